@@ -1,0 +1,3 @@
+module trunkline.dev/trunkline
+
+go 1.26
