@@ -1,0 +1,124 @@
+package v1alpha1
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxFileBytes bounds a file of declarations. A larger one is refused before it is parsed.
+const MaxFileBytes = 1 << 20
+
+// ours finds an apiVersion of Trunkline's in a file without parsing it, in YAML and in JSON.
+var ours = regexp.MustCompile(`\bapiVersion["']?\s*:\s*["']?trunkline\.dev/`)
+
+// Declares reports whether a file seems to hold declarations. It may say yes to a file that turns out to hold
+// none, never no to one that holds some.
+func Declares(data []byte) bool { return ours.Match(data) }
+
+// Decode reads every declaration of a file, in YAML or JSON, several documents a file. Documents with an
+// apiVersion of somebody else are passed over. It is strict: an unknown field, a duplicate key or a wrong type
+// is a problem, and all problems are reported, not the first only. A document with problems is not returned.
+func Decode(file string, data []byte) ([]*Document, Problems) {
+	if len(data) > MaxFileBytes {
+		return nil, Problems{{
+			Position: Position{File: file}, Severity: Deny,
+			Message: fmt.Sprintf("the file has %d bytes; a file of declarations has at most %d", len(data), MaxFileBytes),
+			Hint:    "split it into several files",
+		}}
+	}
+	var docs []*Document
+	var problems Problems
+	parser := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var node yaml.Node
+		err := parser.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			// The parser cannot find its way back after a syntax error: what follows stays unread.
+			problems = append(problems, syntaxProblem(file, err))
+			break
+		}
+		doc, ps := decodeDocument(file, &node)
+		problems = append(problems, ps...)
+		if doc != nil && !ps.Denied() {
+			docs = append(docs, doc)
+		}
+	}
+	problems.Sort()
+	return docs, problems
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// syntaxProblem takes the line out of the parser's message, to put it where every other problem has it.
+func syntaxProblem(file string, err error) Problem {
+	p := Problem{Position: Position{File: file}, Severity: Deny, Message: err.Error()}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		p.Message = m[2]
+		p.Position.Line, _ = strconv.Atoi(m[1]) // no line: the place is the file
+	}
+	p.Message = "not valid YAML: " + p.Message
+	if strings.Contains(p.Message, "mapping values are not allowed") {
+		p.Hint = "a value that holds \": \" needs quotes, and a key must be indented like its siblings"
+	}
+	if strings.Contains(p.Message, "cannot start any token") {
+		p.Hint = "YAML is indented with spaces, never with tabs"
+	}
+	return p
+}
+
+func decodeDocument(file string, node *yaml.Node) (*Document, Problems) {
+	if node.Kind != yaml.DocumentNode || len(node.Content) != 1 {
+		return nil, nil
+	}
+	root := node.Content[0]
+	_, version := lookup(root, "apiVersion")
+	if version == nil || !strings.HasPrefix(version.Value, "trunkline.dev/") {
+		return nil, nil
+	}
+	d := &decoder{file: file, budget: maxNodes}
+	if version.Value != Version {
+		d.report(version, []any{"apiVersion"}, fmt.Sprintf("unknown version %q", version.Value), "write "+Version)
+		return nil, d.problems
+	}
+	objects := map[Kind]any{
+		KindPlatform: &Platform{}, KindCluster: &Cluster{}, KindEnvironment: &Environment{},
+		KindBlueprint: &Blueprint{}, KindProject: &Project{},
+	}
+	kindNode := root
+	if _, n := lookup(root, "kind"); n != nil {
+		kindNode = n
+	}
+	object, ok := objects[Kind(kindNode.Value)]
+	if !ok {
+		message := fmt.Sprintf("unknown kind %q", kindNode.Value)
+		if kindNode == root {
+			message = "the declaration has no kind"
+		}
+		names := make([]string, 0, len(objects))
+		for k := range objects {
+			names = append(names, string(k))
+		}
+		d.report(kindNode, []any{"kind"}, message, Suggest(kindNode.Value, names))
+		return nil, d.problems
+	}
+	d.envelope = true
+	d.decode(root, reflect.ValueOf(object).Elem(), nil)
+	doc := &Document{Kind: Kind(kindNode.Value), File: file, Object: object, root: root}
+	if _, meta := lookup(root, "metadata"); meta != nil {
+		if _, name := lookup(meta, "name"); name != nil {
+			doc.Name = name.Value
+		}
+	}
+	return doc, d.problems
+}

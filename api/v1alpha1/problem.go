@@ -1,0 +1,111 @@
+package v1alpha1
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Position is a place in a file of the tree. Lines and columns count from 1; 0 means that the place is the
+// file as a whole.
+type Position struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+}
+
+// String gives the form that editors and terminals make clickable: file:line:column.
+func (p Position) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	default:
+		return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	}
+}
+
+// Compare orders positions by file, line and column.
+func (p Position) Compare(o Position) int {
+	return cmp.Or(cmp.Compare(p.File, o.File), cmp.Compare(p.Line, o.Line), cmp.Compare(p.Column, o.Column))
+}
+
+// Severity says what a problem does to the commit that holds it.
+type Severity string
+
+const (
+	// Deny refuses the commit: nothing of it is applied.
+	Deny Severity = "deny"
+	// Warn is shown and changes nothing.
+	Warn Severity = "warn"
+)
+
+// Problem is one thing that is wrong with the declarations of a tree: where, what, and what to do about it.
+type Problem struct {
+	Position Position `json:"position"`
+	// Path is the field, as in "spec.workloads[2].reads.raw"; empty when the problem is not of one field.
+	Path     string   `json:"path,omitempty"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+	// Hint says what to do; empty when the message says it already.
+	Hint string `json:"hint,omitempty"`
+	// Trace lists the further places that the problem is made of, such as the edges of a cycle.
+	Trace []Step `json:"trace,omitempty"`
+}
+
+// Step is one further place that a problem is made of.
+type Step struct {
+	Position Position `json:"position"`
+	Message  string   `json:"message"`
+}
+
+// String prints the problem as a compiler would: the place and the message, and below it its steps and the hint.
+func (p Problem) String() string {
+	var b strings.Builder
+	word := "error"
+	if p.Severity == Warn {
+		word = "warning"
+	}
+	fmt.Fprintf(&b, "%s: %s: ", p.Position, word)
+	if p.Path != "" {
+		fmt.Fprintf(&b, "%s: ", p.Path)
+	}
+	b.WriteString(p.Message)
+	width := 0
+	for _, s := range p.Trace {
+		width = max(width, len(s.Message))
+	}
+	for _, s := range p.Trace {
+		fmt.Fprintf(&b, "\n    %-*s  %s", width, s.Message, s.Position)
+	}
+	if p.Hint != "" {
+		fmt.Fprintf(&b, "\n    hint: %s", p.Hint)
+	}
+	return b.String()
+}
+
+// Problems is a list of problems, in the order of [Problems.Sort].
+type Problems []Problem
+
+// Sort orders the problems by place, then by text, so that the same tree always gives the same report.
+func (ps Problems) Sort() {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(a.Position.Compare(b.Position), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+}
+
+// Denied reports whether any problem refuses the commit.
+func (ps Problems) Denied() bool {
+	return slices.ContainsFunc(ps, func(p Problem) bool { return p.Severity == Deny })
+}
+
+// String prints one problem after the other, each on lines of its own.
+func (ps Problems) String() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,84 @@
+package catalog
+
+import (
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// ReleaseID names a release: one project in one environment on one cluster.
+type ReleaseID struct {
+	Project     string `json:"project"`
+	Environment string `json:"environment"`
+	Cluster     string `json:"cluster"`
+}
+
+// String gives "project/environment@cluster".
+func (id ReleaseID) String() string { return id.Project + "/" + id.Environment + "@" + id.Cluster }
+
+// Compare orders releases by project, environment and cluster.
+func (id ReleaseID) Compare(o ReleaseID) int {
+	return strings.Compare(id.Project+"\x00"+id.Environment+"\x00"+id.Cluster,
+		o.Project+"\x00"+o.Environment+"\x00"+o.Cluster)
+}
+
+// Release is everything that is needed to render one project for one environment on one cluster. It is a
+// plain value: equal inputs give equal releases, whatever the commit.
+type Release struct {
+	ID ReleaseID `json:"id"`
+	// Platform is the name of the platform.
+	Platform string `json:"platform"`
+	Owner    string `json:"owner"`
+	// Namespace holds every namespaced object of the release, and nothing else.
+	Namespace string `json:"namespace"`
+	// ServiceAccount is the account of all the release's pods.
+	ServiceAccount string `json:"serviceAccount"`
+	// Identity are the annotations of the service account.
+	Identity map[string]string `json:"identity,omitempty"`
+	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
+	Dir       string     `json:"dir"`
+	Workloads []Workload `json:"workloads"`
+}
+
+// Workload is a workload with everything resolved that its environment and cluster decide.
+type Workload struct {
+	Name      string     `json:"name"`
+	Blueprint *Blueprint `json:"-"`
+	Image     string     `json:"image,omitempty"`
+	Command   []string   `json:"command,omitempty"`
+	// Env is what the declaration adds; what Trunkline itself adds is made of the other fields.
+	Env map[string]string `json:"env,omitempty"`
+	// Files are paths relative to the project's folder.
+	Files     []string              `json:"files,omitempty"`
+	Size      v1alpha1.Size         `json:"size"`
+	Lifecycle v1alpha1.Lifecycle    `json:"lifecycle"`
+	Schedule  string                `json:"schedule,omitempty"`
+	TimeZone  string                `json:"timeZone,omitempty"`
+	Retries   *int                  `json:"retries,omitempty"`
+	Timeout   time.Duration         `json:"timeout"`
+	Reads     map[string]DatasetRef `json:"reads,omitempty"`
+	Writes    map[string]DatasetRef `json:"writes,omitempty"`
+	Params    map[string]any        `json:"params,omitempty"`
+	Position  v1alpha1.Position     `json:"-"`
+}
+
+// DatasetRef is a dataset as a workload sees it.
+type DatasetRef struct {
+	// ID is "project/name@version".
+	ID string `json:"dataset"`
+	// URI is where the data is in this environment.
+	URI string `json:"uri"`
+}
+
+// Blueprint is a blueprint that workloads can name, and where its source is.
+type Blueprint struct {
+	Name string
+	Spec v1alpha1.BlueprintSpec
+	// Embedded tells a blueprint of the embedded library from one of the repository: Source is then a path in
+	// the library's own file system.
+	Embedded bool
+	// Source is the folder of the chart or base.
+	Source   string
+	Position v1alpha1.Position
+}
