@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,15 @@ func (d *Document) KeyPosition(path ...any) Position {
 		}
 	}
 	return d.Position(path...)
+}
+
+// IndexOf finds a text in the list at a path; -1 if it is not there, or if there is no list.
+func (d *Document) IndexOf(value string, path ...any) int {
+	n := resolve(descend(d.root, path))
+	if n.Kind != yaml.SequenceNode {
+		return -1
+	}
+	return slices.IndexFunc(n.Content, func(c *yaml.Node) bool { return resolve(c).Value == value })
 }
 
 // FieldPath prints a path as people write it, as in "spec.workloads[2].reads.raw".

@@ -96,6 +96,15 @@ func (ps Problems) Sort() {
 	})
 }
 
+// Distinct gives the problems sorted, each once: what two environments have wrong in common is one problem.
+func (ps Problems) Distinct() Problems {
+	sorted := slices.Clone(ps)
+	sorted.Sort()
+	return slices.CompactFunc(sorted, func(a, b Problem) bool {
+		return a.Position == b.Position && a.Path == b.Path && a.Message == b.Message
+	})
+}
+
 // Denied reports whether any problem refuses the commit.
 func (ps Problems) Denied() bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool { return p.Severity == Deny })
