@@ -71,7 +71,13 @@ func Start(spec Spec) (*Process, error) {
 		cmd.Stdout = spec.Stdout
 	}
 	cmd.ExtraFiles = append([]*os.File{r}, spec.Files...)
-	cmd.SysProcAttr = spec.Attr
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if spec.Attr != nil {
+		attr := *spec.Attr
+		cmd.SysProcAttr = &attr
+	}
+	// Ctrl-C reaches the whole foreground process group; the parent decides in which order the children end.
+	cmd.SysProcAttr.Setpgid = true
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", spec.Name, err), w.Close())
 	}
