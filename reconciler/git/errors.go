@@ -1,0 +1,142 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Class says what can make a failed fetch succeed.
+type Class string
+
+const (
+	// Transient errors may pass by themselves: try again, later and later.
+	Transient Class = "transient"
+	// Terminal errors last until somebody changes the configuration or the server.
+	Terminal Class = "terminal"
+)
+
+// ClassOf returns the class of an error of this package; an error of unknown origin is transient,
+// because trying again is the harmless guess.
+func ClassOf(err error) Class {
+	if c, ok := errors.AsType[interface {
+		error
+		Class() Class
+	}](err); ok {
+		return c.Class()
+	}
+	return Transient
+}
+
+// FetchError is a fetch that failed. Its text holds no credential: the URL is redacted and everything
+// a library or a server said was scrubbed on the way in. For the same reason the cause can be asked
+// about with errors.Is but not taken out with errors.As.
+type FetchError struct {
+	// Remote is the redacted URL.
+	Remote string
+	Branch string
+	// Hint says what to do about it; may be empty.
+	Hint string
+
+	class Class
+	cause error
+}
+
+// Class says whether trying again can help.
+func (e *FetchError) Class() Class { return e.class }
+
+func (e *FetchError) Error() string {
+	text := fmt.Sprintf("fetching branch %q of %q: %s", e.Branch, e.Remote, e.cause.Error())
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+func (e *FetchError) Unwrap() error { return e.cause }
+
+// BranchGoneError says that the server answers but has no such branch (any more).
+type BranchGoneError struct {
+	// Remote is the redacted URL.
+	Remote string
+	Branch string
+	// Exist holds a few of the branches that are there, sorted; More is how many others there are.
+	Exist []string
+	More  int
+}
+
+// Class of a vanished branch is transient: it comes back by a push, not by configuration.
+func (e *BranchGoneError) Class() Class { return Transient }
+
+func (e *BranchGoneError) Error() string {
+	var there string
+	switch {
+	case len(e.Exist) == 0:
+		there = "the repository has no branches"
+	case e.More > 0:
+		there = fmt.Sprintf("it has %s and %d more", quoteAll(e.Exist), e.More)
+	default:
+		there = "it has " + quoteAll(e.Exist)
+	}
+	return fmt.Sprintf("branch %q does not exist in %q: %s", e.Branch, e.Remote, there)
+}
+
+func quoteAll(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// RefusedError is a URL or a name that is not used at all because of how it looks.
+type RefusedError struct {
+	// What is the kind of thing ("URL", "branch"), Value the thing itself, redacted.
+	What, Value string
+	// Because is the reason.
+	Because string
+}
+
+// Class of a refusal is terminal.
+func (e *RefusedError) Class() Class { return Terminal }
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%s %q is refused: %s", e.What, e.Value, e.Because)
+}
+
+// ObjectError says that the store lacks an object, or holds it damaged. It deliberately never matches
+// fs.ErrNotExist: a broken store must not read as "there is no such file".
+type ObjectError struct {
+	// Kind is "commit", "tree" or "blob"; Hash its name.
+	Kind, Hash string
+	// Missing is true when the object is not there, false when it cannot be read.
+	Missing bool
+
+	cause error
+}
+
+func (e *ObjectError) Error() string {
+	if e.Missing {
+		return fmt.Sprintf("%s %s is missing from the object store", e.Kind, e.Hash)
+	}
+	return fmt.Sprintf("reading %s %s from the object store: %s", e.Kind, e.Hash, e.cause.Error())
+}
+
+// Why a link is not followed. A [LinkError] matches one of them with errors.Is.
+var (
+	ErrLeavesTree = errors.New("leaves the tree")
+	ErrLinkLoop   = errors.New("is part of a loop or of too long a chain")
+)
+
+// LinkError is a symbolic link that was not followed.
+type LinkError struct {
+	// Link is the path of the link, Target what it says.
+	Link, Target string
+	Err          error
+}
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("symlink %q -> %q %s", e.Link, e.Target, e.Err.Error())
+}
+
+func (e *LinkError) Unwrap() error { return e.Err }

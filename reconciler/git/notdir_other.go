@@ -1,0 +1,8 @@
+//go:build !unix
+
+package git
+
+import "io/fs"
+
+// errNotDir is what asking for a file "inside" a file gives.
+var errNotDir = fs.ErrNotExist
