@@ -1,0 +1,150 @@
+package schema
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	xmessage "golang.org/x/text/message"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// maxProblems bounds what one check reports.
+const maxProblems = 50
+
+// Check gives all that is wrong with a value, ordered by path; nothing if it is valid.
+func (s *Schema) Check(value any) (problems []Problem) {
+	defer func() {
+		if r := recover(); r != nil {
+			problems = []Problem{{Message: fmt.Sprintf("cannot be checked against the schema: %v", r)}}
+		}
+	}()
+	plain, err := plainJSON(value)
+	if err != nil {
+		return []Problem{{Message: err.Error()}}
+	}
+	if err := (&effort{}).visit(s.compiled, plain, 0); err != nil {
+		return []Problem{{Message: err.Error()}}
+	}
+	err = s.compiled.Validate(plain)
+	var invalid *jsonschema.ValidationError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &invalid):
+		return []Problem{{Message: err.Error()}}
+	}
+	for _, leaf := range flatten(invalid, nil) {
+		p := s.problems(leaf)
+		base := path(plain, leaf.InstanceLocation)
+		for i := range p {
+			p[i].Path = append(slices.Clone(base), p[i].Path...)
+		}
+		problems = append(problems, p...)
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(v1alpha1.FieldPath(a.Path...), v1alpha1.FieldPath(b.Path...)), cmp.Compare(a.Message, b.Message))
+	})
+	problems = slices.CompactFunc(problems, func(a, b Problem) bool { return a.String() == b.String() })
+	return problems[:min(len(problems), maxProblems)]
+}
+
+// String prints the problem on one line.
+func (p Problem) String() string {
+	text := p.Message
+	if at := v1alpha1.FieldPath(p.Path...); at != "" {
+		text = at + ": " + text
+	}
+	if p.Hint != "" {
+		text += "; " + p.Hint
+	}
+	return text
+}
+
+// plainJSON gives the value as the validator knows it: maps, slices, strings, booleans, numbers and nil only.
+func plainJSON(value any) (any, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("the value is not JSON: %w", err)
+	}
+	return jsonschema.UnmarshalJSON(strings.NewReader(string(data)))
+}
+
+// flatten gives the errors that have no further cause. Of alternatives, those of the last one that came
+// furthest into the value are given: the others are about forms that were not meant.
+func flatten(e *jsonschema.ValidationError, out []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if len(e.Causes) == 0 {
+		return append(out, e)
+	}
+	switch e.ErrorKind.(type) {
+	case *kind.AnyOf, *kind.OneOf:
+		best := slices.MaxFunc(e.Causes, func(a, b *jsonschema.ValidationError) int { return cmp.Compare(reach(a), reach(b)) })
+		if reach(best) > len(e.InstanceLocation) {
+			return flatten(best, out)
+		}
+		return append(out, e)
+	}
+	for _, c := range e.Causes {
+		out = flatten(c, out)
+	}
+	return out
+}
+
+// reach is how far into the value an error lies.
+func reach(e *jsonschema.ValidationError) int {
+	n := len(e.InstanceLocation)
+	for _, c := range e.Causes {
+		n = max(n, reach(c))
+	}
+	return n
+}
+
+// problems words one error; those about several keys become one problem for each key.
+func (s *Schema) problems(e *jsonschema.ValidationError) []Problem {
+	k, ok := e.ErrorKind.(*kind.AdditionalProperties)
+	if !ok {
+		return []Problem{message(e, s)}
+	}
+	known := s.properties(e.SchemaURL)
+	out := make([]Problem, len(k.Properties))
+	for i, name := range k.Properties {
+		out[i] = Problem{Path: []any{name}, Message: fmt.Sprintf("additional property %q is not allowed", name), Hint: v1alpha1.Suggest(name, known)}
+		if len(known) == 0 {
+			out[i].Hint = "none is taken here"
+		}
+	}
+	return out
+}
+
+// message words an error.
+func message(e *jsonschema.ValidationError, s *Schema) Problem {
+	switch k := e.ErrorKind.(type) {
+	case *kind.Type:
+		return Problem{Message: fmt.Sprintf("got %s, want %s", k.Got, strings.Join(k.Want, " or "))}
+	case *kind.Required:
+		return Problem{Message: "missing " + quoted(k.Missing)}
+	case *kind.Enum:
+		p := Problem{Message: "must be one of " + values(k.Want)}
+		if got, isText := k.Got.(string); isText {
+			p.Message = fmt.Sprintf("%q is not a valid value", got)
+			p.Hint = v1alpha1.Suggest(got, texts(k.Want))
+		}
+		return p
+	case *kind.Pattern:
+		return Problem{Message: fmt.Sprintf("%q does not match the pattern %s", k.Got, k.Want)}
+	case *kind.FalseSchema:
+		return Problem{Message: "is not taken here"}
+	case *kind.AnyOf, *kind.OneOf:
+		return Problem{Message: "has none of the forms that are taken" + s.forms(e)}
+	case *kind.Not:
+		return Problem{Message: "has a form that is not taken"}
+	}
+	return Problem{Message: e.ErrorKind.LocalizedString(xmessage.NewPrinter(language.English))}
+}

@@ -1,0 +1,123 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// MaxFileBytes bounds the files of one workload: they go into one ConfigMap, and etcd takes 1 MiB with all
+	// that is around them.
+	MaxFileBytes = 900 << 10
+	maxFiles     = 1000
+	maxFileDepth = 24
+)
+
+// expandFiles reads the files and folders that a workload names, relative to the project's folder.
+func expandFiles(tree fs.FS, dir string, names []string) ([]any, error) {
+	x := expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, out: []any{}}
+	for _, name := range names {
+		clean := path.Clean(name)
+		if name == "" || path.IsAbs(name) || clean == ".." || strings.HasPrefix(clean, "../") {
+			return nil, fmt.Errorf("files: %q leads out of the project's folder %s", name, dir)
+		}
+		if err := x.add(clean, 0); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("files: %q: there is no such file or folder in %s: %w", name, dir, fs.ErrNotExist)
+			}
+			return nil, fmt.Errorf("files: %q: %w", name, err)
+		}
+	}
+	return x.out, nil
+}
+
+type expander struct {
+	tree  fs.FS
+	dir   string
+	seen  map[string]bool
+	keys  map[string]string
+	bytes int
+	out   []any
+}
+
+func (x *expander) add(name string, depth int) error {
+	if depth > maxFileDepth {
+		return fmt.Errorf("folders nest deeper than %d levels; does a link lead back to a folder above?", maxFileDepth)
+	}
+	full := path.Join(x.dir, name)
+	info, err := fs.Stat(x.tree, full)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		entries, err := fs.ReadDir(x.tree, full)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := x.add(path.Join(name, e.Name()), depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if x.seen[name] {
+		return nil
+	}
+	x.seen[name] = true
+	return x.file(name, full)
+}
+
+func (x *expander) file(name, full string) error {
+	if strings.HasPrefix(name, "..") {
+		return fmt.Errorf("%s: Kubernetes mounts no file whose path begins with two dots", name)
+	}
+	data, err := fs.ReadFile(x.tree, full)
+	if err != nil {
+		return err
+	}
+	if x.bytes += len(data); x.bytes > MaxFileBytes {
+		return fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
+	}
+	if len(x.out) == maxFiles {
+		return fmt.Errorf("a workload has at most %d files", maxFiles)
+	}
+	key := fileKey(name)
+	if other, taken := x.keys[key]; taken {
+		return fmt.Errorf("%s and %s have the same key %s", other, name, key)
+	}
+	x.keys[key] = name
+	file := map[string]any{"path": name, "key": key}
+	// Text with a NUL is valid UTF-8 and still nothing that YAML can carry.
+	if utf8.Valid(data) && !strings.ContainsRune(string(data), 0) {
+		file["content"] = string(data)
+	} else {
+		file["base64"] = base64.StdEncoding.EncodeToString(data)
+	}
+	x.out = append(x.out, file)
+	return nil
+}
+
+var (
+	validKey   = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,200}$`)
+	invalidKey = regexp.MustCompile(`[^-._a-zA-Z0-9]`)
+)
+
+// fileKey gives the key of a file in a ConfigMap: its path if that is one, else something similar with a hash,
+// since two paths can be alike once what a key cannot have is replaced.
+func fileKey(name string) string {
+	if validKey.MatchString(name) {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	short := invalidKey.ReplaceAllString(name, "_")
+	return strings.TrimLeft(short[:min(len(short), 200)], ".") + "-" + hex.EncodeToString(sum[:4])
+}

@@ -1,0 +1,256 @@
+package render
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render/internal/manifest"
+)
+
+// finisher collects the objects of a release and does to each what [Renderer.Render] says.
+type finisher struct {
+	rel     catalog.Release
+	objects []member
+	// kinds are those that the release's own CustomResourceDefinitions declare.
+	kinds map[schema.GroupKind]scope
+}
+
+// member is an object together with where it comes from.
+type member struct {
+	*unstructured.Unstructured
+
+	workload, source string
+}
+
+func newFinisher(rel catalog.Release) *finisher {
+	return &finisher{rel: rel, kinds: map[schema.GroupKind]scope{}}
+}
+
+// addOwn takes the objects of the release itself, which are as they should be.
+func (f *finisher) addOwn(objects []*unstructured.Unstructured) error {
+	for _, o := range objects {
+		if o.GetName() == "" {
+			return fmt.Errorf("the release has no name for its %s", o.GetKind())
+		}
+		setLabels(o, releaseLabels(f.rel))
+		f.objects = append(f.objects, member{o, "", ""})
+	}
+	return nil
+}
+
+// add takes the objects that an engine gave for a workload. All that is wrong with them is reported.
+func (f *finisher) add(workload string, objects []manifest.Object) error {
+	var wrong []error
+	for _, o := range objects {
+		items, err := flatten(o)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		for _, item := range items {
+			if err := f.check(item); err != nil {
+				wrong = append(wrong, located(item, err))
+				continue
+			}
+			f.declare(item)
+			f.objects = append(f.objects, member{item.Unstructured, workload, item.Source})
+		}
+		if len(f.objects) > MaxObjects {
+			return fmt.Errorf("the release has more than %d objects", MaxObjects)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// located says which object an error is about, and where it comes from.
+func located(o manifest.Object, err error) error {
+	what := "an object"
+	if o.GetKind() != "" {
+		what = fmt.Sprintf("%s %q", o.GetKind(), o.GetName())
+	}
+	if o.Source != "" {
+		what = o.Source + ": " + what
+	}
+	return fmt.Errorf("%s %w", what, err)
+}
+
+// flatten takes the items out of lists.
+func flatten(o manifest.Object) ([]manifest.Object, error) {
+	items, isList := o.Object["items"].([]any)
+	if !isList || !strings.HasSuffix(o.GetKind(), "List") {
+		return []manifest.Object{o}, nil
+	}
+	var out []manifest.Object
+	for i, item := range items {
+		content, ok := item.(map[string]any)
+		if !ok {
+			return nil, located(o, fmt.Errorf("has items[%d] that is no object", i))
+		}
+		out = append(out, manifest.Object{Unstructured: &unstructured.Unstructured{Object: content}, Source: o.Source})
+	}
+	return out, nil
+}
+
+// filled are the fields that the API server fills. Objects that were exported from a cluster have them; to
+// apply them would be to contradict the server.
+var filled = []string{
+	"managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink",
+	"deletionTimestamp", "deletionGracePeriodSeconds",
+}
+
+// check refuses an object that cannot be part of a release, and takes out what the API server fills.
+func (f *finisher) check(o manifest.Object) error {
+	metadata, _ := o.Object["metadata"].(map[string]any)
+	switch {
+	case o.GetAPIVersion() == "":
+		return errors.New("has no apiVersion")
+	case o.GetKind() == "":
+		return errors.New("has no kind")
+	case metadata["generateName"] != nil:
+		return errors.New("has metadata.generateName: it would be another object each time; give it a name")
+	case o.GetName() == "":
+		return errors.New("has no metadata.name")
+	case metadata["ownerReferences"] != nil:
+		return errors.New("has metadata.ownerReferences: what owns it is decided in the cluster, not in a file")
+	}
+	if _, err := schema.ParseGroupVersion(o.GetAPIVersion()); err != nil {
+		return fmt.Errorf("has an apiVersion that is none: %q", o.GetAPIVersion())
+	}
+	if err := checkText(metadata); err != nil {
+		return err
+	}
+	for _, field := range filled {
+		delete(metadata, field)
+	}
+	delete(o.Object, "status")
+	return nil
+}
+
+// checkText holds labels and annotations to be texts and none of those that others decide by.
+func checkText(metadata map[string]any) error {
+	for _, field := range []string{"labels", "annotations"} {
+		if metadata[field] == nil {
+			delete(metadata, field) // as templates leave it when there is nothing to say
+			continue
+		}
+		table, ok := metadata[field].(map[string]any)
+		if !ok {
+			return fmt.Errorf("has metadata.%s that is no table", field)
+		}
+		for _, key := range slices.Sorted(maps.Keys(table)) {
+			if _, isText := table[key].(string); !isText {
+				return fmt.Errorf("has metadata.%s[%q] that is no text: put it in quotes", field, key)
+			}
+			for _, prefix := range []string{"applyset.kubernetes.io/", podSecurity} {
+				if strings.HasPrefix(key, prefix) {
+					return fmt.Errorf("sets %s in metadata.%s: %s* is set by Trunkline only", key, field, prefix)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// declare remembers the kind that a CustomResourceDefinition defines.
+func (f *finisher) declare(o manifest.Object) {
+	if groupKind(o.Unstructured) != crdKind {
+		return
+	}
+	spec, _ := o.Object["spec"].(map[string]any)
+	names, _ := spec["names"].(map[string]any)
+	group, _ := spec["group"].(string)
+	kind, _ := names["kind"].(string)
+	f.kinds[schema.GroupKind{Group: group, Kind: kind}] = scope(spec["scope"] == "Cluster")
+}
+
+// finish does what needs all objects to be known: scope, namespace, labels, duplicates and order.
+func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
+	var wrong []error
+	seen := map[identity]member{}
+	size := 0
+	out := make([]*unstructured.Unstructured, 0, len(f.objects))
+	for _, m := range f.objects {
+		if m.workload != "" {
+			if err := f.place(m); err != nil {
+				err = located(manifest.Object{Unstructured: m.Unstructured, Source: m.source}, err)
+				wrong = append(wrong, fmt.Errorf("workload %q: %w", m.workload, err))
+				continue
+			}
+			setLabels(m.Unstructured, workloadLabels(f.rel, m.workload))
+		}
+		id := identityOf(m.Unstructured)
+		if other, twice := seen[id]; twice {
+			wrong = append(wrong, fmt.Errorf("%s %q is rendered twice: by %s and by %s",
+				m.GetKind(), m.GetName(), other.from(), m.from()))
+			continue
+		}
+		seen[id] = m
+		data, err := json.Marshal(m.Object)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		if size += len(data); size > MaxBytes {
+			return nil, fmt.Errorf("the objects of the release have more than %d MiB together", MaxBytes>>20)
+		}
+		out = append(out, m.Unstructured)
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(out, compareObjects)
+	return out, nil
+}
+
+// from names what rendered an object.
+func (m member) from() string {
+	if m.workload == "" {
+		return "the release itself"
+	}
+	if m.source == "" {
+		return fmt.Sprintf("workload %q", m.workload)
+	}
+	return fmt.Sprintf("workload %q (%s)", m.workload, m.source)
+}
+
+// place puts an object into the namespace of the release, if it is of a kind that lives in one.
+func (f *finisher) place(m member) error {
+	gk := groupKind(m.Unstructured)
+	s, known := f.kinds[gk]
+	if !known {
+		s = builtinScope(gk)
+	}
+	if s == clusterScoped {
+		switch {
+		case gk.Group == "" && gk.Kind == "Namespace":
+			return errors.New("cannot be part of a workload: a release has one namespace, and Trunkline makes it")
+		case gk != crdKind:
+			return errors.New("belongs to the whole cluster: a workload renders objects of its own namespace, " +
+				"and CustomResourceDefinitions")
+		}
+		m.SetNamespace("")
+		return nil
+	}
+	if ns := m.GetNamespace(); ns != "" && ns != f.rel.Namespace {
+		return fmt.Errorf("names the namespace %q; the release's is %q, and it renders into no other", ns, f.rel.Namespace)
+	}
+	m.SetNamespace(f.rel.Namespace)
+	return nil
+}
+
+func setLabels(o *unstructured.Unstructured, labels map[string]string) {
+	all := o.GetLabels()
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, labels)
+	o.SetLabels(all)
+}

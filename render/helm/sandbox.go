@@ -1,0 +1,179 @@
+package helm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// What one render of one chart may take. The numbers are some hundred times what a large chart needs.
+const (
+	// maxSteps bounds function calls, rounds of loops and executions of templates, so that the outcome of a
+	// render that goes on for ever is the same on a slow machine and on a fast one.
+	maxSteps = 2_000_000
+	// maxNesting bounds templates that execute templates; each level takes stack.
+	maxNesting = 500
+	// maxText bounds one text, list or table that a template makes, in bytes.
+	maxText = 16 << 20
+	// maxWritten bounds all that a render writes, partials included.
+	maxWritten = 64 << 20
+)
+
+// sandbox counts what a render takes and stops it: with its budget or its context, whichever ends first.
+type sandbox struct {
+	ctx     context.Context //nolint:containedctx // the sandbox lives as long as one call, and template functions take no context
+	steps   int
+	depth   int
+	written int
+}
+
+func newSandbox(ctx context.Context) *sandbox { return &sandbox{ctx: ctx} }
+
+// spend takes n steps from the budget.
+func (s *sandbox) spend(n int) error {
+	before := s.steps
+	s.steps += n
+	if s.steps > maxSteps || s.steps < before {
+		return fmt.Errorf("the chart takes more than %d steps to render", maxSteps)
+	}
+	// Asking the context takes a lock; every so often is enough.
+	if s.steps>>8 != before>>8 {
+		if err := s.ctx.Err(); err != nil {
+			return fmt.Errorf("rendering stopped: %w", context.Cause(s.ctx))
+		}
+	}
+	return nil
+}
+
+// enter, leave, tick and print are called from where [instrument] puts them. They write nothing.
+
+func (s *sandbox) enter() (string, error) {
+	s.depth++
+	if s.depth > maxNesting {
+		return "", fmt.Errorf("templates nest deeper than %d levels: does one include itself?", maxNesting)
+	}
+	return "", s.spend(1)
+}
+
+func (s *sandbox) leave() string {
+	s.depth--
+	return ""
+}
+
+func (s *sandbox) tick() (string, error) { return "", s.spend(1) }
+
+// print stands at the end of each pipeline whose value is written out.
+func (s *sandbox) print(v any) (any, error) {
+	_, err := weigh(v)
+	return v, err
+}
+
+// output is where a template writes to.
+type output struct {
+	*sandbox
+
+	strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.written += len(p)
+	if o.Len()+len(p) > maxText || o.written > maxWritten {
+		return 0, fmt.Errorf("the chart renders to more than %d MiB", maxText>>20)
+	}
+	return o.Builder.Write(p)
+}
+
+// guard wraps a function: each call takes a step, and none is made whose result could be too large. A panic
+// here is turned by text/template into an error that names the template and the line.
+func (s *sandbox) guard(name string, fn any) any {
+	v := reflect.ValueOf(fn)
+	t := v.Type()
+	cost, special := costs[name]
+	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
+		if err := s.spend(1); err != nil {
+			panic(err)
+		}
+		if !special {
+			cost = weights
+		}
+		if cost != nil {
+			size, err := cost(args)
+			if err == nil && (size < 0 || size > maxText) {
+				err = fmt.Errorf("the result would have more than %d MiB", maxText>>20)
+			}
+			if err != nil {
+				panic(err)
+			}
+			// A large argument costs as much as many calls: walking it a million times is work too.
+			if err := s.spend(size >> 8); err != nil {
+				panic(err)
+			}
+		}
+		if t.IsVariadic() {
+			return v.CallSlice(args)
+		}
+		return v.Call(args)
+	}).Interface()
+}
+
+var errTooDeep = errors.New("the value contains itself or is nested deeper than 200 levels")
+
+// weigh gives the size that a value has when it is written out, shared parts counted as often as they
+// appear. It stops at the limit, so that it is cheap for a value that has no end.
+func weigh(v any) (int, error) {
+	w := weight{}
+	if err := w.add(reflect.ValueOf(v), 0); err != nil {
+		return 0, err
+	}
+	return w.size, nil
+}
+
+type weight struct{ size int }
+
+func (w *weight) add(v reflect.Value, depth int) error {
+	if depth > 200 {
+		return errTooDeep
+	}
+	w.size += 8
+	switch v.Kind() { //nolint:exhaustive // the rest has a fixed size
+	case reflect.String:
+		w.size += v.Len()
+	case reflect.Interface, reflect.Pointer:
+		if !v.IsNil() {
+			return w.add(v.Elem(), depth+1)
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			w.size += 4 * v.Len() // printed as numbers
+			break
+		}
+		for i := range v.Len() {
+			if err := w.add(v.Index(i), depth+1); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		for iter := v.MapRange(); iter.Next(); {
+			if err := w.add(iter.Key(), depth+1); err != nil {
+				return err
+			}
+			if err := w.add(iter.Value(), depth+1); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if err := w.add(v.Field(i), depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	// Indentation makes what is nested larger when it is written as YAML.
+	w.size += 2 * depth
+	if w.size > maxText {
+		return fmt.Errorf("a value has more than %d MiB", maxText>>20)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// kindOrder puts kinds that others need before those that need them. What it does not name comes last: it is
+// mostly custom resources, and what they mean is known once everything else is there.
+var kindOrder = []string{
+	"Namespace", "CustomResourceDefinition", "ResourceQuota", "LimitRange", "NetworkPolicy", "PodDisruptionBudget",
+	"ServiceAccount", "Role", "RoleBinding", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service",
+	"DaemonSet", "Deployment", "StatefulSet", "HorizontalPodAutoscaler", "Job", "CronJob", "Ingress",
+}
+
+// identity is what the API server tells objects apart by.
+type identity struct {
+	schema.GroupKind
+
+	namespace, name string
+}
+
+func identityOf(o *unstructured.Unstructured) identity {
+	return identity{groupKind(o), o.GetNamespace(), o.GetName()}
+}
+
+func rank(kind string) int {
+	if i := slices.Index(kindOrder, kind); i >= 0 {
+		return i
+	}
+	return len(kindOrder)
+}
+
+func compareObjects(a, b *unstructured.Unstructured) int {
+	return cmp.Or(
+		cmp.Compare(rank(a.GetKind()), rank(b.GetKind())),
+		cmp.Compare(a.GetKind(), b.GetKind()),
+		cmp.Compare(a.GroupVersionKind().Group, b.GroupVersionKind().Group),
+		cmp.Compare(a.GetNamespace(), b.GetNamespace()),
+		cmp.Compare(a.GetName(), b.GetName()),
+	)
+}

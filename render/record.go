@@ -1,0 +1,194 @@
+package render
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Recorder notes what is read through the file system that [Record] gave with it.
+type Recorder struct {
+	fsys fs.FS
+
+	mu      sync.Mutex
+	files   map[string]bool
+	missing map[string]bool
+	dirs    map[string]map[string]bool // by path: the names in it, nil if it was seen but not listed
+	links   map[string]string          // paths already resolved
+}
+
+// Record gives a view of fsys in which every access is noted. It is safe for several goroutines if fsys is.
+//
+// A path that leads over symbolic links is noted under both names, and so are the links, if fsys can tell them
+// (see [fs.ReadLinkFS]): a commit names the file that changed, not the links that lead to it.
+func Record(fsys fs.FS) (fs.FS, *Recorder) {
+	r := &Recorder{
+		fsys: fsys, files: map[string]bool{}, missing: map[string]bool{},
+		dirs: map[string]map[string]bool{}, links: map[string]string{},
+	}
+	return recordFS{r}, r
+}
+
+// ReadSet is what was read until now.
+func (r *Recorder) ReadSet() ReadSet {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	set := ReadSet{Files: sortedKeys(r.files), Missing: sortedKeys(r.missing)}
+	for _, p := range slices.Sorted(maps.Keys(r.dirs)) {
+		d := Dir{Path: p}
+		if names := r.dirs[p]; names != nil {
+			d.Listed, d.Names = true, sortedKeys(names)
+		}
+		set.Dirs = append(set.Dirs, d)
+	}
+	return set
+}
+
+func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
+
+// note remembers the outcome of looking at a path.
+func (r *Recorder) note(name string, isDir bool, err error) {
+	if !fs.ValidPath(name) {
+		return // never a path of the tree, whatever is in it
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.resolve(name) {
+		switch {
+		case err != nil:
+			// An error that is not absence can come from a file as well as from what is around it.
+			r.missing[p] = true
+			if !errors.Is(err, fs.ErrNotExist) {
+				r.files[p] = true
+			}
+		case isDir:
+			if _, seen := r.dirs[p]; !seen {
+				r.dirs[p] = nil
+			}
+		default:
+			r.files[p] = true
+		}
+	}
+}
+
+func (r *Recorder) noteList(name string, entries []fs.DirEntry) {
+	r.note(name, true, nil)
+	names := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		names[e.Name()] = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.resolve(name) {
+		if _, isDir := r.dirs[p]; isDir {
+			r.dirs[p] = names
+		}
+	}
+}
+
+// maxLinks bounds the links that one path may lead over.
+const maxLinks = 40
+
+// resolve gives a path, and the one it means once its links are followed. Links are noted as files, as Git has
+// them.
+func (r *Recorder) resolve(name string) []string {
+	links, ok := r.fsys.(fs.ReadLinkFS)
+	if !ok {
+		return []string{name}
+	}
+	real, done := r.links[name]
+	if !done {
+		real = r.follow(links, name)
+		r.links[name] = real
+	}
+	if real == name {
+		return []string{name}
+	}
+	return []string{name, real}
+}
+
+func (r *Recorder) follow(links fs.ReadLinkFS, name string) string {
+	at, rest := ".", strings.Split(name, "/")
+	for n := 0; len(rest) > 0; {
+		at, rest = path.Join(at, rest[0]), rest[1:]
+		if strings.HasPrefix(at, "..") {
+			return name // out of the tree: the file system refuses it
+		}
+		info, err := links.Lstat(at)
+		if err != nil {
+			return path.Join(append([]string{at}, rest...)...)
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		r.files[at] = true
+		target, err := links.ReadLink(at)
+		if n++; err != nil || n > maxLinks || path.IsAbs(target) {
+			return name
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+		at = path.Dir(at)
+	}
+	return at
+}
+
+// recordFS is the view that notes.
+type recordFS struct{ r *Recorder }
+
+var (
+	_ fs.ReadFileFS = recordFS{}
+	_ fs.ReadDirFS  = recordFS{}
+	_ fs.StatFS     = recordFS{}
+)
+
+func (f recordFS) Open(name string) (fs.File, error) {
+	file, err := f.r.fsys.Open(name)
+	if err != nil {
+		f.r.note(name, false, err)
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		f.r.note(name, false, err)
+		_ = file.Close() //nolint:errcheck // the first error is the one that counts
+		return nil, err
+	}
+	if !info.IsDir() {
+		f.r.note(name, false, nil)
+		return file, nil
+	}
+	// Whoever opens a folder means to list it.
+	entries, err := fs.ReadDir(f.r.fsys, name)
+	if err != nil {
+		f.r.note(name, true, err)
+		return file, nil
+	}
+	f.r.noteList(name, entries)
+	return file, nil
+}
+
+func (f recordFS) ReadFile(name string) ([]byte, error) {
+	data, err := fs.ReadFile(f.r.fsys, name)
+	f.r.note(name, false, err)
+	return data, err
+}
+
+func (f recordFS) Stat(name string) (fs.FileInfo, error) {
+	info, err := fs.Stat(f.r.fsys, name)
+	f.r.note(name, err == nil && info.IsDir(), err)
+	return info, err
+}
+
+func (f recordFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(f.r.fsys, name)
+	if err != nil {
+		f.r.note(name, false, err)
+		return entries, err
+	}
+	f.r.noteList(name, entries)
+	return entries, nil
+}

@@ -1,0 +1,183 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render/helm"
+	"trunkline.dev/trunkline/render/internal/manifest"
+	"trunkline.dev/trunkline/render/kustomize"
+)
+
+const (
+	// MaxObjects bounds the objects of one release.
+	MaxObjects = 2000
+	// MaxBytes bounds the size of one release's objects, as JSON.
+	MaxBytes = 16 << 20
+)
+
+// helpersDir is the folder of the library with the partials that every chart may include; they belong to the
+// library chart "trunkline".
+const (
+	helpersDir   = "common/templates"
+	helpersChart = "trunkline"
+)
+
+// Renderer renders releases. It may be used by several goroutines.
+type Renderer struct {
+	library fs.FS
+}
+
+// New makes a renderer with a library of embedded blueprints.
+func New(library fs.FS) *Renderer { return &Renderer{library: library} }
+
+// Result is a rendered release.
+type Result struct {
+	// Objects are in the order in which they are best applied, then by namespace and name.
+	Objects []*unstructured.Unstructured
+	// ReadSet is what the render depends on in the tree. It is there also when rendering failed: what was read
+	// until then is what could mend it.
+	ReadSet ReadSet
+}
+
+// Render gives the objects of a release.
+//
+// To the objects that the engines give, it does the following. Lists are flattened. Objects get the namespace
+// of the release, and labels that say what they belong to. Fields that the API server fills
+// (status, managedFields, uid, resourceVersion, generation, creationTimestamp, selfLink) are taken out.
+// Refused are: an object without apiVersion, kind or name, or with generateName; one that names another
+// namespace; a cluster-scoped one other than a CustomResourceDefinition; one with ownerReferences, finalizers
+// that are not the API's own being the cluster's business; one with labels or annotations that Trunkline or pod
+// security go by; and the same object twice.
+func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (Result, error) {
+	recorded, recorder := Record(tree)
+	objects, err := r.render(ctx, recorded, rel)
+	result := Result{ReadSet: recorder.ReadSet()}
+	if err != nil {
+		return result, fmt.Errorf("rendering %s: %w", rel.ID, err)
+	}
+	result.Objects = objects
+	return result, nil
+}
+
+func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release) ([]*unstructured.Unstructured, error) {
+	helpers, err := r.helpers()
+	if err != nil {
+		return nil, err
+	}
+	f := newFinisher(rel)
+	if err := f.addOwn(releaseObjects(rel)); err != nil {
+		return nil, err
+	}
+	// A workload that fails does not hide what is wrong with the next one.
+	var failed []error
+	for _, w := range rel.Workloads {
+		objects, err := r.workload(ctx, tree, rel, w, helpers)
+		if err == nil {
+			err = f.add(w.Name, objects)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("workload %q (blueprint %s): %w", w.Name, blueprintName(w), err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	return f.finish()
+}
+
+func blueprintName(w catalog.Workload) string {
+	if w.Blueprint == nil {
+		return "missing"
+	}
+	return w.Blueprint.Name
+}
+
+// workload renders one workload. What goes wrong in it, be it the engine itself, ends here.
+func (r *Renderer) workload(
+	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, helpers map[string]string,
+) (objects []manifest.Object, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			objects, err = nil, fmt.Errorf("the engine failed: %v", v)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if w.Blueprint == nil {
+		return nil, errors.New("the workload has no blueprint")
+	}
+	bp := w.Blueprint
+	if err := checkParams(bp.Spec, w.Params); err != nil {
+		return nil, err
+	}
+	values, err := newValues(tree, rel, w)
+	if err != nil {
+		return nil, err
+	}
+	source := tree
+	if bp.Embedded {
+		source = r.library
+	}
+	switch bp.Spec.Engine {
+	case v1alpha1.Helm:
+		return helm.Render(ctx, helm.Input{
+			FS: source, Dir: bp.Source, Values: values.helm(w.Params), Name: w.Name, Namespace: rel.Namespace,
+			Helpers: helpers, Provides: helpersChart,
+		})
+	case v1alpha1.Kustomize:
+		return r.kustomize(ctx, tree, rel, w, values)
+	}
+	return nil, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
+}
+
+// kustomize renders the folder of a blueprint, or, for the embedded blueprint, the one that the workload's
+// param path names.
+func (r *Renderer) kustomize(
+	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues,
+) ([]manifest.Object, error) {
+	in := kustomize.Input{FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Namespace: rel.Namespace}
+	if w.Blueprint.Embedded {
+		folder, _ := w.Params["path"].(string)
+		in.Dir = path.Join(rel.Dir, folder)
+		if folder == "" || path.IsAbs(folder) || !fs.ValidPath(in.Dir) {
+			return nil, fmt.Errorf("params.path: %q is not a folder of the repository", folder)
+		}
+	}
+	return kustomize.Render(ctx, in)
+}
+
+// helpers reads the partials of the library.
+func (r *Renderer) helpers() (map[string]string, error) {
+	entries, err := fs.ReadDir(r.library, helpersDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), "_") {
+			continue
+		}
+		data, err := fs.ReadFile(r.library, path.Join(helpersDir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		out[e.Name()] = string(data)
+	}
+	return out, nil
+}

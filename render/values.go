@@ -1,0 +1,198 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"trunkline.dev/trunkline/api/schema"
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+)
+
+// envPrefix is that of the variables that Trunkline gives to every workload.
+const envPrefix = "TRUNKLINE_"
+
+// contextValues is what a blueprint is told about the workload and where it runs.
+type contextValues struct {
+	rel    catalog.Release
+	w      catalog.Workload
+	labels map[string]string
+	env    []any
+	files  []any
+}
+
+func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextValues, error) {
+	env, err := environment(rel, w)
+	if err != nil {
+		return nil, err
+	}
+	files, err := expandFiles(tree, rel.Dir, w.Files)
+	if err != nil {
+		return nil, err
+	}
+	return &contextValues{rel: rel, w: w, labels: workloadLabels(rel, w.Name), env: env, files: files}, nil
+}
+
+// environment gives the variables of the process: the workload's own, and those by which a program finds out
+// where it is and where its data is.
+func environment(rel catalog.Release, w catalog.Workload) ([]any, error) {
+	given := map[string]string{
+		"PLATFORM": rel.Platform, "PROJECT": rel.ID.Project, "ENVIRONMENT": rel.ID.Environment,
+		"CLUSTER": rel.ID.Cluster, "WORKLOAD": w.Name,
+	}
+	for prefix, refs := range map[string]map[string]catalog.DatasetRef{"READ_": w.Reads, "WRITE_": w.Writes} {
+		for _, role := range slices.Sorted(maps.Keys(refs)) {
+			name := prefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
+			if _, taken := given[name]; taken {
+				return nil, fmt.Errorf("two roles give the variable %s%s: one of them is %q", envPrefix, name, role)
+			}
+			given[name] = refs[role].URI
+		}
+	}
+	all := maps.Clone(w.Env)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for name, value := range given {
+		if _, taken := all[envPrefix+name]; taken {
+			return nil, fmt.Errorf("env: %s%s is set by Trunkline", envPrefix, name)
+		}
+		all[envPrefix+name] = value
+	}
+	env := make([]any, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		env = append(env, map[string]any{"name": name, "value": all[name]})
+	}
+	return env, nil
+}
+
+// helm gives the values of a chart: the params at the top, and the rest under global.trunkline, which Helm hands
+// to subcharts too.
+func (v *contextValues) helm(params map[string]any) map[string]any {
+	values := copyParams(params)
+	values[schema.Reserved] = map[string]any{"trunkline": map[string]any{
+		"platform": v.rel.Platform, "project": v.rel.ID.Project, "owner": v.rel.Owner,
+		"environment": v.rel.ID.Environment, "cluster": v.rel.ID.Cluster,
+		"namespace": v.rel.Namespace, "serviceAccount": v.rel.ServiceAccount,
+		"labels": anyMap(v.labels), "workload": v.workload(),
+	}}
+	return values
+}
+
+func (v *contextValues) workload() map[string]any {
+	size := map[string]any{}
+	if v.w.Size.CPU != "" {
+		size["cpu"] = string(v.w.Size.CPU)
+	}
+	if v.w.Size.Memory != "" {
+		size["memory"] = string(v.w.Size.Memory)
+	}
+	command := make([]any, len(v.w.Command))
+	for i, c := range v.w.Command {
+		command[i] = c
+	}
+	out := map[string]any{
+		"name": v.w.Name, "image": v.w.Image, "command": command, "env": v.env,
+		"resources": map[string]any{"requests": size, "limits": maps.Clone(size)},
+		"lifecycle": string(v.w.Lifecycle), "schedule": v.w.Schedule, "timeZone": v.w.TimeZone,
+		"reads": datasets(v.w.Reads), "writes": datasets(v.w.Writes), "files": v.files,
+		"timeoutSeconds": int64(v.w.Timeout.Seconds()),
+	}
+	if v.w.Retries != nil {
+		out["retries"] = int64(*v.w.Retries)
+	}
+	return out
+}
+
+// flat gives the same for Kustomize, as the data of a ConfigMap.
+func (v *contextValues) flat(params map[string]any) map[string]string {
+	lifecycle := v.w.Lifecycle
+	if lifecycle == "" {
+		lifecycle = v1alpha1.OnDemand
+	}
+	out := map[string]string{
+		"platform": v.rel.Platform, "project": v.rel.ID.Project, "owner": v.rel.Owner,
+		"environment": v.rel.ID.Environment, "cluster": v.rel.ID.Cluster,
+		"namespace": v.rel.Namespace, "serviceAccount": v.rel.ServiceAccount,
+		"workload": v.w.Name, "image": v.w.Image, "command": jsonText(v.w.Command),
+		"cpu": string(v.w.Size.CPU), "memory": string(v.w.Size.Memory), "lifecycle": string(lifecycle),
+		"schedule": v.w.Schedule, "timeZone": v.w.TimeZone,
+		"timeoutSeconds": fmt.Sprint(int64(v.w.Timeout.Seconds())),
+	}
+	if v.w.Retries != nil {
+		out["retries"] = fmt.Sprint(*v.w.Retries)
+	}
+	for _, e := range v.env {
+		pair := e.(map[string]any)
+		out["env."+pair["name"].(string)] = pair["value"].(string)
+	}
+	for role, ref := range v.w.Reads {
+		out["read."+role] = ref.URI
+	}
+	for role, ref := range v.w.Writes {
+		out["write."+role] = ref.URI
+	}
+	for name, value := range params {
+		text, isText := value.(string)
+		if !isText {
+			text = jsonText(value)
+		}
+		out["param."+name] = text
+	}
+	return out
+}
+
+func datasets(refs map[string]catalog.DatasetRef) map[string]any {
+	out := map[string]any{}
+	for role, ref := range refs {
+		out[role] = map[string]any{"dataset": ref.ID, "uri": ref.URI}
+	}
+	return out
+}
+
+func anyMap(m map[string]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// copyParams copies the params, since templates can change what they are given.
+func copyParams(params map[string]any) map[string]any {
+	out, ok := copyValue(params).(map[string]any)
+	if !ok || out == nil {
+		return map[string]any{}
+	}
+	return out
+}
+
+func copyValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, c := range v {
+			out[k] = copyValue(c)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, c := range v {
+			out[i] = copyValue(c)
+		}
+		return out
+	}
+	return v
+}
+
+func jsonText(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
