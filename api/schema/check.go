@@ -26,6 +26,11 @@ func (s *Schema) Check(value any) (problems []Problem) {
 			problems = []Problem{{Message: fmt.Sprintf("cannot be checked against the schema: %v", r)}}
 		}
 	}()
+	if s.params {
+		if value, problems = asParams(value); problems != nil {
+			return problems
+		}
+	}
 	plain, err := plainJSON(value)
 	if err != nil {
 		return []Problem{{Message: err.Error()}}

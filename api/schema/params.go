@@ -4,9 +4,9 @@ package schema
 // subcharts, and Trunkline's own stand there.
 const Reserved = "global"
 
-// Check gives what is wrong with a workload's params, as the parameters of its blueprint have it; without
-// parameters, none are taken. The error is about the parameters themselves.
-func Check(parameters, params map[string]any) ([]Problem, error) {
+// Params compiles the parameters of a blueprint; without any, no params are taken. The schema that it gives
+// takes nil for no params, and refuses one with the name [Reserved].
+func Params(parameters map[string]any) (*Schema, error) {
 	if parameters == nil {
 		parameters = map[string]any{"type": "object", "additionalProperties": false}
 	}
@@ -14,11 +14,31 @@ func Check(parameters, params map[string]any) ([]Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, taken := params[Reserved]; taken {
-		return []Problem{{Path: []any{Reserved}, Message: "is the name of Trunkline's own values; choose another"}}, nil
-	}
-	if params == nil {
-		params = map[string]any{}
+	s.params = true
+	return s, nil
+}
+
+// Check gives what is wrong with a workload's params, as the parameters of its blueprint have it. The error is
+// about the parameters themselves. Who checks often keeps the schema from [Params].
+func Check(parameters, params map[string]any) ([]Problem, error) {
+	s, err := Params(parameters)
+	if err != nil {
+		return nil, err
 	}
 	return s.Check(params), nil
+}
+
+// asParams prepares params for a check, or says what is wrong with them beforehand.
+func asParams(value any) (any, []Problem) {
+	params, isTable := value.(map[string]any)
+	switch {
+	case value == nil, isTable && params == nil:
+		return map[string]any{}, nil
+	case !isTable:
+		return value, nil
+	}
+	if _, taken := params[Reserved]; taken {
+		return nil, []Problem{{Path: []any{Reserved}, Message: "is the name of Trunkline's own values; choose another"}}
+	}
+	return value, nil
 }

@@ -26,6 +26,8 @@ const location = "trunkline:///schema"
 type Schema struct {
 	compiled *jsonschema.Schema
 	raw      any
+	// params tells the schema of a blueprint's parameters from others.
+	params bool
 }
 
 // Problem is one thing that is wrong with a value.

@@ -1,0 +1,12 @@
+// Package blueprints is the embedded library of blueprints: the paved roads that every platform has from the
+// start. Each folder with a blueprint.yaml is one; common is the library chart that they share.
+//
+// It imports nothing of Trunkline. README.md beside this file tells how to write one.
+package blueprints
+
+import "embed"
+
+// FS holds the library. The paths in a blueprint.yaml are relative to it.
+//
+//go:embed all:common all:container-job all:cron-job all:service all:kustomize
+var FS embed.FS

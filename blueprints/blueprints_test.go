@@ -1,0 +1,187 @@
+package blueprints_test
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// library decodes the embedded blueprints, as the catalog does.
+func library(t testing.TB) map[string]*catalog.Blueprint {
+	t.Helper()
+	files, err := fs.Glob(blueprints.FS, "*/blueprint.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*catalog.Blueprint{}
+	for _, file := range files {
+		data, err := fs.ReadFile(blueprints.FS, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, problems := v1alpha1.Decode(file, data)
+		if len(problems) > 0 || len(docs) != 1 {
+			t.Fatalf("%s: %d documents, problems:\n%s", file, len(docs), problems)
+		}
+		spec := docs[0].Object.(*v1alpha1.Blueprint).Spec
+		out[docs[0].Name] = &catalog.Blueprint{
+			Name: docs[0].Name, Spec: spec, Embedded: true, Source: path.Join(path.Dir(file), spec.Source),
+		}
+	}
+	return out
+}
+
+func release(w ...catalog.Workload) catalog.Release {
+	return catalog.Release{
+		ID:       catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "prod-eu"},
+		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod", ServiceAccount: "orders",
+		Identity: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::123:role/orders-prod"},
+		Dir:      "projects/orders", Workloads: w,
+	}
+}
+
+// full is a workload with everything set that a blueprint can honour.
+func full(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
+	retries := 5
+	w := plain(bp, params)
+	w.Command = []string{"python", "clean.py", "--strict"}
+	w.Env = map[string]string{"MODE": "fast", "EMPTY": "", "QUOTED": `a "b": {c}`}
+	w.Files = []string{"clean.py", "sql"}
+	w.Lifecycle = v1alpha1.Spot
+	w.Retries = &retries
+	w.Schedule, w.TimeZone = "0 6 * * *", "Europe/Zurich"
+	w.Timeout = 30 * time.Minute
+	w.Reads = map[string]catalog.DatasetRef{"raw": {ID: "orders/orders-raw@1", URI: "s3://lake/orders/raw/"}}
+	w.Writes = map[string]catalog.DatasetRef{"main-out.v2": {ID: "orders/orders-clean@2", URI: "s3://lake/orders/clean/"}}
+	return w
+}
+
+func plain(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
+	return catalog.Workload{
+		Name: "clean", Blueprint: bp, Image: "ghcr.io/acme/orders@sha256:0123", Params: params,
+		Size: v1alpha1.Size{CPU: "500m", Memory: "1Gi"}, Lifecycle: v1alpha1.OnDemand,
+		Schedule: "@daily", Timeout: time.Hour,
+	}
+}
+
+var tree = fstest.MapFS{
+	"projects/orders/clean.py":      {Data: []byte("import sys\nprint(\"café: {{ .Values }}\")\n")},
+	"projects/orders/sql/a b.sql":   {Data: []byte("select 1;\n")},
+	"projects/orders/sql/blob.bin":  {Data: []byte{0xff, 0x00, 0x01}},
+	"projects/orders/k8s/base.yaml": {Data: []byte(overlayObjects)},
+	"projects/orders/k8s/kustomization.yaml": {Data: []byte(
+		"resources: [base.yaml]\nnamePrefix: dash-\nimages:\n  - {name: dash, newName: ghcr.io/acme/dash, newTag: v3}\n")},
+}
+
+const overlayObjects = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {theme: dark}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: web
+          image: dash
+          envFrom: [{configMapRef: {name: settings}}]
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+`
+
+func cases(t testing.TB) map[string]catalog.Release {
+	bp := library(t)
+	secrets := []any{map[string]any{"env": "TOKEN", "secret": "api", "key": "token"}}
+	return map[string]catalog.Release{
+		"container-job":      release(plain(bp["container-job"], nil)),
+		"container-job-full": release(full(bp["container-job"], map[string]any{"parallelism": 4, "completions": 8, "secrets": secrets, "user": 1000})),
+		"cron-job":           release(plain(bp["cron-job"], nil)),
+		"cron-job-full": release(full(bp["cron-job"], map[string]any{
+			"concurrencyPolicy": "Replace", "suspend": true, "startingDeadlineSeconds": 60,
+			"successfulJobsHistoryLimit": 0, "nodeSelector": map[string]any{"disk": "ssd"},
+		})),
+		"service": release(plain(bp["service"], nil)),
+		"service-full": release(full(bp["service"], map[string]any{
+			"port": 9000, "replicas": 3, "probe": map[string]any{"path": "/healthz"}, "imagePullSecrets": []any{"registry"},
+			"ingress":     map[string]any{"host": "orders.acme.example", "className": "nginx", "tlsSecret": "orders-tls"},
+			"tolerations": []any{map[string]any{"key": "gpu", "operator": "Exists"}},
+		})),
+		"kustomize": release(plain(bp["kustomize"], map[string]any{"path": "k8s"})),
+	}
+}
+
+func renderYAML(t *testing.T, rel catalog.Release) ([]*unstructured.Unstructured, []byte) {
+	t.Helper()
+	result, err := render.New(blueprints.FS).Render(t.Context(), tree, rel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for _, o := range result.Objects {
+		data, err := yaml.Marshal(o.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("---\n")
+		out.Write(data)
+	}
+	return result.Objects, out.Bytes()
+}
+
+func TestGolden(t *testing.T) {
+	for name, rel := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			_, got := renderYAML(t, rel)
+			file := filepath.Join("testdata", name+".golden.yaml")
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatalf("%v; make it with -update", err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("rendered otherwise than %s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// TestEveryBlueprintHasAGolden makes a new blueprint come with one.
+func TestEveryBlueprintHasAGolden(t *testing.T) {
+	covered := map[string]bool{}
+	for _, rel := range cases(t) {
+		covered[rel.Workloads[0].Blueprint.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(library(t))) {
+		if !covered[name] {
+			t.Errorf("the blueprint %s has no golden file", name)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+{{/*
+The templates in this file can be included by every chart that Trunkline renders, also by those of a repository.
+They read .Values.global.trunkline, and from the chart's own values only: secrets, imagePullSecrets,
+nodeSelector, tolerations and user; see README.md.
+*/}}
+
+{{/* Labels for metadata, also of pods. */}}
+{{- define "trunkline.labels" -}}
+app.kubernetes.io/name: {{ .Values.global.trunkline.workload.name }}
+{{ toYaml .Values.global.trunkline.labels }}
+{{- end }}
+
+{{/* Labels to select the workload's pods by: those that never change. */}}
+{{- define "trunkline.selector" -}}
+{{- $labels := .Values.global.trunkline.labels -}}
+{{ toYaml (pick $labels "trunkline.dev/project" "trunkline.dev/environment" "trunkline.dev/workload") }}
+{{- end }}
+
+{{/*
+A name of at most .max characters that begins with .name: .name itself if it fits, else cut, with a hash of the
+whole so that two long names stay apart.
+*/}}
+{{- define "trunkline.name" -}}
+{{- if le (len .name) (int .max) -}}
+{{ .name }}
+{{- else -}}
+{{ trunc (int (sub .max 9)) .name | trimSuffix "-" }}-{{ sha256sum .name | trunc 8 }}
+{{- end -}}
+{{- end }}
+
+{{/* The name of the ConfigMap with the workload's files: another one when a file changes. */}}
+{{- define "trunkline.filesName" -}}
+{{- $w := .Values.global.trunkline.workload -}}
+{{ $w.name }}-files-{{ toJson $w.files | sha256sum | trunc 8 }}
+{{- end }}
+
+{{/* The ConfigMap with the workload's files, if it has any. */}}
+{{- define "trunkline.files" -}}
+{{- with .Values.global.trunkline.workload.files }}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ include "trunkline.filesName" $ }}
+  labels:
+    {{- include "trunkline.labels" $ | nindent 4 }}
+# What is mounted into a pod that runs must not change under it: the name tells the content.
+immutable: true
+{{- $data := dict }}
+{{- $binary := dict }}
+{{- range . }}
+{{- if hasKey . "base64" }}{{ $_ := set $binary .key .base64 }}{{ else }}{{ $_ := set $data .key .content }}{{ end }}
+{{- end }}
+{{- with $data }}
+data:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $binary }}
+binaryData:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+The spec of a pod that runs the workload, under the "restricted" Pod Security Standard.
+
+  spec:
+    {{- include "trunkline.podSpec" . | nindent 4 }}
+
+or with more:
+
+    {{- include "trunkline.podSpec" (dict "root" . "restartPolicy" "Never" "container" $more) | nindent 4 }}
+
+where "container" holds further fields of the container, such as ports and probes.
+*/}}
+{{- define "trunkline.podSpec" -}}
+{{- $root := .root | default . -}}
+{{- $t := $root.Values.global.trunkline -}}
+{{- $w := $t.workload -}}
+{{- $values := $root.Values -}}
+serviceAccountName: {{ $t.serviceAccount }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .restartPolicy }}
+restartPolicy: {{ . }}
+{{- end }}
+{{- with $values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  {{- with $values.user }}
+  runAsUser: {{ int64 . }}
+  {{- end }}
+  seccompProfile:
+    type: RuntimeDefault
+{{- $selector := $values.nodeSelector | default dict | deepCopy }}
+{{- $tolerations := $values.tolerations | default list }}
+{{- if eq $w.lifecycle "spot" }}
+{{- $_ := set $selector "trunkline.dev/lifecycle" "spot" }}
+{{- $tolerations = append $tolerations (dict "key" "trunkline.dev/lifecycle" "operator" "Equal" "value" "spot" "effect" "NoSchedule") }}
+{{- end }}
+{{- with $selector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+  - name: {{ $w.name }}
+    image: {{ required "the workload has no image: set it on the project or the workload" $w.image | quote }}
+    {{- with $w.command }}
+    command:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- if $w.files }}
+    workingDir: /workspace
+    {{- end }}
+    env:
+      {{- toYaml $w.env | nindent 6 }}
+      {{- range $values.secrets }}
+      {{- $name := .env }}
+      {{- range $w.env }}{{ if eq .name $name }}{{ fail (printf "params.secrets: the variable %s is set already" $name) }}{{ end }}{{ end }}
+      - name: {{ .env }}
+        valueFrom:
+          secretKeyRef:
+            name: {{ .secret }}
+            key: {{ .key }}
+      {{- end }}
+    resources:
+      {{- toYaml $w.resources | nindent 6 }}
+    {{- with .container }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities:
+        drop: [ALL]
+    volumeMounts:
+      - name: tmp
+        mountPath: /tmp
+      {{- if $w.files }}
+      - name: workspace
+        mountPath: /workspace
+        readOnly: true
+      {{- end }}
+volumes:
+  - name: tmp
+    emptyDir: {}
+  {{- if $w.files }}
+  - name: workspace
+    configMap:
+      name: {{ include "trunkline.filesName" $root }}
+      items:
+        {{- range $w.files }}
+        - key: {{ .key }}
+          path: {{ .path | quote }}
+        {{- end }}
+  {{- end }}
+{{- end }}
+
+{{/*
+The spec of a Job that runs the workload: of a Job itself, or of the template in a CronJob. The timeout is for
+the Job with all its retries.
+*/}}
+{{- define "trunkline.jobSpec" -}}
+{{- $w := .Values.global.trunkline.workload -}}
+backoffLimit: {{ hasKey $w "retries" | ternary $w.retries 2 }}
+{{- if gt (int64 $w.timeoutSeconds) 0 }}
+activeDeadlineSeconds: {{ $w.timeoutSeconds }}
+{{- end }}
+{{- with .Values.parallelism }}
+parallelism: {{ . }}
+{{- end }}
+{{- with .Values.completions }}
+completions: {{ . }}
+{{- end }}
+template:
+  metadata:
+    labels:
+      {{- include "trunkline.labels" . | nindent 6 }}
+  spec:
+    {{- include "trunkline.podSpec" (dict "root" . "restartPolicy" "Never") | nindent 4 }}
+{{- end }}
