@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -25,6 +26,8 @@ type linker struct {
 
 	// datasets maps "project/name@version" to the dataset.
 	datasets map[string]dataset
+	// schemas maps a blueprint to the compiled schema of its parameters.
+	schemas map[string]*schema.Schema
 	// missingStores holds the pairs of dataset and environment that were reported.
 	missingStores map[[2]string]bool
 }
@@ -125,10 +128,17 @@ func (l *linker) notYet(doc *v1alpha1.Document, field string) {
 func (l *linker) checkBlueprints() {
 	for _, name := range sortedKeys(l.catalog.Blueprints) {
 		bp := l.catalog.Blueprints[name]
+		compiled, err := schema.Params(bp.Spec.Parameters)
+		if err == nil {
+			l.schemas[name] = compiled
+		}
 		if bp.Embedded {
 			continue
 		}
 		doc := l.docs[docKey{v1alpha1.KindBlueprint, name}]
+		if err != nil {
+			l.at(doc, []any{"spec", "parameters"}, err.Error(), "")
+		}
 		if !fs.ValidPath(bp.Source) {
 			l.at(doc, []any{"spec", "source"}, fmt.Sprintf("the source %q leaves the tree", bp.Spec.Source), "")
 			continue

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -41,6 +42,7 @@ func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
 			Projects:     map[string]*v1alpha1.Project{},
 		},
 		docs:          map[docKey]*v1alpha1.Document{},
+		schemas:       map[string]*schema.Schema{},
 		missingStores: map[[2]string]bool{},
 	}
 	if err := l.loadLibrary(library); err != nil {

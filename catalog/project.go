@@ -10,7 +10,6 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -96,19 +95,14 @@ func setFields(w v1alpha1.Workload) []v1alpha1.WorkloadField {
 }
 
 func (l *linker) checkParams(doc *v1alpha1.Document, bp *Blueprint, params map[string]any, at ...any) {
-	problems, err := schema.Check(bp.Spec.Parameters, params)
-	if err != nil {
-		// The schema is at fault, not the workload that is held to it.
-		p := v1alpha1.Problem{
-			Position: bp.Position, Path: "spec.parameters", Severity: v1alpha1.Deny,
-			Message: fmt.Sprintf("the parameters of the blueprint %q: %s", bp.Name, err),
-		}
-		if !slices.ContainsFunc(l.problems, func(o v1alpha1.Problem) bool { return o.Message == p.Message }) {
-			l.problems = append(l.problems, p)
-		}
-		return
+	compiled := l.schemas[bp.Name]
+	if compiled == nil {
+		return // the schema is at fault, which was reported where it stands
 	}
-	for _, p := range problems {
+	if params == nil {
+		params = map[string]any{}
+	}
+	for _, p := range compiled.Check(params) {
 		l.at(doc, append(slices.Clip(at), p.Path...), p.Message, p.Hint)
 	}
 }

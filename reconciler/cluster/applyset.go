@@ -1,0 +1,186 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"trunkline.dev/trunkline/catalog"
+)
+
+// The labels and annotations of ApplySets, as KEP-3659 has them, and ours beside them.
+const (
+	labelPartOf          = "applyset.kubernetes.io/part-of"
+	labelID              = "applyset.kubernetes.io/id"
+	annotationTooling    = "applyset.kubernetes.io/tooling"
+	annotationKinds      = "applyset.kubernetes.io/contains-group-kinds"
+	annotationNamespaces = "applyset.kubernetes.io/additional-namespaces"
+
+	labelManagedBy   = "app.kubernetes.io/managed-by"
+	labelPlatform    = "trunkline.dev/platform"
+	labelProject     = "trunkline.dev/project"
+	labelEnvironment = "trunkline.dev/environment"
+	annotationCommit = "trunkline.dev/commit"
+	annotationDigest = "trunkline.dev/digest"
+
+	tooling = "trunkline/v1"
+)
+
+// Inventory is the parent object of a release's ApplySet: it says which kinds of object the release may have
+// in the cluster, and since which commit.
+type Inventory struct {
+	Platform  string
+	Release   catalog.ReleaseID
+	Namespace string
+	Kinds     []schema.GroupKind
+	// Commit is the last one that changed the release.
+	Commit string
+	// Digest identifies what the release rendered to.
+	Digest string
+}
+
+// Covers tells that writing the other inventory would add nothing to this one.
+func (i Inventory) Covers(o Inventory) bool {
+	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace &&
+		!slices.ContainsFunc(o.Kinds, func(k schema.GroupKind) bool { return !slices.Contains(i.Kinds, k) })
+}
+
+// name of the parent, which is in catalog.SystemNamespace. Names of platforms, environments and projects hold
+// no dots, so that no two releases share one.
+func (i Inventory) name() string {
+	return i.Platform + "." + i.Release.Environment + "." + i.Release.Project
+}
+
+// ApplySet gives the id of the set, which its members carry as a label. The formula is that of KEP-3659.
+func (i Inventory) ApplySet() string {
+	sum := sha256.Sum256([]byte(i.name() + "." + catalog.SystemNamespace + ".ConfigMap."))
+	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
+}
+
+// Member gives a copy of the object that carries the label of the set.
+func (i Inventory) Member(o *unstructured.Unstructured) *unstructured.Unstructured {
+	c := o.DeepCopy()
+	labels := c.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[labelPartOf] = i.ApplySet()
+	c.SetLabels(labels)
+	return c
+}
+
+func (i Inventory) object() *unstructured.Unstructured {
+	kinds := make([]string, len(i.Kinds))
+	for k, kind := range i.Kinds {
+		kinds[k] = kind.String()
+	}
+	slices.Sort(kinds)
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion("v1")
+	o.SetKind("ConfigMap")
+	o.SetNamespace(catalog.SystemNamespace)
+	o.SetName(i.name())
+	o.SetLabels(map[string]string{
+		labelID: i.ApplySet(), labelManagedBy: FieldManager, labelPlatform: i.Platform,
+		labelProject: i.Release.Project, labelEnvironment: i.Release.Environment,
+	})
+	o.SetAnnotations(map[string]string{
+		annotationTooling: tooling, annotationKinds: strings.Join(slices.Compact(kinds), ","),
+		annotationNamespaces: i.Namespace, annotationCommit: i.Commit, annotationDigest: i.Digest,
+	})
+	return o
+}
+
+func inventoryOf(cluster string, o *unstructured.Unstructured) Inventory {
+	i := Inventory{
+		Platform: o.GetLabels()[labelPlatform],
+		Release: catalog.ReleaseID{
+			Project: o.GetLabels()[labelProject], Environment: o.GetLabels()[labelEnvironment], Cluster: cluster,
+		},
+		Namespace: o.GetAnnotations()[annotationNamespaces],
+		Commit:    o.GetAnnotations()[annotationCommit],
+		Digest:    o.GetAnnotations()[annotationDigest],
+	}
+	for kind := range strings.SplitSeq(o.GetAnnotations()[annotationKinds], ",") {
+		if kind != "" {
+			i.Kinds = append(i.Kinds, schema.ParseGroupKind(kind))
+		}
+	}
+	return i
+}
+
+var configMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+
+// Inventories lists the releases of a platform that the cluster holds anything of.
+func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory, error) {
+	var list *unstructured.UnstructuredList
+	err := conn.do(ctx, func(ctx context.Context) (err error) {
+		list, err = conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).
+			List(ctx, metav1.ListOptions{LabelSelector: labelID + "," + labelPlatform + "=" + platform})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the inventories on cluster %q: %w", conn.cluster.Name(), err)
+	}
+	inventories := make([]Inventory, len(list.Items))
+	for i := range list.Items {
+		inventories[i] = inventoryOf(conn.cluster.Name(), &list.Items[i])
+	}
+	return inventories, nil
+}
+
+// Record writes the inventory. It comes before anything that the inventory names is applied, so that a crash
+// between the two leaves a record and never an orphan.
+func (conn *Conn) Record(ctx context.Context, i Inventory) error {
+	_, err := conn.apply(ctx, i.object(), true)
+	if apierrors.IsNotFound(err) {
+		if _, err = conn.apply(ctx, systemNamespace(), true); err == nil {
+			_, err = conn.apply(ctx, i.object(), true)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("recording the inventory of %s: %w", i.Release, err)
+	}
+	return nil
+}
+
+// Forget deletes the inventory of a release that the cluster holds nothing of any more.
+func (conn *Conn) Forget(ctx context.Context, i Inventory) error {
+	err := conn.do(ctx, func(ctx context.Context) error {
+		return conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).Delete(ctx, i.name(), metav1.DeleteOptions{})
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("forgetting the inventory of %s: %w", i.Release, err)
+	}
+	return nil
+}
+
+func systemNamespace() *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion("v1")
+	o.SetKind("Namespace")
+	o.SetName(catalog.SystemNamespace)
+	o.SetLabels(map[string]string{labelManagedBy: FieldManager})
+	return o
+}
+
+// KindsOf lists the kinds of the objects and of the inventory, each once.
+func KindsOf(objects []*unstructured.Unstructured, more ...schema.GroupKind) []schema.GroupKind {
+	set := map[schema.GroupKind]bool{}
+	for _, o := range objects {
+		set[o.GroupVersionKind().GroupKind()] = true
+	}
+	for _, k := range more {
+		set[k] = true
+	}
+	return slices.SortedFunc(maps.Keys(set), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
+}

@@ -1,0 +1,233 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/restmapper"
+)
+
+// FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it
+// owns in every cluster.
+const FieldManager = "trunkline"
+
+// maxRequests bounds the requests to one API server that are under way at once.
+const maxRequests = 32
+
+// Cluster is one cluster, whether it can be reached or not. It connects when it is first needed, and again
+// when its credentials have changed.
+type Cluster struct {
+	cfg Config
+	// changed is told of everything that happens to members and to the connection.
+	changed func(Event)
+
+	connecting singleflight.Group
+
+	mu    sync.Mutex
+	conn  *Conn
+	state State
+}
+
+// State says whether a cluster answers.
+type State struct {
+	// Reachable is false until the first answer.
+	Reachable bool
+	// Message is the last error; empty if the last call was answered.
+	Message string
+}
+
+// Event is something that happened in the cluster.
+type Event struct {
+	// ApplySet is the id of the release whose member it is about; empty if it is about the connection.
+	ApplySet string
+	// Object is the member.
+	Object Object
+	// Deleted is true if the member is gone.
+	Deleted bool
+}
+
+// New makes a cluster without connecting to it. The function is called for every event; it must not block.
+func New(cfg Config, changed func(Event)) *Cluster {
+	return &Cluster{cfg: cfg, changed: changed}
+}
+
+// Name gives the cluster's name.
+func (c *Cluster) Name() string { return c.cfg.Name }
+
+// State tells whether the cluster answers.
+func (c *Cluster) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// Conn is a working connection.
+type Conn struct {
+	cluster  *Cluster
+	client   dynamic.Interface
+	mapper   meta.ResettableRESTMapper
+	requests chan struct{}
+	observer *observer
+	stop     context.CancelFunc
+}
+
+// Connect gives the connection, and makes it if there is none; those who ask at the same time share one
+// attempt. The watches of the connection live as long as daemon does; ctx bounds the waiting.
+func (c *Cluster) Connect(daemon, ctx context.Context) (*Conn, error) {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		return conn, nil
+	}
+	attempt := c.connecting.DoChan("", func() (any, error) {
+		call, cancel := context.WithTimeout(daemon, connectTimeout)
+		defer cancel()
+		return c.connect(daemon, call)
+	})
+	select {
+	case result := <-attempt:
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*Conn), nil //nolint:forcetypeassert // connect gives nothing else
+	case <-ctx.Done():
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, ctx.Err())
+	}
+}
+
+func (c *Cluster) connect(daemon, call context.Context) (*Conn, error) {
+	conn, err := c.open(daemon, call)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			c.setState(State{Message: err.Error()})
+		}
+		return nil, err
+	}
+	c.mu.Lock()
+	c.conn = conn
+	c.mu.Unlock()
+	c.setState(State{Reachable: true})
+	return conn, nil
+}
+
+func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
+	cfg, err := c.cfg.rest()
+	if err != nil {
+		return nil, err
+	}
+	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+	}
+	client, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+	}
+	// One authenticated call tells a wrong kubeconfig from a right one before anything is attempted.
+	if err := disco.RESTClient().Get().AbsPath("/version").Do(call).Error(); err != nil {
+		return nil, fmt.Errorf("connecting to cluster %q at %s: %w", c.cfg.Name, cfg.Host, err)
+	}
+	watching, stop := context.WithCancel(ctx)
+	conn := &Conn{
+		cluster:  c,
+		client:   client,
+		mapper:   restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
+		requests: make(chan struct{}, maxRequests),
+		stop:     stop,
+	}
+	conn.observer = newObserver(watching, conn)
+	return conn, nil
+}
+
+// Close ends the watches.
+func (c *Cluster) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop()
+}
+
+func (c *Cluster) drop() {
+	if c.conn != nil {
+		c.conn.stop()
+		c.conn = nil
+	}
+}
+
+// answered takes in how a call to the API server ended.
+func (c *Cluster) answered(conn *Conn, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // our own doing
+	}
+	next := State{Reachable: true}
+	if err != nil && (Unreachable(err) || apierrors.IsUnauthorized(err)) {
+		next = State{Message: err.Error()}
+	}
+	c.mu.Lock()
+	current := c.conn == conn
+	if current && apierrors.IsUnauthorized(err) {
+		c.drop() // the credentials may have been renewed: read them again
+	}
+	c.mu.Unlock()
+	if current {
+		c.setState(next)
+	}
+}
+
+// setState takes in the state, and tells of it if it is another one.
+func (c *Cluster) setState(next State) {
+	c.mu.Lock()
+	changed := c.state != next
+	c.state = next
+	c.mu.Unlock()
+	if changed {
+		c.changed(Event{})
+	}
+}
+
+// resource finds how the API server serves a kind.
+func (conn *Conn) resource(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	m, err := conn.mapper.RESTMapping(gk, versions...)
+	if meta.IsNoMatchError(err) {
+		// The kind may be younger than the cached discovery: a definition that was just applied.
+		conn.mapper.Reset()
+		m, err = conn.mapper.RESTMapping(gk, versions...)
+	}
+	if err != nil {
+		conn.cluster.answered(conn, err)
+		return nil, fmt.Errorf("finding the kind %s: %w", gk, err)
+	}
+	return m, nil
+}
+
+// client for one object or kind, at a namespace if the kind has them.
+func (conn *Conn) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
+	if m.Scope.Name() == meta.RESTScopeNameNamespace {
+		return conn.client.Resource(m.Resource).Namespace(namespace)
+	}
+	return conn.client.Resource(m.Resource)
+}
+
+// do makes one call, within the bound on calls under way.
+func (conn *Conn) do(ctx context.Context, call func(context.Context) error) error {
+	select {
+	case conn.requests <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-conn.requests }()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := call(ctx)
+	conn.cluster.answered(conn, err)
+	return err
+}

@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"trunkline.dev/trunkline/reconciler/plan"
+)
+
+// callTimeout bounds one call, so that a server that hangs is a server that fails.
+const callTimeout = 30 * time.Second
+
+// connectTimeout bounds one attempt to connect.
+const connectTimeout = 15 * time.Second
+
+// ConflictError says that others own fields that the release declares.
+type ConflictError struct {
+	Object plan.Ref
+	Fields []OwnedField
+}
+
+// OwnedField is a field and the manager that owns it.
+type OwnedField struct{ Field, Manager string }
+
+// Error names the object, and each field with its owner.
+func (e *ConflictError) Error() string {
+	parts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = fmt.Sprintf("%s is owned by %s", f.Field, f.Manager)
+	}
+	return fmt.Sprintf("conflict on %s: %s", e.Object, strings.Join(parts, ", "))
+}
+
+// ObjectError is what went wrong with one object.
+type ObjectError struct {
+	Object plan.Ref
+	Doing  string
+	Err    error
+}
+
+// Error names the object and what was being done to it.
+func (e *ObjectError) Error() string {
+	if e.Object.Kind == "Secret" && e.Object.Group == "" && !Unreachable(e.Err) {
+		// The API server repeats invalid values in its messages.
+		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)",
+			e.Doing, e.Object, reasonOf(e.Err))
+	}
+	return fmt.Sprintf("%s %s: %s", e.Doing, e.Object, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *ObjectError) Unwrap() error { return e.Err }
+
+func reasonOf(err error) string {
+	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
+		return string(reason)
+	}
+	return "failed"
+}
+
+// conflict reads the owners out of the API server's answer to a server-side apply; nil if it is another error.
+func conflict(ref plan.Ref, err error) error {
+	var status apierrors.APIStatus
+	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return nil
+	}
+	e := &ConflictError{Object: ref}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type != metav1.CauseTypeFieldManagerConflict {
+			continue
+		}
+		manager := cause.Message
+		if parts := strings.Split(cause.Message, `"`); len(parts) >= 3 {
+			manager = parts[1]
+		}
+		e.Fields = append(e.Fields, OwnedField{Field: cause.Field, Manager: manager})
+	}
+	if len(e.Fields) == 0 {
+		return nil
+	}
+	slices.SortFunc(e.Fields, func(a, b OwnedField) int { return strings.Compare(a.Field+a.Manager, b.Field+b.Manager) })
+	return e
+}
+
+// Unreachable tells that the API server gave no answer: nothing is known of what it holds.
+func Unreachable(err error) bool {
+	var netErr net.Error
+	var urlErr *url.Error
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) || errors.As(err, &urlErr)
+}
+
+// Terminal tells that trying again cannot help until the repository, or somebody in the cluster, changes
+// something. Of several errors joined, all must be terminal.
+func Terminal(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // looking for this very shape
+		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !Terminal(e) })
+	}
+	var c *ConflictError
+	return errors.As(err, &c) || errors.Is(err, ErrForeign) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
+		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err)
+}

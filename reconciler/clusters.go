@@ -1,0 +1,159 @@
+package reconciler
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/cluster"
+)
+
+// inventoryRetry is how long to wait before a cluster's inventories are asked for again after a failure. A
+// cluster that comes back is asked at once.
+const inventoryRetry = 10 * time.Second
+
+// clusterState is a cluster together with what the reconciler knows of it.
+type clusterState struct {
+	*cluster.Cluster
+
+	// loading is held while the inventories are listed, so that they are listed once a connection.
+	loading sync.Mutex
+
+	mu          sync.Mutex
+	conn        *cluster.Conn // the one that inventories was listed with
+	inventories map[catalog.ReleaseID]cluster.Inventory
+	owners      map[string]*worker
+	wakeup      chan struct{}
+}
+
+// register makes the worker the one that is told about members of its ApplySet.
+func (c *clusterState) register(applySet string, w *worker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owners == nil {
+		c.owners = map[string]*worker{}
+	}
+	c.owners[applySet] = w
+}
+
+func (c *clusterState) owner(applySet string) *worker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owners[applySet]
+}
+
+// load lists the inventories, unless this was done with the connection already.
+func (c *clusterState) load(ctx context.Context, conn *cluster.Conn, platform string) error {
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	c.mu.Lock()
+	known := c.conn == conn
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	list, err := conn.Inventories(ctx, platform)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn, c.inventories = conn, map[catalog.ReleaseID]cluster.Inventory{}
+	for _, i := range list {
+		c.inventories[i.Release] = i
+	}
+	return nil
+}
+
+func (c *clusterState) inventory(id catalog.ReleaseID) (cluster.Inventory, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, ok := c.inventories[id]
+	return i, ok
+}
+
+func (c *clusterState) setInventory(i cluster.Inventory) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inventories[i.Release] = i
+}
+
+func (c *clusterState) dropInventory(i cluster.Inventory) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.inventories, i.Release)
+	delete(c.owners, i.ApplySet())
+}
+
+func (c *clusterState) all() []cluster.Inventory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]cluster.Inventory, 0, len(c.inventories))
+	for _, i := range c.inventories {
+		list = append(list, i)
+	}
+	return list
+}
+
+// wake has the inventories looked at again.
+func (c *clusterState) wake() {
+	select {
+	case c.waker() <- struct{}{}:
+	default:
+	}
+}
+
+func (c *clusterState) waker() chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wakeup == nil {
+		c.wakeup = make(chan struct{}, 1)
+	}
+	return c.wakeup
+}
+
+// keepInventories finds releases that a cluster holds and the repository does not declare, and has them
+// removed. Nothing is removed before a revision was accepted: knowing nothing is not the same as declaring
+// nothing.
+func (r *Reconciler) keepInventories(ctx context.Context, c *clusterState) {
+	for {
+		var retry <-chan time.Time
+		if err := r.removeUndeclared(ctx, c); err != nil && ctx.Err() == nil {
+			r.opts.Log.Warn("cannot look for undeclared releases", "cluster", c.Name(), "err", err.Error())
+			retry = time.After(inventoryRetry)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.waker():
+		case <-retry:
+		}
+	}
+}
+
+func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) error {
+	r.mu.Lock()
+	platform, ready := r.platform, r.declared != nil
+	r.mu.Unlock()
+	if !ready {
+		return nil
+	}
+	call, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	conn, err := c.Connect(ctx, call)
+	if err != nil {
+		return err
+	}
+	if err := c.load(call, conn, platform); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range c.all() {
+		if !r.declared[i.Release] && r.workers[i.Release] == nil {
+			r.worker(i.Release).set(desired{commit: i.Commit, namespace: i.Namespace, remove: true})
+		}
+	}
+	return nil
+}

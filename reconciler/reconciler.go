@@ -1,0 +1,254 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
+)
+
+// Renderer makes the objects of a release. It is [render.Renderer] outside of tests.
+type Renderer interface {
+	Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error)
+}
+
+// Options are what a reconciler is made of. All but Resync, Observe and Log are required.
+type Options struct {
+	// Clusters says how to reach each cluster.
+	Clusters []cluster.Config
+	// Library holds the embedded blueprints.
+	Library  fs.FS
+	Renderer Renderer
+	Board    *status.Board
+	// Resync is how often every object is applied again, to bring back what others changed; default: 10m.
+	Resync time.Duration
+	// Observe is told of every run of a release that ended.
+	Observe func(Run)
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Run is one attempt to bring a release into its declared state.
+type Run struct {
+	Release catalog.ReleaseID
+	Commit  string
+	Applied int
+	Pruned  int
+	Took    time.Duration
+	Err     error
+}
+
+// Revision is a commit that is to be reconciled.
+type Revision struct {
+	Commit status.Commit
+	// Tree is its content.
+	Tree fs.FS
+	// Changed lists the paths that differ from the last revision that was accepted. It is not called when
+	// there was none, and when it fails everything is rendered.
+	Changed func() ([]string, error)
+}
+
+// Reconciler keeps clusters in the declared state.
+type Reconciler struct {
+	opts     Options
+	clusters map[string]*clusterState
+	renders  *renders
+
+	mu      sync.Mutex
+	workers map[catalog.ReleaseID]*worker
+	// declared is the set of releases of the accepted revision; nil before the first.
+	declared map[catalog.ReleaseID]bool
+	platform string
+	// start runs a worker; nil until Run is called.
+	start func(*worker)
+}
+
+// New makes a reconciler. It does nothing until [Reconciler.Run] is called.
+func New(opts Options) (*Reconciler, error) {
+	if opts.Resync <= 0 {
+		opts.Resync = 10 * time.Minute
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Observe == nil {
+		opts.Observe = func(Run) {}
+	}
+	r := &Reconciler{
+		opts: opts, clusters: map[string]*clusterState{}, workers: map[catalog.ReleaseID]*worker{},
+		renders: newRenders(opts.Renderer),
+	}
+	for _, cfg := range opts.Clusters {
+		if r.clusters[cfg.Name] != nil {
+			return nil, fmt.Errorf("the cluster %q is configured twice", cfg.Name)
+		}
+		c := &clusterState{}
+		c.Cluster = cluster.New(cfg, func(e cluster.Event) { r.happened(c, e) })
+		r.clusters[cfg.Name] = c
+		opts.Board.SetCluster(status.Cluster{Name: cfg.Name, Message: "not connected yet"})
+	}
+	return r, nil
+}
+
+// Run keeps the clusters in the state of the accepted revision until ctx ends.
+func (r *Reconciler) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	r.mu.Lock()
+	r.start = func(w *worker) {
+		running.Go(func() { w.run(ctx) })
+	}
+	for _, w := range r.workers {
+		r.start(w)
+	}
+	r.mu.Unlock()
+	for _, c := range r.clusters {
+		running.Go(func() { r.keepInventories(ctx, c) })
+	}
+	<-ctx.Done()
+	r.mu.Lock()
+	r.start = func(*worker) {}
+	r.mu.Unlock()
+	running.Wait()
+	for _, c := range r.clusters {
+		c.Close()
+	}
+}
+
+// ErrRefused says that a revision is not accepted. What is wrong with it is on the board.
+var ErrRefused = errors.New("the commit is refused")
+
+// Accept takes in a revision: it becomes what the clusters are kept at, unless its declarations are wrong, in
+// which case nothing changes and the error is [ErrRefused]. Calls must not overlap.
+func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
+	began := r.opts.Now()
+	log := r.opts.Log.With("commit", rev.Commit.Hash)
+	cat, problems, err := catalog.Load(rev.Tree, r.opts.Library)
+	if err != nil {
+		return fmt.Errorf("loading commit %s: %w", rev.Commit.Short(), err)
+	}
+	if problems.Denied() {
+		r.opts.Board.SetSource(func(s *status.Source) {
+			s.Head, s.Problems = &rev.Commit, problems
+		})
+		log.Warn("commit refused", "problems", len(problems), "first", problems[0].String())
+		return ErrRefused
+	}
+	results := r.renders.update(ctx, rev, cat.Releases)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.opts.Board.SetName(cat.Platform.Metadata.Name)
+	changed := r.dispatch(cat, rev, results)
+	r.opts.Board.SetSource(func(s *status.Source) {
+		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
+	})
+	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(cat.Releases), "changed", changed,
+		"took", r.opts.Now().Sub(began))
+	return nil
+}
+
+// dispatch hands every release its new desired state, and gives the number of those for which it is new.
+func (r *Reconciler) dispatch(cat *catalog.Catalog, rev Revision, results map[catalog.ReleaseID]rendered) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changed := 0
+	r.platform = cat.Platform.Metadata.Name
+	r.declared = map[catalog.ReleaseID]bool{}
+	for _, rel := range cat.Releases {
+		r.declared[rel.ID] = true
+		out := results[rel.ID]
+		if out.err != nil {
+			// What runs stays as it is: only the word on the board changes.
+			r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
+				s.Namespace, s.Owner = rel.Namespace, rel.Owner
+				s.Result, s.Message = status.Failed, out.err.Error()
+			})
+			if w := r.workers[rel.ID]; w != nil {
+				w.blocked(out.err)
+			}
+			continue
+		}
+		if r.worker(rel.ID).set(desired{
+			commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest,
+		}) {
+			changed++
+		}
+	}
+	for id, w := range r.workers {
+		if !r.declared[id] && w.set(desired{commit: rev.Commit.Hash, remove: true}) {
+			changed++
+		}
+	}
+	// A release may be in a cluster that no worker knows of, from before the daemon was started.
+	for _, c := range r.clusters {
+		c.wake()
+	}
+	return changed
+}
+
+func (r *Reconciler) platformName() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.platform
+}
+
+// worker gives the worker of a release, a new one if there is none. The caller holds the lock.
+func (r *Reconciler) worker(id catalog.ReleaseID) *worker {
+	if w := r.workers[id]; w != nil {
+		return w
+	}
+	w := newWorker(r, id)
+	r.workers[id] = w
+	if r.start != nil {
+		r.start(w)
+	}
+	return w
+}
+
+// finished takes a worker away whose release is gone. It stays if the release was declared again meanwhile.
+func (r *Reconciler) finished(w *worker) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !w.removed() {
+		return false
+	}
+	delete(r.workers, w.id)
+	r.opts.Board.RemoveRelease(w.id)
+	return true
+}
+
+// happened hands an event in a cluster to the worker it concerns.
+func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
+	if e.ApplySet == "" {
+		r.clusterChanged(c)
+		return
+	}
+	if w := c.owner(e.ApplySet); w != nil {
+		w.happened(e)
+	}
+}
+
+// clusterChanged puts the state of a cluster on the board, and has everybody try again once it answers.
+func (r *Reconciler) clusterChanged(c *clusterState) {
+	state := c.State()
+	r.opts.Board.SetCluster(status.Cluster{Name: c.Name(), Reachable: state.Reachable, Message: state.Message})
+	if !state.Reachable {
+		return
+	}
+	c.wake()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, w := range r.workers {
+		if id.Cluster == c.Name() {
+			w.nudge()
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package reconciler
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/render"
+)
+
+// renders remembers what each release rendered to and what was read for it, so that a commit renders only what
+// it affects.
+type renders struct {
+	renderer Renderer
+	last     map[catalog.ReleaseID]rendered
+}
+
+// rendered is a release's objects, or the error that there are none.
+type rendered struct {
+	fingerprint string
+	reads       render.ReadSet
+	objects     []*unstructured.Unstructured
+	digest      string
+	err         error
+}
+
+func newRenders(r Renderer) *renders {
+	return &renders{renderer: r, last: map[catalog.ReleaseID]rendered{}}
+}
+
+// update renders those of the releases that the revision affects, and gives the results of all.
+func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.Release) map[catalog.ReleaseID]rendered {
+	var changed []string
+	known := false
+	if len(r.last) > 0 && rev.Changed != nil {
+		var err error
+		changed, err = rev.Changed()
+		known = err == nil
+	}
+	var mu sync.Mutex
+	next := make(map[catalog.ReleaseID]rendered, len(releases))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, rel := range releases {
+		fingerprint := fingerprintOf(rel)
+		if old, ok := r.last[rel.ID]; ok && known && old.fingerprint == fingerprint && !old.reads.Affected(changed) {
+			mu.Lock()
+			next[rel.ID] = old
+			mu.Unlock()
+			continue
+		}
+		group.Go(func() error {
+			out := r.one(ctx, rev, rel)
+			out.fingerprint = fingerprint
+			mu.Lock()
+			defer mu.Unlock()
+			next[rel.ID] = out
+			return nil
+		})
+	}
+	_ = group.Wait() //nolint:errcheck // a release that fails is a result like any other
+	if ctx.Err() == nil {
+		r.last = next
+	}
+	return next
+}
+
+func (r *renders) one(ctx context.Context, rev Revision, rel catalog.Release) rendered {
+	result, err := r.renderer.Render(ctx, rev.Tree, rel)
+	out := rendered{reads: result.ReadSet, objects: result.Objects, err: err}
+	if err == nil {
+		out.digest, out.err = digestOf(result.Objects)
+	}
+	return out
+}
+
+func digestOf(objects []*unstructured.Unstructured) (string, error) {
+	h := sha256.New()
+	for _, o := range objects {
+		d, err := plan.Digest(o)
+		if err != nil {
+			return "", fmt.Errorf("reading the rendered %s: %w", plan.RefOf(o), err)
+		}
+		h.Write([]byte(d))
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// fingerprintOf identifies everything of a release that its rendering depends on outside of the tree.
+func fingerprintOf(rel catalog.Release) string {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	err := enc.Encode(rel)
+	for _, w := range rel.Workloads {
+		if w.Blueprint != nil {
+			err = errors.Join(err, enc.Encode(w.Blueprint))
+		}
+	}
+	if err != nil {
+		return "" // params that are no JSON: the release never equals another, and rendering says why
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

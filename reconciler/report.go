@@ -1,0 +1,103 @@
+package reconciler
+
+import (
+	"errors"
+	"fmt"
+
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// begin puts on the board that a run has begun. Another attempt at the same thing, or a run that only looks
+// after what is in place, is not news.
+func (w *worker) begin(in work) {
+	again := w.attempted == in.digest
+	w.attempted = in.digest
+	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) {
+		if in.remove {
+			s.Result, s.Namespace = status.Pruning, in.namespace
+			return
+		}
+		s.Namespace, s.Owner, s.Objects = in.namespace, in.owner, len(in.objects)
+		if !again {
+			s.Result, s.Message = status.Applying, ""
+		}
+	})
+}
+
+// commitOf gives the commit that the board will show once the run has ended well.
+func (w *worker) commitOf(in work) string {
+	if w.recorded != "" && w.recordedDigest == in.digest {
+		return w.recorded
+	}
+	return in.commit
+}
+
+// end puts on the board how a run ended.
+func (w *worker) end(in work, done outcome, err error) {
+	if errors.Is(err, errFinished) {
+		return
+	}
+	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) {
+		s.Kept = done.kept
+		switch {
+		case err != nil && terminal(err):
+			s.Result, s.Message = status.Failed, err.Error()
+		case err != nil:
+			s.Result, s.Message = status.Retrying, err.Error()
+		case in.remove:
+			s.Result, s.Message = status.Pruning, "waiting for deleted objects to be gone"
+			if len(done.kept) > 0 {
+				s.Message = fmt.Sprintf("%d objects are kept", len(done.kept))
+			}
+		default:
+			s.Result, s.Commit, s.Message = status.Applied, w.commitOf(in), ""
+		}
+	})
+	w.report()
+}
+
+// report puts the health of the release on the board, as far as it is known.
+func (w *worker) report() {
+	w.mu.Lock()
+	d, renderErr := w.desired, w.renderErr
+	w.mu.Unlock()
+	if d == nil || d.remove || w.conn == nil {
+		return
+	}
+	health, message := w.health(d)
+	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) {
+		s.Health = health
+		switch {
+		case renderErr != nil:
+			s.Result, s.Message = status.Failed, renderErr.Error()
+		case s.Result == status.Applied:
+			s.Message = message
+		}
+	})
+}
+
+// health is that of the worst object: a failed one before one that is on its way. An object counts only as
+// seen once it was seen as it was last applied.
+func (w *worker) health(d *desired) (status.Health, string) {
+	seen := byRef(w.conn.Members(w.applySet))
+	health, message := status.Healthy, ""
+	for _, o := range d.objects {
+		ref := plan.RefOf(o)
+		m, ok := seen[ref]
+		switch {
+		case !ok || m.Version.Before(w.applied[ref].version):
+			if health == status.Healthy {
+				health, message = status.Progressing, ""
+			}
+		case m.Health == cluster.Failed:
+			return status.Unhealthy, fmt.Sprintf("%s: %s", ref, m.Message)
+		case m.Health == cluster.Progressing:
+			if health == status.Healthy || message == "" {
+				health, message = status.Progressing, fmt.Sprintf("%s: %s", ref, m.Message)
+			}
+		}
+	}
+	return health, message
+}

@@ -1,0 +1,138 @@
+package status
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+)
+
+// Board keeps the state of the platform, and wakes those who wait for it to change.
+type Board struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced on every change
+	revision int64
+	name     string
+	source   Source
+	clusters map[string]Cluster
+	releases map[catalog.ReleaseID]Release
+}
+
+// NewBoard makes an empty board.
+func NewBoard(now func() time.Time) *Board {
+	return &Board{
+		now: now, changed: make(chan struct{}),
+		clusters: map[string]Cluster{}, releases: map[catalog.ReleaseID]Release{},
+	}
+}
+
+// Snapshot gives the state as it is now.
+func (b *Board) Snapshot() Platform {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := Platform{
+		Name: b.name, Revision: b.revision, Time: b.now(), Source: b.source,
+		Clusters: []Cluster{}, Releases: []Release{},
+	}
+	for _, c := range b.clusters {
+		p.Clusters = append(p.Clusters, c)
+	}
+	slices.SortFunc(p.Clusters, func(a, b Cluster) int {
+		return catalog.ReleaseID{Cluster: a.Name}.Compare(catalog.ReleaseID{Cluster: b.Name})
+	})
+	for _, r := range b.releases {
+		p.Releases = append(p.Releases, r)
+	}
+	slices.SortFunc(p.Releases, func(a, b Release) int { return a.Compare(b.ReleaseID) })
+	return p
+}
+
+// Wait gives the state once its revision is higher than the given one, or when ctx ends.
+func (b *Board) Wait(ctx context.Context, after int64) Platform {
+	for {
+		b.mu.Lock()
+		changed, revision := b.changed, b.revision
+		b.mu.Unlock()
+		if revision > after {
+			return b.Snapshot()
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return b.Snapshot()
+		}
+	}
+}
+
+// update runs a change, which tells whether it changed anything.
+func (b *Board) update(change func() bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if change() {
+		b.revision++
+		close(b.changed)
+		b.changed = make(chan struct{})
+	}
+}
+
+// SetName sets the platform's name.
+func (b *Board) SetName(name string) {
+	b.update(func() bool {
+		changed := b.name != name
+		b.name = name
+		return changed
+	})
+}
+
+// SetSource changes what is said of the repository.
+func (b *Board) SetSource(change func(*Source)) {
+	b.update(func() bool {
+		before := b.source
+		change(&b.source)
+		return !reflect.DeepEqual(before, b.source)
+	})
+}
+
+// SetCluster sets the state of a cluster.
+func (b *Board) SetCluster(c Cluster) {
+	b.update(func() bool {
+		changed := b.clusters[c.Name] != c
+		b.clusters[c.Name] = c
+		return changed
+	})
+}
+
+// SetRelease changes what is said of a release; one that is not there yet is made.
+func (b *Board) SetRelease(id catalog.ReleaseID, change func(*Release)) {
+	b.update(func() bool {
+		before, there := b.releases[id]
+		if !there {
+			before = Release{ReleaseID: id, Result: Pending, Health: Unknown}
+		}
+		after := before
+		after.Kept = slices.Clone(before.Kept)
+		change(&after)
+		if there && reflect.DeepEqual(before, after) {
+			return false
+		}
+		if !there || before.Result != after.Result || before.Health != after.Health || before.Commit != after.Commit {
+			after.Since = b.now()
+		}
+		b.releases[id] = after
+		return true
+	})
+}
+
+// RemoveRelease takes a release off the board.
+func (b *Board) RemoveRelease(id catalog.ReleaseID) {
+	b.update(func() bool {
+		_, there := b.releases[id]
+		delete(b.releases, id)
+		return there
+	})
+}

@@ -1,0 +1,275 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// step is one run: it brings the release as far towards its desired state as is possible now. What it starts
+// and leaves running, such as watches, lives as long as daemon; the run itself ends with ctx.
+func (w *worker) step(daemon, ctx context.Context, in work) error {
+	began := w.r.opts.Now()
+	w.begin(in)
+	done, err := w.attempt(daemon, ctx, in)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return err // a newer commit has come, or the daemon ends: not a word about this one
+	}
+	finished := errors.Is(err, errFinished)
+	if finished {
+		w.lastErr = nil
+	} else {
+		w.lastErr = err
+	}
+	w.end(in, done, err)
+	run := Run{
+		Release: w.id, Commit: in.commit, Applied: done.applied, Pruned: done.pruned,
+		Took: w.r.opts.Now().Sub(began), Err: w.lastErr,
+	}
+	w.r.opts.Observe(run)
+	if done.applied+done.pruned > 0 || finished || err != nil {
+		log := w.r.opts.Log.With("release", w.id.String(), "commit", status.Short(in.commit),
+			"applied", run.Applied, "pruned", run.Pruned, "took", run.Took)
+		if w.lastErr != nil {
+			log.Warn("run failed", "err", err.Error())
+		} else {
+			log.Info("run finished", "removed", finished)
+		}
+	}
+	return err
+}
+
+// outcome is what a run did, whether or not it ended well.
+type outcome struct {
+	applied, pruned int
+	kept            []string
+}
+
+func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) {
+	var done outcome
+	c := w.r.clusters[w.id.Cluster]
+	if c == nil {
+		return done, &unknownClusterError{name: w.id.Cluster}
+	}
+	conn, err := w.connect(daemon, ctx, c)
+	if err != nil {
+		return done, err
+	}
+	inv, recorded := c.inventory(w.id)
+	if in.remove && !recorded {
+		return done, errFinished
+	}
+	next := cluster.Inventory{Platform: w.r.platformName(), Release: w.id, Namespace: in.namespace, Commit: in.commit, Digest: in.digest}
+	if in.remove {
+		next = inv
+	}
+	applySet := next.ApplySet()
+	w.applySet = applySet
+	c.register(applySet, w)
+	if err := conn.Watch(ctx, cluster.KindsOf(in.objects, inv.Kinds...)); err != nil {
+		return done, err
+	}
+	p, err := w.plan(conn, next, in)
+	if err != nil {
+		return done, err
+	}
+	for _, k := range p.Keep {
+		done.kept = append(done.kept, k.Ref.String())
+	}
+	if !in.remove {
+		next.Kinds = cluster.KindsOf(in.objects, kindsOf(conn.Members(applySet))...)
+		if recorded && inv.Digest == next.Digest {
+			next.Commit = inv.Commit // the release has not changed since
+		}
+		if !recorded || !inv.Covers(next) {
+			if err := conn.Record(ctx, next); err != nil {
+				return done, err
+			}
+			c.setInventory(next)
+		}
+		w.recorded, w.recordedDigest = next.Commit, next.Digest
+	}
+	if done.applied, err = w.apply(ctx, conn, applySet, p); err != nil {
+		return done, err
+	}
+	if done.pruned, err = prune(ctx, conn, p); err != nil {
+		return done, err
+	}
+	if in.remove && len(conn.Members(applySet)) == 0 {
+		if err := conn.Forget(ctx, inv); err != nil {
+			return done, err
+		}
+		c.dropInventory(inv)
+		return done, errFinished
+	}
+	return done, nil
+}
+
+// connect gives the connection to the cluster. With a new one, nothing is known of what was applied before:
+// deletions may have gone unseen.
+func (w *worker) connect(daemon, ctx context.Context, c *clusterState) (*cluster.Conn, error) {
+	call, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	conn, err := c.Connect(daemon, call)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.load(call, conn, w.r.platformName()); err != nil {
+		return nil, err
+	}
+	if w.conn != conn {
+		w.conn = conn
+		clear(w.applied)
+	}
+	return conn, nil
+}
+
+func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan.Plan, error) {
+	input := plan.Input{Applied: map[plan.Ref]string{}, Everything: in.everything}
+	for _, o := range in.objects {
+		input.Desired = append(input.Desired, next.Member(o))
+	}
+	for _, m := range conn.Members(next.ApplySet()) {
+		input.Members = append(input.Members, m.Member)
+	}
+	for ref, a := range w.applied {
+		input.Applied[ref] = a.digest
+	}
+	return plan.Compute(input)
+}
+
+// apply goes through the stages. Everything of a stage is attempted; the next one waits for all of it. What
+// was applied is remembered also when something else failed.
+func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string, p plan.Plan) (int, error) {
+	applied := 0
+	for _, stage := range p.Apply {
+		errs := make([]error, len(stage))
+		versions := make([]cluster.ResourceVersion, len(stage))
+		var group errgroup.Group
+		for i, action := range stage {
+			group.Go(func() error {
+				versions[i], errs[i] = applyOne(ctx, conn, applySet, action)
+				return nil
+			})
+		}
+		_ = group.Wait() //nolint:errcheck // the errors are in errs, each at its place
+		for i, action := range stage {
+			if errs[i] == nil {
+				w.applied[action.Ref] = appliedObject{digest: action.Digest, version: versions[i]}
+				applied++
+			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			return applied, err
+		}
+		if err := w.established(ctx, conn, applySet, stage); err != nil {
+			return applied, err
+		}
+	}
+	return applied, nil
+}
+
+func applyOne(ctx context.Context, conn *cluster.Conn, applySet string, a plan.Action) (cluster.ResourceVersion, error) {
+	if owner, ok := conn.Owner(a.Ref); ok && owner != applySet {
+		return "", fmt.Errorf("%s: %w: it is a member of %s", a.Ref, cluster.ErrForeign, owner)
+	}
+	// Server-side apply would take over a namespace that is there, and removing the release would then delete
+	// it with all that others have in it.
+	if a.Reason == plan.Missing && a.Ref.GroupKind == (schema.GroupKind{Kind: "Namespace"}) {
+		if err := conn.CheckFree(ctx, a.Object, applySet); err != nil {
+			return "", err
+		}
+	}
+	return conn.Apply(ctx, a.Object)
+}
+
+// established waits for new kinds to be served, since what comes next may be of them.
+func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet string, stage []plan.Action) error {
+	var definitions []plan.Ref
+	for _, a := range stage {
+		if a.Ref.Group == "apiextensions.k8s.io" {
+			definitions = append(definitions, a.Ref)
+		}
+	}
+	if len(definitions) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	defer w.signal() // the waking up below was not meant for us alone
+	for {
+		members := byRef(conn.Members(applySet))
+		if !slices.ContainsFunc(definitions, func(ref plan.Ref) bool {
+			m, seen := members[ref]
+			return !seen || m.Version.Before(w.applied[ref].version) || m.Health != cluster.Healthy
+		}) {
+			return nil
+		}
+		select {
+		case <-w.wake:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s to be established: %w", definitions[0], ctx.Err())
+		}
+	}
+}
+
+func prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (int, error) {
+	pruned := 0
+	for _, stage := range p.Prune {
+		errs := make([]error, len(stage))
+		var group errgroup.Group
+		for i, member := range stage {
+			group.Go(func() error {
+				errs[i] = conn.Delete(ctx, member)
+				return nil
+			})
+		}
+		_ = group.Wait() //nolint:errcheck // the errors are in errs, each at its place
+		for _, err := range errs {
+			if err == nil {
+				pruned++
+			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			return pruned, err
+		}
+	}
+	return pruned, nil
+}
+
+func byRef(objects []cluster.Object) map[plan.Ref]cluster.Object {
+	m := make(map[plan.Ref]cluster.Object, len(objects))
+	for _, o := range objects {
+		m[o.Ref] = o
+	}
+	return m
+}
+
+func kindsOf(objects []cluster.Object) []schema.GroupKind {
+	kinds := make([]schema.GroupKind, len(objects))
+	for i, o := range objects {
+		kinds[i] = o.Ref.GroupKind
+	}
+	return kinds
+}
+
+// terminal tells that trying again cannot help until somebody changes something.
+func terminal(err error) bool {
+	var unknown *unknownClusterError
+	return errors.As(err, &unknown) || cluster.Terminal(err)
+}
+
+// unknownClusterError says that the daemon was not told how to reach a cluster.
+type unknownClusterError struct{ name string }
+
+func (e *unknownClusterError) Error() string {
+	return fmt.Sprintf("this daemon has no way to cluster %q: start it with --cluster %s=KUBECONFIG", e.name, e.name)
+}
