@@ -148,7 +148,7 @@ func (r *Renderer) workload(
 func (r *Renderer) kustomize(
 	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues,
 ) ([]manifest.Object, error) {
-	in := kustomize.Input{FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Namespace: rel.Namespace}
+	in := kustomize.Input{FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: values.labels}
 	if w.Blueprint.Embedded {
 		folder, _ := w.Params["path"].(string)
 		in.Dir = path.Join(rel.Dir, folder)

@@ -1,0 +1,213 @@
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+
+	"trunkline.dev/trunkline/render/internal/manifest"
+)
+
+// checkPatches checks the patches of a kustomization, in whichever of the three fields.
+func (k kustomization) checkPatches() error {
+	for _, field := range []struct {
+		name    string
+		patches []types.Patch
+	}{{"patches", k.Patches}, {"patchesJson6902", k.PatchesJson6902}} {
+		for i, p := range field.patches {
+			if err := k.patch(p.Path, p.Patch); err != nil {
+				return fmt.Errorf("%s[%d]: %w", field.name, i, err)
+			}
+		}
+	}
+	for i, p := range k.PatchesStrategicMerge {
+		if err := k.pathOrInline(string(p)); err != nil {
+			return fmt.Errorf("patchesStrategicMerge[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (k kustomization) patch(file, inline string) error {
+	text := []byte(inline)
+	if file != "" {
+		data, err := k.path(file)
+		if err != nil {
+			return err
+		}
+		text = data
+	}
+	if err := manifest.CheckAliases(text); err != nil {
+		return err
+	}
+	var ops []map[string]any
+	if yaml.Unmarshal(text, &ops) != nil {
+		return nil // not a JSON patch
+	}
+	for i, op := range ops {
+		// Forty copies of the parent into the child make a terabyte.
+		if op["op"] == "copy" {
+			return fmt.Errorf("operation %d is a copy, which is not taken: write the value out with add", i)
+		}
+	}
+	return nil
+}
+
+// inlineStart is how an object written into a kustomization begins. Anything else is a path, and what Kustomize
+// could take for a URL never begins like this.
+var inlineStart = regexp.MustCompile(`^(apiVersion|kind|metadata|spec|data|"|---\s|#|\$patch)`)
+
+func isInline(entry string) bool {
+	trimmed := strings.TrimSpace(entry)
+	return strings.HasPrefix(trimmed, "{") || strings.Contains(trimmed, "\n") && inlineStart.MatchString(trimmed)
+}
+
+func (k kustomization) pathOrInline(entry string) error {
+	if !isInline(entry) {
+		_, err := k.path(entry)
+		return err
+	}
+	if _, err := manifest.Parse("the inline text", []byte(entry)); err != nil {
+		return err
+	}
+	return nil
+}
+
+// checkGenerators checks the files that ConfigMaps and Secrets are made of.
+func (k kustomization) checkGenerators() error {
+	for i, g := range k.ConfigMapGenerator {
+		if err := k.sources(g.KvPairSources); err != nil {
+			return fmt.Errorf("configMapGenerator[%d]: %w", i, err)
+		}
+	}
+	for i, g := range k.SecretGenerator {
+		if err := k.sources(g.KvPairSources); err != nil {
+			return fmt.Errorf("secretGenerator[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (k kustomization) sources(s types.KvPairSources) error {
+	entries := append([]string{}, s.EnvSources...)
+	if s.EnvSource != "" {
+		entries = append(entries, s.EnvSource)
+	}
+	for _, f := range s.FileSources {
+		// [key=]path; Kustomize refuses more than one "=".
+		if _, file, hasKey := strings.Cut(f, "="); hasKey {
+			f = file
+		}
+		entries = append(entries, f)
+	}
+	for _, entry := range entries {
+		if _, err := k.path(entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pluginConfig has the fields by which a built-in plugin names files.
+type pluginConfig struct {
+	types.KvPairSources `json:",inline"`
+
+	Path         string                   `json:"path"`
+	Paths        []string                 `json:"paths"`
+	Patch        string                   `json:"patch"`
+	JSONOp       string                   `json:"jsonOp"`
+	Replacements []types.ReplacementField `json:"replacements"`
+}
+
+// plugins are the built-in plugins that may be configured by a file of their own. The first six read
+// files.
+var plugins = map[string]bool{
+	"ConfigMapGenerator": true, "SecretGenerator": true, "PatchTransformer": true, "PatchJson6902Transformer": true,
+	"PatchStrategicMergeTransformer": true, "ReplacementTransformer": true,
+	"AnnotationsTransformer": true, "HashTransformer": true, "ImageTagTransformer": true, "LabelTransformer": true,
+	"NamespaceTransformer": true, "PrefixSuffixTransformer": true, "PrefixTransformer": true, "SuffixTransformer": true,
+	"ReplicaCountTransformer": true,
+}
+
+// checkPlugins checks generators, transformers and validators. A folder is not taken for one: its own
+// kustomization could change the plugin's configuration after it was checked here.
+func (k kustomization) checkPlugins() error {
+	for _, field := range []struct {
+		name    string
+		entries []string
+	}{{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators}} {
+		for i, entry := range field.entries {
+			if err := k.plugin(entry); err != nil {
+				return fmt.Errorf("%s[%d]: %w", field.name, i, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (k kustomization) plugin(entry string) error {
+	source, text := "the inline text", []byte(entry)
+	if !isInline(entry) {
+		data, err := k.path(entry)
+		if err != nil {
+			return err
+		}
+		source, text = entry, data
+	}
+	configs, err := manifest.Parse(source, text)
+	if err != nil {
+		return err
+	}
+	for _, o := range configs {
+		if err := k.config(o); err != nil {
+			return fmt.Errorf("%s: %w", source, err)
+		}
+	}
+	return nil
+}
+
+var errPlugin = errors.New("Trunkline runs no plugins and no functions while it renders: " +
+	"render with the built-in transformers, or make it a blueprint of engine helm")
+
+func (k kustomization) config(o manifest.Object) error {
+	for name := range o.GetAnnotations() {
+		if strings.HasPrefix(name, "config.k8s.io/") || strings.HasPrefix(name, "config.kubernetes.io/function") {
+			return fmt.Errorf("the annotation %s makes %s a function: %w", name, o.GetKind(), errPlugin)
+		}
+	}
+	if o.GetAPIVersion() != "builtin" || !plugins[o.GetKind()] {
+		return fmt.Errorf("%s %s is a plugin: %w", o.GetAPIVersion(), o.GetKind(), errPlugin)
+	}
+	data, err := yaml.Marshal(o.Object)
+	if err != nil {
+		return err
+	}
+	var p pluginConfig
+	if err := yaml.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	if err := k.sources(p.KvPairSources); err != nil {
+		return err
+	}
+	if err := k.patch(p.Path, p.Patch); err != nil {
+		return err
+	}
+	if err := k.patch("", p.JSONOp); err != nil {
+		return err
+	}
+	for _, entry := range p.Paths {
+		if err := k.pathOrInline(entry); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.Replacements {
+		if err := k.replacement(r.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
