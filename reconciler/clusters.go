@@ -2,6 +2,7 @@ package reconciler
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -156,4 +157,16 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 		}
 	}
 	return nil
+}
+
+// Swept waits until every cluster was looked at for releases that are not declared any more, so that all of
+// them are on the board; for commands that do one pass. A cluster that cannot be reached is an error.
+func (r *Reconciler) Swept(ctx context.Context) error {
+	var errs []error
+	for _, c := range r.clusters {
+		if err := r.removeUndeclared(ctx, c); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

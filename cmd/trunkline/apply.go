@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
+)
+
+func newApply() *cobra.Command {
+	var from source
+	var clusters []string
+	var timeout time.Duration
+	var log logging
+	cmd := &cobra.Command{
+		Use:   "apply --cluster NAME=KUBECONFIG",
+		Short: "Bring clusters into the declared state once",
+		Long: `Apply does once what serve does all the time: it renders every release, applies what differs,
+deletes what is not declared any more, and waits until everything is healthy or needs a person.
+
+It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwise.`,
+		Example: `  trunkline apply --rev HEAD --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(clusters) == 0 {
+				return usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
+			}
+			var configs []cluster.Config
+			for _, c := range clusters {
+				cfg, err := cluster.ParseConfig(c)
+				if err != nil {
+					return &usageError{err}
+				}
+				configs = append(configs, cfg)
+			}
+			logger, err := log.logger(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			quietClients(logger)
+			board := status.NewBoard(time.Now)
+			rec, err := reconciler.New(reconciler.Options{
+				Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
+				Log: logger, Now: time.Now,
+			})
+			if err != nil {
+				return &usageError{err}
+			}
+			tree, commit, err := from.tree(cmd.Context())
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			if err := once(ctx, rec, board, reconciler.Revision{Commit: commit, Tree: tree}); err != nil {
+				return err
+			}
+			p := board.Snapshot()
+			if err := printProblems(cmd, p.Source.Problems); err != nil {
+				return err
+			}
+			if err := printTable(cmd.OutOrStdout(), p, width(cmd.OutOrStdout())); err != nil {
+				return err
+			}
+			if !p.Fine() {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	from.flags(cmd)
+	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for everything to be healthy")
+	log.flags(cmd)
+	return cmd
+}
+
+// once reconciles one revision until everything is settled or ctx ends.
+func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, rev reconciler.Revision) error {
+	running, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		rec.Run(running)
+		close(done)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
+	if err := rec.Accept(ctx, rev); err != nil {
+		if board.Snapshot().Source.Refused() {
+			return nil // the caller prints why
+		}
+		return fmt.Errorf("applying: %w", err)
+	}
+	// A cluster that cannot be reached is on the board, and so in what the caller prints.
+	_ = rec.Swept(ctx) //nolint:errcheck // see above
+	for p := board.Snapshot(); ctx.Err() == nil && !settled(p); {
+		p = board.Wait(ctx, p.Revision)
+	}
+	return nil
+}
+
+// settled tells that nothing more will happen by itself on the clusters that answer.
+func settled(p status.Platform) bool {
+	silent := map[string]bool{}
+	for _, c := range p.Clusters {
+		silent[c.Name] = !c.Reachable
+	}
+	return !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return !r.Settled() && !silent[r.Cluster] })
+}

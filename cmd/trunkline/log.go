@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// logging are the flags of commands that run for a while.
+type logging struct{ level string }
+
+func (l *logging) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&l.level, "log-level", "info", "least level to log: debug, info, warn or error")
+}
+
+// logger writes text for people on a terminal, and JSON for machines anywhere else.
+func (l *logging) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.level)); err != nil {
+		return nil, usagef("--log-level: %q is not one of debug, info, warn and error", l.level)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	}
+	return slog.New(slog.NewJSONHandler(w, opts)), nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// println prints a line; what cannot be printed ends the command.
+func println(w io.Writer, args ...any) error {
+	_, err := fmt.Fprintln(w, args...)
+	return err
+}

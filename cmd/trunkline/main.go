@@ -1,0 +1,64 @@
+// Command trunkline keeps Kubernetes clusters in the state that a Git repository declares.
+//
+// It is wiring only, and may import everything of Trunkline.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // schedules name time zones, and minimal images have none
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of every command.
+const (
+	exitFine     = 0
+	exitFindings = 1 // something was found, or failed
+	exitUsage    = 2 // the command was called wrongly
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the whole program but for the process.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	began := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	err := root.ExecuteContext(ctx)
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errFindings):
+		return exitFindings // what was found is printed
+	case !began || errors.As(err, &usage):
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\nRun \"trunkline --help\" to see how it is used.\n", err) //nolint:errcheck // nowhere left to say it
+		return exitUsage
+	default:
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", err) //nolint:errcheck // nowhere left to say it
+		return exitFindings
+	}
+}
+
+// errFindings ends a command that did its work and found something, which it has printed.
+var errFindings = errors.New("there are findings")
+
+// usageError says that a command was called wrongly.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }

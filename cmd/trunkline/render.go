@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render"
+)
+
+func newRender() *cobra.Command {
+	var from source
+	var env, cluster string
+	cmd := &cobra.Command{
+		Use:   "render PROJECT --env ENVIRONMENT",
+		Short: "Print the Kubernetes objects of a project",
+		Long: `Render prints the objects that a project becomes in an environment, as YAML.
+
+It works offline: from the files on disk as they are, or from a revision of the repository. The
+daemon does exactly the same before it applies.`,
+		Example: `  trunkline render orders --env dev
+  trunkline render orders --env prod --rev main
+  diff <(trunkline render orders --env dev --rev main) <(trunkline render orders --env dev)`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if env == "" {
+				return usagef("say which environment: --env ENVIRONMENT")
+			}
+			tree, cat, err := from.load(cmd)
+			if err != nil {
+				return err
+			}
+			releases, err := pick(cat, args[0], env, cluster)
+			if err != nil {
+				return err
+			}
+			var failed error
+			for _, rel := range releases {
+				result, err := render.New(blueprints.FS).Render(cmd.Context(), tree, rel)
+				if err != nil {
+					failed = errors.Join(failed, err)
+					continue
+				}
+				if err := printRelease(cmd.OutOrStdout(), rel, result); err != nil {
+					return err
+				}
+			}
+			return failed
+		},
+	}
+	from.flags(cmd)
+	cmd.Flags().StringVarP(&env, "env", "e", "", "environment to render for")
+	cmd.Flags().StringVar(&cluster, "cluster", "", "only this cluster of the environment")
+	return cmd
+}
+
+// pick finds the releases of a project in an environment.
+func pick(cat *catalog.Catalog, project, env, cluster string) ([]catalog.Release, error) {
+	if _, ok := cat.Projects[project]; !ok {
+		return nil, unknown("project", project, slices.Collect(maps.Keys(cat.Projects)))
+	}
+	if _, ok := cat.Environments[env]; !ok {
+		return nil, unknown("environment", env, slices.Collect(maps.Keys(cat.Environments)))
+	}
+	if _, ok := cat.Clusters[cluster]; !ok && cluster != "" {
+		return nil, unknown("cluster", cluster, slices.Collect(maps.Keys(cat.Clusters)))
+	}
+	var releases []catalog.Release
+	for _, rel := range cat.Releases {
+		if rel.ID.Project == project && rel.ID.Environment == env && (cluster == "" || rel.ID.Cluster == cluster) {
+			releases = append(releases, rel)
+		}
+	}
+	if len(releases) == 0 {
+		return nil, fmt.Errorf("the project %q has no release in environment %q", project, env)
+	}
+	return releases, nil
+}
+
+func unknown(what, name string, known []string) error {
+	if hint := v1alpha1.Suggest(name, known); hint != "" {
+		return fmt.Errorf("there is no %s %q: %s", what, name, hint)
+	}
+	return fmt.Errorf("there is no %s %q", what, name)
+}
+
+func printRelease(w io.Writer, rel catalog.Release, result render.Result) error {
+	if _, err := fmt.Fprintf(w, "# %s\n", rel.ID); err != nil {
+		return err
+	}
+	for _, o := range result.Objects {
+		data, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return fmt.Errorf("printing %s %s: %w", o.GetKind(), o.GetName(), err)
+		}
+		if _, err := fmt.Fprintf(w, "---\n%s", data); err != nil {
+			return err
+		}
+	}
+	return nil
+}

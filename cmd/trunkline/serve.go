@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
+)
+
+const (
+	defaultListen = "127.0.0.1:8080"
+	// stopTimeout bounds how long answers under way may take when the daemon ends.
+	stopTimeout = 2 * time.Second
+)
+
+// serve holds the flags of the daemon.
+type serve struct {
+	remote    git.Remote
+	passwords struct{ password, token, passphrase string } // files
+	dir       string
+	clusters  []string
+	data      string
+	listen    string
+	token     string // file
+	poll      time.Duration
+	resync    time.Duration
+	logging   logging
+}
+
+func newServe() *cobra.Command {
+	var s serve
+	cmd := &cobra.Command{
+		Use:   "serve --repo URL --cluster NAME=KUBECONFIG",
+		Short: "Keep clusters in the state of a repository",
+		Long: `Serve follows a branch of a repository and keeps clusters in the state that it declares.
+
+The repository says what runs; how to reach the clusters, and with which credentials, is said
+here and never there. A commit whose declarations are wrong is refused as a whole, and what
+runs is left as it is; so it is while the repository or a cluster cannot be reached.
+
+Nothing but the clusters and the repository has to be kept: the data folder is a cache.`,
+		Example: `  trunkline serve --repo git@github.com:acme/data.git --git-key-file id_ed25519 --git-known-hosts known_hosts \
+      --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin
+  trunkline serve --repo https://github.com/acme/data.git --git-password-file token --cluster here=in-cluster
+  curl -X POST http://127.0.0.1:8080/hooks/sync      # look at the repository now`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.ErrOrStderr()) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.remote.URL, "repo", "", "repository: a path, or a file://, http(s):// or ssh:// URL, or user@host:path")
+	f.StringVar(&s.remote.Branch, "branch", "main", "branch to follow")
+	f.StringVar(&s.dir, "dir", "", "folder of the repository that holds the platform; default: the repository itself")
+	f.StringArrayVar(&s.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	f.StringVar(&s.data, "data", filepath.Join(os.TempDir(), "trunkline"), "folder for the copy of the repository; it may be lost")
+	f.StringVar(&s.listen, "listen", defaultListen, "address for health, metrics, status and the trigger; not loopback only with --token-file")
+	f.StringVar(&s.token, "token-file", "", "file with the token that callers must send as \"Authorization: Bearer TOKEN\"")
+	f.DurationVar(&s.poll, "poll", 30*time.Second, "how often to look at the repository; POST /hooks/sync looks at once")
+	f.DurationVar(&s.resync, "resync", 10*time.Minute, "how often to apply every object again, to bring back what others changed")
+	f.StringVar(&s.remote.Auth.Username, "git-username", "", "user name for http(s)")
+	f.StringVar(&s.passwords.password, "git-password-file", "", "file with the password or access token for http(s)")
+	f.StringVar(&s.passwords.token, "git-token-file", "", "file with a bearer token for http(s)")
+	f.StringVar(&s.remote.Auth.CAFile, "git-ca-file", "", "file with PEM certificates to trust for https besides the system's")
+	f.StringVar(&s.remote.Auth.PrivateKeyFile, "git-key-file", "", "file with the private key for ssh")
+	f.StringVar(&s.passwords.passphrase, "git-key-passphrase-file", "", "file with the passphrase of the private key")
+	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
+	s.logging.flags(cmd)
+	return cmd
+}
+
+// check finds what is wrong with the flags before anything is started.
+func (s *serve) check() ([]cluster.Config, error) {
+	if s.remote.URL == "" {
+		return nil, usagef("say which repository to follow: --repo URL")
+	}
+	if err := s.remote.Validate(); err != nil {
+		return nil, &usageError{err}
+	}
+	if len(s.clusters) == 0 {
+		return nil, usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
+	}
+	if s.poll < time.Second || s.resync < time.Second {
+		return nil, usagef("--poll and --resync are at least 1s")
+	}
+	if s.token == "" && !loopback(s.listen) {
+		return nil, usagef("--listen %s can be reached from other machines: ask for a token with --token-file, or listen on 127.0.0.1", s.listen)
+	}
+	var configs []cluster.Config
+	for _, c := range s.clusters {
+		cfg, err := cluster.ParseConfig(c)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		configs = append(configs, cfg)
+	}
+	return configs, nil
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (s *serve) run(ctx context.Context, stderr io.Writer) error {
+	configs, err := s.check()
+	if err != nil {
+		return err
+	}
+	log, err := s.logging.logger(stderr)
+	if err != nil {
+		return err
+	}
+	quietClients(log)
+	token, err := s.secrets()
+	if err != nil {
+		return err
+	}
+	store, err := git.Open(filepath.Join(s.data, "git"))
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // it is a cache
+	if err := store.Recovered(); err != nil {
+		log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
+	}
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", s.listen, err)
+	}
+
+	board := status.NewBoard(time.Now)
+	board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
+	metrics := newMetrics(board)
+	rec, err := reconciler.New(reconciler.Options{
+		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
+		Resync: s.resync, Observe: metrics.observe, Log: log, Now: time.Now,
+	})
+	if err != nil {
+		return errors.Join(&usageError{err}, listener.Close())
+	}
+	follower := &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Dir: s.dir, Log: log}
+	trigger := git.NewTrigger()
+	watcher := git.Watcher{
+		Fetch:    func(ctx context.Context) (git.Head, error) { return store.Fetch(ctx, s.remote) },
+		Interval: s.poll,
+		Jitter:   func(d time.Duration) time.Duration { return d + time.Duration(rand.Int64N(int64(d)/10+1)) }, //nolint:gosec // spreading load
+		OnHead:   func(h git.Head) { metrics.fetched(nil); follower.Head(ctx, h) },
+		OnError:  func(err error) { metrics.fetched(err); follower.Failed(err) },
+		Trigger:  trigger,
+	}
+	handler := console.New(console.Options{
+		Board: board, Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}),
+		Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
+	})
+
+	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { rec.Run(ctx); return nil })
+	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
+	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
+	err = group.Wait()
+	log.Info("stopped")
+	return err
+}
+
+// serveHTTP answers until ctx ends.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		stopped <- server.Shutdown(bounded)
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving HTTP: %w", err)
+	}
+	return <-stopped
+}
+
+// secrets reads the files that hold secrets; the token is that of the daemon's own callers.
+func (s *serve) secrets() (token string, err error) {
+	for _, secret := range []struct {
+		file string
+		into *string
+	}{
+		{s.token, &token},
+		{s.passwords.password, &s.remote.Auth.Password},
+		{s.passwords.token, &s.remote.Auth.BearerToken},
+		{s.passwords.passphrase, &s.remote.Auth.Passphrase},
+	} {
+		if secret.file == "" {
+			continue
+		}
+		data, err := os.ReadFile(secret.file)
+		if err != nil {
+			return "", fmt.Errorf("reading a secret: %w", err)
+		}
+		if *secret.into = strings.TrimSpace(string(data)); *secret.into == "" {
+			return "", fmt.Errorf("the file %s holds no secret: it is empty", secret.file)
+		}
+	}
+	return token, nil
+}
+
+// quietClients has the Kubernetes client log through ours, and only for those who debug: what matters of it is
+// in the status already.
+func quietClients(log *slog.Logger) {
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		klog.SetSlogLogger(log)
+		return
+	}
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// source is where the offline commands take the tree from.
+type source struct{ from, rev string }
+
+func (s *source) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.from, "from", ".", "folder with the platform, inside of a repository or not")
+	cmd.Flags().StringVar(&s.rev, "rev", "", "revision to read instead of the files on disk, such as HEAD or main~2")
+}
+
+// tree opens the tree, and says which commit it is; files on disk are no commit, and their hash is empty.
+func (s *source) tree(ctx context.Context) (fs.FS, status.Commit, error) {
+	if s.rev == "" {
+		tree, err := git.OpenDir(s.from)
+		return tree, status.Commit{Subject: "files on disk"}, err
+	}
+	whole, err := git.OpenTree(ctx, s.from, s.rev)
+	if err != nil {
+		return nil, status.Commit{}, err
+	}
+	where, err := git.Locate(s.from)
+	if err != nil {
+		return nil, status.Commit{}, err
+	}
+	tree, err := whole.At(where.Prefix)
+	return tree, status.Commit{Hash: whole.Commit()}, err
+}
+
+// load reads the declarations, and prints what is wrong with them. Problems that deny the tree end the command.
+func (s *source) load(cmd *cobra.Command) (fs.FS, *catalog.Catalog, error) {
+	tree, _, err := s.tree(cmd.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	cat, problems, err := catalog.Load(tree, blueprints.FS)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := printProblems(cmd, problems); err != nil {
+		return nil, nil, err
+	}
+	return tree, cat, nil
+}
+
+// printProblems prints what is wrong, for people; errFindings if that denies the tree.
+func printProblems(cmd *cobra.Command, problems v1alpha1.Problems) error {
+	if len(problems) > 0 {
+		if _, err := fmt.Fprintln(cmd.ErrOrStderr(), problems); err != nil {
+			return err
+		}
+	}
+	if problems.Denied() {
+		return errFindings
+	}
+	return nil
+}

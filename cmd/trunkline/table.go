@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// width gives the columns of the terminal; 0 where there is none, and lines may be of any length.
+func width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// printTable prints the state for people: the commit, a row for each release, and what is wrong in full. On a
+// terminal (width > 0) it is coloured and fits the width.
+func printTable(w io.Writer, p status.Platform, width int) error {
+	paint := painter(width > 0)
+	var b strings.Builder
+	printSource(&b, p.Source, paint)
+	for _, c := range p.Clusters {
+		if !c.Reachable {
+			fmt.Fprintf(&b, "%s  cluster %s: %s\n", paint(text.FgRed, "UNREACHABLE"), c.Name, plain(c.Message))
+		}
+	}
+	if len(p.Releases) > 0 {
+		b.WriteString("\n" + releaseTable(p, width, paint) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// plain takes control characters out of a text that comes from a repository or a cluster: a terminal would
+// obey them.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
+	if s.Accepted != nil {
+		fmt.Fprintf(b, "%s     %s  %s\n", paint(text.FgGreen, "accepted"), commitName(s.Accepted), plain(s.Accepted.Subject))
+	} else {
+		b.WriteString("no commit is accepted yet\n")
+	}
+	if s.Refused() {
+		fmt.Fprintf(b, "%s      %s  %s\n", paint(text.FgRed, "refused"), s.Head.Short(), plain(s.Head.Subject))
+	}
+	for _, problem := range s.Problems {
+		if problem.Severity == v1alpha1.Deny {
+			fmt.Fprintf(b, "%s\n", indent(plain(problem.String())))
+		}
+	}
+	if s.Error != "" {
+		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), plain(s.Error))
+	}
+	if s.Notice != "" {
+		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), s.Notice)
+	}
+}
+
+func commitName(c *status.Commit) string {
+	if c.Hash == "" {
+		return "(no commit)"
+	}
+	return c.Short()
+}
+
+func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
+
+func releaseTable(p status.Platform, width int, paint paintFunc) string {
+	t := table.NewWriter()
+	t.SetStyle(table.Style{
+		Box:     table.BoxStyle{PaddingRight: "   "},
+		Format:  table.FormatOptions{Header: text.FormatUpper},
+		Options: table.OptionsNoBordersAndSeparators,
+	})
+	t.AppendHeader(table.Row{"Project", "Environment", "Cluster", "Commit", "Result", "Health", "Age", "Message"})
+	for _, r := range p.Releases {
+		message := r.Message
+		if message == "" && len(r.Kept) > 0 {
+			message = "kept: " + strings.Join(r.Kept, ", ")
+		}
+		t.AppendRow(table.Row{
+			r.Project, r.Environment, r.Cluster, status.Short(r.Commit),
+			paint(resultColour(r.Result), string(r.Result)), paint(healthColour(r.Health), string(r.Health)),
+			age(p.Time, r.Since), plain(oneLine(message)),
+		})
+	}
+	if width > 0 {
+		t.SetAllowedRowLength(width)
+	}
+	return strings.TrimRight(trimLines(t.Render()), "\n")
+}
+
+// trimLines takes away the blanks that fill up the last column.
+func trimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func age(now, since time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return duration.HumanDuration(now.Sub(since))
+}
+
+type paintFunc func(text.Color, string) string
+
+func painter(colours bool) paintFunc {
+	if !colours {
+		return func(_ text.Color, s string) string { return s }
+	}
+	return func(c text.Color, s string) string { return text.Colors{c}.Sprint(s) }
+}
+
+func resultColour(r status.Result) text.Color {
+	switch r {
+	case status.Applied:
+		return text.FgGreen
+	case status.Failed:
+		return text.FgRed
+	default:
+		return text.FgYellow
+	}
+}
+
+func healthColour(h status.Health) text.Color {
+	switch h {
+	case status.Healthy:
+		return text.FgGreen
+	case status.Unhealthy:
+		return text.FgRed
+	default:
+		return text.FgYellow
+	}
+}

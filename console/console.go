@@ -1,0 +1,117 @@
+// Package console serves what the daemon knows over HTTP: health for whoever runs it, metrics for Prometheus,
+// the status for the command line, and a trigger for forges. It reads the read model and changes nothing but
+// when the repository is looked at next.
+//
+// Of Trunkline it may import reconciler/status.
+package console
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// maxWait bounds how long a request for the next change is held.
+const maxWait = 25 * time.Second
+
+// Board is where the state comes from; it is [status.Board] outside of tests.
+type Board interface {
+	Snapshot() status.Platform
+	Wait(ctx context.Context, after int64) status.Platform
+}
+
+// Options are what the console is made of.
+type Options struct {
+	Board   Board
+	Metrics http.Handler
+	// Trigger asks for the repository to be fetched now. It must not block.
+	Trigger func()
+	// Token must come with every request but those for health; empty: no token is asked for, which is only
+	// right where nobody else can connect.
+	Token string
+	Log   *slog.Logger
+}
+
+// New makes the handler. Its routes are:
+//
+//	GET  /healthz          the process is alive
+//	GET  /readyz           the repository was read, and a commit accepted or refused
+//	GET  /metrics          Prometheus
+//	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
+//	POST /hooks/sync       fetch the repository now; the body is not read
+func New(opts Options) http.Handler {
+	c := console{opts}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", c.healthz)
+	mux.HandleFunc("GET /readyz", c.readyz)
+	mux.Handle("GET /metrics", c.guard(opts.Metrics))
+	mux.Handle("GET /api/v1/status", c.guard(http.HandlerFunc(c.status)))
+	mux.Handle("POST /hooks/sync", c.guard(http.HandlerFunc(c.sync)))
+	return mux
+}
+
+type console struct{ opts Options }
+
+// guard asks for the token, in constant time.
+func (c console) guard(next http.Handler) http.Handler {
+	if c.opts.Token == "" {
+		return next
+	}
+	want := []byte("Bearer " + c.opts.Token)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "a token is needed", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (c console) healthz(w http.ResponseWriter, _ *http.Request) { c.text(w, http.StatusOK, "ok") }
+
+func (c console) readyz(w http.ResponseWriter, _ *http.Request) {
+	if c.opts.Board.Snapshot().Source.Head == nil {
+		c.text(w, http.StatusServiceUnavailable, "no commit was read yet")
+		return
+	}
+	c.text(w, http.StatusOK, "ok")
+}
+
+func (c console) text(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	if _, err := fmt.Fprintln(w, text); err != nil {
+		c.opts.Log.Debug("cannot answer", "err", err.Error())
+	}
+}
+
+func (c console) status(w http.ResponseWriter, r *http.Request) {
+	after := int64(-1)
+	if s := r.URL.Query().Get("after"); s != "" {
+		var err error
+		if after, err = strconv.ParseInt(strings.TrimSpace(s), 10, 64); err != nil {
+			c.text(w, http.StatusBadRequest, "after is not a number")
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+	defer cancel()
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(c.opts.Board.Wait(ctx, after)); err != nil {
+		c.opts.Log.Debug("cannot answer", "err", err.Error())
+	}
+}
+
+func (c console) sync(w http.ResponseWriter, _ *http.Request) {
+	c.opts.Trigger()
+	c.text(w, http.StatusAccepted, "the repository is fetched")
+}
