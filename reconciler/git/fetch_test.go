@@ -232,7 +232,7 @@ func TestFetchEndsWithItsContext(t *testing.T) {
 func TestManyObjects(t *testing.T) {
 	repo, store := gittest.New(t), openStore(t)
 	files := map[string]string{}
-	for i := range 1500 {
+	for i := range 500 {
 		files[fmt.Sprintf("d%02d/f%04d.txt", i%30, i)] = fmt.Sprintf("content of file %d, long enough for a delta %s", i, strings.Repeat("x", i%200))
 	}
 	remote := git.Remote{URL: gittest.ServeHTTP(t, repo), Branch: "main"}

@@ -23,6 +23,7 @@ var errRedirect = errors.New("redirect refused")
 type httpSession struct {
 	transport.UploadPackSession
 	transport *http.Transport
+	limits    Limits
 	refused   error
 }
 
@@ -32,7 +33,7 @@ func openHTTP(loc location, auth Auth, lim Limits) (session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &httpSession{transport: &http.Transport{
+	s := &httpSession{limits: lim, transport: &http.Transport{
 		// As every HTTP client of an operator's machine: HTTPS_PROXY and NO_PROXY count.
 		Proxy:                 http.ProxyFromEnvironment,
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
@@ -40,13 +41,8 @@ func openHTTP(loc location, auth Auth, lim Limits) (session, error) {
 		ResponseHeaderTimeout: 2 * time.Minute,
 		ForceAttemptHTTP2:     true,
 	}}
-	client := githttp.NewClientWithOptions(&http.Client{
-		Transport: boundedBodies{s.transport, lim},
-		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			s.refused = checkRedirect(req, via)
-			return s.refused
-		},
-	}, &githttp.ClientOptions{RedirectPolicy: githttp.FollowInitialRedirects})
+	client := githttp.NewClientWithOptions(&http.Client{Transport: s},
+		&githttp.ClientOptions{RedirectPolicy: githttp.FollowInitialRedirects})
 
 	host := loc.host
 	if strings.Contains(host, ":") {
@@ -60,21 +56,6 @@ func openHTTP(loc location, auth Auth, lim Limits) (session, error) {
 	}
 	s.UploadPackSession, err = client.NewUploadPackSession(endpoint, method)
 	return s, err
-}
-
-// checkRedirect lets a redirect through only within scheme, host and port (or from http to https of the
-// same host). go-git strips credentials when a redirect leaves the origin, but would still follow it and
-// take the other server's objects for the repository's.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	from := via[0].URL
-	same := strings.EqualFold(from.Hostname(), req.URL.Hostname()) &&
-		(from.Scheme == req.URL.Scheme && from.Port() == req.URL.Port() ||
-			from.Scheme == "http" && req.URL.Scheme == "https" && from.Port() == "" && req.URL.Port() == "")
-	if same && len(via) < 5 {
-		return nil
-	}
-	to := &url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host}
-	return fmt.Errorf("%w: the server points to %q", errRedirect, to.String())
 }
 
 func (s *httpSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
@@ -101,19 +82,22 @@ func (s *httpSession) Close() error {
 	return err
 }
 
-// boundedBodies caps what a server can make the client read: go-git reads error pages to the end.
-type boundedBodies struct {
-	next http.RoundTripper
-	lim  Limits
-}
-
-func (b boundedBodies) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := b.next.RoundTrip(req)
+// RoundTrip sends a request for go-git. It ends redirects that go anywhere else, before anything follows
+// them, and caps what a server can make the client read: go-git reads error pages to their end.
+func (s *httpSession) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := s.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
+	if to, err := res.Location(); res.StatusCode/100 == 3 && !errors.Is(err, http.ErrNoLocation) {
+		if err != nil || !mayRedirect(req, to) {
+			_ = res.Body.Close()
+			s.refused = fmt.Errorf("%w: the server points to %q", errRedirect, place(to))
+			return nil, s.refused
+		}
+	}
 	body := res.Body
-	var bounded io.Reader = &capped{r: body, left: b.lim.MaxPack, limit: tooMuch(b.lim)}
+	var bounded io.Reader = &capped{r: body, left: s.limits.MaxPack, limit: tooMuch(s.limits)}
 	if res.StatusCode >= 300 {
 		bounded = io.LimitReader(body, 16<<10)
 	}
@@ -122,4 +106,24 @@ func (b boundedBodies) RoundTrip(req *http.Request) (*http.Response, error) {
 		io.Closer
 	}{bounded, body}
 	return res, nil
+}
+
+// mayRedirect lets the first question (not the one for the pack) be redirected within scheme, host and
+// port, or from http to https of the same host. go-git strips credentials when a redirect leaves the
+// origin, but would still follow it and take the other server's objects for the repository's.
+func mayRedirect(req *http.Request, to *url.URL) bool {
+	from := req.URL
+	if req.Method != http.MethodGet || !strings.EqualFold(from.Hostname(), to.Hostname()) {
+		return false
+	}
+	return from.Scheme == to.Scheme && from.Port() == to.Port() ||
+		from.Scheme == "http" && to.Scheme == "https" && from.Port() == "" && to.Port() == ""
+}
+
+// place is where a URL points, without path or credentials.
+func place(u *url.URL) string {
+	if u == nil {
+		return "an invalid URL"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }

@@ -94,6 +94,13 @@ func (o *objects) size(h plumbing.Hash) (n int64, err error) {
 	defer o.mu.Unlock()
 	defer recoverCorrupt(plumbing.BlobObject, h, &err)
 	n, err = o.sto.EncodedObjectSize(h)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		// go-git looks into the repositories that this one borrows from only when it reads.
+		var obj plumbing.EncodedObject
+		if obj, err = o.sto.EncodedObject(plumbing.BlobObject, h); err == nil {
+			n = obj.Size()
+		}
+	}
 	if err != nil {
 		return 0, objectError(plumbing.BlobObject, h, err)
 	}

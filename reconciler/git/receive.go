@@ -23,7 +23,7 @@ const (
 	tmpPrefix = "tmp_"
 	// looseBelow is the number of objects below which a pack is taken apart into loose objects, as git
 	// itself does: following a branch brings a small pack per commit, and every look-up asks every pack.
-	looseBelow = 1000
+	looseBelow = 250
 )
 
 // receive stores the objects of a pack that a server sends. go-git's own writer indexes while it

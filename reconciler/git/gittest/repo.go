@@ -22,8 +22,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // Main is the branch that commits go to unless another one is named.
@@ -53,6 +55,8 @@ func Submodule(commit string) string { return submodule + commit }
 type Repo struct {
 	dir string
 	sto *filesystem.Storage
+	// pending are the objects of the commit being made.
+	pending map[plumbing.Hash]plumbing.EncodedObject
 	// clock gives every commit a time of its own, one minute after the one before.
 	clock time.Time
 }
@@ -60,7 +64,7 @@ type Repo struct {
 // New makes an empty bare repository that is removed at the end of the test.
 func New(t testing.TB) *Repo {
 	t.Helper()
-	r := &Repo{dir: t.TempDir(), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	r := &Repo{dir: t.TempDir(), pending: map[plumbing.Hash]plumbing.EncodedObject{}, clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	r.sto = filesystem.NewStorage(osfs.New(r.dir), cache.NewObjectLRU(cache.MiByte))
 	if _, err := gogit.InitWithOptions(r.sto, nil, gogit.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName(Main)}); err != nil {
 		t.Fatalf("gittest: creating a repository: %v", err)
@@ -123,6 +127,7 @@ func (r *Repo) Reset(t testing.TB, commit string) {
 // SetBranch makes a branch, or moves it.
 func (r *Repo) SetBranch(t testing.TB, branch, commit string) {
 	t.Helper()
+	r.flush(t)
 	ref := plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))
 	if err := r.sto.SetReference(ref); err != nil {
 		t.Fatalf("gittest: moving branch %q: %v", branch, err)
@@ -152,7 +157,9 @@ func (r *Repo) Hide(t testing.TB) (restore func()) {
 // Object writes any object and returns its hash.
 func (r *Repo) Object(t testing.TB, typ plumbing.ObjectType, content []byte) string {
 	t.Helper()
-	return r.object(t, typ, content).String()
+	h := r.object(t, typ, content)
+	r.flush(t)
+	return h.String()
 }
 
 func (r *Repo) tip(t testing.TB, branch string) (plumbing.Hash, bool) {
@@ -283,12 +290,44 @@ func (r *Repo) object(t testing.TB, typ plumbing.ObjectType, content []byte) plu
 
 func (r *Repo) save(t testing.TB, raw plumbing.EncodedObject) plumbing.Hash {
 	t.Helper()
-	if r.sto.HasEncodedObject(raw.Hash()) == nil {
-		return raw.Hash()
-	}
-	h, err := r.sto.SetEncodedObject(raw)
-	if err != nil {
-		t.Fatalf("gittest: writing an object: %v", err)
+	h := raw.Hash()
+	if r.sto.HasEncodedObject(h) != nil {
+		r.pending[h] = raw
 	}
 	return h
+}
+
+// flush writes the pending objects: many as one pack, which is much faster.
+func (r *Repo) flush(t testing.TB) {
+	t.Helper()
+	var err error
+	if len(r.pending) > 100 {
+		err = r.pack()
+	} else {
+		for _, raw := range r.pending {
+			_, setErr := r.sto.SetEncodedObject(raw)
+			err = errors.Join(err, setErr)
+		}
+	}
+	if err != nil {
+		t.Fatalf("gittest: writing objects: %v", err)
+	}
+	clear(r.pending)
+}
+
+func (r *Repo) pack() error {
+	all := memory.NewStorage()
+	hashes := make([]plumbing.Hash, 0, len(r.pending))
+	for h, raw := range r.pending {
+		if _, err := all.SetEncodedObject(raw); err != nil {
+			return err
+		}
+		hashes = append(hashes, h)
+	}
+	w, err := r.sto.PackfileWriter()
+	if err != nil {
+		return err
+	}
+	_, err = packfile.NewEncoder(w, all, false).Encode(hashes, 0)
+	return errors.Join(err, w.Close())
 }
