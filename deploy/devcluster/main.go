@@ -22,9 +22,9 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 1 && args[0] == "component" && args[1] != nodeComponent {
+	if len(args) > 1 && args[0] == "component" && args[1] != nodeComponent && args[1] != checkComponent {
 		// Kubernetes' components install the process's one signal handler themselves.
-		process.ExitWithParent()
+		process.ExitWithParent(nil)
 		if err := component.Run(context.Background(), args[1], args[2:]); err != nil {
 			fmt.Fprintln(stderr, err)
 			return 1
@@ -76,7 +76,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newUp(stdin, stdout, stderr), newVersion(), newNodes(stderr), component.NewKubectl(stdin, stdout, stderr))
+	root.AddCommand(newUp(stdin, stdout, stderr), newVersion(), newComponents(stderr), component.NewKubectl(stdin, stdout, stderr))
 	return root
 }
 

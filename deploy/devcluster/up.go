@@ -76,7 +76,7 @@ func up(ctx context.Context, o upOptions, stdin io.Reader, stdout, stderr io.Wri
 	fmt.Fprintf(stderr, "devcluster %s starts Kubernetes %s in mode %s, for development and tests only\n", o.name, component.KubernetesVersion, o.mode)
 	return controlplane.Run(ctx, controlplane.Config{
 		Name: o.name, Layout: layout, Nodes: o.nodes, EtcdServers: component.EtcdServers, Stderr: stderr,
-		StartNodes: func(env controlplane.NodeEnv) (*process.Process, error) { return startNodes(o, layout, env) },
+		StartNodes: func(env controlplane.NodeEnv) (*process.Process, error) { return startNodes(o, layout, env, stderr) },
 		Ready: func(kubeconfig string) error {
 			_, err := fmt.Fprintln(stdout, kubeconfig)
 			return err

@@ -64,7 +64,7 @@ const workers = 16
 // Run plays the nodes until ctx is done.
 func Run(ctx context.Context, cfg Config) error {
 	pods, informer := newPodInformer(cfg.Client)
-	rt, err := newRuntime(ctx, cfg, pods)
+	rt, err := newRuntime(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -107,12 +107,12 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-func newRuntime(ctx context.Context, cfg Config, pods corelisters.PodLister) (runtime, error) {
+func newRuntime(ctx context.Context, cfg Config) (runtime, error) {
 	switch cfg.Mode {
 	case Fake:
 		return newFake(cfg.Client), nil
 	case Exec:
-		return newExec(ctx, cfg, pods)
+		return newExec(ctx, cfg), nil
 	default:
 		return nil, fmt.Errorf("there is no mode %q; the modes are %s and %s", cfg.Mode, Fake, Exec)
 	}

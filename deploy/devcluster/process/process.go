@@ -108,6 +108,19 @@ func (p *Process) Failure() error {
 	return fmt.Errorf("%s ended unexpectedly (%s); last lines of %s:\n%s", p.spec.Name, how, p.spec.LogPath, p.LogTail(12))
 }
 
+// Run starts a child and waits for its end.
+func Run(spec Spec) error {
+	p, err := Start(spec)
+	if err != nil {
+		return err
+	}
+	<-p.Done()
+	if p.err != nil {
+		return fmt.Errorf("%s: %w: %s", p.Name(), p.err, strings.TrimSpace(p.LogTail(1)))
+	}
+	return nil
+}
+
 // Stop asks the process to end, and ends it by force when it has not done so after the grace.
 func (p *Process) Stop(grace time.Duration) {
 	if grace > 0 {
@@ -143,12 +156,15 @@ func logTail(path string, n int) string {
 	return "  " + strings.Join(lines[max(0, len(lines)-n):], "\n  ")
 }
 
-// ExitWithParent ends this process as soon as the process that started it has ended. It must be called first in
-// every child.
-func ExitWithParent() {
+// ExitWithParent calls gone as soon as the process that started this one has ended; nil means to exit at once. It must
+// be called first in every child.
+func ExitWithParent(gone func()) {
 	lifeline := os.NewFile(LifelineFD, "lifeline")
 	go func() {
 		_, _ = io.Copy(io.Discard, lifeline) // nothing is ever written: it returns when the parent is gone
-		os.Exit(1)
+		if gone == nil {
+			os.Exit(1)
+		}
+		gone()
 	}()
 }
