@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -31,13 +34,16 @@ func Parse(source string, data []byte) ([]Object, error) {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	var out []Object
+	line := 0
 	for _, doc := range Split(data) {
+		above := line
+		line += bytes.Count(doc, []byte("\n"))
 		if len(bytes.TrimSpace(doc)) == 0 {
 			continue
 		}
 		js, err := yaml.YAMLToJSONStrict(doc)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
+			return nil, fmt.Errorf("%s: %s", source, syntax(err, above))
 		}
 		if string(js) == "null" {
 			continue
@@ -52,6 +58,19 @@ func Parse(source string, data []byte) ([]Object, error) {
 		out = append(out, Object{&unstructured.Unstructured{Object: content}, source})
 	}
 	return out, nil
+}
+
+var lineNumber = regexp.MustCompile(`\bline (\d+)`)
+
+// syntax gives the parser's message on one line, with lines counted from the top of the file.
+func syntax(err error, above int) string {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	text = strings.TrimPrefix(text, "unmarshal errors:\n  ")
+	text = lineNumber.ReplaceAllStringFunc(text, func(s string) string {
+		n, _ := strconv.Atoi(strings.TrimPrefix(s, "line ")) // the expression takes digits only
+		return "line " + strconv.Itoa(n+above)
+	})
+	return strings.ReplaceAll(text, "\n  ", "; ")
 }
 
 // Split cuts YAML into its documents, at lines that are "---" or begin with "--- ". What stands behind the
