@@ -53,6 +53,15 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 }
 
 func render(ctx context.Context, c *chart.Chart, in Input) ([]manifest.Object, error) {
+	rendered, err := renderFiles(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	return collect(c, rendered)
+}
+
+// renderFiles gives what each template renders to.
+func renderFiles(ctx context.Context, c *chart.Chart, in Input) (map[string]string, error) {
 	if strings.EqualFold(c.Metadata.Type, "library") {
 		return nil, fmt.Errorf("a chart of type library renders nothing by itself")
 	}
@@ -74,11 +83,7 @@ func render(ctx context.Context, c *chart.Chart, in Input) ([]manifest.Object, e
 		pages[path.Join(in.Provides, "templates", name)] = page{text: text}
 	}
 	addPages(pages, c, vals, builtins(in))
-	rendered, err := execute(ctx, pages)
-	if err != nil {
-		return nil, err
-	}
-	return collect(c, rendered)
+	return execute(ctx, pages)
 }
 
 // builtins are what templates see besides values and files.
