@@ -1,0 +1,154 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// patience bounds every single wait of a test; a loaded machine is slow, a hung cluster is worse.
+const patience = 60 * time.Second
+
+// cluster is a running devcluster.
+type cluster struct {
+	dir, kubeconfig string
+	cmd             *exec.Cmd
+	lifeline        io.Closer
+	stderr          *bytes.Buffer
+	exited          chan struct{}
+	config          *rest.Config
+	client          kubernetes.Interface
+}
+
+// start starts a devcluster and waits until it is ready. It is gone when the test ends.
+func start(t *testing.T, args ...string) *cluster {
+	t.Helper()
+	c := launch(t, filepath.Join(t.TempDir(), "a rather long name of a folder, longer than a path of a Unix socket may be, so there"), args...)
+	if c.kubeconfig == "" {
+		<-c.exited
+		t.Fatalf("devcluster did not start:\n%s", c.stderr)
+	}
+	return c
+}
+
+// launch starts a devcluster in dir. Without a kubeconfig, it failed.
+func launch(t *testing.T, dir string, args ...string) *cluster {
+	t.Helper()
+	c := &cluster{dir: dir, stderr: &bytes.Buffer{}, exited: make(chan struct{})}
+	c.cmd = exec.Command(binary, append([]string{"up", "--dir", dir, "--lifeline"}, args...)...) //nolint:noctx // ended below
+	c.cmd.Stderr = c.stderr
+	stdout, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.lifeline, err = c.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	if lines.Scan() {
+		c.kubeconfig = lines.Text()
+	}
+	go func() {
+		defer close(c.exited)
+		for lines.Scan() {
+			t.Errorf("a second line on stdout: %q", lines.Text())
+		}
+		_ = c.cmd.Wait() // the exit code is looked at where it matters
+	}()
+	t.Cleanup(func() {
+		_ = c.cmd.Process.Signal(os.Interrupt) // it may have ended
+		select {
+		case <-c.exited:
+		case <-time.After(patience):
+			_ = c.cmd.Process.Kill()
+			t.Error("devcluster does not end")
+		}
+		if t.Failed() {
+			t.Logf("stderr of devcluster:\n%s", c.stderr)
+		}
+	})
+	if c.kubeconfig == "" {
+		return c
+	}
+	if c.config, err = clientcmd.BuildConfigFromFlags("", c.kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	c.config.QPS = -1
+	if c.client, err = kubernetes.NewForConfig(c.config); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// kubectl runs the embedded kubectl.
+func (c *cluster) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, append([]string{"kubectl", "--kubeconfig", c.kubeconfig}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// awaitExit waits for the end of devcluster and returns its exit code.
+func (c *cluster) awaitExit(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-c.exited:
+	case <-time.After(patience):
+		t.Fatal("devcluster does not end")
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
+// eventually polls for what cannot be watched: processes and files.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not come true that %s", what)
+		}
+		<-tick.C
+	}
+}
+
+// processes returns the command lines of all processes that mention text, our own test apart.
+func processes(t *testing.T, text string) []string {
+	t.Helper()
+	entries, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, entry := range entries {
+		content, err := os.ReadFile(entry)
+		if errors.Is(err, os.ErrNotExist) || len(content) == 0 {
+			continue
+		}
+		if line := strings.ReplaceAll(string(content), "\x00", " "); strings.Contains(line, text) {
+			found = append(found, line)
+		}
+	}
+	return found
+}

@@ -1,0 +1,36 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// binary is the program under test. It is set once, before any test runs.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	binary = os.Getenv("DEVCLUSTER")
+	if binary == "" {
+		dir, err := os.MkdirTemp("", "devcluster-e2e-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+		binary = filepath.Join(dir, "devcluster")
+		fmt.Fprintln(os.Stderr, "building devcluster, which takes minutes the first time; set DEVCLUSTER to a built one to skip this")
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "..")
+		build.Stdout, build.Stderr = os.Stderr, os.Stderr
+		if err := build.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, "building devcluster:", err)
+			return 1
+		}
+	}
+	return m.Run()
+}
