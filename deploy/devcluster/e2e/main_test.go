@@ -32,5 +32,12 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
+	// Tests run in the package's folder, but the path is used elsewhere too.
+	abs, err := filepath.Abs(binary)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	binary = abs
 	return m.Run()
 }

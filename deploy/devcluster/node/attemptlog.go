@@ -51,6 +51,9 @@ func (l *attemptLog) consume(r io.Reader) {
 	for {
 		line, err := lines.ReadSlice('\n')
 		if len(line) > 0 {
+			if errors.Is(err, bufio.ErrBufferFull) {
+				line = append(bytes.Clone(line), '\n') // every stored line needs its time
+			}
 			l.append(line, time.Now())
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -71,9 +74,6 @@ func (l *attemptLog) append(line []byte, now time.Time) {
 		line = fmt.Appendf(nil, "[devcluster: the log is cut off here, after %d MiB]\n", maxLog>>20)
 	}
 	stamped := append([]byte(now.UTC().Format(stampFormat)+" "), line...)
-	if stamped[len(stamped)-1] != '\n' {
-		stamped = append(stamped, '\n')
-	}
 	n, err := l.file.Write(stamped)
 	l.size += int64(n)
 	l.full = l.full || err != nil // a full disk: nothing sensible can be added
@@ -135,6 +135,9 @@ func (s logSender) Send(ctx context.Context, w io.Writer, flush func()) error {
 		}
 		rest = append(rest, more...)
 		whole := bytes.LastIndexByte(rest, '\n') + 1
+		if ended {
+			whole = len(rest)
+		}
 		lines := lastLines(rest[:whole], -1)
 		if first {
 			lines = lastLines(rest[:whole], s.request.Tail)
