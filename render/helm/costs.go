@@ -27,8 +27,6 @@ var costs = map[string]cost{
 	"join":     joinCost,
 	"wrapWith": func(a []reflect.Value) (int, error) { return product(a[1].Len()+1, a[2].Len()+1), nil },
 	"printf":   printfCost,
-	// scrypt: 32 MiB of memory and a tenth of a second
-	"derivePassword": func([]reflect.Value) (int, error) { return maxText, nil },
 
 	"required": nil, "default": nil, "empty": nil, "coalesce": nil, "ternary": nil, "all": nil, "any": nil,
 	"get": nil, "set": nil, "unset": nil, "hasKey": nil, "dict": nil, "list": nil, "tuple": nil, "dig": nil,

@@ -35,8 +35,8 @@ type engine struct {
 
 // execute renders every page that is not a partial. Pages are parsed in such an order that, of two
 // definitions with the same name, the one nearer to the root of the chart wins.
-func execute(ctx context.Context, pages map[string]page) (map[string]string, error) {
-	e := &engine{sandbox: newSandbox(ctx), names: map[string]bool{}}
+func execute(ctx context.Context, pages map[string]page, steps int) (map[string]string, error) {
+	e := &engine{sandbox: newSandbox(ctx, steps), names: map[string]bool{}}
 	t := template.New(root).Option("missingkey=zero")
 	order := parseOrder(pages)
 	for _, name := range order {
@@ -82,7 +82,9 @@ func (e *engine) parse(t *template.Template, name, text string) error {
 	for _, tree := range trees {
 		// An empty definition must stay one: it does not replace another.
 		if !parse.IsEmptyTree(tree.Root) {
-			instrument(tree, used)
+			if err := instrument(tree, used); err != nil {
+				return fmt.Errorf("template %s: %w", name, err)
+			}
 		}
 	}
 	funcs := template.FuncMap{enterName: e.enter, leaveName: e.leave, tickName: e.tick, printName: e.print}

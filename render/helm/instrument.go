@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"fmt"
 	"regexp"
 	"text/template/parse"
 )
@@ -14,33 +15,45 @@ const (
 	printName = "trunkline__print"
 )
 
+// maxBlocks bounds blocks and parentheses inside one another. Each takes stack when it is executed, and that many
+// again for each template that is being executed.
+const maxBlocks = 200
+
+var errBlocks = fmt.Errorf("blocks and parentheses nest deeper than %d levels", maxBlocks)
+
 // instrument puts calls of the sandbox into a parsed template: at its begin and end, in each round of a loop,
 // and between a value and its being written. It collects the names of the functions that the template uses.
-func instrument(tree *parse.Tree, used map[string]bool) {
+func instrument(tree *parse.Tree, used map[string]bool) error {
 	in := instrumenter{tree: tree, used: used}
 	in.list(tree.Root)
+	if in.tooDeep {
+		return errBlocks
+	}
 	tree.Root.Nodes = append([]parse.Node{in.call(enterName, tree.Root.Pos)}, tree.Root.Nodes...)
 	tree.Root.Nodes = append(tree.Root.Nodes, in.call(leaveName, tree.Root.Pos))
+	return nil
 }
 
 type instrumenter struct {
-	tree *parse.Tree
-	used map[string]bool
+	tree    *parse.Tree
+	used    map[string]bool
+	depth   int
+	tooDeep bool
 }
 
 // call makes an action that calls a function without arguments.
-func (in instrumenter) call(name string, pos parse.Pos) parse.Node {
+func (in *instrumenter) call(name string, pos parse.Pos) parse.Node {
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Pipe: &parse.PipeNode{
 		NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{in.command(name, pos)},
 	}}
 }
 
-func (in instrumenter) command(name string, pos parse.Pos) *parse.CommandNode {
+func (in *instrumenter) command(name string, pos parse.Pos) *parse.CommandNode {
 	ident := parse.NewIdentifier(name).SetPos(pos).SetTree(in.tree)
 	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pos, Args: []parse.Node{ident}}
 }
 
-func (in instrumenter) list(l *parse.ListNode) {
+func (in *instrumenter) list(l *parse.ListNode) {
 	if l == nil {
 		return
 	}
@@ -49,7 +62,12 @@ func (in instrumenter) list(l *parse.ListNode) {
 	}
 }
 
-func (in instrumenter) node(n parse.Node) {
+func (in *instrumenter) node(n parse.Node) {
+	if in.depth++; in.depth > maxBlocks {
+		in.tooDeep = true
+		return
+	}
+	defer func() { in.depth-- }()
 	switch n := n.(type) {
 	case *parse.ActionNode:
 		in.node(n.Pipe)
@@ -80,7 +98,7 @@ func (in instrumenter) node(n parse.Node) {
 	}
 }
 
-func (in instrumenter) branch(b *parse.BranchNode) {
+func (in *instrumenter) branch(b *parse.BranchNode) {
 	in.node(b.Pipe)
 	in.list(b.List)
 	in.list(b.ElseList)

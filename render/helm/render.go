@@ -33,6 +33,8 @@ type Input struct {
 	// same name wins. A chart may name Provides as a dependency without vendoring it.
 	Helpers  map[string]string
 	Provides string
+	// Steps bounds what the templates may take; default, and at most, [MaxSteps].
+	Steps int
 }
 
 // Render gives the objects of a chart: those of crds/ first, then those of its templates by file name.
@@ -83,7 +85,7 @@ func renderFiles(ctx context.Context, c *chart.Chart, in Input) (map[string]stri
 		pages[path.Join(in.Provides, "templates", name)] = page{text: text}
 	}
 	addPages(pages, c, vals, builtins(in))
-	return execute(ctx, pages)
+	return execute(ctx, pages, in.Steps)
 }
 
 // builtins are what templates see besides values and files.

@@ -10,9 +10,11 @@ import (
 
 // What one render of one chart may take. The numbers are some hundred times what a large chart needs.
 const (
-	// maxSteps bounds function calls, rounds of loops and executions of templates, so that the outcome of a
+	// MaxSteps bounds function calls, rounds of loops and executions of templates, so that the outcome of a
 	// render that goes on for ever is the same on a slow machine and on a fast one.
-	maxSteps = 2_000_000
+	MaxSteps = 1_000_000
+	// entrySteps is what executing a template costs: it takes as long as so many calls.
+	entrySteps = 10
 	// maxNesting bounds templates that execute templates; each level takes stack.
 	maxNesting = 500
 	// maxText bounds one text, list or table that a template makes, in bytes.
@@ -24,19 +26,25 @@ const (
 // sandbox counts what a render takes and stops it: with its budget or its context, whichever ends first.
 type sandbox struct {
 	ctx     context.Context //nolint:containedctx // the sandbox lives as long as one call, and template functions take no context
+	limit   int
 	steps   int
 	depth   int
 	written int
 }
 
-func newSandbox(ctx context.Context) *sandbox { return &sandbox{ctx: ctx} }
+func newSandbox(ctx context.Context, limit int) *sandbox {
+	if limit <= 0 || limit > MaxSteps {
+		limit = MaxSteps
+	}
+	return &sandbox{ctx: ctx, limit: limit}
+}
 
 // spend takes n steps from the budget.
 func (s *sandbox) spend(n int) error {
 	before := s.steps
 	s.steps += n
-	if s.steps > maxSteps || s.steps < before {
-		return fmt.Errorf("the chart takes more than %d steps to render", maxSteps)
+	if s.steps > s.limit || s.steps < before {
+		return fmt.Errorf("the chart takes more than %d steps to render", s.limit)
 	}
 	// Asking the context takes a lock; every so often is enough.
 	if s.steps>>8 != before>>8 {
@@ -54,7 +62,7 @@ func (s *sandbox) enter() (string, error) {
 	if s.depth > maxNesting {
 		return "", fmt.Errorf("templates nest deeper than %d levels: does one include itself?", maxNesting)
 	}
-	return "", s.spend(1)
+	return "", s.spend(entrySteps)
 }
 
 func (s *sandbox) leave() string {
@@ -91,8 +99,12 @@ func (s *sandbox) guard(name string, fn any) any {
 	v := reflect.ValueOf(fn)
 	t := v.Type()
 	cost, special := costs[name]
+	steps := 1
+	if name == "derivePassword" {
+		steps = s.limit / 4 // scrypt: 32 MiB of memory and almost half a second
+	}
 	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
-		if err := s.spend(1); err != nil {
+		if err := s.spend(steps); err != nil {
 			panic(err)
 		}
 		if !special {
