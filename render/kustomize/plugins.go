@@ -59,7 +59,7 @@ func (k kustomization) patch(file, inline string) error {
 
 // inlineStart is how an object written into a kustomization begins. Anything else is a path, and what Kustomize
 // could take for a URL never begins like this.
-var inlineStart = regexp.MustCompile(`^(apiVersion|kind|metadata|spec|data|"|---\s|#|\$patch)`)
+var inlineStart = regexp.MustCompile(`^((apiVersion|kind|metadata|spec|data|\$patch)\s*:|"|---\s|#)`)
 
 func isInline(entry string) bool {
 	trimmed := strings.TrimSpace(entry)
