@@ -377,3 +377,20 @@ func fetchFromCopy(t *testing.T, store *git.Store, repo *gittest.Repo, tree []by
 		t.Errorf("opening it: got %v, want %q", err, says)
 	}
 }
+
+// TestNobodyListens: a server that is down is waited for.
+func TestNobodyListens(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	keys := gittest.ServeSSH(t, gittest.New(t))
+	for _, remote := range []git.Remote{
+		{URL: "http://ada:s3cret@" + addr + "/x.git", Branch: "main"},
+		{URL: "ssh://git@" + addr + "/x.git", Branch: "main", Auth: git.Auth{PrivateKeyFile: keys.KeyFile, KnownHostsFile: keys.KnownHostsFile}},
+	} {
+		wantFetchError(t, openStore(t), remote, git.Transient, "connection refused")
+	}
+}

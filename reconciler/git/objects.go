@@ -1,10 +1,10 @@
 package git
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +28,8 @@ type objects struct {
 
 	folders generations[plumbing.Hash, *folder]
 	extents generations[plumbing.Hash, extent]
+	commits generations[plumbing.Hash, *object.Commit]
+	sizes   generations[plumbing.Hash, int64]
 
 	// damaged is set by a tree that met a missing or unreadable object; the next fetch repairs the store.
 	damaged atomic.Bool
@@ -36,7 +38,9 @@ type objects struct {
 const (
 	// maxFolderEntries bounds the folder cache to some 20 MB of names and hashes.
 	maxFolderEntries = 200_000
-	maxExtents       = 500_000
+	maxExtents       = 200_000
+	maxCommits       = 5_000
+	maxSizes         = 100_000
 	// objectCacheBytes is for the bases of deltas and small blobs that are read again.
 	objectCacheBytes = 16 << 20
 )
@@ -46,6 +50,8 @@ func newObjects(lim Limits, open func() *filesystem.Storage) *objects {
 		limits: lim, open: open, sto: open(),
 		folders: generations[plumbing.Hash, *folder]{max: maxFolderEntries},
 		extents: generations[plumbing.Hash, extent]{max: maxExtents},
+		commits: generations[plumbing.Hash, *object.Commit]{max: maxCommits},
+		sizes:   generations[plumbing.Hash, int64]{max: maxSizes},
 	}
 }
 
@@ -61,35 +67,50 @@ func (o *objects) reopen() {
 func (o *objects) forget() {
 	o.folders.clear()
 	o.extents.clear()
+	o.commits.clear()
+	o.sizes.clear()
 }
 
 // read returns the content of an object of the given type.
-func (o *objects) read(typ plumbing.ObjectType, h plumbing.Hash) (content []byte, err error) {
+func (o *objects) read(typ plumbing.ObjectType, h plumbing.Hash) ([]byte, error) {
+	content, _, err := o.readWithin(typ, h, math.MaxInt64)
+	return content, err
+}
+
+// readWithin is read that returns no content, only the size, when that is above limit.
+func (o *objects) readWithin(typ plumbing.ObjectType, h plumbing.Hash, limit int64) (content []byte, size int64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	defer recoverCorrupt(typ, h, &err)
+	// An object above the storage's threshold comes without its content, so its size is known in time.
 	obj, err := o.sto.EncodedObject(typ, h)
 	if err != nil {
-		return nil, objectError(typ, h, err)
+		return nil, 0, objectError(typ, h, err)
+	}
+	if obj.Size() > limit {
+		return nil, obj.Size(), nil
 	}
 	r, err := obj.Reader()
 	if err != nil {
-		return nil, objectError(typ, h, err)
+		return nil, 0, objectError(typ, h, err)
 	}
 	defer r.Close()
 	content = make([]byte, obj.Size())
 	if _, err := io.ReadFull(r, content); err != nil {
-		return nil, objectError(typ, h, err)
+		return nil, 0, objectError(typ, h, err)
 	}
-	// Asked last: go-git takes some objects' names from the index, and computes others from the content.
+	// go-git takes some objects' names from the index and does not compare them with the content.
 	if got := plumbing.ComputeHash(typ, content); got != h {
-		return nil, objectError(typ, h, fmt.Errorf("the content's hash is %s", got))
+		return nil, 0, objectError(typ, h, fmt.Errorf("the content's hash is %s", got))
 	}
-	return content, nil
+	return content, obj.Size(), nil
 }
 
 // size returns the length of a blob without reading it.
 func (o *objects) size(h plumbing.Hash) (n int64, err error) {
+	if n, ok := o.sizes.get(h); ok {
+		return n, nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	defer recoverCorrupt(plumbing.BlobObject, h, &err)
@@ -104,6 +125,7 @@ func (o *objects) size(h plumbing.Hash) (n int64, err error) {
 	if err != nil {
 		return 0, objectError(plumbing.BlobObject, h, err)
 	}
+	o.sizes.put(h, n, 1)
 	return n, nil
 }
 
@@ -117,8 +139,12 @@ func (o *objects) has(h plumbing.Hash) error {
 	return nil
 }
 
-// commit returns a decoded commit. It has no storer: its methods that read other objects do not work.
+// commit returns a decoded commit, not to be changed. It has no storer: its methods that read other
+// objects do not work.
 func (o *objects) commit(h plumbing.Hash) (*object.Commit, error) {
+	if c, ok := o.commits.get(h); ok {
+		return c, nil
+	}
 	content, err := o.read(plumbing.CommitObject, h)
 	if err != nil {
 		return nil, err
@@ -130,6 +156,7 @@ func (o *objects) commit(h plumbing.Hash) (*object.Commit, error) {
 	if err := c.Decode(raw); err != nil {
 		return nil, objectError(plumbing.CommitObject, h, err)
 	}
+	o.commits.put(h, c, 1)
 	return c, nil
 }
 
@@ -162,111 +189,4 @@ func recoverCorrupt(typ plumbing.ObjectType, h plumbing.Hash, err *error) {
 	if p := recover(); p != nil {
 		*err = objectError(typ, h, fmt.Errorf("the object is damaged: %v", p))
 	}
-}
-
-// generations is a bounded cache of two halves: what is used moves to the young half, and when that is
-// full the old half is dropped. It costs one map look-up and no list to maintain.
-type generations[K comparable, V any] struct {
-	mu         sync.Mutex
-	young, old map[K]weighed[V]
-	weight     int
-	max        int
-}
-
-type weighed[V any] struct {
-	value  V
-	weight int
-}
-
-func (g *generations[K, V]) get(k K) (V, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if w, ok := g.young[k]; ok {
-		return w.value, true
-	}
-	w, ok := g.old[k]
-	if ok {
-		g.insert(k, w)
-	}
-	return w.value, ok
-}
-
-func (g *generations[K, V]) put(k K, v V, weight int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.insert(k, weighed[V]{v, weight})
-}
-
-func (g *generations[K, V]) insert(k K, w weighed[V]) {
-	if g.young == nil || g.weight+w.weight > g.max/2 {
-		g.old, g.young, g.weight = g.young, map[K]weighed[V]{}, 0
-	}
-	if _, ok := g.young[k]; !ok {
-		g.weight += w.weight
-	}
-	g.young[k] = w
-}
-
-func (g *generations[K, V]) clear() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.young, g.old, g.weight = nil, nil, 0
-}
-
-// extent is how much hangs below a folder.
-type extent struct {
-	files int64
-	depth int
-	// complete says that every object below was seen in the store.
-	complete bool
-}
-
-// measure walks everything below a folder once per distinct folder, so that a tree which repeats itself
-// beyond all bounds is found out by adding, not by walking. With complete set it also asks for every blob.
-func (o *objects) measure(ctx context.Context, h plumbing.Hash, depth int, complete bool) (extent, error) {
-	if x, ok := o.extents.get(h); ok && (x.complete || !complete) {
-		return x, o.checkExtent(x, depth)
-	}
-	if err := ctx.Err(); err != nil {
-		return extent{}, err
-	}
-	f, err := o.folder(h)
-	if err != nil {
-		return extent{}, err
-	}
-	sum := extent{depth: 1, complete: complete}
-	for _, e := range f.entries {
-		sub := extent{files: 1}
-		switch {
-		case e.kind == kindFolder:
-			if depth >= o.limits.MaxDepth {
-				return sum, o.tooDeep()
-			}
-			if sub, err = o.measure(ctx, e.hash, depth+1, complete); err != nil {
-				return sum, err
-			}
-		case e.kind != kindModule && complete:
-			if err := o.has(e.hash); err != nil {
-				return sum, err
-			}
-		}
-		sum.depth = max(sum.depth, sub.depth+1)
-		// No overflow: a folder's sum is bounded before it is added to the next.
-		if sum.files += sub.files; sum.files > o.limits.MaxFiles {
-			return sum, &LimitError{Subject: "the tree", Limit: o.limits.MaxFiles, Unit: "files", Field: "MaxFiles"}
-		}
-	}
-	o.extents.put(h, sum, 1)
-	return sum, nil
-}
-
-func (o *objects) checkExtent(x extent, depth int) error {
-	if depth+x.depth-1 > o.limits.MaxDepth {
-		return o.tooDeep()
-	}
-	return nil
-}
-
-func (o *objects) tooDeep() error {
-	return &LimitError{Subject: "the tree", Limit: int64(o.limits.MaxDepth), Unit: "folders in one path", Field: "MaxDepth"}
 }

@@ -30,7 +30,7 @@ func OpenTree(ctx context.Context, path, rev string, opts ...Option) (*Tree, err
 		return nil, err
 	}
 	lim := limitsOf(opts)
-	open, err := diskStorage(where.gitDir)
+	open, err := diskStorage(where.gitDir, lim)
 	if err != nil {
 		return nil, fmt.Errorf("opening the repository of %q: %w", path, err)
 	}
@@ -128,7 +128,7 @@ func absoluteTo(dir, path string) string {
 
 // diskStorage returns how to open a repository's storage. A linked worktree has its HEAD in a folder of its
 // own and shares the rest; alternates may be anywhere on the disk.
-func diskStorage(dir string) (func() *filesystem.Storage, error) {
+func diskStorage(dir string, lim Limits) (func() *filesystem.Storage, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, "commondir"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -139,7 +139,7 @@ func diskStorage(dir string) (func() *filesystem.Storage, error) {
 	}
 	return func() *filesystem.Storage {
 		return filesystem.NewStorageWithOptions(repo, cache.NewObjectLRU(objectCacheBytes),
-			filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/", osfs.WithBoundOS())})
+			filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: lim.MaxFile, AlternatesFS: osfs.New("/", osfs.WithBoundOS())})
 	}, nil
 }
 

@@ -123,7 +123,7 @@ func (s *Store) create() error {
 
 func (s *Store) storage() *filesystem.Storage {
 	return filesystem.NewStorageWithOptions(osfs.New(s.dir), cache.NewObjectLRU(objectCacheBytes),
-		filesystem.Options{KeepDescriptors: true})
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: s.limits.MaxFile})
 }
 
 func (s *Store) packDir() string { return filepath.Join(s.dir, "objects", "pack") }

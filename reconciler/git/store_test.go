@@ -219,6 +219,33 @@ func TestBadPacksAreNotKept(t *testing.T) {
 	}
 }
 
+// TestAnotherRepositorysPack: a pack in good order that lacks what was asked for is not kept either.
+func TestAnotherRepositorysPack(t *testing.T) {
+	files := map[string]string{}
+	for i := range 300 {
+		files[fmt.Sprintf("f%d", i)] = fmt.Sprintf("content of %d", i)
+	}
+	other, repo, dir := gittest.New(t), gittest.New(t), t.TempDir()
+	other.Commit(t, "other", files)
+	commit := repo.Commit(t, "one", map[string]string{"a": "1"})
+	var answer []byte
+	recorder := rewriting(t, other, "POST", func(b []byte) []byte { answer = b; return b })
+	fetch(t, openStore(t), git.Remote{URL: recorder, Branch: "main"})
+
+	s, err := git.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := rewriting(t, repo, "POST", func([]byte) []byte { return answer })
+	for range 3 {
+		wantFetchError(t, s, git.Remote{URL: url, Branch: "main"}, git.Transient, commit, "missing")
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "objects/pack"))
+	if err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
 func TestUnknownCommits(t *testing.T) {
 	s := openStore(t)
 	for commit, says := range map[string]string{

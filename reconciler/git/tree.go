@@ -200,15 +200,11 @@ func (t *Tree) content(n node) ([]byte, error) {
 	if n.kind == kindFolder || n.kind == kindModule {
 		return nil, errIsFolder
 	}
-	size, err := t.objects.size(n.hash)
+	content, size, err := t.objects.readWithin(plumbing.BlobObject, n.hash, t.objects.limits.MaxFile)
 	if err != nil {
 		return nil, t.note(err)
 	}
-	if err := checkFileSize(n.path, size, t.objects.limits); err != nil {
-		return nil, err
-	}
-	content, err := t.objects.read(plumbing.BlobObject, n.hash)
-	return content, t.note(err)
+	return content, checkFileSize(n.path, size, t.objects.limits)
 }
 
 func checkFileSize(path string, size int64, lim Limits) error {

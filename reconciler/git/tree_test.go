@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -285,20 +284,5 @@ func symlink(t testing.TB, target, dir, path string) {
 	full := filepath.Join(dir, path)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.Symlink(target, full)); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestPipeDoesNotBlock: opening a pipe that nobody writes to would wait for ever.
-func TestPipeDoesNotBlock(t *testing.T) {
-	dir := t.TempDir()
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Skipf("no named pipes here: %v", err)
-	}
-	fsys, err := git.OpenDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fs.ReadFile(fsys, "pipe"); err == nil || !strings.Contains(err.Error(), "neither file nor folder") {
-		t.Errorf("got %v", err)
 	}
 }
