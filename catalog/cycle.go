@@ -22,8 +22,8 @@ func (c Cycle) String() string {
 	return strings.Join(ids, " -> ")
 }
 
-// Cycles gives one shortest cycle for each group of nodes that reach each other. It is empty if and only if
-// the graph is a DAG.
+// Cycles gives one cycle for each group of nodes that reach each other: the shortest through the first of them.
+// It is empty if and only if the graph is a DAG.
 func (g *Graph) Cycles() []Cycle {
 	var cycles []Cycle
 	for _, group := range g.components() {
@@ -132,6 +132,10 @@ func (c Cycle) problem() v1alpha1.Problem {
 		Position: c[0].Position, Severity: v1alpha1.Deny,
 		Message: "the data flow goes in a circle: " + c.String(),
 		Hint:    "remove one of these edges; a dataset cannot be made, directly or through others, from itself",
+	}
+	if !slices.ContainsFunc(c, func(e Edge) bool { return strings.Contains(e.From, "@") }) {
+		p.Message = "workloads wait for each other in a circle: " + c.String()
+		p.Hint = "remove one of these edges; a workload cannot wait, directly or through others, for itself"
 	}
 	for _, e := range c {
 		p.Trace = append(p.Trace, v1alpha1.Step{Position: e.Position, Message: e.Because})

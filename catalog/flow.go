@@ -28,6 +28,7 @@ type dataset struct {
 func (l *linker) buildGraph() {
 	l.catalog.Graph = &Graph{}
 	l.datasets = map[string]dataset{}
+	l.versions = map[string][]string{}
 	for _, project := range sortedKeys(l.catalog.Projects) {
 		l.addNodes(project, l.catalog.Projects[project])
 	}
@@ -54,6 +55,7 @@ func (l *linker) addNodes(project string, p *v1alpha1.Project) {
 			continue
 		}
 		l.datasets[id] = dataset{project: project, spec: d, index: i}
+		l.versions[project+"/"+d.Name] = append(l.versions[project+"/"+d.Name], d.Version)
 		l.catalog.Graph.AddNode(Node{ID: id, Kind: DatasetNode, Position: doc.Position("spec", "datasets", i)})
 		l.checkDatasetFiles(doc, d, i)
 	}
@@ -90,7 +92,12 @@ func (l *linker) addEdges(project string, p *v1alpha1.Project) {
 	for _, w := range p.Spec.Workloads {
 		workloads[w.Name] = true
 	}
+	seen := map[string]bool{}
 	for i, w := range p.Spec.Workloads {
+		if seen[w.Name] {
+			continue // reported; its edges are not those of the workload that it repeats
+		}
+		seen[w.Name] = true
 		me := workloadID(project, w.Name)
 		for _, r := range sortedKeys(w.Reads) {
 			at := []any{"spec", "workloads", i, "reads", r}
@@ -114,7 +121,7 @@ func (l *linker) addEdges(project string, p *v1alpha1.Project) {
 		}
 		for j, after := range w.After {
 			at := []any{"spec", "workloads", i, "after", j}
-			if known(l, doc, "workload of this project", after, workloads, at...) {
+			if l.hasWorkload(doc, project, after, workloads, at) {
 				from := workloadID(project, after)
 				l.catalog.Graph.AddEdge(Edge{From: from, To: me, Because: me + " runs after " + from, Position: doc.Position(at...)})
 			}
@@ -122,10 +129,18 @@ func (l *linker) addEdges(project string, p *v1alpha1.Project) {
 	}
 }
 
+// hasWorkload checks the name of a workload of the project, which stands at the end of the path or is its value.
+func (l *linker) hasWorkload(doc *v1alpha1.Document, project, name string, in map[string]bool, path []any) bool {
+	if !in[name] {
+		l.atKey(doc, path, fmt.Sprintf("the project %q has no workload %q", project, name), suggest(l, name, in))
+	}
+	return in[name]
+}
+
 func (l *linker) checkRole(doc *v1alpha1.Document, name string, at []any) {
 	if !role.MatchString(name) {
-		l.problem(doc.KeyPosition(at...), v1alpha1.FieldPath(at...), fmt.Sprintf(
-			"%q is not a role: use lower-case letters, digits, dashes and underscores, at most 32 characters", name), "")
+		l.atKey(doc, at, fmt.Sprintf("%q is not a role: use lower-case letters, digits, dashes and underscores, "+
+			"at most 32 characters, with a letter first", name), "")
 	}
 }
 
@@ -143,25 +158,16 @@ func (l *linker) resolveDataset(doc *v1alpha1.Document, project, ref string, at 
 	if _, ok := l.datasets[id]; ok {
 		return id, true
 	}
-	if versions := l.versionsOf(project, name); len(versions) > 0 {
+	if versions := l.versions[project+"/"+name]; len(versions) > 0 {
 		l.at(doc, at, fmt.Sprintf("the dataset %s/%s has no version %q", project, name, version),
-			"declared are: "+strings.Join(versions, ", "))
+			"declared are: "+strings.Join(slices.Sorted(slices.Values(versions)), ", "))
 		return "", false
 	}
-	l.at(doc, at, fmt.Sprintf("there is no dataset %s", id), v1alpha1.Suggest(id, sortedKeys(l.datasets)))
-	return "", false
-}
-
-func (l *linker) versionsOf(project, name string) []string {
-	var versions []string
-	for id, d := range l.datasets {
-		if d.project == project && d.spec.Name == name {
-			_, version, _ := strings.Cut(id, "@")
-			versions = append(versions, version)
-		}
+	if l.excused(v1alpha1.KindProject, project) {
+		return "", false
 	}
-	slices.Sort(versions)
-	return versions
+	l.at(doc, at, fmt.Sprintf("there is no dataset %s", id), suggest(l, id, l.datasets))
+	return "", false
 }
 
 // splitPath takes a dataset's path apart into the name of its store and the path in it.

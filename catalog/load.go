@@ -43,6 +43,8 @@ func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
 		},
 		docs:          map[docKey]*v1alpha1.Document{},
 		schemas:       map[string]*schema.Schema{},
+		broken:        map[docKey]bool{},
+		sizes:         map[string]map[string]v1alpha1.Size{},
 		missingStores: map[[2]string]bool{},
 	}
 	if err := l.loadLibrary(library); err != nil {
@@ -53,6 +55,9 @@ func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
 	}
 	if l.catalog.Platform != nil {
 		l.link()
+	}
+	if l.unreadable != nil {
+		return nil, nil, l.unreadable
 	}
 	return l.catalog, l.problems.Distinct(), nil
 }
@@ -86,36 +91,18 @@ func (l *linker) loadLibrary(library fs.FS) error {
 
 // loadTree reads the platform, then every declaration below its roots.
 func (l *linker) loadTree() error {
-	data, err := fs.ReadFile(l.tree, PlatformFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		l.problem(v1alpha1.Position{File: PlatformFile}, "", "the file is missing: it declares the platform",
-			"create it with a document of kind Platform")
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", PlatformFile, err)
-	}
-	l.file(PlatformFile, data)
-	if l.catalog.Platform == nil {
-		if !l.problems.Denied() {
-			l.problem(v1alpha1.Position{File: PlatformFile}, "", "the file declares no Platform",
-				"add a document of kind Platform")
-		}
-		return nil
+	if err := l.loadPlatform(); err != nil || l.catalog.Platform == nil {
+		return err
 	}
 	seen := map[string]bool{PlatformFile: true}
-	for i, root := range l.roots() {
+	for _, root := range l.roots() {
 		err := fs.WalkDir(l.tree, root, func(name string, entry fs.DirEntry, err error) error {
 			switch {
-			case errors.Is(err, fs.ErrNotExist) && name == root:
-				at := l.docs[docKey{v1alpha1.KindPlatform, l.catalog.Platform.Metadata.Name}]
-				l.problem(at.Position("spec", "roots", i), v1alpha1.FieldPath("spec", "roots", i),
-					fmt.Sprintf("the folder %q is not in the tree", root), "")
-				return fs.SkipDir
 			case err != nil:
 				return err
 			case entry.IsDir():
-				if strings.HasPrefix(path.Base(name), ".") && name != "." {
+				// What tools keep beside the sources, such as .github, is theirs; a root was asked for by name.
+				if strings.HasPrefix(path.Base(name), ".") && name != root {
 					return fs.SkipDir
 				}
 				return nil
@@ -139,16 +126,50 @@ func (l *linker) loadTree() error {
 	return nil
 }
 
+// loadPlatform reads the file that declares the platform. Without it nothing else is looked at.
+func (l *linker) loadPlatform() error {
+	at := v1alpha1.Position{File: PlatformFile}
+	const hint = "create it with a document of kind Platform"
+	info, err := l.stat(PlatformFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		l.problem(at, "", "the file is missing: it declares the platform", hint)
+		return nil
+	case err != nil && !l.throughLink(PlatformFile):
+		return fmt.Errorf("reading %s: %w", PlatformFile, err)
+	case err != nil:
+		l.problem(at, "", "cannot be read: "+err.Error(), hint)
+		return nil
+	case !info.Mode().IsRegular():
+		l.problem(at, "", "is not a file; the platform is declared there", hint)
+		return nil
+	}
+	data, err := readBounded(l.tree, PlatformFile)
+	if err != nil {
+		return err
+	}
+	l.file(PlatformFile, data)
+	if l.catalog.Platform == nil && !l.problems.Denied() {
+		l.problem(at, "", "the file declares no Platform", "add a document of kind Platform")
+	}
+	return nil
+}
+
+// roots are the folders to search. Those that cannot be are reported.
 func (l *linker) roots() []string {
-	roots := l.catalog.Platform.Spec.Roots
-	if len(roots) == 0 {
+	declared := l.catalog.Platform.Spec.Roots
+	if len(declared) == 0 {
 		return []string{"."}
 	}
-	cleaned := make([]string, len(roots))
-	for i, r := range roots {
-		cleaned[i] = path.Clean(r)
+	doc := l.docs[docKey{v1alpha1.KindPlatform, l.catalog.Platform.Metadata.Name}]
+	var roots []string
+	for i, r := range declared {
+		root := path.Clean(r)
+		if l.checkFolder(doc, root, r, "spec", "roots", i) {
+			roots = append(roots, root)
+		}
 	}
-	return cleaned
+	return roots
 }
 
 func declarationName(name string) bool {
@@ -158,35 +179,46 @@ func declarationName(name string) bool {
 // readDeclarations gives the content of a file that declares something, and nil for any other file. Large
 // files, which are somebody's data, are not read whole to find that out.
 func readDeclarations(tree fs.FS, name string) ([]byte, error) {
+	data, err := readBounded(tree, name)
+	if err != nil || !v1alpha1.Declares(data) {
+		return nil, err
+	}
+	return data, nil
+}
+
+// readBounded reads a file, or so much of it that it is seen to be too large for declarations.
+func readBounded(tree fs.FS, name string) ([]byte, error) {
 	f, err := tree.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	data, err := io.ReadAll(io.LimitReader(f, v1alpha1.MaxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	if !v1alpha1.Declares(data) {
-		return nil, nil
+		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
 	return data, nil
 }
 
 // file takes in the declarations of one file.
 func (l *linker) file(name string, data []byte) {
-	docs, problems := v1alpha1.Decode(name, data)
-	l.problems = append(l.problems, problems...)
-	for _, doc := range docs {
+	f := v1alpha1.DecodeFile(name, data)
+	l.problems = append(l.problems, f.Problems...)
+	l.unread = l.unread || f.Unread
+	for _, doc := range f.Broken {
+		l.broken[docKey{doc.Kind, doc.Name}] = true
+	}
+	for _, doc := range f.Documents {
 		l.document(doc)
 	}
 }
 
 func (l *linker) document(doc *v1alpha1.Document) {
+	key := docKey{doc.Kind, doc.Name}
 	if !l.checkName(doc, doc.Name, "metadata", "name") {
+		l.broken[key] = true
 		return
 	}
-	key := docKey{doc.Kind, doc.Name}
 	if before, ok := l.docs[key]; ok {
 		l.at(doc, []any{"metadata", "name"}, fmt.Sprintf("%s %q is already declared at %s",
 			doc.Kind, doc.Name, before.Position("metadata", "name")), "names are unique in a platform")

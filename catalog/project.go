@@ -1,11 +1,9 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -24,13 +22,13 @@ func (l *linker) project(doc *v1alpha1.Document, p *v1alpha1.Project) {
 			continue
 		}
 		l.overrides(doc, p, env)
-		for _, cluster := range l.catalog.Environments[env].Spec.Clusters {
-			if l.catalog.Clusters[cluster] != nil {
+		clusters := l.catalog.Environments[env].Spec.Clusters
+		for i, cluster := range clusters {
+			if l.catalog.Clusters[cluster] != nil && !slices.Contains(clusters[:i], cluster) {
 				l.release(doc, p, ReleaseID{Project: p.Metadata.Name, Environment: env, Cluster: cluster})
 			}
 		}
 	}
-	slices.SortFunc(l.catalog.Releases, func(a, b Release) int { return a.ID.Compare(b.ID) })
 }
 
 // environmentPath finds where the project names an environment: an item of a list, or a key of a map.
@@ -61,15 +59,27 @@ func (l *linker) workload(doc *v1alpha1.Document, p *v1alpha1.Project, w v1alpha
 	bp := l.catalog.Blueprints[w.Blueprint]
 	for _, f := range setFields(w) {
 		if !slices.Contains(bp.Spec.Fields, f) {
-			l.at(doc, at(string(f)), fmt.Sprintf("the blueprint %q takes no %q", bp.Name, f), "")
+			l.notTaken(doc, bp, at(string(f)))
 		}
 	}
-	l.checkParams(doc, bp, w.Params, at("params")...)
-	for _, env := range sortedKeys(p.Spec.Environments) {
-		if over := p.Spec.Environments[env].Workloads[w.Name]; over.Params != nil {
-			l.checkParams(doc, bp, merge(w.Params, over.Params), "spec", "environments", env, "workloads", w.Name, "params")
-		}
+	if w.TimeZone != "" && !slices.Contains(bp.Spec.Fields, v1alpha1.FieldSchedule) {
+		l.notTaken(doc, bp, at("timeZone"))
 	}
+	l.checkAllParams(doc, p, bp, w, at("params"))
+}
+
+// notTaken refuses a field that the blueprint does not honour.
+func (l *linker) notTaken(doc *v1alpha1.Document, bp *Blueprint, at []any) {
+	fields := make([]string, len(bp.Spec.Fields))
+	for i, f := range bp.Spec.Fields {
+		fields[i] = string(f)
+	}
+	hint := "of the optional fields it takes none"
+	if len(fields) > 0 {
+		slices.Sort(fields)
+		hint = "of the optional fields it takes: " + strings.Join(fields, ", ")
+	}
+	l.atKey(doc, at, fmt.Sprintf("the blueprint %q takes no %q", bp.Name, at[len(at)-1]), hint)
 }
 
 func setFields(w v1alpha1.Workload) []v1alpha1.WorkloadField {
@@ -94,7 +104,32 @@ func setFields(w v1alpha1.Workload) []v1alpha1.WorkloadField {
 	return fields
 }
 
-func (l *linker) checkParams(doc *v1alpha1.Document, bp *Blueprint, params map[string]any, at ...any) {
+// checkAllParams checks the params that the workload has in each environment; a parameter that is required may
+// be given in each environment rather than once for all.
+func (l *linker) checkAllParams(doc *v1alpha1.Document, p *v1alpha1.Project, bp *Blueprint, w v1alpha1.Workload, at []any) {
+	asDeclared := len(p.Spec.Environments) == 0
+	for _, env := range sortedKeys(p.Spec.Environments) {
+		over := p.Spec.Environments[env].Workloads[w.Name].Params
+		if over == nil {
+			asDeclared = true
+			continue
+		}
+		there := []any{"spec", "environments", env, "workloads", w.Name, "params"}
+		l.checkParams(doc, bp, merge(w.Params, over), func(param string) []any {
+			_, replaced := over[param]
+			if _, declared := w.Params[param]; declared && !replaced {
+				return at
+			}
+			return there
+		})
+	}
+	if asDeclared {
+		l.checkParams(doc, bp, w.Params, func(string) []any { return at })
+	}
+}
+
+// checkParams checks params against the blueprint's schema; where tells in which mapping a parameter stands.
+func (l *linker) checkParams(doc *v1alpha1.Document, bp *Blueprint, params map[string]any, where func(param string) []any) {
 	compiled := l.schemas[bp.Name]
 	if compiled == nil {
 		return // the schema is at fault, which was reported where it stands
@@ -103,54 +138,48 @@ func (l *linker) checkParams(doc *v1alpha1.Document, bp *Blueprint, params map[s
 		params = map[string]any{}
 	}
 	for _, p := range compiled.Check(params) {
-		l.at(doc, append(slices.Clip(at), p.Path...), p.Message, p.Hint)
+		param := ""
+		if len(p.Path) > 0 {
+			param, _ = p.Path[0].(string)
+		}
+		l.atKey(doc, slices.Concat(where(param), p.Path), p.Message, p.Hint)
 	}
 }
 
 func (l *linker) checkSchedule(doc *v1alpha1.Document, schedule string, at ...any) {
-	if _, err := cron.ParseStandard(schedule); err != nil {
-		l.at(doc, at, fmt.Sprintf("%q is not a schedule: %s", schedule, err), `write five fields, as in "0 6 * * *" for every day at six`)
-	}
-}
-
-// checkFile wants a file or folder that the project names to be in the tree, beside the project.
-func (l *linker) checkFile(doc *v1alpha1.Document, name string, at ...any) {
-	full := path.Join(path.Dir(doc.File), name)
-	if path.IsAbs(name) || !fs.ValidPath(full) {
-		l.at(doc, at, fmt.Sprintf("the path %q leaves the tree", name), "paths are relative to the file that declares the project")
+	const hint = `write five fields, as in "0 6 * * *" for every day at six`
+	// Kubernetes does not take a zone here, and the parser panics on one with nothing behind it.
+	if strings.Contains(schedule, "TZ=") {
+		l.at(doc, at, fmt.Sprintf("%q is not a schedule: it names a time zone", schedule), "write the zone in timeZone")
 		return
 	}
-	if _, err := fs.Stat(l.tree, full); err != nil {
-		message := fmt.Sprintf("cannot read %q: %s", full, err)
-		if errors.Is(err, fs.ErrNotExist) {
-			message = fmt.Sprintf("there is no file %q", full)
-		}
-		l.at(doc, at, message, "paths are relative to the file that declares the project")
+	if _, err := cron.ParseStandard(schedule); err != nil {
+		l.at(doc, at, fmt.Sprintf("%q is not a schedule: %s", schedule, err), hint)
 	}
 }
 
 // overrides checks what the project says differently in one environment.
 func (l *linker) overrides(doc *v1alpha1.Document, p *v1alpha1.Project, env string) {
-	workloads := map[string]v1alpha1.Workload{}
+	workloads, blueprints := map[string]bool{}, map[string]*Blueprint{}
 	for _, w := range p.Spec.Workloads {
-		workloads[w.Name] = w
+		workloads[w.Name], blueprints[w.Name] = true, l.catalog.Blueprints[w.Blueprint]
 	}
 	for _, name := range sortedKeys(p.Spec.Environments[env].Workloads) {
 		at := []any{"spec", "environments", env, "workloads", name}
-		if !known(l, doc, "workload of this project", name, workloads, at...) {
+		if !l.hasWorkload(doc, p.Metadata.Name, name, workloads, at) {
 			continue
 		}
 		over := p.Spec.Environments[env].Workloads[name]
 		if over.Schedule != "" {
-			l.checkSchedule(doc, over.Schedule, append(at, "schedule")...)
+			l.checkSchedule(doc, over.Schedule, append(slices.Clip(at), "schedule")...)
 		}
-		bp := l.catalog.Blueprints[workloads[name].Blueprint]
+		bp := blueprints[name]
 		if bp == nil {
 			continue
 		}
 		for _, f := range setFields(v1alpha1.Workload{Image: over.Image, Size: over.Size, Env: over.Env, Schedule: over.Schedule}) {
 			if !slices.Contains(bp.Spec.Fields, f) {
-				l.at(doc, append(at, string(f)), fmt.Sprintf("the blueprint %q takes no %q", bp.Name, f), "")
+				l.notTaken(doc, bp, append(slices.Clip(at), string(f)))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -19,8 +20,8 @@ func (id ReleaseID) String() string { return id.Project + "/" + id.Environment +
 
 // Compare orders releases by project, environment and cluster.
 func (id ReleaseID) Compare(o ReleaseID) int {
-	return strings.Compare(id.Project+"\x00"+id.Environment+"\x00"+id.Cluster,
-		o.Project+"\x00"+o.Environment+"\x00"+o.Cluster)
+	return cmp.Or(strings.Compare(id.Project, o.Project), strings.Compare(id.Environment, o.Environment),
+		strings.Compare(id.Cluster, o.Cluster))
 }
 
 // Release is everything that is needed to render one project for one environment on one cluster. It is a

@@ -19,6 +19,9 @@ const (
 	defaultNamespace = "<project>-<environment>"
 )
 
+// placeholders are what the patterns of an environment may hold.
+var placeholders = []string{"<project>", "<environment>", "<cluster>"}
+
 // SystemNamespace holds Trunkline's own objects on every cluster: the parents of the releases' ApplySets.
 const SystemNamespace = "trunkline-system"
 
@@ -43,11 +46,15 @@ func builtinSizes() map[string]v1alpha1.Size {
 	return sizes
 }
 
-// sizes gives the size classes of a cluster: its own win over the platform's, and those over the built-in.
-func (l *linker) sizes(cluster string) map[string]v1alpha1.Size {
+// sizesOf gives the size classes of a cluster: its own win over the platform's, and those over the built-in.
+func (l *linker) sizesOf(cluster string) map[string]v1alpha1.Size {
+	if sizes, ok := l.sizes[cluster]; ok {
+		return sizes
+	}
 	sizes := builtinSizes()
 	maps.Copy(sizes, l.catalog.Platform.Spec.Sizes)
 	maps.Copy(sizes, l.catalog.Clusters[cluster].Spec.Sizes)
+	l.sizes[cluster] = sizes
 	return sizes
 }
 
@@ -76,6 +83,7 @@ func (l *linker) release(doc *v1alpha1.Document, p *v1alpha1.Project, id Release
 func (l *linker) checkNamespace(ns string, doc *v1alpha1.Document, id ReleaseID) {
 	envDoc := l.docs[docKey{v1alpha1.KindEnvironment, id.Environment}]
 	switch {
+	case placeholder.MatchString(ns): // reported with the environment
 	case len(validation.IsDNS1123Label(ns)) > 0:
 		l.at(doc, []any{"metadata", "name"}, fmt.Sprintf("the namespace %q of %s is not a valid name: at most %d characters, "+
 			"lower-case letters, digits and dashes", ns, id, validation.DNS1123LabelMaxLength),
@@ -103,17 +111,39 @@ func (l *linker) resolveWorkload(doc *v1alpha1.Document, p *v1alpha1.Project, w 
 		Params:    merge(w.Params, mine.Params),
 		Position:  doc.Position("spec", "workloads", i),
 	}
-	size := cmp.Or(mine.Size, over.Size, w.Size, env.Size, platform.Size, defaultSize)
-	at := []any{"spec", "workloads", i, "size"}
-	if mine.Size != "" || over.Size != "" {
-		at = []any{"spec", "environments", id.Environment}
-	}
-	if sizes := l.sizes(id.Cluster); known(l, doc, "size on cluster "+id.Cluster, size, sizes, at...) {
-		out.Size = sizes[size]
-	}
+	out.Size = l.size(id, []sizeChoice{
+		{mine.Size, doc, []any{"spec", "environments", id.Environment, "workloads", w.Name, "size"}},
+		{over.Size, doc, []any{"spec", "environments", id.Environment, "size"}},
+		{w.Size, doc, []any{"spec", "workloads", i, "size"}},
+		{env.Size, l.docs[docKey{v1alpha1.KindEnvironment, id.Environment}], []any{"spec", "defaults", "size"}},
+		{platform.Size, l.docs[docKey{v1alpha1.KindPlatform, l.catalog.Platform.Metadata.Name}], []any{"spec", "defaults", "size"}},
+	})
 	out.Reads = l.datasetRefs(doc, p, w.Reads, id, "spec", "workloads", i, "reads")
 	out.Writes = l.datasetRefs(doc, p, w.Writes, id, "spec", "workloads", i, "writes")
 	return out
+}
+
+// sizeChoice is a place that may name the size of a workload.
+type sizeChoice struct {
+	name string
+	doc  *v1alpha1.Document
+	at   []any
+}
+
+// size looks up the first size that is named. One that the cluster lacks is reported where it is named.
+func (l *linker) size(id ReleaseID, choices []sizeChoice) v1alpha1.Size {
+	sizes := l.sizesOf(id.Cluster)
+	for _, c := range choices {
+		if c.name == "" {
+			continue
+		}
+		size, ok := sizes[c.name]
+		if !ok {
+			l.at(c.doc, c.at, fmt.Sprintf("there is no size %q on cluster %q", c.name, id.Cluster), suggest(l, c.name, sizes))
+		}
+		return size
+	}
+	return sizes[defaultSize]
 }
 
 // datasetRefs gives the places of datasets in an environment. References that do not resolve were reported
@@ -130,7 +160,7 @@ func (l *linker) datasetRefs(doc *v1alpha1.Document, p *v1alpha1.Project, refs m
 			owner, rest = p.Metadata.Name, name
 		}
 		d, ok := l.datasets[datasetID(owner, rest, version)]
-		if !ok {
+		if !ok || owner != p.Metadata.Name && at[len(at)-1] == "writes" {
 			continue
 		}
 		where := append(append([]any{}, at...), role)
@@ -163,7 +193,7 @@ func (l *linker) locate(d dataset, env string) (string, bool) {
 	if !l.missingStores[missing] {
 		l.missingStores[missing] = true
 		l.at(doc, []any{"spec", "datasets", d.index, "path"},
-			fmt.Sprintf("the environment %q has no store %q", env, store), v1alpha1.Suggest(store, sortedKeys(stores)))
+			fmt.Sprintf("the environment %q has no store %q", env, store), suggest(l, store, stores))
 	}
 	return "", false
 }

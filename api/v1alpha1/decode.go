@@ -16,26 +16,45 @@ import (
 // MaxFileBytes bounds a file of declarations. A larger one is refused before it is parsed.
 const MaxFileBytes = 1 << 20
 
-// ours finds an apiVersion of Trunkline's in a file without parsing it, in YAML and in JSON.
-var ours = regexp.MustCompile(`\bapiVersion["']?\s*:\s*["']?trunkline\.dev/`)
+// ours finds an apiVersion of Trunkline's in a file without parsing it, in YAML and in JSON. Between the key and
+// the value there may be comments, an anchor and a tag; JSON may escape the slash.
+var ours = regexp.MustCompile(`\bapiVersion["']?\s*:\s*(?:#.*\s+|[&!]\S*\s+)*["']?trunkline\.dev\\?/`)
 
 // Declares reports whether a file seems to hold declarations. It may say yes to a file that turns out to hold
-// none, never no to one that holds some.
+// none. It says no only to one that goes out of its way to hide what it is, such as by an alias or an escape.
 func Declares(data []byte) bool { return ours.Match(data) }
 
 // Decode reads every declaration of a file, in YAML or JSON, several documents a file. Documents with an
 // apiVersion of somebody else are passed over. It is strict: an unknown field, a duplicate key or a wrong type
 // is a problem, and all problems are reported, not the first only. A document with problems is not returned.
 func Decode(file string, data []byte) ([]*Document, Problems) {
+	f := DecodeFile(file, data)
+	return f.Documents, f.Problems
+}
+
+// File is what a file declares.
+type File struct {
+	// Documents are the declarations that have no problems.
+	Documents []*Document
+	// Broken are declarations with problems, as far as their kind and name could be read. Only those two, and
+	// where they stand, are good for anything.
+	Broken []*Document
+	// Unread tells that something in the file could not be told what it declares.
+	Unread   bool
+	Problems Problems
+}
+
+// DecodeFile is like [Decode], and also tells what it could not read.
+func DecodeFile(file string, data []byte) (f File) {
 	if len(data) > MaxFileBytes {
-		return nil, Problems{{
+		f.Problems = Problems{{
 			Position: Position{File: file}, Severity: Deny,
-			Message: fmt.Sprintf("the file has %d bytes; a file of declarations has at most %d", len(data), MaxFileBytes),
+			Message: fmt.Sprintf("the file is too large: a file of declarations has at most %d bytes", MaxFileBytes),
 			Hint:    "split it into several files",
 		}}
+		f.Unread = true
+		return f
 	}
-	var docs []*Document
-	var problems Problems
 	parser := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var node yaml.Node
@@ -45,17 +64,23 @@ func Decode(file string, data []byte) ([]*Document, Problems) {
 		}
 		if err != nil {
 			// The parser cannot find its way back after a syntax error: what follows stays unread.
-			problems = append(problems, syntaxProblem(file, err))
+			f.Problems = append(f.Problems, syntaxProblem(file, err))
+			f.Unread = true
 			break
 		}
-		doc, ps := decodeDocument(file, &node)
-		problems = append(problems, ps...)
-		if doc != nil && !ps.Denied() {
-			docs = append(docs, doc)
+		doc, problems := decodeDocument(file, &node)
+		f.Problems = append(f.Problems, problems...)
+		switch {
+		case doc != nil && !problems.Denied():
+			f.Documents = append(f.Documents, doc)
+		case doc != nil && doc.Name != "":
+			f.Broken = append(f.Broken, doc)
+		case problems.Denied():
+			f.Unread = true
 		}
 	}
-	problems.Sort()
-	return docs, problems
+	f.Problems.Sort()
+	return f
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)

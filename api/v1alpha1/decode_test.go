@@ -115,7 +115,6 @@ func TestDecodeProblems(t *testing.T) {
 			reason: "An unknown field is named with the nearest valid one.",
 			old:    "blueprint: container-job", new: "bluprint: container-job",
 			want: []string{
-				`project.yaml:13:7: error: spec.workloads[0]: the field "blueprint" is missing or empty`,
 				`project.yaml:14:7: error: spec.workloads[0]: unknown field "bluprint"` + "\n    hint: did you mean \"blueprint\"?",
 			},
 		},

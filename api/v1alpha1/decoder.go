@@ -47,10 +47,11 @@ func (d *decoder) report(n *yaml.Node, path []any, message, hint string) {
 	}
 }
 
-// spend takes one value from the document's budget and reports once when there is none left.
-func (d *decoder) spend(n *yaml.Node, path []any) bool {
-	d.budget--
-	if d.budget == -1 {
+// spend takes values from the document's budget and reports once when there is none left.
+func (d *decoder) spend(n *yaml.Node, path []any, values int) bool {
+	before := d.budget
+	d.budget -= values
+	if before >= 0 && d.budget < 0 {
 		d.report(n, path, fmt.Sprintf("the document has more than %d values once its aliases are expanded", maxNodes), "")
 	}
 	if len(path) > maxDepth {
@@ -61,7 +62,7 @@ func (d *decoder) spend(n *yaml.Node, path []any) bool {
 }
 
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []any) {
-	if !d.spend(n, path) {
+	if !d.spend(n, path, 1) {
 		return
 	}
 	n = resolve(n)
@@ -115,7 +116,7 @@ func (d *decoder) scalar(n *yaml.Node, tags, what string, path []any) bool {
 	}
 	hint := ""
 	if tags == "!!str" && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
-		hint = fmt.Sprintf("put it in quotes: %q", n.Value)
+		hint = fmt.Sprintf("put it in quotes: %q", shorten(n.Value))
 	}
 	d.report(n, path, fmt.Sprintf("expected %s, got %s", what, describe(n)), hint)
 	return false
@@ -135,7 +136,7 @@ func (d *decoder) str(n *yaml.Node, v reflect.Value, path []any) {
 		return
 	}
 	if e, ok := v.Addr().Interface().(enum); ok && !slices.Contains(e.values(), n.Value) {
-		d.report(n, path, fmt.Sprintf("unknown value %q", n.Value), Suggest(n.Value, e.values()))
+		d.report(n, path, fmt.Sprintf("unknown value %q", shorten(n.Value)), Suggest(n.Value, e.values()))
 		return
 	}
 	v.SetString(n.Value)
@@ -181,14 +182,17 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path []any) {
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	seen := map[string]bool{}
+	seen, meant := map[string]bool{}, map[string]bool{}
 	for _, p := range pairs {
 		if envelope && (p.key.Value == "apiVersion" || p.key.Value == "kind") {
 			continue
 		}
 		i := slices.Index(names, p.key.Value)
 		if i < 0 {
-			d.report(p.key, path, fmt.Sprintf("unknown field %q", p.key.Value), Suggest(p.key.Value, names))
+			d.report(p.key, path, fmt.Sprintf("unknown field %q", shorten(p.key.Value)), Suggest(p.key.Value, names))
+			if name, near := nearest(p.key.Value, names); near {
+				meant[name] = true // one typing error is one problem, not also a missing field
+			}
 			continue
 		}
 		seen[p.key.Value] = true
@@ -198,7 +202,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path []any) {
 		d.decode(p.value, v.Field(fields[i].index), with(path, p.key.Value))
 	}
 	for _, f := range fields {
-		if f.required && (!seen[f.name] || v.Field(f.index).IsZero()) && !d.reported(with(path, f.name)) {
+		if f.required && !meant[f.name] && (!seen[f.name] || v.Field(f.index).IsZero()) && !d.reported(with(path, f.name)) {
 			d.report(n, path, fmt.Sprintf("the field %q is missing or empty", f.name), "")
 		}
 	}
@@ -252,6 +256,18 @@ func describe(n *yaml.Node) string {
 		if n.Tag == "!!null" {
 			return "nothing"
 		}
-		return fmt.Sprintf("%s (%s)", n.Value, strings.TrimPrefix(n.Tag, "!!"))
+		if n.Tag == "!!str" {
+			return fmt.Sprintf("the text %q", shorten(n.Value))
+		}
+		return fmt.Sprintf("%s (%s)", shorten(n.Value), strings.TrimPrefix(n.Tag, "!!"))
 	}
+}
+
+// shorten keeps a message readable when the value it tells of is a page long.
+func shorten(s string) string {
+	const most = 60
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
 }

@@ -59,7 +59,7 @@ func FieldPath(path ...any) string {
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			if strings.ContainsAny(p, ".[]") {
+			if strings.ContainsAny(p, ".[]") || printable(p) != p {
 				p = strconv.Quote(p)
 			}
 			b.WriteString(p)

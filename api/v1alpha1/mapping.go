@@ -39,7 +39,8 @@ func (d *decoder) pairs(n *yaml.Node, path []any) ([]pair, bool) {
 	}
 	for _, m := range merged {
 		for _, source := range mergeSources(m) {
-			if !d.spend(m, with(path, "<<")) {
+			// What is merged is walked through each time that it is merged, whether it adds anything or not.
+			if !d.spend(m, with(path, "<<"), 1+len(source.Content)/2) {
 				return own, true
 			}
 			more, ok := d.pairs(source, with(path, "<<"))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Position is a place in a file of the tree. Lines and columns count from 1; 0 means that the place is the
@@ -17,14 +19,26 @@ type Position struct {
 
 // String gives the form that editors and terminals make clickable: file:line:column.
 func (p Position) String() string {
+	file := printable(p.File)
 	switch {
 	case p.Line == 0:
-		return p.File
+		return file
 	case p.Column == 0:
-		return fmt.Sprintf("%s:%d", p.File, p.Line)
+		return fmt.Sprintf("%s:%d", file, p.Line)
 	default:
-		return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+		return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
 	}
+}
+
+// printable takes out of a text what would let it pass for more than one line, or make a terminal obey it:
+// names of files, keys and values are chosen by whoever writes the repository.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // Compare orders positions by file, line and column.
@@ -70,20 +84,28 @@ func (p Problem) String() string {
 	}
 	fmt.Fprintf(&b, "%s: %s: ", p.Position, word)
 	if p.Path != "" {
-		fmt.Fprintf(&b, "%s: ", p.Path)
+		fmt.Fprintf(&b, "%s: ", printable(p.Path))
 	}
-	b.WriteString(p.Message)
+	b.WriteString(printable(oneLine(p.Message)))
 	width := 0
 	for _, s := range p.Trace {
-		width = max(width, len(s.Message))
+		width = max(width, utf8.RuneCountInString(s.Message))
 	}
 	for _, s := range p.Trace {
-		fmt.Fprintf(&b, "\n    %-*s  %s", width, s.Message, s.Position)
+		fmt.Fprintf(&b, "\n    %-*s  %s", width, printable(s.Message), s.Position)
 	}
 	if p.Hint != "" {
-		fmt.Fprintf(&b, "\n    hint: %s", p.Hint)
+		fmt.Fprintf(&b, "\n    hint: %s", printable(oneLine(p.Hint)))
 	}
 	return b.String()
+}
+
+// oneLine joins the lines of a text that others made.
+func oneLine(s string) string {
+	if !strings.ContainsAny(s, "\n\t") {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // Problems is a list of problems, in the order of [Problems.Sort].
@@ -92,7 +114,8 @@ type Problems []Problem
 // Sort orders the problems by place, then by text, so that the same tree always gives the same report.
 func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(a.Position.Compare(b.Position), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(a.Position.Compare(b.Position), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message),
+			cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Hint, b.Hint))
 	})
 }
 
@@ -101,7 +124,7 @@ func (ps Problems) Distinct() Problems {
 	sorted := slices.Clone(ps)
 	sorted.Sort()
 	return slices.CompactFunc(sorted, func(a, b Problem) bool {
-		return a.Position == b.Position && a.Path == b.Path && a.Message == b.Message
+		return a.Position == b.Position && a.Path == b.Path && a.Severity == b.Severity && a.Message == b.Message
 	})
 }
 

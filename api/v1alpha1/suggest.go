@@ -11,28 +11,39 @@ import (
 // maxListed bounds how many valid names a hint lists when none is near.
 const maxListed = 12
 
+// maxSuggest bounds the length of a name that the nearest is looked for; no valid one is nearly as long.
+const maxSuggest = 256
+
 // Suggest gives the hint for a name that is not one of the valid ones: the nearest if there is one near enough
 // to be what was meant, else a list of them.
 func Suggest(name string, valid []string) string {
 	if len(valid) == 0 {
 		return ""
 	}
+	if name, near := nearest(name, valid); near {
+		return fmt.Sprintf("did you mean %q?", name)
+	}
 	valid = slices.Sorted(slices.Values(valid))
+	if more := len(valid) - maxListed; more > 0 {
+		return fmt.Sprintf("known are: %s, and %d more", strings.Join(valid[:maxListed], ", "), more)
+	}
+	return "known are: " + strings.Join(valid, ", ")
+}
+
+// nearest gives the valid name that was probably meant; of several that are equally near, the first by name.
+func nearest(name string, valid []string) (string, bool) {
+	if len(name) > maxSuggest {
+		return "", false
+	}
 	best, distance := "", len(name)/3+2
-	for _, v := range valid {
+	for _, v := range slices.Sorted(slices.Values(valid)) {
 		// A name that differs in case or dashes only is nearer than any other.
 		if strings.EqualFold(strings.ReplaceAll(v, "-", ""), strings.NewReplacer("-", "", "_", "").Replace(name)) {
-			return fmt.Sprintf("did you mean %q?", v)
+			return v, true
 		}
 		if x := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(v)); x < distance {
 			best, distance = v, x
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	if more := len(valid) - maxListed; more > 0 {
-		return fmt.Sprintf("known are: %s, and %d more", strings.Join(valid[:maxListed], ", "), more)
-	}
-	return "known are: " + strings.Join(valid, ", ")
+	return best, best != ""
 }
