@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// How long steps may take on a slow machine.
+const (
+	startLimit   = 4 * time.Minute
+	rolloutLimit = 6 * time.Minute
+	changeLimit  = 4 * time.Minute
+	refuseLimit  = 2 * time.Minute
+)
+
+// errInterrupted tells that the user ended the demo before its last step.
+var errInterrupted = errors.New("interrupted")
+
+// demo is one performance.
+type demo struct {
+	opts     options
+	story    *story
+	dir      string // everything that is written is below it
+	family   *family
+	clusters []*clusterAPI
+	repo     *repository
+	daemon   *daemon
+	log      string // file to show the end of when a step fails
+	checks   int
+}
+
+// play makes the folder, plays the story, and clears everything away however that ended.
+func play(ctx context.Context, opts options, s *story) (err error) {
+	dir, err := os.MkdirTemp("", "trunkline-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	// One that ends by itself ends the story; what it said last is in the cause.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	d := &demo{opts: opts, story: s, dir: dir, family: newFamily(cancel)}
+	defer func() {
+		err = errors.Join(err, d.clear())
+	}()
+	err = d.tell(ctx)
+	if err == nil && !opts.once {
+		d.explore()
+		return d.follow(ctx)
+	}
+	return d.explain(ctx, err)
+}
+
+// tell plays the steps one after the other.
+func (d *demo) tell(ctx context.Context) error {
+	begin := time.Now()
+	d.story.heading("Trunkline: merge to trunk, and it runs.")
+	d.story.say("Two real Kubernetes clusters, a Git repository and the daemon, all on this machine and below " +
+		d.dir + ". It takes about a minute. Ctrl-C ends it, and leaves nothing behind.")
+	for _, step := range []struct {
+		title string
+		limit time.Duration
+		run   func(context.Context) error
+	}{
+		{"Start two clusters, dev and prod", startLimit, d.startClusters},
+		{"Merge the platform: rendered, applied, healthy", rolloutLimit, d.rollOut},
+		{"Change one project: only that one is touched", changeLimit, d.change},
+		{"Remove a project: it is pruned, the others stay", changeLimit, d.remove},
+		{"Merge a mistake: refused, and what runs stays untouched", refuseLimit, d.refuse},
+		{"Revert the mistake: accepted again", refuseLimit, d.revert},
+	} {
+		d.story.step(step.title)
+		err := func() error {
+			ctx, cancel := context.WithTimeoutCause(ctx, step.limit, tooLong{step.limit})
+			defer cancel()
+			return step.run(ctx)
+		}()
+		d.story.idle()
+		if err != nil {
+			return fmt.Errorf("step %d: %w", d.story.steps, err)
+		}
+	}
+	d.story.step("All is as declared")
+	if err := d.showStatus(ctx); err != nil {
+		return err
+	}
+	d.story.blank()
+	d.story.ok(fmt.Sprintf("%d steps, %d checks", d.story.steps, d.checks), time.Since(begin))
+	return nil
+}
+
+// tooLong is why a step is given up.
+type tooLong struct{ limit time.Duration }
+
+func (t tooLong) Error() string { return fmt.Sprintf("not done after %s", t.limit) }
+
+// explain gives an error its cause, and adds what the daemon or the process that died said last.
+func (d *demo) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var died *diedError
+	switch cause := context.Cause(ctx); {
+	case errors.As(cause, &died):
+		return told(cause, died.child.log)
+	case ctx.Err() != nil:
+		return errInterrupted
+	}
+	return told(err, d.log)
+}
+
+// clear ends the processes and removes the folder. No signal stops it, and it is bounded by the patience that
+// each process is given.
+func (d *demo) clear() error {
+	begin := time.Now()
+	d.story.blank()
+	d.story.busy("stopping")
+	err := d.family.stop()
+	if removeErr := os.RemoveAll(d.dir); removeErr != nil {
+		err = errors.Join(err, fmt.Errorf("removing %s: %w", d.dir, removeErr))
+	}
+	d.story.idle()
+	if err != nil {
+		return fmt.Errorf("clearing away: %w", err)
+	}
+	d.story.ok("stopped; "+d.dir+" is removed", time.Since(begin))
+	return nil
+}
+
+// path gives a path in the demo's folder.
+func (d *demo) path(elem ...string) string {
+	return filepath.Join(slices.Concat([]string{d.dir}, elem)...)
+}
+
+// kubectl runs the kubectl inside of devcluster.
+func (d *demo) kubectl(ctx context.Context, c *clusterAPI, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, d.opts.devcluster(), append([]string{"kubectl", "--kubeconfig", c.kubeconfig}, args...)...) //nolint:gosec // ours
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("running kubectl %v: %w: %s", args, err, out)
+	}
+	return string(out), nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// edit replaces a text, of whole lines or of parts of them, in a file.
+type edit struct{ file, old, new string }
+
+// apply makes the edits. Each old text must be there exactly once: otherwise the example has changed, and the
+// story does not fit it any more.
+func (r *repository) apply(edits []edit) error {
+	for _, e := range edits {
+		name := filepath.Join(r.work, filepath.FromSlash(e.file))
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("changing the example: %w", err)
+		}
+		if n := strings.Count(string(data), e.old); n != 1 {
+			return fmt.Errorf("changing the example: %q is %d times in %s, want once: the demo does not fit the example any more", e.old, n, e.file)
+		}
+		if err := os.WriteFile(name, []byte(strings.Replace(string(data), e.old, e.new, 1)), 0o600); err != nil {
+			return fmt.Errorf("changing the example: %w", err)
+		}
+	}
+	return nil
+}
+
+// remove deletes a folder that must be there.
+func (r *repository) remove(folder string) error {
+	dir := filepath.Join(r.work, filepath.FromSlash(folder))
+	_, err := os.Stat(dir)
+	if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+		return fmt.Errorf("changing the example: %w", err)
+	}
+	return nil
+}
+
+// changedLines gives the lines that an edit takes away and those that it adds, without those that stay.
+func changedLines(e edit) (removed, added []string) {
+	removed, added = strings.Split(e.old, "\n"), strings.Split(e.new, "\n")
+	for len(removed) > 0 && len(added) > 0 && removed[0] == added[0] {
+		removed, added = removed[1:], added[1:]
+	}
+	for len(removed) > 0 && len(added) > 0 && removed[len(removed)-1] == added[len(added)-1] {
+		removed, added = removed[:len(removed)-1], added[:len(added)-1]
+	}
+	return removed, added
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// frames of the turning wheel, and how fast it turns.
+const (
+	frames    = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+	frameTime = 100 * time.Millisecond
+)
+
+// waiting is the line at the bottom while something is waited for.
+type waiting struct {
+	text  string
+	since time.Time
+	frame int
+	drawn bool
+	stop  chan struct{}
+}
+
+// busy says what is waited for from now on, or how far it has come. Without a terminal it says nothing: what is
+// done is told when it is done.
+func (s *story) busy(text string) {
+	if !s.live {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wait != nil {
+		s.wait.text = text
+		s.erase()
+		s.draw()
+		return
+	}
+	s.wait = &waiting{text: text, since: s.now(), stop: make(chan struct{})}
+	s.draw()
+	go s.turn(s.wait)
+}
+
+// idle ends the waiting.
+func (s *story) idle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wait == nil {
+		return
+	}
+	s.erase()
+	close(s.wait.stop)
+	s.wait = nil
+}
+
+// turn keeps the wheel turning and the clock running.
+func (s *story) turn(w *waiting) {
+	ticker := time.NewTicker(frameTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-ticker.C:
+		}
+		s.mu.Lock()
+		if s.wait == w {
+			w.frame++
+			s.erase()
+			s.draw()
+		}
+		s.mu.Unlock()
+	}
+}
+
+// erase takes the line at the bottom away. The caller holds the lock.
+func (s *story) erase() {
+	if s.wait != nil && s.wait.drawn {
+		fmt.Fprint(s.w, "\r\x1b[K") //nolint:errcheck // as in line
+		s.wait.drawn = false
+	}
+}
+
+// draw puts it back. The caller holds the lock.
+func (s *story) draw() {
+	if s.wait == nil {
+		return
+	}
+	wheel := []rune(frames)
+	text := columns(s.wait.text, seconds(s.now().Sub(s.wait.since).Truncate(frameTime)), textWidth-len(margin)-2)
+	fmt.Fprint(s.w, margin+s.cyan(string(wheel[s.wait.frame%len(wheel)]))+" "+s.dim(text)) //nolint:errcheck // as in line
+	s.wait.drawn = true
+}

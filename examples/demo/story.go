@@ -1,0 +1,190 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// The columns of the story: text begins at margin and is wrapped at textWidth, durations end at textWidth.
+const (
+	margin    = "   "
+	textWidth = 92
+)
+
+// story prints what happens. On a terminal the line at the bottom says what is waited for.
+type story struct {
+	w       io.Writer
+	live    bool // w is a terminal, and lines can be taken back
+	colours bool
+	now     func() time.Time
+	steps   int
+
+	mu   sync.Mutex // holds w and wait
+	wait *waiting
+}
+
+func newStory(w io.Writer, terminal, colours bool, now func() time.Time) *story {
+	return &story{w: w, live: terminal, colours: terminal && colours, now: now}
+}
+
+func (s *story) paint(code, text string) string {
+	if !s.colours || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (s *story) bold(text string) string  { return s.paint("1", text) }
+func (s *story) dim(text string) string   { return s.paint("2", text) }
+func (s *story) red(text string) string   { return s.paint("31", text) }
+func (s *story) green(text string) string { return s.paint("32", text) }
+func (s *story) cyan(text string) string  { return s.paint("36", text) }
+
+// line prints a line as it is.
+func (s *story) line(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.erase()
+	fmt.Fprintln(s.w, text) //nolint:errcheck // a broken output ends the demo by a signal
+	s.draw()
+}
+
+func (s *story) blank() { s.line("") }
+
+func (s *story) heading(text string) {
+	s.blank()
+	s.line(s.bold(text))
+}
+
+// say prints a paragraph.
+func (s *story) say(text string) {
+	for _, l := range wrap(text, textWidth-len(margin)) {
+		s.line(margin + l)
+	}
+}
+
+// step begins a numbered step.
+func (s *story) step(title string) {
+	s.steps++
+	s.blank()
+	s.line(s.bold(fmt.Sprintf("%d  %s", s.steps, title)))
+}
+
+// ok tells that something is done, and how long it took.
+func (s *story) ok(text string, took time.Duration) {
+	s.line(margin + s.green("✓") + " " + columns(text, seconds(took), textWidth-len(margin)-2))
+}
+
+// check tells that a check holds.
+func (s *story) check(text string) {
+	for i, l := range wrap(text, textWidth-len(margin)-2) {
+		mark := s.green("✓")
+		if i > 0 {
+			mark = " "
+		}
+		s.line(margin + mark + " " + l)
+	}
+}
+
+// quote prints lines that something else said, below a heading of where they are from.
+func (s *story) quote(from, text string) {
+	s.blank()
+	s.line(margin + s.dim(from))
+	for l := range strings.Lines(text) {
+		s.line(margin + "  " + strings.TrimRight(l, "\n"))
+	}
+}
+
+// diff prints what a commit changes.
+func (s *story) diff(file string, edits []edit) {
+	s.line(margin + "  " + s.dim(file))
+	for _, e := range edits {
+		if e.file != file {
+			continue
+		}
+		removed, added := changedLines(e)
+		for _, l := range removed {
+			s.line(margin + "  " + s.red("- "+l))
+		}
+		for _, l := range added {
+			s.line(margin + "  " + s.green("+ "+l))
+		}
+	}
+}
+
+// failed prints an error for people.
+func (s *story) failed(err error) {
+	s.idle()
+	s.blank()
+	for i, l := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			l = s.red("✗ " + l)
+		} else {
+			l = "  " + l
+		}
+		s.line(l)
+	}
+	var told *toldError
+	if errors.As(err, &told) {
+		s.blank()
+		s.line("  " + s.dim("the end of "+told.log+":"))
+		for _, l := range told.tail {
+			s.line("    " + l)
+		}
+	}
+}
+
+// columns puts a figure at the right end of a line of the given width.
+func columns(text, figure string, width int) string {
+	gap := width - utf8.RuneCountInString(text) - utf8.RuneCountInString(figure)
+	return text + strings.Repeat(" ", max(gap, 1)) + figure
+}
+
+// seconds gives a duration as people read it in a column.
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// wrap breaks a text at blanks. A line that is a single longer word stays longer.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}
+
+// problem prints the daemon's message: its lines are long, and keep their indentation when they are wrapped.
+func (s *story) problem(text string) {
+	for l := range strings.Lines(text) {
+		l = strings.TrimRight(l, "\n")
+		indent := l[:len(l)-len(strings.TrimLeft(l, " "))]
+		if utf8.RuneCountInString(l)+len(margin)+2 <= textWidth {
+			s.line(margin + "  " + l)
+			continue
+		}
+		for i, part := range wrap(l, textWidth-len(margin)-2-len(indent)-2) {
+			if i > 0 {
+				part = "  " + part
+			}
+			s.line(margin + "  " + indent + part)
+		}
+	}
+}
