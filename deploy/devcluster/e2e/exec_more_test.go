@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 func mustParse(quantity string) resource.Quantity { return resource.MustParse(quantity) }
@@ -93,10 +92,10 @@ func testDeployment(t *testing.T, c *cluster) {
 
 func testLiveness(t *testing.T, c *cluster) {
 	ns := c.namespace(t)
-	spec := podSpec(corev1.RestartPolicyAlways, "trap 'exit 7' TERM; while :; do sleep 0.05; done")
-	// Nothing listens on the port of this pod's own address.
+	// It turns unhealthy only once it is ready for the signal: PID 1 ignores signals it has no handler for.
+	spec := podSpec(corev1.RestartPolicyAlways, "trap 'exit 7' TERM; touch /tmp/up; while :; do sleep 0.05; done")
 	spec.Containers[0].LivenessProbe = &corev1.Probe{
-		ProbeHandler:  corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(1)}},
+		ProbeHandler:  corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"test", "!", "-e", "/tmp/up"}}},
 		PeriodSeconds: 1, FailureThreshold: 1,
 	}
 	c.createPod(t, ns, "dead", spec)

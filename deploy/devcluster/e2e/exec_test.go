@@ -189,13 +189,18 @@ func testDeadline(t *testing.T, c *cluster) {
 
 func testDeletion(t *testing.T, c *cluster) {
 	ns := c.namespace(t)
-	spec := podSpec(corev1.RestartPolicyAlways, `trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.05; done`)
-	c.createPod(t, ns, "polite", spec)
-	stubborn := podSpec(corev1.RestartPolicyAlways, `trap '' TERM; sleep 600 & sleep 600`)
+	up := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"test", "-e", "/tmp/up"}}}, PeriodSeconds: 1}
+	polite := podSpec(corev1.RestartPolicyAlways, `trap 'exit 0' TERM; touch /tmp/up; while :; do sleep 0.05; done`)
+	stubborn := podSpec(corev1.RestartPolicyAlways, `trap '' TERM; touch /tmp/up; sleep 600 & sleep 600`)
 	stubborn.TerminationGracePeriodSeconds = ptr[int64](1)
-	c.createPod(t, ns, "stubborn", stubborn)
+	for name, spec := range map[string]corev1.PodSpec{"polite": polite, "stubborn": stubborn} {
+		spec.Containers[0].ReadinessProbe = up
+		c.createPod(t, ns, name, spec)
+	}
 	for _, name := range []string{"polite", "stubborn"} {
-		c.awaitPod(t, ns, name, "it runs", phase(corev1.PodRunning))
+		c.awaitPod(t, ns, name, "it is ready", func(p *corev1.Pod) bool {
+			return len(p.Status.ContainerStatuses) > 0 && p.Status.ContainerStatuses[0].Ready
+		})
 		c.kubectl(t, "-n", ns, "delete", "pod", name, "--wait=false")
 	}
 	if took := c.awaitNoPod(t, ns, "polite"); took > 15*time.Second {
@@ -209,7 +214,9 @@ func testForeignImage(t *testing.T, c *cluster) {
 	spec := podSpec(corev1.RestartPolicyAlways, "true")
 	spec.Containers[0].Image = "nginx:1.29"
 	c.createPod(t, ns, "foreign", spec)
-	pod := c.awaitPod(t, ns, "foreign", "it waits", func(p *corev1.Pod) bool { return waitingOf(p) != nil })
+	pod := c.awaitPod(t, ns, "foreign", "its image is refused", func(p *corev1.Pod) bool {
+		return waitingOf(p) != nil && waitingOf(p).Reason == "ImagePullBackOff"
+	})
 	want := &corev1.ContainerStateWaiting{
 		Reason: "ImagePullBackOff", Message: "devcluster runs only images of trunkline.local/host; nginx:1.29 is for a real cluster",
 	}

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -88,9 +89,17 @@ func await[T runtime.Object](t *testing.T, c cache.Getter, resource, ns, name st
 		return e.Type != watch.Deleted && ok(object), nil
 	})
 	if err != nil {
-		t.Fatalf("%s %s/%s: it does not come true that %s: %v; it is %+v", resource, ns, name, what, err, last)
+		t.Fatalf("%s %s/%s: it does not come true that %s: %v; it is\n%s", resource, ns, name, what, err, encode(last))
 	}
 	return last
+}
+
+func encode(object runtime.Object) string {
+	text, err := json.MarshalIndent(object, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func (c *cluster) awaitPod(t *testing.T, ns, name, what string, ok func(*corev1.Pod) bool) *corev1.Pod {

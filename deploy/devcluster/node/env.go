@@ -2,11 +2,13 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -90,7 +92,7 @@ func valueFrom(ctx context.Context, from objects, pod *corev1.Pod, ip, container
 		if value, ok := object.Data[ref.Key]; ok {
 			return value, true, nil
 		}
-		return "", false, unlessOptional(ref.Optional, fmt.Errorf("couldn't find key %s in ConfigMap %s/%s", ref.Key, pod.Namespace, ref.Name))
+		return "", false, unlessOptional(ref.Optional, noKeyError{ref.Key, "ConfigMap " + pod.Namespace + "/" + ref.Name})
 	case source.SecretKeyRef != nil:
 		ref := source.SecretKeyRef
 		object, err := from.Secret(ctx, pod.Namespace, ref.Name)
@@ -100,19 +102,24 @@ func valueFrom(ctx context.Context, from objects, pod *corev1.Pod, ip, container
 		if value, ok := object.Data[ref.Key]; ok {
 			return string(value), true, nil
 		}
-		return "", false, unlessOptional(ref.Optional, fmt.Errorf("couldn't find key %s in Secret %s/%s", ref.Key, pod.Namespace, ref.Name))
+		return "", false, unlessOptional(ref.Optional, noKeyError{ref.Key, "Secret " + pod.Namespace + "/" + ref.Name})
 	default:
 		return "", false, fmt.Errorf("devcluster does not know this kind of source")
 	}
 }
 
-// unlessOptional swallows the error about an object that need not be there. Whatever else went wrong shows up again at
-// the next read.
+// noKeyError is about a key that an object does not have.
+type noKeyError struct{ key, object string }
+
+// Error implements error in the kubelet's words.
+func (e noKeyError) Error() string { return "couldn't find key " + e.key + " in " + e.object }
+
+// unlessOptional swallows the error about an object or a key that need not be there, and no other.
 func unlessOptional(optional *bool, err error) error {
-	if optional != nil && *optional {
-		return ignoreNotFound(err)
+	if optional == nil || !*optional || !errors.As(err, new(noKeyError)) && !apierrors.IsNotFound(err) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // environ is the form the operating system wants, sorted so that equal environments are equal.

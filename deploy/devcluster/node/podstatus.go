@@ -44,11 +44,15 @@ func (s podState) status(pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
 	}
 	finished := status.Phase == corev1.PodSucceeded || status.Phase == corev1.PodFailed
 	for _, c := range pod.Spec.InitContainers {
-		status.InitContainerStatuses = append(status.InitContainerStatuses, s.container(c, finished))
+		status.InitContainerStatuses = append(status.InitContainerStatuses, s.container(c, "PodInitializing", finished))
+	}
+	next := "ContainerCreating"
+	if !s.initialized(pod) {
+		next = "PodInitializing"
 	}
 	var unready []string
 	for _, c := range pod.Spec.Containers {
-		cs := s.container(c, finished)
+		cs := s.container(c, next, finished)
 		status.ContainerStatuses = append(status.ContainerStatuses, cs)
 		if !cs.Ready {
 			unready = append(unready, c.Name)
@@ -69,10 +73,11 @@ func (s podState) status(pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
 	return status
 }
 
-func (s podState) container(c corev1.Container, finished bool) corev1.ContainerStatus {
+// container is the status of one container; next is what one that has no state yet waits for.
+func (s podState) container(c corev1.Container, next string, finished bool) corev1.ContainerStatus {
 	known, ok := s.containers[c.Name]
 	if !ok {
-		known.state.Waiting = &corev1.ContainerStateWaiting{Reason: "PodInitializing"}
+		known.state.Waiting = &corev1.ContainerStateWaiting{Reason: next}
 	}
 	if finished && known.state.Waiting != nil && known.last.Terminated != nil {
 		known.state, known.last = known.last, corev1.ContainerState{}

@@ -119,10 +119,10 @@ func pick(data map[string][]byte, items []corev1.KeyToPath, optional *bool, m os
 	for _, item := range items {
 		content, ok := data[item.Key]
 		if !ok {
-			if optional != nil && *optional {
-				continue
+			if err := unlessOptional(optional, noKeyError{item.Key, what}); err != nil {
+				return nil, err
 			}
-			return nil, fmt.Errorf("couldn't find key %s in %s", item.Key, what)
+			continue
 		}
 		files[item.Path] = file{content, itemMode(item.Mode, m)}
 	}
