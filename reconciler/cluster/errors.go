@@ -110,6 +110,13 @@ func Terminal(err error) bool {
 		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !Terminal(e) })
 	}
 	var c *ConflictError
-	return errors.As(err, &c) || errors.Is(err, ErrForeign) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
+	return errors.As(err, &c) || errors.Is(err, ErrForeign) || malformed(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
 		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+// malformed tells that server-side apply cannot make sense of the object: a value of the wrong type. The API
+// server calls that an internal error (status 500), so the message is all there is to go by.
+func malformed(err error) bool {
+	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed to create typed patch object") ||
+		err != nil && strings.HasPrefix(err.Error(), "failed to create typed patch object")
 }

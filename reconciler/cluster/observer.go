@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -56,6 +57,9 @@ type kindWatch struct {
 	synced   chan struct{}
 	once     sync.Once
 
+	// gone is closed when the kind is no longer served.
+	gone chan struct{}
+
 	mu  sync.Mutex
 	err error // why the first list has not come yet
 }
@@ -85,7 +89,7 @@ func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 		watches = append(watches, w)
 	}
 	for _, w := range watches {
-		if err := w.wait(ctx); err != nil {
+		if err := w.wait(ctx); err != nil && !errors.Is(err, errUnserved) {
 			return fmt.Errorf("watching %s: %w", w.kind, err)
 		}
 	}
@@ -102,7 +106,7 @@ func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &kindWatch{observer: o, kind: kind, synced: make(chan struct{})}
+	w := &kindWatch{observer: o, kind: kind, synced: make(chan struct{}), gone: make(chan struct{})}
 	o.kinds[kind] = w
 	all := o.conn.client.Resource(m.Resource)
 	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
@@ -122,16 +126,43 @@ func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
 	expected := &unstructured.Unstructured{}
 	expected.SetGroupVersionKind(m.GroupVersionKind)
 	reflector := cache.NewReflectorWithOptions(lw, expected, w, cache.ReflectorOptions{Name: "trunkline " + kind.String()})
-	o.spawn(reflector.RunWithContext)
+	o.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go reflector.RunWithContext(ctx)
+		select {
+		case <-w.gone:
+		case <-ctx.Done():
+		}
+	})
 	return w, nil
 }
 
+// answered takes in how a list or a watch ended. A kind that is no longer served, since its definition was
+// deleted, is no longer watched either.
 func (w *kindWatch) answered(err error) {
 	w.mu.Lock()
 	w.err = err
 	w.mu.Unlock()
+	if apierrors.IsNotFound(err) {
+		w.observer.unserved(w)
+	}
 	w.observer.conn.cluster.answered(w.observer.conn, err)
 }
+
+// unserved ends the watch of a kind that is gone, and has the kind looked up anew when it is asked for again.
+func (o *observer) unserved(w *kindWatch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.kinds[w.kind] == w {
+		delete(o.kinds, w.kind)
+		o.conn.mapper.Reset()
+		close(w.gone)
+	}
+}
+
+// errUnserved says that the cluster does not know the kind any more.
+var errUnserved = errors.New("the kind is not served any more")
 
 // wait for the first list. When it does not come in time, what the API server said is the better error.
 func (w *kindWatch) wait(ctx context.Context) error {
@@ -140,6 +171,8 @@ func (w *kindWatch) wait(ctx context.Context) error {
 	select {
 	case <-w.synced:
 		return nil
+	case <-w.gone:
+		return errUnserved
 	case <-ctx.Done():
 		w.mu.Lock()
 		defer w.mu.Unlock()
