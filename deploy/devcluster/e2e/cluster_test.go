@@ -46,8 +46,15 @@ func start(t *testing.T, args ...string) *cluster {
 // launch starts a devcluster in dir. Without a kubeconfig, it failed.
 func launch(t *testing.T, dir string, args ...string) *cluster {
 	t.Helper()
+	return launchBy(t, nil, dir, args...)
+}
+
+// launchBy starts a devcluster by another command, which gets devcluster's command line as its last arguments.
+func launchBy(t *testing.T, by []string, dir string, args ...string) *cluster {
+	t.Helper()
 	c := &cluster{dir: dir, stderr: &bytes.Buffer{}, exited: make(chan struct{})}
-	c.cmd = exec.Command(binary, append([]string{"up", "--dir", dir, "--lifeline"}, args...)...) //nolint:noctx // ended below
+	line := append(append(by[:len(by):len(by)], binary, "up", "--dir", dir, "--lifeline"), args...)
+	c.cmd = exec.Command(line[0], line[1:]...) //nolint:noctx,gosec // ended below; our own program
 	c.cmd.Stderr = c.stderr
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {

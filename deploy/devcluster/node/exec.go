@@ -124,6 +124,9 @@ func (e *execRuntime) Close() {
 	for _, worker := range workers {
 		<-worker.done
 	}
+	if !e.cfg.Exec.Isolated {
+		container.KillOrphans()
+	}
 }
 
 // podDir is the folder of one pod.

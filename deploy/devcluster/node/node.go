@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"trunkline.dev/trunkline/deploy/devcluster/node/container"
 )
 
 // Mode says what becomes of pods.
@@ -112,6 +114,11 @@ func newRuntime(ctx context.Context, cfg Config) (runtime, error) {
 	case Fake:
 		return newFake(cfg.Client), nil
 	case Exec:
+		if !cfg.Exec.Isolated {
+			if err := container.AdoptOrphans(); err != nil {
+				return nil, err
+			}
+		}
 		return newExec(ctx, cfg), nil
 	default:
 		return nil, fmt.Errorf("there is no mode %q; the modes are %s and %s", cfg.Mode, Fake, Exec)

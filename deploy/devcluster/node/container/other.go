@@ -19,3 +19,9 @@ func startIsolated(Spec) (*Container, error) { return nil, errNoNamespaces }
 
 // plainAttr makes a process group, so that all of it can be ended.
 func plainAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// AdoptOrphans does nothing: only Linux can. Processes that detach themselves from a container stay.
+func AdoptOrphans() error { return nil }
+
+// KillOrphans does nothing, as there are none adopted.
+func KillOrphans() {}
