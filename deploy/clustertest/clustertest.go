@@ -83,12 +83,20 @@ type shared struct {
 // call [Package.Main] from TestMain.
 type Package struct {
 	Options Options
-	shared  shared
+	// AtEnd is called after the tests; for what TestMain has set up itself.
+	AtEnd  func() error
+	shared shared
 }
 
 // Main runs the tests and ends the shared cluster after them.
 func (p *Package) Main(m *testing.M) {
 	code := m.Run()
+	if p.AtEnd != nil {
+		if err := p.AtEnd(); err != nil {
+			fmt.Fprintln(os.Stderr, err) //nolint:errcheck // nowhere left to say it
+			code = max(code, 1)
+		}
+	}
 	if p.shared.cluster != nil {
 		if err := p.shared.cluster.stop(); err != nil {
 			fmt.Fprintln(os.Stderr, err) //nolint:errcheck // nowhere left to say it
