@@ -112,7 +112,7 @@ func (l *linker) excused(kind v1alpha1.Kind, name string) bool {
 
 // maxSuggested bounds for how many names the nearest is looked for: every one is held against all that are
 // known, and thousands of wrong names against thousands of right ones would take hours.
-const maxSuggested = 200
+const maxSuggested = 50
 
 // suggest gives the hint for a name that is not there.
 func suggest[V any](l *linker, name string, in map[string]V) string {

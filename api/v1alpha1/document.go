@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -17,12 +18,15 @@ type Document struct {
 	Object any
 
 	root *yaml.Node
+
+	mu      sync.Mutex
+	indexes map[*yaml.Node]map[string]int
 }
 
 // Position gives the place of a field, addressed by the keys (string) and indexes (int) that lead to it. For a
 // field that is not there it gives the nearest one above, so that a missing field has a place too.
 func (d *Document) Position(path ...any) Position {
-	return positionOf(d.File, descend(d.root, path))
+	return positionOf(d.File, d.descend(path))
 }
 
 // KeyPosition is like Position, but gives the place of the last key rather than of its value.
@@ -30,9 +34,9 @@ func (d *Document) KeyPosition(path ...any) Position {
 	if len(path) == 0 {
 		return d.Position()
 	}
-	parent := descend(d.root, path[:len(path)-1])
+	parent := d.descend(path[:len(path)-1])
 	if key, ok := path[len(path)-1].(string); ok {
-		if k, _ := lookup(parent, key); k != nil {
+		if k, _ := d.lookup(parent, key); k != nil {
 			return positionOf(d.File, k)
 		}
 	}
@@ -41,7 +45,7 @@ func (d *Document) KeyPosition(path ...any) Position {
 
 // IndexOf finds a text in the list at a path; -1 if it is not there, or if there is no list.
 func (d *Document) IndexOf(value string, path ...any) int {
-	n := resolve(descend(d.root, path))
+	n := resolve(d.descend(path))
 	if n.Kind != yaml.SequenceNode {
 		return -1
 	}
@@ -76,9 +80,10 @@ func positionOf(file string, n *yaml.Node) Position {
 }
 
 // descend follows the path as far as it leads.
-func descend(n *yaml.Node, path []any) *yaml.Node {
+func (d *Document) descend(path []any) *yaml.Node {
+	n := d.root
 	for _, p := range path {
-		next := child(n, p)
+		next := d.child(n, p)
 		if next == nil {
 			return n
 		}
@@ -87,7 +92,7 @@ func descend(n *yaml.Node, path []any) *yaml.Node {
 	return n
 }
 
-func child(n *yaml.Node, step any) *yaml.Node {
+func (d *Document) child(n *yaml.Node, step any) *yaml.Node {
 	n = resolve(n)
 	if n == nil {
 		return nil
@@ -98,10 +103,38 @@ func child(n *yaml.Node, step any) *yaml.Node {
 			return n.Content[step]
 		}
 	case string:
-		_, value := lookup(n, step)
+		_, value := d.lookup(n, step)
 		return value
 	}
 	return nil
+}
+
+// longMapping is how many nodes a mapping has from which on its keys are indexed.
+const longMapping = 64
+
+// lookup is like the function of this name, and does not search a long mapping from its beginning each time.
+func (d *Document) lookup(n *yaml.Node, key string) (k, v *yaml.Node) {
+	n = resolve(n)
+	if n == nil || n.Kind != yaml.MappingNode || len(n.Content) < longMapping {
+		return lookup(n, key)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	index, ok := d.indexes[n]
+	if !ok {
+		index = make(map[string]int, len(n.Content)/2)
+		for i := len(n.Content) - 2; i >= 0; i -= 2 {
+			index[n.Content[i].Value] = i // the first of equal keys stays
+		}
+		if d.indexes == nil {
+			d.indexes = map[*yaml.Node]map[string]int{}
+		}
+		d.indexes[n] = index
+	}
+	if i, ok := index[key]; ok {
+		return n.Content[i], n.Content[i+1]
+	}
+	return nil, nil
 }
 
 // lookup finds a key of a mapping.

@@ -36,10 +36,15 @@ func nearest(name string, valid []string) (string, bool) {
 		return "", false
 	}
 	best, distance := "", len(name)/3+2
+	bare := strings.NewReplacer("-", "", "_", "").Replace(name)
 	for _, v := range slices.Sorted(slices.Values(valid)) {
 		// A name that differs in case or dashes only is nearer than any other.
-		if strings.EqualFold(strings.ReplaceAll(v, "-", ""), strings.NewReplacer("-", "", "_", "").Replace(name)) {
+		if strings.EqualFold(strings.ReplaceAll(v, "-", ""), bare) {
 			return v, true
+		}
+		// Texts differ in at least as many places as in length; most names are out of reach by that alone.
+		if d := len(v) - len(name); max(d, -d) > distance+4 {
+			continue
 		}
 		if x := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(v)); x < distance {
 			best, distance = v, x
