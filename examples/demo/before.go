@@ -44,16 +44,20 @@ func (b *before) expectOthers(ctx context.Context, project string) error {
 		whose = "all projects"
 	}
 	releases := commits(b.releases, project)
-	if err := b.demo.expect(fmt.Sprintf("%d releases of %s are at the commit they were at", len(releases), whose),
+	if err := b.demo.expect(fmt.Sprintf("%d releases of %s: the same commit as before", len(releases), whose),
 		strings.Join(releases, "\n"), strings.Join(commits(now.releases, project), "\n")); err != nil {
 		return err
 	}
-	diffs := differences(was, is)
+	diffs, reported := differences(was, is)
 	if len(diffs) > 0 {
 		return &checkError{check: "the objects of " + whose + " are untouched", want: "no differences", got: strings.Join(diffs, "\n")}
 	}
 	b.demo.checks++
-	b.demo.story.ok(fmt.Sprintf("%d objects of %s on the clusters have the resourceVersion they had", len(is), whose), time.Since(begin))
+	text := fmt.Sprintf("%d objects of %s: the same resourceVersion as before", len(is), whose)
+	if reported > 0 {
+		text += fmt.Sprintf(" (%d: new status)", reported)
+	}
+	b.demo.story.ok(text, time.Since(begin))
 	return nil
 }
 

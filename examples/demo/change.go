@@ -50,7 +50,7 @@ func (d *demo) change(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := newRoll(d, commit, func(rel status.Release) bool { return rel.Project == changedProject })
+	r := newRoll(d, sincePush, commit, func(rel status.Release) bool { return rel.Project == changedProject })
 	if r.begin, err = d.publish(ctx, commit, changeSubject); err != nil {
 		return err
 	}
@@ -80,6 +80,6 @@ func (d *demo) change(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.story.quote("lake/prod/revenue/daily/revenue.csv", head)
+	d.story.quote("head -4 lake/prod/revenue/daily/revenue.csv", head)
 	return nil
 }

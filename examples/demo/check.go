@@ -28,11 +28,6 @@ func (d *demo) expect(check, want, got string) error {
 	return nil
 }
 
-// expectSame checks that nothing happened between two snapshots.
-func (d *demo) expectSame(check string, before, after objects) error {
-	return d.expect(check, "no differences", listOr(differences(before, after), "no differences"))
-}
-
 // listOr gives the lines, or a text when there are none.
 func listOr(lines []string, none string) string {
 	if len(lines) == 0 {

@@ -39,6 +39,8 @@ type childSpec struct {
 	log  string
 	// ready finds in a line of the process's output that it is ready, and with what.
 	ready func(line string) (value string, ok bool)
+	// onStderr tells that it says so on its stderr.
+	onStderr bool
 	// wave is when the process is stopped: those of the highest wave first, because they use the others.
 	wave int
 	// follow has the process get SIGTERM when the demo is gone, where the system can do that: for processes that
@@ -58,8 +60,8 @@ func (e *diedError) Error() string {
 
 // startChild starts a process in a process group of its own, so that Ctrl-C reaches the demo alone, which then
 // stops its children in order. died is called if the process ends by itself.
-func startChild(spec childSpec, died func(error)) (*child, error) {
-	log, err := os.Create(spec.log)
+func startChild(spec childSpec, hold *os.File, died func(error)) (*child, error) {
+	log, err := os.OpenFile(spec.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", spec.name, err)
 	}
@@ -73,7 +75,15 @@ func startChild(spec childSpec, died func(error)) (*child, error) {
 		}
 	}}
 	c.cmd = exec.Command(spec.path, spec.args...) //nolint:gosec,noctx // ours; it is stopped by stop
-	c.cmd.Stdout, c.cmd.Stderr = out, out
+	// What is read by us ends with us, and with it a process that goes on writing there. What a process needs to
+	// say in any case, such as on its way down, goes straight to the file.
+	c.cmd.Stdout, c.cmd.Stderr = io.Writer(log), io.Writer(log)
+	if spec.onStderr {
+		c.cmd.Stderr = out
+	} else {
+		c.cmd.Stdout = out
+	}
+	c.cmd.ExtraFiles = []*os.File{hold}
 	c.cmd.SysProcAttr = attributes(spec.follow)
 	c.cmd.WaitDelay = patience
 	if c.lifeline, err = c.cmd.StdinPipe(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -28,23 +27,26 @@ type demo struct {
 	story    *story
 	dir      string // everything that is written is below it
 	family   *family
+	sweeper  *sweeper
 	clusters []*clusterAPI
 	repo     *repository
 	daemon   *daemon
 	log      string // file to show the end of when a step fails
 	checks   int
+	// beforeMistake is how everything was before the mistake was merged.
+	beforeMistake *before
 }
 
 // play makes the folder, plays the story, and clears everything away however that ended.
 func play(ctx context.Context, opts options, s *story) (err error) {
-	dir, err := os.MkdirTemp("", "trunkline-demo-")
+	sweeper, err := startSweeper()
 	if err != nil {
-		return fmt.Errorf("making a folder for the demo: %w", err)
+		return err
 	}
 	// One that ends by itself ends the story; what it said last is in the cause.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	d := &demo{opts: opts, story: s, dir: dir, family: newFamily(cancel)}
+	d := &demo{opts: opts, story: s, dir: sweeper.dir, sweeper: sweeper, family: newFamily(cancel, sweeper.hold)}
 	defer func() {
 		err = errors.Join(err, d.clear())
 	}()
@@ -85,7 +87,7 @@ func (d *demo) tell(ctx context.Context) error {
 			return fmt.Errorf("step %d: %w", d.story.steps, err)
 		}
 	}
-	d.story.step("All is as declared")
+	d.story.step("Look at the whole")
 	if err := d.showStatus(ctx); err != nil {
 		return err
 	}
@@ -120,10 +122,7 @@ func (d *demo) clear() error {
 	begin := time.Now()
 	d.story.blank()
 	d.story.busy("stopping")
-	err := d.family.stop()
-	if removeErr := os.RemoveAll(d.dir); removeErr != nil {
-		err = errors.Join(err, fmt.Errorf("removing %s: %w", d.dir, removeErr))
-	}
+	err := errors.Join(d.family.stop(), d.sweeper.finish())
 	d.story.idle()
 	if err != nil {
 		return fmt.Errorf("clearing away: %w", err)

@@ -10,7 +10,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// showStatus runs the real "trunkline status".
+// showStatus runs the real "trunkline status", and looks once more whether the mistake left a trace.
 func (d *demo) showStatus(ctx context.Context) error {
 	code, out, err := d.status(ctx)
 	if err != nil {
@@ -18,6 +18,9 @@ func (d *demo) showStatus(ctx context.Context) error {
 	}
 	d.story.quote(d.opts.trunkline()+" status", out)
 	d.story.blank()
+	if err := d.beforeMistake.expectOthers(ctx, ""); err != nil {
+		return err
+	}
 	return d.expect("\"trunkline status\" exits with 0", "exit 0", fmt.Sprintf("exit %d", code))
 }
 
@@ -37,8 +40,8 @@ func (d *demo) explore() {
 		{"See the data", "head " + d.path("lake", "prod", "revenue", "daily", "revenue.csv")},
 		{
 			"Make a commit of your own", "git clone " + d.repo.bare + " my-acme\n" +
-				"echo '{ print \"hello\" > \"/dev/stderr\" }' >> my-acme/projects/orders/scripts/clean.awk\n" +
-				"git -C my-acme commit -a -m 'Say hello' && git -C my-acme push\n" +
+				"echo 2026-01-08,USD,0.9200 >> my-acme/projects/rates/data/fx.csv\n" +
+				"git -C my-acme commit -a -m 'Rates of the 8th' && git -C my-acme push\n" +
 				"curl -X POST " + d.daemon.url + "/hooks/sync     # or wait for " + poll,
 		},
 		{"See the daemon's figures", "curl -s " + d.daemon.url + "/metrics | grep ^trunkline"},
@@ -108,6 +111,9 @@ func (t *teller) tell(p status.Platform) {
 		case r.Commit == head.Hash:
 			there = append(there, r.String())
 		}
+	}
+	if len(there) == 0 && len(bad) == 0 {
+		return // nothing of it has begun yet, or it changes nothing
 	}
 	if len(bad) == 0 {
 		t.story.ok("healthy; changed by it: "+strings.Join(there, ", "), time.Since(t.since))

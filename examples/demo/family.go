@@ -3,20 +3,22 @@ package main
 import (
 	"cmp"
 	"errors"
+	"os"
 	"slices"
 )
 
 // family is all processes of the demo.
 type family struct {
 	died    func(error)
+	hold    *os.File // inherited by each, so that others can see when the last is gone
 	members []*child
 }
 
-func newFamily(died func(error)) *family { return &family{died: died} }
+func newFamily(died func(error), hold *os.File) *family { return &family{died: died, hold: hold} }
 
 // start adds a process.
 func (f *family) start(spec childSpec) (*child, error) {
-	c, err := startChild(spec, f.died)
+	c, err := startChild(spec, f.hold, f.died)
 	if err != nil {
 		return nil, err
 	}

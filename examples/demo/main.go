@@ -33,6 +33,9 @@ const (
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == sweepCommand {
+		os.Exit(sweep(os.Args[2], os.Stdin))
+	}
 	// A broken pipe (demo | head) and a closed terminal end the demo like Ctrl-C. The signals stay caught until
 	// the very end, so that pressing Ctrl-C again does not break the clean-up.
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE) //nolint:govet // see above

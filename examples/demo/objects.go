@@ -138,9 +138,9 @@ func (os objects) filter(keep func(object) bool) objects {
 	return kept
 }
 
-// differences lists what happened between two snapshots.
-func differences(before, after objects) []string {
-	var diffs []string
+// differences lists what happened between two snapshots. It counts, and does not list, the objects of which only
+// the status is new: their controllers report in it.
+func differences(before, after objects) (diffs []string, reported int) {
 	for key, b := range before {
 		switch a, ok := after[key]; {
 		case !ok:
@@ -149,6 +149,8 @@ func differences(before, after objects) []string {
 			diffs = append(diffs, key+" was replaced")
 		case a.version != b.version && a.declared != b.declared:
 			diffs = append(diffs, fmt.Sprintf("%s was changed (resourceVersion %s, was %s)", key, a.version, b.version))
+		case a.version != b.version:
+			reported++
 		}
 	}
 	for key := range after {
@@ -157,5 +159,5 @@ func differences(before, after objects) []string {
 		}
 	}
 	slices.Sort(diffs)
-	return diffs
+	return diffs, reported
 }

@@ -84,7 +84,7 @@ func (d *demo) startDaemon(ctx context.Context) error {
 		args = append(args, "--cluster", c.name+"="+c.kubeconfig)
 	}
 	c, err := d.family.start(childSpec{
-		name: "the daemon", path: d.opts.trunkline(), args: args, log: d.log, ready: serving, wave: 1, follow: true,
+		name: "the daemon", path: d.opts.trunkline(), args: args, log: d.log, ready: serving, onStderr: true, wave: 1, follow: true,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func (d *demo) remove(ctx context.Context) error {
 	}
 	had := was.objects.of(removedProject)
 	d.story.say(fmt.Sprintf("Nobody reads what %s makes, and its team gives it up. It has %d objects on the clusters, "+
-		"with what Kubernetes made for them, and a service that runs.", removedProject, len(had)))
+		"with what Kubernetes made for them, and a service that runs:", removedProject, len(had)))
 	if err := d.repo.remove("projects/" + removedProject); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (d *demo) remove(ctx context.Context) error {
 		return err
 	}
 	left := slices.Sorted(maps.Keys(now.of(removedProject)))
-	if err := d.expect(fmt.Sprintf("its namespaces and all its objects are gone: %d, now 0", len(had)), "nothing", listOr(left, "nothing")); err != nil {
+	if err := d.expect(fmt.Sprintf("its namespaces and all its %d objects are gone", len(had)), "nothing", listOr(left, "nothing")); err != nil {
 		return err
 	}
 	return was.expectOthers(ctx, removedProject)
@@ -65,7 +65,7 @@ func (d *demo) waitPruned(ctx context.Context, commit string, begin time.Time) e
 		}
 		if !accepted {
 			accepted = true
-			d.story.ok("accepted", time.Since(begin))
+			d.story.ok(sincePush+"accepted", time.Since(begin))
 		}
 		var rest []string
 		for _, r := range p.Releases {
@@ -79,6 +79,6 @@ func (d *demo) waitPruned(ctx context.Context, commit string, begin time.Time) e
 	if err != nil {
 		return fmt.Errorf("removing %s: %w\n%s", removedProject, err, unfinished(p))
 	}
-	d.story.ok("pruned", time.Since(begin))
+	d.story.ok(sincePush+"pruned", time.Since(begin))
 	return nil
 }

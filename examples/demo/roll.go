@@ -9,9 +9,13 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
+// sincePush begins a line whose time is counted from the push.
+const sincePush = "push → "
+
 // roll is one commit on its way to the clusters.
 type roll struct {
 	demo   *demo
+	since  string // what the times of the stages are counted from
 	commit string
 	// touched tells which releases the commit is expected to change.
 	touched func(status.Release) bool
@@ -21,8 +25,8 @@ type roll struct {
 	stage int
 }
 
-func newRoll(d *demo, commit string, touched func(status.Release) bool) *roll {
-	return &roll{demo: d, commit: commit, touched: touched, begin: time.Now()}
+func newRoll(d *demo, since, commit string, touched func(status.Release) bool) *roll {
+	return &roll{demo: d, since: since, commit: commit, touched: touched, begin: time.Now()}
 }
 
 // wait tells of each stage when it is reached: accepted, applied, healthy.
@@ -75,7 +79,7 @@ func (r *roll) step(p status.Platform) (bool, error) {
 func (r *roll) reach(stage int, text string) {
 	if r.stage < stage {
 		r.stage = stage
-		r.demo.story.ok(text, time.Since(r.begin))
+		r.demo.story.ok(r.since+text, time.Since(r.begin))
 	}
 }
 

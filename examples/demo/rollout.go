@@ -24,11 +24,12 @@ func (d *demo) rollOut(ctx context.Context) error {
 	if err := d.startDaemon(ctx); err != nil {
 		return err
 	}
-	r := newRoll(d, commit, func(status.Release) bool { return true })
+	r := newRoll(d, "", commit, func(status.Release) bool { return true })
 	p, err := r.wait(ctx)
 	if err != nil {
 		return err
 	}
+	d.story.blank()
 	for _, line := range arrivals(p.Releases) {
 		d.story.line(margin + "  " + line)
 	}
@@ -64,10 +65,10 @@ func arrivals(releases []status.Release) []string {
 	var lines []string
 	for at, names := range projects {
 		slices.Sort(names)
-		lines = append(lines, fmt.Sprintf("%-4s  %-8s %d  %s", at.cluster, at.environment, len(names), strings.Join(names, ", ")))
+		lines = append(lines, fmt.Sprintf("%-7s  %-11s  %8d  %s", at.cluster, at.environment, len(names), strings.Join(names, ", ")))
 	}
 	slices.Sort(lines)
-	return append([]string{"cluster, environment, releases"}, lines...)
+	return append([]string{"CLUSTER  ENVIRONMENT  RELEASES"}, lines...)
 }
 
 // showData shows what a job said, and what it made.
@@ -82,14 +83,16 @@ func (d *demo) showData(ctx context.Context, p status.Platform) error {
 	if err != nil {
 		return err
 	}
-	d.story.quote("what the job convert said on prod: kubectl "+strings.Join(args, " "), lastLines(out, 3))
+	d.story.blank()
+	d.story.say("The job convert joined the orders with the rates, and said in prod:")
+	d.story.quote("kubectl "+strings.Join(args, " "), lastLines(out, 3))
 	head, err := d.revenue("prod", 4)
 	if err != nil {
 		return err
 	}
-	d.story.quote("what it made of orders and rates: lake/prod/revenue/daily/revenue.csv", head)
+	d.story.quote("head -4 lake/prod/revenue/daily/revenue.csv", head)
 	d.story.blank()
-	return d.expect("revenue.csv of prod has its header", "day,country,revenue_eur", firstLine(head))
+	return d.expect("the result is there, in its columns", "day,country,revenue_eur", firstLine(head))
 }
 
 // revenue gives the first lines of the result in an environment.

@@ -91,12 +91,12 @@ func (s *story) check(text string) {
 	}
 }
 
-// quote prints lines that something else said, below a heading of where they are from.
+// quote prints what a command prints, below the command.
 func (s *story) quote(from, text string) {
 	s.blank()
-	s.line(margin + s.dim(from))
+	s.line(margin + s.dim("$ ") + s.cyan(from))
 	for l := range strings.Lines(text) {
-		s.line(margin + "  " + strings.TrimRight(l, "\n"))
+		s.line(strings.TrimRight(margin+"  "+l, " \n"))
 	}
 }
 
@@ -109,10 +109,10 @@ func (s *story) diff(file string, edits []edit) {
 		}
 		removed, added := changedLines(e)
 		for _, l := range removed {
-			s.line(margin + "  " + s.red("- "+l))
+			s.line(margin + "  " + s.red("- "+strings.ReplaceAll(l, "\t", "  ")))
 		}
 		for _, l := range added {
-			s.line(margin + "  " + s.green("+ "+l))
+			s.line(margin + "  " + s.green("+ "+strings.ReplaceAll(l, "\t", "  ")))
 		}
 	}
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const example = "../acme"
+
+func seeded(t *testing.T) (*repository, string) {
+	t.Helper()
+	dir := t.TempDir()
+	r, hash, err := seed(t.Context(), filepath.Join(dir, "acme.git"), filepath.Join(dir, "work"), example, "The platform")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, hash
+}
+
+// pushed gives a file of the branch main of the bare repository.
+func pushed(t *testing.T, r *repository, file string) string {
+	t.Helper()
+	out, err := git(t.Context(), "-C", r.bare, "show", "main:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestSeedGivesTheExampleAsOneCommit(t *testing.T) {
+	r, hash := seeded(t)
+	log, err := git(t.Context(), "-C", r.bare, "log", "--format=%H %an %s", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(hash+" Demo The platform\n", log); diff != "" {
+		t.Errorf("log of main (-want +got):\n%s", diff)
+	}
+	want, err := os.ReadFile(filepath.Join(example, "trunkline.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), pushed(t, r, "trunkline.yaml")); diff != "" {
+		t.Errorf("trunkline.yaml (-want +got):\n%s", diff)
+	}
+	projects, err := r.projects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"alerts", "orders", "rates", "revenue", "storefront"}, projects); diff != "" {
+		t.Errorf("projects (-want +got):\n%s", diff)
+	}
+	clone := filepath.Join(t.TempDir(), "clone")
+	if _, err := git(t.Context(), "clone", "--quiet", r.bare, clone); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(clone, "trunkline.yaml")); err != nil {
+		t.Errorf("a clone has no files, so that nobody can make a commit of their own: %v", err)
+	}
+}
+
+// A hook that fails, signing without a key, and the variables that git sets for hooks would each break the demo.
+func TestGitIgnoresWhatTheUserHasSet(t *testing.T) {
+	home := t.TempDir()
+	hook := filepath.Join(home, "hooks", "pre-commit")
+	for name, content := range map[string]string{
+		hook: "#!/bin/sh\nexit 1\n",
+		filepath.Join(home, ".gitconfig"): "[core]\n\thooksPath = " + filepath.Dir(hook) + "\n\tautocrlf = true\n" +
+			"[commit]\n\tgpgSign = true\n[user]\n\tuseConfigOnly = true\n[init]\n\tdefaultBranch = other\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o700); err != nil { //nolint:gosec // a hook is executable
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("GIT_DIR", filepath.Join(home, "elsewhere"))
+	t.Setenv("GIT_INDEX_FILE", filepath.Join(home, "index"))
+	seeded(t)
+}
+
+func TestTheStoryFitsTheExample(t *testing.T) {
+	r, first := seeded(t)
+	if err := r.apply(changeEdits()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.remove("projects/" + removedProject); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.apply(mistakeEdits()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.commit(t.Context(), "All of it"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.push(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := pushed(t, r, mistakeFile); !strings.Contains(got, "\n      reads: {revenue: revenue/revenue-daily@1}\n") {
+		t.Errorf("%s lacks the mistake:\n%s", mistakeFile, got)
+	}
+	if _, err := r.revert(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := git(t.Context(), "-C", r.work, "diff", "--stat", first); err != nil || out != "" {
+		t.Errorf("after the revert this differs from the first commit (error %v):\n%s", err, out)
+	}
+}
+
+func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
+	for name, tc := range map[string]struct {
+		edit edit
+		want string
+	}{
+		"a text that is not there":   {edit{"trunkline.yaml", "nowhere", "x"}, `"nowhere" is 0 times in trunkline.yaml, want once`},
+		"a text that is there twice": {edit{"trunkline.yaml", "m", "x"}, "times in trunkline.yaml, want once"},
+		"a file that is not there":   {edit{"nowhere.yaml", "a", "b"}, "no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &repository{work: t.TempDir()}
+			if err := os.CopyFS(r.work, os.DirFS(example)); err != nil {
+				t.Fatal(err)
+			}
+			err := r.apply([]edit{tc.edit})
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestRemoveRefusesAFolderThatIsNotThere(t *testing.T) {
+	r := &repository{work: t.TempDir()}
+	if err := r.remove("projects/nowhere"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestChangedLines(t *testing.T) {
+	removed, added := changedLines(edit{old: "a\nb\nc\n", new: "a\nB\nB2\nc\n"})
+	if diff := cmp.Diff([][]string{{"b"}, {"B", "B2"}}, [][]string{removed, added}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
