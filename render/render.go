@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -34,10 +36,15 @@ const (
 // Renderer renders releases. It may be used by several goroutines.
 type Renderer struct {
 	library fs.FS
+	// charts reads the partials of the library once. It is an error of the program if that fails, which New
+	// need not bother its callers with.
+	charts func() (*helm.Library, error)
 }
 
 // New makes a renderer with a library of embedded blueprints.
-func New(library fs.FS) *Renderer { return &Renderer{library: library} }
+func New(library fs.FS) *Renderer {
+	return &Renderer{library: library, charts: sync.OnceValues(func() (*helm.Library, error) { return readPartials(library) })}
+}
 
 // Result is a rendered release.
 type Result struct {
@@ -59,7 +66,13 @@ type Result struct {
 // security go by; and the same object twice.
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (Result, error) {
 	recorded, recorder := Record(tree)
-	objects, err := r.render(ctx, recorded, rel)
+	objects, err := r.render(ctx, recorded, rel, false)
+	if err != nil && ctx.Err() == nil && usesKustomize(rel) {
+		// Once more, so that the message names files: Kustomize does not keep track of them by itself.
+		if _, traced := r.render(ctx, recorded, rel, true); traced != nil {
+			err = traced
+		}
+	}
 	result := Result{ReadSet: recorder.ReadSet()}
 	if err != nil {
 		return result, fmt.Errorf("rendering %s: %w", rel.ID, err)
@@ -68,8 +81,14 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 	return result, nil
 }
 
-func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release) ([]*unstructured.Unstructured, error) {
-	helpers, err := r.helpers()
+func usesKustomize(rel catalog.Release) bool {
+	return slices.ContainsFunc(rel.Workloads, func(w catalog.Workload) bool {
+		return w.Blueprint != nil && w.Blueprint.Spec.Engine == v1alpha1.Kustomize
+	})
+}
+
+func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, trace bool) ([]*unstructured.Unstructured, error) {
+	charts, err := r.charts()
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +99,7 @@ func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 	// A workload that fails does not hide what is wrong with the next one.
 	var failed []error
 	for _, w := range rel.Workloads {
-		objects, err := r.workload(ctx, tree, rel, w, helpers)
+		objects, err := r.workload(ctx, tree, rel, w, workloadOptions{charts: charts, trace: trace})
 		if err == nil {
 			err = f.add(w.Name, objects)
 		}
@@ -104,9 +123,15 @@ func blueprintName(w catalog.Workload) string {
 	return w.Blueprint.Name
 }
 
+// workloadOptions are what all workloads of a release are rendered with.
+type workloadOptions struct {
+	charts *helm.Library
+	trace  bool
+}
+
 // workload renders one workload. What goes wrong in it, be it the engine itself, ends here.
 func (r *Renderer) workload(
-	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, helpers map[string]string,
+	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, opts workloadOptions,
 ) (objects []manifest.Object, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -135,20 +160,20 @@ func (r *Renderer) workload(
 	case v1alpha1.Helm:
 		return helm.Render(ctx, helm.Input{
 			FS: source, Dir: bp.Source, Values: values.helm(w.Params), Name: w.Name, Namespace: rel.Namespace,
-			Helpers: helpers, Provides: helpersChart,
+			Library: opts.charts,
 		})
 	case v1alpha1.Kustomize:
-		return r.kustomize(ctx, tree, rel, w, values)
+		return kustomized(ctx, tree, rel, w, values, opts.trace)
 	}
 	return nil, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
 }
 
-// kustomize renders the folder of a blueprint, or, for the embedded blueprint, the one that the workload's
+// kustomized renders the folder of a blueprint, or, for the embedded blueprint, the one that the workload's
 // param path names.
-func (r *Renderer) kustomize(
-	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues,
+func kustomized(
+	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues, trace bool,
 ) ([]manifest.Object, error) {
-	in := kustomize.Input{FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: values.labels}
+	in := kustomize.Input{FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: values.labels, Trace: trace}
 	if w.Blueprint.Embedded {
 		folder, _ := w.Params["path"].(string)
 		in.Dir = path.Join(rel.Dir, folder)
@@ -159,25 +184,22 @@ func (r *Renderer) kustomize(
 	return kustomize.Render(ctx, in)
 }
 
-// helpers reads the partials of the library.
-func (r *Renderer) helpers() (map[string]string, error) {
-	entries, err := fs.ReadDir(r.library, helpersDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+// readPartials reads the library chart.
+func readPartials(library fs.FS) (*helm.Library, error) {
+	entries, err := fs.ReadDir(library, helpersDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	out := map[string]string{}
+	partials := map[string]string{}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), "_") {
 			continue
 		}
-		data, err := fs.ReadFile(r.library, path.Join(helpersDir, e.Name()))
+		data, err := fs.ReadFile(library, path.Join(helpersDir, e.Name()))
 		if err != nil {
 			return nil, err
 		}
-		out[e.Name()] = string(data)
+		partials[e.Name()] = string(data)
 	}
-	return out, nil
+	return helm.NewLibrary(helpersChart, partials)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -180,6 +181,21 @@ func TestRefusedObjects(t *testing.T) {
 	}
 }
 
+// TestKustomizeObjectsNameTheirFile: as those of a chart do.
+func TestKustomizeObjectsNameTheirFile(t *testing.T) {
+	bp := &catalog.Blueprint{Name: "a", Source: "app", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Kustomize}}
+	tree := fstest.MapFS{
+		"app/kustomization.yaml": {Data: []byte("resources: [../lib/x.yaml]\n")},
+		"lib/x.yaml":             {Data: []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: kube-system}\n")},
+	}
+	_, err := render.New(blueprints.FS).Render(t.Context(), tree, releaseOf(catalog.Workload{Name: "a", Blueprint: bp}))
+	want := `rendering orders/prod@prod-eu: workload "a": lib/x.yaml: Secret "x" names the namespace "kube-system"; ` +
+		`the release's is "orders-prod", and it renders into no other`
+	if err == nil || err.Error() != want {
+		t.Errorf("want %s\ngot  %v", want, err)
+	}
+}
+
 // TestOneWorkloadDoesNotHideAnother: all that is wrong is told at once.
 func TestOneWorkloadDoesNotHideAnother(t *testing.T) {
 	_, err := renderAll(t, map[string]string{"a": `{{ fail "first" }}`, "b": `{{ fail "second" }}`})
@@ -232,11 +248,14 @@ func TestStopsWithItsContext(t *testing.T) {
 
 // TestDeterministic renders the same release many times over.
 func TestDeterministic(t *testing.T) {
-	text := `{{ range keys (dict "c" 1 "a" 2 "b" 3 "d" 4) }}---
-apiVersion: v1
+	text := `apiVersion: v1
 kind: ConfigMap
-metadata: {name: {{ . }}}
-{{ end }}`
+metadata: {name: c}
+data:
+  keys: '{{ keys (dict "c" 1 "a" 2 "b" 3 "d" 4) }}'
+  values: '{{ values (dict "c" 1 "a" 2 "b" 3 "d" 4) }}'
+  env: {{ toJson .Values.global.trunkline | quote }}
+`
 	var first string
 	for range 30 {
 		result, err := renderAll(t, map[string]string{"a": text})
@@ -249,6 +268,28 @@ metadata: {name: {{ . }}}
 			t.Fatalf("rendered otherwise (-first +now):\n%s", cmp.Diff(first, got))
 		}
 	}
+}
+
+// TestSideBySide is for the race detector: one renderer serves all releases.
+func TestSideBySide(t *testing.T) {
+	tree := charts(map[string]string{"a": fmt.Sprintf(configMap, "{{ .Values.n }}") + `data: {l: '{{ include "trunkline.labels" . | b64enc }}'}` + "\n"})
+	tree["app/kustomization.yaml"] = &fstest.MapFile{Data: []byte("configMapGenerator: [{name: k, literals: [a=b]}]\n")}
+	kust := &catalog.Blueprint{Name: "k", Source: "app", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Kustomize}}
+	r := render.New(blueprints.FS)
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			name := fmt.Sprintf("n%d", i)
+			result, err := r.Render(t.Context(), tree, releaseOf(
+				catalog.Workload{Name: "a", Blueprint: helmBlueprint("a"), Params: map[string]any{"n": name}},
+				catalog.Workload{Name: "k", Blueprint: kust},
+			))
+			if err != nil || !strings.Contains(asJSON(t, result.Objects), `"name":"`+name+`"`) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func asJSON(t *testing.T, objects []*unstructured.Unstructured) string {

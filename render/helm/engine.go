@@ -27,7 +27,6 @@ type page struct {
 type engine struct {
 	*sandbox
 
-	trees []*parse.Tree
 	// names are the functions that any of the parsed templates uses: wrapping each of the two hundred there
 	// are would cost more than rendering a small chart.
 	names map[string]bool
@@ -35,9 +34,16 @@ type engine struct {
 
 // execute renders every page that is not a partial. Pages are parsed in such an order that, of two
 // definitions with the same name, the one nearer to the root of the chart wins.
-func execute(ctx context.Context, pages map[string]page, steps int) (map[string]string, error) {
+func execute(ctx context.Context, pages map[string]page, lib *Library, steps int) (map[string]string, error) {
 	e := &engine{sandbox: newSandbox(ctx, steps), names: map[string]bool{}}
 	t := template.New(root).Option("missingkey=zero")
+	if lib != nil {
+		for _, p := range lib.parsed {
+			if err := e.add(t, p); err != nil {
+				return nil, err
+			}
+		}
+	}
 	order := parseOrder(pages)
 	for _, name := range order {
 		if err := e.parse(t, name, pages[name].text); err != nil {
@@ -69,26 +75,46 @@ func parseOrder(pages map[string]page) []string {
 	})
 }
 
-// parse adds a text's templates to t, with the sandbox's own calls put in.
-func (e *engine) parse(t *template.Template, name, text string) error {
+// parsed are the templates of one text, with the sandbox's calls put in, and the functions they use. Executing
+// them changes nothing in them, so they can be kept.
+type parsed struct {
+	trees map[string]*parse.Tree
+	used  map[string]bool
+}
+
+func parseText(name, text string) (parsed, error) {
 	if len(text) > maxTemplateBytes {
-		return fmt.Errorf("template %s has %d bytes; a template has at most %d", name, len(text), maxTemplateBytes)
+		return parsed{}, fmt.Errorf("template %s has %d bytes; a template has at most %d", name, len(text), maxTemplateBytes)
 	}
 	trees, err := parse.Parse(name, text, "", "", known)
 	if err != nil {
-		return templateError(err)
+		return parsed{}, templateError(err)
 	}
-	used := map[string]bool{}
+	p := parsed{trees: trees, used: map[string]bool{}}
 	for _, tree := range trees {
 		// An empty definition must stay one: it does not replace another.
-		if !parse.IsEmptyTree(tree.Root) {
-			if err := instrument(tree, used); err != nil {
-				return fmt.Errorf("template %s: %w", name, err)
-			}
+		if parse.IsEmptyTree(tree.Root) {
+			continue
+		}
+		if err := instrument(tree, p.used); err != nil {
+			return parsed{}, fmt.Errorf("template %s: %w", name, err)
 		}
 	}
+	return p, nil
+}
+
+// parse adds a text's templates to t.
+func (e *engine) parse(t *template.Template, name, text string) error {
+	p, err := parseText(name, text)
+	if err != nil {
+		return err
+	}
+	return e.add(t, p)
+}
+
+func (e *engine) add(t *template.Template, p parsed) error {
 	funcs := template.FuncMap{enterName: e.enter, leaveName: e.leave, tickName: e.tick, printName: e.print}
-	for name := range used {
+	for name := range p.used {
 		if fn, ok := library[name]; ok && !e.names[name] {
 			e.names[name] = true
 			funcs[name] = e.guard(name, fn)
@@ -98,8 +124,8 @@ func (e *engine) parse(t *template.Template, name, text string) error {
 	funcs["include"] = func(name string, data any) (string, error) { return e.run(t, name, data) }
 	funcs["tpl"] = func(text string, data any) (string, error) { return e.tpl(t, text, data) }
 	t.Funcs(funcs)
-	for name, tree := range trees {
-		if _, err := t.AddParseTree(name, tree); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(p.trees)) {
+		if _, err := t.AddParseTree(name, p.trees[name]); err != nil {
 			return fmt.Errorf("template %s: %w", name, err)
 		}
 	}

@@ -29,10 +29,8 @@ type Input struct {
 	Values map[string]any
 	// Name and Namespace are those of .Release.
 	Name, Namespace string
-	// Helpers are partials that every chart may include, by file name; a definition of the chart's own with the
-	// same name wins. A chart may name Provides as a dependency without vendoring it.
-	Helpers  map[string]string
-	Provides string
+	// Library can be used by the chart; nil for none.
+	Library *Library
 	// Steps bounds what the templates may take; default, and at most, [MaxSteps].
 	Steps int
 }
@@ -44,7 +42,11 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 			err = fmt.Errorf("chart %s: the engine failed: %v", in.Dir, r)
 		}
 	}()
-	c, err := load(in.FS, in.Dir, []string{in.Provides})
+	var provided []string
+	if in.Library != nil {
+		provided = append(provided, in.Library.name)
+	}
+	c, err := load(in.FS, in.Dir, provided)
 	if err != nil {
 		return nil, fmt.Errorf("chart %s: %w", in.Dir, err)
 	}
@@ -81,11 +83,8 @@ func renderFiles(ctx context.Context, c *chart.Chart, in Input) (map[string]stri
 		return nil, err
 	}
 	pages := map[string]page{}
-	for name, text := range in.Helpers {
-		pages[path.Join(in.Provides, "templates", name)] = page{text: text}
-	}
 	addPages(pages, c, vals, builtins(in))
-	return execute(ctx, pages, in.Steps)
+	return execute(ctx, pages, in.Library, in.Steps)
 }
 
 // builtins are what templates see besides values and files.

@@ -28,7 +28,7 @@ func tree(files map[string]string) fstest.MapFS {
 
 func renderApp(ctx context.Context, files map[string]string) ([]manifest.Object, error) {
 	return kustomize.Render(ctx, kustomize.Input{
-		FS: tree(files), Dir: "app", Context: map[string]string{"image": "ghcr.io/acme/a:1", "read.raw": "s3://lake/raw"},
+		FS: tree(files), Dir: "app", Context: map[string]string{"image": "ghcr.io/acme/a:1", "read.raw": "s3://lake/raw"}, Trace: true,
 	})
 }
 

@@ -28,8 +28,10 @@ type Input struct {
 	Dir string
 	// Context becomes the data of the ConfigMap [ContextName].
 	Context map[string]string
-	// Labels are put on all objects and on the templates of pods, but not into selectors.
+	// Labels are put on the templates of pods.
 	Labels map[string]string
+	// Trace makes the objects name the file they come from. It takes as long again, so it is for messages only.
+	Trace bool
 }
 
 // build serialises builds: Kustomize keeps the OpenAPI schema that it merges by in variables of the process,
@@ -54,25 +56,28 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 	if objects, err = run(ctx, files); err != nil {
 		return nil, fmt.Errorf("kustomization %s: %w", in.Dir, tidy(err))
 	}
+	for _, o := range objects {
+		if err := labelPods(o.Unstructured, in.Labels); err != nil {
+			return nil, fmt.Errorf("kustomization %s: %s %q: %w", in.Dir, o.GetKind(), o.GetName(), err)
+		}
+	}
 	return objects, nil
 }
 
-// addOverlay puts the kustomization under one of Trunkline's own, which adds the context and the labels.
+// addOverlay puts the kustomization under one of Trunkline's own, which adds the context.
 func (f *fileSystem) addOverlay(in Input, kind string) error {
 	top := types.Kustomization{
 		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
 		Resources: []string{"context.yaml"},
-		// Where each object comes from, for messages; taken off again.
-		BuildMetadata: []string{types.OriginAnnotations},
+	}
+	if in.Trace {
+		top.BuildMetadata = []string{types.OriginAnnotations} // taken off again
 	}
 	entry := path.Join("..", treeRoot, in.Dir)
 	if kind == types.ComponentKind {
 		top.Components = []string{entry}
 	} else {
 		top.Resources = append(top.Resources, entry)
-	}
-	if len(in.Labels) > 0 {
-		top.Labels = []types.Label{{Pairs: in.Labels, IncludeTemplates: true}}
 	}
 	values := map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap",
