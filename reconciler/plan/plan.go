@@ -162,10 +162,15 @@ func decide(in Input, there map[Ref]Member, ref Ref, digest string) Reason {
 // it stands on last.
 func (p *Plan) prune(members []Member, wanted map[Ref]bool) {
 	stages := map[int][]Member{}
-	occupied := map[string]bool{}
+	occupied := map[string]bool{} // namespaces with something in them that stays
+	groups := map[string]bool{}   // groups of kinds of which something stays that says so
+	for ref := range wanted {
+		occupied[ref.Namespace] = true
+	}
 	for _, m := range members {
 		if m.Keep {
 			occupied[m.Ref.Namespace] = true
+			groups[m.Ref.Group] = true
 		}
 	}
 	for _, m := range members {
@@ -174,6 +179,8 @@ func (p *Plan) prune(members []Member, wanted map[Ref]bool) {
 		case m.Keep:
 			p.Keep = append(p.Keep, Kept{Ref: m.Ref, Reason: Disabled})
 		case m.Ref.Group == "" && m.Ref.Kind == "Namespace" && occupied[m.Ref.Name]:
+			p.Keep = append(p.Keep, Kept{Ref: m.Ref, Reason: Occupied})
+		case groups[definedGroup(m.Ref)]:
 			p.Keep = append(p.Keep, Kept{Ref: m.Ref, Reason: Occupied})
 		default:
 			s := -stage(m.Ref.GroupKind)

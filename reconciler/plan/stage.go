@@ -3,6 +3,7 @@ package plan
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -31,6 +32,16 @@ func stage(kind schema.GroupKind) int {
 		}
 	}
 	return stageRest
+}
+
+// definedGroup gives the group of the kind that a CustomResourceDefinition defines: deleting it deletes every
+// object of the kind, whatever those objects say. It is "-", which is no group, for any other object.
+func definedGroup(r Ref) string {
+	if r.Kind != "CustomResourceDefinition" || r.Group != "apiextensions.k8s.io" {
+		return "-"
+	}
+	_, group, _ := strings.Cut(r.Name, ".") // the API server holds the name to "plural.group"
+	return group
 }
 
 func sortedKeys[V any](m map[int]V) []int { return slices.Sorted(maps.Keys(m)) }
