@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,21 +140,25 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// processes returns the command lines of all processes that mention text, our own test apart.
-func processes(t *testing.T, text string) []string {
+// processes returns all processes whose command lines mention the text, by their numbers.
+func processes(t *testing.T, text string) map[int]string {
 	t.Helper()
 	entries, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
+	found := map[int]string{}
 	for _, entry := range entries {
 		content, err := os.ReadFile(entry)
-		if errors.Is(err, os.ErrNotExist) || len(content) == 0 {
-			continue
+		if err != nil || len(content) == 0 {
+			continue // it has ended
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(entry)))
+		if err != nil {
+			t.Fatal(err)
 		}
 		if line := strings.ReplaceAll(string(content), "\x00", " "); strings.Contains(line, text) {
-			found = append(found, line)
+			found[pid] = line
 		}
 	}
 	return found

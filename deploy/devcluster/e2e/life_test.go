@@ -104,7 +104,7 @@ func TestLife(t *testing.T) {
 
 	t.Run("pods", func(t *testing.T) { testFakePods(t, a) })
 
-	t.Run("SIGTERM leaves nothing but the logs", func(t *testing.T) {
+	t.Run("SIGTERM leaves nothing but the logs, a component's death is an error", func(t *testing.T) {
 		before, err := os.ReadFile(a.kubeconfig)
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func TestLife(t *testing.T) {
 			t.Errorf("exit code %d, stderr:\n%s", code, a.stderr)
 		}
 		if left := processes(t, a.dir); len(left) > 0 {
-			t.Errorf("processes left: %q", left)
+			t.Errorf("processes left: %v", left)
 		}
 		if conn, err := net.Dial("tcp", strings.TrimPrefix(a.config.Host, "https://")); err == nil {
 			_ = conn.Close()
@@ -142,11 +142,19 @@ func TestLife(t *testing.T) {
 		if string(before) == string(after) {
 			t.Error("a second start has the credentials of the first")
 		}
-		if err := again.lifeline.Close(); err != nil {
-			t.Fatal(err)
+
+		for pid, line := range processes(t, again.dir) {
+			if strings.Contains(line, "component kube-scheduler") {
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
-		if code := again.awaitExit(t); code != 0 {
-			t.Errorf("exit code %d after the end of the lifeline, stderr:\n%s", code, again.stderr)
+		if code := again.awaitExit(t); code != 1 || !strings.Contains(again.stderr.String(), "kube-scheduler ended unexpectedly (signal: killed); last lines of") {
+			t.Errorf("exit code %d after the death of the scheduler, stderr:\n%s", code, again.stderr)
+		}
+		if left := processes(t, again.dir); len(left) > 0 {
+			t.Errorf("processes left: %v", left)
 		}
 	})
 

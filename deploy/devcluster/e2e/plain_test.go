@@ -44,6 +44,6 @@ func TestPlain(t *testing.T) {
 		t.Errorf("exit code %d, stderr:\n%s", code, c.stderr)
 	}
 	if left := processes(t, mark); len(left) > 0 {
-		t.Errorf("processes left: %q", left)
+		t.Errorf("processes left: %v", left)
 	}
 }
