@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -50,7 +51,11 @@ func (e *toldError) Error() string { return e.err.Error() }
 func (e *toldError) Unwrap() error { return e.err }
 
 // told reads the end of a log now: the log is removed before anyone sees the error.
+// An error that has been told keeps what it has.
 func told(err error, log string) error {
+	if already := new(toldError); errors.As(err, &already) {
+		return err
+	}
 	data, readErr := os.ReadFile(log)
 	if readErr != nil {
 		return err // there is no log yet

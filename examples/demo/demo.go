@@ -136,9 +136,17 @@ func (d *demo) path(elem ...string) string {
 	return filepath.Join(slices.Concat([]string{d.dir}, elem)...)
 }
 
+// command is a program that ends by itself soon. Ctrl-C does not reach it but through ctx, so that an interrupted
+// demo does not look like one that failed.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the programs and their arguments are ours
+	cmd.SysProcAttr = attributes(false)
+	return cmd
+}
+
 // kubectl runs the kubectl inside of devcluster.
 func (d *demo) kubectl(ctx context.Context, c *clusterAPI, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, d.opts.devcluster(), append([]string{"kubectl", "--kubeconfig", c.kubeconfig}, args...)...) //nolint:gosec // ours
+	cmd := command(ctx, d.opts.devcluster(), append([]string{"kubectl", "--kubeconfig", c.kubeconfig}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("running kubectl %v: %w: %s", args, err, out)

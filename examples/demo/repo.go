@@ -87,7 +87,7 @@ func (r *repository) head(ctx context.Context) (string, error) {
 // none of the variables by which git is told of another repository.
 func git(ctx context.Context, args ...string) (string, error) {
 	all := append([]string{"-c", "core.hooksPath=" + os.DevNull, "-c", "gc.auto=0"}, args...)
-	cmd := exec.CommandContext(ctx, "git", all...) //nolint:gosec // the arguments are ours
+	cmd := command(ctx, "git", all...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
 	cmd.Env = append(cmd.Env,
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_TEMPLATE_DIR=", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C",

@@ -23,6 +23,8 @@ type roll struct {
 	begin time.Time
 	// stage is how far it is told already.
 	stage int
+	// failed is the release that will not become healthy by itself.
+	failed *status.Release
 }
 
 func newRoll(d *demo, since, commit string, touched func(status.Release) bool) *roll {
@@ -35,9 +37,23 @@ func (r *roll) wait(ctx context.Context) (status.Platform, error) {
 	p, err := r.demo.daemon.wait(ctx, r.step)
 	r.demo.story.idle()
 	if err != nil {
-		return p, fmt.Errorf("rolling out commit %s: %w\n%s", short(r.commit), err, unfinished(p))
+		err = fmt.Errorf("rolling out commit %s: %w\n%s", short(r.commit), err, unfinished(p))
+		return p, r.withLogs(ctx, err)
 	}
 	return p, nil
+}
+
+// withLogs adds to an error what the pods of the failed release said.
+func (r *roll) withLogs(ctx context.Context, err error) error {
+	if r.failed == nil {
+		return err
+	}
+	args := []string{"logs", "-n", r.failed.Namespace, "-l", labelProject + "=" + r.failed.Project, "--prefix", "--tail=10"}
+	out, logErr := r.demo.kubectl(ctx, r.demo.cluster(r.failed.Cluster), args...)
+	if logErr != nil || out == "" {
+		return err // it may be why there are no pods: then the daemon's log has it
+	}
+	return &toldError{err: err, log: "kubectl " + strings.Join(args, " "), tail: strings.Split(strings.TrimSpace(out), "\n")}
 }
 
 func (r *roll) step(p status.Platform) (bool, error) {
@@ -55,6 +71,7 @@ func (r *roll) step(p status.Platform) (bool, error) {
 		}
 		total++
 		if rel.Settled() && !rel.Fine() {
+			r.failed = &rel
 			return false, &checkError{check: rel.String() + " becomes healthy", want: "applied, healthy", got: describe(rel)}
 		}
 		if rel.Result == status.Applied && rel.Commit == r.commit {

@@ -132,7 +132,7 @@ func (s *story) failed(err error) {
 	var told *toldError
 	if errors.As(err, &told) {
 		s.blank()
-		s.line("  " + s.dim("the end of "+told.log+":"))
+		s.line("  " + s.dim("the end of: "+told.log))
 		for _, l := range told.tail {
 			s.line("    " + l)
 		}

@@ -45,7 +45,7 @@ func TestStoryWithoutATerminal(t *testing.T) {
             2
   seen:     3
 
-  the end of /tmp/log:
+  the end of: /tmp/log
     bye
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
