@@ -31,6 +31,8 @@ func startEtcd() (*embed.Etcd, error) {
 	cfg.AdvertiseClientUrls, cfg.AdvertisePeerUrls = []url.URL{advertised}, []url.URL{advertised}
 	cfg.InitialCluster = cfg.Name + "=" + advertised.String()
 	cfg.LogOutputs, cfg.LogLevel = []string{etcdLog}, "warn"
+	// Without a threshold of its own, embedded etcd warns about every single request.
+	cfg.WarningUnaryRequestDuration = time.Second
 	cfg.UnsafeNoFsync = true // the data does not outlive the process
 	cfg.QuotaBackendBytes = 4 << 30
 
