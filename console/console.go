@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,8 +20,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// maxWait bounds how long a request for the next change is held.
-const maxWait = 25 * time.Second
+const defaultMaxWait = 25 * time.Second
 
 // Board is where the state comes from; it is [status.Board] outside of tests.
 type Board interface {
@@ -37,7 +37,9 @@ type Options struct {
 	// Token must come with every request but those for health; empty: no token is asked for, which is only
 	// right where nobody else can connect.
 	Token string
-	Log   *slog.Logger
+	// MaxWait bounds how long a request for the next change is held; default: 25s.
+	MaxWait time.Duration
+	Log     *slog.Logger
 }
 
 // New makes the handler. Its routes are:
@@ -48,6 +50,12 @@ type Options struct {
 //	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
 //	POST /hooks/sync       fetch the repository now; the body is not read
 func New(opts Options) http.Handler {
+	if opts.MaxWait <= 0 {
+		opts.MaxWait = defaultMaxWait
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
 	c := console{opts}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", c.healthz)
@@ -60,10 +68,18 @@ func New(opts Options) http.Handler {
 
 type console struct{ opts Options }
 
-// guard asks for the token, in constant time.
+// guard asks for the token, in constant time. Where none is asked for, because nobody else can connect, a page in
+// a browser on the same machine still can, by a name that it has its own server resolve to 127.0.0.1: the name by
+// which it asks gives it away.
 func (c console) guard(next http.Handler) http.Handler {
 	if c.opts.Token == "" {
-		return next
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !local(r.Host) {
+				c.text(w, http.StatusForbidden, "without a token the daemon answers to localhost only")
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
 	}
 	want := []byte("Bearer " + c.opts.Token)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,6 +90,15 @@ func (c console) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// local tells that the host of a request is this machine's own.
+func local(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func (c console) healthz(w http.ResponseWriter, _ *http.Request) { c.text(w, http.StatusOK, "ok") }
@@ -103,7 +128,7 @@ func (c console) status(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+	ctx, cancel := context.WithTimeout(r.Context(), c.opts.MaxWait)
 	defer cancel()
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(c.opts.Board.Wait(ctx, after)); err != nil {
@@ -113,5 +138,5 @@ func (c console) status(w http.ResponseWriter, r *http.Request) {
 
 func (c console) sync(w http.ResponseWriter, _ *http.Request) {
 	c.opts.Trigger()
-	c.text(w, http.StatusAccepted, "the repository is fetched")
+	c.text(w, http.StatusAccepted, "the repository is being fetched")
 }

@@ -36,7 +36,7 @@ func (b *Board) Snapshot() Platform {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := Platform{
-		Name: b.name, Revision: b.revision, Time: b.now(), Source: b.source,
+		Name: b.name, Revision: b.revision, Time: b.now(), Source: b.source.clone(),
 		Clusters: []Cluster{}, Releases: []Release{},
 	}
 	for _, c := range b.clusters {
@@ -46,19 +46,21 @@ func (b *Board) Snapshot() Platform {
 		return catalog.ReleaseID{Cluster: a.Name}.Compare(catalog.ReleaseID{Cluster: b.Name})
 	})
 	for _, r := range b.releases {
+		r.Kept = slices.Clone(r.Kept)
 		p.Releases = append(p.Releases, r)
 	}
 	slices.SortFunc(p.Releases, func(a, b Release) int { return a.Compare(b.ReleaseID) })
 	return p
 }
 
-// Wait gives the state once its revision is higher than the given one, or when ctx ends.
+// Wait gives the state once its revision is another than the given one, or when ctx ends. A higher one was given
+// by another board, before the daemon was started again: who comes with that knows nothing of this one.
 func (b *Board) Wait(ctx context.Context, after int64) Platform {
 	for {
 		b.mu.Lock()
 		changed, revision := b.changed, b.revision
 		b.mu.Unlock()
-		if revision > after {
+		if revision != after {
 			return b.Snapshot()
 		}
 		select {
@@ -92,9 +94,13 @@ func (b *Board) SetName(name string) {
 // SetSource changes what is said of the repository.
 func (b *Board) SetSource(change func(*Source)) {
 	b.update(func() bool {
-		before := b.source
-		change(&b.source)
-		return !reflect.DeepEqual(before, b.source)
+		after := b.source.clone()
+		change(&after)
+		if reflect.DeepEqual(b.source, after) {
+			return false
+		}
+		b.source = after.clone() // the caller may go on with what it put in
+		return true
 	})
 }
 
@@ -117,6 +123,7 @@ func (b *Board) SetRelease(id catalog.ReleaseID, change func(*Release)) {
 		after := before
 		after.Kept = slices.Clone(before.Kept)
 		change(&after)
+		after.Kept = slices.Clone(after.Kept)
 		if there && reflect.DeepEqual(before, after) {
 			return false
 		}

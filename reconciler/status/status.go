@@ -3,6 +3,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -37,6 +38,16 @@ type Source struct {
 	Notice string `json:"notice,omitempty"`
 }
 
+// clone copies all that can be changed in place.
+func (s Source) clone() Source {
+	s.Head, s.Accepted = s.Head.clone(), s.Accepted.clone()
+	s.Problems = slices.Clone(s.Problems)
+	for i := range s.Problems {
+		s.Problems[i].Trace = slices.Clone(s.Problems[i].Trace)
+	}
+	return s
+}
+
 // Refused tells that the newest commit was not accepted.
 func (s Source) Refused() bool { return s.Problems.Denied() }
 
@@ -46,6 +57,14 @@ type Commit struct {
 	Subject string    `json:"subject,omitempty"`
 	Author  string    `json:"author,omitempty"`
 	Time    time.Time `json:"time,omitzero"`
+}
+
+func (c *Commit) clone() *Commit {
+	if c == nil {
+		return nil
+	}
+	copied := *c
+	return &copied
 }
 
 // Short gives the first characters of the hash.
