@@ -1,0 +1,241 @@
+package trunkline_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "trunkline.dev/trunkline"
+
+// mayKnow says what each folder may import of Trunkline, for itself and all below it; the longest folder that
+// matches a package counts. It is the table of the design, in the words of the package comments. A folder that is
+// not here may know nothing, so that a new one has to be put here by somebody who thought about it.
+var mayKnow = map[string][]string{
+	"api/schema":         {"api/v1alpha1"},
+	"api/v1alpha1":       {},
+	"blueprints":         {},
+	"catalog":            {"api"},
+	"cmd":                {"..."},
+	"console":            {"reconciler/status"},
+	"deploy/clustertest": {},
+	"examples/demo":      {"reconciler/status"},
+	"reconciler":         {"api", "blueprints", "catalog", "render", "reconciler"},
+	"reconciler/cluster": {"catalog", "reconciler/plan", "reconciler/cluster"},
+	"reconciler/git":     {"reconciler/git"},
+	"reconciler/plan":    {},
+	"reconciler/status":  {"api", "catalog"},
+	"render":             {"api", "catalog", "render"},
+	"render/helm":        {"api", "render/internal"},
+	"render/internal":    {"render/internal"},
+	"render/kustomize":   {"render/internal"},
+}
+
+// pure are the folders whose results depend on nothing but their arguments.
+var pure = []string{"api", "catalog", "render", "policy", "cost", "reconciler/plan"}
+
+// impure are the imports, and those below them, that reach beyond the arguments.
+var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
+
+// source is a Go file of the module.
+type source struct {
+	// file is its path, and pkg the folder, both with slashes and relative to the root.
+	file, pkg string
+	test      bool
+	ast       *ast.File
+}
+
+// sources parses all Go files of this module; other modules in the repository are left out.
+func sources(t *testing.T) (*token.FileSet, []source) {
+	t.Helper()
+	fset := token.NewFileSet()
+	var out []source
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		file := filepath.ToSlash(name)
+		if entry.IsDir() {
+			if file == "." {
+				return nil
+			}
+			_, other := os.Stat(filepath.Join(name, "go.mod"))
+			if other == nil || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if path.Ext(file) != ".go" {
+			return nil
+		}
+		parsed, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		out = append(out, source{file: file, pkg: path.Dir(file), test: strings.HasSuffix(file, "_test.go"), ast: parsed})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 50 {
+		t.Fatalf("found %d files only: the walk is broken, and this test holds nobody to anything", len(out))
+	}
+	return fset, out
+}
+
+// folder finds the longest folder of a table that a package is in.
+func folder(pkg string, in []string) (string, bool) {
+	best, found := "", false
+	for _, f := range in {
+		if within(pkg, f) && len(f) >= len(best) {
+			best, found = f, true
+		}
+	}
+	return best, found
+}
+
+func within(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
+
+func imports(f *ast.File) []string {
+	var out []string
+	for _, spec := range f.Imports {
+		if name, err := strconv.Unquote(spec.Path.Value); err == nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func TestWhoKnowsWhom(t *testing.T) {
+	folders := make([]string, 0, len(mayKnow))
+	for f := range mayKnow {
+		folders = append(folders, f)
+	}
+	_, all := sources(t)
+	for _, s := range all {
+		if s.test || s.pkg == "." {
+			continue // tests may set up whatever they test with
+		}
+		at, ok := folder(s.pkg, folders)
+		if !ok {
+			t.Errorf("%s: the folder %s is in no row of mayKnow: say there what it may import", s.file, s.pkg)
+			continue
+		}
+		allowed := mayKnow[at]
+		for _, name := range imports(s.ast) {
+			mine, ours := strings.CutPrefix(name, module+"/")
+			if !ours || slices.Contains(allowed, "...") {
+				continue
+			}
+			if _, ok := folder(mine, allowed); !ok {
+				t.Errorf("%s: imports %s, which %s may not know; it may know %s", s.file, mine, at, list(allowed))
+			}
+		}
+	}
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "nothing of ours"
+	}
+	return strings.Join(names, ", ")
+}
+
+func TestPurePackages(t *testing.T) {
+	fset, all := sources(t)
+	for _, s := range all {
+		at, ok := folder(s.pkg, pure)
+		if s.test || !ok {
+			continue
+		}
+		for _, name := range imports(s.ast) {
+			if slices.Contains(impure, name) || within(name, "k8s.io/client-go") {
+				t.Errorf("%s: imports %s, and %s is pure: no network, clock, disk or environment", s.file, name, at)
+			}
+		}
+		for _, call := range clockReads(s.ast) {
+			t.Errorf("%s: reads the clock, and %s is pure: take the time as an argument", fset.Position(call), at)
+		}
+	}
+}
+
+// clockReads finds time.Now and its relatives, called or handed on.
+func clockReads(f *ast.File) []token.Pos {
+	clock := ""
+	for _, spec := range f.Imports {
+		if spec.Path.Value == `"time"` {
+			clock = "time"
+			if spec.Name != nil {
+				clock = spec.Name.Name
+			}
+		}
+	}
+	var out []token.Pos
+	ast.Inspect(f, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := selector.X.(*ast.Ident); ok && clock != "" && x.Name == clock &&
+			slices.Contains([]string{"Now", "Since", "Until", "After", "Tick", "NewTimer", "NewTicker", "Sleep", "AfterFunc"}, selector.Sel.Name) {
+			out = append(out, n.Pos())
+		}
+		return true
+	})
+	return out
+}
+
+func TestOnePackageComment(t *testing.T) {
+	_, all := sources(t)
+	packages := map[string][]string{} // to the files with a comment
+	for _, s := range all {
+		if s.test {
+			continue
+		}
+		if _, ok := packages[s.pkg]; !ok {
+			packages[s.pkg] = nil
+		}
+		if s.ast.Doc != nil && strings.TrimSpace(s.ast.Doc.Text()) != "" {
+			packages[s.pkg] = append(packages[s.pkg], s.file)
+			want := "Package " + s.ast.Name.Name
+			if s.ast.Name.Name == "main" {
+				want = "Command "
+			}
+			if text := s.ast.Doc.Text(); !strings.HasPrefix(text, want) {
+				t.Errorf("%s: the package comment begins with %q, want %q", s.file, strings.SplitN(text, "\n", 2)[0], want+"…")
+			}
+		}
+	}
+	for pkg, files := range packages {
+		if len(files) != 1 {
+			t.Errorf("%s: has %d package comments, want one: %s", pkg, len(files), strings.Join(files, ", "))
+		}
+	}
+}
+
+// TestNoAssertionLibrary holds tests to values that are compared, and everybody to one way of doing things.
+func TestNoAssertionLibrary(t *testing.T) {
+	banned := map[string]string{
+		"github.com/stretchr/testify": "compare with cmp.Diff", "github.com/onsi/gomega": "compare with cmp.Diff", "github.com/onsi/ginkgo": "use testing",
+		"github.com/pkg/errors": "use fmt.Errorf with %w", "golang.org/x/exp": "the standard library has it",
+	}
+	_, all := sources(t)
+	for _, s := range all {
+		for _, name := range imports(s.ast) {
+			for prefix, instead := range banned {
+				if within(name, prefix) {
+					t.Errorf("%s: imports %s: %s", s.file, name, instead)
+				}
+			}
+		}
+	}
+}
