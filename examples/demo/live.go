@@ -23,7 +23,7 @@ type waiting struct {
 // busy says what is waited for from now on, or how far it has come. Without a terminal it says nothing: what is
 // done is told when it is done.
 func (s *story) busy(text string) {
-	if !s.live {
+	if s.width == 0 {
 		return
 	}
 	s.mu.Lock()
@@ -85,7 +85,11 @@ func (s *story) draw() {
 		return
 	}
 	wheel := []rune(frames)
-	text := columns(s.wait.text, seconds(s.now().Sub(s.wait.since).Truncate(frameTime)), textWidth-len(margin)-2)
-	fmt.Fprint(s.w, margin+s.cyan(string(wheel[s.wait.frame%len(wheel)]))+" "+s.dim(text)) //nolint:errcheck // as in line
+	figure := seconds(s.now().Sub(s.wait.since).Truncate(frameTime))
+	// A line that is wrapped could not be taken back: it ends a column before the edge.
+	width := min(textWidth, s.width-1) - len(margin) - 2
+	text := []rune(s.wait.text)
+	text = text[:max(0, min(len(text), width-len(figure)-1))]
+	fmt.Fprint(s.w, margin+s.cyan(string(wheel[s.wait.frame%len(wheel)]))+" "+s.dim(columns(string(text), figure, width))) //nolint:errcheck // as in line
 	s.wait.drawn = true
 }

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	if err != nil {
 		return exitUsage // the flag package has said why
 	}
-	s := newStory(stdout, terminal(stdout), env("NO_COLOR") == "" && env("TERM") != "dumb", time.Now)
+	s := newStory(stdout, terminalWidth(stdout), env("NO_COLOR") == "" && env("TERM") != "dumb", time.Now)
 	if err := opts.check(); err != nil {
 		s.failed(err)
 		return exitUsage
@@ -118,7 +118,15 @@ func (o options) check() error {
 func (o options) trunkline() string  { return o.bin + string(filepath.Separator) + "trunkline" }
 func (o options) devcluster() string { return o.bin + string(filepath.Separator) + "devcluster" }
 
-func terminal(w io.Writer) bool {
+// terminalWidth gives the columns of a terminal; 0 where there is none.
+func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }

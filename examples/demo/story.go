@@ -19,7 +19,7 @@ const (
 // story prints what happens. On a terminal the line at the bottom says what is waited for.
 type story struct {
 	w       io.Writer
-	live    bool // w is a terminal, and lines can be taken back
+	width   int // columns of the terminal, where lines can be taken back; 0: there is none
 	colours bool
 	now     func() time.Time
 	steps   int
@@ -28,8 +28,8 @@ type story struct {
 	wait *waiting
 }
 
-func newStory(w io.Writer, terminal, colours bool, now func() time.Time) *story {
-	return &story{w: w, live: terminal, colours: terminal && colours, now: now}
+func newStory(w io.Writer, width int, colours bool, now func() time.Time) *story {
+	return &story{w: w, width: width, colours: width > 0 && colours, now: now}
 }
 
 func (s *story) paint(code, text string) string {

@@ -17,7 +17,7 @@ func clock() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func TestStoryWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := newStory(&out, false, true, clock)
+	s := newStory(&out, 0, true, clock)
 	s.step("Start")
 	s.busy("nobody sees this")
 	s.ok("cluster dev is ready", 9540*time.Millisecond)
@@ -55,7 +55,7 @@ func TestStoryWithoutATerminal(t *testing.T) {
 
 func TestStoryOnATerminalTakesTheLineAtTheBottomBack(t *testing.T) {
 	var out bytes.Buffer
-	s := newStory(&out, true, false, clock)
+	s := newStory(&out, 100, false, clock)
 	s.busy("starting")
 	s.line("told")
 	s.idle()
@@ -69,7 +69,7 @@ func TestStoryOnATerminalTakesTheLineAtTheBottomBack(t *testing.T) {
 
 func TestProblemIsWrappedBelowItsIndentation(t *testing.T) {
 	var out bytes.Buffer
-	newStory(&out, false, false, clock).problem("p.yaml:1:2: error: " + strings.Repeat("long ", 30) + "\n    hint: short\n")
+	newStory(&out, 0, false, clock).problem("p.yaml:1:2: error: " + strings.Repeat("long ", 30) + "\n    hint: short\n")
 	for l := range strings.Lines(out.String()) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(l, "\n")); n > 100 {
 			t.Errorf("a line has %d columns: %q", n, l)
@@ -147,7 +147,7 @@ func TestDifferences(t *testing.T) {
 
 func TestRollTellsWhatCannotBecomeHealthy(t *testing.T) {
 	var out bytes.Buffer
-	d := &demo{story: newStory(&out, false, false, clock)}
+	d := &demo{story: newStory(&out, 0, false, clock)}
 	r := newRoll(d, sincePush, "c2", func(r status.Release) bool { return r.Project == "orders" })
 	accepted := status.Source{Head: &status.Commit{Hash: "c2"}, Accepted: &status.Commit{Hash: "c2"}}
 	release := func(commit string, health status.Health) status.Release {
