@@ -1,0 +1,79 @@
+# What "make help" lists is what there is. Everything is built from packages that go.mod names; nothing needs to
+# be installed but Go, git, make and a C compiler (for the race detector).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench fuzz golden demo tidy check clean
+
+GO ?= go
+GOLANGCI_VERSION := v2.15.0
+# How long "make fuzz" spends on each target, and which ones.
+FUZZTIME ?= 30s
+FUZZ ?= .
+# Which benchmarks "make bench" runs, and for how long.
+BENCH ?= .
+BENCHTIME ?= 1s
+
+LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+WITH_TMP := hack/with-tmp.sh
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: trunkline devcluster ## build bin/trunkline and bin/devcluster
+
+trunkline: ## build bin/trunkline
+	@[ -x bin/trunkline ] || echo "building bin/trunkline; the first time takes a few minutes"
+	@$(GO) build -o bin/trunkline ./cmd/trunkline
+
+devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
+	@[ -x bin/devcluster ] || echo "building bin/devcluster, which is Kubernetes from its source; the first time takes about 5 minutes"
+	@$(GO) build -C deploy/devcluster -o ../../bin/devcluster .
+
+test: devcluster ## run all tests, those on a real API server among them
+	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
+	@$(WITH_TMP) $(GO) test -race ./...
+	@$(MAKE) --no-print-directory test-devcluster
+
+test-short: ## run the tests that need no cluster
+	@$(WITH_TMP) $(GO) test -race -short ./...
+
+test-devcluster: devcluster ## run the tests of deploy/devcluster
+	@echo "testing deploy/devcluster"
+	@cd deploy/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
+
+$(LINT):
+	@echo "building golangci-lint $(GOLANGCI_VERSION); this takes a few minutes, once"
+	@GOBIN=$(CURDIR)/.cache/bin/tmp $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .cache/bin/tmp/golangci-lint $@
+
+lint: $(LINT) ## run the linters
+	@$(LINT) run ./...
+	@cd deploy/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
+
+fmt: $(LINT) ## format the code
+	@$(LINT) fmt ./...
+	@cd deploy/devcluster && ../../$(LINT) fmt --config ../../.golangci.yml ./...
+
+bench: devcluster ## run the benchmarks; BENCH=regexp BENCHTIME=1s
+	@$(WITH_TMP) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m ./...
+
+fuzz: ## run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
+	@$(WITH_TMP) hack/fuzz.sh '$(FUZZ)' $(FUZZTIME)
+
+golden: ## write the golden files anew; look at the difference before you commit it
+	@$(GO) test ./blueprints/... ./cmd/trunkline/ -update
+
+demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
+	@$(GO) build -o bin/demo ./examples/demo
+	@ONCE=$(ONCE) bin/demo
+
+tidy: ## bring go.mod and go.sum in line with the imports
+	@$(GO) mod tidy
+	@cd deploy/devcluster && $(GO) mod tidy
+
+check: ## everything that CI runs
+	@.ci/run
+
+clean: ## remove what was built
+	@rm -rf bin .cache
