@@ -53,7 +53,7 @@ func (e *toldError) Unwrap() error { return e.err }
 // told reads the end of a log now: the log is removed before anyone sees the error.
 // An error that has been told keeps what it has.
 func told(err error, log string) error {
-	if already := new(toldError); errors.As(err, &already) {
+	if _, ok := errors.AsType[*toldError](err); ok {
 		return err
 	}
 	data, readErr := os.ReadFile(log)

@@ -74,7 +74,7 @@ func startChild(spec childSpec, hold *os.File, died func(error)) (*child, error)
 			}
 		}
 	}}
-	c.cmd = exec.Command(spec.path, spec.args...) //nolint:gosec,noctx // ours; it is stopped by stop
+	c.cmd = exec.Command(spec.path, spec.args...) //nolint:noctx // ours; it is stopped by stop
 	// What is read by us ends with us, and with it a process that goes on writing there. What a process needs to
 	// say in any case, such as on its way down, goes straight to the file.
 	c.cmd.Stdout, c.cmd.Stderr = io.Writer(log), io.Writer(log)

@@ -78,7 +78,7 @@ func (d *demo) tell(ctx context.Context) error {
 	} {
 		d.story.step(step.title)
 		err := func() error {
-			ctx, cancel := context.WithTimeoutCause(ctx, step.limit, tooLong{step.limit})
+			ctx, cancel := context.WithTimeoutCause(ctx, step.limit, tooLongError{step.limit})
 			defer cancel()
 			return step.run(ctx)
 		}()
@@ -96,10 +96,10 @@ func (d *demo) tell(ctx context.Context) error {
 	return nil
 }
 
-// tooLong is why a step is given up.
-type tooLong struct{ limit time.Duration }
+// tooLongError is why a step is given up.
+type tooLongError struct{ limit time.Duration }
 
-func (t tooLong) Error() string { return fmt.Sprintf("not done after %s", t.limit) }
+func (t tooLongError) Error() string { return fmt.Sprintf("not done after %s", t.limit) }
 
 // explain gives an error its cause, and adds what the daemon or the process that died said last.
 func (d *demo) explain(ctx context.Context, err error) error {
@@ -139,7 +139,7 @@ func (d *demo) path(elem ...string) string {
 // command is a program that ends by itself soon. Ctrl-C does not reach it but through ctx, so that an interrupted
 // demo does not look like one that failed.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the programs and their arguments are ours
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.SysProcAttr = attributes(false)
 	return cmd
 }

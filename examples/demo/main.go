@@ -38,7 +38,7 @@ func main() {
 	}
 	// A broken pipe (demo | head) and a closed terminal end the demo like Ctrl-C. The signals stay caught until
 	// the very end, so that pressing Ctrl-C again does not break the clean-up.
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE) //nolint:govet // see above
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }
 
@@ -87,8 +87,8 @@ func parse(args []string, stderr io.Writer, env func(string) string) (options, e
 	}
 	if f.NArg() > 0 {
 		err := fmt.Errorf("unexpected argument %q", f.Arg(0))
-		fmt.Fprintln(stderr, err)
-		return o, err
+		_, writeErr := fmt.Fprintln(stderr, err)
+		return o, errors.Join(err, writeErr)
 	}
 	return o, nil
 }
@@ -102,7 +102,7 @@ func truthy(s string) bool {
 // check finds what is missing before anything is started.
 func (o options) check() error {
 	for _, program := range []string{o.trunkline(), o.devcluster()} {
-		if info, err := os.Stat(program); err != nil || info.IsDir() {
+		if info, err := os.Stat(program); err != nil || info.IsDir() { //nolint:gosec // the user says where they are
 			return fmt.Errorf("the program %s is not there: \"make demo\" in the repository's root builds it", program)
 		}
 	}

@@ -79,10 +79,11 @@ const poll = "5s"
 func (d *demo) startDaemon(ctx context.Context) error {
 	begin := time.Now()
 	d.log = d.path("trunkline.log")
-	args := []string{"serve", "--repo", d.repo.bare, "--data", d.path("data"), "--listen", "127.0.0.1:0", "--poll", poll}
+	clusters := make([]string, 0, 2*len(d.clusters))
 	for _, c := range d.clusters {
-		args = append(args, "--cluster", c.name+"="+c.kubeconfig)
+		clusters = append(clusters, "--cluster", c.name+"="+c.kubeconfig)
 	}
+	args := append([]string{"serve", "--repo", d.repo.bare, "--data", d.path("data"), "--listen", "127.0.0.1:0", "--poll", poll}, clusters...)
 	c, err := d.family.start(childSpec{
 		name: "the daemon", path: d.opts.trunkline(), args: args, log: d.log, ready: serving, onStderr: true, wave: 1, follow: true,
 	})

@@ -95,8 +95,7 @@ func git(ctx context.Context, args ...string) (string, error) {
 		"GIT_COMMITTER_NAME=Demo", "GIT_COMMITTER_EMAIL=demo@trunkline.dev")
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
 		}
 		return "", fmt.Errorf("running git %s: %w", strings.Join(args, " "), err)

@@ -75,7 +75,7 @@ func TestGitIgnoresWhatTheUserHasSet(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(content), 0o700); err != nil { //nolint:gosec // a hook is executable
+		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -62,7 +62,7 @@ func arrivals(releases []status.Release) []string {
 		at := place{r.Cluster, r.Environment}
 		projects[at] = append(projects[at], r.Project)
 	}
-	var lines []string
+	lines := make([]string, 0, len(projects))
 	for at, names := range projects {
 		slices.Sort(names)
 		lines = append(lines, fmt.Sprintf("%-7s  %-11s  %8d  %s", at.cluster, at.environment, len(names), strings.Join(names, ", ")))

@@ -129,8 +129,7 @@ func (s *story) failed(err error) {
 		}
 		s.line(l)
 	}
-	var told *toldError
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*toldError](err); ok {
 		s.blank()
 		s.line("  " + s.dim("the end of: "+told.log))
 		for _, l := range told.tail {
@@ -157,7 +156,7 @@ func seconds(d time.Duration) string {
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = word

@@ -43,7 +43,7 @@ func startSweeper() (*sweeper, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making a folder for the demo: %w", err), read.Close(), write.Close())
 	}
-	s := &sweeper{dir: dir, hold: write, cmd: exec.Command(self, sweepCommand, dir)} //nolint:gosec,noctx // it ends with the pipe
+	s := &sweeper{dir: dir, hold: write, cmd: exec.Command(self, sweepCommand, dir)} //nolint:noctx // it ends with the pipe
 	s.cmd.Stdin = read
 	s.cmd.SysProcAttr = attributes(false)
 	if err := errors.Join(s.cmd.Start(), read.Close()); err != nil {
@@ -68,8 +68,8 @@ func sweep(dir string, hold io.Reader) int {
 		return exitUsage // not one of ours
 	}
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	_, _ = io.Copy(io.Discard, hold) // nothing is ever written: it returns when the last holder is gone
-	if err := os.RemoveAll(dir); err != nil {
+	_, _ = io.Copy(io.Discard, hold)          // nothing is ever written: it returns when the last holder is gone
+	if err := os.RemoveAll(dir); err != nil { //nolint:gosec // its name was checked
 		return exitFailed
 	}
 	return 0
