@@ -66,7 +66,7 @@ golden: ## write the golden files anew; look at the difference before you commit
 
 demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
 	@$(GO) build -o bin/demo ./examples/demo
-	@ONCE=$(ONCE) bin/demo
+	@ONCE=$(ONCE) exec bin/demo
 
 tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy

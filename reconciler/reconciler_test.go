@@ -38,6 +38,9 @@ func TestRollOutChangeAndRemoval(t *testing.T) {
 	before := c.versions("story-b-dev")
 	second := first.with(tree{"a/project.yaml": service("story-a", "img:2")})
 	d.mustAccept("c2", second, "a/project.yaml")
+	if p := d.board.Snapshot(); p.Fine() {
+		t.Error("everything is said to be fine right after a commit was accepted that changes something")
+	}
 	p := d.await("story-a to be at c2", func(p status.Platform) bool {
 		return release(p, "story-a").Commit == "c2" && release(p, "story-a").Fine()
 	})
@@ -207,7 +210,9 @@ func TestWhatSaysSoIsKept(t *testing.T) {
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
 	d.mustAccept("c2", files.with(tree{"a/project.yaml": ""}), "a/project.yaml")
-	p := d.await("what is left to be said", func(p status.Platform) bool { return len(release(p, "keep-a").Kept) == 2 })
+	p := d.await("what is left to be said", func(p status.Platform) bool {
+		return release(p, "keep-a").Fine() && len(release(p, "keep-a").Kept) == 2
+	})
 	if diff := cmp.Diff([]string{"ConfigMap keep-a-dev/kept", "Namespace keep-a-dev"}, release(p, "keep-a").Kept); diff != "" {
 		t.Errorf("kept: -want +got:\n%s", diff)
 	}

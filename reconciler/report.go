@@ -46,11 +46,11 @@ func (w *worker) end(in work, done outcome, err error) {
 			s.Result, s.Message = status.Failed, err.Error()
 		case err != nil:
 			s.Result, s.Message = status.Retrying, err.Error()
+		case in.remove && done.left > 0:
+			s.Result, s.Message = status.Pruning, fmt.Sprintf("waiting for %d deleted objects to be gone", done.left)
 		case in.remove:
-			s.Result, s.Message = status.Pruning, "waiting for deleted objects to be gone"
-			if len(done.kept) > 0 {
-				s.Message = fmt.Sprintf("%d objects are kept", len(done.kept))
-			}
+			// Nothing is declared, and nothing is there but what says that it must stay: so it will be.
+			s.Result, s.Health, s.Objects, s.Message = status.Applied, status.Healthy, 0, "not declared any more"
 		default:
 			s.Result, s.Commit, s.Message = status.Applied, w.commitOf(in), ""
 		}

@@ -50,7 +50,9 @@ func (w *worker) step(daemon, ctx context.Context, in work) error {
 // outcome is what a run did, whether or not it ended well.
 type outcome struct {
 	applied, pruned int
-	kept            []string
+	// kept are objects that stay although they are not declared, and left those that are still to go.
+	kept []string
+	left int
 }
 
 func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) {
@@ -103,7 +105,9 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if done.pruned, err = prune(ctx, conn, p); err != nil {
 		return done, err
 	}
-	if in.remove && len(conn.Members(applySet)) == 0 {
+	members := conn.Members(applySet)
+	done.left = len(members) - len(p.Keep)
+	if in.remove && len(members) == 0 {
 		if err := conn.Forget(ctx, inv); err != nil {
 			return done, err
 		}

@@ -12,6 +12,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/reconciler/status"
 )
 
 const (
@@ -93,6 +94,8 @@ func (w *worker) set(d desired) bool {
 		return false
 	}
 	w.desired, w.due = &d, true
+	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
+	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })
 	if w.supersede != nil {
 		w.supersede()
 	}
