@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // schedules name time zones, and minimal images have none
 
@@ -36,7 +37,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	text := ""
+	if err != nil {
+		text = strings.TrimSpace(plain(unknownCommand(root, err).Error()))
+	}
 	var usage *usageError
 	switch {
 	case err == nil:
@@ -44,10 +49,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFindings):
 		return exitFindings // what was found is printed
 	case !began || errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "trunkline: %s\nRun \"trunkline --help\" to see how it is used.\n", err) //nolint:errcheck // nowhere left to say it
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\nRun \"%s --help\" to see how it is used.\n", text, cmd.CommandPath()) //nolint:errcheck // nowhere left to say it
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", err) //nolint:errcheck // nowhere left to say it
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", text) //nolint:errcheck // nowhere left to say it
 		return exitFindings
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -29,7 +30,12 @@ daemon does exactly the same before it applies.`,
 		Example: `  trunkline render orders --env dev
   trunkline render orders --env prod --rev main
   diff <(trunkline render orders --env dev --rev main) <(trunkline render orders --env dev)`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("say which project, one: trunkline render PROJECT --env ENVIRONMENT")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if env == "" {
 				return usagef("say which environment: --env ENVIRONMENT")
@@ -79,8 +85,14 @@ func pick(cat *catalog.Catalog, project, env, cluster string) ([]catalog.Release
 			releases = append(releases, rel)
 		}
 	}
-	if len(releases) == 0 {
-		return nil, fmt.Errorf("the project %q has no release in environment %q", project, env)
+	switch {
+	case len(releases) > 0:
+	case cluster != "" && slices.Contains(slices.Collect(maps.Keys(cat.Projects[project].Spec.Environments)), env):
+		return nil, fmt.Errorf("the environment %q is not on cluster %q; it is on: %s", env, cluster,
+			strings.Join(cat.Environments[env].Spec.Clusters, ", "))
+	default:
+		return nil, fmt.Errorf("the project %q is not deployed in environment %q; it is in: %s", project, env,
+			strings.Join(slices.Sorted(maps.Keys(cat.Projects[project].Spec.Environments)), ", "))
 	}
 	return releases, nil
 }

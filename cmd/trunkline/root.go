@@ -1,7 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
 	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
 func newRoot() *cobra.Command {
@@ -26,8 +33,61 @@ Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use.`,
   trunkline status --watch`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		// Ours are in one line, with the error; see unknownCommand.
+		DisableSuggestions: true,
 	}
 	cmd.AddCommand(newServe(), newStatus(), newRender(), newApply(), newVersion())
+	cmd.SetFlagErrorFunc(suggestFlag)
+	cmd.InitDefaultCompletionCmd()
+	for _, c := range cmd.Commands() {
+		if c.Name() == "completion" {
+			needShell(c)
+		}
+	}
 	return cmd
+}
+
+// unknownCommand adds the command that was probably meant to the error about an unknown one.
+func unknownCommand(root *cobra.Command, err error) error {
+	quoted, unknown := strings.CutPrefix(err.Error(), "unknown command ")
+	name, parent, _ := strings.Cut(quoted, " for ")
+	if !unknown || parent != strconv.Quote(root.Name()) {
+		return err
+	}
+	var known []string
+	for _, c := range root.Commands() {
+		known = append(known, c.Name())
+	}
+	return fmt.Errorf("there is no command %s: %s", name, v1alpha1.Suggest(strings.Trim(name, `"`), known))
+}
+
+// flagName finds the flags in the help of a command.
+var flagName = regexp.MustCompile(`(?m)^ +(?:-\w, |    )--([a-z-]+)`)
+
+// suggestFlag adds the flag that was probably meant to the error about an unknown one.
+func suggestFlag(cmd *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	var known []string
+	for _, m := range flagName.FindAllStringSubmatch(cmd.Flags().FlagUsages(), -1) {
+		known = append(known, m[1])
+	}
+	return fmt.Errorf("%w: %s", err, v1alpha1.Suggest(name, known))
+}
+
+// needShell makes it wrong use to name no shell, or one that there is no completion for.
+func needShell(completion *cobra.Command) {
+	var shells []string
+	for _, c := range completion.Commands() {
+		shells = append(shells, c.Name())
+	}
+	completion.Args = nil
+	completion.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("say which shell: %s", strings.Join(shells, ", "))
+		}
+		return usagef("there is no completion for %q: choose one of %s", args[0], strings.Join(shells, ", "))
+	}
 }

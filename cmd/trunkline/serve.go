@@ -72,7 +72,7 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.remote.Branch, "branch", "main", "branch to follow")
 	f.StringVar(&s.dir, "dir", "", "folder of the repository that holds the platform; default: the repository itself")
 	f.StringArrayVar(&s.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
-	f.StringVar(&s.data, "data", filepath.Join(os.TempDir(), "trunkline"), "folder for the copy of the repository; it may be lost")
+	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.StringVar(&s.listen, "listen", defaultListen, "address for health, metrics, status and the trigger; not loopback only with --token-file")
 	f.StringVar(&s.token, "token-file", "", "file with the token that callers must send as \"Authorization: Bearer TOKEN\"")
 	f.DurationVar(&s.poll, "poll", 30*time.Second, "how often to look at the repository; POST /hooks/sync looks at once")
@@ -101,6 +101,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.poll < time.Second || s.resync < time.Second {
 		return nil, usagef("--poll and --resync are at least 1s")
+	}
+	if _, _, err := net.SplitHostPort(s.listen); err != nil {
+		return nil, usagef("--listen %q is not an address: write HOST:PORT", s.listen)
 	}
 	if s.token == "" && !loopback(s.listen) {
 		return nil, usagef("--listen %s can be reached from other machines: ask for a token with --token-file, or listen on 127.0.0.1", s.listen)
@@ -135,6 +138,14 @@ func (s *serve) run(ctx context.Context, stderr io.Writer) error {
 	token, err := s.secrets()
 	if err != nil {
 		return err
+	}
+	if s.data == "" {
+		// Not the temporary folder: anybody on the machine could put a copy there, which would be applied.
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return usagef("say where the copy of the repository goes: --data FOLDER (%w)", err)
+		}
+		s.data = filepath.Join(cache, "trunkline")
 	}
 	store, err := git.Open(filepath.Join(s.data, "git"))
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -77,7 +78,7 @@ type client struct{ server, token string }
 func newClient(server, tokenFile string) (*client, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usagef("--server %q is not an address: write http://HOST:PORT", server)
+		return nil, usagef("--server %q is not an address: write http://HOST:PORT", git.Redact(server))
 	}
 	c := &client{server: strings.TrimSuffix(server, "/")}
 	if tokenFile != "" {
@@ -107,11 +108,14 @@ func (c *client) status(ctx context.Context, after int64) (status.Platform, erro
 		return p, fmt.Errorf("asking the daemon: %w; is it running, and is --server right?", err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was read
+	if resp.StatusCode == http.StatusUnauthorized {
+		return p, fmt.Errorf("asking the daemon at %s: it wants its token; give the file that holds it with --token-file", git.Redact(c.server))
+	}
 	if resp.StatusCode != http.StatusOK {
-		return p, fmt.Errorf("asking the daemon at %s: it answered %s", c.server, resp.Status)
+		return p, fmt.Errorf("asking the daemon at %s: it answered %s; is it a Trunkline?", git.Redact(c.server), resp.Status)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
-		return p, fmt.Errorf("reading the daemon's answer: %w", err)
+		return p, fmt.Errorf("reading the daemon's answer: %w; is it a Trunkline at %s?", err, git.Redact(c.server))
 	}
 	return p, nil
 }

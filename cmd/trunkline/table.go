@@ -52,7 +52,7 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 // obey them.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsPrint(r) {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
 			return '\uFFFD'
 		}
 		return r
@@ -68,16 +68,22 @@ func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
 	if s.Refused() {
 		fmt.Fprintf(b, "%s      %s  %s\n", paint(text.FgRed, "refused"), s.Head.Short(), plain(s.Head.Subject))
 	}
+	warnings := 0
 	for _, problem := range s.Problems {
 		if problem.Severity == v1alpha1.Deny {
 			fmt.Fprintf(b, "%s\n", indent(plain(problem.String())))
+		} else {
+			warnings++
 		}
+	}
+	if warnings > 0 {
+		fmt.Fprintf(b, "%s     %d; see them with -o json\n", paint(text.FgYellow, "warnings"), warnings)
 	}
 	if s.Error != "" {
 		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), plain(s.Error))
 	}
 	if s.Notice != "" {
-		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), s.Notice)
+		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), plain(s.Notice))
 	}
 }
 
@@ -100,8 +106,8 @@ func releaseTable(p status.Platform, width int, paint paintFunc) string {
 	t.AppendHeader(table.Row{"Project", "Environment", "Cluster", "Commit", "Result", "Health", "Age", "Message"})
 	for _, r := range p.Releases {
 		message := r.Message
-		if message == "" && len(r.Kept) > 0 {
-			message = "kept: " + strings.Join(r.Kept, ", ")
+		if len(r.Kept) > 0 {
+			message = strings.TrimPrefix(message+"; kept: "+strings.Join(r.Kept, ", "), "; ")
 		}
 		t.AppendRow(table.Row{
 			r.Project, r.Environment, r.Cluster, status.Short(r.Commit),
