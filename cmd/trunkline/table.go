@@ -96,24 +96,52 @@ func commitName(c *status.Commit) string {
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
 
+// releaseTable prints a row for each release. Where the messages do not fit beside the rows, they stand below
+// them: a message that is cut off is the one that was needed.
 func releaseTable(p status.Platform, width int, paint paintFunc) string {
+	all := releaseRows(p, 0, paint, true)
+	if width == 0 || text.LongestLineLen(all) <= width {
+		return all
+	}
+	var below strings.Builder
+	for _, r := range p.Releases {
+		if message := releaseMessage(r); message != "" {
+			fmt.Fprintf(&below, "\n%s\n%s", plain(r.String()), indent(trimLines(text.WrapSoft(message, max(width-2, 20)))))
+		}
+	}
+	return releaseRows(p, width, paint, false) + "\n" + below.String()
+}
+
+func releaseMessage(r status.Release) string {
+	message := r.Message
+	if len(r.Kept) > 0 {
+		message = strings.TrimPrefix(message+"; kept: "+strings.Join(r.Kept, ", "), "; ")
+	}
+	return plain(oneLine(message))
+}
+
+func releaseRows(p status.Platform, width int, paint paintFunc, messages bool) string {
 	t := table.NewWriter()
 	t.SetStyle(table.Style{
-		Box:     table.BoxStyle{PaddingRight: "   "},
+		Box:     table.BoxStyle{PaddingRight: "   ", UnfinishedRow: "…"},
 		Format:  table.FormatOptions{Header: text.FormatUpper},
 		Options: table.OptionsNoBordersAndSeparators,
 	})
-	t.AppendHeader(table.Row{"Project", "Environment", "Cluster", "Commit", "Result", "Health", "Age", "Message"})
+	header := table.Row{"Project", "Environment", "Cluster", "Commit", "Result", "Health", "Age"}
+	if messages {
+		header = append(header, "Message")
+	}
+	t.AppendHeader(header)
 	for _, r := range p.Releases {
-		message := r.Message
-		if len(r.Kept) > 0 {
-			message = strings.TrimPrefix(message+"; kept: "+strings.Join(r.Kept, ", "), "; ")
+		row := table.Row{
+			plain(r.Project), plain(r.Environment), plain(r.Cluster), plain(status.Short(r.Commit)),
+			paint(resultColour(r.Result), plain(string(r.Result))), paint(healthColour(r.Health), plain(string(r.Health))),
+			age(p.Time, r.Since),
 		}
-		t.AppendRow(table.Row{
-			r.Project, r.Environment, r.Cluster, status.Short(r.Commit),
-			paint(resultColour(r.Result), string(r.Result)), paint(healthColour(r.Health), string(r.Health)),
-			age(p.Time, r.Since), plain(oneLine(message)),
-		})
+		if messages {
+			row = append(row, releaseMessage(r))
+		}
+		t.AppendRow(row)
 	}
 	if width > 0 {
 		t.SetAllowedRowLength(width)

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+func TestTableFitsTheTerminal(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	p := status.Platform{
+		Time:   now,
+		Source: status.Source{Accepted: &status.Commit{Hash: "0123456789", Subject: "One"}},
+		Releases: []status.Release{
+			{ReleaseID: catalog.ReleaseID{Project: "orders", Environment: "dev", Cluster: "one"}, Commit: "0123456789", Result: status.Applied, Health: status.Healthy, Since: now.Add(-time.Minute)},
+			{
+				ReleaseID: catalog.ReleaseID{Project: "rates", Environment: "prod", Cluster: "two"}, Result: status.Failed, Health: status.Unknown, Since: now.Add(-time.Hour),
+				Message: "rendering \"rates/fetch\":\n template job.yaml:14: a name is needed", Kept: []string{"Secret rates-prod/key"},
+			},
+		},
+	}
+	const narrow = `accepted     01234567  One
+
+PROJECT   ENVIRONMENT   CLUSTER   COMMIT     RESULT    HEALTH    AGE
+orders    dev           one       01234567   applied   healthy   60s
+rates     prod          two                  failed    unknown   60m
+
+rates/prod@two
+  rendering "rates/fetch": template job.yaml:14: a name is needed; kept: Secret
+  rates-prod/key
+`
+	const wide = `accepted     01234567  One
+
+PROJECT   ENVIRONMENT   CLUSTER   COMMIT     RESULT    HEALTH    AGE   MESSAGE
+orders    dev           one       01234567   applied   healthy   60s
+rates     prod          two                  failed    unknown   60m   rendering "rates/fetch": template job.yaml:14: a name is needed; kept: Secret rates-prod/key
+`
+	cases := map[string]struct {
+		reason string
+		width  int
+		want   string
+	}{
+		"Narrow":     {"Where the messages do not fit they stand below, in full.", 80, narrow},
+		"Wide":       {"Where they fit they stand beside.", 200, wide},
+		"NoTerminal": {"A file has lines of any length, and no colours.", 0, wide},
+		"Tiny":       {"Even then no line is wider than the terminal.", 40, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := printTable(&b, p, tc.width); err != nil {
+				t.Fatal(err)
+			}
+			if coloured := strings.Contains(b.String(), "\x1b[32mapplied"); tc.want != "" && coloured != (tc.width > 0) {
+				t.Errorf("coloured: %v", coloured)
+			}
+			got := text.StripEscape(b.String())
+			if diff := cmp.Diff(tc.want, got); tc.want != "" && diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+			if n := text.LongestLineLen(got); tc.width > 0 && n > tc.width {
+				t.Errorf("%s a line has %d columns:\n%s", tc.reason, n, got)
+			}
+		})
+	}
+}
