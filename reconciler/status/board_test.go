@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -55,6 +56,16 @@ func TestEmptySnapshot(t *testing.T) {
 	}
 }
 
+// frozen gives a state as a text, which nobody can change.
+func frozen(t *testing.T, p status.Platform) string {
+	t.Helper()
+	data, err := json.MarshalIndent(p, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
 // TestSnapshotIsACopy changes whatever can be changed, on either side, and looks whether the other one notices.
 func TestSnapshotIsACopy(t *testing.T) {
 	b := status.NewBoard(newClock().Now)
@@ -63,24 +74,24 @@ func TestSnapshotIsACopy(t *testing.T) {
 	kept := []string{"x"}
 	b.SetSource(func(s *status.Source) { s.Head, s.Accepted, s.Problems = head, head, problems })
 	b.SetRelease(id("a", "dev", "one"), func(r *status.Release) { r.Kept = kept })
-	want := b.Snapshot()
+	want := frozen(t, b.Snapshot())
 
 	head.Subject, problems[0].Message, problems[0].Trace[0].Message, kept[0] = "x", "x", "x", "changed"
 	got := b.Snapshot()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, frozen(t, got)); diff != "" {
 		t.Errorf("who put something on the board changes it afterwards:\n%s", diff)
 	}
 	got.Source.Head.Subject, got.Source.Problems[0].Message, got.Source.Problems[0].Trace[0].Message, got.Releases[0].Kept[0] = "y", "y", "y", "y"
-	if diff := cmp.Diff(want, b.Snapshot()); diff != "" {
+	if diff := cmp.Diff(want, frozen(t, b.Snapshot())); diff != "" {
 		t.Errorf("who looked at the board changes it:\n%s", diff)
 	}
 	old := b.Snapshot()
 	b.SetSource(func(s *status.Source) { s.Head.Subject, s.Problems[0].Message = "z", "z" })
 	b.SetRelease(id("a", "dev", "one"), func(r *status.Release) { r.Kept[0] = "z" })
-	if diff := cmp.Diff(want, old); diff != "" {
+	if diff := cmp.Diff(want, frozen(t, old)); diff != "" {
 		t.Errorf("a change in place shows in what was looked at before:\n%s", diff)
 	}
-	if p := b.Snapshot(); p.Revision != want.Revision+2 || p.Source.Head.Subject != "z" || p.Releases[0].Kept[0] != "z" {
+	if p := b.Snapshot(); p.Revision != old.Revision+2 || p.Source.Head.Subject != "z" || p.Releases[0].Kept[0] != "z" {
 		t.Errorf("a change in place is not a change: %+v", p)
 	}
 }
