@@ -79,6 +79,17 @@ func TestKilledInTheMiddle(t *testing.T) {
 	d = serve(t, flags(t.TempDir())...)
 	d.await("everything to be fine", func(p status.Platform) bool { return p.Fine() && len(p.Releases) == rest })
 	awaitHeld(t, cluster, expected(rest))
+
+	// What it was rolling out when it was killed is not declared any more when it is back: only a record that
+	// was written before the act can tell it what to remove.
+	repo.Commit(t, "all are back", repository(projects))
+	d.sync()
+	d.await("some releases to be applied", func(p status.Platform) bool { return count(p, status.Applied) > rest })
+	d.kill()
+	repo.Commit(t, "and removed again", removal)
+	d = serve(t, flags(t.TempDir())...)
+	d.await("everything to be fine", func(p status.Platform) bool { return p.Fine() && len(p.Releases) == rest })
+	awaitHeld(t, cluster, expected(rest))
 }
 
 func count(p status.Platform, r status.Result) int {
