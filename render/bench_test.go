@@ -100,7 +100,7 @@ func bareHelm(b *testing.B, tree fstest.MapFS) {
 		b.Fatal(err)
 	}
 	for _, text := range out {
-		for _, doc := range strings.Split(text, "---\n") {
+		for doc := range strings.SplitSeq(text, "---\n") {
 			var o map[string]any
 			if err := yaml.UnmarshalStrict([]byte(doc), &o); err != nil {
 				b.Fatal(err)

@@ -38,7 +38,7 @@ func TestReadSet(t *testing.T) {
 			reason: "a file that was looked for",
 			look: func(f fs.FS) error {
 				if _, err := fs.ReadFile(f, "a/no.yaml"); !errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("got %v, want not found", err)
+					return fmt.Errorf("got %w, want not found", err)
 				}
 				return nil
 			},
@@ -231,7 +231,7 @@ func run(f fs.FS, program []step) string {
 			file, err := f.Open(s.path)
 			fmt.Fprintf(&out, "%v;", err != nil)
 			if err == nil {
-				_ = file.Close() //nolint:errcheck // nothing was written
+				_ = file.Close()
 			}
 		}
 	}

@@ -154,7 +154,7 @@ func (f recordFS) Open(name string) (fs.File, error) {
 	info, err := file.Stat()
 	if err != nil {
 		f.r.note(name, false, err)
-		_ = file.Close() //nolint:errcheck // the first error is the one that counts
+		_ = file.Close()
 		return nil, err
 	}
 	if !info.IsDir() {

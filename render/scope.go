@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -43,10 +45,8 @@ var clusterKinds = map[string][]string{
 
 // builtinScope is the scope of a kind that the release does not define itself.
 func builtinScope(gk schema.GroupKind) scope {
-	for _, kind := range clusterKinds[gk.Group] {
-		if kind == gk.Kind {
-			return clusterScoped
-		}
+	if slices.Contains(clusterKinds[gk.Group], gk.Kind) {
+		return clusterScoped
 	}
 	return namespaced
 }

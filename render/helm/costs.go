@@ -84,7 +84,7 @@ func integer(v reflect.Value) int {
 	case v.CanInt():
 		return int(v.Int())
 	case v.CanUint():
-		return int(min(v.Uint(), maxText+1)) //nolint:gosec // bounded
+		return int(min(v.Uint(), maxText+1))
 	case v.CanFloat():
 		return int(max(-maxText-1, min(v.Float(), maxText+1)))
 	case v.Kind() == reflect.String:

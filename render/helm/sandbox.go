@@ -176,8 +176,8 @@ func (w *weight) add(v reflect.Value, depth int) error {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if err := w.add(v.Field(i), depth+1); err != nil {
+		for _, field := range v.Fields() {
+			if err := w.add(field, depth+1); err != nil {
 				return err
 			}
 		}

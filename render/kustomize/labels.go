@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"fmt"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -32,9 +33,7 @@ func labelPods(o *unstructured.Unstructured, labels map[string]string) error {
 	if all == nil {
 		all = map[string]string{}
 	}
-	for k, v := range labels {
-		all[k] = v
-	}
+	maps.Copy(all, labels)
 	if err := unstructured.SetNestedStringMap(template, all, path...); err != nil {
 		return err
 	}
