@@ -139,7 +139,7 @@ func (l *linker) loadPlatform() error {
 		return fmt.Errorf("reading %s: %w", PlatformFile, err)
 	case err != nil:
 		l.problem(at, "", "cannot be read: "+err.Error(), hint)
-		return nil
+		return nil //nolint:nilerr // where a link leads is the author's, and a problem like any other
 	case !info.Mode().IsRegular():
 		l.problem(at, "", "is not a file; the platform is declared there", hint)
 		return nil
@@ -192,7 +192,7 @@ func readBounded(tree fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, v1alpha1.MaxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand"
 	"strings"
 	"testing"
@@ -154,9 +155,7 @@ func TestWalkOrder(t *testing.T) {
 	want, _ := load(t, mapFS(acme))
 	rapid.Check(t, func(t *rapid.T) {
 		files := map[string]string{}
-		for name, text := range acme {
-			files[name] = text
-		}
+		maps.Copy(files, acme)
 		for i, name := range rapid.Permutation(names).Draw(t, "order") {
 			delete(files, name)
 			file := fmt.Sprintf("%c.yaml", "amz"[i])
@@ -219,9 +218,7 @@ func FuzzLoad(f *testing.F) {
 
 func BenchmarkLoad1000(b *testing.B) {
 	files := map[string]string{}
-	for name, text := range acme {
-		files[name] = text
-	}
+	maps.Copy(files, acme)
 	for i := range 1000 {
 		files[fmt.Sprintf("p/%04d/project.yaml", i)] = strings.NewReplacer("name: orders}", fmt.Sprintf("name: p-%d}", i),
 			"schema: clean.json", "description: a").Replace(acme[orders])

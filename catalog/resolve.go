@@ -33,8 +33,14 @@ func builtinSizes() map[string]v1alpha1.Size {
 		name       string
 		millicores int
 	}{
-		{"nano", 125}, {"micro", 250}, {"small", 500}, {"medium", 1000},
-		{"large", 2000}, {"xlarge", 4000}, {"2xlarge", 8000}, {"4xlarge", 16000},
+		{"nano", 125},
+		{"micro", 250},
+		{"small", 500},
+		{"medium", 1000},
+		{"large", 2000},
+		{"xlarge", 4000},
+		{"2xlarge", 8000},
+		{"4xlarge", 16000},
 	} {
 		for family, mebibytesPerCore := range map[string]int{"mx": 4096, "cx": 2048, "rx": 8192} {
 			sizes[family+"."+class.name] = v1alpha1.Size{

@@ -83,13 +83,16 @@ func TestPrecedence(t *testing.T) {
 		"LifecycleOfWorkload":    {"The workload's own wins.", []edit{ofEnvironment("lifecycle: on-demand"), own("lifecycle: spot")}, lifecycle, v1alpha1.Spot},
 
 		"Env": {
-			"Variables are merged by name.", []edit{own("env: {A: own, B: own}"), override("env: {B: over, C: over}")},
-			func(w catalog.Workload) any { return w.Env }, map[string]string{"A": "own", "B": "over", "C": "over"},
+			"Variables are merged by name.",
+			[]edit{own("env: {A: own, B: own}"), override("env: {B: over, C: over}")},
+			func(w catalog.Workload) any { return w.Env },
+			map[string]string{"A": "own", "B": "over", "C": "over"},
 		},
 		"Params": {
 			"Params are merged by their top-level keys only.",
 			[]edit{own("params: {mode: fast, limits: {rows: 1}}"), override("params: {replicas: 2, limits: {}}")},
-			func(w catalog.Workload) any { return w.Params }, map[string]any{"mode": "fast", "replicas": int64(2), "limits": map[string]any{}},
+			func(w catalog.Workload) any { return w.Params },
+			map[string]any{"mode": "fast", "replicas": int64(2), "limits": map[string]any{}},
 		},
 		"Schedule": {
 			"A schedule of the override replaces the workload's.",
@@ -97,7 +100,8 @@ func TestPrecedence(t *testing.T) {
 				{orders, "blueprint: job\n      writes: {main: raw@1}", "blueprint: clock\n      params: {queue: q}\n      schedule: 0 6 * * *\n      timeZone: Europe/Brussels\n      writes: {main: raw@1}"},
 				override("schedule: 0 7 * * *"),
 			},
-			func(w catalog.Workload) any { return [2]string{w.Schedule, w.TimeZone} }, [2]string{"0 7 * * *", "Europe/Brussels"},
+			func(w catalog.Workload) any { return [2]string{w.Schedule, w.TimeZone} },
+			[2]string{"0 7 * * *", "Europe/Brussels"},
 		},
 	}
 	for name, tc := range cases {

@@ -99,12 +99,14 @@ func TestRoutes(t *testing.T) {
 		"Nowhere":          {"There is nothing else.", request{method: "GET", path: "/api/v2/status"}, "", false, answer{404, "404 page not found"}},
 		"Rebinding": {
 			"A page whose name resolves to 127.0.0.1 gets nothing.",
-			request{method: "GET", path: "/api/v1/status", host: "evil.example:8080"}, "", false,
+			request{method: "GET", path: "/api/v1/status", host: "evil.example:8080"},
+			"", false,
 			answer{403, "without a token the daemon answers to localhost only"},
 		},
 		"RebindingSync": {
 			"Nor does it trigger anything.",
-			request{method: "POST", path: "/hooks/sync", host: "evil.example"}, "", false,
+			request{method: "POST", path: "/hooks/sync", host: "evil.example"},
+			"", false,
 			answer{403, "without a token the daemon answers to localhost only"},
 		},
 		"Localhost":   {"A name of this machine is fine.", request{method: "GET", path: "/metrics", host: "localhost:8080"}, "", false, answer{200, "up 1"}},

@@ -3,7 +3,6 @@ package reconciler_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 	"testing/fstest"
@@ -52,7 +51,7 @@ func benchmarkPush(b *testing.B, size int) {
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: []cluster.Config{{Name: "test", Kubeconfig: c.Kubeconfig}},
 		Library:  blueprints.FS, Renderer: render.New(blueprints.FS), Board: board, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

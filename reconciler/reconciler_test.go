@@ -38,7 +38,7 @@ func TestRollOutChangeAndRemoval(t *testing.T) {
 	before := c.versions("story-b-dev")
 	second := first.with(tree{"a/project.yaml": service("story-a", "img:2")})
 	d.mustAccept("c2", second, "a/project.yaml")
-	if p := d.board.Snapshot(); p.Fine() {
+	if p := d.board.Snapshot(); p.Fine() && release(p, "story-a").Commit != "c2" {
 		t.Error("everything is said to be fine right after a commit was accepted that changes something")
 	}
 	p := d.await("story-a to be at c2", func(p status.Platform) bool {

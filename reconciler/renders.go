@@ -68,7 +68,7 @@ func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.R
 			return nil
 		})
 	}
-	_ = group.Wait() //nolint:errcheck // a release that fails is a result like any other
+	_ = group.Wait()
 	if ctx.Err() == nil {
 		r.last = next
 	}

@@ -164,7 +164,7 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 				return nil
 			})
 		}
-		_ = group.Wait() //nolint:errcheck // the errors are in errs, each at its place
+		_ = group.Wait()
 		for i, action := range stage {
 			if errs[i] == nil {
 				w.applied[action.Ref] = appliedObject{digest: action.Digest, version: versions[i]}
@@ -236,7 +236,7 @@ func prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (int, error) {
 				return nil
 			})
 		}
-		_ = group.Wait() //nolint:errcheck // the errors are in errs, each at its place
+		_ = group.Wait()
 		for _, err := range errs {
 			if err == nil {
 				pruned++

@@ -114,8 +114,7 @@ func checkDepth(v any, depth int) error {
 
 // compileError gives the first thing that is wrong with a schema in one line.
 func compileError(err error) error {
-	var load *jsonschema.LoadURLError
-	if errors.As(err, &load) {
+	if load, ok := errors.AsType[*jsonschema.LoadURLError](err); ok {
 		return fmt.Errorf("the schema is not valid: %w", load.Err)
 	}
 	var invalid *jsonschema.SchemaValidationError

@@ -148,6 +148,11 @@ func TestDecodeProblems(t *testing.T) {
 			old:    "retries: 2", new: "retries: -1",
 			want: []string{"project.yaml:16:16: error: spec.workloads[0].retries: -1 is out of range: 0 to 2147483647"},
 		},
+		"NoEnvironments": {
+			reason: "An empty list would remove every release of the project; that is said by removing the project.",
+			old:    "environments: [dev, prod]", new: "environments: []",
+			want: []string{`project.yaml:5:3: error: spec: the field "environments" is missing or empty`},
+		},
 		"UnknownKind": {
 			reason: "A kind with a typing error is found, not passed over.",
 			old:    "kind: Project", new: "kind: Projekt",

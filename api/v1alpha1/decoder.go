@@ -135,7 +135,7 @@ func (d *decoder) str(n *yaml.Node, v reflect.Value, path []any) {
 	if !d.scalar(n, "!!str", "a text", path) {
 		return
 	}
-	if e, ok := v.Addr().Interface().(enum); ok && !slices.Contains(e.values(), n.Value) {
+	if e, ok := reflect.TypeAssert[enum](v.Addr()); ok && !slices.Contains(e.values(), n.Value) {
 		d.report(n, path, fmt.Sprintf("unknown value %q", shorten(n.Value)), Suggest(n.Value, e.values()))
 		return
 	}
@@ -202,10 +202,15 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path []any) {
 		d.decode(p.value, v.Field(fields[i].index), with(path, p.key.Value))
 	}
 	for _, f := range fields {
-		if f.required && !meant[f.name] && (!seen[f.name] || v.Field(f.index).IsZero()) && !d.reported(with(path, f.name)) {
+		if f.required && !meant[f.name] && (!seen[f.name] || empty(v.Field(f.index))) && !d.reported(with(path, f.name)) {
 			d.report(n, path, fmt.Sprintf("the field %q is missing or empty", f.name), "")
 		}
 	}
+}
+
+// empty tells that a field says nothing: a list or mapping without anything in it says no more than none.
+func empty(v reflect.Value) bool {
+	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
 // reported tells whether a problem was already found at the path or below it.

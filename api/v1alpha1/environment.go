@@ -20,7 +20,7 @@ type EnvironmentSpec struct {
 	// Namespace, as in "eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<project>-<environment>".
 	Identity map[string]string `json:"identity,omitempty"`
 	// Defaults win over the platform's.
-	Defaults WorkloadDefaults `json:"defaults,omitempty"`
+	Defaults WorkloadDefaults `json:"defaults,omitzero"`
 
 	// PromotesFrom names the environment whose healthy commits this one takes. Not acted on yet.
 	PromotesFrom string `json:"promotesFrom,omitempty"`

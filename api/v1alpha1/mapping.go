@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -97,9 +98,7 @@ func (e *ProjectEnvironments) decodeNode(d *decoder, n *yaml.Node, path []any) {
 		type plain map[string]Override // without this method, which would call itself
 		var m plain
 		d.mapping(n, reflect.ValueOf(&m).Elem(), path)
-		for name, o := range m {
-			(*e)[name] = o
-		}
+		maps.Copy((*e), m)
 		return
 	}
 	for i, item := range n.Content {

@@ -28,7 +28,7 @@ type Metadata struct {
 // Platform holds what is true for the whole monorepo. There is exactly one.
 type Platform struct {
 	Metadata Metadata     `json:"metadata" required:"true"`
-	Spec     PlatformSpec `json:"spec,omitempty"`
+	Spec     PlatformSpec `json:"spec,omitzero"`
 }
 
 // PlatformSpec is the body of a [Platform].
@@ -36,7 +36,7 @@ type PlatformSpec struct {
 	// Roots are the folders that are searched for declarations; default: the whole tree.
 	Roots []string `json:"roots,omitempty"`
 	// Defaults apply to every workload that does not say otherwise.
-	Defaults WorkloadDefaults `json:"defaults,omitempty"`
+	Defaults WorkloadDefaults `json:"defaults,omitzero"`
 	// Sizes adds to, or replaces, the built-in size classes.
 	Sizes map[string]Size `json:"sizes,omitempty"`
 }
@@ -74,7 +74,7 @@ func (Lifecycle) values() []string { return []string{string(OnDemand), string(Sp
 // configuration and never in the repository.
 type Cluster struct {
 	Metadata Metadata    `json:"metadata" required:"true"`
-	Spec     ClusterSpec `json:"spec,omitempty"`
+	Spec     ClusterSpec `json:"spec,omitzero"`
 }
 
 // ClusterSpec is the body of a [Cluster].

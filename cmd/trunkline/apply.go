@@ -79,7 +79,7 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 	from.flags(cmd)
 	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for everything to be healthy")
-	log.flags(cmd)
+	log.flags(cmd, "error") // what went wrong is printed at the end
 	return cmd
 }
 
@@ -102,7 +102,7 @@ func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, 
 		return fmt.Errorf("applying: %w", err)
 	}
 	// A cluster that cannot be reached is on the board, and so in what the caller prints.
-	_ = rec.Swept(ctx) //nolint:errcheck // see above
+	_ = rec.Swept(ctx)
 	for p := board.Snapshot(); ctx.Err() == nil && !settled(p); {
 		p = board.Wait(ctx, p.Revision)
 	}

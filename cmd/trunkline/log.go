@@ -13,8 +13,8 @@ import (
 // logging are the flags of commands that run for a while.
 type logging struct{ level string }
 
-func (l *logging) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&l.level, "log-level", "info", "least level to log: debug, info, warn or error")
+func (l *logging) flags(cmd *cobra.Command, level string) {
+	cmd.Flags().StringVar(&l.level, "log-level", level, "least level to log: debug, info, warn or error")
 }
 
 // logger writes text for people on a terminal, and JSON for machines anywhere else.

@@ -49,10 +49,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFindings):
 		return exitFindings // what was found is printed
 	case !began || errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "trunkline: %s\nRun \"%s --help\" to see how it is used.\n", text, cmd.CommandPath()) //nolint:errcheck // nowhere left to say it
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\nRun \"%s --help\" to see how it is used.\n", text, cmd.CommandPath())
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", text) //nolint:errcheck // nowhere left to say it
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", text)
 		return exitFindings
 	}
 }

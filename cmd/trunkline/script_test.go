@@ -70,7 +70,7 @@ func daemon(ts *testscript.TestScript, neg bool, args []string) {
 		case token != "" && r.Header.Get("Authorization") != "Bearer "+token:
 			w.WriteHeader(http.StatusUnauthorized)
 		default:
-			_, _ = w.Write([]byte(answer)) //nolint:errcheck // the client tells
+			_, _ = w.Write([]byte(answer))
 		}
 	}))
 	ts.Defer(server.Close)
@@ -84,7 +84,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := ts.Exec(args[1], args[2:]...)
 	code := "0"
-	if exit, ok := err.(interface{ ExitCode() int }); ok { //nolint:errorlint // as it comes
+	if exit, ok := err.(interface{ ExitCode() int }); ok {
 		code = string(rune('0' + exit.ExitCode()))
 	} else if err != nil {
 		ts.Fatalf("running %v: %v", args[1:], err)

@@ -45,6 +45,7 @@ type serve struct {
 	token     string // file
 	poll      time.Duration
 	resync    time.Duration
+	lifeline  bool
 	logging   logging
 }
 
@@ -65,7 +66,7 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
   trunkline serve --repo https://github.com/acme/data.git --git-password-file token --cluster here=in-cluster
   curl -X POST http://127.0.0.1:8080/hooks/sync      # look at the repository now`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.ErrOrStderr()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr()) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.remote.URL, "repo", "", "repository: a path, or a file://, http(s):// or ssh:// URL, or user@host:path")
@@ -84,7 +85,8 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.remote.Auth.PrivateKeyFile, "git-key-file", "", "file with the private key for ssh")
 	f.StringVar(&s.passwords.passphrase, "git-key-passphrase-file", "", "file with the passphrase of the private key")
 	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
-	s.logging.flags(cmd)
+	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
+	s.logging.flags(cmd, "info")
 	return cmd
 }
 
@@ -125,7 +127,7 @@ func loopback(address string) bool {
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-func (s *serve) run(ctx context.Context, stderr io.Writer) error {
+func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
 	configs, err := s.check()
 	if err != nil {
 		return err
@@ -135,6 +137,9 @@ func (s *serve) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	quietClients(log)
+	if s.lifeline {
+		ctx = untilEOF(ctx, stdin)
+	}
 	token, err := s.secrets()
 	if err != nil {
 		return err
@@ -147,15 +152,20 @@ func (s *serve) run(ctx context.Context, stderr io.Writer) error {
 		}
 		s.data = filepath.Join(cache, "trunkline")
 	}
+	unlock, err := lock(s.data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	store, err := git.Open(filepath.Join(s.data, "git"))
 	if err != nil {
 		return err
 	}
-	defer store.Close() //nolint:errcheck // it is a cache
+	defer store.Close()
 	if err := store.Recovered(); err != nil {
 		log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
 	}
-	listener, err := net.Listen("tcp", s.listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", s.listen, err)
 	}

@@ -107,7 +107,7 @@ func (c *client) status(ctx context.Context, after int64) (status.Platform, erro
 	if err != nil {
 		return p, fmt.Errorf("asking the daemon: %w; is it running, and is --server right?", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
+	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized {
 		return p, fmt.Errorf("asking the daemon at %s: it wants its token; give the file that holds it with --token-file", git.Redact(c.server))
 	}

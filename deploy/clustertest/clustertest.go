@@ -93,17 +93,17 @@ func (p *Package) Main(m *testing.M) {
 	code := m.Run()
 	if p.AtEnd != nil {
 		if err := p.AtEnd(); err != nil {
-			fmt.Fprintln(os.Stderr, err) //nolint:errcheck // nowhere left to say it
+			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
 	}
 	if p.shared.cluster != nil {
 		if err := p.shared.cluster.stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err) //nolint:errcheck // nowhere left to say it
+			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
 		if err := os.RemoveAll(filepath.Dir(p.shared.cluster.Kubeconfig)); err != nil {
-			fmt.Fprintln(os.Stderr, err) //nolint:errcheck // nowhere left to say it
+			fmt.Fprintln(os.Stderr, err)
 		}
 	}
 	os.Exit(code)
@@ -167,7 +167,7 @@ func start(dir string, opts Options) (*Cluster, error) {
 	args := append([]string{"up", "--name", opts.Name, "--dir", dir, "--mode", string(opts.Mode), "--lifeline"}, opts.Args...)
 	c := &Cluster{Name: opts.Name, exited: make(chan struct{}), stderr: &tail{}}
 	// The cluster ends by itself when the test process does, however that comes about: its standard input ends.
-	c.command = exec.Command(binary, args...) //nolint:gosec,noctx // our own binary; it outlives no test
+	c.command = exec.Command(binary, args...) //nolint:noctx // our own binary; it outlives no test
 	c.command.Stderr = c.stderr
 	if _, err := c.command.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("starting a cluster: %w", err)
@@ -181,10 +181,10 @@ func start(dir string, opts Options) (*Cluster, error) {
 	}
 	lines := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(stdout).ReadString('\n') //nolint:errcheck // an early end shows in the line
+		line, _ := bufio.NewReader(stdout).ReadString('\n')
 		lines <- strings.TrimSpace(line)
-		_, _ = io.Copy(io.Discard, stdout) //nolint:errcheck // nothing more is expected
-		_ = c.command.Wait()               //nolint:errcheck // how it ended shows in what it said
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = c.command.Wait()
 		close(c.exited)
 	}()
 	select {

@@ -77,7 +77,7 @@ func (p *Proxy) Down(tb testing.TB) {
 	}
 	p.listener = nil
 	for conn := range p.conns {
-		_ = conn.Close() //nolint:errcheck // it is cut either way
+		_ = conn.Close()
 	}
 	clear(p.conns)
 }
@@ -88,14 +88,14 @@ func (p *Proxy) accept(listener net.Listener) {
 		if err != nil {
 			return // the listener was closed
 		}
-		server, err := net.Dial("tcp", p.target) //nolint:noctx // loopback, and cut by Down
+		server, err := net.Dial("tcp", p.target)
 		if err != nil {
-			_ = client.Close() //nolint:errcheck // there is nobody to talk to
+			_ = client.Close()
 			continue
 		}
 		p.mu.Lock()
 		if p.listener != listener {
-			_, _ = client.Close(), server.Close() //nolint:errcheck // taken down meanwhile
+			_, _ = client.Close(), server.Close()
 			p.mu.Unlock()
 			return
 		}
@@ -108,8 +108,8 @@ func (p *Proxy) accept(listener net.Listener) {
 
 // copy passes on what one side says, until one of them ends.
 func (p *Proxy) copy(to, from net.Conn) {
-	_, _ = io.Copy(to, from)        //nolint:errcheck // an end of the connection like any other
-	_, _ = to.Close(), from.Close() //nolint:errcheck // the other direction may have closed them
+	_, _ = io.Copy(to, from)
+	_, _ = to.Close(), from.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, to)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -43,9 +42,6 @@ type childSpec struct {
 	onStderr bool
 	// wave is when the process is stopped: those of the highest wave first, because they use the others.
 	wave int
-	// follow has the process get SIGTERM when the demo is gone, where the system can do that: for processes that
-	// do not watch their stdin.
-	follow bool
 }
 
 // diedError tells that a process ended by itself.
@@ -84,30 +80,22 @@ func startChild(spec childSpec, hold *os.File, died func(error)) (*child, error)
 		c.cmd.Stdout = out
 	}
 	c.cmd.ExtraFiles = []*os.File{hold}
-	c.cmd.SysProcAttr = attributes(spec.follow)
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.WaitDelay = patience
 	if c.lifeline, err = c.cmd.StdinPipe(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", spec.name, err), log.Close())
 	}
-	started := make(chan error, 1)
+	if err := c.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", spec.name, err), log.Close())
+	}
 	go func() {
-		// The parent of a process is a thread as far as signals at its death go: keep ours.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := c.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = c.cmd.Wait() // the state says it
-			if !c.stopping.Load() {
-				died(&diedError{child: c, state: c.cmd.ProcessState})
-			}
+		_ = c.cmd.Wait() // the state says it
+		if !c.stopping.Load() {
+			died(&diedError{child: c, state: c.cmd.ProcessState})
 		}
 		_ = log.Close() // what was lost of a log is not worth a failure
 		close(c.done)
 	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting %s: %w", spec.name, err)
-	}
 	return c, nil
 }
 

@@ -74,7 +74,7 @@ func (s *story) turn(w *waiting) {
 // erase takes the line at the bottom away. The caller holds the lock.
 func (s *story) erase() {
 	if s.wait != nil && s.wait.drawn {
-		fmt.Fprint(s.w, "\r\x1b[K") //nolint:errcheck // as in line
+		fmt.Fprint(s.w, "\r\x1b[K")
 		s.wait.drawn = false
 	}
 }
@@ -90,6 +90,6 @@ func (s *story) draw() {
 	width := min(textWidth, s.width-1) - len(margin) - 2
 	text := []rune(s.wait.text)
 	text = text[:max(0, min(len(text), width-len(figure)-1))]
-	fmt.Fprint(s.w, margin+s.cyan(string(wheel[s.wait.frame%len(wheel)]))+" "+s.dim(columns(string(text), figure, width))) //nolint:errcheck // as in line
+	fmt.Fprint(s.w, margin+s.cyan(string(wheel[s.wait.frame%len(wheel)]))+" "+s.dim(columns(string(text), figure, width)))
 	s.wait.drawn = true
 }

@@ -83,9 +83,9 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	for _, c := range d.clusters {
 		clusters = append(clusters, "--cluster", c.name+"="+c.kubeconfig)
 	}
-	args := append([]string{"serve", "--repo", d.repo.bare, "--data", d.path("data"), "--listen", "127.0.0.1:0", "--poll", poll}, clusters...)
+	args := append([]string{"serve", "--repo", d.repo.bare, "--data", d.path("data"), "--listen", "127.0.0.1:0", "--poll", poll, "--lifeline"}, clusters...)
 	c, err := d.family.start(childSpec{
-		name: "the daemon", path: d.opts.trunkline(), args: args, log: d.log, ready: serving, onStderr: true, wave: 1, follow: true,
+		name: "the daemon", path: d.opts.trunkline(), args: args, log: d.log, ready: serving, onStderr: true, wave: 1,
 	})
 	if err != nil {
 		return err

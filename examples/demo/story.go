@@ -50,7 +50,7 @@ func (s *story) line(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.erase()
-	fmt.Fprintln(s.w, text) //nolint:errcheck // a broken output ends the demo by a signal
+	fmt.Fprintln(s.w, text)
 	s.draw()
 }
 

@@ -45,7 +45,7 @@ func startSweeper() (*sweeper, error) {
 	}
 	s := &sweeper{dir: dir, hold: write, cmd: exec.Command(self, sweepCommand, dir)} //nolint:noctx // it ends with the pipe
 	s.cmd.Stdin = read
-	s.cmd.SysProcAttr = attributes(false)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := errors.Join(s.cmd.Start(), read.Close()); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the sweeper: %w", err), write.Close(), os.RemoveAll(dir))
 	}

@@ -106,7 +106,7 @@ func Unreachable(err error) bool {
 // Terminal tells that trying again cannot help until the repository, or somebody in the cluster, changes
 // something. Of several errors joined, all must be terminal.
 func Terminal(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // looking for this very shape
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !Terminal(e) })
 	}
 	var c *ConflictError

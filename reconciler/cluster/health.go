@@ -44,10 +44,10 @@ func HealthOf(o *unstructured.Unstructured) (Health, string) {
 
 // complete tells that a Job has finished well. A suspended one has nothing to finish.
 func complete(job *unstructured.Unstructured) bool {
-	if suspended, _, _ := unstructured.NestedBool(job.Object, "spec", "suspend"); suspended { //nolint:errcheck // another type is not suspended
+	if suspended, _, _ := unstructured.NestedBool(job.Object, "spec", "suspend"); suspended {
 		return true
 	}
-	conditions, _, _ := unstructured.NestedSlice(job.Object, "status", "conditions") //nolint:errcheck // another type has no conditions
+	conditions, _, _ := unstructured.NestedSlice(job.Object, "status", "conditions")
 	for _, c := range conditions {
 		if m, ok := c.(map[string]any); ok && m["type"] == "Complete" && m["status"] == "True" {
 			return true

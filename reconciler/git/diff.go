@@ -11,6 +11,7 @@ import (
 // Action is what happened to a path.
 type Action string
 
+// What can happen to a path.
 const (
 	Added    Action = "added"
 	Modified Action = "modified"

@@ -153,7 +153,7 @@ func flatten(t *rapid.T, tree *git.Tree) map[string]string {
 		if err != nil {
 			return err
 		}
-		content := ""
+		var content string
 		if d.Type() == fs.ModeSymlink {
 			content, err = tree.ReadLink(path)
 		} else {

@@ -32,8 +32,9 @@ func modeOf(k kind) fs.FileMode {
 		return fs.ModeDir | 0o555
 	case kindLink:
 		return fs.ModeSymlink | 0o777
+	default:
+		return 0o444
 	}
-	return 0o444
 }
 
 func baseName(name string) string { return path.Base(name) }

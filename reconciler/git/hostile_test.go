@@ -250,7 +250,7 @@ func TestServerSaysNo(t *testing.T) {
 }
 
 // endless is a server's answer that does not stop before the client does.
-type endless struct{ ctx context.Context }
+type endless struct{ ctx context.Context } //nolint:containedctx // an io.Reader is given none
 
 func (e endless) Read(p []byte) (int, error) {
 	line := []byte("0040" + strings.Repeat("1", 40) + " refs/heads/" + "aaaaaaa\n")

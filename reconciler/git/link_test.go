@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,9 +51,7 @@ func TestLinks(t *testing.T) {
 		"throughfileback":        "file/../file",
 		"a/\x1b[31mred\nnewline": "../../secret",
 	}
-	for name, target := range chain {
-		links[name] = target
-	}
+	maps.Copy(links, chain)
 	dir := filepath.Join(t.TempDir(), "repo")
 	writeDisk(t, filepath.Dir(dir), "secret", "secret")
 	inGit := map[string]string{}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/osfs"
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -133,7 +132,7 @@ func diskStorage(dir string, lim Limits) (func() *filesystem.Storage, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var repo billy.Filesystem = osfs.New(dir)
+	repo := osfs.New(dir)
 	if err == nil {
 		repo = dotgit.NewRepositoryFilesystem(repo, osfs.New(absoluteTo(dir, strings.TrimSpace(string(raw)))))
 	}

@@ -12,11 +12,10 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-	"github.com/go-git/go-git/v5/plumbing/storer"
-
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 const (
@@ -120,7 +119,7 @@ func (d *deltaHead) target() int64 {
 			}
 		}
 	}
-	return int64(sizes[1] &^ (1 << 63))
+	return int64(sizes[1] &^ (1 << 63)) //nolint:gosec // the top bit is taken out
 }
 
 // unpack writes the objects of a small pack one by one.

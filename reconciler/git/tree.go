@@ -92,8 +92,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	switch n.kind {
-	case kindFolder, kindModule:
+	if n.kind == kindFolder || n.kind == kindModule {
 		entries, err := t.list(n)
 		if err != nil {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: err}

@@ -165,6 +165,7 @@ func (d *dirFS) content(n node) ([]byte, error) {
 		return nil, errIsFolder
 	case kindOther:
 		return nil, errSpecial
+	default:
 	}
 	f, err := d.root.Open(n.path)
 	if err != nil {

@@ -92,12 +92,14 @@ func TestCompute(t *testing.T) {
 		"KeepNamespace": {
 			"A namespace stays with what stays in it; another one does not.",
 			plan.Input{Members: []plan.Member{keep, {Ref: ref("Namespace a")}, {Ref: ref("Namespace b")}}},
-			[]string{"prune Namespace b", "keep ConfigMap a/x (prune disabled)", "keep Namespace a (not empty)"}, 0,
+			[]string{"prune Namespace b", "keep ConfigMap a/x (prune disabled)", "keep Namespace a (not empty)"},
+			0,
 		},
 		"KeepNamespaceOfWanted": {
 			"A namespace stays with what is wanted in it, though it is not declared itself.",
 			plan.Input{Desired: x, Members: []plan.Member{member, {Ref: ref("Namespace a")}}, Applied: is("new")},
-			[]string{"keep Namespace a (not empty)"}, 1,
+			[]string{"keep Namespace a (not empty)"},
+			1,
 		},
 		"KeepDefinition": {
 			"A definition stays with what stays of its kind: deleting it would delete that too.",
@@ -107,7 +109,8 @@ func TestCompute(t *testing.T) {
 			[]string{
 				"prune CustomResourceDefinition.apiextensions.k8s.io gears.other.io",
 				"keep Widget.acme.io a/w (prune disabled)", "keep CustomResourceDefinition.apiextensions.k8s.io widgets.acme.io (not empty)",
-			}, 0,
+			},
+			0,
 		},
 		"Stages": {
 			"Definitions, namespaces, what others refer to, the rest; deleted the other way round.",
@@ -117,8 +120,12 @@ func TestCompute(t *testing.T) {
 					object("CustomResourceDefinition x.acme.io", ""), object("Widget a/w", ""),
 				},
 				Members: []plan.Member{
-					{Ref: ref("CustomResourceDefinition y.acme.io")}, {Ref: ref("Namespace b")}, {Ref: ref("ServiceAccount b/s")}, {Ref: ref("PersistentVolumeClaim b/p")},
-					{Ref: ref("Deployment b/d")}, {Ref: ref("Widget b/w")},
+					{Ref: ref("CustomResourceDefinition y.acme.io")},
+					{Ref: ref("Namespace b")},
+					{Ref: ref("ServiceAccount b/s")},
+					{Ref: ref("PersistentVolumeClaim b/p")},
+					{Ref: ref("Deployment b/d")},
+					{Ref: ref("Widget b/w")},
 				},
 			},
 			[]string{
@@ -127,7 +134,8 @@ func TestCompute(t *testing.T) {
 				"apply Widget.acme.io a/w (missing), Deployment.apps a/d (missing)",
 				"prune Widget.acme.io b/w, Deployment.apps b/d", "prune PersistentVolumeClaim b/p, ServiceAccount b/s",
 				"prune Namespace b", "prune CustomResourceDefinition.apiextensions.k8s.io y.acme.io",
-			}, 0,
+			},
+			0,
 		},
 	}
 	for name, tc := range cases {

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -110,9 +111,7 @@ func carryOut(in plan.Input, p plan.Plan) plan.Input {
 			there[m.Ref] = true
 		}
 	}
-	for r, d := range in.Applied {
-		out.Applied[r] = d
-	}
+	maps.Copy(out.Applied, in.Applied)
 	for _, a := range slices.Concat(p.Apply...) {
 		out.Applied[a.Ref] = a.Digest
 		if !there[a.Ref] {

@@ -122,8 +122,7 @@ func (d *daemon) await(what string, ok func(status.Platform) bool) status.Platfo
 		}
 		after = p.Revision
 	}
-	data, _ := json.MarshalIndent(p, "", " ")
-	d.t.Fatalf("waiting for %s; the state is\n%s", what, data)
+	d.t.Fatalf("waiting for %s; the state is\n%+v", what, p)
 	return p
 }
 

@@ -104,8 +104,11 @@ func count(p status.Platform, r status.Result) int {
 
 // kinds are those that the projects render to, and the inventories.
 var kinds = []schema.GroupVersionResource{
-	{Version: "v1", Resource: "namespaces"}, {Version: "v1", Resource: "serviceaccounts"}, {Version: "v1", Resource: "services"},
-	{Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "batch", Version: "v1", Resource: "jobs"},
+	{Version: "v1", Resource: "namespaces"},
+	{Version: "v1", Resource: "serviceaccounts"},
+	{Version: "v1", Resource: "services"},
+	{Group: "apps", Version: "v1", Resource: "deployments"},
+	{Group: "batch", Version: "v1", Resource: "jobs"},
 	{Version: "v1", Resource: "configmaps"},
 }
 

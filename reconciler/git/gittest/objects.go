@@ -11,7 +11,8 @@ import (
 
 func (r *Repo) encode(t testing.TB, o interface {
 	Encode(plumbing.EncodedObject) error
-}) plumbing.Hash {
+},
+) plumbing.Hash {
 	t.Helper()
 	raw := &plumbing.MemoryObject{}
 	if err := o.Encode(raw); err != nil {

@@ -37,16 +37,16 @@ const (
 	submodule  = "\x00submodule:"
 )
 
-// Delete, as the value of a path, removes the file or the whole folder.
+// Delete as the value of a path removes the file or the whole folder.
 const Delete = deleted
 
-// Symlink, as the value of a path, makes it a symbolic link.
+// Symlink as the value of a path makes it a symbolic link.
 func Symlink(target string) string { return link + target }
 
-// Executable, as the value of a path, makes it an executable file.
+// Executable as the value of a path makes it an executable file.
 func Executable(content string) string { return executable + content }
 
-// Submodule, as the value of a path, makes it a submodule at a commit of 40 hexadecimal digits.
+// Submodule as the value of a path makes it a submodule at a commit of 40 hexadecimal digits.
 func Submodule(commit string) string { return submodule + commit }
 
 // Repo is a bare repository.
