@@ -134,7 +134,7 @@ func (r *reader) read(rel string, depth int) error {
 func checkChart(c *chart.Chart, provided []string) error {
 	name := c.Name()
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\") {
-		return fmt.Errorf("Chart.yaml: the name %q cannot be the name of a chart", name)
+		return fmt.Errorf("the name %q in Chart.yaml cannot be that of a chart", name)
 	}
 	subcharts := c.Dependencies()
 	// The loader goes over a map, and the order decides whose values come first.
@@ -148,7 +148,7 @@ func checkChart(c *chart.Chart, provided []string) error {
 	}
 	for i, dep := range c.Metadata.Dependencies {
 		if dep == nil {
-			return fmt.Errorf("Chart.yaml: dependencies[%d] is empty", i)
+			return fmt.Errorf("dependencies[%d] in Chart.yaml is empty", i)
 		}
 		if slices.Contains(vendored, dep.Name) || slices.Contains(provided, dep.Name) {
 			continue

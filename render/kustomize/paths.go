@@ -10,6 +10,8 @@ import (
 )
 
 // errRemote is why an entry is refused that Kustomize would fetch.
+//
+//nolint:staticcheck // Trunkline is a name
 var errRemote = errors.New("Trunkline fetches nothing while it renders: commit the files to the repository and name their path")
 
 // Kustomize takes an entry for a repository or a URL also when the tree has a path of the same name. What

@@ -17,14 +17,14 @@ func (k kustomization) checkPatches() error {
 	for _, field := range []struct {
 		name    string
 		patches []types.Patch
-	}{{"patches", k.Patches}, {"patchesJson6902", k.PatchesJson6902}} {
+	}{{"patches", k.Patches}, {"patchesJson6902", k.PatchesJson6902}} { //nolint:staticcheck // deprecated, and still taken
 		for i, p := range field.patches {
 			if err := k.patch(p.Path, p.Patch); err != nil {
 				return fmt.Errorf("%s[%d]: %w", field.name, i, err)
 			}
 		}
 	}
-	for i, p := range k.PatchesStrategicMerge {
+	for i, p := range k.PatchesStrategicMerge { //nolint:staticcheck // deprecated, and still taken
 		if err := k.pathOrInline(string(p)); err != nil {
 			return fmt.Errorf("patchesStrategicMerge[%d]: %w", i, err)
 		}
@@ -46,7 +46,7 @@ func (k kustomization) patch(file, inline string) error {
 	}
 	var ops []map[string]any
 	if yaml.Unmarshal(text, &ops) != nil {
-		return nil // not a JSON patch
+		return nil //nolint:nilerr // not a list of operations: a merge patch, which Kustomize reads itself
 	}
 	for i, op := range ops {
 		// Forty copies of the parent into the child make a terabyte.
@@ -170,6 +170,7 @@ func (k kustomization) plugin(entry string) error {
 	return nil
 }
 
+//nolint:staticcheck // Trunkline is a name
 var errPlugin = errors.New("Trunkline runs no plugins and no functions while it renders: " +
 	"render with the built-in transformers, or make it a blueprint of engine helm")
 
