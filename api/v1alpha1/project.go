@@ -113,7 +113,7 @@ type Workload struct {
 	TimeZone string `json:"timeZone,omitempty"`
 	// Retries is how often a failed run is tried again; default: the blueprint's.
 	Retries *int `json:"retries,omitempty"`
-	// Timeout bounds one run.
+	// Timeout bounds a run together with its retries.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Params are the blueprint's own parameters.
 	Params map[string]any `json:"params,omitempty"`

@@ -66,7 +66,9 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
   trunkline serve --repo https://github.com/acme/data.git --git-password-file token --cluster here=in-cluster
   curl -X POST http://127.0.0.1:8080/hooks/sync      # look at the repository now`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr())
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.remote.URL, "repo", "", "repository: a path, or a file://, http(s):// or ssh:// URL, or user@host:path")

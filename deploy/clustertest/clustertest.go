@@ -167,7 +167,7 @@ func start(dir string, opts Options) (*Cluster, error) {
 	args := append([]string{"up", "--name", opts.Name, "--dir", dir, "--mode", string(opts.Mode), "--lifeline"}, opts.Args...)
 	c := &Cluster{Name: opts.Name, exited: make(chan struct{}), stderr: &tail{}}
 	// The cluster ends by itself when the test process does, however that comes about: its standard input ends.
-	c.command = exec.Command(binary, args...) //nolint:noctx // our own binary; it outlives no test
+	c.command = exec.Command(binary, args...)
 	c.command.Stderr = c.stderr
 	if _, err := c.command.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("starting a cluster: %w", err)

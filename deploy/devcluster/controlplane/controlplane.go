@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written
+	defer lock.Close()
 	defer func() {
 		if cleanErr := cfg.Layout.Clean(); cleanErr != nil {
 			err = errors.Join(err, cleanErr)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,8 +54,8 @@ func launch(t *testing.T, dir string, args ...string) *cluster {
 func launchBy(t *testing.T, by []string, dir string, args ...string) *cluster {
 	t.Helper()
 	c := &cluster{dir: dir, stderr: &bytes.Buffer{}, exited: make(chan struct{})}
-	line := append(append(by[:len(by):len(by)], binary, "up", "--dir", dir, "--lifeline"), args...)
-	c.cmd = exec.Command(line[0], line[1:]...) //nolint:noctx,gosec // ended below; our own program
+	line := append(append(slices.Clip(by), binary, "up", "--dir", dir, "--lifeline"), args...)
+	c.cmd = exec.Command(line[0], line[1:]...)
 	c.cmd.Stderr = c.stderr
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {

@@ -46,7 +46,7 @@ func testReadOnlyRoot(t *testing.T, c *cluster) {
 	spec.SecurityContext.RunAsUser, spec.SecurityContext.RunAsGroup = ptr[int64](1234), ptr[int64](5678)
 	spec.Volumes = []corev1.Volume{{Name: "cache", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
 	spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "cache", MountPath: "/cache"}}
-	spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = ptr(true)
+	spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(true)
 	c.createPod(t, ns, "strict", spec)
 	c.awaitPod(t, ns, "strict", "it has succeeded", phase(corev1.PodSucceeded))
 	if diff := cmp.Diff("1234\n5678\n", c.kubectl(t, "-n", ns, "logs", "strict")); diff != "" {

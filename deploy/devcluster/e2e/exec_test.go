@@ -95,9 +95,12 @@ func testVolumes(t *testing.T, c *cluster) {
 	main := &spec.Containers[0]
 	main.WorkingDir = "/work/here"
 	main.VolumeMounts = []corev1.VolumeMount{
-		{Name: "settings", MountPath: "/made/for/this"}, {Name: "password", MountPath: "/etc/password"},
+		{Name: "settings", MountPath: "/made/for/this"},
+		{Name: "password", MountPath: "/etc/password"},
 		{Name: "all", MountPath: "/made/sub.txt", SubPath: "b.txt"},
-		{Name: "scratch", MountPath: "/scratch"}, {Name: "info", MountPath: "/info"}, {Name: "tokens", MountPath: "/tokens"},
+		{Name: "scratch", MountPath: "/scratch"},
+		{Name: "info", MountPath: "/info"},
+		{Name: "tokens", MountPath: "/tokens"},
 	}
 	main.Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: mustParse("64Mi")}
 	main.EnvFrom = []corev1.EnvFromSource{{Prefix: "PREFIX_", ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}

@@ -22,7 +22,7 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "devcluster")
 		fmt.Fprintln(os.Stderr, "building devcluster, which takes minutes the first time; set DEVCLUSTER to a built one to skip this")
 		build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "..")

@@ -20,7 +20,8 @@ import (
 
 const hostImage = "trunkline.local/host:test"
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 // namespace makes a namespace under the restricted Pod Security Standard, which is what real workloads live in.
 func (c *cluster) namespace(t *testing.T) string {
@@ -39,11 +40,11 @@ func (c *cluster) namespace(t *testing.T) string {
 func podSpec(policy corev1.RestartPolicy, script ...string) corev1.PodSpec {
 	return corev1.PodSpec{
 		RestartPolicy:   policy,
-		SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: ptr(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+		SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 		Containers: []corev1.Container{{
 			Name: "main", Image: hostImage, Command: []string{"sh", "-ec", strings.Join(script, "\n")},
 			SecurityContext: &corev1.SecurityContext{
-				AllowPrivilegeEscalation: ptr(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 			},
 		}},
 	}

@@ -125,7 +125,7 @@ func (s logSender) Send(ctx context.Context, w io.Writer, flush func()) error {
 	if err != nil {
 		return fmt.Errorf("opening a container's log: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	var rest []byte
 	for first := true; ; first = false {
 		ended, changed := s.log.state() // before reading, so that nothing is missed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,9 +80,7 @@ func (r *containerRun) set(do func(*containerState)) { r.w.changeContainer(r.c.N
 func (r *containerRun) prepare(ctx context.Context) bool {
 	for {
 		base := map[string]string{"HOME": "/", "HOSTNAME": r.w.pod.Name}
-		for name, value := range r.w.rt.cfg.Exec.Env {
-			base[name] = value
-		}
+		maps.Copy(base, r.w.rt.cfg.Exec.Env)
 		var err error
 		r.env, err = environment(ctx, apiObjects{r.w.rt.cfg.Client}, r.w.pod, r.w.state.ip, r.c, base)
 		if err == nil {
@@ -168,7 +167,7 @@ func (r *containerRun) start(dir, note string, log *attemptLog) (proc *container
 	logged = make(chan struct{})
 	go func() {
 		defer close(logged)
-		defer read.Close() //nolint:errcheck // only read
+		defer read.Close()
 		log.consume(read)
 	}()
 	return proc, logged, nil
@@ -191,7 +190,7 @@ func (r *containerRun) supervise(ctx context.Context, proc *container.Container)
 	case code := <-exited:
 		return int32(code) //nolint:gosec // a byte
 	case <-ctx.Done():
-	case <-unhealthy:
+	case <-unhealthy: //nolint:errcheck // that there is one is all that counts
 	}
 	stopProbing()
 	r.set(func(s *containerState) { s.ready = false })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,7 +81,7 @@ func (r *containerRun) mount(m corev1.VolumeMount, lookup func(string) (string, 
 func (w *podWorker) addLog(name string, log *attemptLog) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	logs := append(w.logs[name], log)
+	logs := slices.Concat(w.logs[name], []*attemptLog{log})
 	for len(logs) > 2 {
 		_ = os.RemoveAll(filepath.Dir(logs[0].path)) // goes with the pod's folder at the latest
 		logs = logs[1:]

@@ -9,8 +9,8 @@ import (
 )
 
 func TestFakeStatus(t *testing.T) {
-	job := []metav1.OwnerReference{{Kind: "Job", Name: "j", Controller: ptr(true)}}
-	replicas := []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "r", Controller: ptr(true)}}
+	job := []metav1.OwnerReference{{Kind: "Job", Name: "j", Controller: new(true)}}
+	replicas := []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "r", Controller: new(true)}}
 	fail := map[string]string{FailAnnotation: "true"}
 	for _, c := range []struct {
 		reason string

@@ -34,7 +34,7 @@ type logText struct{ r io.ReadCloser }
 
 // Send implements LogReader.
 func (t logText) Send(_ context.Context, w io.Writer, _ func()) error {
-	defer t.r.Close() //nolint:errcheck // only read
+	defer t.r.Close()
 	_, err := io.Copy(w, t.r)
 	return err
 }

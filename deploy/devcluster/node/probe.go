@@ -149,7 +149,7 @@ func (p *prober) httpGet(ctx context.Context, get *corev1.HTTPGetAction) error {
 	if err != nil {
 		return fmt.Errorf("probing: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // not read
+	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode >= 400 {
 		return fmt.Errorf("probing: HTTP probe failed with statuscode: %d", response.StatusCode)
 	}
@@ -165,7 +165,7 @@ func (p *prober) exec(ctx context.Context, command []string) error {
 	if err != nil {
 		return fmt.Errorf("probing: %w", err)
 	}
-	defer null.Close() //nolint:errcheck // nothing of interest
+	defer null.Close()
 	spec.Args, spec.Output = command, null
 	proc, err := p.proc.Exec(spec)
 	if err != nil {

@@ -72,18 +72,18 @@ func nodeStatus(name, version string, port int32, now metav1.Time) corev1.NodeSt
 		corev1.ResourceEphemeralStorage: resource.MustParse("1Pi"),
 		corev1.ResourcePods:             resource.MustParse("100000"),
 	}
-	condition := func(kind corev1.NodeConditionType, status corev1.ConditionStatus, reason string) corev1.NodeCondition {
-		return corev1.NodeCondition{Type: kind, Status: status, Reason: reason, LastHeartbeatTime: now, LastTransitionTime: now}
+	condition := func(kind corev1.NodeConditionType, status corev1.ConditionStatus) corev1.NodeCondition {
+		return corev1.NodeCondition{Type: kind, Status: status, Reason: "Devcluster", LastHeartbeatTime: now, LastTransitionTime: now}
 	}
 	return corev1.NodeStatus{
 		Capacity:    room,
 		Allocatable: room,
 		Phase:       corev1.NodeRunning,
 		Conditions: []corev1.NodeCondition{
-			condition(corev1.NodeMemoryPressure, corev1.ConditionFalse, "Devcluster"),
-			condition(corev1.NodeDiskPressure, corev1.ConditionFalse, "Devcluster"),
-			condition(corev1.NodePIDPressure, corev1.ConditionFalse, "Devcluster"),
-			condition(corev1.NodeReady, corev1.ConditionTrue, "Devcluster"),
+			condition(corev1.NodeMemoryPressure, corev1.ConditionFalse),
+			condition(corev1.NodeDiskPressure, corev1.ConditionFalse),
+			condition(corev1.NodePIDPressure, corev1.ConditionFalse),
+			condition(corev1.NodeReady, corev1.ConditionTrue),
 		},
 		Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: hostIP}, {Type: corev1.NodeHostName, Address: name}},
 		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: port}},

@@ -16,7 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 // stock is what the pods of these tests can refer to.
 type stock struct{}
@@ -85,7 +86,7 @@ func TestVolumesOnDisk(t *testing.T) {
 		},
 		{
 			reason: "a missing object that is optional leaves the folder empty",
-			source: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: none, Optional: ptr(true)}},
+			source: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: none, Optional: new(true)}},
 			want:   map[string]string{},
 		},
 		{
@@ -174,7 +175,7 @@ func TestEnvironment(t *testing.T) {
 		Name: "main",
 		EnvFrom: []corev1.EnvFromSource{
 			{Prefix: "P_", ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: settings}},
-			{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "none"}, Optional: ptr(true)}},
+			{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "none"}, Optional: new(true)}},
 		},
 		Env: []corev1.EnvVar{
 			{Name: "FIRST", Value: "1"},
@@ -185,7 +186,7 @@ func TestEnvironment(t *testing.T) {
 			{Name: "LABEL", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['b']"}}},
 			{Name: "MIB", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "requests.memory", Divisor: resource.MustParse("1Mi")}}},
 			{Name: "CPUS", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "requests.cpu"}}},
-			{Name: "UNSET", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: settings, Key: "none", Optional: ptr(true)}}},
+			{Name: "UNSET", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: settings, Key: "none", Optional: new(true)}}},
 		},
 	}
 	got, err := environment(t.Context(), stock{}, testPod(), "127.0.0.9", container, map[string]string{"BASE": "base"})

@@ -55,11 +55,13 @@ func TestCertificatesVerifyAgainstTheirOwnAuthorityOnly(t *testing.T) {
 		{"an authority of the same name is another authority", leaf(server), x509.VerifyOptions{Roots: pool(other)}, false},
 		{
 			"a server certificate does not serve as a client's", leaf(server),
-			x509.VerifyOptions{Roots: pool(ours), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, false,
+			x509.VerifyOptions{Roots: pool(ours), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}},
+			false,
 		},
 		{
 			"a client is trusted as a client", leaf(client),
-			x509.VerifyOptions{Roots: pool(ours), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, true,
+			x509.VerifyOptions{Roots: pool(ours), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}},
+			true,
 		},
 	} {
 		t.Run(c.reason, func(t *testing.T) {

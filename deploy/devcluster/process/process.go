@@ -57,14 +57,14 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of %s: %w", spec.Name, err)
 	}
-	defer log.Close() //nolint:errcheck // the child has its own copy
+	defer log.Close()
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making the lifeline of %s: %w", spec.Name, err)
 	}
-	defer r.Close() //nolint:errcheck // the child has its own copy
+	defer r.Close()
 
-	cmd := exec.Command(self, spec.Args...) //nolint:gosec,noctx // ended through the lifeline and Kill, not a context
+	cmd := exec.Command(self, spec.Args...) //nolint:noctx // ended through the lifeline and Kill, not a context
 	cmd.Dir = spec.Dir
 	cmd.Stdout, cmd.Stderr = log, log
 	if spec.Stdout != nil {
@@ -140,11 +140,11 @@ func (p *Process) LogTail(n int) string { return logTail(p.spec.LogPath, n) }
 
 func logTail(path string, n int) string {
 	const most = 64 << 10
-	f, err := os.Open(path) //nolint:gosec // our own log
+	f, err := os.Open(path)
 	if err != nil {
 		return "  (" + err.Error() + ")"
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	if size, err := f.Seek(0, io.SeekEnd); err == nil {
 		_, _ = f.Seek(max(0, size-most), io.SeekStart) // worst case: the wrong lines are shown
 	}

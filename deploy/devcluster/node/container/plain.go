@@ -53,7 +53,7 @@ func spawn(spec Spec, attr *syscall.SysProcAttr) (*os.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the standard input: %w", err)
 	}
-	defer null.Close() //nolint:errcheck // only read, and the process has its own copy
+	defer null.Close()
 	process, err := os.StartProcess(program, spec.Args, &os.ProcAttr{
 		Dir: spec.Dir, Env: spec.Env, Files: []*os.File{null, spec.Output, spec.Output}, Sys: attr,
 	})

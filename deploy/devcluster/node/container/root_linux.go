@@ -154,7 +154,7 @@ func (r *root) makeOwn(spec Spec) error {
 	if err := os.MkdirAll(tmp, 0o777); err != nil { //nolint:gosec // as everywhere
 		return err
 	}
-	if err := os.Chmod(tmp, 0o777|os.ModeSticky); err != nil { //nolint:gosec // as everywhere
+	if err := os.Chmod(tmp, 0o777|os.ModeSticky); err != nil {
 		return err
 	}
 	return r.bind(Mount{Path: "/tmp", Source: tmp})
