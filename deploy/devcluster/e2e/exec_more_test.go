@@ -23,7 +23,7 @@ func testInitAndSidecar(t *testing.T, c *cluster) {
 	spec.Containers[0].VolumeMounts = mounts
 	first, beside := spec.Containers[0], spec.Containers[0]
 	first.Name, first.Command = "first", []string{"sh", "-c", "echo first >/shared/first"}
-	beside.Name, beside.RestartPolicy = "beside", ptr(corev1.ContainerRestartPolicyAlways)
+	beside.Name, beside.RestartPolicy = "beside", new(corev1.ContainerRestartPolicyAlways)
 	beside.Command = []string{"sh", "-c", "trap 'exit 0' TERM; touch /shared/beside; while :; do sleep 0.05; done"}
 	spec.InitContainers = []corev1.Container{first, beside}
 	c.createPod(t, ns, "ordered", spec)
@@ -43,7 +43,7 @@ func testInitAndSidecar(t *testing.T, c *cluster) {
 func testReadOnlyRoot(t *testing.T, c *cluster) {
 	ns := c.namespace(t)
 	spec := podSpec(corev1.RestartPolicyNever, `for d in / /tmp /run /etc; do (touch $d/x) 2>/dev/null && echo "$d is writable"; done; touch /cache/x; id -u; id -g`)
-	spec.SecurityContext.RunAsUser, spec.SecurityContext.RunAsGroup = ptr[int64](1234), ptr[int64](5678)
+	spec.SecurityContext.RunAsUser, spec.SecurityContext.RunAsGroup = new(int64(1234)), new(int64(5678))
 	spec.Volumes = []corev1.Volume{{Name: "cache", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
 	spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "cache", MountPath: "/cache"}}
 	spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(true)
@@ -65,7 +65,7 @@ func testDeployment(t *testing.T, c *cluster) {
 	_, err := c.client.AppsV1().Deployments(ns).Create(t.Context(), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr[int32](2), Selector: metav1.SetAsLabelSelector(labels),
+			Replicas: new(int32(2)), Selector: metav1.SetAsLabelSelector(labels),
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec},
 		},
 	}, metav1.CreateOptions{})

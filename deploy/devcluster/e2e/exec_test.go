@@ -82,14 +82,14 @@ func testVolumes(t *testing.T, c *cluster) {
 		{Name: "all", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 			LocalObjectReference: corev1.LocalObjectReference{Name: "settings"},
 		}}},
-		{Name: "password", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "password", DefaultMode: ptr[int32](0o400)}}},
+		{Name: "password", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "password", DefaultMode: new(int32(0o400))}}},
 		{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 		{Name: "info", VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: []corev1.DownwardAPIVolumeFile{
 			{Path: "labels", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels"}},
 			{Path: "namespace", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}},
 		}}}},
 		{Name: "tokens", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
-			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "own", Audience: "somebody", ExpirationSeconds: ptr[int64](600)}},
+			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "own", Audience: "somebody", ExpirationSeconds: new(int64(600))}},
 		}}}},
 	}
 	main := &spec.Containers[0]
@@ -182,7 +182,7 @@ func testRestart(t *testing.T, c *cluster) {
 func testDeadline(t *testing.T, c *cluster) {
 	ns := c.namespace(t)
 	spec := podSpec(corev1.RestartPolicyNever, "exec sleep 600")
-	spec.ActiveDeadlineSeconds, spec.TerminationGracePeriodSeconds = ptr[int64](1), ptr[int64](0)
+	spec.ActiveDeadlineSeconds, spec.TerminationGracePeriodSeconds = new(int64(1)), new(int64(0))
 	c.createPod(t, ns, "late", spec)
 	pod := c.awaitPod(t, ns, "late", "it has failed", phase(corev1.PodFailed))
 	if diff := cmp.Diff("DeadlineExceeded", pod.Status.Reason); diff != "" {
@@ -195,7 +195,7 @@ func testDeletion(t *testing.T, c *cluster) {
 	up := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"test", "-e", "/tmp/up"}}}, PeriodSeconds: 1}
 	polite := podSpec(corev1.RestartPolicyAlways, `trap 'exit 0' TERM; touch /tmp/up; while :; do sleep 0.05; done`)
 	stubborn := podSpec(corev1.RestartPolicyAlways, `trap '' TERM; touch /tmp/up; sleep 600 & sleep 600`)
-	stubborn.TerminationGracePeriodSeconds = ptr[int64](1)
+	stubborn.TerminationGracePeriodSeconds = new(int64(1))
 	for name, spec := range map[string]corev1.PodSpec{"polite": polite, "stubborn": stubborn} {
 		spec.Containers[0].ReadinessProbe = up
 		c.createPod(t, ns, name, spec)

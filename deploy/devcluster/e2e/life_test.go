@@ -174,7 +174,7 @@ func testFakePods(t *testing.T, c *cluster) {
 	}
 	deployment, err := c.client.AppsV1().Deployments("default").Create(t.Context(), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
-		Spec:       appsv1.DeploymentSpec{Replicas: ptr[int32](20), Selector: metav1.SetAsLabelSelector(pod.Labels), Template: pod},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(20)), Selector: metav1.SetAsLabelSelector(pod.Labels), Template: pod},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func testFakePods(t *testing.T, c *cluster) {
 	_, err = c.client.BatchV1().Jobs("default").Create(t.Context(), &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Name: "bad"},
 		Spec: batchv1.JobSpec{
-			BackoffLimit: ptr[int32](0),
+			BackoffLimit: new(int32(0)),
 			Template:     corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: failing}, Spec: job},
 		},
 	}, metav1.CreateOptions{})

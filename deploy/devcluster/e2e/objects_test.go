@@ -20,9 +20,6 @@ import (
 
 const hostImage = "trunkline.local/host:test"
 
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
-
 // namespace makes a namespace under the restricted Pod Security Standard, which is what real workloads live in.
 func (c *cluster) namespace(t *testing.T) string {
 	t.Helper()

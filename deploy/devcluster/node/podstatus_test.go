@@ -100,13 +100,13 @@ func TestIdentity(t *testing.T) {
 	}{
 		{reason: "nobody asks", uid: 0, gid: 0},
 		{reason: "not root, no number", pod: &corev1.PodSecurityContext{RunAsNonRoot: new(true)}, uid: nonRoot, gid: nonRoot},
-		{reason: "a number without a group", pod: &corev1.PodSecurityContext{RunAsUser: ptr[int64](7)}, uid: 7, gid: 0},
+		{reason: "a number without a group", pod: &corev1.PodSecurityContext{RunAsUser: new(int64(7))}, uid: 7, gid: 0},
 		{
-			reason: "the container overrides the pod", pod: &corev1.PodSecurityContext{RunAsUser: ptr[int64](7), RunAsGroup: ptr[int64](8)},
-			container: &corev1.SecurityContext{RunAsUser: ptr[int64](9)}, uid: 9, gid: 8,
+			reason: "the container overrides the pod", pod: &corev1.PodSecurityContext{RunAsUser: new(int64(7)), RunAsGroup: new(int64(8))},
+			container: &corev1.SecurityContext{RunAsUser: new(int64(9))}, uid: 9, gid: 8,
 		},
 		{
-			reason: "root that must not be root", container: &corev1.SecurityContext{RunAsUser: ptr[int64](0), RunAsNonRoot: new(true)},
+			reason: "root that must not be root", container: &corev1.SecurityContext{RunAsUser: new(int64(0)), RunAsNonRoot: new(true)},
 			mustNotBeBuilt: true,
 		},
 	} {

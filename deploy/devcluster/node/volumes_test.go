@@ -16,9 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
-
 // stock is what the pods of these tests can refer to.
 type stock struct{}
 
@@ -69,8 +66,8 @@ func TestVolumesOnDisk(t *testing.T) {
 		{
 			reason: "items choose, rename and set modes",
 			source: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-				LocalObjectReference: settings, DefaultMode: ptr[int32](0o600),
-				Items: []corev1.KeyToPath{{Key: "a", Path: "deep/er/a"}, {Key: "b.txt", Path: "b", Mode: ptr[int32](0o755)}},
+				LocalObjectReference: settings, DefaultMode: new(int32(0o600)),
+				Items: []corev1.KeyToPath{{Key: "a", Path: "deep/er/a"}, {Key: "b.txt", Path: "b", Mode: new(int32(0o755))}},
 			}},
 			want: map[string]string{"deep/er/a": "600 alpha", "b": "755 beta"},
 		},
@@ -91,7 +88,7 @@ func TestVolumesOnDisk(t *testing.T) {
 		},
 		{
 			reason: "a Secret can be for its owner only",
-			source: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "password", DefaultMode: ptr[int32](0o400)}},
+			source: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "password", DefaultMode: new(int32(0o400))}},
 			want:   map[string]string{"pw": "400 geheim"},
 		},
 		{
