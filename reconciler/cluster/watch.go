@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+// kindWatch is the watch of one kind. It is the store of a reflector.
+type kindWatch struct {
+	observer *observer
+	kind     schema.GroupKind
+	synced   chan struct{}
+	once     sync.Once
+
+	// gone is closed when the kind is no longer served.
+	gone chan struct{}
+
+	mu  sync.Mutex
+	err error // why the first list has not come yet
+}
+
+// Watch makes sure that members of the kinds are seen, and waits until those that are there have been. Kinds
+// that the cluster does not know have no members; they are watched once they are known and asked for again.
+func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
+	var watches []*kindWatch
+	for _, kind := range kinds {
+		w, err := conn.observer.watch(kind)
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		watches = append(watches, w)
+	}
+	for _, w := range watches {
+		if err := w.wait(ctx); err != nil && !errors.Is(err, errUnserved) {
+			return fmt.Errorf("watching %s: %w", w.kind, err)
+		}
+	}
+	return nil
+}
+
+func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w, ok := o.kinds[kind]; ok {
+		return w, nil
+	}
+	m, err := o.conn.resource(kind)
+	if err != nil {
+		return nil, err
+	}
+	w := &kindWatch{observer: o, kind: kind, synced: make(chan struct{}), gone: make(chan struct{})}
+	o.kinds[kind] = w
+	all := o.conn.client.Resource(m.Resource)
+	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			opts.LabelSelector = labelPartOf
+			list, err := all.List(ctx, opts)
+			w.answered(err)
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+			opts.LabelSelector = labelPartOf
+			stream, err := all.Watch(ctx, opts)
+			w.answered(err)
+			return stream, err
+		},
+	}, o.conn.client)
+	expected := &unstructured.Unstructured{}
+	expected.SetGroupVersionKind(m.GroupVersionKind)
+	reflector := cache.NewReflectorWithOptions(lw, expected, w, cache.ReflectorOptions{Name: "trunkline " + kind.String()})
+	o.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go reflector.RunWithContext(ctx)
+		select {
+		case <-w.gone:
+		case <-ctx.Done():
+		}
+	})
+	return w, nil
+}
+
+// answered takes in how a list or a watch ended. A kind that is no longer served, since its definition was
+// deleted, is no longer watched either.
+func (w *kindWatch) answered(err error) {
+	w.mu.Lock()
+	w.err = err
+	w.mu.Unlock()
+	if apierrors.IsNotFound(err) {
+		w.observer.unserved(w)
+	}
+	w.observer.conn.cluster.answered(w.observer.conn, err)
+}
+
+// unserved ends the watch of a kind that is gone, and has the kind looked up anew when it is asked for again.
+func (o *observer) unserved(w *kindWatch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.kinds[w.kind] == w {
+		delete(o.kinds, w.kind)
+		o.conn.mapper.Reset()
+		close(w.gone)
+	}
+}
+
+// errUnserved says that the cluster does not know the kind any more.
+var errUnserved = errors.New("the kind is not served any more")
+
+// wait for the first list. When it does not come in time, what the API server said is the better error.
+func (w *kindWatch) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	select {
+	case <-w.synced:
+		return nil
+	case <-w.gone:
+		return errUnserved
+	case <-ctx.Done():
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return errors.Join(ctx.Err(), w.err)
+	}
+}

@@ -1,0 +1,129 @@
+package cluster
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/cache"
+
+	"trunkline.dev/trunkline/reconciler/plan"
+)
+
+// tracked is what is kept of an object between the wire and the members.
+type tracked struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+	applySet string
+	object   Object
+}
+
+// DeepCopyObject implements [runtime.Object].
+func (t *tracked) DeepCopyObject() runtime.Object {
+	c := *t
+	return &c
+}
+
+var _ cache.TransformingStore = (*kindWatch)(nil)
+
+// Transformer implements [cache.TransformingStore]: whole objects are let go of as they come in.
+func (w *kindWatch) Transformer() cache.TransformFunc {
+	return func(in any) (any, error) {
+		u, ok := in.(*unstructured.Unstructured)
+		if !ok {
+			return in, nil
+		}
+		health, message := HealthOf(u)
+		return &tracked{
+			ObjectMeta: metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
+			applySet:   u.GetLabels()[labelPartOf],
+			object: Object{
+				Member: plan.Member{
+					Ref: plan.RefOf(u), UID: u.GetUID(),
+					Keep:     u.GetAnnotations()[plan.PruneAnnotation] == "disabled",
+					Deleting: u.GetDeletionTimestamp() != nil,
+				},
+				Version: ResourceVersion(u.GetResourceVersion()), Health: health, Message: message,
+			},
+		}, nil
+	}
+}
+
+// Add implements [cache.ReflectorStore].
+func (w *kindWatch) Add(in any) error { return w.put(in) }
+
+// Update implements [cache.ReflectorStore].
+func (w *kindWatch) Update(in any) error { return w.put(in) }
+
+// Resync implements [cache.ReflectorStore].
+func (w *kindWatch) Resync() error { return nil }
+
+func (w *kindWatch) put(in any) error {
+	t, err := w.track(in)
+	if err != nil {
+		return err
+	}
+	w.observer.mu.Lock()
+	w.observer.set(t)
+	w.observer.mu.Unlock()
+	w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object})
+	return nil
+}
+
+// Delete implements [cache.ReflectorStore].
+func (w *kindWatch) Delete(in any) error {
+	t, err := w.track(in)
+	if err != nil {
+		return err
+	}
+	w.observer.mu.Lock()
+	w.observer.unset(t.object.Ref)
+	w.observer.mu.Unlock()
+	w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object, Deleted: true})
+	return nil
+}
+
+// Replace implements [cache.ReflectorStore]: what is remembered of the kind and not in the list is gone.
+func (w *kindWatch) Replace(list []any, _ string) error {
+	var events []Event
+	seen := map[plan.Ref]bool{}
+	w.observer.mu.Lock()
+	for _, in := range list {
+		t, err := w.track(in)
+		if err != nil {
+			w.observer.mu.Unlock()
+			return err
+		}
+		seen[t.object.Ref] = true
+		w.observer.set(t)
+		events = append(events, Event{ApplySet: t.applySet, Object: t.object})
+	}
+	for ref, id := range w.observer.owners {
+		if ref.GroupKind == w.kind && !seen[ref] {
+			events = append(events, Event{ApplySet: id, Object: w.observer.members[id][ref], Deleted: true})
+			w.observer.unset(ref)
+		}
+	}
+	w.observer.mu.Unlock()
+	w.once.Do(func() { close(w.synced) })
+	for _, e := range events {
+		w.observer.conn.cluster.changed(e)
+	}
+	return nil
+}
+
+func (w *kindWatch) track(in any) (*tracked, error) {
+	if u, ok := in.(*unstructured.Unstructured); ok {
+		out, err := w.Transformer()(u)
+		if err != nil {
+			return nil, err
+		}
+		in = out
+	}
+	t, ok := in.(*tracked)
+	if !ok {
+		return nil, fmt.Errorf("watching %s: got a %T", w.kind, in)
+	}
+	return t, nil
+}
