@@ -1,0 +1,199 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/plan"
+)
+
+func TestParseConfig(t *testing.T) {
+	cases := map[string]struct {
+		in   string
+		want Config
+		err  string
+	}{
+		"File":      {in: "dev=/etc/dev.kubeconfig", want: Config{Name: "dev", Kubeconfig: "/etc/dev.kubeconfig"}},
+		"Context":   {in: "prod=a.yaml#admin", want: Config{Name: "prod", Kubeconfig: "a.yaml", Context: "admin"}},
+		"InCluster": {in: "here=in-cluster", want: Config{Name: "here"}},
+		"NoName":    {in: "=file", err: `cannot read the cluster "=file"`},
+		"NoFile":    {in: "dev=", err: `cannot read the cluster "dev="`},
+		"Neither":   {in: "dev", err: "write NAME=KUBECONFIG"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := ParseConfig(tc.in)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Errorf("ParseConfig(%q): got the error %v, want one with %q", tc.in, err, tc.err)
+				}
+				return
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
+				t.Errorf("ParseConfig(%q): %v, -want +got:\n%s", tc.in, err, diff)
+			}
+		})
+	}
+}
+
+func TestInventoryRoundTrip(t *testing.T) {
+	in := Inventory{
+		Platform: "acme", Release: catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "c1"},
+		Namespace: "orders-prod", Commit: "abc", Digest: "def",
+		Kinds: []schema.GroupKind{{Kind: "ConfigMap"}, {Group: "apps", Kind: "Deployment"}},
+	}
+	o := in.object()
+	if diff := cmp.Diff(in, inventoryOf("c1", o)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	// The id by the formula of KEP-3659: sha256 of "name.namespace.kind.group", base64 for URLs without padding.
+	// printf %s acme.prod.orders.trunkline-system.ConfigMap. | sha256sum | xxd -r -p | basenc --base64url | tr -d =
+	if got, want := in.ApplySet(), "applyset-fAsUnHZVK8BOS5sdVucOMsr4KE3Mip9SpLOTDSqPMug-v1"; got != want || o.GetLabels()["applyset.kubernetes.io/id"] != want {
+		t.Errorf("the id is %s, want %s", got, want)
+	}
+	if got := o.GetAnnotations()["applyset.kubernetes.io/contains-group-kinds"]; got != "ConfigMap,Deployment.apps" {
+		t.Errorf("the kinds are %q", got)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	base := Inventory{Commit: "1", Digest: "d", Namespace: "n", Kinds: []schema.GroupKind{{Kind: "ConfigMap"}, {Kind: "Secret"}}}
+	cases := map[string]struct {
+		reason string
+		change func(*Inventory)
+		want   bool
+	}{
+		"Same":       {"Nothing new: no write is owed.", func(*Inventory) {}, true},
+		"FewerKinds": {"A kind too many costs a watch and loses nothing.", func(i *Inventory) { i.Kinds = i.Kinds[:1] }, true},
+		"MoreKinds":  {"A kind that is not recorded could be orphaned.", func(i *Inventory) { i.Kinds = []schema.GroupKind{{Kind: "Service"}} }, false},
+		"Commit":     {"The commit is what people are told.", func(i *Inventory) { i.Commit = "2" }, false},
+		"Digest":     {"The digest tells whether a commit changes the release.", func(i *Inventory) { i.Digest = "e" }, false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			next := base
+			tc.change(&next)
+			if got := base.Covers(next); got != tc.want {
+				t.Errorf("%s\nCovers: got %t", tc.reason, got)
+			}
+		})
+	}
+}
+
+func answer(code int32, reason metav1.StatusReason, message string, causes ...metav1.StatusCause) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message, Details: &metav1.StatusDetails{Causes: causes},
+	}}
+}
+
+func TestErrors(t *testing.T) {
+	refused := &url.Error{Op: "Get", URL: "https://x", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+	invalid := answer(422, metav1.StatusReasonInvalid, "spec.replicas: must be positive")
+	conflicted := conflict(plan.Ref{GroupKind: schema.GroupKind{Kind: "ConfigMap"}, Namespace: "n", Name: "c"},
+		answer(409, metav1.StatusReasonConflict, "Apply failed", metav1.StatusCause{
+			Type: metav1.CauseTypeFieldManagerConflict, Field: ".data.key", Message: `conflict with "kubectl" using v1`,
+		}))
+	secret := plan.Ref{GroupKind: schema.GroupKind{Kind: "Secret"}, Namespace: "n", Name: "s"}
+	cases := map[string]struct {
+		reason                string
+		err                   error
+		terminal, unreachable bool
+		text                  string
+	}{
+		"Refused":     {"A server that is down may be back.", refused, false, true, "connection refused"},
+		"Deadline":    {"A server that hangs is a server that fails.", fmt.Errorf("x: %w", context.DeadlineExceeded), false, true, "deadline"},
+		"Canceled":    {"What we ended ourselves says nothing of the server.", &url.Error{Op: "Get", URL: "https://x", Err: context.Canceled}, false, false, "canceled"},
+		"Invalid":     {"The same object will be invalid again.", invalid, true, false, "must be positive"},
+		"TooMany":     {"The server asks for patience.", answer(429, metav1.StatusReasonTooManyRequests, "slow down"), false, false, "slow down"},
+		"Terminating": {"A namespace that goes away is gone soon.", answer(403, metav1.StatusReasonForbidden, "is being terminated"), false, false, "terminated"},
+		"Malformed": {"A value of a wrong type stays one, although the server calls it its own fault.",
+			answer(500, metav1.StatusReasonInternalError, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string"},
+		"Internal":    {"Other faults of the server may pass.", answer(500, metav1.StatusReasonInternalError, "etcd"), false, false, "etcd"},
+		"Conflict":    {"Somebody has to give way.", conflicted, true, false, "conflict on ConfigMap n/c: .data.key is owned by kubectl"},
+		"AllTerminal": {"Nothing of it can be helped by trying.", errors.Join(invalid, conflicted), true, false, "replicas"},
+		"OneIsNot":    {"One of them may be helped by trying.", errors.Join(invalid, refused), false, true, "replicas"},
+		"Secret": {"The server repeats values; they must not become text.",
+			&ObjectError{Object: secret, Doing: "applying", Err: answer(422, metav1.StatusReasonInvalid, `invalid value "hunter2"`)}, true, false,
+			"applying Secret n/s: Invalid (the message is withheld, since it may repeat values of the Secret)"},
+		"SecretUnreachable": {"That the server is down is no secret.",
+			&ObjectError{Object: secret, Doing: "applying", Err: refused}, false, true, "connection refused"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := Terminal(tc.err); got != tc.terminal {
+				t.Errorf("%s\nTerminal: got %t", tc.reason, got)
+			}
+			if got := Unreachable(tc.err); got != tc.unreachable {
+				t.Errorf("%s\nUnreachable: got %t", tc.reason, got)
+			}
+			if got := tc.err.Error(); !strings.Contains(got, tc.text) || strings.Contains(got, "hunter2") {
+				t.Errorf("%s\nthe text is %q, want it to have %q", tc.reason, got, tc.text)
+			}
+		})
+	}
+	if err := conflict(secret, answer(409, metav1.StatusReasonConflict, "object has been modified")); err != nil {
+		t.Errorf("a conflict of versions was read as one of fields: %v", err)
+	}
+}
+
+func TestHealthOf(t *testing.T) {
+	job := func(status map[string]any, spec map[string]any) map[string]any {
+		return map[string]any{"apiVersion": "batch/v1", "kind": "Job", "metadata": map[string]any{"name": "j"}, "spec": spec, "status": status}
+	}
+	cases := map[string]struct {
+		reason string
+		object map[string]any
+		want   Health
+	}{
+		"ConfigMap": {"What has no status is fine once it is there.",
+			map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}}, Healthy},
+		"RunningJob": {"A job is about its result.", job(map[string]any{"startTime": "2026-01-01T00:00:00Z", "active": int64(1)}, map[string]any{}), Progressing},
+		"CompleteJob": {"A job that is complete is fine.", job(map[string]any{
+			"startTime": "2026-01-01T00:00:00Z", "succeeded": int64(1),
+			"conditions": []any{map[string]any{"type": "Complete", "status": "True"}},
+		}, map[string]any{}), Healthy},
+		"FailedJob": {"A job out of retries needs a person.", job(map[string]any{
+			"conditions": []any{map[string]any{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}},
+		}, map[string]any{}), Failed},
+		"SuspendedJob": {"A job that is suspended has nothing to finish.",
+			job(map[string]any{"startTime": "2026-01-01T00:00:00Z"}, map[string]any{"suspend": true}), Healthy},
+		"OldGeneration": {"A status of the generation before says nothing of this one.", map[string]any{
+			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "d", "generation": int64(2)},
+			"spec": map[string]any{"replicas": int64(1)}, "status": map[string]any{"observedGeneration": int64(1), "replicas": int64(1)},
+		}, Progressing},
+		"Deleting": {"What is being deleted is on its way.", map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+		}, Progressing},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got, message := HealthOf(&unstructured.Unstructured{Object: tc.object}); got != tc.want {
+				t.Errorf("%s\ngot %s (%s), want %s", tc.reason, got, message, tc.want)
+			}
+		})
+	}
+}
+
+func TestResourceVersions(t *testing.T) {
+	for _, tc := range []struct {
+		a, b ResourceVersion
+		want bool
+	}{{"9", "10", true}, {"10", "9", false}, {"10", "10", false}, {"", "1", false}, {"x", "1", false}} {
+		if got := tc.a.Before(tc.b); got != tc.want {
+			t.Errorf("%q before %q: got %t, want %t", tc.a, tc.b, got, tc.want)
+		}
+	}
+}
