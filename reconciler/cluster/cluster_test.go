@@ -120,7 +120,7 @@ func TestErrors(t *testing.T) {
 		"TooMany":     {"The server asks for patience.", answer(429, metav1.StatusReasonTooManyRequests, "slow down"), false, false, "slow down"},
 		"Terminating": {"A namespace that goes away is gone soon.", answer(403, metav1.StatusReasonForbidden, "is being terminated"), false, false, "terminated"},
 		"Malformed": {"A value of a wrong type stays one, although the server calls it its own fault.",
-			answer(500, metav1.StatusReasonInternalError, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string"},
+			answer(500, metav1.StatusReasonUnknown, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string"},
 		"Internal":    {"Other faults of the server may pass.", answer(500, metav1.StatusReasonInternalError, "etcd"), false, false, "etcd"},
 		"Conflict":    {"Somebody has to give way.", conflicted, true, false, "conflict on ConfigMap n/c: .data.key is owned by kubectl"},
 		"AllTerminal": {"Nothing of it can be helped by trying.", errors.Join(invalid, conflicted), true, false, "replicas"},

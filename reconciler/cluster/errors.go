@@ -65,6 +65,9 @@ func reasonOf(err error) string {
 	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
 		return string(reason)
 	}
+	if malformed(err) {
+		return "a value is of the wrong type"
+	}
 	return "failed"
 }
 
@@ -115,8 +118,8 @@ func Terminal(err error) bool {
 }
 
 // malformed tells that server-side apply cannot make sense of the object: a value of the wrong type. The API
-// server calls that an internal error (status 500), so the message is all there is to go by.
+// server answers that with status 500 and without a reason, so the message is all there is to go by.
 func malformed(err error) bool {
-	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed to create typed patch object") ||
-		err != nil && strings.HasPrefix(err.Error(), "failed to create typed patch object")
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && strings.Contains(status.Status().Message, "failed to create typed patch object")
 }
