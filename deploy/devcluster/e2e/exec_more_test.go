@@ -54,6 +54,31 @@ func testReadOnlyRoot(t *testing.T, c *cluster) {
 	}
 }
 
+// testManyAtOnce starts containers beside each other: what one has open while its root is made must not be in the
+// way of another.
+func testManyAtOnce(t *testing.T, c *cluster) {
+	const pods = 60
+	ns := c.namespace(t)
+	spec := podSpec(corev1.RestartPolicyNever, "test -e /settings/deep && ! touch /x 2>/dev/null")
+	spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(true)
+	for _, path := range []string{"/settings/deep", "/opt/a/b", "/srv/c"} {
+		name := strings.ReplaceAll(path[1:], "/", "-")
+		spec.Volumes = append(spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		spec.Containers[0].VolumeMounts = append(spec.Containers[0].VolumeMounts, corev1.VolumeMount{Name: name, MountPath: path})
+	}
+	_, err := c.client.BatchV1().Jobs(ns).Create(t.Context(), &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: "many"},
+		Spec: batchv1.JobSpec{
+			Parallelism: new(int32(pods)), Completions: new(int32(pods)), BackoffLimit: new(int32(0)),
+			Template: corev1.PodTemplateSpec{Spec: spec},
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.awaitJob(t, ns, "many", batchv1.JobComplete)
+}
+
 func testDeployment(t *testing.T, c *cluster) {
 	ns := c.namespace(t)
 	spec := podSpec(corev1.RestartPolicyAlways, "trap 'exit 0' TERM; sleep 0.3; touch /tmp/ready; while :; do sleep 0.05; done")

@@ -1,11 +1,13 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -204,12 +206,27 @@ func (r *root) readOnly(path string, recursive bool) error {
 	if recursive {
 		flags = unix.AT_RECURSIVE
 	}
-	err := unix.MountSetattr(unix.AT_FDCWD, r.at(path), flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID})
+	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
+	// Busy means that somebody has a file open for writing. That is a process for another container, between its
+	// fork, which gave it the files that were open here just then, and its exec, which closes them.
+	var err error
+	for range busyAttempts {
+		if err = unix.MountSetattr(unix.AT_FDCWD, r.at(path), flags, attr); !errors.Is(err, unix.EBUSY) {
+			break
+		}
+		time.Sleep(busyWait)
+	}
 	if err != nil {
 		return fmt.Errorf("making %s read-only: %w", path, err)
 	}
 	return nil
 }
+
+// How often, and how far apart, a mount that is busy is tried again: for five seconds.
+const (
+	busyAttempts = 500
+	busyWait     = 10 * time.Millisecond
+)
 
 // create makes an empty file or folder to mount on.
 func create(path string, dir bool) error {
