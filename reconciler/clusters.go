@@ -20,9 +20,12 @@ type clusterState struct {
 
 	// loading is held while the inventories are listed, so that they are listed once a connection.
 	loading sync.Mutex
+	// reporting is held while the state is put on the board.
+	reporting sync.Mutex
 
 	mu          sync.Mutex
 	conn        *cluster.Conn // the one that inventories was listed with
+	platform    string        // the one that inventories are those of
 	inventories map[catalog.ReleaseID]cluster.Inventory
 	owners      map[string]*worker
 	wakeup      chan struct{}
@@ -49,7 +52,7 @@ func (c *clusterState) load(ctx context.Context, conn *cluster.Conn, platform st
 	c.loading.Lock()
 	defer c.loading.Unlock()
 	c.mu.Lock()
-	known := c.conn == conn
+	known := c.conn == conn && c.platform == platform
 	c.mu.Unlock()
 	if known {
 		return nil
@@ -60,7 +63,7 @@ func (c *clusterState) load(ctx context.Context, conn *cluster.Conn, platform st
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.conn, c.inventories = conn, map[catalog.ReleaseID]cluster.Inventory{}
+	c.conn, c.platform, c.inventories = conn, platform, map[catalog.ReleaseID]cluster.Inventory{}
 	for _, i := range list {
 		c.inventories[i.Release] = i
 	}

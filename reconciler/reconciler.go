@@ -161,19 +161,20 @@ func (r *Reconciler) dispatch(cat *catalog.Catalog, rev Revision, results map[ca
 	defer r.mu.Unlock()
 	changed := 0
 	r.platform = cat.Platform.Metadata.Name
+	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
 	for _, rel := range cat.Releases {
 		r.declared[rel.ID] = true
 		out := results[rel.ID]
 		if out.err != nil {
 			// What runs stays as it is: only the word on the board changes.
+			if w := r.workers[rel.ID]; w != nil {
+				w.blocked(out.err)
+			}
 			r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
 				s.Namespace, s.Owner = rel.Namespace, rel.Owner
 				s.Result, s.Message = status.Failed, out.err.Error()
 			})
-			if w := r.workers[rel.ID]; w != nil {
-				w.blocked(out.err)
-			}
 			continue
 		}
 		if r.worker(rel.ID).set(desired{
@@ -185,6 +186,11 @@ func (r *Reconciler) dispatch(cat *catalog.Catalog, rev Revision, results map[ca
 	for id, w := range r.workers {
 		if !r.declared[id] && w.set(desired{commit: rev.Commit.Hash, remove: true}) {
 			changed++
+		}
+	}
+	for id := range before {
+		if !r.declared[id] && r.workers[id] == nil {
+			r.opts.Board.RemoveRelease(id) // it never came as far as a worker
 		}
 	}
 	// A release may be in a cluster that no worker knows of, from before the daemon was started.
@@ -221,12 +227,18 @@ func (r *Reconciler) finished(w *worker) bool {
 		return false
 	}
 	delete(r.workers, w.id)
-	r.opts.Board.RemoveRelease(w.id)
+	if !r.declared[w.id] {
+		r.opts.Board.RemoveRelease(w.id)
+	}
 	return true
 }
 
 // happened hands an event in a cluster to the worker it concerns.
 func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
+	if e.Dropped {
+		c.wake() // which connects again
+		return
+	}
 	if e.ApplySet == "" {
 		r.clusterChanged(c)
 		return
@@ -238,8 +250,10 @@ func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
 
 // clusterChanged puts the state of a cluster on the board, and has everybody try again once it answers.
 func (r *Reconciler) clusterChanged(c *clusterState) {
+	c.reporting.Lock() // of two that read the state, the later one writes last
 	state := c.State()
 	r.opts.Board.SetCluster(status.Cluster{Name: c.Name(), Reachable: state.Reachable, Message: state.Message})
+	c.reporting.Unlock()
 	if !state.Reachable {
 		return
 	}

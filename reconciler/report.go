@@ -34,11 +34,18 @@ func (w *worker) commitOf(in work) string {
 	return in.commit
 }
 
-// end puts on the board how a run ended.
+// end puts on the board how a run ended, unless a newer desired state has come meanwhile: that one is pending.
 func (w *worker) end(in work, done outcome, err error) {
 	if errors.Is(err, errFinished) {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.desired == nil || w.desired.digest != in.digest || w.desired.remove != in.remove {
+		return
+	}
+	// Result and health go up together: whoever is woken by the one must not read the other of before.
+	addHealth := w.addHealth()
 	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) {
 		s.Kept = done.kept
 		switch {
@@ -54,28 +61,40 @@ func (w *worker) end(in work, done outcome, err error) {
 		default:
 			s.Result, s.Commit, s.Message = status.Applied, w.commitOf(in), ""
 		}
+		addHealth(s)
 	})
-	w.report()
 }
 
 // report puts the health of the release on the board, as far as it is known.
 func (w *worker) report() {
 	w.mu.Lock()
-	d, renderErr := w.desired, w.renderErr
-	w.mu.Unlock()
-	if d == nil || d.remove || w.conn == nil {
-		return
+	defer w.mu.Unlock()
+	if w.desired != nil || w.renderErr != nil {
+		w.r.opts.Board.SetRelease(w.id, w.addHealth())
 	}
-	health, message := w.health(d)
-	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) {
-		s.Health = health
-		switch {
-		case renderErr != nil:
-			s.Result, s.Message = status.Failed, renderErr.Error()
-		case s.Result == status.Applied:
+}
+
+// addHealth gives what fills in the health, and that the newest commit does not render. The caller holds the
+// lock.
+func (w *worker) addHealth() func(*status.Release) {
+	known := w.desired != nil && !w.desired.remove && w.conn != nil
+	var health status.Health
+	var message string
+	if known {
+		health, message = w.health(w.desired)
+	}
+	renderErr := w.renderErr
+	return func(s *status.Release) {
+		if known {
+			s.Health = health
+		}
+		if known && s.Result == status.Applied {
 			s.Message = message
 		}
-	})
+		if renderErr != nil {
+			s.Result, s.Message = status.Failed, renderErr.Error()
+		}
+	}
 }
 
 // health is that of the worst object: a failed one before one that is on its way. An object counts only as

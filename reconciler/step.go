@@ -26,6 +26,7 @@ func (w *worker) step(daemon, ctx context.Context, in work) error {
 	finished := errors.Is(err, errFinished)
 	if finished {
 		w.lastErr = nil
+		clear(w.applied)
 	} else {
 		w.lastErr = err
 	}
@@ -58,6 +59,9 @@ type outcome struct {
 func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) {
 	var done outcome
 	c := w.r.clusters[w.id.Cluster]
+	if c == nil && in.remove {
+		return done, errFinished // there is nothing that could be done
+	}
 	if c == nil {
 		return done, &unknownClusterError{name: w.id.Cluster}
 	}
@@ -87,11 +91,11 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 		done.kept = append(done.kept, k.Ref.String())
 	}
 	if !in.remove {
-		next.Kinds = cluster.KindsOf(in.objects, kindsOf(conn.Members(applySet))...)
+		next.Kinds = cluster.KindsOf(in.objects, w.kinds(conn)...)
 		if recorded && inv.Digest == next.Digest {
 			next.Commit = inv.Commit // the release has not changed since
 		}
-		if !recorded || !inv.Covers(next) {
+		if !recorded || in.everything || !inv.Covers(next) {
 			if err := conn.Record(ctx, next); err != nil {
 				return done, err
 			}
@@ -108,6 +112,11 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	members := conn.Members(applySet)
 	done.left = len(members) - len(p.Keep)
 	if in.remove && len(members) == 0 {
+		if empty, err := conn.Empty(ctx, inv); err != nil {
+			return done, err
+		} else if !empty {
+			return done, errUnseen
+		}
 		if err := conn.Forget(ctx, inv); err != nil {
 			return done, err
 		}
@@ -155,6 +164,13 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string, p plan.Plan) (int, error) {
 	applied := 0
 	for _, stage := range p.Apply {
+		if err := ctx.Err(); err != nil {
+			return applied, err
+		}
+		for _, action := range stage {
+			// From here on nobody knows what it is like, until the API server has said that it is done.
+			delete(w.applied, action.Ref)
+		}
 		errs := make([]error, len(stage))
 		versions := make([]cluster.ResourceVersion, len(stage))
 		var group errgroup.Group
@@ -185,9 +201,9 @@ func applyOne(ctx context.Context, conn *cluster.Conn, applySet string, a plan.A
 	if owner, ok := conn.Owner(a.Ref); ok && owner != applySet {
 		return "", fmt.Errorf("%s: %w: it is a member of %s", a.Ref, cluster.ErrForeign, owner)
 	}
-	// Server-side apply would take over a namespace that is there, and removing the release would then delete
-	// it with all that others have in it.
-	if a.Reason == plan.Missing && a.Ref.GroupKind == (schema.GroupKind{Kind: "Namespace"}) {
+	// Server-side apply would take over a namespace or a definition that is there, and removing the release would
+	// then delete it with all that others have in it.
+	if a.Reason == plan.Missing && (a.Ref.GroupKind == schema.GroupKind{Kind: "Namespace"} || a.Ref.Group == "apiextensions.k8s.io") {
 		if err := conn.CheckFree(ctx, a.Object, applySet); err != nil {
 			return "", err
 		}
@@ -257,13 +273,20 @@ func byRef(objects []cluster.Object) map[plan.Ref]cluster.Object {
 	return m
 }
 
-func kindsOf(objects []cluster.Object) []schema.GroupKind {
-	kinds := make([]schema.GroupKind, len(objects))
-	for i, o := range objects {
-		kinds[i] = o.Ref.GroupKind
+// kinds lists those that the cluster may hold objects of: what was seen, and what was applied and not seen yet.
+func (w *worker) kinds(conn *cluster.Conn) []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, o := range conn.Members(w.applySet) {
+		kinds = append(kinds, o.Ref.GroupKind)
+	}
+	for ref := range w.applied {
+		kinds = append(kinds, ref.GroupKind)
 	}
 	return kinds
 }
+
+// errUnseen says that the cluster holds objects of a release that the watches have not told of yet.
+var errUnseen = errors.New("waiting to see what is left of the release")
 
 // terminal tells that trying again cannot help until somebody changes something.
 func terminal(err error) bool {

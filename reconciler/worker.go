@@ -3,6 +3,7 @@ package reconciler
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -46,6 +47,8 @@ type worker struct {
 	mu sync.Mutex
 	// desired is the newest word; nil before the first.
 	desired *desired
+	// wanted is the set of its objects.
+	wanted map[plan.Ref]bool
 	// due asks for a run; without it, waking up only means that health may have changed.
 	due bool
 	// everything asks the next run to apply also what is known to be in place.
@@ -94,6 +97,10 @@ func (w *worker) set(d desired) bool {
 		return false
 	}
 	w.desired, w.due = &d, true
+	w.wanted = make(map[plan.Ref]bool, len(d.objects))
+	for _, o := range d.objects {
+		w.wanted[plan.RefOf(o)] = true
+	}
 	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
 	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })
 	if w.supersede != nil {
@@ -103,11 +110,19 @@ func (w *worker) set(d desired) bool {
 	return true
 }
 
-// blocked tells the worker that the newest commit does not render for its release: it goes on as before.
+// blocked tells the worker that the newest commit does not render for its release: it goes on as before. But it
+// does not go on removing a release that is declared again.
 func (w *worker) blocked(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.renderErr = err
+	if w.desired != nil && w.desired.remove {
+		w.desired, w.wanted = nil, nil
+		if w.supersede != nil {
+			w.supersede()
+		}
+	}
+	w.signal()
 }
 
 // nudge asks for a run, since something that was in the way may be gone.
@@ -122,9 +137,12 @@ func (w *worker) nudge() {
 func (w *worker) happened(e cluster.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e.Deleted {
+	switch {
+	case e.Deleted:
 		w.gone = append(w.gone, e.Object.Ref)
 		w.due = true
+	case !w.wanted[e.Object.Ref] && !e.Object.Deleting && !e.Object.Keep:
+		w.due = true // seen only now, and not declared any more
 	}
 	w.signal()
 }
@@ -151,32 +169,43 @@ func (w *worker) run(ctx context.Context) {
 	retry := &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
 	}
-	retry.Reset()
-	var next time.Time
+	var retryAt time.Time // zero: nothing failed that may pass
+	resyncAt := w.nextResync()
 	for {
 		run, cancel := context.WithCancel(ctx)
 		if work, ok := w.take(cancel); ok {
+			if work.digest != w.attempted {
+				retry.Reset() // what failed before says nothing of what is new
+			}
 			err := w.step(ctx, run, work)
+			superseded := run.Err() != nil
+			cancel()
 			switch {
 			case ctx.Err() != nil:
-				cancel()
 				return
+			case superseded:
+				continue
 			case errors.Is(err, errFinished):
 				if w.r.finished(w) {
-					cancel()
 					return
 				}
 				w.nudge() // it was declared again in the meantime
-			case err != nil && !terminal(err):
-				next = w.r.opts.Now().Add(retry.NextBackOff())
-			default:
-				retry.Reset()
-				next = w.r.opts.Now().Add(w.r.opts.Resync)
+			}
+			retryAt = time.Time{}
+			if err != nil && !errors.Is(err, errFinished) && !terminal(err) {
+				retryAt = w.r.opts.Now().Add(retry.NextBackOff())
+			}
+			if work.everything {
+				resyncAt = w.nextResync()
 			}
 		} else {
+			cancel()
 			w.report()
 		}
-		cancel()
+		next := resyncAt
+		if !retryAt.IsZero() && retryAt.Before(next) {
+			next = retryAt
+		}
 		timer := time.NewTimer(next.Sub(w.r.opts.Now()))
 		select {
 		case <-ctx.Done():
@@ -185,16 +214,22 @@ func (w *worker) run(ctx context.Context) {
 		case <-w.wake:
 			timer.Stop()
 		case <-timer.C:
-			w.again()
+			w.again(!w.r.opts.Now().Before(resyncAt))
 		}
 	}
 }
 
+// nextResync says when to look at everything again: not all releases at once.
+func (w *worker) nextResync() time.Time {
+	interval := w.r.opts.Resync
+	return w.r.opts.Now().Add(interval - time.Duration(rand.Int64N(int64(interval)/5+1))) //nolint:gosec // spreading load
+}
+
 // again asks for a run because time has passed: another attempt after an error, or a look at everything.
-func (w *worker) again() {
+func (w *worker) again(everything bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.due, w.everything = true, w.lastErr == nil
+	w.due, w.everything = true, w.everything || everything
 }
 
 // work is one run's worth of the mailbox.

@@ -101,19 +101,26 @@ func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, 
 		}
 		return fmt.Errorf("applying: %w", err)
 	}
-	// A cluster that cannot be reached is on the board, and so in what the caller prints.
-	_ = rec.Swept(ctx)
+	swept := rec.Swept(ctx)
 	for p := board.Snapshot(); ctx.Err() == nil && !settled(p); {
-		p = board.Wait(ctx, p.Revision)
+		waiting, cancel := context.WithTimeout(ctx, silence)
+		p = board.Wait(waiting, p.Revision)
+		cancel()
+	}
+	if swept != nil && board.Snapshot().Fine() {
+		return swept // nothing else says that something may be left that is not declared
 	}
 	return nil
 }
+
+// silence is how long a cluster must not have answered for a pass to go on without it.
+const silence = 10 * time.Second
 
 // settled tells that nothing more will happen by itself on the clusters that answer.
 func settled(p status.Platform) bool {
 	silent := map[string]bool{}
 	for _, c := range p.Clusters {
-		silent[c.Name] = !c.Reachable
+		silent[c.Name] = !c.Reachable && p.Time.Sub(c.Since) >= silence
 	}
 	return !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return !r.Settled() && !silent[r.Cluster] })
 }

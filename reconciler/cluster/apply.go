@@ -27,7 +27,7 @@ func (conn *Conn) apply(ctx context.Context, o *unstructured.Unstructured, force
 		return "", &ObjectError{Object: ref, Doing: "applying", Err: err}
 	}
 	var live *unstructured.Unstructured
-	err = conn.do(ctx, func(ctx context.Context) (err error) {
+	err = conn.write(ctx, func(ctx context.Context) (err error) {
 		live, err = conn.of(m, o.GetNamespace()).Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
 		return err
 	})
@@ -47,7 +47,7 @@ func (conn *Conn) Delete(ctx context.Context, member plan.Member) error {
 		return &ObjectError{Object: member.Ref, Doing: "deleting", Err: err}
 	}
 	background := metav1.DeletePropagationBackground
-	err = conn.do(ctx, func(ctx context.Context) error {
+	err = conn.write(ctx, func(ctx context.Context) error {
 		return conn.of(m, member.Ref.Namespace).Delete(ctx, member.Ref.Name, metav1.DeleteOptions{
 			Preconditions: &metav1.Preconditions{UID: &member.UID}, PropagationPolicy: &background,
 		})

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,6 +30,7 @@ const (
 	labelPlatform    = "trunkline.dev/platform"
 	labelProject     = "trunkline.dev/project"
 	labelEnvironment = "trunkline.dev/environment"
+	labelCluster     = "trunkline.dev/cluster"
 	annotationCommit = "trunkline.dev/commit"
 	annotationDigest = "trunkline.dev/digest"
 
@@ -92,6 +94,7 @@ func (i Inventory) object() *unstructured.Unstructured {
 	o.SetLabels(map[string]string{
 		labelID: i.ApplySet(), labelManagedBy: FieldManager, labelPlatform: i.Platform,
 		labelProject: i.Release.Project, labelEnvironment: i.Release.Environment,
+		labelCluster: i.Release.Cluster,
 	})
 	o.SetAnnotations(map[string]string{
 		annotationTooling: tooling, annotationKinds: strings.Join(slices.Compact(kinds), ","),
@@ -100,11 +103,11 @@ func (i Inventory) object() *unstructured.Unstructured {
 	return o
 }
 
-func inventoryOf(cluster string, o *unstructured.Unstructured) Inventory {
+func inventoryOf(o *unstructured.Unstructured) Inventory {
 	i := Inventory{
 		Platform: o.GetLabels()[labelPlatform],
 		Release: catalog.ReleaseID{
-			Project: o.GetLabels()[labelProject], Environment: o.GetLabels()[labelEnvironment], Cluster: cluster,
+			Project: o.GetLabels()[labelProject], Environment: o.GetLabels()[labelEnvironment], Cluster: o.GetLabels()[labelCluster],
 		},
 		Namespace: o.GetAnnotations()[annotationNamespaces],
 		Commit:    o.GetAnnotations()[annotationCommit],
@@ -120,12 +123,13 @@ func inventoryOf(cluster string, o *unstructured.Unstructured) Inventory {
 
 var configMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 
-// Inventories lists the releases of a platform that the cluster holds anything of.
+// Inventories lists the releases of a platform that the cluster holds anything of. Those that were made for a
+// cluster of another name are not ours: the same API server may be known by two names while one is given up.
 func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory, error) {
 	var list *unstructured.UnstructuredList
 	err := conn.do(ctx, func(ctx context.Context) (err error) {
 		list, err = conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).
-			List(ctx, metav1.ListOptions{LabelSelector: labelID + "," + labelPlatform + "=" + platform})
+			List(ctx, metav1.ListOptions{LabelSelector: labelID + "," + labelPlatform + "=" + platform + "," + labelCluster + "=" + conn.cluster.Name()})
 		return err
 	})
 	if err != nil {
@@ -133,7 +137,7 @@ func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory
 	}
 	inventories := make([]Inventory, len(list.Items))
 	for i := range list.Items {
-		inventories[i] = inventoryOf(conn.cluster.Name(), &list.Items[i])
+		inventories[i] = inventoryOf(&list.Items[i])
 	}
 	return inventories, nil
 }
@@ -153,9 +157,35 @@ func (conn *Conn) Record(ctx context.Context, i Inventory) error {
 	return nil
 }
 
+// Empty asks the API server itself whether it holds anything of the release: what was just applied may not have
+// come by on a watch yet.
+func (conn *Conn) Empty(ctx context.Context, i Inventory) (bool, error) {
+	for _, kind := range i.Kinds {
+		m, err := conn.resource(kind)
+		if meta.IsNoMatchError(err) {
+			continue // a kind that is not served has no objects
+		}
+		if err != nil {
+			return false, err
+		}
+		var list *unstructured.UnstructuredList
+		err = conn.do(ctx, func(ctx context.Context) (err error) {
+			list, err = conn.client.Resource(m.Resource).List(ctx, metav1.ListOptions{LabelSelector: labelPartOf + "=" + i.ApplySet()})
+			return err
+		})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return false, fmt.Errorf("looking for what is left of %s: %w", i.Release, err)
+		}
+		if list != nil && slices.ContainsFunc(list.Items, func(o unstructured.Unstructured) bool { return appliedByUs(&o) }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // Forget deletes the inventory of a release that the cluster holds nothing of any more.
 func (conn *Conn) Forget(ctx context.Context, i Inventory) error {
-	err := conn.do(ctx, func(ctx context.Context) error {
+	err := conn.write(ctx, func(ctx context.Context) error {
 		return conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).Delete(ctx, i.name(), metav1.DeleteOptions{})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {

@@ -56,7 +56,7 @@ func TestInventoryRoundTrip(t *testing.T) {
 		Kinds: []schema.GroupKind{{Kind: "ConfigMap"}, {Group: "apps", Kind: "Deployment"}},
 	}
 	o := in.object()
-	if diff := cmp.Diff(in, inventoryOf("c1", o)); diff != "" {
+	if diff := cmp.Diff(in, inventoryOf(o)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	// The id by the formula of KEP-3659: sha256 of "name.namespace.kind.group", base64 for URLs without padding.

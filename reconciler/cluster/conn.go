@@ -53,6 +53,8 @@ type Event struct {
 	Object Object
 	// Deleted is true if the member is gone.
 	Deleted bool
+	// Dropped is true if the connection was given up, and with it all watches: somebody has to connect again.
+	Dropped bool
 }
 
 // New makes a cluster without connecting to it. The function is called for every event; it must not block.
@@ -72,12 +74,13 @@ func (c *Cluster) State() State {
 
 // Conn is a working connection.
 type Conn struct {
-	cluster  *Cluster
-	client   dynamic.Interface
-	mapper   meta.ResettableRESTMapper
-	requests chan struct{}
-	observer *observer
-	stop     context.CancelFunc
+	cluster   *Cluster
+	client    dynamic.Interface
+	discovery discovery.DiscoveryInterface
+	mapper    meta.ResettableRESTMapper
+	requests  chan struct{}
+	observer  *observer
+	stop      context.CancelFunc
 }
 
 // Connect gives the connection, and makes it if there is none; those who ask at the same time share one
@@ -106,6 +109,12 @@ func (c *Cluster) Connect(daemon, ctx context.Context) (*Conn, error) {
 }
 
 func (c *Cluster) connect(daemon, call context.Context) (*Conn, error) {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		return conn, nil // another attempt has just ended
+	}
 	conn, err := c.open(daemon, call)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
@@ -139,11 +148,12 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	}
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
-		cluster:  c,
-		client:   client,
-		mapper:   restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
-		requests: make(chan struct{}, maxRequests),
-		stop:     stop,
+		cluster:   c,
+		client:    client,
+		discovery: disco,
+		mapper:    restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
+		requests:  make(chan struct{}, maxRequests),
+		stop:      stop,
 	}
 	conn.observer = newObserver(watching, conn)
 	return conn, nil
@@ -178,8 +188,12 @@ func (c *Cluster) answered(conn *Conn, err error) {
 		c.drop() // the credentials may have been renewed: read them again
 	}
 	c.mu.Unlock()
-	if current {
-		c.setState(next)
+	if !current {
+		return
+	}
+	c.setState(next)
+	if apierrors.IsUnauthorized(err) {
+		c.changed(Event{Dropped: true})
 	}
 }
 
@@ -194,13 +208,19 @@ func (c *Cluster) setState(next State) {
 	}
 }
 
-// resource finds how the API server serves a kind.
+// resource finds how the API server serves a kind. That a kind is not served is only said when all of the API
+// server's groups have answered: one that does not answer just now may serve it.
 func (conn *Conn) resource(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
 	m, err := conn.mapper.RESTMapping(gk, versions...)
 	if meta.IsNoMatchError(err) {
 		// The kind may be younger than the cached discovery: a definition that was just applied.
 		conn.mapper.Reset()
 		m, err = conn.mapper.RESTMapping(gk, versions...)
+	}
+	if meta.IsNoMatchError(err) {
+		if _, _, partial := conn.discovery.ServerGroupsAndResources(); partial != nil {
+			err = partial
+		}
 	}
 	if err != nil {
 		conn.cluster.answered(conn, err)
@@ -219,10 +239,24 @@ func (conn *Conn) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInte
 
 // do makes one call, within the bound on calls under way.
 func (conn *Conn) do(ctx context.Context, call func(context.Context) error) error {
+	return conn.limited(ctx, ctx, call)
+}
+
+// write makes one call that changes something. Once it is on its way it is not cancelled: whether the API server
+// did it must be known.
+func (conn *Conn) write(ctx context.Context, call func(context.Context) error) error {
+	return conn.limited(ctx, context.WithoutCancel(ctx), call)
+}
+
+// limited waits for its turn for as long as waiting lasts, and then calls with ctx.
+func (conn *Conn) limited(waiting, ctx context.Context, call func(context.Context) error) error {
+	if err := waiting.Err(); err != nil {
+		return err
+	}
 	select {
 	case conn.requests <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-waiting.Done():
+		return waiting.Err()
 	}
 	defer func() { <-conn.requests }()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

@@ -34,6 +34,8 @@ type observer struct {
 	conn *Conn
 	// spawn runs something for as long as the connection is there.
 	spawn func(func(context.Context))
+	// closed is closed when the connection is given up.
+	closed <-chan struct{}
 
 	mu      sync.Mutex
 	kinds   map[schema.GroupKind]*kindWatch
@@ -45,6 +47,7 @@ func newObserver(ctx context.Context, conn *Conn) *observer {
 	return &observer{
 		conn:    conn,
 		spawn:   func(f func(context.Context)) { go f(ctx) },
+		closed:  ctx.Done(),
 		kinds:   map[schema.GroupKind]*kindWatch{},
 		members: map[string]map[plan.Ref]Object{},
 		owners:  map[plan.Ref]string{},
@@ -90,4 +93,17 @@ func (o *observer) unset(ref plan.Ref) {
 	if len(o.members[id]) == 0 {
 		delete(o.members, id)
 	}
+}
+
+// unsetKind forgets the members of a kind, but for those to keep, and gives the events that tell of it. The
+// caller holds the lock.
+func (o *observer) unsetKind(kind schema.GroupKind, keep map[plan.Ref]bool) []Event {
+	var events []Event
+	for ref, id := range o.owners {
+		if ref.GroupKind == kind && !keep[ref] {
+			events = append(events, Event{ApplySet: id, Object: o.members[id][ref], Deleted: true})
+			o.unset(ref)
+		}
+	}
+	return events
 }

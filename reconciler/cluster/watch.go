@@ -54,15 +54,22 @@ func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 
 func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if w, ok := o.kinds[kind]; ok {
+	w, ok := o.kinds[kind]
+	o.mu.Unlock()
+	if ok {
 		return w, nil
 	}
+	// Looking up a kind may take a while, and events must go on meanwhile.
 	m, err := o.conn.resource(kind)
 	if err != nil {
 		return nil, err
 	}
-	w := &kindWatch{observer: o, kind: kind, synced: make(chan struct{}), gone: make(chan struct{})}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w, ok := o.kinds[kind]; ok {
+		return w, nil
+	}
+	w = &kindWatch{observer: o, kind: kind, synced: make(chan struct{}), gone: make(chan struct{})}
 	o.kinds[kind] = w
 	all := o.conn.client.Resource(m.Resource)
 	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
@@ -107,18 +114,27 @@ func (w *kindWatch) answered(err error) {
 }
 
 // unserved ends the watch of a kind that is gone, and has the kind looked up anew when it is asked for again.
+// Its members are gone with it.
 func (o *observer) unserved(w *kindWatch) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	var events []Event
 	if o.kinds[w.kind] == w {
 		delete(o.kinds, w.kind)
 		o.conn.mapper.Reset()
 		close(w.gone)
+		events = o.unsetKind(w.kind, nil)
+	}
+	o.mu.Unlock()
+	for _, e := range events {
+		o.conn.cluster.changed(e)
 	}
 }
 
 // errUnserved says that the cluster does not know the kind any more.
 var errUnserved = errors.New("the kind is not served any more")
+
+// errClosed says that the connection was given up meanwhile; with the next one it will work.
+var errClosed = errors.New("the connection to the cluster was given up")
 
 // wait for the first list. When it does not come in time, what the API server said is the better error.
 func (w *kindWatch) wait(ctx context.Context) error {
@@ -129,6 +145,8 @@ func (w *kindWatch) wait(ctx context.Context) error {
 		return nil
 	case <-w.gone:
 		return errUnserved
+	case <-w.observer.closed:
+		return errClosed
 	case <-ctx.Done():
 		w.mu.Lock()
 		defer w.mu.Unlock()

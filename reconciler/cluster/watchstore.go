@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +18,8 @@ type tracked struct {
 	metav1.ObjectMeta
 	applySet string
 	object   Object
+	// copied is true for an object that has the label without Trunkline having put it there.
+	copied bool
 }
 
 // DeepCopyObject implements [runtime.Object].
@@ -38,6 +41,7 @@ func (w *kindWatch) Transformer() cache.TransformFunc {
 		return &tracked{
 			ObjectMeta: metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
 			applySet:   u.GetLabels()[labelPartOf],
+			copied:     !appliedByUs(u),
 			object: Object{
 				Member: plan.Member{
 					Ref: plan.RefOf(u), UID: u.GetUID(),
@@ -48,6 +52,14 @@ func (w *kindWatch) Transformer() cache.TransformFunc {
 			},
 		}, nil
 	}
+}
+
+// appliedByUs tells a member from an object that a controller made and gave all labels of a member, as
+// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune.
+func appliedByUs(u *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(u.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
+	})
 }
 
 // Add implements [cache.ReflectorStore].
@@ -64,11 +76,26 @@ func (w *kindWatch) put(in any) error {
 	if err != nil {
 		return err
 	}
+	if t.copied {
+		w.forget(t)
+		return nil
+	}
 	w.observer.mu.Lock()
 	w.observer.set(t)
 	w.observer.mu.Unlock()
 	w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object})
 	return nil
+}
+
+// forget takes an object away that was a member, and is none any more.
+func (w *kindWatch) forget(t *tracked) {
+	w.observer.mu.Lock()
+	id, was := w.observer.owners[t.object.Ref]
+	w.observer.unset(t.object.Ref)
+	w.observer.mu.Unlock()
+	if was {
+		w.observer.conn.cluster.changed(Event{ApplySet: id, Object: t.object, Deleted: true})
+	}
 }
 
 // Delete implements [cache.ReflectorStore].
@@ -77,10 +104,7 @@ func (w *kindWatch) Delete(in any) error {
 	if err != nil {
 		return err
 	}
-	w.observer.mu.Lock()
-	w.observer.unset(t.object.Ref)
-	w.observer.mu.Unlock()
-	w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object, Deleted: true})
+	w.forget(t)
 	return nil
 }
 
@@ -95,16 +119,14 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 			w.observer.mu.Unlock()
 			return err
 		}
+		if t.copied {
+			continue
+		}
 		seen[t.object.Ref] = true
 		w.observer.set(t)
 		events = append(events, Event{ApplySet: t.applySet, Object: t.object})
 	}
-	for ref, id := range w.observer.owners {
-		if ref.GroupKind == w.kind && !seen[ref] {
-			events = append(events, Event{ApplySet: id, Object: w.observer.members[id][ref], Deleted: true})
-			w.observer.unset(ref)
-		}
-	}
+	events = append(events, w.observer.unsetKind(w.kind, seen)...)
 	w.observer.mu.Unlock()
 	w.once.Do(func() { close(w.synced) })
 	for _, e := range events {

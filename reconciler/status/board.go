@@ -107,9 +107,13 @@ func (b *Board) SetSource(change func(*Source)) {
 // SetCluster sets the state of a cluster.
 func (b *Board) SetCluster(c Cluster) {
 	b.update(func() bool {
-		changed := b.clusters[c.Name] != c
+		before, there := b.clusters[c.Name]
+		c.Since = before.Since
+		if !there || before.Reachable != c.Reachable {
+			c.Since = b.now()
+		}
 		b.clusters[c.Name] = c
-		return changed
+		return before != c
 	})
 }
 

@@ -83,6 +83,8 @@ type Cluster struct {
 	Name      string `json:"name"`
 	Reachable bool   `json:"reachable"`
 	Message   string `json:"message,omitempty"`
+	// Since is when Reachable last changed.
+	Since time.Time `json:"since"`
 }
 
 // Result is how far a release has come.
