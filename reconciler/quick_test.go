@@ -1,6 +1,7 @@
 package reconciler_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -75,15 +77,22 @@ func TestWhatControllersMakeIsNotPruned(t *testing.T) {
 	})
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
+	// generated waits for the EndpointSlice that Kubernetes makes of the Service of copies-b.
 	generated := func() *unstructured.Unstructured {
-		list, err := c.client.Resource(slices).Namespace("copies-b-dev").List(t.Context(), metav1.ListOptions{LabelSelector: "applyset.kubernetes.io/part-of"})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		w, err := c.client.Resource(slices).Namespace("copies-b-dev").Watch(ctx, metav1.ListOptions{LabelSelector: "applyset.kubernetes.io/part-of"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(list.Items) != 1 {
-			t.Fatalf("there are %d EndpointSlices with the label, want the one that Kubernetes made", len(list.Items))
+		defer w.Stop()
+		for e := range w.ResultChan() {
+			if o, ok := e.Object.(*unstructured.Unstructured); ok && e.Type != watch.Deleted {
+				return o
+			}
 		}
-		return &list.Items[0]
+		t.Fatal("Kubernetes makes no EndpointSlice with the labels of the Service")
+		return nil
 	}
 	before := generated()
 	d.mustAccept("c2", files.with(tree{"b/project.yaml": service("copies-b", "img:2")}), "b/project.yaml")

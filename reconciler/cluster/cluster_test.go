@@ -119,17 +119,23 @@ func TestErrors(t *testing.T) {
 		"Invalid":     {"The same object will be invalid again.", invalid, true, false, "must be positive"},
 		"TooMany":     {"The server asks for patience.", answer(429, metav1.StatusReasonTooManyRequests, "slow down"), false, false, "slow down"},
 		"Terminating": {"A namespace that goes away is gone soon.", answer(403, metav1.StatusReasonForbidden, "is being terminated"), false, false, "terminated"},
-		"Malformed": {"A value of a wrong type stays one, although the server calls it its own fault.",
-			answer(500, metav1.StatusReasonUnknown, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string"},
+		"Malformed": {
+			"A value of a wrong type stays one, although the server calls it its own fault.",
+			answer(500, metav1.StatusReasonUnknown, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string",
+		},
 		"Internal":    {"Other faults of the server may pass.", answer(500, metav1.StatusReasonInternalError, "etcd"), false, false, "etcd"},
 		"Conflict":    {"Somebody has to give way.", conflicted, true, false, "conflict on ConfigMap n/c: .data.key is owned by kubectl"},
 		"AllTerminal": {"Nothing of it can be helped by trying.", errors.Join(invalid, conflicted), true, false, "replicas"},
 		"OneIsNot":    {"One of them may be helped by trying.", errors.Join(invalid, refused), false, true, "replicas"},
-		"Secret": {"The server repeats values; they must not become text.",
+		"Secret": {
+			"The server repeats values; they must not become text.",
 			&ObjectError{Object: secret, Doing: "applying", Err: answer(422, metav1.StatusReasonInvalid, `invalid value "hunter2"`)}, true, false,
-			"applying Secret n/s: Invalid (the message is withheld, since it may repeat values of the Secret)"},
-		"SecretUnreachable": {"That the server is down is no secret.",
-			&ObjectError{Object: secret, Doing: "applying", Err: refused}, false, true, "connection refused"},
+			"applying Secret n/s: Invalid (the message is withheld, since it may repeat values of the Secret)",
+		},
+		"SecretUnreachable": {
+			"That the server is down is no secret.",
+			&ObjectError{Object: secret, Doing: "applying", Err: refused}, false, true, "connection refused",
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -158,8 +164,11 @@ func TestHealthOf(t *testing.T) {
 		object map[string]any
 		want   Health
 	}{
-		"ConfigMap": {"What has no status is fine once it is there.",
-			map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}}, Healthy},
+		"ConfigMap": {
+			"What has no status is fine once it is there.",
+			map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}},
+			Healthy,
+		},
 		"RunningJob": {"A job is about its result.", job(map[string]any{"startTime": "2026-01-01T00:00:00Z", "active": int64(1)}, map[string]any{}), Progressing},
 		"CompleteJob": {"A job that is complete is fine.", job(map[string]any{
 			"startTime": "2026-01-01T00:00:00Z", "succeeded": int64(1),
@@ -168,8 +177,10 @@ func TestHealthOf(t *testing.T) {
 		"FailedJob": {"A job out of retries needs a person.", job(map[string]any{
 			"conditions": []any{map[string]any{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}},
 		}, map[string]any{}), Failed},
-		"SuspendedJob": {"A job that is suspended has nothing to finish.",
-			job(map[string]any{"startTime": "2026-01-01T00:00:00Z"}, map[string]any{"suspend": true}), Healthy},
+		"SuspendedJob": {
+			"A job that is suspended has nothing to finish.",
+			job(map[string]any{"startTime": "2026-01-01T00:00:00Z"}, map[string]any{"suspend": true}), Healthy,
+		},
 		"OldGeneration": {"A status of the generation before says nothing of this one.", map[string]any{
 			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "d", "generation": int64(2)},
 			"spec": map[string]any{"replicas": int64(1)}, "status": map[string]any{"observedGeneration": int64(1), "replicas": int64(1)},

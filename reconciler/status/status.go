@@ -84,7 +84,7 @@ type Cluster struct {
 	Reachable bool   `json:"reachable"`
 	Message   string `json:"message,omitempty"`
 	// Since is when Reachable last changed.
-	Since time.Time `json:"since"`
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Result is how far a release has come.
