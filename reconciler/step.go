@@ -106,6 +106,11 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if done.applied, err = w.apply(ctx, conn, applySet, p); err != nil {
 		return done, err
 	}
+	// A kind that this very run has defined could not be watched before; without a watch, its objects would count as
+	// not seen until the next resync.
+	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
+		return done, err
+	}
 	if done.pruned, err = prune(ctx, conn, p); err != nil {
 		return done, err
 	}
