@@ -58,6 +58,8 @@ const (
 
 // Problem is one thing that is wrong with the declarations of a tree: where, what, and what to do about it.
 type Problem struct {
+	// Rule is the stable id of the rule that is broken, such as "dag-cycle"; its page says why there is such a rule.
+	Rule     string   `json:"rule,omitempty"`
 	Position Position `json:"position"`
 	// Path is the field, as in "spec.workloads[2].reads.raw"; empty when the problem is not of one field.
 	Path     string   `json:"path,omitempty"`
