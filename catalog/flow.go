@@ -102,7 +102,7 @@ func (l *linker) addEdges(project string, p *v1alpha1.Project) {
 		for _, r := range sortedKeys(w.Reads) {
 			at := []any{"spec", "workloads", i, "reads", r}
 			l.checkRole(doc, r, at)
-			if id, ok := l.resolveDataset(doc, project, w.Reads[r], at); ok {
+			if id, ok := l.resolveDataset(doc, project, w.Reads[r].Dataset, at); ok {
 				l.catalog.Graph.AddEdge(Edge{From: id, To: me, Because: me + " reads " + id, Position: doc.Position(at...)})
 			}
 		}

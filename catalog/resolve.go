@@ -124,7 +124,11 @@ func (l *linker) resolveWorkload(doc *v1alpha1.Document, p *v1alpha1.Project, w 
 		{env.Size, l.docs[docKey{v1alpha1.KindEnvironment, id.Environment}], []any{"spec", "defaults", "size"}},
 		{platform.Size, l.docs[docKey{v1alpha1.KindPlatform, l.catalog.Platform.Metadata.Name}], []any{"spec", "defaults", "size"}},
 	})
-	out.Reads = l.datasetRefs(doc, p, w.Reads, id, "spec", "workloads", i, "reads")
+	reads := make(map[string]string, len(w.Reads))
+	for role, read := range w.Reads {
+		reads[role] = read.Dataset
+	}
+	out.Reads = l.datasetRefs(doc, p, reads, id, "spec", "workloads", i, "reads")
 	out.Writes = l.datasetRefs(doc, p, w.Writes, id, "spec", "workloads", i, "writes")
 	return out
 }

@@ -48,7 +48,7 @@ type File struct {
 func DecodeFile(file string, data []byte) (f File) {
 	if len(data) > MaxFileBytes {
 		f.Problems = Problems{{
-			Position: Position{File: file}, Severity: Deny,
+			Rule: RuleLimit, Position: Position{File: file}, Severity: Deny,
 			Message: fmt.Sprintf("the file is too large: a file of declarations has at most %d bytes", MaxFileBytes),
 			Hint:    "split it into several files",
 		}}
@@ -56,7 +56,7 @@ func DecodeFile(file string, data []byte) (f File) {
 		return f
 	}
 	parser := yaml.NewDecoder(bytes.NewReader(data))
-	for {
+	for ordinal := 0; ; ordinal++ {
 		var node yaml.Node
 		err := parser.Decode(&node)
 		if errors.Is(err, io.EOF) {
@@ -69,6 +69,9 @@ func DecodeFile(file string, data []byte) (f File) {
 			break
 		}
 		doc, problems := decodeDocument(file, &node)
+		if doc != nil {
+			doc.data, doc.ordinal = data, ordinal
+		}
 		f.Problems = append(f.Problems, problems...)
 		switch {
 		case doc != nil && !problems.Denied():
@@ -87,7 +90,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 // syntaxProblem takes the line out of the parser's message, to put it where every other problem has it.
 func syntaxProblem(file string, err error) Problem {
-	p := Problem{Position: Position{File: file}, Severity: Deny, Message: err.Error()}
+	p := Problem{Rule: RuleSyntax, Position: Position{File: file}, Severity: Deny, Message: err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		p.Message = m[2]
 		p.Position.Line, _ = strconv.Atoi(m[1]) // no line: the place is the file
@@ -111,39 +114,40 @@ func decodeDocument(file string, node *yaml.Node) (*Document, Problems) {
 	if version == nil || !strings.HasPrefix(version.Value, "trunkline.dev/") {
 		return nil, nil
 	}
-	d := &decoder{file: file, budget: maxNodes}
+	d := &decoder{file: file, budget: maxNodes, path: make([]step, 0, 16)}
 	if version.Value != Version {
-		d.report(version, []any{"apiVersion"}, fmt.Sprintf("unknown version %q", version.Value), "write "+Version)
+		d.reportAt(version, "apiVersion", fmt.Sprintf("unknown version %q", shorten(version.Value)), "write "+Version)
 		return nil, d.problems
-	}
-	objects := map[Kind]any{
-		KindPlatform: &Platform{}, KindCluster: &Cluster{}, KindEnvironment: &Environment{},
-		KindBlueprint: &Blueprint{}, KindProject: &Project{},
 	}
 	kindNode := root
 	if _, n := lookup(root, "kind"); n != nil {
 		kindNode = n
 	}
-	object, ok := objects[Kind(kindNode.Value)]
-	if !ok {
-		message := fmt.Sprintf("unknown kind %q", kindNode.Value)
+	object := newObject(Kind(kindNode.Value))
+	if object == nil {
+		message := fmt.Sprintf("unknown kind %q", shorten(kindNode.Value))
 		if kindNode == root {
 			message = "the declaration has no kind"
 		}
-		names := make([]string, 0, len(objects))
-		for k := range objects {
-			names = append(names, string(k))
+		names := make([]string, len(Kinds()))
+		for i, k := range Kinds() {
+			names[i] = string(k)
 		}
-		d.report(kindNode, []any{"kind"}, message, Suggest(kindNode.Value, names))
+		d.reportAt(kindNode, "kind", message, Suggest(kindNode.Value, names))
 		return nil, d.problems
 	}
 	d.envelope = true
-	d.decode(root, reflect.ValueOf(object).Elem(), nil)
-	doc := &Document{Kind: Kind(kindNode.Value), File: file, Object: object, root: root}
+	d.decode(root, reflect.ValueOf(object).Elem())
+	doc := &Document{Kind: Kind(kindNode.Value), File: file, Object: object}
 	if _, meta := lookup(root, "metadata"); meta != nil {
 		if _, name := lookup(meta, "name"); name != nil {
 			doc.Name = name.Value
 		}
 	}
 	return doc, d.problems
+}
+
+// reportAt reports what is wrong with the envelope of a declaration.
+func (d *decoder) reportAt(n *yaml.Node, field, message, hint string) {
+	d.within(key(&field), func() { d.report(n, message, hint, RuleUnknownKind) })
 }

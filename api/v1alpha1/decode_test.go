@@ -49,7 +49,7 @@ func TestDecode(t *testing.T) {
 				Lots: &v1alpha1.Lots{Unit: v1alpha1.Hourly, Since: v1alpha1.Time{Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}},
 			}},
 			Workloads: []v1alpha1.Workload{{
-				Name: "clean", Blueprint: "container-job", Reads: map[string]string{"raw": "raw@1"},
+				Name: "clean", Blueprint: "container-job", Reads: map[string]v1alpha1.Read{"raw": {Dataset: "raw@1"}},
 				Retries: &two, Timeout: v1alpha1.Duration(30 * time.Minute),
 				Params: map[string]any{
 					"parallelism": int64(4), "ratio": 0.5, "tags": []any{"a", "b"}, "on": true, "none": nil,

@@ -26,43 +26,80 @@ type decoder struct {
 	file     string
 	problems Problems
 	budget   int
+	// path leads to the value that is being decoded: keys (string) and indexes (int).
+	path []step
 	// envelope is true while the document's own mapping is read, which has apiVersion and kind beside the
 	// fields of the type.
 	envelope bool
 }
 
+// step is one step of a path: a key, or an index if the key is nil.
+type step struct {
+	key   *string
+	index int
+}
+
+func key(name *string) step { return step{key: name} }
+
 // enum is a string type with a fixed set of values.
 type enum interface{ values() []string }
 
+// foldedEnum is an enum whose values may be written in letters of any case.
+type foldedEnum interface{ folded() bool }
+
 // nodeDecoder is a type that reads itself from more than one form of YAML.
 type nodeDecoder interface {
-	decodeNode(d *decoder, n *yaml.Node, path []any)
+	decodeNode(d *decoder, n *yaml.Node)
 }
 
-func (d *decoder) report(n *yaml.Node, path []any, message, hint string) {
+func (d *decoder) report(n *yaml.Node, message, hint, rule string) {
 	if len(d.problems) < maxProblems {
 		d.problems = append(d.problems, Problem{
-			Position: positionOf(d.file, n), Path: FieldPath(path...), Severity: Deny, Message: message, Hint: hint,
+			Rule: rule, Position: positionOf(d.file, n), Path: d.fieldPath(), Severity: Deny, Message: message, Hint: hint,
 		})
 	}
 }
 
+func (d *decoder) fieldPath() string {
+	path := make([]any, len(d.path))
+	for i, s := range d.path {
+		if path[i] = s.index; s.key != nil {
+			path[i] = *s.key
+		}
+	}
+	return FieldPath(path...)
+}
+
+// within decodes something one step further down the path.
+func (d *decoder) within(s step, decode func()) {
+	d.path = append(d.path, s)
+	decode()
+	d.path = d.path[:len(d.path)-1]
+}
+
+// descend decodes the value one step further down the path.
+func (d *decoder) descend(s step, n *yaml.Node, v reflect.Value) {
+	d.path = append(d.path, s)
+	d.decode(n, v)
+	d.path = d.path[:len(d.path)-1]
+}
+
 // spend takes values from the document's budget and reports once when there is none left.
-func (d *decoder) spend(n *yaml.Node, path []any, values int) bool {
+func (d *decoder) spend(n *yaml.Node, values int) bool {
 	before := d.budget
 	d.budget -= values
 	if before >= 0 && d.budget < 0 {
-		d.report(n, path, fmt.Sprintf("the document has more than %d values once its aliases are expanded", maxNodes), "")
+		d.report(n, fmt.Sprintf("the document has more than %d values once its aliases are expanded", maxNodes), "", RuleLimit)
 	}
-	if len(path) > maxDepth {
-		d.report(n, path, fmt.Sprintf("the document is nested deeper than %d levels", maxDepth), "")
+	if len(d.path) > maxDepth {
+		d.report(n, fmt.Sprintf("the document is nested deeper than %d levels", maxDepth), "", RuleLimit)
 		return false
 	}
 	return d.budget >= 0
 }
 
-func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []any) {
-	if !d.spend(n, path, 1) {
+func (d *decoder) decode(n *yaml.Node, v reflect.Value) {
+	if !d.spend(n, 1) {
 		return
 	}
 	n = resolve(n)
@@ -71,37 +108,40 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []any) {
 		v = v.Elem()
 	}
 	switch t := v.Addr().Interface().(type) {
+	case *string: // by far the most frequent
+		d.str(n, v)
+		return
 	case nodeDecoder:
-		t.decodeNode(d, n, path)
+		t.decodeNode(d, n)
 		return
 	case encoding.TextUnmarshaler:
-		d.text(n, t, path)
+		d.text(n, t)
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		d.structure(n, v, path)
+		d.structure(n, v)
 	case reflect.Map:
-		d.mapping(n, v, path)
+		d.mapping(n, v)
 	case reflect.Slice:
-		d.sequence(n, v, path)
+		d.sequence(n, v)
 	case reflect.String:
-		d.str(n, v, path)
+		d.str(n, v)
 	case reflect.Bool:
-		if d.scalar(n, "!!bool", "true or false", path) {
+		if d.scalar(n, "!!bool", "true or false") {
 			v.SetBool(strings.EqualFold(n.Value, "true"))
 		}
 	case reflect.Int:
-		if d.scalar(n, "!!int", "a whole number", path) {
+		if d.scalar(n, "!!int", "a whole number") {
 			i, err := strconv.ParseInt(n.Value, 0, 32)
 			if err != nil || i < 0 {
-				d.report(n, path, fmt.Sprintf("%s is out of range: 0 to 2147483647", n.Value), "")
+				d.report(n, fmt.Sprintf("%s is out of range: 0 to 2147483647", shorten(n.Value)), "", RuleInvalidValue)
 				return
 			}
 			v.SetInt(i)
 		}
 	case reflect.Interface:
-		if value := d.free(n, path); value != nil {
+		if value := d.free(n); value != nil {
 			v.Set(reflect.ValueOf(value))
 		}
 	default:
@@ -109,101 +149,107 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []any) {
 	}
 }
 
-// scalar checks that the node is a single value with one of the YAML tags (space-separated).
-func (d *decoder) scalar(n *yaml.Node, tags, what string, path []any) bool {
-	if n.Kind == yaml.ScalarNode && slices.Contains(strings.Fields(tags), n.Tag) {
+// scalar checks that the node is a single value with one of the YAML tags.
+func (d *decoder) scalar(n *yaml.Node, tag, what string, more ...string) bool {
+	if n.Kind == yaml.ScalarNode && (n.Tag == tag || slices.Contains(more, n.Tag)) {
 		return true
 	}
 	hint := ""
-	if tags == "!!str" && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+	if tag == "!!str" && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
 		hint = fmt.Sprintf("put it in quotes: %q", shorten(n.Value))
 	}
-	d.report(n, path, fmt.Sprintf("expected %s, got %s", what, describe(n)), hint)
+	d.report(n, fmt.Sprintf("expected %s, got %s", what, describe(n)), hint, RuleWrongType)
 	return false
 }
 
-func (d *decoder) text(n *yaml.Node, t encoding.TextUnmarshaler, path []any) {
-	if !d.scalar(n, "!!str !!int !!float !!timestamp", "a text", path) {
+func (d *decoder) text(n *yaml.Node, t encoding.TextUnmarshaler) {
+	if !d.scalar(n, "!!str", "a text", "!!int", "!!float", "!!timestamp") {
 		return
 	}
 	if err := t.UnmarshalText([]byte(n.Value)); err != nil {
-		d.report(n, path, err.Error(), "")
+		d.report(n, err.Error(), "", RuleInvalidValue)
 	}
 }
 
-func (d *decoder) str(n *yaml.Node, v reflect.Value, path []any) {
-	if !d.scalar(n, "!!str", "a text", path) {
+func (d *decoder) str(n *yaml.Node, v reflect.Value) {
+	if !d.scalar(n, "!!str", "a text") {
 		return
 	}
-	if e, ok := reflect.TypeAssert[enum](v.Addr()); ok && !slices.Contains(e.values(), n.Value) {
-		d.report(n, path, fmt.Sprintf("unknown value %q", shorten(n.Value)), Suggest(n.Value, e.values()))
+	e, isEnum := reflect.TypeAssert[enum](v.Addr())
+	if !isEnum || slices.Contains(e.values(), n.Value) {
+		v.SetString(n.Value)
 		return
 	}
-	v.SetString(n.Value)
+	if f, ok := e.(foldedEnum); ok && f.folded() {
+		for _, value := range e.values() {
+			if strings.EqualFold(value, n.Value) {
+				v.SetString(value)
+				return
+			}
+		}
+	}
+	d.report(n, fmt.Sprintf("unknown value %q", shorten(n.Value)), Suggest(n.Value, e.values()), RuleInvalidValue)
 }
 
-func (d *decoder) sequence(n *yaml.Node, v reflect.Value, path []any) {
+func (d *decoder) sequence(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.report(n, path, "expected a list, got "+describe(n), "")
+		d.report(n, "expected a list, got "+describe(n), "", RuleWrongType)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		d.decode(item, v.Index(i), with(path, i))
+		d.descend(step{index: i}, item, v.Index(i))
 	}
 }
 
-func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path []any) {
-	pairs, ok := d.pairs(n, path)
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
+	pairs, ok := d.pairs(n)
 	if !ok {
 		return
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(pairs)))
+	keyType, elem := v.Type().Key(), v.Type().Elem()
 	for _, p := range pairs {
-		value := reflect.New(v.Type().Elem()).Elem()
-		d.decode(p.value, value, with(path, p.key.Value))
-		v.SetMapIndex(reflect.ValueOf(p.key.Value).Convert(v.Type().Key()), value)
+		value := reflect.New(elem).Elem()
+		d.descend(key(&p.key.Value), p.value, value)
+		v.SetMapIndex(reflect.ValueOf(p.key.Value).Convert(keyType), value)
 	}
 }
 
-func (d *decoder) structure(n *yaml.Node, v reflect.Value, path []any) {
+func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 	envelope := d.envelope
 	d.envelope = false
 	var pairs []pair
 	// "prod:" with nothing behind it is an empty mapping.
 	if n.Tag != "!!null" {
 		var ok bool
-		if pairs, ok = d.pairs(n, path); !ok {
+		if pairs, ok = d.pairs(n); !ok {
 			return
 		}
 	}
-	fields := fieldsOf(v.Type())
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.name
-	}
-	seen, meant := map[string]bool{}, map[string]bool{}
+	shape := shapeOf(v.Type())
+	var seen, meant uint64
 	for _, p := range pairs {
 		if envelope && (p.key.Value == "apiVersion" || p.key.Value == "kind") {
 			continue
 		}
-		i := slices.Index(names, p.key.Value)
+		i := slices.Index(shape.names, p.key.Value)
 		if i < 0 {
-			d.report(p.key, path, fmt.Sprintf("unknown field %q", shorten(p.key.Value)), Suggest(p.key.Value, names))
-			if name, near := nearest(p.key.Value, names); near {
-				meant[name] = true // one typing error is one problem, not also a missing field
+			d.report(p.key, fmt.Sprintf("unknown field %q", shorten(p.key.Value)), Suggest(p.key.Value, shape.names), RuleUnknownField)
+			if name, near := nearest(p.key.Value, shape.names); near {
+				meant |= 1 << slices.Index(shape.names, name) // one typing error is one problem, not also a missing field
 			}
 			continue
 		}
-		seen[p.key.Value] = true
+		seen |= 1 << i
 		if resolve(p.value).Tag == "!!null" {
 			continue // "field:" with nothing behind it is the same as no field
 		}
-		d.decode(p.value, v.Field(fields[i].index), with(path, p.key.Value))
+		d.descend(key(&shape.names[i]), p.value, v.Field(shape.fields[i].index))
 	}
-	for _, f := range fields {
-		if f.required && !meant[f.name] && (!seen[f.name] || empty(v.Field(f.index))) && !d.reported(with(path, f.name)) {
-			d.report(n, path, fmt.Sprintf("the field %q is missing or empty", f.name), "")
+	for i, f := range shape.fields {
+		if f.required && meant&(1<<i) == 0 && (seen&(1<<i) == 0 || empty(v.Field(f.index))) && !d.reported(f.name) {
+			d.report(n, fmt.Sprintf("the field %q is missing or empty", f.name), "", RuleMissingField)
 		}
 	}
 }
@@ -213,43 +259,49 @@ func empty(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
-// reported tells whether a problem was already found at the path or below it.
-func (d *decoder) reported(path []any) bool {
-	at := FieldPath(path...)
-	return slices.ContainsFunc(d.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, at) })
+// reported tells whether a problem was already found at a field or below it.
+func (d *decoder) reported(field string) (found bool) {
+	if len(d.problems) == 0 {
+		return false
+	}
+	d.within(key(&field), func() {
+		at := d.fieldPath()
+		found = slices.ContainsFunc(d.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, at) })
+	})
+	return found
 }
 
 // free decodes a value of no declared shape, such as a blueprint's parameters.
-func (d *decoder) free(n *yaml.Node, path []any) any {
+func (d *decoder) free(n *yaml.Node) any {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		var list []any
-		d.sequence(n, reflect.ValueOf(&list).Elem(), path)
+		d.sequence(n, reflect.ValueOf(&list).Elem())
 		return list
 	case yaml.MappingNode:
 		m := map[string]any{}
-		d.mapping(n, reflect.ValueOf(&m).Elem(), path)
+		d.mapping(n, reflect.ValueOf(&m).Elem())
 		return m
+	}
+	if n.Tag == "!!str" {
+		return n.Value
+	}
+	var value any
+	if err := n.Decode(&value); err != nil {
+		d.report(n, err.Error(), "", RuleWrongType)
+		return nil
+	}
+	switch x := value.(type) {
+	case nil, string, bool, float64:
+		return x
+	case int:
+		return int64(x)
+	case int64:
+		return x
 	default:
-		var value any
-		if err := n.Decode(&value); err != nil {
-			d.report(n, path, err.Error(), "")
-			return nil
-		}
-		switch x := value.(type) {
-		case nil, string, bool, float64:
-			return x
-		case int:
-			return int64(x)
-		case int64:
-			return x
-		default:
-			return n.Value // dates and the like are texts to everybody downstream
-		}
+		return n.Value // dates and the like are texts to everybody downstream
 	}
 }
-
-func with(path []any, step any) []any { return append(slices.Clip(path), step) }
 
 func describe(n *yaml.Node) string {
 	switch n.Kind {

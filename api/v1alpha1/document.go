@@ -1,10 +1,12 @@
 package v1alpha1
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"weak"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,19 +16,53 @@ type Document struct {
 	Kind Kind
 	Name string
 	File string
-	// Object is a *Platform, *Cluster, *Environment, *Blueprint or *Project, as Kind says.
+	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project or *Policy, as Kind says.
 	Object any
 
-	root *yaml.Node
+	// data is the file's content, and ordinal the number of the document in it. The nodes are parsed again when
+	// somebody asks for a place: kept for every declaration of a large platform they would take several times
+	// as much memory as everything else.
+	data    []byte
+	ordinal int
 
-	mu      sync.Mutex
-	indexes map[*yaml.Node]map[string]int
+	mu    sync.Mutex
+	nodes weak.Pointer[nodes]
+}
+
+// parsed gives the nodes of the document. They stay as long as there is memory for them.
+func (d *Document) parsed() *nodes {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := d.nodes.Value(); n != nil {
+		return n
+	}
+	parser := yaml.NewDecoder(bytes.NewReader(d.data))
+	var node yaml.Node
+	for range d.ordinal + 1 {
+		node = yaml.Node{}
+		if err := parser.Decode(&node); err != nil {
+			break // it was parsed before, so this does not happen; a place without a line is the worst of it
+		}
+	}
+	n := &nodes{root: &node}
+	if len(node.Content) == 1 {
+		n.root = node.Content[0]
+	}
+	d.nodes = weak.Make(n)
+	return n
+}
+
+// Value gives the declaration as it is written, as values of JSON.
+func (d *Document) Value() map[string]any {
+	free := &decoder{file: d.File, budget: maxNodes}
+	value, _ := free.free(resolve(d.parsed().root)).(map[string]any)
+	return value
 }
 
 // Position gives the place of a field, addressed by the keys (string) and indexes (int) that lead to it. For a
 // field that is not there it gives the nearest one above, so that a missing field has a place too.
 func (d *Document) Position(path ...any) Position {
-	return positionOf(d.File, d.descend(path))
+	return positionOf(d.File, d.parsed().descend(path))
 }
 
 // KeyPosition is like Position, but gives the place of the last key rather than of its value.
@@ -34,9 +70,9 @@ func (d *Document) KeyPosition(path ...any) Position {
 	if len(path) == 0 {
 		return d.Position()
 	}
-	parent := d.descend(path[:len(path)-1])
+	n := d.parsed()
 	if key, ok := path[len(path)-1].(string); ok {
-		if k, _ := d.lookup(parent, key); k != nil {
+		if k, _ := n.lookup(n.descend(path[:len(path)-1]), key); k != nil {
 			return positionOf(d.File, k)
 		}
 	}
@@ -45,7 +81,7 @@ func (d *Document) KeyPosition(path ...any) Position {
 
 // IndexOf finds a text in the list at a path; -1 if it is not there, or if there is no list.
 func (d *Document) IndexOf(value string, path ...any) int {
-	n := resolve(d.descend(path))
+	n := resolve(d.parsed().descend(path))
 	if n.Kind != yaml.SequenceNode {
 		return -1
 	}
@@ -77,85 +113,4 @@ func positionOf(file string, n *yaml.Node) Position {
 		return Position{File: file}
 	}
 	return Position{File: file, Line: n.Line, Column: n.Column}
-}
-
-// descend follows the path as far as it leads.
-func (d *Document) descend(path []any) *yaml.Node {
-	n := d.root
-	for _, p := range path {
-		next := d.child(n, p)
-		if next == nil {
-			return n
-		}
-		n = next
-	}
-	return n
-}
-
-func (d *Document) child(n *yaml.Node, step any) *yaml.Node {
-	n = resolve(n)
-	if n == nil {
-		return nil
-	}
-	switch step := step.(type) {
-	case int:
-		if n.Kind == yaml.SequenceNode && step < len(n.Content) {
-			return n.Content[step]
-		}
-	case string:
-		_, value := d.lookup(n, step)
-		return value
-	}
-	return nil
-}
-
-// longMapping is how many nodes a mapping has from which on its keys are indexed.
-const longMapping = 64
-
-// lookup is like the function of this name, and does not search a long mapping from its beginning each time.
-func (d *Document) lookup(n *yaml.Node, key string) (k, v *yaml.Node) {
-	n = resolve(n)
-	if n == nil || n.Kind != yaml.MappingNode || len(n.Content) < longMapping {
-		return lookup(n, key)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	index, ok := d.indexes[n]
-	if !ok {
-		index = make(map[string]int, len(n.Content)/2)
-		for i := len(n.Content) - 2; i >= 0; i -= 2 {
-			index[n.Content[i].Value] = i // the first of equal keys stays
-		}
-		if d.indexes == nil {
-			d.indexes = map[*yaml.Node]map[string]int{}
-		}
-		d.indexes[n] = index
-	}
-	if i, ok := index[key]; ok {
-		return n.Content[i], n.Content[i+1]
-	}
-	return nil, nil
-}
-
-// lookup finds a key of a mapping.
-func lookup(n *yaml.Node, key string) (k, v *yaml.Node) {
-	n = resolve(n)
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil, nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i], n.Content[i+1]
-		}
-	}
-	return nil, nil
-}
-
-// resolve follows an alias to what it stands for.
-func resolve(n *yaml.Node) *yaml.Node {
-	// The parser makes an alias point to an anchor, never to another alias.
-	if n != nil && n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
 }

@@ -2,9 +2,10 @@ package v1alpha1
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -12,51 +13,86 @@ import (
 // pair is a key of a mapping and its value.
 type pair struct{ key, value *yaml.Node }
 
+// mergeKey is the key under which a mapping names others to take over.
+const mergeKey = "<<"
+
 // pairs lists what a mapping holds, with its merge keys ("<<") expanded; what the mapping says itself wins.
-func (d *decoder) pairs(n *yaml.Node, path []any) ([]pair, bool) {
+func (d *decoder) pairs(n *yaml.Node) ([]pair, bool) {
 	if n.Kind != yaml.MappingNode {
-		d.report(n, path, "expected a mapping, got "+describe(n), "")
+		d.report(n, "expected a mapping, got "+describe(n), "", RuleWrongType)
 		return nil, false
 	}
-	var own []pair
+	own := pairList{pairs: make([]pair, 0, len(n.Content)/2)}
 	var merged []*yaml.Node
-	first := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if key.Tag == "!!merge" {
+		k, value := n.Content[i], n.Content[i+1]
+		if k.Tag == "!!merge" {
 			merged = append(merged, value)
 			continue
 		}
-		if key.Kind != yaml.ScalarNode {
-			d.report(key, path, "a key must be a plain text", "")
+		if k.Kind != yaml.ScalarNode {
+			d.report(k, "a key must be a plain text", "", RuleWrongType)
 			continue
 		}
-		if before, ok := first[key.Value]; ok {
-			d.report(key, path, fmt.Sprintf("the key %q is there twice; the first is in line %d", key.Value, before.Line), "")
-			continue
+		if before := own.add(pair{k, value}); before != nil {
+			d.report(k, fmt.Sprintf("the key %q is there twice; the first is in line %d", shorten(k.Value), before.Line), "", RuleDuplicate)
 		}
-		first[key.Value] = key
-		own = append(own, pair{key, value})
 	}
 	for _, m := range merged {
 		for _, source := range mergeSources(m) {
-			// What is merged is walked through each time that it is merged, whether it adds anything or not.
-			if !d.spend(m, with(path, "<<"), 1+len(source.Content)/2) {
-				return own, true
+			name := mergeKey
+			var more []pair
+			ok := false
+			d.within(key(&name), func() {
+				// What is merged is walked through each time that it is merged, whether it adds anything or not.
+				if d.spend(m, 1+len(source.Content)/2) {
+					more, ok = d.pairs(source)
+				}
+			})
+			if d.budget < 0 {
+				return own.pairs, true
 			}
-			more, ok := d.pairs(source, with(path, "<<"))
 			if !ok {
 				continue
 			}
 			for _, p := range more {
-				if _, ok := first[p.key.Value]; !ok {
-					first[p.key.Value] = p.key
-					own = append(own, p)
-				}
+				own.add(p)
 			}
 		}
 	}
-	return own, true
+	return own.pairs, true
+}
+
+// pairList is a list of pairs with keys that are all different.
+type pairList struct {
+	pairs []pair
+	// index finds the pair of a key, from the length on from which a search takes longer.
+	index map[string]int
+}
+
+// add adds a pair, or gives the key that was there before.
+func (l *pairList) add(p pair) (before *yaml.Node) {
+	const short = 24
+	if l.index == nil {
+		for i := range l.pairs {
+			if l.pairs[i].key.Value == p.key.Value {
+				return l.pairs[i].key
+			}
+		}
+	} else if i, ok := l.index[p.key.Value]; ok {
+		return l.pairs[i].key
+	}
+	l.pairs = append(l.pairs, p)
+	switch {
+	case l.index != nil:
+		l.index[p.key.Value] = len(l.pairs) - 1
+	case len(l.pairs) > short:
+		l.index = make(map[string]int, 2*len(l.pairs))
+		for i := range l.pairs {
+			l.index[l.pairs[i].key.Value] = i
+		}
+	}
+	return nil
 }
 
 // mergeSources gives the mappings that a merge key names: one, or a list of them.
@@ -72,6 +108,13 @@ func mergeSources(n *yaml.Node) []*yaml.Node {
 	return sources
 }
 
+// shape is a struct type as the decoder sees it.
+type shape struct {
+	fields []field
+	// names are those of the fields, in their order.
+	names []string
+}
+
 // field is a field of a declaration's type as the decoder sees it.
 type field struct {
 	name     string
@@ -79,6 +122,23 @@ type field struct {
 	required bool
 }
 
+// shapes remembers the shapes of types; they never change.
+var shapes sync.Map
+
+func shapeOf(t reflect.Type) *shape {
+	if s, ok := shapes.Load(t); ok {
+		return s.(*shape)
+	}
+	s := &shape{fields: fieldsOf(t)}
+	for _, f := range s.fields {
+		s.names = append(s.names, f.name)
+	}
+	s.names = slices.Clip(s.names)
+	known, _ := shapes.LoadOrStore(t, s)
+	return known.(*shape)
+}
+
+// fieldsOf lists the fields of a struct; there are at most 64.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -89,26 +149,4 @@ func fieldsOf(t reflect.Type) []field {
 		fields = append(fields, field{name: name, index: i, required: t.Field(i).Tag.Get("required") == "true"})
 	}
 	return fields
-}
-
-// decodeNode reads the environments of a project: a list of names, or a map from name to [Override].
-func (e *ProjectEnvironments) decodeNode(d *decoder, n *yaml.Node, path []any) {
-	*e = ProjectEnvironments{}
-	if n.Kind != yaml.SequenceNode {
-		type plain map[string]Override // without this method, which would call itself
-		var m plain
-		d.mapping(n, reflect.ValueOf(&m).Elem(), path)
-		maps.Copy((*e), m)
-		return
-	}
-	for i, item := range n.Content {
-		var name string
-		d.decode(item, reflect.ValueOf(&name).Elem(), with(path, i))
-		if _, ok := (*e)[name]; ok {
-			d.report(item, with(path, i), fmt.Sprintf("the environment %q is there twice", name), "")
-		}
-		if name != "" {
-			(*e)[name] = Override{}
-		}
-	}
 }

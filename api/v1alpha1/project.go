@@ -21,6 +21,12 @@ type ProjectSpec struct {
 	Datasets []Dataset `json:"datasets,omitempty"`
 	// Workloads are what the project runs.
 	Workloads []Workload `json:"workloads,omitempty"`
+	// Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as "dags/*.py".
+	Dags []string `json:"dags,omitempty"`
+	// Tags are free words to find the project by.
+	Tags []string `json:"tags,omitempty"`
+	// Suspend leaves the project's releases as they are until it is taken away again.
+	Suspend bool `json:"suspend,omitempty"`
 }
 
 // ProjectEnvironments maps the name of an environment to what is different there.
@@ -32,67 +38,89 @@ type Override struct {
 	Image string `json:"image,omitempty"`
 	// Size replaces the size of every workload.
 	Size string `json:"size,omitempty"`
+	// Suspend replaces the project's.
+	Suspend *bool `json:"suspend,omitempty"`
 	// Workloads maps the name of a workload to what is different for it; it wins over Image and Size.
 	Workloads map[string]WorkloadOverride `json:"workloads,omitempty"`
 }
 
 // WorkloadOverride is what one workload says differently in one environment.
 type WorkloadOverride struct {
+	// Image replaces the workload's.
 	Image string `json:"image,omitempty"`
-	Size  string `json:"size,omitempty"`
+	// Size replaces the workload's.
+	Size string `json:"size,omitempty"`
+	// Lifecycle replaces the workload's.
+	Lifecycle Lifecycle `json:"lifecycle,omitempty"`
+	// Identity replaces the workload's.
+	Identity string `json:"identity,omitempty"`
 	// Env is merged over the workload's, by name.
 	Env map[string]string `json:"env,omitempty"`
+	// Secrets is merged over the workload's, by name.
+	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Params is merged over the workload's, by its top-level keys.
 	Params map[string]any `json:"params,omitempty"`
 	// Schedule replaces the workload's.
 	Schedule string `json:"schedule,omitempty"`
+	// Retries replaces the workload's.
+	Retries *int `json:"retries,omitempty"`
+	// Timeout replaces the workload's.
+	Timeout Duration `json:"timeout,omitempty"`
+	// Suspend replaces the workload's.
+	Suspend *bool `json:"suspend,omitempty"`
+	// Exclude replaces the workload's.
+	Exclude *bool `json:"exclude,omitempty"`
 }
 
 // Dataset is a named, versioned series of data.
 type Dataset struct {
+	// Name is a DNS label (RFC 1123) and unique, together with Version, in the project.
 	Name string `json:"name" required:"true"`
 	// Version tells incompatible shapes of the data apart; both can be there side by side.
-	Version     string `json:"version" required:"true"`
+	Version string `json:"version" required:"true"`
+	// Description says what the data is.
 	Description string `json:"description,omitempty"`
 	// Lots declares the intervals the data comes in; default: the dataset is one whole. It is part of the
 	// contract with readers; runs per lot are not made yet.
 	Lots *Lots `json:"lots,omitempty"`
 	// Path is where the data is, as "store://path": the store is looked up in each environment.
 	Path string `json:"path" required:"true"`
-	// Schema is a file beside the declaration that describes a record.
+	// Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema
+	// (.avsc).
 	Schema string `json:"schema,omitempty"`
+	// Retention is how long data is kept, such as "90d"; default: for ever.
+	Retention Days `json:"retention,omitempty"`
+	// Tags are free words to find the dataset by, and to write policies on.
+	Tags []string `json:"tags,omitempty"`
+	// External tells that the data is written by somebody outside of the platform; no workload has to.
+	External bool `json:"external,omitempty"`
 }
 
 // Lots declares the fixed UTC intervals that a dataset comes in.
 type Lots struct {
+	// Unit is the length of each.
 	Unit LotUnit `json:"unit" required:"true"`
 	// Since is the start of the first lot.
 	Since Time `json:"since" required:"true"`
 }
 
-// LotUnit is the length of a lot.
-type LotUnit string
-
-// The units of lots.
-const (
-	Hourly LotUnit = "hourly"
-	Daily  LotUnit = "daily"
-)
-
-func (LotUnit) values() []string { return []string{string(Hourly), string(Daily)} }
-
 // Workload is something that runs. It reads datasets, writes datasets of its own project, and may run after
 // other workloads of its project.
 type Workload struct {
+	// Name is a DNS label (RFC 1123) and unique in the project.
 	Name string `json:"name" required:"true"`
 	// Blueprint names what renders the workload: one of the embedded library, or of the repository.
-	Blueprint   string `json:"blueprint" required:"true"`
+	Blueprint string `json:"blueprint" required:"true"`
+	// Description says what the workload does.
 	Description string `json:"description,omitempty"`
 	// Reads maps a role, chosen by the workload, to a dataset: "name@version" of the same project or
-	// "project/name@version".
-	Reads map[string]string `json:"reads,omitempty"`
+	// "project/name@version", or a mapping that says more about how it is read.
+	Reads map[string]Read `json:"reads,omitempty"`
 	// Writes maps a role to a dataset of the same project, as "name@version".
 	Writes map[string]string `json:"writes,omitempty"`
+	// Join says how many of the datasets that trigger the workload must have a lot before it runs for that lot:
+	// "all", "any", or how many; default: "all".
+	Join Join `json:"join,omitempty"`
 	// After names workloads of the same project that come first.
 	After []string `json:"after,omitempty"`
 	// Image replaces the project's image.
@@ -101,15 +129,21 @@ type Workload struct {
 	Command []string `json:"command,omitempty"`
 	// Env is added to the environment of the process.
 	Env map[string]string `json:"env,omitempty"`
+	// Secrets maps the name of a variable to the key of a Kubernetes Secret, in the namespace of the release,
+	// that holds its value. The value itself is never in the repository.
+	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Files are files and folders beside the declaration, given to the container under /workspace.
 	Files []string `json:"files,omitempty"`
 	// Size is the name of a size class.
 	Size string `json:"size,omitempty"`
 	// Lifecycle is the kind of machine to run on.
 	Lifecycle Lifecycle `json:"lifecycle,omitempty"`
+	// Identity is the name of the service account to run as, and of the role in the cloud that the environment
+	// makes of it; default: the project's name.
+	Identity string `json:"identity,omitempty"`
 	// Schedule is a cron expression of five fields, for workloads that run by the clock.
 	Schedule string `json:"schedule,omitempty"`
-	// TimeZone is the IANA name of the zone of Schedule; default: UTC.
+	// TimeZone is the IANA name of the zone of Schedule; default: "UTC".
 	TimeZone string `json:"timeZone,omitempty"`
 	// Retries is how often a failed run is tried again; default: the blueprint's.
 	Retries *int `json:"retries,omitempty"`
@@ -117,4 +151,38 @@ type Workload struct {
 	Timeout Duration `json:"timeout,omitempty"`
 	// Params are the blueprint's own parameters.
 	Params map[string]any `json:"params,omitempty"`
+	// Suspend keeps the workload deployed and lets it not start.
+	Suspend bool `json:"suspend,omitempty"`
+	// Exclude leaves the workload out, as if it were not declared, and keeps what it wrote.
+	Exclude bool `json:"exclude,omitempty"`
+}
+
+// Read says which dataset is read, and how. A text stands for the dataset alone.
+type Read struct {
+	// Dataset is "name@version" of the same project or "project/name@version".
+	Dataset string `json:"dataset" required:"true"`
+	// Trigger says whether a new lot of the dataset makes the workload run; default: true.
+	Trigger *bool `json:"trigger,omitempty"`
+	// Window asks for several lots at a time; default: the lot that the workload makes, or the one around it.
+	Window *LotWindow `json:"window,omitempty"`
+}
+
+// Triggers tells whether a new lot of the dataset makes the workload run.
+func (r Read) Triggers() bool { return r.Trigger == nil || *r.Trigger }
+
+// LotWindow is a number of lots in a row.
+type LotWindow struct {
+	// Lots is how many there are, in the unit of the dataset that is read.
+	Lots *int `json:"lots" required:"true"`
+	// Offset is how many lots the last of them lies before the end of the lot that the workload makes;
+	// default: 0.
+	Offset *int `json:"offset,omitempty"`
+}
+
+// SecretRef points to the value of a secret.
+type SecretRef struct {
+	// Name is that of the Kubernetes Secret.
+	Name string `json:"name" required:"true"`
+	// Key is the key in it.
+	Key string `json:"key" required:"true"`
 }

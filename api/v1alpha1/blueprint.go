@@ -1,0 +1,62 @@
+package v1alpha1
+
+// Blueprint is a parameterised Helm chart or Kustomize base that renders one kind of workload.
+type Blueprint struct {
+	Metadata Metadata      `json:"metadata" required:"true"`
+	Spec     BlueprintSpec `json:"spec" required:"true"`
+}
+
+// BlueprintSpec is the body of a [Blueprint].
+type BlueprintSpec struct {
+	// Description says what the blueprint is for, in a sentence.
+	Description string `json:"description,omitempty"`
+	// Engine renders it.
+	Engine Engine `json:"engine" required:"true"`
+	// Source is the folder of the chart or base, relative to the file that declares the blueprint.
+	Source string `json:"source" required:"true"`
+	// Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters are taken.
+	Parameters map[string]any `json:"parameters,omitempty"`
+	// Fields names the optional workload fields that the blueprint honours, beyond reads, writes and after
+	// that every workload may have. A workload that sets a field its blueprint does not honour is refused, so
+	// that nothing is silently ignored.
+	Fields []WorkloadField `json:"fields,omitempty"`
+}
+
+// Engine is a template engine.
+type Engine string
+
+// The engines.
+const (
+	// Helm renders a chart.
+	Helm Engine = "helm"
+	// Kustomize renders a base or component.
+	Kustomize Engine = "kustomize"
+)
+
+func (Engine) values() []string { return []string{string(Helm), string(Kustomize)} }
+
+// WorkloadField is the name of an optional field of a workload that a blueprint may honour.
+type WorkloadField string
+
+// The fields that a blueprint may honour.
+const (
+	FieldImage    WorkloadField = "image"
+	FieldCommand  WorkloadField = "command"
+	FieldEnv      WorkloadField = "env"
+	FieldSecrets  WorkloadField = "secrets"
+	FieldFiles    WorkloadField = "files"
+	FieldSize     WorkloadField = "size"
+	FieldIdentity WorkloadField = "identity"
+	FieldSchedule WorkloadField = "schedule"
+	FieldRetries  WorkloadField = "retries"
+	FieldTimeout  WorkloadField = "timeout"
+	FieldSuspend  WorkloadField = "suspend"
+)
+
+func (WorkloadField) values() []string {
+	return []string{
+		string(FieldImage), string(FieldCommand), string(FieldEnv), string(FieldSecrets), string(FieldFiles),
+		string(FieldSize), string(FieldIdentity), string(FieldSchedule), string(FieldRetries), string(FieldTimeout),
+		string(FieldSuspend),
+	}
+}
