@@ -53,8 +53,8 @@ func library(t testing.TB) map[string]*catalog.Blueprint {
 func release(w ...catalog.Workload) catalog.Release {
 	return catalog.Release{
 		ID:       catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "prod-eu"},
-		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod", ServiceAccount: "orders",
-		Identity: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::123:role/orders-prod"},
+		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod",
+		Accounts: []catalog.Account{{Name: "orders", Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::123:role/orders-prod"}}},
 		Dir:      "projects/orders", Workloads: w,
 	}
 }
@@ -77,7 +77,7 @@ func full(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 
 func plain(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 	return catalog.Workload{
-		Name: "clean", Blueprint: bp, Image: "ghcr.io/acme/orders@sha256:0123", Params: params,
+		Name: "clean", Identity: "orders", Blueprint: bp, Image: "ghcr.io/acme/orders@sha256:0123", Params: params,
 		Size: v1alpha1.Size{CPU: "500m", Memory: "1Gi"}, Lifecycle: v1alpha1.OnDemand,
 		Schedule: "@daily", Timeout: time.Hour,
 	}

@@ -33,13 +33,18 @@ type Release struct {
 	Owner    string `json:"owner"`
 	// Namespace holds every namespaced object of the release, and nothing else.
 	Namespace string `json:"namespace"`
-	// ServiceAccount is the account of all the release's pods.
-	ServiceAccount string `json:"serviceAccount"`
-	// Identity are the annotations of the service account.
-	Identity map[string]string `json:"identity,omitempty"`
+	// Accounts are the service accounts that the release's pods run as, by name; the project's own is always
+	// there.
+	Accounts []Account `json:"accounts"`
 	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
 	Dir       string     `json:"dir"`
 	Workloads []Workload `json:"workloads"`
+}
+
+// Account is a service account, and who it is in the cloud.
+type Account struct {
+	Name        string            `json:"name"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // Workload is a workload with everything resolved that its environment and cluster decide.
@@ -50,6 +55,10 @@ type Workload struct {
 	Command   []string   `json:"command,omitempty"`
 	// Env is what the declaration adds; what Trunkline itself adds is made of the other fields.
 	Env map[string]string `json:"env,omitempty"`
+	// Secrets are variables whose values are in Secrets of the release's namespace.
+	Secrets map[string]v1alpha1.SecretRef `json:"secrets,omitempty"`
+	// Identity is the name of the service account that the pods run as.
+	Identity string `json:"identity"`
 	// Files are paths relative to the project's folder.
 	Files     []string              `json:"files,omitempty"`
 	Size      v1alpha1.Size         `json:"size"`
@@ -61,7 +70,9 @@ type Workload struct {
 	Reads     map[string]DatasetRef `json:"reads,omitempty"`
 	Writes    map[string]DatasetRef `json:"writes,omitempty"`
 	Params    map[string]any        `json:"params,omitempty"`
-	Position  v1alpha1.Position     `json:"-"`
+	// Suspend keeps the workload from starting.
+	Suspend  bool              `json:"suspend,omitempty"`
+	Position v1alpha1.Position `json:"-"`
 }
 
 // DatasetRef is a dataset as a workload sees it.

@@ -20,7 +20,7 @@ const (
 )
 
 // placeholders are what the patterns of an environment may hold.
-var placeholders = []string{"<project>", "<environment>", "<cluster>"}
+var placeholders = []string{"<project>", "<environment>", "<cluster>", "<identity>"}
 
 // SystemNamespace holds Trunkline's own objects on every cluster: the parents of the releases' ApplySets.
 const SystemNamespace = "trunkline-system"
@@ -70,18 +70,27 @@ func (l *linker) release(doc *v1alpha1.Document, p *v1alpha1.Project, id Release
 	expand := strings.NewReplacer("<project>", id.Project, "<environment>", id.Environment, "<cluster>", id.Cluster)
 	r := Release{
 		ID: id, Platform: l.catalog.Platform.Metadata.Name, Owner: p.Spec.Owner, Dir: path.Dir(doc.File),
-		Namespace:      expand.Replace(cmp.Or(env.Spec.Namespace, defaultNamespace)),
-		ServiceAccount: id.Project,
+		Namespace: expand.Replace(cmp.Or(env.Spec.Namespace, defaultNamespace)),
 	}
 	l.checkNamespace(r.Namespace, doc, id)
-	for _, k := range sortedKeys(env.Spec.Identity) {
-		if r.Identity == nil {
-			r.Identity = map[string]string{}
-		}
-		r.Identity[k] = expand.Replace(env.Spec.Identity[k])
-	}
+	accounts := map[string]bool{id.Project: true}
 	for i, w := range p.Spec.Workloads {
-		r.Workloads = append(r.Workloads, l.resolveWorkload(doc, p, w, i, id))
+		resolved, excluded := l.resolveWorkload(doc, p, w, i, id)
+		if excluded {
+			continue
+		}
+		accounts[resolved.Identity] = true
+		r.Workloads = append(r.Workloads, resolved)
+	}
+	for _, name := range sortedKeys(accounts) {
+		account := Account{Name: name}
+		for k, pattern := range env.Spec.Identity {
+			if account.Annotations == nil {
+				account.Annotations = map[string]string{}
+			}
+			account.Annotations[k] = expand.Replace(strings.ReplaceAll(pattern, "<identity>", name))
+		}
+		r.Accounts = append(r.Accounts, account)
 	}
 	l.catalog.Releases = append(l.catalog.Releases, r)
 }
@@ -101,20 +110,23 @@ func (l *linker) checkNamespace(ns string, doc *v1alpha1.Document, id ReleaseID)
 
 // resolveWorkload fills a workload for one environment: the environment's override of the workload wins, then
 // the workload, then the environment's override of the project, then the defaults from near to far.
-func (l *linker) resolveWorkload(doc *v1alpha1.Document, p *v1alpha1.Project, w v1alpha1.Workload, i int, id ReleaseID) Workload {
+func (l *linker) resolveWorkload(doc *v1alpha1.Document, p *v1alpha1.Project, w v1alpha1.Workload, i int, id ReleaseID) (Workload, bool) {
 	env := l.catalog.Environments[id.Environment].Spec.Defaults
 	platform := l.catalog.Platform.Spec.Defaults
 	over := p.Spec.Environments[id.Environment]
 	mine := over.Workloads[w.Name]
 	out := Workload{
 		Name: w.Name, Blueprint: l.catalog.Blueprints[w.Blueprint],
-		Command: w.Command, Files: w.Files, TimeZone: w.TimeZone, Retries: w.Retries,
+		Command: w.Command, Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
 		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image),
 		Env:       merge(w.Env, mine.Env),
-		Lifecycle: cmp.Or(w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
+		Secrets:   merge(w.Secrets, mine.Secrets),
+		Identity:  cmp.Or(mine.Identity, w.Identity, id.Project),
+		Suspend:   *first(mine.Suspend, &w.Suspend),
+		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),
-		Timeout:   cmp.Or(time.Duration(w.Timeout), time.Duration(env.Timeout), time.Duration(platform.Timeout), defaultTimeout),
-		Params:    merge(w.Params, mine.Params),
+		Timeout:   cmp.Or(time.Duration(mine.Timeout), time.Duration(w.Timeout), time.Duration(env.Timeout), time.Duration(platform.Timeout), defaultTimeout),
+		Params:    merge(merge(merge(platform.Params[w.Blueprint], env.Params[w.Blueprint]), w.Params), mine.Params),
 		Position:  doc.Position("spec", "workloads", i),
 	}
 	out.Size = l.size(id, []sizeChoice{
@@ -130,7 +142,17 @@ func (l *linker) resolveWorkload(doc *v1alpha1.Document, p *v1alpha1.Project, w 
 	}
 	out.Reads = l.datasetRefs(doc, p, reads, id, "spec", "workloads", i, "reads")
 	out.Writes = l.datasetRefs(doc, p, w.Writes, id, "spec", "workloads", i, "writes")
-	return out
+	return out, *first(mine.Exclude, &w.Exclude)
+}
+
+// first gives the first pointer that points to something, or nil.
+func first[T any](pointers ...*T) *T {
+	for _, p := range pointers {
+		if p != nil {
+			return p
+		}
+	}
+	return nil
 }
 
 // sizeChoice is a place that may name the size of a workload.

@@ -153,7 +153,7 @@ func TestReleases(t *testing.T) {
 	type release struct{ ID, Namespace, ServiceAccount, Identity, Dir, Platform, Owner string }
 	var got []release
 	for _, r := range cat.Releases {
-		got = append(got, release{r.ID.String(), r.Namespace, r.ServiceAccount, r.Identity["role"], r.Dir, r.Platform, r.Owner})
+		got = append(got, release{r.ID.String(), r.Namespace, r.Accounts[0].Name, r.Accounts[0].Annotations["role"], r.Dir, r.Platform, r.Owner})
 	}
 	want := []release{
 		{"orders/dev@one", "orders-dev", "orders", "", "orders", "acme", "team-orders"},

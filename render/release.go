@@ -34,16 +34,20 @@ func releaseObjects(rel catalog.Release) []*unstructured.Unstructured {
 		"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "Namespace",
 		"metadata": map[string]any{"name": rel.Namespace, "labels": levels},
 	}}
-	account := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "ServiceAccount",
-		"metadata": map[string]any{"name": rel.ServiceAccount, "namespace": rel.Namespace},
-		// Workloads talk to stores, not to the Kubernetes API.
-		"automountServiceAccountToken": false,
-	}}
-	if len(rel.Identity) > 0 {
-		account.SetAnnotations(maps.Clone(rel.Identity))
+	objects := []*unstructured.Unstructured{namespace}
+	for _, a := range rel.Accounts {
+		account := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "ServiceAccount",
+			"metadata": map[string]any{"name": a.Name, "namespace": rel.Namespace},
+			// Workloads talk to stores, not to the Kubernetes API.
+			"automountServiceAccountToken": false,
+		}}
+		if len(a.Annotations) > 0 {
+			account.SetAnnotations(maps.Clone(a.Annotations))
+		}
+		objects = append(objects, account)
 	}
-	return []*unstructured.Unstructured{namespace, account}
+	return objects
 }
 
 // releaseLabels are the labels of a release's objects.

@@ -45,7 +45,7 @@ func helmBlueprint(name string) *catalog.Blueprint {
 func releaseOf(w ...catalog.Workload) catalog.Release {
 	return catalog.Release{
 		ID:       catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "prod-eu"},
-		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod", ServiceAccount: "orders",
+		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod", Accounts: []catalog.Account{{Name: "orders"}},
 		Dir: "projects/orders", Workloads: w,
 	}
 }

@@ -77,7 +77,7 @@ func (v *contextValues) helm(params map[string]any) map[string]any {
 	values[schema.Reserved] = map[string]any{"trunkline": map[string]any{
 		"platform": v.rel.Platform, "project": v.rel.ID.Project, "owner": v.rel.Owner,
 		"environment": v.rel.ID.Environment, "cluster": v.rel.ID.Cluster,
-		"namespace": v.rel.Namespace, "serviceAccount": v.rel.ServiceAccount,
+		"namespace": v.rel.Namespace, "serviceAccount": v.w.Identity,
 		"labels": anyMap(v.labels), "workload": v.workload(),
 	}}
 	return values
@@ -117,7 +117,7 @@ func (v *contextValues) flat(params map[string]any) map[string]string {
 	out := map[string]string{
 		"platform": v.rel.Platform, "project": v.rel.ID.Project, "owner": v.rel.Owner,
 		"environment": v.rel.ID.Environment, "cluster": v.rel.ID.Cluster,
-		"namespace": v.rel.Namespace, "serviceAccount": v.rel.ServiceAccount,
+		"namespace": v.rel.Namespace, "serviceAccount": v.w.Identity,
 		"workload": v.w.Name, "image": v.w.Image, "command": jsonText(v.w.Command),
 		"cpu": string(v.w.Size.CPU), "memory": string(v.w.Size.Memory), "lifecycle": string(lifecycle),
 		"schedule": v.w.Schedule, "timeZone": v.w.TimeZone,
