@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ type Document struct {
 	Kind Kind
 	Name string
 	File string
-	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project or *Policy, as Kind says.
+	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project, *Policy or *PolicyTest, as Kind says.
 	Object any
 
 	// data is the file's content, and ordinal the number of the document in it. The nodes are parsed again when
@@ -28,6 +29,9 @@ type Document struct {
 	mu    sync.Mutex
 	nodes weak.Pointer[nodes]
 }
+
+// Order tells the documents of a file apart; it sorts as they stand in it.
+func (d *Document) Order() string { return fmt.Sprintf("%06d", d.ordinal) }
 
 // parsed gives the nodes of the document. They stay as long as there is memory for them.
 func (d *Document) parsed() *nodes {

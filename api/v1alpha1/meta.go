@@ -17,7 +17,9 @@ const (
 
 // Kinds lists the kinds of declaration, in the order in which people meet them.
 func Kinds() []Kind {
-	return []Kind{KindPlatform, KindCluster, KindEnvironment, KindBlueprint, KindProject}
+	return []Kind{
+		KindPlatform, KindCluster, KindEnvironment, KindBlueprint, KindProject, KindPolicy, KindPolicyTest,
+	}
 }
 
 // newObject makes an empty declaration of a kind; nil if there is no such kind.
@@ -33,6 +35,10 @@ func newObject(k Kind) any {
 		return &Blueprint{}
 	case KindProject:
 		return &Project{}
+	case KindPolicy:
+		return &Policy{}
+	case KindPolicyTest:
+		return &PolicyTest{}
 	}
 	return nil
 }

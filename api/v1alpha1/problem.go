@@ -114,11 +114,12 @@ func oneLine(s string) string {
 type Problems []Problem
 
 // Sort orders the problems by place, then by text, so that the same tree always gives the same report.
-func (ps Problems) Sort() {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(a.Position.Compare(b.Position), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message),
-			cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Hint, b.Hint))
-	})
+func (ps Problems) Sort() { slices.SortStableFunc(ps, Problem.Compare) }
+
+// Compare orders problems by place, then by text.
+func (p Problem) Compare(o Problem) int {
+	return cmp.Or(p.Position.Compare(o.Position), cmp.Compare(p.Path, o.Path), cmp.Compare(p.Message, o.Message),
+		cmp.Compare(p.Severity, o.Severity), cmp.Compare(p.Rule, o.Rule), cmp.Compare(p.Hint, o.Hint))
 }
 
 // Distinct gives the problems sorted, each once: what two environments have wrong in common is one problem.
