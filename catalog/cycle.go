@@ -37,57 +37,54 @@ func (g *Graph) Cycles() []Cycle {
 
 // components finds the strongly connected components (Tarjan 1972). It keeps its own stack: the graph comes
 // from declarations, and a long chain of them must not exhaust the goroutine's.
-func (g *Graph) components() [][]string {
-	type frame struct {
-		id    string
-		edges []Edge
+func (g *Graph) components() [][]int {
+	type frame struct{ node, next int }
+	n := len(g.nodes)
+	order, low, onStack := make([]int, n), make([]int, n), make([]bool, n)
+	var stack []int
+	var calls []frame
+	var groups [][]int
+	visited := 0
+	visit := func(v int) {
+		visited++
+		order[v], low[v], onStack[v] = visited, visited, true
+		stack = append(stack, v)
+		calls = append(calls, frame{node: v})
 	}
-	index, low := map[string]int{}, map[string]int{}
-	onStack := map[string]bool{}
-	var stack []string
-	var groups [][]string
-	visit := func(id string) frame {
-		index[id] = len(index) + 1
-		low[id] = index[id]
-		stack = append(stack, id)
-		onStack[id] = true
-		return frame{id: id, edges: g.outOf(id)}
-	}
-	for _, root := range sortedKeys(g.out) {
-		if index[root] != 0 {
+	for root := range n {
+		if order[root] != 0 {
 			continue
 		}
-		calls := []frame{visit(root)}
+		visit(root)
 		for len(calls) > 0 {
 			top := &calls[len(calls)-1]
-			if len(top.edges) > 0 {
-				to := top.edges[0].To
-				top.edges = top.edges[1:]
-				if index[to] == 0 {
-					calls = append(calls, visit(to))
+			v := top.node
+			if top.next < len(g.out[v]) {
+				to := g.out[v][top.next].to
+				top.next++
+				if order[to] == 0 {
+					visit(to)
 				} else if onStack[to] {
-					low[top.id] = min(low[top.id], index[to])
+					low[v] = min(low[v], order[to])
 				}
 				continue
 			}
-			id := top.id
 			calls = calls[:len(calls)-1]
 			if len(calls) > 0 {
-				parent := calls[len(calls)-1].id
-				low[parent] = min(low[parent], low[id])
+				parent := calls[len(calls)-1].node
+				low[parent] = min(low[parent], low[v])
 			}
-			if low[id] != index[id] {
+			if low[v] != order[v] {
 				continue
 			}
-			var group []string
-			for {
-				last := stack[len(stack)-1]
-				stack = stack[:len(stack)-1]
-				onStack[last] = false
-				group = append(group, last)
-				if last == id {
-					break
-				}
+			begin := len(stack) - 1
+			for stack[begin] != v {
+				begin--
+			}
+			group := slices.Clone(stack[begin:])
+			stack = stack[:begin]
+			for _, member := range group {
+				onStack[member] = false
 			}
 			groups = append(groups, group)
 		}
@@ -97,21 +94,25 @@ func (g *Graph) components() [][]string {
 
 // shortestCycle walks breadth-first from the group's first node back to itself, inside the group. A group of
 // one node has a cycle only if the node has an edge to itself.
-func (g *Graph) shortestCycle(group []string) Cycle {
-	inside := map[string]bool{}
-	for _, id := range group {
-		inside[id] = true
+func (g *Graph) shortestCycle(group []int) Cycle {
+	if len(group) == 1 && !slices.ContainsFunc(g.out[group[0]], func(e outEdge) bool { return e.to == group[0] }) {
+		return nil
 	}
-	start := slices.Min(group)
+	inside := map[string]bool{}
+	for _, i := range group {
+		inside[g.nodes[i].ID] = true
+	}
+	start := slices.MinFunc(group, func(a, b int) int { return strings.Compare(g.nodes[a].ID, g.nodes[b].ID) })
+	first := g.nodes[start].ID
 	via := map[string]Edge{}
-	for queue := []string{start}; len(queue) > 0; queue = queue[1:] {
-		for _, e := range g.outOf(queue[0]) {
+	for queue := []string{first}; len(queue) > 0; queue = queue[1:] {
+		for _, e := range g.outOf(g.index[queue[0]]) {
 			if !inside[e.To] {
 				continue
 			}
-			if e.To == start {
+			if e.To == first {
 				cycle := Cycle{e}
-				for at := e.From; at != start; at = via[at].From {
+				for at := e.From; at != first; at = via[at].From {
 					cycle = append(cycle, via[at])
 				}
 				slices.Reverse(cycle)
@@ -126,19 +127,19 @@ func (g *Graph) shortestCycle(group []string) Cycle {
 	return nil
 }
 
-// problem tells of the cycle, edge by edge, each with the line that makes it.
-func (c Cycle) problem() v1alpha1.Problem {
+// problem tells of a cycle, edge by edge, each with the line that makes it.
+func (c *Catalog) cycleProblem(cycle Cycle) v1alpha1.Problem {
 	p := v1alpha1.Problem{
-		Position: c[0].Position, Severity: v1alpha1.Deny,
-		Message: "the data flow goes in a circle: " + c.String(),
+		Rule: RuleCycle, Position: c.EdgePosition(cycle[0]), Severity: v1alpha1.Deny,
+		Message: "the data flow goes in a circle: " + cycle.String(),
 		Hint:    "remove one of these edges; a dataset cannot be made, directly or through others, from itself",
 	}
-	if !slices.ContainsFunc(c, func(e Edge) bool { return strings.Contains(e.From, "@") }) {
-		p.Message = "workloads wait for each other in a circle: " + c.String()
+	if !slices.ContainsFunc(cycle, func(e Edge) bool { return e.Kind != After }) {
+		p.Message = "workloads wait for each other in a circle: " + cycle.String()
 		p.Hint = "remove one of these edges; a workload cannot wait, directly or through others, for itself"
 	}
-	for _, e := range c {
-		p.Trace = append(p.Trace, v1alpha1.Step{Position: e.Position, Message: e.Because})
+	for _, e := range cycle {
+		p.Trace = append(p.Trace, v1alpha1.Step{Position: c.EdgePosition(e), Message: e.Because()})
 	}
 	return p
 }

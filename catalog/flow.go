@@ -10,164 +10,189 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// datasetVersion is what may stand behind the @: it becomes part of paths and object names.
-var datasetVersion = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,30}[a-zA-Z0-9])?$`)
-
 // role is the name a workload gives to one of its datasets: it becomes part of a variable's name.
 var role = regexp.MustCompile(`^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?$`)
 
-// dataset is a dataset of the tree and where it is declared.
-type dataset struct {
-	project string
-	spec    v1alpha1.Dataset
-	index   int
-}
-
-// buildGraph takes in every project's datasets and workloads, resolves what the workloads read and write, and
-// reports the cycles.
-func (l *linker) buildGraph() {
-	l.catalog.Graph = &Graph{}
-	l.datasets = map[string]dataset{}
-	l.versions = map[string][]string{}
-	for _, project := range sortedKeys(l.catalog.Projects) {
-		l.addNodes(project, l.catalog.Projects[project])
+// links resolves what the project's workloads read, write and run after.
+func (k *checker) links(p *Project) {
+	n := 0
+	for i := range p.Spec.Workloads {
+		n += len(p.Spec.Workloads[i].Reads) + len(p.Spec.Workloads[i].Writes) + len(p.Spec.Workloads[i].After)
 	}
-	for _, project := range sortedKeys(l.catalog.Projects) {
-		l.addEdges(project, l.catalog.Projects[project])
-	}
-	for _, cycle := range l.catalog.Graph.Cycles() {
-		l.problems = append(l.problems, cycle.problem())
-	}
-}
-
-func (l *linker) addNodes(project string, p *v1alpha1.Project) {
-	doc := l.docs[docKey{v1alpha1.KindProject, project}]
-	for i, d := range p.Spec.Datasets {
-		l.checkName(doc, d.Name, "spec", "datasets", i, "name")
-		if !datasetVersion.MatchString(d.Version) {
-			l.at(doc, []any{"spec", "datasets", i, "version"}, fmt.Sprintf(
-				"%q is not a version: use letters, digits, dots and dashes, at most 32 characters", d.Version), "")
-		}
-		id := datasetID(project, d.Name, d.Version)
-		if before, ok := l.datasets[id]; ok {
-			l.at(doc, []any{"spec", "datasets", i}, fmt.Sprintf("the dataset %s@%s is already declared in line %d",
-				d.Name, d.Version, doc.Position("spec", "datasets", before.index).Line), "")
-			continue
-		}
-		l.datasets[id] = dataset{project: project, spec: d, index: i}
-		l.versions[project+"/"+d.Name] = append(l.versions[project+"/"+d.Name], d.Version)
-		l.catalog.Graph.AddNode(Node{ID: id, Kind: DatasetNode, Position: doc.Position("spec", "datasets", i)})
-		l.checkDatasetFiles(doc, d, i)
-	}
-	names := map[string]int{}
-	for i, w := range p.Spec.Workloads {
-		if !l.checkName(doc, w.Name, "spec", "workloads", i, "name") {
-			continue
-		}
-		if before, ok := names[w.Name]; ok {
-			l.at(doc, []any{"spec", "workloads", i, "name"}, fmt.Sprintf("the workload %q is already declared in line %d",
-				w.Name, doc.Position("spec", "workloads", before).Line), "")
-			continue
-		}
-		names[w.Name] = i
-		l.catalog.Graph.AddNode(Node{
-			ID: workloadID(project, w.Name), Kind: WorkloadNode, Position: doc.Position("spec", "workloads", i),
-		})
-	}
-}
-
-func (l *linker) checkDatasetFiles(doc *v1alpha1.Document, d v1alpha1.Dataset, i int) {
-	if _, _, ok := splitPath(d.Path); !ok {
-		l.at(doc, []any{"spec", "datasets", i, "path"},
-			fmt.Sprintf(`%q is not a path: write it as "store://folder/", without ".."`, d.Path), "")
-	}
-	if d.Schema != "" {
-		l.checkFile(doc, d.Schema, "spec", "datasets", i, "schema")
-	}
-}
-
-func (l *linker) addEdges(project string, p *v1alpha1.Project) {
-	doc := l.docs[docKey{v1alpha1.KindProject, project}]
-	workloads := map[string]bool{}
-	for _, w := range p.Spec.Workloads {
-		workloads[w.Name] = true
-	}
-	seen := map[string]bool{}
-	for i, w := range p.Spec.Workloads {
-		if seen[w.Name] {
+	p.edges, p.readers = make([]Edge, 0, n), make([]string, 0, n)
+	for i := range p.Spec.Workloads {
+		w := &p.Spec.Workloads[i]
+		if p.workloads[w.Name] != i {
 			continue // reported; its edges are not those of the workload that it repeats
 		}
-		seen[w.Name] = true
-		me := workloadID(project, w.Name)
+		me := workloadID(p.Name, w.Name)
+		out := p.excludedEverywhere(w)
+		link := func(e Edge) {
+			if !out {
+				p.edges = append(p.edges, e)
+			}
+		}
 		for _, r := range sortedKeys(w.Reads) {
 			at := []any{"spec", "workloads", i, "reads", r}
-			l.checkRole(doc, r, at)
-			if id, ok := l.resolveDataset(doc, project, w.Reads[r].Dataset, at); ok {
-				l.catalog.Graph.AddEdge(Edge{From: id, To: me, Because: me + " reads " + id, Position: doc.Position(at...)})
+			k.role(r, at)
+			id, ok := k.dataset(p, me, w.Reads[r].Dataset, at)
+			if ok {
+				link(Edge{From: id, To: me, Kind: Reads, Role: r})
 			}
 		}
 		for _, r := range sortedKeys(w.Writes) {
 			at := []any{"spec", "workloads", i, "writes", r}
-			l.checkRole(doc, r, at)
-			id, ok := l.resolveDataset(doc, project, w.Writes[r], at)
-			if ok && l.datasets[id].project != project {
-				l.at(doc, at, fmt.Sprintf("the dataset %s belongs to the project %q; only its own workloads may write it",
-					id, l.datasets[id].project), "declare a dataset of your own, and let others read it")
-				ok = false
+			k.role(r, at)
+			id, ok := k.dataset(p, me, w.Writes[r], at)
+			if !ok {
+				continue
 			}
-			if ok {
-				l.catalog.Graph.AddEdge(Edge{From: me, To: id, Because: me + " writes " + id, Position: doc.Position(at...)})
+			if owner, _, _ := strings.Cut(id, "/"); owner != p.Name {
+				k.at(RuleDatasetOwner, at, fmt.Sprintf("the dataset %s belongs to the project %q; only its own workloads may write it",
+					id, owner), "declare a dataset of your own, and let others read it")
+				continue
 			}
+			link(Edge{From: me, To: id, Kind: Writes, Role: r})
 		}
 		for j, after := range w.After {
 			at := []any{"spec", "workloads", i, "after", j}
-			if l.hasWorkload(doc, project, after, workloads, at) {
-				from := workloadID(project, after)
-				l.catalog.Graph.AddEdge(Edge{From: from, To: me, Because: me + " runs after " + from, Position: doc.Position(at...)})
+			if _, _, ok := p.Workload(after); ok {
+				link(Edge{From: workloadID(p.Name, after), To: me, Kind: After, Role: after})
+			} else {
+				k.noWorkload(p, after, at)
 			}
 		}
 	}
 }
 
-// hasWorkload checks the name of a workload of the project, which stands at the end of the path or is its value.
-func (l *linker) hasWorkload(doc *v1alpha1.Document, project, name string, in map[string]bool, path []any) bool {
-	if !in[name] {
-		l.atKey(doc, path, fmt.Sprintf("the project %q has no workload %q", project, name), suggest(l, name, in))
+// noWorkload reports the name of a workload that the project does not have, which stands at the end of the path or
+// is its value.
+func (k *checker) noWorkload(p *Project, name string, at []any) {
+	if at[len(at)-2] == any("after") && strings.Contains(name, "/") {
+		k.at(RuleAfter, at, fmt.Sprintf("%q would run after a workload of another project; a workload runs after those of its own", name),
+			"read a dataset that it writes: then the data decides, and not the moment")
+		return
 	}
-	return in[name]
+	k.atKeyUnknown(RuleWorkload, at, fmt.Sprintf("the project %q has no workload %q", p.Name, name), name,
+		func() []string { return sortedKeys(p.workloads) })
 }
 
-func (l *linker) checkRole(doc *v1alpha1.Document, name string, at []any) {
+// atKeyUnknown is unknown, for a name that stands in a key or a value.
+func (k *checker) atKeyUnknown(rule string, at []any, message, name string, known func() []string) {
+	k.unknown(rule, at, message, name, known)
+	k.findings[len(k.findings)-1].Position = k.doc.KeyPosition(at...)
+}
+
+func (k *checker) role(name string, at []any) {
 	if !role.MatchString(name) {
-		l.atKey(doc, at, fmt.Sprintf("%q is not a role: use lower-case letters, digits, dashes and underscores, "+
+		k.atKey(RuleName, at, fmt.Sprintf("%q is not a role: use lower-case letters, digits, dashes and underscores, "+
 			"at most 32 characters, with a letter first", name), "")
 	}
 }
 
-// resolveDataset finds what "name@version" or "project/name@version" stands for.
-func (l *linker) resolveDataset(doc *v1alpha1.Document, project, ref string, at []any) (string, bool) {
+// ParseDataset takes apart what names a dataset, "name@version" of the project or "project/name@version", into the
+// owner and "name@version".
+func ParseDataset(project, ref string) (owner, local string, ok bool) {
 	name, version, ok := strings.Cut(ref, "@")
 	if !ok || name == "" || version == "" {
-		l.at(doc, at, fmt.Sprintf("%q does not name a dataset", ref), `write "name@version" or "project/name@version"`)
-		return "", false
+		return "", "", false
 	}
 	if owner, rest, ok := strings.Cut(name, "/"); ok {
-		project, name = owner, rest
+		return owner, rest + "@" + version, owner != "" && rest != ""
 	}
-	id := datasetID(project, name, version)
-	if _, ok := l.datasets[id]; ok {
-		return id, true
+	return project, ref, true
+}
+
+// Dataset finds a dataset by its id, "project/name@version".
+func (c *Catalog) Dataset(id string) (*Project, *v1alpha1.Dataset, bool) {
+	owner, local, _ := strings.Cut(id, "/")
+	if p, ok := c.projects.Get(owner); ok {
+		if d, _, ok := p.Dataset(local); ok {
+			return p, d, true
+		}
 	}
-	if versions := l.versions[project+"/"+name]; len(versions) > 0 {
-		l.at(doc, at, fmt.Sprintf("the dataset %s/%s has no version %q", project, name, version),
-			"declared are: "+strings.Join(slices.Sorted(slices.Values(versions)), ", "))
+	return nil, nil, false
+}
+
+// dataset finds the dataset that a workload refers to, and notes the reference.
+func (k *checker) dataset(p *Project, workload, ref string, at []any) (string, bool) {
+	owner, local, ok := ParseDataset(p.Name, ref)
+	if !ok {
+		k.at(RuleDatasetOwner, at, fmt.Sprintf("%q does not name a dataset", ref), `write "name@version" or "project/name@version"`)
 		return "", false
 	}
-	if l.excused(v1alpha1.KindProject, project) {
+	project := p
+	if owner != p.Name {
+		project, _ = k.c.projects.Get(owner)
+	}
+	if project != nil {
+		if i, ok := project.datasets[local]; ok {
+			p.readers = append(p.readers, project.ids[i]+sep+workload)
+			return project.ids[i], true
+		}
+	}
+	id := owner + "/" + local
+	p.readers = append(p.readers, id+sep+workload)
+	if strings.Contains(id, sep) {
+		p.readers = p.readers[:len(p.readers)-1]
+	}
+	name, version, _ := strings.Cut(local, "@")
+	if project != nil {
+		var versions []string
+		for _, d := range project.Spec.Datasets {
+			if d.Name == name {
+				versions = append(versions, d.Version)
+			}
+		}
+		if len(versions) > 0 {
+			slices.Sort(versions)
+			k.at(RuleVersion, at, fmt.Sprintf("the dataset %s/%s has no version %q", owner, name, version),
+				"declared are: "+strings.Join(slices.Compact(versions), ", "))
+			return "", false
+		}
+	} else if k.excused(v1alpha1.KindProject, owner) {
 		return "", false
 	}
-	l.at(doc, at, fmt.Sprintf("there is no dataset %s", id), suggest(l, id, l.datasets))
+	k.asked = true
+	k.unknown(RuleDatasetOwner, at, fmt.Sprintf("there is no dataset %s", id), id,
+		func() []string { return k.c.similar(project, owner, local) })
+	k.findings[len(k.findings)-1].Position = k.doc.Position(at...)
 	return "", false
+}
+
+// similar gives the datasets that may have been meant by one that is not there.
+func (c *Catalog) similar(project *Project, owner, local string) []string {
+	const few = 200
+	var ids []string
+	if project != nil {
+		ids = append(ids, project.ids...)
+	}
+	for p := range c.Projects() {
+		switch _, same := p.datasets[local]; {
+		case c.projects.Len() <= few:
+			ids = append(ids, p.ids...)
+		case same:
+			ids = append(ids, p.Name+"/"+local)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Excludes tells whether the project leaves a workload out of an environment.
+func (p *Project) Excludes(env, workload string) bool {
+	w, _, ok := p.Workload(workload)
+	return ok && *first(p.Spec.Environments[env].Workloads[workload].Exclude, &w.Exclude)
+}
+
+// excludedEverywhere tells whether a workload is left out of all environments: then it is as if it were not there.
+func (p *Project) excludedEverywhere(w *v1alpha1.Workload) bool {
+	for env := range p.Spec.Environments {
+		if !p.Excludes(env, w.Name) {
+			return false
+		}
+	}
+	return w.Exclude
 }
 
 // splitPath takes a dataset's path apart into the name of its store and the path in it.

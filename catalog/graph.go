@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -18,64 +19,179 @@ const (
 
 // Node is a dataset ("project/name@version") or a workload ("project/name").
 type Node struct {
-	ID       string            `json:"id"`
-	Kind     NodeKind          `json:"kind"`
-	Position v1alpha1.Position `json:"position"`
+	ID   string   `json:"id"`
+	Kind NodeKind `json:"kind"`
 }
+
+// EdgeKind says what makes an edge.
+type EdgeKind string
+
+// The kinds of edge.
+const (
+	// Reads goes from a dataset to the workload that reads it.
+	Reads EdgeKind = "reads"
+	// Writes goes from a workload to the dataset that it writes.
+	Writes EdgeKind = "writes"
+	// After goes from a workload to the one that runs after it.
+	After EdgeKind = "after"
+)
 
 // Edge says that From comes before To.
 type Edge struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-	// Because is the sentence of the declaration that makes the edge, such as "orders/clean reads rates/fx@1".
-	Because  string            `json:"because"`
-	Position v1alpha1.Position `json:"position"`
+	From string   `json:"from"`
+	To   string   `json:"to"`
+	Kind EdgeKind `json:"kind"`
+	// Role is the name that the workload gives to the dataset; of "after", the name of the workload that comes
+	// before.
+	Role string `json:"role"`
 }
 
-// Graph is the directed graph of datasets and workloads. The zero value is an empty graph. Its methods do not
+// Because is the sentence of the declaration that makes the edge, such as "orders/clean reads rates/fx@1".
+func (e Edge) Because() string {
+	switch e.Kind {
+	case Reads:
+		return e.To + " reads " + e.From
+	case Writes:
+		return e.From + " writes " + e.To
+	default:
+		return e.To + " runs after " + e.From
+	}
+}
+
+// declarer is the workload that declares the edge, "project/name".
+func (e Edge) declarer() string {
+	if e.Kind == Writes {
+		return e.From
+	}
+	return e.To
+}
+
+// workload is the name of the workload that declares the edge.
+func (e Edge) workload() string {
+	_, name, _ := strings.Cut(e.declarer(), "/")
+	return name
+}
+
+func (e Edge) compare(o Edge) int {
+	return cmp.Or(strings.Compare(e.From, o.From), strings.Compare(e.To, o.To), cmp.Compare(e.Kind, o.Kind), strings.Compare(e.Role, o.Role))
+}
+
+// EdgePosition finds where an edge is declared.
+func (c *Catalog) EdgePosition(e Edge) v1alpha1.Position {
+	project, name, _ := strings.Cut(e.declarer(), "/")
+	p, ok := c.projects.Get(project)
+	if !ok {
+		return v1alpha1.Position{}
+	}
+	w, i, ok := p.Workload(name)
+	switch {
+	case !ok:
+		return p.Document.Position()
+	case e.Kind == After:
+		return p.Document.Position("spec", "workloads", i, "after", slices.Index(w.After, e.Role))
+	default:
+		return p.Document.Position("spec", "workloads", i, string(e.Kind), e.Role)
+	}
+}
+
+// NodePosition finds where a dataset or workload is declared.
+func (c *Catalog) NodePosition(id string) v1alpha1.Position {
+	project, local, _ := strings.Cut(id, "/")
+	p, ok := c.projects.Get(project)
+	if !ok {
+		return v1alpha1.Position{}
+	}
+	if _, i, ok := p.Dataset(local); ok {
+		return p.Document.Position("spec", "datasets", i)
+	}
+	_, i, _ := p.Workload(local)
+	return p.Document.Position("spec", "workloads", i)
+}
+
+// Graph gives the DAG of all projects' datasets and workloads.
+func (c *Catalog) Graph() *Graph {
+	g := &Graph{}
+	for p := range c.Projects() {
+		for _, id := range p.ids {
+			g.AddNode(Node{ID: id, Kind: DatasetNode})
+		}
+		for i := range p.Spec.Workloads {
+			if w := &p.Spec.Workloads[i]; !p.excludedEverywhere(w) {
+				g.AddNode(Node{ID: workloadID(p.Name, w.Name), Kind: WorkloadNode})
+			}
+		}
+	}
+	for p := range c.Projects() {
+		for _, e := range p.edges {
+			g.AddEdge(e)
+		}
+	}
+	return g
+}
+
+// Graph is the directed graph of datasets and workloads. The zero value is an empty graph. What it gives does not
 // depend on the order in which nodes and edges were added.
 type Graph struct {
-	nodes map[string]Node
-	out   map[string][]Edge
+	index map[string]int
+	nodes []Node
+	out   [][]outEdge
+}
+
+// outEdge is an edge as the node keeps it that it leaves.
+type outEdge struct {
+	to   int
+	kind EdgeKind
+	role string
 }
 
 // AddNode adds a node; adding it again replaces it.
-func (g *Graph) AddNode(n Node) {
-	if g.nodes == nil {
-		g.nodes = map[string]Node{}
+func (g *Graph) AddNode(n Node) { g.nodes[g.node(n.ID)] = n }
+
+// node gives the number of a node, which is new if nobody has asked for it before.
+func (g *Graph) node(id string) int {
+	i, ok := g.index[id]
+	if ok {
+		return i
 	}
-	g.nodes[n.ID] = n
+	if g.index == nil {
+		g.index = map[string]int{}
+	}
+	i = len(g.nodes)
+	g.index[id] = i
+	g.nodes = append(g.nodes, Node{ID: id})
+	g.out = append(g.out, nil)
+	return i
 }
 
 // AddEdge adds an edge. Ends that no node was added for count as nodes all the same.
 func (g *Graph) AddEdge(e Edge) {
-	if g.out == nil {
-		g.out = map[string][]Edge{}
-	}
-	g.out[e.From] = append(g.out[e.From], e)
+	from, to := g.node(e.From), g.node(e.To)
+	g.out[from] = append(g.out[from], outEdge{to: to, kind: e.Kind, role: e.Role})
 }
 
 // Nodes lists the nodes by id.
 func (g *Graph) Nodes() []Node {
-	nodes := make([]Node, 0, len(g.nodes))
-	for _, id := range sortedKeys(g.nodes) {
-		nodes = append(nodes, g.nodes[id])
-	}
+	nodes := slices.Clone(g.nodes)
+	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
 	return nodes
 }
 
 // Edges lists the edges by their ends.
 func (g *Graph) Edges() []Edge {
 	var edges []Edge
-	for _, id := range sortedKeys(g.out) {
-		edges = append(edges, g.outOf(id)...)
+	for i := range g.nodes {
+		edges = append(edges, g.outOf(i)...)
 	}
+	slices.SortFunc(edges, Edge.compare)
 	return edges
 }
 
 // outOf gives the edges that leave a node, in a fixed order.
-func (g *Graph) outOf(id string) []Edge {
-	return slices.SortedStableFunc(slices.Values(g.out[id]), func(a, b Edge) int {
-		return cmp.Or(cmp.Compare(a.To, b.To), a.Position.Compare(b.Position), cmp.Compare(a.Because, b.Because))
-	})
+func (g *Graph) outOf(i int) []Edge {
+	edges := make([]Edge, len(g.out[i]))
+	for j, e := range g.out[i] {
+		edges[j] = Edge{From: g.nodes[i].ID, To: g.nodes[e.to].ID, Kind: e.kind, Role: e.role}
+	}
+	slices.SortFunc(edges, Edge.compare)
+	return edges
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 )
 
@@ -25,8 +24,8 @@ func drawGraph(t *rapid.T) ([]catalog.Node, []catalog.Edge) {
 	edges := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) catalog.Edge {
 		return catalog.Edge{
 			From: id(end.Draw(t, "from")), To: id(end.Draw(t, "to")),
-			Because:  rapid.SampledFrom([]string{"a", "b"}).Draw(t, "because"),
-			Position: v1alpha1.Position{File: "f", Line: rapid.IntRange(1, 9).Draw(t, "line")},
+			Kind: rapid.SampledFrom([]catalog.EdgeKind{catalog.Reads, catalog.After}).Draw(t, "kind"),
+			Role: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "role"),
 		}
 	}), 0, 12).Draw(t, "edges")
 	return nodes, edges

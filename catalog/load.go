@@ -3,249 +3,323 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
-	"strings"
+	"sync"
+	"sync/atomic"
 
-	"trunkline.dev/trunkline/api/schema"
+	"github.com/tidwall/btree"
+
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// PlatformFile is where the platform itself is declared, at the root of the tree.
-const PlatformFile = "trunkline.yaml"
-
-// Catalog is all declarations of one tree, resolved and linked.
-type Catalog struct {
-	Platform     *v1alpha1.Platform
-	Clusters     map[string]*v1alpha1.Cluster
-	Environments map[string]*v1alpha1.Environment
-	Blueprints   map[string]*Blueprint
-	Projects     map[string]*v1alpha1.Project
-	// Releases are those to make, in the order of their ids.
-	Releases []Release
-	// Graph is the DAG of all projects' datasets and workloads.
-	Graph *Graph
-}
-
 // Load reads and resolves the declarations of a tree. The library holds the embedded blueprints, a folder
-// each. The problems are sorted; when they deny the tree, the catalog is incomplete and only good for looking
-// at. An error means that the tree could not be read, which says nothing about what it declares.
+// each. The problems are those of [Catalog.Problems]. An error means that the tree could not be read, which says
+// nothing about what it declares.
 func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
-	l := &linker{
-		tree: tree,
-		catalog: &Catalog{
-			Clusters:     map[string]*v1alpha1.Cluster{},
-			Environments: map[string]*v1alpha1.Environment{},
-			Blueprints:   map[string]*Blueprint{},
-			Projects:     map[string]*v1alpha1.Project{},
-		},
-		docs:          map[docKey]*v1alpha1.Document{},
-		schemas:       map[string]*schema.Schema{},
-		broken:        map[docKey]bool{},
-		sizes:         map[string]map[string]v1alpha1.Size{},
-		missingStores: map[[2]string]bool{},
-	}
-	if err := l.loadLibrary(library); err != nil {
+	c := &Catalog{frame: &frame{}, tree: tree, library: library, units: &btree.Map[string, *unit]{}}
+	if err := c.load(func(string) *unit { return nil }); err != nil {
 		return nil, nil, err
 	}
-	if err := l.loadTree(); err != nil {
-		return nil, nil, err
-	}
-	if l.catalog.Platform != nil {
-		l.link()
-	}
-	if l.unreadable != nil {
-		return nil, nil, l.unreadable
-	}
-	return l.catalog, l.problems.Distinct(), nil
+	return c, c.Problems(), nil
 }
 
-// loadLibrary takes in the embedded blueprints. They are part of the program: a problem with them is an error.
-func (l *linker) loadLibrary(library fs.FS) error {
-	files, err := fs.Glob(library, "*/blueprint.yaml")
-	if err != nil {
-		return fmt.Errorf("listing the embedded blueprints: %w", err)
-	}
-	for _, file := range files {
-		data, err := fs.ReadFile(library, file)
-		if err != nil {
-			return fmt.Errorf("reading the embedded blueprint %s: %w", file, err)
-		}
-		docs, problems := v1alpha1.Decode(file, data)
-		if len(problems) > 0 || len(docs) != 1 {
-			return fmt.Errorf("the embedded blueprint %s is broken: %s", file, problems)
-		}
-		bp, ok := docs[0].Object.(*v1alpha1.Blueprint)
-		if !ok {
-			return fmt.Errorf("the embedded blueprint %s declares a %s", file, docs[0].Kind)
-		}
-		l.catalog.Blueprints[bp.Metadata.Name] = &Blueprint{
-			Name: bp.Metadata.Name, Spec: bp.Spec, Embedded: true,
-			Source: path.Join(path.Dir(file), bp.Spec.Source), Position: docs[0].Position(),
-		}
-	}
-	return nil
-}
-
-// loadTree reads the platform, then every declaration below its roots.
-func (l *linker) loadTree() error {
-	if err := l.loadPlatform(); err != nil || l.catalog.Platform == nil {
+// load reads all files, and links everything. Old gives what a file held before.
+func (c *Catalog) load(old func(file string) *unit) error {
+	c.units, c.found = &btree.Map[string, *unit]{}, &btree.Map[string, []finding]{}
+	if err := c.readPlatform(old); err != nil {
 		return err
 	}
-	seen := map[string]bool{PlatformFile: true}
-	for _, root := range l.roots() {
-		err := fs.WalkDir(l.tree, root, func(name string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case entry.IsDir():
-				// What tools keep beside the sources, such as .github, is theirs; a root was asked for by name.
-				if strings.HasPrefix(path.Base(name), ".") && name != root {
-					return fs.SkipDir
-				}
-				return nil
-			case seen[name] || !entry.Type().IsRegular() || !declarationName(name):
-				return nil
-			}
-			seen[name] = true
-			data, err := readDeclarations(l.tree, name)
-			if err != nil {
-				return err
-			}
-			if data != nil {
-				l.file(name, data)
-			}
-			return nil
+	k := &checker{c: c}
+	if c.Platform != nil {
+		c.roots = c.findRoots(k)
+		if k.unreadable != nil {
+			return k.unreadable
+		}
+		names, err := c.walk()
+		if err != nil {
+			return err
+		}
+		units := make([]*unit, len(names))
+		err = parallel(len(names), func(i int) error {
+			u, err := readUnit(c.tree, names[i], old(names[i]))
+			units[i] = u
+			return err
 		})
 		if err != nil {
-			return fmt.Errorf("reading the declarations below %s: %w", root, err)
+			return err
+		}
+		for i, u := range units {
+			if u != nil {
+				c.units.Set(names[i], u)
+			}
 		}
 	}
-	return nil
+	c.found.Set("roots", k.findings)
+	return c.linkAll()
 }
 
-// loadPlatform reads the file that declares the platform. Without it nothing else is looked at.
-func (l *linker) loadPlatform() error {
-	at := v1alpha1.Position{File: PlatformFile}
+// parallel calls f for 0 to n-1, as many at a time as there are processors, and gives the error of the lowest number.
+func parallel(n int, f func(i int) error) error {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	lowest := n
+	var failed error
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := f(i); err != nil {
+					mu.Lock()
+					if i < lowest {
+						lowest, failed = i, err
+					}
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	group.Wait()
+	return failed
+}
+
+// readPlatform reads the file that declares the platform. Without it nothing else is looked at.
+func (c *Catalog) readPlatform(old func(file string) *unit) error {
+	c.frame = &frame{}
+	wrong := func(message, hint string) {
+		c.found.Set("platform", []finding{{Problem: v1alpha1.Problem{
+			Rule: RulePlatform, Position: v1alpha1.Position{File: PlatformFile}, Severity: v1alpha1.Deny, Message: message, Hint: hint,
+		}}})
+	}
 	const hint = "create it with a document of kind Platform"
-	info, err := l.stat(PlatformFile)
+	info, err := fs.Stat(c.tree, PlatformFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		l.problem(at, "", "the file is missing: it declares the platform", hint)
+		wrong("the file is missing: it declares the platform", hint)
 		return nil
-	case err != nil && !l.throughLink(PlatformFile):
+	case err != nil && !throughLink(c.tree, PlatformFile):
 		return fmt.Errorf("reading %s: %w", PlatformFile, err)
 	case err != nil:
-		l.problem(at, "", "cannot be read: "+err.Error(), hint)
+		wrong("cannot be read: "+err.Error(), hint)
 		return nil //nolint:nilerr // where a link leads is the author's, and a problem like any other
 	case !info.Mode().IsRegular():
-		l.problem(at, "", "is not a file; the platform is declared there", hint)
+		wrong("is not a file; the platform is declared there", hint)
 		return nil
 	}
-	data, err := readBounded(l.tree, PlatformFile)
+	u, err := readUnit(c.tree, PlatformFile, old(PlatformFile))
 	if err != nil {
 		return err
 	}
-	l.file(PlatformFile, data)
-	if l.catalog.Platform == nil && !l.problems.Denied() {
-		l.problem(at, "", "the file declares no Platform", "add a document of kind Platform")
+	c.units.Set(PlatformFile, u)
+	for _, doc := range u.Documents {
+		k := &checker{c: c, doc: doc}
+		if doc.Kind == v1alpha1.KindPlatform && k.name(doc.Name, "metadata", "name") {
+			c.Platform, c.platformDoc = doc.Object.(*v1alpha1.Platform), doc
+			break
+		}
+	}
+	if c.Platform == nil && !u.Problems.Denied() && !slices.ContainsFunc(u.Documents, func(d *v1alpha1.Document) bool { return d.Kind == v1alpha1.KindPlatform }) {
+		wrong("the file declares no Platform", "add a document of kind Platform")
 	}
 	return nil
 }
 
-// roots are the folders to search. Those that cannot be are reported.
-func (l *linker) roots() []string {
-	declared := l.catalog.Platform.Spec.Roots
+// findRoots gives the folders to search. Those that cannot be are reported.
+func (c *Catalog) findRoots(k *checker) []string {
+	declared := c.Platform.Spec.Roots
 	if len(declared) == 0 {
 		return []string{"."}
 	}
-	doc := l.docs[docKey{v1alpha1.KindPlatform, l.catalog.Platform.Metadata.Name}]
+	k.doc = c.platformDoc
 	var roots []string
 	for i, r := range declared {
-		root := path.Clean(r)
-		if l.checkFolder(doc, root, r, "spec", "roots", i) {
+		if root := path.Clean(r); k.folder(root, r, "spec", "roots", i) {
 			roots = append(roots, root)
 		}
 	}
 	return roots
 }
 
-func declarationName(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
-}
-
-// readDeclarations gives the content of a file that declares something, and nil for any other file. Large
-// files, which are somebody's data, are not read whole to find that out.
-func readDeclarations(tree fs.FS, name string) ([]byte, error) {
-	data, err := readBounded(tree, name)
-	if err != nil || !v1alpha1.Declares(data) {
-		return nil, err
+// walk lists the files below the roots that may hold declarations, each once, sorted.
+func (c *Catalog) walk() ([]string, error) {
+	var names []string
+	for _, root := range c.roots {
+		err := fs.WalkDir(c.tree, root, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir():
+				if hidden(path.Base(name)) && name != root {
+					return fs.SkipDir
+				}
+			case entry.Type().IsRegular() && declarationName(name) && name != PlatformFile:
+				names = append(names, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading the declarations below %s: %w", root, err)
+		}
 	}
-	return data, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
-// readBounded reads a file, or so much of it that it is seen to be too large for declarations.
-func readBounded(tree fs.FS, name string) ([]byte, error) {
-	f, err := tree.Open(name)
+// linkAll links everything that the units declare.
+func (c *Catalog) linkAll() error {
+	c.whole, c.relinked = true, nil
+	c.declared, c.projects = &btree.Map[string, *v1alpha1.Document]{}, &btree.Map[string, *Project]{}
+	c.readers, c.spaces, c.dirs, c.unsettled = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
+	c.broken, c.unread = map[docKey]int{}, 0
+	for _, key := range c.found.Keys() {
+		if key != "platform" && key != "roots" {
+			c.found.Delete(key)
+		}
+	}
+	c.units.Scan(func(name string, u *unit) bool {
+		c.takeUnit(name, u)
+		return true
+	})
+	embedded, err := loadLibrary(c.library)
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", name, err)
+		return err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, v1alpha1.MaxFileBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", name, err)
+	k := c.linkFrame(embedded)
+	if k.unreadable != nil {
+		return k.unreadable
 	}
-	return data, nil
+	c.found.Set("frame", k.findings)
+	if c.Platform == nil {
+		return nil
+	}
+	names := map[docKey]bool{}
+	c.declared.Scan(func(_ string, doc *v1alpha1.Document) bool {
+		names[docKey{doc.Kind, doc.Name}] = true
+		return true
+	})
+	for key := range names {
+		c.checkTwice(key)
+	}
+	var all []*Project
+	for doc := range c.Documents(v1alpha1.KindProject) {
+		if p := c.takeProject(doc); p != nil {
+			all = append(all, p)
+		}
+	}
+	if err := c.linkProjects(all); err != nil {
+		return err
+	}
+	c.findCycles()
+	return nil
 }
 
-// file takes in the declarations of one file.
-func (l *linker) file(name string, data []byte) {
-	f := v1alpha1.DecodeFile(name, data)
-	l.problems = append(l.problems, f.Problems...)
-	l.unread = l.unread || f.Unread
-	for _, doc := range f.Broken {
-		l.broken[docKey{doc.Kind, doc.Name}] = true
+// takeUnit takes in what a file declares.
+func (c *Catalog) takeUnit(name string, u *unit) {
+	if len(u.Problems) > 0 {
+		findings := make([]finding, len(u.Problems))
+		for i, p := range u.Problems {
+			findings[i].Problem = p
+		}
+		c.found.Set("file"+sep+name, findings)
 	}
-	for _, doc := range f.Documents {
-		l.document(doc)
+	if u.Unread {
+		c.unread++
+	}
+	for _, doc := range u.Broken {
+		c.broken[docKey{doc.Kind, doc.Name}]++
+	}
+	for _, doc := range u.Documents {
+		c.declared.Set(declaredKey(doc), doc)
 	}
 }
 
-func (l *linker) document(doc *v1alpha1.Document) {
-	key := docKey{doc.Kind, doc.Name}
-	if !l.checkName(doc, doc.Name, "metadata", "name") {
-		l.broken[key] = true
+// checkTwice refuses further declarations of a kind and name, and platforms that are not where they belong.
+func (c *Catalog) checkTwice(key docKey) {
+	origin := "name" + sep + string(key.kind) + sep + key.name
+	k := &checker{c: c}
+	var before *v1alpha1.Document
+	prefix := string(key.kind) + sep + key.name + sep
+	c.declared.Ascend(prefix, func(at string, doc *v1alpha1.Document) bool {
+		if len(at) < len(prefix) || at[:len(prefix)] != prefix {
+			return false
+		}
+		k.doc = doc
+		switch {
+		case key.kind == v1alpha1.KindPlatform && !k.name(doc.Name, "metadata", "name"):
+		case key.kind == v1alpha1.KindPlatform && doc != c.platformDoc && (before == nil || doc.File != PlatformFile):
+			k.at(RulePlatform, nil, "a platform is declared once, in "+PlatformFile, "")
+		case before != nil:
+			k.at(v1alpha1.RuleDuplicate, []any{"metadata", "name"}, fmt.Sprintf("%s %q is already declared at %s",
+				doc.Kind, doc.Name, before.Position("metadata", "name")), "names are unique in a platform")
+		}
+		if before == nil {
+			before = doc
+		}
+		return true
+	})
+	c.set(origin, k.findings)
+}
+
+// set keeps what was found at an origin, in place of what was found there before.
+func (c *Catalog) set(origin string, findings []finding) {
+	if len(findings) == 0 {
+		c.found.Delete(origin)
 		return
 	}
-	if before, ok := l.docs[key]; ok {
-		l.at(doc, []any{"metadata", "name"}, fmt.Sprintf("%s %q is already declared at %s",
-			doc.Kind, doc.Name, before.Position("metadata", "name")), "names are unique in a platform")
-		return
+	c.found.Set(origin, findings)
+}
+
+// takeProject takes in a project, if its name is one.
+func (c *Catalog) takeProject(doc *v1alpha1.Document) *Project {
+	k := &checker{c: c, doc: doc}
+	if !k.name(doc.Name, "metadata", "name") {
+		c.set("project"+sep+doc.Name, k.findings)
+		return nil
 	}
-	l.docs[key] = doc
-	switch o := doc.Object.(type) {
-	case *v1alpha1.Platform:
-		if doc.File != PlatformFile || l.catalog.Platform != nil {
-			l.at(doc, nil, "a platform is declared once, in "+PlatformFile, "")
-			return
+	p := newProject(doc)
+	c.projects.Set(p.Name, p)
+	c.dirs.Insert(p.Dir() + sep + p.Name)
+	return p
+}
+
+// linkProjects links projects that were taken in, and puts their shares into the indexes.
+func (c *Catalog) linkProjects(projects []*Project) error {
+	checkers := make([]*checker, len(projects))
+	err := parallel(len(projects), func(i int) error {
+		checkers[i] = c.linkProject(projects[i])
+		return checkers[i].unreadable
+	})
+	if err != nil {
+		return err
+	}
+	spaces := map[string]bool{}
+	for i, p := range projects {
+		c.set("project"+sep+p.Name, checkers[i].findings)
+		if p.unsettled {
+			c.unsettled.Insert(p.Name)
 		}
-		l.catalog.Platform = o
-	case *v1alpha1.Cluster:
-		l.catalog.Clusters[doc.Name] = o
-	case *v1alpha1.Environment:
-		l.catalog.Environments[doc.Name] = o
-	case *v1alpha1.Project:
-		l.catalog.Projects[doc.Name] = o
-	case *v1alpha1.Blueprint:
-		if bp, ok := l.catalog.Blueprints[doc.Name]; ok && bp.Embedded {
-			l.at(doc, []any{"metadata", "name"},
-				fmt.Sprintf("the blueprint %q is embedded in Trunkline and cannot be replaced", doc.Name), "choose another name")
-			return
+		for _, key := range p.readers {
+			c.readers.Insert(key)
 		}
-		l.catalog.Blueprints[doc.Name] = &Blueprint{
-			Name: doc.Name, Spec: o.Spec, Source: path.Join(path.Dir(doc.File), o.Spec.Source), Position: doc.Position(),
+		for _, key := range p.spaces {
+			c.spaces.Insert(key)
+			spaces[spaceOf(key)] = true
 		}
 	}
+	for space := range spaces {
+		c.set("space"+sep+space, c.meet(space))
+	}
+	return nil
+}
+
+// findCycles looks at the whole graph.
+func (c *Catalog) findCycles() {
+	c.cycles = c.Graph().Cycles()
+	var findings []finding
+	for _, cycle := range c.cycles {
+		findings = append(findings, finding{Problem: c.cycleProblem(cycle)})
+	}
+	c.set("cycles", findings)
 }

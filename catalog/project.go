@@ -1,34 +1,85 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// project checks one project and makes its releases.
-func (l *linker) project(doc *v1alpha1.Document, p *v1alpha1.Project) {
-	for i, w := range p.Spec.Workloads {
-		l.workload(doc, p, w, i)
+// newProject takes in the declaration of a project, and what others may refer to of it.
+func newProject(doc *v1alpha1.Document) *Project {
+	decl := doc.Object.(*v1alpha1.Project)
+	p := &Project{
+		Name: doc.Name, Document: doc, Spec: &decl.Spec,
+		datasets: make(map[string]int, len(decl.Spec.Datasets)), workloads: make(map[string]int, len(decl.Spec.Workloads)),
+		ids: make([]string, len(decl.Spec.Datasets)),
 	}
+	for i, d := range decl.Spec.Datasets {
+		p.ids[i] = datasetID(p.Name, d.Name, d.Version)
+		local := p.ids[i][len(p.Name)+1:]
+		if _, ok := p.datasets[local]; !ok {
+			p.datasets[local] = i
+		}
+	}
+	for i, w := range decl.Spec.Workloads {
+		if _, ok := p.workloads[w.Name]; !ok {
+			p.workloads[w.Name] = i
+		}
+	}
+	return p
+}
+
+// Dir is the folder of the declaration; the files of the workloads are relative to it.
+func (p *Project) Dir() string { return path.Dir(p.Document.File) }
+
+// Dataset finds a dataset by "name@version", and its place in the list of datasets.
+func (p *Project) Dataset(local string) (*v1alpha1.Dataset, int, bool) {
+	i, ok := p.datasets[local]
+	if !ok {
+		return nil, 0, false
+	}
+	return &p.Spec.Datasets[i], i, true
+}
+
+// Workload finds a workload, and its place in the list of workloads.
+func (p *Project) Workload(name string) (*v1alpha1.Workload, int, bool) {
+	i, ok := p.workloads[name]
+	if !ok {
+		return nil, 0, false
+	}
+	return &p.Spec.Workloads[i], i, true
+}
+
+// Edges are those that the project's workloads make, in the order of the declaration.
+func (p *Project) Edges() []Edge { return p.edges }
+
+// linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
+func (c *Catalog) linkProject(p *Project) *checker {
+	k := &checker{c: c, doc: p.Document}
+	p.edges, p.readers, p.spaces = nil, nil, nil
+	k.datasets(p)
+	k.workloads(p)
+	k.links(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {
-		at := environmentPath(doc, env)
-		if !known(l, doc, "environment", env, l.catalog.Environments, at...) {
+		if _, ok := c.Environments[env]; !ok {
+			known(k, RuleEnvironment, "environment", env, c.Environments, environmentPath(k.doc, env)...)
 			continue
 		}
-		l.overrides(doc, p, env)
-		clusters := l.catalog.Environments[env].Spec.Clusters
-		for i, cluster := range clusters {
-			if l.catalog.Clusters[cluster] != nil && !slices.Contains(clusters[:i], cluster) {
-				l.release(doc, p, ReleaseID{Project: p.Metadata.Name, Environment: env, Cluster: cluster})
-			}
-		}
+		k.overrides(p, env)
+		k.inEnvironment(p, env)
 	}
+	p.unsettled = k.asked || k.follows
+	return k
 }
 
 // environmentPath finds where the project names an environment: an item of a list, or a key of a map.
@@ -39,37 +90,76 @@ func environmentPath(doc *v1alpha1.Document, env string) []any {
 	return []any{"spec", "environments", env}
 }
 
-// workload checks what does not depend on an environment.
-func (l *linker) workload(doc *v1alpha1.Document, p *v1alpha1.Project, w v1alpha1.Workload, i int) {
-	at := func(more ...any) []any { return append([]any{"spec", "workloads", i}, more...) }
-	for j, file := range w.Files {
-		l.checkFile(doc, file, at("files", j)...)
-	}
-	if w.Schedule != "" {
-		l.checkSchedule(doc, w.Schedule, at("schedule")...)
-	}
-	if w.TimeZone != "" {
-		if _, err := time.LoadLocation(w.TimeZone); err != nil || w.TimeZone == "Local" {
-			l.at(doc, at("timeZone"), fmt.Sprintf("there is no time zone %q", w.TimeZone), `write it like "Europe/Brussels"`)
+// datasetVersion is what may stand behind the @: it becomes part of paths and object names.
+var datasetVersion = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,30}[a-zA-Z0-9])?$`)
+
+func (k *checker) datasets(p *Project) {
+	for i := range p.Spec.Datasets {
+		d := &p.Spec.Datasets[i]
+		k.name(d.Name, "spec", "datasets", i, "name")
+		if !datasetVersion.MatchString(d.Version) {
+			k.at(RuleName, []any{"spec", "datasets", i, "version"}, fmt.Sprintf(
+				"%q is not a version: use letters, digits, dots and dashes, at most 32 characters", d.Version), "")
+		}
+		if before := p.datasets[d.Name+"@"+d.Version]; before != i {
+			k.at(RuleDatasetOwner, []any{"spec", "datasets", i}, fmt.Sprintf("the dataset %s@%s is already declared in line %d",
+				d.Name, d.Version, k.doc.Position("spec", "datasets", before).Line), "")
+			continue
+		}
+		if _, _, ok := splitPath(d.Path); !ok {
+			k.at(RulePath, []any{"spec", "datasets", i, "path"},
+				fmt.Sprintf(`%q is not a path: write it as "store://folder/", without ".."`, d.Path), "")
+		}
+		if d.Schema != "" {
+			k.file(d.Schema, "spec", "datasets", i, "schema")
 		}
 	}
-	if !known(l, doc, "blueprint", w.Blueprint, l.catalog.Blueprints, at("blueprint")...) {
-		return
-	}
-	bp := l.catalog.Blueprints[w.Blueprint]
-	for _, f := range setFields(w) {
-		if !slices.Contains(bp.Spec.Fields, f) {
-			l.notTaken(doc, bp, at(string(f)))
-		}
-	}
-	if w.TimeZone != "" && !slices.Contains(bp.Spec.Fields, v1alpha1.FieldSchedule) {
-		l.notTaken(doc, bp, at("timeZone"))
-	}
-	l.checkAllParams(doc, p, bp, w, at("params"))
 }
 
-// notTaken refuses a field that the blueprint does not honour.
-func (l *linker) notTaken(doc *v1alpha1.Document, bp *Blueprint, at []any) {
+// workloads checks what does not depend on an environment.
+func (k *checker) workloads(p *Project) {
+	for i := range p.Spec.Workloads {
+		w := &p.Spec.Workloads[i]
+		if k.name(w.Name, "spec", "workloads", i, "name") {
+			if before := p.workloads[w.Name]; before != i {
+				k.at(v1alpha1.RuleDuplicate, []any{"spec", "workloads", i, "name"}, fmt.Sprintf("the workload %q is already declared in line %d",
+					w.Name, k.doc.Position("spec", "workloads", before).Line), "")
+			}
+		}
+		for j, file := range w.Files {
+			k.file(file, "spec", "workloads", i, "files", j)
+		}
+		if w.Schedule != "" {
+			k.schedule(w.Schedule, "spec", "workloads", i, "schedule")
+		}
+		k.timeZone(w.TimeZone, "spec", "workloads", i, "timeZone")
+		if w.Identity != "" {
+			k.name(w.Identity, "spec", "workloads", i, "identity")
+		}
+		bp, ok := k.c.Blueprints[w.Blueprint]
+		if !ok {
+			known(k, RuleBlueprint, "blueprint", w.Blueprint, k.c.Blueprints, "spec", "workloads", i, "blueprint")
+			continue
+		}
+		k.honoured(bp, setFields(w), w.TimeZone != "", "spec", "workloads", i)
+		k.params(p, bp, w, i)
+	}
+}
+
+// honoured refuses fields that the blueprint does not honour.
+func (k *checker) honoured(bp *Blueprint, set []v1alpha1.WorkloadField, zone bool, at ...any) {
+	fields := bp.Spec.Fields
+	for _, f := range set {
+		if !slices.Contains(fields, f) {
+			k.notTaken(bp, append(slices.Clip(at), string(f)))
+		}
+	}
+	if zone && !slices.Contains(fields, v1alpha1.FieldSchedule) {
+		k.notTaken(bp, append(slices.Clip(at), "timeZone"))
+	}
+}
+
+func (k *checker) notTaken(bp *Blueprint, at []any) {
 	fields := make([]string, len(bp.Spec.Fields))
 	for i, f := range bp.Spec.Fields {
 		fields[i] = string(f)
@@ -79,23 +169,26 @@ func (l *linker) notTaken(doc *v1alpha1.Document, bp *Blueprint, at []any) {
 		slices.Sort(fields)
 		hint = "of the optional fields it takes: " + strings.Join(fields, ", ")
 	}
-	l.atKey(doc, at, fmt.Sprintf("the blueprint %q takes no %q", bp.Name, at[len(at)-1]), hint)
+	k.atKey(RuleField, at, fmt.Sprintf("the blueprint %q takes no %q", bp.Name, at[len(at)-1]), hint)
 }
 
-func setFields(w v1alpha1.Workload) []v1alpha1.WorkloadField {
-	var fields []v1alpha1.WorkloadField
-	for _, f := range []struct {
+func setFields(w *v1alpha1.Workload) []v1alpha1.WorkloadField {
+	fields := make([]v1alpha1.WorkloadField, 0, 8)
+	for _, f := range [...]struct {
 		name v1alpha1.WorkloadField
 		set  bool
 	}{
 		{v1alpha1.FieldImage, w.Image != ""},
 		{v1alpha1.FieldCommand, w.Command != nil},
 		{v1alpha1.FieldEnv, w.Env != nil},
+		{v1alpha1.FieldSecrets, w.Secrets != nil},
 		{v1alpha1.FieldFiles, w.Files != nil},
 		{v1alpha1.FieldSize, w.Size != ""},
+		{v1alpha1.FieldIdentity, w.Identity != ""},
 		{v1alpha1.FieldSchedule, w.Schedule != ""},
 		{v1alpha1.FieldRetries, w.Retries != nil},
 		{v1alpha1.FieldTimeout, w.Timeout != 0},
+		{v1alpha1.FieldSuspend, w.Suspend},
 	} {
 		if f.set {
 			fields = append(fields, f.name)
@@ -104,18 +197,31 @@ func setFields(w v1alpha1.Workload) []v1alpha1.WorkloadField {
 	return fields
 }
 
-// checkAllParams checks the params that the workload has in each environment; a parameter that is required may
-// be given in each environment rather than once for all.
-func (l *linker) checkAllParams(doc *v1alpha1.Document, p *v1alpha1.Project, bp *Blueprint, w v1alpha1.Workload, at []any) {
-	asDeclared := len(p.Spec.Environments) == 0
+// params checks the params that the workload has in each environment; a parameter that is required may be given in
+// each environment rather than once for all.
+func (k *checker) params(p *Project, bp *Blueprint, w *v1alpha1.Workload, i int) {
+	compiled := k.c.schemas[bp.Name]
+	if compiled == nil {
+		return // the schema is at fault, which was reported where it stands
+	}
+	at := []any{"spec", "workloads", i, "params"}
+	platform := k.c.Platform.Spec.Defaults.Params[bp.Name]
+	checked := false
 	for _, env := range sortedKeys(p.Spec.Environments) {
 		over := p.Spec.Environments[env].Workloads[w.Name].Params
-		if over == nil {
-			asDeclared = true
+		var defaults map[string]any
+		if e, ok := k.c.Environments[env]; ok {
+			defaults = e.Spec.Defaults.Params[bp.Name]
+		}
+		if over == nil && defaults == nil {
 			continue
 		}
+		checked = checked || over == nil
 		there := []any{"spec", "environments", env, "workloads", w.Name, "params"}
-		l.checkParams(doc, bp, merge(w.Params, over), func(param string) []any {
+		if over == nil {
+			there = at
+		}
+		k.reportParams(compiled.Check(merge(merge(merge(platform, defaults), w.Params), over)), func(param string) []any {
 			_, replaced := over[param]
 			if _, declared := w.Params[param]; declared && !replaced {
 				return at
@@ -123,64 +229,167 @@ func (l *linker) checkAllParams(doc *v1alpha1.Document, p *v1alpha1.Project, bp 
 			return there
 		})
 	}
-	if asDeclared {
-		l.checkParams(doc, bp, w.Params, func(string) []any { return at })
+	if checked || len(p.Spec.Environments) > 0 && k.everywhere(p, w, bp) {
+		return
 	}
+	problems := k.c.bare[bp.Name]
+	if platform != nil || w.Params != nil {
+		problems = compiled.Check(merge(platform, w.Params))
+	}
+	k.reportParams(problems, func(string) []any { return at })
 }
 
-// checkParams checks params against the blueprint's schema; where tells in which mapping a parameter stands.
-func (l *linker) checkParams(doc *v1alpha1.Document, bp *Blueprint, params map[string]any, where func(param string) []any) {
-	compiled := l.schemas[bp.Name]
-	if compiled == nil {
-		return // the schema is at fault, which was reported where it stands
+// everywhere tells whether every environment of the project has params of its own for the workload.
+func (k *checker) everywhere(p *Project, w *v1alpha1.Workload, bp *Blueprint) bool {
+	for env, over := range p.Spec.Environments {
+		e, ok := k.c.Environments[env]
+		if over.Workloads[w.Name].Params == nil && (!ok || e.Spec.Defaults.Params[bp.Name] == nil) {
+			return false
+		}
 	}
-	if params == nil {
-		params = map[string]any{}
-	}
-	for _, p := range compiled.Check(params) {
+	return true
+}
+
+// reportParams reports what is wrong with params; where tells in which mapping a parameter stands.
+func (k *checker) reportParams(problems []schema.Problem, where func(param string) []any) {
+	for _, p := range problems {
 		param := ""
 		if len(p.Path) > 0 {
 			param, _ = p.Path[0].(string)
 		}
-		l.atKey(doc, slices.Concat(where(param), p.Path), p.Message, p.Hint)
+		k.atKey(RuleParams, slices.Concat(where(param), p.Path), p.Message, p.Hint)
 	}
 }
 
-func (l *linker) checkSchedule(doc *v1alpha1.Document, schedule string, at ...any) {
+func (k *checker) schedule(schedule string, at ...any) {
 	const hint = `write five fields, as in "0 6 * * *" for every day at six`
 	// Kubernetes does not take a zone here, and the parser panics on one with nothing behind it.
 	if strings.Contains(schedule, "TZ=") {
-		l.at(doc, at, fmt.Sprintf("%q is not a schedule: it names a time zone", schedule), "write the zone in timeZone")
+		k.at(RuleSchedule, at, fmt.Sprintf("%q is not a schedule: it names a time zone", schedule), "write the zone in timeZone")
 		return
 	}
 	if _, err := cron.ParseStandard(schedule); err != nil {
-		l.at(doc, at, fmt.Sprintf("%q is not a schedule: %s", schedule, err), hint)
+		k.at(RuleSchedule, at, fmt.Sprintf("%q is not a schedule: %s", schedule, err), hint)
+	}
+}
+
+func (k *checker) timeZone(zone string, at ...any) {
+	if zone == "" {
+		return
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		k.at(RuleSchedule, at, fmt.Sprintf("there is no time zone %q", zone), `write it like "Europe/Brussels"`)
 	}
 }
 
 // overrides checks what the project says differently in one environment.
-func (l *linker) overrides(doc *v1alpha1.Document, p *v1alpha1.Project, env string) {
-	workloads, blueprints := map[string]bool{}, map[string]*Blueprint{}
-	for _, w := range p.Spec.Workloads {
-		workloads[w.Name], blueprints[w.Name] = true, l.catalog.Blueprints[w.Blueprint]
-	}
+func (k *checker) overrides(p *Project, env string) {
 	for _, name := range sortedKeys(p.Spec.Environments[env].Workloads) {
 		at := []any{"spec", "environments", env, "workloads", name}
-		if !l.hasWorkload(doc, p.Metadata.Name, name, workloads, at) {
+		w, _, ok := p.Workload(name)
+		if !ok {
+			k.noWorkload(p, name, at)
 			continue
 		}
 		over := p.Spec.Environments[env].Workloads[name]
 		if over.Schedule != "" {
-			l.checkSchedule(doc, over.Schedule, append(slices.Clip(at), "schedule")...)
+			k.schedule(over.Schedule, append(slices.Clip(at), "schedule")...)
 		}
-		bp := blueprints[name]
-		if bp == nil {
-			continue
+		if over.Identity != "" {
+			k.name(over.Identity, append(slices.Clip(at), "identity")...)
 		}
-		for _, f := range setFields(v1alpha1.Workload{Image: over.Image, Size: over.Size, Env: over.Env, Schedule: over.Schedule}) {
-			if !slices.Contains(bp.Spec.Fields, f) {
-				l.notTaken(doc, bp, append(slices.Clip(at), string(f)))
-			}
+		if bp := k.c.Blueprints[w.Blueprint]; bp != nil {
+			k.honoured(bp, setFields(&v1alpha1.Workload{
+				Image: over.Image, Size: over.Size, Env: over.Env, Schedule: over.Schedule, Secrets: over.Secrets,
+				Identity: over.Identity, Retries: over.Retries, Timeout: over.Timeout, Suspend: over.Suspend != nil && *over.Suspend,
+			}), false, at...)
 		}
 	}
+}
+
+// inEnvironment checks what an environment and its clusters decide.
+func (k *checker) inEnvironment(p *Project, env string) {
+	spec := &k.c.Environments[env].Spec
+	for i := range p.Spec.Datasets {
+		store, _, ok := splitPath(p.Spec.Datasets[i].Path)
+		if _, has := spec.Stores[store]; ok && !has {
+			k.unknown(RuleStore, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("the environment %q has no store %q", env, store), store,
+				func() []string { return sortedKeys(spec.Stores) })
+		}
+	}
+	for _, e := range p.edges {
+		if e.Kind != Reads {
+			continue
+		}
+		owner, _, _ := strings.Cut(e.From, "/")
+		if owner == p.Name {
+			continue
+		}
+		other, _ := k.c.projects.Get(owner)
+		if _, deployed := other.Spec.Environments[env]; !deployed && !p.Excludes(env, e.workload()) {
+			_, i, _ := p.Workload(e.workload())
+			k.at(RuleDeployed, []any{"spec", "workloads", i, "reads", e.Role}, fmt.Sprintf(
+				"%s is read in environment %q, but its project %q is not deployed there", e.From, env, owner),
+				"add the environment to that project, or take it out of this one")
+		}
+	}
+	over := p.Spec.Environments[env]
+	for ci, cluster := range spec.Clusters {
+		if k.c.Clusters[cluster] == nil || slices.Contains(spec.Clusters[:ci], cluster) {
+			continue
+		}
+		k.size(over.Size, cluster, "spec", "environments", env, "size")
+		for i := range p.Spec.Workloads {
+			w := &p.Spec.Workloads[i]
+			switch mine := over.Workloads[w.Name]; {
+			case mine.Size != "":
+				k.size(mine.Size, cluster, "spec", "environments", env, "workloads", w.Name, "size")
+			case over.Size == "":
+				k.size(w.Size, cluster, "spec", "workloads", i, "size")
+			}
+		}
+		k.namespace(p, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
+	}
+}
+
+// namespace checks that of a release, and keeps it for the comparison with all others.
+func (k *checker) namespace(p *Project, id ReleaseID) {
+	ns := k.c.namespaceOf(id)
+	switch {
+	case placeholder.MatchString(ns): // reported with the environment
+		return
+	case len(validation.IsDNS1123Label(ns)) > 0:
+		k.at(RuleNamespace, []any{"metadata", "name"}, fmt.Sprintf("the namespace %q of %s is not a valid name: at most %d characters, "+
+			"lower-case letters, digits and dashes", ns, id, validation.DNS1123LabelMaxLength),
+			fmt.Sprintf("shorten the name, or change spec.namespace in %s", k.c.first(docKey{v1alpha1.KindEnvironment, id.Environment}).File))
+	case ns == SystemNamespace || ns == "default" || strings.HasPrefix(ns, "kube-"):
+		k.at(RuleNamespace, []any{"metadata", "name"}, fmt.Sprintf("the namespace %q of %s is reserved", ns, id), "")
+	}
+	p.spaces = append(p.spaces, strings.Join([]string{id.Cluster, ns, id.Project, id.Environment}, sep))
+}
+
+// namespaceOf gives the namespace of a release.
+func (c *Catalog) namespaceOf(id ReleaseID) string {
+	return id.expand(cmp.Or(c.Environments[id.Environment].Spec.Namespace, defaultNamespace))
+}
+
+// meet refuses releases that would share a namespace: "a" in "b-c" and "a-b" in "c" must not meet. The space is
+// the cluster and the namespace.
+func (c *Catalog) meet(space string) []finding {
+	k := &checker{c: c}
+	cluster, ns, _ := strings.Cut(space, sep)
+	var before ReleaseID
+	for rest := range below(c.spaces, space+sep) {
+		project, env, _ := strings.Cut(rest, sep)
+		id := ReleaseID{Project: project, Environment: env, Cluster: cluster}
+		if before == (ReleaseID{}) {
+			before = id
+			continue
+		}
+		p, _ := c.projects.Get(project)
+		k.doc = p.Document
+		k.at(RuleCollision, []any{"metadata", "name"}, fmt.Sprintf("the releases %s and %s would share the namespace %q",
+			before, id, ns), "rename one, or change spec.namespace of an environment")
+	}
+	return k.findings
 }

@@ -24,6 +24,14 @@ func (id ReleaseID) Compare(o ReleaseID) int {
 		strings.Compare(id.Cluster, o.Cluster))
 }
 
+// expand replaces the placeholders of a pattern.
+func (id ReleaseID) expand(pattern string) string {
+	for _, p := range [...][2]string{{"<project>", id.Project}, {"<environment>", id.Environment}, {"<cluster>", id.Cluster}} {
+		pattern = strings.ReplaceAll(pattern, p[0], p[1]) // no name holds a placeholder
+	}
+	return pattern
+}
+
 // Release is everything that is needed to render one project for one environment on one cluster. It is a
 // plain value: equal inputs give equal releases, whatever the commit.
 type Release struct {

@@ -3,12 +3,11 @@ package catalog
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
-	"path"
+	"slices"
 	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -19,8 +18,11 @@ const (
 	defaultNamespace = "<project>-<environment>"
 )
 
+// placeholderIdentity stands for the name of a service account in its annotations.
+const placeholderIdentity = "<identity>"
+
 // placeholders are what the patterns of an environment may hold.
-var placeholders = []string{"<project>", "<environment>", "<cluster>", "<identity>"}
+var placeholders = []string{"<project>", "<environment>", "<cluster>"}
 
 // SystemNamespace holds Trunkline's own objects on every cluster: the parents of the releases' ApplySets.
 const SystemNamespace = "trunkline-system"
@@ -52,97 +54,106 @@ func builtinSizes() map[string]v1alpha1.Size {
 	return sizes
 }
 
-// sizesOf gives the size classes of a cluster: its own win over the platform's, and those over the built-in.
-func (l *linker) sizesOf(cluster string) map[string]v1alpha1.Size {
-	if sizes, ok := l.sizes[cluster]; ok {
-		return sizes
+// Releases gives the releases to make, in the order of their ids. Each is resolved when it is asked for.
+func (c *Catalog) Releases() iter.Seq[Release] {
+	return func(yield func(Release) bool) {
+		for p := range c.Projects() {
+			for _, id := range c.ReleasesOf(p) {
+				if !yield(c.Release(p, id)) {
+					return
+				}
+			}
+		}
 	}
-	sizes := builtinSizes()
-	maps.Copy(sizes, l.catalog.Platform.Spec.Sizes)
-	maps.Copy(sizes, l.catalog.Clusters[cluster].Spec.Sizes)
-	l.sizes[cluster] = sizes
-	return sizes
 }
 
-// release resolves everything of a project that an environment and a cluster decide.
-func (l *linker) release(doc *v1alpha1.Document, p *v1alpha1.Project, id ReleaseID) {
-	env := l.catalog.Environments[id.Environment]
-	expand := strings.NewReplacer("<project>", id.Project, "<environment>", id.Environment, "<cluster>", id.Cluster)
-	r := Release{
-		ID: id, Platform: l.catalog.Platform.Metadata.Name, Owner: p.Spec.Owner, Dir: path.Dir(doc.File),
-		Namespace: expand.Replace(cmp.Or(env.Spec.Namespace, defaultNamespace)),
+// ReleasesOf lists the releases of a project, in the order of their ids.
+func (c *Catalog) ReleasesOf(p *Project) []ReleaseID {
+	var ids []ReleaseID
+	for env := range p.Spec.Environments {
+		if e, ok := c.Environments[env]; ok {
+			for _, cluster := range e.Spec.Clusters {
+				if c.Clusters[cluster] != nil {
+					ids = append(ids, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
+				}
+			}
+		}
 	}
-	l.checkNamespace(r.Namespace, doc, id)
+	slices.SortFunc(ids, ReleaseID.Compare)
+	return slices.Compact(ids)
+}
+
+// Release resolves everything of a project that an environment and a cluster decide. The id is one of
+// [Catalog.ReleasesOf].
+func (c *Catalog) Release(p *Project, id ReleaseID) Release {
+	env := &c.Environments[id.Environment].Spec
+	r := Release{
+		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Dir: p.Dir(),
+		Namespace: c.namespaceOf(id),
+	}
 	accounts := map[string]bool{id.Project: true}
-	for i, w := range p.Spec.Workloads {
-		resolved, excluded := l.resolveWorkload(doc, p, w, i, id)
-		if excluded {
+	for i := range p.Spec.Workloads {
+		w := &p.Spec.Workloads[i]
+		if p.Excludes(id.Environment, w.Name) {
 			continue
 		}
+		resolved := c.workload(p, w, i, id)
 		accounts[resolved.Identity] = true
 		r.Workloads = append(r.Workloads, resolved)
 	}
 	for _, name := range sortedKeys(accounts) {
 		account := Account{Name: name}
-		for k, pattern := range env.Spec.Identity {
+		for key, pattern := range env.Identity {
 			if account.Annotations == nil {
 				account.Annotations = map[string]string{}
 			}
-			account.Annotations[k] = expand.Replace(strings.ReplaceAll(pattern, "<identity>", name))
+			account.Annotations[key] = id.expand(strings.ReplaceAll(pattern, placeholderIdentity, name))
 		}
 		r.Accounts = append(r.Accounts, account)
 	}
-	l.catalog.Releases = append(l.catalog.Releases, r)
+	return r
 }
 
-func (l *linker) checkNamespace(ns string, doc *v1alpha1.Document, id ReleaseID) {
-	envDoc := l.docs[docKey{v1alpha1.KindEnvironment, id.Environment}]
-	switch {
-	case placeholder.MatchString(ns): // reported with the environment
-	case len(validation.IsDNS1123Label(ns)) > 0:
-		l.at(doc, []any{"metadata", "name"}, fmt.Sprintf("the namespace %q of %s is not a valid name: at most %d characters, "+
-			"lower-case letters, digits and dashes", ns, id, validation.DNS1123LabelMaxLength),
-			fmt.Sprintf("shorten the name, or change spec.namespace in %s", envDoc.File))
-	case ns == SystemNamespace || ns == "default" || strings.HasPrefix(ns, "kube-"):
-		l.at(doc, []any{"metadata", "name"}, fmt.Sprintf("the namespace %q of %s is reserved", ns, id), "")
-	}
-}
-
-// resolveWorkload fills a workload for one environment: the environment's override of the workload wins, then
-// the workload, then the environment's override of the project, then the defaults from near to far.
-func (l *linker) resolveWorkload(doc *v1alpha1.Document, p *v1alpha1.Project, w v1alpha1.Workload, i int, id ReleaseID) (Workload, bool) {
-	env := l.catalog.Environments[id.Environment].Spec.Defaults
-	platform := l.catalog.Platform.Spec.Defaults
+// workload fills a workload for one environment: the environment's override of the workload wins, then the
+// workload, then the environment's override of the project, then the defaults from near to far. Of sizes, the
+// override of the project wins over the workload.
+func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, i int, id ReleaseID) Workload {
+	env, platform := &c.Environments[id.Environment].Spec.Defaults, &c.Platform.Spec.Defaults
 	over := p.Spec.Environments[id.Environment]
 	mine := over.Workloads[w.Name]
-	out := Workload{
-		Name: w.Name, Blueprint: l.catalog.Blueprints[w.Blueprint],
+	return Workload{
+		Name: w.Name, Blueprint: c.Blueprints[w.Blueprint],
 		Command: w.Command, Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
 		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image),
 		Env:       merge(w.Env, mine.Env),
 		Secrets:   merge(w.Secrets, mine.Secrets),
-		Identity:  cmp.Or(mine.Identity, w.Identity, id.Project),
-		Suspend:   *first(mine.Suspend, &w.Suspend),
+		Identity:  p.IdentityOf(w, id.Environment),
+		Suspend:   p.Suspends(w, id.Environment),
 		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),
-		Timeout:   cmp.Or(time.Duration(mine.Timeout), time.Duration(w.Timeout), time.Duration(env.Timeout), time.Duration(platform.Timeout), defaultTimeout),
+		Timeout:   c.timeout(mine, w, id.Environment),
 		Params:    merge(merge(merge(platform.Params[w.Blueprint], env.Params[w.Blueprint]), w.Params), mine.Params),
-		Position:  doc.Position("spec", "workloads", i),
+		Size:      c.sizes[id.Cluster][cmp.Or(mine.Size, over.Size, w.Size, env.Size, platform.Size, defaultSize)],
+		Reads:     c.refs(p, w, id.Environment, Reads),
+		Writes:    c.refs(p, w, id.Environment, Writes),
+		Position:  p.Document.Position("spec", "workloads", i),
 	}
-	out.Size = l.size(id, []sizeChoice{
-		{mine.Size, doc, []any{"spec", "environments", id.Environment, "workloads", w.Name, "size"}},
-		{over.Size, doc, []any{"spec", "environments", id.Environment, "size"}},
-		{w.Size, doc, []any{"spec", "workloads", i, "size"}},
-		{env.Size, l.docs[docKey{v1alpha1.KindEnvironment, id.Environment}], []any{"spec", "defaults", "size"}},
-		{platform.Size, l.docs[docKey{v1alpha1.KindPlatform, l.catalog.Platform.Metadata.Name}], []any{"spec", "defaults", "size"}},
-	})
-	reads := make(map[string]string, len(w.Reads))
-	for role, read := range w.Reads {
-		reads[role] = read.Dataset
-	}
-	out.Reads = l.datasetRefs(doc, p, reads, id, "spec", "workloads", i, "reads")
-	out.Writes = l.datasetRefs(doc, p, w.Writes, id, "spec", "workloads", i, "writes")
-	return out, *first(mine.Exclude, &w.Exclude)
+}
+
+// timeout bounds the runs of a workload.
+func (c *Catalog) timeout(mine v1alpha1.WorkloadOverride, w *v1alpha1.Workload, env string) time.Duration {
+	return cmp.Or(time.Duration(mine.Timeout), time.Duration(w.Timeout), time.Duration(c.Environments[env].Spec.Defaults.Timeout),
+		time.Duration(c.Platform.Spec.Defaults.Timeout), defaultTimeout)
+}
+
+// IdentityOf gives the name of the service account that a workload runs as in an environment.
+func (p *Project) IdentityOf(w *v1alpha1.Workload, env string) string {
+	return cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Identity, w.Identity, p.Name)
+}
+
+// Suspends tells whether a workload is kept from starting in an environment.
+func (p *Project) Suspends(w *v1alpha1.Workload, env string) bool {
+	return *first(p.Spec.Environments[env].Workloads[w.Name].Suspend, &w.Suspend)
 }
 
 // first gives the first pointer that points to something, or nil.
@@ -155,85 +166,53 @@ func first[T any](pointers ...*T) *T {
 	return nil
 }
 
-// sizeChoice is a place that may name the size of a workload.
-type sizeChoice struct {
-	name string
-	doc  *v1alpha1.Document
-	at   []any
-}
-
-// size looks up the first size that is named. One that the cluster lacks is reported where it is named.
-func (l *linker) size(id ReleaseID, choices []sizeChoice) v1alpha1.Size {
-	sizes := l.sizesOf(id.Cluster)
-	for _, c := range choices {
-		if c.name == "" {
-			continue
-		}
-		size, ok := sizes[c.name]
-		if !ok {
-			l.at(c.doc, c.at, fmt.Sprintf("there is no size %q on cluster %q", c.name, id.Cluster), suggest(l, c.name, sizes))
-		}
-		return size
-	}
-	return sizes[defaultSize]
-}
-
-// datasetRefs gives the places of datasets in an environment. References that do not resolve were reported
-// when the graph was built.
-func (l *linker) datasetRefs(doc *v1alpha1.Document, p *v1alpha1.Project, refs map[string]string, id ReleaseID, at ...any) map[string]DatasetRef {
-	if len(refs) == 0 {
-		return nil
-	}
+// refs gives the places of the datasets that a workload reads or writes in an environment, by role. What does not
+// resolve was reported, and is left out.
+func (c *Catalog) refs(p *Project, w *v1alpha1.Workload, env string, kind EdgeKind) map[string]DatasetRef {
 	out := map[string]DatasetRef{}
-	for _, role := range sortedKeys(refs) {
-		name, version, _ := strings.Cut(refs[role], "@")
-		owner, rest, ok := strings.Cut(name, "/")
-		if !ok {
-			owner, rest = p.Metadata.Name, name
-		}
-		d, ok := l.datasets[datasetID(owner, rest, version)]
-		if !ok || owner != p.Metadata.Name && at[len(at)-1] == "writes" {
+	me := workloadID(p.Name, w.Name)
+	for _, e := range p.edges {
+		if e.Kind != kind || e.declarer() != me {
 			continue
 		}
-		where := append(append([]any{}, at...), role)
-		if _, deployed := l.catalog.Projects[owner].Spec.Environments[id.Environment]; !deployed {
-			l.at(doc, where, fmt.Sprintf("%s is read in environment %q, but its project %q is not deployed there",
-				refs[role], id.Environment, owner), "add the environment to that project, or take it out of this one")
-			continue
+		id := e.From
+		if kind == Writes {
+			id = e.To
 		}
-		if uri, ok := l.locate(d, id.Environment); ok {
-			out[role] = DatasetRef{ID: datasetID(owner, rest, version), URI: uri}
+		if uri, ok := c.Locate(id, env); ok {
+			out[e.Role] = DatasetRef{ID: id, URI: uri}
 		}
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }
 
-// locate finds the place of a dataset in an environment. A store that the environment lacks is reported once,
-// at the dataset.
-func (l *linker) locate(d dataset, env string) (string, bool) {
-	store, rest, ok := splitPath(d.spec.Path)
-	if !ok {
-		return "", false // reported with the dataset
+// Locate finds the place of a dataset in an environment.
+func (c *Catalog) Locate(dataset, env string) (uri string, ok bool) {
+	p, d, ok := c.Dataset(dataset)
+	e, known := c.Environments[env]
+	if !ok || !known {
+		return "", false
 	}
-	stores := l.catalog.Environments[env].Spec.Stores
-	base, ok := stores[store]
-	if ok {
-		return strings.TrimSuffix(base, "/") + "/" + rest, true
+	if _, deployed := p.Spec.Environments[env]; !deployed {
+		return "", false
 	}
-	doc := l.docs[docKey{v1alpha1.KindProject, d.project}]
-	missing := [2]string{datasetID(d.project, d.spec.Name, d.spec.Version), env}
-	if !l.missingStores[missing] {
-		l.missingStores[missing] = true
-		l.at(doc, []any{"spec", "datasets", d.index, "path"},
-			fmt.Sprintf("the environment %q has no store %q", env, store), suggest(l, store, stores))
-	}
-	return "", false
+	store, rest, ok := splitPath(d.Path)
+	base, has := e.Spec.Stores[store]
+	return strings.TrimSuffix(base, "/") + "/" + rest, ok && has
 }
 
 // merge gives base with what over says instead; nil when both are empty.
 func merge[V any](base, over map[string]V) map[string]V {
-	if len(base)+len(over) == 0 {
+	switch {
+	case len(base)+len(over) == 0:
 		return nil
+	case len(over) == 0:
+		return base
+	case len(base) == 0:
+		return over
 	}
 	out := make(map[string]V, len(base)+len(over))
 	maps.Copy(out, base)

@@ -17,7 +17,7 @@ func workload(t *testing.T, id catalog.ReleaseID, name string, edits ...edit) ca
 	if problems.Denied() {
 		t.Fatalf("the case has problems:\n%s", problems)
 	}
-	for _, r := range cat.Releases {
+	for r := range cat.Releases() {
 		for _, w := range r.Workloads {
 			if r.ID == id && w.Name == name {
 				return w
@@ -152,7 +152,7 @@ func TestReleases(t *testing.T) {
 	}
 	type release struct{ ID, Namespace, ServiceAccount, Identity, Dir, Platform, Owner string }
 	var got []release
-	for _, r := range cat.Releases {
+	for r := range cat.Releases() {
 		got = append(got, release{r.ID.String(), r.Namespace, r.Accounts[0].Name, r.Accounts[0].Annotations["role"], r.Dir, r.Platform, r.Owner})
 	}
 	want := []release{

@@ -116,7 +116,7 @@ func bareApply(b *testing.B, files tree, project string, times int) time.Duratio
 		b.Fatal(err, problems)
 	}
 	var objects []*unstructured.Unstructured
-	for _, rel := range cat.Releases {
+	for rel := range cat.Releases() {
 		if rel.ID.Project != project {
 			continue
 		}

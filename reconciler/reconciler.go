@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,29 +142,30 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 		log.Warn("commit refused", "problems", len(problems), "first", problems[0].String())
 		return ErrRefused
 	}
-	results := r.renders.update(ctx, rev, cat.Releases)
+	releases := slices.Collect(cat.Releases())
+	results := r.renders.update(ctx, rev, releases)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.opts.Board.SetName(cat.Platform.Metadata.Name)
-	changed := r.dispatch(cat, rev, results)
+	r.opts.Board.SetName(cat.Name())
+	changed := r.dispatch(cat.Name(), rev, releases, results)
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
 	})
-	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(cat.Releases), "changed", changed,
+	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", changed,
 		"took", r.opts.Now().Sub(began))
 	return nil
 }
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.
-func (r *Reconciler) dispatch(cat *catalog.Catalog, rev Revision, results map[catalog.ReleaseID]rendered) int {
+func (r *Reconciler) dispatch(platform string, rev Revision, releases []catalog.Release, results map[catalog.ReleaseID]rendered) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed := 0
-	r.platform = cat.Platform.Metadata.Name
+	r.platform = platform
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
-	for _, rel := range cat.Releases {
+	for _, rel := range releases {
 		r.declared[rel.ID] = true
 		out := results[rel.ID]
 		if out.err != nil {

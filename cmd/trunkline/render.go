@@ -70,8 +70,9 @@ daemon does exactly the same before it applies.`,
 
 // pick finds the releases of a project in an environment.
 func pick(cat *catalog.Catalog, project, env, cluster string) ([]catalog.Release, error) {
-	if _, ok := cat.Projects[project]; !ok {
-		return nil, unknown("project", project, slices.Collect(maps.Keys(cat.Projects)))
+	p, ok := cat.Project(project)
+	if !ok {
+		return nil, unknown("project", project, cat.ProjectNames())
 	}
 	if _, ok := cat.Environments[env]; !ok {
 		return nil, unknown("environment", env, slices.Collect(maps.Keys(cat.Environments)))
@@ -80,19 +81,20 @@ func pick(cat *catalog.Catalog, project, env, cluster string) ([]catalog.Release
 		return nil, unknown("cluster", cluster, slices.Collect(maps.Keys(cat.Clusters)))
 	}
 	var releases []catalog.Release
-	for _, rel := range cat.Releases {
-		if rel.ID.Project == project && rel.ID.Environment == env && (cluster == "" || rel.ID.Cluster == cluster) {
-			releases = append(releases, rel)
+	for _, id := range cat.ReleasesOf(p) {
+		if id.Environment == env && (cluster == "" || id.Cluster == cluster) {
+			releases = append(releases, cat.Release(p, id))
 		}
 	}
+	_, there := p.Spec.Environments[env]
 	switch {
 	case len(releases) > 0:
-	case cluster != "" && slices.Contains(slices.Collect(maps.Keys(cat.Projects[project].Spec.Environments)), env):
+	case cluster != "" && there:
 		return nil, fmt.Errorf("the environment %q is not on cluster %q; it is on: %s", env, cluster,
 			strings.Join(cat.Environments[env].Spec.Clusters, ", "))
 	default:
 		return nil, fmt.Errorf("the project %q is not deployed in environment %q; it is in: %s", project, env,
-			strings.Join(slices.Sorted(maps.Keys(cat.Projects[project].Spec.Environments)), ", "))
+			strings.Join(slices.Sorted(maps.Keys(p.Spec.Environments)), ", "))
 	}
 	return releases, nil
 }

@@ -1,0 +1,166 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// finding is a problem whose hint may be still to be made.
+type finding struct {
+	v1alpha1.Problem
+	// hint is looked for only when the problem is shown.
+	hint func() string
+}
+
+// maxSuggested bounds for how many names the nearest is looked for: every one is held against all that are
+// known, and thousands of wrong names against thousands of right ones would take hours.
+const maxSuggested = 50
+
+// checker collects what is wrong with one declaration, or with a group of them.
+type checker struct {
+	c        *Catalog
+	doc      *v1alpha1.Document
+	findings []finding
+	// asked tells that what was found depends on whether other declarations can be read.
+	asked bool
+	// follows tells that a path led through a link, so that what was found depends on files elsewhere.
+	follows bool
+	// unreadable is the first failure to read the tree that is not the declarations' fault.
+	unreadable error
+}
+
+func (k *checker) add(p v1alpha1.Problem, hint func() string) {
+	if p.Severity == "" {
+		p.Severity = v1alpha1.Deny
+	}
+	k.findings = append(k.findings, finding{Problem: p, hint: hint})
+}
+
+// at denies the tree because of a field.
+func (k *checker) at(rule string, path []any, message, hint string) {
+	k.add(v1alpha1.Problem{
+		Rule: rule, Position: k.doc.Position(path...), Path: v1alpha1.FieldPath(path...), Message: message, Hint: hint,
+	}, nil)
+}
+
+// atKey is like at, for a field whose key is at fault rather than its value.
+func (k *checker) atKey(rule string, path []any, message, hint string) {
+	k.add(v1alpha1.Problem{
+		Rule: rule, Position: k.doc.KeyPosition(path...), Path: v1alpha1.FieldPath(path...), Message: message, Hint: hint,
+	}, nil)
+}
+
+// unknown denies the tree because of a name that is none of those known, which are listed for the hint only.
+func (k *checker) unknown(rule string, path []any, message, name string, known func() []string) {
+	position := k.doc.Position
+	if len(path) > 0 && path[len(path)-1] == any(name) {
+		position = k.doc.KeyPosition // the name is the key itself
+	}
+	k.add(v1alpha1.Problem{Rule: rule, Position: position(path...), Path: v1alpha1.FieldPath(path...), Message: message},
+		func() string { return v1alpha1.Suggest(name, known()) })
+}
+
+// known checks that a name is one of those declared. A declaration that is missing, or may be, only because of a
+// problem that is reported where it stands is no further problem: one typing error in an environment must not
+// become one for each project.
+func known[V any](k *checker, rule, what, name string, in map[string]V, path ...any) bool {
+	if _, ok := in[name]; ok {
+		return true
+	}
+	kinds := map[string]v1alpha1.Kind{
+		RuleCluster: v1alpha1.KindCluster, RuleEnvironment: v1alpha1.KindEnvironment, RuleBlueprint: v1alpha1.KindBlueprint,
+	}
+	if k.excused(kinds[rule], name) {
+		return false
+	}
+	k.unknown(rule, path, fmt.Sprintf("there is no %s %q", what, name), name, func() []string { return sortedKeys(in) })
+	return false
+}
+
+// excused tells that a declaration is broken, or may stand where nothing could be read.
+func (k *checker) excused(kind v1alpha1.Kind, name string) bool {
+	k.asked = true
+	key := docKey{kind, name}
+	return kind != "" && (k.c.unread > 0 || k.c.broken[key] > 0 || k.c.first(key) != nil)
+}
+
+// name holds a name to what Kubernetes takes as a label of DNS.
+func (k *checker) name(name string, path ...any) bool {
+	if len(validation.IsDNS1123Label(name)) == 0 {
+		return true
+	}
+	k.at(RuleName, path, fmt.Sprintf("%q is not a name: use lower-case letters, digits and dashes, at most %d characters, "+
+		"with a letter or digit at both ends", name, validation.DNS1123LabelMaxLength), "")
+	return false
+}
+
+// throughLink tells whether a path goes through a symbolic link. When such a path cannot be followed, that is
+// the fault of who made the link; when any other cannot be read, the tree itself is out of order.
+func throughLink(tree fs.FS, name string) bool {
+	for at := name; at != "."; at = path.Dir(at) {
+		if info, err := fs.Lstat(tree, at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// failed words why a path cannot be looked at. It gives nothing when that is no fault of the declarations: then
+// the tree as a whole counts as unreadable, and nothing is said about what it declares.
+func (k *checker) failed(what, name string, err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("there is no %s %q", what, name)
+	case throughLink(k.c.tree, name):
+		return fmt.Sprintf("cannot read %q: %s", name, err)
+	case k.unreadable == nil:
+		k.unreadable = fmt.Errorf("reading %q: %w", name, err)
+	}
+	return ""
+}
+
+// file wants a file or folder that the declaration names to be in the declaration's folder.
+func (k *checker) file(name string, at ...any) {
+	const hint = "paths are relative to the file that declares the project"
+	if !fs.ValidPath(path.Clean(name)) {
+		k.at(RulePath, at, fmt.Sprintf("the path %q leads out of the project's folder", name), hint)
+		return
+	}
+	full := path.Join(path.Dir(k.doc.File), name)
+	k.follows = k.follows || throughLink(k.c.tree, full)
+	if _, err := fs.Stat(k.c.tree, full); err != nil {
+		if message := k.failed("file", full, err); message != "" {
+			k.at(RuleFile, at, message, hint)
+		}
+	}
+}
+
+// folder wants a folder to be in the tree. Declared is the path as it was written.
+func (k *checker) folder(folder, declared string, at ...any) bool {
+	hint := "paths are relative to the root of the tree, where " + PlatformFile + " is"
+	if k.doc.Kind == v1alpha1.KindBlueprint {
+		hint = "the source is relative to the file that declares the blueprint"
+	}
+	if !fs.ValidPath(folder) || path.IsAbs(declared) {
+		k.at(RulePath, at, fmt.Sprintf("the path %q leaves the tree", declared), hint)
+		return false
+	}
+	info, err := fs.Stat(k.c.tree, folder)
+	switch {
+	case err != nil:
+		if message := k.failed("folder", folder, err); message != "" {
+			k.at(RuleFile, at, message, hint)
+		}
+		return false
+	case !info.IsDir():
+		k.at(RuleFile, at, fmt.Sprintf("%q is not a folder", folder), hint)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,263 @@
+package catalog
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"trunkline.dev/trunkline/api/schema"
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// frame is what the projects of a tree are judged by: everything that is declared but the projects.
+type frame struct {
+	Platform     *v1alpha1.Platform
+	Clusters     map[string]*v1alpha1.Cluster
+	Environments map[string]*v1alpha1.Environment
+	Blueprints   map[string]*Blueprint
+	Policies     map[string]*v1alpha1.Policy
+
+	platformDoc *v1alpha1.Document
+	// roots are the folders to search.
+	roots []string
+	// schemas maps a blueprint to the compiled schema of its parameters, and bare to what is wrong with no
+	// params at all.
+	schemas map[string]*schema.Schema
+	bare    map[string][]schema.Problem
+	// sizes maps a cluster to its size classes.
+	sizes map[string]map[string]v1alpha1.Size
+	// asked tells that what is wrong with the frame depends on whether other declarations can be read.
+	asked bool
+	// sources maps the folders of the repository's blueprints to whether they are there.
+	sources map[string]bool
+}
+
+// loadLibrary reads the embedded blueprints. They are part of the program: a problem with them is an error.
+func loadLibrary(library fs.FS) (map[string]*Blueprint, error) {
+	files, err := fs.Glob(library, "*/blueprint.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("listing the embedded blueprints: %w", err)
+	}
+	blueprints := map[string]*Blueprint{}
+	for _, file := range files {
+		data, err := fs.ReadFile(library, file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the embedded blueprint %s: %w", file, err)
+		}
+		docs, problems := v1alpha1.Decode(file, data)
+		if len(problems) > 0 || len(docs) != 1 {
+			return nil, fmt.Errorf("the embedded blueprint %s is broken: %s", file, problems)
+		}
+		bp, ok := docs[0].Object.(*v1alpha1.Blueprint)
+		if !ok {
+			return nil, fmt.Errorf("the embedded blueprint %s declares a %s", file, docs[0].Kind)
+		}
+		blueprints[bp.Metadata.Name] = &Blueprint{
+			Name: bp.Metadata.Name, Spec: bp.Spec, Embedded: true,
+			Source: path.Join(path.Dir(file), bp.Spec.Source), Position: docs[0].Position(),
+		}
+	}
+	return blueprints, nil
+}
+
+// linkFrame makes the frame of the catalog's declarations, and tells what is wrong with it.
+func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
+	f := &frame{
+		Platform: c.Platform, platformDoc: c.platformDoc, roots: c.roots,
+		Clusters:     map[string]*v1alpha1.Cluster{},
+		Environments: map[string]*v1alpha1.Environment{},
+		Blueprints:   maps.Clone(embedded),
+		Policies:     map[string]*v1alpha1.Policy{},
+		schemas:      map[string]*schema.Schema{},
+		bare:         map[string][]schema.Problem{},
+		sizes:        map[string]map[string]v1alpha1.Size{},
+		sources:      map[string]bool{},
+	}
+	c.frame = f
+	k := &checker{c: c}
+	for _, kind := range []v1alpha1.Kind{v1alpha1.KindCluster, v1alpha1.KindEnvironment, v1alpha1.KindBlueprint, v1alpha1.KindPolicy} {
+		for doc := range c.Documents(kind) {
+			k.doc = doc
+			if !k.name(doc.Name, "metadata", "name") {
+				c.broken[docKey{kind, doc.Name}]++
+				continue
+			}
+			f.take(k, doc)
+		}
+	}
+	if f.Platform == nil {
+		return k
+	}
+	for name := range f.Clusters {
+		f.sizes[name] = builtinSizes()
+		maps.Copy(f.sizes[name], f.Platform.Spec.Sizes)
+		maps.Copy(f.sizes[name], f.Clusters[name].Spec.Sizes)
+	}
+	f.checkClusters(k)
+	f.checkBlueprints(k)
+	f.checkEnvironments(k)
+	f.asked = k.asked
+	return k
+}
+
+// take takes in a declaration.
+func (f *frame) take(k *checker, doc *v1alpha1.Document) {
+	switch o := doc.Object.(type) {
+	case *v1alpha1.Cluster:
+		f.Clusters[doc.Name] = o
+	case *v1alpha1.Environment:
+		f.Environments[doc.Name] = o
+	case *v1alpha1.Policy:
+		f.Policies[doc.Name] = o
+	case *v1alpha1.Blueprint:
+		if bp, ok := f.Blueprints[doc.Name]; ok && bp.Embedded {
+			k.at(v1alpha1.RuleDuplicate, []any{"metadata", "name"},
+				fmt.Sprintf("the blueprint %q is embedded in Trunkline and cannot be replaced", doc.Name), "choose another name")
+			return
+		}
+		f.Blueprints[doc.Name] = &Blueprint{
+			Name: doc.Name, Spec: o.Spec, Source: path.Join(path.Dir(doc.File), o.Spec.Source), Position: doc.Position(),
+		}
+	}
+}
+
+func (f *frame) checkClusters(k *checker) {
+	for _, name := range sortedKeys(f.Clusters) {
+		k.doc = k.c.first(docKey{v1alpha1.KindCluster, name})
+		checkSizeNames(k, f.Clusters[name].Spec.Sizes)
+	}
+	k.doc = f.platformDoc
+	checkSizeNames(k, f.Platform.Spec.Sizes)
+	f.checkDefaults(k, f.Platform.Spec.Defaults, slices.Sorted(maps.Keys(f.Clusters)))
+	for i, e := range f.Platform.Spec.Exceptions {
+		if e.Environment != "" {
+			known(k, RuleEnvironment, "environment", e.Environment, f.Environments, "spec", "exceptions", i, "environment")
+		}
+	}
+	for i, folder := range f.Platform.Spec.Policies {
+		k.folder(path.Clean(folder), folder, "spec", "policies", i)
+	}
+}
+
+func checkSizeNames(k *checker, sizes map[string]v1alpha1.Size) {
+	for _, size := range sortedKeys(sizes) {
+		if errs := validation.IsDNS1123Subdomain(size); len(errs) > 0 {
+			k.atKey(RuleName, []any{"spec", "sizes", size}, fmt.Sprintf("%q is not a name of a size: write it like \"mx.small\"", size), "")
+		}
+	}
+}
+
+// checkDefaults checks what workloads get that do not say otherwise, on each of the clusters.
+func (f *frame) checkDefaults(k *checker, d v1alpha1.WorkloadDefaults, clusters []string) {
+	for _, cluster := range clusters {
+		k.size(d.Size, cluster, "spec", "defaults", "size")
+	}
+	for _, bp := range sortedKeys(d.Params) {
+		known(k, RuleBlueprint, "blueprint", bp, f.Blueprints, "spec", "defaults", "params", bp)
+	}
+}
+
+// size checks that a cluster has a size class.
+func (k *checker) size(name, cluster string, at ...any) {
+	sizes, ok := k.c.sizes[cluster]
+	if _, has := sizes[name]; name == "" || has || !ok {
+		return
+	}
+	k.unknown(RuleSize, at, fmt.Sprintf("there is no size %q on cluster %q", name, cluster), name,
+		func() []string { return sortedKeys(sizes) })
+}
+
+func (f *frame) checkEnvironments(k *checker) {
+	for _, name := range sortedKeys(f.Environments) {
+		env := f.Environments[name]
+		k.doc = k.c.first(docKey{v1alpha1.KindEnvironment, name})
+		seen := map[string]bool{}
+		for i, cluster := range env.Spec.Clusters {
+			known(k, RuleCluster, "cluster", cluster, f.Clusters, "spec", "clusters", i)
+			if seen[cluster] {
+				k.at(v1alpha1.RuleDuplicate, []any{"spec", "clusters", i}, fmt.Sprintf("the cluster %q is there twice", cluster), "")
+			}
+			seen[cluster] = true
+		}
+		checkPattern(k, env.Spec.Namespace, placeholders, "spec", "namespace")
+		for _, key := range sortedKeys(env.Spec.Identity) {
+			checkPattern(k, env.Spec.Identity[key], append(slices.Clone(placeholders), placeholderIdentity), "spec", "identity", key)
+		}
+		for i, pattern := range env.Spec.Identities {
+			checkPattern(k, pattern, placeholders, "spec", "identities", i)
+		}
+		f.checkDefaults(k, env.Spec.Defaults, env.Spec.Clusters)
+		if from := env.Spec.PromotesFrom; from != "" {
+			known(k, RuleEnvironment, "environment", from, f.Environments, "spec", "promotesFrom")
+		}
+		for i, w := range env.Spec.Windows {
+			k.schedule(w.Schedule, "spec", "windows", i, "schedule")
+			k.timeZone(w.TimeZone, "spec", "windows", i, "timeZone")
+		}
+		for i, fr := range env.Spec.Freezes {
+			if !fr.Until.After(fr.From.Time) {
+				k.at(v1alpha1.RuleInvalidValue, []any{"spec", "freezes", i, "until"}, "the freeze ends before it begins", "")
+			}
+		}
+		notYet(k, env)
+	}
+}
+
+// notYet warns of fields that are part of the format but that this version does not act on: a field that people
+// trust must never be ignored in silence.
+func notYet(k *checker, env *v1alpha1.Environment) {
+	for _, f := range []struct {
+		field string
+		set   bool
+	}{
+		{"promotesFrom", env.Spec.PromotesFrom != ""},
+		{"orchestrator", env.Spec.Orchestrator == v1alpha1.Airflow},
+		{"windows", len(env.Spec.Windows) > 0},
+		{"freezes", len(env.Spec.Freezes) > 0},
+		{"preview", env.Spec.Preview != nil},
+	} {
+		if f.set {
+			k.add(v1alpha1.Problem{
+				Rule: RuleNotYet, Position: k.doc.Position("spec", f.field), Path: "spec." + f.field, Severity: v1alpha1.Warn,
+				Message: fmt.Sprintf("%s %q: this version does not act on %q yet", k.doc.Kind, k.doc.Name, f.field),
+			}, nil)
+		}
+	}
+}
+
+// placeholder finds what looks like one in a pattern.
+var placeholder = regexp.MustCompile(`<[^<>]*>`)
+
+// checkPattern refuses placeholders that stand for nothing.
+func checkPattern(k *checker, pattern string, taken []string, at ...any) {
+	for _, p := range placeholder.FindAllString(pattern, -1) {
+		if !slices.Contains(taken, p) {
+			k.at(RulePattern, at, fmt.Sprintf("there is no placeholder %q", p), "known are: "+strings.Join(taken, ", "))
+		}
+	}
+}
+
+// checkBlueprints compiles the schemas of all parameters, once for all workloads.
+func (f *frame) checkBlueprints(k *checker) {
+	for _, name := range sortedKeys(f.Blueprints) {
+		bp := f.Blueprints[name]
+		compiled, err := schema.Params(bp.Spec.Parameters)
+		if err == nil {
+			f.schemas[name], f.bare[name] = compiled, compiled.Check(nil)
+		}
+		if bp.Embedded {
+			continue
+		}
+		k.doc = k.c.first(docKey{v1alpha1.KindBlueprint, name})
+		if err != nil {
+			k.at(RuleSchema, []any{"spec", "parameters"}, err.Error(), "")
+		}
+		f.sources[bp.Source] = k.folder(bp.Source, bp.Spec.Source, "spec", "source")
+	}
+}

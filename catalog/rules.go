@@ -1,0 +1,48 @@
+package catalog
+
+// The rules that linking holds the declarations to, beside those of the decoder. Each has a page in docs/rules.
+const (
+	// RulePlatform is broken by a tree that declares no platform, or more than one.
+	RulePlatform = "platform"
+	// RuleName is broken by a name that is not one.
+	RuleName = "invalid-name"
+	// RulePattern is broken by a placeholder that stands for nothing.
+	RulePattern = "unknown-placeholder"
+	// RulePath is broken by a path that is not one, or leads out of where it may lead.
+	RulePath = "invalid-path"
+	// RuleFile is broken by a file or folder that is named and not there.
+	RuleFile = "unknown-file"
+	// RuleCluster is broken by the name of a cluster that nobody declares; and so on.
+	RuleCluster     = "unknown-cluster"
+	RuleEnvironment = "unknown-environment"
+	RuleBlueprint   = "unknown-blueprint"
+	RuleProject     = "unknown-project"
+	RuleWorkload    = "unknown-workload"
+	RuleSize        = "unknown-size"
+	RuleStore       = "unknown-store"
+	RuleRule        = "unknown-rule"
+	// RuleDatasetOwner is broken by a dataset that no project owns, or that more than one would.
+	RuleDatasetOwner = "dataset-owner"
+	// RuleVersion is broken by the read of a version that nobody declares.
+	RuleVersion = "unknown-version"
+	// RuleDeployed is broken by the read of a dataset whose project is not in the same environment.
+	RuleDeployed = "not-deployed"
+	// RuleAfter is broken by a workload that runs after one of another project.
+	RuleAfter = "after-other-project"
+	// RuleField is broken by a field that the workload's blueprint does not honour.
+	RuleField = "field-not-honoured"
+	// RuleParams is broken by params that the blueprint's schema does not take.
+	RuleParams = "params"
+	// RuleSchema is broken by a schema that is none.
+	RuleSchema = "invalid-schema"
+	// RuleSchedule is broken by a schedule or time zone that is none.
+	RuleSchedule = "invalid-schedule"
+	// RuleNamespace is broken by a release whose namespace Kubernetes does not take, or that is reserved.
+	RuleNamespace = "invalid-namespace"
+	// RuleCollision is broken by names that meet once they are expanded.
+	RuleCollision = "name-collision"
+	// RuleCycle is broken by datasets and workloads that wait for themselves.
+	RuleCycle = "dag-cycle"
+	// RuleNotYet is broken by a field that this version does not act on.
+	RuleNotYet = "not-supported-yet"
+)

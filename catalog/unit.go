@@ -1,0 +1,94 @@
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// unit is a file of declarations as it was read.
+type unit struct {
+	v1alpha1.File
+	data []byte
+}
+
+// docKey is how a declaration is referred to.
+type docKey struct {
+	kind v1alpha1.Kind
+	name string
+}
+
+// keys are what the unit declares, well or badly.
+func (u *unit) keys() map[docKey]bool {
+	if u == nil {
+		return nil
+	}
+	keys := map[docKey]bool{}
+	for _, doc := range u.Documents {
+		keys[docKey{doc.Kind, doc.Name}] = true
+	}
+	for _, doc := range u.Broken {
+		keys[docKey{doc.Kind, doc.Name}] = true
+	}
+	return keys
+}
+
+func declarationName(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
+}
+
+// readUnit reads a file. It gives nil for one that declares nothing, and the old unit if nothing has changed. The
+// file of the platform counts as declaring whatever it holds.
+func readUnit(tree fs.FS, name string, old *unit) (*unit, error) {
+	data, err := readBounded(tree, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case name != PlatformFile && !v1alpha1.Declares(data):
+		return nil, nil
+	case old != nil && bytes.Equal(old.data, data):
+		return old, nil
+	}
+	return &unit{File: v1alpha1.DecodeFile(name, data), data: data}, nil
+}
+
+// readBounded reads a file, or so much of it that it is seen to be too large for declarations: large files, which
+// are somebody's data, are not read whole to find that out.
+func readBounded(tree fs.FS, name string) ([]byte, error) {
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading %q: %w", name, err)
+	}
+	defer f.Close()
+	var b bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		b.Grow(int(min(max(info.Size(), 0), v1alpha1.MaxFileBytes)) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(io.LimitReader(f, v1alpha1.MaxFileBytes+1)); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// covers tells whether a walk from the roots comes by a file.
+func covers(roots []string, name string) bool {
+	if !declarationName(name) {
+		return false
+	}
+	return slices.ContainsFunc(roots, func(root string) bool {
+		rest, below := name, true
+		if root != "." {
+			rest, below = strings.CutPrefix(name, root+"/")
+		}
+		return below && !slices.ContainsFunc(strings.Split(path.Dir(rest), "/"), hidden)
+	})
+}
+
+// hidden tells what tools keep beside the sources, such as .github: it is theirs, unless a root is asked for by name.
+func hidden(folder string) bool { return strings.HasPrefix(folder, ".") && folder != "." }
