@@ -36,6 +36,7 @@ var mayKnow = map[string][]string{
 	"policy/cel/guard":   {},
 	"policy/fixture":     {"api", "policy/subject"},
 	"policy/rego":        {"api", "policy/subject"},
+	"policy/report":      {"api"},
 	"policy/subject":     {"api"},
 	"reconciler":         {"api", "blueprints", "catalog", "render", "reconciler"},
 	"reconciler/cluster": {"catalog", "reconciler/plan", "reconciler/cluster"},

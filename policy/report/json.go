@@ -1,0 +1,99 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// envelope is the report as programs read it; the package comment documents it.
+type envelope struct {
+	APIVersion string              `json:"apiVersion"`
+	Kind       string              `json:"kind"`
+	Tool       jsonTool            `json:"tool"`
+	Summary    jsonSummary         `json:"summary"`
+	Rules      map[string]jsonRule `json:"rules"`
+	Problems   v1alpha1.Problems   `json:"problems"`
+}
+
+type jsonTool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+type jsonSummary struct {
+	Revision          string `json:"revision"`
+	Base              string `json:"base,omitempty"`
+	Errors            int    `json:"errors"`
+	Warnings          int    `json:"warnings"`
+	FilesWithProblems int    `json:"filesWithProblems"`
+	Projects          int    `json:"projects"`
+	Datasets          int    `json:"datasets"`
+	Workloads         int    `json:"workloads"`
+	Releases          int    `json:"releases"`
+	Files             int    `json:"files"`
+}
+
+type jsonRule struct {
+	Title   string `json:"title"`
+	HelpURI string `json:"helpUri,omitempty"`
+}
+
+func writeJSON(out *bytes.Buffer, r Report) error {
+	found := r.tally()
+	e := envelope{
+		APIVersion: "report.trunkline.dev/v1", Kind: "Report",
+		Tool: jsonTool{Name: r.Tool.name(), Version: r.Tool.Version},
+		Summary: jsonSummary{
+			Revision: r.Summary.Revision, Base: r.Summary.Base,
+			Errors: found.errors, Warnings: found.warnings, FilesWithProblems: found.files,
+			Projects: r.Summary.Projects, Datasets: r.Summary.Datasets, Workloads: r.Summary.Workloads,
+			Releases: r.Summary.Releases, Files: r.Summary.Files,
+		},
+		Rules: map[string]jsonRule{}, Problems: r.Problems,
+	}
+	if e.Problems == nil {
+		e.Problems = v1alpha1.Problems{}
+	}
+	for _, id := range r.broken() {
+		if rule, ok := r.Rules[id]; ok {
+			e.Rules[id] = jsonRule{Title: rule.Title, HelpURI: rule.HelpURI}
+		}
+	}
+	return encode(out, e)
+}
+
+// encode writes a value as JSON whose bytes do nothing to a terminal or a log: what cannot be printed, and the marks of
+// commands of CI systems, are escaped. The values are exact.
+func encode(out *bytes.Buffer, v any) error {
+	var raw bytes.Buffer
+	e := json.NewEncoder(&raw)
+	e.SetEscapeHTML(false) // this is read by people too, and "a -> b" is in many messages
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("encoding JSON: %w", err)
+	}
+	data := raw.Bytes()
+	out.Grow(len(data))
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		switch {
+		case r == '#' && i > 0 && data[i-1] == '#':
+			out.WriteString(`\u0023`)
+		case r == '\n' || unicode.IsPrint(r):
+			out.Write(data[i : i+size])
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(out, `\u%04x`, r)
+		}
+		i += size
+	}
+	return nil
+}
