@@ -41,6 +41,8 @@ type Catalog struct {
 	readers *btree.Set[string]
 	// spaces are the namespaces of releases: cluster, namespace, project and environment.
 	spaces *btree.Set[string]
+	// places are the paths of datasets: path and dataset.
+	places *btree.Set[string]
 	// dirs are the folders that projects are declared in: folder and project.
 	dirs *btree.Set[string]
 	// unsettled are the projects whose problems depend on more than an update looks at.
@@ -73,9 +75,9 @@ type Project struct {
 	workloads map[string]int
 	// edges are those that the project's workloads make.
 	edges []Edge
-	// readers, spaces and unsettled are the project's share of the indexes.
-	readers, spaces []string
-	unsettled       bool
+	// readers, spaces, places and unsettled are the project's share of the indexes.
+	readers, spaces, places []string
+	unsettled               bool
 }
 
 // Name is the platform's.
@@ -173,7 +175,7 @@ func (c *Catalog) derive(tree fs.FS) *Catalog {
 	return &Catalog{
 		frame: c.frame, tree: tree, library: c.library,
 		units: c.units.Copy(), declared: c.declared.Copy(), broken: maps.Clone(c.broken), unread: c.unread,
-		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), dirs: c.dirs.Copy(),
+		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), dirs: c.dirs.Copy(),
 		unsettled: c.unsettled.Copy(), found: c.found.Copy(), cycles: c.cycles,
 	}
 }

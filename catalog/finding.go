@@ -46,6 +46,7 @@ func (k *checker) add(p v1alpha1.Problem, hint func() string) {
 func (k *checker) at(rule string, path []any, message, hint string) {
 	k.add(v1alpha1.Problem{
 		Rule: rule, Position: k.doc.Position(path...), Path: v1alpha1.FieldPath(path...), Message: message, Hint: hint,
+		About: About(k.doc, path...),
 	}, nil)
 }
 
@@ -53,6 +54,7 @@ func (k *checker) at(rule string, path []any, message, hint string) {
 func (k *checker) atKey(rule string, path []any, message, hint string) {
 	k.add(v1alpha1.Problem{
 		Rule: rule, Position: k.doc.KeyPosition(path...), Path: v1alpha1.FieldPath(path...), Message: message, Hint: hint,
+		About: About(k.doc, path...),
 	}, nil)
 }
 
@@ -62,7 +64,7 @@ func (k *checker) unknown(rule string, path []any, message, name string, known f
 	if len(path) > 0 && path[len(path)-1] == any(name) {
 		position = k.doc.KeyPosition // the name is the key itself
 	}
-	k.add(v1alpha1.Problem{Rule: rule, Position: position(path...), Path: v1alpha1.FieldPath(path...), Message: message},
+	k.add(v1alpha1.Problem{Rule: rule, Position: position(path...), Path: v1alpha1.FieldPath(path...), Message: message, About: About(k.doc, path...)},
 		func() string { return v1alpha1.Suggest(name, known()) })
 }
 
@@ -81,6 +83,32 @@ func known[V any](k *checker, rule, what, name string, in map[string]V, path ...
 	}
 	k.unknown(rule, path, fmt.Sprintf("there is no %s %q", what, name), name, func() []string { return sortedKeys(in) })
 	return false
+}
+
+// About tells what a field of a declaration is of.
+func About(doc *v1alpha1.Document, path ...any) (about v1alpha1.About) {
+	switch o := doc.Object.(type) {
+	case *v1alpha1.Environment:
+		about.Environment = doc.Name
+	case *v1alpha1.Project:
+		about.Project = doc.Name
+		if len(path) < 3 {
+			return about
+		}
+		i, indexed := path[2].(int)
+		switch name, _ := path[2].(string); {
+		case path[1] == any("workloads") && indexed && i < len(o.Spec.Workloads):
+			about.Workload = o.Spec.Workloads[i].Name
+		case path[1] == any("datasets") && indexed && i < len(o.Spec.Datasets):
+			about.Dataset = o.Spec.Datasets[i].Name + "@" + o.Spec.Datasets[i].Version
+		case path[1] == any("environments") && name != "":
+			about.Environment = name
+			if len(path) > 4 && path[3] == any("workloads") {
+				about.Workload, _ = path[4].(string)
+			}
+		}
+	}
+	return about
 }
 
 // excused tells that a declaration is broken, or may stand where nothing could be read.

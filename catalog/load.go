@@ -171,7 +171,8 @@ func (c *Catalog) walk() ([]string, error) {
 func (c *Catalog) linkAll() error {
 	c.whole, c.relinked = true, nil
 	c.declared, c.projects = &btree.Map[string, *v1alpha1.Document]{}, &btree.Map[string, *Project]{}
-	c.readers, c.spaces, c.dirs, c.unsettled = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
+	c.readers, c.spaces, c.places = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
+	c.dirs, c.unsettled = &btree.Set[string]{}, &btree.Set[string]{}
 	c.broken, c.unread = map[docKey]int{}, 0
 	for _, key := range c.found.Keys() {
 		if key != "platform" && key != "roots" {
@@ -208,7 +209,7 @@ func (c *Catalog) linkAll() error {
 			all = append(all, p)
 		}
 	}
-	if err := c.linkProjects(all); err != nil {
+	if err := c.linkProjects(all, newMeetings()); err != nil {
 		return err
 	}
 	c.findCycles()
@@ -284,8 +285,8 @@ func (c *Catalog) takeProject(doc *v1alpha1.Document) *Project {
 	return p
 }
 
-// linkProjects links projects that were taken in, and puts their shares into the indexes.
-func (c *Catalog) linkProjects(projects []*Project) error {
+// linkProjects links projects that were taken in, puts their shares into the indexes, and looks at what meets there.
+func (c *Catalog) linkProjects(projects []*Project, m meetings) error {
 	checkers := make([]*checker, len(projects))
 	err := parallel(len(projects), func(i int) error {
 		checkers[i] = c.linkProject(projects[i])
@@ -294,7 +295,6 @@ func (c *Catalog) linkProjects(projects []*Project) error {
 	if err != nil {
 		return err
 	}
-	spaces := map[string]bool{}
 	for i, p := range projects {
 		c.set("project"+sep+p.Name, checkers[i].findings)
 		if p.unsettled {
@@ -305,12 +305,13 @@ func (c *Catalog) linkProjects(projects []*Project) error {
 		}
 		for _, key := range p.spaces {
 			c.spaces.Insert(key)
-			spaces[spaceOf(key)] = true
 		}
+		for _, key := range p.places {
+			c.places.Insert(key)
+		}
+		m.of(p)
 	}
-	for space := range spaces {
-		c.set("space"+sep+space, c.meet(space))
-	}
+	c.checkMeetings(m)
 	return nil
 }
 

@@ -180,7 +180,7 @@ func TestWalkOrder(t *testing.T) {
 func TestManyWrongNames(t *testing.T) {
 	var datasets, reads strings.Builder
 	for i := range 3000 {
-		fmt.Fprintf(&datasets, "    - {name: d%d, version: \"1\", path: lake://x/}\n", i)
+		fmt.Fprintf(&datasets, "    - {name: d%d, version: \"1\", path: lake://x/%d/}\n", i, i)
 		fmt.Fprintf(&reads, "r%d: nothing-like-that-%d@1, ", i, rand.Int())
 	}
 	_, problems := load(t, mapFS(change(t,

@@ -66,7 +66,7 @@ func (p *Project) Edges() []Edge { return p.edges }
 // linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
-	p.edges, p.readers, p.spaces = nil, nil, nil
+	p.edges, p.readers, p.spaces, p.places = nil, nil, nil, nil
 	k.datasets(p)
 	k.workloads(p)
 	k.links(p)
@@ -106,7 +106,9 @@ func (k *checker) datasets(p *Project) {
 				d.Name, d.Version, k.doc.Position("spec", "datasets", before).Line), "")
 			continue
 		}
-		if _, _, ok := splitPath(d.Path); !ok {
+		if store, rest, ok := splitPath(d.Path); ok && !strings.Contains(d.Path, sep) {
+			p.places = append(p.places, placeOf(store, rest)+sep+p.ids[i])
+		} else {
 			k.at(RulePath, []any{"spec", "datasets", i, "path"},
 				fmt.Sprintf(`%q is not a path: write it as "store://folder/", without ".."`, d.Path), "")
 		}
@@ -371,25 +373,4 @@ func (k *checker) namespace(p *Project, id ReleaseID) {
 // namespaceOf gives the namespace of a release.
 func (c *Catalog) namespaceOf(id ReleaseID) string {
 	return id.expand(cmp.Or(c.Environments[id.Environment].Spec.Namespace, defaultNamespace))
-}
-
-// meet refuses releases that would share a namespace: "a" in "b-c" and "a-b" in "c" must not meet. The space is
-// the cluster and the namespace.
-func (c *Catalog) meet(space string) []finding {
-	k := &checker{c: c}
-	cluster, ns, _ := strings.Cut(space, sep)
-	var before ReleaseID
-	for rest := range below(c.spaces, space+sep) {
-		project, env, _ := strings.Cut(rest, sep)
-		id := ReleaseID{Project: project, Environment: env, Cluster: cluster}
-		if before == (ReleaseID{}) {
-			before = id
-			continue
-		}
-		p, _ := c.projects.Get(project)
-		k.doc = p.Document
-		k.at(RuleCollision, []any{"metadata", "name"}, fmt.Sprintf("the releases %s and %s would share the namespace %q",
-			before, id, ns), "rename one, or change spec.namespace of an environment")
-	}
-	return k.findings
 }

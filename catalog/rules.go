@@ -41,6 +41,8 @@ const (
 	RuleNamespace = "invalid-namespace"
 	// RuleCollision is broken by names that meet once they are expanded.
 	RuleCollision = "name-collision"
+	// RuleOverlap is broken by datasets whose data would lie in one folder.
+	RuleOverlap = "path-overlap"
 	// RuleCycle is broken by datasets and workloads that wait for themselves.
 	RuleCycle = "dag-cycle"
 	// RuleNotYet is broken by a field that this version does not act on.

@@ -187,6 +187,9 @@ func (c *Catalog) replaceProject(name string) {
 		for _, key := range p.spaces {
 			c.spaces.Delete(key)
 		}
+		for _, key := range p.places {
+			c.places.Delete(key)
+		}
 	}
 	c.found.Delete("project" + sep + name)
 	if doc := c.first(docKey{v1alpha1.KindProject, name}); doc != nil {
@@ -246,13 +249,11 @@ func (c *Catalog) readersOf(old *Catalog, name string, dirty map[string]bool) {
 // relink links the projects that are dirty, and looks for the cycles that their new edges close.
 func (c *Catalog) relink(old *Catalog, dirty map[string]bool) error {
 	var projects []*Project
-	spaces := map[string]bool{}
+	m := newMeetings()
 	for name := range dirty {
 		before, was := old.projects.Get(name)
 		if was {
-			for _, key := range before.spaces {
-				spaces[spaceOf(key)] = true
-			}
+			m.of(before)
 		}
 		if p, is := c.projects.Get(name); is && p == before {
 			c.replaceProject(name) // what others know of it stays: a value of its own for what is linked anew
@@ -262,11 +263,8 @@ func (c *Catalog) relink(old *Catalog, dirty map[string]bool) error {
 		}
 	}
 	slices.SortFunc(projects, func(a, b *Project) int { return strings.Compare(a.Name, b.Name) })
-	if err := c.linkProjects(projects); err != nil {
+	if err := c.linkProjects(projects, m); err != nil {
 		return err
-	}
-	for space := range spaces {
-		c.set("space"+sep+space, c.meet(space))
 	}
 	c.relinked = slices.Sorted(maps.Keys(dirty))
 	if len(old.cycles) > 0 || c.closesCycle(old, projects) {
@@ -291,11 +289,4 @@ func (c *Catalog) closesCycle(old *Catalog, projects []*Project) bool {
 		}
 	}
 	return false
-}
-
-// spaceOf gives the cluster and namespace of the key of a release's space.
-func spaceOf(key string) string {
-	cluster, rest, _ := strings.Cut(key, sep)
-	ns, _, _ := strings.Cut(rest, sep)
-	return cluster + sep + ns
 }

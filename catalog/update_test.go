@@ -44,6 +44,7 @@ func versions() map[string][]string {
 		"deep/a/p.yaml": {
 			project("orders-dev", "  workloads: [{name: w, blueprint: job, reads: {x: deep/d@1}, files: [x.sh]}]\n"),
 			project("deep", "  datasets: [{name: d, version: '1', path: lake://d/}]\n  workloads: [{name: w, blueprint: job, writes: {x: d@1}, reads: {y: orders/clean@2}}]\n"),
+			project("deep", "  datasets: [{name: d, version: '1', path: lake://orders/}, {name: e, version: '1', path: lake://orders/clean/x}]\n"),
 			project("Deep", ""), project("rates", ""),
 		},
 		"deep/a/x.sh": {"x"},

@@ -52,4 +52,3 @@ type Metadata struct {
 	// Annotations are free for the platform's own use.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
-

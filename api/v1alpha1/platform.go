@@ -74,7 +74,9 @@ const (
 	RuleOff RuleMode = "off"
 )
 
-func (RuleMode) values() []string { return []string{string(RuleDeny), string(RuleWarn), string(RuleOff)} }
+func (RuleMode) values() []string {
+	return []string{string(RuleDeny), string(RuleWarn), string(RuleOff)}
+}
 
 // Exception silences a rule for what it names: each name that it gives narrows it. It stands with the platform
 // and not with a project, so that nobody can make an exception for himself in the change that needs it.

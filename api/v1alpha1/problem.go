@@ -67,8 +67,19 @@ type Problem struct {
 	Message  string   `json:"message"`
 	// Hint says what to do; empty when the message says it already.
 	Hint string `json:"hint,omitempty"`
+	// About names what the problem is of, as far as it is of one thing.
+	About About `json:"about,omitzero"`
 	// Trace lists the further places that the problem is made of, such as the edges of a cycle.
 	Trace []Step `json:"trace,omitempty"`
+}
+
+// About names things of the platform.
+type About struct {
+	Project  string `json:"project,omitempty"`
+	Workload string `json:"workload,omitempty"`
+	// Dataset is "name@version" of the project.
+	Dataset     string `json:"dataset,omitempty"`
+	Environment string `json:"environment,omitempty"`
 }
 
 // Step is one further place that a problem is made of.

@@ -1,0 +1,123 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+)
+
+// meetings are the places in which projects can get into each other's way.
+type meetings struct {
+	// spaces are clusters and namespaces, and places the paths of datasets.
+	spaces, places map[string]bool
+}
+
+func newMeetings() meetings {
+	return meetings{spaces: map[string]bool{}, places: map[string]bool{}}
+}
+
+// of adds those of a project.
+func (m meetings) of(p *Project) {
+	for _, key := range p.spaces {
+		cluster, rest, _ := strings.Cut(key, sep)
+		ns, _, _ := strings.Cut(rest, sep)
+		m.spaces[cluster+sep+ns] = true
+	}
+	for _, key := range p.places {
+		place, _, _ := strings.Cut(key, sep)
+		m.places[place] = true
+	}
+}
+
+// checkMeetings looks anew at who meets whom.
+func (c *Catalog) checkMeetings(m meetings) {
+	for space := range m.spaces {
+		c.set("space"+sep+space, c.meet(space))
+	}
+	for place := range m.places {
+		c.set("place"+sep+place, c.overlap(place))
+		// What lies below a path that came or went may have lost or found who it lies in.
+		for at := range c.placesBelow(place) {
+			c.set("place"+sep+at, c.overlap(at))
+		}
+	}
+}
+
+// placesBelow gives the paths that lie below a path and that it is the nearest reason to look at.
+func (c *Catalog) placesBelow(place string) map[string]bool {
+	out := map[string]bool{}
+	c.places.Ascend(place, func(key string) bool {
+		at, _, _ := strings.Cut(key, sep)
+		if !strings.HasPrefix(at, place) {
+			return false
+		}
+		if at != place {
+			out[at] = true
+		}
+		return true
+	})
+	return out
+}
+
+// meet refuses releases that would share a namespace: "a" in "b-c" and "a-b" in "c" must not meet. The space is
+// the cluster and the namespace.
+func (c *Catalog) meet(space string) []finding {
+	k := &checker{c: c}
+	cluster, ns, _ := strings.Cut(space, sep)
+	var before ReleaseID
+	for rest := range below(c.spaces, space+sep) {
+		project, env, _ := strings.Cut(rest, sep)
+		id := ReleaseID{Project: project, Environment: env, Cluster: cluster}
+		if before == (ReleaseID{}) {
+			before = id
+			continue
+		}
+		p, _ := c.projects.Get(project)
+		k.doc = p.Document
+		k.at(RuleCollision, []any{"metadata", "name"}, fmt.Sprintf("the releases %s and %s would share the namespace %q",
+			before, id, ns), "rename one, or change spec.namespace of an environment")
+	}
+	return k.findings
+}
+
+// placeOf gives a path in the form in which one is the beginning of another exactly if it lies around it.
+func placeOf(store, rest string) string {
+	var b strings.Builder
+	b.WriteString(store + "://")
+	for part := range strings.SplitSeq(rest, "/") {
+		if part != "" && part != "." {
+			b.WriteString(part + "/")
+		}
+	}
+	return b.String()
+}
+
+// overlap refuses datasets whose data would lie in one folder, or one in the other's: who reads the one would read
+// the other, and a retention of the one would delete it. It is reported of the inner one, and of equals for all but
+// the first.
+func (c *Catalog) overlap(place string) []finding {
+	k := &checker{c: c}
+	var first, around string
+	for end := strings.Index(place, "://") + len("://"); end < len(place); end += strings.IndexByte(place[end:], '/') + 1 {
+		for id := range below(c.places, place[:end]+sep) {
+			around = id // the nearest is the last that is found
+			break
+		}
+	}
+	for id := range below(c.places, place+sep) {
+		other, how := around, "lies within that of"
+		if first != "" {
+			other, how = first, "is that of"
+		} else {
+			first = id
+		}
+		if other == "" {
+			continue
+		}
+		p, d, _ := c.Dataset(id)
+		_, i, _ := p.Dataset(d.Name + "@" + d.Version)
+		k.doc = p.Document
+		k.at(RuleOverlap, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("the path %q of %s %s %s", d.Path, id, how, other),
+			"give each dataset, and each version of it, a folder of its own")
+	}
+	return k.findings
+}
