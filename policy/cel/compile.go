@@ -1,0 +1,272 @@
+package cel
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	celgo "github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common"
+	celast "github.com/google/cel-go/common/ast"
+	apiservercel "k8s.io/apiserver/pkg/cel"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/policy/subject"
+)
+
+// Compile compiles a policy; place finds the fields of its declaration. Nil comes with the problems that deny it.
+func (c *Compiler) Compile(declared *v1alpha1.Policy, place func(path ...any) v1alpha1.Position) (*Policy, v1alpha1.Problems) {
+	w := &work{compiler: c, place: place, policy: &Policy{
+		id: "policy/" + declared.Metadata.Name, name: declared.Metadata.Name, spec: declared.Spec,
+		severity: declared.Spec.Severity, place: place,
+	}}
+	if w.policy.severity == "" {
+		w.policy.severity = v1alpha1.Deny
+	}
+	w.compile(&declared.Spec)
+	if w.problems.Denied() {
+		w.problems.Sort()
+		return nil, w.problems
+	}
+	return w.policy, nil
+}
+
+// work is one policy on its way.
+type work struct {
+	compiler *Compiler
+	target   *target
+	env      *celgo.Env
+	place    func(path ...any) v1alpha1.Position
+	policy   *Policy
+	problems v1alpha1.Problems
+}
+
+func (w *work) report(message, hint string, path ...any) {
+	w.problems = append(w.problems, v1alpha1.Problem{
+		Rule: w.policy.id, Position: w.place(path...), Path: v1alpha1.FieldPath(path...), Severity: v1alpha1.Deny,
+		Message: fmt.Sprintf("the policy %q cannot be used: %s", w.policy.name, message), Hint: hint,
+	})
+}
+
+func (w *work) compile(spec *v1alpha1.PolicySpec) {
+	t, ok := w.compiler.targets[spec.On]
+	if !ok {
+		w.report(fmt.Sprintf("it judges %q, which is nothing that can be judged", subject.Line(string(spec.On))), "", "spec", "on")
+		return
+	}
+	if len(spec.Variables) > MaxExpressions || len(spec.Validations) > MaxExpressions {
+		w.report(fmt.Sprintf("it has more than %d variables or validations", MaxExpressions), "split it into several policies", "spec")
+		return
+	}
+	if len(spec.Match.Objects) > 0 && spec.On != v1alpha1.OnObject {
+		w.report(fmt.Sprintf("it matches kinds of objects, and judges each %q", spec.On), `judge objects, with "on: object"`, "spec", "match", "objects")
+	}
+	if len(spec.Validations) == 0 {
+		w.report("it has no validations, so nothing could break it", "", "spec")
+	}
+	w.target, w.env = t, t.env.StoredExpressionsEnv()
+	w.compileVariables(spec.Variables)
+	if spec.Match.Expression != "" {
+		w.policy.precondition, _ = w.expression(spec.Match.Expression, celgo.BoolType, "spec", "match", "expression")
+	}
+	for i, v := range spec.Validations {
+		w.compileValidation(i, v)
+	}
+}
+
+func (w *work) compileVariables(variables []v1alpha1.PolicyVariable) {
+	if len(variables) == 0 {
+		return
+	}
+	env, object, err := w.target.withVariables()
+	if err != nil {
+		w.report(err.Error(), "", "spec", "variables")
+		return
+	}
+	w.env = env
+	for i, v := range variables {
+		if !identifier.MatchString(v.Name) {
+			w.report(fmt.Sprintf("%q is no name of a variable", subject.Line(v.Name)), `letters, digits and "_", and a letter first`, "spec", "variables", i, "name")
+			continue
+		}
+		if _, twice := object.Fields[v.Name]; twice {
+			w.report(fmt.Sprintf("the variable %q is there twice", v.Name), "", "spec", "variables", i, "name")
+			continue
+		}
+		p, of := w.expression(v.Expression, nil, "spec", "variables", i, "expression")
+		w.policy.variables = append(w.policy.variables, variable{v.Name, p})
+		object.Fields[v.Name] = apiservercel.NewDeclField(v.Name, variableType(of), true, nil, nil)
+	}
+}
+
+var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,62}$`)
+
+// variableType is what is known of the type of a variable where it is used. The types that an object type or a list of them
+// has are known to the environment by name only, so these are not checked further.
+func variableType(t *celgo.Type) *apiservercel.DeclType {
+	for _, simple := range []*apiservercel.DeclType{
+		apiservercel.BoolType, apiservercel.IntType, apiservercel.UintType, apiservercel.DoubleType, apiservercel.StringType,
+		apiservercel.BytesType, apiservercel.DurationType, apiservercel.TimestampType,
+	} {
+		if t != nil && t.IsExactType(simple.CelType()) {
+			return simple
+		}
+	}
+	return apiservercel.DynType
+}
+
+func (w *work) compileValidation(i int, v v1alpha1.PolicyValidation) {
+	at := []any{"spec", "validations", i}
+	path, err := subject.ParsePath(v.Path)
+	if err != nil {
+		w.report(err.Error(), "", append(at, "path")...)
+	}
+	if len(v.Message) > subject.MaxMessageBytes {
+		w.report(fmt.Sprintf("a message has at most %d bytes", subject.MaxMessageBytes), "", append(at, "message")...)
+	}
+	out := validation{message: strings.TrimSpace(v.Message), path: path}
+	out.program, _ = w.expression(v.Expression, celgo.BoolType, append(slices.Clone(at), "expression")...)
+	if v.MessageExpression != "" {
+		out.messageExpression, _ = w.expression(v.MessageExpression, celgo.StringType, append(slices.Clone(at), "messageExpression")...)
+	}
+	w.policy.validations = append(w.policy.validations, out)
+}
+
+// expression compiles one expression, which must give a value of a type; nil: of any.
+func (w *work) expression(text string, want *celgo.Type, path ...any) (p *program, of *celgo.Type) {
+	// The compiler is not written for hostile input; whatever it stumbles on must end here.
+	defer func() {
+		if r := recover(); r != nil {
+			w.report(fmt.Sprintf("the expression cannot be compiled: %v", r), "", path...)
+			p, of = nil, nil
+		}
+	}()
+	if len(text) > MaxExpressionBytes {
+		w.report(fmt.Sprintf("the expression has %d bytes; at most %d are taken", len(text), MaxExpressionBytes), "name parts of it as variables", path...)
+		return nil, nil
+	}
+	tree, issues := w.env.Parse(text)
+	if issues.Err() == nil {
+		if problem := tooDeep(tree); problem != "" {
+			w.report(problem, "name parts of it as variables", path...)
+			return nil, nil
+		}
+		tree, issues = w.env.Check(tree)
+	}
+	if issues.Err() != nil {
+		w.reportIssues(issues.Errors(), path)
+		return nil, nil
+	}
+	if want != nil && !tree.OutputType().IsExactType(want) {
+		hint := ""
+		if want == celgo.BoolType {
+			hint = `compare it with something, as in "x == true"`
+		}
+		w.report(fmt.Sprintf("the expression must give a %s, and gives a %s", want, tree.OutputType()), hint, path...)
+		return nil, nil
+	}
+	if !variablesByField(tree) {
+		w.report(`"variables" is used as a whole`, `write "variables.name"`, path...)
+		return nil, nil
+	}
+	options := append([]celgo.ProgramOption{celgo.CostLimit(ExpressionCost), celgo.InterruptCheckFrequency(interruptEvery)}, w.target.guard...)
+	prog, err := w.env.Program(tree, options...)
+	if err != nil {
+		w.report("the expression cannot be prepared: "+err.Error(), "", path...)
+		return nil, nil
+	}
+	return &program{prog, text, path}, tree.OutputType()
+}
+
+// tooDeep says what nests too deep in an expression. The type checker takes the third power of how deep types are nested.
+func tooDeep(tree *celgo.Ast) string {
+	problem := ""
+	var visit func(e celast.Expr, all, typed int)
+	visit = func(e celast.Expr, all, typed int) {
+		if k := e.Kind(); k == celast.ComprehensionKind || k == celast.ListKind || k == celast.MapKind {
+			typed++
+		}
+		switch {
+		case problem != "":
+			return
+		case typed > maxTyped:
+			problem = fmt.Sprintf("the expression nests lists, maps and macros deeper than %d", maxTyped)
+			return
+		case all > maxDepth:
+			problem = fmt.Sprintf("the expression is nested deeper than %d", maxDepth)
+			return
+		}
+		for _, child := range children(e) {
+			visit(child, all+1, typed)
+		}
+	}
+	visit(tree.NativeRep().Expr(), 0, 0)
+	return problem
+}
+
+// children are the parts of an expression. A macro's loop is among them as if it stood beside what it goes over.
+func children(e celast.Expr) []celast.Expr {
+	switch e.Kind() {
+	case celast.CallKind:
+		call := e.AsCall()
+		if call.IsMemberFunction() {
+			return append([]celast.Expr{call.Target()}, call.Args()...)
+		}
+		return call.Args()
+	case celast.SelectKind:
+		return []celast.Expr{e.AsSelect().Operand()}
+	case celast.ListKind:
+		return e.AsList().Elements()
+	case celast.MapKind:
+		var out []celast.Expr
+		for _, entry := range e.AsMap().Entries() {
+			out = append(out, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
+		}
+		return out
+	case celast.StructKind:
+		var out []celast.Expr
+		for _, field := range e.AsStruct().Fields() {
+			out = append(out, field.AsStructField().Value())
+		}
+		return out
+	case celast.ComprehensionKind:
+		c := e.AsComprehension()
+		return []celast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}
+	default:
+		return nil
+	}
+}
+
+// variablesByField reports whether the variables are used one by one only. Whoever has them as a whole could use one in its
+// own expression, without an end.
+func variablesByField(tree *celgo.Ast) bool {
+	named, selected := 0, 0
+	celast.PreOrderVisit(tree.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		isVariables := func(e celast.Expr) bool { return e.Kind() == celast.IdentKind && e.AsIdent() == varVariables }
+		if isVariables(e) {
+			named++
+		}
+		if e.Kind() == celast.SelectKind && isVariables(e.AsSelect().Operand()) {
+			selected++
+		}
+	}))
+	return named == selected
+}
+
+// maxIssues bounds what is reported of one expression.
+const maxIssues = 5
+
+func (w *work) reportIssues(issues []*common.Error, path []any) {
+	for _, issue := range issues[:min(len(issues), maxIssues)] {
+		text := issue.Message
+		if i := strings.Index(text, " (in container"); i > 0 {
+			text = text[:i]
+		}
+		where := ""
+		if issue.Location != nil && issue.Location.Line() > 0 {
+			where = fmt.Sprintf(" (line %d, column %d of the expression)", issue.Location.Line(), issue.Location.Column()+1)
+		}
+		w.report(subject.Line(text)+where, w.hint(text), path...)
+	}
+}
