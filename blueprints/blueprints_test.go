@@ -51,12 +51,20 @@ func library(t testing.TB) map[string]*catalog.Blueprint {
 }
 
 func release(w ...catalog.Workload) catalog.Release {
-	return catalog.Release{
-		ID:       catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "prod-eu"},
-		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod",
-		Accounts: []catalog.Account{{Name: "orders", Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::123:role/orders-prod"}}},
-		Dir:      "projects/orders", Workloads: w,
+	names := map[string]bool{"orders": true}
+	for _, workload := range w {
+		names[workload.Identity] = true
 	}
+	rel := catalog.Release{
+		ID:       catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "prod-eu"},
+		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod", Dir: "projects/orders", Workloads: w,
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		rel.Accounts = append(rel.Accounts, catalog.Account{
+			Name: name, Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::123:role/" + name + "-prod"},
+		})
+	}
+	return rel
 }
 
 // full is a workload with everything set that a blueprint can honour.
@@ -65,7 +73,9 @@ func full(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 	w := plain(bp, params)
 	w.Command = []string{"python", "clean.py", "--strict"}
 	w.Env = map[string]string{"MODE": "fast", "EMPTY": "", "QUOTED": `a "b": {c}`}
-	w.Files = []string{"clean.py", "sql"}
+	w.Secrets = map[string]v1alpha1.SecretRef{"TOKEN": {Name: "shop-api", Key: "token"}, "DB": {Name: "orders.db", Key: "URL_1"}}
+	w.Identity = "orders-clean"
+	w.Files = []string{"clean.py", "sql", "123"}
 	w.Lifecycle = v1alpha1.Spot
 	w.Retries = &retries
 	w.Schedule, w.TimeZone = "0 6 * * *", "Europe/Zurich"
@@ -85,6 +95,7 @@ func plain(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 
 var tree = fstest.MapFS{
 	"projects/orders/clean.py":      {Data: []byte("import sys\nprint(\"café: {{ .Values }}\")\n")},
+	"projects/orders/123":           {Data: []byte("a name that YAML takes for a number\n")},
 	"projects/orders/sql/a b.sql":   {Data: []byte("select 1;\n")},
 	"projects/orders/sql/blob.bin":  {Data: []byte{0xff, 0x00, 0x01}},
 	"projects/orders/k8s/base.yaml": {Data: []byte(overlayObjects)},
@@ -115,16 +126,17 @@ spec:
 
 func cases(t testing.TB) map[string]catalog.Release {
 	bp := library(t)
-	secrets := []any{map[string]any{"env": "TOKEN", "secret": "api", "key": "token"}}
+	suspended := full(bp["cron-job"], map[string]any{
+		"concurrencyPolicy": "Replace", "startingDeadlineSeconds": 60,
+		"successfulJobsHistoryLimit": 0, "nodeSelector": map[string]any{"disk": "ssd"},
+	})
+	suspended.Suspend = true
 	return map[string]catalog.Release{
 		"container-job":      release(plain(bp["container-job"], nil)),
-		"container-job-full": release(full(bp["container-job"], map[string]any{"parallelism": 4, "completions": 8, "secrets": secrets, "user": 1000})),
+		"container-job-full": release(full(bp["container-job"], map[string]any{"parallelism": 4, "completions": 8, "user": 1000})),
 		"cron-job":           release(plain(bp["cron-job"], nil)),
-		"cron-job-full": release(full(bp["cron-job"], map[string]any{
-			"concurrencyPolicy": "Replace", "suspend": true, "startingDeadlineSeconds": 60,
-			"successfulJobsHistoryLimit": 0, "nodeSelector": map[string]any{"disk": "ssd"},
-		})),
-		"service": release(plain(bp["service"], nil)),
+		"cron-job-full":      release(suspended),
+		"service":            release(plain(bp["service"], nil)),
 		"service-full": release(full(bp["service"], map[string]any{
 			"port": 9000, "replicas": 3, "probe": map[string]any{"path": "/healthz"}, "imagePullSecrets": []any{"registry"},
 			"ingress":     map[string]any{"host": "orders.acme.example", "className": "nginx", "tlsSecret": "orders-tls"},

@@ -203,8 +203,8 @@ func TestBadParams(t *testing.T) {
 		},
 		"Nested": {
 			reason: "a list has its index in the path", blueprint: "cron-job",
-			params: map[string]any{"secrets": []any{map[string]any{"env": "A", "secret": "s"}}},
-			want:   `params.secrets[0]: missing "key"`,
+			params: map[string]any{"tolerations": []any{map[string]any{"key": 1}}},
+			want:   `params.tolerations[0].key: got number, want string`,
 		},
 		"Enum": {
 			reason: "an enumeration suggests", blueprint: "cron-job", params: map[string]any{"concurrencyPolicy": "forbid"},
@@ -214,7 +214,7 @@ func TestBadParams(t *testing.T) {
 			reason:    "a job that is deleted when it is done would be made again",
 			blueprint: "container-job", params: map[string]any{"ttlSecondsAfterFinished": 60},
 			want: `params.ttlSecondsAfterFinished: additional property "ttlSecondsAfterFinished" is not allowed; ` +
-				`known are: completions, imagePullSecrets, nodeSelector, parallelism, secrets, tolerations, user`,
+				`known are: completions, imagePullSecrets, nodeSelector, parallelism, tolerations, user`,
 		},
 		"KustomizePath": {
 			reason: "the folder of an overlay stays in the repository", blueprint: "kustomize",

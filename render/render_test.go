@@ -42,7 +42,13 @@ func helmBlueprint(name string) *catalog.Blueprint {
 	}
 }
 
+// releaseOf makes a release; its workloads run as the project's own service account unless they say otherwise.
 func releaseOf(w ...catalog.Workload) catalog.Release {
+	for i := range w {
+		if w[i].Identity == "" {
+			w[i].Identity = "orders"
+		}
+	}
 	return catalog.Release{
 		ID:       catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "prod-eu"},
 		Platform: "acme", Owner: "team-orders", Namespace: "orders-prod", Accounts: []catalog.Account{{Name: "orders"}},
@@ -56,7 +62,7 @@ func renderAll(t *testing.T, texts map[string]string) (render.Result, error) {
 	rel := releaseOf()
 	for _, name := range []string{"a", "b"} {
 		if _, there := texts[name]; there {
-			rel.Workloads = append(rel.Workloads, catalog.Workload{Name: name, Blueprint: helmBlueprint(name)})
+			rel.Workloads = append(rel.Workloads, catalog.Workload{Name: name, Identity: "orders", Blueprint: helmBlueprint(name)})
 		}
 	}
 	return render.New(blueprints.FS).Render(t.Context(), charts(texts), rel)

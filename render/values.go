@@ -6,26 +6,25 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 )
 
-// envPrefix is that of the variables that Trunkline gives to every workload.
-const envPrefix = "TRUNKLINE_"
-
 // contextValues is what a blueprint is told about the workload and where it runs.
 type contextValues struct {
 	rel    catalog.Release
 	w      catalog.Workload
 	labels map[string]string
-	env    []any
+	env    variables
 	files  []any
 }
 
 func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextValues, error) {
+	if !slices.ContainsFunc(rel.Accounts, func(a catalog.Account) bool { return a.Name == w.Identity }) {
+		return nil, fmt.Errorf("identity: the release has no service account %q", w.Identity)
+	}
 	env, err := environment(rel, w)
 	if err != nil {
 		return nil, err
@@ -35,39 +34,6 @@ func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextVal
 		return nil, err
 	}
 	return &contextValues{rel: rel, w: w, labels: workloadLabels(rel, w.Name), env: env, files: files}, nil
-}
-
-// environment gives the variables of the process: the workload's own, and those by which a program finds out
-// where it is and where its data is.
-func environment(rel catalog.Release, w catalog.Workload) ([]any, error) {
-	given := map[string]string{
-		"PLATFORM": rel.Platform, "PROJECT": rel.ID.Project, "ENVIRONMENT": rel.ID.Environment,
-		"CLUSTER": rel.ID.Cluster, "WORKLOAD": w.Name,
-	}
-	for prefix, refs := range map[string]map[string]catalog.DatasetRef{"READ_": w.Reads, "WRITE_": w.Writes} {
-		for _, role := range slices.Sorted(maps.Keys(refs)) {
-			name := prefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
-			if _, taken := given[name]; taken {
-				return nil, fmt.Errorf("two roles give the variable %s%s: one of them is %q", envPrefix, name, role)
-			}
-			given[name] = refs[role].URI
-		}
-	}
-	all := maps.Clone(w.Env)
-	if all == nil {
-		all = map[string]string{}
-	}
-	for name, value := range given {
-		if _, taken := all[envPrefix+name]; taken {
-			return nil, fmt.Errorf("env: %s%s is set by Trunkline", envPrefix, name)
-		}
-		all[envPrefix+name] = value
-	}
-	env := make([]any, 0, len(all))
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		env = append(env, map[string]any{"name": name, "value": all[name]})
-	}
-	return env, nil
 }
 
 // helm gives the values of a chart: the params at the top, and the rest under global.trunkline, which Helm hands
@@ -96,11 +62,11 @@ func (v *contextValues) workload() map[string]any {
 		command[i] = c
 	}
 	out := map[string]any{
-		"name": v.w.Name, "image": v.w.Image, "command": command, "env": v.env,
+		"name": v.w.Name, "image": v.w.Image, "command": command, "env": v.env.list(),
 		"resources": map[string]any{"requests": size, "limits": maps.Clone(size)},
 		"lifecycle": string(v.w.Lifecycle), "schedule": v.w.Schedule, "timeZone": v.w.TimeZone,
 		"reads": datasets(v.w.Reads), "writes": datasets(v.w.Writes), "files": v.files,
-		"timeoutSeconds": int64(v.w.Timeout.Seconds()),
+		"timeoutSeconds": int64(v.w.Timeout.Seconds()), "suspend": v.w.Suspend,
 	}
 	if v.w.Retries != nil {
 		out["retries"] = int64(*v.w.Retries)
@@ -121,14 +87,16 @@ func (v *contextValues) flat(params map[string]any) map[string]string {
 		"workload": v.w.Name, "image": v.w.Image, "command": jsonText(v.w.Command),
 		"cpu": string(v.w.Size.CPU), "memory": string(v.w.Size.Memory), "lifecycle": string(lifecycle),
 		"schedule": v.w.Schedule, "timeZone": v.w.TimeZone,
-		"timeoutSeconds": fmt.Sprint(int64(v.w.Timeout.Seconds())),
+		"timeoutSeconds": fmt.Sprint(int64(v.w.Timeout.Seconds())), "suspend": fmt.Sprint(v.w.Suspend),
 	}
 	if v.w.Retries != nil {
 		out["retries"] = fmt.Sprint(*v.w.Retries)
 	}
-	for _, e := range v.env {
-		pair := e.(map[string]any)
-		out["env."+pair["name"].(string)] = pair["value"].(string)
+	for name, value := range v.env.values {
+		out["env."+name] = value
+	}
+	for name, ref := range v.env.secrets {
+		out["secret."+name] = ref.Name + "/" + ref.Key
 	}
 	for role, ref := range v.w.Reads {
 		out["read."+role] = ref.URI

@@ -1,12 +1,12 @@
 {{/*
 The templates in this file can be included by every chart that Trunkline renders, also by those of a repository.
-They read .Values.global.trunkline, and from the chart's own values only: secrets, imagePullSecrets,
-nodeSelector, tolerations and user; see README.md.
+They read .Values.global.trunkline, and from the chart's own values only: imagePullSecrets, nodeSelector,
+tolerations and user; see README.md.
 */}}
 
 {{/* Labels for metadata, also of pods. */}}
 {{- define "trunkline.labels" -}}
-app.kubernetes.io/name: {{ .Values.global.trunkline.workload.name }}
+app.kubernetes.io/name: {{ .Values.global.trunkline.workload.name | quote }}
 {{ toYaml .Values.global.trunkline.labels }}
 {{- end }}
 
@@ -78,7 +78,7 @@ where "container" holds further fields of the container, such as ports and probe
 {{- $t := $root.Values.global.trunkline -}}
 {{- $w := $t.workload -}}
 {{- $values := $root.Values -}}
-serviceAccountName: {{ $t.serviceAccount }}
+serviceAccountName: {{ $t.serviceAccount | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .restartPolicy }}
@@ -87,7 +87,7 @@ restartPolicy: {{ . }}
 {{- with $values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 securityContext:
@@ -112,7 +112,7 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 containers:
-  - name: {{ $w.name }}
+  - name: {{ $w.name | quote }}
     image: {{ required "the workload has no image: set it on the project or the workload" $w.image | quote }}
     {{- with $w.command }}
     command:
@@ -123,15 +123,6 @@ containers:
     {{- end }}
     env:
       {{- toYaml $w.env | nindent 6 }}
-      {{- range $values.secrets }}
-      {{- $name := .env }}
-      {{- range $w.env }}{{ if eq .name $name }}{{ fail (printf "params.secrets: the variable %s is set already" $name) }}{{ end }}{{ end }}
-      - name: {{ .env }}
-        valueFrom:
-          secretKeyRef:
-            name: {{ .secret }}
-            key: {{ .key }}
-      {{- end }}
     resources:
       {{- toYaml $w.resources | nindent 6 }}
     {{- with .container }}
@@ -159,7 +150,7 @@ volumes:
       name: {{ include "trunkline.filesName" $root }}
       items:
         {{- range $w.files }}
-        - key: {{ .key }}
+        - key: {{ .key | quote }}
           path: {{ .path | quote }}
         {{- end }}
   {{- end }}
@@ -167,7 +158,8 @@ volumes:
 
 {{/*
 The spec of a Job that runs the workload: of a Job itself, or of the template in a CronJob. The timeout is for
-the Job with all its retries.
+the Job with all its retries. Suspension is not in it: a Job's name is made of its spec, and a Job that is suspended
+must stay the same one; and what a CronJob starts is not what is suspended.
 */}}
 {{- define "trunkline.jobSpec" -}}
 {{- $w := .Values.global.trunkline.workload -}}
