@@ -25,6 +25,7 @@
 //	  path           the field, as in "spec.workloads[2].reads.raw"; absent when it is not of one field
 //	  message        one sentence
 //	  hint           what to do; absent when the message says it
+//	  about          what the problem is of, as far as it is of one thing: project, workload, dataset, environment
 //	  trace          further places, such as the edges of a cycle in their order; each has position and message
 //
 // Texts are whole here. What a terminal would obey, or a reader not see, is written as \u escapes, so that the bytes are

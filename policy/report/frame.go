@@ -78,7 +78,7 @@ func (f *frame) arrow(at v1alpha1.Position, path string) {
 		line += "  " + f.paint(dim, path)
 	default:
 		f.print(line)
-		line = strings.Repeat(" ", len(arrow)) + f.paint(dim, path)
+		line = strings.Repeat(" ", len(arrow)) + f.paint(dim, "in "+path) // never the name alone: see wrap
 	}
 	f.print(line)
 }

@@ -80,20 +80,30 @@ func encode(out *bytes.Buffer, v any) error {
 	}
 	data := raw.Bytes()
 	out.Grow(len(data))
+	done := 0 // what is written already
 	for i := 0; i < len(data); {
+		if c := data[i]; c < utf8.RuneSelf && c != '#' && c != 0x7F {
+			i++ // the encoder has escaped the other control characters of ASCII
+			continue
+		}
 		r, size := utf8.DecodeRune(data[i:])
-		switch {
-		case r == '#' && i > 0 && data[i-1] == '#':
-			out.WriteString(`\u0023`)
-		case r == '\n' || unicode.IsPrint(r):
-			out.Write(data[i : i+size])
-		case r > 0xFFFF:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(out, `\u%04x`, r)
+		if hash := r == '#' && i > 0 && data[i-1] == '#'; hash || !unicode.IsPrint(r) {
+			out.Write(data[done:i])
+			escape(out, r)
+			done = i + size
 		}
 		i += size
 	}
+	out.Write(data[done:])
 	return nil
+}
+
+// escape writes a character as strings of JSON may have any: in units of UTF-16.
+func escape(out *bytes.Buffer, r rune) {
+	if r <= 0xFFFF {
+		fmt.Fprintf(out, `\u%04x`, r)
+		return
+	}
+	high, low := utf16.EncodeRune(r)
+	fmt.Fprintf(out, `\u%04x\u%04x`, high, low)
 }

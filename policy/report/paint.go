@@ -56,7 +56,7 @@ func wrap(s string, first, rest int) []string {
 	var lines []string
 	var now strings.Builder
 	width, room := 0, first
-	for word := range strings.SplitSeq(s, " ") {
+	for word := range strings.FieldsSeq(s) {
 		n := cells(word)
 		if width > 0 && width+1+n > room && !strings.HasPrefix(word, "::") {
 			lines = append(lines, now.String())

@@ -31,94 +31,6 @@ const noFile = "trunkline.yaml"
 // noRule is the id of the rule where a problem names none.
 const noRule = "trunkline"
 
-// The types of SARIF 2.1.0 are as much of it as the report uses. A library for all of it was tried: it spells out some 20
-// empty defaults with every result, three times the bytes, and brings a second validator of JSON Schema with it.
-type (
-	sarifLog struct {
-		Schema  string     `json:"$schema"`
-		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
-	}
-	sarifRun struct {
-		Tool               sarifTool                `json:"tool"`
-		AutomationDetails  sarifAutomation          `json:"automationDetails"`
-		Invocations        []sarifInvocation        `json:"invocations"`
-		OriginalURIBaseIDs map[string]sarifArtifact `json:"originalUriBaseIds"`
-		ColumnKind         string                   `json:"columnKind"`
-		Results            []sarifResult            `json:"results"`
-	}
-	sarifAutomation struct {
-		ID string `json:"id"`
-	}
-	sarifTool struct {
-		Driver sarifDriver `json:"driver"`
-	}
-	sarifDriver struct {
-		Name           string      `json:"name"`
-		Version        string      `json:"version,omitempty"`
-		InformationURI string      `json:"informationUri,omitempty"`
-		Rules          []sarifRule `json:"rules"`
-	}
-	sarifRule struct {
-		ID                   string             `json:"id"`
-		ShortDescription     sarifText          `json:"shortDescription"`
-		FullDescription      sarifText          `json:"fullDescription"`
-		Help                 sarifText          `json:"help"`
-		HelpURI              string             `json:"helpUri,omitempty"`
-		DefaultConfiguration sarifConfiguration `json:"defaultConfiguration"`
-		Properties           map[string]string  `json:"properties"`
-	}
-	sarifConfiguration struct {
-		Level string `json:"level"`
-	}
-	sarifText struct {
-		Text     string `json:"text"`
-		Markdown string `json:"markdown,omitempty"`
-	}
-	sarifInvocation struct {
-		ExecutionSuccessful        bool                `json:"executionSuccessful"`
-		ToolExecutionNotifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
-	}
-	sarifNotification struct {
-		Level   string    `json:"level"`
-		Message sarifText `json:"message"`
-	}
-	sarifResult struct {
-		RuleID              string            `json:"ruleId"`
-		RuleIndex           int               `json:"ruleIndex"`
-		Level               string            `json:"level"`
-		Message             sarifText         `json:"message"`
-		Locations           []sarifLocation   `json:"locations"`
-		RelatedLocations    []sarifLocation   `json:"relatedLocations,omitempty"`
-		PartialFingerprints map[string]string `json:"partialFingerprints"`
-	}
-	sarifLocation struct {
-		ID               int            `json:"id,omitempty"`
-		PhysicalLocation sarifPhysical  `json:"physicalLocation"`
-		LogicalLocations []sarifLogical `json:"logicalLocations,omitempty"`
-		Message          *sarifText     `json:"message,omitempty"`
-	}
-	sarifPhysical struct {
-		ArtifactLocation sarifArtifact `json:"artifactLocation"`
-		Region           sarifRegion   `json:"region"`
-	}
-	sarifArtifact struct {
-		URI         string     `json:"uri,omitempty"`
-		URIBaseID   string     `json:"uriBaseId,omitempty"`
-		Description *sarifText `json:"description,omitempty"`
-	}
-	sarifRegion struct {
-		StartLine   int `json:"startLine"`
-		StartColumn int `json:"startColumn"`
-		EndLine     int `json:"endLine"`
-		EndColumn   int `json:"endColumn"`
-	}
-	sarifLogical struct {
-		FullyQualifiedName string `json:"fullyQualifiedName"`
-		Kind               string `json:"kind"`
-	}
-)
-
 func writeSARIF(out *bytes.Buffer, r Report) error {
 	problems, invocation := r.upload()
 	r.Problems = problems
@@ -128,7 +40,7 @@ func writeSARIF(out *bytes.Buffer, r Report) error {
 	results := make([]sarifResult, len(problems))
 	for i, p := range problems {
 		results[i] = sarifResult{
-			RuleID: ruleID(p.Rule), RuleIndex: index[p.Rule], Level: word(p), Message: sarifMessage(p),
+			RuleID: ruleID(p.Rule), RuleIndex: index[ruleID(p.Rule)], Level: word(p), Message: sarifMessage(p),
 			Locations:        []sarifLocation{quotes.location(p.Position)},
 			RelatedLocations: quotes.related(p), PartialFingerprints: prints.of(p),
 		}
@@ -175,10 +87,13 @@ func ruleID(id string) string {
 	return name(id)
 }
 
-// sarifRules gives the broken rules, and where each is among them.
+// sarifRules gives the broken rules, and where each is among them by its id in the report.
 func (r Report) sarifRules() ([]sarifRule, map[string]int) {
 	rules, index := []sarifRule{}, map[string]int{}
 	for _, id := range r.broken() {
+		if _, ok := index[ruleID(id)]; ok {
+			continue // ids that differ in what cannot be printed only
+		}
 		rule := r.Rules[id]
 		title := clean(rule.Title, maxDescription)
 		if title == "" {
@@ -190,7 +105,7 @@ func (r Report) sarifRules() ([]sarifRule, map[string]int) {
 			page := cut(paragraphs(rule.Help), maxHelp)
 			help = sarifText{Text: page, Markdown: page}
 		}
-		index[id] = len(rules)
+		index[ruleID(id)] = len(rules)
 		rules = append(rules, sarifRule{
 			ID: ruleID(id), ShortDescription: sarifText{Text: title}, FullDescription: sarifText{Text: title}, Help: help,
 			HelpURI: rule.HelpURI, DefaultConfiguration: sarifConfiguration{Level: level},

@@ -179,10 +179,14 @@ func (t *text) end(r Report) {
 		s = yellow
 	}
 	verdict := found.verdict()
-	lines := wrap(r.sentence(), t.width, t.width)
-	for i, l := range lines {
+	// Further lines are indented, so that the name of a branch cannot pass for a problem.
+	const indent = 2
+	for i, l := range wrap(r.sentence(), t.width, t.width-indent) {
 		if rest, ok := strings.CutPrefix(l, verdict); ok && i == 0 {
 			l = t.paint(s, verdict) + rest
+		}
+		if i > 0 {
+			l = strings.Repeat(" ", indent) + l
 		}
 		t.print(l)
 	}
