@@ -57,6 +57,10 @@ type Catalog struct {
 	relinked []string
 	whole    bool
 
+	// self is different for each catalog, and parent that of the one that it is an update of. They are not the
+	// catalogs themselves, so that a catalog does not keep all those before it.
+	self, parent *token
+
 	// copying guards the indexes while they are marked as shared.
 	copying sync.Mutex
 }
@@ -130,6 +134,12 @@ func (c *Catalog) Text(file string) ([]byte, bool) {
 	return nil, false
 }
 
+// token tells one catalog from all others; it is not empty, since values without size may share an address.
+type token struct{ _ byte }
+
+// UpdateOf tells whether the catalog was made by updating another.
+func (c *Catalog) UpdateOf(o *Catalog) bool { return c.parent != nil && c.parent == o.self }
+
 // Relinked lists the projects that the update which made the catalog has linked anew, sorted: those that have
 // changed, and those whose problems may have. All is true if that is every project, and the platform too.
 func (c *Catalog) Relinked() (projects []string, all bool) { return slices.Clone(c.relinked), c.whole }
@@ -173,7 +183,7 @@ func (c *Catalog) derive(tree fs.FS) *Catalog {
 	c.copying.Lock()
 	defer c.copying.Unlock()
 	return &Catalog{
-		frame: c.frame, tree: tree, library: c.library,
+		self: &token{}, parent: c.self, frame: c.frame, tree: tree, library: c.library,
 		units: c.units.Copy(), declared: c.declared.Copy(), broken: maps.Clone(c.broken), unread: c.unread,
 		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), dirs: c.dirs.Copy(),
 		unsettled: c.unsettled.Copy(), found: c.found.Copy(), cycles: c.cycles,
@@ -195,4 +205,22 @@ func sortedKeys[M ~map[string]V, V any](m M) []string { return slices.Sorted(map
 // declaredKey orders the declarations of one name by where they stand.
 func declaredKey(doc *v1alpha1.Document) string {
 	return strings.Join([]string{string(doc.Kind), doc.Name, doc.File, doc.Order()}, sep)
+}
+
+// Counts are how much a platform declares.
+type Counts struct{ Files, Projects, Datasets, Workloads, Releases int }
+
+// Counts counts what is declared.
+func (c *Catalog) Counts() Counts {
+	n := Counts{Files: c.units.Len()}
+	if c.Platform == nil {
+		return n
+	}
+	for p := range c.Projects() {
+		n.Projects++
+		n.Datasets += len(p.datasets)
+		n.Workloads += len(p.workloads)
+		n.Releases += len(c.ReleasesOf(p))
+	}
+	return n
 }

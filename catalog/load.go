@@ -19,7 +19,7 @@ import (
 // each. The problems are those of [Catalog.Problems]. An error means that the tree could not be read, which says
 // nothing about what it declares.
 func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
-	c := &Catalog{frame: &frame{}, tree: tree, library: library, units: &btree.Map[string, *unit]{}}
+	c := &Catalog{self: &token{}, frame: &frame{}, tree: tree, library: library, units: &btree.Map[string, *unit]{}}
 	if err := c.load(func(string) *unit { return nil }); err != nil {
 		return nil, nil, err
 	}

@@ -131,7 +131,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, i int, id ReleaseID
 		Suspend:   p.Suspends(w, id.Environment),
 		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),
-		Timeout:   c.timeout(mine, w, id.Environment),
+		Timeout:   c.TimeoutOf(p, w, id.Environment),
 		Params:    merge(merge(merge(platform.Params[w.Blueprint], env.Params[w.Blueprint]), w.Params), mine.Params),
 		Size:      c.sizes[id.Cluster][cmp.Or(mine.Size, over.Size, w.Size, env.Size, platform.Size, defaultSize)],
 		Reads:     c.refs(p, w, id.Environment, Reads),
@@ -140,9 +140,9 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, i int, id ReleaseID
 	}
 }
 
-// timeout bounds the runs of a workload.
-func (c *Catalog) timeout(mine v1alpha1.WorkloadOverride, w *v1alpha1.Workload, env string) time.Duration {
-	return cmp.Or(time.Duration(mine.Timeout), time.Duration(w.Timeout), time.Duration(c.Environments[env].Spec.Defaults.Timeout),
+// TimeoutOf bounds the runs of a workload in an environment.
+func (c *Catalog) TimeoutOf(p *Project, w *v1alpha1.Workload, env string) time.Duration {
+	return cmp.Or(time.Duration(p.Spec.Environments[env].Workloads[w.Name].Timeout), time.Duration(w.Timeout), time.Duration(c.Environments[env].Spec.Defaults.Timeout),
 		time.Duration(c.Platform.Spec.Defaults.Timeout), defaultTimeout)
 }
 

@@ -122,11 +122,7 @@ func releaseMessage(r status.Release) string {
 
 func releaseRows(p status.Platform, width int, paint paintFunc, messages bool) string {
 	t := table.NewWriter()
-	t.SetStyle(table.Style{
-		Box:     table.BoxStyle{PaddingRight: "   ", UnfinishedRow: "…"},
-		Format:  table.FormatOptions{Header: text.FormatUpper},
-		Options: table.OptionsNoBordersAndSeparators,
-	})
+	t.SetStyle(plainStyle())
 	header := table.Row{"Project", "Environment", "Cluster", "Commit", "Result", "Health", "Age"}
 	if messages {
 		header = append(header, "Message")
@@ -195,5 +191,14 @@ func healthColour(h status.Health) text.Color {
 		return text.FgRed
 	default:
 		return text.FgYellow
+	}
+}
+
+// plainStyle is that of all tables: columns with space between.
+func plainStyle() table.Style {
+	return table.Style{
+		Box:     table.BoxStyle{PaddingRight: "   ", UnfinishedRow: "…"},
+		Format:  table.FormatOptions{Header: text.FormatUpper},
+		Options: table.OptionsNoBordersAndSeparators,
 	}
 }

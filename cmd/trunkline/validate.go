@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/policy"
+	"trunkline.dev/trunkline/policy/report"
+	"trunkline.dev/trunkline/reconciler/git"
+)
+
+// validation is what "trunkline validate" is asked for.
+type validation struct {
+	// what is a folder or a revision, and base the revision to compare with.
+	what, base string
+	format     report.Format
+	login      string
+	teams      []string
+	approvers  []string
+}
+
+func newValidate() *cobra.Command {
+	var v validation
+	var format string
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "validate [PATH|REVISION]",
+		Short: "Check all declarations, and say exactly what is wrong",
+		Long: `Validate reads every declaration of a platform, and judges it by the rules that come with
+Trunkline and by the platform's own policies. It works offline and changes nothing.
+
+It takes a folder, by default the current one as it is on disk, or a revision of the repository
+that the current folder is in. With --base it also judges the change: what readers of a dataset
+lose, whether a schema breaks them, what leaves a protected environment. What judges the change
+is then the base: its policies, modes and exceptions.`,
+		Example: `  trunkline validate
+  trunkline validate --watch
+  trunkline validate HEAD --base main -o sarif > trunkline.sarif
+  trunkline validate examples/acme -o json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("say one folder or revision, or none for the current folder")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v.what = "."
+			if len(args) == 1 {
+				v.what = args[0]
+			}
+			var err error
+			if v.format, err = report.ParseFormat(format); err != nil {
+				return &usageError{err}
+			}
+			if len(v.teams) > 0 && v.login == "" {
+				return usagef("--team says which teams the author is in: say who that is with --author")
+			}
+			if v.login != "" && v.base == "" {
+				return usagef("--author says who made the change: say since when with --base")
+			}
+			if watch {
+				return v.watch(cmd)
+			}
+			s, err := v.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return s.report(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&v.base, "base", "", "revision before the change; its settings and policies judge")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "how to say it: text, json, sarif, github or junit")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "check again whenever a file is saved, until interrupted")
+	cmd.Flags().StringVar(&v.login, "author", "", "login of who made the change, to judge whether an owner did")
+	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams that the author is in")
+	cmd.Flags().StringSliceVar(&v.approvers, "approved-by", nil, "logins of those who approved the change")
+	return cmd
+}
+
+// session is a platform that is validated, perhaps again and again.
+type session struct {
+	v validation
+	// dir is the folder on disk; empty for a revision.
+	dir     string
+	name    string
+	base    *catalog.Catalog
+	changed []string
+	catalog *catalog.Catalog
+	result  *policy.Result
+	began   time.Time
+}
+
+// open reads what is to be validated, and judges it.
+func (v validation) open(ctx context.Context) (*session, error) {
+	s := &session{v: v, name: v.what, began: time.Now().UTC().Truncate(24 * time.Hour)}
+	tree, at, err := s.tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.base == "" {
+		s.catalog, _, err = catalog.Load(tree, blueprints.FS)
+	} else {
+		err = s.compare(ctx, tree, at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, s.judge(nil)
+}
+
+// tree opens the platform: a folder that is there, or else a revision.
+func (s *session) tree(ctx context.Context) (fs.FS, string, error) {
+	if info, err := os.Stat(s.v.what); err == nil && info.IsDir() {
+		s.dir = s.v.what
+		tree, err := git.OpenDir(s.dir)
+		return tree, s.dir, err
+	}
+	tree, err := revision(ctx, ".", s.v.what)
+	if err != nil {
+		return nil, "", fmt.Errorf("%q is neither a folder nor a revision: %w", s.v.what, err)
+	}
+	s.name = tree.Commit()
+	return tree, ".", nil
+}
+
+// revision opens the folder's part of a revision of the repository that it is in.
+func revision(ctx context.Context, folder, rev string) (*git.Tree, error) {
+	whole, err := git.OpenTree(ctx, folder, rev)
+	if err != nil {
+		return nil, err
+	}
+	where, err := git.Locate(folder)
+	if err != nil {
+		return nil, err
+	}
+	return whole.At(where.Prefix)
+}
+
+// compare reads the base, and what has changed since.
+func (s *session) compare(ctx context.Context, tree fs.FS, at string) error {
+	base, err := revision(ctx, at, s.v.base)
+	if err != nil {
+		return fmt.Errorf("reading the base %q: %w", s.v.base, err)
+	}
+	if s.base, _, err = catalog.Load(base, blueprints.FS); err != nil {
+		return err
+	}
+	if s.changed, err = differences(base, tree); err != nil {
+		return err
+	}
+	s.catalog, _, err = s.base.Update(tree, s.changed)
+	return err
+}
+
+// differences lists the files that differ between a revision and another, or a folder.
+func differences(base *git.Tree, tree fs.FS) ([]string, error) {
+	if head, ok := tree.(*git.Tree); ok {
+		changes, err := git.Diff(base, head)
+		if err != nil {
+			return nil, err
+		}
+		names := make([]string, len(changes))
+		for i, c := range changes {
+			names[i] = c.Path
+		}
+		return names, nil
+	}
+	seen := map[string]bool{}
+	var names []string
+	compare := func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case entry.IsDir() && name == ".git":
+			return fs.SkipDir
+		case entry.IsDir() || seen[name]:
+			return nil
+		}
+		seen[name] = true
+		was, err1 := fs.ReadFile(base, name)
+		is, err2 := fs.ReadFile(tree, name)
+		if (err1 == nil) != (err2 == nil) || !bytes.Equal(was, is) {
+			names = append(names, name)
+		}
+		return nil
+	}
+	for _, side := range []fs.FS{tree, base} {
+		if err := fs.WalkDir(side, ".", compare); err != nil {
+			return nil, fmt.Errorf("comparing the files on disk with %s: %w", base.Commit(), err)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// judge judges the catalog, for which the previous result may be good in part.
+func (s *session) judge(previous *policy.Result) (err error) {
+	in := policy.Input{Catalog: s.catalog, Base: s.base, Changed: s.changed, Now: s.began, Previous: previous}
+	if s.v.login != "" {
+		in.People = append(in.People, policy.Person{Login: s.v.login, Teams: s.v.teams})
+		for _, login := range s.v.approvers {
+			in.People = append(in.People, policy.Person{Login: login})
+		}
+	}
+	s.result, err = policy.Check(in)
+	return err
+}
+
+// report writes what was found; errFindings if that denies the platform.
+func (s *session) report(w io.Writer) error {
+	known, err := knownRules()
+	if err != nil {
+		return err
+	}
+	counts := s.catalog.Counts()
+	r := report.Report{
+		Problems: s.result.Problems, Rules: known,
+		Source: func(file string) ([]byte, error) { return fs.ReadFile(s.catalog.Tree(), file) },
+		Summary: report.Summary{
+			Revision: s.name, Base: s.v.base, Projects: counts.Projects, Datasets: counts.Datasets,
+			Workloads: counts.Workloads, Releases: counts.Releases, Files: counts.Files,
+		},
+		Tool: report.Tool{Version: programVersion()},
+	}
+	columns := width(w)
+	if err := report.Write(w, s.v.format, r, report.Options{Color: columns > 0, Width: columns}); err != nil {
+		return err
+	}
+	if s.result.Problems.Denied() {
+		return errFindings
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package policy
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidwall/btree"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/docs/rules"
+)
+
+// Input is what a platform is judged by.
+type Input struct {
+	// Catalog is the platform, and Base what it was before the change; nil if there is no change to judge.
+	Catalog, Base *catalog.Catalog
+	// Changed are the files that differ between the two.
+	Changed []string
+	// Now is the time by which schedules and exceptions are judged.
+	Now time.Time
+	// People are those who made and approved the change; nobody if that is not known, and then nobody has to own it.
+	People []Person
+	// Estimates are what the releases are expected to cost; none if that is not known.
+	Estimates []Estimate
+	// Custom are the platform's own policies; see [Custom].
+	Custom Custom
+	// Previous is the result for the catalog that this one is an update of; nil if there is none. It is made with the
+	// same Now and Custom, and saves judging again what is the same.
+	Previous *Result
+}
+
+// Custom judges by the platform's own policies.
+type Custom interface {
+	// IDs are the names by which the platform's settings call the policies.
+	IDs() []string
+	// Problems are what is wrong with the policies themselves.
+	Problems() v1alpha1.Problems
+	// Project judges a project, with its datasets and workloads.
+	Project(cat *catalog.Catalog, p *catalog.Project) v1alpha1.Problems
+	// Platform judges what is not of one project.
+	Platform(cat *catalog.Catalog) v1alpha1.Problems
+	// Wide tells whether the verdict on a project may depend on projects that it does not read from directly.
+	Wide() bool
+}
+
+// Result is what is wrong with a platform.
+type Result struct {
+	// Problems are all that are shown, sorted.
+	Problems v1alpha1.Problems
+	// Silenced are those that exceptions silence, sorted by the problem.
+	Silenced []Silenced
+
+	catalog *catalog.Catalog
+	clock   *clock
+	// found holds what was found of each project with problems, before modes and exceptions.
+	found   *btree.Map[string, v1alpha1.Problems]
+	copying sync.Mutex
+}
+
+// Check judges a platform. An error means that the program itself is broken.
+func Check(in Input) (*Result, error) {
+	known, err := rules.All()
+	if err != nil {
+		return nil, fmt.Errorf("reading the pages of the rules: %w", err)
+	}
+	r := &Result{catalog: in.Catalog}
+	all := in.Catalog.Problems()
+	settings := in.Catalog
+	if in.Base != nil && in.Base.Platform != nil {
+		settings = in.Base
+	}
+	m := modesOf(settings, known, in.Now)
+	if in.Catalog.Platform != nil {
+		r.projects(in)
+		r.found.Scan(func(_ string, problems v1alpha1.Problems) bool {
+			all = append(all, problems...)
+			return true
+		})
+		var policies []string
+		if in.Custom != nil {
+			policies = in.Custom.IDs()
+			all = append(append(all, in.Custom.Problems()...), in.Custom.Platform(in.Catalog)...)
+		}
+		all = append(all, checkModes(in.Catalog, known, policies, modesOf(in.Catalog, known, in.Now))...)
+		all = append(all, promotions(in.Catalog)...)
+		all = append(all, budgets(in.Catalog, in.Estimates)...)
+		if in.Base != nil && in.Base.Platform != nil {
+			all = append(all, r.change(in)...)
+		}
+	}
+	for _, p := range all {
+		out, silenced, show := m.apply(p)
+		if show {
+			r.Problems = append(r.Problems, out)
+		}
+		if silenced != nil {
+			r.Silenced = append(r.Silenced, *silenced)
+		}
+	}
+	slices.SortStableFunc(r.Silenced, func(a, b Silenced) int { return a.Problem.Compare(b.Problem) })
+	r.Problems = merge(r.Problems)
+	return r, nil
+}
+
+// merge sorts problems, and makes one of those that are the same but for the environment: the most severe.
+func merge(problems v1alpha1.Problems) v1alpha1.Problems {
+	problems.Sort()
+	removed := map[v1alpha1.Position]bool{}
+	for _, p := range problems {
+		if p.Rule == RuleRemoved {
+			removed[p.Position] = true
+		}
+	}
+	return slices.CompactFunc(slices.DeleteFunc(problems, func(p v1alpha1.Problem) bool {
+		// That it was removed says more than that it is not there.
+		return removed[p.Position] && (p.Rule == catalog.RuleDatasetOwner || p.Rule == catalog.RuleVersion)
+	}), func(a, b v1alpha1.Problem) bool {
+		return a.Position == b.Position && a.Path == b.Path && a.Message == b.Message && a.Rule == b.Rule
+	})
+}
+
+// projects judges each project, or those that may have changed since the previous result.
+func (r *Result) projects(in Input) {
+	var names []string
+	previous := in.Previous
+	changed, whole := in.Catalog.Relinked()
+	if previous != nil && !whole && in.Catalog.UpdateOf(previous.catalog) && previous.clock.now.Equal(in.Now) && (in.Custom == nil || !in.Custom.Wide()) {
+		previous.copying.Lock()
+		r.found, r.clock = previous.found.Copy(), previous.clock
+		previous.copying.Unlock()
+		names = changed
+	} else {
+		r.found, r.clock = &btree.Map[string, v1alpha1.Problems]{}, newClock(in.Now)
+		names = in.Catalog.ProjectNames()
+	}
+	found := make([]v1alpha1.Problems, len(names))
+	parallel(len(names), func(i int) {
+		p, ok := in.Catalog.Project(names[i])
+		if !ok {
+			return
+		}
+		j := &judge{cat: in.Catalog, now: in.Now, clock: r.clock, p: p, doc: p.Document}
+		j.project()
+		if in.Custom != nil {
+			j.problems = append(j.problems, in.Custom.Project(in.Catalog, p)...)
+		}
+		found[i] = j.problems
+	})
+	for i, name := range names {
+		if len(found[i]) == 0 {
+			r.found.Delete(name)
+		} else {
+			r.found.Set(name, found[i])
+		}
+	}
+}
+
+// change judges what is different from the base.
+func (r *Result) change(in Input) (problems v1alpha1.Problems) {
+	names := touched(in.Base, in.Catalog)
+	problems = append(problems, removed(in.Base, in.Catalog, names)...)
+	problems = append(problems, unprotected(in.Base, in.Catalog, names)...)
+	if len(in.People) > 0 {
+		problems = append(problems, ownership(in, names)...)
+	}
+	return problems
+}
+
+// parallel calls f for 0 to n-1, as many at a time as there are processors.
+func parallel(n int, f func(i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	group.Wait()
+}

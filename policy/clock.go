@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/api/schedule"
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// clock remembers what it found out about schedules; many workloads have the same.
+type clock struct {
+	now  time.Time
+	mu   sync.Mutex
+	seen map[[2]string]firing
+}
+
+// firing is what is known of a schedule.
+type firing struct {
+	schedule schedule.Schedule
+	err      error
+	never    bool
+}
+
+func newClock(now time.Time) *clock { return &clock{now: now, seen: map[[2]string]firing{}} }
+
+func (c *clock) firing(expression, zone string) firing {
+	key := [2]string{expression, zone}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f, ok := c.seen[key]; ok {
+		return f
+	}
+	var f firing
+	f.schedule, f.err = schedule.Parse(expression, zone)
+	f.never = f.err == nil && f.schedule.Never()
+	c.seen[key] = f
+	return f
+}
+
+// schedule judges when a workload fires in an environment.
+func (j *judge) schedule(w *v1alpha1.Workload, i int, env string) {
+	mine := j.p.Spec.Environments[env].Workloads[w.Name]
+	expression := cmp.Or(mine.Schedule, w.Schedule)
+	if expression == "" {
+		return
+	}
+	at := []any{"spec", "workloads", i, "schedule"}
+	if mine.Schedule != "" {
+		at = []any{"spec", "environments", env, "workloads", w.Name, "schedule"}
+	}
+	for _, in := range j.read(w) {
+		if in.unit.Valid() && in.read.Triggers() {
+			j.in(env, RuleTrigger, at, fmt.Sprintf("the workload runs by the clock, and for each %s lot of %s that it reads", in.unit, in.id),
+				fmt.Sprintf("take the schedule away, or read without being triggered: {dataset: %s, trigger: false}", in.read.Dataset))
+			break
+		}
+	}
+	f := j.clock.firing(expression, w.TimeZone)
+	switch timeout := j.cat.TimeoutOf(j.p, w, env); {
+	case f.err != nil: // reported by the catalog
+	case f.never:
+		j.in(env, RuleNever, at, fmt.Sprintf("the schedule %q never fires: there is no such day", expression), "")
+	default:
+		if often, tooOften := f.schedule.Often(j.clock.now, timeout); tooOften {
+			j.in(env, RuleOften, at, fmt.Sprintf("the schedule %q fires every %s at its closest (%s and %s), and a run may take %s", expression,
+				often.Length(), often.From.Format("2006-01-02 15:04 MST"), often.To.Format("15:04 MST"), timeout),
+				"give the workload a shorter timeout, or let it run less often")
+		}
+	}
+}

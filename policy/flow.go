@@ -1,0 +1,230 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+)
+
+// input is a dataset that a workload reads, and how.
+type input struct {
+	role string
+	read v1alpha1.Read
+	id   string
+	data *v1alpha1.Dataset
+	// unit is that of the lots, invalid if there are none.
+	unit lot.Unit
+}
+
+// lots judges how the lots of what a workload reads fit those that it makes, and gives the unit of the latter.
+func (j *judge) lots(w *v1alpha1.Workload, i int) lot.Unit {
+	inputs := j.read(w)
+	mine, from := j.unitOf(w, i, inputs)
+	triggers := 0
+	for _, in := range inputs {
+		at := []any{"spec", "workloads", i, "reads", in.role}
+		if in.unit.Valid() && in.read.Triggers() {
+			triggers++
+		}
+		switch window := in.read.Window; {
+		case window != nil && !in.unit.Valid():
+			j.at(RuleLots, append(slices.Clip(at), "window"), fmt.Sprintf("a window counts lots, and %s has none", in.id),
+				"take the window away, or declare lots of the dataset")
+		case window != nil && *window.Lots < 1:
+			j.at(RuleLots, append(slices.Clip(at), "window", "lots"), "a window has one lot at least", "")
+		case window != nil:
+			j.window(in, mine, from, at)
+		case mine.Valid() && in.unit.Valid() && in.unit.Finer(mine):
+			n := int(mine.Duration() / in.unit.Duration())
+			j.at(RuleLots, at, fmt.Sprintf("%s has %s lots, of which %d make one of the %s lots of %s; which of them are read is not said",
+				in.id, in.unit, n, mine, from), fmt.Sprintf("read them all: {dataset: %s, window: {lots: %d}}", in.read.Dataset, n))
+		}
+	}
+	if n, err := strconv.Atoi(string(w.Join)); err == nil && n > triggers {
+		j.at(RuleJoin, []any{"spec", "workloads", i, "join"}, fmt.Sprintf("the workload waits for %d inputs, and %d have lots that trigger it", n, triggers), "")
+	}
+	return mine
+}
+
+// window judges a window over the lots of an input.
+func (j *judge) window(in input, mine lot.Unit, from string, at []any) {
+	lots, offset := *in.read.Window.Lots, 0
+	if in.read.Window.Offset != nil {
+		offset = *in.read.Window.Offset
+	}
+	if mine.Valid() && in.unit.Finer(mine) && lots < int(mine.Duration()/in.unit.Duration()) {
+		n := int(mine.Duration() / in.unit.Duration())
+		j.at(RuleLots, append(slices.Clip(at), "window", "lots"), fmt.Sprintf("a window of %d %s lots leaves out part of each %s lot of %s",
+			lots, in.unit, mine, from), fmt.Sprintf("%d of them make one", n))
+	}
+	kept := time.Duration(in.data.Retention) * 24 * time.Hour
+	if needed := time.Duration(min(lots+offset, maxWindow)) * in.unit.Duration(); kept > 0 && needed > kept {
+		j.at(RuleRetention, append(slices.Clip(at), "window"), fmt.Sprintf("the window reaches back %s, and %s is kept for %d days only",
+			days(needed), in.id, in.data.Retention), "make the window shorter, or have the dataset kept longer")
+	}
+}
+
+// maxWindow bounds a window in lots, so that its length does not overflow: a century of five minutes.
+const maxWindow = 12 * 24 * 366 * 100
+
+// days words a length of time.
+func days(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	return fmt.Sprintf("%d hours", d/time.Hour)
+}
+
+// read gives the inputs of a workload that resolve, by role.
+func (j *judge) read(w *v1alpha1.Workload) []input {
+	inputs := make([]input, 0, len(w.Reads))
+	for _, role := range slices.Sorted(maps.Keys(w.Reads)) {
+		read := w.Reads[role]
+		owner, local, ok := catalog.ParseDataset(j.p.Name, read.Dataset)
+		if !ok {
+			continue
+		}
+		in := input{role: role, read: read, id: owner + "/" + local}
+		if _, in.data, ok = j.cat.Dataset(in.id); !ok {
+			continue
+		}
+		in.unit = unitOf(in.data)
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+// unitOf gives the unit of a dataset's lots, invalid if it has none.
+func unitOf(d *v1alpha1.Dataset) (unit lot.Unit) {
+	if d.Lots != nil {
+		if u, err := lot.ParseUnit(string(d.Lots.Unit)); err == nil {
+			return u
+		}
+	}
+	return unit
+}
+
+// unitOf gives the unit of the lots that a workload makes, and a dataset that says so: one that it writes, else one
+// that triggers it.
+func (j *judge) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Unit, from string) {
+	for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
+		d, _, ok := j.p.Dataset(w.Writes[role])
+		if !ok {
+			if _, local, parsed := catalog.ParseDataset(j.p.Name, w.Writes[role]); parsed {
+				d, _, ok = j.p.Dataset(local)
+			}
+		}
+		if !ok {
+			continue
+		}
+		unit := unitOf(d)
+		switch {
+		case !unit.Valid():
+		case !mine.Valid():
+			mine, from = unit, j.p.Name+"/"+d.Name+"@"+d.Version
+		case unit != mine:
+			j.at(RuleLots, []any{"spec", "workloads", i, "writes", role},
+				fmt.Sprintf("%s/%s@%s has %s lots, and %s, which the workload writes too, has %s lots; one run makes one lot of each",
+					j.p.Name, d.Name, d.Version, unit, from, mine), "write them by two workloads, or give them one unit")
+		}
+	}
+	if mine.Valid() {
+		return mine, from
+	}
+	for _, in := range inputs {
+		if in.unit.Valid() && in.read.Triggers() && in.read.Window == nil && (!mine.Valid() || in.unit.Coarser(mine)) {
+			mine, from = in.unit, in.id
+		}
+	}
+	return mine, from
+}
+
+// inputs judges whether what a workload reads is made in an environment.
+func (j *judge) inputs(w *v1alpha1.Workload, i int, env string) {
+	if j.p.Suspends(w, env) {
+		return // it does not run, and needs nothing
+	}
+	for _, in := range j.read(w) {
+		owner, _, _ := j.cat.Dataset(in.id)
+		if _, deployed := owner.Spec.Environments[env]; !deployed || in.data.External {
+			continue
+		}
+		at := []any{"spec", "workloads", i, "reads", in.role}
+		writers := writersOf(owner, in.data)
+		if len(writers) == 0 {
+			j.unwritten(owner, in, at)
+			continue
+		}
+		why, where := "", v1alpha1.Position{}
+		for _, writer := range writers {
+			how, field := stopped(owner, writer, env)
+			if how == "" {
+				why = ""
+				break
+			}
+			_, n, _ := owner.Workload(writer.Name)
+			why = fmt.Sprintf("%s, which writes it, is %s in %q", owner.Name+"/"+writer.Name, how, env)
+			where = owner.Document.Position(append([]any{"spec", "workloads", n}, field)...)
+		}
+		if why != "" {
+			p := j.in(env, RuleSuspended, at, fmt.Sprintf("%s/%s needs %s: %s", j.p.Name, w.Name, in.id, why),
+				"let it run again, or suspend what reads it too")
+			p.Trace = []v1alpha1.Step{{Position: where, Message: why}}
+		}
+	}
+}
+
+// stopped tells in which way a workload does not run in an environment, if it does not, and which field says so.
+func stopped(p *catalog.Project, w *v1alpha1.Workload, env string) (how, field string) {
+	over := p.Spec.Environments[env]
+	suspended := p.Spec.Suspend
+	if over.Suspend != nil {
+		suspended = *over.Suspend
+	}
+	switch {
+	case p.Excludes(env, w.Name):
+		return "excluded", "exclude"
+	case p.Suspends(w, env):
+		return "suspended", "suspend"
+	case suspended:
+		return "suspended with its project", "name"
+	}
+	return "", ""
+}
+
+// writersOf gives the workloads that write a dataset of their project.
+func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Workload) {
+	local := d.Name + "@" + d.Version
+	for i := range p.Spec.Workloads {
+		for _, ref := range p.Spec.Workloads[i].Writes {
+			if owner, name, ok := catalog.ParseDataset(p.Name, ref); ok && owner == p.Name && name == local {
+				writers = append(writers, &p.Spec.Workloads[i])
+				break
+			}
+		}
+	}
+	return writers
+}
+
+// unwritten reports the read of a dataset that nobody writes, with the versions of it that somebody does.
+func (j *judge) unwritten(owner *catalog.Project, in input, at []any) {
+	var versions []string
+	for i := range owner.Spec.Datasets {
+		if d := &owner.Spec.Datasets[i]; d.Name == in.data.Name && (d.External || len(writersOf(owner, d)) > 0) {
+			versions = append(versions, d.Version)
+		}
+	}
+	hint := fmt.Sprintf("let a workload of %q write it, or declare it as external: true", owner.Name)
+	if len(versions) > 0 {
+		slices.Sort(versions)
+		hint = fmt.Sprintf("versions of %s/%s that are written: %s", owner.Name, in.data.Name, strings.Join(versions, ", "))
+	}
+	j.at(RuleUnwritten, at, fmt.Sprintf("nobody writes %s", in.id), hint)
+}

@@ -1,0 +1,126 @@
+package policy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/hmarr/codeowners"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+)
+
+// Person is somebody who makes or approves a change.
+type Person struct {
+	// Login is the name of the account, and Teams those of the teams that it is in, without their organisation.
+	Login string
+	Teams []string
+}
+
+// is tells whether an owner, a user or a team with or without its organisation, is the person.
+func (p Person) is(owner string) bool {
+	owner = strings.TrimPrefix(owner, "@")
+	if strings.EqualFold(owner, p.Login) {
+		return true
+	}
+	if _, team, ok := strings.Cut(owner, "/"); ok {
+		owner = team
+	}
+	return slices.ContainsFunc(p.Teams, func(t string) bool { return strings.EqualFold(t, owner) })
+}
+
+// codeownersFiles are where GitHub looks for the owners of files, in this order.
+func codeownersFiles() []string {
+	return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
+}
+
+// maxCodeowners is GitHub's own bound of the file.
+const maxCodeowners = 3 << 20
+
+// ownersOf reads who owns which file.
+func ownersOf(tree fs.FS) (codeowners.Ruleset, error) {
+	for _, name := range codeownersFiles() {
+		info, err := fs.Stat(tree, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		case info.Size() > maxCodeowners:
+			return nil, fmt.Errorf("%s has %d bytes; at most %d are read", name, info.Size(), maxCodeowners)
+		}
+		data, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+		rules, err := codeowners.ParseFile(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("%s is not what GitHub takes: %w", name, err)
+		}
+		return rules, nil
+	}
+	return nil, nil
+}
+
+// ownership finds the projects that a change touches without any of their owners having made or approved it. Who
+// owns is said by the tree before the change; a project that is new is its own owner's.
+func ownership(in Input, names []string) v1alpha1.Problems {
+	base, head, people := in.Base, in.Catalog, in.People
+	rules, err := ownersOf(base.Tree())
+	if err != nil {
+		return v1alpha1.Problems{{
+			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
+			Message: "who owns what cannot be told, so that no change can be judged: " + err.Error(),
+		}}
+	}
+	var problems v1alpha1.Problems
+	for _, name := range names {
+		before, was := base.Project(name)
+		after, is := head.Project(name)
+		if !was && !is || was && is && !differs(in, before, after) {
+			continue
+		}
+		owned, shown := before, after
+		if !was {
+			owned = after
+		}
+		if !is {
+			shown = before
+		}
+		owners := []string{owned.Spec.Owner}
+		if rule, err := rules.Match(owned.Document.File); err == nil && rule != nil {
+			for _, o := range rule.Owners {
+				owners = append(owners, o.String())
+			}
+		}
+		if slices.ContainsFunc(people, func(p Person) bool { return slices.ContainsFunc(owners, p.is) }) {
+			continue
+		}
+		slices.Sort(owners)
+		logins := make([]string, len(people))
+		for i, p := range people {
+			logins[i] = p.Login
+		}
+		problems = append(problems, v1alpha1.Problem{
+			Rule: RuleOwnership, Severity: v1alpha1.Deny, Position: shown.Document.Position("spec", "owner"), Path: "spec.owner",
+			About:   v1alpha1.About{Project: name},
+			Message: fmt.Sprintf("the project %q is changed by %s, and none of them owns it", name, strings.Join(logins, ", ")),
+			Hint:    "have it approved by one of: " + strings.Join(slices.Compact(owners), ", "),
+		})
+	}
+	return problems
+}
+
+// differs tells whether a project itself is changed: its declaration, or a file in its folder.
+func differs(in Input, before, after *catalog.Project) bool {
+	was, _ := in.Base.Text(before.Document.File)
+	is, _ := in.Catalog.Text(after.Document.File)
+	if before.Document.File != after.Document.File || !bytes.Equal(was, is) {
+		return true
+	}
+	return after.Dir() != "." && slices.ContainsFunc(in.Changed, func(file string) bool { return strings.HasPrefix(file, after.Dir()+"/") })
+}

@@ -1,0 +1,224 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+)
+
+// judge collects what is wrong with one project.
+type judge struct {
+	cat *catalog.Catalog
+	// base is the catalog before the change; nil if there is none.
+	base  *catalog.Catalog
+	now   time.Time
+	clock *clock
+
+	p        *catalog.Project
+	doc      *v1alpha1.Document
+	problems v1alpha1.Problems
+}
+
+// at notes a problem with a field of the project.
+func (j *judge) at(rule string, path []any, message, hint string) *v1alpha1.Problem {
+	j.problems = append(j.problems, v1alpha1.Problem{
+		Rule: rule, Severity: v1alpha1.Deny, Position: j.doc.Position(path...), Path: v1alpha1.FieldPath(path...),
+		About: catalog.About(j.doc, path...), Message: message, Hint: hint,
+	})
+	return &j.problems[len(j.problems)-1]
+}
+
+// in notes a problem that there is in one environment.
+func (j *judge) in(env, rule string, path []any, message, hint string) *v1alpha1.Problem {
+	p := j.at(rule, path, message, hint)
+	p.About.Environment = env
+	return p
+}
+
+// project judges everything of a project that does not need the tree before the change.
+func (j *judge) project() {
+	j.writers()
+	envs := slices.Sorted(maps.Keys(j.p.Spec.Environments))
+	for i := range j.p.Spec.Workloads {
+		w := &j.p.Spec.Workloads[i]
+		if _, first, ok := j.p.Workload(w.Name); !ok || first != i {
+			continue // a second one of the name is reported as such
+		}
+		unit := j.lots(w, i)
+		j.names(w, i, unit)
+		for _, env := range envs {
+			if _, known := j.cat.Environments[env]; !known || j.p.Excludes(env, w.Name) {
+				continue
+			}
+			j.schedule(w, i, env)
+			j.image(w, i, env)
+			j.identity(w, i, env)
+			j.inputs(w, i, env)
+		}
+	}
+	for i := range j.p.Spec.Datasets {
+		j.since(&j.p.Spec.Datasets[i], i)
+	}
+	j.promotion(envs)
+}
+
+// writers finds datasets that more than one workload writes.
+func (j *judge) writers() {
+	first := map[string]catalog.Edge{}
+	for _, e := range j.p.Edges() {
+		if e.Kind != catalog.Writes {
+			continue
+		}
+		before, ok := first[e.To]
+		if !ok {
+			first[e.To] = e
+			continue
+		}
+		if before.From == e.From {
+			continue // the same workload, in two roles
+		}
+		_, i, _ := j.p.Workload(e.From[len(j.p.Name)+1:])
+		p := j.at(RuleWriters, []any{"spec", "workloads", i, "writes", e.Role},
+			fmt.Sprintf("%s is written by %s and by %s", e.To, before.From, e.From),
+			"let one workload write it; give the other a dataset or a version of its own")
+		p.Trace = []v1alpha1.Step{{Position: j.cat.EdgePosition(before), Message: before.Because()}, {Position: p.Position, Message: e.Because()}}
+	}
+}
+
+// since wants the first lot to begin where lots of its unit begin.
+func (j *judge) since(d *v1alpha1.Dataset, i int) {
+	if d.Lots == nil {
+		return
+	}
+	unit, err := lot.ParseUnit(string(d.Lots.Unit))
+	if err != nil || unit.Aligned(d.Lots.Since.Time) {
+		return
+	}
+	before := unit.At(d.Lots.Since.Time)
+	j.at(RuleLots, []any{"spec", "datasets", i, "lots", "since"},
+		fmt.Sprintf("%s is within a lot: lots of the unit %s begin at %s and %s", d.Lots.Since.Format(time.RFC3339), d.Lots.Unit,
+			before.Start.Format(time.RFC3339), before.Next().Start.Format(time.RFC3339)), "")
+}
+
+// image wants the image to be one and the same for ever.
+func (j *judge) image(w *v1alpha1.Workload, i int, env string) {
+	over := j.p.Spec.Environments[env]
+	mine := over.Workloads[w.Name]
+	image := cmp.Or(mine.Image, w.Image, over.Image, j.p.Spec.Image)
+	if image == "" || strings.Contains(image, "@sha256:") {
+		return
+	}
+	bp, ok := j.cat.Blueprints[w.Blueprint]
+	if !ok || !slices.Contains(bp.Spec.Fields, v1alpha1.FieldImage) {
+		return
+	}
+	at := []any{"spec", "image"}
+	switch {
+	case mine.Image != "":
+		at = []any{"spec", "environments", env, "workloads", w.Name, "image"}
+	case w.Image != "":
+		at = []any{"spec", "workloads", i, "image"}
+	case over.Image != "":
+		at = []any{"spec", "environments", env, "image"}
+	}
+	j.in(env, RuleDigest, at, fmt.Sprintf("the image %q is named by a tag, which can be another image tomorrow", image),
+		"name it by its digest, as in image@sha256:…")
+}
+
+// identity wants a workload to be nobody but its project.
+func (j *judge) identity(w *v1alpha1.Workload, i int, env string) {
+	name := j.p.IdentityOf(w, env)
+	patterns := j.cat.Environments[env].Spec.Identities
+	if len(patterns) == 0 {
+		patterns = []string{"<project>", "<project>-*"}
+	}
+	shown := make([]string, len(patterns))
+	for n, pattern := range patterns {
+		pattern = strings.NewReplacer("<project>", j.p.Name, "<environment>", env).Replace(pattern)
+		if glob(pattern, name) {
+			return
+		}
+		shown[n] = fmt.Sprintf("%q", pattern)
+	}
+	at := []any{"spec", "workloads", i, "identity"}
+	if j.p.Spec.Environments[env].Workloads[w.Name].Identity != "" {
+		at = []any{"spec", "environments", env, "workloads", w.Name, "identity"}
+	}
+	j.in(env, RuleIdentity, at, fmt.Sprintf("the environment %q does not give the identity %q to the project %q", env, name, j.p.Name),
+		"it gives: "+strings.Join(shown, ", "))
+}
+
+// glob tells whether a name is of a pattern in which "*" stands for any text. The part behind the last star that
+// fits is the only one that matters, so that no name takes longer than it is long for each star.
+func glob(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	rest, ok := strings.CutPrefix(name, parts[0])
+	if !ok {
+		return false
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		_, after, found := strings.Cut(rest, part)
+		if !found {
+			return false
+		}
+		rest = after
+	}
+	return strings.HasSuffix(rest, parts[len(parts)-1])
+}
+
+// maxLotWorkload bounds the name of a workload that runs once a lot: its Jobs are named after it, the lot (16
+// characters at most) and the attempt (up to 999), with dashes between, in a label of DNS.
+const maxLotWorkload = 63 - len("-20230206pt15m095") - len("-999")
+
+// names wants names to fit, and not to meet, once they are expanded.
+func (j *judge) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
+	if unit.Valid() && len(w.Name) > maxLotWorkload {
+		j.at(RuleNameLength, []any{"spec", "workloads", i, "name"},
+			fmt.Sprintf("the workload runs once a lot, and its Jobs would be named %q: %d characters, of which Kubernetes takes 63",
+				w.Name+"-20230206pt15m095-999", len(w.Name)+63-maxLotWorkload),
+			fmt.Sprintf("shorten the name to %d characters", maxLotWorkload))
+	}
+	for _, group := range []struct {
+		field string
+		roles []string
+	}{{"reads", slices.Sorted(maps.Keys(w.Reads))}, {"writes", slices.Sorted(maps.Keys(w.Writes))}} {
+		seen := map[string]string{}
+		for _, role := range group.roles {
+			name := strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
+			if before, ok := seen[name]; ok {
+				j.at(catalog.RuleCollision, []any{"spec", "workloads", i, group.field, role},
+					fmt.Sprintf("the roles %q and %q would both be the variable TRUNKLINE_%s_%s", before, role, strings.ToUpper(strings.TrimSuffix(group.field, "s")), name),
+					"rename one of them")
+			}
+			seen[name] = role
+		}
+	}
+}
+
+// promotion wants a project to be where its environments take their commits from.
+func (j *judge) promotion(envs []string) {
+	for _, env := range envs {
+		e, ok := j.cat.Environments[env]
+		if !ok || e.Spec.PromotesFrom == "" || j.cat.Environments[e.Spec.PromotesFrom] == nil {
+			continue
+		}
+		if _, there := j.p.Spec.Environments[e.Spec.PromotesFrom]; !there {
+			at := []any{"spec", "environments", env}
+			if n := j.doc.IndexOf(env, "spec", "environments"); n >= 0 {
+				at = []any{"spec", "environments", n}
+			}
+			j.in(env, RulePromotion, at, fmt.Sprintf("%q takes what is healthy in %q, and the project is not deployed there", env, e.Spec.PromotesFrom),
+				fmt.Sprintf("add %q to the environments of the project", e.Spec.PromotesFrom))
+		}
+	}
+}
