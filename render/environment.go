@@ -29,48 +29,44 @@ type variables struct {
 // environment gives the variables of a workload. All that is wrong with them is reported.
 func environment(rel catalog.Release, w catalog.Workload) (variables, error) {
 	given, clashes := givenVariables(rel, w)
-	if err := errors.Join(append(checkVariables(w), clashes...)...); err != nil {
-		return variables{}, err
+	if wrong := append(checkVariables(w), clashes...); len(wrong) > 0 {
+		return variables{}, errors.New(strings.Join(wrong, "; "))
 	}
 	maps.Copy(given, w.Env)
 	return variables{given, w.Secrets}, nil
 }
 
 // checkVariables gives what is wrong with the variables that the workload declares.
-func checkVariables(w catalog.Workload) (wrong []error) {
+func checkVariables(w catalog.Workload) (wrong []string) {
 	for _, name := range slices.Sorted(maps.Keys(w.Env)) {
-		if err := checkName("env", name); err != nil {
-			wrong = append(wrong, err)
-		}
+		wrong = append(wrong, checkName("env", name)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Secrets)) {
 		ref := w.Secrets[name]
-		if err := checkName("secrets", name); err != nil {
-			wrong = append(wrong, err)
-		}
+		wrong = append(wrong, checkName("secrets", name)...)
 		if _, twice := w.Env[name]; twice {
-			wrong = append(wrong, fmt.Errorf("the variable %q is in env and in secrets: keep it in one of them", name))
+			wrong = append(wrong, fmt.Sprintf("the variable %q is in env and in secrets: keep it in one of them", name))
 		}
 		if len(validation.IsDNS1123Subdomain(ref.Name)) > 0 {
-			wrong = append(wrong, fmt.Errorf("secrets: the variable %q refers to the Secret %q: a Secret's name has "+
+			wrong = append(wrong, fmt.Sprintf("secrets: the variable %q refers to the Secret %q: a Secret's name has "+
 				"lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit", name, ref.Name))
 		}
 		if len(validation.IsConfigMapKey(ref.Key)) > 0 {
-			wrong = append(wrong, fmt.Errorf("secrets: the variable %q refers to the key %q of the Secret %q: a key has "+
+			wrong = append(wrong, fmt.Sprintf("secrets: the variable %q refers to the key %q of the Secret %q: a key has "+
 				"letters, digits, '-', '_' and '.'", name, ref.Key, ref.Name))
 		}
 	}
 	return wrong
 }
 
-func checkName(field, name string) error {
+func checkName(field, name string) []string {
 	switch {
 	case strings.HasPrefix(name, envPrefix):
-		return fmt.Errorf("%s: the variable %q begins with %s, and those are set by Trunkline: give it another name",
-			field, name, envPrefix)
+		return []string{fmt.Sprintf("%s: the variable %q begins with %s, and those are set by Trunkline: give it another name",
+			field, name, envPrefix)}
 	case len(validation.IsEnvVarName(name)) > 0:
-		return fmt.Errorf("%s: %q is no name of a variable: it has letters, digits, '_', '-' and '.', "+
-			"and does not begin with a digit", field, name)
+		return []string{fmt.Sprintf("%s: %q is no name of a variable: it has letters, digits, '_', '-' and '.', "+
+			"and does not begin with a digit", field, name)}
 	}
 	return nil
 }
@@ -79,7 +75,7 @@ func checkName(field, name string) error {
 var roleVariable = strings.NewReplacer("-", "_", ".", "_")
 
 // givenVariables are those that Trunkline gives to the workload, and the roles of which two give the same.
-func givenVariables(rel catalog.Release, w catalog.Workload) (given map[string]string, clashes []error) {
+func givenVariables(rel catalog.Release, w catalog.Workload) (given map[string]string, clashes []string) {
 	given = map[string]string{
 		envPrefix + "PLATFORM": rel.Platform, envPrefix + "PROJECT": rel.ID.Project,
 		envPrefix + "ENVIRONMENT": rel.ID.Environment, envPrefix + "CLUSTER": rel.ID.Cluster,
@@ -93,7 +89,7 @@ func givenVariables(rel catalog.Release, w catalog.Workload) (given map[string]s
 		for _, role := range slices.Sorted(maps.Keys(side.refs)) {
 			name := envPrefix + side.prefix + roleVariable.Replace(strings.ToUpper(role))
 			if before, taken := from[name]; taken {
-				clashes = append(clashes, fmt.Errorf("%s: the roles %q and %q both give the variable %s: rename one",
+				clashes = append(clashes, fmt.Sprintf("%s: the roles %q and %q both give the variable %s: rename one",
 					side.field, before, role, name))
 				continue
 			}

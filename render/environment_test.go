@@ -159,7 +159,7 @@ func TestEnvironment(t *testing.T) {
 			got, err := renderEnv(t.Context(), t, tc.w)
 			wrong := ""
 			if len(tc.errors) > 0 {
-				wrong = `rendering orders/prod@prod-eu: workload "a" (blueprint a): ` + strings.Join(tc.errors, "\n")
+				wrong = `rendering orders/prod@prod-eu: workload "a" (blueprint a): ` + strings.Join(tc.errors, "; ")
 			}
 			if diff := cmp.Diff(wrong, text(err)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
