@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -193,11 +194,7 @@ func realistic() report.Report {
 
 // many is one mistake made by everybody.
 func many(n int) report.Report {
-	r := report.Report{Rules: rules, Source: source}
-	for range n {
-		r.Problems = append(r.Problems, realistic().Problems[0])
-	}
-	return r
+	return report.Report{Rules: rules, Source: source, Problems: slices.Repeat(realistic().Problems[:1], n)}
 }
 
 func write(t testing.TB, f report.Format, r report.Report, o report.Options) string {

@@ -113,6 +113,10 @@ func TestWithoutSource(t *testing.T) {
 	if diff := cmp.Diff(without, write(t, report.Text, r, report.Options{})); diff != "" {
 		t.Errorf("a file that cannot be read is as none\n-none +fails:\n%s", diff)
 	}
+	r.Source = func(string) ([]byte, error) { return bytes.Repeat([]byte("x\n"), 5<<20), nil }
+	if diff := cmp.Diff(without, write(t, report.Text, r, report.Options{})); diff != "" {
+		t.Errorf("a file of 10 MiB is not quoted\n-none +large:\n%s", diff)
+	}
 	if strings.Contains(without, " | ") || !strings.Contains(without, "= 3. rates/fetch writes rates/fx@1") {
 		t.Errorf("without source lines are quoted, or the steps are missing:\n%s", without)
 	}

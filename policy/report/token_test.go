@@ -63,6 +63,7 @@ func TestToken(t *testing.T) {
 func FuzzToken(f *testing.F) {
 	f.Add(`a: {b: "c", 'd''`, 4, true)
 	f.Add("[[[[[", 0, true)
+	f.Add("\t東京東京東京東京東京東京東京東京東京東京東京東京", 8, false)
 	f.Fuzz(func(t *testing.T, text string, at int, yaml bool) {
 		l := []rune(text)
 		at = max(0, min(at, len(l)))
@@ -83,6 +84,10 @@ func TestLinesAreThoseOfTheParser(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SampledFrom([]string{"", "\uFEFF"}).Draw(t, "mark")
 		for i := range rapid.IntRange(1, 6).Draw(t, "keys") {
+			if i == 0 && rapid.Bool().Draw(t, "first") {
+				text += "kéa: 東京"
+				continue
+			}
 			text += rapid.SampledFrom([]string{"", "# é\u00a0x", "# \U0001F69A "}).Draw(t, "before")
 			text += rapid.SampledFrom([]string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029", "\n\n"}).Draw(t, "break")
 			text += "ké" + string(rune('a'+i)) + ": 東京"
@@ -127,6 +132,8 @@ func TestCutLine(t *testing.T) {
 		"End":       {"At the end its start is.", "abcdefghijklmnopqrstuvwxyz", 24, 26, snippet{"…hijklmnopqrstuvwxyz", 18, 20}},
 		"Behind":    {"A column behind the end is the end.", "abc", 9, 9, snippet{"abc", 3, 3}},
 		"Long":      {"A token that is longer than the room is cut.", strings.Repeat("x", 99), 0, 99, snippet{strings.Repeat("x", 19) + "…", 0, 20}},
+		"LongWide":  {"A long line of them fits too.", strings.Repeat("東", 30), 0, 1, snippet{strings.Repeat("東", 9) + "…", 0, 2}},
+		"WideEnd":   {"So does its end.", strings.Repeat("東", 30), 29, 30, snippet{"…" + strings.Repeat("東", 9), 17, 19}},
 		"Control":   {"What cannot be printed is seen to be there.", "a\x1bb\u202ec", 2, 3, snippet{"a\uFFFDb\uFFFDc", 2, 3}},
 	}
 	for name, tc := range cases {
