@@ -40,7 +40,7 @@ var mayKnow = map[string][]string{
 	"policy/rego":        {"api", "policy/subject"},
 	"policy/report":      {"api"},
 	"policy/subject":     {"api"},
-	"reconciler":         {"api", "blueprints", "catalog", "render", "reconciler"},
+	"reconciler":         {"api", "blueprints", "catalog", "policy", "render", "reconciler"},
 	"reconciler/cluster": {"catalog", "reconciler/plan", "reconciler/cluster"},
 	"reconciler/git":     {"reconciler/git"},
 	"reconciler/plan":    {},

@@ -216,19 +216,3 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkLoad1000(b *testing.B) {
-	files := map[string]string{}
-	maps.Copy(files, acme)
-	for i := range 1000 {
-		files[fmt.Sprintf("p/%04d/project.yaml", i)] = strings.NewReplacer("name: orders}", fmt.Sprintf("name: p-%d}", i),
-			"schema: clean.json", "description: a").Replace(acme[orders])
-	}
-	tree := mapFS(files)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, problems, err := catalog.Load(tree, library); err != nil || len(problems) > 0 {
-			b.Fatal(err, problems)
-		}
-	}
-}

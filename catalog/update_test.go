@@ -1,15 +1,10 @@
 package catalog_test
 
 import (
-	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -157,102 +152,6 @@ func TestUpdateLooksAtWhatChanged(t *testing.T) {
 			}
 			if got != tc.want {
 				t.Errorf("%s looked at %q, want %q", tc.reason, got, tc.want)
-			}
-		})
-	}
-}
-
-// large is a platform of many projects like the benchmarks' of the policies.
-func large(b *testing.B, projects int) fs.FS {
-	b.Helper()
-	files := maps.Clone(acme)
-	for i := range projects {
-		var text strings.Builder
-		fmt.Fprintf(&text, head+"kind: Project\nmetadata: {name: p-%05d}\nspec:\n  owner: team-%02d\n  environments: [dev, prod]\n  image: a@sha256:%064d\n  datasets:\n", i, i%50, i)
-		for d := range 6 {
-			fmt.Fprintf(&text, "    - {name: d-%d, version: \"1\", lots: {unit: hourly, since: 2026-01-01T00:00:00Z}, path: lake://p-%05d/d-%d/}\n", d, i, d)
-		}
-		text.WriteString("  workloads:\n")
-		for w := range 8 {
-			reads, writes := fmt.Sprintf("main: d-%d@1", w-1), ""
-			switch {
-			case w > 6:
-				reads = "main: d-0@1"
-			case w == 0 && i == 0:
-				reads = "main: rates/fx@1"
-			case w == 0:
-				reads = fmt.Sprintf("main: p-%05d/d-5@1", (i-1)/2)
-			}
-			if w < 6 {
-				writes = fmt.Sprintf("      writes: {main: d-%d@1}\n", w)
-			}
-			fmt.Fprintf(&text, "    - name: w-%d\n      blueprint: job\n      reads: {%s}\n%s      command: [python, work.py, --fast]\n      size: mx.small\n      retries: 2\n      timeout: 30m\n      params: {mode: fast}\n", w, reads, writes)
-		}
-		files[fmt.Sprintf("projects/%03d/%05d/project.yaml", i%100, i)] = text.String()
-	}
-	dir := b.TempDir()
-	for name, text := range files {
-		at := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
-	return os.DirFS(dir)
-}
-
-// over is a tree with one file of another content.
-type over struct {
-	fs.FS
-	name string
-	file fstest.MapFS
-}
-
-func (o over) Open(name string) (fs.File, error) {
-	if name == o.name {
-		return o.file.Open(name)
-	}
-	return o.FS.Open(name)
-}
-
-func BenchmarkLoad(b *testing.B) {
-	for _, n := range []int{100, 1000, 10000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			tree := large(b, n)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, problems, err := catalog.Load(tree, library); err != nil || len(problems) > 0 {
-					b.Fatal(err, problems)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(n), "us/project")
-		})
-	}
-}
-
-func BenchmarkUpdate(b *testing.B) {
-	for _, n := range []int{100, 1000, 10000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			tree := large(b, n)
-			cat, _, err := catalog.Load(tree, library)
-			if err != nil {
-				b.Fatal(err)
-			}
-			const name = "projects/050/00050/project.yaml"
-			data, err := fs.ReadFile(tree, name)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				text := fmt.Sprintf("%s# %d\n", data, i)
-				next, problems, err := cat.Update(over{tree, name, fstest.MapFS{name: file(text)}}, []string{name})
-				if err != nil || len(problems) > 0 {
-					b.Fatal(err, problems)
-				}
-				cat = next
 			}
 		})
 	}

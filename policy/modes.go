@@ -80,7 +80,9 @@ func (m *modes) apply(p v1alpha1.Problem) (out v1alpha1.Problem, silenced *Silen
 }
 
 // over tells whether an exception counts no more.
-func (m *modes) over(e v1alpha1.Exception) bool { return !e.Until.IsZero() && !m.now.Before(e.Until.Time) }
+func (m *modes) over(e v1alpha1.Exception) bool {
+	return !e.Until.IsZero() && !m.now.Before(e.Until.Time)
+}
 
 // covers tells whether all that an exception names is what the problem is about.
 func covers(e v1alpha1.Exception, about v1alpha1.About) bool {
@@ -117,6 +119,9 @@ func checkModes(cat *catalog.Catalog, known map[string]rules.Rule, policies []st
 	for i, e := range cat.Platform.Spec.Exceptions {
 		at := []any{"spec", "exceptions", i}
 		check(doc, e.Rule, doc.Position(append(at, "rule")...), v1alpha1.FieldPath(append(at, "rule")...))
+		if _, ok := cat.Project(e.Project); e.Project != "" && !ok {
+			problems = append(problems, noProject(cat, doc, e.Project, append(at, "project")))
+		}
 		if m.over(e) {
 			problems = append(problems, v1alpha1.Problem{
 				Rule: RuleException, Severity: v1alpha1.Deny, Position: doc.Position(append(at, "until")...), Path: v1alpha1.FieldPath(append(at, "until")...),
@@ -130,11 +135,26 @@ func checkModes(cat *catalog.Catalog, known map[string]rules.Rule, policies []st
 		if !ok {
 			continue
 		}
+		if preview := cat.Environments[name].Spec.Preview; preview != nil {
+			for i, project := range preview.Projects {
+				if _, ok := cat.Project(project); !ok {
+					problems = append(problems, noProject(cat, doc, project, []any{"spec", "preview", "projects", i}))
+				}
+			}
+		}
 		for _, id := range slices.Sorted(maps.Keys(cat.Environments[name].Spec.Rules)) {
 			check(doc, id, doc.KeyPosition("spec", "rules", id), v1alpha1.FieldPath("spec", "rules", id))
 		}
 	}
 	return problems
+}
+
+// noProject reports the name of a project that is not there.
+func noProject(cat *catalog.Catalog, doc *v1alpha1.Document, name string, at []any) v1alpha1.Problem {
+	return v1alpha1.Problem{
+		Rule: catalog.RuleProject, Severity: v1alpha1.Deny, Position: doc.Position(at...), Path: v1alpha1.FieldPath(at...),
+		About: catalog.About(doc), Message: fmt.Sprintf("there is no project %q", name), Hint: v1alpha1.Suggest(name, cat.ProjectNames()),
+	}
 }
 
 // promotions finds environments that would take commits from each other in a circle.

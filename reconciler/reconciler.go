@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
@@ -62,6 +63,9 @@ type Reconciler struct {
 	opts     Options
 	clusters map[string]*clusterState
 	renders  *renders
+	// catalog and verdicts are those of the last revision that was accepted; nil before the first.
+	catalog  *catalog.Catalog
+	verdicts *policy.Result
 
 	mu      sync.Mutex
 	workers map[catalog.ReleaseID]*worker
@@ -131,10 +135,12 @@ var ErrRefused = errors.New("the commit is refused")
 func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	began := r.opts.Now()
 	log := r.opts.Log.With("commit", rev.Commit.Hash)
-	cat, problems, err := catalog.Load(rev.Tree, r.opts.Library)
+	changed, known := r.changes(rev)
+	cat, verdicts, err := r.judge(rev, changed, known)
 	if err != nil {
 		return fmt.Errorf("loading commit %s: %w", rev.Commit.Short(), err)
 	}
+	problems := verdicts.Problems
 	if problems.Denied() {
 		r.opts.Board.SetSource(func(s *status.Source) {
 			s.Head, s.Problems = &rev.Commit, problems
@@ -143,18 +149,44 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 		return ErrRefused
 	}
 	releases := slices.Collect(cat.Releases())
-	results := r.renders.update(ctx, rev, releases)
+	results := r.renders.update(ctx, rev, releases, changed, known)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	r.opts.Board.SetName(cat.Name())
-	changed := r.dispatch(cat.Name(), rev, releases, results)
+	r.catalog, r.verdicts = cat, verdicts
+	dispatched := r.dispatch(cat.Name(), rev, releases, results)
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
 	})
-	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", changed,
+	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", dispatched,
 		"took", r.opts.Now().Sub(began))
 	return nil
+}
+
+// changes lists what differs from the last revision that was accepted, if that is known.
+func (r *Reconciler) changes(rev Revision) ([]string, bool) {
+	if r.catalog == nil || rev.Changed == nil {
+		return nil, false
+	}
+	changed, err := rev.Changed()
+	return changed, err == nil
+}
+
+// judge reads the declarations of a revision and judges them; what is the same as in the last one that was accepted
+// is not looked at again. There is no base to compare with: what is merged was judged against its base before, and
+// what it says of rules and exceptions is what counts from now on.
+func (r *Reconciler) judge(rev Revision, changed []string, known bool) (cat *catalog.Catalog, verdicts *policy.Result, err error) {
+	if known {
+		cat, _, err = r.catalog.Update(rev.Tree, changed)
+	} else {
+		cat, _, err = catalog.Load(rev.Tree, r.opts.Library)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	verdicts, err = policy.Check(policy.Input{Catalog: cat, Now: r.opts.Now().UTC().Truncate(24 * time.Hour), Previous: r.verdicts})
+	return cat, verdicts, err
 }
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.

@@ -39,14 +39,7 @@ func newRenders(r Renderer) *renders {
 }
 
 // update renders those of the releases that the revision affects, and gives the results of all.
-func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.Release) map[catalog.ReleaseID]rendered {
-	var changed []string
-	known := false
-	if len(r.last) > 0 && rev.Changed != nil {
-		var err error
-		changed, err = rev.Changed()
-		known = err == nil
-	}
+func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.Release, changed []string, known bool) map[catalog.ReleaseID]rendered {
 	var mu sync.Mutex
 	next := make(map[catalog.ReleaseID]rendered, len(releases))
 	var group errgroup.Group

@@ -181,6 +181,13 @@ func TestHealthOf(t *testing.T) {
 			"A job that is suspended has nothing to finish.",
 			job(map[string]any{"startTime": "2026-01-01T00:00:00Z"}, map[string]any{"suspend": true}), Healthy,
 		},
+		"SuspendedBefore": {
+			"One that never began has nothing to finish either.", job(map[string]any{}, map[string]any{"suspend": true}), Healthy,
+		},
+		"SuspendedAfterFailure": {
+			"What failed before it was suspended is not asked for any more.",
+			job(map[string]any{"conditions": []any{map[string]any{"type": "Failed", "status": "True"}}}, map[string]any{"suspend": true}), Healthy,
+		},
 		"OldGeneration": {"A status of the generation before says nothing of this one.", map[string]any{
 			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "d", "generation": int64(2)},
 			"spec": map[string]any{"replicas": int64(1)}, "status": map[string]any{"observedGeneration": int64(1), "replicas": int64(1)},

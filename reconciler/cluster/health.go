@@ -25,13 +25,17 @@ func HealthOf(o *unstructured.Unstructured) (Health, string) {
 	if o.GetDeletionTimestamp() != nil {
 		return Progressing, "being deleted"
 	}
+	isJob := o.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"})
+	if isJob && suspended(o) {
+		return Healthy, "" // it has nothing to finish, whether it has begun before or not
+	}
 	r, err := status.Compute(o)
 	if err != nil {
 		return Failed, fmt.Sprintf("the status cannot be read: %s", err)
 	}
 	switch r.Status {
 	case status.CurrentStatus:
-		if o.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) && !complete(o) {
+		if isJob && !complete(o) {
 			return Progressing, r.Message
 		}
 		return Healthy, ""
@@ -42,11 +46,14 @@ func HealthOf(o *unstructured.Unstructured) (Health, string) {
 	}
 }
 
-// complete tells that a Job has finished well. A suspended one has nothing to finish.
+// suspended tells that a Job is kept from running.
+func suspended(job *unstructured.Unstructured) bool {
+	suspend, _, _ := unstructured.NestedBool(job.Object, "spec", "suspend")
+	return suspend
+}
+
+// complete tells that a Job has finished well.
 func complete(job *unstructured.Unstructured) bool {
-	if suspended, _, _ := unstructured.NestedBool(job.Object, "spec", "suspend"); suspended {
-		return true
-	}
 	conditions, _, _ := unstructured.NestedSlice(job.Object, "status", "conditions")
 	for _, c := range conditions {
 		if m, ok := c.(map[string]any); ok && m["type"] == "Complete" && m["status"] == "True" {
