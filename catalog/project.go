@@ -138,6 +138,7 @@ func (k *checker) workloads(p *Project) {
 		if w.Identity != "" {
 			k.name(w.Identity, "spec", "workloads", i, "identity")
 		}
+		k.variables(w.Env, w.Secrets, "spec", "workloads", i)
 		bp, ok := k.c.Blueprints[w.Blueprint]
 		if !ok {
 			known(k, RuleBlueprint, "blueprint", w.Blueprint, k.c.Blueprints, "spec", "workloads", i, "blueprint")
@@ -145,6 +146,36 @@ func (k *checker) workloads(p *Project) {
 		}
 		k.honoured(bp, setFields(w), w.TimeZone != "", "spec", "workloads", i)
 		k.params(p, bp, w, i)
+	}
+}
+
+// ownVariables is the prefix of the variables that Trunkline gives to every workload.
+const ownVariables = "TRUNKLINE_"
+
+// variables checks the names of the variables that a workload gets.
+func (k *checker) variables(env map[string]string, secrets map[string]v1alpha1.SecretRef, at ...any) {
+	reserved(k, env, append(slices.Clip(at), "env"))
+	reserved(k, secrets, append(slices.Clip(at), "secrets"))
+	if len(secrets) > 0 {
+		twice(k, secrets, env, append(slices.Clip(at), "secrets"))
+	}
+}
+
+// reserved refuses variables that Trunkline sets itself.
+func reserved[V any](k *checker, variables map[string]V, at []any) {
+	for name := range variables {
+		if strings.HasPrefix(name, ownVariables) {
+			k.atKey(RuleName, append(slices.Clip(at), name), fmt.Sprintf("the variable %q is Trunkline's: names that begin with %s are set by it", name, ownVariables), "choose another name")
+		}
+	}
+}
+
+// twice refuses variables that have a value and a secret.
+func twice[V, W any](k *checker, variables map[string]V, others map[string]W, at []any) {
+	for name := range variables {
+		if _, both := others[name]; both {
+			k.atKey(RuleCollision, append(slices.Clip(at), name), fmt.Sprintf("the variable %q has a value in env and one in secrets", name), "keep one of them")
+		}
 	}
 }
 
@@ -300,6 +331,9 @@ func (k *checker) overrides(p *Project, env string) {
 		if over.Identity != "" {
 			k.name(over.Identity, append(slices.Clip(at), "identity")...)
 		}
+		k.variables(over.Env, over.Secrets, at...)
+		twice(k, over.Env, w.Secrets, append(slices.Clip(at), "env"))
+		twice(k, over.Secrets, w.Env, append(slices.Clip(at), "secrets"))
 		if bp := k.c.Blueprints[w.Blueprint]; bp != nil {
 			k.honoured(bp, setFields(&v1alpha1.Workload{
 				Image: over.Image, Size: over.Size, Env: over.Env, Schedule: over.Schedule, Secrets: over.Secrets,
