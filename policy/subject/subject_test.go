@@ -47,6 +47,27 @@ func TestAgainst(t *testing.T) {
 	}
 }
 
+// TestSecretsAreNotSaid holds what is said of a Secret to not saying its values, in whatever form a policy quotes them.
+func TestSecretsAreNotSaid(t *testing.T) {
+	s := &subject.Subject{
+		On: v1alpha1.OnObject,
+		Value: map[string]any{
+			"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "db"},
+			"data": map[string]any{"password": "aHVudGVyMg==", "short": "YQ=="}, "stringData": map[string]any{"key": "-----BEGIN\nabcdef\n-----END"},
+		},
+		Old: map[string]any{"apiVersion": "v1", "kind": "Secret", "data": map[string]any{"password": "b2xkcGFzcw=="}},
+	}
+	said := s.Against("policy/p", v1alpha1.Deny, "db: hunter2 was oldpass, aHVudGVyMg==; the key is -----BEGIN abcdef -----END and abcdef; a cat", "")
+	want := "db: [redacted] was [redacted], [redacted]; the key is [redacted] and [redacted]; a cat"
+	if said.Message != want || said.Text != want {
+		t.Errorf("got  %s\nwant %s", said.Message, want)
+	}
+	refused := s.Refuse(&subject.UnevaluatedError{Policy: "rego/main", Because: `to_number: parsing "hunter2"`})
+	if strings.Contains(refused.Message, "hunter2") {
+		t.Errorf("an error says %s", refused.Message)
+	}
+}
+
 func TestBound(t *testing.T) {
 	s := &subject.Subject{}
 	many := make(subject.Verdicts, subject.MaxVerdicts+5)

@@ -53,9 +53,9 @@ func (e *UnevaluatedError) Error() string {
 	return fmt.Sprintf("the policy %q could not be evaluated: %s; what cannot be judged is refused", e.Policy, Line(e.Because))
 }
 
-// Against says something against the subject; the path leads to the field that it is about.
+// Against says something against the subject; the path leads to the field that it is about. Values of a Secret are taken out.
 func (s *Subject) Against(policy string, severity v1alpha1.Severity, text, hint string, path ...any) Verdict {
-	text = Line(text)
+	text = Line(s.redact(text))
 	message := text
 	if s.ID != "" {
 		message = s.ID + ": " + text

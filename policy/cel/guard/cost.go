@@ -7,6 +7,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"k8s.io/apiserver/pkg/cel/library"
+
+	"trunkline.dev/trunkline/policy/subject"
 )
 
 const (
@@ -37,10 +39,10 @@ func (e *estimator) CallCost(function, overloadID string, args []ref.Val, result
 		work = weigh(args...) * perWeight
 	case "matches", "find", "findAll":
 		pattern, ok := args[1].(types.String)
-		if !ok || len(pattern) > MaxPattern {
+		if !ok || len(pattern) > subject.MaxPattern {
 			return known // the call was refused at once
 		}
-		work = textLen(args[0])*float64(patternSize(string(pattern)))*perStep +
+		work = textLen(args[0])*float64(subject.PatternSize(string(pattern)))*perStep +
 			math.Ceil((1+textLen(args[0]))*perWeight)*math.Ceil(float64(len(pattern))*perPatternByte)
 	case "format":
 		work = (weigh(args...) + textLen(result)) * perWeight

@@ -6,7 +6,7 @@
 // years. Here the work of such a call is estimated from its arguments first, and a call that is too large fails like a
 // division by zero does.
 //
-// The package imports nothing of Trunkline.
+// Of Trunkline the package may import policy/subject.
 package guard
 
 import (
@@ -17,6 +17,8 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/interpreter"
 	"github.com/google/cel-go/interpreter/functions"
+
+	"trunkline.dev/trunkline/policy/subject"
 )
 
 const (
@@ -28,8 +30,6 @@ const (
 	MaxWork = 1_000_000
 	// MaxSteps bounds the steps of a regular expression: at most two tenths of a second.
 	MaxSteps = 20_000_000
-	// MaxPattern bounds a regular expression, in bytes.
-	MaxPattern = 1000
 	// MaxNumber bounds the text of a quantity or version, in bytes; the parser of quantities is slow on long exponents.
 	MaxNumber = 256
 )
@@ -89,7 +89,7 @@ func guarded(call interpreter.InterpretableCall, impl functions.FunctionOp) inte
 	name := call.Function()
 	if pattern, ok := constPattern(name, args); ok {
 		// CEL compiles a constant pattern once, and replaces the call; the guard of the text stays.
-		args = append([]interpreter.InterpretableV2{&textArg{args[0], MaxSteps / max(1, patternSize(pattern))}}, args[1:]...)
+		args = append([]interpreter.InterpretableV2{&textArg{args[0], MaxSteps / max(1, subject.PatternSize(pattern))}}, args[1:]...)
 	}
 	check := checkOf(name)
 	return interpreter.NewCall(call.ID(), name, call.OverloadID(), args, func(args ...ref.Val) ref.Val {

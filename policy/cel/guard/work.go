@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 
 	"github.com/google/cel-go/common/operators"
@@ -12,6 +11,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/interpreter"
+
+	"trunkline.dev/trunkline/policy/subject"
 )
 
 // checkOf gives the check of a function's arguments, which says what is wrong with them, or nothing.
@@ -118,10 +119,10 @@ func checkPattern(args []ref.Val) string {
 	if !ok {
 		return ""
 	}
-	if len(pattern) > MaxPattern {
-		return fmt.Sprintf("the regular expression is longer than %d bytes", MaxPattern)
+	if len(pattern) > subject.MaxPattern {
+		return fmt.Sprintf("the regular expression is longer than %d bytes", subject.MaxPattern)
 	}
-	if textLen(args[0])*float64(patternSize(string(pattern))) > MaxSteps {
+	if textLen(args[0])*float64(subject.PatternSize(string(pattern))) > MaxSteps {
 		return fmt.Sprintf("the regular expression would take too long on a text of %.0f bytes", textLen(args[0]))
 	}
 	return ""
@@ -213,28 +214,4 @@ func constPattern(function string, args []interpreter.InterpretableV2) (string, 
 	}
 	pattern, ok := c.Value().(types.String)
 	return string(pattern), ok
-}
-
-// patternSize estimates the size of the program that a regular expression is compiled to, without compiling it: a
-// repetition is compiled as often as it repeats.
-func patternSize(pattern string) int {
-	if len(pattern) > MaxPattern {
-		return MaxSteps
-	}
-	tree, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return 1 // it is refused when it is compiled
-	}
-	return sizeOf(tree)
-}
-
-func sizeOf(r *syntax.Regexp) int {
-	size := 1 + len(r.Rune)/2
-	for _, sub := range r.Sub {
-		size += sizeOf(sub)
-	}
-	if r.Op == syntax.OpRepeat {
-		size *= max(1, r.Min, r.Max)
-	}
-	return size
 }
