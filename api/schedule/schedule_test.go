@@ -1,0 +1,277 @@
+package schedule_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/api/schedule"
+)
+
+// now is a Saturday.
+func now() time.Time { return time.Date(2026, 11, 21, 10, 7, 30, 0, time.UTC) }
+
+func parse(t testing.TB, expression, zone string) schedule.Schedule {
+	t.Helper()
+	s, err := schedule.Parse(expression, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestParseErrors(t *testing.T) {
+	cases := map[string]struct {
+		reason, expression, zone string
+		part, want               string
+		known                    string // one that is offered
+	}{
+		"Empty":       {"nothing", "", "", "expression", `the schedule is empty; want five fields, as in "0 6 * * *"`, ""},
+		"Blank":       {"nothing", " \t", "", "expression", `the schedule is empty`, ""},
+		"Four":        {"too few fields", "0 6 * *", "", "expression", `the schedule "0 6 * *" has 4 fields; want minute, hour, day of month, month and day of week`, ""},
+		"Seconds":     {"what other systems take", "0 0 6 * * *", "", "expression", `has 6 fields; want minute, hour, day of month, month and day of week, as in "0 6 * * *"; there is no field for seconds`, ""},
+		"Minute":      {"the field is named, with what it takes", "60 * * * *", "", "minute", `the minute "60" is not valid; want 0 to 59, as in "5", "1-5", "*/2" or "1,3"`, ""},
+		"Hour":        {"only the element that is wrong", "0 1,2,24 * * *", "", "hour", `the hour "24" is not valid; want 0 to 23`, ""},
+		"Zero":        {"days count from 1", "0 0 0 * *", "", "day of month", `the day of month "0" is not valid; want 1 to 31`, ""},
+		"Month":       {"names are offered", "0 0 1 jnu *", "", "month", `the month "jnu" is not valid; want 1 to 12 or jan to dec`, "jun"},
+		"Seven":       {"Sunday is 0 for a CronJob", "0 0 * * 7", "", "day of week", `the day of week "7" is not valid; want 0 to 6 (Sunday is 0) or sun to sat`, ""},
+		"Backwards":   {"a range over midnight", "0 22-4 * * *", "", "hour", `the hour "22-4" goes backwards; a range goes from less to more, and two ranges are written as in "22-23,0-4"`, ""},
+		"StepZero":    {"a step of nothing", "*/0 * * * *", "", "minute", `the minute "*/0" is not valid`, ""},
+		"Negative":    {"a number with a sign", "-5 * * * *", "", "minute", `the minute "-5" is not valid`, ""},
+		"List":        {"a list of nothing, which the library takes and never fires", "0 , * * *", "", "hour", `the hour "," lists nothing; want 0 to 23`, ""},
+		"Quartz":      {"words of other crons", "0 0 L * *", "", "day of month", `the day of month "L" is not valid`, ""},
+		"TZ":          {"a zone in the expression", "TZ=Europe/Brussels 0 6 * * *", "", "zone", `names its zone, which a CronJob refuses; give the time zone in its own field`, ""},
+		"CRON_TZ":     {"its other form", "CRON_TZ=UTC 0 6 * * *", "", "zone", `names its zone`, ""},
+		"TZEmpty":     {"where the library panics", "TZ=", "", "zone", `names its zone`, ""},
+		"TZLater":     {"where it is no prefix", "  TZ=/etc/passwd 6 * * *", "", "zone", `names its zone`, ""},
+		"Macro":       {"a macro that there is not", "@reboot", "", "expression", `"@reboot" is no macro of schedules; known are: @annually, @daily`, "@daily"},
+		"Every":       {"no delay", "@every", "", "expression", `"@every" has no delay; want a length of time, as in "@every 1h30m"`, ""},
+		"EveryWord":   {"no length of time", "@every day", "", "expression", `"day" is no delay`, ""},
+		"EveryLess":   {"less than a second", "@every 500ms", "", "expression", `"500ms" is less than a second, which a CronJob would take for a second`, ""},
+		"EveryMinus":  {"backwards", "@every -5h", "", "expression", `"-5h" is less than a second`, ""},
+		"EveryHalf":   {"parts of seconds", "@every 1.5s", "", "expression", `"1.5s" is not of whole seconds; a CronJob would leave out the rest`, ""},
+		"EveryLong":   {"more than can be counted", "@every 99999999h", "", "expression", `"99999999h" is no delay`, ""},
+		"Zone":        {"no such zone", "0 6 * * *", "Europe/Brussel", "zone", `"Europe/Brussel" is not a time zone of the IANA database, as in "Europe/Brussels"`, "Europe/Brussels"},
+		"ZoneCase":    {"case matters, as it does to Kubernetes", "0 6 * * *", "europe/brussels", "zone", `"europe/brussels" is not a time zone`, "Europe/Brussels"},
+		"ZoneLocal":   {"the machine's zone is no zone", "0 6 * * *", "Local", "zone", `"Local" is not a time zone`, ""},
+		"ZonePath":    {"nothing is read from the disk", "0 6 * * *", "../../etc/passwd", "zone", `is not a time zone`, ""},
+		"ZoneTrick":   {"nor from between the names", "0 6 * * *", "Zulu 1 2\n", "zone", `is not a time zone`, ""},
+		"Long":        {"text of the repository is bounded", strings.Repeat("1,", 501) + " * * * *", "", "expression", `the schedule has 1010 bytes; at most 1000 are taken`, ""},
+		"LongElement": {"and quoted shortly", strings.Repeat("9", 900) + " * * * *", "", "minute", `the minute "9999`, ""},
+		"Unicode":     {"anything else", "\x00\xff * * * *", "", "minute", `the minute "\x00\xff" is not valid`, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := schedule.Parse(tc.expression, tc.zone)
+			e, ok := errors.AsType[*schedule.Error](err)
+			if !ok {
+				t.Fatalf("%s: got %v", tc.reason, err)
+			}
+			if e.Part != tc.part || !strings.Contains(e.Error(), tc.want) || len(e.Error()) > 300 {
+				t.Errorf("%s\nwant %s: %s\ngot  %s: %s", tc.reason, tc.part, tc.want, e.Part, e)
+			}
+			if tc.known != "" && !strings.Contains(strings.Join(e.Known, " "), tc.known) {
+				t.Errorf("%s is not among %q", tc.known, e.Known)
+			}
+		})
+	}
+}
+
+func TestNext(t *testing.T) {
+	cases := map[string]struct {
+		reason, expression, zone, after string
+		want                            []string
+	}{
+		"Daily":    {"in UTC", "0 6 * * *", "", "2026-11-21T10:07:30Z", []string{"2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z"}},
+		"Exactly":  {"after, not at", "0 6 * * *", "", "2026-11-21T06:00:00Z", []string{"2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z"}},
+		"Zone":     {"in its zone", "0 6 * * *", "Europe/Brussels", "2026-11-21T10:07:30Z", []string{"2026-11-22T06:00:00+01:00", "2026-11-23T06:00:00+01:00"}},
+		"Names":    {"names in any case", "0 0 * Jan MON", "", "2026-11-21T10:07:30Z", []string{"2027-01-04T00:00:00Z", "2027-01-11T00:00:00Z"}},
+		"Either":   {"day of month or day of week, if both are restricted", "0 0 13 * 5", "", "2026-11-21T10:07:30Z", []string{"2026-11-27T00:00:00Z", "2026-12-04T00:00:00Z"}},
+		"Macro":    {"as Kubernetes takes it", "@weekly", "", "2026-11-21T10:07:30Z", []string{"2026-11-22T00:00:00Z", "2026-11-29T00:00:00Z"}},
+		"Every":    {"a delay counts from the time given", "@every 90m", "", "2026-11-21T10:07:30Z", []string{"2026-11-21T11:37:30Z", "2026-11-21T13:07:30Z"}},
+		"LeapDay":  {"the 29th of February comes", "0 0 29 2 *", "", "2026-11-21T10:07:30Z", []string{"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}},
+		"Century":  {"also after eight years, where the library gives up", "0 0 29 2 *", "", "2096-03-01T00:00:00Z", []string{"2104-02-29T00:00:00Z", "2108-02-29T00:00:00Z"}},
+		"Never":    {"the 30th does not", "0 0 30 2 *", "", "2026-11-21T10:07:30Z", nil},
+		"Doubled":  {"the clock is set back", "30 2 * * *", "Europe/Brussels", "2026-10-24T23:00:00Z", []string{"2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"}},
+		"Skipped":  {"the clock is set forward", "30 2 * * *", "Europe/Brussels", "2027-03-27T00:00:00Z", []string{"2027-03-27T02:30:00+01:00", "2027-03-29T02:30:00+02:00"}},
+		"Back":     {"the library would give the same time for ever, where a clock is set back from 3:45", "0 3 * * *", "Pacific/Chatham", "2027-04-03T14:00:00Z", []string{"2027-04-04T03:00:00+12:45", "2027-04-05T03:00:00+12:45"}},
+		"OddComma": {"the library takes an empty place in a list", "0,,30 6 * * *", "", "2026-11-21T10:07:30Z", []string{"2026-11-22T06:00:00Z", "2026-11-22T06:30:00Z"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			after, err := time.Parse(time.RFC3339, tc.after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, n := range parse(t, tc.expression, tc.zone).Next(after, 2) {
+				got = append(got, n.Format(time.RFC3339))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+	if got := len(parse(t, "* * * * *", "").Next(now(), 1<<30)); got != 1000 {
+		t.Errorf("%d firings are given, want at most 1000", got)
+	}
+}
+
+func TestNever(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		want   bool
+	}{
+		"0 0 30 2 *":       {"February has no 30th", true},
+		"0 0 31 2,4 *":     {"nor has April a 31st", true},
+		"0 0 31 */2 *":     {"January has", false},
+		"0 0 29 2 *":       {"February has a 29th, now and then", false},
+		"0 0 30,31 2 1":    {"or a Monday, if both are restricted", false},
+		"0 0 31 2 */1":     {"a star with a step of one restricts nothing", true},
+		"0 0 31 2 0-6":     {"every day of the week is a restriction: it fires on each day of February", false},
+		"0 0 30 2 */2":     {"so is a star with a step", false},
+		"@every 1h":        {"a delay is always over some time", false},
+		"@yearly":          {"once a year is not never", false},
+		"* * * * *":        {"always", false},
+		"0 0 * 2 1":        {"Mondays in February", false},
+		"0 0 31 4,6,9,* *": {"a star among others is a star", false},
+	}
+	for expression, tc := range cases {
+		t.Run(expression, func(t *testing.T) {
+			s := parse(t, expression, "")
+			if s.Never() != tc.want {
+				t.Errorf("%s: got %v", tc.reason, s.Never())
+			}
+			if _, ok := s.MinInterval(now()); ok == tc.want {
+				t.Errorf("an interval is given: %v", ok)
+			}
+		})
+	}
+}
+
+func TestMinInterval(t *testing.T) {
+	cases := []struct {
+		reason, expression, zone string
+		want                     string
+	}{
+		{"each minute", "* * * * *", "", "1m0s from 2026-11-22T00:00:00Z"},
+		{"a step that does not divide the hour starts anew in each", "*/7 * * * *", "", "4m0s from 2026-11-22T00:56:00Z"},
+		{"a step that does not divide the day, likewise", "0 */5 * * *", "", "4h0m0s from 2026-11-22T20:00:00Z"},
+		{"between the last of a day and the first of the next", "0 1,23 * * *", "", "2h0m0s from 2026-11-22T23:00:00Z"},
+		{"weekdays are a day apart", "0 6 * * 1-5", "", "24h0m0s from 2026-11-23T06:00:00Z"},
+		{"the first of a month after the shortest", "0 0 1 * *", "", "672h0m0s from 2027-02-01T00:00:00Z"},
+		{"the 31st is never closer than August to July", "0 0 31 * *", "", "744h0m0s from 2026-12-31T00:00:00Z"},
+		{"the 30th, from November to December", "0 0 30 * *", "", "720h0m0s from 2026-11-30T00:00:00Z"},
+		{"the last of February and the first of March, but not in leap years", "0 0 28 2 *", "", "8760h0m0s from 2027-02-28T00:00:00Z"},
+		{"the 29th of February", "0 0 29 2 *", "", "35064h0m0s from 2028-02-29T00:00:00Z"},
+		{"a Friday next to the 13th, which comes in some years only", "0 0 13 8 5", "", "24h0m0s from 2033-08-12T00:00:00Z"},
+		{"a delay is a delay", "@every 90m", "Europe/Brussels", "1h30m0s from 2026-11-21T12:37:30+01:00"},
+		{"set back: twice within an hour", "0 2 * * *", "Europe/Brussels", "1h0m0s from 2027-10-31T02:00:00+02:00"},
+		{"set forward: an hour less", "0 6 * * *", "Europe/Brussels", "23h0m0s from 2027-03-27T06:00:00+01:00"},
+		{"both: the shorter", "0 1,3 * * *", "Europe/Brussels", "1h0m0s from 2027-03-28T01:00:00+01:00"},
+		{"every hour passes through both", "0 * * * *", "Europe/Brussels", "1h0m0s from 2026-11-22T00:00:00+01:00"},
+		{"weekdays do not see a change on Sunday", "0 2 * * 1-5", "Europe/Brussels", "24h0m0s from 2026-11-23T02:00:00+01:00"},
+		{"Sundays do", "0 2 * * 0", "Europe/Brussels", "1h0m0s from 2027-10-31T02:00:00+02:00"},
+		{"only a day that is one in years to come", "30 2 25 10 *", "Europe/Brussels", "1h0m0s from 2037-10-25T02:30:00+02:00"},
+		{"midnight comes twice, on a first of the month", "0 0 1 * *", "America/Havana", "1h0m0s from 2037-11-01T00:00:00-04:00"},
+		{"a zone whose changes are listed until 2087", "0 3 25-31 3,10 *", "Africa/Casablanca", "23h0m0s from 2038-10-30T03:00:00Z"},
+		{"half an hour", "45 * * * *", "Australia/Lord_Howe", "30m0s from 2027-04-04T01:45:00+11:00"},
+		{"the library misses a Friday in Cairo", "0 6 * * 5", "Africa/Cairo", "168h0m0s from 2026-11-27T06:00:00+02:00"},
+		{"nor does it fire on the first of a month only in Santiago", "0 1 1 * *", "America/Santiago", "23h0m0s from 2029-09-01T01:00:00-04:00"},
+		{"nor only in the hours that are named on the Chatham Islands", "0,59 1,3 * * *", "Pacific/Chatham", "1m0s from 2027-04-04T02:59:00+12:45"},
+		{"a zone without changes", "30 2 * * *", "Asia/Kolkata", "24h0m0s from 2026-11-22T02:30:00+05:30"},
+	}
+	for _, tc := range cases {
+		t.Run(tc.expression+" "+tc.zone, func(t *testing.T) {
+			g, ok := parse(t, tc.expression, tc.zone).MinInterval(now())
+			got := fmt.Sprintf("%s from %s", g.Length(), g.From.Format(time.RFC3339))
+			if diff := cmp.Diff(tc.want, got); diff != "" || !ok {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestOften(t *testing.T) {
+	cases := []struct {
+		reason, expression, zone string
+		timeout                  time.Duration
+		want                     bool
+	}{
+		{"a run that may take an hour, every quarter", "*/15 * * * *", "", time.Hour, true},
+		{"it may take exactly as long", "0 * * * *", "", time.Hour, false},
+		{"a day, but for the one when the clock is set forward", "0 6 * * *", "Europe/Brussels", 24 * time.Hour, true},
+		{"no timeout", "* * * * *", "", 0, false},
+		{"never is not often", "0 0 30 2 *", "", time.Hour, false},
+	}
+	for _, tc := range cases {
+		t.Run(tc.reason, func(t *testing.T) {
+			if g, got := parse(t, tc.expression, tc.zone).Often(now(), tc.timeout); got != tc.want {
+				t.Errorf("%s every %s: got %v (%v), want %v", tc.expression, tc.timeout, got, g, tc.want)
+			}
+		})
+	}
+}
+
+func TestShifts(t *testing.T) {
+	cases := []struct {
+		reason, expression, zone string
+		want                     []string
+	}{
+		{"an hour that is left out and comes twice", "30 2 * * *", "Europe/Brussels", []string{
+			"skipped 2027-03-28 02:30: fires 2027-03-29T02:30:00+02:00",
+			"doubled 2027-10-31 02:30: fires 2027-10-31T02:30:00+02:00 2027-10-31T02:30:00+01:00",
+		}},
+		{"the hour before does not see it", "59 1 * * *", "Europe/Brussels", nil},
+		{"nor does the hour after", "0 3 * * *", "Europe/Brussels", nil},
+		{"nor what runs every hour", "*/5 * * * *", "Europe/Brussels", nil},
+		{"some hours are not every hour", "0 */2 * * *", "Europe/Brussels", []string{
+			"skipped 2027-03-28 02:00: fires 2027-03-28T04:00:00+02:00",
+			"doubled 2027-10-31 02:00: fires 2027-10-31T02:00:00+02:00 2027-10-31T02:00:00+01:00",
+		}},
+		{"weekdays do not see a Sunday", "30 2 * * 1-5", "Europe/Brussels", nil},
+		{"a date sees it in some years", "30 2 25 10 *", "Europe/Brussels", []string{
+			"doubled 2037-10-25 02:30: fires 2037-10-25T02:30:00+02:00 2037-10-25T02:30:00+01:00",
+		}},
+		{"the other half of the earth", "30 2 * * *", "Australia/Sydney", []string{
+			"doubled 2027-04-04 02:30: fires 2027-04-04T02:30:00+11:00 2027-04-04T02:30:00+10:00",
+			"skipped 2027-10-03 02:30: fires 2027-10-04T02:30:00+11:00",
+		}},
+		{"a midnight that is left out takes the library's Friday with it", "0 6 * * 5", "Africa/Cairo", []string{
+			"skipped 2027-04-30 06:00: fires 2027-05-07T06:00:00+03:00",
+		}},
+		{"and its first of a month is the second", "0 1 1 * *", "America/Santiago", []string{
+			"misplaced 2029-09-02 01:00: fires 2029-09-02T01:00:00-03:00",
+		}},
+		{"a change within an hour: the 59th minute of another", "59 1,3 * * *", "Pacific/Chatham", []string{
+			"misplaced 2027-04-04 02:59: fires 2027-04-04T02:59:00+12:45",
+			"skipped 2027-09-26 03:59: fires 2027-09-27T01:59:00+13:45",
+		}},
+		{"so does half an hour", "0 6 * * *", "Australia/Lord_Howe", []string{
+			"skipped 2027-04-04 06:00: fires 2027-04-05T06:00:00+10:30",
+		}},
+		{"no changes, no shifts", "30 2 * * *", "Asia/Tokyo", nil},
+		{"none in UTC", "30 2 * * *", "", nil},
+		{"a delay does not look at the clock", "@every 1h", "Europe/Brussels", nil},
+		{"never is never", "0 0 30 2 *", "Europe/Brussels", nil},
+	}
+	for _, tc := range cases {
+		t.Run(tc.expression+" "+tc.zone, func(t *testing.T) {
+			var got []string
+			for _, s := range parse(t, tc.expression, tc.zone).Shifts(now()) {
+				line := fmt.Sprintf("%s %s: fires", s.Effect, s.Clock)
+				for _, f := range s.Fires {
+					line += " " + f.Format(time.RFC3339)
+				}
+				got = append(got, line)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
