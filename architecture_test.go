@@ -34,6 +34,7 @@ var mayKnow = map[string][]string{
 	"examples/demo":      {"reconciler/status"},
 	"policy":             {"api", "catalog", "docs/rules", "policy"},
 	"policy/admission":   {"api", "policy/subject", "policy/cel/guard"},
+	"policy/airflow":     {"api"},
 	"policy/cel":         {"api", "policy/subject", "policy/cel"},
 	"policy/cel/guard":   {"policy/subject"},
 	"policy/fixture":     {"api", "policy/subject"},

@@ -1,0 +1,154 @@
+package airflow
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// encodingLine is how Python lets a file name its encoding, in one of its first two lines.
+var encodingLine = regexp.MustCompile(`(?m)\A(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)`)
+
+// read gives the tree of the file, or nil if there is none to go on with; the module then has a problem that says
+// why, unless Airflow would not look at the file either.
+func (m *Module) read(data []byte) *node {
+	if len(data) > maxFileBytes {
+		m.undecided(wholeFile, fmt.Sprintf("the file has more than %d bytes and was not looked at", maxFileBytes), "split the file, or take generated data out of it")
+		return nil
+	}
+	severity := v1alpha1.Deny
+	if !looksLikeDag(data) {
+		severity = v1alpha1.Warn
+	}
+	fail := func(at place, message, hint string) *node {
+		m.add(v1alpha1.Problem{Rule: RuleSyntax, Position: m.position(at), Severity: severity, Message: message, Hint: hint})
+		return nil
+	}
+	if found := encodingLine.FindSubmatch(data); found != nil {
+		switch name := strings.ReplaceAll(strings.ToLower(string(found[1])), "_", "-"); name {
+		case "utf-8", "utf8", "ascii", "us-ascii", "utf-8-sig":
+		default:
+			m.undecided(0, fmt.Sprintf("the file is in the encoding %q and was not looked at", shorten(name)), "write the file in UTF-8")
+			return nil
+		}
+	}
+	if at := bytes.IndexByte(data, 0); at >= 0 {
+		return fail(place(at), "the file holds a zero byte", "write the file as UTF-8 text")
+	}
+	if at := invalidUTF8(data); at >= 0 {
+		return fail(place(at), "the file is not UTF-8", "write the file in UTF-8")
+	}
+	flat, wrong := lex(data)
+	if wrong != nil {
+		if wrong.unsure {
+			m.undecided(place(wrong.at), wrong.message+": not every version of Python takes that", wrong.hint)
+			return nil
+		}
+		return fail(place(wrong.at), wrong.message, wrong.hint)
+	}
+	root, err := grow(flat)
+	if err != nil {
+		m.undecided(wholeFile, "the file was not looked at: "+err.Error(), "split the file")
+		return nil
+	}
+	if bad := firstError(root); bad != nil {
+		message, hint := explain(bad, flat)
+		return fail(placeOf(bad), message, hint)
+	}
+	checks := &syntaxChecks{src: flat}
+	checks.walk(root, context{})
+	if len(checks.found) > 0 {
+		for _, f := range checks.found {
+			fail(placeOf(f.at), f.message, f.hint)
+		}
+		return nil
+	}
+	if severity == v1alpha1.Warn {
+		return nil
+	}
+	return root
+}
+
+// looksLikeDag is how Airflow decides, unless it is configured otherwise, which files it reads at all.
+func looksLikeDag(data []byte) bool {
+	lower := bytes.ToLower(data)
+	return bytes.Contains(lower, []byte("dag")) && bytes.Contains(lower, []byte("airflow"))
+}
+
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		if data[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}
+
+// firstError finds the first part that fits no rule of the grammar, or that the parser made up.
+func firstError(n *node) *node {
+	if n.kind == "ERROR" || n.missing {
+		return deepest(n)
+	}
+	for _, c := range n.children {
+		if found := firstError(c); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// deepest goes into an error that spans other parts to the first error within it, if there is one.
+func deepest(n *node) *node {
+	for _, c := range n.children {
+		if found := firstError(c); found != nil {
+			return found
+		}
+	}
+	return n
+}
+
+// explain says what is wrong at an error of the parser.
+func explain(n *node, src []byte) (message, hint string) {
+	text := strings.TrimSpace(string(src[n.start:n.end]))
+	switch {
+	case n.missing && n.named:
+		return fmt.Sprintf("%s is missing here", article(n.kind)), ""
+	case n.missing:
+		return fmt.Sprintf("%q is missing here", n.kind), fmt.Sprintf("write %q", n.kind)
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	switch {
+	case first == "":
+		return "something is missing here", ""
+	case first == "=":
+		return `"=" is not expected here`, `"==" compares, "=" gives a value to a name`
+	}
+	return fmt.Sprintf("%q is not expected here", shorten(first)), "look for a colon, a comma, an operator or a quote that is missing before it"
+}
+
+func article(kind string) string {
+	word := strings.ReplaceAll(kind, "_", " ")
+	if strings.ContainsRune("aeiou", rune(word[0])) {
+		return "an " + word
+	}
+	return "a " + word
+}
+
+// shorten bounds what is repeated of a file in a message.
+func shorten(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}

@@ -1,0 +1,9 @@
+from airflow.sdk import dag
+
+
+@dag(dag_id="", schedule=None)
+def make():
+    pass
+
+
+make()

@@ -1,0 +1,3 @@
+from airflow.sdk import DAG
+
+DAG("syntax_assign_call") = dag

@@ -1,0 +1,5 @@
+from airflow.sdk import DAG
+
+dag = DAG("syntax_break")
+if dag:
+    break

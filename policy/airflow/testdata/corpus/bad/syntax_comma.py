@@ -1,0 +1,7 @@
+from airflow.sdk import DAG
+
+dag = DAG(
+    "syntax_comma",
+    schedule="@daily"
+    catchup=False,
+)

@@ -1,0 +1,5 @@
+from airflow.sdk import DAG
+
+if True:
+        dag = DAG("syntax_dedent", schedule=None)
+    tags = []

@@ -1,0 +1,5 @@
+from airflow.sdk import DAG
+
+debug = True
+if debug = True:
+    dag = DAG("syntax_equals", schedule=None)

@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+
+class = "a"
+dag = DAG("syntax_keyword_name")

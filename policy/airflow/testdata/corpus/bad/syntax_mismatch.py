@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+
+tags = ["a", "b")
+dag = DAG("syntax_mismatch", schedule=None, tags=tags)

@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+
+def make():
+dag = DAG("syntax_no_block", schedule=None)

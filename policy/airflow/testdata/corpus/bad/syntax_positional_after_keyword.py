@@ -1,0 +1,3 @@
+from airflow.sdk import DAG
+
+dag = DAG(schedule=None, "syntax_positional")

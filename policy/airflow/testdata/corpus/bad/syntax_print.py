@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+
+dag = DAG("syntax_print", schedule=None)
+print "done"

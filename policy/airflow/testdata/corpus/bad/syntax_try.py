@@ -1,0 +1,5 @@
+from airflow.sdk import DAG
+
+try:
+    dag = DAG("syntax_try")
+tags = []

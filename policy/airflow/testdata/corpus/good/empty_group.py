@@ -1,0 +1,9 @@
+from airflow.sdk import DAG, TaskGroup
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+with DAG("empty_group", schedule=None):
+    a = EmptyOperator(task_id="a")
+    with TaskGroup("nothing") as nothing:
+        pass
+    b = EmptyOperator(task_id="b")
+    a >> nothing >> b

@@ -1,0 +1,5 @@
+import os
+
+from airflow.sdk import DAG
+
+dag = DAG(os.environ.get("DAG_NAME", "from_environment"), schedule=None)

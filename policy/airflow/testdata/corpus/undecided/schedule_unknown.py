@@ -1,0 +1,5 @@
+import os
+
+from airflow.sdk import DAG
+
+dag = DAG("schedule_unknown", schedule=os.environ.get("SCHEDULE"))
