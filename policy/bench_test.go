@@ -54,7 +54,7 @@ func validate(b *testing.B, tree fs.FS) (*catalog.Catalog, *policy.Result) {
 
 func check(b *testing.B, in policy.Input) *policy.Result {
 	b.Helper()
-	result, err := policy.Check(in)
+	result, err := policy.Check(b.Context(), in)
 	if err != nil || len(result.Problems) > 0 {
 		b.Fatal(err, result.Problems)
 	}

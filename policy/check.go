@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/docs/rules"
+	"trunkline.dev/trunkline/policy/airflow"
 )
 
 // Input is what a platform is judged by.
@@ -27,10 +29,12 @@ type Input struct {
 	People []Person
 	// Estimates are what the releases are expected to cost; none if that is not known.
 	Estimates []Estimate
-	// Custom are the platform's own policies; see [Custom].
+	// Custom are the platform's own policies, of the base if there is one; nil if it has none.
 	Custom Custom
-	// Previous is the result for the catalog that this one is an update of; nil if there is none. It is made with the
-	// same Now and Custom, and saves judging again what is the same.
+	// Objects are what those policies say against rendered objects; see package policy/custom.
+	Objects v1alpha1.Problems
+	// Previous is the result for this catalog, or for the one that it is an update of; nil if there is none. It was made
+	// with the same Custom, and saves judging again what is the same.
 	Previous *Result
 }
 
@@ -41,9 +45,9 @@ type Custom interface {
 	// Problems are what is wrong with the policies themselves.
 	Problems() v1alpha1.Problems
 	// Project judges a project, with its datasets and workloads.
-	Project(cat *catalog.Catalog, p *catalog.Project) v1alpha1.Problems
+	Project(ctx context.Context, cat *catalog.Catalog, p *catalog.Project) v1alpha1.Problems
 	// Platform judges what is not of one project.
-	Platform(cat *catalog.Catalog) v1alpha1.Problems
+	Platform(ctx context.Context, cat *catalog.Catalog) v1alpha1.Problems
 	// Wide tells whether the verdict on a project may depend on projects that it does not read from directly.
 	Wide() bool
 }
@@ -58,12 +62,14 @@ type Result struct {
 	catalog *catalog.Catalog
 	clock   *clock
 	// found holds what was found of each project with problems, before modes and exceptions.
-	found   *btree.Map[string, v1alpha1.Problems]
+	found *btree.Map[string, v1alpha1.Problems]
+	// modules are the Airflow DAG files of each project that has some.
+	modules *btree.Map[string, []*airflow.Module]
 	copying sync.Mutex
 }
 
-// Check judges a platform. An error means that the program itself is broken.
-func Check(in Input) (*Result, error) {
+// Check judges a platform. An error means that the context has ended, or that the program itself is broken.
+func Check(ctx context.Context, in Input) (*Result, error) {
 	known, err := rules.All()
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages of the rules: %w", err)
@@ -76,19 +82,21 @@ func Check(in Input) (*Result, error) {
 	}
 	m := modesOf(settings, known, in.Now)
 	if in.Catalog.Platform != nil {
-		r.projects(in)
+		r.projects(ctx, in)
 		r.found.Scan(func(_ string, problems v1alpha1.Problems) bool {
 			all = append(all, problems...)
 			return true
 		})
+		all = append(all, r.dagProblems()...)
 		var policies []string
 		if in.Custom != nil {
 			policies = in.Custom.IDs()
-			all = append(append(all, in.Custom.Problems()...), in.Custom.Platform(in.Catalog)...)
+			all = append(append(all, in.Custom.Problems()...), in.Custom.Platform(ctx, in.Catalog)...)
 		}
 		all = append(all, checkModes(in.Catalog, known, policies, modesOf(in.Catalog, known, in.Now))...)
 		all = append(all, promotions(in.Catalog)...)
 		all = append(all, budgets(in.Catalog, in.Estimates)...)
+		all = append(all, in.Objects...)
 		if in.Base != nil && in.Base.Platform != nil {
 			all = append(all, r.change(in)...)
 		}
@@ -104,7 +112,7 @@ func Check(in Input) (*Result, error) {
 	}
 	slices.SortStableFunc(r.Silenced, func(a, b Silenced) int { return a.Problem.Compare(b.Problem) })
 	r.Problems = merge(r.Problems)
-	return r, nil
+	return r, context.Cause(ctx)
 }
 
 // merge sorts problems, and makes one of those that are the same but for the environment: the most severe.
@@ -125,20 +133,21 @@ func merge(problems v1alpha1.Problems) v1alpha1.Problems {
 }
 
 // projects judges each project, or those that may have changed since the previous result.
-func (r *Result) projects(in Input) {
-	var names []string
-	previous := in.Previous
-	changed, whole := in.Catalog.Relinked()
-	if previous != nil && !whole && in.Catalog.UpdateOf(previous.catalog) && previous.clock.now.Equal(in.Now) && (in.Custom == nil || !in.Custom.Wide()) {
-		previous.copying.Lock()
-		r.found, r.clock = previous.found.Copy(), previous.clock
-		previous.copying.Unlock()
-		names = changed
-	} else {
-		r.found, r.clock = &btree.Map[string, v1alpha1.Problems]{}, newClock(in.Now)
-		names = in.Catalog.ProjectNames()
+func (r *Result) projects(ctx context.Context, in Input) {
+	names := in.Catalog.ProjectNames()
+	r.found, r.modules, r.clock = &btree.Map[string, v1alpha1.Problems]{}, &btree.Map[string, []*airflow.Module]{}, newClock(in.Now)
+	if previous := in.Previous; previous != nil && previous.clock != nil && previous.clock.now.Equal(in.Now) {
+		changed, whole := in.Catalog.Relinked()
+		switch {
+		case previous.catalog == in.Catalog:
+			names = nil
+			r.share(previous)
+		case !whole && in.Catalog.UpdateOf(previous.catalog) && (in.Custom == nil || !in.Custom.Wide()):
+			names = changed
+			r.share(previous)
+		}
 	}
-	found := make([]v1alpha1.Problems, len(names))
+	found, modules := make([]v1alpha1.Problems, len(names)), make([][]*airflow.Module, len(names))
 	parallel(len(names), func(i int) {
 		p, ok := in.Catalog.Project(names[i])
 		if !ok {
@@ -147,17 +156,31 @@ func (r *Result) projects(in Input) {
 		j := &judge{cat: in.Catalog, now: in.Now, clock: r.clock, p: p, doc: p.Document}
 		j.project()
 		if in.Custom != nil {
-			j.problems = append(j.problems, in.Custom.Project(in.Catalog, p)...)
+			j.problems = append(j.problems, in.Custom.Project(ctx, in.Catalog, p)...)
 		}
+		modules[i] = j.dags()
 		found[i] = j.problems
 	})
 	for i, name := range names {
-		if len(found[i]) == 0 {
-			r.found.Delete(name)
-		} else {
-			r.found.Set(name, found[i])
-		}
+		keep(r.found, name, found[i])
+		keep(r.modules, name, modules[i])
 	}
+}
+
+// share takes over what a previous result found; neither changes the other from now on.
+func (r *Result) share(previous *Result) {
+	previous.copying.Lock()
+	defer previous.copying.Unlock()
+	r.found, r.modules, r.clock = previous.found.Copy(), previous.modules.Copy(), previous.clock
+}
+
+// keep keeps a list under a name, or forgets the name if there is nothing in it.
+func keep[L ~[]E, E any](in *btree.Map[string, L], name string, list L) {
+	if len(list) == 0 {
+		in.Delete(name)
+		return
+	}
+	in.Set(name, list)
 }
 
 // change judges what is different from the base.

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
@@ -63,9 +63,8 @@ type Reconciler struct {
 	opts     Options
 	clusters map[string]*clusterState
 	renders  *renders
-	// catalog and verdicts are those of the last revision that was accepted; nil before the first.
-	catalog  *catalog.Catalog
-	verdicts *policy.Result
+	// judged is the last revision that was accepted; nil before the first.
+	judged *judgement
 
 	mu      sync.Mutex
 	workers map[catalog.ReleaseID]*worker
@@ -136,25 +135,28 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	began := r.opts.Now()
 	log := r.opts.Log.With("commit", rev.Commit.Hash)
 	changed, known := r.changes(rev)
-	cat, verdicts, err := r.judge(rev, changed, known)
+	j, err := r.judge(ctx, rev, changed, known)
 	if err != nil {
-		return fmt.Errorf("loading commit %s: %w", rev.Commit.Short(), err)
+		return fmt.Errorf("judging commit %s: %w", rev.Commit.Short(), err)
 	}
-	problems := verdicts.Problems
-	if problems.Denied() {
-		r.opts.Board.SetSource(func(s *status.Source) {
-			s.Head, s.Problems = &rev.Commit, problems
-		})
-		log.Warn("commit refused", "problems", len(problems), "first", problems[0].String())
-		return ErrRefused
+	if j.verdicts.Problems.Denied() {
+		return r.refuse(rev, j.verdicts.Problems)
 	}
-	releases := slices.Collect(cat.Releases())
+	releases := slices.Collect(j.catalog.Releases())
 	results := r.renders.update(ctx, rev, releases, changed, known)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := j.objects(ctx, r.opts.Now(), releases, results); err != nil {
+		return fmt.Errorf("judging what commit %s renders to: %w", rev.Commit.Short(), err)
+	}
+	if j.verdicts.Problems.Denied() {
+		return r.refuse(rev, j.verdicts.Problems)
+	}
+	cat, problems := j.catalog, j.verdicts.Problems
+	r.renders.keep(results)
 	r.opts.Board.SetName(cat.Name())
-	r.catalog, r.verdicts = cat, verdicts
+	r.judged = j
 	dispatched := r.dispatch(cat.Name(), rev, releases, results)
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
@@ -166,27 +168,20 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 
 // changes lists what differs from the last revision that was accepted, if that is known.
 func (r *Reconciler) changes(rev Revision) ([]string, bool) {
-	if r.catalog == nil || rev.Changed == nil {
+	if r.judged == nil || rev.Changed == nil {
 		return nil, false
 	}
 	changed, err := rev.Changed()
 	return changed, err == nil
 }
 
-// judge reads the declarations of a revision and judges them; what is the same as in the last one that was accepted
-// is not looked at again. There is no base to compare with: what is merged was judged against its base before, and
-// what it says of rules and exceptions is what counts from now on.
-func (r *Reconciler) judge(rev Revision, changed []string, known bool) (cat *catalog.Catalog, verdicts *policy.Result, err error) {
-	if known {
-		cat, _, err = r.catalog.Update(rev.Tree, changed)
-	} else {
-		cat, _, err = catalog.Load(rev.Tree, r.opts.Library)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	verdicts, err = policy.Check(policy.Input{Catalog: cat, Now: r.opts.Now().UTC().Truncate(24 * time.Hour), Previous: r.verdicts})
-	return cat, verdicts, err
+// refuse puts on the board why a revision is not accepted.
+func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
+	r.opts.Board.SetSource(func(s *status.Source) {
+		s.Head, s.Problems = &rev.Commit, problems
+	})
+	r.opts.Log.Warn("commit refused", "commit", rev.Commit.Hash, "problems", len(problems), "first", problems[0].String())
+	return ErrRefused
 }
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.

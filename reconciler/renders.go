@@ -38,7 +38,8 @@ func newRenders(r Renderer) *renders {
 	return &renders{renderer: r, last: map[catalog.ReleaseID]rendered{}}
 }
 
-// update renders those of the releases that the revision affects, and gives the results of all.
+// update renders those of the releases that the revision affects since the last that was kept, and gives the results
+// of all.
 func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.Release, changed []string, known bool) map[catalog.ReleaseID]rendered {
 	var mu sync.Mutex
 	next := make(map[catalog.ReleaseID]rendered, len(releases))
@@ -62,11 +63,11 @@ func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.R
 		})
 	}
 	_ = group.Wait()
-	if ctx.Err() == nil {
-		r.last = next
-	}
 	return next
 }
+
+// keep makes the results of a revision those that the next one is compared with.
+func (r *renders) keep(results map[catalog.ReleaseID]rendered) { r.last = results }
 
 func (r *renders) one(ctx context.Context, rev Revision, rel catalog.Release) rendered {
 	result, err := r.renderer.Render(ctx, rev.Tree, rel)

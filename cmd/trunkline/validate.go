@@ -8,16 +8,22 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
+	"trunkline.dev/trunkline/policy/custom"
 	"trunkline.dev/trunkline/policy/report"
 	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/render"
 )
 
 // validation is what "trunkline validate" is asked for.
@@ -116,7 +122,7 @@ func (v validation) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.judge(nil)
+	return s, s.judge(ctx, nil)
 }
 
 // tree opens the platform: a folder that is there, or else a revision.
@@ -207,16 +213,73 @@ func differences(base *git.Tree, tree fs.FS) ([]string, error) {
 }
 
 // judge judges the catalog, for which the previous result may be good in part.
-func (s *session) judge(previous *policy.Result) (err error) {
-	in := policy.Input{Catalog: s.catalog, Base: s.base, Changed: s.changed, Now: s.began, Previous: previous}
-	if s.v.login != "" {
-		in.People = append(in.People, policy.Person{Login: s.v.login, Teams: s.v.teams})
-		for _, login := range s.v.approvers {
-			in.People = append(in.People, policy.Person{Login: login})
+func (s *session) judge(ctx context.Context, previous *policy.Result) (err error) {
+	settings := s.catalog
+	if s.base != nil && s.base.Platform != nil {
+		settings = s.base
+	}
+	own, err := custom.Load(settings)
+	if err != nil {
+		return err
+	}
+	in := policy.Input{
+		Catalog: s.catalog, Base: s.base, Changed: s.changed, Now: s.began, Custom: own, Previous: previous,
+		People: s.v.people(),
+	}
+	if s.result, err = policy.Check(ctx, in); err != nil || !own.JudgesObjects() || s.catalog.Problems().Denied() {
+		return err // what cannot be linked cannot be rendered either
+	}
+	if in.Objects, err = s.objects(ctx, own); err != nil {
+		return err
+	}
+	in.Previous = s.result
+	s.result, err = policy.Check(ctx, in)
+	return err
+}
+
+// people are those who made and approved the change, as far as that was said.
+func (v validation) people() (people []policy.Person) {
+	if v.login == "" {
+		return nil
+	}
+	people = append(people, policy.Person{Login: v.login, Teams: v.teams})
+	for _, login := range v.approvers {
+		people = append(people, policy.Person{Login: login})
+	}
+	return people
+}
+
+// objects renders every release, and judges what comes of it by the platform's own policies.
+func (s *session) objects(ctx context.Context, own *custom.Set) (problems v1alpha1.Problems, err error) {
+	renderer := render.New(blueprints.FS)
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for p := range s.catalog.Projects() {
+		for _, id := range s.catalog.ReleasesOf(p) {
+			group.Go(func() error {
+				result, err := renderer.Render(ctx, s.catalog.Tree(), s.catalog.Release(p, id))
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				var found v1alpha1.Problems
+				if err != nil {
+					found = v1alpha1.Problems{{
+						Rule: policy.RuleUnevaluated, Severity: v1alpha1.Deny, Position: p.Document.Position("metadata", "name"),
+						About:   v1alpha1.About{Project: p.Name, Environment: id.Environment},
+						Message: fmt.Sprintf("%s cannot be rendered, so that its objects cannot be judged: %v", id, err),
+					}}
+				} else {
+					found = own.Objects(ctx, s.catalog, p, id, result.Objects)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				problems = append(problems, found...)
+				return nil
+			})
 		}
 	}
-	s.result, err = policy.Check(in)
-	return err
+	return problems, group.Wait()
 }
 
 // report writes what was found; errFindings if that denies the platform.

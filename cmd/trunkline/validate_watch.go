@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,14 +50,14 @@ func (v validation) watch(cmd *cobra.Command) error {
 		if err != nil || changed == nil {
 			return err
 		}
-		if err := s.again(changed); err != nil {
+		if err := s.again(cmd.Context(), changed); err != nil {
 			return err
 		}
 	}
 }
 
 // again validates what has changed.
-func (s *session) again(changed []string) error {
+func (s *session) again(ctx context.Context, changed []string) error {
 	tree, err := git.OpenDir(s.dir)
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func (s *session) again(changed []string) error {
 		return err
 	}
 	s.catalog = next
-	return s.judge(s.result)
+	return s.judge(ctx, s.result)
 }
 
 // watchBelow watches a folder and all folders in it; but for those whose names begin with a dot.

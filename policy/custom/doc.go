@@ -1,0 +1,5 @@
+// Package custom judges a platform by its own policies: those that are declared (kind: Policy, in CEL), and the Rego
+// packages and ValidatingAdmissionPolicies in the folders that the platform names.
+//
+// The package is pure. Of Trunkline it may import api, catalog and policy.
+package custom
