@@ -195,16 +195,16 @@ func TestBadParams(t *testing.T) {
 		},
 		"Type": {
 			reason: "a wrong type names both", blueprint: "service", params: map[string]any{"port": "80"},
-			want: `params.port: got string, want integer`,
+			want: `params.port: expected a whole number, got a text`,
 		},
 		"Range": {
 			reason: "a number out of range names the range", blueprint: "service", params: map[string]any{"port": 80},
-			want: `params.port: minimum: got 80, want 1,024`,
+			want: `params.port: must be at least 1024, got 80`,
 		},
 		"Nested": {
 			reason: "a list has its index in the path", blueprint: "cron-job",
 			params: map[string]any{"tolerations": []any{map[string]any{"key": 1}}},
-			want:   `params.tolerations[0].key: got number, want string`,
+			want:   `params.tolerations[0].key: expected a text, got a number`,
 		},
 		"Enum": {
 			reason: "an enumeration suggests", blueprint: "cron-job", params: map[string]any{"concurrencyPolicy": "forbid"},

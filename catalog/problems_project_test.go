@@ -13,9 +13,7 @@ func TestProblemsOfProjects(t *testing.T) {
 		"UnknownEnvironmentInMap": {
 			reason: "An environment that is a key is named at the key.",
 			edits:  []edit{{rates, "prod: {}", "prd: {image: x}"}},
-			want: `orders/project.yaml:17:31: error: spec.workloads[1].reads.fx: rates/fx@1 is read in environment "prod", but its project "rates" is not deployed there
-    hint: add the environment to that project, or take it out of this one
-rates/project.yaml:6:27: error: spec.environments.prd: there is no environment "prd"
+			want: `rates/project.yaml:6:27: error: spec.environments.prd: there is no environment "prd"
     hint: did you mean "prod"?`,
 		},
 		"UnknownBlueprint": {
@@ -146,26 +144,26 @@ orders/project.yaml:21:7: error: spec.workloads[1].timeZone: the blueprint "job"
 		"Params": {
 			reason: "A parameter is named at its own key, however deep.",
 			edits:  []edit{{orders, "{mode: fast}", "\n        mode: fsat\n        replicas: 0\n        limits:\n          rows: many\n          row: 1\n        other: 1"}},
-			want: `orders/project.yaml:21:9: error: spec.workloads[1].params.mode: "fsat" is not a valid value
+			want: `orders/project.yaml:21:9: error: spec.workloads[1].params.mode: the blueprint "job": "fsat" is not a valid value
     hint: did you mean "fast"?
-orders/project.yaml:22:9: error: spec.workloads[1].params.replicas: minimum: got 0, want 1
-orders/project.yaml:24:11: error: spec.workloads[1].params.limits.rows: got string, want integer
-orders/project.yaml:25:11: error: spec.workloads[1].params.limits.row: additional property "row" is not allowed
+orders/project.yaml:22:9: error: spec.workloads[1].params.replicas: the blueprint "job": must be at least 1, got 0
+orders/project.yaml:24:11: error: spec.workloads[1].params.limits.rows: the blueprint "job": expected a whole number, got a text
+orders/project.yaml:25:11: error: spec.workloads[1].params.limits.row: the blueprint "job": additional property "row" is not allowed
     hint: did you mean "rows"?
-orders/project.yaml:26:9: error: spec.workloads[1].params.other: additional property "other" is not allowed
+orders/project.yaml:26:9: error: spec.workloads[1].params.other: the blueprint "job": additional property "other" is not allowed
     hint: known are: limits, mode, replicas`,
 		},
 		"ParamsOfOverride": {
 			reason: "What an override adds is named there; what it takes over is named once, where it stands.",
 			edits:  []edit{{orders, "[dev, prod]", "\n    dev: {}\n    prod:\n      workloads:\n        clean:\n          params: {replicas: x}"}, {orders, "{mode: fast}", "{mode: fsat}"}},
-			want: `orders/project.yaml:11:20: error: spec.environments.prod.workloads.clean.params.replicas: got string, want integer
-orders/project.yaml:25:16: error: spec.workloads[1].params.mode: "fsat" is not a valid value
+			want: `orders/project.yaml:11:20: error: spec.environments.prod.workloads.clean.params.replicas: the blueprint "job": expected a whole number, got a text
+orders/project.yaml:25:16: error: spec.workloads[1].params.mode: the blueprint "job": "fsat" is not a valid value
     hint: did you mean "fast"?`,
 		},
 		"MissingParam": {
 			reason: "A parameter that is required is missed at the workload that leaves it out.",
 			edits:  []edit{{rates, "{name: fetch, blueprint: job,", "{name: fetch, blueprint: clock,"}},
-			want:   `rates/project.yaml:10:7: error: spec.workloads[0].params: missing "queue"`,
+			want:   `rates/project.yaml:10:7: error: spec.workloads[0].params: the blueprint "clock": missing "queue"`,
 		},
 		"MissingParamInOneEnvironment": {
 			reason: "A required parameter may be given by each environment; it is missed where one does not.",
@@ -173,7 +171,7 @@ orders/project.yaml:25:16: error: spec.workloads[1].params.mode: "fsat" is not a
 				{rates, "{name: fetch, blueprint: job,", "{name: fetch, blueprint: clock,"},
 				{rates, "{dev: {}, prod: {}}", "\n    dev: {workloads: {fetch: {params: {queue: a}}}}\n    prod: {workloads: {fetch: {params: {depth: 1}}}}"},
 			},
-			want: `rates/project.yaml:8:32: error: spec.environments.prod.workloads.fetch.params: missing "queue"`,
+			want: `rates/project.yaml:8:32: error: spec.environments.prod.workloads.fetch.params: the blueprint "clock": missing "queue"`,
 		},
 		"OverrideOfUnknownWorkload": {
 			reason: "An override names a workload of the project, and is told at the key.",

@@ -254,7 +254,7 @@ func (k *checker) params(p *Project, bp *Blueprint, w *v1alpha1.Workload, i int)
 		if over == nil {
 			there = at
 		}
-		k.reportParams(compiled.Check(merge(merge(merge(platform, defaults), w.Params), over)), func(param string) []any {
+		k.reportParams(bp, compiled.Check(merge(merge(merge(platform, defaults), w.Params), over)), func(param string) []any {
 			_, replaced := over[param]
 			if _, declared := w.Params[param]; declared && !replaced {
 				return at
@@ -269,7 +269,7 @@ func (k *checker) params(p *Project, bp *Blueprint, w *v1alpha1.Workload, i int)
 	if platform != nil || w.Params != nil {
 		problems = compiled.Check(merge(platform, w.Params))
 	}
-	k.reportParams(problems, func(string) []any { return at })
+	k.reportParams(bp, problems, func(string) []any { return at })
 }
 
 // everywhere tells whether every environment of the project has params of its own for the workload.
@@ -284,13 +284,14 @@ func (k *checker) everywhere(p *Project, w *v1alpha1.Workload, bp *Blueprint) bo
 }
 
 // reportParams reports what is wrong with params; where tells in which mapping a parameter stands.
-func (k *checker) reportParams(problems []schema.Problem, where func(param string) []any) {
+func (k *checker) reportParams(bp *Blueprint, problems []schema.Problem, where func(param string) []any) {
 	for _, p := range problems {
 		param := ""
 		if len(p.Path) > 0 {
 			param, _ = p.Path[0].(string)
 		}
-		k.atKey(RuleParams, slices.Concat(where(param), p.Path), p.Message, p.Hint)
+		message := fmt.Sprintf("the blueprint %q: %s", bp.Name, p.Message)
+		k.atKey(RuleParams, slices.Concat(where(param), p.Path), message, p.Hint)
 	}
 }
 
@@ -362,7 +363,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 			continue
 		}
 		other, _ := k.c.projects.Get(owner)
-		if _, deployed := other.Spec.Environments[env]; !deployed && !p.Excludes(env, e.workload()) {
+		if _, deployed := other.Spec.Environments[env]; !deployed && !p.Excludes(env, e.workload()) && k.knowsEnvironments(other) {
 			_, i, _ := p.Workload(e.workload())
 			k.at(RuleDeployed, []any{"spec", "workloads", i, "reads", e.Role}, fmt.Sprintf(
 				"%s is read in environment %q, but its project %q is not deployed there", e.From, env, owner),
@@ -386,6 +387,16 @@ func (k *checker) inEnvironment(p *Project, env string) {
 		}
 		k.namespace(p, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
 	}
+}
+
+// knowsEnvironments tells whether all environments of a project are known: one that is not may be this one, misspelt.
+func (k *checker) knowsEnvironments(p *Project) bool {
+	for env := range p.Spec.Environments {
+		if k.c.Environments[env] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // namespace checks that of a release, and keeps it for the comparison with all others.

@@ -132,7 +132,7 @@ func (s *Schema) problems(e *jsonschema.ValidationError) []Problem {
 func message(e *jsonschema.ValidationError, s *Schema) Problem {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
-		return Problem{Message: fmt.Sprintf("got %s, want %s", k.Got, strings.Join(k.Want, " or "))}
+		return Problem{Message: fmt.Sprintf("expected %s, got %s", articles(k.Want), article(k.Got))}
 	case *kind.Required:
 		return Problem{Message: "missing " + quoted(k.Missing)}
 	case *kind.Enum:
@@ -144,6 +144,22 @@ func message(e *jsonschema.ValidationError, s *Schema) Problem {
 		return p
 	case *kind.Pattern:
 		return Problem{Message: fmt.Sprintf("%q does not match the pattern %s", k.Got, k.Want)}
+	case *kind.Minimum:
+		return Problem{Message: fmt.Sprintf("must be at least %s, got %s", k.Want.RatString(), k.Got.RatString())}
+	case *kind.Maximum:
+		return Problem{Message: fmt.Sprintf("must be at most %s, got %s", k.Want.RatString(), k.Got.RatString())}
+	case *kind.ExclusiveMinimum:
+		return Problem{Message: fmt.Sprintf("must be more than %s, got %s", k.Want.RatString(), k.Got.RatString())}
+	case *kind.ExclusiveMaximum:
+		return Problem{Message: fmt.Sprintf("must be less than %s, got %s", k.Want.RatString(), k.Got.RatString())}
+	case *kind.MinLength:
+		return Problem{Message: fmt.Sprintf("must have at least %d characters, got %d", k.Want, k.Got)}
+	case *kind.MaxLength:
+		return Problem{Message: fmt.Sprintf("must have at most %d characters, got %d", k.Want, k.Got)}
+	case *kind.MinItems:
+		return Problem{Message: fmt.Sprintf("must have at least %d items, got %d", k.Want, k.Got)}
+	case *kind.MaxItems:
+		return Problem{Message: fmt.Sprintf("must have at most %d items, got %d", k.Want, k.Got)}
 	case *kind.FalseSchema:
 		return Problem{Message: "is not taken here"}
 	case *kind.AnyOf, *kind.OneOf:

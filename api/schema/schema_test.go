@@ -31,14 +31,14 @@ func TestCheck(t *testing.T) {
 		want       []string
 	}{
 		"Valid":    {"nothing to say", parameters, obj{"name": "a", "count": 2, "list": []any{obj{"key": "k"}}, "size": 3}, nil},
-		"Type":     {"a wrong type names both", parameters, obj{"name": 3}, []string{`name: got number, want string`}},
+		"Type":     {"a wrong type names both", parameters, obj{"name": 3}, []string{`name: expected a text, got a number`}},
 		"Missing":  {"a missing key is named", parameters, nil, []string{`missing "name"`}},
 		"Unknown":  {"a key that is nearly right gets the right one", parameters, obj{"name": "a", "cuont": 1}, []string{`cuont: additional property "cuont" is not allowed; did you mean "count"?`}},
 		"Far":      {"another gets the list", parameters, obj{"name": "a", "zzzzzzzz": 1}, []string{`zzzzzzzz: additional property "zzzzzzzz" is not allowed; known are: count, list, mode, name, size`}},
 		"Nested":   {"the hint is of the place", parameters, obj{"name": "a", "list": []any{obj{}, obj{"kye": "k"}}}, []string{`list[1].kye: additional property "kye" is not allowed; did you mean "key"?`}},
 		"Enum":     {"an enumeration suggests", parameters, obj{"name": "a", "mode": "fats"}, []string{`mode: "fats" is not a valid value; did you mean "fast"?`}},
 		"AnyOf":    {"alternatives are summed up", parameters, obj{"name": "a", "size": true}, []string{`size: has none of the forms that are taken: want string or integer`}},
-		"Several":  {"all is told, ordered by place", parameters, obj{"name": "A", "count": 0}, []string{`count: minimum: got 0, want 1`, `name: "A" does not match the pattern ^[a-z]+$`}},
+		"Several":  {"all is told, ordered by place", parameters, obj{"name": "A", "count": 0}, []string{`count: must be at least 1, got 0`, `name: "A" does not match the pattern ^[a-z]+$`}},
 		"None":     {"without parameters none are taken", nil, obj{"a": 1}, []string{`a: additional property "a" is not allowed; none is taken here`}},
 		"NoneNil":  {"and none is fine", nil, nil, nil},
 		"Reserved": {"one name is Trunkline's", obj{"type": "object"}, obj{"global": obj{}}, []string{`global: is the name of Trunkline's own values; choose another`}},

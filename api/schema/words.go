@@ -110,3 +110,29 @@ func texts(vs []any) []string {
 	}
 	return out
 }
+
+// article puts the article before a type of JSON.
+func article(name string) string {
+	switch name {
+	case "null":
+		return name
+	case "string":
+		return "a text"
+	case "object":
+		return "a mapping"
+	case "array":
+		return "a list"
+	case "integer":
+		return "a whole number"
+	default:
+		return "a " + name
+	}
+}
+
+func articles(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = article(n)
+	}
+	return strings.Join(out, " or ")
+}

@@ -64,7 +64,7 @@ func DecodeFile(file string, data []byte) (f File) {
 		}
 		if err != nil {
 			// The parser cannot find its way back after a syntax error: what follows stays unread.
-			f.Problems = append(f.Problems, syntaxProblem(file, err))
+			f.Problems = append(f.Problems, syntaxProblem(file, err, data))
 			f.Unread = true
 			break
 		}
@@ -89,7 +89,7 @@ func DecodeFile(file string, data []byte) (f File) {
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 // syntaxProblem takes the line out of the parser's message, to put it where every other problem has it.
-func syntaxProblem(file string, err error) Problem {
+func syntaxProblem(file string, err error, data []byte) Problem {
 	p := Problem{Rule: RuleSyntax, Position: Position{File: file}, Severity: Deny, Message: err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		p.Message = m[2]
@@ -102,7 +102,23 @@ func syntaxProblem(file string, err error) Problem {
 	if strings.Contains(p.Message, "cannot start any token") {
 		p.Hint = "YAML is indented with spaces, never with tabs"
 	}
+	if strings.Contains(p.Message, "tab character") {
+		p.Hint = "YAML is indented with spaces, never with tabs"
+		p.Position = findTab(p.Position, data)
+	}
 	return p
+}
+
+// findTab finds the tab that a line is indented with: the parser names the line before it.
+func findTab(at Position, data []byte) Position {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
+		if tab := bytes.IndexByte(blank, '\t'); i+1 >= at.Line && tab >= 0 {
+			at.Line, at.Column = i+1, tab+1
+			return at
+		}
+	}
+	return at
 }
 
 func decodeDocument(file string, node *yaml.Node) (*Document, Problems) {

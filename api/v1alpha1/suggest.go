@@ -46,9 +46,22 @@ func nearest(name string, valid []string) (string, bool) {
 		if d := len(v) - len(name); max(d, -d) > distance+4 {
 			continue
 		}
-		if x := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(v)); x < distance {
+		x := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(v))
+		if sharedStart(name, v) > max(3, len(name)/2) {
+			x-- // "retry" for "retries": people get the beginning of a word right
+		}
+		if x < distance {
 			best, distance = v, x
 		}
 	}
 	return best, best != ""
+}
+
+// sharedStart is how many bytes two names begin with in common.
+func sharedStart(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
