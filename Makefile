@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench fuzz golden demo tidy check clean
+.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench fuzz golden airflow demo tidy check clean
 
 GO ?= go
 GOLANGCI_VERSION := v2.15.0
@@ -63,6 +63,9 @@ fuzz: ## run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
 
 golden: ## write the golden files anew; look at the difference before you commit it
 	@$(GO) test ./blueprints/... ./cmd/trunkline/ -update
+
+airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
+	@hack/airflow/derive.sh --check
 
 demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
 	@$(GO) build -o bin/demo ./examples/demo
