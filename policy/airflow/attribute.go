@@ -1,5 +1,10 @@
 package airflow
 
+import (
+	"path"
+	"strings"
+)
+
 // attribute gives an attribute of a value.
 func (m *machine) attribute(n *node, of value, name string) value {
 	switch of := of.(type) {
@@ -50,6 +55,15 @@ func (m *machine) attribute(n *node, of value, name string) value {
 	case text, *ancestor, *list, *dict, *namespace, *groupMold, *label, *partial:
 		return &bound{of, name}
 	case *instance:
+		if of.path == "pathlib.Path" && len(of.args) == 1 && isFile(of.args[0]) {
+			base := path.Base(m.mod.File)
+			switch name {
+			case "name":
+				return text(base)
+			case "stem":
+				return text(strings.TrimSuffix(base, path.Ext(base)))
+			}
+		}
 		return &instance{path: of.path + "." + name}
 	}
 	return &unknown{}

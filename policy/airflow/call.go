@@ -2,6 +2,7 @@ package airflow
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -201,10 +202,23 @@ func (m *machine) callSymbol(n *node, what *symbol, a arguments) value {
 		m.undecided(n, fmt.Sprintf("what %q imports is not looked at", m.brief(n)), "import with an import statement")
 	case what.path == "sys.exit":
 		return none{}
+	case what.path == "os.path.basename" && isFile(argument(a, 0)):
+		return text(path.Base(m.mod.File))
+	case what.path == "os.path.splitext":
+		if s, ok := argument(a, 0).(text); ok {
+			ext := path.Ext(string(s))
+			return &list{kind: '(', items: []value{text(strings.TrimSuffix(string(s), ext)), text(ext)}}
+		}
 	case !neutral(what.path):
 		m.foreign(n, what, a)
 	}
 	return &instance{path: what.path, args: a.list, named: a.named}
+}
+
+// isFile is true for the path of the file itself: its folder is not known, its name is.
+func isFile(v value) bool {
+	s, ok := v.(*symbol)
+	return ok && s.path == "__file__"
 }
 
 // foreign is a call into a module that is not looked at. A class makes an object; a function within a DAG may make

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // classDefinition runs the body of a class.
@@ -54,6 +55,9 @@ func (m *machine) callClass(n *node, c *class, a arguments) value {
 	}
 	for _, b := range c.bases {
 		if s, ok := b.(*symbol); ok {
+			if strings.HasPrefix(s.path, "airflow.") && meaning(s.path) == "" {
+				return &unknown{} // a notifier, a hook, a timetable: none of them makes tasks
+			}
 			switch meaning(s.path) {
 			case isDAG:
 				return m.newDAG(n, a, c.body.names["__init__"] == nil)

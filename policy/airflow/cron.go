@@ -34,6 +34,7 @@ func cronFields() []cronField {
 const (
 	cronDay     = 2
 	cronWeekday = 4
+	cronDays    = "sun|mon|tue|wed|thu|fri|sat"
 )
 
 var (
@@ -42,7 +43,7 @@ var (
 	cronRange   = regexp.MustCompile(`^([^-]+)-([^-/]+)(?:/(\d+))?$`)
 	cronStep    = regexp.MustCompile(`^(.+)/(.+)$`)
 	cronNumber  = regexp.MustCompile(`^\d+$`)
-	cronNth     = regexp.MustCompile(`^(\w+|\w+-\w+)#(\d+)$`)
+	cronNth     = regexp.MustCompile(`^((?:` + cronDays + `)(?:-(?:` + cronDays + `))?|\w+)#(\d+)$`)
 	cronLast    = regexp.MustCompile(`^l(\d+)$`)
 	cronNearest = regexp.MustCompile(`^(?:(\d+)w|w(\d+))$`)
 )
@@ -118,14 +119,19 @@ func checkCronField(i int, f cronField, text string) string {
 		}
 		*which = append(*which, values...)
 	}
-	return mixed(plain, nth)
+	return mixed(plain, nth, slices.Contains(parts, "*"))
 }
 
-// mixed refuses days of the week that are meant each week beside ones that are not.
-func mixed(plain, nth []int) string {
+// mixed refuses days of the week that are meant each week beside ones that are not. Croniter lets them pass when
+// there are seven different things in the list, of which "*" is one.
+func mixed(plain, nth []int, star bool) string {
 	all := append(slices.Clone(plain), nth...)
 	slices.Sort(all)
-	if len(nth) == 0 || len(slices.Compact(all)) == 7 {
+	different := len(slices.Compact(all))
+	if star {
+		different++
+	}
+	if len(nth) == 0 || different == 7 {
 		return ""
 	}
 	for _, day := range plain {
@@ -205,7 +211,7 @@ func (f cronField) values(i int, part string) (values []int, wrong string) {
 			return nil, "the step is zero"
 		}
 	}
-	if max(low, high) > f.high || low < f.low {
+	if max(low, high) > f.high || low < f.low && (low != high || stepped) {
 		return nil, fmt.Sprintf("it goes from %d to %d", f.low, f.high)
 	}
 	return f.expand(i, low, high, step, stepped), ""

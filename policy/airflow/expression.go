@@ -119,7 +119,9 @@ func (m *machine) name(name string, in *scope) value {
 	switch name {
 	case "__name__":
 		return &symbol{"__name__"}
-	case "__file__", "__doc__":
+	case "__file__":
+		return &symbol{"__file__"}
+	case "__doc__":
 		return &unknown{}
 	}
 	if isBuiltin(name) {

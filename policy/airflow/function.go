@@ -119,6 +119,9 @@ func (m *machine) touches(n *node, in *scope) bool {
 		}
 	}
 	for _, c := range n.children {
+		if c.field == "attribute" || c.field == "name" && n.kind == "keyword_argument" {
+			continue
+		}
 		if m.touches(c, in) {
 			return true
 		}

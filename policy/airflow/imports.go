@@ -45,6 +45,9 @@ func imported(path string) value {
 	case "typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING":
 		return false
 	}
+	if at := strings.LastIndex(path, ".TriggerRule."); at >= 0 && strings.HasPrefix(path, "airflow.") {
+		return text(strings.ToLower(path[at+len(".TriggerRule."):]))
+	}
 	return &symbol{path}
 }
 

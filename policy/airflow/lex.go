@@ -32,6 +32,8 @@ type lexer struct {
 	indents []indent
 	// opener is the place of the line that ends with a colon, and so needs a block; -1 if the last one does not.
 	opener int
+	// colon is set when the line has a colon outside of brackets.
+	colon bool
 }
 
 type indent struct{ column, alternative int }
@@ -106,7 +108,8 @@ func (l *lexer) line() *lexError {
 	if err := l.indentation(at); err != nil {
 		return err
 	}
-	last := byte(0)
+	last, start := byte(0), l.pos
+	l.colon = false
 	for l.pos < len(l.src) {
 		c := l.peek(0)
 		if n := l.newline(); n > 0 {
@@ -137,7 +140,67 @@ func (l *lexer) line() *lexError {
 	if last == ':' {
 		l.opener = begin
 	}
+	if err := l.shape(start, last == ':'); err != nil {
+		return err
+	}
+	return l.dangling(begin)
+}
+
+// shape holds a line to its first word: a statement with a block has a colon, and only such a line ends with one;
+// an import has names.
+func (l *lexer) shape(start int, atEnd bool) *lexError {
+	end := start
+	for end < len(l.src) && isWord(l.src[end]) {
+		end++
+	}
+	switch word := string(l.src[start:end]); word {
+	case "if", "elif", "else", "for", "while", "try", "except", "finally", "with", "def", "class", "async":
+		if !l.colon {
+			at := len(bytes.TrimRight(l.flat[:l.pos], " \t\r\n"))
+			return &lexError{at: at, message: fmt.Sprintf("the line begins with %q and has no colon", word), hint: "put a colon at its end"}
+		}
+	case "match", "case":
+	case "from", "import":
+		line := bytes.TrimRight(l.flat[start:l.pos], " \t\r\n")
+		switch {
+		case line[len(line)-1] == ',':
+			return &lexError{at: start + len(line) - 1, message: "a comma after the last name that is imported", hint: "put the names into parentheses, or take the comma away"}
+		case !bytes.Contains(line, []byte("import")):
+			return &lexError{at: start + len(line), message: `the line begins with "from" and has no "import"`, hint: `write from … import …`}
+		}
+	default:
+		if atEnd {
+			at := len(bytes.TrimRight(l.flat[:l.pos], " \t\r\n")) - 1
+			return &lexError{at: at, message: "the line ends with a colon, and begins no block", hint: "take the colon away, or look whether the first word is right"}
+		}
+	}
 	return nil
+}
+
+// dangling refuses a line that ends with something that needs more after it. The grammar would look for that on the
+// next line.
+func (l *lexer) dangling(begin int) *lexError {
+	line := bytes.TrimRight(l.flat[begin:l.pos], " \t\r\n")
+	word := line[bytes.LastIndexFunc(line, func(r rune) bool { return r >= utf8.RuneSelf || !isWord(byte(r)) })+1:]
+	switch string(word) {
+	case "and", "or", "not", "in", "is", "if", "elif", "else", "import", "from", "as", "with", "def", "class", "for", "while", "lambda",
+		"del", "assert", "global", "nonlocal", "async", "await", "try", "finally", "except":
+		if rest := bytes.TrimSuffix(line, word); !bytes.HasSuffix(rest, []byte(".")) {
+			return &lexError{at: begin + len(line) - len(word), message: fmt.Sprintf("the line ends after %q, which needs more", word), hint: "put what belongs together into parentheses, or on one line"}
+		}
+	case "":
+		last := line[len(line)-1]
+		number := len(line) > 1 && line[len(line)-2] >= '0' && line[len(line)-2] <= '9'
+		if strings.IndexByte("=+-/%@&|^~<>*.", last) < 0 || last == '*' && importsAll(line) || last == '.' && (number || bytes.HasSuffix(line, []byte("..."))) {
+			return nil
+		}
+		return &lexError{at: begin + len(line) - 1, message: fmt.Sprintf("the line ends after %q, which needs more", string(last)), hint: "put what belongs together into parentheses, or on one line"}
+	}
+	return nil
+}
+
+func importsAll(line []byte) bool {
+	return bytes.HasSuffix(bytes.TrimRight(bytes.TrimSuffix(line, []byte("*")), " \t"), []byte("import"))
 }
 
 // margin reads the blanks at the beginning of a line.
@@ -252,6 +315,8 @@ func (l *lexer) token() *lexError {
 		}
 	case c == '\\':
 		return l.continued()
+	case c == ':':
+		l.colon = l.colon || len(l.open) == 0
 	case c == '!' && l.peek(1) == '=':
 		l.pos++
 	case c == '\f':

@@ -23,7 +23,7 @@ func (l *lexer) text(prefix string, depth int) *lexError {
 			l.pos += width
 			return nil
 		case c == '\\':
-			l.escape(fields && !raw)
+			l.escape(fields, raw)
 		case (c == '\n' || c == '\r') && width == 1:
 			return l.unterminated(begin, width)
 		case fields && (c == '{' || c == '}') && l.peek(1) == c:
@@ -50,13 +50,13 @@ func (l *lexer) unterminated(begin, width int) *lexError {
 
 // escape reads a backslash and what it escapes. In an f-string the braces of \N{DASH} open no field, and a brace
 // after a backslash does.
-func (l *lexer) escape(fields bool) {
+func (l *lexer) escape(fields, raw bool) {
 	next := l.peek(1)
 	if fields && (next == '{' || next == '}') {
 		l.pos++
 		return
 	}
-	if fields && next == 'N' && l.peek(2) == '{' {
+	if fields && !raw && next == 'N' && l.peek(2) == '{' {
 		l.pos += 3
 		for l.pos < len(l.src) && isCharacterName(l.src[l.pos]) {
 			l.pos++
@@ -97,7 +97,7 @@ func (l *lexer) field(begin int, quote byte, width, depth int) *lexError {
 			return l.format(begin, quote, width, depth)
 		case c == '"' || c == '\'':
 			if err := l.text("", depth+1); err != nil {
-				return l.inField(err)
+				return err
 			}
 		case strings.IndexByte(")]}", c) >= 0:
 			if err := l.closes(c, floor); err != nil {
@@ -112,7 +112,7 @@ func (l *lexer) field(begin int, quote byte, width, depth int) *lexError {
 			continue
 		case c == '_' || isWord(c) && (c < '0' || c > '9'):
 			if err := l.fieldWord(depth); err != nil {
-				return l.inField(err)
+				return err
 			}
 		default:
 			if err := l.token(); err != nil {
@@ -122,12 +122,6 @@ func (l *lexer) field(begin int, quote byte, width, depth int) *lexError {
 		empty = empty && (c == ' ' || c == '\t' || c == '#')
 	}
 	return l.unterminated(begin, width)
-}
-
-// inField makes an error within a field unsure: versions of Python differ in which quotes may be there.
-func (l *lexer) inField(err *lexError) *lexError {
-	err.unsure = true
-	return err
 }
 
 // fieldWord reads a name within a field, or a string with a prefix, which may have fields itself.

@@ -19,6 +19,8 @@ type node struct {
 	named bool
 	// missing is set for a token that the parser put in to go on after an error.
 	missing bool
+	// broken is set when the parser had to mend something in the node, which may be no node itself.
+	broken bool
 	// start and end are offsets in the file.
 	start, end int
 	children   []*node
@@ -101,6 +103,7 @@ func (g grammar) convert(tree *sitter.Tree) (*node, error) {
 	defer cursor.Close()
 	arena := make([]node, tree.RootNode().DescendantCount())
 	used := 0
+	broken := tree.RootNode().HasError()
 	var path []*node
 	for {
 		if used == len(arena) {
@@ -108,7 +111,7 @@ func (g grammar) convert(tree *sitter.Tree) (*node, error) {
 		}
 		n := &arena[used]
 		used++
-		g.fill(n, cursor)
+		g.fill(n, cursor, broken)
 		if len(path) > 0 {
 			parent := path[len(path)-1]
 			parent.children = append(parent.children, n)
@@ -130,7 +133,7 @@ func (g grammar) convert(tree *sitter.Tree) (*node, error) {
 	}
 }
 
-func (g grammar) fill(n *node, cursor *sitter.TreeCursor) {
+func (g grammar) fill(n *node, cursor *sitter.TreeCursor, broken bool) {
 	at := cursor.Node()
 	n.kind = "ERROR"
 	if id := int(at.KindId()); id < len(g.kinds) {
@@ -139,7 +142,10 @@ func (g grammar) fill(n *node, cursor *sitter.TreeCursor) {
 	if id := int(cursor.FieldId()); id < len(g.fields) {
 		n.field = g.fields[id]
 	}
-	n.named, n.missing = at.IsNamed(), at.IsMissing()
+	n.named = at.IsNamed()
+	if broken {
+		n.missing, n.broken = at.IsMissing(), at.HasError()
+	}
 	start, end := at.ByteRange()
 	n.start, n.end = int(start), int(end) //nolint:gosec // bounded by maxFileBytes
 }

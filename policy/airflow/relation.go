@@ -20,6 +20,7 @@ func (m *machine) partial(n *node, of value, a arguments) value {
 		k = operator{name: last(of.path), path: of.path, certain: meaning(of.path) == isOperator}
 	case *class:
 		k = of.kind()
+		k.naming = false // its __init__ runs only when the DAG runs
 	}
 	d, g := m.belongs(a)
 	if d != nil && a.named["dag"] == nil {

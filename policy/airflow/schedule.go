@@ -124,7 +124,7 @@ func (m *machine) instanceWrong(v *instance) (wrong, hint string, late, decided 
 		return "", "", false, false
 	}
 	kind := meaning(v.path)
-	return "", "", false, kind == isTimetable || kind == isAsset || strings.HasSuffix(v.path, "relativedelta") || strings.HasPrefix(v.path, "pendulum.duration")
+	return "", "", false, kind == isTimetable || kind == isAsset || strings.HasPrefix(v.path, "airflow.") && strings.HasPrefix(name, "Partitioned") || strings.HasSuffix(v.path, "relativedelta") || strings.HasPrefix(v.path, "pendulum.duration")
 }
 
 // duration is how long a timedelta is, in seconds, if its arguments are constants.

@@ -55,11 +55,16 @@ func (m *Module) read(data []byte) *node {
 		m.undecided(wholeFile, "the file was not looked at: "+err.Error(), "split the file")
 		return nil
 	}
-	if bad := firstError(root); bad != nil {
+	if bad, unsure := firstError(root); bad != nil {
 		message, hint := explain(bad, flat)
+		if unsure {
+			m.undecided(placeOf(bad), message+": the annotation was not understood", hint)
+			return nil
+		}
 		return fail(placeOf(bad), message, hint)
 	}
 	checks := &syntaxChecks{src: flat}
+	checks.module(root)
 	checks.walk(root, context{})
 	if len(checks.found) > 0 {
 		for _, f := range checks.found {
@@ -94,27 +99,32 @@ func invalidUTF8(data []byte) int {
 	return -1
 }
 
-// firstError finds the first part that fits no rule of the grammar, or that the parser made up.
-func firstError(n *node) *node {
-	if n.kind == "ERROR" || n.missing {
-		return deepest(n)
+// firstError finds the first part that fits no rule of the grammar, or that the parser made up, within one that
+// is broken.
+//
+// Within annotations it is unsure: the grammar knows a language of types there, where Python takes any expression.
+func firstError(n *node) (found *node, unsure bool) {
+	if !n.broken {
+		return nil, false
 	}
 	for _, c := range n.children {
-		if found := firstError(c); found != nil {
-			return found
+		if c.missing || c.kind == "ERROR" && !c.broken {
+			return c, n.kind == "type_parameter"
+		}
+		if found, unsure := firstError(c); found != nil {
+			return found, unsure || n.kind == "type_parameter"
 		}
 	}
-	return nil
-}
-
-// deepest goes into an error that spans other parts to the first error within it, if there is one.
-func deepest(n *node) *node {
-	for _, c := range n.children {
-		if found := firstError(c); found != nil {
-			return found
+	if n.kind == "ERROR" {
+		return n, false
+	}
+	// The parser put in the end of a statement, which is no node: what comes after it is what is wrong.
+	for i, c := range n.children {
+		if i > 0 && c.named && n.children[i-1].named {
+			return &node{kind: "ERROR", start: c.start, end: c.end}, false
 		}
 	}
-	return n
+	return &node{kind: "ERROR", start: n.end, end: n.end}, false
 }
 
 // explain says what is wrong at an error of the parser.

@@ -20,6 +20,8 @@ type finding struct {
 // context is what is around a part of the file.
 type context struct {
 	function, async, loop, class bool
+	// as is set where "as" may be.
+	as bool
 	// blocks counts the loops, with and try statements around; CPython takes twenty in one function.
 	blocks int
 }
@@ -40,7 +42,10 @@ func (s *syntaxChecks) walk(n *node, in context) {
 	}
 	around := in
 	in = s.statement(n, in)
-	s.expression(n)
+	s.expression(n, in.as)
+	in.as = !n.named || n.kind != "as_pattern" && n.kind != "expression_statement" && n.kind != "binary_operator" && n.kind != "argument_list" &&
+		n.kind != "assignment" && n.kind != "keyword_argument" && n.kind != "for_statement" && n.kind != "return_statement"
+	around.as = in.as
 	for _, c := range n.children {
 		if c.field == "alternative" {
 			s.walk(c, around) // what belongs to the else of a loop is not within the loop
@@ -85,8 +90,10 @@ func (s *syntaxChecks) statement(n *node, in context) context {
 	case "for_statement", "while_statement":
 		in.loop = true
 		in.blocks++
+		s.async(n, in)
 	case "with_statement":
 		in.blocks++
+		s.async(n, in)
 	case "try_statement":
 		in.blocks++
 		if !n.has("except_clause") && !n.has("except_group_clause") && !n.has("finally_clause") {
@@ -101,8 +108,8 @@ func (s *syntaxChecks) statement(n *node, in context) context {
 			s.report(n, `"yield" outside of a function`, "")
 		}
 	case "await":
-		if !in.function {
-			s.report(n, `"await" outside of a function`, "")
+		if !in.async {
+			s.report(n, `"await" outside of a function with "async"`, "")
 		}
 	case "break_statement", "continue_statement":
 		if !in.loop {
@@ -112,6 +119,8 @@ func (s *syntaxChecks) statement(n *node, in context) context {
 		if !in.function && !in.class {
 			s.report(n, `"nonlocal" at the level of the module`, "")
 		}
+	case "generator_expression":
+		in.async = true // it is what makes it asynchronous, wherever it is
 	case "wildcard_import":
 		if in.function {
 			s.report(n, `"import *" within a function`, "import names, or import at the level of the module")
@@ -124,11 +133,34 @@ func (s *syntaxChecks) statement(n *node, in context) context {
 		s.expressionStatement(n)
 	case "future_import_statement":
 		s.future(n)
+	case "import_from_statement":
+		s.importFrom(n)
 	}
 	if in.blocks > maxStaticBlocks && (n.kind == "for_statement" || n.kind == "while_statement" || n.kind == "with_statement" || n.kind == "try_statement") {
 		s.report(n, fmt.Sprintf("more than %d loops, with and try statements in each other", maxStaticBlocks), "move the inner ones into a function")
 	}
 	return in
+}
+
+func (s *syntaxChecks) async(n *node, in context) {
+	if n.has("async") && !in.async {
+		s.report(n, `"async" outside of a function with "async"`, "")
+	}
+}
+
+// importFrom checks the names of an import.
+func (s *syntaxChecks) importFrom(n *node) {
+	if last := n.children[len(n.children)-1]; last.kind == "," {
+		s.report(last, "a comma after the last name that is imported", "put the names into parentheses, or take the comma away")
+	}
+	for _, name := range n.all("name") {
+		if name.kind == "aliased_import" {
+			name = name.child("name")
+		}
+		if len(name.parts()) > 1 {
+			s.report(name, fmt.Sprintf("%q is no name of a module", shorten(s.text(name))), "put all but the last part before \"import\"")
+		}
+	}
 }
 
 // print refuses the print of Python 2. With parentheses right after the word it may be the function.
@@ -158,6 +190,21 @@ func (s *syntaxChecks) expressionStatement(n *node) {
 		if len(n.parts()) == 1 && !n.has(",") {
 			s.report(first, `"*" cannot stand at the beginning of a statement`, "")
 		}
+	}
+}
+
+// module checks that imports from __future__ come first.
+func (s *syntaxChecks) module(root *node) {
+	first := true
+	for i, n := range root.parts() {
+		if n.kind == "future_import_statement" {
+			if !first {
+				s.report(n, "an import from __future__ that is not at the beginning of the file", "put it first")
+			}
+			continue
+		}
+		inner := n.first()
+		first = first && i == 0 && n.kind == "expression_statement" && inner != nil && (inner.kind == "string" || inner.kind == "concatenated_string")
 	}
 }
 

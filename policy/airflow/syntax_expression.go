@@ -6,18 +6,46 @@ import (
 	"strings"
 )
 
-// expression checks a part of an expression.
-func (s *syntaxChecks) expression(n *node) {
+// annotation refuses the bounds of type parameters where there is none.
+func (s *syntaxChecks) annotation(n *node) {
+	if of := n.child("type"); of != nil && of.first() != nil && of.first().kind == "constrained_type" {
+		s.report(of, `":" is not expected in an annotation`, "")
+	}
+}
+
+// expression checks a part of an expression; as is set where "as" may be.
+func (s *syntaxChecks) expression(n *node, as bool) {
 	if !n.named {
 		return
 	}
 	switch n.kind {
+	case "identifier":
+		if text := s.text(n); text == "async" || text == "await" {
+			s.report(n, fmt.Sprintf("%q is a word of Python and no name", text), "use another name")
+		}
 	case "argument_list":
 		s.arguments(n)
+		if len(n.children) > 1 && n.children[1].kind == "," {
+			s.report(n.children[1], "a comma where an argument is expected", "take it away")
+		}
+	case "keyword_argument", "pair", "parenthesized_expression", "return_statement":
+		s.noStars(n)
+		if n.kind == "keyword_argument" {
+			s.keyword(n.child("name"))
+		}
 	case "integer":
 		s.integer(n)
 	case "assignment", "augmented_assignment":
 		s.assignment(n)
+	case "list_comprehension", "set_comprehension", "generator_expression", "list_splat":
+		s.noStars(n)
+	case "as_pattern":
+		if !as {
+			s.report(n, `"as" is not expected here`, "")
+		}
+	case "typed_parameter", "typed_default_parameter":
+		s.annotation(n)
+		s.keyword(n.child("name"))
 	case "delete_statement":
 		for _, target := range n.parts() {
 			s.target(target, "deleted")
@@ -27,8 +55,9 @@ func (s *syntaxChecks) expression(n *node) {
 	case "named_expression":
 		s.keyword(n.child("name"))
 	case "with_item":
-		if as := n.first(); as != nil && as.kind == "as_pattern" {
-			if alias := as.child("alias"); alias != nil && alias.first() != nil {
+		s.noStars(n)
+		if item := n.first(); item != nil && item.kind == "as_pattern" {
+			if alias := item.child("alias"); alias != nil && alias.first() != nil {
 				s.target(alias.first(), "given a value")
 			}
 		}
@@ -40,8 +69,18 @@ func (s *syntaxChecks) expression(n *node) {
 		if n.has("<>") {
 			s.report(n, `"<>" is no operator`, `write "!="`)
 		}
-	case "default_parameter", "typed_default_parameter", "keyword_argument":
+	case "default_parameter":
 		s.keyword(n.child("name"))
+	}
+}
+
+// noStars refuses "*" before a value where only one value can be. For the grammar it belongs to the value alone, and
+// not to an expression that begins with it.
+func (s *syntaxChecks) noStars(n *node) {
+	for _, c := range n.parts() {
+		if c.kind == "list_splat" || c.kind == "list_splat_pattern" || c.kind == "dictionary_splat" {
+			s.report(c, `"*" where only one value can be`, "")
+		}
 	}
 }
 
@@ -99,10 +138,23 @@ func (s *syntaxChecks) integer(n *node) {
 
 // assignment checks what is on the left of "=".
 func (s *syntaxChecks) assignment(n *node) {
-	left := n.child("left")
+	left, right := n.child("left"), n.child("right")
+	s.annotation(n)
+	switch {
+	case left.kind == "list_splat_pattern":
+		s.report(left, `what has "*" and is given a value has to be in a list`, "write a comma after it")
+	case right == nil:
+	case right.kind == "augmented_assignment" || right.kind == "assignment" && right.child("type") != nil:
+		s.report(right, fmt.Sprintf("%q is no value", shorten(s.text(right))), "")
+	case right.kind == "list_splat":
+		s.report(right, `"*" where only one value can be`, "")
+	}
 	if n.kind == "augmented_assignment" || n.child("type") != nil {
 		switch left.kind {
 		case "tuple_pattern", "list_pattern", "pattern_list":
+			if left.kind == "tuple_pattern" && len(left.parts()) == 1 && !left.has(",") {
+				return // a name in parentheses
+			}
 			s.report(left, "several targets where only one can be", "")
 			return
 		}
