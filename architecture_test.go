@@ -31,6 +31,7 @@ var mayKnow = map[string][]string{
 	"console":            {"reconciler/status"},
 	"deploy/clustertest": {},
 	"docs/rules":         {},
+	"examples/broken":    {"api", "blueprints", "catalog", "docs/rules", "policy"},
 	"examples/demo":      {"reconciler/status"},
 	"policy":             {"api", "catalog", "docs/rules", "policy"},
 	"policy/admission":   {"api", "policy/subject", "policy/cel/guard"},
