@@ -118,7 +118,7 @@ func TestPagesHaveOneForm(t *testing.T) {
 		if silent := strings.Contains(text["Silence it"], "annot be silenced"); silent != r.Fixed {
 			t.Errorf("%s: the head says that it is fixed: %v; the text says that it cannot be silenced: %v", id, r.Fixed, silent)
 		}
-		for _, paragraph := range strings.SplitSeq(r.Page, "\n\n") {
+		for paragraph := range strings.SplitSeq(r.Page, "\n\n") {
 			if strings.HasPrefix(paragraph, "#") || strings.HasPrefix(paragraph, "```") {
 				continue
 			}
