@@ -186,6 +186,16 @@ func keep[L ~[]E, E any](in *btree.Map[string, L], name string, list L) {
 // change judges what is different from the base.
 func (r *Result) change(in Input) (problems v1alpha1.Problems) {
 	names := touched(in.Base, in.Catalog)
+	for _, name := range names {
+		before, was := in.Base.Project(name)
+		p, is := in.Catalog.Project(name)
+		if !was || !is {
+			continue
+		}
+		j := &judge{cat: in.Catalog, base: in.Base, now: in.Now, clock: r.clock, p: p, doc: p.Document}
+		j.changed(before)
+		problems = append(problems, j.problems...)
+	}
 	problems = append(problems, removed(in.Base, in.Catalog, names)...)
 	problems = append(problems, unprotected(in.Base, in.Catalog, names)...)
 	if len(in.People) > 0 {

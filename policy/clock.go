@@ -41,7 +41,7 @@ func (c *clock) firing(expression, zone string) firing {
 }
 
 // schedule judges when a workload fires in an environment.
-func (j *judge) schedule(w *v1alpha1.Workload, i int, env string) {
+func (j *judge) schedule(w *v1alpha1.Workload, i int, env string, inputs []input) {
 	mine := j.p.Spec.Environments[env].Workloads[w.Name]
 	expression := cmp.Or(mine.Schedule, w.Schedule)
 	if expression == "" {
@@ -51,7 +51,7 @@ func (j *judge) schedule(w *v1alpha1.Workload, i int, env string) {
 	if mine.Schedule != "" {
 		at = []any{"spec", "environments", env, "workloads", w.Name, "schedule"}
 	}
-	for _, in := range j.read(w) {
+	for _, in := range inputs {
 		if in.unit.Valid() && in.read.Triggers() {
 			j.in(env, RuleTrigger, at, fmt.Sprintf("the workload runs by the clock, and for each %s lot of %s that it reads", in.unit, in.id),
 				fmt.Sprintf("take the schedule away, or read without being triggered: {dataset: %s, trigger: false}", in.read.Dataset))

@@ -24,8 +24,7 @@ type input struct {
 }
 
 // lots judges how the lots of what a workload reads fit those that it makes, and gives the unit of the latter.
-func (j *judge) lots(w *v1alpha1.Workload, i int) lot.Unit {
-	inputs := j.read(w)
+func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 	mine, from := j.unitOf(w, i, inputs)
 	triggers := 0
 	for _, in := range inputs {
@@ -84,6 +83,9 @@ func days(d time.Duration) string {
 
 // read gives the inputs of a workload that resolve, by role.
 func (j *judge) read(w *v1alpha1.Workload) []input {
+	if len(w.Reads) == 0 {
+		return nil
+	}
 	inputs := make([]input, 0, len(w.Reads))
 	for _, role := range slices.Sorted(maps.Keys(w.Reads)) {
 		read := w.Reads[role]
@@ -147,11 +149,11 @@ func (j *judge) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Un
 }
 
 // inputs judges whether what a workload reads is made in an environment.
-func (j *judge) inputs(w *v1alpha1.Workload, i int, env string) {
+func (j *judge) inputs(w *v1alpha1.Workload, i int, env string, inputs []input) {
 	if j.p.Suspends(w, env) {
 		return // it does not run, and needs nothing
 	}
-	for _, in := range j.read(w) {
+	for _, in := range inputs {
 		owner, _, _ := j.cat.Dataset(in.id)
 		if _, deployed := owner.Spec.Environments[env]; !deployed || in.data.External {
 			continue

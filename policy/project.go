@@ -51,16 +51,17 @@ func (j *judge) project() {
 		if _, first, ok := j.p.Workload(w.Name); !ok || first != i {
 			continue // a second one of the name is reported as such
 		}
-		unit := j.lots(w, i)
+		inputs := j.read(w)
+		unit := j.lots(w, i, inputs)
 		j.names(w, i, unit)
 		for _, env := range envs {
 			if _, known := j.cat.Environments[env]; !known || j.p.Excludes(env, w.Name) {
 				continue
 			}
-			j.schedule(w, i, env)
+			j.schedule(w, i, env, inputs)
 			j.image(w, i, env)
 			j.identity(w, i, env)
-			j.inputs(w, i, env)
+			j.inputs(w, i, env, inputs)
 		}
 	}
 	for i := range j.p.Spec.Datasets {
@@ -137,11 +138,14 @@ func (j *judge) identity(w *v1alpha1.Workload, i int, env string) {
 	name := j.p.IdentityOf(w, env)
 	patterns := j.cat.Environments[env].Spec.Identities
 	if len(patterns) == 0 {
+		if name == j.p.Name {
+			return // by far the most frequent
+		}
 		patterns = []string{"<project>", "<project>-*"}
 	}
 	shown := make([]string, len(patterns))
 	for n, pattern := range patterns {
-		pattern = strings.NewReplacer("<project>", j.p.Name, "<environment>", env).Replace(pattern)
+		pattern = strings.ReplaceAll(strings.ReplaceAll(pattern, "<project>", j.p.Name), "<environment>", env)
 		if glob(pattern, name) {
 			return
 		}
@@ -188,20 +192,23 @@ func (j *judge) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
 				w.Name+"-20230206pt15m095-999", len(w.Name)+63-maxLotWorkload),
 			fmt.Sprintf("shorten the name to %d characters", maxLotWorkload))
 	}
-	for _, group := range []struct {
-		field string
-		roles []string
-	}{{"reads", slices.Sorted(maps.Keys(w.Reads))}, {"writes", slices.Sorted(maps.Keys(w.Writes))}} {
-		seen := map[string]string{}
-		for _, role := range group.roles {
-			name := strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
-			if before, ok := seen[name]; ok {
-				j.at(catalog.RuleCollision, []any{"spec", "workloads", i, group.field, role},
-					fmt.Sprintf("the roles %q and %q would both be the variable TRUNKLINE_%s_%s", before, role, strings.ToUpper(strings.TrimSuffix(group.field, "s")), name),
-					"rename one of them")
-			}
-			seen[name] = role
+	roleVariables(j, w.Reads, i, "reads", "TRUNKLINE_READ_")
+	roleVariables(j, w.Writes, i, "writes", "TRUNKLINE_WRITE_")
+}
+
+// roleVariables wants the roles of a workload to be different as names of variables, too.
+func roleVariables[V any](j *judge, roles map[string]V, i int, field, prefix string) {
+	if len(roles) < 2 {
+		return
+	}
+	seen := map[string]string{}
+	for _, role := range slices.Sorted(maps.Keys(roles)) {
+		name := prefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
+		if before, ok := seen[name]; ok {
+			j.at(catalog.RuleCollision, []any{"spec", "workloads", i, field, role},
+				fmt.Sprintf("the roles %q and %q would both be the variable %s", before, role, name), "rename one of them")
 		}
+		seen[name] = role
 	}
 }
 

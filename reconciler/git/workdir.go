@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 )
 
 // dirFS is a folder on disk with the manners of a [Tree].
@@ -13,6 +14,9 @@ type dirFS struct {
 	root   *os.Root
 	disk   fs.FS
 	limits Limits
+	// folders are those that were seen, by path: looking at each on the way to each file takes longer than reading
+	// the file. One that has become a link since is followed by root, which does not let it lead out.
+	folders sync.Map
 }
 
 var (
@@ -54,6 +58,9 @@ func (d *dirFS) child(dir node, name string) (node, error) {
 		return node{}, fs.ErrNotExist
 	}
 	path := under(dir, name)
+	if _, seen := d.folders.Load(path); seen {
+		return node{path: path, kind: kindFolder}, nil
+	}
 	info, err := d.root.Lstat(path)
 	if err != nil {
 		return node{}, cause(err)
@@ -62,6 +69,7 @@ func (d *dirFS) child(dir node, name string) (node, error) {
 	switch {
 	case info.IsDir():
 		n.kind = kindFolder
+		d.folders.Store(path, true)
 	case info.Mode()&fs.ModeSymlink != 0:
 		n.kind = kindLink
 	case info.Mode().IsRegular():
