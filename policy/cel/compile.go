@@ -8,10 +8,10 @@ import (
 
 	celgo "github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
-	celast "github.com/google/cel-go/common/ast"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/policy/cel/guard"
 	"trunkline.dev/trunkline/policy/subject"
 )
 
@@ -148,7 +148,7 @@ func (w *work) expression(text string, want *celgo.Type, path ...any) (p *progra
 	}
 	tree, issues := w.env.Parse(text)
 	if issues.Err() == nil {
-		if problem := tooDeep(tree); problem != "" {
+		if problem := guard.TooDeep(tree); problem != "" {
 			w.report(problem, "name parts of it as variables", path...)
 			return nil, nil
 		}
@@ -166,7 +166,7 @@ func (w *work) expression(text string, want *celgo.Type, path ...any) (p *progra
 		w.report(fmt.Sprintf("the expression must give a %s, and gives a %s", want, tree.OutputType()), hint, path...)
 		return nil, nil
 	}
-	if !variablesByField(tree) {
+	if guard.UsesWhole(tree, varVariables) {
 		w.report(`"variables" is used as a whole`, `write "variables.name"`, path...)
 		return nil, nil
 	}
@@ -177,81 +177,6 @@ func (w *work) expression(text string, want *celgo.Type, path ...any) (p *progra
 		return nil, nil
 	}
 	return &program{prog, text, path}, tree.OutputType()
-}
-
-// tooDeep says what nests too deep in an expression. The type checker takes the third power of how deep types are nested.
-func tooDeep(tree *celgo.Ast) string {
-	problem := ""
-	var visit func(e celast.Expr, all, typed int)
-	visit = func(e celast.Expr, all, typed int) {
-		if k := e.Kind(); k == celast.ComprehensionKind || k == celast.ListKind || k == celast.MapKind {
-			typed++
-		}
-		switch {
-		case problem != "":
-			return
-		case typed > maxTyped:
-			problem = fmt.Sprintf("the expression nests lists, maps and macros deeper than %d", maxTyped)
-			return
-		case all > maxDepth:
-			problem = fmt.Sprintf("the expression is nested deeper than %d", maxDepth)
-			return
-		}
-		for _, child := range children(e) {
-			visit(child, all+1, typed)
-		}
-	}
-	visit(tree.NativeRep().Expr(), 0, 0)
-	return problem
-}
-
-// children are the parts of an expression. A macro's loop is among them as if it stood beside what it goes over.
-func children(e celast.Expr) []celast.Expr {
-	switch e.Kind() {
-	case celast.CallKind:
-		call := e.AsCall()
-		if call.IsMemberFunction() {
-			return append([]celast.Expr{call.Target()}, call.Args()...)
-		}
-		return call.Args()
-	case celast.SelectKind:
-		return []celast.Expr{e.AsSelect().Operand()}
-	case celast.ListKind:
-		return e.AsList().Elements()
-	case celast.MapKind:
-		var out []celast.Expr
-		for _, entry := range e.AsMap().Entries() {
-			out = append(out, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
-		}
-		return out
-	case celast.StructKind:
-		var out []celast.Expr
-		for _, field := range e.AsStruct().Fields() {
-			out = append(out, field.AsStructField().Value())
-		}
-		return out
-	case celast.ComprehensionKind:
-		c := e.AsComprehension()
-		return []celast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}
-	default:
-		return nil
-	}
-}
-
-// variablesByField reports whether the variables are used one by one only. Whoever has them as a whole could use one in its
-// own expression, without an end.
-func variablesByField(tree *celgo.Ast) bool {
-	named, selected := 0, 0
-	celast.PreOrderVisit(tree.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
-		isVariables := func(e celast.Expr) bool { return e.Kind() == celast.IdentKind && e.AsIdent() == varVariables }
-		if isVariables(e) {
-			named++
-		}
-		if e.Kind() == celast.SelectKind && isVariables(e.AsSelect().Operand()) {
-			selected++
-		}
-	}))
-	return named == selected
 }
 
 // maxIssues bounds what is reported of one expression.

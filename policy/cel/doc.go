@@ -24,9 +24,6 @@ const (
 	// PolicyCost bounds what all expressions of a policy may cost on one subject: about 0.2 s. That is a fifth of what the
 	// API server takes, since a platform has tens of thousands of subjects and one request has one.
 	PolicyCost = 2_000_000
-	// maxDepth bounds how deep an expression is nested, and maxTyped how deep lists, maps and macros are in each other.
-	maxDepth = 100
-	maxTyped = 32
 	// interruptEvery is after how many steps of a loop the context is looked at.
 	interruptEvery = 100
 )

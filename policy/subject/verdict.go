@@ -50,7 +50,11 @@ type UnevaluatedError struct {
 
 // Error implements [error].
 func (e *UnevaluatedError) Error() string {
-	return fmt.Sprintf("the policy %q could not be evaluated: %s; what cannot be judged is refused", e.Policy, Line(e.Because))
+	return e.text() + "; what cannot be judged is refused"
+}
+
+func (e *UnevaluatedError) text() string {
+	return fmt.Sprintf("the policy %q could not be evaluated: %s", e.Policy, Line(e.Because))
 }
 
 // Against says something against the subject; the path leads to the field that it is about. Values of a Secret are taken out.
@@ -68,6 +72,13 @@ func (s *Subject) Against(policy string, severity v1alpha1.Severity, text, hint 
 // Refuse refuses the subject since a policy could not be evaluated.
 func (s *Subject) Refuse(e *UnevaluatedError) Verdict {
 	v := s.Against(e.Policy, v1alpha1.Deny, e.Error(), e.Hint)
+	v.Unevaluated = true
+	return v
+}
+
+// WarnOf is like Refuse, for a policy that could not have refused either.
+func (s *Subject) WarnOf(e *UnevaluatedError) Verdict {
+	v := s.Against(e.Policy, v1alpha1.Warn, e.text(), e.Hint)
 	v.Unevaluated = true
 	return v
 }
