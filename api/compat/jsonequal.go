@@ -129,12 +129,11 @@ func (e *equality) sameLists(a, b []*jsonschema.Schema, ordered bool, depth int)
 	}
 	left := slices.Clone(b)
 	for i, s := range a {
-		at := 0
-		if ordered || e.same(s, b[i], depth) {
-			if at = slices.Index(left, b[i]); at < 0 || !e.same(s, b[i], depth) {
-				return false
-			}
-		} else if at = slices.IndexFunc(left, func(o *jsonschema.Schema) bool { return e.same(s, o, depth) }); at < 0 {
+		at := slices.Index(left, b[i]) // most often they are in the same order
+		if at < 0 || !e.same(s, b[i], depth) {
+			at = slices.IndexFunc(left, func(o *jsonschema.Schema) bool { return !ordered && e.same(s, o, depth) })
+		}
+		if at < 0 {
 			return false
 		}
 		left = slices.Delete(left, at, at+1)

@@ -53,11 +53,11 @@ func load(data []byte) (doc document, err error) {
 	}()
 	if len(data) <= MaxBytes { // else it is refused below
 		raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err == nil {
-			err = checkNumbers(raw)
-		}
 		if err != nil {
 			return document{}, fmt.Errorf("the schema is not JSON: %w", err)
+		}
+		if err := checkSize(raw); err != nil {
+			return document{}, err
 		}
 		doc.raw = raw
 	}
@@ -82,35 +82,49 @@ func load(data []byte) (doc document, err error) {
 }
 
 const (
+	// maxParts bounds how many objects and booleans a schema has, each of which may be a schema: what compiling takes
+	// grows with their square.
+	maxParts = 10_000
 	// maxDigits bounds the text of a number, and maxExponent its power of ten: limits are compared as fractions, which
 	// hold every digit.
 	maxDigits   = 300
 	maxExponent = 400
 )
 
-// checkNumbers refuses numbers that are small to write and large to hold.
-func checkNumbers(v any) error {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, c := range v {
-			if err := checkNumbers(c); err != nil {
-				return err
+// checkSize refuses what is small to write and large to hold, or long to compile.
+func checkSize(raw any) error {
+	parts := 0
+	var walk func(v any) error
+	walk = func(v any) error {
+		switch v := v.(type) {
+		case map[string]any:
+			parts++
+			for _, c := range v {
+				if err := walk(c); err != nil {
+					return err
+				}
+			}
+		case []any:
+			for _, c := range v {
+				if err := walk(c); err != nil {
+					return err
+				}
+			}
+		case bool:
+			parts++
+		case json.Number:
+			_, exponent, _ := strings.Cut(strings.ToLower(string(v)), "e")
+			power, err := strconv.Atoi(exponent)
+			if exponent != "" && (err != nil || power > maxExponent || power < -maxExponent) || len(v) > maxDigits {
+				return fmt.Errorf("the number %.40q has more digits than are taken, which is %d", string(v), maxDigits)
 			}
 		}
-	case []any:
-		for _, c := range v {
-			if err := checkNumbers(c); err != nil {
-				return err
-			}
+		if parts > maxParts {
+			return fmt.Errorf("the schema has more than %d parts", maxParts)
 		}
-	case json.Number:
-		_, exponent, _ := strings.Cut(strings.ToLower(string(v)), "e")
-		power, err := strconv.Atoi(exponent)
-		if exponent != "" && (err != nil || power > maxExponent || power < -maxExponent) || len(v) > maxDigits {
-			return fmt.Errorf("the number %.40q has more digits than are taken, which is %d", string(v), maxDigits)
-		}
+		return nil
 	}
-	return nil
+	return walk(raw)
 }
 
 // maxFormats bounds how many formats a schema is asked about; of more, only the names are compared.

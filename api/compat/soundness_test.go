@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -134,19 +136,7 @@ func changed(t *rapid.T, v any) any {
 	return v
 }
 
-func sorted(m obj) []string {
-	data, _ := json.Marshal(m)
-	var keys []string
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.Token() //nolint:errcheck // it was just written
-	for d.More() {
-		k, _ := d.Token()
-		keys = append(keys, k.(string))
-		var skip any
-		d.Decode(&skip) //nolint:errcheck // it was just written
-	}
-	return keys
-}
+func sorted(m obj) []string { return slices.Sorted(maps.Keys(m)) }
 
 func instances(depth int) *rapid.Generator[any] {
 	return rapid.Custom(func(t *rapid.T) any {
@@ -169,9 +159,7 @@ func instances(depth int) *rapid.Generator[any] {
 			return rapid.SliceOfN(instances(depth-1), 0, 3).Draw(t, "list")
 		}
 		out := obj{}
-		for k, v := range rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "ab", "c", "d"}), instances(depth-1), 0, 4).Draw(t, "object") {
-			out[k] = v
-		}
+		maps.Copy(out, rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "ab", "c", "d"}), instances(depth-1), 0, 4).Draw(t, "object"))
 		return out
 	})
 }
@@ -211,10 +199,8 @@ func TestSound(t *testing.T) {
 	compatible, decided, breaking, confirmed := 0, 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		old := documents().Draw(t, "old")
-		fresh := obj{}
-		if rapid.IntRange(0, 4).Draw(t, "other") == 0 {
-			fresh = documents().Draw(t, "fresh")
-		} else {
+		fresh := documents().Draw(t, "fresh")
+		if rapid.IntRange(0, 4).Draw(t, "near") > 0 {
 			fresh = changed(t, old).(obj)
 		}
 		changes, err := compat.Compare(compat.JSONSchema, text(t, old), text(t, fresh))
