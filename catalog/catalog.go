@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -109,6 +110,13 @@ func (c *Catalog) Document(kind v1alpha1.Kind, name string) (*v1alpha1.Document,
 	return doc, doc != nil
 }
 
+// MayDeclare tells whether a name that is not found may be that of a declaration with problems, or stand where nothing
+// could be read: then its being missing says nothing.
+func (c *Catalog) MayDeclare(kind v1alpha1.Kind, name string) bool {
+	key := docKey{kind, name}
+	return c.unread > 0 || c.broken[key] > 0 || c.first(key) != nil
+}
+
 // Documents gives all declarations of a kind, by name; of equal names, the first.
 func (c *Catalog) Documents(kind v1alpha1.Kind) iter.Seq[*v1alpha1.Document] {
 	return func(yield func(*v1alpha1.Document) bool) {
@@ -139,6 +147,18 @@ type token struct{ _ byte }
 
 // UpdateOf tells whether the catalog was made by updating another.
 func (c *Catalog) UpdateOf(o *Catalog) bool { return c.parent != nil && c.parent == o.self }
+
+// FolderOf gives the nearest folder around a file that projects are declared in; empty if there is none.
+func (c *Catalog) FolderOf(file string) string {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		for range below(c.dirs, dir+sep) {
+			return dir
+		}
+		if dir == "." {
+			return ""
+		}
+	}
+}
 
 // Relinked lists the projects that the update which made the catalog has linked anew, sorted: those that have
 // changed, and those whose problems may have. All is true if that is every project, and the platform too.

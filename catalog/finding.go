@@ -114,8 +114,7 @@ func About(doc *v1alpha1.Document, path ...any) (about v1alpha1.About) {
 // excused tells that a declaration is broken, or may stand where nothing could be read.
 func (k *checker) excused(kind v1alpha1.Kind, name string) bool {
 	k.asked = true
-	key := docKey{kind, name}
-	return kind != "" && (k.c.unread > 0 || k.c.broken[key] > 0 || k.c.first(key) != nil)
+	return kind != "" && k.c.MayDeclare(kind, name)
 }
 
 // name holds a name to what Kubernetes takes as a label of DNS.

@@ -190,7 +190,7 @@ func (f *frame) checkEnvironments(k *checker) {
 			checkPattern(k, env.Spec.Identity[key], append(slices.Clone(placeholders), placeholderIdentity), "spec", "identity", key)
 		}
 		for i, pattern := range env.Spec.Identities {
-			checkPattern(k, pattern, placeholders, "spec", "identities", i)
+			checkPattern(k, pattern, []string{"<project>", "<environment>"}, "spec", "identities", i)
 		}
 		f.checkDefaults(k, env.Spec.Defaults, env.Spec.Clusters)
 		if from := env.Spec.PromotesFrom; from != "" {
@@ -224,7 +224,7 @@ func notYet(k *checker, env *v1alpha1.Environment) {
 	} {
 		if f.set {
 			k.add(v1alpha1.Problem{
-				Rule: RuleNotYet, Position: k.doc.Position("spec", f.field), Path: "spec." + f.field, Severity: v1alpha1.Warn,
+				Rule: RuleNotYet, About: About(k.doc), Position: k.doc.Position("spec", f.field), Path: "spec." + f.field, Severity: v1alpha1.Warn,
 				Message: fmt.Sprintf("%s %q: this version does not act on %q yet", k.doc.Kind, k.doc.Name, f.field),
 			}, nil)
 		}

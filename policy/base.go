@@ -19,6 +19,9 @@ func removed(base, head *catalog.Catalog, names []string) (problems v1alpha1.Pro
 			continue
 		}
 		after, is := head.Project(name)
+		if !is && head.MayDeclare(v1alpha1.KindProject, name) {
+			continue // it is there, and what is wrong with it is reported
+		}
 		for i := range before.Spec.Datasets {
 			d := &before.Spec.Datasets[i]
 			local := d.Name + "@" + d.Version
@@ -63,10 +66,18 @@ func stillRead(head *catalog.Catalog, reader, id, what string, declared v1alpha1
 			About:   catalog.About(p.Document, at...),
 			Message: fmt.Sprintf("%s is removed, and %s still reads it", what, reader),
 			Hint:    "remove it once nobody reads it any more, or move its readers in the same change",
-			Trace:   []v1alpha1.Step{{Position: declared, Message: "was declared here before the change"}},
+			Trace:   []v1alpha1.Step{once(declared, "was declared")},
 		})
 	}
 	return problems
+}
+
+// once is a step at a place in the tree before the change. Its line is a word and not a place: the file may have
+// another there by now.
+func once(at v1alpha1.Position, what string) v1alpha1.Step {
+	return v1alpha1.Step{
+		Position: v1alpha1.Position{File: at.File}, Message: fmt.Sprintf("%s in line %d before the change", what, at.Line),
+	}
 }
 
 // unprotected finds projects that leave an environment that was protected before the change.
@@ -88,17 +99,21 @@ func unprotected(base, head *catalog.Catalog, names []string) (problems v1alpha1
 			if _, there := before.Spec.Environments[env]; !there {
 				continue
 			}
-			if after, is := head.Project(name); is && doc != nil {
+			after, is := head.Project(name)
+			if is && doc != nil {
 				if _, still := after.Spec.Environments[env]; still {
 					continue
 				}
+			}
+			if !is && head.MayDeclare(v1alpha1.KindProject, name) || doc == nil && head.MayDeclare(v1alpha1.KindEnvironment, env) {
+				continue
 			}
 			problems = append(problems, v1alpha1.Problem{
 				Rule: RuleProtected, Severity: v1alpha1.Deny, Position: at, Path: "spec.protected",
 				About:   v1alpha1.About{Project: name, Environment: env},
 				Message: fmt.Sprintf("the project %q would be deleted from %q, which is protected", name, env),
 				Hint:    fmt.Sprintf("name it in spec.removals of the environment, in a change before this one: removals: [%s]", name),
-				Trace:   []v1alpha1.Step{{Position: before.Document.Position("spec", "environments"), Message: "was deployed there before the change"}},
+				Trace:   []v1alpha1.Step{once(before.Document.Position("spec", "environments"), "was deployed there")},
 			})
 		}
 	}

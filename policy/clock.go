@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,8 +67,19 @@ func (j *judge) schedule(w *v1alpha1.Workload, i int, env string, inputs []input
 	default:
 		if often, tooOften := f.schedule.Often(j.clock.now, timeout); tooOften {
 			j.in(env, RuleOften, at, fmt.Sprintf("the schedule %q fires every %s at its closest (%s and %s), and a run may take %s", expression,
-				often.Length(), often.From.Format("2006-01-02 15:04 MST"), often.To.Format("15:04 MST"), timeout),
+				words(often.Length()), often.From.Format("2006-01-02 15:04 MST"), often.To.Format("15:04 MST"), words(timeout)),
 				"give the workload a shorter timeout, or let it run less often")
 		}
 	}
+}
+
+// words writes a length of time as people do: "15m" and not "15m0s".
+func words(d time.Duration) string {
+	text := d.String()
+	for _, none := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, none) {
+			text = strings.TrimSuffix(text, none[1:])
+		}
+	}
+	return text
 }

@@ -28,7 +28,12 @@ func (j *judge) dags() (modules []*airflow.Module) {
 			j.at(catalog.RulePath, at, fmt.Sprintf("the pattern %q leads out of the project's folder", pattern), "patterns are relative to the file that declares the project")
 			continue
 		}
-		files, err := fs.Glob(j.cat.Tree(), path.Join(j.p.Dir(), pattern))
+		// The folder's own name is no pattern, whatever it holds.
+		folder, err := fs.Sub(j.cat.Tree(), j.p.Dir())
+		var files []string
+		if err == nil {
+			files, err = fs.Glob(folder, path.Clean(pattern))
+		}
 		switch {
 		case errors.Is(err, path.ErrBadPattern):
 			j.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is not a pattern", pattern), `write it like "dags/*.py"`)
@@ -42,7 +47,8 @@ func (j *judge) dags() (modules []*airflow.Module) {
 			j.at(v1alpha1.RuleLimit, at, fmt.Sprintf("the project has more than %d DAG files", maxDagFiles), "")
 			continue
 		}
-		for _, file := range files {
+		for _, name := range files {
+			file := path.Join(j.p.Dir(), name)
 			if seen[file] {
 				continue
 			}

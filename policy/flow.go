@@ -38,6 +38,9 @@ func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 				"take the window away, or declare lots of the dataset")
 		case window != nil && *window.Lots < 1:
 			j.at(RuleLots, append(slices.Clip(at), "window", "lots"), "a window has one lot at least", "")
+		case mine.Valid() && in.unit.Valid() && !in.unit.Divides(mine) && !mine.Divides(in.unit):
+			j.at(RuleLots, at, fmt.Sprintf("%s has %s lots, and %s has %s lots, which do not divide each other: no number of the former makes one of the latter",
+				in.id, in.unit, from, mine), "give one of them a unit that the other is a multiple of, such as hourly")
 		case window != nil:
 			j.window(in, mine, from, at)
 		case mine.Valid() && in.unit.Valid() && in.unit.Finer(mine):
@@ -46,8 +49,9 @@ func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 				in.id, in.unit, n, mine, from), fmt.Sprintf("read them all: {dataset: %s, window: {lots: %d}}", in.read.Dataset, n))
 		}
 	}
-	if n, err := strconv.Atoi(string(w.Join)); err == nil && n > triggers {
-		j.at(RuleJoin, []any{"spec", "workloads", i, "join"}, fmt.Sprintf("the workload waits for %d inputs, and %d have lots that trigger it", n, triggers), "")
+	if n, err := strconv.Atoi(string(w.Join)); err == nil && n > triggers && len(inputs) == len(w.Reads) {
+		j.at(RuleJoin, []any{"spec", "workloads", i, "join"}, fmt.Sprintf("the workload waits for %d of its inputs, of which %d can trigger it", n, triggers),
+			"inputs that have lots, and are not read with trigger: false, trigger a workload")
 	}
 	return mine
 }
@@ -63,22 +67,16 @@ func (j *judge) window(in input, mine lot.Unit, from string, at []any) {
 		j.at(RuleLots, append(slices.Clip(at), "window", "lots"), fmt.Sprintf("a window of %d %s lots leaves out part of each %s lot of %s",
 			lots, in.unit, mine, from), fmt.Sprintf("%d of them make one", n))
 	}
-	kept := time.Duration(in.data.Retention) * 24 * time.Hour
-	if needed := time.Duration(min(lots+offset, maxWindow)) * in.unit.Duration(); kept > 0 && needed > kept {
+	const day = 24 * 60 * 60
+	seconds := int64(lots+offset) * int64(in.unit.Duration()/time.Second)
+	if kept := int64(in.data.Retention) * day; kept > 0 && seconds > kept {
+		back := fmt.Sprintf("%d hours", (seconds+3599)/3600)
+		if seconds%day == 0 {
+			back = fmt.Sprintf("%d days", seconds/day)
+		}
 		j.at(RuleRetention, append(slices.Clip(at), "window"), fmt.Sprintf("the window reaches back %s, and %s is kept for %d days only",
-			days(needed), in.id, in.data.Retention), "make the window shorter, or have the dataset kept longer")
+			back, in.id, in.data.Retention), "make the window shorter, or have the dataset kept longer")
 	}
-}
-
-// maxWindow bounds a window in lots, so that its length does not overflow: a century of five minutes.
-const maxWindow = 12 * 24 * 366 * 100
-
-// days words a length of time.
-func days(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	}
-	return fmt.Sprintf("%d hours", d/time.Hour)
 }
 
 // read gives the inputs of a workload that resolve, by role.
@@ -150,7 +148,7 @@ func (j *judge) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Un
 
 // inputs judges whether what a workload reads is made in an environment.
 func (j *judge) inputs(w *v1alpha1.Workload, i int, env string, inputs []input) {
-	if j.p.Suspends(w, env) {
+	if how, _ := stopped(j.p, w, env); how != "" {
 		return // it does not run, and needs nothing
 	}
 	for _, in := range inputs {

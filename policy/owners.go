@@ -108,19 +108,24 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 		problems = append(problems, v1alpha1.Problem{
 			Rule: RuleOwnership, Severity: v1alpha1.Deny, Position: shown.Document.Position("spec", "owner"), Path: "spec.owner",
 			About:   v1alpha1.About{Project: name},
-			Message: fmt.Sprintf("the project %q is changed by %s, and none of them owns it", name, strings.Join(logins, ", ")),
+			Message: fmt.Sprintf("the project %q is changed, and none of its owners is among those who made or approved the change: %s", name, strings.Join(logins, ", ")),
 			Hint:    "have it approved by one of: " + strings.Join(slices.Compact(owners), ", "),
 		})
 	}
 	return problems
 }
 
-// differs tells whether a project itself is changed: its declaration, or a file in its folder.
+// differs tells whether a project itself is changed: its declaration, or a file in its folder that is not in the folder
+// of another project further down, and does not declare other things.
 func differs(in Input, before, after *catalog.Project) bool {
 	was, _ := in.Base.Text(before.Document.File)
 	is, _ := in.Catalog.Text(after.Document.File)
 	if before.Document.File != after.Document.File || !bytes.Equal(was, is) {
 		return true
 	}
-	return after.Dir() != "." && slices.ContainsFunc(in.Changed, func(file string) bool { return strings.HasPrefix(file, after.Dir()+"/") })
+	return slices.ContainsFunc(in.Changed, func(file string) bool {
+		_, declared := in.Base.Text(file)
+		_, declares := in.Catalog.Text(file)
+		return !declared && !declares && in.Catalog.FolderOf(file) == after.Dir()
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,7 +91,7 @@ is then the base: its policies, modes and exceptions.`,
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "check again whenever a file is saved, until interrupted")
 	cmd.Flags().StringVar(&v.login, "author", "", "login of who made the change, to judge whether an owner did")
 	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams that the author is in")
-	cmd.Flags().StringSliceVar(&v.approvers, "approved-by", nil, "logins of those who approved the change")
+	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved the change, with the teams that he or she is in: LOGIN[:TEAM,TEAM]; repeat for each")
 	return cmd
 }
 
@@ -243,8 +244,9 @@ func (v validation) people() (people []policy.Person) {
 		return nil
 	}
 	people = append(people, policy.Person{Login: v.login, Teams: v.teams})
-	for _, login := range v.approvers {
-		people = append(people, policy.Person{Login: login})
+	for _, approver := range v.approvers {
+		login, teams, _ := strings.Cut(approver, ":")
+		people = append(people, policy.Person{Login: login, Teams: strings.FieldsFunc(teams, func(r rune) bool { return r == ',' })})
 	}
 	return people
 }
