@@ -133,20 +133,20 @@ func TestLots(t *testing.T) {
 		"UnitsThatDoNotDivide": {
 			reason: "Fifteen minutes are one and a half of ten: no number of the one makes one of the other.",
 			edits: []edit{
-				{orders, "unit: hourly", "unit: Sixths"}, {orders, "unit: daily", "unit: Fourths"},
+				{orders, "unit: hourly", "unit: Sixths"},
+				{orders, "unit: daily", "unit: Fourths"},
 				{orders, "{dataset: raw@1, window: {lots: 24}}", "{dataset: raw@1, window: {lots: 1}}"},
 			},
-			want: []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has Sixths lots, which do not make up the Fourths lots of orders/daily@1`},
-			open: "units that do not divide each other are taken for lots that do",
+			want: []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has Sixths lots, and orders/daily@1 has Fourths lots, which do not divide each other: no number of the former makes one of the latter`},
 		},
 		"UnitsThatDoNotDivideUp": {
 			reason: "Ten minutes may lie in two lots of fifteen: there is no lot around them.",
 			edits: []edit{
-				{orders, "unit: hourly", "unit: Fourths"}, {orders, "unit: daily", "unit: Sixths"},
+				{orders, "unit: hourly", "unit: Fourths"},
+				{orders, "unit: daily", "unit: Sixths"},
 				{orders, "{dataset: raw@1, window: {lots: 24}}", "raw@1"},
 			},
-			want: []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has Fourths lots, and the Sixths lots of orders/daily@1 do not lie in one of them each`},
-			open: "units that do not divide each other are taken for lots that do",
+			want: []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has Fourths lots, and orders/daily@1 has Sixths lots, which do not divide each other: no number of the former makes one of the latter`},
 		},
 	})
 }
@@ -181,7 +181,6 @@ func TestRetention(t *testing.T) {
 				{sales, "daily: orders/daily@1", "daily: {dataset: orders/daily@1, window: {lots: 200000}}"},
 			},
 			want: []string{`deny retention-too-short sales/project.yaml:11 the window reaches back 200000 days, and orders/daily@1 is kept for 1 days only`},
-			open: "a window of centuries overflows",
 		},
 	})
 }
@@ -205,7 +204,6 @@ func TestJoin(t *testing.T) {
 			reason: "A typing error in a dataset is one problem.",
 			edits:  []edit{{sales, "daily: orders/daily@1, shops: orders/shops@1}", "daily: orders/dayly@1}\n      join: 1"}},
 			want:   []string{`deny dataset-owner sales/project.yaml:11 there is no dataset orders/dayly@1`},
-			open: "a join is judged although its inputs are not known",
 		},
 	})
 }
@@ -229,17 +227,14 @@ func TestSuspended(t *testing.T) {
 			reason: "A project that is suspended writes nothing for others.",
 			edits:  []edit{{orders, "[dev, prod]", "{dev: {suspend: true}, prod: {}}"}},
 			want:   []string{`deny suspended-needed sales/project.yaml:11 sales/report needs orders/daily@1: orders/sum, which writes it, is suspended with its project in "dev"`},
-			open: "a suspended project needs itself",
 		},
 		"BothProjects": {
 			reason: "If both projects are suspended nobody waits.",
 			edits:  []edit{{orders, "  owner:", "  suspend: true\n  owner:"}, {sales, "  owner:", "  suspend: true\n  owner:"}},
-			open:   "a suspended project needs itself",
 		},
 		"WithinTheProject": {
 			reason: "A project that is suspended as a whole is not in its own way.",
 			edits:  []edit{{orders, "  owner:", "  suspend: true\n  owner:"}, {sales, "daily: orders/daily@1, ", ""}},
-			open:   "a suspended project needs itself",
 		},
 		"ReaderToo": {
 			reason: "A reader that is suspended as well needs nothing.",
