@@ -12,12 +12,13 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
+	"trunkline.dev/trunkline/policy/admission"
 	"trunkline.dev/trunkline/policy/subject"
 )
 
 // judge asks every policy for what it says against a subject. What could not be evaluated breaks a rule that cannot be
 // set, so that no setting of the policy lets it pass.
-func (s *Set) judge(ctx context.Context, sub *subject.Subject, wanted func(declared) bool, withRego bool) v1alpha1.Problems {
+func (s *Set) judge(ctx context.Context, sub *subject.Subject, wanted func(declared) bool, withRego bool, w *admission.World) v1alpha1.Problems {
 	var verdicts subject.Verdicts
 	for _, d := range s.declared {
 		if d.On() == sub.On && wanted(d) {
@@ -26,6 +27,9 @@ func (s *Set) judge(ctx context.Context, sub *subject.Subject, wanted func(decla
 	}
 	if withRego && s.rego != nil {
 		verdicts = append(verdicts, s.rego.Judge(ctx, sub)...)
+	}
+	if sub.On == v1alpha1.OnObject && s.admission != nil {
+		verdicts = append(verdicts, s.admission.Judge(ctx, w, sub)...)
 	}
 	for i := range verdicts {
 		if verdicts[i].Unevaluated {
@@ -49,7 +53,7 @@ func (s *Set) Platform(ctx context.Context, cat *catalog.Catalog) (problems v1al
 		}
 		sub := &subject.Subject{On: v1alpha1.OnEnvironment, ID: "environment " + name, Value: doc.Value(), Place: doc.Position}
 		sub.Environment = sub.Value
-		found := s.judge(ctx, sub, always, true)
+		found := s.judge(ctx, sub, always, true, nil)
 		for i := range found {
 			found[i].About.Environment = name
 		}
@@ -60,6 +64,9 @@ func (s *Set) Platform(ctx context.Context, cat *catalog.Catalog) (problems v1al
 
 // judges tells whether any policy is for a kind of subject; Rego is for all of its.
 func (s *Set) judges(on v1alpha1.PolicyTarget) bool {
+	if on == v1alpha1.OnObject && s.admission != nil && len(s.admission.IDs()) > 0 {
+		return true
+	}
 	return s.rego != nil && len(s.rego.IDs()) > 0 || slices.ContainsFunc(s.declared, func(d declared) bool { return d.On() == on })
 }
 
@@ -100,7 +107,7 @@ func (ps projectSubjects) all(ctx context.Context, env string, environment map[s
 	judge := func(sub *subject.Subject, about v1alpha1.About) {
 		sub.Project, sub.Environment = ps.whole, environment
 		about.Project, about.Environment = ps.p.Name, env
-		found := ps.set.judge(ctx, sub, wanted, env == "" && sub.On == v1alpha1.OnProject)
+		found := ps.set.judge(ctx, sub, wanted, env == "" && sub.On == v1alpha1.OnProject, nil)
 		for i := range found {
 			found[i].About = about
 		}
@@ -211,6 +218,11 @@ func (s *Set) Objects(ctx context.Context, cat *catalog.Catalog, p *catalog.Proj
 		cluster = doc.Value()
 	}
 	release := map[string]any{"project": id.Project, "environment": id.Environment, "cluster": id.Cluster}
+	all := make([]map[string]any, len(objects))
+	for i, o := range objects {
+		all[i] = o.Object
+	}
+	w := admission.NewWorld(all, nil, nil)
 	for _, o := range objects {
 		place, about := p.Document.Position("metadata", "name"), v1alpha1.About{Project: p.Name, Environment: id.Environment}
 		var workload map[string]any
@@ -232,7 +244,7 @@ func (s *Set) Objects(ctx context.Context, cat *catalog.Catalog, p *catalog.Proj
 			// A rendered object has no place of its own in the tree: what it was rendered from has.
 			Place: func(...any) v1alpha1.Position { return place },
 		}
-		found := s.judge(ctx, sub, always, true)
+		found := s.judge(ctx, sub, always, true, w)
 		for i := range found {
 			found[i].About = about
 		}

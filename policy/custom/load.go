@@ -12,6 +12,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
+	"trunkline.dev/trunkline/policy/admission"
 	"trunkline.dev/trunkline/policy/cel"
 	"trunkline.dev/trunkline/policy/rego"
 	"trunkline.dev/trunkline/policy/subject"
@@ -25,9 +26,10 @@ const (
 
 // Set is a platform's own policies, compiled. It may be used by several goroutines.
 type Set struct {
-	declared []declared
-	rego     *rego.Set
-	problems v1alpha1.Problems
+	declared  []declared
+	rego      *rego.Set
+	admission *admission.Set
+	problems  v1alpha1.Problems
 }
 
 // declared is a policy in CEL, and what can be told of it from its text.
@@ -56,6 +58,8 @@ func Load(cat *catalog.Catalog) (*Set, error) {
 	}
 	var problems v1alpha1.Problems
 	s.rego, problems = rego.Load(folders)
+	s.problems = append(s.problems, problems...)
+	s.admission, problems = admission.Load(folders)
 	s.problems = append(s.problems, problems...)
 	return s, nil
 }
@@ -162,6 +166,9 @@ func (s *Set) IDs() []string {
 	}
 	if s.rego != nil {
 		ids = append(ids, s.rego.IDs()...)
+	}
+	if s.admission != nil {
+		ids = append(ids, s.admission.IDs()...)
 	}
 	slices.Sort(ids)
 	return ids
