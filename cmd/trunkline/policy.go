@@ -24,7 +24,7 @@ func newPolicy() *cobra.Command {
 			return usagef("say what to do: list, explain or test")
 		},
 	}
-	cmd.AddCommand(newPolicyList(), newPolicyExplain())
+	cmd.AddCommand(newPolicyList(), newPolicyExplain(), newPolicyTest())
 	return cmd
 }
 

@@ -30,6 +30,8 @@ type Set struct {
 	rego      *rego.Set
 	admission *admission.Set
 	problems  v1alpha1.Problems
+	// inFolders are the folders that the latter two come from.
+	inFolders []subject.Folder
 }
 
 // declared is a policy in CEL, and what can be told of it from its text.
@@ -57,6 +59,7 @@ func Load(cat *catalog.Catalog) (*Set, error) {
 		return s, err
 	}
 	var problems v1alpha1.Problems
+	s.inFolders = folders
 	s.rego, problems = rego.Load(folders)
 	s.problems = append(s.problems, problems...)
 	s.admission, problems = admission.Load(folders)
