@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,39 @@ func (s *source) tree(ctx context.Context) (fs.FS, status.Commit, error) {
 	}
 	tree, err := whole.At(where.Prefix)
 	return tree, status.Commit{Hash: whole.Commit()}, err
+}
+
+// opened is a platform that was named as a folder or a revision.
+type opened struct {
+	tree fs.FS
+	// dir is the folder on disk; empty for a revision. name is the folder, or the hash of the commit.
+	dir, name string
+}
+
+// openPlatform opens a folder that is there, or else a revision of the repository that the current folder is in.
+func openPlatform(ctx context.Context, what string) (opened, error) {
+	if info, err := os.Stat(what); err == nil && info.IsDir() {
+		tree, err := git.OpenDir(what)
+		return opened{tree: tree, dir: what, name: what}, err
+	}
+	tree, err := revision(ctx, ".", what)
+	if err != nil {
+		return opened{}, fmt.Errorf("%q is neither a folder nor a revision: %w", what, err)
+	}
+	return opened{tree: tree, name: tree.Commit()}, nil
+}
+
+// revision opens the folder's part of a revision of the repository that it is in.
+func revision(ctx context.Context, folder, rev string) (*git.Tree, error) {
+	whole, err := git.OpenTree(ctx, folder, rev)
+	if err != nil {
+		return nil, err
+	}
+	where, err := git.Locate(folder)
+	if err != nil {
+		return nil, err
+	}
+	return whole.At(where.Prefix)
 }
 
 // load reads the declarations, and prints what is wrong with them. Problems that deny the tree end the command.

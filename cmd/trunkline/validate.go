@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -110,48 +110,21 @@ type session struct {
 
 // open reads what is to be validated, and judges it.
 func (v validation) open(ctx context.Context) (*session, error) {
-	s := &session{v: v, name: v.what, began: time.Now().UTC().Truncate(24 * time.Hour)}
-	tree, at, err := s.tree(ctx)
+	s := &session{v: v, began: time.Now().UTC().Truncate(24 * time.Hour)}
+	o, err := openPlatform(ctx, v.what)
 	if err != nil {
 		return nil, err
 	}
+	s.dir, s.name = o.dir, o.name
 	if v.base == "" {
-		s.catalog, _, err = catalog.Load(tree, blueprints.FS)
+		s.catalog, _, err = catalog.Load(o.tree, blueprints.FS)
 	} else {
-		err = s.compare(ctx, tree, at)
+		err = s.compare(ctx, o.tree, cmp.Or(o.dir, "."))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s, s.judge(ctx, nil)
-}
-
-// tree opens the platform: a folder that is there, or else a revision.
-func (s *session) tree(ctx context.Context) (fs.FS, string, error) {
-	if info, err := os.Stat(s.v.what); err == nil && info.IsDir() {
-		s.dir = s.v.what
-		tree, err := git.OpenDir(s.dir)
-		return tree, s.dir, err
-	}
-	tree, err := revision(ctx, ".", s.v.what)
-	if err != nil {
-		return nil, "", fmt.Errorf("%q is neither a folder nor a revision: %w", s.v.what, err)
-	}
-	s.name = tree.Commit()
-	return tree, ".", nil
-}
-
-// revision opens the folder's part of a revision of the repository that it is in.
-func revision(ctx context.Context, folder, rev string) (*git.Tree, error) {
-	whole, err := git.OpenTree(ctx, folder, rev)
-	if err != nil {
-		return nil, err
-	}
-	where, err := git.Locate(folder)
-	if err != nil {
-		return nil, err
-	}
-	return whole.At(where.Prefix)
 }
 
 // compare reads the base, and what has changed since.
@@ -284,6 +257,32 @@ func (s *session) objects(ctx context.Context, own *custom.Set) (problems v1alph
 	return problems, group.Wait()
 }
 
+// prefix is the way from the root of the repository to the platform, for the forms that are read by those who know the
+// repository and not the platform; else nothing.
+func (s *session) prefix() string {
+	if s.v.format != report.GitHub && s.v.format != report.SARIF {
+		return ""
+	}
+	where, err := git.Locate(cmp.Or(s.dir, "."))
+	if err != nil || where.Prefix == "." {
+		return "" // outside of a repository there is no other root
+	}
+	return where.Prefix + "/"
+}
+
+// below gives problems of files that are below a folder.
+func below(problems v1alpha1.Problems, prefix string) v1alpha1.Problems {
+	out := slices.Clone(problems)
+	for i := range out {
+		out[i].Position.File = prefix + out[i].Position.File
+		out[i].Trace = slices.Clone(out[i].Trace)
+		for j := range out[i].Trace {
+			out[i].Trace[j].Position.File = prefix + out[i].Trace[j].Position.File
+		}
+	}
+	return out
+}
+
 // report writes what was found; errFindings if that denies the platform.
 func (s *session) report(w io.Writer) error {
 	known, err := knownRules()
@@ -291,9 +290,15 @@ func (s *session) report(w io.Writer) error {
 		return err
 	}
 	counts := s.catalog.Counts()
+	problems, prefix := s.result.Problems, s.prefix()
+	if prefix != "" {
+		problems = below(problems, prefix)
+	}
 	r := report.Report{
-		Problems: s.result.Problems, Rules: known,
-		Source: func(file string) ([]byte, error) { return fs.ReadFile(s.catalog.Tree(), file) },
+		Problems: problems, Rules: known,
+		Source: func(file string) ([]byte, error) {
+			return fs.ReadFile(s.catalog.Tree(), strings.TrimPrefix(file, prefix))
+		},
 		Summary: report.Summary{
 			Revision: s.name, Base: s.v.base, Projects: counts.Projects, Datasets: counts.Datasets,
 			Workloads: counts.Workloads, Releases: counts.Releases, Files: counts.Files,
