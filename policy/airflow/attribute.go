@@ -6,7 +6,7 @@ import (
 )
 
 // attribute gives an attribute of a value.
-func (m *machine) attribute(n *node, of value, name string) value {
+func (m *machine) attribute(of value, name string) value {
 	switch of := of.(type) {
 	case *symbol:
 		if of.path == "__name__" {

@@ -47,7 +47,7 @@ func (m *machine) builtin(n *node, name string, a arguments, in *scope) value {
 		m.mystery(n, a)
 	case "getattr":
 		if s, ok := argument(a, 1).(text); ok && len(a.list) == 2 {
-			return m.attribute(n, first, string(s))
+			return m.attribute(first, string(s))
 		}
 	case "print", "isinstance", "issubclass", "hasattr", "len", "type", "id", "callable", "repr", "str":
 		return simple(name, first, a)
@@ -228,7 +228,8 @@ func (m *machine) rangeOf(a arguments) value {
 			return &unknown{}
 		}
 	}
-	from, to, by := int64(0), int64(0), int64(1)
+	var from, to int64
+	by := int64(1)
 	switch len(bounds) {
 	case 1:
 		to = bounds[0]

@@ -113,7 +113,7 @@ func (m *machine) apply(n *node, what value, a arguments, in *scope) value {
 	case *mold:
 		return m.callMold(n, what, a)
 	case *factory:
-		return m.callFactory(n, what, a)
+		return m.callFactory(n, what)
 	case *groupMold:
 		return m.callGroupMold(n, what, a)
 	case *symbol:
@@ -190,7 +190,7 @@ func (m *machine) callSymbol(n *node, what *symbol, a arguments) value {
 	case isChain, isChainLinear, isCross:
 		m.chains(n, kind, a)
 		return none{}
-	case isDagDecorator, isTaskDecorator, isGroupDecorator, isSetup, isTeardown, isResult:
+	case isDagDecorator, isTaskDecorator, isGroupDecorator, isSetup, isTeardown, isResult, isAssetDecorator, isMultiDecorator:
 		return m.decorate(n, &decorator{kind: kind}, a)
 	case isOperator:
 		return m.newTask(n, operator{name: last(what.path), path: what.path, certain: true}, a)

@@ -116,7 +116,9 @@ func (m *machine) ownTask(n *node, c *class, a arguments) *task {
 			given.set(name, v)
 		}
 	}
-	return m.newTask(n, k, given)
+	t := m.newTask(n, k, given)
+	m.references(n, t, a)
+	return t
 }
 
 // handsOn runs an __init__ to find the arguments of its one call of super().__init__.

@@ -225,7 +225,7 @@ func (m *machine) tryStatement(n *node, in *scope) flow {
 			finally = c.first()
 		}
 	}
-	f := flow{}
+	var f flow
 	if len(handlers) == 0 {
 		f = m.block(n.child("body"), in)
 	} else {

@@ -44,12 +44,17 @@ type owner struct {
 	word string
 }
 
-// newDAG makes a DAG. It is faithful when the class does with its arguments what Airflow's does.
-func (m *machine) newDAG(n *node, a arguments, faithful bool) value {
+func (m *machine) emptyDAG(n *node) *dag {
 	d := &dag{at: n, sure: m.sure(), tasks: map[string]*task{}, used: map[string]*owner{}, index: map[[2]*task]*edge{}, automatic: true}
 	d.root = &group{dag: d, known: true, prefix: true, sure: true}
 	m.made++
 	m.mod.dags = append(m.mod.dags, d)
+	return d
+}
+
+// newDAG makes a DAG. It is faithful when the class does with its arguments what Airflow's does.
+func (m *machine) newDAG(n *node, a arguments, faithful bool) value {
+	d := m.emptyDAG(n)
 	if automatic, found := a.named["auto_register"]; found {
 		is, known := truth(automatic)
 		d.automatic, d.perhaps = is && known, !known

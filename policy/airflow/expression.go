@@ -31,7 +31,7 @@ func (m *machine) eval(n *node, in *scope) value {
 	case "list_comprehension", "set_comprehension", "generator_expression", "dictionary_comprehension":
 		return m.comprehension(n, in)
 	case "attribute":
-		return m.attribute(n, m.eval(n.child("object"), in), m.text(n.child("attribute")))
+		return m.attribute(m.eval(n.child("object"), in), m.text(n.child("attribute")))
 	case "subscript":
 		return m.subscript(n, in)
 	case "call":
@@ -192,6 +192,7 @@ func (m *machine) update(d *dict, v value) {
 
 // items gives what a loop goes through; known is false when that is not known.
 func (m *machine) items(v value) (items []value, known bool) {
+	defer func() { m.steps += len(items) / 4 }() // copying is work too
 	switch v := v.(type) {
 	case *list:
 		return append([]value(nil), v.items...), !v.open && (v.kind != '{' || len(v.items) < 2 || constants(v.items))

@@ -2,6 +2,7 @@ package airflow
 
 import (
 	"fmt"
+	"slices"
 )
 
 // define makes a function of a def or a lambda. Defaults are evaluated here, as Python does.
@@ -48,12 +49,7 @@ func yields(n *node) bool {
 	if n.kind == "yield" && n.named {
 		return true
 	}
-	for _, c := range n.children {
-		if yields(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.children, yields)
 }
 
 // callFunction runs a function of the file where it is called.
@@ -103,7 +99,7 @@ func (m *machine) opaque(n *node, f *function) {
 
 // touches is true when a part of the file names something that makes DAGs or tasks.
 func (m *machine) touches(n *node, in *scope) bool {
-	if n == nil {
+	if n == nil || !m.step() {
 		return false
 	}
 	if n.kind == "identifier" {

@@ -87,6 +87,8 @@ const (
 	isAsset          = "asset"
 	isTimetable      = "timetable"
 	isResult         = "result"
+	isAssetDecorator = "@asset"
+	isMultiDecorator = "@asset.multi"
 )
 
 // meaning says what an imported path is; empty for what is none of the above. Airflow has moved its things about:
@@ -115,6 +117,16 @@ func meaning(path string) string {
 	case "task", "setup", "teardown", "task_group", "result":
 		if strings.HasPrefix(path, "airflow.sdk") || strings.HasPrefix(path, "airflow.decorators") {
 			return name
+		}
+		return ""
+	case "asset":
+		if path == "airflow.sdk.asset" || path == "airflow.sdk.definitions.asset.decorators.asset" {
+			return isAssetDecorator
+		}
+		return ""
+	case "multi":
+		if strings.HasSuffix(path, ".asset.multi") {
+			return isMultiDecorator
 		}
 		return ""
 	case "Asset", "Dataset", "AssetAlias", "DatasetAlias", "AssetAll", "DatasetAll", "AssetAny", "DatasetAny", "AssetRef", "Model", "AssetWatcher":

@@ -43,6 +43,9 @@ const (
 	maxBrackets = 200
 	// maxIndents is how deep CPython lets blocks be in each other.
 	maxIndents = 99
+	// maxTokens bounds the words, signs and blanks of a statement. The grammar takes time that grows with the square
+	// of a statement that is wrong.
+	maxTokens = 20_000
 	// maxFormats bounds how deep f-strings are in each other; CPython takes more.
 	maxFormats = 30
 )
@@ -108,7 +111,7 @@ func (l *lexer) line() *lexError {
 	if err := l.indentation(at); err != nil {
 		return err
 	}
-	last, start := byte(0), l.pos
+	last, start, tokens := byte(0), l.pos, 0
 	l.colon = false
 	for l.pos < len(l.src) {
 		c := l.peek(0)
@@ -124,6 +127,9 @@ func (l *lexer) line() *lexError {
 		if c == '#' {
 			l.comment()
 			continue
+		}
+		if tokens++; tokens > maxTokens {
+			return &lexError{at: start, message: fmt.Sprintf("a statement has more than %d parts", maxTokens), hint: "take generated data out of the file", unsure: true}
 		}
 		if err := l.token(); err != nil {
 			return err
@@ -144,142 +150,6 @@ func (l *lexer) line() *lexError {
 		return err
 	}
 	return l.dangling(begin)
-}
-
-// shape holds a line to its first word: a statement with a block has a colon, and only such a line ends with one;
-// an import has names.
-func (l *lexer) shape(start int, atEnd bool) *lexError {
-	end := start
-	for end < len(l.src) && isWord(l.src[end]) {
-		end++
-	}
-	switch word := string(l.src[start:end]); word {
-	case "if", "elif", "else", "for", "while", "try", "except", "finally", "with", "def", "class", "async":
-		if !l.colon {
-			at := len(bytes.TrimRight(l.flat[:l.pos], " \t\r\n"))
-			return &lexError{at: at, message: fmt.Sprintf("the line begins with %q and has no colon", word), hint: "put a colon at its end"}
-		}
-	case "match", "case":
-	case "from", "import":
-		line := bytes.TrimRight(l.flat[start:l.pos], " \t\r\n")
-		switch {
-		case line[len(line)-1] == ',':
-			return &lexError{at: start + len(line) - 1, message: "a comma after the last name that is imported", hint: "put the names into parentheses, or take the comma away"}
-		case !bytes.Contains(line, []byte("import")):
-			return &lexError{at: start + len(line), message: `the line begins with "from" and has no "import"`, hint: `write from … import …`}
-		}
-	default:
-		if atEnd {
-			at := len(bytes.TrimRight(l.flat[:l.pos], " \t\r\n")) - 1
-			return &lexError{at: at, message: "the line ends with a colon, and begins no block", hint: "take the colon away, or look whether the first word is right"}
-		}
-	}
-	return nil
-}
-
-// dangling refuses a line that ends with something that needs more after it. The grammar would look for that on the
-// next line.
-func (l *lexer) dangling(begin int) *lexError {
-	line := bytes.TrimRight(l.flat[begin:l.pos], " \t\r\n")
-	word := line[bytes.LastIndexFunc(line, func(r rune) bool { return r >= utf8.RuneSelf || !isWord(byte(r)) })+1:]
-	switch string(word) {
-	case "and", "or", "not", "in", "is", "if", "elif", "else", "import", "from", "as", "with", "def", "class", "for", "while", "lambda",
-		"del", "assert", "global", "nonlocal", "async", "await", "try", "finally", "except":
-		if rest := bytes.TrimSuffix(line, word); !bytes.HasSuffix(rest, []byte(".")) {
-			return &lexError{at: begin + len(line) - len(word), message: fmt.Sprintf("the line ends after %q, which needs more", word), hint: "put what belongs together into parentheses, or on one line"}
-		}
-	case "":
-		last := line[len(line)-1]
-		number := len(line) > 1 && line[len(line)-2] >= '0' && line[len(line)-2] <= '9'
-		if strings.IndexByte("=+-/%@&|^~<>*.", last) < 0 || last == '*' && importsAll(line) || last == '.' && (number || bytes.HasSuffix(line, []byte("..."))) {
-			return nil
-		}
-		return &lexError{at: begin + len(line) - 1, message: fmt.Sprintf("the line ends after %q, which needs more", string(last)), hint: "put what belongs together into parentheses, or on one line"}
-	}
-	return nil
-}
-
-func importsAll(line []byte) bool {
-	return bytes.HasSuffix(bytes.TrimRight(bytes.TrimSuffix(line, []byte("*")), " \t"), []byte("import"))
-}
-
-// margin reads the blanks at the beginning of a line.
-func (l *lexer) margin() indent {
-	var at indent
-	for ; l.pos < len(l.src); l.pos++ {
-		switch l.src[l.pos] {
-		case ' ':
-			at.column++
-			at.alternative++
-		case '\t':
-			at.column = (at.column/8 + 1) * 8
-			at.alternative++
-		case '\f':
-			at = indent{}
-			l.flat[l.pos] = ' '
-		case '\\':
-			n := 0
-			l.pos++
-			if n = l.newline(); n == 0 {
-				l.pos--
-				return at
-			}
-			l.blank(l.pos-1, l.pos+n)
-			l.pos += n - 1
-		default:
-			return at
-		}
-	}
-	return at
-}
-
-// indentation holds the beginning of a line against the blocks that are open.
-func (l *lexer) indentation(at indent) *lexError {
-	top := l.indents[len(l.indents)-1]
-	tabs := &lexError{at: l.pos, message: "tabs and spaces are mixed in the indentation", hint: "indent with spaces only"}
-	switch {
-	case at.column == top.column:
-		if at.alternative != top.alternative {
-			return tabs
-		}
-		if l.opener >= 0 {
-			return l.noBlock(l.pos)
-		}
-	case at.column > top.column:
-		if at.alternative <= top.alternative {
-			return tabs
-		}
-		if l.opener < 0 {
-			return &lexError{at: l.pos, message: "the line is indented, but no block begins here", hint: "indent it like the line above"}
-		}
-		if len(l.indents) > maxIndents {
-			return &lexError{at: l.pos, message: fmt.Sprintf("more than %d blocks in each other", maxIndents)}
-		}
-		l.indents = append(l.indents, at)
-	default:
-		if l.opener >= 0 {
-			return l.noBlock(l.pos)
-		}
-		for at.column < l.indents[len(l.indents)-1].column {
-			l.indents = l.indents[:len(l.indents)-1]
-		}
-		switch top := l.indents[len(l.indents)-1]; {
-		case at.column != top.column:
-			return &lexError{at: l.pos, message: "the indentation matches that of no block around it", hint: "indent it like the block that it belongs to"}
-		case at.alternative != top.alternative:
-			return tabs
-		}
-	}
-	return nil
-}
-
-func (l *lexer) noBlock(at int) *lexError {
-	line := 1 + bytes.Count(l.src[:l.opener], []byte("\n"))
-	return &lexError{
-		at:      at,
-		message: fmt.Sprintf("an indented block is expected after line %d", line),
-		hint:    `indent what belongs to it, or write "pass"`,
-	}
 }
 
 // comment makes a comment blank.
@@ -358,7 +228,9 @@ func (l *lexer) continued() *lexError {
 	return nil
 }
 
-func isWord(c byte) bool {
+func isWord(c byte) bool { return isWordRune(rune(c)) }
+
+func isWordRune(c rune) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 

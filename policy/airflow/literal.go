@@ -87,7 +87,7 @@ func unescape(s string, binary bool) (string, bool) {
 			if err != nil || r > utf8.MaxRune {
 				return "", false
 			}
-			b.WriteRune(rune(r)) //nolint:gosec // bounded above
+			b.WriteRune(rune(r))
 			i += width
 		case c == 'N' && !binary:
 			return "", false

@@ -42,10 +42,10 @@ type grammar struct {
 var theGrammar = sync.OnceValue(func() grammar {
 	g := grammar{language: sitter.NewLanguage(python.Language())}
 	for i := range g.language.NodeKindCount() {
-		g.kinds = append(g.kinds, g.language.NodeKindForId(uint16(i))) //nolint:gosec // the grammar has some hundred
+		g.kinds = append(g.kinds, g.language.NodeKindForId(uint16(i)))
 	}
 	for i := range g.language.FieldCount() + 1 {
-		g.fields = append(g.fields, g.language.FieldNameForId(uint16(i))) //nolint:gosec // as above
+		g.fields = append(g.fields, g.language.FieldNameForId(uint16(i)))
 	}
 	return g
 })
@@ -84,8 +84,8 @@ func chunks(src []byte) func(int, sitter.Point) []byte {
 	}
 }
 
-// watched gives options that stop the parser after too many steps. A small file needs none, and does without:
-// the binding never frees what it notes down for the callback.
+// watched gives options that stop the parser after too many steps. A small file needs none, and does without: the
+// binding never frees what it notes down for the callback.
 func watched(size int) *sitter.ParseOptions {
 	if size <= 32<<10 {
 		return nil
@@ -147,7 +147,7 @@ func (g grammar) fill(n *node, cursor *sitter.TreeCursor, broken bool) {
 		n.missing, n.broken = at.IsMissing(), at.HasError()
 	}
 	start, end := at.ByteRange()
-	n.start, n.end = int(start), int(end) //nolint:gosec // bounded by maxFileBytes
+	n.start, n.end = int(start), int(end)
 }
 
 // child gives the child of a field, or nil.

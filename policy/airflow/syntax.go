@@ -45,7 +45,7 @@ func (m *Module) read(data []byte) *node {
 	flat, wrong := lex(data)
 	if wrong != nil {
 		if wrong.unsure {
-			m.undecided(place(wrong.at), wrong.message+": not every version of Python takes that", wrong.hint)
+			m.undecided(place(wrong.at), wrong.message+", and was not looked at", wrong.hint)
 			return nil
 		}
 		return fail(place(wrong.at), wrong.message, wrong.hint)
@@ -58,7 +58,7 @@ func (m *Module) read(data []byte) *node {
 	if bad, unsure := firstError(root); bad != nil {
 		message, hint := explain(bad, flat)
 		if unsure {
-			m.undecided(placeOf(bad), message+": the annotation was not understood", hint)
+			m.undecided(placeOf(bad), message+", or was not understood", hint)
 			return nil
 		}
 		return fail(placeOf(bad), message, hint)
@@ -109,14 +109,14 @@ func firstError(n *node) (found *node, unsure bool) {
 	}
 	for _, c := range n.children {
 		if c.missing || c.kind == "ERROR" && !c.broken {
-			return c, n.kind == "type_parameter"
+			return c, odd(n)
 		}
 		if found, unsure := firstError(c); found != nil {
-			return found, unsure || n.kind == "type_parameter"
+			return found, unsure || odd(n)
 		}
 	}
 	if n.kind == "ERROR" {
-		return n, false
+		return n, odd(n)
 	}
 	// The parser put in the end of a statement, which is no node: what comes after it is what is wrong.
 	for i, c := range n.children {
@@ -125,6 +125,23 @@ func firstError(n *node) (found *node, unsure bool) {
 		}
 	}
 	return &node{kind: "ERROR", start: n.end, end: n.end}, false
+}
+
+// odd is true for parts where the grammar is known to take less than Python: brackets in annotations, which it reads
+// as types, and a star in brackets.
+func odd(n *node) bool {
+	if n.kind == "type_parameter" {
+		return true
+	}
+	for _, c := range n.children {
+		if n.kind == "subscript" && (c.kind == "list_splat" || c.kind == "ERROR" && c.has("*")) {
+			return true
+		}
+		if c.kind == "type" && c.first() != nil && c.first().kind == "generic_type" {
+			return true
+		}
+	}
+	return false
 }
 
 // explain says what is wrong at an error of the parser.
@@ -136,14 +153,14 @@ func explain(n *node, src []byte) (message, hint string) {
 	case n.missing:
 		return fmt.Sprintf("%q is missing here", n.kind), fmt.Sprintf("write %q", n.kind)
 	}
-	first, _, _ := strings.Cut(text, "\n")
-	switch {
-	case first == "":
+	switch first, _, _ := strings.Cut(text, "\n"); first {
+	case "":
 		return "something is missing here", ""
-	case first == "=":
+	case "=":
 		return `"=" is not expected here`, `"==" compares, "=" gives a value to a name`
+	default:
+		return fmt.Sprintf("%q is not expected here", shorten(first)), "look for a colon, a comma, an operator or a quote that is missing before it"
 	}
-	return fmt.Sprintf("%q is not expected here", shorten(first)), "look for a colon, a comma, an operator or a quote that is missing before it"
 }
 
 func article(kind string) string {

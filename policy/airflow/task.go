@@ -59,7 +59,7 @@ func (c *class) kind() operator {
 func (k operator) templated(argument string) bool {
 	switch {
 	case k.flow:
-		return true
+		return argument == "op_args" || argument == "op_kwargs"
 	case !strings.HasPrefix(k.path, "airflow."):
 		return false
 	}
@@ -114,8 +114,8 @@ func (m *machine) create(n *node, k operator, a arguments, d *dag, g *group) *ta
 		return t
 	}
 	m.made++
-	for _, s := range m.setups {
-		s.tasks = append(s.tasks, t)
+	if i := len(m.setups); i > 0 {
+		m.setups[i-1].tasks = append(m.setups[i-1].tasks, t)
 	}
 	label, known := m.label(n, k, a, d, g)
 	if d == nil {

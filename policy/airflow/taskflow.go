@@ -115,8 +115,11 @@ func (m *machine) decorate(n *node, d *decorator, a arguments) value {
 	if len(a.list) == 1 && len(a.named) == 0 && !a.openNames {
 		switch v := a.list[0].(type) {
 		case *function:
-			return m.wrap(d, v)
+			return m.wrap(n, d, v)
 		case *mold:
+			if d.kind == isAssetDecorator || d.kind == isMultiDecorator {
+				return m.assetDAG(n, d, v)
+			}
 			return d.mark(v)
 		case *unknown, *instance, *symbol, *class:
 			return &unknown{}
@@ -142,7 +145,7 @@ func (d *decorator) mark(v *mold) value {
 }
 
 // wrap gives a decorator its function.
-func (m *machine) wrap(d *decorator, f *function) value {
+func (m *machine) wrap(n *node, d *decorator, f *function) value {
 	options := d.args
 	switch d.kind {
 	case isDagDecorator:
@@ -158,6 +161,8 @@ func (m *machine) wrap(d *decorator, f *function) value {
 		}
 		m.factories = append(m.factories, made)
 		return made
+	case isAssetDecorator, isMultiDecorator:
+		return m.assetDAG(n, d, &mold{name: f.name})
 	case isGroupDecorator:
 		return &groupMold{of: f, options: options}
 	}
@@ -168,48 +173,14 @@ func (m *machine) wrap(d *decorator, f *function) value {
 	return &mold{name: f.name, options: options, setup: d.kind == isSetup, teardown: d.kind == isTeardown}
 }
 
-// callFactory makes a DAG by calling a function with @dag.
-func (m *machine) callFactory(n *node, f *factory, a arguments) value {
-	f.called = true
-	options := f.options
-	if options.at == nil {
-		options.at = f.of.node
-	}
-	d := &dag{at: f.of.node, sure: m.sure(), tasks: map[string]*task{}, used: map[string]*owner{}, index: map[[2]*task]*edge{}, automatic: true}
-	d.root = &group{dag: d, known: true, prefix: true, sure: true}
-	d.defaults = options.named["default_args"]
-	m.made++
-	m.mod.dags = append(m.mod.dags, d)
-	m.nameDAG(options.where("dag_id"), d, f.id)
-	m.checkSchedule(options.at, d, options)
-	// The function gets stand-ins for its arguments, which have their values only when the DAG runs.
-	inner := arguments{at: n}
-	for _, p := range f.of.params {
-		if p.stars == 0 {
-			inner.set(p.name, &unknown{})
-		}
-	}
-	m.within(d, func() { m.callFunction(n, f.of, inner) })
-	return d
-}
-
-// within runs what a with statement of a DAG would have in it.
-func (m *machine) within(d *dag, run func()) {
-	groups := m.groups
-	m.dags, m.groups = append(m.dags, d), nil
-	run()
-	m.dags, m.groups = m.dags[:len(m.dags)-1], groups
-	d.registered = d.registered || d.automatic && m.maybe == 0
-	d.perhaps = d.perhaps || d.automatic
-}
-
 // callMold makes a task by calling a function with @task.
 func (m *machine) callMold(n *node, f *mold, a arguments) value {
 	given := f.taskArguments(n, a)
 	d, g := m.belongs(given)
 	t := m.create(n, operator{name: f.name, certain: true, flow: true}, given, d, g)
 	t.setup, t.teardown = f.setup, f.teardown
-	values := append(append(slices.Clone(f.preset), a.every()...), given.named["op_kwargs"], given.named["op_args"])
+	m.references(n, t, given)
+	values := append(slices.Clone(f.preset), a.every()...)
 	for _, v := range values {
 		for _, from := range producers(v) {
 			m.connect(n, from, t, true)

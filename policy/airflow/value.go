@@ -40,17 +40,16 @@ type dict struct {
 
 func newDict() *dict { return &dict{values: map[value]value{}} }
 
-// set gives a key its value. It is false when the key is no constant.
-func (d *dict) set(key, v value) bool {
+// set gives a key its value. A key that is no constant makes the dict open.
+func (d *dict) set(key, v value) {
 	if !isConstant(key) {
 		d.open = true
-		return false
+		return
 	}
 	if _, ok := d.values[key]; !ok {
 		d.keys = append(d.keys, key)
 	}
 	d.values[key] = v
-	return true
 }
 
 // get finds the value of a key; known is false when the dict may have it without our knowing.
