@@ -12,6 +12,8 @@ import (
 const (
 	// maxName bounds a name where people read it, in characters.
 	maxName = 200
+	// maxSentence bounds a sentence with several names.
+	maxSentence = 1000
 	// maxBox bounds what a box of a picture says, in characters.
 	maxBox = 34
 )

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // dot draws for Graphviz, with a cluster for each project.
@@ -91,23 +92,26 @@ func (e *Edge) dot(from, to *Node) string {
 	return attributes
 }
 
-// dotID quotes a name of a node. A backslash is doubled, so that it does not escape the closing quote; Graphviz keeps both.
+// dotID quotes the name of a node. A name with characters that cannot be shown, or with a backslash, is written as a Go
+// string, so that different names stay different and no backslash is before the closing quote.
 func dotID(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == 0 || r == '\n' || r == '\r' {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	if strings.Contains(s, `\`) || strings.ContainsRune(s, unicode.ReplacementChar) || harmless(s) != s {
+		quoted := strconv.Quote(s)
+		s = strings.ReplaceAll(quoted[1:len(quoted)-1], "\uFFFD", `\ufffd`)
+		s = strings.ReplaceAll(s, `\"`, `"`)
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }
 
-// dotText quotes lines of text, in which Graphviz would see entities and escapes.
+// dotText quotes lines of text, in which Graphviz would see entities and escapes. Some parsers of the language take the
+// replacement character for a mistake.
 func dotText(lines ...string) string {
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, "\uFFFD", "?")
 	var out []string
 	for _, l := range lines {
 		if l != "" {
-			out = append(out, strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`).Replace(harmless(l)))
+			out = append(out, escape.Replace(cut(harmless(l), maxSentence)))
 		}
 	}
 	return `"` + strings.Join(out, `\n`) + `"`

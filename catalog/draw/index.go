@@ -21,8 +21,7 @@ type index struct {
 // newIndex brings a graph into its normal form, and marks what is part of a cycle.
 func newIndex(g Graph) *index {
 	x := &index{}
-	numbers := x.addNodes(g)
-	x.addEdges(g, numbers)
+	x.addEdges(g, x.addNodes(g))
 	group := x.groups()
 	for i := range x.edges {
 		if e := &x.edges[i]; e.Kind != Feeds && group[x.from[i]] == group[x.to[i]] {
@@ -32,26 +31,59 @@ func newIndex(g Graph) *index {
 	return x
 }
 
-// addNodes takes over the nodes, those that only edges name included, and gives the number of each id.
-func (x *index) addNodes(g Graph) map[string]int32 {
-	x.nodes = slices.Clone(g.Nodes)
-	seen := make(map[string]int32, len(g.Nodes))
+// ends are the numbers of the nodes that an edge joins, and that of the edge.
+type ends struct{ from, to, edge int32 }
+
+// addNodes takes over the nodes, those that only edges name included, and gives the ends of the edges.
+func (x *index) addNodes(g Graph) []ends {
+	found := make([]Node, 0, len(g.Nodes))
+	at := make(map[string]int32, len(g.Nodes))
 	for _, n := range g.Nodes {
-		seen[n.ID] = 0
-	}
-	for _, e := range g.Edges {
-		for _, id := range [2]string{e.From, e.To} {
-			if _, ok := seen[id]; !ok {
-				seen[id] = 0
-				x.nodes = append(x.nodes, Node{ID: id, Kind: guess(id, e.Kind), Missing: true})
-			}
+		i, ok := at[n.ID]
+		if !ok {
+			at[n.ID] = int32(len(found)) //nolint:gosec // a graph of two billion nodes does not fit into memory
+			found = append(found, n)
+		} else if compareNodes(&n, &found[i]) < 0 {
+			found[i] = n
 		}
 	}
-	slices.SortFunc(x.nodes, compareNodes)
-	x.nodes = slices.CompactFunc(x.nodes, func(a, b Node) bool { return a.ID == b.ID })
-	for i := range x.nodes {
+	declared := len(found)
+	end := func(id string, kind EdgeKind) int32 {
+		i, ok := at[id]
+		if !ok {
+			i = int32(len(found)) //nolint:gosec // as above
+			at[id] = i
+			found = append(found, Node{ID: id, Kind: guess(id, kind), Missing: true})
+		} else if int(i) >= declared && kind == Feeds {
+			found[i].Kind = Project
+		}
+		return i
+	}
+	all := make([]ends, len(g.Edges))
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		all[i] = ends{end(e.From, e.Kind), end(e.To, e.Kind), int32(i)}
+	}
+	number := x.sortNodes(found)
+	for i := range all {
+		all[i].from, all[i].to = number[all[i].from], number[all[i].to]
+	}
+	x.ownMissing()
+	return all
+}
+
+// sortNodes takes over nodes by id, completes them, and gives the number of each.
+func (x *index) sortNodes(found []Node) []int32 {
+	order, number := make([]int32, len(found)), make([]int32, len(found))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return strings.Compare(found[a].ID, found[b].ID) })
+	x.nodes = make([]Node, len(found))
+	for i, from := range order {
+		number[from] = int32(i) //nolint:gosec // as above
 		n := &x.nodes[i]
-		seen[n.ID] = int32(i)
+		*n = found[from]
 		if n.Kind == "" {
 			n.Kind = guess(n.ID, "")
 		}
@@ -59,8 +91,7 @@ func (x *index) addNodes(g Graph) map[string]int32 {
 			n.Project, _, _ = strings.Cut(n.ID, "/")
 		}
 	}
-	x.ownMissing()
-	return seen
+	return number
 }
 
 // ownMissing gives what nobody declares the owner of the project that it would be of.
@@ -90,13 +121,8 @@ func guess(id string, edge EdgeKind) Kind {
 	}
 }
 
-func (x *index) addEdges(g Graph, numbers map[string]int32) {
-	type ends struct{ from, to, edge int32 }
-	all := make([]ends, len(g.Edges))
-	for i := range g.Edges {
-		e := &g.Edges[i]
-		all[i] = ends{numbers[e.From], numbers[e.To], int32(i)}
-	}
+// addEdges takes over the edges, each once.
+func (x *index) addEdges(g Graph, all []ends) {
 	slices.SortFunc(all, func(a, b ends) int {
 		if a.from != b.from {
 			return cmp.Compare(a.from, b.from)
@@ -136,11 +162,8 @@ func (x *index) into(n int32) []int32 { return x.in[x.inAt[n]:x.inAt[n+1]] }
 // graph gives the index as a graph again.
 func (x *index) graph() Graph { return Graph{Nodes: x.nodes, Edges: x.edges} }
 
-// compareNodes orders by id; of nodes with the same id, the one that comes first counts.
-func compareNodes(a, b Node) int {
-	if c := strings.Compare(a.ID, b.ID); c != 0 {
-		return c
-	}
+// compareNodes orders nodes with the same id; the first one counts.
+func compareNodes(a, b *Node) int {
 	return cmp.Or(
 		compareBools(a.Missing, b.Missing), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Project, b.Project), strings.Compare(a.Owner, b.Owner),
 		a.Position.Compare(b.Position), strings.Compare(a.Label, b.Label), strings.Compare(a.Detail, b.Detail),

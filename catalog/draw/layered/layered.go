@@ -98,6 +98,8 @@ type layout struct {
 	// spots are the places in columns, those of nodes first, with the same numbers; columns list them from top to bottom.
 	spots   []spot
 	columns [][]int
+	// mean is where the neighbours of a spot are, while its column is sorted.
+	mean []int
 	// ways are the spots of each edge, from left to right.
 	ways [][]int
 }

@@ -9,7 +9,9 @@ const (
 	// fine is how many steps the position of a spot in its column is divided into, for edges that end at different heights of a box.
 	fine = 1024
 	// effort bounds the work of sorting columns, in segments looked at.
-	effort = 3_000_000
+	effort = 2_000_000
+	// patience is how many rounds may take no crossing away before the last.
+	patience = 6
 )
 
 // order sorts the columns so that few edges cross: again and again by where the neighbours are, to the right and back,
@@ -21,8 +23,9 @@ func (l *layout) order() {
 		segments += len(l.spots[i].after)
 	}
 	rounds := min(max(effort/(segments*8+1), 2), 24)
+	l.mean = make([]int, len(l.spots))
 	best, fewest := l.copyOrder(), l.crossings()
-	for round := 0; round < rounds && fewest > 0; round++ {
+	for round, idle := 0, 0; round < rounds && idle < patience && fewest > 0; round++ {
 		for c := 1; c < len(l.columns); c++ {
 			l.sortColumn(c, false)
 		}
@@ -30,8 +33,9 @@ func (l *layout) order() {
 			l.sortColumn(c, true)
 		}
 		l.swap(effort / rounds)
+		idle++
 		if n := l.crossings(); n < fewest {
-			best, fewest = l.copyOrder(), n
+			best, fewest, idle = l.copyOrder(), n, 0
 		}
 	}
 	l.columns = best
@@ -96,27 +100,29 @@ func (l *layout) at(spot, y int) int {
 // keeps its place.
 func (l *layout) sortColumn(c int, right bool) {
 	column := l.columns[c]
-	mean := map[int]int{}
+	list := func(s int) []segment {
+		if right {
+			return l.spots[s].after
+		}
+		return l.spots[s].before
+	}
 	var moved []int
 	for _, s := range column {
-		list := l.spots[s].before
-		if right {
-			list = l.spots[s].after
-		}
-		if len(list) == 0 {
+		segments := list(s)
+		if len(segments) == 0 {
 			continue
 		}
 		sum := 0
-		for _, seg := range list {
+		for _, seg := range segments {
 			sum += l.at(seg.spot, seg.there)*16 - seg.here*16*16/(l.spots[s].h+1)
 		}
-		mean[s] = sum / len(list)
+		l.mean[s] = sum / len(segments)
 		moved = append(moved, s)
 	}
-	slices.SortStableFunc(moved, func(a, b int) int { return cmp.Compare(mean[a], mean[b]) })
+	slices.SortStableFunc(moved, func(a, b int) int { return cmp.Compare(l.mean[a], l.mean[b]) })
 	next := 0
 	for i, s := range column {
-		if _, ok := mean[s]; ok {
+		if len(list(s)) > 0 {
 			column[i] = moved[next]
 			next++
 		}
