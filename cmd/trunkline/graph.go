@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/catalog/draw"
+)
+
+// graphing is what "trunkline graph" is asked for.
+type graphing struct {
+	// what is a folder or a revision, and env the environment; empty means all of them together.
+	what, env string
+	// node, upstream and downstream are the node to draw around, in both directions or in one.
+	node, upstream, downstream string
+	project                    string
+	depth                      int
+	format                     draw.Format
+	fold                       draw.Folding
+}
+
+func newGraph() *cobra.Command {
+	var g graphing
+	var format, fold string
+	cmd := &cobra.Command{
+		Use:   "graph [PATH|REVISION]",
+		Short: "Draw what reads and writes what, over all projects",
+		Long: `Graph draws the flow of data through a platform: each dataset at each version, and each workload
+that reads or writes it. It works offline and changes nothing.
+
+It takes a folder, by default the current one as it is on disk, or a revision of the repository
+that the current folder is in. It draws the whole, a project with its neighbours, or what lies
+before and behind one node: a workload ("project/name") or a dataset ("project/name@version").
+
+What is too large to be read is folded: a node for each project, or for each owner. Declarations
+that are wrong are drawn as far as they go, with their cycles marked, and the command ends with 1.`,
+		Example: `  trunkline graph
+  trunkline graph --downstream orders/orders-clean@1
+  trunkline graph --project revenue --env prod
+  trunkline graph main -o svg > platform.svg`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("say one folder or revision, or none for the current folder")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			g.what = "."
+			if len(args) == 1 {
+				g.what = args[0]
+			}
+			var err error
+			if g.format, err = draw.ParseFormat(format); err != nil {
+				return &usageError{err}
+			}
+			if g.fold, err = draw.ParseFolding(fold); err != nil {
+				return &usageError{err}
+			}
+			selection, err := g.selection()
+			if err != nil {
+				return err
+			}
+			return g.run(cmd, selection)
+		},
+	}
+	cmd.Flags().StringVarP(&format, "output", "o", string(draw.Text), "how to draw it: text, dot, mermaid, json or svg")
+	cmd.Flags().StringVar(&g.node, "node", "", "draw around this workload or dataset, in both directions")
+	cmd.Flags().StringVar(&g.upstream, "upstream", "", "draw what this workload or dataset needs")
+	cmd.Flags().StringVar(&g.downstream, "downstream", "", "draw what needs this workload or dataset")
+	cmd.Flags().StringVarP(&g.project, "project", "p", "", "draw this project, and what is next to it in others")
+	cmd.Flags().StringVarP(&g.env, "env", "e", "", "draw what is in this environment; default: in any of them")
+	cmd.Flags().IntVar(&g.depth, "depth", 0, "how many edges to go from the node or project; 0 is as far as they go, or 1 from a project")
+	cmd.Flags().StringVar(&fold, "fold", string(draw.Auto), "draw a node for each project: auto (what is too large), always or never")
+	return cmd
+}
+
+// selection says which part to draw.
+func (g *graphing) selection() (draw.Selection, error) {
+	s := draw.Selection{Project: g.project, Depth: g.depth, Upstream: g.upstream != "", Downstream: g.downstream != ""}
+	for _, node := range []string{g.node, g.upstream, g.downstream} {
+		if node != "" && s.Node != "" && node != s.Node {
+			return s, usagef("the graph is drawn around one node, and not around both %q and %q", s.Node, node)
+		}
+		if node != "" {
+			s.Node = node
+		}
+	}
+	if g.node != "" {
+		s.Upstream, s.Downstream = true, true
+	}
+	switch {
+	case s.Node != "" && s.Project != "":
+		return s, usagef("--project draws a project, and --node, --upstream and --downstream draw around a node: choose one")
+	case s.Depth < 0:
+		return s, usagef("--depth %d: it is how many edges to go, and 0 goes as far as they do", s.Depth)
+	case s.Depth > 0 && s.Node == "" && s.Project == "":
+		return s, usagef("--depth says how far to go from a node or project: say which with --node or --project")
+	}
+	return s, nil
+}
+
+// run draws.
+func (g *graphing) run(cmd *cobra.Command, s draw.Selection) error {
+	o, err := openPlatform(cmd.Context(), g.what)
+	if err != nil {
+		return err
+	}
+	cat, problems, err := catalog.Load(o.tree, blueprints.FS)
+	if err != nil {
+		return err
+	}
+	found := printProblems(cmd, problems)
+	if found != nil && cat.Platform == nil {
+		return found
+	}
+	if _, ok := cat.Environments[g.env]; !ok && g.env != "" {
+		return unknown("environment", g.env, slices.Collect(maps.Keys(cat.Environments)))
+	}
+	part, err := draw.Select(flowOf(cat, g.env), s)
+	if err != nil {
+		return err
+	}
+	g.locate(cat, part)
+	if err := g.write(cmd.OutOrStdout(), cat.Name(), part); err != nil {
+		return err
+	}
+	return found
+}
+
+func (g *graphing) write(w io.Writer, platform string, part draw.Graph) error {
+	title := platform
+	if g.env != "" {
+		title = fmt.Sprintf("%s, environment %s", platform, g.env)
+	}
+	columns := width(w)
+	return draw.Write(w, g.format, part, draw.Options{Title: title, Fold: g.fold, Width: columns, Color: columns > 0})
+}
+
+// manyNodes is from how many nodes on a graph is folded in any picture, so that no lines of its parts are shown.
+const manyNodes = 1000
+
+// locate adds the lines and columns that are going to be shown: to find them, files are parsed anew.
+func (g *graphing) locate(cat *catalog.Catalog, part draw.Graph) {
+	shown := g.format == draw.JSON || (g.format == draw.Dot || g.format == draw.SVG) && (g.fold == draw.Never || len(part.Nodes) <= manyNodes)
+	shown = shown && g.fold != draw.Always
+	for i := range part.Nodes {
+		if n := &part.Nodes[i]; !n.Missing && (shown || n.Focus) {
+			n.Position = cat.NodePosition(n.ID)
+		}
+	}
+	for i := range part.Edges {
+		if e := &part.Edges[i]; shown {
+			e.Position = cat.EdgePosition(catalog.Edge{From: e.From, To: e.To, Kind: catalog.EdgeKind(e.Kind), Role: e.Role})
+		}
+	}
+}
