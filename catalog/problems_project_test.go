@@ -185,20 +185,16 @@ orders/project.yaml:25:16: error: spec.workloads[1].params.mode: the blueprint "
 				{rates, "{name: fetch, blueprint: job,", `{name: fetch, blueprint: clock, params: {queue: a}, schedule: "0 6 * *", timeZone: Europe/Brussel,`},
 				{rates, "{dev: {}, prod: {}}", "{dev: {workloads: {fetch: {schedule: 'TZ='}}}, prod: {workloads: {fetch: {schedule: 'CRON_TZ=UTC 0 6 * * *'}}}}"},
 			},
-			want: `rates/project.yaml:6:54: error: spec.environments.dev.workloads.fetch.schedule: "TZ=" is not a schedule: it names a time zone
-    hint: write the zone in timeZone
-rates/project.yaml:6:101: error: spec.environments.prod.workloads.fetch.schedule: "CRON_TZ=UTC 0 6 * * *" is not a schedule: it names a time zone
-    hint: write the zone in timeZone
-rates/project.yaml:10:69: error: spec.workloads[0].schedule: "0 6 * *" is not a schedule: expected exactly 5 fields, found 4: [0 6 * *]
-    hint: write five fields, as in "0 6 * * *" for every day at six
-rates/project.yaml:10:90: error: spec.workloads[0].timeZone: there is no time zone "Europe/Brussel"
-    hint: write it like "Europe/Brussels"`,
+			want: `rates/project.yaml:6:54: error: spec.environments.dev.workloads.fetch.schedule: the schedule "TZ=" names its zone, which a CronJob refuses; give the time zone in its own field
+rates/project.yaml:6:101: error: spec.environments.prod.workloads.fetch.schedule: the schedule "CRON_TZ=UTC 0 6 * * *" names its zone, which a CronJob refuses; give the time zone in its own field
+rates/project.yaml:10:69: error: spec.workloads[0].schedule: the schedule "0 6 * *" has 4 fields; want minute, hour, day of month, month and day of week, as in "0 6 * * *"
+rates/project.yaml:10:90: error: spec.workloads[0].timeZone: "Europe/Brussel" is not a time zone of the IANA database, as in "Europe/Brussels"
+    hint: did you mean "Europe/Brussels"?`,
 		},
 		"LocalTimeZone": {
 			reason: "The zone of the daemon's machine is nobody's business.",
 			edits:  []edit{{rates, "{name: fetch, blueprint: job,", `{name: fetch, blueprint: clock, params: {queue: a}, timeZone: Local,`}},
-			want: `rates/project.yaml:10:69: error: spec.workloads[0].timeZone: there is no time zone "Local"
-    hint: write it like "Europe/Brussels"`,
+			want: `rates/project.yaml:10:69: error: spec.workloads[0].timeZone: "Local" is not a time zone of the IANA database, as in "Europe/Brussels"`,
 		},
 		"Files": {
 			reason: "Files are in the tree, and in the project's folder.",

@@ -2,16 +2,16 @@ package catalog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/robfig/cron/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -295,15 +295,9 @@ func (k *checker) reportParams(bp *Blueprint, problems []schema.Problem, where f
 	}
 }
 
-func (k *checker) schedule(schedule string, at ...any) {
-	const hint = `write five fields, as in "0 6 * * *" for every day at six`
-	// Kubernetes does not take a zone here, and the parser panics on one with nothing behind it.
-	if strings.Contains(schedule, "TZ=") {
-		k.at(RuleSchedule, at, fmt.Sprintf("%q is not a schedule: it names a time zone", schedule), "write the zone in timeZone")
-		return
-	}
-	if _, err := cron.ParseStandard(schedule); err != nil {
-		k.at(RuleSchedule, at, fmt.Sprintf("%q is not a schedule: %s", schedule, err), hint)
+func (k *checker) schedule(expression string, at ...any) {
+	if _, err := schedule.Parse(expression, ""); err != nil {
+		k.noSchedule(err, expression, at)
 	}
 }
 
@@ -311,9 +305,21 @@ func (k *checker) timeZone(zone string, at ...any) {
 	if zone == "" {
 		return
 	}
-	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
-		k.at(RuleSchedule, at, fmt.Sprintf("there is no time zone %q", zone), `write it like "Europe/Brussels"`)
+	if _, err := schedule.Parse("@daily", zone); err != nil {
+		k.noSchedule(err, zone, at)
 	}
+}
+
+// noSchedule reports what is wrong with a schedule or time zone, with what was probably meant.
+func (k *checker) noSchedule(err error, text string, at []any) {
+	var e *schedule.Error
+	hint := ""
+	if errors.As(err, &e) && len(e.Known) > 0 {
+		if hint = v1alpha1.Suggest(text, e.Known); strings.HasPrefix(hint, "known are") {
+			hint = "" // nobody reads a list of all time zones
+		}
+	}
+	k.at(RuleSchedule, at, err.Error(), hint)
 }
 
 // overrides checks what the project says differently in one environment.
