@@ -85,7 +85,7 @@ func TestOften(t *testing.T) {
 		"NotASchedule": {
 			reason: "What cannot be read is said by the catalog, once.",
 			edits:  []edit{clock("* * *", "")},
-			want:   []string{`deny invalid-schedule sales/project.yaml:14 "* * *" is not a schedule: expected exactly 5 fields, found 3: [* * *]`},
+			want:   []string{`deny invalid-schedule sales/project.yaml:14 the schedule "* * *" has 3 fields; want minute, hour, day of month, month and day of week, as in "0 6 * * *"`},
 		},
 		"Excluded": {reason: "A workload that is left out does not fire.", edits: []edit{clock("* * * * *", "\n      exclude: true")}},
 	})
