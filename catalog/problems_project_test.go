@@ -194,7 +194,7 @@ rates/project.yaml:10:90: error: spec.workloads[0].timeZone: "Europe/Brussel" is
 		"LocalTimeZone": {
 			reason: "The zone of the daemon's machine is nobody's business.",
 			edits:  []edit{{rates, "{name: fetch, blueprint: job,", `{name: fetch, blueprint: clock, params: {queue: a}, timeZone: Local,`}},
-			want: `rates/project.yaml:10:69: error: spec.workloads[0].timeZone: "Local" is not a time zone of the IANA database, as in "Europe/Brussels"`,
+			want:   `rates/project.yaml:10:69: error: spec.workloads[0].timeZone: "Local" is not a time zone of the IANA database, as in "Europe/Brussels"`,
 		},
 		"Files": {
 			reason: "Files are in the tree, and in the project's folder.",
