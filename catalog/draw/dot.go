@@ -107,12 +107,16 @@ func dotID(s string) string {
 // dotText quotes lines of text, in which Graphviz would see entities and escapes. Some parsers of the language take the
 // replacement character for a mistake.
 func dotText(lines ...string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, "\uFFFD", "?")
 	var out []string
 	for _, l := range lines {
-		if l != "" {
-			out = append(out, escape.Replace(cut(harmless(l), maxSentence)))
+		if l == "" {
+			continue
 		}
+		l = cut(harmless(l), maxSentence)
+		if strings.ContainsAny(l, "\\\"&<>\uFFFD") {
+			l = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, "\uFFFD", "?").Replace(l)
+		}
+		out = append(out, l)
 	}
 	return `"` + strings.Join(out, `\n`) + `"`
 }

@@ -81,7 +81,7 @@ func (x *index) sortNodes(found []Node) []int32 {
 	slices.SortFunc(order, func(a, b int32) int { return strings.Compare(found[a].ID, found[b].ID) })
 	x.nodes = make([]Node, len(found))
 	for i, from := range order {
-		number[from] = int32(i) //nolint:gosec // as above
+		number[from] = int32(i)
 		n := &x.nodes[i]
 		*n = found[from]
 		if n.Kind == "" {

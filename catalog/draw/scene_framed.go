@@ -58,11 +58,28 @@ type room struct {
 	graph  layered.Graph
 	inside map[int32]int // node to its number
 	layout layered.Layout
-	edges  map[[2]int32]int // the route of an edge; of a port, the number of an edge and -1 where it leaves, -2 where it arrives
+	legs   map[leg]int // to the number of its edge in the graph
 	ports  []port
 	// w and h are the size of the frame, and x and y where the layout is in it.
 	w, h, x, y int
 }
+
+// leg is a part of the way of an edge inside of a room.
+type leg struct {
+	part part
+	// of is the number of an edge; of those that leave, that of the node, since all edges from it leave together.
+	of int32
+}
+
+// part says which part of a way it is.
+type part int
+
+const (
+	inside      part = iota // from a node to another of the same room
+	leavesRight             // from a node to a port
+	leavesLeft
+	arrives // from a port to a node
+)
 
 // crossings finds which projects need what of each other, and which of these ways lead from right to left.
 func (f *framing) crossings() error {
@@ -116,7 +133,7 @@ func (f *framing) portY(i, at int) int {
 // layRoom lays out the inside of a project.
 func (f *framing) layRoom(i int) error {
 	r := &f.rooms[i]
-	r.inside, r.edges = map[int32]int{}, map[[2]int32]int{}
+	r.inside, r.legs = map[int32]int{}, map[leg]int{}
 	for _, n := range r.nodes {
 		r.inside[n] = len(r.graph.Nodes)
 		r.graph.Nodes = append(r.graph.Nodes, f.nodes[n].size())
@@ -171,38 +188,38 @@ func (f *framing) addPort(p port) {
 func (f *framing) connect(i int) {
 	r := &f.rooms[i]
 	half := func(v int) int { return r.graph.Nodes[v].H / 2 }
-	add := func(key [2]int32, from, to int) {
-		if _, ok := r.edges[key]; !ok {
-			r.edges[key] = len(r.graph.Edges)
+	add := func(key leg, from, to int) {
+		if _, ok := r.legs[key]; !ok {
+			r.legs[key] = len(r.graph.Edges)
 			r.graph.Edges = append(r.graph.Edges, layered.Edge{From: from, To: to, FromY: half(from), ToY: half(to)})
 		}
 	}
 	for _, p := range r.ports {
 		if f.groupOf[p.node] == i {
-			add(leaves(p.node, p.left), r.inside[p.node], f.ports[p])
+			add(leaving(p.node, p.left), r.inside[p.node], f.ports[p])
 			continue
 		}
 		for e, end := f.outOf(p.node); e < end; e++ {
 			if to := f.to[e]; f.groupOf[to] == i {
-				add([2]int32{e, -2}, f.ports[p], r.inside[to])
+				add(leg{arrives, e}, f.ports[p], r.inside[to])
 			}
 		}
 	}
 	for _, n := range r.nodes {
 		for e, end := f.outOf(n); e < end; e++ {
 			if to := f.to[e]; f.groupOf[to] == i && to != n {
-				add([2]int32{e, -1}, r.inside[n], r.inside[to])
+				add(leg{inside, e}, r.inside[n], r.inside[to])
 			}
 		}
 	}
 }
 
-// leaves is the key of the way from a node to a port of its own project.
-func leaves(node int32, left bool) [2]int32 {
+// leaving is the leg from a node to a port of its own room.
+func leaving(node int32, left bool) leg {
 	if left {
-		return [2]int32{node, -4}
+		return leg{leavesLeft, node}
 	}
-	return [2]int32{node, -3}
+	return leg{leavesRight, node}
 }
 
 // join puts the frames in their places, and the parts of each edge together.
@@ -233,13 +250,13 @@ func (f *framing) join() (*scene, error) {
 			continue
 		}
 		if from == to {
-			s.wires[e] = f.within(from, [2]int32{int32(e), -1}, outer) //nolint:gosec // see addNodes
+			s.wires[e] = f.within(from, leg{inside, int32(e)}, outer)
 			continue
 		}
 		i := ways[[2]int64{int64(f.from[e]), int64(to)}]
 		back := f.crossing[i].back
-		first := f.within(from, leaves(f.from[e], back), outer)
-		last := f.within(to, [2]int32{int32(e), -2}, outer) //nolint:gosec // see addNodes
+		first := f.within(from, leaving(f.from[e], back), outer)
+		last := f.within(to, leg{arrives, int32(e)}, outer)
 		middle := outer.Routes[i].Runs
 		// A frame that is wider than its boxes has its ports further out.
 		first.runs[len(first.runs)-1].X2 = middle[0].X1
@@ -250,8 +267,8 @@ func (f *framing) join() (*scene, error) {
 }
 
 // within is the way of an edge inside of a frame.
-func (f *framing) within(i int, key [2]int32, outer layered.Layout) wire {
+func (f *framing) within(i int, key leg, outer layered.Layout) wire {
 	r := &f.rooms[i]
-	route := r.layout.Routes[r.edges[key]]
+	route := r.layout.Routes[r.legs[key]]
 	return wire{runs: shift(route.Runs, outer.Boxes[i].X+r.x, outer.Boxes[i].Y+r.y), back: route.Back}
 }

@@ -47,7 +47,7 @@ func selectNode(x *index, s Selection) (Graph, error) {
 			s.Upstream, s.Downstream = true, true
 		}
 		x.nodes[n].Focus = true
-		return x.around([]int32{int32(n)}, s), nil //nolint:gosec // see addNodes
+		return x.around([]int32{int32(n)}, s), nil
 	}
 	return Graph{}, unknown("dataset or workload", s.Node, x.candidates(s.Node))
 }
