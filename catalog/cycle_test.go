@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,142 +95,6 @@ func TestRemovingAllThatIsReported(t *testing.T) {
 	})
 }
 
-// sketch is a platform of two projects, each with three workloads and two datasets, as a test thinks of it.
-type sketch struct {
-	// gone are the projects that are not declared.
-	gone map[string]bool
-	// edges are what workloads say; those of datasets that are not there lead nowhere.
-	edges map[catalog.Edge]bool
-	// excluded are workloads, by id.
-	excluded map[string]bool
-}
-
-func sketched() (projects []string) { return []string{"p0", "p1"} }
-
-func sketchedWorkloads() (names []string) { return []string{"w0", "w1", "w2"} }
-
-// draw makes an edge that can be declared.
-func (s sketch) draw(t *rapid.T) catalog.Edge {
-	project := rapid.SampledFrom(sketched()).Draw(t, "project")
-	workload := project + "/" + rapid.SampledFrom(sketchedWorkloads()).Draw(t, "workload")
-	dataset := rapid.SampledFrom([]string{"d0@1", "d1@1"}).Draw(t, "dataset")
-	switch kind := rapid.SampledFrom([]catalog.EdgeKind{catalog.Reads, catalog.Writes, catalog.After}).Draw(t, "kind"); kind {
-	case catalog.Reads:
-		return catalog.Edge{From: rapid.SampledFrom(sketched()).Draw(t, "owner") + "/" + dataset, To: workload, Kind: kind}
-	case catalog.Writes:
-		return catalog.Edge{From: workload, To: project + "/" + dataset, Kind: kind}
-	default:
-		return catalog.Edge{From: project + "/" + rapid.SampledFrom(sketchedWorkloads()).Draw(t, "before"), To: workload, Kind: kind}
-	}
-}
-
-// declarer is the workload that says an edge.
-func declarer(e catalog.Edge) string {
-	if e.Kind == catalog.Writes {
-		return e.From
-	}
-	return e.To
-}
-
-func projectOf(id string) string {
-	project, _, _ := strings.Cut(id, "/")
-	return project
-}
-
-// there are the edges that count.
-func (s sketch) there() (edges []catalog.Edge) {
-	for e := range s.edges {
-		if by := declarer(e); !s.gone[projectOf(by)] && !s.excluded[by] && !s.gone[projectOf(e.From)] {
-			edges = append(edges, e)
-		}
-	}
-	return edges
-}
-
-// files writes the platform, with everything in the order that is given.
-func (s sketch) files(order func(n int) []int) map[string]string {
-	files := map[string]string{
-		"trunkline.yaml": acme["trunkline.yaml"], "clusters.yaml": acme["clusters.yaml"], "dev.yaml": acme["dev.yaml"],
-	}
-	for _, name := range sketched() {
-		if s.gone[name] {
-			continue
-		}
-		var b strings.Builder
-		b.WriteString(head + "kind: Project\nmetadata: {name: " + name + "}\nspec:\n  owner: t\n  environments: [dev]\n  datasets:\n")
-		for _, i := range order(2) {
-			fmt.Fprintf(&b, "    - {name: d%d, version: \"1\", path: lake://%s/d%d/}\n", i, name, i)
-		}
-		b.WriteString("  workloads:\n")
-		for _, i := range order(len(sketchedWorkloads())) {
-			id := fmt.Sprintf("%s/w%d", name, i)
-			lists := map[catalog.EdgeKind][]string{}
-			var sorted []catalog.Edge
-			for e := range s.edges {
-				if declarer(e) == id {
-					sorted = append(sorted, e)
-				}
-			}
-			slices.SortFunc(sorted, compareEdges)
-			for _, n := range order(len(sorted)) {
-				switch e := sorted[n]; e.Kind {
-				case catalog.Reads:
-					lists[e.Kind] = append(lists[e.Kind], fmt.Sprintf("r%d: %s", n, e.From))
-				case catalog.Writes:
-					lists[e.Kind] = append(lists[e.Kind], fmt.Sprintf("r%d: %s", n, e.To))
-				default:
-					_, local, _ := strings.Cut(e.From, "/")
-					lists[e.Kind] = append(lists[e.Kind], local)
-				}
-			}
-			fmt.Fprintf(&b, "    - {name: w%d, blueprint: job, exclude: %v, reads: {%s}, writes: {%s}, after: [%s]}\n", i, s.excluded[id],
-				strings.Join(lists[catalog.Reads], ", "), strings.Join(lists[catalog.Writes], ", "), strings.Join(lists[catalog.After], ", "))
-		}
-		files[name+".yaml"] = b.String()
-	}
-	return files
-}
-
-func inOrder(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
-}
-
-// edit changes one thing.
-func (s sketch) edit(t *rapid.T) {
-	toggle := func(in map[string]bool, key string) { in[key] = !in[key] }
-	switch rapid.IntRange(0, 9).Draw(t, "what") {
-	case 0:
-		toggle(s.gone, rapid.SampledFrom(sketched()).Draw(t, "gone"))
-	case 1:
-		toggle(s.excluded, rapid.SampledFrom(sketched()).Draw(t, "project")+"/"+rapid.SampledFrom(sketchedWorkloads()).Draw(t, "excluded"))
-	case 2, 3, 4:
-		// As often as edges are added they go, so that the next one is likely to close the only cycle.
-		if len(s.edges) > 0 {
-			sorted := slices.SortedFunc(maps.Keys(s.edges), compareEdges)
-			delete(s.edges, rapid.SampledFrom(sorted).Draw(t, "gone"))
-		}
-	default:
-		s.edges[s.draw(t)] = true
-	}
-}
-
-func compareEdges(a, b catalog.Edge) int {
-	return strings.Compare(a.From+" "+a.To+" "+string(a.Kind), b.From+" "+b.To+" "+string(b.Kind))
-}
-
-// drawSketch makes a platform with some edges, fewer than make cycles all too likely.
-func drawSketch(t *rapid.T) sketch {
-	s := sketch{gone: map[string]bool{}, edges: map[catalog.Edge]bool{}, excluded: map[string]bool{}}
-	for range rapid.IntRange(0, 9).Draw(t, "edges") {
-		s.edges[s.draw(t)] = true
-	}
-	return s
-}
-
 // cyclesOf words the problems that are cycles, without their places.
 func cyclesOf(problems v1alpha1.Problems) (out []string) {
 	for _, p := range problems {
@@ -285,6 +148,52 @@ func TestUpdateFindsCyclesIfAndOnlyIfThereAreSome(t *testing.T) {
 			if diff := cmp.Diff(all.String(), problems.String()); diff != "" {
 				t.Fatalf("-all looked at +updated:\n%s", diff)
 			}
+		}
+	})
+}
+
+// TestUpdateFindsWhatClosesACycle leaves out one edge of a cycle, or several, and adds them: whichever it is, the update
+// that closes the cycle reports it, with exactly its edges.
+func TestUpdateFindsWhatClosesACycle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := sketch{edges: map[catalog.Edge]bool{}}
+		cycle := drawCycle(t)
+		for _, e := range cycle {
+			s.edges[e] = true
+		}
+		missing := rapid.Permutation(cycle).Draw(t, "missing")[:rapid.IntRange(1, min(3, len(cycle))).Draw(t, "how many")]
+		for _, e := range missing {
+			delete(s.edges, e)
+		}
+		cat, problems, err := catalog.Load(mapFS(s.files(inOrder)), library)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cycles := cyclesOf(problems); len(cycles) > 0 {
+			t.Fatalf("an open walk is reported: %q", cycles)
+		}
+		for i, e := range missing {
+			s.edges[e] = true
+			if cat, problems, err = cat.Update(mapFS(s.files(inOrder)), []string{projectOf(declarer(e)) + ".yaml"}); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(cyclesOf(problems)); (got > 0) != (i == len(missing)-1) {
+				t.Fatalf("after %d of %d edges, %d cycles are reported", i+1, len(missing), got)
+			}
+		}
+		var want, got []string
+		for _, e := range cycle {
+			want = append(want, e.Because())
+		}
+		for _, p := range problems {
+			for _, step := range p.Trace {
+				got = append(got, step.Message)
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the cycle and what is said of it: -want +got:\n%s", diff)
 		}
 	})
 }
