@@ -155,13 +155,13 @@ func (k *checker) dataset(p *Project, workload, ref string, at []any) (string, b
 	}
 	k.asked = true
 	k.unknown(RuleDatasetOwner, at, fmt.Sprintf("there is no dataset %s", id), id,
-		func() []string { return k.c.similar(project, owner, local) })
+		func() []string { return k.c.similar(project, local) })
 	k.findings[len(k.findings)-1].Position = k.doc.Position(at...)
 	return "", false
 }
 
 // similar gives the datasets that may have been meant by one that is not there.
-func (c *Catalog) similar(project *Project, owner, local string) []string {
+func (c *Catalog) similar(project *Project, local string) []string {
 	const few = 200
 	var ids []string
 	if project != nil {

@@ -273,12 +273,12 @@ func (d *decoder) reported(field string) (found bool) {
 
 // free decodes a value of no declared shape, such as a blueprint's parameters.
 func (d *decoder) free(n *yaml.Node) any {
-	switch n.Kind {
-	case yaml.SequenceNode:
+	if n.Kind == yaml.SequenceNode {
 		var list []any
 		d.sequence(n, reflect.ValueOf(&list).Elem())
 		return list
-	case yaml.MappingNode:
+	}
+	if n.Kind == yaml.MappingNode {
 		m := map[string]any{}
 		d.mapping(n, reflect.ValueOf(&m).Elem())
 		return m

@@ -74,7 +74,7 @@ func selectProject(x *index, s Selection) (Graph, error) {
 	for n := range x.nodes {
 		node := &x.nodes[n]
 		if node.Project == s.Project {
-			inside = append(inside, int32(n)) //nolint:gosec // see addNodes
+			inside = append(inside, int32(n))
 			continue
 		}
 		node.External = true

@@ -56,7 +56,7 @@ func (x *index) focus() int32 {
 			if found >= 0 {
 				return -1
 			}
-			found = int32(i) //nolint:gosec // see addNodes
+			found = int32(i)
 		}
 	}
 	return found
@@ -96,7 +96,7 @@ func (t *text) all() {
 			projects[n.Project] = at
 			groups = append(groups, nil)
 		}
-		groups[at] = append(groups[at], int32(i)) //nolint:gosec // see addNodes
+		groups[at] = append(groups[at], int32(i))
 	}
 	first := func(group []int32) int32 {
 		least := t.rank[group[0]]
