@@ -40,6 +40,10 @@ func (m *machine) attribute(of value, name string) value {
 		if name == "dag" && of.dag != nil {
 			return of.dag
 		}
+		if (name == "children" || name == "used_group_ids") && of.dag != nil {
+			of.dag.doubt()
+			return &unknown{}
+		}
 		return &bound{of, name}
 	case *class:
 		return m.classAttribute(of, name)
@@ -80,7 +84,10 @@ func (m *machine) dagAttribute(d *dag, name string) value {
 		return &decorator{kind: isTaskDecorator, dag: d}
 	case "task_group":
 		return d.root
-	case "tasks", "roots", "leaves", "task_dict", "task_ids":
+	case "tasks", "roots", "leaves", "task_ids":
+		return &unknown{}
+	case "task_dict":
+		d.doubt()
 		return &unknown{}
 	}
 	return &bound{d, name}
@@ -95,6 +102,11 @@ func (m *machine) taskAttribute(t *task, name string) value {
 		return &unknown{}
 	case "output":
 		return &xcom{tasks: []*task{t}}
+	case "upstream_task_ids", "downstream_task_ids":
+		if t.dag != nil {
+			t.dag.doubt()
+		}
+		return &unknown{}
 	case "dag":
 		if t.dag != nil {
 			return t.dag

@@ -212,7 +212,7 @@ func (m *machine) callSymbol(n *node, what *symbol, a arguments) value {
 	case !neutral(what.path):
 		m.foreign(n, what, a)
 	}
-	return &instance{path: what.path, args: a.list, named: a.named}
+	return &instance{path: what.path, args: a.list, named: a.named, open: a.openList || a.openNames}
 }
 
 // isFile is true for the path of the file itself: its folder is not known, its name is.

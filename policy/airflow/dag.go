@@ -213,6 +213,23 @@ func (m *machine) dagMethod(n *node, d *dag, name string, a arguments) value {
 		return none{}
 	case "test", "cli", "validate", "check_cycle":
 		return none{}
+	case "param", "add_result", "topological_sort", "get_template_env", "resolve_template_files", "get_edge_info", "set_edge_info":
+	default:
+		d.doubt()
 	}
 	return &unknown{}
+}
+
+// doubt is for code that gets at the insides of a DAG: whatever was certain about it may be changed.
+func (d *dag) doubt() {
+	d.blurred = true
+	for _, by := range d.used {
+		by.sure = false
+	}
+	for _, t := range d.all {
+		t.sure = false
+	}
+	for _, e := range d.edges {
+		e.sure = false
+	}
 }

@@ -58,7 +58,9 @@ func (m *machine) arrow(n *node, down bool, left, right value) (value, bool) {
 		m.relate(n, right, left, !down)
 		return right, true
 	}
-	if m.matters(left) || m.matters(right) {
+	_, mystery := left.(*unknown)
+	_, mystery2 := right.(*unknown)
+	if m.matters(left) || m.matters(right) || mystery && mystery2 && len(m.mod.dags) > 0 {
 		m.lost(n)
 		return &unknown{}, true
 	}

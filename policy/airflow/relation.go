@@ -35,7 +35,9 @@ func (m *machine) partial(n *node, of value, a arguments) value {
 
 // expand makes the one task that stands for all that are made when the DAG runs.
 func (m *machine) expand(n *node, p *partial, a arguments) value {
-	t := m.newTask(n, p.of, p.options)
+	k := p.of
+	k.mapped = true
+	t := m.newTask(n, k, p.options)
 	for _, v := range a.every() {
 		for _, from := range producers(v) {
 			m.connect(n, from, t, true)

@@ -116,6 +116,9 @@ func (m *machine) instanceWrong(v *instance) (wrong, hint string, late, decided 
 			}
 		}
 		if s, ok := first.(text); ok {
+			if s == "@once" || s == "@continuous" {
+				return fmt.Sprintf("%q is no cron expression", string(s)), fmt.Sprintf("write schedule=%q", string(s)), true, true
+			}
 			if meaning(v.path) == isTimetable {
 				wrong, hint = cronWrong(string(s))
 			}
@@ -152,10 +155,7 @@ func duration(v *instance) (seconds float64, known bool) {
 			return 0, false
 		}
 	}
-	if len(v.args) == 0 && len(v.named) == 0 {
-		return 0, false
-	}
-	return seconds, true
+	return seconds, !v.open
 }
 
 // cronWrong says why Airflow does not take a schedule that is a text.

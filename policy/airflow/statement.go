@@ -2,6 +2,7 @@ package airflow
 
 import (
 	"fmt"
+	"slices"
 )
 
 // block runs statements one after the other.
@@ -211,22 +212,19 @@ func (m *machine) assign(target *node, v value, in *scope) {
 
 func (m *machine) unpack(targets []*node, v value, in *scope) {
 	l, ok := v.(*list)
-	if !ok || l.open || len(l.items) != len(targets) {
-		for _, t := range targets {
-			m.assign(t, &unknown{}, in)
-		}
-		return
-	}
-	for _, t := range targets {
-		if t.kind == "list_splat_pattern" {
-			for _, t := range targets {
-				m.assign(t, &unknown{}, in)
-			}
-			return
-		}
-	}
+	star := slices.IndexFunc(targets, func(t *node) bool { return t.kind == "list_splat_pattern" || t.kind == "list_splat" })
+	known := ok && !l.open && l.kind != '{' && (len(l.items) == len(targets) || star >= 0 && len(l.items) >= len(targets)-1)
 	for i, t := range targets {
-		m.assign(t, l.items[i], in)
+		switch after := len(targets) - 1 - i; {
+		case !known:
+			m.assign(t, &unknown{}, in)
+		case star < 0 || i < star:
+			m.assign(t, l.items[i], in)
+		case i > star:
+			m.assign(t, l.items[len(l.items)-1-after], in)
+		default:
+			m.assign(t.first(), &list{kind: '[', items: slices.Clone(l.items[i : len(l.items)-after])}, in)
+		}
 	}
 }
 

@@ -32,6 +32,8 @@ type operator struct {
 	naming bool
 	// flow is set for functions with @task, whose ids are made unique.
 	flow bool
+	// mapped is set for tasks that are expanded when the DAG runs; Airflow looks at their ids only then.
+	mapped bool
 }
 
 // kind says what a class of the file makes.
@@ -49,7 +51,7 @@ func (c *class) kind() operator {
 	if c.body.names["__init__"] != nil {
 		k.naming = true
 	}
-	if len(c.body.names) > 0 && c.body.names["__new__"] != nil || len(c.node.child("superclasses").parts()) > 1 {
+	if c.altered || c.body.names["__new__"] != nil || len(c.node.child("superclasses").parts()) > 1 {
 		k.certain = false
 	}
 	return k
@@ -156,7 +158,7 @@ func (m *machine) label(n *node, k operator, a arguments, d *dag, g *group) (str
 	if ok {
 		return string(name), true
 	}
-	if kind := typeName(id); kind != "" && kind != "list" && g != nil && g.id == "" && g.known {
+	if kind := typeName(id); kind != "" && !k.mapped && g != nil && g.id == "" && g.known {
 		m.wrongIf(k.certain, RuleTaskID, at, fmt.Sprintf("the task_id is a value of the type %s, not a text", kind), "")
 		return "", false
 	}
@@ -209,7 +211,10 @@ func (m *machine) place(t *task, d *dag, g *group, label string, known bool, at 
 	if !t.sure {
 		d.blurred = true
 	}
-	if wrong, hint := badKey(t.id, maxKey); wrong != "" {
+	switch wrong, hint := badKey(t.id, maxKey); {
+	case wrong != "" && t.kind.mapped:
+		m.mod.warn(RuleTaskID, placeOf(at), fmt.Sprintf("the task_id %q %s, which Airflow finds out when the task runs", shorten(t.id), wrong), hint)
+	case wrong != "":
 		m.wrongIf(t.kind.certain, RuleTaskID, at, fmt.Sprintf("the task_id %q %s", shorten(t.id), wrong), hint)
 	}
 	if by := d.used[t.id]; by != nil {

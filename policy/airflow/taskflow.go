@@ -20,6 +20,8 @@ type mold struct {
 	// preset are the values that partial() gave.
 	preset          []value
 	setup, teardown bool
+	// mapped is set for one call of expand().
+	mapped bool
 }
 
 // factory is a function with @dag: each call makes a DAG.
@@ -55,7 +57,7 @@ func (m *machine) decorated(n *node, in *scope) {
 	name := m.text(definition.child("name"))
 	if definition.kind == "class_definition" {
 		c := m.classDefinition(definition, in)
-		c.plain = false
+		c.plain, c.altered = false, true
 		m.set(in, name, c)
 		return
 	}
@@ -177,7 +179,7 @@ func (m *machine) wrap(n *node, d *decorator, f *function) value {
 func (m *machine) callMold(n *node, f *mold, a arguments) value {
 	given := f.taskArguments(n, a)
 	d, g := m.belongs(given)
-	t := m.create(n, operator{name: f.name, certain: true, flow: true}, given, d, g)
+	t := m.create(n, operator{name: f.name, certain: true, flow: true, mapped: f.mapped}, given, d, g)
 	t.setup, t.teardown = f.setup, f.teardown
 	m.references(n, t, given)
 	values := append(slices.Clone(f.preset), a.every()...)
@@ -218,7 +220,8 @@ func (m *machine) moldMethod(n *node, f *mold, name string, a arguments) value {
 		changed.preset = append(slices.Clone(f.preset), a.every()...)
 		return &changed
 	case "expand", "expand_kwargs":
-		return m.callMold(n, f, a)
+		changed.mapped = true
+		return m.callMold(n, &changed, a)
 	}
 	return &unknown{}
 }

@@ -76,6 +76,8 @@ type instance struct {
 	path  string
 	args  []value
 	named map[string]value
+	// open is set when there may be other arguments.
+	open bool
 }
 
 // function is a def or a lambda of the file.
@@ -107,6 +109,8 @@ type class struct {
 	body  *scope
 	// plain is set when its attributes are what the body says: no bases, no decorators.
 	plain bool
+	// altered is set when a decorator stands on it.
+	altered bool
 }
 
 // bound is a method of something that is known, to be called.

@@ -1,0 +1,2 @@
+from airflow.sdk import DAG
+dag = DAG("e\u0301")
