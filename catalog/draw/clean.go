@@ -14,8 +14,8 @@ const (
 	maxName = 200
 	// maxSentence bounds a sentence with several names.
 	maxSentence = 1000
-	// maxBox bounds what a box of a picture says, in characters.
-	maxBox = 34
+	// maxBox bounds what a box of a picture says, and maxLabel what one of dot and Mermaid says, in characters.
+	maxBox, maxLabel = 34, 60
 )
 
 // clean makes a text that others chose fit to be shown on one line: without anything that ends the line, that a terminal

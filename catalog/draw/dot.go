@@ -57,7 +57,7 @@ func (n *Node) dot() string {
 	if n.folded() {
 		second = n.holds()
 	}
-	attributes := "label=" + dotText(label, second) + ", tooltip=" + dotText(n.about())
+	attributes := "label=" + dotText(cut(label, maxLabel), cut(harmless(second), maxLabel)) + ", tooltip=" + dotText(n.about())
 	switch {
 	case n.Missing:
 		attributes += `, style="rounded,dashed", color="#cf222e", fontcolor="#cf222e"`

@@ -97,7 +97,7 @@ func (f *flowchart) nodesOf(groups [][]int32) {
 func (f *flowchart) node(i int32) string {
 	n := &f.nodes[i]
 	id := "n" + strconv.Itoa(int(i))
-	label := mermaidText(n.label())
+	label := mermaidText(cut(n.label(), maxLabel))
 	second := n.Detail
 	if n.folded() {
 		second = n.holds()
@@ -106,7 +106,7 @@ func (f *flowchart) node(i int32) string {
 		second = strings.TrimPrefix(second+" ("+strings.Join(words, ", ")+")", " ")
 	}
 	if second != "" {
-		label += "<br/>" + mermaidText(clean(second))
+		label += "<br/>" + mermaidText(cut(harmless(second), maxLabel))
 	}
 	class := string(n.Kind)
 	switch {

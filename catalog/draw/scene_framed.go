@@ -230,6 +230,10 @@ func (f *framing) join() (*scene, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.untwist(outer)
+	if outer, err = arrange(f.outside(), options); err != nil {
+		return nil, err
+	}
 	s := &scene{w: outer.W, h: outer.H, boxes: make([]layered.Box, len(f.nodes)), wires: make([]wire, len(f.edges))}
 	for i := range f.rooms {
 		r := &f.rooms[i]

@@ -110,10 +110,6 @@ func (x *index) around(from []int32, s Selection) Graph {
 	if s.Downstream {
 		x.walk(from, s.Depth, nodes, edges, x.leaving, x.to)
 	}
-	within := make([]bool, len(x.nodes))
-	for _, n := range from {
-		within[n] = true
-	}
 	var out Graph
 	for n, ok := range nodes {
 		if ok {
@@ -121,7 +117,7 @@ func (x *index) around(from []int32, s Selection) Graph {
 		}
 	}
 	for e, ok := range edges {
-		if ok || within[x.from[e]] && within[x.to[e]] {
+		if ok {
 			out.Edges = append(out.Edges, x.edges[e])
 		}
 	}

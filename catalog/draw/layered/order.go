@@ -40,6 +40,7 @@ func (l *layout) order() {
 	}
 	l.columns = best
 	l.number()
+	l.swap(effort)
 }
 
 // firstOrder lists the spots of each column as a walk in breadth comes to them, so that what hangs together is together.
