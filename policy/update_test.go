@@ -96,7 +96,7 @@ func TestPreviousSavesWorkAlone(t *testing.T) {
 		files := acme()
 		cat := load(t, files)
 		result := judge(policy.Input{Catalog: cat})
-		for range rapid.IntRange(1, 10).Draw(t, "steps") {
+		for range rapid.IntRange(1, 5).Draw(t, "steps") {
 			was := maps.Clone(files)
 			for range rapid.IntRange(1, 2).Draw(t, "files") {
 				name := rapid.SampledFrom(names).Draw(t, "file")
