@@ -22,6 +22,7 @@ const module = "trunkline.dev/trunkline"
 var mayKnow = map[string][]string{
 	"api/compat":         {"api/schema"},
 	"api/lot":            {},
+	"api/reference":      {"api/v1alpha1"},
 	"api/schedule":       {},
 	"api/schema":         {"api/v1alpha1"},
 	"api/v1alpha1":       {},

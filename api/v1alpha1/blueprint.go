@@ -2,17 +2,19 @@ package v1alpha1
 
 // Blueprint is a parameterised Helm chart or Kustomize base that renders one kind of workload.
 type Blueprint struct {
-	Metadata Metadata      `json:"metadata" required:"true"`
-	Spec     BlueprintSpec `json:"spec" required:"true"`
+	// Metadata names the blueprint, as workloads call it.
+	Metadata Metadata `json:"metadata" required:"true"`
+	// Spec is what renders a workload, and what the workload may say.
+	Spec BlueprintSpec `json:"spec" required:"true"`
 }
 
 // BlueprintSpec is the body of a [Blueprint].
 type BlueprintSpec struct {
-	// Description says what the blueprint is for, in a sentence.
+	// Description says what the blueprint is for, in a sentence; default: none.
 	Description string `json:"description,omitempty"`
-	// Engine renders it.
+	// Engine is the template engine that renders the source.
 	Engine Engine `json:"engine" required:"true"`
-	// Source is the folder of the chart or base, relative to the file that declares the blueprint.
+	// Source is the folder of the chart or base, relative to the file that declares the blueprint, such as "chart".
 	Source string `json:"source" required:"true"`
 	// Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters are taken.
 	Parameters map[string]any `json:"parameters,omitempty"`

@@ -17,11 +17,16 @@ type LotUnit string
 
 // The units of lots.
 const (
-	Fourths  LotUnit = "Fourths"
-	Sixths   LotUnit = "Sixths"
+	// Fourths are of 15 minutes, 96 a day.
+	Fourths LotUnit = "Fourths"
+	// Sixths are of 10 minutes, 144 a day.
+	Sixths LotUnit = "Sixths"
+	// Twelfths are of 5 minutes, 288 a day.
 	Twelfths LotUnit = "Twelfths"
-	Hourly   LotUnit = "hourly"
-	Daily    LotUnit = "daily"
+	// Hourly lots are of an hour, 24 a day.
+	Hourly LotUnit = "hourly"
+	// Daily lots are of a day, from midnight UTC.
+	Daily LotUnit = "daily"
 )
 
 func (LotUnit) values() []string {
@@ -37,7 +42,9 @@ type Join string
 
 // The joins that are words.
 const (
+	// JoinAll waits for all of them.
 	JoinAll Join = "all"
+	// JoinAny waits for the first.
 	JoinAny Join = "any"
 )
 

@@ -47,8 +47,8 @@ func newObject(k Kind) any {
 type Metadata struct {
 	// Name is a DNS label (RFC 1123): lower-case letters, digits and dashes, at most 63 characters.
 	Name string `json:"name" required:"true"`
-	// Labels are free for the platform's own use.
+	// Labels are texts by name, for policies and people to go by; Trunkline itself reads none.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Annotations are free for the platform's own use.
+	// Annotations are texts by name, for tools and people to keep; Trunkline itself reads none.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }

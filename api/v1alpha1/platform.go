@@ -2,22 +2,25 @@ package v1alpha1
 
 // Platform holds what is true for the whole monorepo. There is exactly one.
 type Platform struct {
-	Metadata Metadata     `json:"metadata" required:"true"`
-	Spec     PlatformSpec `json:"spec,omitzero"`
+	// Metadata names the platform.
+	Metadata Metadata `json:"metadata" required:"true"`
+	// Spec is what holds for everything in the repository.
+	Spec PlatformSpec `json:"spec,omitzero"`
 }
 
 // PlatformSpec is the body of a [Platform].
 type PlatformSpec struct {
-	// Roots are the folders that are searched for declarations; default: the whole tree.
+	// Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole
+	// tree.
 	Roots []string `json:"roots,omitempty"`
-	// Defaults apply to every workload that does not say otherwise.
+	// Defaults fill what a workload leaves out.
 	Defaults WorkloadDefaults `json:"defaults,omitzero"`
-	// Sizes adds to, or replaces, the built-in size classes.
+	// Sizes maps the name of a size class to what it is; it adds to, or replaces, the built-in ones.
 	Sizes map[string]Size `json:"sizes,omitempty"`
 	// Rates are what resources cost; a cluster's own win.
 	Rates Rates `json:"rates,omitzero"`
 	// Rules maps the id of a built-in rule, or of a policy, to how severe it is in every environment that does
-	// not say otherwise.
+	// not say otherwise; default: what the rule's own page says.
 	Rules map[string]RuleMode `json:"rules,omitempty"`
 	// Exceptions silence a rule in one place, for a reason.
 	Exceptions []Exception `json:"exceptions,omitempty"`
@@ -29,7 +32,7 @@ type PlatformSpec struct {
 type WorkloadDefaults struct {
 	// Size is the name of a size class; default: "mx.micro".
 	Size string `json:"size,omitempty"`
-	// Timeout bounds one run of a job; default: 1h.
+	// Timeout bounds one run of a job, together with its retries; default: 1h.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Lifecycle is the kind of machine to run on; default: "on-demand".
 	Lifecycle Lifecycle `json:"lifecycle,omitempty"`
@@ -40,25 +43,25 @@ type WorkloadDefaults struct {
 // Size is a size class: what one container requests, which is also its limit.
 type Size struct {
 	// CPU is a Kubernetes quantity of cores, such as "500m".
-	CPU Quantity `json:"cpu" required:"true"`
+	CPU Quantity `json:"cpu" required:"true" unit:"cores"`
 	// Memory is a Kubernetes quantity of bytes, such as "2Gi".
-	Memory Quantity `json:"memory" required:"true"`
-	// Price is what an hour of one container costs, in the currency of the rates; default: made of the rates.
-	Price Amount `json:"price,omitempty"`
+	Memory Quantity `json:"memory" required:"true" unit:"bytes"`
+	// Price is what an hour of one container costs, such as "0.096"; default: made of the rates.
+	Price Amount `json:"price,omitempty" unit:"currency of the rates, for a container and hour"`
 }
 
 // Rates are prices of resources.
 type Rates struct {
 	// Currency is the ISO 4217 code of all prices, such as "EUR"; default: "USD".
 	Currency string `json:"currency,omitempty"`
-	// CPU is the price of one core for an hour.
-	CPU Amount `json:"cpu,omitempty"`
-	// Memory is the price of one GiB of memory for an hour.
-	Memory Amount `json:"memory,omitempty"`
-	// Storage is the price of one GiB of a volume for a month of 730 hours.
-	Storage Amount `json:"storage,omitempty"`
+	// CPU is the price of one core for an hour, such as "0.0425"; default: none.
+	CPU Amount `json:"cpu,omitempty" unit:"currency, for a core and hour"`
+	// Memory is the price of one GiB of memory for an hour, such as "0.0053"; default: none.
+	Memory Amount `json:"memory,omitempty" unit:"currency, for a GiB and hour"`
+	// Storage is the price of one GiB of a volume for a month of 730 hours, such as "0.08"; default: none.
+	Storage Amount `json:"storage,omitempty" unit:"currency, for a GiB and month of 730 hours"`
 	// Spot is the share of CPU and Memory that a spot machine costs, such as "0.35"; default: 1.
-	Spot Amount `json:"spot,omitempty"`
+	Spot Amount `json:"spot,omitempty" unit:"a share, from 0 to 1"`
 }
 
 // RuleMode says what breaking a rule does.
@@ -81,7 +84,7 @@ func (RuleMode) values() []string {
 // Exception silences a rule for what it names: each name that it gives narrows it. It stands with the platform
 // and not with a project, so that nobody can make an exception for himself in the change that needs it.
 type Exception struct {
-	// Rule is the id of the rule.
+	// Rule is the id of the rule, such as "path-overlap".
 	Rule string `json:"rule" required:"true"`
 	// Project is the name of the project that it is for; default: all.
 	Project string `json:"project,omitempty"`
@@ -89,11 +92,12 @@ type Exception struct {
 	Environment string `json:"environment,omitempty"`
 	// Workload is the name of the workload that it is for; default: all.
 	Workload string `json:"workload,omitempty"`
-	// Dataset is the dataset that it is for, as "name" or "name@version"; default: all.
+	// Dataset is the dataset that it is for, such as "orders-raw" or "orders-raw@1"; default: all.
 	Dataset string `json:"dataset,omitempty"`
 	// Reason says to people why there is an exception.
 	Reason string `json:"reason" required:"true"`
-	// Until is the day, in UTC, from which on the exception counts no more; default: it always counts.
+	// Until is the day, in UTC, from which on the exception counts no more, such as "2027-04-01"; default: none, it
+	// always counts.
 	Until Date `json:"until,omitzero"`
 }
 
@@ -113,17 +117,19 @@ func (Lifecycle) values() []string { return []string{string(OnDemand), string(Sp
 // Cluster describes a Kubernetes cluster. How to reach it, and with which credentials, is the daemon's
 // configuration and never in the repository.
 type Cluster struct {
-	Metadata Metadata    `json:"metadata" required:"true"`
-	Spec     ClusterSpec `json:"spec,omitzero"`
+	// Metadata names the cluster, as environments and the daemon's configuration call it.
+	Metadata Metadata `json:"metadata" required:"true"`
+	// Spec is what is special about the cluster.
+	Spec ClusterSpec `json:"spec,omitzero"`
 }
 
 // ClusterSpec is the body of a [Cluster].
 type ClusterSpec struct {
 	// Cloud is the provider, such as "aws"; default: none, a cluster of one's own.
 	Cloud string `json:"cloud,omitempty"`
-	// Region is the provider's name of the place, such as "eu-west-1".
+	// Region is the provider's name of the place, such as "eu-west-1"; default: none.
 	Region string `json:"region,omitempty"`
-	// Sizes adds to, or replaces, the platform's size classes on this cluster.
+	// Sizes maps the name of a size class to what it is on this cluster; it adds to, or replaces, the platform's.
 	Sizes map[string]Size `json:"sizes,omitempty"`
 	// Rates are what resources cost here; what they leave out is the platform's.
 	Rates Rates `json:"rates,omitzero"`

@@ -2,20 +2,23 @@ package v1alpha1
 
 // Project is the unit of ownership and deployment: datasets, and the workloads that read and write them.
 type Project struct {
-	Metadata Metadata    `json:"metadata" required:"true"`
-	Spec     ProjectSpec `json:"spec" required:"true"`
+	// Metadata names the project.
+	Metadata Metadata `json:"metadata" required:"true"`
+	// Spec is what the project consists of, and where it goes.
+	Spec ProjectSpec `json:"spec" required:"true"`
 }
 
 // ProjectSpec is the body of a [Project].
 type ProjectSpec struct {
-	// Owner is a GitHub team or user.
+	// Owner is the GitHub team or user that owns the project, such as "team-orders".
 	Owner string `json:"owner" required:"true"`
-	// Description says what the project is for.
+	// Description says what the project is for, in a sentence; default: none.
 	Description string `json:"description,omitempty"`
 	// Environments are those that the project is deployed to: a list of names, or a map from name to what is
 	// different there.
 	Environments ProjectEnvironments `json:"environments" required:"true"`
-	// Image is the container image of every workload that does not name its own.
+	// Image is the container image of every workload that does not name its own, such as
+	// "ghcr.io/acme/orders@sha256:0123…"; default: none.
 	Image string `json:"image,omitempty"`
 	// Datasets are those that the project owns: only its workloads may write them.
 	Datasets []Dataset `json:"datasets,omitempty"`
@@ -23,9 +26,9 @@ type ProjectSpec struct {
 	Workloads []Workload `json:"workloads,omitempty"`
 	// Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as "dags/*.py".
 	Dags []string `json:"dags,omitempty"`
-	// Tags are free words to find the project by.
+	// Tags are free words to find the project by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
-	// Suspend leaves the project's releases as they are until it is taken away again.
+	// Suspend leaves the project's releases as they are until it is taken away again; default: false.
 	Suspend bool `json:"suspend,omitempty"`
 }
 
@@ -34,11 +37,11 @@ type ProjectEnvironments map[string]Override
 
 // Override is what a project says differently in one environment.
 type Override struct {
-	// Image replaces the project's image.
+	// Image replaces the project's image; default: the project's.
 	Image string `json:"image,omitempty"`
-	// Size replaces the size of every workload.
+	// Size replaces the size of every workload; default: each workload's own.
 	Size string `json:"size,omitempty"`
-	// Suspend replaces the project's.
+	// Suspend replaces the project's; default: the project's.
 	Suspend *bool `json:"suspend,omitempty"`
 	// Workloads maps the name of a workload to what is different for it; it wins over Image and Size.
 	Workloads map[string]WorkloadOverride `json:"workloads,omitempty"`
@@ -46,13 +49,13 @@ type Override struct {
 
 // WorkloadOverride is what one workload says differently in one environment.
 type WorkloadOverride struct {
-	// Image replaces the workload's.
+	// Image replaces the workload's; default: the workload's.
 	Image string `json:"image,omitempty"`
-	// Size replaces the workload's.
+	// Size replaces the workload's; default: the workload's.
 	Size string `json:"size,omitempty"`
-	// Lifecycle replaces the workload's.
+	// Lifecycle replaces the workload's; default: the workload's.
 	Lifecycle Lifecycle `json:"lifecycle,omitempty"`
-	// Identity replaces the workload's.
+	// Identity replaces the workload's; default: the workload's.
 	Identity string `json:"identity,omitempty"`
 	// Env is merged over the workload's, by name.
 	Env map[string]string `json:"env,omitempty"`
@@ -60,15 +63,15 @@ type WorkloadOverride struct {
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Params is merged over the workload's, by its top-level keys.
 	Params map[string]any `json:"params,omitempty"`
-	// Schedule replaces the workload's.
+	// Schedule replaces the workload's; default: the workload's.
 	Schedule string `json:"schedule,omitempty"`
-	// Retries replaces the workload's.
-	Retries *int `json:"retries,omitempty"`
-	// Timeout replaces the workload's.
+	// Retries replaces the workload's; default: the workload's.
+	Retries *int `json:"retries,omitempty" unit:"retries"`
+	// Timeout replaces the workload's; default: the workload's.
 	Timeout Duration `json:"timeout,omitempty"`
-	// Suspend replaces the workload's.
+	// Suspend replaces the workload's; default: the workload's.
 	Suspend *bool `json:"suspend,omitempty"`
-	// Exclude replaces the workload's.
+	// Exclude replaces the workload's; default: the workload's.
 	Exclude *bool `json:"exclude,omitempty"`
 }
 
@@ -76,31 +79,33 @@ type WorkloadOverride struct {
 type Dataset struct {
 	// Name is a DNS label (RFC 1123) and unique, together with Version, in the project.
 	Name string `json:"name" required:"true"`
-	// Version tells incompatible shapes of the data apart; both can be there side by side.
+	// Version tells incompatible shapes of the data apart, such as "1"; both can be there side by side.
 	Version string `json:"version" required:"true"`
-	// Description says what the data is.
+	// Description says what the data is, in a sentence; default: none.
 	Description string `json:"description,omitempty"`
 	// Lots declares the intervals the data comes in; default: the dataset is one whole. It is part of the
 	// contract with readers; runs per lot are not made yet.
 	Lots *Lots `json:"lots,omitempty"`
-	// Path is where the data is, as "store://path": the store is looked up in each environment.
+	// Path is where the data is, such as "lake://orders/raw/": the store, before "://", is looked up in each
+	// environment.
 	Path string `json:"path" required:"true"`
 	// Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema
-	// (.avsc).
+	// (.avsc), such as "schemas/orders.json"; default: none.
 	Schema string `json:"schema,omitempty"`
 	// Retention is how long data is kept, such as "90d"; default: for ever.
 	Retention Days `json:"retention,omitempty"`
 	// Tags are free words to find the dataset by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
-	// External tells that the data is written by somebody outside of the platform; no workload has to.
+	// External tells that the data is written by somebody outside of the platform, and that no workload has to;
+	// default: false.
 	External bool `json:"external,omitempty"`
 }
 
 // Lots declares the fixed UTC intervals that a dataset comes in.
 type Lots struct {
-	// Unit is the length of each.
+	// Unit is the length of each lot.
 	Unit LotUnit `json:"unit" required:"true"`
-	// Since is the start of the first lot.
+	// Since is the start of the first lot, such as "2026-01-01T00:00:00Z"; lots of its unit must start there.
 	Since Time `json:"since" required:"true"`
 }
 
@@ -109,9 +114,10 @@ type Lots struct {
 type Workload struct {
 	// Name is a DNS label (RFC 1123) and unique in the project.
 	Name string `json:"name" required:"true"`
-	// Blueprint names what renders the workload: one of the embedded library, or of the repository.
+	// Blueprint names what renders the workload, such as "container-job": one of the embedded library, or of the
+	// repository.
 	Blueprint string `json:"blueprint" required:"true"`
-	// Description says what the workload does.
+	// Description says what the workload does, in a sentence; default: none.
 	Description string `json:"description,omitempty"`
 	// Reads maps a role, chosen by the workload, to a dataset: "name@version" of the same project or
 	// "project/name@version", or a mapping that says more about how it is read.
@@ -123,7 +129,7 @@ type Workload struct {
 	Join Join `json:"join,omitempty"`
 	// After names workloads of the same project that come first.
 	After []string `json:"after,omitempty"`
-	// Image replaces the project's image.
+	// Image is the container image; default: the project's.
 	Image string `json:"image,omitempty"`
 	// Command is the program and its arguments; default: the image's own.
 	Command []string `json:"command,omitempty"`
@@ -134,32 +140,37 @@ type Workload struct {
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Files are files and folders beside the declaration, given to the container under /workspace.
 	Files []string `json:"files,omitempty"`
-	// Size is the name of a size class.
+	// Size is the name of a size class, such as "mx.small"; default: that of the environment's defaults, or else of the
+	// platform's.
 	Size string `json:"size,omitempty"`
-	// Lifecycle is the kind of machine to run on.
+	// Lifecycle is the kind of machine to run on; default: that of the environment's defaults, or else of the
+	// platform's.
 	Lifecycle Lifecycle `json:"lifecycle,omitempty"`
 	// Identity is the name of the service account to run as, and of the role in the cloud that the environment
 	// makes of it; default: the project's name.
 	Identity string `json:"identity,omitempty"`
-	// Schedule is a cron expression of five fields, for workloads that run by the clock.
+	// Schedule is a cron expression of five fields, such as "0 6 * * *", for workloads that run by the clock;
+	// default: none.
 	Schedule string `json:"schedule,omitempty"`
-	// TimeZone is the IANA name of the zone of Schedule; default: "UTC".
+	// TimeZone is the IANA name of the zone of Schedule, such as "Europe/Brussels"; default: "UTC".
 	TimeZone string `json:"timeZone,omitempty"`
 	// Retries is how often a failed run is tried again; default: the blueprint's.
-	Retries *int `json:"retries,omitempty"`
-	// Timeout bounds a run together with its retries.
+	Retries *int `json:"retries,omitempty" unit:"retries"`
+	// Timeout bounds a run together with its retries, such as "30m"; default: that of the environment's defaults, or
+	// else of the platform's.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Params are the blueprint's own parameters.
 	Params map[string]any `json:"params,omitempty"`
-	// Suspend keeps the workload deployed and lets it not start.
+	// Suspend keeps the workload deployed and lets it not start; default: false.
 	Suspend bool `json:"suspend,omitempty"`
-	// Exclude leaves the workload out, as if it were not declared, and keeps what it wrote.
+	// Exclude leaves the workload out, as if it were not declared, and keeps what it wrote; default: false.
 	Exclude bool `json:"exclude,omitempty"`
 }
 
 // Read says which dataset is read, and how. A text stands for the dataset alone.
 type Read struct {
-	// Dataset is "name@version" of the same project or "project/name@version".
+	// Dataset is "name@version" of the same project or "project/name@version", such as "orders-raw@1" or
+	// "orders/orders-clean@1".
 	Dataset string `json:"dataset" required:"true"`
 	// Trigger says whether a new lot of the dataset makes the workload run; default: true.
 	Trigger *bool `json:"trigger,omitempty"`
@@ -173,16 +184,16 @@ func (r Read) Triggers() bool { return r.Trigger == nil || *r.Trigger }
 // LotWindow is a number of lots in a row.
 type LotWindow struct {
 	// Lots is how many there are, in the unit of the dataset that is read.
-	Lots *int `json:"lots" required:"true"`
+	Lots *int `json:"lots" required:"true" unit:"lots of the dataset that is read"`
 	// Offset is how many lots the last of them lies before the end of the lot that the workload makes;
 	// default: 0.
-	Offset *int `json:"offset,omitempty"`
+	Offset *int `json:"offset,omitempty" unit:"lots of the dataset that is read"`
 }
 
 // SecretRef points to the value of a secret.
 type SecretRef struct {
-	// Name is that of the Kubernetes Secret.
+	// Name is that of the Kubernetes Secret, such as "warehouse".
 	Name string `json:"name" required:"true"`
-	// Key is the key in it.
+	// Key is the key in the Secret, such as "password".
 	Key string `json:"key" required:"true"`
 }

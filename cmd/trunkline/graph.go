@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -145,18 +146,37 @@ func (g *graphing) write(w io.Writer, platform string, part draw.Graph) error {
 // manyNodes is from how many nodes on a graph is folded in any picture, so that no lines of its parts are shown.
 const manyNodes = 1000
 
-// locate adds the lines and columns that are going to be shown: to find them, files are parsed anew.
+// locate adds the lines and columns that are going to be shown. To find them, files are parsed anew: each once, since
+// what is of one project is looked up together.
 func (g *graphing) locate(cat *catalog.Catalog, part draw.Graph) {
 	shown := g.format == draw.JSON || (g.format == draw.Dot || g.format == draw.SVG) && (g.fold == draw.Never || len(part.Nodes) <= manyNodes)
 	shown = shown && g.fold != draw.Always
+	lookups := map[string][]func(){} // by project
+	later := func(id string, lookup func()) {
+		project, _, _ := strings.Cut(id, "/")
+		lookups[project] = append(lookups[project], lookup)
+	}
 	for i := range part.Nodes {
 		if n := &part.Nodes[i]; !n.Missing && (shown || n.Focus) {
-			n.Position = cat.NodePosition(n.ID)
+			later(n.ID, func() { n.Position = cat.NodePosition(n.ID) })
 		}
 	}
 	for i := range part.Edges {
-		if e := &part.Edges[i]; shown {
+		e := &part.Edges[i]
+		if !shown {
+			break
+		}
+		declarer := e.To
+		if e.Kind == draw.Writes {
+			declarer = e.From
+		}
+		later(declarer, func() {
 			e.Position = cat.EdgePosition(catalog.Edge{From: e.From, To: e.To, Kind: catalog.EdgeKind(e.Kind), Role: e.Role})
+		})
+	}
+	for _, list := range lookups {
+		for _, lookup := range list {
+			lookup()
 		}
 	}
 }

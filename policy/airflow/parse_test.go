@@ -124,6 +124,15 @@ func TestShuffledFiles(t *testing.T) {
 	}
 }
 
+// TestPerhapsInTwoFiles denies nothing when it is not certain that both files have the DAG.
+func TestPerhapsInTwoFiles(t *testing.T) {
+	a := Parse("a.py", []byte(imports+"dag = DAG('same')\n"))
+	b := Parse("b.py", []byte(imports+"import os\nif os.environ.get('STAGE'):\n    dag = DAG('same')\n"))
+	if problems := Check([]*Module{a, b}); problems.Denied() {
+		t.Errorf("it is denied:\n%s", problems)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	err := filepath.WalkDir(filepath.Join("testdata", "corpus"), func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".py" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -130,16 +131,14 @@ func firstError(n *node) (found *node, unsure bool) {
 // odd is true for parts where the grammar is known to take less than Python: brackets in annotations, which it reads
 // as types, and a star in brackets.
 func odd(n *node) bool {
-	if n.kind == "type_parameter" {
+	switch n.kind {
+	case "type_parameter":
 		return true
-	}
-	for _, c := range n.children {
-		if n.kind == "subscript" && (c.kind == "list_splat" || c.kind == "ERROR" && c.has("*")) {
-			return true
-		}
-		if c.kind == "type" && c.first() != nil && c.first().kind == "generic_type" {
-			return true
-		}
+	case "subscript":
+		return slices.ContainsFunc(n.children, func(c *node) bool { return c.kind == "list_splat" || c.kind == "ERROR" && c.has("*") })
+	case "assignment", "typed_parameter", "typed_default_parameter":
+		of := n.child("type")
+		return of != nil && of.first() != nil && of.first().kind == "generic_type"
 	}
 	return false
 }
