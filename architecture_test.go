@@ -22,6 +22,7 @@ const module = "trunkline.dev/trunkline"
 var mayKnow = map[string][]string{
 	"api/compat":         {"api/schema"},
 	"api/lot":            {},
+	"api/jsonschema":     {"api/reference", "api/v1alpha1"},
 	"api/reference":      {"api/v1alpha1"},
 	"api/schedule":       {},
 	"api/schema":         {"api/v1alpha1"},
@@ -53,10 +54,11 @@ var mayKnow = map[string][]string{
 	"render/helm":        {"api", "render/internal"},
 	"render/internal":    {"render/internal"},
 	"render/kustomize":   {"render/internal"},
+	"scaffold":           {"api", "catalog"},
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "render", "policy", "cost", "reconciler/plan"}
+var pure = []string{"api", "catalog", "render", "policy", "cost", "reconciler/plan", "scaffold"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

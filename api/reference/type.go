@@ -2,6 +2,7 @@ package reference
 
 import (
 	"reflect"
+	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -87,7 +88,7 @@ type Value struct {
 	Doc string
 }
 
-// String names the form, as in "list of texts".
+// String names the form, as in "list of texts"; a choice by what there is to choose.
 func (f *Form) String() string {
 	switch f.Type {
 	case List:
@@ -98,7 +99,11 @@ func (f *Form) String() string {
 		}
 		return "mapping of names to " + f.Of.plural()
 	case Choice:
-		return "one of a few texts"
+		values := make([]string, len(f.Values))
+		for i, v := range f.Values {
+			values[i] = v.Value
+		}
+		return strings.Join(values, " | ")
 	default:
 		return string(f.Type)
 	}
@@ -111,7 +116,7 @@ func (f *Form) plural() string {
 	case TextOrObject:
 		return "texts or objects"
 	case Choice:
-		return "texts of a few"
+		return "texts (" + f.String() + ")"
 	case List:
 		return "lists of " + f.Of.plural()
 	case Mapping:

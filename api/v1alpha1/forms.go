@@ -23,9 +23,9 @@ const (
 	Sixths LotUnit = "Sixths"
 	// Twelfths are of 5 minutes, 288 a day.
 	Twelfths LotUnit = "Twelfths"
-	// Hourly lots are of an hour, 24 a day.
+	// Hourly are of an hour, 24 a day.
 	Hourly LotUnit = "hourly"
-	// Daily lots are of a day, from midnight UTC.
+	// Daily are of a day, from midnight UTC.
 	Daily LotUnit = "daily"
 )
 
@@ -129,6 +129,9 @@ func (e *ProjectEnvironments) decodeNode(d *decoder, n *yaml.Node) {
 		var name string
 		d.within(step{index: i}, func() {
 			d.decode(item, reflect.ValueOf(&name).Elem())
+			if name == "" && item.Kind == yaml.ScalarNode && item.Tag == "!!str" {
+				d.report(item, "the name of the environment is missing", "", RuleMissingField)
+			}
 			if _, ok := (*e)[name]; ok {
 				d.report(item, fmt.Sprintf("the environment %q is there twice", name), "", RuleDuplicate)
 			}
