@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/scaffold"
+)
+
+// creation is what "trunkline new" is asked for.
+type creation struct {
+	kind scaffold.Kind
+	name string
+	// from is the folder of the platform, and to the folder below it that the declaration goes to, or empty.
+	from, to string
+	// project is the one that a workload goes to.
+	project  string
+	template string
+	given    map[string]string
+	now      time.Time
+}
+
+func newNew() *cobra.Command {
+	var n creation
+	var set []string
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "new project|workload|environment|blueprint NAME",
+		Short: "Make the files of a new declaration from a template",
+		Long: `New makes a project, a workload of a project, an environment or a blueprint from a template. It
+asks for what the template needs to know; without a terminal, and where CI is set, answers are
+given with --set. Templates come with Trunkline, and a repository has its own in
+templates/KIND/NAME.
+
+What it would write is judged first, as "trunkline validate" does. If anything new is wrong,
+nothing is written. Files that are there are never overwritten; a workload is put at the end of
+the list in its project's file, which stays as it is otherwise.`,
+		Example: `  trunkline new --list
+  trunkline new project orders --template batch --set owner=team-orders --set image=orders:1
+  trunkline new workload clean --project orders --template container-job
+  trunkline new environment prod --set cluster=prod --set location=s3://acme-prod-lake`,
+		Args: func(_ *cobra.Command, args []string) error { return n.arguments(args, list) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if n.given, err = answersOf(set); err != nil {
+				return err
+			}
+			n.now = time.Now().UTC()
+			if list {
+				return n.list(cmd.OutOrStdout())
+			}
+			return n.run(cmd)
+		},
+	}
+	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template; default: batch, container-job, dev (or prod) or helm")
+	cmd.Flags().StringVar(&n.from, "from", ".", "folder with the platform")
+	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints")
+	cmd.Flags().StringVar(&n.project, "project", "", "the project that a workload goes to")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "answer to a question of the template: NAME=ANSWER; repeat for each")
+	cmd.Flags().BoolVar(&list, "list", false, "list the templates, and what they ask for")
+	return cmd
+}
+
+// arguments takes in what is to be made.
+func (n *creation) arguments(args []string, list bool) error {
+	if len(args) > 0 {
+		n.kind = scaffold.Kind(args[0])
+		if !slices.Contains(scaffold.Kinds(), n.kind) {
+			var kinds []string
+			for _, k := range scaffold.Kinds() {
+				kinds = append(kinds, string(k))
+			}
+			return usagef("there is nothing called %q to make: %s", args[0], v1alpha1.Suggest(args[0], kinds))
+		}
+	}
+	switch {
+	case list && len(args) <= 1:
+		return nil
+	case list:
+		return usagef("--list takes a kind, or nothing")
+	case len(args) != 2:
+		return usagef("say what to make and its name, as in \"trunkline new project orders\"")
+	case (n.kind == scaffold.Workload) != (n.project != ""):
+		return usagef("--project says which project a new workload goes to: give it for a workload, and only then")
+	case n.kind == scaffold.Workload && n.to != "":
+		return usagef("--to is not for a workload: its files go beside the declaration of its project")
+	}
+	n.name = args[1]
+	if err := scaffold.CheckName(n.name); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// answersOf takes the answers out of the flags.
+func answersOf(set []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range set {
+		name, answer, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, usagef("--set takes NAME=ANSWER, not %q", s)
+		}
+		if _, twice := out[name]; twice {
+			return nil, usagef("--set gives %q twice", name)
+		}
+		out[name] = answer
+	}
+	return out, nil
+}
+
+// run makes what was asked for, or nothing at all.
+func (n *creation) run(cmd *cobra.Command) error {
+	tree, err := git.OpenDir(n.from)
+	if err != nil {
+		return err
+	}
+	before, err := n.judge(cmd.Context(), tree)
+	if err != nil {
+		return err
+	}
+	c := before.catalog
+	if c.Platform == nil {
+		if err := show(cmd, before.result.Problems); err != nil {
+			return err
+		}
+		return fmt.Errorf("there is no platform at %q to add to: say where it is with --from", n.from)
+	}
+	files, changed, err := n.fill(cmd, c)
+	if err != nil {
+		return err
+	}
+	if err := absent(tree, files); err != nil {
+		return err
+	}
+	all := files
+	if changed != nil {
+		all = append(slices.Clone(files), changed.File)
+	}
+	after, err := n.judge(cmd.Context(), scaffold.Overlay(tree, all))
+	if err != nil {
+		return err
+	}
+	if problems := scaffold.NewProblems(before.result.Problems, after.result.Problems); len(problems) > 0 {
+		if err := show(cmd, problems); err != nil {
+			return err
+		}
+		return fmt.Errorf("nothing is written: with the new %s %q this would be wrong", n.kind, n.name)
+	}
+	if !n.declared(after.catalog) {
+		return fmt.Errorf("nothing is written: the template %q does not declare the %s %q", n.template, n.kind, n.name)
+	}
+	if err := writeAll(n.from, files, changed); err != nil {
+		return fmt.Errorf("nothing is written: %w", err)
+	}
+	return n.tell(cmd.OutOrStdout(), files, changed)
+}
+
+// judge reads and judges a tree as "trunkline validate" does.
+func (n *creation) judge(ctx context.Context, tree fs.FS) (*session, error) {
+	c, _, err := catalog.Load(tree, blueprints.FS)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{catalog: c, began: n.now.Truncate(24 * time.Hour)}
+	return s, s.judge(ctx, nil)
+}
+
+// show prints problems in front of the error that follows.
+func show(cmd *cobra.Command, problems v1alpha1.Problems) error {
+	if err := printProblems(cmd, problems); err != nil && !errors.Is(err, errFindings) {
+		return err
+	}
+	return nil
+}
+
+// fill asks what is to be asked, and gives the files that are new and the one that is to be changed, if there is one.
+func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File, *change, error) {
+	if n.template == "" {
+		n.template = n.kind.Usual(n.name)
+	}
+	template, err := scaffold.Open(c.Tree(), n.kind, n.template)
+	if err != nil {
+		return nil, nil, err
+	}
+	facts := scaffold.FactsOf(c, n.name, n.now.Format(time.DateOnly))
+	var project *catalog.Project
+	base := n.to
+	if n.kind == scaffold.Workload {
+		var ok bool
+		if project, ok = c.Project(n.project); !ok {
+			return nil, nil, fmt.Errorf("there is no project %q: %s", n.project, v1alpha1.Suggest(n.project, c.ProjectNames()))
+		}
+		facts, base = facts.In(project), project.Dir()
+	}
+	if base != "" && !fs.ValidPath(path.Clean(base)) {
+		return nil, nil, usagef("--to says a folder of the platform, and %q is none", base)
+	}
+	below, err := scaffold.Place(c, n.kind, base, n.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked, err := template.Ask(facts, n.given)
+	if err != nil {
+		return nil, nil, err
+	}
+	if input, ok := terminal(cmd.InOrStdin(), os.Getenv("CI")); ok {
+		if err := ask(cmd.Context(), input, cmd.ErrOrStderr(), asked); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := scaffold.Missing(asked); err != nil {
+		return nil, nil, &usageError{err}
+	}
+	files, err := template.Files(below, facts, scaffold.Answers(asked))
+	if err != nil || project == nil {
+		return files, nil, err
+	}
+	return n.insert(c, project, files)
+}
+
+// insert takes the workload out of the files, and puts it into the project's.
+func (n *creation) insert(c *catalog.Catalog, p *catalog.Project, files []scaffold.File) ([]scaffold.File, *change, error) {
+	at := slices.IndexFunc(files, func(f scaffold.File) bool { return f.Path == scaffold.ItemFile })
+	item := files[at].Data
+	file := p.Document.File
+	old, err := fs.ReadFile(c.Tree(), file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the project %q: %w", p.Name, err)
+	}
+	now, err := scaffold.AppendWorkload(old, p.Name, item)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w; it is:\n%s", file, err, item)
+	}
+	return slices.Delete(files, at, at+1), &change{File: scaffold.File{Path: file, Data: now}, was: old}, nil
+}
+
+// absent refuses to write what is there.
+func absent(tree fs.FS, files []scaffold.File) error {
+	var there []string
+	for _, f := range files {
+		if _, err := fs.Lstat(tree, f.Path); err == nil {
+			there = append(there, f.Path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("looking for %q: %w", f.Path, err)
+		}
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("nothing is written: there is %s already, and files are never overwritten", strings.Join(there, ", "))
+	}
+	return nil
+}
+
+// declared tells whether what was asked for is in a catalog.
+func (n *creation) declared(c *catalog.Catalog) bool {
+	switch n.kind {
+	case scaffold.Workload:
+		p, ok := c.Project(n.project)
+		if ok {
+			_, _, ok = p.Workload(n.name)
+		}
+		return ok
+	case scaffold.Project:
+		_, ok := c.Project(n.name)
+		return ok
+	case scaffold.Environment:
+		_, ok := c.Document(v1alpha1.KindEnvironment, n.name)
+		return ok
+	default:
+		_, ok := c.Document(v1alpha1.KindBlueprint, n.name)
+		return ok
+	}
+}
+
+// tell says what was written, and what to do next.
+func (n *creation) tell(w io.Writer, files []scaffold.File, changed *change) error {
+	var b strings.Builder
+	for _, f := range files {
+		fmt.Fprintf(&b, "wrote    %s\n", f.Path)
+	}
+	if changed != nil {
+		fmt.Fprintf(&b, "changed  %s\n", changed.Path)
+	}
+	at := ""
+	if n.from != "." {
+		at = " --from " + n.from
+	}
+	switch n.kind {
+	case scaffold.Project:
+		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.name, at)
+	case scaffold.Workload:
+		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.project, at)
+	case scaffold.Environment:
+		fmt.Fprintf(&b, "Next: name it under \"environments\" of the projects that go there.\n")
+	case scaffold.Blueprint:
+		fmt.Fprintf(&b, "Next: use it in a workload: \"blueprint: %s\".\n", n.name)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+
+	"trunkline.dev/trunkline/scaffold"
+)
+
+// change is a file that gets another content than it has.
+type change struct {
+	scaffold.File
+
+	was []byte
+}
+
+// writeAll writes new files below a folder, and changes one if changed is not nil. If anything fails, all is as it was
+// before: the change, which cannot be half done, comes last. Nothing is written outside of the folder, whatever links
+// lead there.
+func writeAll(folder string, files []scaffold.File, changed *change) (err error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("opening folder %q: %w", folder, err)
+	}
+	defer root.Close()
+	w := &writing{root: root}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.undo())
+		}
+	}()
+	for _, f := range files {
+		if err := w.folder(path.Dir(f.Path)); err != nil {
+			return err
+		}
+		if err := w.file(f.Path, f.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	if changed == nil {
+		return nil
+	}
+	return w.replace(changed)
+}
+
+// writing remembers what there was not before.
+type writing struct {
+	root *os.Root
+	made []string
+}
+
+// undo takes away what was made, the latest first.
+func (w *writing) undo() error {
+	var failed error
+	for _, name := range slices.Backward(w.made) {
+		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = errors.Join(failed, fmt.Errorf("taking %q away again: %w", name, err))
+		}
+	}
+	return failed
+}
+
+// folder makes a folder and those above it, as far as they are not there.
+func (w *writing) folder(name string) error {
+	info, err := w.root.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil:
+		return fmt.Errorf("%q is not a folder", name)
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("looking at %q: %w", name, err)
+	}
+	if err := w.folder(path.Dir(name)); err != nil {
+		return err
+	}
+	if err := w.root.Mkdir(name, 0o755); err != nil {
+		return fmt.Errorf("making the folder %q: %w", name, err)
+	}
+	w.made = append(w.made, name)
+	return nil
+}
+
+// file writes a file that must not be there.
+func (w *writing) file(name string, data []byte, mode fs.FileMode) error {
+	f, err := w.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	w.made = append(w.made, name)
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	return nil
+}
+
+// replace puts a file into the place of another, if that still holds what was read.
+func (w *writing) replace(c *change) error {
+	info, err := w.root.Lstat(c.Path)
+	if err != nil {
+		return fmt.Errorf("changing %q: %w", c.Path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("changing %q: it is a link, and not a file", c.Path)
+	}
+	beside := path.Join(path.Dir(c.Path), "."+path.Base(c.Path)+".new")
+	if err := w.file(beside, c.Data, info.Mode().Perm()); err != nil {
+		return err
+	}
+	is, err := w.root.ReadFile(c.Path)
+	if err != nil {
+		return fmt.Errorf("changing %q: %w", c.Path, err)
+	}
+	if !bytes.Equal(is, c.was) {
+		return fmt.Errorf("%q has changed meanwhile: try again", c.Path)
+	}
+	if err := w.root.Rename(beside, c.Path); err != nil {
+		return fmt.Errorf("changing %q: %w", c.Path, err)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package scaffold
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+const (
+	// folder is where a repository's own templates are, as in templates/project/ours.
+	folder = "templates"
+	// about is the file that describes a template.
+	about = "template.yaml"
+	// suffix is that of the files that are filled in; it is taken away.
+	suffix = ".tmpl"
+	// ItemFile is the file of a workload's template that goes into the list of workloads of the project.
+	ItemFile = "workload.yaml"
+)
+
+// Template makes the files of a declaration.
+type Template struct {
+	Kind Kind
+	Name string
+	// Own tells that the template is the repository's, and not one of the embedded.
+	Own         bool
+	Description string
+	Questions   []Question
+
+	files []File
+}
+
+// Question asks for something that the template cannot know.
+type Question struct {
+	// Name is that of the answer, as templates and --set call it: letters, digits and "_".
+	Name string `yaml:"name"`
+	// Prompt is what people are asked.
+	Prompt string `yaml:"prompt"`
+	// Default is the answer of who gives none; it is filled in like a file. Default: none.
+	Default string `yaml:"default"`
+	// Pattern is a regular expression that the whole answer matches; default: any text that is not empty.
+	Pattern string `yaml:"pattern"`
+
+	pattern *regexp.Regexp
+}
+
+// Names lists the templates of a kind, embedded and of the tree, sorted.
+func Names(tree fs.FS, kind Kind) ([]string, error) {
+	var names []string
+	for _, from := range []fs.FS{embedded, tree} {
+		entries, err := fs.ReadDir(from, path.Join(folder, string(kind)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("reading the templates of the kind %q: %w", kind, err)
+		}
+		for _, e := range entries {
+			if e.IsDir() {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	if len(names) > maxTemplates {
+		return nil, fmt.Errorf("%s holds more than %d templates", path.Join(folder, string(kind)), maxTemplates)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// Open reads a template: the tree's own, or else the embedded one of that name.
+func Open(tree fs.FS, kind Kind, name string) (*Template, error) {
+	names, err := Names(tree, kind)
+	if err != nil {
+		return nil, err
+	}
+	if !known(kind) || !slices.Contains(names, name) {
+		return nil, fmt.Errorf("there is no template %q of a %s: %s", name, kind, v1alpha1.Suggest(name, names))
+	}
+	dir := path.Join(folder, string(kind), name)
+	from, own := fs.FS(embedded), false
+	if _, err := fs.Stat(tree, dir); err == nil {
+		from, own = tree, true
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the template %q: %w", dir, err)
+	}
+	sub, err := fs.Sub(from, dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the template %q: %w", dir, err)
+	}
+	t := &Template{Kind: kind, Name: name, Own: own}
+	if err := t.read(sub); err != nil {
+		return nil, fmt.Errorf("the template %q cannot be used: %w", dir, err)
+	}
+	return t, nil
+}
+
+// read reads all files of the template.
+func (t *Template) read(from fs.FS) error {
+	total, described := 0, false
+	err := fs.WalkDir(from, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.Count(name, "/") >= maxDepth:
+			return fmt.Errorf("%q is more than %d folders deep", name, maxDepth)
+		case entry.IsDir():
+			return nil
+		case !entry.Type().IsRegular():
+			return fmt.Errorf("%q is not a file", name)
+		case len(t.files) == maxFiles:
+			return fmt.Errorf("there are more than %d files", maxFiles)
+		}
+		data, err := readBounded(from, name)
+		if err != nil {
+			return err
+		}
+		if total += len(data); total > maxTotalBytes {
+			return fmt.Errorf("the files are more than %d bytes together", maxTotalBytes)
+		}
+		if name == about {
+			described = true
+			return t.describe(data)
+		}
+		t.files = append(t.files, File{Path: name, Data: data})
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case !described:
+		return fmt.Errorf("there is no %s", about)
+	case len(t.files) == 0:
+		return errors.New("there are no files to write")
+	case t.Kind == Workload && !slices.ContainsFunc(t.files, func(f File) bool { return strings.TrimSuffix(f.Path, suffix) == ItemFile }):
+		return fmt.Errorf("there is no %s: it goes into the list of workloads of the project", ItemFile+suffix)
+	}
+	return nil
+}
+
+func readBounded(from fs.FS, name string) ([]byte, error) {
+	f, err := from.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err == nil && len(data) > maxFileBytes {
+		err = fmt.Errorf("%q is larger than %d bytes", name, maxFileBytes)
+	}
+	return data, err
+}
+
+// describe takes in template.yaml.
+func (t *Template) describe(data []byte) error {
+	var said struct {
+		Description string     `yaml:"description"`
+		Questions   []Question `yaml:"questions"`
+	}
+	parser := yaml.NewDecoder(bytes.NewReader(data))
+	parser.KnownFields(true)
+	if err := parser.Decode(&said); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", about, err)
+	}
+	if len(said.Questions) > maxQuestions {
+		return fmt.Errorf("%s: there are more than %d questions", about, maxQuestions)
+	}
+	if len(said.Description) > maxText {
+		return fmt.Errorf("%s: the description is longer than %d bytes", about, maxText)
+	}
+	t.Description, t.Questions = strings.Join(strings.Fields(said.Description), " "), said.Questions
+	asked := map[string]bool{}
+	for i := range t.Questions {
+		q := &t.Questions[i]
+		if err := q.check(); err != nil {
+			return fmt.Errorf("%s: questions[%d]: %w", about, i, err)
+		}
+		if asked[q.Name] {
+			return fmt.Errorf("%s: questions[%d]: %q is asked twice", about, i, q.Name)
+		}
+		asked[q.Name] = true
+	}
+	return nil
+}
+
+var questionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+func (q *Question) check() (err error) {
+	for _, text := range []string{q.Name, q.Prompt, q.Default, q.Pattern} {
+		if len(text) > maxText {
+			return fmt.Errorf("a text is longer than %d bytes", maxText)
+		}
+	}
+	switch {
+	case !questionName.MatchString(q.Name):
+		return fmt.Errorf("%q is not the name of an answer: use letters, digits and \"_\"", q.Name)
+	case slices.Contains(factNames(), q.Name):
+		return fmt.Errorf("%q is known without being asked: choose another name", q.Name)
+	case q.Prompt == "":
+		return fmt.Errorf("the question %q has no prompt", q.Name)
+	}
+	pattern := q.Pattern
+	if pattern == "" {
+		pattern = ".+"
+	}
+	if q.pattern, err = regexp.Compile("^(?:" + pattern + ")$"); err != nil {
+		return fmt.Errorf("the pattern of %q: %w", q.Name, err)
+	}
+	return nil
+}
+
+// CheckName holds the name of what is to be made to what Kubernetes takes.
+func CheckName(name string) error {
+	if len(validation.IsDNS1123Label(name)) > 0 {
+		return fmt.Errorf("%q is not a name: use lower-case letters, digits and dashes, at most %d characters, "+
+			"with a letter or digit at both ends", name, validation.DNS1123LabelMaxLength)
+	}
+	return nil
+}
