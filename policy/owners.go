@@ -115,8 +115,10 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 	return problems
 }
 
-// differs tells whether a project itself is changed: its declaration, or a file in its folder that is not in the folder
-// of another project further down, and does not declare other things.
+// differs tells whether a project itself is changed: its declaration, or a file that is in its folder before the change or
+// after it. What is in the folder of another project further down is that one's, and so is what only declares things.
+// Both trees are asked, so that no change takes a file from the project that it changes; a new file counts for those,
+// too, in whose folder it would have been before.
 func differs(in Input, before, after *catalog.Project) bool {
 	was, _ := in.Base.Text(before.Document.File)
 	is, _ := in.Catalog.Text(after.Document.File)
@@ -124,8 +126,21 @@ func differs(in Input, before, after *catalog.Project) bool {
 		return true
 	}
 	return slices.ContainsFunc(in.Changed, func(file string) bool {
-		_, declared := in.Base.Text(file)
-		_, declares := in.Catalog.Text(file)
-		return !declared && !declares && in.Catalog.FolderOf(file) == after.Dir()
+		if !plain(in.Base, file) && !plain(in.Catalog, file) {
+			return false
+		}
+		return in.Base.FolderOf(file) == before.Dir() || exists(in.Catalog, file) && in.Catalog.FolderOf(file) == after.Dir()
 	})
+}
+
+// plain tells whether there is a file that declares nothing.
+func plain(cat *catalog.Catalog, file string) bool {
+	_, declares := cat.Text(file)
+	return !declares && exists(cat, file)
+}
+
+// exists tells whether there is a file, or a link for one. One that cannot be looked at may be there.
+func exists(cat *catalog.Catalog, file string) bool {
+	_, err := fs.Lstat(cat.Tree(), file)
+	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -54,14 +54,41 @@ func TestOwnership(t *testing.T) {
 			before: []edit{script},
 			after:  []edit{{"orders/scripts/land.py", "", "print(2)"}, {"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
 			people: []policy.Person{eve}, want: []string{denied + "eve"},
-			open: "the folder of a file is asked of the platform after the change alone",
 		},
 		"DisguisedFile": {
 			reason: "A file of the project's that declares something from now on was the project's.",
 			before: []edit{{"orders/values.yaml", "", "replicas: 1\n"}},
 			after:  []edit{{"orders/values.yaml", "", "replicas: 2\n---\n" + head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
 			people: []policy.Person{eve}, want: []string{denied + "eve"},
-			open: "a file that declares something in either tree is left out",
+		},
+		"TakenFolderNewFile": {
+			reason: "Nor the place of files that are new: the project may take whatever is in its folder.",
+			after:  []edit{script, {"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
+			people: []policy.Person{eve}, want: []string{denied + "eve"},
+		},
+		"LeftFolder": {
+			reason: "What another project leaves in the folder is the project's from now on.",
+			before: []edit{script, {"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
+			after:  []edit{{"orders/scripts/land.py", "", "print(2)"}, {file: "orders/scripts/p.yaml"}},
+			people: []policy.Person{eve}, want: []string{denied + "eve"},
+		},
+		"ClearedFolder": {
+			reason: "Who goes with all that is theirs leaves nothing.",
+			before: []edit{script, {"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
+			after:  []edit{{file: "orders/scripts/land.py"}, {file: "orders/scripts/p.yaml"}}, people: []policy.Person{eve},
+		},
+		"FileRemoved": {
+			reason: "Removing a file of the project's changes the project.",
+			before: []edit{script}, after: []edit{{file: "orders/scripts/land.py"}}, people: []policy.Person{eve}, want: []string{denied + "eve"},
+		},
+		"OtherLeavesTheFolder": {
+			reason: "A declaration of another project goes as it came.",
+			before: []edit{{"orders/other.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}}, after: []edit{{file: "orders/other.yaml"}}, people: []policy.Person{eve},
+		},
+		"UndisguisedFile": {
+			reason: "A file that declares nothing any more is the project's from now on.",
+			before: []edit{{"orders/values.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}}, after: []edit{{"orders/values.yaml", "", "replicas: 2\n"}},
+			people: []policy.Person{eve}, want: []string{denied + "eve"},
 		},
 		"New": {reason: "A new project is its owner's.", after: []edit{{"p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}}, people: []policy.Person{eve}},
 		"NewOthers": {
