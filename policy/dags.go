@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
@@ -28,12 +29,7 @@ func (j *judge) dags() (modules []*airflow.Module) {
 			j.at(catalog.RulePath, at, fmt.Sprintf("the pattern %q leads out of the project's folder", pattern), "patterns are relative to the file that declares the project")
 			continue
 		}
-		// The folder's own name is no pattern, whatever it holds.
-		folder, err := fs.Sub(j.cat.Tree(), j.p.Dir())
-		var files []string
-		if err == nil {
-			files, err = fs.Glob(folder, path.Clean(pattern))
-		}
+		files, err := fs.Glob(j.cat.Tree(), path.Join(literal(j.p.Dir()), pattern))
 		switch {
 		case errors.Is(err, path.ErrBadPattern):
 			j.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is not a pattern", pattern), `write it like "dags/*.py"`)
@@ -47,8 +43,7 @@ func (j *judge) dags() (modules []*airflow.Module) {
 			j.at(v1alpha1.RuleLimit, at, fmt.Sprintf("the project has more than %d DAG files", maxDagFiles), "")
 			continue
 		}
-		for _, name := range files {
-			file := path.Join(j.p.Dir(), name)
+		for _, file := range files {
 			if seen[file] {
 				continue
 			}
@@ -62,6 +57,11 @@ func (j *judge) dags() (modules []*airflow.Module) {
 		}
 	}
 	return modules
+}
+
+// literal gives the pattern that a folder's own name alone is of, whatever the name holds.
+func literal(folder string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(folder)
 }
 
 // readDag reads a DAG file, if it is not too large for one.

@@ -56,8 +56,10 @@ func versions() map[string][]string {
 			"", head + "kind: Project\nmetadata: {name: more}\nspec:\n  owner: t\n  environments: [dev]\n  dags: ['*.py']\n  datasets: [{name: d, version: '1', path: lake://orders/raw/d/}]\n",
 			head + "kind: Project\nmetadata: {name: orders}\nspec: {owner: t, environments: [dev]}\n",
 		},
-		"p/b.py":     {"", "from airflow import DAG\nDAG(dag_id='a')\n"},
-		"CODEOWNERS": {"", "* @eve\n", "orders/ eve\n"},
+		"p/b.py":      {"", "from airflow import DAG\nDAG(dag_id='a')\n"},
+		"a[1]/p.yaml": {"", head + "kind: Project\nmetadata: {name: brackets}\nspec: {owner: t, environments: [dev], dags: ['*.py']}\n"},
+		"a[1]/a.py":   {"", "from airflow import DAG\nDAG(dag_id='a')\n", "from airflow import DAG\nDAG(\n"},
+		"CODEOWNERS":  {"", "* @eve\n", "orders/ eve\n"},
 	}
 	for name := range out {
 		if base[name] != "" {
