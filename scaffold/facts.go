@@ -3,6 +3,7 @@ package scaffold
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -80,7 +81,7 @@ func factNames() []string { return slices.Sorted(maps.Keys(Facts{}.values())) }
 // empty. A workload's go beside the declaration of its project, which is base.
 func Place(c *catalog.Catalog, kind Kind, base, name string) (string, error) {
 	if kind == Workload {
-		return base, nil
+		return path.Clean(base), nil
 	}
 	if base == "" {
 		base = kind.Folder()
@@ -91,7 +92,7 @@ func Place(c *catalog.Catalog, kind Kind, base, name string) (string, error) {
 			base, strings.Join(roots, ", "), kind)
 	}
 	if kind == Environment {
-		return base, nil
+		return path.Clean(base), nil
 	}
-	return base + "/" + name, nil
+	return path.Join(base, name), nil
 }

@@ -37,6 +37,11 @@ func (t *Template) Files(below string, f Facts, answers map[string]string) ([]Fi
 		if t.Kind != Workload || name != ItemFile {
 			name = path.Join(below, strings.ReplaceAll(name, "__name__", f.Name))
 		}
+		for part := range strings.SplitSeq(name, "/") {
+			if strings.EqualFold(part, ".git") {
+				return nil, fmt.Errorf("the template %q makes %q, which is Git's own", t.Name, name)
+			}
+		}
 		if seen[name] {
 			return nil, fmt.Errorf("the template %q makes %q twice", t.Name, name)
 		}
@@ -71,7 +76,19 @@ func fillIn(name, text string, values map[string]string) ([]byte, error) {
 
 // functions are what templates may call beside and, or, not, eq and ne.
 func functions() template.FuncMap {
-	return template.FuncMap{"value": value, "quote": quote, "upper": strings.ToUpper, "lower": strings.ToLower}
+	upper := func(s string) (string, error) { return strings.ToUpper(s), nil }
+	lower := func(s string) (string, error) { return strings.ToLower(s), nil }
+	return template.FuncMap{"value": small(value), "quote": small(quote), "upper": small(upper), "lower": small(lower)}
+}
+
+// small bounds what a function takes, so that one after the other cannot make a text grow without end.
+func small(f func(string) (string, error)) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if len(s) > 2*maxText {
+			return "", fmt.Errorf("the text is longer than %d bytes", 2*maxText)
+		}
+		return f(s)
+	}
 }
 
 // quote writes a text as YAML and JSON do, so that whatever is in it stays one value.
@@ -88,7 +105,7 @@ var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./@-][A-Za-z0-9_./:@-]*$`)
 // value writes a text as a value of YAML, in quotes only if it would mean something else without.
 func value(s string) (string, error) {
 	var read any
-	if plainValue.MatchString(s) && !strings.HasSuffix(s, ":") && yaml.Unmarshal([]byte(s), &read) == nil && read == any(s) {
+	if len(s) <= 200 && plainValue.MatchString(s) && !strings.HasSuffix(s, ":") && yaml.Unmarshal([]byte(s), &read) == nil && read == any(s) {
 		return s, nil
 	}
 	return quote(s)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -111,6 +112,8 @@ func (t *Template) read(from fs.FS) error {
 			return err
 		case strings.Count(name, "/") >= maxDepth:
 			return fmt.Errorf("%q is more than %d folders deep", name, maxDepth)
+		case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar || r == '\\' }):
+			return fmt.Errorf("the name %q cannot be printed, or holds a backslash", name)
 		case entry.IsDir():
 			return nil
 		case !entry.Type().IsRegular():
@@ -198,6 +201,7 @@ func (q *Question) check() (err error) {
 			return fmt.Errorf("a text is longer than %d bytes", maxText)
 		}
 	}
+	q.Prompt = strings.Join(strings.Fields(q.Prompt), " ")
 	switch {
 	case !questionName.MatchString(q.Name):
 		return fmt.Errorf("%q is not the name of an answer: use letters, digits and \"_\"", q.Name)
