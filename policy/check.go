@@ -63,6 +63,8 @@ type Result struct {
 	clock   *clock
 	// found holds what was found of each project with problems, before modes and exceptions.
 	found *btree.Map[string, v1alpha1.Problems]
+	// pointers are the steps of these problems that are still to be placed, by project.
+	pointers *btree.Map[string, []pointer]
 	// modules are the Airflow DAG files of each project that has some.
 	modules *btree.Map[string, []*airflow.Module]
 	copying sync.Mutex
@@ -83,8 +85,9 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 	m := modesOf(settings, known, in.Now)
 	if in.Catalog.Platform != nil {
 		r.projects(ctx, in)
-		r.found.Scan(func(_ string, problems v1alpha1.Problems) bool {
-			all = append(all, problems...)
+		r.found.Scan(func(name string, problems v1alpha1.Problems) bool {
+			pointers, _ := r.pointers.Get(name)
+			all = append(all, pointed(in.Catalog, problems, pointers)...)
 			return true
 		})
 		all = append(all, r.dagProblems()...)
@@ -136,6 +139,7 @@ func merge(problems v1alpha1.Problems) v1alpha1.Problems {
 func (r *Result) projects(ctx context.Context, in Input) {
 	names := in.Catalog.ProjectNames()
 	r.found, r.modules, r.clock = &btree.Map[string, v1alpha1.Problems]{}, &btree.Map[string, []*airflow.Module]{}, newClock(in.Now)
+	r.pointers = &btree.Map[string, []pointer]{}
 	if previous := in.Previous; previous != nil && previous.clock != nil && previous.clock.now.Equal(in.Now) {
 		changed, whole := in.Catalog.Relinked()
 		switch {
@@ -148,6 +152,7 @@ func (r *Result) projects(ctx context.Context, in Input) {
 		}
 	}
 	found, modules := make([]v1alpha1.Problems, len(names)), make([][]*airflow.Module, len(names))
+	pointers := make([][]pointer, len(names))
 	parallel(len(names), func(i int) {
 		p, ok := in.Catalog.Project(names[i])
 		if !ok {
@@ -159,11 +164,12 @@ func (r *Result) projects(ctx context.Context, in Input) {
 			j.problems = append(j.problems, in.Custom.Project(ctx, in.Catalog, p)...)
 		}
 		modules[i] = j.dags()
-		found[i] = j.problems
+		found[i], pointers[i] = j.problems, j.pointers
 	})
 	for i, name := range names {
 		keep(r.found, name, found[i])
 		keep(r.modules, name, modules[i])
+		keep(r.pointers, name, pointers[i])
 	}
 }
 
@@ -172,6 +178,7 @@ func (r *Result) share(previous *Result) {
 	previous.copying.Lock()
 	defer previous.copying.Unlock()
 	r.found, r.modules, r.clock = previous.found.Copy(), previous.modules.Copy(), previous.clock
+	r.pointers = previous.pointers.Copy()
 }
 
 // keep keeps a list under a name, or forgets the name if there is nothing in it.

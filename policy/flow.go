@@ -162,21 +162,21 @@ func (j *judge) inputs(w *v1alpha1.Workload, i int, env string, inputs []input) 
 			j.unwritten(owner, in, at)
 			continue
 		}
-		why, where := "", v1alpha1.Position{}
+		why, to := "", pointer{}
 		for _, writer := range writers {
 			how, field := stopped(owner, writer, env)
 			if how == "" {
 				why = ""
 				break
 			}
-			_, n, _ := owner.Workload(writer.Name)
-			why = fmt.Sprintf("%s, which writes it, is %s in %q", owner.Name+"/"+writer.Name, how, env)
-			where = owner.Document.Position(append([]any{"spec", "workloads", n}, field)...)
+			to = pointer{workload: owner.Name + "/" + writer.Name, field: field}
+			why = fmt.Sprintf("%s, which writes it, is %s in %q", to.workload, how, env)
 		}
 		if why != "" {
-			p := j.in(env, RuleSuspended, at, fmt.Sprintf("%s/%s needs %s: %s", j.p.Name, w.Name, in.id, why),
+			to.problem, to.message = len(j.problems), why
+			j.in(env, RuleSuspended, at, fmt.Sprintf("%s/%s needs %s: %s", j.p.Name, w.Name, in.id, why),
 				"let it run again, or suspend what reads it too")
-			p.Trace = []v1alpha1.Step{{Position: where, Message: why}}
+			j.pointers = append(j.pointers, to)
 		}
 	}
 }
@@ -199,7 +199,8 @@ func stopped(p *catalog.Project, w *v1alpha1.Workload, env string) (how, field s
 	return "", ""
 }
 
-// writersOf gives the workloads that write a dataset of their project.
+// writersOf gives the workloads that write a dataset of their project, by name: their order is nothing that readers
+// depend on.
 func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Workload) {
 	local := d.Name + "@" + d.Version
 	for i := range p.Spec.Workloads {
@@ -210,6 +211,7 @@ func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Wor
 			}
 		}
 	}
+	slices.SortStableFunc(writers, func(a, b *v1alpha1.Workload) int { return strings.Compare(a.Name, b.Name) })
 	return writers
 }
 

@@ -24,6 +24,7 @@ type judge struct {
 	p        *catalog.Project
 	doc      *v1alpha1.Document
 	problems v1alpha1.Problems
+	pointers []pointer
 }
 
 // at notes a problem with a field of the project.
@@ -36,10 +37,9 @@ func (j *judge) at(rule string, path []any, message, hint string) *v1alpha1.Prob
 }
 
 // in notes a problem that there is in one environment.
-func (j *judge) in(env, rule string, path []any, message, hint string) *v1alpha1.Problem {
+func (j *judge) in(env, rule string, path []any, message, hint string) {
 	p := j.at(rule, path, message, hint)
 	p.About.Environment = env
-	return p
 }
 
 // project judges everything of a project that does not need the tree before the change.
