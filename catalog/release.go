@@ -39,6 +39,8 @@ type Release struct {
 	// Platform is the name of the platform.
 	Platform string `json:"platform"`
 	Owner    string `json:"owner"`
+	// Suspended tells that what is in the cluster is to be left as it is.
+	Suspended bool `json:"suspended,omitempty"`
 	// Namespace holds every namespaced object of the release, and nothing else.
 	Namespace string `json:"namespace"`
 	// Accounts are the service accounts that the release's pods run as, by name; the project's own is always

@@ -88,7 +88,7 @@ func (c *Catalog) ReleasesOf(p *Project) []ReleaseID {
 func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	env := &c.Environments[id.Environment].Spec
 	r := Release{
-		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Dir: p.Dir(),
+		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Suspended: p.Suspended(id.Environment), Dir: p.Dir(),
 		Namespace: c.namespaceOf(id),
 	}
 	accounts := map[string]bool{id.Project: true}
@@ -149,6 +149,11 @@ func (c *Catalog) TimeoutOf(p *Project, w *v1alpha1.Workload, env string) time.D
 // IdentityOf gives the name of the service account that a workload runs as in an environment.
 func (p *Project) IdentityOf(w *v1alpha1.Workload, env string) string {
 	return cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Identity, w.Identity, p.Name)
+}
+
+// Suspended tells whether the project's releases are left as they are in an environment.
+func (p *Project) Suspended(env string) bool {
+	return *first(p.Spec.Environments[env].Suspend, &p.Spec.Suspend)
 }
 
 // Suspends tells whether a workload is kept from starting in an environment.

@@ -194,6 +194,13 @@ func (r *Reconciler) dispatch(platform string, rev Revision, releases []catalog.
 	r.declared = map[catalog.ReleaseID]bool{}
 	for _, rel := range releases {
 		r.declared[rel.ID] = true
+		if rel.Suspended {
+			if r.worker(rel.ID).suspend() {
+				changed++
+			}
+			r.opts.Board.SetRelease(rel.ID, func(s *status.Release) { s.Namespace, s.Owner = rel.Namespace, rel.Owner })
+			continue
+		}
 		out := results[rel.ID]
 		if out.err != nil {
 			// What runs stays as it is: only the word on the board changes.

@@ -41,7 +41,7 @@ func (w *worker) end(in work, done outcome, err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.desired == nil || w.desired.digest != in.digest || w.desired.remove != in.remove {
+	if w.suspended || w.desired == nil || w.desired.digest != in.digest || w.desired.remove != in.remove {
 		return
 	}
 	// Result and health go up together: whoever is woken by the one must not read the other of before.
@@ -69,13 +69,13 @@ func (w *worker) end(in work, done outcome, err error) {
 func (w *worker) report() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.desired != nil || w.renderErr != nil {
+	if w.desired != nil || w.renderErr != nil || w.suspended {
 		w.r.opts.Board.SetRelease(w.id, w.addHealth())
 	}
 }
 
-// addHealth gives what fills in the health, and that the newest commit does not render. The caller holds the
-// lock.
+// addHealth gives what fills in the health, and that the newest commit does not render or suspends the release. The
+// caller holds the lock.
 func (w *worker) addHealth() func(*status.Release) {
 	known := w.desired != nil && !w.desired.remove && w.conn != nil
 	var health status.Health
@@ -83,13 +83,16 @@ func (w *worker) addHealth() func(*status.Release) {
 	if known {
 		health, message = w.health(w.desired)
 	}
-	renderErr := w.renderErr
+	renderErr, suspended := w.renderErr, w.suspended
 	return func(s *status.Release) {
 		if known {
 			s.Health = health
 		}
 		if known && s.Result == status.Applied {
 			s.Message = message
+		}
+		if suspended {
+			s.Result, s.Message = status.Suspended, "left as it is until its project is not suspended any more"
 		}
 		if renderErr != nil {
 			s.Result, s.Message = status.Failed, renderErr.Error()

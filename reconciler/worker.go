@@ -57,6 +57,8 @@ type worker struct {
 	gone []plan.Ref
 	// supersede ends the run under way.
 	supersede context.CancelFunc
+	// suspended says that the release is to be left as it is.
+	suspended bool
 	// renderErr says that the newest commit does not render, so that desired is that of an older one.
 	renderErr error
 
@@ -89,6 +91,10 @@ func (w *worker) set(d desired) bool {
 	defer w.mu.Unlock()
 	failed := w.renderErr != nil
 	w.renderErr = nil
+	if w.suspended {
+		// Nobody looked after it meanwhile: whatever it was, it may be so no more.
+		w.suspended, w.desired, w.everything = false, nil, true
+	}
 	if old := w.desired; old != nil && old.digest == d.digest && old.remove == d.remove {
 		if failed {
 			w.due = true // to put its own word on the board again
@@ -123,6 +129,26 @@ func (w *worker) blocked(err error) {
 		}
 	}
 	w.signal()
+}
+
+// suspend tells the worker to leave the release as it is, from now on and until the next call of set. A run that is
+// under way ends. It says whether that is new.
+func (w *worker) suspend() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.suspended {
+		return false
+	}
+	w.suspended, w.renderErr = true, nil
+	if w.desired != nil && w.desired.remove {
+		w.desired, w.wanted = nil, nil // it is declared again
+	}
+	if w.supersede != nil {
+		w.supersede()
+	}
+	w.r.opts.Board.SetRelease(w.id, w.addHealth())
+	w.signal()
+	return true
 }
 
 // nudge asks for a run, since something that was in the way may be gone.
@@ -246,7 +272,7 @@ func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 		delete(w.applied, ref)
 	}
 	w.gone = nil
-	if !w.due || w.desired == nil {
+	if !w.due || w.desired == nil || w.suspended {
 		return work{}, false
 	}
 	out := work{desired: *w.desired, everything: w.everything}

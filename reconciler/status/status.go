@@ -98,6 +98,8 @@ const (
 	Retrying Result = "retrying" // something failed that may pass; it is tried again
 	Failed   Result = "failed"   // something failed that a person has to mend
 	Pruning  Result = "pruning"  // not declared any more, being deleted
+	// Suspended is declared and left as it is, since its project says so.
+	Suspended Result = "suspended"
 )
 
 // Health is how what was applied is doing.
@@ -129,8 +131,10 @@ type Release struct {
 	Kept []string `json:"kept,omitempty"`
 }
 
-// Fine tells that the release is in the declared state, and healthy.
-func (r Release) Fine() bool { return r.Result == Applied && r.Health == Healthy }
+// Fine tells that the release is in the declared state, and healthy; or suspended, since that is what was asked for.
+func (r Release) Fine() bool {
+	return r.Result == Applied && r.Health == Healthy || r.Result == Suspended
+}
 
 // Settled tells that nothing will change by itself soon: it is fine, or it needs a person.
 func (r Release) Settled() bool {
