@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -126,11 +127,36 @@ func differs(in Input, before, after *catalog.Project) bool {
 		return true
 	}
 	return slices.ContainsFunc(in.Changed, func(file string) bool {
+		if takesOver(in, before, file) {
+			return true
+		}
 		if !plain(in.Base, file) && !plain(in.Catalog, file) {
 			return false
 		}
 		return in.Base.FolderOf(file) == before.Dir() || exists(in.Catalog, file) && in.Catalog.FolderOf(file) == after.Dir()
 	})
+}
+
+// takesOver tells whether a file makes its folder one of projects, from now on, with files in it that were another
+// project's: whoever owns the new one could do with them what they like in the next change.
+func takesOver(in Input, from *catalog.Project, file string) bool {
+	dir := path.Dir(file)
+	inside := dir + "/any"
+	if in.Catalog.FolderOf(inside) != dir || in.Base.FolderOf(inside) != from.Dir() || dir == from.Dir() {
+		return false
+	}
+	found := errors.New("found")
+	err := fs.WalkDir(in.Base.Tree(), dir, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !entry.IsDir() && in.Base.FolderOf(name) == from.Dir() && plain(in.Base, name):
+			return found
+		}
+		return nil
+	})
+	// A folder that was not there had no files; one that cannot be read may have had some.
+	return err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // plain tells whether there is a file that declares nothing.

@@ -66,6 +66,23 @@ func TestOwnership(t *testing.T) {
 			after:  []edit{script, {"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
 			people: []policy.Person{eve}, want: []string{denied + "eve"},
 		},
+		"TakenFolderLater": {
+			reason: "Nor files that are there already, to change them another time.",
+			before: []edit{script},
+			after:  []edit{{"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
+			people: []policy.Person{eve}, want: []string{denied + "eve"},
+		},
+		"TakenFolderAround": {
+			reason: "Nor those further down.",
+			before: []edit{{"orders/scripts/deep/land.py", "", "print(1)"}},
+			after:  []edit{{"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
+			people: []policy.Person{eve}, want: []string{denied + "eve"},
+		},
+		"EmptyFolderInside": {
+			reason: "A project of its own may begin where nothing was.",
+			before: []edit{script},
+			after:  []edit{{"orders/more/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}}, people: []policy.Person{eve},
+		},
 		"LeftFolder": {
 			reason: "What another project leaves in the folder is the project's from now on.",
 			before: []edit{script, {"orders/scripts/p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}},
