@@ -2,12 +2,9 @@ package compat
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
-	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -51,18 +48,11 @@ func load(data []byte) (doc document, err error) {
 			doc, err = document{}, fmt.Errorf("the schema cannot be compiled: %.200v", r)
 		}
 	}()
-	if len(data) <= MaxBytes { // else it is refused below
-		raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err != nil {
-			return document{}, fmt.Errorf("the schema is not JSON: %w", err)
-		}
-		if err := checkSize(raw); err != nil {
-			return document{}, err
-		}
-		doc.raw = raw
-	}
 	if _, err := schema.CompileJSON(data); err != nil {
 		return document{}, err
+	}
+	if doc.raw, err = jsonschema.UnmarshalJSON(bytes.NewReader(data)); err != nil {
+		return document{}, fmt.Errorf("the schema is not JSON: %w", err)
 	}
 	c := jsonschema.NewCompiler()
 	c.UseLoader(jsonschema.SchemeURLLoader{}) // knows no scheme
@@ -79,52 +69,6 @@ func load(data []byte) (doc document, err error) {
 		return document{}, fmt.Errorf("the schema is not valid: %w", err)
 	}
 	return doc, checkCircles(doc.root)
-}
-
-const (
-	// maxParts bounds how many objects and booleans a schema has, each of which may be a schema: what compiling takes
-	// grows with their square.
-	maxParts = 10_000
-	// maxDigits bounds the text of a number, and maxExponent its power of ten: limits are compared as fractions, which
-	// hold every digit.
-	maxDigits   = 300
-	maxExponent = 400
-)
-
-// checkSize refuses what is small to write and large to hold, or long to compile.
-func checkSize(raw any) error {
-	parts := 0
-	var walk func(v any) error
-	walk = func(v any) error {
-		switch v := v.(type) {
-		case map[string]any:
-			parts++
-			for _, c := range v {
-				if err := walk(c); err != nil {
-					return err
-				}
-			}
-		case []any:
-			for _, c := range v {
-				if err := walk(c); err != nil {
-					return err
-				}
-			}
-		case bool:
-			parts++
-		case json.Number:
-			_, exponent, _ := strings.Cut(strings.ToLower(string(v)), "e")
-			power, err := strconv.Atoi(exponent)
-			if exponent != "" && (err != nil || power > maxExponent || power < -maxExponent) || len(v) > maxDigits {
-				return fmt.Errorf("the number %.40q has more digits than are taken, which is %d", string(v), maxDigits)
-			}
-		}
-		if parts > maxParts {
-			return fmt.Errorf("the schema has more than %d parts", maxParts)
-		}
-		return nil
-	}
-	return walk(raw)
 }
 
 // maxFormats bounds how many formats a schema is asked about; of more, only the names are compared.

@@ -63,7 +63,7 @@ func CompileJSON(data []byte) (s *Schema, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the schema is not JSON: %w", err)
 	}
-	if err := checkDepth(raw, 0); err != nil {
+	if err := checkBounds(raw); err != nil {
 		return nil, err
 	}
 	c := jsonschema.NewCompiler()
@@ -86,30 +86,6 @@ var errRemote = errors.New("a schema may refer to its own parts only, as in \"#/
 
 func (noLoader) Load(url string) (any, error) {
 	return nil, fmt.Errorf("%q: %w", url, errRemote)
-}
-
-// maxDepth bounds how deep a schema is nested; the compiler's recursion is as deep.
-const maxDepth = 100
-
-func checkDepth(v any, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("the schema is nested deeper than %d levels", maxDepth)
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		for _, c := range v {
-			if err := checkDepth(c, depth+1); err != nil {
-				return err
-			}
-		}
-	case []any:
-		for _, c := range v {
-			if err := checkDepth(c, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // compileError gives the first thing that is wrong with a schema in one line.

@@ -1,7 +1,9 @@
 package schema_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +99,9 @@ func TestHostileSchemas(t *testing.T) {
 		"Dangling":   {"a reference to a part that is not there", obj{"$ref": "#/$defs/none"}, nil, "the schema is not valid: "},
 		"Deep":       {"nesting that would take the stack", obj{"not": deep}, nil, "the schema is nested deeper than 100 levels"},
 		"Large":      {"size", obj{"description": strings.Repeat("x", schema.MaxBytes)}, nil, "at most 524288 are taken"},
+		"Number":     {"numbers that are short to write and fill the memory", obj{"maximum": json.Number("1e999999")}, nil, `the number "1e999999" has more digits than are taken`},
+		"Small":      {"the same behind the point", obj{"multipleOf": json.Number("1e-999999")}, nil, `the number "1e-999999" has more digits than are taken`},
+		"Parts":      {"parts, which the compiler compares with each other", obj{"allOf": slices.Repeat([]any{obj{}}, 20_000)}, nil, "the schema has more than 10000 parts"},
 		"Keyword":    {"a keyword of the wrong type", obj{"type": 3}, nil, "the schema is not valid: at /type: "},
 		"Pattern":    {"an expression that is none", obj{"properties": obj{"a": obj{"pattern": "("}}}, nil, "the schema is not valid: at /properties/a/pattern: "},
 		"NotJSON":    {"what YAML can say and JSON cannot", obj{"default": func() {}}, nil, "the schema is not JSON: "},
