@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/field"
 	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -205,6 +206,16 @@ func (f *frame) checkEnvironments(k *checker) {
 				k.at(v1alpha1.RuleInvalidValue, []any{"spec", "freezes", i, "until"}, "the freeze ends before it begins", "")
 			}
 		}
+		if m := env.Spec.MaxRemovals; m != nil && (*m < 0 || *m > 100) {
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "maxRemovals"}, fmt.Sprintf("%d is no share in percent: write 0 to 100", *m), "")
+		}
+		for i, ignore := range env.Spec.Drift.Ignore {
+			for j, fields := range ignore.Fields {
+				if _, err := field.ParsePattern(fields); err != nil {
+					k.at(v1alpha1.RuleInvalidValue, []any{"spec", "drift", "ignore", i, "fields", j}, err.Error(), "")
+				}
+			}
+		}
 		notYet(k, env)
 	}
 }
@@ -216,10 +227,7 @@ func notYet(k *checker, env *v1alpha1.Environment) {
 		field string
 		set   bool
 	}{
-		{"promotesFrom", env.Spec.PromotesFrom != ""},
 		{"orchestrator", env.Spec.Orchestrator == v1alpha1.Airflow},
-		{"windows", len(env.Spec.Windows) > 0},
-		{"freezes", len(env.Spec.Freezes) > 0},
 		{"preview", env.Spec.Preview != nil},
 	} {
 		if f.set {

@@ -106,14 +106,12 @@ func TestSettings(t *testing.T) {
 		"Freeze": {
 			reason: "A freeze ends after it begins.",
 			edits:  []edit{{"trunkline.yaml", "spec:", "spec:\n  rules: {not-supported-yet: off}"}, {"prod.yaml", "  clusters", "  freezes: [{from: 2027-01-04T00:00:00Z, until: 2027-01-04T00:00:00Z, reason: x}]\n  clusters"}},
-			want: `prod.yaml:5:12: warning: spec.freezes: Environment "prod": this version does not act on "freezes" yet
-prod.yaml:5:49: error: spec.freezes[0].until: the freeze ends before it begins`,
+			want: `prod.yaml:5:49: error: spec.freezes[0].until: the freeze ends before it begins`,
 		},
 		"Windows": {
 			reason: "A window has a schedule and a zone like a workload's.",
 			edits:  []edit{{"prod.yaml", "  clusters", "  windows: [{schedule: 0 8 * *, timeZone: Nowhere, duration: 8h}]\n  clusters"}},
-			want: `prod.yaml:5:12: warning: spec.windows: Environment "prod": this version does not act on "windows" yet
-prod.yaml:5:24: error: spec.windows[0].schedule: the schedule "0 8 * *" has 4 fields; want minute, hour, day of month, month and day of week, as in "0 6 * * *"
+			want: `prod.yaml:5:24: error: spec.windows[0].schedule: the schedule "0 8 * *" has 4 fields; want minute, hour, day of month, month and day of week, as in "0 6 * * *"
 prod.yaml:5:43: error: spec.windows[0].timeZone: "Nowhere" is not a time zone of the IANA database, as in "Europe/Brussels"`,
 		},
 		"ExceptionOfNoEnvironment": {

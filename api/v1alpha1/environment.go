@@ -40,6 +40,18 @@ type EnvironmentSpec struct {
 	Protected bool `json:"protected,omitempty"`
 	// Removals names the projects that may leave a protected environment.
 	Removals []string `json:"removals,omitempty"`
+	// MaxRemovals is how many of the environment's releases one commit may remove, in percent, before somebody has to
+	// confirm it with "trunkline approve"; up to five are never too many; default: 50.
+	MaxRemovals *int `json:"maxRemovals,omitempty" unit:"percent of the environment's releases"`
+	// Drift says what is done when somebody changes in the cluster what was applied; default: it is corrected at
+	// once.
+	Drift Drift `json:"drift,omitzero"`
+	// HealthTimeout is how long a release may take to become healthy after it was applied, such as "15m", before it
+	// counts as failed; default: 10m.
+	HealthTimeout Duration `json:"healthTimeout,omitempty"`
+	// Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that
+	// failed is then not tried again, until a newer one changes the release; default: false.
+	Rollback bool `json:"rollback,omitempty"`
 	// Orchestrator starts the workloads; default: "native".
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Budget bounds what the environment may cost; default: no bound.
@@ -50,6 +62,41 @@ type EnvironmentSpec struct {
 	Freezes []Freeze `json:"freezes,omitempty"`
 	// Preview makes the environment the model of those of pull requests; default: pull requests get none.
 	Preview *Preview `json:"preview,omitempty"`
+}
+
+// Drift says what is done when somebody changes in the cluster what was applied.
+type Drift struct {
+	// Mode is "correct", which takes changed fields back at once, or "report", which leaves them and says so;
+	// default: "correct".
+	Mode DriftMode `json:"mode,omitempty"`
+	// Ignore are fields that others may change. Replicas under an autoscaler need not be named.
+	Ignore []DriftIgnore `json:"ignore,omitempty"`
+}
+
+// DriftMode is what is done about drift.
+type DriftMode string
+
+// The modes.
+const (
+	// DriftCorrect takes changed fields back.
+	DriftCorrect DriftMode = "correct"
+	// DriftReport leaves changed fields as they are and says so.
+	DriftReport DriftMode = "report"
+)
+
+func (DriftMode) values() []string { return []string{string(DriftCorrect), string(DriftReport)} }
+
+// DriftIgnore names fields that others may change: they are declared until somebody else takes them.
+type DriftIgnore struct {
+	// Kind is that of the objects, with its group, such as "Deployment.apps"; default: every kind.
+	Kind string `json:"kind,omitempty"`
+	// Name is a pattern of the objects' names, with "*" for any text, such as "web-*"; default: every name.
+	Name string `json:"name,omitempty"`
+	// Fields are those that others may change, with all below, such as ".spec.replicas", ".metadata.annotations" or
+	// ".spec.template.spec.containers[name=main].resources".
+	Fields []string `json:"fields" required:"true"`
+	// Reason says to people why others may change them; default: none.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Orchestrator is what starts workloads.
