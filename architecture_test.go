@@ -47,7 +47,7 @@ var mayKnow = map[string][]string{
 	"policy/report":        {"api"},
 	"policy/subject":       {"api"},
 	"reconciler":           {"api", "blueprints", "catalog", "policy", "render", "reconciler"},
-	"reconciler/cluster":   {"catalog", "reconciler/plan", "reconciler/cluster"},
+	"reconciler/cluster":   {"catalog", "reconciler/cluster", "reconciler/gate", "reconciler/ownership", "reconciler/plan"},
 	"reconciler/git":       {"reconciler/git"},
 	"reconciler/gate":      {"api"},
 	"reconciler/ownership": {"api/field"},

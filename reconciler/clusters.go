@@ -154,9 +154,16 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var undeclared []cluster.Inventory
 	for _, i := range c.all() {
-		if !r.declared[i.Release] && r.workers[i.Release] == nil {
-			r.worker(i.Release).set(desired{commit: i.Commit, namespace: i.Namespace, remove: true})
+		if !r.declared[i.Release] {
+			r.removals.add(i.Release) // all of them before the first: how many there are may hold them
+			undeclared = append(undeclared, i)
+		}
+	}
+	for _, i := range undeclared {
+		if r.workers[i.Release] == nil {
+			r.remove(r.catalog, r.worker(i.Release), desired{commit: i.Commit, namespace: i.Namespace, remove: true})
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"strings"
@@ -62,6 +63,14 @@ func (t tree) with(more tree) tree {
 	return out
 }
 
+func (t tree) fs() fs.FS {
+	files := fstest.MapFS{}
+	for path, text := range t {
+		files[path] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return files
+}
+
 // service is a project with one Deployment and its Service.
 func service(name, image string) string {
 	return fmt.Sprintf(`apiVersion: trunkline.dev/v1alpha1
@@ -102,18 +111,39 @@ type daemon struct {
 	rec   *reconciler.Reconciler
 	stop  func()
 
-	mu   sync.Mutex
-	runs []reconciler.Run
+	mu     sync.Mutex
+	runs   []reconciler.Run
+	events []reconciler.Event
+	trees  map[string]tree
 }
 
 // start runs a reconciler until the test ends, or stop is called.
 func start(t *testing.T, kubeconfig string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, board: status.NewBoard(time.Now)}
+	return startAt(t, kubeconfig, time.Now)
+}
+
+// startAt runs a reconciler by another clock.
+func startAt(t *testing.T, kubeconfig string, now func() time.Time) *daemon {
+	t.Helper()
+	d := &daemon{t: t, board: status.NewBoard(now), trees: map[string]tree{}}
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: []cluster.Config{{Name: "test", Kubeconfig: kubeconfig}},
-		Library:  blueprints.FS, Renderer: render.New(blueprints.FS), Board: d.board, Now: time.Now,
+		Library:  blueprints.FS, Renderer: render.New(blueprints.FS), Board: d.board, Now: now,
 		Log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
+		Trees: func(_ context.Context, commit string) (fs.FS, error) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if d.trees[commit] == nil {
+				return nil, fmt.Errorf("there is no commit %s", commit)
+			}
+			return d.trees[commit].fs(), nil
+		},
+		Tell: func(e reconciler.Event) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.events = append(d.events, e)
+		},
 		Observe: func(r reconciler.Run) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -149,11 +179,10 @@ func (w testWriter) Write(p []byte) (int, error) {
 // accept hands the daemon a commit whose changed paths are known.
 func (d *daemon) accept(commit string, now tree, changed ...string) error {
 	d.t.Helper()
-	files := fstest.MapFS{}
-	for path, text := range now {
-		files[path] = &fstest.MapFile{Data: []byte(text)}
-	}
-	rev := reconciler.Revision{Commit: status.Commit{Hash: commit}, Tree: files}
+	d.mu.Lock()
+	d.trees[commit] = now
+	d.mu.Unlock()
+	rev := reconciler.Revision{Commit: status.Commit{Hash: commit}, Tree: now.fs()}
 	if changed != nil {
 		rev.Changed = func() ([]string, error) { return changed, nil }
 	}
@@ -229,6 +258,9 @@ var (
 	configMaps  = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	quotas      = schema.GroupVersionResource{Version: "v1", Resource: "resourcequotas"}
+	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	jobs        = schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}
 	services    = schema.GroupVersionResource{Version: "v1", Resource: "services"}
 	accounts    = schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
 	crds        = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
@@ -241,6 +273,41 @@ func (c cell) get(r schema.GroupVersionResource, namespace, name string) *unstru
 		c.t.Fatal(err)
 	}
 	return o
+}
+
+// apply applies an object by server-side apply as somebody else.
+func (c cell) apply(r schema.GroupVersionResource, namespace, name, manager, object string, sub ...string) {
+	c.t.Helper()
+	force := true
+	if _, err := c.client.Resource(r).Namespace(namespace).Patch(c.t.Context(), name, types.ApplyPatchType, []byte(object),
+		metav1.PatchOptions{FieldManager: manager, Force: &force}, sub...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// merge changes an object by a merge patch, as kubectl does.
+func (c cell) merge(r schema.GroupVersionResource, namespace, name, manager, patch string, sub ...string) {
+	c.t.Helper()
+	if _, err := c.client.Resource(r).Namespace(namespace).Patch(c.t.Context(), name, types.MergePatchType, []byte(patch),
+		metav1.PatchOptions{FieldManager: manager}, sub...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// strategic changes an object by a strategic merge patch, as kubectl set does.
+func (c cell) strategic(r schema.GroupVersionResource, namespace, name, manager, patch string) {
+	c.t.Helper()
+	if _, err := c.client.Resource(r).Namespace(namespace).Patch(c.t.Context(), name, types.StrategicMergePatchType, []byte(patch),
+		metav1.PatchOptions{FieldManager: manager}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// value gives what a ConfigMap of [configMap] holds.
+func (c cell) value(namespace, name string) string {
+	c.t.Helper()
+	v, _, _ := unstructured.NestedString(c.get(configMaps, namespace, name).Object, "data", "key")
+	return v
 }
 
 // versions maps what of the kinds a namespace holds to its resource version.
@@ -314,4 +381,18 @@ func (c cell) awaitAnother(r schema.GroupVersionResource, namespace, name string
 	}
 	c.t.Fatalf("%s %s/%s did not come back", r.Resource, namespace, name)
 	return nil
+}
+
+// stopScheduling keeps pods of a namespace from being made, so that nothing becomes healthy there any more.
+func (c cell) stopScheduling(t *testing.T, namespace string) {
+	t.Helper()
+	c.apply(quotas, namespace, "none", "test", `{"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"none"},"spec":{"hard":{"pods":"0"}}}`)
+}
+
+// startScheduling lets pods be made again.
+func (c cell) startScheduling(t *testing.T, namespace string) {
+	t.Helper()
+	if err := c.client.Resource(quotas).Namespace(namespace).Delete(t.Context(), "none", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,6 +1,7 @@
 package reconciler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type Renderer interface {
 	Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error)
 }
 
-// Options are what a reconciler is made of. All but Resync, Observe and Log are required.
+// Options are what a reconciler is made of. All but Trees, Observe, Tell and Log are required.
 type Options struct {
 	// Clusters says how to reach each cluster.
 	Clusters []cluster.Config
@@ -30,12 +31,15 @@ type Options struct {
 	Library  fs.FS
 	Renderer Renderer
 	Board    *status.Board
-	// Resync is how often every object is applied again, to bring back what others changed; default: 10m.
-	Resync time.Duration
+	// Trees gives the content of an older commit, for releases that are held at it or go back to it; without it they
+	// are left as they are instead.
+	Trees func(ctx context.Context, commit string) (fs.FS, error)
 	// Observe is told of every run of a release that ended.
 	Observe func(Run)
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Tell is told of what is worth remembering. It must not block.
+	Tell func(Event)
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Run is one attempt to bring a release into its declared state.
@@ -64,12 +68,17 @@ type Reconciler struct {
 	clusters map[string]*clusterState
 	renders  *renders
 	// judged is the last revision that was accepted; nil before the first.
-	judged *judgement
+	judged   *judgement
+	progress progress
+	removals removals
+	archive  archive
 
 	mu      sync.Mutex
 	workers map[catalog.ReleaseID]*worker
 	// declared is the set of releases of the accepted revision; nil before the first.
 	declared map[catalog.ReleaseID]bool
+	// catalog is that of the accepted revision; nil before the first.
+	catalog  *catalog.Catalog
 	platform string
 	// start runs a worker; nil until Run is called.
 	start func(*worker)
@@ -77,14 +86,14 @@ type Reconciler struct {
 
 // New makes a reconciler. It does nothing until [Reconciler.Run] is called.
 func New(opts Options) (*Reconciler, error) {
-	if opts.Resync <= 0 {
-		opts.Resync = 10 * time.Minute
-	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Run) {}
+	}
+	if opts.Tell == nil {
+		opts.Tell = func(Event) {}
 	}
 	r := &Reconciler{
 		opts: opts, clusters: map[string]*clusterState{}, workers: map[catalog.ReleaseID]*worker{},
@@ -157,10 +166,11 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	r.renders.keep(results)
 	r.opts.Board.SetName(cat.Name())
 	r.judged = j
-	dispatched := r.dispatch(cat.Name(), rev, releases, results)
+	dispatched := r.dispatch(cat, rev, releases, results)
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
 	})
+	r.tell(Event{Kind: Accepted, Commit: rev.Commit.Hash, By: rev.Commit.Author, Message: rev.Commit.Subject})
 	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", dispatched,
 		"took", r.opts.Now().Sub(began))
 	return nil
@@ -180,47 +190,39 @@ func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Problems = &rev.Commit, problems
 	})
+	r.tell(Event{Kind: Refused, Commit: rev.Commit.Hash, By: rev.Commit.Author, Message: problems[0].Message})
 	r.opts.Log.Warn("commit refused", "commit", rev.Commit.Hash, "problems", len(problems), "first", problems[0].String())
 	return ErrRefused
 }
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.
-func (r *Reconciler) dispatch(platform string, rev Revision, releases []catalog.Release, results map[catalog.ReleaseID]rendered) int {
+func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases []catalog.Release, results map[catalog.ReleaseID]rendered) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed := 0
-	r.platform = platform
+	r.platform, r.catalog = c.Name(), c
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
 	for _, rel := range releases {
 		r.declared[rel.ID] = true
-		if rel.Suspended {
-			if r.worker(rel.ID).suspend() {
-				changed++
-			}
-			r.opts.Board.SetRelease(rel.ID, func(s *status.Release) { s.Namespace, s.Owner = rel.Namespace, rel.Owner })
-			continue
+	}
+	r.removals.begin(r.declared)
+	for id := range r.workers {
+		if !r.declared[id] {
+			r.removals.add(id)
 		}
-		out := results[rel.ID]
-		if out.err != nil {
-			// What runs stays as it is: only the word on the board changes.
-			if w := r.workers[rel.ID]; w != nil {
-				w.blocked(out.err)
-			}
-			r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
-				s.Namespace, s.Owner = rel.Namespace, rel.Owner
-				s.Result, s.Message = status.Failed, out.err.Error()
-			})
-			continue
-		}
-		if r.worker(rel.ID).set(desired{
-			commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest,
-		}) {
+	}
+	// Those that others are promoted from come first: nobody may take a commit for soaked that its source has not seen.
+	slices.SortStableFunc(releases, func(a, b catalog.Release) int {
+		return cmp.Compare(promotions(c, a.ID.Environment), promotions(c, b.ID.Environment))
+	})
+	for _, rel := range releases {
+		if r.hand(c, rev, rel, results[rel.ID]) {
 			changed++
 		}
 	}
 	for id, w := range r.workers {
-		if !r.declared[id] && w.set(desired{commit: rev.Commit.Hash, remove: true}) {
+		if !r.declared[id] && r.remove(c, w, desired{commit: rev.Commit.Hash, remove: true}) {
 			changed++
 		}
 	}
@@ -234,6 +236,55 @@ func (r *Reconciler) dispatch(platform string, rev Revision, releases []catalog.
 		c.wake()
 	}
 	return changed
+}
+
+// promotions counts the environments that come before one.
+func promotions(c *catalog.Catalog, environment string) int {
+	n := 0
+	for env := c.Environments[environment]; env != nil && env.Spec.PromotesFrom != "" && n < len(c.Environments); n++ {
+		env = c.Environments[env.Spec.PromotesFrom]
+	}
+	return n
+}
+
+// hand gives a release what is declared of it, and says whether that is new.
+func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out rendered) bool {
+	about := func(s *status.Release) { s.Namespace, s.Owner = rel.Namespace, rel.Owner }
+	if rel.Suspended {
+		fresh := r.worker(rel.ID).suspend()
+		r.opts.Board.SetRelease(rel.ID, about)
+		return fresh
+	}
+	s, err := settingsOf(c, rel.ID)
+	if err = errors.Join(out.err, err); err != nil {
+		// What runs stays as it is: only the word on the board changes.
+		if w := r.workers[rel.ID]; w != nil {
+			w.blocked(err)
+		}
+		r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
+			about(s)
+			s.Result, s.Message = status.Failed, err.Error()
+		})
+		return false
+	}
+	w := r.worker(rel.ID)
+	r.progress.follow(w, s.sources)
+	return w.set(desired{
+		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest,
+	}, s)
+}
+
+// remove asks for a release to be deleted that is not declared any more.
+func (r *Reconciler) remove(c *catalog.Catalog, w *worker, d desired) bool {
+	s := undeclared()
+	if c != nil {
+		var err error
+		if s, err = settingsOf(c, w.id); err != nil {
+			w.blocked(err)
+			return false
+		}
+	}
+	return w.set(d, s)
 }
 
 func (r *Reconciler) platformName() string {

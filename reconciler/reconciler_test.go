@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -153,6 +152,8 @@ func TestAReleaseThatDoesNotRenderStaysAsItIs(t *testing.T) {
 	d.awaitFine("c3")
 }
 
+// TestConflictsAreReportedByName: an object that somebody else has made is taken in only as far as nobody's fields are
+// overwritten, unless it says that they may be.
 func TestConflictsAreReportedByName(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)
@@ -161,16 +162,18 @@ func TestConflictsAreReportedByName(t *testing.T) {
 	})
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
-	patch := `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"key":"by-hand"}}`
-	force := true
-	if _, err := c.client.Resource(configMaps).Namespace("conflict-a-dev").Patch(t.Context(), "a", types.ApplyPatchType, []byte(patch),
-		metav1.PatchOptions{FieldManager: "somebody", Force: &force}); err != nil {
-		t.Fatal(err)
-	}
-	d.mustAccept("c2", files.with(tree{"a/objects/all.yaml": configMap("a", "2")}), "a/objects/all.yaml")
+	c.apply(configMaps, "conflict-a-dev", "b", "somebody", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"},"data":{"key":"by-hand"}}`)
+	d.mustAccept("c2", files.with(tree{"a/objects/all.yaml": configMap("a", "2") + "---\n" + configMap("b", "2")}), "a/objects/all.yaml")
 	p := d.await("the conflict", func(p status.Platform) bool { return release(p, "conflict-a").Result == status.Failed })
-	if got, want := release(p, "conflict-a").Message, "conflict on ConfigMap conflict-a-dev/a: .data.key is owned by somebody"; got != want {
+	if got, want := release(p, "conflict-a").Message, "conflict on ConfigMap conflict-a-dev/b: .data.key is owned by somebody; "+
+		"to take the fields over, give the object the annotation trunkline.dev/adopt: enabled"; got != want {
 		t.Errorf("the message is\n%s\nwant\n%s", got, want)
+	}
+	adopt := strings.Replace(configMap("b", "2"), "{name: b}", "{name: b, annotations: {trunkline.dev/adopt: enabled}}", 1)
+	d.mustAccept("c3", files.with(tree{"a/objects/all.yaml": configMap("a", "2") + "---\n" + adopt}), "a/objects/all.yaml")
+	d.awaitFine("c3")
+	if got := c.value("conflict-a-dev", "b"); got != "2" {
+		t.Errorf("the value is %q, want 2", got)
 	}
 }
 

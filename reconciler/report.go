@@ -41,18 +41,26 @@ func (w *worker) end(in work, done outcome, err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.suspended || w.desired == nil || w.desired.digest != in.digest || w.desired.remove != in.remove {
+	if w.idle() || w.desired == nil || w.desired.digest != in.digest || w.desired.remove != in.remove {
 		return
+	}
+	if err == nil && len(done.blocked) == 0 && w.phase.applied.IsZero() {
+		w.phase.applied = w.r.opts.Now()
+	}
+	if err != nil && terminal(err) {
+		w.phase.failure = err.Error()
 	}
 	// Result and health go up together: whoever is woken by the one must not read the other of before.
 	addHealth := w.addHealth()
 	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) {
-		s.Kept = done.kept
+		s.Kept, s.Drifts = done.kept, w.drifts.list()
 		switch {
 		case err != nil && terminal(err):
 			s.Result, s.Message = status.Failed, err.Error()
 		case err != nil:
 			s.Result, s.Message = status.Retrying, err.Error()
+		case len(done.blocked) > 0:
+			s.Result, s.Message = status.Applying, waitingFor(done.blocked)
 		case in.remove && done.left > 0:
 			s.Result, s.Message = status.Pruning, fmt.Sprintf("waiting for %d deleted objects to be gone", done.left)
 		case in.remove:
@@ -69,7 +77,7 @@ func (w *worker) end(in work, done outcome, err error) {
 func (w *worker) report() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.desired != nil || w.renderErr != nil || w.suspended {
+	if w.desired != nil || w.renderErr != nil || w.idle() {
 		w.r.opts.Board.SetRelease(w.id, w.addHealth())
 	}
 }
@@ -81,18 +89,29 @@ func (w *worker) addHealth() func(*status.Release) {
 	var health status.Health
 	var message string
 	if known {
-		health, message = w.health(w.desired)
+		health, message = w.observe(w.health(w.desired))
+		w.publish()
 	}
-	renderErr, suspended := w.renderErr, w.suspended
+	renderErr, suspended, byHand := w.renderErr, w.suspended, w.memory.Suspended
+	back := ""
+	if f := w.memory.Failed; known && f != nil && f.Digest != w.desired.digest {
+		back = fmt.Sprintf("went back from %s: %s", status.Short(f.Commit), f.Why)
+	}
 	return func(s *status.Release) {
 		if known {
 			s.Health = health
 		}
 		if known && s.Result == status.Applied {
 			s.Message = message
+			if message == "" {
+				s.Message = back
+			}
 		}
 		if suspended {
 			s.Result, s.Message = status.Suspended, "left as it is until its project is not suspended any more"
+		}
+		if byHand != nil {
+			s.Result, s.Message = status.Suspended, "suspended "+byHand.String()
 		}
 		if renderErr != nil {
 			s.Result, s.Message = status.Failed, renderErr.Error()
@@ -109,7 +128,7 @@ func (w *worker) health(d *desired) (status.Health, string) {
 		ref := plan.RefOf(o)
 		m, ok := seen[ref]
 		switch {
-		case !ok || m.Version.Before(w.applied[ref].version):
+		case !ok || m.Version.Before(w.applied[ref].Version):
 			if health == status.Healthy {
 				health, message = status.Progressing, ""
 			}
@@ -122,4 +141,19 @@ func (w *worker) health(d *desired) (status.Health, string) {
 		}
 	}
 	return health, message
+}
+
+// waitingFor says what the objects of a plan wait for.
+func waitingFor(blocked []plan.Step) string {
+	first := blocked[0]
+	for _, s := range blocked {
+		if s.For != (plan.Ref{}) {
+			first = s
+			break
+		}
+	}
+	if first.For != (plan.Ref{}) {
+		return fmt.Sprintf("waiting for %s to be ready before %s", first.For, first.Ref)
+	}
+	return fmt.Sprintf("waiting for %s: %s", first.Ref, first.Reason)
 }

@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -54,6 +56,8 @@ type outcome struct {
 	// kept are objects that stay although they are not declared, and left those that are still to go.
 	kept []string
 	left int
+	// blocked are objects that wait for others.
+	blocked []plan.Step
 }
 
 func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) {
@@ -73,7 +77,10 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if in.remove && !recorded {
 		return done, errFinished
 	}
-	next := cluster.Inventory{Platform: w.r.platformName(), Release: w.id, Namespace: in.namespace, Commit: in.commit, Digest: in.digest}
+	next := cluster.Inventory{
+		Platform: w.r.platformName(), Release: w.id, Namespace: in.namespace, Commit: in.commit, Digest: in.digest, Memory: in.memory,
+	}
+	next.Memory.Protected = in.settings.protected && !in.settings.named
 	if in.remove {
 		next = inv
 	}
@@ -87,9 +94,12 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if err != nil {
 		return done, err
 	}
-	for _, k := range p.Keep {
-		done.kept = append(done.kept, k.Ref.String())
+	for _, s := range p.Rest {
+		if s.Action == plan.Keep && s.Reason != plan.Reported {
+			done.kept = append(done.kept, s.Ref.String())
+		}
 	}
+	done.blocked = p.Blocked()
 	if !in.remove {
 		next.Kinds = cluster.KindsOf(in.objects, w.kinds(conn)...)
 		if recorded && inv.Digest == next.Digest {
@@ -101,7 +111,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 			}
 			c.setInventory(next)
 		}
-		w.recorded, w.recordedDigest = next.Commit, next.Digest
+		w.took(next, in.memory)
 	}
 	if done.applied, err = w.apply(ctx, conn, applySet, p); err != nil {
 		return done, err
@@ -111,11 +121,11 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
 		return done, err
 	}
-	if done.pruned, err = prune(ctx, conn, p); err != nil {
+	if done.pruned, err = w.prune(ctx, conn, p); err != nil {
 		return done, err
 	}
 	members := conn.Members(applySet)
-	done.left = len(members) - len(p.Keep)
+	done.left = len(members) - len(done.kept)
 	if in.remove && len(members) == 0 {
 		if empty, err := conn.Empty(ctx, inv); err != nil {
 			return done, err
@@ -150,18 +160,44 @@ func (w *worker) connect(daemon, ctx context.Context, c *clusterState) (*cluster
 	return conn, nil
 }
 
+// took takes in that the inventory says what the release is about to be.
+func (w *worker) took(inv cluster.Inventory, memory gate.Memory) {
+	w.recorded, w.recordedDigest = inv.Commit, inv.Digest
+	w.mu.Lock()
+	w.inPlace = inv.Digest
+	w.memory.Protected = inv.Memory.Protected
+	memory.Protected = inv.Memory.Protected
+	w.mu.Unlock()
+	w.saved(memory)
+}
+
+// plan decides what to do, and takes in what it says of drift.
 func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan.Plan, error) {
-	input := plan.Input{Applied: map[plan.Ref]string{}, Everything: in.everything}
+	now := w.r.opts.Now()
+	input := plan.Input{Applied: w.applied, Everything: in.everything, Drift: in.settings.drift}
+	input.Drift.Damped, w.dampedUntil = w.fights.Damped(now)
 	for _, o := range in.objects {
 		input.Desired = append(input.Desired, next.Member(o))
 	}
 	for _, m := range conn.Members(next.ApplySet()) {
-		input.Members = append(input.Members, m.Member)
+		input.Observed = append(input.Observed, m.Observed)
 	}
-	for ref, a := range w.applied {
-		input.Applied[ref] = a.digest
+	p, err := plan.Compute(input)
+	if err != nil {
+		return p, &brokenObjectError{err}
 	}
-	return plan.Compute(input)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range input.Observed {
+		if !o.Version.Before(w.applied[o.Ref].Version) {
+			w.judged[o.Ref] = sightOf(o.Digest, o.Owners)
+		}
+	}
+	w.waiting = len(p.Blocked()) > 0
+	for _, d := range w.drifts.look(p, &w.fights, now) {
+		w.r.tell(Event{Release: w.id, Kind: DriftSeen, Commit: in.commit, By: d.Manager, Object: d.Object, Fields: d.Fields})
+	}
+	return p, nil
 }
 
 // apply goes through the stages. Everything of a stage is attempted; the next one waits for all of it. What
@@ -172,23 +208,23 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 		if err := ctx.Err(); err != nil {
 			return applied, err
 		}
-		for _, action := range stage {
+		for _, step := range stage {
 			// From here on nobody knows what it is like, until the API server has said that it is done.
-			delete(w.applied, action.Ref)
+			delete(w.applied, step.Ref)
 		}
 		errs := make([]error, len(stage))
-		versions := make([]cluster.ResourceVersion, len(stage))
+		live := make([]cluster.Live, len(stage))
 		var group errgroup.Group
-		for i, action := range stage {
+		for i, step := range stage {
 			group.Go(func() error {
-				versions[i], errs[i] = applyOne(ctx, conn, applySet, action)
+				live[i], errs[i] = applyOne(ctx, conn, applySet, step)
 				return nil
 			})
 		}
 		_ = group.Wait()
-		for i, action := range stage {
+		for i, step := range stage {
 			if errs[i] == nil {
-				w.applied[action.Ref] = appliedObject{digest: action.Digest, version: versions[i]}
+				errs[i] = w.wasApplied(step, live[i])
 				applied++
 			}
 		}
@@ -202,22 +238,66 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 	return applied, nil
 }
 
-func applyOne(ctx context.Context, conn *cluster.Conn, applySet string, a plan.Action) (cluster.ResourceVersion, error) {
-	if owner, ok := conn.Owner(a.Ref); ok && owner != applySet {
-		return "", fmt.Errorf("%s: %w: it is a member of %s", a.Ref, cluster.ErrForeign, owner)
+// wasApplied remembers what an object was applied with. What the API server has not given us then is no drift later.
+func (w *worker) wasApplied(step plan.Step, live cluster.Live) error {
+	lost, err := ownership.Lost(step.Object.Object, live.Owners)
+	if err != nil {
+		return &brokenObjectError{fmt.Errorf("%s: %w", step.Ref, err)}
+	}
+	known := plan.Applied{Digest: step.Digest, Version: live.Version}
+	for _, f := range lost {
+		known.Lost = append(known.Lost, f.Path)
+	}
+	w.applied[step.Ref] = known
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.judged[step.Ref] = sightOf(step.Digest, live.Owners)
+	if step.Reason != plan.Drifted || live.Version == step.Version {
+		return nil // applying changed nothing: nobody had touched it
+	}
+	now := w.r.opts.Now()
+	d := driftOf(step.Ref, step.Fields, now)
+	for _, f := range step.Fields {
+		w.fights.Corrected(step.Ref, f, now)
+		if n := w.fights.Rounds(step.Ref, f.Path); n > 1 {
+			d.Rounds = max(d.Rounds, n)
+		}
+	}
+	w.drifts.mended(d)
+	w.r.tell(Event{Release: w.id, Kind: DriftMended, By: d.Manager, Object: d.Object, Fields: d.Fields})
+	return nil
+}
+
+func applyOne(ctx context.Context, conn *cluster.Conn, applySet string, s plan.Step) (cluster.Live, error) {
+	if owner, ok := conn.Owner(s.Ref); ok && owner != applySet {
+		return cluster.Live{}, fmt.Errorf("%s: %w: it is a member of %s", s.Ref, cluster.ErrForeign, owner)
 	}
 	// Server-side apply would take over a namespace or a definition that is there, and removing the release would
 	// then delete it with all that others have in it.
-	if a.Reason == plan.Missing && (a.Ref.GroupKind == schema.GroupKind{Kind: "Namespace"} || a.Ref.Group == "apiextensions.k8s.io") {
-		if err := conn.CheckFree(ctx, a.Object, applySet); err != nil {
-			return "", err
+	if s.Reason == plan.Missing && (s.Ref.GroupKind == schema.GroupKind{Kind: "Namespace"} || s.Ref.Group == "apiextensions.k8s.io") {
+		if err := conn.CheckFree(ctx, s.Object, applySet); err != nil {
+			return cluster.Live{}, err
 		}
 	}
-	return conn.Apply(ctx, a.Object)
+	o := s.Object.DeepCopy()
+	annotations := o.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[plan.DigestAnnotation] = s.Digest
+	o.SetAnnotations(annotations)
+	live, err := conn.Apply(ctx, o, s.Force)
+	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
+		if err := conn.Delete(ctx, s.Ref, s.UID); err != nil {
+			return cluster.Live{}, err
+		}
+		return cluster.Live{}, &replacedError{ref: s.Ref}
+	}
+	return live, err
 }
 
 // established waits for new kinds to be served, since what comes next may be of them.
-func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet string, stage []plan.Action) error {
+func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet string, stage []plan.Step) error {
 	var definitions []plan.Ref
 	for _, a := range stage {
 		if a.Ref.Group == "apiextensions.k8s.io" {
@@ -234,7 +314,7 @@ func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet s
 		members := byRef(conn.Members(applySet))
 		if !slices.ContainsFunc(definitions, func(ref plan.Ref) bool {
 			m, seen := members[ref]
-			return !seen || m.Version.Before(w.applied[ref].version) || m.Health != cluster.Healthy
+			return !seen || m.Version.Before(w.applied[ref].Version) || m.Health != cluster.Healthy
 		}) {
 			return nil
 		}
@@ -246,14 +326,14 @@ func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet s
 	}
 }
 
-func prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (int, error) {
+func (w *worker) prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (int, error) {
 	pruned := 0
 	for _, stage := range p.Prune {
 		errs := make([]error, len(stage))
 		var group errgroup.Group
-		for i, member := range stage {
+		for i, step := range stage {
 			group.Go(func() error {
-				errs[i] = conn.Delete(ctx, member)
+				errs[i] = conn.Delete(ctx, step.Ref, step.UID)
 				return nil
 			})
 		}
@@ -293,10 +373,24 @@ func (w *worker) kinds(conn *cluster.Conn) []schema.GroupKind {
 // errUnseen says that the cluster holds objects of a release that the watches have not told of yet.
 var errUnseen = errors.New("waiting to see what is left of the release")
 
+// replacedError says that an object was deleted to be made anew, since it cannot be changed.
+type replacedError struct{ ref plan.Ref }
+
+func (e *replacedError) Error() string {
+	return fmt.Sprintf("%s cannot be changed: it was deleted, and is made anew once it is gone", e.ref)
+}
+
+// brokenObjectError says that an object is such that nothing can be planned for it.
+type brokenObjectError struct{ err error }
+
+func (e *brokenObjectError) Error() string { return e.err.Error() }
+func (e *brokenObjectError) Unwrap() error { return e.err }
+
 // terminal tells that trying again cannot help until somebody changes something.
 func terminal(err error) bool {
 	var unknown *unknownClusterError
-	return errors.As(err, &unknown) || cluster.Terminal(err)
+	var broken *brokenObjectError
+	return errors.As(err, &unknown) || errors.As(err, &broken) || cluster.Terminal(err)
 }
 
 // unknownClusterError says that the daemon was not told how to reach a cluster.

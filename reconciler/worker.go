@@ -3,26 +3,24 @@ package reconciler
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
+	"hash/fnv"
+	"io"
+	"reflect"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-const (
-	// stepTimeout bounds the parts of a run that wait for the cluster as a whole.
-	stepTimeout = 20 * time.Second
-	// Between these, the wait before another attempt doubles.
-	firstRetry = 500 * time.Millisecond
-	lastRetry  = 30 * time.Second
-)
+// stepTimeout bounds the parts of a run that wait for the cluster as a whole.
+const stepTimeout = 20 * time.Second
 
 // desired is what a release is to become.
 type desired struct {
@@ -37,6 +35,10 @@ type desired struct {
 	remove bool
 }
 
+func (d *desired) same(o *desired) bool {
+	return d != nil && o != nil && d.digest == o.digest && d.remove == o.remove
+}
+
 // worker brings one release into its desired state and keeps it there. What others say to it goes into its
 // mailbox and never blocks them; everything else belongs to its own goroutine.
 type worker struct {
@@ -45,22 +47,43 @@ type worker struct {
 	wake chan struct{}
 
 	mu sync.Mutex
-	// desired is the newest word; nil before the first.
-	desired *desired
-	// wanted is the set of its objects.
+	// newest is the last word of the repository, and desired the state that is in force: the two differ while newest
+	// is held. Each is nil before the first.
+	newest, desired *desired
+	// settings are those of the environment that newest came with.
+	settings settings
+	// verdict says why newest is held; its Hold is empty if it is not.
+	verdict gate.Verdict
+	// memory is what the inventory remembers of the release, and inPlace the digest of what the cluster holds; known
+	// tells that they were read. unsaved tells that memory has to be written.
+	memory  gate.Memory
+	inPlace string
+	known   bool
+	unsaved bool
+	// wanted is the set of objects of desired.
 	wanted map[plan.Ref]bool
+	// judged is what the watch showed of each object when it was last planned or applied: only something else is news.
+	judged map[plan.Ref]sight
 	// due asks for a run; without it, waking up only means that health may have changed.
 	due bool
 	// everything asks the next run to apply also what is known to be in place.
 	everything bool
 	// gone are members whose deletion was seen since the last run.
 	gone []plan.Ref
+	// waiting tells that the last plan waits for objects to become healthy or to be gone.
+	waiting bool
 	// supersede ends the run under way.
 	supersede context.CancelFunc
-	// suspended says that the release is to be left as it is.
+	// suspended says that the project asks for the release to be left as it is.
 	suspended bool
-	// renderErr says that the newest commit does not render, so that desired is that of an older one.
+	// renderErr says that the newest commit does not render, so that newest is that of an older one.
 	renderErr error
+	// restoreErr says why the state in place cannot be rendered again, so that it is left as it is.
+	restoreErr error
+	// drifts are those that others have made, as people are told.
+	drifts drifts
+	// phase is how far the state in force has come.
+	phase phase
 
 	// The following belong to the worker's goroutine.
 
@@ -69,49 +92,59 @@ type worker struct {
 	// recorded is the commit in the inventory, which is the last one that changed the release, and
 	// recordedDigest what the release then rendered to.
 	recorded, recordedDigest string
-	// applied maps an object to the digest and the version it was last applied with.
-	applied map[plan.Ref]appliedObject
+	// applied maps an object to what it was last applied with.
+	applied map[plan.Ref]plan.Applied
+	fights  plan.Fights
 	lastErr error
 	// attempted is the digest of the last run's desired state.
 	attempted string
+	// dampedUntil is when the first field is taken back again that is fought about.
+	dampedUntil time.Time
 }
 
-type appliedObject struct {
-	digest  string
-	version cluster.ResourceVersion
+// sight is what of a member decides whether it is as declared.
+type sight struct {
+	digest, ours string
+	others       uint64
+}
+
+func sightOf(digest string, owners ownership.Owners) sight {
+	h := fnv.New64a()
+	for _, m := range owners.Others {
+		_, _ = io.WriteString(h, m.Name+"\x00"+m.Subresource+"\x00"+m.Fields+"\x00") // a hash never fails
+	}
+	return sight{digest, owners.Ours, h.Sum64()}
 }
 
 func newWorker(r *Reconciler, id catalog.ReleaseID) *worker {
-	return &worker{r: r, id: id, wake: make(chan struct{}, 1), applied: map[plan.Ref]appliedObject{}}
+	return &worker{r: r, id: id, wake: make(chan struct{}, 1), applied: map[plan.Ref]plan.Applied{}, judged: map[plan.Ref]sight{}}
 }
 
-// set tells the worker the desired state, and says whether it is a new one. A run towards another state ends.
-func (w *worker) set(d desired) bool {
+// set tells the worker the newest state, and says whether it is another one. Unless it is held, a run towards
+// another state ends.
+func (w *worker) set(d desired, s settings) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	failed := w.renderErr != nil
-	w.renderErr = nil
+	if !reflect.DeepEqual(w.settings.drift, s.drift) {
+		w.due = true // what was let go may have to be taken back
+	}
+	w.renderErr, w.restoreErr, w.settings = nil, nil, s
 	if w.suspended {
 		// Nobody looked after it meanwhile: whatever it was, it may be so no more.
-		w.suspended, w.desired, w.everything = false, nil, true
+		w.suspended, w.newest, w.desired, w.everything = false, nil, nil, true
 	}
-	if old := w.desired; old != nil && old.digest == d.digest && old.remove == d.remove {
+	if w.newest.same(&d) {
 		if failed {
 			w.due = true // to put its own word on the board again
-			w.signal()
 		}
+		w.newest.commit = d.commit
+		w.admit()
+		w.signal()
 		return false
 	}
-	w.desired, w.due = &d, true
-	w.wanted = make(map[plan.Ref]bool, len(d.objects))
-	for _, o := range d.objects {
-		w.wanted[plan.RefOf(o)] = true
-	}
-	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
-	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })
-	if w.supersede != nil {
-		w.supersede()
-	}
+	w.newest = &d
+	w.admit()
 	w.signal()
 	return true
 }
@@ -122,13 +155,22 @@ func (w *worker) blocked(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.renderErr = err
+	w.keep()
+	w.publish()
+	w.signal()
+}
+
+// keep ends the removal of a release that is declared again. The caller holds the lock.
+func (w *worker) keep() {
+	if w.newest != nil && w.newest.remove {
+		w.newest = nil
+	}
 	if w.desired != nil && w.desired.remove {
 		w.desired, w.wanted = nil, nil
 		if w.supersede != nil {
 			w.supersede()
 		}
 	}
-	w.signal()
 }
 
 // suspend tells the worker to leave the release as it is, from now on and until the next call of set. A run that is
@@ -140,16 +182,18 @@ func (w *worker) suspend() bool {
 		return false
 	}
 	w.suspended, w.renderErr = true, nil
-	if w.desired != nil && w.desired.remove {
-		w.desired, w.wanted = nil, nil // it is declared again
-	}
+	w.keep() // it is declared again
 	if w.supersede != nil {
 		w.supersede()
 	}
+	w.publish()
 	w.r.opts.Board.SetRelease(w.id, w.addHealth())
 	w.signal()
 	return true
 }
+
+// idle tells that the release is to be left as it is, by its project's or a person's wish. The caller holds the lock.
+func (w *worker) idle() bool { return w.suspended || w.memory.Suspended != nil }
 
 // nudge asks for a run, since something that was in the way may be gone.
 func (w *worker) nudge() {
@@ -163,12 +207,17 @@ func (w *worker) nudge() {
 func (w *worker) happened(e cluster.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	ref := e.Object.Ref
 	switch {
 	case e.Deleted:
-		w.gone = append(w.gone, e.Object.Ref)
+		w.gone = append(w.gone, ref)
+		delete(w.judged, ref)
 		w.due = true
-	case !w.wanted[e.Object.Ref] && !e.Object.Deleting && !e.Object.Keep:
-		w.due = true // seen only now, and not declared any more
+	case !w.wanted[ref]:
+		// Seen only now, and not declared any more.
+		w.due = w.due || !e.Object.Deleting && e.Object.Prune != plan.PruneDisabled && w.judged[ref] != sightOf(e.Object.Digest, e.Object.Owners)
+	default:
+		w.due = w.due || w.waiting || w.judged[ref] != sightOf(e.Object.Digest, e.Object.Owners)
 	}
 	w.signal()
 }
@@ -177,7 +226,7 @@ func (w *worker) happened(e cluster.Event) {
 func (w *worker) removed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.desired != nil && w.desired.remove
+	return w.desired != nil && w.desired.remove && w.newest.same(w.desired)
 }
 
 func (w *worker) signal() {
@@ -190,77 +239,11 @@ func (w *worker) signal() {
 // errFinished says that the release is gone and the worker with it.
 var errFinished = errors.New("the release is gone")
 
-// run works until ctx ends or the release is gone.
-func (w *worker) run(ctx context.Context) {
-	retry := &backoff.ExponentialBackOff{
-		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
-	}
-	var retryAt time.Time // zero: nothing failed that may pass
-	resyncAt := w.nextResync()
-	for {
-		run, cancel := context.WithCancel(ctx)
-		if work, ok := w.take(cancel); ok {
-			if work.digest != w.attempted {
-				retry.Reset() // what failed before says nothing of what is new
-			}
-			err := w.step(ctx, run, work)
-			superseded := run.Err() != nil
-			cancel()
-			switch {
-			case ctx.Err() != nil:
-				return
-			case superseded:
-				continue
-			case errors.Is(err, errFinished):
-				if w.r.finished(w) {
-					return
-				}
-				w.nudge() // it was declared again in the meantime
-			}
-			retryAt = time.Time{}
-			if err != nil && !errors.Is(err, errFinished) && !terminal(err) {
-				retryAt = w.r.opts.Now().Add(retry.NextBackOff())
-			}
-			if work.everything {
-				resyncAt = w.nextResync()
-			}
-		} else {
-			cancel()
-			w.report()
-		}
-		next := resyncAt
-		if !retryAt.IsZero() && retryAt.Before(next) {
-			next = retryAt
-		}
-		timer := time.NewTimer(next.Sub(w.r.opts.Now()))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-w.wake:
-			timer.Stop()
-		case <-timer.C:
-			w.again(!w.r.opts.Now().Before(resyncAt))
-		}
-	}
-}
-
-// nextResync says when to look at everything again: not all releases at once.
-func (w *worker) nextResync() time.Time {
-	interval := w.r.opts.Resync
-	return w.r.opts.Now().Add(interval - time.Duration(rand.Int64N(int64(interval)/5+1))) //nolint:gosec // spreading load
-}
-
-// again asks for a run because time has passed: another attempt after an error, or a look at everything.
-func (w *worker) again(everything bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.due, w.everything = true, w.everything || everything
-}
-
 // work is one run's worth of the mailbox.
 type work struct {
 	desired
+	settings   settings
+	memory     gate.Memory
 	everything bool
 }
 
@@ -272,10 +255,27 @@ func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 		delete(w.applied, ref)
 	}
 	w.gone = nil
-	if !w.due || w.desired == nil || w.suspended {
+	if !w.due || w.desired == nil || w.idle() {
 		return work{}, false
 	}
-	out := work{desired: *w.desired, everything: w.everything}
+	out := work{desired: *w.desired, settings: w.settings, memory: w.memory, everything: w.everything}
 	w.due, w.everything, w.supersede = false, false, cancel
 	return out, true
+}
+
+// force makes a state the one in force. The caller holds the lock.
+func (w *worker) force(d *desired) {
+	w.desired, w.due = d, true
+	w.wanted = make(map[plan.Ref]bool, len(d.objects))
+	for _, o := range d.objects {
+		w.wanted[plan.RefOf(o)] = true
+	}
+	w.phase = phase{}
+	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
+	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })
+	w.publish()
+	if w.supersede != nil {
+		w.supersede()
+	}
+	w.signal()
 }

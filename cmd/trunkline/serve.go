@@ -44,7 +44,6 @@ type serve struct {
 	listen    string
 	token     string // file
 	poll      time.Duration
-	resync    time.Duration
 	lifeline  bool
 	logging   logging
 }
@@ -79,7 +78,6 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.listen, "listen", defaultListen, "address for health, metrics, status and the trigger; not loopback only with --token-file")
 	f.StringVar(&s.token, "token-file", "", "file with the token that callers must send as \"Authorization: Bearer TOKEN\"")
 	f.DurationVar(&s.poll, "poll", 30*time.Second, "how often to look at the repository; POST /hooks/sync looks at once")
-	f.DurationVar(&s.resync, "resync", 10*time.Minute, "how often to apply every object again, to bring back what others changed")
 	f.StringVar(&s.remote.Auth.Username, "git-username", "", "user name for http(s)")
 	f.StringVar(&s.passwords.password, "git-password-file", "", "file with the password or access token for http(s)")
 	f.StringVar(&s.passwords.token, "git-token-file", "", "file with a bearer token for http(s)")
@@ -103,8 +101,8 @@ func (s *serve) check() ([]cluster.Config, error) {
 	if len(s.clusters) == 0 {
 		return nil, usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
 	}
-	if s.poll < time.Second || s.resync < time.Second {
-		return nil, usagef("--poll and --resync are at least 1s")
+	if s.poll < time.Second {
+		return nil, usagef("--poll is at least 1s")
 	}
 	if _, _, err := net.SplitHostPort(s.listen); err != nil {
 		return nil, usagef("--listen %q is not an address: write HOST:PORT", s.listen)
@@ -177,7 +175,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
-		Resync: s.resync, Observe: metrics.observe, Log: log, Now: time.Now,
+		Observe: metrics.observe, Log: log, Now: time.Now,
 	})
 	if err != nil {
 		return errors.Join(&usageError{err}, listener.Close())

@@ -9,22 +9,25 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
+	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 )
 
-// Apply makes the object as declared, by server-side apply, and gives the version that the API server then
-// has. Fields that another manager owns and that differ are a [*ConflictError]: nobody's change is overwritten
-// unseen.
-func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured) (ResourceVersion, error) {
-	return conn.apply(ctx, o, false)
+// Live is what the API server says of an object that was just applied.
+type Live struct {
+	Version plan.Version
+	Owners  ownership.Owners
 }
 
-func (conn *Conn) apply(ctx context.Context, o *unstructured.Unstructured, force bool) (ResourceVersion, error) {
+// Apply makes the object as declared, by server-side apply. Without force, fields that another manager owns and that
+// differ are a [*ConflictError]: nobody's change is overwritten unseen.
+func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured, force bool) (Live, error) {
 	ref := plan.RefOf(o)
 	m, err := conn.resource(ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
-		return "", &ObjectError{Object: ref, Doing: "applying", Err: err}
+		return Live{}, &ObjectError{Object: ref, Doing: "applying", Err: err}
 	}
 	var live *unstructured.Unstructured
 	err = conn.write(ctx, func(ctx context.Context) (err error) {
@@ -32,30 +35,32 @@ func (conn *Conn) apply(ctx context.Context, o *unstructured.Unstructured, force
 		return err
 	})
 	if err == nil {
-		return ResourceVersion(live.GetResourceVersion()), nil
+		return Live{
+			Version: plan.Version(live.GetResourceVersion()), Owners: ownership.Of(live.GetManagedFields(), FieldManager),
+		}, nil
 	}
 	if c := conflict(ref, err); c != nil {
-		return "", c
+		return Live{}, c
 	}
-	return "", &ObjectError{Object: ref, Doing: "applying", Err: err}
+	return Live{}, &ObjectError{Object: ref, Doing: "applying", Err: err}
 }
 
 // Delete deletes the very object that was seen. One that is gone, or was made anew since, is left alone.
-func (conn *Conn) Delete(ctx context.Context, member plan.Member) error {
-	m, err := conn.resource(member.Ref.GroupKind)
+func (conn *Conn) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error {
+	m, err := conn.resource(ref.GroupKind)
 	if err != nil {
-		return &ObjectError{Object: member.Ref, Doing: "deleting", Err: err}
+		return &ObjectError{Object: ref, Doing: "deleting", Err: err}
 	}
 	background := metav1.DeletePropagationBackground
 	err = conn.write(ctx, func(ctx context.Context) error {
-		return conn.of(m, member.Ref.Namespace).Delete(ctx, member.Ref.Name, metav1.DeleteOptions{
-			Preconditions: &metav1.Preconditions{UID: &member.UID}, PropagationPolicy: &background,
+		return conn.of(m, ref.Namespace).Delete(ctx, ref.Name, metav1.DeleteOptions{
+			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background,
 		})
 	})
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil
 	}
-	return &ObjectError{Object: member.Ref, Doing: "deleting", Err: err}
+	return &ObjectError{Object: ref, Doing: "deleting", Err: err}
 }
 
 // ErrForeign says that an object is there already and not ours to take.

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/plan"
 )
 
 // The labels and annotations of ApplySets, as KEP-3659 has them, and ours beside them.
@@ -32,7 +34,8 @@ const (
 	labelEnvironment = "trunkline.dev/environment"
 	labelCluster     = "trunkline.dev/cluster"
 	annotationCommit = "trunkline.dev/commit"
-	annotationDigest = "trunkline.dev/digest"
+	annotationDigest = plan.DigestAnnotation
+	annotationMemory = "trunkline.dev/memory"
 
 	tooling = "trunkline/v1"
 )
@@ -48,11 +51,13 @@ type Inventory struct {
 	Commit string
 	// Digest identifies what the release rendered to.
 	Digest string
+	// Memory is what else has to be remembered of the release.
+	Memory gate.Memory
 }
 
 // Covers tells that writing the other inventory would add nothing to this one.
 func (i Inventory) Covers(o Inventory) bool {
-	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace &&
+	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Memory.String() == o.Memory.String() &&
 		!slices.ContainsFunc(o.Kinds, func(k schema.GroupKind) bool { return !slices.Contains(i.Kinds, k) })
 }
 
@@ -100,6 +105,11 @@ func (i Inventory) object() *unstructured.Unstructured {
 		annotationTooling: tooling, annotationKinds: strings.Join(slices.Compact(kinds), ","),
 		annotationNamespaces: i.Namespace, annotationCommit: i.Commit, annotationDigest: i.Digest,
 	})
+	if memory := i.Memory.String(); memory != "" {
+		annotations := o.GetAnnotations()
+		annotations[annotationMemory] = memory
+		o.SetAnnotations(annotations)
+	}
 	return o
 }
 
@@ -112,6 +122,7 @@ func inventoryOf(o *unstructured.Unstructured) Inventory {
 		Namespace: o.GetAnnotations()[annotationNamespaces],
 		Commit:    o.GetAnnotations()[annotationCommit],
 		Digest:    o.GetAnnotations()[annotationDigest],
+		Memory:    gate.ReadMemory(o.GetAnnotations()[annotationMemory]),
 	}
 	for kind := range strings.SplitSeq(o.GetAnnotations()[annotationKinds], ",") {
 		if kind != "" {
@@ -145,10 +156,10 @@ func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory
 // Record writes the inventory. It comes before anything that the inventory names is applied, so that a crash
 // between the two leaves a record and never an orphan.
 func (conn *Conn) Record(ctx context.Context, i Inventory) error {
-	_, err := conn.apply(ctx, i.object(), true)
+	_, err := conn.Apply(ctx, i.object(), true)
 	if apierrors.IsNotFound(err) {
-		if _, err = conn.apply(ctx, systemNamespace(), true); err == nil {
-			_, err = conn.apply(ctx, i.object(), true)
+		if _, err = conn.Apply(ctx, systemNamespace(), true); err == nil {
+			_, err = conn.Apply(ctx, i.object(), true)
 		}
 	}
 	if err != nil {

@@ -204,14 +204,3 @@ func TestHealthOf(t *testing.T) {
 		})
 	}
 }
-
-func TestResourceVersions(t *testing.T) {
-	for _, tc := range []struct {
-		a, b ResourceVersion
-		want bool
-	}{{"9", "10", true}, {"10", "9", false}, {"10", "10", false}, {"", "1", false}, {"x", "1", false}} {
-		if got := tc.a.Before(tc.b); got != tc.want {
-			t.Errorf("%q before %q: got %t, want %t", tc.a, tc.b, got, tc.want)
-		}
-	}
-}

@@ -38,7 +38,8 @@ func (e *ConflictError) Error() string {
 	for i, f := range e.Fields {
 		parts[i] = fmt.Sprintf("%s is owned by %s", f.Field, f.Manager)
 	}
-	return fmt.Sprintf("conflict on %s: %s", e.Object, strings.Join(parts, ", "))
+	return fmt.Sprintf("conflict on %s: %s; to take the fields over, give the object the annotation %s: enabled",
+		e.Object, strings.Join(parts, ", "), plan.AdoptAnnotation)
 }
 
 // ObjectError is what went wrong with one object.
@@ -55,7 +56,11 @@ func (e *ObjectError) Error() string {
 		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)",
 			e.Doing, e.Object, reasonOf(e.Err))
 	}
-	return fmt.Sprintf("%s %s: %s", e.Doing, e.Object, e.Err)
+	hint := ""
+	if Immutable(e.Err) {
+		hint = "; to have the object deleted and made anew, give it the annotation " + plan.ReplaceAnnotation + ": enabled"
+	}
+	return fmt.Sprintf("%s %s: %s%s", e.Doing, e.Object, e.Err, hint)
 }
 
 // Unwrap gives the cause.
@@ -115,6 +120,18 @@ func Terminal(err error) bool {
 	var c *ConflictError
 	return errors.As(err, &c) || errors.Is(err, ErrForeign) || malformed(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
 		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+// Immutable tells that the API server refused a change since what would change cannot. It has no reason of its own
+// for that: the words are those of the API server's validation.
+func Immutable(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) {
+		return false
+	}
+	m := status.Status().Message
+	return strings.Contains(m, "field is immutable") || strings.Contains(m, "updates to statefulset spec for fields other than") ||
+		strings.Contains(m, "is immutable after creation")
 }
 
 // malformed tells that server-side apply cannot make sense of the object: a value of the wrong type. The API

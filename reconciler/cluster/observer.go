@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"strconv"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -12,21 +11,9 @@ import (
 
 // Object is what is remembered of a member: enough to plan and to report, a small part of the whole.
 type Object struct {
-	plan.Member
-	Version ResourceVersion
+	plan.Observed
 	Health  Health
 	Message string
-}
-
-// ResourceVersion is the version of an object in the API server's store.
-type ResourceVersion string
-
-// Before tells that v is older than o. Versions are decimal numbers that grow (KEP-5504); one that is not is
-// older than none.
-func (v ResourceVersion) Before(o ResourceVersion) bool {
-	a, errA := strconv.ParseUint(string(v), 10, 64)
-	b, errB := strconv.ParseUint(string(o), 10, 64)
-	return errA == nil && errB == nil && a < b
 }
 
 // observer watches the members of all ApplySets, one watch a kind, and remembers them by ApplySet.

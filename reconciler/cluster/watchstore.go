@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
 
+	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 )
 
@@ -42,15 +43,18 @@ func (w *kindWatch) Transformer() cache.TransformFunc {
 			ObjectMeta: metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
 			applySet:   u.GetLabels()[labelPartOf],
 			copied:     !appliedByUs(u),
-			object: Object{
-				Member: plan.Member{
-					Ref: plan.RefOf(u), UID: u.GetUID(),
-					Keep:     u.GetAnnotations()[plan.PruneAnnotation] == "disabled",
-					Deleting: u.GetDeletionTimestamp() != nil,
-				},
-				Version: ResourceVersion(u.GetResourceVersion()), Health: health, Message: message,
-			},
+			object:     Object{Observed: observed(u, health), Health: health, Message: message},
 		}, nil
+	}
+}
+
+// observed is what plans are made from.
+func observed(u *unstructured.Unstructured, health Health) plan.Observed {
+	return plan.Observed{
+		Ref: plan.RefOf(u), UID: u.GetUID(), Version: plan.Version(u.GetResourceVersion()),
+		Digest: u.GetAnnotations()[plan.DigestAnnotation], Owners: ownership.Of(u.GetManagedFields(), FieldManager),
+		Prune: plan.Prune(u.GetAnnotations()[plan.PruneAnnotation]), Deleting: u.GetDeletionTimestamp() != nil,
+		Settled: health == Healthy,
 	}
 }
 

@@ -287,7 +287,12 @@ func TestWithout(t *testing.T) {
 		{{Field: "spec"}, {Field: "no"}, {Field: "such"}},
 		{{Field: "spec"}, {Field: "template"}, {Field: "spec"}, {Field: "containers"}, {List: true, Index: 7}},
 		{
-			{Field: "spec"}, {Field: "template"}, {Field: "spec"}, {Field: "containers"}, {List: true}, {Field: "env"},
+			{Field: "spec"},
+			{Field: "template"},
+			{Field: "spec"},
+			{Field: "containers"},
+			{List: true},
+			{Field: "env"},
 			{List: true, Index: 1, Keys: []field.Key{{Name: "name", Value: `"B"`}}},
 		},
 	}

@@ -1,105 +1,124 @@
 // Package plan decides what has to happen to bring one release into its declared state. It is a pure function
 // over values: what is wanted, what was seen, what was last applied.
 //
-// Of Trunkline it may import nothing.
+// Of Trunkline it may import api and reconciler/ownership.
 package plan
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"trunkline.dev/trunkline/api/field"
+	"trunkline.dev/trunkline/reconciler/ownership"
 )
 
-// PruneAnnotation keeps an object in the cluster when its value is "disabled", whatever the repository says.
-const PruneAnnotation = "trunkline.dev/prune"
-
-// Ref names an object in a cluster, whatever the version it is written in.
-type Ref struct {
-	schema.GroupKind
-	Namespace string
-	Name      string
-}
-
-// RefOf gives the name of an object.
-func RefOf(o *unstructured.Unstructured) Ref {
-	return Ref{GroupKind: o.GroupVersionKind().GroupKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
-}
-
-// String gives "Kind.group namespace/name", without the parts that are empty.
-func (r Ref) String() string {
-	if r.Namespace == "" {
-		return r.GroupKind.String() + " " + r.Name
-	}
-	return r.GroupKind.String() + " " + r.Namespace + "/" + r.Name
-}
-
-// Compare orders by group, kind, namespace and name.
-func (r Ref) Compare(o Ref) int {
-	return cmp.Or(cmp.Compare(r.Group, o.Group), cmp.Compare(r.Kind, o.Kind),
-		cmp.Compare(r.Namespace, o.Namespace), cmp.Compare(r.Name, o.Name))
-}
-
-// Member is an object in the cluster that carries the label of the release.
-type Member struct {
-	Ref Ref
-	UID types.UID
-	// Keep is true if the object says that it must not be pruned.
-	Keep bool
+// Observed is an object in the cluster that the release has, or that stands where it wants to have one.
+type Observed struct {
+	Ref     Ref
+	UID     types.UID
+	Version Version
+	// Digest is that of what was last applied to it, as the object itself says; empty if it does not.
+	Digest string
+	// Owners says who owns its fields.
+	Owners ownership.Owners
+	// Prune is what the object says about being pruned; empty if it says nothing.
+	Prune Prune
 	// Deleting is true once the object's deletion was asked for.
 	Deleting bool
+	// Settled is true if the object is healthy: what comes in later waves may begin.
+	Settled bool
+	// Foreign is true for an object that is there and is not part of the release.
+	Foreign bool
+}
+
+// Applied is what is known of an object since it was applied by this process.
+type Applied struct {
+	Digest  string
+	Version Version
+	// Lost are the fields that the API server did not give us when the object was applied, such as those that a
+	// definition does not know. They are no drift.
+	Lost []field.Path
 }
 
 // Input is what a plan is made from.
 type Input struct {
 	// Desired is what the release renders to. It is not changed.
 	Desired []*unstructured.Unstructured
-	// Members is what the cluster holds of the release.
-	Members []Member
-	// Applied maps an object to the digest of what was last applied to it, as far as it is known to be there
-	// still.
-	Applied map[Ref]string
-	// Everything asks to apply also what is known to be there already, to bring back what others changed.
+	// Observed is what the cluster holds of the release.
+	Observed []Observed
+	// Applied maps an object to what was last applied to it, as far as it is known to be there still.
+	Applied map[Ref]Applied
+	// Drift says what to do about what others changed.
+	Drift Drift
+	// Everything asks to apply also what is known to be there already.
 	Everything bool
 }
 
-// Action is an object to apply, and its digest to remember once that is done.
-type Action struct {
-	Ref    Ref
-	Object *unstructured.Unstructured
-	Digest string
-	Reason Reason
-}
+// Action is what happens to an object.
+type Action string
 
-// Reason says why an object is in the plan.
+// The actions.
+const (
+	Create  Action = "create"  // the cluster does not have it
+	Update  Action = "update"  // it is there, and not as declared
+	Adopt   Action = "adopt"   // it is there, and becomes part of the release
+	Delete  Action = "delete"  // it is there, and not declared any more
+	Keep    Action = "keep"    // it is left as it is, for a reason
+	Blocked Action = "blocked" // it would be created or changed, and something is in the way
+)
+
+// Reason says why.
 type Reason string
 
 // The reasons.
 const (
 	Missing  Reason = "missing"        // the cluster does not have it
 	Changed  Reason = "changed"        // it renders to something new
-	Unknown  Reason = "unknown"        // it is there, but not known to be as declared
+	Drifted  Reason = "drifted"        // somebody has changed what was applied
+	Unknown  Reason = "unknown"        // everything is to be applied again
+	Removed  Reason = "not declared"   // the release does not have it any more
+	Present  Reason = "already there"  // it was made by somebody else
+	Going    Reason = "being deleted"  // it has to be gone first
+	Waiting  Reason = "waiting"        // an earlier wave is not there yet
+	Reported Reason = "drift reported" // somebody has changed it, and is let have it
 	Disabled Reason = "prune disabled" // it would be deleted, but says that it must stay
 	Occupied Reason = "not empty"      // it would be deleted, but holds what must stay
+	Data     Reason = "holds data"     // it would be deleted, but data would be lost
 )
 
-// Kept is an object that stays although it is not declared any more.
-type Kept struct {
+// Step is one object, what happens to it, and why.
+type Step struct {
+	Action Action
 	Ref    Ref
 	Reason Reason
+	// Fields are those that somebody else has changed and that are taken back, and Left those that are not.
+	Fields, Left []ownership.Field
+	// For is what a blocked step waits for.
+	For Ref
+
+	// Object is what to apply, without the fields that are left to others; nil for what is not applied.
+	Object *unstructured.Unstructured
+	// Digest identifies the whole declared object.
+	Digest string
+	// Force takes fields that others own.
+	Force bool
+	// UID and Version are those of the object that was observed.
+	UID     types.UID
+	Version Version
 }
 
 // Plan is what has to happen, in this order: the stages of Apply one after the other, then those of Prune.
 // Inside a stage the order does not matter.
 type Plan struct {
-	Apply [][]Action
-	Prune [][]Member
-	Keep  []Kept
+	Apply [][]Step
+	Prune [][]Step
+	// Rest are the objects that are kept or blocked.
+	Rest []Step
 	// Unchanged counts the objects that need nothing.
 	Unchanged int
 }
@@ -107,91 +126,48 @@ type Plan struct {
 // Empty tells that there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Apply) == 0 && len(p.Prune) == 0 }
 
+// Blocked lists what waits for something.
+func (p Plan) Blocked() []Step {
+	var out []Step
+	for _, s := range p.Rest {
+		if s.Action == Blocked {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // Compute makes the plan. Equal inputs give equal plans, in whatever order their parts come.
 func Compute(in Input) (Plan, error) {
 	var p Plan
-	there := map[Ref]Member{}
-	for _, m := range in.Members {
-		there[m.Ref] = m
+	there := map[Ref]Observed{}
+	for _, o := range in.Observed {
+		there[o.Ref] = o
 	}
-	wanted := map[Ref]bool{}
-	stages := map[int][]Action{}
+	desired := map[Ref]*unstructured.Unstructured{}
 	for _, o := range in.Desired {
 		ref := RefOf(o)
-		if wanted[ref] {
+		if desired[ref] != nil {
 			return Plan{}, fmt.Errorf("planning: the release holds %s twice", ref)
 		}
-		wanted[ref] = true
-		digest, err := Digest(o)
+		desired[ref] = o
+	}
+	rules, err := in.Drift.rules(in.Desired)
+	if err != nil {
+		return Plan{}, err
+	}
+	var steps []wanted
+	for ref, o := range desired {
+		w, err := newWanted(in, rules, ref, o, there)
 		if err != nil {
 			return Plan{}, fmt.Errorf("planning %s: %w", ref, err)
 		}
-		reason := decide(in, there, ref, digest)
-		if reason == "" {
-			p.Unchanged++
-			continue
-		}
-		s := stage(ref.GroupKind)
-		stages[s] = append(stages[s], Action{Ref: ref, Object: o, Digest: digest, Reason: reason})
+		steps = append(steps, w)
 	}
-	for _, s := range sortedKeys(stages) {
-		slices.SortFunc(stages[s], func(a, b Action) int { return a.Ref.Compare(b.Ref) })
-		p.Apply = append(p.Apply, stages[s])
-	}
-	p.prune(in.Members, wanted)
+	p.order(steps)
+	p.prune(in.Observed, desired)
+	slices.SortFunc(p.Rest, func(a, b Step) int { return a.Ref.Compare(b.Ref) })
 	return p, nil
-}
-
-// decide says why an object has to be applied; the first row that matches wins.
-func decide(in Input, there map[Ref]Member, ref Ref, digest string) Reason {
-	applied, known := in.Applied[ref]
-	member, present := there[ref]
-	switch {
-	case known && applied != digest:
-		return Changed
-	case known && !in.Everything:
-		return "" // applied before, and no deletion was seen since
-	case !present || member.Deleting:
-		return Missing
-	default:
-		return Unknown
-	}
-}
-
-// prune takes in what is there and not wanted, in the reverse order of applying: what runs goes first, and what
-// it stands on last.
-func (p *Plan) prune(members []Member, wanted map[Ref]bool) {
-	stages := map[int][]Member{}
-	occupied := map[string]bool{} // namespaces with something in them that stays
-	groups := map[string]bool{}   // groups of kinds of which something stays that says so
-	for ref := range wanted {
-		occupied[ref.Namespace] = true
-	}
-	for _, m := range members {
-		if m.Keep {
-			occupied[m.Ref.Namespace] = true
-			groups[m.Ref.Group] = true
-		}
-	}
-	for _, m := range members {
-		switch {
-		case wanted[m.Ref] || m.Deleting:
-		case m.Keep:
-			p.Keep = append(p.Keep, Kept{Ref: m.Ref, Reason: Disabled})
-		case m.Ref.Group == "" && m.Ref.Kind == "Namespace" && occupied[m.Ref.Name]:
-			p.Keep = append(p.Keep, Kept{Ref: m.Ref, Reason: Occupied})
-		case groups[definedGroup(m.Ref)]:
-			p.Keep = append(p.Keep, Kept{Ref: m.Ref, Reason: Occupied})
-		default:
-			s := -stage(m.Ref.GroupKind)
-			stages[s] = append(stages[s], m)
-		}
-	}
-	for _, s := range sortedKeys(stages) {
-		slices.SortFunc(stages[s], func(a, b Member) int { return a.Ref.Compare(b.Ref) })
-		p.Prune = append(p.Prune, stages[s])
-	}
-	slices.SortFunc(p.Keep, func(a, b Kept) int { return a.Ref.Compare(b.Ref) })
 }
 
 // Digest identifies the content of an object.

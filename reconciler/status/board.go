@@ -46,7 +46,7 @@ func (b *Board) Snapshot() Platform {
 		return catalog.ReleaseID{Cluster: a.Name}.Compare(catalog.ReleaseID{Cluster: b.Name})
 	})
 	for _, r := range b.releases {
-		r.Kept = slices.Clone(r.Kept)
+		r.Kept, r.Drifts = slices.Clone(r.Kept), slices.Clone(r.Drifts)
 		p.Releases = append(p.Releases, r)
 	}
 	slices.SortFunc(p.Releases, func(a, b Release) int { return a.Compare(b.ReleaseID) })

@@ -129,16 +129,57 @@ type Release struct {
 	Objects int `json:"objects"`
 	// Kept are objects that stay in the cluster although they are not declared any more.
 	Kept []string `json:"kept,omitempty"`
+	// Held says why the release does not take its newest state yet; nil if it does.
+	Held *Held `json:"held,omitempty"`
+	// Drifts are what others have changed of the release: what is so now, then what was corrected last.
+	Drifts []Drift `json:"drifts,omitempty"`
 }
 
-// Fine tells that the release is in the declared state, and healthy; or suspended, since that is what was asked for.
+// Held says what keeps a release from its newest state.
+type Held struct {
+	// Rule is the one that holds it, such as "window".
+	Rule string `json:"rule"`
+	// Reason says why to people.
+	Reason string `json:"reason"`
+	// Commit is the newest, which is held.
+	Commit string `json:"commit,omitempty"`
+	// Until is when it goes on by itself; zero if that depends on something else.
+	Until time.Time `json:"until,omitzero"`
+	// Person tells that it goes on only when a person does something.
+	Person bool `json:"person,omitempty"`
+}
+
+// Drift is what somebody has changed of an object.
+type Drift struct {
+	Object string   `json:"object"`
+	Fields []string `json:"fields"`
+	// Manager is who changed them, as Kubernetes knows them; empty if that cannot be told.
+	Manager string `json:"manager,omitempty"`
+	// Time is when they were changed, or else when it was seen.
+	Time time.Time `json:"time"`
+	// Corrected tells that they were taken back.
+	Corrected bool `json:"corrected,omitempty"`
+	// Rounds is how often they were taken back, if somebody takes them again and again.
+	Rounds int `json:"rounds,omitempty"`
+}
+
+// Fine tells that the release is in the declared state, and healthy, as far as it may be just now; or suspended, since
+// that is what was asked for. It is not fine if somebody has changed it, or if it needs a person to go on.
 func (r Release) Fine() bool {
-	return r.Result == Applied && r.Health == Healthy || r.Result == Suspended
+	if r.Result == Suspended {
+		return true
+	}
+	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person)
+}
+
+// Drifted tells that somebody has changed the release, and that it was not taken back.
+func (r Release) Drifted() bool {
+	return slices.ContainsFunc(r.Drifts, func(d Drift) bool { return !d.Corrected })
 }
 
 // Settled tells that nothing will change by itself soon: it is fine, or it needs a person.
 func (r Release) Settled() bool {
-	return r.Fine() || r.Result == Failed || r.Result == Applied && r.Health == Unhealthy
+	return r.Fine() || r.Result == Failed || r.Result == Applied && (r.Health == Unhealthy || r.Health == Healthy)
 }
 
 // Fine tells that there is nothing to find: the newest commit is accepted, and every release is fine.

@@ -1,0 +1,116 @@
+package reconciler
+
+import (
+	"errors"
+	"fmt"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// ByHand is who asks for something, and why.
+type ByHand struct{ By, Why string }
+
+// Act is what a person can ask of a release.
+type Act string
+
+// The acts.
+const (
+	// Suspend leaves the release as it is, until it is resumed.
+	Suspend Act = "suspend"
+	Resume  Act = "resume"
+	// Reconcile applies everything again, also a commit that is not tried again by itself.
+	Reconcile Act = "reconcile"
+	// Rollback goes back to the healthy state before, and does not take the present one again.
+	Rollback Act = "rollback"
+)
+
+// ErrNotFound says that what somebody asked for is not there.
+var ErrNotFound = errors.New("there is no such release")
+
+// ErrCannot says that what somebody asked for cannot be done just now.
+var ErrCannot = errors.New("it cannot be done")
+
+// Do does what a person asks for a release. It returns when it is taken in; how it goes is on the board.
+func (r *Reconciler) Do(id catalog.ReleaseID, act Act, hand ByHand) error {
+	r.mu.Lock()
+	w := r.workers[id]
+	r.mu.Unlock()
+	if w == nil {
+		return fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	kind, err := w.do(act, hand)
+	if err != nil {
+		return fmt.Errorf("cannot %s %s: %w", act, id, err)
+	}
+	r.tell(Event{Release: id, Kind: kind, By: hand.By, Why: hand.Why})
+	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "why", hand.Why)
+	return nil
+}
+
+func (w *worker) do(act Act, hand ByHand) (EventKind, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.signal()
+	switch act {
+	case Suspend:
+		w.memory.Suspended = &gate.ByHand{By: hand.By, Why: hand.Why, At: w.r.opts.Now().UTC()}
+		w.unsaved = true
+		if w.supersede != nil {
+			w.supersede()
+		}
+		w.admit()
+		w.r.opts.Board.SetRelease(w.id, w.addHealth())
+		return WasStopped, nil
+	case Resume:
+		if w.memory.Suspended == nil {
+			return "", fmt.Errorf("%w: nobody has suspended it", ErrCannot)
+		}
+		// Nobody looked after it meanwhile: whatever it was, it may be so no more.
+		w.memory.Suspended, w.unsaved, w.due, w.everything = nil, true, true, true
+		w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })
+		w.admit()
+		return WasResumed, nil
+	case Reconcile:
+		if w.memory.Failed != nil {
+			w.memory.Failed, w.unsaved = nil, true
+		}
+		w.due, w.everything, w.restoreErr = true, true, nil
+		w.admit()
+		return WasAsked, nil
+	case Rollback:
+		d := w.desired
+		if d == nil || d.remove || w.idle() {
+			return "", fmt.Errorf("%w: nothing of it is being kept in place", ErrCannot)
+		}
+		if _, ok := w.memory.Before(d.digest); !ok {
+			return "", fmt.Errorf("%w: no other state is known at which it was healthy", ErrCannot)
+		}
+		w.phase.back = &gate.Failed{Commit: d.commit, Digest: d.digest, Why: "taken back " + gate.ByHand{By: hand.By, Why: hand.Why}.String()}
+		return RolledBack, nil
+	default:
+		return "", fmt.Errorf("%w: there is no such act", ErrCannot)
+	}
+}
+
+// Approve confirms what the accepted commit removes from an environment.
+func (r *Reconciler) Approve(environment string, hand ByHand) error {
+	n := r.removals.approve(environment)
+	if n == 0 {
+		return fmt.Errorf("%w: the accepted commit removes nothing from an environment %q", ErrCannot, environment)
+	}
+	r.tell(Event{
+		Release: catalog.ReleaseID{Environment: environment}, Kind: WasApproved, By: hand.By, Why: hand.Why,
+		Message: fmt.Sprintf("the removal of %d releases", n),
+	})
+	r.opts.Log.Info("removals approved", "environment", environment, "releases", n, "by", hand.By, "why", hand.Why)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, w := range r.workers {
+		if id.Environment == environment {
+			w.recheck()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package reconciler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// phase is how far the state in force has come.
+type phase struct {
+	// applied is when all of it was applied; zero before.
+	applied time.Time
+	// sick is since when it is not healthy; zero while it is.
+	sick time.Time
+	// healthy tells that it was healthy once.
+	healthy bool
+	// failure says why it has failed; empty if it has not.
+	failure string
+	// told tells that the failure was told of.
+	told bool
+	// back asks for the state before, in the words of who asked.
+	back *gate.Failed
+}
+
+// observe takes in the health of the state in force. The caller holds the lock.
+func (w *worker) observe(health status.Health, message string) (status.Health, string) {
+	now := w.r.opts.Now()
+	p := &w.phase
+	if p.applied.IsZero() {
+		return health, message
+	}
+	switch health {
+	case status.Healthy:
+		p.sick, p.failure, p.told = time.Time{}, "", false
+		if !p.healthy {
+			p.healthy = true
+			w.mark(now)
+		}
+	default:
+		if p.sick.IsZero() {
+			p.sick = now
+		}
+		if health == status.Unhealthy {
+			p.failure = message
+		} else if !now.Before(p.sick.Add(w.settings.healthTimeout)) {
+			health, message = status.Unhealthy, fmt.Sprintf("not healthy for %s: %s", w.settings.healthTimeout, message)
+			p.failure = message
+		}
+	}
+	if p.failure != "" && !p.told {
+		p.told = true
+		w.r.tell(Event{Release: w.id, Kind: BecameIll, Commit: w.desired.commit, Message: p.failure})
+	}
+	return health, message
+}
+
+// mark remembers that the state in force is healthy, where somebody may ask: those who are promoted from it, and who
+// goes back to it.
+func (w *worker) mark(now time.Time) {
+	d := w.desired
+	next := w.memory.Mark(gate.Mark{Commit: d.commit, Digest: d.digest, Since: now.UTC().Truncate(time.Second)})
+	if len(w.memory.Healthy) == 0 || w.memory.Healthy[0].Digest != d.digest {
+		w.r.tell(Event{Release: w.id, Kind: BecameWell, Commit: d.commit})
+	}
+	if f := next.Failed; f != nil && f.Digest == d.digest {
+		next.Failed = nil
+	}
+	w.memory, w.unsaved = next, w.unsaved || (w.settings.rollback || w.settings.source) && next.String() != w.memory.String()
+}
+
+// publish tells those who are promoted from this release how far it is. The caller holds the lock.
+func (w *worker) publish() {
+	if !w.settings.source {
+		return
+	}
+	current := w.renderErr == nil && !w.idle() && w.newest != nil && !w.newest.remove && w.desired.same(w.newest) && !w.phase.applied.IsZero()
+	var since time.Time
+	if current && w.phase.sick.IsZero() && w.phase.healthy && len(w.memory.Healthy) > 0 && w.memory.Healthy[0].Digest == w.desired.digest {
+		since = w.memory.Healthy[0].Since
+	}
+	w.r.progress.set(w.id, current, since)
+}
+
+// assess goes back to an older state if the one in force has failed, saves what has to be remembered, and says when
+// to look again at the latest; the zero time if only an event can change anything.
+func (w *worker) assess(ctx context.Context, retryAt time.Time) time.Time {
+	w.mu.Lock()
+	w.giveUp()
+	back, unsaved := w.phase.back, w.unsaved && w.known
+	w.mu.Unlock()
+	if back != nil {
+		w.goBack(ctx, *back)
+	}
+	if unsaved || back != nil {
+		if err := w.save(ctx); err != nil && ctx.Err() == nil {
+			w.r.opts.Log.Warn("cannot save what is remembered of a release", "release", w.id.String(), "err", err.Error())
+			retryAt = earliest(retryAt, w.r.opts.Now().Add(lastRetry))
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.idle() {
+		return time.Time{}
+	}
+	var deadline time.Time
+	if p := w.phase; !p.sick.IsZero() && p.failure == "" {
+		deadline = p.sick.Add(w.settings.healthTimeout)
+	}
+	return earliest(retryAt, deadline, w.verdict.Until, w.dampedUntil)
+}
+
+// giveUp asks for the state before if the one in force has failed, was never healthy, and the environment wants that.
+// The caller holds the lock.
+func (w *worker) giveUp() {
+	d, p := w.desired, &w.phase
+	if d == nil || d.remove || w.idle() || !w.settings.rollback || p.failure == "" || p.healthy || p.back != nil {
+		return
+	}
+	for _, m := range w.memory.Healthy {
+		if m.Digest == d.digest {
+			return // it was healthy once: what made it sick is not the commit
+		}
+	}
+	if _, ok := w.memory.Before(d.digest); ok {
+		p.back = &gate.Failed{Commit: d.commit, Digest: d.digest, Why: p.failure}
+	}
+}
+
+// goBack makes the last healthy state before the one that failed the one in force.
+func (w *worker) goBack(ctx context.Context, failed gate.Failed) {
+	w.mu.Lock()
+	to, ok := w.memory.Before(failed.Digest)
+	w.mu.Unlock()
+	if !ok {
+		return
+	}
+	d, err := w.r.restore(ctx, w.id, to.Commit)
+	if err == nil && d.digest != to.Digest {
+		err = fmt.Errorf("commit %s does not render to what was healthy any more", status.Short(to.Commit))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.desired == nil || w.desired.digest != failed.Digest || w.phase.back == nil {
+		return // something newer has come
+	}
+	w.phase.back = nil
+	if err != nil {
+		w.settings.rollback = false // until the next commit: it cannot be done
+		w.restoreErr = fmt.Errorf("cannot go back to commit %s: %w", status.Short(to.Commit), err)
+		w.r.opts.Log.Warn("cannot roll back", "release", w.id.String(), "to", to.Commit, "err", err.Error())
+		return
+	}
+	w.memory.Failed, w.unsaved = &failed, true
+	w.r.opts.Log.Warn("rolling back", "release", w.id.String(), "from", failed.Commit, "to", to.Commit, "why", failed.Why)
+	w.r.tell(Event{Release: w.id, Kind: RolledBack, Commit: to.Commit, Message: fmt.Sprintf("from %s: %s", status.Short(failed.Commit), failed.Why)})
+	w.force(d)
+	w.admit()
+}
+
+// save writes what has to be remembered to the inventory.
+func (w *worker) save(ctx context.Context) error {
+	c := w.r.clusters[w.id.Cluster]
+	if c == nil {
+		return &unknownClusterError{name: w.id.Cluster}
+	}
+	conn, err := w.connect(ctx, ctx, c)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	memory, d := w.memory, w.desired
+	w.mu.Unlock()
+	inv, recorded := c.inventory(w.id)
+	if !recorded {
+		inv = cluster.Inventory{Platform: w.r.platformName(), Release: w.id}
+		if d != nil {
+			inv.Namespace = d.namespace
+		}
+	}
+	inv.Memory = memory
+	if err := conn.Record(ctx, inv); err != nil {
+		return err
+	}
+	c.setInventory(inv)
+	w.saved(memory)
+	return nil
+}
+
+// saved takes in that something was written to the inventory.
+func (w *worker) saved(memory gate.Memory) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if memory.String() == w.memory.String() {
+		w.unsaved = false
+	}
+}

@@ -1,0 +1,118 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	// Between these, the wait before another attempt doubles.
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 30 * time.Second
+	// lastResort is when something is tried again that no retry can mend: somebody may have changed what was in the
+	// way, in a place that is not watched.
+	lastResort = 10 * time.Minute
+)
+
+// run works until ctx ends or the release is gone.
+func (w *worker) run(ctx context.Context) {
+	retry := &backoff.ExponentialBackOff{
+		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
+	}
+	var retryAt time.Time // zero: nothing failed
+	for {
+		worked, err := w.once(ctx, retry)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errSuperseded):
+			continue
+		case errors.Is(err, errFinished):
+			if w.r.finished(w) {
+				return
+			}
+			w.nudge() // it was declared again in the meantime
+			err = nil
+		}
+		switch {
+		case err != nil && terminal(err):
+			retryAt = w.r.opts.Now().Add(lastResort)
+		case err != nil:
+			retryAt = w.r.opts.Now().Add(retry.NextBackOff())
+		case worked:
+			retryAt = time.Time{}
+		}
+		next := w.assess(ctx, retryAt)
+		if !w.wait(ctx, next) {
+			return
+		}
+		w.again(retryAt)
+	}
+}
+
+// wait until somebody says something, or the time has come; false if ctx has ended.
+func (w *worker) wait(ctx context.Context, until time.Time) bool {
+	var alarm <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(until.Sub(w.r.opts.Now()))
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-w.wake:
+	case <-alarm:
+	}
+	return true
+}
+
+// errSuperseded says that a run ended since a newer state came.
+var errSuperseded = errors.New("superseded")
+
+// once does what is in the mailbox, and says whether there was anything to run for.
+func (w *worker) once(ctx context.Context, retry *backoff.ExponentialBackOff) (bool, error) {
+	if err := w.look(ctx); err != nil {
+		w.cannotLook(err)
+		return true, err
+	}
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	work, ok := w.take(cancel)
+	if !ok {
+		w.report()
+		return false, nil
+	}
+	if work.digest != w.attempted {
+		retry.Reset() // what failed before says nothing of what is new
+	}
+	err := w.step(ctx, run, work)
+	if run.Err() != nil {
+		return true, errSuperseded
+	}
+	return true, err
+}
+
+// again takes in that time may have passed: a hold may be over, a fight, or the wait before another attempt.
+func (w *worker) again(retryAt time.Time) {
+	now := w.r.opts.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.admit()
+	if !retryAt.IsZero() && !now.Before(retryAt) || !w.dampedUntil.IsZero() && !now.Before(w.dampedUntil) {
+		w.due = true
+	}
+}
+
+// earliest gives the first of the times that is one.
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
