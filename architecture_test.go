@@ -32,7 +32,7 @@ var mayKnow = map[string][]string{
 	"catalog":              {"api"},
 	"catalog/draw":         {"api", "catalog/draw"},
 	"cmd":                  {"..."},
-	"console":              {"reconciler/status"},
+	"console":              {"catalog", "reconciler/status"},
 	"deploy/clustertest":   {},
 	"docs/rules":           {},
 	"examples/broken":      {"api", "blueprints", "catalog", "docs/rules", "policy"},

@@ -1,8 +1,8 @@
 // Package console serves what the daemon knows over HTTP: health for whoever runs it, metrics for Prometheus,
-// the status for the command line, and a trigger for forges. It reads the read model and changes nothing but
-// when the repository is looked at next.
+// the status for the command line, a trigger for forges, and what people ask for by hand. It reads the read model, and
+// hands everything else to an [Actor].
 //
-// Of Trunkline it may import reconciler/status.
+// Of Trunkline it may import catalog and reconciler/status.
 package console
 
 import (
@@ -34,6 +34,8 @@ type Options struct {
 	Metrics http.Handler
 	// Trigger asks for the repository to be fetched now. It must not block.
 	Trigger func()
+	// Actor does what people ask for by hand.
+	Actor Actor
 	// Token must come with every request but those for health; empty: no token is asked for, which is only
 	// right where nobody else can connect.
 	Token string
@@ -49,6 +51,8 @@ type Options struct {
 //	GET  /metrics          Prometheus
 //	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
 //	POST /hooks/sync       fetch the repository now; the body is not read
+//	POST /api/v1/releases/PROJECT/ENVIRONMENT/CLUSTER/ACT   act on a release; the body is a [Hand]
+//	POST /api/v1/environments/ENVIRONMENT/approve           confirm what a commit removes; the body is a [Hand]
 func New(opts Options) http.Handler {
 	if opts.MaxWait <= 0 {
 		opts.MaxWait = defaultMaxWait
@@ -63,6 +67,8 @@ func New(opts Options) http.Handler {
 	mux.Handle("GET /metrics", c.guard(opts.Metrics))
 	mux.Handle("GET /api/v1/status", c.guard(http.HandlerFunc(c.status)))
 	mux.Handle("POST /hooks/sync", c.guard(http.HandlerFunc(c.sync)))
+	mux.Handle("POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", c.guard(http.HandlerFunc(c.act)))
+	mux.Handle("POST /api/v1/environments/{environment}/approve", c.guard(http.HandlerFunc(c.approve)))
 	return mux
 }
 

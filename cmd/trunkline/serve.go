@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -175,7 +177,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
-		Observe: metrics.observe, Log: log, Now: time.Now,
+		Trees: trees(store, s.dir), Observe: metrics.observe, Log: log, Now: time.Now,
 	})
 	if err != nil {
 		return errors.Join(&usageError{err}, listener.Close())
@@ -191,7 +193,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		Trigger:  trigger,
 	}
 	handler := console.New(console.Options{
-		Board: board, Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}),
+		Board: board, Actor: hands{rec}, Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}),
 		Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
 	})
 
@@ -203,6 +205,17 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	err = group.Wait()
 	log.Info("stopped")
 	return err
+}
+
+// trees gives the content of older commits.
+func trees(store *git.Store, dir string) func(context.Context, string) (fs.FS, error) {
+	return func(ctx context.Context, commit string) (fs.FS, error) {
+		tree, err := store.Tree(ctx, commit)
+		if err != nil || dir == "" {
+			return tree, err
+		}
+		return tree.At(path.Clean(dir))
+	}
 }
 
 // serveHTTP answers until ctx ends.

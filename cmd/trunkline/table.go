@@ -114,6 +114,14 @@ func releaseTable(p status.Platform, width int, paint paintFunc) string {
 
 func releaseMessage(r status.Release) string {
 	message := r.Message
+	if r.Held != nil {
+		message = strings.TrimPrefix(fmt.Sprintf("%s; %s is held: %s", message, status.Short(r.Held.Commit), r.Held.Reason), "; ")
+	}
+	for _, d := range r.Drifts {
+		if !d.Corrected {
+			message = strings.TrimPrefix(fmt.Sprintf("%s; %s of %s was changed by %s", message, strings.Join(d.Fields, ", "), d.Object, who(d.Manager)), "; ")
+		}
+	}
 	if len(r.Kept) > 0 {
 		message = strings.TrimPrefix(message+"; kept: "+strings.Join(r.Kept, ", "), "; ")
 	}
