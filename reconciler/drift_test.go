@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -310,5 +311,27 @@ spec:
 	d.awaitFine("c1")
 	if job := c.get(jobs, "wave-a-dev", "migrate"); at(job, "status", "succeeded") != "1" {
 		t.Errorf("the Job of the wave between has not run: %v", job.Object["status"])
+	}
+}
+
+// TestANamespaceWithDataIsKept: claims on volumes that others have made in a release's namespace keep the namespace, and
+// a definition stays while there are objects of its kind, until somebody says that they may go.
+func TestANamespaceWithDataIsKept(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	d := start(t, c.Kubeconfig)
+	files := platform("data", tree{"a/project.yaml": manifests("data-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": configMap("a", "1")})
+	d.mustAccept("c1", files)
+	d.awaitFine("c1")
+	claims := schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
+	c.apply(claims, "data-a-dev", "theirs", "somebody", `{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"theirs"},
+		"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}`)
+	d.mustAccept("c2", files.with(tree{"a/project.yaml": ""}), "a/project.yaml")
+	p := d.await("the namespace to be kept", func(p status.Platform) bool { return len(release(p, "data-a").Kept) > 0 })
+	if diff := cmp.Diff([]string{"Namespace data-a-dev, which has PersistentVolumeClaim data-a-dev/theirs"}, release(p, "data-a").Kept); diff != "" {
+		t.Errorf("kept: -want +got:\n%s", diff)
+	}
+	c.merge(namespaces, "", "data-a-dev", "ann", `{"metadata":{"annotations":{"trunkline.dev/prune":"enabled"}}}`)
+	if err := c.awaitGone(namespaces, "", "data-a-dev"); err != nil {
+		t.Error(err)
 	}
 }

@@ -121,7 +121,9 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
 		return done, err
 	}
-	if done.pruned, err = w.prune(ctx, conn, p); err != nil {
+	pruned, kept, err := w.prune(ctx, conn, p)
+	done.pruned, done.kept = pruned, append(done.kept, kept...)
+	if err != nil {
 		return done, err
 	}
 	members := conn.Members(applySet)
@@ -326,28 +328,36 @@ func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet s
 	}
 }
 
-func (w *worker) prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (int, error) {
-	pruned := 0
+// prune deletes what is not declared any more, and gives what it has kept since more would be lost with it.
+func (w *worker) prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (pruned int, kept []string, err error) {
 	for _, stage := range p.Prune {
-		errs := make([]error, len(stage))
+		errs, held := make([]error, len(stage)), make([]string, len(stage))
 		var group errgroup.Group
 		for i, step := range stage {
 			group.Go(func() error {
-				errs[i] = conn.Delete(ctx, step.Ref, step.UID)
+				if step.Loses {
+					held[i], errs[i] = conn.InUse(ctx, step.Ref)
+				}
+				if held[i] == "" && errs[i] == nil {
+					errs[i] = conn.Delete(ctx, step.Ref, step.UID)
+				}
 				return nil
 			})
 		}
 		_ = group.Wait()
-		for _, err := range errs {
-			if err == nil {
+		for i, err := range errs {
+			switch {
+			case held[i] != "":
+				kept = append(kept, fmt.Sprintf("%s, which has %s", stage[i].Ref, held[i]))
+			case err == nil:
 				pruned++
 			}
 		}
 		if err := errors.Join(errs...); err != nil {
-			return pruned, err
+			return pruned, kept, err
 		}
 	}
-	return pruned, nil
+	return pruned, kept, nil
 }
 
 func byRef(objects []cluster.Object) map[plan.Ref]cluster.Object {

@@ -46,6 +46,7 @@ type serve struct {
 	listen    string
 	token     string // file
 	poll      time.Duration
+	allowExec bool
 	lifeline  bool
 	logging   logging
 }
@@ -76,6 +77,7 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.remote.Branch, "branch", "main", "branch to follow")
 	f.StringVar(&s.dir, "dir", "", "folder of the repository that holds the platform; default: the repository itself")
 	f.StringArrayVar(&s.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.StringVar(&s.listen, "listen", defaultListen, "address for health, metrics, status and the trigger; not loopback only with --token-file")
 	f.StringVar(&s.token, "token-file", "", "file with the token that callers must send as \"Authorization: Bearer TOKEN\"")
@@ -118,6 +120,7 @@ func (s *serve) check() ([]cluster.Config, error) {
 		if err != nil {
 			return nil, &usageError{err}
 		}
+		cfg.AllowExec = s.allowExec
 		configs = append(configs, cfg)
 	}
 	return configs, nil

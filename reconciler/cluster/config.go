@@ -17,6 +17,9 @@ type Config struct {
 	Kubeconfig string
 	// Context of the kubeconfig; default: its current one.
 	Context string
+	// AllowExec lets the kubeconfig name a program that gives credentials, which the daemon then runs; default: such a
+	// kubeconfig is refused.
+	AllowExec bool
 }
 
 // inCluster is the word for the account of the daemon's own pod.
@@ -52,6 +55,10 @@ func (c Config) rest() (*rest.Config, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration of cluster %q: %w", c.Name, err)
+	}
+	if cfg.ExecProvider != nil && !c.AllowExec {
+		return nil, fmt.Errorf("reading the configuration of cluster %q: its credentials come from a program (%q), which is not run unless the daemon is "+
+			"started with --allow-exec-credentials", c.Name, cfg.ExecProvider.Command)
 	}
 	// The API server's own fairness decides how much is too much, and client-go waits as long as it asks to.
 	cfg.QPS = -1

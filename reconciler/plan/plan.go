@@ -107,6 +107,8 @@ type Step struct {
 	Digest string
 	// Force takes fields that others own.
 	Force bool
+	// Loses tells that deleting the object may delete others that are not the release's: it has to be looked at first.
+	Loses bool
 	// UID and Version are those of the object that was observed.
 	UID     types.UID
 	Version Version

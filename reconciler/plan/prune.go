@@ -43,6 +43,7 @@ func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstruct
 			continue
 		}
 		step := Step{Action: Delete, Ref: o.Ref, Reason: Removed, UID: o.UID, Version: o.Version}
+		step.Loses = o.Prune != PruneEnabled && stage(o.Ref.GroupKind) <= stageNamespaces
 		if reason := k.reason(o); reason != "" {
 			step.Action, step.Reason = Keep, reason
 		} else if blocked {
