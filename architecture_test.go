@@ -36,6 +36,7 @@ var mayKnow = map[string][]string{
 	"docs/rules":         {},
 	"examples/broken":    {"api", "blueprints", "catalog", "docs/rules", "policy"},
 	"examples/demo":      {"reconciler/status"},
+	"hack/bench":         {"api", "blueprints", "catalog", "deploy/clustertest", "reconciler/status", "render"},
 	"policy":             {"api", "catalog", "docs/rules", "policy"},
 	"policy/admission":   {"api", "policy/subject", "policy/cel/guard"},
 	"policy/airflow":     {"api"},

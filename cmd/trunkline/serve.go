@@ -46,6 +46,7 @@ type serve struct {
 	poll      time.Duration
 	resync    time.Duration
 	lifeline  bool
+	profile   string // folder
 	logging   logging
 }
 
@@ -88,6 +89,8 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.passwords.passphrase, "git-key-passphrase-file", "", "file with the passphrase of the private key")
 	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
+	f.StringVar(&s.profile, "profile-dir", "", "folder that is there, for a CPU and a heap profile that are written when the daemon ends")
+	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -129,10 +132,17 @@ func loopback(address string) bool {
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
+func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) (err error) {
 	configs, err := s.check()
 	if err != nil {
 		return err
+	}
+	if s.profile != "" {
+		finish, err := profile(s.profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, finish()) }()
 	}
 	log, err := s.logging.logger(stderr)
 	if err != nil {
