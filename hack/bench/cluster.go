@@ -59,10 +59,10 @@ type eyes struct {
 	last *unstructured.Unstructured
 }
 
-// look opens a watch on an object that is there, and waits until it has been seen.
-func (c *cell) look(ctx context.Context, resource schema.GroupVersionResource, namespace, name string) (*eyes, error) {
-	w, err := c.client.Resource(resource).Namespace(namespace).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
-	what := resource.Resource + " " + namespace + "/" + name
+// look opens a watch on an object of an app, which is there, and waits until it has been seen.
+func (c *cell) look(ctx context.Context, resource schema.GroupVersionResource, namespace string) (*eyes, error) {
+	w, err := c.client.Resource(resource).Namespace(namespace).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + workload})
+	what := resource.Resource + " " + namespace + "/" + workload
 	if err != nil {
 		return nil, fmt.Errorf("watching %s: %w", what, err)
 	}
@@ -110,7 +110,6 @@ func (e *eyes) until(ctx context.Context, limit time.Duration, what string, ok f
 }
 
 func apiError(e watch.Event) error { return fmt.Errorf("the API server says %v", e.Object) }
-
 
 // kubeconfigIn gives a place for another kubeconfig.
 func kubeconfigIn(dir, name string) string { return filepath.Join(dir, name+".kubeconfig") }

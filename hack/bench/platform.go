@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -28,7 +29,7 @@ func (p platform) base() tree {
 		spec += "  " + p.environment + "\n"
 	}
 	t := tree{
-		"trunkline.yaml":   "apiVersion: trunkline.dev/v1alpha1\nkind: Platform\nmetadata: {name: " + p.name + "}\nspec: {roots: [platform, apps]}\n",
+		"trunkline.yaml":    "apiVersion: trunkline.dev/v1alpha1\nkind: Platform\nmetadata: {name: " + p.name + "}\nspec: {roots: [platform, apps]}\n",
 		"platform/env.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: " + environmentName + "}\nspec:\n" + spec,
 		// Roots must be there, also before the first app is.
 		"apps/README.md": "One folder for each app.\n",
@@ -86,9 +87,7 @@ spec:
 func (t tree) with(more ...tree) tree {
 	out := tree{}
 	for _, m := range slices.Concat([]tree{t}, more) {
-		for path, text := range m {
-			out[path] = text
-		}
+		maps.Copy(out, m)
 	}
 	return out
 }

@@ -107,7 +107,7 @@ func TestRepositoryPushes(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			text, err := git(t.Context(), "-C", r.bare, "show", commit+":"+name)
 			if err != nil {
 				t.Fatal(err)
@@ -170,4 +170,3 @@ func TestParseEntry(t *testing.T) {
 		}
 	}
 }
-

@@ -25,7 +25,7 @@ func (s *scaled) deletions(ctx context.Context, _ *daemon) error {
 	var took []time.Duration
 	for i := range s.opts.repeat {
 		namespace := s.home.platform.namespace(s.some(i))
-		e, err := s.cell.look(ctx, resources["Service"], namespace, workload)
+		e, err := s.cell.look(ctx, resources["Service"], namespace)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s *scaled) edited(ctx context.Context, _ *daemon) error {
 	var took []time.Duration
 	for i := range s.opts.repeat {
 		app := s.some(i)
-		e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app), workload)
+		e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app))
 		if err != nil {
 			return err
 		}

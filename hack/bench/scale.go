@@ -122,7 +122,7 @@ func (s *scaled) memory(_ context.Context, d *daemon) error {
 	m, err := memoryOf(d.pid())
 	if err != nil {
 		s.sheet.note("The memory of the daemon is not known here: %v.", err)
-		return nil //nolint:nilerr // the rest can be measured without
+		return nil // the rest can be measured without
 	}
 	s.sheet.add(row{what: "resident memory of the daemon after the roll-out; at its peak", apps: s.result.apps, figure: m.String()})
 	return nil
@@ -149,7 +149,7 @@ func (s *scaled) changes(ctx context.Context, d *daemon) error {
 	s.progress("%d apps: changing one, %d times", n, s.opts.repeat)
 	for i := range s.opts.repeat {
 		app := s.some(i)
-		e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app), workload)
+		e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app))
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,9 @@ type sheet struct {
 
 func (s *sheet) add(r row) { s.rows = append(s.rows, r) }
 
-func (s *sheet) note(format string, args ...any) { s.notes = append(s.notes, fmt.Sprintf(format, args...)) }
+func (s *sheet) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
 
 // markdown gives the whole for docs/performance.md; nothing if there is nothing.
 func (s *sheet) markdown() string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -67,7 +68,7 @@ func (b *bench) spreadOnce(ctx context.Context, name string, cells []*cell, hang
 		if err := writeKubeconfig(kubeconfig, h.url()); err != nil {
 			return r, 0, err
 		}
-		p.clusters, flags = append(p.clusters[:len(p.clusters):len(p.clusters)], "three"), append(flags, "three="+kubeconfig)
+		p.clusters, flags = append(slices.Clip(p.clusters), "three"), append(flags, "three="+kubeconfig)
 	}
 	h, err := b.newHome(ctx, p)
 	if err != nil {
