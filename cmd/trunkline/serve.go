@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -132,17 +133,10 @@ func loopback(address string) bool {
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) (err error) {
+func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
 	configs, err := s.check()
 	if err != nil {
 		return err
-	}
-	if s.profile != "" {
-		finish, err := profile(s.profile)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, finish()) }()
 	}
 	log, err := s.logging.logger(stderr)
 	if err != nil {
@@ -207,12 +201,20 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) (err
 		Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
 	})
 
+	finish := func() error { return nil }
+	if s.profile != "" {
+		if finish, err = profile(s.profile); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
 	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
-	err = group.Wait()
+	err = errors.Join(group.Wait(), finish())
+	runtime.KeepAlive(rec) // a profile of memory shows what is in use
+	runtime.KeepAlive(follower)
 	log.Info("stopped")
 	return err
 }

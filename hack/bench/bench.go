@@ -42,7 +42,7 @@ func measure(ctx context.Context, opts options, s *sheet, log io.Writer) (err er
 		name string
 		run  func(context.Context) error
 	}{
-		{partScale, b.scales}, {partLarge, b.large}, {partSpread, b.spread}, {partEngines, b.engines},
+		{partScale, b.scales}, {partLarge, b.larges}, {partSpread, b.spread}, {partEngines, b.engines},
 	} {
 		if !slices.Contains(opts.parts, part.name) {
 			continue
@@ -94,6 +94,8 @@ type home struct {
 	repo     *repository
 	data     string
 	log      string
+	// profile is the folder for profiles of its daemons; empty for none.
+	profile string
 }
 
 // newHome makes the repository of a platform, with no app in it yet.
@@ -111,7 +113,7 @@ func (b *bench) newHome(ctx context.Context, p platform) (*home, error) {
 
 // daemon starts one for the home; clusters are "NAME=KUBECONFIG".
 func (b *bench) daemon(ctx context.Context, h *home, clusters ...string) (*daemon, error) {
-	return startDaemon(ctx, daemonSpec{program: b.opts.trunkline, repo: h.repo.bare, data: h.data, log: h.log, clusters: clusters})
+	return startDaemon(ctx, daemonSpec{program: b.opts.trunkline, repo: h.repo.bare, data: h.data, log: h.log, clusters: clusters, profile: h.profile})
 }
 
 // withDaemon runs something with a daemon, which is ended after it.

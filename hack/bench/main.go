@@ -125,7 +125,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.edits, "edits", false, "measure also how fast edited fields come back, for a daemon that corrects them at once")
 	f.StringVar(&o.environment, "environment-spec", "", "YAML in one line to add to the spec of the environment, such as what has edits corrected: \"key: value\"")
 	f.StringVar(&parts, "only", strings.Join(allParts, ","), "parts of the table to run")
-	f.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of the daemon, of one more roll-out of the last size that is not in the table")
+	f.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of daemons, of one more roll-out and of one more round of changes that are not in the table")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
