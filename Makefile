@@ -3,16 +3,18 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench fuzz golden airflow demo tidy check clean
+.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench bench-loop fuzz golden airflow demo tidy check clean
 
 GO ?= go
 GOLANGCI_VERSION := v2.15.0
 # How long "make fuzz" spends on each target, and which ones.
 FUZZTIME ?= 30s
 FUZZ ?= .
-# Which benchmarks "make bench" runs, and for how long.
-BENCH ?= .
+# Which benchmarks "make bench" runs, and for how long; with BENCH, the table of the loop is left out.
+BENCH ?=
 BENCHTIME ?= 1s
+# What the table of the loop is told, such as "-sizes 20,50 -large 500"; bin/bench -h lists it.
+LOOP ?=
 
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_TMP := hack/with-tmp.sh
@@ -55,8 +57,13 @@ fmt: $(LINT) ## format the code
 	@$(LINT) fmt ./...
 	@cd deploy/devcluster && ../../$(LINT) fmt --config ../../.golangci.yml ./...
 
-bench: devcluster ## run the benchmarks; BENCH=regexp BENCHTIME=1s
-	@$(WITH_TMP) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m ./...
+bench: devcluster ## measure the loop, then run the Go benchmarks; BENCH=regexp BENCHTIME=1s for some of those alone
+	@[ -n '$(BENCH)' ] || $(MAKE) --no-print-directory bench-loop
+	@$(WITH_TMP) $(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchtime $(BENCHTIME) -benchmem -timeout 30m ./...
+
+bench-loop: build ## measure the loop alone, a table in Markdown; LOOP='-sizes 20,50 -large 500' for a quick one
+	@$(GO) build -o bin/bench ./hack/bench
+	@$(WITH_TMP) bin/bench $(LOOP)
 
 fuzz: ## run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
 	@$(WITH_TMP) hack/fuzz.sh '$(FUZZ)' $(FUZZTIME)

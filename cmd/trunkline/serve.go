@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -48,6 +49,7 @@ type serve struct {
 	poll      time.Duration
 	allowExec bool
 	lifeline  bool
+	profile   string // folder
 	logging   logging
 }
 
@@ -90,6 +92,8 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.passwords.passphrase, "git-key-passphrase-file", "", "file with the passphrase of the private key")
 	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
+	f.StringVar(&s.profile, "profile-dir", "", "folder that is there, for a CPU and a heap profile that are written when the daemon ends")
+	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -200,12 +204,20 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
 	})
 
+	finish := func() error { return nil }
+	if s.profile != "" {
+		if finish, err = profile(s.profile); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
 	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
-	err = group.Wait()
+	err = errors.Join(group.Wait(), finish())
+	runtime.KeepAlive(rec) // a profile of memory shows what is in use
+	runtime.KeepAlive(follower)
 	log.Info("stopped")
 	return err
 }

@@ -145,6 +145,16 @@ func Start(tb testing.TB, opts Options) *Cluster {
 	return c
 }
 
+// Up starts a cluster for a program that is no test. The folder must be new or empty; who asked ends the cluster
+// with [Cluster.Down].
+func Up(dir string, opts Options) (*Cluster, error) { return start(dir, opts) }
+
+// Down ends the cluster and waits for that.
+func (c *Cluster) Down() error { return c.stop() }
+
+// PID is the process that started all others of the cluster.
+func (c *Cluster) PID() int { return c.command.Process.Pid }
+
 func skipIfShort(tb testing.TB) {
 	if testing.Short() {
 		tb.Helper()
