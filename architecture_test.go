@@ -36,7 +36,7 @@ var mayKnow = map[string][]string{
 	"docs/rules":         {},
 	"examples/broken":    {"api", "blueprints", "catalog", "docs/rules", "policy"},
 	"examples/demo":      {"reconciler/status"},
-	"policy":             {"api", "catalog", "docs/rules", "policy"},
+	"policy":             {"api", "catalog", "docs/rules", "policy", "reconciler/health"},
 	"policy/admission":   {"api", "policy/subject", "policy/cel/guard"},
 	"policy/airflow":     {"api"},
 	"policy/cel":         {"api", "policy/subject", "policy/cel"},
@@ -46,8 +46,9 @@ var mayKnow = map[string][]string{
 	"policy/report":      {"api"},
 	"policy/subject":     {"api"},
 	"reconciler":         {"api", "blueprints", "catalog", "policy", "render", "reconciler"},
-	"reconciler/cluster": {"catalog", "reconciler/plan", "reconciler/cluster"},
+	"reconciler/cluster": {"catalog", "reconciler/health", "reconciler/plan", "reconciler/cluster"},
 	"reconciler/git":     {"reconciler/git"},
+	"reconciler/health":  {"api", "policy/cel/guard", "policy/subject"},
 	"reconciler/plan":    {},
 	"reconciler/status":  {"api", "catalog"},
 	"render":             {"api", "catalog", "render"},
@@ -58,7 +59,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "render", "policy", "cost", "reconciler/plan", "scaffold"}
+var pure = []string{"api", "catalog", "render", "policy", "cost", "reconciler/health", "reconciler/plan", "scaffold"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
