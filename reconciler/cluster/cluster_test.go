@@ -198,7 +198,7 @@ func TestHealthOf(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got, message := HealthOf(&unstructured.Unstructured{Object: tc.object}); got != tc.want {
+			if got, message := HealthOf(&unstructured.Unstructured{Object: tc.object}, nil); got != tc.want {
 				t.Errorf("%s\ngot %s (%s), want %s", tc.reason, got, message, tc.want)
 			}
 		})

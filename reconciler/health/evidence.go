@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"trunkline.dev/trunkline/policy/subject"
 )
 
 // Evidence is what was gathered around an object that is not healthy. Any part of it may be missing.
@@ -22,6 +24,19 @@ type Evidence struct {
 	Pods []corev1.Pod
 	// Events are those of any of these.
 	Events []corev1.Event
+	// Redact takes out of a text what must not be read, such as values of Secrets; nil leaves it as it is. See [Redactor].
+	Redact func(text string) string
+}
+
+// Redactor takes values of Secrets out of texts: those of the objects that are Secrets.
+func Redactor(objects []*unstructured.Unstructured) func(text string) string {
+	var values []map[string]any
+	for _, o := range objects {
+		if o != nil {
+			values = append(values, o.Object)
+		}
+	}
+	return subject.Redactor(values...)
 }
 
 // Suspect gives the pod that is worst off, whose events are worth asking for; nil if no pod is.
@@ -112,7 +127,7 @@ func (e Evidence) newestEvent(uid types.UID, likes func(*corev1.Event) bool, rea
 		if event.InvolvedObject.UID != uid || !slices.Contains(reasons, event.Reason) || likes != nil && !likes(event) {
 			continue
 		}
-		if best == nil || lastSeen(event).After(lastSeen(best)) {
+		if best == nil || cmp.Or(lastSeen(event).Compare(lastSeen(best)), cmp.Compare(event.Message, best.Message)) > 0 {
 			best = event
 		}
 	}

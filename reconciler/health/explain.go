@@ -14,7 +14,7 @@ func Explain(e Evidence) (r Reason) {
 	// As with Of: nothing that a controller or kubelet wrote may end the process.
 	defer func() {
 		if p := recover(); p != nil {
-			r = Reason{Code: Unknown, Summary: line(fmt.Sprintf("the reason cannot be told: %v", p))}
+			r = Reason{Code: Unknown, Summary: Line(fmt.Sprintf("the reason cannot be told: %v", p))}
 		}
 	}()
 	if e.Object == nil {
@@ -24,7 +24,10 @@ func Explain(e Evidence) (r Reason) {
 		finalizing, disruptionBudget, podOfJob, ofSuspect, refused, volumeClaim, ofConditions, starting,
 	} {
 		if found, ok := row(e); ok {
-			found.Summary = line(found.Summary)
+			if e.Redact != nil {
+				found.Summary = e.Redact(found.Summary) // before it is cut, which could leave half of a value
+			}
+			found.Summary = Line(found.Summary)
 			return found
 		}
 	}
@@ -69,12 +72,11 @@ func podOfJob(e Evidence) (Reason, bool) {
 	r := Reason{Code: BackoffLimit, Summary: "the Job has failed: " + either(c.message, c.reason, "it does not say why")}
 	switch c.reason {
 	case "BackoffLimitExceeded", "MaxFailedIndexesExceeded", "FailedIndexes":
-		failed, _, _ := unstructured.NestedInt64(e.Object.Object, "status", "failed")
-		retries, _, _ := unstructured.NestedInt64(e.Object.Object, "spec", "backoffLimit")
-		r.Summary = fmt.Sprintf("the Job gave up after %s (backoffLimit %d)", count(failed, "failed pod"), retries)
+		r.Summary = fmt.Sprintf("the Job gave up after %s (backoffLimit %d)",
+			count(number(e.Object, 0, "status", "failed"), "failed pod"), number(e.Object, 6, "spec", "backoffLimit"))
 	case "DeadlineExceeded":
-		seconds, _, _ := unstructured.NestedInt64(e.Object.Object, "spec", "activeDeadlineSeconds")
-		r.Code, r.Summary = Deadline, fmt.Sprintf("the Job was stopped: it took longer than activeDeadlineSeconds, which is %d s", seconds)
+		r.Code, r.Summary = Deadline, fmt.Sprintf("the Job was stopped: it took longer than activeDeadlineSeconds, which is %d s",
+			number(e.Object, 0, "spec", "activeDeadlineSeconds"))
 	case "PodFailurePolicy":
 		r.Code = Exit
 	}
@@ -113,7 +115,7 @@ func refused(e Evidence) (Reason, bool) {
 		if message == "" {
 			continue
 		}
-		r := Refused(message)
+		r := refusal(message)
 		r.Summary = "its pods cannot be made: " + r.Summary
 		return r, true
 	}
@@ -122,21 +124,14 @@ func refused(e Evidence) (Reason, bool) {
 
 // wants tells that a maker has fewer pods than it is to have, so that a refusal of a while ago still counts.
 func wants(maker *unstructured.Unstructured) bool {
-	has, _, _ := unstructured.NestedInt64(maker.Object, "status", "replicas")
 	switch maker.GetKind() {
 	case "Job":
-		active, _, _ := unstructured.NestedInt64(maker.Object, "status", "active")
-		return active == 0
+		return number(maker, 0, "status", "active") == 0
 	case "DaemonSet":
-		has, _, _ = unstructured.NestedInt64(maker.Object, "status", "currentNumberScheduled")
-		wanted, _, _ := unstructured.NestedInt64(maker.Object, "status", "desiredNumberScheduled")
-		return has < wanted
+		return number(maker, 0, "status", "currentNumberScheduled") < number(maker, 0, "status", "desiredNumberScheduled")
+	default:
+		return number(maker, 0, "status", "replicas") < number(maker, 1, "spec", "replicas")
 	}
-	wanted, found, _ := unstructured.NestedInt64(maker.Object, "spec", "replicas")
-	if !found {
-		wanted = 1
-	}
-	return has < wanted
 }
 
 // volumeClaim is a claim that is not bound.
@@ -159,7 +154,7 @@ func volumeClaim(e Evidence) (Reason, bool) {
 func ofConditions(e Evidence) (Reason, bool) {
 	for _, kind := range []string{"Stalled", "Failed", "ReplicaFailure"} {
 		if c, ok := conditionOf(e.Object, kind); ok && c.isTrue() && c.message != "" {
-			r := Refused(c.message)
+			r := refusal(c.message)
 			if r.Code == Admission && kind != "ReplicaFailure" {
 				r.Code = Unknown
 			}

@@ -51,10 +51,8 @@ func ofJob(job *unstructured.Unstructured) Verdict {
 	if c, ok := conditionOf(job, "FailureTarget"); ok && c.isTrue() {
 		return Verdict{Progressing, "it has failed, and its pods are being ended: " + either(c.message, c.reason)}
 	}
-	active, _, _ := unstructured.NestedInt64(job.Object, "status", "active")
-	failed, _, _ := unstructured.NestedInt64(job.Object, "status", "failed")
-	succeeded, _, _ := unstructured.NestedInt64(job.Object, "status", "succeeded")
-	return Verdict{Progressing, fmt.Sprintf("it runs: %d active, %d succeeded, %d failed", active, succeeded, failed)}
+	return Verdict{Progressing, fmt.Sprintf("it runs: %d active, %d succeeded, %d failed",
+		number(job, 0, "status", "active"), number(job, 0, "status", "succeeded"), number(job, 0, "status", "failed"))}
 }
 
 // ofReplicas tells a Deployment or ReplicaSet that cannot go on from one that is on its way. Both are asked for only once
@@ -76,8 +74,26 @@ func ofReplicas(o *unstructured.Unstructured) Verdict {
 
 // observed tells that the status is of the object's newest generation, or does not say of which it is.
 func observed(o *unstructured.Unstructured) bool {
-	seen, found, err := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
-	return err == nil && (!found || seen == o.GetGeneration())
+	newest := number(o, 0, "metadata", "generation")
+	if status, ok := o.Object["status"].(map[string]any); !ok || status["observedGeneration"] == nil {
+		return true
+	}
+	return number(o, -1, "status", "observedGeneration") == newest
+}
+
+// number reads a whole number of an object, however the object was decoded; otherwise gives what counts if there is none.
+func number(o *unstructured.Unstructured, otherwise int64, path ...string) int64 {
+	value, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
+	switch n := value.(type) {
+	case int64:
+		return n
+	case int:
+		return int64(n)
+	case float64:
+		return int64(n)
+	default:
+		return otherwise
+	}
 }
 
 // ofPod differs from kstatus, for which a Pod that failed is current, and which asks the clock.

@@ -199,9 +199,8 @@ func exit(end *corev1.ContainerStateTerminated) string {
 		return fmt.Sprintf("it was ended by signal %d", end.Signal)
 	}
 	hint := map[int32]string{
-		0:   ", where it is to go on",
-		126: ", which is of a command that may not be run", 127: ", which is of a command that is not found",
-		137: ", which is of a kill (SIGKILL)", 139: ", which is of a fault in memory (SIGSEGV)", 143: ", which is of being asked to end (SIGTERM)",
+		0: " (and is to go on)", 126: " (the command may not be run)", 127: " (the command was not found)",
+		137: " (killed, SIGKILL)", 139: " (a fault in memory, SIGSEGV)", 143: " (asked to end, SIGTERM)",
 	}[end.ExitCode]
 	return fmt.Sprintf("it ended with exit code %d%s", end.ExitCode, hint)
 }

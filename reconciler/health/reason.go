@@ -47,9 +47,18 @@ const (
 	Unknown Code = "unknown"
 )
 
+// Codes lists all codes.
+func Codes() []Code {
+	return []Code{
+		ImagePull, Config, Command, OutOfMemory, Probe, CrashLoop, Exit, Evicted, Unschedulable, Volume, Sandbox, Quota, Webhook, Admission,
+		BackoffLimit, Deadline, DisruptionBudget, Finalizer, Starting, Unknown,
+	}
+}
+
 // State is how an object is doing that has such a reason: stalled if it cannot go on until somebody changes something,
 // failed if it is over, and else progressing, for what crashes or is not ready may still work once what it needs is
-// there. It says more than [Of] of kinds whose status does not tell, such as a StatefulSet.
+// there. It says more than [Of] of kinds whose status does not tell, such as a StatefulSet, and less of a Job, which says
+// itself that it has failed: the worse of the two counts.
 func (c Code) State() State {
 	switch c {
 	case ImagePull, Config, Command, Unschedulable, Volume, Quota, Webhook, Admission:
@@ -83,17 +92,4 @@ type LogRef struct {
 	Container string `json:"container"`
 	// Previous asks for the attempt before the one that runs now.
 	Previous bool `json:"previous,omitempty"`
-}
-
-// Redacted gives the reason with its texts changed by a function that takes out what must not be read.
-func (r Reason) Redacted(redact func(string) string) Reason {
-	r.Summary = redact(r.Summary)
-	notes := make([]string, len(r.Notes))
-	for i, note := range r.Notes {
-		notes[i] = redact(note)
-	}
-	if len(notes) > 0 {
-		r.Notes = notes
-	}
-	return r
 }

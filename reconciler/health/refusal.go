@@ -5,6 +5,13 @@ import "strings"
 // Refused tells what kind of refusal a message of the API server is, which is kept in full. It is for what a maker of pods
 // was told, and for what Trunkline itself is told when it applies an object.
 func Refused(message string) Reason {
+	r := refusal(message)
+	r.Summary = Line(r.Summary)
+	return r
+}
+
+// refusal is Refused before its text is made a line.
+func refusal(message string) Reason {
 	for _, row := range []struct {
 		code Code
 		any  []string
@@ -18,9 +25,9 @@ func Refused(message string) Reason {
 	} {
 		for _, part := range row.any {
 			if strings.Contains(message, part) {
-				return Reason{Code: row.code, Summary: line(message)}
+				return Reason{Code: row.code, Summary: message}
 			}
 		}
 	}
-	return Reason{Code: Admission, Summary: line(message)}
+	return Reason{Code: Admission, Summary: message}
 }

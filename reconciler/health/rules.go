@@ -121,7 +121,7 @@ func (c *compiler) kind(text string, seen map[schema.GroupKind]bool) schema.Grou
 	kind := schema.ParseGroupKind(text)
 	switch {
 	case len(text) > 253 || !kindPattern.MatchString(text):
-		c.report(v1alpha1.RuleInvalidValue, "kind", fmt.Sprintf("%q is no kind", cut(line(text), 100)),
+		c.report(v1alpha1.RuleInvalidValue, "kind", fmt.Sprintf("%q is no kind", cut(Line(text), 100)),
 			`a kind and its API group, without a version, as in "SparkApplication.sparkoperator.k8s.io"`)
 	case seen[kind]:
 		c.report(v1alpha1.RuleDuplicate, "kind", fmt.Sprintf("the kind %q has a rule already", text), "make one rule of the two")
@@ -213,7 +213,7 @@ func (c *compiled) judge(o *unstructured.Unstructured) Verdict {
 		}
 		switch {
 		case err != nil:
-			return Verdict{Progressing, line(fmt.Sprintf("the health rule of %s cannot be evaluated: %s: %s", c.Kind, row.name, err))}
+			return Verdict{Progressing, Line(fmt.Sprintf("the health rule of %s cannot be evaluated: %s: %s", c.Kind, row.name, err))}
 		case holds == types.True && row.state == Healthy:
 			return Verdict{State: Healthy}
 		case holds == types.True:
@@ -228,9 +228,9 @@ func (c *compiled) because(o *unstructured.Unstructured, otherwise string) strin
 	if c.message != nil {
 		if value, err := c.message.run(o.Object); err == nil {
 			if text, ok := value.Value().(string); ok && strings.TrimSpace(text) != "" {
-				return line(text)
+				return Line(text)
 			}
 		}
 	}
-	return line(otherwise)
+	return Line(otherwise)
 }

@@ -26,9 +26,9 @@ var (
 	signature = regexp.MustCompile(`(?i)([?&](?:x-amz-(?:signature|credential|security-token)|x-goog-signature|sig|signature|token|password)=)[^&\s"']+`)
 )
 
-// line makes one line of bounded length of a text that others made: nothing in it can move a cursor or turn the
+// Line makes one line of bounded length of a text that others made: nothing in it can move a cursor or turn the
 // direction of writing, and addresses have lost what gives access.
-func line(text string) string {
+func Line(text string) string {
 	return cut(strings.Join(strings.Fields(clean(text)), " "), MaxMessageBytes)
 }
 

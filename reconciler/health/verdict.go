@@ -52,7 +52,7 @@ func Of(o *unstructured.Unstructured, rules *Rules) (v Verdict) {
 	// What reads a status meets shapes that nobody thought of; one bad object must not end the process.
 	defer func() {
 		if r := recover(); r != nil {
-			v = Verdict{Progressing, line(fmt.Sprintf("its status cannot be read: %v", r))}
+			v = Verdict{Progressing, Line(fmt.Sprintf("its status cannot be read: %v", r))}
 		}
 	}()
 	if o == nil || o.Object == nil {
@@ -80,7 +80,7 @@ func Of(o *unstructured.Unstructured, rules *Rules) (v Verdict) {
 	if v.State == Healthy {
 		return Verdict{State: Healthy}
 	}
-	v.Message = line(v.Message)
+	v.Message = Line(v.Message)
 	return v
 }
 
