@@ -25,7 +25,9 @@ const (
 	maxEvents = 50
 )
 
-func podsResource() schema.GroupVersionResource { return corev1.SchemeGroupVersion.WithResource("pods") }
+func podsResource() schema.GroupVersionResource {
+	return corev1.SchemeGroupVersion.WithResource("pods")
+}
 
 func eventsResource() schema.GroupVersionResource {
 	return corev1.SchemeGroupVersion.WithResource("events")
