@@ -2,6 +2,7 @@ package health_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -20,7 +21,7 @@ func check(t interface{ Errorf(string, ...any) }, v health.Verdict) {
 	if v.State == health.Healthy && v.Message != "" {
 		t.Errorf("a healthy object has a message: %q", v.Message)
 	}
-	if !strings.Contains("healthy progressing stalled failed", string(v.State)) || v.State == "" {
+	if !slices.Contains([]health.State{health.Healthy, health.Progressing, health.Stalled, health.Failed}, v.State) {
 		t.Errorf("there is no state %q", v.State)
 	}
 	tame(t, v.Message)
@@ -58,9 +59,18 @@ func value() *rapid.Generator[any] {
 func TestAnyObject(t *testing.T) {
 	rules := compile(t)
 	kinds := [][2]string{
-		{"apps/v1", "Deployment"}, {"apps/v1", "StatefulSet"}, {"apps/v1", "DaemonSet"}, {"apps/v1", "ReplicaSet"}, {"batch/v1", "Job"}, {"v1", "Pod"},
-		{"v1", "Service"}, {"v1", "PersistentVolumeClaim"}, {"policy/v1", "PodDisruptionBudget"}, {"acme.io/v1", "Widget"},
-		{"sparkoperator.k8s.io/v1beta2", "SparkApplication"}, {"apiextensions.k8s.io/v1", "CustomResourceDefinition"},
+		{"apps/v1", "Deployment"},
+		{"apps/v1", "StatefulSet"},
+		{"apps/v1", "DaemonSet"},
+		{"apps/v1", "ReplicaSet"},
+		{"batch/v1", "Job"},
+		{"v1", "Pod"},
+		{"v1", "Service"},
+		{"v1", "PersistentVolumeClaim"},
+		{"policy/v1", "PodDisruptionBudget"},
+		{"acme.io/v1", "Widget"},
+		{"sparkoperator.k8s.io/v1beta2", "SparkApplication"},
+		{"apiextensions.k8s.io/v1", "CustomResourceDefinition"},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		object := rapid.MapOfN(rapid.SampledFrom([]string{"metadata", "spec", "status"}), value(), 0, 3).Draw(t, "object")

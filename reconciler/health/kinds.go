@@ -101,15 +101,14 @@ func ofPod(pod *unstructured.Unstructured) Verdict {
 	phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
 	reason, _, _ := unstructured.NestedString(pod.Object, "status", "reason")
 	message, _, _ := unstructured.NestedString(pod.Object, "status", "message")
-	switch corev1.PodPhase(phase) {
-	case corev1.PodSucceeded:
+	switch {
+	case phase == string(corev1.PodSucceeded):
 		return Verdict{State: Healthy}
-	case corev1.PodFailed:
+	case phase == string(corev1.PodFailed):
 		return Verdict{Failed, "it ended badly: " + either(message, reason, "a container failed")}
-	case corev1.PodRunning:
-		if c, ok := conditionOf(pod, "Ready"); ok && c.isTrue() {
-			return Verdict{State: Healthy}
-		}
+	}
+	if c, ok := conditionOf(pod, "Ready"); ok && c.isTrue() && phase == string(corev1.PodRunning) {
+		return Verdict{State: Healthy}
 	}
 	if c, ok := conditionOf(pod, "PodScheduled"); ok && !c.isTrue() && c.reason == corev1.PodReasonUnschedulable {
 		return Verdict{Stalled, "no node takes it: " + either(c.message, c.reason)}

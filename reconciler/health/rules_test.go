@@ -47,7 +47,9 @@ func TestRules(t *testing.T) {
 		"DefaultMessage": {"Without a message the expression is named.", only("object.status.ok"), "{ok: false}", health.Progressing, "not healthy yet: object.status.ok"},
 		"Error":          {"What cannot be evaluated is unknown, and unknown is never healthy.", phases, "{}", health.Progressing, "the health rule of Widget.acme.io cannot be evaluated: failed: no such key: phase"},
 		"OneError": {
-			"Also if another part would say that it is healthy.", v1alpha1.HealthRule{Kind: "Widget.acme.io", Healthy: "true", Failed: "object.status.error"}, "{}",
+			"Also if another part would say that it is healthy.",
+			v1alpha1.HealthRule{Kind: "Widget.acme.io", Healthy: "true", Failed: "object.status.error"},
+			"{}",
 			health.Progressing, "the health rule of Widget.acme.io cannot be evaluated: failed: no such key: error",
 		},
 		"NoBool": {"A value of another type than was hoped for is no verdict.", only("object.status.ok"), "{ok: 'yes'}", health.Progressing, "the health rule of Widget.acme.io cannot be evaluated: healthy: it must give a bool, and gives a string"},

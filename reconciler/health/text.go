@@ -10,8 +10,9 @@ import (
 const (
 	// MaxMessageBytes bounds a message or summary: what admission says is shown in full, and never more than this.
 	MaxMessageBytes = 4 << 10
-	// MaxLogLines and MaxLogBytes bound the end of a log.
+	// MaxLogLines bounds the end of a log that is shown, in lines.
 	MaxLogLines = 20
+	// MaxLogBytes bounds it in bytes.
 	MaxLogBytes = 4 << 10
 	// maxLineBytes bounds a text before it is looked at.
 	maxLineBytes = 64 << 10
