@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
+	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/plan"
 )
 
@@ -55,7 +56,8 @@ func (e *ObjectError) Error() string {
 		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)",
 			e.Doing, e.Object, reasonOf(e.Err))
 	}
-	return fmt.Sprintf("%s %s: %s", e.Doing, e.Object, e.Err)
+	// Webhooks and policies of others write into what the API server says: it is given in full, on one line.
+	return fmt.Sprintf("%s %s: %s", e.Doing, e.Object, health.Line(e.Err.Error()))
 }
 
 // Unwrap gives the cause.
