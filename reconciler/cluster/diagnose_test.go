@@ -3,9 +3,11 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
@@ -98,6 +103,34 @@ func (w *world) await(what string, gvr schema.GroupVersionResource, ok func(*uns
 	w.Fatalf("%s did not come about; the last status was %v", what, last)
 	return nil
 }
+
+// count counts the requests of the connection from now on.
+func (w *world) count() *atomic.Int64 {
+	w.Helper()
+	var n atomic.Int64
+	cfg := rest.CopyConfig(w.cluster.Config)
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			n.Add(1)
+			return next.RoundTrip(req)
+		})
+	})
+	client, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		w.Fatal(err)
+	}
+	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.conn.client, w.conn.discovery = client, disco
+	return &n
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements [http.RoundTripper].
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // diagnose holds a reason to its code, and to parts of its summary.
 func (w *world) diagnose(ref plan.Ref, want health.Code, parts ...string) health.Reason {
@@ -255,9 +288,13 @@ func TestDiagnose(t *testing.T) {
 		w := newWorld(t, c)
 		ref := w.make(deployment(hostImage, "echo bye; exit 7", ""))
 		w.await("the crash loop", podsResource(), waitsFor("CrashLoopBackOff"))
+		requests := w.count()
 		r := w.diagnose(ref, health.CrashLoop, `container "main" of pod web-`, "exit code 7")
 		if !slices.Equal(r.Lines, []string{"bye"}) {
 			t.Errorf("the log is %q", r.Lines)
+		}
+		if n := requests.Load(); n != 7 {
+			t.Errorf("the diagnosis took %d requests, want 7: object, ReplicaSets, pods, three lists of events, log", n)
 		}
 
 		w.make(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: viewer}}`)
