@@ -69,7 +69,7 @@ fuzz: ## run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
 	@$(WITH_TMP) hack/fuzz.sh '$(FUZZ)' $(FUZZTIME)
 
 golden: ## write the golden files anew; look at the difference before you commit it
-	@$(GO) test ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./examples/broken ./cmd/trunkline/ -update
+	@$(GO) test ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./reconciler/health ./examples/broken ./cmd/trunkline/ -update
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check

@@ -38,7 +38,7 @@ var mayKnow = map[string][]string{
 	"examples/broken":      {"api", "blueprints", "catalog", "docs/rules", "policy"},
 	"examples/demo":        {"reconciler/status"},
 	"hack/bench":           {"api", "blueprints", "catalog", "deploy/clustertest", "reconciler/status", "render"},
-	"policy":               {"api", "catalog", "docs/rules", "policy"},
+	"policy":               {"api", "catalog", "docs/rules", "policy", "reconciler/health"},
 	"policy/admission":     {"api", "policy/cel/guard", "policy/subject"},
 	"policy/airflow":       {"api"},
 	"policy/cel":           {"api", "policy/cel", "policy/subject"},
@@ -48,9 +48,10 @@ var mayKnow = map[string][]string{
 	"policy/report":        {"api"},
 	"policy/subject":       {"api"},
 	"reconciler":           {"api", "blueprints", "catalog", "policy", "reconciler", "render"},
-	"reconciler/cluster":   {"catalog", "reconciler/cluster", "reconciler/gate", "reconciler/ownership", "reconciler/plan"},
+	"reconciler/cluster":   {"catalog", "reconciler/cluster", "reconciler/gate", "reconciler/health", "reconciler/ownership", "reconciler/plan"},
 	"reconciler/gate":      {"api"},
 	"reconciler/git":       {"reconciler/git"},
+	"reconciler/health":    {"api", "policy/cel/guard", "policy/subject"},
 	"reconciler/ownership": {"api/field"},
 	"reconciler/plan":      {"api", "reconciler/ownership"},
 	"reconciler/status":    {"api", "catalog"},
@@ -62,7 +63,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "render", "policy", "cost", "reconciler/gate", "reconciler/ownership", "reconciler/plan", "scaffold"}
+var pure = []string{"api", "catalog", "cost", "policy", "reconciler/gate", "reconciler/health", "reconciler/ownership", "reconciler/plan", "render", "scaffold"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

@@ -67,6 +67,8 @@ type Result struct {
 	pointers *btree.Map[string, []pointer]
 	// modules are the Airflow DAG files of each project that has some.
 	modules *btree.Map[string, []*airflow.Module]
+	// health holds what is wrong with the platform's rules of health.
+	health  v1alpha1.Problems
 	copying sync.Mutex
 }
 
@@ -99,6 +101,10 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 		all = append(all, checkModes(in.Catalog, known, policies, modesOf(in.Catalog, known, in.Now))...)
 		all = append(all, promotions(in.Catalog)...)
 		all = append(all, budgets(in.Catalog, in.Estimates)...)
+		if r.health, err = healthRules(in.Catalog, in.Previous); err != nil {
+			return nil, err
+		}
+		all = append(all, r.health...)
 		all = append(all, in.Objects...)
 		if in.Base != nil && in.Base.Platform != nil {
 			all = append(all, r.change(in)...)

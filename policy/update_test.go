@@ -27,6 +27,7 @@ func versions() map[string][]string {
 	out := map[string][]string{
 		platform: {
 			replace(platform, "spec: {}", "spec: {rules: {schedule-never: off, image-digest: deny, not-supported-yet: off}}"),
+			replace(platform, "spec: {}", "spec: {health: [{kind: W, healthy: x}]}"),
 			replace(platform, "spec: {}", "spec: {rules: {lot-mismatch: warn}, exceptions: [{rule: suspended-needed, project: sales, reason: x}, {rule: path-overlap, reason: x, until: 2026-01-01}]}"),
 		},
 		prod: {

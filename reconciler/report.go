@@ -132,7 +132,7 @@ func (w *worker) health(d *desired) (status.Health, string) {
 			if health == status.Healthy {
 				health, message = status.Progressing, ""
 			}
-		case m.Health == cluster.Failed:
+		case m.Health == cluster.Failed, m.Health == cluster.Stalled:
 			return status.Unhealthy, fmt.Sprintf("%s: %s", ref, m.Message)
 		case m.Health == cluster.Progressing:
 			if health == status.Healthy || message == "" {

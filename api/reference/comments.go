@@ -175,6 +175,16 @@ func comments() map[string]comment {
 				"Reason": "Reason says to people why nothing is rolled out.",
 			},
 		},
+		"HealthRule": {
+			doc: "HealthRule says how objects of one kind are doing, by expressions in CEL over \"object\", which is the whole object as the cluster has it. Failed is asked first, then Stalled, then Healthy; an object that none of them is true for is progressing, and so is one that they cannot be evaluated for. While the object's controller has not seen its newest generation (status.observedGeneration), it is progressing too, unless an expression of the rule looks at observedGeneration itself.",
+			fields: map[string]string{
+				"Kind":    "Kind is the kind and its API group, such as \"SparkApplication.sparkoperator.k8s.io\".",
+				"Healthy": "Healthy is a condition in CEL that is true for an object that does what it is for, or has done it.",
+				"Stalled": "Stalled is a condition in CEL that is true for an object that will not go on until something around it changes; default: none is.",
+				"Failed":  "Failed is a condition in CEL that is true for an object that has ended badly; default: none has.",
+				"Message": "Message makes a text in CEL that says to people why an object is not healthy; default: it names the expression that decided.",
+			},
+		},
 		"Join": {
 			doc: "Join says how many of several inputs are waited for: \"all\", \"any\", or a number from 1 on. The zero value means that nothing was said.",
 		},
@@ -251,6 +261,7 @@ func comments() map[string]comment {
 				"Rules":      "Rules maps the id of a built-in rule, or of a policy, to how severe it is in every environment that does not say otherwise; default: what the rule's own page says.",
 				"Exceptions": "Exceptions silence a rule in one place, for a reason.",
 				"Policies":   "Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to judge by.",
+				"Health":     "Health says how objects of custom kinds are doing, which cannot be told from their conditions alone; one for a kind that Trunkline knows itself wins over what it knows.",
 			},
 		},
 		"Policy": {

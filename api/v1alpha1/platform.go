@@ -26,6 +26,28 @@ type PlatformSpec struct {
 	Exceptions []Exception `json:"exceptions,omitempty"`
 	// Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to judge by.
 	Policies []string `json:"policies,omitempty"`
+	// Health says how objects of custom kinds are doing, which cannot be told from their conditions alone; one for a kind
+	// that Trunkline knows itself wins over what it knows.
+	Health []HealthRule `json:"health,omitempty"`
+}
+
+// HealthRule says how objects of one kind are doing, by expressions in CEL over "object", which is the whole object as the
+// cluster has it. Failed is asked first, then Stalled, then Healthy; an object that none of them is true for is progressing,
+// and so is one that they cannot be evaluated for. While the object's controller has not seen its newest generation
+// (status.observedGeneration), it is progressing too, unless an expression of the rule looks at observedGeneration itself.
+type HealthRule struct {
+	// Kind is the kind and its API group, such as "SparkApplication.sparkoperator.k8s.io".
+	Kind string `json:"kind" required:"true"`
+	// Healthy is a condition in CEL that is true for an object that does what it is for, or has done it.
+	Healthy string `json:"healthy" required:"true"`
+	// Stalled is a condition in CEL that is true for an object that will not go on until something around it changes;
+	// default: none is.
+	Stalled string `json:"stalled,omitempty"`
+	// Failed is a condition in CEL that is true for an object that has ended badly; default: none has.
+	Failed string `json:"failed,omitempty"`
+	// Message makes a text in CEL that says to people why an object is not healthy; default: it names the expression that
+	// decided.
+	Message string `json:"message,omitempty"`
 }
 
 // WorkloadDefaults fills what a workload leaves out.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	celgo "github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -135,63 +134,22 @@ func (w *work) compileValidation(i int, v v1alpha1.PolicyValidation) {
 
 // expression compiles one expression, which must give a value of a type; nil: of any.
 func (w *work) expression(text string, want *celgo.Type, path ...any) (p *program, of *celgo.Type) {
-	// The compiler is not written for hostile input; whatever it stumbles on must end here.
-	defer func() {
-		if r := recover(); r != nil {
-			w.report(fmt.Sprintf("the expression cannot be compiled: %v", r), "", path...)
-			p, of = nil, nil
+	compiled, flaws := guard.Compile(w.env, w.target.guard, text, want, ExpressionCost)
+	for _, f := range flaws {
+		switch {
+		case f.Issue != "":
+			f.Hint = w.hint(f.Issue)
+		case f.Large:
+			f.Hint = "name parts of it as variables"
 		}
-	}()
-	if len(text) > MaxExpressionBytes {
-		w.report(fmt.Sprintf("the expression has %d bytes; at most %d are taken", len(text), MaxExpressionBytes), "name parts of it as variables", path...)
+		w.report(f.Message, f.Hint, path...)
+	}
+	if len(flaws) > 0 {
 		return nil, nil
 	}
-	tree, issues := w.env.Parse(text)
-	if issues.Err() == nil {
-		if problem := guard.TooDeep(tree); problem != "" {
-			w.report(problem, "name parts of it as variables", path...)
-			return nil, nil
-		}
-		tree, issues = w.env.Check(tree)
-	}
-	if issues.Err() != nil {
-		w.reportIssues(issues.Errors(), path)
-		return nil, nil
-	}
-	if want != nil && !tree.OutputType().IsExactType(want) {
-		hint := ""
-		if want == celgo.BoolType {
-			hint = `compare it with something, as in "x == true"`
-		}
-		w.report(fmt.Sprintf("the expression must give a %s, and gives a %s", want, tree.OutputType()), hint, path...)
-		return nil, nil
-	}
-	if guard.UsesWhole(tree, varVariables) {
+	if guard.UsesWhole(compiled.Tree, varVariables) {
 		w.report(`"variables" is used as a whole`, `write "variables.name"`, path...)
 		return nil, nil
 	}
-	options := append([]celgo.ProgramOption{celgo.CostLimit(ExpressionCost), celgo.InterruptCheckFrequency(interruptEvery)}, w.target.guard...)
-	prog, err := w.env.Program(tree, options...)
-	if err != nil {
-		w.report("the expression cannot be prepared: "+err.Error(), "", path...)
-		return nil, nil
-	}
-	return &program{prog, text, path}, tree.OutputType()
-}
-
-// maxIssues bounds what is reported of one expression.
-const maxIssues = 5
-
-func (w *work) reportIssues(issues []*common.Error, path []any) {
-	for _, issue := range issues[:min(len(issues), maxIssues)] {
-		text := issue.Message
-		if i := strings.Index(text, " (in container"); i > 0 {
-			text = text[:i]
-		}
-		where := ""
-		if issue.Location != nil && issue.Location.Line() > 0 {
-			where = fmt.Sprintf(" (line %d, column %d of the expression)", issue.Location.Line(), issue.Location.Column()+1)
-		}
-		w.report(subject.Line(text)+where, w.hint(text), path...)
-	}
+	return &program{compiled.Program, text, path}, compiled.Tree.OutputType()
 }

@@ -14,9 +14,11 @@
 // The package is pure. Of Trunkline it may import api, policy/subject and what is below it.
 package cel
 
+import "trunkline.dev/trunkline/policy/cel/guard"
+
 const (
 	// MaxExpressionBytes bounds one expression.
-	MaxExpressionBytes = 8 << 10
+	MaxExpressionBytes = guard.MaxExpressionBytes
 	// MaxExpressions bounds the variables of a policy, and its validations.
 	MaxExpressions = 64
 	// ExpressionCost bounds what one expression may cost, in the units of CEL: about 0.1 s. It is the bound of the API server.
@@ -24,6 +26,4 @@ const (
 	// PolicyCost bounds what all expressions of a policy may cost on one subject: about 0.2 s. That is a fifth of what the
 	// API server takes, since a platform has tens of thousands of subjects and one request has one.
 	PolicyCost = 2_000_000
-	// interruptEvery is after how many steps of a loop the context is looked at.
-	interruptEvery = 100
 )

@@ -48,6 +48,8 @@ func TestHostile(t *testing.T) {
 		"PatternLong":  {"a pattern that is long", chain(`["aaaaaaaaaaaaaaaa"]`, "X + X", 10) + `.all(x, "a".matches(x))`, "longer than 1000 bytes"},
 		"FindAll":      {"the same for finding", chain(`["aaaaaaaaaaaaaaaa"]`, "X + X", 14) + `[0].findAll("(a?){1000}b").size() == 1`, "the regular expression would take too long"},
 		"Quantity":     {"a number with a long exponent", chain(`["1111111111111111"]`, "X + X", 10) + `.all(x, isQuantity(x))`, "more than 256 characters"},
+		"Exponent":     {"a number that would have a thousand million digits", `["1e999999999", "1E-00999999999"].all(x, isQuantity(x) && quantity(x).isLessThan(quantity("2")))`, "an exponent over 999"},
+		"ExponentMade": {"the same, of the subject", `isQuantity("1e9" + "99999999")`, "an exponent over 999"},
 		"Precision":    {"digits without end", `"%.999999f".format([1.0]).size() == 1`, "more than 100 digits"},
 		"Nested":       {"types of types of types take the compiler long", chain(`[1]`, "[X]", 200) + ` == [1]`, "nests lists, maps and macros deeper than 32"},
 		"NestedCalls":  {"and so do calls of calls", strings.Repeat("optional.of(", 120) + "1" + strings.Repeat(")", 120) + ".hasValue()", "deeper than 100"},

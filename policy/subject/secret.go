@@ -16,19 +16,25 @@ const (
 )
 
 // redact takes the values of a Secret out of what a policy or an engine says about it: they quote what they look at.
-func (s *Subject) redact(text string) string {
+func (s *Subject) redact(text string) string { return Redactor(s.Value, s.Old)(text) }
+
+// Redactor gives a function that takes the values of Secrets out of a text, plain and in base64, whole and line by line.
+// Objects of other kinds have nothing to hide.
+func Redactor(objects ...map[string]any) func(text string) string {
 	var values []string
-	for _, object := range []map[string]any{s.Value, s.Old} {
+	for _, object := range objects {
 		values = append(values, secretValues(object)...)
 	}
+	values = slices.DeleteFunc(values, func(v string) bool { return len(v) < shortest })
 	// The longest first, so that one that holds another does not leave its rest.
 	slices.SortFunc(values, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	for _, value := range values {
-		if len(value) >= shortest {
+	values = slices.Compact(values)
+	return func(text string) string {
+		for _, value := range values {
 			text = strings.ReplaceAll(text, value, redacted)
 		}
+		return text
 	}
-	return text
 }
 
 func secretValues(object map[string]any) []string {

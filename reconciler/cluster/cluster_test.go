@@ -132,6 +132,11 @@ func TestErrors(t *testing.T) {
 			&ObjectError{Object: secret, Doing: "applying", Err: answer(422, metav1.StatusReasonInvalid, `invalid value "hunter2"`)}, true, false,
 			"applying Secret n/s: Invalid (the message is withheld, since it may repeat values of the Secret)",
 		},
+		"Webhook": {
+			"What a webhook says is given in full, and moves no cursor.",
+			&ObjectError{Object: plan.Ref{GroupKind: schema.GroupKind{Kind: "ConfigMap"}, Namespace: "n", Name: "c"}, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden, "admission webhook \"v.acme.io\" denied the request: \x1b[31mno\x1b[0m\n  label team is missing")},
+			false, false, `applying ConfigMap n/c: admission webhook "v.acme.io" denied the request: no label team is missing`,
+		},
 		"SecretUnreachable": {
 			"That the server is down is no secret.",
 			&ObjectError{Object: secret, Doing: "applying", Err: refused}, false, true, "connection refused",
@@ -198,7 +203,7 @@ func TestHealthOf(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got, message := HealthOf(&unstructured.Unstructured{Object: tc.object}); got != tc.want {
+			if got, message := HealthOf(&unstructured.Unstructured{Object: tc.object}, nil); got != tc.want {
 				t.Errorf("%s\ngot %s (%s), want %s", tc.reason, got, message, tc.want)
 			}
 		})

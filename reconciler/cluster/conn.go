@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +15,8 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/restmapper"
+
+	"trunkline.dev/trunkline/reconciler/health"
 )
 
 // FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it
@@ -31,6 +34,8 @@ type Cluster struct {
 	changed func(Event)
 
 	connecting singleflight.Group
+	// rules say how objects of custom kinds are doing.
+	rules atomic.Pointer[health.Rules]
 
 	mu    sync.Mutex
 	conn  *Conn
@@ -79,6 +84,7 @@ type Conn struct {
 	discovery discovery.DiscoveryInterface
 	mapper    meta.ResettableRESTMapper
 	requests  chan struct{}
+	diagnoses chan struct{}
 	observer  *observer
 	stop      context.CancelFunc
 }
@@ -153,6 +159,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		discovery: disco,
 		mapper:    restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
 		requests:  make(chan struct{}, maxRequests),
+		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
 	}
 	conn.observer = newObserver(watching, conn)

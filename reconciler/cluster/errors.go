@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
+	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/plan"
 )
 
@@ -60,7 +61,8 @@ func (e *ObjectError) Error() string {
 	if Immutable(e.Err) {
 		hint = "; to have the object deleted and made anew, give it the annotation " + plan.ReplaceAnnotation + ": enabled"
 	}
-	return fmt.Sprintf("%s %s: %s%s", e.Doing, e.Object, e.Err, hint)
+	// Webhooks and policies of others write into what the API server says: it is given in full, on one line.
+	return fmt.Sprintf("%s %s: %s%s", e.Doing, e.Object, health.Line(e.Err.Error()), hint)
 }
 
 // Unwrap gives the cause.

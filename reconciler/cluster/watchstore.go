@@ -38,7 +38,7 @@ func (w *kindWatch) Transformer() cache.TransformFunc {
 		if !ok {
 			return in, nil
 		}
-		health, message := HealthOf(u)
+		health, message := HealthOf(u, w.observer.conn.cluster.rules.Load())
 		return &tracked{
 			ObjectMeta: metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
 			applySet:   u.GetLabels()[labelPartOf],

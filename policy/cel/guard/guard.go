@@ -30,7 +30,7 @@ const (
 	MaxWork = 1_000_000
 	// MaxSteps bounds the steps of a regular expression: at most two tenths of a second.
 	MaxSteps = 20_000_000
-	// MaxNumber bounds the text of a quantity or version, in bytes; the parser of quantities is slow on long exponents.
+	// MaxNumber bounds the text of a quantity or version, in bytes.
 	MaxNumber = 256
 )
 

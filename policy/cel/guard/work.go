@@ -28,7 +28,9 @@ func checkOf(function string) func(args []ref.Val) string {
 		return checkJoin
 	case "matches", "find", "findAll":
 		return checkPattern
-	case "quantity", "isQuantity", "semver", "isSemver":
+	case "quantity", "isQuantity":
+		return checkQuantity
+	case "semver", "isSemver":
 		return checkNumber
 	case "distinct", "sortBy", "sort", "sets.contains", "sets.equivalent", "sets.intersects", operators.In:
 		return checkPairs
@@ -134,6 +136,17 @@ func checkNumber(args []ref.Val) string {
 	}
 	return ""
 }
+
+// checkQuantity also refuses exponents that are longer than any quantity has: parsing "1e999999999" takes for ever.
+func checkQuantity(args []ref.Val) string {
+	if text, ok := args[0].(types.String); ok && longExponent.MatchString(string(text)) {
+		return "a quantity with an exponent over 999 is none"
+	}
+	return checkNumber(args)
+}
+
+// longExponent finds an exponent of more than three digits.
+var longExponent = regexp.MustCompile(`[eE][+-]?0*[1-9][0-9]{3}`)
 
 // checkPairs is that of functions that hold each element against each other.
 func checkPairs(args []ref.Val) string {

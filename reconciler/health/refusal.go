@@ -1,0 +1,33 @@
+package health
+
+import "strings"
+
+// Refused tells what kind of refusal a message of the API server is, which is kept in full. It is for what a maker of pods
+// was told, and for what Trunkline itself is told when it applies an object.
+func Refused(message string) Reason {
+	r := refusal(message)
+	r.Summary = Line(r.Summary)
+	return r
+}
+
+// refusal is Refused before its text is made a line.
+func refusal(message string) Reason {
+	for _, row := range []struct {
+		code Code
+		any  []string
+	}{
+		// Evictions first: their message names the budget, and may name a quota that is called like anything.
+		{DisruptionBudget, []string{"violate the pod's disruption budget"}},
+		// A webhook says what it likes, so what names it comes before what its own words may hold.
+		{Webhook, []string{"admission webhook ", "failed calling webhook", "failed to call webhook"}},
+		{Quota, []string{"exceeded quota", "failed quota", "usage per Container", "usage per Pod", "usage per PersistentVolumeClaim", "limit to request ratio"}},
+		{Config, []string{"error looking up service account", "no PriorityClass with name", "no API token found for service account"}},
+	} {
+		for _, part := range row.any {
+			if strings.Contains(message, part) {
+				return Reason{Code: row.code, Summary: message}
+			}
+		}
+	}
+	return Reason{Code: Admission, Summary: message}
+}
