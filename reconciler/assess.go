@@ -30,11 +30,14 @@ type phase struct {
 func (w *worker) observe(health status.Health, message string) (status.Health, string) {
 	now := w.r.opts.Now()
 	p := &w.phase
-	if p.applied.IsZero() {
+	if p.applied.IsZero() && !w.waiting {
 		return health, message
 	}
 	switch health {
 	case status.Healthy:
+		if p.applied.IsZero() {
+			break // a wave is there, and the next has not begun
+		}
 		p.sick, p.failure, p.told = time.Time{}, "", false
 		if !p.healthy {
 			p.healthy = true
@@ -106,11 +109,12 @@ func (w *worker) assess(ctx context.Context, retryAt time.Time) time.Time {
 	if w.idle() {
 		return time.Time{}
 	}
+	look := w.diagnose(ctx)
 	var deadline time.Time
 	if p := w.phase; !p.sick.IsZero() && p.failure == "" {
 		deadline = p.sick.Add(w.settings.healthTimeout)
 	}
-	return earliest(retryAt, deadline, w.verdict.Until, w.dampedUntil)
+	return earliest(retryAt, deadline, look, w.verdict.Until, w.dampedUntil)
 }
 
 // giveUp asks for the state before if the one in force has failed, was never healthy, and the environment wants that.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
@@ -72,6 +74,8 @@ type Reconciler struct {
 	progress progress
 	removals removals
 	archive  archive
+	// aside counts what runs beside the workers.
+	aside sync.WaitGroup
 
 	mu      sync.Mutex
 	workers map[catalog.ReleaseID]*worker
@@ -130,6 +134,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 	r.start = func(*worker) {}
 	r.mu.Unlock()
 	running.Wait()
+	r.aside.Wait()
 	for _, c := range r.clusters {
 		c.Close()
 	}
@@ -163,6 +168,9 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 		return r.refuse(rev, j.verdicts.Problems)
 	}
 	cat, problems := j.catalog, j.verdicts.Problems
+	if err := r.judgeHealthBy(cat); err != nil {
+		return err
+	}
 	r.renders.keep(results)
 	r.opts.Board.SetName(cat.Name())
 	r.judged = j
@@ -173,6 +181,22 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	r.tell(Event{Kind: Accepted, Commit: rev.Commit.Hash, By: rev.Commit.Author, Message: rev.Commit.Subject})
 	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", dispatched,
 		"took", r.opts.Now().Sub(began))
+	return nil
+}
+
+// judgeHealthBy has the clusters judge the health of custom kinds by what the platform declares. An expression that does
+// not compile was refused before.
+func (r *Reconciler) judgeHealthBy(cat *catalog.Catalog) error {
+	if r.judged != nil && reflect.DeepEqual(r.judged.catalog.Platform.Spec.Health, cat.Platform.Spec.Health) {
+		return nil
+	}
+	rules, _, err := health.Compile(cat.Platform.Spec.Health)
+	if err != nil {
+		return err
+	}
+	for _, c := range r.clusters {
+		c.JudgeBy(rules)
+	}
 	return nil
 }
 

@@ -9,6 +9,14 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
+// healths are those of an object in the words of the status, and ranks how bad they are.
+var (
+	healths = map[cluster.Health]status.Health{
+		cluster.Healthy: status.Healthy, cluster.Progressing: status.Progressing, cluster.Stalled: status.Stalled, cluster.Failed: status.Unhealthy,
+	}
+	ranks = map[status.Health]int{status.Healthy: 0, status.Progressing: 1, status.Stalled: 2, status.Unhealthy: 3}
+)
+
 // begin puts on the board that a run has begun. Another attempt at the same thing, or a run that only looks
 // after what is in place, is not news.
 func (w *worker) begin(in work) {
@@ -88,8 +96,11 @@ func (w *worker) addHealth() func(*status.Release) {
 	known := w.desired != nil && !w.desired.remove && w.conn != nil
 	var health status.Health
 	var message string
+	var cause *status.Cause
 	if known {
-		health, message = w.observe(w.health(w.desired))
+		w.worst, health, message = w.health(w.desired)
+		health, message, cause = w.explained(health, message)
+		health, message = w.observe(health, message)
 		w.publish()
 	}
 	renderErr, suspended, byHand := w.renderErr, w.suspended, w.memory.Suspended
@@ -99,7 +110,7 @@ func (w *worker) addHealth() func(*status.Release) {
 	}
 	return func(s *status.Release) {
 		if known {
-			s.Health = health
+			s.Health, s.Cause = health, cause
 		}
 		if known && s.Result == status.Applied {
 			s.Message = message
@@ -119,28 +130,23 @@ func (w *worker) addHealth() func(*status.Release) {
 	}
 }
 
-// health is that of the worst object: a failed one before one that is on its way. An object counts only as
-// seen once it was seen as it was last applied.
-func (w *worker) health(d *desired) (status.Health, string) {
+// health is that of the worst object: one that has failed, then one that does not go on, then one that is on its way. An
+// object counts only as seen once it was seen as it was last applied.
+func (w *worker) health(d *desired) (worst plan.Ref, state status.Health, message string) {
 	seen := byRef(w.conn.Members(w.applySet))
-	health, message := status.Healthy, ""
+	state = status.Healthy
 	for _, o := range d.objects {
 		ref := plan.RefOf(o)
 		m, ok := seen[ref]
-		switch {
-		case !ok || m.Version.Before(w.applied[ref].Version):
-			if health == status.Healthy {
-				health, message = status.Progressing, ""
-			}
-		case m.Health == cluster.Failed, m.Health == cluster.Stalled:
-			return status.Unhealthy, fmt.Sprintf("%s: %s", ref, m.Message)
-		case m.Health == cluster.Progressing:
-			if health == status.Healthy || message == "" {
-				health, message = status.Progressing, fmt.Sprintf("%s: %s", ref, m.Message)
-			}
+		is, why := healths[m.Health], fmt.Sprintf("%s: %s", ref, m.Message)
+		if !ok || m.Version.Before(w.applied[ref].Version) {
+			is, why = status.Progressing, ""
+		}
+		if ranks[is] > ranks[state] || ranks[is] == ranks[state] && message == "" && why != "" && is != status.Healthy {
+			worst, state, message = ref, is, why
 		}
 	}
-	return health, message
+	return worst, state, message
 }
 
 // waitingFor says what the objects of a plan wait for.

@@ -82,8 +82,11 @@ type worker struct {
 	restoreErr error
 	// drifts are those that others have made, as people are told.
 	drifts drifts
-	// phase is how far the state in force has come.
+	// phase is how far the state in force has come, worst the object that is worst off in it, if it is not healthy, and
+	// ill why.
 	phase phase
+	worst plan.Ref
+	ill   diagnosis
 
 	// The following belong to the worker's goroutine.
 

@@ -44,6 +44,9 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 	if len(p.Releases) > 0 {
 		b.WriteString("\n" + releaseTable(p, width, paint) + "\n")
 	}
+	for _, r := range p.Releases {
+		printCause(&b, r, paint)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -84,6 +87,20 @@ func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
 	}
 	if s.Notice != "" {
 		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), plain(s.Notice))
+	}
+}
+
+// printCause prints the end of the log that tells why a release is not healthy, and what could not be looked at.
+func printCause(b *strings.Builder, r status.Release, paint paintFunc) {
+	if r.Cause == nil || len(r.Cause.Log)+len(r.Cause.Notes) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s  %s (%s)\n", plain(r.String()), plain(r.Cause.Object), plain(r.Cause.Code))
+	for _, line := range r.Cause.Log {
+		fmt.Fprintf(b, "  %s %s\n", paint(text.FgHiBlack, "log |"), plain(line))
+	}
+	for _, note := range r.Cause.Notes {
+		fmt.Fprintf(b, "  note: %s\n", plain(note))
 	}
 }
 
@@ -195,7 +212,7 @@ func healthColour(h status.Health) text.Color {
 	switch h {
 	case status.Healthy:
 		return text.FgGreen
-	case status.Unhealthy:
+	case status.Unhealthy, status.Stalled:
 		return text.FgRed
 	default:
 		return text.FgYellow

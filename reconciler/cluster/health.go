@@ -23,6 +23,16 @@ func HealthOf(o *unstructured.Unstructured, rules *health.Rules) (Health, string
 	return v.State, v.Message
 }
 
-// JudgeBy sets the rules by which objects are judged from now on; nil has none. What was seen of an object before is judged
-// anew when it comes in again.
-func (c *Cluster) JudgeBy(rules *health.Rules) { c.rules.Store(rules) }
+// JudgeBy sets the rules by which objects are judged from now on; nil has none. The objects whose rule is another one are
+// listed again.
+func (c *Cluster) JudgeBy(rules *health.Rules) {
+	changed := rules.Changed(c.rules.Swap(rules))
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		for _, kind := range changed {
+			conn.observer.again(kind)
+		}
+	}
+}

@@ -130,6 +130,20 @@ func (o *observer) unserved(w *kindWatch) {
 	}
 }
 
+// again lists the objects of a kind anew, if it is watched.
+func (o *observer) again(kind schema.GroupKind) {
+	o.mu.Lock()
+	w, ok := o.kinds[kind]
+	if ok {
+		delete(o.kinds, kind)
+		close(w.gone)
+	}
+	o.mu.Unlock()
+	if ok {
+		o.spawn(func(context.Context) { _, _ = o.watch(kind) }) // who needs the kind watches it, and is told the error
+	}
+}
+
 // errUnserved says that the cluster does not know the kind any more.
 var errUnserved = errors.New("the kind is not served any more")
 

@@ -109,8 +109,10 @@ type Health string
 const (
 	Unknown     Health = "unknown"
 	Progressing Health = "progressing"
-	Healthy     Health = "healthy"
-	Unhealthy   Health = "failed"
+	// Stalled does not go on until something around it changes, such as an image that is not there.
+	Stalled   Health = "stalled"
+	Healthy   Health = "healthy"
+	Unhealthy Health = "failed"
 )
 
 // Release is the state of one release.
@@ -129,10 +131,24 @@ type Release struct {
 	Objects int `json:"objects"`
 	// Kept are objects that stay in the cluster although they are not declared any more.
 	Kept []string `json:"kept,omitempty"`
+	// Cause says why it is not healthy, as far as that was looked into; nil if it was not.
+	Cause *Cause `json:"cause,omitempty"`
 	// Held says why the release does not take its newest state yet; nil if it does.
 	Held *Held `json:"held,omitempty"`
 	// Drifts are what others have changed of the release: what is so now, then what was corrected last.
 	Drifts []Drift `json:"drifts,omitempty"`
+}
+
+// Cause is why a release is not healthy.
+type Cause struct {
+	// Object is the one that is worst off.
+	Object string `json:"object"`
+	// Code is the kind of cause, such as "image-pull"; docs/operations.md lists them.
+	Code string `json:"code"`
+	// Log is the end of the log that tells more: what a program wrote, not Trunkline.
+	Log []string `json:"log,omitempty"`
+	// Notes say what could not be looked at.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Held says what keeps a release from its newest state.
@@ -179,7 +195,7 @@ func (r Release) Drifted() bool {
 
 // Settled tells that nothing will change by itself soon: it is fine, or it needs a person.
 func (r Release) Settled() bool {
-	return r.Fine() || r.Result == Failed || r.Result == Applied && (r.Health == Unhealthy || r.Health == Healthy)
+	return r.Fine() || r.Result == Failed || r.Result == Applied && (r.Health == Unhealthy || r.Health == Stalled || r.Health == Healthy)
 }
 
 // Fine tells that there is nothing to find: the newest commit is accepted, and every release is fine.
