@@ -119,6 +119,19 @@ func (s *Server) Database(tb testing.TB) string {
 	return s.url(name)
 }
 
+// Exec runs a statement in a database, past those who are tested.
+func (s *Server) Exec(tb testing.TB, dsn, statement string) {
+	tb.Helper()
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(tb.Context(), statement); err != nil {
+		tb.Fatalf("%s: %v", statement, err)
+	}
+}
+
 // url is a connection string. The host stands in the query, since it is a folder.
 func (s *Server) url(database string) string {
 	u := url.URL{
