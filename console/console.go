@@ -1,8 +1,8 @@
 // Package console serves what the daemon knows over HTTP: health for whoever runs it, metrics for Prometheus,
-// the status for the command line, and a trigger for forges. It reads the read model and changes nothing but
-// when the repository is looked at next.
+// the status and the history for the command line, and a trigger for forges. It reads the read model and changes
+// nothing but when the repository is looked at next.
 //
-// Of Trunkline it may import reconciler/status.
+// Of Trunkline it may import reconciler/history and reconciler/status.
 package console
 
 import (
@@ -32,6 +32,8 @@ type Board interface {
 type Options struct {
 	Board   Board
 	Metrics http.Handler
+	// History answers what happened; nil: none is kept.
+	History History
 	// Trigger asks for the repository to be fetched now. It must not block.
 	Trigger func()
 	// Token must come with every request but those for health; empty: no token is asked for, which is only
@@ -48,6 +50,7 @@ type Options struct {
 //	GET  /readyz           the repository was read, and a commit accepted or refused
 //	GET  /metrics          Prometheus
 //	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
+//	GET  /api/v1/history   what happened, as JSON, the newest first; see historyFilter for what can be asked
 //	POST /hooks/sync       fetch the repository now; the body is not read
 func New(opts Options) http.Handler {
 	if opts.MaxWait <= 0 {
@@ -62,6 +65,7 @@ func New(opts Options) http.Handler {
 	mux.HandleFunc("GET /readyz", c.readyz)
 	mux.Handle("GET /metrics", c.guard(opts.Metrics))
 	mux.Handle("GET /api/v1/status", c.guard(http.HandlerFunc(c.status)))
+	mux.Handle("GET /api/v1/history", c.guard(http.HandlerFunc(c.history)))
 	mux.Handle("POST /hooks/sync", c.guard(http.HandlerFunc(c.sync)))
 	return mux
 }

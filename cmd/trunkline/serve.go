@@ -46,6 +46,7 @@ type serve struct {
 	poll      time.Duration
 	resync    time.Duration
 	lifeline  bool
+	history   keeping
 	logging   logging
 }
 
@@ -60,7 +61,8 @@ The repository says what runs; how to reach the clusters, and with which credent
 here and never there. A commit whose declarations are wrong is refused as a whole, and what
 runs is left as it is; so it is while the repository or a cluster cannot be reached.
 
-Nothing but the clusters and the repository has to be kept: the data folder is a cache.`,
+Nothing but the clusters and the repository has to be kept: the data folder is a cache. It
+also holds the history of what happened, unless that goes to PostgreSQL; nothing depends on it.`,
 		Example: `  trunkline serve --repo git@github.com:acme/data.git --git-key-file id_ed25519 --git-known-hosts known_hosts \
       --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin
   trunkline serve --repo https://github.com/acme/data.git --git-password-file token --cluster here=in-cluster
@@ -88,6 +90,7 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.StringVar(&s.passwords.passphrase, "git-key-passphrase-file", "", "file with the passphrase of the private key")
 	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
+	s.history.flags(cmd)
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -111,6 +114,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.token == "" && !loopback(s.listen) {
 		return nil, usagef("--listen %s can be reached from other machines: ask for a token with --token-file, or listen on 127.0.0.1", s.listen)
+	}
+	if err := s.history.check(); err != nil {
+		return nil, err
 	}
 	var configs []cluster.Config
 	for _, c := range s.clusters {
@@ -175,14 +181,21 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	board := status.NewBoard(time.Now)
 	board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
 	metrics := newMetrics(board)
+	past, err := newHistorian(&s.history, s.data, board, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if past.recorder != nil {
+		metrics.registry.MustRegister(&historyCollector{past.recorder})
+	}
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
-		Resync: s.resync, Observe: metrics.observe, Log: log, Now: time.Now,
+		Resync: s.resync, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {
 		return errors.Join(&usageError{err}, listener.Close())
 	}
-	follower := &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Dir: s.dir, Log: log}
+	follower := &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Dir: s.dir, Log: log, Observe: past.judged}
 	trigger := git.NewTrigger()
 	watcher := git.Watcher{
 		Fetch:    func(ctx context.Context) (git.Head, error) { return store.Fetch(ctx, s.remote) },
@@ -194,15 +207,18 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	}
 	handler := console.New(console.Options{
 		Board: board, Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}),
-		Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
+		History: past.forConsole(), Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
 	})
 
+	// What is recorded last is recorded after everything else has ended.
+	stopHistory := past.start(ctx)
 	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
 	err = group.Wait()
+	stopHistory()
 	log.Info("stopped")
 	return err
 }
@@ -236,6 +252,7 @@ func (s *serve) secrets() (token string, err error) {
 		{s.passwords.password, &s.remote.Auth.Password},
 		{s.passwords.token, &s.remote.Auth.BearerToken},
 		{s.passwords.passphrase, &s.remote.Auth.Passphrase},
+		{s.history.dsnFile, &s.history.dsn},
 	} {
 		if secret.file == "" {
 			continue
