@@ -164,7 +164,7 @@ type answer struct {
 	code, size int
 }
 
-func (a *answer) Header() http.Header { return a.header }
+func (a *answer) Header() http.Header  { return a.header }
 func (a *answer) WriteHeader(code int) { a.code = code }
 func (a *answer) Write(p []byte) (int, error) {
 	a.size += len(p)

@@ -16,6 +16,8 @@ type Database struct {
 	// id is the column type of a number that the database gives, and lock the statement that makes migrations take turns,
 	// for a transaction; empty: its transactions do by themselves.
 	id, lock string
+	// rows is how many events one statement writes.
+	rows int
 	// file is what holds the history, and empty where that is a server.
 	file string
 	open func(ctx context.Context) (*sql.DB, error)
@@ -48,7 +50,9 @@ type Error struct {
 }
 
 // Error implements error.
-func (e *Error) Error() string { return fmt.Sprintf("%s the history in %s: %s", e.doing, e.where, e.text) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s the history in %s: %s", e.doing, e.where, e.text)
+}
 
 // Is tells whether the cause is another error. The cause itself is not given out: its text may hold a password.
 func (e *Error) Is(target error) bool { return errors.Is(e.err, target) }

@@ -19,6 +19,8 @@ const (
 	postgresConns = 4
 	// postgresConnect bounds how long a server is waited for that does not answer.
 	postgresConnect = 5 * time.Second
+	// postgresRows is how many events a statement writes: each is a round trip.
+	postgresRows = 50
 	// postgresLock is the key of the advisory lock that migrations take; any number that nobody else uses.
 	postgresLock = 7_482_310_551
 )
@@ -43,6 +45,7 @@ func Postgres(dsn string) (Database, error) {
 	return Database{
 		name: "the PostgreSQL database " + strconv.Quote(cfg.Database) + " at " + net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))),
 		id:   "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+		rows: postgresRows,
 		lock: "SELECT pg_advisory_xact_lock(" + strconv.Itoa(postgresLock) + ")",
 		open: func(context.Context) (*sql.DB, error) {
 			db := stdlib.OpenDB(*cfg)

@@ -23,6 +23,9 @@ const (
 	// log is kept on disk between writes.
 	sqliteBusy    = 5 * time.Second
 	sqliteJournal = 4 << 20
+	// sqliteRows is how many events a statement writes. The driver looks for each parameter among all of them, so that many
+	// rows are slower than few.
+	sqliteRows = 4
 )
 
 // SQLite keeps history in a file, which is made if there is none. The folder must be the daemon's own.
@@ -32,7 +35,7 @@ func SQLite(file string) (Database, error) {
 		return Database{}, fmt.Errorf("finding the file for the history: %w", err)
 	}
 	return Database{
-		name: file, file: abs, id: "INTEGER PRIMARY KEY AUTOINCREMENT", classify: sqliteFault,
+		name: file, file: abs, rows: sqliteRows, id: "INTEGER PRIMARY KEY AUTOINCREMENT", classify: sqliteFault,
 		open: func(context.Context) (*sql.DB, error) { return openSQLite(abs) },
 	}, nil
 }

@@ -53,9 +53,6 @@ func (s *Store) gone() bool {
 // columns are those of an event but for its id, in the order of [row].
 const columns = `origin, number, at, platform, project, environment, cluster, kind, commit_hash, who, why, message, took, applied, pruned, object, fields`
 
-// rowsPerInsert bounds the parameters of a statement: PostgreSQL takes 65,535, and more rows do not make it faster.
-const rowsPerInsert = 50
-
 // Batch are events of one recorder, numbered one after the other.
 type Batch struct {
 	// Origin is who recorded them, and First the number of the first one. What was written under the same ones is
@@ -66,7 +63,9 @@ type Batch struct {
 }
 
 // Write writes all events of a batch, or none.
-func (s *Store) Write(ctx context.Context, b Batch) error { return s.def.explain("writing", s.write(ctx, b)) }
+func (s *Store) Write(ctx context.Context, b Batch) error {
+	return s.def.explain("writing", s.write(ctx, b))
+}
 
 func (s *Store) write(ctx context.Context, b Batch) (err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
@@ -78,8 +77,8 @@ func (s *Store) write(ctx context.Context, b Batch) (err error) {
 			err = errors.Join(err, rollback)
 		}
 	}()
-	for at := 0; at < len(b.Events); at += rowsPerInsert {
-		some := b.Events[at:min(at+rowsPerInsert, len(b.Events))]
+	for at := 0; at < len(b.Events); at += s.def.rows {
+		some := b.Events[at:min(at+s.def.rows, len(b.Events))]
 		statement, args, err := insert(Batch{Origin: b.Origin, First: b.First + int64(at), Events: some})
 		if err != nil {
 			return err
