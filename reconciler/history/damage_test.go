@@ -33,7 +33,7 @@ func TestADamagedFileIsMovedAside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, s, "a", series(2000)...)
+		write(t, s, "a", series(400)...)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestADamagedFileIsMovedAside(t *testing.T) {
 		}},
 		"Header": {"The first bytes are wrong.", func(t *testing.T, file string) { filled(t, file); overwrite(t, file, 0, 100) }},
 		"Schema": {"The list of tables is wrong.", func(t *testing.T, file string) { filled(t, file); overwrite(t, file, 100, 4096) }},
-		"Pages":  {"What is inside is wrong, which shows when it is written to.", func(t *testing.T, file string) { filled(t, file); overwrite(t, file, 3*4096, 80*4096) }},
+		"Pages":  {"What is inside is wrong, which shows when it is written to.", func(t *testing.T, file string) { filled(t, file); overwrite(t, file, 3*4096, 20*4096) }},
 		"Torn": {"The end is missing.", func(t *testing.T, file string) {
 			filled(t, file)
 			if err := os.Truncate(file, 5*4096); err != nil {

@@ -74,8 +74,7 @@ func (d Database) explain(doing string, err error) error {
 
 // faultOf tells what an error means.
 func faultOf(err error) fault {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.fault
 	}
 	return passing

@@ -81,9 +81,10 @@ type Filter struct {
 }
 
 const (
-	// DefaultLimit is what fits on a screen or two, and MaxLimit what an answer of a few hundred kilobytes holds.
+	// DefaultLimit is what fits on a screen or two.
 	DefaultLimit = 50
-	MaxLimit     = 1000
+	// MaxLimit is what an answer of a few hundred kilobytes holds.
+	MaxLimit = 1000
 )
 
 // Page is an answer: events, the newest first.

@@ -18,8 +18,8 @@ type Retention struct {
 const (
 	// DefaultAge is a quarter of a year, the longest that reviews usually look back.
 	DefaultAge = 90 * 24 * time.Hour
-	// DefaultEvents bounds the file where much happens: at about 600 bytes an event with its places in the indexes,
-	// to about 300 MB.
+	// DefaultEvents bounds the file where much happens: at about 310 bytes an event with its places in the indexes, more where messages are long,
+	// to about 150 MB.
 	DefaultEvents = 500_000
 	// pruneChunk is how many events are deleted in one transaction, so that nobody waits long for it.
 	pruneChunk = 2000

@@ -28,7 +28,8 @@ const (
 	sqliteRows = 4
 )
 
-// SQLite keeps history in a file, which is made if there is none. The folder must be the daemon's own.
+// SQLite keeps history in a file, which is made if there is none. The folder must be the daemon's own: of several that
+// make the file at once, some may be told that it is locked.
 func SQLite(file string) (Database, error) {
 	abs, err := filepath.Abs(file)
 	if err != nil {

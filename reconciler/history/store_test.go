@@ -160,12 +160,12 @@ func TestRetention(t *testing.T) {
 
 func TestRetentionInChunks(t *testing.T) {
 	s := open(t, sqliteAt(t, filepath.Join(t.TempDir(), "history.db")))
-	write(t, s, "a", series(4500)...)
-	if n, err := s.Prune(t.Context(), history.Retention{Events: 10}, noon); err != nil || n != 4490 {
-		t.Errorf("deleted %d, %v, want 4490", n, err)
+	write(t, s, "a", series(2100)...)
+	if n, err := s.Prune(t.Context(), history.Retention{Events: 10}, noon); err != nil || n != 2090 {
+		t.Errorf("deleted %d, %v, want 2090", n, err)
 	}
 	write(t, s, "b", history.Event{Time: noon.Add(200 * time.Hour), Kind: history.Ran})
-	if id := query(t, s, history.Filter{Limit: 1}).Events[0].ID; id != 4501 {
+	if id := query(t, s, history.Filter{Limit: 1}).Events[0].ID; id != 2101 {
 		t.Errorf("the next event got the id %d, want one that was never given", id)
 	}
 }
