@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench bench-loop fuzz golden airflow demo tidy check clean
+.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench bench-loop fuzz golden airflow postgres demo tidy check clean
 
 GO ?= go
 GOLANGCI_VERSION := v2.15.0
@@ -32,12 +32,12 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 	@[ -x bin/devcluster ] || echo "building bin/devcluster, which is Kubernetes from its source; the first time takes about 5 minutes"
 	@$(GO) build -C deploy/devcluster -o ../../bin/devcluster .
 
-test: devcluster ## run all tests, those on a real API server among them
+test: devcluster postgres ## run all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) test -race ./...
 	@$(MAKE) --no-print-directory test-devcluster
 
-test-short: ## run the tests that need no cluster
+test-short: ## run the tests that need no cluster and no PostgreSQL
 	@$(WITH_TMP) $(GO) test -race -short ./...
 
 test-devcluster: devcluster ## run the tests of deploy/devcluster
@@ -73,6 +73,9 @@ golden: ## write the golden files anew; look at the difference before you commit
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check
+
+postgres: ## install the PostgreSQL that tests run against into .cache/postgres
+	@hack/postgres/install.sh
 
 demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
 	@$(GO) build -o bin/demo ./examples/demo

@@ -1,8 +1,8 @@
 // Package console serves what the daemon knows over HTTP: health for whoever runs it, metrics for Prometheus,
-// the status for the command line, a trigger for forges, and what people ask for by hand. It reads the read model, and
-// hands everything else to an [Actor].
+// the status and the history for the command line, a trigger for forges, and what people ask for by hand. It reads the
+// read model, and hands everything else to an [Actor].
 //
-// Of Trunkline it may import catalog and reconciler/status.
+// Of Trunkline it may import catalog, reconciler/history and reconciler/status.
 package console
 
 import (
@@ -32,6 +32,8 @@ type Board interface {
 type Options struct {
 	Board   Board
 	Metrics http.Handler
+	// History answers what happened; nil: none is kept.
+	History History
 	// Trigger asks for the repository to be fetched now. It must not block.
 	Trigger func()
 	// Actor does what people ask for by hand.
@@ -50,6 +52,7 @@ type Options struct {
 //	GET  /readyz           the repository was read, and a commit accepted or refused
 //	GET  /metrics          Prometheus
 //	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
+//	GET  /api/v1/history   what happened, as JSON, the newest first; see historyFilter for what can be asked
 //	POST /hooks/sync       fetch the repository now; the body is not read
 //	POST /api/v1/releases/PROJECT/ENVIRONMENT/CLUSTER/ACT   act on a release; the body is a [Hand]
 //	POST /api/v1/environments/ENVIRONMENT/approve           confirm what a commit removes; the body is a [Hand]
@@ -66,6 +69,7 @@ func New(opts Options) http.Handler {
 	mux.HandleFunc("GET /readyz", c.readyz)
 	mux.Handle("GET /metrics", c.guard(opts.Metrics))
 	mux.Handle("GET /api/v1/status", c.guard(http.HandlerFunc(c.status)))
+	mux.Handle("GET /api/v1/history", c.guard(http.HandlerFunc(c.history)))
 	mux.Handle("POST /hooks/sync", c.guard(http.HandlerFunc(c.sync)))
 	mux.Handle("POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", c.guard(http.HandlerFunc(c.act)))
 	mux.Handle("POST /api/v1/environments/{environment}/approve", c.guard(http.HandlerFunc(c.approve)))

@@ -6,6 +6,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -44,12 +45,12 @@ func (r *Reconciler) Do(id catalog.ReleaseID, act Act, hand ByHand) error {
 	if err != nil {
 		return fmt.Errorf("cannot %s %s: %w", act, id, err)
 	}
-	r.tell(Event{Release: id, Kind: kind, By: hand.By, Why: hand.Why})
+	r.opts.Tell(history.Event{Release: id, Kind: kind, By: hand.By, Why: hand.Why})
 	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "why", hand.Why)
 	return nil
 }
 
-func (w *worker) do(act Act, hand ByHand) (EventKind, error) {
+func (w *worker) do(act Act, hand ByHand) (history.Kind, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.signal()
@@ -62,7 +63,7 @@ func (w *worker) do(act Act, hand ByHand) (EventKind, error) {
 		}
 		w.admit()
 		w.r.opts.Board.SetRelease(w.id, w.addHealth())
-		return WasStopped, nil
+		return history.Suspended, nil
 	case Resume:
 		if w.memory.Suspended == nil {
 			return "", fmt.Errorf("%w: nobody has suspended it", ErrCannot)
@@ -71,14 +72,14 @@ func (w *worker) do(act Act, hand ByHand) (EventKind, error) {
 		w.memory.Suspended, w.unsaved, w.due, w.everything = nil, true, true, true
 		w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })
 		w.admit()
-		return WasResumed, nil
+		return history.Resumed, nil
 	case Reconcile:
 		if w.memory.Failed != nil {
 			w.memory.Failed, w.unsaved = nil, true
 		}
 		w.due, w.everything, w.restoreErr = true, true, nil
 		w.admit()
-		return WasAsked, nil
+		return history.Reconcile, nil
 	case Rollback:
 		d := w.desired
 		if d == nil || d.remove || w.idle() {
@@ -88,7 +89,7 @@ func (w *worker) do(act Act, hand ByHand) (EventKind, error) {
 			return "", fmt.Errorf("%w: no other state is known at which it was healthy", ErrCannot)
 		}
 		w.phase.back = &gate.Failed{Commit: d.commit, Digest: d.digest, Why: "taken back " + gate.ByHand{By: hand.By, Why: hand.Why}.String()}
-		return RolledBack, nil
+		return history.Rollback, nil
 	default:
 		return "", fmt.Errorf("%w: there is no such act", ErrCannot)
 	}
@@ -100,8 +101,8 @@ func (r *Reconciler) Approve(environment string, hand ByHand) error {
 	if n == 0 {
 		return fmt.Errorf("%w: the accepted commit removes nothing from an environment %q", ErrCannot, environment)
 	}
-	r.tell(Event{
-		Release: catalog.ReleaseID{Environment: environment}, Kind: WasApproved, By: hand.By, Why: hand.Why,
+	r.opts.Tell(history.Event{
+		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, Why: hand.Why,
 		Message: fmt.Sprintf("the removal of %d releases", n),
 	})
 	r.opts.Log.Info("removals approved", "environment", environment, "releases", n, "by", hand.By, "why", hand.Why)

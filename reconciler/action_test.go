@@ -7,6 +7,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -92,8 +93,8 @@ func TestByHand(t *testing.T) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !slices.ContainsFunc(d.events, func(e reconciler.Event) bool {
-		return e.Kind == reconciler.WasAsked && e.By == "ann" && e.Why == "incident 7" && e.Release == id
+	if !slices.ContainsFunc(d.events, func(e history.Event) bool {
+		return e.Kind == history.Reconcile && e.By == "ann" && e.Why == "incident 7" && e.Release == id
 	}) {
 		t.Errorf("who asked, and why, is not told of: %v", d.events)
 	}

@@ -8,6 +8,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -90,7 +91,7 @@ func (w *worker) admit() {
 		}
 	}
 	if before.Hold != w.verdict.Hold && w.verdict.Hold != "" && w.verdict.Hold != gate.Unasked {
-		w.r.tell(Event{Release: w.id, Kind: Held, Commit: w.newest.commit, Message: w.verdict.Reason})
+		w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Held, Commit: w.newest.commit, Message: w.verdict.Reason})
 	}
 	w.publish()
 	if before != w.verdict {

@@ -7,6 +7,7 @@ import (
 
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -56,7 +57,7 @@ func (w *worker) observe(health status.Health, message string) (status.Health, s
 	}
 	if p.failure != "" && !p.told {
 		p.told = true
-		w.r.tell(Event{Release: w.id, Kind: BecameIll, Commit: w.desired.commit, Message: p.failure})
+		w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Unhealthy, Commit: w.desired.commit, Message: p.failure})
 	}
 	return health, message
 }
@@ -67,7 +68,7 @@ func (w *worker) mark(now time.Time) {
 	d := w.desired
 	next := w.memory.Mark(gate.Mark{Commit: d.commit, Digest: d.digest, Since: now.UTC().Truncate(time.Second)})
 	if len(w.memory.Healthy) == 0 || w.memory.Healthy[0].Digest != d.digest {
-		w.r.tell(Event{Release: w.id, Kind: BecameWell, Commit: d.commit})
+		w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Healthy, Commit: d.commit})
 	}
 	if f := next.Failed; f != nil && f.Digest == d.digest {
 		next.Failed = nil
@@ -160,7 +161,7 @@ func (w *worker) goBack(ctx context.Context, failed gate.Failed) {
 	}
 	w.memory.Failed, w.unsaved = &failed, true
 	w.r.opts.Log.Warn("rolling back", "release", w.id.String(), "from", failed.Commit, "to", to.Commit, "why", failed.Why)
-	w.r.tell(Event{Release: w.id, Kind: RolledBack, Commit: to.Commit, Message: fmt.Sprintf("from %s: %s", status.Short(failed.Commit), failed.Why)})
+	w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Rollback, Commit: to.Commit, Message: fmt.Sprintf("from %s: %s", status.Short(failed.Commit), failed.Why)})
 	w.force(d)
 	w.admit()
 }

@@ -78,3 +78,10 @@ func driftOf(ref plan.Ref, fields []ownership.Field, now time.Time) status.Drift
 	one.Manager = strings.Join(managers, ", ")
 	return one
 }
+
+func changedBy(d status.Drift) string {
+	if d.Manager == "" {
+		return "removed"
+	}
+	return "changed by " + d.Manager
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -26,6 +27,9 @@ type Follower struct {
 	// Dir is the folder of the repository that holds the platform; empty for the repository itself.
 	Dir string
 	Log *slog.Logger
+	// Observe is told of every head that was accepted or refused; nil: nobody is. A commit that the daemon resumes at
+	// is none: it was accepted before.
+	Observe func(Judged)
 
 	accepted *git.Tree
 	// seen is the head that was last accepted or refused.
@@ -61,9 +65,21 @@ func (f *Follower) Head(ctx context.Context, head git.Head) {
 		return
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	if err := f.take(ctx, commit); err != nil && ctx.Err() == nil {
-		f.Failed(err) // it is tried again with the next fetch
+	if err := f.take(ctx, commit); err != nil {
+		if ctx.Err() == nil {
+			f.Failed(err) // it is tried again with the next fetch
+		}
+		return
 	}
+	if f.Observe != nil {
+		f.Observe(Judged{Commit: commit, Problems: f.Board.Snapshot().Source.Problems})
+	}
+}
+
+// Judged is a commit that was accepted, or refused if its problems deny it.
+type Judged struct {
+	Commit   status.Commit
+	Problems v1alpha1.Problems
 }
 
 // Failed takes in that the repository cannot be read. What runs stays as it is.

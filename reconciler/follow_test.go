@@ -1,10 +1,13 @@
 package reconciler_test
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/reconciler"
@@ -123,5 +126,31 @@ func TestARefusedCommitIsPassedOver(t *testing.T) {
 	mended := repo.Commit(t, "mended", files)
 	if s := f.poll(); s.Refused() || s.Accepted.Hash != mended {
 		t.Errorf("the mended commit: %+v", s)
+	}
+}
+
+func TestWhatIsJudgedIsTold(t *testing.T) {
+	repo := gittest.New(t)
+	repo.Commit(t, "good", platform("told", tree{"a/project.yaml": service("told-a", "img:1")}))
+	dir := t.TempDir()
+	var told []string
+	tell := func(j reconciler.Judged) {
+		told = append(told, fmt.Sprintf("%s by %s, denied: %t", j.Commit.Subject, j.Commit.Author, j.Problems.Denied()))
+	}
+	f := follow(t, repo, dir)
+	f.Observe = tell
+	f.poll()
+	f.poll() // nothing new
+	again := follow(t, repo, dir)
+	again.Observe = tell
+	again.Resume(t.Context())
+	again.poll() // it was accepted before
+	repo.Commit(t, "bad", tree{"a/project.yaml": strings.Replace(service("told-a", "img:1"), "kind: Project", "kind: Projekt", 1)})
+	again.poll()
+	repo.Hide(t)
+	again.poll() // what cannot be read is not judged
+	want := []string{"good by Ada, denied: false", "bad by Ada, denied: true"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

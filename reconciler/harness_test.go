@@ -25,6 +25,7 @@ import (
 	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
@@ -113,7 +114,7 @@ type daemon struct {
 
 	mu     sync.Mutex
 	runs   []reconciler.Run
-	events []reconciler.Event
+	events []history.Event
 	trees  map[string]tree
 }
 
@@ -139,7 +140,7 @@ func startAt(t *testing.T, kubeconfig string, now func() time.Time) *daemon {
 			}
 			return d.trees[commit].fs(), nil
 		},
-		Tell: func(e reconciler.Event) {
+		Tell: func(e history.Event) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.events = append(d.events, e)

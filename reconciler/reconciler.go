@@ -16,6 +16,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/health"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
@@ -39,7 +40,7 @@ type Options struct {
 	// Observe is told of every run of a release that ended.
 	Observe func(Run)
 	// Tell is told of what is worth remembering. It must not block.
-	Tell func(Event)
+	Tell func(history.Event)
 	Log  *slog.Logger
 	Now  func() time.Time
 }
@@ -97,7 +98,7 @@ func New(opts Options) (*Reconciler, error) {
 		opts.Observe = func(Run) {}
 	}
 	if opts.Tell == nil {
-		opts.Tell = func(Event) {}
+		opts.Tell = func(history.Event) {}
 	}
 	r := &Reconciler{
 		opts: opts, clusters: map[string]*clusterState{}, workers: map[catalog.ReleaseID]*worker{},
@@ -178,7 +179,6 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
 	})
-	r.tell(Event{Kind: Accepted, Commit: rev.Commit.Hash, By: rev.Commit.Author, Message: rev.Commit.Subject})
 	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", dispatched,
 		"took", r.opts.Now().Sub(began))
 	return nil
@@ -214,7 +214,6 @@ func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Problems = &rev.Commit, problems
 	})
-	r.tell(Event{Kind: Refused, Commit: rev.Commit.Hash, By: rev.Commit.Author, Message: problems[0].Message})
 	r.opts.Log.Warn("commit refused", "commit", rev.Commit.Hash, "problems", len(problems), "first", problems[0].String())
 	return ErrRefused
 }

@@ -11,6 +11,7 @@ import (
 
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -197,7 +198,7 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 	}
 	w.waiting = len(p.Blocked()) > 0
 	for _, d := range w.drifts.look(p, &w.fights, now) {
-		w.r.tell(Event{Release: w.id, Kind: DriftSeen, Commit: in.commit, By: d.Manager, Object: d.Object, Fields: d.Fields})
+		w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Drift, Commit: in.commit, Message: changedBy(d), Object: d.Object, Fields: d.Fields})
 	}
 	return p, nil
 }
@@ -266,7 +267,7 @@ func (w *worker) wasApplied(step plan.Step, live cluster.Live) error {
 		}
 	}
 	w.drifts.mended(d)
-	w.r.tell(Event{Release: w.id, Kind: DriftMended, By: d.Manager, Object: d.Object, Fields: d.Fields})
+	w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Corrected, Message: changedBy(d), Object: d.Object, Fields: d.Fields})
 	return nil
 }
 

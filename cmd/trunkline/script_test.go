@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/reconciler/history"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -37,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": daemon,
 			"exits":  exits,
+			"past":   past,
 		},
 	})
 }
@@ -73,6 +80,30 @@ func daemon(ts *testscript.TestScript, neg bool, args []string) {
 			_, _ = w.Write([]byte(answer))
 		}
 	}))
+	ts.Defer(server.Close)
+	ts.Setenv("SERVER", server.URL)
+}
+
+// past serves the console of a daemon at $SERVER, to which the events of a file have happened: "past token=T FILE", or
+// "past token=T off" for one that keeps no history.
+func past(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 || !strings.HasPrefix(args[0], "token=") {
+		ts.Fatalf("usage: past token=TOKEN FILE|off")
+	}
+	opts := console.Options{Token: strings.TrimPrefix(args[0], "token="), Metrics: http.NotFoundHandler()}
+	if args[1] != "off" {
+		d, err := history.SQLite(ts.MkAbs("history.db"))
+		ts.Check(err)
+		ts.Check(errors.Join(os.RemoveAll(ts.MkAbs("history.db")), os.RemoveAll(ts.MkAbs("history.db-wal")), os.RemoveAll(ts.MkAbs("history.db-shm"))))
+		store, err := history.Open(context.Background(), d)
+		ts.Check(err)
+		ts.Defer(func() { _ = store.Close() })
+		var events []history.Event
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &events))
+		ts.Check(store.Write(context.Background(), history.Batch{Origin: "script", First: 1, Events: events}))
+		opts.History = store
+	}
+	server := httptest.NewServer(console.New(opts))
 	ts.Defer(server.Close)
 	ts.Setenv("SERVER", server.URL)
 }

@@ -50,6 +50,7 @@ type serve struct {
 	allowExec bool
 	lifeline  bool
 	profile   string // folder
+	history   keeping
 	logging   logging
 }
 
@@ -64,7 +65,8 @@ The repository says what runs; how to reach the clusters, and with which credent
 here and never there. A commit whose declarations are wrong is refused as a whole, and what
 runs is left as it is; so it is while the repository or a cluster cannot be reached.
 
-Nothing but the clusters and the repository has to be kept: the data folder is a cache.`,
+Nothing but the clusters and the repository has to be kept: the data folder is a cache. It
+also holds the history of what happened, unless that goes to PostgreSQL; nothing depends on it.`,
 		Example: `  trunkline serve --repo git@github.com:acme/data.git --git-key-file id_ed25519 --git-known-hosts known_hosts \
       --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin
   trunkline serve --repo https://github.com/acme/data.git --git-password-file token --cluster here=in-cluster
@@ -94,6 +96,7 @@ Nothing but the clusters and the repository has to be kept: the data folder is a
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
 	f.StringVar(&s.profile, "profile-dir", "", "folder that is there, for a CPU and a heap profile that are written when the daemon ends")
 	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
+	s.history.flags(cmd)
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -117,6 +120,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.token == "" && !loopback(s.listen) {
 		return nil, usagef("--listen %s can be reached from other machines: ask for a token with --token-file, or listen on 127.0.0.1", s.listen)
+	}
+	if err := s.history.check(); err != nil {
+		return nil, err
 	}
 	var configs []cluster.Config
 	for _, c := range s.clusters {
@@ -182,14 +188,21 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	board := status.NewBoard(time.Now)
 	board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
 	metrics := newMetrics(board)
+	past, err := newHistorian(&s.history, s.data, board, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if past.recorder != nil {
+		metrics.registry.MustRegister(&historyCollector{past.recorder})
+	}
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
-		Trees: trees(store, s.dir), Observe: metrics.observe, Log: log, Now: time.Now,
+		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {
 		return errors.Join(&usageError{err}, listener.Close())
 	}
-	follower := &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Dir: s.dir, Log: log}
+	follower := &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Dir: s.dir, Log: log, Observe: past.judged}
 	trigger := git.NewTrigger()
 	watcher := git.Watcher{
 		Fetch:    func(ctx context.Context) (git.Head, error) { return store.Fetch(ctx, s.remote) },
@@ -201,7 +214,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	}
 	handler := console.New(console.Options{
 		Board: board, Actor: hands{rec}, Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}),
-		Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
+		History: past.forConsole(), Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
 	})
 
 	finish := func() error { return nil }
@@ -210,12 +223,16 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 			return errors.Join(err, listener.Close())
 		}
 	}
+	// What is recorded last is recorded after everything else has ended.
+	stopHistory := past.start(ctx)
 	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
-	err = errors.Join(group.Wait(), finish())
+	err = group.Wait()
+	stopHistory()
+	err = errors.Join(err, finish())
 	runtime.KeepAlive(rec) // a profile of memory shows what is in use
 	runtime.KeepAlive(follower)
 	log.Info("stopped")
@@ -262,6 +279,7 @@ func (s *serve) secrets() (token string, err error) {
 		{s.passwords.password, &s.remote.Auth.Password},
 		{s.passwords.token, &s.remote.Auth.BearerToken},
 		{s.passwords.passphrase, &s.remote.Auth.Passphrase},
+		{s.history.dsnFile, &s.history.dsn},
 	} {
 		if secret.file == "" {
 			continue

@@ -94,30 +94,60 @@ func newClient(server, tokenFile string) (*client, error) {
 // status gives the state once it has changed after the revision.
 func (c *client) status(ctx context.Context, after int64) (status.Platform, error) {
 	var p status.Platform
+	err := c.get(ctx, "/api/v1/status?after="+strconv.FormatInt(after, 10), &p)
+	return p, err
+}
+
+// maxRefusal bounds what is shown of an answer that says why it is none.
+const maxRefusal = 512
+
+// get asks for a path, and reads the answer.
+func (c *client) get(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+"/api/v1/status?after="+strconv.FormatInt(after, 10), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+path, nil)
 	if err != nil {
-		return p, fmt.Errorf("asking the daemon: %w", err)
+		return fmt.Errorf("asking the daemon: %w", err)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return p, fmt.Errorf("asking the daemon: %w; is it running, and is --server right?", err)
+		return fmt.Errorf("asking the daemon: %w; is it running, and is --server right?", err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusUnauthorized {
-		return p, fmt.Errorf("asking the daemon at %s: it wants its token; give the file that holds it with --token-file", git.Redact(c.server))
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
+		return fmt.Errorf("asking the daemon at %s: it wants its token; give the file that holds it with --token-file", git.Redact(c.server))
+	default:
+		return &refusal{server: git.Redact(c.server), status: resp.Status, code: resp.StatusCode, text: beginning(resp.Body)}
 	}
-	if resp.StatusCode != http.StatusOK {
-		return p, fmt.Errorf("asking the daemon at %s: it answered %s; is it a Trunkline?", git.Redact(c.server), resp.Status)
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("reading the daemon's answer: %w; is it a Trunkline at %s?", err, git.Redact(c.server))
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
-		return p, fmt.Errorf("reading the daemon's answer: %w; is it a Trunkline at %s?", err, git.Redact(c.server))
-	}
-	return p, nil
+	return nil
+}
+
+// beginning reads what an answer says, the first line of it.
+func beginning(r io.Reader) string {
+	data, _ := io.ReadAll(io.LimitReader(r, maxRefusal)) // what came is shown
+	line, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	return line
+}
+
+// refusal is an answer that is none.
+type refusal struct {
+	server, status string
+	code           int
+	// text is what the answer says.
+	text string
+}
+
+// Error implements error.
+func (e *refusal) Error() string {
+	return fmt.Sprintf("asking the daemon at %s: it answered %s; is it a Trunkline?", e.server, e.status)
 }
 
 func (c *client) watch(ctx context.Context, w io.Writer, printer func(io.Writer, status.Platform) error) error {

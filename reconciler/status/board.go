@@ -31,6 +31,13 @@ func NewBoard(now func() time.Time) *Board {
 	}
 }
 
+// Name gives the name of the platform; empty before the first commit was accepted.
+func (b *Board) Name() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.name
+}
+
 // Snapshot gives the state as it is now.
 func (b *Board) Snapshot() Platform {
 	b.mu.Lock()

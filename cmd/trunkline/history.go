@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/history"
+)
+
+func newHistory() *cobra.Command {
+	var server, tokenFile, output, since string
+	var kinds []string
+	var number int
+	var before int64
+	cmd := &cobra.Command{
+		Use:   "history [PROJECT[/ENVIRONMENT[/CLUSTER]]]",
+		Short: "Show what happened, and who did it",
+		Long: `History asks a running daemon what happened, the newest first: which commits were accepted and
+refused, what was applied to which release and how long it took, what failed and why.
+
+It knows as much as the daemon was told to keep, and shows the newest 50 events, or as many as
+-n says. Times are UTC.`,
+		Example: `  trunkline history
+  trunkline history orders/prod --since 24h
+  trunkline history --kind failed --kind refused -n 10
+  trunkline history orders -o json | jq -r '.events[] | [.time, .kind, .commit] | @tsv'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			printer, ok := map[string]func(io.Writer, history.Page) error{
+				"table": func(w io.Writer, p history.Page) error { return printEvents(w, p, width(w)) },
+				"json":  printEventsJSON, "yaml": printEventsYAML,
+			}[output]
+			if !ok {
+				return usagef("-o %s: choose table, json or yaml", output)
+			}
+			if number < 1 || number > history.MaxLimit {
+				return usagef("-n %d: from 1 to %d events can be asked for; the ones before them with --before", number, history.MaxLimit)
+			}
+			question := url.Values{"limit": {strconv.Itoa(number)}, "kind": kinds}
+			if err := askFor(question, args, since, before, time.Now()); err != nil {
+				return err
+			}
+			client, err := newClient(server, tokenFile)
+			if err != nil {
+				return err
+			}
+			page, err := client.history(cmd.Context(), question)
+			if err != nil {
+				return err
+			}
+			return printer(cmd.OutOrStdout(), page)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&server, "server", "http://"+defaultListen, "address of the daemon")
+	f.StringVar(&tokenFile, "token-file", "", "file with the daemon's token, if it asks for one")
+	f.StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
+	f.StringArrayVar(&kinds, "kind", nil, "show events of this kind only; repeat for more: accepted, refused, run, failed and others")
+	f.StringVar(&since, "since", "", "show events since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z")
+	f.IntVarP(&number, "number", "n", history.DefaultLimit, "how many events to show")
+	f.Int64Var(&before, "before", 0, "show the events before this one, whose number the last page said")
+	return cmd
+}
+
+// askFor adds to a question what the arguments say.
+func askFor(question url.Values, args []string, since string, before int64, now time.Time) error {
+	if len(args) > 0 {
+		id, err := parseRelease(args[0])
+		if err != nil {
+			return err
+		}
+		for name, value := range map[string]string{"project": id.Project, "environment": id.Environment, "cluster": id.Cluster} {
+			if value != "" {
+				question.Set(name, value)
+			}
+		}
+	}
+	if since != "" {
+		t, err := parseSince(since, now)
+		if err != nil {
+			return err
+		}
+		question.Set("since", t.UTC().Format(time.RFC3339))
+	}
+	if before < 0 {
+		return usagef("--before %d is not the number of an event", before)
+	}
+	if before > 0 {
+		question.Set("before", strconv.FormatInt(before, 10))
+	}
+	return nil
+}
+
+// parseRelease reads PROJECT[/ENVIRONMENT[/CLUSTER]], and PROJECT/ENVIRONMENT@CLUSTER as the status and the log write it.
+func parseRelease(s string) (catalog.ReleaseID, error) {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return r == '/' || r == '@' })
+	if len(parts) == 0 || len(parts) > 3 || strings.Join(parts, "/") != strings.ReplaceAll(s, "@", "/") {
+		return catalog.ReleaseID{}, usagef("%q is not the name of a release: write PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER", s)
+	}
+	parts = slices.Concat(parts, []string{"", ""})
+	return catalog.ReleaseID{Project: parts[0], Environment: parts[1], Cluster: parts[2]}, nil
+}
+
+// maxSince is further back than any history goes; a number that is larger would overflow.
+const maxSince = 100 * 365
+
+// parseSince reads a moment, or how long ago it was.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= maxSince {
+			return now.AddDate(0, 0, -n), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usagef("--since %q is not a time: write 90m, 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z", s)
+}
+
+// history gives the events that a question asks for.
+func (c *client) history(ctx context.Context, question url.Values) (history.Page, error) {
+	var p history.Page
+	err := c.get(ctx, "/api/v1/history?"+question.Encode(), &p)
+	var no *refusal
+	if errors.As(err, &no) && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}, no.code) &&
+		no.text != "" && !strings.HasPrefix(no.text, "404") {
+		return p, fmt.Errorf("asking the daemon at %s: %s", no.server, no.text)
+	}
+	return p, err
+}
+
+func printEventsJSON(w io.Writer, p history.Page) error {
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return println(w, string(data))
+}
+
+func printEventsYAML(w io.Writer, p history.Page) error {
+	data, err := yaml.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "---\n%s", data)
+	return err
+}

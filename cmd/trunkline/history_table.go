@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// printEvents prints events for people, a row for each. On a terminal (width > 0) it is coloured and fits the width.
+func printEvents(w io.Writer, p history.Page, width int) error {
+	if len(p.Events) == 0 {
+		return println(w, "nothing happened, or nothing that is kept")
+	}
+	out := eventTable(p.Events, width, painter(width > 0))
+	if p.Next != 0 {
+		out += fmt.Sprintf("\n\nthere is more: --before %d", p.Next)
+	}
+	return println(w, out)
+}
+
+// eventTable prints what happened beside each row, or below it where that does not fit: a message that is cut off is the
+// one that was needed.
+func eventTable(events []history.Event, width int, paint paintFunc) string {
+	all := eventRows(events, 0, paint, true)
+	if width == 0 || text.LongestLineLen(all) <= width {
+		return all
+	}
+	// The first line is the header, and every event has one.
+	lines := strings.Split(eventRows(events, width, paint, false), "\n")
+	var b strings.Builder
+	b.WriteString(lines[0])
+	for i, e := range events {
+		b.WriteString("\n" + lines[i+1])
+		if what := happened(e); what != "" {
+			b.WriteString("\n" + indent(trimLines(text.WrapSoft(what, max(width-2, 20)))))
+		}
+	}
+	return b.String()
+}
+
+func eventRows(events []history.Event, width int, paint paintFunc, messages bool) string {
+	t := table.NewWriter()
+	t.SetStyle(plainStyle())
+	header := table.Row{"Time", "Kind", "Release", "Commit", "By"}
+	if messages {
+		header = append(header, "What")
+	}
+	t.AppendHeader(header)
+	for _, e := range events {
+		row := table.Row{
+			e.Time.UTC().Format(time.DateTime), paint(kindColour(e.Kind), cell(string(e.Kind))), cell(releaseName(e.Release)),
+			cell(status.Short(e.Commit)), cell(e.By),
+		}
+		if messages {
+			row = append(row, happened(e))
+		}
+		t.AppendRow(row)
+	}
+	if width > 0 {
+		t.SetAllowedRowLength(width)
+	}
+	return strings.TrimRight(trimLines(t.Render()), "\n")
+}
+
+// cell gives a text as it can stand in a table: in one line, and nothing that a terminal obeys.
+func cell(s string) string { return plain(oneLine(s)) }
+
+// releaseName is short where an event is about more than one release.
+func releaseName(id catalog.ReleaseID) string {
+	if id == (catalog.ReleaseID{}) {
+		return ""
+	}
+	if id.Environment == "" && id.Cluster == "" {
+		return id.Project
+	}
+	return id.String()
+}
+
+// happened says in one line what there is to say of an event.
+func happened(e history.Event) string {
+	var parts []string
+	if e.Object != "" {
+		parts = append(parts, e.Object)
+	}
+	if len(e.Fields) > 0 {
+		parts = append(parts, strings.Join(e.Fields, ", "))
+	}
+	var did []string
+	if e.Applied > 0 {
+		did = append(did, "applied "+strconv.Itoa(e.Applied))
+	}
+	if e.Pruned > 0 {
+		did = append(did, "pruned "+strconv.Itoa(e.Pruned))
+	}
+	if len(did) > 0 {
+		line := strings.Join(did, ", ")
+		if e.Took > 0 {
+			line += " in " + took(e.Took)
+		}
+		parts = append(parts, line)
+	}
+	for _, s := range []string{e.Message, e.Why} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return cell(strings.Join(parts, "; "))
+}
+
+// took rounds a duration to what people read.
+func took(d time.Duration) string {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	default:
+		return d.Round(time.Millisecond).String()
+	}
+}
+
+func kindColour(k history.Kind) text.Color {
+	switch k {
+	case history.Accepted, history.Ran, history.Healthy, history.Corrected, history.Resumed:
+		return text.FgGreen
+	case history.Refused, history.Failed, history.Unhealthy, history.Quarantined:
+		return text.FgRed
+	default:
+		return text.FgYellow
+	}
+}

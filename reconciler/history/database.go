@@ -1,0 +1,81 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Database says where history is kept, and what differs between the kinds of database. Make one with [SQLite] or
+// [Postgres].
+type Database struct {
+	// name is for people, without credentials.
+	name string
+	// id is the column type of a number that the database gives, and lock the statement that makes migrations take turns,
+	// for a transaction; empty: its transactions do by themselves.
+	id, lock string
+	// rows is how many events one statement writes.
+	rows int
+	// file is what holds the history, and empty where that is a server.
+	file string
+	open func(ctx context.Context) (*sql.DB, error)
+	// secrets must not come into any text.
+	secrets []string
+	// classify tells what an error of the driver is about.
+	classify func(error) fault
+}
+
+// String names the database for people, without credentials.
+func (d Database) String() string { return d.name }
+
+// fault is what an error of a database means for whoever writes.
+type fault int
+
+const (
+	// passing may be over the next time: the server is away, the disk is full, a lock is held.
+	passing fault = iota
+	// damaged means that the file cannot be used any more.
+	damaged
+	// rejected means that the database does not take what was written, and never will.
+	rejected
+)
+
+// Error is what went wrong with a database. Its text holds no credentials.
+type Error struct {
+	doing, where, text string
+	fault              fault
+	err                error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s the history in %s: %s", e.doing, e.where, e.text)
+}
+
+// Is tells whether the cause is another error. The cause itself is not given out: its text may hold a password.
+func (e *Error) Is(target error) bool { return errors.Is(e.err, target) }
+
+// explain makes an error of the driver one for people; doing is such as "writing".
+func (d Database) explain(doing string, err error) error {
+	var newer *NewerError
+	if err == nil || errors.As(err, &newer) {
+		return err
+	}
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	for _, s := range d.secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	return &Error{doing: doing, where: d.name, text: text, fault: d.classify(err), err: err}
+}
+
+// faultOf tells what an error means.
+func faultOf(err error) fault {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.fault
+	}
+	return passing
+}

@@ -1,0 +1,96 @@
+// Package history keeps what happened: which commits were accepted and refused, what was applied and when, what
+// drifted, was rolled back, suspended, and by whom. It is for people who look back; nothing decides by it, so that losing
+// it loses history only.
+//
+// Events are written to SQLite in a file, or to PostgreSQL, by a [Recorder] that never makes whoever records wait.
+//
+// Of Trunkline it may import catalog.
+package history
+
+import (
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+)
+
+// Kind says what happened. Kinds that are not among the constants are kept and found like the others, so that a newer
+// daemon can write what an older command shows.
+type Kind string
+
+// The kinds.
+const (
+	Accepted    Kind = "accepted"    // a commit became what the clusters are kept at
+	Refused     Kind = "refused"     // a commit was not accepted; what runs was left as it was
+	Ran         Kind = "run"         // a release was brought towards its declared state, and something was written
+	Failed      Kind = "failed"      // bringing a release into its declared state failed; Message says why
+	Healthy     Kind = "healthy"     // a release became healthy
+	Unhealthy   Kind = "unhealthy"   // a release failed its health
+	Drift       Kind = "drift"       // somebody else changed Fields of Object
+	Corrected   Kind = "corrected"   // a drift was put back
+	Rollback    Kind = "rollback"    // a release went back to Commit
+	Quarantined Kind = "quarantined" // Commit is not applied to a release any more
+	Suspended   Kind = "suspended"   // a release is left as it is
+	Resumed     Kind = "resumed"     // a release is kept in its declared state again
+	Reconcile   Kind = "reconcile"   // somebody asked for a release to be looked at now
+	Approved    Kind = "approved"    // somebody confirmed what a commit removes from an environment
+	Held        Kind = "held"        // a release waits for a window, a gate or an answer
+	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
+)
+
+// Daemon is who did what no person asked for.
+const Daemon = "trunkline"
+
+// Event is one thing that happened. All but Kind may be empty.
+type Event struct {
+	// ID is given when the event is written, and never given again.
+	ID int64
+	// Time is kept to the microsecond; default: when the event was recorded.
+	Time time.Time
+	// Platform is the name of the platform, and Release what the event is about; it is empty for what concerns the
+	// whole platform, such as a commit.
+	Platform string
+	Release  catalog.ReleaseID
+	Kind     Kind
+	// Commit is the full hash.
+	Commit string
+	// By is a person's name, or [Daemon]; default: [Daemon].
+	By string
+	// Why is the reason that was given, and Message what came of it.
+	Why, Message string
+	// Took is kept to the microsecond.
+	Took time.Duration
+	// Applied and Pruned count the objects that were written and deleted.
+	Applied, Pruned int
+	// Fields are the fields of Object that the event is about.
+	Fields []string
+	Object string
+}
+
+// Filter says which events are asked for. Its zero value asks for the newest [DefaultLimit] of all.
+type Filter struct {
+	// Platform and the parts of Release must be equal to those of an event where they are not empty.
+	Platform string
+	Release  catalog.ReleaseID
+	// Kinds are those that are asked for; empty: all.
+	Kinds []Kind
+	// Since is the earliest time, and Until the time that all events are before; zero: no bound.
+	Since, Until time.Time
+	// Limit bounds the events of a page, from 1 to [MaxLimit]; default: [DefaultLimit].
+	Limit int
+	// Before is [Page.Next] of the page before this one; 0: the first page.
+	Before int64
+}
+
+const (
+	// DefaultLimit is what fits on a screen or two.
+	DefaultLimit = 50
+	// MaxLimit is what an answer of a few hundred kilobytes holds.
+	MaxLimit = 1000
+)
+
+// Page is an answer: events, the newest first.
+type Page struct {
+	Events []Event `json:"events"`
+	// Next asks for the events that come after these, as [Filter.Before]; 0: there are none.
+	Next int64 `json:"next,omitempty"`
+}
