@@ -167,6 +167,11 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if err := store.Recovered(); err != nil {
 		log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
 	}
+	pool, err := newBuilders()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", s.listen, err)
@@ -176,7 +181,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
-		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
+		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS, render.WithBuilder(pool)), Board: board,
 		Resync: s.resync, Observe: metrics.observe, Log: log, Now: time.Now,
 	})
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
+
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
 
@@ -109,21 +111,41 @@ func (f *fileSystem) isDir(rel string) bool {
 	return is
 }
 
-// seen is all that was looked at, by the paths that Kustomize uses.
+// seen is all that was looked at, and what follows from it, by the paths that Kustomize uses.
 func (f *fileSystem) seen() map[string]Entry {
-	out := make(map[string]Entry, len(f.overlay)+len(f.read)+len(f.dirs)+1)
-	for rel, result := range f.read {
-		out[path.Join(treeRoot, rel)] = entryOf(result)
-	}
+	out := make(map[string]Entry, 2*(len(f.overlay)+len(f.read)+len(f.dirs)))
 	for rel, is := range f.dirs {
 		if is {
 			out[path.Join(treeRoot, rel)] = Entry{Kind: Folder}
 		}
 	}
+	for rel, result := range f.read {
+		name, e := path.Join(treeRoot, rel), entryOf(result)
+		if _, folder := out[name]; folder {
+			continue // it was tried as a file too
+		}
+		out[name] = e
+		if e.Kind == File {
+			above(out, name)
+		}
+	}
+	if len(f.overlay) > 0 {
+		for _, name := range konfig.RecognizedKustomizationFileNames() {
+			out[path.Join(overlayRoot, name)] = Entry{Kind: Missing}
+		}
+	}
 	for name, data := range f.overlay {
-		out[name], out[path.Dir(name)] = Entry{Kind: File, Data: data}, Entry{Kind: Folder}
+		out[name] = Entry{Kind: File, Data: data}
+		above(out, name)
 	}
 	return out
+}
+
+// above adds the folders that a file is in.
+func above(seen map[string]Entry, name string) {
+	for dir := path.Dir(name); dir != "/" && seen[dir].Kind != Folder; dir = path.Dir(dir) {
+		seen[dir] = Entry{Kind: Folder}
+	}
 }
 
 // look says what is at a path that Kustomize uses.
