@@ -25,7 +25,6 @@ import (
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/render"
 )
 
 const (
@@ -172,6 +171,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		return err
 	}
 	defer pool.Close()
+	renderer := s.renderer(pool, log)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", s.listen, err)
@@ -181,7 +181,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
-		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS, render.WithBuilder(pool)), Board: board,
+		Clusters: configs, Library: blueprints.FS, Renderer: renderer, Board: board,
 		Resync: s.resync, Observe: metrics.observe, Log: log, Now: time.Now,
 	})
 	if err != nil {
