@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -206,17 +207,18 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
-	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
+	group.Go(func() error { return serveHTTP(ctx, listener, handler, log) })
 	err = group.Wait()
 	log.Info("stopped")
 	return err
 }
 
 // serveHTTP answers until ctx ends.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug), // callers that went away, for the most part
 	}
 	stopped := make(chan error, 1)
 	go func() {
@@ -257,8 +259,10 @@ func (s *serve) secrets() (token string, err error) {
 }
 
 // quietClients has the Kubernetes client log through ours, and only for those who debug: what matters of it is
-// in the status already.
+// in the status already. What else is printed by way of Go's standard logger is dropped: Helm prints values there
+// that it cannot merge, which can be secrets.
 func quietClients(log *slog.Logger) {
+	stdlog.SetOutput(io.Discard)
 	if log.Enabled(context.Background(), slog.LevelDebug) {
 		klog.SetSlogLogger(log)
 		return

@@ -23,7 +23,7 @@ func awaitEnd(t *testing.T, pid int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Close(fd) }()
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 30_000) //nolint:gosec // a descriptor
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 30_000)
 	if err != nil || n != 1 {
 		state, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") // for the message
 		t.Errorf("process %d is still there: %v %s", pid, err, strings.TrimSpace(string(state)))

@@ -53,7 +53,7 @@ func readFrame(r io.Reader) ([][]byte, error) {
 func split(data []byte) (fields [][]byte, err error) {
 	for len(data) > 0 {
 		n, used := binary.Uvarint(data)
-		if used <= 0 || n > uint64(len(data)-used) {
+		if used <= 0 || n > uint64(len(data)-used) { //nolint:gosec // used is not more than there is
 			return nil, errFrame
 		}
 		end := used + int(n) //nolint:gosec // not more than there is

@@ -415,7 +415,7 @@ func TestVariants(t *testing.T) {
 // TestPrivate: what is rendered can hold Secrets.
 func TestPrivate(t *testing.T) {
 	p := newPlace(t)
-	if err := os.MkdirAll(p.dir, 0o755); err != nil { //nolint:gosec // what is to be mended
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	render1(t, p, p.open(t, rendercache.Limits{}), textTree(map[string]string{"a": "1"}), "p")

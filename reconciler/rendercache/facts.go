@@ -64,7 +64,7 @@ func factsOf(tree fs.FS, reads render.ReadSet) ([]fact, bool) {
 // hold tells whether a tree has all the facts.
 func hold(tree fs.FS, facts []fact) bool {
 	for _, f := range facts {
-		is := isUnknown
+		var is string
 		switch {
 		case f.Is == isFolder:
 			is = folder(tree, f.Path)

@@ -39,7 +39,7 @@ func readIndex(dir string) (*index, error) {
 			return err
 		}
 		if strings.HasPrefix(d.Name(), temporary) {
-			return os.Remove(name)
+			return os.Remove(name) //nolint:gosec // nobody else can write to the folder
 		}
 		m := entryName.FindStringSubmatch(d.Name())
 		info, err := d.Info()
