@@ -16,7 +16,7 @@ import (
 func TestEnginesPrintNothing(t *testing.T) {
 	chart := fstest.MapFS{
 		"Chart.yaml":          {Data: []byte("apiVersion: v2\nname: c\nversion: 1.0.0\n")},
-		"values.yaml":         {Data: []byte("login: hunter2\n")},
+		"values.yaml":         {Data: []byte("login: {password: hunter2}\n")},
 		"templates/none.yaml": {Data: []byte("# nothing\n")},
 	}
 	var printed bytes.Buffer
@@ -25,7 +25,7 @@ func TestEnginesPrintNothing(t *testing.T) {
 	stdlog.SetOutput(&printed)
 	render := func() string {
 		printed.Reset()
-		in := helm.Input{FS: chart, Dir: ".", Name: "c", Namespace: "n", Values: map[string]any{"login": map[string]any{"user": "ann"}}}
+		in := helm.Input{FS: chart, Dir: ".", Name: "c", Namespace: "n", Values: map[string]any{"login": map[string]any{"password": map[string]any{"from": "elsewhere"}}}}
 		if _, err := helm.Render(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
