@@ -16,6 +16,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/builders"
+	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/rendercache"
 	"trunkline.dev/trunkline/render"
 )
@@ -34,6 +35,9 @@ func newWorker() *cobra.Command {
 		},
 	}
 }
+
+// Otherwise the cache would read every file that a release depends on.
+var _ rendercache.Hasher = (*git.Tree)(nil)
 
 // newBuilders makes the pool of processes in which Kustomize runs; it is to be closed.
 func newBuilders() (*builders.Pool, error) {

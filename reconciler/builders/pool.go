@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// defaultMemory is what one process may take, in bytes. Kustomize itself takes some 60 MiB, most of it for the
+	// defaultMemory is what one process may take, in bytes. A worker itself takes some 100 MiB, much of it for the
 	// schema of Kubernetes, and a build of 16 MiB of objects takes ten times that.
 	defaultMemory = 768 << 20
 	// defaultTimeout is how long a build may take. A thousand objects take a second.
