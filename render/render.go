@@ -78,7 +78,7 @@ type Result struct {
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (Result, error) {
 	recorded, recorder := Record(tree)
 	objects, err := r.render(ctx, recorded, rel, false)
-	if err != nil && ctx.Err() == nil && usesKustomize(rel) {
+	if err != nil && ctx.Err() == nil && usesKustomize(rel) && !transient(err) {
 		// Once more, so that the message names files: Kustomize does not keep track of them by itself.
 		if _, traced := r.render(ctx, recorded, rel, true); traced != nil {
 			err = traced
@@ -90,6 +90,15 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 	}
 	result.Objects = objects
 	return result, nil
+}
+
+// transient tells of an error that says nothing about the files, such as that of a builder that ran out of time.
+func transient(err error) bool {
+	passing, ok := errors.AsType[interface {
+		error
+		Transient() bool
+	}](err)
+	return ok && passing.Transient()
 }
 
 func usesKustomize(rel catalog.Release) bool {

@@ -1,7 +1,6 @@
 package rendercache_test
 
 import (
-	"io"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -19,7 +18,7 @@ func BenchmarkMiss(b *testing.B) { bench(b, false) }
 func bench(b *testing.B, hit bool) {
 	dir := b.TempDir()
 	cache, err := rendercache.Open(filepath.Join(dir, "renders"), filepath.Join(dir, "key"), rendercache.Options{
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		b.Fatal(err)
