@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -19,7 +18,8 @@ import (
 )
 
 // renders remembers what each release rendered to and what was read for it, so that a commit renders only what
-// it affects.
+// it affects. When nothing is known of the commit before, as after a start, every release is asked for, and a renderer
+// with a cache on disk answers for those that it rendered before.
 type renders struct {
 	renderer Renderer
 	last     map[catalog.ReleaseID]rendered
@@ -34,6 +34,18 @@ type rendered struct {
 	err         error
 }
 
+// holds tells whether a release with such a fingerprint renders to the same after a change.
+func (r rendered) holds(fingerprint string, changed []string) bool {
+	if fingerprint == "" || r.fingerprint != fingerprint || r.reads.Affected(changed) {
+		return false
+	}
+	passing, ok := errors.AsType[interface {
+		error
+		Transient() bool
+	}](r.err)
+	return !ok || !passing.Transient()
+}
+
 func newRenders(r Renderer) *renders {
 	return &renders{renderer: r, last: map[catalog.ReleaseID]rendered{}}
 }
@@ -46,8 +58,8 @@ func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.R
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, rel := range releases {
-		fingerprint := fingerprintOf(rel)
-		if old, ok := r.last[rel.ID]; ok && known && old.fingerprint == fingerprint && !old.reads.Affected(changed) {
+		fingerprint := render.Fingerprint(rel)
+		if old, ok := r.last[rel.ID]; ok && known && old.holds(fingerprint, changed) {
 			mu.Lock()
 			next[rel.ID] = old
 			mu.Unlock()
@@ -88,20 +100,4 @@ func digestOf(objects []*unstructured.Unstructured) (string, error) {
 		h.Write([]byte(d))
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// fingerprintOf identifies everything of a release that its rendering depends on outside of the tree.
-func fingerprintOf(rel catalog.Release) string {
-	h := sha256.New()
-	enc := json.NewEncoder(h)
-	err := enc.Encode(rel)
-	for _, w := range rel.Workloads {
-		if w.Blueprint != nil {
-			err = errors.Join(err, enc.Encode(w.Blueprint))
-		}
-	}
-	if err != nil {
-		return "" // params that are no JSON: the release never equals another, and rendering says why
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

@@ -38,12 +38,24 @@ type Renderer struct {
 	library fs.FS
 	// charts reads the partials of the library once. It is an error of the program if that fails, which New
 	// need not bother its callers with.
-	charts func() (*helm.Library, error)
+	charts  func() (*helm.Library, error)
+	builder kustomize.Builder
 }
 
+// Option changes how a renderer works, never what it renders to.
+type Option func(*Renderer)
+
+// WithBuilder says what runs Kustomize; default: [kustomize.InProcess], which a hostile kustomization can end the
+// process of.
+func WithBuilder(b kustomize.Builder) Option { return func(r *Renderer) { r.builder = b } }
+
 // New makes a renderer with a library of embedded blueprints.
-func New(library fs.FS) *Renderer {
-	return &Renderer{library: library, charts: sync.OnceValues(func() (*helm.Library, error) { return readPartials(library) })}
+func New(library fs.FS, opts ...Option) *Renderer {
+	r := &Renderer{library: library, charts: sync.OnceValues(func() (*helm.Library, error) { return readPartials(library) })}
+	for _, opt := range opts {
+		opt(r)
+	}
+	return r
 }
 
 // Result is a rendered release.
@@ -66,7 +78,7 @@ type Result struct {
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (Result, error) {
 	recorded, recorder := Record(tree)
 	objects, err := r.render(ctx, recorded, rel, false)
-	if err != nil && ctx.Err() == nil && usesKustomize(rel) {
+	if err != nil && ctx.Err() == nil && usesKustomize(rel) && !transient(err) {
 		// Once more, so that the message names files: Kustomize does not keep track of them by itself.
 		if _, traced := r.render(ctx, recorded, rel, true); traced != nil {
 			err = traced
@@ -78,6 +90,15 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 	}
 	result.Objects = objects
 	return result, nil
+}
+
+// transient tells of an error that says nothing about the files, such as that of a builder that ran out of time.
+func transient(err error) bool {
+	passing, ok := errors.AsType[interface {
+		error
+		Transient() bool
+	}](err)
+	return ok && passing.Transient()
 }
 
 func usesKustomize(rel catalog.Release) bool {
@@ -162,17 +183,19 @@ func (r *Renderer) workload(
 			Library: opts.charts,
 		})
 	case v1alpha1.Kustomize:
-		return kustomized(ctx, tree, rel, w, values, opts.trace)
+		return r.kustomized(ctx, tree, rel, w, values, opts.trace)
 	}
 	return nil, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
 }
 
 // kustomized renders the folder of a blueprint, or, for the embedded blueprint, the one that the workload's
 // param path names.
-func kustomized(
+func (r *Renderer) kustomized(
 	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues, trace bool,
 ) ([]manifest.Object, error) {
-	in := kustomize.Input{FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: values.labels, Trace: trace}
+	in := kustomize.Input{
+		FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: values.labels, Trace: trace, Builder: r.builder,
+	}
 	if w.Blueprint.Embedded {
 		folder, _ := w.Params["path"].(string)
 		in.Dir = path.Join(rel.Dir, folder)

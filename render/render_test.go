@@ -21,6 +21,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
+	"trunkline.dev/trunkline/render/kustomize"
 )
 
 // chart makes a tree with one chart in bp/NAME for each text.
@@ -400,5 +401,42 @@ func TestFilesAreBounded(t *testing.T) {
 		`900 KiB together; put larger ones into the image`
 	if err == nil || err.Error() != want {
 		t.Errorf("want %s\ngot  %v", want, err)
+	}
+}
+
+// failing is a builder that always fails, and counts how often.
+type failing struct {
+	err   error
+	times int
+}
+
+func (f *failing) Build(context.Context, kustomize.Job) ([]kustomize.Built, error) {
+	f.times++
+	return nil, f.err
+}
+
+// passingError is one that says nothing about the files.
+type passingError struct{}
+
+func (passingError) Error() string   { return "out of time" }
+func (passingError) Transient() bool { return true }
+
+// TestBuiltOnceMoreForItsMessage: a build that fails is done again to find out where, unless that would take as much
+// time as the one before and find nothing.
+func TestBuiltOnceMoreForItsMessage(t *testing.T) {
+	bp := &catalog.Blueprint{Name: "a", Source: "app", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Kustomize}}
+	tree := fstest.MapFS{
+		"app/base.yaml": {Data: []byte(benchBase)}, "app/kustomization.yaml": {Data: []byte(benchKustomization)},
+	}
+	for _, tc := range []struct {
+		reason string
+		err    error
+		want   int
+	}{{"what Kustomize says", fs.ErrInvalid, 2}, {"what passes", passingError{}, 1}} {
+		builder := &failing{err: tc.err}
+		_, err := render.New(blueprints.FS, render.WithBuilder(builder)).Render(t.Context(), tree, releaseOf(catalog.Workload{Name: "a", Blueprint: bp}))
+		if !errors.Is(err, tc.err) || builder.times != tc.want {
+			t.Errorf("%s: %v after %d builds, want %d", tc.reason, err, builder.times, tc.want)
+		}
 	}
 }

@@ -46,9 +46,14 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 				return err
 			}
 			quietClients(logger)
+			pool, err := newBuilders()
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
 			board := status.NewBoard(time.Now)
 			rec, err := reconciler.New(reconciler.Options{
-				Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
+				Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS, render.WithBuilder(pool)), Board: board,
 				Log: logger, Now: time.Now,
 			})
 			if err != nil {

@@ -36,7 +36,7 @@ Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use.`,
 		// Ours are in one line, with the error; see unknownCommand.
 		DisableSuggestions: true,
 	}
-	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newApply(), newDrift(), newApprove(), newVersion())
+	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newApply(), newDrift(), newApprove(), newVersion(), newWorker())
 	for _, a := range actCommands() {
 		cmd.AddCommand(newAct(a))
 	}

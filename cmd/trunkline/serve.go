@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	stdlog "log"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -28,7 +29,6 @@ import (
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/render"
 )
 
 const (
@@ -180,6 +180,12 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if err := store.Recovered(); err != nil {
 		log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
 	}
+	pool, err := newBuilders()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	renderer := s.renderer(pool, log)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", s.listen, err)
@@ -196,7 +202,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		metrics.registry.MustRegister(&historyCollector{past.recorder})
 	}
 	rec, err := reconciler.New(reconciler.Options{
-		Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board,
+		Clusters: configs, Library: blueprints.FS, Renderer: renderer, Board: board,
 		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {
@@ -229,7 +235,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
-	group.Go(func() error { return serveHTTP(ctx, listener, handler) })
+	group.Go(func() error { return serveHTTP(ctx, listener, handler, log) })
 	err = group.Wait()
 	stopHistory()
 	err = errors.Join(err, finish())
@@ -251,10 +257,11 @@ func trees(store *git.Store, dir string) func(context.Context, string) (fs.FS, e
 }
 
 // serveHTTP answers until ctx ends.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug), // callers that went away, for the most part
 	}
 	stopped := make(chan error, 1)
 	go func() {
@@ -296,8 +303,10 @@ func (s *serve) secrets() (token string, err error) {
 }
 
 // quietClients has the Kubernetes client log through ours, and only for those who debug: what matters of it is
-// in the status already.
+// in the status already. What else is printed by way of Go's standard logger is dropped: Helm prints values there
+// that it cannot merge, which can be secrets.
 func quietClients(log *slog.Logger) {
+	stdlog.SetOutput(io.Discard)
 	if log.Enabled(context.Background(), slog.LevelDebug) {
 		klog.SetSlogLogger(log)
 		return

@@ -6,7 +6,8 @@
 // path of something in the tree, and whatever is not known to be harmless is refused by its name. See [check].
 //
 // What remains: a build cannot be stopped once it runs. Its input is bounded in files, bytes and kustomizations,
-// but replacements that copy whole tables into one another can still make much out of little.
+// but replacements that copy whole tables into one another can still make much out of little, and Kustomize ends
+// the process at a few places. So a daemon has builds done by processes that may die, see [Builder].
 //
 // The package is pure. It may import nothing of Trunkline but render/internal.
 package kustomize

@@ -245,17 +245,47 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestSideBySide is for the race detector: Kustomize's own state is the process's.
+// TestSideBySide is for the race detector: Kustomize's own state is the process's. The kustomizations differ in which
+// of it they use: the schema of built-in kinds for merging lists, that of kinds it does not know, the scope of kinds.
 func TestSideBySide(t *testing.T) {
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{name: a, image: x}, {name: b}]}}}\n"
+	shapes := []string{
+		"resources: [base.yaml]\nnamePrefix: p%d-\n",
+		"resources: [d.yaml]\nnameSuffix: -s%d\npatches: [{patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {spec: {containers: [{name: b, image: y}]}}}}'}]\n",
+		"resources: [custom.yaml]\nnamespace: n%d\npatches: [{patch: '{apiVersion: acme.io/v1, kind: Thing, metadata: {name: t}, spec: {list: [{name: b}]}}'}]\n",
+		"resources: [d.yaml, base.yaml, role.yaml]\nnamespace: n%d\nconfigMapGenerator: [{name: g, literals: [a=b]}]\nlabels: [{pairs: {x: z}, includeSelectors: true}]\n",
+	}
+	rendered := func(i int) (string, error) {
+		objects, err := renderApp(t.Context(), map[string]string{
+			"app/kustomization.yaml": fmt.Sprintf(shapes[i%len(shapes)], i), "app/d.yaml": deployment,
+			"app/custom.yaml": "apiVersion: acme.io/v1\nkind: Thing\nmetadata: {name: t}\nspec: {list: [{name: a}]}\n",
+			"app/role.yaml":   "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n",
+		})
+		var out strings.Builder
+		for _, o := range objects {
+			data, _ := o.MarshalJSON() // an object that was read from JSON
+			out.Write(data)
+		}
+		return out.String(), err
+	}
 	var wg sync.WaitGroup
-	for i := range 20 {
+	got := make([]string, 40)
+	for i := range got {
 		wg.Go(func() {
-			prefix := fmt.Sprintf("p%d-", i)
-			objects, err := renderApp(t.Context(), map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\nnamePrefix: " + prefix + "\n"})
-			if err != nil || len(objects) != 1 || objects[0].GetName() != prefix+"base" {
-				t.Errorf("render %d: %v, %v", i, objects, err)
+			var err error
+			if got[i], err = rendered(i); err != nil {
+				t.Errorf("render %d: %v", i, err)
 			}
 		})
 	}
 	wg.Wait()
+	for i, side := range got {
+		alone, err := rendered(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(alone, side); diff != "" || alone == "" {
+			t.Errorf("render %d is another beside others (-alone +beside):\n%s", i, diff)
+		}
+	}
 }

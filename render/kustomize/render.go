@@ -6,12 +6,9 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 
@@ -32,11 +29,9 @@ type Input struct {
 	Labels map[string]string
 	// Trace makes the objects name the file they come from. It takes as long again, so it is for messages only.
 	Trace bool
+	// Builder runs Kustomize; default: [InProcess].
+	Builder Builder
 }
-
-// build serialises builds: Kustomize keeps the OpenAPI schema that it merges by in variables of the process,
-// which each build sets. Renders of Helm charts go on beside it.
-var build sync.Mutex
 
 // Render gives the objects of a kustomization.
 func Render(ctx context.Context, in Input) (objects []manifest.Object, err error) {
@@ -50,10 +45,16 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 	if err != nil {
 		return nil, err
 	}
-	if err := files.addOverlay(in, kind); err != nil {
-		return nil, err
+	root := path.Join(treeRoot, in.Dir)
+	// What only a component can use, and what is for messages only, is left out where it does nothing: a
+	// kustomization over another takes Kustomize as long again as a small base.
+	if kind == types.ComponentKind || in.Trace {
+		root = overlayRoot
+		if err := files.addOverlay(in, kind); err != nil {
+			return nil, err
+		}
 	}
-	if objects, err = run(ctx, files); err != nil {
+	if objects, err = run(ctx, in.Builder, Job{Root: root, Seen: files.seen(), Look: files.look}); err != nil {
 		return nil, fmt.Errorf("kustomization %s: %w", in.Dir, tidy(err))
 	}
 	for _, o := range objects {
@@ -64,20 +65,19 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 	return objects, nil
 }
 
-// addOverlay puts the kustomization under one of Trunkline's own, which adds the context.
+// addOverlay puts the kustomization under one of Trunkline's own, which adds the context for a component.
 func (f *fileSystem) addOverlay(in Input, kind string) error {
 	top := types.Kustomization{
-		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-		Resources: []string{"context.yaml"},
+		TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
 	}
 	if in.Trace {
 		top.BuildMetadata = []string{types.OriginAnnotations} // taken off again
 	}
 	entry := path.Join("..", treeRoot, in.Dir)
 	if kind == types.ComponentKind {
-		top.Components = []string{entry}
+		top.Resources, top.Components = []string{"context.yaml"}, []string{entry}
 	} else {
-		top.Resources = append(top.Resources, entry)
+		top.Resources = []string{entry}
 	}
 	values := map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap",
@@ -96,56 +96,24 @@ func (f *fileSystem) addOverlay(in Input, kind string) error {
 	return nil
 }
 
-func run(ctx context.Context, files *fileSystem) ([]manifest.Object, error) {
-	build.Lock()
-	defer build.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx) // it may have been a long wait
+// run has the job built, and reads what comes of it.
+func run(ctx context.Context, builder Builder, job Job) ([]manifest.Object, error) {
+	if builder == nil {
+		builder = InProcess{}
 	}
-	options := krusty.MakeDefaultOptions() // no plugins, objects in the order in which they are given
-	// The tree is the boundary, and the file system ends there.
-	options.LoadRestrictions = types.LoadRestrictionsNone
-	built, err := krusty.MakeKustomizer(options).Run(files, overlayRoot)
+	built, err := builder.Build(ctx, job)
 	if err != nil {
 		return nil, err
 	}
-	objects := make([]manifest.Object, 0, built.Size())
-	size := 0
-	for _, r := range built.Resources() {
-		o, n, err := object(r)
-		if err != nil {
-			return nil, err
+	objects := make([]manifest.Object, len(built))
+	for i, b := range built {
+		var content map[string]any
+		if err := utiljson.Unmarshal(b.JSON, &content); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Source, err)
 		}
-		if size += n; size > manifest.MaxBytes {
-			return nil, fmt.Errorf("renders to more than %d MiB", manifest.MaxBytes>>20)
-		}
-		objects = append(objects, o)
+		objects[i] = manifest.Object{Unstructured: &unstructured.Unstructured{Object: content}, Source: b.Source}
 	}
 	return objects, nil
-}
-
-// object takes an object out of Kustomize's form.
-func object(r *resource.Resource) (manifest.Object, int, error) {
-	source := ""
-	if origin, err := r.GetOrigin(); err == nil && origin != nil {
-		source = origin.Path
-		if source == "" {
-			source = origin.ConfiguredIn
-		}
-		source = strings.TrimPrefix(path.Join(overlayRoot, source), treeRoot+"/")
-	}
-	if err := r.SetOrigin(nil); err != nil {
-		return manifest.Object{}, 0, err
-	}
-	data, err := r.MarshalJSON()
-	if err != nil {
-		return manifest.Object{}, 0, fmt.Errorf("%s: %w", source, err)
-	}
-	var content map[string]any
-	if err := utiljson.Unmarshal(data, &content); err != nil {
-		return manifest.Object{}, 0, fmt.Errorf("%s: %w", source, err)
-	}
-	return manifest.Object{Unstructured: &unstructured.Unstructured{Object: content}, Source: source}, len(data), nil
 }
 
 // tidy makes the paths in Kustomize's messages those of the tree.

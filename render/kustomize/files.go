@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/api/konfig"
 
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
@@ -26,10 +25,10 @@ const (
 	maxTotalBytes = 32 << 20
 )
 
-// fileSystem shows Kustomize a tree and an overlay, to be read only. It notes nothing itself: the tree is one
+// fileSystem reads what one build needs out of a tree and an overlay. It notes nothing itself: the tree is one
 // that records.
 type fileSystem struct {
-	ctx     context.Context //nolint:containedctx // Kustomize's interface has no place for it; it lives for one build
+	ctx     context.Context //nolint:containedctx // it lives for one build, and answers Kustomize, which takes no context
 	tree    fs.FS
 	overlay map[string][]byte
 	// read and dirs keep what was seen, so that what is built is what was checked, even of a folder that
@@ -50,10 +49,6 @@ func newFileSystem(ctx context.Context, tree fs.FS) *fileSystem {
 	}
 }
 
-var _ filesys.FileSystem = (*fileSystem)(nil)
-
-var errReadOnly = errors.New("the tree cannot be written to")
-
 // inTree gives the path in the tree of one that Kustomize uses.
 func inTree(p string) (string, bool) {
 	p = path.Clean(p)
@@ -64,13 +59,10 @@ func inTree(p string) (string, bool) {
 	return rel, ok && fs.ValidPath(rel)
 }
 
-// ReadFile implements [filesys.FileSystem].
+// ReadFile reads a file of the tree by the path that Kustomize uses.
 func (f *fileSystem) ReadFile(name string) ([]byte, error) {
 	if err := f.ctx.Err(); err != nil {
 		return nil, context.Cause(f.ctx)
-	}
-	if data, ok := f.overlay[path.Clean(name)]; ok {
-		return data, nil
 	}
 	rel, ok := inTree(name)
 	if !ok {
@@ -103,11 +95,8 @@ func (f *fileSystem) readTree(rel string) ([]byte, error) {
 	return data, nil
 }
 
-// IsDir implements [filesys.FileSystem].
+// IsDir tells whether a path that Kustomize uses is a folder.
 func (f *fileSystem) IsDir(name string) bool {
-	if path.Clean(name) == overlayRoot {
-		return true
-	}
 	rel, ok := inTree(name)
 	return ok && f.isDir(rel)
 }
@@ -122,59 +111,58 @@ func (f *fileSystem) isDir(rel string) bool {
 	return is
 }
 
-// Exists implements [filesys.FileSystem].
-func (f *fileSystem) Exists(name string) bool {
-	if _, ok := f.overlay[path.Clean(name)]; ok || path.Clean(name) == overlayRoot {
-		return true
+// seen is all that was looked at, and what follows from it, by the paths that Kustomize uses.
+func (f *fileSystem) seen() map[string]Entry {
+	out := make(map[string]Entry, 2*(len(f.overlay)+len(f.read)+len(f.dirs)))
+	for rel, is := range f.dirs {
+		if is {
+			out[path.Join(treeRoot, rel)] = Entry{Kind: Folder}
+		}
 	}
-	rel, ok := inTree(name)
-	if !ok {
-		return false
+	for rel, result := range f.read {
+		name, e := path.Join(treeRoot, rel), entryOf(result)
+		if _, folder := out[name]; folder {
+			continue // it was tried as a file too
+		}
+		out[name] = e
+		if e.Kind == File {
+			above(out, name)
+		}
 	}
-	_, err := fs.Stat(f.tree, rel)
-	return err == nil
+	if len(f.overlay) > 0 {
+		for _, name := range konfig.RecognizedKustomizationFileNames() {
+			out[path.Join(overlayRoot, name)] = Entry{Kind: Missing}
+		}
+	}
+	for name, data := range f.overlay {
+		out[name] = Entry{Kind: File, Data: data}
+		above(out, name)
+	}
+	return out
 }
 
-// CleanedAbs implements [filesys.FileSystem]. Links are left as they are: the tree follows them by itself, and
-// never out of it.
-func (f *fileSystem) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
-	name = path.Clean("/" + name)
+// above adds the folders that a file is in.
+func above(seen map[string]Entry, name string) {
+	for dir := path.Dir(name); dir != "/" && seen[dir].Kind != Folder; dir = path.Dir(dir) {
+		seen[dir] = Entry{Kind: Folder}
+	}
+}
+
+// look says what is at a path that Kustomize uses.
+func (f *fileSystem) look(name string) Entry {
+	if f.IsDir(name) {
+		return Entry{Kind: Folder}
+	}
+	data, err := f.ReadFile(name)
+	return entryOf(fileResult{data, err})
+}
+
+func entryOf(result fileResult) Entry {
 	switch {
-	case f.IsDir(name):
-		return filesys.ConfirmedDir(name), "", nil
-	case f.Exists(name):
-		return filesys.ConfirmedDir(path.Dir(name)), path.Base(name), nil
+	case result.err == nil:
+		return Entry{Kind: File, Data: result.data}
+	case errors.Is(result.err, fs.ErrNotExist):
+		return Entry{Kind: Missing}
 	}
-	return "", "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	return Entry{Kind: Unreadable, Data: []byte(result.err.Error())}
 }
-
-// Open implements [filesys.FileSystem]. Kustomize reads whole files only.
-func (f *fileSystem) Open(name string) (filesys.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
-}
-
-// ReadDir implements [filesys.FileSystem]. Kustomize does not list what it renders.
-func (f *fileSystem) ReadDir(name string) ([]string, error) {
-	return nil, &fs.PathError{Op: "list", Path: name, Err: errors.ErrUnsupported}
-}
-
-// Glob implements [filesys.FileSystem].
-func (f *fileSystem) Glob(string) ([]string, error) { return nil, errors.ErrUnsupported }
-
-// Walk implements [filesys.FileSystem].
-func (f *fileSystem) Walk(string, filepath.WalkFunc) error { return errors.ErrUnsupported }
-
-// Create implements [filesys.FileSystem].
-func (f *fileSystem) Create(string) (filesys.File, error) { return nil, errReadOnly }
-
-// Mkdir implements [filesys.FileSystem].
-func (f *fileSystem) Mkdir(string) error { return errReadOnly }
-
-// MkdirAll implements [filesys.FileSystem].
-func (f *fileSystem) MkdirAll(string) error { return errReadOnly }
-
-// RemoveAll implements [filesys.FileSystem].
-func (f *fileSystem) RemoveAll(string) error { return errReadOnly }
-
-// WriteFile implements [filesys.FileSystem].
-func (f *fileSystem) WriteFile(string, []byte) error { return errReadOnly }

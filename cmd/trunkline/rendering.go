@@ -1,0 +1,92 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/builders"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/rendercache"
+	"trunkline.dev/trunkline/render"
+)
+
+// workerCommand is how the daemon starts this program to run Kustomize.
+const workerCommand = "worker"
+
+func newWorker() *cobra.Command {
+	return &cobra.Command{
+		Use:    workerCommand,
+		Short:  "Run Kustomize for a daemon that started this",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return builders.Work(cmd.InOrStdin(), cmd.OutOrStdout(), func() { os.Exit(exitFine) })
+		},
+	}
+}
+
+// Otherwise the cache would read every file that a release depends on.
+var _ rendercache.Hasher = (*git.Tree)(nil)
+
+// newBuilders makes the pool of processes in which Kustomize runs; it is to be closed.
+func newBuilders() (*builders.Pool, error) {
+	program, err := ownProgram()
+	if err != nil {
+		return nil, fmt.Errorf("finding the program to run Kustomize with: %w", err)
+	}
+	return builders.New(builders.Options{Command: []string{program, workerCommand}}), nil
+}
+
+// ownProgram is the file of this program. It can be replaced while the daemon runs; on Linux there is a name for it as
+// it was started.
+func ownProgram() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	return os.Executable()
+}
+
+// programHash identifies this program, and with it the engines and the embedded blueprints.
+func programHash() (string, error) {
+	program, err := ownProgram()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(program)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// renderer is what the daemon renders with: through the cache in its data folder, if that can be had.
+func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Renderer {
+	renderer := render.New(blueprints.FS, render.WithBuilder(pool))
+	program, err := programHash()
+	var cache *rendercache.Cache
+	if err == nil {
+		cache, err = rendercache.Open(filepath.Join(s.data, "renders"), filepath.Join(s.data, "renders.key"),
+			rendercache.Options{Log: log, Now: time.Now})
+	}
+	if err != nil {
+		log.Warn("rendering without a cache on disk; the next start takes longer", "err", err.Error())
+		return renderer
+	}
+	return rendercache.Wrap(renderer, cache, program)
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package builders
+
+// limitData does nothing: other systems do not hold a process to it.
+func limitData(int64) {}

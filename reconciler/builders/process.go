@@ -1,0 +1,145 @@
+package builders
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/render/kustomize"
+)
+
+// process is one that builds. It is used by one goroutine at a time, but for kill and end.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+	last   *words
+	expiry *time.Timer
+	ended  sync.Once
+}
+
+// start starts a process. It gets an environment of its own: what it renders has no business with the daemon's.
+func start(command []string) (*process, error) {
+	w := &process{cmd: exec.Command(command[0], command[1:]...), last: &words{found: map[string]bool{}}} //nolint:noctx // it outlives a build; kill ends it
+	w.cmd.Env = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
+	w.cmd.Stderr = w.last
+	stdin, err := w.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting it: %w", err)
+	}
+	stdout, err := w.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting it: %w", err)
+	}
+	w.stdin, w.stdout = stdin, bufio.NewReaderSize(stdout, 64<<10)
+	if err := w.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting it: %w", err)
+	}
+	return w, nil
+}
+
+// build has one job built. An [*Error] says that the process is of no more use; any other is what Kustomize says.
+func (w *process) build(ctx context.Context, job kustomize.Job, memory int64) ([]kustomize.Built, error) {
+	stop := context.AfterFunc(ctx, w.kill)
+	defer stop()
+	objects, err := w.exchange(job, memory)
+	if err != nil {
+		if _, said := err.(buildError); said { //nolint:errorlint // never wrapped
+			return nil, err
+		}
+		w.end() // so that all is said that it says
+		return nil, &Error{w.last.reason(memory, err)}
+	}
+	return objects, nil
+}
+
+// buildError is what Kustomize says.
+type buildError string
+
+func (e buildError) Error() string { return string(e) }
+
+func (w *process) exchange(job kustomize.Job, memory int64) ([]kustomize.Built, error) {
+	if err := writeFrame(w.stdin, encodeBuild(job, memory)...); err != nil {
+		return nil, err
+	}
+	for {
+		fields, err := readFrame(w.stdout)
+		if err != nil {
+			return nil, err
+		}
+		switch what := string(fields[0]); {
+		case what == ask && len(fields) == 2:
+			e := kustomize.Entry{Kind: kustomize.Missing}
+			if job.Look != nil {
+				e = job.Look(string(fields[1]))
+			}
+			if err := writeFrame(w.stdin, []byte(entry), []byte{byte(e.Kind)}, e.Data); err != nil {
+				return nil, err
+			}
+		case what == done:
+			return decodeDone(fields)
+		case what == failed && len(fields) == 2:
+			return nil, buildError(fields[1])
+		default:
+			return nil, errFrame
+		}
+	}
+}
+
+func (w *process) kill() { _ = w.cmd.Process.Kill() }
+
+// end ends the process and waits until it is gone.
+func (w *process) end() {
+	w.ended.Do(func() {
+		w.kill()
+		_ = w.cmd.Wait()
+	})
+}
+
+// words looks for why a process ends in what it writes to stderr, which is never kept or shown: it can hold what is
+// rendered.
+type words struct {
+	mu    sync.Mutex
+	tail  []byte
+	found map[string]bool
+}
+
+// The words by which Go's runtime says why it gives up.
+var (
+	wordsMemory = []string{"out of memory", "cannot allocate memory"}
+	wordsStack  = []string{"stack exceeds", "stack overflow"}
+)
+
+func (w *words) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := append(w.tail, p...) //nolint:gocritic // the tail is made anew below
+	for _, word := range slices.Concat(wordsMemory, wordsStack) {
+		if bytes.Contains(text, []byte(word)) {
+			w.found[word] = true
+		}
+	}
+	// A word can come in two pieces.
+	w.tail = bytes.Clone(text[max(0, len(text)-64):])
+	return len(p), nil
+}
+
+// reason says why a process ended, as far as that is known.
+func (w *words) reason(memory int64, err error) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := func(word string) bool { return w.found[word] }
+	switch {
+	case slices.ContainsFunc(wordsMemory, found):
+		return fmt.Sprintf("it took more than %d MiB of memory", memory>>20)
+	case slices.ContainsFunc(wordsStack, found):
+		return "something nests too deep"
+	}
+	return "it ended by itself (" + err.Error() + ")"
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package builders_test
+
+// racing tells that the race detector is on: it takes memory that no limit can hold.
+const racing = true
