@@ -1,19 +1,21 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"trunkline.dev/trunkline/catalog"
 )
 
 // Actor does what people ask for by hand.
 type Actor interface {
-	// Do acts on a release.
-	Do(id catalog.ReleaseID, act, by, why string) error
+	// Do acts on a release, and returns when that is remembered.
+	Do(ctx context.Context, id catalog.ReleaseID, act, by, why string) error
 	// Approve confirms what the accepted commit removes from an environment.
 	Approve(environment, by, why string) error
 }
@@ -24,6 +26,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict says that it cannot be done as things are.
 	ErrConflict = errors.New("cannot be done")
+	// ErrUnsaved says that it is done, and not remembered yet.
+	ErrUnsaved = errors.New("not remembered yet")
 )
 
 const (
@@ -31,6 +35,8 @@ const (
 	maxAct = 4 << 10
 	// maxWord bounds who and why, in characters: they are kept with the release.
 	maxWord = 500
+	// actTimeout bounds how long a request waits for what was done to be remembered.
+	actTimeout = 15 * time.Second
 )
 
 // Hand is the body of a request to act: who asks, and why.
@@ -64,7 +70,9 @@ func (c console) hand(w http.ResponseWriter, r *http.Request) (Hand, bool) {
 func (c console) act(w http.ResponseWriter, r *http.Request) {
 	if h, ok := c.hand(w, r); ok {
 		id := catalog.ReleaseID{Project: r.PathValue("project"), Environment: r.PathValue("environment"), Cluster: r.PathValue("cluster")}
-		c.acted(w, c.opts.Actor.Do(id, r.PathValue("act"), h.By, h.Why))
+		ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+		defer cancel()
+		c.acted(w, c.opts.Actor.Do(ctx, id, r.PathValue("act"), h.By, h.Why))
 	}
 }
 
@@ -82,6 +90,8 @@ func (c console) acted(w http.ResponseWriter, err error) {
 		c.text(w, http.StatusNotFound, err.Error())
 	case errors.Is(err, ErrConflict):
 		c.text(w, http.StatusConflict, err.Error())
+	case errors.Is(err, ErrUnsaved):
+		c.text(w, http.StatusServiceUnavailable, err.Error())
 	default:
 		c.opts.Log.Error("cannot act", "err", err.Error())
 		c.text(w, http.StatusInternalServerError, "it went wrong; the daemon's log says how")

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ type actor struct {
 	err   error
 }
 
-func (a *actor) Do(id catalog.ReleaseID, act, by, why string) error {
+func (a *actor) Do(_ context.Context, id catalog.ReleaseID, act, by, why string) error {
 	a.asked = append(a.asked, fmt.Sprintf("%s %s by %s: %s", act, id, by, why))
 	return a.err
 }
@@ -51,6 +52,7 @@ func TestActs(t *testing.T) {
 		"UnknownField": {"What is not known is not ignored.", path, "application/json", `{"by":"ann","how":"x"}`, token, nil, 400, nil},
 		"NotFound":     {"A release that is not there is said to be.", path, "application/json", good, token, fmt.Errorf("%w: x", console.ErrNotFound), 404, []string{"suspend orders/prod@eu by ann: incident 7"}},
 		"Conflict":     {"What cannot be done is said to be.", path, "application/json", good, token, console.ErrConflict, 409, []string{"suspend orders/prod@eu by ann: incident 7"}},
+		"Unsaved":      {"What may be forgotten is said to be.", path, "application/json", good, token, console.ErrUnsaved, 503, []string{"suspend orders/prod@eu by ann: incident 7"}},
 		"Broken":       {"What goes wrong inside stays inside.", path, "application/json", good, token, errors.New("secret"), 500, []string{"suspend orders/prod@eu by ann: incident 7"}},
 	}
 	for name, tc := range cases {

@@ -1,6 +1,7 @@
 package reconciler
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -33,8 +34,12 @@ var ErrNotFound = errors.New("there is no such release")
 // ErrCannot says that what somebody asked for cannot be done just now.
 var ErrCannot = errors.New("it cannot be done")
 
-// Do does what a person asks for a release. It returns when it is taken in; how it goes is on the board.
-func (r *Reconciler) Do(id catalog.ReleaseID, act Act, hand ByHand) error {
+// ErrUnsaved says that something was taken in, and could not be saved where it outlives the daemon.
+var ErrUnsaved = errors.New("it is done, but could not be remembered in the cluster yet: should the daemon end now, it is forgotten")
+
+// Do does what a person asks for a release. It returns when it is taken in and remembered, or with [ErrUnsaved] when ctx
+// ends before; how it goes is on the board.
+func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand ByHand) error {
 	r.mu.Lock()
 	w := r.workers[id]
 	r.mu.Unlock()
@@ -47,7 +52,27 @@ func (r *Reconciler) Do(id catalog.ReleaseID, act Act, hand ByHand) error {
 	}
 	r.opts.Tell(history.Event{Release: id, Kind: kind, By: hand.By, Why: hand.Why})
 	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "why", hand.Why)
-	return nil
+	select {
+	case <-w.remembered():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s of %s: %w", act, id, ErrUnsaved)
+	}
+}
+
+// remembered gives what is closed once everything is saved that has to be remembered.
+func (w *worker) remembered() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.safe == nil {
+		w.safe = make(chan struct{})
+	}
+	safe := w.safe
+	if !w.unsaved && w.phase.back == nil {
+		close(safe)
+		w.safe = nil
+	}
+	return safe
 }
 
 func (w *worker) do(act Act, hand ByHand) (history.Kind, error) {

@@ -27,13 +27,13 @@ func TestByHand(t *testing.T) {
 	id, ann := dev("hand-a"), reconciler.ByHand{By: "ann", Why: "incident 7"}
 	do := func(act reconciler.Act) {
 		t.Helper()
-		if err := d.rec.Do(id, act, ann); err != nil {
+		if err := d.rec.Do(t.Context(), id, act, ann); err != nil {
 			t.Fatal(err)
 		}
 	}
 	refused := func(act reconciler.Act, why string) {
 		t.Helper()
-		if err := d.rec.Do(id, act, ann); !errors.Is(err, reconciler.ErrCannot) {
+		if err := d.rec.Do(t.Context(), id, act, ann); !errors.Is(err, reconciler.ErrCannot) {
 			t.Errorf("%s: got %v, want it refused: %s", act, err, why)
 		}
 	}
@@ -45,7 +45,7 @@ func TestByHand(t *testing.T) {
 		d.trees = trees
 		d.mustAccept(commit, now)
 	}
-	if err := d.rec.Do(id, reconciler.Suspend, ann); !errors.Is(err, reconciler.ErrNotFound) {
+	if err := d.rec.Do(t.Context(), id, reconciler.Suspend, ann); !errors.Is(err, reconciler.ErrNotFound) {
 		t.Errorf("a release that is not there: got %v", err)
 	}
 	d.mustAccept("c1", files)

@@ -202,4 +202,8 @@ func (w *worker) saved(memory gate.Memory) {
 	if memory.String() == w.memory.String() {
 		w.unsaved = false
 	}
+	if w.safe != nil && !w.unsaved && w.phase.back == nil {
+		close(w.safe)
+		w.safe = nil
+	}
 }

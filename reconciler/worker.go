@@ -60,6 +60,8 @@ type worker struct {
 	inPlace string
 	known   bool
 	unsaved bool
+	// safe is closed once nothing is unsaved; nil if nobody waits for that.
+	safe chan struct{}
 	// wanted is the set of objects of desired.
 	wanted map[plan.Ref]bool
 	// judged is what the watch showed of each object when it was last planned or applied: only something else is news.

@@ -26,8 +26,8 @@ import (
 type hands struct{ rec *reconciler.Reconciler }
 
 // Do implements [console.Actor].
-func (h hands) Do(id catalog.ReleaseID, act, by, why string) error {
-	return forConsole(h.rec.Do(id, reconciler.Act(act), reconciler.ByHand{By: by, Why: why}))
+func (h hands) Do(ctx context.Context, id catalog.ReleaseID, act, by, why string) error {
+	return forConsole(h.rec.Do(ctx, id, reconciler.Act(act), reconciler.ByHand{By: by, Why: why}))
 }
 
 // Approve implements [console.Actor].
@@ -41,6 +41,8 @@ func forConsole(err error) error {
 		return fmt.Errorf("%w: %w", console.ErrNotFound, err)
 	case errors.Is(err, reconciler.ErrCannot):
 		return fmt.Errorf("%w: %w", console.ErrConflict, err)
+	case errors.Is(err, reconciler.ErrUnsaved):
+		return fmt.Errorf("%w: %w", console.ErrUnsaved, err)
 	}
 	return err
 }
