@@ -257,7 +257,7 @@ func (f *frame) checkBlueprints(k *checker) {
 		bp := f.Blueprints[name]
 		compiled, err := schema.Params(bp.Spec.Parameters)
 		if err == nil {
-			f.schemas[name], f.bare[name] = compiled, compiled.Check(nil)
+			f.schemas[name], f.bare[name], bp.params = compiled, compiled.Check(nil), compiled
 		}
 		if bp.Embedded {
 			continue

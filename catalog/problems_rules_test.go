@@ -106,7 +106,7 @@ func TestSettings(t *testing.T) {
 		"Freeze": {
 			reason: "A freeze ends after it begins.",
 			edits:  []edit{{"trunkline.yaml", "spec:", "spec:\n  rules: {not-supported-yet: off}"}, {"prod.yaml", "  clusters", "  freezes: [{from: 2027-01-04T00:00:00Z, until: 2027-01-04T00:00:00Z, reason: x}]\n  clusters"}},
-			want: `prod.yaml:5:49: error: spec.freezes[0].until: the freeze ends before it begins`,
+			want:   `prod.yaml:5:49: error: spec.freezes[0].until: the freeze ends before it begins`,
 		},
 		"Windows": {
 			reason: "A window has a schedule and a zone like a workload's.",

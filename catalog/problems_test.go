@@ -115,7 +115,7 @@ prod.yaml:5:24: error: spec.clusters[2]: the cluster "one" is there twice`,
 		"NotYet": {
 			reason: "A field that is not acted on yet is never ignored in silence.",
 			edits:  []edit{{"prod.yaml", "  clusters", "  promotesFrom: dev\n  orchestrator: airflow\n  clusters"}},
-			want: `prod.yaml:6:17: warning: spec.orchestrator: Environment "prod": this version does not act on "orchestrator" yet`,
+			want:   `prod.yaml:6:17: warning: spec.orchestrator: Environment "prod": this version does not act on "orchestrator" yet`,
 		},
 		"PromotesFromNowhere": {
 			reason: "An environment to promote from is declared.",

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -81,8 +82,7 @@ type Workload struct {
 	Writes    map[string]DatasetRef `json:"writes,omitempty"`
 	Params    map[string]any        `json:"params,omitempty"`
 	// Suspend keeps the workload from starting.
-	Suspend  bool              `json:"suspend,omitempty"`
-	Position v1alpha1.Position `json:"-"`
+	Suspend bool `json:"suspend,omitempty"`
 }
 
 // DatasetRef is a dataset as a workload sees it.
@@ -103,4 +103,14 @@ type Blueprint struct {
 	// Source is the folder of the chart or base.
 	Source   string
 	Position v1alpha1.Position
+	// params is the compiled schema of the parameters; nil for a blueprint that was not made by a catalog.
+	params *schema.Schema
+}
+
+// CheckParams gives what is wrong with a workload's params. The error is about the blueprint's own parameters.
+func (b *Blueprint) CheckParams(params map[string]any) ([]schema.Problem, error) {
+	if b.params == nil {
+		return schema.Check(b.Spec.Parameters, params)
+	}
+	return b.params.Check(params), nil
 }

@@ -97,7 +97,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 		if p.Excludes(id.Environment, w.Name) {
 			continue
 		}
-		resolved := c.workload(p, w, i, id)
+		resolved := c.workload(p, w, id)
 		accounts[resolved.Identity] = true
 		r.Workloads = append(r.Workloads, resolved)
 	}
@@ -117,7 +117,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 // workload fills a workload for one environment: the environment's override of the workload wins, then the
 // workload, then the environment's override of the project, then the defaults from near to far. Of sizes, the
 // override of the project wins over the workload.
-func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, i int, id ReleaseID) Workload {
+func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workload {
 	env, platform := &c.Environments[id.Environment].Spec.Defaults, &c.Platform.Spec.Defaults
 	over := p.Spec.Environments[id.Environment]
 	mine := over.Workloads[w.Name]
@@ -136,7 +136,6 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, i int, id ReleaseID
 		Size:      c.sizes[id.Cluster][cmp.Or(mine.Size, over.Size, w.Size, env.Size, platform.Size, defaultSize)],
 		Reads:     c.refs(p, w, id.Environment, Reads),
 		Writes:    c.refs(p, w, id.Environment, Writes),
-		Position:  p.Document.Position("spec", "workloads", i),
 	}
 }
 

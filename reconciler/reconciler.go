@@ -72,6 +72,7 @@ type Reconciler struct {
 	renders  *renders
 	// judged is the last revision that was accepted; nil before the first.
 	judged   *judgement
+	releases *releaseSet
 	progress progress
 	removals removals
 	archive  archive
@@ -157,12 +158,16 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	if j.verdicts.Problems.Denied() {
 		return r.refuse(rev, j.verdicts.Problems)
 	}
-	releases := slices.Collect(j.catalog.Releases())
+	var before *releaseSet
+	if known {
+		before = r.releases
+	}
+	releases := releasesOf(j.catalog, before)
 	results := r.renders.update(ctx, rev, releases, changed, known)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := j.objects(ctx, r.opts.Now(), releases, results); err != nil {
+	if err := j.objects(ctx, r.opts.Now(), releases.all, results); err != nil {
 		return fmt.Errorf("judging what commit %s renders to: %w", rev.Commit.Short(), err)
 	}
 	if j.verdicts.Problems.Denied() {
@@ -174,12 +179,12 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	}
 	r.renders.keep(results)
 	r.opts.Board.SetName(cat.Name())
-	r.judged = j
+	r.judged, r.releases = j, releases
 	dispatched := r.dispatch(cat, rev, releases, results)
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
 	})
-	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases), "changed", dispatched,
+	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases.all), "changed", dispatched,
 		"took", r.opts.Now().Sub(began))
 	return nil
 }
@@ -219,15 +224,15 @@ func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
 }
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.
-func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases []catalog.Release, results map[catalog.ReleaseID]rendered) int {
+func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releaseSet, results map[catalog.ReleaseID]rendered) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed := 0
 	r.platform, r.catalog = c.Name(), c
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
-	for _, rel := range releases {
-		r.declared[rel.ID] = true
+	for i := range releases.all {
+		r.declared[releases.all[i].ID] = true
 	}
 	r.removals.begin(r.declared)
 	for id := range r.workers {
@@ -236,10 +241,11 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases []catal
 		}
 	}
 	// Those that others are promoted from come first: nobody may take a commit for soaked that its source has not seen.
-	slices.SortStableFunc(releases, func(a, b catalog.Release) int {
+	news := releases.news()
+	slices.SortStableFunc(news, func(a, b catalog.Release) int {
 		return cmp.Compare(promotions(c, a.ID.Environment), promotions(c, b.ID.Environment))
 	})
-	for _, rel := range releases {
+	for _, rel := range news {
 		if r.hand(c, rev, rel, results[rel.ID]) {
 			changed++
 		}

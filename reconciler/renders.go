@@ -51,22 +51,28 @@ func newRenders(r Renderer) *renders {
 }
 
 // update renders those of the releases that the revision affects since the last that was kept, and gives the results
-// of all.
-func (r *renders) update(ctx context.Context, rev Revision, releases []catalog.Release, changed []string, known bool) map[catalog.ReleaseID]rendered {
+// of all. A release that is the same value as then is only looked at for what it has read.
+func (r *renders) update(ctx context.Context, rev Revision, releases *releaseSet, changed []string, known bool) map[catalog.ReleaseID]rendered {
 	var mu sync.Mutex
-	next := make(map[catalog.ReleaseID]rendered, len(releases))
+	next := make(map[catalog.ReleaseID]rendered, len(releases.all))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, rel := range releases {
-		fingerprint := render.Fingerprint(rel)
-		if old, ok := r.last[rel.ID]; ok && known && old.holds(fingerprint, changed) {
+	for i := range releases.all {
+		rel := &releases.all[i]
+		old, ok := r.last[rel.ID]
+		fingerprint := old.fingerprint
+		if !ok || releases.fresh(rel.ID.Project) {
+			fingerprint = render.Fingerprint(*rel)
+		}
+		if ok && known && old.holds(fingerprint, changed) {
 			mu.Lock()
 			next[rel.ID] = old
 			mu.Unlock()
 			continue
 		}
+		releases.renderAgain(rel.ID)
 		group.Go(func() error {
-			out := r.one(ctx, rev, rel)
+			out := r.one(ctx, rev, *rel)
 			out.fingerprint = fingerprint
 			mu.Lock()
 			defer mu.Unlock()

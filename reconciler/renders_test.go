@@ -246,12 +246,13 @@ func TestIncrementalIsFull(t *testing.T) {
 		}
 		memory := newRenders(render.New(blueprints.FS))
 		var last, next commitFiles = nil, firstCommit()
+		var kept known
 		for range rapid.IntRange(3, 6).Draw(t, "commits") {
 			releases, ok := next.releases(t)
 			if ok {
 				accepted++
 				rev := Revision{Tree: next.tree()}
-				full := newRenders(render.New(blueprints.FS)).update(context.Background(), rev, releases, nil, false) //nolint:usetesting // rapid's T
+				full := newRenders(render.New(blueprints.FS)).update(context.Background(), rev, &releaseSet{all: releases, again: map[catalog.ReleaseID]bool{}}, nil, false) //nolint:usetesting // rapid's T
 				want := renderOutcomes(full)
 				for _, o := range want {
 					if o.Err != "" {
@@ -260,8 +261,16 @@ func TestIncrementalIsFull(t *testing.T) {
 				}
 				changed := last.changed(next)
 				disk := newRenders(cached())
+				before := kept
+				if kept = next.update(t, before, changed); !slices.EqualFunc(releases, kept.set.all, func(a, b catalog.Release) bool { return a.ID == b.ID }) {
+					t.Fatalf("after a change of %v other releases are kept than there are", changed)
+				}
 				for how, r := range map[string]*renders{"memory": memory, "disk": disk} {
-					results := r.update(context.Background(), rev, releases, changed, last != nil && r != disk) //nolint:usetesting // rapid's T
+					set := kept.set
+					if r == disk {
+						set = &releaseSet{all: releases, again: map[catalog.ReleaseID]bool{}}
+					}
+					results := r.update(context.Background(), rev, set, changed, last != nil && r != disk) //nolint:usetesting // rapid's T
 					if diff := cmp.Diff(want, renderOutcomes(results)); diff != "" {
 						t.Fatalf("from %s, after a change of %v (-full +got):\n%s", how, changed, diff)
 					}
@@ -284,6 +293,27 @@ func TestIncrementalIsFull(t *testing.T) {
 	if accepted < refused || failing == 0 {
 		t.Error("the commits that are made do not reach what they are to test")
 	}
+}
+
+// known is what is kept of a commit for the next one.
+type known struct {
+	cat *catalog.Catalog
+	set *releaseSet
+}
+
+// update gives what is kept of a commit, made from what was kept of the one before.
+func (c commitFiles) update(t *rapid.T, before known, changed []string) known {
+	var cat *catalog.Catalog
+	var err error
+	if before.cat == nil {
+		cat, _, err = catalog.Load(c.tree(), blueprints.FS)
+	} else {
+		cat, _, err = before.cat.Update(c.tree(), changed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known{cat, releasesOf(cat, before.set)}
 }
 
 // countedRenders counts what is rendered.
@@ -338,7 +368,7 @@ func TestRendersWhatIsAffected(t *testing.T) {
 				if !ok {
 					t.Fatal("the commit is refused")
 				}
-				results := r.update(t.Context(), Revision{Tree: c.tree()}, releases, changed, known)
+				results := r.update(t.Context(), Revision{Tree: c.tree()}, &releaseSet{all: releases, again: map[catalog.ReleaseID]bool{}}, changed, known)
 				for id, out := range results {
 					if out.err != nil {
 						t.Fatalf("%s: %v", id, out.err)

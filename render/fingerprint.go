@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 
+	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 )
@@ -38,7 +39,12 @@ type fingerprint struct {
 	buffer []byte
 }
 
-var position = reflect.TypeFor[v1alpha1.Position]()
+// position says where a thing stands, and compiled is another form of what is there already: neither changes what a release
+// renders to.
+var (
+	position = reflect.TypeFor[v1alpha1.Position]()
+	compiled = reflect.TypeFor[*schema.Schema]()
+)
 
 func (f *fingerprint) add(v reflect.Value, depth int) {
 	if depth > maxNested {
@@ -65,7 +71,7 @@ func (f *fingerprint) add(v reflect.Value, depth int) {
 	case reflect.Float32, reflect.Float64:
 		f.number(math.Float64bits(v.Float()))
 	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
+		if v.IsNil() || v.Type() == compiled {
 			f.number(0)
 			return
 		}

@@ -6,10 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
 )
+
+// compiledSchema is another form of the parameters that stand beside it.
+var compiledSchema = reflect.TypeFor[*schema.Schema]()
 
 // fill gives a value in which nothing is empty.
 func fill(v reflect.Value) {
@@ -35,8 +39,10 @@ func fill(v reflect.Value) {
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(key, value)
 	case reflect.Struct:
-		for _, field := range v.Fields() {
-			fill(field)
+		for field, value := range v.Fields() {
+			if field.Type != compiledSchema {
+				fill(value)
+			}
 		}
 	}
 }
@@ -93,7 +99,7 @@ func leaves(at string, v reflect.Value, visit func(at string, change func() func
 		})
 	case reflect.Struct:
 		for field, value := range v.Fields() {
-			if field.Type != reflect.TypeFor[v1alpha1.Position]() {
+			if field.Type != reflect.TypeFor[v1alpha1.Position]() && field.Type != compiledSchema {
 				leaves(at+"."+field.Name, value, visit)
 			}
 		}

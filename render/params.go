@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"strings"
 
-	"trunkline.dev/trunkline/api/schema"
-	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
 )
 
 // checkParams holds params to the blueprint's parameters once more: a release can be made by others than the
 // catalog, and the engines rely on it.
-func checkParams(bp v1alpha1.BlueprintSpec, params map[string]any) error {
-	problems, err := schema.Check(bp.Parameters, params)
+func checkParams(bp *catalog.Blueprint, params map[string]any) error {
+	problems, err := bp.CheckParams(params)
 	if err != nil {
 		return fmt.Errorf("spec.parameters of the blueprint: %w", err)
 	}

@@ -165,7 +165,7 @@ func (r *Renderer) workload(
 		return nil, errors.New("the workload has no blueprint")
 	}
 	bp := w.Blueprint
-	if err := checkParams(bp.Spec, w.Params); err != nil {
+	if err := checkParams(bp, w.Params); err != nil {
 		return nil, err
 	}
 	values, err := newValues(tree, rel, w)
