@@ -49,6 +49,7 @@ var mayKnow = map[string][]string{
 	"reconciler/cluster": {"catalog", "reconciler/plan", "reconciler/cluster"},
 	"reconciler/git":     {"reconciler/git"},
 	"reconciler/plan":    {},
+	"reconciler/shard":   {"catalog"},
 	"reconciler/status":  {"api", "catalog"},
 	"render":             {"api", "catalog", "render"},
 	"render/helm":        {"api", "render/internal"},
