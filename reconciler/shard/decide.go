@@ -31,6 +31,8 @@ type decision struct {
 	keep, begin set
 	// wait says, of the buckets that the replica has and may not begin yet, whom it waits for.
 	wait []string
+	// missing tells that there is no assignment, and that nobody makes one yet.
+	missing bool
 	// problems are what people have to hear of.
 	problems []error
 	// The following are for the API server, and only the first replica that is alive does them.
@@ -79,9 +81,17 @@ func standings(s *snapshot, m *memory, asked time.Time) map[string]standing {
 	return out
 }
 
+// timing is how long things take.
+type timing struct {
+	// duration is for how long a Lease lasts.
+	duration time.Duration
+	// rebalance is how long an assignment stays before buckets are taken from a replica that is alive.
+	rebalance time.Duration
+}
+
 // decide says what a replica does after it has seen a snapshot, which it asked for at a time, and which its memory
 // has taken in.
-func decide(me self, s *snapshot, m *memory, asked time.Time, rebalanceAfter time.Duration) decision {
+func decide(me self, s *snapshot, m *memory, asked time.Time, t timing) decision {
 	mine, there := s.members[me.name]
 	switch {
 	case !there:
@@ -96,11 +106,6 @@ func decide(me self, s *snapshot, m *memory, asked time.Time, rebalanceAfter tim
 		if err := s.members[name].err; err != nil && stand[name] == unknown {
 			d.problems = append(d.problems, err)
 		}
-	}
-	if newest := s.newest(me.seen); s.assignment != nil && newest > s.assignment.epoch {
-		// Somebody has restored an old one. Others may have acted on the newer ones, so it cannot be gone on with.
-		s.err = fmt.Errorf("the Lease %s went back from epoch %d to %d and is made anew", s.holder.Name, newest, s.assignment.epoch)
-		s.assignment = nil
 	}
 	if s.err != nil {
 		d.problems = append(d.problems, s.err)
@@ -117,29 +122,15 @@ func decide(me self, s *snapshot, m *memory, asked time.Time, rebalanceAfter tim
 		}
 	}
 	if first(stand) == me.name {
-		d.lead(s, m, stand, asked, rebalanceAfter)
+		d.lead(s, m, stand, asked, t)
 	}
 	return d
-}
-
-// newest gives the newest epoch of the assignment that anybody has seen.
-func (s *snapshot) newest(mine seen) int64 {
-	newest := int64(0)
-	if uid := s.version().uid; mine.uid == uid {
-		newest = mine.epoch
-	}
-	for _, x := range s.members {
-		if x.err == nil && !x.ended && x.seen.uid == s.version().uid {
-			newest = max(newest, x.seen.epoch)
-		}
-	}
-	return newest
 }
 
 // blocker names a replica that may hold a bucket, or may begin to without seeing that it is ours; empty if there is
 // none.
 func blocker(me self, mine member, s *snapshot, stand map[string]standing, b bucket) string {
-	current := seen{uid: string(s.holder.UID), epoch: s.assignment.since[b]}
+	current := seen{uid: s.version().uid, epoch: s.assignment.since[b]}
 	reached := func(x member) bool { return x.seen.uid == current.uid && x.seen.epoch >= current.epoch }
 	// What we take in is published before we act on it: others rely on that.
 	if mine.err != nil || !reached(mine) {
@@ -172,7 +163,7 @@ func first(stand map[string]standing) string {
 }
 
 // lead decides what the first replica does for all.
-func (d *decision) lead(s *snapshot, m *memory, stand map[string]standing, asked time.Time, rebalanceAfter time.Duration) {
+func (d *decision) lead(s *snapshot, m *memory, stand map[string]standing, asked time.Time, t timing) {
 	named := func(name string) bool { return s.assignment != nil && slices.Contains(s.assignment.members, name) }
 	for _, name := range slices.Sorted(maps.Keys(s.members)) {
 		switch {
@@ -189,12 +180,16 @@ func (d *decision) lead(s *snapshot, m *memory, stand map[string]standing, asked
 	before := s.assignment
 	next := &assignment{epoch: 1}
 	if before == nil {
+		// With the assignment, the names of those are lost who may be at work and whose Lease is gone too. By then
+		// all of them have stopped. Those that have their Lease go on meanwhile.
+		if d.missing = asked.Sub(m.missing) < t.duration; d.missing {
+			return
+		}
 		before = recovered(s)
 	} else {
-		next.epoch = before.epoch + 1
-		next.since = before.since
+		next.id, next.epoch, next.since = before.id, before.epoch+1, before.since
 	}
-	p := placement{spread: true, before: before.owners, work: before.work, rebalance: settled(s, stand) && asked.Sub(m.assignment.since) >= rebalanceAfter}
+	p := placement{spread: true, before: before.owners, work: before.work, rebalance: settled(s, stand) && asked.Sub(m.assignment.since) >= t.rebalance}
 	for _, name := range slices.Sorted(maps.Keys(stand)) {
 		if stand[name] == over {
 			continue

@@ -53,7 +53,8 @@ func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 		return false, err
 	}
 	c.memory.observe(&s, asked, c.opts.Now(), c.opts.Duration)
-	d := decide(self{name: c.name, seen: c.seen, holds: c.holds()}, &s, &c.memory, asked, c.opts.Rebalance)
+	d := decide(self{name: c.name, seen: c.seen, holds: c.holds()}, &s, &c.memory, asked,
+		timing{duration: c.opts.Duration, rebalance: c.opts.Rebalance})
 	if d.lost != nil {
 		c.drop()
 		c.name, c.joined, c.seen = "", false, seen{}
@@ -115,7 +116,7 @@ func (c *Coordinator) look(ctx context.Context) (s snapshot, asked time.Time, er
 	err = c.call(ctx, func(ctx context.Context) error {
 		leases, err := c.opts.Leases.List(ctx, c.opts.Group)
 		if err == nil {
-			s = read(c.opts.Group, leases)
+			s = read(c.opts.Group, c.seen, leases)
 		}
 		return err
 	})
@@ -165,6 +166,9 @@ func (c *Coordinator) lead(ctx context.Context, s *snapshot, d decision) (bool, 
 	}
 	if d.write == nil {
 		return did, errors.Join(errs...)
+	}
+	if d.write.id == "" {
+		d.write.id = rand.Text()
 	}
 	text, err := d.write.encode()
 	if err != nil {

@@ -179,8 +179,12 @@ func play(t *testing.T, s scenario) (wrong []string, writes int) {
 	}
 	time.Sleep(45 * time.Second) // the longest fault
 	m.start(0)                   // so that there is one at all
-	time.Sleep(4 * m.opts.Duration)
-	wrong = m.owned()
+	// The network stays bad, so that now and then a Lease lapses for a moment.
+	deadline := time.Now().Add(8 * m.opts.Duration)
+	for wrong = m.owned(); len(wrong) > 0 && time.Now().Before(deadline); wrong = m.owned() {
+		time.Sleep(m.opts.Interval)
+	}
+	time.Sleep(m.opts.WriteTimeout)
 	for _, p := range m.all {
 		p.stop()
 	}

@@ -22,7 +22,7 @@ const (
 
 // seen is the version of the assignment that a replica has taken in; zero if none yet.
 type seen struct {
-	// uid is that of the object that holds the assignment. A new object begins a new count.
+	// uid is that of the assignment. One that is made anew begins a new count.
 	uid   string
 	epoch int64
 }
@@ -80,6 +80,9 @@ func decodeRecord(text string) (record, error) {
 // assignment says who has which bucket. It is an annotation of a Lease that the replicas share and write with the
 // version that they have read, so that of two at once only one gets through.
 type assignment struct {
+	// id is a random word that came with the first version. It tells an assignment from one that was restored into
+	// the same Lease.
+	id string
 	// epoch counts the versions of the assignment, from 1.
 	epoch int64
 	// members are the replicas that may have been at work when this was written, sorted.
@@ -93,6 +96,7 @@ type assignment struct {
 
 type assignmentJSON struct {
 	Version int      `json:"v"`
+	ID      string   `json:"id"`
 	Epoch   int64    `json:"epoch"`
 	Members []string `json:"members"`
 	// Owners are places in Members.
@@ -102,7 +106,7 @@ type assignmentJSON struct {
 }
 
 func (a *assignment) encode() (string, error) {
-	out := assignmentJSON{Version: version, Epoch: a.epoch, Members: a.members, Since: a.since[:], Work: trimmed(a.work)}
+	out := assignmentJSON{Version: version, ID: a.id, Epoch: a.epoch, Members: a.members, Since: a.since[:], Work: trimmed(a.work)}
 	for b := range bucket(buckets) {
 		out.Owners = append(out.Owners, slices.Index(a.members, a.owners[b]))
 	}
@@ -118,6 +122,8 @@ func decodeAssignment(text string) (*assignment, error) {
 	switch {
 	case in.Version != version:
 		return nil, fmt.Errorf("version %d of the protocol, where this program speaks %d", in.Version, version)
+	case in.ID == "" || len(in.ID) > maxIdentity:
+		return nil, errors.New("no id of its own")
 	case in.Epoch < 1:
 		return nil, fmt.Errorf("an epoch of %d", in.Epoch)
 	case len(in.Members) > maxReplicas:
@@ -127,7 +133,7 @@ func decodeAssignment(text string) (*assignment, error) {
 	case len(in.Owners) != buckets || len(in.Since) != buckets:
 		return nil, fmt.Errorf("%d owners of %d buckets", len(in.Owners), buckets)
 	}
-	a := &assignment{epoch: in.Epoch, members: in.Members}
+	a := &assignment{id: in.ID, epoch: in.Epoch, members: in.Members}
 	for b, owner := range in.Owners {
 		if owner < -1 || owner >= len(in.Members) {
 			return nil, fmt.Errorf("a bucket of replica number %d of %d", owner, len(in.Members))

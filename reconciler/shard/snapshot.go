@@ -46,7 +46,8 @@ type snapshot struct {
 
 func assignmentName(group string) string { return group + ".assignment" }
 
-func read(group string, leases []coordinationv1.Lease) snapshot {
+// read makes a snapshot from Leases, for a replica that has seen a version of the assignment.
+func read(group string, mine seen, leases []coordinationv1.Lease) snapshot {
 	s := snapshot{members: make(map[string]member, len(leases))}
 	for i := range leases {
 		l := &leases[i]
@@ -63,7 +64,26 @@ func read(group string, leases []coordinationv1.Lease) snapshot {
 		}
 		s.members[l.Name] = m
 	}
+	if newest := s.newest(mine); s.assignment != nil && newest > s.assignment.epoch {
+		// Somebody has restored an old one. Others may have acted on the newer ones, so it cannot be gone on with.
+		s.err = fmt.Errorf("the Lease %s went back from epoch %d to %d and is made anew", s.holder.Name, newest, s.assignment.epoch)
+		s.assignment = nil
+	}
 	return s
+}
+
+// newest gives the newest epoch of the assignment that anybody has seen.
+func (s *snapshot) newest(mine seen) int64 {
+	newest := int64(0)
+	if uid := s.version().uid; mine.uid == uid {
+		newest = mine.epoch
+	}
+	for _, x := range s.members {
+		if x.err == nil && !x.ended && x.seen.uid == s.version().uid {
+			newest = max(newest, x.seen.epoch)
+		}
+	}
+	return newest
 }
 
 // version gives the assignment's.
@@ -71,7 +91,7 @@ func (s *snapshot) version() seen {
 	if s.assignment == nil {
 		return seen{}
 	}
-	return seen{uid: string(s.holder.UID), epoch: s.assignment.epoch}
+	return seen{uid: string(s.holder.UID) + "/" + s.assignment.id, epoch: s.assignment.epoch}
 }
 
 // memory is what a replica has seen of the others, and when: by its own clock, since those of others are not to be
@@ -81,6 +101,8 @@ type memory struct {
 	replicas map[string]sighting
 	// assignment is the Lease that holds it.
 	assignment sighting
+	// missing is since when there is no assignment that can be read; zero if there is one.
+	missing time.Time
 }
 
 type sighting struct {
@@ -128,6 +150,11 @@ func (m *memory) observe(s *snapshot, asked, received time.Time, lasts time.Dura
 		if m.quiet(name, asked) && !named[name] {
 			delete(m.replicas, name)
 		}
+	}
+	if s.assignment != nil {
+		m.missing = time.Time{}
+	} else if m.missing.IsZero() {
+		m.missing = received
 	}
 	if s.holder != nil && m.assignment.version != s.holder.ResourceVersion {
 		m.assignment = sighting{version: s.holder.ResourceVersion, since: received}
