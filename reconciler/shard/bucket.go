@@ -34,10 +34,9 @@ type set uint64
 // every is the set of all buckets.
 const every = ^set(0)
 
-func (s set) has(b bucket) bool    { return s&(1<<b) != 0 }
-func (s set) with(b bucket) set    { return s | 1<<b }
-func (s set) without(b bucket) set { return s &^ (1 << b) }
-func (s set) len() int             { return bits.OnesCount64(uint64(s)) }
+func (s set) has(b bucket) bool { return s&(1<<b) != 0 }
+func (s set) with(b bucket) set { return s | 1<<b }
+func (s set) len() int          { return bits.OnesCount64(uint64(s)) }
 
 // all goes through the buckets of the set in order.
 func (s set) all() iter.Seq[bucket] {

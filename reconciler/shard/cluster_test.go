@@ -3,6 +3,7 @@ package shard
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -250,7 +251,7 @@ func TestOneLeadsAndTheOthersStandBy(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() { first.stop(); close(stopped) }()
 	<-run.Done()
-	if cause := context.Cause(run); cause != ErrLost {
+	if cause := context.Cause(run); !errors.Is(cause, ErrLost) {
 		t.Errorf("the run ends because of %v, want %v", cause, ErrLost)
 	}
 	select {

@@ -63,7 +63,7 @@ func TestWorkIsSpreadAsItIsMeasured(t *testing.T) {
 				p.running.Go(func() {
 					for p.coordinator.opts.Now().Sub(w.start) < 20*time.Minute {
 						if run, done, ok := p.coordinator.Begin(t.Context(), id); ok {
-							w.began(p, id, run)
+							w.began(run, p, id)
 							time.Sleep(time.Second)
 							w.ended(p, id)
 							done()

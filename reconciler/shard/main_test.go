@@ -78,7 +78,9 @@ func replica(kubeconfig, group string) error {
 		return err
 	}
 	board := os.NewFile(3, "board")
-	say := func(what string, id catalog.ReleaseID) { fmt.Fprintf(board, "%d %s %s\n", os.Getpid(), what, id.Project) }
+	say := func(what string, id catalog.ReleaseID) {
+		fmt.Fprintf(board, "%d %s %s\n", os.Getpid(), what, id.Project)
+	}
 	var workers sync.WaitGroup
 	for i, id := range releasesOf(testReleases) {
 		workers.Go(func() {

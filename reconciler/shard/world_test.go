@@ -30,7 +30,7 @@ type world struct {
 	leases  map[string]coordinationv1.Lease
 	// writing tells which process has a write of a release under way, and running which has a run that may write.
 	writing map[catalog.ReleaseID]map[*process]bool
-	running map[catalog.ReleaseID]map[*process]context.Context
+	running map[catalog.ReleaseID]map[*process]func() error
 	found   []string
 	writes  int
 	// requests are those under way.
@@ -40,7 +40,7 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		start: time.Now(), leases: map[string]coordinationv1.Lease{},
-		writing: map[catalog.ReleaseID]map[*process]bool{}, running: map[catalog.ReleaseID]map[*process]context.Context{},
+		writing: map[catalog.ReleaseID]map[*process]bool{}, running: map[catalog.ReleaseID]map[*process]func() error{},
 	}
 }
 
@@ -131,18 +131,18 @@ func (w *world) violated(format string, args ...any) {
 }
 
 // began and ended tell of runs, beginWrite and endWrite of the writes in them.
-func (w *world) began(p *process, id catalog.ReleaseID, run context.Context) {
+func (w *world) began(run context.Context, p *process, id catalog.ReleaseID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.running[id] == nil {
-		w.running[id], w.writing[id] = map[*process]context.Context{}, map[*process]bool{}
+		w.running[id], w.writing[id] = map[*process]func() error{}, map[*process]bool{}
 	}
 	for q, other := range w.running[id] {
-		if other.Err() == nil && !q.down() {
+		if other() == nil && !q.down() {
 			w.violated("%s: a run of %s begins while %s has one", id, p.name, q.name)
 		}
 	}
-	w.running[id][p] = run
+	w.running[id][p] = run.Err
 }
 
 func (w *world) ended(p *process, id catalog.ReleaseID) {
@@ -314,7 +314,7 @@ func (p *process) work(ctx context.Context, id catalog.ReleaseID, writeTimeout t
 		return
 	}
 	defer done()
-	p.w.began(p, id, run)
+	p.w.began(run, p, id)
 	defer p.w.ended(p, id)
 	for range 1 + p.below(3) {
 		p.gate()
