@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
@@ -209,13 +210,13 @@ func (r *running) until(t *testing.T, what string, holds func() bool) {
 func runHere(t *testing.T, opts func(Leases) Options) *running {
 	t.Helper()
 	r := &running{changed: make(chan struct{}, 1), requests: &requests{n: map[string]int{}}}
-	cfg := rest.CopyConfig(pkg.Cluster(t).Config)
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { r.requests.next = next; return r.requests })
-	leases, err := NewLeases(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := opts(leases)
+	cluster := pkg.Cluster(t)
+	o := opts(NewLeases(func() (*rest.Config, error) {
+		cfg := rest.CopyConfig(cluster.Config)
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { r.requests.next = next; return r.requests })
+		return cfg, nil
+	}))
+	var err error
 	o.Changed = func() {
 		select {
 		case r.changed <- struct{}{}:
@@ -302,11 +303,8 @@ func TestWhatItCostsTheAPIServer(t *testing.T) {
 }
 
 func TestLeasesAreWrittenOnlyAsTheyWereRead(t *testing.T) {
-	leases, err := NewLeases(pkg.Cluster(t).Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(quick(leases, "versions", "first", true))
+	cluster := pkg.Cluster(t)
+	c, err := New(quick(NewLeases(func() (*rest.Config, error) { return cluster.Config, nil }), "versions", "first", true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,5 +341,30 @@ func TestLeasesAreWrittenOnlyAsTheyWereRead(t *testing.T) {
 	}
 	if s, _, err := c.look(t.Context()); err != nil || len(s.members) != 0 {
 		t.Errorf("there are the replicas %v, want none: %v", s.members, err)
+	}
+}
+
+func TestCredentialsAreReadAgain(t *testing.T) {
+	cluster := pkg.Cluster(t)
+	bad := rest.AnonymousClientConfig(cluster.Config)
+	bad.BearerToken = "expired"
+	asked := 0
+	leases := NewLeases(func() (*rest.Config, error) {
+		asked++
+		switch asked {
+		case 1:
+			return nil, errors.New("no such file")
+		case 2:
+			return bad, nil
+		}
+		return cluster.Config, nil
+	})
+	var got []bool
+	for range 4 {
+		_, err := leases.List(t.Context(), "credentials")
+		got = append(got, err == nil)
+	}
+	if diff := cmp.Diff([]bool{false, false, true, true}, got); diff != "" || asked != 3 {
+		t.Errorf("the configuration was read %d times, want 3; whether a request succeeded -want +got:\n%s", asked, diff)
 	}
 }

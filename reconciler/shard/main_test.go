@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"trunkline.dev/trunkline/catalog"
@@ -62,15 +63,13 @@ const testReleases = 24
 func replica(kubeconfig, group string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return err
-	}
-	cfg.QPS = -1
-	leases, err := NewLeases(cfg)
-	if err != nil {
-		return err
-	}
+	leases := NewLeases(func() (*rest.Config, error) {
+		cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+		if err == nil {
+			cfg.QPS = -1
+		}
+		return cfg, err
+	})
 	opts := quick(leases, group, fmt.Sprintf("r%d", os.Getpid()), true)
 	opts.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	c, err := New(opts)
