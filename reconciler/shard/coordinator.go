@@ -138,10 +138,11 @@ func (c *Coordinator) drop() {
 
 // renewedAt takes in that the Lease was renewed by a request that was sent at a time.
 func (c *Coordinator) renewedAt(sent time.Time) {
+	now := c.opts.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.renewed = sent
-	c.arm(sent)
+	c.arm(now)
 }
 
 // arm has the runs cancelled once the Lease does not hold any more. The caller holds the lock.

@@ -1,13 +1,17 @@
 package shard
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math/rand"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
 
 	"trunkline.dev/trunkline/catalog"
 )
@@ -151,4 +155,55 @@ func TestAProblemIsLoggedOnce(t *testing.T) {
 	if n := strings.Count(out.String(), "\n"); n != 2 {
 		t.Errorf("one outage is logged in %d lines, want that it began and that it ended:\n%s", n, out.String())
 	}
+}
+
+// late are Leases of which a renewal is answered only after a while, until they cannot be reached.
+type late struct {
+	Leases
+	down *atomic.Bool
+	sent *atomic.Pointer[time.Time] // of the last one that succeeded
+}
+
+func (l late) Update(ctx context.Context, lease *coordinationv1.Lease) error {
+	if l.down.Load() {
+		return errors.New("down")
+	}
+	sent := time.Now()
+	err := l.Leases.Update(ctx, lease)
+	time.Sleep(1500 * time.Millisecond)
+	if err == nil {
+		l.sent.Store(&sent)
+	}
+	return err
+}
+
+func TestALeaseHoldsFromWhenItsRenewalWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		p := &process{w: w, name: "a", rate: 1, slow: time.Millisecond, random: rand.New(rand.NewSource(1))}
+		var down atomic.Bool
+		var sent atomic.Pointer[time.Time]
+		opts := testOptions()
+		opts.Identity, opts.Now, opts.Leases = "a", time.Now, late{Leases: p, down: &down, sent: &sent}
+		c, err := New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		p.running.Go(func() { c.Run(ctx) })
+		for !c.Leads() {
+			time.Sleep(time.Second)
+		}
+		id := releasesOf(1)[0]
+		run, done, _ := c.Begin(t.Context(), id)
+		down.Store(true)
+		<-run.Done()
+		if took := time.Since(*sent.Load()); took > opts.RenewDeadline {
+			t.Errorf("the release is given up %s after the last renewal was sent, want %s", took, opts.RenewDeadline)
+		}
+		done()
+		stop()
+		p.running.Wait()
+		w.requests.Wait()
+	})
 }

@@ -134,7 +134,7 @@ func (m *simulation) strike(f fault) {
 		}
 	case "stranger":
 		l := &coordinationv1.Lease{}
-		l.Name = fmt.Sprintf("stranger-%d", m.w.counter)
+		l.Name = fmt.Sprintf("stranger-%s", time.Since(m.w.start))
 		somebody := "somebody"
 		l.Spec.HolderIdentity = &somebody
 		_ = m.w.create(l)
