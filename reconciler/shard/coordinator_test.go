@@ -81,6 +81,11 @@ func TestWorkIsSpreadAsItIsMeasured(t *testing.T) {
 		if first, second := ps[0].coordinator.Owner(busy[0]), ps[0].coordinator.Owner(busy[1]); first == second {
 			t.Errorf("both busy releases are still of %s: %+v", first, ps[0].coordinator.Status())
 		}
+		for _, p := range ps {
+			if first, second := p.coordinator.Owned(busy[0]), p.coordinator.Owned(busy[1]); first == second {
+				t.Errorf("%s owns both busy releases or none: %t", p.name, first)
+			}
+		}
 		held := ps[0].coordinator.Owner(busy[0]) + ps[0].coordinator.Owner(busy[1])
 		time.Sleep(10 * time.Minute)
 		if now := ps[0].coordinator.Owner(busy[0]) + ps[0].coordinator.Owner(busy[1]); now != held {
@@ -206,4 +211,26 @@ func TestALeaseHoldsFromWhenItsRenewalWasSent(t *testing.T) {
 		p.running.Wait()
 		w.requests.Wait()
 	})
+}
+
+func TestANewLeaseWaitsForTheRunsOfTheOldOne(t *testing.T) {
+	opts := testOptions()
+	opts.Leases, opts.Identity, opts.Now = none{}, "a", time.Now
+	c, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.allowed, c.renewed = every, time.Now()
+	_, done, ok := c.Begin(t.Context(), releasesOf(1)[0])
+	if !ok {
+		t.Fatal("the run may not begin")
+	}
+	c.drop()
+	if err := c.join(t.Context()); err == nil || c.joined {
+		t.Error("a new Lease is made, and nobody would wait for the run that is under way")
+	}
+	done()
+	if err := c.join(t.Context()); err != nil || !c.joined {
+		t.Errorf("no new Lease is made although no run is under way: %v", err)
+	}
 }

@@ -9,10 +9,12 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
-// none are Leases that nobody asks for.
+// none are Leases that take everything and hold nothing.
 type none struct{ Leases }
 
 func (none) List(context.Context, string) ([]coordinationv1.Lease, error) { return nil, nil }
+
+func (none) Create(context.Context, *coordinationv1.Lease) error { return nil }
 
 func TestOptions(t *testing.T) {
 	for name, tt := range map[string]struct {
