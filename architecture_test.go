@@ -58,6 +58,7 @@ var mayKnow = map[string][]string{
 	"reconciler/ownership":   {"api/field"},
 	"reconciler/plan":        {"api", "reconciler/ownership"},
 	"reconciler/rendercache": {"catalog", "render"},
+	"reconciler/shard":       {"catalog"},
 	"reconciler/status":      {"api", "catalog"},
 	"render":                 {"api", "catalog", "render"},
 	"render/helm":            {"api", "render/internal"},

@@ -1,0 +1,187 @@
+package shard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+)
+
+// Coordinator says which releases are this replica's.
+type Coordinator struct {
+	opts Options
+	// wake has the others looked at before the interval is over.
+	wake chan struct{}
+
+	// The following belong to the goroutine of Run.
+
+	memory memory
+	// name is that of the Lease; joined tells that it was made.
+	name   string
+	joined bool
+	seen   seen
+	// logged is the last problem that was logged.
+	logged string
+
+	mu sync.Mutex
+	// allowed are the buckets that this replica has, for as long as its Lease holds.
+	allowed set
+	// renewed is when the last renewal of the Lease that succeeded was sent; zero if there is none.
+	renewed time.Time
+	// told is what Changed was last called for.
+	told   set
+	runs   runs
+	lapse  *time.Timer
+	status Status
+	owners owners
+}
+
+// New makes a coordinator. It owns nothing until [Coordinator.Run] is called.
+func New(opts Options) (*Coordinator, error) {
+	if err := opts.complete(); err != nil {
+		return nil, err
+	}
+	return &Coordinator{opts: opts, wake: make(chan struct{}, 1)}, nil
+}
+
+// Owned tells that a release is this replica's at this moment. To be asked before each write: it costs no request.
+func (c *Coordinator) Owned(id catalog.ReleaseID) bool { return c.has(bucketOf(id)) }
+
+// Leads tells that this replica is the one that does what has to be done once for all releases.
+func (c *Coordinator) Leads() bool { return c.has(leading) }
+
+func (c *Coordinator) has(b bucket) bool {
+	now := c.opts.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owned(now).has(b)
+}
+
+// owned are the buckets that are this replica's now. The caller holds the lock.
+func (c *Coordinator) owned(now time.Time) set {
+	if c.renewed.IsZero() || elapsed(c.renewed, now) >= c.opts.RenewDeadline {
+		return 0
+	}
+	return c.allowed
+}
+
+// elapsed gives the time between two readings of the clock. A machine that was put to sleep may count the time by its
+// wall clock only, and one whose wall clock was set back by the other only: the longer one counts.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// Begin tells that a run of a release begins. If ok is false the release is not this replica's, and nothing may be
+// done for it. Otherwise the run's context ends, with [ErrLost] as its cause, when the release is to be given up; and
+// done must be called when nothing of the run is under way any more. No other replica gets the release before that,
+// unless this one loses its Lease; then a write that was on its way has WriteTimeout to end.
+func (c *Coordinator) Begin(ctx context.Context, id catalog.ReleaseID) (running context.Context, done func(), ok bool) {
+	now := c.opts.Now()
+	x := &run{bucket: bucketOf(id), began: now}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.owned(now).has(x.bucket) {
+		return ctx, func() {}, false
+	}
+	running, x.cancel = context.WithCancelCause(ctx)
+	c.runs.begin(x)
+	return running, func() { x.ended.Do(func() { c.end(x) }) }, true
+}
+
+func (c *Coordinator) end(x *run) {
+	now := c.opts.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x.cancel(nil)
+	c.runs.end(x, now)
+	if !c.allowed.has(x.bucket) {
+		c.signal() // somebody may be waiting for it
+	}
+}
+
+func (c *Coordinator) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take makes the buckets this replica's that a decision says, gives up the others, and says which it holds: those and
+// what is still under way.
+func (c *Coordinator) take(d decision, s *snapshot) set {
+	now := c.opts.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.allowed
+	c.allowed = before&d.keep | d.begin
+	c.runs.cancel(before &^ c.allowed)
+	if s.assignment != nil {
+		for b := range (c.allowed &^ before).all() {
+			c.runs.measured[b].reset(now, s.assignment.work[b])
+		}
+		c.owners = s.assignment.owners
+	}
+	return c.allowed | c.runs.busy()
+}
+
+// drop gives up everything.
+func (c *Coordinator) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.allowed, c.renewed = 0, time.Time{}
+	c.runs.cancel(every)
+	if c.lapse != nil {
+		c.lapse.Stop()
+	}
+}
+
+// renewedAt takes in that the Lease was renewed by a request that was sent at a time.
+func (c *Coordinator) renewedAt(sent time.Time) {
+	now := c.opts.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.renewed = sent
+	c.arm(now)
+}
+
+// arm has the runs cancelled once the Lease does not hold any more. The caller holds the lock.
+func (c *Coordinator) arm(now time.Time) {
+	left := max(c.opts.RenewDeadline-elapsed(c.renewed, now), time.Millisecond)
+	if c.lapse != nil {
+		c.lapse.Stop()
+	}
+	c.lapse = time.AfterFunc(left, c.lapsed)
+}
+
+func (c *Coordinator) lapsed() {
+	now := c.opts.Now()
+	c.mu.Lock()
+	if c.renewed.IsZero() || elapsed(c.renewed, now) >= c.opts.RenewDeadline {
+		c.runs.cancel(every)
+	} else {
+		c.arm(now) // it was renewed at the last moment
+	}
+	c.mu.Unlock()
+	c.tell()
+}
+
+// tell calls Changed if other buckets are owned than it was last called for.
+func (c *Coordinator) tell() {
+	now := c.opts.Now()
+	c.mu.Lock()
+	owned := c.owned(now)
+	changed := owned != c.told
+	c.told = owned
+	c.mu.Unlock()
+	if changed {
+		c.opts.Changed()
+	}
+}
+
+// busy tells that runs are under way.
+func (c *Coordinator) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.runs.busy() != 0
+}
