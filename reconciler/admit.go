@@ -142,7 +142,7 @@ func (w *worker) recheck() {
 
 // look reads what the inventory remembers of the release, once a connection. A state that is held cannot be judged
 // without, and what is in place meanwhile has to be rendered from the commit that brought it.
-func (w *worker) look(ctx context.Context) error {
+func (w *worker) look(daemon, ctx context.Context) error {
 	w.mu.Lock()
 	known, nothing := w.known, w.newest == nil && !w.suspended
 	w.mu.Unlock()
@@ -157,8 +157,15 @@ func (w *worker) look(ctx context.Context) error {
 		w.mu.Unlock()
 		return nil
 	}
-	if _, err := w.connect(ctx, ctx, c); err != nil {
+	conn, err := w.connect(daemon, ctx, c)
+	if err != nil {
 		return err
+	}
+	if w.stale {
+		if err := c.refresh(ctx, conn, w.r.platformName(), w.id); err != nil {
+			return err
+		}
+		w.stale = false
 	}
 	inv, _ := c.inventory(w.id)
 	w.mu.Lock()

@@ -91,7 +91,7 @@ func (w *worker) publish() {
 
 // assess goes back to an older state if the one in force has failed, saves what has to be remembered, and says when
 // to look again at the latest; the zero time if only an event can change anything.
-func (w *worker) assess(ctx context.Context, retryAt time.Time) time.Time {
+func (w *worker) assess(daemon, ctx context.Context, retryAt time.Time) time.Time {
 	w.mu.Lock()
 	w.giveUp()
 	back, unsaved := w.phase.back, w.unsaved && w.known
@@ -100,7 +100,7 @@ func (w *worker) assess(ctx context.Context, retryAt time.Time) time.Time {
 		w.goBack(ctx, *back)
 	}
 	if unsaved || back != nil {
-		if err := w.save(ctx); err != nil && ctx.Err() == nil {
+		if err := w.save(daemon, ctx); err != nil && ctx.Err() == nil {
 			w.r.opts.Log.Warn("cannot save what is remembered of a release", "release", w.id.String(), "err", err.Error())
 			retryAt = earliest(retryAt, w.r.opts.Now().Add(lastRetry))
 		}
@@ -110,7 +110,7 @@ func (w *worker) assess(ctx context.Context, retryAt time.Time) time.Time {
 	if w.idle() {
 		return time.Time{}
 	}
-	look := w.diagnose(ctx)
+	look := w.diagnose(daemon)
 	var deadline time.Time
 	if p := w.phase; !p.sick.IsZero() && p.failure == "" {
 		deadline = p.sick.Add(w.settings.healthTimeout)
@@ -167,12 +167,12 @@ func (w *worker) goBack(ctx context.Context, failed gate.Failed) {
 }
 
 // save writes what has to be remembered to the inventory.
-func (w *worker) save(ctx context.Context) error {
+func (w *worker) save(daemon, ctx context.Context) error {
 	c := w.r.clusters[w.id.Cluster]
 	if c == nil {
 		return &unknownClusterError{name: w.id.Cluster}
 	}
-	conn, err := w.connect(ctx, ctx, c)
+	conn, err := w.connect(daemon, ctx, c)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,27 @@ func (c *clusterState) load(ctx context.Context, conn *cluster.Conn, platform st
 	return nil
 }
 
+// refresh reads the inventory of one release anew: another replica may have written it.
+func (c *clusterState) refresh(ctx context.Context, conn *cluster.Conn, platform string, id catalog.ReleaseID) error {
+	i, there, err := conn.Inventory(ctx, platform, id)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if delete(c.inventories, id); there {
+		c.inventories[id] = i
+	}
+	return nil
+}
+
+// outdated has the inventories listed again: other replicas may have written them.
+func (c *clusterState) outdated() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn = nil
+}
+
 func (c *clusterState) inventory(id catalog.ReleaseID) (cluster.Inventory, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,7 +183,7 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 		}
 	}
 	for _, i := range undeclared {
-		if r.workers[i.Release] == nil {
+		if r.workers[i.Release] == nil && r.opts.Sharing.Owned(i.Release) {
 			r.remove(r.catalog, r.worker(i.Release), desired{commit: i.Commit, namespace: i.Namespace, remove: true})
 		}
 	}

@@ -121,14 +121,15 @@ type daemon struct {
 // start runs a reconciler until the test ends, or stop is called.
 func start(t *testing.T, kubeconfig string) *daemon {
 	t.Helper()
-	return startAt(t, kubeconfig, time.Now)
+	return startWith(t, kubeconfig, func(*reconciler.Options) {})
 }
 
-// startAt runs a reconciler by another clock.
-func startAt(t *testing.T, kubeconfig string, now func() time.Time) *daemon {
+// startWith runs a reconciler with other options.
+func startWith(t *testing.T, kubeconfig string, change func(*reconciler.Options)) *daemon {
 	t.Helper()
+	now := time.Now
 	d := &daemon{t: t, board: status.NewBoard(now), trees: map[string]tree{}}
-	rec, err := reconciler.New(reconciler.Options{
+	opts := reconciler.Options{
 		Clusters: []cluster.Config{{Name: "test", Kubeconfig: kubeconfig}},
 		Library:  blueprints.FS, Renderer: render.New(blueprints.FS), Board: d.board, Now: now,
 		Log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
@@ -150,7 +151,9 @@ func startAt(t *testing.T, kubeconfig string, now func() time.Time) *daemon {
 			defer d.mu.Unlock()
 			d.runs = append(d.runs, r)
 		},
-	})
+	}
+	change(&opts)
+	rec, err := reconciler.New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,38 +19,64 @@ const (
 
 // run works until ctx ends or the release is gone.
 func (w *worker) run(ctx context.Context) {
-	retry := &backoff.ExponentialBackOff{
+	t := turns{retry: &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
-	}
-	var retryAt time.Time // zero: nothing failed
+	}}
 	for {
-		worked, err := w.once(ctx, retry)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, errSuperseded):
-			continue
-		case errors.Is(err, errFinished):
-			if w.r.finished(w) {
+		mine, done, ok := w.r.opts.Sharing.Begin(ctx, w.id)
+		if !ok {
+			if w.standBy() || !w.wait(ctx, time.Time{}) {
 				return
 			}
-			w.nudge() // it was declared again in the meantime
-			err = nil
+			continue
 		}
+		w.takeOver()
+		next, gone := w.turn(ctx, mine, &t)
+		lost := mine.Err() != nil
+		done()
 		switch {
-		case err != nil && terminal(err):
-			retryAt = w.r.opts.Now().Add(lastResort)
-		case err != nil:
-			retryAt = w.r.opts.Now().Add(retry.NextBackOff())
-		case worked:
-			retryAt = time.Time{}
-		}
-		next := w.assess(ctx, retryAt)
-		if !w.wait(ctx, next) {
+		case ctx.Err() != nil, gone:
+			return
+		case lost || t.again:
+			continue
+		case !w.wait(ctx, next):
 			return
 		}
-		w.again(retryAt)
+		w.again(t.retryAt)
 	}
+}
+
+// turns is what is carried from one turn of a worker to the next.
+type turns struct {
+	retry *backoff.ExponentialBackOff
+	// retryAt is when to try again; zero if nothing failed.
+	retryAt time.Time
+	// again asks for the next turn at once.
+	again bool
+}
+
+// turn does what there is to do, and gives when to look again at the latest; gone tells that the release is.
+func (w *worker) turn(daemon, ctx context.Context, t *turns) (next time.Time, gone bool) {
+	worked, err := w.once(daemon, ctx, t.retry)
+	if t.again = errors.Is(err, errSuperseded); t.again || ctx.Err() != nil {
+		return time.Time{}, false
+	}
+	if errors.Is(err, errFinished) {
+		if w.r.finished(w) {
+			return time.Time{}, true
+		}
+		w.nudge() // it was declared again in the meantime
+		err = nil
+	}
+	switch {
+	case err != nil && terminal(err):
+		t.retryAt = w.r.opts.Now().Add(lastResort)
+	case err != nil:
+		t.retryAt = w.r.opts.Now().Add(t.retry.NextBackOff())
+	case worked:
+		t.retryAt = time.Time{}
+	}
+	return w.assess(daemon, ctx, t.retryAt), false
 }
 
 // wait until somebody says something, or the time has come; false if ctx has ended.
@@ -74,8 +100,8 @@ func (w *worker) wait(ctx context.Context, until time.Time) bool {
 var errSuperseded = errors.New("superseded")
 
 // once does what is in the mailbox, and says whether there was anything to run for.
-func (w *worker) once(ctx context.Context, retry *backoff.ExponentialBackOff) (bool, error) {
-	if err := w.look(ctx); err != nil {
+func (w *worker) once(daemon, ctx context.Context, retry *backoff.ExponentialBackOff) (bool, error) {
+	if err := w.look(daemon, ctx); err != nil {
 		w.cannotLook(err)
 		return true, err
 	}
@@ -89,7 +115,7 @@ func (w *worker) once(ctx context.Context, retry *backoff.ExponentialBackOff) (b
 	if work.digest != w.attempted {
 		retry.Reset() // what failed before says nothing of what is new
 	}
-	err := w.step(ctx, run, work)
+	err := w.step(daemon, run, work)
 	if run.Err() != nil {
 		return true, errSuperseded
 	}

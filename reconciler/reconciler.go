@@ -26,7 +26,7 @@ type Renderer interface {
 	Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error)
 }
 
-// Options are what a reconciler is made of. All but Trees, Observe, Tell and Log are required.
+// Options are what a reconciler is made of. All but Trees, Sharing, Observe, Tell and Log are required.
 type Options struct {
 	// Clusters says how to reach each cluster.
 	Clusters []cluster.Config
@@ -37,6 +37,8 @@ type Options struct {
 	// Trees gives the content of an older commit, for releases that are held at it or go back to it; without it they
 	// are left as they are instead.
 	Trees func(ctx context.Context, commit string) (fs.FS, error)
+	// Sharing says which releases are this replica's, when there are several; default: all are.
+	Sharing Sharing
 	// Observe is told of every run of a release that ended.
 	Observe func(Run)
 	// Tell is told of what is worth remembering. It must not block.
@@ -97,6 +99,9 @@ func New(opts Options) (*Reconciler, error) {
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Run) {}
+	}
+	if opts.Sharing == nil {
+		opts.Sharing = alone{}
 	}
 	if opts.Tell == nil {
 		opts.Tell = func(history.Event) {}

@@ -92,8 +92,11 @@ type worker struct {
 
 	// The following belong to the worker's goroutine.
 
-	conn     *cluster.Conn
-	applySet string
+	// mine tells that the release is this replica's, and stale that another one had it, so that its inventory has to be
+	// read again.
+	mine, stale bool
+	conn        *cluster.Conn
+	applySet    string
 	// recorded is the commit in the inventory, which is the last one that changed the release, and
 	// recordedDigest what the release then rendered to.
 	recorded, recordedDigest string

@@ -48,6 +48,7 @@ type serve struct {
 	token     string // file
 	poll      time.Duration
 	allowExec bool
+	replicas  replicas
 	lifeline  bool
 	profile   string // folder
 	history   keeping
@@ -97,6 +98,7 @@ also holds the history of what happened, unless that goes to PostgreSQL; nothing
 	f.StringVar(&s.profile, "profile-dir", "", "folder that is there, for a CPU and a heap profile that are written when the daemon ends")
 	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.history.flags(cmd)
+	s.replicas.flags(cmd)
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -201,8 +203,12 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if past.recorder != nil {
 		metrics.registry.MustRegister(&historyCollector{past.recorder})
 	}
+	sharing, err := s.replicas.coordinator(configs, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	rec, err := reconciler.New(reconciler.Options{
-		Clusters: configs, Library: blueprints.FS, Renderer: renderer, Board: board,
+		Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Board: board,
 		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {
@@ -234,6 +240,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
+	group.Go(func() error { sharing.run(ctx, rec, board); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, log) })
 	err = group.Wait()

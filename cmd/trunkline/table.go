@@ -36,6 +36,9 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 	paint := painter(width > 0)
 	var b strings.Builder
 	printSource(&b, p.Source, paint)
+	if r := p.Replica; r != nil {
+		fmt.Fprintf(&b, "%s      %s\n", paint(text.FgCyan, "replica"), plain(replicaLine(*r)))
+	}
 	for _, c := range p.Clusters {
 		if !c.Reachable {
 			fmt.Fprintf(&b, "%s  cluster %s: %s\n", paint(text.FgRed, "UNREACHABLE"), c.Name, plain(c.Message))
@@ -49,6 +52,21 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func replicaLine(r status.Replica) string {
+	line := r.Name
+	switch {
+	case r.Name == "":
+		line = "not among the replicas yet"
+	case r.Sharing:
+		line += ", which shares the releases with the others"
+	case r.Leader == r.Name:
+		line += ", which leads"
+	case r.Leader != "":
+		line += ", which stands by for " + r.Leader
+	}
+	return strings.TrimSuffix(line+"; "+r.Message, "; ")
 }
 
 // plain takes control characters out of a text that comes from a repository or a cluster: a terminal would

@@ -153,6 +153,24 @@ func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory
 	return inventories, nil
 }
 
+// Inventory reads the inventory of one release; false if there is none.
+func (conn *Conn) Inventory(ctx context.Context, platform string, id catalog.ReleaseID) (Inventory, bool, error) {
+	var o *unstructured.Unstructured
+	err := conn.do(ctx, func(ctx context.Context) (err error) {
+		o, err = conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).
+			Get(ctx, Inventory{Platform: platform, Release: id}.name(), metav1.GetOptions{})
+		return err
+	})
+	if apierrors.IsNotFound(err) {
+		return Inventory{}, false, nil
+	}
+	if err != nil {
+		return Inventory{}, false, fmt.Errorf("reading the inventory of %s: %w", id, err)
+	}
+	i := inventoryOf(o)
+	return i, i.Release == id, nil
+}
+
 // Record writes the inventory. It comes before anything that the inventory names is applied, so that a crash
 // between the two leaves a record and never an orphan.
 func (conn *Conn) Record(ctx context.Context, i Inventory) error {

@@ -38,8 +38,8 @@ func ParseConfig(s string) (Config, error) {
 	return Config{Name: name, Kubeconfig: file, Context: context}, nil
 }
 
-// rest reads the configuration anew, so that a rotated or mended kubeconfig is taken in without a restart.
-func (c Config) rest() (*rest.Config, error) {
+// REST reads the configuration anew, so that a rotated or mended kubeconfig is taken in without a restart.
+func (c Config) REST() (*rest.Config, error) {
 	var cfg *rest.Config
 	var err error
 	if c.Kubeconfig == "" {

@@ -23,14 +23,14 @@ users: [{name: x, user: {exec: {apiVersion: client.authentication.k8s.io/v1, com
 	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Config{Name: "x", Kubeconfig: kubeconfig}.rest()
+	_, err := Config{Name: "x", Kubeconfig: kubeconfig}.REST()
 	if err == nil || !strings.Contains(err.Error(), `come from a program ("touch")`) || !strings.Contains(err.Error(), "--allow-exec-credentials") {
 		t.Errorf("got %v, want it refused by name and with the flag", err)
 	}
 	if _, err := os.Stat(ran); err == nil {
 		t.Error("the program was run")
 	}
-	if _, err := (Config{Name: "x", Kubeconfig: kubeconfig, AllowExec: true}).rest(); err != nil {
+	if _, err := (Config{Name: "x", Kubeconfig: kubeconfig, AllowExec: true}).REST(); err != nil {
 		t.Errorf("allowed: got %v", err)
 	}
 }

@@ -136,7 +136,7 @@ func (c *Cluster) connect(daemon, call context.Context) (*Conn, error) {
 }
 
 func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
-	cfg, err := c.cfg.rest()
+	cfg, err := c.cfg.REST()
 	if err != nil {
 		return nil, err
 	}

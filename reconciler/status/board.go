@@ -21,6 +21,7 @@ type Board struct {
 	source   Source
 	clusters map[string]Cluster
 	releases map[catalog.ReleaseID]Release
+	replica  *Replica
 }
 
 // NewBoard makes an empty board.
@@ -45,6 +46,10 @@ func (b *Board) Snapshot() Platform {
 	p := Platform{
 		Name: b.name, Revision: b.revision, Time: b.now(), Source: b.source.clone(),
 		Clusters: []Cluster{}, Releases: []Release{},
+	}
+	if b.replica != nil {
+		replica := *b.replica
+		p.Replica = &replica
 	}
 	for _, c := range b.clusters {
 		p.Clusters = append(p.Clusters, c)
@@ -107,6 +112,17 @@ func (b *Board) SetSource(change func(*Source)) {
 			return false
 		}
 		b.source = after.clone() // the caller may go on with what it put in
+		return true
+	})
+}
+
+// SetReplica sets what is said of this replica among several.
+func (b *Board) SetReplica(r Replica) {
+	b.update(func() bool {
+		if b.replica != nil && *b.replica == r {
+			return false
+		}
+		b.replica = &r
 		return true
 	})
 }

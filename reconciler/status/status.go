@@ -19,6 +19,19 @@ type Platform struct {
 	Source   Source    `json:"source"`
 	Clusters []Cluster `json:"clusters"`
 	Releases []Release `json:"releases"`
+	// Replica is this one among several; nil if there is one.
+	Replica *Replica `json:"replica,omitempty"`
+}
+
+// Replica is one of several daemons that share the releases.
+type Replica struct {
+	Name string `json:"name,omitempty"`
+	// Leader is the one that has all releases, unless they are shared.
+	Leader string `json:"leader,omitempty"`
+	// Sharing tells that the releases are spread over the replicas.
+	Sharing bool `json:"sharing"`
+	// Message says what is wrong, or who is waited for.
+	Message string `json:"message,omitempty"`
 }
 
 // Source is where the declarations come from.
@@ -100,6 +113,8 @@ const (
 	Pruning  Result = "pruning"  // not declared any more, being deleted
 	// Suspended is declared and left as it is, since its project says so.
 	Suspended Result = "suspended"
+	// Elsewhere is kept by another replica of the daemon.
+	Elsewhere Result = "elsewhere"
 )
 
 // Health is how what was applied is doing.
@@ -180,9 +195,9 @@ type Drift struct {
 }
 
 // Fine tells that the release is in the declared state, and healthy, as far as it may be just now; or suspended, since
-// that is what was asked for. It is not fine if somebody has changed it, or if it needs a person to go on.
+// that is what was asked for; or another replica's to tell of. It is not fine if somebody has changed it, or if it needs a person to go on.
 func (r Release) Fine() bool {
-	if r.Result == Suspended {
+	if r.Result == Suspended || r.Result == Elsewhere {
 		return true
 	}
 	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person)

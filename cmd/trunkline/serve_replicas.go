@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/shard"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// replicas holds the flags of the daemon about others like it.
+type replicas struct {
+	home, group string
+	shards      bool
+}
+
+func (r *replicas) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&r.home, "home", "", "cluster in which the replicas of the daemon meet, by Leases in trunkline-system; one of --cluster; default: there is one replica")
+	f.StringVar(&r.group, "group", "trunkline", "name of the replicas that belong together, the same for each of them; a DNS label")
+	f.BoolVar(&r.shards, "shards", false, "spread the releases over the replicas; without it one of them, the leader, has all")
+}
+
+// sharing is a replica among others; its zero value is alone.
+type sharing struct {
+	coordinator *shard.Coordinator
+	changed     chan struct{}
+}
+
+// coordinator makes what shares the releases with the other replicas.
+func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sharing, error) {
+	s := &sharing{changed: make(chan struct{}, 1)}
+	if r.home == "" {
+		if r.shards {
+			return nil, usagef("--shards is for several replicas: say in which cluster they meet, with --home CLUSTER")
+		}
+		return s, nil
+	}
+	i := slices.IndexFunc(clusters, func(c cluster.Config) bool { return c.Name == r.home })
+	if i < 0 {
+		return nil, usagef("--home %q is none of the clusters that --cluster names", r.home)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("finding a name for this replica: %w", err)
+	}
+	s.coordinator, err = shard.New(shard.Options{
+		Leases: shard.NewLeases(clusters[i].REST), Group: r.group, Identity: host, Shards: r.shards, Now: time.Now, Log: log,
+		Changed: func() {
+			select {
+			case s.changed <- struct{}{}:
+			default:
+			}
+		},
+	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return s, nil
+}
+
+// orNone gives what the reconciler asks; nil where there are no others.
+func (s *sharing) orNone() reconciler.Sharing {
+	if s.coordinator == nil {
+		return nil
+	}
+	return s.coordinator
+}
+
+// run shares the releases with the other replicas until ctx ends.
+func (s *sharing) run(ctx context.Context, rec *reconciler.Reconciler, board *status.Board) {
+	if s.coordinator == nil {
+		return
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.coordinator.Run(ctx)
+	}()
+	look := time.NewTicker(shard.DefaultInterval)
+	defer look.Stop()
+	for {
+		st := s.coordinator.Status()
+		board.SetReplica(status.Replica{Name: st.Self, Leader: st.Leader, Sharing: st.Sharing, Message: st.Message})
+		select {
+		case <-ended:
+			return
+		case <-s.changed:
+			rec.Shared()
+		case <-look.C:
+		}
+	}
+}
