@@ -12,7 +12,7 @@ import (
 
 const (
 	// patience is how long an object may be on its way before somebody looks why; most are there sooner.
-	patience = 3 * time.Second
+	patience = 15 * time.Second
 	// lookAgain is how long a diagnosis holds while the object is not healthy.
 	lookAgain = 30 * time.Second
 )

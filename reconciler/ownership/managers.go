@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unique"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -52,7 +53,8 @@ func Of(entries []metav1.ManagedFieldsEntry, manager string) Owners {
 		if e.FieldsV1 == nil || e.Subresource == "status" {
 			continue
 		}
-		fields := e.FieldsV1.GetRawString()
+		// Objects of one blueprint have the same fields, and so the same text: it is kept once.
+		fields := unique.Make(e.FieldsV1.GetRawString()).Value()
 		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
 			o.Ours = fields
 			continue
