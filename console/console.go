@@ -123,8 +123,9 @@ func (c console) readyz(w http.ResponseWriter, _ *http.Request) {
 
 func (c console) text(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
-	if _, err := fmt.Fprintln(w, text); err != nil {
+	if _, err := fmt.Fprintln(w, text); err != nil { //nolint:gosec // it is text, and nobody may take it for a page
 		c.opts.Log.Debug("cannot answer", "err", err.Error())
 	}
 }

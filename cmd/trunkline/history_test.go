@@ -105,7 +105,7 @@ func TestSince(t *testing.T) {
 
 func TestRunsThatAreNews(t *testing.T) {
 	id := catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "one"}
-	boom := func(s string) error { return errors.New(s) }
+	boom := errors.New
 	steps := []struct {
 		reason string
 		run    reconciler.Run
