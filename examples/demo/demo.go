@@ -64,7 +64,7 @@ func (d *demo) tell(ctx context.Context) error {
 	begin := time.Now()
 	d.story.heading("Trunkline: merge to trunk, and it runs.")
 	d.story.say("Two real Kubernetes clusters, a Git repository and the daemon, all on this machine and below " +
-		d.dir + ". It takes about a minute. Ctrl-C ends it, and leaves nothing behind.")
+		d.dir + ". It takes about a minute and a half. Ctrl-C ends it, and leaves nothing behind.")
 	for _, step := range []struct {
 		title string
 		limit time.Duration
@@ -73,6 +73,8 @@ func (d *demo) tell(ctx context.Context) error {
 		{"Start two clusters, dev and prod", startLimit, d.startClusters},
 		{"Merge the platform: rendered, applied, healthy", rolloutLimit, d.rollOut},
 		{"Change one project: only that one is touched", changeLimit, d.change},
+		{"Change something by hand: it is taken back", changeLimit, d.heal},
+		{"Merge an image that does not exist: prod goes back by itself", changeLimit, d.rollBack},
 		{"Remove a project: it is pruned, the others stay", changeLimit, d.remove},
 		{"Merge a mistake: refused, and what runs stays untouched", refuseLimit, d.refuse},
 		{"Revert the mistake: accepted again", refuseLimit, d.revert},
