@@ -127,8 +127,14 @@ func start(t *testing.T, kubeconfig string) *daemon {
 // startAt runs a reconciler by another clock.
 func startAt(t *testing.T, kubeconfig string, now func() time.Time) *daemon {
 	t.Helper()
+	return startWith(t, kubeconfig, now, func(*reconciler.Options) {})
+}
+
+// startWith runs a reconciler that is made a little differently.
+func startWith(t *testing.T, kubeconfig string, now func() time.Time, change func(*reconciler.Options)) *daemon {
+	t.Helper()
 	d := &daemon{t: t, board: status.NewBoard(now), trees: map[string]tree{}}
-	rec, err := reconciler.New(reconciler.Options{
+	opts := reconciler.Options{
 		Clusters: []cluster.Config{{Name: "test", Kubeconfig: kubeconfig}},
 		Library:  blueprints.FS, Renderer: render.New(blueprints.FS), Board: d.board, Now: now,
 		Log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
@@ -150,7 +156,9 @@ func startAt(t *testing.T, kubeconfig string, now func() time.Time) *daemon {
 			defer d.mu.Unlock()
 			d.runs = append(d.runs, r)
 		},
-	})
+	}
+	change(&opts)
+	rec, err := reconciler.New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
