@@ -48,7 +48,7 @@ func (b *buffer) text() string {
 func startUnsealing(t *testing.T, kubeconfig string, keys ...age.Identity) (*daemon, *buffer) {
 	t.Helper()
 	log := &buffer{}
-	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug - 10}))
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	klog.SetSlogLogger(logger)
 	t.Cleanup(klog.ClearLogger)
 	d := startWith(t, kubeconfig, time.Now, func(o *reconciler.Options) {

@@ -54,6 +54,15 @@ func (doc *document) open(o map[string]any, key []byte) (map[string]any, error) 
 		}
 		out[field] = v
 	}
+	data, _ := out["data"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		// The API server would answer with an error that may repeat the value, and that looks as if it could pass.
+		if text, ok := data[name].(string); !ok {
+			return nil, fmt.Errorf("data.%s is no text", name)
+		} else if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return nil, fmt.Errorf("data.%s is not in base64: encode it before it is encrypted, or put it into stringData", name)
+		}
+	}
 	return out, nil
 }
 

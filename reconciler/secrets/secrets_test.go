@@ -125,6 +125,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a field is of the wrong type", secrettest.Fields, set(canary, "sops", "age"), nil, "of the wrong type"},
 		{"the pattern is none", secrettest.Fields, set("(", "sops", "encrypted_regex"), nil, "is none"},
 		{"two rules", secrettest.Fields, set("_x", "sops", "encrypted_suffix"), nil, "more than one rule"},
+		{"plain data is not in base64", secrettest.Options{EncryptedRegex: "^stringData$"}, set(canary, "data", "token"), nil, "data.token is not in base64"},
 		{"a huge part", secrettest.Fields, set(strings.Repeat("x", 2<<20), "sops", "more"), nil, "more than 1024 KiB"},
 		{"a huge value", secrettest.Fields, set("ENC[AES256_GCM,data:"+strings.Repeat("A", 3<<20), "data", "token"), nil, "more than 2000 encrypted values, or 2 MiB"},
 	} {
