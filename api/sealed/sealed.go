@@ -76,20 +76,7 @@ func builtin(o map[string]any) bool {
 	return !grouped || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }
 
-// Find gives the path of the first encrypted value of an object in the order of the keys; empty if there is none. What
-// SOPS itself has put there does not count.
-func Find(o map[string]any) string {
-	for _, field := range slices.Sorted(maps.Keys(o)) {
-		if field == Part {
-			continue
-		}
-		if at := find(o[field], field, 0); at != "" {
-			return at
-		}
-	}
-	return ""
-}
-
+// find gives the path of the first encrypted value in the order of the keys; empty if there is none.
 func find(v any, at string, depth int) string {
 	if depth > maxDepth {
 		return at
