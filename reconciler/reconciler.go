@@ -17,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
@@ -26,14 +27,16 @@ type Renderer interface {
 	Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error)
 }
 
-// Options are what a reconciler is made of. All but Trees, Sharing, Observe, Tell and Log are required.
+// Options are what a reconciler is made of. All but Secrets, Trees, Sharing, Observe, Tell and Log are required.
 type Options struct {
 	// Clusters says how to reach each cluster.
 	Clusters []cluster.Config
 	// Library holds the embedded blueprints.
 	Library  fs.FS
 	Renderer Renderer
-	Board    *status.Board
+	// Secrets decrypts what SOPS has encrypted, at the moment at which it is applied; nil has no keys.
+	Secrets *secrets.Decrypter
+	Board   *status.Board
 	// Trees gives the content of an older commit, for releases that are held at it or go back to it; without it they
 	// are left as they are instead.
 	Trees func(ctx context.Context, commit string) (fs.FS, error)
@@ -96,6 +99,9 @@ type Reconciler struct {
 func New(opts Options) (*Reconciler, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Secrets == nil {
+		opts.Secrets = &secrets.Decrypter{}
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Run) {}

@@ -7,13 +7,14 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/gate"
 	"trunkline.dev/trunkline/reconciler/history"
-	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -220,7 +221,7 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 		var group errgroup.Group
 		for i, step := range stage {
 			group.Go(func() error {
-				live[i], errs[i] = applyOne(ctx, conn, applySet, step)
+				live[i], errs[i] = w.applyOne(ctx, conn, applySet, step)
 				return nil
 			})
 		}
@@ -243,7 +244,7 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 
 // wasApplied remembers what an object was applied with. What the API server has not given us then is no drift later.
 func (w *worker) wasApplied(step plan.Step, live cluster.Live) error {
-	lost, err := ownership.Lost(step.Object.Object, live.Owners)
+	lost, err := plan.Lost(step.Object, live.Owners)
 	if err != nil {
 		return &brokenObjectError{fmt.Errorf("%s: %w", step.Ref, err)}
 	}
@@ -271,7 +272,7 @@ func (w *worker) wasApplied(step plan.Step, live cluster.Live) error {
 	return nil
 }
 
-func applyOne(ctx context.Context, conn *cluster.Conn, applySet string, s plan.Step) (cluster.Live, error) {
+func (w *worker) applyOne(ctx context.Context, conn *cluster.Conn, applySet string, s plan.Step) (cluster.Live, error) {
 	if owner, ok := conn.Owner(s.Ref); ok && owner != applySet {
 		return cluster.Live{}, fmt.Errorf("%s: %w: it is a member of %s", s.Ref, cluster.ErrForeign, owner)
 	}
@@ -282,7 +283,12 @@ func applyOne(ctx context.Context, conn *cluster.Conn, applySet string, s plan.S
 			return cluster.Live{}, err
 		}
 	}
-	o := s.Object.DeepCopy()
+	// From here to the end of this function there are values in plain; nothing else gets hold of them.
+	open, err := w.r.opts.Secrets.Open(ctx, secrets.Release{Project: w.id.Project, Environment: w.id.Environment}, s.Object)
+	if err != nil {
+		return cluster.Live{}, err
+	}
+	o := (&unstructured.Unstructured{Object: secrets.Stored(open.Object)}).DeepCopy()
 	annotations := o.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}
@@ -401,6 +407,13 @@ func (e *brokenObjectError) Unwrap() error { return e.err }
 func terminal(err error) bool {
 	var unknown *unknownClusterError
 	var broken *brokenObjectError
+	var sealed *secrets.Error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !terminal(e) })
+	}
+	if errors.As(err, &sealed) {
+		return !sealed.Transient
+	}
 	return errors.As(err, &unknown) || errors.As(err, &broken) || cluster.Terminal(err)
 }
 

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"trunkline.dev/trunkline/api/sealed"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
@@ -109,6 +110,9 @@ var filled = []string{
 // check refuses an object that cannot be part of a release, and takes out what the API server fills.
 func (f *finisher) check(o manifest.Object) error {
 	metadata, _ := o.Object["metadata"].(map[string]any)
+	if err := sealed.Check(o.Object); err != nil {
+		return err
+	}
 	switch {
 	case o.GetAPIVersion() == "":
 		return errors.New("has no apiVersion")

@@ -19,6 +19,7 @@ func newApply() *cobra.Command {
 	var from source
 	var clusters []string
 	var timeout time.Duration
+	var sops unsealing
 	var log logging
 	cmd := &cobra.Command{
 		Use:   "apply --cluster NAME=KUBECONFIG",
@@ -46,6 +47,10 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 				return err
 			}
 			quietClients(logger)
+			decrypter, err := sops.decrypter()
+			if err != nil {
+				return err
+			}
 			pool, err := newBuilders()
 			if err != nil {
 				return err
@@ -53,7 +58,7 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 			defer pool.Close()
 			board := status.NewBoard(time.Now)
 			rec, err := reconciler.New(reconciler.Options{
-				Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS, render.WithBuilder(pool)), Board: board,
+				Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS, render.WithBuilder(pool)), Secrets: decrypter, Board: board,
 				Log: logger, Now: time.Now,
 			})
 			if err != nil {
@@ -84,6 +89,7 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 	from.flags(cmd)
 	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for everything to be healthy")
+	sops.flags(cmd)
 	log.flags(cmd, "error") // what went wrong is printed at the end
 	return cmd
 }

@@ -20,7 +20,8 @@ func (l *logging) flags(cmd *cobra.Command, level string) {
 // logger writes text for people on a terminal, and JSON for machines anywhere else.
 func (l *logging) logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(l.level)); err != nil {
+	if err := level.UnmarshalText([]byte(l.level)); err != nil || level < slog.LevelDebug {
+		// Below debug, the Kubernetes client logs all that it sends: Secrets in plain as well.
 		return nil, usagef("--log-level: %q is not one of debug, info, warn and error", l.level)
 	}
 	opts := &slog.HandlerOptions{Level: level}

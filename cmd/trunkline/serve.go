@@ -56,6 +56,7 @@ type serve struct {
 	lifeline  bool
 	profile   string // folder
 	history   keeping
+	sops      unsealing
 	logging   logging
 }
 
@@ -103,6 +104,7 @@ also holds the history of what happened, unless that goes to PostgreSQL; nothing
 	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.history.flags(cmd)
 	s.replicas.flags(cmd)
+	s.sops.flags(cmd)
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -166,6 +168,10 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
+	decrypter, err := s.sops.decrypter()
+	if err != nil {
+		return err
+	}
 	if s.data == "" {
 		// Not the temporary folder: anybody on the machine could put a copy there, which would be applied.
 		cache, err := os.UserCacheDir()
@@ -213,7 +219,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		return errors.Join(err, listener.Close())
 	}
 	rec, err := reconciler.New(reconciler.Options{
-		Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Board: board,
+		Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Secrets: decrypter, Board: board,
 		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {

@@ -63,7 +63,7 @@ func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, the
 	w.unseen = w.known && (!w.present || w.observed.Version.Before(w.applied.Version))
 	var silent []field.Path // what others may have without a word
 	if w.present && !w.unseen && !w.observed.Foreign {
-		lost, err := ownership.Lost(o.Object, w.observed.Owners)
+		lost, err := Lost(o, w.observed.Owners)
 		if err != nil {
 			return w, err
 		}

@@ -1,0 +1,151 @@
+package secrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/api/sealed"
+)
+
+// cloudTimeout bounds one call of a cloud's key service.
+const cloudTimeout = 10 * time.Second
+
+// dataKeySize is the length of the key that values are encrypted with, in bytes.
+const dataKeySize = 32
+
+// Decrypter decrypts with the keys that the daemon was given. Its zero value has none. It keeps nothing of what it
+// decrypts.
+type Decrypter struct {
+	Age   []AgeKeys
+	Cloud []CloudKey
+}
+
+// Error says why a Secret cannot be decrypted. It never tells anything of what is in it, other than which field is
+// wrong; so it wraps nothing either.
+type Error struct {
+	Secret string // namespace/name
+	Why    string
+	// Transient tells that a key service did not answer, or would not: it may do so later.
+	Transient bool
+}
+
+// Error names the Secret and what is wrong.
+func (e *Error) Error() string { return fmt.Sprintf("decrypting Secret %s: %s", e.Secret, e.Why) }
+
+// Open gives an object in plain, if it was encrypted, and otherwise the object itself, which is never changed. What is in
+// plain has no part of SOPS any more. Errors are of type [*Error], or the context's.
+func (d *Decrypter) Open(ctx context.Context, r Release, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	fail := func(err error) error {
+		return &Error{Secret: o.GetNamespace() + "/" + o.GetName(), Why: err.Error()}
+	}
+	if !sealed.Secret(o.Object) {
+		return o, nil
+	}
+	if err := sealed.Check(o.Object); err != nil {
+		return nil, fail(fmt.Errorf("it %w", err))
+	}
+	if !sealed.Is(o.Object) {
+		return o, nil
+	}
+	doc, err := parse(o.Object)
+	if err != nil {
+		return nil, fail(err)
+	}
+	key, err := d.dataKey(ctx, r, doc)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		e := &Error{Secret: o.GetNamespace() + "/" + o.GetName(), Why: err.Error()}
+		var cloud *cloudError
+		e.Transient = errors.As(err, &cloud)
+		return nil, e
+	}
+	plain, err := doc.open(o.Object, key)
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &unstructured.Unstructured{Object: plain}, nil
+}
+
+// cloudError tells of key services that were asked in vain.
+type cloudError struct{ answers []string }
+
+func (e *cloudError) Error() string {
+	return "no key service gave its key: " + strings.Join(e.answers, "; ")
+}
+
+// dataKey decrypts the key that the values are encrypted with. Keys of age come first: they need nobody else.
+func (d *Decrypter) dataKey(ctx context.Context, r Release, doc *document) ([]byte, error) {
+	var ids []age.Identity
+	for _, k := range d.Age {
+		if k.Scope.Has(r) {
+			ids = append(ids, k.Identities...)
+		}
+	}
+	if len(ids) > 0 {
+		for _, k := range doc.Age {
+			if key := openAge(k.Enc, ids); key != nil {
+				return key, nil
+			}
+		}
+	}
+	var refused, answers []string
+	for _, k := range doc.cloudKeys() {
+		if k.refused != "" {
+			refused = append(refused, fmt.Sprintf("%s %s is not used: %s", k.kind, k.id, k.refused))
+			continue
+		}
+		if !d.allows(r, k) {
+			continue
+		}
+		call, cancel := context.WithTimeout(ctx, cloudTimeout)
+		key, err := k.decrypt(call)
+		cancel()
+		if err == nil && len(key) == dataKeySize {
+			return key, nil
+		}
+		if err == nil {
+			err = errors.New("what it holds is no data key")
+		}
+		answers = append(answers, cloudFailure(k, err))
+	}
+	if len(answers) > 0 {
+		return nil, &cloudError{answers}
+	}
+	why := fmt.Sprintf("this daemon has no key for it in %s/%s; it is encrypted for %s", r.Project, r.Environment, strings.Join(doc.recipients(), ", "))
+	if len(refused) > 0 {
+		why += "; " + strings.Join(refused, "; ")
+	}
+	return nil, errors.New(why + "; give the daemon one with --sops-age-key-file, or allow a cloud's with --sops-kms")
+}
+
+func (d *Decrypter) allows(r Release, k cloudKey) bool {
+	for _, allowed := range d.Cloud {
+		if allowed.Scope.Has(r) && allowed.allows(k.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// openAge gives the data key, or nil if none of the identities can open it.
+func openAge(enc string, ids []age.Identity) []byte {
+	plain, err := age.Decrypt(armor.NewReader(strings.NewReader(enc)), ids...)
+	if err != nil {
+		return nil
+	}
+	key, err := io.ReadAll(io.LimitReader(plain, dataKeySize+1))
+	if err != nil || len(key) != dataKeySize {
+		return nil
+	}
+	return key
+}

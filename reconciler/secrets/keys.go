@@ -1,0 +1,82 @@
+package secrets
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"filippo.io/age"
+)
+
+// Release is what a Secret is decrypted for.
+type Release struct{ Project, Environment string }
+
+// Scope says which releases a key is for: PROJECT/ENVIRONMENT, either of which may have wildcards as in a file name.
+// An empty scope is for all.
+//
+// Everybody who can read the repository can copy an encrypted Secret into a project of their own. Whoever does not want
+// it to be decrypted there gives each project, or each environment, keys of its own.
+type Scope string
+
+// Has tells that a release is in the scope.
+func (s Scope) Has(r Release) bool {
+	if s == "" {
+		return true
+	}
+	ok, err := path.Match(string(s), r.Project+"/"+r.Environment)
+	return ok && err == nil
+}
+
+// ParseScope takes the scope off a flag "SCOPE=VALUE"; one without is for all.
+func ParseScope(flag string) (Scope, string, error) {
+	scope, value, ok := strings.Cut(flag, "=")
+	if !ok {
+		return "", flag, nil
+	}
+	if _, err := path.Match(scope, ""); err != nil || strings.Count(scope, "/") != 1 {
+		return "", "", fmt.Errorf("%q does not say which releases a key is for: write PROJECT/ENVIRONMENT, such as orders/* or */prod", scope)
+	}
+	return Scope(scope), value, nil
+}
+
+// AgeKeys are identities of age, and what they are for.
+type AgeKeys struct {
+	Scope      Scope
+	Identities []age.Identity
+}
+
+// ParseAgeKeys reads a file of identities as age-keygen writes it. Errors repeat nothing of the file. Identities of
+// plugins are refused: they would run programs.
+func ParseAgeKeys(file string) ([]age.Identity, error) {
+	var out []age.Identity
+	for i, line := range strings.Split(file, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		ids, err := age.ParseIdentities(strings.NewReader(line))
+		if err != nil {
+			return nil, fmt.Errorf("line %d is no private key of age: it begins with AGE-SECRET-KEY-", i+1)
+		}
+		out = append(out, ids...)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("it holds no private key of age: make one with age-keygen")
+	}
+	return out, nil
+}
+
+// CloudKey allows a key in a cloud's key service, by its name: an ARN, the name of a Google Cloud key, or the URL of an
+// Azure key. A name that ends with * allows all that begin so.
+type CloudKey struct {
+	Scope Scope
+	Name  string
+}
+
+func (k CloudKey) allows(name string) bool {
+	if start, ok := strings.CutSuffix(k.Name, "*"); ok {
+		return strings.HasPrefix(name, start)
+	}
+	return k.Name == name
+}
