@@ -119,7 +119,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 		return done, err
 	}
 	// A kind that this very run has defined could not be watched before; without a watch, its objects would count as
-	// not seen until the next resync.
+	// not seen until something else happens.
 	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
 		return done, err
 	}
