@@ -1,7 +1,6 @@
 package helm
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -11,9 +10,6 @@ import (
 
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
-
-// hookAnnotation makes Helm run an object at a step of its own instead of keeping it.
-const hookAnnotation = "helm.sh/hook"
 
 // collect reads the objects out of the rendered files.
 func collect(c *chart.Chart, rendered map[string]string) ([]manifest.Object, error) {
@@ -34,7 +30,7 @@ func collect(c *chart.Chart, rendered map[string]string) ([]manifest.Object, err
 			return nil, err
 		}
 		for _, o := range parsed {
-			keep, err := checkHook(o)
+			keep, err := placeHook(o)
 			if err != nil {
 				return nil, err
 			}
@@ -44,24 +40,4 @@ func collect(c *chart.Chart, rendered map[string]string) ([]manifest.Object, err
 		}
 	}
 	return objects, nil
-}
-
-// checkHook tells whether to keep an object. A hook would be kept running by whoever applies it as a plain
-// object, so it is refused. Tests are left out, as installing a chart leaves them out.
-func checkHook(o manifest.Object) (keep bool, err error) {
-	metadata, _ := o.Object["metadata"].(map[string]any)
-	annotations, _ := metadata["annotations"].(map[string]any)
-	hook, isHook := annotations[hookAnnotation]
-	if !isHook {
-		return true, nil
-	}
-	for step := range strings.SplitSeq(fmt.Sprint(hook), ",") {
-		switch strings.TrimSpace(step) {
-		case "test", "test-success", "test-failure":
-		default:
-			return false, fmt.Errorf("%s: the %s %q is a Helm hook (%s), which Trunkline does not run: make it a workload of "+
-				"its own with `after`, or leave it out by the chart's values", o.Source, o.GetKind(), o.GetName(), hook)
-		}
-	}
-	return false, nil
 }

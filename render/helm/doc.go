@@ -1,4 +1,5 @@
-// Package helm renders Helm charts in memory, as a template engine only: no release, no hooks, no cluster.
+// Package helm renders Helm charts in memory, as a template engine only: no release, no cluster. Hooks become objects of
+// earlier and later waves.
 //
 // Charts are loaded, their values merged and their dependencies resolved by Helm's own packages. The templates
 // are executed by this package and not by Helm's engine, because a chart comes from a pull request and Helm's
