@@ -33,7 +33,8 @@ func TestFaults(t *testing.T) {
 		"none":     {"Without a fault the answer is the server's.", Fault{}, outcome{Status: 200, Body: "12345678", Asked: true}},
 		"conflict": {"A status stands for the server, which is not asked.", Fault{Status: 409}, outcome{Status: 409, Body: status + `"Conflict","code":409}`}},
 		"slow down": {
-			"The time to wait is said beside the status.", Fault{Status: 429, RetryAfter: 2},
+			"The time to wait is said beside the status.",
+			Fault{Status: 429, RetryAfter: 2},
 			outcome{Status: 429, RetryAfter: "2", Body: status + `"TooManyRequests","code":429}`},
 		},
 		"reset":    {"The server never hears of a request that is dropped.", Fault{Reset: true}, outcome{Failed: true}},
