@@ -40,7 +40,7 @@ func (b *buffer) Write(p []byte) (int, error) {
 func (b *buffer) text() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.String()
+	return b.String()
 }
 
 // startUnsealing runs a reconciler that has keys, and whose log has everything.

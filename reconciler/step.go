@@ -407,11 +407,10 @@ func (e *brokenObjectError) Unwrap() error { return e.err }
 func terminal(err error) bool {
 	var unknown *unknownClusterError
 	var broken *brokenObjectError
-	var sealed *secrets.Error
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !terminal(e) })
 	}
-	if errors.As(err, &sealed) {
+	if sealed, ok := errors.AsType[*secrets.Error](err); ok {
 		return !sealed.Transient
 	}
 	return errors.As(err, &unknown) || errors.As(err, &broken) || cluster.Terminal(err)

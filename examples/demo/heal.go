@@ -28,7 +28,7 @@ func (d *demo) heal(ctx context.Context) error {
 	}
 	d.story.busy("waiting for the daemon to see it")
 	_, err := d.daemon.wait(ctx, func(p status.Platform) (bool, error) {
-		r := releaseOf(p, driftProject, "prod")
+		r := inProd(p)
 		return len(r.Drifts) > 0 && !r.Drifted() && r.Fine(), nil
 	})
 	d.story.idle()
@@ -51,10 +51,10 @@ func (d *demo) heal(ctx context.Context) error {
 	return nil
 }
 
-// releaseOf finds the release of a project in an environment; a zero one if there is none.
-func releaseOf(p status.Platform, project, environment string) status.Release {
+// inProd finds the project's release in prod; a zero one if there is none.
+func inProd(p status.Platform) status.Release {
 	for _, r := range p.Releases {
-		if r.Project == project && r.Environment == environment {
+		if r.Project == driftProject && r.Environment == "prod" {
 			return r
 		}
 	}

@@ -51,7 +51,7 @@ func (d *demo) rollBack(ctx context.Context) error {
 	}
 	d.story.busy("waiting for prod to go back")
 	p, err := d.daemon.wait(ctx, func(p status.Platform) (bool, error) {
-		r := releaseOf(p, driftProject, "prod")
+		r := inProd(p)
 		return r.Held != nil && r.Held.Rule == "quarantined" && r.Result == status.Applied && r.Health == status.Healthy, nil
 	})
 	d.story.idle()
@@ -59,11 +59,11 @@ func (d *demo) rollBack(ctx context.Context) error {
 		return fmt.Errorf("waiting for prod to go back: %w\n%s", err, unfinished(p))
 	}
 	d.story.ok(sincePush+"prod is back at what was healthy", time.Since(begin))
-	back := releaseOf(p, driftProject, "prod")
+	back := inProd(p)
 	d.story.blank()
 	d.story.problem(back.String() + ": " + back.Held.Reason)
 	d.story.blank()
-	if err := d.expect("the release is at the commit before", short(releaseOf(before, driftProject, "prod").Commit), short(back.Commit)); err != nil {
+	if err := d.expect("the release is at the commit before", short(inProd(before).Commit), short(back.Commit)); err != nil {
 		return err
 	}
 	image, err := d.kubectl(ctx, d.clusters[len(d.clusters)-1], "-n", driftNamespace, "get", "deployment", driftWorkload,

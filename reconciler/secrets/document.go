@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,14 +131,6 @@ func (d *document) recipients() []string {
 // rule gives what the document says about which values are encrypted: all whose path has no key with the suffix
 // "_unencrypted", unless it says something else.
 func (d *document) rule() (func([]string) bool, error) {
-	some := func(path []string, is func(string) bool) bool {
-		for _, key := range path {
-			if is(key) {
-				return true
-			}
-		}
-		return false
-	}
 	rules := 0
 	for _, s := range []string{d.UnencryptedSuffix, d.EncryptedSuffix, d.UnencryptedRegex, d.EncryptedRegex} {
 		if s != "" {
@@ -157,12 +150,12 @@ func (d *document) rule() (func([]string) bool, error) {
 	}
 	switch {
 	case d.EncryptedRegex != "":
-		return func(path []string) bool { return some(path, re.MatchString) }, nil
+		return func(path []string) bool { return slices.ContainsFunc(path, re.MatchString) }, nil
 	case d.UnencryptedRegex != "":
-		return func(path []string) bool { return !some(path, re.MatchString) }, nil
+		return func(path []string) bool { return !slices.ContainsFunc(path, re.MatchString) }, nil
 	case d.EncryptedSuffix != "":
 		return func(path []string) bool {
-			return some(path, func(key string) bool { return strings.HasSuffix(key, d.EncryptedSuffix) })
+			return slices.ContainsFunc(path, func(key string) bool { return strings.HasSuffix(key, d.EncryptedSuffix) })
 		}, nil
 	}
 	suffix := d.UnencryptedSuffix
@@ -170,6 +163,6 @@ func (d *document) rule() (func([]string) bool, error) {
 		suffix = "_unencrypted"
 	}
 	return func(path []string) bool {
-		return !some(path, func(key string) bool { return strings.HasSuffix(key, suffix) })
+		return !slices.ContainsFunc(path, func(key string) bool { return strings.HasSuffix(key, suffix) })
 	}, nil
 }

@@ -52,7 +52,7 @@ func Encrypt(tb testing.TB, document string, opts Options, keys ...*age.X25519Id
 		group = append(group, master)
 	}
 	tree := sops.Tree{Branches: sops.TreeBranches{branch(content)}, Metadata: sops.Metadata{
-		KeyGroups: []sops.KeyGroup{group}, Version: "3.13.3", LastModified: time.Now().UTC(),
+		KeyGroups: []sops.KeyGroup{group}, Version: "3.13.3", LastModified: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		EncryptedRegex: opts.EncryptedRegex, UnencryptedRegex: opts.UnencryptedRegex, UnencryptedSuffix: opts.UnencryptedSuffix,
 		MACOnlyEncrypted: opts.MACOnlyEncrypted,
 	}}
