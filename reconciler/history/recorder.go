@@ -66,8 +66,9 @@ type Recorder struct {
 	// store is nil while the database is not open, and why says what is in the way.
 	store *Store
 	why   error
-	// suspect is set by a reader that found the database damaged; whoever writes replaces it.
-	suspect atomic.Bool
+	// suspect is the store that a reader found damaged; whoever writes replaces it. A reader may say so late, of one that
+	// is replaced already.
+	suspect atomic.Pointer[Store]
 }
 
 // NewRecorder makes a recorder. Events can be recorded at once; they are written once [Recorder.Run] is called.
@@ -130,7 +131,7 @@ func (r *Recorder) Query(ctx context.Context, f Filter) (Page, error) {
 	page, err := store.Query(ctx, f)
 	if err != nil {
 		if faultOf(err) == damaged {
-			r.suspect.Store(true)
+			r.suspect.Store(store)
 			r.queue.poke()
 		}
 		return Page{}, &UnavailableError{err}

@@ -51,7 +51,7 @@ func (w *writer) writeAll(ctx context.Context) error {
 func (w *writer) open(ctx context.Context) error {
 	store, _ := w.r.current()
 	switch {
-	case store != nil && w.r.suspect.Swap(false):
+	case store != nil && w.r.suspect.Swap(nil) == store:
 		w.moveAside(errors.New("it was found damaged when it was read"))
 	case store != nil && store.gone():
 		w.r.opts.Log.Warn("the file of the history is gone; it is begun anew", "history", w.r.opts.Database.String())
