@@ -17,6 +17,8 @@ type phase struct {
 	applied time.Time
 	// sick is since when it is not healthy; zero while it is.
 	sick time.Time
+	// wrote tells that something was applied for it, by this process.
+	wrote bool
 	// healthy tells that it was healthy once.
 	healthy bool
 	// failure says why it has failed; empty if it has not.
@@ -67,7 +69,7 @@ func (w *worker) observe(health status.Health, message string) (status.Health, s
 func (w *worker) mark(now time.Time) {
 	d := w.desired
 	next := w.memory.Mark(gate.Mark{Commit: d.commit, Digest: d.digest, Since: now.UTC().Truncate(time.Second)})
-	if len(w.memory.Healthy) == 0 || w.memory.Healthy[0].Digest != d.digest {
+	if w.phase.wrote && (len(w.memory.Healthy) == 0 || w.memory.Healthy[0].Digest != d.digest) {
 		w.r.opts.Tell(history.Event{Release: w.id, Kind: history.Healthy, Commit: d.commit})
 	}
 	if f := next.Failed; f != nil && f.Digest == d.digest {

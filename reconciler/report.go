@@ -52,6 +52,7 @@ func (w *worker) end(in work, done outcome, err error) {
 	if w.idle() || w.desired == nil || w.desired.digest != in.digest || w.desired.remove != in.remove {
 		return
 	}
+	w.phase.wrote = w.phase.wrote || done.applied > 0
 	if err == nil && len(done.blocked) == 0 && w.phase.applied.IsZero() {
 		w.phase.applied = w.r.opts.Now()
 	}

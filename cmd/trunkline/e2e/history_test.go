@@ -81,8 +81,8 @@ func TestHistory(t *testing.T) {
 			repo.Commit(t, "good", small(name, "img:1"))
 			d := serve(t, args...)
 			d.await("the first commit to be fine", status.Platform.Fine)
-			want := []string{"accepted good by Ada", "run " + name + "  by trunkline"}
-			if diff := cmp.Diff(want, d.told(2)); diff != "" {
+			want := []string{"accepted good by Ada", "run " + name + "  by trunkline", "healthy " + name + "  by trunkline"}
+			if diff := cmp.Diff(want, d.told(3)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			d.stop()
@@ -93,11 +93,11 @@ func TestHistory(t *testing.T) {
 			repo.Commit(t, "bad", map[string]string{"project.yaml": strings.Replace(small(name, "img:2")["project.yaml"], "owner", "ower", 1)})
 			d.sync()
 			d.await("the second to be refused", func(p status.Platform) bool { return p.Source.Refused() })
-			out := d.told(3)
+			out := d.told(4)
 			if got := out[len(out)-1]; got != "refused bad by Ada" {
 				t.Errorf("the last that happened is %q, want the refusal", got)
 			}
-			if diff := cmp.Diff(want, out[:2]); diff != "" {
+			if diff := cmp.Diff(want, out[:3]); diff != "" {
 				t.Errorf("what happened before is not known any more\n-want +got:\n%s", diff)
 			}
 			d.stop()

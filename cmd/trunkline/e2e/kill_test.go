@@ -25,7 +25,7 @@ func repository(count int) map[string]string {
 	files := map[string]string{
 		"trunkline.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Platform\nmetadata: {name: kill}\n",
 		"cluster.yaml":   "apiVersion: trunkline.dev/v1alpha1\nkind: Cluster\nmetadata: {name: test}\n",
-		"env.yaml":       "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test]}\n",
+		"env.yaml":       "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test], maxRemovals: 100}\n",
 	}
 	for i := range count {
 		files[projectFile(i)] = fmt.Sprintf(`apiVersion: trunkline.dev/v1alpha1
