@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/klog/v2"
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
@@ -32,7 +34,31 @@ import (
 
 var pkg clustertest.Package
 
-func TestMain(m *testing.M) { pkg.Main(m) }
+func TestMain(m *testing.M) {
+	// Once, before anything logs: watches of earlier tests may still be ending when the next one begins.
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(clientLog, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	pkg.Main(m)
+}
+
+// clientLog is what the Kubernetes client logs, for the test that wants to see it.
+var clientLog = &redirected{w: io.Discard}
+
+type redirected struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (r *redirected) to(w io.Writer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.w = w
+}
+
+func (r *redirected) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.w.Write(p)
+}
 
 // patience bounds every waiting in these tests; it is long, since it only passes when a test fails.
 const patience = 60 * time.Second

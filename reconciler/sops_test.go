@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,7 +13,6 @@ import (
 
 	"filippo.io/age"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/klog/v2"
 
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -48,8 +48,8 @@ func startUnsealing(t *testing.T, kubeconfig string, keys ...age.Identity) (*dae
 	t.Helper()
 	log := &buffer{}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	klog.SetSlogLogger(logger)
-	t.Cleanup(klog.ClearLogger)
+	clientLog.to(log)
+	t.Cleanup(func() { clientLog.to(io.Discard) })
 	d := startWith(t, kubeconfig, func(o *reconciler.Options) {
 		o.Log = logger
 		if len(keys) > 0 {
