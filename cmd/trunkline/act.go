@@ -1,24 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os/user"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/reconciler"
-	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -49,18 +42,18 @@ func forConsole(err error) error {
 
 // asking holds the flags of those commands that ask a daemon for something.
 type asking struct {
-	server, tokenFile string
-	hand              console.Hand
+	remote
+
+	hand console.Hand
 }
 
 func (a *asking) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.server, "server", "http://"+defaultListen, "address of the daemon")
-	cmd.Flags().StringVar(&a.tokenFile, "token-file", "", "file with the daemon's token, if it asks for one")
+	a.remote.flags(cmd)
 	cmd.Flags().StringVar(&a.hand.By, "by", "", "who asks; default: your name on this machine")
 	cmd.Flags().StringVar(&a.hand.Why, "why", "", "why, for those who read the status and the history")
 }
 
-func (a *asking) client() (*client, error) {
+func (a *asking) client() (*client.Client, error) {
 	if a.hand.By == "" {
 		if u, err := user.Current(); err == nil {
 			a.hand.By = u.Username
@@ -69,7 +62,7 @@ func (a *asking) client() (*client, error) {
 	if a.hand.By == "" {
 		return nil, usagef("say who asks: --by NAME")
 	}
-	return newClient(a.server, a.tokenFile)
+	return a.remote.client()
 }
 
 // act is a command that acts on releases.
@@ -116,9 +109,9 @@ func newAct(act act) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := c.status(cmd.Context(), -1)
+			p, err := c.Status(cmd.Context(), -1)
 			if err != nil {
-				return err
+				return refused(err)
 			}
 			ids, err := matching(p, args[0])
 			if err != nil {
@@ -126,9 +119,8 @@ func newAct(act act) *cobra.Command {
 			}
 			var errs []error
 			for _, id := range ids {
-				at := "/api/v1/releases/" + url.PathEscape(id.Project) + "/" + url.PathEscape(id.Environment) + "/" + url.PathEscape(id.Cluster) + "/" + act.name
-				if err := c.post(cmd.Context(), at, a.hand); err != nil {
-					errs = append(errs, err)
+				if err := c.Act(cmd.Context(), id, act.name, a.hand); err != nil {
+					errs = append(errs, refused(err))
 					continue
 				}
 				if err := println(cmd.OutOrStdout(), fmt.Sprintf("%s %s", id, act.done)); err != nil {
@@ -156,8 +148,8 @@ more than the environment's "maxRemovals" of its releases. It holds for that com
 			if err != nil {
 				return err
 			}
-			if err := c.post(cmd.Context(), "/api/v1/environments/"+url.PathEscape(args[0])+"/approve", a.hand); err != nil {
-				return err
+			if err := c.Approve(cmd.Context(), args[0], a.hand); err != nil {
+				return refused(err)
 			}
 			return println(cmd.OutOrStdout(), fmt.Sprintf("what the commit removes from %s is confirmed", args[0]))
 		},
@@ -166,16 +158,16 @@ more than the environment's "maxRemovals" of its releases. It holds for that com
 	return cmd
 }
 
-// matching lists the releases that "PROJECT", "PROJECT/ENVIRONMENT" or "PROJECT/ENVIRONMENT/CLUSTER" stands for; as the
-// daemon writes them, with an "@" before the cluster, they are understood as well.
+// matching lists the releases that a name as [parseRelease] reads it stands for.
 func matching(p status.Platform, name string) ([]catalog.ReleaseID, error) {
-	parts := strings.Split(strings.Replace(name, "@", "/", 1), "/")
-	if len(parts) > 3 || slices.Contains(parts, "") {
-		return nil, usagef("%q names no release: write PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER", name)
+	wanted, err := parseRelease(name)
+	if err != nil {
+		return nil, err
 	}
 	var ids []catalog.ReleaseID
 	for _, r := range p.Releases {
-		if slices.Equal([]string{r.Project, r.Environment, r.Cluster}[:len(parts)], parts) {
+		if r.Project == wanted.Project && (wanted.Environment == "" || r.Environment == wanted.Environment) &&
+			(wanted.Cluster == "" || r.Cluster == wanted.Cluster) {
 			ids = append(ids, r.ReleaseID)
 		}
 	}
@@ -183,37 +175,4 @@ func matching(p status.Platform, name string) ([]catalog.ReleaseID, error) {
 		return nil, fmt.Errorf("there is no release %q: \"trunkline status\" lists those that there are", name)
 	}
 	return ids, nil
-}
-
-// post asks the daemon to do something.
-func (c *client) post(ctx context.Context, path string, body any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("asking the daemon: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server+path, bytes.NewReader(data))
-	if err != nil {
-		return fmt.Errorf("asking the daemon: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("asking the daemon: %w; is it running, and is --server right?", err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-	switch {
-	case resp.StatusCode == http.StatusAccepted:
-		return nil
-	case resp.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("asking the daemon at %s: it wants its token; give the file that holds it with --token-file", git.Redact(c.server))
-	case err != nil:
-		return fmt.Errorf("asking the daemon at %s: %w", git.Redact(c.server), err)
-	}
-	return fmt.Errorf("the daemon says: %s", plain(oneLine(string(answer))))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -14,7 +13,8 @@ import (
 )
 
 func newDrift() *cobra.Command {
-	var server, output, tokenFile string
+	var daemon remote
+	var output string
 	cmd := &cobra.Command{
 		Use:   "drift [PROJECT[/ENVIRONMENT[/CLUSTER]]]",
 		Short: "Show what others have changed in the clusters",
@@ -27,27 +27,23 @@ It ends with 0 if nothing is changed now, and with 1 if something is.`,
   trunkline drift orders/prod -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output != "table" && output != "json" {
-				return usagef("-o %s: choose table or json", output)
-			}
-			client, err := newClient(server, tokenFile)
+			var p status.Platform // which is asked for below: how old a change is depends on its time
+			printer, err := formatNamed(output, func(w io.Writer, found []drift) error { return printDrifts(w, p, found, width(w)) })
 			if err != nil {
 				return err
 			}
-			p, err := client.status(cmd.Context(), -1)
+			client, err := daemon.client()
 			if err != nil {
 				return err
+			}
+			if p, err = client.Status(cmd.Context(), -1); err != nil {
+				return refused(err)
 			}
 			found, err := driftsOf(p, args)
 			if err != nil {
 				return err
 			}
-			if output == "json" {
-				err = printDriftsJSON(cmd.OutOrStdout(), found)
-			} else {
-				err = printDrifts(cmd.OutOrStdout(), p, found, width(cmd.OutOrStdout()))
-			}
-			if err != nil {
+			if err := printer(cmd.OutOrStdout(), found); err != nil {
 				return err
 			}
 			for _, d := range found {
@@ -58,9 +54,8 @@ It ends with 0 if nothing is changed now, and with 1 if something is.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&server, "server", "http://"+defaultListen, "address of the daemon")
-	cmd.Flags().StringVar(&tokenFile, "token-file", "", "file with the daemon's token, if it asks for one")
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print: table or json")
+	daemon.flags(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
 	return cmd
 }
 
@@ -93,14 +88,6 @@ func driftsOf(p status.Platform, args []string) ([]drift, error) {
 		}
 	}
 	return found, nil
-}
-
-func printDriftsJSON(w io.Writer, found []drift) error {
-	data, err := json.MarshalIndent(found, "", "  ")
-	if err != nil {
-		return err
-	}
-	return println(w, string(data))
 }
 
 func printDrifts(w io.Writer, p status.Platform, found []drift, width int) error {

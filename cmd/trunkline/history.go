@@ -1,12 +1,7 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,14 +9,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/history"
 )
 
 func newHistory() *cobra.Command {
-	var server, tokenFile, output, since string
+	var daemon remote
+	var output, since string
 	var kinds []string
 	var number int
 	var before int64
@@ -39,12 +34,9 @@ It knows as much as the daemon was told to keep, and shows the newest 50 events,
   trunkline history orders -o json | jq -r '.events[] | [.time, .kind, .commit] | @tsv'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			printer, ok := map[string]func(io.Writer, history.Page) error{
-				"table": func(w io.Writer, p history.Page) error { return printEvents(w, p, width(w)) },
-				"json":  printEventsJSON, "yaml": printEventsYAML,
-			}[output]
-			if !ok {
-				return usagef("-o %s: choose table, json or yaml", output)
+			printer, err := formatNamed(output, func(w io.Writer, p history.Page) error { return printEvents(w, p, width(w)) })
+			if err != nil {
+				return err
 			}
 			if number < 1 || number > history.MaxLimit {
 				return usagef("-n %d: from 1 to %d events can be asked for; the ones before them with --before", number, history.MaxLimit)
@@ -53,20 +45,19 @@ It knows as much as the daemon was told to keep, and shows the newest 50 events,
 			if err := askFor(question, args, since, before, time.Now()); err != nil {
 				return err
 			}
-			client, err := newClient(server, tokenFile)
+			client, err := daemon.client()
 			if err != nil {
 				return err
 			}
-			page, err := client.history(cmd.Context(), question)
+			page, err := client.History(cmd.Context(), question)
 			if err != nil {
-				return err
+				return refused(err)
 			}
 			return printer(cmd.OutOrStdout(), page)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&server, "server", "http://"+defaultListen, "address of the daemon")
-	f.StringVar(&tokenFile, "token-file", "", "file with the daemon's token, if it asks for one")
+	daemon.flags(cmd)
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
 	f.StringArrayVar(&kinds, "kind", nil, "show events of this kind only; repeat for more: accepted, refused, run, failed and others")
 	f.StringVar(&since, "since", "", "show events since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z")
@@ -133,33 +124,4 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, usagef("--since %q is not a time: write 90m, 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z", s)
-}
-
-// history gives the events that a question asks for.
-func (c *client) history(ctx context.Context, question url.Values) (history.Page, error) {
-	var p history.Page
-	err := c.get(ctx, "/api/v1/history?"+question.Encode(), &p)
-	var no *refusal
-	if errors.As(err, &no) && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}, no.code) &&
-		no.text != "" && !strings.HasPrefix(no.text, "404") {
-		return p, fmt.Errorf("asking the daemon at %s: %s", no.server, no.text)
-	}
-	return p, err
-}
-
-func printEventsJSON(w io.Writer, p history.Page) error {
-	data, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return err
-	}
-	return println(w, string(data))
-}
-
-func printEventsYAML(w io.Writer, p history.Page) error {
-	data, err := yaml.Marshal(p)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "---\n%s", data)
-	return err
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
@@ -41,34 +41,7 @@ there is more: --before 7
 
 there is more: --before 7
 `
-	cases := map[string]struct {
-		reason string
-		width  int
-		want   string
-	}{
-		"Narrow":     {"Where messages do not fit they stand below their row, in full.", 80, narrow},
-		"Wide":       {"Where they fit they stand beside.", 200, wide},
-		"NoTerminal": {"A file has lines of any length, and no colours.", 0, wide},
-		"Tiny":       {"Even then no line is wider than the terminal.", 40, ""},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			var b strings.Builder
-			if err := printEvents(&b, p, tc.width); err != nil {
-				t.Fatal(err)
-			}
-			if coloured := strings.Contains(b.String(), "\x1b[31mfailed"); tc.want != "" && coloured != (tc.width > 0) {
-				t.Errorf("coloured: %v", coloured)
-			}
-			got := text.StripEscape(b.String())
-			if diff := cmp.Diff(tc.want, got); tc.want != "" && diff != "" {
-				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
-			}
-			if n := text.LongestLineLen(got); tc.width > 0 && n > tc.width {
-				t.Errorf("%s a line has %d columns:\n%s", tc.reason, n, got)
-			}
-		})
-	}
+	fits(t, narrow, wide, "\x1b[31mfailed", func(w io.Writer, width int) error { return printEvents(w, p, width) })
 }
 
 func TestSince(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,12 @@ PROJECT   ENVIRONMENT   CLUSTER   COMMIT     RESULT    HEALTH    AGE   MESSAGE
 orders    dev           one       01234567   applied   healthy   60s
 rates     prod          two                  failed    unknown   60m   rendering "rates/fetch": template job.yaml:14: a name is needed; kept: Secret rates-prod/key
 `
+	fits(t, narrow, wide, "\x1b[32mapplied", func(w io.Writer, width int) error { return printTable(w, p, width) })
+}
+
+// fits holds a table to what it is in a narrow and in a wide terminal, where the coloured cell has its colour.
+func fits(t *testing.T, narrow, wide, coloured string, write func(w io.Writer, width int) error) {
+	t.Helper()
 	cases := map[string]struct {
 		reason string
 		width  int
@@ -54,11 +61,11 @@ rates     prod          two                  failed    unknown   60m   rendering
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			if err := printTable(&b, p, tc.width); err != nil {
+			if err := write(&b, tc.width); err != nil {
 				t.Fatal(err)
 			}
-			if coloured := strings.Contains(b.String(), "\x1b[32mapplied"); tc.want != "" && coloured != (tc.width > 0) {
-				t.Errorf("coloured: %v", coloured)
+			if got := strings.Contains(b.String(), coloured); tc.want != "" && got != (tc.width > 0) {
+				t.Errorf("coloured: %v", got)
 			}
 			got := text.StripEscape(b.String())
 			if diff := cmp.Diff(tc.want, got); tc.want != "" && diff != "" {

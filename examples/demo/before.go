@@ -19,7 +19,7 @@ type before struct {
 
 // remember looks at the daemon's status and at the clusters.
 func (d *demo) remember(ctx context.Context) (*before, error) {
-	p, err := d.daemon.status(ctx, -1)
+	p, err := d.daemon.Status(ctx, -1)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (d *demo) publish(ctx context.Context, commit, subject string) (time.Time, 
 	if err := d.repo.push(ctx); err != nil {
 		return begin, err
 	}
-	if err := d.daemon.sync(ctx); err != nil {
+	if err := d.daemon.Sync(ctx); err != nil {
 		return begin, err
 	}
 	d.story.ok(fmt.Sprintf("pushed %s %q", short(commit), subject), time.Since(begin))

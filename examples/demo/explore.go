@@ -30,7 +30,7 @@ func (d *demo) explore() {
 	kubectl := d.opts.devcluster() + " kubectl"
 	d.story.heading("Now it is yours. In another terminal, in this folder:")
 	for _, c := range []struct{ what, how string }{
-		{"See how everything is doing, as it changes", d.opts.trunkline() + " status --watch --server " + d.daemon.url},
+		{"See how everything is doing, as it changes", d.opts.trunkline() + " status --watch --server " + d.daemon.Server()},
 		{"See what a project becomes in an environment", d.opts.trunkline() + " render revenue --env prod --from " + d.opts.example},
 		{
 			"See what runs, and what a job said", "export KUBECONFIG=" + prod.kubeconfig + "\n" +
@@ -42,9 +42,9 @@ func (d *demo) explore() {
 			"Make a commit of your own", "git clone " + d.repo.bare + " my-acme\n" +
 				"echo 2026-01-08,USD,0.9200 >> my-acme/projects/rates/data/fx.csv\n" +
 				"git -C my-acme commit -a -m 'Rates of the 8th' && git -C my-acme push\n" +
-				"curl -X POST " + d.daemon.url + "/hooks/sync     # or wait for " + poll,
+				"curl -X POST " + d.daemon.Server() + "/hooks/sync     # or wait for " + poll,
 		},
-		{"See the daemon's figures", "curl -s " + d.daemon.url + "/metrics | grep ^trunkline"},
+		{"See the daemon's figures", "curl -s " + d.daemon.Server() + "/metrics | grep ^trunkline"},
 	} {
 		d.story.blank()
 		d.story.say(c.what)
@@ -60,7 +60,7 @@ func (d *demo) explore() {
 // follow tells of the user's own commits until the user ends the demo, which is how it should end.
 func (d *demo) follow(ctx context.Context) error {
 	t := teller{story: d.story}
-	p, err := d.daemon.status(ctx, -1)
+	p, err := d.daemon.Status(ctx, -1)
 	if err == nil {
 		t.seen(p)
 		_, err = d.daemon.wait(ctx, func(p status.Platform) (bool, error) { t.tell(p); return false, nil })

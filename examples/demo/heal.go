@@ -63,7 +63,7 @@ func inProd(p status.Platform) status.Release {
 
 // trunkline runs a command that asks the daemon.
 func (d *demo) trunkline(ctx context.Context, name string) (string, error) {
-	out, err := command(ctx, d.opts.trunkline(), name, "--server", d.daemon.url).CombinedOutput()
+	out, err := command(ctx, d.opts.trunkline(), name, "--server", d.daemon.Server()).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("running trunkline %s: %w: %s", name, err, out)
 	}

@@ -5,7 +5,7 @@
 // Every step is checked; the first check that fails ends the demo with exit code 1. Whatever way it ends, its
 // processes and its folder are gone afterwards.
 //
-// Of Trunkline it may import reconciler/status.
+// Of Trunkline it may import console/client and reconciler/status.
 package main
 
 import (

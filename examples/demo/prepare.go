@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"trunkline.dev/trunkline/console/client"
 )
 
 // startClusters starts the clusters side by side, each with the lake at the place where the environments of the
@@ -94,7 +96,11 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.daemon = &daemon{url: url}
+	asked, err := client.New(url, "")
+	if err != nil {
+		return fmt.Errorf("the daemon listens at %q: %w", url, err)
+	}
+	d.daemon = &daemon{asked}
 	d.story.ok("trunkline serve follows it, at "+url, time.Since(begin))
 	return nil
 }

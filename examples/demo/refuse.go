@@ -139,7 +139,7 @@ func mention(text, part string) string {
 
 // status runs "trunkline status" and gives its exit code and output.
 func (d *demo) status(ctx context.Context) (code int, out string, err error) {
-	cmd := command(ctx, d.opts.trunkline(), "status", "--server", d.daemon.url)
+	cmd := command(ctx, d.opts.trunkline(), "status", "--server", d.daemon.Server())
 	data, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {

@@ -8,20 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
+	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
 const (
-	// requestLimit bounds one request; the daemon holds one for 25 s at most.
-	requestLimit = 40 * time.Second
 	// pace is the least time between two looks at the status while much is under way: telling the state of a
 	// thousand releases is work that would be measured with the rest.
 	pace = 250 * time.Millisecond
@@ -44,7 +41,7 @@ type daemon struct {
 	// began is just before the process was started.
 	began time.Time
 
-	url      string // without a slash at the end
+	client   *client.Client
 	cmd      *exec.Cmd
 	lifeline io.Closer // its stdin: it ends with us at the latest
 	log      string
@@ -95,7 +92,10 @@ func startDaemon(ctx context.Context, spec daemonSpec) (*daemon, error) {
 		close(d.exited)
 	}()
 	select {
-	case d.url = <-d.ready:
+	case url := <-d.ready:
+		if d.client, err = client.New(url, ""); err != nil {
+			return nil, errors.Join(fmt.Errorf("the daemon listens at %q: %w", url, err), d.stop())
+		}
 		return d, nil
 	case <-d.exited:
 		return nil, fmt.Errorf("the daemon ended by itself: %s", d.lastLine())
@@ -191,7 +191,7 @@ func (d *daemon) await(ctx context.Context, w wait, ok func(status.Platform) boo
 	defer cancel()
 	after := int64(-1)
 	for {
-		p, err := d.status(ctx, after)
+		p, err := d.client.Status(ctx, after)
 		switch {
 		case ctx.Err() != nil:
 			return p, fmt.Errorf("%w; %s", context.Cause(ctx), unfinished(p))
@@ -234,45 +234,10 @@ func unfinished(p status.Platform) string {
 	return fmt.Sprintf("%d of %d releases are not fine%s", n, len(p.Releases), first)
 }
 
-// status gives the state once its revision is higher than the given one, or after a while as it is.
-func (d *daemon) status(ctx context.Context, after int64) (status.Platform, error) {
-	var p status.Platform
-	body, err := d.do(ctx, http.MethodGet, "/api/v1/status?after="+strconv.FormatInt(after, 10))
-	if err != nil {
-		return p, err
-	}
-	if err := json.Unmarshal(body, &p); err != nil {
-		return p, fmt.Errorf("reading the daemon's status: %w", err)
-	}
-	return p, nil
-}
-
 // sync has the daemon look at the repository now, and gives the moment just before.
 func (d *daemon) sync(ctx context.Context) (time.Time, error) {
 	began := time.Now()
-	_, err := d.do(ctx, http.MethodPost, "/hooks/sync")
-	return began, err
-}
-
-func (d *daemon) do(ctx context.Context, method, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, d.url+path, http.NoBody)
-	if err != nil {
-		return nil, fmt.Errorf("asking the daemon: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("asking the daemon: %w", err)
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, fmt.Errorf("reading the daemon's answer: %w", err)
-	}
-	if resp.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("asking the daemon: %s %s: %s", method, path, resp.Status)
-	}
-	return body, nil
+	return began, d.client.Sync(ctx)
 }
 
 func (d *daemon) pid() int { return d.cmd.Process.Pid }
