@@ -38,7 +38,8 @@ type Catalog struct {
 	unread int
 
 	projects *btree.Map[string, *Project]
-	// readers are the references to datasets, resolved or not: the dataset and the workload.
+	// readers are the references to datasets, resolved or not: the dataset and the workload; and those to projects:
+	// "project/" and the project that depends on it.
 	readers *btree.Set[string]
 	// spaces are the namespaces of releases: cluster, namespace, project and environment.
 	spaces *btree.Set[string]
@@ -78,8 +79,8 @@ type Project struct {
 	datasets  map[string]int
 	ids       []string
 	workloads map[string]int
-	// edges are those that the project's workloads make.
-	edges []Edge
+	// edges are those that the project's workloads make, and needs those to the projects that it depends on.
+	edges, needs []Edge
 	// readers, spaces, places and unsettled are the project's share of the indexes.
 	readers, spaces, places []string
 	unsettled               bool

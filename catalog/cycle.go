@@ -138,6 +138,10 @@ func (c *Catalog) cycleProblem(cycle Cycle) v1alpha1.Problem {
 		p.Message = "workloads wait for each other in a circle: " + cycle.String()
 		p.Hint = "remove one of these edges; a workload cannot wait, directly or through others, for itself"
 	}
+	if cycle[0].Kind == DependsOn {
+		p.Message = "projects depend on each other in a circle: " + cycle.String()
+		p.Hint = "remove one of these; a project cannot wait, directly or through others, for itself"
+	}
 	for _, e := range cycle {
 		p.Trace = append(p.Trace, v1alpha1.Step{Position: c.EdgePosition(e), Message: e.Because()})
 	}

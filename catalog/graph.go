@@ -34,6 +34,8 @@ const (
 	Writes EdgeKind = "writes"
 	// After goes from a workload to the one that runs after it.
 	After EdgeKind = "after"
+	// DependsOn goes from a project to another one whose releases wait for its.
+	DependsOn EdgeKind = "dependsOn"
 )
 
 // Edge says that From comes before To.
@@ -41,7 +43,7 @@ type Edge struct {
 	From string   `json:"from"`
 	To   string   `json:"to"`
 	Kind EdgeKind `json:"kind"`
-	// Role is the name that the workload gives to the dataset; of "after", the name of the workload that comes
+	// Role is the name that the workload gives to the dataset; of "after" and "dependsOn", the name of what comes
 	// before.
 	Role string `json:"role"`
 }
@@ -53,12 +55,14 @@ func (e Edge) Because() string {
 		return e.To + " reads " + e.From
 	case Writes:
 		return e.From + " writes " + e.To
+	case DependsOn:
+		return e.To + " depends on " + e.From
 	default:
 		return e.To + " runs after " + e.From
 	}
 }
 
-// declarer is the workload that declares the edge, "project/name".
+// declarer is what declares the edge: a workload, "project/name", or a project.
 func (e Edge) declarer() string {
 	if e.Kind == Writes {
 		return e.From
@@ -82,6 +86,9 @@ func (c *Catalog) EdgePosition(e Edge) v1alpha1.Position {
 	p, ok := c.projects.Get(project)
 	if !ok {
 		return v1alpha1.Position{}
+	}
+	if e.Kind == DependsOn {
+		return p.Document.Position("spec", "dependsOn", slices.Index(p.Spec.DependsOn, e.Role))
 	}
 	w, i, ok := p.Workload(name)
 	switch {
@@ -123,6 +130,17 @@ func (c *Catalog) Graph() *Graph {
 	}
 	for p := range c.Projects() {
 		for _, e := range p.edges {
+			g.AddEdge(e)
+		}
+	}
+	return g
+}
+
+// dependencies gives the graph of the projects that depend on each other.
+func (c *Catalog) dependencies() *Graph {
+	g := &Graph{}
+	for p := range c.Projects() {
+		for _, e := range p.needs {
 			g.AddEdge(e)
 		}
 	}

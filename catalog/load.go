@@ -317,7 +317,7 @@ func (c *Catalog) linkProjects(projects []*Project, m meetings) error {
 
 // findCycles looks at the whole graph.
 func (c *Catalog) findCycles() {
-	c.cycles = c.Graph().Cycles()
+	c.cycles = slices.Concat(c.Graph().Cycles(), c.dependencies().Cycles())
 	var findings []finding
 	for _, cycle := range c.cycles {
 		findings = append(findings, finding{Problem: c.cycleProblem(cycle)})

@@ -46,6 +46,25 @@ func TestProblemsOfTheGraph(t *testing.T) {
     orders/clean reads orders/raw@1      orders/project.yaml:18:20
     hint: remove one of these edges; a dataset cannot be made, directly or through others, from itself`,
 		},
+		"DependsOn": {
+			reason: "Projects that wait for each other are told so.",
+			edits:  []edit{{orders, "spec:", "spec:\n  dependsOn: [rates]"}, {rates, "spec:", "spec:\n  dependsOn: [orders]"}},
+			want: `rates/project.yaml:5:15: error: projects depend on each other in a circle: orders -> rates -> orders
+    rates depends on orders  rates/project.yaml:5:15
+    orders depends on rates  orders/project.yaml:5:15
+    hint: remove one of these; a project cannot wait, directly or through others, for itself`,
+		},
+		"DependsOnItself": {
+			reason: "A project that waits for itself is a circle of one.",
+			edits:  []edit{{rates, "spec:", "spec:\n  dependsOn: [rates]"}},
+			want: `rates/project.yaml:5:15: error: projects depend on each other in a circle: rates -> rates
+    rates depends on rates  rates/project.yaml:5:15
+    hint: remove one of these; a project cannot wait, directly or through others, for itself`,
+		},
+		"AgainstTheFlow": {
+			reason: "Releases may wait for each other the other way round than data flows.",
+			edits:  []edit{{rates, "spec:", "spec:\n  dependsOn: [orders]"}},
+		},
 		"Several": {
 			reason: "Circles that do not touch are reported each.",
 			edits: []edit{

@@ -16,6 +16,19 @@ func TestProblemsOfProjects(t *testing.T) {
 			want: `rates/project.yaml:6:27: error: spec.environments.prd: there is no environment "prd"
     hint: did you mean "prod"?`,
 		},
+		"DependsOnNobody": {
+			reason: "The nearest project is offered, and each is named once.",
+			edits:  []edit{{orders, "spec:", "spec:\n  dependsOn: [rate, rates, rates]"}},
+			want: `orders/project.yaml:5:15: error: spec.dependsOn[0]: there is no project "rate"
+    hint: did you mean "rates"?
+orders/project.yaml:5:28: error: spec.dependsOn[2]: the project "rates" is already named in line 5`,
+		},
+		"DependsOnProjectElsewhere": {
+			reason: "What is not in the environment would be waited for for ever.",
+			edits:  []edit{{rates, "{dev: {}, prod: {}}", "[dev]"}, {orders, "spec:", "spec:\n  dependsOn: [rates]"}, {orders, "rates/fx@1", "raw@1"}},
+			want: `orders/project.yaml:5:15: error: spec.dependsOn[0]: orders depends on rates in environment "prod", where rates is not deployed
+    hint: add the environment to that project, or take it out of this one`,
+		},
 		"UnknownBlueprint": {
 			reason: "The nearest blueprint is offered.",
 			edits:  []edit{{orders, "blueprint: job", "blueprint: jobb"}},

@@ -63,13 +63,17 @@ func (p *Project) Workload(name string) (*v1alpha1.Workload, int, bool) {
 // Edges are those that the project's workloads make, in the order of the declaration.
 func (p *Project) Edges() []Edge { return p.edges }
 
+// links are all edges that the project declares.
+func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
+
 // linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
-	p.edges, p.readers, p.spaces, p.places = nil, nil, nil, nil
+	p.edges, p.needs, p.readers, p.spaces, p.places = nil, nil, nil, nil, nil
 	k.datasets(p)
 	k.workloads(p)
 	k.links(p)
+	k.dependsOn(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {
 		if _, ok := c.Environments[env]; !ok {
 			known(k, RuleEnvironment, "environment", env, c.Environments, environmentPath(k.doc, env)...)
@@ -376,6 +380,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 				"add the environment to that project, or take it out of this one")
 		}
 	}
+	k.deployedBefore(p, env)
 	over := p.Spec.Environments[env]
 	for ci, cluster := range spec.Clusters {
 		if k.c.Clusters[cluster] == nil || slices.Contains(spec.Clusters[:ci], cluster) {

@@ -55,6 +55,14 @@ func (c *Catalog) successors(id string) (next []string) {
 	if !ok {
 		return nil
 	}
+	if id == project {
+		for other := range below(c.readers, id+"/"+sep) {
+			if p, ok := c.projects.Get(other); ok && slices.ContainsFunc(p.needs, func(e Edge) bool { return e.From == id }) {
+				next = append(next, other)
+			}
+		}
+		return next
+	}
 	if strings.Contains(id, "@") {
 		for workload := range below(c.readers, id+sep) {
 			name, local, _ := strings.Cut(workload, "/")
@@ -79,7 +87,7 @@ func (c *Catalog) predecessors(id string) (next []string) {
 	if !ok {
 		return nil
 	}
-	for _, e := range p.edges {
+	for _, e := range p.links() {
 		if e.To == id {
 			next = append(next, e.From)
 		}

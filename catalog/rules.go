@@ -25,7 +25,7 @@ const (
 	RuleDatasetOwner = "dataset-owner"
 	// RuleVersion is broken by the read of a version that nobody declares.
 	RuleVersion = "unknown-version"
-	// RuleDeployed is broken by the read of a dataset whose project is not in the same environment.
+	// RuleDeployed is broken by the read of a dataset, or the need of a project, that is not in the same environment.
 	RuleDeployed = "not-deployed"
 	// RuleAfter is broken by a workload that runs after one of another project.
 	RuleAfter = "after-other-project"
@@ -43,7 +43,7 @@ const (
 	RuleCollision = "name-collision"
 	// RuleOverlap is broken by datasets whose data would lie in one folder.
 	RuleOverlap = "path-overlap"
-	// RuleCycle is broken by datasets and workloads that wait for themselves.
+	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.
 	RuleCycle = "dag-cycle"
 	// RuleNotYet is broken by a field that this version does not act on.
 	RuleNotYet = "not-supported-yet"

@@ -210,7 +210,7 @@ func (c *Catalog) sameContract(old *Catalog, name string) bool {
 	return reflect.DeepEqual(a.contract(), b.contract())
 }
 
-// contract is what a project's readers depend on: its datasets, who writes them, and where it is deployed.
+// contract is what those who refer to a project depend on: its datasets, who writes them, and where it is deployed.
 func (p *Project) contract() any {
 	type writer struct {
 		Writes           map[string]string
@@ -235,7 +235,7 @@ func (p *Project) contract() any {
 	return []any{p.Spec.Datasets, writers, places, p.Spec.Suspend, p.Spec.Owner}
 }
 
-// readersOf marks the projects that refer to datasets of a project, whether they are there or not.
+// readersOf marks the projects that refer to a project or its datasets, whether they are there or not.
 func (c *Catalog) readersOf(old *Catalog, name string, dirty map[string]bool) {
 	for _, set := range []*Catalog{old, c} {
 		for rest := range below(set.readers, name+"/") {
@@ -278,11 +278,11 @@ func (c *Catalog) closesCycle(old *Catalog, projects []*Project) bool {
 	for _, p := range projects {
 		had := map[[2]string]bool{}
 		if before, ok := old.projects.Get(p.Name); ok {
-			for _, e := range before.edges {
+			for _, e := range before.links() {
 				had[[2]string{e.From, e.To}] = true
 			}
 		}
-		for _, e := range p.edges {
+		for _, e := range p.links() {
 			if !had[[2]string{e.From, e.To}] && c.closes(e) {
 				return true
 			}

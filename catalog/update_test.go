@@ -29,18 +29,20 @@ func versions() map[string][]string {
 			"", strings.Replace(acme[orders], "after: [land]", "", 1), strings.Replace(acme[orders], "name: raw, version: \"1\"", "name: raw, version: \"3\"", 1),
 			strings.Replace(acme[orders], "rates/fx@1", "rates/fx@2", 1), acme[orders] + "    - {name: again, blueprint: jobb, after: [clean, nobody]}\n",
 			strings.Replace(acme[orders], "blueprint: job", "exclude: true, blueprint: job", 1), "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: orders}\nspec: {owner: 1}\n",
+			strings.Replace(acme[orders], "spec:", "spec:\n  dependsOn: [rates, nobody, rates]", 1), strings.Replace(acme[orders], "spec:", "spec:\n  dependsOn: [deep]", 1),
 			strings.Replace(acme[orders], "lake://orders/raw/", "sea://orders/raw/", 1), "apiVersion: trunkline.dev/v1alpha1\nkind: [",
 		},
 		rates: {
 			"", strings.Replace(acme[rates], "writes: {main: fx@1}", "reads: {sold: orders/clean@2}, writes: {main: fx@1}", 1),
 			strings.Replace(acme[rates], "environments: {dev: {}, prod: {}}", "environments: [dev]", 1), strings.Replace(acme[rates], "version: \"1\"", "version: \"2\"", 1),
+			strings.Replace(acme[rates], "spec:", "spec:\n  dependsOn: [orders]", 1), strings.Replace(acme[rates], "spec:", "spec:\n  dependsOn: [rates]", 1),
 			strings.Replace(acme[rates], "name: rates", "name: orders", 1), strings.Replace(acme[rates], "blueprint: job", "blueprint: mine", 1),
 		},
 		"deep/a/p.yaml": {
 			project("orders-dev", "  workloads: [{name: w, blueprint: job, reads: {x: deep/d@1}, files: [x.sh]}]\n"),
 			project("deep", "  datasets: [{name: d, version: '1', path: lake://d/}]\n  workloads: [{name: w, blueprint: job, writes: {x: d@1}, reads: {y: orders/clean@2}}]\n"),
 			project("deep", "  datasets: [{name: d, version: '1', path: lake://orders/}, {name: e, version: '1', path: lake://orders/clean/x}]\n"),
-			project("Deep", ""), project("rates", ""),
+			project("Deep", ""), project("rates", ""), project("deep", "  dependsOn: [rates, orders]\n"),
 		},
 		"deep/a/x.sh": {"x"},
 		"deep/b.yaml": {
@@ -111,14 +113,20 @@ type view struct {
 	Nodes    []catalog.Node
 	Edges    []catalog.Edge
 	Readers  map[string][]string
+	// Waits are the releases that each waits for, and Needed the projects that others depend on.
+	Waits  map[string][]catalog.ReleaseID
+	Needed map[string]bool
 }
 
 func seen(c *catalog.Catalog) view {
-	v := view{Projects: c.ProjectNames(), Readers: map[string][]string{}}
+	v := view{Projects: c.ProjectNames(), Readers: map[string][]string{}, Waits: map[string][]catalog.ReleaseID{}, Needed: map[string]bool{}}
 	if c.Platform == nil {
 		return v
 	}
 	v.Releases, v.Nodes, v.Edges = slices.Collect(c.Releases()), c.Graph().Nodes(), c.Graph().Edges()
+	for _, r := range v.Releases {
+		v.Waits[r.ID.String()], v.Needed[r.ID.Project] = c.Dependencies(r.ID), c.Needed(r.ID.Project)
+	}
 	for _, n := range v.Nodes {
 		v.Readers[n.ID] = append(c.Successors(n.ID), c.Predecessors(n.ID)...)
 	}

@@ -26,9 +26,10 @@ type settings struct {
 	rollback      bool
 	schedule      gate.Schedule
 	soak          time.Duration
-	// sources are the releases that this one is promoted from, and source tells that others are promoted from it.
-	sources []catalog.ReleaseID
-	source  bool
+	// sources are the releases that this one is promoted from, and needs those that it depends on.
+	sources, needs []catalog.ReleaseID
+	// awaited tells that others are promoted from this one, or depend on it.
+	awaited bool
 	// protected is set if the environment is protected; named if it lets the project go.
 	protected, named bool
 	maxRemovals      int
@@ -67,11 +68,12 @@ func settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (settings, error) {
 	if !declared {
 		return s, nil
 	}
+	s.needs, s.awaited = c.Dependencies(id), c.Needed(id.Project)
 	for _, other := range c.ReleasesOf(p) {
 		if other.Environment == env.Spec.PromotesFrom {
 			s.sources = append(s.sources, other)
 		}
-		s.source = s.source || c.Environments[other.Environment].Spec.PromotesFrom == id.Environment
+		s.awaited = s.awaited || c.Environments[other.Environment].Spec.PromotesFrom == id.Environment
 	}
 	return s, nil
 }
@@ -107,14 +109,11 @@ func (w *worker) gateInput() gate.Input {
 		Schedule: w.settings.schedule, Soak: w.settings.soak,
 		Protected: (w.settings.protected || w.memory.Protected) && !w.settings.named,
 	}
-	for _, id := range w.settings.sources {
-		if !w.newest.remove {
-			in.Sources = append(in.Sources, w.r.progress.source(id))
-		}
-	}
 	if w.newest.remove {
 		in.Removals = w.r.removals.of(w.id.Environment, w.settings.maxRemovals)
+		return in
 	}
+	in.Sources, in.Needs = w.r.progress.of(w.settings.sources), w.r.progress.of(w.settings.needs)
 	return in
 }
 

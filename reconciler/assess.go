@@ -64,8 +64,8 @@ func (w *worker) observe(health status.Health, message string) (status.Health, s
 	return health, message
 }
 
-// mark remembers that the state in force is healthy, where somebody may ask: those who are promoted from it, and who
-// goes back to it.
+// mark remembers that the state in force is healthy, where somebody may ask: those who wait for it, and who goes back
+// to it.
 func (w *worker) mark(now time.Time) {
 	d := w.desired
 	next := w.memory.Mark(gate.Mark{Commit: d.commit, Digest: d.digest, Since: now.UTC().Truncate(time.Second)})
@@ -75,12 +75,12 @@ func (w *worker) mark(now time.Time) {
 	if f := next.Failed; f != nil && f.Digest == d.digest {
 		next.Failed = nil
 	}
-	w.memory, w.unsaved = next, w.unsaved || (w.settings.rollback || w.settings.source) && next.String() != w.memory.String()
+	w.memory, w.unsaved = next, w.unsaved || (w.settings.rollback || w.settings.awaited) && next.String() != w.memory.String()
 }
 
-// publish tells those who are promoted from this release how far it is. The caller holds the lock.
+// publish tells those who wait for this release how far it is. The caller holds the lock.
 func (w *worker) publish() {
-	if !w.settings.source {
+	if !w.settings.awaited {
 		return
 	}
 	current := w.renderErr == nil && !w.idle() && w.newest != nil && !w.newest.remove && w.desired.same(w.newest) && !w.phase.applied.IsZero()
@@ -117,7 +117,7 @@ func (w *worker) assess(daemon, ctx context.Context, retryAt time.Time) time.Tim
 	if p := w.phase; !p.sick.IsZero() && p.failure == "" {
 		deadline = p.sick.Add(w.settings.healthTimeout)
 	}
-	return earliest(retryAt, deadline, look, w.verdict.Until, w.dampedUntil)
+	return earliest(retryAt, deadline, look, w.verdict.Until, w.dampedUntil, w.askAt)
 }
 
 // giveUp asks for the state before if the one in force has failed, was never healthy, and the environment wants that.

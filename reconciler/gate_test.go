@@ -205,3 +205,38 @@ func TestManyRemovalsAreConfirmed(t *testing.T) {
 	}
 	d.await("all to be gone", func(p status.Platform) bool { return len(p.Releases) == 0 })
 }
+
+// TestDependsOn: a release waits for those that it depends on, and nobody else does.
+func TestDependsOn(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	d := start(t, c.Kubeconfig)
+	needs := func(text, other string) string {
+		return strings.Replace(text, "  owner:", "  dependsOn: ["+other+"]\n  owner:", 1)
+	}
+	files := platform("depends", tree{
+		// In the order of their names the last is needed first.
+		"a.yaml": needs(service("depends-a", "img:1"), "depends-b"), "b.yaml": needs(service("depends-b", "img:1"), "depends-c"),
+		"c.yaml": service("depends-c", "img:1"), "other.yaml": service("depends-other", "img:1"),
+	})
+	d.mustAccept("c1", files)
+	d.awaitFine("c1")
+
+	c.stopScheduling(t, "depends-b-dev")
+	d.mustAccept("c2", files.with(tree{
+		"a.yaml": needs(service("depends-a", "img:2"), "depends-b"), "b.yaml": needs(service("depends-b", "img:2"), "depends-c"),
+		"c.yaml": service("depends-c", "img:2"), "other.yaml": service("depends-other", "img:2"),
+	}), "a.yaml", "b.yaml", "c.yaml", "other.yaml")
+	p := d.await("all but what waits to be there", func(p status.Platform) bool {
+		b, a := release(p, "depends-b"), release(p, "depends-a")
+		return release(p, "depends-other").Commit == "c2" && release(p, "depends-other").Fine() && release(p, "depends-c").Commit == "c2" &&
+			b.Commit == "c2" && b.Health == status.Progressing && heldBy("dependsOn")(a) && strings.HasSuffix(a.Held.Reason, "to be healthy")
+	})
+	if a := release(p, "depends-a"); a.Commit != "c1" || a.Held.Reason != "waiting for depends-b/dev@test to be healthy" {
+		t.Errorf("what waits is at %s, and says %q", a.Commit, a.Held.Reason)
+	}
+	c.startScheduling(t, "depends-b-dev")
+	p = d.await("what waited to follow", func(p status.Platform) bool { return p.Fine() && release(p, "depends-a").Held == nil })
+	if a := release(p, "depends-a"); a.Commit != "c2" {
+		t.Errorf("what waited is at %s", a.Commit)
+	}
+}

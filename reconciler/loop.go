@@ -105,6 +105,7 @@ func (w *worker) once(daemon, ctx context.Context, retry *backoff.ExponentialBac
 		w.cannotLook(err)
 		return true, err
 	}
+	w.askOthers(daemon, ctx)
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work, ok := w.take(cancel)

@@ -1,6 +1,8 @@
 package reconciler
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -8,7 +10,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/gate"
 )
 
-// progress is how far each release has come, for those that are promoted from it. Its lock is taken last, whatever
+// progress is how far each release has come, for those that are promoted from it or depend on it. Its lock is taken last, whatever
 // else is held.
 type progress struct {
 	mu     sync.Mutex
@@ -52,59 +54,48 @@ func (p *progress) set(id catalog.ReleaseID, current bool, healthySince time.Tim
 	}
 }
 
-func (p *progress) source(id catalog.ReleaseID) gate.Source {
+// of tells how far releases have come. One of which nothing is known has not begun.
+func (p *progress) of(ids []catalog.ReleaseID) []gate.Source {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s, ok := p.states[id]; ok {
-		return s
+	sources := make([]gate.Source, len(ids))
+	for i, id := range ids {
+		s, ok := p.states[id]
+		if !ok {
+			s.Release = id.String()
+		}
+		sources[i] = s
 	}
-	return gate.Source{Release: id.String()}
+	return sources
 }
 
-// removals count what the accepted commit removes from each environment. Its lock is taken last.
-type removals struct {
-	mu       sync.Mutex
-	declared map[string]int
-	gone     map[string]map[catalog.ReleaseID]bool
-	approved map[string]bool
-}
-
-// begin takes in what a commit declares; what was approved for the last one counts for it only.
-func (r *removals) begin(declared map[catalog.ReleaseID]bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.declared, r.gone, r.approved = map[string]int{}, map[string]map[catalog.ReleaseID]bool{}, map[string]bool{}
-	for id := range declared {
-		r.declared[id.Environment]++
-	}
-}
-
-// add takes in a release that is there and not declared.
-func (r *removals) add(id catalog.ReleaseID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.gone[id.Environment] == nil {
-		r.gone[id.Environment] = map[catalog.ReleaseID]bool{}
-	}
-	r.gone[id.Environment][id] = true
-}
-
-// approve confirms the removals of an environment, and says how many there are.
-func (r *removals) approve(environment string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n := len(r.gone[environment]); n > 0 {
-		r.approved[environment] = true
+// inOrder puts releases behind those that they wait for: nobody may take another for being up to date that has not been
+// told of the commit yet.
+func inOrder(c *catalog.Catalog, releases []catalog.Release) []catalog.Release {
+	before := map[catalog.ReleaseID]int{}
+	var needed func(id catalog.ReleaseID) int
+	needed = func(id catalog.ReleaseID) int {
+		n, known := before[id]
+		if known {
+			return n
+		}
+		for _, other := range c.Dependencies(id) {
+			n = max(n, needed(other)+1) // they make no circle: the commit would have been refused
+		}
+		before[id] = n
 		return n
 	}
-	return 0
+	slices.SortStableFunc(releases, func(a, b catalog.Release) int {
+		return cmp.Or(cmp.Compare(promotions(c, a.ID.Environment), promotions(c, b.ID.Environment)), cmp.Compare(needed(a.ID), needed(b.ID)))
+	})
+	return releases
 }
 
-func (r *removals) of(environment string, share int) *gate.Removals {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	gone := len(r.gone[environment])
-	return &gate.Removals{
-		Environment: environment, Removed: gone, Of: gone + r.declared[environment], Max: share, Approved: r.approved[environment],
+// promotions counts the environments that come before one.
+func promotions(c *catalog.Catalog, environment string) int {
+	n := 0
+	for env := c.Environments[environment]; env != nil && env.Spec.PromotesFrom != "" && n < len(c.Environments); n++ {
+		env = c.Environments[env.Spec.PromotesFrom]
 	}
+	return n
 }

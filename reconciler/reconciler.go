@@ -1,7 +1,6 @@
 package reconciler
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -251,12 +250,7 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releas
 			r.removals.add(id)
 		}
 	}
-	// Those that others are promoted from come first: nobody may take a commit for soaked that its source has not seen.
-	news := releases.news()
-	slices.SortStableFunc(news, func(a, b catalog.Release) int {
-		return cmp.Compare(promotions(c, a.ID.Environment), promotions(c, b.ID.Environment))
-	})
-	for _, rel := range news {
+	for _, rel := range inOrder(c, releases.news()) {
 		if r.hand(c, rev, rel, results[rel.ID]) {
 			changed++
 		}
@@ -276,15 +270,6 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releas
 		c.wake()
 	}
 	return changed
-}
-
-// promotions counts the environments that come before one.
-func promotions(c *catalog.Catalog, environment string) int {
-	n := 0
-	for env := c.Environments[environment]; env != nil && env.Spec.PromotesFrom != "" && n < len(c.Environments); n++ {
-		env = c.Environments[env.Spec.PromotesFrom]
-	}
-	return n
 }
 
 // hand gives a release what is declared of it, and says whether that is new.
@@ -308,7 +293,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 		return false
 	}
 	w := r.worker(rel.ID)
-	r.progress.follow(w, s.sources)
+	r.progress.follow(w, slices.Concat(s.sources, s.needs))
 	return w.set(desired{
 		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest,
 	}, s)

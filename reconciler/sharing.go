@@ -36,6 +36,7 @@ func (w *worker) standBy() (gone bool) {
 	w.known, w.desired, w.wanted, w.inPlace = false, nil, nil, ""
 	w.phase, w.drifts, w.ill = phase{}, drifts{}, diagnosis{underWay: w.ill.underWay}
 	clear(w.judged)
+	w.publish()                                 // that nothing is known of it any more
 	leave := w.newest != nil && w.newest.remove // its owner deletes it
 	owner := w.r.opts.Sharing.Owner(w.id)
 	if !leave {

@@ -3,6 +3,7 @@ package reconciler_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,29 +55,24 @@ func (w watched) Begin(ctx context.Context, id catalog.ReleaseID) (context.Conte
 	}, true
 }
 
-// TestReplicasShareTheReleases: three replicas share the releases of a platform, never two at one; when one ends, the
-// others take over what was its. What becomes of one that is killed is in the tests of package shard.
-func TestReplicasShareTheReleases(t *testing.T) {
-	c := look(t, pkg.Cluster(t))
-	const count = 12
-	files := platform("replica", nil)
-	for i := range count {
-		name := fmt.Sprintf("replica-%02d", i)
-		files[name+"/project.yaml"], files[name+"/objects/kustomization.yaml"] = manifests(name), kustomization
-		files[name+"/objects/all.yaml"] = configMap("a", "1")
-	}
-	all := &atWork{who: map[catalog.ReleaseID]string{}, did: map[catalog.ReleaseID]map[string]bool{}}
-	type replica struct {
-		*daemon
-		kill func()
-	}
+// replica is a daemon that shares the releases with others.
+type replica struct {
+	*daemon
+
+	// kill ends what keeps the replica's Leases; what was its goes to the others.
+	kill func()
+}
+
+// startReplicas starts three replicas with a first commit.
+func startReplicas(t *testing.T, c cell, group string, files tree, all *atWork) []replica {
+	t.Helper()
 	var replicas []replica
 	for i := range 3 {
 		name := fmt.Sprintf("r%d", i)
 		var d *daemon
 		ready := make(chan struct{})
 		coordinator, err := shard.New(shard.Options{
-			Leases: shard.NewLeases(func() (*rest.Config, error) { return c.Config, nil }), Group: "replica-test", Identity: name, Shards: true,
+			Leases: shard.NewLeases(func() (*rest.Config, error) { return c.Config, nil }), Group: group, Identity: name, Shards: true,
 			Now: time.Now, Duration: 6 * time.Second, RenewDeadline: 2 * time.Second, WriteTimeout: 3 * time.Second, Interval: 300 * time.Millisecond,
 			Changed: func() {
 				<-ready
@@ -102,6 +98,22 @@ func TestReplicasShareTheReleases(t *testing.T) {
 		d.mustAccept("c1", files)
 		replicas = append(replicas, replica{d, kill})
 	}
+	return replicas
+}
+
+// TestReplicasShareTheReleases: three replicas share the releases of a platform, never two at one; when one ends, the
+// others take over what was its. What becomes of one that is killed is in the tests of package shard.
+func TestReplicasShareTheReleases(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	const count = 12
+	files := platform("replica", nil)
+	for i := range count {
+		name := fmt.Sprintf("replica-%02d", i)
+		files[name+"/project.yaml"], files[name+"/objects/kustomization.yaml"] = manifests(name), kustomization
+		files[name+"/objects/all.yaml"] = configMap("a", "1")
+	}
+	all := &atWork{who: map[catalog.ReleaseID]string{}, did: map[catalog.ReleaseID]map[string]bool{}}
+	replicas := startReplicas(t, c, "replica-test", files, all)
 	// Every release is applied and healthy with exactly one of the replicas given.
 	awaitAll := func(commit string, among []replica) {
 		t.Helper()
@@ -157,5 +169,78 @@ func TestReplicasShareTheReleases(t *testing.T) {
 	}
 	if len(had) != 3 {
 		t.Errorf("the releases were not shared: %v", had)
+	}
+}
+
+// TestReplicasWaitForEachOther: what a release waits for may be another replica's.
+func TestReplicasWaitForEachOther(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	const count = 6
+	files := platform("waiting", tree{
+		"prod.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: prod}\nspec:\n  clusters: [test]\n  promotesFrom: dev\n",
+	})
+	declare := func(i int) string {
+		text := strings.Replace(manifests(fmt.Sprintf("waiting-%d", i)), "[dev]", "[dev, prod]", 1)
+		if i > 0 {
+			text = strings.Replace(text, "  owner:", fmt.Sprintf("  dependsOn: [waiting-%d]\n  owner:", i-1), 1)
+		}
+		return text
+	}
+	for i := range count {
+		name := fmt.Sprintf("waiting-%d", i)
+		files[name+"/project.yaml"], files[name+"/objects/kustomization.yaml"] = declare(i), kustomization
+		files[name+"/objects/all.yaml"] = configMap("a", "1")
+	}
+	all := &atWork{who: map[catalog.ReleaseID]string{}, did: map[catalog.ReleaseID]map[string]bool{}}
+	replicas := startReplicas(t, c, "waiting-test", files, all)
+	// The last of the chain, in the second environment, waits for all others.
+	last := catalog.ReleaseID{Project: fmt.Sprintf("waiting-%d", count-1), Environment: "prod", Cluster: "test"}
+	await := func(commit string) {
+		t.Helper()
+		found := make(chan struct{})
+		var once sync.Once
+		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+		defer cancel()
+		for _, r := range replicas {
+			go func() {
+				for p := r.board.Snapshot(); ctx.Err() == nil; p = r.board.Wait(ctx, p.Revision) {
+					if got := in(p, last.Project, last.Environment); got.Fine() && got.Commit == commit && got.Result == status.Applied {
+						once.Do(func() { close(found) })
+						return
+					}
+				}
+			}()
+		}
+		select {
+		case <-found:
+		case <-ctx.Done():
+			for _, r := range replicas {
+				for _, rel := range r.board.Snapshot().Releases {
+					t.Logf("%s: %+v", rel, rel.Held)
+				}
+			}
+			t.Fatalf("%s does not come to %s", last, commit)
+		}
+	}
+	await("c1")
+	next := files.with(nil)
+	var changed []string
+	for i := range count {
+		path := fmt.Sprintf("waiting-%d/objects/all.yaml", i)
+		next[path] = configMap("a", "2")
+		changed = append(changed, path)
+	}
+	for _, r := range replicas {
+		r.mustAccept("c2", next, changed...)
+	}
+	await("c2")
+	owners := map[string]bool{}
+	for id := range all.did {
+		for name := range all.did[id] {
+			owners[name] = true
+		}
+	}
+	if len(owners) < 2 {
+		t.Errorf("one replica has had all releases: %v", owners)
 	}
 }

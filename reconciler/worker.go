@@ -90,6 +90,10 @@ type worker struct {
 	worst plan.Ref
 	ill   diagnosis
 
+	// askAt is when to ask again how far the releases are that this one waits for and other replicas keep; zero if there
+	// are none.
+	askAt time.Time
+
 	// The following belong to the worker's goroutine.
 
 	// mine tells that the release is this replica's, and stale that another one had it, so that its inventory has to be

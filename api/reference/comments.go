@@ -404,6 +404,7 @@ func comments() map[string]comment {
 				"Owner":        "Owner is the GitHub team or user that owns the project, such as \"team-orders\".",
 				"Description":  "Description says what the project is for, in a sentence; default: none.",
 				"Environments": "Environments are those that the project is deployed to: a list of names, or a map from name to what is different there.",
+				"DependsOn":    "DependsOn are other projects, such as \"orders\": a release takes a new state once those of these projects in the same environment have taken the newest commit and are healthy; default: none.",
 				"Image":        "Image is the container image of every workload that does not name its own, such as \"ghcr.io/acme/orders@sha256:0123…\"; default: none.",
 				"Datasets":     "Datasets are those that the project owns: only its workloads may write them.",
 				"Workloads":    "Workloads are what the project runs.",

@@ -17,6 +17,9 @@ type ProjectSpec struct {
 	// Environments are those that the project is deployed to: a list of names, or a map from name to what is
 	// different there.
 	Environments ProjectEnvironments `json:"environments" required:"true"`
+	// DependsOn are other projects, such as "orders": a release takes a new state once those of these projects in the
+	// same environment have taken the newest commit and are healthy; default: none.
+	DependsOn []string `json:"dependsOn,omitempty"`
 	// Image is the container image of every workload that does not name its own, such as
 	// "ghcr.io/acme/orders@sha256:0123…"; default: none.
 	Image string `json:"image,omitempty"`

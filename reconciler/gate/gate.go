@@ -33,6 +33,8 @@ type Input struct {
 	Sources []Source
 	// Soak is how long each of them must have been healthy.
 	Soak time.Duration
+	// Needs are the releases of other projects that have to be there first.
+	Needs []Source
 	// Protected is set if the environment is protected and does not name the project in its removals.
 	Protected bool
 	// Removals tells of the whole commit that removes the release; nil if it is not removed by a commit.
@@ -62,7 +64,7 @@ type Failed struct {
 	Why string `json:"why"`
 }
 
-// Source is a release that another one is promoted from.
+// Source is a release that another one is promoted from, or depends on.
 type Source struct {
 	// Release names it for people.
 	Release string
@@ -98,6 +100,7 @@ const (
 	Frozen      Rule = "freeze"
 	Closed      Rule = "window"
 	Promotion   Rule = "promotion"
+	Depends     Rule = "dependsOn"
 )
 
 // Verdict says whether the release may take the state.
@@ -158,6 +161,12 @@ var table = []row{
 			return Verdict{}, false
 		}
 		return promoted(in.Now, in.Sources, in.Soak)
+	}},
+	{Depends, func(in Input) (Verdict, bool) {
+		if in.Remove {
+			return Verdict{}, false
+		}
+		return promoted(in.Now, in.Needs, 0)
 	}},
 }
 

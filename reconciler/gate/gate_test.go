@@ -102,6 +102,11 @@ func TestDecide(t *testing.T) {
 		"Soaking":      {"The last of the sources counts.", gate.Input{Known: true, Sources: []gate.Source{healthy("a", h), healthy("b", h/2)}, Soak: h}, gate.Verdict{Hold: gate.Promotion, Reason: "soaking in the environment before: goes on at 2026-12-16T10:30:00Z", Until: now.Add(h / 2)}},
 		"SourceBehind": {"A source that is behind says nothing of the commit.", gate.Input{Known: true, Sources: []gate.Source{healthy("b", h), {Release: "a", HealthySince: now.Add(-h)}}}, gate.Verdict{Hold: gate.Promotion, Reason: "waiting for a to take the commit"}},
 		"SourceSick":   {"A source has to be healthy.", gate.Input{Known: true, Sources: []gate.Source{{Release: "a", Current: true}}}, gate.Verdict{Hold: gate.Promotion, Reason: "waiting for a to be healthy"}},
+		"NeedMet":      {"What it depends on is there.", gate.Input{Known: true, Needs: []gate.Source{healthy("a", 0)}}, gate.Verdict{}},
+		"NeedBehind":   {"What it depends on has to have the commit too.", gate.Input{Known: true, Needs: []gate.Source{healthy("a", h), {Release: "b"}}}, gate.Verdict{Hold: gate.Depends, Reason: "waiting for b to take the commit"}},
+		"NeedSick":     {"And to be healthy.", gate.Input{Known: true, Needs: []gate.Source{{Release: "b", Current: true}}}, gate.Verdict{Hold: gate.Depends, Reason: "waiting for b to be healthy"}},
+		"NeedRemoval":  {"Nobody has to be there for a removal.", gate.Input{Known: true, Remove: true, Needs: []gate.Source{{Release: "b"}}}, gate.Verdict{}},
+		"NeedInPlace":  {"What is there already stays, whatever becomes of what it depends on.", gate.Input{Known: true, InPlace: "new", Needs: []gate.Source{{Release: "b"}}}, gate.Verdict{}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
