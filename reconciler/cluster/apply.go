@@ -30,7 +30,7 @@ func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured, force
 		return Live{}, &ObjectError{Object: ref, Doing: "applying", Err: err}
 	}
 	var live *unstructured.Unstructured
-	err = conn.write(ctx, func(ctx context.Context) (err error) {
+	err = conn.write(ctx, releaseOf(o), func(ctx context.Context) (err error) {
 		live, err = conn.of(m, o.GetNamespace()).Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
 		return err
 	})
@@ -52,7 +52,7 @@ func (conn *Conn) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error
 		return &ObjectError{Object: ref, Doing: "deleting", Err: err}
 	}
 	background := metav1.DeletePropagationBackground
-	err = conn.write(ctx, func(ctx context.Context) error {
+	err = conn.write(ctx, conn.ownerOf(ref), func(ctx context.Context) error {
 		return conn.of(m, ref.Namespace).Delete(ctx, ref.Name, metav1.DeleteOptions{
 			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background,
 		})
@@ -74,7 +74,7 @@ func (conn *Conn) CheckFree(ctx context.Context, o *unstructured.Unstructured, a
 		return &ObjectError{Object: ref, Doing: "looking for", Err: err}
 	}
 	var live *unstructured.Unstructured
-	err = conn.do(ctx, func(ctx context.Context) (err error) {
+	err = conn.do(ctx, applySet, func(ctx context.Context) (err error) {
 		live, err = conn.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 		return err
 	})

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -17,14 +19,12 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"trunkline.dev/trunkline/reconciler/health"
+	"trunkline.dev/trunkline/reconciler/plan"
 )
 
 // FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it
 // owns in every cluster.
 const FieldManager = "trunkline"
-
-// maxRequests bounds the requests to one API server that are under way at once.
-const maxRequests = 32
 
 // Cluster is one cluster, whether it can be reached or not. It connects when it is first needed, and again
 // when its credentials have changed.
@@ -83,7 +83,7 @@ type Conn struct {
 	client    dynamic.Interface
 	discovery discovery.DiscoveryInterface
 	mapper    meta.ResettableRESTMapper
-	requests  chan struct{}
+	places    *places
 	diagnoses chan struct{}
 	observer  *observer
 	stop      context.CancelFunc
@@ -158,7 +158,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		client:    client,
 		discovery: disco,
 		mapper:    restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
-		requests:  make(chan struct{}, maxRequests),
+		places:    newPlaces(),
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
 	}
@@ -244,31 +244,42 @@ func (conn *Conn) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInte
 	return conn.client.Resource(m.Resource)
 }
 
-// do makes one call, within the bound on calls under way.
-func (conn *Conn) do(ctx context.Context, call func(context.Context) error) error {
-	return conn.limited(ctx, ctx, call)
+// do makes one call for a release, named by the id of its ApplySet, within the bounds on calls under way. Calls for no
+// release in particular share a name too: the empty one.
+func (conn *Conn) do(ctx context.Context, release string, call func(context.Context) error) error {
+	return conn.limited(ctx, ctx, release, call)
 }
 
 // write makes one call that changes something. Once it is on its way it is not cancelled: whether the API server
 // did it must be known.
-func (conn *Conn) write(ctx context.Context, call func(context.Context) error) error {
-	return conn.limited(ctx, context.WithoutCancel(ctx), call)
+func (conn *Conn) write(ctx context.Context, release string, call func(context.Context) error) error {
+	return conn.limited(ctx, context.WithoutCancel(ctx), release, call)
 }
 
 // limited waits for its turn for as long as waiting lasts, and then calls with ctx.
-func (conn *Conn) limited(waiting, ctx context.Context, call func(context.Context) error) error {
+func (conn *Conn) limited(waiting, ctx context.Context, release string, call func(context.Context) error) error {
 	if err := waiting.Err(); err != nil {
 		return err
 	}
-	select {
-	case conn.requests <- struct{}{}:
-	case <-waiting.Done():
-		return waiting.Err()
+	place, err := conn.places.take(waiting, release)
+	if err != nil {
+		return err
 	}
-	defer func() { <-conn.requests }()
+	defer conn.places.leave(place)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := call(ctx)
+	err = call(ctx)
 	conn.cluster.answered(conn, err)
 	return err
+}
+
+// releaseOf gives the release that an object is of, as do and write take it: what its labels say.
+func releaseOf(o *unstructured.Unstructured) string {
+	return cmp.Or(o.GetLabels()[labelPartOf], o.GetLabels()[labelID])
+}
+
+// ownerOf gives the release that a member is of, as do and write take it.
+func (conn *Conn) ownerOf(ref plan.Ref) string {
+	release, _ := conn.Owner(ref)
+	return release
 }
