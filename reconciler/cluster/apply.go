@@ -25,7 +25,7 @@ type Live struct {
 // differ are a [*ConflictError]: nobody's change is overwritten unseen.
 func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured, force bool) (Live, error) {
 	ref := plan.RefOf(o)
-	m, err := conn.resource(ref.GroupKind, o.GroupVersionKind().Version)
+	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
 		return Live{}, &ObjectError{Object: ref, Doing: "applying", Err: err}
 	}
@@ -47,7 +47,7 @@ func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured, force
 
 // Delete deletes the very object that was seen. One that is gone, or was made anew since, is left alone.
 func (conn *Conn) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error {
-	m, err := conn.resource(ref.GroupKind)
+	m, err := conn.resource(ctx, ref.GroupKind)
 	if err != nil {
 		return &ObjectError{Object: ref, Doing: "deleting", Err: err}
 	}
@@ -69,7 +69,7 @@ var ErrForeign = errors.New("it is there already and does not belong to this rel
 // CheckFree makes sure that an object that is to be created is not there yet under somebody else's hand.
 func (conn *Conn) CheckFree(ctx context.Context, o *unstructured.Unstructured, applySet string) error {
 	ref := plan.RefOf(o)
-	m, err := conn.resource(ref.GroupKind, o.GroupVersionKind().Version)
+	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
 		return &ObjectError{Object: ref, Doing: "looking for", Err: err}
 	}

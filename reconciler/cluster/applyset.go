@@ -190,7 +190,7 @@ func (conn *Conn) Record(ctx context.Context, i Inventory) error {
 // come by on a watch yet.
 func (conn *Conn) Empty(ctx context.Context, i Inventory) (bool, error) {
 	for _, kind := range i.Kinds {
-		m, err := conn.resource(kind)
+		m, err := conn.resource(ctx, kind)
 		if meta.IsNoMatchError(err) {
 			continue // a kind that is not served has no objects
 		}

@@ -14,9 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/restmapper"
 
 	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/plan"
@@ -82,7 +80,7 @@ type Conn struct {
 	cluster   *Cluster
 	client    dynamic.Interface
 	discovery discovery.DiscoveryInterface
-	mapper    meta.ResettableRESTMapper
+	kinds     *kinds
 	places    *places
 	diagnoses chan struct{}
 	observer  *observer
@@ -157,7 +155,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		cluster:   c,
 		client:    client,
 		discovery: disco,
-		mapper:    restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
+		kinds:     newKinds(disco),
 		places:    newPlaces(),
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
@@ -215,20 +213,9 @@ func (c *Cluster) setState(next State) {
 	}
 }
 
-// resource finds how the API server serves a kind. That a kind is not served is only said when all of the API
-// server's groups have answered: one that does not answer just now may serve it.
-func (conn *Conn) resource(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
-	m, err := conn.mapper.RESTMapping(gk, versions...)
-	if meta.IsNoMatchError(err) {
-		// The kind may be younger than the cached discovery: a definition that was just applied.
-		conn.mapper.Reset()
-		m, err = conn.mapper.RESTMapping(gk, versions...)
-	}
-	if meta.IsNoMatchError(err) {
-		if _, _, partial := conn.discovery.ServerGroupsAndResources(); partial != nil {
-			err = partial
-		}
-	}
+// resource finds how the API server serves a kind; see [kinds].
+func (conn *Conn) resource(ctx context.Context, gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	m, err := conn.kinds.mapping(ctx, gk, versions...)
 	if err != nil {
 		conn.cluster.answered(conn, err)
 		return nil, fmt.Errorf("finding the kind %s: %w", gk, err)

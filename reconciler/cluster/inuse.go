@@ -24,7 +24,7 @@ func (conn *Conn) InUse(ctx context.Context, ref plan.Ref) (string, error) {
 		return conn.first(ctx, conn.ownerOf(ref), claims, ref.Name)
 	case ref.Group == "apiextensions.k8s.io" && ref.Kind == "CustomResourceDefinition":
 		plural, group, _ := strings.Cut(ref.Name, ".") // the API server holds the name to "plural.group"
-		kind, err := conn.mapper.KindFor(schema.GroupVersionResource{Group: group, Resource: plural})
+		kind, err := conn.kinds.kindFor(ctx, schema.GroupVersionResource{Group: group, Resource: plural})
 		if meta.IsNoMatchError(err) {
 			return "", nil // it is not served: it has no objects
 		}

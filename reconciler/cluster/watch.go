@@ -35,7 +35,7 @@ type kindWatch struct {
 func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 	var watches []*kindWatch
 	for _, kind := range kinds {
-		w, err := conn.observer.watch(kind)
+		w, err := conn.observer.watch(ctx, kind)
 		if meta.IsNoMatchError(err) {
 			continue
 		}
@@ -52,7 +52,7 @@ func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 	return nil
 }
 
-func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
+func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch, error) {
 	o.mu.Lock()
 	w, ok := o.kinds[kind]
 	o.mu.Unlock()
@@ -60,7 +60,7 @@ func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
 		return w, nil
 	}
 	// Looking up a kind may take a while, and events must go on meanwhile.
-	m, err := o.conn.resource(kind)
+	m, err := o.conn.resource(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (o *observer) unserved(w *kindWatch) {
 	var events []Event
 	if o.kinds[w.kind] == w {
 		delete(o.kinds, w.kind)
-		o.conn.mapper.Reset()
+		o.conn.kinds.forget(w.kind)
 		close(w.gone)
 		events = o.unsetKind(w.kind, nil)
 	}
@@ -140,7 +140,7 @@ func (o *observer) again(kind schema.GroupKind) {
 	}
 	o.mu.Unlock()
 	if ok {
-		o.spawn(func(context.Context) { _, _ = o.watch(kind) }) // who needs the kind watches it, and is told the error
+		o.spawn(func(ctx context.Context) { _, _ = o.watch(ctx, kind) }) // who needs the kind watches it, and is told the error
 	}
 }
 
