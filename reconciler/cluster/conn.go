@@ -9,12 +9,12 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/plan"
@@ -78,6 +78,7 @@ func (c *Cluster) State() State {
 // Conn is a working connection.
 type Conn struct {
 	cluster   *Cluster
+	config    *rest.Config
 	client    dynamic.Interface
 	discovery discovery.DiscoveryInterface
 	kinds     *kinds
@@ -85,6 +86,9 @@ type Conn struct {
 	diagnoses chan struct{}
 	observer  *observer
 	stop      context.CancelFunc
+	// doubted is set while the API server is asked whether it is there, and sign is sent to when a call was answered.
+	doubted atomic.Bool
+	sign    chan struct{}
 }
 
 // Connect gives the connection, and makes it if there is none; those who ask at the same time share one
@@ -153,12 +157,14 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
 		cluster:   c,
+		config:    cfg,
 		client:    client,
 		discovery: disco,
 		kinds:     newKinds(disco),
 		places:    newPlaces(),
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
+		sign:      make(chan struct{}, 1),
 	}
 	conn.observer = newObserver(watching, conn)
 	return conn, nil
@@ -175,30 +181,6 @@ func (c *Cluster) drop() {
 	if c.conn != nil {
 		c.conn.stop()
 		c.conn = nil
-	}
-}
-
-// answered takes in how a call to the API server ended.
-func (c *Cluster) answered(conn *Conn, err error) {
-	if errors.Is(err, context.Canceled) {
-		return // our own doing
-	}
-	next := State{Reachable: true}
-	if err != nil && (Unreachable(err) || apierrors.IsUnauthorized(err)) {
-		next = State{Message: err.Error()}
-	}
-	c.mu.Lock()
-	current := c.conn == conn
-	if current && apierrors.IsUnauthorized(err) {
-		c.drop() // the credentials may have been renewed: read them again
-	}
-	c.mu.Unlock()
-	if !current {
-		return
-	}
-	c.setState(next)
-	if apierrors.IsUnauthorized(err) {
-		c.changed(Event{Dropped: true})
 	}
 }
 
