@@ -75,13 +75,15 @@ func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch
 	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 			opts.LabelSelector = labelPartOf
+			ctx, cancel := context.WithTimeout(ctx, listTimeout)
+			defer cancel()
 			list, err := all.List(ctx, opts)
 			w.answered(err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
 			opts.LabelSelector = labelPartOf
-			stream, err := all.Watch(ctx, opts)
+			stream, err := openStream(ctx, opts, all.Watch, w.answered)
 			w.answered(err)
 			return stream, err
 		},
