@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -57,10 +58,29 @@ func (conn *Conn) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error
 			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background,
 		})
 	})
-	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+	if apierrors.IsConflict(err) {
+		if gone, lookErr := conn.left(ctx, m, ref, uid); gone || lookErr != nil {
+			err = lookErr
+		}
+	}
+	if err == nil || apierrors.IsNotFound(err) {
 		return nil
 	}
 	return &ObjectError{Object: ref, Doing: "deleting", Err: err}
+}
+
+// left tells that an object is gone, on its way out, or another one than before. A conflict alone says that of none: it
+// can also mean that something else was written at the same time.
+func (conn *Conn) left(ctx context.Context, m *meta.RESTMapping, ref plan.Ref, uid types.UID) (bool, error) {
+	var live *unstructured.Unstructured
+	err := conn.do(ctx, conn.ownerOf(ref), func(ctx context.Context) (err error) {
+		live, err = conn.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+		return err
+	})
+	if err != nil {
+		return apierrors.IsNotFound(err), err
+	}
+	return live.GetUID() != uid || live.GetDeletionTimestamp() != nil, nil
 }
 
 // ErrForeign says that an object is there already and not ours to take.
