@@ -29,12 +29,19 @@ type phase struct {
 	back *gate.Failed
 }
 
+// counts tells that the health of the state in force is to be judged: all of it was applied, or what was is waited for. The
+// caller holds the lock.
+func (w *worker) counts() bool { return !w.phase.applied.IsZero() || w.waiting }
+
 // observe takes in the health of the state in force. The caller holds the lock.
 func (w *worker) observe(health status.Health, message string) (status.Health, string) {
 	now := w.r.opts.Now()
 	p := &w.phase
-	if p.applied.IsZero() && !w.waiting {
+	if !w.counts() {
 		return health, message
+	}
+	if p.sick.After(now) {
+		p.sick = now // the clock was set back
 	}
 	switch health {
 	case status.Healthy:
@@ -114,7 +121,7 @@ func (w *worker) assess(daemon, ctx context.Context, retryAt time.Time) time.Tim
 	}
 	look := w.diagnose(daemon)
 	var deadline time.Time
-	if p := w.phase; !p.sick.IsZero() && p.failure == "" {
+	if p := w.phase; !p.sick.IsZero() && p.failure == "" && w.counts() {
 		deadline = p.sick.Add(w.settings.healthTimeout)
 	}
 	return earliest(retryAt, deadline, look, w.verdict.Until, w.dampedUntil, w.askAt)

@@ -3,6 +3,7 @@ package reconciler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ const inventoryRetry = 10 * time.Second
 type clusterState struct {
 	*cluster.Cluster
 
-	// loading is held while the inventories are listed, so that they are listed once a connection.
-	loading sync.Mutex
+	// loading holds one while the inventories are listed, so that they are listed once a connection.
+	loading chan struct{}
 	// reporting is held while the state is put on the board.
 	reporting sync.Mutex
 
@@ -49,8 +50,12 @@ func (c *clusterState) owner(applySet string) *worker {
 
 // load lists the inventories, unless this was done with the connection already.
 func (c *clusterState) load(ctx context.Context, conn *cluster.Conn, platform string) error {
-	c.loading.Lock()
-	defer c.loading.Unlock()
+	select {
+	case c.loading <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the inventories of cluster %q to be listed: %w", c.Name(), ctx.Err())
+	}
+	defer func() { <-c.loading }()
 	c.mu.Lock()
 	known := c.conn == conn && c.platform == platform
 	c.mu.Unlock()

@@ -40,11 +40,18 @@ func (w *worker) diagnose(ctx context.Context) time.Time {
 	if w.ill.of != w.worst || w.ill.digest != d.digest {
 		w.ill = diagnosis{of: w.worst, digest: d.digest, underWay: w.ill.underWay}
 	}
+	now := w.r.opts.Now()
 	next := w.phase.sick.Add(patience)
+	if w.ill.at.After(now) {
+		w.ill.at = now // the clock was set back
+	}
 	if !w.ill.at.IsZero() {
 		next = w.ill.at.Add(lookAgain)
 	}
-	if w.ill.underWay || w.r.opts.Now().Before(next) {
+	if w.ill.underWay {
+		return time.Time{} // it wakes the worker, and may be late
+	}
+	if now.Before(next) {
 		return next
 	}
 	w.ill.underWay = true

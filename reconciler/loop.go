@@ -15,6 +15,9 @@ const (
 	// lastResort is when something is tried again that no retry can mend: somebody may have changed what was in the
 	// way, in a place that is not watched.
 	lastResort = 10 * time.Minute
+	// longestWait is when the clock is looked at again at the latest, if a time is waited for: it may have been set, or have
+	// gone on while the machine was asleep, and a timer knows of neither.
+	longestWait = time.Minute
 )
 
 // run works until ctx ends or the release is gone.
@@ -42,15 +45,16 @@ func (w *worker) run(ctx context.Context) {
 		case !w.wait(ctx, next):
 			return
 		}
-		w.again(t.retryAt)
+		t.retryAt = w.again(t.retryAt, t.pause)
 	}
 }
 
 // turns is what is carried from one turn of a worker to the next.
 type turns struct {
 	retry *backoff.ExponentialBackOff
-	// retryAt is when to try again; zero if nothing failed.
+	// retryAt is when to try again; zero if nothing failed. It was pause away when it was set.
 	retryAt time.Time
+	pause   time.Duration
 	// again asks for the next turn at once.
 	again bool
 }
@@ -70,9 +74,11 @@ func (w *worker) turn(daemon, ctx context.Context, t *turns) (next time.Time, go
 	}
 	switch {
 	case err != nil && terminal(err):
-		t.retryAt = w.r.opts.Now().Add(lastResort)
+		t.pause = lastResort
+		t.retryAt = w.r.opts.Now().Add(t.pause)
 	case err != nil:
-		t.retryAt = w.r.opts.Now().Add(t.retry.NextBackOff())
+		t.pause = t.retry.NextBackOff()
+		t.retryAt = w.r.opts.Now().Add(t.pause)
 	case worked:
 		t.retryAt = time.Time{}
 	}
@@ -83,7 +89,7 @@ func (w *worker) turn(daemon, ctx context.Context, t *turns) (next time.Time, go
 func (w *worker) wait(ctx context.Context, until time.Time) bool {
 	var alarm <-chan time.Time
 	if !until.IsZero() {
-		timer := time.NewTimer(until.Sub(w.r.opts.Now()))
+		timer := time.NewTimer(min(until.Sub(w.r.opts.Now()), longestWait))
 		defer timer.Stop()
 		alarm = timer.C
 	}
@@ -123,15 +129,24 @@ func (w *worker) once(daemon, ctx context.Context, retry *backoff.ExponentialBac
 	return true, err
 }
 
-// again takes in that time may have passed: a hold may be over, a fight, or the wait before another attempt.
-func (w *worker) again(retryAt time.Time) {
+// again takes in that time may have passed: a hold may be over, a fight, or the wait before another attempt. It gives when
+// that attempt is due.
+func (w *worker) again(retryAt time.Time, pause time.Duration) time.Time {
 	now := w.r.opts.Now()
+	if latest := now.Add(pause); !retryAt.IsZero() && retryAt.After(latest) {
+		retryAt = latest // the clock was set back
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.admit()
-	if !retryAt.IsZero() && !now.Before(retryAt) || !w.dampedUntil.IsZero() && !now.Before(w.dampedUntil) {
+	if !retryAt.IsZero() && !now.Before(retryAt) {
 		w.due = true
 	}
+	if !w.dampedUntil.IsZero() && !now.Before(w.dampedUntil) {
+		// Until the next plan says when the next one is over: should the run fail before, its retry must not be at once.
+		w.due, w.dampedUntil = true, time.Time{}
+	}
+	return retryAt
 }
 
 // earliest gives the first of the times that is one.

@@ -119,7 +119,7 @@ func New(opts Options) (*Reconciler, error) {
 		if r.clusters[cfg.Name] != nil {
 			return nil, fmt.Errorf("the cluster %q is configured twice", cfg.Name)
 		}
-		c := &clusterState{}
+		c := &clusterState{loading: make(chan struct{}, 1)}
 		c.Cluster = cluster.New(cfg, func(e cluster.Event) { r.happened(c, e) })
 		r.clusters[cfg.Name] = c
 		opts.Board.SetCluster(status.Cluster{Name: cfg.Name, Message: "not connected yet"})

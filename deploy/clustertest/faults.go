@@ -31,6 +31,8 @@ type Fault struct {
 	Hang <-chan struct{}
 	// Half has the server do what it was asked, and cuts its answer in the middle.
 	Half bool
+	// Answer is sent with status 200 instead of asking the server: a page of a list, or all that a watch brings before it ends.
+	Answer *string
 }
 
 // Faults stands between a client and an API server as an HTTP proxy and does to each request what Choose says.
@@ -125,6 +127,9 @@ func (f *Faults) Seen(method string) int {
 	return f.counts[method]
 }
 
+// Cut ends all connections of clients, and with them all watches. They are not kept from coming back.
+func (f *Faults) Cut() { f.server.CloseClientConnections() }
+
 // IsWatch tells whether a request opens a watch.
 func IsWatch(r *http.Request) bool {
 	watch, err := strconv.ParseBool(r.URL.Query().Get("watch"))
@@ -151,6 +156,9 @@ func (f *Faults) serve(w http.ResponseWriter, r *http.Request, pass http.Handler
 		panic(http.ErrAbortHandler)
 	case fault.Status != 0:
 		answer(w, fault)
+	case fault.Answer != nil:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, *fault.Answer)
 	case fault.Half:
 		pass.ServeHTTP(w, r.WithContext(withHalf(r.Context())))
 	default:

@@ -138,7 +138,7 @@ var configMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmap
 // cluster of another name are not ours: the same API server may be known by two names while one is given up.
 func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory, error) {
 	var list *unstructured.UnstructuredList
-	err := conn.do(ctx, func(ctx context.Context) (err error) {
+	err := conn.do(ctx, "", func(ctx context.Context) (err error) {
 		list, err = conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).
 			List(ctx, metav1.ListOptions{LabelSelector: labelID + "," + labelPlatform + "=" + platform + "," + labelCluster + "=" + conn.cluster.Name()})
 		return err
@@ -156,9 +156,9 @@ func (conn *Conn) Inventories(ctx context.Context, platform string) ([]Inventory
 // Inventory reads the inventory of one release; false if there is none.
 func (conn *Conn) Inventory(ctx context.Context, platform string, id catalog.ReleaseID) (Inventory, bool, error) {
 	var o *unstructured.Unstructured
-	err := conn.do(ctx, func(ctx context.Context) (err error) {
-		o, err = conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).
-			Get(ctx, Inventory{Platform: platform, Release: id}.name(), metav1.GetOptions{})
+	of := Inventory{Platform: platform, Release: id}
+	err := conn.do(ctx, of.ApplySet(), func(ctx context.Context) (err error) {
+		o, err = conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).Get(ctx, of.name(), metav1.GetOptions{})
 		return err
 	})
 	if apierrors.IsNotFound(err) {
@@ -190,7 +190,7 @@ func (conn *Conn) Record(ctx context.Context, i Inventory) error {
 // come by on a watch yet.
 func (conn *Conn) Empty(ctx context.Context, i Inventory) (bool, error) {
 	for _, kind := range i.Kinds {
-		m, err := conn.resource(kind)
+		m, err := conn.resource(ctx, kind)
 		if meta.IsNoMatchError(err) {
 			continue // a kind that is not served has no objects
 		}
@@ -198,7 +198,7 @@ func (conn *Conn) Empty(ctx context.Context, i Inventory) (bool, error) {
 			return false, err
 		}
 		var list *unstructured.UnstructuredList
-		err = conn.do(ctx, func(ctx context.Context) (err error) {
+		err = conn.do(ctx, i.ApplySet(), func(ctx context.Context) (err error) {
 			list, err = conn.client.Resource(m.Resource).List(ctx, metav1.ListOptions{LabelSelector: labelPartOf + "=" + i.ApplySet()})
 			return err
 		})
@@ -214,7 +214,7 @@ func (conn *Conn) Empty(ctx context.Context, i Inventory) (bool, error) {
 
 // Forget deletes the inventory of a release that the cluster holds nothing of any more.
 func (conn *Conn) Forget(ctx context.Context, i Inventory) error {
-	err := conn.write(ctx, func(ctx context.Context) error {
+	err := conn.write(ctx, i.ApplySet(), func(ctx context.Context) error {
 		return conn.client.Resource(configMaps).Namespace(catalog.SystemNamespace).Delete(ctx, i.name(), metav1.DeleteOptions{})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {

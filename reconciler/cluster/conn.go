@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,23 +9,20 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/rest"
 
 	"trunkline.dev/trunkline/reconciler/health"
+	"trunkline.dev/trunkline/reconciler/plan"
 )
 
 // FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it
 // owns in every cluster.
 const FieldManager = "trunkline"
-
-// maxRequests bounds the requests to one API server that are under way at once.
-const maxRequests = 32
 
 // Cluster is one cluster, whether it can be reached or not. It connects when it is first needed, and again
 // when its credentials have changed.
@@ -80,13 +78,17 @@ func (c *Cluster) State() State {
 // Conn is a working connection.
 type Conn struct {
 	cluster   *Cluster
+	config    *rest.Config
 	client    dynamic.Interface
 	discovery discovery.DiscoveryInterface
-	mapper    meta.ResettableRESTMapper
-	requests  chan struct{}
+	kinds     *kinds
+	places    *places
 	diagnoses chan struct{}
 	observer  *observer
 	stop      context.CancelFunc
+	// doubted is set while the API server is asked whether it is there, and sign is sent to when a call was answered.
+	doubted atomic.Bool
+	sign    chan struct{}
 }
 
 // Connect gives the connection, and makes it if there is none; those who ask at the same time share one
@@ -155,12 +157,14 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
 		cluster:   c,
+		config:    cfg,
 		client:    client,
 		discovery: disco,
-		mapper:    restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
-		requests:  make(chan struct{}, maxRequests),
+		kinds:     newKinds(disco),
+		places:    newPlaces(),
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
+		sign:      make(chan struct{}, 1),
 	}
 	conn.observer = newObserver(watching, conn)
 	return conn, nil
@@ -180,30 +184,6 @@ func (c *Cluster) drop() {
 	}
 }
 
-// answered takes in how a call to the API server ended.
-func (c *Cluster) answered(conn *Conn, err error) {
-	if errors.Is(err, context.Canceled) {
-		return // our own doing
-	}
-	next := State{Reachable: true}
-	if err != nil && (Unreachable(err) || apierrors.IsUnauthorized(err)) {
-		next = State{Message: err.Error()}
-	}
-	c.mu.Lock()
-	current := c.conn == conn
-	if current && apierrors.IsUnauthorized(err) {
-		c.drop() // the credentials may have been renewed: read them again
-	}
-	c.mu.Unlock()
-	if !current {
-		return
-	}
-	c.setState(next)
-	if apierrors.IsUnauthorized(err) {
-		c.changed(Event{Dropped: true})
-	}
-}
-
 // setState takes in the state, and tells of it if it is another one.
 func (c *Cluster) setState(next State) {
 	c.mu.Lock()
@@ -215,20 +195,9 @@ func (c *Cluster) setState(next State) {
 	}
 }
 
-// resource finds how the API server serves a kind. That a kind is not served is only said when all of the API
-// server's groups have answered: one that does not answer just now may serve it.
-func (conn *Conn) resource(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
-	m, err := conn.mapper.RESTMapping(gk, versions...)
-	if meta.IsNoMatchError(err) {
-		// The kind may be younger than the cached discovery: a definition that was just applied.
-		conn.mapper.Reset()
-		m, err = conn.mapper.RESTMapping(gk, versions...)
-	}
-	if meta.IsNoMatchError(err) {
-		if _, _, partial := conn.discovery.ServerGroupsAndResources(); partial != nil {
-			err = partial
-		}
-	}
+// resource finds how the API server serves a kind; see [kinds].
+func (conn *Conn) resource(ctx context.Context, gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	m, err := conn.kinds.mapping(ctx, gk, versions...)
 	if err != nil {
 		conn.cluster.answered(conn, err)
 		return nil, fmt.Errorf("finding the kind %s: %w", gk, err)
@@ -244,31 +213,42 @@ func (conn *Conn) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInte
 	return conn.client.Resource(m.Resource)
 }
 
-// do makes one call, within the bound on calls under way.
-func (conn *Conn) do(ctx context.Context, call func(context.Context) error) error {
-	return conn.limited(ctx, ctx, call)
+// do makes one call for a release, named by the id of its ApplySet, within the bounds on calls under way. Calls for no
+// release in particular share a name too: the empty one.
+func (conn *Conn) do(ctx context.Context, release string, call func(context.Context) error) error {
+	return conn.limited(ctx, ctx, release, call)
 }
 
 // write makes one call that changes something. Once it is on its way it is not cancelled: whether the API server
 // did it must be known.
-func (conn *Conn) write(ctx context.Context, call func(context.Context) error) error {
-	return conn.limited(ctx, context.WithoutCancel(ctx), call)
+func (conn *Conn) write(ctx context.Context, release string, call func(context.Context) error) error {
+	return conn.limited(ctx, context.WithoutCancel(ctx), release, call)
 }
 
 // limited waits for its turn for as long as waiting lasts, and then calls with ctx.
-func (conn *Conn) limited(waiting, ctx context.Context, call func(context.Context) error) error {
+func (conn *Conn) limited(waiting, ctx context.Context, release string, call func(context.Context) error) error {
 	if err := waiting.Err(); err != nil {
 		return err
 	}
-	select {
-	case conn.requests <- struct{}{}:
-	case <-waiting.Done():
-		return waiting.Err()
+	place, err := conn.places.take(waiting, release)
+	if err != nil {
+		return err
 	}
-	defer func() { <-conn.requests }()
+	defer conn.places.leave(place)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := call(ctx)
+	err = call(ctx)
 	conn.cluster.answered(conn, err)
 	return err
+}
+
+// releaseOf gives the release that an object is of, as do and write take it: what its labels say.
+func releaseOf(o *unstructured.Unstructured) string {
+	return cmp.Or(o.GetLabels()[labelPartOf], o.GetLabels()[labelID])
+}
+
+// ownerOf gives the release that a member is of, as do and write take it.
+func (conn *Conn) ownerOf(ref plan.Ref) string {
+	release, _ := conn.Owner(ref)
+	return release
 }

@@ -41,7 +41,7 @@ func (conn *Conn) Diagnose(ctx context.Context, ref plan.Ref, release []*unstruc
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: ctx.Err()}
 	}
 	defer func() { <-conn.diagnoses }()
-	m, err := conn.resource(ref.GroupKind)
+	m, err := conn.resource(ctx, ref.GroupKind)
 	if err != nil {
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: err}
 	}

@@ -66,7 +66,7 @@ func (w *world) make(text string) plan.Ref {
 	if err != nil {
 		w.Fatal(err)
 	}
-	m, err := w.conn.resource(o.GroupVersionKind().GroupKind())
+	m, err := w.conn.resource(w.Context(), o.GroupVersionKind().GroupKind())
 	if err != nil {
 		w.Fatal(err)
 	}

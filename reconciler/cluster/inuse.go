@@ -21,25 +21,25 @@ var claims = schema.GroupVersionResource{Version: "v1", Resource: "persistentvol
 func (conn *Conn) InUse(ctx context.Context, ref plan.Ref) (string, error) {
 	switch {
 	case ref.Group == "" && ref.Kind == "Namespace":
-		return conn.first(ctx, claims, ref.Name)
+		return conn.first(ctx, conn.ownerOf(ref), claims, ref.Name)
 	case ref.Group == "apiextensions.k8s.io" && ref.Kind == "CustomResourceDefinition":
 		plural, group, _ := strings.Cut(ref.Name, ".") // the API server holds the name to "plural.group"
-		kind, err := conn.mapper.KindFor(schema.GroupVersionResource{Group: group, Resource: plural})
+		kind, err := conn.kinds.kindFor(ctx, schema.GroupVersionResource{Group: group, Resource: plural})
 		if meta.IsNoMatchError(err) {
 			return "", nil // it is not served: it has no objects
 		}
 		if err != nil {
 			return "", fmt.Errorf("looking for objects of %s: %w", ref, err)
 		}
-		return conn.first(ctx, schema.GroupVersionResource{Group: group, Version: kind.Version, Resource: plural}, "")
+		return conn.first(ctx, conn.ownerOf(ref), schema.GroupVersionResource{Group: group, Version: kind.Version, Resource: plural}, "")
 	}
 	return "", nil
 }
 
-// first names one object of a kind; one that is on its way out does not count.
-func (conn *Conn) first(ctx context.Context, resource schema.GroupVersionResource, namespace string) (string, error) {
+// first names one object of a kind, for a release; one that is on its way out does not count.
+func (conn *Conn) first(ctx context.Context, release string, resource schema.GroupVersionResource, namespace string) (string, error) {
 	var list *unstructured.UnstructuredList
-	err := conn.do(ctx, func(ctx context.Context) (err error) {
+	err := conn.do(ctx, release, func(ctx context.Context) (err error) {
 		list, err = conn.client.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: 20})
 		return err
 	})

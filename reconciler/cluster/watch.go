@@ -35,7 +35,7 @@ type kindWatch struct {
 func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 	var watches []*kindWatch
 	for _, kind := range kinds {
-		w, err := conn.observer.watch(kind)
+		w, err := conn.observer.watch(ctx, kind)
 		if meta.IsNoMatchError(err) {
 			continue
 		}
@@ -52,7 +52,7 @@ func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 	return nil
 }
 
-func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
+func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch, error) {
 	o.mu.Lock()
 	w, ok := o.kinds[kind]
 	o.mu.Unlock()
@@ -60,7 +60,7 @@ func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
 		return w, nil
 	}
 	// Looking up a kind may take a while, and events must go on meanwhile.
-	m, err := o.conn.resource(kind)
+	m, err := o.conn.resource(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +75,15 @@ func (o *observer) watch(kind schema.GroupKind) (*kindWatch, error) {
 	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 			opts.LabelSelector = labelPartOf
+			ctx, cancel := context.WithTimeout(ctx, listTimeout)
+			defer cancel()
 			list, err := all.List(ctx, opts)
 			w.answered(err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
 			opts.LabelSelector = labelPartOf
-			stream, err := all.Watch(ctx, opts)
+			stream, err := openStream(ctx, opts, all.Watch, w.answered)
 			w.answered(err)
 			return stream, err
 		},
@@ -120,7 +122,7 @@ func (o *observer) unserved(w *kindWatch) {
 	var events []Event
 	if o.kinds[w.kind] == w {
 		delete(o.kinds, w.kind)
-		o.conn.mapper.Reset()
+		o.conn.kinds.forget(w.kind)
 		close(w.gone)
 		events = o.unsetKind(w.kind, nil)
 	}
@@ -140,7 +142,7 @@ func (o *observer) again(kind schema.GroupKind) {
 	}
 	o.mu.Unlock()
 	if ok {
-		o.spawn(func(context.Context) { _, _ = o.watch(kind) }) // who needs the kind watches it, and is told the error
+		o.spawn(func(ctx context.Context) { _, _ = o.watch(ctx, kind) }) // who needs the kind watches it, and is told the error
 	}
 }
 

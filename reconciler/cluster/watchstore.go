@@ -85,9 +85,14 @@ func (w *kindWatch) put(in any) error {
 		return nil
 	}
 	w.observer.mu.Lock()
-	w.observer.set(t)
+	current := w.observer.kinds[w.kind] == w
+	if current {
+		w.observer.set(t)
+	}
 	w.observer.mu.Unlock()
-	w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object})
+	if current {
+		w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object})
+	}
 	return nil
 }
 
@@ -95,7 +100,9 @@ func (w *kindWatch) put(in any) error {
 func (w *kindWatch) forget(t *tracked) {
 	w.observer.mu.Lock()
 	id, was := w.observer.owners[t.object.Ref]
-	w.observer.unset(t.object.Ref)
+	if was = was && w.observer.kinds[w.kind] == w; was {
+		w.observer.unset(t.object.Ref)
+	}
 	w.observer.mu.Unlock()
 	if was {
 		w.observer.conn.cluster.changed(Event{ApplySet: id, Object: t.object, Deleted: true})
@@ -117,6 +124,10 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 	var events []Event
 	seen := map[plan.Ref]bool{}
 	w.observer.mu.Lock()
+	if w.observer.kinds[w.kind] != w {
+		w.observer.mu.Unlock()
+		return nil // another watch of the kind has begun, and what this one still brings may be older
+	}
 	for _, in := range list {
 		t, err := w.track(in)
 		if err != nil {

@@ -67,6 +67,11 @@ func (f *Fights) Damped(now time.Time) (damped map[Ref][]field.Path, next time.T
 	maps.DeleteFunc(f.fields, func(_ fightKey, one fight) bool { return now.Sub(one.last) > max(fightMemory, 2*one.pause()) })
 	damped = map[Ref][]field.Path{}
 	for key, one := range f.fields {
+		if one.last.After(now) {
+			// The clock was set back: nothing that it says lasts longer than it would have.
+			one.last, one.until = now, now.Add(min(max(one.until.Sub(one.last), 0), one.pause()))
+			f.fields[key] = one
+		}
 		if !now.Before(one.until) {
 			continue
 		}
