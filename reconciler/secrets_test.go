@@ -1,9 +1,12 @@
 package reconciler_test
 
 import (
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -27,5 +30,36 @@ func TestSecretsDoNotBecomeText(t *testing.T) {
 		if run.Err != nil && strings.Contains(run.Err.Error(), "hunter2") {
 			t.Errorf("a run tells of the value: %v", run.Err)
 		}
+	}
+}
+
+// TestValuesOfSecretsAreNotAskedFor: the daemon asks for no more of Secrets than their metadata, and sees by that what
+// others have changed.
+func TestValuesOfSecretsAreNotAskedFor(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	faults := pkg.Cluster(t).Faults(t)
+	var asked atomic.Int64
+	faults.Set(func(r *http.Request, _ int) clustertest.Fault {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/secrets") {
+			asked.Add(1)
+			if accept := r.Header.Get("Accept"); !strings.Contains(accept, "as=PartialObjectMetadata") {
+				t.Errorf("%s %s asks for whole Secrets: %s", r.Method, r.URL, accept)
+			}
+		}
+		return clustertest.Fault{}
+	})
+	d := start(t, faults.Kubeconfig)
+	files := platform("metadata", tree{
+		"a/project.yaml": manifests("metadata-a"), "a/objects/kustomization.yaml": kustomization,
+		"a/objects/all.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: declared}\n",
+	})
+	d.mustAccept("c1", files)
+	d.awaitFine("c1")
+	c.merge(secretsKind, "metadata-a-dev", "s", "kubectl-edit", `{"stringData":{"key":"by hand"}}`)
+	d.await("the change to be taken back", func(p status.Platform) bool {
+		return len(release(p, "metadata-a").Drifts) == 1 && release(p, "metadata-a").Drifts[0].Corrected
+	})
+	if asked.Load() == 0 {
+		t.Error("the daemon does not watch Secrets: this test holds nobody to anything")
 	}
 }

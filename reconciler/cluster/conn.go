@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"trunkline.dev/trunkline/reconciler/health"
@@ -80,6 +81,7 @@ type Conn struct {
 	cluster   *Cluster
 	config    *rest.Config
 	client    dynamic.Interface
+	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterface
 	kinds     *kinds
 	places    *places
@@ -150,6 +152,10 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
+	metadataOnly, err := metadata.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+	}
 	// One authenticated call tells a wrong kubeconfig from a right one before anything is attempted.
 	if err := disco.RESTClient().Get().AbsPath("/version").Do(call).Error(); err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q at %s: %w", c.cfg.Name, cfg.Host, err)
@@ -159,6 +165,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		cluster:   c,
 		config:    cfg,
 		client:    client,
+		metadata:  metadataOnly,
 		discovery: disco,
 		kinds:     newKinds(disco),
 		places:    newPlaces(),

@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -20,6 +19,7 @@ import (
 type kindWatch struct {
 	observer *observer
 	kind     schema.GroupKind
+	version  string
 	synced   chan struct{}
 	once     sync.Once
 
@@ -69,28 +69,26 @@ func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch
 	if w, ok := o.kinds[kind]; ok {
 		return w, nil
 	}
-	w = &kindWatch{observer: o, kind: kind, synced: make(chan struct{}), gone: make(chan struct{})}
+	w = &kindWatch{observer: o, kind: kind, version: m.GroupVersionKind.Version, synced: make(chan struct{}), gone: make(chan struct{})}
 	o.kinds[kind] = w
-	all := o.conn.client.Resource(m.Resource)
+	from := o.conn.sourceOf(m)
 	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 			opts.LabelSelector = labelPartOf
 			ctx, cancel := context.WithTimeout(ctx, listTimeout)
 			defer cancel()
-			list, err := all.List(ctx, opts)
+			list, err := from.list(ctx, opts)
 			w.answered(err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
 			opts.LabelSelector = labelPartOf
-			stream, err := openStream(ctx, opts, all.Watch, w.answered)
+			stream, err := openStream(ctx, opts, from.watch, w.answered)
 			w.answered(err)
 			return stream, err
 		},
 	}, o.conn.client)
-	expected := &unstructured.Unstructured{}
-	expected.SetGroupVersionKind(m.GroupVersionKind)
-	reflector := cache.NewReflectorWithOptions(lw, expected, w, cache.ReflectorOptions{Name: "trunkline " + kind.String()})
+	reflector := cache.NewReflectorWithOptions(lw, from.expected, w, cache.ReflectorOptions{Name: "trunkline " + kind.String()})
 	o.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()

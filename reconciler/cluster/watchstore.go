@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,9 +33,12 @@ var _ cache.TransformingStore = (*kindWatch)(nil)
 // Transformer implements [cache.TransformingStore]: whole objects are let go of as they come in.
 func (w *kindWatch) Transformer() cache.TransformFunc {
 	return func(in any) (any, error) {
-		u, ok := in.(*unstructured.Unstructured)
-		if !ok {
+		if _, done := in.(*tracked); done {
 			return in, nil
+		}
+		u, err := w.whole(in)
+		if err != nil {
+			return nil, err
 		}
 		health, message := HealthOf(u, w.observer.conn.cluster.rules.Load())
 		return &tracked{
@@ -151,16 +153,9 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 }
 
 func (w *kindWatch) track(in any) (*tracked, error) {
-	if u, ok := in.(*unstructured.Unstructured); ok {
-		out, err := w.Transformer()(u)
-		if err != nil {
-			return nil, err
-		}
-		in = out
+	out, err := w.Transformer()(in)
+	if err != nil {
+		return nil, err
 	}
-	t, ok := in.(*tracked)
-	if !ok {
-		return nil, fmt.Errorf("watching %s: got a %T", w.kind, in)
-	}
-	return t, nil
+	return out.(*tracked), nil //nolint:forcetypeassert // it makes nothing else
 }

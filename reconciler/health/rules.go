@@ -186,6 +186,9 @@ func (r *Rules) Changed(other *Rules) []schema.GroupKind {
 	return slices.SortedFunc(maps.Keys(kinds), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
+// Has tells whether a kind has a rule.
+func (r *Rules) Has(kind schema.GroupKind) bool { return r.of(kind) != nil }
+
 func (r *Rules) of(kind schema.GroupKind) *compiled {
 	if r == nil {
 		return nil
