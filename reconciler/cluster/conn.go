@@ -168,11 +168,11 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		metadata:  metadataOnly,
 		discovery: disco,
 		kinds:     newKinds(disco),
-		places:    newPlaces(),
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
 		sign:      make(chan struct{}, 1),
 	}
+	conn.places = newPlaces(conn.doubt) // a request that is slow may be the first of many that hang
 	conn.observer = newObserver(watching, conn)
 	return conn, nil
 }

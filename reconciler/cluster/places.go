@@ -33,6 +33,9 @@ const (
 // others: who waits is served in turns, a release after the other; a request that is slow gives its place back and goes on
 // without; and a release whose requests were slow has one at a time until one is answered soon.
 type places struct {
+	// slowed is told of each request that is slow; it must not block.
+	slowed func()
+
 	mu sync.Mutex
 	// taken counts the places that are taken, and slow the requests that go on without.
 	taken, slow int
@@ -61,7 +64,7 @@ type place struct {
 	slow, ended bool
 }
 
-func newPlaces() *places { return &places{shares: map[string]*share{}} }
+func newPlaces(slowed func()) *places { return &places{slowed: slowed, shares: map[string]*share{}} }
 
 // take waits for a place for as long as ctx lasts. It has to be given back by [places.leave].
 func (p *places) take(ctx context.Context, release string) (*place, error) {
@@ -121,14 +124,17 @@ func (p *places) leave(pl *place) {
 // linger takes in that a request is slow.
 func (p *places) linger(pl *place) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if pl.ended {
-		return
+	slow := !pl.ended
+	if slow {
+		pl.share.suspect = true
+		p.late = append(p.late, pl)
+		p.relieve()
+		p.serve()
 	}
-	pl.share.suspect = true
-	p.late = append(p.late, pl)
-	p.relieve()
-	p.serve()
+	p.mu.Unlock()
+	if slow {
+		p.slowed()
+	}
 }
 
 // relieve has slow requests give their places back, as long as there may be more of them. The caller holds the lock.

@@ -41,7 +41,7 @@ func TestPlacesWhileReleasesHang(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPlaces()
+				p := newPlaces(func() {})
 				var mu sync.Mutex
 				var last time.Duration
 				for round := range 2 {
@@ -79,7 +79,7 @@ func TestPlacesWhileReleasesHang(t *testing.T) {
 // TestPlacesAreServedInTurns: who asks for many places does not keep those waiting who ask for one.
 func TestPlacesAreServedInTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces()
+		p := newPlaces(func() {})
 		var mu sync.Mutex
 		var order []string
 		var all sync.WaitGroup
@@ -114,7 +114,7 @@ func TestPlacesAreServedInTurns(t *testing.T) {
 // TestAReleaseAlone has more places than its share, and not all.
 func TestAReleaseAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces()
+		p := newPlaces(func() {})
 		var all sync.WaitGroup
 		for range 100 {
 			all.Go(func() { request(t, p, "big", 10*time.Millisecond, func() {}) })
@@ -146,7 +146,7 @@ func TestPlacesCount(t *testing.T) {
 			}
 		}
 		synctest.Test(t, func(t *testing.T) {
-			p := newPlaces()
+			p := newPlaces(func() {})
 			var all sync.WaitGroup
 			for _, r := range requests {
 				all.Go(func() {

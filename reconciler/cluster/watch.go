@@ -5,14 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+)
+
+const (
+	// Between these, the wait before another attempt to watch doubles, and is up to half as long again. It begins anew only after
+	// two minutes without a failure, and nothing of the kind is seen while it lasts, so it is short: an API server in trouble gets
+	// a few requests a second from all kinds of a usual platform together.
+	firstWatch = 250 * time.Millisecond
+	lastWatch  = 8 * time.Second
+	// watchSteps is how often it doubles.
+	watchSteps = 6
 )
 
 // kindWatch is the watch of one kind. It is the store of a reflector.
@@ -88,7 +100,9 @@ func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch
 			return stream, err
 		},
 	}, o.conn.client)
-	reflector := cache.NewReflectorWithOptions(lw, from.expected, w, cache.ReflectorOptions{Name: "trunkline " + kind.String()})
+	reflector := cache.NewReflectorWithOptions(lw, from.expected, w, cache.ReflectorOptions{
+		Name: "trunkline " + kind.String(), Backoff: &wait.Backoff{Duration: firstWatch, Factor: 2, Steps: watchSteps, Cap: lastWatch, Jitter: 0.5},
+	})
 	o.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
