@@ -107,7 +107,11 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 		if recorded && inv.Digest == next.Digest {
 			next.Commit = inv.Commit // the release has not changed since
 		}
-		if !recorded || in.everything || !inv.Covers(next) {
+		asked := next
+		if !in.unsaved {
+			asked.Memory.Healthy = inv.Memory.Healthy // nobody asks for it yet: it goes with the next write
+		}
+		if !recorded || in.everything || !inv.Covers(asked) {
 			if err := conn.Record(ctx, next); err != nil {
 				return done, err
 			}

@@ -256,6 +256,7 @@ type work struct {
 	desired
 	settings   settings
 	memory     gate.Memory
+	unsaved    bool
 	everything bool
 }
 
@@ -270,7 +271,7 @@ func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 	if !w.due || w.desired == nil || w.idle() {
 		return work{}, false
 	}
-	out := work{desired: *w.desired, settings: w.settings, memory: w.memory, everything: w.everything}
+	out := work{desired: *w.desired, settings: w.settings, memory: w.memory, unsaved: w.unsaved, everything: w.everything}
 	w.due, w.everything, w.supersede = false, false, cancel
 	return out, true
 }

@@ -32,7 +32,7 @@ func (d *daemon) told(n int) []string {
 				d.t.Fatalf("%v: %s", err, out)
 			}
 		}
-		if len(p.Events) >= n {
+		if code == 0 && len(p.Events) >= n {
 			var lines []string
 			for _, e := range p.Events {
 				line := fmt.Sprintf("%s %s by %s", e.Kind, strings.TrimPrefix(e.Release.Project+" "+e.Message, " "), e.By)

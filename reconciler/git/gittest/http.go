@@ -2,6 +2,7 @@ package gittest
 
 import (
 	"crypto/subtle"
+	"log"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -53,6 +54,7 @@ func HTTPHandler(t testing.TB, r *Repo) http.Handler {
 		Path:   backend,
 		Root:   RepoPath,
 		Stderr: &testWriter{t},
+		Logger: log.New(&testWriter{t}, "", 0), // of clients that went away, for the most part
 		Env: []string{
 			"GIT_PROJECT_ROOT=" + r.dir, "GIT_HTTP_EXPORT_ALL=1",
 			// Whatever this machine is configured to do stays out of the test.
