@@ -58,6 +58,7 @@ var mayKnow = map[string][]string{
 	"reconciler/history":     {"catalog"},
 	"reconciler/ownership":   {"api/field"},
 	"reconciler/plan":        {"api", "reconciler/ownership"},
+	"reconciler/preview":     {"api", "catalog", "reconciler/gate", "reconciler/ownership", "reconciler/plan"},
 	"reconciler/rendercache": {"catalog", "render"},
 	"reconciler/secrets":     {"api"},
 	"reconciler/shard":       {"catalog"},
