@@ -31,16 +31,12 @@ func (t *readOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// DryRun gives the object as it is, nil if it is not there, and as it would be if it was applied. Nothing is changed.
-func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, force bool) (before, after *unstructured.Unstructured, err error) {
+// DryRun gives the object as it would be if it was applied. Nothing is changed, whatever the connection may do.
+func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, force bool) (after *unstructured.Unstructured, err error) {
 	ref := plan.RefOf(o)
-	before, err = conn.Get(ctx, ref, o.GroupVersionKind().Version)
-	if err != nil {
-		return nil, nil, err
-	}
 	m, err := conn.resource(ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
-		return before, nil, &ObjectError{Object: ref, Doing: "trying to apply", Err: err}
+		return nil, &ObjectError{Object: ref, Doing: "trying to apply", Err: err}
 	}
 	err = conn.do(ctx, func(ctx context.Context) (err error) {
 		after, err = conn.of(m, ref.Namespace).Apply(ctx, ref.Name, o, metav1.ApplyOptions{
@@ -49,12 +45,12 @@ func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, forc
 		return err
 	})
 	if err == nil {
-		return before, after, nil
+		return after, nil
 	}
 	if c := conflict(ref, err); c != nil {
-		return before, nil, c
+		return nil, c
 	}
-	return before, nil, &ObjectError{Object: ref, Doing: "trying to apply", Err: err}
+	return nil, &ObjectError{Object: ref, Doing: "trying to apply", Err: err}
 }
 
 // Get reads an object, in the version if one is given; nil if it is not there.
