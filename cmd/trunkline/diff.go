@@ -11,8 +11,8 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/dryrun"
 	"trunkline.dev/trunkline/reconciler/preview"
-	"trunkline.dev/trunkline/reconciler/preview/live"
 )
 
 // defaultDiffTimeout bounds the time for each cluster.
@@ -106,7 +106,7 @@ func (v *differing) diff(cmd *cobra.Command, s *session) (preview.Preview, error
 		return preview.Preview{}, err
 	}
 	p := preview.Preview{From: "the live clusters", To: s.name}
-	p.Releases, p.Troubles = live.Look(cmd.Context(), live.Input{
+	p.Releases, p.Troubles = dryrun.Look(cmd.Context(), dryrun.Input{
 		Head: head.side, Picker: v.picker, Clusters: configs, Now: time.Now(), Timeout: v.timeout,
 	})
 	// A release that is not declared any more is known only to the cluster.
