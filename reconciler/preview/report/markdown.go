@@ -84,7 +84,7 @@ func writeMarkdown(out *bytes.Buffer, p preview.Preview, opts Options) {
 		}
 	}
 	if left > 0 || folded > 0 {
-		fmt.Fprintf(out, "\n**Left out, since a comment has an end:** %d releases of the table, and the details of %d more. `trunkline plan` shows all.\n", left, folded)
+		fmt.Fprintf(out, "\n**Left out, since a comment has an end:** rows of the table: %d; details of releases in it: %d. As text or JSON nothing is left out.\n", left, folded)
 	}
 }
 
