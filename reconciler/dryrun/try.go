@@ -104,6 +104,14 @@ func (t *try) apply(ctx context.Context) error {
 	return err
 }
 
+// failure says why it would fail; empty if it would not.
+func (t *try) failure(mask preview.Mask) string {
+	if t.err == nil {
+		return ""
+	}
+	return mask.Text(t.err.Error())
+}
+
 // result says what came of it. It tells also whether nothing would happen, which a plan alone cannot know.
 // An object that is to be deleted and that this one takes the place of is compared with it.
 func (t *try) result(mask preview.Mask, replaces *unstructured.Unstructured) (out preview.Step, same bool, err error) {
@@ -111,8 +119,7 @@ func (t *try) result(mask preview.Mask, replaces *unstructured.Unstructured) (ou
 	if t.note != "" {
 		out.Note = t.note
 	}
-	if t.err != nil {
-		out.Err = mask.Text(t.err.Error())
+	if out.Err = t.failure(mask); out.Err != "" {
 		return out, false, nil
 	}
 	switch t.step.Action {

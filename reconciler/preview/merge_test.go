@@ -278,7 +278,8 @@ func TestMergingAgainChangesNothing(t *testing.T) {
 
 func TestPicker(t *testing.T) {
 	ids := []catalog.ReleaseID{
-		{Project: "orders", Environment: "dev", Cluster: "one"}, {Project: "orders", Environment: "prod", Cluster: "two"},
+		{Project: "orders", Environment: "dev", Cluster: "one"},
+		{Project: "orders", Environment: "prod", Cluster: "two"},
 		{Project: "fx-rates", Environment: "prod", Cluster: "one"},
 	}
 	cases := map[string]struct {
