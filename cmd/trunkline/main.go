@@ -22,6 +22,7 @@ const (
 	exitFine     = 0
 	exitFindings = 1 // something was found, or failed
 	exitUsage    = 2 // the command was called wrongly
+	exitTrouble  = 2 // a command that answers by its exit code, as diff does, has no answer
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -48,6 +49,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitFine
 	case errors.Is(err, errFindings):
 		return exitFindings // what was found is printed
+	case errors.Is(err, errTrouble):
+		return exitTrouble // so is what went wrong
+	case isTrouble(err):
+		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", text)
+		return exitTrouble
 	case !began || errors.As(err, &usage):
 		_, _ = fmt.Fprintf(stderr, "trunkline: %s\nRun \"%s --help\" to see how it is used.\n", text, cmd.CommandPath())
 		return exitUsage
@@ -59,6 +65,21 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // errFindings ends a command that did its work and found something, which it has printed.
 var errFindings = errors.New("there are findings")
+
+// errTrouble ends a command that answers by its exit code and could not find out all, which it has printed.
+var errTrouble = errors.New("not everything could be found out")
+
+// troubleError ends such a command with an error that is to be printed.
+type troubleError struct{ err error }
+
+func (e *troubleError) Error() string { return e.err.Error() }
+func (e *troubleError) Unwrap() error { return e.err }
+
+func isTrouble(err error) bool {
+	var usage *usageError
+	_, trouble := errors.AsType[*troubleError](err)
+	return trouble && !errors.As(err, &usage)
+}
 
 // usageError says that a command was called wrongly.
 type usageError struct{ err error }

@@ -22,7 +22,7 @@ repository. Trunkline renders each project through Helm or Kustomize blueprints 
 cluster of its environments, refuses a commit whose declarations are wrong, applies the rest,
 and keeps it so.
 
-Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use.`,
+Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use, or no answer.`,
 		Example: `  # What would the project "orders" be in prod, from the files as they are on disk?
   trunkline render orders --env prod
 
@@ -36,7 +36,7 @@ Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use.`,
 		// Ours are in one line, with the error; see unknownCommand.
 		DisableSuggestions: true,
 	}
-	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newApply(), newDrift(), newApprove(), newVersion(), newWorker())
+	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newPlan(), newDiff(), newApply(), newDrift(), newApprove(), newVersion(), newWorker())
 	for _, a := range actCommands() {
 		cmd.AddCommand(newAct(a))
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
@@ -20,6 +21,9 @@ type Config struct {
 	// AllowExec lets the kubeconfig name a program that gives credentials, which the daemon then runs; default: such a
 	// kubeconfig is refused.
 	AllowExec bool
+	// ReadOnly refuses, in this process, every request that could change something: all but reading, and server-side
+	// apply as a dry run.
+	ReadOnly bool
 }
 
 // inCluster is the word for the account of the daemon's own pod.
@@ -63,5 +67,8 @@ func (c Config) REST() (*rest.Config, error) {
 	// The API server's own fairness decides how much is too much, and client-go waits as long as it asks to.
 	cfg.QPS = -1
 	cfg.UserAgent = FieldManager
+	if c.ReadOnly {
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &readOnly{next: next} })
+	}
 	return cfg, nil
 }

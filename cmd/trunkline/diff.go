@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/dryrun"
+	"trunkline.dev/trunkline/reconciler/preview"
+)
+
+// defaultDiffTimeout bounds the time for each cluster.
+const defaultDiffTimeout = 2 * time.Minute
+
+// differing is what "trunkline diff" is asked for.
+type differing struct {
+	previewing
+	clusters  []string
+	allowExec bool
+	timeout   time.Duration
+}
+
+func newDiff() *cobra.Command {
+	var v differing
+	cmd := &cobra.Command{
+		Use:   "diff --cluster NAME=KUBECONFIG [PATH] [RELEASE...]",
+		Short: "Show how live clusters differ from what is declared",
+		Long: `Diff shows what would change in live clusters if they were brought into the declared state: objects
+that would be created, adopted, updated and deleted, those that would be kept and why, and what others
+have changed and whether that is taken back. API servers try every change as a dry run; the client
+refuses all requests that could change anything.
+
+It takes the files on disk, or a revision with --head. PATH is the folder of the platform, by default
+the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER, where *
+stands for any part of a name. Only the clusters that are given are looked at. It reads Secrets to
+compare them; their values are not shown, that they change is. Encrypted Secrets are not decrypted,
+and not compared. What cannot be tried is shown as it is declared: objects in a namespace, or of a
+kind, that the release brings along.
+
+` + exitCodes,
+		Example: `  trunkline diff --cluster dev=dev.kubeconfig
+  trunkline diff --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
+  trunkline diff --head main --cluster prod=prod.kubeconfig -o json | jq '.releases[].steps[]?.drift'`,
+		RunE: answering(func(cmd *cobra.Command, args []string) error {
+			if err := v.read(args); err != nil {
+				return err
+			}
+			if len(v.clusters) == 0 {
+				return usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
+			}
+			s, err := v.open(cmd, "")
+			if err != nil {
+				return err
+			}
+			p, err := v.diff(cmd, s)
+			if err != nil {
+				return err
+			}
+			return v.print(cmd, p)
+		}),
+	}
+	v.flags(cmd)
+	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().BoolVar(&v.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
+	cmd.Flags().DurationVar(&v.timeout, "timeout", defaultDiffTimeout, "how long to wait for each cluster")
+	return cmd
+}
+
+// configs reads how to reach the clusters, which must be declared.
+func (v *differing) configs(c *catalog.Catalog) (configs []cluster.Config, named map[string]bool, err error) {
+	named = map[string]bool{}
+	for _, flag := range v.clusters {
+		cfg, err := cluster.ParseConfig(flag)
+		if err != nil {
+			return nil, nil, &usageError{err}
+		}
+		if named[cfg.Name] {
+			return nil, nil, usagef("--cluster names %q twice", cfg.Name)
+		}
+		if _, ok := c.Clusters[cfg.Name]; !ok {
+			return nil, nil, &usageError{unknown("cluster", cfg.Name, slices.Collect(maps.Keys(c.Clusters)))}
+		}
+		cfg.AllowExec = v.allowExec
+		named[cfg.Name] = true
+		configs = append(configs, cfg)
+	}
+	return configs, named, nil
+}
+
+// diff compares the declared state with the clusters.
+func (v *differing) diff(cmd *cobra.Command, s *session) (preview.Preview, error) {
+	configs, named, err := v.configs(s.catalog)
+	if err != nil {
+		return preview.Preview{}, err
+	}
+	quietClients(slog.New(slog.DiscardHandler))
+	want := func(id catalog.ReleaseID) bool { return named[id.Cluster] && v.picker.Picks(id) }
+	head, err := renderSide(cmd.Context(), s.catalog, want, nil, nil)
+	if err != nil {
+		return preview.Preview{}, err
+	}
+	p := preview.Preview{From: "the live clusters", To: s.name}
+	p.Releases, p.Troubles = dryrun.Look(cmd.Context(), dryrun.Input{
+		Head: head.side, Picker: v.picker, Clusters: configs, Now: time.Now(), Timeout: v.timeout,
+	})
+	// A release that is not declared any more is known only to the cluster.
+	found := preview.Side{Releases: maps.Clone(head.side.Releases)}
+	for _, r := range p.Releases {
+		found.Releases[r.ID] = preview.Rendered{}
+	}
+	if len(p.Troubles) == 0 {
+		if err := v.check(found); err != nil {
+			return preview.Preview{}, err
+		}
+	}
+	elsewhere, names := 0, map[string]bool{}
+	for id := range head.side.Releases {
+		if v.picker.Picks(id) && !named[id.Cluster] {
+			elsewhere++
+			names[id.Cluster] = true
+		}
+	}
+	if elsewhere > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d releases are on clusters that no --cluster names: %s", elsewhere, unnamed(slices.Collect(maps.Keys(names)))))
+	}
+	return p, nil
+}

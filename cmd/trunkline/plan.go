@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/preview"
+)
+
+func newPlan() *cobra.Command {
+	var v previewing
+	var base string
+	cmd := &cobra.Command{
+		Use:   "plan [PATH] [RELEASE...]",
+		Short: "Show what merging a change would do",
+		Long: `Plan shows what a merge would do to every release: which are created, changed and removed, which of
+their objects and how, and what would be held by a deploy window, a freeze, a promotion or the
+protection of an environment. It works offline and changes nothing: it compares what the releases of
+two states of the repository render to. "trunkline diff" compares with live clusters.
+
+It compares the files on disk with HEAD, or --head with --base, which is the commit before --head
+unless it is given. PATH is the folder of the platform, by default the current one. A RELEASE is
+PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name.
+Values of Secrets are not shown; that they change is.
+
+` + exitCodes,
+		Example: `  trunkline plan
+  trunkline plan --base main -s
+  trunkline plan 'orders/prod' 'fx-*'
+  trunkline plan --base origin/main --head HEAD -o markdown > comment.md || [ $? -eq 1 ]`,
+		RunE: answering(func(cmd *cobra.Command, args []string) error {
+			if err := v.read(args); err != nil {
+				return err
+			}
+			if base == "" {
+				if base = "HEAD"; v.head != "" {
+					base = v.head + "~1"
+				}
+			}
+			s, err := v.open(cmd, base)
+			if err != nil {
+				return err
+			}
+			p, err := v.plan(cmd, s, base)
+			if err != nil {
+				return err
+			}
+			return v.print(cmd, p)
+		}),
+	}
+	cmd.Flags().StringVar(&base, "base", "", "revision that is merged into; default: HEAD for the files on disk, else the commit before --head")
+	v.flags(cmd)
+	return cmd
+}
+
+// plan compares what both sides render to. All releases count, also those that are not asked for: how many are removed,
+// and what is promoted first, depends on them.
+func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.Preview, error) {
+	all := func(catalog.ReleaseID) bool { return true }
+	was, err := renderSide(cmd.Context(), s.base, all, nil, nil)
+	if err != nil {
+		return preview.Preview{}, err
+	}
+	is, err := renderSide(cmd.Context(), s.catalog, all, was, s.changed)
+	if err != nil {
+		return preview.Preview{}, err
+	}
+	if err := v.check(was.side, is.side); err != nil {
+		return preview.Preview{}, err
+	}
+	commit, err := revision(cmd.Context(), v.path, base)
+	if err != nil {
+		return preview.Preview{}, fmt.Errorf("reading the base %q: %w", base, err)
+	}
+	p := preview.Preview{From: revisionName(base, commit), To: s.name}
+	for _, r := range preview.Merge(was.side, is.side, time.Now()) {
+		if v.picker.Picks(r.ID) {
+			p.Releases = append(p.Releases, r)
+		}
+	}
+	return p, nil
+}
