@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
 	"trunkline.dev/trunkline/reconciler/health"
@@ -80,6 +82,8 @@ func (c *Cluster) State() State {
 // Conn is a working connection.
 type Conn struct {
 	cluster   *Cluster
+	config    *rest.Config
+	http      *http.Client
 	client    dynamic.Interface
 	discovery discovery.DiscoveryInterface
 	mapper    meta.ResettableRESTMapper
@@ -144,7 +148,11 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	client, err := dynamic.NewForConfig(cfg)
+	base, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+	}
+	client, err := dynamic.NewForConfigAndClient(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
@@ -155,6 +163,8 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
 		cluster:   c,
+		config:    cfg,
+		http:      base,
 		client:    client,
 		discovery: disco,
 		mapper:    restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco)),
@@ -234,14 +244,6 @@ func (conn *Conn) resource(gk schema.GroupKind, versions ...string) (*meta.RESTM
 		return nil, fmt.Errorf("finding the kind %s: %w", gk, err)
 	}
 	return m, nil
-}
-
-// client for one object or kind, at a namespace if the kind has them.
-func (conn *Conn) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
-	if m.Scope.Name() == meta.RESTScopeNameNamespace {
-		return conn.client.Resource(m.Resource).Namespace(namespace)
-	}
-	return conn.client.Resource(m.Resource)
 }
 
 // do makes one call, within the bound on calls under way.
