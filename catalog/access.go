@@ -65,7 +65,7 @@ func allowed(env *v1alpha1.Environment, project string) (a Allowed) {
 func checkAccess(k *checker, env *v1alpha1.Environment) {
 	if a := env.Spec.ServiceAccount; a != nil {
 		checkPattern(k, a.Name, placeholders, "spec", "serviceAccount", "name")
-		if !validation1123(placeholder.ReplaceAllString(a.Name, "x")) {
+		if !accountName(a.Name) {
 			k.at(RuleName, []any{"spec", "serviceAccount", "name"}, fmt.Sprintf("%q is not a name of a service account: use lower-case "+
 				"letters, digits, dashes and dots", a.Name), "")
 		}
@@ -101,7 +101,7 @@ func checkAccess(k *checker, env *v1alpha1.Environment) {
 func checkClusterScoped(k *checker, kind string, at []any) {
 	gk := schema.ParseGroupKind(kind)
 	switch {
-	case gk.Kind == "" || strings.ContainsAny(kind, "*/<> ") || gk.Group != "" && !validation1123(gk.Group):
+	case gk.Kind == "" || strings.ContainsAny(kind, "*/<> ") || gk.Group != "" && !isSubdomain(gk.Group):
 		k.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is no kind: write it with its group and without a version, like %q", kind,
 			"ClusterRole.rbac.authorization.k8s.io"), "")
 	case gk == schema.GroupKind{Kind: "Namespace"}:
@@ -110,16 +110,19 @@ func checkClusterScoped(k *checker, kind string, at []any) {
 	}
 }
 
-func validation1123(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
+// accountName tells whether a pattern gives names of service accounts, if they are not too long.
+func accountName(pattern string) bool { return isSubdomain(placeholder.ReplaceAllString(pattern, "x")) }
+
+func isSubdomain(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
 
 // account checks that of a release: never is anything done as nobody, and no pod of the project runs as it.
 func (k *checker) account(p *Project, id ReleaseID) {
 	access, _ := k.c.Access(id)
 	account := k.c.Environments[id.Environment].Spec.ServiceAccount
-	if account == nil || placeholder.MatchString(access.Account) {
-		return // what is not resolved was reported with the environment
+	if account == nil || !accountName(account.Name) || placeholder.MatchString(access.Account) {
+		return // what is wrong for all was reported with the environment
 	}
-	if !validation1123(access.Account) {
+	if !isSubdomain(access.Account) {
 		k.at(RuleName, []any{"metadata", "name"}, fmt.Sprintf("the service account %q of %s is not a valid name", access.Account, id),
 			fmt.Sprintf("shorten the name, or change spec.serviceAccount in %s", k.c.first(docKey{v1alpha1.KindEnvironment, id.Environment}).File))
 	}
