@@ -75,7 +75,7 @@ func (e *ObjectError) Unwrap() error { return e.Err }
 
 // Of what is said of a Secret, these hold names and numbers alone: who has which right missing, and which quota is used up.
 var (
-	missingRight  = regexp.MustCompile(`^secrets "[-a-z0-9.]*" is forbidden: User "[-:a-zA-Z0-9.@_]*" cannot [a-z]+ resource "secrets" in API group "" in the namespace "[-a-z0-9]*"`)
+	missingRight  = regexp.MustCompile(`^secrets "[-a-z0-9.]*" is forbidden: User "[-:a-zA-Z0-9.@_]*" cannot [-a-z:]+ resource "secrets" in API group "" in the namespace "[-a-z0-9]*"`)
 	quotaExceeded = regexp.MustCompile(`^secrets "[-a-z0-9.]*" is forbidden: exceeded quota: [-a-z0-9.]+((, (requested|used|limited): |,)[-a-z0-9./]+=[0-9a-zA-Z.]+)+$`)
 )
 
