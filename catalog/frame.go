@@ -216,6 +216,7 @@ func (f *frame) checkEnvironments(k *checker) {
 				}
 			}
 		}
+		checkAccess(k, env)
 		notYet(k, env)
 	}
 }

@@ -396,7 +396,9 @@ func (k *checker) inEnvironment(p *Project, env string) {
 				k.size(w.Size, cluster, "spec", "workloads", i, "size")
 			}
 		}
-		k.namespace(p, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
+		id := ReleaseID{Project: p.Name, Environment: env, Cluster: cluster}
+		k.namespace(p, id)
+		k.account(p, id)
 	}
 }
 

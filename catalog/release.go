@@ -42,8 +42,10 @@ type Release struct {
 	Owner    string `json:"owner"`
 	// Suspended tells that what is in the cluster is to be left as it is.
 	Suspended bool `json:"suspended,omitempty"`
-	// Namespace holds every namespaced object of the release, and nothing else.
+	// Namespace holds every object of the release but those that the environment allows elsewhere, and nothing else.
 	Namespace string `json:"namespace"`
+	// Allowed is what it may have beyond its namespace.
+	Allowed Allowed `json:"allowed,omitzero"`
 	// Accounts are the service accounts that the release's pods run as, by name; the project's own is always
 	// there.
 	Accounts []Account `json:"accounts"`

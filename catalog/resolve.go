@@ -89,7 +89,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	env := &c.Environments[id.Environment].Spec
 	r := Release{
 		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Suspended: p.Suspended(id.Environment), Dir: p.Dir(),
-		Namespace: c.namespaceOf(id),
+		Namespace: c.namespaceOf(id), Allowed: allowed(c.Environments[id.Environment], id.Project),
 	}
 	accounts := map[string]bool{id.Project: true}
 	for i := range p.Spec.Workloads {

@@ -33,6 +33,7 @@ type settings struct {
 	// protected is set if the environment is protected; named if it lets the project go.
 	protected, named bool
 	maxRemovals      int
+	access           access
 }
 
 // undeclared are the settings of a release whose environment is not declared any more.

@@ -54,10 +54,13 @@ func (w *worker) diagnose(ctx context.Context) time.Time {
 	if now.Before(next) {
 		return next
 	}
+	ref, objects, reader := w.worst, d.objects, w.by.reader(w.worst)
+	if reader == nil {
+		return time.Time{} // a run that finds somebody wakes the worker
+	}
 	w.ill.underWay = true
-	conn, ref, objects := w.conn, w.worst, d.objects
 	w.r.aside.Go(func() {
-		reason, err := conn.Diagnose(ctx, ref, objects)
+		reason, err := reader.Diagnose(ctx, ref, objects)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.ill.underWay = false

@@ -26,7 +26,7 @@ type Renderer interface {
 	Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error)
 }
 
-// Options are what a reconciler is made of. All but Secrets, Trees, Sharing, Observe, Tell and Log are required.
+// Options are what a reconciler is made of. All but Secrets, Trees, Sharing, DefaultServiceAccount, Observe, Tell and Log are required.
 type Options struct {
 	// Clusters says how to reach each cluster.
 	Clusters []cluster.Config
@@ -41,6 +41,9 @@ type Options struct {
 	Trees func(ctx context.Context, commit string) (fs.FS, error)
 	// Sharing says which releases are this replica's, when there are several; default: all are.
 	Sharing Sharing
+	// DefaultServiceAccount is the account as which releases are deployed whose environment names none; default: the
+	// daemon's own rights.
+	DefaultServiceAccount string
 	// Observe is told of every run of a release that ended.
 	Observe func(Run)
 	// Tell is told of what is worth remembering. It must not block.
@@ -284,7 +287,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 	if err = errors.Join(out.err, err); err != nil {
 		// What runs stays as it is: only the word on the board changes.
 		if w := r.workers[rel.ID]; w != nil {
-			w.blocked(err)
+			w.blocked(err, r.accessOf(c, rel.ID))
 		}
 		r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
 			about(s)
@@ -292,6 +295,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 		})
 		return false
 	}
+	s.access = r.accessOf(c, rel.ID)
 	w := r.worker(rel.ID)
 	r.progress.follow(w, slices.Concat(s.sources, s.needs))
 	return w.set(desired{
@@ -305,9 +309,10 @@ func (r *Reconciler) remove(c *catalog.Catalog, w *worker, d desired) bool {
 	if c != nil {
 		var err error
 		if s, err = settingsOf(c, w.id); err != nil {
-			w.blocked(err)
+			w.blocked(err, r.accessOf(c, w.id))
 			return false
 		}
+		s.access = r.accessOf(c, w.id)
 	}
 	return w.set(d, s)
 }

@@ -260,6 +260,8 @@ kind: Lake
 metadata: {name: one}
 `
 	files := platform("define", tree{
+		"env.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n" +
+			"  allow: [{projects: [define-a], clusterScoped: [CustomResourceDefinition.apiextensions.k8s.io]}]\n",
 		"a/project.yaml": manifests("define-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": crd,
 		"b/project.yaml": service("define-b", "img:1"),
 	})

@@ -89,7 +89,14 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	applySet := next.ApplySet()
 	w.applySet = applySet
 	c.register(applySet, w)
-	if err := conn.Watch(ctx, cluster.KindsOf(in.objects, inv.Kinds...)); err != nil {
+	by, err := w.handsFor(conn, next.Namespace, in.settings.access, inv)
+	if err != nil {
+		return done, err
+	}
+	w.by = by
+	next.Account = by.name
+	declared := slices.Concat(in.objects, in.access(w.id))
+	if err := conn.Watch(ctx, cluster.KindsOf(declared, inv.Kinds...)); err != nil {
 		return done, err
 	}
 	p, err := w.plan(conn, next, in)
@@ -103,7 +110,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	}
 	done.blocked = p.Blocked()
 	if !in.remove {
-		next.Kinds = cluster.KindsOf(in.objects, w.kinds(conn)...)
+		next.Kinds = cluster.KindsOf(declared, w.kinds(conn)...)
 		if recorded && inv.Digest == next.Digest {
 			next.Commit = inv.Commit // the release has not changed since
 		}
@@ -119,7 +126,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 		}
 		w.took(next, in.memory)
 	}
-	if done.applied, err = w.apply(ctx, conn, applySet, p); err != nil {
+	if done.applied, err = w.apply(ctx, conn, by, p); err != nil {
 		return done, err
 	}
 	// A kind that this very run has defined could not be watched before; without a watch, its objects would count as
@@ -127,7 +134,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
 		return done, err
 	}
-	pruned, kept, err := w.prune(ctx, conn, p)
+	pruned, kept, err := w.prune(ctx, conn, by, p)
 	done.pruned, done.kept = pruned, append(done.kept, kept...)
 	if err != nil {
 		return done, err
@@ -187,6 +194,9 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 	for _, o := range in.objects {
 		input.Desired = append(input.Desired, next.Member(o))
 	}
+	for _, o := range in.access(w.id) {
+		input.Access = append(input.Access, next.Member(o))
+	}
 	for _, m := range conn.Members(next.ApplySet()) {
 		input.Observed = append(input.Observed, m.Observed)
 	}
@@ -210,10 +220,13 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 
 // apply goes through the stages. Everything of a stage is attempted; the next one waits for all of it. What
 // was applied is remembered also when something else failed.
-func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string, p plan.Plan) (int, error) {
+func (w *worker) apply(ctx context.Context, conn *cluster.Conn, by hands, p plan.Plan) (int, error) {
 	applied := 0
 	for _, stage := range p.Apply {
 		if err := ctx.Err(); err != nil {
+			return applied, err
+		}
+		if err := by.ready(ctx, stage); err != nil {
 			return applied, err
 		}
 		for _, step := range stage {
@@ -225,7 +238,7 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 		var group errgroup.Group
 		for i, step := range stage {
 			group.Go(func() error {
-				live[i], errs[i] = w.applyOne(ctx, conn, applySet, step)
+				live[i], errs[i] = w.applyOne(ctx, conn, by, step)
 				return nil
 			})
 		}
@@ -239,7 +252,7 @@ func (w *worker) apply(ctx context.Context, conn *cluster.Conn, applySet string,
 		if err := errors.Join(errs...); err != nil {
 			return applied, err
 		}
-		if err := w.established(ctx, conn, applySet, stage); err != nil {
+		if err := w.established(ctx, conn, w.applySet, stage); err != nil {
 			return applied, err
 		}
 	}
@@ -276,14 +289,15 @@ func (w *worker) wasApplied(step plan.Step, live cluster.Live) error {
 	return nil
 }
 
-func (w *worker) applyOne(ctx context.Context, conn *cluster.Conn, applySet string, s plan.Step) (cluster.Live, error) {
-	if owner, ok := conn.Owner(s.Ref); ok && owner != applySet {
+func (w *worker) applyOne(ctx context.Context, conn *cluster.Conn, by hands, s plan.Step) (cluster.Live, error) {
+	actor := by.of(s)
+	if owner, ok := conn.Owner(s.Ref); ok && owner != w.applySet {
 		return cluster.Live{}, fmt.Errorf("%s: %w: it is a member of %s", s.Ref, cluster.ErrForeign, owner)
 	}
-	// Server-side apply would take over a namespace or a definition that is there, and removing the release would
-	// then delete it with all that others have in it.
-	if s.Reason == plan.Missing && (s.Ref.GroupKind == schema.GroupKind{Kind: "Namespace"} || s.Ref.Group == "apiextensions.k8s.io") {
-		if err := conn.CheckFree(ctx, s.Object, applySet); err != nil {
+	// Server-side apply would take over a namespace, a definition or anything else outside of the release's namespace that
+	// is there, and removing the release would then delete it with all that others have in it.
+	if s.Reason == plan.Missing && actor.Outside(s.Ref) {
+		if err := actor.CheckFree(ctx, s.Object, w.applySet); err != nil {
 			return cluster.Live{}, err
 		}
 	}
@@ -299,9 +313,9 @@ func (w *worker) applyOne(ctx context.Context, conn *cluster.Conn, applySet stri
 	}
 	annotations[plan.DigestAnnotation] = s.Digest
 	o.SetAnnotations(annotations)
-	live, err := conn.Apply(ctx, o, s.Force)
+	live, err := actor.Apply(ctx, o, cluster.Applying{Force: s.Force, Own: s.Own})
 	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
-		if err := conn.Delete(ctx, s.Ref, s.UID); err != nil {
+		if err := actor.Delete(ctx, s.Ref, s.UID); err != nil {
 			return cluster.Live{}, err
 		}
 		return cluster.Live{}, &replacedError{ref: s.Ref}
@@ -340,8 +354,11 @@ func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet s
 }
 
 // prune deletes what is not declared any more, and gives what it has kept since more would be lost with it.
-func (w *worker) prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (pruned int, kept []string, err error) {
+func (w *worker) prune(ctx context.Context, conn *cluster.Conn, by hands, p plan.Plan) (pruned int, kept []string, err error) {
 	for _, stage := range p.Prune {
+		if err := by.ready(ctx, stage); err != nil {
+			return pruned, kept, err
+		}
 		errs, held := make([]error, len(stage)), make([]string, len(stage))
 		var group errgroup.Group
 		for i, step := range stage {
@@ -350,7 +367,7 @@ func (w *worker) prune(ctx context.Context, conn *cluster.Conn, p plan.Plan) (pr
 					held[i], errs[i] = conn.InUse(ctx, step.Ref)
 				}
 				if held[i] == "" && errs[i] == nil {
-					errs[i] = conn.Delete(ctx, step.Ref, step.UID)
+					errs[i] = by.of(step).Delete(ctx, step.Ref, step.UID)
 				}
 				return nil
 			})

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"io"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,6 +102,8 @@ type worker struct {
 	mine, stale bool
 	conn        *cluster.Conn
 	applySet    string
+	// by are those by whom the last run changed the release.
+	by hands
 	// recorded is the commit in the inventory, which is the last one that changed the release, and
 	// recordedDigest what the release then rendered to.
 	recorded, recordedDigest string
@@ -141,6 +144,7 @@ func (w *worker) set(d desired, s settings) bool {
 	if !reflect.DeepEqual(w.settings.drift, s.drift) {
 		w.due = true // what was let go may have to be taken back
 	}
+	w.permit(s.access)
 	w.renderErr, w.restoreErr, w.settings = nil, nil, s
 	if w.suspended {
 		// Nobody looked after it meanwhile: whatever it was, it may be so no more.
@@ -162,14 +166,23 @@ func (w *worker) set(d desired, s settings) bool {
 }
 
 // blocked tells the worker that the newest commit does not render for its release: it goes on as before. But it
-// does not go on removing a release that is declared again.
-func (w *worker) blocked(err error) {
+// does not go on removing a release that is declared again, and what it may do is what the commit says.
+func (w *worker) blocked(err error, a access) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.renderErr = err
+	w.permit(a)
 	w.keep()
 	w.publish()
 	w.signal()
+}
+
+// permit takes in as whom the release is deployed from now on, and where its objects may be. The caller holds the lock.
+func (w *worker) permit(a access) {
+	if !w.settings.access.equal(a) {
+		w.due, w.settings.access = true, a
+		w.want()
+	}
 }
 
 // keep ends the removal of a release that is declared again. The caller holds the lock.
@@ -260,6 +273,14 @@ type work struct {
 	everything bool
 }
 
+// access gives the objects by which the account of the release may do what it does.
+func (in *work) access(id catalog.ReleaseID) []*unstructured.Unstructured {
+	if in.remove {
+		return nil
+	}
+	return in.settings.access.objects(id, in.namespace)
+}
+
 // take empties the mailbox; false if there is nothing to run for. A newer desired state cancels the run.
 func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 	w.mu.Lock()
@@ -276,13 +297,23 @@ func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 	return out, true
 }
 
+// want takes in which objects the release is to have. The caller holds the lock.
+func (w *worker) want() {
+	d := w.desired
+	if d == nil {
+		return
+	}
+	w.wanted = make(map[plan.Ref]bool, len(d.objects))
+	in := work{desired: *d, settings: w.settings}
+	for _, o := range slices.Concat(d.objects, in.access(w.id)) {
+		w.wanted[plan.RefOf(o)] = true
+	}
+}
+
 // force makes a state the one in force. The caller holds the lock.
 func (w *worker) force(d *desired) {
 	w.desired, w.due = d, true
-	w.wanted = make(map[plan.Ref]bool, len(d.objects))
-	for _, o := range d.objects {
-		w.wanted[plan.RefOf(o)] = true
-	}
+	w.want()
 	w.phase = phase{}
 	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
 	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })

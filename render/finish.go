@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ func checkText(metadata map[string]any) error {
 			if _, isText := table[key].(string); !isText {
 				return fmt.Errorf("has metadata.%s[%q] that is no text: put it in quotes", field, key)
 			}
-			for _, prefix := range []string{"applyset.kubernetes.io/", podSecurity} {
+			for _, prefix := range []string{"applyset.kubernetes.io/", podSecurity, catalog.LabelAccess} {
 				if strings.HasPrefix(key, prefix) {
 					return fmt.Errorf("sets %s in metadata.%s: %s* is set by Trunkline only", key, field, prefix)
 				}
@@ -225,28 +226,32 @@ func (m member) from() string {
 	return fmt.Sprintf("workload %q (%s)", m.workload, m.source)
 }
 
-// place puts an object into the namespace of the release, if it is of a kind that lives in one.
+// place puts an object into the namespace of the release, if it is of a kind that lives in one, and refuses what the
+// environment does not allow.
 func (f *finisher) place(m member) error {
 	gk := groupKind(m.Unstructured)
 	s, known := f.kinds[gk]
 	if !known {
-		s = builtinScope(gk)
+		// What the environment allows as such is known to belong to the whole cluster: kinds of add-ons can only be told so.
+		s = builtinScope(gk) || scope(slices.Contains(f.rel.Allowed.ClusterScoped, gk))
 	}
 	if s == clusterScoped {
 		switch {
 		case gk.Group == "" && gk.Kind == "Namespace":
 			return errors.New("cannot be part of a workload: a release has one namespace, and Trunkline makes it")
-		case gk != crdKind:
-			return errors.New("belongs to the whole cluster: a workload renders objects of its own namespace, " +
-				"and CustomResourceDefinitions")
+		case !slices.Contains(f.rel.Allowed.ClusterScoped, gk):
+			return fmt.Errorf("belongs to the whole cluster, and a release has objects in its own namespace only; "+
+				"to allow it, name %q in spec.allow of environment %q", gk, f.rel.ID.Environment)
 		}
 		m.SetNamespace("")
 		return nil
 	}
-	if ns := m.GetNamespace(); ns != "" && ns != f.rel.Namespace {
-		return fmt.Errorf("names the namespace %q; the release's is %q, and it renders into no other", ns, f.rel.Namespace)
+	ns := cmp.Or(m.GetNamespace(), f.rel.Namespace)
+	if ns != f.rel.Namespace && !slices.Contains(f.rel.Allowed.Namespaces, ns) {
+		return fmt.Errorf("names the namespace %q, and the release's is %q; to allow it, name it in spec.allow of environment %q",
+			ns, f.rel.Namespace, f.rel.ID.Environment)
 	}
-	m.SetNamespace(f.rel.Namespace)
+	m.SetNamespace(ns)
 	return nil
 }
 

@@ -36,18 +36,22 @@ func releaseObjects(rel catalog.Release) []*unstructured.Unstructured {
 	}}
 	objects := []*unstructured.Unstructured{namespace}
 	for _, a := range rel.Accounts {
-		account := &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "ServiceAccount",
-			"metadata": map[string]any{"name": a.Name, "namespace": rel.Namespace},
-			// Workloads talk to stores, not to the Kubernetes API.
-			"automountServiceAccountToken": false,
-		}}
+		account := serviceAccount(a.Name, rel.Namespace)
 		if len(a.Annotations) > 0 {
 			account.SetAnnotations(maps.Clone(a.Annotations))
 		}
 		objects = append(objects, account)
 	}
 	return objects
+}
+
+func serviceAccount(name, namespace string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "ServiceAccount",
+		"metadata": map[string]any{"name": name, "namespace": namespace},
+		// Workloads talk to stores, not to the Kubernetes API.
+		"automountServiceAccountToken": false,
+	}}
 }
 
 // releaseLabels are the labels of a release's objects.

@@ -73,8 +73,8 @@ type Result struct {
 // of the release, and labels that say what they belong to. Fields that the API server fills
 // (status, managedFields, uid, resourceVersion, generation, creationTimestamp, selfLink) are taken out.
 // Refused are: an object without apiVersion, kind or name, or with generateName or ownerReferences; one that
-// names another namespace; a cluster-scoped one other than a CustomResourceDefinition; one with labels or
-// annotations that Trunkline or pod security go by; and the same object twice.
+// names another namespace, and a cluster-scoped one, unless the environment allows it; one with labels or annotations
+// that Trunkline or pod security go by; and the same object twice.
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (Result, error) {
 	recorded, recorder := Record(tree)
 	objects, err := r.render(ctx, recorded, rel, false)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
@@ -58,9 +59,12 @@ func releaseOf(w ...catalog.Workload) catalog.Release {
 }
 
 // renderAll renders a release with one workload for each chart, in order of name.
-func renderAll(t *testing.T, texts map[string]string) (render.Result, error) {
+func renderAll(t *testing.T, texts map[string]string, allowed ...catalog.Allowed) (render.Result, error) {
 	t.Helper()
 	rel := releaseOf()
+	for _, a := range allowed {
+		rel.Allowed = a
+	}
 	for _, name := range []string{"a", "b"} {
 		if _, there := texts[name]; there {
 			rel.Workloads = append(rel.Workloads, catalog.Workload{Name: name, Identity: "orders", Blueprint: helmBlueprint(name)})
@@ -79,9 +83,10 @@ func TestFinishedObjects(t *testing.T) {
 		}
 	}
 	cases := map[string]struct {
-		reason string
-		text   string
-		want   []map[string]any
+		reason  string
+		text    string
+		allowed catalog.Allowed
+		want    []map[string]any
 	}{
 		"Namespace": {
 			reason: "an object without a namespace gets that of the release, and the labels",
@@ -111,7 +116,8 @@ func TestFinishedObjects(t *testing.T) {
 			},
 		},
 		"Definition": {
-			reason: "a CustomResourceDefinition belongs to the cluster",
+			reason:  "a CustomResourceDefinition belongs to the cluster",
+			allowed: catalog.Allowed{ClusterScoped: []schema.GroupKind{{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}}},
 			text: "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\n" +
 				"spec: {group: example.com, scope: Namespaced, names: {kind: Widget}}\n",
 			want: []map[string]any{{
@@ -120,10 +126,26 @@ func TestFinishedObjects(t *testing.T) {
 				"spec":     map[string]any{"group": "example.com", "scope": "Namespaced", "names": map[string]any{"kind": "Widget"}},
 			}},
 		},
+		"AllowedKind": {
+			reason:  "a kind of an add-on belongs to the cluster when the environment says so, and then has no namespace",
+			text:    "apiVersion: example.com/v1\nkind: Issuer\nmetadata: {name: i, namespace: orders-prod}\n",
+			allowed: catalog.Allowed{ClusterScoped: []schema.GroupKind{{Group: "example.com", Kind: "Issuer"}}},
+			want: []map[string]any{{
+				"apiVersion": "example.com/v1", "kind": "Issuer", "metadata": map[string]any{"name": "i", "labels": labels("a")},
+			}},
+		},
+		"AllowedNamespace": {
+			reason:  "another namespace is taken when the environment names it",
+			text:    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: monitoring}\n",
+			allowed: catalog.Allowed{Namespaces: []string{"monitoring"}},
+			want: []map[string]any{{
+				"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c", "namespace": "monitoring", "labels": labels("a")},
+			}},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			result, err := renderAll(t, map[string]string{"a": tc.text})
+			result, err := renderAll(t, map[string]string{"a": tc.text}, tc.allowed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,22 +181,25 @@ func TestRefusedObjects(t *testing.T) {
 		"Owner":         {"owners are not for files", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, ownerReferences: [{}]}\n"}, at + `Pod "x" has metadata.ownerReferences: what owns it is decided in the cluster, not in a file`},
 		"LabelType":     {"a label that YAML makes a boolean", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {debug: on}}\n"}, at + `Pod "x" has metadata.labels["debug"] that is no text: put it in quotes`},
 		"ApplySet":      {"the inventory's labels are ours", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {applyset.kubernetes.io/part-of: z}}\n"}, at + `Pod "x" sets applyset.kubernetes.io/part-of in metadata.labels: applyset.kubernetes.io/* is set by Trunkline only`},
+		"Access":        {"no object passes for one that gives an account its rights", map[string]string{"a": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: x, labels: {trunkline.dev/access: granted}}\n"}, at + `ServiceAccount "x" sets trunkline.dev/access in metadata.labels: trunkline.dev/access* is set by Trunkline only`},
 		"PodSecurity":   {"pod security is not lowered (Fleet CVE-2026-44938)", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"}, at + `Pod "x" sets pod-security.kubernetes.io/enforce in metadata.labels: pod-security.kubernetes.io/* is set by Trunkline only`},
 		"Duplicate key": {"one of two values would be lost", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {a: 1, a: 2}\n"}, `rendering orders/prod@prod-eu: workload "a" (blueprint a): chart bp/a: a/templates/all.yaml: line 4: key "a" already set in map`},
 		"Namespace":     {"namespaces are Trunkline's", map[string]string{"a": "apiVersion: v1\nkind: Namespace\nmetadata: {name: orders-prod}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Namespace "orders-prod" cannot be part of a workload: a release has one namespace, and Trunkline makes it`},
-		"ClusterScoped": {"nothing for the whole cluster", map[string]string{"a": "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: ClusterRoleBinding "x" belongs to the whole cluster: a workload renders objects of its own namespace, and CustomResourceDefinitions`},
+		"ClusterScoped": {"nothing for the whole cluster", map[string]string{"a": "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: ClusterRoleBinding "x" belongs to the whole cluster, and a release has objects in its own namespace only; to allow it, name "ClusterRoleBinding.rbac.authorization.k8s.io" in spec.allow of environment "prod"`},
 		"CustomScope": {"also of kinds that the release defines", map[string]string{
 			"a": "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: x}\n",
 			"b": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: w}\nspec: {group: example.com, scope: Cluster, names: {kind: Widget}}\n",
-		}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Widget "x" belongs to the whole cluster: a workload renders objects of its own namespace, and CustomResourceDefinitions`},
-		"Foreign":   {"nothing in another's namespace", map[string]string{"a": "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: kube-system}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Secret "x" names the namespace "kube-system"; the release's is "orders-prod", and it renders into no other`},
+		}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Widget "x" belongs to the whole cluster, and a release has objects in its own namespace only; to allow it, name "Widget.example.com" in spec.allow of environment "prod"`},
+		"Foreign":   {"nothing in another's namespace", map[string]string{"a": "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: kube-system}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Secret "x" names the namespace "kube-system", and the release's is "orders-prod"; to allow it, name it in spec.allow of environment "prod"`},
 		"Duplicate": {"the same object from two workloads", map[string]string{"a": fmt.Sprintf(configMap, "c"), "b": fmt.Sprintf(configMap, "c")}, `rendering orders/prod@prod-eu: ConfigMap "c" is rendered twice: by workload "a" (a/templates/all.yaml) and by workload "b" (b/templates/all.yaml)`},
 		"Account":   {"the service account is the release's", map[string]string{"a": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: orders}\n"}, `rendering orders/prod@prod-eu: ServiceAccount "orders" is rendered twice: by the release itself and by workload "a" (a/templates/all.yaml)`},
 		"TooMany":   {"a release has a bounded number of objects", map[string]string{"a": "{{ range until 2100 }}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c{{ . }}}\n{{ end }}"}, `rendering orders/prod@prod-eu: workload "a" (blueprint a): the release has more than 2000 objects`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			result, err := renderAll(t, tc.texts)
+			result, err := renderAll(t, tc.texts, catalog.Allowed{
+				ClusterScoped: []schema.GroupKind{{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}}, Namespaces: []string{"monitoring"},
+			})
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("%s\nwant %s\ngot  %v", tc.reason, tc.want, err)
 			}
@@ -196,8 +221,8 @@ func TestKustomizeObjectsNameTheirFile(t *testing.T) {
 		"lib/x.yaml":             {Data: []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: kube-system}\n")},
 	}
 	_, err := render.New(blueprints.FS).Render(t.Context(), tree, releaseOf(catalog.Workload{Name: "a", Blueprint: bp}))
-	want := `rendering orders/prod@prod-eu: workload "a": lib/x.yaml: Secret "x" names the namespace "kube-system"; ` +
-		`the release's is "orders-prod", and it renders into no other`
+	want := `rendering orders/prod@prod-eu: workload "a": lib/x.yaml: Secret "x" names the namespace "kube-system", ` +
+		`and the release's is "orders-prod"; to allow it, name it in spec.allow of environment "prod"`
 	if err == nil || err.Error() != want {
 		t.Errorf("want %s\ngot  %v", want, err)
 	}

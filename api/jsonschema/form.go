@@ -39,12 +39,12 @@ func (w *writer) body(s *reference.Struct) *Schema {
 }
 
 // field writes a field. What is required must also say something; what is not may be there with nothing behind it,
-// which is as good as left out.
+// which is as good as left out, unless the field says otherwise.
 func (w *writer) field(f *reference.Field) *Schema {
 	s := w.form(f.Form)
 	if f.Required {
 		notEmpty(s, f.Form)
-	} else {
+	} else if !f.Stated {
 		s = orNull(s)
 	}
 	s.Description = describe(f)

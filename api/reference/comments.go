@@ -18,6 +18,15 @@ type commentValue struct{ value, doc string }
 // comments are those of the types of api/v1alpha1.
 func comments() map[string]comment {
 	return map[string]comment{
+		"Allowance": {
+			doc: "Allowance lets projects have objects beyond their own namespace.",
+			fields: map[string]string{
+				"Projects":      "Projects are those that it is for; default: all of the environment.",
+				"ClusterScoped": "ClusterScoped are kinds of objects that have no namespace, with their group, such as \"PriorityClass.scheduling.k8s.io\"; default: none.",
+				"Namespaces":    "Namespaces are those that objects may name beside the release's own, such as \"monitoring\"; default: none.",
+				"Reason":        "Reason says to people why; default: none.",
+			},
+		},
 		"Amount": {
 			doc: "Amount is a decimal number that is not negative, with at most 9 digits before and 9 behind the point, such as \"0.0425\". The zero value means that none was given.",
 		},
@@ -133,26 +142,28 @@ func comments() map[string]comment {
 		"EnvironmentSpec": {
 			doc: "EnvironmentSpec is the body of an [Environment].",
 			fields: map[string]string{
-				"Clusters":      "Clusters are the names of the clusters that the environment's projects run on: all of them, each.",
-				"Namespace":     "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
-				"Stores":        "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
-				"Identity":      "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
-				"Identities":    "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
-				"Defaults":      "Defaults fill what a workload leaves out; they win over the platform's.",
-				"Rules":         "Rules maps the id of a rule or policy to how severe it is for what is judged in this environment; default: the platform's.",
-				"PromotesFrom":  "PromotesFrom names the environment whose healthy commits this one takes; default: none, it takes each commit of the trunk.",
-				"Soak":          "Soak is how long a commit must have been healthy in the environment of PromotesFrom before this one takes it, such as \"24h\"; default: none.",
-				"Protected":     "Protected asks that no project leaves the environment unless Removals names it; default: false.",
-				"Removals":      "Removals names the projects that may leave a protected environment.",
-				"MaxRemovals":   "MaxRemovals is how many of the environment's releases one commit may remove, in percent, before somebody has to confirm it with \"trunkline approve\"; up to five are never too many; default: 50.",
-				"Drift":         "Drift says what is done when somebody changes in the cluster what was applied; default: it is corrected at once.",
-				"HealthTimeout": "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
-				"Rollback":      "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
-				"Orchestrator":  "Orchestrator starts the workloads; default: \"native\".",
-				"Budget":        "Budget bounds what the environment may cost; default: no bound.",
-				"Windows":       "Windows are the times in which changes are rolled out; default: always.",
-				"Freezes":       "Freezes are times in which nothing is rolled out; they win over Windows.",
-				"Preview":       "Preview makes the environment the model of those of pull requests; default: pull requests get none.",
+				"Clusters":       "Clusters are the names of the clusters that the environment's projects run on: all of them, each.",
+				"Namespace":      "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
+				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
+				"Identity":       "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
+				"Identities":     "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
+				"ServiceAccount": "ServiceAccount is the account as which the objects of the releases are changed and read, so that no project can do more than its account may; default: none, they are changed with the daemon's own rights.",
+				"Allow":          "Allow says which objects projects may have beyond their own namespace; default: none.",
+				"Defaults":       "Defaults fill what a workload leaves out; they win over the platform's.",
+				"Rules":          "Rules maps the id of a rule or policy to how severe it is for what is judged in this environment; default: the platform's.",
+				"PromotesFrom":   "PromotesFrom names the environment whose healthy commits this one takes; default: none, it takes each commit of the trunk.",
+				"Soak":           "Soak is how long a commit must have been healthy in the environment of PromotesFrom before this one takes it, such as \"24h\"; default: none.",
+				"Protected":      "Protected asks that no project leaves the environment unless Removals names it; default: false.",
+				"Removals":       "Removals names the projects that may leave a protected environment.",
+				"MaxRemovals":    "MaxRemovals is how many of the environment's releases one commit may remove, in percent, before somebody has to confirm it with \"trunkline approve\"; up to five are never too many; default: 50.",
+				"Drift":          "Drift says what is done when somebody changes in the cluster what was applied; default: it is corrected at once.",
+				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
+				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
+				"Orchestrator":   "Orchestrator starts the workloads; default: \"native\".",
+				"Budget":         "Budget bounds what the environment may cost; default: no bound.",
+				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
+				"Freezes":        "Freezes are times in which nothing is rolled out; they win over Windows.",
+				"Preview":        "Preview makes the environment the model of those of pull requests; default: pull requests get none.",
 			},
 		},
 		"Exception": {
@@ -447,6 +458,13 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"Name": "Name is that of the Kubernetes Secret, such as \"warehouse\".",
 				"Key":  "Key is the key in the Secret, such as \"password\".",
+			},
+		},
+		"ServiceAccount": {
+			doc: "ServiceAccount is the account as which the objects of a release are changed and read. It is in the release's own namespace.",
+			fields: map[string]string{
+				"Name":        "Name is that of the account, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced, such as \"deployer\".",
+				"ClusterRole": "ClusterRole is what the account may do in the release's namespace: the daemon makes the account, and a RoleBinding of it to this ClusterRole; default: none, whoever runs the cluster makes the account and gives it its rights.",
 			},
 		},
 		"Severity": {

@@ -6,7 +6,8 @@
 // their doc comments, which `go test ./api/reference -update` writes into comments.go.
 //
 // A comment says what the field is, what it is by default after "; default: ", and gives examples after "such as".
-// Whether a field is required, and what its number counts, are the tags required and unit.
+// Whether a field is required, and what its number counts, are the tags required and unit; the tag bare says that
+// a field may not be there with nothing behind it.
 //
 // The package is pure. Of Trunkline it may import api/v1alpha1 only.
 package reference

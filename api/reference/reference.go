@@ -37,6 +37,8 @@ type Field struct {
 	// or if nothing is to be said.
 	Default  string
 	Required bool
+	// Stated tells that the field is not to be there with nothing behind it, although it may be left out.
+	Stated bool
 	// Unit is what a number counts; empty where the value itself says its unit, or has none.
 	Unit string
 	// Examples are values that the field takes, as texts.
@@ -133,6 +135,7 @@ func (b *builder) structure(t reflect.Type) *Struct {
 		}
 		field := &Field{
 			Name: name, Form: b.form(f.Type), Required: f.Tag.Get("required") == "true", Unit: f.Tag.Get("unit"),
+			Stated: f.Tag.Get("bare") == "refused",
 		}
 		text := plain(c.fields[f.Name], siblings)
 		if text == "" && field.Form.Struct != nil {

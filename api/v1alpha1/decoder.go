@@ -243,6 +243,11 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 		}
 		seen |= 1 << i
 		if resolve(p.value).Tag == "!!null" {
+			if shape.fields[i].stated {
+				d.within(key(&shape.names[i]), func() {
+					d.report(p.key, fmt.Sprintf("the field %q says nothing", p.key.Value), "give it a value, or take it out", RuleMissingField)
+				})
+			}
 			continue // "field:" with nothing behind it is the same as no field
 		}
 		d.descend(key(&shape.names[i]), p.value, v.Field(shape.fields[i].index))

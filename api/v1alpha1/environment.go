@@ -24,6 +24,11 @@ type EnvironmentSpec struct {
 	// Identities are patterns of the identities that workloads may have here, with "<project>" and
 	// "<environment>" replaced and "*" for any text; default: "<project>" and "<project>-*".
 	Identities []string `json:"identities,omitempty"`
+	// ServiceAccount is the account as which the objects of the releases are changed and read, so that no project can do
+	// more than its account may; default: none, they are changed with the daemon's own rights.
+	ServiceAccount *ServiceAccount `json:"serviceAccount,omitempty" bare:"refused"`
+	// Allow says which objects projects may have beyond their own namespace; default: none.
+	Allow []Allowance `json:"allow,omitempty"`
 	// Defaults fill what a workload leaves out; they win over the platform's.
 	Defaults WorkloadDefaults `json:"defaults,omitzero"`
 	// Rules maps the id of a rule or policy to how severe it is for what is judged in this environment; default: the
@@ -62,6 +67,29 @@ type EnvironmentSpec struct {
 	Freezes []Freeze `json:"freezes,omitempty"`
 	// Preview makes the environment the model of those of pull requests; default: pull requests get none.
 	Preview *Preview `json:"preview,omitempty"`
+}
+
+// ServiceAccount is the account as which the objects of a release are changed and read. It is in the release's own
+// namespace.
+type ServiceAccount struct {
+	// Name is that of the account, in which "<project>", "<environment>" and "<cluster>" are replaced, such as "deployer".
+	Name string `json:"name" required:"true"`
+	// ClusterRole is what the account may do in the release's namespace: the daemon makes the account, and a RoleBinding of
+	// it to this ClusterRole; default: none, whoever runs the cluster makes the account and gives it its rights.
+	ClusterRole string `json:"clusterRole,omitempty" bare:"refused"`
+}
+
+// Allowance lets projects have objects beyond their own namespace.
+type Allowance struct {
+	// Projects are those that it is for; default: all of the environment.
+	Projects []string `json:"projects,omitempty"`
+	// ClusterScoped are kinds of objects that have no namespace, with their group, such as
+	// "PriorityClass.scheduling.k8s.io"; default: none.
+	ClusterScoped []string `json:"clusterScoped,omitempty"`
+	// Namespaces are those that objects may name beside the release's own, such as "monitoring"; default: none.
+	Namespaces []string `json:"namespaces,omitempty"`
+	// Reason says to people why; default: none.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Drift says what is done when somebody changes in the cluster what was applied.

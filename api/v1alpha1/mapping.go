@@ -120,6 +120,8 @@ type field struct {
 	name     string
 	index    int
 	required bool
+	// stated fields may be left out, but not be there with nothing behind them: who wrote that meant something.
+	stated bool
 }
 
 // shapes remembers the shapes of types; they never change.
@@ -146,7 +148,8 @@ func fieldsOf(t reflect.Type) []field {
 		if name == "" || name == "-" {
 			continue
 		}
-		fields = append(fields, field{name: name, index: i, required: t.Field(i).Tag.Get("required") == "true"})
+		tag := t.Field(i).Tag
+		fields = append(fields, field{name: name, index: i, required: tag.Get("required") == "true", stated: tag.Get("bare") == "refused"})
 	}
 	return fields
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 
 	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
@@ -22,17 +23,45 @@ type Live struct {
 	Owners  ownership.Owners
 }
 
+// Applying says how an object is applied.
+type Applying struct {
+	// Force takes fields that others own.
+	Force bool
+	// Own tells that Trunkline itself wants the object, and not the release.
+	Own bool
+}
+
 // Apply makes the object as declared, by server-side apply. Without force, fields that another manager owns and that
-// differ are a [*ConflictError]: nobody's change is overwritten unseen.
-func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured, force bool) (Live, error) {
+// differ are a [*ConflictError]: nobody's change is overwritten unseen. An object outside of the actor's scope is a
+// [*plan.ScopeError].
+func (a *Actor) Apply(ctx context.Context, o *unstructured.Unstructured, how Applying) (Live, error) {
 	ref := plan.RefOf(o)
-	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
+	m, err := a.conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
 		return Live{}, &ObjectError{Object: ref, Doing: "applying", Err: err}
 	}
+	if err := a.scope.Check(ref, m.Scope.Name() == meta.RESTScopeNameRoot, how.Own); err != nil {
+		return Live{}, err
+	}
+	return a.conn.apply(ctx, a.of(m, ref.Namespace), o, how.Force)
+}
+
+// applyOwn applies what is Trunkline's own and no release's.
+func (conn *Conn) applyOwn(ctx context.Context, o *unstructured.Unstructured) error {
+	ref := plan.RefOf(o)
+	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
+	if err != nil {
+		return &ObjectError{Object: ref, Doing: "applying", Err: err}
+	}
+	_, err = conn.apply(ctx, scoped(conn.client, m, ref.Namespace), o, true)
+	return err
+}
+
+func (conn *Conn) apply(ctx context.Context, client dynamic.ResourceInterface, o *unstructured.Unstructured, force bool) (Live, error) {
+	ref := plan.RefOf(o)
 	var live *unstructured.Unstructured
-	err = conn.write(ctx, releaseOf(o), func(ctx context.Context) (err error) {
-		live, err = conn.of(m, o.GetNamespace()).Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
+	err := conn.write(ctx, releaseOf(o), func(ctx context.Context) (err error) {
+		live, err = client.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
 		return err
 	})
 	if err == nil {
@@ -47,19 +76,19 @@ func (conn *Conn) Apply(ctx context.Context, o *unstructured.Unstructured, force
 }
 
 // Delete deletes the very object that was seen. One that is gone, or was made anew since, is left alone.
-func (conn *Conn) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error {
-	m, err := conn.resource(ctx, ref.GroupKind)
+func (a *Actor) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error {
+	m, err := a.conn.resource(ctx, ref.GroupKind)
 	if err != nil {
 		return &ObjectError{Object: ref, Doing: "deleting", Err: err}
 	}
 	background := metav1.DeletePropagationBackground
-	err = conn.write(ctx, conn.ownerOf(ref), func(ctx context.Context) error {
-		return conn.of(m, ref.Namespace).Delete(ctx, ref.Name, metav1.DeleteOptions{
+	err = a.conn.write(ctx, a.conn.ownerOf(ref), func(ctx context.Context) error {
+		return a.of(m, ref.Namespace).Delete(ctx, ref.Name, metav1.DeleteOptions{
 			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background,
 		})
 	})
 	if apierrors.IsConflict(err) {
-		if gone, lookErr := conn.left(ctx, m, ref, uid); gone || lookErr != nil {
+		if gone, lookErr := a.left(ctx, m, ref, uid); gone || lookErr != nil {
 			err = lookErr
 		}
 	}
@@ -71,10 +100,10 @@ func (conn *Conn) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error
 
 // left tells that an object is gone, on its way out, or another one than before. A conflict alone says that of none: it
 // can also mean that something else was written at the same time.
-func (conn *Conn) left(ctx context.Context, m *meta.RESTMapping, ref plan.Ref, uid types.UID) (bool, error) {
+func (a *Actor) left(ctx context.Context, m *meta.RESTMapping, ref plan.Ref, uid types.UID) (bool, error) {
 	var live *unstructured.Unstructured
-	err := conn.do(ctx, conn.ownerOf(ref), func(ctx context.Context) (err error) {
-		live, err = conn.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	err := a.conn.do(ctx, a.conn.ownerOf(ref), func(ctx context.Context) (err error) {
+		live, err = a.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 		return err
 	})
 	if err != nil {
@@ -87,15 +116,15 @@ func (conn *Conn) left(ctx context.Context, m *meta.RESTMapping, ref plan.Ref, u
 var ErrForeign = errors.New("it is there already and does not belong to this release")
 
 // CheckFree makes sure that an object that is to be created is not there yet under somebody else's hand.
-func (conn *Conn) CheckFree(ctx context.Context, o *unstructured.Unstructured, applySet string) error {
+func (a *Actor) CheckFree(ctx context.Context, o *unstructured.Unstructured, applySet string) error {
 	ref := plan.RefOf(o)
-	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
+	m, err := a.conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
 		return &ObjectError{Object: ref, Doing: "looking for", Err: err}
 	}
 	var live *unstructured.Unstructured
-	err = conn.do(ctx, applySet, func(ctx context.Context) (err error) {
-		live, err = conn.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	err = a.conn.do(ctx, applySet, func(ctx context.Context) (err error) {
+		live, err = a.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 		return err
 	})
 	switch {

@@ -36,6 +36,8 @@ const (
 	annotationCommit = "trunkline.dev/commit"
 	annotationDigest = plan.DigestAnnotation
 	annotationMemory = "trunkline.dev/memory"
+	// annotationAccount names the account, by which the release can be removed when its environment is not declared any more.
+	annotationAccount = "trunkline.dev/service-account"
 
 	tooling = "trunkline/v1"
 )
@@ -51,13 +53,15 @@ type Inventory struct {
 	Commit string
 	// Digest identifies what the release rendered to.
 	Digest string
+	// Account is the service account in Namespace as which the release was last deployed; empty if it was the daemon.
+	Account string
 	// Memory is what else has to be remembered of the release.
 	Memory gate.Memory
 }
 
 // Covers tells that writing the other inventory would add nothing to this one.
 func (i Inventory) Covers(o Inventory) bool {
-	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Memory.String() == o.Memory.String() &&
+	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Account == o.Account && i.Memory.String() == o.Memory.String() &&
 		!slices.ContainsFunc(o.Kinds, func(k schema.GroupKind) bool { return !slices.Contains(i.Kinds, k) })
 }
 
@@ -105,11 +109,13 @@ func (i Inventory) object() *unstructured.Unstructured {
 		annotationTooling: tooling, annotationKinds: strings.Join(slices.Compact(kinds), ","),
 		annotationNamespaces: i.Namespace, annotationCommit: i.Commit, annotationDigest: i.Digest,
 	})
-	if memory := i.Memory.String(); memory != "" {
-		annotations := o.GetAnnotations()
-		annotations[annotationMemory] = memory
-		o.SetAnnotations(annotations)
+	annotations := o.GetAnnotations()
+	for key, value := range map[string]string{annotationMemory: i.Memory.String(), annotationAccount: i.Account} {
+		if value != "" {
+			annotations[key] = value
+		}
 	}
+	o.SetAnnotations(annotations)
 	return o
 }
 
@@ -122,6 +128,7 @@ func inventoryOf(o *unstructured.Unstructured) Inventory {
 		Namespace: o.GetAnnotations()[annotationNamespaces],
 		Commit:    o.GetAnnotations()[annotationCommit],
 		Digest:    o.GetAnnotations()[annotationDigest],
+		Account:   o.GetAnnotations()[annotationAccount],
 		Memory:    gate.ReadMemory(o.GetAnnotations()[annotationMemory]),
 	}
 	for kind := range strings.SplitSeq(o.GetAnnotations()[annotationKinds], ",") {
@@ -174,10 +181,10 @@ func (conn *Conn) Inventory(ctx context.Context, platform string, id catalog.Rel
 // Record writes the inventory. It comes before anything that the inventory names is applied, so that a crash
 // between the two leaves a record and never an orphan.
 func (conn *Conn) Record(ctx context.Context, i Inventory) error {
-	_, err := conn.Apply(ctx, i.object(), true)
+	err := conn.applyOwn(ctx, i.object())
 	if apierrors.IsNotFound(err) {
-		if _, err = conn.Apply(ctx, systemNamespace(), true); err == nil {
-			_, err = conn.Apply(ctx, i.object(), true)
+		if err = conn.applyOwn(ctx, systemNamespace()); err == nil {
+			err = conn.applyOwn(ctx, i.object())
 		}
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -80,6 +81,7 @@ func (c *Cluster) State() State {
 type Conn struct {
 	cluster   *Cluster
 	config    *rest.Config
+	http      *http.Client
 	client    dynamic.Interface
 	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterface
@@ -148,7 +150,11 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	client, err := dynamic.NewForConfig(cfg)
+	base, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+	}
+	client, err := dynamic.NewForConfigAndClient(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
@@ -164,6 +170,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	conn := &Conn{
 		cluster:   c,
 		config:    cfg,
+		http:      base,
 		client:    client,
 		metadata:  metadataOnly,
 		discovery: disco,
@@ -210,14 +217,6 @@ func (conn *Conn) resource(ctx context.Context, gk schema.GroupKind, versions ..
 		return nil, fmt.Errorf("finding the kind %s: %w", gk, err)
 	}
 	return m, nil
-}
-
-// client for one object or kind, at a namespace if the kind has them.
-func (conn *Conn) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
-	if m.Scope.Name() == meta.RESTScopeNameNamespace {
-		return conn.client.Resource(m.Resource).Namespace(namespace)
-	}
-	return conn.client.Resource(m.Resource)
 }
 
 // do makes one call for a release, named by the id of its ApplySet, within the bounds on calls under way. Calls for no

@@ -32,24 +32,26 @@ const (
 // Values of the Secrets among the objects given, which are those of the release, are taken out of all texts. What may not
 // be read, or cannot be, is a note in the reason, and the rest is given. An error means that not even the object could be
 // read. What is known of the cluster does not change by it.
-func (conn *Conn) Diagnose(ctx context.Context, ref plan.Ref, release []*unstructured.Unstructured) (health.Reason, error) {
+//
+// What is looked at is read as the actor: nobody is shown a log that the account of the release may not read.
+func (a *Actor) Diagnose(ctx context.Context, ref plan.Ref, release []*unstructured.Unstructured) (health.Reason, error) {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()
 	select {
-	case conn.diagnoses <- struct{}{}:
+	case a.conn.diagnoses <- struct{}{}:
 	case <-ctx.Done():
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: ctx.Err()}
 	}
-	defer func() { <-conn.diagnoses }()
-	m, err := conn.resource(ctx, ref.GroupKind)
+	defer func() { <-a.conn.diagnoses }()
+	m, err := a.conn.resource(ctx, ref.GroupKind)
 	if err != nil {
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: err}
 	}
-	o, err := conn.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	o, err := a.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 	if err != nil {
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: err}
 	}
-	d := &diagnosis{conn: conn, namespace: o.GetNamespace(), evidence: health.Evidence{Object: o, Redact: health.Redactor(release)}}
+	d := &diagnosis{actor: a, namespace: o.GetNamespace(), evidence: health.Evidence{Object: o, Redact: health.Redactor(release)}}
 	d.gather(ctx)
 	reason := health.Explain(d.evidence)
 	if reason.Log.Pod != "" {
@@ -61,7 +63,7 @@ func (conn *Conn) Diagnose(ctx context.Context, ref plan.Ref, release []*unstruc
 
 // diagnosis is one on its way.
 type diagnosis struct {
-	conn      *Conn
+	actor     *Actor
 	namespace string
 	evidence  health.Evidence
 	notes     []string
@@ -88,7 +90,11 @@ func (d *diagnosis) gather(ctx context.Context) {
 func (d *diagnosis) unread(what string, err error) {
 	text := fmt.Sprintf("%s cannot be read: %s", what, err)
 	if apierrors.IsForbidden(err) {
-		text = fmt.Sprintf("%s may not be read by this daemon: %s", what, err)
+		by := "this daemon"
+		if !d.actor.as.daemon {
+			by = "the account of the release"
+		}
+		text = fmt.Sprintf("%s may not be read by %s: %s", what, by, err)
 	}
 	if text = health.Line(d.evidence.Redact(text)); !slices.Contains(d.notes, text) {
 		d.notes = append(d.notes, text)
@@ -97,7 +103,7 @@ func (d *diagnosis) unread(what string, err error) {
 
 // list reads some objects, with a bound on how many.
 func (d *diagnosis) list(ctx context.Context, what schema.GroupVersionResource, opts metav1.ListOptions) []unstructured.Unstructured {
-	list, err := d.conn.client.Resource(what).Namespace(d.namespace).List(ctx, opts)
+	list, err := d.actor.client.Resource(what).Namespace(d.namespace).List(ctx, opts)
 	if err != nil {
 		d.unread(what.Resource, err)
 		return nil
@@ -117,7 +123,7 @@ func (d *diagnosis) events(ctx context.Context, of types.UID) {
 	if where == "" {
 		where = metav1.NamespaceDefault // where events of what has no namespace are
 	}
-	list, err := d.conn.client.Resource(eventsResource()).Namespace(where).List(ctx,
+	list, err := d.actor.client.Resource(eventsResource()).Namespace(where).List(ctx,
 		metav1.ListOptions{FieldSelector: "involvedObject.uid=" + string(of), Limit: maxEvents})
 	if err != nil {
 		d.unread("events", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,10 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/deploy/clustertest"
@@ -37,6 +34,25 @@ type world struct {
 	cluster   *clustertest.Cluster
 	namespace string
 	conn      *Conn
+	// reader is the service account as which is diagnosed; empty for the daemon.
+	reader string
+}
+
+// actor gives who diagnoses.
+func (w *world) actor() *Actor {
+	w.Helper()
+	as := Daemon()
+	if w.reader != "" {
+		var err error
+		if as, err = ServiceAccount(w.namespace, w.reader); err != nil {
+			w.Fatal(err)
+		}
+	}
+	a, err := w.conn.As(as, plan.Scope{Namespace: w.namespace})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return a
 }
 
 func newWorld(t *testing.T, c *clustertest.Cluster) *world {
@@ -73,7 +89,7 @@ func (w *world) make(text string) plan.Ref {
 	if m.Scope.Name() == "namespace" {
 		o.SetNamespace(w.namespace)
 	}
-	if _, err := w.conn.of(m, w.namespace).Create(w.Context(), o, metav1.CreateOptions{}); err != nil {
+	if _, err := scoped(w.conn.client, m, w.namespace).Create(w.Context(), o, metav1.CreateOptions{}); err != nil {
 		w.Fatal(err)
 	}
 	return plan.RefOf(o)
@@ -115,15 +131,15 @@ func (w *world) count() *atomic.Int64 {
 			return next.RoundTrip(req)
 		})
 	})
-	client, err := dynamic.NewForConfig(cfg)
+	base, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		w.Fatal(err)
 	}
-	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	client, err := dynamic.NewForConfigAndClient(cfg, base)
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.conn.client, w.conn.discovery = client, disco
+	w.conn.client, w.conn.http = client, base
 	return &n
 }
 
@@ -135,7 +151,7 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 // diagnose holds a reason to its code, and to parts of its summary.
 func (w *world) diagnose(ref plan.Ref, want health.Code, parts ...string) health.Reason {
 	w.Helper()
-	r, err := w.conn.Diagnose(w.Context(), ref, nil)
+	r, err := w.actor().Diagnose(w.Context(), ref, nil)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -274,7 +290,7 @@ func TestDiagnose(t *testing.T) {
 		secret := &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"}, "stringData": map[string]any{"key": "correct-horse"},
 		}}
-		r, err := w.conn.Diagnose(t.Context(), ref, []*unstructured.Unstructured{secret})
+		r, err := w.actor().Diagnose(t.Context(), ref, []*unstructured.Unstructured{secret})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -302,11 +318,11 @@ func TestDiagnose(t *testing.T) {
 			{apiGroups: [apps], resources: [deployments], verbs: [get]}, {apiGroups: [""], resources: [pods], verbs: [list]}]}`)
 		w.make(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: viewer},
 			roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: viewer}, subjects: [{kind: ServiceAccount, name: viewer, namespace: NAMESPACE}]}`)
-		w.conn = connect(t, as(t, c, "system:serviceaccount:"+w.namespace+":viewer"))
+		w.reader = "viewer"
 		var few health.Reason
 		for deadline := time.Now().Add(awaitTimeout); ; { // the authorizer takes a moment to see the role
 			var err error
-			if few, err = w.conn.Diagnose(t.Context(), ref, nil); err == nil && few.Code == health.CrashLoop {
+			if few, err = w.actor().Diagnose(t.Context(), ref, nil); err == nil && few.Code == health.CrashLoop {
 				break
 			}
 			if time.Now().After(deadline) {
@@ -316,7 +332,7 @@ func TestDiagnose(t *testing.T) {
 		w.holds(few, health.CrashLoop, "exit code 7")
 		notes := strings.Join(few.Notes, "\n")
 		for _, what := range []string{"replicasets", "events", "the log of container"} {
-			if !strings.Contains(notes, what) || !strings.Contains(notes, "may not be read by this daemon") {
+			if !strings.Contains(notes, what) || !strings.Contains(notes, "may not be read by the account of the release") {
 				t.Errorf("the notes do not say that %s may not be read: %q", what, few.Notes)
 			}
 		}
@@ -327,26 +343,9 @@ func TestDiagnose(t *testing.T) {
 
 	t.Run("Gone", func(t *testing.T) {
 		w := newWorld(t, c)
-		_, err := w.conn.Diagnose(t.Context(), plan.Ref{GroupKind: schema.GroupKind{Group: "apps", Kind: "Deployment"}, Namespace: w.namespace, Name: "gone"}, nil)
+		_, err := w.actor().Diagnose(t.Context(), plan.Ref{GroupKind: schema.GroupKind{Group: "apps", Kind: "Deployment"}, Namespace: w.namespace, Name: "gone"}, nil)
 		if err == nil || !strings.Contains(err.Error(), "diagnosing Deployment.apps "+w.namespace+"/gone") {
 			t.Errorf("got %v", err)
 		}
 	})
-}
-
-// as gives a kubeconfig that acts for somebody else.
-func as(t *testing.T, c *clustertest.Cluster, user string) string {
-	t.Helper()
-	cfg, err := clientcmd.LoadFromFile(c.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range cfg.AuthInfos {
-		info.Impersonate = user
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*cfg, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

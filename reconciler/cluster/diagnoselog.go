@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/discovery"
 
 	"trunkline.dev/trunkline/reconciler/health"
 )
@@ -30,7 +31,11 @@ func (d *diagnosis) log(ctx context.Context, of health.LogRef) []string {
 }
 
 func (d *diagnosis) tail(ctx context.Context, of health.LogRef) ([]byte, error) {
-	stream, err := d.conn.discovery.RESTClient().Get().
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(d.actor.conn.config, d.actor.http)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := client.RESTClient().Get().
 		AbsPath("api", "v1", "namespaces", of.Namespace, "pods", of.Pod, "log").
 		Param("container", of.Container).
 		Param("previous", strconv.FormatBool(of.Previous)).

@@ -34,12 +34,12 @@ func (t *readOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 // DryRun gives the object as it would be if it was applied. Nothing is changed, whatever the connection may do.
 func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, force bool) (after *unstructured.Unstructured, err error) {
 	ref := plan.RefOf(o)
-	m, err := conn.resource(ref.GroupKind, o.GroupVersionKind().Version)
+	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
 		return nil, &ObjectError{Object: ref, Doing: "trying to apply", Err: err}
 	}
-	err = conn.do(ctx, func(ctx context.Context) (err error) {
-		after, err = conn.of(m, ref.Namespace).Apply(ctx, ref.Name, o, metav1.ApplyOptions{
+	err = conn.do(ctx, releaseOf(o), func(ctx context.Context) (err error) {
+		after, err = scoped(conn.client, m, ref.Namespace).Apply(ctx, ref.Name, o, metav1.ApplyOptions{
 			FieldManager: FieldManager, Force: force, DryRun: []string{metav1.DryRunAll},
 		})
 		return err
@@ -55,12 +55,12 @@ func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, forc
 
 // Get reads an object, in the version if one is given; nil if it is not there.
 func (conn *Conn) Get(ctx context.Context, ref plan.Ref, versions ...string) (o *unstructured.Unstructured, err error) {
-	m, err := conn.resource(ref.GroupKind, versions...)
+	m, err := conn.resource(ctx, ref.GroupKind, versions...)
 	if err != nil {
 		return nil, &ObjectError{Object: ref, Doing: "reading", Err: err}
 	}
-	err = conn.do(ctx, func(ctx context.Context) (err error) {
-		o, err = conn.of(m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	err = conn.do(ctx, conn.ownerOf(ref), func(ctx context.Context) (err error) {
+		o, err = scoped(conn.client, m, ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 		return err
 	})
 	switch {

@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +56,9 @@ type ObjectError struct {
 func (e *ObjectError) Error() string {
 	if e.Object.Kind == "Secret" && e.Object.Group == "" && !Unreachable(e.Err) {
 		// The API server repeats invalid values in its messages.
+		if said := harmless(e.Err); said != "" {
+			return fmt.Sprintf("%s %s: %s", e.Doing, e.Object, said)
+		}
 		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)",
 			e.Doing, e.Object, reasonOf(e.Err))
 	}
@@ -67,6 +72,22 @@ func (e *ObjectError) Error() string {
 
 // Unwrap gives the cause.
 func (e *ObjectError) Unwrap() error { return e.Err }
+
+// Of what is said of a Secret, these hold names and numbers alone: who has which right missing, and which quota is used up.
+var (
+	missingRight  = regexp.MustCompile(`^secrets "[-a-z0-9.]*" is forbidden: User "[-:a-zA-Z0-9.@_]*" cannot [-a-z:]+ resource "secrets" in API group "" in the namespace "[-a-z0-9]*"`)
+	quotaExceeded = regexp.MustCompile(`^secrets "[-a-z0-9.]*" is forbidden: exceeded quota: [-a-z0-9.]+((, (requested|used|limited): |,)[-a-z0-9./]+=[0-9a-zA-Z.]+)+$`)
+)
+
+// harmless gives what the API server says of a Secret if it cannot hold any of its values; empty if it can.
+func harmless(err error) string {
+	var status apierrors.APIStatus
+	if !apierrors.IsForbidden(err) || !errors.As(err, &status) {
+		return ""
+	}
+	m := status.Status().Message
+	return cmp.Or(missingRight.FindString(m), quotaExceeded.FindString(m))
+}
 
 func reasonOf(err error) string {
 	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
@@ -120,7 +141,9 @@ func Terminal(err error) bool {
 		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !Terminal(e) })
 	}
 	var c *ConflictError
-	return errors.As(err, &c) || errors.Is(err, ErrForeign) || malformed(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
+	var s *plan.ScopeError
+	var i *IdentityError
+	return errors.As(err, &c) || errors.As(err, &s) || errors.As(err, &i) || errors.Is(err, ErrForeign) || malformed(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
 		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 )
@@ -56,7 +57,7 @@ func observed(u *unstructured.Unstructured, health Health) plan.Observed {
 		Ref: plan.RefOf(u), UID: u.GetUID(), Version: plan.Version(u.GetResourceVersion()),
 		Digest: u.GetAnnotations()[plan.DigestAnnotation], Owners: ownership.Of(u.GetManagedFields(), FieldManager),
 		Prune: plan.Prune(u.GetAnnotations()[plan.PruneAnnotation]), Deleting: u.GetDeletionTimestamp() != nil,
-		Settled: health == Healthy,
+		Settled: health == Healthy, Access: u.GetLabels()[catalog.LabelAccess] != "",
 	}
 }
 

@@ -78,7 +78,11 @@ func (t *try) apply(ctx context.Context) error {
 		return fmt.Errorf("%s: %w: it is a member of %s", ref, cluster.ErrForeign, owner)
 	}
 	if s.Action == plan.Adopt && (namespace(ref) || ref.Group == "apiextensions.k8s.io") {
-		if err := conn.CheckFree(ctx, o, t.release.inventory.ApplySet()); err != nil {
+		reader, err := conn.As(cluster.Daemon(), plan.Scope{})
+		if err != nil {
+			return err
+		}
+		if err := reader.CheckFree(ctx, o, t.release.inventory.ApplySet()); err != nil {
 			return err
 		}
 	}

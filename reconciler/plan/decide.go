@@ -26,6 +26,8 @@ type wanted struct {
 	// taken are the fields that are taken back, and left those that others may have.
 	taken, left []ownership.Field
 	everything  bool
+	// access tells that it gives the release's account its rights.
+	access bool
 }
 
 // row is one row of the decision table.

@@ -34,6 +34,8 @@ type Observed struct {
 	Settled bool
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
+	// Access is true for an object that gave the release's account its rights.
+	Access bool
 }
 
 // Applied is what is known of an object since it was applied by this process.
@@ -49,6 +51,9 @@ type Applied struct {
 type Input struct {
 	// Desired is what the release renders to. It is not changed.
 	Desired []*unstructured.Unstructured
+	// Access are the objects by which the release's account may do what it does. They are wanted like those of Desired, and
+	// come before all that is done as the account. They are not changed.
+	Access []*unstructured.Unstructured
 	// Observed is what the cluster holds of the release.
 	Observed []Observed
 	// Applied maps an object to what was last applied to it, as far as it is known to be there still.
@@ -107,6 +112,9 @@ type Step struct {
 	Digest string
 	// Force takes fields that others own.
 	Force bool
+	// Own tells that the step is Trunkline's own to do, as whomever the release's objects are changed: without it there
+	// would be no account, or no longer one.
+	Own bool
 	// Loses tells that deleting the object may delete others that are not the release's: it has to be looked at first.
 	Loses bool
 	// UID and Version are those of the object that was observed.
@@ -147,7 +155,8 @@ func Compute(in Input) (Plan, error) {
 		there[o.Ref] = o
 	}
 	desired := map[Ref]*unstructured.Unstructured{}
-	for _, o := range in.Desired {
+	all := slices.Concat(in.Desired, in.Access)
+	for _, o := range all {
 		ref := RefOf(o)
 		if desired[ref] != nil {
 			return Plan{}, fmt.Errorf("planning: the release holds %s twice", ref)
@@ -158,12 +167,18 @@ func Compute(in Input) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	access := map[Ref]bool{}
+	for _, o := range in.Access {
+		access[RefOf(o)] = true
+	}
 	var steps []wanted
 	for ref, o := range desired {
 		w, err := newWanted(in, rules, ref, o, there)
 		if err != nil {
 			return Plan{}, fmt.Errorf("planning %s: %w", ref, err)
 		}
+		w.access = access[ref]
+		w.step.Own = w.access || isNamespace(ref)
 		steps = append(steps, w)
 	}
 	p.order(steps)

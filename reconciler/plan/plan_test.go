@@ -70,6 +70,7 @@ func seenAs(object *unstructured.Unstructured, change ...func(*plan.Observed)) p
 }
 
 func deleting(o *plan.Observed)  { o.Deleting = true }
+func access(o *plan.Observed)    { o.Access = true }
 func foreign(o *plan.Observed)   { o.Foreign = true }
 func unsettled(o *plan.Observed) { o.Settled = false }
 func keep(o *plan.Observed)      { o.Prune = plan.PruneDisabled }
@@ -326,7 +327,7 @@ func TestStages(t *testing.T) {
 	first, second := wave("Job a/migrate", "-1"), object("Deployment a/d", "")
 	testPlans(t, map[string]planCase{
 		"Stages": {
-			"Definitions, namespaces, what others refer to, the rest; deleted the other way round.",
+			"Namespaces, definitions, what others refer to, the rest; deleted the other way round.",
 			plan.Input{
 				Desired: objects(
 					object("Deployment a/d", ""), object("Role a/r", ""), object("ConfigMap a/c", ""), object("Namespace a", ""),
@@ -338,13 +339,50 @@ func TestStages(t *testing.T) {
 				),
 			},
 			[]string{
-				"create CustomResourceDefinition.apiextensions.k8s.io x.acme.io (missing)", "create Namespace a (missing)",
+				"create Namespace a (missing)", "create CustomResourceDefinition.apiextensions.k8s.io x.acme.io (missing)",
 				"create ConfigMap a/c (missing), create Role.rbac.authorization.k8s.io a/r (missing)",
 				"create Widget.acme.io a/w (missing), create Deployment.apps a/d (missing)",
 				"delete Widget.acme.io b/w, Deployment.apps b/d", "delete ServiceAccount b/s",
-				"delete Namespace b", "delete CustomResourceDefinition.apiextensions.k8s.io y.acme.io",
+				"delete CustomResourceDefinition.apiextensions.k8s.io y.acme.io", "delete Namespace b",
 			},
 			0,
+		},
+		"Access": {
+			"What gives an account its rights comes right after the namespace, and goes right before it.",
+			plan.Input{
+				Desired: objects(object("Namespace a", ""), object("CustomResourceDefinition x.acme.io", ""), wave("ConfigMap a/first", "-5")),
+				Access:  objects(object("ServiceAccount a/deployer", ""), object("Role a/deployer", "")),
+				Observed: all(
+					seen("Namespace b", ""), seen("ServiceAccount b/deployer", "", access), seen("ServiceAccount b/other", ""),
+					seen("CustomResourceDefinition y.acme.io", ""),
+				),
+			},
+			[]string{
+				"create Namespace a (missing)", "create ServiceAccount a/deployer (missing), create Role.rbac.authorization.k8s.io a/deployer (missing)",
+				"create CustomResourceDefinition.apiextensions.k8s.io x.acme.io (missing)", "create ConfigMap a/first (missing)",
+				"delete ServiceAccount b/other", "delete CustomResourceDefinition.apiextensions.k8s.io y.acme.io", "delete ServiceAccount b/deployer",
+				"delete Namespace b",
+			},
+			0,
+		},
+		"AccessStays": {
+			"What stays has to be deleted by somebody, later.",
+			plan.Input{Observed: all(seen("Namespace b", ""), seen("ServiceAccount b/deployer", "", access), seen("PersistentVolumeClaim b/data", ""))},
+			[]string{
+				"keep Namespace b (not empty)", "keep PersistentVolumeClaim b/data (holds data)", "keep ServiceAccount b/deployer (not empty)",
+			},
+			0,
+		},
+		"AccessRenamed": {
+			"The account before goes although something of the namespace stays: there is another.",
+			plan.Input{
+				Desired: objects(object("Namespace b", "")), Access: objects(object("ServiceAccount b/new", "")),
+				Observed: all(seen("Namespace b", ""), seen("ServiceAccount b/deployer", "", access), seen("PersistentVolumeClaim b/data", "")),
+			},
+			[]string{
+				"create ServiceAccount b/new (missing)", "delete ServiceAccount b/deployer", "keep PersistentVolumeClaim b/data (holds data)",
+			},
+			1,
 		},
 		"WaveFirst": {
 			"A wave waits for the one before; nothing is pruned meanwhile.",

@@ -43,7 +43,8 @@ func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstruct
 			continue
 		}
 		step := Step{Action: Delete, Ref: o.Ref, Reason: Removed, UID: o.UID, Version: o.Version}
-		step.Loses = o.Prune != PruneEnabled && stage(o.Ref.GroupKind) <= stageNamespaces
+		step.Loses = o.Prune != PruneEnabled && losing(o.Ref)
+		step.Own = o.Access || isNamespace(o.Ref)
 		if reason := k.reason(o); reason != "" {
 			step.Action, step.Reason = Keep, reason
 		} else if blocked {
@@ -54,6 +55,9 @@ func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstruct
 			continue
 		}
 		s := -stage(o.Ref.GroupKind)
+		if o.Access {
+			s = -stageAccess
+		}
 		stages[s] = append(stages[s], step)
 	}
 	for _, s := range sortedKeys(stages) {
@@ -62,19 +66,26 @@ func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstruct
 	}
 }
 
+// losing tells kinds whose objects take others with them.
+func losing(ref Ref) bool {
+	return isNamespace(ref) || stage(ref.GroupKind) == stageDefinitions
+}
+
 // kept knows what stays, and so what has to stay with it.
 type kept struct {
 	occupied map[string]bool // namespaces with something in them that stays
+	stays    map[string]bool // namespaces with nothing declared in them, and something that stays
 	groups   map[string]bool // groups of kinds of which something stays
 }
 
 func keeping(observed []Observed, desired map[Ref]*unstructured.Unstructured) kept {
-	k := kept{occupied: map[string]bool{}, groups: map[string]bool{}}
+	k := kept{occupied: map[string]bool{}, stays: map[string]bool{}, groups: map[string]bool{}}
 	for ref := range desired {
 		k.occupied[ref.Namespace] = true
 	}
 	for _, o := range observed {
 		if desired[o.Ref] == nil && !o.Deleting && ownReason(o) != "" {
+			k.stays[o.Ref.Namespace] = k.stays[o.Ref.Namespace] || !k.occupied[o.Ref.Namespace]
 			k.occupied[o.Ref.Namespace] = true
 			k.groups[o.Ref.Group] = true
 		}
@@ -87,8 +98,10 @@ func (k kept) reason(o Observed) Reason {
 	switch {
 	case ownReason(o) != "":
 		return ownReason(o)
-	case o.Ref.Group == "" && o.Ref.Kind == "Namespace" && k.occupied[o.Ref.Name], k.groups[definedGroup(o.Ref)]:
+	case isNamespace(o.Ref) && k.occupied[o.Ref.Name], k.groups[definedGroup(o.Ref)]:
 		return Occupied
+	case o.Access && k.stays[o.Ref.Namespace]:
+		return Occupied // somebody has to delete what stays, later
 	default:
 		return ""
 	}

@@ -13,9 +13,10 @@ import (
 
 // The stages: what later ones need, earlier ones bring.
 const (
-	stageDefinitions = iota // what makes other kinds possible
-	stageNamespaces
-	stageBasis // what workloads refer to by name
+	stageNamespaces  = iota
+	stageAccess      // what gives the release's account its rights
+	stageDefinitions // what makes other kinds possible
+	stageBasis       // what workloads refer to by name
 	stageRest
 )
 
@@ -52,8 +53,8 @@ func waveOf(o *unstructured.Unstructured) int {
 	return min(max(n, minWave), maxWave)
 }
 
-// order puts the steps of the declared objects into stages. Definitions and namespaces come first, whatever their
-// wave. After them, a wave begins when all objects of the waves before are as declared, and healthy; until then its
+// order puts the steps of the declared objects into stages. Namespaces, what gives an account its rights there, and
+// definitions come first, whatever their wave. After them, a wave begins when all objects of the waves before are as declared, and healthy; until then its
 // steps are blocked.
 func (p *Plan) order(all []wanted) {
 	slices.SortFunc(all, func(a, b wanted) int {
@@ -64,7 +65,7 @@ func (p *Plan) order(all []wanted) {
 	for i := range all {
 		w := &all[i]
 		if before != nil && before.turn().wave < w.turn().wave && w.step.Object != nil {
-			w.step = Step{Action: Blocked, Ref: w.step.Ref, Reason: Waiting, For: before.step.Ref, UID: w.step.UID, Version: w.step.Version}
+			w.step = Step{Action: Blocked, Ref: w.step.Ref, Reason: Waiting, For: before.step.Ref, UID: w.step.UID, Version: w.step.Version, Own: w.step.Own}
 		}
 		if before == nil && !w.settled && !w.first() {
 			before = w
@@ -86,11 +87,18 @@ func (p *Plan) order(all []wanted) {
 // turn is when an object is applied.
 type turn struct{ wave, stage int }
 
-// first tells definitions and namespaces, which come before all waves.
-func (w *wanted) first() bool { return stage(w.step.Ref.GroupKind) <= stageNamespaces }
+// first tells what comes before all waves.
+func (w *wanted) first() bool { return w.stage() <= stageDefinitions }
+
+func (w *wanted) stage() int {
+	if w.access {
+		return stageAccess
+	}
+	return stage(w.step.Ref.GroupKind)
+}
 
 func (w *wanted) turn() turn {
-	s := stage(w.step.Ref.GroupKind)
+	s := w.stage()
 	if w.first() {
 		return turn{minWave - 1, s}
 	}

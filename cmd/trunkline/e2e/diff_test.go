@@ -375,8 +375,12 @@ func TestTheReadOnlyConnectionRefusesWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, applying := conn.Apply(t.Context(), o, true)
-	deleting := conn.Delete(t.Context(), plan.Ref{GroupKind: o.GroupVersionKind().GroupKind(), Namespace: ns, Name: "kube-root-ca.crt"}, "some")
+	actor, err := conn.As(cluster.Daemon(), plan.Scope{Namespace: ns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, applying := actor.Apply(t.Context(), o, cluster.Applying{Force: true})
+	deleting := actor.Delete(t.Context(), plan.Ref{GroupKind: o.GroupVersionKind().GroupKind(), Namespace: ns, Name: "kube-root-ca.crt"}, "some")
 	for what, err := range map[string]error{"applying": applying, "deleting": deleting} {
 		if err == nil || !strings.Contains(err.Error(), "this client only reads") {
 			t.Errorf("%s is not refused: %v", what, err)
