@@ -50,7 +50,11 @@ func (w *worker) diagnose(ctx context.Context) time.Time {
 	w.ill.underWay = true
 	conn, ref, objects := w.conn, w.worst, d.objects
 	w.r.aside.Go(func() {
-		reason, err := conn.Diagnose(ctx, ref, objects)
+		var reason health.Reason
+		release, err := objects.Unpack()
+		if err == nil {
+			reason, err = conn.Diagnose(ctx, ref, release)
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.ill.underWay = false

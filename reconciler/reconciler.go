@@ -310,7 +310,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 	w := r.worker(rel.ID)
 	r.progress.follow(w, s.sources)
 	return w.set(desired{
-		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest,
+		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest(),
 	}, s)
 }
 

@@ -89,7 +89,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	applySet := next.ApplySet()
 	w.applySet = applySet
 	c.register(applySet, w)
-	if err := conn.Watch(ctx, cluster.KindsOf(in.objects, inv.Kinds...)); err != nil {
+	if err := conn.Watch(ctx, cluster.KindsOf(append(in.kinds(), inv.Kinds...)...)); err != nil {
 		return done, err
 	}
 	p, err := w.plan(conn, next, in)
@@ -103,7 +103,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	}
 	done.blocked = p.Blocked()
 	if !in.remove {
-		next.Kinds = cluster.KindsOf(in.objects, w.kinds(conn)...)
+		next.Kinds = cluster.KindsOf(append(in.kinds(), w.kinds(conn)...)...)
 		if recorded && inv.Digest == next.Digest {
 			next.Commit = inv.Commit // the release has not changed since
 		}
@@ -120,7 +120,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	}
 	// A kind that this very run has defined could not be watched before; without a watch, its objects would count as
 	// not seen until something else happens.
-	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
+	if err := conn.Watch(ctx, cluster.KindsOf(in.kinds()...)); err != nil {
 		return done, err
 	}
 	pruned, kept, err := w.prune(ctx, conn, p)
@@ -180,8 +180,12 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 	now := w.r.opts.Now()
 	input := plan.Input{Applied: w.applied, Everything: in.everything, Drift: in.settings.drift}
 	input.Drift.Damped, w.dampedUntil = w.fights.Damped(now)
-	for _, o := range in.objects {
-		input.Desired = append(input.Desired, next.Member(o))
+	var err error
+	if input.Desired, err = in.objects.Unpack(); err != nil {
+		return plan.Plan{}, &brokenObjectError{err}
+	}
+	for _, o := range input.Desired {
+		next.Mark(o)
 	}
 	for _, m := range conn.Members(next.ApplySet()) {
 		input.Observed = append(input.Observed, m.Observed)

@@ -6,10 +6,11 @@ import (
 	"hash/fnv"
 	"io"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
@@ -17,6 +18,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
 )
 
 // stepTimeout bounds the parts of a run that wait for the cluster as a whole.
@@ -28,11 +30,26 @@ type desired struct {
 	commit    string
 	namespace string
 	owner     string
-	objects   []*unstructured.Unstructured
+	objects   *render.Packed
 	// digest identifies objects.
 	digest string
 	// remove asks for the release to be deleted.
 	remove bool
+}
+
+// declares tells whether an object is among those of the release. Releases are small: a set of their own for each would
+// take more memory than all else that is kept of them.
+func (d *desired) declares(ref plan.Ref) bool {
+	return d != nil && slices.ContainsFunc(d.objects.Parts(), func(p render.Part) bool { return plan.Ref(p.Identity) == ref })
+}
+
+// kinds lists those of the objects.
+func (d *desired) kinds() []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, p := range d.objects.Parts() {
+		kinds = append(kinds, p.GroupKind)
+	}
+	return kinds
 }
 
 func (d *desired) same(o *desired) bool {
@@ -62,8 +79,6 @@ type worker struct {
 	unsaved bool
 	// safe is closed once nothing is unsaved; nil if nobody waits for that.
 	safe chan struct{}
-	// wanted is the set of objects of desired.
-	wanted map[plan.Ref]bool
 	// judged is what the watch showed of each object when it was last planned or applied: only something else is news.
 	judged map[plan.Ref]sight
 	// due asks for a run; without it, waking up only means that health may have changed.
@@ -174,7 +189,7 @@ func (w *worker) keep() {
 		w.newest = nil
 	}
 	if w.desired != nil && w.desired.remove {
-		w.desired, w.wanted = nil, nil
+		w.desired = nil
 		if w.supersede != nil {
 			w.supersede()
 		}
@@ -221,7 +236,7 @@ func (w *worker) happened(e cluster.Event) {
 		w.gone = append(w.gone, ref)
 		delete(w.judged, ref)
 		w.due = true
-	case !w.wanted[ref]:
+	case !w.desired.declares(ref):
 		// Seen only now, and not declared any more.
 		w.due = w.due || !e.Object.Deleting && e.Object.Prune != plan.PruneDisabled && w.judged[ref] != sightOf(e.Object.Digest, e.Object.Owners)
 	default:
@@ -274,10 +289,6 @@ func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 // force makes a state the one in force. The caller holds the lock.
 func (w *worker) force(d *desired) {
 	w.desired, w.due = d, true
-	w.wanted = make(map[plan.Ref]bool, len(d.objects))
-	for _, o := range d.objects {
-		w.wanted[plan.RefOf(o)] = true
-	}
 	w.phase = phase{}
 	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
 	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })

@@ -178,7 +178,7 @@ func (f *finisher) declare(o manifest.Object) {
 // finish does what needs all objects to be known: scope, namespace, labels, duplicates and order.
 func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 	var wrong []error
-	seen := map[identity]member{}
+	seen := map[Identity]member{}
 	size := 0
 	out := make([]*unstructured.Unstructured, 0, len(f.objects))
 	for _, m := range f.objects {
