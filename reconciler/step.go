@@ -92,7 +92,12 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	if err := conn.Watch(ctx, cluster.KindsOf(append(in.kinds(), inv.Kinds...)...)); err != nil {
 		return done, err
 	}
+	news := in.remove || in.everything || !recorded || inv.Digest != in.digest
+	if err := w.r.planning.begin(ctx, news); err != nil {
+		return done, err
+	}
 	p, err := w.plan(conn, next, in)
+	w.r.planning.end()
 	if err != nil {
 		return done, err
 	}
