@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -197,12 +196,12 @@ func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 			continue
 		}
 		seen[id] = m
-		data, err := json.Marshal(m.Object)
+		bytes, err := sizeOf(m.Object)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
-		if size += len(data); size > MaxBytes {
+		if size += bytes; size > MaxBytes {
 			return nil, fmt.Errorf("the objects of the release have more than %d MiB together", MaxBytes>>20)
 		}
 		out = append(out, m.Unstructured)
