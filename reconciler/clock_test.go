@@ -159,7 +159,9 @@ func TestALateDiagnosis(t *testing.T) {
 	before := now.looks.Load()
 	c.merge(deployments, "late-a-dev", "web", "somebody", `{"metadata":{"labels":{"x":"2"}}}`)
 	d.mustAccept("c3", files.with(tree{"a.yaml": service("late-a", "img:2"), "b.yaml": service("late-b", "img:2")}), "b.yaml")
-	d.await("the other", func(p status.Platform) bool { return release(p, "late-b").Fine() && release(p, "late-b").Commit == "c3" })
+	d.await("the other", func(p status.Platform) bool {
+		return release(p, "late-b").Fine() && release(p, "late-b").Commit == "c3"
+	})
 	if n := now.looks.Load() - before; n > hot {
 		t.Errorf("meanwhile the clock was looked at %d times", n)
 	}

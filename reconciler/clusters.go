@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
 )
@@ -126,6 +128,15 @@ func (c *clusterState) all() []cluster.Inventory {
 	return list
 }
 
+// kinds lists those that the releases may have objects of.
+func (c *clusterState) kinds() []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, i := range c.all() {
+		kinds = append(kinds, i.Kinds...)
+	}
+	return cluster.KindsOf(kinds...)
+}
+
 // wake has the inventories looked at again.
 func (c *clusterState) wake() {
 	select {
@@ -162,21 +173,26 @@ func (r *Reconciler) keepInventories(ctx context.Context, c *clusterState) {
 	}
 }
 
+// removeUndeclared does so once. Before a revision was accepted it only gets ready for one, as far as the platform is
+// known: it connects, and has seen what the cluster holds.
 func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) error {
 	r.mu.Lock()
 	platform, ready := r.platform, r.declared != nil
 	r.mu.Unlock()
-	if !ready {
-		return nil
-	}
 	call, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	conn, err := c.Connect(ctx, call)
 	if err != nil {
 		return err
 	}
+	if platform == "" {
+		return nil
+	}
 	if err := c.load(call, conn, platform); err != nil {
 		return err
+	}
+	if !ready {
+		return conn.Watch(call, c.kinds())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -60,7 +60,11 @@ func (w *worker) diagnose(ctx context.Context) time.Time {
 	}
 	w.ill.underWay = true
 	w.r.aside.Go(func() {
-		reason, err := reader.Diagnose(ctx, ref, objects)
+		var reason health.Reason
+		release, err := objects.Unpack()
+		if err == nil {
+			reason, err = reader.Diagnose(ctx, ref, release)
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.ill.underWay = false

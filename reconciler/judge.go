@@ -54,7 +54,11 @@ func (j *judgement) objects(ctx context.Context, now time.Time, releases []catal
 	for _, rel := range releases {
 		out := results[rel.ID]
 		if p, ok := j.catalog.Project(rel.ID.Project); ok && out.err == nil {
-			problems = append(problems, j.custom.Objects(ctx, j.catalog, p, rel.ID, out.objects)...)
+			objects, err := out.objects.Unpack()
+			if err != nil {
+				return err
+			}
+			problems = append(problems, j.custom.Objects(ctx, j.catalog, p, rel.ID, objects)...)
 		}
 	}
 	in := j.input

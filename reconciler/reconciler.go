@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -83,6 +84,7 @@ type Reconciler struct {
 	progress progress
 	removals removals
 	archive  archive
+	planning planning
 	// aside counts what runs beside the workers.
 	aside sync.WaitGroup
 
@@ -116,7 +118,7 @@ func New(opts Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		opts: opts, clusters: map[string]*clusterState{}, workers: map[catalog.ReleaseID]*worker{},
-		renders: newRenders(opts.Renderer),
+		renders: newRenders(opts.Renderer), planning: planning{places: runtime.GOMAXPROCS(0)},
 	}
 	for _, cfg := range opts.Clusters {
 		if r.clusters[cfg.Name] != nil {
@@ -171,6 +173,7 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	if j.verdicts.Problems.Denied() {
 		return r.refuse(rev, j.verdicts.Problems)
 	}
+	r.prepare(j.catalog.Name())
 	var before *releaseSet
 	if known {
 		before = r.releases
@@ -200,6 +203,19 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases.all), "changed", dispatched,
 		"took", r.opts.Now().Sub(began))
 	return nil
+}
+
+// prepare has the clusters looked at for what they hold of a platform, while the first revision of it is rendered.
+func (r *Reconciler) prepare(platform string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.declared != nil {
+		return
+	}
+	r.platform = platform
+	for _, c := range r.clusters {
+		c.wake()
+	}
 }
 
 // judgeHealthBy has the clusters judge the health of custom kinds by what the platform declares. An expression that does
@@ -299,7 +315,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 	w := r.worker(rel.ID)
 	r.progress.follow(w, slices.Concat(s.sources, s.needs))
 	return w.set(desired{
-		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest,
+		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest(),
 	}, s)
 }
 

@@ -2,18 +2,14 @@ package reconciler
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
+	"io/fs"
 	"runtime"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -29,8 +25,7 @@ type renders struct {
 type rendered struct {
 	fingerprint string
 	reads       render.ReadSet
-	objects     []*unstructured.Unstructured
-	digest      string
+	objects     *render.Packed
 	err         error
 }
 
@@ -87,23 +82,19 @@ func (r *renders) update(ctx context.Context, rev Revision, releases *releaseSet
 // keep makes the results of a revision those that the next one is compared with.
 func (r *renders) keep(results map[catalog.ReleaseID]rendered) { r.last = results }
 
-func (r *renders) one(ctx context.Context, rev Revision, rel catalog.Release) rendered {
-	result, err := r.renderer.Render(ctx, rev.Tree, rel)
-	out := rendered{reads: result.ReadSet, objects: result.Objects, err: err}
-	if err == nil {
-		out.digest, out.err = digestOf(result.Objects)
-	}
-	return out
+// packing is a renderer that has what it rendered in the form in which it is kept.
+type packing interface {
+	RenderPacked(ctx context.Context, tree fs.FS, rel catalog.Release) (*render.Packed, render.ReadSet, error)
 }
 
-func digestOf(objects []*unstructured.Unstructured) (string, error) {
-	h := sha256.New()
-	for _, o := range objects {
-		d, err := plan.Digest(o)
-		if err != nil {
-			return "", fmt.Errorf("reading the rendered %s: %w", plan.RefOf(o), err)
-		}
-		h.Write([]byte(d))
+func (r *renders) one(ctx context.Context, rev Revision, rel catalog.Release) (out rendered) {
+	if packed, ok := r.renderer.(packing); ok {
+		out.objects, out.reads, out.err = packed.RenderPacked(ctx, rev.Tree, rel)
+		return out
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	result, err := r.renderer.Render(ctx, rev.Tree, rel)
+	if out.reads, out.err = result.ReadSet, err; err == nil {
+		out.objects, out.err = render.Pack(result.Objects)
+	}
+	return out
 }

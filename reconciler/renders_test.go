@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"pgregory.net/rapid"
 
 	"trunkline.dev/trunkline/blueprints"
@@ -198,7 +197,8 @@ func drawCommit(t *rapid.T, before commitFiles) commitFiles {
 
 // renderOutcome is what a release rendered to, in a form that can be compared.
 type renderOutcome struct {
-	Objects []*unstructured.Unstructured
+	Objects string
+	Parts   []render.Part
 	Digest  string
 	Err     string
 }
@@ -206,7 +206,7 @@ type renderOutcome struct {
 func renderOutcomes(results map[catalog.ReleaseID]rendered) map[catalog.ReleaseID]renderOutcome {
 	out := map[catalog.ReleaseID]renderOutcome{}
 	for id, r := range results {
-		o := renderOutcome{Objects: r.objects, Digest: r.digest}
+		o := renderOutcome{Objects: string(r.objects.Data()), Parts: r.objects.Parts(), Digest: r.objects.Digest()}
 		if r.err != nil {
 			o.Err = r.err.Error()
 		}

@@ -27,7 +27,7 @@ func (w *worker) begin(in work) {
 			s.Result, s.Namespace = status.Pruning, in.namespace
 			return
 		}
-		s.Namespace, s.Owner, s.Objects = in.namespace, in.owner, len(in.objects)
+		s.Namespace, s.Owner, s.Objects = in.namespace, in.owner, in.objects.Len()
 		if !again {
 			s.Result, s.Message = status.Applying, ""
 		}
@@ -136,8 +136,8 @@ func (w *worker) addHealth() func(*status.Release) {
 func (w *worker) health(d *desired) (worst plan.Ref, state status.Health, message string) {
 	seen := byRef(w.conn.Members(w.applySet))
 	state = status.Healthy
-	for _, o := range d.objects {
-		ref := plan.RefOf(o)
+	for _, o := range d.objects.Parts() {
+		ref := plan.Ref(o.Identity)
 		m, ok := seen[ref]
 		is, why := healths[m.Health], fmt.Sprintf("%s: %s", ref, m.Message)
 		if !ok || m.Version.Before(w.applied[ref].Version) {

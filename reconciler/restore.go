@@ -73,7 +73,7 @@ func (r *Reconciler) restore(ctx context.Context, id catalog.ReleaseID, commit s
 	if out.err != nil {
 		return nil, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.err)
 	}
-	return &desired{commit: commit, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.digest}, nil
+	return &desired{commit: commit, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest()}, nil
 }
 
 // drop forgets a commit that could not be read: it may be there later.

@@ -33,7 +33,7 @@ func (alone) Owner(catalog.ReleaseID) string { return "" }
 func (w *worker) standBy() (gone bool) {
 	w.mu.Lock()
 	w.mine, w.stale = false, true
-	w.known, w.desired, w.wanted, w.inPlace = false, nil, nil, ""
+	w.known, w.desired, w.inPlace = false, nil, ""
 	w.phase, w.drifts, w.ill = phase{}, drifts{}, diagnosis{underWay: w.ill.underWay}
 	clear(w.judged)
 	w.publish()                                 // that nothing is known of it any more

@@ -95,11 +95,19 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	}
 	w.by = by
 	next.Account = by.name
-	declared := slices.Concat(in.objects, in.access(w.id))
-	if err := conn.Watch(ctx, cluster.KindsOf(declared, inv.Kinds...)); err != nil {
+	declared := in.kinds()
+	for _, o := range in.access(w.id) {
+		declared = append(declared, o.GroupVersionKind().GroupKind())
+	}
+	if err := conn.Watch(ctx, cluster.KindsOf(slices.Concat(declared, inv.Kinds)...)); err != nil {
+		return done, err
+	}
+	news := in.remove || in.everything || !recorded || inv.Digest != in.digest
+	if err := w.r.planning.begin(ctx, news); err != nil {
 		return done, err
 	}
 	p, err := w.plan(conn, next, in)
+	w.r.planning.end()
 	if err != nil {
 		return done, err
 	}
@@ -110,7 +118,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	}
 	done.blocked = p.Blocked()
 	if !in.remove {
-		next.Kinds = cluster.KindsOf(declared, w.kinds(conn)...)
+		next.Kinds = cluster.KindsOf(slices.Concat(declared, w.kinds(conn))...)
 		if recorded && inv.Digest == next.Digest {
 			next.Commit = inv.Commit // the release has not changed since
 		}
@@ -131,7 +139,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	}
 	// A kind that this very run has defined could not be watched before; without a watch, its objects would count as
 	// not seen until something else happens.
-	if err := conn.Watch(ctx, cluster.KindsOf(in.objects)); err != nil {
+	if err := conn.Watch(ctx, cluster.KindsOf(in.kinds()...)); err != nil {
 		return done, err
 	}
 	pruned, kept, err := w.prune(ctx, conn, by, p)
@@ -191,8 +199,12 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 	now := w.r.opts.Now()
 	input := plan.Input{Applied: w.applied, Everything: in.everything, Drift: in.settings.drift}
 	input.Drift.Damped, w.dampedUntil = w.fights.Damped(now)
-	for _, o := range in.objects {
-		input.Desired = append(input.Desired, next.Member(o))
+	var err error
+	if input.Desired, err = in.objects.Unpack(); err != nil {
+		return plan.Plan{}, &brokenObjectError{err}
+	}
+	for _, o := range input.Desired {
+		next.Mark(o)
 	}
 	for _, o := range in.access(w.id) {
 		input.Access = append(input.Access, next.Member(o))

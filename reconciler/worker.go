@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
@@ -18,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/ownership"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
 )
 
 // stepTimeout bounds the parts of a run that wait for the cluster as a whole.
@@ -29,11 +31,26 @@ type desired struct {
 	commit    string
 	namespace string
 	owner     string
-	objects   []*unstructured.Unstructured
+	objects   *render.Packed
 	// digest identifies objects.
 	digest string
 	// remove asks for the release to be deleted.
 	remove bool
+}
+
+// declares tells whether an object is among those of the release. Releases are small: a set of their own for each would
+// take more memory than all else that is kept of them.
+func (d *desired) declares(ref plan.Ref) bool {
+	return d != nil && slices.ContainsFunc(d.objects.Parts(), func(p render.Part) bool { return plan.Ref(p.Identity) == ref })
+}
+
+// kinds lists those of the objects.
+func (d *desired) kinds() []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, p := range d.objects.Parts() {
+		kinds = append(kinds, p.GroupKind)
+	}
+	return kinds
 }
 
 func (d *desired) same(o *desired) bool {
@@ -63,8 +80,6 @@ type worker struct {
 	unsaved bool
 	// safe is closed once nothing is unsaved; nil if nobody waits for that.
 	safe chan struct{}
-	// wanted is the set of objects of desired.
-	wanted map[plan.Ref]bool
 	// judged is what the watch showed of each object when it was last planned or applied: only something else is news.
 	judged map[plan.Ref]sight
 	// due asks for a run; without it, waking up only means that health may have changed.
@@ -181,7 +196,6 @@ func (w *worker) blocked(err error, a access) {
 func (w *worker) permit(a access) {
 	if !w.settings.access.equal(a) {
 		w.due, w.settings.access = true, a
-		w.want()
 	}
 }
 
@@ -191,7 +205,7 @@ func (w *worker) keep() {
 		w.newest = nil
 	}
 	if w.desired != nil && w.desired.remove {
-		w.desired, w.wanted = nil, nil
+		w.desired = nil
 		if w.supersede != nil {
 			w.supersede()
 		}
@@ -238,13 +252,22 @@ func (w *worker) happened(e cluster.Event) {
 		w.gone = append(w.gone, ref)
 		delete(w.judged, ref)
 		w.due = true
-	case !w.wanted[ref]:
+	case !w.wants(ref):
 		// Seen only now, and not declared any more.
 		w.due = w.due || !e.Object.Deleting && e.Object.Prune != plan.PruneDisabled && w.judged[ref] != sightOf(e.Object.Digest, e.Object.Owners)
 	default:
 		w.due = w.due || w.waiting || w.judged[ref] != sightOf(e.Object.Digest, e.Object.Owners)
 	}
 	w.signal()
+}
+
+// wants tells that the release is to have an object. The caller holds the lock.
+func (w *worker) wants(ref plan.Ref) bool {
+	if w.desired == nil {
+		return false
+	}
+	in := work{desired: *w.desired, settings: w.settings}
+	return w.desired.declares(ref) || slices.ContainsFunc(in.access(w.id), func(o *unstructured.Unstructured) bool { return plan.RefOf(o) == ref })
 }
 
 // removed tells that the worker has nothing to do any more.
@@ -297,23 +320,9 @@ func (w *worker) take(cancel context.CancelFunc) (work, bool) {
 	return out, true
 }
 
-// want takes in which objects the release is to have. The caller holds the lock.
-func (w *worker) want() {
-	d := w.desired
-	if d == nil {
-		return
-	}
-	w.wanted = make(map[plan.Ref]bool, len(d.objects))
-	in := work{desired: *d, settings: w.settings}
-	for _, o := range slices.Concat(d.objects, in.access(w.id)) {
-		w.wanted[plan.RefOf(o)] = true
-	}
-}
-
 // force makes a state the one in force. The caller holds the lock.
 func (w *worker) force(d *desired) {
 	w.desired, w.due = d, true
-	w.want()
 	w.phase = phase{}
 	// On the board before the commit is: nobody may read that the new commit is accepted and all is fine.
 	w.r.opts.Board.SetRelease(w.id, func(s *status.Release) { s.Result, s.Message = status.Pending, "" })

@@ -2,7 +2,6 @@ package render
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -179,7 +178,7 @@ func (f *finisher) declare(o manifest.Object) {
 // finish does what needs all objects to be known: scope, namespace, labels, duplicates and order.
 func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 	var wrong []error
-	seen := map[identity]member{}
+	seen := map[Identity]member{}
 	size := 0
 	out := make([]*unstructured.Unstructured, 0, len(f.objects))
 	for _, m := range f.objects {
@@ -198,12 +197,12 @@ func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 			continue
 		}
 		seen[id] = m
-		data, err := json.Marshal(m.Object)
+		bytes, err := sizeOf(m.Object)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
-		if size += len(data); size > MaxBytes {
+		if size += bytes; size > MaxBytes {
 			return nil, fmt.Errorf("the objects of the release have more than %d MiB together", MaxBytes>>20)
 		}
 		out = append(out, m.Unstructured)

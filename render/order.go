@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // kindOrder puts kinds that others need before those that need them. What it does not name comes last: it is
@@ -16,15 +15,8 @@ var kindOrder = []string{
 	"DaemonSet", "Deployment", "StatefulSet", "HorizontalPodAutoscaler", "Job", "CronJob", "Ingress",
 }
 
-// identity is what the API server tells objects apart by.
-type identity struct {
-	schema.GroupKind
-
-	namespace, name string
-}
-
-func identityOf(o *unstructured.Unstructured) identity {
-	return identity{groupKind(o), o.GetNamespace(), o.GetName()}
+func identityOf(o *unstructured.Unstructured) Identity {
+	return Identity{groupKind(o), o.GetNamespace(), o.GetName()}
 }
 
 func rank(kind string) int {

@@ -193,6 +193,9 @@ func renderSide(ctx context.Context, c *catalog.Catalog, want func(catalog.Relea
 				}
 				one.Objects, one.Err, reads = result.Objects, err, result.ReadSet
 			}
+			if access, ok := c.Access(rel.ID); ok && want(rel.ID) {
+				one.Access = render.Access(rel.ID, rel.Namespace, access)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			out.side.Releases[rel.ID], out.prints[rel.ID], out.reads[rel.ID] = one, print, reads

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -80,13 +79,18 @@ func (i Inventory) ApplySet() string {
 // Member gives a copy of the object that carries the label of the set.
 func (i Inventory) Member(o *unstructured.Unstructured) *unstructured.Unstructured {
 	c := o.DeepCopy()
-	labels := c.GetLabels()
+	i.Mark(c)
+	return c
+}
+
+// Mark puts the label of the set on an object.
+func (i Inventory) Mark(o *unstructured.Unstructured) {
+	labels := o.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
 	}
 	labels[labelPartOf] = i.ApplySet()
-	c.SetLabels(labels)
-	return c
+	o.SetLabels(labels)
 }
 
 func (i Inventory) object() *unstructured.Unstructured {
@@ -239,14 +243,7 @@ func systemNamespace() *unstructured.Unstructured {
 	return o
 }
 
-// KindsOf lists the kinds of the objects and of the inventory, each once.
-func KindsOf(objects []*unstructured.Unstructured, more ...schema.GroupKind) []schema.GroupKind {
-	set := map[schema.GroupKind]bool{}
-	for _, o := range objects {
-		set[o.GroupVersionKind().GroupKind()] = true
-	}
-	for _, k := range more {
-		set[k] = true
-	}
-	return slices.SortedFunc(maps.Keys(set), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
+// KindsOf lists kinds in their order, each once.
+func KindsOf(kinds ...schema.GroupKind) []schema.GroupKind {
+	return slices.Compact(slices.SortedFunc(slices.Values(kinds), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) }))
 }

@@ -49,7 +49,7 @@ func (r release) look(ctx context.Context) preview.Release {
 		return fail(err)
 	}
 	tries := r.try(ctx, course)
-	shown := slices.Clone(r.rendered.Objects)
+	shown := slices.Concat(r.rendered.Objects, r.rendered.Access)
 	for _, t := range tries {
 		shown = append(shown, t.before, t.after)
 	}
@@ -78,12 +78,19 @@ func (r release) look(ctx context.Context) preview.Release {
 
 // course plans as the daemon does.
 func (r release) course(ctx context.Context) (preview.Course, error) {
-	if err := r.conn.Watch(ctx, cluster.KindsOf(r.rendered.Objects, r.inventory.Kinds...)); err != nil {
+	kinds := slices.Clone(r.inventory.Kinds)
+	for _, o := range slices.Concat(r.rendered.Objects, r.rendered.Access) {
+		kinds = append(kinds, o.GroupVersionKind().GroupKind())
+	}
+	if err := r.conn.Watch(ctx, cluster.KindsOf(kinds...)); err != nil {
 		return preview.Course{}, err
 	}
 	in := plan.Input{Drift: preview.DriftOf(r.in.Head.Catalog, r.id)}
 	for _, o := range r.rendered.Objects {
 		in.Desired = append(in.Desired, r.inventory.Member(o))
+	}
+	for _, o := range r.rendered.Access {
+		in.Access = append(in.Access, r.inventory.Member(o))
 	}
 	for _, m := range r.conn.Members(r.inventory.ApplySet()) {
 		in.Observed = append(in.Observed, m.Observed)

@@ -16,8 +16,12 @@ type Rendered struct {
 	// Suspended tells that the declarations want what is in the cluster to be left as it is.
 	Suspended bool
 	Objects   []*unstructured.Unstructured
-	Err       error
+	// Access are the objects by which the account that deploys the release may do so.
+	Access []*unstructured.Unstructured
+	Err    error
 }
+
+func (r Rendered) all() []*unstructured.Unstructured { return slices.Concat(r.Objects, r.Access) }
 
 // Side is one state of the repository, with all of its releases.
 type Side struct {
@@ -85,7 +89,7 @@ func one(base, head Side, id catalog.ReleaseID) Release {
 	was, before := base.Releases[id]
 	is, after := head.Releases[id]
 	r := Release{ID: id, Action: Change}
-	mask := NewMask(slices.Concat(was.Objects, is.Objects)...)
+	mask := NewMask(slices.Concat(was.all(), is.all())...)
 	switch {
 	case !after:
 		r.Action = Remove
@@ -108,11 +112,11 @@ func one(base, head Side, id catalog.ReleaseID) Release {
 	if r.Err != "" {
 		return r
 	}
-	if before && after && Digest(was.Objects) == Digest(is.Objects) {
-		r.Action, r.Unchanged = Unchanged, len(is.Objects)
+	if before && after && Digest(was.all()) == Digest(is.all()) {
+		r.Action, r.Unchanged = Unchanged, len(is.all())
 		return r
 	}
-	steps, unchanged, err := offline(was.Objects, is.Objects, mask)
+	steps, unchanged, err := offline(was, is, mask)
 	if err != nil {
 		r.Action, r.Err = Fail, mask.Text(err.Error())
 		return r
@@ -123,9 +127,9 @@ func one(base, head Side, id catalog.ReleaseID) Release {
 }
 
 // offline says what happens to the objects of a release that the cluster holds just as they were declared.
-func offline(was, is []*unstructured.Unstructured, mask Mask) (steps []Step, unchanged int, err error) {
-	before, after := byRef(was), byRef(is)
-	in := plan.Input{Desired: is, Applied: map[plan.Ref]plan.Applied{}, Drift: plan.Drift{Correct: true}}
+func offline(was, is Rendered, mask Mask) (steps []Step, unchanged int, err error) {
+	before, after, granted := byRef(was.all()), byRef(is.all()), byRef(was.Access)
+	in := plan.Input{Desired: is.Objects, Access: is.Access, Applied: map[plan.Ref]plan.Applied{}, Drift: plan.Drift{Correct: true}}
 	for ref, o := range before {
 		digest, err := plan.Digest(o)
 		if err != nil {
@@ -133,6 +137,7 @@ func offline(was, is []*unstructured.Unstructured, mask Mask) (steps []Step, unc
 		}
 		in.Observed = append(in.Observed, plan.Observed{
 			Ref: ref, UID: "simulated", Digest: digest, Settled: true, Prune: plan.Prune(o.GetAnnotations()[plan.PruneAnnotation]),
+			Access: granted[ref] != nil,
 		})
 		if next := after[ref]; next != nil {
 			known, err := applied(plan.Step{Ref: ref, Object: next, Digest: digest})

@@ -121,9 +121,9 @@ func write(file string, data []byte) error {
 func (c *Cache) path(name string) string { return filepath.Join(c.dir, name[:2], name) }
 
 // Get gives what was rendered under a key, if it counts for a tree.
-func (c *Cache) Get(key string, tree fs.FS) (render.Result, bool) {
+func (c *Cache) Get(key string, tree fs.FS) (*render.Packed, render.ReadSet, bool) {
 	for _, name := range c.index.names(key) {
-		result, counts, err := c.read(name, tree)
+		objects, reads, err := c.read(name, tree)
 		if err != nil {
 			c.index.forget(key, name)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -133,45 +133,46 @@ func (c *Cache) Get(key string, tree fs.FS) (render.Result, bool) {
 			_ = os.Remove(c.path(name))
 			continue
 		}
-		if !counts {
+		if objects == nil {
 			continue
 		}
 		if now := c.now(); c.index.touch(key, name, now) {
 			_ = os.Chtimes(c.path(name), now, now)
 		}
-		return result, true
+		return objects, reads, true
 	}
-	return render.Result{}, false
+	return nil, render.ReadSet{}, false
 }
 
-func (c *Cache) read(name string, tree fs.FS) (result render.Result, counts bool, err error) {
+// read gives what an entry holds; nil if it does not count for the tree.
+func (c *Cache) read(name string, tree fs.FS) (objects *render.Packed, reads render.ReadSet, err error) {
 	f, err := os.Open(c.path(name))
 	if err != nil {
-		return result, false, err
+		return nil, reads, err
 	}
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxEntry+1))
 	if err != nil {
-		return result, false, err
+		return nil, reads, err
 	}
 	if len(data) > maxEntry {
-		return result, false, errForeign
+		return nil, reads, errForeign
 	}
 	top, body, err := open(c.secret, name, data)
 	if err != nil || !hold(tree, top.Facts) {
-		return result, false, err
+		return nil, reads, err
 	}
-	objects, err := decodeObjects(body)
-	return render.Result{Objects: objects, ReadSet: top.Reads}, err == nil, err
+	objects, err = render.Assemble(body, top.Parts, top.Digest)
+	return objects, top.Reads, err
 }
 
 // Put keeps what a tree rendered to under a key.
-func (c *Cache) Put(key string, tree fs.FS, result render.Result) {
-	facts, known := factsOf(tree, result.ReadSet)
+func (c *Cache) Put(key string, tree fs.FS, objects *render.Packed, reads render.ReadSet) {
+	facts, known := factsOf(tree, reads)
 	if !known {
 		return
 	}
-	data, err := encode(facts, result)
+	data, err := encode(facts, objects, reads)
 	if err == nil {
 		err = c.write(key, facts, data)
 	}

@@ -8,42 +8,34 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
-
 	"trunkline.dev/trunkline/render"
 )
 
 // maxEntry bounds the file of an entry, in bytes: the objects of a release have 16 MiB, and its read-set is less.
 const maxEntry = 48 << 20
 
-// head is what is read of an entry to find out whether it counts.
+// head is what is read of an entry to find out whether it counts, and what its objects are.
 type head struct {
-	Facts []fact         `json:"facts"`
-	Reads render.ReadSet `json:"reads"`
+	Facts  []fact         `json:"facts"`
+	Reads  render.ReadSet `json:"reads"`
+	Parts  []render.Part  `json:"parts"`
+	Digest string         `json:"digest"`
 }
 
-// The file of an entry: the code that authenticates it under its name, the length of the head in four bytes, the head
-// and the objects, both as JSON.
+// The file of an entry: the code that authenticates it under its name, the length of the head in four bytes, the head as
+// JSON, and the objects as [render.Packed] has them.
 const (
 	macSize  = sha256.Size
 	headFrom = macSize + 4
 )
 
 // encode gives the file of an entry without its code, which [seal] puts in.
-func encode(facts []fact, result render.Result) ([]byte, error) {
-	top, err := json.Marshal(head{facts, result.ReadSet})
+func encode(facts []fact, objects *render.Packed, reads render.ReadSet) ([]byte, error) {
+	top, err := json.Marshal(head{facts, reads, objects.Parts(), objects.Digest()})
 	if err != nil {
 		return nil, err
 	}
-	objects := make([]map[string]any, len(result.Objects))
-	for i, o := range result.Objects {
-		objects[i] = o.Object
-	}
-	body, err := json.Marshal(objects)
-	if err != nil {
-		return nil, err
-	}
+	body := objects.Data()
 	size := headFrom + len(top) + len(body)
 	if size > maxEntry {
 		return nil, fmt.Errorf("it has more than %d MiB", maxEntry>>20)
@@ -58,7 +50,7 @@ func seal(secret []byte, name string, data []byte) { copy(data, code(secret, nam
 
 var errForeign = errors.New("it is damaged, or was not written by this daemon")
 
-// open checks that an entry is what was sealed under a name, and gives its head and the objects, still as JSON.
+// open checks that an entry is what was sealed under a name, and gives its head and the JSON of the objects.
 func open(secret []byte, name string, data []byte) (top head, body []byte, err error) {
 	if len(data) < headFrom || !hmac.Equal(data[:macSize], code(secret, name, data)) {
 		return top, nil, errForeign
@@ -75,20 +67,4 @@ func code(secret []byte, name string, data []byte) []byte {
 	mac.Write([]byte(name)) // of one length always
 	mac.Write(data[macSize:])
 	return mac.Sum(nil)
-}
-
-func decodeObjects(body []byte) ([]*unstructured.Unstructured, error) {
-	var list []any
-	if err := utiljson.Unmarshal(body, &list); err != nil {
-		return nil, err
-	}
-	objects := make([]*unstructured.Unstructured, len(list))
-	for i, item := range list {
-		content, ok := item.(map[string]any)
-		if !ok {
-			return nil, errForeign
-		}
-		objects[i] = &unstructured.Unstructured{Object: content}
-	}
-	return objects, nil
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/yaml"
 )
 
 // MaxBytes bounds what one workload renders to.
@@ -41,16 +39,12 @@ func Parse(source string, data []byte) ([]Object, error) {
 		if len(bytes.TrimSpace(doc)) == 0 {
 			continue
 		}
-		js, err := yaml.YAMLToJSONStrict(doc)
+		content, err := decode(doc)
+		if errors.Is(err, errNoObject) {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s", source, syntax(err, above))
-		}
-		if string(js) == "null" {
-			continue
-		}
-		var content map[string]any
-		if err := utiljson.Unmarshal(js, &content); err != nil {
-			return nil, fmt.Errorf("%s: %w", source, errors.New("a document that is no object"))
 		}
 		if len(content) == 0 {
 			continue

@@ -1,0 +1,100 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPlanningOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &planning{places: 1}
+		if err := p.begin(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var got []string
+		enter := func(name string, urgent bool) {
+			go func() {
+				if err := p.begin(t.Context(), urgent); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				got = append(got, name)
+				mu.Unlock()
+				p.end()
+			}()
+			synctest.Wait() // so that they come one after the other
+		}
+		enter("first", false)
+		enter("second", false)
+		enter("urgent", true)
+		enter("urgent too", true)
+		p.end()
+		synctest.Wait()
+		want := []string{"urgent", "urgent too", "first", "second"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("who has something to write comes first, and then who came first (-want +got):\n%s", diff)
+		}
+		if p.taken != 0 {
+			t.Errorf("%d places are taken by nobody", p.taken)
+		}
+	})
+}
+
+// TestPlanningBounded: whatever comes and gives up, no more are under way than there are places, and no place is lost.
+func TestPlanningBounded(t *testing.T) {
+	const places = 3
+	p := &planning{places: places}
+	var under, most atomic.Int64
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%3 == 0 {
+				go cancel()
+			}
+			if err := p.begin(ctx, i%2 == 0); err != nil {
+				if !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				return
+			}
+			if now := under.Add(1); now > places {
+				most.Store(now)
+			}
+			under.Add(-1)
+			p.end()
+		})
+	}
+	all.Wait()
+	if n := most.Load(); n > 0 {
+		t.Errorf("%d were under way, of at most %d", n, places)
+	}
+	if p.taken != 0 || len(slices.Concat(p.urgent, p.others)) != 0 {
+		t.Errorf("%d places are still taken, and %d wait", p.taken, len(p.urgent)+len(p.others))
+	}
+}
+
+func TestPlanningEnds(t *testing.T) {
+	p := &planning{places: 1}
+	if err := p.begin(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.begin(ended, true); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has given up got %v", err)
+	}
+	p.end()
+	if err := p.begin(ended, true); !errors.Is(err, context.Canceled) || p.taken != 0 {
+		t.Errorf("who has given up takes no place that is free: %v, %d taken", err, p.taken)
+	}
+}
