@@ -64,6 +64,7 @@ func within(r *http.Request, namespace string) bool {
 
 // TestClocksThatAreWrong: the daemon does not compare its clock with that of the API server.
 func TestClocksThatAreWrong(t *testing.T) {
+	t.Parallel()
 	c := look(t, pkg.Cluster(t))
 	for name, offset := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -94,12 +95,13 @@ func TestClocksThatAreWrong(t *testing.T) {
 
 // TestAClockThatIsSetBack: what waits for a time does not wait an hour more.
 func TestAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
 	c := look(t, pkg.Cluster(t))
 	faults := c.Faults(t)
 	now := &clock{}
 	d := startWith(t, faults.Kubeconfig, withClock(now))
 	files := platform("back", tree{
-		"env.yaml": environment("  healthTimeout: 5s\n"), "a.yaml": service("back-a", "img:1"),
+		"env.yaml": environment("  healthTimeout: 3s\n"), "a.yaml": service("back-a", "img:1"),
 		"b/project.yaml": manifests("back-b"), "b/objects/kustomization.yaml": kustomization, "b/objects/all.yaml": configMap("b", "1"),
 	})
 	d.mustAccept("c1", files)
@@ -128,6 +130,7 @@ func TestAClockThatIsSetBack(t *testing.T) {
 
 // TestALateDiagnosis: while why a release is not healthy is being looked into, and that hangs, its worker waits.
 func TestALateDiagnosis(t *testing.T) {
+	t.Parallel()
 	c := look(t, pkg.Cluster(t))
 	faults := c.Faults(t)
 	now := &clock{}
@@ -183,6 +186,7 @@ spec:
 
 // TestAWaveThatCannotBeApplied is tried again after pauses, also when the time for the whole to become healthy is over.
 func TestAWaveThatCannotBeApplied(t *testing.T) {
+	t.Parallel()
 	c := look(t, pkg.Cluster(t))
 	faults := c.Faults(t)
 	now := &clock{}
@@ -206,9 +210,9 @@ func TestAWaveThatCannotBeApplied(t *testing.T) {
 	d.failedRuns("waves-a", 1)
 	before := now.looks.Load()
 	now.set(time.Hour)
-	d.failedRuns("waves-a", 3)
+	d.failedRuns("waves-a", 2)
 	if n := now.looks.Load() - before; n > hot {
-		t.Errorf("the clock was looked at %d times for three runs", n)
+		t.Errorf("the clock was looked at %d times for two runs", n)
 	}
 	faults.Set(nil)
 	d.awaitFine("c2")
@@ -216,6 +220,7 @@ func TestAWaveThatCannotBeApplied(t *testing.T) {
 
 // TestAPauseInAFight that is over while nothing can be applied does not have it tried at once, again and again.
 func TestAPauseInAFight(t *testing.T) {
+	t.Parallel()
 	c := look(t, pkg.Cluster(t))
 	faults := c.Faults(t)
 	now := &clock{}
@@ -243,9 +248,9 @@ func TestAPauseInAFight(t *testing.T) {
 	d.failedRuns("pause-a", 1)
 	before := now.looks.Load()
 	now.set(time.Hour)
-	d.failedRuns("pause-a", 3)
+	d.failedRuns("pause-a", 2)
 	if n := now.looks.Load() - before; n > hot {
-		t.Errorf("the clock was looked at %d times for three runs", n)
+		t.Errorf("the clock was looked at %d times for two runs", n)
 	}
 	faults.Set(nil)
 	d.awaitFine("c2")

@@ -372,6 +372,10 @@ func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
 		c.wake() // which connects again
 		return
 	}
+	if e.Listed {
+		r.nudge(c)
+		return
+	}
 	if e.ApplySet == "" {
 		r.clusterChanged(c)
 		return
@@ -391,6 +395,11 @@ func (r *Reconciler) clusterChanged(c *clusterState) {
 		return
 	}
 	c.wake()
+	r.nudge(c)
+}
+
+// nudge has every release of a cluster run.
+func (r *Reconciler) nudge(c *clusterState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, w := range r.workers {

@@ -212,6 +212,11 @@ func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan
 	for _, m := range conn.Members(next.ApplySet()) {
 		input.Observed = append(input.Observed, m.Observed)
 	}
+	for ref, known := range w.applied {
+		if conn.Gone(ref, known.Version) {
+			delete(w.applied, ref)
+		}
+	}
 	p, err := plan.Compute(input)
 	if err != nil {
 		return p, &brokenObjectError{err}

@@ -45,6 +45,7 @@ type Faults struct {
 	URL string
 
 	server *httptest.Server
+	cutter *cutter
 	choose atomic.Pointer[Choose]
 	closed chan struct{}
 
@@ -100,6 +101,8 @@ func NewFaults(tb testing.TB, target string, transport http.RoundTripper) *Fault
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	f.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, pass) }))
+	f.cutter = &cutter{Listener: f.server.Listener, conns: map[*cuttable]bool{}}
+	f.server.Listener = f.cutter
 	f.server.EnableHTTP2 = true
 	f.server.Config.ErrorLog = quiet
 	f.server.StartTLS()
@@ -128,7 +131,7 @@ func (f *Faults) Seen(method string) int {
 }
 
 // Cut ends all connections of clients, and with them all watches. They are not kept from coming back.
-func (f *Faults) Cut() { f.server.CloseClientConnections() }
+func (f *Faults) Cut() { f.cutter.cut() }
 
 // IsWatch tells whether a request opens a watch.
 func IsWatch(r *http.Request) bool {

@@ -39,6 +39,7 @@ func TestFaults(t *testing.T) {
 		},
 		"reset":    {"The server never hears of a request that is dropped.", Fault{Reset: true}, outcome{Failed: true}},
 		"half":     {"The server has done its part when the answer is cut.", Fault{Half: true}, outcome{Status: 200, Body: "1234", Failed: true, Asked: true}},
+		"answer":   {"A text can stand for the server, which is not asked.", Fault{Answer: new("a page")}, outcome{Status: 200, Body: "a page"}},
 		"let go":   {"What hung goes on once it is let go.", Fault{Hang: released}, outcome{Status: 200, Body: "12345678", Asked: true}},
 		"hang 500": {"Another fault can follow the hanging.", Fault{Hang: released, Status: 500}, outcome{Status: 500, Body: status + `"InternalError","code":500}`}},
 	}
@@ -70,6 +71,22 @@ func TestFaultsHangUntilTheClientGivesUp(t *testing.T) {
 	})
 	if got := do(ctx, t, f); !got.Failed {
 		t.Errorf("the request that hangs was answered with %d", got.Status)
+	}
+}
+
+// TestFaultsCut ends what is under way, and lets the same client in again.
+func TestFaultsCut(t *testing.T) {
+	f := NewFaults(t, "http://127.0.0.1:0", http.DefaultTransport)
+	f.Set(func(*http.Request, int) Fault {
+		f.Cut()
+		return Fault{Hang: make(chan struct{})}
+	})
+	if got := do(t.Context(), t, f); !got.Failed {
+		t.Errorf("the request whose connection was cut was answered with %d", got.Status)
+	}
+	f.Set(func(*http.Request, int) Fault { return Fault{Status: 409} })
+	if got := do(t.Context(), t, f); got.Status != 409 {
+		t.Errorf("the next one got %+v", got)
 	}
 }
 

@@ -58,6 +58,9 @@ type Event struct {
 	Object Object
 	// Deleted is true if the member is gone.
 	Deleted bool
+	// Listed is true if the objects of a kind were listed again, since watching them was interrupted: what was deleted
+	// meanwhile and had not been seen before is told of by [Conn.Gone] alone.
+	Listed bool
 	// Dropped is true if the connection was given up, and with it all watches: somebody has to connect again.
 	Dropped bool
 }

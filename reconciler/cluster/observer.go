@@ -28,6 +28,8 @@ type observer struct {
 	kinds   map[schema.GroupKind]*kindWatch
 	members map[string]map[plan.Ref]Object
 	owners  map[plan.Ref]string
+	// listed says up to which version what is remembered of a kind is complete, as of the last list.
+	listed map[schema.GroupKind]plan.Version
 }
 
 func newObserver(ctx context.Context, conn *Conn) *observer {
@@ -38,6 +40,7 @@ func newObserver(ctx context.Context, conn *Conn) *observer {
 		kinds:   map[schema.GroupKind]*kindWatch{},
 		members: map[string]map[plan.Ref]Object{},
 		owners:  map[plan.Ref]string{},
+		listed:  map[schema.GroupKind]plan.Version{},
 	}
 }
 
@@ -51,6 +54,16 @@ func (conn *Conn) Members(applySet string) []Object {
 		list = append(list, m)
 	}
 	return list
+}
+
+// Gone tells that a list of the kind, which came after an object had a version, did not have the object: it was deleted
+// while nobody was watching, perhaps without ever having been seen.
+func (conn *Conn) Gone(ref plan.Ref, version plan.Version) bool {
+	o := conn.observer
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, there := o.owners[ref]
+	return !there && version.Before(o.listed[ref.GroupKind])
 }
 
 // Owner gives the id of the ApplySet that an object is a member of, as far as its kind is watched.

@@ -123,7 +123,7 @@ func (w *kindWatch) Delete(in any) error {
 }
 
 // Replace implements [cache.ReflectorStore]: what is remembered of the kind and not in the list is gone.
-func (w *kindWatch) Replace(list []any, _ string) error {
+func (w *kindWatch) Replace(list []any, version string) error {
 	var events []Event
 	seen := map[plan.Ref]bool{}
 	w.observer.mu.Lock()
@@ -145,6 +145,10 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 		events = append(events, Event{ApplySet: t.applySet, Object: t.object})
 	}
 	events = append(events, w.observer.unsetKind(w.kind, seen)...)
+	if _, again := w.observer.listed[w.kind]; again {
+		events = append(events, Event{Listed: true}) // what was missed since the list before has no event of its own
+	}
+	w.observer.listed[w.kind] = plan.Version(version)
 	w.observer.mu.Unlock()
 	w.once.Do(func() { close(w.synced) })
 	for _, e := range events {
