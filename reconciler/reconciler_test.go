@@ -2,6 +2,7 @@ package reconciler_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -274,4 +275,38 @@ metadata: {name: one}
 	if err := c.awaitGone(crds, "", "lakes.test.example"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestOneBadDurationHoldsUpNobodyElse has a chart render a duration that the API server does not take. It did once keep
+// a controller from seeing any object of the kind (Flux CVE-2022-39272).
+func TestOneBadDurationHoldsUpNobodyElse(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	d := start(t, c.Kubeconfig)
+	job := func(deadline string) string {
+		return "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: j}\nspec:\n  schedule: 0 0 1 1 *\n  suspend: true\n  startingDeadlineSeconds: " + deadline +
+			"\n  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}\n"
+	}
+	files := platform("duration", tree{"a/project.yaml": manifests("duration-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": job("60")})
+	for i, deadline := range []string{"99999999999999999999", "-1", `"1h"`, "[]"} {
+		name := fmt.Sprintf("duration-bad%d", i)
+		dir := fmt.Sprintf("bad%d", i)
+		files = files.with(tree{dir + "/project.yaml": manifests(name), dir + "/objects/kustomization.yaml": kustomization, dir + "/objects/all.yaml": job(deadline)})
+	}
+	d.mustAccept("c1", files)
+	p := d.await("the bad ones to fail and the good one to be fine", func(p status.Platform) bool {
+		failed := 0
+		for _, r := range p.Releases {
+			if r.Result == status.Failed {
+				failed++
+			}
+		}
+		return failed == 4 && release(p, "duration-a").Fine()
+	})
+	for _, r := range p.Releases {
+		if r.Result == status.Failed && !strings.Contains(r.Message, "startingDeadlineSeconds") {
+			t.Errorf("%s does not say what is wrong: %s", r.ReleaseID, r.Message)
+		}
+	}
+	d.mustAccept("c2", files.with(tree{"a/objects/all.yaml": job("61")}), "a/objects/all.yaml")
+	d.await("the good one to go on", func(p status.Platform) bool { r := release(p, "duration-a"); return r.Fine() && r.Commit == "c2" })
 }

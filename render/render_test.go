@@ -100,7 +100,7 @@ func TestFinishedObjects(t *testing.T) {
 			reason: "what the API server fills is taken out, and labels that lie are overwritten",
 			text: "apiVersion: v1\nkind: ConfigMap\nstatus: {x: y}\n" +
 				"metadata: {name: c, uid: u, resourceVersion: '1', creationTimestamp: null, managedFields: [], generation: 2,\n" +
-				"  annotations: , labels: {trunkline.dev/project: other, keep: 'yes'}}\n",
+				"  annotations: , deletionTimestamp: '2026-01-01T00:00:00Z', labels: {trunkline.dev/project: other, keep: 'yes'}}\n",
 			want: []map[string]any{{
 				"apiVersion": "v1", "kind": "ConfigMap",
 				"metadata": map[string]any{"name": "c", "namespace": "orders-prod", "labels": with(labels("a"), "keep", "yes")},

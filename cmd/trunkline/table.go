@@ -37,11 +37,11 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 	var b strings.Builder
 	printSource(&b, p.Source, paint)
 	if r := p.Replica; r != nil {
-		fmt.Fprintf(&b, "%s      %s\n", paint(text.FgCyan, "replica"), plain(replicaLine(*r)))
+		fmt.Fprintf(&b, "%s      %s\n", paint(text.FgCyan, "replica"), plain(oneLine(replicaLine(*r))))
 	}
 	for _, c := range p.Clusters {
 		if !c.Reachable {
-			fmt.Fprintf(&b, "%s  cluster %s: %s\n", paint(text.FgRed, "UNREACHABLE"), c.Name, plain(c.Message))
+			fmt.Fprintf(&b, "%s  cluster %s: %s\n", paint(text.FgRed, "UNREACHABLE"), c.Name, plain(oneLine(c.Message)))
 		}
 	}
 	if len(p.Releases) > 0 {
@@ -82,12 +82,12 @@ func plain(s string) string {
 
 func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
 	if s.Accepted != nil {
-		fmt.Fprintf(b, "%s     %s  %s\n", paint(text.FgGreen, "accepted"), commitName(s.Accepted), plain(s.Accepted.Subject))
+		fmt.Fprintf(b, "%s     %s  %s\n", paint(text.FgGreen, "accepted"), commitName(s.Accepted), plain(oneLine(s.Accepted.Subject)))
 	} else {
 		b.WriteString("no commit is accepted yet\n")
 	}
 	if s.Refused() {
-		fmt.Fprintf(b, "%s      %s  %s\n", paint(text.FgRed, "refused"), s.Head.Short(), plain(s.Head.Subject))
+		fmt.Fprintf(b, "%s      %s  %s\n", paint(text.FgRed, "refused"), s.Head.Short(), plain(oneLine(s.Head.Subject)))
 	}
 	warnings := 0
 	for _, problem := range s.Problems {
@@ -101,10 +101,10 @@ func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
 		fmt.Fprintf(b, "%s     %d; see them with -o json\n", paint(text.FgYellow, "warnings"), warnings)
 	}
 	if s.Error != "" {
-		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), plain(s.Error))
+		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), plain(oneLine(s.Error)))
 	}
 	if s.Notice != "" {
-		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), plain(s.Notice))
+		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), plain(oneLine(s.Notice)))
 	}
 }
 
@@ -113,12 +113,12 @@ func printCause(b *strings.Builder, r status.Release, paint paintFunc) {
 	if r.Cause == nil || len(r.Cause.Log)+len(r.Cause.Notes) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s  %s (%s)\n", plain(r.String()), plain(r.Cause.Object), plain(r.Cause.Code))
+	fmt.Fprintf(b, "\n%s  %s (%s)\n", plain(r.String()), plain(oneLine(r.Cause.Object)), plain(oneLine(r.Cause.Code)))
 	for _, line := range r.Cause.Log {
-		fmt.Fprintf(b, "  %s %s\n", paint(text.FgHiBlack, "log |"), plain(line))
+		fmt.Fprintf(b, "  %s %s\n", paint(text.FgHiBlack, "log |"), plain(oneLine(line)))
 	}
 	for _, note := range r.Cause.Notes {
-		fmt.Fprintf(b, "  note: %s\n", plain(note))
+		fmt.Fprintf(b, "  note: %s\n", plain(oneLine(note)))
 	}
 }
 

@@ -2,13 +2,17 @@ package main
 
 import (
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -77,3 +81,40 @@ func fits(t *testing.T, narrow, wide, coloured string, write func(w io.Writer, w
 		})
 	}
 }
+
+// TestStatusCannotBeForged puts what a terminal obeys, and lines that look like Trunkline's own, wherever the state has
+// text of a repository, a cluster or a container.
+func TestStatusCannotBeForged(t *testing.T) {
+	const hostile = "x\x1b[2J\x1b]0;title\x07\r\u202e\xff\naccepted     01234567  forged\n\nforged    dev"
+	p := status.Platform{
+		Source: status.Source{
+			Accepted: &status.Commit{Hash: "0123456789", Subject: hostile}, Head: &status.Commit{Hash: "abc", Subject: hostile},
+			Problems: v1alpha1.Problems{{Severity: v1alpha1.Deny, Rule: "syntax", Message: hostile}}, Error: hostile, Notice: hostile,
+		},
+		Clusters: []status.Cluster{{Name: "one", Message: hostile}},
+		Replica:  &status.Replica{Name: "r", Leader: hostile, Message: hostile},
+		Releases: []status.Release{{
+			ReleaseID: catalog.ReleaseID{Project: "p", Environment: "dev", Cluster: "one"}, Commit: hostile, Result: status.Failed, Health: status.Unhealthy,
+			Message: hostile, Kept: []string{hostile}, Held: &status.Held{Rule: hostile, Reason: hostile, Commit: hostile},
+			Cause:  &status.Cause{Object: hostile, Code: hostile, Log: []string{hostile}, Notes: []string{hostile}},
+			Drifts: []status.Drift{{Object: hostile, Manager: hostile, Fields: []string{hostile}}},
+		}},
+	}
+	for _, width := range []int{0, 40, 300} {
+		var b strings.Builder
+		if err := printTable(&b, p, width); err != nil {
+			t.Fatal(err)
+		}
+		out := sgr.ReplaceAllString(b.String(), "") // the colours are ours
+		if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 || !utf8.ValidString(out) {
+			t.Errorf("width %d: a terminal would obey what is at %d of\n%q", width, i, out)
+		}
+		for l := range strings.Lines(out) {
+			if width != 40 && strings.HasPrefix(l, "forged") || strings.HasPrefix(l, "accepted") && !strings.HasPrefix(l, "accepted     01234567  x") {
+				t.Errorf("width %d: a line that somebody else has written passes for one of the table: %q", width, l)
+			}
+		}
+	}
+}
+
+var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
