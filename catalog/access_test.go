@@ -121,15 +121,19 @@ func TestAccess(t *testing.T) {
 		declared bool
 	}{
 		"Named": {
-			"What is for all and what is for the project itself.", catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "two"},
+			"What is for all and what is for the project itself.",
+			catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "two"},
 			catalog.Access{
 				Account: "orders-prod-two", Role: "trunkline-deployer",
 				Allowed: catalog.Allowed{ClusterScoped: []schema.GroupKind{node, class}, Namespaces: []string{"a", "b"}},
-			}, true,
+			},
+			true,
 		},
 		"Other": {
-			"What is for another project is not for this one.", catalog.ReleaseID{Project: "rates", Environment: "prod", Cluster: "one"},
-			catalog.Access{Account: "rates-prod-one", Role: "trunkline-deployer", Allowed: catalog.Allowed{Namespaces: []string{"a", "b"}}}, true,
+			"What is for another project is not for this one.",
+			catalog.ReleaseID{Project: "rates", Environment: "prod", Cluster: "one"},
+			catalog.Access{Account: "rates-prod-one", Role: "trunkline-deployer", Allowed: catalog.Allowed{Namespaces: []string{"a", "b"}}},
+			true,
 		},
 		"Nothing":    {"Without a word nothing is allowed.", catalog.ReleaseID{Project: "orders", Environment: "dev", Cluster: "one"}, catalog.Access{}, true},
 		"Undeclared": {"Of an environment that is gone nothing is known.", catalog.ReleaseID{Project: "orders", Environment: "qa", Cluster: "one"}, catalog.Access{}, false},

@@ -74,10 +74,9 @@ func (w *worker) handsFor(conn *cluster.Conn, namespace string, a access, inv cl
 		h.account = h.own
 		return h, err
 	}
-	identity, err := cluster.ServiceAccount(namespace, h.name)
-	if err != nil {
-		h.nobody = err
-		return h, nil
+	var identity cluster.Identity
+	if identity, h.nobody = cluster.ServiceAccount(namespace, h.name); h.nobody != nil {
+		return h, nil // what is the daemon's own can still be done
 	}
 	h.account, err = conn.As(identity, scope)
 	return h, err

@@ -60,7 +60,9 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		kind := admissionv1.PatchTypeJSONPatch
 		review.Response.Patch, review.Response.PatchType = []byte(patch), &kind
 	}
-	_ = json.NewEncoder(w).Encode(review)
+	if err := json.NewEncoder(w).Encode(review); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
 }
 
 func (h *webhook) count(kind string) int {

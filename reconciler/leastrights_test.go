@@ -28,7 +28,7 @@ func (c cell) install(file string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for _, doc := range strings.Split(string(text), "\n---\n") {
+	for doc := range strings.SplitSeq(string(text), "\n---\n") {
 		data, err := utilyaml.ToJSON([]byte(doc))
 		if err != nil {
 			c.t.Fatal(err)

@@ -52,6 +52,7 @@ type serve struct {
 	token     string // file
 	poll      time.Duration
 	allowExec bool
+	account   string
 	replicas  replicas
 	lifeline  bool
 	profile   string // folder
@@ -88,6 +89,14 @@ also holds the history of what happened, unless that goes to PostgreSQL; nothing
 	f.StringVar(&s.dir, "dir", "", "folder of the repository that holds the platform; default: the repository itself")
 	f.StringArrayVar(&s.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
+	f.Func("default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights", func(name string) error {
+		_, err := cluster.ServiceAccount("any", name) // an empty one must not mean that there is none
+		s.account = name
+		if err != nil {
+			return fmt.Errorf("%q is not a name of a service account", name)
+		}
+		return nil
+	})
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.StringVar(&s.listen, "listen", defaultListen, "address for health, metrics, status and the trigger; not loopback only with --token-file")
 	f.StringVar(&s.token, "token-file", "", "file with the token that callers must send as \"Authorization: Bearer TOKEN\"")
@@ -219,7 +228,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		return errors.Join(err, listener.Close())
 	}
 	rec, err := reconciler.New(reconciler.Options{
-		Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Secrets: decrypter, Board: board,
+		DefaultServiceAccount: s.account, Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Secrets: decrypter, Board: board,
 		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
@@ -64,21 +65,19 @@ func (a *Actor) CheckAccount(ctx context.Context) error {
 	if a.as.daemon {
 		return nil
 	}
-	missing := &AccountError{Account: plan.Ref{GroupKind: schema.GroupKind{Kind: "ServiceAccount"}, Namespace: a.as.namespace, Name: a.as.name}}
-	err := a.conn.do(ctx, a.as.String(), func(ctx context.Context) error {
-		live, err := a.conn.client.Resource(serviceAccounts).Namespace(a.as.namespace).Get(ctx, a.as.name, metav1.GetOptions{})
-		if err == nil && live.GetDeletionTimestamp() != nil {
-			return missing
-		}
+	account := plan.Ref{GroupKind: schema.GroupKind{Kind: "ServiceAccount"}, Namespace: a.as.namespace, Name: a.as.name}
+	var live *unstructured.Unstructured
+	err := a.conn.do(ctx, a.as.String(), func(ctx context.Context) (err error) {
+		live, err = a.conn.client.Resource(serviceAccounts).Namespace(account.Namespace).Get(ctx, account.Name, metav1.GetOptions{})
 		return err
 	})
 	switch {
-	case apierrors.IsNotFound(err):
-		return missing
-	case err != nil && err != error(missing):
-		return &ObjectError{Object: missing.Account, Doing: "looking for", Err: err}
+	case apierrors.IsNotFound(err), err == nil && live.GetDeletionTimestamp() != nil:
+		return &AccountError{Account: account}
+	case err != nil:
+		return &ObjectError{Object: account, Doing: "looking for", Err: err}
 	}
-	return err
+	return nil
 }
 
 // AccountError says that the account is not there as which a release is deployed.

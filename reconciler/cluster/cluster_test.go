@@ -53,7 +53,8 @@ func TestInventoryRoundTrip(t *testing.T) {
 	in := Inventory{
 		Platform: "acme", Release: catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "c1"},
 		Namespace: "orders-prod", Commit: "abc", Digest: "def",
-		Kinds: []schema.GroupKind{{Kind: "ConfigMap"}, {Group: "apps", Kind: "Deployment"}},
+		Kinds:   []schema.GroupKind{{Kind: "ConfigMap"}, {Group: "apps", Kind: "Deployment"}},
+		Account: "deployer",
 	}
 	o := in.object()
 	if diff := cmp.Diff(in, inventoryOf(o)); diff != "" {
@@ -79,6 +80,7 @@ func TestCovers(t *testing.T) {
 		"Same":       {"Nothing new: no write is owed.", func(*Inventory) {}, true},
 		"FewerKinds": {"A kind too many costs a watch and loses nothing.", func(i *Inventory) { i.Kinds = i.Kinds[:1] }, true},
 		"MoreKinds":  {"A kind that is not recorded could be orphaned.", func(i *Inventory) { i.Kinds = []schema.GroupKind{{Kind: "Service"}} }, false},
+		"Account":    {"The account is as whom the release is removed.", func(i *Inventory) { i.Account = "deployer" }, false},
 		"Commit":     {"The commit is what people are told.", func(i *Inventory) { i.Commit = "2" }, false},
 		"Digest":     {"The digest tells whether a commit changes the release.", func(i *Inventory) { i.Digest = "e" }, false},
 	}
@@ -136,6 +138,24 @@ func TestErrors(t *testing.T) {
 			"What a webhook says is given in full, and moves no cursor.",
 			&ObjectError{Object: plan.Ref{GroupKind: schema.GroupKind{Kind: "ConfigMap"}, Namespace: "n", Name: "c"}, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden, "admission webhook \"v.acme.io\" denied the request: \x1b[31mno\x1b[0m\n  label team is missing")},
 			false, false, `applying ConfigMap n/c: admission webhook "v.acme.io" denied the request: no label team is missing`,
+		},
+		"SecretForbidden": {
+			"Who has which right missing is no secret.",
+			&ObjectError{Object: secret, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden,
+				`secrets "s" is forbidden: User "system:serviceaccount:n:d" cannot patch resource "secrets" in API group "" in the namespace "n": RBAC: hunter2`)},
+			false, false, `applying Secret n/s: secrets "s" is forbidden: User "system:serviceaccount:n:d" cannot patch resource "secrets" in API group "" in the namespace "n"`,
+		},
+		"SecretQuota": {
+			"Nor is how much of a quota is used.",
+			&ObjectError{Object: secret, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden,
+				`secrets "s" is forbidden: exceeded quota: few, requested: count/secrets=1,secrets=1, used: count/secrets=0,secrets=0, limited: count/secrets=0,secrets=0`)},
+			false, false, `exceeded quota: few, requested: count/secrets=1,secrets=1, used: count/secrets=0,secrets=0, limited: count/secrets=0,secrets=0`,
+		},
+		"SecretDenied": {
+			"What a webhook or policy says of a Secret may repeat it, whatever it looks like.",
+			&ObjectError{Object: secret, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden,
+				`admission webhook "w" denied the request: secrets "s" is forbidden: exceeded quota: few, requested: hunter2=1, used: hunter2=0, limited: hunter2=0`)},
+			false, false, "applying Secret n/s: Forbidden (the message is withheld",
 		},
 		"SecretUnreachable": {
 			"That the server is down is no secret.",
