@@ -15,8 +15,13 @@ func FuzzSizeOf(f *testing.F) {
 	f.Add("a", int64(10), math.Copysign(0, -1), false)
 	f.Fuzz(func(t *testing.T, s string, n int64, fraction float64, b bool) {
 		for _, v := range []any{
-			s, n, fraction, b, nil, map[string]any(nil), []any(nil), map[string]any{}, []any{}, int32(1),
-			map[string]any{s: n, s + "x": s, "list": []any{s, n, b, nil, map[string]any{"a": fraction}}}, []any{s}, []any{[]any{}, []any{n, n}},
+			s, n, fraction, b, nil, map[string]any(nil), []any(nil),
+			map[string]any{},
+			[]any{},
+			int32(1),
+			map[string]any{s: n, s + "x": s, "list": []any{s, n, b, nil, map[string]any{"a": fraction}}},
+			[]any{s},
+			[]any{[]any{}, []any{n, n}},
 		} {
 			want, wantErr := json.Marshal(v)
 			got, err := sizeOf(v)

@@ -223,13 +223,14 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if past.recorder != nil {
 		metrics.registry.MustRegister(&historyCollector{past.recorder})
 	}
+	idle := newRest()
 	sharing, err := s.replicas.coordinator(configs, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	rec, err := reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Secrets: decrypter, Board: board,
-		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
+		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { idle.touch(); metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {
 		return errors.Join(&usageError{err}, listener.Close())
@@ -260,6 +261,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	log.Info("serving", "repo", s.remote.String(), "listen", listener.Addr().String(), "clusters", len(configs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { rec.Run(ctx); return nil })
+	group.Go(func() error { idle.run(ctx); return nil })
 	group.Go(func() error { sharing.run(ctx, rec, board); return nil })
 	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, log) })
