@@ -138,11 +138,14 @@ func (t *try) result(mask preview.Mask, replaces *unstructured.Unstructured) (ou
 			return out, false, nil
 		}
 	}
-	before := t.before
-	if before == nil && replaces != nil {
+	before, after := t.before, t.after
+	switch {
+	case before == nil && replaces != nil:
 		before, out.Replaces = replaces, replaces.GetName()
+	case before == nil && after != nil:
+		after = t.step.Object // people know it so; the answer has much that is only made up for it
 	}
-	if out.Diff, err = mask.Diff(before, t.after); err != nil || out.Diff != "" {
+	if out.Diff, err = mask.Diff(before, after); err != nil || out.Diff != "" {
 		return out, false, err
 	}
 	if t.step.Reason == plan.Drifted {

@@ -43,6 +43,9 @@ func text(o *unstructured.Unstructured) (string, error) {
 	if o == nil {
 		return "", nil
 	}
+	if uid := string(o.GetUID()); uid != "" {
+		forget(o.Object, uid)
+	}
 	delete(o.Object, "status")
 	if meta, ok := o.Object["metadata"].(map[string]any); ok {
 		for _, name := range filled {
@@ -65,4 +68,23 @@ func text(o *unstructured.Unstructured) (string, error) {
 		return "", fmt.Errorf("writing %s as YAML: %w", plan.RefOf(o), err)
 	}
 	return b.String(), nil
+}
+
+// forget takes out all fields that hold the uid of the object itself, as the selector of a Job does: it is another one
+// in every dry run.
+func forget(v any, uid string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, below := range v {
+			if below == uid {
+				delete(v, key)
+			} else {
+				forget(below, uid)
+			}
+		}
+	case []any:
+		for _, below := range v {
+			forget(below, uid)
+		}
+	}
 }
