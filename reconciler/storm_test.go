@@ -308,7 +308,7 @@ func TestAStorm(t *testing.T) {
 // TestReleasesThatHangDelayNobody: a fifth of the releases hang with all their objects, whose shares together are more than
 // there may be requests, and all others come through while they still do; twice.
 func TestReleasesThatHangDelayNobody(t *testing.T) {
-	const projects, objects = 60, 12
+	const projects, objects = 45, 12
 	c := look(t, pkg.Cluster(t))
 	faults := c.Faults(t)
 	d := start(t, faults.Kubeconfig)
