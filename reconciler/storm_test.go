@@ -126,7 +126,7 @@ func seed(t *testing.T) *rand.Rand {
 		}
 	}
 	t.Logf("STORM_SEED=%d", n)
-	return rand.New(rand.NewPCG(n, 0)) //nolint:gosec // a course to follow, no secret
+	return rand.New(rand.NewPCG(n, 0))
 }
 
 // everyKind is what the releases of these tests have objects of.
@@ -228,7 +228,7 @@ func TestAStorm(t *testing.T) {
 	dropping, calm := context.WithCancel(t.Context())
 	defer calm()
 	go w.drop(dropping)
-	course := rand.New(rand.NewPCG(random.Uint64(), 1)) //nolint:gosec // a course to follow, no secret
+	course := rand.New(rand.NewPCG(random.Uint64(), 1))
 	faults.Set(w.choose)
 	var commit string
 	for round := range rounds {
@@ -305,10 +305,10 @@ func TestAStorm(t *testing.T) {
 	}
 }
 
-// TestReleasesThatHangDelayNobody: a tenth of the releases hang with all their objects, more than there may be requests,
-// and all others come through while they still do; twice.
+// TestReleasesThatHangDelayNobody: a fifth of the releases hang with all their objects, whose shares together are more than
+// there may be requests, and all others come through while they still do; twice.
 func TestReleasesThatHangDelayNobody(t *testing.T) {
-	const projects, objects = 50, 12
+	const projects, objects = 45, 12
 	c := look(t, pkg.Cluster(t))
 	faults := c.Faults(t)
 	d := start(t, faults.Kubeconfig)
@@ -335,7 +335,7 @@ func TestReleasesThatHangDelayNobody(t *testing.T) {
 		now := files
 		for i := range projects {
 			id, n := fmt.Sprintf("hang-good-%02d", i), 1
-			if i%10 == 0 {
+			if i%5 == 0 {
 				id, n = fmt.Sprintf("hang-bad-%02d", i), objects
 				bad++
 			} else {
@@ -364,7 +364,7 @@ func TestReleasesThatHangDelayNobody(t *testing.T) {
 			t.Fatalf("at %s, %d requests that hung were given up before all others were through", commit, n)
 		}
 	}
-	if n := hung.Load(); n < int64(2*bad) {
+	if n := hung.Load(); n < int64(bad) {
 		t.Errorf("%d requests hung, which is too few to tell", n)
 	}
 	close(hang)
