@@ -74,11 +74,11 @@ func (w *worker) handsFor(conn *cluster.Conn, namespace string, a access, inv cl
 		h.account = h.own
 		return h, err
 	}
-	var identity cluster.Identity
-	if identity, h.nobody = cluster.ServiceAccount(namespace, h.name); h.nobody != nil {
-		return h, nil // what is the daemon's own can still be done
+	identity, nobody := cluster.ServiceAccount(namespace, h.name)
+	h.nobody = nobody // what is the daemon's own can still be done
+	if nobody == nil {
+		h.account, err = conn.As(identity, scope)
 	}
-	h.account, err = conn.As(identity, scope)
 	return h, err
 }
 
