@@ -53,18 +53,19 @@ var mayKnow = map[string][]string{
 	"reconciler":             {"api", "blueprints", "catalog", "policy", "reconciler", "render"},
 	"reconciler/builders":    {"render/kustomize"},
 	"reconciler/cluster":     {"catalog", "reconciler/cluster", "reconciler/gate", "reconciler/health", "reconciler/ownership", "reconciler/plan"},
-	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "reconciler/gate", "reconciler/plan", "reconciler/preview", "reconciler/secrets"},
+	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "reconciler/gate", "reconciler/plan", "reconciler/preview", "reconciler/secrets", "reconciler/terms"},
 	"reconciler/gate":        {"api"},
 	"reconciler/git":         {"reconciler/git"},
 	"reconciler/health":      {"api", "policy/cel/guard", "policy/subject"},
 	"reconciler/history":     {"catalog"},
 	"reconciler/ownership":   {"api/field"},
 	"reconciler/plan":        {"api", "reconciler/ownership"},
-	"reconciler/preview":     {"api", "catalog", "reconciler/gate", "reconciler/ownership", "reconciler/plan", "reconciler/preview"},
+	"reconciler/preview":     {"api", "catalog", "reconciler/gate", "reconciler/ownership", "reconciler/plan", "reconciler/preview", "reconciler/terms", "render"},
 	"reconciler/rendercache": {"catalog", "render"},
 	"reconciler/secrets":     {"api"},
 	"reconciler/shard":       {"catalog"},
 	"reconciler/status":      {"api", "catalog"},
+	"reconciler/terms":       {"api", "catalog", "reconciler/gate", "reconciler/plan"},
 	"render":                 {"api", "catalog", "render"},
 	"render/helm":            {"api", "render/internal"},
 	"render/internal":        {"render/internal"},
@@ -73,7 +74,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "policy", "reconciler/gate", "reconciler/health", "reconciler/ownership", "reconciler/plan", "reconciler/preview", "render", "scaffold"}
+var pure = []string{"api", "catalog", "cost", "policy", "reconciler/gate", "reconciler/health", "reconciler/ownership", "reconciler/plan", "reconciler/preview", "reconciler/terms", "render", "scaffold"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

@@ -3,80 +3,24 @@ package reconciler
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/gate"
 	"trunkline.dev/trunkline/reconciler/history"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/reconciler/terms"
 )
 
-// defaultHealthTimeout is how long a release may take to become healthy.
-const defaultHealthTimeout = 10 * time.Minute
-
-// defaultMaxRemovals is how many percent of an environment's releases one commit may remove unasked.
-const defaultMaxRemovals = 50
-
-// settings are what an environment says about how its releases are kept.
+// settings are what the environment of a release says about it.
 type settings struct {
-	drift         plan.Drift
-	healthTimeout time.Duration
-	rollback      bool
-	schedule      gate.Schedule
-	soak          time.Duration
-	// sources are the releases that this one is promoted from, and needs those that it depends on.
-	sources, needs []catalog.ReleaseID
-	// awaited tells that others are promoted from this one, or depend on it.
-	awaited bool
-	// protected is set if the environment is protected; named if it lets the project go.
-	protected, named bool
-	maxRemovals      int
-	access           access
+	terms.Terms
+
+	access access
 }
 
-// undeclared are the settings of a release whose environment is not declared any more.
-func undeclared() settings {
-	return settings{drift: plan.Drift{Correct: true}, healthTimeout: defaultHealthTimeout, maxRemovals: defaultMaxRemovals}
-}
-
-// settingsOf reads what the environment of a release says.
-func settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (settings, error) {
-	env, ok := c.Environments[id.Environment]
-	if !ok {
-		return undeclared(), nil
-	}
-	s := settings{
-		drift:         plan.Drift{Correct: env.Spec.Drift.Mode != v1alpha1.DriftReport, Ignore: env.Spec.Drift.Ignore},
-		healthTimeout: time.Duration(env.Spec.HealthTimeout), rollback: env.Spec.Rollback, soak: time.Duration(env.Spec.Soak),
-		protected: env.Spec.Protected, maxRemovals: defaultMaxRemovals,
-	}
-	if s.healthTimeout == 0 {
-		s.healthTimeout = defaultHealthTimeout
-	}
-	if env.Spec.MaxRemovals != nil {
-		s.maxRemovals = *env.Spec.MaxRemovals
-	}
-	for _, name := range env.Spec.Removals {
-		s.named = s.named || name == id.Project
-	}
-	var err error
-	if s.schedule, err = gate.NewSchedule(env.Spec); err != nil {
-		return s, fmt.Errorf("environment %q: %w", id.Environment, err)
-	}
-	p, declared := c.Project(id.Project)
-	if !declared {
-		return s, nil
-	}
-	s.needs, s.awaited = c.Dependencies(id), c.Needed(id.Project)
-	for _, other := range c.ReleasesOf(p) {
-		if other.Environment == env.Spec.PromotesFrom {
-			s.sources = append(s.sources, other)
-		}
-		s.awaited = s.awaited || c.Environments[other.Environment].Spec.PromotesFrom == id.Environment
-	}
-	return s, nil
+func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (settings, error) {
+	t, err := terms.Of(c, id)
+	return settings{t, r.accessOf(c, id)}, err
 }
 
 // admit makes the newest state the one in force, unless something holds it. The caller holds the lock.
@@ -107,14 +51,14 @@ func (w *worker) gateInput() gate.Input {
 	in := gate.Input{
 		Now: w.r.opts.Now(), Commit: w.newest.commit, Digest: w.newest.digest, Remove: w.newest.remove,
 		InPlace: w.inPlace, Known: w.known, Suspended: w.memory.Suspended, Failed: w.memory.Failed,
-		Schedule: w.settings.schedule, Soak: w.settings.soak,
-		Protected: (w.settings.protected || w.memory.Protected) && !w.settings.named,
+		Schedule: w.settings.Schedule, Soak: w.settings.Soak,
+		Protected: (w.settings.Protected || w.memory.Protected) && !w.settings.Named,
 	}
 	if w.newest.remove {
-		in.Removals = w.r.removals.of(w.id.Environment, w.settings.maxRemovals)
+		in.Removals = w.r.removals.of(w.id.Environment, w.settings.MaxRemovals)
 		return in
 	}
-	in.Sources, in.Needs = w.r.progress.of(w.settings.sources), w.r.progress.of(w.settings.needs)
+	in.Sources, in.Needs = w.r.progress.of(w.settings.Sources), w.r.progress.of(w.settings.Needs)
 	return in
 }
 

@@ -59,8 +59,8 @@ func (w *worker) observe(health status.Health, message string) (status.Health, s
 		}
 		if health == status.Unhealthy {
 			p.failure = message
-		} else if !now.Before(p.sick.Add(w.settings.healthTimeout)) {
-			health, message = status.Unhealthy, fmt.Sprintf("not healthy for %s: %s", w.settings.healthTimeout, message)
+		} else if !now.Before(p.sick.Add(w.settings.HealthTimeout)) {
+			health, message = status.Unhealthy, fmt.Sprintf("not healthy for %s: %s", w.settings.HealthTimeout, message)
 			p.failure = message
 		}
 	}
@@ -82,12 +82,12 @@ func (w *worker) mark(now time.Time) {
 	if f := next.Failed; f != nil && f.Digest == d.digest {
 		next.Failed = nil
 	}
-	w.memory, w.unsaved = next, w.unsaved || (w.settings.rollback || w.settings.awaited) && next.String() != w.memory.String()
+	w.memory, w.unsaved = next, w.unsaved || (w.settings.Rollback || w.settings.Awaited) && next.String() != w.memory.String()
 }
 
 // publish tells those who wait for this release how far it is. The caller holds the lock.
 func (w *worker) publish() {
-	if !w.settings.awaited {
+	if !w.settings.Awaited {
 		return
 	}
 	current := w.renderErr == nil && !w.idle() && w.newest != nil && !w.newest.remove && w.desired.same(w.newest) && !w.phase.applied.IsZero()
@@ -122,7 +122,7 @@ func (w *worker) assess(daemon, ctx context.Context, retryAt time.Time) time.Tim
 	look := w.diagnose(daemon)
 	var deadline time.Time
 	if p := w.phase; !p.sick.IsZero() && p.failure == "" && w.counts() {
-		deadline = p.sick.Add(w.settings.healthTimeout)
+		deadline = p.sick.Add(w.settings.HealthTimeout)
 	}
 	return earliest(retryAt, deadline, look, w.verdict.Until, w.dampedUntil, w.askAt)
 }
@@ -131,7 +131,7 @@ func (w *worker) assess(daemon, ctx context.Context, retryAt time.Time) time.Tim
 // The caller holds the lock.
 func (w *worker) giveUp() {
 	d, p := w.desired, &w.phase
-	if d == nil || d.remove || w.idle() || !w.settings.rollback || p.failure == "" || p.healthy || p.back != nil {
+	if d == nil || d.remove || w.idle() || !w.settings.Rollback || p.failure == "" || p.healthy || p.back != nil {
 		return
 	}
 	for _, m := range w.memory.Healthy {
@@ -163,7 +163,7 @@ func (w *worker) goBack(ctx context.Context, failed gate.Failed) {
 	}
 	w.phase.back = nil
 	if err != nil {
-		w.settings.rollback = false // until the next commit: it cannot be done
+		w.settings.Rollback = false // until the next commit: it cannot be done
 		w.restoreErr = fmt.Errorf("cannot go back to commit %s: %w", status.Short(to.Commit), err)
 		w.r.opts.Log.Warn("cannot roll back", "release", w.id.String(), "to", to.Commit, "err", err.Error())
 		return

@@ -23,7 +23,7 @@ func (w *worker) askOthers(daemon, ctx context.Context) {
 		w.askAt = time.Time{}
 	}
 	var ids []catalog.ReleaseID
-	for _, id := range slices.Concat(w.settings.sources, w.settings.needs) {
+	for _, id := range slices.Concat(w.settings.Sources, w.settings.Needs) {
 		if due && !w.r.opts.Sharing.Owned(id) {
 			ids = append(ids, id)
 		}

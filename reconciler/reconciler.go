@@ -19,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/reconciler/terms"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -299,11 +300,11 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 		r.opts.Board.SetRelease(rel.ID, about)
 		return fresh
 	}
-	s, err := settingsOf(c, rel.ID)
+	s, err := r.settingsOf(c, rel.ID)
 	if err = errors.Join(out.err, err); err != nil {
 		// What runs stays as it is: only the word on the board changes.
 		if w := r.workers[rel.ID]; w != nil {
-			w.blocked(err, r.accessOf(c, rel.ID))
+			w.blocked(err, s.access)
 		}
 		r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
 			about(s)
@@ -311,9 +312,8 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 		})
 		return false
 	}
-	s.access = r.accessOf(c, rel.ID)
 	w := r.worker(rel.ID)
-	r.progress.follow(w, slices.Concat(s.sources, s.needs))
+	r.progress.follow(w, slices.Concat(s.Sources, s.Needs))
 	return w.set(desired{
 		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest(),
 	}, s)
@@ -321,14 +321,13 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 
 // remove asks for a release to be deleted that is not declared any more.
 func (r *Reconciler) remove(c *catalog.Catalog, w *worker, d desired) bool {
-	s := undeclared()
+	s := settings{Terms: terms.Undeclared()}
 	if c != nil {
 		var err error
-		if s, err = settingsOf(c, w.id); err != nil {
-			w.blocked(err, r.accessOf(c, w.id))
+		if s, err = r.settingsOf(c, w.id); err != nil {
+			w.blocked(err, s.access)
 			return false
 		}
-		s.access = r.accessOf(c, w.id)
 	}
 	return w.set(d, s)
 }

@@ -124,6 +124,9 @@ func (w *worker) addHealth() func(*status.Release) {
 		}
 		if byHand != nil {
 			s.Result, s.Message = status.Suspended, "suspended "+byHand.String()
+			if byHand.Unreadable {
+				s.Result, s.Message = status.Failed, byHand.Why // nobody wants it so
+			}
 		}
 		if renderErr != nil {
 			s.Result, s.Message = status.Failed, renderErr.Error()

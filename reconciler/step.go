@@ -82,7 +82,7 @@ func (w *worker) attempt(daemon, ctx context.Context, in work) (outcome, error) 
 	next := cluster.Inventory{
 		Platform: w.r.platformName(), Release: w.id, Namespace: in.namespace, Commit: in.commit, Digest: in.digest, Memory: in.memory,
 	}
-	next.Memory.Protected = in.settings.protected && !in.settings.named
+	next.Memory.Protected = in.settings.Protected && !in.settings.Named
 	if in.remove {
 		next = inv
 	}
@@ -197,7 +197,7 @@ func (w *worker) took(inv cluster.Inventory, memory gate.Memory) {
 // plan decides what to do, and takes in what it says of drift.
 func (w *worker) plan(conn *cluster.Conn, next cluster.Inventory, in work) (plan.Plan, error) {
 	now := w.r.opts.Now()
-	input := plan.Input{Applied: w.applied, Everything: in.everything, Drift: in.settings.drift}
+	input := plan.Input{Applied: w.applied, Everything: in.everything, Drift: in.settings.Drift}
 	input.Drift.Damped, w.dampedUntil = w.fights.Damped(now)
 	var err error
 	if input.Desired, err = in.objects.Unpack(); err != nil {

@@ -156,7 +156,7 @@ func (w *worker) set(d desired, s settings) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	failed := w.renderErr != nil
-	if !reflect.DeepEqual(w.settings.drift, s.drift) {
+	if !reflect.DeepEqual(w.settings.Drift, s.Drift) {
 		w.due = true // what was let go may have to be taken back
 	}
 	w.permit(s.access)

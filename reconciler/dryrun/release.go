@@ -12,6 +12,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/gate"
 	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/reconciler/terms"
 )
 
 // release is one that is looked at.
@@ -85,7 +86,11 @@ func (r release) course(ctx context.Context) (preview.Course, error) {
 	if err := r.conn.Watch(ctx, cluster.KindsOf(kinds...)); err != nil {
 		return preview.Course{}, err
 	}
-	in := plan.Input{Drift: preview.DriftOf(r.in.Head.Catalog, r.id)}
+	t, err := terms.Of(r.in.Head.Catalog, r.id)
+	if err != nil {
+		return preview.Course{}, err
+	}
+	in := plan.Input{Drift: t.Drift}
 	for _, o := range r.rendered.Objects {
 		in.Desired = append(in.Desired, r.inventory.Member(o))
 	}

@@ -46,6 +46,8 @@ type ByHand struct {
 	By  string    `json:"by"`
 	Why string    `json:"why"`
 	At  time.Time `json:"at,omitzero"`
+	// Unreadable tells that nobody is known to have done it, since what was remembered cannot be read.
+	Unreadable bool `json:"-"`
 }
 
 // String names the person and the reason.

@@ -40,7 +40,7 @@ func ReadMemory(text string) Memory {
 		return Memory{}
 	}
 	unreadable := func(why string) Memory {
-		return Memory{Suspended: &ByHand{By: "trunkline", Why: fmt.Sprintf("what was remembered of the release cannot be read (%s): look at the "+
+		return Memory{Suspended: &ByHand{Unreadable: true, By: "trunkline", Why: fmt.Sprintf("what was remembered of the release cannot be read (%s): look at the "+
 			"annotation trunkline.dev/memory of its inventory, then resume it", why)}}
 	}
 	if len(text) > maxMemory {

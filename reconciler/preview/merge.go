@@ -9,6 +9,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/gate"
 	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/reconciler/terms"
 )
 
 // Rendered is what a release renders to, or why it does not.
@@ -38,7 +39,8 @@ func Merge(base, head Side, now time.Time) []Release {
 		ids[id] = true
 		r := removals[id.Environment]
 		if r == nil {
-			r = &gate.Removals{Environment: id.Environment, Max: maxRemovals(head.Catalog, id.Environment)}
+			t, _ := terms.Of(head.Catalog, id) // that its windows are wrong is said when the gate is asked
+			r = &gate.Removals{Environment: id.Environment, Max: t.MaxRemovals}
 			removals[id.Environment] = r
 		}
 		r.Of++

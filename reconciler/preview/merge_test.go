@@ -21,8 +21,9 @@ import (
 // now is a Wednesday.
 var now = time.Date(2026, 12, 16, 10, 0, 0, 0, time.UTC)
 
-// platform loads a platform with the project "orders", whose environments are declared by their specs.
-func platform(t testing.TB, environments map[string]string) *catalog.Catalog {
+// platform loads a platform with the project "orders", whose environments are declared by their specs, and with more
+// projects, which are given by name and spec.
+func platform(t testing.TB, environments map[string]string, more ...string) *catalog.Catalog {
 	t.Helper()
 	const head = "apiVersion: trunkline.dev/v1alpha1\nkind: "
 	names := make([]string, 0, len(environments))
@@ -30,6 +31,9 @@ func platform(t testing.TB, environments map[string]string) *catalog.Catalog {
 	for name, spec := range environments {
 		names = append(names, name)
 		text += "---\n" + head + "Environment\nmetadata: {name: " + name + "}\nspec: {clusters: [one], " + spec + "}\n"
+	}
+	for _, project := range more {
+		text += "---\n" + head + "Project\nmetadata: " + project + "\n"
 	}
 	slices.Sort(names)
 	tree := fstest.MapFS{
@@ -106,6 +110,22 @@ func TestMerge(t *testing.T) {
 			is:     &Rendered{Objects: objects(t, configMap("a", "1"), configMap("b", "2"), configMap("d", "1"))},
 			action: Change, same: 1,
 			want: []string{"update ConfigMap ns/b: changed", "create ConfigMap ns/d: missing", "delete ConfigMap ns/c: not declared"},
+		},
+		"Account": {
+			reason: "What gives the account its rights that deploys it is there first, and is told of too.",
+			was:    &Rendered{Objects: objects(t, configMap("a", "1"))},
+			is: &Rendered{Objects: objects(t, configMap("a", "1"), configMap("b", "1")), Access: objects(t,
+				"{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ns, name: deployer}}",
+				"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {namespace: ns, name: deployer.role}}")},
+			action: Change, same: 1,
+			want: []string{"create ServiceAccount ns/deployer: missing", "create RoleBinding.rbac.authorization.k8s.io ns/deployer.role: missing", "create ConfigMap ns/b: missing"},
+		},
+		"AccountGone": {
+			reason: "An account that is not named any more goes, though the project has not changed.",
+			was: &Rendered{Objects: objects(t, configMap("a", "1")), Access: objects(t,
+				"{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ns, name: deployer}}")},
+			is: &Rendered{Objects: objects(t, configMap("a", "1"))}, action: Change, same: 1,
+			want: []string{"delete ServiceAccount ns/deployer: not declared"},
 		},
 		"Waves": {
 			reason: "What waits for an earlier wave is told of as well: one plan alone would not go that far.",
@@ -217,6 +237,27 @@ func TestMergePromotes(t *testing.T) {
 }
 
 // TestMergeCountsRemovals: too many removals are held all together, by what the head declares.
+// TestMergeWaits: what a release depends on has the state already, unless the merge changes it too.
+func TestMergeWaits(t *testing.T) {
+	c := platform(t, map[string]string{"dev": ""}, "{name: sales}\nspec: {owner: team, environments: [dev], dependsOn: [orders], workloads: [{name: o, blueprint: objects}]}")
+	sales := catalog.ReleaseID{Project: "sales", Environment: "dev", Cluster: "one"}
+	side := func(orders, reports string) Side {
+		return Side{Catalog: c, Releases: map[catalog.ReleaseID]Rendered{
+			release("dev"): {Objects: objects(t, configMap("o", orders))}, sales: {Objects: objects(t, configMap("s", reports))},
+		}}
+	}
+	both := Merge(side("1", "1"), side("2", "2"), now)
+	if got := both[1].Held; got.Hold != gate.Depends || got.Reason != "waiting for orders/dev@one to take the commit" {
+		t.Errorf("what depends on another that changes too is held by %+v", got)
+	}
+	if got := both[0].Held; got.Hold != "" {
+		t.Errorf("what others depend on is held by %+v", got)
+	}
+	if got := Merge(side("1", "1"), side("1", "2"), now)[1].Held; got.Hold != "" {
+		t.Errorf("what depends on another that does not change is held by %+v", got)
+	}
+}
+
 func TestMergeCountsRemovals(t *testing.T) {
 	c := platform(t, map[string]string{"dev": ""})
 	base := Side{Catalog: c, Releases: map[catalog.ReleaseID]Rendered{}}

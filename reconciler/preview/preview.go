@@ -1,7 +1,8 @@
 // Package preview says what would happen to releases, without doing it: as values, for people to read before they
 // merge. No value of a Secret gets into them. It is a pure function over values.
 //
-// Of Trunkline it may import api, catalog, reconciler/gate, reconciler/ownership and reconciler/plan.
+// Of Trunkline it may import api, catalog, reconciler/gate, reconciler/ownership, reconciler/plan, reconciler/terms
+// and render.
 package preview
 
 import (
