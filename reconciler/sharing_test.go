@@ -101,6 +101,35 @@ func startReplicas(t *testing.T, c cell, group string, files tree, all *atWork) 
 	return replicas
 }
 
+// awaitAmong waits until one of the replicas has brought a release to a commit, and it is healthy.
+func awaitAmong(t *testing.T, replicas []replica, id catalog.ReleaseID, commit string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience) // each that others wait for may be another replica's
+	defer cancel()
+	found := make(chan struct{})
+	there := sync.OnceFunc(func() { close(found) })
+	for _, r := range replicas {
+		go func() {
+			for p := r.board.Snapshot(); ctx.Err() == nil; p = r.board.Wait(ctx, p.Revision) {
+				if got := in(p, id.Project, id.Environment); got.Result == status.Applied && got.Health == status.Healthy && got.Commit == commit {
+					there()
+					return
+				}
+			}
+		}()
+	}
+	select {
+	case <-found:
+	case <-ctx.Done():
+		for _, r := range replicas {
+			for _, rel := range r.board.Snapshot().Releases {
+				t.Logf("%s at %s, %s %s, held by %+v", rel, rel.Commit, rel.Result, rel.Health, rel.Held)
+			}
+		}
+		t.Fatalf("nobody brings %s to %s", id, commit)
+	}
+}
+
 // TestReplicasShareTheReleases: three replicas share the releases of a platform, never two at one; when one ends, the
 // others take over what was its. What becomes of one that is killed is in the tests of package shard.
 func TestReplicasShareTheReleases(t *testing.T) {
@@ -114,30 +143,10 @@ func TestReplicasShareTheReleases(t *testing.T) {
 	}
 	all := &atWork{who: map[catalog.ReleaseID]string{}, did: map[catalog.ReleaseID]map[string]bool{}}
 	replicas := startReplicas(t, c, "replica-test", files, all)
-	// Every release is applied and healthy with exactly one of the replicas given.
 	awaitAll := func(commit string, among []replica) {
 		t.Helper()
 		for i := range count {
-			id := dev(fmt.Sprintf("replica-%02d", i))
-			found := make(chan struct{})
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			var once sync.Once
-			for _, r := range among {
-				go func() {
-					for p := r.board.Snapshot(); ctx.Err() == nil; p = r.board.Wait(ctx, p.Revision) {
-						if got := release(p, id.Project); got.Result == status.Applied && got.Health == status.Healthy && got.Commit == commit {
-							once.Do(func() { close(found) })
-							return
-						}
-					}
-				}()
-			}
-			select {
-			case <-found:
-			case <-ctx.Done():
-				t.Fatalf("nobody keeps %s at %s", id, commit)
-			}
-			cancel()
+			awaitAmong(t, among, dev(fmt.Sprintf("replica-%02d", i)), commit)
 		}
 	}
 	awaitAll("c1", replicas)
@@ -195,34 +204,7 @@ func TestReplicasWaitForEachOther(t *testing.T) {
 	replicas := startReplicas(t, c, "waiting-test", files, all)
 	// The last of the chain, in the second environment, waits for all others.
 	last := catalog.ReleaseID{Project: fmt.Sprintf("waiting-%d", count-1), Environment: "prod", Cluster: "test"}
-	await := func(commit string) {
-		t.Helper()
-		found := make(chan struct{})
-		var once sync.Once
-		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-		defer cancel()
-		for _, r := range replicas {
-			go func() {
-				for p := r.board.Snapshot(); ctx.Err() == nil; p = r.board.Wait(ctx, p.Revision) {
-					if got := in(p, last.Project, last.Environment); got.Fine() && got.Commit == commit && got.Result == status.Applied {
-						once.Do(func() { close(found) })
-						return
-					}
-				}
-			}()
-		}
-		select {
-		case <-found:
-		case <-ctx.Done():
-			for _, r := range replicas {
-				for _, rel := range r.board.Snapshot().Releases {
-					t.Logf("%s: %+v", rel, rel.Held)
-				}
-			}
-			t.Fatalf("%s does not come to %s", last, commit)
-		}
-	}
-	await("c1")
+	awaitAmong(t, replicas, last, "c1")
 	next := files.with(nil)
 	var changed []string
 	for i := range count {
@@ -233,7 +215,9 @@ func TestReplicasWaitForEachOther(t *testing.T) {
 	for _, r := range replicas {
 		r.mustAccept("c2", next, changed...)
 	}
-	await("c2")
+	awaitAmong(t, replicas, last, "c2")
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	owners := map[string]bool{}
 	for id := range all.did {
 		for name := range all.did[id] {

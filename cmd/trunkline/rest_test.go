@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,16 +10,16 @@ import (
 
 func TestRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		released := 0
+		var released atomic.Int64
 		r := newRest()
-		r.release = func() { released++ }
+		r.release = func() { released.Add(1) }
 		ctx, cancel := context.WithCancel(t.Context())
 		go r.run(ctx)
-		expect := func(want int, why string) {
+		expect := func(want int64, why string) {
 			t.Helper()
 			synctest.Wait()
-			if released != want {
-				t.Errorf("%s: memory was given back %d times, want %d", why, released, want)
+			if got := released.Load(); got != want {
+				t.Errorf("%s: memory was given back %d times, want %d", why, got, want)
 			}
 		}
 		for range 5 {
