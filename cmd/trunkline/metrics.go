@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -15,6 +16,8 @@ type metrics struct {
 	runs     *prometheus.CounterVec
 	took     prometheus.Histogram
 	objects  *prometheus.CounterVec
+	drifts   *prometheus.CounterVec
+	returns  *prometheus.CounterVec
 }
 
 func newMetrics(board *status.Board) *metrics {
@@ -33,6 +36,12 @@ func newMetrics(board *status.Board) *metrics {
 		objects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trunkline_objects_total", Help: "Objects that were written, by what was done to them.",
 		}, []string{"action"}),
+		drifts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trunkline_drifts_total", Help: "Objects that somebody else has changed, and those of them that were taken back.",
+		}, []string{"environment", "cluster", "action"}),
+		returns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trunkline_rollbacks_total", Help: "Releases that went back to an older commit, by themselves or by hand.",
+		}, []string{"environment", "cluster"}),
 	}
 	for _, result := range []string{"ok", "error"} { // born at zero, so that the first error is an increase
 		m.fetches.WithLabelValues(result)
@@ -41,7 +50,7 @@ func newMetrics(board *status.Board) *metrics {
 	for _, action := range []string{"applied", "pruned"} {
 		m.objects.WithLabelValues(action)
 	}
-	m.registry.MustRegister(m.fetches, m.runs, m.took, m.objects, &boardCollector{board: board},
+	m.registry.MustRegister(m.fetches, m.runs, m.took, m.objects, m.drifts, m.returns, &boardCollector{board: board},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -62,39 +71,69 @@ func (m *metrics) observe(run reconciler.Run) {
 	m.objects.WithLabelValues("pruned").Add(float64(run.Pruned))
 }
 
+// told counts what happens to releases by others than the repository.
+func (m *metrics) told(e history.Event) {
+	switch e.Kind { //nolint:exhaustive // runs are counted when they end, and everything else is on the board
+	case history.Drift:
+		m.drifts.WithLabelValues(e.Release.Environment, e.Release.Cluster, "seen").Inc()
+	case history.Corrected:
+		m.drifts.WithLabelValues(e.Release.Environment, e.Release.Cluster, "corrected").Inc()
+	case history.Rollback:
+		m.returns.WithLabelValues(e.Release.Environment, e.Release.Cluster).Inc()
+	}
+}
+
 // boardCollector reads the board when it is scraped.
 type boardCollector struct{ board *status.Board }
 
-func descriptions() (releases, refused, reachable *prometheus.Desc) {
-	return prometheus.NewDesc("trunkline_releases", "Releases, by environment, cluster, result and health.",
-			[]string{"environment", "cluster", "result", "health"}, nil),
-		prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
-		prometheus.NewDesc("trunkline_cluster_reachable", "1 if the cluster answers.", []string{"cluster"}, nil)
+// described are what the board gives.
+type described struct{ releases, drifted, held, refused, reachable *prometheus.Desc }
+
+func descriptions() described {
+	where := []string{"environment", "cluster"}
+	return described{
+		releases: prometheus.NewDesc("trunkline_releases", "Releases, by environment, cluster, result and health.", append(where, "result", "health"), nil),
+		drifted:  prometheus.NewDesc("trunkline_releases_drifted", "Releases that somebody else has changed, and that are left so.", where, nil),
+		held: prometheus.NewDesc("trunkline_releases_held", "Releases that do not take the newest commit yet, by the rule that holds them.",
+			append(where, "rule"), nil),
+		refused:   prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
+		reachable: prometheus.NewDesc("trunkline_cluster_reachable", "1 if the cluster answers.", []string{"cluster"}, nil),
+	}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *boardCollector) Describe(ch chan<- *prometheus.Desc) {
-	releases, refused, reachable := descriptions()
-	ch <- releases
-	ch <- refused
-	ch <- reachable
+	d := descriptions()
+	for _, desc := range []*prometheus.Desc{d.releases, d.drifted, d.held, d.refused, d.reachable} {
+		ch <- desc
+	}
 }
 
 // Collect implements [prometheus.Collector].
 func (c *boardCollector) Collect(ch chan<- prometheus.Metric) {
-	releases, refused, reachable := descriptions()
+	d := descriptions()
 	p := c.board.Snapshot()
-	type key struct{ environment, cluster, result, health string }
-	counts := map[key]int{}
+	type series struct {
+		desc   *prometheus.Desc
+		labels [4]string
+		n      int
+	}
+	counts := map[series]int{}
 	for _, r := range p.Releases {
-		counts[key{r.Environment, r.Cluster, string(r.Result), string(r.Health)}]++
+		counts[series{desc: d.releases, labels: [4]string{r.Environment, r.Cluster, string(r.Result), string(r.Health)}, n: 4}]++
+		if r.Drifted() {
+			counts[series{desc: d.drifted, labels: [4]string{r.Environment, r.Cluster}, n: 2}]++
+		}
+		if r.Held != nil {
+			counts[series{desc: d.held, labels: [4]string{r.Environment, r.Cluster, r.Held.Rule}, n: 3}]++
+		}
 	}
-	for k, n := range counts {
-		ch <- prometheus.MustNewConstMetric(releases, prometheus.GaugeValue, float64(n), k.environment, k.cluster, k.result, k.health)
+	for s, n := range counts {
+		ch <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, float64(n), s.labels[:s.n]...)
 	}
-	ch <- prometheus.MustNewConstMetric(refused, prometheus.GaugeValue, number(p.Source.Refused()))
+	ch <- prometheus.MustNewConstMetric(d.refused, prometheus.GaugeValue, number(p.Source.Refused()))
 	for _, cl := range p.Clusters {
-		ch <- prometheus.MustNewConstMetric(reachable, prometheus.GaugeValue, number(cl.Reachable), cl.Name)
+		ch <- prometheus.MustNewConstMetric(d.reachable, prometheus.GaugeValue, number(cl.Reachable), cl.Name)
 	}
 }
 

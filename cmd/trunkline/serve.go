@@ -29,6 +29,7 @@ import (
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -230,7 +231,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	}
 	rec, err := reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer, Secrets: decrypter, Board: board,
-		Trees: trees(store, s.dir), Tell: past.record, Observe: func(run reconciler.Run) { idle.touch(); metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
+		Trees: trees(store, s.dir), Tell: func(e history.Event) { metrics.told(e); past.record(e) }, Observe: func(run reconciler.Run) { idle.touch(); metrics.observe(run); past.ran(run) }, Log: log, Now: time.Now,
 	})
 	if err != nil {
 		return errors.Join(&usageError{err}, listener.Close())
