@@ -38,7 +38,7 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 
 test: devcluster postgres ## run all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
-	@$(WITH_TMP) $(GO) test -race ./...
+	@$(WITH_TMP) $(GO) test -race -timeout 30m ./...
 	@$(MAKE) --no-print-directory test-devcluster
 
 test-short: ## run the tests that need no cluster and no PostgreSQL

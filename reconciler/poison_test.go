@@ -60,9 +60,11 @@ func TestPoisonedObjects(t *testing.T) {
 			// The first time a daemon sees it happen, the second time one starts with it.
 			for round, want := range []status.Result{tc.live, tc.started} {
 				commit := fmt.Sprintf("c%d", round+2)
-				c.merge(configMaps, where[0], where[1], "poisoner", tc.patch)
 				if round == 1 {
 					d.stop()
+				}
+				c.merge(configMaps, where[0], where[1], "poisoner", tc.patch)
+				if round == 1 {
 					d = start(t, c.Kubeconfig)
 				}
 				value := fmt.Sprint(round + 2)

@@ -62,9 +62,14 @@ func observed(u *unstructured.Unstructured, health Health) plan.Observed {
 }
 
 // appliedByUs tells a member from an object that a controller made and gave all labels of a member, as
-// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune.
+// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune. Where somebody has wiped out who
+// manages what, our digest tells: labels are copied, and the annotation is not.
 func appliedByUs(u *unstructured.Unstructured) bool {
-	return slices.ContainsFunc(u.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
+	managers := u.GetManagedFields()
+	if len(managers) == 0 {
+		return u.GetAnnotations()[plan.DigestAnnotation] != ""
+	}
+	return slices.ContainsFunc(managers, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 	})
 }

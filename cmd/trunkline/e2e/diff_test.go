@@ -23,11 +23,18 @@ import (
 	"trunkline.dev/trunkline/reconciler/plan"
 )
 
+// defining declares the environment on clusters; its projects may define kinds.
+func defining(clusters string) string {
+	return "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {clusters: [" + clusters +
+		"], allow: [{clusterScoped: [CustomResourceDefinition.apiextensions.k8s.io]}]}\n"
+}
+
 // differing is a platform on disk whose project "told" is a Kustomize folder; "quiet" is there to stay as it is.
 func differing(t *testing.T, name string, objects ...string) string {
 	t.Helper()
 	files := small(name, "img:1")
 	files["project.yaml"] = strings.ReplaceAll(files["project.yaml"], "metadata: {name: "+name+"}", "metadata: {name: "+name+"-quiet}")
+	files["env.yaml"] = defining("test")
 	files["told/project.yaml"] = `apiVersion: trunkline.dev/v1alpha1
 kind: Project
 metadata: {name: ` + name + `-told}
@@ -328,7 +335,7 @@ func TestDiff(t *testing.T) {
 
 	t.Log("one cluster of two does not answer")
 	write(t, filepath.Join(dir, "other.yaml"), "apiVersion: trunkline.dev/v1alpha1\nkind: Cluster\nmetadata: {name: other}\n")
-	write(t, filepath.Join(dir, "env.yaml"), "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test, other]}\n")
+	write(t, filepath.Join(dir, "env.yaml"), defining("test, other"))
 	write(t, filepath.Join(dir, "other.kubeconfig"), strings.ReplaceAll(unreachable, "NAME", "other"))
 	d = diff(t, 2, "--cluster", reach, "--cluster", "other="+filepath.Join(dir, "other.kubeconfig"), dir)
 	if len(d.Troubles) != 1 || d.Troubles[0].Cluster != "other" {
