@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/reconciler/terms"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -251,85 +249,6 @@ func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
 	})
 	r.opts.Log.Warn("commit refused", "commit", rev.Commit.Hash, "problems", len(problems), "first", problems[0].String())
 	return ErrRefused
-}
-
-// dispatch hands every release its new desired state, and gives the number of those for which it is new.
-func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releaseSet, results map[catalog.ReleaseID]rendered) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	changed := 0
-	r.platform, r.catalog = c.Name(), c
-	before := r.declared
-	r.declared = map[catalog.ReleaseID]bool{}
-	for i := range releases.all {
-		r.declared[releases.all[i].ID] = true
-	}
-	r.removals.begin(r.declared)
-	for id := range r.workers {
-		if !r.declared[id] {
-			r.removals.add(id)
-		}
-	}
-	for _, rel := range inOrder(c, releases.news()) {
-		if r.hand(c, rev, rel, results[rel.ID]) {
-			changed++
-		}
-	}
-	for id, w := range r.workers {
-		if !r.declared[id] && r.remove(c, w, desired{commit: rev.Commit.Hash, remove: true}) {
-			changed++
-		}
-	}
-	for id := range before {
-		if !r.declared[id] && r.workers[id] == nil {
-			r.opts.Board.RemoveRelease(id) // it never came as far as a worker
-		}
-	}
-	// A release may be in a cluster that no worker knows of, from before the daemon was started.
-	for _, c := range r.clusters {
-		c.wake()
-	}
-	return changed
-}
-
-// hand gives a release what is declared of it, and says whether that is new.
-func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out rendered) bool {
-	about := func(s *status.Release) { s.Namespace, s.Owner = rel.Namespace, rel.Owner }
-	if rel.Suspended {
-		fresh := r.worker(rel.ID).suspend()
-		r.opts.Board.SetRelease(rel.ID, about)
-		return fresh
-	}
-	s, err := r.settingsOf(c, rel.ID)
-	if err = errors.Join(out.err, err); err != nil {
-		// What runs stays as it is: only the word on the board changes.
-		if w := r.workers[rel.ID]; w != nil {
-			w.blocked(err, s.access)
-		}
-		r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
-			about(s)
-			s.Result, s.Message = status.Failed, err.Error()
-		})
-		return false
-	}
-	w := r.worker(rel.ID)
-	r.progress.follow(w, slices.Concat(s.Sources, s.Needs))
-	return w.set(desired{
-		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest(),
-	}, s)
-}
-
-// remove asks for a release to be deleted that is not declared any more.
-func (r *Reconciler) remove(c *catalog.Catalog, w *worker, d desired) bool {
-	s := settings{Terms: terms.Undeclared()}
-	if c != nil {
-		var err error
-		if s, err = r.settingsOf(c, w.id); err != nil {
-			w.blocked(err, s.access)
-			return false
-		}
-	}
-	return w.set(d, s)
 }
 
 func (r *Reconciler) platformName() string {
