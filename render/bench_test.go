@@ -1,17 +1,8 @@
 package render_test
 
 import (
-	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
-
-	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
@@ -62,49 +53,15 @@ spec:
 	benchKustomization = "resources: [base.yaml]\nnamePrefix: p-\nimages: [{name: web, newTag: v2}]\n"
 )
 
+// BenchmarkRenderHelm and BenchmarkRenderKustomize are for profiles; hack/bench compares with the libraries.
 func BenchmarkRenderHelm(b *testing.B) {
 	tree := charts(map[string]string{"a": benchChart})
 	tree["bp/a/values.yaml"] = &fstest.MapFile{Data: []byte("theme: dark\nimage: web:v2\n")}
 	rel := releaseOf(catalog.Workload{Name: "a", Blueprint: helmBlueprint("a")})
 	r := render.New(blueprints.FS)
-	var ours, bare time.Duration
 	for b.Loop() {
-		began := time.Now()
 		if result, err := r.Render(b.Context(), tree, rel); err != nil || len(result.Objects) != 5 {
 			b.Fatal(err, len(result.Objects))
-		}
-		ours += time.Since(began)
-		began = time.Now()
-		bareHelm(b, tree)
-		bare += time.Since(began)
-	}
-	report(b, ours, bare)
-}
-
-// bareHelm is what the library takes by itself: load, merge, execute, read the YAML.
-func bareHelm(b *testing.B, tree fstest.MapFS) {
-	var files []*loader.BufferedFile
-	for name, f := range tree {
-		files = append(files, &loader.BufferedFile{Name: name[len("bp/a/"):], Data: f.Data})
-	}
-	c, err := loader.LoadFiles(files)
-	if err != nil {
-		b.Fatal(err)
-	}
-	vals, err := chartutil.ToRenderValues(c, nil, chartutil.ReleaseOptions{Name: "a", Namespace: "ns"}, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := engine.Render(c, vals)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, text := range out {
-		for doc := range strings.SplitSeq(text, "---\n") {
-			var o map[string]any
-			if err := yaml.UnmarshalStrict([]byte(doc), &o); err != nil {
-				b.Fatal(err)
-			}
 		}
 	}
 }
@@ -116,33 +73,10 @@ func BenchmarkRenderKustomize(b *testing.B) {
 	bp := &catalog.Blueprint{Name: "a", Source: "app", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Kustomize}}
 	rel := releaseOf(catalog.Workload{Name: "a", Blueprint: bp})
 	r := render.New(blueprints.FS)
-	var ours, bare time.Duration
 	for b.Loop() {
-		began := time.Now()
 		if result, err := r.Render(b.Context(), tree, rel); err != nil || len(result.Objects) != 5 {
 			b.Fatal(err, len(result.Objects))
 		}
-		ours += time.Since(began)
-		began = time.Now()
-		bareKustomize(b)
-		bare += time.Since(began)
-	}
-	report(b, ours, bare)
-}
-
-func bareKustomize(b *testing.B) {
-	fsys := filesys.MakeFsInMemory()
-	for name, text := range map[string]string{"app/base.yaml": benchBase, "app/kustomization.yaml": benchKustomization} {
-		if err := fsys.WriteFile(name, []byte(text)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, "app")
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := built.AsYaml(); err != nil {
-		b.Fatal(err)
 	}
 }
 
@@ -158,12 +92,4 @@ func BenchmarkRenderJob(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// report gives both times of one run, and how they compare.
-func report(b *testing.B, ours, bare time.Duration) {
-	n := float64(b.N)
-	b.ReportMetric(float64(ours.Microseconds())/n, "µs/release")
-	b.ReportMetric(float64(bare.Microseconds())/n, "µs/bare")
-	b.ReportMetric(ours.Seconds()/bare.Seconds(), "×bare")
 }
