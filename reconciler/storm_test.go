@@ -391,7 +391,7 @@ func TestBadReleasesDelayNobody(t *testing.T) {
 			return clustertest.Fault{Status: http.StatusInternalServerError}
 		}
 	})
-	never := "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {pods: \"0\"}}\n---\n"
+	never := strings.Replace(waves, "    spec:\n", "    spec:\n      nodeSelector: {no: node}\n", 1) // which no node has
 	declare := func(value string) tree {
 		files := platform("ten", nil)
 		for i := range 40 {
@@ -403,7 +403,7 @@ func TestBadReleasesDelayNobody(t *testing.T) {
 			case i < 4:
 				all += "---\n" + configMap("never", value)
 			case i < 8:
-				all = never + strings.ReplaceAll(waves, "IMAGE", value) + all
+				all = strings.ReplaceAll(never, "IMAGE", value) + all
 			}
 			files = files.with(tree{id + "/project.yaml": manifests(id), id + "/objects/kustomization.yaml": kustomization, id + "/objects/all.yaml": all})
 		}
