@@ -85,5 +85,6 @@ func (r *Reconciler) remove(c *catalog.Catalog, w *worker, d desired) bool {
 			return false
 		}
 	}
+	r.progress.follow(w, nil) // a removal waits for nobody
 	return w.set(d, s)
 }

@@ -19,14 +19,14 @@ func (w *worker) askOthers(daemon, ctx context.Context) {
 	w.mu.Lock()
 	held := w.verdict.Hold == gate.Promotion || w.verdict.Hold == gate.Depends
 	due := held && !now.Before(w.askAt)
-	if !held {
-		w.askAt = time.Time{}
-	}
 	var ids []catalog.ReleaseID
 	for _, id := range slices.Concat(w.settings.Sources, w.settings.Needs) {
 		if due && !w.r.opts.Sharing.Owned(id) {
 			ids = append(ids, id)
 		}
+	}
+	if !held || due && len(ids) == 0 {
+		w.askAt = time.Time{} // a time that is over would be waited for again and again
 	}
 	w.mu.Unlock()
 	if len(ids) == 0 {

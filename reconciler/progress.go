@@ -17,19 +17,26 @@ type progress struct {
 	states map[catalog.ReleaseID]gate.Source
 	// followers are woken when a release has come further.
 	followers map[catalog.ReleaseID]map[*worker]bool
+	// following is the same the other way round.
+	following map[*worker][]catalog.ReleaseID
 }
 
 // follow has the worker woken when one of the releases comes further.
 func (p *progress) follow(w *worker, sources []catalog.ReleaseID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, all := range p.followers {
-		delete(all, w)
+	for _, id := range p.following[w] {
+		delete(p.followers[id], w)
 	}
+	delete(p.following, w)
+	if len(sources) == 0 {
+		return
+	}
+	if p.followers == nil {
+		p.followers, p.following = map[catalog.ReleaseID]map[*worker]bool{}, map[*worker][]catalog.ReleaseID{}
+	}
+	p.following[w] = sources
 	for _, id := range sources {
-		if p.followers == nil {
-			p.followers = map[catalog.ReleaseID]map[*worker]bool{}
-		}
 		if p.followers[id] == nil {
 			p.followers[id] = map[*worker]bool{}
 		}
