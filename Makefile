@@ -34,7 +34,7 @@ trunkline: ## build bin/trunkline
 
 devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 	@[ -x bin/devcluster ] || echo "building bin/devcluster, which is Kubernetes from its source; the first time takes about 5 minutes"
-	@$(GO) build -C deploy/devcluster -o ../../bin/devcluster .
+	@$(GO) build -C test/devcluster -o ../../bin/devcluster .
 
 test: devcluster postgres ## run all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
@@ -44,9 +44,9 @@ test: devcluster postgres ## run all tests, those on a real API server and a rea
 test-short: ## run the tests that need no cluster and no PostgreSQL
 	@$(WITH_TMP) $(GO) test -race -short ./...
 
-test-devcluster: devcluster ## run the tests of deploy/devcluster
-	@echo "testing deploy/devcluster"
-	@cd deploy/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
+test-devcluster: devcluster ## run the tests of test/devcluster
+	@echo "testing test/devcluster"
+	@cd test/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
 
 $(LINT):
 	@echo "building golangci-lint $(GOLANGCI_VERSION); this takes a few minutes, once"
@@ -55,11 +55,11 @@ $(LINT):
 
 lint: $(LINT) ## run the linters
 	@$(LINT) run ./...
-	@cd deploy/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
+	@cd test/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
 
 fmt: $(LINT) ## format the code
 	@$(LINT) fmt ./...
-	@cd deploy/devcluster && ../../$(LINT) fmt --config ../../.golangci.yml ./...
+	@cd test/devcluster && ../../$(LINT) fmt --config ../../.golangci.yml ./...
 
 bench: devcluster ## measure the loop, then run the Go benchmarks; BENCH=regexp BENCHTIME=1s for some of those alone
 	@[ -n '$(BENCH)' ] || $(MAKE) --no-print-directory bench-loop
@@ -73,7 +73,7 @@ fuzz: ## run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
 	@$(WITH_TMP) hack/fuzz.sh '$(FUZZ)' $(FUZZTIME)
 
 golden: ## write the golden files anew; look at the difference before you commit it
-	@$(GO) test ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./reconciler/health ./examples/broken ./cmd/trunkline/ -update
+	@$(GO) test ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./cmd/trunkline/ -update
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check
@@ -87,7 +87,7 @@ demo: build ## show the main job on two real clusters; ONCE=1 to run it unattend
 
 tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy
-	@cd deploy/devcluster && $(GO) mod tidy
+	@cd test/devcluster && $(GO) mod tidy
 
 check: ## everything that CI runs
 	@.ci/run

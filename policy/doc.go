@@ -3,6 +3,6 @@
 //
 // What judges a change comes from before it: modes, exceptions and policies are those of the base, if there is one.
 //
-// The package is pure. Of Trunkline it may import api, catalog, docs/rules, reconciler/health (whose rules it
+// The package is pure. Of Trunkline it may import api, catalog, docs/rules, plan/health (whose rules it
 // compiles) and what is below it.
 package policy

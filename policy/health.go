@@ -3,7 +3,7 @@ package policy
 import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/health"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // healthRules finds what is wrong with the platform's rules of health: an expression that does not compile would leave every

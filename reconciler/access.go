@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/render"
 )
 

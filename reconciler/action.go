@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )

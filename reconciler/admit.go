@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/reconciler/terms"
 )
 
 // settings are what the environment of a release says about it.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/gate"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )

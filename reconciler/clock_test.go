@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // clock is one that can be set, and counts how often it is looked at: a loop that runs hot looks at it all the time.

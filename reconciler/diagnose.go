@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"trunkline.dev/trunkline/reconciler/health"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/reconciler/terms"
 )
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.

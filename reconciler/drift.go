@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"trunkline.dev/trunkline/reconciler/ownership"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/ownership"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 // askEvery is how often the inventory of a release that another replica keeps is read while somebody waits for it.

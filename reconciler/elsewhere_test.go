@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/terms"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/terms"
 )
 
 // TestNobodyElseToAsk: once what a release waits for is this replica's, no time is left to wake up at, which would be over

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // TestFaultsOfTheAPIServer changes one of two releases while every third of the first nine writes goes wrong.

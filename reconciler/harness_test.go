@@ -24,12 +24,12 @@ import (
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 var pkg clustertest.Package

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // rbac is where the manifests are that operators install.

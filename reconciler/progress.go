@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 // progress is how far each release has come, for those that are promoted from it or depend on it. Its lock is taken last, whatever

@@ -13,8 +13,8 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/health"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // TestAConflictOnADeletion does not leave behind what was to be deleted, of a release that stays nor of one that goes.

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 // removals count what the accepted commit removes from each environment. Its lock is taken last.

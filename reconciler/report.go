@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // TestSecretsDoNotBecomeText has the API server refuse a Secret with a message that repeats its value.

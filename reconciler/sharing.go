@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 

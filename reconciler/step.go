@@ -8,10 +8,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/gate"
 	"trunkline.dev/trunkline/reconciler/history"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
 )

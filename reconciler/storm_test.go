@@ -20,8 +20,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // weather is a random course of faults on all verbs. Its zero value is calm.

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // clusterName is that of the one cluster of most parts.

@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 var pkg clustertest.Package

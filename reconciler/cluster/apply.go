@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"trunkline.dev/trunkline/reconciler/ownership"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/ownership"
 )
 
 // Live is what the API server says of an object that was just applied.

@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 // The labels and annotations of ApplySets, as KEP-3659 has them, and ours beside them.

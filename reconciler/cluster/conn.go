@@ -18,8 +18,8 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
-	"trunkline.dev/trunkline/reconciler/health"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it

@@ -19,9 +19,9 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
-	"trunkline.dev/trunkline/reconciler/health"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // awaitTimeout bounds the waiting for what a real cluster does; a test that needs it has failed.

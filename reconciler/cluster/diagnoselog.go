@@ -10,7 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/discovery"
 
-	"trunkline.dev/trunkline/reconciler/health"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // maxLog bounds what is read of a log, in bytes; what is shown of it is much less.

@@ -16,8 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
-	"trunkline.dev/trunkline/reconciler/health"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // callTimeout bounds one call, so that a server that hangs is a server that fails.

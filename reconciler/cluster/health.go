@@ -3,7 +3,7 @@ package cluster
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"trunkline.dev/trunkline/reconciler/health"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // Health says how an object is doing.

@@ -1,8 +1,8 @@
 // Package dryrun finds out what bringing live clusters into a declared state would do to them, and does nothing of it: it
 // reads, and has the API servers try what would be applied as a dry run. The client refuses everything else.
 //
-// Of Trunkline it may import api, catalog, reconciler/cluster, reconciler/gate, reconciler/plan, reconciler/preview,
-// reconciler/secrets and reconciler/terms.
+// Of Trunkline it may import api, catalog, reconciler/cluster, plan/gate, plan, reconciler/preview,
+// reconciler/secrets and plan/terms.
 package dryrun
 
 import (

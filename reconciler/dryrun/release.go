@@ -8,11 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/preview"
-	"trunkline.dev/trunkline/reconciler/terms"
 )
 
 // release is one that is looked at.

@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/api/sealed"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/plan"
 	"trunkline.dev/trunkline/reconciler/preview"
 	"trunkline.dev/trunkline/reconciler/secrets"
 )

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/deploy/pgtest"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/test/pgtest"
 )
 
 var pkg pgtest.Package

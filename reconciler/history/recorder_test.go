@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"trunkline.dev/trunkline/deploy/pgtest"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/test/pgtest"
 )
 
 // running is a recorder at work.

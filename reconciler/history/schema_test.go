@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trunkline.dev/trunkline/deploy/pgtest"
+	"trunkline.dev/trunkline/test/pgtest"
 )
 
 // kinds gives an empty database of each kind. The server is the test's own, since that of the package is in the hands of

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"trunkline.dev/trunkline/deploy/pgtest"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/test/pgtest"
 )
 
 func TestConnectionStrings(t *testing.T) {

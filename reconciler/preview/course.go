@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"trunkline.dev/trunkline/api/field"
-	"trunkline.dev/trunkline/reconciler/ownership"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/ownership"
 )
 
 // Course is all that happens to a release until nothing is left to do, if everything that is applied becomes healthy.

@@ -4,8 +4,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/terms"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/render"
 )
 

@@ -7,9 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/plan"
-	"trunkline.dev/trunkline/reconciler/terms"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/terms"
 )
 
 // Rendered is what a release renders to, or why it does not.

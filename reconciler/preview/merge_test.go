@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 // now is a Wednesday.

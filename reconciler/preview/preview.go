@@ -1,7 +1,7 @@
 // Package preview says what would happen to releases, without doing it: as values, for people to read before they
 // merge. No value of a Secret gets into them. It is a pure function over values.
 //
-// Of Trunkline it may import api, catalog, reconciler/gate, reconciler/ownership, reconciler/plan, reconciler/terms
+// Of Trunkline it may import api, catalog, plan/gate, plan/ownership, plan, plan/terms
 // and render.
 package preview
 
@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/ownership"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/ownership"
 )
 
 // Preview is what would happen to a platform.

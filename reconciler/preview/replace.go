@@ -3,7 +3,7 @@ package preview
 import (
 	"regexp"
 
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
 )
 
 // digested are the names that end with a digest of the content, as the blueprints make them.

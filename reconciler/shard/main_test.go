@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/deploy/clustertest"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 var pkg clustertest.Package

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 var (

@@ -12,9 +12,9 @@ import (
 	"sync"
 	"testing"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // damages are what becomes of a file that a crash, a full disk or somebody's hand has damaged.

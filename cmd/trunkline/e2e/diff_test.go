@@ -18,9 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // defining declares the environment on clusters; its projects may define kinds.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trunkline.dev/trunkline/deploy/pgtest"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/test/pgtest"
 )
 
 // told gives what "trunkline history" says happened, the oldest first, once it is a number of events.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // point is where a daemon is killed.

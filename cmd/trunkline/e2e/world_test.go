@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
-	"trunkline.dev/trunkline/deploy/clustertest"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
+	"trunkline.dev/trunkline/test/clustertest"
 )
 
 // world is what a platform of many small projects declares: what each is to hold, by its number.

@@ -2,7 +2,7 @@
 // change. All names and values in it are somebody else's: none of them can give commands to a terminal, or be more than
 // text in a comment.
 //
-// Of Trunkline it may import catalog, reconciler/plan and reconciler/preview.
+// Of Trunkline it may import catalog, plan and reconciler/preview.
 package report
 
 import (

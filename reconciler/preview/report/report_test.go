@@ -18,8 +18,8 @@ import (
 	"pgregory.net/rapid"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/gate"
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/preview"
 	"trunkline.dev/trunkline/reconciler/preview/report"
 )

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/preview"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"trunkline.dev/trunkline/reconciler/plan"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/preview"
 )
 

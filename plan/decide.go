@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/api/field"
+	"trunkline.dev/trunkline/plan/ownership"
+)
+
+// wanted is a declared object, all that is known of it, and what follows from that.
+type wanted struct {
+	step Step
+	wave int
+	// settled tells that it is as declared, and healthy.
+	settled bool
+
+	digest   string
+	applied  Applied
+	known    bool // applied by this process
+	observed Observed
+	present  bool
+	// unseen tells that the watch has not shown yet what was last applied.
+	unseen bool
+	// taken are the fields that are taken back, and left those that others may have.
+	taken, left []ownership.Field
+	everything  bool
+	// access tells that it gives the release's account its rights.
+	access bool
+}
+
+// row is one row of the decision table.
+type row struct {
+	reason Reason
+	action Action
+	when   func(w *wanted) bool
+}
+
+// table decides about a declared object; the first row that matches counts. No row means that nothing is to be done.
+var table = []row{
+	// What we applied and have not seen yet is as we applied it: the watch is only late.
+	{Changed, Update, func(w *wanted) bool { return w.unseen && w.applied.Digest != w.digest }},
+	{"", "", func(w *wanted) bool { return w.unseen }},
+
+	{Missing, Create, func(w *wanted) bool { return !w.present }},
+	// Applying to an object on its way out changes nothing of its fate.
+	{Going, Blocked, func(w *wanted) bool { return w.observed.Deleting }},
+	{Present, Adopt, func(w *wanted) bool { return w.observed.Foreign }},
+
+	{Changed, Update, func(w *wanted) bool { return w.observed.Digest != w.digest }},
+	{Drifted, Update, func(w *wanted) bool { return len(w.taken) > 0 }},
+	{Unknown, Update, func(w *wanted) bool { return w.everything }},
+	{Reported, Keep, func(w *wanted) bool { return len(w.left) > 0 }},
+}
+
+func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, there map[Ref]Observed) (wanted, error) {
+	w := wanted{wave: waveOf(o), everything: in.Everything}
+	var err error
+	if w.digest, err = Digest(o); err != nil {
+		return w, err
+	}
+	w.observed, w.present = there[ref]
+	w.applied, w.known = in.Applied[ref]
+	w.unseen = w.known && (!w.present || w.observed.Version.Before(w.applied.Version))
+	var silent []field.Path // what others may have without a word
+	if w.present && !w.unseen && !w.observed.Foreign {
+		lost, err := Lost(o, w.observed.Owners)
+		if err != nil {
+			return w, err
+		}
+		for _, f := range lost {
+			switch {
+			case w.known && slices.ContainsFunc(w.applied.Lost, func(p field.Path) bool { return p.Compare(f.Path) == 0 }):
+			case f.Manager != "" && rules.ignored(ref, f):
+				silent = append(silent, f.Path)
+			case rules.correct(ref, f):
+				w.taken = append(w.taken, f)
+			default:
+				w.left = append(w.left, f)
+			}
+		}
+	}
+	w.decide(in, ref, o, silent)
+	return w, nil
+}
+
+func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent []field.Path) {
+	w.step = Step{Ref: ref, Digest: w.digest, UID: w.observed.UID, Version: w.observed.Version}
+	for _, r := range table {
+		if r.when(w) {
+			w.step.Action, w.step.Reason = r.action, r.reason
+			break
+		}
+	}
+	switch w.step.Action {
+	case Create, Update, Adopt:
+		// A field that others own and may keep must not be sent: to send it would be to take it.
+		for _, f := range w.left {
+			if f.Manager != "" {
+				silent = append(silent, f.Path)
+			}
+		}
+		w.step.Object = o
+		if len(silent) > 0 {
+			w.step.Object = &unstructured.Unstructured{Object: ownership.Without(o.Object, silent)}
+		}
+		w.step.Left = w.left
+		w.step.Force = w.step.Action == Update && in.Drift.Correct || o.GetAnnotations()[AdoptAnnotation] == enabled
+		if w.step.Reason == Drifted {
+			w.step.Fields = w.taken
+		}
+	case Keep:
+		w.step.Left = w.left
+	case Delete, Blocked:
+	}
+	w.settled = (w.step.Action == "" || w.step.Action == Keep) && w.present && !w.unseen && w.observed.Settled
+}

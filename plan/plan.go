@@ -1,0 +1,198 @@
+// Package plan decides what has to happen to bring one release into its declared state. It is a pure function
+// over values: what is wanted, what was seen, what was last applied.
+//
+// Of Trunkline it may import api and plan/ownership.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"trunkline.dev/trunkline/api/field"
+	"trunkline.dev/trunkline/plan/ownership"
+)
+
+// Observed is an object in the cluster that the release has, or that stands where it wants to have one.
+type Observed struct {
+	Ref     Ref
+	UID     types.UID
+	Version Version
+	// Digest is that of what was last applied to it, as the object itself says; empty if it does not.
+	Digest string
+	// Owners says who owns its fields.
+	Owners ownership.Owners
+	// Prune is what the object says about being pruned; empty if it says nothing.
+	Prune Prune
+	// Deleting is true once the object's deletion was asked for.
+	Deleting bool
+	// Settled is true if the object is healthy: what comes in later waves may begin.
+	Settled bool
+	// Foreign is true for an object that is there and is not part of the release.
+	Foreign bool
+	// Access is true for an object that gave the release's account its rights.
+	Access bool
+}
+
+// Applied is what is known of an object since it was applied by this process.
+type Applied struct {
+	Digest  string
+	Version Version
+	// Lost are the fields that the API server did not give us when the object was applied, such as those that a
+	// definition does not know. They are no drift.
+	Lost []field.Path
+}
+
+// Input is what a plan is made from.
+type Input struct {
+	// Desired is what the release renders to. It is not changed.
+	Desired []*unstructured.Unstructured
+	// Access are the objects by which the release's account may do what it does. They are wanted like those of Desired, and
+	// come before all that is done as the account. They are not changed.
+	Access []*unstructured.Unstructured
+	// Observed is what the cluster holds of the release.
+	Observed []Observed
+	// Applied maps an object to what was last applied to it, as far as it is known to be there still.
+	Applied map[Ref]Applied
+	// Drift says what to do about what others changed.
+	Drift Drift
+	// Everything asks to apply also what is known to be there already.
+	Everything bool
+}
+
+// Action is what happens to an object.
+type Action string
+
+// The actions.
+const (
+	Create  Action = "create"  // the cluster does not have it
+	Update  Action = "update"  // it is there, and not as declared
+	Adopt   Action = "adopt"   // it is there, and becomes part of the release
+	Delete  Action = "delete"  // it is there, and not declared any more
+	Keep    Action = "keep"    // it is left as it is, for a reason
+	Blocked Action = "blocked" // it would be created or changed, and something is in the way
+)
+
+// Reason says why.
+type Reason string
+
+// The reasons.
+const (
+	Missing  Reason = "missing"        // the cluster does not have it
+	Changed  Reason = "changed"        // it renders to something new
+	Drifted  Reason = "drifted"        // somebody has changed what was applied
+	Unknown  Reason = "unknown"        // everything is to be applied again
+	Removed  Reason = "not declared"   // the release does not have it any more
+	Present  Reason = "already there"  // it was made by somebody else
+	Going    Reason = "being deleted"  // it has to be gone first
+	Waiting  Reason = "waiting"        // an earlier wave is not there yet
+	Reported Reason = "drift reported" // somebody has changed it, and is let have it
+	Disabled Reason = "prune disabled" // it would be deleted, but says that it must stay
+	Occupied Reason = "not empty"      // it would be deleted, but holds what must stay
+	Data     Reason = "holds data"     // it would be deleted, but data would be lost
+)
+
+// Step is one object, what happens to it, and why.
+type Step struct {
+	Action Action
+	Ref    Ref
+	Reason Reason
+	// Fields are those that somebody else has changed and that are taken back, and Left those that are not.
+	Fields, Left []ownership.Field
+	// For is what a blocked step waits for.
+	For Ref
+
+	// Object is what to apply, without the fields that are left to others; nil for what is not applied.
+	Object *unstructured.Unstructured
+	// Digest identifies the whole declared object.
+	Digest string
+	// Force takes fields that others own.
+	Force bool
+	// Own tells that the step is Trunkline's own to do, as whomever the release's objects are changed: without it there
+	// would be no account, or no longer one.
+	Own bool
+	// Loses tells that deleting the object may delete others that are not the release's: it has to be looked at first.
+	Loses bool
+	// UID and Version are those of the object that was observed.
+	UID     types.UID
+	Version Version
+}
+
+// Plan is what has to happen, in this order: the stages of Apply one after the other, then those of Prune.
+// Inside a stage the order does not matter.
+type Plan struct {
+	Apply [][]Step
+	Prune [][]Step
+	// Rest are the objects that are kept or blocked.
+	Rest []Step
+	// Unchanged counts the objects that need nothing.
+	Unchanged int
+}
+
+// Empty tells that there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Apply) == 0 && len(p.Prune) == 0 }
+
+// Blocked lists what waits for something.
+func (p Plan) Blocked() []Step {
+	var out []Step
+	for _, s := range p.Rest {
+		if s.Action == Blocked {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Compute makes the plan. Equal inputs give equal plans, in whatever order their parts come.
+func Compute(in Input) (Plan, error) {
+	var p Plan
+	there := map[Ref]Observed{}
+	for _, o := range in.Observed {
+		there[o.Ref] = o
+	}
+	desired := map[Ref]*unstructured.Unstructured{}
+	all := slices.Concat(in.Desired, in.Access)
+	for _, o := range all {
+		ref := RefOf(o)
+		if desired[ref] != nil {
+			return Plan{}, fmt.Errorf("planning: the release holds %s twice", ref)
+		}
+		desired[ref] = o
+	}
+	rules, err := in.Drift.rules(in.Desired)
+	if err != nil {
+		return Plan{}, err
+	}
+	access := map[Ref]bool{}
+	for _, o := range in.Access {
+		access[RefOf(o)] = true
+	}
+	var steps []wanted
+	for ref, o := range desired {
+		w, err := newWanted(in, rules, ref, o, there)
+		if err != nil {
+			return Plan{}, fmt.Errorf("planning %s: %w", ref, err)
+		}
+		w.access = access[ref]
+		w.step.Own = w.access || isNamespace(ref)
+		steps = append(steps, w)
+	}
+	p.order(steps)
+	p.prune(in.Observed, desired)
+	slices.SortFunc(p.Rest, func(a, b Step) int { return a.Ref.Compare(b.Ref) })
+	return p, nil
+}
+
+// Digest identifies the content of an object.
+func Digest(o *unstructured.Unstructured) (string, error) {
+	data, err := o.MarshalJSON() // keys are sorted
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,141 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"trunkline.dev/trunkline/test/devcluster/node/container"
+)
+
+// HostImage is the image of containers that run as processes of this machine, with any tag or digest.
+const HostImage = "trunkline.local/host"
+
+// ExecConfig is what mode Exec needs.
+type ExecConfig struct {
+	// Dir is a folder of the nodes' own for the pods' logs, volumes and scratch space, absolute.
+	Dir string
+	// Mounts are shown in every container.
+	Mounts []container.Mount
+	// Isolated tells whether containers get mount namespaces; see [container.NamespaceAttr].
+	Isolated bool
+	// Env is the part of the environment all containers have. It needs a PATH.
+	Env map[string]string
+}
+
+// The reasons for a pod to end before its containers do.
+var (
+	errDeleted  = errors.New("the pod was deleted")
+	errGone     = errors.New("the pod is gone")
+	errDeadline = errors.New("Pod was active on the node longer than the specified deadline") //nolint:staticcheck // the kubelet's words
+	errShutdown = errors.New("the devcluster stops")
+)
+
+// execRuntime runs pods as processes. It keeps a worker for each pod until the pod object is gone.
+type execRuntime struct {
+	ctx context.Context //nolint:containedctx // the life of the nodes: workers outlive the call that makes them
+	cfg Config
+	// net is the second byte of the pods' addresses, so that clusters side by side do not share them.
+	net byte
+
+	mu      sync.Mutex
+	pods    map[string]*podWorker
+	counter uint16
+	closed  bool
+}
+
+func newExec(ctx context.Context, cfg Config) *execRuntime {
+	return &execRuntime{
+		ctx: context.WithoutCancel(ctx), cfg: cfg, pods: map[string]*podWorker{},
+		net: byte(1 + rand.IntN(254)), //nolint:gosec // no secret
+	}
+}
+
+// Sync implements runtime.
+func (e *execRuntime) Sync(ctx context.Context, key string, pod *corev1.Pod) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	worker := e.pods[key]
+	if worker != nil && (pod == nil || worker.uid != pod.UID) {
+		worker.gone()
+		delete(e.pods, key)
+		worker = nil
+	}
+	switch {
+	case pod == nil:
+		return nil
+	case worker != nil:
+		worker.update(pod)
+		return nil
+	case pod.DeletionTimestamp != nil:
+		return removePod(ctx, e.cfg.Client, pod) // it never started here
+	case isFinished(pod):
+		return nil
+	}
+	worker = newPodWorker(e, pod)
+	e.pods[key] = worker
+	go worker.run(e.ctx)
+	return nil
+}
+
+// nextIP hands out loopback addresses: on Linux all of 127.0.0.0/8 is the machine itself, so that every pod can listen
+// on the same port.
+func (e *execRuntime) nextIP() string {
+	if goruntime.GOOS != "linux" {
+		return hostIP
+	}
+	e.counter++
+	if e.counter&0xff == 0 || e.counter&0xff == 0xff {
+		e.counter += 2 - e.counter&1 // the customary network and broadcast addresses
+	}
+	return fmt.Sprintf("127.%d.%d.%d", e.net, e.counter>>8, e.counter&0xff)
+}
+
+// Logs implements runtime.
+func (e *execRuntime) Logs(_ context.Context, request LogRequest) (LogReader, error) {
+	e.mu.Lock()
+	worker := e.pods[request.Namespace+"/"+request.Pod]
+	e.mu.Unlock()
+	if worker == nil {
+		return nil, fmt.Errorf("pod %s/%s does not run here", request.Namespace, request.Pod)
+	}
+	return worker.log(request)
+}
+
+// Close implements runtime.
+func (e *execRuntime) Close() {
+	e.mu.Lock()
+	e.closed = true
+	workers := e.pods
+	e.mu.Unlock()
+	for _, worker := range workers {
+		worker.end(errShutdown)
+	}
+	for _, worker := range workers {
+		<-worker.done
+	}
+	if !e.cfg.Exec.Isolated {
+		container.KillOrphans()
+	}
+}
+
+// podDir is the folder of one pod.
+func (e *execRuntime) podDir(pod *corev1.Pod) string {
+	return filepath.Join(e.cfg.Exec.Dir, pod.Namespace+"_"+pod.Name+"_"+string(pod.UID))
+}
+
+// isHostImage tells whether the image is HostImage, whatever its tag or digest.
+func isHostImage(image string) bool {
+	rest, ok := strings.CutPrefix(image, HostImage)
+	return ok && (rest == "" || rest[0] == ':' || rest[0] == '@')
+}
