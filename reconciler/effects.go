@@ -173,4 +173,3 @@ func healthOf(v release.View) status.Health {
 		health.Healthy: status.Healthy, health.Progressing: status.Progressing, health.Stalled: status.Stalled, health.Failed: status.Unhealthy,
 	}[v.Health]
 }
-

@@ -54,9 +54,9 @@ func (m *machine) ended(e Ended) {
 		}
 	}
 	m.compare(e.Sights)
+	defer m.admit() // what is in place may be something else than before
 	if e.Canceled {
-		m.due = true // what it was about to do is still to be done, if it is still wanted
-		return
+		return // whatever is wanted instead has asked for a run of its own
 	}
 	m.retryAfter(e)
 	if e.Finished {
