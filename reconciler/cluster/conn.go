@@ -149,11 +149,11 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	base, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	base, err := rest.HTTPClientFor(cfg)
+	disco, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
@@ -161,13 +161,12 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	metadataOnly, err := metadata.NewForConfig(cfg)
+	metadataOnly, err := metadata.NewForConfigAndClient(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	// One authenticated call tells a wrong kubeconfig from a right one before anything is attempted.
-	if err := disco.RESTClient().Get().AbsPath("/version").Do(call).Error(); err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q at %s: %w", c.cfg.Name, cfg.Host, err)
+	if err := c.greet(call, cfg, base); err != nil {
+		return nil, err
 	}
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
@@ -184,6 +183,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	}
 	conn.places = newPlaces(conn.doubt) // a request that is slow may be the first of many that hang
 	conn.observer = newObserver(watching, conn)
+	conn.observer.spawn(conn.follow)
 	return conn, nil
 }
 
