@@ -21,8 +21,12 @@ type wanted struct {
 	known    bool // applied by this process
 	observed Observed
 	present  bool
-	// unseen tells that the watch has not shown yet what was last applied.
+	// within is the namespace that it is to be in, if that is being deleted.
+	within Ref
+	// unseen is true while the watch has not shown yet what was last applied.
 	unseen bool
+	// ending is how it ended, if it removes itself afterwards.
+	ending Ending
 	// taken are the fields that are taken back, and left those that others may have.
 	taken, left []ownership.Field
 	everything  bool
@@ -39,10 +43,15 @@ type row struct {
 
 // table decides about a declared object; the first row that matches counts. No row means that nothing is to be done.
 var table = []row{
+	// What is done stays done: a Job that removes itself is not run again.
+	{"", "", func(w *wanted) bool { return w.ended() }},
+
 	// What we applied and have not seen yet is as we applied it: the watch is only late.
 	{Changed, Update, func(w *wanted) bool { return w.unseen && w.applied.Digest != w.digest }},
 	{"", "", func(w *wanted) bool { return w.unseen }},
 
+	// Nothing can be made in a namespace on its way out: to try would give the same refusal for each object.
+	{Going, Blocked, func(w *wanted) bool { return w.within != Ref{} }},
 	{Missing, Create, func(w *wanted) bool { return !w.present }},
 	// Applying to an object on its way out changes nothing of its fate.
 	{Going, Blocked, func(w *wanted) bool { return w.observed.Deleting }},
@@ -63,6 +72,12 @@ func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, the
 	w.observed, w.present = there[ref]
 	w.applied, w.known = in.Applied[ref]
 	w.unseen = w.known && (!w.present || w.observed.Version.Before(w.applied.Version))
+	if ns := namespaceRef(ref.Namespace); there[ns].Deleting {
+		w.within = ns
+	}
+	w.ending = in.Finished.of(w.digest)
+	contract := clausesOf(o)
+	o = sendable(o, contract)
 	var silent []field.Path // what others may have without a word
 	if w.present && !w.unseen && !w.observed.Foreign {
 		lost, err := Lost(o, w.observed.Owners)
@@ -71,6 +86,7 @@ func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, the
 		}
 		for _, f := range lost {
 			switch {
+			case tolerates(contract, f.Path):
 			case w.known && slices.ContainsFunc(w.applied.Lost, func(p field.Path) bool { return p.Compare(f.Path) == 0 }):
 			case f.Manager != "" && rules.ignored(ref, f):
 				silent = append(silent, f.Path)
@@ -89,7 +105,7 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 	w.step = Step{Ref: ref, Digest: w.digest, UID: w.observed.UID, Version: w.observed.Version}
 	for _, r := range table {
 		if r.when(w) {
-			w.step.Action, w.step.Reason = r.action, r.reason
+			w.step.Action, w.step.Reason, w.step.For = r.action, r.reason, w.within
 			break
 		}
 	}
@@ -115,4 +131,12 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 	case Delete, Blocked:
 	}
 	w.settled = (w.step.Action == "" || w.step.Action == Keep) && w.present && !w.unseen && w.observed.Settled
+	if w.ended() {
+		w.settled = w.ending == Completed
+	}
+}
+
+// ended reports whether the object, as it is declared, has ended and is gone or on its way out.
+func (w *wanted) ended() bool {
+	return w.ending != Running && (!w.present || w.observed.Deleting && w.observed.Digest == w.digest)
 }

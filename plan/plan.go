@@ -32,6 +32,8 @@ type Observed struct {
 	Deleting bool
 	// Settled is true if the object is healthy: what comes in later waves may begin.
 	Settled bool
+	// Ending is how the object ended, if it removes itself afterwards.
+	Ending Ending
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
 	// Access is true for an object that gave the release's account its rights.
@@ -58,6 +60,8 @@ type Input struct {
 	Observed []Observed
 	// Applied maps an object to what was last applied to it, as far as it is known to be there still.
 	Applied map[Ref]Applied
+	// Finished are the objects that have ended before, as [Plan.Finished] had them.
+	Finished Finished
 	// Drift says what to do about what others changed.
 	Drift Drift
 	// Everything asks to apply also what is known to be there already.
@@ -131,6 +135,10 @@ type Plan struct {
 	Rest []Step
 	// Unchanged counts the objects that need nothing.
 	Unchanged int
+	// Done are those of them that have ended and are not there any more, sorted.
+	Done []Done
+	// Finished is what has to be remembered of objects that have ended. It must outlive the process.
+	Finished Finished
 }
 
 // Empty tells that there is nothing to do.
@@ -171,11 +179,19 @@ func Compute(in Input) (Plan, error) {
 	for _, o := range in.Access {
 		access[RefOf(o)] = true
 	}
+	p.Finished = in.Finished
+	for _, o := range slices.SortedFunc(slices.Values(in.Observed), func(a, b Observed) int { return a.Ref.Compare(b.Ref) }) {
+		p.Finished = p.Finished.With(o.Digest, o.Ending)
+	}
+	in.Finished = p.Finished
 	var steps []wanted
 	for ref, o := range desired {
 		w, err := newWanted(in, rules, ref, o, there)
 		if err != nil {
 			return Plan{}, fmt.Errorf("planning %s: %w", ref, err)
+		}
+		if w.ended() {
+			p.Done = append(p.Done, Done{ref, w.ending})
 		}
 		w.access = access[ref]
 		w.step.Own = w.access || isNamespace(ref)
@@ -184,6 +200,7 @@ func Compute(in Input) (Plan, error) {
 	p.order(steps)
 	p.prune(in.Observed, desired)
 	slices.SortFunc(p.Rest, func(a, b Step) int { return a.Ref.Compare(b.Ref) })
+	slices.SortFunc(p.Done, func(a, b Done) int { return a.Ref.Compare(b.Ref) })
 	return p, nil
 }
 
