@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -138,7 +139,7 @@ func (w *worker) established(ctx context.Context, conn *cluster.Conn, applySet s
 		members := byRef(conn.Members(applySet))
 		if !slices.ContainsFunc(definitions, func(ref plan.Ref) bool {
 			m, seen := members[ref]
-			return !seen || m.Version.Before(w.applied[ref].Version) || m.Health != cluster.Healthy
+			return !seen || m.Version.Before(w.applied[ref].Version) || m.Health != health.Healthy
 		}) {
 			return nil
 		}

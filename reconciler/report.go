@@ -5,14 +5,14 @@ import (
 	"fmt"
 
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
 // healths are those of an object in the words of the status, and ranks how bad they are.
 var (
-	healths = map[cluster.Health]status.Health{
-		cluster.Healthy: status.Healthy, cluster.Progressing: status.Progressing, cluster.Stalled: status.Stalled, cluster.Failed: status.Unhealthy,
+	healths = map[health.State]status.Health{
+		health.Healthy: status.Healthy, health.Progressing: status.Progressing, health.Stalled: status.Stalled, health.Failed: status.Unhealthy,
 	}
 	ranks = map[status.Health]int{status.Healthy: 0, status.Progressing: 1, status.Stalled: 2, status.Unhealthy: 3}
 )

@@ -3,17 +3,30 @@ package cluster
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // Object is what is remembered of a member: enough to plan and to report, a small part of the whole.
 type Object struct {
 	plan.Observed
-	Health  Health
+	// Health and Message say how it is doing, as far as that can be told without a clock; see [Object.At].
+	Health  health.State
 	Message string
+	// Deletion is how far its deletion is; nil if it is not being deleted.
+	Deletion *health.Deletion
+}
+
+// At returns how the object is doing at a time: one whose deletion does not end is stalled.
+func (o Object) At(now time.Time) health.Verdict {
+	if o.Deletion != nil && o.Deletion.Stuck(now) && o.Health != health.Healthy {
+		return o.Deletion.Of(now)
+	}
+	return health.Verdict{State: o.Health, Message: o.Message}
 }
 
 // observer watches the members of all ApplySets, one watch a kind, and remembers them by ApplySet.
