@@ -21,6 +21,10 @@ type wanted struct {
 	known    bool // applied by this process
 	observed Observed
 	present  bool
+	// added are fields that others have added; of them, reclaimed are taken back, and reported count as drift that is left.
+	added, reclaimed, reported []ownership.Field
+	// tampered says what was done to the object as a whole.
+	tampered *Tampering
 	// within is the namespace that it is to be in, if that is being deleted.
 	within Ref
 	// unseen is true while the watch has not shown yet what was last applied.
@@ -57,10 +61,13 @@ var table = []row{
 	{Going, Blocked, func(w *wanted) bool { return w.observed.Deleting }},
 	{Present, Adopt, func(w *wanted) bool { return w.observed.Foreign }},
 
+	// Without its digest nobody knows what was applied to it: it is applied again, and that is drift.
+	{Drifted, Update, func(w *wanted) bool { return w.tampered != nil && w.tampered.What == Undigested }},
 	{Changed, Update, func(w *wanted) bool { return w.observed.Digest != w.digest }},
 	{Drifted, Update, func(w *wanted) bool { return len(w.taken) > 0 }},
+	{Added, Update, func(w *wanted) bool { return len(w.reclaimed) > 0 }},
 	{Unknown, Update, func(w *wanted) bool { return w.everything }},
-	{Reported, Keep, func(w *wanted) bool { return len(w.left) > 0 }},
+	{Reported, Keep, func(w *wanted) bool { return len(w.left)+len(w.reported) > 0 }},
 }
 
 func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, there map[Ref]Observed) (wanted, error) {
@@ -96,7 +103,12 @@ func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, the
 				w.left = append(w.left, f)
 			}
 		}
+		if w.added, err = additions(o, w.observed.Owners, contract, rules); err != nil {
+			return w, err
+		}
+		w.sortAdditions(in.Additions, rules, ref)
 	}
+	w.tampered = w.tampering(in, ref)
 	w.decide(in, ref, o, silent)
 	return w, nil
 }
@@ -121,13 +133,16 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 		if len(silent) > 0 {
 			w.step.Object = &unstructured.Unstructured{Object: ownership.Without(o.Object, silent)}
 		}
-		w.step.Left = w.left
+		w.step.Left, w.step.Reclaim, w.step.Tampering = slices.Concat(w.left, w.reported), w.reclaimed, w.tampered
 		w.step.Force = w.step.Action == Update && in.Drift.Correct || o.GetAnnotations()[AdoptAnnotation] == enabled
-		if w.step.Reason == Drifted {
+		switch {
+		case w.step.Reason == Drifted && w.tampered != nil:
+			w.step.Fields = append(w.taken, ownership.Field{Path: digestPath(), Manager: w.tampered.Manager, Time: w.tampered.At})
+		case w.step.Reason == Drifted:
 			w.step.Fields = w.taken
 		}
 	case Keep:
-		w.step.Left = w.left
+		w.step.Left = slices.Concat(w.left, w.reported)
 	case Delete, Blocked:
 	}
 	w.settled = (w.step.Action == "" || w.step.Action == Keep) && w.present && !w.unseen && w.observed.Settled
@@ -139,4 +154,16 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 // ended reports whether the object, as it is declared, has ended and is gone or on its way out.
 func (w *wanted) ended() bool {
 	return w.ending != Running && (!w.present || w.observed.Deleting && w.observed.Digest == w.digest)
+}
+
+// sortAdditions decides which additions are taken back. Those that are only reported are drift that is left.
+func (w *wanted) sortAdditions(policy Additions, rules rules, ref Ref) {
+	for _, f := range w.added {
+		switch {
+		case policy == CorrectAdditions && rules.mayCorrect(ref, f):
+			w.reclaimed = append(w.reclaimed, f)
+		case policy != LeaveAdditions:
+			w.reported = append(w.reported, f)
+		}
+	}
 }

@@ -62,8 +62,11 @@ type Input struct {
 	Applied map[Ref]Applied
 	// Finished are the objects that have ended before, as [Plan.Finished] had them.
 	Finished Finished
-	// Drift says what to do about what others changed.
-	Drift Drift
+	// Vanished are objects that were there, are not any more, and were not deleted by us.
+	Vanished map[Ref]Vanished
+	// Drift says what to do about what others changed, and Additions about what they added.
+	Drift     Drift
+	Additions Additions
 	// Everything asks to apply also what is known to be there already.
 	Everything bool
 }
@@ -86,14 +89,15 @@ type Reason string
 
 // The reasons.
 const (
-	Missing  Reason = "missing"        // the cluster does not have it
-	Changed  Reason = "changed"        // it renders to something new
-	Drifted  Reason = "drifted"        // somebody has changed what was applied
-	Unknown  Reason = "unknown"        // everything is to be applied again
-	Removed  Reason = "not declared"   // the release does not have it any more
-	Present  Reason = "already there"  // it was made by somebody else
-	Going    Reason = "being deleted"  // it has to be gone first
-	Waiting  Reason = "waiting"        // an earlier wave is not there yet
+	Missing  Reason = "missing"       // the cluster does not have it
+	Changed  Reason = "changed"       // it renders to something new
+	Drifted  Reason = "drifted"       // somebody has changed what was applied
+	Unknown  Reason = "unknown"       // everything is to be applied again
+	Removed  Reason = "not declared"  // the release does not have it any more
+	Present  Reason = "already there" // it was made by somebody else
+	Going    Reason = "being deleted" // it has to be gone first
+	Waiting  Reason = "waiting"       // an earlier wave is not there yet
+	Added    Reason = "added by others"
 	Reported Reason = "drift reported" // somebody has changed it, and is let have it
 	Disabled Reason = "prune disabled" // it would be deleted, but says that it must stay
 	Occupied Reason = "not empty"      // it would be deleted, but holds what must stay
@@ -107,6 +111,10 @@ type Step struct {
 	Reason Reason
 	// Fields are those that somebody else has changed and that are taken back, and Left those that are not.
 	Fields, Left []ownership.Field
+	// Reclaim are fields that others have added and that are taken back; see [ownership.Reclaim].
+	Reclaim []ownership.Field
+	// Tampering says what was done to the object as a whole; nil if nothing was.
+	Tampering *Tampering
 	// For is what a blocked step waits for.
 	For Ref
 
@@ -135,6 +143,9 @@ type Plan struct {
 	Rest []Step
 	// Unchanged counts the objects that need nothing.
 	Unchanged int
+	// Additions are what others have added to the objects of the release and what they may not have without a word, sorted by
+	// object, whatever is done about it.
+	Additions []Addition
 	// Done are those of them that have ended and are not there any more, sorted.
 	Done []Done
 	// Finished is what has to be remembered of objects that have ended. It must outlive the process.
@@ -190,6 +201,9 @@ func Compute(in Input) (Plan, error) {
 		if err != nil {
 			return Plan{}, fmt.Errorf("planning %s: %w", ref, err)
 		}
+		if len(w.added) > 0 {
+			p.Additions = append(p.Additions, Addition{ref, w.added})
+		}
 		if w.ended() {
 			p.Done = append(p.Done, Done{ref, w.ending})
 		}
@@ -200,6 +214,7 @@ func Compute(in Input) (Plan, error) {
 	p.order(steps)
 	p.prune(in.Observed, desired)
 	slices.SortFunc(p.Rest, func(a, b Step) int { return a.Ref.Compare(b.Ref) })
+	slices.SortFunc(p.Additions, func(a, b Addition) int { return a.Ref.Compare(b.Ref) })
 	slices.SortFunc(p.Done, func(a, b Done) int { return a.Ref.Compare(b.Ref) })
 	return p, nil
 }

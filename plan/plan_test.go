@@ -61,7 +61,7 @@ func seen(name, content string, change ...func(*plan.Observed)) plan.Observed {
 func seenAs(object *unstructured.Unstructured, change ...func(*plan.Observed)) plan.Observed {
 	o := plan.Observed{
 		Ref: plan.RefOf(object), UID: "1", Version: "10", Digest: digestOf(object), Settled: true,
-		Owners: ownership.Owners{Ours: `{"f:data":{},"f:spec":{"f:replicas":{}},"f:metadata":{"f:annotations":{"f:trunkline.dev/wave":{},"f:trunkline.dev/adopt":{}}}}`},
+		Owners: ownership.Owners{Ours: `{"f:data":{},"f:spec":{"f:replicas":{}},"f:metadata":{"f:annotations":{"f:trunkline.dev/digest":{},"f:trunkline.dev/wave":{},"f:trunkline.dev/adopt":{}}}}`},
 	}
 	for _, c := range change {
 		c(&o)
