@@ -24,7 +24,7 @@ import (
 
 // FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it
 // owns in every cluster.
-const FieldManager = "trunkline"
+const FieldManager = plan.FieldManager
 
 // Cluster is one cluster, whether it can be reached or not. It connects when it is first needed, and again
 // when its credentials have changed.

@@ -91,7 +91,7 @@ func (r *release) run(in plan.Input) plan.Plan {
 			}
 			annotations[plan.DigestAnnotation] = s.Digest
 			o.SetAnnotations(annotations)
-			if _, err := r.actor.Apply(r.Context(), o, Applying{Force: s.Force}); err != nil {
+			if _, err := r.actor.Apply(r.Context(), o, Applying{Force: s.Force, Reclaim: s.Reclaim}); err != nil {
 				r.Fatal(err)
 			}
 		}
