@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -96,6 +97,12 @@ type Conn struct {
 	// doubted is set while the API server is asked whether it is there, and sign is sent to when a call was answered.
 	doubted atomic.Bool
 	sign    chan struct{}
+	// life says when a call was answered last, and suspected is set while somebody waits whether there is another.
+	life      life
+	suspected atomic.Bool
+	system    systemGate
+	// pace bounds how often something is diagnosed.
+	pace *rate.Limiter
 }
 
 // Connect gives the connection, and makes it if there is none; those who ask at the same time share one
@@ -180,8 +187,10 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
 		sign:      make(chan struct{}, 1),
+		system:    systemGate{turn: make(chan struct{}, 1)},
+		pace:      rate.NewLimiter(diagnosesPerSecond, diagnosesAtOnce),
 	}
-	conn.places = newPlaces(conn.doubt) // a request that is slow may be the first of many that hang
+	conn.places = newPlaces(conn.suspect) // a request that is slow may be the first of many that hang
 	conn.observer = newObserver(watching, conn)
 	conn.observer.spawn(conn.follow)
 	return conn, nil

@@ -17,6 +17,8 @@ type Object struct {
 	// Health and Message say how it is doing, as far as that can be told without a clock; see [Object.At].
 	Health  health.State
 	Message string
+	// Changed is when it was last seen to change: what changes is on its way, and slow.
+	Changed time.Time
 	// Deletion is how far its deletion is; nil if it is not being deleted.
 	Deletion *health.Deletion
 }
@@ -89,6 +91,10 @@ func (conn *Conn) Owner(ref plan.Ref) (string, bool) {
 
 func (o *observer) set(t *tracked) {
 	ref := t.object.Ref
+	t.object.Changed = time.Now()
+	if before, ok := o.members[t.applySet][ref]; ok && before.UID == t.object.UID && before.Version == t.object.Version {
+		t.object.Changed = before.Changed // it was listed again
+	}
 	if before, ok := o.owners[ref]; ok && before != t.applySet {
 		o.unset(ref)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,11 +29,52 @@ func (c *Cluster) answered(conn *Conn, err error) {
 	case apierrors.IsUnauthorized(err), Unreachable(err):
 		conn.doubt()
 	default:
+		if worked(err) {
+			conn.life.seen()
+		}
 		select {
 		case conn.sign <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// worked reports whether the API server did its work on a call, be it to refuse it.
+func worked(err error) bool {
+	var status apierrors.APIStatus
+	return err == nil || errors.As(err, &status) && status.Status().Code > 0 && status.Status().Code < http.StatusInternalServerError
+}
+
+// life is when the API server did its work last.
+type life struct{ at atomic.Int64 }
+
+func (l *life) seen() { l.at.Store(time.Now().UnixNano()) }
+
+// since reports whether the API server has done its work after a time.
+func (l *life) since(t time.Time) bool { return l.at.Load() > t.UnixNano() }
+
+// suspect starts probing the API server since a request is slow, unless it answers others: a slow one says that it is busy,
+// perhaps with what we ask of it ourselves, and another question does not help. As long as there are slow requests, it looks
+// again from time to time whether any is answered. It does not block.
+func (conn *Conn) suspect() {
+	if !conn.suspected.CompareAndSwap(false, true) {
+		return
+	}
+	conn.observer.spawn(func(ctx context.Context) {
+		defer conn.suspected.Store(false)
+		for asked := time.Now().Add(-slowAfter); conn.places.lingering(); {
+			if !conn.life.since(asked) {
+				conn.doubt()
+				return
+			}
+			asked = time.Now()
+			select {
+			case <-time.After(slowAfter):
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 }
 
 // doubt starts probing the API server, unless that is being done.
@@ -46,6 +88,7 @@ func (conn *Conn) doubt() {
 // read again: the cluster may have come back elsewhere, or with other credentials.
 func (conn *Conn) probe(ctx context.Context) {
 	for wait := firstProbe; ; wait = min(2*wait, lastProbe) {
+		asked := time.Now()
 		err := conn.ready(ctx)
 		if ctx.Err() != nil {
 			return
@@ -66,7 +109,10 @@ func (conn *Conn) probe(ctx context.Context) {
 		if replaceErr != nil {
 			err = fmt.Errorf("%w; its configuration was changed and does not work either: %w", err, replaceErr)
 		}
-		conn.cluster.found(conn, State{Message: err.Error()})
+		// While it does its work for others it is there, whatever it says: under load its own checks fail first.
+		if !conn.life.since(asked) || apierrors.IsUnauthorized(err) {
+			conn.cluster.found(conn, State{Message: err.Error()})
+		}
 		if !conn.pause(ctx, wait) {
 			return
 		}
