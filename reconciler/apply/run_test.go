@@ -140,7 +140,7 @@ func TestRun(t *testing.T) {
 				delete(b.Objects, plan.RefOf(a))
 			},
 			func(b *bench) release.Ended {
-				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Gone: []plan.Ref{plan.RefOf(a)}})
+				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Gone: map[plan.Ref]plan.Vanished{plan.RefOf(a): {}}})
 			},
 			[]string{"connect", "apply a"}, 1, 0, "",
 		},
