@@ -55,7 +55,7 @@ var mayKnow = map[string][]string{
 	"policy/report":          {"api"},
 	"policy/subject":         {"api"},
 	"reconciler":             {"api", "blueprints", "catalog", "plan", "policy", "reconciler", "render"},
-	"reconciler/apply":       {"api", "catalog", "plan", "reconciler/cluster", "reconciler/secrets", "render"},
+	"reconciler/apply":       {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "render"},
 	"reconciler/builders":    {"render/kustomize"},
 	"reconciler/cluster":     {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
 	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "plan/gate", "plan", "reconciler/preview", "reconciler/secrets", "plan/terms"},
