@@ -137,7 +137,7 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 		w.step.Force = w.step.Action == Update && in.Drift.Correct || o.GetAnnotations()[AdoptAnnotation] == enabled
 		switch {
 		case w.step.Reason == Drifted && w.tampered != nil:
-			w.step.Fields = append(w.taken, ownership.Field{Path: digestPath(), Manager: w.tampered.Manager, Time: w.tampered.At})
+			w.step.Fields = slices.Concat(w.taken, []ownership.Field{{Path: digestPath(), Manager: w.tampered.Manager, Time: w.tampered.At}})
 		case w.step.Reason == Drifted:
 			w.step.Fields = w.taken
 		}
