@@ -13,7 +13,7 @@ import (
 type wanted struct {
 	step Step
 	wave int
-	// settled tells that it is as declared, and healthy.
+	// settled is set if it is as declared, and healthy.
 	settled bool
 
 	digest   string
@@ -34,7 +34,7 @@ type wanted struct {
 	// taken are the fields that are taken back, and left those that others may have.
 	taken, left []ownership.Field
 	everything  bool
-	// access tells that it gives the release's account its rights.
+	// access is set if it gives the release's account its rights.
 	access bool
 }
 

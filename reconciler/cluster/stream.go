@@ -21,7 +21,7 @@ const (
 
 // openStream opens a watch that ends, or fails to open, when it brings nothing for too long: nobody else would ever
 // notice. One that is to bring first what is there already has callTimeout to begin and between its events, since a
-// server has no reason to wait. The function quiet is told when such a one was silent; later, a silence is not unusual enough.
+// server has no reason to wait. The function quiet is called when such a one was silent; later, a silence is not unusual enough.
 func openStream(ctx context.Context, opts metav1.ListOptions, open func(context.Context, metav1.ListOptions) (watch.Interface, error), quiet func(error)) (watch.Interface, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	catchingUp := opts.SendInitialEvents != nil && *opts.SendInitialEvents

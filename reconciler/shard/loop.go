@@ -186,7 +186,7 @@ func (c *Coordinator) lead(ctx context.Context, s *snapshot, d decision) (bool, 
 	return did, errors.Join(errs...)
 }
 
-// ended gives a Lease as one whose replica is gone: nobody holds it.
+// ended returns a Lease as one whose replica is gone: nobody holds it.
 func ended(lease *coordinationv1.Lease) *coordinationv1.Lease {
 	lease = lease.DeepCopy()
 	nobody := ""
