@@ -26,13 +26,13 @@ func openStream(ctx context.Context, opts metav1.ListOptions, open func(context.
 	ctx, cancel := context.WithCancel(ctx)
 	catchingUp := opts.SendInitialEvents != nil && *opts.SendInitialEvents
 	// What stands between may hold back even the head of the answer until the first event.
-	late := time.AfterFunc(patience(catchingUp), cancel)
+	late := time.AfterFunc(silenceLimit(catchingUp), cancel)
 	inner, err := open(ctx, opts)
 	if !late.Stop() && ctx.Err() != nil {
 		if err == nil {
 			inner.Stop()
 		}
-		return nil, fmt.Errorf("opening a watch: no answer for %s: %w", patience(catchingUp), context.DeadlineExceeded)
+		return nil, fmt.Errorf("opening a watch: no answer for %s: %w", silenceLimit(catchingUp), context.DeadlineExceeded)
 	}
 	if err != nil {
 		cancel()
@@ -67,7 +67,7 @@ func (s *stream) pass(catchingUp bool, quiet func(error)) {
 	defer s.stop()
 	defer s.inner.Stop()
 	for {
-		alarm := time.NewTimer(patience(catchingUp))
+		alarm := time.NewTimer(silenceLimit(catchingUp))
 		select {
 		case <-s.stopped:
 			alarm.Stop()
@@ -92,8 +92,8 @@ func (s *stream) pass(catchingUp bool, quiet func(error)) {
 	}
 }
 
-// patience is how long a watch may be silent.
-func patience(catchingUp bool) time.Duration {
+// silenceLimit is how long a watch may be silent.
+func silenceLimit(catchingUp bool) time.Duration {
 	if catchingUp {
 		return callTimeout
 	}

@@ -29,12 +29,12 @@ type Coordinator struct {
 	allowed set
 	// renewed is when the last renewal of the Lease that succeeded was sent; zero if there is none.
 	renewed time.Time
-	// told is what Changed was last called for.
-	told   set
-	runs   runs
-	lapse  *time.Timer
-	status Status
-	owners owners
+	// announced is what Changed was last called for.
+	announced set
+	runs      runs
+	lapse     *time.Timer
+	status    Status
+	owners    owners
 }
 
 // New makes a coordinator. It owns nothing until [Coordinator.Run] is called.
@@ -163,16 +163,16 @@ func (c *Coordinator) lapsed() {
 		c.arm(now) // it was renewed at the last moment
 	}
 	c.mu.Unlock()
-	c.tell()
+	c.announce()
 }
 
-// tell calls Changed if other buckets are owned than it was last called for.
-func (c *Coordinator) tell() {
+// announce calls Changed if other buckets are owned than it was last called for.
+func (c *Coordinator) announce() {
 	now := c.opts.Now()
 	c.mu.Lock()
 	owned := c.owned(now)
-	changed := owned != c.told
-	c.told = owned
+	changed := owned != c.announced
+	c.announced = owned
 	c.mu.Unlock()
 	if changed {
 		c.opts.Changed()

@@ -19,7 +19,7 @@ func (c *Coordinator) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		again, err := c.tick(ctx)
 		c.problem(ctx, err)
-		c.tell()
+		c.announce()
 		if again && err == nil {
 			continue
 		}
@@ -197,7 +197,7 @@ func ended(lease *coordinationv1.Lease) *coordinationv1.Lease {
 // leave hands over everything: the runs are told to end, and when they have, the Lease is marked as ended.
 func (c *Coordinator) leave(ctx context.Context) {
 	c.drop()
-	c.tell()
+	c.announce()
 	if !c.joined {
 		return
 	}
