@@ -29,6 +29,9 @@ type End struct {
 	Digest string `json:"digest"`
 	// Failed is true if it ended badly.
 	Failed bool `json:"failed,omitempty"`
+	// Pruned is true if it was deleted since a newer commit did not declare it: it counts for who goes back to an older state,
+	// and not for a commit that declares it again.
+	Pruned bool `json:"pruned,omitempty"`
 }
 
 // digestPrefix is how much of a digest is remembered, in characters: 64 bits, of a few dozen objects.
@@ -39,7 +42,31 @@ func (f Finished) With(digest string, how Ending) Finished {
 	if how == Running || len(digest) < digestPrefix {
 		return f
 	}
-	end := End{Digest: digest[:digestPrefix], Failed: how == FailedForGood}
+	return f.with(End{Digest: digest[:digestPrefix], Failed: how == FailedForGood})
+}
+
+// WithPruned returns the same with one more object that had ended when it was deleted; the receiver is not changed.
+func (f Finished) WithPruned(digest string, how Ending) Finished {
+	if how == Running || len(digest) < digestPrefix {
+		return f
+	}
+	return f.with(End{Digest: digest[:digestPrefix], Failed: how == FailedForGood, Pruned: true})
+}
+
+// Merge returns the same with what others remember; the receiver is not changed.
+func (f Finished) Merge(o Finished) Finished {
+	for _, end := range slices.Backward(o) {
+		f = f.with(end)
+	}
+	return f
+}
+
+// ByThemselves returns those that removed themselves.
+func (f Finished) ByThemselves() Finished {
+	return slices.DeleteFunc(slices.Clone(f), func(e End) bool { return e.Pruned })
+}
+
+func (f Finished) with(end End) Finished {
 	if slices.Contains(f, end) {
 		return f
 	}

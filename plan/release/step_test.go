@@ -710,7 +710,7 @@ func TestDrift(t *testing.T) {
 	w := kept(t)
 	w.step(release.MemberGone{Ref: ref})
 	run := w.op.(release.Run)
-	if diff := cmp.Diff([]plan.Ref{ref}, run.Gone); diff != "" {
+	if diff := cmp.Diff(map[plan.Ref]plan.Vanished{ref: {At: w.now}}, run.Gone); diff != "" {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}
 	ended := w.ran(run)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
@@ -60,11 +61,15 @@ type Executor struct {
 	by writers
 	// applied maps an object to what it was last applied with, as far as it is known to be there still.
 	applied map[plan.Ref]plan.Applied
+	// done are the declared objects that have ended and are not there any more, as the last plan had them.
+	done map[plan.Ref]plan.Ending
+	// deleted are the objects that were deleted to be created anew.
+	deleted map[types.UID]bool
 }
 
 // New returns an executor that knows nothing of the release yet.
 func New(opts Options) *Executor {
-	return &Executor{opts: opts, changed: make(chan struct{}, 1), applied: map[plan.Ref]plan.Applied{}}
+	return &Executor{opts: opts, changed: make(chan struct{}, 1), applied: map[plan.Ref]plan.Applied{}, deleted: map[types.UID]bool{}}
 }
 
 // Changed reports to a run under way that members have changed. It does not block.
@@ -161,7 +166,12 @@ func (x *Executor) Observe(t *release.Target) (out release.Observation, ok bool)
 		ref := plan.Ref(o.Identity)
 		m, there := seen[ref]
 		is, why := m.Health, ref.String()+": "+m.Message
-		if !there || m.Version.Before(x.applied[ref].Version) {
+		switch done := x.done[ref]; {
+		case !there && done == plan.Completed:
+			is, why = health.Healthy, ""
+		case !there && done == plan.FailedForGood:
+			is, why = health.Failed, ref.String()+": it has failed, and removed itself since"
+		case !there || m.Version.Before(x.applied[ref].Version):
 			is, why = health.Progressing, ""
 		}
 		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {

@@ -16,6 +16,7 @@ import (
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/apply"
+	"trunkline.dev/trunkline/reconciler/apply/applytest"
 	"trunkline.dev/trunkline/reconciler/cluster"
 )
 
@@ -72,36 +73,36 @@ func TestRun(t *testing.T) {
 			[]string{"connect", "record c2", "delete c uid-c"}, 0, 1, "",
 		},
 		"RecordFails": {
-			"What cannot be recorded is not applied.", func(b *bench) { b.fail["record c1"] = errBoom },
+			"What cannot be recorded is not applied.", func(b *bench) { b.Fail["record c1"] = errBoom },
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
 			[]string{"connect", "list inventories", "record c1"}, 0, 0, "boom",
 		},
 		"OneFails": {
-			"What was applied counts also when something else has failed.", func(b *bench) { b.fail["apply a"] = errBoom },
+			"What was applied counts also when something else has failed.", func(b *bench) { b.Fail["apply a"] = errBoom },
 			func(b *bench) release.Ended { return b.run(b.target("c1", a, c)) },
 			[]string{"connect", "list inventories", "record c1", "apply a", "apply c"}, 1, 0, "boom",
 		},
 		"FailureStopsPruning": {
-			"Nothing is pruned while what is new is not there.", func(b *bench) { b.run(b.target("c1", c)); b.fail["apply a"] = errBoom },
+			"Nothing is pruned while what is new is not there.", func(b *bench) { b.run(b.target("c1", c)); b.Fail["apply a"] = errBoom },
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
 			[]string{"connect", "record c2", "apply a"}, 0, 0, "boom",
 		},
 		"Foreign": {
 			"An object of another release is not taken over.", func(b *bench) {
-				b.objects[plan.RefOf(a)] = &fakeObject{applySet: "applyset-other-v1", uid: "u", version: "1"}
+				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
 			[]string{"connect", "list inventories", "record c1"}, 0, 0, "it is a member of applyset-other-v1",
 		},
 		"NotFree": {
-			"Nor a namespace that is there already.", func(b *bench) { b.fail["free? orders-prod"] = cluster.ErrForeign },
+			"Nor a namespace that is there already.", func(b *bench) { b.Fail["free? orders-prod"] = cluster.ErrForeign },
 			func(b *bench) release.Ended { return b.run(b.target("c1", namespace, a)) },
 			[]string{"connect", "list inventories", "record c1", "free? orders-prod"}, 0, 0, cluster.ErrForeign.Error(),
 		},
 		"InUse": {
 			"A namespace in which others have something stays.", func(b *bench) {
 				b.run(b.target("c1", extra, a))
-				b.inUse["extra"] = "PersistentVolumeClaim data"
+				b.Used["extra"] = "PersistentVolumeClaim data"
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
 			[]string{"connect", "record c2", "in use extra"}, 0, 0, "",
@@ -117,7 +118,7 @@ func TestRun(t *testing.T) {
 			[]string{"connect", "delete a uid-a", "empty?", "forget"}, 0, 1, "",
 		},
 		"NotEmpty": {
-			"The record stays while the API server holds what no watch has seen.", func(b *bench) { b.run(b.target("c1", a)); b.unseen = true },
+			"The record stays while the API server holds what no watch has seen.", func(b *bench) { b.run(b.target("c1", a)); b.Unseen = true },
 			func(b *bench) release.Ended { return b.run(removal("c2")) },
 			[]string{"connect", "delete a uid-a", "empty?"}, 0, 1, "waiting to see",
 		},
@@ -136,10 +137,10 @@ func TestRun(t *testing.T) {
 		"Gone": {
 			"An object that was deleted is created again.", func(b *bench) {
 				b.run(b.target("c1", a))
-				delete(b.objects, plan.RefOf(a))
+				delete(b.Objects, plan.RefOf(a))
 			},
 			func(b *bench) release.Ended {
-				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Gone: []plan.Ref{plan.RefOf(a)}})
+				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Gone: map[plan.Ref]plan.Vanished{plan.RefOf(a): {}}})
 			},
 			[]string{"connect", "apply a"}, 1, 0, "",
 		},
@@ -169,7 +170,7 @@ func TestRun(t *testing.T) {
 			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "account? as deployer", "apply a as deployer"}, 2, 0, "",
 		},
 		"NoAccount": {
-			"Without its account nothing of the release is written.", func(b *bench) { b.fail["account? as deployer"] = errBoom },
+			"Without its account nothing of the release is written.", func(b *bench) { b.Fail["account? as deployer"] = errBoom },
 			func(b *bench) release.Ended {
 				s := settings()
 				s.Access.Account = "deployer"
@@ -206,9 +207,9 @@ func TestRun(t *testing.T) {
 			if tc.before != nil {
 				tc.before(b)
 			}
-			b.done()
+			b.Log()
 			out := tc.do(b)
-			if diff := cmp.Diff(tc.want, sorted(b.done())); diff != "" {
+			if diff := cmp.Diff(tc.want, sorted(b.Log())); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
 			if out.Applied != tc.applied || out.Pruned != tc.pruned {
@@ -226,7 +227,7 @@ func TestEnded(t *testing.T) {
 	a, ref := configMap("a", "1"), plan.RefOf(configMap("a", "1"))
 	t.Run("Recorded", func(t *testing.T) {
 		b := newBench(t)
-		b.fail["apply a"] = errBoom
+		b.Fail["apply a"] = errBoom
 		out := b.run(b.target("c1", a))
 		if out.Recorded == nil || out.Recorded.Commit != "c1" || out.Epoch != 7 || out.Terminal {
 			t.Errorf("%+v, want that c1 is recorded although applying failed", out)
@@ -242,15 +243,15 @@ func TestEnded(t *testing.T) {
 	t.Run("Drift", func(t *testing.T) {
 		b := newBench(t)
 		b.run(b.target("c1", a))
-		o := b.objects[ref]
-		o.version = b.next()
-		o.owners.Ours = strings.Replace(o.owners.Ours, `"f:data":{"f:key":{}},`, "", 1)
+		o := b.Objects[ref]
+		o.Version = b.Next()
+		o.Owners.Ours = strings.Replace(o.Owners.Ours, `"f:data":{"f:key":{}},`, "", 1)
 		out := b.run(b.target("c1", a))
 		if len(out.Corrected) != 1 || out.Corrected[0].Ref != ref || len(out.Corrected[0].Fields) != 1 {
 			t.Errorf("corrected is %+v", out.Corrected)
 		}
-		o.version = b.next()
-		o.owners.Ours = strings.Replace(o.owners.Ours, `"f:data":{"f:key":{}},`, "", 1)
+		o.Version = b.Next()
+		o.Owners.Ours = strings.Replace(o.Owners.Ours, `"f:data":{"f:key":{}},`, "", 1)
 		s := settings()
 		s.Drift.Correct = false
 		out = b.runAs(b.target("c1", a), s)
@@ -261,8 +262,8 @@ func TestEnded(t *testing.T) {
 	t.Run("Sights", func(t *testing.T) {
 		b := newBench(t)
 		out := b.run(b.target("c1", a))
-		o := b.objects[ref]
-		if out.Sights[ref] != apply.SightOf(o.digest, o.owners) {
+		o := b.Objects[ref]
+		if out.Sights[ref] != apply.SightOf(o.Digest, o.Owners) {
 			t.Error("what was written is not as it will be seen")
 		}
 	})
@@ -279,7 +280,7 @@ func TestEnded(t *testing.T) {
 	})
 	t.Run("Waiting", func(t *testing.T) {
 		b := newBench(t)
-		b.sick["a"] = health.Progressing
+		b.Sick["a"] = health.Progressing
 		b.run(b.target("c1", a, configMap("b", "1", plan.WaveAnnotation, "1")))
 		out := b.run(b.target("c1", a, configMap("b", "1", plan.WaveAnnotation, "1")))
 		if out.Waiting != "waiting for ConfigMap orders-prod/a to be ready before ConfigMap orders-prod/b" {
@@ -289,7 +290,7 @@ func TestEnded(t *testing.T) {
 	t.Run("Canceled", func(t *testing.T) {
 		b := newBench(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		b.hook = func(line string) {
+		b.Hook = func(line string) {
 			if line == "record c1" {
 				cancel()
 			}
@@ -324,10 +325,10 @@ func TestReplace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.run(b.target("c1", configMap("a", "1", annotations...)))
-			b.fail["apply a"] = immutable
-			b.done()
+			b.Fail["apply a"] = immutable
+			b.Log()
 			out := b.run(b.target("c2", configMap("a", "2", annotations...)))
-			deleted := slices.Contains(b.done(), "delete a uid-a")
+			deleted := slices.Contains(b.Log(), "delete a uid-a")
 			if deleted != (annotations != nil) || out.Terminal == deleted {
 				t.Errorf("deleted %t, %+v", deleted, out)
 			}
@@ -339,19 +340,17 @@ func TestReplace(t *testing.T) {
 func TestDefinitions(t *testing.T) {
 	b := newBench(t)
 	definition := object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "tables.acme.io")
-	b.sick["tables.acme.io"] = health.Progressing
-	b.hook = func(line string) {
+	b.Sick["tables.acme.io"] = health.Progressing
+	b.Hook = func(line string) {
 		if line == "apply tables.acme.io" {
 			go func() {
-				b.mu.Lock()
-				delete(b.sick, "tables.acme.io")
-				b.mu.Unlock()
+				b.Heal("tables.acme.io")
 				b.exec.Changed()
 			}()
 		}
 	}
 	out := b.run(b.target("c1", definition, object("acme.io/v1", "Table", "orders-prod", "t")))
-	log := b.done()
+	log := b.Log()
 	if out.Err != nil || slices.Index(log, "apply t") < slices.Index(log, "apply tables.acme.io") {
 		t.Errorf("%v, %+v", log, out)
 	}
@@ -362,25 +361,25 @@ func TestLook(t *testing.T) {
 	b := newBench(t)
 	b.run(b.target("c1", object("v1", "Namespace", "", "orders-prod"), configMap("a", "1")))
 	b.restart()
-	b.done()
+	b.Log()
 	out := b.exec.Look(t.Context(), t.Context(), false)
-	if diff := cmp.Diff([]string{"connect", "list inventories"}, b.done()); diff != "" {
+	if diff := cmp.Diff([]string{"connect", "list inventories"}, b.Log()); diff != "" {
 		t.Errorf("a look (-want +got):\n%s", diff)
 	}
 	if out.Commit != "c1" || out.Objects != 2 || out.Err != nil {
 		t.Errorf("%+v", out)
 	}
-	i := b.inventories[id]
+	i := b.Stored[id]
 	i.Memory.Suspended = &gate.ByHand{By: "ann"}
-	b.inventories[id] = i
+	b.Stored[id] = i
 	if out = b.exec.Look(t.Context(), t.Context(), true); out.Memory.Suspended == nil {
 		t.Error("what another replica has written is not read")
 	}
-	delete(b.inventories, id)
+	delete(b.Stored, id)
 	if out = b.exec.Look(t.Context(), t.Context(), true); out.Digest != "" {
 		t.Error("what another replica has removed is there still")
 	}
-	b.fail["read inventory"] = errBoom
+	b.Fail["read inventory"] = errBoom
 	if out = b.exec.Look(t.Context(), t.Context(), true); !errors.Is(out.Err, errBoom) {
 		t.Errorf("%+v", out)
 	}
@@ -393,17 +392,17 @@ func TestSave(t *testing.T) {
 	if err := b.exec.Save(t.Context(), t.Context(), m, "orders-prod"); err != nil {
 		t.Fatal(err)
 	}
-	if i := b.inventories[id]; i.Memory.Suspended == nil || i.Namespace != "orders-prod" || i.Platform != "acme" {
+	if i := b.Stored[id]; i.Memory.Suspended == nil || i.Namespace != "orders-prod" || i.Platform != "acme" {
 		t.Errorf("of a release that has no record: %+v", i)
 	}
 	b.run(b.target("c1", configMap("a", "1")))
 	if err := b.exec.Save(t.Context(), t.Context(), m, ""); err != nil {
 		t.Fatal(err)
 	}
-	if i := b.inventories[id]; i.Memory.Suspended == nil || i.Commit != "c1" || len(i.Kinds) == 0 {
+	if i := b.Stored[id]; i.Memory.Suspended == nil || i.Commit != "c1" || len(i.Kinds) == 0 {
 		t.Errorf("of one that has: %+v", i)
 	}
-	b.fail["record c1"] = errBoom
+	b.Fail["record c1"] = errBoom
 	if err := b.exec.Save(t.Context(), t.Context(), m, ""); !errors.Is(err, errBoom) {
 		t.Errorf("a failure is %v", err)
 	}
@@ -432,7 +431,7 @@ func TestObserve(t *testing.T) {
 			}
 			b.run(target)
 			if tc.sick != nil {
-				b.sick = tc.sick
+				b.Sick = tc.sick
 			}
 			got, ok := b.exec.Observe(&target)
 			if !ok || got.Health != tc.want || got.Worst.Name != tc.worst {
@@ -444,11 +443,11 @@ func TestObserve(t *testing.T) {
 		b := newBench(t)
 		target := b.target("c1", configMap("a", "1"))
 		b.run(target)
-		b.objects[plan.RefOf(configMap("a", "1"))].version = "0" // an older one than was written
+		b.Objects[plan.RefOf(configMap("a", "1"))].Version = "0" // an older one than was written
 		if got, _ := b.exec.Observe(&target); got.Health != health.Progressing {
 			t.Errorf("what was not seen as it was applied is %s", got.Health)
 		}
-		clear(b.objects)
+		clear(b.Objects)
 		if got, _ := b.exec.Observe(&target); got.Health != health.Progressing {
 			t.Errorf("what is not there is %s", got.Health)
 		}
@@ -476,14 +475,14 @@ func TestReader(t *testing.T) {
 func TestEvents(t *testing.T) {
 	b := newBench(t)
 	b.run(b.target("c1", configMap("a", "1")))
-	mine := cluster.Event{ApplySet: b.inventories[id].ApplySet()}
-	b.cluster.Happened(mine)
-	b.cluster.Happened(cluster.Event{ApplySet: "another"})
+	mine := cluster.Event{ApplySet: b.Stored[id].ApplySet()}
+	b.site.Happened(mine)
+	b.site.Happened(cluster.Event{ApplySet: "another"})
 	if len(b.heard) != 1 {
 		t.Errorf("heard of %d events, want 1", len(b.heard))
 	}
 	b.run(removal("c2"))
-	b.cluster.Happened(mine)
+	b.site.Happened(mine)
 	if len(b.heard) != 1 {
 		t.Error("heard of an event after the release was gone")
 	}
@@ -492,12 +491,12 @@ func TestEvents(t *testing.T) {
 // TestInventories: they are listed once a connection, and again when they may be outdated.
 func TestInventories(t *testing.T) {
 	b := newBench(t)
-	b.inventories[id] = cluster.Inventory{Release: id, Kinds: cluster.KindsOf(configMap("a", "").GroupVersionKind().GroupKind())}
+	b.Stored[id] = cluster.Inventory{Release: id, Kinds: cluster.KindsOf(configMap("a", "").GroupVersionKind().GroupKind())}
 	load := func() []string {
-		if _, err := b.cluster.Load(t.Context(), t.Context(), "acme"); err != nil {
+		if _, err := b.site.Load(t.Context(), t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
-		return b.done()
+		return b.Log()
 	}
 	if diff := cmp.Diff([]string{"connect", "list inventories"}, load()); diff != "" {
 		t.Errorf("first (-want +got):\n%s", diff)
@@ -505,19 +504,19 @@ func TestInventories(t *testing.T) {
 	if diff := cmp.Diff([]string{"connect"}, load()); diff != "" {
 		t.Errorf("again (-want +got):\n%s", diff)
 	}
-	if got := b.cluster.Inventories(); len(got) != 1 || len(b.cluster.Kinds()) != 1 {
-		t.Errorf("inventories %v, kinds %v", got, b.cluster.Kinds())
+	if got := b.site.Inventories(); len(got) != 1 || len(b.site.Kinds()) != 1 {
+		t.Errorf("inventories %v, kinds %v", got, b.site.Kinds())
 	}
-	b.cluster.Outdated()
+	b.site.Outdated()
 	if diff := cmp.Diff([]string{"connect", "list inventories"}, load()); diff != "" {
 		t.Errorf("outdated (-want +got):\n%s", diff)
 	}
-	b.cluster.Outdated()
-	b.fail["list inventories"] = errBoom
-	if _, err := b.cluster.Load(t.Context(), t.Context(), "acme"); !errors.Is(err, errBoom) {
+	b.site.Outdated()
+	b.Fail["list inventories"] = errBoom
+	if _, err := b.site.Load(t.Context(), t.Context(), "acme"); !errors.Is(err, errBoom) {
 		t.Errorf("a failure is %v", err)
 	}
-	if _, err := b.cluster.Load(t.Context(), t.Context(), ""); err != nil {
+	if _, err := b.site.Load(t.Context(), t.Context(), ""); err != nil {
 		t.Errorf("without a platform nothing is listed: %v", err)
 	}
 }
