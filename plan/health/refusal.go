@@ -2,7 +2,7 @@ package health
 
 import "strings"
 
-// Refused tells what kind of refusal a message of the API server is, which is kept in full. It is for what a maker of pods
+// Refused classifies a refusal by the message of the API server, which is kept in full. It is for what a maker of pods
 // was told, and for what Trunkline itself is told when it applies an object.
 func Refused(message string) Reason {
 	r := refusal(message)

@@ -71,7 +71,7 @@ func (conn *Conn) Members(applySet string) []Object {
 	return list
 }
 
-// Gone tells that a list of the kind, which came after an object had a version, did not have the object: it was deleted
+// Gone reports whether a list of the kind, which came after an object had a version, did not have the object: it was deleted
 // while nobody was watching, perhaps without ever having been seen.
 func (conn *Conn) Gone(ref plan.Ref, version plan.Version) bool {
 	o := conn.observer
@@ -81,7 +81,7 @@ func (conn *Conn) Gone(ref plan.Ref, version plan.Version) bool {
 	return !there && version.Before(o.listed[ref.GroupKind])
 }
 
-// Owner gives the id of the ApplySet that an object is a member of, as far as its kind is watched.
+// Owner returns the id of the ApplySet that an object is a member of, as far as its kind is watched.
 func (conn *Conn) Owner(ref plan.Ref) (string, bool) {
 	conn.observer.mu.Lock()
 	defer conn.observer.mu.Unlock()
@@ -117,7 +117,7 @@ func (o *observer) unset(ref plan.Ref) {
 	}
 }
 
-// unsetKind forgets the members of a kind, but for those to keep, and gives the events that tell of it. The
+// unsetKind forgets the members of a kind, but for those to keep, and returns the events that report it. The
 // caller holds the lock.
 func (o *observer) unsetKind(kind schema.GroupKind, keep map[plan.Ref]bool) []Event {
 	var events []Event

@@ -78,9 +78,9 @@ func ending(u *unstructured.Unstructured) plan.Ending {
 	return plan.Running
 }
 
-// appliedByUs tells a member from an object that a controller made and gave all labels of a member, as
-// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune. Where somebody has wiped out who
-// manages what, our digest tells: labels are copied, and the annotation is not.
+// appliedByUs distinguishes a member from an object that a controller made and gave all labels of a member, as
+// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune. Where the managers were wiped
+// out, our digest decides: labels are copied, and the annotation is not.
 func appliedByUs(u *unstructured.Unstructured) bool {
 	managers := u.GetManagedFields()
 	if len(managers) == 0 {
