@@ -38,6 +38,8 @@ var mayKnow = map[string][]string{
 	"docs/rules":             {},
 	"examples/broken":        {"api", "blueprints", "catalog", "docs/rules", "policy"},
 	"examples/demo":          {"console/client", "reconciler/status"},
+	"hack/gotest":            {},
+	"hack/mutants":           {},
 	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "reconciler/status", "render"},
 	"plan":                   {"api", "plan/ownership"},
 	"plan/gate":              {"api"},
