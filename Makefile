@@ -127,6 +127,7 @@ bench-loop: build ## measure the loop alone, a table in Markdown; LOOP='-sizes 2
 generate: licence golden ## make everything that is generated; CI checks that this changes nothing
 
 golden: ## write the golden files anew; look at the difference before you commit it
+	@$(GO) test -run TestDecisions . -update
 	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./reconciler/preview/report ./cmd/trunkline/ -update
 
 licence: ## put the licence line at the head of Go files that lack it

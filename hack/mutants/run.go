@@ -87,7 +87,11 @@ func goTest(ctx context.Context, root string, m mutant, overlay string, timeout 
 	// The tests end by themselves at the timeout; compiling for them has to be bounded as well.
 	ctx, cancel := context.WithTimeout(ctx, 2*timeout)
 	defer cancel()
-	c := exec.CommandContext(ctx, "go", append(args, m.Test)...)
+	args = append(args, m.Test)
+	if usesRapid(filepath.Join(root, filepath.FromSlash(m.Test))) {
+		args = append(args, "-args", "-rapid.nofailfile") // what fails for a mutant must not be tried again without it
+	}
+	c := exec.CommandContext(ctx, "go", args...)
 	c.Dir = root
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
@@ -97,6 +101,20 @@ func goTest(ctx context.Context, root string, m mutant, overlay string, timeout 
 		err = ctx.Err()
 	}
 	return string(out), err
+}
+
+// usesRapid reports whether the tests of a folder know rapid's flags.
+func usesRapid(dir string) bool {
+	tests, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		return false
+	}
+	for _, name := range tests {
+		if source, err := os.ReadFile(name); err == nil && strings.Contains(string(source), `"pgregory.net/rapid"`) {
+			return true
+		}
+	}
+	return false
 }
 
 // judge returns what the answer of go test means for a mutant. One that does not compile was noticed by nobody.
