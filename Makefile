@@ -107,6 +107,7 @@ lint: $(LINT) prose ## run the linters, of code and of prose
 	@cd test/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
 
 prose: $(VALE) ## hold docs and comments to the glossary of CONTRIBUTING.md; LEVEL=warning also lists words on their way out
+	@! echo 'On the ground of a rule.' | $(VALE) --path=README.md >/dev/null || { echo "prose: Vale does not find what it is to find: see .vale.ini" >&2; exit 1; }
 	@git ls-files -z -- '*.md' '*.go' | xargs -0 $(VALE) --minAlertLevel=$(LEVEL) --output=line
 
 vuln: $(GOVULNCHECK) ## known vulnerabilities in what the code calls; needs vuln.go.dev

@@ -117,7 +117,7 @@ func usesRapid(dir string) bool {
 	return false
 }
 
-// judge returns what the answer of go test means for a mutant. One that does not compile was noticed by nobody.
+// judge returns what the answer of go test means for a mutant. One that does not compile was not noticed by any test.
 func judge(output string, err error) (outcome, string) {
 	_, failed := errors.AsType[*exec.ExitError](err)
 	switch {
