@@ -24,13 +24,14 @@ import (
 func main() {
 	// The tests are interrupted together with this process, and end in order; this one waits for them.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	strict := os.Getenv("CI") != "" && os.Getenv("CI") != "false"
-	os.Exit(run(ctx, os.Args[1:], strict, os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], strict, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 func run(ctx context.Context, args []string, strict bool, out, errs io.Writer) int {
-	c := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	c := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...) //nolint:gosec // the arguments are those of who runs the tests
 	c.Stderr = errs
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	stdout, err := c.StdoutPipe()
