@@ -37,6 +37,22 @@ var ErrCannot = errors.New("it cannot be done")
 // ErrUnsaved says that something was taken in, and could not be saved where it outlives the daemon.
 var ErrUnsaved = errors.New("it is done, but could not be remembered in the cluster yet: should the daemon end now, it is forgotten")
 
+// ElsewhereError reports that another replica keeps the release, so that only it can act on it.
+type ElsewhereError struct {
+	// Replica names it; empty while no replica has the release.
+	Replica string
+}
+
+func (e *ElsewhereError) Error() string {
+	if e.Replica == "" {
+		return "no replica has the release at the moment: try again in a few seconds"
+	}
+	return fmt.Sprintf("the release is kept by the replica %s: ask that one", e.Replica)
+}
+
+// Is has the error count as [ErrCannot].
+func (e *ElsewhereError) Is(target error) bool { return target == ErrCannot }
+
 // Do does what a person asks for a release. It returns when it is taken in and remembered, or with [ErrUnsaved] when ctx
 // ends before; how it goes is on the board.
 func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand ByHand) error {
@@ -45,6 +61,9 @@ func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand
 	r.mu.Unlock()
 	if w == nil {
 		return fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	if !r.opts.Sharing.Owned(id) {
+		return fmt.Errorf("cannot %s %s: %w", act, id, &ElsewhereError{Replica: r.opts.Sharing.Owner(id)})
 	}
 	kind, err := w.do(act, hand)
 	if err != nil {
@@ -87,7 +106,6 @@ func (w *worker) do(act Act, hand ByHand) (history.Kind, error) {
 			w.supersede()
 		}
 		w.admit()
-		w.r.opts.Board.SetRelease(w.id, w.addHealth())
 		return history.Suspended, nil
 	case Resume:
 		if w.memory.Suspended == nil {

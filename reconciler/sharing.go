@@ -6,6 +6,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -34,8 +35,10 @@ func (w *worker) standBy() (gone bool) {
 	w.mu.Lock()
 	w.mine, w.stale = false, true
 	w.known, w.desired, w.inPlace = false, nil, ""
+	w.memory, w.unsaved = gate.Memory{}, false // its owner remembers
 	w.phase, w.drifts, w.ill = phase{}, drifts{}, diagnosis{underWay: w.ill.underWay}
 	clear(w.judged)
+	w.gone = nil
 	w.publish()                                 // that nothing is known of it any more
 	leave := w.newest != nil && w.newest.remove // its owner deletes it
 	owner := w.r.opts.Sharing.Owner(w.id)

@@ -226,8 +226,7 @@ func (w *worker) suspend() bool {
 		w.supersede()
 	}
 	w.publish()
-	w.r.opts.Board.SetRelease(w.id, w.addHealth())
-	w.signal()
+	w.signal() // what was applied, and so the health, is known to the worker's own goroutine alone: it reports
 	return true
 }
 
