@@ -32,7 +32,9 @@ func anchor(heading string) string {
 }
 
 // prose returns a page without its code, in which links are not links.
-func prose(page string) string { return mdCode.ReplaceAllString(mdFence.ReplaceAllString(page, ""), "") }
+func prose(page string) string {
+	return mdCode.ReplaceAllString(mdFence.ReplaceAllString(page, ""), "")
+}
 
 // TestLinksOfPages follows every link of a page to a file of the repository, and to a heading in it.
 func TestLinksOfPages(t *testing.T) {
