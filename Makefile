@@ -129,6 +129,7 @@ generate: licence golden ## make everything that is generated; CI checks that th
 
 golden: ## write the golden files anew; look at the difference before you commit it
 	@$(GO) test -run TestDecisions . -update
+	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
 	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./reconciler/preview/report ./cmd/trunkline/ -update
 
 licence: ## put the licence line at the head of Go files that lack it
