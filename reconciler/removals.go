@@ -49,14 +49,15 @@ func (r *removals) approve(environment string) int {
 	return len(r.gone[environment])
 }
 
-func (r *removals) of(environment string, share int) *gate.Removals {
+// of counts the removals of an environment.
+func (r *removals) of(environment string) gate.Removals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	gone, approved := r.gone[environment], true
 	for id := range gone {
 		approved = approved && r.approved[environment][id]
 	}
-	return &gate.Removals{
-		Environment: environment, Removed: len(gone), Of: len(gone) + r.declared[environment], Max: share, Approved: approved && len(gone) > 0,
+	return gate.Removals{
+		Environment: environment, Removed: len(gone), Of: len(gone) + r.declared[environment], Approved: approved && len(gone) > 0,
 	}
 }

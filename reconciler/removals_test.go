@@ -48,7 +48,7 @@ func TestAnApprovalCoversWhatWasSeen(t *testing.T) {
 				t.Fatalf("approved %d removals, want 6", n)
 			}
 			tc.later(&r)
-			if got := r.of("prod", 50).Approved; got != tc.want {
+			if got := r.of("prod").Approved; got != tc.want {
 				t.Errorf("%s approved: %t, want %t", tc.reason, got, tc.want)
 			}
 		})
