@@ -42,7 +42,7 @@ var mayKnow = map[string][]string{
 	"hack/mutants":           {},
 	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "reconciler/status", "render"},
 	"plan":                   {"api", "plan/ownership"},
-	"plan/gate":              {"api"},
+	"plan/gate":              {"api", "plan"},
 	"plan/health":            {"api", "policy/cel/guard", "policy/subject"},
 	"plan/ownership":         {"api/field"},
 	"plan/release":           {"api", "catalog", "plan", "render"},

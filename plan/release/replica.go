@@ -3,7 +3,6 @@ package release
 import (
 	"time"
 
-	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 )
 
@@ -62,16 +61,4 @@ func (m *machine) howFar() (p Progress) {
 		p.HealthySince = m.Memory.Healthy[0].Since // being healthy was put down there
 	}
 	return p
-}
-
-// members is what was seen of the objects of the release.
-type members struct {
-	// judged is how each was when it was last planned or applied: only something else is news.
-	judged map[plan.Ref]Sight
-	// later are those that were seen during a run, which are compared with what it has done once that is known.
-	later map[plan.Ref]MemberChanged
-	// gone are those that were deleted since the last run began.
-	gone []plan.Ref
-	// waiting is set while the last plan waits for objects to become healthy or to be gone.
-	waiting bool
 }

@@ -8,10 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trunkline.dev/trunkline/api/field"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/health"
+	"trunkline.dev/trunkline/plan/ownership"
 	"trunkline.dev/trunkline/plan/release"
 )
 
@@ -708,7 +710,7 @@ func TestDrift(t *testing.T) {
 	w := kept(t)
 	w.step(release.MemberGone{Ref: ref})
 	run := w.op.(release.Run)
-	if diff := cmp.Diff([]plan.Ref{ref}, run.Gone); diff != "" {
+	if diff := cmp.Diff(map[plan.Ref]plan.Vanished{ref: {At: w.now}}, run.Gone); diff != "" {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}
 	ended := w.ran(run)
@@ -728,5 +730,41 @@ func TestDrift(t *testing.T) {
 	w.step(ended)
 	if len(w.kinds()) != 2 {
 		t.Errorf("drift that is still there is recorded again: %v", w.kinds())
+	}
+}
+
+// TestHealthyBeforeARestart: a state that was healthy is not rolled back by a daemon that did not see it.
+func TestHealthyBeforeARestart(t *testing.T) {
+	w := newWorld(t)
+	w.target("c1", "d1", 2)
+	w.commit, w.digest, w.health = "c2", "d2", health.Failed
+	w.memory.Healthy = []gate.Mark{{Commit: "c2", Digest: "d2", Since: start}, {Commit: "c1", Digest: "d1", Since: start}}
+	w.step(release.Gained{})
+	w.declare(w.target("c2", "d2", 2), settings())
+	w.pass(time.Hour)
+	if w.digest != "d2" || w.memory.Failed != nil || w.view.Health != health.Failed {
+		t.Errorf("the cluster holds %s, in quarantine is %v, health %s", w.digest, w.memory.Failed, w.view.Health)
+	}
+}
+
+// TestFights: a field that is corrected again and again is counted, in the next state only.
+func TestFights(t *testing.T) {
+	ref := plan.Ref{Namespace: "orders-prod", Name: "a"}
+	w := kept(t)
+	drift := []release.Drifted{{Ref: ref, Fields: []ownership.Field{{Path: field.Path{{Field: "data"}}, Manager: "kubectl"}}, At: w.now}}
+	for n := 1; n <= 3; n++ {
+		w.step(release.MemberGone{Ref: ref})
+		ended := w.ran(w.op.(release.Run))
+		ended.Corrected = drift
+		release.Step(w.state, ended, w.now) // of which nobody takes the result
+		w.op = nil
+		w.step(ended)
+		if got := w.view.Drifts[0].Rounds; n > 1 && got != n {
+			t.Errorf("after %d corrections %d are counted", n, got)
+		}
+	}
+	w.step(release.Nudged{})
+	if run := w.op.(release.Run); len(run.Damped[ref]) != 1 {
+		t.Errorf("after three rounds the field is left alone for a while; left alone are %v", run.Damped)
 	}
 }
