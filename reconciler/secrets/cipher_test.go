@@ -54,7 +54,8 @@ func TestOpenValueRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	iv := sealed[strings.Index(sealed, "iv:")+3 : strings.Index(sealed, ",tag:")]
+	before, rest, _ := strings.Cut(sealed, "iv:")
+	iv, _, _ := strings.Cut(rest, ",tag:")
 	for _, test := range []struct{ reason, value string }{
 		{"no value of SOPS", "hunter2"},
 		{"another cipher", strings.Replace(sealed, "AES256_GCM", "AES256_CBC", 1)},
@@ -66,7 +67,7 @@ func TestOpenValueRefuses(t *testing.T) {
 		{"an empty iv", strings.Replace(sealed, iv, "\r", 1)},
 		{"another iv", strings.Replace(sealed, iv, "AAAA", 1)},
 		{"a huge iv", strings.Replace(sealed, iv, strings.Repeat("AAAA", 1<<16), 1)},
-		{"an empty tag", sealed[:strings.Index(sealed, "tag:")] + "tag:\r,type:str]"},
+		{"an empty tag", before + "iv:" + iv + ",tag:\r,type:str]"},
 	} {
 		t.Run(test.reason, func(t *testing.T) {
 			got, err := openValue(test.value, cipherKey, "a:")

@@ -44,7 +44,7 @@ func TestNoCloudIsLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pkg := range strings.Fields(string(out)) {
+	for pkg := range strings.FieldsSeq(string(out)) {
 		for _, cloud := range []string{"getsops/", "aws/", "Azure/", "cloud.google.com/", "google.golang.org/grpc", "hashicorp/", "huaweicloud/"} {
 			if strings.Contains(pkg, cloud) {
 				t.Errorf("%s is linked without -tags sops_cloud", pkg)
