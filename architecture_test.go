@@ -37,8 +37,8 @@ var mayKnow = map[string][]string{
 	"console/client":         {"catalog", "console", "reconciler/history", "reconciler/status"},
 	"docs/rules":             {},
 	"examples/broken":        {"api", "blueprints", "catalog", "docs/rules", "policy"},
-	"examples/demo":          {"console/client", "reconciler/status"},
-	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "reconciler/status", "render"},
+	"examples/demo":          {"console/client", "reconciler/status", "test/stage"},
+	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render"},
 	"plan":                   {"api", "plan/ownership"},
 	"plan/gate":              {"api"},
 	"plan/health":            {"api", "policy/cel/guard", "policy/subject"},
@@ -71,6 +71,7 @@ var mayKnow = map[string][]string{
 	"scaffold":               {"api", "catalog"},
 	"test/clustertest":       {},
 	"test/pgtest":            {},
+	"test/stage":             {"console/client"},
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
