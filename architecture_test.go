@@ -37,10 +37,10 @@ var mayKnow = map[string][]string{
 	"console/client":         {"catalog", "console", "reconciler/history", "reconciler/status"},
 	"docs/rules":             {},
 	"examples/broken":        {"api", "blueprints", "catalog", "docs/rules", "policy"},
-	"examples/demo":          {"console/client", "reconciler/status"},
+	"examples/demo":          {"console/client", "reconciler/status", "test/stage"},
 	"hack/gotest":            {},
 	"hack/mutants":           {},
-	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "reconciler/status", "render"},
+	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render"},
 	"plan":                   {"api", "plan/ownership"},
 	"plan/gate":              {"api", "plan"},
 	"plan/health":            {"api", "policy/cel/guard", "policy/subject"},
@@ -75,6 +75,7 @@ var mayKnow = map[string][]string{
 	"scaffold":               {"api", "catalog"},
 	"test/clustertest":       {},
 	"test/pgtest":            {},
+	"test/stage":             {"console/client"},
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
