@@ -47,6 +47,10 @@ type Catalog struct {
 	places *btree.Set[string]
 	// dirs are the folders that projects are declared in: folder and project.
 	dirs *btree.Set[string]
+	// homes are the files that declare a project, well or badly: the folder, in lower-case letters, and the file.
+	homes *btree.Set[string]
+	// misplaced are the declarations that do not count, because of where they are, by the keys of declared.
+	misplaced *btree.Set[string]
 	// unsettled are the projects whose problems depend on more than an update looks at.
 	unsettled *btree.Set[string]
 	// found is what is wrong, by what it was found at.
@@ -207,6 +211,7 @@ func (c *Catalog) derive(tree fs.FS) *Catalog {
 		self: &token{}, parent: c.self, frame: c.frame, tree: tree, library: c.library,
 		units: c.units.Copy(), declared: c.declared.Copy(), broken: maps.Clone(c.broken), unread: c.unread,
 		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), dirs: c.dirs.Copy(),
+		homes: c.homes.Copy(), misplaced: c.misplaced.Copy(),
 		unsettled: c.unsettled.Copy(), found: c.found.Copy(), cycles: c.cycles,
 	}
 }

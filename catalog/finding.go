@@ -31,6 +31,9 @@ type checker struct {
 	asked bool
 	// follows tells that a path led through a link, so that what was found depends on files elsewhere.
 	follows bool
+	// stray reports whether a folder that governs others is a project's own, and linked whether one is reached through
+	// a link.
+	stray, linked bool
 	// unreadable is the first failure to read the tree that is not the declarations' fault.
 	unreadable error
 }

@@ -70,6 +70,7 @@ func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
 	p.edges, p.needs, p.readers, p.spaces, p.places = nil, nil, nil, nil, nil
+	k.outsideGovernance(p)
 	k.datasets(p)
 	k.workloads(p)
 	k.links(p)

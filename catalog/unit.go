@@ -39,6 +39,12 @@ func (u *unit) keys() map[docKey]bool {
 	return keys
 }
 
+// declares reports whether a kind is declared in the file, well or badly.
+func (u *unit) declares(kind v1alpha1.Kind) bool {
+	of := func(doc *v1alpha1.Document) bool { return doc.Kind == kind }
+	return slices.ContainsFunc(u.Documents, of) || slices.ContainsFunc(u.Broken, of)
+}
+
 func declarationName(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
 }

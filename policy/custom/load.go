@@ -119,6 +119,8 @@ func (s *Set) folders(cat *catalog.Catalog) (folders []subject.Folder, err error
 				return nil // reported by the catalog
 			case err != nil:
 				return err
+			case cat.InProject(name):
+				return nil // what a team has in its project's folder judges nobody
 			case !entry.Type().IsRegular() || !slices.Contains([]string{".rego", ".yaml", ".yml", ".json"}, path.Ext(name)):
 				return nil
 			}
