@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -193,4 +194,43 @@ func resolved(tree fs.FS, name string) string {
 		done, rest = ".", append(strings.Split(done, "/"), rest...)
 	}
 	return done
+}
+
+// Resolve returns a path of the catalog's tree with its links followed; the path itself if that cannot be done.
+func (c *Catalog) Resolve(name string) string { return resolved(c.tree, name) }
+
+// Governing returns the files that declare what governs others, well or badly, sorted.
+func (c *Catalog) Governing() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		c.units.Scan(func(name string, u *unit) bool { return len(u.governing()) == 0 || yield(name) })
+	}
+}
+
+// GoverningIn returns what a file declares that governs others, in its order; of what is declared badly, the kind, the
+// name and the place are known.
+func (c *Catalog) GoverningIn(file string) []*v1alpha1.Document {
+	u, _ := c.units.Get(file)
+	return u.governing()
+}
+
+// Named reports whether a file is in a folder, or on the way to one, that the platform or a blueprint names for what
+// governs others: declarations, policies, or the source of a blueprint.
+func (c *Catalog) Named(file string) bool {
+	if c.Platform == nil {
+		return false
+	}
+	if c.governing != nil && c.governed(file) {
+		return true
+	}
+	near := func(folder string) bool {
+		return folder != "." && within(folder, file) || within(file, folder) || within(file, resolved(c.tree, folder))
+	}
+	for source := range c.sources {
+		if near(source) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.Platform.Spec.Policies, func(declared string) bool {
+		return near(path.Clean(declared)) && !c.InProject(file)
+	}) || slices.ContainsFunc(c.roots, func(root string) bool { return root != "." && within(root, file) })
 }

@@ -45,6 +45,24 @@ func (u *unit) declares(kind v1alpha1.Kind) bool {
 	return slices.ContainsFunc(u.Documents, of) || slices.ContainsFunc(u.Broken, of)
 }
 
+// governing returns what the unit declares, well or badly, that governs others.
+func (u *unit) governing() (docs []*v1alpha1.Document) {
+	if u == nil {
+		return nil
+	}
+	for _, doc := range u.Documents {
+		if doc.Kind != v1alpha1.KindProject {
+			docs = append(docs, doc)
+		}
+	}
+	for _, doc := range u.Broken {
+		if doc.Kind != v1alpha1.KindProject {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
+}
+
 func declarationName(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
 }

@@ -67,18 +67,18 @@ func ownersOf(tree fs.FS) (codeowners.Ruleset, error) {
 	return nil, nil
 }
 
-// ownership finds the projects that a change touches without any of their owners having made or approved it. Who
-// owns is said by the tree before the change; a project that is new is its own owner's.
+// ownership finds the projects that a change touches, and the files that govern others, without any of their owners having
+// made or approved it. Who owns is said by the tree before the change; a project that is new is its own owner's.
 func ownership(in Input, names []string) v1alpha1.Problems {
-	base, head, people := in.Base, in.Catalog, in.People
-	rules, err := ownersOf(base.Tree())
+	base, head := in.Base, in.Catalog
+	own, err := ownersBefore(base)
 	if err != nil {
 		return v1alpha1.Problems{{
 			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
 			Message: "who owns what cannot be told, so that no change can be judged: " + err.Error(),
 		}}
 	}
-	var problems v1alpha1.Problems
+	problems := governance(in, own)
 	for _, name := range names {
 		before, was := base.Project(name)
 		after, is := head.Project(name)
@@ -92,24 +92,15 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 		if !is {
 			shown = before
 		}
-		owners := []string{owned.Spec.Owner}
-		if rule, err := rules.Match(owned.Document.File); err == nil && rule != nil {
-			for _, o := range rule.Owners {
-				owners = append(owners, o.String())
-			}
-		}
-		if slices.ContainsFunc(people, func(p Person) bool { return slices.ContainsFunc(owners, p.is) }) {
+		owners := append(own.named(owned.Document.File), owned.Spec.Owner)
+		if among(in.People, owners) {
 			continue
 		}
 		slices.Sort(owners)
-		logins := make([]string, len(people))
-		for i, p := range people {
-			logins[i] = p.Login
-		}
 		problems = append(problems, v1alpha1.Problem{
 			Rule: RuleOwnership, Severity: v1alpha1.Deny, Position: shown.Document.Position("spec", "owner"), Path: "spec.owner",
 			About:   v1alpha1.About{Project: name},
-			Message: fmt.Sprintf("the project %q is changed, and none of its owners is among those who made or approved the change: %s", name, strings.Join(logins, ", ")),
+			Message: fmt.Sprintf("the project %q is changed, and none of its owners is among those who made or approved the change: %s", name, logins(in.People)),
 			Hint:    "have it approved by one of: " + strings.Join(slices.Compact(owners), ", "),
 		})
 	}

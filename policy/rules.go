@@ -43,6 +43,9 @@ const (
 	// RuleOwnership is broken by a change that no owner of the project has made or approved.
 	RuleOwnership = "ownership"
 
+	// RuleWidened is broken by a change that lets somebody do more than before.
+	RuleWidened = "privilege-widened"
+
 	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.
 	RuleUnevaluated = "not-evaluated"
 )

@@ -186,6 +186,13 @@ func comments() map[string]comment {
 				"Reason": "Reason says to people why nothing is rolled out.",
 			},
 		},
+		"Governance": {
+			doc: "Governance is about every kind of declaration but Project: what one of them says holds for projects of other teams.",
+			fields: map[string]string{
+				"Folders": "Folders are those, with all below, in which such declarations count, relative to the root of the tree; \".\" is the root itself, without the folders below it. No project may be declared in them. Default: every folder that is not a project's own, which is a folder with the declaration of a project and all below it; nothing makes the root one.",
+				"Owners":  "Owners are the GitHub teams or users who own trunkline.yaml, these declarations, and the files that they name, beside those whom CODEOWNERS names; default: none.",
+			},
+		},
 		"HealthRule": {
 			doc: "HealthRule says how objects of one kind are doing, by expressions in CEL over \"object\", which is the whole object as the cluster has it. Failed is asked first, then Stalled, then Healthy; an object that none of them is true for is progressing, and so is one that they cannot be evaluated for. While the object's controller has not seen its newest generation (status.observedGeneration), it is progressing too, unless an expression of the rule looks at observedGeneration itself.",
 			fields: map[string]string{
@@ -266,6 +273,7 @@ func comments() map[string]comment {
 			doc: "PlatformSpec is the body of a [Platform].",
 			fields: map[string]string{
 				"Roots":      "Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole tree.",
+				"Governance": "Governance says where declarations that govern others count, and who owns them; default: outside of the folders of projects, and those whom CODEOWNERS names.",
 				"Defaults":   "Defaults fill what a workload leaves out.",
 				"Sizes":      "Sizes maps the name of a size class to what it is; it adds to, or replaces, the built-in ones.",
 				"Rates":      "Rates are what resources cost; a cluster's own win.",
