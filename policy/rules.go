@@ -40,7 +40,7 @@ const (
 	RuleRemoved = "removed-in-use"
 	// RuleProtected is broken by the removal of a project from a protected environment.
 	RuleProtected = "protected-removal"
-	// RuleOwnership is broken by a change that no owner of the project has made or approved.
+	// RuleOwnership is broken by a change that no owner has made or approved.
 	RuleOwnership = "ownership"
 
 	// RuleWidened is broken by a change that lets somebody do more than before.
