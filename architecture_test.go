@@ -21,6 +21,7 @@ const module = "trunkline.dev/trunkline"
 // not here may know nothing, so that a new one has to be put here by somebody who thought about it.
 var mayKnow = map[string][]string{
 	"api/compat":             {"api/schema"},
+	"api/digraph":            {},
 	"api/field":              {},
 	"api/jsonschema":         {"api/reference", "api/v1alpha1"},
 	"api/lot":                {},
