@@ -91,24 +91,21 @@ func (k *checker) misplaced() bool {
 	if kind == v1alpha1.KindProject || kind == v1alpha1.KindPlatform {
 		return false
 	}
-	what := fmt.Sprintf("%s %q governs others, and does not count here: ", kind, k.doc.Name)
 	hint := "move it out of the folders of projects"
 	if k.c.governing != nil {
 		hint = "move it to a folder that the platform names in spec.governance.folders: " + strings.Join(k.c.governing, ", ")
 	}
 	for _, name := range []string{file, resolved(k.c.tree, file)} {
-		home := k.c.home(path.Dir(name))
-		switch {
-		case k.c.Governs(name):
+		if k.c.Governs(name) {
 			continue
-		case home != "":
-			what += fmt.Sprintf("%s is a project's own folder", home)
-		case k.c.homes.Contains(homeKey(name)):
-			what += "the file is that of a project"
-		default:
-			what += "the platform does not name the folder for that"
 		}
-		k.at(RuleGovernance, []any{"kind"}, what, hint)
+		why := "the platform does not name the folder for that"
+		if home := k.c.home(path.Dir(name)); home != "" {
+			why = home + " is a project's own folder"
+		} else if k.c.homes.Contains(homeKey(name)) {
+			why = "the file is that of a project"
+		}
+		k.at(RuleGovernance, []any{"kind"}, fmt.Sprintf("%s %q governs others, and does not count here: %s", kind, k.doc.Name, why), hint)
 		return true
 	}
 	return false

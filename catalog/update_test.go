@@ -20,9 +20,11 @@ func versions() map[string][]string {
 		return head + "kind: Project\nmetadata: {name: " + name + "}\nspec:\n  owner: t\n  environments: [dev, prod]\n" + more
 	}
 	out := map[string][]string{
-		"trunkline.yaml": {"kind: [", strings.Replace(acme["trunkline.yaml"], "[.]", "[orders, rates, deep]", 1), strings.Replace(acme["trunkline.yaml"], "[.]", "[., nowhere]", 1),
+		"trunkline.yaml": {
+			"kind: [", strings.Replace(acme["trunkline.yaml"], "[.]", "[orders, rates, deep]", 1), strings.Replace(acme["trunkline.yaml"], "[.]", "[., nowhere]", 1),
 			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  governance: {folders: [., deep/a/b]}\n  policies: [deep/a]", 1),
-			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  policies: [deep/chart]", 1)},
+			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  policies: [deep/chart]", 1),
+		},
 		"clusters.yaml":     {"", strings.Replace(acme["clusters.yaml"], "name: two", "name: three", 1)},
 		"dev.yaml":          {"", strings.Replace(acme["dev.yaml"], "lake", "sea", 1), head + "kind: Environment\nmetadata: {name: dev}\n"},
 		"prod.yaml":         {strings.Replace(acme["prod.yaml"], "spec:", "spec:\n  namespace: <environment>", 1)},

@@ -171,7 +171,8 @@ func TestTheBaseJudges(t *testing.T) {
 				{sales, "{dev: {}, prod: {}}", "{test: {}}"},
 				{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{}"},
 			},
-			want: []string{"deny" + neverLine,
+			want: []string{
+				"deny" + neverLine,
 				`warn privilege-widened test.yaml:3 the environment "test" is new: it changes objects on one, with the daemon's own rights`,
 				`warn privilege-widened test.yaml:4 the rule "schedule-never" is relaxed: off instead of deny`,
 			},

@@ -88,6 +88,7 @@ func rank(m v1alpha1.RuleMode) int {
 		return 0
 	case v1alpha1.RuleWarn:
 		return 1
+	case v1alpha1.RuleDeny:
 	}
 	return 2
 }

@@ -11,7 +11,7 @@ import (
 func (x *index) groups() []int32 {
 	group := make([]int32, len(x.nodes))
 	for v := range group {
-		group[v] = int32(v) //nolint:gosec // see addNodes
+		group[v] = int32(v)
 	}
 	cyclic := digraph.Cyclic(len(x.nodes), func(node int, yield func(to int)) {
 		for _, to := range x.to[x.outAt[node]:x.outAt[node+1]] {
@@ -20,7 +20,7 @@ func (x *index) groups() []int32 {
 	})
 	for _, members := range cyclic {
 		for _, v := range members {
-			group[v] = int32(members[0]) //nolint:gosec // as above
+			group[v] = int32(members[0]) //nolint:gosec // see addNodes
 		}
 	}
 	return group
