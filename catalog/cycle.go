@@ -11,7 +11,7 @@ import (
 // Cycle is a closed walk through the graph: each edge starts where the one before it ends.
 type Cycle []Edge
 
-// String gives the nodes in order, ending with the first again.
+// String returns the nodes in order, ending with the first again.
 func (c Cycle) String() string {
 	if len(c) == 0 {
 		return ""
@@ -23,7 +23,7 @@ func (c Cycle) String() string {
 	return strings.Join(ids, " -> ")
 }
 
-// Cycles gives one cycle for each group of nodes that reach each other: the shortest through the first of them.
+// Cycles returns one cycle for each group of nodes that reach each other: the shortest through the first of them.
 // It is empty if and only if the graph is a DAG.
 func (g *Graph) Cycles() []Cycle {
 	var cycles []Cycle

@@ -37,7 +37,7 @@ type frame struct {
 	bare    map[string][]schema.Problem
 	// sizes maps a cluster to its size classes.
 	sizes map[string]map[string]v1alpha1.Size
-	// asked tells that what is wrong with the frame depends on whether other declarations can be read.
+	// asked reports whether what is wrong with the frame depends on whether other declarations can be read.
 	asked bool
 	// sources maps the folders of the repository's blueprints to whether they are there.
 	sources map[string]bool
@@ -111,7 +111,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	return k
 }
 
-// take takes in a declaration.
+// take adds a declaration.
 func (f *frame) take(k *checker, doc *v1alpha1.Document) {
 	switch o := doc.Object.(type) {
 	case *v1alpha1.Cluster:

@@ -130,7 +130,7 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 	return nil
 }
 
-// findRoots gives the folders to search. Those that cannot be are reported.
+// findRoots returns the folders to search. Those that cannot be are reported.
 func (c *Catalog) findRoots(k *checker) []string {
 	declared := c.Platform.Spec.Roots
 	if len(declared) == 0 {
@@ -227,7 +227,7 @@ func (c *Catalog) linkAll() error {
 	return nil
 }
 
-// takeUnit takes in what a file declares.
+// takeUnit adds what a file declares.
 func (c *Catalog) takeUnit(name string, u *unit) {
 	k := &checker{c: c}
 	for _, p := range u.Problems {
@@ -286,7 +286,7 @@ func (c *Catalog) set(origin string, findings []finding) {
 	c.found.Set(origin, findings)
 }
 
-// takeProject takes in a project, if its name is one.
+// takeProject adds a project, if its name is one.
 func (c *Catalog) takeProject(doc *v1alpha1.Document) *Project {
 	k := &checker{c: c, doc: doc}
 	if !k.name(doc.Name, "metadata", "name") {

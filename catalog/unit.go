@@ -100,7 +100,7 @@ func readBounded(tree fs.FS, name string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// covers tells whether a walk from the roots comes by a file.
+// covers reports whether a walk from the roots comes by a file.
 func covers(roots []string, name string) bool {
 	if !declarationName(name) {
 		return false

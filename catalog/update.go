@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// Update gives the catalog of another tree, which differs from this one's in the files named. It is equal to what
+// Update returns the catalog of another tree, which differs from this one's in the files named. It is equal to what
 // [Load] gives for that tree, and looks only at what the files can have changed.
 func (c *Catalog) Update(tree fs.FS, changed []string) (*Catalog, v1alpha1.Problems, error) {
 	next := c.derive(tree)
@@ -32,7 +32,7 @@ func (c *Catalog) Update(tree fs.FS, changed []string) (*Catalog, v1alpha1.Probl
 	return next, next.Problems(), nil
 }
 
-// rootsMayChange tells whether folders that are searched have come or gone, or are reached through links.
+// rootsMayChange reports whether folders that are searched have come or gone, or are reached through links.
 func (c *Catalog) rootsMayChange(tree fs.FS, changed []string) bool {
 	for _, folder := range c.governing {
 		if slices.ContainsFunc(changed, func(name string) bool { return within(folder, name) }) || throughLink(tree, folder) {
@@ -171,7 +171,7 @@ func (c *Catalog) notBroken(doc *v1alpha1.Document) {
 	}
 }
 
-// frameTouched tells whether anything has changed that all projects are judged by.
+// frameTouched reports whether anything has changed that all projects are judged by.
 func (c *Catalog) frameTouched(touched map[docKey]bool, changed []string) bool {
 	for key := range touched {
 		if key.kind != v1alpha1.KindProject && key.kind != v1alpha1.KindPolicyTest {
@@ -222,7 +222,7 @@ func (c *Catalog) replaceProject(name string) {
 	}
 }
 
-// sameContract tells whether a project is the same to those who read its datasets.
+// sameContract reports whether a project is the same to those who read its datasets.
 func (c *Catalog) sameContract(old *Catalog, name string) bool {
 	a, was := old.projects.Get(name)
 	b, is := c.projects.Get(name)
@@ -298,7 +298,7 @@ func (c *Catalog) relink(old *Catalog, dirty map[string]bool) error {
 	return nil
 }
 
-// closesCycle tells whether one of the edges that are new since the old catalog closes a cycle.
+// closesCycle reports whether one of the edges that are new since the old catalog closes a cycle.
 func (c *Catalog) closesCycle(old *Catalog, projects []*Project) bool {
 	for _, p := range projects {
 		had := map[[2]string]bool{}

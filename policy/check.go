@@ -48,7 +48,7 @@ type Custom interface {
 	Project(ctx context.Context, cat *catalog.Catalog, p *catalog.Project) v1alpha1.Problems
 	// Platform judges what is not of one project.
 	Platform(ctx context.Context, cat *catalog.Catalog) v1alpha1.Problems
-	// Wide tells whether the verdict on a project may depend on projects that it does not read from directly.
+	// Wide reports whether the verdict on a project may depend on projects that it does not read from directly.
 	Wide() bool
 }
 

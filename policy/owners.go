@@ -22,7 +22,7 @@ type Person struct {
 	Teams []string
 }
 
-// is tells whether an owner, a user or a team with or without its organisation, is the person.
+// is reports whether an owner, a user or a team with or without its organisation, is the person.
 func (p Person) is(owner string) bool {
 	owner = strings.TrimPrefix(owner, "@")
 	if strings.EqualFold(owner, p.Login) {
@@ -107,7 +107,7 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 	return problems
 }
 
-// differs tells whether a project itself is changed: its declaration, or a file that is in its folder before the change or
+// differs reports whether a project itself is changed: its declaration, or a file that is in its folder before the change or
 // after it. What is in the folder of another project further down is that one's, and so is what only declares things.
 // Both trees are asked, so that no change takes a file from the project that it changes; a new file counts for those,
 // too, in whose folder it would have been before.
@@ -128,7 +128,7 @@ func differs(in Input, before, after *catalog.Project) bool {
 	})
 }
 
-// takesOver tells whether a file makes its folder one of projects, from now on, with files in it that were another
+// takesOver reports whether a file makes its folder one of projects, from now on, with files in it that were another
 // project's: whoever owns the new one could do with them what they like in the next change.
 func takesOver(in Input, from *catalog.Project, file string) bool {
 	dir := path.Dir(file)
@@ -150,13 +150,13 @@ func takesOver(in Input, from *catalog.Project, file string) bool {
 	return err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// plain tells whether there is a file that declares nothing.
+// plain reports whether there is a file that declares nothing.
 func plain(cat *catalog.Catalog, file string) bool {
 	_, declares := cat.Text(file)
 	return !declares && exists(cat, file)
 }
 
-// exists tells whether there is a file, or a link for one. One that cannot be looked at may be there.
+// exists reports whether there is a file, or a link for one. One that cannot be looked at may be there.
 func exists(cat *catalog.Catalog, file string) bool {
 	_, err := fs.Lstat(cat.Tree(), file)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -43,7 +43,7 @@ const (
 	// RuleOwnership is broken by a change that no owner has made or approved.
 	RuleOwnership = "ownership"
 
-	// RuleWidened is broken by a change that lets somebody do more than before.
+	// RuleWidened is broken by a change that gives more rights, or guards less.
 	RuleWidened = "privilege-widened"
 
 	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.

@@ -20,7 +20,7 @@ type Error struct {
 	Known []string
 }
 
-// Error gives the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
 // field is one of the five of an expression.

@@ -26,7 +26,7 @@ func (x *index) groups() []int32 {
 	return group
 }
 
-// ranks gives each node the number of edges on the longest way to it. Edges that would close a circle do not count.
+// ranks returns each node the number of edges on the longest way to it. Edges that would close a circle do not count.
 func (x *index) ranks() []int32 {
 	n := len(x.nodes)
 	back := x.backEdges()
@@ -101,7 +101,7 @@ func (x *index) backEdges() []bool {
 	return back
 }
 
-// cycles gives one cycle for each group of nodes that reach each other, as numbers of nodes: the shortest through the
+// cycles returns one cycle for each group of nodes that reach each other, as numbers of nodes: the shortest through the
 // first of them. It gives no more than limit, and says how many groups there are.
 func (x *index) cycles(limit int) (found [][]int32, all int) {
 	group := x.groups()

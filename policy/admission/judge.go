@@ -21,7 +21,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// Judge gives what the policies say against an object: nothing if they admit it. Other subjects are not judged. When the
+// Judge returns what the policies say against an object: nothing if they admit it. Other subjects are not judged. When the
 // context ends before all is known, the object is refused. A nil world knows nothing but what stands with the policies.
 func (s *Set) Judge(ctx context.Context, w *World, sub *subject.Subject) subject.Verdicts {
 	if sub.On != v1alpha1.OnObject || len(s.policies) == 0 {
@@ -94,7 +94,7 @@ func (e *evaluation) judge(ctx context.Context) {
 	}
 }
 
-// matcher gives the API server's matcher for constraints, and whether it asked for a namespace that is not known.
+// matcher returns the API server's matcher for constraints, and whether it asked for a namespace that is not known.
 func (e *evaluation) matcher(m *admissionregistrationv1.MatchResources) (generic.PolicyMatcher, *bool) {
 	unknown := new(bool)
 	lister := namespaces{world: e.world, nameOnly: asksForNameOnly(m), unknown: unknown}
@@ -133,7 +133,7 @@ func (e *evaluation) bound(ctx context.Context, b *binding, resource schema.Grou
 	}
 }
 
-// namespace gives the namespace that the object is in, and whether more than its name is known; nil for an object that is in
+// namespace returns the namespace that the object is in, and whether more than its name is known; nil for an object that is in
 // none.
 func (e *evaluation) namespace() (ns *corev1.Namespace, known bool) {
 	name := e.request.GetNamespace()

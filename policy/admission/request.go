@@ -72,7 +72,7 @@ func optionsMeta(kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: kind}
 }
 
-// applied gives an object as the API server has it when it asks the policies: in its namespace, with the status that is there
+// applied returns an object as the API server has it when it asks the policies: in its namespace, with the status that is there
 // already, and with defaults.
 func applied(k *kinds, res resource, gvk schema.GroupVersionKind, declared, old map[string]any, namespace string) (runtime.Object, error) {
 	object := maps.Clone(declared)
@@ -140,7 +140,7 @@ func (v *versions) KindFor(r schema.GroupVersionResource, _ string) schema.Group
 	return v.kind.GroupKind().WithVersion(r.Version)
 }
 
-// asVersion gives the attributes in the version that a policy names.
+// asVersion returns the attributes in the version that a policy names.
 func (r *request) asVersion(gvk schema.GroupVersionKind) (*apiadmission.VersionedAttributes, error) {
 	out := &apiadmission.VersionedAttributes{Attributes: r.Attributes, VersionedKind: gvk}
 	for _, side := range []struct {
@@ -175,7 +175,7 @@ func (r *request) convert(object runtime.Object, gvk schema.GroupVersionKind) (r
 // namespaces answers for the matcher, which looks for the labels of a request's namespace.
 type namespaces struct {
 	world *World
-	// nameOnly tells that only the name of a namespace is asked for, which is known of any.
+	// nameOnly reports whether only the name of a namespace is asked for, which is known of any.
 	nameOnly bool
 	// unknown is set when something was asked that is not known.
 	unknown *bool
@@ -188,7 +188,7 @@ func (namespaces) List(labels.Selector) ([]*corev1.Namespace, error) {
 	return nil, errUnknownNamespace
 }
 
-// Get gives a namespace. It never says that there is none: the matcher would ask a cluster then.
+// Get returns a namespace. It never says that there is none: the matcher would ask a cluster then.
 func (n namespaces) Get(name string) (*corev1.Namespace, error) {
 	if ns := n.world.namespaces[name]; ns != nil {
 		return ns, nil
@@ -200,7 +200,7 @@ func (n namespaces) Get(name string) (*corev1.Namespace, error) {
 	return nil, errUnknownNamespace
 }
 
-// asksForNameOnly tells whether selectors of namespaces look at the label of the name only.
+// asksForNameOnly reports whether selectors of namespaces look at the label of the name only.
 func asksForNameOnly(all ...*admissionregistrationv1.MatchResources) bool {
 	for _, m := range all {
 		if m == nil || m.NamespaceSelector == nil {

@@ -37,7 +37,7 @@ type Set struct {
 // declared is a policy in CEL, and what can be told of it from its text.
 type declared struct {
 	*cel.Policy
-	// environments tells that the verdict may depend on the environment, and wide that it may depend on what is
+	// environments reports whether the verdict may depend on the environment, and wide that it may depend on what is
 	// further away in the DAG than what is read directly.
 	environments, wide bool
 }
