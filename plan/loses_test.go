@@ -6,35 +6,33 @@ import (
 	"trunkline.dev/trunkline/plan"
 )
 
-// TestWhatTakesOthersWithItIsLookedAt: to delete a namespace or a definition may delete what is not the release's, so the step
-// says that it has to be looked at first.
-func TestWhatTakesOthersWithItIsLookedAt(t *testing.T) {
-	for _, tc := range []struct {
-		reason, name string
-		change       func(*plan.Observed)
-		loses        bool
+// TestLoses: what takes other objects with it when it is deleted is looked into first, unless it says that it may go.
+func TestLoses(t *testing.T) {
+	enabled := func(o *plan.Observed) { o.Prune = plan.PruneEnabled }
+	for _, tt := range []struct {
+		name, reason string
+		observed     plan.Observed
+		want         bool
 	}{
-		{"a namespace holds what others have made", "Namespace a", nil, true},
-		{"a definition goes with all objects of its kind", "CustomResourceDefinition widgets.acme.io", nil, true},
-		{"a namespace that says so goes with everything", "Namespace a", letGo, false},
-		{"a definition that says so does too", "CustomResourceDefinition widgets.acme.io", letGo, false},
-		{"a Deployment takes only its own with it", "Deployment a/d", nil, false},
-		{"an object of a custom kind is no definition", "Widget a/w", nil, false},
+		{"namespace", "everything in it goes with it", seen("Namespace orders", ""), true},
+		{"definition", "every object of its kind goes with it", seen("CustomResourceDefinition widgets.acme.io", ""), true},
+		{"namespace that may go", "its declaration said so, with what is in it", seen("Namespace orders", "", enabled), false},
+		{"definition that may go", "likewise", seen("CustomResourceDefinition widgets.acme.io", "", enabled), false},
+		{"configuration", "it holds nothing else", seen("ConfigMap orders/settings", ""), false},
+		{"deployment", "its pods are made again from what is declared", seen("Deployment orders/web", ""), false},
+		{"custom object", "it is one object of its kind", seen("Widget orders/w", ""), false},
 	} {
-		var changes []func(*plan.Observed)
-		if tc.change != nil {
-			changes = append(changes, tc.change)
-		}
-		p, err := plan.Compute(plan.Input{Observed: all(seen(tc.name, "", changes...))})
-		if err != nil || len(p.Prune) != 1 {
-			t.Fatalf("%s: %v, %v", tc.reason, text(p), err)
-		}
-		step := p.Prune[0][0]
-		if step.Loses != tc.loses {
-			t.Errorf("%s: Loses is %t", tc.reason, step.Loses)
-		}
-		if step.UID != "1" {
-			t.Errorf("%s: the step does not say which object was seen: %q", tc.reason, step.UID)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := plan.Compute(plan.Input{Observed: []plan.Observed{tt.observed}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Prune) != 1 || len(p.Prune[0]) != 1 {
+				t.Fatalf("prunes %v, want the one object", p.Prune)
+			}
+			if got := p.Prune[0][0].Loses; got != tt.want {
+				t.Errorf("Loses = %v, want %v: %s", got, tt.want, tt.reason)
+			}
+		})
 	}
 }

@@ -34,6 +34,8 @@ type Observed struct {
 	Settled bool
 	// Ending is how the object ended, if it removes itself afterwards.
 	Ending Ending
+	// Moves names the release that the newest commit declares the object in, if that is another one; it takes it over.
+	Moves string
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
 	// Access is true for an object that gave the release's account its rights.
@@ -98,10 +100,11 @@ const (
 	Going    Reason = "being deleted" // it has to be gone first
 	Waiting  Reason = "waiting"       // an earlier wave is not there yet
 	Added    Reason = "added by others"
-	Reported Reason = "drift reported" // drifted, and the environment only reports drift
-	Disabled Reason = "prune disabled" // it would be deleted, but says that it must stay
-	Occupied Reason = "not empty"      // it would be deleted, but holds what must stay
-	Data     Reason = "holds data"     // it would be deleted, but data would be lost
+	Reported Reason = "drift reported"           // drifted, and the environment only reports drift
+	Disabled Reason = "prune disabled"           // it would be deleted, but says that it must stay
+	Occupied Reason = "not empty"                // it would be deleted, but holds what must stay
+	Moving   Reason = "moves to another release" // it is not deleted, but taken over by the release that declares it now
+	Data     Reason = "holds data"               // it would be deleted, but data would be lost
 )
 
 // Step is one object, what happens to it, and why.

@@ -110,6 +110,8 @@ func (k kept) reason(o Observed) Reason {
 // ownReason says why an object stays for its own sake.
 func ownReason(o Observed) Reason {
 	switch {
+	case o.Moves != "":
+		return Moving
 	case o.Prune == PruneDisabled:
 		return Disabled
 	case o.Ref.Group == "" && (o.Ref.Kind == "PersistentVolumeClaim" || o.Ref.Kind == "PersistentVolume") && o.Prune != PruneEnabled:

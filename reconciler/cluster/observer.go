@@ -89,13 +89,15 @@ func (conn *Conn) Owner(ref plan.Ref) (string, bool) {
 	return id, ok
 }
 
-func (o *observer) set(t *tracked) {
+// set remembers a member, and returns the ApplySet that it was of before, if that is another one.
+func (o *observer) set(t *tracked) (moved string) {
 	ref := t.object.Ref
 	t.object.Changed = time.Now()
 	if before, ok := o.members[t.applySet][ref]; ok && before.UID == t.object.UID && before.Version == t.object.Version {
 		t.object.Changed = before.Changed // it was listed again
 	}
 	if before, ok := o.owners[ref]; ok && before != t.applySet {
+		moved = before
 		o.unset(ref)
 	}
 	if o.members[t.applySet] == nil {
@@ -103,6 +105,7 @@ func (o *observer) set(t *tracked) {
 	}
 	o.members[t.applySet][ref] = t.object
 	o.owners[ref] = t.applySet
+	return moved
 }
 
 func (o *observer) unset(ref plan.Ref) {

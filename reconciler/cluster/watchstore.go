@@ -110,11 +110,14 @@ func (w *kindWatch) put(in any) error {
 		return nil
 	}
 	w.observer.mu.Lock()
-	current := w.observer.kinds[w.kind] == w
+	current, moved := w.observer.kinds[w.kind] == w, ""
 	if current {
-		w.observer.set(t)
+		moved = w.observer.set(t)
 	}
 	w.observer.mu.Unlock()
+	if moved != "" {
+		w.observer.conn.cluster.changed(Event{ApplySet: moved, Object: t.object, Deleted: true})
+	}
 	if current {
 		w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object})
 	}
@@ -163,7 +166,9 @@ func (w *kindWatch) Replace(list []any, version string) error {
 			continue
 		}
 		seen[t.object.Ref] = true
-		w.observer.set(t)
+		if moved := w.observer.set(t); moved != "" {
+			events = append(events, Event{ApplySet: moved, Object: t.object, Deleted: true})
+		}
 		events = append(events, Event{ApplySet: t.applySet, Object: t.object})
 	}
 	events = append(events, w.observer.unsetKind(w.kind, seen)...)
