@@ -54,6 +54,7 @@ var mayKnow = map[string][]string{
 	"policy/report":          {"api"},
 	"policy/subject":         {"api"},
 	"reconciler":             {"api", "blueprints", "catalog", "plan", "policy", "reconciler", "render"},
+	"reconciler/archive":     {},
 	"reconciler/builders":    {"render/kustomize"},
 	"reconciler/cluster":     {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
 	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "plan/gate", "plan", "reconciler/preview", "reconciler/secrets", "plan/terms"},

@@ -139,7 +139,7 @@ func (w *worker) restoreInPlace(ctx context.Context) error {
 	if !needed {
 		return nil
 	}
-	d, err := w.r.restore(ctx, w.id, commit)
+	d, err := w.r.past.restore(ctx, w.id, commit)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

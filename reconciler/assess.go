@@ -152,7 +152,10 @@ func (w *worker) goBack(ctx context.Context, failed gate.Failed) {
 	if !ok {
 		return
 	}
-	d, err := w.r.restore(ctx, w.id, to.Commit)
+	d, err := w.r.past.restore(ctx, w.id, to.Commit)
+	if ctx.Err() != nil {
+		return // the release was handed over, or the daemon ends: that says nothing of the commit
+	}
 	if err == nil && d.digest != to.Digest {
 		err = fmt.Errorf("commit %s does not render to what was healthy any more", status.Short(to.Commit))
 	}

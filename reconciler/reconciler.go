@@ -82,7 +82,7 @@ type Reconciler struct {
 	releases *releaseSet
 	progress progress
 	removals removals
-	archive  archive
+	past     *past
 	planning planning
 	// aside counts what runs beside the workers.
 	aside sync.WaitGroup
@@ -119,6 +119,7 @@ func New(opts Options) (*Reconciler, error) {
 		opts: opts, clusters: map[string]*clusterState{}, workers: map[catalog.ReleaseID]*worker{},
 		renders: newRenders(opts.Renderer), planning: planning{places: runtime.GOMAXPROCS(0)},
 	}
+	r.past = newPast(opts, r.renders)
 	for _, cfg := range opts.Clusters {
 		if r.clusters[cfg.Name] != nil {
 			return nil, fmt.Errorf("the cluster %q is configured twice", cfg.Name)

@@ -67,7 +67,7 @@ func (r *renders) update(ctx context.Context, rev Revision, releases *releaseSet
 		}
 		releases.renderAgain(rel.ID)
 		group.Go(func() error {
-			out := r.one(ctx, rev, *rel)
+			out := r.one(ctx, rev.Tree, *rel)
 			out.fingerprint = fingerprint
 			mu.Lock()
 			defer mu.Unlock()
@@ -87,12 +87,12 @@ type packing interface {
 	RenderPacked(ctx context.Context, tree fs.FS, rel catalog.Release) (*render.Packed, render.ReadSet, error)
 }
 
-func (r *renders) one(ctx context.Context, rev Revision, rel catalog.Release) (out rendered) {
+func (r *renders) one(ctx context.Context, tree fs.FS, rel catalog.Release) (out rendered) {
 	if packed, ok := r.renderer.(packing); ok {
-		out.objects, out.reads, out.err = packed.RenderPacked(ctx, rev.Tree, rel)
+		out.objects, out.reads, out.err = packed.RenderPacked(ctx, tree, rel)
 		return out
 	}
-	result, err := r.renderer.Render(ctx, rev.Tree, rel)
+	result, err := r.renderer.Render(ctx, tree, rel)
 	if out.reads, out.err = result.ReadSet, err; err == nil {
 		out.objects, out.err = render.Pack(result.Objects)
 	}
