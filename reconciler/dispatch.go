@@ -5,20 +5,22 @@ import (
 	"slices"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
 // dispatch hands every release its new desired state, and gives the number of those for which it is new.
-func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releaseSet, results map[catalog.ReleaseID]rendered) int {
+func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision) int {
+	c := e.Catalog()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed := 0
 	r.platform, r.catalog = c.Name(), c
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
-	for i := range releases.all {
-		r.declared[releases.all[i].ID] = true
+	for rel := range e.Releases() {
+		r.declared[rel.ID] = true
 	}
 	r.removals.begin(r.declared)
 	for id := range r.workers {
@@ -26,8 +28,9 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releas
 			r.removals.add(id)
 		}
 	}
-	for _, rel := range inOrder(c, releases.news()) {
-		if r.hand(c, rev, rel, results[rel.ID]) {
+	for _, rel := range inOrder(c, e.News()) {
+		out, _ := e.Rendered(rel.ID)
+		if r.hand(c, rev, rel, out) {
 			changed++
 		}
 	}
@@ -49,7 +52,7 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releas
 }
 
 // hand gives a release what is declared of it, and says whether that is new.
-func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out rendered) bool {
+func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out evaluate.Rendered) bool {
 	about := func(s *status.Release) { s.Namespace, s.Owner = rel.Namespace, rel.Owner }
 	if rel.Suspended {
 		fresh := r.worker(rel.ID).suspend()
@@ -57,7 +60,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 		return fresh
 	}
 	s, err := r.settingsOf(c, rel.ID)
-	if err = errors.Join(out.err, err); err != nil {
+	if err = errors.Join(out.Err, err); err != nil {
 		// What runs stays as it is: only the word on the board changes.
 		if w := r.workers[rel.ID]; w != nil {
 			w.blocked(err, s.access)
@@ -71,7 +74,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 	w := r.worker(rel.ID)
 	r.progress.follow(w, slices.Concat(s.Sources, s.Needs))
 	return w.set(desired{
-		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest(),
+		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.Objects, digest: out.Objects.Digest(),
 	}, s)
 }
 

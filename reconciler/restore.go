@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/reconciler/archive"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -24,12 +25,12 @@ const (
 // past renders releases as older commits declare them.
 type past struct {
 	catalogs *archive.Archive[*catalog.Catalog]
-	renders  *renders
+	renderer Renderer
 	places   *semaphore.Weighted
 }
 
 // newPast returns nil if older commits cannot be read.
-func newPast(opts Options, renders *renders) *past {
+func newPast(opts Options) *past {
 	if opts.Trees == nil {
 		return nil
 	}
@@ -41,7 +42,7 @@ func newPast(opts Options, renders *renders) *past {
 		c, _, err := catalog.Load(tree, opts.Library)
 		return c, err
 	}
-	return &past{catalogs: archive.New(maxArchive, load), renders: renders, places: semaphore.NewWeighted(maxRestores)}
+	return &past{catalogs: archive.New(maxArchive, load), renderer: opts.Renderer, places: semaphore.NewWeighted(maxRestores)}
 }
 
 // restore renders a release as an older commit declares it.
@@ -72,9 +73,9 @@ func (p *past) render(ctx context.Context, c *catalog.Catalog, id catalog.Releas
 	}
 	defer p.places.Release(1)
 	rel := c.Release(project, id)
-	out := p.renders.one(ctx, c.Tree(), rel)
-	if out.err != nil {
-		return nil, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.err)
+	out := evaluate.Release(ctx, p.renderer, c.Tree(), rel)
+	if out.Err != nil {
+		return nil, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.Err)
 	}
-	return &desired{commit: commit, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest()}, nil
+	return &desired{commit: commit, namespace: rel.Namespace, owner: rel.Owner, objects: out.Objects, digest: out.Objects.Digest()}, nil
 }

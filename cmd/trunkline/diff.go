@@ -12,7 +12,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/dryrun"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 // defaultDiffTimeout bounds the time for each cluster.

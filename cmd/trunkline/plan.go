@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 func newPlan() *cobra.Command {

@@ -21,8 +21,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	findings "trunkline.dev/trunkline/policy/report"
 	"trunkline.dev/trunkline/reconciler/git"
-	"trunkline.dev/trunkline/reconciler/preview"
-	"trunkline.dev/trunkline/reconciler/preview/report"
+	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/plan/preview/report"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
