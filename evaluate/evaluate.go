@@ -22,9 +22,11 @@ type Evaluation struct {
 	own, judges *custom.Set
 	input       policy.Input
 	verdicts    *policy.Result
-	unjudged    []string
-	releases    *releaseSet
-	results     map[catalog.ReleaseID]Rendered
+	// objectsJudged says that the policies on objects have been asked.
+	objectsJudged bool
+	unjudged      []string
+	releases      *releaseSet
+	results       map[catalog.ReleaseID]Rendered
 }
 
 // Input is what a head is evaluated by. Tree, Library, Renderer and Now are required.

@@ -62,8 +62,8 @@ func Release(ctx context.Context, renderer Renderer, tree fs.FS, rel catalog.Rel
 	return out
 }
 
-// Render returns the evaluation with what its releases render to, and with what the policies on objects say. Of Before,
-// what the change does not affect is taken over.
+// Render returns the evaluation with what its releases render to, and with what the policies on objects say if they were
+// not asked before. What the change since Before does not affect is taken over from there.
 func (e *Evaluation) Render(ctx context.Context, in Input) (*Evaluation, error) {
 	next := *e
 	before := in.Before
@@ -73,13 +73,13 @@ func (e *Evaluation) Render(ctx context.Context, in Input) (*Evaluation, error) 
 	if next.releases = releasesOf(e.catalog, nil); before != nil {
 		next.releases = releasesOf(e.catalog, before.releases)
 	}
-	judged := e.judges != nil && e.judges.JudgesObjects()
+	judged := e.judges != nil && e.judges.JudgesObjects() && !e.objectsJudged
 	r := rendering{Input: in, e: &next, judged: judged, results: make(map[catalog.ReleaseID]Rendered, len(next.releases.all))}
 	problems, err := r.all(ctx, before)
 	if err != nil {
 		return nil, err
 	}
-	next.results = r.results
+	next.results, next.objectsJudged = r.results, true
 	if !judged {
 		return &next, nil
 	}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/preview"
 )
 
@@ -40,7 +40,7 @@ Values of Secrets are not shown; that they change is.
 					base = v.head + "~1"
 				}
 			}
-			s, err := v.open(cmd, base)
+			s, err := v.open(cmd, base, func(catalog.ReleaseID) bool { return false })
 			if err != nil {
 				return err
 			}
@@ -59,16 +59,18 @@ Values of Secrets are not shown; that they change is.
 // plan compares what both sides render to. All releases count, also those that are not asked for: how many are removed,
 // and what is promoted first, depends on them.
 func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.Preview, error) {
-	all := func(catalog.ReleaseID) bool { return true }
-	was, err := renderSide(cmd.Context(), s.base, all, nil, nil)
+	in := s.input(nil)
+	in.Want = nil
+	was, err := s.base.Render(cmd.Context(), in)
 	if err != nil {
 		return preview.Preview{}, err
 	}
-	is, err := renderSide(cmd.Context(), s.catalog, all, was, s.changed)
+	in.Before = was
+	is, err := s.head.Render(cmd.Context(), in)
 	if err != nil {
 		return preview.Preview{}, err
 	}
-	if err := v.check(was.side, is.side); err != nil {
+	if err := v.check(releaseIDs(was), releaseIDs(is)); err != nil {
 		return preview.Preview{}, err
 	}
 	commit, err := revision(cmd.Context(), v.path, base)
@@ -76,10 +78,12 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 		return preview.Preview{}, fmt.Errorf("reading the base %q: %w", base, err)
 	}
 	p := preview.Preview{From: revisionName(base, commit), To: s.name}
-	for _, r := range preview.Merge(was.side, is.side, time.Now()) {
+	releases, notes, err := evaluate.Merge(was, is, s.now)
+	p.Notes = notes
+	for _, r := range releases {
 		if v.picker.Picks(r.ID) {
 			p.Releases = append(p.Releases, r)
 		}
 	}
-	return p, nil
+	return p, err
 }
