@@ -10,6 +10,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/archive"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -46,36 +47,36 @@ func newPast(opts Options) *past {
 }
 
 // restore renders a release as an older commit declares it.
-func (p *past) restore(ctx context.Context, id catalog.ReleaseID, commit string) (*desired, error) {
+func (p *past) restore(ctx context.Context, id catalog.ReleaseID, commit string) (release.Target, error) {
 	if p == nil || commit == "" {
-		return nil, errors.New("older commits are not kept")
+		return release.Target{}, errors.New("older commits are not kept")
 	}
-	var d *desired
+	var t release.Target
 	read := false
 	err := p.catalogs.Use(ctx, commit, func(c *catalog.Catalog) (err error) {
 		read = true
-		d, err = p.render(ctx, c, id, commit)
+		t, err = p.render(ctx, c, id, commit)
 		return err
 	})
 	if err != nil && !read {
-		return nil, fmt.Errorf("reading commit %s: %w", status.Short(commit), err)
+		return release.Target{}, fmt.Errorf("reading commit %s: %w", status.Short(commit), err)
 	}
-	return d, err
+	return t, err
 }
 
-func (p *past) render(ctx context.Context, c *catalog.Catalog, id catalog.ReleaseID, commit string) (*desired, error) {
+func (p *past) render(ctx context.Context, c *catalog.Catalog, id catalog.ReleaseID, commit string) (release.Target, error) {
 	project, ok := c.Project(id.Project)
 	if !ok || !slices.Contains(c.ReleasesOf(project), id) {
-		return nil, fmt.Errorf("commit %s does not declare it", status.Short(commit))
+		return release.Target{}, fmt.Errorf("commit %s does not declare it", status.Short(commit))
 	}
 	if err := p.places.Acquire(ctx, 1); err != nil {
-		return nil, err
+		return release.Target{}, err
 	}
 	defer p.places.Release(1)
 	rel := c.Release(project, id)
 	out := evaluate.Release(ctx, p.renderer, c.Tree(), rel)
 	if out.Err != nil {
-		return nil, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.Err)
+		return release.Target{}, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.Err)
 	}
-	return &desired{commit: commit, namespace: rel.Namespace, owner: rel.Owner, objects: out.Objects, digest: out.Objects.Digest()}, nil
+	return release.Target{Commit: commit, Namespace: rel.Namespace, Owner: rel.Owner, Objects: out.Objects, Digest: out.Objects.Digest()}, nil
 }

@@ -60,7 +60,7 @@ func TestStartInAFreeze(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if d.commit != fmt.Sprint("commit", i/2) || d.digest == "" || d.namespace != "p1-dev" {
+			if d.Commit != fmt.Sprint("commit", i/2) || d.Digest == "" || d.Namespace != "p1-dev" {
 				t.Errorf("restored %+v", d)
 			}
 		})

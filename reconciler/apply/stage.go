@@ -1,0 +1,179 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
+	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/secrets"
+)
+
+// apply goes through the stages. Everything of a stage is attempted; the next one waits for all of it. What was applied is
+// remembered also when something else failed.
+func (r *run) apply(ctx context.Context, p plan.Plan) error {
+	for _, stage := range p.Apply {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.by.ready(ctx, stage); err != nil {
+			return err
+		}
+		for _, step := range stage {
+			// From here on nobody knows what it is like, until the API server has said that it is done.
+			delete(r.applied, step.Ref)
+		}
+		errs := make([]error, len(stage))
+		live := make([]cluster.Live, len(stage))
+		var group errgroup.Group
+		for i, step := range stage {
+			group.Go(func() error {
+				live[i], errs[i] = r.applyOne(ctx, step)
+				return nil
+			})
+		}
+		_ = group.Wait()
+		for i, step := range stage {
+			if errs[i] == nil {
+				errs[i] = r.wasApplied(step, live[i])
+				r.out.Applied++
+			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		if err := r.established(ctx, stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wasApplied remembers what an object was applied with. What the API server has not given us then is no drift later.
+func (r *run) wasApplied(step plan.Step, live cluster.Live) error {
+	lost, err := plan.Lost(step.Object, live.Owners)
+	if err != nil {
+		return &brokenObjectError{fmt.Errorf("%s: %w", step.Ref, err)}
+	}
+	known := plan.Applied{Digest: step.Digest, Version: live.Version}
+	for _, f := range lost {
+		known.Lost = append(known.Lost, f.Path)
+	}
+	r.applied[step.Ref] = known
+	r.out.Sights[step.Ref] = SightOf(step.Digest, live.Owners)
+	if step.Reason == plan.Drifted && live.Version != step.Version { // otherwise applying changed nothing: nobody had touched it
+		r.out.Corrected = append(r.out.Corrected, release.Drifted{Ref: step.Ref, Fields: step.Fields, At: r.opts.Now()})
+	}
+	return nil
+}
+
+func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
+	if owner, ok := r.conn.Owner(s.Ref); ok && owner != r.applySet {
+		return cluster.Live{}, fmt.Errorf("%s: %w: it is a member of %s", s.Ref, cluster.ErrForeign, owner)
+	}
+	writer := r.by.of(s)
+	// Server-side apply would take over a namespace, a definition or anything else outside of the release's namespace that
+	// is there, and removing the release would then delete it with all that others have in it.
+	if s.Reason == plan.Missing && r.by.outside(s.Ref) {
+		if err := writer.CheckFree(ctx, s.Object, r.applySet); err != nil {
+			return cluster.Live{}, err
+		}
+	}
+	// From here to the end of this function there are values in plain; nothing else gets hold of them.
+	open, err := r.opts.Secrets.Open(ctx, secrets.Release{Project: r.opts.ID.Project, Environment: r.opts.ID.Environment}, s.Object)
+	if err != nil {
+		return cluster.Live{}, err
+	}
+	live, err := writer.Apply(ctx, Stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Own})
+	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
+		if err := writer.Delete(ctx, s.Ref, s.UID); err != nil {
+			return cluster.Live{}, err
+		}
+		return cluster.Live{}, &replacedError{ref: s.Ref}
+	}
+	return live, err
+}
+
+// Stored returns a copy of an object as it is sent: in the form in which the API server stores it, with the digest of what is
+// declared.
+func Stored(o *unstructured.Unstructured, digest string) *unstructured.Unstructured {
+	sent := (&unstructured.Unstructured{Object: secrets.Stored(o.Object)}).DeepCopy()
+	annotations := sent.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[plan.DigestAnnotation] = digest
+	sent.SetAnnotations(annotations)
+	return sent
+}
+
+// established waits for new kinds to be served, since what comes next may be of them.
+func (r *run) established(ctx context.Context, stage []plan.Step) error {
+	var definitions []plan.Ref
+	for _, a := range stage {
+		if a.Ref.Group == "apiextensions.k8s.io" {
+			definitions = append(definitions, a.Ref)
+		}
+	}
+	if len(definitions) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	for {
+		members := byRef(r.conn.Members(r.applySet))
+		if !slices.ContainsFunc(definitions, func(ref plan.Ref) bool {
+			m, seen := members[ref]
+			return !seen || m.Version.Before(r.applied[ref].Version) || m.Health != health.Healthy
+		}) {
+			return nil
+		}
+		select {
+		case <-r.changed:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s to be established: %w", definitions[0], ctx.Err())
+		}
+	}
+}
+
+// prune deletes what is not declared any more, and reports what it has kept since more would be lost with it.
+func (r *run) prune(ctx context.Context, p plan.Plan) error {
+	for _, stage := range p.Prune {
+		if err := r.by.ready(ctx, stage); err != nil {
+			return err
+		}
+		errs, used := make([]error, len(stage)), make([]string, len(stage))
+		var group errgroup.Group
+		for i, step := range stage {
+			group.Go(func() error {
+				if step.Loses {
+					used[i], errs[i] = r.conn.InUse(ctx, step.Ref)
+				}
+				if used[i] == "" && errs[i] == nil {
+					errs[i] = r.by.of(step).Delete(ctx, step.Ref, step.UID)
+				}
+				return nil
+			})
+		}
+		_ = group.Wait()
+		for i, err := range errs {
+			switch {
+			case used[i] != "":
+				r.out.Kept = append(r.out.Kept, fmt.Sprintf("%s, which has %s", stage[i].Ref, used[i]))
+			case err == nil:
+				r.out.Pruned++
+			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
