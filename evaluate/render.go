@@ -173,19 +173,27 @@ func (r *rendering) one(ctx context.Context, rel catalog.Release, fingerprint st
 // judge asks the platform's own policies for what they say against the objects of a release.
 func (r *rendering) judge(ctx context.Context, rel catalog.Release, out Rendered) (v1alpha1.Problems, error) {
 	p, ok := r.e.catalog.Project(rel.ID.Project)
-	switch {
-	case !ok || out.Err != nil && !r.Thorough:
-		return nil, nil // a release that does not render is kept as it is, and there is nothing to judge
-	case out.Err != nil:
-		return v1alpha1.Problems{{
-			Rule: policy.RuleUnevaluated, Severity: v1alpha1.Deny, Position: p.Document.Position("metadata", "name"),
-			About:   v1alpha1.About{Project: p.Name, Environment: rel.ID.Environment},
-			Message: fmt.Sprintf("%s cannot be rendered, so that its objects cannot be judged: %v", rel.ID, out.Err),
-		}}, nil
+	if !ok {
+		return nil, nil
+	}
+	if out.Err != nil {
+		return r.unrendered(p, rel.ID, out), nil
 	}
 	objects, err := out.Objects.Unpack()
 	if err != nil {
 		return nil, err
 	}
 	return r.e.judges.Objects(ctx, r.e.catalog, p, rel.ID, objects), nil
+}
+
+// unrendered is what is wrong with a release whose objects cannot be judged. It is kept as it is, which refuses nothing.
+func (r *rendering) unrendered(p *catalog.Project, id catalog.ReleaseID, out Rendered) v1alpha1.Problems {
+	if !r.Thorough {
+		return nil
+	}
+	return v1alpha1.Problems{{
+		Rule: policy.RuleUnevaluated, Severity: v1alpha1.Deny, Position: p.Document.Position("metadata", "name"),
+		About:   v1alpha1.About{Project: p.Name, Environment: id.Environment},
+		Message: fmt.Sprintf("%s cannot be rendered, so that its objects cannot be judged: %v", id, out.Err),
+	}}
 }

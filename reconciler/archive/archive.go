@@ -80,7 +80,7 @@ func (a *Archive[T]) join(ctx context.Context, key string) *entry[T] {
 	}
 	e = &entry[T]{key: key, callers: 1, done: make(chan struct{})}
 	// The load must not end with the caller that happens to be the first.
-	loading, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	loading, cancel := context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // fill and leave call it
 	e.start, e.cancel = func() { a.fill(loading, e) }, cancel
 	a.entries[key] = e
 	a.queue = append(a.queue, e)
