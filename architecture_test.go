@@ -41,7 +41,7 @@ var mayKnow = map[string][]string{
 	"examples/demo":          {"console/client", "reconciler/status"},
 	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "reconciler/status", "render"},
 	"plan":                   {"api", "plan/ownership"},
-	"plan/gate":              {"api"},
+	"plan/gate":              {"api", "plan"},
 	"plan/health":            {"api", "policy/cel/guard", "policy/subject"},
 	"plan/ownership":         {"api/field"},
 	"plan/preview":           {"api", "catalog", "plan", "render"},

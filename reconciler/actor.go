@@ -134,10 +134,11 @@ func (a *actor) complete(e release.Event) release.Event {
 func (a *actor) happened(e cluster.Event) {
 	o := e.Object
 	if e.Deleted {
-		a.box.put(release.MemberGone{Ref: o.Ref})
+		a.box.put(release.MemberGone{Ref: o.Ref, UID: o.UID, Digest: o.Digest, Ending: o.Ending})
 	} else {
 		a.box.put(release.MemberChanged{
 			Ref: o.Ref, Sight: apply.SightOf(o.Digest, o.Owners), Leaving: o.Deleting || o.Prune == plan.PruneDisabled,
+			Digest: o.Digest, Ending: o.Ending,
 		})
 	}
 	a.executor.Changed()

@@ -154,8 +154,14 @@ func (r *Reconciler) publish(id catalog.ReleaseID, v release.View) {
 		}
 		for _, d := range v.Drifts {
 			next.Drifts = append(next.Drifts, status.Drift{
-				Object: d.Object, Fields: d.Fields, Manager: d.Manager, Time: d.Time, Corrected: d.Corrected, Rounds: d.Rounds,
+				Object: d.Object, Fields: d.Fields, What: d.What, Manager: d.Manager, Time: d.Time, Corrected: d.Corrected, Rounds: d.Rounds,
 			})
+		}
+		for _, a := range v.Additions {
+			next.Additions = append(next.Additions, status.Addition{Object: a.Object, Fields: a.Fields, Manager: a.Manager})
+		}
+		for _, d := range v.Instead {
+			next.Instead = append(next.Instead, status.Difference(d))
 		}
 		*s = next
 	})

@@ -212,7 +212,7 @@ func (r *Reconciler) judgeHealthBy(cat *catalog.Catalog) error {
 		return err
 	}
 	for _, c := range r.clusters {
-		c.JudgeBy(rules)
+		c.SetHealthRules(rules)
 	}
 	return nil
 }

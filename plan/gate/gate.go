@@ -2,7 +2,7 @@
 // freeze, until the environment that it is promoted from has been healthy for long enough, when the state has failed
 // before, when a person said so, or when too much would be removed. It is a pure function over values.
 //
-// Of Trunkline it may import api.
+// Of Trunkline it may import api and plan.
 package gate
 
 import (

@@ -17,7 +17,9 @@ const maxDrifts = 10
 type Drift struct {
 	Object string
 	Fields []string
-	// Manager is who changed them; empty if that is not known.
+	// What was done to the object as a whole; empty if fields were changed.
+	What string
+	// Manager is who did it; empty if that is not known.
 	Manager string
 	// Time is when they were changed, or else when that was seen.
 	Time time.Time
@@ -27,12 +29,17 @@ type Drift struct {
 }
 
 func (d Drift) equal(o Drift) bool {
-	return d.Object == o.Object && slices.Equal(d.Fields, o.Fields) && d.Manager == o.Manager && d.Time.Equal(o.Time) && d.Corrected == o.Corrected && d.Rounds == o.Rounds
+	return d.Object == o.Object && slices.Equal(d.Fields, o.Fields) && d.What == o.What && d.Manager == o.Manager && d.Time.Equal(o.Time) && d.Corrected == o.Corrected && d.Rounds == o.Rounds
 }
 
 // by says who changed the fields.
 func (d Drift) by() string {
-	if d.Manager == "" {
+	switch {
+	case d.What != "" && d.Manager != "":
+		return d.What + " by " + d.Manager
+	case d.What != "":
+		return d.What
+	case d.Manager == "":
 		return "removed"
 	}
 	return "changed by " + d.Manager
@@ -54,7 +61,7 @@ func (d drifts) list() []Drift {
 func (m *machine) drifted(found []Drifted) {
 	open := make(map[plan.Ref]Drift, len(found))
 	for _, f := range found {
-		one := driftOf(f.Ref, f.Fields, f.At)
+		one := driftOf(f)
 		for _, lost := range f.Fields {
 			one.Rounds = max(one.Rounds, m.fights.Rounds(f.Ref, lost.Path))
 		}
@@ -75,7 +82,7 @@ func (m *machine) corrected(found []Drifted) {
 	}
 	m.fights = m.fights.Clone()
 	for _, f := range found {
-		one := driftOf(f.Ref, f.Fields, f.At)
+		one := driftOf(f)
 		for _, lost := range f.Fields {
 			m.fights.Corrected(f.Ref, lost, f.At)
 			if n := m.fights.Rounds(f.Ref, lost.Path); n > 1 {
@@ -89,10 +96,10 @@ func (m *machine) corrected(found []Drifted) {
 }
 
 // driftOf says of fields that others have changed who did, which, and when.
-func driftOf(ref plan.Ref, fields []ownership.Field, seen time.Time) Drift {
-	one := Drift{Object: ref.String(), Time: seen}
+func driftOf(d Drifted) Drift {
+	one := Drift{Object: d.Ref.String(), Time: d.At, What: string(d.What)}
 	var managers []string
-	for _, f := range fields {
+	for _, f := range d.Fields {
 		one.Fields = append(one.Fields, f.Path.String())
 		who := ownership.Manager{Name: f.Manager, Subresource: f.Subresource}.String()
 		if who != "" && !slices.Contains(managers, who) {
@@ -101,6 +108,9 @@ func driftOf(ref plan.Ref, fields []ownership.Field, seen time.Time) Drift {
 		if !f.Time.IsZero() {
 			one.Time = f.Time
 		}
+	}
+	if d.Manager != "" && !slices.Contains(managers, d.Manager) {
+		managers = append(managers, d.Manager)
 	}
 	one.Manager = strings.Join(managers, ", ")
 	return one

@@ -28,8 +28,10 @@ type Run struct {
 	Memory   gate.Memory
 	// Unsaved is set if Memory has to be written, and Everything if also what is known to be in place is to be applied.
 	Unsaved, Everything bool
+	// Back is set if Target is an older state than the newest commit's: what had ended in it is not run again.
+	Back bool
 	// Gone are the members that were seen to be deleted since the last run.
-	Gone []plan.Ref
+	Gone map[plan.Ref]plan.Vanished
 	// Damped are the fields that are not corrected now, since others keep changing them.
 	Damped map[plan.Ref][]field.Path
 }

@@ -3,6 +3,8 @@ package release
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
@@ -69,10 +71,19 @@ type MemberChanged struct {
 	Sight Sight
 	// Leaving is set if the object is being deleted, or says that it must stay when it is not declared.
 	Leaving bool
+	// Digest is that of what was applied, and Ending how the object ended, if it removes itself afterwards.
+	Digest string
+	Ending plan.Ending
 }
 
 // MemberGone reports that an object of the release is gone.
-type MemberGone struct{ Ref plan.Ref }
+type MemberGone struct {
+	Ref plan.Ref
+	UID types.UID
+	// Digest and Ending are as in [MemberChanged].
+	Digest string
+	Ending plan.Ending
+}
 
 // Nudged reports that something that was in the way may be gone, such as a cluster that did not answer.
 type Nudged struct{}
@@ -162,6 +173,11 @@ type Ended struct {
 	Waiting string
 	// Open is drift that is left to others, and Corrected what was corrected.
 	Open, Corrected []Drifted
+	// Additions are what others have added to objects, and Instead what runs instead of what was applied in this run.
+	Additions []plan.Addition
+	Instead   map[plan.Ref][]ownership.Difference
+	// Endings is what has to be remembered of objects that have ended.
+	Endings plan.Finished
 	// Sights are what was seen or written of each object.
 	Sights map[plan.Ref]Sight
 
@@ -186,6 +202,9 @@ type Drifted struct {
 	Ref    plan.Ref
 	Fields []ownership.Field
 	At     time.Time
+	// What was done to the object as a whole, and by whom, as far as that is known; empty if fields were changed.
+	What    plan.Tampered
+	Manager string
 }
 
 func (Declared) event()      {}

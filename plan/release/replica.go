@@ -3,7 +3,6 @@ package release
 import (
 	"time"
 
-	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 )
 
@@ -58,20 +57,8 @@ func (m *machine) answered(e Answered) {
 // howFar returns how far the release is, for those that wait for it.
 func (m *machine) howFar() (p Progress) {
 	p.Current = m.RenderErr == "" && !m.idle() && m.Newest != nil && !m.Newest.Remove && m.InForce.Same(m.Newest) && !m.phase.applied.IsZero()
-	if marks := m.Memory.Healthy; p.Current && m.phase.sick.IsZero() && m.phase.healthy && len(marks) > 0 && marks[0].Digest == m.InForce.Digest {
-		p.HealthySince = marks[0].Since
+	if p.Current && m.phase.sick.IsZero() && m.phase.healthy {
+		p.HealthySince = m.Memory.Healthy[0].Since // being healthy was put down there
 	}
 	return p
-}
-
-// members is what was seen of the objects of the release.
-type members struct {
-	// judged is how each was when it was last planned or applied: only something else is news.
-	judged map[plan.Ref]Sight
-	// later are those that were seen during a run, which are compared with what it has done once that is known.
-	later map[plan.Ref]MemberChanged
-	// gone are those that were deleted since the last run began.
-	gone []plan.Ref
-	// waiting is set while the last plan waits for objects to become healthy or to be gone.
-	waiting bool
 }

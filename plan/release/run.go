@@ -32,7 +32,7 @@ func (m *machine) run() {
 	m.dampedUntil = until
 	m.begin(Running, Run{
 		Epoch: m.epoch, Target: t, Settings: m.Settings, Memory: m.Memory, Unsaved: m.unsaved, Everything: m.everything,
-		Gone: m.members.gone, Damped: damped,
+		Back: !m.Newest.Same(m.InForce), Gone: m.members.gone, Damped: damped,
 	})
 	m.due, m.everything, m.members.gone = false, false, nil
 }
@@ -48,15 +48,17 @@ func (m *machine) ended(e Ended) {
 	m.corrected(e.Corrected)
 	if e.Planned {
 		m.members.waiting = e.Waiting != ""
-		m.size = e.Members
+		m.size, m.members.additions = e.Members, e.Additions
+		m.runInstead(e)
+		m.remember(m.Memory.Finished.Merge(e.Endings))
 		if m.InForce != nil {
 			m.drifted(e.Open)
 		}
 	}
 	m.compare(e.Sights)
+	defer m.admit() // what is in place may be something else than before
 	if e.Canceled {
-		m.due = true // what it was about to do is still to be done, if it is still wanted
-		return
+		return // whatever is wanted instead has asked for a run of its own
 	}
 	m.retryAfter(e)
 	if e.Finished {
@@ -133,6 +135,9 @@ func (m *machine) failing(err error, terminal bool) {
 
 // memberChanged asks for a run if an object is not as it was when it was last planned or applied.
 func (m *machine) memberChanged(e MemberChanged) {
+	if m.Mine {
+		m.noteEnding(e.Digest, e.Ending)
+	}
 	switch {
 	case !m.Mine:
 	case m.Op == Running:
@@ -142,11 +147,38 @@ func (m *machine) memberChanged(e MemberChanged) {
 	}
 }
 
+// noteEnding remembers at once how an object ended that removes itself: once it is gone, nobody knows.
+func (m *machine) noteEnding(digest string, how plan.Ending) {
+	if m.Known {
+		m.remember(m.Memory.Finished.With(digest, how))
+	}
+}
+
+// remember puts down which objects have ended.
+func (m *machine) remember(f plan.Finished) {
+	if !slices.Equal(f, m.Memory.Finished) {
+		m.Memory.Finished, m.unsaved = f, true
+	}
+}
+
+// runInstead takes in what runs instead of what is declared: of an object that was applied, what that has shown, and of the
+// others what was known before.
+func (m *machine) runInstead(e Ended) {
+	for ref := range e.Sights {
+		if d, applied := e.Instead[ref]; applied && len(d) > 0 {
+			m.members.instead = with(m.members.instead, ref, d)
+		} else if applied {
+			m.members.instead = without(m.members.instead, ref)
+		}
+	}
+}
+
 func (m *machine) memberGone(e MemberGone) {
 	if !m.Mine {
 		return
 	}
-	m.members.gone = append(m.members.gone[:len(m.members.gone):len(m.members.gone)], e.Ref)
+	m.noteEnding(e.Digest, e.Ending)
+	m.members.gone = with(m.members.gone, e.Ref, plan.Vanished{UID: e.UID, At: m.now})
 	m.members.judged, m.members.later = without(m.members.judged, e.Ref), without(m.members.later, e.Ref)
 	m.due = true
 }
@@ -176,7 +208,7 @@ func (m *machine) compare(sights map[plan.Ref]Sight) {
 		judged := make(map[plan.Ref]Sight, len(sights))
 		maps.Copy(judged, m.members.judged)
 		maps.Copy(judged, sights)
-		for _, ref := range m.members.gone {
+		for ref := range m.members.gone {
 			delete(judged, ref)
 		}
 		m.members.judged = judged

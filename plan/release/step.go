@@ -98,6 +98,9 @@ func (m *machine) declared(e Declared) {
 		// Whatever happened to it meanwhile was not corrected, and may not even have been seen.
 		m.Suspended, m.Newest, m.InForce, m.everything = false, nil, nil, true
 	}
+	if !e.Target.Remove {
+		m.declaredAgain() // also if the new state is held
+	}
 	target := e.Target
 	if m.Newest.Same(&target) {
 		m.due = m.due || failed // its own message is to be published again

@@ -39,7 +39,23 @@ type View struct {
 	Cause   *Cause
 	Held    *Hold
 	Drifts  []Drift
+	// Additions are what others have added to objects, and Instead what runs instead of what is declared.
+	Additions []Addition
+	Instead   []Difference
 }
+
+// Addition is what others have added to an object.
+type Addition struct {
+	Object, Manager string
+	Fields          []string
+}
+
+func (a Addition) equal(o Addition) bool {
+	return a.Object == o.Object && a.Manager == o.Manager && slices.Equal(a.Fields, o.Fields)
+}
+
+// Difference is a declared field for which something else runs, as admission wants it.
+type Difference struct{ Object, Field, Declared, Runs string }
 
 // Cause is why a release is not healthy, as far as that was looked into.
 type Cause struct {
@@ -72,6 +88,7 @@ func (s *State) View() View {
 		return View{Namespace: b.namespace, Owner: b.owner, Result: Elsewhere, Message: keptBy(s.Owner)}
 	}
 	v.Held, v.Drifts = s.hold(), s.drifts.list()
+	v.Additions, v.Instead = s.members.added(), s.members.differences()
 	v.Health, v.Known = s.seen.Health, s.seen.known
 	switch {
 	case s.InForce == nil || s.InForce.Remove:
@@ -139,7 +156,8 @@ func keptBy(owner string) string {
 func (v View) equal(o View) bool {
 	return v.Namespace == o.Namespace && v.Owner == o.Owner && v.Commit == o.Commit && v.Result == o.Result && v.Message == o.Message &&
 		v.Health == o.Health && v.Known == o.Known && v.Objects == o.Objects && slices.Equal(v.Kept, o.Kept) &&
-		v.Cause.equal(o.Cause) && v.Held.equal(o.Held) && slices.EqualFunc(v.Drifts, o.Drifts, Drift.equal)
+		v.Cause.equal(o.Cause) && v.Held.equal(o.Held) && slices.EqualFunc(v.Drifts, o.Drifts, Drift.equal) &&
+		slices.EqualFunc(v.Additions, o.Additions, Addition.equal) && slices.Equal(v.Instead, o.Instead)
 }
 
 func (c *Cause) equal(o *Cause) bool {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -20,7 +22,10 @@ func (e *brokenObjectError) Error() string { return e.err.Error() }
 func (e *brokenObjectError) Unwrap() error { return e.err }
 
 // replacedError reports that an object was deleted to be created anew, since what changes of it cannot be changed.
-type replacedError struct{ ref plan.Ref }
+type replacedError struct {
+	ref plan.Ref
+	uid types.UID
+}
 
 func (e *replacedError) Error() string {
 	return fmt.Sprintf("%s cannot be changed: it was deleted, and is created anew once it is gone", e.ref)

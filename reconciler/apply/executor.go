@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
@@ -60,11 +61,13 @@ type Executor struct {
 	by writers
 	// applied maps an object to what it was last applied with, as far as it is known to be there still.
 	applied map[plan.Ref]plan.Applied
+	// deleted are the objects that were deleted to be created anew.
+	deleted map[types.UID]bool
 }
 
 // New returns an executor that knows nothing of the release yet.
 func New(opts Options) *Executor {
-	return &Executor{opts: opts, changed: make(chan struct{}, 1), applied: map[plan.Ref]plan.Applied{}}
+	return &Executor{opts: opts, changed: make(chan struct{}, 1), applied: map[plan.Ref]plan.Applied{}, deleted: map[types.UID]bool{}}
 }
 
 // Changed reports to a run under way that members have changed. It does not block.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/ownership"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/cluster"
 )
@@ -17,7 +18,7 @@ import (
 // starts and leaves running, such as watches, lives as long as daemon; the run itself ends with ctx.
 func (x *Executor) Run(daemon, ctx context.Context, in release.Run) release.Ended {
 	r := run{Executor: x, in: in, out: release.Ended{Epoch: in.Epoch}}
-	for _, ref := range in.Gone {
+	for ref := range in.Gone {
 		delete(x.applied, ref)
 	}
 	err := r.attempt(daemon, ctx)
@@ -135,7 +136,13 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 		return p, err
 	}
 	defer r.opts.Slots.End()
-	input := plan.Input{Applied: r.applied, Everything: r.in.Everything, Drift: r.in.Settings.Drift}
+	input := plan.Input{
+		Applied: r.applied, Everything: r.in.Everything, Drift: r.in.Settings.Drift, Additions: r.in.Settings.Additions,
+		Finished: r.in.Memory.Finished, Vanished: r.vanished(),
+	}
+	if !r.in.Back {
+		input.Finished = input.Finished.ByThemselves()
+	}
 	input.Drift.Damped = r.in.Damped
 	if input.Desired, err = r.in.Target.Objects.Unpack(); err != nil {
 		return p, &brokenObjectError{err}
@@ -185,6 +192,22 @@ func (r *run) planned(p plan.Plan, observed []plan.Observed) {
 		}
 	}
 	r.out.Waiting = waitingFor(p.Blocked())
+	r.out.Additions, r.out.Instead = p.Additions, map[plan.Ref][]ownership.Difference{}
+	r.out.Endings = r.in.Memory.Finished
+	for _, o := range observed {
+		r.out.Endings = r.out.Endings.With(o.Digest, o.Ending)
+	}
+}
+
+// vanished returns the members that are gone and that this executor has not deleted itself.
+func (r *run) vanished() map[plan.Ref]plan.Vanished {
+	out := map[plan.Ref]plan.Vanished{}
+	for ref, v := range r.in.Gone {
+		if !r.deleted[v.UID] {
+			out[ref] = v
+		}
+	}
+	return out
 }
 
 // waitingFor says what the objects of a plan wait for; empty if none do.

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/health"
@@ -45,6 +46,9 @@ func (r *run) apply(ctx context.Context, p plan.Plan) error {
 				errs[i] = r.wasApplied(step, live[i])
 				r.out.Applied++
 			}
+			if replaced, ok := errors.AsType[*replacedError](errs[i]); ok {
+				r.deleted[replaced.uid] = true
+			}
 		}
 		if err := errors.Join(errs...); err != nil {
 			return err
@@ -68,10 +72,25 @@ func (r *run) wasApplied(step plan.Step, live cluster.Live) error {
 	}
 	r.applied[step.Ref] = known
 	r.out.Sights[step.Ref] = SightOf(step.Digest, live.Owners)
-	if step.Reason == plan.Drifted && live.Version != step.Version { // otherwise applying changed nothing: nobody had touched it
-		r.out.Corrected = append(r.out.Corrected, release.Drifted{Ref: step.Ref, Fields: step.Fields, At: r.opts.Now()})
+	r.out.Instead[step.Ref] = live.Instead
+	if d, ok := r.drifted(step, live); ok {
+		r.out.Corrected = append(r.out.Corrected, d)
 	}
 	return nil
+}
+
+// drifted returns what was corrected by applying a step. If that has changed nothing, nobody had touched the object.
+func (r *run) drifted(step plan.Step, live cluster.Live) (release.Drifted, bool) {
+	out := release.Drifted{Ref: step.Ref, Fields: slices.Concat(step.Fields, step.Reclaim), At: r.opts.Now()}
+	if t := step.Tampering; t != nil {
+		found := t.Found(r.in.Gone[step.Ref].UID, live.UID)
+		out.What, out.Manager = found.What, found.Manager
+		if !found.At.IsZero() {
+			out.At = found.At
+		}
+		return out, true
+	}
+	return out, (step.Reason == plan.Drifted || step.Reason == plan.Added) && live.Version != step.Version
 }
 
 func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
@@ -91,12 +110,12 @@ func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
 	if err != nil {
 		return cluster.Live{}, err
 	}
-	live, err := writer.Apply(ctx, Stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Own})
+	live, err := writer.Apply(ctx, Stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Own, Reclaim: s.Reclaim})
 	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
 		if err := writer.Delete(ctx, s.Ref, s.UID); err != nil {
 			return cluster.Live{}, err
 		}
-		return cluster.Live{}, &replacedError{ref: s.Ref}
+		return cluster.Live{}, &replacedError{ref: s.Ref, uid: s.UID}
 	}
 	return live, err
 }
@@ -145,6 +164,7 @@ func (r *run) established(ctx context.Context, stage []plan.Step) error {
 
 // prune deletes what is not declared any more, and reports what it has kept since more would be lost with it.
 func (r *run) prune(ctx context.Context, p plan.Plan) error {
+	ended := endings(r.conn.Members(r.applySet))
 	for _, stage := range p.Prune {
 		if err := r.by.ready(ctx, stage); err != nil {
 			return err
@@ -169,6 +189,9 @@ func (r *run) prune(ctx context.Context, p plan.Plan) error {
 				r.out.Kept = append(r.out.Kept, fmt.Sprintf("%s, which has %s", stage[i].Ref, used[i]))
 			case err == nil:
 				r.out.Pruned++
+				if end, ok := ended[stage[i].Ref]; ok {
+					r.out.Endings = r.out.Endings.WithPruned(end.digest, end.how)
+				}
 			}
 		}
 		if err := errors.Join(errs...); err != nil {
@@ -176,4 +199,28 @@ func (r *run) prune(ctx context.Context, p plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// ending is how a Job ended, in the state with the digest.
+type ending struct {
+	digest string
+	how    plan.Ending
+}
+
+// endings returns how the Jobs among members have ended, those that have.
+func endings(members []cluster.Object) map[plan.Ref]ending {
+	out := map[plan.Ref]ending{}
+	for _, m := range members {
+		if m.Ref.GroupKind != (schema.GroupKind{Group: "batch", Kind: "Job"}) {
+			continue
+		}
+		switch m.Health {
+		case health.Healthy:
+			out[m.Ref] = ending{m.Digest, plan.Completed}
+		case health.Failed:
+			out[m.Ref] = ending{m.Digest, plan.FailedForGood}
+		case health.Progressing, health.Stalled:
+		}
+	}
+	return out
 }
