@@ -57,7 +57,7 @@ var mayKnow = map[string][]string{
 	"policy/report":          {"api"},
 	"policy/subject":         {"api"},
 	"reconciler":             {"api", "blueprints", "catalog", "evaluate", "plan", "policy", "reconciler", "render"},
-	"reconciler/apply":       {"api", "catalog", "plan", "reconciler/cluster", "reconciler/secrets", "render"},
+	"reconciler/apply":       {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "render"},
 	"reconciler/archive":     {},
 	"reconciler/builders":    {"render/kustomize"},
 	"reconciler/cluster":     {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},

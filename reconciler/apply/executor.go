@@ -61,6 +61,8 @@ type Executor struct {
 	by writers
 	// applied maps an object to what it was last applied with, as far as it is known to be there still.
 	applied map[plan.Ref]plan.Applied
+	// done are the declared objects that have ended and are not there any more, as the last plan had them.
+	done map[plan.Ref]plan.Ending
 	// deleted are the objects that were deleted to be created anew.
 	deleted map[types.UID]bool
 }
@@ -164,7 +166,12 @@ func (x *Executor) Observe(t *release.Target) (out release.Observation, ok bool)
 		ref := plan.Ref(o.Identity)
 		m, there := seen[ref]
 		is, why := m.Health, ref.String()+": "+m.Message
-		if !there || m.Version.Before(x.applied[ref].Version) {
+		switch done := x.done[ref]; {
+		case !there && done == plan.Completed:
+			is, why = health.Healthy, ""
+		case !there && done == plan.FailedForGood:
+			is, why = health.Failed, ref.String()+": it has failed, and removed itself since"
+		case !there || m.Version.Before(x.applied[ref].Version):
 			is, why = health.Progressing, ""
 		}
 		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {

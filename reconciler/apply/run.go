@@ -193,6 +193,10 @@ func (r *run) planned(p plan.Plan, observed []plan.Observed) {
 	}
 	r.out.Waiting = waitingFor(p.Blocked())
 	r.out.Additions, r.out.Instead = p.Additions, map[plan.Ref][]ownership.Difference{}
+	r.done = make(map[plan.Ref]plan.Ending, len(p.Done))
+	for _, d := range p.Done {
+		r.done[d.Ref] = d.Ending
+	}
 	r.out.Endings = r.in.Memory.Finished
 	for _, o := range observed {
 		r.out.Endings = r.out.Endings.With(o.Digest, o.Ending)
