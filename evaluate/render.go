@@ -173,10 +173,10 @@ func (r *rendering) one(ctx context.Context, rel catalog.Release, fingerprint st
 // judge asks the platform's own policies for what they say against the objects of a release.
 func (r *rendering) judge(ctx context.Context, rel catalog.Release, out Rendered) (v1alpha1.Problems, error) {
 	p, ok := r.e.catalog.Project(rel.ID.Project)
-	if !ok {
+	switch {
+	case !ok:
 		return nil, nil
-	}
-	if out.Err != nil {
+	case out.Objects == nil:
 		return r.unrendered(p, rel.ID, out), nil
 	}
 	objects, err := out.Objects.Unpack()

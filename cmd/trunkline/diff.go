@@ -31,22 +31,26 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff --cluster NAME=KUBECONFIG [PATH] [RELEASE...]",
 		Short: "Show how live clusters differ from what is declared",
-		Long: `Diff shows what would change in live clusters if they were brought into the declared state: objects
-that would be created, adopted, updated and deleted, those that would be kept and why, and what others
-have changed and whether that is taken back. API servers try every change as a dry run; the client
-refuses all requests that could change anything.
+		Long: `Diff shows what would change in live clusters if they were brought into the
+declared state: objects that would be created, adopted, updated and deleted,
+those that would be kept and why, and what others have changed and whether that
+is reverted. API servers try every change as a dry run; the client refuses all
+requests that could change anything.
 
-It takes the files on disk, or a revision with --head. PATH is the folder of the platform, by default
-the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER, where *
-stands for any part of a name. Only the clusters that are given are looked at. It reads Secrets to
-compare them; their values are not shown, that they change is. Encrypted Secrets are not decrypted,
-and not compared. What cannot be tried is shown as it is declared: objects in a namespace, or of a
-kind, that the release brings along.
+It takes the files on disk, or a revision with --head. PATH is the folder of the
+platform, by default the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT
+or PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. Only the
+clusters that are given are looked at. It reads Secrets to compare them; their
+values are not shown, that they change is. Encrypted Secrets are not decrypted,
+and not compared. What cannot be tried is shown as it is declared: objects in a
+namespace, or of a kind, that the release brings along.
 
 ` + exitCodes,
 		Example: `  trunkline diff --cluster dev=dev.kubeconfig
-  trunkline diff --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
-  trunkline diff --head main --cluster prod=prod.kubeconfig -o json | jq '.releases[].steps[]?.drift'`,
+  trunkline diff --cluster dev=dev.kubeconfig \
+    --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
+  trunkline diff --head main --cluster prod=prod.kubeconfig -o json |
+    jq '.releases[].steps[]?.drift'`,
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			if err := v.read(args); err != nil {
 				return err
@@ -73,6 +77,7 @@ kind, that the release brings along.
 	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().BoolVar(&v.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", defaultDiffTimeout, "how long to wait for each cluster")
+	narrow(cmd)
 	return cmd
 }
 

@@ -16,21 +16,26 @@ func newPlan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [PATH] [RELEASE...]",
 		Short: "Show what merging a change would do",
-		Long: `Plan shows what a merge would do to every release: which are created, changed and removed, which of
-their objects and how, and what would be held by a deploy window, a freeze, a promotion or the
-protection of an environment. It works offline and changes nothing: it compares what the releases of
-two states of the repository render to. "trunkline diff" compares with live clusters.
+		Long: `Plan shows what a merge would do to every release: which are created, changed
+and removed, which of their objects and how, which objects move between
+releases or are declared by several, and what would be held: by a deploy
+window, a freeze, a promotion, the protection of an environment, or because too
+much would be deleted. It works offline and changes nothing: it compares what
+the releases of two states of the repository render to. "trunkline diff"
+compares with live clusters.
 
-It compares the files on disk with HEAD, or --head with --base, which is the commit before --head
-unless it is given. PATH is the folder of the platform, by default the current one. A RELEASE is
-PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name.
-Values of Secrets are not shown; that they change is.
+It compares the files on disk with HEAD, or --head with --base, which is the
+commit before --head unless it is given. PATH is the folder of the platform, by
+default the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT or
+PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. Values of
+Secrets are not shown; that they change is.
 
 ` + exitCodes,
 		Example: `  trunkline plan
   trunkline plan --base main -s
   trunkline plan 'orders/prod' 'fx-*'
-  trunkline plan --base origin/main --head HEAD -o markdown > comment.md || [ $? -eq 1 ]`,
+  trunkline plan --base origin/main --head HEAD -o markdown \
+    > comment.md || [ $? -eq 1 ]`,
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			if err := v.read(args); err != nil {
 				return err
@@ -53,6 +58,7 @@ Values of Secrets are not shown; that they change is.
 	}
 	cmd.Flags().StringVar(&base, "base", "", "revision that is merged into; default: HEAD for the files on disk, else the commit before --head")
 	v.flags(cmd)
+	narrow(cmd)
 	return cmd
 }
 

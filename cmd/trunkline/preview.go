@@ -24,8 +24,8 @@ import (
 )
 
 // exitCodes is what the help of the commands that preview says at its end.
-const exitCodes = `Exit codes, as of diff: 0 nothing would change; 1 something would; 2 it could not be found out, or not
-for all, or something would fail.`
+const exitCodes = `Exit codes, as of diff: 0 nothing would change; 1 something would; 2 it could
+not be found out, or not for all, or something would fail.`
 
 // previewing is what the commands that preview have in common.
 type previewing struct {

@@ -42,13 +42,19 @@ func newValidate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH|REVISION]",
 		Short: "Check all declarations, and say exactly what is wrong",
-		Long: `Validate reads every declaration of a platform, and judges it by the rules that come with
-Trunkline and by the platform's own policies. It works offline and changes nothing.
+		Long: `Validate reads every declaration of a platform, and judges it by the rules that
+come with Trunkline and by the platform's own policies. It works offline and
+changes nothing.
 
-It takes a folder, by default the current one as it is on disk, or a revision of the repository
-that the current folder is in. With --base it also judges the change: what readers of a dataset
-lose, whether a schema breaks them, what leaves a protected environment. What judges the change
-is then the base: its policies, modes and exceptions.`,
+It takes a folder, by default the current one as it is on disk, or a revision of
+the repository that the current folder is in. With --base it also judges the
+change: what readers of a dataset lose, whether a schema breaks them, what
+leaves a protected environment, and with --author whether an owner made or
+approved it. What judges the change is then the base: its policies, modes,
+exceptions and owners. What was not judged for want of input is reported.
+
+Exit codes: 0 nothing denies the platform; 1 something does; 2 wrong use, or it
+could not be found out.`,
 		Example: `  trunkline validate
   trunkline validate --watch
   trunkline validate HEAD --base main -o sarif > trunkline.sarif
@@ -59,7 +65,7 @@ is then the base: its policies, modes and exceptions.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			v.what = "."
 			if len(args) == 1 {
 				v.what = args[0]
@@ -84,15 +90,16 @@ is then the base: its policies, modes and exceptions.`,
 				}
 			}
 			return s.report(cmd.OutOrStdout())
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&v.base, "base", "", "revision before the change; its settings and policies judge")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "how to say it: text, json, sarif, github or junit")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "check again whenever a file is saved, until interrupted")
 	cmd.Flags().StringVar(&v.login, "author", "", "login of who made the change, to judge whether an owner did")
 	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams that the author is in")
-	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved it, with the teams they are in:\nLOGIN[:TEAM,TEAM]; repeat for each")
-	cmd.Flags().BoolVar(&v.render, "render", false, "render all releases, too: which do not, which objects several\ndeclare, and which move")
+	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved it, with the teams they are in: LOGIN[:TEAM,TEAM]; repeat for each")
+	cmd.Flags().BoolVar(&v.render, "render", false, "render all releases, too: which do not, which objects several declare, and which move")
+	narrow(cmd)
 	return cmd
 }
 
