@@ -188,7 +188,7 @@ func (r *rendering) judge(ctx context.Context, rel catalog.Release, out Rendered
 
 // unrendered is what is wrong with a release whose objects cannot be judged. It is kept as it is, which refuses nothing.
 func (r *rendering) unrendered(p *catalog.Project, id catalog.ReleaseID, out Rendered) v1alpha1.Problems {
-	if !r.Thorough {
+	if !r.Thorough || out.Err == nil {
 		return nil
 	}
 	return v1alpha1.Problems{{

@@ -10,6 +10,7 @@ import (
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
 )
 
 // settingsOf reads what the environment of a release says about it. What was read is returned also with an error.
@@ -27,8 +28,19 @@ func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (relea
 func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision) int {
 	removed, gone := r.declare(e)
 	c := e.Catalog()
+	changed := map[catalog.ReleaseID]*render.Packed{}
+	news := e.News()
+	for _, rel := range news {
+		if out, ok := e.Rendered(rel.ID); ok && out.Err == nil {
+			changed[rel.ID] = out.Objects
+		}
+	}
+	for _, a := range removed {
+		changed[a.id] = nil
+	}
+	r.declarations.update(changed)
 	told := 0
-	for _, level := range inOrder(c, e.News()) {
+	for _, level := range inOrder(c, news) {
 		var dealt sync.WaitGroup
 		r.mu.Lock()
 		for _, rel := range level {

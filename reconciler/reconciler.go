@@ -82,6 +82,8 @@ type Reconciler struct {
 	past     *past
 	planning planning
 	replies  replies
+	// declarations say whose objects are.
+	declarations declarations
 
 	mu     sync.Mutex
 	actors map[catalog.ReleaseID]*actor
