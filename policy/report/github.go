@@ -35,6 +35,9 @@ func writeGitHub(out *bytes.Buffer, r Report) {
 			}
 		}
 	}
+	for _, remark := range r.remarks() {
+		fmt.Fprintf(out, "::notice title=%s validate::%s\n", property(clean(r.Tool.name(), maxName)), data(remark))
+	}
 	if left == 0 {
 		fmt.Fprintln(out, r.sentence())
 		return

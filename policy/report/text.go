@@ -190,6 +190,9 @@ func (t *text) end(r Report) {
 		}
 		t.print(l)
 	}
+	for _, remark := range r.remarks() {
+		t.wrapped("", 0, indent, remark, dim)
+	}
 	t.explain(r)
 }
 

@@ -22,6 +22,11 @@ func Hold(c *catalog.Catalog, id catalog.ReleaseID, in gate.Input, suspended boo
 	}
 	in.Protected = (in.Protected || t.Protected) && !t.Named
 	in.Soak, in.Schedule = t.Soak, t.Schedule
+	if in.Shrinks != nil {
+		s := *in.Shrinks
+		s.Environment, s.Max = id.Environment, t.MaxRemovals
+		in.Shrinks = &s
+	}
 	if !in.Remove {
 		in.Sources, in.Needs = waiting(t.Sources, changes), waiting(t.Needs, changes)
 	}
@@ -39,10 +44,12 @@ func waiting(ids []catalog.ReleaseID, changes func(catalog.ReleaseID) bool) (sou
 }
 
 // Digest identifies what a release renders to, as the inventory in the cluster has it; empty if it cannot be said.
-func Digest(objects []*unstructured.Unstructured) string {
+func Digest(objects []*unstructured.Unstructured) string { return pack(objects).Digest() }
+
+func pack(objects []*unstructured.Unstructured) *render.Packed {
 	packed, err := render.Pack(objects)
 	if err != nil {
-		return "" // planning says so
+		return nil // planning says so
 	}
-	return packed.Digest()
+	return packed
 }

@@ -1,8 +1,12 @@
-package reconciler
+package evaluate
 
-import "trunkline.dev/trunkline/catalog"
+import (
+	"iter"
 
-// releaseSet is what a catalog declares, and what of it is new since the last that was accepted.
+	"trunkline.dev/trunkline/catalog"
+)
+
+// releaseSet is what a catalog declares, and what of it is new since the catalog before.
 type releaseSet struct {
 	// all are in the order of their ids.
 	all []catalog.Release
@@ -45,18 +49,42 @@ func releasesOf(c *catalog.Catalog, before *releaseSet) *releaseSet {
 	return next
 }
 
-// fresh tells that the releases of a project may be other values than before.
+// fresh reports whether the releases of a project may be other values than before.
 func (s *releaseSet) fresh(project string) bool { return s.linked == nil || s.linked[project] }
 
 func (s *releaseSet) renderAgain(id catalog.ReleaseID) { s.again[id] = true }
 
-// news lists the releases that somebody has to be told of.
-func (s *releaseSet) news() []catalog.Release {
-	var out []catalog.Release
-	for i := range s.all {
-		if id := s.all[i].ID; s.fresh(id.Project) || s.again[id] {
-			out = append(out, s.all[i])
+// Len returns the number of releases that are declared.
+func (e *Evaluation) Len() int {
+	if e.releases == nil {
+		return 0
+	}
+	return len(e.releases.all)
+}
+
+// Releases returns the releases in the order of their ids, once they are rendered. They must not be changed.
+func (e *Evaluation) Releases() iter.Seq[*catalog.Release] {
+	return func(yield func(*catalog.Release) bool) {
+		for i := range e.Len() {
+			if !yield(&e.releases.all[i]) {
+				return
+			}
+		}
+	}
+}
+
+// News returns the releases that may not be what they were before: declared anew, or rendered anew.
+func (e *Evaluation) News() (out []catalog.Release) {
+	for rel := range e.Releases() {
+		if e.releases.fresh(rel.ID.Project) || e.releases.again[rel.ID] {
+			out = append(out, *rel)
 		}
 	}
 	return out
+}
+
+// Rendered returns what a release renders to, and false if it is not declared or was not wanted.
+func (e *Evaluation) Rendered(id catalog.ReleaseID) (Rendered, bool) {
+	out, ok := e.results[id]
+	return out, ok
 }

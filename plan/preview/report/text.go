@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 // style is how a part of the text looks on a terminal that has colours, by the number of the escape sequence.

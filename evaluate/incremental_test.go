@@ -1,4 +1,4 @@
-package reconciler
+package evaluate
 
 import (
 	"bytes"
@@ -73,18 +73,6 @@ func (c commitFiles) changed(to commitFiles) []string {
 		}
 	}
 	return out
-}
-
-// releases gives the releases of a commit, and false if it would be refused.
-func (c commitFiles) releases(t interface{ Fatal(...any) }) ([]catalog.Release, bool) {
-	cat, problems, err := catalog.Load(c.tree(), blueprints.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if problems.Denied() {
-		return nil, false
-	}
-	return slices.Collect(cat.Releases()), true
 }
 
 const declarationHead = "apiVersion: trunkline.dev/v1alpha1\n"
@@ -203,12 +191,12 @@ type renderOutcome struct {
 	Err     string
 }
 
-func renderOutcomes(results map[catalog.ReleaseID]rendered) map[catalog.ReleaseID]renderOutcome {
+func renderOutcomes(results map[catalog.ReleaseID]Rendered) map[catalog.ReleaseID]renderOutcome {
 	out := map[catalog.ReleaseID]renderOutcome{}
 	for id, r := range results {
-		o := renderOutcome{Objects: string(r.objects.Data()), Parts: r.objects.Parts(), Digest: r.objects.Digest()}
-		if r.err != nil {
-			o.Err = r.err.Error()
+		o := renderOutcome{Objects: string(r.Objects.Data()), Parts: r.Objects.Parts(), Digest: r.Objects.Digest()}
+		if r.Err != nil {
+			o.Err = r.Err.Error()
 		}
 		out[id] = o
 	}
@@ -244,45 +232,51 @@ func TestIncrementalIsFull(t *testing.T) {
 			}
 			return rendercache.Wrap(render.New(blueprints.FS), cache, "test")
 		}
-		memory := newRenders(render.New(blueprints.FS))
+		head := func(in Input) *Evaluation {
+			in.Library, in.Now = blueprints.FS, time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+			e, err := Head(context.Background(), in) //nolint:usetesting // rapid's T
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
 		var last, next commitFiles = nil, firstCommit()
-		var kept known
+		var kept *Evaluation
 		for range rapid.IntRange(3, 6).Draw(t, "commits") {
-			releases, ok := next.releases(t)
-			if ok {
-				accepted++
-				rev := Revision{Tree: next.tree()}
-				full := newRenders(render.New(blueprints.FS)).update(context.Background(), rev, &releaseSet{all: releases, again: map[catalog.ReleaseID]bool{}}, nil, false) //nolint:usetesting // rapid's T
-				want := renderOutcomes(full)
-				for _, o := range want {
-					if o.Err != "" {
-						failing++
-					}
-				}
-				changed := last.changed(next)
-				disk := newRenders(cached())
-				before := kept
-				if kept = next.update(t, before, changed); !slices.EqualFunc(releases, kept.set.all, func(a, b catalog.Release) bool { return a.ID == b.ID }) {
-					t.Fatalf("after a change of %v other releases are kept than there are", changed)
-				}
-				for how, r := range map[string]*renders{"memory": memory, "disk": disk} {
-					set := kept.set
-					if r == disk {
-						set = &releaseSet{all: releases, again: map[catalog.ReleaseID]bool{}}
-					}
-					results := r.update(context.Background(), rev, set, changed, last != nil && r != disk) //nolint:usetesting // rapid's T
-					if diff := cmp.Diff(want, renderOutcomes(results)); diff != "" {
-						t.Fatalf("from %s, after a change of %v (-full +got):\n%s", how, changed, diff)
-					}
-					r.keep(results)
-				}
-				last = next
-			} else {
+			changed := last.changed(next)
+			full := head(Input{Tree: next.tree(), Renderer: render.New(blueprints.FS)})
+			memory := head(Input{Tree: next.tree(), Renderer: render.New(blueprints.FS), Before: kept, Changed: changed})
+			if diff := cmp.Diff(full.Problems(), memory.Problems()); diff != "" {
+				t.Fatalf("after a change of %v other problems are found (-full +got):\n%s", changed, diff)
+			}
+			if full.Denied() {
 				refused++
+				if last != nil {
+					next = last // what comes next is made from what was accepted, so that sequences get somewhere
+				}
+				next = drawCommit(t, next)
+				continue
 			}
-			if last != nil && !ok {
-				next = last // what comes next is made from what was accepted, so that sequences get somewhere
+			accepted++
+			want := renderOutcomes(full.results)
+			for _, o := range want {
+				if o.Err != "" {
+					failing++
+				}
 			}
+			disk := head(Input{Tree: next.tree(), Renderer: cached()})
+			for how, e := range map[string]*Evaluation{"memory": memory, "disk": disk} {
+				if diff := cmp.Diff(want, renderOutcomes(e.results)); diff != "" {
+					t.Fatalf("from %s, after a change of %v (-full +got):\n%s", how, changed, diff)
+				}
+				if !slices.EqualFunc(full.releases.all, e.releases.all, func(a, b catalog.Release) bool { return a.ID == b.ID }) {
+					t.Fatalf("from %s, after a change of %v other releases are kept than there are", how, changed)
+				}
+			}
+			if kept != nil {
+				told(t, kept, memory)
+			}
+			last, kept = next, memory
 			next = drawCommit(t, next)
 		}
 		if log.Len() > 0 {
@@ -295,25 +289,19 @@ func TestIncrementalIsFull(t *testing.T) {
 	}
 }
 
-// known is what is kept of a commit for the next one.
-type known struct {
-	cat *catalog.Catalog
-	set *releaseSet
-}
-
-// update gives what is kept of a commit, made from what was kept of the one before.
-func (c commitFiles) update(t *rapid.T, before known, changed []string) known {
-	var cat *catalog.Catalog
-	var err error
-	if before.cat == nil {
-		cat, _, err = catalog.Load(c.tree(), blueprints.FS)
-	} else {
-		cat, _, err = before.cat.Update(c.tree(), changed)
+// told makes sure that what is not among the news of an evaluation is what it was before.
+func told(t *rapid.T, before, after *Evaluation) {
+	news := map[catalog.ReleaseID]bool{}
+	for _, rel := range after.News() {
+		news[rel.ID] = true
 	}
-	if err != nil {
-		t.Fatal(err)
+	for rel := range after.Releases() {
+		was, there := before.Rendered(rel.ID)
+		is, _ := after.Rendered(rel.ID)
+		if !news[rel.ID] && (!there || was.Objects.Digest() != is.Objects.Digest() || (was.Err == nil) != (is.Err == nil)) {
+			t.Fatalf("%s is another one than before, and nobody is told", rel.ID)
+		}
 	}
-	return known{cat, releasesOf(cat, before.set)}
 }
 
 // countedRenders counts what is rendered.
@@ -354,40 +342,39 @@ func TestRendersWhatIsAffected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			engine := &countedRenders{Renderer: render.New(blueprints.FS)}
-			start := func() *renders {
+			renderer := func() Renderer {
 				cache, err := rendercache.Open(filepath.Join(dir, "renders"), filepath.Join(dir, "key"),
 					rendercache.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
 				if err != nil {
 					t.Fatal(err)
 				}
-				return newRenders(rendercache.Wrap(engine, cache, "test"))
+				return rendercache.Wrap(engine, cache, "test")
 			}
-			renderAll := func(r *renders, c commitFiles, changed []string, known bool) int64 {
-				before := engine.n.Load()
-				releases, ok := c.releases(t)
-				if !ok {
-					t.Fatal("the commit is refused")
+			head := func(r Renderer, c commitFiles, before *Evaluation, changed []string) (*Evaluation, int64) {
+				n := engine.n.Load()
+				e, err := Head(t.Context(), Input{Tree: c.tree(), Library: blueprints.FS, Renderer: r, Now: time.Unix(0, 0), Before: before, Changed: changed})
+				if err != nil || e.Denied() {
+					t.Fatal(err, e.Problems())
 				}
-				results := r.update(t.Context(), Revision{Tree: c.tree()}, &releaseSet{all: releases, again: map[catalog.ReleaseID]bool{}}, changed, known)
-				for id, out := range results {
-					if out.err != nil {
-						t.Fatalf("%s: %v", id, out.err)
+				for id, out := range e.results {
+					if out.Err != nil {
+						t.Fatalf("%s: %v", id, out.Err)
 					}
 				}
-				r.keep(results)
-				return engine.n.Load() - before
+				return e, engine.n.Load() - n
 			}
-			r := start()
-			if got := renderAll(r, base, nil, false); got != 7 {
+			r := renderer()
+			before, got := head(r, base, nil, nil)
+			if got != 7 {
 				t.Fatalf("the first commit renders %d releases, want 7", got)
 			}
 			next := maps.Clone(base)
 			tc.change(next)
-			if got := renderAll(r, next, base.changed(next), true); got != tc.want {
+			if _, got := head(r, next, before, base.changed(next)); got != tc.want {
 				t.Errorf("%s: renders %d releases, want %d", tc.reason, got, tc.want)
 			}
 			for _, c := range []commitFiles{next, base} { // either is as it was rendered before
-				if got := renderAll(start(), c, nil, false); got != 0 {
+				if _, got := head(renderer(), c, nil, nil); got != 0 {
 					t.Errorf("%s: renders %d releases after a restart, want none", tc.reason, got)
 				}
 			}
@@ -413,11 +400,11 @@ func TestPassingErrorsPass(t *testing.T) {
 		{"so is an error of the commit", fs.ErrInvalid, true},
 		{"one that passes is not", fmt.Errorf("rendering: %w", passingError{}), false},
 	} {
-		if got := (rendered{fingerprint: "f", err: tc.err}).holds("f", []string{"elsewhere"}); got != tc.want {
-			t.Errorf("%s: holds is %t, want %t", tc.reason, got, tc.want)
+		if got := (Rendered{fingerprint: "f", Err: tc.err}).current("f", []string{"elsewhere"}); got != tc.want {
+			t.Errorf("%s: current is %t, want %t", tc.reason, got, tc.want)
 		}
 	}
-	if (rendered{}).holds("", nil) {
+	if (Rendered{}).current("", nil) {
 		t.Error("a release without a fingerprint equals another")
 	}
 }

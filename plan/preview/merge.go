@@ -65,9 +65,10 @@ func Merge(base, head Side, now time.Time) []Release {
 			continue
 		}
 		is := head.Releases[r.ID]
+		before, after := pack(base.Releases[r.ID].Objects), pack(is.Objects)
 		in := gate.Input{
-			Now: now, Commit: "head", Digest: Digest(is.Objects), InPlace: Digest(base.Releases[r.ID].Objects), Known: true,
-			Remove: r.Action == Remove,
+			Now: now, Commit: "head", Digest: after.Digest(), InPlace: before.Digest(), Known: true, Remove: r.Action == Remove,
+			Shrinks: &gate.Shrinks{Before: before.Made(), After: after.Made()},
 		}
 		if in.Remove {
 			in.Removals = removals[r.ID.Environment]

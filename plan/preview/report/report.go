@@ -2,7 +2,7 @@
 // change. All names and values in it are somebody else's: none of them can give commands to a terminal, or be more than
 // text in a comment.
 //
-// Of Trunkline it may import catalog, plan and reconciler/preview.
+// Of Trunkline it may import catalog, plan and plan/preview.
 package report
 
 import (
@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 // Format is a way to write a preview.

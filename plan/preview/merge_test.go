@@ -216,6 +216,47 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestMergeShrinks: empty is not "remove all", and neither is less than half.
+func TestMergeShrinks(t *testing.T) {
+	c := platform(t, map[string]string{"dev": ""})
+	own := func(more ...*unstructured.Unstructured) []*unstructured.Unstructured {
+		return append(objects(t, "{apiVersion: v1, kind: Namespace, metadata: {name: ns}}", "{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ns, name: o}}"), more...)
+	}
+	many := func(n int, value string) (out []*unstructured.Unstructured) {
+		for i := range n {
+			out = append(out, objects(t, configMap(fmt.Sprint("c", i), value))...)
+		}
+		return out
+	}
+	for _, tc := range []struct {
+		reason  string
+		was, is []*unstructured.Unstructured
+		want    string
+	}{
+		{"One object that is gone is everything.", own(many(1, "1")...), own(), "1 of its 1 objects would be deleted"},
+		{"So are a few.", own(many(3, "1")...), own(), "3 of its 3 objects would be deleted"},
+		{"Many of which most are gone.", own(many(12, "1")...), own(many(5, "1")...), "7 of its 12 objects would be deleted"},
+		{"Few of which most are gone may be meant.", own(many(6, "1")...), own(many(1, "1")...), ""},
+		{"Many of which most stay, too.", own(many(20, "1")...), own(many(13, "1")...), ""},
+		{"All that change stay.", own(many(20, "1")...), own(many(20, "2")...), ""},
+		{"A release that had nothing loses nothing.", own(), own()[:1], ""},
+		{"Nor does one that is new.", nil, own(), ""},
+		{"More is not less.", own(many(1, "1")...), own(many(20, "1")...), ""},
+	} {
+		side := func(o []*unstructured.Unstructured) Side {
+			s := Side{Catalog: c, Releases: map[catalog.ReleaseID]Rendered{}}
+			if o != nil {
+				s.Releases[release("dev")] = Rendered{Objects: o}
+			}
+			return s
+		}
+		got := Merge(side(tc.was), side(tc.is), now)[0].Held
+		if held := got.Hold == gate.Shrunk; held != (tc.want != "") || !strings.HasPrefix(got.Reason, tc.want) {
+			t.Errorf("%s Held by %+v, want %q", tc.reason, got, tc.want)
+		}
+	}
+}
+
 // TestMergePromotes: a release waits for the one that it is promoted from if that changes too, and only then.
 func TestMergePromotes(t *testing.T) {
 	c := platform(t, map[string]string{"dev": "", "prod": "promotesFrom: dev"})

@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 const (

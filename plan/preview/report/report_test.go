@@ -20,8 +20,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
-	"trunkline.dev/trunkline/reconciler/preview"
-	"trunkline.dev/trunkline/reconciler/preview/report"
+	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/plan/preview/report"
 )
 
 var update = flag.Bool("update", false, "write what is printed into the golden files")

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 // document is what [JSON] holds.

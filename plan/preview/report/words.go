@@ -6,7 +6,7 @@ import (
 	"unicode"
 
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 // counts says how many releases fare how: "1 release is created, 2 change, 40 stay as they are".
