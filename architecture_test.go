@@ -64,7 +64,7 @@ var mayKnow = map[string][]string{
 	"reconciler/archive":     {},
 	"reconciler/builders":    {"render/kustomize"},
 	"reconciler/cluster":     {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
-	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "plan/gate", "plan", "plan/preview", "reconciler/secrets", "plan/terms"},
+	"reconciler/dryrun":      {"api", "catalog", "reconciler/apply", "reconciler/cluster", "plan/gate", "plan", "plan/preview", "reconciler/secrets", "plan/terms"},
 	"reconciler/git":         {"reconciler/git"},
 	"reconciler/history":     {"catalog"},
 	"reconciler/rendercache": {"catalog", "render"},

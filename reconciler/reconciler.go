@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -179,15 +181,38 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	if err := r.judgeHealthBy(e.Catalog()); err != nil {
 		return err
 	}
+	problems, err := r.widened(e, in.Changed)
+	if err != nil {
+		return err
+	}
 	r.opts.Board.SetName(e.Catalog().Name())
 	r.accepted = e
 	dispatched := r.dispatch(e, rev)
 	r.opts.Board.SetSource(func(s *status.Source) {
-		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, e.Problems()
+		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
 	})
 	r.opts.Log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
 		"changed", dispatched, "took", r.opts.Now().Sub(began))
 	return nil
+}
+
+// widened returns the problems of an evaluation, and what it lets projects do that the last accepted commit did not. That is told,
+// and refuses nothing: whether it may be was judged in the pull request.
+func (r *Reconciler) widened(e *evaluate.Evaluation, changed []string) (v1alpha1.Problems, error) {
+	if r.accepted == nil {
+		return e.Problems(), nil
+	}
+	more, err := policy.Widened(policy.Input{Base: r.accepted.Catalog(), Catalog: e.Catalog(), Changed: changed, Now: r.opts.Now()})
+	if err != nil {
+		return nil, fmt.Errorf("comparing what projects may do with the last accepted commit: %w", err)
+	}
+	problems := slices.Clone(e.Problems())
+	for _, p := range more {
+		p.Severity = v1alpha1.Warn
+		r.opts.Log.Warn("the commit lets projects do more than before", "where", p.Position.String(), "what", p.Message)
+		problems = append(problems, p)
+	}
+	return problems, nil
 }
 
 // prepare has the clusters looked at for what they hold of a platform, while the first revision of it is rendered.

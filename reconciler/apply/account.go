@@ -67,9 +67,6 @@ func (w writers) of(s plan.Step) Writer {
 	return w.account
 }
 
-// outside reports whether an object is outside of the release's namespace.
-func (w writers) outside(ref plan.Ref) bool { return ref.Namespace != w.namespace }
-
 // ready makes sure that the account is there, if something of a stage is done as it. One that the daemon makes is a member
 // of the release, and looked after as such.
 func (w writers) ready(ctx context.Context, stage []plan.Step) error {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/plan"
@@ -94,61 +93,11 @@ func (r *run) drifted(step plan.Step, live cluster.Live) (release.Drifted, bool)
 }
 
 func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
-	taking, err := r.takes(s.Ref)
-	if err != nil {
-		return cluster.Live{}, err
+	one := Object{
+		ApplySet: r.applySet, Namespace: r.by.namespace, Owner: r.conn.Owner, Moves: r.opts.Moves, Secrets: r.opts.Secrets,
+		Release: secrets.Release{Project: r.opts.ID.Project, Environment: r.opts.ID.Environment},
 	}
-	writer := r.by.of(s)
-	// Server-side apply would take over a namespace, a definition or anything else outside of the release's namespace that
-	// is there, and removing the release would then delete it with all that others have in it.
-	if s.Reason == plan.Missing && r.by.outside(s.Ref) && !taking {
-		if err := writer.CheckFree(ctx, s.Object, r.applySet); err != nil {
-			return cluster.Live{}, err
-		}
-	}
-	// From here to the end of this function there are values in plain; nothing else gets hold of them.
-	open, err := r.opts.Secrets.Open(ctx, secrets.Release{Project: r.opts.ID.Project, Environment: r.opts.ID.Environment}, s.Object)
-	if err != nil {
-		return cluster.Live{}, err
-	}
-	live, err := writer.Apply(ctx, Stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Own, Reclaim: s.Reclaim})
-	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
-		if err := writer.Delete(ctx, s.Ref, s.UID); err != nil {
-			return cluster.Live{}, err
-		}
-		return cluster.Live{}, &replacedError{ref: s.Ref, uid: s.UID}
-	}
-	return live, err
-}
-
-// takes reports whether the object is another release's until now. That is an error unless the other one has let go of it.
-func (r *run) takes(ref plan.Ref) (bool, error) {
-	owner, ok := r.conn.Owner(ref)
-	if !ok || owner == r.applySet {
-		return false, nil
-	}
-	name, free := r.opts.Moves.Owner(owner, ref)
-	switch {
-	case free:
-		return true, nil
-	case name == "":
-		return false, fmt.Errorf("%s: %w: it is a member of the ApplySet %s, which is no release of this platform", ref, cluster.ErrForeign, owner)
-	default:
-		return false, &ownedError{ref: ref, release: name}
-	}
-}
-
-// Stored returns a copy of an object as it is sent: in the form in which the API server stores it, with the digest of what is
-// declared.
-func Stored(o *unstructured.Unstructured, digest string) *unstructured.Unstructured {
-	sent := (&unstructured.Unstructured{Object: secrets.Stored(o.Object)}).DeepCopy()
-	annotations := sent.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[plan.DigestAnnotation] = digest
-	sent.SetAnnotations(annotations)
-	return sent
+	return one.Apply(ctx, r.by.of(s), s)
 }
 
 // established waits for new kinds to be served, since what comes next may be of them.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -31,16 +32,20 @@ func (t *readOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// DryRun returns the object as it would be if it was applied. Nothing is changed, whatever the connection may do.
-func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, force bool) (after *unstructured.Unstructured, err error) {
+// DryRun returns the object as it would be if the actor applied it; see [Actor.Apply], which refuses the same. Nothing is
+// changed.
+func (a *Actor) DryRun(ctx context.Context, o *unstructured.Unstructured, how Applying) (after *unstructured.Unstructured, err error) {
 	ref := plan.RefOf(o)
-	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
+	m, err := a.conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)
 	if err != nil {
 		return nil, &ObjectError{Object: ref, Doing: "trying to apply", Err: err}
 	}
-	err = conn.do(ctx, releaseOf(o), func(ctx context.Context) (err error) {
-		after, err = scoped(conn.client, m, ref.Namespace).Apply(ctx, ref.Name, o, metav1.ApplyOptions{
-			FieldManager: FieldManager, Force: force, DryRun: []string{metav1.DryRunAll},
+	if err := a.scope.Check(ref, m.Scope.Name() == meta.RESTScopeNameRoot, how.Own); err != nil {
+		return nil, err
+	}
+	err = a.conn.do(ctx, releaseOf(o), func(ctx context.Context) (err error) {
+		after, err = a.of(m, ref.Namespace).Apply(ctx, ref.Name, o, metav1.ApplyOptions{
+			FieldManager: FieldManager, Force: how.Force, DryRun: []string{metav1.DryRunAll},
 		})
 		return err
 	})

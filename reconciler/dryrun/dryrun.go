@@ -1,7 +1,7 @@
 // Package dryrun finds out what bringing live clusters into a declared state would do to them, and does nothing of it: it
 // reads, and has the API servers try what would be applied as a dry run. The client refuses everything else.
 //
-// Of Trunkline it may import api, catalog, reconciler/cluster, plan/gate, plan, plan/preview,
+// Of Trunkline it may import api, catalog, reconciler/apply, reconciler/cluster, plan/gate, plan, plan/preview,
 // reconciler/secrets and plan/terms.
 package dryrun
 
@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/reconciler/cluster"
 )
 
 const (
@@ -82,8 +82,10 @@ func (in Input) cluster(ctx context.Context, cfg cluster.Config) ([]preview.Rele
 	recorded := map[catalog.ReleaseID]cluster.Inventory{}
 	for _, inv := range inventories {
 		recorded[inv.Release] = inv
+	}
+	for _, inv := range inventories {
 		if _, declared := in.Head.Releases[inv.Release]; !declared && in.Picker.Picks(inv.Release) {
-			all = append(all, release{in: in, conn: conn, id: inv.Release, inventory: inv, recorded: true, removed: true})
+			all = append(all, release{in: in, conn: conn, recordedAll: recorded, id: inv.Release, inventory: inv, recorded: true, removed: true})
 		}
 	}
 	for id, rendered := range in.Head.Releases {
@@ -94,7 +96,7 @@ func (in Input) cluster(ctx context.Context, cfg cluster.Config) ([]preview.Rele
 		if !ok {
 			inv = cluster.Inventory{Platform: platform, Release: id}
 		}
-		all = append(all, release{in: in, conn: conn, id: id, inventory: inv, recorded: ok, rendered: rendered})
+		all = append(all, release{in: in, conn: conn, recordedAll: recorded, id: id, inventory: inv, recorded: ok, rendered: rendered})
 	}
 	found := make([]preview.Release, len(all))
 	var group errgroup.Group

@@ -10,9 +10,9 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/plan/preview"
 )
 
 // release is one that is looked at.
@@ -21,6 +21,8 @@ type release struct {
 	conn      *cluster.Conn
 	id        catalog.ReleaseID
 	inventory cluster.Inventory
+	// recordedAll are the inventories of all releases in the cluster.
+	recordedAll map[catalog.ReleaseID]cluster.Inventory
 	// recorded tells that the cluster has the inventory, and so something of the release.
 	recorded bool
 	// removed tells that it is not declared any more.
@@ -49,7 +51,11 @@ func (r release) look(ctx context.Context) preview.Release {
 	if err != nil {
 		return fail(err)
 	}
-	tries := r.try(ctx, course)
+	by, err := r.writers(ctx, course.Steps)
+	if err != nil {
+		return fail(err)
+	}
+	tries := r.try(ctx, course, by)
 	shown := slices.Concat(r.rendered.Objects, r.rendered.Access)
 	for _, t := range tries {
 		shown = append(shown, t.before, t.after)
@@ -104,7 +110,7 @@ func (r release) course(ctx context.Context) (preview.Course, error) {
 }
 
 // try has the API server try every step.
-func (r release) try(ctx context.Context, course preview.Course) []*try {
+func (r release) try(ctx context.Context, course preview.Course, by writers) []*try {
 	tries := make([]*try, len(course.Steps))
 	world := worldOf(r.rendered.Objects, course.Steps)
 	// Namespaces and definitions first: what happens to the others depends on whether they are there.
@@ -115,7 +121,7 @@ func (r release) try(ctx context.Context, course preview.Course) []*try {
 			if basic(s.Ref) != first {
 				continue
 			}
-			tries[i] = &try{release: r, world: world, step: s}
+			tries[i] = &try{release: r, by: by, world: world, step: s}
 			group.Go(func() error {
 				tries[i].run(ctx)
 				return nil

@@ -2,21 +2,21 @@ package dryrun
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/api/sealed"
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/plan/preview"
-	"trunkline.dev/trunkline/reconciler/secrets"
+	"trunkline.dev/trunkline/reconciler/apply"
+	"trunkline.dev/trunkline/reconciler/cluster"
 )
 
 // try is a step that is tried, and what came of it.
 type try struct {
 	release release
+	by      writers
 	world   *world
 	step    plan.Step
 
@@ -71,40 +71,42 @@ func (t *try) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	planned := *s
 	if t.before != nil && s.Action == plan.Create {
 		s.Action, s.Reason = plan.Adopt, plan.Present
-	}
-	if owner, ok := conn.Owner(ref); ok && owner != t.release.inventory.ApplySet() {
-		return fmt.Errorf("%s: %w: it is a member of %s", ref, cluster.ErrForeign, owner)
-	}
-	if s.Action == plan.Adopt && (namespace(ref) || ref.Group == "apiextensions.k8s.io") {
-		reader, err := conn.As(cluster.Daemon(), plan.Scope{})
-		if err != nil {
-			return err
-		}
-		if err := reader.CheckFree(ctx, o, t.release.inventory.ApplySet()); err != nil {
-			return err
-		}
 	}
 	if sealed.Is(o.Object) {
 		t.opaque, t.note = true, "encrypted, not compared"
 		return nil
 	}
+	t.note = t.by.note
 	if t.world.changed[ref.Group+"/"+ref.Kind] {
 		t.note = "tried with the definition of its kind as it is now, which changes as well"
 	}
-	sent := (&unstructured.Unstructured{Object: secrets.Stored(o.Object)}).DeepCopy()
-	annotations := sent.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
+	actor, err := t.by.of(planned)
+	if err != nil {
+		return err
 	}
-	annotations[plan.DigestAnnotation] = s.Digest
-	sent.SetAnnotations(annotations)
-	t.after, err = conn.DryRun(ctx, sent, s.Force)
-	if cluster.Immutable(err) && s.UID != "" && o.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
+	err = t.as(ctx, actor, planned)
+	if notImpersonated(err) {
+		t.note = "tried with your own rights: you may not act as the release's account"
+		err = t.as(ctx, t.by.own, planned)
+	}
+	if apply.Replaced(err) {
 		t.after, t.note = o, "it is deleted and made anew, since what changes of it cannot be changed"
 		return nil
 	}
+	return err
+}
+
+// as tries a step as somebody.
+func (t *try) as(ctx context.Context, actor *cluster.Actor, s plan.Step) error {
+	w := &writer{Actor: actor}
+	one := apply.Object{
+		ApplySet: t.release.inventory.ApplySet(), Namespace: t.release.namespace(), Owner: t.release.conn.Owner, Moves: t.release, Secrets: sealedSecrets{},
+	}
+	_, err := one.Apply(ctx, w, s)
+	t.after = w.after
 	return err
 }
 

@@ -393,7 +393,7 @@ func TestTheReadOnlyConnectionRefusesWrites(t *testing.T) {
 			t.Errorf("%s is not refused: %v", what, err)
 		}
 	}
-	if after, err := conn.DryRun(t.Context(), o, false); err != nil || after.GetName() != "a" {
+	if after, err := actor.DryRun(t.Context(), o, cluster.Applying{}); err != nil || after.GetName() != "a" {
 		t.Errorf("a dry run gives %v, %v", after, err)
 	}
 	if live, err := conn.Get(t.Context(), plan.RefOf(o)); err != nil || live != nil {
