@@ -21,6 +21,7 @@ const module = "trunkline.dev/trunkline"
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
 	"api/compat":             {"api/schema"},
+	"api/digraph":            {},
 	"api/field":              {},
 	"api/jsonschema":         {"api/reference", "api/v1alpha1"},
 	"api/lot":                {},
