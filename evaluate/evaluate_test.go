@@ -243,7 +243,8 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 		},
 		{
 			reason: "A change of CODEOWNERS does not judge itself.",
-			after:  func(c commitFiles) { touch(c); c["CODEOWNERS"] = "* eve\n" }, people: []policy.Person{eve}, want: []string{"deny ownership"},
+			after:  func(c commitFiles) { touch(c); c["CODEOWNERS"] = "* eve\n" }, people: []policy.Person{eve},
+			want: []string{"deny ownership", "deny ownership"}, // of the project, and of CODEOWNERS
 		},
 		{
 			reason: "A base that is not valid has owners, who cannot be asked.",
@@ -269,11 +270,13 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 		{
 			reason: "A policy that the change takes away judges it.",
 			before: func(c commitFiles) { c["policies.yaml"] = objectPolicy },
-			after:  func(c commitFiles) { delete(c, "policies.yaml"); touch(c) }, people: []policy.Person{ada}, want: []string{"deny policy/names"},
+			after:  func(c commitFiles) { delete(c, "policies.yaml"); touch(c) }, people: []policy.Person{ada},
+			want: []string{"deny policy/names", "deny ownership", "warn privilege-widened"},
 		},
 		{
 			reason: "One that it brings does not, yet.",
 			after:  func(c commitFiles) { c["policies.yaml"] = objectPolicy; touch(c) }, people: []policy.Person{ada},
+			want: []string{"deny ownership"}, // nobody owns what governs
 		},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
