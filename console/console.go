@@ -41,6 +41,8 @@ type Options struct {
 	// Token must come with every request but those for health; empty: no token is asked for, which is only
 	// right where nobody else can connect.
 	Token string
+	// HookSecret is what GitHub signs its deliveries with; empty: none is accepted.
+	HookSecret string
 	// MaxWait bounds how long a request for the next change is held; default: 25s.
 	MaxWait time.Duration
 	Log     *slog.Logger
@@ -53,7 +55,7 @@ type Options struct {
 //	GET  /metrics          Prometheus
 //	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
 //	GET  /api/v1/history   what happened, as JSON, the newest first; see historyFilter for what can be asked
-//	POST /hooks/sync       fetch the repository now; the body is not read
+//	POST /hooks/sync       fetch the repository now; a body is read of GitHub's deliveries only, which are signed
 //	POST /api/v1/releases/PROJECT/ENVIRONMENT/CLUSTER/ACT   act on a release; the body is a [Hand]
 //	POST /api/v1/environments/ENVIRONMENT/approve           confirm what a commit removes; the body is a [Hand]
 func New(opts Options) http.Handler {
@@ -63,20 +65,35 @@ func New(opts Options) http.Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	c := console{opts}
+	c := console{opts: opts, deliveries: make(chan struct{}, maxDeliveries)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", c.healthz)
 	mux.HandleFunc("GET /readyz", c.readyz)
 	mux.Handle("GET /metrics", c.guard(opts.Metrics))
 	mux.Handle("GET /api/v1/status", c.guard(http.HandlerFunc(c.status)))
 	mux.Handle("GET /api/v1/history", c.guard(http.HandlerFunc(c.history)))
-	mux.Handle("POST /hooks/sync", c.guard(http.HandlerFunc(c.sync)))
+	mux.Handle("POST /hooks/sync", c.hook(c.guard(http.HandlerFunc(c.sync))))
 	mux.Handle("POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", c.guard(http.HandlerFunc(c.act)))
 	mux.Handle("POST /api/v1/environments/{environment}/approve", c.guard(http.HandlerFunc(c.approve)))
 	return mux
 }
 
-type console struct{ opts Options }
+type console struct {
+	opts Options
+	// deliveries has a place for each delivery that may be read at once.
+	deliveries chan struct{}
+}
+
+// hook handles what GitHub signs, and leaves other requests to next.
+func (c console) hook(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fromHook(r) {
+			c.delivery(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // guard asks for the token, in constant time. Where none is asked for, because nobody else can connect, a page in
 // a browser on the same machine still can, by a name that it has its own server resolve to 127.0.0.1: the name by
@@ -113,12 +130,28 @@ func local(host string) bool {
 
 func (c console) healthz(w http.ResponseWriter, _ *http.Request) { c.text(w, http.StatusOK, "ok") }
 
+// readyz is for whoever waits for a daemon that keeps clusters, such as a roll-out of the daemon itself: until a commit was
+// accepted, or the one before the last stop resumed, it keeps none. That the process is alive is healthz's to say.
 func (c console) readyz(w http.ResponseWriter, _ *http.Request) {
-	if c.opts.Board.Snapshot().Source.Head == nil {
-		c.text(w, http.StatusServiceUnavailable, "no commit was read yet")
+	if reason := unready(c.opts.Board.Snapshot().Source); reason != "" {
+		c.text(w, http.StatusServiceUnavailable, reason)
 		return
 	}
 	c.text(w, http.StatusOK, "ok")
+}
+
+// unready says why no clusters are kept; empty if they are. It is told to anybody, so it names no repository.
+func unready(s status.Source) string {
+	switch {
+	case s.Accepted != nil:
+		return ""
+	case s.Refused():
+		return "no commit is accepted: the newest one is refused; \"trunkline status\" says why"
+	case s.Error != "":
+		return "no commit is accepted: the repository cannot be read; \"trunkline status\" says why"
+	default:
+		return "no commit is accepted yet"
+	}
 }
 
 func (c console) text(w http.ResponseWriter, code int, text string) {

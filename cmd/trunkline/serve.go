@@ -51,6 +51,7 @@ type serve struct {
 	data      string
 	listen    string
 	token     string // file
+	hook      string // file
 	poll      time.Duration
 	allowExec bool
 	account   string
@@ -101,6 +102,7 @@ also holds the history of what happened, unless that goes to PostgreSQL; nothing
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.StringVar(&s.listen, "listen", defaultListen, "address for health, metrics, status and the trigger; not loopback only with --token-file")
 	f.StringVar(&s.token, "token-file", "", "file with the token that callers must send as \"Authorization: Bearer TOKEN\"")
+	f.StringVar(&s.hook, "hook-secret-file", "", "file with the secret of a webhook at GitHub, which may then POST its push events to /hooks/sync")
 	f.DurationVar(&s.poll, "poll", 30*time.Second, "how often to look at the repository; POST /hooks/sync looks at once")
 	f.StringVar(&s.remote.Auth.Username, "git-username", "", "user name for http(s)")
 	f.StringVar(&s.passwords.password, "git-password-file", "", "file with the password or access token for http(s)")
@@ -174,7 +176,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if s.lifeline {
 		ctx = untilEOF(ctx, stdin)
 	}
-	token, err := s.secrets()
+	token, hookSecret, err := s.secrets()
 	if err != nil {
 		return err
 	}
@@ -248,7 +250,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	}
 	handler := console.New(console.Options{
 		Board: board, Actor: hands{rec}, Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}),
-		History: past.forConsole(), Trigger: func() { git.Trigger(trigger) }, Token: token, Log: log,
+		History: past.forConsole(), Trigger: func() { git.Trigger(trigger) }, Token: token, HookSecret: hookSecret, Log: log,
 	})
 
 	finish := func() error { return nil }
@@ -306,13 +308,15 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, log *slog.Lo
 	return <-stopped
 }
 
-// secrets reads the files that hold secrets; the token is that of the daemon's own callers.
-func (s *serve) secrets() (token string, err error) {
+// secrets reads the files that hold secrets; the token is that of the daemon's own callers, and the hook's secret that of
+// GitHub.
+func (s *serve) secrets() (token, hook string, err error) {
 	for _, secret := range []struct {
 		file string
 		into *string
 	}{
 		{s.token, &token},
+		{s.hook, &hook},
 		{s.passwords.password, &s.remote.Auth.Password},
 		{s.passwords.token, &s.remote.Auth.BearerToken},
 		{s.passwords.passphrase, &s.remote.Auth.Passphrase},
@@ -323,13 +327,13 @@ func (s *serve) secrets() (token string, err error) {
 		}
 		data, err := os.ReadFile(secret.file)
 		if err != nil {
-			return "", fmt.Errorf("reading a secret: %w", err)
+			return "", "", fmt.Errorf("reading a secret: %w", err)
 		}
 		if *secret.into = strings.TrimSpace(string(data)); *secret.into == "" {
-			return "", fmt.Errorf("the file %s holds no secret: it is empty", secret.file)
+			return "", "", fmt.Errorf("the file %s holds no secret: it is empty", secret.file)
 		}
 	}
-	return token, nil
+	return token, hook, nil
 }
 
 // quietClients has the Kubernetes client log through ours, and only for those who debug: what matters of it is
