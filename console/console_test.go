@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -66,6 +67,9 @@ func (s *server) do(ctx context.Context, t *testing.T, r request) (code int, hea
 	return resp.StatusCode, resp.Header, strings.TrimSpace(string(data))
 }
 
+// denied are problems that have a commit refused.
+var denied = v1alpha1.Problems{{Severity: v1alpha1.Deny, Message: "wrong"}}
+
 func TestRoutes(t *testing.T) {
 	type answer struct {
 		Code int
@@ -75,50 +79,53 @@ func TestRoutes(t *testing.T) {
 		reason string
 		req    request
 		token  string
-		ready  bool
+		source status.Source
 		want   answer
 	}{
-		"Health":           {"The process answers.", request{method: "GET", path: "/healthz"}, "", false, answer{200, "ok"}},
-		"HealthOpen":       {"Whoever runs it has no token.", request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, token, false, answer{200, "ok"}},
-		"HealthByAddress":  {"A kubelet asks by the pod's address.", request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, "", false, answer{200, "ok"}},
-		"NotReady":         {"Before the first commit there is nothing to serve.", request{method: "GET", path: "/readyz"}, token, false, answer{503, "no commit was read yet"}},
-		"Ready":            {"After it there is.", request{method: "GET", path: "/readyz"}, token, true, answer{200, "ok"}},
-		"Metrics":          {"Prometheus is served.", request{method: "GET", path: "/metrics"}, "", false, answer{200, "up 1"}},
-		"MetricsGuarded":   {"Names of projects are in the metrics.", request{method: "GET", path: "/metrics"}, token, false, answer{401, "a token is needed"}},
-		"StatusGuarded":    {"No token, no status.", request{method: "GET", path: "/api/v1/status"}, token, false, answer{401, "a token is needed"}},
-		"StatusWrongToken": {"Another token is none.", request{method: "GET", path: "/api/v1/status", authorization: "Bearer s3creT"}, token, false, answer{401, "a token is needed"}},
-		"StatusPrefix":     {"The beginning of the token is none.", request{method: "GET", path: "/api/v1/status", authorization: "Bearer s3cre"}, token, false, answer{401, "a token is needed"}},
-		"StatusBasic":      {"Another scheme is none.", request{method: "GET", path: "/api/v1/status", authorization: token}, token, false, answer{401, "a token is needed"}},
-		"SyncGuarded":      {"No token, no fetch.", request{method: "POST", path: "/hooks/sync"}, token, false, answer{401, "a token is needed"}},
-		"Sync":             {"The trigger answers at once.", request{method: "POST", path: "/hooks/sync", authorization: "Bearer " + token}, token, false, answer{202, "the repository is being fetched"}},
-		"SyncByGet":        {"A link cannot trigger anything.", request{method: "GET", path: "/hooks/sync"}, "", false, answer{405, "Method Not Allowed"}},
-		"StatusByPost":     {"The status is only read.", request{method: "POST", path: "/api/v1/status"}, "", false, answer{405, "Method Not Allowed"}},
-		"StatusByDelete":   {"And not deleted.", request{method: "DELETE", path: "/api/v1/status"}, "", false, answer{405, "Method Not Allowed"}},
-		"BadAfter":         {"A revision is a number.", request{method: "GET", path: "/api/v1/status?after=x"}, "", false, answer{400, "after is not a number"}},
-		"LargeAfter":       {"And not any number.", request{method: "GET", path: "/api/v1/status?after=99999999999999999999"}, "", false, answer{400, "after is not a number"}},
-		"Nowhere":          {"There is nothing else.", request{method: "GET", path: "/api/v2/status"}, "", false, answer{404, "404 page not found"}},
+		"Health":           {"The process answers.", request{method: "GET", path: "/healthz"}, "", status.Source{}, answer{200, "ok"}},
+		"HealthOpen":       {"Whoever runs it has no token.", request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, token, status.Source{}, answer{200, "ok"}},
+		"HealthByAddress":  {"A kubelet asks by the pod's address.", request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, "", status.Source{}, answer{200, "ok"}},
+		"NotReady":         {"Before the first commit no cluster is kept.", request{method: "GET", path: "/readyz"}, token, status.Source{}, answer{503, "no commit is accepted yet"}},
+		"ReadyToResume":    {"After a restart the commit from before counts, whether the repository answers or not.", request{method: "GET", path: "/readyz"}, token, status.Source{Accepted: &status.Commit{Hash: "1"}, Error: "down"}, answer{200, "ok"}},
+		"ReadyAndRefused":  {"What was accepted before a refused commit is kept.", request{method: "GET", path: "/readyz"}, token, status.Source{Accepted: &status.Commit{Hash: "1"}, Head: &status.Commit{Hash: "2"}, Problems: denied}, answer{200, "ok"}},
+		"SeenOnly":         {"A commit that was only seen keeps nothing.", request{method: "GET", path: "/readyz"}, token, status.Source{Head: &status.Commit{Hash: "1"}}, answer{503, "no commit is accepted yet"}},
+		"RefusedOnly":      {"Nor does one that was refused; it says so.", request{method: "GET", path: "/readyz"}, token, status.Source{Head: &status.Commit{Hash: "1"}, Problems: denied}, answer{503, `no commit is accepted: the newest one is refused; "trunkline status" says why`}},
+		"Unreadable":       {"Strangers are not told where the repository is.", request{method: "GET", path: "/readyz"}, token, status.Source{Error: "https://git.internal: no"}, answer{503, `no commit is accepted: the repository cannot be read; "trunkline status" says why`}},
+		"AliveAndUnready":  {"A daemon that waits for its repository is not to be restarted.", request{method: "GET", path: "/healthz"}, token, status.Source{Error: "down"}, answer{200, "ok"}},
+		"Metrics":          {"Prometheus is served.", request{method: "GET", path: "/metrics"}, "", status.Source{}, answer{200, "up 1"}},
+		"MetricsGuarded":   {"Names of projects are in the metrics.", request{method: "GET", path: "/metrics"}, token, status.Source{}, answer{401, "a token is needed"}},
+		"StatusGuarded":    {"No token, no status.", request{method: "GET", path: "/api/v1/status"}, token, status.Source{}, answer{401, "a token is needed"}},
+		"StatusWrongToken": {"Another token is none.", request{method: "GET", path: "/api/v1/status", authorization: "Bearer s3creT"}, token, status.Source{}, answer{401, "a token is needed"}},
+		"StatusPrefix":     {"The beginning of the token is none.", request{method: "GET", path: "/api/v1/status", authorization: "Bearer s3cre"}, token, status.Source{}, answer{401, "a token is needed"}},
+		"StatusBasic":      {"Another scheme is none.", request{method: "GET", path: "/api/v1/status", authorization: token}, token, status.Source{}, answer{401, "a token is needed"}},
+		"SyncGuarded":      {"No token, no fetch.", request{method: "POST", path: "/hooks/sync"}, token, status.Source{}, answer{401, "a token is needed"}},
+		"Sync":             {"The trigger answers at once.", request{method: "POST", path: "/hooks/sync", authorization: "Bearer " + token}, token, status.Source{}, answer{202, "the repository is being fetched"}},
+		"SyncByGet":        {"A link cannot trigger anything.", request{method: "GET", path: "/hooks/sync"}, "", status.Source{}, answer{405, "Method Not Allowed"}},
+		"StatusByPost":     {"The status is only read.", request{method: "POST", path: "/api/v1/status"}, "", status.Source{}, answer{405, "Method Not Allowed"}},
+		"StatusByDelete":   {"And not deleted.", request{method: "DELETE", path: "/api/v1/status"}, "", status.Source{}, answer{405, "Method Not Allowed"}},
+		"BadAfter":         {"A revision is a number.", request{method: "GET", path: "/api/v1/status?after=x"}, "", status.Source{}, answer{400, "after is not a number"}},
+		"LargeAfter":       {"And not any number.", request{method: "GET", path: "/api/v1/status?after=99999999999999999999"}, "", status.Source{}, answer{400, "after is not a number"}},
+		"Nowhere":          {"There is nothing else.", request{method: "GET", path: "/api/v2/status"}, "", status.Source{}, answer{404, "404 page not found"}},
 		"Rebinding": {
 			"A page whose name resolves to 127.0.0.1 gets nothing.",
 			request{method: "GET", path: "/api/v1/status", host: "evil.example:8080"},
-			"", false,
+			"", status.Source{},
 			answer{403, "without a token the daemon answers to localhost only"},
 		},
 		"RebindingSync": {
 			"Nor does it trigger anything.",
 			request{method: "POST", path: "/hooks/sync", host: "evil.example"},
-			"", false,
+			"", status.Source{},
 			answer{403, "without a token the daemon answers to localhost only"},
 		},
-		"Localhost":   {"A name of this machine is fine.", request{method: "GET", path: "/metrics", host: "localhost:8080"}, "", false, answer{200, "up 1"}},
-		"IPv6":        {"In any form.", request{method: "GET", path: "/metrics", host: "[::1]"}, "", false, answer{200, "up 1"}},
-		"TokenByName": {"With a token any name will do.", request{method: "GET", path: "/metrics", host: "trunkline.svc", authorization: "Bearer " + token}, token, false, answer{200, "up 1"}},
+		"Localhost":   {"A name of this machine is fine.", request{method: "GET", path: "/metrics", host: "localhost:8080"}, "", status.Source{}, answer{200, "up 1"}},
+		"IPv6":        {"In any form.", request{method: "GET", path: "/metrics", host: "[::1]"}, "", status.Source{}, answer{200, "up 1"}},
+		"TokenByName": {"With a token any name will do.", request{method: "GET", path: "/metrics", host: "trunkline.svc", authorization: "Bearer " + token}, token, status.Source{}, answer{200, "up 1"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, func(o *console.Options) { o.Token = tc.token })
-			if tc.ready {
-				s.board.SetSource(func(src *status.Source) { src.Head = &status.Commit{Hash: "1"} })
-			}
+			s.board.SetSource(func(src *status.Source) { *src = tc.source })
 			code, header, body := s.do(t.Context(), t, tc.req)
 			if diff := cmp.Diff(tc.want, answer{code, body}); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
