@@ -66,11 +66,16 @@ func (f *Form) Fields() []*Field {
 	return f.Struct.Fields
 }
 
-// Kinds gives all kinds, in the order in which people meet them.
-func Kinds() []Kind {
+// Kinds returns the kinds of declaration of a repository, in the order in which people meet them.
+func Kinds() []Kind { return describe(v1alpha1.Kinds()) }
+
+// All returns the kinds of a repository, and the configuration of a daemon.
+func All() []Kind { return describe(append(v1alpha1.Kinds(), v1alpha1.KindDaemonConfiguration)) }
+
+func describe(names []v1alpha1.Kind) []Kind {
 	b := &builder{comments: comments(), scalars: scalars(), structs: map[reflect.Type]*Struct{}}
-	kinds := make([]Kind, 0, len(v1alpha1.Kinds()))
-	for _, name := range v1alpha1.Kinds() {
+	kinds := make([]Kind, 0, len(names))
+	for _, name := range names {
 		t := GoType(name)
 		body := b.structure(t)
 		whole := &Struct{Name: body.Name, Doc: body.Doc}
@@ -106,6 +111,8 @@ func GoType(k v1alpha1.Kind) reflect.Type {
 		return reflect.TypeFor[v1alpha1.Policy]()
 	case v1alpha1.KindPolicyTest:
 		return reflect.TypeFor[v1alpha1.PolicyTest]()
+	case v1alpha1.KindDaemonConfiguration:
+		return reflect.TypeFor[v1alpha1.DaemonConfiguration]()
 	}
 	panic("reference: no type for the kind " + string(k)) // a kind was added, and not here: every test fails
 }
