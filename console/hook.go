@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -23,72 +22,69 @@ const (
 	maxDeliveries = 4
 )
 
-// refusal is an answer that says no.
-type refusal struct {
-	code   int
-	detail string
-}
-
 // fromHook reports whether a request asks to be judged by its signature. What carries one is judged by nothing else.
 func fromHook(r *http.Request) bool {
 	return r.Header.Get(signatureHeader) != "" || r.Header.Get(eventHeader) != ""
 }
 
-// delivery handles an event that GitHub sends. What it says is a hint to fetch, and decides nothing: what is applied is
-// what the repository's server then answers. A delivery that is sent again is one more fetch that finds nothing new.
-func (c console) delivery(w http.ResponseWriter, r *http.Request) {
+// delivery handles an event that GitHub sends, and reports whether it is a reason to fetch. What it says is a hint, and
+// decides nothing: what is applied is what the repository's server then answers. A delivery that is sent again is one more
+// fetch that finds nothing new.
+func (c *console) delivery(w http.ResponseWriter, r *http.Request) (fetch bool, err error) {
 	select {
 	case c.deliveries <- struct{}{}:
 		defer func() { <-c.deliveries }()
 	default:
 		w.Header().Set("Retry-After", "1")
-		c.text(w, http.StatusServiceUnavailable, "too many deliveries at once")
-		return
+		return false, problemf(http.StatusServiceUnavailable, "too many deliveries at once")
 	}
-	body, no := signedBody(w, r, []byte(c.opts.HookSecret))
-	if no == nil {
-		no = checkDelivery(r.Header.Get(eventHeader), body)
+	body, err := signedBody(w, r, []byte(c.opts.HookSecret))
+	if err == nil {
+		err = checkDelivery(r.Header.Get(eventHeader), body)
 	}
-	switch {
-	case no != nil:
-		c.opts.Log.Warn("a delivery to the hook was refused", "code", no.code, "detail", no.detail)
-		c.text(w, no.code, no.detail)
-	case r.Header.Get(eventHeader) == "push":
-		c.sync(w, r)
-	default:
-		c.text(w, http.StatusOK, "nothing to do")
+	if err != nil {
+		c.opts.Log.Warn("a delivery to the hook is refused", "err", err.Error())
+		return false, err
 	}
+	if r.Header.Get(eventHeader) != "push" {
+		c.answer(w, http.StatusOK, Outcome{"nothing to do"})
+		return false, nil
+	}
+	return true, nil
 }
 
 // signedBody reads the body of a request whose signature is right. The limit comes before the hash, and the hash before
 // anything looks at what is in the body.
-func signedBody(w http.ResponseWriter, r *http.Request, secret []byte) ([]byte, *refusal) {
+func signedBody(w http.ResponseWriter, r *http.Request, secret []byte) ([]byte, error) {
 	if len(secret) == 0 {
-		return nil, &refusal{http.StatusForbidden, "this daemon accepts no signed deliveries: it was started without --hook-secret-file"}
+		return nil, problemf(http.StatusForbidden, "this daemon accepts no signed deliveries: it was started without --hook-secret-file")
 	}
 	sent, ok := strings.CutPrefix(r.Header.Get(signatureHeader), "sha256=")
 	signature, err := hex.DecodeString(sent)
 	if !ok || err != nil || len(signature) != sha256.Size {
-		return nil, &refusal{http.StatusUnauthorized, "the delivery has no signature: set the hook's secret, and leave its algorithm at SHA-256"}
+		return nil, problemf(http.StatusUnauthorized, "the delivery has no signature: set the hook's secret, and leave its algorithm at SHA-256")
 	}
 	if r.ContentLength > maxDelivery {
-		return nil, tooLarge
+		return nil, tooLarge()
 	}
 	mac := hmac.New(sha256.New, secret)
 	body, err := io.ReadAll(io.TeeReader(http.MaxBytesReader(w, r.Body, maxDelivery), mac))
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
-		return nil, tooLarge
+		return nil, tooLarge()
 	case err != nil:
-		return nil, &refusal{http.StatusBadRequest, "the delivery ended early"}
+		return nil, problemf(http.StatusBadRequest, "the delivery ended early")
 	case !hmac.Equal(signature, mac.Sum(nil)):
-		return nil, &refusal{http.StatusUnauthorized, "the signature is wrong: the hook's secret is not the daemon's"}
+		return nil, problemf(http.StatusUnauthorized, "the signature is wrong: the hook's secret is not the daemon's")
 	}
 	return body, nil
 }
 
-var tooLarge = &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the delivery has more than %d MiB; the push is found by the next poll", maxDelivery>>20)}
+// tooLarge returns the answer to a delivery that is larger than what is read.
+func tooLarge() error {
+	return problemf(http.StatusRequestEntityTooLarge, "the delivery has more than %d MiB; the push is found by the next poll", maxDelivery>>20)
+}
 
 // push is what has to be there of a push; a branch that was deleted has no commits, and nothing else of it is read.
 type push struct {
@@ -99,23 +95,23 @@ type push struct {
 }
 
 // checkDelivery reports what is wrong with the payload of an event; nil: nothing.
-func checkDelivery(event string, body []byte) *refusal {
+func checkDelivery(event string, body []byte) error {
 	if event == "" {
-		return &refusal{http.StatusBadRequest, "the delivery does not say which event it is: there is no " + eventHeader}
+		return problemf(http.StatusBadRequest, "the delivery does not say which event it is: there is no %s", eventHeader)
 	}
 	if event != "push" {
 		var object map[string]json.RawMessage
 		if json.Unmarshal(body, &object) != nil || object == nil {
-			return &refusal{http.StatusBadRequest, notJSON}
+			return problemf(http.StatusBadRequest, notJSON)
 		}
 		return nil
 	}
 	var p push
 	switch err := json.Unmarshal(body, &p); {
 	case err != nil:
-		return &refusal{http.StatusBadRequest, notJSON}
+		return problemf(http.StatusBadRequest, notJSON)
 	case p.Ref == "" || p.Repository == nil || p.Repository.FullName == "":
-		return &refusal{http.StatusBadRequest, "a push names its ref and its repository"}
+		return problemf(http.StatusBadRequest, "a push names its ref and its repository")
 	}
 	return nil
 }

@@ -4,12 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/consoletest"
 )
 
 const hookSecret = "whsec-0123456789"
@@ -20,30 +20,14 @@ func sign(secret, body string) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// deliver sends a body to the hook as GitHub does.
-func (s *server) deliver(t *testing.T, body io.Reader, header map[string]string) (int, string) {
+// deliver sends a body to the hook as GitHub does, which asks by the public name.
+func deliver(t *testing.T, d *consoletest.Daemon, body, event, signature string) response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/hooks/sync", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Host = "trunkline.example.com" // GitHub asks by the public name
-	req.Header.Set("Content-Type", "application/json")
-	for k, v := range header {
-		if v != "" {
-			req.Header.Set(k, v)
-		}
-	}
-	resp, err := s.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(data)
+	got, _ := ask(t, d, request{
+		method: "POST", path: "/hooks/sync", host: "trunkline.example.com", body: body,
+		header: map[string]string{"Content-Type": "application/json", "X-GitHub-Event": event, "X-Hub-Signature-256": signature},
+	})
+	return got
 }
 
 func TestDeliveries(t *testing.T) {
@@ -78,15 +62,15 @@ func TestDeliveries(t *testing.T) {
 		"NoRef":         {"A push without a ref.", hookSecret, "push", `{"repository":{"full_name":"a/b"}}`, sign(hookSecret, `{"repository":{"full_name":"a/b"}}`), 400, 0},
 	}
 	for name, tc := range cases {
-		for _, token := range []string{"", token} { // whatever else is asked for, a signature is enough, and needed
-			t.Run(name, func(t *testing.T) {
-				s := start(t, func(o *console.Options) { o.Token, o.HookSecret = token, tc.secret })
-				code, body := s.deliver(t, strings.NewReader(tc.body), map[string]string{"X-GitHub-Event": tc.event, "X-Hub-Signature-256": tc.signature})
-				if code != tc.code || s.syncs != tc.syncs {
-					t.Errorf("%s got %d %s and %d fetches, want %d and %d", tc.reason, code, body, s.syncs, tc.code, tc.syncs)
+		for sign, change := range map[string]func(*console.Options){"": open, "Token": consoletest.WithToken} {
+			t.Run(name+sign, func(t *testing.T) { // a signature is needed, and enough
+				d := consoletest.Start(t, change, func(o *console.Options) { o.HookSecret = tc.secret })
+				got := deliver(t, d, tc.body, tc.event, tc.signature)
+				if got.Code != tc.code || len(d.Asked()) != tc.syncs {
+					t.Errorf("%s got %+v and %d fetches, want %d and %d", tc.reason, got, len(d.Asked()), tc.code, tc.syncs)
 				}
-				if strings.Contains(body, hookSecret) {
-					t.Errorf("the answer has the secret: %s", body)
+				if strings.Contains(got.Body, hookSecret) {
+					t.Errorf("the answer has the secret: %s", got.Body)
 				}
 			})
 		}
@@ -111,7 +95,8 @@ func TestAnEndlessDeliveryIsCutOff(t *testing.T) {
 	req.Header.Set("X-GitHub-Event", "push")
 	req.Header.Set("X-Hub-Signature-256", sign(hookSecret, "x"))
 	w := &answer{header: http.Header{}}
-	console.New(console.Options{HookSecret: hookSecret, Metrics: http.NotFoundHandler()}).ServeHTTP(w, req)
+	_, handler := consoletest.New(func(o *console.Options) { o.HookSecret = hookSecret })
+	handler.ServeHTTP(w, req)
 	if w.code != http.StatusRequestEntityTooLarge || body.read > 6<<20 {
 		t.Errorf("got %d after %d bytes were read", w.code, body.read)
 	}
@@ -120,16 +105,15 @@ func TestAnEndlessDeliveryIsCutOff(t *testing.T) {
 // TestADeliveryThatIsPlayedAgainIsHarmless sends the same delivery three times: each asks for a fetch, and says nothing else.
 func TestADeliveryThatIsPlayedAgainIsHarmless(t *testing.T) {
 	const push = `{"ref":"refs/heads/evil","repository":{"full_name":"other/repo","clone_url":"https://evil.example"},"after":"feed"}`
-	s := start(t, func(o *console.Options) { o.HookSecret = hookSecret })
-	before := s.board.Snapshot()
+	d := consoletest.Start(t, func(o *console.Options) { o.HookSecret = hookSecret })
+	before := d.Board.Snapshot()
 	for range 3 {
-		header := map[string]string{"X-GitHub-Event": "push", "X-GitHub-Delivery": "1", "X-Hub-Signature-256": sign(hookSecret, push)}
-		if code, body := s.deliver(t, strings.NewReader(push), header); code != http.StatusAccepted {
-			t.Fatalf("got %d %s", code, body)
+		if got := deliver(t, d, push, "push", sign(hookSecret, push)); got.Code != http.StatusAccepted {
+			t.Fatalf("got %+v", got)
 		}
 	}
-	if after := s.board.Snapshot(); s.syncs != 3 || after.Revision != before.Revision {
-		t.Errorf("got %d fetches, and the state %+v", s.syncs, after.Source)
+	if after := d.Board.Snapshot(); len(d.Asked()) != 3 || after.Revision != before.Revision {
+		t.Errorf("got %d fetches, and the state %+v", len(d.Asked()), after.Source)
 	}
 }
 
@@ -139,8 +123,7 @@ func FuzzDelivery(f *testing.F) {
 		f.Add("ping", body)
 	}
 	f.Fuzz(func(t *testing.T, event, body string) {
-		syncs := 0
-		handler := console.New(console.Options{HookSecret: hookSecret, Metrics: http.NotFoundHandler(), Trigger: func() { syncs++ }})
+		d, handler := consoletest.New(func(o *console.Options) { o.HookSecret = hookSecret })
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/sync", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -149,6 +132,7 @@ func FuzzDelivery(f *testing.F) {
 		req.Header.Set("X-Hub-Signature-256", sign(hookSecret, body))
 		w := &answer{header: http.Header{}}
 		handler.ServeHTTP(w, req)
+		syncs := len(d.Asked())
 		if w.code != 200 && w.code != 202 && w.code != 400 || (w.code == 202) != (syncs == 1) || syncs > 1 {
 			t.Errorf("got %d and %d fetches", w.code, syncs)
 		}

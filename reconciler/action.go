@@ -28,14 +28,22 @@ const (
 	Rollback Act = "rollback"
 )
 
-// ErrNotFound says that what somebody asked for is not there.
+// ErrNotFound means that what somebody asked for is not there.
 var ErrNotFound = errors.New("there is no such release")
 
-// ErrCannot says that what somebody asked for cannot be done just now.
-var ErrCannot = errors.New("it cannot be done")
+// ErrCannot means that what somebody asked for cannot be done as things are; the error says why.
+var ErrCannot = errors.New("not possible as things are")
 
-// ErrUnsaved says that something was taken in, and could not be saved where it outlives the daemon.
-var ErrUnsaved = errors.New("it is done, but could not be remembered in the cluster yet: should the daemon end now, it is forgotten")
+// cannotError is [ErrCannot] in the words of its reason.
+type cannotError struct{ reason string }
+
+func (e *cannotError) Error() string        { return e.reason }
+func (e *cannotError) Is(target error) bool { return target == ErrCannot } //nolint:errorlint // it is compared with the sentinel itself
+
+func cannot(format string, args ...any) error { return &cannotError{fmt.Sprintf(format, args...)} }
+
+// ErrUnsaved means that something was accepted, and could not be saved where it outlives the daemon.
+var ErrUnsaved = errors.New("accepted but not persisted yet; lost if the daemon stops now")
 
 // Do does what a person asks for a release. It returns when it is taken in and remembered, or with [ErrUnsaved] when ctx
 // ends before; how it goes is on the board.
@@ -91,7 +99,7 @@ func (w *worker) do(act Act, hand ByHand) (history.Kind, error) {
 		return history.Suspended, nil
 	case Resume:
 		if w.memory.Suspended == nil {
-			return "", fmt.Errorf("%w: nobody has suspended it", ErrCannot)
+			return "", cannot("nobody has suspended it")
 		}
 		// Nobody looked after it meanwhile: whatever it was, it may be so no more.
 		w.memory.Suspended, w.unsaved, w.due, w.everything = nil, true, true, true
@@ -108,23 +116,24 @@ func (w *worker) do(act Act, hand ByHand) (history.Kind, error) {
 	case Rollback:
 		d := w.desired
 		if d == nil || d.remove || w.idle() {
-			return "", fmt.Errorf("%w: nothing of it is being kept in place", ErrCannot)
+			return "", cannot("nothing of it is being kept in place")
 		}
 		if _, ok := w.memory.Before(d.digest); !ok {
-			return "", fmt.Errorf("%w: no other state is known at which it was healthy", ErrCannot)
+			return "", cannot("no other state is known at which it was healthy")
 		}
 		w.phase.back = &gate.Failed{Commit: d.commit, Digest: d.digest, Why: "taken back " + gate.ByHand{By: hand.By, Why: hand.Why}.String()}
 		return history.Rollback, nil
 	default:
-		return "", fmt.Errorf("%w: there is no such act", ErrCannot)
+		return "", cannot("there is no such act")
 	}
 }
 
-// Approve confirms what the accepted commit removes from an environment.
-func (r *Reconciler) Approve(environment string, hand ByHand) error {
+// Approve confirms what the accepted commit removes from an environment. The digest is that of the removals as they were
+// shown; it is not compared yet.
+func (r *Reconciler) Approve(environment, _ string, hand ByHand) error {
 	n := r.removals.approve(environment)
 	if n == 0 {
-		return fmt.Errorf("%w: the accepted commit removes nothing from an environment %q", ErrCannot, environment)
+		return cannot("nothing to approve: the accepted commit removes nothing from the environment %q", environment)
 	}
 	r.opts.Tell(history.Event{
 		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, Why: hand.Why,

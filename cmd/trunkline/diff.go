@@ -45,8 +45,10 @@ kind, that the release brings along.
 
 ` + exitCodes,
 		Example: `  trunkline diff --cluster dev=dev.kubeconfig
-  trunkline diff --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
-  trunkline diff --head main --cluster prod=prod.kubeconfig -o json | jq '.releases[].steps[]?.drift'`,
+  trunkline diff --cluster dev=dev.kubeconfig \
+      --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
+  trunkline diff --head main --cluster prod=prod.kubeconfig -o json |
+      jq '.releases[].steps[]?.drift'`,
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			if err := v.read(args); err != nil {
 				return err

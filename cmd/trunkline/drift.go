@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -19,10 +20,10 @@ func newDrift() *cobra.Command {
 		Use:   "drift [PROJECT[/ENVIRONMENT[/CLUSTER]]]",
 		Short: "Show what others have changed in the clusters",
 		Long: `Drift shows which fields of which objects somebody has changed, who, and when: what is so now, and
-what was taken back lately. Whether changes are taken back at once or only reported is said by
+what was reverted lately. Whether changes are reverted at once or only reported is said by
 "drift" in the environment's declaration.
 
-It ends with 0 if nothing is changed now, and with 1 if something is.`,
+Exit codes: 0 nothing is changed now; 1 something is; 2 there is no answer.`,
 		Example: `  trunkline drift
   trunkline drift orders/prod -o json`,
 		Args: cobra.MaximumNArgs(1),
@@ -32,11 +33,11 @@ It ends with 0 if nothing is changed now, and with 1 if something is.`,
 			if err != nil {
 				return err
 			}
-			client, err := daemon.client()
+			client, err := daemon.client("")
 			if err != nil {
 				return err
 			}
-			if p, err = client.Status(cmd.Context(), -1); err != nil {
+			if p, err = client.Status(cmd.Context()); err != nil {
 				return refused(err)
 			}
 			found, err := driftsOf(p, args)
@@ -67,6 +68,10 @@ type drift struct {
 	status.Drift
 }
 
+func (d drift) id() catalog.ReleaseID {
+	return catalog.ReleaseID{Project: d.Project, Environment: d.Environment, Cluster: d.Cluster}
+}
+
 func driftsOf(p status.Platform, args []string) ([]drift, error) {
 	wanted := map[string]bool{}
 	if len(args) > 0 {
@@ -95,16 +100,40 @@ func printDrifts(w io.Writer, p status.Platform, found []drift, width int) error
 		return println(w, "nobody has changed anything")
 	}
 	paint := painter(width > 0)
+	all := driftTable(p, found, paint)
+	if width > 0 && text.LongestLineLen(all) > width {
+		all = driftList(p, found, width, paint)
+	}
+	return println(w, all)
+}
+
+// driftList writes each drift in lines of its own, for where a table does not fit.
+func driftList(p status.Platform, found []drift, width int, paint paintFunc) string {
+	var b strings.Builder
+	for i, d := range found {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s\n", text.WrapText(cell(d.id().String())+"  "+cell(d.Object), width))
+		for _, field := range d.Fields {
+			fmt.Fprintf(&b, "%s\n", indent(text.WrapText(cell(field), max(width-2, 20))))
+		}
+		line := fmt.Sprintf("by %s, %s ago: %s", cell(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint))
+		fmt.Fprintf(&b, "%s\n", indent(trimLines(text.WrapSoft(line, max(width-2, 20)))))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func driftTable(p status.Platform, found []drift, paint paintFunc) string {
 	t := table.NewWriter()
 	t.SetStyle(plainStyle())
 	t.AppendHeader(table.Row{"Release", "Object", "Fields", "Changed by", "Age", "State"})
 	for _, d := range found {
-		release := fmt.Sprintf("%s/%s@%s", d.Project, d.Environment, d.Cluster)
 		t.AppendRow(table.Row{
-			plain(release), plain(d.Object), plain(strings.Join(d.Fields, "\n")), plain(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint),
+			plain(d.id().String()), plain(d.Object), plain(strings.Join(d.Fields, "\n")), plain(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint),
 		})
 	}
-	return println(w, strings.TrimRight(trimLines(t.Render()), "\n"))
+	return strings.TrimRight(trimLines(t.Render()), "\n")
 }
 
 func who(manager string) string {
@@ -117,11 +146,11 @@ func who(manager string) string {
 func driftState(d status.Drift, paint paintFunc) string {
 	switch {
 	case d.Corrected && d.Rounds > 1:
-		return paint(text.FgYellow, fmt.Sprintf("taken back, %d times", d.Rounds))
+		return paint(text.FgYellow, fmt.Sprintf("reverted, %d times", d.Rounds))
 	case d.Corrected:
-		return paint(text.FgGreen, "taken back")
+		return paint(text.FgGreen, "reverted")
 	case d.Rounds > 0:
-		return paint(text.FgRed, fmt.Sprintf("fought about: taken back %d times, left for a while", d.Rounds))
+		return paint(text.FgRed, fmt.Sprintf("fought over: reverted %d times, left for a while", d.Rounds))
 	}
 	return paint(text.FgYellow, "left as it is")
 }

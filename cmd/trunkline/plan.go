@@ -30,7 +30,8 @@ Values of Secrets are not shown; that they change is.
 		Example: `  trunkline plan
   trunkline plan --base main -s
   trunkline plan 'orders/prod' 'fx-*'
-  trunkline plan --base origin/main --head HEAD -o markdown > comment.md || [ $? -eq 1 ]`,
+  trunkline plan --base origin/main --head HEAD -o markdown > comment.md ||
+      [ $? -eq 1 ]`,
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			if err := v.read(args); err != nil {
 				return err

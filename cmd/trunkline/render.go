@@ -29,7 +29,8 @@ It works offline: from the files on disk as they are, or from a revision of the 
 daemon does exactly the same before it applies.`,
 		Example: `  trunkline render orders --env dev
   trunkline render orders --env prod --rev main
-  diff <(trunkline render orders --env dev --rev main) <(trunkline render orders --env dev)`,
+  diff <(trunkline render orders --env dev --rev main) \
+      <(trunkline render orders --env dev)`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("say which project, one: trunkline render PROJECT --env ENVIRONMENT")

@@ -96,7 +96,7 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asked, err := client.New(url, "")
+	asked, err := client.New(url, client.Options{Claim: "demo"})
 	if err != nil {
 		return fmt.Errorf("the daemon listens at %q: %w", url, err)
 	}

@@ -93,7 +93,7 @@ func startDaemon(ctx context.Context, spec daemonSpec) (*daemon, error) {
 	}()
 	select {
 	case url := <-d.ready:
-		if d.client, err = client.New(url, ""); err != nil {
+		if d.client, err = client.New(url, client.Options{}); err != nil {
 			return nil, errors.Join(fmt.Errorf("the daemon listens at %q: %w", url, err), d.stop())
 		}
 		return d, nil
@@ -189,23 +189,14 @@ func waiting(ctx context.Context, limit time.Duration, what string) (context.Con
 func (d *daemon) await(ctx context.Context, w wait, ok func(status.Platform) bool) (status.Platform, error) {
 	ctx, cancel := waiting(ctx, w.limit, w.what)
 	defer cancel()
-	after := int64(-1)
-	for {
-		p, err := d.client.Status(ctx, after)
-		switch {
-		case ctx.Err() != nil:
-			return p, fmt.Errorf("%w; %s", context.Cause(ctx), unfinished(p))
-		case err != nil:
-			return p, fmt.Errorf("%w; the daemon's last word: %s", err, d.lastLine())
-		case ok(p):
-			return p, nil
-		}
-		after = p.Revision
-		select {
-		case <-time.After(w.interval):
-		case <-ctx.Done():
-		}
+	p, err := d.client.Follow(ctx, w.interval, func(p status.Platform) (bool, error) { return ok(p), nil })
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return p, fmt.Errorf("%w; %s", context.Cause(ctx), unfinished(p))
+	case err != nil:
+		return p, fmt.Errorf("%w; the daemon's last word: %s", err, d.lastLine())
 	}
+	return p, nil
 }
 
 // wait is what is waited for, and how.

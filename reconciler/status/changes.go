@@ -2,6 +2,7 @@ package status
 
 import (
 	"container/list"
+	"time"
 
 	"trunkline.dev/trunkline/catalog"
 )
@@ -24,7 +25,9 @@ type Change struct {
 // who was slow they are no more than to a fast one, and what is between two states that were read is never told.
 type Changes struct {
 	// Epoch is that of the board: revisions of another one mean nothing to it.
-	Epoch   string
+	Epoch string
+	// Time is when the changes were read.
+	Time    time.Time
 	Changes []Change
 	// Revision is the one up to which this is all that changed.
 	Revision int64
@@ -38,12 +41,16 @@ type Changes struct {
 func (b *Board) Changes(after int64, limit int) Changes {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := Changes{Epoch: b.epoch, Revision: b.revision}
+	out := Changes{Epoch: b.epoch, Time: b.now(), Revision: b.revision}
 	if after > b.revision || after != 0 && after < b.log.horizon {
 		out.Lost = true
 		return out
 	}
 	entries := b.log.since(after)
+	if limit <= 0 {
+		out.Revision, out.More = after, len(entries) > 0
+		return out
+	}
 	if len(entries) > limit {
 		entries, out.More = entries[:limit], true
 		out.Revision = entries[limit-1].revision
