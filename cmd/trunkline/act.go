@@ -221,7 +221,7 @@ func (a *asking) approve(cmd *cobra.Command, environment string) error {
 func removalsOf(p status.Platform, environment string) []status.Release {
 	var out []status.Release
 	for _, r := range p.Releases {
-		if r.Environment == environment && r.Held != nil && r.Held.Rule == string(gate.ManyRemoved) {
+		if r.Environment == environment && r.Held != nil && (r.Held.Rule == string(gate.ManyRemoved) || r.Held.Rule == string(gate.Shrunk)) {
 			out = append(out, r)
 		}
 	}

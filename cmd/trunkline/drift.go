@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -48,7 +49,7 @@ Exit codes: 0 nothing is changed now; 1 something is; 2 there is no answer.`,
 				return err
 			}
 			for _, d := range found {
-				if !d.Corrected {
+				if !d.Corrected && d.What != added {
 					return errFindings
 				}
 			}
@@ -72,6 +73,9 @@ func (d drift) id() catalog.ReleaseID {
 	return catalog.ReleaseID{Project: d.Project, Environment: d.Environment, Cluster: d.Cluster}
 }
 
+// added is what others have put on an object beside what is declared. It is nobody's to take away, and so is no finding.
+const added = "added"
+
 func driftsOf(p status.Platform, args []string) ([]drift, error) {
 	wanted := map[string]bool{}
 	if len(args) > 0 {
@@ -90,6 +94,9 @@ func driftsOf(p status.Platform, args []string) ([]drift, error) {
 		}
 		for _, d := range r.Drifts {
 			found = append(found, drift{r.Project, r.Environment, r.Cluster, d})
+		}
+		for _, a := range r.Additions {
+			found = append(found, drift{r.Project, r.Environment, r.Cluster, status.Drift{Object: a.Object, Fields: a.Fields, Manager: a.Manager, What: added}})
 		}
 	}
 	return found, nil
@@ -115,13 +122,21 @@ func driftList(p status.Platform, found []drift, width int, paint paintFunc) str
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "%s\n", text.WrapText(cell(d.id().String())+"  "+cell(d.Object), width))
-		for _, field := range d.Fields {
+		for _, field := range whatChanged(d.Drift) {
 			fmt.Fprintf(&b, "%s\n", indent(text.WrapText(cell(field), max(width-2, 20))))
 		}
-		line := fmt.Sprintf("by %s, %s ago: %s", cell(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint))
+		line := fmt.Sprintf("by %s%s: %s", cell(who(d.Manager)), ago(p.Time, d.Time), driftState(d.Drift, paint))
 		fmt.Fprintf(&b, "%s\n", indent(trimLines(text.WrapSoft(line, max(width-2, 20)))))
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// ago says when something was done, if that is known.
+func ago(now, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return ", " + age(now, at) + " ago"
 }
 
 func driftTable(p status.Platform, found []drift, paint paintFunc) string {
@@ -130,10 +145,18 @@ func driftTable(p status.Platform, found []drift, paint paintFunc) string {
 	t.AppendHeader(table.Row{"Release", "Object", "Fields", "Changed by", "Age", "State"})
 	for _, d := range found {
 		t.AppendRow(table.Row{
-			plain(d.id().String()), plain(d.Object), plain(strings.Join(d.Fields, "\n")), plain(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint),
+			plain(d.id().String()), plain(d.Object), plain(strings.Join(whatChanged(d.Drift), "\n")), plain(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint),
 		})
 	}
 	return strings.TrimRight(trimLines(t.Render()), "\n")
+}
+
+// whatChanged lists the fields that were changed, or what was done to the object as a whole.
+func whatChanged(d status.Drift) []string {
+	if d.What != "" && d.What != added {
+		return append([]string{"(" + d.What + ")"}, d.Fields...)
+	}
+	return d.Fields
 }
 
 func who(manager string) string {
@@ -145,6 +168,8 @@ func who(manager string) string {
 
 func driftState(d status.Drift, paint paintFunc) string {
 	switch {
+	case d.What == added:
+		return "added, and left"
 	case d.Corrected && d.Rounds > 1:
 		return paint(text.FgYellow, fmt.Sprintf("reverted, %d times", d.Rounds))
 	case d.Corrected:

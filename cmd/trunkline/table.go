@@ -217,13 +217,24 @@ func releaseMessage(r status.Release) string {
 	}
 	for _, d := range r.Drifts {
 		if !d.Corrected {
-			message = strings.TrimPrefix(fmt.Sprintf("%s; %s of %s was changed by %s", message, strings.Join(d.Fields, ", "), d.Object, who(d.Manager)), "; ")
+			message = strings.TrimPrefix(fmt.Sprintf("%s; %s", message, changed(d)), "; ")
 		}
+	}
+	for _, d := range r.Instead {
+		message = strings.TrimPrefix(fmt.Sprintf("%s; %s of %s is not as declared: an admission webhook or policy changed it", message, d.Field, d.Object), "; ")
 	}
 	if len(r.Kept) > 0 {
 		message = strings.TrimPrefix(message+"; kept: "+strings.Join(r.Kept, ", "), "; ")
 	}
 	return plain(oneLine(message))
+}
+
+// changed says what somebody did to an object.
+func changed(d status.Drift) string {
+	if d.What != "" {
+		return fmt.Sprintf("%s was %s by %s", d.Object, d.What, who(d.Manager))
+	}
+	return fmt.Sprintf("%s of %s was changed by %s", strings.Join(d.Fields, ", "), d.Object, who(d.Manager))
 }
 
 func releaseRows(p status.Platform, width int, paint paintFunc, messages bool) string {

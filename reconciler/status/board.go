@@ -83,6 +83,7 @@ func (b *Board) overview() Overview {
 // caller holds the lock.
 func (b *Board) view(r Release) Release {
 	r.Kept, r.Drifts = slices.Clone(r.Kept), slices.Clone(r.Drifts)
+	r.Additions, r.Instead = slices.Clone(r.Additions), slices.Clone(r.Instead)
 	c, known := b.clusters[r.Cluster]
 	if !known || c.Reachable || r.Health == Unknown || r.Result == Elsewhere {
 		return r
