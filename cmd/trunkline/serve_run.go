@@ -33,6 +33,7 @@ func (d *daemon) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { d.rec.Run(ctx); return nil })
 	group.Go(func() error { d.idle.run(ctx); return nil })
+	group.Go(func() error { d.past.recallAges(ctx); return nil })
 	group.Go(func() error { d.sharing.run(ctx, d.rec, d.board); return nil })
 	group.Go(func() error { d.follower.Resume(ctx); d.watcher(ctx).Run(ctx); return nil })
 	group.Go(func() error { return d.door.serve(ctx) })

@@ -27,6 +27,8 @@ type Board struct {
 	clusters map[string]Cluster
 	releases map[catalog.ReleaseID]Release
 	replica  *Replica
+	// ages are those of releases that were not seen yet since the daemon was started; see [Board.Recall].
+	ages map[catalog.ReleaseID]Age
 }
 
 // NewBoard returns an empty board.
@@ -218,7 +220,7 @@ func (b *Board) SetRelease(id catalog.ReleaseID, change func(*Release)) {
 			return nil
 		}
 		if !there || before.Result != after.Result || before.Health != after.Health || before.Commit != after.Commit {
-			after.Since = b.now()
+			after.Since = b.recall(after, b.now())
 		}
 		b.releases[id] = after
 		return []subject{{kind: ofRelease, release: id}}
