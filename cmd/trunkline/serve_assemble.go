@@ -113,7 +113,19 @@ func (d *daemon) openData() error {
 		d.log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
 	}
 	d.board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
+	describeAccepted(d.store, d.board)
 	return nil
+}
+
+// describeAccepted has the status say of the commit that is resumed what it said before. Without it, there is its hash.
+func describeAccepted(store *git.Store, board *status.Board) {
+	commit, ok, err := store.Accepted()
+	if err != nil || !ok {
+		return
+	}
+	if c, err := store.Describe(commit); err == nil {
+		board.Describe(status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When})
+	}
 }
 
 func (d *daemon) openHistory() (err error) {

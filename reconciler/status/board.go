@@ -27,6 +27,8 @@ type Board struct {
 	clusters map[string]Cluster
 	releases map[catalog.ReleaseID]Release
 	replica  *Replica
+	// described is what is known of a commit that is going to be resumed at.
+	described *Commit
 	// ages are those of releases that were not seen yet since the daemon was started; see [Board.Recall].
 	ages map[catalog.ReleaseID]Age
 }
@@ -161,13 +163,21 @@ func (b *Board) SetSource(change func(*Source)) {
 	b.update(func() []subject {
 		after := b.source.clone()
 		change(&after)
-		after.describeAccepted()
+		after.Accepted = after.Accepted.describedBy(after.Head, b.source.Head, b.source.Accepted, b.described)
+		after.Head = after.Head.describedBy(after.Accepted)
 		if reflect.DeepEqual(b.source, after) {
 			return nil
 		}
 		b.source = after.clone() // the caller may go on with what it put in
 		return overviewIf(true)
 	})
+}
+
+// Describe has the board say of a commit what is known of it, once it is set with nothing but its hash.
+func (b *Board) Describe(c Commit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.described = &c
 }
 
 // SetReplica sets what is said of this replica among several.

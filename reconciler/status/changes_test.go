@@ -225,15 +225,28 @@ func TestAcceptedCommitIsDescribed(t *testing.T) {
 		"Resumed":  {"The newest commit is the one that was resumed.", &status.Commit{Hash: "1"}, head, "first"},
 		"Older":    {"Another commit's subject is not its.", &status.Commit{Hash: "0"}, head, ""},
 		"Known":    {"What is known stays.", &status.Commit{Hash: "1", Subject: "as it was"}, head, "as it was"},
+		"Told":     {"It was told of before.", &status.Commit{Hash: "described"}, nil, "told before"},
 		"Headless": {"The server may be away.", &status.Commit{Hash: "1"}, nil, ""},
 	}
 	for name, tc := range cases {
 		b := status.NewBoard(newClock().Now)
+		b.Describe(status.Commit{Hash: "described", Subject: "told before"})
 		b.SetSource(func(s *status.Source) { s.Accepted = tc.accepted })
 		b.SetSource(func(s *status.Source) { s.Head = tc.head })
 		if got := b.Snapshot().Source.Accepted.Subject; got != tc.want {
 			t.Errorf("%s: %s The subject is %q, want %q", name, tc.reason, got, tc.want)
 		}
+	}
+}
+
+// TestAResumedCommitKeepsItsSubject: a daemon sets head and accepted commit to nothing but a hash when it resumes.
+func TestAResumedCommitKeepsItsSubject(t *testing.T) {
+	b := status.NewBoard(newClock().Now)
+	b.Describe(status.Commit{Hash: "1", Subject: "first", Author: "Ann"})
+	b.SetSource(func(s *status.Source) { s.Head, s.Accepted = &status.Commit{Hash: "1"}, &status.Commit{Hash: "1"} })
+	got := b.Snapshot().Source
+	if got.Head.Subject != "first" || got.Accepted.Author != "Ann" {
+		t.Errorf("got %+v and %+v", got.Head, got.Accepted)
 	}
 }
 

@@ -77,14 +77,6 @@ func (s Source) clone() Source {
 	return s
 }
 
-// describeAccepted fills in what is known of the accepted commit: a daemon that resumes at it knows its hash only, until the
-// repository's server says that it is the newest one.
-func (s *Source) describeAccepted() {
-	if s.Accepted != nil && s.Accepted.Subject == "" && s.Head != nil && s.Head.Hash == s.Accepted.Hash {
-		s.Accepted = s.Head.clone()
-	}
-}
-
 // Refused reports whether the newest commit was not accepted.
 func (s Source) Refused() bool { return s.Problems.Denied() }
 
@@ -102,6 +94,19 @@ func (c *Commit) clone() *Commit {
 	}
 	copied := *c
 	return &copied
+}
+
+// describedBy returns the commit with what others of the same hash know of it: a daemon that resumes at one knows its hash.
+func (c *Commit) describedBy(others ...*Commit) *Commit {
+	if c == nil || c.Subject != "" {
+		return c
+	}
+	for _, o := range others {
+		if o != nil && o.Hash == c.Hash && o.Subject != "" {
+			return o.clone()
+		}
+	}
+	return c
 }
 
 // Short returns the first characters of the hash.
