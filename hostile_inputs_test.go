@@ -64,7 +64,7 @@ func TestHostileInputs(t *testing.T) {
 	}
 }
 
-// testFunctions gives the tests and fuzz targets of all packages, as "folder.Function".
+// testFunctions returns the tests and fuzz targets of all packages, as "folder.Function".
 func testFunctions(t *testing.T) map[string]bool {
 	t.Helper()
 	_, all := sources(t)
@@ -87,7 +87,7 @@ func testFunctions(t *testing.T) map[string]bool {
 	return known
 }
 
-// TestNoShell finds out that what the daemon is made of starts no program but itself: there is no shell for the text
+// TestNoShell: what the daemon is made of starts no program but itself, so that there is no shell for the text
 // of a tenant to get into.
 func TestNoShell(t *testing.T) {
 	// Tools and tests of the repository, which the daemon does not have in it.

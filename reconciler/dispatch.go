@@ -9,6 +9,7 @@ import (
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
 )
 
 // settingsOf reads what the environment of a release says about it. What was read is returned also with an error.
@@ -25,6 +26,16 @@ func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (relea
 // dealt with it: nobody may read that the commit is accepted and find a release as it was before.
 func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releaseSet, results map[catalog.ReleaseID]rendered) int {
 	removed, gone := r.declare(c, releases)
+	changed := map[catalog.ReleaseID]*render.Packed{}
+	for _, rel := range releases.news() {
+		if out := results[rel.ID]; out.err == nil {
+			changed[rel.ID] = out.objects
+		}
+	}
+	for _, a := range removed {
+		changed[a.id] = nil
+	}
+	r.declarations.update(changed)
 	told := 0
 	for _, level := range inOrder(c, releases.news()) {
 		var dealt sync.WaitGroup

@@ -86,6 +86,8 @@ type Reconciler struct {
 	archive  archive
 	planning planning
 	replies  replies
+	// declarations say whose objects are.
+	declarations declarations
 
 	mu     sync.Mutex
 	actors map[catalog.ReleaseID]*actor

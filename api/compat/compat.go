@@ -80,14 +80,6 @@ type Change struct {
 	Undecided bool
 }
 
-// String gives the change on one line.
-func (c Change) String() string {
-	if c.Path == "" {
-		return c.Message
-	}
-	return c.Path + ": " + c.Message
-}
-
 // Error is a schema that cannot be compared.
 type Error struct {
 	// Old tells which of the two it is.
@@ -133,11 +125,6 @@ func Compare(format Format, old, fresh []byte) ([]Change, error) {
 	})
 	changes = slices.Compact(changes)
 	return changes[:min(len(changes), MaxChanges)], nil
-}
-
-// Breaking tells whether changes break readers for sure; those that are left are undecided.
-func Breaking(changes []Change) bool {
-	return slices.ContainsFunc(changes, func(c Change) bool { return !c.Undecided })
 }
 
 // maxPath bounds a path: recursive schemas have deep ones.

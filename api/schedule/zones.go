@@ -28,12 +28,6 @@ func Zones() []string {
 	return names
 }
 
-// ZoneRelease is the release of the time zone database, such as "2025c".
-func ZoneRelease() string {
-	release, _, _ := strings.Cut(zoneData, "\n")
-	return release
-}
-
 // zone is a time zone. The zero value is UTC.
 type zone struct {
 	name string

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"trunkline.dev/trunkline/console/client"
@@ -11,15 +10,6 @@ import (
 
 // daemon is the running "trunkline serve".
 type daemon struct{ *client.Client }
-
-// serving finds in a line of the daemon's log the address that it listens on.
-func serving(line string) (string, bool) {
-	var entry struct{ Msg, Listen string }
-	if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Msg != "serving" {
-		return "", false
-	}
-	return "http://" + entry.Listen, true
-}
 
 // pace is the least time between two states that are looked at.
 const pace = 50 * time.Millisecond

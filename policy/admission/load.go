@@ -10,7 +10,6 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	kjson "sigs.k8s.io/json"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -41,7 +40,7 @@ type policy struct {
 	id        string
 	declared  *admissionregistrationv1.ValidatingAdmissionPolicy
 	at        subject.Document
-	validator validating.Validator
+	validator *validator
 	bindings  []binding
 	// needs is what its expressions ask for that may not be known.
 	needs needs

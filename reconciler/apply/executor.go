@@ -33,6 +33,15 @@ type Opener interface {
 	Open(ctx context.Context, release secrets.Release, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
 }
 
+// Moves says which release an object belongs to, when a commit moves it from one to another.
+type Moves interface {
+	// Taker names the other release that the newest commit declares an object in; empty if there is none.
+	Taker(id catalog.ReleaseID, ref plan.Ref) string
+	// Owner names the release with an ApplySet, and reports whether it has let go of the object. The name is empty if it is no
+	// release of the platform.
+	Owner(applySet string, ref plan.Ref) (release string, free bool)
+}
+
 // Options are what an executor is made of. All are required, but Cluster and DefaultAccount.
 type Options struct {
 	ID catalog.ReleaseID
@@ -44,6 +53,8 @@ type Options struct {
 	DefaultAccount string
 	Secrets        Opener
 	Slots          Slots
+	// Moves says which objects belong to which releases.
+	Moves Moves
 	// Listen is handed events about objects of the release. It must not block.
 	Listen func(cluster.Event)
 	Now    func() time.Time

@@ -154,6 +154,9 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 		input.Access = append(input.Access, r.next.Member(o))
 	}
 	for _, m := range r.conn.Members(r.applySet) {
+		if !r.in.Target.Declares(m.Ref) {
+			m.Moves = r.opts.Moves.Taker(r.opts.ID, m.Ref)
+		}
 		input.Observed = append(input.Observed, m.Observed)
 	}
 	for ref, known := range r.applied {

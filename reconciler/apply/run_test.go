@@ -92,7 +92,28 @@ func TestRun(t *testing.T) {
 				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
-			[]string{"connect", "list inventories", "record c1"}, 0, 0, "it is a member of applyset-other-v1",
+			[]string{"connect", "list inventories", "record c1"}, 0, 0, "it is a member of the ApplySet applyset-other-v1",
+		},
+		"Owned": {
+			"Nor one of a release that is kept with it still.", func(b *bench) {
+				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
+				b.moves.owner = "rates/prod@eu"
+			},
+			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
+			[]string{"connect", "list inventories", "record c1"}, 0, 0, "is part of the release rates/prod@eu",
+		},
+		"Taken": {
+			"One that the other has let go of is taken over, as it is.", func(b *bench) {
+				b.Objects[plan.RefOf(namespace)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
+				b.moves.owner, b.moves.free = "rates/prod@eu", true
+			},
+			func(b *bench) release.Ended { return b.run(b.target("c1", namespace)) },
+			[]string{"connect", "list inventories", "record c1", "apply orders-prod"}, 1, 0, "",
+		},
+		"Moves": {
+			"What another release declares now is not deleted.", func(b *bench) { b.run(b.target("c1", a, c)); b.moves.taker = "rates/prod@eu" },
+			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
+			[]string{"connect", "record c2"}, 0, 0, "",
 		},
 		"NotFree": {
 			"Nor a namespace that is there already.", func(b *bench) { b.Fail["free? orders-prod"] = cluster.ErrForeign },

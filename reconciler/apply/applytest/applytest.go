@@ -241,6 +241,9 @@ func (w *writer) Apply(_ context.Context, o *unstructured.Unstructured, _ cluste
 		there = &Object{UID: "uid-" + o.GetName()}
 		w.Objects[ref] = there
 	}
+	if before := there.ApplySet; before != "" && before != o.GetLabels()["applyset.kubernetes.io/part-of"] {
+		defer w.notify(cluster.Event{ApplySet: before, Object: w.seen(ref, there), Deleted: true})
+	}
 	there.Version, there.ApplySet = w.Next(), o.GetLabels()["applyset.kubernetes.io/part-of"]
 	there.Digest, there.Prune = o.GetAnnotations()[plan.DigestAnnotation], plan.Prune(o.GetAnnotations()[plan.PruneAnnotation])
 	there.Owners = ownership.Owners{Ours: fieldsOf(o)}
