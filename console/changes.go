@@ -190,7 +190,7 @@ func (s *stream) flush(chunk []byte) error {
 func (s *stream) wait(ctx context.Context, heartbeat *time.Ticker) error {
 	pause := time.NewTimer(s.pace)
 	defer pause.Stop()
-	changed, paused := s.c.opts.Board.Changed(s.after), (<-chan time.Time)(pause.C)
+	changed, paused := s.c.opts.Board.Changed(s.after), pause.C
 	for changed != nil || paused != nil {
 		select {
 		case <-ctx.Done():

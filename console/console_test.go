@@ -122,11 +122,13 @@ func TestSignOn(t *testing.T) {
 		"Localhost":       {"A name of this machine is fine.", open, request{method: "GET", path: "/metrics", host: "localhost:8080"}, response{200, "up 1"}},
 		"IPv6":            {"In any form.", open, request{method: "GET", path: "/metrics", host: "[::1]"}, response{200, "up 1"}},
 		"Rebinding": {
-			"A page whose name resolves to 127.0.0.1 gets nothing.", open, request{method: "GET", path: "/api/v1/status", host: "evil.example:8080"},
+			"A page whose name resolves to 127.0.0.1 gets nothing.", open,
+			request{method: "GET", path: "/api/v1/status", host: "evil.example:8080"},
 			response{403, "without a token the daemon answers to localhost only"},
 		},
 		"RebindingSync": {
-			"Nor does it trigger anything.", open, request{method: "POST", path: "/hooks/sync", host: "evil.example"},
+			"Nor does it trigger anything.", open,
+			request{method: "POST", path: "/hooks/sync", host: "evil.example"},
 			response{403, "without a token the daemon answers to localhost only"},
 		},
 		"OtherOrigin": {
@@ -145,7 +147,8 @@ func TestSignOn(t *testing.T) {
 			response{403, "a page of another origin cannot ask for this"},
 		},
 		"LongClaim": {
-			"What is recorded is bounded.", open, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Trunkline-Claim": strings.Repeat("a", 101)}},
+			"What is recorded is bounded.", open,
+			request{method: "GET", path: "/api/v1/status", header: map[string]string{"Trunkline-Claim": strings.Repeat("a", 101)}},
 			response{400, "Trunkline-Claim has to be a name of at most 100 bytes"},
 		},
 	}

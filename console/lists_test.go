@@ -186,7 +186,7 @@ func TestWrongQueries(t *testing.T) {
 	cases := map[string]struct{ reason, query, want string }{
 		"Unknown":    {"A parameter that is misspelt is not left out in silence.", "?projcet=orders", `there is no parameter "projcet": did you mean "project"?`},
 		"Empty":      {"An empty name is a mistake, and not everything.", "?project=", "project is empty"},
-		"Result":     {"A result that there is none of fits nothing, and that is not an answer.", "?result=aplied", `there is no result "aplied": did you mean "applied"?`},
+		"Result":     {"A result that there is none of fits nothing, and that is not an answer.", "?result=apply", `there is no result "apply": did you mean "applied"?`},
 		"Health":     {"Nor is a health.", "?health=x", `there is no health "x": known are: failed, healthy, progressing, stalled, unknown`},
 		"Flag":       {"A flag is one of two.", "?fine=yes", "fine is not true or false"},
 		"Limit":      {"A page is bounded.", "?limit=1001", "limit is not a number from 1 to 1000"},

@@ -11,7 +11,7 @@ import (
 const problemType = "application/problem+json"
 
 // Problem is an answer that says no, as RFC 9457 has it.
-type Problem struct {
+type Problem struct { //nolint:errname // it is an answer, of the name that RFC 9457 gives it
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`

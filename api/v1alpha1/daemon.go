@@ -26,18 +26,18 @@ type DaemonSpec struct {
 	// Clusters are how clusters are reached.
 	Clusters []DaemonCluster `json:"clusters" required:"true"`
 	// Deploy says as whom releases are deployed.
-	Deploy DaemonDeploy `json:"deploy,omitempty"`
+	Deploy DaemonDeploy `json:"deploy,omitzero"`
 	// Data is the folder for the copy of the repository, which may be lost; nobody else may write to it; default:
 	// trunkline in the user's cache folder.
 	Data string `json:"data,omitempty"`
 	// Serve is what the daemon answers, and to whom.
-	Serve DaemonServe `json:"serve,omitempty"`
+	Serve DaemonServe `json:"serve,omitzero"`
 	// Replicas are other daemons that share the work; default: there is one.
-	Replicas DaemonReplicas `json:"replicas,omitempty"`
+	Replicas DaemonReplicas `json:"replicas,omitzero"`
 	// History is where to keep what happened.
-	History DaemonHistory `json:"history,omitempty"`
+	History DaemonHistory `json:"history,omitzero"`
 	// SOPS is with what encrypted Secrets are decrypted; default: none is.
-	SOPS DaemonSOPS `json:"sops,omitempty"`
+	SOPS DaemonSOPS `json:"sops,omitzero"`
 	// LogLevel is the least level to log; default: info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -42,8 +43,8 @@ type daemon struct {
 }
 
 func (d *daemon) close() {
-	for i := len(d.closers) - 1; i >= 0; i-- {
-		d.closers[i]()
+	for _, closer := range slices.Backward(d.closers) {
+		closer()
 	}
 }
 
@@ -149,7 +150,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 	d.rec, err = reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: s.renderer(pool, d.log),
 		Secrets: decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
-		Tell:    func(e history.Event) { d.metrics.told(e); d.past.record(e) },
+		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
 		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
 	})
 	if err != nil {

@@ -64,21 +64,26 @@ const watchPace = 500 * time.Millisecond
 
 // watchStatus prints the state whenever it changes, until ctx ends.
 func watchStatus(ctx context.Context, c *client.Client, w io.Writer, printer format[status.Platform]) error {
-	var failed error
+	printing := false
 	_, err := c.Follow(ctx, watchPace, func(p status.Platform) (bool, error) {
+		printing = true
 		if isTerminal(w) {
-			if _, failed = io.WriteString(w, "\x1b[H\x1b[2J"); failed != nil {
-				return true, nil
+			if _, err := io.WriteString(w, "\x1b[H\x1b[2J"); err != nil {
+				return true, err
 			}
 		}
-		failed = printer(w, p)
-		return failed != nil, nil
+		err := printer(w, p)
+		printing = err != nil
+		return false, err
 	})
-	switch {
-	case failed != nil:
-		return failed
-	case ctx.Err() != nil:
-		return nil // interrupted, which is how watching ends
+	if printing {
+		return err
 	}
-	return refused(err)
+	if ctx.Err() != nil {
+		err = nil // interrupted, which is how watching ends
+	}
+	if err != nil {
+		return refused(err)
+	}
+	return nil
 }

@@ -66,7 +66,7 @@ func (c *Client) stream(ctx context.Context, pace time.Duration, f *followed, ch
 	for whole := false; ; {
 		e, err := next(lines, func() { watchdog.Reset(silence) })
 		if err != nil && whole {
-			return false, nil //nolint:nilerr // it is resumed
+			return false, nil // it is resumed
 		}
 		if err == nil {
 			err = f.apply(e)

@@ -41,7 +41,7 @@ type Daemon struct {
 
 // New returns a daemon that is not served yet, with changes to its options.
 func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
-	d := &Daemon{clock: time.Now}
+	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
 		Board: d.Board, Actor: d, History: d, Trigger: func() { d.record("sync") },

@@ -2,6 +2,7 @@ package status
 
 import (
 	"container/list"
+	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
@@ -161,10 +162,8 @@ func (l *changeLog) drop(key subject) {
 	if !e.removed {
 		return
 	}
-	for _, later := range l.tombstones[1:] {
-		if later == key {
-			return
-		}
+	if slices.Contains(l.tombstones[1:], key) {
+		return
 	}
 	l.entries.Remove(element)
 	delete(l.index, key)

@@ -90,7 +90,7 @@ func TestWhoeverFollowsKnowsTheState(t *testing.T) {
 				f.read(b, rapid.IntRange(1, 4).Draw(t, "limit"))
 			}
 		}
-		for f.read(b, 3) { //nolint:revive // until there is nothing more
+		for f.read(b, 3) { // until there is nothing more
 		}
 		if diff := cmp.Diff(b.Snapshot(), f.platform(c.now)); diff != "" {
 			t.Errorf("board and follower (-want +got):\n%s", diff)
