@@ -21,6 +21,7 @@ const module = "trunkline.dev/trunkline"
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
 	"api/compat":             {"api/schema"},
+	"api/digraph":            {},
 	"api/field":              {},
 	"api/jsonschema":         {"api/reference", "api/v1alpha1"},
 	"api/lot":                {},
@@ -37,6 +38,7 @@ var mayKnow = map[string][]string{
 	"console/client":         {"catalog", "console", "reconciler/history", "reconciler/status"},
 	"console/consoletest":    {"catalog", "console", "reconciler/history", "reconciler/status"},
 	"docs/rules":             {},
+	"evaluate":               {"api", "catalog", "plan", "policy", "render"},
 	"examples/broken":        {"api", "blueprints", "catalog", "docs/rules", "policy"},
 	"examples/demo":          {"console/client", "reconciler/status", "test/stage"},
 	"hack/gotest":            {},
@@ -46,6 +48,7 @@ var mayKnow = map[string][]string{
 	"plan/gate":              {"api", "plan"},
 	"plan/health":            {"api", "policy/cel/guard", "policy/subject"},
 	"plan/ownership":         {"api/field"},
+	"plan/preview":           {"api", "catalog", "plan", "render"},
 	"plan/release":           {"api", "catalog", "plan", "render"},
 	"plan/terms":             {"api", "catalog", "plan/gate", "plan"},
 	"policy":                 {"api", "catalog", "docs/rules", "policy", "plan/health"},
@@ -57,14 +60,14 @@ var mayKnow = map[string][]string{
 	"policy/rego":            {"api", "policy/subject"},
 	"policy/report":          {"api"},
 	"policy/subject":         {"api"},
-	"reconciler":             {"api", "blueprints", "catalog", "plan", "policy", "reconciler", "render"},
+	"reconciler":             {"api", "blueprints", "catalog", "evaluate", "plan", "policy", "reconciler", "render"},
 	"reconciler/apply":       {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "render"},
+	"reconciler/archive":     {},
 	"reconciler/builders":    {"render/kustomize"},
 	"reconciler/cluster":     {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
-	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "plan/gate", "plan", "reconciler/preview", "reconciler/secrets", "plan/terms"},
+	"reconciler/dryrun":      {"api", "catalog", "reconciler/cluster", "plan/gate", "plan", "plan/preview", "reconciler/secrets", "plan/terms"},
 	"reconciler/git":         {"reconciler/git"},
 	"reconciler/history":     {"catalog"},
-	"reconciler/preview":     {"api", "catalog", "plan/gate", "plan/ownership", "plan", "reconciler/preview", "plan/terms", "render"},
 	"reconciler/rendercache": {"catalog", "render"},
 	"reconciler/secrets":     {"api"},
 	"reconciler/shard":       {"catalog"},
@@ -80,7 +83,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "plan", "policy", "reconciler/preview", "render", "scaffold"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "plan", "policy", "render", "scaffold"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

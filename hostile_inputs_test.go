@@ -12,7 +12,7 @@ import (
 )
 
 // classes is how many classes of hostile input there are.
-const classes = 40
+const classes = 44
 
 var (
 	hostileRow = regexp.MustCompile(`^\| *(\d*) *\| (.*) \|([^|]*)\|$`)

@@ -17,7 +17,6 @@ const maxTracked = 1 << 20
 // binaries are the tracked files that are not text, each with the reason why it cannot be. A row whose file is gone, or
 // has become text, is an error, so that nothing else slips in under its name.
 var binaries = map[string]string{
-	"api/schedule/zones.bin": "transitions of all time zones; as text they would be five times as large",
 }
 
 // magics are how files begin that are binaries even if all of their bytes happen to be text.

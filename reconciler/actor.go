@@ -114,7 +114,7 @@ func (a *actor) observe(ctx context.Context) {
 	if !a.state.Observable() {
 		return
 	}
-	if o, ok := a.executor.Observe(a.state.InForce); ok {
+	if o, ok := a.executor.Observe(a.state.InForce, a.r.opts.Now()); ok {
 		a.step(ctx, release.Observed{Observation: o})
 	}
 }
@@ -124,7 +124,7 @@ func (a *actor) observe(ctx context.Context) {
 func (a *actor) complete(e release.Event) release.Event {
 	ended, ok := e.(release.Ended)
 	if t := a.state.InForce; ok && !ended.Canceled && t != nil && !t.Remove {
-		if o, ok := a.executor.Observe(t); ok {
+		if o, ok := a.executor.Observe(t, a.r.opts.Now()); ok {
 			ended.Observation = &o
 		}
 		return ended

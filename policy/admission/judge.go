@@ -17,7 +17,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// Judge gives what the policies say against an object: nothing if they admit it. Other subjects are not judged. When the
+// Judge returns what the policies say against an object: nothing if they admit it. Other subjects are not judged. When the
 // context ends before all is known, the object is refused. A nil world knows nothing but what stands with the policies.
 func (s *Set) Judge(ctx context.Context, w *World, sub *subject.Subject) subject.Verdicts {
 	if sub.On != v1alpha1.OnObject || len(s.policies) == 0 {
@@ -144,7 +144,7 @@ func (e *evaluation) bound(ctx context.Context, b *binding, selected *match) {
 	}
 }
 
-// namespace gives the namespace that the object is in, and whether more than its name is known; nil for an object that is in
+// namespace returns the namespace that the object is in, and whether more than its name is known; nil for an object that is in
 // none.
 func (e *evaluation) namespace() (ns *corev1.Namespace, known bool) {
 	name := e.request.GetNamespace()

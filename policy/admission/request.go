@@ -71,7 +71,7 @@ func optionsMeta(kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: kind}
 }
 
-// applied gives an object as the API server has it when it asks the policies: in its namespace, with the status that is there
+// applied returns an object as the API server has it when it asks the policies: in its namespace, with the status that is there
 // already, and with defaults.
 func applied(k *kinds, res resource, gvk schema.GroupVersionKind, declared, old map[string]any, namespace string) (runtime.Object, error) {
 	object := maps.Clone(declared)
@@ -139,7 +139,7 @@ func (v *versions) KindFor(r schema.GroupVersionResource, _ string) schema.Group
 	return v.kind.GroupKind().WithVersion(r.Version)
 }
 
-// asVersion gives the attributes in the version that a policy names.
+// asVersion returns the attributes in the version that a policy names.
 func (r *request) asVersion(gvk schema.GroupVersionKind) (*apiadmission.VersionedAttributes, error) {
 	out := &apiadmission.VersionedAttributes{Attributes: r.Attributes, VersionedKind: gvk}
 	for _, side := range []struct {

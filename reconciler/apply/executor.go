@@ -164,32 +164,59 @@ func (x *Executor) connect(daemon, ctx context.Context) (Conn, error) {
 	return conn, nil
 }
 
-// Observe returns the health of a state: that of the object that is worst off, one that has failed before one that is stalled
-// and one that is progressing. An object counts only as seen once it was seen as it was last applied. It is false before the
-// first run.
-func (x *Executor) Observe(t *release.Target) (out release.Observation, ok bool) {
+// Observe returns the health of a state at a time: that of the object that is worst off, one that has failed before one that is
+// stalled and one that is progressing. An object counts only as seen once it was seen as it was last applied. What is not declared
+// any more counts if its deletion is stuck. It is false before the first run.
+func (x *Executor) Observe(t *release.Target, now time.Time) (out release.Observation, ok bool) {
 	if x.conn == nil || x.applySet == "" {
 		return out, false
 	}
 	seen := byRef(x.conn.Members(x.applySet))
 	out.Health = health.Healthy
+	consider := func(ref plan.Ref, is health.State, why string, changed time.Time) {
+		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
+			out.Worst, out.Health, out.Message, out.Changed = ref, is, why, changed
+		}
+	}
 	for _, o := range t.Objects.Parts() {
 		ref := plan.Ref(o.Identity)
 		m, there := seen[ref]
-		is, why := m.Health, ref.String()+": "+m.Message
-		switch done := x.done[ref]; {
-		case !there && done == plan.Completed:
-			is, why = health.Healthy, ""
-		case !there && done == plan.FailedForGood:
-			is, why = health.Failed, ref.String()+": it has failed, and removed itself since"
-		case !there || m.Version.Before(x.applied[ref].Version):
-			is, why = health.Progressing, ""
+		is, why := x.healthOf(ref, m, there, now)
+		consider(ref, is, why, m.Changed)
+	}
+	for ref, m := range seen {
+		if m.Deletion == nil {
+			continue
 		}
-		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
-			out = release.Observation{Worst: ref, Health: is, Message: why}
+		if at := m.Deletion.StuckAt(); at.After(now) {
+			out.Until = earliest(out.Until, at)
+		} else if v := m.At(now); !t.Declares(ref) && v.State != health.Healthy && m.Deletion.Stuck(now) {
+			consider(ref, v.State, ref.String()+": "+v.Message, m.Changed)
 		}
 	}
 	return out, true
+}
+
+// healthOf returns how a declared object is doing, and why, unless it is healthy.
+func (x *Executor) healthOf(ref plan.Ref, m cluster.Object, there bool, now time.Time) (health.State, string) {
+	switch done := x.done[ref]; {
+	case !there && done == plan.Completed:
+		return health.Healthy, ""
+	case !there && done == plan.FailedForGood:
+		return health.Failed, ref.String() + ": it has failed, and removed itself since"
+	case !there || m.Version.Before(x.applied[ref].Version):
+		return health.Progressing, ""
+	}
+	v := m.At(now)
+	return v.State, ref.String() + ": " + v.Message
+}
+
+// earliest returns the first of two times, of which a may be zero.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // worse reports whether a is further from healthy than b.

@@ -54,6 +54,8 @@ type Object struct {
 	UID, Version     string
 	Owners           ownership.Owners
 	Prune            plan.Prune
+	// Deletion is set once its deletion was asked for.
+	Deletion *health.Deletion
 }
 
 // New returns a cluster that holds nothing.
@@ -138,8 +140,9 @@ func (f *Cluster) seen(ref plan.Ref, o *Object) cluster.Object {
 	return cluster.Object{
 		Observed: plan.Observed{
 			Ref: ref, UID: types.UID(o.UID), Version: plan.Version(o.Version), Digest: o.Digest, Owners: o.Owners, Prune: o.Prune, Settled: state == health.Healthy,
+			Deleting: o.Deletion != nil,
 		},
-		Health: state, Message: "as the test says",
+		Deletion: o.Deletion, Health: state, Message: "as the test says",
 	}
 }
 
