@@ -10,90 +10,132 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/status"
 )
 
 // Actor does what people ask for by hand.
 type Actor interface {
-	// Do acts on a release, and returns when that is remembered.
-	Do(ctx context.Context, id catalog.ReleaseID, act, by, why string) error
-	// Approve confirms what the accepted commit removes from an environment.
-	Approve(environment, by, why string) error
+	// Do acts on a release, and returns when that is saved.
+	Do(ctx context.Context, id catalog.ReleaseID, act string, hand Hand) error
+	// Approve confirms what the accepted commit removes from an environment, if that is still what the digest is of.
+	Approve(environment, digest string, hand Hand) error
 }
 
-// What an [Actor] cannot do, it says with one of these.
+// Hand is who asks for something, and why.
+type Hand struct {
+	Principal Principal
+	Why       string
+}
+
+// What an [Actor] refuses is one of these; what is to be said to people is the text of the error.
 var (
-	// ErrNotFound says that there is no such release, environment or act.
+	// ErrNotFound means that there is no such release, environment or act.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict says that it cannot be done as things are.
-	ErrConflict = errors.New("cannot be done")
-	// ErrUnsaved says that it is done, and not remembered yet.
-	ErrUnsaved = errors.New("not remembered yet")
+	// ErrConflict means that it cannot be done as things are.
+	ErrConflict = errors.New("conflict")
+	// ErrUnsaved means that it is accepted, and not persisted yet.
+	ErrUnsaved = errors.New("not persisted yet")
 )
 
 const (
 	// maxAct bounds the body of a request, in bytes.
 	maxAct = 4 << 10
-	// maxWord bounds who and why, in characters: they are kept with the release.
-	maxWord = 500
-	// actTimeout bounds how long a request waits for what was done to be remembered.
+	// maxWhy bounds a reason, in bytes: it is kept with the release.
+	maxWhy = 500
+	// actTimeout bounds how long a request waits for what was asked for to be persisted.
 	actTimeout = 15 * time.Second
 )
 
-// Hand is the body of a request to act: who asks, and why.
-type Hand struct {
-	By  string `json:"by"`
-	Why string `json:"why"`
+// Act is the body of a request to act on a release.
+type Act struct {
+	Why string `json:"why,omitempty"`
 }
 
-// hand reads the body. It has to be JSON by its type, which a page of somebody else's cannot send from a browser
+// Approval is the body of a request to approve removals.
+type Approval struct {
+	Why string `json:"why,omitempty"`
+	// Digest is that of the removals as the status shows them: what is approved is exactly that.
+	Digest *string `json:"digest"`
+}
+
+// body reads a request to act. It has to be JSON by its type, which a page of another origin cannot send from a browser
 // without being asked whether it may.
-func (c console) hand(w http.ResponseWriter, r *http.Request) (Hand, bool) {
-	var h Hand
+func (c *console) body(w http.ResponseWriter, r *http.Request, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		c.text(w, http.StatusUnsupportedMediaType, "the body has to be application/json")
-		return h, false
+		return problemf(http.StatusUnsupportedMediaType, "the body has to be application/json")
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAct))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&h); err != nil {
-		c.text(w, http.StatusBadRequest, `the body has to be like {"by": "ann", "why": "incident 7"}, of at most 4 KiB`)
-		return h, false
+	if err := decoder.Decode(into); err != nil {
+		return problemf(http.StatusBadRequest, `the body has to be like {"why": "incident 7"}, of at most 4 KiB; who asks is known by the sign-on`)
 	}
-	h.By, h.Why = strings.TrimSpace(h.By), strings.TrimSpace(h.Why)
-	if h.By == "" || len(h.By) > maxWord || len(h.Why) > maxWord {
-		c.text(w, http.StatusBadRequest, "say who asks, in at most 500 characters, and why in no more")
-		return h, false
-	}
-	return h, true
+	return nil
 }
 
-func (c console) act(w http.ResponseWriter, r *http.Request) {
-	if h, ok := c.hand(w, r); ok {
-		id := catalog.ReleaseID{Project: r.PathValue("project"), Environment: r.PathValue("environment"), Cluster: r.PathValue("cluster")}
-		ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
-		defer cancel()
-		c.acted(w, c.opts.Actor.Do(ctx, id, r.PathValue("act"), h.By, h.Why))
+// hand returns who acts. Nobody acts without a name, be it one that is only claimed: the header that carries the claim is
+// also what no page of another origin can send.
+func hand(r *http.Request, why string) (Hand, error) {
+	who := principalOf(r.Context())
+	if (who.Name == anonymous || who.Name == sharedToken) && who.Claim == "" {
+		return Hand{}, problemf(http.StatusBadRequest, "say who asks, in the header %s: this sign-on has no name", ClaimHeader)
 	}
+	why = strings.TrimSpace(why)
+	if len(why) > maxWhy {
+		return Hand{}, problemf(http.StatusBadRequest, "why is longer than %d bytes", maxWhy)
+	}
+	return Hand{Principal: who, Why: why}, nil
 }
 
-func (c console) approve(w http.ResponseWriter, r *http.Request) {
-	if h, ok := c.hand(w, r); ok {
-		c.acted(w, c.opts.Actor.Approve(r.PathValue("environment"), h.By, h.Why))
+func (c *console) act(w http.ResponseWriter, r *http.Request) error {
+	var body Act
+	if err := c.body(w, r, &body); err != nil {
+		return err
 	}
+	h, err := hand(r, body.Why)
+	if err != nil {
+		return err
+	}
+	id := releaseOf(r)
+	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+	defer cancel()
+	if err := c.opts.Actor.Do(ctx, id, r.PathValue("act"), h); err != nil {
+		return c.refused(err)
+	}
+	release, ok := c.opts.Board.Release(id)
+	if !ok {
+		release = status.Release{ReleaseID: id, Result: status.Pending, Health: status.Unknown} // it is gone meanwhile
+	}
+	c.answer(w, http.StatusAccepted, release)
+	return nil
 }
 
-func (c console) acted(w http.ResponseWriter, err error) {
-	switch {
-	case err == nil:
-		c.text(w, http.StatusAccepted, "taken in")
-	case errors.Is(err, ErrNotFound):
-		c.text(w, http.StatusNotFound, err.Error())
-	case errors.Is(err, ErrConflict):
-		c.text(w, http.StatusConflict, err.Error())
-	case errors.Is(err, ErrUnsaved):
-		c.text(w, http.StatusServiceUnavailable, err.Error())
-	default:
-		c.opts.Log.Error("cannot act", "err", err.Error())
-		c.text(w, http.StatusInternalServerError, "it went wrong; the daemon's log says how")
+func (c *console) approve(w http.ResponseWriter, r *http.Request) error {
+	var body Approval
+	if err := c.body(w, r, &body); err != nil {
+		return err
 	}
+	if body.Digest == nil {
+		return problemf(http.StatusBadRequest, "say what is approved: the digest of the removals that the status shows")
+	}
+	h, err := hand(r, body.Why)
+	if err != nil {
+		return err
+	}
+	if err := c.opts.Actor.Approve(r.PathValue("environment"), *body.Digest, h); err != nil {
+		return c.refused(err)
+	}
+	c.answer(w, http.StatusAccepted, Outcome{"the removals are approved"})
+	return nil
+}
+
+// refused returns the problem for an error of an [Actor].
+func (c *console) refused(err error) error {
+	for kind, code := range map[error]int{
+		ErrNotFound: http.StatusNotFound, ErrConflict: http.StatusConflict, ErrUnsaved: http.StatusServiceUnavailable,
+	} {
+		if errors.Is(err, kind) {
+			return problemf(code, "%s", err.Error())
+		}
+	}
+	return err
 }

@@ -1,31 +1,26 @@
-// Package console serves what the daemon knows over HTTP: health for whoever runs it, metrics for Prometheus,
-// the status and the history for the command line, a trigger for forges, and what people ask for by hand. It reads the
-// read model, and hands everything else to an [Actor].
+// Package console serves what the daemon knows over HTTP: health for whoever runs it, metrics for Prometheus, an API with one
+// route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
+// leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import catalog, reconciler/history and reconciler/status.
+// Of Trunkline it may import api, catalog, reconciler/history and reconciler/status.
 package console
 
 import (
-	"context"
-	"crypto/subtle"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 )
-
-const defaultMaxWait = 25 * time.Second
 
 // Board is where the state comes from; it is [status.Board] outside of tests.
 type Board interface {
 	Snapshot() status.Platform
-	Wait(ctx context.Context, after int64) status.Platform
+	Release(id catalog.ReleaseID) (status.Release, bool)
+	Changes(after int64, limit int) status.Changes
+	Changed(after int64) <-chan struct{}
 }
 
 // Options are what the console is made of.
@@ -34,120 +29,196 @@ type Options struct {
 	Metrics http.Handler
 	// History answers what happened; nil: none is kept.
 	History History
+	// Catalog returns what the accepted commit declares; nil before there is one.
+	Catalog func() *catalog.Catalog
 	// Trigger asks for the repository to be fetched now. It must not block.
 	Trigger func()
 	// Actor does what people ask for by hand.
 	Actor Actor
-	// Token must come with every request but those for health; empty: no token is asked for, which is only
-	// right where nobody else can connect.
-	Token string
-	// MaxWait bounds how long a request for the next change is held; default: 25s.
-	MaxWait time.Duration
-	Log     *slog.Logger
+	// Tokens are who may call; empty: no token is asked for, which is only right where nobody else can connect.
+	Tokens []Token
+	// HookSecret is what GitHub signs its deliveries with; empty: none is accepted.
+	HookSecret string
+	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
+	Heartbeat time.Duration
+	Log       *slog.Logger
 }
 
-// New makes the handler. Its routes are:
-//
-//	GET  /healthz          the process is alive
-//	GET  /readyz           the repository was read, and a commit accepted or refused
-//	GET  /metrics          Prometheus
-//	GET  /api/v1/status    the state, as JSON; with ?after=REVISION once it has changed since
-//	GET  /api/v1/history   what happened, as JSON, the newest first; see historyFilter for what can be asked
-//	POST /hooks/sync       fetch the repository now; the body is not read
-//	POST /api/v1/releases/PROJECT/ENVIRONMENT/CLUSTER/ACT   act on a release; the body is a [Hand]
-//	POST /api/v1/environments/ENVIRONMENT/approve           confirm what a commit removes; the body is a [Hand]
+// New returns the handler of all routes.
 func New(opts Options) http.Handler {
-	if opts.MaxWait <= 0 {
-		opts.MaxWait = defaultMaxWait
+	if opts.Heartbeat <= 0 {
+		opts.Heartbeat = defaultHeartbeat
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	c := console{opts}
+	if opts.Catalog == nil {
+		opts.Catalog = func() *catalog.Catalog { return nil }
+	}
+	c := &console{
+		opts: opts, deliveries: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", c.healthz)
-	mux.HandleFunc("GET /readyz", c.readyz)
-	mux.Handle("GET /metrics", c.guard(opts.Metrics))
-	mux.Handle("GET /api/v1/status", c.guard(http.HandlerFunc(c.status)))
-	mux.Handle("GET /api/v1/history", c.guard(http.HandlerFunc(c.history)))
-	mux.Handle("POST /hooks/sync", c.guard(http.HandlerFunc(c.sync)))
-	mux.Handle("POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", c.guard(http.HandlerFunc(c.act)))
-	mux.Handle("POST /api/v1/environments/{environment}/approve", c.guard(http.HandlerFunc(c.approve)))
-	return mux
+	for _, route := range c.routes() {
+		mux.Handle(route.pattern, c.handler(route))
+	}
+	return c.secured(mux)
 }
 
-type console struct{ opts Options }
+type console struct {
+	opts Options
+	// deliveries and streams have a place for each that may be under way at once.
+	deliveries, streams chan struct{}
+	crossOrigin         *http.CrossOriginProtection
+}
 
-// guard asks for the token, in constant time. Where none is asked for, because nobody else can connect, a page in
-// a browser on the same machine still can, by a name that it has its own server resolve to 127.0.0.1: the name by
-// which it asks gives it away.
-func (c console) guard(next http.Handler) http.Handler {
-	if c.opts.Token == "" {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !local(r.Host) {
-				c.text(w, http.StatusForbidden, "without a token the daemon answers to localhost only")
+// route is one thing that can be asked for.
+type route struct {
+	pattern string
+	// open needs no sign-on.
+	open   bool
+	handle func(w http.ResponseWriter, r *http.Request) error
+}
+
+// routes are all that there are. A route needs a sign-on unless it says otherwise.
+func (c *console) routes() []route {
+	return []route{
+		{pattern: "GET /healthz", open: true, handle: c.healthz},
+		{pattern: "GET /readyz", open: true, handle: c.readyz},
+		{pattern: "GET /metrics", handle: c.metrics},
+		{pattern: "GET /api/v1/openapi.json", handle: c.openAPI},
+		{pattern: "GET /api/v1/status", handle: c.status},
+		{pattern: "GET /api/v1/changes", handle: c.changes},
+		{pattern: "GET /api/v1/releases", handle: c.releases},
+		{pattern: "GET /api/v1/releases/{project}/{environment}/{cluster}", handle: c.release},
+		{pattern: "POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", handle: c.act},
+		{pattern: "GET /api/v1/projects", handle: c.projects},
+		{pattern: "GET /api/v1/projects/{project}", handle: c.project},
+		{pattern: "GET /api/v1/environments", handle: c.environments},
+		{pattern: "GET /api/v1/environments/{environment}", handle: c.environment},
+		{pattern: "POST /api/v1/environments/{environment}/approve", handle: c.approve},
+		{pattern: "GET /api/v1/clusters", handle: c.clusters},
+		{pattern: "GET /api/v1/clusters/{cluster}", handle: c.cluster},
+		{pattern: "GET /api/v1/datasets", handle: c.datasets},
+		{pattern: "GET /api/v1/datasets/{project}/{dataset}", handle: c.dataset},
+		{pattern: "GET /api/v1/graph", handle: c.graph},
+		{pattern: "GET /api/v1/history", handle: c.history},
+		{pattern: "POST /hooks/sync", handle: c.sync},
+	}
+}
+
+// handler serves a route to whoever may have it.
+func (c *console) handler(route route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if route.pattern == "POST /hooks/sync" && fromHook(r) {
+			r = withPrincipal(r, Principal{Name: "github", SignOn: ByHook}) // once its signature is found to be right
+		} else if !route.open {
+			who, err := c.signOn(r)
+			if err == nil && c.crossOrigin.Check(r) != nil {
+				err = problemf(http.StatusForbidden, "a page of another origin cannot ask for this")
+			}
+			if err != nil {
+				c.fail(w, r, err)
 				return
 			}
-			next.ServeHTTP(w, r)
-		})
-	}
-	want := []byte("Bearer " + c.opts.Token)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "a token is needed", http.StatusUnauthorized)
-			return
+			r = withPrincipal(r, who)
 		}
-		next.ServeHTTP(w, r)
+		if err := route.handle(w, r); err != nil {
+			c.fail(w, r, err)
+		}
 	})
 }
 
-// local tells that the host of a request is this machine's own.
-func local(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-func (c console) healthz(w http.ResponseWriter, _ *http.Request) { c.text(w, http.StatusOK, "ok") }
-
-func (c console) readyz(w http.ResponseWriter, _ *http.Request) {
-	if c.opts.Board.Snapshot().Source.Head == nil {
-		c.text(w, http.StatusServiceUnavailable, "no commit was read yet")
-		return
-	}
-	c.text(w, http.StatusOK, "ok")
-}
-
-func (c console) text(w http.ResponseWriter, code int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(code)
-	if _, err := fmt.Fprintln(w, text); err != nil { //nolint:gosec // it is text, and nobody may take it for a page
-		c.opts.Log.Debug("cannot answer", "err", err.Error())
-	}
-}
-
-func (c console) status(w http.ResponseWriter, r *http.Request) {
-	after := int64(-1)
-	if s := r.URL.Query().Get("after"); s != "" {
-		var err error
-		if after, err = strconv.ParseInt(strings.TrimSpace(s), 10, 64); err != nil {
-			c.text(w, http.StatusBadRequest, "after is not a number")
+// secured answers what no route is for, and has no browser make more of any answer than it is: nothing is run, framed, stored
+// or read by pages of others.
+func (c *console) secured(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range map[string]string{
+			"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+			"Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		} {
+			w.Header().Set(name, value)
+		}
+		handler, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
 			return
 		}
+		missed := &missed{header: http.Header{}}
+		handler.ServeHTTP(missed, r)
+		if allow := missed.header.Get("Allow"); allow != "" {
+			w.Header().Set("Allow", allow)
+			c.fail(w, r, problemf(http.StatusMethodNotAllowed, "%s is not for this: %s", shown(r.Method), allow))
+			return
+		}
+		c.fail(w, r, problemf(http.StatusNotFound, "there is nothing here; GET /api/v1/openapi.json says what there is"))
+	})
+}
+
+// missed takes the answer of a mux that has no route, of which the header is of use.
+type missed struct{ header http.Header }
+
+func (m *missed) Header() http.Header         { return m.header }
+func (m *missed) WriteHeader(int)             {}
+func (m *missed) Write(p []byte) (int, error) { return len(p), nil }
+
+func (c *console) metrics(w http.ResponseWriter, r *http.Request) error {
+	c.opts.Metrics.ServeHTTP(w, r)
+	return nil
+}
+
+// sync asks for a fetch: by whoever may call, or by GitHub.
+func (c *console) sync(w http.ResponseWriter, r *http.Request) error {
+	if fromHook(r) {
+		if fetch, err := c.delivery(w, r); err != nil || !fetch {
+			return err
+		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), c.opts.MaxWait)
-	defer cancel()
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(c.opts.Board.Wait(ctx, after)); err != nil {
-		c.opts.Log.Debug("cannot answer", "err", err.Error())
+	c.opts.Log.Debug("a fetch is asked for", "by", principalOf(r.Context()).String())
+	c.opts.Trigger()
+	c.answer(w, http.StatusAccepted, Outcome{"the repository is being fetched"})
+	return nil
+}
+
+// Outcome says what comes of a request.
+type Outcome struct {
+	Message string `json:"message"`
+}
+
+func (c *console) healthz(w http.ResponseWriter, _ *http.Request) error {
+	c.text(w, http.StatusOK, "ok")
+	return nil
+}
+
+// readyz is for whoever waits for a daemon that keeps clusters, such as a roll-out of the daemon itself: until a commit was
+// accepted, or the one before the last stop resumed, it keeps none. Whether the process is alive is healthz's to say.
+func (c *console) readyz(w http.ResponseWriter, _ *http.Request) error {
+	if reason := unready(c.opts.Board.Snapshot().Source); reason != "" {
+		c.text(w, http.StatusServiceUnavailable, reason)
+		return nil
+	}
+	c.text(w, http.StatusOK, "ok")
+	return nil
+}
+
+// unready says why no clusters are kept; empty if they are. Anybody may ask, so it names no repository.
+func unready(s status.Source) string {
+	switch {
+	case s.Accepted != nil:
+		return ""
+	case s.Refused():
+		return "no commit is accepted: the newest one is refused; \"trunkline status\" says why"
+	case s.Error != "":
+		return "no commit is accepted: the repository cannot be read; \"trunkline status\" says why"
+	default:
+		return "no commit is accepted yet"
 	}
 }
 
-func (c console) sync(w http.ResponseWriter, _ *http.Request) {
-	c.opts.Trigger()
-	c.text(w, http.StatusAccepted, "the repository is being fetched")
+func (c *console) text(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	if _, err := fmt.Fprintln(w, text); err != nil {
+		c.opts.Log.Debug("cannot answer", "err", err.Error())
+	}
 }

@@ -1,60 +1,62 @@
 package console_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-const token = "s3cret"
+const (
+	token = consoletest.Token
+	bob   = "bob-0123456789abcdef"
+)
 
-// server is a console over a real board.
-type server struct {
-	*httptest.Server
-	board *status.Board
-	syncs int
+// named has a daemon know bob by a token of his own, beside the shared one.
+func named(o *console.Options) {
+	o.Tokens = []console.Token{{Secret: token}, {Name: "bob", Secret: bob}}
 }
 
-func start(t *testing.T, change func(*console.Options)) *server {
-	t.Helper()
-	s := &server{board: status.NewBoard(time.Now)}
-	opts := console.Options{
-		Board:   s.board,
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
-		Trigger: func() { s.syncs++ },
-		MaxWait: time.Millisecond,
-	}
-	if change != nil {
-		change(&opts)
-	}
-	s.Server = httptest.NewServer(console.New(opts))
-	t.Cleanup(s.Close)
-	return s
+func open(*console.Options) {}
+
+// request is what a test asks; the zero value of each part is left out.
+type request struct {
+	method, path, token, host string
+	body                      string
+	header                    map[string]string
 }
 
-type request struct{ method, path, authorization, host string }
+// response is what came back; of a problem, Body is its detail.
+type response struct {
+	Code int
+	Body string
+}
 
-func (s *server) do(ctx context.Context, t *testing.T, r request) (code int, header http.Header, body string) {
+func ask(t *testing.T, d *consoletest.Daemon, r request) (response, http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, r.method, s.URL+r.path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), r.method, d.URL+r.path, strings.NewReader(r.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.authorization != "" {
-		req.Header.Set("Authorization", r.authorization)
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	for k, v := range r.header {
+		if v != "" {
+			req.Header.Set(k, v)
+		}
 	}
 	req.Host = r.host
-	resp, err := s.Client().Do(req)
+	resp, err := d.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,149 +65,188 @@ func (s *server) do(ctx context.Context, t *testing.T, r request) (code int, hea
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, resp.Header, strings.TrimSpace(string(data))
+	out := response{resp.StatusCode, strings.TrimSpace(string(data))}
+	var said struct{ Detail, Message string }
+	if kind := resp.Header.Get("Content-Type"); strings.HasSuffix(kind, "json") && json.Unmarshal(data, &said) == nil && said.Detail+said.Message != "" {
+		out.Body = said.Detail + said.Message
+	}
+	return out, resp.Header
 }
 
-func TestRoutes(t *testing.T) {
-	type answer struct {
-		Code int
-		Body string
+// get decodes the answer to a question that is allowed.
+func get[T any](t *testing.T, d *consoletest.Daemon, path string) T {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
+	resp, err := d.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var v T
+	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: got %d: %v", path, resp.StatusCode, err)
+	}
+	return v
+}
+
+// denied are problems that have a commit refused.
+var denied = v1alpha1.Problems{{Severity: v1alpha1.Deny, Message: "wrong"}}
+
+func TestSignOn(t *testing.T) {
+	const nowhere = "there is nothing here; GET /api/v1/openapi.json says what there is"
 	cases := map[string]struct {
 		reason string
+		change func(*console.Options)
 		req    request
-		token  string
-		ready  bool
-		want   answer
+		want   response
 	}{
-		"Health":           {"The process answers.", request{method: "GET", path: "/healthz"}, "", false, answer{200, "ok"}},
-		"HealthOpen":       {"Whoever runs it has no token.", request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, token, false, answer{200, "ok"}},
-		"HealthByAddress":  {"A kubelet asks by the pod's address.", request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, "", false, answer{200, "ok"}},
-		"NotReady":         {"Before the first commit there is nothing to serve.", request{method: "GET", path: "/readyz"}, token, false, answer{503, "no commit was read yet"}},
-		"Ready":            {"After it there is.", request{method: "GET", path: "/readyz"}, token, true, answer{200, "ok"}},
-		"Metrics":          {"Prometheus is served.", request{method: "GET", path: "/metrics"}, "", false, answer{200, "up 1"}},
-		"MetricsGuarded":   {"Names of projects are in the metrics.", request{method: "GET", path: "/metrics"}, token, false, answer{401, "a token is needed"}},
-		"StatusGuarded":    {"No token, no status.", request{method: "GET", path: "/api/v1/status"}, token, false, answer{401, "a token is needed"}},
-		"StatusWrongToken": {"Another token is none.", request{method: "GET", path: "/api/v1/status", authorization: "Bearer s3creT"}, token, false, answer{401, "a token is needed"}},
-		"StatusPrefix":     {"The beginning of the token is none.", request{method: "GET", path: "/api/v1/status", authorization: "Bearer s3cre"}, token, false, answer{401, "a token is needed"}},
-		"StatusBasic":      {"Another scheme is none.", request{method: "GET", path: "/api/v1/status", authorization: token}, token, false, answer{401, "a token is needed"}},
-		"SyncGuarded":      {"No token, no fetch.", request{method: "POST", path: "/hooks/sync"}, token, false, answer{401, "a token is needed"}},
-		"Sync":             {"The trigger answers at once.", request{method: "POST", path: "/hooks/sync", authorization: "Bearer " + token}, token, false, answer{202, "the repository is being fetched"}},
-		"SyncByGet":        {"A link cannot trigger anything.", request{method: "GET", path: "/hooks/sync"}, "", false, answer{405, "Method Not Allowed"}},
-		"StatusByPost":     {"The status is only read.", request{method: "POST", path: "/api/v1/status"}, "", false, answer{405, "Method Not Allowed"}},
-		"StatusByDelete":   {"And not deleted.", request{method: "DELETE", path: "/api/v1/status"}, "", false, answer{405, "Method Not Allowed"}},
-		"BadAfter":         {"A revision is a number.", request{method: "GET", path: "/api/v1/status?after=x"}, "", false, answer{400, "after is not a number"}},
-		"LargeAfter":       {"And not any number.", request{method: "GET", path: "/api/v1/status?after=99999999999999999999"}, "", false, answer{400, "after is not a number"}},
-		"Nowhere":          {"There is nothing else.", request{method: "GET", path: "/api/v2/status"}, "", false, answer{404, "404 page not found"}},
+		"Health":          {"The process answers.", open, request{method: "GET", path: "/healthz"}, response{200, "ok"}},
+		"HealthOpen":      {"Whoever runs it has no token.", consoletest.WithToken, request{method: "GET", path: "/healthz"}, response{200, "ok"}},
+		"HealthByAddress": {"A kubelet asks by the pod's address.", open, request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, response{200, "ok"}},
+		"ReadyOpen":       {"So does it for this.", consoletest.WithToken, request{method: "GET", path: "/readyz", host: "10.0.0.7:8080"}, response{503, "no commit is accepted yet"}},
+		"Metrics":         {"Prometheus is served.", open, request{method: "GET", path: "/metrics"}, response{200, "up 1"}},
+		"WrongToken":      {"Another token is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", token: strings.ToUpper(token)}, response{401, "a token is needed"}},
+		"TokenPrefix":     {"The beginning of the token is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", token: token[:10]}, response{401, "a token is needed"}},
+		"EmptyToken":      {"Nothing is no token.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Authorization": "Bearer "}}, response{401, "a token is needed"}},
+		"Basic":           {"Another scheme is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Authorization": token}}, response{401, "a token is needed"}},
+		"TokenOfOne":      {"Each has a token of their own.", named, request{method: "GET", path: "/metrics", token: bob}, response{200, "up 1"}},
+		"TokenByName":     {"With a token any name will do.", consoletest.WithToken, request{method: "GET", path: "/metrics", token: token, host: "trunkline.svc"}, response{200, "up 1"}},
+		"Sync":            {"The trigger answers at once.", consoletest.WithToken, request{method: "POST", path: "/hooks/sync", token: token}, response{202, "the repository is being fetched"}},
+		"SyncByGet":       {"A link cannot trigger anything.", open, request{method: "GET", path: "/hooks/sync"}, response{405, `"GET" is not for this: POST`}},
+		"StatusByPost":    {"The status is only read.", open, request{method: "POST", path: "/api/v1/status"}, response{405, `"POST" is not for this: GET, HEAD`}},
+		"Nowhere":         {"There is nothing else.", open, request{method: "GET", path: "/api/v2/status"}, response{404, nowhere}},
+		"Dots":            {"Nor by another way.", open, request{method: "GET", path: "/api/v1/../../etc/passwd"}, response{404, nowhere}},
+		"Localhost":       {"A name of this machine is fine.", open, request{method: "GET", path: "/metrics", host: "localhost:8080"}, response{200, "up 1"}},
+		"IPv6":            {"In any form.", open, request{method: "GET", path: "/metrics", host: "[::1]"}, response{200, "up 1"}},
 		"Rebinding": {
-			"A page whose name resolves to 127.0.0.1 gets nothing.",
+			"A page whose name resolves to 127.0.0.1 gets nothing.", open,
 			request{method: "GET", path: "/api/v1/status", host: "evil.example:8080"},
-			"", false,
-			answer{403, "without a token the daemon answers to localhost only"},
+			response{403, "without a token the daemon answers to localhost only"},
 		},
 		"RebindingSync": {
-			"Nor does it trigger anything.",
+			"Nor does it trigger anything.", open,
 			request{method: "POST", path: "/hooks/sync", host: "evil.example"},
-			"", false,
-			answer{403, "without a token the daemon answers to localhost only"},
+			response{403, "without a token the daemon answers to localhost only"},
 		},
-		"Localhost":   {"A name of this machine is fine.", request{method: "GET", path: "/metrics", host: "localhost:8080"}, "", false, answer{200, "up 1"}},
-		"IPv6":        {"In any form.", request{method: "GET", path: "/metrics", host: "[::1]"}, "", false, answer{200, "up 1"}},
-		"TokenByName": {"With a token any name will do.", request{method: "GET", path: "/metrics", host: "trunkline.svc", authorization: "Bearer " + token}, token, false, answer{200, "up 1"}},
+		"OtherOrigin": {
+			"A form of another page is sent by the browser without asking.", open,
+			request{method: "POST", path: "/hooks/sync", header: map[string]string{"Origin": "https://evil.example"}},
+			response{403, "a page of another origin cannot ask for this"},
+		},
+		"OtherSite": {
+			"Nor is it let through because it hides where it comes from.", open,
+			request{method: "POST", path: "/hooks/sync", header: map[string]string{"Sec-Fetch-Site": "cross-site"}},
+			response{403, "a page of another origin cannot ask for this"},
+		},
+		"OtherPort": {
+			"Another program on this machine is another origin.", open,
+			request{method: "POST", path: "/hooks/sync", header: map[string]string{"Origin": "http://127.0.0.1:1"}},
+			response{403, "a page of another origin cannot ask for this"},
+		},
+		"LongClaim": {
+			"What is recorded is bounded.", open,
+			request{method: "GET", path: "/api/v1/status", header: map[string]string{"Trunkline-Claim": strings.Repeat("a", 101)}},
+			response{400, "Trunkline-Claim has to be a name of at most 100 bytes"},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, func(o *console.Options) { o.Token = tc.token })
-			if tc.ready {
-				s.board.SetSource(func(src *status.Source) { src.Head = &status.Commit{Hash: "1"} })
-			}
-			code, header, body := s.do(t.Context(), t, tc.req)
-			if diff := cmp.Diff(tc.want, answer{code, body}); diff != "" {
+			d := consoletest.Start(t, tc.change)
+			got, header := ask(t, d, tc.req)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
-			if code == http.StatusUnauthorized && header.Get("WWW-Authenticate") != "Bearer" {
+			if got.Code == http.StatusUnauthorized && header.Get("WWW-Authenticate") != "Bearer" {
 				t.Error("a refusal does not say what is asked for")
 			}
-			want := 0
-			if code == http.StatusAccepted {
-				want = 1
-			}
-			if s.syncs != want {
-				t.Errorf("%s the repository was fetched %d times, want %d", tc.reason, s.syncs, want)
+			if asked := len(d.Asked()); asked != 0 != (got.Code == http.StatusAccepted) {
+				t.Errorf("%s the daemon was asked %d times", tc.reason, asked)
 			}
 		})
 	}
 }
 
-func (s *server) status(t *testing.T, after string) status.Platform {
-	t.Helper()
-	code, header, body := s.do(t.Context(), t, request{method: "GET", path: "/api/v1/status" + after})
-	var p status.Platform
-	if err := json.Unmarshal([]byte(body), &p); err != nil || code != http.StatusOK || header.Get("Content-Type") != "application/json" {
-		t.Fatalf("got %d, %v, %v: %s", code, header, err, body)
+func TestReady(t *testing.T) {
+	one, two := &status.Commit{Hash: "1"}, &status.Commit{Hash: "2"}
+	cases := map[string]struct {
+		reason string
+		source status.Source
+		want   response
+	}{
+		"Nothing":    {"Before the first commit no cluster is kept.", status.Source{}, response{503, "no commit is accepted yet"}},
+		"Accepted":   {"After it they are.", status.Source{Head: one, Accepted: one}, response{200, "ok"}},
+		"Resumed":    {"After a restart the commit from before counts, whether the repository answers or not.", status.Source{Accepted: one, Error: "down"}, response{200, "ok"}},
+		"Kept":       {"What was accepted before a refused commit is kept.", status.Source{Accepted: one, Head: two, Problems: denied}, response{200, "ok"}},
+		"SeenOnly":   {"A commit that was only seen keeps nothing.", status.Source{Head: one}, response{503, "no commit is accepted yet"}},
+		"Refused":    {"Nor does one that was refused; it says so.", status.Source{Head: one, Problems: denied}, response{503, `no commit is accepted: the newest one is refused; "trunkline status" says why`}},
+		"Unreadable": {"Strangers are not told where the repository is.", status.Source{Error: "https://git.internal: no"}, response{503, `no commit is accepted: the repository cannot be read; "trunkline status" says why`}},
 	}
-	return p
-}
-
-func TestStatusAtOnce(t *testing.T) {
-	s := start(t, func(o *console.Options) { o.MaxWait = time.Hour }) // whoever waits does not end
-	s.board.SetName("acme")
-	for _, after := range []string{"", "?after=-1", "?after=0", "?after=77", "?after="} {
-		if p := s.status(t, after); p.Revision != 1 || p.Name != "acme" {
-			t.Errorf("%q: got %+v, want revision 1 at once", after, p)
+	for name, tc := range cases {
+		d := consoletest.Start(t)
+		d.Board.SetSource(func(s *status.Source) { *s = tc.source })
+		got, _ := ask(t, d, request{method: "GET", path: "/readyz"})
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s: %s\n-want +got:\n%s", name, tc.reason, diff)
+		}
+		if alive, _ := ask(t, d, request{method: "GET", path: "/healthz"}); alive.Code != http.StatusOK {
+			t.Errorf("%s: a daemon that is not ready would be restarted: %+v", name, alive)
 		}
 	}
 }
 
-func TestStatusWaitsForAChange(t *testing.T) {
-	s := start(t, func(o *console.Options) { o.MaxWait = time.Hour })
-	s.board.SetName("acme")
-	got := make(chan status.Platform)
-	go func() { got <- s.status(t, "?after=1") }()
-	s.board.SetName("acme 2")
-	if p := <-got; p.Revision != 2 || p.Name != "acme 2" {
-		t.Errorf("got %+v, want revision 2", p)
+// TestEveryRouteNeedsASignOn: there is no route that anybody may call but the two for whoever runs the daemon.
+func TestEveryRouteNeedsASignOn(t *testing.T) {
+	d := consoletest.Start(t, consoletest.WithToken)
+	free := []string{"GET /healthz", "GET /readyz"}
+	for _, pattern := range console.Patterns() {
+		method, path, _ := strings.Cut(pattern, " ")
+		path = strings.NewReplacer("{", "", "}", "").Replace(path)
+		got, header := ask(t, d, request{method: method, path: path})
+		if want := slices.Contains(free, pattern); want != (got.Code != http.StatusUnauthorized) {
+			t.Errorf("%s: got %d without a token", pattern, got.Code)
+		}
+		for name, want := range map[string]string{
+			"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store",
+		} {
+			if header.Get(name) != want {
+				t.Errorf("%s: %s is %q", pattern, name, header.Get(name))
+			}
+		}
+	}
+	if asked := d.Asked(); len(asked) != 0 {
+		t.Errorf("the daemon was asked all the same: %v", asked)
 	}
 }
 
-func TestStatusAfterTheBound(t *testing.T) {
-	s := start(t, nil)
-	s.board.SetName("acme")
-	if p := s.status(t, "?after=1"); p.Revision != 1 {
-		t.Errorf("got revision %d, want the same one once the bound is over", p.Revision)
+// TestEveryRouteIsDescribed holds the description to the routes, and the other way round.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	var described []string
+	for path, item := range consoletest.Document(t).Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	slices.Sort(described)
+	routes := console.Patterns()
+	slices.Sort(routes)
+	if diff := cmp.Diff(described, routes); diff != "" {
+		t.Errorf("described and served (-described +served):\n%s", diff)
+	}
+	served := get[map[string]any](t, consoletest.Start(t), "/api/v1/openapi.json")
+	if served["openapi"] != "3.0.3" {
+		t.Errorf("got %v", served["openapi"])
 	}
 }
 
-// gone tells when the wait of a request ends.
-type gone struct {
-	console.Board
-	began, ended chan struct{}
-}
-
-func (g gone) Wait(ctx context.Context, after int64) status.Platform {
-	close(g.began)
-	defer close(g.ended)
-	return g.Board.Wait(ctx, after)
-}
-
-func TestWaitEndsWithItsCaller(t *testing.T) {
-	board := gone{began: make(chan struct{}), ended: make(chan struct{})}
-	s := start(t, func(o *console.Options) {
-		board.Board, o.MaxWait = o.Board, time.Hour
-		o.Board = board
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/v1/status?after=0", nil)
-	if err != nil {
-		t.Fatal(err)
+// TestInternalErrorsStayInside: what goes wrong is for the log.
+func TestInternalErrorsStayInside(t *testing.T) {
+	d := consoletest.Start(t)
+	d.Err = io.ErrUnexpectedEOF
+	got, _ := ask(t, d, request{method: "GET", path: "/api/v1/history"})
+	if diff := cmp.Diff(response{503, "the history cannot be read just now; see the daemon's log"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
-	go func() {
-		<-board.began
-		cancel()
-	}()
-	if resp, err := s.Client().Do(req); err == nil {
-		resp.Body.Close()
-		t.Error("the request was answered, want that it was cut off")
-	}
-	<-board.ended
 }

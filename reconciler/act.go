@@ -117,8 +117,9 @@ func (r *replies) forget(id int64) {
 }
 
 // Approve confirms what the accepted commit deletes in an environment: releases that it does not declare any more, and
-// most of the objects of others. What comes to light later has to be approved for itself.
-func (r *Reconciler) Approve(environment string, hand ByHand) error {
+// most of the objects of others. What comes to light later has to be approved for itself. The digest is that of what was
+// shown; it is not compared yet.
+func (r *Reconciler) Approve(environment, _ string, hand ByHand) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, shrunk := r.removals.approve(environment), 0

@@ -197,10 +197,10 @@ func TestManyRemovalsAreConfirmed(t *testing.T) {
 		}
 		return n == 6
 	})
-	if err := d.rec.Approve("nowhere", reconciler.ByHand{By: "ann"}); err == nil {
+	if err := d.rec.Approve("nowhere", "", reconciler.ByHand{By: "ann"}); err == nil {
 		t.Error("an environment that removes nothing was approved")
 	}
-	if err := d.rec.Approve("dev", reconciler.ByHand{By: "ann", Why: "spring cleaning"}); err != nil {
+	if err := d.rec.Approve("dev", "", reconciler.ByHand{By: "ann", Why: "spring cleaning"}); err != nil {
 		t.Fatal(err)
 	}
 	d.await("all to be gone", func(p status.Platform) bool { return len(p.Releases) == 0 })

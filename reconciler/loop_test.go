@@ -357,7 +357,7 @@ func TestManyRemovals(t *testing.T) {
 	}
 	l.accept()
 	l.awaitFine()
-	if err := l.Approve("dev", ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
+	if err := l.Approve("dev", "", ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
 		t.Errorf("nothing to approve: %v", err)
 	}
 	for i := range 7 {
@@ -377,7 +377,7 @@ func TestManyRemovals(t *testing.T) {
 	if log := l.cluster.Log(); deletions(log) != 0 {
 		t.Errorf("deleted without an approval: %v", log)
 	}
-	if err := l.Approve("dev", ByHand{By: "ann"}); err != nil {
+	if err := l.Approve("dev", "", ByHand{By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	l.await("them to be removed", func(p status.Platform) bool { return len(p.Releases) == 1 })
@@ -399,7 +399,7 @@ func TestShrinking(t *testing.T) {
 		h := releaseOf(p, "orders").Held
 		return h != nil && h.Rule == string(gate.Shrunk) && strings.Contains(h.Reason, "11 of its 12 objects")
 	})
-	if err := l.Approve("dev", ByHand{By: "ann"}); err != nil {
+	if err := l.Approve("dev", "", ByHand{By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	l.await("it to be applied", func(p status.Platform) bool { return releaseOf(p, "orders").Commit == "c2" })

@@ -262,6 +262,13 @@ func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
 	return ErrRefused
 }
 
+// Catalog returns what the accepted commit declares; nil before there is one.
+func (r *Reconciler) Catalog() *catalog.Catalog {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.catalog
+}
+
 func (r *Reconciler) platformName() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -70,6 +70,91 @@ func comments() map[string]comment {
 				"Rates":  "Rates are what resources cost here; what they leave out is the platform's.",
 			},
 		},
+		"DaemonCluster": {
+			doc: "DaemonCluster is how a cluster is reached: by a kubeconfig, or from inside of it.",
+			fields: map[string]string{
+				"Name":       "Name is that of the cluster's declaration.",
+				"Kubeconfig": "Kubeconfig is a file; default: none.",
+				"Context":    "Context is one of the kubeconfig; default: its current one.",
+				"InCluster":  "InCluster uses the account of the daemon's own pod instead of a kubeconfig; default: false.",
+			},
+		},
+		"DaemonConfiguration": {
+			doc:    "DaemonConfiguration says which repository a daemon follows, and how it reaches the clusters: what is with whoever runs the daemon, and never in the repository. Flags of the command line win over it. Paths are relative to its folder.",
+			fields: map[string]string{},
+		},
+		"DaemonDeploy": {
+			doc: "DaemonDeploy says as whom releases are deployed.",
+			fields: map[string]string{
+				"DefaultServiceAccount": "DefaultServiceAccount is the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights.",
+				"AllowExecCredentials":  "AllowExecCredentials runs the programs that a kubeconfig names to get credentials; default: false.",
+			},
+		},
+		"DaemonHistory": {
+			doc: "DaemonHistory is where to keep what happened.",
+			fields: map[string]string{
+				"Store":   "Store is where; default: sqlite.",
+				"DSNFile": "DSNFile holds the connection string of the PostgreSQL database; default: none.",
+				"Keep":    "Keep is how long; default: 2160h.",
+				"Events":  "Events is how many, the newest ones; default: 500000.",
+			},
+		},
+		"DaemonReplicas": {
+			doc: "DaemonReplicas are daemons that share the work.",
+			fields: map[string]string{
+				"Home":   "Home is the cluster in which they meet, by Leases in trunkline-system; default: there is one replica.",
+				"Group":  "Group names those that belong together, a DNS label; default: trunkline.",
+				"Shards": "Shards spreads the releases over the replicas; default: false, one of them has all.",
+			},
+		},
+		"DaemonRepository": {
+			doc: "DaemonRepository is a branch of a repository, and how to read it.",
+			fields: map[string]string{
+				"URL":               "URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path.",
+				"Branch":            "Branch is the one to follow; default: main.",
+				"Folder":            "Folder is the one of the repository that holds the platform; default: the repository itself.",
+				"Poll":              "Poll is how often to fetch; default: 30s.",
+				"Username":          "Username is the name for http(s); default: none.",
+				"PasswordFile":      "PasswordFile holds the password or access token for http(s); default: none.",
+				"TokenFile":         "TokenFile holds a bearer token for http(s); default: none.",
+				"CAFile":            "CAFile holds PEM certificates to trust for https besides the system's; default: none.",
+				"KeyFile":           "KeyFile holds the private key for ssh; default: none.",
+				"KeyPassphraseFile": "KeyPassphraseFile holds the passphrase of the private key; default: none.",
+				"KnownHostsFile":    "KnownHostsFile holds the host keys to accept for ssh; default: none.",
+			},
+		},
+		"DaemonSOPS": {
+			doc: "DaemonSOPS is with what Secrets that SOPS has encrypted are decrypted.",
+			fields: map[string]string{
+				"AgeKeyFiles": "AgeKeyFiles hold private keys of age: FILE, or PROJECT/ENVIRONMENT=FILE for some releases only, where * matches any; default: none.",
+				"KMS":         "KMS are keys of AWS KMS, Google Cloud KMS or Azure Key Vault that may be asked: KEY, or PROJECT/ENVIRONMENT=KEY; default: none.",
+			},
+		},
+		"DaemonServe": {
+			doc: "DaemonServe is what the daemon answers, and to whom.",
+			fields: map[string]string{
+				"Listen":         "Listen is the address for health, metrics and the API, which needs tokens unless it is loopback; default: 127.0.0.1:8080.",
+				"TokenFile":      "TokenFile holds one token that callers share, who say who they are; default: none.",
+				"TokensFile":     "TokensFile holds a token for each caller, \"name: token\" on each line; default: none.",
+				"HookSecretFile": "HookSecretFile holds the secret of a webhook at GitHub; default: none, and no delivery is accepted.",
+				"TLSCertFile":    "TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is served.",
+				"TLSKeyFile":     "TLSKeyFile holds the private key of the certificate; default: none.",
+			},
+		},
+		"DaemonSpec": {
+			doc: "DaemonSpec is the body of a [DaemonConfiguration].",
+			fields: map[string]string{
+				"Repository": "Repository is the one that is followed.",
+				"Clusters":   "Clusters are how clusters are reached.",
+				"Deploy":     "Deploy says as whom releases are deployed.",
+				"Data":       "Data is the folder for the copy of the repository, which may be lost; nobody else may write to it; default: trunkline in the user's cache folder.",
+				"Serve":      "Serve is what the daemon answers, and to whom.",
+				"Replicas":   "Replicas are other daemons that share the work; default: there is one.",
+				"History":    "History is where to keep what happened.",
+				"SOPS":       "SOPS is with what encrypted Secrets are decrypted; default: none is.",
+				"LogLevel":   "LogLevel is the least level to log; default: info.",
+			},
+		},
 		"Dataset": {
 			doc: "Dataset is a named, versioned series of data.",
 			fields: map[string]string{
@@ -203,6 +288,14 @@ func comments() map[string]comment {
 				"Message": "Message makes a text in CEL that says to people why an object is not healthy; default: it names the expression that decided.",
 			},
 		},
+		"HistoryStore": {
+			doc: "HistoryStore is where history is kept.",
+			values: []commentValue{
+				{"sqlite", "HistorySQLite is a file in the data folder."},
+				{"postgres", "HistoryPostgres is a database."},
+				{"off", "HistoryOff keeps none."},
+			},
+		},
 		"Join": {
 			doc: "Join says how many of several inputs are waited for: \"all\", \"any\", or a number from 1 on. The zero value means that nothing was said.",
 		},
@@ -211,6 +304,15 @@ func comments() map[string]comment {
 			values: []commentValue{
 				{"on-demand", "OnDemand machines stay until they are given back."},
 				{"spot", "Spot machines are cheap and may be taken away at any time."},
+			},
+		},
+		"LogLevel": {
+			doc: "LogLevel is the least level to log.",
+			values: []commentValue{
+				{"debug", "LogDebug logs all."},
+				{"info", "LogInfo logs what happens."},
+				{"warn", "LogWarn logs what somebody may have to look at."},
+				{"error", "LogError logs what went wrong."},
 			},
 		},
 		"LotUnit": {

@@ -54,7 +54,7 @@ func commentsOf(t *testing.T, dir string) string {
 	t.Helper()
 	p := parsePackage(t, dir)
 	used := map[string]bool{}
-	for _, k := range reference.Kinds() {
+	for _, k := range reference.All() {
 		collect(t, reference.GoType(k.Name), used)
 	}
 	var b bytes.Buffer

@@ -23,7 +23,7 @@ func page() string {
 What ` + "`trunkline explain`" + ` says of each field, and ` + "`trunkline schema`" + ` tells your editor. [declarations.md](declarations.md) has
 how they belong together.
 `)
-	for _, k := range reference.Kinds() {
+	for _, k := range reference.All() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| field | written as | meaning | default |\n| --- | --- | --- | --- |\n", k.Name, k.Doc)
 		rows(&b, "", k.Struct.Fields[2:])
 		fmt.Fprintf(&b, "\n```yaml\n%s```\n", k.Example)

@@ -37,7 +37,7 @@ type Field struct {
 	// or if nothing is to be said.
 	Default  string
 	Required bool
-	// Stated reports whether the field is not to be there with nothing behind it, although it may be left out.
+	// Stated tells that the field is not to be there with nothing behind it, although it may be left out.
 	Stated bool
 	// Unit is what a number counts; empty where the value itself says its unit, or has none.
 	Unit string
@@ -55,7 +55,7 @@ func (s *Struct) Field(name string) (*Field, bool) {
 	return nil, false
 }
 
-// Fields returns the fields below a form: its own, or those of its items or values.
+// Fields gives the fields below a form: its own, or those of its items or values.
 func (f *Form) Fields() []*Field {
 	for f.Of != nil {
 		f = f.Of
@@ -66,11 +66,16 @@ func (f *Form) Fields() []*Field {
 	return f.Struct.Fields
 }
 
-// Kinds returns all kinds, in the order in which people meet them.
-func Kinds() []Kind {
+// Kinds returns the kinds of declaration of a repository, in the order in which people meet them.
+func Kinds() []Kind { return describe(v1alpha1.Kinds()) }
+
+// All returns the kinds of a repository, and the configuration of a daemon.
+func All() []Kind { return describe(append(v1alpha1.Kinds(), v1alpha1.KindDaemonConfiguration)) }
+
+func describe(names []v1alpha1.Kind) []Kind {
 	b := &builder{comments: comments(), scalars: scalars(), structs: map[reflect.Type]*Struct{}}
-	kinds := make([]Kind, 0, len(v1alpha1.Kinds()))
-	for _, name := range v1alpha1.Kinds() {
+	kinds := make([]Kind, 0, len(names))
+	for _, name := range names {
 		t := GoType(name)
 		body := b.structure(t)
 		whole := &Struct{Name: body.Name, Doc: body.Doc}
@@ -89,7 +94,7 @@ func Kinds() []Kind {
 	return kinds
 }
 
-// GoType returns the type of a kind.
+// GoType gives the type of a kind.
 func GoType(k v1alpha1.Kind) reflect.Type {
 	switch k {
 	case v1alpha1.KindPlatform:
@@ -106,6 +111,8 @@ func GoType(k v1alpha1.Kind) reflect.Type {
 		return reflect.TypeFor[v1alpha1.Policy]()
 	case v1alpha1.KindPolicyTest:
 		return reflect.TypeFor[v1alpha1.PolicyTest]()
+	case v1alpha1.KindDaemonConfiguration:
+		return reflect.TypeFor[v1alpha1.DaemonConfiguration]()
 	}
 	panic("reference: no type for the kind " + string(k)) // a kind was added, and not here: every test fails
 }

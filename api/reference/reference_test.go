@@ -146,6 +146,18 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
+// TestExampleOfTheDaemon: that of a daemon is read as one, and by nothing that reads a repository.
+func TestExampleOfTheDaemon(t *testing.T) {
+	all := reference.All()
+	k := all[len(all)-1]
+	if doc, problems := v1alpha1.DecodeDaemonConfiguration("example.yaml", []byte(k.Example)); doc == nil || len(problems) > 0 {
+		t.Errorf("%s: %s", k.Name, problems)
+	}
+	if docs, problems := v1alpha1.Decode("example.yaml", []byte(k.Example)); len(docs) > 0 || !problems.Denied() {
+		t.Errorf("a repository can say how a daemon runs: %v", docs)
+	}
+}
+
 func TestKindsAreThoseOfTheDecoder(t *testing.T) {
 	var got []v1alpha1.Kind
 	for _, k := range reference.Kinds() {

@@ -122,6 +122,11 @@ func findTab(at Position, data []byte) Position {
 }
 
 func decodeDocument(file string, node *yaml.Node) (*Document, Problems) {
+	return decodeAs(file, node, newObject, Kinds())
+}
+
+// decodeAs decodes a document as one of some kinds.
+func decodeAs(file string, node *yaml.Node, newObject func(Kind) any, kinds []Kind) (*Document, Problems) {
 	if node.Kind != yaml.DocumentNode || len(node.Content) != 1 {
 		return nil, nil
 	}
@@ -145,8 +150,8 @@ func decodeDocument(file string, node *yaml.Node) (*Document, Problems) {
 		if kindNode == root {
 			message = "the declaration has no kind"
 		}
-		names := make([]string, len(Kinds()))
-		for i, k := range Kinds() {
+		names := make([]string, len(kinds))
+		for i, k := range kinds {
 			names[i] = string(k)
 		}
 		d.reportAt(kindNode, "kind", message, Suggest(kindNode.Value, names))

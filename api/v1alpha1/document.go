@@ -17,7 +17,8 @@ type Document struct {
 	Kind Kind
 	Name string
 	File string
-	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project, *Policy or *PolicyTest, as Kind says.
+	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project, *Policy or *PolicyTest, as Kind says; or a
+	// *DaemonConfiguration.
 	Object any
 
 	// data is the file's content, and ordinal the number of the document in it. The nodes are parsed again when

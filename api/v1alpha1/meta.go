@@ -39,6 +39,7 @@ func newObject(k Kind) any {
 		return &Policy{}
 	case KindPolicyTest:
 		return &PolicyTest{}
+	case KindDaemonConfiguration: // is none of a repository
 	}
 	return nil
 }

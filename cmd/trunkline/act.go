@@ -5,64 +5,78 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/client"
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// hands does by a reconciler what people ask for through the console.
-type hands struct{ rec *reconciler.Reconciler }
+// actors does by a reconciler what people ask for through the console.
+type actors struct{ rec *reconciler.Reconciler }
 
 // Do implements [console.Actor].
-func (h hands) Do(ctx context.Context, id catalog.ReleaseID, act, by, why string) error {
-	return forConsole(h.rec.Do(ctx, id, reconciler.Act(act), reconciler.ByHand{By: by, Why: why}))
+func (a actors) Do(ctx context.Context, id catalog.ReleaseID, act string, hand console.Hand) error {
+	return forConsole(a.rec.Do(ctx, id, reconciler.Act(act), byHand(hand)))
 }
 
 // Approve implements [console.Actor].
-func (h hands) Approve(environment, by, why string) error {
-	return forConsole(h.rec.Approve(environment, reconciler.ByHand{By: by, Why: why}))
+func (a actors) Approve(environment, digest string, hand console.Hand) error {
+	return forConsole(a.rec.Approve(environment, digest, byHand(hand)))
 }
 
+// byHand records who asks as the sign-on says it, or as it was claimed.
+func byHand(hand console.Hand) reconciler.ByHand {
+	return reconciler.ByHand{By: hand.Principal.String(), Why: hand.Why}
+}
+
+// forConsole returns an error of the reconciler as one of the console, in the same words.
 func forConsole(err error) error {
-	switch {
-	case errors.Is(err, reconciler.ErrNotFound):
-		return fmt.Errorf("%w: %w", console.ErrNotFound, err)
-	case errors.Is(err, reconciler.ErrCannot):
-		return fmt.Errorf("%w: %w", console.ErrConflict, err)
-	case errors.Is(err, reconciler.ErrUnsaved):
-		return fmt.Errorf("%w: %w", console.ErrUnsaved, err)
+	for kind, as := range map[error]error{
+		reconciler.ErrNotFound: console.ErrNotFound, reconciler.ErrCannot: console.ErrConflict, reconciler.ErrUnsaved: console.ErrUnsaved,
+	} {
+		if errors.Is(err, kind) {
+			return &actError{err, as}
+		}
 	}
 	return err
 }
+
+// actError has the text of one error, and is also another.
+type actError struct{ err, as error }
+
+func (e *actError) Error() string   { return e.err.Error() }
+func (e *actError) Unwrap() []error { return []error{e.err, e.as} }
 
 // asking holds the flags of those commands that ask a daemon for something.
 type asking struct {
 	remote
 
-	hand console.Hand
+	by, why string
 }
 
 func (a *asking) flags(cmd *cobra.Command) {
 	a.remote.flags(cmd)
-	cmd.Flags().StringVar(&a.hand.By, "by", "", "who asks; default: your name on this machine")
-	cmd.Flags().StringVar(&a.hand.Why, "why", "", "why, for those who read the status and the history")
+	cmd.Flags().StringVar(&a.by, "by", "", "who asks, where your token does not say so; recorded as unverified; default: your name on this machine")
+	cmd.Flags().StringVar(&a.why, "why", "", "why, for those who read the status and the history")
 }
 
 func (a *asking) client() (*client.Client, error) {
-	if a.hand.By == "" {
+	if a.by == "" {
 		if u, err := user.Current(); err == nil {
-			a.hand.By = u.Username
+			a.by = u.Username
 		}
 	}
-	if a.hand.By == "" {
+	if a.by == "" {
 		return nil, usagef("say who asks: --by NAME")
 	}
-	return a.remote.client()
+	return a.remote.client(a.by)
 }
 
 // act is a command that acts on releases.
@@ -73,24 +87,24 @@ func actCommands() []act {
 	return []act{
 		{
 			"suspend", "Leave releases as they are",
-			`Suspend has the daemon leave releases as they are: no new commit is taken, nothing that others
-change is taken back, nothing is deleted. It is remembered in the cluster, and holds until
-"trunkline resume". To suspend a project for all to see, write "suspend: true" in its declaration.`, "suspended",
+			`Suspend has the daemon leave releases as they are: no new commit is applied, no drift is reverted,
+nothing is deleted. It is saved in the cluster, and holds until "trunkline resume". To suspend a project for all to see, write "suspend: true" in its declaration.`, "is suspended",
 		},
 		{
-			"resume", "Take suspended releases up again",
-			"Resume ends what \"trunkline suspend\" began: everything is applied again, and the newest commit is taken.", "resumed",
+			"resume", "Keep suspended releases in the declared state again",
+			"Resume ends what \"trunkline suspend\" began: everything is applied again, and the newest commit too.", "is resumed",
 		},
 		{
 			"reconcile", "Apply releases again, also what failed before",
-			`Reconcile has the daemon apply all objects of releases again, and try a commit again that it went
-back from. It is never needed to bring back what others have changed: that is seen at once.`, "asked for",
+			`Reconcile has the daemon apply all objects of releases again, and retry a commit that was rolled
+back. What holds a release, such as a freeze, holds it still. It is never needed to revert drift:
+that is seen at once.`, "is applied again",
 		},
 		{
-			"rollback", "Take releases back to the healthy state before",
+			"rollback", "Roll releases back to the healthy state before",
 			`Rollback takes releases back to the last commit but the present one at which they were healthy. The
-present one is not taken again until a newer commit changes the release, or "trunkline reconcile"
-asks for it. What should stay is better reverted in the repository.`, "taken back",
+present one is not applied again until a newer commit changes the release, or "trunkline reconcile"
+asks for it. What should stay is better reverted in the repository.`, "is rolled back",
 		},
 	}
 }
@@ -100,38 +114,55 @@ func newAct(act act) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   act.name + " PROJECT[/ENVIRONMENT[/CLUSTER]]",
 		Short: act.short,
-		Long:  act.long + "\n\nA project, or a project in an environment, stands for all its releases.",
+		Long: act.long + `
+
+A project, or a project in an environment, stands for all its releases.
+
+Exit codes: 0 it is done; 1 it is not possible for some; 2 there is no such release, or no answer.`,
 		Example: fmt.Sprintf("  trunkline %s orders/prod --why \"incident 7\"\n  trunkline %s orders/prod/eu-1", act.name,
 			act.name),
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			p, err := c.Status(cmd.Context(), -1)
-			if err != nil {
-				return refused(err)
-			}
-			ids, err := matching(p, args[0])
-			if err != nil {
-				return err
-			}
-			var errs []error
-			for _, id := range ids {
-				if err := c.Act(cmd.Context(), id, act.name, a.hand); err != nil {
-					errs = append(errs, refused(err))
-					continue
-				}
-				if err := println(cmd.OutOrStdout(), fmt.Sprintf("%s %s", id, act.done)); err != nil {
-					return err
-				}
-			}
-			return errors.Join(errs...)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.act(cmd, act, args[0]) },
 	}
 	a.flags(cmd)
 	return cmd
+}
+
+// act acts on all releases that a name stands for, and says what comes of each.
+func (a *asking) act(cmd *cobra.Command, act act, name string) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	p, err := c.Status(cmd.Context())
+	if err != nil {
+		return refused(err)
+	}
+	ids, err := matching(p, name)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range ids {
+		release, err := c.Act(cmd.Context(), id, act.name, a.why)
+		if err != nil {
+			errs = append(errs, refused(err))
+			continue
+		}
+		if err := println(cmd.OutOrStdout(), acted(release, act.done)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// acted says what came of an act: what holds a release holds it still.
+func acted(r status.Release, done string) string {
+	line := fmt.Sprintf("%s: %s", r, done)
+	if r.Held != nil {
+		line += fmt.Sprintf("; %s stays held: %s", status.Short(r.Held.Commit), r.Held.Reason)
+	}
+	return plain(oneLine(line))
 }
 
 func newApprove() *cobra.Command {
@@ -140,22 +171,61 @@ func newApprove() *cobra.Command {
 		Use:   "approve ENVIRONMENT",
 		Short: "Confirm that a commit removes most of an environment",
 		Long: `Approve lets the daemon delete what the accepted commit does not declare any more, where that is
-more than the environment's "maxRemovals" of its releases. It holds for that commit only.`,
+more than the environment's "maxRemovals" of its releases. It is good for exactly those releases
+that are listed: what is removed later has to be approved again.
+
+Exit codes: 0 it is approved; 1 there is nothing to approve; 2 there is no such environment, or no answer.`,
 		Example: `  trunkline approve dev --why "the old teams are gone"`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			if err := c.Approve(cmd.Context(), args[0], a.hand); err != nil {
-				return refused(err)
-			}
-			return println(cmd.OutOrStdout(), fmt.Sprintf("what the commit removes from %s is confirmed", args[0]))
-		},
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.approve(cmd, args[0]) },
 	}
 	a.flags(cmd)
 	return cmd
+}
+
+// approve confirms the removals of an environment as the status shows them.
+func (a *asking) approve(cmd *cobra.Command, environment string) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	if _, err := c.Environment(cmd.Context(), environment); err != nil {
+		return refused(err)
+	}
+	p, err := c.Status(cmd.Context())
+	if err != nil {
+		return refused(err)
+	}
+	removals := removalsOf(p, environment)
+	if len(removals) == 0 {
+		return fmt.Errorf("nothing to approve: no removal is held in %s", environment)
+	}
+	digest := removals[0].Held.Digest
+	for _, r := range removals {
+		if r.Held.Digest != digest {
+			return fmt.Errorf("what is removed from %s is changing just now; look at \"trunkline status\", and approve again", environment)
+		}
+	}
+	if err := c.Approve(cmd.Context(), environment, digest, a.why); err != nil {
+		return refused(err)
+	}
+	for _, r := range removals {
+		if err := println(cmd.OutOrStdout(), plain(r.String())+": removal approved"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removalsOf lists the releases of an environment whose removal waits for an approval.
+func removalsOf(p status.Platform, environment string) []status.Release {
+	var out []status.Release
+	for _, r := range p.Releases {
+		if r.Environment == environment && r.Held != nil && (r.Held.Rule == string(gate.ManyRemoved) || r.Held.Rule == string(gate.Shrunk)) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // matching lists the releases that a name as [parseRelease] reads it stands for.
@@ -172,7 +242,32 @@ func matching(p status.Platform, name string) ([]catalog.ReleaseID, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("there is no release %q: \"trunkline status\" lists those that there are", name)
+		return nil, unknownRelease(p, wanted)
 	}
 	return ids, nil
+}
+
+// unknownRelease says which part of a name there is none of, and which there are.
+func unknownRelease(p status.Platform, wanted catalog.ReleaseID) error {
+	var projects, environments, clusters []string
+	for _, r := range p.Releases {
+		projects = append(projects, r.Project)
+		if r.Project == wanted.Project {
+			environments = append(environments, r.Environment)
+			if r.Environment == wanted.Environment {
+				clusters = append(clusters, r.Cluster)
+			}
+		}
+	}
+	what, name, known := "project", wanted.Project, projects
+	switch {
+	case len(projects) == 0:
+		return &troubleError{errors.New("there are no releases yet")}
+	case len(environments) > 0 && len(clusters) == 0:
+		what, name, known = "environment of "+wanted.Project, wanted.Environment, environments
+	case len(clusters) > 0:
+		what, name, known = "cluster of "+wanted.Project+"/"+wanted.Environment, wanted.Cluster, clusters
+	}
+	slices.Sort(known)
+	return &troubleError{fmt.Errorf("there is no %s %q: %s", what, name, v1alpha1.Suggest(name, slices.Compact(known)))}
 }

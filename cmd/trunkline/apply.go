@@ -28,8 +28,9 @@ func newApply() *cobra.Command {
 deletes what is not declared any more, and waits until everything is healthy or needs a person.
 
 It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwise.`,
-		Example: `  trunkline apply --rev HEAD --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig`,
-		Args:    cobra.NoArgs,
+		Example: `  trunkline apply --rev HEAD \
+      --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(clusters) == 0 {
 				return usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")

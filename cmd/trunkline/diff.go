@@ -77,7 +77,6 @@ namespace, or of a kind, that the release brings along.
 	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().BoolVar(&v.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", defaultDiffTimeout, "how long to wait for each cluster")
-	narrow(cmd)
 	return cmd
 }
 

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -19,10 +21,10 @@ func newDrift() *cobra.Command {
 		Use:   "drift [PROJECT[/ENVIRONMENT[/CLUSTER]]]",
 		Short: "Show what others have changed in the clusters",
 		Long: `Drift shows which fields of which objects somebody has changed, who, and when: what is so now, and
-what was taken back lately. Whether changes are taken back at once or only reported is said by
+what was reverted lately. Whether changes are reverted at once or only reported is said by
 "drift" in the environment's declaration.
 
-It ends with 0 if nothing is changed now, and with 1 if something is.`,
+Exit codes: 0 nothing is changed now; 1 something is; 2 there is no answer.`,
 		Example: `  trunkline drift
   trunkline drift orders/prod -o json`,
 		Args: cobra.MaximumNArgs(1),
@@ -32,11 +34,11 @@ It ends with 0 if nothing is changed now, and with 1 if something is.`,
 			if err != nil {
 				return err
 			}
-			client, err := daemon.client()
+			client, err := daemon.client("")
 			if err != nil {
 				return err
 			}
-			if p, err = client.Status(cmd.Context(), -1); err != nil {
+			if p, err = client.Status(cmd.Context()); err != nil {
 				return refused(err)
 			}
 			found, err := driftsOf(p, args)
@@ -47,7 +49,7 @@ It ends with 0 if nothing is changed now, and with 1 if something is.`,
 				return err
 			}
 			for _, d := range found {
-				if !d.Corrected {
+				if !d.Corrected && d.What != added {
 					return errFindings
 				}
 			}
@@ -66,6 +68,13 @@ type drift struct {
 	Cluster     string `json:"cluster"`
 	status.Drift
 }
+
+func (d drift) id() catalog.ReleaseID {
+	return catalog.ReleaseID{Project: d.Project, Environment: d.Environment, Cluster: d.Cluster}
+}
+
+// added is what others have put on an object beside what is declared. It is nobody's to take away, and so is no finding.
+const added = "added"
 
 func driftsOf(p status.Platform, args []string) ([]drift, error) {
 	wanted := map[string]bool{}
@@ -86,6 +95,9 @@ func driftsOf(p status.Platform, args []string) ([]drift, error) {
 		for _, d := range r.Drifts {
 			found = append(found, drift{r.Project, r.Environment, r.Cluster, d})
 		}
+		for _, a := range r.Additions {
+			found = append(found, drift{r.Project, r.Environment, r.Cluster, status.Drift{Object: a.Object, Fields: a.Fields, Manager: a.Manager, What: added}})
+		}
 	}
 	return found, nil
 }
@@ -95,16 +107,56 @@ func printDrifts(w io.Writer, p status.Platform, found []drift, width int) error
 		return println(w, "nobody has changed anything")
 	}
 	paint := painter(width > 0)
+	all := driftTable(p, found, paint)
+	if width > 0 && text.LongestLineLen(all) > width {
+		all = driftList(p, found, width, paint)
+	}
+	return println(w, all)
+}
+
+// driftList writes each drift in lines of its own, for where a table does not fit.
+func driftList(p status.Platform, found []drift, width int, paint paintFunc) string {
+	var b strings.Builder
+	for i, d := range found {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s\n", text.WrapText(cell(d.id().String())+"  "+cell(d.Object), width))
+		for _, field := range whatChanged(d.Drift) {
+			fmt.Fprintf(&b, "%s\n", indent(text.WrapText(cell(field), max(width-2, 20))))
+		}
+		line := fmt.Sprintf("by %s%s: %s", cell(who(d.Manager)), ago(p.Time, d.Time), driftState(d.Drift, paint))
+		fmt.Fprintf(&b, "%s\n", indent(trimLines(text.WrapSoft(line, max(width-2, 20)))))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// ago says when something was done, if that is known.
+func ago(now, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return ", " + age(now, at) + " ago"
+}
+
+func driftTable(p status.Platform, found []drift, paint paintFunc) string {
 	t := table.NewWriter()
 	t.SetStyle(plainStyle())
 	t.AppendHeader(table.Row{"Release", "Object", "Fields", "Changed by", "Age", "State"})
 	for _, d := range found {
-		release := fmt.Sprintf("%s/%s@%s", d.Project, d.Environment, d.Cluster)
 		t.AppendRow(table.Row{
-			plain(release), plain(d.Object), plain(strings.Join(d.Fields, "\n")), plain(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint),
+			plain(d.id().String()), plain(d.Object), plain(strings.Join(whatChanged(d.Drift), "\n")), plain(who(d.Manager)), age(p.Time, d.Time), driftState(d.Drift, paint),
 		})
 	}
-	return println(w, strings.TrimRight(trimLines(t.Render()), "\n"))
+	return strings.TrimRight(trimLines(t.Render()), "\n")
+}
+
+// whatChanged lists the fields that were changed, or what was done to the object as a whole.
+func whatChanged(d status.Drift) []string {
+	if d.What != "" && d.What != added {
+		return append([]string{"(" + d.What + ")"}, d.Fields...)
+	}
+	return d.Fields
 }
 
 func who(manager string) string {
@@ -116,12 +168,14 @@ func who(manager string) string {
 
 func driftState(d status.Drift, paint paintFunc) string {
 	switch {
+	case d.What == added:
+		return "added, and left"
 	case d.Corrected && d.Rounds > 1:
-		return paint(text.FgYellow, fmt.Sprintf("taken back, %d times", d.Rounds))
+		return paint(text.FgYellow, fmt.Sprintf("reverted, %d times", d.Rounds))
 	case d.Corrected:
-		return paint(text.FgGreen, "taken back")
+		return paint(text.FgGreen, "reverted")
 	case d.Rounds > 0:
-		return paint(text.FgRed, fmt.Sprintf("fought about: taken back %d times, left for a while", d.Rounds))
+		return paint(text.FgRed, fmt.Sprintf("fought over: reverted %d times, left for a while", d.Rounds))
 	}
 	return paint(text.FgYellow, "left as it is")
 }

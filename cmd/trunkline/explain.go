@@ -68,7 +68,7 @@ func listKinds(w io.Writer, format string) error {
 		Doc  string `json:"description"`
 	}
 	var kinds []kind
-	for _, k := range reference.Kinds() {
+	for _, k := range reference.All() {
 		kinds = append(kinds, kind{string(k.Name), k.Doc})
 	}
 	if format == "json" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/reconciler/history"
 )
 
@@ -27,15 +29,21 @@ func newHistory() *cobra.Command {
 refused, what was applied to which release and how long it took, what failed and why.
 
 It knows as much as the daemon was told to keep, and shows the newest 50 events, or as many as
--n says. Times are UTC.`,
+-n says. Times are UTC.
+
+Exit codes: 0 this is what happened; 2 there is no such release or kind, or no answer.`,
 		Example: `  trunkline history
   trunkline history orders/prod --since 24h
   trunkline history --kind failed --kind refused -n 10
-  trunkline history orders -o json | jq -r '.events[] | [.time, .kind, .commit] | @tsv'`,
+  trunkline history orders -o json |
+      jq -r '.events[] | [.time, .kind, .commit] | @tsv'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			printer, err := formatNamed(output, func(w io.Writer, p history.Page) error { return printEvents(w, p, width(w)) })
 			if err != nil {
+				return err
+			}
+			if err := knownKinds(kinds); err != nil {
 				return err
 			}
 			if number < 1 || number > history.MaxLimit {
@@ -45,7 +53,7 @@ It knows as much as the daemon was told to keep, and shows the newest 50 events,
 			if err := askFor(question, args, since, before, time.Now()); err != nil {
 				return err
 			}
-			client, err := daemon.client()
+			client, err := daemon.client("")
 			if err != nil {
 				return err
 			}
@@ -53,13 +61,18 @@ It knows as much as the daemon was told to keep, and shows the newest 50 events,
 			if err != nil {
 				return refused(err)
 			}
+			if len(page.Events) == 0 && len(args) > 0 {
+				if err := everKnown(cmd.Context(), client, args[0]); err != nil {
+					return err
+				}
+			}
 			return printer(cmd.OutOrStdout(), page)
 		},
 	}
 	f := cmd.Flags()
 	daemon.flags(cmd)
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
-	f.StringArrayVar(&kinds, "kind", nil, "show events of this kind only; repeat for more: accepted, refused, run, failed and others")
+	f.StringArrayVar(&kinds, "kind", nil, "show events of this kind only, such as accepted, refused, run or failed; repeat for more")
 	f.StringVar(&since, "since", "", "show events since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z")
 	f.IntVarP(&number, "number", "n", history.DefaultLimit, "how many events to show")
 	f.Int64Var(&before, "before", 0, "show the events before this one, whose number the last page said")
@@ -90,9 +103,49 @@ func askFor(question url.Values, args []string, since string, before int64, now 
 		return usagef("--before %d is not the number of an event", before)
 	}
 	if before > 0 {
-		question.Set("before", strconv.FormatInt(before, 10))
+		question.Set("cursor", strconv.FormatInt(before, 10))
 	}
 	return nil
+}
+
+// knownKinds refuses a kind that no daemon writes: nothing would be of it, which looks like an answer.
+func knownKinds(kinds []string) error {
+	var known []string
+	for _, k := range history.Kinds() {
+		known = append(known, string(k))
+	}
+	slices.Sort(known)
+	for _, k := range kinds {
+		if !slices.Contains(known, k) {
+			return usagef("--kind %q: choose from %s", k, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// everKnown returns an error if nothing was ever known of a release: it is not there, and nothing happened to it. That
+// nothing happened to one that is there is an answer.
+func everKnown(ctx context.Context, c *client.Client, name string) error {
+	p, err := c.Status(ctx)
+	if err != nil {
+		return refused(err)
+	}
+	_, unknown := matching(p, name)
+	if unknown == nil {
+		return nil
+	}
+	question := url.Values{"limit": {"1"}}
+	if err := askFor(question, []string{name}, "", 0, time.Time{}); err != nil {
+		return err
+	}
+	page, err := c.History(ctx, question)
+	if err != nil {
+		return refused(err)
+	}
+	if len(page.Events) > 0 {
+		return nil
+	}
+	return unknown
 }
 
 // parseRelease reads PROJECT[/ENVIRONMENT[/CLUSTER]], and PROJECT/ENVIRONMENT@CLUSTER as the status and the log write it.

@@ -71,7 +71,7 @@ func eventRows(events []history.Event, width int, paint paintFunc, messages bool
 	return strings.TrimRight(trimLines(t.Render()), "\n")
 }
 
-// cell gives a text as it can stand in a table: in one line, and nothing that a terminal obeys.
+// cell returns a text as it can stand in a table: in one line, and nothing that a terminal obeys.
 func cell(s string) string { return plain(oneLine(s)) }
 
 // releaseName is short where an event is about more than one release.
@@ -104,7 +104,7 @@ func happened(e history.Event) string {
 	if len(did) > 0 {
 		line := strings.Join(did, ", ")
 		if e.Took > 0 {
-			line += " in " + took(e.Took)
+			line += " in " + rounded(e.Took)
 		}
 		parts = append(parts, line)
 	}
@@ -116,8 +116,8 @@ func happened(e history.Event) string {
 	return cell(strings.Join(parts, "; "))
 }
 
-// took rounds a duration to what people read.
-func took(d time.Duration) string {
+// rounded rounds a duration to what people read.
+func rounded(d time.Duration) string {
 	switch {
 	case d >= time.Minute:
 		return d.Round(time.Second).String()

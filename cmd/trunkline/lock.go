@@ -10,7 +10,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lock makes the data folder this process's own: two daemons in one folder would damage each other's copy.
+// lock claims the data folder for this process: two daemons in one folder would damage each other's copy.
 func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
@@ -28,7 +28,7 @@ func lock(dir string) (unlock func(), err error) {
 	}, nil
 }
 
-// untilEOF gives a context that also ends when a reader does.
+// untilEOF returns a context that also ends when a reader does.
 func untilEOF(ctx context.Context, r io.Reader) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

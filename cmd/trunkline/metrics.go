@@ -14,7 +14,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	fetches  *prometheus.CounterVec
 	runs     *prometheus.CounterVec
-	took     prometheus.Histogram
+	duration prometheus.Histogram
 	objects  *prometheus.CounterVec
 	drifts   *prometheus.CounterVec
 	returns  *prometheus.CounterVec
@@ -29,7 +29,7 @@ func newMetrics(board *status.Board) *metrics {
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trunkline_runs_total", Help: "Runs of releases, by result.",
 		}, []string{"result"}),
-		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "trunkline_run_duration_seconds", Help: "How long runs of releases took.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12),
 		}),
@@ -37,10 +37,10 @@ func newMetrics(board *status.Board) *metrics {
 			Name: "trunkline_objects_total", Help: "Objects that were written, by what was done to them.",
 		}, []string{"action"}),
 		drifts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trunkline_drifts_total", Help: "Objects that somebody else has changed, and those of them that were taken back.",
+			Name: "trunkline_drifts_total", Help: "Objects that drifted, and those of them that were reverted.",
 		}, []string{"environment", "cluster", "action"}),
 		returns: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trunkline_rollbacks_total", Help: "Releases that went back to an older commit, by themselves or by hand.",
+			Name: "trunkline_rollbacks_total", Help: "Releases that were rolled back, automatically or by hand.",
 		}, []string{"environment", "cluster"}),
 	}
 	for _, result := range []string{"ok", "error"} { // born at zero, so that the first error is an increase
@@ -50,7 +50,7 @@ func newMetrics(board *status.Board) *metrics {
 	for _, action := range []string{"applied", "pruned"} {
 		m.objects.WithLabelValues(action)
 	}
-	m.registry.MustRegister(m.fetches, m.runs, m.took, m.objects, m.drifts, m.returns, &boardCollector{board: board},
+	m.registry.MustRegister(m.fetches, m.runs, m.duration, m.objects, m.drifts, m.returns, &boardCollector{board: board},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -66,13 +66,13 @@ func (m *metrics) fetched(err error) { m.fetches.WithLabelValues(result(err)).In
 
 func (m *metrics) observe(run reconciler.Run) {
 	m.runs.WithLabelValues(result(run.Err)).Inc()
-	m.took.Observe(run.Took.Seconds())
+	m.duration.Observe(run.Took.Seconds())
 	m.objects.WithLabelValues("applied").Add(float64(run.Applied))
 	m.objects.WithLabelValues("pruned").Add(float64(run.Pruned))
 }
 
-// told counts what happens to releases by others than the repository.
-func (m *metrics) told(e history.Event) {
+// event counts what happens to releases by others than the repository.
+func (m *metrics) event(e history.Event) {
 	switch e.Kind { //nolint:exhaustive // runs are counted when they end, and everything else is on the board
 	case history.Drift:
 		m.drifts.WithLabelValues(e.Release.Environment, e.Release.Cluster, "seen").Inc()
@@ -93,8 +93,8 @@ func descriptions() described {
 	where := []string{"environment", "cluster"}
 	return described{
 		releases: prometheus.NewDesc("trunkline_releases", "Releases, by environment, cluster, result and health.", append(where, "result", "health"), nil),
-		drifted:  prometheus.NewDesc("trunkline_releases_drifted", "Releases that somebody else has changed, and that are left so.", where, nil),
-		held: prometheus.NewDesc("trunkline_releases_held", "Releases that do not take the newest commit yet, by the rule that holds them.",
+		drifted:  prometheus.NewDesc("trunkline_releases_drifted", "Releases that drifted, and are left so.", where, nil),
+		held: prometheus.NewDesc("trunkline_releases_held", "Releases that wait to apply the newest commit, by the rule that holds them.",
 			append(where, "rule"), nil),
 		refused:   prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
 		reachable: prometheus.NewDesc("trunkline_cluster_reachable", "1 if the cluster answers.", []string{"cluster"}, nil),

@@ -27,22 +27,22 @@ func TestMetrics(t *testing.T) {
 		r.Drifts = []status.Drift{{Object: "Deployment a/web", Fields: []string{".spec.replicas"}, Manager: "kubectl"}}
 	})
 	for _, kind := range []history.Kind{history.Drift, history.Corrected, history.Drift, history.Rollback, history.Healthy} {
-		m.told(history.Event{Release: a, Kind: kind})
+		m.event(history.Event{Release: a, Kind: kind})
 	}
-	const want = `# HELP trunkline_drifts_total Objects that somebody else has changed, and those of them that were taken back.
+	const want = `# HELP trunkline_drifts_total Objects that drifted, and those of them that were reverted.
 # TYPE trunkline_drifts_total counter
 trunkline_drifts_total{action="corrected",cluster="eu",environment="prod"} 1
 trunkline_drifts_total{action="seen",cluster="eu",environment="prod"} 2
 # HELP trunkline_releases Releases, by environment, cluster, result and health.
 # TYPE trunkline_releases gauge
 trunkline_releases{cluster="eu",environment="prod",health="healthy",result="applied"} 2
-# HELP trunkline_releases_drifted Releases that somebody else has changed, and that are left so.
+# HELP trunkline_releases_drifted Releases that drifted, and are left so.
 # TYPE trunkline_releases_drifted gauge
 trunkline_releases_drifted{cluster="eu",environment="prod"} 1
-# HELP trunkline_releases_held Releases that do not take the newest commit yet, by the rule that holds them.
+# HELP trunkline_releases_held Releases that wait to apply the newest commit, by the rule that holds them.
 # TYPE trunkline_releases_held gauge
 trunkline_releases_held{cluster="eu",environment="prod",rule="freeze"} 2
-# HELP trunkline_rollbacks_total Releases that went back to an older commit, by themselves or by hand.
+# HELP trunkline_rollbacks_total Releases that were rolled back, automatically or by hand.
 # TYPE trunkline_rollbacks_total counter
 trunkline_rollbacks_total{cluster="eu",environment="prod"} 1
 `

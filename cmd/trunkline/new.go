@@ -50,9 +50,11 @@ What it would write is judged first, as "trunkline validate" does. If anything n
 nothing is written. Files that are there are never overwritten; a workload is put at the end of
 the list in its project's file, which stays as it is otherwise.`,
 		Example: `  trunkline new --list
-  trunkline new project orders --template batch --set owner=team-orders --set image=orders:1
+  trunkline new project orders --template batch --set owner=team-orders \
+      --set image=orders:1
   trunkline new workload clean --project orders --template container-job
-  trunkline new environment prod --set cluster=prod --set location=s3://acme-prod-lake`,
+  trunkline new environment prod --set cluster=prod \
+      --set location=s3://acme-prod-lake`,
 		Args: func(_ *cobra.Command, args []string) error { return n.arguments(args, list) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error

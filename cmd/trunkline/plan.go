@@ -58,7 +58,6 @@ Secrets are not shown; that they change is.
 	}
 	cmd.Flags().StringVar(&base, "base", "", "revision that is merged into; default: HEAD for the files on disk, else the commit before --head")
 	v.flags(cmd)
-	narrow(cmd)
 	return cmd
 }
 

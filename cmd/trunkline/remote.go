@@ -1,10 +1,12 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -18,48 +20,62 @@ import (
 )
 
 // remote holds the flags of those commands that ask a running daemon.
-type remote struct{ server, tokenFile string }
+type remote struct{ server, tokenFile, caFile string }
 
 func (r *remote) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.server, "server", "http://"+defaultListen, "address of the daemon")
-	cmd.Flags().StringVar(&r.tokenFile, "token-file", "", "file with the daemon's token, if it asks for one")
+	cmd.Flags().StringVar(&r.tokenFile, "token-file", "", "file with your token for the daemon, if it asks for one")
+	cmd.Flags().StringVar(&r.caFile, "server-ca-file", "", "file with the PEM certificates to trust for an https address; default: the system's")
 }
 
-func (r *remote) client() (*client.Client, error) {
-	token := ""
+// client returns a client of the daemon for somebody who says who they are.
+func (r *remote) client(claim string) (*client.Client, error) {
+	opts := client.Options{Claim: claim}
 	if r.tokenFile != "" {
 		data, err := os.ReadFile(r.tokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the token: %w", err)
+			return nil, &troubleError{fmt.Errorf("reading the token: %w", err)}
 		}
-		token = strings.TrimSpace(string(data))
+		opts.Token = strings.TrimSpace(string(data))
 	}
-	c, err := client.New(r.server, token)
+	if r.caFile != "" {
+		data, err := os.ReadFile(r.caFile)
+		if err != nil {
+			return nil, &troubleError{fmt.Errorf("reading the certificates: %w", err)}
+		}
+		if opts.RootCAs = x509.NewCertPool(); !opts.RootCAs.AppendCertsFromPEM(data) {
+			return nil, &troubleError{fmt.Errorf("reading the certificates: %s holds none in PEM", r.caFile)}
+		}
+	}
+	c, err := client.New(r.server, opts)
 	if err != nil {
 		return nil, usagef("--server %q is %w", git.Redact(r.server), err)
 	}
 	return c, nil
 }
 
-// refused adds to an error of the client which flag would mend it.
+// refused adds to an error of the client which flag would fix it, and decides how the command ends: 1 if the daemon could
+// not do what was asked for, and 2 if it gives no answer, or there is no such thing.
 func refused(err error) error {
 	var no *client.RefusedError
 	var unanswered *url.Error
 	switch {
-	case errors.As(err, &no):
+	case errors.As(err, &no) && no.Code == http.StatusConflict || errors.As(err, &no) && no.Code == http.StatusServiceUnavailable:
 		return errors.New(plain(oneLine(err.Error()))) // what it says is not ours
+	case errors.As(err, &no):
+		return &troubleError{errors.New(plain(oneLine(err.Error())))}
 	case errors.Is(err, client.ErrToken):
-		return fmt.Errorf("%w; give the file that holds it with --token-file", err)
+		return &troubleError{fmt.Errorf("%w; give the file that holds it with --token-file", err)}
 	case errors.As(err, &unanswered):
-		return fmt.Errorf("%w; is it running, and is --server right?", err)
+		return &troubleError{fmt.Errorf("%w; is it running, and is --server right?", err)}
 	}
-	return err
+	return &troubleError{err}
 }
 
 // format writes a value for people or for programs.
 type format[T any] func(io.Writer, T) error
 
-// formatNamed gives the format that -o asks for: the table, or what programs read.
+// formatNamed returns the format that -o asks for: the table, or what programs read.
 func formatNamed[T any](name string, table format[T]) (format[T], error) {
 	names := []string{"table", "json", "yaml"}
 	formats := []format[T]{table, writeJSON[T], writeYAML[T]}

@@ -66,7 +66,6 @@ repository. The daemon does exactly the same before it applies.`,
 	from.flags(cmd)
 	cmd.Flags().StringVarP(&env, "env", "e", "", "environment to render for")
 	cmd.Flags().StringVar(&cluster, "cluster", "", "only this cluster of the environment")
-	narrow(cmd)
 	return cmd
 }
 

@@ -23,11 +23,12 @@ cluster of its environments, refuses a commit whose declarations are wrong, appl
 and keeps it so.
 
 Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use, or no answer.`,
-		Example: `  # What would the project "orders" be in prod, from the files as they are on disk?
+		Example: `  # What would the project "orders" be in prod, from the files on disk?
   trunkline render orders --env prod
 
   # Keep two clusters in the state of the main branch
-  trunkline serve --repo https://github.com/acme/data.git --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig
+  trunkline serve --repo https://github.com/acme/data.git \
+      --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig
 
   # How is everything doing?
   trunkline status --watch`,
@@ -47,6 +48,7 @@ Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use, or no 
 			needShell(c)
 		}
 	}
+	ownHelp(cmd)
 	return cmd
 }
 

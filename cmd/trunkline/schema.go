@@ -24,7 +24,7 @@ of them. With --dir it writes them all as files.
 
 An editor that knows them completes and explains fields while you write, and shows what is wrong. trunkline
 validate judges more: what only shows when all declarations are seen together.`,
-		Example: `  # For an editor with the YAML language server: all kinds, into a folder of your repository
+		Example: `  # For an editor with the YAML language server: all kinds, into a folder
   trunkline schema --dir .schemas
 
   # One kind
@@ -63,7 +63,7 @@ validate judges more: what only shows when all declarations are seen together.`,
 // writeSchemas writes the schema of each kind and that of all, and says how an editor finds them.
 func writeSchemas(w io.Writer, folder string) error {
 	files := map[string]*jsonschema.Schema{jsonschema.AllFileName: jsonschema.All(reference.Kinds())}
-	for _, k := range reference.Kinds() {
+	for _, k := range reference.All() {
 		files[jsonschema.FileName(k.Name)] = jsonschema.Of(k)
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // schemas are no secret
@@ -91,7 +91,7 @@ or, for all of them, into .vscode/settings.json:
 
 func kindNames() []string {
 	var names []string
-	for _, k := range reference.Kinds() {
+	for _, k := range reference.All() {
 		names = append(names, strings.ToLower(string(k.Name)))
 	}
 	return names
@@ -99,7 +99,7 @@ func kindNames() []string {
 
 // findKind finds a kind by its name in letters of any case, and in the plural.
 func findKind(name string) (reference.Kind, error) {
-	for _, k := range reference.Kinds() {
+	for _, k := range reference.All() {
 		if strings.EqualFold(name, string(k.Name)) || strings.EqualFold(strings.TrimSuffix(name, "s"), string(k.Name)) {
 			return k, nil
 		}

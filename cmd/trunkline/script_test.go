@@ -8,13 +8,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -41,44 +46,74 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon": daemon,
-			"exits":  exits,
-			"past":   past,
+			"answers": answers,
+			"asked":   asked,
+			"daemon":  fakeDaemon,
+			"exits":   exits,
+			"past":    past,
 		},
 	})
 }
 
-// daemon serves the files that it is given, one for each request and the last one for all that follow, as the
-// status of a daemon at $SERVER. With a token first, it asks for it: "daemon token=T FILE...".
-func daemon(ts *testscript.TestScript, neg bool, args []string) {
-	token := ""
-	if len(args) > 0 {
-		if t, ok := strings.CutPrefix(args[0], "token="); ok {
-			token, args = t, args[1:]
-		}
-	}
+// fakeDaemon serves the console of a daemon whose state is that of a file, at $SERVER: "daemon [token=TOKEN] FILE". An error that
+// its actor answers with is "conflict=TEXT".
+func fakeDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: daemon [token=TOKEN] FILE...")
+		ts.Fatalf("usage: daemon [token=TOKEN] [conflict=TEXT] FILE")
 	}
-	answers := make(chan string, len(args))
-	for _, a := range args {
-		answers <- ts.ReadFile(a)
+	var tokens []console.Token
+	var refusal error
+	for _, option := range args[:len(args)-1] {
+		switch name, value, _ := strings.Cut(option, "="); name {
+		case "token":
+			tokens = []console.Token{{Secret: value}}
+		case "conflict":
+			refusal = &actError{errors.New(value), console.ErrConflict}
+		default:
+			ts.Fatalf("usage: daemon [token=TOKEN] [conflict=TEXT] FILE")
+		}
 	}
-	last := ts.ReadFile(args[len(args)-1])
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := last
-		select {
-		case answer = <-answers:
-		default:
-		}
-		switch {
-		case r.URL.Path != "/api/v1/status" || r.Method != http.MethodGet:
-			http.NotFound(w, r)
-		case token != "" && r.Header.Get("Authorization") != "Bearer "+token:
-			w.WriteHeader(http.StatusUnauthorized)
-		default:
-			_, _ = w.Write([]byte(answer))
-		}
+	d, handler := consoletest.New(func(o *console.Options) { o.Tokens = tokens })
+	d.Err = refusal
+	var p status.Platform
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[len(args)-1])), &p))
+	d.Show(p)
+	server := httptest.NewServer(handler)
+	ts.Defer(server.Close)
+	ts.Setenv("SERVER", server.URL)
+	running.Store(ts, d)
+}
+
+// running are the daemons of scripts.
+var running sync.Map
+
+// asked compares what the daemon was asked for with a file: "asked FILE".
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: asked FILE")
+	}
+	d, _ := running.Load(ts)
+	got := ""
+	for _, a := range d.(*consoletest.Daemon).Asked() {
+		got += a + "\n"
+	}
+	if want := ts.ReadFile(args[0]); got != want {
+		ts.Fatalf("the daemon was asked for\n%swant\n%s", got, want)
+	}
+}
+
+// answers serves one answer to whatever is asked, at $SERVER: "answers CODE TYPE FILE".
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: answers CODE TYPE FILE")
+	}
+	code, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	body := []byte(ts.ReadFile(args[2]))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", args[1])
+		w.WriteHeader(code)
+		_, _ = w.Write(body)
 	}))
 	ts.Defer(server.Close)
 	ts.Setenv("SERVER", server.URL)
@@ -90,7 +125,7 @@ func past(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 || !strings.HasPrefix(args[0], "token=") {
 		ts.Fatalf("usage: past token=TOKEN FILE|off")
 	}
-	opts := console.Options{Token: strings.TrimPrefix(args[0], "token="), Metrics: http.NotFoundHandler()}
+	var kept console.History
 	if args[1] != "off" {
 		d, err := history.SQLite(ts.MkAbs("history.db"))
 		ts.Check(err)
@@ -101,9 +136,18 @@ func past(ts *testscript.TestScript, neg bool, args []string) {
 		var events []history.Event
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &events))
 		ts.Check(store.Write(context.Background(), history.Batch{Origin: "script", First: 1, Events: events}))
-		opts.History = store
+		kept = store
 	}
-	server := httptest.NewServer(console.New(opts))
+	d, handler := consoletest.New(func(o *console.Options) {
+		if token := strings.TrimPrefix(args[0], "token="); token != "" {
+			o.Tokens = []console.Token{{Secret: token}}
+		}
+		o.History = kept
+	})
+	for _, name := range []string{"orders", "rates"} {
+		d.Board.SetRelease(catalog.ReleaseID{Project: name, Environment: "prod", Cluster: "one"}, func(*status.Release) {})
+	}
+	server := httptest.NewServer(handler)
 	ts.Defer(server.Close)
 	ts.Setenv("SERVER", server.URL)
 }

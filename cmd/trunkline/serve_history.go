@@ -63,7 +63,7 @@ func (k *keeping) check() error {
 	return nil
 }
 
-// database gives where history is kept; none if it is off.
+// database returns where history is kept.
 func (k *keeping) database(data string) (history.Database, error) {
 	if k.where == historyPostgres {
 		d, err := history.Postgres(k.dsn)
@@ -75,7 +75,7 @@ func (k *keeping) database(data string) (history.Database, error) {
 	return history.SQLite(filepath.Join(data, historyFile))
 }
 
-// historian makes events of what the reconciler tells. Without a recorder it does nothing.
+// historian records what the reconciler reports as events. Without a recorder it does nothing.
 type historian struct {
 	recorder *history.Recorder
 	board    *status.Board
@@ -85,7 +85,7 @@ type historian struct {
 	failing map[catalog.ReleaseID]string
 }
 
-// newHistorian makes the recorder that the flags ask for.
+// newHistorian returns the historian that the flags ask for.
 func newHistorian(k *keeping, data string, board *status.Board, log *slog.Logger) (*historian, error) {
 	h := &historian{board: board, failing: map[catalog.ReleaseID]string{}}
 	if k.where == historyOff {
@@ -101,7 +101,7 @@ func newHistorian(k *keeping, data string, board *status.Board, log *slog.Logger
 	return h, nil
 }
 
-// start writes history until the given function is called, which is when nothing records any more.
+// start writes history until the function that it returns is called, which is when nothing records any more.
 func (h *historian) start(ctx context.Context) (stop func()) {
 	if h.recorder == nil {
 		return func() {}
@@ -115,7 +115,7 @@ func (h *historian) start(ctx context.Context) (stop func()) {
 	}
 }
 
-// forConsole gives what answers questions; nil where no history is kept.
+// forConsole returns what answers queries; nil where no history is kept.
 func (h *historian) forConsole() console.History {
 	if h.recorder == nil {
 		return nil
@@ -154,12 +154,12 @@ func judgedEvent(j reconciler.Judged) history.Event {
 	return e
 }
 
-// ran records a run, if it is news.
+// ran records a run, if it is an event.
 func (h *historian) ran(run reconciler.Run) {
 	h.mu.Lock()
-	e, news := runEvent(run, h.failing)
+	e, isEvent := runEvent(run, h.failing)
 	h.mu.Unlock()
-	if news {
+	if isEvent {
 		h.record(e)
 	}
 }
@@ -167,7 +167,7 @@ func (h *historian) ran(run reconciler.Run) {
 // digits are what differs between two texts of the same error: ports, counts and times.
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// runEvent gives the event of a run, and whether it is one: it wrote something, it fails otherwise than the one before, or
+// runEvent returns the event of a run, and whether it is one: it wrote something, it fails otherwise than the one before, or
 // it is the first that does not fail. A release whose cluster is away fails all day long, and that is one event. It keeps
 // in failing what to compare the next one with.
 func runEvent(run reconciler.Run, failing map[catalog.ReleaseID]string) (history.Event, bool) {

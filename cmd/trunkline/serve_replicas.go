@@ -35,7 +35,7 @@ type sharing struct {
 	changed     chan struct{}
 }
 
-// coordinator makes what shares the releases with the other replicas.
+// coordinator returns what shares the releases with the other replicas.
 func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sharing, error) {
 	s := &sharing{changed: make(chan struct{}, 1)}
 	if r.home == "" {
@@ -67,7 +67,7 @@ func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sh
 	return s, nil
 }
 
-// orNone gives what the reconciler asks; nil where there are no others.
+// orNone returns what the reconciler asks; nil where there are no others.
 func (s *sharing) orNone() reconciler.Sharing {
 	if s.coordinator == nil {
 		return nil

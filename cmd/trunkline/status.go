@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +21,9 @@ func newStatus() *cobra.Command {
 		Long: `Status asks a running daemon how everything is doing: the newest commit, and for each release
 the commit it is at, how applying it went, its health, since when, and what is in the way.
 
-It ends with 0 if everything is fine, and with 1 if there is something to look at.`,
+What needs somebody to look at it comes first. A release whose cluster does not answer is unknown.
+
+Exit codes: 0 everything is fine; 1 there is something to look at; 2 the daemon gives no answer.`,
 		Example: `  trunkline status
   trunkline status --watch
   trunkline status -o json | jq '.releases[] | select(.health != "healthy")'`,
@@ -31,14 +33,14 @@ It ends with 0 if everything is fine, and with 1 if there is something to look a
 			if err != nil {
 				return err
 			}
-			client, err := daemon.client()
+			client, err := daemon.client("")
 			if err != nil {
 				return err
 			}
 			if watch {
 				return watchStatus(cmd.Context(), client, cmd.OutOrStdout(), printer)
 			}
-			p, err := client.Status(cmd.Context(), -1)
+			p, err := client.Status(cmd.Context())
 			if err != nil {
 				return refused(err)
 			}
@@ -57,28 +59,31 @@ It ends with 0 if everything is fine, and with 1 if there is something to look a
 	return cmd
 }
 
+// watchPace is the least time between two states that are printed.
+const watchPace = 500 * time.Millisecond
+
 // watchStatus prints the state whenever it changes, until ctx ends.
 func watchStatus(ctx context.Context, c *client.Client, w io.Writer, printer format[status.Platform]) error {
-	after := int64(-1)
-	for {
-		p, err := c.Status(ctx, after)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return nil // interrupted, which is how watching ends
-		}
-		if err != nil {
-			return refused(err)
-		}
-		if p.Revision == after {
-			continue
-		}
-		after = p.Revision
+	printing := false
+	_, err := c.Follow(ctx, watchPace, func(p status.Platform) (bool, error) {
+		printing = true
 		if isTerminal(w) {
 			if _, err := io.WriteString(w, "\x1b[H\x1b[2J"); err != nil {
-				return err
+				return true, err
 			}
 		}
-		if err := printer(w, p); err != nil {
-			return err
-		}
+		err := printer(w, p)
+		printing = err != nil
+		return false, err
+	})
+	if printing {
+		return err
 	}
+	if ctx.Err() != nil {
+		err = nil // interrupted, which is how watching ends
+	}
+	if err != nil {
+		return refused(err)
+	}
+	return nil
 }

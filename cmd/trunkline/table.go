@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -17,7 +19,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// width gives the columns of the terminal; 0 where there is none, and lines may be of any length.
+// width returns the columns of the terminal; 0 where there is none, and lines may be of any length.
 func width(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -30,28 +32,46 @@ func width(w io.Writer) int {
 	return columns
 }
 
-// printTable prints the state for people: the commit, a row for each release, and what is wrong in full. On a
-// terminal (width > 0) it is coloured and fits the width.
+// printTable prints the state for people: the commit, a row for each release, those first that need somebody to look at
+// them, and what is wrong in full. On a terminal (width > 0) it is coloured and fits the width.
 func printTable(w io.Writer, p status.Platform, width int) error {
 	paint := painter(width > 0)
+	p.Releases = slices.Clone(p.Releases)
+	slices.SortStableFunc(p.Releases, func(a, b status.Release) int { return cmp.Compare(urgency(a), urgency(b)) })
 	var b strings.Builder
-	printSource(&b, p.Source, paint)
+	printSource(&b, p.Source, width, paint)
 	if r := p.Replica; r != nil {
-		fmt.Fprintf(&b, "%s      %s\n", paint(text.FgCyan, "replica"), plain(oneLine(replicaLine(*r))))
+		fmt.Fprintf(&b, "%s      %s\n", paint(text.FgCyan, "replica"), fitting(width)(13, replicaLine(*r)))
 	}
 	for _, c := range p.Clusters {
 		if !c.Reachable {
-			fmt.Fprintf(&b, "%s  cluster %s: %s\n", paint(text.FgRed, "UNREACHABLE"), c.Name, plain(oneLine(c.Message)))
+			fmt.Fprintf(&b, "%s  %s\n", paint(text.FgRed, "UNREACHABLE"), fitting(width)(13, fmt.Sprintf("cluster %s: %s", c.Name, c.Message)))
 		}
 	}
 	if len(p.Releases) > 0 {
 		b.WriteString("\n" + releaseTable(p, width, paint) + "\n")
 	}
 	for _, r := range p.Releases {
-		printCause(&b, r, paint)
+		printCause(&b, r, width, paint)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// urgency orders releases by how much they need somebody: 0 is the most.
+func urgency(r status.Release) int {
+	switch {
+	case r.Result == status.Failed || r.Health == status.Unhealthy:
+		return 0
+	case r.Result == status.Retrying || r.Health == status.Stalled:
+		return 1
+	case r.Drifted() || r.Held != nil && r.Held.Person:
+		return 2
+	case !r.Fine():
+		return 3
+	default:
+		return 4
+	}
 }
 
 func replicaLine(r status.Replica) string {
@@ -80,19 +100,20 @@ func plain(s string) string {
 	}, s)
 }
 
-func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
+func printSource(b *strings.Builder, s status.Source, width int, paint paintFunc) {
+	fit := fitting(width)
 	if s.Accepted != nil {
-		fmt.Fprintf(b, "%s     %s  %s\n", paint(text.FgGreen, "accepted"), commitName(s.Accepted), plain(oneLine(s.Accepted.Subject)))
+		fmt.Fprintf(b, "%s     %s  %s\n", paint(text.FgGreen, "accepted"), commitName(s.Accepted), fit(23, s.Accepted.Subject))
 	} else {
 		b.WriteString("no commit is accepted yet\n")
 	}
 	if s.Refused() {
-		fmt.Fprintf(b, "%s      %s  %s\n", paint(text.FgRed, "refused"), s.Head.Short(), plain(oneLine(s.Head.Subject)))
+		fmt.Fprintf(b, "%s      %s  %s\n", paint(text.FgRed, "refused"), s.Head.Short(), fit(23, s.Head.Subject))
 	}
 	warnings := 0
 	for _, problem := range s.Problems {
 		if problem.Severity == v1alpha1.Deny {
-			fmt.Fprintf(b, "%s\n", indent(plain(problem.String())))
+			fmt.Fprintf(b, "%s\n", indent(fitLines(plain(problem.String()), width-2)))
 		} else {
 			warnings++
 		}
@@ -101,24 +122,43 @@ func printSource(b *strings.Builder, s status.Source, paint paintFunc) {
 		fmt.Fprintf(b, "%s     %d; see them with -o json\n", paint(text.FgYellow, "warnings"), warnings)
 	}
 	if s.Error != "" {
-		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), plain(oneLine(s.Error)))
+		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), fit(13, s.Error))
 	}
 	if s.Notice != "" {
-		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), plain(oneLine(s.Notice)))
+		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), fit(13, s.Notice))
 	}
 }
 
+// fitting returns what puts a text into one line beside a label of some columns, or into as many as it takes on a terminal.
+func fitting(width int) func(label int, s string) string {
+	return func(label int, s string) string {
+		s = cell(s)
+		if width == 0 {
+			return s
+		}
+		return strings.ReplaceAll(fitLines(s, width-label), "\n", "\n"+strings.Repeat(" ", label))
+	}
+}
+
+// fitLines breaks lines that are longer than a width.
+func fitLines(s string, width int) string {
+	if width <= 0 {
+		return s
+	}
+	return trimLines(text.WrapSoft(s, max(width, 15)))
+}
+
 // printCause prints the end of the log that tells why a release is not healthy, and what could not be looked at.
-func printCause(b *strings.Builder, r status.Release, paint paintFunc) {
+func printCause(b *strings.Builder, r status.Release, width int, paint paintFunc) {
 	if r.Cause == nil || len(r.Cause.Log)+len(r.Cause.Notes) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s  %s (%s)\n", plain(r.String()), plain(oneLine(r.Cause.Object)), plain(oneLine(r.Cause.Code)))
+	fmt.Fprintf(b, "\n%s\n", fitLines(cell(fmt.Sprintf("%s %s (%s)", r, r.Cause.Object, r.Cause.Code)), width))
 	for _, line := range r.Cause.Log {
-		fmt.Fprintf(b, "  %s %s\n", paint(text.FgHiBlack, "log |"), plain(oneLine(line)))
+		fmt.Fprintf(b, "  %s %s\n", paint(text.FgHiBlack, "log |"), fitting(width)(8, line))
 	}
 	for _, note := range r.Cause.Notes {
-		fmt.Fprintf(b, "  note: %s\n", plain(oneLine(note)))
+		fmt.Fprintf(b, "  note: %s\n", fitting(width)(8, note))
 	}
 }
 
@@ -132,7 +172,7 @@ func commitName(c *status.Commit) string {
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
 
 // releaseTable prints a row for each release. Where the messages do not fit beside the rows, they stand below
-// them: a message that is cut off is the one that was needed.
+// them: a message that is cut off is the one that was needed. Where the rows do not fit either, the names come last.
 func releaseTable(p status.Platform, width int, paint paintFunc) string {
 	all := releaseRows(p, 0, paint, true)
 	if width == 0 || text.LongestLineLen(all) <= width {
@@ -141,10 +181,33 @@ func releaseTable(p status.Platform, width int, paint paintFunc) string {
 	var below strings.Builder
 	for _, r := range p.Releases {
 		if message := releaseMessage(r); message != "" {
-			fmt.Fprintf(&below, "\n%s\n%s", plain(r.String()), indent(trimLines(text.WrapSoft(message, max(width-2, 20)))))
+			fmt.Fprintf(&below, "\n%s\n%s", fitLines(plain(r.String()), width), indent(trimLines(text.WrapSoft(message, max(width-2, 20)))))
 		}
 	}
-	return releaseRows(p, width, paint, false) + "\n" + below.String()
+	rows := releaseRows(p, 0, paint, false)
+	if text.LongestLineLen(rows) > width {
+		rows = narrowRows(p, width, paint)
+	}
+	return rows + "\n" + below.String()
+}
+
+// narrowRows prints a line for each release with its name at the end, which alone may be cut off.
+func narrowRows(p status.Platform, width int, paint paintFunc) string {
+	t := table.NewWriter()
+	t.SetStyle(plainStyle())
+	t.Style().Box.PaddingRight = "  "
+	t.AppendHeader(table.Row{"Result", "Health", "Age", "Commit", "Release"})
+	for _, r := range p.Releases {
+		t.AppendRow(table.Row{
+			paint(resultColour(r.Result), plain(string(r.Result))), paint(healthColour(r.Health), plain(string(r.Health))), age(p.Time, r.Since),
+			plain(status.Short(r.Commit)), plain(r.String()),
+		})
+	}
+	lines := strings.Split(strings.TrimRight(trimLines(t.Render()), "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = text.Snip(l, width, "…")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func releaseMessage(r status.Release) string {
@@ -154,13 +217,24 @@ func releaseMessage(r status.Release) string {
 	}
 	for _, d := range r.Drifts {
 		if !d.Corrected {
-			message = strings.TrimPrefix(fmt.Sprintf("%s; %s of %s was changed by %s", message, strings.Join(d.Fields, ", "), d.Object, who(d.Manager)), "; ")
+			message = strings.TrimPrefix(fmt.Sprintf("%s; %s", message, changed(d)), "; ")
 		}
+	}
+	for _, d := range r.Instead {
+		message = strings.TrimPrefix(fmt.Sprintf("%s; %s of %s is not as declared: an admission webhook or policy changed it", message, d.Field, d.Object), "; ")
 	}
 	if len(r.Kept) > 0 {
 		message = strings.TrimPrefix(message+"; kept: "+strings.Join(r.Kept, ", "), "; ")
 	}
 	return plain(oneLine(message))
+}
+
+// changed says what somebody did to an object.
+func changed(d status.Drift) string {
+	if d.What != "" {
+		return fmt.Sprintf("%s was %s by %s", d.Object, d.What, who(d.Manager))
+	}
+	return fmt.Sprintf("%s of %s was changed by %s", strings.Join(d.Fields, ", "), d.Object, who(d.Manager))
 }
 
 func releaseRows(p status.Platform, width int, paint paintFunc, messages bool) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"regexp"
 	"strings"
@@ -11,9 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console/client"
+	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -33,8 +37,8 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	const narrow = `accepted     01234567  One
 
 PROJECT   ENVIRONMENT   CLUSTER   COMMIT     RESULT    HEALTH    AGE
-orders    dev           one       01234567   applied   healthy   60s
 rates     prod          two                  failed    unknown   60m
+orders    dev           one       01234567   applied   healthy   60s
 
 rates/prod@two
   rendering "rates/fetch": template job.yaml:14: a name is needed; kept: Secret
@@ -43,10 +47,105 @@ rates/prod@two
 	const wide = `accepted     01234567  One
 
 PROJECT   ENVIRONMENT   CLUSTER   COMMIT     RESULT    HEALTH    AGE   MESSAGE
-orders    dev           one       01234567   applied   healthy   60s
 rates     prod          two                  failed    unknown   60m   rendering "rates/fetch": template job.yaml:14: a name is needed; kept: Secret rates-prod/key
+orders    dev           one       01234567   applied   healthy   60s
 `
 	fits(t, narrow, wide, "\x1b[32mapplied", func(w io.Writer, width int) error { return printTable(w, p, width) })
+}
+
+// TestLongNamesDoNotHideWhatMatters: where the rows do not fit, names come last, and the worst release first.
+func TestLongNamesDoNotHideWhatMatters(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	long := func(project string) catalog.ReleaseID {
+		return catalog.ReleaseID{Project: project + "-with-a-long-name-of-its-own", Environment: "production-europe", Cluster: "eu-west-1-blue"}
+	}
+	p := status.Platform{
+		Time: now, Source: status.Source{Accepted: &status.Commit{Hash: "0123456789", Subject: "A subject of a commit that is longer than a terminal is wide, by some words"}},
+		Clusters: []status.Cluster{{Name: "eu-west-1-blue", Message: "dial tcp 10.0.0.1:6443: connection refused, and more words than fit into a line"}},
+		Releases: []status.Release{
+			{ReleaseID: long("a"), Result: status.Applied, Health: status.Healthy, Since: now},
+			{ReleaseID: long("b"), Result: status.Applied, Health: status.Progressing, Since: now},
+			{ReleaseID: long("c"), Result: status.Applied, Health: status.Healthy, Since: now, Held: &status.Held{Rule: "removals", Reason: "many", Commit: "fed", Person: true}},
+			{ReleaseID: long("d"), Result: status.Retrying, Health: status.Unknown, Since: now, Message: "timeout"},
+			{ReleaseID: long("e"), Result: status.Applied, Health: status.Unhealthy, Since: now, Message: "the Job failed", Cause: &status.Cause{Object: "Job x/y", Code: "exit", Log: []string{strings.Repeat("log ", 40)}}},
+		},
+	}
+	const want = `accepted     01234567  A subject of a commit that is longer than a terminal is
+                       wide, by some words
+UNREACHABLE  cluster eu-west-1-blue: dial tcp 10.0.0.1:6443: connection refused,
+             and more words than fit into a line
+
+RESULT    HEALTH       AGE  COMMIT  RELEASE
+applied   failed       0s           e-with-a-long-name-of-its-own/production-eu…
+retrying  unknown      0s           d-with-a-long-name-of-its-own/production-eu…
+applied   healthy      0s           c-with-a-long-name-of-its-own/production-eu…
+applied   progressing  0s           b-with-a-long-name-of-its-own/production-eu…
+applied   healthy      0s           a-with-a-long-name-of-its-own/production-eu…
+`
+	for _, width := range []int{60, 80, 100} {
+		var b strings.Builder
+		if err := printTable(&b, p, width); err != nil {
+			t.Fatal(err)
+		}
+		got := text.StripEscape(b.String())
+		if n := text.LongestLineLen(got); n > width {
+			t.Errorf("a line has %d of %d columns:\n%s", n, width, got)
+		}
+		if diff := cmp.Diff(want, got[:min(len(want), len(got))]); width == 80 && diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
+// TestDriftFitsTheTerminal prints each drift in lines of its own where a table does not fit.
+func TestDriftFitsTheTerminal(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	found := []drift{{"orders", "prod", "eu", status.Drift{
+		Object: "Deployment.apps orders-prod/web", Fields: []string{".spec.template.spec.containers[name=main].resources.limits.memory"}, Manager: "kubectl-edit", Time: now.Add(-time.Hour),
+	}}}
+	const narrow = `orders/prod@eu  Deployment.apps orders-prod/web
+  .spec.template.spec.containers[name=main].resources.limits.memory
+  by kubectl-edit, 60m ago: left as it is
+`
+	const wide = `RELEASE          OBJECT                            FIELDS                                                              CHANGED BY     AGE   STATE
+orders/prod@eu   Deployment.apps orders-prod/web   .spec.template.spec.containers[name=main].resources.limits.memory   kubectl-edit   60m   left as it is
+`
+	fits(t, narrow, wide, "\x1b[33mleft", func(w io.Writer, width int) error { return printDrifts(w, status.Platform{Time: now}, found, width) })
+}
+
+// TestHelpFitsTheTerminal: no line of any help is wider than 80 columns.
+func TestHelpFitsTheTerminal(t *testing.T) {
+	eachCommand(newRoot(), func(c *cobra.Command) {
+		for l := range strings.Lines(helpOf(c)) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(l, "\n")); n > helpWidth && c.Name() != "bash" && c.Name() != "zsh" && c.Name() != "fish" && c.Name() != "powershell" {
+				t.Errorf("%s: %d columns: %s", c.CommandPath(), n, l)
+			}
+		}
+	})
+}
+
+// TestWatch prints the state again when it has changed, and ends when it is interrupted.
+func TestWatch(t *testing.T) {
+	d := consoletest.Start(t)
+	c, err := client.New(d.URL, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var out strings.Builder
+	err = watchStatus(ctx, c, &out, func(w io.Writer, p status.Platform) error {
+		switch p.Name {
+		case "":
+			d.Board.SetName("acme")
+		default:
+			cancel()
+		}
+		_, err := io.WriteString(w, p.Name+"\n")
+		return err
+	})
+	if diff := cmp.Diff("\nacme\n", out.String()); diff != "" || err != nil {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
 }
 
 // fits holds a table to what it is in a narrow and in a wide terminal, where the coloured cell has its colour.

@@ -99,7 +99,6 @@ could not be found out.`,
 	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams that the author is in")
 	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved it, with the teams they are in: LOGIN[:TEAM,TEAM]; repeat for each")
 	cmd.Flags().BoolVar(&v.render, "render", false, "render all releases, too: which do not, which objects several declare, and which move")
-	narrow(cmd)
 	return cmd
 }
 

@@ -16,91 +16,74 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/client"
+	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
-
-// daemon is what the console needs of one, and remembers what it was asked for.
-type daemon struct {
-	asked []string
-	err   error
-}
-
-func (d *daemon) Do(_ context.Context, id catalog.ReleaseID, act, by, why string) error {
-	d.asked = append(d.asked, fmt.Sprintf("%s %s by %s: %s", act, id, by, why))
-	return d.err
-}
-
-func (d *daemon) Approve(environment, by, why string) error {
-	d.asked = append(d.asked, fmt.Sprintf("approve %s by %s: %s", environment, by, why))
-	return d.err
-}
-
-func (d *daemon) Query(_ context.Context, f history.Filter) (history.Page, error) {
-	d.asked = append(d.asked, "history of "+f.Release.Project)
-	return history.Page{Next: 7}, d.err
-}
-
-const token = "s3cret"
 
 var id = catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "eu"}
 
 // requests are all that a client can ask.
 var requests = map[string]func(context.Context, *client.Client) (string, error){
 	"status": func(ctx context.Context, c *client.Client) (string, error) {
-		p, err := c.Status(ctx, -1)
+		p, err := c.Status(ctx)
 		return p.Name, err
+	},
+	"follow": func(ctx context.Context, c *client.Client) (string, error) {
+		p, err := c.Follow(ctx, time.Millisecond, func(status.Platform) (bool, error) { return true, nil })
+		return p.Name, err
+	},
+	"environment": func(ctx context.Context, c *client.Client) (string, error) {
+		e, err := c.Environment(ctx, "prod")
+		return e.Name, err
 	},
 	"history": func(ctx context.Context, c *client.Client) (string, error) {
 		p, err := c.History(ctx, url.Values{"project": {"orders"}})
 		return fmt.Sprint(p.Next), err
 	},
 	"act": func(ctx context.Context, c *client.Client) (string, error) {
-		return "", c.Act(ctx, id, "suspend", console.Hand{By: "ann", Why: "incident 7"})
+		r, err := c.Act(ctx, id, "suspend", "incident 7")
+		return r.String(), err
 	},
 	"approve": func(ctx context.Context, c *client.Client) (string, error) {
-		return "", c.Approve(ctx, "prod", console.Hand{By: "ann", Why: "they are gone"})
+		return "", c.Approve(ctx, "prod", "d1", "they are gone")
 	},
 	"sync": func(ctx context.Context, c *client.Client) (string, error) { return "", c.Sync(ctx) },
 }
 
-// serve gives a client with a token of the real console before d.
-func serve(t *testing.T, d *daemon, token string) *client.Client {
+// start returns a daemon that asks for a token, and a client of it.
+func start(t *testing.T, token string) (*consoletest.Daemon, *client.Client) {
 	t.Helper()
-	board := status.NewBoard(time.Now)
-	board.SetName("acme")
-	server := httptest.NewServer(console.New(console.Options{
-		Board: board, Token: "s3cret", Actor: d, History: d, Metrics: http.NotFoundHandler(), MaxWait: time.Minute,
-		Trigger: func() { d.asked = append(d.asked, "sync") },
-	}))
-	t.Cleanup(server.Close)
-	c, err := client.New(server.URL+"/", token)
+	d := consoletest.Start(t, consoletest.WithToken)
+	d.Board.SetName("acme")
+	d.Board.SetRelease(id, func(*status.Release) {})
+	d.Page = history.Page{Next: 7}
+	c, err := client.New(d.URL+"/", client.Options{Token: token, Claim: "ann"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return d, c
 }
 
 func TestWhatIsAskedReachesTheDaemon(t *testing.T) {
 	cases := map[string]struct{ answer, asked string }{
-		"status":  {"acme", ""},
-		"history": {"7", "history of orders"},
-		"act":     {"", "suspend orders/prod@eu by ann: incident 7"},
-		"approve": {"", "approve prod by ann: they are gone"},
-		"sync":    {"", "sync"},
+		"status":      {"acme", ""},
+		"follow":      {"acme", ""},
+		"environment": {"prod", ""},
+		"history":     {"7", ""},
+		"act":         {"orders/prod@eu", "suspend orders/prod@eu by ann (unverified): incident 7"},
+		"approve":     {"", "approve d1 of prod by ann (unverified): they are gone"},
+		"sync":        {"", "sync"},
 	}
-	for name, tc := range cases {
+	for name, ask := range requests {
 		t.Run(name, func(t *testing.T) {
-			d := &daemon{}
-			answer, err := requests[name](t.Context(), serve(t, d, token))
+			tc := cases[name]
+			d, c := start(t, consoletest.Token)
+			answer, err := ask(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := ""
-			for _, a := range d.asked {
-				got += a
-			}
-			if diff := cmp.Diff([]string{tc.answer, tc.asked}, []string{answer, got}); diff != "" {
+			if diff := cmp.Diff([]string{tc.answer, tc.asked}, []string{answer, strings.Join(d.Asked(), "; ")}); diff != "" {
 				t.Errorf("answer and question (-want +got):\n%s", diff)
 			}
 		})
@@ -109,23 +92,83 @@ func TestWhatIsAskedReachesTheDaemon(t *testing.T) {
 
 func TestNobodyIsAnsweredWithoutTheToken(t *testing.T) {
 	for name, ask := range requests {
-		d := &daemon{}
-		if _, err := ask(t.Context(), serve(t, d, "wrong")); !errors.Is(err, client.ErrToken) {
+		d, c := start(t, "wrong")
+		if _, err := ask(t.Context(), c); !errors.Is(err, client.ErrToken) {
 			t.Errorf("%s: the error is %v", name, err)
 		}
-		if len(d.asked) != 0 {
-			t.Errorf("%s: the daemon was asked all the same: %v", name, d.asked)
+		if asked := d.Asked(); len(asked) != 0 {
+			t.Errorf("%s: the daemon was asked all the same: %v", name, asked)
 		}
 	}
 }
 
 func TestRefusalsAreInTheWordsOfTheDaemon(t *testing.T) {
-	d := &daemon{err: fmt.Errorf("there is no healthy commit before: %w", console.ErrConflict)}
-	c := serve(t, d, token)
+	d, c := start(t, consoletest.Token)
+	d.Err = fmt.Errorf("there is no healthy commit before: %w", console.ErrConflict)
 	_, err := requests["act"](t.Context(), c)
-	want := "asking the daemon at " + c.Server() + ": there is no healthy commit before: cannot be done"
+	want := "asking the daemon at " + c.Server() + ": there is no healthy commit before: conflict"
 	if err == nil || err.Error() != want {
 		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
+
+// TestAllPagesAreRead: a state of more releases than a page holds is whole.
+func TestAllPagesAreRead(t *testing.T) {
+	d, c := start(t, consoletest.Token)
+	for i := range 1005 {
+		d.Board.SetRelease(catalog.ReleaseID{Project: fmt.Sprintf("p%04d", i), Environment: "dev", Cluster: "eu"}, func(*status.Release) {})
+	}
+	d.Board.SetCluster(status.Cluster{Name: "eu", Reachable: true})
+	read, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := d.Board.Snapshot()
+	want.Time = read.Time
+	if diff := cmp.Diff(want, read); diff != "" {
+		t.Errorf("-board +read:\n%s", diff)
+	}
+	followed, err := c.Follow(t.Context(), time.Millisecond, func(status.Platform) (bool, error) { return true, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Time = followed.Time
+	if diff := cmp.Diff(want, followed); diff != "" {
+		t.Errorf("-board +followed:\n%s", diff)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	d, c := start(t, consoletest.Token)
+	var names []string
+	_, err := c.Follow(t.Context(), 10*time.Millisecond, func(p status.Platform) (bool, error) {
+		names = append(names, fmt.Sprintf("%s %d", p.Name, len(p.Releases)))
+		switch len(names) {
+		case 1:
+			d.Board.SetName("acme 2")
+		case 2:
+			d.Board.RemoveRelease(id)
+		case 3:
+			d.CloseClientConnections() // whoever follows comes back, and goes on
+			d.Board.SetName("acme 3")
+		}
+		return len(names) == 4, nil
+	})
+	if diff := cmp.Diff([]string{"acme 1", "acme 2 1", "acme 2 0", "acme 3 0"}, names); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	boom := errors.New("boom")
+	if _, err := c.Follow(t.Context(), time.Millisecond, func(status.Platform) (bool, error) { return false, boom }); !errors.Is(err, boom) {
+		t.Errorf("the error is %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	_, err = c.Follow(ctx, time.Millisecond, func(status.Platform) (bool, error) { cancel(boom); return false, nil })
+	if !errors.Is(err, boom) {
+		t.Errorf("the error is %v", err)
+	}
+	d.Close()
+	if _, err := c.Follow(t.Context(), time.Millisecond, func(status.Platform) (bool, error) { return true, nil }); err == nil {
+		t.Error("there is no daemon, and no error")
 	}
 }
 
@@ -137,7 +180,8 @@ func TestSomethingElseIsSaidToBeNoDaemon(t *testing.T) {
 	}{
 		"Page":     {"What a proxy says is a page for browsers.", "text/html", "<html>\x1b[31mno</html>", 502, "it answered 502 Bad Gateway; is it a Trunkline?"},
 		"NoPath":   {"Another program has no such path.", "text/plain; charset=utf-8", "404 page not found", 404, "it answered 404 Not Found; is it a Trunkline?"},
-		"NotJSON":  {"An answer that cannot be read is not ours.", "text/html", "<html>", 200, "invalid character '<' looking for beginning of value; is it a Trunkline"},
+		"Problem":  {"What says that it is a problem has to be one.", "application/problem+json", "<html>", 500, "it answered 500 Internal Server Error; is it a Trunkline?"},
+		"NotJSON":  {"An answer that cannot be read is not ours.", "text/html", "<html>", 200, "is it a Trunkline"},
 		"Redirect": {"A loop of redirects ends.", "", "", 302, "stopped after 10 redirects"},
 	}
 	for name, tc := range cases {
@@ -149,13 +193,15 @@ func TestSomethingElseIsSaidToBeNoDaemon(t *testing.T) {
 				_, _ = fmt.Fprint(w, tc.text)
 			}))
 			defer server.Close()
-			c, err := client.New(server.URL, "")
+			c, err := client.New(server.URL, client.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Status(t.Context(), -1)
-			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("%s The error is %v, want %s", tc.reason, err, tc.want)
+			for _, name := range []string{"status", "follow"} {
+				_, err = requests[name](t.Context(), c)
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("%s: %s The error is %v, want %s", name, tc.reason, err, tc.want)
+				}
 			}
 		})
 	}
@@ -173,7 +219,7 @@ func TestAddress(t *testing.T) {
 		"Empty":    {"Nothing is no address.", "", client.ErrAddress},
 	}
 	for name, tc := range cases {
-		if _, err := client.New(tc.address, ""); !errors.Is(err, tc.want) {
+		if _, err := client.New(tc.address, client.Options{}); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %s The error is %v", name, tc.reason, err)
 		}
 	}
@@ -188,7 +234,7 @@ func TestPasswordInTheAddressIsNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword("ann", "hunter2")
-	c, err := client.New(u.String(), "")
+	c, err := client.New(u.String(), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +244,9 @@ func TestPasswordInTheAddressIsNotShown(t *testing.T) {
 		}
 	}
 	server.Close()
-	if _, err := c.Status(t.Context(), -1); err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("nobody there: the error is %v", err)
+	for name, ask := range requests {
+		if _, err := ask(t.Context(), c); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("nobody there, %s: the error is %v", name, err)
+		}
 	}
 }

@@ -19,7 +19,7 @@ type before struct {
 
 // remember looks at the daemon's status and at the clusters.
 func (d *demo) remember(ctx context.Context) (*before, error) {
-	p, err := d.daemon.Status(ctx, -1)
+	p, err := d.daemon.Status(ctx)
 	if err != nil {
 		return nil, err
 	}

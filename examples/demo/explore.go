@@ -60,7 +60,7 @@ func (d *demo) explore() {
 // follow tells of the user's own commits until the user ends the demo, which is how it should end.
 func (d *demo) follow(ctx context.Context) error {
 	t := teller{story: d.story}
-	p, err := d.daemon.Status(ctx, -1)
+	p, err := d.daemon.Status(ctx)
 	if err == nil {
 		t.seen(p)
 		_, err = d.daemon.wait(ctx, func(p status.Platform) (bool, error) { t.tell(p); return false, nil })

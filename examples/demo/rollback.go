@@ -29,7 +29,7 @@ func (d *demo) rollBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := d.daemon.Status(ctx, -1)
+	before, err := d.daemon.Status(ctx)
 	if err != nil {
 		return err
 	}

@@ -112,23 +112,14 @@ func waiting(ctx context.Context, limit time.Duration, what string) (context.Con
 func (d *daemon) await(ctx context.Context, w wait, ok func(status.Platform) bool) (status.Platform, error) {
 	ctx, cancel := waiting(ctx, w.limit, w.what)
 	defer cancel()
-	after := int64(-1)
-	for {
-		p, err := d.client.Status(ctx, after)
-		switch {
-		case ctx.Err() != nil:
-			return p, fmt.Errorf("%w; %s", context.Cause(ctx), unfinished(p))
-		case err != nil:
-			return p, fmt.Errorf("%w; the daemon's last word: %s", err, d.LastLine())
-		case ok(p):
-			return p, nil
-		}
-		after = p.Revision
-		select {
-		case <-time.After(w.interval):
-		case <-ctx.Done():
-		}
+	p, err := d.client.Follow(ctx, w.interval, func(p status.Platform) (bool, error) { return ok(p), nil })
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return p, fmt.Errorf("%w; %s", context.Cause(ctx), unfinished(p))
+	case err != nil:
+		return p, fmt.Errorf("%w; the daemon's last word: %s", err, d.LastLine())
 	}
+	return p, nil
 }
 
 // wait is what is waited for, and how.

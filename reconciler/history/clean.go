@@ -18,7 +18,7 @@ const (
 	maxFields = 64
 )
 
-// clean gives the event as it is kept: bounded, and of text that every database takes. An event that a database
+// clean returns the event as it is kept: bounded, and of text that every database takes. An event that a database
 // refused would otherwise hold up all that come after it.
 func clean(e Event, now time.Time) Event {
 	e.ID = 0
@@ -39,7 +39,7 @@ func clean(e Event, now time.Time) Event {
 	return e
 }
 
-// fields gives a bounded copy, whose last line says how many were left out.
+// fields returns a bounded copy, whose last line says how many were left out.
 func fields(in []string) []string {
 	if len(in) == 0 {
 		return nil
@@ -58,7 +58,7 @@ func fields(in []string) []string {
 	return out
 }
 
-// text gives valid UTF-8 without the character zero, which PostgreSQL does not take, of at most limit bytes.
+// text returns valid UTF-8 without the character zero, which PostgreSQL does not take, of at most limit bytes.
 func text(s string, limit int) string {
 	const ellipsis = "…"
 	if len(s) > limit {

@@ -23,7 +23,7 @@ type Database struct {
 	open func(ctx context.Context) (*sql.DB, error)
 	// secrets must not come into any text.
 	secrets []string
-	// classify tells what an error of the driver is about.
+	// classify returns what an error of the driver is about.
 	classify func(error) fault
 }
 
@@ -54,10 +54,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s the history in %s: %s", e.doing, e.where, e.text)
 }
 
-// Is tells whether the cause is another error. The cause itself is not given out: its text may hold a password.
+// Is reports whether the cause is another error. The cause itself is not returned: its text may hold a password.
 func (e *Error) Is(target error) bool { return errors.Is(e.err, target) }
 
-// explain makes an error of the driver one for people; doing is such as "writing".
+// explain turns an error of the driver one for people; doing is such as "writing".
 func (d Database) explain(doing string, err error) error {
 	var newer *NewerError
 	if err == nil || errors.As(err, &newer) {
@@ -72,7 +72,7 @@ func (d Database) explain(doing string, err error) error {
 	return &Error{doing: doing, where: d.name, text: text, fault: d.classify(err), err: err}
 }
 
-// faultOf tells what an error means.
+// faultOf returns what an error means.
 func faultOf(err error) fault {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.fault

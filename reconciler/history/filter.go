@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// limit gives how many events are asked for.
+// limit returns how many events are asked for.
 func (f Filter) limit() (int, error) {
 	switch {
 	case f.Limit == 0:
@@ -18,7 +18,7 @@ func (f Filter) limit() (int, error) {
 	}
 }
 
-// statement gives the query for the newest n events. Events are in the order of their time, and of their id where that
+// statement returns the query for the newest n events. Events are in the order of their time, and of their id where that
 // is the same: replicas write when they can, and not in the order of what happened.
 func (f Filter) statement(n int) (string, []any) {
 	var where []string

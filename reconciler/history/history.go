@@ -13,8 +13,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// Kind says what happened. Kinds that are not among the constants are kept and found like the others, so that a newer
-// daemon can write what an older command shows.
+// Kind says what happened. Kinds that are not among the constants are kept and shown like the others, so that an older
+// program can show what a newer daemon wrote.
 type Kind string
 
 // The kinds.
@@ -22,20 +22,28 @@ const (
 	Accepted    Kind = "accepted"    // a commit became what the clusters are kept at
 	Refused     Kind = "refused"     // a commit was not accepted; what runs was left as it was
 	Ran         Kind = "run"         // a release was brought towards its declared state, and something was written
-	Failed      Kind = "failed"      // bringing a release into its declared state failed; Message says why
+	Failed      Kind = "failed"      // a run of a release failed; Message says why
 	Healthy     Kind = "healthy"     // a release became healthy
 	Unhealthy   Kind = "unhealthy"   // a release failed its health
 	Drift       Kind = "drift"       // somebody else changed Fields of Object
-	Corrected   Kind = "corrected"   // a drift was put back
+	Corrected   Kind = "corrected"   // a drift was reverted
 	Rollback    Kind = "rollback"    // a release went back to Commit
 	Quarantined Kind = "quarantined" // Commit is not applied to a release any more
 	Suspended   Kind = "suspended"   // a release is left as it is
 	Resumed     Kind = "resumed"     // a release is kept in its declared state again
-	Reconcile   Kind = "reconcile"   // somebody asked for a release to be looked at now
+	Reconcile   Kind = "reconcile"   // somebody asked for a release to be applied again
 	Approved    Kind = "approved"    // somebody confirmed what a commit removes from an environment
 	Held        Kind = "held"        // a release waits for a window, a gate or an answer
 	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
 )
+
+// Kinds lists the kinds that this program writes.
+func Kinds() []Kind {
+	return []Kind{
+		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
+		Held, Pruned,
+	}
+}
 
 // Daemon is who did what no person asked for.
 const Daemon = "trunkline"

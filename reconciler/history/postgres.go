@@ -25,7 +25,7 @@ const (
 	postgresLock = 7_482_310_551
 )
 
-// ErrConnectionString says that a text is no connection string. What is wrong with it is not said, since that may
+// ErrConnectionString means that a text is no connection string. What is wrong with it is not said, since that may
 // repeat the password.
 var ErrConnectionString = errors.New("it is not a connection string: write postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full")
 

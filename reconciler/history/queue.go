@@ -33,7 +33,7 @@ func (q *queue) push(e Event) {
 	q.poke()
 }
 
-// poke has whoever writes look.
+// poke wakes whoever writes.
 func (q *queue) poke() {
 	select {
 	case q.wake <- struct{}{}:
@@ -41,7 +41,7 @@ func (q *queue) poke() {
 	}
 }
 
-// pop takes the first event away. The caller holds the lock.
+// pop removes the first event. The caller holds the lock.
 func (q *queue) pop() Event {
 	e := q.events[0]
 	q.events[0] = Event{} // what the slice still reaches must not keep its texts
@@ -51,7 +51,7 @@ func (q *queue) pop() Event {
 	return e
 }
 
-// take takes up to n events away, and gives the number of the first one.
+// take removes up to n events, and returns the number of the first one.
 func (q *queue) take(n int) (first int64, events []Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -62,7 +62,7 @@ func (q *queue) take(n int) (first int64, events []Event) {
 	return first, events
 }
 
-// state gives how many events wait, and how many were dropped.
+// state returns how many events wait, and how many were dropped.
 func (q *queue) state() (waiting int, dropped int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -71,7 +71,7 @@ type Recorder struct {
 	suspect atomic.Pointer[Store]
 }
 
-// NewRecorder makes a recorder. Events can be recorded at once; they are written once [Recorder.Run] is called.
+// NewRecorder returns a recorder. Events can be recorded at once; they are written once [Recorder.Run] is called.
 func NewRecorder(opts Options) *Recorder {
 	if opts.BufferBytes <= 0 {
 		opts.BufferBytes = bufferBytes
@@ -97,7 +97,7 @@ func NewRecorder(opts Options) *Recorder {
 	}
 }
 
-// Record takes in an event. It neither waits nor fails: an event that cannot be written in time is dropped, and
+// Record accepts an event. It neither waits nor fails: an event that cannot be written in time is dropped, and
 // counted. The fields of the event may be changed afterwards.
 func (r *Recorder) Record(e Event) { r.queue.push(clean(e, r.opts.Now())) }
 
@@ -107,7 +107,7 @@ func (r *Recorder) Stats() Stats {
 	return Stats{Written: r.written.Load(), Dropped: dropped, Rejected: r.rejected.Load(), Waiting: int64(waiting)}
 }
 
-// UnavailableError says that history cannot be read just now, and why. Its text holds no credentials.
+// UnavailableError means that history cannot be read just now, and why. Its text holds no credentials.
 type UnavailableError struct{ Why error }
 
 // Error implements error.
@@ -115,10 +115,10 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("the history cannot be read just now: %v", e.Why)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Why }
 
-// Query gives the events that a filter asks for, the newest first. What was recorded a moment ago may not be among
+// Query returns the events that a filter asks for, the newest first. What was recorded a moment ago may not be among
 // them yet. A failure of the database is an [UnavailableError].
 func (r *Recorder) Query(ctx context.Context, f Filter) (Page, error) {
 	if _, err := f.limit(); err != nil {
@@ -185,7 +185,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// lifetime gives the context of the work, which outlives that of the daemon for a moment.
+// lifetime returns the context of the work, which outlives that of the daemon for a moment.
 func (r *Recorder) lifetime(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var last sync.WaitGroup

@@ -44,7 +44,7 @@ var migrations = [][]string{
 	},
 }
 
-// NewerError says that a database was made by a newer version of the program, which this one must not write to.
+// NewerError means that a database was made by a newer version of the program, which this one must not write to.
 type NewerError struct {
 	// Where names the database, Version is its own, and Known the newest that this program knows.
 	Where          string

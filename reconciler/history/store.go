@@ -41,7 +41,7 @@ func Open(ctx context.Context, d Database) (*Store, error) {
 // Close ends what is under way and lets go of the database.
 func (s *Store) Close() error { return s.def.explain("closing", s.db.Close()) }
 
-// gone tells that the file is not there any more, or is another one: what is written is lost.
+// gone reports whether the file is not there any more, or is another one: what is written is lost.
 func (s *Store) gone() bool {
 	if s.file == nil {
 		return false
@@ -90,7 +90,7 @@ func (s *Store) write(ctx context.Context, b Batch) (err error) {
 	return tx.Commit()
 }
 
-// insert gives the statement that writes a batch.
+// insert returns the statement that writes a batch.
 func insert(b Batch) (string, []any, error) {
 	var q strings.Builder
 	q.WriteString("INSERT INTO trunkline_events (" + columns + ") VALUES ")
@@ -131,7 +131,7 @@ func row(origin string, number int64, e Event) ([]any, error) {
 	}, nil
 }
 
-// Query gives the events that a filter asks for, the newest first.
+// Query returns the events that a filter asks for, the newest first.
 func (s *Store) Query(ctx context.Context, f Filter) (Page, error) {
 	limit, err := f.limit()
 	if err != nil {

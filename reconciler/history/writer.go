@@ -142,7 +142,7 @@ func (w *writer) clear(ctx context.Context) time.Duration {
 	return clearInterval
 }
 
-// failed takes in that the database cannot be written to, and gives how long to wait. It is logged when it begins, and when
+// failed records that the database cannot be written to, and returns how long to wait. It is logged when it begins, and when
 // events begin to be lost by it.
 func (w *writer) failed(err error) time.Duration {
 	if !w.failing {
@@ -153,7 +153,7 @@ func (w *writer) failed(err error) time.Duration {
 	return w.retry.NextBackOff()
 }
 
-// fine takes in that all is written.
+// fine records that all is written.
 func (w *writer) fine() {
 	w.logDropped()
 	w.retry.Reset()

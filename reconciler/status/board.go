@@ -2,8 +2,10 @@ package status
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,136 +15,209 @@ import (
 // Board keeps the state of the platform, and wakes those who wait for it to change.
 type Board struct {
 	now func() time.Time
+	// epoch is different for each board, so that nobody takes the revisions of one for those of another.
+	epoch string
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced on every change
 	revision int64
+	log      changeLog
 	name     string
 	source   Source
 	clusters map[string]Cluster
 	releases map[catalog.ReleaseID]Release
 	replica  *Replica
+	// described is what is known of a commit that is going to be resumed at.
+	described *Commit
+	// ages are those of releases that were not seen yet since the daemon was started; see [Board.Recall].
+	ages map[catalog.ReleaseID]Age
 }
 
-// NewBoard makes an empty board.
+// NewBoard returns an empty board.
 func NewBoard(now func() time.Time) *Board {
 	return &Board{
-		now: now, changed: make(chan struct{}),
+		now: now, epoch: strconv.FormatInt(now().UnixNano(), 36), changed: make(chan struct{}), log: newChangeLog(maxTombstones),
 		clusters: map[string]Cluster{}, releases: map[catalog.ReleaseID]Release{},
 	}
 }
 
-// Name gives the name of the platform; empty before the first commit was accepted.
+// Name returns the name of the platform; empty before the first commit was accepted.
 func (b *Board) Name() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.name
 }
 
-// Snapshot gives the state as it is now.
+// Snapshot returns the state as it is now.
 func (b *Board) Snapshot() Platform {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	o := b.overview()
 	p := Platform{
-		Name: b.name, Revision: b.revision, Time: b.now(), Source: b.source.clone(),
-		Clusters: []Cluster{}, Releases: []Release{},
+		Name: o.Name, Revision: o.Revision, Time: o.Time, Source: o.Source, Replica: o.Replica,
+		Clusters: make([]Cluster, 0, len(b.clusters)), Releases: make([]Release, 0, len(b.releases)),
 	}
-	if b.replica != nil {
-		replica := *b.replica
-		p.Replica = &replica
-	}
-	for _, c := range b.clusters {
-		p.Clusters = append(p.Clusters, c)
-	}
-	slices.SortFunc(p.Clusters, func(a, b Cluster) int {
-		return catalog.ReleaseID{Cluster: a.Name}.Compare(catalog.ReleaseID{Cluster: b.Name})
-	})
+	p.Clusters = slices.AppendSeq(p.Clusters, maps.Values(b.clusters))
 	for _, r := range b.releases {
-		r.Kept, r.Drifts = slices.Clone(r.Kept), slices.Clone(r.Drifts)
-		p.Releases = append(p.Releases, r)
+		p.Releases = append(p.Releases, b.view(r))
 	}
-	slices.SortFunc(p.Releases, func(a, b Release) int { return a.Compare(b.ReleaseID) })
+	p.Sort()
 	return p
 }
 
-// Wait gives the state once its revision is another than the given one, or when ctx ends. A higher one was given
-// by another board, before the daemon was started again: who comes with that knows nothing of this one.
-func (b *Board) Wait(ctx context.Context, after int64) Platform {
-	for {
-		b.mu.Lock()
-		changed, revision := b.changed, b.revision
-		b.mu.Unlock()
-		if revision != after {
-			return b.Snapshot()
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return b.Snapshot()
-		}
-	}
-}
-
-// update runs a change, which tells whether it changed anything.
-func (b *Board) update(change func() bool) {
+// Release returns the state of one release.
+func (b *Board) Release(id catalog.ReleaseID) (Release, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if change() {
-		b.revision++
-		close(b.changed)
-		b.changed = make(chan struct{})
+	r, ok := b.releases[id]
+	return b.view(r), ok
+}
+
+// overview returns what is not of one cluster or release. The caller holds the lock.
+func (b *Board) overview() Overview {
+	o := Overview{Name: b.name, Revision: b.revision, Time: b.now(), Source: b.source.clone()}
+	if b.replica != nil {
+		replica := *b.replica
+		o.Replica = &replica
 	}
+	return o
+}
+
+// view returns a release as others may have it: a copy, in which nothing is claimed of a cluster that does not answer. The
+// caller holds the lock.
+func (b *Board) view(r Release) Release {
+	r.Kept, r.Drifts = slices.Clone(r.Kept), slices.Clone(r.Drifts)
+	r.Additions, r.Instead = slices.Clone(r.Additions), slices.Clone(r.Instead)
+	c, known := b.clusters[r.Cluster]
+	if !known || c.Reachable || r.Health == Unknown || r.Result == Elsewhere {
+		return r
+	}
+	if r.Message == "" {
+		r.Message = "cluster " + r.Cluster + " does not answer; last seen " + string(r.Health)
+	}
+	r.Health, r.Cause = Unknown, nil
+	if c.Since.After(r.Since) {
+		r.Since = c.Since
+	}
+	return r
+}
+
+// Wait returns the state once its revision is another than the given one, or when ctx ends. A higher one comes from
+// another board, before the daemon was started again: whoever has that knows nothing of this one.
+func (b *Board) Wait(ctx context.Context, after int64) Platform {
+	select {
+	case <-b.Changed(after):
+	case <-ctx.Done():
+	}
+	return b.Snapshot()
+}
+
+// Changed returns a channel that is closed once the revision is another than the given one.
+func (b *Board) Changed(after int64) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.revision != after {
+		closed := make(chan struct{})
+		close(closed)
+		return closed
+	}
+	return b.changed
+}
+
+// update runs a change, which returns the subjects that it changed. Each is a revision of its own, so that whoever reads
+// some of them can go on with the next.
+func (b *Board) update(change func() []subject) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	subjects := change()
+	if len(subjects) == 0 {
+		return
+	}
+	for _, s := range subjects {
+		b.revision++
+		b.log.touch(s, b.revision)
+	}
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// overviewIf returns the overview as the subject of a change, if there is one.
+func overviewIf(changed bool) []subject {
+	if !changed {
+		return nil
+	}
+	return []subject{{kind: ofPlatform}}
 }
 
 // SetName sets the platform's name.
 func (b *Board) SetName(name string) {
-	b.update(func() bool {
+	b.update(func() []subject {
 		changed := b.name != name
 		b.name = name
-		return changed
+		return overviewIf(changed)
 	})
 }
 
 // SetSource changes what is said of the repository.
 func (b *Board) SetSource(change func(*Source)) {
-	b.update(func() bool {
+	b.update(func() []subject {
 		after := b.source.clone()
 		change(&after)
+		after.Accepted = after.Accepted.describedBy(after.Head, b.source.Head, b.source.Accepted, b.described)
+		after.Head = after.Head.describedBy(after.Accepted)
 		if reflect.DeepEqual(b.source, after) {
-			return false
+			return nil
 		}
 		b.source = after.clone() // the caller may go on with what it put in
-		return true
+		return overviewIf(true)
 	})
+}
+
+// Describe has the board say of a commit what is known of it, once it is set with nothing but its hash.
+func (b *Board) Describe(c Commit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.described = &c
 }
 
 // SetReplica sets what is said of this replica among several.
 func (b *Board) SetReplica(r Replica) {
-	b.update(func() bool {
-		if b.replica != nil && *b.replica == r {
-			return false
-		}
+	b.update(func() []subject {
+		changed := b.replica == nil || *b.replica != r
 		b.replica = &r
-		return true
+		return overviewIf(changed)
 	})
 }
 
-// SetCluster sets the state of a cluster.
+// SetCluster sets the state of a cluster. What is known of its releases depends on whether it answers.
 func (b *Board) SetCluster(c Cluster) {
-	b.update(func() bool {
+	b.update(func() []subject {
 		before, there := b.clusters[c.Name]
 		c.Since = before.Since
-		if !there || before.Reachable != c.Reachable {
+		switched := !there || before.Reachable != c.Reachable
+		if switched {
 			c.Since = b.now()
 		}
 		b.clusters[c.Name] = c
-		return before != c
+		if before == c {
+			return nil
+		}
+		subjects := []subject{{kind: ofCluster, cluster: c.Name}}
+		if !switched {
+			return subjects
+		}
+		for id, r := range b.releases {
+			if id.Cluster == c.Name && r.Health != Unknown {
+				subjects = append(subjects, subject{kind: ofRelease, release: id})
+			}
+		}
+		return subjects
 	})
 }
 
-// SetRelease changes what is said of a release; one that is not there yet is made.
+// SetRelease changes what is said of a release; one that is not there yet is added.
 func (b *Board) SetRelease(id catalog.ReleaseID, change func(*Release)) {
-	b.update(func() bool {
+	b.update(func() []subject {
 		before, there := b.releases[id]
 		if !there {
 			before = Release{ReleaseID: id, Result: Pending, Health: Unknown}
@@ -152,21 +227,23 @@ func (b *Board) SetRelease(id catalog.ReleaseID, change func(*Release)) {
 		change(&after)
 		after.Kept = slices.Clone(after.Kept)
 		if there && reflect.DeepEqual(before, after) {
-			return false
+			return nil
 		}
 		if !there || before.Result != after.Result || before.Health != after.Health || before.Commit != after.Commit {
-			after.Since = b.now()
+			after.Since = b.recall(after, b.now())
 		}
 		b.releases[id] = after
-		return true
+		return []subject{{kind: ofRelease, release: id}}
 	})
 }
 
 // RemoveRelease takes a release off the board.
 func (b *Board) RemoveRelease(id catalog.ReleaseID) {
-	b.update(func() bool {
-		_, there := b.releases[id]
+	b.update(func() []subject {
+		if _, there := b.releases[id]; !there {
+			return nil
+		}
 		delete(b.releases, id)
-		return there
+		return []subject{{kind: ofRelease, release: id, removed: true}}
 	})
 }

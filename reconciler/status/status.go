@@ -3,6 +3,7 @@
 package status
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -23,12 +24,27 @@ type Platform struct {
 	Replica *Replica `json:"replica,omitempty"`
 }
 
+// Sort orders clusters by name, and releases by project, environment and cluster.
+func (p *Platform) Sort() {
+	slices.SortFunc(p.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(p.Releases, func(a, b Release) int { return a.Compare(b.ReleaseID) })
+}
+
+// Overview is what there is to say of a platform but its clusters and releases.
+type Overview struct {
+	Name     string    `json:"name"`
+	Revision int64     `json:"revision"`
+	Time     time.Time `json:"time"`
+	Source   Source    `json:"source"`
+	Replica  *Replica  `json:"replica,omitempty"`
+}
+
 // Replica is one of several daemons that share the releases.
 type Replica struct {
 	Name string `json:"name,omitempty"`
 	// Leader is the one that has all releases, unless they are shared.
 	Leader string `json:"leader,omitempty"`
-	// Sharing tells that the releases are spread over the replicas.
+	// Sharing reports whether the releases are spread over the replicas.
 	Sharing bool `json:"sharing"`
 	// Message says what is wrong, or who is waited for.
 	Message string `json:"message,omitempty"`
@@ -47,7 +63,7 @@ type Source struct {
 	Problems v1alpha1.Problems `json:"problems,omitempty"`
 	// Error says why the repository cannot be read just now; what runs is left as it is.
 	Error string `json:"error,omitempty"`
-	// Notice tells of something unusual that is not an error, such as a rewritten branch.
+	// Notice says what is unusual and no error, such as a rewritten branch.
 	Notice string `json:"notice,omitempty"`
 }
 
@@ -61,7 +77,7 @@ func (s Source) clone() Source {
 	return s
 }
 
-// Refused tells that the newest commit was not accepted.
+// Refused reports whether the newest commit was not accepted.
 func (s Source) Refused() bool { return s.Problems.Denied() }
 
 // Commit is a commit, for people.
@@ -80,7 +96,20 @@ func (c *Commit) clone() *Commit {
 	return &copied
 }
 
-// Short gives the first characters of the hash.
+// describedBy returns the commit with what others of the same hash know of it: a daemon that resumes at one knows its hash.
+func (c *Commit) describedBy(others ...*Commit) *Commit {
+	if c == nil || c.Subject != "" {
+		return c
+	}
+	for _, o := range others {
+		if o != nil && o.Hash == c.Hash && o.Subject != "" {
+			return o.clone()
+		}
+	}
+	return c
+}
+
+// Short returns the first characters of the hash.
 func (c *Commit) Short() string {
 	if c == nil {
 		return ""
@@ -88,7 +117,7 @@ func (c *Commit) Short() string {
 	return Short(c.Hash)
 }
 
-// Short gives the first characters of a commit's hash.
+// Short returns the first characters of a commit's hash.
 func Short(hash string) string { return hash[:min(len(hash), 8)] }
 
 // Cluster says whether a cluster answers.
@@ -109,7 +138,7 @@ const (
 	Applying Result = "applying" // being brought into the declared state
 	Applied  Result = "applied"  // declared and applied state are the same
 	Retrying Result = "retrying" // something failed that may pass; it is tried again
-	Failed   Result = "failed"   // something failed that a person has to mend
+	Failed   Result = "failed"   // something failed that a person has to fix
 	Pruning  Result = "pruning"  // not declared any more, being deleted
 	// Suspended is declared and left as it is, since its project says so.
 	Suspended Result = "suspended"
@@ -140,7 +169,7 @@ type Release struct {
 	Result  Result `json:"result"`
 	Health  Health `json:"health"`
 	Message string `json:"message,omitempty"`
-	// Since is when Result, Health or Commit last changed.
+	// Since is when Result, Health or Commit last changed; of a release whose cluster does not answer, since when that is so.
 	Since time.Time `json:"since"`
 	// Objects is how many objects are declared.
 	Objects int `json:"objects"`
@@ -196,8 +225,10 @@ type Held struct {
 	Commit string `json:"commit,omitempty"`
 	// Until is when it goes on by itself; zero if that depends on something else.
 	Until time.Time `json:"until,omitzero"`
-	// Person tells that it goes on only when a person does something.
+	// Person reports whether it goes on only when a person does something.
 	Person bool `json:"person,omitempty"`
+	// Digest identifies what is held, where a person has to approve it: an approval is good for exactly that.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Drift is what somebody has changed of an object.
@@ -210,14 +241,14 @@ type Drift struct {
 	Manager string `json:"manager,omitempty"`
 	// Time is when they were changed, or else when it was seen.
 	Time time.Time `json:"time"`
-	// Corrected tells that they were taken back.
+	// Corrected reports whether they were reverted.
 	Corrected bool `json:"corrected,omitempty"`
-	// Rounds is how often they were taken back, if somebody takes them again and again.
+	// Rounds is how often they were reverted, if somebody changes them again and again.
 	Rounds int `json:"rounds,omitempty"`
 }
 
-// Fine tells that the release is in the declared state, and healthy, as far as it may be just now; or suspended, since
-// that is what was asked for; or another replica's to tell of. It is not fine if somebody has changed it, or if it needs a person to go on.
+// Fine reports whether the release is in the declared state and healthy, as far as it may be just now; or suspended, since
+// that is what was asked for; or another replica's to report. It is not fine if it drifted, or if it needs a person to go on.
 func (r Release) Fine() bool {
 	if r.Result == Suspended || r.Result == Elsewhere {
 		return true
@@ -225,17 +256,17 @@ func (r Release) Fine() bool {
 	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person)
 }
 
-// Drifted tells that somebody has changed the release, and that it was not taken back.
+// Drifted reports whether somebody has changed the release, and that was not reverted.
 func (r Release) Drifted() bool {
 	return slices.ContainsFunc(r.Drifts, func(d Drift) bool { return !d.Corrected })
 }
 
-// Settled tells that nothing will change by itself soon: it is fine, or it needs a person.
+// Settled reports whether nothing will change by itself soon: it is fine, or it needs a person.
 func (r Release) Settled() bool {
 	return r.Fine() || r.Result == Failed || r.Result == Applied && (r.Health == Unhealthy || r.Health == Stalled || r.Health == Healthy)
 }
 
-// Fine tells that there is nothing to find: the newest commit is accepted, and every release is fine.
+// Fine reports whether there is nothing to look at: the newest commit is accepted, and every release is fine.
 func (p Platform) Fine() bool {
 	if p.Source.Refused() || p.Source.Error != "" || p.Source.Accepted == nil {
 		return false

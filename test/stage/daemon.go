@@ -44,7 +44,7 @@ func Connect(ctx context.Context, p *Process) (*client.Client, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	c, err := client.New(url, "")
+	c, err := client.New(url, client.Options{Claim: "demo"})
 	if err != nil {
 		return nil, "", fmt.Errorf("the daemon listens at %q: %w", url, err)
 	}

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/test/clustertest"
 )
@@ -135,37 +135,23 @@ func (d *daemon) awaitOrEnd(what string, ok func(status.Platform) bool) (status.
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
-	p := status.Platform{Revision: -1}
+	c, err := client.New(d.server, client.Options{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var p status.Platform
 	for ctx.Err() == nil {
-		next, err := d.ask(ctx, p.Revision)
-		if err != nil {
-			select {
-			case <-d.exited:
-				return p, false
-			case <-time.After(20 * time.Millisecond): // it is not listening yet, or about to have ended
-			}
-			continue
-		}
-		if p = next; ok(p) {
+		if p, err = c.Follow(ctx, 10*time.Millisecond, func(p status.Platform) (bool, error) { return ok(p), nil }); err == nil {
 			return p, true
+		}
+		select {
+		case <-d.exited:
+			return p, false
+		case <-time.After(20 * time.Millisecond): // it is not listening yet, or about to have ended
 		}
 	}
 	d.t.Fatalf("waiting for %s; the state is\n%+v", what, p)
 	return p, false
-}
-
-// ask gives the state once it is not that of a revision any more.
-func (d *daemon) ask(ctx context.Context, after int64) (p status.Platform, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/api/v1/status?after=%d", d.server, after), nil)
-	if err != nil {
-		return p, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return p, err
-	}
-	defer resp.Body.Close()
-	return p, json.NewDecoder(resp.Body).Decode(&p)
 }
 
 func (d *daemon) sync() {

@@ -128,7 +128,7 @@ func TestADamagedHistoryIsNoReasonNotToRun(t *testing.T) {
 
 	d = serve(t, append(args, "--history", "off")...)
 	d.await("the commit to be fine", status.Platform.Fine)
-	if _, stderr, code := command(t, "history", "--server", d.server); code != 1 || !strings.Contains(stderr, "this daemon keeps no history") {
+	if _, stderr, code := command(t, "history", "--server", d.server); code != 2 || !strings.Contains(stderr, "this daemon keeps no history") {
 		t.Errorf("history ends with %d and says %q", code, stderr)
 	}
 	d.stop()

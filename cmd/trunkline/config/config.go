@@ -1,0 +1,172 @@
+// Package config reads the configuration of a daemon, and says which flags of "trunkline serve" it stands for.
+//
+// Of Trunkline it may import api.
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// Setting is a flag, and what the configuration gives it.
+type Setting struct {
+	Flag   string
+	Values []string
+	// Position is where the configuration says so.
+	Position v1alpha1.Position
+	// Path is the field.
+	Path string
+}
+
+// Read decodes a configuration. Problems are empty if it can be used.
+func Read(file string, data []byte) ([]Setting, v1alpha1.Problems) {
+	doc, problems := v1alpha1.DecodeDaemonConfiguration(file, data)
+	if doc == nil {
+		return nil, problems
+	}
+	declared, _ := doc.Object.(*v1alpha1.DaemonConfiguration)
+	r := &reader{doc: doc, dir: filepath.Dir(file)}
+	r.repository(declared.Spec.Repository)
+	r.clusters(declared.Spec.Clusters)
+	r.serve(declared.Spec)
+	r.rest(declared.Spec)
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	return r.settings, nil
+}
+
+// reader collects the settings of a configuration.
+type reader struct {
+	doc      *v1alpha1.Document
+	dir      string
+	settings []Setting
+	problems v1alpha1.Problems
+}
+
+// set adds a setting, unless the field is not there.
+func (r *reader) set(flag string, values []string, path ...any) {
+	var given []string
+	for _, v := range values {
+		if v != "" {
+			given = append(given, v)
+		}
+	}
+	if len(given) > 0 {
+		path = append([]any{"spec"}, path...)
+		r.settings = append(r.settings, Setting{flag, given, r.doc.Position(path...), v1alpha1.FieldPath(path...)})
+	}
+}
+
+func (r *reader) text(flag, value string, path ...any) { r.set(flag, []string{value}, path...) }
+
+// file adds the name of a file, which is relative to the folder of the configuration.
+func (r *reader) file(flag, name string, path ...any) { r.text(flag, r.inDir(name), path...) }
+
+func (r *reader) inDir(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.dir, name)
+}
+
+func (r *reader) flag(flag string, value bool, path ...any) {
+	if value {
+		r.text(flag, "true", path...)
+	}
+}
+
+func (r *reader) duration(flag string, value v1alpha1.Duration, path ...any) {
+	if value > 0 {
+		r.text(flag, time.Duration(value).String(), path...)
+	}
+}
+
+func (r *reader) wrong(message, hint string, path ...any) {
+	path = append([]any{"spec"}, path...)
+	r.problems = append(r.problems, v1alpha1.Problem{
+		Rule: v1alpha1.RuleInvalidValue, Position: r.doc.Position(path...), Path: v1alpha1.FieldPath(path...), Severity: v1alpha1.Deny, Message: message, Hint: hint,
+	})
+}
+
+func (r *reader) repository(d v1alpha1.DaemonRepository) {
+	at := "repository"
+	url := d.URL
+	if isLocal(url) {
+		url = r.inDir(url)
+	}
+	r.text("repo", url, at, "url")
+	r.text("branch", d.Branch, at, "branch")
+	r.text("dir", d.Folder, at, "folder")
+	r.duration("poll", d.Poll, at, "poll")
+	r.text("git-username", d.Username, at, "username")
+	r.file("git-password-file", d.PasswordFile, at, "passwordFile")
+	r.file("git-token-file", d.TokenFile, at, "tokenFile")
+	r.file("git-ca-file", d.CAFile, at, "caFile")
+	r.file("git-key-file", d.KeyFile, at, "keyFile")
+	r.file("git-key-passphrase-file", d.KeyPassphraseFile, at, "keyPassphraseFile")
+	r.file("git-known-hosts", d.KnownHostsFile, at, "knownHostsFile")
+}
+
+// isLocal reports whether a repository is a folder of this machine, by a path. What has a colon is a URL or user@host:path.
+func isLocal(url string) bool { return !strings.Contains(url, ":") }
+
+func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
+	var values []string
+	for i, c := range declared {
+		switch {
+		case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
+			r.wrong("a cluster is reached by a kubeconfig, or from inside of it: not both", "take one of them out", "clusters", i)
+		case c.InCluster:
+			values = append(values, c.Name+"=in-cluster")
+		case c.Kubeconfig == "":
+			r.wrong(fmt.Sprintf("nothing says how to reach the cluster %q", c.Name), "write kubeconfig: FILE, or inCluster: true", "clusters", i)
+		case c.Context != "":
+			values = append(values, c.Name+"="+r.inDir(c.Kubeconfig)+"#"+c.Context)
+		default:
+			values = append(values, c.Name+"="+r.inDir(c.Kubeconfig))
+		}
+	}
+	r.set("cluster", values, "clusters")
+}
+
+func (r *reader) serve(s v1alpha1.DaemonSpec) {
+	at := "serve"
+	r.text("listen", s.Serve.Listen, at, "listen")
+	r.file("token-file", s.Serve.TokenFile, at, "tokenFile")
+	r.file("tokens-file", s.Serve.TokensFile, at, "tokensFile")
+	r.file("hook-secret-file", s.Serve.HookSecretFile, at, "hookSecretFile")
+	r.file("tls-cert-file", s.Serve.TLSCertFile, at, "tlsCertFile")
+	r.file("tls-key-file", s.Serve.TLSKeyFile, at, "tlsKeyFile")
+	r.text("home", s.Replicas.Home, "replicas", "home")
+	r.text("group", s.Replicas.Group, "replicas", "group")
+	r.flag("shards", s.Replicas.Shards, "replicas", "shards")
+}
+
+func (r *reader) rest(s v1alpha1.DaemonSpec) {
+	r.file("data", s.Data, "data")
+	r.text("default-service-account", s.Deploy.DefaultServiceAccount, "deploy", "defaultServiceAccount")
+	r.flag("allow-exec-credentials", s.Deploy.AllowExecCredentials, "deploy", "allowExecCredentials")
+	r.text("history", string(s.History.Store), "history", "store")
+	r.file("history-dsn-file", s.History.DSNFile, "history", "dsnFile")
+	r.duration("history-keep", s.History.Keep, "history", "keep")
+	if s.History.Events > 0 {
+		r.text("history-events", strconv.Itoa(s.History.Events), "history", "events")
+	}
+	var keys []string
+	for _, key := range s.SOPS.AgeKeyFiles {
+		if scope, file, scoped := strings.Cut(key, "="); scoped {
+			keys = append(keys, scope+"="+r.inDir(file))
+			continue
+		}
+		keys = append(keys, r.inDir(key))
+	}
+	r.set("sops-age-key-file", keys, "sops", "ageKeyFiles")
+	r.set("sops-kms", s.SOPS.KMS, "sops", "kms")
+	r.text("log-level", string(s.LogLevel), "logLevel")
+}

@@ -1,0 +1,144 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/api/reference"
+	"trunkline.dev/trunkline/cmd/trunkline/config"
+)
+
+const head = "apiVersion: trunkline.dev/v1alpha1\nkind: DaemonConfiguration\nspec:\n"
+
+// everything says something in every field.
+const everything = head + `  repository:
+    url: ssh://git@example.com/acme.git
+    branch: trunk
+    folder: platform
+    poll: 1m
+    username: ann
+    passwordFile: password
+    tokenFile: /etc/token
+    caFile: ca.pem
+    keyFile: key
+    keyPassphraseFile: passphrase
+    knownHostsFile: hosts
+  clusters:
+    - {name: dev, kubeconfig: dev.kubeconfig}
+    - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
+    - {name: here, inCluster: true}
+  deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
+  data: data
+  serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
+  replicas: {home: here, group: blue, shards: true}
+  history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
+  sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
+  logLevel: debug
+`
+
+func settings(found []config.Setting) map[string]string {
+	out := map[string]string{}
+	for _, s := range found {
+		out[s.Flag] = strings.Join(s.Values, " ")
+	}
+	return out
+}
+
+// TestEverySettingIsAFlag reads a configuration that says everything; paths are relative to its folder.
+func TestEverySettingIsAFlag(t *testing.T) {
+	found, problems := config.Read("/etc/trunkline/daemon.yaml", []byte(everything))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	want := map[string]string{
+		"repo": "ssh://git@example.com/acme.git", "branch": "trunk", "dir": "platform", "poll": "1m0s", "git-username": "ann",
+		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
+		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
+		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
+		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
+		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook",
+		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
+		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000",
+		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
+	}
+	if diff := cmp.Diff(want, settings(found)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	// Every field that there is has to be in everything, or nobody would notice that it stands for nothing.
+	all := reference.All()
+	var missing []string
+	var walk func(fields []*reference.Field)
+	walk = func(fields []*reference.Field) {
+		for _, f := range fields {
+			if !strings.Contains(everything, f.Name+":") {
+				missing = append(missing, f.Name)
+			}
+			walk(f.Form.Fields())
+		}
+	}
+	walk(all[len(all)-1].Struct.Fields)
+	if len(missing) > 0 {
+		t.Errorf("fields that nothing is said in: %v", missing)
+	}
+}
+
+func TestRepositoryByPath(t *testing.T) {
+	for url, want := range map[string]string{
+		"../acme.git": "/etc/acme.git", "/srv/acme.git": "/srv/acme.git", "file:///srv/acme.git": "file:///srv/acme.git", "git@host:acme.git": "git@host:acme.git",
+	} {
+		found, problems := config.Read("/etc/trunkline/daemon.yaml", []byte(head+"  repository: {url: '"+url+"'}\n  clusters: [{name: a, inCluster: true}]\n"))
+		if got := settings(found)["repo"]; got != want || len(problems) > 0 {
+			t.Errorf("%s: got %q, want %q %s", url, got, want, problems)
+		}
+	}
+}
+
+func TestProblems(t *testing.T) {
+	const repository, clusters = "  repository: {url: x}\n", "  clusters: [{name: a, inCluster: true}]\n"
+	cases := map[string]struct{ reason, text, want string }{
+		"Unknown":    {"A field that is misspelt is not left out in silence.", head + repository + clusters + "  serve: {lisen: x}\n", "d.yaml:6:11: error: spec.serve: unknown field \"lisen\"\n    hint: did you mean \"listen\"?"},
+		"Type":       {"A wrong type is an error.", head + repository + clusters + "  replicas: {shards: maybe}\n", "d.yaml:6:22: error: spec.replicas.shards: expected true or false, got the text \"maybe\""},
+		"Value":      {"A value is one of those that there are.", head + repository + clusters + "  logLevel: loud\n", "d.yaml:6:13: error: spec.logLevel: unknown value \"loud\"\n    hint: known are: debug, error, info, warn"},
+		"Missing":    {"What a daemon cannot do without is asked for.", head + clusters, "d.yaml:4:3: error: spec: the field \"repository\" is missing or empty"},
+		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: nothing says how to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, or inCluster: true"},
+		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: take one of them out"},
+		"Empty":      {"Nothing is no configuration.", "", "d.yaml: error: the file is empty\n    hint: trunkline explain daemonConfiguration shows an example"},
+		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: known are: DaemonConfiguration"},
+		"OtherThing": {"Nor is something of somebody else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is no configuration of a daemon\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},
+		"Two":        {"Nobody knows which of two would count.", head + repository + clusters + "---\n" + head, "d.yaml: error: the file holds more than one document\n    hint: leave one of them"},
+		"Syntax":     {"What is not YAML says where.", head + "\t- x\n", "d.yaml:4: error: not valid YAML: found character that cannot start any token\n    hint: YAML is indented with spaces, never with tabs"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, problems := config.Read("d.yaml", []byte(tc.text))
+			if diff := cmp.Diff(tc.want, strings.TrimSpace(problems.String())); diff != "" {
+				t.Errorf("%s -want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestTheExampleIsValid: what explain shows can be used as it is.
+func TestTheExampleIsValid(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "api", "reference", "examples", "daemonconfiguration.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := config.Read("example.yaml", data); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(everything))
+	f.Add([]byte(head))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if found, problems := config.Read("d.yaml", data); len(problems) > 0 && found != nil {
+			t.Errorf("problems and settings: %v %v", problems, found)
+		}
+	})
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/secrets"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// daemon is all parts of a running "trunkline serve".
+type daemon struct {
+	flags    *serve
+	log      *slog.Logger
+	store    *git.Store
+	board    *status.Board
+	metrics  *metrics
+	past     *historian
+	sharing  *sharing
+	idle     *rest
+	rec      *reconciler.Reconciler
+	follower *reconciler.Follower
+	trigger  chan struct{}
+	door     door
+	// closers end what was opened, the last one first.
+	closers []func()
+}
+
+func (d *daemon) close() {
+	for _, closer := range slices.Backward(d.closers) {
+		closer()
+	}
+}
+
+// assemble opens what the daemon needs, and puts its parts together. What was opened is closed again if it fails.
+func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
+	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger()}
+	if err := d.open(ctx, configs); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// open opens what the daemon needs, in the order in which it is needed.
+func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
+	s := d.flags
+	callers, err := s.secrets()
+	if err != nil {
+		return err
+	}
+	decrypter, err := s.sops.decrypter()
+	if err != nil {
+		return err
+	}
+	if err := d.openData(); err != nil {
+		return err
+	}
+	listener, err := s.listening.listen(ctx)
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, func() { _ = listener.Close() }) // it is closed already, once it has served
+	d.metrics = newMetrics(d.board)
+	if err := d.openHistory(); err != nil {
+		return err
+	}
+	if d.sharing, err = s.replicas.coordinator(configs, d.log); err != nil {
+		return err
+	}
+	if err := d.makeReconciler(configs, decrypter); err != nil {
+		return err
+	}
+	return d.makeDoor(listener, callers)
+}
+
+// openData opens the copy of the repository, which is this process's own.
+func (d *daemon) openData() error {
+	s := d.flags
+	if s.data == "" {
+		// Not the temporary folder: anybody on the machine could put a copy there, which would be applied.
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return usagef("say where the copy of the repository goes: --data FOLDER (%w)", err)
+		}
+		s.data = filepath.Join(cache, "trunkline")
+	}
+	unlock, err := lock(s.data)
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, unlock)
+	if d.store, err = git.Open(filepath.Join(s.data, "git")); err != nil {
+		return err
+	}
+	d.closers = append(d.closers, func() { _ = d.store.Close() }) // nothing is lost by it
+	if err := d.store.Recovered(); err != nil {
+		d.log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
+	}
+	d.board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
+	describeAccepted(d.store, d.board)
+	return nil
+}
+
+// describeAccepted has the status say of the commit that is resumed what it said before. Without it, there is its hash.
+func describeAccepted(store *git.Store, board *status.Board) {
+	commit, ok, err := store.Accepted()
+	if err != nil || !ok {
+		return
+	}
+	if c, err := store.Describe(commit); err == nil {
+		board.Describe(status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When})
+	}
+}
+
+func (d *daemon) openHistory() (err error) {
+	if d.past, err = newHistorian(&d.flags.history, d.flags.data, d.board, d.log); err != nil {
+		return err
+	}
+	if d.past.recorder != nil {
+		d.metrics.registry.MustRegister(&historyCollector{d.past.recorder})
+	}
+	return nil
+}
+
+// makeReconciler makes what keeps the clusters, and what brings it the commits.
+func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Decrypter) error {
+	s := d.flags
+	pool, err := newBuilders()
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, pool.Close)
+	d.rec, err = reconciler.New(reconciler.Options{
+		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: s.renderer(pool, d.log),
+		Secrets: decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
+		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
+		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
+	})
+	if err != nil {
+		return &usageError{err}
+	}
+	d.follower = &reconciler.Follower{Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged}
+	return nil
+}
+
+// makeDoor makes what answers callers.
+func (d *daemon) makeDoor(listener net.Listener, known callers) error {
+	handler := console.New(console.Options{
+		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
+		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: known.tokens, HookSecret: known.hook, Log: d.log,
+	})
+	certificates, err := d.flags.listening.certificates(d.log)
+	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}
+	return err
+}
+
+// watcher follows the branch.
+func (d *daemon) watcher(ctx context.Context) git.Watcher {
+	return git.Watcher{
+		Fetch:    func(ctx context.Context) (git.Head, error) { return d.store.Fetch(ctx, d.flags.remote) },
+		Interval: d.flags.poll,
+		Jitter:   func(t time.Duration) time.Duration { return t + time.Duration(rand.Int64N(int64(t)/10+1)) }, //nolint:gosec // spreading load
+		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(ctx, h) },
+		OnError:  func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
+		Trigger:  d.trigger,
+	}
+}
+
+// trees returns a function that reads older commits.
+func trees(store *git.Store, dir string) func(context.Context, string) (fs.FS, error) {
+	return func(ctx context.Context, commit string) (fs.FS, error) {
+		tree, err := store.Tree(ctx, commit)
+		if err != nil || dir == "" {
+			return tree, err
+		}
+		return tree.At(path.Clean(dir))
+	}
+}

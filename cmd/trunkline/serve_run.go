@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	stdlog "log"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
+)
+
+// gcPercent has garbage collected twice as often as usual: the daemon lives long and works little, so memory is dearer
+// to those who run it than the processor time.
+const gcPercent = 50
+
+// run runs all parts until ctx ends or one of them fails.
+func (d *daemon) run(ctx context.Context) error {
+	debug.SetGCPercent(gcPercent)
+	finish := func() error { return nil }
+	if d.flags.profile != "" {
+		var err error
+		if finish, err = profile(d.flags.profile); err != nil {
+			return err
+		}
+	}
+	// What is recorded last is recorded after everything else has ended.
+	stopHistory := d.past.start(ctx)
+	d.log.Info("serving", "repo", d.flags.remote.String(), "listen", d.door.listener.Addr().String(), "clusters", len(d.flags.clusters))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { d.rec.Run(ctx); return nil })
+	group.Go(func() error { d.idle.run(ctx); return nil })
+	group.Go(func() error { d.past.recallAges(ctx); return nil })
+	group.Go(func() error { d.sharing.run(ctx, d.rec, d.board); return nil })
+	group.Go(func() error { d.follower.Resume(ctx); d.watcher(ctx).Run(ctx); return nil })
+	group.Go(func() error { return d.door.serve(ctx) })
+	err := group.Wait()
+	stopHistory()
+	err = errors.Join(err, finish())
+	runtime.KeepAlive(d) // a profile of memory shows what is in use
+	d.log.Info("stopped")
+	return err
+}
+
+// quietClients has the Kubernetes client log through ours, and only for those who debug: what matters of it is
+// in the status already. What else is printed by way of Go's standard logger is dropped: Helm prints values there
+// that it cannot merge, which can be secrets.
+func quietClients(log *slog.Logger) {
+	stdlog.SetOutput(io.Discard)
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		klog.SetSlogLogger(log)
+		return
+	}
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
+}

@@ -1,0 +1,133 @@
+// Package consoletest is a daemon for tests: the real console over a real board, with an actor and a trigger that record what
+// they are asked for. Every request and answer that its client sees is held to the description of the API.
+//
+// Of Trunkline it may import catalog, console, reconciler/history and reconciler/status.
+package consoletest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// Token is that of [WithToken], which is shared.
+const Token = "s3cret-0123456789"
+
+// Daemon is a daemon with nothing behind it.
+type Daemon struct {
+	*httptest.Server
+
+	Board *status.Board
+	// Err is what its actor and its history answer.
+	Err error
+	// Page is what its history answers.
+	Page history.Page
+
+	mu     sync.Mutex
+	asked  []string
+	filter *history.Filter
+	clock  func() time.Time
+}
+
+// New returns a daemon that is not served yet, with changes to its options.
+func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
+	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
+	d.Board = status.NewBoard(func() time.Time { return d.clock() })
+	opts := console.Options{
+		Board: d.Board, Actor: d, History: d, Trigger: func() { d.record("sync") },
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			_, _ = io.WriteString(w, "up 1\n")
+		}),
+	}
+	for _, change := range changes {
+		change(&opts)
+	}
+	return d, console.New(opts)
+}
+
+// Start serves a daemon until the test ends. Its client fails the test where the console is not as described.
+func Start(t *testing.T, changes ...func(*console.Options)) *Daemon {
+	t.Helper()
+	d, handler := New(changes...)
+	d.Server = httptest.NewServer(handler)
+	t.Cleanup(d.Close)
+	d.Client().Transport = described(t, d.Client().Transport)
+	return d
+}
+
+// WithToken has a daemon ask for [Token].
+func WithToken(o *console.Options) { o.Tokens = []console.Token{{Secret: Token}} }
+
+// Do implements [console.Actor].
+func (d *Daemon) Do(_ context.Context, id catalog.ReleaseID, act string, hand console.Hand) error {
+	d.record(fmt.Sprintf("%s %s by %s: %s", act, id, hand.Principal, hand.Why))
+	return d.Err
+}
+
+// Approve implements [console.Actor].
+func (d *Daemon) Approve(environment, digest string, hand console.Hand) error {
+	d.record(fmt.Sprintf("approve %s of %s by %s: %s", digest, environment, hand.Principal, hand.Why))
+	return d.Err
+}
+
+// Query implements [console.History].
+func (d *Daemon) Query(_ context.Context, f history.Filter) (history.Page, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.filter = &f
+	if d.Page.Events == nil {
+		d.Page.Events = []history.Event{}
+	}
+	return d.Page, d.Err
+}
+
+// Filter returns what the history was last queried for; nil: it was not.
+func (d *Daemon) Filter() *history.Filter {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.filter
+}
+
+// Asked returns what the actor and the trigger were asked for.
+func (d *Daemon) Asked() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.asked...)
+}
+
+func (d *Daemon) record(what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, what)
+}
+
+// Show puts a state on the board, with the times that it has; its revision is the board's.
+func (d *Daemon) Show(p status.Platform) {
+	at := func(t time.Time) { d.clock = func() time.Time { return t } }
+	at(p.Time)
+	d.Board.SetName(p.Name)
+	d.Board.SetSource(func(s *status.Source) { *s = p.Source })
+	if p.Replica != nil {
+		d.Board.SetReplica(*p.Replica)
+	}
+	for _, c := range p.Clusters {
+		at(c.Since)
+		d.Board.SetCluster(c)
+	}
+	for _, r := range p.Releases {
+		at(r.Since)
+		d.Board.SetRelease(r.ReleaseID, func(shown *status.Release) { *shown = r })
+	}
+	at(p.Time)
+}

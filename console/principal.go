@@ -1,0 +1,122 @@
+package console
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// SignOn is how a [Principal] is known.
+type SignOn string
+
+// The ways to sign on.
+const (
+	// ByToken is a bearer token.
+	ByToken SignOn = "token"
+	// ByHook is GitHub's signature of a delivery.
+	ByHook SignOn = "github-hook"
+	// ByLoopback is a connection from this machine, to a daemon that asks for no token.
+	ByLoopback SignOn = "loopback"
+)
+
+const (
+	// anonymous is whoever connects from this machine, and sharedToken whoever has the one token that is not a person's own.
+	anonymous, sharedToken = "anonymous@loopback", "token"
+	// ClaimHeader says who asks, where the sign-on does not: it is recorded as claimed, and never trusted.
+	ClaimHeader = "Trunkline-Claim"
+	// maxName bounds a name, in bytes.
+	maxName = 100
+)
+
+// Principal is who makes a request, and how that is known.
+type Principal struct {
+	// Name is that of a person or machine, as its sign-on proves it.
+	Name   string
+	SignOn SignOn
+	// Claim is the name that somebody gives who is not known by name.
+	Claim string
+}
+
+// String is how records name the principal. A name that is only claimed says so.
+func (p Principal) String() string {
+	if p.Claim != "" {
+		return p.Claim + " (unverified)"
+	}
+	return p.Name
+}
+
+// Token is a bearer token, and who has it.
+type Token struct {
+	// Name is the principal's; empty: the token is shared by people who say who they are.
+	Name   string
+	Secret string
+}
+
+type principalKey struct{}
+
+// principalOf returns who makes a request; the zero value for one that needs no sign-on.
+func principalOf(ctx context.Context) Principal {
+	p, _ := ctx.Value(principalKey{}).(Principal)
+	return p
+}
+
+func withPrincipal(r *http.Request, p Principal) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
+}
+
+// signOn finds out who makes a request.
+func (c *console) signOn(r *http.Request) (Principal, error) {
+	if len(c.opts.Tokens) > 0 {
+		return c.byToken(r)
+	}
+	// Nobody but this machine can connect. A page in a browser on it still can, by a name that it has its own server resolve
+	// to 127.0.0.1: the name by which it asks gives it away.
+	if !local(r.Host) {
+		return Principal{}, problemf(http.StatusForbidden, "without a token the daemon answers to localhost only")
+	}
+	claim, err := claimOf(r)
+	return Principal{Name: anonymous, SignOn: ByLoopback, Claim: claim}, err
+}
+
+// byToken finds the owner of a token. All tokens are compared, each in constant time.
+func (c *console) byToken(r *http.Request) (Principal, error) {
+	sent := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+	found := -1
+	for i, t := range c.opts.Tokens {
+		want := sha256.Sum256([]byte("Bearer " + t.Secret))
+		if subtle.ConstantTimeCompare(sent[:], want[:]) == 1 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return Principal{}, problemf(http.StatusUnauthorized, "a token is needed")
+	}
+	if name := c.opts.Tokens[found].Name; name != "" {
+		return Principal{Name: name, SignOn: ByToken}, nil
+	}
+	claim, err := claimOf(r)
+	return Principal{Name: sharedToken, SignOn: ByToken, Claim: claim}, err
+}
+
+// claimOf returns the name that a request claims.
+func claimOf(r *http.Request) (string, error) {
+	claim := strings.TrimSpace(r.Header.Get(ClaimHeader))
+	if len(claim) > maxName || !utf8.ValidString(claim) || strings.ContainsFunc(claim, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "", problemf(http.StatusBadRequest, "%s has to be a name of at most %d bytes", ClaimHeader, maxName)
+	}
+	return claim, nil
+}
+
+// local reports whether the host of a request is this machine.
+func local(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
