@@ -216,6 +216,7 @@ func TestUpdateTakesPoliciesOver(t *testing.T) {
 // TestChangeIsJudgedByItsBase: nothing that a change says of policies, rules or owners judges that change, and what cannot
 // be judged is never silently accepted.
 func TestChangeIsJudgedByItsBase(t *testing.T) {
+	const governed = "spec: {governance: {owners: [team]}}\n"
 	ada, eve := policy.Person{Login: "ada", Teams: []string{"team"}}, policy.Person{Login: "eve"}
 	touch := func(c commitFiles) {
 		c["a/p1/project.yaml"] = strings.Replace(c["a/p1/project.yaml"], "environments: [dev]", "environments: [dev, prod]", 1)
@@ -243,7 +244,8 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 		},
 		{
 			reason: "A change of CODEOWNERS does not judge itself.",
-			after:  func(c commitFiles) { touch(c); c["CODEOWNERS"] = "* eve\n" }, people: []policy.Person{eve}, want: []string{"deny ownership"},
+			after:  func(c commitFiles) { touch(c); c["CODEOWNERS"] = "* eve\n" }, people: []policy.Person{eve},
+			want: []string{"deny ownership", "deny ownership"}, // of the project, and of CODEOWNERS
 		},
 		{
 			reason: "A base that is not valid has owners, who cannot be asked.",
@@ -268,11 +270,13 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 		},
 		{
 			reason: "A policy that the change takes away judges it.",
-			before: func(c commitFiles) { c["policies.yaml"] = objectPolicy },
-			after:  func(c commitFiles) { delete(c, "policies.yaml"); touch(c) }, people: []policy.Person{ada}, want: []string{"deny policy/names"},
+			before: func(c commitFiles) { c["policies.yaml"] = objectPolicy; c["trunkline.yaml"] += governed },
+			after:  func(c commitFiles) { delete(c, "policies.yaml"); touch(c) }, people: []policy.Person{ada},
+			want: []string{"deny policy/names", "warn privilege-widened"},
 		},
 		{
 			reason: "One that it brings does not, yet.",
+			before: func(c commitFiles) { c["trunkline.yaml"] += governed },
 			after:  func(c commitFiles) { c["policies.yaml"] = objectPolicy; touch(c) }, people: []policy.Person{ada},
 		},
 	} {

@@ -32,9 +32,6 @@ func platform(t testing.TB, environments map[string]string, more ...string) *cat
 		names = append(names, name)
 		text += "---\n" + head + "Environment\nmetadata: {name: " + name + "}\nspec: {clusters: [one], " + spec + "}\n"
 	}
-	for _, project := range more {
-		text += "---\n" + head + "Project\nmetadata: " + project + "\n"
-	}
 	slices.Sort(names)
 	tree := fstest.MapFS{
 		"trunkline.yaml": {Data: []byte(head + "Platform\nmetadata: {name: acme}\n")},
@@ -43,6 +40,9 @@ func platform(t testing.TB, environments map[string]string, more ...string) *cat
 			"], workloads: [{name: o, blueprint: objects}]}\n")},
 		"objects/chart/Chart.yaml": {Data: []byte("name: c")},
 		"objects/blueprint.yaml":   {Data: []byte(head + "Blueprint\nmetadata: {name: objects}\nspec: {engine: helm, source: chart}\n")},
+	}
+	for i, project := range more {
+		tree[fmt.Sprintf("more%d/project.yaml", i)] = &fstest.MapFile{Data: []byte(head + "Project\nmetadata: " + project + "\n")}
 	}
 	c, problems, err := catalog.Load(tree, fstest.MapFS{})
 	if err != nil || problems.Denied() {
