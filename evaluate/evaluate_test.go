@@ -216,6 +216,7 @@ func TestUpdateTakesPoliciesOver(t *testing.T) {
 // TestChangeIsJudgedByItsBase: nothing that a change says of policies, rules or owners judges that change, and what cannot
 // be judged is never silently accepted.
 func TestChangeIsJudgedByItsBase(t *testing.T) {
+	const governed = "spec: {governance: {owners: [team]}}\n"
 	ada, eve := policy.Person{Login: "ada", Teams: []string{"team"}}, policy.Person{Login: "eve"}
 	touch := func(c commitFiles) {
 		c["a/p1/project.yaml"] = strings.Replace(c["a/p1/project.yaml"], "environments: [dev]", "environments: [dev, prod]", 1)
@@ -275,6 +276,7 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 		},
 		{
 			reason: "One that it brings does not, yet.",
+			before: func(c commitFiles) { c["trunkline.yaml"] += governed },
 			after:  func(c commitFiles) { c["policies.yaml"] = objectPolicy; touch(c) }, people: []policy.Person{ada},
 			want: []string{"deny ownership"}, // nobody owns what governs
 		},
