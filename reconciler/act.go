@@ -7,9 +7,9 @@ import (
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
 )
 
 // ByHand is who asks for something, and why.
@@ -116,30 +116,38 @@ func (r *replies) forget(id int64) {
 	delete(r.waiting, id)
 }
 
-// Approve confirms what the accepted commit deletes in an environment: releases that it does not declare any more, and
-// most of the objects of others. What comes to light later has to be approved for itself. The digest is that of what was
-// shown; it is not compared yet.
-func (r *Reconciler) Approve(environment, _ string, hand ByHand) error {
+// Approve confirms what the accepted commit deletes in an environment, as the board shows it with a digest: releases that it does
+// not declare any more, and most of the objects of others. See [status.ToApprove]; what has come to light since has to be
+// approved for itself.
+func (r *Reconciler) Approve(environment, digest string, hand ByHand) error {
+	held, current := status.ToApprove(r.opts.Board.Snapshot().Releases, environment)
+	switch {
+	case len(held) == 0:
+		return fmt.Errorf("%w: nothing that the accepted commit deletes in the environment %q waits for an approval", ErrCannot, environment)
+	case digest != current:
+		return fmt.Errorf("%w: what would be deleted in the environment %q is not what was shown any more: look at the status again", ErrCannot, environment)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, shrunk := r.removals.approve(environment), 0
-	for id, a := range r.actors {
-		if known := a.copied.Load(); id.Environment == environment && known.hold == gate.Shrunk {
-			a.box.put(release.Approved{Digest: known.wanted})
+	var removed []catalog.ReleaseID
+	shrunk := 0
+	for _, h := range held {
+		if h.Held.Removed() {
+			removed = append(removed, h.ReleaseID)
+		} else if a := r.actors[h.ReleaseID]; a != nil {
+			a.box.put(release.Approved{Digest: h.Held.Digest})
 			shrunk++
 		}
 	}
-	if n+shrunk == 0 {
-		return fmt.Errorf("%w: the accepted commit deletes nothing in an environment %q that needs an approval", ErrCannot, environment)
-	}
-	what := fmt.Sprintf("the removal of %d releases", n)
+	r.removals.approve(environment, removed)
+	what := fmt.Sprintf("the removal of %d releases", len(removed))
 	if shrunk > 0 {
 		what += fmt.Sprintf(", and most objects of %d others", shrunk)
 	}
 	r.opts.Tell(history.Event{
 		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, Why: hand.Why, Message: what,
 	})
-	r.opts.Log.Info("removals approved", "environment", environment, "releases", n, "shrunk", shrunk, "by", hand.By, "why", hand.Why)
+	r.opts.Log.Info("removals approved", "environment", environment, "releases", len(removed), "shrunk", shrunk, "by", hand.By, "why", hand.Why)
 	r.recount(environment)
 	return nil
 }

@@ -126,6 +126,14 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 	if !ready {
 		return conn.Watch(call, c.inventories.Kinds())
 	}
+	var dealt sync.WaitGroup
+	r.sweep(c, &dealt)
+	r.await(&dealt) // who sees that a cluster was looked at sees what was found
+	return nil
+}
+
+// sweep asks for the removal of what a cluster holds and the repository does not declare.
+func (r *Reconciler) sweep(c *clusterState, dealt *sync.WaitGroup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	undeclared := map[string][]cluster.Inventory{}
@@ -138,12 +146,11 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 	for environment, inventories := range undeclared {
 		for _, i := range inventories {
 			if r.actors[i.Release] == nil && r.opts.Sharing.Owned(i.Release) {
-				r.remove(r.actor(i.Release), release.Target{Commit: i.Commit, Namespace: i.Namespace, Remove: true}, &sync.WaitGroup{})
+				r.remove(r.actor(i.Release), release.Target{Commit: i.Commit, Namespace: i.Namespace, Remove: true}, dealt)
 			}
 		}
 		r.recount(environment)
 	}
-	return nil
 }
 
 // remove asks for a release to be deleted that is not declared any more. The caller holds the lock.

@@ -147,7 +147,7 @@ func (r *Reconciler) publish(id catalog.ReleaseID, v release.View) {
 			Result: status.Result(v.Result), Message: v.Message, Health: healthOf(v), Kept: v.Kept,
 		}
 		if h := v.Held; h != nil {
-			next.Held = &status.Held{Rule: h.Rule, Reason: h.Reason, Commit: h.Commit, Until: h.Until, Person: h.Person}
+			next.Held = &status.Held{Rule: h.Rule, Digest: h.Digest, Reason: h.Reason, Commit: h.Commit, Until: h.Until, Person: h.Person}
 		}
 		if c := v.Cause; c != nil {
 			next.Cause = &status.Cause{Object: c.Object, Code: c.Code, Log: c.Log, Notes: c.Notes}

@@ -200,7 +200,8 @@ func TestManyRemovalsAreConfirmed(t *testing.T) {
 	if err := d.rec.Approve("nowhere", "", reconciler.ByHand{By: "ann"}); err == nil {
 		t.Error("an environment that removes nothing was approved")
 	}
-	if err := d.rec.Approve("dev", "", reconciler.ByHand{By: "ann", Why: "spring cleaning"}); err != nil {
+	_, digest := status.ToApprove(d.board.Snapshot().Releases, "dev")
+	if err := d.rec.Approve("dev", digest, reconciler.ByHand{By: "ann", Why: "spring cleaning"}); err != nil {
 		t.Fatal(err)
 	}
 	d.await("all to be gone", func(p status.Platform) bool { return len(p.Releases) == 0 })

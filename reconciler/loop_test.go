@@ -174,6 +174,12 @@ func releaseOf(p status.Platform, project string) status.Release {
 	return status.Release{}
 }
 
+// toApprove returns the digest of what waits for an approval.
+func (l *loop) toApprove() string {
+	_, digest := status.ToApprove(l.board.Snapshot().Releases, "dev")
+	return digest
+}
+
 func idOf(project string) catalog.ReleaseID {
 	return catalog.ReleaseID{Project: project, Environment: "dev", Cluster: "test"}
 }
@@ -357,7 +363,7 @@ func TestManyRemovals(t *testing.T) {
 	}
 	l.accept()
 	l.awaitFine()
-	if err := l.Approve("dev", "", ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
+	if err := l.Approve("dev", l.toApprove(), ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
 		t.Errorf("nothing to approve: %v", err)
 	}
 	for i := range 7 {
@@ -377,7 +383,10 @@ func TestManyRemovals(t *testing.T) {
 	if log := l.cluster.Log(); deletions(log) != 0 {
 		t.Errorf("deleted without an approval: %v", log)
 	}
-	if err := l.Approve("dev", "", ByHand{By: "ann"}); err != nil {
+	if err := l.Approve("dev", "another", ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
+		t.Errorf("something else than what was shown: %v", err)
+	}
+	if err := l.Approve("dev", l.toApprove(), ByHand{By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	l.await("them to be removed", func(p status.Platform) bool { return len(p.Releases) == 1 })
@@ -399,7 +408,7 @@ func TestShrinking(t *testing.T) {
 		h := releaseOf(p, "orders").Held
 		return h != nil && h.Rule == string(gate.Shrunk) && strings.Contains(h.Reason, "11 of its 12 objects")
 	})
-	if err := l.Approve("dev", "", ByHand{By: "ann"}); err != nil {
+	if err := l.Approve("dev", l.toApprove(), ByHand{By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	l.await("it to be applied", func(p status.Platform) bool { return releaseOf(p, "orders").Commit == "c2" })

@@ -1,7 +1,6 @@
 package reconciler
 
 import (
-	"maps"
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
@@ -38,15 +37,16 @@ func (r *removals) add(id catalog.ReleaseID) {
 	r.gone[id.Environment][id] = true
 }
 
-// approve confirms the removals of an environment that are known by now, and returns how many these are.
-func (r *removals) approve(environment string) int {
+// approve confirms the removal of releases from an environment, and of no others.
+func (r *removals) approve(environment string, ids []catalog.ReleaseID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.gone[environment]) == 0 {
-		return 0
+	if r.approved[environment] == nil {
+		r.approved[environment] = map[catalog.ReleaseID]bool{}
 	}
-	r.approved[environment] = maps.Clone(r.gone[environment])
-	return len(r.gone[environment])
+	for _, id := range ids {
+		r.approved[environment][id] = true
+	}
 }
 
 // of counts the removals of an environment.

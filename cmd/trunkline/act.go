@@ -13,7 +13,6 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/client"
-	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -196,15 +195,9 @@ func (a *asking) approve(cmd *cobra.Command, environment string) error {
 	if err != nil {
 		return refused(err)
 	}
-	removals := removalsOf(p, environment)
+	removals, digest := status.ToApprove(p.Releases, environment)
 	if len(removals) == 0 {
 		return fmt.Errorf("nothing to approve: no removal is held in %s", environment)
-	}
-	digest := removals[0].Held.Digest
-	for _, r := range removals {
-		if r.Held.Digest != digest {
-			return fmt.Errorf("what is removed from %s is changing just now; look at \"trunkline status\", and approve again", environment)
-		}
 	}
 	if err := c.Approve(cmd.Context(), environment, digest, a.why); err != nil {
 		return refused(err)
@@ -215,17 +208,6 @@ func (a *asking) approve(cmd *cobra.Command, environment string) error {
 		}
 	}
 	return nil
-}
-
-// removalsOf lists the releases of an environment whose removal waits for an approval.
-func removalsOf(p status.Platform, environment string) []status.Release {
-	var out []status.Release
-	for _, r := range p.Releases {
-		if r.Environment == environment && r.Held != nil && (r.Held.Rule == string(gate.ManyRemoved) || r.Held.Rule == string(gate.Shrunk)) {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // matching lists the releases that a name as [parseRelease] reads it stands for.

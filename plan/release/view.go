@@ -66,7 +66,9 @@ type Cause struct {
 // Hold is what keeps a release from its newest state.
 type Hold struct {
 	Rule, Reason, Commit string
-	Until                time.Time
+	// Digest identifies the state that is held; empty for a removal.
+	Digest string
+	Until  time.Time
 	// Person is set if it goes on only when a person does something.
 	Person bool
 }
@@ -130,7 +132,7 @@ func (s *State) hold() *Hold {
 	if v.Hold == "" || v.Hold == gate.Unasked || s.Newest == nil {
 		return nil
 	}
-	h := &Hold{Rule: string(v.Hold), Reason: v.Reason, Commit: s.Newest.Commit, Until: v.Until, Person: v.Person()}
+	h := &Hold{Rule: string(v.Hold), Reason: v.Reason, Commit: s.Newest.Commit, Digest: s.Newest.Digest, Until: v.Until, Person: v.Person()}
 	if s.restoreErr != "" {
 		h.Reason += "; what is in place is left as it is meanwhile: " + s.restoreErr
 	}
@@ -171,5 +173,5 @@ func (h *Hold) equal(o *Hold) bool {
 	if h == nil || o == nil {
 		return h == o
 	}
-	return h.Rule == o.Rule && h.Reason == o.Reason && h.Commit == o.Commit && h.Until.Equal(o.Until) && h.Person == o.Person
+	return h.Rule == o.Rule && h.Reason == o.Reason && h.Commit == o.Commit && h.Digest == o.Digest && h.Until.Equal(o.Until) && h.Person == o.Person
 }

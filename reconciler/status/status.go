@@ -227,7 +227,7 @@ type Held struct {
 	Until time.Time `json:"until,omitzero"`
 	// Person reports whether it goes on only when a person does something.
 	Person bool `json:"person,omitempty"`
-	// Digest identifies what is held, where a person has to approve it: an approval is good for exactly that.
+	// Digest identifies what is held, where a person has to approve it; see [ToApprove].
 	Digest string `json:"digest,omitempty"`
 }
 
