@@ -12,7 +12,7 @@ type Class string
 const (
 	// Transient errors may pass by themselves: try again, later and later.
 	Transient Class = "transient"
-	// Terminal errors last until somebody changes the configuration or the server.
+	// Terminal errors last until the configuration or the server is changed.
 	Terminal Class = "terminal"
 )
 
@@ -102,6 +102,44 @@ func (e *RefusedError) Class() Class { return Terminal }
 
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s %q is refused: %s", e.What, e.Value, e.Because)
+}
+
+// CacheError says that the local copy of the repository is damaged, as opposed to what the server sends. The next fetch
+// repairs it.
+type CacheError struct {
+	// Dir is the folder of the store.
+	Dir string
+
+	cause error
+}
+
+// Class of a damaged cache is transient: a fetch repairs it.
+func (e *CacheError) Class() Class { return Transient }
+
+func (e *CacheError) Error() string {
+	return fmt.Sprintf("the local copy of the repository in %s is damaged and is repaired by the next fetch: %s", e.Dir, e.cause.Error())
+}
+
+func (e *CacheError) Unwrap() error { return e.cause }
+
+// cacheError blames the store for an object that it lacks or holds damaged, unless that is how the server sent it.
+func (s *Store) cacheError(err error) error {
+	if _, server := errors.AsType[*unusableError](err); server || !isObjectError(err) {
+		return err
+	}
+	s.objects.damaged.Store(true)
+	return &CacheError{Dir: s.dir, cause: err}
+}
+
+func isObjectError(err error) bool {
+	_, ok := errors.AsType[*ObjectError](err)
+	return ok
+}
+
+// isMissing reports whether an object is not there at all, as opposed to damaged.
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*ObjectError](err)
+	return ok && e.Missing
 }
 
 // ObjectError says that the store lacks an object, or holds it damaged. It deliberately never matches
