@@ -93,9 +93,10 @@ func followURL(t *testing.T, kubeconfig, url string) *followed {
 	watcher := git.Watcher{
 		Fetch:    func(ctx context.Context) (git.Head, error) { return store.Fetch(ctx, remote) },
 		Interval: 50 * time.Millisecond, Timeout: 2 * time.Second,
-		OnHead: func(h git.Head) { follower.Head(ctx, h) }, OnError: follower.Failed,
+		OnHead: follower.Head, OnError: follower.Failed,
 	}
 	var running sync.WaitGroup
+	running.Go(func() { follower.Run(ctx) })
 	running.Go(func() { watcher.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()

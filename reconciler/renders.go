@@ -67,6 +67,9 @@ func (r *renders) update(ctx context.Context, rev Revision, releases *releaseSet
 		}
 		releases.renderAgain(rel.ID)
 		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err // nobody waits for the results any more
+			}
 			out := r.one(ctx, rev, *rel)
 			out.fingerprint = fingerprint
 			mu.Lock()

@@ -238,11 +238,13 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	}
 	follower := &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Dir: s.dir, Log: log, Observe: past.judged}
 	trigger := git.NewTrigger()
+	follower.Refetch = func() { git.Trigger(trigger) }
+	collector := git.Collector{Store: store, Keep: rec.Needed, Log: log}
 	watcher := git.Watcher{
 		Fetch:    func(ctx context.Context) (git.Head, error) { return store.Fetch(ctx, s.remote) },
 		Interval: s.poll,
 		Jitter:   func(d time.Duration) time.Duration { return d + time.Duration(rand.Int64N(int64(d)/10+1)) }, //nolint:gosec // spreading load
-		OnHead:   func(h git.Head) { metrics.fetched(nil); follower.Head(ctx, h) },
+		OnHead:   func(h git.Head) { metrics.fetched(nil); follower.Head(h) },
 		OnError:  func(err error) { metrics.fetched(err); follower.Failed(err) },
 		Trigger:  trigger,
 	}
@@ -264,7 +266,9 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	group.Go(func() error { rec.Run(ctx); return nil })
 	group.Go(func() error { idle.run(ctx); return nil })
 	group.Go(func() error { sharing.run(ctx, rec, board); return nil })
-	group.Go(func() error { follower.Resume(ctx); watcher.Run(ctx); return nil })
+	group.Go(func() error { follower.Run(ctx); return nil })
+	group.Go(func() error { watcher.Run(ctx); return nil })
+	group.Go(func() error { collector.Run(ctx); return nil })
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, log) })
 	err = group.Wait()
 	stopHistory()
