@@ -104,7 +104,12 @@ func (i ignoreRule) is(ref Ref) bool {
 	return i.name == "" || err == nil && same
 }
 
-// correct tells that the field is to be taken back now.
+// correct reports whether the field is to be taken back now.
 func (r rules) correct(ref Ref, f ownership.Field) bool {
-	return r.drift.Correct && !slices.ContainsFunc(r.drift.Damped[ref], func(p field.Path) bool { return p.Compare(f.Path) == 0 })
+	return r.drift.Correct && r.mayCorrect(ref, f)
+}
+
+// mayCorrect reports whether there is no fight about the field that is to cool down.
+func (r rules) mayCorrect(ref Ref, f ownership.Field) bool {
+	return !slices.ContainsFunc(r.drift.Damped[ref], func(p field.Path) bool { return p.Compare(f.Path) == 0 })
 }

@@ -90,3 +90,6 @@ func (f *Fights) Damped(now time.Time) (damped map[Ref][]field.Path, next time.T
 func (f *Fights) Rounds(ref Ref, path field.Path) int {
 	return f.fields[fightKey{ref, path.String()}].rounds
 }
+
+// Clone returns a copy that does not change with the original.
+func (f *Fights) Clone() Fights { return Fights{fields: maps.Clone(f.fields)} }

@@ -32,6 +32,8 @@ type Observed struct {
 	Deleting bool
 	// Settled is true if the object is healthy: what comes in later waves may begin.
 	Settled bool
+	// Ending is how the object ended, if it removes itself afterwards.
+	Ending Ending
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
 	// Access is true for an object that gave the release's account its rights.
@@ -58,8 +60,13 @@ type Input struct {
 	Observed []Observed
 	// Applied maps an object to what was last applied to it, as far as it is known to be there still.
 	Applied map[Ref]Applied
-	// Drift says what to do about what others changed.
-	Drift Drift
+	// Finished are the objects that have ended before, as [Plan.Finished] had them.
+	Finished Finished
+	// Vanished are objects that were there, are not any more, and were not deleted by us.
+	Vanished map[Ref]Vanished
+	// Drift says what to do about what others changed, and Additions about what they added.
+	Drift     Drift
+	Additions Additions
 	// Everything asks to apply also what is known to be there already.
 	Everything bool
 }
@@ -82,14 +89,15 @@ type Reason string
 
 // The reasons.
 const (
-	Missing  Reason = "missing"        // the cluster does not have it
-	Changed  Reason = "changed"        // it renders to something new
-	Drifted  Reason = "drifted"        // somebody has changed what was applied
-	Unknown  Reason = "unknown"        // everything is to be applied again
-	Removed  Reason = "not declared"   // the release does not have it any more
-	Present  Reason = "already there"  // it was made by somebody else
-	Going    Reason = "being deleted"  // it has to be gone first
-	Waiting  Reason = "waiting"        // an earlier wave is not there yet
+	Missing  Reason = "missing"       // the cluster does not have it
+	Changed  Reason = "changed"       // it renders to something new
+	Drifted  Reason = "drifted"       // somebody has changed what was applied
+	Unknown  Reason = "unknown"       // everything is to be applied again
+	Removed  Reason = "not declared"  // the release does not have it any more
+	Present  Reason = "already there" // it was made by somebody else
+	Going    Reason = "being deleted" // it has to be gone first
+	Waiting  Reason = "waiting"       // an earlier wave is not there yet
+	Added    Reason = "added by others"
 	Reported Reason = "drift reported" // somebody has changed it, and is let have it
 	Disabled Reason = "prune disabled" // it would be deleted, but says that it must stay
 	Occupied Reason = "not empty"      // it would be deleted, but holds what must stay
@@ -103,6 +111,10 @@ type Step struct {
 	Reason Reason
 	// Fields are those that somebody else has changed and that are taken back, and Left those that are not.
 	Fields, Left []ownership.Field
+	// Reclaim are fields that others have added and that are taken back; see [ownership.Reclaim].
+	Reclaim []ownership.Field
+	// Tampering says what was done to the object as a whole; nil if nothing was.
+	Tampering *Tampering
 	// For is what a blocked step waits for.
 	For Ref
 
@@ -131,6 +143,13 @@ type Plan struct {
 	Rest []Step
 	// Unchanged counts the objects that need nothing.
 	Unchanged int
+	// Additions are what others have added to the objects of the release and what they may not have without a word, sorted by
+	// object, whatever is done about it.
+	Additions []Addition
+	// Done are those of them that have ended and are not there any more, sorted.
+	Done []Done
+	// Finished is what has to be remembered of objects that have ended. It must outlive the process.
+	Finished Finished
 }
 
 // Empty tells that there is nothing to do.
@@ -171,11 +190,22 @@ func Compute(in Input) (Plan, error) {
 	for _, o := range in.Access {
 		access[RefOf(o)] = true
 	}
+	p.Finished = in.Finished
+	for _, o := range slices.SortedFunc(slices.Values(in.Observed), func(a, b Observed) int { return a.Ref.Compare(b.Ref) }) {
+		p.Finished = p.Finished.With(o.Digest, o.Ending)
+	}
+	in.Finished = p.Finished
 	var steps []wanted
 	for ref, o := range desired {
 		w, err := newWanted(in, rules, ref, o, there)
 		if err != nil {
 			return Plan{}, fmt.Errorf("planning %s: %w", ref, err)
+		}
+		if len(w.added) > 0 {
+			p.Additions = append(p.Additions, Addition{ref, w.added})
+		}
+		if w.ended() {
+			p.Done = append(p.Done, Done{ref, w.ending})
 		}
 		w.access = access[ref]
 		w.step.Own = w.access || isNamespace(ref)
@@ -184,6 +214,8 @@ func Compute(in Input) (Plan, error) {
 	p.order(steps)
 	p.prune(in.Observed, desired)
 	slices.SortFunc(p.Rest, func(a, b Step) int { return a.Ref.Compare(b.Ref) })
+	slices.SortFunc(p.Additions, func(a, b Addition) int { return a.Ref.Compare(b.Ref) })
+	slices.SortFunc(p.Done, func(a, b Done) int { return a.Ref.Compare(b.Ref) })
 	return p, nil
 }
 

@@ -61,7 +61,7 @@ func seen(name, content string, change ...func(*plan.Observed)) plan.Observed {
 func seenAs(object *unstructured.Unstructured, change ...func(*plan.Observed)) plan.Observed {
 	o := plan.Observed{
 		Ref: plan.RefOf(object), UID: "1", Version: "10", Digest: digestOf(object), Settled: true,
-		Owners: ownership.Owners{Ours: `{"f:data":{},"f:spec":{"f:replicas":{}},"f:metadata":{"f:annotations":{"f:trunkline.dev/wave":{},"f:trunkline.dev/adopt":{}}}}`},
+		Owners: ownership.Owners{Ours: `{"f:data":{},"f:spec":{"f:replicas":{}},"f:metadata":{"f:annotations":{"f:trunkline.dev/digest":{},"f:trunkline.dev/wave":{},"f:trunkline.dev/adopt":{}}}}`},
 	}
 	for _, c := range change {
 		c(&o)
@@ -171,7 +171,17 @@ func TestDecide(t *testing.T) {
 		"SeenSince":     {"What the watch shows is newer than what was applied.", plan.Input{Desired: x, Applied: applied("new", "9"), Observed: all(seen(cm, "old"))}, []string{"update ConfigMap a/x (changed)"}, 0},
 		"Everything":    {"What is there is applied again on request.", plan.Input{Desired: x, Observed: all(seen(cm, "new")), Everything: true}, []string{"update ConfigMap a/x (unknown)"}, 0},
 		"Deleting":      {"What is being deleted has to be gone before it can be made again.", plan.Input{Desired: x, Observed: all(seen(cm, "new", deleting))}, []string{"blocked ConfigMap a/x (being deleted)"}, 0},
-		"Foreign":       {"What somebody else made is adopted, without taking fields from them.", plan.Input{Desired: x, Observed: all(seen(cm, "", foreign)), Drift: plan.Drift{Correct: true}}, []string{"adopt ConfigMap a/x (already there)"}, 0},
+		"Within": {
+			"Nothing is tried in a namespace on its way out, and what it waits for is told by name.",
+			plan.Input{Desired: objects(object("Namespace a", ""), object(cm, "new")), Observed: all(seen("Namespace a", "", deleting), seen(cm, "old"))},
+			[]string{"blocked ConfigMap a/x (being deleted for Namespace a)", "blocked Namespace a (being deleted)"}, 0,
+		},
+		"Beside": {
+			"Another namespace is another matter.",
+			plan.Input{Desired: objects(object("Namespace a", ""), object("ConfigMap b/x", "new")), Observed: all(seen("Namespace a", "", deleting))},
+			[]string{"create ConfigMap b/x (missing)", "blocked Namespace a (being deleted)"}, 0,
+		},
+		"Foreign": {"What somebody else made is adopted, without taking fields from them.", plan.Input{Desired: x, Observed: all(seen(cm, "", foreign)), Drift: plan.Drift{Correct: true}}, []string{"adopt ConfigMap a/x (already there)"}, 0},
 		"ForeignForced": {
 			"An object may ask to take fields over.",
 			plan.Input{Desired: objects(with(object(cm, "new"), plan.AdoptAnnotation, "enabled")), Observed: all(seen(cm, "", foreign))},

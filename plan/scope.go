@@ -55,6 +55,11 @@ func (s Scope) account() Ref {
 	return Ref{GroupKind: schema.GroupKind{Kind: "ServiceAccount"}, Namespace: s.Namespace, Name: s.Account}
 }
 
+// namespaceRef names a namespace.
+func namespaceRef(name string) Ref {
+	return Ref{GroupKind: schema.GroupKind{Kind: "Namespace"}, Name: name}
+}
+
 func isNamespace(ref Ref) bool { return ref.GroupKind == schema.GroupKind{Kind: "Namespace"} }
 
 // ScopeError says that an object is where its release may have none.

@@ -3,155 +3,93 @@ package reconciler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/plan/terms"
+	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// inventoryRetry is how long to wait before a cluster's inventories are asked for again after a failure. A
-// cluster that comes back is asked at once.
-const inventoryRetry = 10 * time.Second
+const (
+	// inventoryRetry is how long to wait before a cluster's inventories are asked for again after a failure. A cluster that
+	// comes back is asked at once.
+	inventoryRetry = 10 * time.Second
+	// sweepTimeout bounds how long a cluster is asked for them.
+	sweepTimeout = 20 * time.Second
+)
 
 // clusterState is a cluster together with what the reconciler knows of it.
 type clusterState struct {
 	*cluster.Cluster
 
-	// loading holds one while the inventories are listed, so that they are listed once a connection.
-	loading chan struct{}
+	inventories *apply.Cluster
 	// reporting is held while the state is put on the board.
 	reporting sync.Mutex
-
-	mu          sync.Mutex
-	conn        *cluster.Conn // the one that inventories was listed with
-	platform    string        // the one that inventories are those of
-	inventories map[catalog.ReleaseID]cluster.Inventory
-	owners      map[string]*worker
-	wakeup      chan struct{}
+	// woken has one while the inventories are to be looked at again.
+	woken chan struct{}
 }
 
-// register makes the worker the one that is told about members of its ApplySet.
-func (c *clusterState) register(applySet string, w *worker) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.owners == nil {
-		c.owners = map[string]*worker{}
-	}
-	c.owners[applySet] = w
-}
-
-func (c *clusterState) owner(applySet string) *worker {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.owners[applySet]
-}
-
-// load lists the inventories, unless this was done with the connection already.
-func (c *clusterState) load(ctx context.Context, conn *cluster.Conn, platform string) error {
-	select {
-	case c.loading <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for the inventories of cluster %q to be listed: %w", c.Name(), ctx.Err())
-	}
-	defer func() { <-c.loading }()
-	c.mu.Lock()
-	known := c.conn == conn && c.platform == platform
-	c.mu.Unlock()
-	if known {
-		return nil
-	}
-	list, err := conn.Inventories(ctx, platform)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.conn, c.platform, c.inventories = conn, platform, map[catalog.ReleaseID]cluster.Inventory{}
-	for _, i := range list {
-		c.inventories[i.Release] = i
-	}
-	return nil
-}
-
-// refresh reads the inventory of one release anew: another replica may have written it.
-func (c *clusterState) refresh(ctx context.Context, conn *cluster.Conn, platform string, id catalog.ReleaseID) error {
-	i, there, err := conn.Inventory(ctx, platform, id)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if delete(c.inventories, id); there {
-		c.inventories[id] = i
-	}
-	return nil
-}
-
-// outdated has the inventories listed again: other replicas may have written them.
-func (c *clusterState) outdated() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.conn = nil
-}
-
-func (c *clusterState) inventory(id catalog.ReleaseID) (cluster.Inventory, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i, ok := c.inventories[id]
-	return i, ok
-}
-
-func (c *clusterState) setInventory(i cluster.Inventory) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.inventories[i.Release] = i
-}
-
-func (c *clusterState) dropInventory(i cluster.Inventory) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.inventories, i.Release)
-	delete(c.owners, i.ApplySet())
-}
-
-func (c *clusterState) all() []cluster.Inventory {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	list := make([]cluster.Inventory, 0, len(c.inventories))
-	for _, i := range c.inventories {
-		list = append(list, i)
-	}
-	return list
-}
-
-// kinds lists those that the releases may have objects of.
-func (c *clusterState) kinds() []schema.GroupKind {
-	var kinds []schema.GroupKind
-	for _, i := range c.all() {
-		kinds = append(kinds, i.Kinds...)
-	}
-	return cluster.KindsOf(kinds...)
+func newClusterState(cfg cluster.Config, happened func(*clusterState, cluster.Event)) *clusterState {
+	c := &clusterState{woken: make(chan struct{}, 1)}
+	c.Cluster = cluster.New(cfg, func(e cluster.Event) { happened(c, e) })
+	c.inventories = apply.NewCluster(cfg.Name, func(daemon, ctx context.Context) (apply.Conn, error) {
+		conn, err := c.Connect(daemon, ctx)
+		if err != nil {
+			return nil, err
+		}
+		return apply.Live(conn), nil
+	})
+	return c
 }
 
 // wake has the inventories looked at again.
 func (c *clusterState) wake() {
 	select {
-	case c.waker() <- struct{}{}:
+	case c.woken <- struct{}{}:
 	default:
 	}
 }
 
-func (c *clusterState) waker() chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.wakeup == nil {
-		c.wakeup = make(chan struct{}, 1)
+// happened hands an event in a cluster to whom it concerns.
+func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
+	switch {
+	case e.Dropped:
+		c.wake() // which connects again
+	case e.Listed:
+		r.nudge(c)
+	case e.ApplySet == "":
+		r.clusterChanged(c)
+	default:
+		c.inventories.Happened(e)
 	}
-	return c.wakeup
+}
+
+// clusterChanged puts the state of a cluster on the board, and has everybody try again once it answers.
+func (r *Reconciler) clusterChanged(c *clusterState) {
+	c.reporting.Lock() // of two that read the state, the later one writes last
+	state := c.State()
+	r.opts.Board.SetCluster(status.Cluster{Name: c.Name(), Reachable: state.Reachable, Message: state.Message})
+	c.reporting.Unlock()
+	if !state.Reachable {
+		return
+	}
+	c.wake()
+	r.nudge(c)
+}
+
+// nudge has every release of a cluster run.
+func (r *Reconciler) nudge(c *clusterState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, a := range r.actors {
+		if id.Cluster == c.Name() {
+			a.box.put(release.Nudged{})
+		}
+	}
 }
 
 // keepInventories finds releases that a cluster holds and the repository does not declare, and has them
@@ -167,7 +105,7 @@ func (r *Reconciler) keepInventories(ctx context.Context, c *clusterState) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-c.waker():
+		case <-c.woken:
 		case <-retry:
 		}
 	}
@@ -179,36 +117,49 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 	r.mu.Lock()
 	platform, ready := r.platform, r.declared != nil
 	r.mu.Unlock()
-	call, cancel := context.WithTimeout(ctx, stepTimeout)
+	call, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	conn, err := c.Connect(ctx, call)
-	if err != nil {
-		return err
-	}
-	if platform == "" {
-		return nil
-	}
-	if err := c.load(call, conn, platform); err != nil {
+	conn, err := c.inventories.Load(ctx, call, platform)
+	if err != nil || platform == "" {
 		return err
 	}
 	if !ready {
-		return conn.Watch(call, c.kinds())
+		return conn.Watch(call, c.inventories.Kinds())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var undeclared []cluster.Inventory
-	for _, i := range c.all() {
+	undeclared := map[string][]cluster.Inventory{}
+	for _, i := range c.inventories.Inventories() {
 		if !r.declared[i.Release] {
 			r.removals.add(i.Release) // all of them before the first: how many there are may hold them
-			undeclared = append(undeclared, i)
+			undeclared[i.Release.Environment] = append(undeclared[i.Release.Environment], i)
 		}
 	}
-	for _, i := range undeclared {
-		if r.workers[i.Release] == nil && r.opts.Sharing.Owned(i.Release) {
-			r.remove(r.catalog, r.worker(i.Release), desired{commit: i.Commit, namespace: i.Namespace, remove: true})
+	for environment, inventories := range undeclared {
+		for _, i := range inventories {
+			if r.actors[i.Release] == nil && r.opts.Sharing.Owned(i.Release) {
+				r.remove(r.actor(i.Release), release.Target{Commit: i.Commit, Namespace: i.Namespace, Remove: true}, &sync.WaitGroup{})
+			}
 		}
+		r.recount(environment)
 	}
 	return nil
+}
+
+// remove asks for a release to be deleted that is not declared any more. The caller holds the lock.
+func (r *Reconciler) remove(a *actor, t release.Target, dealt *sync.WaitGroup) {
+	s := release.Settings{Terms: terms.Undeclared()}
+	if r.catalog != nil {
+		var err error
+		if s, err = r.settingsOf(r.catalog, a.id); err != nil {
+			a.box.putAndTell(release.NotRendered{Why: err.Error(), Namespace: t.Namespace, Owner: t.Owner, Access: s.Access}, dealt)
+			return
+		}
+	}
+	count := r.removals.of(a.id.Environment)
+	r.progress.follow(a, follows{}, func(_, _ []gate.Source) { // a removal waits for nobody
+		a.box.putAndTell(release.Declared{Target: t, Settings: s, Removals: &count}, dealt)
+	})
 }
 
 // Swept waits until every cluster was looked at for releases that are not declared any more, so that all of

@@ -2,18 +2,66 @@ package reconciler
 
 import (
 	"errors"
-	"slices"
+	"sync"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// dispatch hands every release its new desired state, and gives the number of those for which it is new.
+// settingsOf reads what the environment of a release says about it. What was read is returned also with an error.
+func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (release.Settings, error) {
+	t, err := terms.Of(c, id)
+	access, ok := c.Access(id)
+	if ok && access.Account == "" {
+		access.Account = r.opts.DefaultServiceAccount
+	}
+	return release.Settings{Terms: t, Access: release.Access{Access: access, Declared: ok}}, err
+}
+
+// dispatch hands every release its new desired state, and returns how many were told of one. It returns once all have
+// dealt with it: nobody may read that the commit is accepted and find a release as it was before.
 func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releaseSet, results map[catalog.ReleaseID]rendered) int {
+	removed, gone := r.declare(c, releases)
+	told := 0
+	for _, level := range inOrder(c, releases.news()) {
+		var dealt sync.WaitGroup
+		r.mu.Lock()
+		for _, rel := range level {
+			if r.hand(c, rev, rel, results[rel.ID], &dealt) {
+				told++
+			}
+		}
+		r.mu.Unlock()
+		r.await(&dealt)
+	}
+	var dealt sync.WaitGroup
+	r.mu.Lock()
+	for _, a := range removed {
+		if r.actors[a.id] == a {
+			r.remove(a, release.Target{Commit: rev.Commit.Hash, Remove: true}, &dealt)
+			told++
+		}
+	}
+	r.mu.Unlock()
+	r.await(&dealt)
+	for _, id := range gone {
+		r.opts.Board.RemoveRelease(id) // it never came as far as an actor
+	}
+	// A release may be in a cluster that no actor knows of, from before the daemon was started.
+	for _, c := range r.clusters {
+		c.wake()
+	}
+	return told
+}
+
+// declare makes the catalog the accepted one, and returns the releases that it does not declare any more: those that are
+// kept, and those of which only the board knows.
+func (r *Reconciler) declare(c *catalog.Catalog, releases *releaseSet) (removed []*actor, gone []catalog.ReleaseID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changed := 0
 	r.platform, r.catalog = c.Name(), c
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
@@ -21,70 +69,58 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releas
 		r.declared[releases.all[i].ID] = true
 	}
 	r.removals.begin(r.declared)
-	for id := range r.workers {
+	for id, a := range r.actors {
 		if !r.declared[id] {
 			r.removals.add(id)
-		}
-	}
-	for _, rel := range inOrder(c, releases.news()) {
-		if r.hand(c, rev, rel, results[rel.ID]) {
-			changed++
-		}
-	}
-	for id, w := range r.workers {
-		if !r.declared[id] && r.remove(c, w, desired{commit: rev.Commit.Hash, remove: true}) {
-			changed++
+			removed = append(removed, a)
 		}
 	}
 	for id := range before {
-		if !r.declared[id] && r.workers[id] == nil {
-			r.opts.Board.RemoveRelease(id) // it never came as far as a worker
+		if !r.declared[id] && r.actors[id] == nil {
+			gone = append(gone, id)
 		}
 	}
-	// A release may be in a cluster that no worker knows of, from before the daemon was started.
-	for _, c := range r.clusters {
-		c.wake()
-	}
-	return changed
+	return removed, gone
 }
 
-// hand gives a release what is declared of it, and says whether that is new.
-func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out rendered) bool {
-	about := func(s *status.Release) { s.Namespace, s.Owner = rel.Namespace, rel.Owner }
+// await waits until all have dealt with what they were told, if anybody is there to: before Run, nobody is.
+func (r *Reconciler) await(dealt *sync.WaitGroup) {
+	r.mu.Lock()
+	running := r.keep != nil
+	r.mu.Unlock()
+	if !running {
+		return
+	}
+	done := make(chan struct{})
+	go func() { dealt.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-r.stopped:
+	}
+}
+
+// hand gives a release what is declared of it, and reports whether it was told of something to do. The caller holds the lock.
+func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out rendered, dealt *sync.WaitGroup) bool {
 	if rel.Suspended {
-		fresh := r.worker(rel.ID).suspend()
-		r.opts.Board.SetRelease(rel.ID, about)
-		return fresh
+		r.actor(rel.ID).box.putAndTell(release.Paused{Namespace: rel.Namespace, Owner: rel.Owner}, dealt)
+		return true
 	}
 	s, err := r.settingsOf(c, rel.ID)
 	if err = errors.Join(out.err, err); err != nil {
-		// What runs stays as it is: only the word on the board changes.
-		if w := r.workers[rel.ID]; w != nil {
-			w.blocked(err, s.access)
+		// What runs stays as it is: only what is said of it changes.
+		if a := r.actors[rel.ID]; a != nil {
+			a.box.putAndTell(release.NotRendered{Why: err.Error(), Namespace: rel.Namespace, Owner: rel.Owner, Access: s.Access}, dealt)
+			return false
 		}
-		r.opts.Board.SetRelease(rel.ID, func(s *status.Release) {
-			about(s)
-			s.Result, s.Message = status.Failed, err.Error()
+		r.opts.Board.SetRelease(rel.ID, func(st *status.Release) {
+			st.Namespace, st.Owner, st.Result, st.Message = rel.Namespace, rel.Owner, status.Failed, err.Error()
 		})
 		return false
 	}
-	w := r.worker(rel.ID)
-	r.progress.follow(w, slices.Concat(s.Sources, s.Needs))
-	return w.set(desired{
-		commit: rev.Commit.Hash, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest(),
-	}, s)
-}
-
-// remove asks for a release to be deleted that is not declared any more.
-func (r *Reconciler) remove(c *catalog.Catalog, w *worker, d desired) bool {
-	s := settings{Terms: terms.Undeclared()}
-	if c != nil {
-		var err error
-		if s, err = r.settingsOf(c, w.id); err != nil {
-			w.blocked(err, s.access)
-			return false
-		}
-	}
-	r.progress.follow(w, nil) // a removal waits for nobody
-	return w.set(d, s)
+	a := r.actor(rel.ID)
+	target := release.Target{Commit: rev.Commit.Hash, Namespace: rel.Namespace, Owner: rel.Owner, Objects: out.objects, Digest: out.objects.Digest()}
+	r.progress.follow(a, follows{s.Sources, s.Needs}, func(sources, needs []gate.Source) {
+		a.box.putAndTell(release.Declared{Target: target, Settings: s, Sources: sources, Needs: needs}, dealt)
+	})
+	return a.copied.Load().wanted != target.Digest
 }

@@ -2,63 +2,45 @@ package reconciler
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/plan/gate"
 )
 
-// askEvery is how often the inventory of a release that another replica keeps is read while somebody waits for it.
-const askEvery = 5 * time.Second
+// askTimeout bounds how long a cluster is asked for the inventory of a release that another replica keeps.
+const askTimeout = 20 * time.Second
 
-// askOthers finds out how far the releases are that hold this one and that other replicas keep. What the inventory
-// says of them is that a state was healthy, not whether it still is.
-func (w *worker) askOthers(daemon, ctx context.Context) {
-	now := w.r.opts.Now()
-	w.mu.Lock()
-	held := w.verdict.Hold == gate.Promotion || w.verdict.Hold == gate.Depends
-	due := held && !now.Before(w.askAt)
-	var ids []catalog.ReleaseID
-	for _, id := range slices.Concat(w.settings.Sources, w.settings.Needs) {
-		if due && !w.r.opts.Sharing.Owned(id) {
-			ids = append(ids, id)
-		}
-	}
-	if !held || due && len(ids) == 0 {
-		w.askAt = time.Time{} // a time that is over would be waited for again and again
-	}
-	w.mu.Unlock()
-	if len(ids) == 0 {
-		return
-	}
+// askOthers finds out how far the releases are that one waits for and other replicas keep, and reports whether there are any.
+// What the inventory says of them is that a state was healthy, not whether it still is.
+func (r *Reconciler) askOthers(daemon, ctx context.Context, asking catalog.ReleaseID, ids []catalog.ReleaseID) (again bool) {
 	for _, id := range ids {
-		if current, since, err := w.r.progressElsewhere(daemon, ctx, id); err == nil {
-			w.r.progress.set(id, current, since)
+		if r.opts.Sharing.Owned(id) {
+			continue
+		}
+		again = true
+		if current, since, err := r.progressElsewhere(daemon, ctx, id); err == nil {
+			r.progress.set(id, current, since)
 		} else if ctx.Err() == nil {
-			w.r.opts.Log.Warn("cannot see how far a release is that another replica keeps", "release", id.String(), "for", w.id.String(), "err", err.Error())
+			r.opts.Log.Warn("cannot see how far a release is that another replica keeps", "release", id.String(), "for", asking.String(), "err", err.Error())
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.askAt = now.Add(askEvery)
-	w.admit()
+	return again
 }
 
 // progressElsewhere reads from its inventory how far a release is that another replica keeps.
 func (r *Reconciler) progressElsewhere(daemon, ctx context.Context, id catalog.ReleaseID) (current bool, since time.Time, err error) {
 	r.mu.Lock()
-	other := r.workers[id]
+	other := r.actors[id]
 	r.mu.Unlock()
 	c := r.clusters[id.Cluster]
 	if other == nil || c == nil {
 		return false, time.Time{}, nil
 	}
-	newest := other.wantedDigest()
+	newest := other.copied.Load().wanted
 	if newest == "" {
 		return false, time.Time{}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	conn, err := c.Connect(daemon, ctx)
 	if err != nil {
@@ -72,14 +54,4 @@ func (r *Reconciler) progressElsewhere(daemon, ctx context.Context, id catalog.R
 		since = marks[0].Since
 	}
 	return true, since, nil
-}
-
-// wantedDigest identifies what the newest commit makes of the release; empty if there is nothing that could be taken.
-func (w *worker) wantedDigest() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.newest == nil || w.newest.remove || w.renderErr != nil || w.idle() {
-		return ""
-	}
-	return w.newest.digest
 }

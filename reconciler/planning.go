@@ -19,8 +19,8 @@ type planning struct {
 	others []chan struct{}
 }
 
-// begin waits for a place, which is to be given back with end; it fails only if ctx ends before.
-func (p *planning) begin(ctx context.Context, urgent bool) error {
+// Begin waits for a place, which is to be given back with End; it fails only if ctx ends before.
+func (p *planning) Begin(ctx context.Context, urgent bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -48,13 +48,13 @@ func (p *planning) begin(ctx context.Context, urgent bool) error {
 	}
 	p.mu.Unlock()
 	if i < 0 {
-		p.end() // it was given the place meanwhile
+		p.End() // it was given the place meanwhile
 	}
 	return ctx.Err()
 }
 
-// end gives a place to who has waited longest.
-func (p *planning) end() {
+// End gives a place to who has waited longest.
+func (p *planning) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, queue := range []*[]chan struct{}{&p.urgent, &p.others} {

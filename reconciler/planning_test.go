@@ -15,20 +15,20 @@ import (
 func TestPlanningOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &planning{places: 1}
-		if err := p.begin(t.Context(), false); err != nil {
+		if err := p.Begin(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		var mu sync.Mutex
 		var got []string
 		enter := func(name string, urgent bool) {
 			go func() {
-				if err := p.begin(t.Context(), urgent); err != nil {
+				if err := p.Begin(t.Context(), urgent); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
 				got = append(got, name)
 				mu.Unlock()
-				p.end()
+				p.End()
 			}()
 			synctest.Wait() // so that they come one after the other
 		}
@@ -36,7 +36,7 @@ func TestPlanningOrder(t *testing.T) {
 		enter("second", false)
 		enter("urgent", true)
 		enter("urgent too", true)
-		p.end()
+		p.End()
 		synctest.Wait()
 		want := []string{"urgent", "urgent too", "first", "second"}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -61,7 +61,7 @@ func TestPlanningBounded(t *testing.T) {
 			if i%3 == 0 {
 				go cancel()
 			}
-			if err := p.begin(ctx, i%2 == 0); err != nil {
+			if err := p.Begin(ctx, i%2 == 0); err != nil {
 				if !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
@@ -71,7 +71,7 @@ func TestPlanningBounded(t *testing.T) {
 				most.Store(now)
 			}
 			under.Add(-1)
-			p.end()
+			p.End()
 		})
 	}
 	all.Wait()
@@ -85,16 +85,16 @@ func TestPlanningBounded(t *testing.T) {
 
 func TestPlanningEnds(t *testing.T) {
 	p := &planning{places: 1}
-	if err := p.begin(t.Context(), true); err != nil {
+	if err := p.Begin(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := p.begin(ended, true); !errors.Is(err, context.Canceled) {
+	if err := p.Begin(ended, true); !errors.Is(err, context.Canceled) {
 		t.Errorf("who has given up got %v", err)
 	}
-	p.end()
-	if err := p.begin(ended, true); !errors.Is(err, context.Canceled) || p.taken != 0 {
+	p.End()
+	if err := p.Begin(ended, true); !errors.Is(err, context.Canceled) || p.taken != 0 {
 		t.Errorf("who has given up takes no place that is free: %v, %d taken", err, p.taken)
 	}
 }

@@ -8,43 +8,60 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/release"
 )
 
-// progress is how far each release has come, for those that are promoted from it or depend on it. Its lock is taken last, whatever
+// progress is how far each release is, for those that are promoted from it or depend on it. Its lock is taken last, whatever
 // else is held.
 type progress struct {
 	mu     sync.Mutex
 	states map[catalog.ReleaseID]gate.Source
-	// followers are woken when a release has come further.
-	followers map[catalog.ReleaseID]map[*worker]bool
-	// following is the same the other way round.
-	following map[*worker][]catalog.ReleaseID
+	// followers are told when a release has come further, and following is the same the other way round.
+	followers map[catalog.ReleaseID]map[*actor]bool
+	following map[*actor]follows
 }
 
-// follow has the worker woken when one of the releases comes further.
-func (p *progress) follow(w *worker, sources []catalog.ReleaseID) {
+// follows are the releases that one is promoted from, and depends on.
+type follows struct{ sources, needs []catalog.ReleaseID }
+
+// follow has the actor told when one of the releases comes further. It calls tell with how far they are now, before anything
+// else is told of them.
+func (p *progress) follow(a *actor, f follows, tell func(sources, needs []gate.Source)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, id := range p.following[w] {
-		delete(p.followers[id], w)
-	}
-	delete(p.following, w)
-	if len(sources) == 0 {
-		return
-	}
+	p.unfollow(a)
 	if p.followers == nil {
-		p.followers, p.following = map[catalog.ReleaseID]map[*worker]bool{}, map[*worker][]catalog.ReleaseID{}
+		p.followers, p.following = map[catalog.ReleaseID]map[*actor]bool{}, map[*actor]follows{}
 	}
-	p.following[w] = sources
-	for _, id := range sources {
+	ids := slices.Concat(f.sources, f.needs)
+	if len(ids) > 0 {
+		p.following[a] = f
+	}
+	for _, id := range ids {
 		if p.followers[id] == nil {
-			p.followers[id] = map[*worker]bool{}
+			p.followers[id] = map[*actor]bool{}
 		}
-		p.followers[id][w] = true
+		p.followers[id][a] = true
 	}
+	tell(p.of(f.sources), p.of(f.needs))
 }
 
-// set says how far a release has come.
+// forget ends following.
+func (p *progress) forget(a *actor) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unfollow(a)
+}
+
+func (p *progress) unfollow(a *actor) {
+	f := p.following[a]
+	for _, id := range slices.Concat(f.sources, f.needs) {
+		delete(p.followers[id], a)
+	}
+	delete(p.following, a)
+}
+
+// set says how far a release is.
 func (p *progress) set(id catalog.ReleaseID, current bool, healthySince time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,15 +73,14 @@ func (p *progress) set(id catalog.ReleaseID, current bool, healthySince time.Tim
 		p.states = map[catalog.ReleaseID]gate.Source{}
 	}
 	p.states[id] = next
-	for w := range p.followers[id] {
-		w.signal()
+	for a := range p.followers[id] {
+		f := p.following[a]
+		a.box.put(release.Progressed{Sources: p.of(f.sources), Needs: p.of(f.needs)})
 	}
 }
 
-// of tells how far releases have come. One of which nothing is known has not begun.
+// of returns how far releases are. One of which nothing is known has not begun.
 func (p *progress) of(ids []catalog.ReleaseID) []gate.Source {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	sources := make([]gate.Source, len(ids))
 	for i, id := range ids {
 		s, ok := p.states[id]
@@ -76,9 +92,9 @@ func (p *progress) of(ids []catalog.ReleaseID) []gate.Source {
 	return sources
 }
 
-// inOrder puts releases behind those that they wait for: nobody may take another for being up to date that has not been
-// told of the commit yet.
-func inOrder(c *catalog.Catalog, releases []catalog.Release) []catalog.Release {
+// inOrder puts releases into levels: each behind those that it waits for. Nobody may take another for being up to date that has
+// not been told of the commit yet.
+func inOrder(c *catalog.Catalog, releases []catalog.Release) [][]catalog.Release {
 	before := map[catalog.ReleaseID]int{}
 	var needed func(id catalog.ReleaseID) int
 	needed = func(id catalog.ReleaseID) int {
@@ -92,10 +108,24 @@ func inOrder(c *catalog.Catalog, releases []catalog.Release) []catalog.Release {
 		before[id] = n
 		return n
 	}
-	slices.SortStableFunc(releases, func(a, b catalog.Release) int {
-		return cmp.Or(cmp.Compare(promotions(c, a.ID.Environment), promotions(c, b.ID.Environment)), cmp.Compare(needed(a.ID), needed(b.ID)))
+	type level struct{ promotions, needed int }
+	levels := map[level][]catalog.Release{}
+	for _, rel := range releases {
+		at := level{promotions(c, rel.ID.Environment), needed(rel.ID)}
+		levels[at] = append(levels[at], rel)
+	}
+	keys := make([]level, 0, len(levels))
+	for at := range levels {
+		keys = append(keys, at)
+	}
+	slices.SortFunc(keys, func(a, b level) int {
+		return cmp.Or(cmp.Compare(a.promotions, b.promotions), cmp.Compare(a.needed, b.needed))
 	})
-	return releases
+	out := make([][]catalog.Release, len(keys))
+	for i, at := range keys {
+		out[i] = levels[at]
+	}
+	return out
 }
 
 // promotions counts the environments that come before one.

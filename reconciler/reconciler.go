@@ -14,6 +14,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/health"
+	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -87,18 +88,18 @@ type Reconciler struct {
 	removals removals
 	archive  archive
 	planning planning
-	// aside counts what runs beside the workers.
-	aside sync.WaitGroup
+	replies  replies
 
-	mu      sync.Mutex
-	workers map[catalog.ReleaseID]*worker
+	mu     sync.Mutex
+	actors map[catalog.ReleaseID]*actor
 	// declared is the set of releases of the accepted revision; nil before the first.
 	declared map[catalog.ReleaseID]bool
 	// catalog is that of the accepted revision; nil before the first.
 	catalog  *catalog.Catalog
 	platform string
-	// start runs a worker; nil until Run is called.
-	start func(*worker)
+	// keep runs an actor; nil until Run is called. stopped is closed when no actor runs any more.
+	keep    func(*actor)
+	stopped chan struct{}
 }
 
 // New makes a reconciler. It does nothing until [Reconciler.Run] is called.
@@ -113,22 +114,20 @@ func New(opts Options) (*Reconciler, error) {
 		opts.Observe = func(Run) {}
 	}
 	if opts.Sharing == nil {
-		opts.Sharing = alone{}
+		opts.Sharing = single{}
 	}
 	if opts.Tell == nil {
 		opts.Tell = func(history.Event) {}
 	}
 	r := &Reconciler{
-		opts: opts, clusters: map[string]*clusterState{}, workers: map[catalog.ReleaseID]*worker{},
+		opts: opts, clusters: map[string]*clusterState{}, actors: map[catalog.ReleaseID]*actor{}, stopped: make(chan struct{}),
 		renders: newRenders(opts.Renderer), planning: planning{places: runtime.GOMAXPROCS(0)},
 	}
 	for _, cfg := range opts.Clusters {
 		if r.clusters[cfg.Name] != nil {
 			return nil, fmt.Errorf("the cluster %q is configured twice", cfg.Name)
 		}
-		c := &clusterState{loading: make(chan struct{}, 1)}
-		c.Cluster = cluster.New(cfg, func(e cluster.Event) { r.happened(c, e) })
-		r.clusters[cfg.Name] = c
+		r.clusters[cfg.Name] = newClusterState(cfg, r.happened)
 		opts.Board.SetCluster(status.Cluster{Name: cfg.Name, Message: "not connected yet"})
 	}
 	return r, nil
@@ -138,11 +137,11 @@ func New(opts Options) (*Reconciler, error) {
 func (r *Reconciler) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	r.mu.Lock()
-	r.start = func(w *worker) {
-		running.Go(func() { w.run(ctx) })
+	r.keep = func(a *actor) {
+		running.Go(func() { a.run(ctx) })
 	}
-	for _, w := range r.workers {
-		r.start(w)
+	for _, a := range r.actors {
+		r.keep(a)
 	}
 	r.mu.Unlock()
 	for _, c := range r.clusters {
@@ -150,10 +149,10 @@ func (r *Reconciler) Run(ctx context.Context) {
 	}
 	<-ctx.Done()
 	r.mu.Lock()
-	r.start = func(*worker) {}
+	r.keep = func(*actor) {}
 	r.mu.Unlock()
 	running.Wait()
-	r.aside.Wait()
+	close(r.stopped)
 	for _, c := range r.clusters {
 		c.Close()
 	}
@@ -268,7 +267,7 @@ func (r *Reconciler) judgeHealthBy(rules *health.Rules) {
 		return
 	}
 	for _, c := range r.clusters {
-		c.JudgeBy(rules)
+		c.SetHealthRules(rules)
 	}
 }
 
@@ -296,72 +295,30 @@ func (r *Reconciler) platformName() string {
 	return r.platform
 }
 
-// worker gives the worker of a release, a new one if there is none. The caller holds the lock.
-func (r *Reconciler) worker(id catalog.ReleaseID) *worker {
-	if w := r.workers[id]; w != nil {
-		return w
+// actor returns the one of a release, a new one if there is none. The caller holds the lock.
+func (r *Reconciler) actor(id catalog.ReleaseID) *actor {
+	if a := r.actors[id]; a != nil {
+		return a
 	}
-	w := newWorker(r, id)
-	r.workers[id] = w
-	if r.start != nil {
-		r.start(w)
+	a := newActor(r, id)
+	r.actors[id] = a
+	if r.keep != nil {
+		r.keep(a)
 	}
-	return w
+	return a
 }
 
-// finished takes a worker away whose release is gone. It stays if the release was declared again meanwhile.
-func (r *Reconciler) finished(w *worker) bool {
+// retire takes an actor away whose release is gone or another replica's to delete. It stays if somebody has said something
+// to it meanwhile, such as that the release is declared again.
+func (r *Reconciler) retire(a *actor) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !w.removed() {
+	if r.declared[a.id] || !a.box.empty() {
+		a.box.put(release.Nudged{}) // to try again
 		return false
 	}
-	delete(r.workers, w.id)
-	if !r.declared[w.id] {
-		r.opts.Board.RemoveRelease(w.id)
-	}
+	delete(r.actors, a.id)
+	r.progress.forget(a)
+	r.opts.Board.RemoveRelease(a.id)
 	return true
-}
-
-// happened hands an event in a cluster to the worker it concerns.
-func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
-	if e.Dropped {
-		c.wake() // which connects again
-		return
-	}
-	if e.Listed {
-		r.nudge(c)
-		return
-	}
-	if e.ApplySet == "" {
-		r.clusterChanged(c)
-		return
-	}
-	if w := c.owner(e.ApplySet); w != nil {
-		w.happened(e)
-	}
-}
-
-// clusterChanged puts the state of a cluster on the board, and has everybody try again once it answers.
-func (r *Reconciler) clusterChanged(c *clusterState) {
-	c.reporting.Lock() // of two that read the state, the later one writes last
-	state := c.State()
-	r.opts.Board.SetCluster(status.Cluster{Name: c.Name(), Reachable: state.Reachable, Message: state.Message})
-	c.reporting.Unlock()
-	if !state.Reachable {
-		return
-	}
-	c.wake()
-	r.nudge(c)
-}
-
-// nudge has every release of a cluster run.
-func (r *Reconciler) nudge(c *clusterState) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for id, w := range r.workers {
-		if id.Cluster == c.Name() {
-			w.nudge()
-		}
-	}
 }

@@ -51,11 +51,11 @@ func (r *Reconciler) commits(ctx context.Context, of func(cluster.Inventory) []s
 			err := c.ask(ctx, platform)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil && !(known && c.listed(platform)) {
+			if err != nil && !(known && c.inventories.Listed(platform)) {
 				errs = append(errs, fmt.Errorf("listing the inventories of cluster %q: %w", c.Name(), err))
 				return
 			}
-			for _, i := range c.all() {
+			for _, i := range c.inventories.Inventories() {
 				all = append(all, of(i)...)
 			}
 		})
@@ -70,16 +70,6 @@ func (r *Reconciler) commits(ctx context.Context, of func(cluster.Inventory) []s
 func (c *clusterState) ask(ctx context.Context, platform string) error {
 	call, cancel := context.WithTimeout(ctx, recordedTimeout)
 	defer cancel()
-	conn, err := c.Connect(ctx, call)
-	if err != nil {
-		return err
-	}
-	return c.load(call, conn, platform)
-}
-
-// listed reports whether the inventories of a platform were listed at some time.
-func (c *clusterState) listed(platform string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.inventories != nil && c.platform == platform
+	_, err := c.inventories.Load(ctx, call, platform)
+	return err
 }

@@ -1,6 +1,7 @@
 package reconciler
 
 import (
+	"maps"
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
@@ -12,14 +13,16 @@ type removals struct {
 	mu       sync.Mutex
 	declared map[string]int
 	gone     map[string]map[catalog.ReleaseID]bool
-	approved map[string]bool
+	// approved are the releases whose removal was confirmed: an approval covers what its author saw and nothing that comes
+	// to light later.
+	approved map[string]map[catalog.ReleaseID]bool
 }
 
 // begin takes in what a commit declares; what was approved for the last one counts for it only.
 func (r *removals) begin(declared map[catalog.ReleaseID]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.declared, r.gone, r.approved = map[string]int{}, map[string]map[catalog.ReleaseID]bool{}, map[string]bool{}
+	r.declared, r.gone, r.approved = map[string]int{}, map[string]map[catalog.ReleaseID]bool{}, map[string]map[catalog.ReleaseID]bool{}
 	for id := range declared {
 		r.declared[id.Environment]++
 	}
@@ -35,22 +38,26 @@ func (r *removals) add(id catalog.ReleaseID) {
 	r.gone[id.Environment][id] = true
 }
 
-// approve confirms the removals of an environment, and says how many there are.
+// approve confirms the removals of an environment that are known by now, and returns how many these are.
 func (r *removals) approve(environment string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n := len(r.gone[environment]); n > 0 {
-		r.approved[environment] = true
-		return n
+	if len(r.gone[environment]) == 0 {
+		return 0
 	}
-	return 0
+	r.approved[environment] = maps.Clone(r.gone[environment])
+	return len(r.gone[environment])
 }
 
-func (r *removals) of(environment string, share int) *gate.Removals {
+// of counts the removals of an environment.
+func (r *removals) of(environment string) gate.Removals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	gone := len(r.gone[environment])
-	return &gate.Removals{
-		Environment: environment, Removed: gone, Of: gone + r.declared[environment], Max: share, Approved: r.approved[environment],
+	gone, approved := r.gone[environment], true
+	for id := range gone {
+		approved = approved && r.approved[environment][id]
+	}
+	return gate.Removals{
+		Environment: environment, Removed: len(gone), Of: len(gone) + r.declared[environment], Approved: approved && len(gone) > 0,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -49,9 +50,9 @@ func (a *archive) of(commit string) *past {
 }
 
 // restore renders a release as an older commit declares it.
-func (r *Reconciler) restore(ctx context.Context, id catalog.ReleaseID, commit string) (*desired, error) {
+func (r *Reconciler) restore(ctx context.Context, id catalog.ReleaseID, commit string) (t release.Target, err error) {
 	if r.opts.Trees == nil || commit == "" {
-		return nil, errors.New("older commits are not kept")
+		return t, errors.New("older commits are not kept")
 	}
 	p := r.archive.of(commit)
 	p.once.Do(func() {
@@ -62,18 +63,18 @@ func (r *Reconciler) restore(ctx context.Context, id catalog.ReleaseID, commit s
 	})
 	if p.err != nil {
 		r.archive.drop(commit, p)
-		return nil, fmt.Errorf("reading commit %s: %w", status.Short(commit), p.err)
+		return t, fmt.Errorf("reading commit %s: %w", status.Short(commit), p.err)
 	}
 	project, ok := p.cat.Project(id.Project)
 	if !ok || !slices.Contains(p.cat.ReleasesOf(project), id) {
-		return nil, fmt.Errorf("commit %s does not declare it", status.Short(commit))
+		return t, fmt.Errorf("commit %s does not declare it", status.Short(commit))
 	}
 	rel := p.cat.Release(project, id)
 	out := r.renders.one(ctx, p.rev, rel)
 	if out.err != nil {
-		return nil, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.err)
+		return t, fmt.Errorf("rendering it at commit %s: %w", status.Short(commit), out.err)
 	}
-	return &desired{commit: commit, namespace: rel.Namespace, owner: rel.Owner, objects: out.objects, digest: out.objects.Digest()}, nil
+	return release.Target{Commit: commit, Namespace: rel.Namespace, Owner: rel.Owner, Objects: out.objects, Digest: out.objects.Digest()}, nil
 }
 
 // drop forgets a commit that could not be read: it may be there later.

@@ -2,7 +2,7 @@
 // freeze, until the environment that it is promoted from has been healthy for long enough, when the state has failed
 // before, when a person said so, or when too much would be removed. It is a pure function over values.
 //
-// Of Trunkline it may import api.
+// Of Trunkline it may import api and plan.
 package gate
 
 import (
@@ -37,6 +37,8 @@ type Input struct {
 	Needs []Source
 	// Protected is set if the environment is protected and does not name the project in its removals.
 	Protected bool
+	// Shrinks tells how many objects the release loses; nil if that is not known.
+	Shrinks *Shrinks
 	// Removals tells of the whole commit that removes the release; nil if it is not removed by a commit.
 	Removals *Removals
 }
@@ -86,6 +88,25 @@ type Removals struct {
 	Approved bool
 }
 
+// Shrinks counts the objects of a release before and after it takes the state.
+type Shrinks struct {
+	Environment   string
+	Before, After int
+	// Max is the share that may be removed, in percent.
+	Max int
+	// Approved is set once a person has confirmed it.
+	Approved bool
+}
+
+// much reports whether so much is lost that a person has to confirm it: everything, or many objects and most of them.
+func (s *Shrinks) much() bool {
+	if s == nil || s.Approved || s.Before == 0 {
+		return false
+	}
+	lost := s.Before - s.After
+	return s.After == 0 || lost > fewRemovals && lost*100 > s.Max*s.Before
+}
+
 // fewRemovals are never too many.
 const fewRemovals = 5
 
@@ -99,6 +120,7 @@ const (
 	Quarantined Rule = "quarantined"
 	Protected   Rule = "protected"
 	ManyRemoved Rule = "removals"
+	Shrunk      Rule = "shrinks"
 	Frozen      Rule = "freeze"
 	Closed      Rule = "window"
 	Promotion   Rule = "promotion"
@@ -117,7 +139,7 @@ type Verdict struct {
 
 // Person tells that it goes on only when a person does something.
 func (v Verdict) Person() bool {
-	return v.Hold == Protected || v.Hold == ManyRemoved || v.Hold == Quarantined
+	return v.Hold == Protected || v.Hold == ManyRemoved || v.Hold == Shrunk || v.Hold == Quarantined
 }
 
 // row is one row of the decision table.
@@ -155,6 +177,14 @@ var table = []row{
 		}
 		return Verdict{Reason: fmt.Sprintf("%d of the %d releases of %s would be deleted, which is more than %d %%: confirm it with \"trunkline approve %s\"",
 			r.Removed, r.Of, r.Environment, r.Max, r.Environment)}, true
+	}},
+	{Shrunk, func(in Input) (Verdict, bool) {
+		r := in.Shrinks
+		if in.Remove || !r.much() {
+			return Verdict{}, false
+		}
+		return Verdict{Reason: fmt.Sprintf("%d of its %d objects would be deleted: confirm it with \"trunkline approve %s\"",
+			r.Before-r.After, r.Before, r.Environment)}, true
 	}},
 	{Frozen, func(in Input) (Verdict, bool) { return in.Schedule.frozen(in.Now) }},
 	{Closed, func(in Input) (Verdict, bool) { return in.Schedule.closed(in.Now) }},

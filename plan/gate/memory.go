@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"trunkline.dev/trunkline/plan"
 )
 
 // Memory is what has to be remembered of a release and is neither in Git nor on its objects. It is kept with the
@@ -17,6 +19,8 @@ type Memory struct {
 	Healthy []Mark `json:"healthy,omitempty"`
 	// Protected tells that its environment was protected when the release was last declared.
 	Protected bool `json:"protected,omitempty"`
+	// Finished are the objects that have ended and are not made again, such as Jobs that remove themselves.
+	Finished plan.Finished `json:"finished,omitempty"`
 }
 
 // Mark is a state at which a release was healthy, and since when.

@@ -39,10 +39,15 @@ func finalizing(e Evidence) (Reason, bool) {
 	if !deleting(e.Object) {
 		return Reason{}, false
 	}
-	if names := e.Object.GetFinalizers(); len(names) > 0 {
-		return Reason{Code: Finalizer, Summary: fmt.Sprintf("it is being deleted, and waits for whoever owns its finalizers: %s", strings.Join(names, ", "))}, true
+	return Reason{Code: Finalizer, Summary: "it is being deleted" + prefixed(": ", waits(e.Object))}, true
+}
+
+// prefixed puts something before a text, unless there is none.
+func prefixed(before, text string) string {
+	if text == "" {
+		return ""
 	}
-	return Reason{Code: Finalizer, Summary: "it is being deleted"}, true
+	return before + text
 }
 
 // disruptionBudget is a budget that cannot be computed.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -71,6 +72,13 @@ func TestAnyObject(t *testing.T) {
 		{"acme.io/v1", "Widget"},
 		{"sparkoperator.k8s.io/v1beta2", "SparkApplication"},
 		{"apiextensions.k8s.io/v1", "CustomResourceDefinition"},
+		{"apiregistration.k8s.io/v1", "APIService"},
+		{"autoscaling/v2", "HorizontalPodAutoscaler"},
+		{"v1", "PersistentVolume"},
+		{"v1", "Namespace"},
+		{"gateway.networking.k8s.io/v1", "Gateway"},
+		{"gateway.networking.k8s.io/v1", "HTTPRoute"},
+		{"argoproj.io/v1alpha1", "Workflow"},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		object := rapid.MapOfN(rapid.SampledFrom([]string{"metadata", "spec", "status"}), value(), 0, 3).Draw(t, "object")
@@ -79,6 +87,10 @@ func TestAnyObject(t *testing.T) {
 		o := &unstructured.Unstructured{Object: object}
 		check(t, health.Of(o, rules))
 		check(t, health.Of(o, nil))
+		_ = health.Ended(o)
+		if d, ok := health.DeletionOf(o); ok {
+			check(t, d.Of(time.Now()))
+		}
 		r := health.Explain(health.Evidence{Object: o, Makers: []*unstructured.Unstructured{o, nil}})
 		tame(t, r.Summary)
 		if r.Code == "" || r.Summary == "" {

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
@@ -68,6 +69,9 @@ func ofReplicas(o *unstructured.Unstructured) Verdict {
 	}
 	if c, ok := conditionOf(o, "Progressing"); ok && c.reason == "ProgressDeadlineExceeded" {
 		return Verdict{Stalled, either(c.message, "its pods were not ready within progressDeadlineSeconds")}
+	}
+	if extra := number(o, 0, "status", "replicas") - number(o, 1, "spec", "replicas"); extra > 0 && strings.HasPrefix(v.Message, "Pending termination") {
+		v.Message = fmt.Sprintf("%s of the version before, or too many, not ended yet", count(extra, "pod"))
 	}
 	return v
 }

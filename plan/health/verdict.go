@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // State says how an object is doing.
@@ -59,24 +58,20 @@ func Of(o *unstructured.Unstructured, rules *Rules) (v Verdict) {
 		return Verdict{Progressing, "there is nothing to read"}
 	}
 	if deleting(o) {
-		return Verdict{Progressing, "being deleted"}
+		if Ended(o) == Healthy {
+			return Verdict{State: Healthy} // it has done its work, and removes itself
+		}
+		return ofDeletion(o)
 	}
 	kind := o.GroupVersionKind().GroupKind()
 	if rule := rules.of(kind); rule != nil {
 		return rule.judge(o)
 	}
-	switch kind {
-	case schema.GroupKind{Group: "batch", Kind: "Job"}:
-		v = ofJob(o)
-	case schema.GroupKind{Kind: "Pod"}:
-		v = ofPod(o)
-	case schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}:
-		v = ofDisruptionBudget(o)
-	case schema.GroupKind{Group: "apps", Kind: "Deployment"}, schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}:
-		v = ofReplicas(o)
-	default:
-		v = generic(o)
+	of := byKind[kind]
+	if of == nil {
+		of = generic
 	}
+	v = of(o)
 	if v.State == Healthy {
 		return Verdict{State: Healthy}
 	}

@@ -2,6 +2,7 @@ package health_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,6 +31,8 @@ func TestOf(t *testing.T) {
 		deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, generation: 2}, spec: {replicas: 1, progressDeadlineSeconds: 600}, status: {observedGeneration: "
 		pod        = "{apiVersion: v1, kind: Pod, metadata: {name: p}, status: {phase: "
 		widget     = "{apiVersion: acme.io/v1, kind: Widget, metadata: {name: w, generation: 2}, status: "
+		apiService = "{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.a.b}, status: {"
+		autoscaler = "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: h}, status: {conditions: "
 		budget     = "{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b, generation: 1}, status: {observedGeneration: 1, conditions: [{type: DisruptionAllowed, status: 'False', "
 	)
 	for name, tc := range map[string]struct {
@@ -86,7 +89,41 @@ func TestOf(t *testing.T) {
 		"StatusOdd":       {"Nor is a status that is none.", widget + "7}", health.Progressing, "its status cannot be read: "},
 		"GenerationOdd":   {"Nor one of a generation that is none.", widget + "{observedGeneration: new}}", health.Progressing, "its status cannot be read: "},
 		"TerminalEscapes": {"A message does not move a cursor.", widget + `{observedGeneration: 2, conditions: [{type: Stalled, status: 'True', message: "a\e[2Jb\u202ec\r\nd"}]}}`, health.Stalled, "abc d"},
-		"Definition":      {"A definition whose names are taken waits for the other one to go.", "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: c}, status: {conditions: [{type: NamesAccepted, status: 'False', reason: PluralConflict, message: it is taken}]}}", health.Stalled, "it is taken"},
+
+		"Paused":        {"Nobody resumes it but a person.", pausedDeployment("0"), health.Stalled, "it is paused (spec.paused), and does not go on until it is resumed: 0 of 1 pod are of the newest version"},
+		"PausedAsIs":    {"One that has nothing to go on with is fine.", pausedDeployment("1"), health.Healthy, ""},
+		"Extra":         {"What has not ended yet is told in words.", deployment + "2, replicas: 2, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1}}", health.Progressing, "1 pod of the version before, or too many, not ended yet"},
+		"NoServer":      {"Without its server nothing of an API is there.", apiService + "conditions: [{type: Available, status: 'False', reason: MissingEndpoints, message: no endpoints}]}}", health.Stalled, "the API is not available: no endpoints"},
+		"Server":        {"With one it is.", apiService + "conditions: [{type: Available, status: 'True', reason: Passed}]}}", health.Healthy, ""},
+		"NewAPI":        {"Nobody has looked yet.", apiService + "}}", health.Progressing, "nobody has looked yet whether its server answers"},
+		"Autoscaler":    {"One without metrics does not scale.", autoscaler + "[{type: AbleToScale, status: 'True'}, {type: ScalingActive, status: 'False', reason: FailedGetResourceMetric, message: no metrics}]}}", health.Stalled, "it cannot scale: no metrics"},
+		"AutoscalerAt0": {"One that is switched off by a scale of zero is.", autoscaler + "[{type: ScalingActive, status: 'False', reason: ScalingDisabled}]}}", health.Healthy, ""},
+		"LostTarget":    {"One without a target cannot.", autoscaler + "[{type: AbleToScale, status: 'False', reason: FailedGetScale, message: 'deployments \"d\" not found'}]}}", health.Stalled, `it cannot scale: deployments "d" not found`},
+		"LostClaim":     {"Its data is gone.", "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, status: {phase: Lost}}", health.Stalled, "the volume that it was bound to is gone, and its data with it"},
+		"PendingClaim":  {"It may wait for its first pod.", "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, status: {phase: Pending}}", health.Progressing, "it waits for a volume"},
+		"BoundClaim":    {"It has one.", "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, status: {phase: Bound}}", health.Healthy, ""},
+		"FailedVolume":  {"It needs a person.", "{apiVersion: v1, kind: PersistentVolume, metadata: {name: c}, status: {phase: Failed, message: cannot recycle}}", health.Stalled, "cannot recycle"},
+		"NoAddress":     {"A load balancer takes a while.", "{apiVersion: v1, kind: Service, metadata: {name: c}, spec: {type: LoadBalancer, clusterIP: 10.0.0.1}}", health.Progressing, "its load balancer has no address yet"},
+		"Address":       {"Then it is there.", "{apiVersion: v1, kind: Service, metadata: {name: c}, spec: {type: LoadBalancer, clusterIP: 10.0.0.1}, status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}}", health.Healthy, ""},
+		"Gateway":       {"It waits for its controller.", "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: c}, status: {conditions: [{type: Accepted, status: Unknown, reason: Pending, message: Waiting for controller}]}}", health.Progressing, "it waits for its controller: Waiting for controller"},
+		"GatewayBad":    {"Its controller cannot set it up.", "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: c}, status: {conditions: [{type: Accepted, status: 'True'}, {type: Programmed, status: 'False', message: no address}]}}", health.Stalled, "no address"},
+		"Class":         {"A class is accepted and no more.", "{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: c}, status: {conditions: [{type: Accepted, status: 'True'}]}}", health.Healthy, ""},
+		"Route":         {"A route that leads nowhere.", "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: c}, status: {parents: [{parentRef: {name: g}, conditions: [{type: Accepted, status: 'True'}, {type: ResolvedRefs, status: 'False', message: no service x}]}]}}", health.Stalled, `gateway "g": no service x`},
+		"RouteNew":      {"Nobody has looked at it.", "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: c}}", health.Progressing, "no gateway has looked at it yet"},
+		"RouteGood":     {"It leads somewhere.", "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: c}, status: {parents: [{parentRef: {name: g}, conditions: [{type: Accepted, status: 'True'}, {type: ResolvedRefs, status: 'True'}]}]}}", health.Healthy, ""},
+		"CronSuspended": {"A schedule that is suspended has nothing to do.", "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {suspend: true}}", health.Healthy, ""},
+		"OnDelete":      {"Who deletes pods himself is asked for nothing.", "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s, generation: 2}, spec: {replicas: 1, updateStrategy: {type: OnDelete}}, status: {observedGeneration: 2, replicas: 1, readyReplicas: 1, currentReplicas: 1, updatedReplicas: 0}}", health.Healthy, ""},
+		"Partition":     {"A partition that is rolled out is as declared.", "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s, generation: 2}, spec: {replicas: 3, updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 2}}}, status: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1, currentRevision: a, updateRevision: b}}", health.Healthy, ""},
+		"Misscheduled":  {"A pod where none belongs any more disturbs nobody.", "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: s, generation: 1}, status: {observedGeneration: 1, desiredNumberScheduled: 1, currentNumberScheduled: 1, updatedNumberScheduled: 1, numberAvailable: 1, numberReady: 1, numberMisscheduled: 1}}", health.Healthy, ""},
+		"Certificate":   {"What follows the conventions says what it waits for.", "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: c, generation: 1}, status: {conditions: [{type: Ready, status: 'False', reason: DoesNotExist, message: Issuing certificate}]}}", health.Progressing, "Issuing certificate"},
+
+		"Finalizer":   {"What it waits for is told from the first moment.", gone("v1", "ConfigMap", "acme.io/keep", ""), health.Progressing, "being deleted: it waits for whoever owns its finalizer acme.io/keep"},
+		"InUse":       {"A claim in use says so.", gone("v1", "PersistentVolumeClaim", "kubernetes.io/pvc-protection", ""), health.Progressing, "being deleted: a pod still uses the claim (finalizer kubernetes.io/pvc-protection)"},
+		"Namespace":   {"A namespace says what is left in it.", gone("v1", "Namespace", "", "{type: NamespaceContentRemaining, status: 'True', message: 'Some resources are remaining: widgets.acme.io has 1 resource instances'}, {type: NamespaceFinalizersRemaining, status: 'True', message: 'Some content in the namespace has finalizers remaining: acme.io/x in 1 resource instances'}"), health.Progressing, "being deleted: Some content in the namespace has finalizers remaining: acme.io/x in 1 resource instances; Some resources are remaining: widgets.acme.io has 1 resource instances"},
+		"Terminating": {"So does a definition.", gone("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcecleanup.apiextensions.k8s.io", "{type: Terminating, status: 'True', reason: InstanceDeletionInProgress, message: CustomResource deletion is in progress}"), health.Progressing, "being deleted: CustomResource deletion is in progress"},
+		"DoneJob":     {"A Job that has done its work removes itself.", "{apiVersion: batch/v1, kind: Job, metadata: {name: j, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {ttlSecondsAfterFinished: 0}, status: {conditions: [{type: Complete, status: 'True'}]}}", health.Healthy, ""},
+
+		"Definition": {"A definition whose names are taken waits for the other one to go.", "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: c}, status: {conditions: [{type: NamesAccepted, status: 'False', reason: PluralConflict, message: it is taken}]}}", health.Stalled, "it is taken"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := health.Of(parse(t, tc.object), nil)
@@ -95,6 +132,71 @@ func TestOf(t *testing.T) {
 			}
 			if diff := cmp.Diff(health.Verdict{State: tc.state, Message: tc.message}, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// pausedDeployment is one of which so many pods are of the newest version.
+func pausedDeployment(updated string) string {
+	return "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, generation: 2}, spec: {replicas: 1, paused: true, progressDeadlineSeconds: 600}, status: {observedGeneration: 2, " +
+		"replicas: 1, readyReplicas: 1, availableReplicas: 1, updatedReplicas: " + updated + ", conditions: [{type: Available, status: 'True'}, {type: Progressing, status: Unknown, reason: DeploymentPaused}]}}"
+}
+
+// gone is an object on its way out.
+func gone(version, kind, finalizer, conditions string) string {
+	return "{apiVersion: " + version + ", kind: " + kind + ", metadata: {name: x, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [" + finalizer + "]}, status: {conditions: [" + conditions + "]}}"
+}
+
+func TestDeletion(t *testing.T) {
+	since := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	d, ok := health.DeletionOf(parse(t, gone("v1", "ConfigMap", "acme.io/keep", "")))
+	if !ok || !d.Since.Equal(since) {
+		t.Fatalf("got %+v", d)
+	}
+	for _, tc := range []struct {
+		reason string
+		after  time.Duration
+		want   health.Verdict
+	}{
+		{"a deletion takes a moment", 10 * time.Second, health.Verdict{State: health.Progressing, Message: "being deleted: it waits for whoever owns its finalizer acme.io/keep"}},
+		{"nobody removes the finalizer", health.StuckAfter, health.Verdict{State: health.Stalled, Message: "its deletion does not end, since 2026-01-01T00:00:00Z: it waits for whoever owns its finalizer acme.io/keep"}},
+		{"a clock that was set back accuses nobody", -time.Hour, health.Verdict{State: health.Progressing, Message: "being deleted: it waits for whoever owns its finalizer acme.io/keep"}},
+	} {
+		if diff := cmp.Diff(tc.want, d.Of(since.Add(tc.after))); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", tc.reason, diff)
+		}
+	}
+	odd, ok := health.DeletionOf(parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, deletionTimestamp: 7}}"))
+	if !ok || odd.Stuck(since.AddDate(10, 0, 0)) {
+		t.Error("a deletion of which nobody knows since when is stuck")
+	}
+	if _, ok := health.DeletionOf(parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")); ok {
+		t.Error("what is not being deleted is")
+	}
+}
+
+func TestEnded(t *testing.T) {
+	job := func(spec, condition string) string {
+		return "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {" + spec + "}, status: {conditions: [{type: " + condition + ", status: 'True'}]}}"
+	}
+	const ttl = "ttlSecondsAfterFinished: 0"
+	for name, tc := range map[string]struct {
+		reason, object string
+		want           health.State
+	}{
+		"Complete": {"It has done its work.", job(ttl, "Complete"), health.Healthy},
+		"Failed":   {"It is over as well.", job(ttl, "Failed"), health.Failed},
+		"Running":  {"It has not ended.", job(ttl, "FailureTarget"), ""},
+		"Stays":    {"It stays, and whoever deletes it wants it run again.", job("", "Complete"), ""},
+		"Spark":    {"So it is with a Spark application.", "{apiVersion: sparkoperator.k8s.io/v1beta2, kind: SparkApplication, spec: {timeToLiveSeconds: 60}, status: {applicationState: {state: COMPLETED}}}", health.Healthy},
+		"Workflow": {"And a workflow.", "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, spec: {ttlStrategy: {secondsAfterCompletion: 5}}, status: {phase: Error}}", health.Failed},
+		"Other":    {"Others do not remove themselves.", "{apiVersion: v1, kind: ConfigMap, spec: {ttlSecondsAfterFinished: 0}}", ""},
+		"Odd":      {"What has another shape has not ended.", "{apiVersion: batch/v1, kind: Job, spec: 7, status: [x]}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := health.Ended(parse(t, tc.object)); got != tc.want {
+				t.Errorf("%s\ngot %q, want %q", tc.reason, got, tc.want)
 			}
 		})
 	}

@@ -56,3 +56,26 @@ func Lost(declared map[string]any, owners Owners) ([]Field, error) {
 	slices.SortFunc(lost, func(a, b Field) int { return a.Path.Compare(b.Path) })
 	return lost, nil
 }
+
+// Who returns who owns a field that is in no list, and whether we do. Without an owner the manager is empty.
+func Who(owners Owners, p field.Path) (Manager, bool, error) {
+	at := make(fieldpath.Path, len(p))
+	for i := range p {
+		at[i] = fieldpath.PathElement{FieldName: &p[i].Field}
+	}
+	ours, err := parse(owners.Ours)
+	if err != nil || ours.Has(at) {
+		return Manager{}, err == nil, err
+	}
+	var owner Manager
+	for _, m := range owners.Others {
+		set, err := parse(m.Fields)
+		if err != nil {
+			return Manager{}, false, err
+		}
+		if set.Has(at) && (owner.Name == "" || m.Time.After(owner.Time)) {
+			owner = m
+		}
+	}
+	return owner, false, nil
+}

@@ -25,6 +25,7 @@ const (
 // Terms are those of one release.
 type Terms struct {
 	Drift         plan.Drift
+	Additions     plan.Additions
 	HealthTimeout time.Duration
 	Rollback      bool
 	Schedule      gate.Schedule

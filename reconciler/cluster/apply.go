@@ -19,16 +19,23 @@ import (
 
 // Live is what the API server says of an object that was just applied.
 type Live struct {
+	UID     types.UID
 	Version plan.Version
 	Owners  ownership.Owners
+	// Instead are declared fields for which something else runs: admission has changed them in the very apply.
+	Instead []ownership.Difference
+	// TookOver are the managers whose place Git has taken with this apply.
+	TookOver []string
 }
 
 // Applying says how an object is applied.
 type Applying struct {
 	// Force takes fields that others own.
 	Force bool
-	// Own tells that Trunkline itself wants the object, and not the release.
+	// Own is set for what Trunkline itself wants, and not the release.
 	Own bool
+	// Reclaim are fields that others have added and that are removed; see [plan.Step].
+	Reclaim []ownership.Field
 }
 
 // Apply makes the object as declared, by server-side apply. Without force, fields that another manager owns and that
@@ -43,7 +50,13 @@ func (a *Actor) Apply(ctx context.Context, o *unstructured.Unstructured, how App
 	if err := a.scope.Check(ref, m.Scope.Name() == meta.RESTScopeNameRoot, how.Own); err != nil {
 		return Live{}, err
 	}
-	return a.conn.apply(ctx, a.of(m, ref.Namespace), o, how.Force)
+	client := a.of(m, ref.Namespace)
+	if len(how.Reclaim) > 0 {
+		if err := a.conn.reclaim(ctx, client, o, how.Reclaim); err != nil {
+			return Live{}, err
+		}
+	}
+	return a.conn.apply(ctx, client, o, how.Force)
 }
 
 // applyOwn applies what is Trunkline's own and no release's.
@@ -58,21 +71,38 @@ func (conn *Conn) applyOwn(ctx context.Context, o *unstructured.Unstructured) er
 }
 
 func (conn *Conn) apply(ctx context.Context, client dynamic.ResourceInterface, o *unstructured.Unstructured, force bool) (Live, error) {
-	ref := plan.RefOf(o)
-	var live *unstructured.Unstructured
-	err := conn.write(ctx, releaseOf(o), func(ctx context.Context) (err error) {
+	live, err := conn.send(ctx, client, o, force)
+	if err != nil {
+		return Live{}, err
+	}
+	live, tookOver, err := conn.succeed(ctx, client, o, live, force)
+	if err != nil {
+		return Live{}, err
+	}
+	out := Live{
+		UID: live.GetUID(), Version: plan.Version(live.GetResourceVersion()), TookOver: tookOver,
+		Owners: ownership.Of(live.GetManagedFields(), FieldManager),
+	}
+	if out.Instead, err = ownership.Instead(o.Object, live.Object, out.Owners); err != nil {
+		return Live{}, &ObjectError{Object: plan.RefOf(o), Doing: "applying", Err: err}
+	}
+	return out, nil
+}
+
+// send makes one server-side apply.
+func (conn *Conn) send(ctx context.Context, client dynamic.ResourceInterface, o *unstructured.Unstructured, force bool) (live *unstructured.Unstructured, err error) {
+	err = conn.write(ctx, releaseOf(o), func(ctx context.Context) (err error) {
 		live, err = client.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
 		return err
 	})
 	if err == nil {
-		return Live{
-			Version: plan.Version(live.GetResourceVersion()), Owners: ownership.Of(live.GetManagedFields(), FieldManager),
-		}, nil
+		return live, nil
 	}
+	ref := plan.RefOf(o)
 	if c := conflict(ref, err); c != nil {
-		return Live{}, c
+		return nil, c
 	}
-	return Live{}, &ObjectError{Object: ref, Doing: "applying", Err: err}
+	return nil, &ObjectError{Object: ref, Doing: "applying", Err: err}
 }
 
 // Delete deletes the very object that was seen. One that is gone, or was made anew since, is left alone.
@@ -98,7 +128,7 @@ func (a *Actor) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error {
 	return &ObjectError{Object: ref, Doing: "deleting", Err: err}
 }
 
-// left tells that an object is gone, on its way out, or another one than before. A conflict alone says that of none: it
+// left reports whether an object is gone, on its way out, or another one than before. A conflict alone says that of none: it
 // can also mean that something else was written at the same time.
 func (a *Actor) left(ctx context.Context, m *meta.RESTMapping, ref plan.Ref, uid types.UID) (bool, error) {
 	var live *unstructured.Unstructured
@@ -115,7 +145,7 @@ func (a *Actor) left(ctx context.Context, m *meta.RESTMapping, ref plan.Ref, uid
 // ErrForeign says that an object is there already and not ours to take.
 var ErrForeign = errors.New("it is there already and does not belong to this release")
 
-// CheckFree makes sure that an object that is to be created is not there yet under somebody else's hand.
+// CheckFree makes sure that an object that is to be created is not there yet as a part of something else.
 func (a *Actor) CheckFree(ctx context.Context, o *unstructured.Unstructured, applySet string) error {
 	ref := plan.RefOf(o)
 	m, err := a.conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)

@@ -185,12 +185,16 @@ func (conn *Conn) Inventory(ctx context.Context, platform string, id catalog.Rel
 // Record writes the inventory. It comes before anything that the inventory names is applied, so that a crash
 // between the two leaves a record and never an orphan.
 func (conn *Conn) Record(ctx context.Context, i Inventory) error {
-	err := conn.applyOwn(ctx, i.object())
-	if apierrors.IsNotFound(err) {
-		if err = conn.applyOwn(ctx, systemNamespace()); err == nil {
-			err = conn.applyOwn(ctx, i.object())
+	err := conn.system.with(ctx, func() error {
+		err := conn.applyOwn(ctx, i.object())
+		if !apierrors.IsNotFound(err) {
+			return err
 		}
-	}
+		if err := conn.applyOwn(ctx, systemNamespace()); err != nil {
+			return err
+		}
+		return conn.applyOwn(ctx, i.object())
+	})
 	if err != nil {
 		return fmt.Errorf("recording the inventory of %s: %w", i.Release, err)
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
@@ -121,6 +121,12 @@ func TestErrors(t *testing.T) {
 		"Invalid":     {"The same object will be invalid again.", invalid, true, false, "must be positive"},
 		"TooMany":     {"The server asks for patience.", answer(429, metav1.StatusReasonTooManyRequests, "slow down"), false, false, "slow down"},
 		"Terminating": {"A namespace that goes away is gone soon.", answer(403, metav1.StatusReasonForbidden, "is being terminated"), false, false, "terminated"},
+		"InTerminating": {
+			"What cannot be made in it says what it waits for, once and not in the words of each.",
+			&ObjectError{Object: plan.Ref{GroupKind: schema.GroupKind{Kind: "ConfigMap"}, Namespace: "n", Name: "c"}, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden,
+				`configmaps "c" is forbidden: unable to create new content in namespace n because it is being terminated`, metav1.StatusCause{Type: corev1.NamespaceTerminatingCause, Field: "metadata.namespace"})},
+			false, false, "applying ConfigMap n/c: waiting for Namespace n to be gone: it is being deleted",
+		},
 		"Malformed": {
 			"A value of a wrong type stays one, although the server calls it its own fault.",
 			answer(500, metav1.StatusReasonUnknown, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string",
@@ -177,55 +183,5 @@ func TestErrors(t *testing.T) {
 	}
 	if err := conflict(secret, answer(409, metav1.StatusReasonConflict, "object has been modified")); err != nil {
 		t.Errorf("a conflict of versions was read as one of fields: %v", err)
-	}
-}
-
-func TestHealthOf(t *testing.T) {
-	job := func(status map[string]any, spec map[string]any) map[string]any {
-		return map[string]any{"apiVersion": "batch/v1", "kind": "Job", "metadata": map[string]any{"name": "j"}, "spec": spec, "status": status}
-	}
-	cases := map[string]struct {
-		reason string
-		object map[string]any
-		want   Health
-	}{
-		"ConfigMap": {
-			"What has no status is fine once it is there.",
-			map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}},
-			Healthy,
-		},
-		"RunningJob": {"A job is about its result.", job(map[string]any{"startTime": "2026-01-01T00:00:00Z", "active": int64(1)}, map[string]any{}), Progressing},
-		"CompleteJob": {"A job that is complete is fine.", job(map[string]any{
-			"startTime": "2026-01-01T00:00:00Z", "succeeded": int64(1),
-			"conditions": []any{map[string]any{"type": "Complete", "status": "True"}},
-		}, map[string]any{}), Healthy},
-		"FailedJob": {"A job out of retries needs a person.", job(map[string]any{
-			"conditions": []any{map[string]any{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}},
-		}, map[string]any{}), Failed},
-		"SuspendedJob": {
-			"A job that is suspended has nothing to finish.",
-			job(map[string]any{"startTime": "2026-01-01T00:00:00Z"}, map[string]any{"suspend": true}), Healthy,
-		},
-		"SuspendedBefore": {
-			"One that never began has nothing to finish either.", job(map[string]any{}, map[string]any{"suspend": true}), Healthy,
-		},
-		"SuspendedAfterFailure": {
-			"What failed before it was suspended is not asked for any more.",
-			job(map[string]any{"conditions": []any{map[string]any{"type": "Failed", "status": "True"}}}, map[string]any{"suspend": true}), Healthy,
-		},
-		"OldGeneration": {"A status of the generation before says nothing of this one.", map[string]any{
-			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "d", "generation": int64(2)},
-			"spec": map[string]any{"replicas": int64(1)}, "status": map[string]any{"observedGeneration": int64(1), "replicas": int64(1)},
-		}, Progressing},
-		"Deleting": {"What is being deleted is on its way.", map[string]any{
-			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c", "deletionTimestamp": "2026-01-01T00:00:00Z"},
-		}, Progressing},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			if got, message := HealthOf(&unstructured.Unstructured{Object: tc.object}, nil); got != tc.want {
-				t.Errorf("%s\ngot %s (%s), want %s", tc.reason, got, message, tc.want)
-			}
-		})
 	}
 }

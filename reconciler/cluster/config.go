@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
-	"os"
+	"net/url"
+	"reflect"
 	"strings"
 
 	"k8s.io/client-go/rest"
@@ -18,7 +20,7 @@ type Config struct {
 	Kubeconfig string
 	// Context of the kubeconfig; default: its current one.
 	Context string
-	// AllowExec lets the kubeconfig name a program that gives credentials, which the daemon then runs; default: such a
+	// AllowExec accepts a kubeconfig that names a program for credentials, which the daemon then runs; default: such a
 	// kubeconfig is refused.
 	AllowExec bool
 	// ReadOnly refuses, in this process, every request that could change something: all but reading, and server-side
@@ -42,24 +44,24 @@ func ParseConfig(s string) (Config, error) {
 	return Config{Name: name, Kubeconfig: file, Context: context}, nil
 }
 
-// REST reads the configuration anew, so that a rotated or mended kubeconfig is taken in without a restart.
+// REST reads the configuration from its files. Certificates and authorities are read into it, so that two that are equal
+// lead to the same API server with the same credentials, whatever became of the files meanwhile; tokens in files are left
+// to the client, which reads them again once a minute.
 func (c Config) REST() (*rest.Config, error) {
 	var cfg *rest.Config
 	var err error
 	if c.Kubeconfig == "" {
 		cfg, err = rest.InClusterConfig()
 	} else {
-		if _, err := os.Stat(c.Kubeconfig); err != nil {
-			return nil, fmt.Errorf("reading the kubeconfig of cluster %q: %w", c.Name, err)
-		}
-		cfg, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-			&clientcmd.ClientConfigLoadingRules{ExplicitPath: c.Kubeconfig},
-			&clientcmd.ConfigOverrides{CurrentContext: c.Context},
-		).ClientConfig()
+		cfg, err = c.fromFile()
+	}
+	if err == nil {
+		err = rest.LoadTLSFiles(cfg)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration of cluster %q: %w", c.Name, err)
 	}
+	cfg.CAFile, cfg.CertFile, cfg.KeyFile = "", "", ""
 	if cfg.ExecProvider != nil && !c.AllowExec {
 		return nil, fmt.Errorf("reading the configuration of cluster %q: its credentials come from a program (%q), which is not run unless the daemon is "+
 			"started with --allow-exec-credentials", c.Name, cfg.ExecProvider.Command)
@@ -71,4 +73,56 @@ func (c Config) REST() (*rest.Config, error) {
 		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &readOnly{next: next} })
 	}
 	return cfg, nil
+}
+
+// fromFile reads the kubeconfig and nothing else: client-go's usual loader takes an empty file, such as one that is being
+// written, for "use the account of the pod", and would apply what is for one cluster to another.
+func (c Config) fromFile() (*rest.Config, error) {
+	file, err := clientcmd.LoadFromFile(c.Kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	if err := clientcmd.ResolveLocalPaths(file); err != nil {
+		return nil, err
+	}
+	// The user comes last in a file: one that is half written would lead to the API server as nobody, who may ask for its version.
+	name := cmp.Or(c.Context, file.CurrentContext)
+	if context := file.Contexts[name]; context != nil && context.AuthInfo != "" && file.AuthInfos[context.AuthInfo] == nil {
+		return nil, fmt.Errorf("its context %q names the user %q, and there is none", name, context.AuthInfo)
+	}
+	return clientcmd.NewNonInteractiveClientConfig(*file, c.Context, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
+}
+
+// sameServer reports whether two configurations, as read by [Config.REST], lead to the same API server as the same user. A token
+// in a file is not compared: the client follows it without a new connection.
+func sameServer(a, b *rest.Config) bool {
+	return proxyOf(a) == proxyOf(b) && reflect.DeepEqual(values(a), values(b))
+}
+
+// sameCredentials also compares what tokens in files were when they were read.
+func sameCredentials(a, b *rest.Config) bool {
+	return sameServer(a, b) && a.BearerToken == b.BearerToken
+}
+
+// values returns the part of a configuration that can be compared: functions cannot.
+func values(c *rest.Config) *rest.Config {
+	v := rest.CopyConfig(c)
+	v.WrapTransport, v.Proxy, v.Dial, v.AuthConfigPersister = nil, nil, nil, nil
+	if v.BearerTokenFile != "" {
+		v.BearerToken = ""
+	}
+	return v
+}
+
+// proxyOf returns the proxy by which the API server is reached; empty if there is none of its own.
+func proxyOf(c *rest.Config) string {
+	u, err := url.Parse(c.Host)
+	if c.Proxy == nil || err != nil {
+		return ""
+	}
+	proxy, err := c.Proxy(&http.Request{URL: u})
+	if err != nil || proxy == nil {
+		return ""
+	}
+	return proxy.String()
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,7 +25,7 @@ import (
 
 // FieldManager is the name under which Trunkline owns fields. Changing it would orphan every field that it
 // owns in every cluster.
-const FieldManager = "trunkline"
+const FieldManager = plan.FieldManager
 
 // Cluster is one cluster, whether it can be reached or not. It connects when it is first needed, and again
 // when its credentials have changed.
@@ -96,6 +97,12 @@ type Conn struct {
 	// doubted is set while the API server is asked whether it is there, and sign is sent to when a call was answered.
 	doubted atomic.Bool
 	sign    chan struct{}
+	// life says when a call was answered last, and suspected is set while somebody waits whether there is another.
+	life      life
+	suspected atomic.Bool
+	system    systemGate
+	// pace bounds how often something is diagnosed.
+	pace *rate.Limiter
 }
 
 // Connect gives the connection, and makes it if there is none; those who ask at the same time share one
@@ -149,11 +156,11 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	base, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	base, err := rest.HTTPClientFor(cfg)
+	disco, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
@@ -161,13 +168,12 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	metadataOnly, err := metadata.NewForConfig(cfg)
+	metadataOnly, err := metadata.NewForConfigAndClient(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
 	}
-	// One authenticated call tells a wrong kubeconfig from a right one before anything is attempted.
-	if err := disco.RESTClient().Get().AbsPath("/version").Do(call).Error(); err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q at %s: %w", c.cfg.Name, cfg.Host, err)
+	if err := c.greet(call, cfg, base); err != nil {
+		return nil, err
 	}
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
@@ -181,9 +187,12 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
 		sign:      make(chan struct{}, 1),
+		system:    systemGate{turn: make(chan struct{}, 1)},
+		pace:      rate.NewLimiter(diagnosesPerSecond, diagnosesAtOnce),
 	}
-	conn.places = newPlaces(conn.doubt) // a request that is slow may be the first of many that hang
+	conn.places = newPlaces(conn.suspect) // a request that is slow may be the first of many that hang
 	conn.observer = newObserver(watching, conn)
+	conn.observer.spawn(conn.follow)
 	return conn, nil
 }
 

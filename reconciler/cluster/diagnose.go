@@ -24,6 +24,10 @@ const (
 	// maxDiagnoses bounds those that are under way at once on a connection. They have places of their own, so that nodes
 	// that hang never keep anything from being applied.
 	maxDiagnoses = 4
+	// diagnosesPerSecond and diagnosesAtOnce bound how often something is diagnosed: when everything is slow, a few
+	// diagnoses say why, and hundreds make it slower.
+	diagnosesPerSecond = 1
+	diagnosesAtOnce    = 10
 )
 
 // Diagnose finds why an object is not healthy, with at most eight requests: the object, what makes its pods, the pods,
@@ -43,6 +47,9 @@ func (a *Actor) Diagnose(ctx context.Context, ref plan.Ref, release []*unstructu
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: ctx.Err()}
 	}
 	defer func() { <-a.conn.diagnoses }()
+	if err := a.conn.pace.Wait(ctx); err != nil {
+		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: err}
+	}
 	m, err := a.conn.resource(ctx, ref.GroupKind)
 	if err != nil {
 		return health.Reason{}, &ObjectError{Object: ref, Doing: "diagnosing", Err: err}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -61,6 +62,9 @@ func (e *ObjectError) Error() string {
 		}
 		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)",
 			e.Doing, e.Object, reasonOf(e.Err))
+	}
+	if apierrors.HasStatusCause(e.Err, corev1.NamespaceTerminatingCause) {
+		return fmt.Sprintf("%s %s: waiting for Namespace %s to be gone: it is being deleted", e.Doing, e.Object, e.Object.Namespace)
 	}
 	hint := ""
 	if Immutable(e.Err) {

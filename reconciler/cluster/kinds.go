@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,9 +16,8 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// kinds know how the API server serves a kind. What was found out once is used until somebody asks for a kind that is
-// not in it; only who asks for that waits for the API server to list its kinds again, and all others go on: one of its
-// groups may take long to answer, or a release ask for a kind that never comes.
+// kinds cache how the API server serves a kind. A cache miss lists the kinds again, and only who asked waits for that: one of
+// the groups may take long to answer, or a release ask for a kind that never comes.
 type kinds struct {
 	discovery discovery.DiscoveryInterfaceWithContext
 	// asking is held while the kinds are listed, and begun counts how often that was begun.
@@ -32,16 +34,43 @@ type kinds struct {
 type foundKinds struct {
 	mapper meta.RESTMapper
 	number int64
-	// partial says why some groups are not in it; nil if all are.
+	// resources are what the listing brought, by group and version.
+	resources map[string]*metav1.APIResourceList
+	// failed says why groups are not in it that did not answer, by their names. Such a group is usually an aggregated API
+	// whose server is down.
+	failed map[string]error
+	// partial says why something is not in it, nobody knows of which groups.
 	partial error
 }
+
+// unknown returns why it is not known whether a kind of the group is served; nil if it is known that it is not.
+func (f *foundKinds) unknown(group string) error {
+	if err := f.failed[group]; err != nil {
+		return &GroupError{Group: group, Err: err}
+	}
+	return f.partial
+}
+
+// GroupError says that an API group does not answer, so that it is not known what it serves. Other groups do.
+type GroupError struct {
+	Group string
+	Err   error
+}
+
+// Error names the group.
+func (e *GroupError) Error() string {
+	return fmt.Sprintf("the API group %q does not say what it serves: %s", e.Group, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *GroupError) Unwrap() error { return e.Err }
 
 func newKinds(d discovery.DiscoveryInterfaceWithContext) *kinds {
 	return &kinds{discovery: d, asking: make(chan struct{}, 1), gone: map[schema.GroupKind]int64{}}
 }
 
-// mapping finds a kind in one of the versions, or in the preferred one. That it is not served is only said when all of
-// the API server's groups have answered: one that does not answer just now may serve it.
+// mapping finds a kind in one of the versions, or in the preferred one. That it is not served is only said when its group
+// has answered; whether others have does not matter. Without an answer the error is a [*GroupError].
 func (k *kinds) mapping(ctx context.Context, gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
 	if f := k.found.Load(); f != nil && !k.isGone(gk, f) {
 		if m, err := f.mapper.RESTMapping(gk, versions...); !meta.IsNoMatchError(err) {
@@ -54,8 +83,8 @@ func (k *kinds) mapping(ctx context.Context, gk schema.GroupKind, versions ...st
 		return nil, err
 	}
 	m, err := f.mapper.RESTMapping(gk, versions...)
-	if meta.IsNoMatchError(err) && f.partial != nil {
-		err = f.partial
+	if meta.IsNoMatchError(err) {
+		err = cmp.Or(f.unknown(gk.Group), err)
 	}
 	return m, err
 }
@@ -73,13 +102,13 @@ func (k *kinds) kindFor(ctx context.Context, resource schema.GroupVersionResourc
 		return schema.GroupVersionKind{}, err
 	}
 	kind, err := f.mapper.KindFor(resource)
-	if meta.IsNoMatchError(err) && f.partial != nil {
-		err = f.partial
+	if meta.IsNoMatchError(err) {
+		err = cmp.Or(f.unknown(resource.Group), err)
 	}
 	return kind, err
 }
 
-// forget has a kind looked up anew when it is asked for again.
+// forget makes the next question for a kind a cache miss.
 func (k *kinds) forget(gk schema.GroupKind) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -113,25 +142,55 @@ func (k *kinds) list(ctx context.Context) (*foundKinds, error) {
 	f := &foundKinds{number: k.begun.Add(1)}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	noting := &noting{DiscoveryInterfaceWithContext: k.discovery}
-	groups, err := restmapper.GetAPIGroupResourcesWithContext(ctx, noting)
+	listing := &listing{DiscoveryInterfaceWithContext: k.discovery, into: f, before: k.found.Load()}
+	groups, err := restmapper.GetAPIGroupResourcesWithContext(ctx, listing)
 	if err != nil {
 		return nil, fmt.Errorf("listing the kinds of the API server: %w", err)
 	}
-	f.mapper, f.partial = restmapper.NewDiscoveryRESTMapper(groups), noting.partial
+	f.mapper = restmapper.NewDiscoveryRESTMapper(groups)
 	k.found.Store(f)
 	return f, nil
 }
 
-// noting remembers why some groups were left out, which the mapper is not told.
-type noting struct {
+// listing keeps what the mapper is not told: which groups did not answer, and what they served before.
+type listing struct {
 	discovery.DiscoveryInterfaceWithContext
-	partial error
+	into, before *foundKinds
 }
 
-// ServerGroupsAndResourcesWithContext implements [discovery.ServerResourcesInterfaceWithContext].
-func (n *noting) ServerGroupsAndResourcesWithContext(ctx context.Context) ([]*metav1.APIGroup, []*metav1.APIResourceList, error) {
-	groups, resources, err := n.DiscoveryInterfaceWithContext.ServerGroupsAndResourcesWithContext(ctx)
-	n.partial = err
+// ServerGroupsAndResourcesWithContext implements [discovery.ServerResourcesInterfaceWithContext]. A group that does not
+// answer is taken to serve what it did before: its kinds are known, and whoever needs one is told by the call itself that
+// it is down.
+func (l *listing) ServerGroupsAndResourcesWithContext(ctx context.Context) ([]*metav1.APIGroup, []*metav1.APIResourceList, error) {
+	groups, resources, err := l.DiscoveryInterfaceWithContext.ServerGroupsAndResourcesWithContext(ctx)
+	failed, known := discovery.GroupDiscoveryFailedErrorGroups(err)
+	l.into.failed = map[string]error{}
+	for version, why := range failed {
+		l.into.failed[version.Group] = errors.Join(l.into.failed[version.Group], why)
+		if l.before != nil && l.before.resources[version.String()] != nil {
+			resources = append(resources, l.before.resources[version.String()])
+			groups = withVersion(groups, version)
+		}
+	}
+	if !known {
+		l.into.partial = err
+	}
+	l.into.resources = make(map[string]*metav1.APIResourceList, len(resources))
+	for _, r := range resources {
+		l.into.resources[r.GroupVersion] = r
+	}
 	return groups, resources, err
+}
+
+// withVersion adds a version to the groups, unless they have it.
+func withVersion(groups []*metav1.APIGroup, version schema.GroupVersion) []*metav1.APIGroup {
+	v := metav1.GroupVersionForDiscovery{GroupVersion: version.String(), Version: version.Version}
+	i := slices.IndexFunc(groups, func(g *metav1.APIGroup) bool { return g.Name == version.Group })
+	if i < 0 {
+		return append(groups, &metav1.APIGroup{Name: version.Group, Versions: []metav1.GroupVersionForDiscovery{v}, PreferredVersion: v})
+	}
+	if !slices.Contains(groups[i].Versions, v) {
+		groups[i].Versions = append(groups[i].Versions, v)
+	}
+	return groups
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,8 @@ type served struct {
 	// hang holds listings until it is closed, and listings counts them.
 	hang     chan struct{}
 	listings int
+	// stale leaves the group out of a listing that failed, as an aggregated listing does.
+	stale bool
 }
 
 func (s *served) ServerGroupsAndResourcesWithContext(ctx context.Context) ([]*metav1.APIGroup, []*metav1.APIResourceList, error) {
@@ -39,6 +42,9 @@ func (s *served) ServerGroupsAndResourcesWithContext(ctx context.Context) ([]*me
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stale {
+		return []*metav1.APIGroup{}, []*metav1.APIResourceList{}, s.err
+	}
 	v1 := metav1.GroupVersionForDiscovery{GroupVersion: "x/v1", Version: "v1"}
 	return []*metav1.APIGroup{{Name: "x", Versions: []metav1.GroupVersionForDiscovery{v1}, PreferredVersion: v1}},
 		[]*metav1.APIResourceList{{GroupVersion: "x/v1", APIResources: s.kinds}}, s.err
@@ -144,12 +150,73 @@ func TestKindsThatComeAndGo(t *testing.T) {
 	if _, err := scope("Two"); !meta.IsNoMatchError(err) {
 		t.Errorf("a kind that is gone: %v", err)
 	}
-	partial := errors.New("the group y does not answer")
+	partial := errors.New("something does not answer")
 	s.serve(partial, nil, "One")
 	if _, err := scope("Three"); !errors.Is(err, partial) {
 		t.Errorf("a kind that may be of a group that does not answer: %v", err)
 	}
 	if _, err := scope("One"); err != nil {
 		t.Errorf("a kind of a group that does answer: %v", err)
+	}
+}
+
+// TestAGroupThatIsDown leaves unknown what it serves itself, and nothing else.
+func TestAGroupThatIsDown(t *testing.T) {
+	down := errors.New("stale")
+	failed := func(versions ...schema.GroupVersion) error {
+		e := &discovery.ErrGroupDiscoveryFailed{Groups: map[schema.GroupVersion]error{}}
+		for _, v := range versions {
+			e.Groups[v] = down
+		}
+		return e
+	}
+	y := schema.GroupVersion{Group: "y", Version: "v1"}
+	cases := map[string]struct {
+		reason string
+		// before is what was listed before, and after the listing under test.
+		before []string
+		err    error
+		after  []string
+		kind   schema.GroupKind
+		want   string // ok, none or unknown
+	}{
+		"Another":         {"A kind of another group that is not served is known not to be: its definition may come first.", nil, failed(y), []string{"One"}, x("Two"), "none"},
+		"AnotherIsServed": {"What is served is found.", nil, failed(y), []string{"One"}, x("One"), "ok"},
+		"NoSuchGroup":     {"A group that nobody serves is not the one that is down.", nil, failed(y), nil, schema.GroupKind{Group: "z", Kind: "One"}, "none"},
+		"Own":             {"It may serve the kind.", nil, failed(y), []string{"One"}, schema.GroupKind{Group: "y", Kind: "One"}, "unknown"},
+		"OneVersion":      {"A version that is down may be the one that serves it.", nil, failed(schema.GroupVersion{Group: "x", Version: "v2"}), []string{"One"}, x("Two"), "unknown"},
+		"OtherVersion":    {"The other version serves it.", nil, failed(schema.GroupVersion{Group: "x", Version: "v2"}), []string{"One"}, x("One"), "ok"},
+		"ServedBefore":    {"What it served before is known; the call says that it is down.", []string{"One"}, failed(schema.GroupVersion{Group: "x", Version: "v1"}), nil, x("One"), "ok"},
+		"TwoAreDown":      {"Both are unknown.", nil, failed(y, schema.GroupVersion{Group: "z", Version: "v1"}), nil, schema.GroupKind{Group: "z", Kind: "One"}, "unknown"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := &served{}
+			k := newKinds(s)
+			if tc.before != nil {
+				s.serve(nil, nil, tc.before...)
+				if _, err := k.list(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.serve(tc.err, nil, tc.after...)
+			s.stale = tc.before != nil
+			if _, err := k.list(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, err := k.mapping(t.Context(), tc.kind)
+			got := "ok"
+			if g, ok := errors.AsType[*GroupError](err); ok {
+				got = "unknown"
+				if g.Group != tc.kind.Group || !errors.Is(err, down) || !strings.Contains(err.Error(), fmt.Sprintf("%q", tc.kind.Group)) {
+					t.Errorf("%s\nthe error is %v", tc.reason, err)
+				}
+			} else if meta.IsNoMatchError(err) {
+				got = "none"
+			}
+			if got != tc.want {
+				t.Errorf("%s\ngot %s (%v), want %s", tc.reason, got, err, tc.want)
+			}
+		})
 	}
 }

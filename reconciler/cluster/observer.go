@@ -3,17 +3,32 @@ package cluster
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 )
 
 // Object is what is remembered of a member: enough to plan and to report, a small part of the whole.
 type Object struct {
 	plan.Observed
-	Health  Health
+	// Health and Message say how it is doing, as far as that can be told without a clock; see [Object.At].
+	Health  health.State
 	Message string
+	// Changed is when it was last seen to change: what changes is on its way, and slow.
+	Changed time.Time
+	// Deletion is how far its deletion is; nil if it is not being deleted.
+	Deletion *health.Deletion
+}
+
+// At returns how the object is doing at a time: one whose deletion does not end is stalled.
+func (o Object) At(now time.Time) health.Verdict {
+	if o.Deletion != nil && o.Deletion.Stuck(now) && o.Health != health.Healthy {
+		return o.Deletion.Of(now)
+	}
+	return health.Verdict{State: o.Health, Message: o.Message}
 }
 
 // observer watches the members of all ApplySets, one watch a kind, and remembers them by ApplySet.
@@ -76,6 +91,10 @@ func (conn *Conn) Owner(ref plan.Ref) (string, bool) {
 
 func (o *observer) set(t *tracked) {
 	ref := t.object.Ref
+	t.object.Changed = time.Now()
+	if before, ok := o.members[t.applySet][ref]; ok && before.UID == t.object.UID && before.Version == t.object.Version {
+		t.object.Changed = before.Changed // it was listed again
+	}
 	if before, ok := o.owners[ref]; ok && before != t.applySet {
 		o.unset(ref)
 	}

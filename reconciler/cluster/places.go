@@ -121,7 +121,14 @@ func (p *places) leave(pl *place) {
 	p.serve()
 }
 
-// linger takes in that a request is slow.
+// lingering reports whether a request is slow now.
+func (p *places) lingering() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slow > 0 || len(p.late) > 0
+}
+
+// linger records that a request is slow.
 func (p *places) linger(pl *place) {
 	p.mu.Lock()
 	slow := !pl.ended

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,20 +19,19 @@ const (
 	lastProbe  = 10 * time.Second
 )
 
-// answered takes in how a call to the API server ended. One call without an answer says little: a proxy or a webhook
-// may be in the way of that one alone. So the API server is asked whether it is there, beside all calls; what that finds is the
-// state of the cluster, which does not go to and fro with each call.
+// answered records how a call to the API server ended. One call without an answer says little: a proxy or a webhook
+// may be in the way of that one alone. So the API server itself is probed, beside all calls; the outcome is the state of the
+// cluster, which does not flap with each call.
 func (c *Cluster) answered(conn *Conn, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		// our own doing
-	case apierrors.IsUnauthorized(err):
-		if !c.renewed(conn, err) {
-			conn.doubt()
-		}
-	case Unreachable(err):
+	case apierrors.IsUnauthorized(err), Unreachable(err):
 		conn.doubt()
 	default:
+		if worked(err) {
+			conn.life.seen()
+		}
 		select {
 		case conn.sign <- struct{}{}:
 		default:
@@ -40,37 +39,56 @@ func (c *Cluster) answered(conn *Conn, err error) {
 	}
 }
 
-// renewed gives the connection up if there are other credentials now than those that it was made with. Giving it
-// up costs all watches, and with the same credentials the next one would be no better.
-func (c *Cluster) renewed(conn *Conn, refused error) bool {
-	cfg, err := c.cfg.REST()
-	if err != nil || reflect.DeepEqual(cfg, conn.config) {
-		return false
-	}
-	c.mu.Lock()
-	current := c.conn == conn
-	if current {
-		c.drop()
-		c.state = State{Message: refused.Error()}
-	}
-	c.mu.Unlock()
-	if current {
-		c.changed(Event{})
-		c.changed(Event{Dropped: true})
-	}
-	return true
+// worked reports whether the API server did its work on a call, be it to refuse it.
+func worked(err error) bool {
+	var status apierrors.APIStatus
+	return err == nil || errors.As(err, &status) && status.Status().Code > 0 && status.Status().Code < http.StatusInternalServerError
 }
 
-// doubt has the API server asked whether it is there, unless that is being done.
+// life is when the API server did its work last.
+type life struct{ at atomic.Int64 }
+
+func (l *life) seen() { l.at.Store(time.Now().UnixNano()) }
+
+// since reports whether the API server has done its work after a time.
+func (l *life) since(t time.Time) bool { return l.at.Load() > t.UnixNano() }
+
+// suspect starts probing the API server since a request is slow, unless it answers others: a slow one says that it is busy,
+// perhaps with what we ask of it ourselves, and another question does not help. As long as there are slow requests, it looks
+// again from time to time whether any is answered. It does not block.
+func (conn *Conn) suspect() {
+	if !conn.suspected.CompareAndSwap(false, true) {
+		return
+	}
+	conn.observer.spawn(func(ctx context.Context) {
+		defer conn.suspected.Store(false)
+		for asked := time.Now().Add(-slowAfter); conn.places.lingering(); {
+			if !conn.life.since(asked) {
+				conn.doubt()
+				return
+			}
+			asked = time.Now()
+			select {
+			case <-time.After(slowAfter):
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// doubt starts probing the API server, unless that is being done.
 func (conn *Conn) doubt() {
 	if conn.doubted.CompareAndSwap(false, true) {
 		conn.observer.spawn(conn.probe)
 	}
 }
 
-// probe asks until the API server says that it is there.
+// probe asks until the API server says that it is there. After each question without a good answer the configuration is
+// read again: the cluster may have come back elsewhere, or with other credentials.
 func (conn *Conn) probe(ctx context.Context) {
 	for wait := firstProbe; ; wait = min(2*wait, lastProbe) {
+		asked := time.Now()
 		err := conn.ready(ctx)
 		if ctx.Err() != nil {
 			return
@@ -80,10 +98,21 @@ func (conn *Conn) probe(ctx context.Context) {
 			conn.doubted.Store(false)
 			return
 		}
-		if apierrors.IsUnauthorized(err) && conn.cluster.renewed(conn, err) {
+		same := sameServer
+		if apierrors.IsUnauthorized(err) {
+			same = sameCredentials
+		}
+		replaced, replaceErr := conn.cluster.renew(ctx, conn, same)
+		if replaced || ctx.Err() != nil {
 			return
 		}
-		conn.cluster.found(conn, State{Message: err.Error()})
+		if replaceErr != nil {
+			err = fmt.Errorf("%w; its configuration was changed and does not work either: %w", err, replaceErr)
+		}
+		// While it does its work for others it is there, whatever it says: under load its own checks fail first.
+		if !conn.life.since(asked) || apierrors.IsUnauthorized(err) {
+			conn.cluster.found(conn, State{Message: err.Error()})
+		}
 		if !conn.pause(ctx, wait) {
 			return
 		}
@@ -91,7 +120,7 @@ func (conn *Conn) probe(ctx context.Context) {
 }
 
 // pause waits before the API server is asked again: less if another call is answered meanwhile, but never less than
-// firstProbe. It is false if ctx has ended.
+// firstProbe. It returns false if ctx has ended.
 func (conn *Conn) pause(ctx context.Context, wait time.Duration) bool {
 	least, most := time.NewTimer(firstProbe), time.NewTimer(wait)
 	defer least.Stop()
@@ -114,8 +143,8 @@ func (conn *Conn) pause(ctx context.Context, wait time.Duration) bool {
 	return true
 }
 
-// ready asks the API server whether it can serve. Any answer will do, but for that it cannot and that it does not know us:
-// not every proxy lets the question through.
+// ready asks the API server whether it can serve. Any answer counts as yes, except that it cannot and that it does not know
+// us: not every proxy passes the question on.
 func (conn *Conn) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -127,7 +156,7 @@ func (conn *Conn) ready(ctx context.Context) error {
 	return fmt.Errorf("the API server at %s is not ready: %w", conn.config.Host, err)
 }
 
-// found takes in whether the API server is there, if it is still the one of the connection.
+// found records whether the API server is there, unless the connection was replaced meanwhile.
 func (c *Cluster) found(conn *Conn, next State) {
 	c.mu.Lock()
 	changed := c.conn == conn && c.state != next

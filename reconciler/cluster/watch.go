@@ -43,25 +43,31 @@ type kindWatch struct {
 }
 
 // Watch makes sure that members of the kinds are seen, and waits until those that are there have been. Kinds
-// that the cluster does not know have no members; they are watched once they are known and asked for again.
+// that the cluster does not know have no members; they are watched once they are known and asked for again. A kind that
+// cannot be watched keeps no other from being watched.
 func (conn *Conn) Watch(ctx context.Context, kinds []schema.GroupKind) error {
 	var watches []*kindWatch
+	var errs []error
 	for _, kind := range kinds {
 		w, err := conn.observer.watch(ctx, kind)
 		if meta.IsNoMatchError(err) {
 			continue
 		}
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		watches = append(watches, w)
 	}
 	for _, w := range watches {
 		if err := w.wait(ctx); err != nil && !errors.Is(err, errUnserved) {
-			return fmt.Errorf("watching %s: %w", w.kind, err)
+			errs = append(errs, fmt.Errorf("watching %s: %w", w.kind, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch, error) {

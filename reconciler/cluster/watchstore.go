@@ -10,6 +10,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/ownership"
 )
 
@@ -41,24 +42,40 @@ func (w *kindWatch) Transformer() cache.TransformFunc {
 		if err != nil {
 			return nil, err
 		}
-		health, message := HealthOf(u, w.observer.conn.cluster.rules.Load())
+		var deletion *health.Deletion
+		if d, ok := health.DeletionOf(u); ok {
+			deletion = &d
+		}
+		v := health.Of(u, w.observer.conn.cluster.rules.Load())
 		return &tracked{
 			ObjectMeta: metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
 			applySet:   u.GetLabels()[labelPartOf],
 			copied:     !appliedByUs(u),
-			object:     Object{Observed: observed(u, health), Health: health, Message: message},
+			object:     Object{Observed: observed(u, v.State), Health: v.State, Message: v.Message, Deletion: deletion},
 		}, nil
 	}
 }
 
 // observed is what plans are made from.
-func observed(u *unstructured.Unstructured, health Health) plan.Observed {
+func observed(u *unstructured.Unstructured, state health.State) plan.Observed {
 	return plan.Observed{
 		Ref: plan.RefOf(u), UID: u.GetUID(), Version: plan.Version(u.GetResourceVersion()),
 		Digest: u.GetAnnotations()[plan.DigestAnnotation], Owners: ownership.Of(u.GetManagedFields(), FieldManager),
 		Prune: plan.Prune(u.GetAnnotations()[plan.PruneAnnotation]), Deleting: u.GetDeletionTimestamp() != nil,
-		Settled: health == Healthy, Access: u.GetLabels()[catalog.LabelAccess] != "",
+		Settled: state == health.Healthy, Ending: ending(u), Access: u.GetLabels()[catalog.LabelAccess] != "",
 	}
+}
+
+// ending returns how an object ended that removes itself afterwards.
+func ending(u *unstructured.Unstructured) plan.Ending {
+	switch health.Ended(u) {
+	case health.Healthy:
+		return plan.Completed
+	case health.Failed:
+		return plan.FailedForGood
+	case health.Progressing, health.Stalled:
+	}
+	return plan.Running
 }
 
 // appliedByUs tells a member from an object that a controller made and gave all labels of a member, as

@@ -152,6 +152,26 @@ type Release struct {
 	Held *Held `json:"held,omitempty"`
 	// Drifts are what others have changed of the release: what is so now, then what was corrected last.
 	Drifts []Drift `json:"drifts,omitempty"`
+	// Additions are what others have added to objects of the release. They are left, unless the environment says otherwise.
+	Additions []Addition `json:"additions,omitempty"`
+	// Instead are declared fields for which something else runs, as an admission webhook or policy wants it.
+	Instead []Difference `json:"instead,omitempty"`
+}
+
+// Addition is what others have added to an object.
+type Addition struct {
+	Object string   `json:"object"`
+	Fields []string `json:"fields"`
+	// Manager is who added them, as Kubernetes knows them.
+	Manager string `json:"manager,omitempty"`
+}
+
+// Difference is a declared field for which something else runs. The values are there for images alone.
+type Difference struct {
+	Object   string `json:"object"`
+	Field    string `json:"field"`
+	Declared string `json:"declared,omitempty"`
+	Runs     string `json:"runs,omitempty"`
 }
 
 // Cause is why a release is not healthy.
@@ -184,6 +204,8 @@ type Held struct {
 type Drift struct {
 	Object string   `json:"object"`
 	Fields []string `json:"fields"`
+	// What was done to the object as a whole, such as "deleted"; empty if fields were changed.
+	What string `json:"what,omitempty"`
 	// Manager is who changed them, as Kubernetes knows them; empty if that cannot be told.
 	Manager string `json:"manager,omitempty"`
 	// Time is when they were changed, or else when it was seen.

@@ -78,7 +78,7 @@ func TestByHand(t *testing.T) {
 	do(reconciler.Rollback)
 	back := func(p status.Platform) bool {
 		r := release(p, "hand-a")
-		return r.Commit == "c1" && r.Result == status.Applied && r.Held != nil && r.Held.Reason == "commit c2 is not tried again: taken back by ann: incident 7"
+		return r.Commit == "c1" && r.Result == status.Applied && r.Held != nil && r.Held.Reason == "commit c2 is not tried again: rolled back by ann: incident 7"
 	}
 	d.await("the way back", back)
 	restart("c2", second)

@@ -1,0 +1,237 @@
+package release
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/plan"
+)
+
+// run begins one towards the state in force. Another attempt at the same thing, or a run that only looks after what is in
+// place, is not news.
+func (m *machine) run() {
+	t := *m.InForce
+	if t.attempt() != m.attempted {
+		m.retry = retry{} // what failed before says nothing of what is new
+		if !t.Remove {
+			m.base.result, m.base.message = Applying, ""
+		}
+	}
+	m.attempted = t.attempt()
+	m.base.namespace = t.Namespace
+	if t.Remove {
+		m.base.result = Pruning
+	} else {
+		m.base.owner, m.base.objects = t.Owner, t.Objects.Len()
+	}
+	m.fights = m.fights.Clone()
+	damped, until := m.fights.Damped(m.now)
+	m.dampedUntil = until
+	m.begin(Running, Run{
+		Epoch: m.epoch, Target: t, Settings: m.Settings, Memory: m.Memory, Unsaved: m.unsaved, Everything: m.everything,
+		Back: !m.Newest.Same(m.InForce), Gone: m.members.gone, Damped: damped,
+	})
+	m.due, m.everything, m.members.gone = false, false, nil
+}
+
+// ended takes in what a run has done, whether or not it went well.
+func (m *machine) ended(e Ended) {
+	if !m.finish(Running, e.Epoch) {
+		return
+	}
+	if e.Recorded != nil {
+		m.recordedAs(*e.Recorded)
+	}
+	m.corrected(e.Corrected)
+	if e.Planned {
+		m.members.waiting = e.Waiting != ""
+		m.size, m.members.additions = e.Members, e.Additions
+		m.runInstead(e)
+		m.remember(m.Memory.Finished.Merge(e.Endings))
+		if m.InForce != nil {
+			m.drifted(e.Open)
+		}
+	}
+	m.compare(e.Sights)
+	defer m.admit() // what is in place may be something else than before
+	if e.Canceled {
+		return // whatever is wanted instead has asked for a run of its own
+	}
+	m.retryAfter(e)
+	if e.Finished {
+		m.finished()
+		return
+	}
+	m.concluded(e)
+}
+
+// recordedAs takes in that the inventory says what the release is about to be.
+func (m *machine) recordedAs(r Recorded) {
+	m.recorded, m.InPlace = r.Commit, r.Digest
+	m.Memory.Protected = r.Memory.Protected
+	m.persisted(r.Memory)
+}
+
+// retryAfter sets when to run again after a failure.
+func (m *machine) retryAfter(e Ended) {
+	if e.Err == nil {
+		m.retry.succeeded()
+		return
+	}
+	m.retry.failed(m.ID, m.now, e.Terminal)
+}
+
+// finished takes in that nothing is left of the release.
+func (m *machine) finished() {
+	if m.Removed() {
+		m.emit(Retire{})
+		return
+	}
+	m.due = true // it was declared again in the meantime
+}
+
+// concluded puts down how a run has ended, unless a newer state has come meanwhile: that one is pending.
+func (m *machine) concluded(e Ended) {
+	if m.idle() || m.InForce == nil || m.InForce.attempt() != m.attempted {
+		return
+	}
+	m.phase.wrote = m.phase.wrote || e.Applied > 0
+	if e.Err == nil && e.Waiting == "" && m.phase.applied.IsZero() {
+		m.phase.applied = m.now
+	}
+	if e.Err != nil && e.Terminal {
+		m.phase.failure = e.Err.Error()
+	}
+	m.base.kept = e.Kept
+	switch {
+	case e.Err != nil:
+		m.failing(e.Err, e.Terminal)
+	case e.Waiting != "":
+		m.base.result, m.base.message = Applying, e.Waiting
+	case m.InForce.Remove && e.Left > 0:
+		m.base.result, m.base.message = Pruning, fmt.Sprintf("waiting for %d deleted objects to be gone", e.Left)
+	case m.InForce.Remove:
+		// Nothing is declared, and nothing is there but what says that it must stay: so it will be.
+		m.base.result, m.base.message, m.base.objects = Applied, "not declared any more", 0
+		m.seen = observation{}
+	default:
+		m.base.result, m.base.message, m.base.commit = Applied, "", m.recorded
+	}
+	if e.Observation != nil {
+		m.observed(*e.Observation)
+	}
+}
+
+// failing puts down that something failed.
+func (m *machine) failing(err error, terminal bool) {
+	m.base.result, m.base.message = Retrying, err.Error()
+	if terminal {
+		m.base.result = Failed
+	}
+}
+
+// memberChanged asks for a run if an object is not as it was when it was last planned or applied.
+func (m *machine) memberChanged(e MemberChanged) {
+	if m.Mine {
+		m.noteEnding(e.Digest, e.Ending)
+	}
+	switch {
+	case !m.Mine:
+	case m.Op == Running:
+		m.members.later = with(m.members.later, e.Ref, e)
+	default:
+		m.due = m.due || m.news(e)
+	}
+}
+
+// noteEnding remembers at once how an object ended that removes itself: once it is gone, nobody knows.
+func (m *machine) noteEnding(digest string, how plan.Ending) {
+	if m.Known {
+		m.remember(m.Memory.Finished.With(digest, how))
+	}
+}
+
+// remember puts down which objects have ended.
+func (m *machine) remember(f plan.Finished) {
+	if !slices.Equal(f, m.Memory.Finished) {
+		m.Memory.Finished, m.unsaved = f, true
+	}
+}
+
+// runInstead takes in what runs instead of what is declared: of an object that was applied, what that has shown, and of the
+// others what was known before.
+func (m *machine) runInstead(e Ended) {
+	for ref := range e.Sights {
+		if d, applied := e.Instead[ref]; applied && len(d) > 0 {
+			m.members.instead = with(m.members.instead, ref, d)
+		} else if applied {
+			m.members.instead = without(m.members.instead, ref)
+		}
+	}
+}
+
+func (m *machine) memberGone(e MemberGone) {
+	if !m.Mine {
+		return
+	}
+	m.noteEnding(e.Digest, e.Ending)
+	m.members.gone = with(m.members.gone, e.Ref, plan.Vanished{UID: e.UID, At: m.now})
+	m.members.judged, m.members.later = without(m.members.judged, e.Ref), without(m.members.later, e.Ref)
+	m.due = true
+}
+
+// news reports whether a member that was seen needs a run.
+func (m *machine) news(e MemberChanged) bool {
+	changed := m.members.judged[e.Ref] != e.Sight
+	if !m.wants(e.Ref) {
+		return changed && !e.Leaving // seen only now, and not declared any more
+	}
+	return changed || m.members.waiting
+}
+
+// wants reports whether the release is to have an object.
+func (m *machine) wants(ref plan.Ref) bool {
+	if m.InForce == nil {
+		return false
+	}
+	return m.InForce.Declares(ref) || slices.ContainsFunc(m.Settings.Platform(m.ID, *m.InForce), func(o *unstructured.Unstructured) bool {
+		return plan.RefOf(o) == ref
+	})
+}
+
+// compare takes in what a run saw and wrote, and asks for another one if something else was seen meanwhile.
+func (m *machine) compare(sights map[plan.Ref]Sight) {
+	if len(sights) > 0 {
+		judged := make(map[plan.Ref]Sight, len(sights))
+		maps.Copy(judged, m.members.judged)
+		maps.Copy(judged, sights)
+		for ref := range m.members.gone {
+			delete(judged, ref)
+		}
+		m.members.judged = judged
+	}
+	later := m.members.later
+	m.members.later = nil
+	for _, e := range later {
+		m.due = m.due || m.news(e)
+	}
+}
+
+func with[V any](in map[plan.Ref]V, ref plan.Ref, v V) map[plan.Ref]V {
+	out := make(map[plan.Ref]V, len(in)+1)
+	maps.Copy(out, in)
+	out[ref] = v
+	return out
+}
+
+func without[V any](in map[plan.Ref]V, ref plan.Ref) map[plan.Ref]V {
+	if _, ok := in[ref]; !ok {
+		return in
+	}
+	out := maps.Clone(in)
+	delete(out, ref)
+	return out
+}

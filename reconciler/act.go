@@ -1,0 +1,154 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/reconciler/history"
+)
+
+// ByHand is who asks for something, and why.
+type ByHand struct{ By, Why string }
+
+// Act is what a person can ask of a release.
+type Act = release.Do
+
+// The acts; see [release.Do].
+const (
+	Suspend   = release.Suspend
+	Resume    = release.Resume
+	Reconcile = release.Reconcile
+	Rollback  = release.Rollback
+)
+
+// ErrNotFound reports that what was asked for is not there.
+var ErrNotFound = errors.New("there is no such release")
+
+// ErrCannot reports that what was asked for is not possible at the moment.
+var ErrCannot = release.ErrRefused
+
+// ErrUnsaved reports that a request was accepted, and could not be persisted yet.
+var ErrUnsaved = errors.New("accepted but not persisted yet; lost if the daemon stops now")
+
+// ElsewhereError reports that another replica keeps the release, so that only it can act on it.
+type ElsewhereError struct {
+	// Replica names it; empty while no replica has the release.
+	Replica string
+}
+
+func (e *ElsewhereError) Error() string {
+	if e.Replica == "" {
+		return "no replica keeps the release at the moment: try again in a few seconds"
+	}
+	return fmt.Sprintf("the release is kept by the replica %s: ask that one", e.Replica)
+}
+
+// Is has the error count as [ErrCannot].
+func (e *ElsewhereError) Is(target error) bool { return target == ErrCannot }
+
+// Do does what a person asks for a release. It returns when that is persisted, or with [ErrUnsaved] when ctx ends before; how
+// it goes is on the board.
+func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand ByHand) error {
+	r.mu.Lock()
+	a := r.actors[id]
+	r.mu.Unlock()
+	if a == nil {
+		return fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	if !r.opts.Sharing.Owned(id) {
+		return fmt.Errorf("cannot %s %s: %w", act, id, &ElsewhereError{Replica: r.opts.Sharing.Owner(id)})
+	}
+	ticket, reply := r.replies.expect()
+	defer r.replies.forget(ticket)
+	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "why", hand.Why)
+	a.box.put(release.Act{ID: ticket, Do: act, By: hand.By, Why: hand.Why})
+	select {
+	case err := <-reply:
+		if errors.Is(err, release.ErrElsewhere) {
+			err = &ElsewhereError{Replica: r.opts.Sharing.Owner(id)}
+		}
+		if err != nil {
+			return fmt.Errorf("cannot %s %s: %w", act, id, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s of %s: %w", act, id, ErrUnsaved)
+	}
+}
+
+// replies are those that somebody waits for.
+type replies struct {
+	mu      sync.Mutex
+	last    int64
+	waiting map[int64]chan error
+}
+
+// expect returns the number of a new request, and where the reply to it comes.
+func (r *replies) expect() (int64, <-chan error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting == nil {
+		r.waiting = map[int64]chan error{}
+	}
+	r.last++
+	reply := make(chan error, 1)
+	r.waiting[r.last] = reply
+	return r.last, reply
+}
+
+func (r *replies) answer(id int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if reply := r.waiting[id]; reply != nil {
+		reply <- err
+		delete(r.waiting, id) // there is one reply
+	}
+}
+
+func (r *replies) forget(id int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.waiting, id)
+}
+
+// Approve confirms what the accepted commit deletes in an environment: releases that it does not declare any more, and
+// most of the objects of others. What comes to light later has to be approved for itself.
+func (r *Reconciler) Approve(environment string, hand ByHand) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, shrunk := r.removals.approve(environment), 0
+	for id, a := range r.actors {
+		if known := a.copied.Load(); id.Environment == environment && known.hold == gate.Shrunk {
+			a.box.put(release.Approved{Digest: known.wanted})
+			shrunk++
+		}
+	}
+	if n+shrunk == 0 {
+		return fmt.Errorf("%w: the accepted commit deletes nothing in an environment %q that needs an approval", ErrCannot, environment)
+	}
+	what := fmt.Sprintf("the removal of %d releases", n)
+	if shrunk > 0 {
+		what += fmt.Sprintf(", and most objects of %d others", shrunk)
+	}
+	r.opts.Tell(history.Event{
+		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, Why: hand.Why, Message: what,
+	})
+	r.opts.Log.Info("removals approved", "environment", environment, "releases", n, "shrunk", shrunk, "by", hand.By, "why", hand.Why)
+	r.recount(environment)
+	return nil
+}
+
+// recount tells the releases that are to be removed from an environment how many there are. The caller holds the lock.
+func (r *Reconciler) recount(environment string) {
+	count := r.removals.of(environment)
+	for id, a := range r.actors {
+		if id.Environment == environment && !r.declared[id] {
+			a.box.put(release.Counted{Removals: count})
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/secrets"
+)
+
+// errUnseen reports that the cluster holds objects of a release that the watches have not seen yet.
+var errUnseen = errors.New("waiting to see what is left of the release")
+
+// brokenObjectError reports that nothing can be planned for an object.
+type brokenObjectError struct{ err error }
+
+func (e *brokenObjectError) Error() string { return e.err.Error() }
+func (e *brokenObjectError) Unwrap() error { return e.err }
+
+// replacedError reports that an object was deleted to be created anew, since what changes of it cannot be changed.
+type replacedError struct {
+	ref plan.Ref
+	uid types.UID
+}
+
+func (e *replacedError) Error() string {
+	return fmt.Sprintf("%s cannot be changed: it was deleted, and is created anew once it is gone", e.ref)
+}
+
+// unknownClusterError reports that the daemon was not told how to reach a cluster.
+type unknownClusterError struct{ name string }
+
+func (e *unknownClusterError) Error() string {
+	return fmt.Sprintf("this daemon has no way to cluster %q: start it with --cluster %s=KUBECONFIG", e.name, e.name)
+}
+
+// terminal reports whether a retry cannot help until something changes. Of several errors, all have to be terminal.
+func terminal(err error) bool {
+	var unknown *unknownClusterError
+	var broken *brokenObjectError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !terminal(e) })
+	}
+	if sealed, ok := errors.AsType[*secrets.Error](err); ok {
+		return !sealed.Transient
+	}
+	return errors.As(err, &unknown) || errors.As(err, &broken) || cluster.Terminal(err)
+}

@@ -1,0 +1,208 @@
+package apply
+
+import (
+	"context"
+	"hash/fnv"
+	"io"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/health"
+	"trunkline.dev/trunkline/plan/ownership"
+	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/secrets"
+)
+
+// stepTimeout bounds the parts of a run that wait for the cluster as a whole.
+const stepTimeout = 20 * time.Second
+
+// Slots bounds the plans that are computed at once. Those with something to write do not wait for the others.
+type Slots interface {
+	Begin(ctx context.Context, urgent bool) error
+	End()
+}
+
+// Opener decrypts what is encrypted, at the moment at which it is applied.
+type Opener interface {
+	Open(ctx context.Context, release secrets.Release, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
+}
+
+// Options are what an executor is made of. All are required, but Cluster and DefaultAccount.
+type Options struct {
+	ID catalog.ReleaseID
+	// Cluster is where the release is; nil if the daemon does not know it.
+	Cluster *Cluster
+	// Platform returns the platform's name, as the newest accepted commit has it.
+	Platform func() string
+	// DefaultAccount is the account of releases whose environment is not declared any more and whose inventory names none.
+	DefaultAccount string
+	Secrets        Opener
+	Slots          Slots
+	// Listen is handed events about objects of the release. It must not block.
+	Listen func(cluster.Event)
+	Now    func() time.Time
+}
+
+// Executor does what has to be done to one release. Its methods must not be called at the same time, but for [Executor.Changed].
+type Executor struct {
+	opts Options
+	// changed has one while members have changed that nobody has looked at.
+	changed chan struct{}
+
+	conn     Conn
+	applySet string
+	// by are those as whom the last run changed the release.
+	by writers
+	// applied maps an object to what it was last applied with, as far as it is known to be there still.
+	applied map[plan.Ref]plan.Applied
+	// done are the declared objects that have ended and are not there any more, as the last plan had them.
+	done map[plan.Ref]plan.Ending
+	// deleted are the objects that were deleted to be created anew.
+	deleted map[types.UID]bool
+}
+
+// New returns an executor that knows nothing of the release yet.
+func New(opts Options) *Executor {
+	return &Executor{opts: opts, changed: make(chan struct{}, 1), applied: map[plan.Ref]plan.Applied{}, deleted: map[types.UID]bool{}}
+}
+
+// Changed reports to a run under way that members have changed. It does not block.
+func (x *Executor) Changed() {
+	select {
+	case x.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Look reads what the inventory remembers of the release. What watches it starts live as long as daemon.
+func (x *Executor) Look(daemon, ctx context.Context, fresh bool) (out release.Looked) {
+	if fresh {
+		clear(x.applied)
+	}
+	if x.opts.Cluster == nil {
+		return out // nothing can be in place
+	}
+	conn, err := x.connect(daemon, ctx)
+	if err == nil && fresh {
+		err = x.opts.Cluster.refresh(ctx, conn, x.opts.Platform(), x.opts.ID)
+	}
+	inv, recorded := x.opts.Cluster.Inventory(x.opts.ID)
+	if err == nil && recorded {
+		err = conn.Watch(ctx, cluster.KindsOf(inv.Kinds...))
+	}
+	if err != nil {
+		return release.Looked{Err: err, Terminal: terminal(err)}
+	}
+	out = release.Looked{Commit: inv.Commit, Digest: inv.Digest, Memory: inv.Memory}
+	if recorded {
+		out.Objects = rendered(conn.Members(inv.ApplySet()))
+	}
+	return out
+}
+
+// rendered counts the members that the declarations render to: those of the platform's own are not.
+func rendered(members []cluster.Object) (n int) {
+	for _, m := range members {
+		if !m.Access {
+			n++
+		}
+	}
+	return n
+}
+
+// Save writes what has to be remembered of the release into its inventory.
+func (x *Executor) Save(daemon, ctx context.Context, memory gate.Memory, namespace string) error {
+	if x.opts.Cluster == nil {
+		return &unknownClusterError{name: x.opts.ID.Cluster}
+	}
+	conn, err := x.connect(daemon, ctx)
+	if err != nil {
+		return err
+	}
+	inv, recorded := x.opts.Cluster.Inventory(x.opts.ID)
+	if !recorded {
+		inv = cluster.Inventory{Platform: x.opts.Platform(), Release: x.opts.ID, Namespace: namespace}
+	}
+	inv.Memory = memory
+	if err := conn.Record(ctx, inv); err != nil {
+		return err
+	}
+	x.opts.Cluster.set(inv)
+	return nil
+}
+
+// connect returns the connection to the cluster. With a new one, nothing is known of what was applied before: deletions may
+// have gone unseen.
+func (x *Executor) connect(daemon, ctx context.Context) (Conn, error) {
+	call, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	conn, err := x.opts.Cluster.Load(daemon, call, x.opts.Platform())
+	if err != nil {
+		return nil, err
+	}
+	if x.conn != conn {
+		x.conn = conn
+		clear(x.applied)
+	}
+	return conn, nil
+}
+
+// Observe returns the health of a state: that of the object that is worst off, one that has failed before one that is stalled
+// and one that is progressing. An object counts only as seen once it was seen as it was last applied. It is false before the
+// first run.
+func (x *Executor) Observe(t *release.Target) (out release.Observation, ok bool) {
+	if x.conn == nil || x.applySet == "" {
+		return out, false
+	}
+	seen := byRef(x.conn.Members(x.applySet))
+	out.Health = health.Healthy
+	for _, o := range t.Objects.Parts() {
+		ref := plan.Ref(o.Identity)
+		m, there := seen[ref]
+		is, why := m.Health, ref.String()+": "+m.Message
+		switch done := x.done[ref]; {
+		case !there && done == plan.Completed:
+			is, why = health.Healthy, ""
+		case !there && done == plan.FailedForGood:
+			is, why = health.Failed, ref.String()+": it has failed, and removed itself since"
+		case !there || m.Version.Before(x.applied[ref].Version):
+			is, why = health.Progressing, ""
+		}
+		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
+			out = release.Observation{Worst: ref, Health: is, Message: why}
+		}
+	}
+	return out, true
+}
+
+// worse reports whether a is further from healthy than b.
+func worse(a, b health.State) bool {
+	rank := map[health.State]int{health.Healthy: 0, health.Progressing: 1, health.Stalled: 2, health.Failed: 3}
+	return rank[a] > rank[b]
+}
+
+// Reader returns who can look into why an object is not healthy; nil if there is nobody yet.
+func (x *Executor) Reader(ref plan.Ref) Writer { return x.by.reader(ref) }
+
+// SightOf returns what of an object decides whether it is as declared.
+func SightOf(digest string, owners ownership.Owners) release.Sight {
+	h := fnv.New64a()
+	for _, m := range owners.Others {
+		_, _ = io.WriteString(h, m.Name+"\x00"+m.Subresource+"\x00"+m.Fields+"\x00") // a hash never fails
+	}
+	return release.Sight{Digest: digest, Ours: owners.Ours, Others: h.Sum64()}
+}
+
+func byRef(objects []cluster.Object) map[plan.Ref]cluster.Object {
+	m := make(map[plan.Ref]cluster.Object, len(objects))
+	for _, o := range objects {
+		m[o.Ref] = o
+	}
+	return m
+}

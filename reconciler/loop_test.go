@@ -1,0 +1,472 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/reconciler/apply"
+	"trunkline.dev/trunkline/reconciler/apply/applytest"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
+)
+
+// These tests are of the loop, with a cluster that is none; the others in this folder have a real API server.
+
+// rendering renders each project to ConfigMaps: as many as the file "objects" beside its declaration has bytes, with the
+// file's text in them.
+type rendering struct{}
+
+func (rendering) Render(_ context.Context, tree fs.FS, rel catalog.Release) (render.Result, error) {
+	text, err := fs.ReadFile(tree, rel.ID.Project+"/objects")
+	if err != nil {
+		return render.Result{}, fmt.Errorf("rendering %s: %w", rel.ID.Project, err)
+	}
+	var out render.Result
+	for i := range len(text) {
+		out.Objects = append(out.Objects, &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap",
+			"metadata": map[string]any{"name": fmt.Sprint(rel.ID.Project, "-", i), "namespace": rel.Namespace}, "data": map[string]any{"text": string(text)},
+		}})
+	}
+	return out, nil
+}
+
+// shares is a sharing that a test changes.
+type shares struct{ others atomic.Bool }
+
+func (s *shares) Begin(ctx context.Context, _ catalog.ReleaseID) (context.Context, func(), bool) {
+	return ctx, func() {}, !s.others.Load()
+}
+func (s *shares) Owned(catalog.ReleaseID) bool   { return !s.others.Load() }
+func (s *shares) Owner(catalog.ReleaseID) string { return "r2" }
+
+// loop is a reconciler with a cluster "test" that is none.
+type loop struct {
+	*Reconciler
+
+	t       *testing.T
+	cluster *applytest.Cluster
+	board   *status.Board
+	shares  *shares
+	// files are those of the newest commit.
+	files   fstest.MapFS
+	commits int
+}
+
+func newLoop(t *testing.T) *loop {
+	t.Helper()
+	l := &loop{t: t, cluster: applytest.New(), board: status.NewBoard(time.Now), shares: &shares{}}
+	l.files = fstest.MapFS{}
+	l.write("trunkline.yaml", "apiVersion: trunkline.dev/v1alpha1\nkind: Platform\nmetadata: {name: acme}\n")
+	l.write("cluster.yaml", "apiVersion: trunkline.dev/v1alpha1\nkind: Cluster\nmetadata: {name: test}\n")
+	l.write("env.yaml", "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test]}\n")
+	l.restart()
+	return l
+}
+
+// restart makes another daemon, which knows nothing but what the cluster holds.
+func (l *loop) restart() {
+	l.t.Helper()
+	r, err := New(Options{
+		Library: blueprints.FS, Renderer: rendering{}, Board: l.board, Now: time.Now, Sharing: l.shares,
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.Reconciler = r
+	c := newClusterState(cluster.Config{Name: "test"}, r.happened)
+	c.inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) { return l.cluster, nil })
+	r.clusters["test"] = c
+	l.cluster.Change(func() { l.cluster.Notify = c.inventories.Happened })
+}
+
+// run has the reconciler run until the test ends, or stop is called.
+func (l *loop) run() (stop func()) {
+	ctx, cancel := context.WithCancel(l.t.Context())
+	ended := make(chan struct{})
+	go func() { l.Run(ctx); close(ended) }()
+	stop = func() { cancel(); <-ended }
+	l.t.Cleanup(stop)
+	return stop
+}
+
+func (l *loop) write(file, text string) { l.files[file] = &fstest.MapFile{Data: []byte(text)} }
+
+// project declares one that renders to as many objects as the text has bytes.
+func (l *loop) project(name, text string, more ...string) {
+	l.write(name+"/project.yaml", fmt.Sprintf("apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: %s}\nspec:\n  owner: team\n  environments: [dev]\n%s"+
+		"  workloads:\n    - {name: web, blueprint: kustomize, params: {path: objects}}\n", name, strings.Join(more, "")))
+	l.write(name+"/objects", text)
+}
+
+func (l *loop) remove(name string) {
+	delete(l.files, name+"/project.yaml")
+	delete(l.files, name+"/objects")
+}
+
+// accept accepts what the files are now, and returns the commit.
+func (l *loop) accept() string {
+	l.t.Helper()
+	l.commits++
+	tree := fstest.MapFS{}
+	for name, f := range l.files {
+		tree[name] = f
+	}
+	commit := fmt.Sprint("c", l.commits)
+	if err := l.Accept(l.t.Context(), Revision{Commit: status.Commit{Hash: commit}, Tree: tree}); err != nil {
+		l.t.Fatalf("commit %s: %v: %v", commit, err, l.board.Snapshot().Source.Problems)
+	}
+	return commit
+}
+
+// await waits until the state is as it should be.
+func (l *loop) await(what string, fine func(status.Platform) bool) status.Platform {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	defer cancel()
+	p := l.board.Snapshot()
+	for !fine(p) {
+		if ctx.Err() != nil {
+			l.t.Fatalf("waiting for %s; the state is %+v", what, p.Releases)
+		}
+		p = l.board.Wait(ctx, p.Revision)
+	}
+	return p
+}
+
+func (l *loop) awaitFine() {
+	l.t.Helper()
+	l.await("all to be fine", func(p status.Platform) bool {
+		return len(p.Releases) > 0 && !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return !r.Fine() })
+	})
+}
+
+func releaseOf(p status.Platform, project string) status.Release {
+	for _, r := range p.Releases {
+		if r.Project == project {
+			return r
+		}
+	}
+	return status.Release{}
+}
+
+func idOf(project string) catalog.ReleaseID {
+	return catalog.ReleaseID{Project: project, Environment: "dev", Cluster: "test"}
+}
+
+// deletions counts those in a log.
+func deletions(log []string) (n int) {
+	for _, line := range log {
+		if strings.HasPrefix(line, "delete ") || line == "forget" {
+			n++
+		}
+	}
+	return n
+}
+
+// TestACommitIsApplied: what a commit declares is applied, what it changes is changed, and what it does not is not touched.
+func TestACommitIsApplied(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	l.project("orders", "ab")
+	l.project("rates", "x")
+	l.accept()
+	l.awaitFine()
+	l.cluster.Log()
+	l.project("orders", "bc")
+	commit := l.accept()
+	if r := releaseOf(l.board.Snapshot(), "orders"); r.Result == status.Applied && r.Commit != commit {
+		t.Errorf("the commit is accepted, and the release is said to be %s at %s", r.Result, r.Commit)
+	}
+	l.awaitFine()
+	log := l.cluster.Log()
+	slices.Sort(log)
+	if diff := cmp.Diff([]string{"apply orders-0", "apply orders-1", "record " + commit}, log); diff != "" {
+		t.Errorf("done for the second commit (-want +got):\n%s", diff)
+	}
+	if r := releaseOf(l.board.Snapshot(), "rates"); r.Commit != "c1" {
+		t.Errorf("the release that did not change is said to be at %s", r.Commit)
+	}
+}
+
+// TestNothingIsRemovedBeforeACommit: what a cluster holds and nobody declares stays until a commit was accepted that does not
+// declare it. Knowing nothing is not the same as declaring nothing.
+func TestNothingIsRemovedBeforeACommit(t *testing.T) {
+	l := newLoop(t)
+	stop := l.run()
+	l.project("orders", "a")
+	l.project("rates", "a")
+	l.accept()
+	l.awaitFine()
+	stop()
+
+	l.restart()
+	l.prepare("acme") // a commit is being looked at: the platform is known
+	l.cluster.Log()
+	if err := l.Swept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(l.actors); n != 0 {
+		t.Errorf("%d releases are kept before a commit was accepted", n)
+	}
+	l.run()
+	l.remove("rates")
+	if err := l.Accept(t.Context(), Revision{Commit: status.Commit{Hash: "bad"}, Tree: fstest.MapFS{}}); !errors.Is(err, ErrRefused) {
+		t.Fatalf("an empty tree: %v", err)
+	}
+	if err := l.Swept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if log := l.cluster.Log(); deletions(log) != 0 {
+		t.Errorf("deleted before a commit was accepted: %v", log)
+	}
+	l.accept()
+	l.await("rates to be removed", func(p status.Platform) bool { return len(p.Releases) == 1 })
+	if log := l.cluster.Log(); !slices.Contains(log, "delete rates-0 uid-rates-0") || slices.Contains(log, "delete orders-0 uid-orders-0") {
+		t.Errorf("done: %v", log)
+	}
+}
+
+// TestSuspendWhileApplying: people act, and others read, while runs write.
+func TestSuspendWhileApplying(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	l.project("orders", strings.Repeat("a", 30))
+	l.accept()
+	l.awaitFine()
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			for range 25 {
+				switch i {
+				case 0:
+					_ = l.Do(t.Context(), idOf("orders"), Suspend, ByHand{By: "ann"})
+				case 1:
+					_ = l.Do(t.Context(), idOf("orders"), Resume, ByHand{By: "bob"})
+				case 2:
+					_ = l.Do(t.Context(), idOf("orders"), Reconcile, ByHand{By: "cid"})
+				default:
+					l.board.Snapshot()
+					l.nudge(l.clusters["test"])
+				}
+			}
+		})
+	}
+	group.Wait()
+	_ = l.Do(t.Context(), idOf("orders"), Resume, ByHand{By: "ann"})
+	l.awaitFine()
+}
+
+// TestActs: a request is done when it returns, or refused in words.
+func TestActs(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	l.project("orders", "a")
+	l.accept()
+	l.awaitFine()
+	if err := l.Do(t.Context(), idOf("nobody"), Suspend, ByHand{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an unknown release: %v", err)
+	}
+	if err := l.Do(t.Context(), idOf("orders"), Resume, ByHand{}); !errors.Is(err, ErrCannot) {
+		t.Errorf("resuming what is not suspended: %v", err)
+	}
+	if err := l.Do(t.Context(), idOf("orders"), Suspend, ByHand{By: "ann", Why: "incident 7"}); err != nil {
+		t.Fatal(err)
+	}
+	var m gate.Memory
+	l.cluster.Change(func() { m = l.cluster.Stored[idOf("orders")].Memory })
+	if m.Suspended == nil || m.Suspended.By != "ann" {
+		t.Errorf("the inventory remembers %s", m)
+	}
+	l.cluster.Change(func() { l.cluster.Fail["record c1"] = errors.New("boom") })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := l.Do(ctx, idOf("orders"), Resume, ByHand{By: "ann"}); !errors.Is(err, ErrUnsaved) {
+		t.Errorf("what cannot be persisted: %v", err)
+	}
+}
+
+// TestAnotherReplica: a replica that does not keep a release does nothing to it, says who does, and does not overwrite what the
+// other one remembers when it gets it.
+func TestAnotherReplica(t *testing.T) {
+	l := newLoop(t)
+	l.shares.others.Store(true)
+	l.run()
+	l.project("orders", "a")
+	l.accept()
+	l.await("orders to be another's", func(p status.Platform) bool { return releaseOf(p, "orders").Result == status.Elsewhere })
+	err := l.Do(t.Context(), idOf("orders"), Suspend, ByHand{By: "ann"})
+	if e, ok := errors.AsType[*ElsewhereError](err); !ok || e.Replica != "r2" || !errors.Is(err, ErrCannot) {
+		t.Errorf("a request: %v", err)
+	}
+	if log := l.cluster.Log(); slices.ContainsFunc(log, func(s string) bool { return strings.HasPrefix(s, "apply") || strings.HasPrefix(s, "record") }) {
+		t.Errorf("done to another replica's release: %v", log)
+	}
+	// The other one has applied it and remembers a failure since.
+	failed := &gate.Failed{Commit: "c0", Digest: "d0", Why: "it crashed"}
+	l.cluster.Change(func() {
+		l.cluster.Stored[idOf("orders")] = cluster.Inventory{Platform: "acme", Release: idOf("orders"), Commit: "c0", Digest: "d0", Memory: gate.Memory{Failed: failed}}
+	})
+	l.shares.others.Store(false)
+	l.Shared()
+	l.awaitFine()
+	l.cluster.Change(func() {
+		if m := l.cluster.Stored[idOf("orders")].Memory; m.Failed == nil || m.Suspended != nil {
+			t.Errorf("the inventory remembers %s", m)
+		}
+	})
+	l.shares.others.Store(true)
+	l.Shared()
+	l.await("orders to be another's again", func(p status.Platform) bool { return releaseOf(p, "orders").Result == status.Elsewhere })
+	l.remove("orders")
+	l.project("rates", "a")
+	l.accept()
+	l.await("what another removes not to be shown", func(p status.Platform) bool { return releaseOf(p, "orders").Project == "" })
+}
+
+// TestManyRemovals: a commit that removes most of an environment waits for an approval of just that.
+func TestManyRemovals(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	for i := range 8 {
+		l.project(fmt.Sprint("p", i), "a")
+	}
+	l.accept()
+	l.awaitFine()
+	if err := l.Approve("dev", ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
+		t.Errorf("nothing to approve: %v", err)
+	}
+	for i := range 7 {
+		l.remove(fmt.Sprint("p", i))
+	}
+	l.cluster.Log()
+	l.accept()
+	held := func(p status.Platform) (n int) {
+		for _, r := range p.Releases {
+			if r.Held != nil && r.Held.Rule == string(gate.ManyRemoved) {
+				n++
+			}
+		}
+		return n
+	}
+	l.await("7 removals to be held", func(p status.Platform) bool { return held(p) == 7 })
+	if log := l.cluster.Log(); deletions(log) != 0 {
+		t.Errorf("deleted without an approval: %v", log)
+	}
+	if err := l.Approve("dev", ByHand{By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("them to be removed", func(p status.Platform) bool { return len(p.Releases) == 1 })
+}
+
+// TestShrinking: a release that would lose most of its objects waits for an approval.
+func TestShrinking(t *testing.T) {
+	l := newLoop(t)
+	stop := l.run()
+	l.project("orders", strings.Repeat("a", 12))
+	l.accept()
+	l.awaitFine()
+	stop()
+	l.restart() // also a daemon that has not applied it itself knows how much there is
+	l.run()
+	l.project("orders", "b")
+	l.accept()
+	l.await("it to be held", func(p status.Platform) bool {
+		h := releaseOf(p, "orders").Held
+		return h != nil && h.Rule == string(gate.Shrunk) && strings.Contains(h.Reason, "11 of its 12 objects")
+	})
+	if err := l.Approve("dev", ByHand{By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("it to be applied", func(p status.Platform) bool { return releaseOf(p, "orders").Commit == "c2" })
+}
+
+// TestDependencies: a release waits for those that it depends on, is told when they are there, and is handed its commit after them.
+func TestDependencies(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	l.project("base", "a")
+	l.project("orders", "a", "  dependsOn: [base]\n")
+	l.cluster.Sick["base-0"] = "progressing"
+	l.accept()
+	l.await("orders to wait", func(p status.Platform) bool {
+		h := releaseOf(p, "orders").Held
+		return h != nil && h.Rule == string(gate.Depends)
+	})
+	l.cluster.Heal("base-0")
+	l.nudge(l.clusters["test"])
+	l.awaitFine()
+	l.cluster.Log()
+	l.project("base", "b")
+	l.project("orders", "b", "  dependsOn: [base]\n")
+	l.accept()
+	l.await("both to be at c2", func(p status.Platform) bool {
+		return releaseOf(p, "orders").Commit == "c2" && releaseOf(p, "base").Commit == "c2"
+	})
+	log := l.cluster.Log()
+	if slices.Index(log, "apply orders-0") < slices.Index(log, "apply base-0") {
+		t.Errorf("done in the wrong order: %v", log)
+	}
+}
+
+// TestNotRendered: a release that does not render keeps what it has, and one that never did is on the board alone.
+func TestNotRendered(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	l.project("orders", "a")
+	l.project("rates", "a")
+	delete(l.files, "rates/objects")
+	l.accept()
+	l.await("rates to have failed", func(p status.Platform) bool {
+		return releaseOf(p, "rates").Result == status.Failed && releaseOf(p, "orders").Fine()
+	})
+	delete(l.files, "orders/objects")
+	l.remove("rates")
+	l.accept()
+	p := l.await("orders to have failed", func(p status.Platform) bool { return releaseOf(p, "orders").Result == status.Failed })
+	if releaseOf(p, "rates").Project != "" {
+		t.Error("a release that is not declared is on the board")
+	}
+	if deletions(l.cluster.Log()) != 0 {
+		t.Error("what does not render was deleted")
+	}
+	l.project("orders", "a")
+	l.accept()
+	l.awaitFine()
+}
+
+// TestSuspendedProject: a project that is suspended is left as it is, also by a daemon that has never kept it.
+func TestSuspendedProject(t *testing.T) {
+	l := newLoop(t)
+	l.run()
+	suspended := func(suspend string) {
+		l.project("orders", "a")
+		text := string(l.files["orders/project.yaml"].Data)
+		l.write("orders/project.yaml", strings.Replace(text, "environments: [dev]", "environments: {dev: {suspend: "+suspend+"}}", 1))
+	}
+	suspended("true")
+	l.accept()
+	l.await("orders to be suspended", func(p status.Platform) bool { return releaseOf(p, "orders").Result == status.Suspended })
+	if log := l.cluster.Log(); slices.Contains(log, "apply orders-0") {
+		t.Errorf("done to a suspended project: %v", log)
+	}
+	suspended("false")
+	l.accept()
+	l.awaitFine()
+}
