@@ -134,10 +134,9 @@ func (f *Follower) judge(ctx context.Context, head git.Head) error {
 	case errors.Is(context.Cause(ctx), errNewerHead):
 		f.Log.Info("a newer head ends the judging of a commit", "commit", commit.Hash)
 		return nil
-	case ctx.Err() != nil:
-		return nil // the daemon ends
+	case ctx.Err() == nil: // otherwise the daemon ends
+		f.fail(err)
 	}
-	f.fail(err)
 	return err
 }
 

@@ -349,7 +349,9 @@ func TestAStartWithAnOlderStoreRollsNothingBack(t *testing.T) {
 	repo := gittest.New(t)
 	server := &gitServer{backend: gittest.HTTPHandler(t, repo)}
 	url := gittest.Serve(t, server)
-	down := gitFault(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { http.Error(w, "down", http.StatusServiceUnavailable) })
+	down := gitFault(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	})
 	commit := func(value string) string {
 		return repo.Commit(t, "value "+value, platform("ahead", tree{
 			"a/project.yaml": manifests("ahead-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": configMap("a", value),

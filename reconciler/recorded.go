@@ -51,7 +51,7 @@ func (r *Reconciler) commits(ctx context.Context, of func(cluster.Inventory) []s
 			err := c.ask(ctx, platform)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil && !(known && c.inventories.Listed(platform)) {
+			if err != nil && (!known || !c.inventories.Listed(platform)) {
 				errs = append(errs, fmt.Errorf("listing the inventories of cluster %q: %w", c.Name(), err))
 				return
 			}

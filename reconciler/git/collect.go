@@ -136,7 +136,7 @@ func (s *Store) copyLive(ctx context.Context, set *live, keep []string, packs st
 		return nil, 0, err
 	}
 	for _, h := range strict {
-		if err := set.content(ctx, h); err != nil && !(isMissing(err) && slices.Contains(pinned, h)) { // opening it failed
+		if err := set.content(ctx, h); err != nil && (!isMissing(err) || !slices.Contains(pinned, h)) { // opening it failed
 			return nil, 0, err
 		}
 	}

@@ -75,7 +75,7 @@ func TestAServerProcessThatNeverAnswers(t *testing.T) {
 			repo.Commit(t, "one", map[string]string{"a": "1"})
 			bin, pids := t.TempDir(), t.TempDir()
 			for _, program := range []string{"git", "git-upload-pack"} {
-				if err := os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\n"+tc.script+"\n"), 0o700); err != nil { //nolint:gosec // a program
+				if err := os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\n"+tc.script+"\n"), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -46,7 +46,7 @@ func collectAndDie(dir string) int {
 			select {}
 		}
 	})
-	if _, err := s.Collect(context.Background(), nil); err != nil { //nolint:forbidigo // there is no test here
+	if _, err := s.Collect(context.Background(), nil); err != nil {
 		fmt.Println(err)
 		return 2
 	}

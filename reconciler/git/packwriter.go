@@ -76,7 +76,7 @@ func (w *packWriter) add(typ plumbing.ObjectType, h plumbing.Hash, content []byt
 	header := []byte{first}
 	for size >>= 4; size > 0; size >>= 7 {
 		header[len(header)-1] |= 0x80
-		header = append(header, byte(size&0x7f)) //nolint:gosec // seven bits
+		header = append(header, byte(size&0x7f))
 	}
 	err := w.write(header)
 	if err == nil {

@@ -59,7 +59,9 @@ func (s *Store) writeRef(name string, h plumbing.Hash) error {
 }
 
 // moveRef writes a ref that may be the old one after a power failure: one fetch more, and it is where it was.
-func (s *Store) moveRef(name string, h plumbing.Hash) error { return s.replaceRef(name, h, durable.Replace) }
+func (s *Store) moveRef(name string, h plumbing.Hash) error {
+	return s.replaceRef(name, h, durable.Replace)
+}
 
 func (s *Store) replaceRef(name string, h plumbing.Hash, write func(file string, data []byte, pattern string) error) error {
 	file := s.refFile(name)

@@ -54,10 +54,29 @@ func (s *Store) repair(ctx context.Context, talk *conversation) error {
 	err = s.objects.swap(func() error {
 		return errors.Join(s.publish(packs, names), removePacks(s.packDir(), damaged), s.removeDamagedLoose(ctx))
 	})
-	if err == nil {
-		s.objects.damaged.Store(false)
+	if err != nil {
+		return err
 	}
-	return err
+	s.objects.damaged.Store(false)
+	return s.removeDanglingRefs(ctx)
+}
+
+// removeDanglingRefs removes the refs to what is lost for good: their tracks are fetched as if they were new.
+func (s *Store) removeDanglingRefs(ctx context.Context) error {
+	refs, err := s.refs()
+	if err != nil {
+		return err
+	}
+	for name, h := range refs {
+		err := s.objects.completeCommit(ctx, h)
+		if isObjectError(err) {
+			err = s.removeRef(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // completeIn reports what is wrong with a commit as it is in a repository that holds nothing but what a server sent.

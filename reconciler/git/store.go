@@ -168,6 +168,9 @@ func (s *Store) check() error {
 		if err == nil {
 			_, err = s.objects.folder(c.TreeHash)
 		}
+		if err != nil && isPrevious(name) {
+			err = s.removeRef(name) // nothing depends on it
+		}
 		if err != nil {
 			return fmt.Errorf("ref %s: %w", name, err)
 		}

@@ -79,6 +79,7 @@ func (t *Track) acceptedRef() string { return path.Join(t.refs, acceptedName) }
 func (t *Track) headRef(branch string) string {
 	return path.Join(t.refs, fetchedName, escapedRef(branch))
 }
+
 func (t *Track) previousRef(branch string) string {
 	return path.Join(t.refs, previousName, escapedRef(branch))
 }

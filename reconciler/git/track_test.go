@@ -186,7 +186,7 @@ func TestASlowTrackDelaysNoOther(t *testing.T) {
 // TestNewer compares the answer for any history with that of walking all of it.
 func TestNewer(t *testing.T) {
 	repo, s := gittest.New(t), openStore(t)
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a history
+	rng := rand.New(rand.NewPCG(1, 2))
 	var commits []string
 	parents := map[string][]string{}
 	branches := []string{"main", "b1", "b2", "b3"}
