@@ -53,7 +53,7 @@ func start(command []string) (*process, error) {
 	return w, nil
 }
 
-// build has one job built. An [*Error] says that the process is of no more use; any other is what Kustomize says.
+// build runs one job. An [*Error] means that the process is of no more use; any other is what Kustomize reports.
 func (w *process) build(ctx context.Context, job kustomize.Job, memory int64) ([]kustomize.Built, error) {
 	stop := context.AfterFunc(ctx, w.kill)
 	defer stop()
@@ -68,7 +68,7 @@ func (w *process) build(ctx context.Context, job kustomize.Job, memory int64) ([
 	return objects, nil
 }
 
-// buildError is what Kustomize says.
+// buildError is what Kustomize reports.
 type buildError string
 
 func (e buildError) Error() string { return string(e) }
@@ -122,7 +122,7 @@ type words struct {
 	found map[string]bool
 }
 
-// The words by which Go's runtime says why it gives up.
+// The words with which Go's runtime reports why it gives up.
 var (
 	wordsMemory = []string{"out of memory", "cannot allocate memory"}
 	wordsStack  = []string{"stack exceeds", "stack overflow"}

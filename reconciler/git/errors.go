@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Class says what can make a failed fetch succeed.
+// Class is what can make a failed fetch succeed.
 type Class string
 
 const (
@@ -42,7 +42,7 @@ type FetchError struct {
 	cause error
 }
 
-// Class says whether trying again can help.
+// Class reports whether a retry can help.
 func (e *FetchError) Class() Class { return e.class }
 
 func (e *FetchError) Error() string {
@@ -55,7 +55,7 @@ func (e *FetchError) Error() string {
 
 func (e *FetchError) Unwrap() error { return e.cause }
 
-// BranchGoneError says that the server answers but has no such branch (any more).
+// BranchGoneError is a branch that the server, which answers, does not have (any more).
 type BranchGoneError struct {
 	// Remote is the redacted URL.
 	Remote string
@@ -104,7 +104,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s %q is refused: %s", e.What, e.Value, e.Because)
 }
 
-// CacheError says that the local copy of the repository is damaged, as opposed to what the server sends. The next fetch
+// CacheError is damage to the local copy of the repository, as opposed to what the server sends. The next fetch
 // repairs it.
 type CacheError struct {
 	// Dir is the folder of the store.
@@ -142,7 +142,7 @@ func isMissing(err error) bool {
 	return ok && e.Missing
 }
 
-// ObjectError says that the store lacks an object, or holds it damaged. It deliberately never matches
+// ObjectError is an object that the store lacks, or holds damaged. It deliberately never matches
 // fs.ErrNotExist: a broken store must not read as "there is no such file".
 type ObjectError struct {
 	// Kind is "commit", "tree" or "blob"; Hash its name.

@@ -17,7 +17,7 @@ import (
 // objects reads a store's objects for any number of goroutines.
 //
 // go-git's storage is not safe for concurrent use (it fills its index and its table of open packs without
-// a lock), so all reading goes through mu; what comes out is copied before mu is let go. Decoded folders
+// a lock), so all reading goes through mu; what comes out is copied before mu is released. Decoded folders
 // are kept apart from it, since nearly every look-up is one of a path whose folders were just looked at.
 type objects struct {
 	limits Limits

@@ -269,7 +269,7 @@ func (t *Tree) Err() error {
 	return nil
 }
 
-// treeEntry is an entry of a folder; it asks for the size only when somebody wants it.
+// treeEntry is an entry of a folder; it reads the size only on demand.
 type treeEntry struct {
 	tree *Tree
 	node node
