@@ -3,13 +3,25 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline devcluster test test-short test-devcluster lint fmt bench bench-loop fuzz golden airflow postgres demo tidy check clean
+.PHONY: help build trunkline devcluster test test-short test-devcluster cover storms parity mutants fuzz lint fmt prose vuln \
+	bench bench-loop generate golden licence airflow postgres demo tidy check clean
 
 GO ?= go
+# The tools, built at these versions into .cache/bin.
+# renovate: module=github.com/golangci/golangci-lint/v2
 GOLANGCI_VERSION := v2.15.0
-# How long "make fuzz" spends on each target, and which ones.
+# renovate: module=github.com/vale-cli/vale/v3
+VALE_VERSION := v3.21.0
+# renovate: module=golang.org/x/vuln
+GOVULNCHECK_VERSION := v1.9.0
+# How long "make fuzz" spends on each target, or how many seconds on all of them together, and which ones.
 FUZZTIME ?= 30s
+FUZZTOTAL ?=
 FUZZ ?= .
+# Which mutants "make mutants" tries, which alerts "make prose" prints, and how often "make storms" repeats what is random.
+MUTANTS ?= .
+LEVEL ?= error
+STORMS ?= 5
 # Which benchmarks "make bench" runs, and for how long; with BENCH, the table of the loop is left out.
 BENCH ?=
 BENCHTIME ?= 1s
@@ -21,10 +33,12 @@ LOOP ?=
 BUILD := -tags kustomize_disable_go_plugin_support -ldflags '-s -w'
 
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+VALE := .cache/bin/vale-$(VALE_VERSION)
+GOVULNCHECK := .cache/bin/govulncheck-$(GOVULNCHECK_VERSION)
 WITH_TMP := hack/with-tmp.sh
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: trunkline devcluster ## build bin/trunkline and bin/devcluster
 
@@ -36,26 +50,68 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 	@[ -x bin/devcluster ] || echo "building bin/devcluster, which is Kubernetes from its source; the first time takes about 5 minutes"
 	@$(GO) build -C test/devcluster -o ../../bin/devcluster .
 
-test: devcluster postgres ## run all tests, those on a real API server and a real PostgreSQL among them
+# Tests come in three tiers; CONTRIBUTING.md says which test is in which. hack/gotest runs `go test` and ends with what
+# was skipped and why; in CI, a test that is skipped for a reason of its own fails the run.
+test-short: ## tier 1: the tests that need no cluster and no PostgreSQL, in minutes
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short ./...
+
+test: devcluster postgres ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
-	@$(WITH_TMP) $(GO) test -race -timeout 30m ./...
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
+	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
 	@$(MAKE) --no-print-directory test-devcluster
 
-test-short: ## run the tests that need no cluster and no PostgreSQL
-	@$(WITH_TMP) $(GO) test -race -short ./...
-
-test-devcluster: devcluster ## run the tests of test/devcluster
+test-devcluster: devcluster ## run the tests of test/devcluster, a module of its own
 	@echo "testing test/devcluster"
 	@cd test/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
 
-$(LINT):
-	@echo "building golangci-lint $(GOLANGCI_VERSION); this takes a few minutes, once"
-	@GOBIN=$(CURDIR)/.cache/bin/tmp $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
-	@mv .cache/bin/tmp/golangci-lint $@
+storms: build postgres ## tier 3, nightly: repeat what is random (storms, kills, models, properties); STORMS=5 times
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count $(STORMS) -timeout 120m -run 'Storm|Kill|Damaged|Replica|Hang|Delay' \
+		./reconciler ./reconciler/shard ./cmd/trunkline/e2e
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short -timeout 120m $$(git grep -l pgregory.net/rapid -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -args -rapid.checks=2000
 
-lint: $(LINT) ## run the linters
+parity: devcluster ## tier 3, nightly: the same answers as Helm, Kubernetes' admission and Apache Airflow themselves
+	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -run 'Parity|RendersAsHelmDoes' ./render/... ./policy/admission/...
+	@$(MAKE) --no-print-directory airflow
+
+mutants: ## tier 3, nightly: break the invariants one by one and report which are not noticed; MUTANTS=regexp
+	@$(WITH_TMP) $(GO) run ./hack/mutants -run '$(MUTANTS)'
+
+fuzz: ## tier 3, nightly: run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
+	@$(WITH_TMP) hack/fuzz.sh '$(FUZZ)' $(FUZZTIME) $(FUZZTOTAL)
+
+cover: ## coverage of the tests without a cluster, by package; the lines are in coverage/index.html
+	@mkdir -p coverage
+	@$(WITH_TMP) $(GO) test -short -coverpkg=./... -coverprofile=coverage/all.out ./... >coverage/test.log || { cat coverage/test.log; exit 1; }
+	@$(GO) tool cover -html=coverage/all.out -o coverage/index.html
+	@hack/cover.sh coverage/all.out | tee coverage/packages.txt
+
+# tool VERSIONED-FILE, MODULE/PATH@VERSION: builds a tool once.
+define tool
+	@echo "building $(notdir $(1)); this takes a few minutes, once"
+	@GOBIN=$(CURDIR)/.cache/bin/tmp $(GO) install $(2)
+	@mv .cache/bin/tmp/$(notdir $(firstword $(subst @, ,$(2)))) $(1)
+endef
+
+$(LINT):
+	$(call tool,$@,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION))
+
+$(VALE):
+	$(call tool,$@,github.com/vale-cli/vale/v3/cmd/vale@$(VALE_VERSION))
+
+$(GOVULNCHECK):
+	$(call tool,$@,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION))
+
+lint: $(LINT) prose ## run the linters, of code and of prose
 	@$(LINT) run ./...
 	@cd test/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
+
+prose: $(VALE) ## hold docs and comments to the glossary of CONTRIBUTING.md; LEVEL=warning also lists words on their way out
+	@! echo 'On the ground of a rule.' | $(VALE) --path=README.md >/dev/null || { echo "prose: Vale does not find what it is to find: see .vale.ini" >&2; exit 1; }
+	@git ls-files -z -- '*.md' '*.go' | xargs -0 $(VALE) --minAlertLevel=$(LEVEL) --output=line
+
+vuln: $(GOVULNCHECK) ## known vulnerabilities in what the code calls; needs vuln.go.dev
+	@$(GOVULNCHECK) ./...
 
 fmt: $(LINT) ## format the code
 	@$(LINT) fmt ./...
@@ -69,11 +125,15 @@ bench-loop: build ## measure the loop alone, a table in Markdown; LOOP='-sizes 2
 	@$(GO) build -o bin/bench ./hack/bench
 	@$(WITH_TMP) bin/bench $(LOOP)
 
-fuzz: ## run every fuzz target for a while; FUZZ=regexp FUZZTIME=30s
-	@$(WITH_TMP) hack/fuzz.sh '$(FUZZ)' $(FUZZTIME)
+generate: licence golden ## make everything that is generated; CI checks that this changes nothing
 
 golden: ## write the golden files anew; look at the difference before you commit it
-	@$(GO) test ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./cmd/trunkline/ -update
+	@$(GO) test -run TestDecisions . -update
+	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
+	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./reconciler/preview/report ./cmd/trunkline/ -update
+
+licence: ## put the licence line at the head of Go files that lack it
+	@hack/licence.sh
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check
@@ -93,4 +153,4 @@ check: ## everything that CI runs
 	@.ci/run
 
 clean: ## remove what was built
-	@rm -rf bin .cache
+	@rm -rf bin coverage .cache

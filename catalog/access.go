@@ -110,7 +110,7 @@ func checkClusterScoped(k *checker, kind string, at []any) {
 	}
 }
 
-// accountName tells whether a pattern gives names of service accounts, if they are not too long.
+// accountName reports whether a pattern gives names of service accounts, if they are not too long.
 func accountName(pattern string) bool { return isSubdomain(placeholder.ReplaceAllString(pattern, "x")) }
 
 func isSubdomain(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }

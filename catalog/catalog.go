@@ -47,6 +47,10 @@ type Catalog struct {
 	places *btree.Set[string]
 	// dirs are the folders that projects are declared in: folder and project.
 	dirs *btree.Set[string]
+	// homes are the files that declare a project, well or badly: the folder, in lower-case letters, and the file.
+	homes *btree.Set[string]
+	// misplaced are the declarations that do not count, because of where they are, by the keys of declared.
+	misplaced *btree.Set[string]
 	// unsettled are the projects whose problems depend on more than an update looks at.
 	unsettled *btree.Set[string]
 	// found is what is wrong, by what it was found at.
@@ -89,13 +93,13 @@ type Project struct {
 // Name is the platform's.
 func (c *Catalog) Name() string { return c.Platform.Metadata.Name }
 
-// Tree gives the tree that the catalog was read from.
+// Tree returns the tree that the catalog was read from.
 func (c *Catalog) Tree() fs.FS { return c.tree }
 
 // Project finds a project.
 func (c *Catalog) Project(name string) (*Project, bool) { return c.projects.Get(name) }
 
-// Projects gives all projects, by name.
+// Projects returns all projects, by name.
 func (c *Catalog) Projects() iter.Seq[*Project] {
 	return func(yield func(*Project) bool) {
 		c.projects.Scan(func(_ string, p *Project) bool { return yield(p) })
@@ -105,20 +109,20 @@ func (c *Catalog) Projects() iter.Seq[*Project] {
 // ProjectNames lists the names of all projects, sorted.
 func (c *Catalog) ProjectNames() []string { return c.projects.Keys() }
 
-// Document gives the declaration of a kind and name, if it is one that counts.
+// Document returns the declaration of a kind and name, if it is one that counts.
 func (c *Catalog) Document(kind v1alpha1.Kind, name string) (*v1alpha1.Document, bool) {
 	doc := c.first(docKey{kind, name})
 	return doc, doc != nil
 }
 
-// MayDeclare tells whether a name that is not found may be that of a declaration with problems, or stand where nothing
+// MayDeclare reports whether a name that is not found may be that of a declaration with problems, or stand where nothing
 // could be read: then its being missing says nothing.
 func (c *Catalog) MayDeclare(kind v1alpha1.Kind, name string) bool {
 	key := docKey{kind, name}
 	return c.unread > 0 || c.broken[key] > 0 || c.first(key) != nil
 }
 
-// Documents gives all declarations of a kind, by name; of equal names, the first.
+// Documents returns all declarations of a kind, by name; of equal names, the first.
 func (c *Catalog) Documents(kind v1alpha1.Kind) iter.Seq[*v1alpha1.Document] {
 	return func(yield func(*v1alpha1.Document) bool) {
 		last, prefix := "", string(kind)+sep
@@ -135,7 +139,7 @@ func (c *Catalog) Documents(kind v1alpha1.Kind) iter.Seq[*v1alpha1.Document] {
 	}
 }
 
-// Text gives the content of a file of declarations.
+// Text returns the content of a file of declarations.
 func (c *Catalog) Text(file string) ([]byte, bool) {
 	if u, ok := c.units.Get(file); ok {
 		return u.data, true
@@ -146,10 +150,10 @@ func (c *Catalog) Text(file string) ([]byte, bool) {
 // token tells one catalog from all others; it is not empty, since values without size may share an address.
 type token struct{ _ byte }
 
-// UpdateOf tells whether the catalog was made by updating another.
+// UpdateOf reports whether the catalog was made by updating another.
 func (c *Catalog) UpdateOf(o *Catalog) bool { return c.parent != nil && c.parent == o.self }
 
-// FolderOf gives the nearest folder around a file that projects are declared in; empty if there is none.
+// FolderOf returns the nearest folder around a file that projects are declared in; empty if there is none.
 func (c *Catalog) FolderOf(file string) string {
 	for dir := path.Dir(file); ; dir = path.Dir(dir) {
 		for range below(c.dirs, dir+sep) {
@@ -165,7 +169,7 @@ func (c *Catalog) FolderOf(file string) string {
 // changed, and those whose problems may have. All is true if that is every project, and the platform too.
 func (c *Catalog) Relinked() (projects []string, all bool) { return slices.Clone(c.relinked), c.whole }
 
-// first gives the declaration of a name that counts.
+// first returns the declaration of a name that counts.
 func (c *Catalog) first(key docKey) (first *v1alpha1.Document) {
 	prefix := string(key.kind) + sep + key.name + sep
 	c.declared.Ascend(prefix, func(k string, doc *v1alpha1.Document) bool {
@@ -177,7 +181,7 @@ func (c *Catalog) first(key docKey) (first *v1alpha1.Document) {
 	return first
 }
 
-// Problems gives all that is wrong, sorted. When it denies the tree, the catalog is incomplete and only good for
+// Problems returns all that is wrong, sorted. When it denies the tree, the catalog is incomplete and only good for
 // looking at.
 func (c *Catalog) Problems() v1alpha1.Problems {
 	var all []finding
@@ -199,7 +203,7 @@ func (c *Catalog) Problems() v1alpha1.Problems {
 	return problems.Distinct()
 }
 
-// derive gives a catalog that shares all indexes with this one until one of them changes.
+// derive returns a catalog that shares all indexes with this one until one of them changes.
 func (c *Catalog) derive(tree fs.FS) *Catalog {
 	c.copying.Lock()
 	defer c.copying.Unlock()
@@ -207,11 +211,12 @@ func (c *Catalog) derive(tree fs.FS) *Catalog {
 		self: &token{}, parent: c.self, frame: c.frame, tree: tree, library: c.library,
 		units: c.units.Copy(), declared: c.declared.Copy(), broken: maps.Clone(c.broken), unread: c.unread,
 		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), dirs: c.dirs.Copy(),
+		homes: c.homes.Copy(), misplaced: c.misplaced.Copy(),
 		unsettled: c.unsettled.Copy(), found: c.found.Copy(), cycles: c.cycles,
 	}
 }
 
-// below gives the keys of a set that begin with a prefix, without it.
+// below returns the keys of a set that begin with a prefix, without it.
 func below(set *btree.Set[string], prefix string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		set.Ascend(prefix, func(key string) bool {

@@ -59,7 +59,7 @@ func (c *Catalog) Dependencies(id ReleaseID) []ReleaseID {
 	return ids
 }
 
-// Needed tells whether other projects depend on one.
+// Needed reports whether other projects depend on one.
 func (c *Catalog) Needed(project string) bool {
 	for range below(c.readers, project+"/"+sep) {
 		return true

@@ -27,10 +27,13 @@ type checker struct {
 	c        *Catalog
 	doc      *v1alpha1.Document
 	findings []finding
-	// asked tells that what was found depends on whether other declarations can be read.
+	// asked reports whether what was found depends on whether other declarations can be read.
 	asked bool
-	// follows tells that a path led through a link, so that what was found depends on files elsewhere.
+	// follows reports whether a path led through a link, so that what was found depends on files elsewhere.
 	follows bool
+	// stray reports whether a folder that governs others is a project's own, and linked whether one is reached through
+	// a link.
+	stray, linked bool
 	// unreadable is the first failure to read the tree that is not the declarations' fault.
 	unreadable error
 }
@@ -111,7 +114,7 @@ func About(doc *v1alpha1.Document, path ...any) (about v1alpha1.About) {
 	return about
 }
 
-// excused tells that a declaration is broken, or may stand where nothing could be read.
+// excused reports whether a declaration is broken, or may stand where nothing could be read.
 func (k *checker) excused(kind v1alpha1.Kind, name string) bool {
 	k.asked = true
 	return kind != "" && k.c.MayDeclare(kind, name)
@@ -127,7 +130,7 @@ func (k *checker) name(name string, path ...any) bool {
 	return false
 }
 
-// throughLink tells whether a path goes through a symbolic link. When such a path cannot be followed, that is
+// throughLink reports whether a path goes through a symbolic link. When such a path cannot be followed, that is
 // the fault of who made the link; when any other cannot be read, the tree itself is out of order.
 func throughLink(tree fs.FS, name string) bool {
 	for at := name; at != "."; at = path.Dir(at) {

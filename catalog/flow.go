@@ -160,7 +160,7 @@ func (k *checker) dataset(p *Project, workload, ref string, at []any) (string, b
 	return "", false
 }
 
-// similar gives the datasets that may have been meant by one that is not there.
+// similar returns the datasets that may have been meant by one that is not there.
 func (c *Catalog) similar(project *Project, local string) []string {
 	const few = 200
 	var ids []string
@@ -179,13 +179,13 @@ func (c *Catalog) similar(project *Project, local string) []string {
 	return slices.Compact(ids)
 }
 
-// Excludes tells whether the project leaves a workload out of an environment.
+// Excludes reports whether the project leaves a workload out of an environment.
 func (p *Project) Excludes(env, workload string) bool {
 	w, _, ok := p.Workload(workload)
 	return ok && *first(p.Spec.Environments[env].Workloads[workload].Exclude, &w.Exclude)
 }
 
-// excludedEverywhere tells whether a workload is left out of all environments: then it is as if it were not there.
+// excludedEverywhere reports whether a workload is left out of all environments: then it is as if it were not there.
 func (p *Project) excludedEverywhere(w *v1alpha1.Workload) bool {
 	for env := range p.Spec.Environments {
 		if !p.Excludes(env, w.Name) {

@@ -25,15 +25,19 @@ type frame struct {
 	Policies     map[string]*v1alpha1.Policy
 
 	platformDoc *v1alpha1.Document
-	// roots are the folders to search.
-	roots []string
+	// roots are the folders to search, and governing those in which declarations that govern others count; nil if the
+	// platform names none.
+	roots, governing []string
+	// stray reports whether a folder that the platform or a blueprint names is a project's own, and linked whether one
+	// of them is reached through a link, so that what it is depends on files elsewhere.
+	stray, linked bool
 	// schemas maps a blueprint to the compiled schema of its parameters, and bare to what is wrong with no
 	// params at all.
 	schemas map[string]*schema.Schema
 	bare    map[string][]schema.Problem
 	// sizes maps a cluster to its size classes.
 	sizes map[string]map[string]v1alpha1.Size
-	// asked tells that what is wrong with the frame depends on whether other declarations can be read.
+	// asked reports whether what is wrong with the frame depends on whether other declarations can be read.
 	asked bool
 	// sources maps the folders of the repository's blueprints to whether they are there.
 	sources map[string]bool
@@ -70,7 +74,7 @@ func loadLibrary(library fs.FS) (map[string]*Blueprint, error) {
 // linkFrame makes the frame of the catalog's declarations, and tells what is wrong with it.
 func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f := &frame{
-		Platform: c.Platform, platformDoc: c.platformDoc, roots: c.roots,
+		Platform: c.Platform, platformDoc: c.platformDoc, roots: c.roots, governing: c.governing,
 		Clusters:     map[string]*v1alpha1.Cluster{},
 		Environments: map[string]*v1alpha1.Environment{},
 		Blueprints:   maps.Clone(embedded),
@@ -103,11 +107,11 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f.checkClusters(k)
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
-	f.asked = k.asked
+	f.asked, f.stray, f.linked = k.asked, k.stray, k.linked
 	return k
 }
 
-// take takes in a declaration.
+// take adds a declaration.
 func (f *frame) take(k *checker, doc *v1alpha1.Document) {
 	switch o := doc.Object.(type) {
 	case *v1alpha1.Cluster:
@@ -142,7 +146,9 @@ func (f *frame) checkClusters(k *checker) {
 		}
 	}
 	for i, folder := range f.Platform.Spec.Policies {
-		k.folder(path.Clean(folder), folder, "spec", "policies", i)
+		if k.folder(path.Clean(folder), folder, "spec", "policies", i) {
+			k.governs(path.Clean(folder), "spec", "policies", i)
+		}
 	}
 }
 
@@ -268,5 +274,8 @@ func (f *frame) checkBlueprints(k *checker) {
 			k.at(RuleSchema, []any{"spec", "parameters"}, err.Error(), "")
 		}
 		f.sources[bp.Source] = k.folder(bp.Source, bp.Spec.Source, "spec", "source")
+		if f.sources[bp.Source] {
+			k.governs(bp.Source, "spec", "source")
+		}
 	}
 }

@@ -115,7 +115,7 @@ func (c *Catalog) NodePosition(id string) v1alpha1.Position {
 	return p.Document.Position("spec", "workloads", i)
 }
 
-// Graph gives the DAG of all projects' datasets and workloads.
+// Graph returns the DAG of all projects' datasets and workloads.
 func (c *Catalog) Graph() *Graph {
 	g := &Graph{}
 	for p := range c.Projects() {
@@ -136,7 +136,7 @@ func (c *Catalog) Graph() *Graph {
 	return g
 }
 
-// dependencies gives the graph of the projects that depend on each other.
+// dependencies returns the graph of the projects that depend on each other.
 func (c *Catalog) dependencies() *Graph {
 	g := &Graph{}
 	for p := range c.Projects() {
@@ -165,7 +165,7 @@ type outEdge struct {
 // AddNode adds a node; adding it again replaces it.
 func (g *Graph) AddNode(n Node) { g.nodes[g.node(n.ID)] = n }
 
-// node gives the number of a node, which is new if nobody has asked for it before.
+// node returns the number of a node, which is new if nobody has asked for it before.
 func (g *Graph) node(id string) int {
 	i, ok := g.index[id]
 	if ok {
@@ -204,7 +204,7 @@ func (g *Graph) Edges() []Edge {
 	return edges
 }
 
-// outOf gives the edges that leave a node, in a fixed order.
+// outOf returns the edges that leave a node, in a fixed order.
 func (g *Graph) outOf(i int) []Edge {
 	edges := make([]Edge, len(g.out[i]))
 	for j, e := range g.out[i] {

@@ -42,7 +42,7 @@ func graphOf(nodes []catalog.Node, edges []catalog.Edge) *catalog.Graph {
 	return g
 }
 
-// left gives the nodes that Kahn's algorithm cannot put into an order: those on cycles, and those behind them.
+// left returns the nodes that Kahn's algorithm cannot put into an order: those on cycles, and those behind them.
 func left(edges []catalog.Edge) map[string]bool {
 	in, nodes := map[string]int{}, map[string]bool{}
 	for _, e := range edges {

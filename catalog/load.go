@@ -35,6 +35,7 @@ func (c *Catalog) load(old func(file string) *unit) error {
 	k := &checker{c: c}
 	if c.Platform != nil {
 		c.roots = c.findRoots(k)
+		c.governing = c.findGoverning(k)
 		if k.unreadable != nil {
 			return k.unreadable
 		}
@@ -96,6 +97,9 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 	const hint = "create it with a document of kind Platform"
 	info, err := fs.Stat(c.tree, PlatformFile)
 	switch {
+	case err == nil && throughLink(c.tree, PlatformFile):
+		wrong("is a symbolic link: whoever owns the file that it leads to would own the platform", "declare the platform in the file itself")
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		wrong("the file is missing: it declares the platform", hint)
 		return nil
@@ -126,7 +130,7 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 	return nil
 }
 
-// findRoots gives the folders to search. Those that cannot be are reported.
+// findRoots returns the folders to search. Those that cannot be are reported.
 func (c *Catalog) findRoots(k *checker) []string {
 	declared := c.Platform.Spec.Roots
 	if len(declared) == 0 {
@@ -173,12 +177,19 @@ func (c *Catalog) linkAll() error {
 	c.declared, c.projects = &btree.Map[string, *v1alpha1.Document]{}, &btree.Map[string, *Project]{}
 	c.readers, c.spaces, c.places = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
 	c.dirs, c.unsettled = &btree.Set[string]{}, &btree.Set[string]{}
+	c.homes, c.misplaced = &btree.Set[string]{}, &btree.Set[string]{}
 	c.broken, c.unread = map[docKey]int{}, 0
 	for _, key := range c.found.Keys() {
 		if key != "platform" && key != "roots" {
 			c.found.Delete(key)
 		}
 	}
+	c.units.Scan(func(name string, u *unit) bool {
+		if u.declares(v1alpha1.KindProject) {
+			c.homes.Insert(homeKey(name))
+		}
+		return true
+	})
 	c.units.Scan(func(name string, u *unit) bool {
 		c.takeUnit(name, u)
 		return true
@@ -216,14 +227,11 @@ func (c *Catalog) linkAll() error {
 	return nil
 }
 
-// takeUnit takes in what a file declares.
+// takeUnit adds what a file declares.
 func (c *Catalog) takeUnit(name string, u *unit) {
-	if len(u.Problems) > 0 {
-		findings := make([]finding, len(u.Problems))
-		for i, p := range u.Problems {
-			findings[i].Problem = p
-		}
-		c.found.Set("file"+sep+name, findings)
+	k := &checker{c: c}
+	for _, p := range u.Problems {
+		k.findings = append(k.findings, finding{Problem: p})
 	}
 	if u.Unread {
 		c.unread++
@@ -232,8 +240,14 @@ func (c *Catalog) takeUnit(name string, u *unit) {
 		c.broken[docKey{doc.Kind, doc.Name}]++
 	}
 	for _, doc := range u.Documents {
+		if k.doc = doc; k.misplaced() {
+			c.misplaced.Insert(declaredKey(doc))
+			c.broken[docKey{doc.Kind, doc.Name}]++
+			continue
+		}
 		c.declared.Set(declaredKey(doc), doc)
 	}
+	c.set("file"+sep+name, k.findings)
 }
 
 // checkTwice refuses further declarations of a kind and name, and platforms that are not where they belong.
@@ -272,7 +286,7 @@ func (c *Catalog) set(origin string, findings []finding) {
 	c.found.Set(origin, findings)
 }
 
-// takeProject takes in a project, if its name is one.
+// takeProject adds a project, if its name is one.
 func (c *Catalog) takeProject(doc *v1alpha1.Document) *Project {
 	k := &checker{c: c, doc: doc}
 	if !k.name(doc.Name, "metadata", "name") {

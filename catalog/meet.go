@@ -42,7 +42,7 @@ func (c *Catalog) checkMeetings(m meetings) {
 	}
 }
 
-// placesBelow gives the paths that lie below a path and that it is the nearest reason to look at.
+// placesBelow returns the paths that lie below a path and that it is the nearest reason to look at.
 func (c *Catalog) placesBelow(place string) map[string]bool {
 	out := map[string]bool{}
 	c.places.Ascend(place, func(key string) bool {
@@ -79,7 +79,7 @@ func (c *Catalog) meet(space string) []finding {
 	return k.findings
 }
 
-// placeOf gives a path in the form in which one is the beginning of another exactly if it lies around it.
+// placeOf returns a path in the form in which one is the beginning of another exactly if it lies around it.
 func placeOf(store, rest string) string {
 	var b strings.Builder
 	b.WriteString(store + "://")

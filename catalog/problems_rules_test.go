@@ -139,7 +139,8 @@ prod.yaml:6:43: error: spec.identities[1]: there is no placeholder "<identity>"
 		"AllRight": {
 			reason: "The same settings without the mistakes.",
 			edits: []edit{
-				{"trunkline.yaml", "  roots", "  exceptions: [{rule: path-overlap, environment: prod, reason: x}]\n  policies: [orders]\n  roots"},
+				{"trunkline.yaml", "  roots", "  exceptions: [{rule: path-overlap, environment: prod, reason: x}]\n  policies: [rules]\n  roots"},
+				{"rules/main.rego", "", "package main"},
 				{"prod.yaml", "  clusters", "  identity: {role: <identity>-<environment>-<cluster>}\n  identities: ['<project>-<environment>']\n  clusters"},
 			},
 		},

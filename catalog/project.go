@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// newProject takes in the declaration of a project, and what others may refer to of it.
+// newProject adds the declaration of a project, and what others may refer to of it.
 func newProject(doc *v1alpha1.Document) *Project {
 	decl := doc.Object.(*v1alpha1.Project)
 	p := &Project{
@@ -70,6 +70,7 @@ func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
 	p.edges, p.needs, p.readers, p.spaces, p.places = nil, nil, nil, nil, nil
+	k.outsideGovernance(p)
 	k.datasets(p)
 	k.workloads(p)
 	k.links(p)
@@ -276,7 +277,7 @@ func (k *checker) params(p *Project, bp *Blueprint, w *v1alpha1.Workload, i int)
 	k.reportParams(bp, problems, func(string) []any { return at })
 }
 
-// everywhere tells whether every environment of the project has params of its own for the workload.
+// everywhere reports whether every environment of the project has params of its own for the workload.
 func (k *checker) everywhere(p *Project, w *v1alpha1.Workload, bp *Blueprint) bool {
 	for env, over := range p.Spec.Environments {
 		e, ok := k.c.Environments[env]
@@ -402,7 +403,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 	}
 }
 
-// knowsEnvironments tells whether all environments of a project are known: one that is not may be this one, misspelt.
+// knowsEnvironments reports whether all environments of a project are known: one that is not may be this one, misspelt.
 func (k *checker) knowsEnvironments(p *Project) bool {
 	for env := range p.Spec.Environments {
 		if k.c.Environments[env] == nil {
@@ -428,7 +429,7 @@ func (k *checker) namespace(p *Project, id ReleaseID) {
 	p.spaces = append(p.spaces, strings.Join([]string{id.Cluster, ns, id.Project, id.Environment}, sep))
 }
 
-// namespaceOf gives the namespace of a release.
+// namespaceOf returns the namespace of a release.
 func (c *Catalog) namespaceOf(id ReleaseID) string {
 	return id.expand(cmp.Or(c.Environments[id.Environment].Spec.Namespace, defaultNamespace))
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// closes tells whether an edge closes a cycle: whether its end reaches its beginning. It searches from both sides
+// closes reports whether an edge closes a cycle: whether its end reaches its beginning. It searches from both sides
 // in turns and is done when either side has no way on, so that it costs twice the smaller of what lies
 // downstream and what lies upstream, whatever the size of the platform.
 func (c *Catalog) closes(e Edge) bool {
@@ -29,7 +29,7 @@ type search struct {
 	next  func(id string) []string
 }
 
-// step looks at the neighbours of one node, and tells whether the other side has seen one of them.
+// step looks at the neighbours of one node, and reports whether the other side has seen one of them.
 func (s *search) step(other map[string]bool) bool {
 	if len(s.queue) == 0 {
 		return false
@@ -95,7 +95,7 @@ func (c *Catalog) predecessors(id string) (next []string) {
 	return next
 }
 
-// Readers gives the workloads that read a dataset, or would if it were there, by id.
+// Readers returns the workloads that read a dataset, or would if it were there, by id.
 func (c *Catalog) Readers(dataset string) []string {
 	var ids []string
 	for workload := range below(c.readers, dataset+sep) {
@@ -104,10 +104,10 @@ func (c *Catalog) Readers(dataset string) []string {
 	return slices.Compact(ids)
 }
 
-// Successors gives the nodes that follow a node directly, sorted.
+// Successors returns the nodes that follow a node directly, sorted.
 func (c *Catalog) Successors(id string) []string { return distinct(c.successors(id)) }
 
-// Predecessors gives the nodes that come directly before a node, sorted.
+// Predecessors returns the nodes that come directly before a node, sorted.
 func (c *Catalog) Predecessors(id string) []string { return distinct(c.predecessors(id)) }
 
 func distinct(ids []string) []string {

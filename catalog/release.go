@@ -16,7 +16,7 @@ type ReleaseID struct {
 	Cluster     string `json:"cluster"`
 }
 
-// String gives "project/environment@cluster".
+// String returns "project/environment@cluster".
 func (id ReleaseID) String() string { return id.Project + "/" + id.Environment + "@" + id.Cluster }
 
 // Compare orders releases by project, environment and cluster.
@@ -40,7 +40,7 @@ type Release struct {
 	// Platform is the name of the platform.
 	Platform string `json:"platform"`
 	Owner    string `json:"owner"`
-	// Suspended tells that what is in the cluster is to be left as it is.
+	// Suspended reports whether what is in the cluster is to be left as it is.
 	Suspended bool `json:"suspended,omitempty"`
 	// Namespace holds every object of the release but those that the environment allows elsewhere, and nothing else.
 	Namespace string `json:"namespace"`
@@ -109,7 +109,7 @@ type Blueprint struct {
 	params *schema.Schema
 }
 
-// CheckParams gives what is wrong with a workload's params. The error is about the blueprint's own parameters.
+// CheckParams returns what is wrong with a workload's params. The error is about the blueprint's own parameters.
 func (b *Blueprint) CheckParams(params map[string]any) ([]schema.Problem, error) {
 	if b.params == nil {
 		return schema.Check(b.Spec.Parameters, params)

@@ -54,7 +54,7 @@ func builtinSizes() map[string]v1alpha1.Size {
 	return sizes
 }
 
-// Releases gives the releases to make, in the order of their ids. Each is resolved when it is asked for.
+// Releases returns the releases to make, in the order of their ids. Each is resolved when it is asked for.
 func (c *Catalog) Releases() iter.Seq[Release] {
 	return func(yield func(Release) bool) {
 		for p := range c.Projects() {
@@ -145,22 +145,22 @@ func (c *Catalog) TimeoutOf(p *Project, w *v1alpha1.Workload, env string) time.D
 		time.Duration(c.Platform.Spec.Defaults.Timeout), defaultTimeout)
 }
 
-// IdentityOf gives the name of the service account that a workload runs as in an environment.
+// IdentityOf returns the name of the service account that a workload runs as in an environment.
 func (p *Project) IdentityOf(w *v1alpha1.Workload, env string) string {
 	return cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Identity, w.Identity, p.Name)
 }
 
-// Suspended tells whether the project's releases are left as they are in an environment.
+// Suspended reports whether the project's releases are left as they are in an environment.
 func (p *Project) Suspended(env string) bool {
 	return *first(p.Spec.Environments[env].Suspend, &p.Spec.Suspend)
 }
 
-// Suspends tells whether a workload is kept from starting in an environment.
+// Suspends reports whether a workload is kept from starting in an environment.
 func (p *Project) Suspends(w *v1alpha1.Workload, env string) bool {
 	return *first(p.Spec.Environments[env].Workloads[w.Name].Suspend, &w.Suspend)
 }
 
-// first gives the first pointer that points to something, or nil.
+// first returns the first pointer that points to something, or nil.
 func first[T any](pointers ...*T) *T {
 	for _, p := range pointers {
 		if p != nil {
@@ -170,7 +170,7 @@ func first[T any](pointers ...*T) *T {
 	return nil
 }
 
-// refs gives the places of the datasets that a workload reads or writes in an environment, by role. What does not
+// refs returns the places of the datasets that a workload reads or writes in an environment, by role. What does not
 // resolve was reported, and is left out.
 func (c *Catalog) refs(p *Project, w *v1alpha1.Workload, env string, kind EdgeKind) map[string]DatasetRef {
 	out := map[string]DatasetRef{}
@@ -208,7 +208,7 @@ func (c *Catalog) Locate(dataset, env string) (uri string, ok bool) {
 	return strings.TrimSuffix(base, "/") + "/" + rest, ok && has
 }
 
-// merge gives base with what over says instead; nil when both are empty.
+// merge returns base with what over says instead; nil when both are empty.
 func merge[V any](base, over map[string]V) map[string]V {
 	switch {
 	case len(base)+len(over) == 0:

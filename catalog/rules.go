@@ -4,6 +4,8 @@ package catalog
 const (
 	// RulePlatform is broken by a tree that declares no platform, or more than one.
 	RulePlatform = "platform"
+	// RuleGovernance is broken by a declaration that governs others, or what it names, where it may not be.
+	RuleGovernance = "governance"
 	// RuleName is broken by a name that is not one.
 	RuleName = "invalid-name"
 	// RulePattern is broken by a placeholder that stands for nothing.

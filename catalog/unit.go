@@ -39,6 +39,30 @@ func (u *unit) keys() map[docKey]bool {
 	return keys
 }
 
+// declares reports whether a kind is declared in the file, well or badly.
+func (u *unit) declares(kind v1alpha1.Kind) bool {
+	of := func(doc *v1alpha1.Document) bool { return doc.Kind == kind }
+	return slices.ContainsFunc(u.Documents, of) || slices.ContainsFunc(u.Broken, of)
+}
+
+// governing returns what the unit declares, well or badly, that governs others.
+func (u *unit) governing() (docs []*v1alpha1.Document) {
+	if u == nil {
+		return nil
+	}
+	for _, doc := range u.Documents {
+		if doc.Kind != v1alpha1.KindProject {
+			docs = append(docs, doc)
+		}
+	}
+	for _, doc := range u.Broken {
+		if doc.Kind != v1alpha1.KindProject {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
+}
+
 func declarationName(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
 }
@@ -76,7 +100,7 @@ func readBounded(tree fs.FS, name string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// covers tells whether a walk from the roots comes by a file.
+// covers reports whether a walk from the roots comes by a file.
 func covers(roots []string, name string) bool {
 	if !declarationName(name) {
 		return false

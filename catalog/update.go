@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// Update gives the catalog of another tree, which differs from this one's in the files named. It is equal to what
+// Update returns the catalog of another tree, which differs from this one's in the files named. It is equal to what
 // [Load] gives for that tree, and looks only at what the files can have changed.
 func (c *Catalog) Update(tree fs.FS, changed []string) (*Catalog, v1alpha1.Problems, error) {
 	next := c.derive(tree)
@@ -32,8 +32,13 @@ func (c *Catalog) Update(tree fs.FS, changed []string) (*Catalog, v1alpha1.Probl
 	return next, next.Problems(), nil
 }
 
-// rootsMayChange tells whether folders that are searched have come or gone, or are reached through links.
+// rootsMayChange reports whether folders that are searched have come or gone, or are reached through links.
 func (c *Catalog) rootsMayChange(tree fs.FS, changed []string) bool {
+	for _, folder := range c.governing {
+		if slices.ContainsFunc(changed, func(name string) bool { return within(folder, name) }) || throughLink(tree, folder) {
+			return true
+		}
+	}
 	for _, declared := range c.Platform.Spec.Roots {
 		root := path.Clean(declared)
 		if !fs.ValidPath(root) {
@@ -52,16 +57,18 @@ func (c *Catalog) rootsMayChange(tree fs.FS, changed []string) bool {
 func (c *Catalog) update(old *Catalog, changed []string) error {
 	touched := map[docKey]bool{}
 	dirty := map[string]bool{}
+	moved := false
 	for _, name := range changed {
 		c.owners(name, dirty)
 		keys, err := c.replaceUnit(name)
 		if err != nil {
 			return err
 		}
+		moved = moved || c.homes.Contains(homeKey(name)) != old.homes.Contains(homeKey(name))
 		maps.Copy(touched, keys)
 	}
 	readable := c.unread == old.unread && maps.Equal(c.broken, old.broken)
-	if c.frameTouched(touched, changed) || c.asked && !readable {
+	if c.frameTouched(touched, changed) || c.asked && !readable || moved && c.placesChange() {
 		return c.linkAll()
 	}
 	for key := range touched {
@@ -123,6 +130,9 @@ func (c *Catalog) replaceUnit(name string) (map[docKey]bool, error) {
 	}
 	if after != nil {
 		c.units.Set(name, after)
+		if after.declares(v1alpha1.KindProject) {
+			c.homes.Insert(homeKey(name))
+		}
 		c.takeUnit(name, after)
 		if touched == nil {
 			touched = map[docKey]bool{}
@@ -135,27 +145,41 @@ func (c *Catalog) replaceUnit(name string) (map[docKey]bool, error) {
 // dropUnit forgets what a file declared.
 func (c *Catalog) dropUnit(name string, u *unit) {
 	c.units.Delete(name)
+	c.homes.Delete(homeKey(name))
 	c.found.Delete("file" + sep + name)
 	if u.Unread {
 		c.unread--
 	}
 	for _, doc := range u.Broken {
-		key := docKey{doc.Kind, doc.Name}
-		if c.broken[key]--; c.broken[key] == 0 {
-			delete(c.broken, key)
-		}
+		c.notBroken(doc)
 	}
 	for _, doc := range u.Documents {
-		c.declared.Delete(declaredKey(doc))
+		key := declaredKey(doc)
+		c.declared.Delete(key)
+		if c.misplaced.Contains(key) {
+			c.misplaced.Delete(key)
+			c.notBroken(doc)
+		}
 	}
 }
 
-// frameTouched tells whether anything has changed that all projects are judged by.
+// notBroken takes back that a declaration is there but has problems.
+func (c *Catalog) notBroken(doc *v1alpha1.Document) {
+	key := docKey{doc.Kind, doc.Name}
+	if c.broken[key]--; c.broken[key] == 0 {
+		delete(c.broken, key)
+	}
+}
+
+// frameTouched reports whether anything has changed that all projects are judged by.
 func (c *Catalog) frameTouched(touched map[docKey]bool, changed []string) bool {
 	for key := range touched {
 		if key.kind != v1alpha1.KindProject && key.kind != v1alpha1.KindPolicyTest {
 			return true
 		}
+	}
+	if c.linked {
+		return true
 	}
 	for source, there := range c.sources {
 		near := slices.ContainsFunc(changed, func(name string) bool {
@@ -164,13 +188,14 @@ func (c *Catalog) frameTouched(touched map[docKey]bool, changed []string) bool {
 		if !near {
 			continue
 		}
-		if info, err := fs.Stat(c.tree, source); (err == nil && info.IsDir()) != there {
+		if info, err := fs.Stat(c.tree, source); (err == nil && info.IsDir()) != there || throughLink(c.tree, source) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(c.Platform.Spec.Policies, func(folder string) bool {
+	return slices.ContainsFunc(c.Platform.Spec.Policies, func(declared string) bool {
+		folder := path.Clean(declared)
 		return slices.ContainsFunc(changed, func(name string) bool {
-			return strings.HasPrefix(name, path.Clean(folder)+"/") || path.Clean(folder) == "."
+			return within(name, folder) || strings.HasPrefix(folder, name+"/")
 		})
 	})
 }
@@ -197,7 +222,7 @@ func (c *Catalog) replaceProject(name string) {
 	}
 }
 
-// sameContract tells whether a project is the same to those who read its datasets.
+// sameContract reports whether a project is the same to those who read its datasets.
 func (c *Catalog) sameContract(old *Catalog, name string) bool {
 	a, was := old.projects.Get(name)
 	b, is := c.projects.Get(name)
@@ -273,7 +298,7 @@ func (c *Catalog) relink(old *Catalog, dirty map[string]bool) error {
 	return nil
 }
 
-// closesCycle tells whether one of the edges that are new since the old catalog closes a cycle.
+// closesCycle reports whether one of the edges that are new since the old catalog closes a cycle.
 func (c *Catalog) closesCycle(old *Catalog, projects []*Project) bool {
 	for _, p := range projects {
 		had := map[[2]string]bool{}

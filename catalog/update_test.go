@@ -20,7 +20,11 @@ func versions() map[string][]string {
 		return head + "kind: Project\nmetadata: {name: " + name + "}\nspec:\n  owner: t\n  environments: [dev, prod]\n" + more
 	}
 	out := map[string][]string{
-		"trunkline.yaml":    {"kind: [", strings.Replace(acme["trunkline.yaml"], "[.]", "[orders, rates, deep]", 1), strings.Replace(acme["trunkline.yaml"], "[.]", "[., nowhere]", 1)},
+		"trunkline.yaml": {
+			"kind: [", strings.Replace(acme["trunkline.yaml"], "[.]", "[orders, rates, deep]", 1), strings.Replace(acme["trunkline.yaml"], "[.]", "[., nowhere]", 1),
+			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  governance: {folders: [., deep/a/b]}\n  policies: [deep/a]", 1),
+			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  policies: [deep/chart]", 1),
+		},
 		"clusters.yaml":     {"", strings.Replace(acme["clusters.yaml"], "name: two", "name: three", 1)},
 		"dev.yaml":          {"", strings.Replace(acme["dev.yaml"], "lake", "sea", 1), head + "kind: Environment\nmetadata: {name: dev}\n"},
 		"prod.yaml":         {strings.Replace(acme["prod.yaml"], "spec:", "spec:\n  namespace: <environment>", 1)},
@@ -45,6 +49,11 @@ func versions() map[string][]string {
 			project("Deep", ""), project("rates", ""), project("deep", "  dependsOn: [rates, orders]\n"),
 		},
 		"deep/a/x.sh": {"x"},
+		"deep/a/b/e.yaml": {
+			seize, head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [one]}\n", project("within", ""), seize + "---\n" + project("within", ""),
+			head + "kind: PolicyTest\nmetadata: {name: t}\nspec: {cases: [{name: x, expect: [{verdict: allow}]}]}\n",
+		},
+		"Deep/A/p.yaml": {project("capital", ""), head + "kind: Project\nmetadata: {name: capital}\nspec: 1\n"},
 		"deep/b.yaml": {
 			head + "kind: Blueprint\nmetadata: {name: mine}\nspec: {engine: helm, source: chart}\n",
 			head + "kind: Environment\nmetadata: {name: orders-dev}\nspec: {clusters: [one]}\n",

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -226,7 +227,7 @@ func find(v any, pattern, at field.Path, visit func(field.Path, any)) {
 		return
 	}
 	step := func(e field.Element, child any) {
-		find(child, pattern[1:], append(at[:len(at):len(at)], e), visit)
+		find(child, pattern[1:], append(slices.Clip(at), e), visit)
 	}
 	switch v := v.(type) {
 	case map[string]any:

@@ -142,11 +142,13 @@ func TestContractsAreNoDrift(t *testing.T) {
 		},
 		"AnotherField": {
 			"A field beside it is drift as ever.", "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: x}, spec: {volumeName: '', storageClassName: s}}",
-			`{}`, `{"f:spec":{"f:storageClassName":{}}}`, []string{"update PersistentVolumeClaim x (drifted .spec.storageClassName by them, force)"},
+			`{}`, `{"f:spec":{"f:storageClassName":{}}}`,
+			[]string{"update PersistentVolumeClaim x (drifted .spec.storageClassName by them, force)"},
 		},
 		"NamedClaim": {
 			"A volume that is declared is.", "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: x}, spec: {volumeName: v}}",
-			`{}`, `{"f:spec":{"f:volumeName":{}}}`, []string{"update PersistentVolumeClaim x (drifted .spec.volumeName by them, force)"},
+			`{}`, `{"f:spec":{"f:volumeName":{}}}`,
+			[]string{"update PersistentVolumeClaim x (drifted .spec.volumeName by them, force)"},
 		},
 	}
 	for name, tc := range cases {

@@ -13,7 +13,7 @@ import (
 type wanted struct {
 	step Step
 	wave int
-	// settled tells that it is as declared, and healthy.
+	// settled is set if it is as declared, and healthy.
 	settled bool
 
 	digest   string
@@ -34,7 +34,7 @@ type wanted struct {
 	// taken are the fields that are taken back, and left those that others may have.
 	taken, left []ownership.Field
 	everything  bool
-	// access tells that it gives the release's account its rights.
+	// access is set if it gives the release's account its rights.
 	access bool
 }
 
@@ -137,7 +137,7 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 		w.step.Force = w.step.Action == Update && in.Drift.Correct || o.GetAnnotations()[AdoptAnnotation] == enabled
 		switch {
 		case w.step.Reason == Drifted && w.tampered != nil:
-			w.step.Fields = append(w.taken, ownership.Field{Path: digestPath(), Manager: w.tampered.Manager, Time: w.tampered.At})
+			w.step.Fields = slices.Concat(w.taken, []ownership.Field{{Path: digestPath(), Manager: w.tampered.Manager, Time: w.tampered.At}})
 		case w.step.Reason == Drifted:
 			w.step.Fields = w.taken
 		}

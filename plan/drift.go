@@ -15,7 +15,7 @@ import (
 
 // Drift says what to do about fields that others have changed.
 type Drift struct {
-	// Correct takes them back; otherwise they are only told of.
+	// Correct takes them back; otherwise they are only reported.
 	Correct bool
 	// Ignore are those that others may change.
 	Ignore []v1alpha1.DriftIgnore
@@ -58,7 +58,7 @@ func (d Drift) rules(desired []*unstructured.Unstructured) (rules, error) {
 	return r, nil
 }
 
-// scaleTarget gives what an autoscaler scales: Kubernetes' own, or KEDA's.
+// scaleTarget returns what an autoscaler scales: Kubernetes' own, or KEDA's.
 func scaleTarget(o *unstructured.Unstructured) (Ref, bool) {
 	gk := o.GroupVersionKind().GroupKind()
 	if gk != (schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}) && gk != (schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"}) {
@@ -86,7 +86,7 @@ const (
 	scaleSubresource  = "scale"
 )
 
-// ignored tells that others may change the field, and nobody wants to hear of it.
+// ignored reports whether others may change the field, without a word about it.
 func (r rules) ignored(ref Ref, f ownership.Field) bool {
 	if f.Path.Compare(replicas) == 0 && (r.scaled[ref] || f.Manager == controllerManager && f.Subresource == scaleSubresource) {
 		return true

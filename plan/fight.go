@@ -36,7 +36,7 @@ type fight struct {
 	until  time.Time
 }
 
-// Corrected takes in that a field was taken back.
+// Corrected records that a field was taken back.
 func (f *Fights) Corrected(ref Ref, lost ownership.Field, now time.Time) {
 	key := fightKey{ref, lost.Path.String()}
 	one := f.fields[key]
@@ -61,7 +61,7 @@ func (f fight) pause() time.Duration {
 	return min(firstPause<<min(f.rounds-fightRounds, 10), lastPause)
 }
 
-// Damped gives the fields that are not taken back now, and when the first of them is again; the zero time if there are
+// Damped returns the fields that are not taken back now, and when the first of them is again; the zero time if there are
 // none. What has been at peace for long is forgotten.
 func (f *Fights) Damped(now time.Time) (damped map[Ref][]field.Path, next time.Time) {
 	maps.DeleteFunc(f.fields, func(_ fightKey, one fight) bool { return now.Sub(one.last) > max(fightMemory, 2*one.pause()) })
@@ -86,7 +86,7 @@ func (f *Fights) Damped(now time.Time) (damped map[Ref][]field.Path, next time.T
 	return damped, next
 }
 
-// Rounds tells how often a field was taken back in the fight about it.
+// Rounds returns how often a field was taken back in the fight about it.
 func (f *Fights) Rounds(ref Ref, path field.Path) int {
 	return f.fields[fightKey{ref, path.String()}].rounds
 }

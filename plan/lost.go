@@ -9,7 +9,7 @@ import (
 	"trunkline.dev/trunkline/plan/ownership"
 )
 
-// Lost gives the declared fields of an object that are not ours in the cluster, by the names under which they are
+// Lost returns the declared fields of an object that are not ours in the cluster, by the names under which they are
 // declared: [ownership.Lost], for objects that are applied a little differently from how they are declared. A Secret is
 // stored without stringData, and without what SOPS has put into it.
 func Lost(o *unstructured.Unstructured, owners ownership.Owners) ([]ownership.Field, error) {

@@ -34,6 +34,8 @@ type Observed struct {
 	Settled bool
 	// Ending is how the object ended, if it removes itself afterwards.
 	Ending Ending
+	// Moves names the release that the newest commit declares the object in, if that is another one; it takes it over.
+	Moves string
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
 	// Access is true for an object that gave the release's account its rights.
@@ -91,17 +93,18 @@ type Reason string
 const (
 	Missing  Reason = "missing"       // the cluster does not have it
 	Changed  Reason = "changed"       // it renders to something new
-	Drifted  Reason = "drifted"       // somebody has changed what was applied
+	Drifted  Reason = "drifted"       // others have changed what was applied
 	Unknown  Reason = "unknown"       // everything is to be applied again
 	Removed  Reason = "not declared"  // the release does not have it any more
-	Present  Reason = "already there" // it was made by somebody else
+	Present  Reason = "already there" // others have made it
 	Going    Reason = "being deleted" // it has to be gone first
 	Waiting  Reason = "waiting"       // an earlier wave is not there yet
 	Added    Reason = "added by others"
-	Reported Reason = "drift reported" // somebody has changed it, and is let have it
-	Disabled Reason = "prune disabled" // it would be deleted, but says that it must stay
-	Occupied Reason = "not empty"      // it would be deleted, but holds what must stay
-	Data     Reason = "holds data"     // it would be deleted, but data would be lost
+	Reported Reason = "drift reported"           // drifted, and the environment only reports drift
+	Disabled Reason = "prune disabled"           // it would be deleted, but says that it must stay
+	Occupied Reason = "not empty"                // it would be deleted, but holds what must stay
+	Moving   Reason = "moves to another release" // it is not deleted, but taken over by the release that declares it now
+	Data     Reason = "holds data"               // it would be deleted, but data would be lost
 )
 
 // Step is one object, what happens to it, and why.
@@ -124,10 +127,10 @@ type Step struct {
 	Digest string
 	// Force takes fields that others own.
 	Force bool
-	// Own tells that the step is Trunkline's own to do, as whomever the release's objects are changed: without it there
+	// Own is set if the step is Trunkline's own to do, as whomever the release's objects are changed: without it there
 	// would be no account, or no longer one.
 	Own bool
-	// Loses tells that deleting the object may delete others that are not the release's: it has to be looked at first.
+	// Loses is set if deleting the object may delete others that are not the release's: it has to be looked at first.
 	Loses bool
 	// UID and Version are those of the object that was observed.
 	UID     types.UID
@@ -152,7 +155,7 @@ type Plan struct {
 	Finished Finished
 }
 
-// Empty tells that there is nothing to do.
+// Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Apply) == 0 && len(p.Prune) == 0 }
 
 // Blocked lists what waits for something.

@@ -174,12 +174,14 @@ func TestDecide(t *testing.T) {
 		"Within": {
 			"Nothing is tried in a namespace on its way out, and what it waits for is told by name.",
 			plan.Input{Desired: objects(object("Namespace a", ""), object(cm, "new")), Observed: all(seen("Namespace a", "", deleting), seen(cm, "old"))},
-			[]string{"blocked ConfigMap a/x (being deleted for Namespace a)", "blocked Namespace a (being deleted)"}, 0,
+			[]string{"blocked ConfigMap a/x (being deleted for Namespace a)", "blocked Namespace a (being deleted)"},
+			0,
 		},
 		"Beside": {
 			"Another namespace is another matter.",
 			plan.Input{Desired: objects(object("Namespace a", ""), object("ConfigMap b/x", "new")), Observed: all(seen("Namespace a", "", deleting))},
-			[]string{"create ConfigMap b/x (missing)", "blocked Namespace a (being deleted)"}, 0,
+			[]string{"create ConfigMap b/x (missing)", "blocked Namespace a (being deleted)"},
+			0,
 		},
 		"Foreign": {"What somebody else made is adopted, without taking fields from them.", plan.Input{Desired: x, Observed: all(seen(cm, "", foreign)), Drift: plan.Drift{Correct: true}}, []string{"adopt ConfigMap a/x (already there)"}, 0},
 		"ForeignForced": {

@@ -32,7 +32,7 @@ const (
 	DigestAnnotation = "trunkline.dev/digest"
 )
 
-// prune takes in what is there and not declared, in the reverse order of applying: what runs goes first, and what
+// prune plans for what is there and not declared, in the reverse order of applying: what runs goes first, and what
 // it stands on last. While something is blocked nothing is pruned: what is new does not stand in for the old yet.
 func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstructured) {
 	stages := map[int][]Step{}
@@ -66,7 +66,7 @@ func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstruct
 	}
 }
 
-// losing tells kinds whose objects take others with them.
+// losing reports whether objects of a kind take others with them.
 func losing(ref Ref) bool {
 	return isNamespace(ref) || stage(ref.GroupKind) == stageDefinitions
 }
@@ -110,6 +110,8 @@ func (k kept) reason(o Observed) Reason {
 // ownReason says why an object stays for its own sake.
 func ownReason(o Observed) Reason {
 	switch {
+	case o.Moves != "":
+		return Moving
 	case o.Prune == PruneDisabled:
 		return Disabled
 	case o.Ref.Group == "" && (o.Ref.Kind == "PersistentVolumeClaim" || o.Ref.Kind == "PersistentVolume") && o.Prune != PruneEnabled:

@@ -15,12 +15,12 @@ type Ref struct {
 	Name      string
 }
 
-// RefOf gives the name of an object.
+// RefOf returns the name of an object.
 func RefOf(o *unstructured.Unstructured) Ref {
 	return Ref{GroupKind: o.GroupVersionKind().GroupKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
-// String gives "Kind.group namespace/name", without the parts that are empty.
+// String returns "Kind.group namespace/name", without the parts that are empty.
 func (r Ref) String() string {
 	if r.Namespace == "" {
 		return r.GroupKind.String() + " " + r.Name
@@ -37,7 +37,7 @@ func (r Ref) Compare(o Ref) int {
 // Version is the resource version of an object in the API server's store.
 type Version string
 
-// Before tells that v is older than o. Versions are decimal numbers that grow (KEP-5504); one that is not is
+// Before reports whether v is older than o. Versions are decimal numbers that grow (KEP-5504); one that is not is
 // older than none.
 func (v Version) Before(o Version) bool {
 	a, errA := strconv.ParseUint(string(v), 10, 64)

@@ -20,7 +20,7 @@ const (
 	stageRest
 )
 
-// stage tells when a kind is applied.
+// stage returns when a kind is applied.
 func stage(kind schema.GroupKind) int {
 	switch kind.Group {
 	case "apiextensions.k8s.io":
@@ -87,7 +87,7 @@ func (p *Plan) order(all []wanted) {
 // turn is when an object is applied.
 type turn struct{ wave, stage int }
 
-// first tells what comes before all waves.
+// first reports whether an object comes before all waves.
 func (w *wanted) first() bool { return w.stage() <= stageDefinitions }
 
 func (w *wanted) stage() int {
@@ -105,7 +105,7 @@ func (w *wanted) turn() turn {
 	return turn{w.wave, s}
 }
 
-// definedGroup gives the group of the kind that a CustomResourceDefinition defines: deleting it deletes every
+// definedGroup returns the group of the kind that a CustomResourceDefinition defines: deleting it deletes every
 // object of the kind, whatever those objects say. It is "-", which is no group, for any other object.
 func definedGroup(r Ref) string {
 	if r.Kind != "CustomResourceDefinition" || r.Group != "apiextensions.k8s.io" {

@@ -133,17 +133,26 @@ func TestProtected(t *testing.T) {
 		"ProtectionToo": {
 			reason: "Taking away the protection in the same change takes it from the next change on.",
 			before: []edit{protect}, after: []edit{{file: sales}, {prod, "  protected: true\n", ""}},
-			want: []string{`deny protected-removal prod.yaml:5 the project "sales" would be deleted from "prod", which is protected`},
+			want: []string{
+				`warn privilege-widened prod.yaml:5 the environment "prod" is protected no more`,
+				`deny protected-removal prod.yaml:5 the project "sales" would be deleted from "prod", which is protected`,
+			},
 		},
 		"RemovalsToo": {
 			reason: "Naming the project in the same change names it for the next.",
 			before: []edit{protect}, after: []edit{{file: sales}, {prod, "  protected: true\n", "  protected: true\n  removals: [sales]\n"}},
-			want: []string{`deny protected-removal prod.yaml:6 the project "sales" would be deleted from "prod", which is protected`},
+			want: []string{
+				`deny protected-removal prod.yaml:6 the project "sales" would be deleted from "prod", which is protected`,
+				`warn privilege-widened prod.yaml:7 the project "sales" may be removed from "prod", which is protected`,
+			},
 		},
 		"Excepted": {
 			reason: "An exception that comes with the change counts from the next on, as well.",
 			before: []edit{protect}, after: []edit{{file: sales}, settings("{exceptions: [{rule: protected-removal, reason: x}]}")},
-			want: []string{`deny protected-removal prod.yaml:6 the project "sales" would be deleted from "prod", which is protected`},
+			want: []string{
+				`deny protected-removal prod.yaml:6 the project "sales" would be deleted from "prod", which is protected`,
+				`warn privilege-widened trunkline.yaml:4 an exception of the rule "protected-removal" is new, or covers more than it did`,
+			},
 		},
 		"Announced":     {reason: "A removal that was named before may happen.", before: []edit{protect, {prod, "  stores", "  removals: [sales]\n  stores"}}, after: []edit{{file: sales}}},
 		"NotProtected":  {reason: "Other environments may be left.", before: []edit{protect}, after: []edit{{sales, "dev: {}, ", ""}}},

@@ -48,7 +48,7 @@ type Custom interface {
 	Project(ctx context.Context, cat *catalog.Catalog, p *catalog.Project) v1alpha1.Problems
 	// Platform judges what is not of one project.
 	Platform(ctx context.Context, cat *catalog.Catalog) v1alpha1.Problems
-	// Wide tells whether the verdict on a project may depend on projects that it does not read from directly.
+	// Wide reports whether the verdict on a project may depend on projects that it does not read from directly.
 	Wide() bool
 }
 
@@ -108,10 +108,14 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 		all = append(all, in.Objects...)
 		if in.Base != nil && in.Base.Platform != nil {
 			all = append(all, r.change(in)...)
+			all = append(all, widened(in, known)...)
 		}
 	}
 	for _, p := range all {
 		out, silenced, show := m.apply(p)
+		if show && p.Rule == RuleWidened && p.Severity == v1alpha1.Warn {
+			out.Severity = v1alpha1.Warn // it was approved: it is said, and refuses nothing
+		}
 		if show {
 			r.Problems = append(r.Problems, out)
 		}
@@ -215,6 +219,19 @@ func (r *Result) change(in Input) (problems v1alpha1.Problems) {
 		problems = append(problems, ownership(in, names)...)
 	}
 	return problems
+}
+
+// widened judges what the change lets others do. What owners of the declarations have made or approved only warns.
+func widened(in Input, known map[string]rules.Rule) v1alpha1.Problems {
+	w := widen(in, known)
+	if len(w.problems) == 0 || len(in.People) == 0 {
+		return w.problems
+	}
+	own, err := ownersBefore(in.Base)
+	if err != nil {
+		return w.problems // nothing counts as approved, and ownership says why
+	}
+	return w.approved(own)
 }
 
 // parallel calls f for 0 to n-1, as many at a time as there are processors.

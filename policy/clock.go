@@ -15,29 +15,41 @@ import (
 type clock struct {
 	now  time.Time
 	mu   sync.Mutex
-	seen map[[2]string]firing
+	seen map[question]firing
+}
+
+// question is what is asked of a schedule.
+type question struct {
+	expression, zone string
+	timeout          time.Duration
 }
 
 // firing is what is known of a schedule.
 type firing struct {
-	schedule schedule.Schedule
-	err      error
-	never    bool
+	err   error
+	never bool
+	// often reports whether it fires again within the timeout, and gap where that is worst.
+	often bool
+	gap   schedule.Gap
 }
 
-func newClock(now time.Time) *clock { return &clock{now: now, seen: map[[2]string]firing{}} }
+func newClock(now time.Time) *clock { return &clock{now: now, seen: map[question]firing{}} }
 
-func (c *clock) firing(expression, zone string) firing {
-	key := [2]string{expression, zone}
+func (c *clock) firing(q question) firing {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f, ok := c.seen[key]; ok {
+	f, ok := c.seen[q]
+	c.mu.Unlock()
+	if ok {
 		return f
 	}
-	var f firing
-	f.schedule, f.err = schedule.Parse(expression, zone)
-	f.never = f.err == nil && f.schedule.Never()
-	c.seen[key] = f
+	parsed, err := schedule.Parse(q.expression, q.zone)
+	if f.err = err; err == nil {
+		f.never = parsed.Never()
+		f.gap, f.often = parsed.Often(c.now, q.timeout)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[q] = f
 	return f
 }
 
@@ -59,17 +71,16 @@ func (j *judge) schedule(w *v1alpha1.Workload, i int, env string, inputs []input
 			break
 		}
 	}
-	f := j.clock.firing(expression, w.TimeZone)
-	switch timeout := j.cat.TimeoutOf(j.p, w, env); {
+	timeout := j.cat.TimeoutOf(j.p, w, env)
+	f := j.clock.firing(question{expression, w.TimeZone, timeout})
+	switch {
 	case f.err != nil: // reported by the catalog
 	case f.never:
 		j.in(env, RuleNever, at, fmt.Sprintf("the schedule %q never fires: there is no such day", expression), "")
-	default:
-		if often, tooOften := f.schedule.Often(j.clock.now, timeout); tooOften {
-			j.in(env, RuleOften, at, fmt.Sprintf("the schedule %q fires every %s at its closest (%s and %s), and a run may take %s", expression,
-				words(often.Length()), often.From.Format("2006-01-02 15:04 MST"), often.To.Format("15:04 MST"), words(timeout)),
-				"give the workload a shorter timeout, or let it run less often")
-		}
+	case f.often:
+		j.in(env, RuleOften, at, fmt.Sprintf("the schedule %q fires every %s at its closest (%s and %s), and a run may take %s", expression,
+			words(f.gap.Length()), f.gap.From.Format("2006-01-02 15:04 MST"), f.gap.To.Format("15:04 MST"), words(timeout)),
+			"give the workload a shorter timeout, or let it run less often")
 	}
 }
 

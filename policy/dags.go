@@ -59,7 +59,7 @@ func (j *judge) dags() (modules []*airflow.Module) {
 	return modules
 }
 
-// literal gives the pattern that a folder's own name alone is of, whatever the name holds.
+// literal returns the pattern that a folder's own name alone is of, whatever the name holds.
 func literal(folder string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(folder)
 }
@@ -78,7 +78,7 @@ func readDag(tree fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// dagProblems gives what is wrong with all DAG files, which one Airflow may load together.
+// dagProblems returns what is wrong with all DAG files, which one Airflow may load together.
 func (r *Result) dagProblems() v1alpha1.Problems {
 	var all []*airflow.Module
 	owner := map[string]string{}

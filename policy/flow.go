@@ -79,7 +79,7 @@ func (j *judge) window(in input, mine lot.Unit, from string, at []any) {
 	}
 }
 
-// read gives the inputs of a workload that resolve, by role.
+// read returns the inputs of a workload that resolve, by role.
 func (j *judge) read(w *v1alpha1.Workload) []input {
 	if len(w.Reads) == 0 {
 		return nil
@@ -101,7 +101,7 @@ func (j *judge) read(w *v1alpha1.Workload) []input {
 	return inputs
 }
 
-// unitOf gives the unit of a dataset's lots, invalid if it has none.
+// unitOf returns the unit of a dataset's lots, invalid if it has none.
 func unitOf(d *v1alpha1.Dataset) (unit lot.Unit) {
 	if d.Lots != nil {
 		if u, err := lot.ParseUnit(string(d.Lots.Unit)); err == nil {
@@ -111,7 +111,7 @@ func unitOf(d *v1alpha1.Dataset) (unit lot.Unit) {
 	return unit
 }
 
-// unitOf gives the unit of the lots that a workload makes, and a dataset that says so: one that it writes, else one
+// unitOf returns the unit of the lots that a workload makes, and a dataset that says so: one that it writes, else one
 // that triggers it.
 func (j *judge) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Unit, from string) {
 	for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
@@ -199,7 +199,7 @@ func stopped(p *catalog.Project, w *v1alpha1.Workload, env string) (how, field s
 	return "", ""
 }
 
-// writersOf gives the workloads that write a dataset of their project, by name: their order is nothing that readers
+// writersOf returns the workloads that write a dataset of their project, by name: their order is nothing that readers
 // depend on.
 func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Workload) {
 	local := d.Name + "@" + d.Version

@@ -36,7 +36,7 @@ func modesOf(cat *catalog.Catalog, known map[string]rules.Rule, now time.Time) *
 	return m
 }
 
-// mode gives what breaking a rule does in an environment, or in none.
+// mode returns what breaking a rule does in an environment, or in none.
 func (m *modes) mode(p v1alpha1.Problem) v1alpha1.RuleMode {
 	rule, builtin := m.known[p.Rule]
 	if builtin && rule.Fixed {
@@ -60,7 +60,7 @@ type Silenced struct {
 	Exception v1alpha1.Exception `json:"exception"`
 }
 
-// apply gives the problem as severe as the platform says, or tells that it is not shown.
+// apply returns the problem as severe as the platform says, or tells that it is not shown.
 func (m *modes) apply(p v1alpha1.Problem) (out v1alpha1.Problem, silenced *Silenced, show bool) {
 	mode := m.mode(p)
 	if mode == v1alpha1.RuleOff {
@@ -79,12 +79,12 @@ func (m *modes) apply(p v1alpha1.Problem) (out v1alpha1.Problem, silenced *Silen
 	return p, nil, true
 }
 
-// over tells whether an exception counts no more.
+// over reports whether an exception counts no more.
 func (m *modes) over(e v1alpha1.Exception) bool {
 	return !e.Until.IsZero() && !m.now.Before(e.Until.Time)
 }
 
-// covers tells whether all that an exception names is what the problem is about.
+// covers reports whether all that an exception names is what the problem is about.
 func covers(e v1alpha1.Exception, about v1alpha1.About) bool {
 	dataset, _, _ := strings.Cut(about.Dataset, "@")
 	return (e.Project == "" || e.Project == about.Project) &&

@@ -143,13 +143,15 @@ func TestExceptions(t *testing.T) {
 // TestTheBaseJudges makes changes that relax what judges them.
 func TestTheBaseJudges(t *testing.T) {
 	testChange(t, policy.RuleNever, map[string]changeCase{
-		"RelaxedByThePlatform":  {reason: "A mode that comes with the change judges the next one.", after: []edit{never(), settings("{rules: {schedule-never: off}}")}, want: []string{"deny" + neverLine}},
-		"RelaxedByEnvironments": {reason: "That of an environment, too.", after: []edit{never(), inEnvironment(prod, "{schedule-never: off}"), inEnvironment(dev, "{schedule-never: off}")}, want: []string{"deny" + neverLine}},
-		"Excepted":              {reason: "So does an exception.", after: []edit{never(), settings("{exceptions: [{rule: schedule-never, reason: x}]}")}, want: []string{"deny" + neverLine}},
+		"RelaxedByThePlatform": {reason: "A mode that comes with the change judges the next one.", after: []edit{never(), settings("{rules: {schedule-never: off}}")}, want: []string{"deny" + neverLine, `warn privilege-widened trunkline.yaml:4 the rule "schedule-never" is relaxed: off instead of deny`}},
+		"RelaxedByEnvironments": {reason: "That of an environment, too.", after: []edit{never(), inEnvironment(prod, "{schedule-never: off}"), inEnvironment(dev, "{schedule-never: off}")}, want: []string{
+			`warn privilege-widened dev.yaml:6 the rule "schedule-never" is relaxed: off instead of deny`, `warn privilege-widened prod.yaml:6 the rule "schedule-never" is relaxed: off instead of deny`, "deny" + neverLine,
+		}},
+		"Excepted": {reason: "So does an exception.", after: []edit{never(), settings("{exceptions: [{rule: schedule-never, reason: x}]}")}, want: []string{"deny" + neverLine, `warn privilege-widened trunkline.yaml:4 an exception of the rule "schedule-never" is new, or covers more than it did`}},
 		"ProlongedException": {
 			reason: "And the new end of one, though it is not over for the next change.",
 			before: []edit{settings("{exceptions: [{rule: schedule-never, reason: x, until: 2026-01-01}]}")},
-			after:  []edit{never(), {platform, "2026-01-01", "2028-01-01"}}, want: []string{"deny" + neverLine},
+			after:  []edit{never(), {platform, "2026-01-01", "2028-01-01"}}, want: []string{"deny" + neverLine, `warn privilege-widened trunkline.yaml:4 an exception of the rule "schedule-never" is new, or covers more than it did`},
 		},
 		"RelaxedBefore":  {reason: "What was relaxed before is relaxed.", before: []edit{settings("{rules: {schedule-never: off}}")}, after: []edit{never()}},
 		"ExceptedBefore": {reason: "What was excepted before is excepted.", before: []edit{settings("{exceptions: [{rule: schedule-never, reason: x}]}")}, after: []edit{never()}},
@@ -169,7 +171,11 @@ func TestTheBaseJudges(t *testing.T) {
 				{sales, "{dev: {}, prod: {}}", "{test: {}}"},
 				{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{}"},
 			},
-			want: []string{"deny" + neverLine},
+			want: []string{
+				"deny" + neverLine,
+				`warn privilege-widened test.yaml:3 the environment "test" is new: it changes objects on one, with the daemon's own rights`,
+				`warn privilege-widened test.yaml:4 the rule "schedule-never" is relaxed: off instead of deny`,
+			},
 		},
 		"NonsenseInTheChange": {
 			reason: "Settings that come with the change are themselves judged.",

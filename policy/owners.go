@@ -22,7 +22,7 @@ type Person struct {
 	Teams []string
 }
 
-// is tells whether an owner, a user or a team with or without its organisation, is the person.
+// is reports whether an owner, a user or a team with or without its organisation, is the person.
 func (p Person) is(owner string) bool {
 	owner = strings.TrimPrefix(owner, "@")
 	if strings.EqualFold(owner, p.Login) {
@@ -67,18 +67,18 @@ func ownersOf(tree fs.FS) (codeowners.Ruleset, error) {
 	return nil, nil
 }
 
-// ownership finds the projects that a change touches without any of their owners having made or approved it. Who
-// owns is said by the tree before the change; a project that is new is its own owner's.
+// ownership finds the projects that a change touches, and the files that govern others, without any of their owners having
+// made or approved it. Who owns is said by the tree before the change; a project that is new is its own owner's.
 func ownership(in Input, names []string) v1alpha1.Problems {
-	base, head, people := in.Base, in.Catalog, in.People
-	rules, err := ownersOf(base.Tree())
+	base, head := in.Base, in.Catalog
+	own, err := ownersBefore(base)
 	if err != nil {
 		return v1alpha1.Problems{{
 			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
 			Message: "who owns what cannot be told, so that no change can be judged: " + err.Error(),
 		}}
 	}
-	var problems v1alpha1.Problems
+	problems := governance(in, own)
 	for _, name := range names {
 		before, was := base.Project(name)
 		after, is := head.Project(name)
@@ -92,31 +92,22 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 		if !is {
 			shown = before
 		}
-		owners := []string{owned.Spec.Owner}
-		if rule, err := rules.Match(owned.Document.File); err == nil && rule != nil {
-			for _, o := range rule.Owners {
-				owners = append(owners, o.String())
-			}
-		}
-		if slices.ContainsFunc(people, func(p Person) bool { return slices.ContainsFunc(owners, p.is) }) {
+		owners := append(own.named(owned.Document.File), owned.Spec.Owner)
+		if among(in.People, owners) {
 			continue
 		}
 		slices.Sort(owners)
-		logins := make([]string, len(people))
-		for i, p := range people {
-			logins[i] = p.Login
-		}
 		problems = append(problems, v1alpha1.Problem{
 			Rule: RuleOwnership, Severity: v1alpha1.Deny, Position: shown.Document.Position("spec", "owner"), Path: "spec.owner",
 			About:   v1alpha1.About{Project: name},
-			Message: fmt.Sprintf("the project %q is changed, and none of its owners is among those who made or approved the change: %s", name, strings.Join(logins, ", ")),
+			Message: fmt.Sprintf("the project %q is changed, and none of its owners is among those who made or approved the change: %s", name, logins(in.People)),
 			Hint:    "have it approved by one of: " + strings.Join(slices.Compact(owners), ", "),
 		})
 	}
 	return problems
 }
 
-// differs tells whether a project itself is changed: its declaration, or a file that is in its folder before the change or
+// differs reports whether a project itself is changed: its declaration, or a file that is in its folder before the change or
 // after it. What is in the folder of another project further down is that one's, and so is what only declares things.
 // Both trees are asked, so that no change takes a file from the project that it changes; a new file counts for those,
 // too, in whose folder it would have been before.
@@ -137,7 +128,7 @@ func differs(in Input, before, after *catalog.Project) bool {
 	})
 }
 
-// takesOver tells whether a file makes its folder one of projects, from now on, with files in it that were another
+// takesOver reports whether a file makes its folder one of projects, from now on, with files in it that were another
 // project's: whoever owns the new one could do with them what they like in the next change.
 func takesOver(in Input, from *catalog.Project, file string) bool {
 	dir := path.Dir(file)
@@ -159,13 +150,13 @@ func takesOver(in Input, from *catalog.Project, file string) bool {
 	return err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// plain tells whether there is a file that declares nothing.
+// plain reports whether there is a file that declares nothing.
 func plain(cat *catalog.Catalog, file string) bool {
 	_, declares := cat.Text(file)
 	return !declares && exists(cat, file)
 }
 
-// exists tells whether there is a file, or a link for one. One that cannot be looked at may be there.
+// exists reports whether there is a file, or a link for one. One that cannot be looked at may be there.
 func exists(cat *catalog.Catalog, file string) bool {
 	_, err := fs.Lstat(cat.Tree(), file)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -127,7 +127,10 @@ func TestOwnership(t *testing.T) {
 		},
 		"CodeownersOfTheChange": {
 			reason: "CODEOWNERS are those before the change.",
-			after:  []edit{touch, {codeowners, "", "* @eve\n"}}, people: []policy.Person{eve}, want: []string{denied + "eve"},
+			after:  []edit{touch, {codeowners, "", "* @eve\n"}}, people: []policy.Person{eve}, want: []string{
+				`deny ownership .github/CODEOWNERS:0 the file ".github/CODEOWNERS", which governs others, is changed, and nobody is named who owns it`,
+				denied + "eve",
+			},
 		},
 		"CodeownersBroken": {
 			reason: "Where it cannot be told who owns, nothing is changed.",

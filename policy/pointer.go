@@ -18,7 +18,7 @@ type pointer struct {
 	message         string
 }
 
-// pointed gives problems with the steps that pointers stand for. The problems themselves stay as they are.
+// pointed returns problems with the steps that pointers stand for. The problems themselves stay as they are.
 func pointed(cat *catalog.Catalog, problems v1alpha1.Problems, pointers []pointer) v1alpha1.Problems {
 	if len(pointers) == 0 {
 		return problems

@@ -159,7 +159,7 @@ func (j *judge) identity(w *v1alpha1.Workload, i int, env string) {
 		"it gives: "+strings.Join(shown, ", "))
 }
 
-// glob tells whether a name is of a pattern in which "*" stands for any text. The part behind the last star that
+// glob reports whether a name is of a pattern in which "*" stands for any text. The part behind the last star that
 // fits is the only one that matters, so that no name takes longer than it is long for each star.
 func glob(pattern, name string) bool {
 	parts := strings.Split(pattern, "*")

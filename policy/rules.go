@@ -40,8 +40,11 @@ const (
 	RuleRemoved = "removed-in-use"
 	// RuleProtected is broken by the removal of a project from a protected environment.
 	RuleProtected = "protected-removal"
-	// RuleOwnership is broken by a change that no owner of the project has made or approved.
+	// RuleOwnership is broken by a change that no owner has made or approved.
 	RuleOwnership = "ownership"
+
+	// RuleWidened is broken by a change that gives more rights, or guards less.
+	RuleWidened = "privilege-widened"
 
 	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.
 	RuleUnevaluated = "not-evaluated"

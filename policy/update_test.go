@@ -12,7 +12,7 @@ import (
 	"trunkline.dev/trunkline/policy"
 )
 
-// versions are what each file of the platform may become in a step: what it is, and things that break rules, or mend
+// versions are what each file of the platform may become in a step: what it is, and things that break rules, or fix
 // what another one breaks. An empty one is no file.
 func versions() map[string][]string {
 	base := acme()

@@ -44,6 +44,8 @@ type snapshot struct {
 	// wanted is the digest that the newest commit gives the release; empty if there is none that could be taken.
 	wanted string
 	hold   gate.Rule
+	// inForce is the state that the release is kept in; nil if it is in none.
+	inForce *release.Target
 }
 
 func newActor(r *Reconciler, id catalog.ReleaseID) *actor {
@@ -51,7 +53,7 @@ func newActor(r *Reconciler, id catalog.ReleaseID) *actor {
 	a.copied.Store(&snapshot{})
 	opts := apply.Options{
 		ID: id, Platform: r.platformName, DefaultAccount: r.opts.DefaultServiceAccount,
-		Secrets: r.opts.Secrets, Slots: &r.planning, Listen: a.happened, Now: r.opts.Now,
+		Secrets: r.opts.Secrets, Slots: &r.planning, Moves: moves{r, id.Cluster}, Listen: a.happened, Now: r.opts.Now,
 	}
 	if c := r.clusters[id.Cluster]; c != nil {
 		opts.Cluster = c.inventories
@@ -101,7 +103,7 @@ func (a *actor) wait(ctx context.Context) bool {
 func (a *actor) step(ctx context.Context, e release.Event) {
 	next, effects := release.Step(a.state, e, a.r.opts.Now())
 	a.state = next
-	a.copied.Store(&snapshot{wanted: next.Wanted(), hold: next.Verdict.Hold})
+	a.copied.Store(&snapshot{wanted: next.Wanted(), hold: next.Verdict.Hold, inForce: next.InForce})
 	for _, effect := range effects {
 		a.do(ctx, effect)
 	}
@@ -112,7 +114,7 @@ func (a *actor) observe(ctx context.Context) {
 	if !a.state.Observable() {
 		return
 	}
-	if o, ok := a.executor.Observe(a.state.InForce); ok {
+	if o, ok := a.executor.Observe(a.state.InForce, a.r.opts.Now()); ok {
 		a.step(ctx, release.Observed{Observation: o})
 	}
 }
@@ -122,7 +124,7 @@ func (a *actor) observe(ctx context.Context) {
 func (a *actor) complete(e release.Event) release.Event {
 	ended, ok := e.(release.Ended)
 	if t := a.state.InForce; ok && !ended.Canceled && t != nil && !t.Remove {
-		if o, ok := a.executor.Observe(t); ok {
+		if o, ok := a.executor.Observe(t, a.r.opts.Now()); ok {
 			ended.Observation = &o
 		}
 		return ended

@@ -5,10 +5,12 @@ import (
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/render"
 )
 
 // settingsOf reads what the environment of a release says about it. What was read is returned also with an error.
@@ -23,14 +25,27 @@ func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (relea
 
 // dispatch hands every release its new desired state, and returns how many were told of one. It returns once all have
 // dealt with it: nobody may read that the commit is accepted and find a release as it was before.
-func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releaseSet, results map[catalog.ReleaseID]rendered) int {
-	removed, gone := r.declare(c, releases)
+func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision) int {
+	removed, gone := r.declare(e)
+	c := e.Catalog()
+	changed := map[catalog.ReleaseID]*render.Packed{}
+	news := e.News()
+	for _, rel := range news {
+		if out, ok := e.Rendered(rel.ID); ok && out.Err == nil {
+			changed[rel.ID] = out.Objects
+		}
+	}
+	for _, a := range removed {
+		changed[a.id] = nil
+	}
+	r.declarations.update(changed)
 	told := 0
-	for _, level := range inOrder(c, releases.news()) {
+	for _, level := range inOrder(c, news) {
 		var dealt sync.WaitGroup
 		r.mu.Lock()
 		for _, rel := range level {
-			if r.hand(c, rev, rel, results[rel.ID], &dealt) {
+			out, _ := e.Rendered(rel.ID)
+			if r.hand(c, rev, rel, out, &dealt) {
 				told++
 			}
 		}
@@ -59,14 +74,14 @@ func (r *Reconciler) dispatch(c *catalog.Catalog, rev Revision, releases *releas
 
 // declare makes the catalog the accepted one, and returns the releases that it does not declare any more: those that are
 // kept, and those of which only the board knows.
-func (r *Reconciler) declare(c *catalog.Catalog, releases *releaseSet) (removed []*actor, gone []catalog.ReleaseID) {
+func (r *Reconciler) declare(e *evaluate.Evaluation) (removed []*actor, gone []catalog.ReleaseID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.platform, r.catalog = c.Name(), c
+	r.platform, r.catalog = e.Catalog().Name(), e.Catalog()
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
-	for i := range releases.all {
-		r.declared[releases.all[i].ID] = true
+	for rel := range e.Releases() {
+		r.declared[rel.ID] = true
 	}
 	r.removals.begin(r.declared)
 	for id, a := range r.actors {
@@ -100,13 +115,13 @@ func (r *Reconciler) await(dealt *sync.WaitGroup) {
 }
 
 // hand gives a release what is declared of it, and reports whether it was told of something to do. The caller holds the lock.
-func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out rendered, dealt *sync.WaitGroup) bool {
+func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out evaluate.Rendered, dealt *sync.WaitGroup) bool {
 	if rel.Suspended {
 		r.actor(rel.ID).box.putAndTell(release.Paused{Namespace: rel.Namespace, Owner: rel.Owner}, dealt)
 		return true
 	}
 	s, err := r.settingsOf(c, rel.ID)
-	if err = errors.Join(out.err, err); err != nil {
+	if err = errors.Join(out.Err, err); err != nil {
 		// What runs stays as it is: only what is said of it changes.
 		if a := r.actors[rel.ID]; a != nil {
 			a.box.putAndTell(release.NotRendered{Why: err.Error(), Namespace: rel.Namespace, Owner: rel.Owner, Access: s.Access}, dealt)
@@ -118,7 +133,7 @@ func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release,
 		return false
 	}
 	a := r.actor(rel.ID)
-	target := release.Target{Commit: rev.Commit.Hash, Namespace: rel.Namespace, Owner: rel.Owner, Objects: out.objects, Digest: out.objects.Digest()}
+	target := release.Target{Commit: rev.Commit.Hash, Namespace: rel.Namespace, Owner: rel.Owner, Objects: out.Objects, Digest: out.Objects.Digest()}
 	r.progress.follow(a, follows{s.Sources, s.Needs}, func(sources, needs []gate.Source) {
 		a.box.putAndTell(release.Declared{Target: target, Settings: s, Sources: sources, Needs: needs}, dealt)
 	})

@@ -24,7 +24,7 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 		a.operate(ctx, func(running context.Context) release.Event { return a.runOnce(ctx, running, e) })
 	case release.Restore:
 		a.operate(ctx, func(running context.Context) release.Event {
-			t, err := a.r.restore(running, a.id, e.Commit)
+			t, err := a.r.past.restore(running, a.id, e.Commit)
 			return release.Restored{Epoch: e.Epoch, Target: t, Err: err}
 		})
 	case release.Save:

@@ -29,7 +29,7 @@ import (
 // These tests are of the loop, with a cluster that is none; the others in this folder have a real API server.
 
 // rendering renders each project to ConfigMaps: as many as the file "objects" beside its declaration has bytes, with the
-// file's text in them.
+// file's text in them; and those that the file "shared" names, in a namespace that all share.
 type rendering struct{}
 
 func (rendering) Render(_ context.Context, tree fs.FS, rel catalog.Release) (render.Result, error) {
@@ -38,6 +38,14 @@ func (rendering) Render(_ context.Context, tree fs.FS, rel catalog.Release) (ren
 		return render.Result{}, fmt.Errorf("rendering %s: %w", rel.ID.Project, err)
 	}
 	var out render.Result
+	names, err := fs.ReadFile(tree, rel.ID.Project+"/shared")
+	if err == nil {
+		for _, name := range strings.Fields(string(names)) {
+			out.Objects = append(out.Objects, &unstructured.Unstructured{Object: map[string]any{
+				"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": "shared"},
+			}})
+		}
+	}
 	for i := range len(text) {
 		out.Objects = append(out.Objects, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "ConfigMap",
@@ -469,4 +477,64 @@ func TestSuspendedProject(t *testing.T) {
 	suspended("false")
 	l.accept()
 	l.awaitFine()
+}
+
+// TestMoves: an object that moves from a project to another is handed over: it is not deleted, and not refused.
+func TestMoves(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		move   func(l *loop)
+		// gone is the project that is not declared any more.
+		gone string
+	}{
+		"Object":  {"A project gives one up.", func(l *loop) { l.write("orders/shared", "x"); l.write("rates/shared", "table") }, ""},
+		"Swapped": {"Two projects change theirs.", func(l *loop) { l.write("orders/shared", "rate x"); l.write("rates/shared", "table") }, ""},
+		"Project": {"The project that had it is gone.", func(l *loop) {
+			l.remove("orders")
+			delete(l.files, "orders/shared")
+			l.write("rates/shared", "rate table x")
+		}, "orders"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(t)
+			l.run()
+			l.project("orders", "a")
+			l.write("orders/shared", "table x")
+			l.project("rates", "a")
+			l.write("rates/shared", "rate")
+			l.project("third", "a")
+			l.accept()
+			l.awaitFine()
+			l.cluster.Log()
+			tc.move(l)
+			l.accept()
+			l.awaitFine()
+			l.await("nothing to be left over", func(p status.Platform) bool {
+				return (tc.gone == "" || releaseOf(p, tc.gone).Project == "") && !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return len(r.Kept) > 0 })
+			})
+			log := l.cluster.Log()
+			if slices.Contains(log, "delete table uid-table") || !slices.Contains(log, "apply table") {
+				t.Errorf("%s done: %v", tc.reason, log)
+			}
+		})
+	}
+	t.Run("Both", func(t *testing.T) {
+		l := newLoop(t)
+		l.run()
+		l.project("orders", "a")
+		l.write("orders/shared", "table")
+		l.accept()
+		l.awaitFine()
+		l.project("rates", "a")
+		l.write("rates/shared", "table")
+		l.accept()
+		p := l.await("the second to be refused", func(p status.Platform) bool { return releaseOf(p, "rates").Result == status.Retrying })
+		if m := releaseOf(p, "rates").Message; !strings.Contains(m, "ConfigMap shared/table is part of the release orders/dev@test") {
+			t.Errorf("the second is told %q", m)
+		}
+		l.write("orders/shared", "")
+		l.accept()
+		l.awaitFine()
+	})
 }

@@ -13,19 +13,17 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/render"
 )
 
-// Renderer makes the objects of a release. It is [render.Renderer] outside of tests.
-type Renderer interface {
-	Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error)
-}
+// Renderer renders the objects of a release. It is [render.Renderer] outside of tests.
+type Renderer = evaluate.Renderer
 
 // Options are what a reconciler is made of. All but Secrets, Trees, Sharing, DefaultServiceAccount, Observe, Tell and Log are required.
 type Options struct {
@@ -80,15 +78,15 @@ type Revision struct {
 type Reconciler struct {
 	opts     Options
 	clusters map[string]*clusterState
-	renders  *renders
-	// judged is the last revision that was accepted; nil before the first.
-	judged   *judgement
-	releases *releaseSet
+	// accepted is the last revision that was accepted; nil before the first.
+	accepted *evaluate.Evaluation
 	progress progress
 	removals removals
-	archive  archive
+	past     *past
 	planning planning
 	replies  replies
+	// declarations say whose objects are.
+	declarations declarations
 
 	mu     sync.Mutex
 	actors map[catalog.ReleaseID]*actor
@@ -121,7 +119,7 @@ func New(opts Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		opts: opts, clusters: map[string]*clusterState{}, actors: map[catalog.ReleaseID]*actor{}, stopped: make(chan struct{}),
-		renders: newRenders(opts.Renderer), planning: planning{places: runtime.GOMAXPROCS(0)},
+		past: newPast(opts), planning: planning{places: runtime.GOMAXPROCS(0)},
 	}
 	for _, cfg := range opts.Clusters {
 		if r.clusters[cfg.Name] != nil {
@@ -161,54 +159,43 @@ func (r *Reconciler) Run(ctx context.Context) {
 // ErrRefused says that a revision is not accepted. What is wrong with it is on the board.
 var ErrRefused = errors.New("the commit is refused")
 
-// Accept takes in a revision: it becomes what the clusters are kept at, unless its declarations are wrong, in
-// which case nothing changes and the error is [ErrRefused]. Calls must not overlap.
+// Accept evaluates a revision and makes it what the clusters are kept at, unless it is refused, in which case nothing
+// changes and the error is [ErrRefused]. Calls must not overlap.
 func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	began := r.opts.Now()
-	log := r.opts.Log.With("commit", rev.Commit.Hash)
-	changed, known := r.changes(rev)
-	j, err := r.judge(ctx, rev, changed, known)
+	in := evaluate.Input{
+		Tree: rev.Tree, Library: r.opts.Library, Renderer: r.opts.Renderer, Now: began,
+		OnDeclared: func(c *catalog.Catalog) { r.prepare(c.Name()) },
+	}
+	if changed, ok := r.changes(rev); ok {
+		in.Before, in.Changed = r.accepted, changed
+	}
+	// There is no change to judge: what is merged was judged against its base before, and what it says of rules and
+	// exceptions is what counts from now on.
+	e, err := evaluate.Head(ctx, in)
 	if err != nil {
-		return fmt.Errorf("judging commit %s: %w", rev.Commit.Short(), err)
+		return fmt.Errorf("evaluating commit %s: %w", rev.Commit.Short(), err)
 	}
-	if j.verdicts.Problems.Denied() {
-		return r.refuse(rev, j.verdicts.Problems)
+	if e.Denied() {
+		return r.refuse(rev, e.Problems())
 	}
-	r.prepare(j.catalog.Name())
-	var before *releaseSet
-	if known {
-		before = r.releases
-	}
-	releases := releasesOf(j.catalog, before)
-	results := r.renders.update(ctx, rev, releases, changed, known)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := j.objects(ctx, r.opts.Now(), releases.all, results); err != nil {
-		return fmt.Errorf("judging what commit %s renders to: %w", rev.Commit.Short(), err)
-	}
-	if j.verdicts.Problems.Denied() {
-		return r.refuse(rev, j.verdicts.Problems)
-	}
-	cat, problems := j.catalog, j.verdicts.Problems
-	rules, err := r.healthRules(cat)
+	rules, err := r.healthRules(e.Catalog())
 	if err != nil {
-		return fmt.Errorf("judging commit %s: %w", rev.Commit.Short(), err)
+		return fmt.Errorf("evaluating commit %s: %w", rev.Commit.Short(), err)
 	}
 	if err := persist(ctx, rev); err != nil {
 		return err
 	}
 	// From here on the revision is the accepted one, and nothing ends the hand-over half-way.
 	r.judgeHealthBy(rules)
-	r.renders.keep(results)
-	r.opts.Board.SetName(cat.Name())
-	r.judged, r.releases = j, releases
-	dispatched := r.dispatch(cat, rev, releases, results)
+	r.opts.Board.SetName(e.Catalog().Name())
+	r.accepted = e
+	dispatched := r.dispatch(e, rev)
 	r.opts.Board.SetSource(func(s *status.Source) {
-		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
+		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, e.Problems()
 	})
-	log.Info("commit accepted", "subject", rev.Commit.Subject, "releases", len(releases.all), "changed", dispatched,
-		"took", r.opts.Now().Sub(began))
+	r.opts.Log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
+		"changed", dispatched, "took", r.opts.Now().Sub(began))
 	return nil
 }
 
@@ -254,7 +241,7 @@ func (e *PersistError) Unwrap() error { return e.Err }
 // healthRules compiles how the platform has the health of custom kinds judged; nil if that has not changed. An expression
 // that does not compile was refused before.
 func (r *Reconciler) healthRules(cat *catalog.Catalog) (*health.Rules, error) {
-	if r.judged != nil && reflect.DeepEqual(r.judged.catalog.Platform.Spec.Health, cat.Platform.Spec.Health) {
+	if r.accepted != nil && reflect.DeepEqual(r.accepted.Catalog().Platform.Spec.Health, cat.Platform.Spec.Health) {
 		return nil, nil //nolint:nilnil // nothing is new
 	}
 	rules, _, err := health.Compile(cat.Platform.Spec.Health)
@@ -273,7 +260,7 @@ func (r *Reconciler) judgeHealthBy(rules *health.Rules) {
 
 // changes lists what differs from the last revision that was accepted, if that is known.
 func (r *Reconciler) changes(rev Revision) ([]string, bool) {
-	if r.judged == nil || rev.Changed == nil {
+	if r.accepted == nil || rev.Changed == nil {
 		return nil, false
 	}
 	changed, err := rev.Changed()

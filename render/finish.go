@@ -131,6 +131,9 @@ func (f *finisher) check(o manifest.Object) error {
 	if err := checkText(metadata); err != nil {
 		return err
 	}
+	if err := checkReserved(f.rel, o.Object); err != nil {
+		return err
+	}
 	for _, field := range filled {
 		delete(metadata, field)
 	}
@@ -153,10 +156,8 @@ func checkText(metadata map[string]any) error {
 			if _, isText := table[key].(string); !isText {
 				return fmt.Errorf("has metadata.%s[%q] that is no text: put it in quotes", field, key)
 			}
-			for _, prefix := range []string{"applyset.kubernetes.io/", podSecurity, catalog.LabelAccess} {
-				if strings.HasPrefix(key, prefix) {
-					return fmt.Errorf("sets %s in metadata.%s: %s* is set by Trunkline only", key, field, prefix)
-				}
+			if strings.HasPrefix(key, podSecurity) {
+				return fmt.Errorf("sets %s in metadata.%s: %s* is set by Trunkline only", key, field, podSecurity)
 			}
 		}
 	}

@@ -114,6 +114,17 @@ func (p *Packed) Len() int {
 	return len(p.parts)
 }
 
+// Made is the number of objects that workloads are made of: all but namespaces and service accounts, which every release
+// has, also one that renders to nothing otherwise.
+func (p *Packed) Made() (n int) {
+	for _, part := range p.Parts() {
+		if part.Group != "" || part.Kind != "Namespace" && part.Kind != "ServiceAccount" {
+			n++
+		}
+	}
+	return n
+}
+
 // Parts gives the objects by their names, in their order. They must not be changed.
 func (p *Packed) Parts() []Part {
 	if p == nil {

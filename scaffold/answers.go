@@ -16,7 +16,7 @@ type Asked struct {
 
 	// Answer is what was given, or else the default filled in.
 	Answer string
-	// Given tells that somebody gave the answer.
+	// Given reports whether somebody gave the answer.
 	Given bool
 	// Wrong says why the answer cannot be taken; empty if it can.
 	Wrong string
@@ -68,7 +68,7 @@ func (q Question) Check(answer string) string {
 	}
 }
 
-// Missing says what is wrong with the answers, all of it, with the flags that mend it; nil if nothing is.
+// Missing says what is wrong with the answers, all of it, with the flags that fix it; nil if nothing is.
 func Missing(asked []Asked) error {
 	var lines []string
 	for _, a := range asked {
@@ -86,7 +86,7 @@ func Missing(asked []Asked) error {
 	return fmt.Errorf("answers are missing or wrong; give them with:\n%s", strings.Join(lines, "\n"))
 }
 
-// Answers gives the answers by name.
+// Answers returns the answers by name.
 func Answers(asked []Asked) map[string]string {
 	out := map[string]string{}
 	for _, a := range asked {

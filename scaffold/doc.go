@@ -27,7 +27,7 @@ const (
 // Kinds lists all kinds, in the order in which people meet them.
 func Kinds() []Kind { return []Kind{Project, Workload, Environment, Blueprint} }
 
-// Usual gives the template that is meant when none is named: that of an environment is often called like the
+// Usual returns the template that is meant when none is named: that of an environment is often called like the
 // environment.
 func (k Kind) Usual(name string) string {
 	switch {
@@ -44,7 +44,7 @@ func (k Kind) Usual(name string) string {
 	}
 }
 
-// Folder gives the folder that declarations of the kind are in, unless somebody says another. A workload is declared
+// Folder returns the folder that declarations of the kind are in, unless somebody says another. A workload is declared
 // in its project's file.
 func (k Kind) Folder() string { return string(k) + "s" }
 

@@ -61,7 +61,7 @@ func FactsOf(c *catalog.Catalog, name, today string) Facts {
 	return f
 }
 
-// In gives the facts for a workload of a project.
+// In returns the facts for a workload of a project.
 func (f Facts) In(p *catalog.Project) Facts {
 	f.Project, f.Image = p.Name, p.Spec.Image
 	return f
@@ -77,7 +77,7 @@ func (f Facts) values() map[string]string {
 
 func factNames() []string { return slices.Sorted(maps.Keys(Facts{}.values())) }
 
-// Place gives the folder that the files of a kind go to: below base, or below the usual folder of the kind if base is
+// Place returns the folder that the files of a kind go to: below base, or below the usual folder of the kind if base is
 // empty. A workload's go beside the declaration of its project, which is base.
 func Place(c *catalog.Catalog, kind Kind, base, name string) (string, error) {
 	if kind == Workload {

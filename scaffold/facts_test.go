@@ -25,8 +25,8 @@ func platform(t *testing.T, roots string) *catalog.Catalog {
 			head + "kind: Cluster\nmetadata: {name: two}\n",
 			head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [one], stores: {a: s3://a, sea: s3://b, lake: s3://c}}\n",
 			head + "kind: Environment\nmetadata: {name: alpha}\nspec: {clusters: [one], stores: {lake: s3://d, sea: s3://e}}\n",
-			head + "kind: Project\nmetadata: {name: p}\nspec: {owner: x, environments: [dev], image: \"p:1\"}\n",
 		}, "---\n"))},
+		"setup/p/project.yaml": {Data: []byte(head + "kind: Project\nmetadata: {name: p}\nspec: {owner: x, environments: [dev], image: \"p:1\"}\n")},
 	}, blueprints.FS)
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ type place struct {
 	after, indent int
 	// key is put before it, with two blanks less; empty if the list is there.
 	key bool
-	// apart tells that a blank line is between items.
+	// apart reports whether a blank line is between items.
 	apart bool
 }
 
@@ -122,7 +122,7 @@ func findPlace(source []byte, root *yaml.Node) (place, error) {
 
 func flow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
-// last gives the last line on which something of a node begins.
+// last returns the last line on which something of a node begins.
 func last(n *yaml.Node) int {
 	line := n.Line
 	for _, c := range n.Content {
@@ -131,7 +131,7 @@ func last(n *yaml.Node) int {
 	return line
 }
 
-// blockEnd gives the last line of a block that begins at a line and goes to another at least. A line belongs to it if
+// blockEnd returns the last line of a block that begins at a line and goes to another at least. A line belongs to it if
 // belongs says so of its indentation and of whether it begins with a dash, and a comment if it is indented more than
 // what the block is in.
 func blockEnd(lines [][]byte, from, least int, belongs func(indent int, dash bool) bool, outer int) int {
@@ -226,7 +226,7 @@ func appended(old, now []byte, project string) error {
 	return nil
 }
 
-// same tells whether two nodes mean the same.
+// same reports whether two nodes mean the same.
 func same(a, b *yaml.Node) bool {
 	if a.Kind != b.Kind || a.Tag != b.Tag || a.Value != b.Value || a.Anchor != b.Anchor || a.Style != b.Style || len(a.Content) != len(b.Content) {
 		return false

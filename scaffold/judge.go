@@ -11,7 +11,7 @@ import (
 // linesOf finds lines in a message, which move when others are put in before them.
 var linesOf = regexp.MustCompile(`:\d+(:\d+)?|\bline \d+`)
 
-// NewProblems gives the problems that were not there before. That a problem has moved with its lines does not make it
+// NewProblems returns the problems that were not there before. That a problem has moved with its lines does not make it
 // new.
 func NewProblems(before, after v1alpha1.Problems) v1alpha1.Problems {
 	type key struct{ rule, file, path, message, severity string }
@@ -33,7 +33,7 @@ func NewProblems(before, after v1alpha1.Problems) v1alpha1.Problems {
 	return out
 }
 
-// within tells whether a folder is another, or below it.
+// within reports whether a folder is another, or below it.
 func within(folder, root string) bool {
 	folder, root = path.Clean(folder), path.Clean(root)
 	return root == "." || folder == root || strings.HasPrefix(folder, root+"/")

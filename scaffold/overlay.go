@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Overlay gives a tree in which files are there, or are other, without being written.
+// Overlay returns a tree in which files are there, or are other, without being written.
 func Overlay(tree fs.FS, files []File) fs.FS {
 	o := &overlay{tree: tree, files: map[string][]byte{}, folders: map[string]map[string]fs.FileMode{}}
 	for _, f := range files {

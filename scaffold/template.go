@@ -33,7 +33,7 @@ const (
 type Template struct {
 	Kind Kind
 	Name string
-	// Own tells that the template is the repository's, and not one of the embedded.
+	// Own reports whether the template is the repository's, and not one of the embedded.
 	Own         bool
 	Description string
 	Questions   []Question

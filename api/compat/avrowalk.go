@@ -115,7 +115,7 @@ func (w *resolution) match(r, n avro.Schema, path string) {
 	}
 }
 
-// promotes tells whether a reader takes what is written for a wider type.
+// promotes reports whether a reader takes what is written for a wider type.
 func promotes(written, read avro.Type) bool {
 	switch written {
 	case avro.Int:
@@ -222,7 +222,7 @@ type logicalType struct {
 	precision, scale int
 }
 
-// String gives the name, with what belongs to it.
+// String returns the name, with what belongs to it.
 func (l logicalType) String() string {
 	if l.precision > 0 {
 		return fmt.Sprintf("%s(%d, %d)", l.name, l.precision, l.scale)

@@ -1,4 +1,4 @@
-// Package compat tells whether a change of a dataset's schema breaks those who read the dataset.
+// Package compat reports whether a change of a dataset's schema breaks those who read the dataset.
 //
 // The direction is the whole point. A dataset is written with the new schema from the merge on, and is read by
 // consumers that were built for the old one. So each record that the new schema takes has to be one that the old
@@ -76,16 +76,8 @@ type Change struct {
 	Path    string
 	Kind    Kind
 	Message string
-	// Undecided tells that it could not be decided whether this breaks. It has to be taken for breaking.
+	// Undecided reports whether it could not be decided whether this breaks. It has to be taken for breaking.
 	Undecided bool
-}
-
-// String gives the change on one line.
-func (c Change) String() string {
-	if c.Path == "" {
-		return c.Message
-	}
-	return c.Path + ": " + c.Message
 }
 
 // Error is a schema that cannot be compared.
@@ -103,7 +95,7 @@ func (e *Error) Error() string {
 	return "the new schema: " + e.Err.Error()
 }
 
-// Unwrap gives what is wrong.
+// Unwrap returns what is wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
 // MaxBytes bounds each schema.
@@ -112,7 +104,7 @@ const MaxBytes = schema.MaxBytes
 // MaxChanges bounds how many changes are given.
 const MaxChanges = 100
 
-// Compare gives what breaks readers of the old schema when records are written with the new one, ordered by path;
+// Compare returns what breaks readers of the old schema when records are written with the new one, ordered by path;
 // nothing if nothing does. An [*Error] says which schema is not valid, or too large.
 func Compare(format Format, old, fresh []byte) ([]Change, error) {
 	var changes []Change
@@ -133,11 +125,6 @@ func Compare(format Format, old, fresh []byte) ([]Change, error) {
 	})
 	changes = slices.Compact(changes)
 	return changes[:min(len(changes), MaxChanges)], nil
-}
-
-// Breaking tells whether changes break readers for sure; those that are left are undecided.
-func Breaking(changes []Change) bool {
-	return slices.ContainsFunc(changes, func(c Change) bool { return !c.Undecided })
 }
 
 // maxPath bounds a path: recursive schemas have deep ones.

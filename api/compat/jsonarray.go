@@ -6,7 +6,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// items gives the schemas of the first items of an array, and that of the rest; nil says nothing.
+// items returns the schemas of the first items of an array, and that of the rest; nil says nothing.
 func (c *comparer) items(s *jsonschema.Schema) (first []*jsonschema.Schema, rest *jsonschema.Schema) {
 	first, rest = s.PrefixItems, s.Items2020
 	switch items := s.Items.(type) {

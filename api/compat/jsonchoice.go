@@ -88,7 +88,7 @@ func (c *comparer) alternatives(n set, f facts, list []*jsonschema.Schema, exact
 	}
 }
 
-// oneMeets tells whether each value of a set meets one of a list: exactly one, or at least one.
+// oneMeets reports whether each value of a set meets one of a list: exactly one, or at least one.
 func (c *comparer) oneMeets(n set, list []*jsonschema.Schema, exactly bool) bool {
 	if !exactly || c.apart(n, list) {
 		return c.covered(n, list, maxSplits)
@@ -105,7 +105,7 @@ func (c *comparer) oneMeets(n set, list []*jsonschema.Schema, exactly bool) bool
 	return false
 }
 
-// apart tells whether no value of a set meets two of a list.
+// apart reports whether no value of a set meets two of a list.
 func (c *comparer) apart(n set, list []*jsonschema.Schema) bool {
 	for i, a := range list {
 		for _, b := range list[:i] {
@@ -120,7 +120,7 @@ func (c *comparer) apart(n set, list []*jsonschema.Schema) bool {
 // maxSplits bounds how often a set is split into cases to find an alternative for each.
 const maxSplits = 3
 
-// covered tells whether each value of a set meets one of a list.
+// covered reports whether each value of a set meets one of a list.
 func (c *comparer) covered(n set, list []*jsonschema.Schema, splits int) bool {
 	if c.void(n) {
 		return true
@@ -146,7 +146,7 @@ func (c *comparer) covered(n set, list []*jsonschema.Schema, splits int) bool {
 	return false
 }
 
-// cases gives ways to split a set, each of which leaves no value out.
+// cases returns ways to split a set, each of which leaves no value out.
 func (c *comparer) cases(f facts) [][]*jsonschema.Schema {
 	var ways [][]*jsonschema.Schema
 	if f.scalars() {
@@ -176,7 +176,7 @@ func (c *comparer) cases(f facts) [][]*jsonschema.Schema {
 	return ways
 }
 
-// excludes tells whether no value of a set meets a schema.
+// excludes reports whether no value of a set meets a schema.
 func (c *comparer) excludes(n set, f facts, not *jsonschema.Schema) bool {
 	if c.void(n.and(not)) {
 		return true

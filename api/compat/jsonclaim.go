@@ -123,7 +123,7 @@ func (c *comparer) bare(s *jsonschema.Schema) *jsonschema.Schema {
 	return to
 }
 
-// proves tells whether a claim holds.
+// proves reports whether a claim holds.
 func (c *comparer) proves(n set, o *jsonschema.Schema) bool {
 	return c.try(func() { c.claims(n, o, "") })
 }

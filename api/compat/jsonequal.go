@@ -8,7 +8,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// equal tells whether two schemas say the same, but for annotations. Pairs that are met again on the way count as
+// equal reports whether two schemas say the same, but for annotations. Pairs that are met again on the way count as
 // equal, so that recursive schemas end; if the whole turns out to differ, what was assumed is forgotten.
 func (c *comparer) equal(a, b *jsonschema.Schema) bool {
 	pair := [2]*jsonschema.Schema{a, b}

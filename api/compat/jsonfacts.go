@@ -32,7 +32,7 @@ const (
 	anyType    = nullType | boolType | numberType | stringType | arrayType | objectType
 )
 
-// each gives the types one by one; numbers are one.
+// each returns the types one by one; numbers are one.
 func (t types) each() []types {
 	var out []types
 	for _, one := range []types{nullType, boolType, numberType, stringType, arrayType, objectType} {
@@ -213,7 +213,7 @@ func (c *comparer) possible(s *jsonschema.Schema) types {
 	return t
 }
 
-// scalars tells whether all values are known, and none is an array or an object.
+// scalars reports whether all values are known, and none is an array or an object.
 func (f facts) scalars() bool { return f.finite && f.types&(arrayType|objectType) == 0 }
 
 // passes holds a value to those keywords of schemas that look at the value as a whole and at nothing in it.
@@ -273,7 +273,7 @@ func (c *comparer) shallowOf(s *jsonschema.Schema) shallow {
 // maxVoid bounds how deep it is looked for a reason why no value meets a set.
 const maxVoid = 3
 
-// void tells whether no value meets all schemas of a set, as far as can be seen.
+// void reports whether no value meets all schemas of a set, as far as can be seen.
 func (c *comparer) void(n set) bool { return c.voidWithin(n, maxVoid) }
 
 func (c *comparer) voidWithin(n set, depth int) bool {

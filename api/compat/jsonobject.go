@@ -23,7 +23,7 @@ func (c *comparer) additional(s *jsonschema.Schema) *jsonschema.Schema {
 	return nil
 }
 
-// branches tells whether a schema has parts that look at the same value.
+// branches reports whether a schema has parts that look at the same value.
 func branches(s *jsonschema.Schema) bool {
 	return has(sameValue(s), func(p *jsonschema.Schema) bool { return p != nil })
 }
@@ -82,7 +82,7 @@ func (c *comparer) objects(f facts, o *jsonschema.Schema, path string) {
 	}
 }
 
-// closed tells whether only named fields can be there, and how many.
+// closed reports whether only named fields can be there, and how many.
 func (c *comparer) closed(f facts) (int, bool) {
 	for _, s := range f.all {
 		if a := c.additional(s); a != nil && a.Bool != nil && !*a.Bool && len(s.PatternProperties) == 0 {

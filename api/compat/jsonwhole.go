@@ -98,7 +98,7 @@ type bound struct {
 	open bool // the limit itself is excluded
 }
 
-// tighter gives the tighter of two lower limits.
+// tighter returns the tighter of two lower limits.
 func tighter(a, b bound) bound {
 	switch {
 	case a.at == nil:
@@ -112,7 +112,7 @@ func tighter(a, b bound) bound {
 	return b
 }
 
-// covers tells whether a lower limit lets nothing through that another does not.
+// covers reports whether a lower limit lets nothing through that another does not.
 func (b bound) covers(other bound) bool {
 	if b.at == nil {
 		return false

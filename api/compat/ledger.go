@@ -27,7 +27,7 @@ func newLedger[K comparable]() ledger[K] {
 	return ledger[K]{proved: map[K]bool{}, refuted: map[K]bool{}}
 }
 
-// step counts work, and tells whether there may be more.
+// step counts work, and reports whether there may be more.
 func (l *ledger[K]) step(n int) bool {
 	l.steps += n
 	if l.steps > maxSteps {
@@ -64,7 +64,7 @@ func (l *ledger[K]) claim(key K, prove func()) {
 	l.depth--
 }
 
-// try tells whether what it is given can be proved, and leaves nothing behind if it cannot.
+// try reports whether what it is given can be proved, and leaves nothing behind if it cannot.
 func (l *ledger[K]) try(prove func()) bool {
 	if l.failed() {
 		return false
@@ -94,7 +94,7 @@ func (l *ledger[K]) report(c Change) {
 	}
 }
 
-// result gives the changes, and says so if the comparison was given up.
+// result returns the changes, and says so if the comparison was given up.
 func (l *ledger[K]) result() []Change {
 	if l.gaveUp {
 		l.changes = append(l.changes, Change{

@@ -66,7 +66,7 @@ var word = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$-]*$`)
 // Compare orders paths as text.
 func (p Path) Compare(o Path) int { return cmp.Compare(p.String(), o.String()) }
 
-// Has tells that the path leads to, or into, what the pattern names.
+// Has reports whether the path leads to, or into, what the pattern names.
 func (p Path) Has(pattern Path) bool {
 	if len(p) < len(pattern) {
 		return false

@@ -112,7 +112,7 @@ func TestEveryPlaceAgrees(t *testing.T) {
 	}
 }
 
-// same holds that decoder and schemas say the same of a document, and tells whether that is that it is right.
+// same holds that decoder and schemas say the same of a document, and reports whether that is that it is right.
 func (c compiled) same(t rapid.TB, kind v1alpha1.Kind, text, asJSON []byte) bool {
 	t.Helper()
 	_, problems := v1alpha1.Decode("x.yaml", text)

@@ -98,7 +98,7 @@ func marshal(s *Schema) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// JSON gives the schema as an indented text that ends with a line end. The same schema gives the same text.
+// JSON returns the schema as an indented text that ends with a line end. The same schema gives the same text.
 func (s *Schema) JSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

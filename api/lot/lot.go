@@ -32,13 +32,13 @@ func (u Unit) at(second int64) Lot {
 	return Lot{Unit: u, Start: time.Unix(second-(second-first)%size, 0).UTC()}
 }
 
-// IsZero tells whether it is no lot.
+// IsZero reports whether it is no lot.
 func (l Lot) IsZero() bool { return l == Lot{} }
 
 // End is where the next lot starts.
 func (l Lot) End() time.Time { return l.Start.Add(l.Unit.Duration()) }
 
-// Contains tells whether a time lies in the lot.
+// Contains reports whether a time lies in the lot.
 func (l Lot) Contains(t time.Time) bool {
 	return !l.IsZero() && !t.Before(l.Start) && t.Before(l.End())
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Range gives the lots that start from one time on and before another, in order. So those from a to b and those
+// Range returns the lots that start from one time on and before another, in order. So those from a to b and those
 // from b to c are together those from a to c.
 func Range(u Unit, from, to time.Time) iter.Seq[Lot] {
 	return func(yield func(Lot) bool) {
@@ -47,7 +47,7 @@ func bounds(u Unit, from, to time.Time) (start, stop int64) {
 	return at, min(stop, end)
 }
 
-// Within gives the lots of the unit that a lot of a coarser unit, or of the same, is made of, in order: at most
+// Within returns the lots of the unit that a lot of a coarser unit, or of the same, is made of, in order: at most
 // 288. It gives none if the unit does not divide that of the lot.
 func (u Unit) Within(coarse Lot) []Lot {
 	if coarse.IsZero() || !u.Divides(coarse.Unit) {
@@ -60,7 +60,7 @@ func (u Unit) Within(coarse Lot) []Lot {
 	return lots
 }
 
-// Window gives the n lots of the unit that end with a lot's end, in order: what a workload with a window over
+// Window returns the n lots of the unit that end with a lot's end, in order: what a workload with a window over
 // earlier lots reads for that lot. Near the year 1 there are fewer than n. It gives none if no lot of the unit
 // ends there; [Unit.Aligned] of the lot's end tells.
 func (u Unit) Window(l Lot, n int) iter.Seq[Lot] {

@@ -68,7 +68,7 @@ func Names() []string {
 	return names
 }
 
-// String gives the name of the unit, as declarations write it.
+// String returns the name of the unit, as declarations write it.
 func (u Unit) String() string {
 	switch u {
 	case Fourths:
@@ -85,7 +85,7 @@ func (u Unit) String() string {
 	return fmt.Sprintf("Unit(%d)", uint8(u))
 }
 
-// Valid tells whether the unit is one.
+// Valid reports whether the unit is one.
 func (u Unit) Valid() bool { return u.seconds() != 0 }
 
 // Duration is the length of a lot.
@@ -99,19 +99,19 @@ func (u Unit) PerDay() int {
 	return int(day / u.seconds())
 }
 
-// Finer tells whether lots of the unit are shorter than those of another.
+// Finer reports whether lots of the unit are shorter than those of another.
 func (u Unit) Finer(other Unit) bool { return u.seconds() < other.seconds() }
 
-// Coarser tells whether lots of the unit are longer than those of another.
+// Coarser reports whether lots of the unit are longer than those of another.
 func (u Unit) Coarser(other Unit) bool { return u.seconds() > other.seconds() }
 
-// Divides tells whether each lot of a coarser unit, or of the same, is made of whole lots of this one. Sixths do
+// Divides reports whether each lot of a coarser unit, or of the same, is made of whole lots of this one. Sixths do
 // not divide fourths: 15 minutes are one and a half of 10.
 func (u Unit) Divides(coarse Unit) bool {
 	return u.Valid() && coarse.Valid() && coarse.seconds()%u.seconds() == 0
 }
 
-// Aligned tells whether a lot starts at a time exactly.
+// Aligned reports whether a lot starts at a time exactly.
 func (u Unit) Aligned(t time.Time) bool {
 	l := u.At(t)
 	return !l.IsZero() && l.Start.Equal(t)

@@ -81,7 +81,7 @@ func comments() map[string]comment {
 				"Schema":      "Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema (.avsc), such as \"schemas/orders.json\"; default: none.",
 				"Retention":   "Retention is how long data is kept, such as \"90d\"; default: for ever.",
 				"Tags":        "Tags are free words to find the dataset by, and to write policies on.",
-				"External":    "External tells that the data is written by somebody outside of the platform, and that no workload has to; default: false.",
+				"External":    "External says that the data is written outside of the platform, so that no workload has to write it; default: false.",
 			},
 		},
 		"Date": {
@@ -100,14 +100,14 @@ func comments() map[string]comment {
 			},
 		},
 		"Drift": {
-			doc: "Drift says what is done when somebody changes in the cluster what was applied.",
+			doc: "Drift says what is done about a change in the cluster of what was applied.",
 			fields: map[string]string{
 				"Mode":   "Mode is \"correct\", which takes changed fields back at once, or \"report\", which leaves them and says so; default: \"correct\".",
 				"Ignore": "Ignore are fields that others may change. Replicas under an autoscaler need not be named.",
 			},
 		},
 		"DriftIgnore": {
-			doc: "DriftIgnore names fields that others may change: they are declared until somebody else takes them.",
+			doc: "DriftIgnore names fields that others may change: they are declared until another manager owns them.",
 			fields: map[string]string{
 				"Kind":   "Kind is that of the objects, with its group, such as \"Deployment.apps\"; default: every kind.",
 				"Name":   "Name is a pattern of the objects' names, with \"*\" for any text, such as \"web-*\"; default: every name.",
@@ -155,8 +155,8 @@ func comments() map[string]comment {
 				"Soak":           "Soak is how long a commit must have been healthy in the environment of PromotesFrom before this one takes it, such as \"24h\"; default: none.",
 				"Protected":      "Protected asks that no project leaves the environment unless Removals names it; default: false.",
 				"Removals":       "Removals names the projects that may leave a protected environment.",
-				"MaxRemovals":    "MaxRemovals is how many of the environment's releases one commit may remove, in percent, before somebody has to confirm it with \"trunkline approve\"; up to five are never too many; default: 50.",
-				"Drift":          "Drift says what is done when somebody changes in the cluster what was applied; default: it is corrected at once.",
+				"MaxRemovals":    "MaxRemovals is how many of the environment's releases one commit may remove, in percent, before it needs an approval by \"trunkline approve\"; up to five are never too many; default: 50.",
+				"Drift":          "Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected at once.",
 				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
 				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
 				"Orchestrator":   "Orchestrator starts the workloads; default: \"native\".",
@@ -184,6 +184,13 @@ func comments() map[string]comment {
 				"From":   "From is the first instant of the freeze, such as \"2026-12-20T00:00:00Z\".",
 				"Until":  "Until is the first instant after the freeze, such as \"2027-01-04T00:00:00Z\".",
 				"Reason": "Reason says to people why nothing is rolled out.",
+			},
+		},
+		"Governance": {
+			doc: "Governance is about every kind of declaration but Project: what one of them says holds for projects of other teams.",
+			fields: map[string]string{
+				"Folders": "Folders are those, with all below, in which such declarations count, relative to the root of the tree; \".\" is the root itself, without the folders below it. No project may be declared in them. Default: every folder that is not a project's own, which is a folder with the declaration of a project and all below it; nothing makes the root one.",
+				"Owners":  "Owners are the GitHub teams or users who own trunkline.yaml, these declarations, and the files that they name, beside those whom CODEOWNERS names; default: none.",
 			},
 		},
 		"HealthRule": {
@@ -266,6 +273,7 @@ func comments() map[string]comment {
 			doc: "PlatformSpec is the body of a [Platform].",
 			fields: map[string]string{
 				"Roots":      "Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole tree.",
+				"Governance": "Governance says where declarations that govern others count, and who owns them; default: outside of the folders of projects, and those whom CODEOWNERS names.",
 				"Defaults":   "Defaults fill what a workload leaves out.",
 				"Sizes":      "Sizes maps the name of a size class to what it is; it adds to, or replaces, the built-in ones.",
 				"Rates":      "Rates are what resources cost; a cluster's own win.",

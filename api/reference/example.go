@@ -10,7 +10,7 @@ import (
 //go:embed examples/*.yaml
 var exampleFiles embed.FS
 
-// example gives a declaration of a kind, in YAML.
+// example returns a declaration of a kind, in YAML.
 func example(k v1alpha1.Kind) string {
 	data, err := exampleFiles.ReadFile("examples/" + strings.ToLower(string(k)) + ".yaml")
 	if err != nil {

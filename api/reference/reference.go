@@ -37,7 +37,7 @@ type Field struct {
 	// or if nothing is to be said.
 	Default  string
 	Required bool
-	// Stated tells that the field is not to be there with nothing behind it, although it may be left out.
+	// Stated reports whether the field is not to be there with nothing behind it, although it may be left out.
 	Stated bool
 	// Unit is what a number counts; empty where the value itself says its unit, or has none.
 	Unit string
@@ -55,7 +55,7 @@ func (s *Struct) Field(name string) (*Field, bool) {
 	return nil, false
 }
 
-// Fields gives the fields below a form: its own, or those of its items or values.
+// Fields returns the fields below a form: its own, or those of its items or values.
 func (f *Form) Fields() []*Field {
 	for f.Of != nil {
 		f = f.Of
@@ -66,7 +66,7 @@ func (f *Form) Fields() []*Field {
 	return f.Struct.Fields
 }
 
-// Kinds gives all kinds, in the order in which people meet them.
+// Kinds returns all kinds, in the order in which people meet them.
 func Kinds() []Kind {
 	b := &builder{comments: comments(), scalars: scalars(), structs: map[reflect.Type]*Struct{}}
 	kinds := make([]Kind, 0, len(v1alpha1.Kinds()))
@@ -89,7 +89,7 @@ func Kinds() []Kind {
 	return kinds
 }
 
-// GoType gives the type of a kind.
+// GoType returns the type of a kind.
 func GoType(k v1alpha1.Kind) reflect.Type {
 	switch k {
 	case v1alpha1.KindPlatform:

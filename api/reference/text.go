@@ -74,7 +74,7 @@ func examples(text string) []string {
 	return out
 }
 
-// DefaultValue gives the default as a value of JSON, if it is one and not a description.
+// DefaultValue returns the default as a value of JSON, if it is one and not a description.
 func (f *Field) DefaultValue() (any, bool) {
 	text := f.Default
 	switch f.Form.Type {

@@ -34,7 +34,7 @@ const (
 	Anything Type = "anything"
 )
 
-// Scalar tells whether a value of the type is a single one.
+// Scalar reports whether a value of the type is a single one.
 func (t Type) Scalar() bool {
 	switch t {
 	case Mapping, List, Object, NamesOrMapping, TextOrObject, Anything:
@@ -77,7 +77,7 @@ type Form struct {
 	Struct *Struct
 	// Values are those that a [Choice] takes.
 	Values []Value
-	// Folded tells that the case of the letters of a value does not matter.
+	// Folded reports whether the case of the letters of a value does not matter.
 	Folded bool
 }
 

@@ -20,7 +20,7 @@ type Error struct {
 	Known []string
 }
 
-// Error gives the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
 // field is one of the five of an expression.
@@ -97,8 +97,8 @@ func (s Schedule) with(parsed cron.Schedule) (Schedule, error) {
 	if spec.Minute == 0 || spec.Hour == 0 || spec.Dom == 0 || spec.Month == 0 || spec.Dow == 0 {
 		return Schedule{}, explain(s.expression) // the library takes a list of nothing
 	}
-	spec.Location = s.zone.location()
-	s.spec, s.pattern = spec, patternOf(spec)
+	spec.Location = s.zone
+	s.spec, s.never, s.least = spec, neverFires(*spec), leastInDay(spec.Minute, spec.Hour)
 	return s, nil
 }
 

@@ -36,7 +36,7 @@ func TestBruteForce(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := now().AddDate(0, 0, rapid.IntRange(0, 400).Draw(t, "day"))
-		got, ok := s.MinInterval(start)
+		got, ok := s.Closest(start)
 		if !ok {
 			t.Fatal("there is none")
 		}
@@ -53,6 +53,21 @@ func TestBruteForce(t *testing.T) {
 		}
 		if got.Length() != want.Length() || !s.Next(got.From, 1)[0].Equal(got.To) {
 			t.Fatalf("%s: got %s from %s, by brute force it is %s from %s", s, got.Length(), got.From, want.Length(), want.From)
+		}
+	})
+}
+
+// TestOftenIsClosest: what is answered at once is what all gaps of a year say.
+func TestOftenIsClosest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, err := schedule.Parse(weekly().Draw(t, "expression"), zones().Draw(t, "zone"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		timeout := time.Duration(rapid.IntRange(0, 30*60).Draw(t, "minutes")) * time.Minute
+		closest, ok := s.Closest(now())
+		if _, often := s.Often(now(), timeout); often != (ok && closest.Length() < timeout) {
+			t.Fatalf("%s every %s at its closest, and a run may take %s: often is %v", s, closest.Length(), timeout, often)
 		}
 	})
 }
@@ -87,7 +102,7 @@ func TestGapIsReal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", expression, err)
 		}
-		gap, ok := s.MinInterval(now())
+		gap, ok := s.Closest(now())
 		if ok == s.Never() {
 			t.Fatalf("%s: never is %v, and there is a gap: %v", s, s.Never(), ok)
 		}
@@ -107,32 +122,6 @@ func TestGapIsReal(t *testing.T) {
 	})
 }
 
-// TestHorizon counts what the horizon is made of: see its comment.
-func TestHorizon(t *testing.T) {
-	type kind struct {
-		first time.Weekday
-		leap  bool
-	}
-	of := func(year int) kind {
-		return kind{time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Weekday(), time.Date(year, 2, 29, 0, 0, 0, 0, time.UTC).Day() == 29}
-	}
-	all := map[[2]kind]bool{}
-	for year := 2000; year < 2400; year++ { // the calendar comes again after 400 years, which are whole weeks
-		all[[2]kind{of(year), of(year + 1)}] = true
-	}
-	for from := 2000; from < 2400; from++ {
-		seen := map[[2]kind]bool{}
-		four := false
-		for year := from; year < from+40; year++ {
-			seen[[2]kind{of(year), of(year + 1)}] = true
-			four = four || of(year).leap && of(year+4).leap && year+4 < from+40
-		}
-		if len(seen) != len(all) || len(all) != 21 || !four {
-			t.Fatalf("from %d on 40 years have %d of %d pairs, leap years four apart: %v", from, len(seen), len(all), four)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"0 6 * * *", "*/7 1-3 13 * 5", "0 0 30 2 *", "@every 1h", "@daily", "TZ=", "CRON_TZ=UTC * * * * *", ", , , , ,", "0 0 29 feb mon-fri/2", "? ? ? ? ?"} {
 		f.Add(s, "Europe/Brussels")
@@ -143,11 +132,10 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		gap, ok := s.MinInterval(now())
+		gap, ok := s.Closest(now())
 		if ok == s.Never() {
 			t.Fatalf("%s: never is %v, and there is a gap: %v", s, s.Never(), ok)
 		}
-		s.Shifts(now())
 		if next := s.Next(gap.From, 2); ok && !next[0].Equal(gap.To) {
 			t.Fatalf("%s: after %s comes %s, not %s", s, gap.From, next[0], gap.To)
 		}
@@ -163,7 +151,7 @@ func BenchmarkSchedule(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				s.MinInterval(now())
+				s.Often(now(), 30*time.Minute)
 			}
 		})
 	}

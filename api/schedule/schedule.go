@@ -1,13 +1,12 @@
-// Package schedule answers what a cron schedule does before anybody runs it: whether it ever fires, how close
-// together, and what daylight saving does to it.
+// Package schedule answers what a cron schedule does before anybody runs it: whether it ever fires, when it fires next,
+// and how close together.
 //
 // Expressions are those that a CronJob of Kubernetes takes, since that is what runs them: five fields, or a macro
 // such as "@hourly" or "@every 90m", read by the same library. What a CronJob would take and then do something else
 // than it says is refused here: a zone within the expression, a list without values, a delay of less than a second.
 //
-// Zones are read from the tables in this package and never from the machine, so that the answer is the same
-// everywhere. The time is always an argument. All work is bounded by the expression's length and by a number of
-// years, see [Schedule.MinInterval].
+// Time zones are those of the machine, and of time/tzdata where it has none. The time is always an argument, and all work
+// is bounded.
 //
 // The package is pure. It may import nothing of Trunkline.
 package schedule
@@ -22,40 +21,60 @@ import (
 // expression and zone.
 type Schedule struct {
 	expression string
-	zone       zone
+	zone       *time.Location
 	// spec is what the expression says, or nil for one with a fixed delay.
-	spec    *cron.SpecSchedule
-	pattern pattern
-	delay   time.Duration
+	spec  *cron.SpecSchedule
+	delay time.Duration
+	never bool
+	// least is how close two firings are between which the clock is not set.
+	least time.Duration
 }
 
-// Expression is the expression as it was written.
+// location is the zone; that of the zero value is UTC.
+func (s Schedule) location() *time.Location {
+	if s.zone == nil {
+		return time.UTC
+	}
+	return s.zone
+}
+
+// Expression returns the expression as it was written.
 func (s Schedule) Expression() string { return s.expression }
 
-// Zone is the name of the time zone, "UTC" if none was given.
-func (s Schedule) Zone() string { return s.zone.name }
+// Zone returns the name of the time zone, "UTC" if none was given.
+func (s Schedule) Zone() string { return s.zone.String() }
 
-// String gives the expression with its zone.
-func (s Schedule) String() string { return s.expression + " (" + s.zone.name + ")" }
+// String returns the expression with its zone.
+func (s Schedule) String() string { return s.expression + " (" + s.Zone() + ")" }
 
-// Never tells whether the schedule has no day on which it fires, as with the 30th of February. The 29th of February
+// Never reports whether the schedule has no day on which it fires, as with the 30th of February. The 29th of February
 // is a day: it comes.
-func (s Schedule) Never() bool { return s.spec != nil && !s.pattern.anyDay() }
+func (s Schedule) Never() bool { return s.never }
 
-// maxNext bounds how many firings are given.
+// neverFires reports whether an expression has no day. The library looks at five years, and those from 2000 on have each
+// month with each of its dates; days of the week come in each month.
+func neverFires(spec cron.SpecSchedule) bool {
+	spec.Location = time.UTC
+	return spec.Next(time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero()
+}
+
+// maxNext bounds how many firings are returned.
 const maxNext = 1000
 
-// Next gives the first n times after a time at which the schedule fires, in its own zone; at most 1000, and fewer
+// Next returns the first n times after a time at which the schedule fires, in its own zone; at most 1000, and fewer
 // only if it never fires. A fixed delay counts from the time given.
 func (s Schedule) Next(after time.Time, n int) []time.Time {
 	var out []time.Time
-	for t := s.next(after.In(s.zone.location())); !t.IsZero() && len(out) < min(n, maxNext); t = s.next(t) {
+	for t := s.next(after.In(s.location())); !t.IsZero() && len(out) < min(n, maxNext); t = s.next(t) {
 		out = append(out, t)
 	}
 	return out
 }
 
-// next is the first firing after a time, or the zero time.
+// maxTries bounds how often the library is asked for one firing.
+const maxTries = 20
+
+// next returns the first firing after a time, or the zero time.
 func (s Schedule) next(t time.Time) time.Time {
 	if s.spec == nil {
 		if s.delay == 0 {
@@ -63,7 +82,7 @@ func (s Schedule) next(t time.Time) time.Time {
 		}
 		return cron.ConstantDelaySchedule{Delay: s.delay}.Next(t)
 	}
-	if s.Never() {
+	if s.never {
 		return time.Time{}
 	}
 	for from, tries := t, 0; tries < maxTries; tries++ {
@@ -81,6 +100,3 @@ func (s Schedule) next(t time.Time) time.Time {
 	}
 	return time.Time{}
 }
-
-// maxTries bounds how often the library is asked for one firing.
-const maxTries = 20

@@ -19,7 +19,7 @@ import (
 // maxProblems bounds what one check reports.
 const maxProblems = 50
 
-// Check gives all that is wrong with a value, ordered by path; nothing if it is valid.
+// Check returns all that is wrong with a value, ordered by path; nothing if it is valid.
 func (s *Schema) Check(value any) (problems []Problem) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -73,7 +73,7 @@ func (p Problem) String() string {
 	return text
 }
 
-// plainJSON gives the value as the validator knows it: maps, slices, strings, booleans, numbers and nil only.
+// plainJSON returns the value as the validator knows it: maps, slices, strings, booleans, numbers and nil only.
 func plainJSON(value any) (any, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -82,7 +82,7 @@ func plainJSON(value any) (any, error) {
 	return jsonschema.UnmarshalJSON(strings.NewReader(string(data)))
 }
 
-// flatten gives the errors that have no further cause. Of alternatives, those of the last one that came
+// flatten returns the errors that have no further cause. Of alternatives, those of the last one that came
 // furthest into the value are given: the others are about forms that were not meant.
 func flatten(e *jsonschema.ValidationError, out []*jsonschema.ValidationError) []*jsonschema.ValidationError {
 	if len(e.Causes) == 0 {

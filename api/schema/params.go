@@ -18,7 +18,7 @@ func Params(parameters map[string]any) (*Schema, error) {
 	return s, nil
 }
 
-// Check gives what is wrong with a workload's params, as the parameters of its blueprint have it. The error is
+// Check returns what is wrong with a workload's params, as the parameters of its blueprint have it. The error is
 // about the parameters themselves. Who checks often keeps the schema from [Params].
 func Check(parameters, params map[string]any) ([]Problem, error) {
 	s, err := Params(parameters)

@@ -88,7 +88,7 @@ func (noLoader) Load(url string) (any, error) {
 	return nil, fmt.Errorf("%q: %w", url, errRemote)
 }
 
-// compileError gives the first thing that is wrong with a schema in one line.
+// compileError returns the first thing that is wrong with a schema in one line.
 func compileError(err error) error {
 	if load, ok := errors.AsType[*jsonschema.LoadURLError](err); ok {
 		return fmt.Errorf("the schema is not valid: %w", load.Err)

@@ -21,7 +21,7 @@ const prefix = "ENC[AES256_GCM,"
 // maxDepth bounds how deep an object is looked into; what is deeper counts as encrypted, so that nothing passes unseen.
 const maxDepth = 100
 
-// Is tells that an object was encrypted by SOPS: it has a table "sops" that says when, and is sealed with a mac. Other
+// Is reports whether an object was encrypted by SOPS: it has a table "sops" that says when, and is sealed with a mac. Other
 // objects may have a field of that name which means something else.
 func Is(o map[string]any) bool {
 	part, _ := o[Part].(map[string]any)
@@ -30,13 +30,13 @@ func Is(o map[string]any) bool {
 	return mac && modified
 }
 
-// Value tells that a value is an encrypted one.
+// Value reports whether a value is an encrypted one.
 func Value(v any) bool {
 	s, ok := v.(string)
 	return ok && strings.HasPrefix(s, prefix)
 }
 
-// Secret tells that an object is a Secret of Kubernetes.
+// Secret reports whether an object is a Secret of Kubernetes.
 func Secret(o map[string]any) bool { return o["apiVersion"] == "v1" && o["kind"] == "Secret" }
 
 // Check finds what keeps an object from being decrypted when it is applied, or would have its encrypted values
@@ -69,14 +69,14 @@ func Check(o map[string]any) error {
 	return nil
 }
 
-// builtin tells that an object is of a kind that Kubernetes itself has.
+// builtin reports whether an object is of a kind that Kubernetes itself has.
 func builtin(o map[string]any) bool {
 	version, _ := o["apiVersion"].(string)
 	group, _, grouped := strings.Cut(version, "/")
 	return !grouped || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }
 
-// find gives the path of the first encrypted value in the order of the keys; empty if there is none.
+// find returns the path of the first encrypted value in the order of the keys; empty if there is none.
 func find(v any, at string, depth int) string {
 	if depth > maxDepth {
 		return at

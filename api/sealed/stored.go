@@ -2,7 +2,7 @@ package sealed
 
 import "maps"
 
-// Stored gives a Secret as the API server stores it, as far as names of fields go: without the part of SOPS, and
+// Stored returns a Secret as the API server stores it, as far as names of fields go: without the part of SOPS, and
 // with the texts of stringData in data. convert makes a value of data from a text of stringData. Another object is given
 // back as it is; the object itself is not changed.
 //

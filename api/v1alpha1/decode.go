@@ -25,7 +25,7 @@ var ours = regexp.MustCompile(`\bapiVersion["']?\s*:\s*(?:#.*\s+|[&!]\S*\s+)*["'
 func Declares(data []byte) bool { return ours.Match(data) }
 
 // Decode reads every declaration of a file, in YAML or JSON, several documents a file. Documents with an
-// apiVersion of somebody else are passed over. It is strict: an unknown field, a duplicate key or a wrong type
+// foreign apiVersion are passed over. It is strict: an unknown field, a duplicate key or a wrong type
 // is a problem, and all problems are reported, not the first only. A document with problems is not returned.
 func Decode(file string, data []byte) ([]*Document, Problems) {
 	f := DecodeFile(file, data)
@@ -39,7 +39,7 @@ type File struct {
 	// Broken are declarations with problems, as far as their kind and name could be read. Only those two, and
 	// where they stand, are good for anything.
 	Broken []*Document
-	// Unread tells that something in the file could not be told what it declares.
+	// Unread reports whether something is in the file of which it is not known what it declares.
 	Unread   bool
 	Problems Problems
 }

@@ -259,12 +259,12 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// empty tells that a field says nothing: a list or mapping without anything in it says no more than none.
+// empty reports whether a field says nothing: a list or mapping without anything in it says no more than none.
 func empty(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
-// reported tells whether a problem was already found at a field or below it.
+// reported reports whether a problem was already found at a field or below it.
 func (d *decoder) reported(field string) (found bool) {
 	if len(d.problems) == 0 {
 		return false

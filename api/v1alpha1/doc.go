@@ -2,5 +2,5 @@
 // turns their YAML or JSON into values without losing where each of them stands.
 //
 // It may import nothing else of Trunkline. A declaration is a document whose apiVersion is
-// "trunkline.dev/v1alpha1"; every other document belongs to somebody else and is passed over.
+// "trunkline.dev/v1alpha1"; every other document is foreign and is ignored.
 package v1alpha1

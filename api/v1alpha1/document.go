@@ -21,7 +21,7 @@ type Document struct {
 	Object any
 
 	// data is the file's content, and ordinal the number of the document in it. The nodes are parsed again when
-	// somebody asks for a place: kept for every declaration of a large platform they would take several times
+	// a place is asked for: kept for every declaration of a large platform they would take several times
 	// as much memory as everything else.
 	data    []byte
 	ordinal int
@@ -33,7 +33,7 @@ type Document struct {
 // Order tells the documents of a file apart; it sorts as they stand in it.
 func (d *Document) Order() string { return fmt.Sprintf("%06d", d.ordinal) }
 
-// parsed gives the nodes of the document. They stay as long as there is memory for them.
+// parsed returns the nodes of the document. They stay as long as there is memory for them.
 func (d *Document) parsed() *nodes {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -56,14 +56,14 @@ func (d *Document) parsed() *nodes {
 	return n
 }
 
-// Value gives the declaration as it is written, as values of JSON.
+// Value returns the declaration as it is written, as values of JSON.
 func (d *Document) Value() map[string]any {
 	free := &decoder{file: d.File, budget: maxNodes}
 	value, _ := free.free(resolve(d.parsed().root)).(map[string]any)
 	return value
 }
 
-// Position gives the place of a field, addressed by the keys (string) and indexes (int) that lead to it. For a
+// Position returns the place of a field, addressed by the keys (string) and indexes (int) that lead to it. For a
 // field that is not there it gives the nearest one above, so that a missing field has a place too.
 func (d *Document) Position(path ...any) Position {
 	return positionOf(d.File, d.parsed().descend(path))

@@ -45,10 +45,10 @@ type EnvironmentSpec struct {
 	Protected bool `json:"protected,omitempty"`
 	// Removals names the projects that may leave a protected environment.
 	Removals []string `json:"removals,omitempty"`
-	// MaxRemovals is how many of the environment's releases one commit may remove, in percent, before somebody has to
-	// confirm it with "trunkline approve"; up to five are never too many; default: 50.
+	// MaxRemovals is how many of the environment's releases one commit may remove, in percent, before it needs an
+	// approval by "trunkline approve"; up to five are never too many; default: 50.
 	MaxRemovals *int `json:"maxRemovals,omitempty" unit:"percent of the environment's releases"`
-	// Drift says what is done when somebody changes in the cluster what was applied; default: it is corrected at
+	// Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected at
 	// once.
 	Drift Drift `json:"drift,omitzero"`
 	// HealthTimeout is how long a release may take to become healthy after it was applied, such as "15m", before it
@@ -92,7 +92,7 @@ type Allowance struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Drift says what is done when somebody changes in the cluster what was applied.
+// Drift says what is done about a change in the cluster of what was applied.
 type Drift struct {
 	// Mode is "correct", which takes changed fields back at once, or "report", which leaves them and says so;
 	// default: "correct".
@@ -114,7 +114,7 @@ const (
 
 func (DriftMode) values() []string { return []string{string(DriftCorrect), string(DriftReport)} }
 
-// DriftIgnore names fields that others may change: they are declared until somebody else takes them.
+// DriftIgnore names fields that others may change: they are declared until another manager owns them.
 type DriftIgnore struct {
 	// Kind is that of the objects, with its group, such as "Deployment.apps"; default: every kind.
 	Kind string `json:"kind,omitempty"`

@@ -95,7 +95,7 @@ func (l *pairList) add(p pair) (before *yaml.Node) {
 	return nil
 }
 
-// mergeSources gives the mappings that a merge key names: one, or a list of them.
+// mergeSources returns the mappings that a merge key names: one, or a list of them.
 func mergeSources(n *yaml.Node) []*yaml.Node {
 	n = resolve(n)
 	if n.Kind != yaml.SequenceNode {

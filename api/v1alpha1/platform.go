@@ -13,6 +13,9 @@ type PlatformSpec struct {
 	// Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole
 	// tree.
 	Roots []string `json:"roots,omitempty"`
+	// Governance says where declarations that govern others count, and who owns them; default: outside of the folders of
+	// projects, and those whom CODEOWNERS names.
+	Governance Governance `json:"governance,omitzero"`
 	// Defaults fill what a workload leaves out.
 	Defaults WorkloadDefaults `json:"defaults,omitzero"`
 	// Sizes maps the name of a size class to what it is; it adds to, or replaces, the built-in ones.
@@ -29,6 +32,17 @@ type PlatformSpec struct {
 	// Health says how objects of custom kinds are doing, which cannot be told from their conditions alone; one for a kind
 	// that Trunkline knows itself wins over what it knows.
 	Health []HealthRule `json:"health,omitempty"`
+}
+
+// Governance is about every kind of declaration but Project: what one of them says holds for projects of other teams.
+type Governance struct {
+	// Folders are those, with all below, in which such declarations count, relative to the root of the tree; "." is the
+	// root itself, without the folders below it. No project may be declared in them. Default: every folder that is not a
+	// project's own, which is a folder with the declaration of a project and all below it; nothing makes the root one.
+	Folders []string `json:"folders,omitempty"`
+	// Owners are the GitHub teams or users who own trunkline.yaml, these declarations, and the files that they name,
+	// beside those whom CODEOWNERS names; default: none.
+	Owners []string `json:"owners,omitempty"`
 }
 
 // HealthRule says how objects of one kind are doing, by expressions in CEL over "object", which is the whole object as the

@@ -17,7 +17,7 @@ type Position struct {
 	Column int    `json:"column,omitempty"`
 }
 
-// String gives the form that editors and terminals make clickable: file:line:column.
+// String returns the form that editors and terminals make clickable: file:line:column.
 func (p Position) String() string {
 	file := printable(p.File)
 	switch {
@@ -133,7 +133,7 @@ func (p Problem) Compare(o Problem) int {
 		cmp.Compare(p.Severity, o.Severity), cmp.Compare(p.Rule, o.Rule), cmp.Compare(p.Hint, o.Hint))
 }
 
-// Distinct gives the problems sorted, each once: what two environments have wrong in common is one problem.
+// Distinct returns the problems sorted, each once: what two environments have wrong in common is one problem.
 func (ps Problems) Distinct() Problems {
 	sorted := slices.Clone(ps)
 	sorted.Sort()

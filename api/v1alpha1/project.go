@@ -99,7 +99,7 @@ type Dataset struct {
 	Retention Days `json:"retention,omitempty"`
 	// Tags are free words to find the dataset by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
-	// External tells that the data is written by somebody outside of the platform, and that no workload has to;
+	// External says that the data is written outside of the platform, so that no workload has to write it;
 	// default: false.
 	External bool `json:"external,omitempty"`
 }
@@ -181,7 +181,7 @@ type Read struct {
 	Window *LotWindow `json:"window,omitempty"`
 }
 
-// Triggers tells whether a new lot of the dataset makes the workload run.
+// Triggers reports whether a new lot of the dataset makes the workload run.
 func (r Read) Triggers() bool { return r.Trigger == nil || *r.Trigger }
 
 // LotWindow is a number of lots in a row.

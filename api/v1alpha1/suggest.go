@@ -14,7 +14,7 @@ const maxListed = 12
 // maxSuggest bounds the length of a name that the nearest is looked for; no valid one is nearly as long.
 const maxSuggest = 256
 
-// Suggest gives the hint for a name that is not one of the valid ones: the nearest if there is one near enough
+// Suggest returns the hint for a name that is not one of the valid ones: the nearest if there is one near enough
 // to be what was meant, else a list of them.
 func Suggest(name string, valid []string) string {
 	if len(valid) == 0 {
@@ -30,7 +30,7 @@ func Suggest(name string, valid []string) string {
 	return "known are: " + strings.Join(valid, ", ")
 }
 
-// nearest gives the valid name that was probably meant; of several that are equally near, the first by name.
+// nearest returns the valid name that was probably meant; of several that are equally near, the first by name.
 func nearest(name string, valid []string) (string, bool) {
 	if len(name) > maxSuggest {
 		return "", false

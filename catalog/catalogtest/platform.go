@@ -12,7 +12,7 @@ import (
 
 const head = "apiVersion: trunkline.dev/v1alpha1\n"
 
-// Platform gives the files of a platform of so many projects, in which nothing is wrong. Each has 8 workloads and 6
+// Platform returns the files of a platform of so many projects, in which nothing is wrong. Each has 8 workloads and 6
 // datasets, in a chain; the first workload reads the last dataset of another project, so that the DAG is a tree of
 // projects. They are deployed to two environments on two clusters.
 func Platform(projects int) map[string]string {

@@ -71,7 +71,7 @@ func (n *Node) label() string {
 	return named(clean(strings.TrimPrefix(n.ID, n.Project+"/")))
 }
 
-// named gives what has a blank name one that can be seen.
+// named returns what has a blank name one that can be seen.
 func named(s string) string {
 	if strings.TrimSpace(s) == "" {
 		return "(no name)"

@@ -1,64 +1,32 @@
 package draw
 
-import "slices"
+import (
+	"slices"
 
-// groups gives each node the number of its strongly connected component (Tarjan 1972). Nodes of one component reach
-// each other, so that an edge inside of one is part of a cycle. It keeps its own stack: a long chain must not exhaust
-// the goroutine's.
+	"trunkline.dev/trunkline/api/digraph"
+)
+
+// groups returns the number of each node's group: nodes of one group reach each other, so that an edge inside of one is
+// part of a cycle.
 func (x *index) groups() []int32 {
-	type frame struct{ node, next int32 }
-	n := len(x.nodes)
-	group, order, low := make([]int32, n), make([]int32, n), make([]int32, n)
-	var stack []int32
-	var calls []frame
-	visited, done := int32(0), int32(0)
-	visit := func(v int32) {
-		visited++
-		order[v], low[v] = visited, visited
-		stack = append(stack, v)
-		calls = append(calls, frame{v, x.outAt[v]})
+	group := make([]int32, len(x.nodes))
+	for v := range group {
+		group[v] = int32(v)
 	}
-	for root := range int32(n) { //nolint:gosec // see addNodes
-		if order[root] != 0 {
-			continue
+	cyclic := digraph.Cyclic(len(x.nodes), func(node int, yield func(to int)) {
+		for _, to := range x.to[x.outAt[node]:x.outAt[node+1]] {
+			yield(int(to))
 		}
-		visit(root)
-		for len(calls) > 0 {
-			top := &calls[len(calls)-1]
-			v := top.node
-			if top.next < x.outAt[v+1] {
-				to := x.to[top.next]
-				top.next++
-				if order[to] == 0 {
-					visit(to)
-				} else if group[to] == 0 { // still on the stack
-					low[v] = min(low[v], order[to])
-				}
-				continue
-			}
-			calls = calls[:len(calls)-1]
-			if len(calls) > 0 {
-				parent := calls[len(calls)-1].node
-				low[parent] = min(low[parent], low[v])
-			}
-			if low[v] != order[v] {
-				continue
-			}
-			done++
-			for {
-				member := stack[len(stack)-1]
-				stack = stack[:len(stack)-1]
-				group[member] = done
-				if member == v {
-					break
-				}
-			}
+	})
+	for _, members := range cyclic {
+		for _, v := range members {
+			group[v] = int32(members[0]) //nolint:gosec // see addNodes
 		}
 	}
 	return group
 }
 
-// ranks gives each node the number of edges on the longest way to it. Edges that would close a circle do not count.
+// ranks returns each node the number of edges on the longest way to it. Edges that would close a circle do not count.
 func (x *index) ranks() []int32 {
 	n := len(x.nodes)
 	back := x.backEdges()
@@ -133,7 +101,7 @@ func (x *index) backEdges() []bool {
 	return back
 }
 
-// cycles gives one cycle for each group of nodes that reach each other, as numbers of nodes: the shortest through the
+// cycles returns one cycle for each group of nodes that reach each other, as numbers of nodes: the shortest through the
 // first of them. It gives no more than limit, and says how many groups there are.
 func (x *index) cycles(limit int) (found [][]int32, all int) {
 	group := x.groups()

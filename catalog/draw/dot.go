@@ -50,7 +50,7 @@ func (d *drawing) dotTitle() string {
 	return ", labelloc=t, label=" + dotText(text)
 }
 
-// dot gives the attributes of a node.
+// dot returns the attributes of a node.
 func (n *Node) dot() string {
 	label := n.label()
 	second := n.Detail
@@ -77,7 +77,7 @@ func (n *Node) dot() string {
 	return attributes
 }
 
-// dot gives the attributes of an edge.
+// dot returns the attributes of an edge.
 func (e *Edge) dot(from, to *Node) string {
 	attributes := "tooltip=" + dotText(e.about(from, to))
 	if e.Kind == Feeds {

@@ -16,11 +16,9 @@ const (
 	ByOwner By = "owner"
 )
 
-// Fold gives the graph with one node for each project or owner, and one edge for all edges from one to another, with
+// fold returns the graph with one node for each project or owner, and one edge for all edges from one to another, with
 // the datasets that they carry. A circle of projects is no cycle, as long as no dataset is made from itself; only what
 // is a cycle in the whole graph stays one.
-func Fold(g Graph, by By) Graph { return newIndex(g).fold(by) }
-
 func (x *index) fold(by By) Graph {
 	numbers := map[string]int32{}
 	var nodes []Node

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// byProject gives the numbers of the nodes of each project, by name; folded nodes are by themselves.
+// byProject returns the numbers of the nodes of each project, by name; folded nodes are by themselves.
 func (d *drawing) byProject() [][]int32 {
 	all := make([]int32, len(d.nodes))
 	for i := range all {

@@ -94,7 +94,7 @@ func (x *index) sortNodes(found []Node) []int32 {
 	return number
 }
 
-// ownMissing gives what nobody declares the owner of the project that it would be of.
+// ownMissing returns what nobody declares the owner of the project that it would be of.
 func (x *index) ownMissing() {
 	owners := map[string]string{}
 	for _, n := range x.nodes {
@@ -109,7 +109,7 @@ func (x *index) ownMissing() {
 	}
 }
 
-// guess gives the kind of a node by its id, and by an edge that has it as an end.
+// guess returns the kind of a node by its id, and by an edge that has it as an end.
 func guess(id string, edge EdgeKind) Kind {
 	switch {
 	case edge == Feeds:
@@ -153,13 +153,13 @@ func (x *index) addEdges(g Graph, all []ends) {
 	}
 }
 
-// outOf gives the numbers of the first edge that leaves a node, and of the first that does not any more.
+// outOf returns the numbers of the first edge that leaves a node, and of the first that does not any more.
 func (x *index) outOf(n int32) (first, end int32) { return x.outAt[n], x.outAt[n+1] }
 
-// into gives the numbers of the edges that reach a node, by where they come from.
+// into returns the numbers of the edges that reach a node, by where they come from.
 func (x *index) into(n int32) []int32 { return x.in[x.inAt[n]:x.inAt[n+1]] }
 
-// graph gives the index as a graph again.
+// graph returns the index as a graph again.
 func (x *index) graph() Graph { return Graph{Nodes: x.nodes, Edges: x.edges} }
 
 // compareNodes orders nodes with the same id; the first one counts.

@@ -35,7 +35,7 @@ func anyGraph(t *rapid.T) draw.Graph {
 	return g
 }
 
-// shuffled gives the same graph in another order, with some of it twice.
+// shuffled returns the same graph in another order, with some of it twice.
 func shuffled(g draw.Graph, seed uint64) draw.Graph {
 	r := rand.New(rand.NewPCG(seed, seed))
 	var out draw.Graph

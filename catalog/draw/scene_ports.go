@@ -44,7 +44,7 @@ func (f *framing) targets(i int, p port) string {
 	return b.String()
 }
 
-// exchange gives the places of some ports to them in the order of their arrival.
+// exchange returns the places of some ports to them in the order of their arrival.
 func (f *framing) exchange(r *room, ports []port, arrival map[port]int) {
 	type place struct {
 		number int

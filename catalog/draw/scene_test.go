@@ -106,7 +106,7 @@ func overlap(a, b layered.Box) bool {
 	return a.X < b.X+b.W && b.X < a.X+a.W && a.Y < b.Y+b.H && b.Y < a.Y+a.H
 }
 
-// touches tells whether a point is on the left or right side of a box.
+// touches reports whether a point is on the left or right side of a box.
 func touches(b layered.Box, x, y int) bool {
 	return (x == b.X || x == b.X+b.W) && y >= b.Y && y <= b.Y+b.H
 }
@@ -116,7 +116,7 @@ func span(x1, y1, x2, y2 int) layered.Box {
 	return layered.Box{X: min(x1, x2), Y: min(y1, y2), W: max(x1, x2) - min(x1, x2), H: max(y1, y2) - min(y1, y2)}
 }
 
-// through tells whether a line, or the box around a curve, reaches into a box.
+// through reports whether a line, or the box around a curve, reaches into a box.
 func through(line, b layered.Box) bool {
 	return line.X+line.W > b.X && line.X < b.X+b.W && line.Y+line.H >= b.Y && line.Y <= b.Y+b.H
 }

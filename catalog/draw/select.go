@@ -19,7 +19,7 @@ type Selection struct {
 	Depth int
 }
 
-// Select gives a part of a graph. The node that was selected gets the focus; what is of other projects than the
+// Select returns a part of a graph. The node that was selected gets the focus; what is of other projects than the
 // selected one is external.
 func Select(g Graph, s Selection) (Graph, error) {
 	switch {
@@ -101,7 +101,7 @@ func unknown(what, name string, known []string) error {
 	return fmt.Errorf("there is no %s %q; %s", what, name, harmless(v1alpha1.Suggest(name, known)))
 }
 
-// around gives the nodes that the selection reaches from some, with the edges that lead there.
+// around returns the nodes that the selection reaches from some, with the edges that lead there.
 func (x *index) around(from []int32, s Selection) Graph {
 	nodes, edges := make([]bool, len(x.nodes)), make([]bool, len(x.edges))
 	if s.Upstream {

@@ -2,7 +2,7 @@ package draw
 
 import "strings"
 
-// stylesheet gives the colours: those for light pages, and what is different on dark ones. Elements have classes and no
+// stylesheet returns the colours: those for light pages, and what is different on dark ones. Elements have classes and no
 // colours of their own; variables are not used, since converters to other formats do not know them.
 func stylesheet() string {
 	light := []string{

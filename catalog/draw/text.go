@@ -48,7 +48,7 @@ func (d *drawing) text(w io.Writer) {
 	t.footer()
 }
 
-// focus gives the number of the one node that has the focus, or -1.
+// focus returns the number of the one node that has the focus, or -1.
 func (x *index) focus() int32 {
 	found := int32(-1)
 	for i := range x.nodes {
@@ -64,7 +64,7 @@ func (x *index) focus() int32 {
 
 func (t *text) line(s string) { _, _ = io.WriteString(t.out, s+"\n") }
 
-// paint gives a text its style, or leaves it alone where there are no colours.
+// paint returns a text its style, or leaves it alone where there are no colours.
 func (t *text) paint(s style, text string) string {
 	if !t.options.Color || s == plain || text == "" {
 		return text

@@ -104,7 +104,7 @@ func (t *text) dataset(i int32, by *Node) string {
 	return name
 }
 
-// others gives the other ends of edges, which are sorted by them.
+// others returns the other ends of edges, which are sorted by them.
 func (t *text) others(edges, ends []int32, project string) others {
 	var out others
 	for i, e := range edges {

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/dryrun"
-	"trunkline.dev/trunkline/reconciler/preview"
 )
 
 // defaultDiffTimeout bounds the time for each cluster.
@@ -31,22 +31,26 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff --cluster NAME=KUBECONFIG [PATH] [RELEASE...]",
 		Short: "Show how live clusters differ from what is declared",
-		Long: `Diff shows what would change in live clusters if they were brought into the declared state: objects
-that would be created, adopted, updated and deleted, those that would be kept and why, and what others
-have changed and whether that is taken back. API servers try every change as a dry run; the client
-refuses all requests that could change anything.
+		Long: `Diff shows what would change in live clusters if they were brought into the
+declared state: objects that would be created, adopted, updated and deleted,
+those that would be kept and why, and what others have changed and whether that
+is reverted. API servers try every change as a dry run; the client refuses all
+requests that could change anything.
 
-It takes the files on disk, or a revision with --head. PATH is the folder of the platform, by default
-the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER, where *
-stands for any part of a name. Only the clusters that are given are looked at. It reads Secrets to
-compare them; their values are not shown, that they change is. Encrypted Secrets are not decrypted,
-and not compared. What cannot be tried is shown as it is declared: objects in a namespace, or of a
-kind, that the release brings along.
+It takes the files on disk, or a revision with --head. PATH is the folder of the
+platform, by default the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT
+or PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. Only the
+clusters that are given are looked at. It reads Secrets to compare them; their
+values are not shown, that they change is. Encrypted Secrets are not decrypted,
+and not compared. What cannot be tried is shown as it is declared: objects in a
+namespace, or of a kind, that the release brings along.
 
 ` + exitCodes,
 		Example: `  trunkline diff --cluster dev=dev.kubeconfig
-  trunkline diff --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
-  trunkline diff --head main --cluster prod=prod.kubeconfig -o json | jq '.releases[].steps[]?.drift'`,
+  trunkline diff --cluster dev=dev.kubeconfig \
+    --cluster prod=prod.kubeconfig#admin orders 'fx-*/prod'
+  trunkline diff --head main --cluster prod=prod.kubeconfig -o json |
+    jq '.releases[].steps[]?.drift'`,
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			if err := v.read(args); err != nil {
 				return err
@@ -54,11 +58,15 @@ kind, that the release brings along.
 			if len(v.clusters) == 0 {
 				return usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
 			}
-			s, err := v.open(cmd, "")
+			configs, named, err := v.configs()
 			if err != nil {
 				return err
 			}
-			p, err := v.diff(cmd, s)
+			s, err := v.open(cmd, "", func(id catalog.ReleaseID) bool { return named[id.Cluster] && v.picker.Picks(id) })
+			if err != nil {
+				return err
+			}
+			p, err := v.diff(cmd, s, configs, named)
 			if err != nil {
 				return err
 			}
@@ -69,11 +77,12 @@ kind, that the release brings along.
 	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().BoolVar(&v.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", defaultDiffTimeout, "how long to wait for each cluster")
+	narrow(cmd)
 	return cmd
 }
 
-// configs reads how to reach the clusters, which must be declared.
-func (v *differing) configs(c *catalog.Catalog) (configs []cluster.Config, named map[string]bool, err error) {
+// configs reads how to reach the clusters.
+func (v *differing) configs() (configs []cluster.Config, named map[string]bool, err error) {
 	named = map[string]bool{}
 	for _, flag := range v.clusters {
 		cfg, err := cluster.ParseConfig(flag)
@@ -83,9 +92,6 @@ func (v *differing) configs(c *catalog.Catalog) (configs []cluster.Config, named
 		if named[cfg.Name] {
 			return nil, nil, usagef("--cluster names %q twice", cfg.Name)
 		}
-		if _, ok := c.Clusters[cfg.Name]; !ok {
-			return nil, nil, &usageError{unknown("cluster", cfg.Name, slices.Collect(maps.Keys(c.Clusters)))}
-		}
 		cfg.AllowExec = v.allowExec
 		named[cfg.Name] = true
 		configs = append(configs, cfg)
@@ -94,33 +100,34 @@ func (v *differing) configs(c *catalog.Catalog) (configs []cluster.Config, named
 }
 
 // diff compares the declared state with the clusters.
-func (v *differing) diff(cmd *cobra.Command, s *session) (preview.Preview, error) {
-	configs, named, err := v.configs(s.catalog)
-	if err != nil {
-		return preview.Preview{}, err
+func (v *differing) diff(cmd *cobra.Command, s *session, configs []cluster.Config, named map[string]bool) (preview.Preview, error) {
+	declared := s.head.Catalog().Clusters
+	for _, cfg := range configs {
+		if _, ok := declared[cfg.Name]; !ok {
+			return preview.Preview{}, &usageError{unknown("cluster", cfg.Name, slices.Collect(maps.Keys(declared)))}
+		}
 	}
 	quietClients(slog.New(slog.DiscardHandler))
-	want := func(id catalog.ReleaseID) bool { return named[id.Cluster] && v.picker.Picks(id) }
-	head, err := renderSide(cmd.Context(), s.catalog, want, nil, nil)
+	head, err := s.head.Side()
 	if err != nil {
 		return preview.Preview{}, err
 	}
 	p := preview.Preview{From: "the live clusters", To: s.name}
 	p.Releases, p.Troubles = dryrun.Look(cmd.Context(), dryrun.Input{
-		Head: head.side, Picker: v.picker, Clusters: configs, Now: time.Now(), Timeout: v.timeout,
+		Head: head, Picker: v.picker, Clusters: configs, Now: s.now, Timeout: v.timeout,
 	})
 	// A release that is not declared any more is known only to the cluster.
-	found := preview.Side{Releases: maps.Clone(head.side.Releases)}
+	var found []catalog.ReleaseID
 	for _, r := range p.Releases {
-		found.Releases[r.ID] = preview.Rendered{}
+		found = append(found, r.ID)
 	}
 	if len(p.Troubles) == 0 {
-		if err := v.check(found); err != nil {
+		if err := v.check(releaseIDs(s.head), found); err != nil {
 			return preview.Preview{}, err
 		}
 	}
 	elsewhere, names := 0, map[string]bool{}
-	for id := range head.side.Releases {
+	for id := range head.Releases {
 		if v.picker.Picks(id) && !named[id.Cluster] {
 			elsewhere++
 			names[id.Cluster] = true

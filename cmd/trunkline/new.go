@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/scaffold"
 )
@@ -132,9 +132,9 @@ func (n *creation) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	c := before.catalog
+	c := before.Catalog()
 	if c.Platform == nil {
-		if err := show(cmd, before.result.Problems); err != nil {
+		if err := show(cmd, before.Problems()); err != nil {
 			return err
 		}
 		return fmt.Errorf("there is no platform at %q to add to: say where it is with --from", n.from)
@@ -154,13 +154,13 @@ func (n *creation) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if problems := scaffold.NewProblems(before.result.Problems, after.result.Problems); len(problems) > 0 {
+	if problems := scaffold.NewProblems(before.Problems(), after.Problems()); len(problems) > 0 {
 		if err := show(cmd, problems); err != nil {
 			return err
 		}
 		return fmt.Errorf("nothing is written: with the new %s %q this would be wrong", n.kind, n.name)
 	}
-	if !n.declared(after.catalog) {
+	if !n.declared(after.Catalog()) {
 		return fmt.Errorf("nothing is written: the template %q does not declare the %s %q", n.template, n.kind, n.name)
 	}
 	if err := writeAll(n.from, files, changed); err != nil {
@@ -170,13 +170,10 @@ func (n *creation) run(cmd *cobra.Command) error {
 }
 
 // judge reads and judges a tree as "trunkline validate" does.
-func (n *creation) judge(ctx context.Context, tree fs.FS) (*session, error) {
-	c, _, err := catalog.Load(tree, blueprints.FS)
-	if err != nil {
-		return nil, err
-	}
-	s := &session{catalog: c, began: n.now.Truncate(24 * time.Hour)}
-	return s, s.judge(ctx, nil)
+func (n *creation) judge(ctx context.Context, tree fs.FS) (*evaluate.Evaluation, error) {
+	s := &session{now: n.now}
+	err := s.evaluate(ctx, tree, ".")
+	return s.head, err
 }
 
 // show prints problems in front of the error that follows.

@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 func newPlan() *cobra.Command {
@@ -16,21 +16,26 @@ func newPlan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [PATH] [RELEASE...]",
 		Short: "Show what merging a change would do",
-		Long: `Plan shows what a merge would do to every release: which are created, changed and removed, which of
-their objects and how, and what would be held by a deploy window, a freeze, a promotion or the
-protection of an environment. It works offline and changes nothing: it compares what the releases of
-two states of the repository render to. "trunkline diff" compares with live clusters.
+		Long: `Plan shows what a merge would do to every release: which are created, changed
+and removed, which of their objects and how, which objects move between
+releases or are declared by several, and what would be held: by a deploy
+window, a freeze, a promotion, the protection of an environment, or because too
+much would be deleted. It works offline and changes nothing: it compares what
+the releases of two states of the repository render to. "trunkline diff"
+compares with live clusters.
 
-It compares the files on disk with HEAD, or --head with --base, which is the commit before --head
-unless it is given. PATH is the folder of the platform, by default the current one. A RELEASE is
-PROJECT, PROJECT/ENVIRONMENT or PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name.
-Values of Secrets are not shown; that they change is.
+It compares the files on disk with HEAD, or --head with --base, which is the
+commit before --head unless it is given. PATH is the folder of the platform, by
+default the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT or
+PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. Values of
+Secrets are not shown; that they change is.
 
 ` + exitCodes,
 		Example: `  trunkline plan
   trunkline plan --base main -s
   trunkline plan 'orders/prod' 'fx-*'
-  trunkline plan --base origin/main --head HEAD -o markdown > comment.md || [ $? -eq 1 ]`,
+  trunkline plan --base origin/main --head HEAD -o markdown \
+    > comment.md || [ $? -eq 1 ]`,
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			if err := v.read(args); err != nil {
 				return err
@@ -40,7 +45,7 @@ Values of Secrets are not shown; that they change is.
 					base = v.head + "~1"
 				}
 			}
-			s, err := v.open(cmd, base)
+			s, err := v.open(cmd, base, func(catalog.ReleaseID) bool { return false })
 			if err != nil {
 				return err
 			}
@@ -53,22 +58,25 @@ Values of Secrets are not shown; that they change is.
 	}
 	cmd.Flags().StringVar(&base, "base", "", "revision that is merged into; default: HEAD for the files on disk, else the commit before --head")
 	v.flags(cmd)
+	narrow(cmd)
 	return cmd
 }
 
 // plan compares what both sides render to. All releases count, also those that are not asked for: how many are removed,
 // and what is promoted first, depends on them.
 func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.Preview, error) {
-	all := func(catalog.ReleaseID) bool { return true }
-	was, err := renderSide(cmd.Context(), s.base, all, nil, nil)
+	in := s.input(nil)
+	in.Want = nil
+	was, err := s.base.Render(cmd.Context(), in)
 	if err != nil {
 		return preview.Preview{}, err
 	}
-	is, err := renderSide(cmd.Context(), s.catalog, all, was, s.changed)
+	in.Before = was
+	is, err := s.head.Render(cmd.Context(), in)
 	if err != nil {
 		return preview.Preview{}, err
 	}
-	if err := v.check(was.side, is.side); err != nil {
+	if err := v.check(releaseIDs(was), releaseIDs(is)); err != nil {
 		return preview.Preview{}, err
 	}
 	commit, err := revision(cmd.Context(), v.path, base)
@@ -76,10 +84,12 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 		return preview.Preview{}, fmt.Errorf("reading the base %q: %w", base, err)
 	}
 	p := preview.Preview{From: revisionName(base, commit), To: s.name}
-	for _, r := range preview.Merge(was.side, is.side, time.Now()) {
+	releases, notes, err := evaluate.Merge(was, is, s.now)
+	p.Notes = notes
+	for _, r := range releases {
 		if v.picker.Picks(r.ID) {
 			p.Releases = append(p.Releases, r)
 		}
 	}
-	return p, nil
+	return p, err
 }

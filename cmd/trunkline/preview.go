@@ -8,28 +8,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/plan/preview/report"
 	findings "trunkline.dev/trunkline/policy/report"
 	"trunkline.dev/trunkline/reconciler/git"
-	"trunkline.dev/trunkline/reconciler/preview"
-	"trunkline.dev/trunkline/reconciler/preview/report"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/render"
 )
 
 // exitCodes is what the help of the commands that preview says at its end.
-const exitCodes = `Exit codes, as of diff: 0 nothing would change; 1 something would; 2 it could not be found out, or not
-for all, or something would fail.`
+const exitCodes = `Exit codes, as of diff: 0 nothing would change; 1 something would; 2 it could
+not be found out, or not for all, or something would fail.`
 
 // previewing is what the commands that preview have in common.
 type previewing struct {
@@ -47,7 +43,7 @@ func (v *previewing) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&v.summary, "summary", "s", false, "leave the diffs out, in text and Markdown")
 }
 
-// read takes in the arguments: a folder with a platform may come first, then patterns of releases.
+// read reads the arguments: a folder with a platform may come first, then patterns of releases.
 func (v *previewing) read(args []string) (err error) {
 	if v.format, err = report.ParseFormat(v.output); err != nil {
 		return &usageError{err}
@@ -66,47 +62,48 @@ func (v *previewing) read(args []string) (err error) {
 	return nil
 }
 
-// open reads and judges the head, compared with a base if one is given. A head that is refused ends the command: nothing
-// would come of it.
-func (v *previewing) open(cmd *cobra.Command, base string) (*session, error) {
+// open reads and judges the head, compared with a base if one is given, and renders the releases that are wanted. A head
+// that is refused ends the command: nothing would come of it.
+func (v *previewing) open(cmd *cobra.Command, base string, want func(catalog.ReleaseID) bool) (*session, error) {
 	ctx := cmd.Context()
-	s := &session{v: validation{base: base, format: findings.Text}, dir: v.path, name: "the files on disk", began: time.Now().UTC().Truncate(24 * time.Hour)}
-	var tree fs.FS
-	if v.head == "" {
-		files, err := git.OpenDir(v.path)
-		if err != nil {
-			return nil, err
-		}
-		tree = files
-	} else {
-		commit, err := revision(ctx, v.path, v.head)
-		if err != nil {
-			return nil, fmt.Errorf("reading the head %q: %w", v.head, err)
-		}
-		tree, s.name = commit, revisionName(v.head, commit)
-	}
-	var err error
-	if base == "" {
-		s.catalog, _, err = catalog.Load(tree, blueprints.FS)
-	} else {
-		err = s.compare(ctx, tree, v.path)
-	}
+	s := &session{v: validation{base: base, format: findings.Text}, dir: v.path, name: "the files on disk", now: time.Now()}
+	tree, err := v.tree(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	if s.base != nil && s.base.Problems().Denied() {
-		return nil, fmt.Errorf("the base %q is refused itself, so that what runs is older: \"trunkline validate %s\" says why; choose another --base", base, base)
+	in := s.input(tree)
+	in.Want = want
+	if base != "" {
+		if err := s.compare(ctx, &in, v.path); err != nil {
+			return nil, err
+		}
+		if s.base.Denied() {
+			return nil, fmt.Errorf("the base %q is refused itself, so that what runs is older: \"trunkline validate %s\" says why; choose another --base", base, base)
+		}
 	}
-	if err := s.judge(ctx, nil); err != nil {
+	if err := s.judge(ctx, in); err != nil {
 		return nil, err
 	}
-	if !s.result.Problems.Denied() {
+	if !s.head.Denied() {
 		return s, nil
 	}
 	if err := s.report(cmd.ErrOrStderr()); err != nil && !errors.Is(err, errFindings) {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%s: refused as a whole, so that nothing would happen", s.name)
+}
+
+// tree opens the head, and names it for people.
+func (v *previewing) tree(ctx context.Context, s *session) (fs.FS, error) {
+	if v.head == "" {
+		return git.OpenDir(v.path)
+	}
+	commit, err := revision(ctx, v.path, v.head)
+	if err != nil {
+		return nil, fmt.Errorf("reading the head %q: %w", v.head, err)
+	}
+	s.name = revisionName(v.head, commit)
+	return commit, nil
 }
 
 // revisionName names a revision for people: what they have written, and what that is.
@@ -119,17 +116,18 @@ func revisionName(rev string, tree *git.Tree) string {
 }
 
 // check makes sure that every pattern stands for a release.
-func (v *previewing) check(sides ...preview.Side) error {
-	var ids []catalog.ReleaseID
-	for _, s := range sides {
-		for id := range s.Releases {
-			ids = append(ids, id)
-		}
-	}
-	if unused := v.picker.Unused(ids); len(unused) > 0 {
+func (v *previewing) check(ids ...[]catalog.ReleaseID) error {
+	if unused := v.picker.Unused(slices.Concat(ids...)); len(unused) > 0 {
 		return usagef("no release is called %s; \"trunkline validate\" counts them, and \"trunkline graph\" shows the projects", strings.Join(unused, ", "))
 	}
 	return nil
+}
+
+func releaseIDs(e *evaluate.Evaluation) (ids []catalog.ReleaseID) {
+	for rel := range e.Releases() {
+		ids = append(ids, rel.ID)
+	}
+	return ids
 }
 
 // print writes what would happen, and ends the command with what that means.
@@ -157,58 +155,6 @@ func answering(run func(*cobra.Command, []string) error) func(*cobra.Command, []
 		}
 		return &troubleError{err}
 	}
-}
-
-// sideRenders is what the releases of a catalog render to, and what they have read for it.
-type sideRenders struct {
-	side   preview.Side
-	prints map[catalog.ReleaseID]string
-	reads  map[catalog.ReleaseID]render.ReadSet
-}
-
-// renderSide renders the releases of a catalog. Those that are not wanted are there without being rendered, and those that
-// a change does not affect are what they were before it.
-func renderSide(ctx context.Context, c *catalog.Catalog, want func(catalog.ReleaseID) bool, before *sideRenders, changed []string) (*sideRenders, error) {
-	out := &sideRenders{
-		side:   preview.Side{Catalog: c, Releases: map[catalog.ReleaseID]preview.Rendered{}},
-		prints: map[catalog.ReleaseID]string{}, reads: map[catalog.ReleaseID]render.ReadSet{},
-	}
-	renderer := render.New(blueprints.FS)
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for rel := range c.Releases() {
-		group.Go(func() error {
-			one := preview.Rendered{Suspended: rel.Suspended}
-			print := render.Fingerprint(rel)
-			var reads render.ReadSet
-			switch {
-			case !want(rel.ID):
-			case before != nil && before.holds(rel.ID, print, changed):
-				one.Objects, one.Err, reads = before.side.Releases[rel.ID].Objects, before.side.Releases[rel.ID].Err, before.reads[rel.ID]
-			default:
-				result, err := renderer.Render(ctx, c.Tree(), rel)
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				one.Objects, one.Err, reads = result.Objects, err, result.ReadSet
-			}
-			if access, ok := c.Access(rel.ID); ok && want(rel.ID) {
-				one.Access = render.Access(rel.ID, rel.Namespace, access)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			out.side.Releases[rel.ID], out.prints[rel.ID], out.reads[rel.ID] = one, print, reads
-			return nil
-		})
-	}
-	return out, group.Wait()
-}
-
-// holds tells that a release renders to the same after a change. The maps are not written to any more.
-func (s *sideRenders) holds(id catalog.ReleaseID, print string, changed []string) bool {
-	reads, there := s.reads[id]
-	return there && print != "" && s.prints[id] == print && !reads.Affected(changed)
 }
 
 // unnamed lists clusters for a note; at most some of them.

@@ -25,11 +25,12 @@ func newRender() *cobra.Command {
 		Short: "Print the Kubernetes objects of a project",
 		Long: `Render prints the objects that a project becomes in an environment, as YAML.
 
-It works offline: from the files on disk as they are, or from a revision of the repository. The
-daemon does exactly the same before it applies.`,
+It works offline: from the files on disk as they are, or from a revision of the
+repository. The daemon does exactly the same before it applies.`,
 		Example: `  trunkline render orders --env dev
   trunkline render orders --env prod --rev main
-  diff <(trunkline render orders --env dev --rev main) <(trunkline render orders --env dev)`,
+  diff <(trunkline render orders -e dev --rev main) \
+    <(trunkline render orders -e dev)`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("say which project, one: trunkline render PROJECT --env ENVIRONMENT")
@@ -65,6 +66,7 @@ daemon does exactly the same before it applies.`,
 	from.flags(cmd)
 	cmd.Flags().StringVarP(&env, "env", "e", "", "environment to render for")
 	cmd.Flags().StringVar(&cluster, "cluster", "", "only this cluster of the environment")
+	narrow(cmd)
 	return cmd
 }
 

@@ -61,5 +61,8 @@ func (u *unsealing) decrypter() (*secrets.Decrypter, error) {
 		}
 		d.Cloud = append(d.Cloud, secrets.CloudKey{Scope: scope, Name: name})
 	}
+	if len(d.Cloud) > 0 && !secrets.HasCloud {
+		return nil, usagef("--sops-kms: %w", secrets.ErrNoCloud)
+	}
 	return d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,14 @@ import (
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/status"
 )
+
+// helpWidth is how wide help is at most: that of a terminal that nobody has made wider.
+const helpWidth = 80
+
+// narrow has the flags of a command fit a terminal. It takes effect on those that are declared later, too.
+func narrow(cmd *cobra.Command) {
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", helpWidth)))
+}
 
 // source is where the offline commands take the tree from.
 type source struct{ from, rev string }

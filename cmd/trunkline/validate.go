@@ -1,27 +1,23 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
+	"github.com/spf13/pflag"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/policy"
-	"trunkline.dev/trunkline/policy/custom"
 	"trunkline.dev/trunkline/policy/report"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/render"
@@ -35,6 +31,8 @@ type validation struct {
 	login      string
 	teams      []string
 	approvers  []string
+	// render has all releases rendered, also if no policy judges their objects.
+	render bool
 }
 
 func newValidate() *cobra.Command {
@@ -44,13 +42,19 @@ func newValidate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH|REVISION]",
 		Short: "Check all declarations, and say exactly what is wrong",
-		Long: `Validate reads every declaration of a platform, and judges it by the rules that come with
-Trunkline and by the platform's own policies. It works offline and changes nothing.
+		Long: `Validate reads every declaration of a platform, and judges it by the rules that
+come with Trunkline and by the platform's own policies. It works offline and
+changes nothing.
 
-It takes a folder, by default the current one as it is on disk, or a revision of the repository
-that the current folder is in. With --base it also judges the change: what readers of a dataset
-lose, whether a schema breaks them, what leaves a protected environment. What judges the change
-is then the base: its policies, modes and exceptions.`,
+It takes a folder, by default the current one as it is on disk, or a revision of
+the repository that the current folder is in. With --base it also judges the
+change: what readers of a dataset lose, whether a schema breaks them, what
+leaves a protected environment, and with --author whether an owner made or
+approved it. What judges the change is then the base: its policies, modes,
+exceptions and owners. What was not judged for want of input is reported.
+
+Exit codes: 0 nothing denies the platform; 1 something does; 2 wrong use, or it
+could not be found out.`,
 		Example: `  trunkline validate
   trunkline validate --watch
   trunkline validate HEAD --base main -o sarif > trunkline.sarif
@@ -61,7 +65,7 @@ is then the base: its policies, modes and exceptions.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: answering(func(cmd *cobra.Command, args []string) error {
 			v.what = "."
 			if len(args) == 1 {
 				v.what = args[0]
@@ -70,11 +74,8 @@ is then the base: its policies, modes and exceptions.`,
 			if v.format, err = report.ParseFormat(format); err != nil {
 				return &usageError{err}
 			}
-			if len(v.teams) > 0 && v.login == "" {
-				return usagef("--team says which teams the author is in: say who that is with --author")
-			}
-			if v.login != "" && v.base == "" {
-				return usagef("--author says who made the change: say since when with --base")
+			if err := v.complete(cmd.Flags()); err != nil {
+				return err
 			}
 			if watch {
 				return v.watch(cmd)
@@ -83,131 +84,113 @@ is then the base: its policies, modes and exceptions.`,
 			if err != nil {
 				return err
 			}
+			for _, remark := range s.remarks() {
+				if _, err := fmt.Fprintln(cmd.ErrOrStderr(), plain(oneLine(remark))); err != nil {
+					return err
+				}
+			}
 			return s.report(cmd.OutOrStdout())
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&v.base, "base", "", "revision before the change; its settings and policies judge")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "how to say it: text, json, sarif, github or junit")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "check again whenever a file is saved, until interrupted")
 	cmd.Flags().StringVar(&v.login, "author", "", "login of who made the change, to judge whether an owner did")
 	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams that the author is in")
-	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved the change, with the teams that he or she is in: LOGIN[:TEAM,TEAM]; repeat for each")
+	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved it, with the teams they are in: LOGIN[:TEAM,TEAM]; repeat for each")
+	cmd.Flags().BoolVar(&v.render, "render", false, "render all releases, too: which do not, which objects several declare, and which move")
+	narrow(cmd)
 	return cmd
+}
+
+// complete refuses flags without which others would silently judge nothing, such as an --author from a variable that is empty.
+func (v validation) complete(flags *pflag.FlagSet) error {
+	for _, name := range []string{"base", "author"} {
+		if f := flags.Lookup(name); f.Changed && f.Value.String() == "" {
+			return usagef("--%s is empty: name one, or leave it out", name)
+		}
+	}
+	for _, approver := range v.approvers {
+		if login, _, _ := strings.Cut(approver, ":"); login == "" {
+			return usagef("--approved-by %q names nobody: write LOGIN or LOGIN:TEAM,TEAM", approver)
+		}
+	}
+	switch {
+	case len(v.teams) > 0 && v.login == "":
+		return usagef("--team says which teams the author is in: say who that is with --author")
+	case len(v.approvers) > 0 && v.login == "":
+		return usagef("--approved-by says who approved the change: say who made it with --author")
+	case v.login != "" && v.base == "":
+		return usagef("--author says who made the change: say since when with --base")
+	}
+	return nil
 }
 
 // session is a platform that is validated, perhaps again and again.
 type session struct {
 	v validation
 	// dir is the folder on disk; empty for a revision.
-	dir     string
-	name    string
-	base    *catalog.Catalog
-	changed []string
-	catalog *catalog.Catalog
-	result  *policy.Result
-	began   time.Time
+	dir  string
+	name string
+	now  time.Time
+	// base is what the head is compared with; nil without one.
+	base *evaluate.Evaluation
+	head *evaluate.Evaluation
 }
 
 // open reads what is to be validated, and judges it.
 func (v validation) open(ctx context.Context) (*session, error) {
-	s := &session{v: v, began: time.Now().UTC().Truncate(24 * time.Hour)}
 	o, err := openPlatform(ctx, v.what)
 	if err != nil {
 		return nil, err
 	}
-	s.dir, s.name = o.dir, o.name
-	if v.base == "" {
-		s.catalog, _, err = catalog.Load(o.tree, blueprints.FS)
-	} else {
-		err = s.compare(ctx, o.tree, cmp.Or(o.dir, "."))
+	s := &session{v: v, dir: o.dir, name: o.name, now: time.Now()}
+	return s, s.evaluate(ctx, o.tree, cmp.Or(o.dir, "."))
+}
+
+// evaluate judges a tree, as a change of the base if there is one. at is the folder whose repository has the base.
+func (s *session) evaluate(ctx context.Context, tree fs.FS, at string) error {
+	in := s.input(tree)
+	if s.v.base != "" {
+		if err := s.compare(ctx, &in, at); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return nil, err
+	return s.judge(ctx, in)
+}
+
+// input is what the tree is judged by. All that is wrong is found, for people to fix, and what releases render to is kept
+// only if somebody wants to see it.
+func (s *session) input(tree fs.FS) evaluate.Input {
+	return evaluate.Input{
+		Tree: tree, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Now: s.now, Thorough: true,
+		Want: func(catalog.ReleaseID) bool { return s.v.render },
 	}
-	return s, s.judge(ctx, nil)
 }
 
 // compare reads the base, and what has changed since.
-func (s *session) compare(ctx context.Context, tree fs.FS, at string) error {
+func (s *session) compare(ctx context.Context, in *evaluate.Input, at string) error {
 	base, err := revision(ctx, at, s.v.base)
 	if err != nil {
 		return fmt.Errorf("reading the base %q: %w", s.v.base, err)
 	}
-	if s.base, _, err = catalog.Load(base, blueprints.FS); err != nil {
+	if s.base, err = evaluate.Load(base, blueprints.FS); err != nil {
 		return err
 	}
-	if s.changed, err = differences(base, tree); err != nil {
-		return err
-	}
-	s.catalog, _, err = s.base.Update(tree, s.changed)
+	in.Before, in.Change = s.base, &evaluate.Change{People: s.v.people()}
+	in.Changed, err = differences(base, in.Tree)
 	return err
 }
 
-// differences lists the files that differ between a revision and another, or a folder.
-func differences(base *git.Tree, tree fs.FS) ([]string, error) {
-	if head, ok := tree.(*git.Tree); ok {
-		changes, err := git.Diff(base, head)
-		if err != nil {
-			return nil, err
-		}
-		names := make([]string, len(changes))
-		for i, c := range changes {
-			names[i] = c.Path
-		}
-		return names, nil
-	}
-	seen := map[string]bool{}
-	var names []string
-	compare := func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil
-		case err != nil:
+// judge evaluates the head. Both sides of a change are rendered if it matters what moves between releases.
+func (s *session) judge(ctx context.Context, in evaluate.Input) (err error) {
+	if s.v.render && s.base != nil && !s.base.Catalog().Problems().Denied() {
+		if s.base, err = s.base.Render(ctx, s.input(s.base.Catalog().Tree())); err != nil {
 			return err
-		case entry.IsDir() && name == ".git":
-			return fs.SkipDir
-		case entry.IsDir() || seen[name]:
-			return nil
 		}
-		seen[name] = true
-		was, err1 := fs.ReadFile(base, name)
-		is, err2 := fs.ReadFile(tree, name)
-		if (err1 == nil) != (err2 == nil) || !bytes.Equal(was, is) {
-			names = append(names, name)
-		}
-		return nil
+		in.Before = s.base
 	}
-	for _, side := range []fs.FS{tree, base} {
-		if err := fs.WalkDir(side, ".", compare); err != nil {
-			return nil, fmt.Errorf("comparing the files on disk with %s: %w", base.Commit(), err)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-// judge judges the catalog, for which the previous result may be good in part.
-func (s *session) judge(ctx context.Context, previous *policy.Result) (err error) {
-	settings := s.catalog
-	if s.base != nil && s.base.Platform != nil {
-		settings = s.base
-	}
-	own, err := custom.Load(settings)
-	if err != nil {
-		return err
-	}
-	in := policy.Input{
-		Catalog: s.catalog, Base: s.base, Changed: s.changed, Now: s.began, Custom: own, Previous: previous,
-		People: s.v.people(),
-	}
-	if s.result, err = policy.Check(ctx, in); err != nil || !own.JudgesObjects() || s.catalog.Problems().Denied() {
-		return err // what cannot be linked cannot be rendered either
-	}
-	if in.Objects, err = s.objects(ctx, own); err != nil {
-		return err
-	}
-	in.Previous = s.result
-	s.result, err = policy.Check(ctx, in)
+	s.head, err = evaluate.Head(ctx, in)
 	return err
 }
 
@@ -222,39 +205,6 @@ func (v validation) people() (people []policy.Person) {
 		people = append(people, policy.Person{Login: login, Teams: strings.FieldsFunc(teams, func(r rune) bool { return r == ',' })})
 	}
 	return people
-}
-
-// objects renders every release, and judges what comes of it by the platform's own policies.
-func (s *session) objects(ctx context.Context, own *custom.Set) (problems v1alpha1.Problems, err error) {
-	renderer := render.New(blueprints.FS)
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for p := range s.catalog.Projects() {
-		for _, id := range s.catalog.ReleasesOf(p) {
-			group.Go(func() error {
-				result, err := renderer.Render(ctx, s.catalog.Tree(), s.catalog.Release(p, id))
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				var found v1alpha1.Problems
-				if err != nil {
-					found = v1alpha1.Problems{{
-						Rule: policy.RuleUnevaluated, Severity: v1alpha1.Deny, Position: p.Document.Position("metadata", "name"),
-						About:   v1alpha1.About{Project: p.Name, Environment: id.Environment},
-						Message: fmt.Sprintf("%s cannot be rendered, so that its objects cannot be judged: %v", id, err),
-					}}
-				} else {
-					found = own.Objects(ctx, s.catalog, p, id, result.Objects)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				problems = append(problems, found...)
-				return nil
-			})
-		}
-	}
-	return problems, group.Wait()
 }
 
 // prefix is the way from the root of the repository to the platform, for the forms that are read by those who know the
@@ -283,33 +233,62 @@ func below(problems v1alpha1.Problems, prefix string) v1alpha1.Problems {
 	return out
 }
 
+// notes says what else is to be known of what releases render to.
+func (s *session) notes() []string {
+	if !s.v.render {
+		return nil
+	}
+	var notes []string
+	for rel := range s.head.Releases() {
+		if out, ok := s.head.Rendered(rel.ID); ok && out.Err != nil {
+			notes = append(notes, fmt.Sprintf("%s does not render: %v", rel.ID, out.Err))
+		}
+	}
+	if s.base != nil {
+		notes = append(notes, evaluate.MoveNotes(s.base, s.head)...)
+	}
+	return append(notes, s.head.Notes()...)
+}
+
+// remarks returns what a format has no place for, so that it is said elsewhere.
+func (s *session) remarks() (out []string) {
+	if s.v.format != report.SARIF && s.v.format != report.JUnit {
+		return nil
+	}
+	for _, what := range s.head.Unjudged() {
+		out = append(out, "not judged: "+what)
+	}
+	return append(out, s.notes()...)
+}
+
 // report writes what was found; errFindings if that denies the platform.
 func (s *session) report(w io.Writer) error {
 	known, err := knownRules()
 	if err != nil {
 		return err
 	}
-	counts := s.catalog.Counts()
-	problems, prefix := s.result.Problems, s.prefix()
+	counts := s.head.Catalog().Counts()
+	problems, prefix := s.head.Problems(), s.prefix()
 	if prefix != "" {
 		problems = below(problems, prefix)
 	}
 	r := report.Report{
 		Problems: problems, Rules: known,
 		Source: func(file string) ([]byte, error) {
-			return fs.ReadFile(s.catalog.Tree(), strings.TrimPrefix(file, prefix))
+			return fs.ReadFile(s.head.Catalog().Tree(), strings.TrimPrefix(file, prefix))
 		},
 		Summary: report.Summary{
 			Revision: s.name, Base: s.v.base, Projects: counts.Projects, Datasets: counts.Datasets,
 			Workloads: counts.Workloads, Releases: counts.Releases, Files: counts.Files,
 		},
-		Tool: report.Tool{Version: programVersion()},
+		Tool:     report.Tool{Version: programVersion()},
+		Unjudged: s.head.Unjudged(), Notes: s.notes(),
 	}
 	columns := width(w)
 	if err := report.Write(w, s.v.format, r, report.Options{Color: columns > 0, Width: columns}); err != nil {
 		return err
 	}
-	if s.result.Problems.Denied() {
+	if s.head.Denied() {
 		return errFindings
 	}
 	return nil

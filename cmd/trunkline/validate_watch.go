@@ -62,12 +62,9 @@ func (s *session) again(ctx context.Context, changed []string) error {
 	if err != nil {
 		return err
 	}
-	next, _, err := s.catalog.Update(tree, changed)
-	if err != nil {
-		return err
-	}
-	s.catalog = next
-	return s.judge(ctx, s.result)
+	in := s.input(tree)
+	in.Before, in.Changed = s.head, changed
+	return s.judge(ctx, in)
 }
 
 // watchBelow watches a folder and all folders in it; but for those whose names begin with a dot.
@@ -87,7 +84,7 @@ func watchBelow(watcher *fsnotify.Watcher, dir string) error {
 	})
 }
 
-// next waits for files to change and then to be quiet, and gives their names, relative to the folder and with
+// next waits for files to change and then to be quiet, and returns their names, relative to the folder and with
 // slashes; nil when the command is interrupted.
 func next(cmd *cobra.Command, watcher *fsnotify.Watcher, dir string) ([]string, error) {
 	var changed []string
@@ -115,7 +112,7 @@ func next(cmd *cobra.Command, watcher *fsnotify.Watcher, dir string) ([]string, 
 	}
 }
 
-// namesOf gives the files that an event is about: all in a folder that is new, which is watched from now on.
+// namesOf returns the files that an event is about: all in a folder that is new, which is watched from now on.
 func namesOf(watcher *fsnotify.Watcher, dir string, event fsnotify.Event) (names []string, err error) {
 	if event.Has(fsnotify.Create) {
 		if err := watchBelow(watcher, event.Name); err != nil {

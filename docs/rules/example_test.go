@@ -20,7 +20,7 @@ import (
 )
 
 // cases are platforms that break one rule each. The examples of a page are parts of them: what is below "Bad" stands in
-// the files of the case, and what is below "Good" mends the case when it is put in its place.
+// the files of the case, and what is below "Good" fixes the case when it is put in its place.
 const cases = "../../examples/broken"
 
 var now = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
@@ -29,7 +29,7 @@ var now = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 type excerpt struct {
 	file  string
 	parts []string
-	// deleted tells that there is no such file.
+	// deleted reports whether there is no such file.
 	deleted bool
 }
 
@@ -59,7 +59,7 @@ func excerpts(section string) (out []excerpt, err error) {
 	return out, nil
 }
 
-// indented gives lines with so much more indentation.
+// indented returns lines with so much more indentation.
 func indented(lines string, by int) string {
 	var b strings.Builder
 	for line := range strings.Lines(lines) {
@@ -115,8 +115,8 @@ func files(t *testing.T, id string) fstest.MapFS {
 	return tree
 }
 
-// mend puts what is good in the place of what is bad.
-func mend(tree fstest.MapFS, bad, good []excerpt) error {
+// fix puts what is good in the place of what is bad.
+func fix(tree fstest.MapFS, bad, good []excerpt) error {
 	shown := map[string]excerpt{}
 	for _, e := range bad {
 		shown[e.file] = e
@@ -190,7 +190,7 @@ func TestExamples(t *testing.T) {
 			if diff := cmp.Diff([]string{id}, verdict.Broken()); diff != "" {
 				t.Errorf("the bad example breaks its rule alone: -want +got:\n%s", diff)
 			}
-			if err := mend(tree, bad, good); err != nil {
+			if err := fix(tree, bad, good); err != nil {
 				t.Fatal(err)
 			}
 			if problems := judge(t, tree).Problems; len(problems) > 0 {

@@ -24,7 +24,7 @@ type Rule struct {
 	Title string
 	// Default is how severe it is where the platform does not say otherwise: "deny", "warn" or "off".
 	Default string
-	// Fixed tells that the platform cannot say otherwise.
+	// Fixed reports whether the platform cannot say otherwise.
 	Fixed bool
 	// Needs is what it takes to judge by the rule beside the tree: "base", "author" or "estimate"; empty for nothing.
 	Needs string

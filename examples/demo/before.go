@@ -76,7 +76,7 @@ func commits(releases []status.Release, without string) []string {
 // publish pushes what was committed, and has the daemon look at it now. It gives the time it began.
 func (d *demo) publish(ctx context.Context, commit, subject string) (time.Time, error) {
 	begin := time.Now()
-	if err := d.repo.push(ctx); err != nil {
+	if err := d.repo.Push(ctx); err != nil {
 		return begin, err
 	}
 	if err := d.daemon.Sync(ctx); err != nil {

@@ -46,7 +46,7 @@ func (d *demo) change(ctx context.Context) error {
 		shown = e.file
 	}
 	d.story.blank()
-	commit, err := d.repo.commit(ctx, changeSubject)
+	commit, err := d.repo.Commit(ctx, changeSubject)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 
 	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -10,15 +9,6 @@ import (
 
 // daemon is the running "trunkline serve".
 type daemon struct{ *client.Client }
-
-// serving finds in a line of the daemon's log the address that it listens on.
-func serving(line string) (string, bool) {
-	var entry struct{ Msg, Listen string }
-	if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Msg != "serving" {
-		return "", false
-	}
-	return "http://" + entry.Listen, true
-}
 
 // wait gives the first state of which done is true. done sees every state that comes by, and ends the waiting
 // with an error when what is waited for cannot come any more.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"trunkline.dev/trunkline/test/stage"
 )
 
 // How long steps may take on a slow machine.
@@ -109,10 +111,10 @@ func (d *demo) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	var died *diedError
+	var exited *stage.ExitedError
 	switch cause := context.Cause(ctx); {
-	case errors.As(cause, &died):
-		return told(cause, died.child.log)
+	case errors.As(cause, &exited):
+		return told(cause, exited.Process.Log)
 	case ctx.Err() != nil:
 		return errInterrupted
 	}

@@ -15,7 +15,7 @@ type edit struct{ file, old, new string }
 // story does not fit it any more.
 func (r *repository) apply(edits []edit) error {
 	for _, e := range edits {
-		name := filepath.Join(r.work, filepath.FromSlash(e.file))
+		name := filepath.Join(r.Work, filepath.FromSlash(e.file))
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return fmt.Errorf("changing the example: %w", err)
@@ -32,7 +32,7 @@ func (r *repository) apply(edits []edit) error {
 
 // remove deletes a folder that must be there.
 func (r *repository) remove(folder string) error {
-	dir := filepath.Join(r.work, filepath.FromSlash(folder))
+	dir := filepath.Join(r.Work, filepath.FromSlash(folder))
 	_, err := os.Stat(dir)
 	if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fmt.Errorf("changing the example: %w", err)

@@ -39,7 +39,7 @@ func (d *demo) explore() {
 		},
 		{"See the data", "head " + d.path("lake", "prod", "revenue", "daily", "revenue.csv")},
 		{
-			"Make a commit of your own", "git clone " + d.repo.bare + " my-acme\n" +
+			"Make a commit of your own", "git clone " + d.repo.Bare + " my-acme\n" +
 				"echo 2026-01-08,USD,0.9200 >> my-acme/projects/rates/data/fx.csv\n" +
 				"git -C my-acme commit -a -m 'Rates of the 8th' && git -C my-acme push\n" +
 				"curl -X POST " + d.daemon.Server() + "/hooks/sync     # or wait for " + poll,

@@ -5,7 +5,7 @@
 // Every step is checked; the first check that fails ends the demo with exit code 1. Whatever way it ends, its
 // processes and its folder are gone afterwards.
 //
-// Of Trunkline it may import console/client and reconciler/status.
+// Of Trunkline it may import console/client, reconciler/status and test/stage.
 package main
 
 import (

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"trunkline.dev/trunkline/console/client"
+	"trunkline.dev/trunkline/test/stage"
 )
 
 // startClusters starts the clusters side by side, each with the lake at the place where the environments of the
@@ -22,26 +22,26 @@ func (d *demo) startClusters(ctx context.Context) error {
 		return fmt.Errorf("making the lake: %w", err)
 	}
 	names := []string{"dev", "prod"}
-	children := make([]*child, len(names))
+	processes := make([]*stage.Process, len(names))
 	for i, name := range names {
 		kubeconfig := d.path(name, "kubeconfig")
 		d.log = d.path(name + ".log")
-		c, err := d.family.start(childSpec{
-			name: "cluster " + name, path: d.opts.devcluster(), log: d.log,
-			args: []string{"up", "--name", name, "--dir", d.path(name), "--mount", "/lake=" + lake, "--lifeline"},
-			ready: func(line string) (string, bool) {
+		p, err := d.family.start(stage.Spec{
+			Name: "cluster " + name, Path: d.opts.devcluster(), Log: d.log,
+			Args: []string{"up", "--name", name, "--dir", d.path(name), "--mount", "/lake=" + lake, "--lifeline"},
+			Ready: func(line string) (string, bool) {
 				return kubeconfig, strings.HasSuffix(line, string(filepath.Separator)+filepath.Join(name, "kubeconfig"))
 			},
-		})
+		}, 0)
 		if err != nil {
 			return err
 		}
-		children[i] = c
+		processes[i] = p
 	}
 	d.story.busy("the clusters start")
-	for i, c := range children {
-		d.log = c.log
-		kubeconfig, err := c.waitReady(ctx)
+	for i, p := range processes {
+		d.log = p.Log
+		kubeconfig, err := p.Ready(ctx)
 		if err != nil {
 			return err
 		}
@@ -81,24 +81,17 @@ const poll = "5s"
 func (d *demo) startDaemon(ctx context.Context) error {
 	begin := time.Now()
 	d.log = d.path("trunkline.log")
-	clusters := make([]string, 0, 2*len(d.clusters))
+	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.repo.Bare, Data: d.path("data"), Poll: poll}
 	for _, c := range d.clusters {
-		clusters = append(clusters, "--cluster", c.name+"="+c.kubeconfig)
+		spec.Clusters = append(spec.Clusters, c.name+"="+c.kubeconfig)
 	}
-	args := append([]string{"serve", "--repo", d.repo.bare, "--data", d.path("data"), "--listen", "127.0.0.1:0", "--poll", poll, "--lifeline"}, clusters...)
-	c, err := d.family.start(childSpec{
-		name: "the daemon", path: d.opts.trunkline(), args: args, log: d.log, ready: serving, onStderr: true, wave: 1,
-	})
+	p, err := d.family.start(spec.Process(d.log), 1)
 	if err != nil {
 		return err
 	}
-	url, err := c.waitReady(ctx)
+	asked, url, err := stage.Connect(ctx, p)
 	if err != nil {
 		return err
-	}
-	asked, err := client.New(url, "")
-	if err != nil {
-		return fmt.Errorf("the daemon listens at %q: %w", url, err)
 	}
 	d.daemon = &daemon{asked}
 	d.story.ok("trunkline serve follows it, at "+url, time.Since(begin))

@@ -39,7 +39,7 @@ func (d *demo) refuse(ctx context.Context) error {
 	}
 	d.story.diff(mistakeFile, edits)
 	d.story.blank()
-	commit, err := d.repo.commit(ctx, mistakeSubject)
+	commit, err := d.repo.Commit(ctx, mistakeSubject)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (d *demo) revert(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	commit, err := d.repo.revert(ctx)
+	commit, err := d.repo.Revert(ctx)
 	if err != nil {
 		return err
 	}

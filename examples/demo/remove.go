@@ -31,7 +31,7 @@ func (d *demo) remove(ctx context.Context) error {
 	}
 	d.story.line(margin + "  " + d.story.red("- projects/"+removedProject+"/"))
 	d.story.blank()
-	commit, err := d.repo.commit(ctx, removeSubject)
+	commit, err := d.repo.Commit(ctx, removeSubject)
 	if err != nil {
 		return err
 	}

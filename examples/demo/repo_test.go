@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/test/stage"
 )
 
 const example = "../acme"
@@ -24,7 +26,7 @@ func seeded(t *testing.T) (*repository, string) {
 // pushed gives a file of the branch main of the bare repository.
 func pushed(t *testing.T, r *repository, file string) string {
 	t.Helper()
-	out, err := git(t.Context(), "-C", r.bare, "show", "main:"+file)
+	out, err := r.Git(t.Context(), "-C", r.Bare, "show", "main:"+file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,7 @@ func pushed(t *testing.T, r *repository, file string) string {
 
 func TestSeedGivesTheExampleAsOneCommit(t *testing.T) {
 	r, hash := seeded(t)
-	log, err := git(t.Context(), "-C", r.bare, "log", "--format=%H %an %s", "main")
+	log, err := r.Git(t.Context(), "-C", r.Bare, "log", "--format=%H %an %s", "main")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,34 +57,12 @@ func TestSeedGivesTheExampleAsOneCommit(t *testing.T) {
 		t.Errorf("projects (-want +got):\n%s", diff)
 	}
 	clone := filepath.Join(t.TempDir(), "clone")
-	if _, err := git(t.Context(), "clone", "--quiet", r.bare, clone); err != nil {
+	if _, err := r.Git(t.Context(), "clone", "--quiet", r.Bare, clone); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(clone, "trunkline.yaml")); err != nil {
 		t.Errorf("a clone has no files, so that nobody can make a commit of their own: %v", err)
 	}
-}
-
-// A hook that fails, signing without a key, and the variables that git sets for hooks would each break the demo.
-func TestGitIgnoresWhatTheUserHasSet(t *testing.T) {
-	home := t.TempDir()
-	hook := filepath.Join(home, "hooks", "pre-commit")
-	for name, content := range map[string]string{
-		hook: "#!/bin/sh\nexit 1\n",
-		filepath.Join(home, ".gitconfig"): "[core]\n\thooksPath = " + filepath.Dir(hook) + "\n\tautocrlf = true\n" +
-			"[commit]\n\tgpgSign = true\n[user]\n\tuseConfigOnly = true\n[init]\n\tdefaultBranch = other\n",
-	} {
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("HOME", home)
-	t.Setenv("GIT_DIR", filepath.Join(home, "elsewhere"))
-	t.Setenv("GIT_INDEX_FILE", filepath.Join(home, "index"))
-	seeded(t)
 }
 
 func TestTheStoryFitsTheExample(t *testing.T) {
@@ -96,19 +76,19 @@ func TestTheStoryFitsTheExample(t *testing.T) {
 	if err := r.apply(mistakeEdits()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.commit(t.Context(), "All of it"); err != nil {
+	if _, err := r.Commit(t.Context(), "All of it"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.push(t.Context()); err != nil {
+	if err := r.Push(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := pushed(t, r, mistakeFile); !strings.Contains(got, "\n      reads: {revenue: revenue/revenue-daily@1}\n") {
 		t.Errorf("%s lacks the mistake:\n%s", mistakeFile, got)
 	}
-	if _, err := r.revert(t.Context()); err != nil {
+	if _, err := r.Revert(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := git(t.Context(), "-C", r.work, "diff", "--stat", first); err != nil || out != "" {
+	if out, err := r.Git(t.Context(), "-C", r.Work, "diff", "--stat", first); err != nil || out != "" {
 		t.Errorf("after the revert this differs from the first commit (error %v):\n%s", err, out)
 	}
 }
@@ -123,8 +103,8 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 		"a file that is not there":   {edit{"nowhere.yaml", "a", "b"}, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &repository{work: t.TempDir()}
-			if err := os.CopyFS(r.work, os.DirFS(example)); err != nil {
+			r := &repository{&stage.Repository{Work: t.TempDir()}}
+			if err := os.CopyFS(r.Work, os.DirFS(example)); err != nil {
 				t.Fatal(err)
 			}
 			err := r.apply([]edit{tc.edit})
@@ -136,7 +116,7 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestRemoveRefusesAFolderThatIsNotThere(t *testing.T) {
-	r := &repository{work: t.TempDir()}
+	r := &repository{&stage.Repository{Work: t.TempDir()}}
 	if err := r.remove("projects/nowhere"); err == nil {
 		t.Error("no error")
 	}

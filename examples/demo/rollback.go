@@ -41,7 +41,7 @@ func (d *demo) rollBack(ctx context.Context) error {
 		d.story.diff(e.file, edits)
 	}
 	d.story.blank()
-	commit, err := d.repo.commit(ctx, badSubject)
+	commit, err := d.repo.Commit(ctx, badSubject)
 	if err != nil {
 		return err
 	}

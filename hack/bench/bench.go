@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"trunkline.dev/trunkline/test/stage"
 )
 
 const (
@@ -113,7 +115,7 @@ func (b *bench) newHome(ctx context.Context, p platform) (*home, error) {
 
 // daemon starts one for the home; clusters are "NAME=KUBECONFIG".
 func (b *bench) daemon(ctx context.Context, h *home, clusters ...string) (*daemon, error) {
-	return startDaemon(ctx, daemonSpec{program: b.opts.trunkline, repo: h.repo.bare, data: h.data, log: h.log, clusters: clusters, profile: h.profile})
+	return startDaemon(ctx, stage.DaemonSpec{Program: b.opts.trunkline, Repo: h.repo.Bare, Data: h.data, Clusters: clusters}, h.log, h.profile)
 }
 
 // withDaemon runs something with a daemon, which is ended after it.
@@ -122,6 +124,6 @@ func (b *bench) withDaemon(ctx context.Context, h *home, clusters []string, run 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
+	defer func() { err = errors.Join(err, d.Stop()) }()
 	return run(d)
 }

@@ -81,7 +81,7 @@ func (b *bench) larges(ctx context.Context) error {
 			took = append(took, one)
 		}
 		b.sheet.add(row{what: fmt.Sprintf("one app changed, push → rendered, median of %d", b.opts.repeat), apps: n, figure: both(took)})
-		if m, err := memoryOf(d.pid()); err == nil {
+		if m, err := memoryOf(d.Pid()); err == nil {
 			b.sheet.add(row{what: "resident memory with that many rendered and none applied; at its peak", apps: n, figure: m.String()})
 		}
 		return nil

@@ -5,7 +5,7 @@
 //
 // Whatever way it ends, the processes that it started and its folder are gone afterwards.
 //
-// Of Trunkline it may import api, blueprints, catalog, console/client, test/clustertest, reconciler/status and render.
+// Of Trunkline it may import api, blueprints, catalog, console/client, test/clustertest, test/stage, reconciler/status and render.
 package main
 
 import (

@@ -30,7 +30,7 @@ func (s *scaled) restart(ctx context.Context) error {
 		want := image(s.version)
 		first, err := e.until(ctx, rollLimit, "has the image "+want, hasImage(want))
 		if err != nil {
-			return fmt.Errorf("%w; the daemon's last word: %s", err, d.lastLine())
+			return fmt.Errorf("%w; the daemon's last word: %s", err, d.LastLine())
 		}
 		p, err := d.await(ctx, wait{what: "everything to be fine after a restart", limit: rollLimit, interval: pace}, func(p status.Platform) bool {
 			return p.Fine() && p.Source.Accepted.Hash == commit && len(p.Releases) == n
@@ -39,9 +39,9 @@ func (s *scaled) restart(ctx context.Context) error {
 			return err
 		}
 		all := latest(p.Releases)
-		s.sheet.add(row{what: "start with a warm data folder → what was pushed meanwhile is applied", apps: n, figure: span(first.Sub(d.began))})
-		s.sheet.add(row{what: "start with a warm data folder → all healthy", apps: n, figure: span(all.Sub(d.began))})
-		if m, err := memoryOf(d.pid()); err == nil {
+		s.sheet.add(row{what: "start with a warm data folder → what was pushed meanwhile is applied", apps: n, figure: span(first.Sub(d.Began))})
+		s.sheet.add(row{what: "start with a warm data folder → all healthy", apps: n, figure: span(all.Sub(d.Began))})
+		if m, err := memoryOf(d.Pid()); err == nil {
 			s.sheet.add(row{what: "resident memory after that start; at its peak", apps: n, figure: m.String()})
 		}
 		return nil

@@ -27,7 +27,7 @@ func roll(ctx context.Context, h *home, d *daemon, apps int, clusters []string, 
 	if err != nil {
 		return rolled{}, err
 	}
-	ours, theirs := processor(d.pid()), processor(cluster)
+	ours, theirs := processor(d.Pid()), processor(cluster)
 	began, err := d.sync(ctx)
 	if err != nil {
 		return rolled{}, err
@@ -49,7 +49,7 @@ func roll(ctx context.Context, h *home, d *daemon, apps int, clusters []string, 
 	}
 	r.healthy = latest(on(p, clusters)).Sub(began)
 	r.applied = min(r.applied, r.healthy)
-	r.ours, r.theirs = processor(d.pid())-ours, processor(cluster)-theirs
+	r.ours, r.theirs = processor(d.Pid())-ours, processor(cluster)-theirs
 	return r, nil
 }
 

@@ -125,7 +125,7 @@ func (s *scaled) roll(ctx context.Context, d *daemon) error {
 }
 
 func (s *scaled) memory(_ context.Context, d *daemon) error {
-	m, err := memoryOf(d.pid())
+	m, err := memoryOf(d.Pid())
 	if err != nil {
 		s.sheet.note("The memory of the daemon is not known here: %v.", err)
 		return nil // the rest can be measured without
@@ -193,7 +193,7 @@ func (s *scaled) oneChange(ctx context.Context, d *daemon, app int, e *eyes) (ap
 	want := image(s.version)
 	at, err := e.until(ctx, changeLimit, "has the image "+want, hasImage(want))
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w; the daemon's last word: %s", err, d.lastLine())
+		return 0, 0, fmt.Errorf("%w; the daemon's last word: %s", err, d.LastLine())
 	}
 	rel, err := s.settled(ctx, d, app, commit)
 	if err != nil {

@@ -1,6 +1,8 @@
 package health
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -45,10 +47,8 @@ func endedAs(removes bool, phase, good string, bad ...string) State {
 	if phase == good {
 		return Healthy
 	}
-	for _, b := range bad {
-		if phase == b {
-			return Failed
-		}
+	if slices.Contains(bad, phase) {
+		return Failed
 	}
 	return ""
 }

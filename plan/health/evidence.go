@@ -39,7 +39,7 @@ func Redactor(objects []*unstructured.Unstructured) func(text string) string {
 	return subject.Redactor(values...)
 }
 
-// Suspect gives the pod that is worst off, whose events are worth asking for; nil if no pod is.
+// Suspect returns the pod that is worst off, whose events are worth asking for; nil if no pod is.
 func Suspect(e Evidence) *corev1.Pod {
 	if f, ok := worst(e); ok {
 		return f.pod
@@ -52,7 +52,7 @@ func Suspect(e Evidence) *corev1.Pod {
 	return nil
 }
 
-// sorted gives the pods in the order in which they are blamed: what is equally bad is told of the newest, and by its
+// sorted returns the pods in the order in which they are blamed: of what is equally bad the newest counts, and then its
 // name. Pods that are on their way out come last.
 func sorted(pods []corev1.Pod) []*corev1.Pod {
 	out := make([]*corev1.Pod, len(pods))
@@ -76,7 +76,7 @@ func boolean(b bool) int {
 	return 0
 }
 
-// ready tells a pod that does its work.
+// ready reports whether a pod does its work.
 func ready(p *corev1.Pod) bool {
 	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
@@ -102,7 +102,7 @@ func containers(p *corev1.Pod) []container {
 	return out
 }
 
-// ended gives how a container ended last: now if it is over, else the time before; nil if it never did. Asking for the log
+// ended returns how a container ended last: now if it is over, else the time before; nil if it never did. Asking for the log
 // of the time before is right also while the container waits to be started again: it may be by the time of the answer.
 func (c container) ended() (end *corev1.ContainerStateTerminated, previous bool) {
 	if c.State.Terminated != nil {
@@ -111,7 +111,7 @@ func (c container) ended() (end *corev1.ContainerStateTerminated, previous bool)
 	return c.LastTerminationState.Terminated, c.LastTerminationState.Terminated != nil
 }
 
-// waiting gives why a container waits; empty if it does not.
+// waiting returns why a container waits; empty if it does not.
 func (c container) waiting() (reason, message string) {
 	if c.State.Waiting == nil {
 		return "", ""

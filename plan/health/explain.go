@@ -127,7 +127,7 @@ func refused(e Evidence) (Reason, bool) {
 	return Reason{}, false
 }
 
-// wants tells that a maker has fewer pods than it is to have, so that a refusal of a while ago still counts.
+// wants reports whether a maker has fewer pods than it is to have, so that a refusal of a while ago still counts.
 func wants(maker *unstructured.Unstructured) bool {
 	switch maker.GetKind() {
 	case "Job":

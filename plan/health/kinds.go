@@ -56,7 +56,7 @@ func ofJob(job *unstructured.Unstructured) Verdict {
 		number(job, 0, "status", "active"), number(job, 0, "status", "succeeded"), number(job, 0, "status", "failed"))}
 }
 
-// ofReplicas tells a Deployment or ReplicaSet that cannot go on from one that is on its way. Both are asked for only once
+// ofReplicas distinguishes a Deployment or ReplicaSet that cannot go on from one that is on its way. Both are asked for only once
 // kstatus has seen that the status is of this generation and not what was asked for: while a roll-out still succeeds, a
 // quota that is short for a moment stalls nobody.
 func ofReplicas(o *unstructured.Unstructured) Verdict {
@@ -76,7 +76,7 @@ func ofReplicas(o *unstructured.Unstructured) Verdict {
 	return v
 }
 
-// observed tells that the status is of the object's newest generation, or does not say of which it is.
+// observed reports whether the status is of the object's newest generation, or does not say of which it is.
 func observed(o *unstructured.Unstructured) bool {
 	newest := number(o, 0, "metadata", "generation")
 	if status, ok := o.Object["status"].(map[string]any); !ok || status["observedGeneration"] == nil {
@@ -156,7 +156,7 @@ func conditionOf(o *unstructured.Unstructured, kind string) (condition, bool) {
 	return condition{}, false
 }
 
-// either gives the first text that says something.
+// either returns the first text that says something.
 func either(texts ...string) string {
 	for _, t := range texts {
 		if t != "" {

@@ -27,7 +27,7 @@ var byKind = map[schema.GroupKind]func(*unstructured.Unstructured) Verdict{
 	{Group: "gateway.networking.k8s.io", Kind: "TLSRoute"}:     ofRoute,
 }
 
-// ofDeployment tells a Deployment that is paused, which kstatus takes for one on its way: it does not go on until it is
+// ofDeployment recognizes a Deployment that is paused, which kstatus takes for one on its way: it does not go on until it is
 // resumed. One whose pods are all as declared has nothing to go on with.
 func ofDeployment(o *unstructured.Unstructured) Verdict {
 	v := ofReplicas(o)
@@ -69,7 +69,7 @@ func ofAutoscaler(o *unstructured.Unstructured) Verdict {
 	return generic(o)
 }
 
-// ofClaim tells a claim whose volume is gone from one that waits for a volume.
+// ofClaim distinguishes a claim whose volume is gone from one that waits for a volume.
 func ofClaim(o *unstructured.Unstructured) Verdict {
 	switch text(o, "status", "phase") {
 	case string(corev1.ClaimLost):

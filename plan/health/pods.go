@@ -171,7 +171,7 @@ func liveness(e Evidence, p *corev1.Pod) (Reason, bool) {
 	return Reason{}, false
 }
 
-// aboutContainer tells that an event is about a container; one that does not say is about any.
+// aboutContainer reports whether an event is about a container; one that does not say is about any.
 func aboutContainer(event *corev1.Event, name string) bool {
 	path := event.InvolvedObject.FieldPath
 	return path == "" || strings.HasSuffix(path, "{"+name+"}")
@@ -253,7 +253,7 @@ func unschedulable(_ Evidence, p *corev1.Pod) (Reason, bool) {
 	return Reason{}, false
 }
 
-// unstarted tells that the pod has a node, and its containers are not made.
+// unstarted reports whether the pod has a node, and its containers are not made.
 func unstarted(p *corev1.Pod) bool {
 	_, _, ok := waitsFor(p, "ContainerCreating", "PodInitializing")
 	return ok || p.Status.Phase == corev1.PodPending && len(p.Status.ContainerStatuses) == 0

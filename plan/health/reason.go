@@ -47,14 +47,6 @@ const (
 	Unknown Code = "unknown"
 )
 
-// Codes lists all codes.
-func Codes() []Code {
-	return []Code{
-		ImagePull, Config, Command, OutOfMemory, Probe, CrashLoop, Exit, Evicted, Unschedulable, Volume, Sandbox, Quota, Webhook, Admission,
-		BackoffLimit, Deadline, DisruptionBudget, Finalizer, Starting, Unknown,
-	}
-}
-
 // State is how an object is doing that has such a reason: stalled if it cannot go on until somebody changes something,
 // failed if it is over, and else progressing, for what crashes or is not ready may still work once what it needs is
 // there. It says more than [Of] of kinds whose status does not tell, such as a StatefulSet, and less of a Job, which says

@@ -2,15 +2,8 @@ package health
 
 import "strings"
 
-// Refused tells what kind of refusal a message of the API server is, which is kept in full. It is for what a maker of pods
-// was told, and for what Trunkline itself is told when it applies an object.
-func Refused(message string) Reason {
-	r := refusal(message)
-	r.Summary = Line(r.Summary)
-	return r
-}
-
-// refusal is Refused before its text is made a line.
+// refusal classifies a message of the API server that refuses something, which is kept in full: what a maker of pods was
+// told, or what Trunkline itself is told when it applies an object. The summary may have several lines.
 func refusal(message string) Reason {
 	for _, row := range []struct {
 		code Code

@@ -44,7 +44,7 @@ type compiled struct {
 	Rule
 
 	healthy, stalled, failed, message *expression
-	// generation tells that the rule looks at the observed generation itself.
+	// generation is set if the rule looks at the observed generation itself.
 	generation bool
 }
 
@@ -173,7 +173,7 @@ func (r *Rules) Kinds() []schema.GroupKind {
 	return slices.SortedFunc(maps.Keys(r.kinds), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
-// Changed gives the kinds whose rule is another one in the other set, sorted: what was said of their objects has to be
+// Changed returns the kinds whose rule is another one in the other set, sorted: what was said of their objects has to be
 // said again.
 func (r *Rules) Changed(other *Rules) []schema.GroupKind {
 	kinds := map[schema.GroupKind]bool{}
@@ -186,7 +186,7 @@ func (r *Rules) Changed(other *Rules) []schema.GroupKind {
 	return slices.SortedFunc(maps.Keys(kinds), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
-// Has tells whether a kind has a rule.
+// Has reports whether a kind has a rule.
 func (r *Rules) Has(kind schema.GroupKind) bool { return r.of(kind) != nil }
 
 func (r *Rules) of(kind schema.GroupKind) *compiled {
@@ -226,7 +226,7 @@ func (c *compiled) judge(o *unstructured.Unstructured) Verdict {
 	return Verdict{Progressing, c.because(o, "not healthy yet: "+c.Healthy)}
 }
 
-// because gives the rule's own message, or the default if it has none, fails or says nothing.
+// because returns the rule's own message, or the default if it has none, fails or says nothing.
 func (c *compiled) because(o *unstructured.Unstructured, otherwise string) string {
 	if c.message != nil {
 		if value, err := c.message.run(o.Object); err == nil {

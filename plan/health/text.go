@@ -65,7 +65,7 @@ func cut(text string, most int) string {
 	return text[:end] + mark
 }
 
-// LogLines gives the last lines of a log, cleaned and bounded; the beginning of what is longer is left out. Redact is
+// LogLines returns the last lines of a log, cleaned and bounded; the beginning of what is longer is left out. Redact is
 // applied to the whole text first, so that a value of several lines is found.
 func LogLines(log string, redact func(string) string) []string {
 	log = strings.ReplaceAll(log, "\r\n", "\n")

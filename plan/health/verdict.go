@@ -22,7 +22,7 @@ const (
 	Failed State = "failed"
 )
 
-// Worse tells that a state is worse than another one. One that is none is worse than none.
+// Worse reports whether a state is worse than another one. One that is none is worse than none.
 func (s State) Worse(than State) bool { return s.rank() > than.rank() }
 
 func (s State) rank() int {
@@ -44,7 +44,7 @@ type Verdict struct {
 	Message string
 }
 
-// Of gives the health of an object. Rules say it for the kinds that have one; nil has none. For all others it is that of
+// Of returns the health of an object. Rules say it for the kinds that have one; nil has none. For all others it is that of
 // kstatus, which looks at the object's generation first, with a few differences: a Job is healthy once it is complete, a
 // Pod that failed has failed, and what waits for something outside is stalled.
 func Of(o *unstructured.Unstructured, rules *Rules) (v Verdict) {
@@ -79,7 +79,7 @@ func Of(o *unstructured.Unstructured, rules *Rules) (v Verdict) {
 	return v
 }
 
-// deleting tells that the object's deletion was asked for, even if the time of that is none.
+// deleting reports whether the object's deletion was asked for, even if the time of that is none.
 func deleting(o *unstructured.Unstructured) bool {
 	at, found, err := unstructured.NestedFieldNoCopy(o.Object, "metadata", "deletionTimestamp")
 	return err == nil && found && at != nil && at != ""

@@ -35,11 +35,13 @@ func TestDisown(t *testing.T) {
 		want    []string // nil if nothing is changed
 	}{
 		"Edited": {
-			"What was changed by hand, and is declared since, is ours alone.", []metav1.ManagedFieldsEntry{ours, entryOf("kubectl-edit", "Update", "", `{"f:data":{"f:a":{},"f:c":{}}}`)},
+			"What was changed by hand, and is declared since, is ours alone.",
+			[]metav1.ManagedFieldsEntry{ours, entryOf("kubectl-edit", "Update", "", `{"f:data":{"f:a":{},"f:c":{}}}`)},
 			[]string{`trunkline Apply {"f:data":{"f:a":{},"f:b":{}}}`, `kubectl-edit Update {"f:data":{"f:c":{}}}`},
 		},
 		"All": {
-			"With nothing left the entry goes.", []metav1.ManagedFieldsEntry{entryOf("kubectl-set", "Update", "", `{"f:data":{"f:b":{}}}`), ours},
+			"With nothing left the entry goes.",
+			[]metav1.ManagedFieldsEntry{entryOf("kubectl-set", "Update", "", `{"f:data":{"f:b":{}}}`), ours},
 			[]string{`trunkline Apply {"f:data":{"f:a":{},"f:b":{}}}`},
 		},
 		"Addition":    {"What nobody declares is theirs.", []metav1.ManagedFieldsEntry{ours, entryOf("kubectl-edit", "Update", "", `{"f:data":{"f:c":{}}}`)}, nil},

@@ -92,7 +92,7 @@ func (w walker) item(set *fieldpath.Set, elements []fieldpath.PathElement, p fie
 	pe, ok := find(elements, item)
 	element := field.Element{Index: i, Keys: keysOf(pe, elements, item), List: true}
 	if !ok {
-		// Nobody has it: it was removed. It is told of as a whole.
+		// Nobody has it: it was removed. It is reported as a whole.
 		w.leaf(append(slices.Clip(p), element), append(slices.Clip(at), pe))
 		return
 	}
@@ -117,7 +117,7 @@ func elementsOf(set *fieldpath.Set) []fieldpath.PathElement {
 	return out
 }
 
-// find gives the element of a list that is the item: by its keys, where one that the item leaves out has been filled
+// find returns the element of a list that is the item: by its keys, where one that the item leaves out has been filled
 // in by the API server, or by its value. Without one it gives the item's own value.
 func find(elements []fieldpath.PathElement, item any) (fieldpath.PathElement, bool) {
 	best, found, most := fieldpath.PathElement{}, false, -1

@@ -138,6 +138,9 @@ type Observation struct {
 	Worst   plan.Ref
 	Health  health.State
 	Message string
+	// Changed is when the worst object was last seen to change, and Until when to observe again at the latest, since time alone
+	// may change something; either may be zero.
+	Changed, Until time.Time
 }
 
 // Diagnosed answers [Diagnose].
@@ -185,6 +188,9 @@ type Ended struct {
 	// Kept are objects that stay although they are not declared, and Left counts those that are not gone yet.
 	Kept []string
 	Left int
+	// Leaving says what one of them waits for, and Until is when to look at them again; either may be empty.
+	Leaving string
+	Until   time.Time
 	// Members is how many objects the cluster holds.
 	Members int
 

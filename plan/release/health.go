@@ -57,7 +57,7 @@ func (m *machine) observed(o Observation) {
 	if m.InForce == nil || m.InForce.Remove {
 		return
 	}
-	m.seen = observation{Observation: m.explained(o), known: true}
+	m.seen, m.recheckAt = observation{Observation: m.explained(o), known: true}, o.Until
 	if !m.counts() {
 		return
 	}
@@ -204,6 +204,8 @@ func (m *machine) diagnoseAt() time.Time {
 	switch d := m.diagnosis; {
 	case d.running || d.of == (plan.Ref{}):
 		return time.Time{}
+	case d.at.IsZero() && m.seen.Changed.After(m.phase.sick):
+		return m.seen.Changed.Add(diagnoseAfter) // it goes on, and is slow
 	case d.at.IsZero():
 		return m.phase.sick.Add(diagnoseAfter)
 	default:

@@ -201,8 +201,13 @@ func TestStepIsAFunction(t *testing.T) {
 				return
 			}
 			e := rapid.SampledFrom([]release.Event{
-				release.MemberGone{Ref: c.ref(rt)}, release.MemberChanged{Ref: c.ref(rt), Sight: release.Sight{Ours: "z"}}, release.Nudged{}, release.Timer{},
-				release.Act{ID: 99, Do: release.Suspend}, release.Lost{}, release.Counted{Removals: gate.Removals{Removed: 9, Of: 9}},
+				release.MemberGone{Ref: c.ref(rt)},
+				release.MemberChanged{Ref: c.ref(rt), Sight: release.Sight{Ours: "z"}},
+				release.Nudged{},
+				release.Timer{},
+				release.Act{ID: 99, Do: release.Suspend},
+				release.Lost{},
+				release.Counted{Removals: gate.Removals{Removed: 9, Of: 9}},
 			}).Draw(rt, "event")
 			if run, ok := c.op.(release.Run); ok && rapid.Bool().Draw(rt, "ended") {
 				drift := []release.Drifted{{Ref: c.ref(rt), Fields: []ownership.Field{{Path: field.Path{{Field: "data"}}, Manager: "kubectl"}}, At: c.now}}

@@ -113,6 +113,10 @@ func (m *machine) concluded(e Ended) {
 		m.base.result, m.base.message = Applying, e.Waiting
 	case m.InForce.Remove && e.Left > 0:
 		m.base.result, m.base.message = Pruning, fmt.Sprintf("waiting for %d deleted objects to be gone", e.Left)
+		if e.Leaving != "" {
+			m.base.message += "; " + e.Leaving
+		}
+		m.recheckAt = e.Until
 	case m.InForce.Remove:
 		// Nothing is declared, and nothing is there but what says that it must stay: so it will be.
 		m.base.result, m.base.message, m.base.objects = Applied, "not declared any more", 0

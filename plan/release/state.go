@@ -158,6 +158,8 @@ type State struct {
 	fights    plan.Fights
 	// dampedUntil is when the first field is corrected again that others keep changing.
 	dampedUntil time.Time
+	// recheckAt is when time alone changes how the objects are doing, such as one whose deletion counts as stuck from then on.
+	recheckAt time.Time
 	// askAt is when to ask how far releases of other replicas are; zero if there is nobody to ask.
 	askAt time.Time
 

@@ -189,8 +189,10 @@ func (m *machine) gate() gate.Input {
 		return in
 	}
 	in.Sources, in.Needs = m.Sources, m.Needs
+	after := n.Objects.Made()
+	own := n.Objects.Len() - after // which are there however little the workloads render to
 	in.Shrinks = &gate.Shrinks{
-		Environment: m.ID.Environment, Before: m.size, After: n.Objects.Len(), Max: m.Settings.MaxRemovals, Approved: m.shrink == n.Digest,
+		Environment: m.ID.Environment, Before: max(m.size-own, 0), After: after, Max: m.Settings.MaxRemovals, Approved: m.shrink == n.Digest,
 	}
 	return in
 }
@@ -198,7 +200,7 @@ func (m *machine) gate() gate.Input {
 // force makes a state the one in force.
 func (m *machine) force(t *Target) {
 	m.InForce, m.due = t, true
-	m.phase, m.seen = phase{}, observation{}
+	m.phase, m.seen, m.recheckAt = phase{}, observation{}, time.Time{}
 	m.base.result, m.base.message = Pending, ""
 	m.cancel()
 }
@@ -219,6 +221,10 @@ func (m *machine) pass() {
 	if !m.dampedUntil.IsZero() && !m.now.Before(m.dampedUntil) {
 		// Zero until the next plan says when the next one is over: should that run fail before, its retry must not be at once.
 		m.due, m.dampedUntil = true, time.Time{}
+	}
+	if !m.recheckAt.IsZero() && !m.now.Before(m.recheckAt) {
+		m.recheckAt = time.Time{}
+		m.due = m.due || m.InForce != nil && m.InForce.Remove // of which no health is observed
 	}
 	if !m.Verdict.Until.IsZero() && !m.now.Before(m.Verdict.Until) {
 		m.admit()
@@ -296,7 +302,7 @@ func (m *machine) alarm() time.Time {
 	if m.idle() {
 		return earliest(saveAt, m.retryLook())
 	}
-	return earliest(saveAt, m.retry.at, m.deadline(), m.diagnoseAt(), m.Verdict.Until, m.dampedUntil, m.askAt)
+	return earliest(saveAt, m.retry.at, m.deadline(), m.diagnoseAt(), m.Verdict.Until, m.dampedUntil, m.askAt, m.recheckAt)
 }
 
 // earliest returns the first of the times that are one.

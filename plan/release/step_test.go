@@ -277,17 +277,22 @@ func TestStart(t *testing.T) {
 		"Suspended": {"What a person has suspended stays so.", "c1", "d1", gate.Memory{Suspended: hand}, settings(), outcome{Result: release.Halted, Message: "suspended by ann: incident 7", Digest: "d1", Hold: "suspended"}, ""},
 		"Failed": {
 			"What has failed is not tried again; what is in place is kept.", "c1", "d1",
-			gate.Memory{Failed: &gate.Failed{Commit: "c2", Digest: "d2", Why: "it crashed"}, Healthy: healthy}, settings(),
-			outcome{Result: release.Applied, Health: health.Healthy, Message: "went back from c2: it crashed", Digest: "d1", Hold: "quarantined"}, "c1",
+			gate.Memory{Failed: &gate.Failed{Commit: "c2", Digest: "d2", Why: "it crashed"}, Healthy: healthy},
+			settings(),
+			outcome{Result: release.Applied, Health: health.Healthy, Message: "went back from c2: it crashed", Digest: "d1", Hold: "quarantined"},
+			"c1",
 		},
 		"FailedInPlace": {
 			"The daemon ended on the way back from what failed: it goes on with that.", "c2", "d2",
-			gate.Memory{Failed: &gate.Failed{Commit: "c2", Digest: "d2", Why: "it crashed"}, Healthy: healthy}, settings(),
-			outcome{Result: release.Applied, Health: health.Healthy, Message: "went back from c2: it crashed", Digest: "d1", Hold: "quarantined"}, "c1",
+			gate.Memory{Failed: &gate.Failed{Commit: "c2", Digest: "d2", Why: "it crashed"}, Healthy: healthy},
+			settings(),
+			outcome{Result: release.Applied, Health: health.Healthy, Message: "went back from c2: it crashed", Digest: "d1", Hold: "quarantined"},
+			"c1",
 		},
 		"Unreadable": {
 			"What cannot be read keeps everything as it is, and says so.", "c1", "d1", gate.ReadMemory("{"), settings(),
-			outcome{Result: release.Failed, Message: gate.ReadMemory("{").Suspended.Why, Digest: "d1", Hold: "suspended"}, "",
+			outcome{Result: release.Failed, Message: gate.ReadMemory("{").Suspended.Why, Digest: "d1", Hold: "suspended"},
+			"",
 		},
 	}
 	for name, tc := range cases {

@@ -32,9 +32,9 @@ type Terms struct {
 	Soak          time.Duration
 	// Sources are the releases that this one is promoted from, and Needs those that it depends on.
 	Sources, Needs []catalog.ReleaseID
-	// Awaited tells that others are promoted from this one, or depend on it.
+	// Awaited reports whether others are promoted from this one, or depend on it.
 	Awaited bool
-	// Protected tells that the environment is, and Named that it lets the project go all the same.
+	// Protected reports whether the environment is, and Named that it lets the project go all the same.
 	Protected, Named bool
 	// MaxRemovals is how many percent of the environment's releases one commit may remove unasked.
 	MaxRemovals int

@@ -8,7 +8,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// named gives a text of a case its own names.
+// named returns a text of a case its own names.
 func (c parityCase) named(text, namespace string) string {
 	return strings.NewReplacer("NAME", "test-"+c.name, "NS", namespace).Replace(text)
 }

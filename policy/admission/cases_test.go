@@ -18,7 +18,7 @@ type parityCase struct {
 	object string
 	// want is what the API server says: nothing, "deny: …" or "warn: …" with a part of the message.
 	want string
-	// alone tells that no API server can be asked: those of today do not serve the version.
+	// alone reports whether no API server can be asked: those of today do not serve the version.
 	alone bool
 }
 

@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	celgo "github.com/google/cel-go/cel"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/util/version"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	"k8s.io/apiserver/pkg/cel/environment"
 
@@ -75,12 +75,12 @@ func (c *compiler) compile(l *loader, p *policy) {
 		return e.ExpressionAccessor
 	}
 	for i, v := range spec.Variables {
-		e := expression{&validating.Variable{Name: v.Name, Expression: v.Expression}, []any{"spec", "variables", i, "expression"}}
+		e := expression{newVariable(v.Name, v.Expression), []any{"spec", "variables", i, "expression"}}
 		if !c.bounded(l, p, e) {
 			return
 		}
 		check(e, withAuthorizer)
-		composed.CompileAndStoreVariable(&validating.Variable{Name: v.Name, Expression: v.Expression}, withAuthorizer, environment.StoredExpressions)
+		composed.CompileAndStoreVariable(newVariable(v.Name, v.Expression), withAuthorizer, environment.StoredExpressions)
 	}
 	var conditions, validations, annotations, messages []plugincel.ExpressionAccessor
 	for i := range spec.MatchConditions {
@@ -90,35 +90,35 @@ func (c *compiler) compile(l *loader, p *policy) {
 	}
 	for i, v := range spec.Validations {
 		validations = append(validations, check(expression{
-			&validating.ValidationCondition{Expression: v.Expression, Message: v.Message, Reason: v.Reason}, []any{"spec", "validations", i, "expression"},
+			newValidation(v.Expression, v.Message), []any{"spec", "validations", i, "expression"},
 		}, withAuthorizer))
 		var message plugincel.ExpressionAccessor // nil keeps the place of a validation that has none
 		if v.MessageExpression != "" {
 			message = check(expression{
-				&validating.MessageExpressionCondition{MessageExpression: v.MessageExpression}, []any{"spec", "validations", i, "messageExpression"},
+				newMessage(v.MessageExpression), []any{"spec", "validations", i, "messageExpression"},
 			}, without)
 		}
 		messages = append(messages, message)
 	}
 	for i, a := range spec.AuditAnnotations {
 		annotations = append(annotations, check(expression{
-			&validating.AuditAnnotationCondition{Key: a.Key, ValueExpression: a.ValueExpression}, []any{"spec", "auditAnnotations", i, "valueExpression"},
+			newAnnotation(a.ValueExpression), []any{"spec", "auditAnnotations", i, "valueExpression"},
 		}, withAuthorizer))
 	}
 	if !ok {
 		return
 	}
-	var matcher matchconditions.Matcher
+	p.validator = &validator{
+		validations: composed.CompileCondition(validations, withAuthorizer, environment.StoredExpressions),
+		annotations: composed.CompileCondition(annotations, withAuthorizer, environment.StoredExpressions),
+		messages:    composed.CompileCondition(messages, without, environment.StoredExpressions),
+		ignore:      spec.FailurePolicy != nil && *spec.FailurePolicy == admissionregistrationv1.Ignore,
+	}
 	if len(conditions) > 0 {
-		matcher = matchconditions.NewMatcher(
+		p.validator.matches = matchconditions.NewMatcher(
 			composed.CompileCondition(conditions, withAuthorizer, environment.StoredExpressions), spec.FailurePolicy, "policy", "validate", p.declared.Name,
 		)
 	}
-	p.validator = validating.NewValidator(
-		composed.CompileCondition(validations, withAuthorizer, environment.StoredExpressions), matcher,
-		composed.CompileCondition(annotations, withAuthorizer, environment.StoredExpressions),
-		composed.CompileCondition(messages, without, environment.StoredExpressions), spec.FailurePolicy, nil,
-	)
 }
 
 // bounded reports an expression that is too large to be compiled, and notes what it asks for. What does not parse is left to

@@ -76,7 +76,7 @@ func withName(ns *corev1.Namespace) map[string]string {
 	return labels
 }
 
-// secretDefaults gives a Secret its type. What is written as a text goes where the rest is.
+// secretDefaults returns a Secret its type. What is written as a text goes where the rest is.
 func secretDefaults(s *corev1.Secret) {
 	or(&s.Type, corev1.SecretTypeOpaque)
 	if len(s.StringData) == 0 {

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// setCustomDefaults gives a custom resource the defaults of its definition.
+// setCustomDefaults returns a custom resource the defaults of its definition.
 func setCustomDefaults(d *definition, object *unstructured.Unstructured) (runtime.Object, error) {
 	if d == nil || d.schemas[object.GroupVersionKind().Version] == nil {
 		return object, nil

@@ -6,7 +6,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// Applied gives the object of a subject as policies see it.
+// Applied returns the object of a subject as policies see it.
 func Applied(w *World, s *subject.Subject) (map[string]any, error) {
 	k, err := newKinds()
 	if err != nil {

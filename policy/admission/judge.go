@@ -8,12 +8,8 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	apiadmission "k8s.io/apiserver/pkg/admission"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/generic"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/matching"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
@@ -21,7 +17,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// Judge gives what the policies say against an object: nothing if they admit it. Other subjects are not judged. When the
+// Judge returns what the policies say against an object: nothing if they admit it. Other subjects are not judged. When the
 // context ends before all is known, the object is refused. A nil world knows nothing but what stands with the policies.
 func (s *Set) Judge(ctx context.Context, w *World, sub *subject.Subject) subject.Verdicts {
 	if sub.On != v1alpha1.OnObject || len(s.policies) == 0 {
@@ -66,43 +62,56 @@ func (e *evaluation) judge(ctx context.Context) {
 			e.refuse(nil, fmt.Sprint(r), "")
 		}
 	}()
-	declared := e.policy.declared
-	matcher, unknown := e.matcher(declared.Spec.MatchConstraints)
-	matches, resource, kind, err := matcher.DefinitionMatches(e.request, e.request.versions, validating.NewValidatingAdmissionPolicyAccessor(declared))
+	selected, unknown, err := e.matches(e.policy.declared.Spec.MatchConstraints)
 	switch {
-	case *unknown && err != nil:
+	case unknown && err != nil:
 		e.refuse(nil, "it selects namespaces by their labels, and this one's are not known", hintNamespace)
 		return
 	case err != nil:
 		e.failed(nil, "failed to configure policy", err)
 		return
-	case !matches:
+	case selected == nil:
 		return
 	}
 	for i := range e.policy.bindings {
 		b := &e.policy.bindings[i]
-		matcher, unknown := e.matcher(b.declared.Spec.MatchResources)
-		matches, err := matcher.BindingMatches(e.request, e.request.versions, validating.NewValidatingAdmissionPolicyBindingAccessor(b.declared))
+		if b.declared.Spec.MatchResources == nil {
+			e.bound(ctx, b, selected)
+			continue
+		}
+		bound, unknown, err := e.matches(b.declared.Spec.MatchResources)
 		switch {
-		case *unknown && err != nil:
+		case unknown && err != nil:
 			e.refuse(b, fmt.Sprintf("its binding %q selects namespaces by their labels, and this one's are not known", b.declared.Name), hintNamespace)
 		case err != nil:
 			e.failed(b, "failed to configure binding", err)
-		case matches:
-			e.bound(ctx, b, resource, kind)
+		case bound != nil:
+			e.bound(ctx, b, selected)
 		}
 	}
 }
 
-// matcher gives the API server's matcher for constraints, and whether it asked for a namespace that is not known.
-func (e *evaluation) matcher(m *admissionregistrationv1.MatchResources) (generic.PolicyMatcher, *bool) {
-	unknown := new(bool)
-	lister := namespaces{world: e.world, nameOnly: asksForNameOnly(m), unknown: unknown}
-	return generic.NewPolicyMatcher(matching.NewMatcher(lister, nil)), unknown
+var errUnknownNamespace = errors.New("the namespace is not known")
+
+// matches returns the match of the request by constraints, if they select it, and whether the labels of a namespace would
+// have to be known for that and are not.
+func (e *evaluation) matches(c *admissionregistrationv1.MatchResources) (found *match, unknown bool, err error) {
+	m := matcher{attributes: e.request, versions: e.request.versions, namespace: func(name string) (labels.Set, error) {
+		if ns := e.world.namespaces[name]; ns != nil {
+			return ns.Labels, nil
+		}
+		if asksForNameOnly(c) {
+			return namespace(name).Labels, nil
+		}
+		unknown = true
+		return nil, errUnknownNamespace
+	}}
+	found, err = m.matches(c)
+	return found, unknown, err
 }
 
 // bound judges by one binding of the policy.
-func (e *evaluation) bound(ctx context.Context, b *binding, resource schema.GroupVersionResource, kind schema.GroupVersionKind) {
+func (e *evaluation) bound(ctx context.Context, b *binding, selected *match) {
 	params, err := e.set.paramsFor(e.world, e.policy.declared.Spec.ParamKind, b.declared.Spec.ParamRef, e.request.GetNamespace())
 	if errors.Is(err, errUnknownParams) {
 		e.refuse(b, err.Error(), "")
@@ -112,7 +121,7 @@ func (e *evaluation) bound(ctx context.Context, b *binding, resource schema.Grou
 		e.failed(b, "failed to configure binding", err)
 		return
 	}
-	attributes, err := e.request.asVersion(kind)
+	attributes, err := e.request.asVersion(selected.kind)
 	if err != nil {
 		e.refuse(b, err.Error(), "write the object in the version that the policy names")
 		return
@@ -129,11 +138,13 @@ func (e *evaluation) bound(ctx context.Context, b *binding, resource schema.Grou
 		return
 	}
 	for _, param := range params {
-		e.validate(ctx, b, resource, attributes, param, ns)
+		e.validate(ctx, b, input{
+			resource: selected.resource, attributes: attributes, param: param, namespace: ns, budget: celconfig.RuntimeCELCostBudget,
+		})
 	}
 }
 
-// namespace gives the namespace that the object is in, and whether more than its name is known; nil for an object that is in
+// namespace returns the namespace that the object is in, and whether more than its name is known; nil for an object that is in
 // none.
 func (e *evaluation) namespace() (ns *corev1.Namespace, known bool) {
 	name := e.request.GetNamespace()
@@ -146,9 +157,11 @@ func (e *evaluation) namespace() (ns *corev1.Namespace, known bool) {
 	return namespace(name), false
 }
 
-func (e *evaluation) validate(ctx context.Context, b *binding, resource schema.GroupVersionResource, attributes *apiadmission.VersionedAttributes, param runtime.Object, ns *corev1.Namespace) {
+// validate adds what the policy says on an input.
+func (e *evaluation) validate(ctx context.Context, b *binding, in input) {
 	authorizer := &nobody{}
-	result := e.policy.validator.Validate(ctx, resource, attributes, param, ns, celconfig.RuntimeCELCostBudget, authorizer)
+	in.authorizer = authorizer
+	findings := e.policy.validator.validate(ctx, in)
 	if cause := context.Cause(ctx); cause != nil {
 		e.refuse(b, "it was stopped: "+cause.Error(), "")
 		return
@@ -157,26 +170,27 @@ func (e *evaluation) validate(ctx context.Context, b *binding, resource schema.G
 		e.refuse(b, "it asks who may do what, and only the cluster knows that", "")
 		return
 	}
-	for i, d := range result.Decisions {
-		if d.Action != validating.ActionDeny {
-			continue
-		}
-		at := []any{"spec", "validations", i, "expression"}
-		if len(result.Decisions) != len(e.policy.declared.Spec.Validations) {
-			at = []any{"spec"} // it is not about one of them
-		}
-		if d.Evaluation == validating.EvalError {
-			e.refuseAt(b, d.Message, "", at)
-		} else if severity, said := severityOf(b); said {
-			v := e.subject.Against(e.policy.id, severity, d.Message, "")
-			v.Trace = e.trace(b, at)
-			e.out = append(e.out, v)
-		}
+	for _, f := range findings {
+		e.add(b, f)
 	}
-	for i, a := range result.AuditAnnotations {
-		if a.Action == validating.AuditAnnotationActionError {
-			e.unevaluated(b, v1alpha1.Deny, a.Error, "", []any{"spec", "auditAnnotations", i})
-		}
+}
+
+// add reports a finding as far as the binding says. What an audit annotation fails at refuses, whatever the binding does.
+func (e *evaluation) add(b *binding, f finding) {
+	at := []any{"spec"}
+	switch f.field {
+	case fieldValidations:
+		at = append(at, f.field, f.index, "expression")
+	case fieldAnnotations:
+		e.unevaluated(b, v1alpha1.Deny, f.message, "", append(at, f.field, f.index))
+		return
+	}
+	if f.failed {
+		e.refuseAt(b, f.message, "", at)
+	} else if severity, said := severityOf(b); said {
+		v := e.subject.Against(e.policy.id, severity, f.message, "")
+		v.Trace = e.trace(b, at)
+		e.out = append(e.out, v)
 	}
 }
 

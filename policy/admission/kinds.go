@@ -87,7 +87,7 @@ type resource struct {
 	schema.GroupVersionResource
 
 	clusterScoped bool
-	// known tells that this is no guess.
+	// known reports whether this is no guess.
 	known bool
 	// definition is that of a custom resource; nil if it is none, or not among the objects.
 	definition *definition

@@ -10,7 +10,6 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	kjson "sigs.k8s.io/json"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -41,7 +40,7 @@ type policy struct {
 	id        string
 	declared  *admissionregistrationv1.ValidatingAdmissionPolicy
 	at        subject.Document
-	validator validating.Validator
+	validator *validator
 	bindings  []binding
 	// needs is what its expressions ask for that may not be known.
 	needs needs
@@ -55,7 +54,7 @@ type binding struct {
 // ID is that of a policy in reports and settings: "admission/" and its name.
 func ID(name string) string { return rule + "/" + name }
 
-// IDs gives the policies of the set.
+// IDs returns the policies of the set.
 func (s *Set) IDs() []string {
 	out := make([]string, len(s.policies))
 	for i, p := range s.policies {
@@ -197,7 +196,7 @@ func (l *loader) binding(doc subject.Document) {
 	l.bindings[b.declared.Name] = b
 }
 
-// bind gives bindings to their policies. One of them without the other does nothing, in the cluster as here: it warns.
+// bind returns bindings to their policies. One of them without the other does nothing, in the cluster as here: it warns.
 func (l *loader) bind() {
 	for _, b := range l.bindings {
 		p := l.policies[b.declared.Spec.PolicyName]

@@ -102,7 +102,7 @@ func eventually(t *testing.T, what string, ask func() bool) {
 	}
 }
 
-// ask gives what the API server says of an object, in the form of [parityCase.want].
+// ask returns what the API server says of an object, in the form of [parityCase.want].
 func (s *server) ask(t *testing.T, object map[string]any) []string {
 	t.Helper()
 	s.mu.Lock()

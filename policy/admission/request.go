@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiadmission "k8s.io/apiserver/pkg/admission"
@@ -72,7 +71,7 @@ func optionsMeta(kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: kind}
 }
 
-// applied gives an object as the API server has it when it asks the policies: in its namespace, with the status that is there
+// applied returns an object as the API server has it when it asks the policies: in its namespace, with the status that is there
 // already, and with defaults.
 func applied(k *kinds, res resource, gvk schema.GroupVersionKind, declared, old map[string]any, namespace string) (runtime.Object, error) {
 	object := maps.Clone(declared)
@@ -140,7 +139,7 @@ func (v *versions) KindFor(r schema.GroupVersionResource, _ string) schema.Group
 	return v.kind.GroupKind().WithVersion(r.Version)
 }
 
-// asVersion gives the attributes in the version that a policy names.
+// asVersion returns the attributes in the version that a policy names.
 func (r *request) asVersion(gvk schema.GroupVersionKind) (*apiadmission.VersionedAttributes, error) {
 	out := &apiadmission.VersionedAttributes{Attributes: r.Attributes, VersionedKind: gvk}
 	for _, side := range []struct {
@@ -172,49 +171,19 @@ func (r *request) convert(object runtime.Object, gvk schema.GroupVersionKind) (r
 	return custom, nil
 }
 
-// namespaces answers for the matcher, which looks for the labels of a request's namespace.
-type namespaces struct {
-	world *World
-	// nameOnly tells that only the name of a namespace is asked for, which is known of any.
-	nameOnly bool
-	// unknown is set when something was asked that is not known.
-	unknown *bool
-}
-
-var errUnknownNamespace = errors.New("the namespace is not known")
-
-// List is never asked for.
-func (namespaces) List(labels.Selector) ([]*corev1.Namespace, error) {
-	return nil, errUnknownNamespace
-}
-
-// Get gives a namespace. It never says that there is none: the matcher would ask a cluster then.
-func (n namespaces) Get(name string) (*corev1.Namespace, error) {
-	if ns := n.world.namespaces[name]; ns != nil {
-		return ns, nil
+// asksForNameOnly reports whether the selector of namespaces looks at the label of the name only.
+func asksForNameOnly(m *admissionregistrationv1.MatchResources) bool {
+	if m == nil || m.NamespaceSelector == nil {
+		return true
 	}
-	if n.nameOnly {
-		return namespace(name), nil
+	for key := range m.NamespaceSelector.MatchLabels {
+		if key != corev1.LabelMetadataName {
+			return false
+		}
 	}
-	*n.unknown = true
-	return nil, errUnknownNamespace
-}
-
-// asksForNameOnly tells whether selectors of namespaces look at the label of the name only.
-func asksForNameOnly(all ...*admissionregistrationv1.MatchResources) bool {
-	for _, m := range all {
-		if m == nil || m.NamespaceSelector == nil {
-			continue
-		}
-		for key := range m.NamespaceSelector.MatchLabels {
-			if key != corev1.LabelMetadataName {
-				return false
-			}
-		}
-		for _, e := range m.NamespaceSelector.MatchExpressions {
-			if e.Key != corev1.LabelMetadataName {
-				return false
-			}
+	for _, e := range m.NamespaceSelector.MatchExpressions {
+		if e.Key != corev1.LabelMetadataName {
+			return false
 		}
 	}
 	return true

@@ -31,7 +31,7 @@ type definition struct {
 	plural        string
 	clusterScoped bool
 	versions      []string
-	// converts tells that a webhook makes one version of another.
+	// converts reports whether a webhook makes one version of another.
 	converts bool
 	schemas  map[string]map[string]any
 }
@@ -74,7 +74,7 @@ func (w *World) addNamespace(u *unstructured.Unstructured) {
 	w.namespaces[u.GetName()] = ns
 }
 
-// namespace gives one of which nothing but the name is known.
+// namespace returns one of which nothing but the name is known.
 func namespace(name string) *corev1.Namespace {
 	return &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelMetadataName: name}},

@@ -16,8 +16,6 @@ type lexError struct {
 	unsure bool
 }
 
-func (e *lexError) Error() string { return e.message }
-
 // lexer reads a file as Python's reader of tokens does: strings, brackets, indentation and characters. It finds
 // what the grammar of tree-sitter lets pass, it finds the place of a bracket that is not closed, and it takes away
 // from the grammar what makes it slow or wrong: brackets without an end, line breaks within brackets, comments.

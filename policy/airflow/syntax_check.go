@@ -2,11 +2,12 @@ package airflow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// syntaxChecks finds what the grammar of tree-sitter takes and CPython does not. It leaves out what CPython
-// refuses only in some versions.
+// syntaxChecks finds what the grammar of tree-sitter accepts and CPython does not. It leaves out what CPython refuses only in
+// some versions, names of characters that do not exist (\N{…}), and "global" for a name that was used before.
 type syntaxChecks struct {
 	src   []byte
 	found []finding
@@ -99,6 +100,7 @@ func (s *syntaxChecks) statement(n *node, in context) context {
 		if !n.has("except_clause") && !n.has("except_group_clause") && !n.has("finally_clause") {
 			s.report(n, `"try" without "except" and "finally"`, "say what happens when something goes wrong")
 		}
+		s.handlers(n)
 	case "return_statement":
 		if !in.function {
 			s.report(n, `"return" outside of a function`, "")
@@ -140,6 +142,23 @@ func (s *syntaxChecks) statement(n *node, in context) context {
 		s.report(n, fmt.Sprintf("more than %d loops, with and try statements in each other", maxStaticBlocks), "move the inner ones into a function")
 	}
 	return in
+}
+
+// handlers checks that an "except" for everything is the last of a try statement.
+func (s *syntaxChecks) handlers(n *node) {
+	var all *node
+	for _, c := range n.children {
+		if c.kind != "except_clause" {
+			continue
+		}
+		if all != nil {
+			s.report(all, `an "except" for everything is not the last one`, "put it after the others")
+			return
+		}
+		if !slices.ContainsFunc(c.children, func(of *node) bool { return of.named && of.kind != "block" && of.kind != "comment" }) {
+			all = c
+		}
+	}
 }
 
 func (s *syntaxChecks) async(n *node, in context) {

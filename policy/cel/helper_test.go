@@ -54,7 +54,7 @@ func mustCompile(t testing.TB, text string) *cel.Policy {
 	return p
 }
 
-// on gives a subject from the YAML of its value.
+// on returns a subject from the YAML of its value.
 func on(t testing.TB, target v1alpha1.PolicyTarget, text string) *subject.Subject {
 	t.Helper()
 	doc := parse(t, text)

@@ -61,7 +61,7 @@ func hintAt(failure string) string {
 	}
 }
 
-// groupOf gives the API group of an apiVersion.
+// groupOf returns the API group of an apiVersion.
 func groupOf(apiVersion string) string {
 	group, _, found := strings.Cut(apiVersion, "/")
 	if !found {

@@ -119,7 +119,7 @@ func TestVariableCost(t *testing.T) {
 	}
 }
 
-// texts gives an object in which a search costs 400,000, and takes no time.
+// texts returns an object in which a search costs 400,000, and takes no time.
 func texts() map[string]any {
 	return map[string]any{"text": strings.Repeat("x", 400_000), "words": strings.Repeat("y", 100)}
 }

@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// Judge gives what the policy says against a subject: nothing if it allows it or is not for it. When the context ends before
+// Judge returns what the policy says against a subject: nothing if it allows it or is not for it. When the context ends before
 // that is known, the subject is refused.
 func (p *Policy) Judge(ctx context.Context, s *subject.Subject) (verdicts subject.Verdicts) {
 	if !p.Matches(s) {
@@ -139,7 +139,7 @@ func nodes(list []subject.Node) []any {
 	return out
 }
 
-// message gives what a validation says: its expression's, or its text, or what it asked for.
+// message returns what a validation says: its expression's, or its text, or what it asked for.
 func (e *evaluation) message(v validation) string {
 	if v.messageExpression != nil {
 		if value, err := e.run(v.messageExpression); err == nil {

@@ -47,7 +47,7 @@ type validation struct {
 // ID is the policy's in reports and settings: "policy/" and its name.
 func (p *Policy) ID() string { return p.id }
 
-// Spec gives what was compiled.
+// Spec returns what was compiled.
 func (p *Policy) Spec() v1alpha1.PolicySpec { return p.spec }
 
 // On says what the policy judges.

@@ -27,7 +27,7 @@ func manyForms(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// of gives the type of a Go type as it is written in a declaration.
+// of returns the type of a Go type as it is written in a declaration.
 func (d *declared) of(t reflect.Type) *apiservercel.DeclType {
 	if manyForms(t) {
 		return apiservercel.DynType

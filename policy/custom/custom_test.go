@@ -31,9 +31,10 @@ func judge(t *testing.T, files map[string]string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := files["settings"]
+	settings, roots := files["settings"], files["roots"]
 	delete(files, "settings")
-	files["trunkline.yaml"] = string(platform) + "  policies: [policy]\n" + settings
+	delete(files, "roots")
+	files["trunkline.yaml"] = strings.Replace(string(platform), "projects]", "projects"+roots+"]", 1) + "  policies: [policy]\n" + settings
 	files["policy/README.md"] = "x"
 	for name, text := range files {
 		at := filepath.Join(dir, filepath.FromSlash(name))
@@ -164,5 +165,19 @@ func TestBrokenPolicyDenies(t *testing.T) {
 		if got := judge(t, files); len(got) == 0 || !strings.HasPrefix(got[0], string(v1alpha1.Deny)) {
 			t.Errorf("%s It is let pass: %q", reason, got)
 		}
+	}
+}
+
+// TestPoliciesOfAProjectJudgeNobody has policies in a project's own folder, below one that the platform names.
+func TestPoliciesOfAProjectJudgeNobody(t *testing.T) {
+	const rego = "package main\n\ndeny[msg] {\n  input.kind == \"Project\"\n  input.metadata.name == \"rates\"\n  msg := \"no rates\"\n}\n"
+	project := "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: more}\nspec: {owner: team, environments: [dev]}\n"
+	got := judge(t, map[string]string{"policy/team/project.yaml": project, "policy/team/main.rego": rego, "roots": ", policy"})
+	if len(got) > 0 {
+		t.Errorf("what a team has in its project's folder judges others: %q", got)
+	}
+	got = judge(t, map[string]string{"policy/team/main.rego": rego})
+	if diff := cmp.Diff([]string{"deny rego/main rates||| project rates: no rates"}, got); diff != "" {
+		t.Errorf("what is nobody's own judges: -want +got:\n%s", diff)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Set) Platform(ctx context.Context, cat *catalog.Catalog) (problems v1al
 	return problems
 }
 
-// judges tells whether any policy is for a kind of subject; Rego is for all of its.
+// judges reports whether any policy is for a kind of subject; Rego is for all of its.
 func (s *Set) judges(on v1alpha1.PolicyTarget) bool {
 	if on == v1alpha1.OnObject && s.admission != nil && len(s.admission.IDs()) > 0 {
 		return true
@@ -164,7 +164,7 @@ func (ps projectSubjects) nodes() (ids []string) {
 	return ids
 }
 
-// around gives the nodes that are reached from some by one direction of the DAG, without those.
+// around returns the nodes that are reached from some by one direction of the DAG, without those.
 func (ps projectSubjects) around(from []string, next func(id string) []string) func() []subject.Node {
 	return func() []subject.Node {
 		seen := map[string]bool{}
@@ -201,7 +201,7 @@ func (ps projectSubjects) node(id string) subject.Node {
 	return n
 }
 
-// JudgesObjects tells whether any policy is for rendered objects, so that it is worth rendering them.
+// JudgesObjects reports whether any policy is for rendered objects, so that it is worth rendering them.
 func (s *Set) JudgesObjects() bool { return s.judges(v1alpha1.OnObject) }
 
 // labelWorkload names, on an object, the workload that it was rendered from.

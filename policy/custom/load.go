@@ -37,7 +37,7 @@ type Set struct {
 // declared is a policy in CEL, and what can be told of it from its text.
 type declared struct {
 	*cel.Policy
-	// environments tells that the verdict may depend on the environment, and wide that it may depend on what is
+	// environments reports whether the verdict may depend on the environment, and wide that it may depend on what is
 	// further away in the DAG than what is read directly.
 	environments, wide bool
 }
@@ -119,6 +119,8 @@ func (s *Set) folders(cat *catalog.Catalog) (folders []subject.Folder, err error
 				return nil // reported by the catalog
 			case err != nil:
 				return err
+			case cat.InProject(name):
+				return nil // what a team has in its project's folder judges nobody
 			case !entry.Type().IsRegular() || !slices.Contains([]string{".rego", ".yaml", ".yml", ".json"}, path.Ext(name)):
 				return nil
 			}

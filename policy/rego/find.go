@@ -82,7 +82,7 @@ func ruleName(r *ast.Rule) string {
 	}
 }
 
-// IDs gives the policies of the set: the packages that judge.
+// IDs returns the policies of the set: the packages that judge.
 func (s *Set) IDs() []string {
 	out := make([]string, len(s.packages))
 	for i, p := range s.packages {

@@ -36,7 +36,7 @@ func guard(name string, call topdown.BuiltinFunc) topdown.BuiltinFunc {
 	}
 }
 
-// checks gives what is looked at beyond the size of the operands, for functions that multiply them.
+// checks returns what is looked at beyond the size of the operands, for functions that multiply them.
 func checks(name string) func(operands []*ast.Term) string {
 	switch name {
 	case "sprintf":
@@ -170,7 +170,7 @@ func size(t *ast.Term) int {
 	}
 }
 
-// weigh gives the size of values with everything that they hold, as often as they hold it: a text counts its bytes, a
+// weigh returns the size of values with everything that they hold, as often as they hold it: a text counts its bytes, a
 // number its digits, everything else one. It stops when the bound of one call is passed.
 func weigh(terms ...*ast.Term) float64 {
 	w := &weight{left: MaxWork + 1}
@@ -205,7 +205,7 @@ func (w *weight) add(t *ast.Term) bool {
 	return w.left <= 0
 }
 
-// digits gives the weight of a number; one with too many digits, written out, weighs too much for any function.
+// digits returns the weight of a number; one with too many digits, written out, weighs too much for any function.
 func digits(number string) float64 {
 	if at := strings.IndexAny(number, "eE"); at >= 0 {
 		exponent, err := strconv.Atoi(number[at+1:])

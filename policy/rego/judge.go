@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// Judge gives what the packages say against a subject: nothing if they allow it. Objects, projects and environments are
+// Judge returns what the packages say against a subject: nothing if they allow it. Objects, projects and environments are
 // judged. When the context ends before all is known, the subject is refused.
 func (s *Set) Judge(ctx context.Context, sub *subject.Subject) subject.Verdicts {
 	if len(s.packages) == 0 || sub.On != v1alpha1.OnObject && sub.On != v1alpha1.OnProject && sub.On != v1alpha1.OnEnvironment {
@@ -110,7 +110,7 @@ func (e *evaluation) value(ctx context.Context, path *ast.Term) (*ast.Term, erro
 	return answers[0][result], nil
 }
 
-// excepted tells whether an exception rule of the package names a rule: "deny" and "violation" are named "", and
+// excepted reports whether an exception rule of the package names a rule: "deny" and "violation" are named "", and
 // "deny_root" is named "root".
 func (e *evaluation) excepted(ctx context.Context, p pkg, r judging) (bool, error) {
 	if p.exceptions == nil {
@@ -159,7 +159,7 @@ func (b *budget) Cancelled() bool {
 
 func (b *budget) spend(steps int64) { b.left.Add(-steps) }
 
-// because gives the reason of a failure.
+// because returns the reason of a failure.
 func because(ctx context.Context, err error) string {
 	if cause := context.Cause(ctx); cause != nil {
 		return "it was stopped: " + cause.Error()

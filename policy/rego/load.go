@@ -34,7 +34,7 @@ type Set struct {
 type pkg struct {
 	id    string
 	rules []judging
-	// exceptions tells that the package has exception rules.
+	// exceptions reports whether the package has exception rules.
 	exceptions *ast.Term
 }
 

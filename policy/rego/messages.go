@@ -11,7 +11,7 @@ import (
 
 var errNoMessage = errors.New(`it gives something that is neither a text nor an object with a "msg" that is one`)
 
-// messages gives what a rule says. The rest of a result is never looked at: it may be far larger than the memory.
+// messages returns what a rule says. The rest of a result is never looked at: it may be far larger than the memory.
 func messages(result *ast.Term) ([]string, error) {
 	if result == nil {
 		return nil, nil

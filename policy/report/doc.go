@@ -27,6 +27,8 @@
 //	  hint           what to do; absent when the message says it
 //	  about          what the problem is of, as far as it is of one thing: project, workload, dataset, environment
 //	  trace          further places, such as the edges of a cycle in their order; each has position and message
+//	unjudged       sentences on what was not judged for want of input; absent when everything was
+//	notes          sentences on what else is to be known, such as objects that several releases declare; absent without
 //
 // Texts are whole here. What a terminal would obey, or a reader not see, is written as \u escapes, so that the bytes are
 // harmless and the values exact.

@@ -35,6 +35,9 @@ func writeGitHub(out *bytes.Buffer, r Report) {
 			}
 		}
 	}
+	for _, remark := range r.remarks() {
+		fmt.Fprintf(out, "::notice title=%s validate::%s\n", property(clean(r.Tool.name(), maxName)), data(remark))
+	}
 	if left == 0 {
 		fmt.Fprintln(out, r.sentence())
 		return
@@ -43,7 +46,7 @@ func writeGitHub(out *bytes.Buffer, r Report) {
 		property(clean(r.Tool.name(), maxName)), data(r.sentence()), number(left), maxAnnotations, maxAnnotations)
 }
 
-// annotated gives the lines of the problems that are shown.
+// annotated returns the lines of the problems that are shown.
 func (r Report) annotated() quotes {
 	var shown v1alpha1.Problems
 	seen := map[string]int{}

@@ -96,7 +96,7 @@ func suiteName(file string) string {
 	return name(file)
 }
 
-// junitProblem gives a problem as a case. Its name has no number of a line, so that it stays the same case from one build
+// junitProblem returns a problem as a case. Its name has no number of a line, so that it stays the same case from one build
 // to the next.
 func junitProblem(p v1alpha1.Problem) junitCase {
 	c := junitCase{Name: ruleID(p.Rule), Class: suiteName(p.Position.File)}

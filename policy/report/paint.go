@@ -20,7 +20,7 @@ const (
 	cyan   style = "1;36"
 )
 
-// paint gives a text its style, or leaves it alone where there are no colours.
+// paint returns a text its style, or leaves it alone where there are no colours.
 func (t *text) paint(s style, text string) string {
 	if !t.color || s == none || text == "" {
 		return text

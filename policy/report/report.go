@@ -20,6 +20,21 @@ type Report struct {
 	Source  func(file string) ([]byte, error)
 	Summary Summary
 	Tool    Tool
+	// Unjudged lists what was not judged for want of input, as in "whether the files are there, since …".
+	Unjudged []string
+	// Notes are what else is to be known of the tree.
+	Notes []string
+}
+
+// remarks are the sentences about what was not judged, and the notes.
+func (r Report) remarks() (out []string) {
+	for _, what := range r.Unjudged {
+		out = append(out, "not judged: "+clean(what, maxMessage))
+	}
+	for _, note := range r.Notes {
+		out = append(out, "note: "+clean(note, maxMessage))
+	}
+	return out
 }
 
 // Rule is what there is to say of a rule.

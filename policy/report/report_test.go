@@ -155,3 +155,29 @@ func BenchmarkOneLongLine(b *testing.B) {
 		})
 	}
 }
+
+// TestRemarks: what was not judged, and what else is to be known, is in every form that people or programs read, and gives no
+// commands to a terminal or a log.
+func TestRemarks(t *testing.T) {
+	r := nothing()
+	r.Unjudged = []string{"whether an owner approved it, since it is not known who did"}
+	r.Notes = []string{"ConfigMap a/b\x1b[2J\n::error::x moves"}
+	for _, tc := range []struct {
+		format report.Format
+		want   []string
+	}{
+		{report.Text, []string{"\nnot judged: whether an owner approved it, since it is not known who did\nnote: ConfigMap a/b"}},
+		{report.JSON, []string{`"unjudged": [`, `"notes": [`, `a/b\u001b[2J\n`}},
+		{report.GitHub, []string{"\n::notice title=trunkline validate::not judged: whether", "\n::notice title=trunkline validate::note: ConfigMap a/b"}},
+	} {
+		got := "\n" + write(t, tc.format, r, report.Options{})
+		for _, want := range tc.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: there is no %q in:\n%s", tc.format, want, got)
+			}
+		}
+		if strings.Contains(got, "\x1b") || strings.Contains(got, "\n::error") {
+			t.Errorf("%s: a note gives commands:\n%s", tc.format, got)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func writeSARIF(out *bytes.Buffer, r Report) error {
 	})
 }
 
-// upload gives the problems that fit into one upload, errors before warnings, and says if some do not.
+// upload returns the problems that fit into one upload, errors before warnings, and says if some do not.
 func (r Report) upload() (v1alpha1.Problems, sarifInvocation) {
 	if len(r.Problems) <= maxResults {
 		return r.Problems, sarifInvocation{ExecutionSuccessful: true}
@@ -87,7 +87,7 @@ func ruleID(id string) string {
 	return name(id)
 }
 
-// sarifRules gives the broken rules, and where each is among them by its id in the report.
+// sarifRules returns the broken rules, and where each is among them by its id in the report.
 func (r Report) sarifRules() ([]sarifRule, map[string]int) {
 	rules, index := []sarifRule{}, map[string]int{}
 	for _, id := range r.broken() {

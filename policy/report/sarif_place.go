@@ -11,7 +11,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// location gives a place as SARIF has it. GitHub wants all four ends of a region, so a file as a whole is its first
+// location returns a place as SARIF has it. GitHub wants all four ends of a region, so a file as a whole is its first
 // character and a line as a whole is all of it.
 func (q quotes) location(at v1alpha1.Position) sarifLocation {
 	region := sarifRegion{StartLine: max(1, at.Line), StartColumn: max(1, at.Column)}
@@ -28,7 +28,7 @@ func (q quotes) location(at v1alpha1.Position) sarifLocation {
 	}}
 }
 
-// related gives the places of a trace, numbered from 1.
+// related returns the places of a trace, numbered from 1.
 func (q quotes) related(p v1alpha1.Problem) []sarifLocation {
 	var out []sarifLocation
 	for i, s := range p.Trace {
@@ -79,7 +79,7 @@ func escapeLink(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(s)
 }
 
-// uri gives the path of a file as a relative reference. Everything but letters, digits and a few marks is escaped, so
+// uri returns the path of a file as a relative reference. Everything but letters, digits and a few marks is escaped, so
 // that no name has a meaning in it: a first part with a colon would be a scheme, and two slashes at the beginning a host.
 func uri(file string) string {
 	if file == "" {
@@ -105,7 +105,7 @@ var moving = regexp.MustCompile(`:[0-9]+(:[0-9]+)?|\bline [0-9]+|\[[0-9]+\]`)
 // fingerprints counts the problems that are alike.
 type fingerprints map[string]int
 
-// of gives the problem's identity from one commit to the next: its rule, file, field and message, without numbers of
+// of returns the problem's identity from one commit to the next: its rule, file, field and message, without numbers of
 // lines. Of several alike, each has its number. GitHub reads the first of the two names only.
 func (f fingerprints) of(p v1alpha1.Problem) map[string]string {
 	text := strings.Join([]string{p.Rule, p.Position.File, moving.ReplaceAllString(p.Path, ""), moving.ReplaceAllString(p.Message, "")}, "\x00")

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// tab is how many columns a tab takes in a quoted line.
+	// tab is how many columns a tab adds a quoted line.
 	tab = 4
 	// wide is how many columns of a line are quoted where there is no terminal whose width counts.
 	wide = 160

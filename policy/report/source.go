@@ -77,7 +77,7 @@ func (q quotes) read(file string, data []byte, wanted map[int]bool) {
 	}
 }
 
-// at gives the line of a place, if it is there.
+// at returns the line of a place, if it is there.
 func (q quotes) at(p v1alpha1.Position) ([]rune, bool) {
 	l, ok := q[line{p.File, p.Line}]
 	return l, ok

@@ -98,7 +98,7 @@ func counted(parts []string, n int, noun string) []string {
 	return append(parts, count(n, noun))
 }
 
-// count gives a number and what it is of: "1 file", "12,000 files".
+// count returns a number and what it is of: "1 file", "12,000 files".
 func count(n int, noun string) string {
 	if n != 1 {
 		noun += "s"

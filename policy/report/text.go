@@ -58,7 +58,7 @@ type group struct {
 	count      int
 }
 
-// few gives the problems to show, and how many of which rules are left out.
+// few returns the problems to show, and how many of which rules are left out.
 func (r Report) few() (shown []v1alpha1.Problem, hidden []group) {
 	type key struct{ rule, word string }
 	seen := map[key]int{}
@@ -140,7 +140,7 @@ func (s step) label() string {
 	return strings.TrimSpace(strconv.Itoa(s.number) + ". " + clean(s.Message, maxMessage))
 }
 
-// walk gives the steps of a trace to show, and how many are left out before the last one.
+// walk returns the steps of a trace to show, and how many are left out before the last one.
 func walk(p v1alpha1.Problem) (steps []step, left int) {
 	for i, s := range p.Trace {
 		if len(p.Trace) > maxSteps && i >= maxSteps-1 && i < len(p.Trace)-1 {
@@ -189,6 +189,9 @@ func (t *text) end(r Report) {
 			l = strings.Repeat(" ", indent) + l
 		}
 		t.print(l)
+	}
+	for _, remark := range r.remarks() {
+		t.wrapped("", 0, indent, remark, dim)
 	}
 	t.explain(r)
 }

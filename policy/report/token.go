@@ -5,7 +5,7 @@ import "unicode"
 // maxToken bounds how far a token is followed, and how far back is looked for what it stands in, in characters.
 const maxToken = 4096
 
-// token gives the end of the token that begins at a character of a line: of a key, a quoted text, a plain one, a list in
+// token returns the end of the token that begins at a character of a line: of a key, a quoted text, a plain one, a list in
 // brackets, a name of a program. Where no token begins it gives the character itself.
 func token(l []rune, at int, yaml bool) int {
 	if at >= len(l) || unicode.IsSpace(l[at]) {

@@ -18,7 +18,7 @@ const (
 // redact takes the values of a Secret out of what a policy or an engine says about it: they quote what they look at.
 func (s *Subject) redact(text string) string { return Redactor(s.Value, s.Old)(text) }
 
-// Redactor gives a function that takes the values of Secrets out of a text, plain and in base64, whole and line by line.
+// Redactor returns a function that takes the values of Secrets out of a text, plain and in base64, whole and line by line.
 // Objects of other kinds have nothing to hide.
 func Redactor(objects ...map[string]any) func(text string) string {
 	var values []string

@@ -48,7 +48,7 @@ type Node struct {
 	Tags           []string
 }
 
-// Upstream gives the nodes that the subject depends on.
+// Upstream returns the nodes that the subject depends on.
 func (s *Subject) Upstream() []Node {
 	s.upOnce.Do(func() {
 		if s.Up != nil {
@@ -58,7 +58,7 @@ func (s *Subject) Upstream() []Node {
 	return s.up
 }
 
-// Downstream gives the nodes that depend on the subject.
+// Downstream returns the nodes that depend on the subject.
 func (s *Subject) Downstream() []Node {
 	s.downOnce.Do(func() {
 		if s.Down != nil {
@@ -76,7 +76,7 @@ func (s *Subject) Locate(path ...any) v1alpha1.Position {
 	return s.Place(path...)
 }
 
-// Context gives what is around the subject, or the subject itself if it is that.
+// Context returns what is around the subject, or the subject itself if it is that.
 func (s *Subject) Context(of v1alpha1.PolicyTarget) map[string]any {
 	if of == s.On {
 		return s.Value
@@ -95,7 +95,7 @@ func (s *Subject) Context(of v1alpha1.PolicyTarget) map[string]any {
 	}
 }
 
-// Name gives the name of what is around the subject; empty if there is none.
+// Name returns the name of what is around the subject; empty if there is none.
 func (s *Subject) Name(of v1alpha1.PolicyTarget) string {
 	value := s.Context(of)
 	if of == v1alpha1.OnProject || of == v1alpha1.OnEnvironment || of == v1alpha1.OnObject {

@@ -21,14 +21,14 @@ type Verdict struct {
 
 	// Text is the message without the subject's ID before it.
 	Text string
-	// Unevaluated tells that the policy did not come to a verdict of its own.
+	// Unevaluated reports whether the policy did not come to a verdict of its own.
 	Unevaluated bool
 }
 
 // Verdicts is what policies say of a subject.
 type Verdicts []Verdict
 
-// Problems gives the verdicts as problems, in the order of [v1alpha1.Problems.Sort].
+// Problems returns the verdicts as problems, in the order of [v1alpha1.Problems.Sort].
 func (vs Verdicts) Problems() v1alpha1.Problems {
 	var out v1alpha1.Problems
 	for _, v := range vs {

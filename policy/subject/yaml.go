@@ -31,7 +31,7 @@ type Document struct {
 	root  *yaml.Node
 }
 
-// Object gives the document as a mapping; nil if it is none.
+// Object returns the document as a mapping; nil if it is none.
 func (d Document) Object() map[string]any {
 	m, _ := d.Value.(map[string]any)
 	return m

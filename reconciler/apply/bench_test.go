@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
@@ -37,7 +38,17 @@ type bench struct {
 	site  *apply.Cluster
 	exec  *apply.Executor
 	heard []cluster.Event
+	moves moves
 }
+
+// moves are those that a test says.
+type moves struct {
+	taker, owner string
+	free         bool
+}
+
+func (m *moves) Taker(catalog.ReleaseID, plan.Ref) string { return m.taker }
+func (m *moves) Owner(string, plan.Ref) (string, bool)    { return m.owner, m.free }
 
 func newBench(t *testing.T) *bench {
 	b := &bench{Cluster: applytest.New(), t: t}
@@ -49,7 +60,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) restart() {
 	b.site = apply.NewCluster("eu", func(_, _ context.Context) (apply.Conn, error) { return b.Cluster, b.Did("connect") })
 	b.exec = apply.New(apply.Options{
-		ID: id, Cluster: b.site, Platform: func() string { return "acme" }, Secrets: &secrets.Decrypter{}, Slots: slots{},
+		ID: id, Cluster: b.site, Platform: func() string { return "acme" }, Secrets: &secrets.Decrypter{}, Slots: slots{}, Moves: &b.moves,
 		Listen: func(e cluster.Event) { b.heard = append(b.heard, e) }, Now: func() time.Time { return start },
 	})
 }

@@ -31,6 +31,16 @@ func (e *replacedError) Error() string {
 	return fmt.Sprintf("%s cannot be changed: it was deleted, and is created anew once it is gone", e.ref)
 }
 
+// ownedError reports that an object is part of another release, which has not let go of it yet: it is retried.
+type ownedError struct {
+	ref     plan.Ref
+	release string
+}
+
+func (e *ownedError) Error() string {
+	return fmt.Sprintf("%s is part of the release %s, which is still kept with it: declare it in one of the two alone", e.ref, e.release)
+}
+
 // unknownClusterError reports that the daemon was not told how to reach a cluster.
 type unknownClusterError struct{ name string }
 

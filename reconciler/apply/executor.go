@@ -33,6 +33,15 @@ type Opener interface {
 	Open(ctx context.Context, release secrets.Release, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
 }
 
+// Moves says which release an object belongs to, when a commit moves it from one to another.
+type Moves interface {
+	// Taker names the other release that the newest commit declares an object in; empty if there is none.
+	Taker(id catalog.ReleaseID, ref plan.Ref) string
+	// Owner names the release with an ApplySet, and reports whether it has let go of the object. The name is empty if it is no
+	// release of the platform.
+	Owner(applySet string, ref plan.Ref) (release string, free bool)
+}
+
 // Options are what an executor is made of. All are required, but Cluster and DefaultAccount.
 type Options struct {
 	ID catalog.ReleaseID
@@ -44,6 +53,8 @@ type Options struct {
 	DefaultAccount string
 	Secrets        Opener
 	Slots          Slots
+	// Moves says which objects belong to which releases.
+	Moves Moves
 	// Listen is handed events about objects of the release. It must not block.
 	Listen func(cluster.Event)
 	Now    func() time.Time
@@ -153,32 +164,59 @@ func (x *Executor) connect(daemon, ctx context.Context) (Conn, error) {
 	return conn, nil
 }
 
-// Observe returns the health of a state: that of the object that is worst off, one that has failed before one that is stalled
-// and one that is progressing. An object counts only as seen once it was seen as it was last applied. It is false before the
-// first run.
-func (x *Executor) Observe(t *release.Target) (out release.Observation, ok bool) {
+// Observe returns the health of a state at a time: that of the object that is worst off, one that has failed before one that is
+// stalled and one that is progressing. An object counts only as seen once it was seen as it was last applied. What is not declared
+// any more counts if its deletion is stuck. It is false before the first run.
+func (x *Executor) Observe(t *release.Target, now time.Time) (out release.Observation, ok bool) {
 	if x.conn == nil || x.applySet == "" {
 		return out, false
 	}
 	seen := byRef(x.conn.Members(x.applySet))
 	out.Health = health.Healthy
+	consider := func(ref plan.Ref, is health.State, why string, changed time.Time) {
+		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
+			out.Worst, out.Health, out.Message, out.Changed = ref, is, why, changed
+		}
+	}
 	for _, o := range t.Objects.Parts() {
 		ref := plan.Ref(o.Identity)
 		m, there := seen[ref]
-		is, why := m.Health, ref.String()+": "+m.Message
-		switch done := x.done[ref]; {
-		case !there && done == plan.Completed:
-			is, why = health.Healthy, ""
-		case !there && done == plan.FailedForGood:
-			is, why = health.Failed, ref.String()+": it has failed, and removed itself since"
-		case !there || m.Version.Before(x.applied[ref].Version):
-			is, why = health.Progressing, ""
+		is, why := x.healthOf(ref, m, there, now)
+		consider(ref, is, why, m.Changed)
+	}
+	for ref, m := range seen {
+		if m.Deletion == nil {
+			continue
 		}
-		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
-			out = release.Observation{Worst: ref, Health: is, Message: why}
+		if at := m.Deletion.StuckAt(); at.After(now) {
+			out.Until = earliest(out.Until, at)
+		} else if v := m.At(now); !t.Declares(ref) && v.State != health.Healthy && m.Deletion.Stuck(now) {
+			consider(ref, v.State, ref.String()+": "+v.Message, m.Changed)
 		}
 	}
 	return out, true
+}
+
+// healthOf returns how a declared object is doing, and why, unless it is healthy.
+func (x *Executor) healthOf(ref plan.Ref, m cluster.Object, there bool, now time.Time) (health.State, string) {
+	switch done := x.done[ref]; {
+	case !there && done == plan.Completed:
+		return health.Healthy, ""
+	case !there && done == plan.FailedForGood:
+		return health.Failed, ref.String() + ": it has failed, and removed itself since"
+	case !there || m.Version.Before(x.applied[ref].Version):
+		return health.Progressing, ""
+	}
+	v := m.At(now)
+	return v.State, ref.String() + ": " + v.Message
+}
+
+// earliest returns the first of two times, of which a may be zero.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // worse reports whether a is further from healthy than b.

@@ -82,10 +82,27 @@ func (r *run) attempt(daemon, ctx context.Context) error {
 	}
 	members := r.conn.Members(r.applySet)
 	r.out.Members, r.out.Left = rendered(members), len(members)-len(r.out.Kept)
+	r.leaving(members)
 	if remove && len(members) == 0 {
 		return r.forget(ctx)
 	}
 	return nil
+}
+
+// leaving says what an object waits for that is on its way out, the stuck ones first, and when the next one counts as stuck.
+func (r *run) leaving(members []cluster.Object) {
+	now, stuck := r.opts.Now(), false
+	for _, m := range members {
+		if m.Deletion == nil {
+			continue
+		}
+		if at := m.Deletion.StuckAt(); at.After(now) {
+			r.out.Until = earliest(r.out.Until, at)
+		}
+		if v := m.Deletion.Of(now); r.out.Leaving == "" || m.Deletion.Stuck(now) && !stuck {
+			r.out.Leaving, stuck = m.Ref.String()+": "+v.Message, m.Deletion.Stuck(now)
+		}
+	}
 }
 
 // begin connects, and finds out what is recorded and as whom the release is changed.
@@ -154,6 +171,9 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 		input.Access = append(input.Access, r.next.Member(o))
 	}
 	for _, m := range r.conn.Members(r.applySet) {
+		if !r.in.Target.Declares(m.Ref) {
+			m.Moves = r.opts.Moves.Taker(r.opts.ID, m.Ref)
+		}
 		input.Observed = append(input.Observed, m.Observed)
 	}
 	for ref, known := range r.applied {

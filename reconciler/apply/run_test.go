@@ -92,7 +92,28 @@ func TestRun(t *testing.T) {
 				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
-			[]string{"connect", "list inventories", "record c1"}, 0, 0, "it is a member of applyset-other-v1",
+			[]string{"connect", "list inventories", "record c1"}, 0, 0, "it is a member of the ApplySet applyset-other-v1",
+		},
+		"Owned": {
+			"Nor one of a release that is kept with it still.", func(b *bench) {
+				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
+				b.moves.owner = "rates/prod@eu"
+			},
+			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
+			[]string{"connect", "list inventories", "record c1"}, 0, 0, "is part of the release rates/prod@eu",
+		},
+		"Taken": {
+			"One that the other has let go of is taken over, as it is.", func(b *bench) {
+				b.Objects[plan.RefOf(namespace)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
+				b.moves.owner, b.moves.free = "rates/prod@eu", true
+			},
+			func(b *bench) release.Ended { return b.run(b.target("c1", namespace)) },
+			[]string{"connect", "list inventories", "record c1", "apply orders-prod"}, 1, 0, "",
+		},
+		"Moves": {
+			"What another release declares now is not deleted.", func(b *bench) { b.run(b.target("c1", a, c)); b.moves.taker = "rates/prod@eu" },
+			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
+			[]string{"connect", "record c2"}, 0, 0, "",
 		},
 		"NotFree": {
 			"Nor a namespace that is there already.", func(b *bench) { b.Fail["free? orders-prod"] = cluster.ErrForeign },
@@ -426,14 +447,14 @@ func TestObserve(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			target := b.target("c1", configMap("a", "1"), configMap("b", "1"))
-			if _, ok := b.exec.Observe(&target); ok {
+			if _, ok := b.exec.Observe(&target, start); ok {
 				t.Error("something is observed before the first run")
 			}
 			b.run(target)
 			if tc.sick != nil {
 				b.Sick = tc.sick
 			}
-			got, ok := b.exec.Observe(&target)
+			got, ok := b.exec.Observe(&target, start)
 			if !ok || got.Health != tc.want || got.Worst.Name != tc.worst {
 				t.Errorf("%s %+v", tc.reason, got)
 			}
@@ -444,14 +465,38 @@ func TestObserve(t *testing.T) {
 		target := b.target("c1", configMap("a", "1"))
 		b.run(target)
 		b.Objects[plan.RefOf(configMap("a", "1"))].Version = "0" // an older one than was written
-		if got, _ := b.exec.Observe(&target); got.Health != health.Progressing {
+		if got, _ := b.exec.Observe(&target, start); got.Health != health.Progressing {
 			t.Errorf("what was not seen as it was applied is %s", got.Health)
 		}
 		clear(b.Objects)
-		if got, _ := b.exec.Observe(&target); got.Health != health.Progressing {
+		if got, _ := b.exec.Observe(&target, start); got.Health != health.Progressing {
 			t.Errorf("what is not there is %s", got.Health)
 		}
 	})
+}
+
+// TestStuck: an object whose deletion does not end is named with what it waits for, whether it is declared or not.
+func TestStuck(t *testing.T) {
+	deletion := &health.Deletion{Since: start, Waits: "the finalizer acme.io/keep"}
+	late := start.Add(health.StuckAfter)
+	b := newBench(t)
+	b.run(b.target("c1", configMap("a", "1"), configMap("b", "1")))
+	gone := b.Objects[plan.RefOf(configMap("b", "1"))]
+	gone.Deletion = deletion
+	b.Sick["b"] = health.Progressing
+	target := b.target("c2", configMap("a", "1"))
+	b.run(target)
+	if got, _ := b.exec.Observe(&target, start); got.Health != health.Healthy || !got.Until.Equal(late) {
+		t.Errorf("on its way out: %+v, want that it is looked at again at %s", got, late)
+	}
+	got, _ := b.exec.Observe(&target, late)
+	if got.Health != health.Stalled || got.Worst.Name != "b" || !strings.Contains(got.Message, "acme.io/keep") {
+		t.Errorf("stuck: %+v", got)
+	}
+	out := b.run(removal("c3"))
+	if out.Left != 1 || !strings.Contains(out.Leaving, "ConfigMap orders-prod/b") || !strings.Contains(out.Leaving, "acme.io/keep") || !out.Until.Equal(late) {
+		t.Errorf("of a removal: %+v", out)
+	}
 }
 
 // TestReader: namespaces are looked into by the daemon, everything else by the account.

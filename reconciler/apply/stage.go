@@ -94,13 +94,14 @@ func (r *run) drifted(step plan.Step, live cluster.Live) (release.Drifted, bool)
 }
 
 func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
-	if owner, ok := r.conn.Owner(s.Ref); ok && owner != r.applySet {
-		return cluster.Live{}, fmt.Errorf("%s: %w: it is a member of %s", s.Ref, cluster.ErrForeign, owner)
+	taking, err := r.takes(s.Ref)
+	if err != nil {
+		return cluster.Live{}, err
 	}
 	writer := r.by.of(s)
 	// Server-side apply would take over a namespace, a definition or anything else outside of the release's namespace that
 	// is there, and removing the release would then delete it with all that others have in it.
-	if s.Reason == plan.Missing && r.by.outside(s.Ref) {
+	if s.Reason == plan.Missing && r.by.outside(s.Ref) && !taking {
 		if err := writer.CheckFree(ctx, s.Object, r.applySet); err != nil {
 			return cluster.Live{}, err
 		}
@@ -118,6 +119,23 @@ func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
 		return cluster.Live{}, &replacedError{ref: s.Ref, uid: s.UID}
 	}
 	return live, err
+}
+
+// takes reports whether the object is another release's until now. That is an error unless the other one has let go of it.
+func (r *run) takes(ref plan.Ref) (bool, error) {
+	owner, ok := r.conn.Owner(ref)
+	if !ok || owner == r.applySet {
+		return false, nil
+	}
+	name, free := r.opts.Moves.Owner(owner, ref)
+	switch {
+	case free:
+		return true, nil
+	case name == "":
+		return false, fmt.Errorf("%s: %w: it is a member of the ApplySet %s, which is no release of this platform", ref, cluster.ErrForeign, owner)
+	default:
+		return false, &ownedError{ref: ref, release: name}
+	}
 }
 
 // Stored returns a copy of an object as it is sent: in the form in which the API server stores it, with the digest of what is

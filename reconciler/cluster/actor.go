@@ -15,7 +15,7 @@ import (
 	"trunkline.dev/trunkline/plan"
 )
 
-// Actor changes and reads objects of one release as somebody. It is made for each run: it costs no connection and no
+// Actor changes and reads objects of one release with one identity. It is made for each run: it costs no connection and no
 // request.
 type Actor struct {
 	conn   *Conn
@@ -25,7 +25,7 @@ type Actor struct {
 	client dynamic.Interface
 }
 
-// As gives who changes objects of a release as somebody, inside of a scope.
+// As returns an actor that changes objects of a release with an identity, inside of a scope.
 func (conn *Conn) As(as Identity, scope plan.Scope) (*Actor, error) {
 	a := &Actor{conn: conn, as: as, scope: scope, http: conn.http, client: conn.client}
 	if as == Daemon() {
@@ -41,15 +41,15 @@ func (conn *Conn) As(as Identity, scope plan.Scope) (*Actor, error) {
 	return a, nil
 }
 
-// Outside tells an object that is not in the release's namespace.
+// Outside reports whether an object is not in the release's namespace.
 func (a *Actor) Outside(ref plan.Ref) bool { return ref.Namespace != a.scope.Namespace }
 
-// of gives the client for one object or kind, at a namespace if the kind has them.
+// of returns the client for one object or kind, at a namespace if the kind has them.
 func (a *Actor) of(m *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
 	return scoped(a.client, m, namespace)
 }
 
-// scoped gives a client for a kind, at a namespace if the kind has them.
+// scoped returns a client for a kind, at a namespace if the kind has them.
 func scoped(client dynamic.Interface, m *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
 	if m.Scope.Name() == meta.RESTScopeNameNamespace {
 		return client.Resource(m.Resource).Namespace(namespace)

@@ -163,8 +163,28 @@ func (a *Actor) CheckFree(ctx context.Context, o *unstructured.Unstructured, app
 	case err != nil:
 		return &ObjectError{Object: ref, Doing: "looking for", Err: err}
 	case live.GetLabels()[labelPartOf] != applySet:
-		return &ObjectError{Object: ref, Doing: "creating", Err: fmt.Errorf("%w; delete it, or hand it over with: kubectl label %s %s %s=%s",
-			ErrForeign, strings.ToLower(ref.Kind), ref.Name, labelPartOf, applySet)}
+		return &ObjectError{Object: ref, Doing: "creating", Err: fmt.Errorf("%w; hand it over with: %s%s", ErrForeign, handOver(ref, applySet), orDelete(ref))}
 	}
 	return nil
+}
+
+// handOver is the command by which an object becomes a member of a release.
+func handOver(ref plan.Ref, applySet string) string {
+	command := fmt.Sprintf("kubectl label %s %s %s=%s", strings.ToLower(ref.Kind), ref.Name, labelPartOf, applySet)
+	if ref.Namespace != "" {
+		command += " --namespace " + ref.Namespace
+	}
+	return command
+}
+
+// orDelete is the other way out, with what it costs.
+func orDelete(ref plan.Ref) string {
+	switch {
+	case ref.Kind == "Namespace" && ref.Group == "":
+		return "; to delete it would delete all that is in it"
+	case ref.Kind == "CustomResourceDefinition":
+		return "; to delete it would delete all objects of its kind"
+	default:
+		return "; or delete it"
+	}
 }

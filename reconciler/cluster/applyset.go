@@ -58,7 +58,7 @@ type Inventory struct {
 	Memory gate.Memory
 }
 
-// Covers tells that writing the other inventory would add nothing to this one.
+// Covers reports whether writing the other inventory would add nothing to this one.
 func (i Inventory) Covers(o Inventory) bool {
 	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Account == o.Account && i.Memory.String() == o.Memory.String() &&
 		!slices.ContainsFunc(o.Kinds, func(k schema.GroupKind) bool { return !slices.Contains(i.Kinds, k) })
@@ -70,13 +70,13 @@ func (i Inventory) name() string {
 	return i.Platform + "." + i.Release.Environment + "." + i.Release.Project
 }
 
-// ApplySet gives the id of the set, which its members carry as a label. The formula is that of KEP-3659.
+// ApplySet returns the id of the set, which its members carry as a label. The formula is that of KEP-3659.
 func (i Inventory) ApplySet() string {
 	sum := sha256.Sum256([]byte(i.name() + "." + catalog.SystemNamespace + ".ConfigMap."))
 	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
 }
 
-// Member gives a copy of the object that carries the label of the set.
+// Member returns a copy of the object that carries the label of the set.
 func (i Inventory) Member(o *unstructured.Unstructured) *unstructured.Unstructured {
 	c := o.DeepCopy()
 	i.Mark(c)

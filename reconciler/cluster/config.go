@@ -80,7 +80,7 @@ func (c Config) REST() (*rest.Config, error) {
 func (c Config) fromFile() (*rest.Config, error) {
 	file, err := clientcmd.LoadFromFile(c.Kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, fmt.Errorf("error loading config file %q: %w", c.Kubeconfig, err)
 	}
 	if err := clientcmd.ResolveLocalPaths(file); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (c Config) fromFile() (*rest.Config, error) {
 	// The user comes last in a file: one that is half written would lead to the API server as nobody, who may ask for its version.
 	name := cmp.Or(c.Context, file.CurrentContext)
 	if context := file.Contexts[name]; context != nil && context.AuthInfo != "" && file.AuthInfos[context.AuthInfo] == nil {
-		return nil, fmt.Errorf("its context %q names the user %q, and there is none", name, context.AuthInfo)
+		return nil, fmt.Errorf("kubeconfig %q: its context %q names the user %q, and there is none", c.Kubeconfig, name, context.AuthInfo)
 	}
 	return clientcmd.NewNonInteractiveClientConfig(*file, c.Context, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 }

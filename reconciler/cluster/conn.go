@@ -31,7 +31,7 @@ const FieldManager = plan.FieldManager
 // when its credentials have changed.
 type Cluster struct {
 	cfg Config
-	// changed is told of everything that happens to members and to the connection.
+	// changed is called for everything that happens to members and to the connection.
 	changed func(Event)
 
 	connecting singleflight.Group
@@ -60,9 +60,9 @@ type Event struct {
 	// Deleted is true if the member is gone.
 	Deleted bool
 	// Listed is true if the objects of a kind were listed again, since watching them was interrupted: what was deleted
-	// meanwhile and had not been seen before is told of by [Conn.Gone] alone.
+	// meanwhile and had not been seen before is reported by [Conn.Gone] alone.
 	Listed bool
-	// Dropped is true if the connection was given up, and with it all watches: somebody has to connect again.
+	// Dropped is true if the connection was given up, and with it all watches: it has to be connected to again.
 	Dropped bool
 }
 
@@ -71,10 +71,10 @@ func New(cfg Config, changed func(Event)) *Cluster {
 	return &Cluster{cfg: cfg, changed: changed}
 }
 
-// Name gives the cluster's name.
+// Name returns the cluster's name.
 func (c *Cluster) Name() string { return c.cfg.Name }
 
-// State tells whether the cluster answers.
+// State reports whether the cluster answers.
 func (c *Cluster) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +105,7 @@ type Conn struct {
 	pace *rate.Limiter
 }
 
-// Connect gives the connection, and makes it if there is none; those who ask at the same time share one
+// Connect returns the connection, and makes it if there is none; those who ask at the same time share one
 // attempt. The watches of the connection live as long as daemon does; ctx bounds the waiting.
 func (c *Cluster) Connect(daemon, ctx context.Context) (*Conn, error) {
 	c.mu.Lock()
@@ -210,7 +210,7 @@ func (c *Cluster) drop() {
 	}
 }
 
-// setState takes in the state, and tells of it if it is another one.
+// setState records the state, and reports it if it is another one.
 func (c *Cluster) setState(next State) {
 	c.mu.Lock()
 	changed := c.state != next
@@ -260,12 +260,12 @@ func (conn *Conn) limited(waiting, ctx context.Context, release string, call fun
 	return err
 }
 
-// releaseOf gives the release that an object is of, as do and write take it: what its labels say.
+// releaseOf returns the release that an object is of, as do and write take it: what its labels say.
 func releaseOf(o *unstructured.Unstructured) string {
 	return cmp.Or(o.GetLabels()[labelPartOf], o.GetLabels()[labelID])
 }
 
-// ownerOf gives the release that a member is of, as do and write take it.
+// ownerOf returns the release that a member is of, as do and write take it.
 func (conn *Conn) ownerOf(ref plan.Ref) string {
 	release, _ := conn.Owner(ref)
 	return release

@@ -101,7 +101,7 @@ func (d *diagnosis) pod(o *unstructured.Unstructured) {
 	}
 }
 
-// selectorOf gives the selector of a workload as the API server takes it; false if it has none.
+// selectorOf returns the selector of a workload as the API server takes it; false if it has none.
 func selectorOf(o *unstructured.Unstructured) (string, bool) {
 	raw, found, err := unstructured.NestedMap(o.Object, "spec", "selector")
 	if err != nil || !found {
@@ -127,7 +127,7 @@ func ownedBy(o *unstructured.Unstructured, uid types.UID) bool {
 	return slices.ContainsFunc(o.GetOwnerReferences(), func(r metav1.OwnerReference) bool { return r.UID == uid })
 }
 
-// byName tells a pod of a Deployment whose ReplicaSets may not be read: they are called by its name.
+// byName reports whether a pod is of a Deployment whose ReplicaSets may not be read: they are called by its name.
 func byName(o *unstructured.Unstructured, deployment string) bool {
 	c := metav1.GetControllerOf(o)
 	return c != nil && c.Kind == "ReplicaSet" && strings.HasPrefix(c.Name, deployment+"-")

@@ -31,7 +31,7 @@ func (t *readOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// DryRun gives the object as it would be if it was applied. Nothing is changed, whatever the connection may do.
+// DryRun returns the object as it would be if it was applied. Nothing is changed, whatever the connection may do.
 func (conn *Conn) DryRun(ctx context.Context, o *unstructured.Unstructured, force bool) (after *unstructured.Unstructured, err error) {
 	ref := plan.RefOf(o)
 	m, err := conn.resource(ctx, ref.GroupKind, o.GroupVersionKind().Version)

@@ -74,7 +74,7 @@ func (e *ObjectError) Error() string {
 	return fmt.Sprintf("%s %s: %s%s", e.Doing, e.Object, health.Line(e.Err.Error()), hint)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *ObjectError) Unwrap() error { return e.Err }
 
 // Of what is said of a Secret, these hold names and numbers alone: who has which right missing, and which quota is used up.
@@ -83,7 +83,7 @@ var (
 	quotaExceeded = regexp.MustCompile(`^secrets "[-a-z0-9.]*" is forbidden: exceeded quota: [-a-z0-9.]+((, (requested|used|limited): |,)[-a-z0-9./]+=[0-9a-zA-Z.]+)+$`)
 )
 
-// harmless gives what the API server says of a Secret if it cannot hold any of its values; empty if it can.
+// harmless returns what the API server says of a Secret if it cannot hold any of its values; empty if it can.
 func harmless(err error) string {
 	var status apierrors.APIStatus
 	if !apierrors.IsForbidden(err) || !errors.As(err, &status) {
@@ -127,7 +127,7 @@ func conflict(ref plan.Ref, err error) error {
 	return e
 }
 
-// Unreachable tells that the API server gave no answer: nothing is known of what it holds.
+// Unreachable reports whether the API server gave no answer: nothing is known of what it holds.
 func Unreachable(err error) bool {
 	var netErr net.Error
 	var urlErr *url.Error
@@ -138,7 +138,7 @@ func Unreachable(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) || errors.As(err, &urlErr)
 }
 
-// Terminal tells that trying again cannot help until the repository, or somebody in the cluster, changes
+// Terminal reports whether trying again cannot help until the repository, or somebody in the cluster, changes
 // something. Of several errors joined, all must be terminal.
 func Terminal(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -151,7 +151,7 @@ func Terminal(err error) bool {
 		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// Immutable tells that the API server refused a change since what would change cannot. It has no reason of its own
+// Immutable reports whether the API server refused a change since what would change cannot. It has no reason of its own
 // for that: the words are those of the API server's validation.
 func Immutable(err error) bool {
 	var status apierrors.APIStatus
@@ -163,7 +163,7 @@ func Immutable(err error) bool {
 		strings.Contains(m, "is immutable after creation")
 }
 
-// malformed tells that server-side apply cannot make sense of the object: a value of the wrong type. The API
+// malformed reports whether server-side apply cannot make sense of the object: a value of the wrong type. The API
 // server answers that with status 500 and without a reason, so the message is all there is to go by.
 func malformed(err error) bool {
 	var status apierrors.APIStatus

@@ -26,7 +26,7 @@ func ServiceAccount(namespace, name string) (Identity, error) {
 	return Identity{namespace: namespace, name: name}, nil
 }
 
-// String gives the name by which the API server knows an account.
+// String returns the name by which the API server knows an account.
 func (i Identity) String() string {
 	switch {
 	case i.daemon:
@@ -43,10 +43,10 @@ type IdentityError struct{ Namespace, Name string }
 // Error names the account that is none.
 func (e *IdentityError) Error() string {
 	return fmt.Sprintf("nothing is done as the service account %q in the namespace %q: that is no account; "+
-		"mend spec.serviceAccount of the environment", e.Name, e.Namespace)
+		"fix spec.serviceAccount of the environment", e.Name, e.Namespace)
 }
 
-// client gives an HTTP client that makes all requests as somebody, over the connections of the daemon's own.
+// client returns an HTTP client that makes all requests as somebody, over the connections of the daemon's own.
 func (i Identity) client(own *http.Client) (*http.Client, error) {
 	switch {
 	case i.daemon:

@@ -71,7 +71,7 @@ func (conn *Conn) Members(applySet string) []Object {
 	return list
 }
 
-// Gone tells that a list of the kind, which came after an object had a version, did not have the object: it was deleted
+// Gone reports whether a list of the kind, which came after an object had a version, did not have the object: it was deleted
 // while nobody was watching, perhaps without ever having been seen.
 func (conn *Conn) Gone(ref plan.Ref, version plan.Version) bool {
 	o := conn.observer
@@ -81,7 +81,7 @@ func (conn *Conn) Gone(ref plan.Ref, version plan.Version) bool {
 	return !there && version.Before(o.listed[ref.GroupKind])
 }
 
-// Owner gives the id of the ApplySet that an object is a member of, as far as its kind is watched.
+// Owner returns the id of the ApplySet that an object is a member of, as far as its kind is watched.
 func (conn *Conn) Owner(ref plan.Ref) (string, bool) {
 	conn.observer.mu.Lock()
 	defer conn.observer.mu.Unlock()
@@ -89,13 +89,15 @@ func (conn *Conn) Owner(ref plan.Ref) (string, bool) {
 	return id, ok
 }
 
-func (o *observer) set(t *tracked) {
+// set remembers a member, and returns the ApplySet that it was of before, if that is another one.
+func (o *observer) set(t *tracked) (moved string) {
 	ref := t.object.Ref
 	t.object.Changed = time.Now()
 	if before, ok := o.members[t.applySet][ref]; ok && before.UID == t.object.UID && before.Version == t.object.Version {
 		t.object.Changed = before.Changed // it was listed again
 	}
 	if before, ok := o.owners[ref]; ok && before != t.applySet {
+		moved = before
 		o.unset(ref)
 	}
 	if o.members[t.applySet] == nil {
@@ -103,6 +105,7 @@ func (o *observer) set(t *tracked) {
 	}
 	o.members[t.applySet][ref] = t.object
 	o.owners[ref] = t.applySet
+	return moved
 }
 
 func (o *observer) unset(ref plan.Ref) {
@@ -114,7 +117,7 @@ func (o *observer) unset(ref plan.Ref) {
 	}
 }
 
-// unsetKind forgets the members of a kind, but for those to keep, and gives the events that tell of it. The
+// unsetKind forgets the members of a kind, but for those to keep, and returns the events that report it. The
 // caller holds the lock.
 func (o *observer) unsetKind(kind schema.GroupKind, keep map[plan.Ref]bool) []Event {
 	var events []Event

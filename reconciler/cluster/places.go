@@ -33,7 +33,7 @@ const (
 // others: who waits is served in turns, a release after the other; a request that is slow gives its place back and goes on
 // without; and a release whose requests were slow has one at a time until one is answered soon.
 type places struct {
-	// slowed is told of each request that is slow; it must not block.
+	// slowed is called for each request that is slow; it must not block.
 	slowed func()
 
 	mu sync.Mutex
@@ -50,7 +50,7 @@ type places struct {
 type share struct {
 	of       string
 	underWay int
-	// suspect tells that the last that is known of its requests is that one was slow.
+	// suspect is set if the last that is known of its requests is that one was slow.
 	suspect bool
 	// waiting are closed when their turn has come.
 	waiting []chan struct{}
@@ -60,7 +60,7 @@ type share struct {
 type place struct {
 	share *share
 	timer *time.Timer
-	// slow tells that the request goes on without the place, and ended that it goes on no more.
+	// slow is set if the request goes on without the place, and ended once it is over.
 	slow, ended bool
 }
 

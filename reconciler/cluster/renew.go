@@ -24,7 +24,7 @@ func (conn *Conn) follow(ctx context.Context) {
 			return
 		case <-ticks.C:
 		}
-		// An error is not told: the connection works, and what works is kept over a file that does not.
+		// An error is not reported: the connection works, and what works is kept over a file that does not.
 		if replaced, _ := conn.cluster.renew(ctx, conn, sameServer); replaced {
 			return
 		}

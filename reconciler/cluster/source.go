@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// contentOnly tells of kinds without a status: how such an object is doing, and whether it is as declared, is in its
+// contentOnly reports whether a kind has no status: how such an object is doing, and whether it is as declared, is in its
 // metadata. Nothing else is asked for, so that no value of a Secret ever comes here, and a large ConfigMap costs what a
 // small one does. Any other kind is seen whole.
 func contentOnly(kind schema.GroupKind) bool {
@@ -36,7 +36,7 @@ type source struct {
 	watch    func(context.Context, metav1.ListOptions) (watch.Interface, error)
 }
 
-// sourceOf gives the source of a kind: its whole objects, or what is enough of them.
+// sourceOf returns the source of a kind: its whole objects, or what is enough of them.
 func (conn *Conn) sourceOf(m *meta.RESTMapping) source {
 	if kind := m.GroupVersionKind.GroupKind(); contentOnly(kind) && !conn.cluster.rules.Load().Has(kind) {
 		all := conn.metadata.Resource(m.Resource)
@@ -56,7 +56,7 @@ func (conn *Conn) sourceOf(m *meta.RESTMapping) source {
 	}
 }
 
-// whole gives what came of an object in the form of one.
+// whole returns what came of an object in the form of one.
 func (w *kindWatch) whole(in any) (*unstructured.Unstructured, error) {
 	switch o := in.(type) {
 	case *unstructured.Unstructured:

@@ -21,18 +21,18 @@ const (
 
 // openStream opens a watch that ends, or fails to open, when it brings nothing for too long: nobody else would ever
 // notice. One that is to bring first what is there already has callTimeout to begin and between its events, since a
-// server has no reason to wait. The function quiet is told when such a one was silent; later, a silence is not unusual enough.
+// server has no reason to wait. The function quiet is called when such a one was silent; later, a silence is not unusual enough.
 func openStream(ctx context.Context, opts metav1.ListOptions, open func(context.Context, metav1.ListOptions) (watch.Interface, error), quiet func(error)) (watch.Interface, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	catchingUp := opts.SendInitialEvents != nil && *opts.SendInitialEvents
 	// What stands between may hold back even the head of the answer until the first event.
-	late := time.AfterFunc(patience(catchingUp), cancel)
+	late := time.AfterFunc(silenceLimit(catchingUp), cancel)
 	inner, err := open(ctx, opts)
 	if !late.Stop() && ctx.Err() != nil {
 		if err == nil {
 			inner.Stop()
 		}
-		return nil, fmt.Errorf("opening a watch: no answer for %s: %w", patience(catchingUp), context.DeadlineExceeded)
+		return nil, fmt.Errorf("opening a watch: no answer for %s: %w", silenceLimit(catchingUp), context.DeadlineExceeded)
 	}
 	if err != nil {
 		cancel()
@@ -67,7 +67,7 @@ func (s *stream) pass(catchingUp bool, quiet func(error)) {
 	defer s.stop()
 	defer s.inner.Stop()
 	for {
-		alarm := time.NewTimer(patience(catchingUp))
+		alarm := time.NewTimer(silenceLimit(catchingUp))
 		select {
 		case <-s.stopped:
 			alarm.Stop()
@@ -92,8 +92,8 @@ func (s *stream) pass(catchingUp bool, quiet func(error)) {
 	}
 }
 
-// patience is how long a watch may be silent.
-func patience(catchingUp bool) time.Duration {
+// silenceLimit is how long a watch may be silent.
+func silenceLimit(catchingUp bool) time.Duration {
 	if catchingUp {
 		return callTimeout
 	}

@@ -121,7 +121,7 @@ func (o *observer) watch(ctx context.Context, kind schema.GroupKind) (*kindWatch
 	return w, nil
 }
 
-// answered takes in how a list or a watch ended. A kind that is no longer served, since its definition was
+// answered records how a list or a watch ended. A kind that is no longer served, since its definition was
 // deleted, is no longer watched either.
 func (w *kindWatch) answered(err error) {
 	w.mu.Lock()

@@ -78,9 +78,9 @@ func ending(u *unstructured.Unstructured) plan.Ending {
 	return plan.Running
 }
 
-// appliedByUs tells a member from an object that a controller made and gave all labels of a member, as
-// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune. Where somebody has wiped out who
-// manages what, our digest tells: labels are copied, and the annotation is not.
+// appliedByUs distinguishes a member from an object that a controller made and gave all labels of a member, as
+// Kubernetes does with the EndpointSlices of a Service: that one is not ours to prune. Where the managers were wiped
+// out, our digest decides: labels are copied, and the annotation is not.
 func appliedByUs(u *unstructured.Unstructured) bool {
 	managers := u.GetManagedFields()
 	if len(managers) == 0 {
@@ -110,11 +110,14 @@ func (w *kindWatch) put(in any) error {
 		return nil
 	}
 	w.observer.mu.Lock()
-	current := w.observer.kinds[w.kind] == w
+	current, moved := w.observer.kinds[w.kind] == w, ""
 	if current {
-		w.observer.set(t)
+		moved = w.observer.set(t)
 	}
 	w.observer.mu.Unlock()
+	if moved != "" {
+		w.observer.conn.cluster.changed(Event{ApplySet: moved, Object: t.object, Deleted: true})
+	}
 	if current {
 		w.observer.conn.cluster.changed(Event{ApplySet: t.applySet, Object: t.object})
 	}
@@ -163,7 +166,9 @@ func (w *kindWatch) Replace(list []any, version string) error {
 			continue
 		}
 		seen[t.object.Ref] = true
-		w.observer.set(t)
+		if moved := w.observer.set(t); moved != "" {
+			events = append(events, Event{ApplySet: moved, Object: t.object, Deleted: true})
+		}
 		events = append(events, Event{ApplySet: t.applySet, Object: t.object})
 	}
 	events = append(events, w.observer.unsetKind(w.kind, seen)...)

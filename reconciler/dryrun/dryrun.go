@@ -1,7 +1,7 @@
 // Package dryrun finds out what bringing live clusters into a declared state would do to them, and does nothing of it: it
 // reads, and has the API servers try what would be applied as a dry run. The client refuses everything else.
 //
-// Of Trunkline it may import api, catalog, reconciler/cluster, plan/gate, plan, reconciler/preview,
+// Of Trunkline it may import api, catalog, reconciler/cluster, plan/gate, plan, plan/preview,
 // reconciler/secrets and plan/terms.
 package dryrun
 
@@ -16,7 +16,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 const (

@@ -12,7 +12,7 @@ import (
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/terms"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 )
 
 // release is one that is looked at.

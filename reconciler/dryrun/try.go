@@ -10,7 +10,7 @@ import (
 	"trunkline.dev/trunkline/api/sealed"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/preview"
+	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/reconciler/secrets"
 )
 

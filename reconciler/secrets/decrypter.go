@@ -28,20 +28,20 @@ type Decrypter struct {
 	Cloud []CloudKey
 }
 
-// Error says why a Secret cannot be decrypted. It never tells anything of what is in it, other than which field is
-// wrong; so it wraps nothing either.
+// Error says why a Secret cannot be decrypted. It never repeats any of its content, only names the field that is wrong;
+// so it wraps nothing either.
 type Error struct {
 	Secret string // namespace/name
 	Why    string
-	// Transient tells that a key service did not answer, or would not: it may do so later.
+	// Transient reports that a key service did not answer, or refused: a retry may succeed.
 	Transient bool
 }
 
 // Error names the Secret and what is wrong.
 func (e *Error) Error() string { return fmt.Sprintf("decrypting Secret %s: %s", e.Secret, e.Why) }
 
-// Open gives an object in plain, if it was encrypted, and otherwise the object itself, which is never changed. What is in
-// plain has no part of SOPS any more. Errors are of type [*Error], or the context's.
+// Open returns the decrypted copy of an encrypted object, without the sops section, and any other object as it is. The
+// argument is never modified. Errors are of type [*Error], or the context's.
 func (d *Decrypter) Open(ctx context.Context, r Release, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	fail := func(err error) error {
 		return &Error{Secret: o.GetNamespace() + "/" + o.GetName(), Why: err.Error()}
@@ -76,14 +76,14 @@ func (d *Decrypter) Open(ctx context.Context, r Release, o *unstructured.Unstruc
 	return &unstructured.Unstructured{Object: plain}, nil
 }
 
-// cloudError tells of key services that were asked in vain.
+// cloudError lists the answers of key services that did not return the data key.
 type cloudError struct{ answers []string }
 
 func (e *cloudError) Error() string {
-	return "no key service gave its key: " + strings.Join(e.answers, "; ")
+	return "no key service returned its key: " + strings.Join(e.answers, "; ")
 }
 
-// dataKey decrypts the key that the values are encrypted with. Keys of age come first: they need nobody else.
+// dataKey decrypts the key that the values are encrypted with. Keys of age come first: they need no network.
 func (d *Decrypter) dataKey(ctx context.Context, r Release, doc *document) ([]byte, error) {
 	var ids []age.Identity
 	for _, k := range d.Age {
@@ -107,6 +107,10 @@ func (d *Decrypter) dataKey(ctx context.Context, r Release, doc *document) ([]by
 		if !d.allows(r, k) {
 			continue
 		}
+		if !HasCloud {
+			refused = append(refused, fmt.Sprintf("%s %s is not used: %v", k.kind, k.id, ErrNoCloud))
+			continue
+		}
 		call, cancel := context.WithTimeout(ctx, cloudTimeout)
 		key, err := k.decrypt(call)
 		cancel()
@@ -114,7 +118,7 @@ func (d *Decrypter) dataKey(ctx context.Context, r Release, doc *document) ([]by
 			return key, nil
 		}
 		if err == nil {
-			err = errors.New("what it holds is no data key")
+			err = errors.New("its answer is not a data key")
 		}
 		answers = append(answers, cloudFailure(k, err))
 	}
@@ -137,7 +141,7 @@ func (d *Decrypter) allows(r Release, k cloudKey) bool {
 	return false
 }
 
-// openAge gives the data key, or nil if none of the identities can open it.
+// openAge returns the data key, or nil if none of the identities decrypts it.
 func openAge(enc string, ids []age.Identity) []byte {
 	plain, err := age.Decrypt(armor.NewReader(strings.NewReader(enc)), ids...)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package secrets decrypts Secrets that SOPS has encrypted, right before they are applied. What it gives is held by
-// whoever applies it, for as long as that takes: nothing is kept here, logged, or written anywhere.
+// Package secrets decrypts Secrets that were encrypted with SOPS, right before they are applied. The caller holds the
+// decrypted object for as long as the apply takes: nothing is cached here, logged, or written anywhere.
 //
-// Of the SOPS library it takes the cipher and the clients of the clouds' key services. The library's own ways to find
-// keys are not used: they read environment variables and files in the home folder, run programs, and call any URL that
-// a document names.
+// The package reads the format of SOPS itself, and links the SOPS library only for the clients of the clouds' key
+// services, with the build tag sops_cloud. The library's own ways to find keys are never used: they read environment
+// variables and files in the home folder, run programs, and call any URL that a document names.
 //
 // It may know api.
 package secrets

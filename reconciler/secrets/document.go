@@ -12,14 +12,14 @@ import (
 	"trunkline.dev/trunkline/api/sealed"
 )
 
-// Bounds on what SOPS has put into a document.
+// Bounds on the sops section of a document.
 const (
 	maxPart    = 1 << 20 // bytes
 	maxKeys    = 100
 	maxPattern = 1 << 10 // bytes of a regular expression
 )
 
-// document is what SOPS has put into an object: the fields of its part that matter for decrypting.
+// document is the sops section of an object: the fields that matter for decrypting.
 type document struct {
 	Age       []ageKey        `json:"age"`
 	KMS       []kmsKey        `json:"kms"`
@@ -38,7 +38,7 @@ type document struct {
 	UnencryptedRegex  string `json:"unencrypted_regex"`
 	EncryptedRegex    string `json:"encrypted_regex"`
 
-	// encrypted tells whether the value at a path of keys has to be an encrypted one.
+	// encrypted reports whether the value at a path of keys has to be encrypted.
 	encrypted func(path []string) bool
 }
 
@@ -77,11 +77,11 @@ type (
 	}
 )
 
-// parse reads the part of SOPS. Errors repeat nothing of it.
+// parse reads the sops section. Errors repeat nothing of it.
 func parse(o map[string]any) (*document, error) {
 	data, err := json.Marshal(o[sealed.Part])
 	if err != nil {
-		return nil, errors.New("its sops part is not to be read")
+		return nil, errors.New("its sops part cannot be read")
 	}
 	if len(data) > maxPart {
 		return nil, fmt.Errorf("its sops part has more than %d KiB", maxPart>>10)
@@ -95,7 +95,7 @@ func parse(o map[string]any) (*document, error) {
 	}
 	modified, err := time.Parse(time.RFC3339, d.LastModified)
 	if err != nil {
-		return nil, errors.New("its sops part says no time in lastmodified")
+		return nil, errors.New("its sops part has no valid time in lastmodified")
 	}
 	d.LastModified = modified.Format(time.RFC3339)
 	if n := len(d.recipients()); n == 0 {
@@ -128,7 +128,7 @@ func (d *document) recipients() []string {
 	return out
 }
 
-// rule gives what the document says about which values are encrypted: all whose path has no key with the suffix
+// rule returns the document's rule for which values are encrypted: all whose path has no key with the suffix
 // "_unencrypted", unless it says something else.
 func (d *document) rule() (func([]string) bool, error) {
 	rules := 0
@@ -146,7 +146,7 @@ func (d *document) rule() (func([]string) bool, error) {
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, errors.New("the regular expression in its sops part is none")
+		return nil, errors.New("the regular expression in its sops part is not valid")
 	}
 	switch {
 	case d.EncryptedRegex != "":

@@ -15,11 +15,11 @@ type Release struct{ Project, Environment string }
 // Scope says which releases a key is for: PROJECT/ENVIRONMENT, either of which may have wildcards as in a file name.
 // An empty scope is for all.
 //
-// Everybody who can read the repository can copy an encrypted Secret into a project of their own. Whoever does not want
-// it to be decrypted there gives each project, or each environment, keys of its own.
+// Everyone who can read the repository can copy an encrypted Secret into a project of their own. To prevent that it is
+// decrypted there, use separate keys for each project or each environment.
 type Scope string
 
-// Has tells that a release is in the scope.
+// Has reports whether a release is in the scope.
 func (s Scope) Has(r Release) bool {
 	if s == "" {
 		return true
@@ -28,7 +28,7 @@ func (s Scope) Has(r Release) bool {
 	return ok && err == nil
 }
 
-// ParseScope takes the scope off a flag "SCOPE=VALUE"; one without is for all.
+// ParseScope splits a flag "SCOPE=VALUE"; one without a scope is for all releases.
 func ParseScope(flag string) (Scope, string, error) {
 	scope, value, ok := strings.Cut(flag, "=")
 	if !ok {
@@ -57,12 +57,12 @@ func ParseAgeKeys(file string) ([]age.Identity, error) {
 		}
 		ids, err := age.ParseIdentities(strings.NewReader(line))
 		if err != nil {
-			return nil, fmt.Errorf("line %d is no private key of age: it begins with AGE-SECRET-KEY-", i+1)
+			return nil, fmt.Errorf("line %d is not a private key of age, which begins with AGE-SECRET-KEY-", i+1)
 		}
 		out = append(out, ids...)
 	}
 	if len(out) == 0 {
-		return nil, errors.New("it holds no private key of age: make one with age-keygen")
+		return nil, errors.New("it contains no private key of age: make one with age-keygen")
 	}
 	return out, nil
 }

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/getsops/sops/v3"
-	"github.com/getsops/sops/v3/aes"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"trunkline.dev/trunkline/api/sealed"
@@ -18,26 +16,25 @@ import (
 // Bounds on what is decrypted.
 const (
 	maxValues = 2000
-	maxBytes  = 2 << 20 // of encrypted values together; the API server takes Secrets of 1 MiB
+	maxBytes  = 2 << 20 // of encrypted values together; the API server accepts Secrets of up to 1 MiB
 )
 
 // opener decrypts the values of one object.
 type opener struct {
 	doc    *document
 	key    []byte
-	cipher sops.Cipher
 	values int
 	bytes  int
 }
 
-// open gives the object in plain, without the part of SOPS. Each value is authenticated together with the keys that lead
-// to it, so that none can be changed or moved, and one that the document's rule wants encrypted must be. The mac proves
-// that the part of SOPS is of one piece; it is not compared with the values, since it depends on their order in the file
-// and on the comments between them, neither of which an object has.
+// open returns the decrypted object, without its sops section. Each value is authenticated together with its path, so
+// that none can be changed or moved, and one that the document's rule wants encrypted must be encrypted. The MAC proves
+// the integrity of the sops section; it is not compared with the values, since it depends on their order in the file and
+// on the comments between them, neither of which an object has.
 func (doc *document) open(o map[string]any, key []byte) (map[string]any, error) {
-	w := &opener{doc: doc, key: key, cipher: aes.NewCipher()}
-	if _, err := w.cipher.Decrypt(doc.MAC, key, doc.LastModified); err != nil || !sealed.Value(doc.MAC) {
-		return nil, errors.New("the mac and the lastmodified of its sops part do not belong together: somebody has changed them")
+	w := &opener{doc: doc, key: key}
+	if _, err := openValue(doc.MAC, key, doc.LastModified); err != nil || !sealed.Value(doc.MAC) {
+		return nil, errors.New("the mac and the lastmodified of its sops part do not belong together: one of them was changed")
 	}
 	out := map[string]any{}
 	for _, field := range slices.Sorted(maps.Keys(o)) {
@@ -56,9 +53,9 @@ func (doc *document) open(o map[string]any, key []byte) (map[string]any, error) 
 	}
 	data, _ := out["data"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(data)) {
-		// The API server would answer with an error that may repeat the value, and that looks as if it could pass.
+		// The API server would answer with an error that may repeat the value, and that looks transient.
 		if text, ok := data[name].(string); !ok {
-			return nil, fmt.Errorf("data.%s is no text", name)
+			return nil, fmt.Errorf("data.%s is not a string", name)
 		} else if _, err := base64.StdEncoding.DecodeString(text); err != nil {
 			return nil, fmt.Errorf("data.%s is not in base64: encode it before it is encrypted, or put it into stringData", name)
 		}
@@ -99,7 +96,7 @@ func (w *opener) value(v any, path []string) (any, error) {
 	return v, nil
 }
 
-// text decrypts one value. Errors of the library are not passed on: they repeat values.
+// text decrypts one value.
 func (w *opener) text(v string, path []string) (any, error) {
 	at := strings.Join(path, ".")
 	w.values++
@@ -107,7 +104,7 @@ func (w *opener) text(v string, path []string) (any, error) {
 	if w.values > maxValues || w.bytes > maxBytes {
 		return nil, fmt.Errorf("it has more than %d encrypted values, or %d MiB of them", maxValues, maxBytes>>20)
 	}
-	plain, err := w.cipher.Decrypt(v, w.key, strings.Join(path, ":")+":")
+	plain, err := openValue(v, w.key, strings.Join(path, ":")+":")
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be decrypted: it was changed, or moved here from another field", at)
 	}
@@ -117,11 +114,11 @@ func (w *opener) text(v string, path []string) (any, error) {
 	case []byte:
 		return string(plain), nil
 	default:
-		return nil, fmt.Errorf("%s is neither a text nor true or false: put it in quotes before it is encrypted", at)
+		return nil, fmt.Errorf("%s is neither a string nor a boolean: put it in quotes before it is encrypted", at)
 	}
 }
 
-// Stored gives an object as it is to be sent to the API server: a Secret has no stringData, see [sealed.Stored].
+// Stored returns an object as it is to be sent to the API server: a Secret without stringData, see [sealed.Stored].
 func Stored(o map[string]any) map[string]any {
 	return sealed.Stored(o, func(text string) any { return base64.StdEncoding.EncodeToString([]byte(text)) })
 }

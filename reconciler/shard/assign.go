@@ -8,7 +8,7 @@ import (
 // owners says which replica has each bucket, by the name of its Lease; empty where there is none.
 type owners [buckets]string
 
-// of gives the buckets of a replica.
+// of returns the buckets of a replica.
 func (o *owners) of(replica string) set {
 	var s set
 	for b := range bucket(buckets) {
@@ -38,7 +38,7 @@ type placement struct {
 	work load
 	// replicas are those that may be given buckets, in any order.
 	replicas []string
-	// pinned tells of an owner that is not among them, but may be at work: its buckets stay where they are.
+	// pinned is an owner that is not among them, but may be at work: its buckets stay where they are.
 	pinned func(owner string) bool
 	// spread is false if one replica is to have everything.
 	spread bool
@@ -126,7 +126,7 @@ func extremes(sums []int64) (most, least int) {
 	return most, least
 }
 
-// off tells that somebody's share is further from the mean than so many percent of it.
+// off reports whether a replica's share is further from the mean than so many percent of it.
 func off(sums []int64, percent int64) bool {
 	var sum int64
 	for _, v := range sums {

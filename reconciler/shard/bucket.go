@@ -21,7 +21,7 @@ type bucket int
 // leading is the bucket whose owner is called the leader: it does what has to be done once for all releases.
 const leading bucket = 0
 
-// bucketOf gives the bucket of a release. It depends on nothing but the release's name, so that all replicas and all
+// bucketOf returns the bucket of a release. It depends on nothing but the release's name, so that all replicas and all
 // versions agree.
 func bucketOf(id catalog.ReleaseID) bucket {
 	sum := sha256.Sum256([]byte(id.Project + "\x00" + id.Environment + "\x00" + id.Cluster))

@@ -17,7 +17,7 @@ type Coordinator struct {
 	// The following belong to the goroutine of Run.
 
 	memory memory
-	// name is that of the Lease; joined tells that it was made.
+	// name is that of the Lease; joined is set once it was made.
 	name   string
 	joined bool
 	seen   seen
@@ -29,12 +29,12 @@ type Coordinator struct {
 	allowed set
 	// renewed is when the last renewal of the Lease that succeeded was sent; zero if there is none.
 	renewed time.Time
-	// told is what Changed was last called for.
-	told   set
-	runs   runs
-	lapse  *time.Timer
-	status Status
-	owners owners
+	// announced is what Changed was last called for.
+	announced set
+	runs      runs
+	lapse     *time.Timer
+	status    Status
+	owners    owners
 }
 
 // New makes a coordinator. It owns nothing until [Coordinator.Run] is called.
@@ -45,10 +45,10 @@ func New(opts Options) (*Coordinator, error) {
 	return &Coordinator{opts: opts, wake: make(chan struct{}, 1)}, nil
 }
 
-// Owned tells that a release is this replica's at this moment. To be asked before each write: it costs no request.
+// Owned reports whether a release is this replica's at this moment. To be asked before each write: it costs no request.
 func (c *Coordinator) Owned(id catalog.ReleaseID) bool { return c.has(bucketOf(id)) }
 
-// Leads tells that this replica is the one that does what has to be done once for all releases.
+// Leads reports whether this replica is the one that does what has to be done once for all releases.
 func (c *Coordinator) Leads() bool { return c.has(leading) }
 
 func (c *Coordinator) has(b bucket) bool {
@@ -66,13 +66,13 @@ func (c *Coordinator) owned(now time.Time) set {
 	return c.allowed
 }
 
-// elapsed gives the time between two readings of the clock. A machine that was put to sleep may count the time by its
+// elapsed returns the time between two readings of the clock. A machine that was put to sleep may count the time by its
 // wall clock only, and one whose wall clock was set back by the other only: the longer one counts.
 func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
-// Begin tells that a run of a release begins. If ok is false the release is not this replica's, and nothing may be
+// Begin reports whether a run of a release begins. If ok is false the release is not this replica's, and nothing may be
 // done for it. Otherwise the run's context ends, with [ErrLost] as its cause, when the release is to be given up; and
 // done must be called when nothing of the run is under way any more. No other replica gets the release before that,
 // unless this one loses its Lease; then a write that was on its way has WriteTimeout to end.
@@ -136,7 +136,7 @@ func (c *Coordinator) drop() {
 	}
 }
 
-// renewedAt takes in that the Lease was renewed by a request that was sent at a time.
+// renewedAt records that the Lease was renewed by a request that was sent at a time.
 func (c *Coordinator) renewedAt(sent time.Time) {
 	now := c.opts.Now()
 	c.mu.Lock()
@@ -163,23 +163,23 @@ func (c *Coordinator) lapsed() {
 		c.arm(now) // it was renewed at the last moment
 	}
 	c.mu.Unlock()
-	c.tell()
+	c.announce()
 }
 
-// tell calls Changed if other buckets are owned than it was last called for.
-func (c *Coordinator) tell() {
+// announce calls Changed if other buckets are owned than it was last called for.
+func (c *Coordinator) announce() {
 	now := c.opts.Now()
 	c.mu.Lock()
 	owned := c.owned(now)
-	changed := owned != c.told
-	c.told = owned
+	changed := owned != c.announced
+	c.announced = owned
 	c.mu.Unlock()
 	if changed {
 		c.opts.Changed()
 	}
 }
 
-// busy tells that runs are under way.
+// busy reports whether runs are under way.
 func (c *Coordinator) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

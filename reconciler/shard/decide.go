@@ -31,7 +31,7 @@ type decision struct {
 	keep, begin set
 	// wait says, of the buckets that the replica has and may not begin yet, whom it waits for.
 	wait []string
-	// missing tells that there is no assignment, and that nobody makes one yet.
+	// missing is set if there is no assignment, and nobody makes one yet.
 	missing bool
 	// problems are what people have to hear of.
 	problems []error
@@ -150,7 +150,7 @@ func blocker(me self, mine member, s *snapshot, stand map[string]standing, b buc
 	return ""
 }
 
-// first gives the replica that writes the assignment: the first by name that is alive. If two take themselves for it,
+// first returns the replica that writes the assignment: the first by name that is alive. If two take themselves for it,
 // only one of their writes gets through, and both follow from what the API server holds.
 func first(stand map[string]standing) string {
 	best := ""
@@ -235,7 +235,7 @@ func recovered(s *snapshot) *assignment {
 	return a
 }
 
-// settled tells that everybody has taken in the assignment, and nobody holds what is another's: until then no further
+// settled reports whether everybody has taken in the assignment, and nobody holds what is another's: until then no further
 // bucket is taken from anybody.
 func settled(s *snapshot, stand map[string]standing) bool {
 	if s.assignment == nil {

@@ -32,7 +32,7 @@ type leaseConn struct {
 	namespaces coreclient.NamespaceInterface
 }
 
-// NewLeases gives the Leases of a cluster, in the namespace catalog.SystemNamespace, which is made when it is not
+// NewLeases returns the Leases of a cluster, in the namespace catalog.SystemNamespace, which is made when it is not
 // there. The function reads how to reach the cluster; it is called again when the credentials are refused, since they
 // may have been renewed. It takes the rights to list, create, update and delete Leases in that namespace, and to
 // create the namespace if nobody else does.

@@ -19,7 +19,7 @@ func (c *Coordinator) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		again, err := c.tick(ctx)
 		c.problem(ctx, err)
-		c.tell()
+		c.announce()
 		if again && err == nil {
 			continue
 		}
@@ -186,7 +186,7 @@ func (c *Coordinator) lead(ctx context.Context, s *snapshot, d decision) (bool, 
 	return did, errors.Join(errs...)
 }
 
-// ended gives a Lease as one whose replica is gone: nobody holds it.
+// ended returns a Lease as one whose replica is gone: nobody holds it.
 func ended(lease *coordinationv1.Lease) *coordinationv1.Lease {
 	lease = lease.DeepCopy()
 	nobody := ""
@@ -197,7 +197,7 @@ func ended(lease *coordinationv1.Lease) *coordinationv1.Lease {
 // leave hands over everything: the runs are told to end, and when they have, the Lease is marked as ended.
 func (c *Coordinator) leave(ctx context.Context) {
 	c.drop()
-	c.tell()
+	c.announce()
 	if !c.joined {
 		return
 	}

@@ -15,7 +15,7 @@ type measure struct {
 	at           time.Time
 }
 
-// add takes in a run that ended now. A negative duration, from a clock that was set back, counts nothing.
+// add records a run that ended now. A negative duration, from a clock that was set back, counts nothing.
 func (m *measure) add(now time.Time, took time.Duration) {
 	m.milliseconds = m.value(now) + max(0, float64(took)/float64(time.Millisecond))
 	m.at = now
@@ -26,13 +26,13 @@ func (m *measure) reset(now time.Time, milliseconds int64) {
 	m.milliseconds, m.at = float64(milliseconds), now
 }
 
-// value gives the sum as it counts now.
+// value returns the sum as it counts now.
 func (m *measure) value(now time.Time) float64 {
 	age := max(0, now.Sub(m.at))
 	return m.milliseconds * math.Exp2(-float64(age)/float64(halfLife))
 }
 
-// rounded gives the value as it is published.
+// rounded returns the value as it is published.
 func (m *measure) rounded(now time.Time) int64 {
 	return int64(min(m.value(now), maxWork))
 }

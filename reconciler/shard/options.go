@@ -32,7 +32,7 @@ const maxIdentity = 100
 
 // Leases are what replicas speak to each other through. [NewLeases] gives those of a cluster.
 type Leases interface {
-	// List gives all Leases of the group as they are now: it must not be answered from an older state.
+	// List returns all Leases of the group as they are now: it must not be answered from an older state.
 	List(ctx context.Context, group string) ([]coordinationv1.Lease, error)
 	// Create makes a Lease, unless there is one of that name.
 	Create(ctx context.Context, lease *coordinationv1.Lease) error

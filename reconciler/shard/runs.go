@@ -57,7 +57,7 @@ func (r *runs) cancel(of set) {
 	}
 }
 
-// load gives the work of some buckets.
+// load returns the work of some buckets.
 func (r *runs) load(now time.Time, of set) load {
 	var w load
 	for b := range of.all() {

@@ -72,7 +72,7 @@ func read(group string, mine seen, leases []coordinationv1.Lease) snapshot {
 	return s
 }
 
-// newest gives the newest epoch of the assignment that anybody has seen.
+// newest returns the newest epoch of the assignment that anybody has seen.
 func (s *snapshot) newest(mine seen) int64 {
 	newest := int64(0)
 	if uid := s.version().uid; mine.uid == uid {
@@ -86,7 +86,7 @@ func (s *snapshot) newest(mine seen) int64 {
 	return newest
 }
 
-// version gives the assignment's.
+// version returns the assignment's.
 func (s *snapshot) version() seen {
 	if s.assignment == nil {
 		return seen{}
@@ -114,7 +114,7 @@ type sighting struct {
 	lasts time.Duration
 }
 
-// observe takes in a snapshot that was received at a time, and asked for at another. Those whose Lease is gone stay
+// observe records a snapshot that was received at a time, and asked for at another. Those whose Lease is gone stay
 // until they cannot be at work any more. A Lease that says nothing of it lasts as long as our own.
 func (m *memory) observe(s *snapshot, asked, received time.Time, lasts time.Duration) {
 	if m.replicas == nil {
@@ -161,7 +161,7 @@ func (m *memory) observe(s *snapshot, asked, received time.Time, lasts time.Dura
 	}
 }
 
-// quiet tells that nothing was heard of a replica for as long as its Lease lasts. The time is that from before
+// quiet reports whether nothing was heard of a replica for as long as its Lease lasts. The time is that from before
 // the snapshot was asked for.
 func (m *memory) quiet(name string, asked time.Time) bool {
 	x, known := m.replicas[name]

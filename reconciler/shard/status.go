@@ -17,7 +17,7 @@ type Status struct {
 	Self string
 	// Leader is the Lease of the replica that does what is done once; empty if there is none.
 	Leader string
-	// Sharing tells that the releases are spread over all replicas; otherwise the leader has all.
+	// Sharing is set if the releases are spread over all replicas; otherwise the leader has all.
 	Sharing bool
 	// Replicas are those that may be at work, by name.
 	Replicas []Replica
@@ -37,7 +37,7 @@ type Replica struct {
 	Work time.Duration
 }
 
-// Status gives it as of the last look at the others.
+// Status returns it as of the last look at the others.
 func (c *Coordinator) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +46,7 @@ func (c *Coordinator) Status() Status {
 	return out
 }
 
-// Owner gives the Lease of the replica that a release belongs to; empty if that is not known.
+// Owner returns the Lease of the replica that a release belongs to; empty if that is not known.
 func (c *Coordinator) Owner(id catalog.ReleaseID) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,6 +1,6 @@
 package layered
 
-// chain gives each edge a spot in every column that it passes. Edges that begin at the same place share their spots as
+// chain returns each edge a spot in every column that it passes. Edges that begin at the same place share their spots as
 // far as they go the same way, so that what many nodes need is drawn as one line that branches. It reports whether the
 // spots are within the limit.
 func (l *layout) chain() bool {

@@ -65,7 +65,7 @@ type Box struct{ X, Y, W, H int }
 // Route is the way of an edge: horizontal lines, of which each is joined to the next by a curve.
 type Route struct {
 	Runs []Run
-	// Back tells that the edge leads from right to left.
+	// Back reports whether the edge leads from right to left.
 	Back bool
 }
 
@@ -123,7 +123,7 @@ type segment struct {
 	here, there int
 }
 
-// ends gives the left and right end of an edge after it was turned.
+// ends returns the left and right end of an edge after it was turned.
 func (l *layout) ends(e int) (left, right int) {
 	edge := l.graph.Edges[e]
 	if l.back[e] {
@@ -132,7 +132,7 @@ func (l *layout) ends(e int) (left, right int) {
 	return edge.From, edge.To
 }
 
-// heights gives how far below the upper sides of its left and right node an edge ends.
+// heights returns how far below the upper sides of its left and right node an edge ends.
 func (l *layout) heights(e int) (left, right int) {
 	edge := l.graph.Edges[e]
 	if l.back[e] {
@@ -141,5 +141,5 @@ func (l *layout) heights(e int) (left, right int) {
 	return edge.FromY, edge.ToY
 }
 
-// loop tells that an edge leads from a node to itself.
+// loop reports whether an edge leads from a node to itself.
 func (l *layout) loop(e int) bool { return l.graph.Edges[e].From == l.graph.Edges[e].To }

@@ -101,7 +101,7 @@ func TestRoutesKeepClearOfBoxes(t *testing.T) {
 	})
 }
 
-// crosses tells whether what lies between two points reaches into a box.
+// crosses reports whether what lies between two points reaches into a box.
 func crosses(x1, x2, y1, y2 int, b layered.Box) bool {
 	return max(x1, x2) > b.X && min(x1, x2) < b.X+b.W && max(y1, y2) >= b.Y && min(y1, y2) <= b.Y+b.H
 }

@@ -54,7 +54,7 @@ func (l *layout) turn() {
 	}
 }
 
-// rank gives each node its column: first as far left as its edges allow, then to where they are short.
+// rank returns each node its column: first as far left as its edges allow, then to where they are short.
 func (l *layout) rank() {
 	n := len(l.graph.Nodes)
 	before, after := make([][]int, n), make([][]int, n)

@@ -55,7 +55,7 @@ func turned(runs []Run) []Run {
 // pixel is the upper side of a spot in whole pixels.
 func (l *layout) pixel(s int) int { return floorDiv(l.spots[s].y+scale/2, scale) }
 
-// columnsX gives where columns begin, and how wide they are. Columns that many or steep edges lie between are further apart, those without
+// columnsX returns where columns begin, and how wide they are. Columns that many or steep edges lie between are further apart, those without
 // width less.
 func (l *layout) columnsX() (x, width []int) {
 	x, width = make([]int, len(l.columns)), make([]int, len(l.columns))

@@ -23,7 +23,7 @@ type Flaw struct {
 	Message string
 	// Hint says what to do; may be empty.
 	Hint string
-	// Large tells that the expression is too long or too deep: parts of it should have names.
+	// Large reports whether the expression is too long or too deep: parts of it should have names.
 	Large bool
 	// Issue is what CEL itself said, without the place; empty if the flaw is not CEL's.
 	Issue string

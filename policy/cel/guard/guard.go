@@ -46,7 +46,7 @@ var cheap = map[string]bool{
 	"optional.of": true, "optional.none": true, "cel.@mapInsert": true,
 }
 
-// Program gives the options that guard the programs of an environment.
+// Program returns the options that guard the programs of an environment.
 func Program(env *cel.Env) ([]cel.ProgramOption, error) {
 	impls := map[string]*functions.Overload{}
 	for _, decl := range env.Functions() {

@@ -15,7 +15,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// checkOf gives the check of a function's arguments, which says what is wrong with them, or nothing.
+// checkOf returns the check of a function's arguments, which says what is wrong with them, or nothing.
 func checkOf(function string) func(args []ref.Val) string {
 	switch function {
 	case operators.Add:
@@ -175,7 +175,7 @@ func textLen(v ref.Val) float64 {
 	}
 }
 
-// weigh gives the size of values with everything that they hold, as often as they hold it: a text counts its bytes,
+// weigh returns the size of values with everything that they hold, as often as they hold it: a text counts its bytes,
 // everything else one. It stops when the bound of one call is passed.
 func weigh(values ...ref.Val) float64 {
 	left := float64(MaxWork + 1)
@@ -216,7 +216,7 @@ func weighOne(v ref.Val, left float64) float64 {
 	return left
 }
 
-// constPattern gives the pattern of a call if it is a constant.
+// constPattern returns the pattern of a call if it is a constant.
 func constPattern(function string, args []interpreter.InterpretableV2) (string, bool) {
 	if function != "matches" && function != "find" && function != "findAll" || len(args) < 2 {
 		return "", false

@@ -54,6 +54,8 @@ type Object struct {
 	UID, Version     string
 	Owners           ownership.Owners
 	Prune            plan.Prune
+	// Deletion is set once its deletion was asked for.
+	Deletion *health.Deletion
 }
 
 // New returns a cluster that holds nothing.
@@ -138,8 +140,9 @@ func (f *Cluster) seen(ref plan.Ref, o *Object) cluster.Object {
 	return cluster.Object{
 		Observed: plan.Observed{
 			Ref: ref, UID: types.UID(o.UID), Version: plan.Version(o.Version), Digest: o.Digest, Owners: o.Owners, Prune: o.Prune, Settled: state == health.Healthy,
+			Deleting: o.Deletion != nil,
 		},
-		Health: state, Message: "as the test says",
+		Deletion: o.Deletion, Health: state, Message: "as the test says",
 	}
 }
 
@@ -240,6 +243,9 @@ func (w *writer) Apply(_ context.Context, o *unstructured.Unstructured, _ cluste
 	if there == nil {
 		there = &Object{UID: "uid-" + o.GetName()}
 		w.Objects[ref] = there
+	}
+	if before := there.ApplySet; before != "" && before != o.GetLabels()["applyset.kubernetes.io/part-of"] {
+		defer w.notify(cluster.Event{ApplySet: before, Object: w.seen(ref, there), Deleted: true})
 	}
 	there.Version, there.ApplySet = w.Next(), o.GetLabels()["applyset.kubernetes.io/part-of"]
 	there.Digest, there.Prune = o.GetAnnotations()[plan.DigestAnnotation], plan.Prune(o.GetAnnotations()[plan.PruneAnnotation])

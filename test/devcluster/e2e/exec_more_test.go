@@ -54,6 +54,46 @@ func testReadOnlyRoot(t *testing.T, c *cluster) {
 	}
 }
 
+// testProc has a container's /proc show the processes of the container, by the numbers that they know themselves by: those of
+// its first process, of children, of users that are not root, and of what is started beside, such as a probe.
+func testProc(t *testing.T, c *cluster) {
+	// In a command, $$ is a $, unless it is within $(…), which is the name of no variable.
+	const same = `set -- $(sh -c 'echo $$; exec readlink /proc/self'); test "$1" = "$2"`
+	for name, change := range map[string]func(*corev1.PodSpec){
+		"root": func(*corev1.PodSpec) {},
+		"user": func(s *corev1.PodSpec) { s.SecurityContext.RunAsUser = new(int64(1234)) },
+		"read-only": func(s *corev1.PodSpec) {
+			s.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(true)
+		},
+		"probe": func(s *corev1.PodSpec) {
+			s.Containers[0].StartupProbe = &corev1.Probe{
+				ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", same + " && test -e /proc/1/stat && touch /cache/probed"}}},
+				FailureThreshold: 1000, PeriodSeconds: 1,
+			}
+			s.Containers[0].Command[2] += "; until test -e /cache/probed; do sleep 0.05; done; echo probed"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ns := c.namespace(t)
+			spec := podSpec(corev1.RestartPolicyNever, same+` && echo same
+sleep 60 & test "$(cut -d ' ' -f 4 /proc/$!/stat)" = $$$$ && echo child
+kill $!; ls /proc | grep -c '^[0-9]' | grep -qx '[1-9]' && echo few`)
+			spec.Volumes = []corev1.Volume{{Name: "cache", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+			spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "cache", MountPath: "/cache"}}
+			change(&spec)
+			want := "same\nchild\nfew\n"
+			if name == "probe" {
+				want += "probed\n"
+			}
+			c.createPod(t, ns, "proc", spec)
+			c.awaitPod(t, ns, "proc", "it has succeeded", phase(corev1.PodSucceeded))
+			if diff := cmp.Diff(want, c.kubectl(t, "-n", ns, "logs", "proc")); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // testManyAtOnce starts containers beside each other: what one has open while its root is made must not be in the
 // way of another.
 func testManyAtOnce(t *testing.T, c *cluster) {

@@ -34,6 +34,7 @@ func TestExec(t *testing.T) {
 			"hostPath":         testHostPath,
 			"init and sidecar": testInitAndSidecar,
 			"read-only root":   testReadOnlyRoot,
+			"own proc":         testProc,
 			"many at once":     testManyAtOnce,
 			"deployment":       testDeployment,
 			"liveness":         testLiveness,

@@ -41,13 +41,18 @@ func startIsolated(spec Spec) (*Container, error) {
 		}
 		attr := isolatedAttr(spec)
 		attr.Cloneflags |= unix.CLONE_NEWPID | unix.CLONE_NEWIPC
-		c.process, err = spawn(spec, attr)
-		if err != nil {
-			return errors.Join(err, mounts.Close())
-		}
 		join := &namespaces{mounts: mounts}
-		// When the process has ended already, nobody will want to join it.
-		join.pids, _ = os.Open(fmt.Sprintf("/proc/%d/ns/pid", c.process.Pid))
+		c.process, err = spawnWithProc(spec, attr, func(pid int) (*os.File, error) {
+			var err error
+			if join.pids, err = os.Open(fmt.Sprintf("/proc/%d/ns/pid", pid)); err != nil {
+				return nil, err
+			}
+			return os.Open(join.pids.Name())
+		})
+		if err != nil {
+			join.close()
+			return err
+		}
 		c.join = join
 		return nil
 	})
@@ -90,7 +95,17 @@ func (n *namespaces) start(spec Spec) (process *os.Process, err error) {
 		if err := unix.Setns(int(n.pids.Fd()), unix.CLONE_NEWPID); err != nil {
 			return fmt.Errorf("entering the container's processes: %w", err)
 		}
-		process, err = spawn(spec, isolatedAttr(spec))
+		// In a copy of the mounts, where /proc is that of the starter again.
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			return fmt.Errorf("copying the container's mounts: %w", err)
+		}
+		if err := unix.Unmount("/proc", unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("uncovering /proc: %w", err)
+		}
+		process, err = spawnWithProc(spec, isolatedAttr(spec), func(int) (*os.File, error) {
+			fd, err := unix.FcntlInt(n.pids.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+			return os.NewFile(uintptr(fd), n.pids.Name()), err
+		})
 		return err
 	})
 	return process, err

@@ -124,8 +124,7 @@ func (r *root) makeOwn(spec Spec) error {
 			return err
 		}
 	}
-	// Written in full because the process namespace is the starter's: writing the user mapping of a child, which Go does
-	// from inside, needs process numbers as the starter sees them.
+	// That of the starter's process namespace, until the process is there; see spawnWithProc.
 	if err := unix.Mount("proc", r.at("/proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}

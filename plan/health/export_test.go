@@ -1,0 +1,16 @@
+package health
+
+// Codes lists all codes.
+func Codes() []Code {
+	return []Code{
+		ImagePull, Config, Command, OutOfMemory, Probe, CrashLoop, Exit, Evicted, Unschedulable, Volume, Sandbox, Quota, Webhook, Admission,
+		BackoffLimit, Deadline, DisruptionBudget, Finalizer, Starting, Unknown,
+	}
+}
+
+// Refused classifies a refusal, with its summary on one line as callers of [refusal] make it.
+func Refused(message string) Reason {
+	r := refusal(message)
+	r.Summary = Line(r.Summary)
+	return r
+}

@@ -1,0 +1,124 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode"
+	"unicode/utf16"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/preview"
+)
+
+// document is what [JSON] holds.
+type document struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Changes tells that something would change, and Failed that something is not known or would fail.
+	Changes bool `json:"changes"`
+	Failed  bool `json:"failed"`
+	// Counts has the number of releases for each action.
+	Counts map[preview.Action]int `json:"counts"`
+	// Releases are those of which there is something to say.
+	Releases []releaseJSON `json:"releases"`
+	Troubles []troubleJSON `json:"troubles,omitempty"`
+	Notes    []string      `json:"notes,omitempty"`
+}
+
+type troubleJSON struct {
+	Cluster string `json:"cluster"`
+	Error   string `json:"error"`
+}
+
+type releaseJSON struct {
+	catalog.ReleaseID
+	Action    preview.Action `json:"action"`
+	Steps     []stepJSON     `json:"steps,omitempty"`
+	Unchanged int            `json:"unchanged"`
+	Held      *heldJSON      `json:"held,omitempty"`
+	Error     string         `json:"error,omitempty"`
+}
+
+type heldJSON struct {
+	Rule   string    `json:"rule"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+type stepJSON struct {
+	Group     string      `json:"group"`
+	Kind      string      `json:"kind"`
+	Namespace string      `json:"namespace,omitempty"`
+	Name      string      `json:"name"`
+	Action    string      `json:"action"`
+	Reason    string      `json:"reason,omitempty"`
+	Replaces  string      `json:"replaces,omitempty"`
+	Diff      string      `json:"diff,omitempty"`
+	Drift     []driftJSON `json:"drift,omitempty"`
+	Note      string      `json:"note,omitempty"`
+	Error     string      `json:"error,omitempty"`
+}
+
+type driftJSON struct {
+	Field     string `json:"field"`
+	Manager   string `json:"manager"`
+	TakenBack bool   `json:"takenBack"`
+}
+
+func writeJSON(out *bytes.Buffer, p preview.Preview) error {
+	d := document{
+		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Notes: p.Notes,
+	}
+	for _, r := range p.Releases {
+		if shown(r) {
+			d.Releases = append(d.Releases, releaseOf(r))
+		}
+	}
+	for _, t := range p.Troubles {
+		d.Troubles = append(d.Troubles, troubleJSON{Cluster: t.Cluster, Error: t.Err})
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(d); err != nil {
+		return fmt.Errorf("writing the preview as JSON: %w", err)
+	}
+	visible(out, buf.String())
+	return nil
+}
+
+func releaseOf(r preview.Release) releaseJSON {
+	out := releaseJSON{ReleaseID: r.ID, Action: r.Action, Unchanged: r.Unchanged, Error: r.Err}
+	if r.Held.Hold != "" {
+		out.Held = &heldJSON{Rule: string(r.Held.Hold), Reason: r.Held.Reason, Until: r.Held.Until}
+	}
+	for _, s := range r.Steps {
+		step := stepJSON{
+			Group: s.Ref.Group, Kind: s.Ref.Kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
+			Action: string(s.Action), Reason: string(s.Reason), Replaces: s.Replaces, Diff: s.Diff, Note: s.Note, Error: s.Err,
+		}
+		for _, d := range s.Drift {
+			step.Drift = append(step.Drift, driftJSON(d))
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	return out
+}
+
+// visible escapes, as JSON can, the characters that cannot be seen: it may be a terminal that it is printed on.
+func visible(out *bytes.Buffer, s string) {
+	for _, r := range s {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(out, `\u%04x`, r)
+		}
+	}
+}

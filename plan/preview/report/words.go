@@ -1,0 +1,136 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/preview"
+)
+
+// counts says how many releases fare how: "1 release is created, 2 change, 40 stay as they are".
+type counts map[preview.Action]int
+
+func countsOf(p preview.Preview) counts {
+	c := counts{}
+	for _, r := range p.Releases {
+		c[r.Action]++
+	}
+	return c
+}
+
+// words are what is said of releases, in the order in which it is.
+var words = []struct {
+	action preview.Action
+	word   string
+}{
+	{preview.Create, "created"},
+	{preview.Change, "changed"},
+	{preview.Remove, "removed"},
+	{preview.Fail, "not known"},
+	{preview.Unchanged, "unchanged"},
+}
+
+func (c counts) String() string {
+	var parts []string
+	for _, w := range words {
+		if n := c[w.action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, w.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "no releases"
+	}
+	return "releases: " + strings.Join(parts, ", ")
+}
+
+// wordOf gives the word for what happens to a release.
+func wordOf(a preview.Action) string {
+	for _, w := range words {
+		if w.action == a {
+			return w.word
+		}
+	}
+	return string(a)
+}
+
+// shown tells that there is something to say of a release.
+func shown(r preview.Release) bool { return r.Action != preview.Unchanged || len(r.Steps) > 0 }
+
+// done are the words for what happens to objects, in the order in which they are said.
+var done = []struct {
+	action plan.Action
+	word   string
+}{
+	{plan.Create, "created"},
+	{plan.Adopt, "adopted"},
+	{plan.Update, "updated"},
+	{plan.Delete, "deleted"},
+	{plan.Keep, "kept"},
+	{plan.Blocked, "blocked"},
+}
+
+// objects counts what happens to the objects of a release: "1 created, 2 updated".
+func objects(r preview.Release) string {
+	n, failing := map[plan.Action]int{}, 0
+	for _, s := range r.Steps {
+		if s.Err != "" {
+			failing++
+		} else {
+			n[s.Action]++
+		}
+	}
+	var parts []string
+	for _, d := range done {
+		if n[d.action] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[d.action], d.word))
+		}
+	}
+	if failing > 0 {
+		parts = append(parts, fmt.Sprintf("%d would fail", failing))
+	}
+	if r.Unchanged > 0 {
+		parts = append(parts, fmt.Sprintf("%d unchanged", r.Unchanged))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// happening says what happens to an object, and why where that is not clear.
+func happening(s preview.Step) string {
+	switch {
+	case s.Replaces != "" && s.Err == "":
+		return fmt.Sprintf("%s in place of %s", s.Action, s.Replaces)
+	case s.Err != "":
+		return fmt.Sprintf("%s would fail", s.Action)
+	case s.Action == plan.Create && s.Reason == plan.Missing, s.Action == plan.Update && s.Reason == plan.Changed:
+		return string(s.Action)
+	}
+	return fmt.Sprintf("%s: %s", s.Action, s.Reason)
+}
+
+// drifting says of a field who has changed it, and what becomes of that.
+func drifting(d preview.Drift) string {
+	who, fate := d.Manager, "left as it is"
+	if who == "" {
+		who = "somebody, who removed it"
+	}
+	if d.TakenBack {
+		fate = "taken back"
+	}
+	return fmt.Sprintf("%s was changed by %s; %s", d.Field, who, fate)
+}
+
+// plain takes control characters out, and what else cannot be seen: a terminal would obey them, and a reader would be
+// deceived by characters that turn the direction of a text.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// line gives a text in one line.
+func line(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }

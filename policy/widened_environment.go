@@ -1,0 +1,198 @@
+package policy
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+const (
+	defaultNamespace   = "<project>-<environment>"
+	defaultMaxRemovals = 50
+)
+
+// ofEnvironment compares an environment with what it was; one that is new gave nothing before.
+func (w *widening) ofEnvironment(name string) {
+	doc, ok := w.Catalog.Document(v1alpha1.KindEnvironment, name)
+	if !ok {
+		return
+	}
+	w.doc = doc
+	is := &w.Catalog.Environments[name].Spec
+	before, existed := w.Base.Environments[name]
+	if !existed {
+		if w.Base.MayDeclare(v1alpha1.KindEnvironment, name) {
+			return // it was there, and could not be read
+		}
+		rights := "with the daemon's own rights"
+		if is.ServiceAccount != nil {
+			rights = "as the account " + is.ServiceAccount.Name
+		}
+		w.say([]any{"metadata", "name"}, "the environment %q is new: it changes objects on %s, %s", name, strings.Join(is.Clusters, ", "), rights)
+		w.grants(name, nil, is.Allow)
+		w.relaxed(nil, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
+		return
+	}
+	was := &before.Spec
+	for i, cluster := range is.Clusters {
+		if !slices.Contains(was.Clusters, cluster) {
+			w.say([]any{"spec", "clusters", i}, "the environment %q is on one more cluster: %s", name, cluster)
+		}
+	}
+	if a, b := cmp.Or(was.Namespace, defaultNamespace), cmp.Or(is.Namespace, defaultNamespace); a != b {
+		w.say([]any{"spec", "namespace"}, "releases in %q have other namespaces: %s instead of %s", name, b, a)
+	}
+	w.account(name, was.ServiceAccount, is.ServiceAccount)
+	w.grants(name, was.Allow, is.Allow)
+	w.identities(name, was, is)
+	w.guards(name, was, is)
+	w.times(name, was, is)
+	w.relaxed(was.Rules, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
+}
+
+// account compares as whom objects are changed. Which rights an account or role has is the cluster's to know, so that
+// another one is said whatever it may do.
+func (w *widening) account(env string, was, is *v1alpha1.ServiceAccount) {
+	at := []any{"spec", "serviceAccount"}
+	switch {
+	case was == nil:
+	case is == nil:
+		w.say(at, "releases in %q are changed with the daemon's own rights, and no longer as the account %s", env, was.Name)
+	case was.Name != is.Name:
+		w.say(append(at, "name"), "releases in %q are changed as another account: %s instead of %s", env, is.Name, was.Name)
+	case was.ClusterRole != is.ClusterRole:
+		none := "none"
+		w.say(append(at, "clusterRole"), "the account of releases in %q gets another ClusterRole: %s instead of %s", env,
+			cmp.Or(is.ClusterRole, none), cmp.Or(was.ClusterRole, none))
+	}
+}
+
+// everyone stands for all projects of an environment in what is allowed.
+const everyone = ""
+
+// grants compares what projects may have beyond their namespaces.
+func (w *widening) grants(env string, was, is []v1alpha1.Allowance) {
+	had := map[string]map[string]bool{}
+	for _, a := range was {
+		for _, what := range granted(a) {
+			if had[what] == nil {
+				had[what] = map[string]bool{}
+			}
+			for _, p := range projectsOf(a) {
+				had[what][p] = true
+			}
+		}
+	}
+	for i, a := range is {
+		for _, what := range granted(a) {
+			var more []string
+			for _, p := range projectsOf(a) {
+				if !had[what][everyone] && !had[what][p] {
+					more = append(more, p)
+				}
+			}
+			switch {
+			case slices.Contains(more, everyone):
+				w.say([]any{"spec", "allow", i}, "every project in %q may have %s", env, what)
+			case len(more) > 0:
+				w.say([]any{"spec", "allow", i}, "%s may have %s in %q", strings.Join(more, ", "), what, env)
+			}
+		}
+	}
+}
+
+// granted lists what is allowed, in words.
+func granted(a v1alpha1.Allowance) (what []string) {
+	for _, kind := range a.ClusterScoped {
+		what = append(what, "objects of the kind "+kind)
+	}
+	for _, namespace := range a.Namespaces {
+		what = append(what, "objects in the namespace "+namespace)
+	}
+	return what
+}
+
+func projectsOf(a v1alpha1.Allowance) []string {
+	if len(a.Projects) == 0 {
+		return []string{everyone}
+	}
+	return a.Projects
+}
+
+// identities compares as whom workloads may run, and who they are in the cloud.
+func (w *widening) identities(env string, was, is *v1alpha1.EnvironmentSpec) {
+	patterns := func(declared []string) []string {
+		if len(declared) == 0 {
+			return []string{"<project>", "<project>-*"}
+		}
+		return declared
+	}
+	for _, pattern := range patterns(is.Identities) {
+		if !slices.Contains(patterns(was.Identities), pattern) {
+			w.say([]any{"spec", "identities"}, "workloads in %q may run as %s", env, pattern)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(is.Identity)) {
+		if before := was.Identity[key]; before != is.Identity[key] {
+			w.say([]any{"spec", "identity", key}, "the accounts of workloads in %q have another %s: %s instead of %s", env, key,
+				is.Identity[key], cmp.Or(before, "none"))
+		}
+	}
+}
+
+// guards compares what keeps projects, and what is theirs, from being removed or changed.
+func (w *widening) guards(env string, was, is *v1alpha1.EnvironmentSpec) {
+	if was.Protected && !is.Protected {
+		w.say([]any{"spec", "protected"}, "the environment %q is protected no more", env)
+	}
+	for i, name := range is.Removals {
+		if !slices.Contains(was.Removals, name) && was.Protected {
+			w.say([]any{"spec", "removals", i}, "the project %q may be removed from %q, which is protected", name, env)
+		}
+	}
+	share := func(m *int) int {
+		if m == nil {
+			return defaultMaxRemovals
+		}
+		return *m
+	}
+	if a, b := share(was.MaxRemovals), share(is.MaxRemovals); b > a {
+		w.say([]any{"spec", "maxRemovals"}, "one commit may remove more of %q without an approval: %d instead of %d percent", env, b, a)
+	}
+	if was.Drift.Mode != v1alpha1.DriftReport && is.Drift.Mode == v1alpha1.DriftReport {
+		w.say([]any{"spec", "drift", "mode"}, "what others change in %q is reported, and corrected no more", env)
+	}
+	for i, ignore := range is.Drift.Ignore {
+		same := func(o v1alpha1.DriftIgnore) bool {
+			return (o.Kind == "" || o.Kind == ignore.Kind) && (o.Name == "" || o.Name == ignore.Name) &&
+				!slices.ContainsFunc(ignore.Fields, func(f string) bool { return !slices.Contains(o.Fields, f) })
+		}
+		if !slices.ContainsFunc(was.Drift.Ignore, same) {
+			w.say([]any{"spec", "drift", "ignore", i}, "others may change more in %q: %s", env, strings.Join(ignore.Fields, ", "))
+		}
+	}
+}
+
+// times compares when changes may be rolled out, and what has to come before.
+func (w *widening) times(env string, was, is *v1alpha1.EnvironmentSpec) {
+	if was.PromotesFrom != "" && is.PromotesFrom != was.PromotesFrom {
+		w.say([]any{"spec", "promotesFrom"}, "the environment %q takes commits without waiting for %q", env, was.PromotesFrom)
+	}
+	if is.Soak < was.Soak {
+		w.say([]any{"spec", "soak"}, "commits reach %q after a shorter soak: %s instead of %s", env, time.Duration(is.Soak), time.Duration(was.Soak))
+	}
+	opens := func(window v1alpha1.DeployWindow) bool { return !slices.Contains(was.Windows, window) }
+	if len(was.Windows) > 0 && (len(is.Windows) == 0 || slices.ContainsFunc(is.Windows, opens)) {
+		w.say([]any{"spec", "windows"}, "changes of %q may be rolled out at other times", env)
+	}
+	for _, f := range was.Freezes {
+		kept := func(o v1alpha1.Freeze) bool { return !o.From.After(f.From.Time) && !o.Until.Before(f.Until.Time) }
+		if f.Until.After(w.Now) && !slices.ContainsFunc(is.Freezes, kept) {
+			w.say([]any{"spec", "freezes"}, "the freeze of %q until %s ends earlier, or is gone", env, f.Until.Format(time.RFC3339))
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/policy"
+)
+
+// TestWidened changes what an environment or the platform gives or guards, up and down.
+func TestWidened(t *testing.T) {
+	const (
+		binding = "ClusterRoleBinding.rbac.authorization.k8s.io"
+		at      = "warn privilege-widened prod.yaml:6 "
+		onTop   = "warn privilege-widened trunkline.yaml:4 "
+	)
+	set := func(fields string) edit { return edit{prod, "  stores", "  " + fields + "\n  stores"} }
+	swap := func(old, new string) []edit { return []edit{{prod, old, new}} }
+	account := set("serviceAccount: {name: deployer, clusterRole: narrow}")
+	allow := set("allow: [{projects: [orders], clusterScoped: [" + binding + "]}]")
+	two := edit{platform, "kind: Cluster\nmetadata: {name: one}\n", "kind: Cluster\nmetadata: {name: one}\n---\n" + head + "kind: Cluster\nmetadata: {name: two}\n"}
+	freeze := set("freezes: [{from: 2026-12-20T00:00:00Z, until: 2027-01-04T00:00:00Z, reason: x}]")
+	rule := edit{"rule.yaml", "", head + "kind: Policy\nmetadata: {name: p}\nspec: {description: x, on: project, validations: [{expression: 'true'}]}\n"}
+	testChange(t, policy.RuleWidened, map[string]changeCase{
+		"Allow":         {reason: "A kind that is allowed to one project.", after: []edit{allow}, want: []string{at + "orders may have objects of the kind " + binding + ` in "prod"`}},
+		"AllowAll":      {reason: "To every project, by leaving the list out.", before: []edit{allow}, after: swap("projects: [orders], ", ""), want: []string{at + `every project in "prod" may have objects of the kind ` + binding}},
+		"AllowMore":     {reason: "To one more.", before: []edit{allow}, after: swap("[orders]", "[orders, sales]"), want: []string{at + "sales may have objects of the kind " + binding + ` in "prod"`}},
+		"AllowSplit":    {reason: "The same in two entries is the same.", before: []edit{allow}, after: swap("allow: [", "allow: [{projects: [orders], clusterScoped: ["+binding+"], reason: x}, ")},
+		"AllowLess":     {reason: "Less is nothing to say.", before: []edit{set("allow: [{clusterScoped: [" + binding + "]}]")}, after: swap("allow: [{", "allow: [{projects: [orders], ")},
+		"Namespace":     {reason: "A namespace is as much as a kind.", after: []edit{set("allow: [{namespaces: [monitoring]}]")}, want: []string{at + `every project in "prod" may have objects in the namespace monitoring`}},
+		"AccountGone":   {reason: "Without the account it is the daemon who changes.", before: []edit{account}, after: swap("  serviceAccount: {name: deployer, clusterRole: narrow}\n", ""), want: []string{`warn privilege-widened prod.yaml:5 releases in "prod" are changed with the daemon's own rights, and no longer as the account deployer`}},
+		"AccountOther":  {reason: "Another account may do other things.", before: []edit{account}, after: swap("deployer", "root"), want: []string{at + `releases in "prod" are changed as another account: root instead of deployer`}},
+		"Role":          {reason: "So may another role.", before: []edit{account}, after: swap("narrow", "cluster-admin"), want: []string{at + `the account of releases in "prod" gets another ClusterRole: cluster-admin instead of narrow`}},
+		"AccountNew":    {reason: "With an account, nobody can do more than before.", after: []edit{account}},
+		"Cluster":       {reason: "One more cluster is one more to act on.", before: []edit{two}, after: swap("[one]", "[one, two]"), want: []string{`warn privilege-widened prod.yaml:5 the environment "prod" is on one more cluster: two`}},
+		"ClusterLess":   {reason: "One less is not.", before: []edit{two, {prod, "[one]", "[one, two]"}}, after: swap("[one, two]", "[two]")},
+		"NewAllows":     {reason: "What is new gave nothing before.", after: []edit{{"x.yaml", "", head + "kind: Environment\nmetadata: {name: x}\nspec:\n  clusters: [one]\n  serviceAccount: {name: deployer}\n  allow: [{namespaces: [monitoring]}]\n"}}, want: []string{`warn privilege-widened x.yaml:3 the environment "x" is new: it changes objects on one, as the account deployer`, `warn privilege-widened x.yaml:7 every project in "x" may have objects in the namespace monitoring`}},
+		"Moved":         {reason: "Where it is declared does not matter.", before: []edit{allow}, after: []edit{{file: prod}, {"x/prod.yaml", "", change(t, acme(), allow)[prod]}}},
+		"Namespaces":    {reason: "Another pattern puts releases where others are.", after: []edit{set("namespace: shared")}, want: []string{at + `releases in "prod" have other namespaces: shared instead of <project>-<environment>`}, before: []edit{{file: sales}}},
+		"NamespaceSame": {reason: "To write the default is to change nothing.", after: []edit{set("namespace: <project>-<environment>")}},
+		"Identities":    {reason: "More identities are more rights in the cloud.", after: []edit{set("identities: ['<project>', '*']")}, want: []string{`warn privilege-widened prod.yaml:6 workloads in "prod" may run as *`}},
+		"Identity":      {reason: "Another role in the cloud, too.", before: []edit{set("identity: {role: a}")}, after: swap("{role: a}", "{role: b}"), want: []string{at + `the accounts of workloads in "prod" have another role: b instead of a`}},
+		"Removals":      {reason: "More removals at a time.", after: []edit{set("maxRemovals: 100")}, want: []string{at + `one commit may remove more of "prod" without an approval: 100 instead of 50 percent`}},
+		"RemovalsLess":  {reason: "Fewer are stricter.", after: []edit{set("maxRemovals: 10")}},
+		"Drift":         {reason: "What is only reported is let be.", after: []edit{set("drift: {mode: report}")}, want: []string{at + `what others change in "prod" is reported, and corrected no more`}},
+		"DriftIgnore":   {reason: "What is ignored is let be.", after: []edit{set("drift: {ignore: [{fields: [.spec]}]}")}, want: []string{at + `others may change more in "prod": .spec`}},
+		"DriftNarrower": {reason: "Unless it was before, and more.", before: []edit{set("drift: {ignore: [{fields: [.spec]}]}")}, after: swap("{fields", "{kind: Deployment.apps, fields")},
+		"Promotion":     {reason: "An environment that waits for none.", before: []edit{set("promotesFrom: dev")}, after: swap("  promotesFrom: dev\n", ""), want: []string{`warn privilege-widened prod.yaml:5 the environment "prod" takes commits without waiting for "dev"`}},
+		"Soak":          {reason: "Or waits less.", before: []edit{set("promotesFrom: dev\n  soak: 24h")}, after: swap("24h", "1h"), want: []string{`warn privilege-widened prod.yaml:7 commits reach "prod" after a shorter soak: 1h0m0s instead of 24h0m0s`}},
+		"Windows":       {reason: "Other windows.", before: []edit{set("windows: [{schedule: 0 8 * * *, duration: 8h}]")}, after: swap("8h", "9h"), want: []string{at + `changes of "prod" may be rolled out at other times`}},
+		"FreezeGone":    {reason: "A freeze that ends earlier.", before: []edit{freeze}, after: swap("2027-01-04", "2027-01-03"), want: []string{at + `the freeze of "prod" until 2027-01-04T00:00:00Z ends earlier, or is gone`}},
+		"FreezeLonger":  {reason: "One that is longer guards more.", before: []edit{freeze}, after: swap("2027-01-04", "2027-01-05")},
+		"FreezeOver":    {reason: "One that is over guards nothing.", before: []edit{set("freezes: [{from: 2025-12-20T00:00:00Z, until: 2026-01-04T00:00:00Z, reason: x}]")}, after: swap("  freezes: [{from: 2025-12-20T00:00:00Z, until: 2026-01-04T00:00:00Z, reason: x}]\n", "")},
+		"Rule":          {reason: "A rule that denied by default.", after: []edit{settings("{rules: {image-digest: off, budget: warn}}")}, want: []string{onTop + `the rule "budget" is relaxed: warn instead of deny`}},
+		"RuleTakenOut":  {reason: "A mode that is taken out leaves the default.", before: []edit{settings("{rules: {privilege-widened: deny, not-supported-yet: deny}}")}, after: []edit{{platform, "privilege-widened: deny, not-supported-yet: deny", "privilege-widened: deny"}}, want: []string{`deny privilege-widened trunkline.yaml:4 the rule "not-supported-yet" is relaxed: warn instead of deny`}},
+		"RuleStricter":  {reason: "A stricter one is none.", after: []edit{settings("{rules: {image-digest: warn}}")}},
+		"PolicyOff":     {reason: "A policy is relaxed like a rule.", before: []edit{rule}, after: []edit{settings("{rules: {policy/p: warn}}")}, want: []string{`deny unknown-rule trunkline.yaml:4 there is no rule "policy/p"`, onTop + `the rule "policy/p" is relaxed: warn instead of deny`}},
+		"PolicyGone":    {reason: "A policy that is taken away.", before: []edit{rule}, after: []edit{{file: rule.file}}, want: []string{`warn privilege-widened rule.yaml:3 the policy "p" judges no more`}},
+		"PolicyText":    {reason: "Its description judges nothing.", before: []edit{rule}, after: []edit{{rule.file, "description: x", "description: y"}}},
+		"Exception":     {reason: "An exception.", after: []edit{settings("{exceptions: [{rule: budget, reason: x}]}")}, want: []string{onTop + `an exception of the rule "budget" is new, or covers more than it did`}},
+		"ExceptionLess": {reason: "One that covers less than before.", before: []edit{settings("{exceptions: [{rule: budget, reason: x}]}")}, after: []edit{{platform, "rule: budget", "rule: budget, environment: prod, until: 2027-01-01"}}},
+		"Governance": {
+			reason: "Where what governs may be, and whose it is.", before: []edit{settings("{governance: {folders: [.]}}")},
+			after: []edit{{platform, "[.]", "[., x], owners: [eve]"}},
+			want:  []string{onTop + "what governs others counts in one more folder: x", onTop + "what governs others has one more owner: eve"},
+		},
+		"GovernanceGone": {reason: "Or may be anywhere.", before: []edit{settings("{governance: {folders: [.]}}")}, after: []edit{{platform, "spec: {governance: {folders: [.]}}", "spec: {}"}}, want: []string{"warn privilege-widened trunkline.yaml:4 what governs others counts in every folder that is not a project's own"}},
+		"Project":        {reason: "A project widens nothing by being changed.", after: []edit{{orders, "orders:1", "orders:2"}}},
+	})
+}
+
+// TestWideningNeedsAnApproval asks for an approval where the platform wants one, of those who owned it before.
+func TestWideningNeedsAnApproval(t *testing.T) {
+	var (
+		root = policy.Person{Login: "root", Teams: []string{"team-platform"}}
+		eve  = policy.Person{Login: "eve"}
+	)
+	const wider = ` privilege-widened prod.yaml:6 every project in "prod" may have objects in the namespace monitoring`
+	before := []edit{settings("{rules: {privilege-widened: deny, ownership: off}, governance: {owners: [team-platform]}}"), {"CODEOWNERS", "", "/eve/ @eve\n"}}
+	widen := edit{prod, "  stores", "  allow: [{namespaces: [monitoring]}]\n  stores"}
+	for name, tc := range map[string]changeCase{
+		"Stranger": {reason: "A stranger's change is refused.", after: []edit{widen}, people: []policy.Person{eve}, want: []string{"deny" + wider}},
+		"Approved": {reason: "With an owner's approval it passes, and is said.", after: []edit{widen}, people: []policy.Person{eve, root}, want: []string{"warn" + wider}},
+		"Unknown":  {reason: "Where nobody is known, nobody has approved.", after: []edit{widen}, want: []string{"deny" + wider}},
+		"Moved": {
+			reason: "Moving the environment to one's own folder approves nothing.", people: []policy.Person{eve},
+			after: []edit{{file: prod}, {"eve/prod.yaml", "", change(t, acme(), widen)[prod]}}, want: []string{`deny privilege-widened eve/prod.yaml:6 every project in "prod" may have objects in the namespace monitoring`},
+		},
+		"OwnerOfTheChange": {
+			reason: "An owner that comes with the change has approved nothing.", people: []policy.Person{eve},
+			after: []edit{widen, {platform, "[team-platform]", "[team-platform, eve]"}},
+			want:  []string{"deny" + wider, "deny privilege-widened trunkline.yaml:4 what governs others has one more owner: eve"},
+		},
+		"RelaxedByTheChange": {
+			reason: "The rule is that of the base.", people: []policy.Person{eve},
+			after: []edit{widen, {platform, "privilege-widened: deny, ", ""}},
+			want:  []string{"deny" + wider, `deny privilege-widened trunkline.yaml:4 the rule "privilege-widened" is relaxed: warn instead of deny`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := change(t, acme(), before...)
+			is := change(t, was, tc.after...)
+			got := said(judge(t, policy.Input{Catalog: load(t, is), Base: load(t, was), Changed: differ(was, is), People: tc.people}))
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestWidenedForTheDaemon compares with the last catalog that was accepted, without judging.
+func TestWidenedForTheDaemon(t *testing.T) {
+	was, is := acme(), change(t, acme(), edit{prod, "  stores", "  allow: [{namespaces: [monitoring]}]\n  stores"})
+	problems, err := policy.Widened(policy.Input{Base: load(t, was), Catalog: load(t, is), Changed: differ(was, is), Now: today})
+	if err != nil || len(problems) != 1 || problems[0].Rule != policy.RuleWidened {
+		t.Errorf("got %v, %v; want the one widening", problems, err)
+	}
+	for name, in := range map[string]policy.Input{"NoBase": {Catalog: load(t, is)}, "NoPlatform": {Base: load(t, nil), Catalog: load(t, is)}} {
+		if problems, err := policy.Widened(in); err != nil || len(problems) > 0 {
+			t.Errorf("%s: got %v, %v; want nothing to compare", name, problems, err)
+		}
+	}
+}

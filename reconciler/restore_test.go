@@ -1,0 +1,132 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render"
+)
+
+// heldAt is the release of heldTree.
+var heldAt = catalog.ReleaseID{Project: "p1", Environment: "dev", Cluster: "one"}
+
+// heldTree declares one release of one ConfigMap; prod is an environment that it is not in.
+func heldTree(value string) fs.FS {
+	const head = "apiVersion: trunkline.dev/v1alpha1\nkind: "
+	tree := fstest.MapFS{}
+	for name, text := range map[string]string{
+		"trunkline.yaml": head + "Platform\nmetadata: {name: acme}\n",
+		"cluster.yaml":   head + "Cluster\nmetadata: {name: one}\n",
+		"dev.yaml":       head + "Environment\nmetadata: {name: dev}\nspec: {clusters: [one]}\n",
+		"prod.yaml":      head + "Environment\nmetadata: {name: prod}\nspec: {clusters: [one]}\n",
+		"p1/project.yaml": head + "Project\nmetadata: {name: p1}\nspec:\n  owner: team\n  environments: [dev]\n" +
+			"  workloads: [{name: w, blueprint: kustomize, params: {path: k8s}}]\n",
+		"p1/k8s/kustomization.yaml": "resources: [own.yaml]\n",
+		"p1/k8s/own.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\ndata: {key: " + value + "}\n",
+	} {
+		tree[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return tree
+}
+
+// TestStartInAFreeze: releases that are held at many different commits do not have all of their catalogs loaded at once.
+func TestStartInAFreeze(t *testing.T) {
+	tree := heldTree("x")
+	var now, most, loads atomic.Int64
+	p := newPast(Options{Library: blueprints.FS, Renderer: render.New(blueprints.FS), Trees: func(context.Context, string) (fs.FS, error) {
+		loads.Add(1)
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		defer now.Add(-1)
+		return tree, nil
+	}})
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			d, err := p.restore(t.Context(), heldAt, fmt.Sprint("commit", i/2))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if d.Commit != fmt.Sprint("commit", i/2) || d.Digest == "" || d.Namespace != "p1-dev" {
+				t.Errorf("restored %+v", d)
+			}
+		})
+	}
+	all.Wait()
+	if n := most.Load(); n > maxArchive {
+		t.Errorf("%d catalogs were loaded at once, of at most %d", n, maxArchive)
+	}
+}
+
+// TestRestoreOutlivesTheFirst: a release that gives up, since it was handed over, fails no other that waits for the same commit.
+func TestRestoreOutlivesTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tree := heldTree("x")
+		p := newPast(Options{Library: blueprints.FS, Renderer: render.New(blueprints.FS), Trees: func(ctx context.Context, _ string) (fs.FS, error) {
+			select {
+			case <-time.After(time.Minute):
+				return tree, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}})
+		first, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := p.restore(first, heldAt, "c"); !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up got %v", err)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if _, err := p.restore(t.Context(), heldAt, "c"); err != nil {
+				t.Errorf("who did not got %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		all.Wait()
+	})
+}
+
+func TestRestoreErrors(t *testing.T) {
+	unreadable := newPast(Options{Library: blueprints.FS, Renderer: render.New(blueprints.FS), Trees: func(context.Context, string) (fs.FS, error) {
+		return nil, errors.New("object not found")
+	}})
+	broken := heldTree("{")
+	readable := newPast(Options{Library: blueprints.FS, Renderer: render.New(blueprints.FS), Trees: func(context.Context, string) (fs.FS, error) {
+		return broken, nil
+	}})
+	for _, tc := range []struct {
+		reason string
+		past   *past
+		id     catalog.ReleaseID
+		commit string
+		want   string
+	}{
+		{"nothing older is kept", newPast(Options{}), heldAt, "c", "older commits are not kept"},
+		{"the commit is not known", readable, heldAt, "", "older commits are not kept"},
+		{"the commit is lost", unreadable, heldAt, "c", "reading commit c: object not found"},
+		{"no such project", readable, catalog.ReleaseID{Project: "p9", Environment: "dev", Cluster: "one"}, "c", "commit c does not declare it"},
+		{"the project is elsewhere", readable, catalog.ReleaseID{Project: "p1", Environment: "prod", Cluster: "one"}, "c", "commit c does not declare it"},
+		{"it does not render", readable, heldAt, "c", "rendering it at commit c: "},
+	} {
+		_, err := tc.past.restore(t.Context(), tc.id, tc.commit)
+		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want %s", tc.reason, err, tc.want)
+		}
+	}
+}
