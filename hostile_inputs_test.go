@@ -87,12 +87,16 @@ func testFunctions(t *testing.T) map[string]bool {
 	return known
 }
 
-// TestNoShell: what the daemon is made of starts no program but itself, so that there is no shell for the text
-// of a tenant to get into.
+// TestNoShell finds out that what the daemon is made of starts no program but itself, and git for a repository by path:
+// there is no shell for the text of a tenant to get into.
 func TestNoShell(t *testing.T) {
 	// Tools and tests of the repository, which the daemon does not have in it.
 	aside := []string{"hack", "test", "examples", "reconciler/git/gittest"}
-	starts := []string{"reconciler/builders/process.go"} // the workers that run Kustomize
+	starts := []string{
+		"reconciler/builders/process.go",                                                                 // the workers that run Kustomize
+		"reconciler/child/child.go", "reconciler/child/child_other.go", "reconciler/child/child_unix.go", // which end what the others start
+		"reconciler/git/local.go", // git upload-pack, on the path that the daemon's own configuration names
+	}
 	var found []string
 	_, all := sources(t)
 	for _, s := range all {

@@ -1,9 +1,11 @@
 package reconciler_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,9 +27,20 @@ type following struct {
 	remote git.Remote
 	board  *status.Board
 	*reconciler.Follower
+
+	renderer *slowRenderer // of tests that need one
+
+	began   sync.Once
+	resumes bool
+	stop    func()
 }
 
 func follow(t *testing.T, repo *gittest.Repo, dir string) *following {
+	t.Helper()
+	return followWith(t, repo, dir, render.New(blueprints.FS))
+}
+
+func followWith(t *testing.T, repo *gittest.Repo, dir string, renderer reconciler.Renderer) *following {
 	t.Helper()
 	store, err := git.Open(dir)
 	if err != nil {
@@ -40,27 +53,77 @@ func follow(t *testing.T, repo *gittest.Repo, dir string) *following {
 	})
 	board := status.NewBoard(time.Now)
 	rec, err := reconciler.New(reconciler.Options{
-		Library: blueprints.FS, Renderer: render.New(blueprints.FS), Board: board, Now: time.Now,
+		Library: blueprints.FS, Renderer: renderer, Board: board, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &following{
-		t: t, store: store, remote: git.Remote{URL: repo.URL(), Branch: "main"}, board: board,
-		Follower: &reconciler.Follower{Store: store, Reconciler: rec, Board: board, Log: slog.New(slog.DiscardHandler)},
+		t: t, store: store, remote: git.Remote{URL: repo.URL(), Branch: "main"}, board: board, stop: func() {},
+		Follower: &reconciler.Follower{
+			Store: store, Reconciler: rec, Board: board, Log: slog.New(slog.DiscardHandler),
+			Recorded: func(context.Context) ([]string, error) { return nil, nil },
+		},
 	}
 }
 
-// poll does what the watcher does.
-func (f *following) poll() status.Source {
+// start runs the follower until the test ends, or stop is called.
+func (f *following) start() {
+	f.began.Do(func() {
+		_, resumes, err := f.store.Accepted()
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.resumes = resumes
+		ctx, cancel := context.WithCancel(f.t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { f.Run(ctx) })
+		f.stop = func() {
+			cancel()
+			running.Wait()
+		}
+		f.t.Cleanup(f.stop)
+	})
+}
+
+// fetch does what the watcher does.
+func (f *following) fetch() (commit string) {
 	f.t.Helper()
 	head, err := f.store.Fetch(f.t.Context(), f.remote)
 	if err != nil {
 		f.Failed(err)
-	} else {
-		f.Head(f.t.Context(), head)
+		return ""
 	}
-	return f.board.Snapshot().Source
+	f.Head(head)
+	return head.Commit
+}
+
+// await waits until the source is as the test wants it.
+func (f *following) await(what string, ok func(status.Source) bool) status.Source {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
+	defer cancel()
+	p := f.board.Snapshot()
+	for !ok(p.Source) {
+		if ctx.Err() != nil {
+			f.t.Fatalf("waiting for %s; the source is %+v", what, p.Source)
+		}
+		p = f.board.Wait(ctx, p.Revision)
+	}
+	return p.Source
+}
+
+// poll fetches, and waits until the head is judged.
+func (f *following) poll() status.Source {
+	f.t.Helper()
+	f.start()
+	if f.resumes {
+		f.await("the accepted commit", func(s status.Source) bool { return s.Accepted != nil || s.Error != "" })
+	}
+	commit := f.fetch()
+	return f.await("commit "+commit+" to be judged", func(s status.Source) bool {
+		return s.Error != "" || s.Head != nil && s.Head.Hash == commit
+	})
 }
 
 func TestTheRepositoryGoesAwayAndComesBack(t *testing.T) {
@@ -114,7 +177,6 @@ func TestARefusedCommitIsPassedOver(t *testing.T) {
 	// A daemon that starts now knows the good commit only from its disk, and needs no server for it.
 	restore := repo.Hide(t)
 	again := follow(t, repo, dir)
-	again.Resume(t.Context())
 	if s := again.poll(); s.Accepted == nil || s.Accepted.Hash != good || s.Error == "" {
 		t.Errorf("started again with the server away: %+v", s)
 	}
@@ -141,14 +203,15 @@ func TestWhatIsJudgedIsTold(t *testing.T) {
 	f.Observe = tell
 	f.poll()
 	f.poll() // nothing new
+	f.stop()
 	again := follow(t, repo, dir)
 	again.Observe = tell
-	again.Resume(t.Context())
 	again.poll() // it was accepted before
 	repo.Commit(t, "bad", tree{"a/project.yaml": strings.Replace(service("told-a", "img:1"), "kind: Project", "kind: Projekt", 1)})
 	again.poll()
 	repo.Hide(t)
 	again.poll() // what cannot be read is not judged
+	again.stop()
 	want := []string{"good by Ada, denied: false", "bad by Ada, denied: true"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -53,6 +54,8 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 type followed struct {
 	*daemon
 	log *lockedBuffer
+	// end ends the daemon, and closes the store.
+	end func()
 }
 
 // lockedBuffer is written to by several goroutines.
@@ -76,7 +79,13 @@ func (b *lockedBuffer) String() string {
 // followURL runs a daemon that looks at a repository again and again.
 func followURL(t *testing.T, kubeconfig, url string) *followed {
 	t.Helper()
-	store, err := git.Open(t.TempDir())
+	return followURLWith(t, kubeconfig, url, t.TempDir())
+}
+
+// followURLWith runs a daemon whose store is in a folder.
+func followURLWith(t *testing.T, kubeconfig, url, dir string) *followed {
+	t.Helper()
+	store, err := git.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +102,12 @@ func followURL(t *testing.T, kubeconfig, url string) *followed {
 	watcher := git.Watcher{
 		Fetch:    func(ctx context.Context) (git.Head, error) { return store.Fetch(ctx, remote) },
 		Interval: 50 * time.Millisecond, Timeout: 2 * time.Second,
-		OnHead: func(h git.Head) { follower.Head(ctx, h) }, OnError: follower.Failed,
+		OnHead: follower.Head, OnError: follower.Failed,
 	}
 	var running sync.WaitGroup
+	running.Go(func() { follower.Run(ctx) })
 	running.Go(func() { watcher.Run(ctx) })
-	t.Cleanup(func() {
+	end := sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
 		d.stop()
@@ -105,7 +115,8 @@ func followURL(t *testing.T, kubeconfig, url string) *followed {
 			t.Error(err)
 		}
 	})
-	return &followed{d, log}
+	t.Cleanup(end)
+	return &followed{d, log, end}
 }
 
 // accepts waits until a commit is accepted and everything as it declares, with nothing wrong any more.
@@ -329,4 +340,80 @@ func TestForcedBranches(t *testing.T) {
 	fifth := commit("5")
 	d.accepts(fifth)
 	holds("a push with force", "5", true)
+}
+
+// TestAStartWithAnOlderStoreRollsNothingBack starts a daemon whose store knows less than the clusters hold, as one that was
+// restored, or that of another replica, does.
+func TestAStartWithAnOlderStoreRollsNothingBack(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	repo := gittest.New(t)
+	server := &gitServer{backend: gittest.HTTPHandler(t, repo)}
+	url := gittest.Serve(t, server)
+	down := gitFault(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	})
+	commit := func(value string) string {
+		return repo.Commit(t, "value "+value, platform("ahead", tree{
+			"a/project.yaml": manifests("ahead-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": configMap("a", value),
+		}))
+	}
+	first := commit("1")
+	ahead, behind := t.TempDir(), t.TempDir()
+	d := followURLWith(t, c.Kubeconfig, url, ahead)
+	d.accepts(first)
+	other := followURLWith(t, c.Kubeconfig, url, behind)
+	other.accepts(first)
+	other.end()
+	second := commit("2")
+	d.accepts(second)
+	d.end()
+	server.set(down)
+
+	// It knows the first commit only.
+	d = followURLWith(t, c.Kubeconfig, url, behind)
+	p := d.await("the start to wait", func(p status.Platform) bool { return strings.Contains(p.Source.Error, "waiting for the repository") })
+	if p.Source.Accepted != nil || !strings.Contains(p.Source.Error, "not known here") {
+		t.Errorf("with the server away, the board has accepted=%v and the error %q", p.Source.Accepted, p.Source.Error)
+	}
+	if got := c.value("ahead-a-dev", "a"); got != "2" {
+		t.Errorf("with the server away, the cluster holds %q", got)
+	}
+	d.end()
+
+	// The accepted commit alone is older: the daemon died before it was written, as daemons of before did.
+	store, err := git.Open(ahead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(store.SetAccepted(first), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	d = followURLWith(t, c.Kubeconfig, url, ahead)
+	d.await("the start to wait", func(p status.Platform) bool { return strings.Contains(p.Source.Error, "waiting for the repository") })
+	if got := c.value("ahead-a-dev", "a"); got != "2" {
+		t.Errorf("with an older accepted commit, the cluster holds %q", got)
+	}
+	server.set(nil)
+	d.accepts(second)
+	d.end()
+	for _, r := range d.ran() {
+		if r.Commit == first || r.Applied > 0 {
+			t.Errorf("something was applied: %+v", r)
+		}
+	}
+
+	// With the right one it goes on by itself, and keeps the cluster as it is declared.
+	server.set(down)
+	d = followURLWith(t, c.Kubeconfig, url, ahead)
+	d.await("the second commit", func(p status.Platform) bool {
+		return p.Source.Accepted != nil && p.Source.Accepted.Hash == second && release(p, "ahead-a").Health == status.Healthy
+	})
+	d.corrects(c, "ahead-a-dev", "2")
+}
+
+// ran lists the runs until now.
+func (f *followed) ran() []reconciler.Run {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.runs)
 }

@@ -71,6 +71,9 @@ type Revision struct {
 	// Changed lists the paths that differ from the last revision that was accepted. It is not called when
 	// there was none, and when it fails everything is rendered.
 	Changed func() ([]string, error)
+	// Persist is called when the revision was found acceptable, before anything is done about it; it makes sure that a
+	// restart finds this revision, or returns why the revision must not be acted on, and then it is not. Nil: nothing.
+	Persist func(ctx context.Context) error
 }
 
 // Reconciler keeps clusters in the declared state.
@@ -178,13 +181,19 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	if e.Denied() {
 		return r.refuse(rev, e.Problems())
 	}
-	if err := r.judgeHealthBy(e.Catalog()); err != nil {
-		return err
+	rules, err := r.healthRules(e.Catalog())
+	if err != nil {
+		return fmt.Errorf("evaluating commit %s: %w", rev.Commit.Short(), err)
 	}
 	problems, err := r.widened(e, in.Changed)
 	if err != nil {
 		return err
 	}
+	if err := persist(ctx, rev); err != nil {
+		return err
+	}
+	// From here on the revision is the accepted one, and nothing ends the hand-over half-way.
+	r.judgeHealthBy(rules)
 	r.opts.Board.SetName(e.Catalog().Name())
 	r.accepted = e
 	dispatched := r.dispatch(e, rev)
@@ -228,20 +237,50 @@ func (r *Reconciler) prepare(platform string) {
 	}
 }
 
-// judgeHealthBy has the clusters judge the health of custom kinds by what the platform declares. An expression that does
-// not compile was refused before.
-func (r *Reconciler) judgeHealthBy(cat *catalog.Catalog) error {
-	if r.accepted != nil && reflect.DeepEqual(r.accepted.Catalog().Platform.Spec.Health, cat.Platform.Spec.Health) {
+// persist makes the acceptance durable, unless it was cancelled meanwhile.
+func persist(ctx context.Context, rev Revision) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if rev.Persist == nil {
 		return nil
 	}
+	if err := rev.Persist(ctx); err != nil {
+		return &PersistError{Commit: rev.Commit.Short(), Err: err}
+	}
+	return nil
+}
+
+// PersistError says that a revision is acceptable and is not acted on, because [Revision.Persist] failed.
+type PersistError struct {
+	Commit string
+	Err    error
+}
+
+func (e *PersistError) Error() string {
+	return fmt.Sprintf("commit %s is acceptable, and is not acted on: %s", e.Commit, e.Err.Error())
+}
+
+func (e *PersistError) Unwrap() error { return e.Err }
+
+// healthRules compiles how the platform has the health of custom kinds judged; nil if that has not changed. An expression
+// that does not compile was refused before.
+func (r *Reconciler) healthRules(cat *catalog.Catalog) (*health.Rules, error) {
+	if r.accepted != nil && reflect.DeepEqual(r.accepted.Catalog().Platform.Spec.Health, cat.Platform.Spec.Health) {
+		return nil, nil //nolint:nilnil // nothing is new
+	}
 	rules, _, err := health.Compile(cat.Platform.Spec.Health)
-	if err != nil {
-		return err
+	return rules, err
+}
+
+// judgeHealthBy gives the clusters new rules, if there are any.
+func (r *Reconciler) judgeHealthBy(rules *health.Rules) {
+	if rules == nil {
+		return
 	}
 	for _, c := range r.clusters {
 		c.SetHealthRules(rules)
 	}
-	return nil
 }
 
 // changes lists what differs from the last revision that was accepted, if that is known.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 
+	"trunkline.dev/trunkline/reconciler/durable"
 	"trunkline.dev/trunkline/scaffold"
 )
 
@@ -94,7 +95,7 @@ func (w *writing) file(name string, data []byte, mode fs.FileMode) error {
 	}
 	w.made = append(w.made, name)
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
 	return nil
@@ -120,7 +121,7 @@ func (w *writing) replace(c *change) error {
 	if !bytes.Equal(is, c.was) {
 		return fmt.Errorf("%q has changed meanwhile: try again", c.Path)
 	}
-	if err := w.root.Rename(beside, c.Path); err != nil {
+	if err := durable.RenameIn(w.root, beside, c.Path); err != nil {
 		return fmt.Errorf("changing %q: %w", c.Path, err)
 	}
 	return nil

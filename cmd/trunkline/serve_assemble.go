@@ -156,7 +156,9 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 	if err != nil {
 		return &usageError{err}
 	}
-	d.follower = &reconciler.Follower{Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged}
+	d.follower = &reconciler.Follower{
+		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
+	}
 	return nil
 }
 
@@ -172,12 +174,12 @@ func (d *daemon) makeDoor(listener net.Listener, known callers) error {
 }
 
 // watcher follows the branch.
-func (d *daemon) watcher(ctx context.Context) git.Watcher {
+func (d *daemon) watcher() git.Watcher {
 	return git.Watcher{
 		Fetch:    func(ctx context.Context) (git.Head, error) { return d.store.Fetch(ctx, d.flags.remote) },
 		Interval: d.flags.poll,
 		Jitter:   func(t time.Duration) time.Duration { return t + time.Duration(rand.Int64N(int64(t)/10+1)) }, //nolint:gosec // spreading load
-		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(ctx, h) },
+		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(h) },
 		OnError:  func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
 		Trigger:  d.trigger,
 	}

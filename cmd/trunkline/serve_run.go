@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
+
+	"trunkline.dev/trunkline/reconciler/git"
 )
 
 // gcPercent has garbage collected twice as often as usual: the daemon lives long and works little, so memory is dearer
@@ -35,7 +37,13 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { d.idle.run(ctx); return nil })
 	group.Go(func() error { d.past.recallAges(ctx); return nil })
 	group.Go(func() error { d.sharing.run(ctx, d.rec, d.board); return nil })
-	group.Go(func() error { d.follower.Resume(ctx); d.watcher(ctx).Run(ctx); return nil })
+	group.Go(func() error { d.follower.Run(ctx); return nil })
+	group.Go(func() error { watcher := d.watcher(); watcher.Run(ctx); return nil })
+	group.Go(func() error {
+		collector := git.Collector{Store: d.store, Keep: d.rec.Needed, Log: d.log}
+		collector.Run(ctx)
+		return nil
+	})
 	group.Go(func() error { return d.door.serve(ctx) })
 	err := group.Wait()
 	stopHistory()

@@ -109,6 +109,13 @@ func (c *Cluster) drop(i cluster.Inventory) {
 	delete(c.listeners, i.ApplySet())
 }
 
+// Listed reports whether the inventories of a platform were listed at some time, over this connection or one before.
+func (c *Cluster) Listed(platform string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inventories != nil && c.platform == platform
+}
+
 // Inventories returns those of all releases.
 func (c *Cluster) Inventories() []cluster.Inventory {
 	c.mu.Lock()

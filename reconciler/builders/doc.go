@@ -1,7 +1,7 @@
 // Package builders runs Kustomize in processes of its own, so that a build can be stopped, cannot take more than its
 // share of memory, and takes nothing with it when it dies: not the daemon, and no other build.
 //
-// A [Pool] is the daemon's side. It starts the program that it is told, with nothing of the daemon's environment, and
+// A [Pool] is the daemon's side. It starts the program that it is configured with, with nothing of the daemon's environment, and
 // sends it one build at a time; [Work] is what that program does. They speak frames of a length and fields over
 // stdin and stdout: the files that the check of the build has read go with it, and for others the process asks back,
 // so that the daemon's tree is read, and what is read is recorded, by the daemon alone.

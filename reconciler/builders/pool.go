@@ -94,21 +94,21 @@ func (p *Pool) Build(ctx context.Context, job kustomize.Job) ([]kustomize.Built,
 		if !used {
 			return nil, err
 		}
-		// It may have died before, of something else: a new one tells.
+		// It may have died before, of something else: a fresh one shows which.
 	}
 }
 
-// Error says that a process did not finish a build.
+// Error is a process that did not finish a build.
 type Error struct{ why string }
 
 func (e *Error) Error() string { return "the process that runs Kustomize was ended: " + e.why }
 
-// Transient says that the same build can succeed the next time.
+// Transient reports that a retry can succeed.
 func (e *Error) Transient() bool { return true }
 
 var errClosed = errors.New("the daemon is ending")
 
-// take gives a process that nobody uses, and whether it was used before.
+// take returns an idle process or starts one, and reports whether it was used before.
 func (p *Pool) take() (*process, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,7 +129,7 @@ func (p *Pool) take() (*process, bool, error) {
 	return w, false, nil
 }
 
-// put gives a process back.
+// put returns a process to the pool.
 func (p *Pool) put(w *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/reconciler/child"
 	"trunkline.dev/trunkline/render/kustomize"
 )
 
@@ -21,7 +22,8 @@ type process struct {
 	stdout *bufio.Reader
 	last   *words
 	expiry *time.Timer
-	ended  sync.Once
+	waiter *child.Waiter
+	closes func() // closes the pipes
 }
 
 // start starts a process. It gets an environment of its own: what it renders has no business with the daemon's.
@@ -38,13 +40,20 @@ func start(command []string) (*process, error) {
 		return nil, fmt.Errorf("starting it: %w", err)
 	}
 	w.stdin, w.stdout = stdin, bufio.NewReaderSize(stdout, 64<<10)
+	w.closes = func() {
+		_ = stdin.Close()
+		_ = stdout.Close()
+	}
+	w.cmd.WaitDelay = child.PipeDelay
+	w.waiter = child.NewWaiter(w.cmd)
+	child.Group(w.cmd)
 	if err := w.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting it: %w", err)
 	}
 	return w, nil
 }
 
-// build has one job built. An [*Error] says that the process is of no more use; any other is what Kustomize says.
+// build runs one job. An [*Error] means that the process is of no more use; any other is what Kustomize reports.
 func (w *process) build(ctx context.Context, job kustomize.Job, memory int64) ([]kustomize.Built, error) {
 	stop := context.AfterFunc(ctx, w.kill)
 	defer stop()
@@ -59,7 +68,7 @@ func (w *process) build(ctx context.Context, job kustomize.Job, memory int64) ([
 	return objects, nil
 }
 
-// buildError is what Kustomize says.
+// buildError is what Kustomize reports.
 type buildError string
 
 func (e buildError) Error() string { return string(e) }
@@ -92,14 +101,17 @@ func (w *process) exchange(job kustomize.Job, memory int64) ([]kustomize.Built, 
 	}
 }
 
-func (w *process) kill() { _ = w.cmd.Process.Kill() }
+// kill ends the process, and everything that reads from it or writes to it.
+func (w *process) kill() {
+	_ = child.Kill(w.cmd)
+	w.closes()
+}
 
-// end ends the process and waits until it is gone.
+// end ends the process and waits until it is gone, unless that takes too long: nothing depends on it any more.
 func (w *process) end() {
-	w.ended.Do(func() {
-		w.kill()
-		_ = w.cmd.Wait()
-	})
+	_ = child.Kill(w.cmd)
+	w.waiter.Wait() // which also waits for what it says
+	w.closes()
 }
 
 // words looks for why a process ends in what it writes to stderr, which is never kept or shown: it can hold what is
@@ -110,7 +122,7 @@ type words struct {
 	found map[string]bool
 }
 
-// The words by which Go's runtime says why it gives up.
+// The words with which Go's runtime reports why it gives up.
 var (
 	wordsMemory = []string{"out of memory", "cannot allocate memory"}
 	wordsStack  = []string{"stack exceeds", "stack overflow"}

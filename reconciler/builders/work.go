@@ -11,7 +11,7 @@ import (
 	"trunkline.dev/trunkline/render/kustomize"
 )
 
-// Work builds what comes in on stdin until that ends, and gives the results on stdout. It is the whole life of a
+// Work builds what comes in on stdin until that ends, and writes the results to stdout. It is the whole life of a
 // process that a [Pool] starts. orphaned is called when stdin ends, also in the middle of a build: whoever asked for
 // it is gone, and it should end the process.
 func Work(stdin io.Reader, stdout io.Writer, orphaned func()) error {

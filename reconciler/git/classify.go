@@ -33,6 +33,9 @@ func classify(ctx context.Context, r Remote, err error) error {
 	if gone, ok := errors.AsType[*BranchGoneError](err); ok {
 		return gone
 	}
+	if cache, ok := errors.AsType[*CacheError](err); ok {
+		return cache // it names nothing of the remote
+	}
 	e := &FetchError{Remote: Redact(r.URL), Branch: r.Branch, class: Transient}
 	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)

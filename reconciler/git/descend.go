@@ -73,11 +73,11 @@ type dated struct {
 	parents []plumbing.Hash
 }
 
-// dateQueue hands out commits newest first.
+// dateQueue yields commits, newest first.
 type dateQueue struct {
 	objects *objects
 	items   dates
-	state   map[plumbing.Hash]bool // true while waiting, false when handed out
+	state   map[plumbing.Hash]bool // true while waiting, false once yielded
 }
 
 func newDateQueue(o *objects) *dateQueue {

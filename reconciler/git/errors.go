@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Class says what can make a failed fetch succeed.
+// Class is what can make a failed fetch succeed.
 type Class string
 
 const (
 	// Transient errors may pass by themselves: try again, later and later.
 	Transient Class = "transient"
-	// Terminal errors last until somebody changes the configuration or the server.
+	// Terminal errors last until the configuration or the server is changed.
 	Terminal Class = "terminal"
 )
 
@@ -42,7 +42,7 @@ type FetchError struct {
 	cause error
 }
 
-// Class says whether trying again can help.
+// Class reports whether a retry can help.
 func (e *FetchError) Class() Class { return e.class }
 
 func (e *FetchError) Error() string {
@@ -55,7 +55,7 @@ func (e *FetchError) Error() string {
 
 func (e *FetchError) Unwrap() error { return e.cause }
 
-// BranchGoneError says that the server answers but has no such branch (any more).
+// BranchGoneError is a branch that the server, which answers, does not have (any more).
 type BranchGoneError struct {
 	// Remote is the redacted URL.
 	Remote string
@@ -104,7 +104,45 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s %q is refused: %s", e.What, e.Value, e.Because)
 }
 
-// ObjectError says that the store lacks an object, or holds it damaged. It deliberately never matches
+// CacheError is damage to the local copy of the repository, as opposed to what the server sends. The next fetch
+// repairs it.
+type CacheError struct {
+	// Dir is the folder of the store.
+	Dir string
+
+	cause error
+}
+
+// Class of a damaged cache is transient: a fetch repairs it.
+func (e *CacheError) Class() Class { return Transient }
+
+func (e *CacheError) Error() string {
+	return fmt.Sprintf("the local copy of the repository in %s is damaged and is repaired by the next fetch: %s", e.Dir, e.cause.Error())
+}
+
+func (e *CacheError) Unwrap() error { return e.cause }
+
+// cacheError blames the store for an object that it lacks or holds damaged, unless that is how the server sent it.
+func (s *Store) cacheError(err error) error {
+	if _, server := errors.AsType[*unusableError](err); server || !isObjectError(err) {
+		return err
+	}
+	s.objects.damaged.Store(true)
+	return &CacheError{Dir: s.dir, cause: err}
+}
+
+func isObjectError(err error) bool {
+	_, ok := errors.AsType[*ObjectError](err)
+	return ok
+}
+
+// isMissing reports whether an object is not there at all, as opposed to damaged.
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*ObjectError](err)
+	return ok && e.Missing
+}
+
+// ObjectError is an object that the store lacks, or holds damaged. It deliberately never matches
 // fs.ErrNotExist: a broken store must not read as "there is no such file".
 type ObjectError struct {
 	// Kind is "commit", "tree" or "blob"; Hash its name.

@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // Head is the newest commit of a branch.
@@ -28,7 +22,7 @@ type Head struct {
 	When time.Time
 	// Previous is the head before this fetch; empty when there was none.
 	Previous string
-	// Rewritten says that Previous is not among the ancestors of Commit: somebody pushed with force.
+	// Rewritten reports that Previous is not among the ancestors of Commit: the branch was pushed with force.
 	Rewritten bool
 }
 
@@ -36,11 +30,13 @@ type Head struct {
 const fetchTimeout = 15 * time.Minute
 
 // Fetch brings a branch's commits into the store and returns its head. When the branch has not moved it
-// asks the server for its branches and nothing else.
+// asks the server for its branches and nothing else. Fetches of one track wait for each other; those of different
+// tracks do not.
 //
-// Errors are a [*RefusedError], a [*BranchGoneError] or a [*FetchError], each with a class. None of them
-// changes what [Store.Head] says. Everything the new head needs is in the store before it becomes the head.
-func (s *Store) Fetch(ctx context.Context, r Remote) (Head, error) {
+// Errors are a [*RefusedError], a [*BranchGoneError], a [*CacheError] or a [*FetchError], each with a class. None of them
+// changes what [Track.Head] returns. Everything the new head needs is in the store before it becomes the head. A damaged
+// store is repaired on the way: what is damaged is replaced by what the server sends.
+func (t *Track) Fetch(ctx context.Context, r Remote) (Head, error) {
 	loc, err := parseLocation(r.URL)
 	if err != nil {
 		return Head{}, err
@@ -57,226 +53,124 @@ func (s *Store) Fetch(ctx context.Context, r Remote) (Head, error) {
 		ctx, cancel = context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
 	}
-	s.fetching.Lock()
-	defer s.fetching.Unlock()
-	head, err := s.fetch(ctx, r, loc, full)
+	done, err := t.store.turns.wait(ctx, t.name)
 	if err != nil {
-		if _, ok := errors.AsType[*ObjectError](err); ok {
-			// Either the server or this store lacks an object. Asking for everything settles it next time.
-			s.objects.damaged.Store(true)
-		}
-		return Head{}, classify(ctx, r, err)
+		return Head{}, classify(ctx, r, fmt.Errorf("waiting for another fetch of track %s: %w", t.name, err))
+	}
+	defer done()
+	head, err := t.fetch(ctx, full, func() (*conversation, error) { return t.store.dial(ctx, r, loc, full) })
+	if err != nil {
+		return Head{}, classify(ctx, r, t.store.cacheError(err))
 	}
 	return head, nil
 }
 
-// Head returns the head of a branch as of the last successful fetch, this or an earlier process's; false
-// when it was never fetched. Previous and Rewritten are about a fetch and stay empty.
-func (s *Store) Head(branch string) (Head, bool, error) {
-	full, err := refName(branch)
-	if err != nil {
-		return Head{}, false, err
-	}
-	h, ok, err := s.readRef(fetchedRef(full))
-	if err != nil || !ok {
-		return Head{}, false, err
-	}
-	head, err := s.describe(h)
-	return head, err == nil, err
-}
-
-func (s *Store) fetch(ctx context.Context, r Remote, loc location, full string) (head Head, err error) {
-	previous, known, err := s.readRef(fetchedRef(full))
+func (t *Track) fetch(ctx context.Context, full string, dial func() (*conversation, error)) (Head, error) {
+	s := t.store
+	previous, known, err := s.readRef(t.headRef(full))
 	if err != nil {
 		return Head{}, err
 	}
-	sess, err := openSession(ctx, loc, r.Auth, s.limits)
+	talk, err := dial()
 	if err != nil {
 		return Head{}, err
 	}
-	defer func() {
-		if cerr := sess.Close(); cerr != nil && err == nil && ctx.Err() != nil {
-			err = cerr // the result stands; only a cancelled conversation is an error
-		}
-	}()
-	adv, err := sess.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		if errors.Is(err, transport.ErrEmptyRemoteRepository) {
-			return Head{}, branchGone(r, nil)
-		}
+	tip, damaged := talk.tip, s.objects.damaged.Load()
+	if !known || tip != previous || damaged {
+		var held *pin
+		tip, held, err = t.bring(ctx, talk, dial)
+		defer runtime.KeepAlive(held) // until a ref names the tip
+	}
+	if err := errors.Join(err, talk.end(ctx)); err != nil {
 		return Head{}, err
 	}
-	tip, ok := adv.References[full]
-	if !ok {
-		return Head{}, branchGone(r, adv.References)
-	}
-	repair := s.objects.damaged.Load()
-	if !known || tip != previous || repair {
-		if err := s.bring(ctx, sess, adv, tip, repair); err != nil {
-			return Head{}, err
-		}
-	}
-	if head, err = s.describe(tip); err != nil {
+	head, err := s.describe(tip)
+	if err != nil {
 		return Head{}, err
 	}
 	if known {
 		head.Previous = previous.String()
 		descends, err := s.descends(ctx, tip, previous)
-		if err != nil && !repair { // a repaired store may have lost the previous head for good
+		if err != nil && !damaged { // a repaired store may have lost the previous head for good
 			return Head{}, err
 		}
 		head.Rewritten = !descends
 	}
-	if !known || tip != previous {
-		if err := s.writeRef(fetchedRef(full), tip); err != nil {
+	if known && tip == previous {
+		return head, nil
+	}
+	if known {
+		// Before the head: after a crash between the two, previous and head are the same commit.
+		if err := s.moveRef(t.previousRef(full), previous); err != nil {
 			return Head{}, err
 		}
 	}
-	return head, nil
+	return head, s.moveRef(t.headRef(full), tip)
 }
 
-// bring makes sure that everything tip needs is in the store.
-func (s *Store) bring(ctx context.Context, sess session, adv *packp.AdvRefs, tip plumbing.Hash, repair bool) error {
-	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
-	req.Wants = []plumbing.Hash{tip}
-	if adv.Capabilities.Supports(capability.NoProgress) {
-		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return fmt.Errorf("asking for silence: %w", err)
-		}
-	}
-	if !repair {
-		haves, err := s.haves(ctx)
+// bring makes sure that everything the server's tip needs is in the store, and returns the tip, pinned.
+//
+// The server is asked for what is new since the commits that are here. It takes them for the whole of their history, of
+// which the store may have collected older content, and may leave out what comes back from there, as a revert does. Then
+// it is asked for the tip alone, and when something here is damaged, or even that does not do, for everything.
+func (t *Track) bring(ctx context.Context, first *conversation, dial func() (*conversation, error)) (plumbing.Hash, *pin, error) {
+	s, talk := t.store, first
+	held := s.objects.pins.hold(talk.tip)
+	again := func() error {
+		next, err := dial()
 		if err != nil {
 			return err
 		}
-		req.Haves = haves
-	}
-	before, err := s.packNames()
-	if err != nil {
-		return err
-	}
-	// What is reachable from a ref is complete, so a tip among it needs no transfer.
-	if !slices.Contains(req.Haves, tip) {
-		if err := s.transfer(ctx, sess, req, repair); err != nil {
-			return err
+		if talk != first {
+			_ = talk.end(ctx) // what it brought did not do
 		}
-	}
-	if repair {
-		s.objects.forget()
-	}
-	if err := s.complete(ctx, tip); err != nil {
-		// A pack that does not hold what was asked for is not kept, or a server could fill the disk with them.
-		return errors.Join(err, s.dropPacks(before))
-	}
-	if repair {
-		return s.finishRepair(before)
-	}
-	return nil
-}
-
-func (s *Store) transfer(ctx context.Context, sess session, req *packp.UploadPackRequest, whole bool) (err error) {
-	res, err := sess.UploadPack(ctx, req)
-	if errors.Is(err, transport.ErrEmptyUploadPackRequest) {
-		return fmt.Errorf("%w: it is empty", errBadPack)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, ignoreEOF(res.Close())) }()
-	return s.receive(ctx, unwrapSideband(req.Capabilities, res), whole)
-}
-
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
+		talk, held = next, s.objects.pins.hold(next.tip)
 		return nil
 	}
-	return err
+	defer func() {
+		if talk != first {
+			_ = talk.end(ctx) // what was read stands
+		}
+	}()
+	if !s.objects.damaged.Load() {
+		brought, err := s.extend(ctx, t, talk)
+		if err == nil || !isObjectError(err) {
+			return talk.tip, held, err
+		}
+		if isMissing(err) && talk.shallow() {
+			if err := again(); err != nil {
+				return plumbing.ZeroHash, nil, errors.Join(err, s.dropPacks(brought))
+			}
+			if s.extendByTip(ctx, talk) == nil {
+				return talk.tip, held, nil
+			}
+		}
+		if err := errors.Join(s.dropPacks(brought), again()); err != nil {
+			return plumbing.ZeroHash, nil, err
+		}
+	}
+	return talk.tip, held, s.repair(ctx, talk)
 }
+
+// unusableError is a commit that does not hold together although it was read as the server sent it.
+type unusableError struct {
+	tip   plumbing.Hash
+	cause error
+}
+
+func (e *unusableError) Error() string {
+	return fmt.Sprintf("the server's commit %s is not usable: %s", e.tip, e.cause.Error())
+}
+
+func (e *unusableError) Unwrap() error { return e.cause }
 
 // complete reads a commit's whole tree (what was not read before) and asks for each of its blobs.
-func (s *Store) complete(ctx context.Context, tip plumbing.Hash) error {
-	c, err := s.objects.commit(tip)
+func (o *objects) completeCommit(ctx context.Context, tip plumbing.Hash) error {
+	c, err := o.commit(tip)
 	if err == nil {
-		_, err = s.objects.measure(ctx, c.TreeHash, 1, true)
+		_, err = o.measure(ctx, c.TreeHash, 1, true)
 	}
-	if err != nil {
-		return fmt.Errorf("the server's commit %s is not usable: %w", tip, err)
-	}
-	return nil
-}
-
-// maxHaves bounds what is told the server about what is here already.
-const maxHaves = 256
-
-// haves returns commits the store holds with all they need: its refs and the newest of their ancestors,
-// so that a branch that was moved back or rewritten is fetched from where it forked.
-func (s *Store) haves(ctx context.Context) ([]plumbing.Hash, error) {
-	refs, err := s.refs()
-	if err != nil {
-		return nil, err
-	}
-	queue := newDateQueue(s.objects)
-	for _, h := range refs {
-		if err := queue.add(h); err != nil {
-			return nil, err
-		}
-	}
-	var haves []plumbing.Hash
-	for len(haves) < maxHaves {
-		c, ok := queue.pop()
-		if !ok {
-			break
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		haves = append(haves, c.hash)
-		for _, p := range c.parents {
-			if err := queue.add(p); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return haves, nil
-}
-
-// finishRepair drops everything the store held before a full fetch, and the refs that leaves dangling.
-func (s *Store) finishRepair(old map[string]bool) error {
-	names, err := s.packNames()
-	if err != nil {
-		return err
-	}
-	for name := range old {
-		delete(names, name)
-	}
-	if len(names) > 0 { // the very same pack may have come again
-		if err := s.dropPacks(names); err != nil {
-			return err
-		}
-	}
-	loose, err := filepath.Glob(filepath.Join(s.dir, "objects", "[0-9a-f][0-9a-f]"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range loose {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("removing damaged objects: %w", err)
-		}
-	}
-	s.objects.reopen()
-	refs, err := s.refs()
-	if err != nil {
-		return err
-	}
-	for name, h := range refs {
-		if _, err := s.objects.commit(h); err != nil {
-			if err := s.removeRef(name); err != nil {
-				return err
-			}
-		}
-	}
-	s.objects.damaged.Store(false)
-	return nil
+	return err
 }
 
 func (s *Store) describe(h plumbing.Hash) (Head, error) {

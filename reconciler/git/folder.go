@@ -37,7 +37,7 @@ type folder struct{ entries []entry }
 var errMalformedTree = errors.New("malformed tree object")
 
 // decodeFolder decodes a tree object. Names that could not be one step of a path, or that come twice,
-// make the whole folder malformed: git never writes them, so somebody crafted them.
+// make the whole folder malformed: git never writes them, so they were crafted.
 func decodeFolder(content []byte) (*folder, error) {
 	f := &folder{entries: make([]entry, 0, len(content)/40)}
 	for rest := content; len(rest) > 0; {
@@ -97,5 +97,5 @@ func (f *folder) find(name string) (entry, bool) {
 	return f.entries[i], true
 }
 
-// nameable says whether io/fs has a path for a name: its paths are UTF-8.
+// nameable reports whether io/fs has a path for a name: its paths are UTF-8.
 func nameable(name string) bool { return utf8.ValidString(name) }

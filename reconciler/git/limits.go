@@ -37,7 +37,7 @@ func orDefault[T int | int64](v, def T) T {
 	return v
 }
 
-// LimitError says that something is larger than one of the [Limits].
+// LimitError is something larger than one of the [Limits].
 type LimitError struct {
 	// Subject is what was too large, such as `file "big.bin"`.
 	Subject string

@@ -10,7 +10,7 @@ import (
 type extent struct {
 	files int64
 	depth int
-	// complete says that every object below was seen in the store.
+	// complete reports that every object below was seen in the store.
 	complete bool
 }
 

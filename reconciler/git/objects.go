@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -16,7 +17,7 @@ import (
 // objects reads a store's objects for any number of goroutines.
 //
 // go-git's storage is not safe for concurrent use (it fills its index and its table of open packs without
-// a lock), so all reading goes through mu; what comes out is copied before mu is let go. Decoded folders
+// a lock), so all reading goes through mu; what comes out is copied before mu is released. Decoded folders
 // are kept apart from it, since nearly every look-up is one of a path whose folders were just looked at.
 type objects struct {
 	limits Limits
@@ -31,8 +32,13 @@ type objects struct {
 	commits generations[plumbing.Hash, *object.Commit]
 	sizes   generations[plumbing.Hash, int64]
 
-	// damaged is set by a tree that met a missing or unreadable object; the next fetch repairs the store.
+	// damaged is set when a missing or unreadable object was met; the next fetch repairs the store.
 	damaged atomic.Bool
+	// pins are the commits whose trees are being read.
+	pins pins
+	// lost are commits whose content was missing when it was asked for. Everything is fetched again for them once: it may
+	// have been collected; what does not come then is in none of the branches any more.
+	lost lost
 }
 
 const (
@@ -55,12 +61,52 @@ func newObjects(lim Limits, open func() *filesystem.Storage) *objects {
 	}
 }
 
-// reopen forgets what go-git knows of the packs on disk. Caches by hash stay: a hash names one content.
+// reopen makes packs known that were added. Caches by hash stay: a hash names one content.
 func (o *objects) reopen() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_ = o.sto.Close() // its descriptors are only read from
 	o.sto = o.open()
+}
+
+// smallPack is the size up to which a new pack is made known without reading all indexes again.
+const smallPack = 1 << 20
+
+// learn makes a pack known that was added to the folder of packs.
+func (o *objects) learn(file string) {
+	info, err := os.Stat(file)
+	if err != nil || info.Size() > smallPack || o.index(file) != nil {
+		o.reopen()
+	}
+}
+
+// index has go-git index a pack that is in its place already. go-git knows no other way to add one to those it knows than
+// to write it; it notices then that the pack is there.
+func (o *objects) index(file string) (err error) {
+	pack, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer pack.Close()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w, err := o.sto.PackfileWriter()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, pack)
+	return errors.Join(err, w.Close())
+}
+
+// swap changes what is on disk while nothing is read, and forgets all that was known of it.
+func (o *objects) swap(change func() error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_ = o.sto.Close() // its descriptors are only read from
+	err := change()
+	o.sto = o.open()
+	o.forget()
+	return err
 }
 
 // forget empties the caches, for when what is on disk is in doubt.

@@ -15,23 +15,24 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-	"github.com/go-git/go-git/v5/plumbing/storer"
+	"golang.org/x/sync/errgroup"
+
+	"trunkline.dev/trunkline/reconciler/durable"
 )
 
-const (
-	tmpPrefix = "tmp_"
-	// looseBelow is the number of objects below which a pack is taken apart into loose objects, as git
-	// itself does: following a branch brings a small pack per commit, and every look-up asks every pack.
-	looseBelow = 250
-)
+// tmpPrefix begins the names of files that are being written; the next start removes what it finds of them.
+const tmpPrefix = "tmp_"
 
-// receive stores the objects of a pack that a server sends. go-git's own writer indexes while it
-// downloads, without a bound, and leaves its files and descriptors behind when the pack turns out bad;
-// here the pack is first spooled, then looked over, then kept.
-func (s *Store) receive(ctx context.Context, from io.Reader, whole bool) (err error) {
+// receive keeps the pack that a server sends in a folder, with an index beside it, and returns its name; an empty one for
+// a pack with nothing in it. go-git's own writer indexes while it downloads, without a bound, and leaves its files and
+// descriptors behind when the pack turns out bad; here the pack is first spooled, then looked over, then kept.
+//
+// Small packs are kept as they are too, rather than taken apart into loose objects: a pack can be synced, and a file per
+// object takes a block of the disk each. [Store.Collect] makes one of many.
+func (s *Store) receive(ctx context.Context, from io.Reader, into string) (name string, err error) {
 	spool, err := os.CreateTemp(s.packDir(), tmpPrefix+"pack_")
 	if err != nil {
-		return fmt.Errorf("storing the pack: %w", err)
+		return "", fmt.Errorf("storing the pack: %w", err)
 	}
 	defer func() {
 		// After install the name is gone, which is fine.
@@ -39,7 +40,7 @@ func (s *Store) receive(ctx context.Context, from io.Reader, whole bool) (err er
 		_ = os.Remove(spool.Name())
 	}()
 	if _, err := io.Copy(spool, &capped{r: from, left: s.limits.MaxPack, limit: tooMuch(s.limits)}); err != nil {
-		return fmt.Errorf("downloading the pack: %w", err)
+		return "", fmt.Errorf("downloading the pack: %w", err)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -48,12 +49,9 @@ func (s *Store) receive(ctx context.Context, from io.Reader, whole bool) (err er
 	}()
 	count, err := s.inspect(ctx, spool)
 	if err != nil || count == 0 {
-		return err
+		return "", err
 	}
-	if count < looseBelow && !whole {
-		return s.unpack(spool)
-	}
-	return s.install(spool)
+	return install(spool, into)
 }
 
 var errBadPack = errors.New("the server sent a damaged pack")
@@ -122,57 +120,52 @@ func (d *deltaHead) target() int64 {
 	return int64(sizes[1] &^ (1 << 63)) //nolint:gosec // the top bit is taken out
 }
 
-// unpack writes the objects of a small pack one by one.
-func (s *Store) unpack(pack io.ReadSeeker) error {
+// install indexes a pack and keeps both in a folder.
+func install(pack *os.File, into string) (name string, err error) {
 	if _, err := pack.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("reading the pack: %w", err)
-	}
-	sto := s.storage()
-	defer sto.Close()
-	// The embedded interface hides the storage's lazy writer, of which go-git keeps one open file per object.
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), struct{ storer.EncodedObjectStorer }{sto})
-	if err != nil {
-		return fmt.Errorf("reading the pack: %w", err)
-	}
-	if _, err := parser.Parse(); err != nil {
-		return fmt.Errorf("%w: %w", errBadPack, err)
-	}
-	return nil
-}
-
-// install keeps a pack as it is, with an index beside it.
-func (s *Store) install(pack *os.File) error {
-	if _, err := pack.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("reading the pack: %w", err)
+		return "", fmt.Errorf("reading the pack: %w", err)
 	}
 	writer := new(idxfile.Writer)
 	parser, err := packfile.NewParser(packfile.NewScanner(pack), writer)
 	if err != nil {
-		return fmt.Errorf("reading the pack: %w", err)
+		return "", fmt.Errorf("reading the pack: %w", err)
 	}
 	sum, err := parser.Parse()
 	if err != nil {
-		return fmt.Errorf("%w: %w", errBadPack, err)
+		return "", fmt.Errorf("%w: %w", errBadPack, err)
 	}
+	return "pack-" + sum.String(), keepPack(pack, writer, filepath.Join(into, "pack-"+sum.String()))
+}
+
+// keepPack writes the index of a pack that lies under a temporary name, and gives the pack its own name once both are on
+// the disk. The pack's name comes last: an index without its pack is ignored, the other way round is damage.
+func keepPack(pack *os.File, writer *idxfile.Writer, base string) error {
 	index, err := writer.Index()
 	if err != nil {
 		return fmt.Errorf("indexing the pack: %w", err)
 	}
-	base := filepath.Join(s.packDir(), "pack-"+sum.String())
-	idx, err := os.Create(base + ".idx")
+	idx, err := os.CreateTemp(filepath.Dir(base), tmpPrefix+"idx_")
 	if err != nil {
 		return fmt.Errorf("indexing the pack: %w", err)
 	}
 	buf := bufio.NewWriter(idx)
 	_, err = idxfile.NewEncoder(buf).Encode(index)
-	if err = errors.Join(err, buf.Flush(), idx.Sync(), idx.Close(), pack.Sync()); err != nil {
+	if err = errors.Join(err, buf.Flush()); err == nil {
+		var both errgroup.Group // the disk syncs two files in hardly more time than one
+		both.Go(idx.Sync)
+		both.Go(pack.Sync)
+		err = both.Wait()
+	}
+	if err = errors.Join(err, idx.Close()); err == nil {
+		err = os.Rename(idx.Name(), base+".idx")
+	}
+	if err != nil {
+		_ = os.Remove(idx.Name())
 		return fmt.Errorf("indexing the pack: %w", err)
 	}
-	// The pack's name comes last: an index without its pack is ignored, the other way round is damage.
-	if err := os.Rename(pack.Name(), base+".pack"); err != nil {
+	if err := durable.Rename(pack.Name(), base+".pack"); err != nil {
 		return fmt.Errorf("keeping the pack: %w", err)
 	}
-	s.objects.reopen()
 	return nil
 }
 
@@ -191,22 +184,25 @@ func (s *Store) packNames() (map[string]bool, error) {
 	return names, nil
 }
 
-// dropPacks removes the packs that keep does not name.
-func (s *Store) dropPacks(keep map[string]bool) error {
-	names, err := s.packNames()
-	if err != nil {
-		return err
+// dropPacks removes packs.
+func (s *Store) dropPacks(names []string) error {
+	if len(names) == 0 {
+		return nil
 	}
-	var errs []error
-	for name := range names {
-		if keep[name] {
-			continue
-		}
-		base := filepath.Join(s.packDir(), name)
-		errs = append(errs, os.Remove(base+".pack"), os.Remove(base+".idx"))
+	return s.objects.swap(func() error { return removePacks(s.packDir(), names) })
+}
+
+// removePacks removes packs, each before its index.
+func removePacks(dir string, names []string) error {
+	var packs, indexes []string
+	for _, name := range names {
+		packs = append(packs, filepath.Join(dir, name+".pack"))
+		indexes = append(indexes, filepath.Join(dir, name+".idx"))
 	}
-	s.objects.reopen()
-	return errors.Join(errs...)
+	if err := errors.Join(durable.Remove(packs...), durable.Remove(indexes...)); err != nil {
+		return fmt.Errorf("removing packs: %w", err)
+	}
+	return nil
 }
 
 // sweepPacks removes what interrupted writes left, and reports a pack that does not match its index.

@@ -86,7 +86,7 @@ func (s scrubber) text(in string) string {
 }
 
 // scrubbed is an error whose text was cleaned. It answers errors.Is about its cause but has no Unwrap,
-// so nobody can print the cause by accident.
+// so the cause cannot be printed by accident.
 type scrubbed struct {
 	text  string
 	cause error

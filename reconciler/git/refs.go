@@ -7,56 +7,36 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"trunkline.dev/trunkline/reconciler/durable"
 )
 
-// The store's refs are written here, by renaming, rather than through go-git, which writes them in place:
-// a daemon that is killed at any moment finds the old value or the new one.
-const (
-	acceptedRef = "refs/trunkline/accepted"
-	// fetchedRefs holds one ref per fetched branch. The branch is escaped into one path element, so that
-	// a branch "a" and, after it went, a branch "a/b" never want a file and a folder of the same name.
-	fetchedRefs = "refs/trunkline/fetched"
-)
+// The store's refs are written here, by renaming and syncing, rather than through go-git, which writes them in place:
+// a daemon that is killed at any moment, or a machine that loses its power, finds the old value or the new one.
+const refsDir = "refs/trunkline"
 
-func fetchedRef(full string) string {
+// escapedRef is a ref as one path element, so that a branch "a" and, after it is gone, a branch "a/b" never want a file
+// and a folder of the same name.
+func escapedRef(full string) string {
 	// "." is escaped as well: no ref may end in ".lock".
 	name := strings.ReplaceAll(url.PathEscape(full), ".", "%2E")
 	if len(name) > 200 { // a file name has at most 255 bytes
 		name = fmt.Sprintf("%s-%x", name[:150], sha256.Sum256([]byte(full)))
 	}
-	return fetchedRefs + "/" + name
+	return name
 }
 
-// Accepted returns the commit that was accepted last; false when none was. It is a convenience after a
-// restart (what probably runs), not the truth (what the clusters say).
-func (s *Store) Accepted() (string, bool, error) {
-	h, ok, err := s.readRef(acceptedRef)
-	if err != nil || !ok {
-		return "", false, err
-	}
-	return h.String(), true, nil
-}
-
-// SetAccepted records the commit that was accepted last. The commit must be in the store.
-func (s *Store) SetAccepted(commit string) error {
-	h, err := parseHash(commit)
-	if err != nil {
-		return fmt.Errorf("recording the accepted commit: %w", err)
-	}
-	if _, err := s.objects.commit(h); err != nil {
-		return fmt.Errorf("recording the accepted commit: %w", err)
-	}
-	return s.writeRef(acceptedRef, h)
-}
+func (s *Store) refFile(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
 func (s *Store) readRef(name string) (plumbing.Hash, bool, error) {
-	raw, err := os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(name)))
-	if errors.Is(err, fs.ErrNotExist) {
+	raw, err := os.ReadFile(s.refFile(name))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) {
 		return plumbing.Hash{}, false, nil
 	}
 	if err != nil {
@@ -69,55 +49,61 @@ func (s *Store) readRef(name string) (plumbing.Hash, bool, error) {
 	return h, true, nil
 }
 
+// writeRef makes a ref durable before it returns. One that holds the commit already is not written, so that a full disk
+// does not keep a daemon from what it has recorded before.
 func (s *Store) writeRef(name string, h plumbing.Hash) error {
-	path := filepath.Join(s.dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("writing ref %s: %w", name, err)
+	if now, ok, err := s.readRef(name); err == nil && ok && now == h {
+		return durable.SyncFolder(filepath.Dir(s.refFile(name))) // the write before may have failed at just that
 	}
-	tmp, err := os.CreateTemp(s.packDir(), tmpPrefix+"ref_")
-	if err != nil {
-		return fmt.Errorf("writing ref %s: %w", name, err)
-	}
-	_, err = tmp.WriteString(h.String() + "\n")
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	return s.replaceRef(name, h, durable.Write)
+}
+
+// moveRef writes a ref that may be the old one after a power failure: one fetch more, and it is where it was.
+func (s *Store) moveRef(name string, h plumbing.Hash) error {
+	return s.replaceRef(name, h, durable.Replace)
+}
+
+func (s *Store) replaceRef(name string, h plumbing.Hash, write func(file string, data []byte, pattern string) error) error {
+	file := s.refFile(name)
+	err := durable.MakeFolder(filepath.Dir(file), 0o700)
 	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = write(file, []byte(h.String()+"\n"), filepath.Join(s.packDir(), tmpPrefix+"ref_*"))
 	}
 	if err != nil {
-		_ = os.Remove(tmp.Name())
 		return fmt.Errorf("writing ref %s: %w", name, err)
 	}
 	return nil
 }
 
 func (s *Store) removeRef(name string) error {
-	if err := os.Remove(filepath.Join(s.dir, filepath.FromSlash(name))); err != nil {
+	if err := durable.Remove(s.refFile(name)); err != nil {
 		return fmt.Errorf("removing ref %s: %w", name, err)
 	}
 	return nil
 }
 
-// refs returns all refs of the store.
-func (s *Store) refs() (map[string]plumbing.Hash, error) {
+// refs returns all refs of the store, those of every track.
+func (s *Store) refs() (map[string]plumbing.Hash, error) { return s.refsBelow(refsDir) }
+
+func (s *Store) refsBelow(dir string) (map[string]plumbing.Hash, error) {
 	refs := map[string]plumbing.Hash{}
-	names := []string{acceptedRef}
-	entries, err := os.ReadDir(filepath.Join(s.dir, filepath.FromSlash(fetchedRefs)))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("listing the fetched branches: %w", err)
-	}
-	for _, e := range entries {
-		if utf8.ValidString(e.Name()) {
-			names = append(names, fetchedRefs+"/"+e.Name())
+	err := filepath.WalkDir(s.refFile(dir), func(file string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !utf8.ValidString(e.Name()) {
+			return err
 		}
-	}
-	for _, name := range names {
-		h, ok, err := s.readRef(name)
+		below, err := filepath.Rel(s.refFile(dir), file)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		name := path.Join(dir, filepath.ToSlash(below))
+		h, ok, err := s.readRef(name)
 		if ok {
 			refs[name] = h
 		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing the refs: %w", err)
 	}
 	return refs, nil
 }

@@ -37,7 +37,7 @@ type Auth struct {
 	KnownHostsFile string
 }
 
-// String tells which credentials are there without telling them.
+// String returns which kind of credentials is set, and none of them.
 func (a Auth) String() string {
 	switch {
 	case a.BearerToken != "":

@@ -6,11 +6,9 @@ import (
 	"io"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	"github.com/go-git/go-git/v5/plumbing/transport/file"
 )
 
-// session is one conversation with a server's git-upload-pack. go-git's sessions are one; ours over ssh too.
+// session is one conversation with a server's git-upload-pack, over HTTP, ssh or the pipes of a process.
 type session interface {
 	AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error)
 	UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
@@ -22,9 +20,7 @@ type session interface {
 func openSession(ctx context.Context, loc location, auth Auth, lim Limits) (session, error) {
 	switch loc.scheme {
 	case "file":
-		// Runs git-upload-pack of this machine on the path, as git itself does.
-		client := file.NewClient(transport.UploadPackServiceName, transport.ReceivePackServiceName)
-		return client.NewUploadPackSession(&transport.Endpoint{Protocol: "file", Path: loc.path}, nil)
+		return openLocal(ctx, loc.path, lim)
 	case "ssh":
 		return openSSH(ctx, loc, auth, lim)
 	case "http", "https":

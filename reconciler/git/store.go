@@ -7,29 +7,34 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"trunkline.dev/trunkline/reconciler/durable"
 )
 
-// Store is a bare object store on disk: what was fetched, the head of each fetched branch, and the commit
-// accepted last. It is a cache of the remote; losing it costs a fetch. One process uses it at a time.
-// All methods are safe for concurrent use.
+// Store is a bare object store on disk: what was fetched, and for each [Track] its heads and the commit accepted last. It
+// is a cache of the remotes; losing it costs a fetch. One process uses it at a time. All methods are safe for concurrent
+// use.
 type Store struct {
 	dir       string
 	limits    Limits
 	objects   *objects
 	recovered error
 
-	// fetching is held by the one fetch that writes.
-	fetching sync.Mutex
+	// turns has fetches of one track wait for each other.
+	turns turns
+	// gate is shared by what relies on the objects that are there without a pin, and had alone by what removes some.
+	gate gate
+	// step is called between the steps that change what is on disk; tests stop the process there.
+	step func(name string)
 }
 
-// marker is the file that says that a folder is ours to throw away.
+// marker is the file that marks a folder as ours to throw away.
 const marker = "trunkline-store"
 
 // Open opens the store in dir and creates it when it is absent. A store that is damaged or was half
@@ -40,7 +45,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", dir, err)
 	}
-	s := &Store{dir: dir, limits: limitsOf(opts)}
+	s := &Store{dir: dir, limits: limitsOf(opts), gate: newGate(), step: func(string) {}}
 	fresh, err := s.claim()
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", dir, err)
@@ -58,7 +63,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-// Recovered says why the store was thrown away and created again when it was opened; nil when it was sound.
+// Recovered returns why the store was thrown away and created again when it was opened; nil when it was sound.
 func (s *Store) Recovered() error { return s.recovered }
 
 // Close closes the files the store holds open. Trees that were opened from it stop working.
@@ -71,7 +76,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// claim makes sure that dir is ours, and says whether it is still empty.
+// claim makes sure that dir is ours, and reports whether it is still empty.
 func (s *Store) claim() (fresh bool, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return false, err
@@ -121,12 +126,26 @@ func (s *Store) create() error {
 	return nil
 }
 
-func (s *Store) storage() *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(osfs.New(s.dir), cache.NewObjectLRU(objectCacheBytes),
+func (s *Store) storage() *filesystem.Storage { return s.storageIn(s.dir) }
+
+func (s *Store) storageIn(dir string) *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(objectCacheBytes),
 		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: s.limits.MaxFile})
 }
 
 func (s *Store) packDir() string { return filepath.Join(s.dir, "objects", "pack") }
+
+// stagingDir is where packs are looked over, or written, before they count.
+func (s *Store) stagingDir() string { return filepath.Join(s.dir, "staging") }
+
+// stage makes an empty folder with the layout of a repository.
+func (s *Store) stage() (packs string, err error) {
+	packs = filepath.Join(s.stagingDir(), "objects", "pack")
+	if err := errors.Join(os.RemoveAll(s.stagingDir()), durable.MakeFolder(packs, 0o700)); err != nil {
+		return "", fmt.Errorf("making room for new packs: %w", err)
+	}
+	return packs, nil
+}
 
 // check looks for what an interrupted write or a full disk leaves behind. It does not read every object:
 // damage inside one is met when it is read, and repaired by the next fetch.
@@ -136,7 +155,7 @@ func (s *Store) check() error {
 			return err
 		}
 	}
-	if err := s.sweepPacks(); err != nil {
+	if err := errors.Join(os.RemoveAll(s.stagingDir()), s.sweepPacks()); err != nil {
 		return err
 	}
 	s.objects = newObjects(s.limits, s.storage)
@@ -149,6 +168,9 @@ func (s *Store) check() error {
 		if err == nil {
 			_, err = s.objects.folder(c.TreeHash)
 		}
+		if err != nil && isPrevious(name) {
+			err = s.removeRef(name) // nothing depends on it
+		}
 		if err != nil {
 			return fmt.Errorf("ref %s: %w", name, err)
 		}
@@ -156,7 +178,8 @@ func (s *Store) check() error {
 	return nil
 }
 
-// Tree returns the content of a commit that was fetched, given by its full hash.
+// Tree returns the content of a commit that was fetched, given by its full hash. What the tree needs stays in the store as
+// long as the tree, or one that was made from it, is referenced.
 func (s *Store) Tree(ctx context.Context, commit string) (*Tree, error) {
 	h, err := parseHash(commit)
 	if err != nil {

@@ -1,10 +1,12 @@
 package git_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +15,8 @@ import (
 	"trunkline.dev/trunkline/reconciler/git/gittest"
 )
 
-// filled returns the folder of a closed store that holds a pack (many files) and loose objects (one more commit).
+// filled returns the folder of a closed store that holds a pack (many files) and loose objects (one more commit), as
+// versions before have left them.
 func filled(t *testing.T) (dir, commit string, repo *gittest.Repo) {
 	t.Helper()
 	repo, dir = gittest.New(t), t.TempDir()
@@ -26,11 +29,42 @@ func filled(t *testing.T) (dir, commit string, repo *gittest.Repo) {
 		files[fmt.Sprintf("f%d", i)] = fmt.Sprintf("content of %d", i)
 	}
 	fetchCommit(t, s, repo, files)
+	large := one(t, dir, "objects/pack/*.pack")
 	commit = fetchCommit(t, s, repo, map[string]string{"late": "late"})
 	if err := errors.Join(s.SetAccepted(commit), s.Close()); err != nil {
 		t.Fatal(err)
 	}
+	for _, pack := range every(t, dir, "objects/pack/*.pack") {
+		if pack != large {
+			loosen(t, dir, pack)
+		}
+	}
 	return dir, commit, repo
+}
+
+// loosen makes loose objects of a pack.
+func loosen(t *testing.T, dir, pack string) {
+	t.Helper()
+	content, err := os.ReadFile(pack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(t, pack)
+	remove(t, strings.TrimSuffix(pack, ".pack")+".idx")
+	cmd := exec.CommandContext(t.Context(), "git", "-C", dir, "unpack-objects", "-q")
+	cmd.Stdin = bytes.NewReader(content)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("unpacking: %v\n%s", err, out)
+	}
+}
+
+func every(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func one(t *testing.T, dir, pattern string) string {

@@ -25,6 +25,8 @@ type Tree struct {
 	commit  plumbing.Hash
 	when    time.Time
 	root    node
+	// pin keeps the objects of the commit in the store.
+	pin *pin
 }
 
 var (
@@ -38,13 +40,17 @@ var (
 
 // openTree checks that a commit's tree is within the limits and returns it.
 func openTree(ctx context.Context, o *objects, commit plumbing.Hash) (*Tree, error) {
+	held := o.pins.hold(commit)
 	c, err := o.commit(commit)
 	if err != nil {
 		return nil, fmt.Errorf("opening the tree of commit %s: %w", commit, err)
 	}
-	t := &Tree{objects: o, commit: commit, when: c.Committer.When, root: node{path: ".", kind: kindFolder, hash: c.TreeHash}}
+	t := &Tree{objects: o, pin: held, commit: commit, when: c.Committer.When, root: node{path: ".", kind: kindFolder, hash: c.TreeHash}}
 	if _, err := o.measure(ctx, c.TreeHash, 1, false); err != nil {
-		return nil, fmt.Errorf("opening the tree of commit %s: %w", commit, t.note(err))
+		if !isMissing(err) || o.lost.add(commit) {
+			err = t.note(err)
+		}
+		return nil, fmt.Errorf("opening the tree of commit %s: %w", commit, err)
 	}
 	return t, nil
 }
@@ -246,13 +252,24 @@ func (t *Tree) list(n node) ([]fs.DirEntry, error) {
 
 // note remembers that the store is damaged when an error says so; the next fetch repairs it.
 func (t *Tree) note(err error) error {
-	if _, ok := errors.AsType[*ObjectError](err); ok {
+	if damage, ok := errors.AsType[*ObjectError](err); ok {
 		t.objects.damaged.Store(true)
+		t.pin.damage.CompareAndSwap(nil, damage)
 	}
 	return err
 }
 
-// treeEntry is an entry of a folder; it asks for the size only when somebody wants it.
+// Err returns the first error because of which this tree, or one that it was made from or that was made from it, could
+// not be read although it should be there: the store was damaged. Whoever reads through layers that may swallow an error
+// asks here whether they saw the whole tree. It is a matter of this value: after a repair, open the tree again.
+func (t *Tree) Err() error {
+	if damage := t.pin.damage.Load(); damage != nil {
+		return damage
+	}
+	return nil
+}
+
+// treeEntry is an entry of a folder; it reads the size only on demand.
 type treeEntry struct {
 	tree *Tree
 	node node

@@ -14,6 +14,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"trunkline.dev/trunkline/reconciler/durable"
 )
 
 const (
@@ -98,7 +100,7 @@ func moveAside(file string, now time.Time) (string, error) {
 		return "", err
 	}
 	aside := file + ".damaged-" + now.UTC().Format("20060102T150405Z")
-	if err := os.Rename(file, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := durable.Rename(file, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("moving the damaged history aside: %w", err)
 	}
 	for _, c := range companions(file) {

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"trunkline.dev/trunkline/reconciler/durable"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -98,10 +99,11 @@ func readSecret(file string) ([]byte, error) {
 	}
 	secret = make([]byte, secretSize)
 	_, _ = rand.Read(secret) // never fails
-	return secret, write(file, secret)
+	return secret, durable.Write(file, secret, filepath.Join(filepath.Dir(file), temporary+"*"))
 }
 
-// write writes a file so that it is there as a whole or not at all.
+// write writes an entry so that it is there as a whole or not at all, as long as the machine runs. It is not synced, which
+// would cost more than rendering: an entry that a power failure cut off does not match its code, and is rendered again.
 func write(file string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(file), temporary+"*") // 0600
 	if err != nil {

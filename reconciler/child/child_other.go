@@ -1,0 +1,11 @@
+//go:build !unix
+
+package child
+
+import "os/exec"
+
+// Group does nothing: there are no process groups here.
+func Group(*exec.Cmd) {}
+
+// Kill kills the process of a command.
+func Kill(cmd *exec.Cmd) error { return cmd.Process.Kill() }

@@ -1,0 +1,204 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// conversation is a session in which the server has said where the branch is.
+type conversation struct {
+	session
+	adv *packp.AdvRefs
+	tip plumbing.Hash
+}
+
+func (s *Store) dial(ctx context.Context, r Remote, loc location, full string) (*conversation, error) {
+	sess, err := openSession(ctx, loc, r.Auth, s.limits)
+	if err != nil {
+		return nil, err
+	}
+	talk := &conversation{session: sess}
+	if talk.adv, err = sess.AdvertisedReferencesContext(ctx); err == nil {
+		var ok bool
+		if talk.tip, ok = talk.adv.References[full]; !ok {
+			err = branchGone(r, talk.adv.References)
+		}
+	} else if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		err = branchGone(r, nil)
+	}
+	if err != nil {
+		_ = sess.Close()
+		return nil, err
+	}
+	return talk, nil
+}
+
+// end closes the session. What was read stands, whatever the other side has to say; only a cancelled conversation is an
+// error.
+func (c *conversation) end(ctx context.Context) error {
+	if err := c.Close(); ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// shallow reports whether the server can send a commit without its history.
+func (c *conversation) shallow() bool { return c.adv.Capabilities.Supports(capability.Shallow) }
+
+func (c *conversation) request() (*packp.UploadPackRequest, error) {
+	req := packp.NewUploadPackRequestFromCapabilities(c.adv.Capabilities)
+	req.Wants = []plumbing.Hash{c.tip}
+	if c.adv.Capabilities.Supports(capability.NoProgress) {
+		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
+			return nil, fmt.Errorf("asking for silence: %w", err)
+		}
+	}
+	return req, nil
+}
+
+// extend brings what is new since the commits that are here, and returns the packs it has added, also when they do not
+// make the tip complete.
+func (s *Store) extend(ctx context.Context, t *Track, talk *conversation) (added []string, err error) {
+	release, err := s.gate.share(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	req, err := talk.request()
+	if err != nil {
+		return nil, err
+	}
+	if req.Haves, err = s.haves(ctx, t); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(req.Haves, talk.tip) { // otherwise it came before, with another branch or a former head
+		if added, err = s.transfer(ctx, talk, req, s.packDir()); err != nil {
+			return nil, err
+		}
+		s.learn(added)
+	}
+	return s.kept(added, s.objects.completeCommit(ctx, talk.tip))
+}
+
+// extendByTip brings the tip's content whether it is here or not, and nothing of its history.
+func (s *Store) extendByTip(ctx context.Context, talk *conversation) error {
+	release, err := s.gate.share(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	req, err := talk.request()
+	if err != nil {
+		return err
+	}
+	req.Depth = packp.DepthCommits(1)
+	if err := req.Capabilities.Set(capability.Shallow); err != nil {
+		return fmt.Errorf("asking for a single commit: %w", err)
+	}
+	added, err := s.transfer(ctx, talk, req, s.packDir())
+	if err != nil {
+		return err
+	}
+	s.learn(added)
+	if err := s.objects.completeCommit(ctx, talk.tip); err != nil {
+		return errors.Join(err, s.dropPacks(added))
+	}
+	return nil
+}
+
+func (s *Store) learn(packs []string) {
+	for _, name := range packs {
+		s.objects.learn(filepath.Join(s.packDir(), name+".pack"))
+	}
+}
+
+// kept drops packs again unless what is missing may be completed: a pack that does not hold what was asked for is not
+// kept, or a server could fill the disk with them.
+func (s *Store) kept(added []string, err error) ([]string, error) {
+	if err == nil || isObjectError(err) {
+		return added, err
+	}
+	return nil, errors.Join(err, s.dropPacks(added))
+}
+
+// transfer asks for a pack, and returns its name in the folder; none if there was nothing in it.
+func (s *Store) transfer(ctx context.Context, talk *conversation, req *packp.UploadPackRequest, into string) (names []string, err error) {
+	res, err := talk.UploadPack(ctx, req)
+	if errors.Is(err, transport.ErrEmptyUploadPackRequest) {
+		return nil, fmt.Errorf("%w: it is empty", errBadPack)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, ignoreEOF(res.Close())) }()
+	name, err := s.receive(ctx, unwrapSideband(req.Capabilities, res), into)
+	if err != nil || name == "" {
+		return nil, err
+	}
+	return []string{name}, nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+const (
+	// maxHaves bounds what is listed for the server of what is here already.
+	maxHaves = 256
+	// maxOwnHaves leaves some room for other tracks: a pull request begins at a commit of the trunk.
+	maxOwnHaves = 192
+)
+
+// haves returns commits that are in the store: the track's refs and the newest of their ancestors, so that a branch that
+// was moved back or rewritten is fetched from where it forked, then those of other tracks.
+func (s *Store) haves(ctx context.Context, t *Track) ([]plumbing.Hash, error) {
+	own, err := s.refsBelow(t.refs)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.refs()
+	if err != nil {
+		return nil, err
+	}
+	queue := newDateQueue(s.objects)
+	var haves []plumbing.Hash
+	for _, part := range []struct {
+		refs map[string]plumbing.Hash
+		max  int
+	}{{own, maxOwnHaves}, {all, maxHaves}} {
+		for _, h := range sortedHashes(part.refs) {
+			if err := queue.add(h); err != nil && !isMissing(err) {
+				return nil, err
+			}
+		}
+		for len(haves) < part.max {
+			c, ok := queue.pop()
+			if !ok {
+				break
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			haves = append(haves, c.hash)
+			for _, p := range c.parents {
+				if err := queue.add(p); err != nil && !isMissing(err) {
+					return nil, err
+				}
+			}
+		}
+	}
+	return haves, nil
+}
