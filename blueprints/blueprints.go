@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package blueprints is the embedded library of blueprints: the paved roads that every platform has from the
 // start. Each folder with a blueprint.yaml is one; common is the library chart that they share.
 //

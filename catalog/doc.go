@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package catalog resolves the declarations of one tree: what each name refers to, what each release consists
 // of, and the DAG of datasets and workloads across all projects.
 //

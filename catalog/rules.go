@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package catalog
 
 // The rules that linking holds the declarations to, beside those of the decoder. Each has a page in docs/rules.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package evaluate finds out what a head means: what is wrong with it, which releases it declares, what they render to, and
 // what merging it would do. The daemon, the commands and the pull request call the same functions, so that all of them
 // come to the same answer.

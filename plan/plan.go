@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package plan decides what has to happen to bring one release into its declared state. It is a pure function
 // over values: what is wanted, what was seen, what was last applied.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package policy judges a platform: by the rules that come with Trunkline, and by the platform's own policies. It
 // gives the problems that a catalog has, after the modes and exceptions that the platform sets.
 //

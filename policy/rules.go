@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package policy
 
 // The rules that the package itself judges by, beside those of the decoder (package v1alpha1), of linking (package

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package render turns a release into the Kubernetes objects it consists of.
 //
 // It is pure: what comes out depends on the tree, the release and the embedded library of blueprints, and on

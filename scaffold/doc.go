@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package scaffold makes the files of new declarations from templates: of a project, a workload, an environment or
 // a blueprint. Templates are embedded, or a repository's own below templates; docs/new.md tells how to write one.
 //

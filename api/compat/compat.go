@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package compat reports whether a change of a dataset's schema breaks those who read the dataset.
 //
 // The direction is the whole point. A dataset is written with the new schema from the merge on, and is read by

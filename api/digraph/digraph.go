@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package digraph finds the cycles of directed graphs, of whatever their nodes are.
 //
 // The package is pure. It may import nothing of Trunkline.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package field names fields inside of objects, as people write them and as the API server tells them apart.
 //
 // It is pure and imports nothing of ours.

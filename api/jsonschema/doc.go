@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package jsonschema writes the kinds of declaration as JSON Schemas (draft 2020-12), for editors and other tools.
 //
 // The decoder of [trunkline.dev/trunkline/api/v1alpha1] decides; a schema says the same of a document, which a test

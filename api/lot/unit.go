@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package lot divides time into lots: fixed UTC intervals, each with an id. A dataset is a series of them.
 //
 // The ids are those of Clusterless: the UTC day, the length of the interval as an ISO 8601 duration, and the three

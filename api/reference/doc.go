@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package reference tells what there is to know of every field of every kind of declaration: its type, what it means,
 // its default, its unit, which values it takes and whether it must be there.
 //

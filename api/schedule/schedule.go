@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package schedule answers what a cron schedule does before anybody runs it: whether it ever fires, when it fires next,
 // and how close together.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package schema
 
 // Reserved is the one name that a parameter of a blueprint cannot have: Helm hands the values under it to all

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package schema checks values against JSON Schemas that come from the repository.
 //
 // A schema is input like any other: it is refused when it is too large, when it refers to anything outside

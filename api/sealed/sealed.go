@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package sealed recognises Kubernetes objects that SOPS has encrypted, and says what can be said of them without a
 // key. To decrypt them is the matter of reconciler/secrets.
 //

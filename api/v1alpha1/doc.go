@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package v1alpha1 holds the declarations that teams write into the monorepo, and the strict decoder that
 // turns their YAML or JSON into values without losing where each of them stands.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package v1alpha1
 
 // Environment is an isolated segment of the platform, such as dev or prod, on one or more clusters.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package v1alpha1
 
 // Project is the unit of ownership and deployment: datasets, and the workloads that read and write them.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package v1alpha1
 
 // The rules that the decoder holds every declaration to. They cannot be switched off: what breaks them cannot be

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package catalogtest makes platforms of any size, for tests and benchmarks.
 //
 // The package is pure. It may import nothing of Trunkline.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package draw draws the DAG of datasets and workloads: as text for a terminal, in the languages of Graphviz and Mermaid,
 // as JSON for programs, and as an SVG picture.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package draw
 
 import "trunkline.dev/trunkline/api/v1alpha1"

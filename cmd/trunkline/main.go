@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command trunkline keeps Kubernetes clusters in the state that a Git repository declares.
 //
 // It is wiring only, and may import everything of Trunkline.

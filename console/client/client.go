@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package client asks a running daemon over the HTTP API that the console serves.
 //
 // Of Trunkline it may import catalog, console, and the read models reconciler/status and reconciler/history.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package consoletest is a daemon for tests: the real console over a real board, with an actor and a trigger that record what
 // they are asked for. Every request and answer that its client sees is held to the description of the API.
 //

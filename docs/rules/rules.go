@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rules holds the page of each rule, and what the page's head says of it.
 //
 // It may import nothing of Trunkline.

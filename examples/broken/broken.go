@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package broken judges the platforms beside it, each of which breaks one rule, as "trunkline validate" does.
 //
 // It may import api, blueprints, catalog, docs/rules and policy.

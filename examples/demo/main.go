@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command demo tells Trunkline's story on this machine, with everything real: two Kubernetes clusters, a Git
 // repository with the example platform, and the daemon that follows it. A merge rolls out, a change touches one
 // project only, a removal prunes, and a commit whose data flow goes in a circle is refused.

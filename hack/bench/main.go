@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command bench measures the loop from a push to what runs, with everything real: the daemon's own program, Git
 // repositories on disk, and Kubernetes API servers of bin/devcluster whose pods are played. It prints one table
 // in Markdown. Beside each figure stands the limit that was taken in the same run, such as the same objects

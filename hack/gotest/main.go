@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command gotest runs "go test" with the arguments that it is given, prints what failed, and ends with what was skipped
 // and why: go test itself says so only to those who ask with -v, and a test that is skipped for ever looks like one
 // that passes.

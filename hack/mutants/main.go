@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command mutants breaks the code on purpose, one line at a time, and reports which of these mutants the tests do not
 // notice. A mutant that survives is an invariant that no test holds.
 //

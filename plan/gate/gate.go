@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package gate decides whether a release may take a new desired state now: it is held outside of deploy windows, in a
 // freeze, until the environment that it is promoted from has been healthy for long enough, when the state has failed
 // before, when a person said so, or when too much would be removed. It is a pure function over values.

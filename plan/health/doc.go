@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package health says how objects of a cluster are doing, and why one is not well. It decides over values: an object, or
 // what was gathered around it.
 //

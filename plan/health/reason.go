@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package health
 
 // Code names a reason, for metrics, filters and the table of docs/operations.md.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package ownership reads who owns which field of an object in a cluster: the entries of metadata.managedFields,
 // which the API server keeps for server-side apply.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package release is the state machine of one release: one project in one environment on one cluster. It decides when the
 // release takes a new state, when it is applied, when that is tried again, when it has failed and goes back, when it is left
 // alone, and what has to be remembered. Nothing outside of it decides about holds, time-outs, retries, rollback or

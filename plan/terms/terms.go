@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package terms says what an environment declares about how its releases are kept: the daemon keeps them so, and a
 // preview foretells it. It is pure.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package admission judges rendered objects by ValidatingAdmissionPolicies, as the API server does and with its library, so that
 // a pull request and the cluster give the same answer.
 //

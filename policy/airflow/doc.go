@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package airflow judges the DAG files that a project brings for Apache Airflow: would Airflow load them, and if
 // not, why. Nothing is executed. A file is read with a real Python grammar and followed as far as its values are
 // constants; what cannot be decided that way is reported as undecided, never as fine.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cel judges declarations and rendered objects by the platform's own policies in CEL (kind: Policy).
 //
 // A policy is compiled once, against the types of the declarations, so that a field that does not exist is found before

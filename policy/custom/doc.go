@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package custom judges a platform by its own policies: those that are declared (kind: Policy, in CEL), and the Rego
 // packages and ValidatingAdmissionPolicies in the folders that the platform names.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rego judges rendered objects and declarations by policies in Rego, with the engine of Open Policy Agent.
 //
 // The policies are those of Conftest: in any package the rules deny, deny_*, violation, violation_*, warn and warn_* give

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package report turns the problems of a tree into text: for people, and for the machines that show them to people.
 //
 // [Write] knows five formats. [Text] is for terminals and reads like the messages of a compiler. [GitHub] gives workflow

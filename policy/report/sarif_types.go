@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package report
 
 // The types are as much of SARIF 2.1.0 as the report uses. The library that reads reports in the tests could write them too,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package subject holds what the policies of a platform judge, and what comes of it, in one form for all engines:
 // CEL, ValidatingAdmissionPolicy and Rego.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package apply brings one release into a state, in one cluster: it connects, watches, records what it is about to do,
 // applies stage by stage, and prunes. It is the one executor; what it should do is decided by plan and plan/release.
 //

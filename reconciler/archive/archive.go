@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package archive keeps a few values that are expensive to load and large to hold, such as the catalogs of older commits,
 // for many who ask for them at once.
 //

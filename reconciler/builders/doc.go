@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package builders runs Kustomize in processes of its own, so that a build can be stopped, cannot take more than its
 // share of memory, and takes nothing with it when it dies: not the daemon, and no other build.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package child ends processes that the daemon has started, with whatever they have started, and never waits for one
 // without a bound: a process that hangs in the kernel does not die, and one that it started may hold its pipes open.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cluster talks to one Kubernetes API server: it applies and deletes objects, keeps the inventory of
 // each release as an ApplySet, watches what the releases own, and gathers why something of it is not healthy.
 //

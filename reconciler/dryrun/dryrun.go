@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package dryrun finds out what bringing live clusters into a declared state would do to them, and does nothing of it: it
 // reads, and has the API servers try what would be applied as a dry run. The client refuses everything else.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package durable changes files so that a crash, or a power failure, leaves the old or the new content and never
 // something between: what was written is synced before it gets its name, and the folder afterwards, without which the name
 // itself can be lost.

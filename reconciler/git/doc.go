@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package git turns a Git repository into values: a bare object store on disk that is fetched into,
 // trees that are read from its objects as file systems, and the difference between two of them.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package history keeps what happened: which commits were accepted and refused, what was applied and when, what
 // drifted, was rolled back, suspended, and by whom. It is for people who look back; nothing decides by it, so that losing
 // it loses history only.

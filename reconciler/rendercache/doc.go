@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rendercache keeps what releases rendered to on disk, so that a daemon that starts again renders nothing that
 // it rendered before.
 //

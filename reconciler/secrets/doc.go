@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package secrets decrypts Secrets that were encrypted with SOPS, right before they are applied. The caller holds the
 // decrypted object for as long as the apply takes: nothing is cached here, logged, or written anywhere.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package shard lets several replicas of the daemon share the releases: one of them has all and the others stand by,
 // or each has a part. No release is ever two replicas' at once.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package status is the read model of the daemon: what people and other programs are told of the platform.
 // It may import api and catalog.
 package status

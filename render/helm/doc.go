@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package helm renders Helm charts in memory, as a template engine only: no release, no cluster. Hooks become objects of
 // earlier and later waves.
 //

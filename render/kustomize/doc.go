@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package kustomize renders Kustomize bases and overlays out of a tree, in memory.
 //
 // Kustomize itself is made to run on a person's own machine: it clones what looks like a repository, fetches

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package clustertest gives tests a real Kubernetes API server: one for all tests of a package, with a fresh
 // namespace for each, or a fresh one for a test that needs it for itself.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command devcluster runs a real Kubernetes control plane in one binary, for development and tests only.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pgtest gives tests a real PostgreSQL: one for all tests of a package, with a fresh database for each, or a
 // server of a test's own that it may stop and start.
 //

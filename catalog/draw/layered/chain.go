@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package layered
 
 // chain returns each edge a spot in every column that it passes. Edges that begin at the same place share their spots as

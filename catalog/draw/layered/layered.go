@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package layered lays out directed graphs in columns from left to right (Sugiyama, Tagawa and Toda 1981): edges that
 // close a circle are turned round, nodes get columns so that edges lead to the right, long edges get a place in each
 // column that they pass, columns are sorted so that few edges cross, and heights are chosen so that edges are straight.

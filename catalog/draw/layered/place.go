@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package layered
 
 // scale divides a pixel, so that rounding does not bend what is straight.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package config reads the configuration of a daemon, and says which flags of "trunkline serve" it stands for.
 //
 // Of Trunkline it may import api.

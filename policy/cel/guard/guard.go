@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package guard bounds the calls of a CEL program before they are made.
 //
 // CEL's cost limit is looked at after a call has returned. That is too late for calls that multiply what they are

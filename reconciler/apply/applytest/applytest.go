@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package applytest stands in for a cluster in tests of what is done to one, in which order. Tests of whether the real one does it
 // talk to a real API server.
 //

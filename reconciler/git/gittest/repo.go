@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package gittest makes Git repositories for tests, and servers for them: over HTTP, with or without
 // a password, and over ssh. Everything is on loopback and in temporary folders and ends with the test.
 //

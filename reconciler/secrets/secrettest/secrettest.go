@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package secrettest encrypts Secrets for tests, by the SOPS library itself.
 package secrettest
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package controlplane starts the components of one devcluster as child processes, waits until the cluster is of use,
 // and stops them. It knows the components by name and flags only, and imports neither Kubernetes nor etcd itself.
 package controlplane

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package node plays the nodes of a devcluster: it registers them, keeps them alive, and brings the pods that are
 // scheduled to them to an end that suits the mode.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pki makes the throw-away certificates of one devcluster: a fresh authority at every start, whose key never
 // leaves the memory of this process. It may import only the standard library.
 package pki

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package process runs the components of a devcluster as children of this process, such that none can outlive it.
 //
 // Every child inherits the read end of a pipe (file descriptor [LifelineFD]) whose write end only the parent holds.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package container runs one command as a container of a devcluster: with its own view of the file system where the
 // system allows (Linux, in a user namespace, rootless or not), as a plain process elsewhere.
 //
