@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write generated files anew")
+var update = flag.Bool("update", false, "write generated files again")
 
 // adrHead is how the page of a decision begins: the number of the file, and a title.
 var adrHead = regexp.MustCompile(`^# (\d{4})\. (\S.*)\n\n## Status\n\n(Accepted|Proposed|Superseded by \[\d{4}\]\([^)]+\))\.`)
@@ -31,7 +31,7 @@ Decision, Consequences.
 | --- | --- | --- |
 `
 
-// TestDecisions holds the pages of docs/adr to their form, and the index to the pages; -update writes the index anew.
+// TestDecisions holds the pages of docs/adr to their form, and the index to the pages; -update writes the index again.
 func TestDecisions(t *testing.T) {
 	pages, err := filepath.Glob("docs/adr/[0-9]*.md")
 	if err != nil || len(pages) < 20 {

@@ -25,7 +25,7 @@ import (
 	"trunkline.dev/trunkline/render"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // library decodes the embedded blueprints, as the catalog does.
 func library(t testing.TB) map[string]*catalog.Blueprint {

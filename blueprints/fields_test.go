@@ -63,7 +63,7 @@ func shownBlueprints(t *testing.T) map[string]shown {
 	return out
 }
 
-// render gives the objects of a workload without those of the release itself.
+// render returns the objects of a workload without those of the release itself.
 func (s shown) render(t *testing.T, w catalog.Workload) []*unstructured.Unstructured {
 	t.Helper()
 	result, err := render.New(blueprints.FS).Render(t.Context(), s.tree, release(w))

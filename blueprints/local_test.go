@@ -36,7 +36,7 @@ func TestTheReadmesExample(t *testing.T) {
 	}
 }
 
-// readmeBlueprint gives the blueprint that README.md shows, and the tree that it is in.
+// readmeBlueprint returns the blueprint that README.md shows, and the tree that it is in.
 func readmeBlueprint(t *testing.T) (*catalog.Blueprint, fstest.MapFS) {
 	t.Helper()
 	readme := readREADME(t)
@@ -107,7 +107,7 @@ func readREADME(t *testing.T) string {
 	return string(data)
 }
 
-// block gives the fenced block of the README that begins with a line.
+// block returns the fenced block of the README that begins with a line.
 func block(t *testing.T, readme, first string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(readme, "```yaml\n"+first)

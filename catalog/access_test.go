@@ -32,7 +32,7 @@ func TestProblemsOfAccess(t *testing.T) {
 			want:   `dev.yaml:5:19: error: spec.serviceAccount: the field "name" is missing or empty`,
 		},
 		"BareRole": {
-			reason: "A role that was forgotten is not a promise that somebody else sees to it.",
+			reason: "A role that was forgotten is not a promise that someone else sees to it.",
 			edits:  env("  serviceAccount: {name: deployer, clusterRole: }\n"),
 			want: `dev.yaml:5:36: error: spec.serviceAccount.clusterRole: the field "clusterRole" says nothing
     hint: give it a value, or take it out`,

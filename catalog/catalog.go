@@ -60,7 +60,7 @@ type Catalog struct {
 	// cycles are those of the graph.
 	cycles []Cycle
 
-	// relinked are the projects that the update which made this catalog has looked at, sorted; whole tells that
+	// relinked are the projects that the update which made this catalog has looked at, sorted; whole reports whether
 	// there was no update, or that it had to look at all.
 	relinked []string
 	whole    bool
@@ -167,7 +167,7 @@ func (c *Catalog) FolderOf(file string) string {
 	}
 }
 
-// Relinked lists the projects that the update which made the catalog has linked anew, sorted: those that have
+// Relinked lists the projects that the update which made the catalog has linked again, sorted: those that have
 // changed, and those whose problems may have. All is true if that is every project, and the platform too.
 func (c *Catalog) Relinked() (projects []string, all bool) { return slices.Clone(c.relinked), c.whole }
 

@@ -36,10 +36,10 @@ func components(nodes []catalog.Node, edges []catalog.Edge) int {
 	return len(names)
 }
 
-// TestMendingWhatIsReported does what people do: it removes one edge of each reported cycle, any of them, and looks
+// TestFixingWhatIsReported does what people do: it removes one edge of each reported cycle, any of them, and looks
 // again. That ends in a DAG, and never takes more than it has to: an edge of a cycle keeps nothing together, so that what
 // hung together still does, and all that are ever removed are what a graph has more than a tree of the same nodes.
-func TestMendingWhatIsReported(t *testing.T) {
+func TestFixingWhatIsReported(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes, edges := drawGraph(t)
 		most := len(edges) - len(nodes) + components(nodes, edges)

@@ -143,7 +143,7 @@ func throughLink(tree fs.FS, name string) bool {
 	return false
 }
 
-// failed words why a path cannot be looked at. It gives nothing when that is no fault of the declarations: then
+// failed words why a path cannot be looked at. It returns nothing when that is no fault of the declarations: then
 // the tree as a whole counts as unreadable, and nothing is said about what it declares.
 func (k *checker) failed(what, name string, err error) string {
 	switch {

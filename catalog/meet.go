@@ -30,7 +30,7 @@ func (m meetings) of(p *Project) {
 	}
 }
 
-// checkMeetings looks anew at who meets whom.
+// checkMeetings looks again at who meets whom.
 func (c *Catalog) checkMeetings(m meetings) {
 	for space := range m.spaces {
 		c.set("space"+sep+space, c.meet(space))

@@ -69,7 +69,7 @@ func declarationName(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
 }
 
-// readUnit reads a file. It gives nil for one that declares nothing, and the old unit if nothing has changed. The
+// readUnit reads a file. It returns nil for one that declares nothing, and the old unit if nothing has changed. The
 // file of the platform counts as declaring whatever it holds.
 func readUnit(tree fs.FS, name string, old *unit) (*unit, error) {
 	data, err := readBounded(tree, name)
@@ -85,7 +85,7 @@ func readUnit(tree fs.FS, name string, old *unit) (*unit, error) {
 }
 
 // readBounded reads a file, or so much of it that it is seen to be too large for declarations: large files, which
-// are somebody's data, are not read whole to find that out.
+// are someone's data, are not read whole to find that out.
 func readBounded(tree fs.FS, name string) ([]byte, error) {
 	f, err := tree.Open(name)
 	if err != nil {

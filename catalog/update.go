@@ -16,7 +16,7 @@ import (
 )
 
 // Update returns the catalog of another tree, which differs from this one's in the files named. It is equal to what
-// [Load] gives for that tree, and looks only at what the files can have changed.
+// [Load] returns for that tree, and looks only at what the files can have changed.
 func (c *Catalog) Update(tree fs.FS, changed []string) (*Catalog, v1alpha1.Problems, error) {
 	next := c.derive(tree)
 	var err error
@@ -106,7 +106,7 @@ func (c *Catalog) owners(file string, dirty map[string]bool) {
 	}
 }
 
-// replaceUnit reads a file anew, and tells which declarations that may change.
+// replaceUnit reads a file again, and tells which declarations that may change.
 func (c *Catalog) replaceUnit(name string) (map[docKey]bool, error) {
 	if !covers(c.roots, name) {
 		return nil, nil
@@ -283,7 +283,7 @@ func (c *Catalog) relink(old *Catalog, dirty map[string]bool) error {
 			m.of(before)
 		}
 		if p, is := c.projects.Get(name); is && p == before {
-			c.replaceProject(name) // what others know of it stays: a value of its own for what is linked anew
+			c.replaceProject(name) // what others know of it stays: a value of its own for what is linked again
 		}
 		if p, is := c.projects.Get(name); is {
 			projects = append(projects, p)

@@ -176,7 +176,7 @@ func TestChangesAreCutIntoChunks(t *testing.T) {
 	}
 }
 
-// TestASlowClientCostsNothing: while somebody does not read, the board changes a thousand times; what is kept for them is no
+// TestASlowClientCostsNothing: while someone does not read, the board changes a thousand times; what is kept for them is no
 // more than what they are sent in the end.
 func TestASlowClientIsSentTheStateOnce(t *testing.T) {
 	d := consoletest.Start(t)

@@ -96,7 +96,7 @@ func TestLists(t *testing.T) {
 		"Result":          {"By how far it came.", "/api/v1/releases?result=failed&result=pruning", "old/dev@one rates/dev@one"},
 		"Health":          {"What a cluster that does not answer holds is not known to be healthy.", "/api/v1/releases?health=healthy", "orders/dev@one"},
 		"Rule":            {"By what holds it.", "/api/v1/releases?rule=removals", "old/dev@one"},
-		"Fine":            {"What somebody should look at.", "/api/v1/releases?fine=false", "old/dev@one orders/prod@two rates/dev@one"},
+		"Fine":            {"What someone should look at.", "/api/v1/releases?fine=false", "old/dev@one orders/prod@two rates/dev@one"},
 		"Drifted":         {"What others changed.", "/api/v1/releases?drifted=true", "rates/dev@one"},
 		"AllProjects":     {"Those that are declared, and those that are left.", "/api/v1/projects", "old orders rates report"},
 		"OwnedProjects":   {"By who owns them.", "/api/v1/projects?owner=team-report", "report"},

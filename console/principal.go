@@ -40,7 +40,7 @@ type Principal struct {
 	// Name is that of a person or machine, as its sign-on proves it.
 	Name   string
 	SignOn SignOn
-	// Claim is the name that somebody gives who is not known by name.
+	// Claim is the name that someone gives who is not known by name.
 	Claim string
 }
 

@@ -56,7 +56,7 @@ type Input struct {
 
 	// OnDeclared is called once the declarations are accepted, before anything is rendered; it may be nil.
 	OnDeclared func(*catalog.Catalog)
-	// OnRendered is called for each release that is rendered anew, as soon as it is, provided that no policy on objects
+	// OnRendered is called for each release that is rendered again, as soon as it is, provided that no policy on objects
 	// can refuse the head any more. It may be nil, and is called from several goroutines at once.
 	OnRendered func(catalog.Release, Rendered)
 }

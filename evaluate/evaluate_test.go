@@ -233,7 +233,7 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 	}{
 		{reason: "An owner changes a project.", after: touch, people: []policy.Person{ada}},
 		{reason: "Who is none does not.", after: touch, people: []policy.Person{eve}, want: []string{"deny ownership"}},
-		{reason: "Somebody whose teams are not known is none.", after: touch, people: []policy.Person{{Login: "ada"}}, want: []string{"deny ownership"}},
+		{reason: "Someone whose teams are not known is none.", after: touch, people: []policy.Person{{Login: "ada"}}, want: []string{"deny ownership"}},
 		{reason: "Who approves may be one.", after: touch, people: []policy.Person{eve, ada}},
 		{reason: "If nobody is known, that is said.", after: touch, unjudged: "whether an owner made or approved the change"},
 		{

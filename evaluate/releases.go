@@ -12,13 +12,13 @@ import (
 type releaseSet struct {
 	// all are in the order of their ids.
 	all []catalog.Release
-	// linked are the projects that were linked anew; nil if all were.
+	// linked are the projects that were linked again; nil if all were.
 	linked map[string]bool
-	// again are the releases that were rendered anew.
+	// again are the releases that were rendered again.
 	again map[catalog.ReleaseID]bool
 }
 
-// releasesOf resolves the releases of a catalog. Those of projects that were not linked anew since before are taken over.
+// releasesOf resolves the releases of a catalog. Those of projects that were not linked again since before are taken over.
 func releasesOf(c *catalog.Catalog, before *releaseSet) *releaseSet {
 	next := &releaseSet{again: map[catalog.ReleaseID]bool{}}
 	relinked, whole := c.Relinked()
@@ -75,7 +75,7 @@ func (e *Evaluation) Releases() iter.Seq[*catalog.Release] {
 	}
 }
 
-// News returns the releases that may not be what they were before: declared anew, or rendered anew.
+// News returns the releases that may not be what they were before: declared again, or rendered again.
 func (e *Evaluation) News() (out []catalog.Release) {
 	for rel := range e.Releases() {
 		if e.releases.fresh(rel.ID.Project) || e.releases.again[rel.ID] {

@@ -137,13 +137,13 @@ func TestTampering(t *testing.T) {
 		want   *plan.Tampering
 		what   string
 	}{
-		"Deleted":     {"What somebody deleted is made again, and that is told.", plan.Input{Desired: x, Vanished: vanished}, &plan.Tampering{What: plan.Deleted, At: when}, "create ConfigMap a/x (missing)"},
+		"Deleted":     {"What someone deleted is made again, and that is told.", plan.Input{Desired: x, Vanished: vanished}, &plan.Tampering{What: plan.Deleted, At: when}, "create ConfigMap a/x (missing)"},
 		"New":         {"What was never there was not deleted.", plan.Input{Desired: x}, nil, "create ConfigMap a/x (missing)"},
 		"Back":        {"What is there again was not deleted either.", plan.Input{Desired: x, Vanished: vanished, Observed: all(seen(cm, "old"))}, nil, "update ConfigMap a/x (changed)"},
 		"Digest":      {"Who changed the digest is told.", plan.Input{Desired: x, Observed: all(seen(cm, "new", digestBy("kubectl-annotate")))}, &plan.Tampering{What: plan.Undigested, At: when, Manager: "kubectl-annotate"}, `update ConfigMap a/x (drifted .metadata.annotations["trunkline.dev/digest"] by kubectl-annotate)`},
 		"DigestGone":  {"Who removed it is not known.", plan.Input{Desired: x, Observed: all(seen(cm, "new", digestBy("")))}, &plan.Tampering{What: plan.Undigested}, `update ConfigMap a/x (drifted .metadata.annotations["trunkline.dev/digest"] by )`},
 		"Changed":     {"A digest that is ours is of what was applied before.", plan.Input{Desired: x, Observed: all(seen(cm, "old"))}, nil, "update ConfigMap a/x (changed)"},
-		"NoManagers":  {"Where somebody wiped out who manages what, nobody knows.", plan.Input{Desired: x, Observed: all(seen(cm, "old", func(o *plan.Observed) { o.Owners = ownership.Owners{} }))}, nil, "update ConfigMap a/x (changed)"},
+		"NoManagers":  {"Where someone wiped out who manages what, nobody knows.", plan.Input{Desired: x, Observed: all(seen(cm, "old", func(o *plan.Observed) { o.Owners = ownership.Owners{} }))}, nil, "update ConfigMap a/x (changed)"},
 		"DigestStays": {"A digest that is the right one was not changed, whoever has it.", plan.Input{Desired: x, Observed: all(seen(cm, "new", func(o *plan.Observed) { o.Owners.Ours = `{"f:data":{}}` }))}, nil, ""},
 	}
 	for name, tc := range cases {

@@ -139,7 +139,7 @@ func TestContractsAreNoDrift(t *testing.T) {
 			`{"f:spec":{"f:storageClassName":{}}}`, `{"f:spec":{"f:volumeName":{}}}`, nil,
 		},
 		"Restarted": {
-			"Somebody has restarted it by hand.", "{kind: Deployment, apiVersion: apps/v1, metadata: {name: x}, spec: {template: {metadata: {annotations: {kubectl.kubernetes.io/restartedAt: a}}}}}",
+			"Someone has restarted it by hand.", "{kind: Deployment, apiVersion: apps/v1, metadata: {name: x}, spec: {template: {metadata: {annotations: {kubectl.kubernetes.io/restartedAt: a}}}}}",
 			`{}`, `{"f:spec":{"f:template":{"f:metadata":{"f:annotations":{"f:kubectl.kubernetes.io/restartedAt":{}}}}}}`, nil,
 		},
 		"AnotherField": {
@@ -194,7 +194,7 @@ func TestFinished(t *testing.T) {
 		"Changed":  {"What is declared differently is another Job.", plan.Input{Desired: objects(job("2")), Finished: done("1", plan.Completed)}, []string{"create Job.batch a/migrate (missing)"}, nil, plan.Finished{{Digest: first}}},
 		"Back":     {"Who rolls back to it does not run it again.", plan.Input{Desired: objects(job("1")), Finished: done("1", plan.Completed).With(digestOf(job("2")), plan.Completed)}, nil, []plan.Done{{Ref: ref("Job a/migrate"), Ending: plan.Completed}}, plan.Finished{{Digest: digestOf(job("2"))[:16]}, {Digest: first}}},
 		"ByHand":   {"Applying everything again is no wish to run it again.", plan.Input{Desired: objects(job("1")), Finished: done("1", plan.Completed), Everything: true}, nil, []plan.Done{{Ref: ref("Job a/migrate"), Ending: plan.Completed}}, plan.Finished{{Digest: first}}},
-		"Stays":    {"One that stays when it has ended is made again when it is deleted: somebody wants it run.", plan.Input{Desired: objects(job("1")), Finished: plan.Finished{}.With(digestOf(job("1")), plan.Running)}, []string{"create Job.batch a/migrate (missing)"}, nil, nil},
+		"Stays":    {"One that stays when it has ended is made again when it is deleted: someone wants it run.", plan.Input{Desired: objects(job("1")), Finished: plan.Finished{}.With(digestOf(job("1")), plan.Running)}, []string{"create Job.batch a/migrate (missing)"}, nil, nil},
 		"Wave":     {"The wave after it begins.", plan.Input{Desired: objects(job("1"), later), Finished: done("1", plan.Completed)}, []string{"create Deployment.apps a/d (missing)"}, []plan.Done{{Ref: ref("Job a/migrate"), Ending: plan.Completed}}, plan.Finished{{Digest: first}}},
 		"BadWave":  {"The wave after one that failed does not.", plan.Input{Desired: objects(job("1"), later), Finished: done("1", plan.FailedForGood)}, []string{"blocked Deployment.apps a/d (waiting for Job.batch a/migrate)"}, []plan.Done{{Ref: ref("Job a/migrate"), Ending: plan.FailedForGood}}, plan.Finished{{Digest: first, Failed: true}}},
 	}

@@ -21,7 +21,7 @@ type Drift struct {
 	Correct bool
 	// Ignore are those that others may change.
 	Ignore []v1alpha1.DriftIgnore
-	// Damped are fields that are not taken back just now, since somebody takes them again and again: objects to
+	// Damped are fields that are not taken back just now, since someone takes them again and again: objects to
 	// paths.
 	Damped map[Ref][]field.Path
 }

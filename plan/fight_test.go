@@ -36,7 +36,7 @@ func TestFights(t *testing.T) {
 		{"and doubles", 8 * time.Minute, 16 * time.Minute},
 		{"up to half an hour", 16 * time.Minute, 30 * time.Minute},
 		{"and no more", 30 * time.Minute, 30 * time.Minute},
-		{"who was at peace for long begins anew", 3 * time.Hour, 0},
+		{"who was at peace for long begins again", 3 * time.Hour, 0},
 	}
 	for i, s := range steps {
 		now = now.Add(s.after)

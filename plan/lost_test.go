@@ -24,7 +24,7 @@ func TestLost(t *testing.T) {
 			object: metadata + "stringData: {key: x}\n", ours: `{"f:data":{"f:key":{}}}`,
 		},
 		"Text": {
-			reason: "What somebody has changed of it is said in the words of the declaration.",
+			reason: "What someone has changed of it is said in the words of the declaration.",
 			object: metadata + "stringData: {key: x}\ndata: {other: eA==}\n", ours: `{"f:data":{}}`, theirs: `{"f:data":{"f:key":{},"f:other":{}}}`,
 			want: []string{".data.other by kubectl", ".stringData.key by kubectl"},
 		},

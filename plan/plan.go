@@ -114,7 +114,7 @@ type Step struct {
 	Action Action
 	Ref    Ref
 	Reason Reason
-	// Fields are those that somebody else has changed and that are taken back, and Left those that are not.
+	// Fields are those that someone else has changed and that are taken back, and Left those that are not.
 	Fields, Left []ownership.Field
 	// Reclaim are fields that others have added and that are taken back; see [ownership.Reclaim].
 	Reclaim []ownership.Field

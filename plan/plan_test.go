@@ -78,12 +78,12 @@ func unsettled(o *plan.Observed) { o.Settled = false }
 func keep(o *plan.Observed)      { o.Prune = plan.PruneDisabled }
 func letGo(o *plan.Observed)     { o.Prune = plan.PruneEnabled }
 
-// edited has somebody else take the data.
+// edited has someone else take the data.
 func edited(o *plan.Observed) {
 	o.Owners = ownership.Owners{Ours: `{}`, Others: []ownership.Manager{{Name: "kubectl-edit", Fields: `{"f:data":{}}`}}}
 }
 
-// erased has somebody remove the data.
+// erased has someone remove the data.
 func erased(o *plan.Observed) { o.Owners = ownership.Owners{Ours: `{}`} }
 
 // text prints a plan: what is applied with its reason, then what is pruned, a line a stage.
@@ -185,7 +185,7 @@ func TestDecide(t *testing.T) {
 			[]string{"create ConfigMap b/x (missing)", "blocked Namespace a (being deleted)"},
 			0,
 		},
-		"Foreign": {"What somebody else made is adopted, without taking fields from them.", plan.Input{Desired: x, Observed: all(seen(cm, "", foreign)), Drift: plan.Drift{Correct: true}}, []string{"adopt ConfigMap a/x (already there)"}, 0},
+		"Foreign": {"What someone else made is adopted, without taking fields from them.", plan.Input{Desired: x, Observed: all(seen(cm, "", foreign)), Drift: plan.Drift{Correct: true}}, []string{"adopt ConfigMap a/x (already there)"}, 0},
 		"ForeignForced": {
 			"An object may ask to take fields over.",
 			plan.Input{Desired: objects(with(object(cm, "new"), plan.AdoptAnnotation, "enabled")), Observed: all(seen(cm, "", foreign))},
@@ -218,11 +218,11 @@ func TestDrift(t *testing.T) {
 		o.Owners.Ours = `{"f:data":{},"f:spec":{"f:scaleTargetRef":{"f:apiVersion":{},"f:kind":{},"f:name":{}}}}`
 	}
 	testPlans(t, map[string]planCase{
-		"Corrected": {"What somebody changed is taken back.", plan.Input{Desired: x, Observed: all(seen(cm, "new", edited)), Drift: correct}, []string{"update ConfigMap a/x (drifted .data by kubectl-edit, force)"}, 0},
-		"Erased":    {"What somebody removed is brought back.", plan.Input{Desired: x, Observed: all(seen(cm, "new", erased)), Drift: correct}, []string{"update ConfigMap a/x (drifted .data by , force)"}, 0},
+		"Corrected": {"What someone changed is taken back.", plan.Input{Desired: x, Observed: all(seen(cm, "new", edited)), Drift: correct}, []string{"update ConfigMap a/x (drifted .data by kubectl-edit, force)"}, 0},
+		"Erased":    {"What someone removed is brought back.", plan.Input{Desired: x, Observed: all(seen(cm, "new", erased)), Drift: correct}, []string{"update ConfigMap a/x (drifted .data by , force)"}, 0},
 		"Reported":  {"Where drift is only reported, it is.", plan.Input{Desired: x, Observed: all(seen(cm, "new", edited))}, []string{"keep ConfigMap a/x (drift reported .data by kubectl-edit)"}, 0},
 		"Damped": {
-			"A field that somebody takes again and again is left for a while.",
+			"A field that someone takes again and again is left for a while.",
 			plan.Input{Desired: x, Observed: all(seen(cm, "new", edited)), Drift: plan.Drift{Correct: true, Damped: map[plan.Ref][]field.Path{ref(cm): {data}}}},
 			[]string{"keep ConfigMap a/x (drift reported .data by kubectl-edit)"},
 			0,
@@ -380,7 +380,7 @@ func TestStages(t *testing.T) {
 			0,
 		},
 		"AccessStays": {
-			"What stays has to be deleted by somebody, later.",
+			"What stays has to be deleted by someone, later.",
 			plan.Input{Observed: all(seen("Namespace b", ""), seen("ServiceAccount b/deployer", "", access), seen("PersistentVolumeClaim b/data", ""))},
 			[]string{
 				"keep Namespace b (not empty)", "keep PersistentVolumeClaim b/data (holds data)", "keep ServiceAccount b/deployer (not empty)",

@@ -14,13 +14,13 @@ import (
 // PartOfLabel is the label by which an object is a member of a release.
 const PartOfLabel = "applyset.kubernetes.io/part-of"
 
-// Tampered is what somebody has done to an object as a whole, so that it is applied again although its declaration has not
+// Tampered is what someone has done to an object as a whole, so that it is applied again although its declaration has not
 // changed.
 type Tampered string
 
 // What can be done to an object.
 const (
-	// Deleted is an object that somebody deleted.
+	// Deleted is an object that someone deleted.
 	Deleted Tampered = "deleted"
 	// Unlabelled is one whose label was removed, by which it is known.
 	Unlabelled Tampered = "label removed"
@@ -43,7 +43,7 @@ type Vanished struct {
 	At time.Time
 }
 
-// Found returns what was done to the object now that it was applied again: the API server says whether it is the same object
+// Found returns what was done to the object now that it was applied again: the API server reports whether it is the same object
 // as before, whose label had been removed, or another one.
 func (t Tampering) Found(before, now types.UID) Tampering {
 	if t.What == Deleted && before != "" && before == now {

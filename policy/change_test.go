@@ -21,7 +21,7 @@ type changeCase struct {
 	want          []string
 }
 
-// testChange judges changes, each in two ways: with the platform after it loaded anew, and as an update of the one before.
+// testChange judges changes, each in two ways: with the platform after it loaded again, and as an update of the one before.
 func testChange(t *testing.T, rule string, cases map[string]changeCase) {
 	t.Helper()
 	broken, near := 0, 0
@@ -61,7 +61,7 @@ func TestRemoved(t *testing.T) {
 	testChange(t, policy.RuleRemoved, map[string]changeCase{
 		"Nothing": {reason: "No change breaks nothing."},
 		"Dataset": {
-			reason: "A dataset that somebody reads is not removed; that it is not there is not said again.",
+			reason: "A dataset that someone reads is not removed; that it is not there is not said again.",
 			after:  []edit{{orders, daily, ""}, unwritten},
 			want:   []string{`deny removed-in-use sales/project.yaml:11 the dataset orders/daily@1 is removed, and sales/report still reads it`},
 		},

@@ -217,7 +217,7 @@ func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Wor
 	return writers
 }
 
-// unwritten reports the read of a dataset that nobody writes, with the versions of it that somebody does.
+// unwritten reports the read of a dataset that nobody writes, with the versions of it that someone does.
 func (j *judge) unwritten(owner *catalog.Project, in input, at []any) {
 	var versions []string
 	for i := range owner.Spec.Datasets {

@@ -14,7 +14,7 @@ const since = "since: 2026-01-01T00:00:00Z"
 func TestUnwritten(t *testing.T) {
 	testRule(t, policy.RuleUnwritten, map[string]ruleCase{
 		"Unwritten": {
-			reason: "What is read is written by somebody; the problem is shown once, and not for each environment.",
+			reason: "What is read is written by someone; the problem is shown once, and not for each environment.",
 			edits:  []edit{{orders, "      writes: {main: daily@1}\n", ""}},
 			want:   []string{`deny dataset-unwritten sales/project.yaml:11 nobody writes orders/daily@1`},
 		},

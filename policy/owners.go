@@ -17,7 +17,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// Person is somebody who makes or approves a change.
+// Person is someone who makes or approves a change.
 type Person struct {
 	// Login is the name of the account, and Teams those of the teams that it is in, without their organisation.
 	Login string

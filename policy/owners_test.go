@@ -111,7 +111,7 @@ func TestOwnership(t *testing.T) {
 		},
 		"New": {reason: "A new project is its owner's.", after: []edit{{"p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-sales, environments: [dev]}\n"}}, people: []policy.Person{eve}},
 		"NewOthers": {
-			reason: "And not somebody else's to declare.",
+			reason: "And not someone else's to declare.",
 			after:  []edit{{"p.yaml", "", head + "kind: Project\nmetadata: {name: more}\nspec: {owner: team-orders, environments: [dev]}\n"}}, people: []policy.Person{eve},
 			want: []string{`deny ownership p.yaml:4 the project "more" is changed, and none of its owners is among those who made or approved the change: eve`},
 		},

@@ -85,7 +85,7 @@ func whole(r *policy.Result) string {
 }
 
 // TestPreviousSavesWorkAlone makes random changes to random files, one after the other, and compares what is found with
-// the help of the previous result with what is found without it, on the platform loaded anew.
+// the help of the previous result with what is found without it, on the platform loaded again.
 func TestPreviousSavesWorkAlone(t *testing.T) {
 	versions := versions()
 	names := slices.Sorted(maps.Keys(versions))
@@ -117,7 +117,7 @@ func TestPreviousSavesWorkAlone(t *testing.T) {
 			before := whole(result)
 			updated := judge(policy.Input{Catalog: next, Previous: result})
 			if diff := cmp.Diff(whole(judge(policy.Input{Catalog: load(t, files)})), whole(updated)); diff != "" {
-				t.Fatalf("after %q: -judged anew +with the previous result\n%s", changed, diff)
+				t.Fatalf("after %q: -judged again +with the previous result\n%s", changed, diff)
 			}
 			if again := whole(judge(policy.Input{Catalog: next, Previous: updated})); again != whole(updated) {
 				t.Fatalf("judging the same again gives something else:\n%s", cmp.Diff(whole(updated), again))
@@ -164,7 +164,7 @@ func TestLinesThatMove(t *testing.T) {
 				}
 				want, got := whole(judge(t, policy.Input{Catalog: load(t, after)})), whole(judge(t, policy.Input{Catalog: next, Previous: result}))
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s: -judged anew +with the previous result\n%s", move, diff)
+					t.Errorf("%s: -judged again +with the previous result\n%s", move, diff)
 				}
 			}
 		})
@@ -189,7 +189,7 @@ func TestOrderOfWriters(t *testing.T) {
 	}
 	want, got := whole(judge(t, policy.Input{Catalog: load(t, with(two+one))})), whole(judge(t, policy.Input{Catalog: next, Previous: result}))
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-judged anew +with the previous result\n%s", diff)
+		t.Errorf("-judged again +with the previous result\n%s", diff)
 	}
 }
 

@@ -83,7 +83,7 @@ func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand
 	}
 }
 
-// replies are those that somebody waits for.
+// replies are those that someone waits for.
 type replies struct {
 	mu      sync.Mutex
 	last    int64

@@ -35,7 +35,7 @@ var (
 
 // webhook is an admission webhook that the API server asks about ConfigMaps and Deployments of one namespace.
 type webhook struct {
-	// answer gives a patch (RFC 6902), or why not.
+	// answer returns a patch (RFC 6902), or why not.
 	answer func(*admissionv1.AdmissionRequest) (patch, refusal string)
 
 	mu sync.Mutex
@@ -178,7 +178,7 @@ spec: {replicas: 0, selector: {matchLabels: {a: b}}, template: {metadata: {label
 			t.Errorf("%s: mutation by admission is said to be drift: %+v", what, got)
 		}
 	}
-	c.merge(deployments, "mutate-a-dev", "d", "somebody", `{"metadata":{"labels":{"theirs":"1"}}}`)
+	c.merge(deployments, "mutate-a-dev", "d", "someone", `{"metadata":{"labels":{"theirs":"1"}}}`)
 	quiet(d, "a change by others", "c3", "1")
 	d.stop()
 	d = start(t, c.Kubeconfig)
@@ -298,7 +298,7 @@ func (c cell) quota(namespace string, resources ...string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.apply(quotas, namespace, "few", "somebody", string(data))
+	c.apply(quotas, namespace, "few", "someone", string(data))
 	c.awaitObject(quotas, namespace, "few", func(o *unstructured.Unstructured) bool {
 		used, _, _ := unstructured.NestedMap(o.Object, "status", "used")
 		return len(used) == len(resources)

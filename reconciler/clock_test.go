@@ -62,7 +62,7 @@ func (d *daemon) failedRuns(project string, more int) {
 	}
 }
 
-// within tells whether a request is about something in a namespace.
+// within reports whether a request is about something in a namespace.
 func within(r *http.Request, namespace string) bool {
 	return strings.Contains(r.URL.Path+"/", "/namespaces/"+namespace+"/")
 }
@@ -157,15 +157,15 @@ func TestALateDiagnosis(t *testing.T) {
 	d.await("it to be on its way", func(p status.Platform) bool {
 		return release(p, "late-a").Commit == "c2" && release(p, "late-a").Health != status.Healthy
 	})
-	now.set(20 * time.Second) // so that somebody looks why
-	c.merge(deployments, "late-a-dev", "web", "somebody", `{"metadata":{"labels":{"x":"1"}}}`)
+	now.set(20 * time.Second) // so that someone looks why
+	c.merge(deployments, "late-a-dev", "web", "someone", `{"metadata":{"labels":{"x":"1"}}}`)
 	select {
 	case <-hangs:
 	case <-time.After(patience):
 		t.Fatal("nobody looked why the release is not healthy")
 	}
 	before := now.looks.Load()
-	c.merge(deployments, "late-a-dev", "web", "somebody", `{"metadata":{"labels":{"x":"2"}}}`)
+	c.merge(deployments, "late-a-dev", "web", "someone", `{"metadata":{"labels":{"x":"2"}}}`)
 	d.mustAccept("c3", files.with(tree{"a.yaml": service("late-a", "img:2"), "b.yaml": service("late-b", "img:2")}), "b.yaml")
 	d.await("the other", func(p status.Platform) bool {
 		return release(p, "late-b").Fine() && release(p, "late-b").Commit == "c3"
@@ -237,10 +237,10 @@ func TestAPauseInAFight(t *testing.T) {
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
 	for i := range 3 {
-		c.merge(configMaps, "pause-a-dev", "a", "somebody", `{"data":{"key":"by hand"}}`)
+		c.merge(configMaps, "pause-a-dev", "a", "someone", `{"data":{"key":"by hand"}}`)
 		d.corrected("pause-a", i+1)
 	}
-	c.merge(configMaps, "pause-a-dev", "a", "somebody", `{"data":{"key":"by hand"}}`)
+	c.merge(configMaps, "pause-a-dev", "a", "someone", `{"data":{"key":"by hand"}}`)
 	d.await("the fight to pause", func(p status.Platform) bool { return release(p, "pause-a").Drifted() })
 	// Nothing can even be planned without a connection, which is given up for other credentials.
 	good, err := os.ReadFile(faults.Kubeconfig)

@@ -116,7 +116,7 @@ func (r *Reconciler) await(dealt *sync.WaitGroup) {
 	}
 }
 
-// hand gives a release what is declared of it, and reports whether it was told of something to do. The caller holds the lock.
+// hand returns a release what is declared of it, and reports whether it was told of something to do. The caller holds the lock.
 func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out evaluate.Rendered, dealt *sync.WaitGroup) bool {
 	if rel.Suspended {
 		r.actor(rel.ID).box.putAndTell(release.Paused{Namespace: rel.Namespace, Owner: rel.Owner}, dealt)

@@ -120,7 +120,7 @@ func TestARollbackRunsNoJobAgain(t *testing.T) {
 	}
 }
 
-// TestWhatWasDoneToAnObject: an object that somebody deleted, or whose label or digest they removed, is put back, and the status
+// TestWhatWasDoneToAnObject: an object that someone deleted, or whose label or digest they removed, is put back, and the status
 // and the history say what was done.
 func TestWhatWasDoneToAnObject(t *testing.T) {
 	c := look(t, pkg.Cluster(t))

@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// environment gives the declaration of dev with more in its spec.
+// environment returns the declaration of dev with more in its spec.
 func environment(more string) string {
 	return "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n" + more
 }
@@ -27,7 +27,7 @@ func at(o *unstructured.Unstructured, fields ...string) string {
 	return fmt.Sprint(v)
 }
 
-// corrected waits until the release was mended n times, and gives its drifts without their times.
+// corrected waits until the release was fixed n times, and gives its drifts without their times.
 func (d *daemon) corrected(project string, n int) []status.Drift {
 	d.t.Helper()
 	p := d.await(fmt.Sprintf("%d corrections", n), func(p status.Platform) bool {
@@ -39,7 +39,7 @@ func (d *daemon) corrected(project string, n int) []status.Drift {
 
 var noTime = cmpopts.IgnoreFields(status.Drift{}, "Time")
 
-// TestDriftIsCorrected: what somebody changes of what is declared is taken back at once, by whatever means they did it,
+// TestDriftIsCorrected: what someone changes of what is declared is taken back at once, by whatever means they did it,
 // and the status says who changed what. What is not declared is theirs.
 func TestDriftIsCorrected(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
@@ -55,11 +55,11 @@ func TestDriftIsCorrected(t *testing.T) {
 		return at(&unstructured.Unstructured{Object: containers[0].(map[string]any)}, "image")
 	}
 	replicas := at(c.get(deployments, ns, "web"), "spec", "replicas")
-	mends := []struct {
+	fixes := []struct {
 		reason string
 		change func()
 		want   status.Drift
-		mended func() bool
+		fixed  func() bool
 	}{
 		{
 			"kubectl set image", func() {
@@ -84,22 +84,22 @@ func TestDriftIsCorrected(t *testing.T) {
 		},
 		{
 			"server-side apply by force", func() {
-				c.apply(deployments, ns, "web", "somebody", `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","labels":{"trunkline.dev/project":"x"}}}`)
+				c.apply(deployments, ns, "web", "someone", `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","labels":{"trunkline.dev/project":"x"}}}`)
 			},
-			status.Drift{Object: "Deployment.apps drift-a-dev/web", Fields: []string{`.metadata.labels["trunkline.dev/project"]`}, Manager: "somebody", Corrected: true},
+			status.Drift{Object: "Deployment.apps drift-a-dev/web", Fields: []string{`.metadata.labels["trunkline.dev/project"]`}, Manager: "someone", Corrected: true},
 			func() bool { return c.get(deployments, ns, "web").GetLabels()["trunkline.dev/project"] == "drift-a" },
 		},
 	}
 	if replicas == "<nil>" {
-		mends = append(mends[:1], mends[2:]...) // the blueprint leaves them to others
+		fixes = append(fixes[:1], fixes[2:]...) // the blueprint leaves them to others
 	}
-	for i, m := range mends {
+	for i, m := range fixes {
 		m.change()
 		got := d.corrected("drift-a", i+1)
 		if diff := cmp.Diff(m.want, got[0], noTime); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", m.reason, diff)
 		}
-		if !m.mended() {
+		if !m.fixed() {
 			t.Errorf("%s is said to be corrected, and is not", m.reason)
 		}
 	}
@@ -158,7 +158,7 @@ func TestDriftIsReported(t *testing.T) {
 	}
 }
 
-// TestIgnoredFieldsAreTheirs: an ignored field is declared until somebody takes it; then it stays theirs.
+// TestIgnoredFieldsAreTheirs: an ignored field is declared until someone takes it; then it stays theirs.
 func TestIgnoredFieldsAreTheirs(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)
@@ -183,7 +183,7 @@ func TestIgnoredFieldsAreTheirs(t *testing.T) {
 	}
 }
 
-// TestAFightIsDamped: a field that somebody takes again and again is left to them for a while, and the status says so.
+// TestAFightIsDamped: a field that someone takes again and again is left to them for a while, and the status says so.
 func TestAFightIsDamped(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)
@@ -240,7 +240,7 @@ func TestARestartWritesNothing(t *testing.T) {
 }
 
 // TestWhatCannotChangeIsReplacedOnlyOnRequest: a field that is immutable is refused with a hint; with the annotation, the
-// object is deleted and made anew.
+// object is deleted and made again.
 func TestWhatCannotChangeIsReplacedOnlyOnRequest(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)
@@ -263,7 +263,7 @@ func TestWhatCannotChangeIsReplacedOnlyOnRequest(t *testing.T) {
 	d.mustAccept("c3", files("3", ", annotations: {trunkline.dev/replace: enabled}"), "a/objects/all.yaml")
 	d.awaitFine("c3")
 	if after := c.get(configMaps, "immutable-a-dev", "a"); after.GetUID() == before || at(after, "data", "key") != "3" {
-		t.Errorf("the object was not made anew: %v", after.Object)
+		t.Errorf("the object was not made again: %v", after.Object)
 	}
 }
 
@@ -317,7 +317,7 @@ spec:
 }
 
 // TestANamespaceWithDataIsKept: claims on volumes that others have made in a release's namespace keep the namespace, and
-// a definition stays while there are objects of its kind, until somebody says that they may go.
+// a definition stays while there are objects of its kind, until someone says that they may go.
 func TestANamespaceWithDataIsKept(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)
@@ -325,7 +325,7 @@ func TestANamespaceWithDataIsKept(t *testing.T) {
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
 	claims := schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
-	c.apply(claims, "data-a-dev", "theirs", "somebody", `{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"theirs"},
+	c.apply(claims, "data-a-dev", "theirs", "someone", `{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"theirs"},
 		"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}`)
 	d.mustAccept("c2", files.with(tree{"a/project.yaml": ""}), "a/project.yaml")
 	p := d.await("the namespace to be kept", func(p status.Platform) bool { return len(release(p, "data-a").Kept) > 0 })

@@ -187,9 +187,9 @@ func TestARefusedCommitIsPassedOver(t *testing.T) {
 		t.Errorf("started again, the board has accepted=%s refused=%t, want the good commit and the bad one refused", s.Accepted.Hash, s.Refused())
 	}
 
-	mended := repo.Commit(t, "mended", files)
-	if s := f.poll(); s.Refused() || s.Accepted.Hash != mended {
-		t.Errorf("the mended commit: %+v", s)
+	fixed := repo.Commit(t, "fixed", files)
+	if s := f.poll(); s.Refused() || s.Accepted.Hash != fixed {
+		t.Errorf("the fixed commit: %+v", s)
 	}
 }
 

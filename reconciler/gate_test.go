@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// in gives the release of a project in an environment.
+// in returns the release of a project in an environment.
 func in(p status.Platform, project, environment string) status.Release {
 	for _, r := range p.Releases {
 		if r.Project == project && r.Environment == environment {
@@ -137,11 +137,11 @@ func TestRollback(t *testing.T) {
 	d.trees = trees
 	d.mustAccept("c2", bad)
 	d.await("the commit to stay in quarantine", func(p status.Platform) bool { return back(p) && release(p, "rollback-a").Health == status.Healthy })
-	// A commit that changes something else does not bring it back; one that mends the release does.
+	// A commit that changes something else does not bring it back; one that fixes the release does.
 	d.mustAccept("c3", bad.with(tree{"b.yaml": service("rollback-b", "img:1")}), "b.yaml")
 	d.await("the other project", func(p status.Platform) bool { return release(p, "rollback-b").Fine() && back(p) })
 	d.mustAccept("c4", bad.with(tree{"a.yaml": service("rollback-a", "img:3")}), "a.yaml")
-	d.await("the mended commit", func(p status.Platform) bool {
+	d.await("the fixed commit", func(p status.Platform) bool {
 		return release(p, "rollback-a").Fine() && release(p, "rollback-a").Commit == "c4"
 	})
 }
@@ -173,7 +173,7 @@ func TestAProtectedEnvironmentKeepsWhatItDoesNotName(t *testing.T) {
 	}
 }
 
-// TestManyRemovalsAreConfirmed: a commit that removes most of an environment waits until somebody confirms it.
+// TestManyRemovalsAreConfirmed: a commit that removes most of an environment waits until someone confirms it.
 func TestManyRemovalsAreConfirmed(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)

@@ -172,7 +172,7 @@ func changed(method string, change func([]byte) []byte) gitFault {
 	}
 }
 
-// trickle gives out a byte now and then, for as long as the client listens.
+// trickle returns out a byte now and then, for as long as the client listens.
 func trickle(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 	rec := httptest.NewRecorder()
 	backend.ServeHTTP(rec, req)
@@ -336,7 +336,7 @@ func TestForcedBranches(t *testing.T) {
 	// A branch of that name which has nothing to do with the one before.
 	fourth := commit("4")
 	d.accepts(fourth)
-	holds("the branch was made anew", "4", true)
+	holds("the branch was made again", "4", true)
 
 	repo.Reset(t, third)
 	fifth := commit("5")

@@ -68,7 +68,7 @@ const patience = 60 * time.Second
 // tree is the content of a commit: path to text.
 type tree map[string]string
 
-// platform gives a tree with one environment, dev, on the cluster test. The name keeps the tests that share a
+// platform returns a tree with one environment, dev, on the cluster test. The name keeps the tests that share a
 // cluster apart.
 func platform(name string, more tree) tree {
 	t := tree{
@@ -307,7 +307,7 @@ func (c cell) get(r schema.GroupVersionResource, namespace, name string) *unstru
 	return o
 }
 
-// apply applies an object by server-side apply as somebody else.
+// apply applies an object by server-side apply as someone else.
 func (c cell) apply(r schema.GroupVersionResource, namespace, name, manager, object string, sub ...string) {
 	c.t.Helper()
 	force := true
@@ -335,7 +335,7 @@ func (c cell) strategic(r schema.GroupVersionResource, namespace, name, manager,
 	}
 }
 
-// value gives what a ConfigMap of [configMap] holds.
+// value returns what a ConfigMap of [configMap] holds.
 func (c cell) value(namespace, name string) string {
 	c.t.Helper()
 	v, _, _ := unstructured.NestedString(c.get(configMaps, namespace, name).Object, "data", "key")

@@ -44,7 +44,7 @@ func (c cell) install(file string) {
 	}
 }
 
-// kubeconfigOf gives a kubeconfig with the token of a service account, and nothing else.
+// kubeconfigOf returns a kubeconfig with the token of a service account, and nothing else.
 func (c cell) kubeconfigOf(namespace, account string) string {
 	c.t.Helper()
 	token, err := c.Client(c.t).CoreV1().ServiceAccounts(namespace).CreateToken(c.t.Context(), account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})

@@ -55,7 +55,7 @@ func (p *planning) Begin(ctx context.Context, urgent bool) error {
 	return ctx.Err()
 }
 
-// End gives a place to who has waited longest.
+// End returns a place to who has waited longest.
 func (p *planning) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -39,7 +39,7 @@ type Options struct {
 	// Secrets decrypts what SOPS has encrypted, at the moment at which it is applied; nil has no keys.
 	Secrets *secrets.Decrypter
 	Board   *status.Board
-	// Trees gives the content of an older commit, for releases that are held at it or go back to it; without it they
+	// Trees returns the content of an older commit, for releases that are held at it or go back to it; without it they
 	// are left as they are instead.
 	Trees func(ctx context.Context, commit string) (fs.FS, error)
 	// Sharing says which releases are this replica's, when there are several; default: all are.
@@ -275,7 +275,7 @@ func (r *Reconciler) healthRules(cat *catalog.Catalog) (*health.Rules, error) {
 	return rules, err
 }
 
-// judgeHealthBy gives the clusters new rules, if there are any.
+// judgeHealthBy returns the clusters new rules, if there are any.
 func (r *Reconciler) judgeHealthBy(rules *health.Rules) {
 	if rules == nil {
 		return
@@ -329,7 +329,7 @@ func (r *Reconciler) actor(id catalog.ReleaseID) *actor {
 	return a
 }
 
-// retire takes an actor away whose release is gone or another replica's to delete. It stays if somebody has said something
+// retire takes an actor away whose release is gone or another replica's to delete. It stays if someone has said something
 // to it meanwhile, such as that the release is declared again.
 func (r *Reconciler) retire(a *actor) bool {
 	r.mu.Lock()

@@ -155,7 +155,7 @@ func TestAReleaseThatDoesNotRenderStaysAsItIs(t *testing.T) {
 	d.awaitFine("c3")
 }
 
-// TestConflictsAreReportedByName: an object that somebody else has made is taken in only as far as nobody's fields are
+// TestConflictsAreReportedByName: an object that someone else has made is taken in only as far as nobody's fields are
 // overwritten, unless it says that they may be.
 func TestConflictsAreReportedByName(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
@@ -165,10 +165,10 @@ func TestConflictsAreReportedByName(t *testing.T) {
 	})
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
-	c.apply(configMaps, "conflict-a-dev", "b", "somebody", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"},"data":{"key":"by-hand"}}`)
+	c.apply(configMaps, "conflict-a-dev", "b", "someone", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"},"data":{"key":"by-hand"}}`)
 	d.mustAccept("c2", files.with(tree{"a/objects/all.yaml": configMap("a", "2") + "---\n" + configMap("b", "2")}), "a/objects/all.yaml")
 	p := d.await("the conflict", func(p status.Platform) bool { return release(p, "conflict-a").Result == status.Failed })
-	if got, want := release(p, "conflict-a").Message, "conflict on ConfigMap conflict-a-dev/b: .data.key is owned by somebody; "+
+	if got, want := release(p, "conflict-a").Message, "conflict on ConfigMap conflict-a-dev/b: .data.key is owned by someone; "+
 		"to take the fields over, give the object the annotation trunkline.dev/adopt: enabled"; got != want {
 		t.Errorf("the message is\n%s\nwant\n%s", got, want)
 	}
@@ -200,7 +200,7 @@ func TestWhatIsNotOursIsLeftAlone(t *testing.T) {
 	d.mustAccept("c2", files.with(tree{"a/project.yaml": ""}), "a/project.yaml")
 	d.await("foreign-a to be off the board", func(p status.Platform) bool { return release(p, "foreign-a").Project == "(none)" })
 	if got := c.get(namespaces, "", "foreign-a-dev"); got.GetDeletionTimestamp() != nil || len(got.GetLabels()) > 1 {
-		t.Errorf("the namespace of somebody else was touched: %v", got.Object["metadata"])
+		t.Errorf("the namespace of someone else was touched: %v", got.Object["metadata"])
 	}
 }
 

@@ -74,7 +74,7 @@ func TestARefusedReleaseCostsNoOther(t *testing.T) {
 	d.mustAccept("c2", files.with(objects("2")), "a/objects/all.yaml")
 	d.failedRuns("unknown-a", 3)
 	if p := d.board.Snapshot(); !p.Clusters[0].Reachable || watches.Load() != 0 || refused.Load() > 10 {
-		t.Errorf("%d requests were refused, and %d watches begun anew; the cluster: %+v", refused.Load(), watches.Load(), p.Clusters[0])
+		t.Errorf("%d requests were refused, and %d watches begun again; the cluster: %+v", refused.Load(), watches.Load(), p.Clusters[0])
 	}
 	faults.Set(nil)
 	d.awaitFine("c2")

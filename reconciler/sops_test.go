@@ -98,7 +98,7 @@ func sealedProject(name, document string) tree {
 	}
 }
 
-// secret gives a value of the Secret s in plain.
+// secret returns a value of the Secret s in plain.
 func (c cell) secret(namespace, key string) string {
 	c.t.Helper()
 	value, err := base64.StdEncoding.DecodeString(at(c.get(secretsKind, namespace, "s"), "data", key))
@@ -127,9 +127,9 @@ func TestSealedSecretLives(t *testing.T) {
 		t.Errorf("the cluster holds what SOPS wrote: %v", o.Object)
 	}
 
-	// Somebody changes a value that is declared in stringData, and one that is declared in data.
+	// Someone changes a value that is declared in stringData, and one that is declared in data.
 	for i, field := range []string{"password", "token"} {
-		c.merge(secretsKind, ns, "s", "somebody", `{"data":{"`+field+`":"Zm9v"}}`)
+		c.merge(secretsKind, ns, "s", "someone", `{"data":{"`+field+`":"Zm9v"}}`)
 		drifts := d.corrected("sealed-a", i+1)
 		if got := c.secret(ns, field); got != canary {
 			t.Errorf("%s is %q after the correction", field, got)
@@ -140,7 +140,7 @@ func TestSealedSecretLives(t *testing.T) {
 		}
 	}
 
-	// Encrypted anew for another key, without the old value user and with another password.
+	// Encrypted again for another key, without the old value user and with another password.
 	fields = "stringData:\n  password: " + canary + "-2\n"
 	rotated := files.with(tree{"sealed-a/objects/all.yaml": secrettest.Encrypt(t, secretDocument(fields), secrettest.Fields, key)})
 	d.mustAccept("c2", rotated)
@@ -214,7 +214,7 @@ func TestPlainSecretTexts(t *testing.T) {
 	files := platform("texts", sealedProject("texts-a", secretDocument("stringData: {password: one, user: u}\n")))
 	d.mustAccept("c1", files)
 	d.awaitFine("c1")
-	c.merge(secretsKind, "texts-a-dev", "s", "somebody", `{"data":{"password":"Zm9v"}}`)
+	c.merge(secretsKind, "texts-a-dev", "s", "someone", `{"data":{"password":"Zm9v"}}`)
 	d.corrected("texts-a", 1)
 	if got := c.secret("texts-a-dev", "password"); got != "one" {
 		t.Errorf("password is %q after the correction", got)

@@ -117,7 +117,7 @@ func (w *weather) drop(ctx context.Context) {
 	}
 }
 
-// seed gives that of a random course, which is new each time unless STORM_SEED says otherwise, and logs it.
+// seed returns that of a random course, which is new each time unless STORM_SEED says otherwise, and logs it.
 func seed(t *testing.T) *rand.Rand {
 	t.Helper()
 	n := uint64(time.Now().UnixNano())
@@ -256,13 +256,13 @@ func TestAStorm(t *testing.T) {
 		}
 		d.mustAccept(commit, files, changed...)
 		if course.IntN(2) == 0 && len(values) > 0 {
-			// Somebody deletes or edits by hand meanwhile, of what may or may not be there.
+			// Someone deletes or edits by hand meanwhile, of what may or may not be there.
 			ns := name(quiet+course.IntN(projects-quiet)) + "-dev"
 			client := c.client.Resource(configMaps).Namespace(ns)
 			if course.IntN(2) == 0 {
 				_ = client.Delete(t.Context(), "a", metav1.DeleteOptions{})
 			} else {
-				_, _ = client.Patch(t.Context(), "b", "application/merge-patch+json", []byte(`{"data":{"key":"by hand"}}`), metav1.PatchOptions{FieldManager: "somebody"})
+				_, _ = client.Patch(t.Context(), "b", "application/merge-patch+json", []byte(`{"data":{"key":"by hand"}}`), metav1.PatchOptions{FieldManager: "someone"})
 			}
 		}
 		one := name(quiet + course.IntN(projects-quiet))
@@ -401,7 +401,7 @@ func TestBadReleasesDelayNobody(t *testing.T) {
 			all := configMap("a", value)
 			switch {
 			case i < 2:
-				all += "---\n" + configMap("Not_A_Name", value) // which no attempt will mend
+				all += "---\n" + configMap("Not_A_Name", value) // which no attempt will fix
 			case i < 4:
 				all += "---\n" + configMap("never", value)
 			case i < 8:

@@ -28,7 +28,7 @@ var (
 	priorityClasses = schema.GroupVersionResource{Group: "scheduling.k8s.io", Version: "v1", Resource: "priorityclasses"}
 )
 
-// put applies an object, written in YAML, as somebody else.
+// put applies an object, written in YAML, as someone else.
 func (c cell) put(r schema.GroupVersionResource, namespace, text string) {
 	c.t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))
@@ -39,7 +39,7 @@ func (c cell) put(r schema.GroupVersionResource, namespace, text string) {
 	if err := o.UnmarshalJSON(data); err != nil {
 		c.t.Fatal(err)
 	}
-	c.apply(r, namespace, o.GetName(), "somebody", string(data))
+	c.apply(r, namespace, o.GetName(), "someone", string(data))
 }
 
 func (c cell) delete(r schema.GroupVersionResource, namespace, name string) {
@@ -49,7 +49,7 @@ func (c cell) delete(r schema.GroupVersionResource, namespace, name string) {
 	}
 }
 
-// has tells whether an object is there.
+// has reports whether an object is there.
 func (c cell) has(r schema.GroupVersionResource, namespace, name string) bool {
 	c.t.Helper()
 	list, err := c.client.Resource(r).Namespace(namespace).List(c.t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
@@ -140,7 +140,7 @@ func TestAnAccountDoesWhatItMay(t *testing.T) {
 	d.mustAccept("c2", good, "a/objects/all.yaml")
 	d.awaitFine("c2")
 
-	// A right that somebody takes away comes back, as anything that was applied.
+	// A right that someone takes away comes back, as anything that was applied.
 	c.delete(roleBindings, "tenant-a-dev", "deployer.tenant-configmaps")
 	c.awaitAnother(roleBindings, "tenant-a-dev", "deployer.tenant-configmaps", binding.GetUID())
 	c.delete(accounts, "tenant-a-dev", "deployer")
@@ -389,6 +389,6 @@ func TestWhatAnEnvironmentAllows(t *testing.T) {
 		t.Error("what the release had beyond its namespace is still there")
 	}
 	if !c.has(priorityClasses, "", "allow-theirs") {
-		t.Error("what somebody else had made was deleted")
+		t.Error("what someone else had made was deleted")
 	}
 }

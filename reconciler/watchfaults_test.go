@@ -17,7 +17,7 @@ import (
 )
 
 // TestFaultsOfWatches has all watches end, and the first attempts to watch or list again go wrong. What was edited,
-// deleted and removed from the repository meanwhile is seen and mended, and nothing else is touched.
+// deleted and removed from the repository meanwhile is seen and fixed, and nothing else is touched.
 func TestFaultsOfWatches(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	const page = `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"more"},"items":[]}`
@@ -53,7 +53,7 @@ func TestFaultsOfWatches(t *testing.T) {
 		"list-500":  {"A list that fails is asked for again.", listed(always(clustertest.Fault{Status: http.StatusInternalServerError}))},
 		"list-429":  {"So is one that the server has no time for.", listed(always(clustertest.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1}))},
 		"list-half": {"Half a list is not taken for the whole, which would be to delete the rest.", listed(always(clustertest.Fault{Half: true}))},
-		"list-gone": {"A list that expires between two pages begins anew.", listed(func(r *http.Request) clustertest.Fault {
+		"list-gone": {"A list that expires between two pages begins again.", listed(func(r *http.Request) clustertest.Fault {
 			if r.URL.Query().Get("continue") != "" {
 				return clustertest.Fault{Status: http.StatusGone}
 			}

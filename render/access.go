@@ -11,7 +11,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// Access gives the objects by which the account of a release may do what its environment says: the account, and a
+// Access returns the objects by which the account of a release may do what its environment says: the account, and a
 // binding to its role in the namespace. They are no part of what the project renders to, so that they are never older
 // than the environment's last word. There are none if the environment names no role.
 func Access(id catalog.ReleaseID, namespace string, access catalog.Access) []*unstructured.Unstructured {

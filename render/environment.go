@@ -28,7 +28,7 @@ type variables struct {
 	secrets map[string]v1alpha1.SecretRef
 }
 
-// environment gives the variables of a workload. All that is wrong with them is reported.
+// environment returns the variables of a workload. All that is wrong with them is reported.
 func environment(rel catalog.Release, w catalog.Workload) (variables, error) {
 	given, clashes := givenVariables(rel, w)
 	if wrong := append(checkVariables(w), clashes...); len(wrong) > 0 {
@@ -38,7 +38,7 @@ func environment(rel catalog.Release, w catalog.Workload) (variables, error) {
 	return variables{given, w.Secrets}, nil
 }
 
-// checkVariables gives what is wrong with the variables that the workload declares.
+// checkVariables returns what is wrong with the variables that the workload declares.
 func checkVariables(w catalog.Workload) (wrong []string) {
 	for _, name := range slices.Sorted(maps.Keys(w.Env)) {
 		wrong = append(wrong, checkName("env", name)...)
@@ -101,7 +101,7 @@ func givenVariables(rel catalog.Release, w catalog.Workload) (given map[string]s
 	return given, clashes
 }
 
-// list gives the variables as a container has them. Those of Secrets come first: Kubernetes replaces "$(NAME)" in
+// list returns the variables as a container has them. Those of Secrets come first: Kubernetes replaces "$(NAME)" in
 // a value by a variable that stands before it, and so a value can be made of secrets.
 func (v variables) list() []any {
 	env := make([]any, 0, len(v.secrets)+len(v.values))

@@ -48,7 +48,7 @@ func renderEnv(ctx context.Context, t rapid.TB, w catalog.Workload) ([]variable,
 	return env, nil
 }
 
-// data gives what a ConfigMap holds.
+// data returns what a ConfigMap holds.
 func data(t rapid.TB, objects []*unstructured.Unstructured, name string) map[string]string {
 	t.Helper()
 	for _, o := range objects {

@@ -113,7 +113,7 @@ var (
 	invalidKey = regexp.MustCompile(`[^-._a-zA-Z0-9]`)
 )
 
-// fileKey gives the key of a file in a ConfigMap: its path if that is one, else something similar with a hash,
+// fileKey returns the key of a file in a ConfigMap: its path if that is one, else something similar with a hash,
 // since two paths can be alike once what a key cannot have is replaced.
 func fileKey(name string) string {
 	if validKey.MatchString(name) {

@@ -17,7 +17,7 @@ import (
 // compiledSchema is another form of the parameters that stand beside it.
 var compiledSchema = reflect.TypeFor[*schema.Schema]()
 
-// fill gives a value in which nothing is empty.
+// fill returns a value in which nothing is empty.
 func fill(v reflect.Value) {
 	switch v.Kind() { //nolint:exhaustive // the rest fails the test that counts leaves
 	case reflect.String:

@@ -40,7 +40,7 @@ type Identity struct {
 	Namespace, Name string
 }
 
-// Pack gives objects in the form in which they are kept. It fails for a value that JSON cannot carry.
+// Pack returns objects in the form in which they are kept. It fails for a value that JSON cannot carry.
 func Pack(objects []*unstructured.Unstructured) (*Packed, error) {
 	p := &Packed{parts: make([]Part, 0, len(objects))}
 	lines, digests := make([][]byte, len(objects)), sha256.New()
@@ -78,7 +78,7 @@ func Assemble(data []byte, parts []Part, digest string) (*Packed, error) {
 	return p, nil
 }
 
-// shared gives an identity whose texts are in memory already, where that is easily found: there are few kinds, and most
+// shared returns an identity whose texts are in memory already, where that is easily found: there are few kinds, and most
 // objects of a release are in one namespace and have one name.
 func (p *Packed) shared(id Identity) Identity {
 	id.Group, id.Kind = unique.Make(id.Group).Value(), unique.Make(id.Kind).Value()
@@ -94,7 +94,7 @@ func (p *Packed) shared(id Identity) Identity {
 	return id
 }
 
-// Unpack gives the objects, which are the caller's own.
+// Unpack returns the objects, which are the caller's own.
 func (p *Packed) Unpack() ([]*unstructured.Unstructured, error) {
 	out := make([]*unstructured.Unstructured, p.Len())
 	at := 0
@@ -127,7 +127,7 @@ func (p *Packed) Made() (n int) {
 	return n
 }
 
-// Parts gives the objects by their names, in their order. They must not be changed.
+// Parts returns the objects by their names, in their order. They must not be changed.
 func (p *Packed) Parts() []Part {
 	if p == nil {
 		return nil

@@ -21,12 +21,12 @@ type ReadSet struct {
 // Dir is a folder that was seen.
 type Dir struct {
 	Path string `json:"path"`
-	// Listed tells whether the names in it were read: then they are in Names.
+	// Listed reports whether the names in it were read: then they are in Names.
 	Listed bool     `json:"listed,omitempty"`
 	Names  []string `json:"names,omitempty"`
 }
 
-// Affected tells whether a render can come out differently once the given paths are changed: files and links
+// Affected reports whether a render can come out differently once the given paths are changed: files and links
 // that were added, removed or altered, as Git lists them. It may say yes for nothing, never no for something.
 //
 // A changed path touches the set if
@@ -73,10 +73,10 @@ func (s ReadSet) touches(p string) bool {
 	return false
 }
 
-// anchored tells whether a file below the folder was read: the folder is there as long as that file is.
+// anchored reports whether a file below the folder was read: the folder is there as long as that file is.
 func (s ReadSet) anchored(dir string) bool { return anyBelow(s.Files, dir) }
 
-// touchesAny tells whether p is one of the sorted paths, above one or below one.
+// touchesAny reports whether p is one of the sorted paths, above one or below one.
 func touchesAny(paths []string, p string) bool {
 	for at := p; at != "."; at = path.Dir(at) {
 		if _, found := slices.BinarySearch(paths, at); found {
@@ -91,7 +91,7 @@ func anyBelow(paths []string, dir string) bool {
 	return i < len(paths) && strings.HasPrefix(paths[i], dir+"/")
 }
 
-// under tells whether p is one of the folders or above one.
+// under reports whether p is one of the folders or above one.
 func under(dirs []Dir, p string) bool {
 	compare := func(d Dir, p string) int { return strings.Compare(d.Path, p) }
 	if _, found := slices.BinarySearchFunc(dirs, p, compare); found {

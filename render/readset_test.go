@@ -212,7 +212,7 @@ func difference(a, b map[string]string) []string {
 	return slices.Sorted(maps.Keys(changed))
 }
 
-// run gives all that a program sees.
+// run returns all that a program sees.
 func run(f fs.FS, program []step) string {
 	var out strings.Builder
 	for _, s := range program {

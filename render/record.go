@@ -23,7 +23,7 @@ type Recorder struct {
 	links   map[string]string          // paths already resolved
 }
 
-// Record gives a view of fsys in which every access is noted. It is safe for several goroutines if fsys is.
+// Record returns a view of fsys in which every access is noted. It is safe for several goroutines if fsys is.
 //
 // A path that leads over symbolic links is noted under both names, and so are the links, if fsys can tell them
 // (see [fs.ReadLinkFS]): a commit names the file that changed, not the links that lead to it.
@@ -95,7 +95,7 @@ func (r *Recorder) noteList(name string, entries []fs.DirEntry) {
 // maxLinks bounds the links that one path may lead over.
 const maxLinks = 40
 
-// resolve gives a path, and the one it means once its links are followed. Links are noted as files, as Git has
+// resolve returns a path, and the one it means once its links are followed. Links are noted as files, as Git has
 // them.
 func (r *Recorder) resolve(name string) []string {
 	links, ok := r.fsys.(fs.ReadLinkFS)

@@ -65,11 +65,11 @@ type Result struct {
 	// Objects are in the order in which they are best applied, then by namespace and name.
 	Objects []*unstructured.Unstructured
 	// ReadSet is what the render depends on in the tree. It is there also when rendering failed: what was read
-	// until then is what could mend it.
+	// until then is what could fix it.
 	ReadSet ReadSet
 }
 
-// Render gives the objects of a release.
+// Render returns the objects of a release.
 //
 // To the objects that the engines give, it does the following. Lists are flattened. Objects get the namespace
 // of the release, and labels that say what they belong to. Fields that the API server fills

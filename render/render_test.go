@@ -209,7 +209,7 @@ func TestRefusedObjects(t *testing.T) {
 				t.Errorf("objects come with the error")
 			}
 			if len(result.ReadSet.Files) == 0 {
-				t.Errorf("no read-set comes with the error: nothing could tell which commit mends it")
+				t.Errorf("no read-set comes with the error: nothing could tell which commit fixes it")
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// sizeOf gives how many bytes a value of an object has as JSON, without writing it. It fails where JSON cannot carry it.
+// sizeOf returns how many bytes a value of an object has as JSON, without writing it. It fails where JSON cannot carry it.
 func sizeOf(v any) (int, error) {
 	switch v := v.(type) {
 	case nil:
@@ -56,7 +56,7 @@ func sizeOf(v any) (int, error) {
 	return written(v) // fractions, whose form has rules of its own, and what no engine gives
 }
 
-// sizeOfText gives the size of a text with its quotes.
+// sizeOfText returns the size of a text with its quotes.
 func sizeOfText(s string) (int, error) {
 	size := len(s) + len(`""`)
 	for i := range len(s) {
@@ -70,7 +70,7 @@ func sizeOfText(s string) (int, error) {
 	return size, nil
 }
 
-// written gives the size of what is written.
+// written returns the size of what is written.
 func written(v any) (int, error) {
 	data, err := json.Marshal(v)
 	return len(data), err

@@ -38,7 +38,7 @@ func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextVal
 	return &contextValues{rel: rel, w: w, labels: workloadLabels(rel, w.Name), env: env, files: files}, nil
 }
 
-// helm gives the values of a chart: the params at the top, and the rest under global.trunkline, which Helm hands
+// helm returns the values of a chart: the params at the top, and the rest under global.trunkline, which Helm hands
 // to subcharts too.
 func (v *contextValues) helm(params map[string]any) map[string]any {
 	values := copyParams(params)
@@ -76,7 +76,7 @@ func (v *contextValues) workload() map[string]any {
 	return out
 }
 
-// flat gives the same for Kustomize, as the data of a ConfigMap.
+// flat returns the same for Kustomize, as the data of a ConfigMap.
 func (v *contextValues) flat(params map[string]any) map[string]string {
 	lifecycle := v.w.Lifecycle
 	if lifecycle == "" {

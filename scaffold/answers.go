@@ -18,7 +18,7 @@ type Asked struct {
 
 	// Answer is what was given, or else the default filled in.
 	Answer string
-	// Given reports whether somebody gave the answer.
+	// Given reports whether someone gave the answer.
 	Given bool
 	// Wrong says why the answer cannot be taken; empty if it can.
 	Wrong string

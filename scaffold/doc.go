@@ -46,7 +46,7 @@ func (k Kind) Usual(name string) string {
 	}
 }
 
-// Folder returns the folder that declarations of the kind are in, unless somebody says another. A workload is declared
+// Folder returns the folder that declarations of the kind are in, unless someone says another. A workload is declared
 // in its project's file.
 func (k Kind) Folder() string { return string(k) + "s" }
 

@@ -64,7 +64,7 @@ func TestPlace(t *testing.T) {
 	}{
 		"Usual":       {"Each kind has its folder.", "[setup, projects]", scaffold.Project, "", "projects/x", ""},
 		"Environment": {"An environment is a file, and not a folder.", "[.]", scaffold.Environment, "", "environments", ""},
-		"Said":        {"Somebody may say another.", "[setup]", scaffold.Blueprint, "setup/ours", "setup/ours/x", ""},
+		"Said":        {"Someone may say another.", "[setup]", scaffold.Blueprint, "setup/ours", "setup/ours/x", ""},
 		"Clean":       {"However it is written.", "[setup]", scaffold.Blueprint, "./setup//ours/", "setup/ours/x", ""},
 		"NoRoots":     {"Without roots it is all of the tree.", "[]", scaffold.Project, "", "projects/x", ""},
 		"Outside":     {"What is below no root would not be found.", "[setup]", scaffold.Project, "", "", `"projects" is below none of the roots`},

@@ -12,7 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// whole compares the keywords that look at a value as a whole. It gives the types that are left for the others:
+// whole compares the keywords that look at a value as a whole. It returns the types that are left for the others:
 // what has been reported as a type is not reported once more as its parts.
 func (c *comparer) whole(f facts, o *jsonschema.Schema, path string) types {
 	if f.scalars() {

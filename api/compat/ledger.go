@@ -38,7 +38,7 @@ func (l *ledger[K]) step(n int) bool {
 	return !l.gaveUp
 }
 
-// failed tells that the attempt that is under way has failed already.
+// failed reports whether the attempt that is under way has failed already.
 func (l *ledger[K]) failed() bool { return l.gaveUp || (l.trying > 0 && len(l.changes) > l.since) }
 
 // claim proves a claim, unless it is proved or refuted already.

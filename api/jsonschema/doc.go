@@ -10,7 +10,7 @@
 //   - that a number has at most 9 digits behind the point (multipleOf is not exact in most editors), and how a number
 //     is written: 1e3, 0x10 and 3.0 are as good as 1000, 16 and 3 to JSON Schema, and are not to the decoder;
 //   - what is of YAML alone: keys that are there twice, merge keys, aliases;
-//   - that a document of somebody else's apiVersion is passed over: to a schema it is wrong.
+//   - that a document of someone else's apiVersion is passed over: to a schema it is wrong.
 //
 // What the catalog judges, such as that a name is a DNS label or that a dataset exists, is not in the schemas.
 package jsonschema

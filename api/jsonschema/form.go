@@ -16,7 +16,7 @@ type writer struct {
 	defs properties
 }
 
-// def writes a type and gives a reference to it.
+// def writes a type and returns a reference to it.
 func (w *writer) def(s *reference.Struct) *Schema {
 	if !w.seen[s.Name] {
 		w.seen[s.Name] = true

@@ -50,7 +50,7 @@ func bounds(u Unit, from, to time.Time) (start, stop int64) {
 }
 
 // Within returns the lots of the unit that a lot of a coarser unit, or of the same, is made of, in order: at most
-// 288. It gives none if the unit does not divide that of the lot.
+// 288. It returns none if the unit does not divide that of the lot.
 func (u Unit) Within(coarse Lot) []Lot {
 	if coarse.IsZero() || !u.Divides(coarse.Unit) {
 		return nil
@@ -63,7 +63,7 @@ func (u Unit) Within(coarse Lot) []Lot {
 }
 
 // Window returns the n lots of the unit that end with a lot's end, in order: what a workload with a window over
-// earlier lots reads for that lot. Near the year 1 there are fewer than n. It gives none if no lot of the unit
+// earlier lots reads for that lot. Near the year 1 there are fewer than n. It returns none if no lot of the unit
 // ends there; [Unit.Aligned] of the lot's end tells.
 func (u Unit) Window(l Lot, n int) iter.Seq[Lot] {
 	// The end of the last lot of all is no lot's start, but the end of lots of every unit.

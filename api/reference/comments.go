@@ -313,7 +313,7 @@ func comments() map[string]comment {
 			values: []commentValue{
 				{"debug", "LogDebug logs all."},
 				{"info", "LogInfo logs what happens."},
-				{"warn", "LogWarn logs what somebody may have to look at."},
+				{"warn", "LogWarn logs what someone may have to look at."},
 				{"error", "LogError logs what went wrong."},
 			},
 		},

@@ -25,9 +25,9 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-var update = flag.Bool("update", false, "write the generated files anew")
+var update = flag.Bool("update", false, "write the generated files again")
 
-// TestCommentsAreCurrent holds comments.go to the doc comments of api/v1alpha1; -update makes it anew.
+// TestCommentsAreCurrent holds comments.go to the doc comments of api/v1alpha1; -update makes it again.
 func TestCommentsAreCurrent(t *testing.T) {
 	want := commentsOf(t, "../v1alpha1")
 	golden(t, "comments.go", want)

@@ -39,7 +39,7 @@ type Field struct {
 	// or if nothing is to be said.
 	Default  string
 	Required bool
-	// Stated tells that the field is not to be there with nothing behind it, although it may be left out.
+	// Stated reports whether the field is not to be there with nothing behind it, although it may be left out.
 	Stated bool
 	// Unit is what a number counts; empty where the value itself says its unit, or has none.
 	Unit string
@@ -57,7 +57,7 @@ func (s *Struct) Field(name string) (*Field, bool) {
 	return nil, false
 }
 
-// Fields gives the fields below a form: its own, or those of its items or values.
+// Fields returns the fields below a form: its own, or those of its items or values.
 func (f *Form) Fields() []*Field {
 	for f.Of != nil {
 		f = f.Of
@@ -96,7 +96,7 @@ func describe(names []v1alpha1.Kind) []Kind {
 	return kinds
 }
 
-// GoType gives the type of a kind.
+// GoType returns the type of a kind.
 func GoType(k v1alpha1.Kind) reflect.Type {
 	switch k {
 	case v1alpha1.KindPlatform:

@@ -161,7 +161,7 @@ func TestClosest(t *testing.T) {
 		want                     string
 	}{
 		{"each minute", "* * * * *", "", "1m0s from 2026-11-22T00:00:00Z"},
-		{"a step that does not divide the hour starts anew in each", "*/7 * * * *", "", "4m0s from 2026-11-22T00:56:00Z"},
+		{"a step that does not divide the hour starts again in each", "*/7 * * * *", "", "4m0s from 2026-11-22T00:56:00Z"},
 		{"a step that does not divide the day, likewise", "0 */5 * * *", "", "4h0m0s from 2026-11-22T20:00:00Z"},
 		{"between the last of a day and the first of the next", "0 1,23 * * *", "", "2h0m0s from 2026-11-22T23:00:00Z"},
 		{"weekdays are a day apart", "0 6 * * 1-5", "", "24h0m0s from 2026-11-23T06:00:00Z"},

@@ -11,7 +11,7 @@ import (
 )
 
 // zoneNames are the names of the IANA time zone database that comes with Go, sorted, one a line. `go test -run
-// TestZones -update` writes them anew from the Go that runs it.
+// TestZones -update` writes them again from the Go that runs it.
 //
 //go:embed zones.txt
 var zoneNames string

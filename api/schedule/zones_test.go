@@ -15,7 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/schedule"
 )
 
-var update = flag.Bool("update", false, "write zones.txt anew from the Go that runs this test")
+var update = flag.Bool("update", false, "write zones.txt again from the Go that runs this test")
 
 // TestZones holds the list to the zones of the Go that runs the test, and reads every one.
 func TestZones(t *testing.T) {
@@ -27,7 +27,7 @@ func TestZones(t *testing.T) {
 		return // what is embedded in this test is the file before
 	}
 	if missing := slices.DeleteFunc(schedule.Zones(), func(name string) bool { return slices.Contains(names, name) }); len(missing) > 0 {
-		t.Errorf("zones.txt is not current: Go has no %q; -update writes it anew", missing)
+		t.Errorf("zones.txt is not current: Go has no %q; -update writes it again", missing)
 	}
 	for _, name := range schedule.Zones() {
 		s, err := schedule.Parse("0 0 * * *", name)

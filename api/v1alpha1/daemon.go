@@ -150,7 +150,7 @@ const (
 	LogDebug LogLevel = "debug"
 	// LogInfo logs what happens.
 	LogInfo LogLevel = "info"
-	// LogWarn logs what somebody may have to look at.
+	// LogWarn logs what someone may have to look at.
 	LogWarn LogLevel = "warn"
 	// LogError logs what went wrong.
 	LogError LogLevel = "error"

@@ -203,12 +203,12 @@ func TestDecodeProblems(t *testing.T) {
 
 func TestDecodePassesOver(t *testing.T) {
 	cases := map[string]string{
-		"somebody else's document": "apiVersion: apps/v1\nkind: Deployment\n",
-		"no apiVersion":            "a: 1\n",
-		"a list":                   "- 1\n- 2\n",
-		"nothing":                  "",
-		"only comments":            "# hello\n",
-		"several empty documents":  "---\n---\n",
+		"someone else's document": "apiVersion: apps/v1\nkind: Deployment\n",
+		"no apiVersion":           "a: 1\n",
+		"a list":                  "- 1\n- 2\n",
+		"nothing":                 "",
+		"only comments":           "# hello\n",
+		"several empty documents": "---\n---\n",
 	}
 	for name, data := range cases {
 		if docs, problems := v1alpha1.Decode("f", []byte(data)); len(docs)+len(problems) > 0 {

@@ -94,7 +94,7 @@ func TestDecodeFileTellsWhatItCouldNotRead(t *testing.T) {
 		"NoName":      {"One without a name could be any.", h + "kind: Cluster\nmetadata: {}\n", nil, true},
 		"UnknownKind": {"One of an unknown kind could be any.", h + "kind: Clutser\nmetadata: {name: a}\n", nil, true},
 		"Syntax":      {"What stands behind a syntax error could be anything.", h + "kind: Cluster\nmetadata: {name: a\n", nil, true},
-		"Others":      {"Somebody else's documents are none of our business.", "apiVersion: v1\nkind: Secret\n", nil, false},
+		"Others":      {"Someone else's documents are none of our business.", "apiVersion: v1\nkind: Secret\n", nil, false},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

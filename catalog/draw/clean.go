@@ -81,7 +81,7 @@ func named(s string) string {
 	return s
 }
 
-// name is a node as somebody calls it who is in a project: without the project where it is the same.
+// name is a node as someone calls it who is in a project: without the project where it is the same.
 func (n *Node) name(project string) string {
 	if n.folded() || n.Project != project {
 		if n.ID == "" {

@@ -104,7 +104,7 @@ func (x *index) backEdges() []bool {
 }
 
 // cycles returns one cycle for each group of nodes that reach each other, as numbers of nodes: the shortest through the
-// first of them. It gives no more than limit, and says how many groups there are.
+// first of them. It returns no more than limit, and says how many groups there are.
 func (x *index) cycles(limit int) (found [][]int32, all int) {
 	group := x.groups()
 	seen := map[int32]bool{}

@@ -192,7 +192,7 @@ func cyclic() draw.Graph {
 	return b.Graph
 }
 
-// hostile is what somebody would write who wants the drawing to be something else.
+// hostile is what someone would write who wants the drawing to be something else.
 func hostile() draw.Graph {
 	names := []string{
 		`a"b`, `c\`, `d\"e`, "f\ng", "h]]>i", "</svg><script>alert(1)</script>", "j&amp;k&#x6a;", "l`m`", "n#quot;o", `p"]; q --> r["s`, "t\x1b[2J\u202eu",

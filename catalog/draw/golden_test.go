@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/catalog/draw"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "write the goldens again")
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()

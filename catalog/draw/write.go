@@ -34,7 +34,7 @@ func ParseFormat(name string) (Format, error) {
 	return parse("format", name, Formats())
 }
 
-// Folding says whether projects are drawn as one node each.
+// Folding reports whether projects are drawn as one node each.
 type Folding string
 
 const (

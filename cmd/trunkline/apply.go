@@ -130,7 +130,7 @@ func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, 
 // silence is how long a cluster must not have answered for a pass to go on without it.
 const silence = 10 * time.Second
 
-// settled tells that nothing more will happen by itself on the clusters that answer.
+// settled reports whether nothing more will happen by itself on the clusters that answer.
 func settled(p status.Platform) bool {
 	silent := map[string]bool{}
 	for _, c := range p.Clusters {

@@ -22,7 +22,7 @@ func newDrift() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drift [PROJECT[/ENVIRONMENT[/CLUSTER]]]",
 		Short: "Show what others have changed in the clusters",
-		Long: `Drift shows which fields of which objects somebody has changed, who, and when: what is so now, and
+		Long: `Drift shows which fields of which objects someone has changed, who, and when: what is so now, and
 what was reverted lately. Whether changes are reverted at once or only reported is said by
 "drift" in the environment's declaration.
 

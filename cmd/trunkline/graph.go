@@ -148,7 +148,7 @@ func (g *graphing) write(w io.Writer, platform string, part draw.Graph) error {
 // manyNodes is from how many nodes on a graph is folded in any picture, so that no lines of its parts are shown.
 const manyNodes = 1000
 
-// locate adds the lines and columns that are going to be shown. To find them, files are parsed anew: each once, since
+// locate adds the lines and columns that are going to be shown. To find them, files are parsed again: each once, since
 // what is of one project is looked up together.
 func (g *graphing) locate(cat *catalog.Catalog, part draw.Graph) {
 	shown := g.format == draw.JSON || (g.format == draw.Dot || g.format == draw.SVG) && (g.fold == draw.Never || len(part.Nodes) <= manyNodes)

@@ -12,7 +12,7 @@ import (
 	"trunkline.dev/trunkline/catalog/draw"
 )
 
-// flowOf gives the DAG of a catalog as it is drawn, of all environments or of one.
+// flowOf returns the DAG of a catalog as it is drawn, of all environments or of one.
 func flowOf(cat *catalog.Catalog, env string) draw.Graph {
 	f := flow{cat: cat, env: env, drawn: map[string]bool{}}
 	for p := range cat.Projects() {
@@ -127,12 +127,12 @@ func (f *flow) elsewhere() {
 	}
 }
 
-// out tells whether a workload is left out of the environment, or of all of them.
+// out reports whether a workload is left out of the environment, or of all of them.
 func (f *flow) out(p *catalog.Project, w *v1alpha1.Workload) bool {
 	return f.everywhere(p, w.Exclude, func(env string) bool { return p.Excludes(env, w.Name) })
 }
 
-// suspended tells whether a workload does not start in the environment, or in any of them.
+// suspended reports whether a workload does not start in the environment, or in any of them.
 func (f *flow) suspended(p *catalog.Project, w *v1alpha1.Workload) bool {
 	return f.everywhere(p, w.Suspend || p.Spec.Suspend, func(env string) bool {
 		whole := p.Spec.Suspend

@@ -91,7 +91,7 @@ func usageOf(cmd *cobra.Command) string {
 // listItem begins a line that is not part of the one before.
 var listItem = regexp.MustCompile(`^(\s|- |\d+ )`)
 
-// paragraphs breaks the lines of a text anew, but for those that are indented or of a list.
+// paragraphs breaks the lines of a text again, but for those that are indented or of a list.
 func paragraphs(s string, width int) string {
 	var out []string
 	for paragraph := range strings.SplitSeq(s, "\n\n") {

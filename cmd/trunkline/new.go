@@ -188,7 +188,7 @@ func show(cmd *cobra.Command, problems v1alpha1.Problems) error {
 	return nil
 }
 
-// fill asks what is to be asked, and gives the files that are new and the one that is to be changed, if there is one.
+// fill asks what is to be asked, and returns the files that are new and the one that is to be changed, if there is one.
 func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File, *change, error) {
 	if n.template == "" {
 		n.template = n.kind.Usual(n.name)
@@ -265,7 +265,7 @@ func absent(tree fs.FS, files []scaffold.File) error {
 	return nil
 }
 
-// declared tells whether what was asked for is in a catalog.
+// declared reports whether what was asked for is in a catalog.
 func (n *creation) declared(c *catalog.Catalog) bool {
 	switch n.kind {
 	case scaffold.Workload:

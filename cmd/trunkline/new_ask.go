@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/scaffold"
 )
 
-// terminal gives the input to ask questions on: a terminal with somebody before it, which there is none of in CI.
+// terminal returns the input to ask questions on: a terminal with someone before it, which there is none of in CI.
 func terminal(stdin io.Reader, ci string) (io.Reader, bool) {
 	f, ok := stdin.(*os.File)
 	if !ok || ci != "" && ci != "false" || !term.IsTerminal(int(f.Fd())) {

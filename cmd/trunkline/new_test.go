@@ -15,7 +15,7 @@ import (
 	"trunkline.dev/trunkline/scaffold"
 )
 
-// acme gives a copy of the example.
+// acme returns a copy of the example.
 func acme(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -179,7 +179,7 @@ func TestNewWritesAllOrNothing(t *testing.T) {
 			want: "b",
 		},
 		"ChangedMeanwhile": {
-			reason:  "What somebody else has saved meanwhile is not lost.",
+			reason:  "What someone else has saved meanwhile is not lost.",
 			spoil:   func(t *testing.T, folder string) { write(t, filepath.Join(folder, "old"), "theirs") },
 			changed: &change{File: scaffold.File{Path: "old", Data: []byte("new")}, was: []byte("read")},
 			want:    `"old" has changed meanwhile`,

@@ -86,7 +86,7 @@ func printRules(w io.Writer, all []rules.Rule) error {
 func newPolicyExplain() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain RULE",
-		Short:   "Print why there is a rule, what breaks it, and how to mend that",
+		Short:   "Print why there is a rule, what breaks it, and how to fix that",
 		Example: "  trunkline policy explain dag-cycle",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {

@@ -30,7 +30,7 @@ func (r *remote) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.caFile, "server-ca-file", "", "file with the PEM certificates to trust for an https address; default: the system's")
 }
 
-// client returns a client of the daemon for somebody who says who they are.
+// client returns a client of the daemon for someone who says who they are.
 func (r *remote) client(claim string) (*client.Client, error) {
 	opts := client.Options{Claim: claim}
 	if r.tokenFile != "" {

@@ -60,7 +60,7 @@ func ownProgram() (string, error) {
 	return os.Executable()
 }
 
-// buildID gives what the toolchain has written into the program to identify what it was built from. To hash all of it
+// buildID returns what the toolchain has written into the program to identify what it was built from. To hash all of it
 // instead takes half a second, and has the kernel map most of the file.
 func buildID(program string) (string, bool) {
 	f, err := elf.Open(program)

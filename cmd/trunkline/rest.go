@@ -11,7 +11,7 @@ import (
 // restAfter is how long nothing has run when the daemon is at rest: longer than the waves of a roll-out are apart.
 const restAfter = 20 * time.Second
 
-// rest gives memory back to the system that was taken while much was going on, such as a start or a roll-out. The runtime
+// rest returns memory back to the system that was taken while much was going on, such as a start or a roll-out. The runtime
 // keeps part of it for the next time, which may be in a week, and the stacks of workers stay as large as they were.
 type rest struct {
 	// after is how long nothing must happen, and release what is done then.

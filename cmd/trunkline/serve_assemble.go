@@ -113,7 +113,7 @@ func (d *daemon) openData() error {
 	}
 	d.closers = append(d.closers, func() { _ = d.store.Close() }) // nothing is lost by it
 	if err := d.store.Recovered(); err != nil {
-		d.log.Warn("the copy of the repository was damaged and is made anew", "err", err.Error())
+		d.log.Warn("the copy of the repository was damaged and is made again", "err", err.Error())
 	}
 	d.board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
 	describeAccepted(d.store, d.board)

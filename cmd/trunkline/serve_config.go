@@ -12,7 +12,7 @@ import (
 	"trunkline.dev/trunkline/cmd/trunkline/config"
 )
 
-// readConfig gives the flags that were not given what the configuration says.
+// readConfig returns the flags that were not given what the configuration says.
 func (s *serve) readConfig(flags *pflag.FlagSet) error {
 	if s.config == "" {
 		return nil

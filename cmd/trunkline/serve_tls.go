@@ -14,7 +14,7 @@ import (
 // certificateInterval is how often a certificate's files are looked at, at most.
 const certificateInterval = time.Second
 
-// certificates gives callers the certificate of two files, as they are now. Whoever renews it replaces the files; one that
+// certificates returns callers the certificate of two files, as they are now. Whoever renews it replaces the files; one that
 // cannot be read leaves the one from before in use.
 type certificates struct {
 	certFile, keyFile string

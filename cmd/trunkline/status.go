@@ -23,7 +23,7 @@ func newStatus() *cobra.Command {
 		Long: `Status asks a running daemon how everything is doing: the newest commit, and for each release
 the commit it is at, how applying it went, its health, since when, and what is in the way.
 
-What needs somebody to look at it comes first. A release whose cluster does not answer is unknown.
+What needs someone to look at it comes first. A release whose cluster does not answer is unknown.
 
 Exit codes: 0 everything is fine; 1 there is something to look at; 2 the daemon gives no answer.`,
 		Example: `  trunkline status

@@ -34,7 +34,7 @@ func width(w io.Writer) int {
 	return columns
 }
 
-// printTable prints the state for people: the commit, a row for each release, those first that need somebody to look at
+// printTable prints the state for people: the commit, a row for each release, those first that need someone to look at
 // them, and what is wrong in full. On a terminal (width > 0) it is coloured and fits the width.
 func printTable(w io.Writer, p status.Platform, width int) error {
 	paint := painter(width > 0)
@@ -60,7 +60,7 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 	return err
 }
 
-// urgency orders releases by how much they need somebody: 0 is the most.
+// urgency orders releases by how much they need someone: 0 is the most.
 func urgency(r status.Release) int {
 	switch {
 	case r.Result == status.Failed || r.Health == status.Unhealthy:
@@ -231,7 +231,7 @@ func releaseMessage(r status.Release) string {
 	return plain(oneLine(message))
 }
 
-// changed says what somebody did to an object.
+// changed says what someone did to an object.
 func changed(d status.Drift) string {
 	if d.What != "" {
 		return fmt.Sprintf("%s was %s by %s", d.Object, d.What, who(d.Manager))

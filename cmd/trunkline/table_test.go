@@ -212,7 +212,7 @@ func TestStatusCannotBeForged(t *testing.T) {
 		}
 		for l := range strings.Lines(out) {
 			if width != 40 && strings.HasPrefix(l, "forged") || strings.HasPrefix(l, "accepted") && !strings.HasPrefix(l, "accepted     01234567  x") {
-				t.Errorf("width %d: a line that somebody else has written passes for one of the table: %q", width, l)
+				t.Errorf("width %d: a line that someone else has written passes for one of the table: %q", width, l)
 			}
 		}
 	}

@@ -161,7 +161,7 @@ func (s *session) evaluate(ctx context.Context, tree fs.FS, at string) error {
 }
 
 // input is what the tree is judged by. All that is wrong is found, for people to fix, and what releases render to is kept
-// only if somebody wants to see it.
+// only if someone wants to see it.
 func (s *session) input(tree fs.FS) evaluate.Input {
 	return evaluate.Input{
 		Tree: tree, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Now: s.now, Thorough: true,
@@ -221,7 +221,7 @@ func (s *session) prefix() string {
 	return where.Prefix + "/"
 }
 
-// below gives problems of files that are below a folder.
+// below returns problems of files that are below a folder.
 func below(problems v1alpha1.Problems, prefix string) v1alpha1.Problems {
 	out := slices.Clone(problems)
 	for i := range out {

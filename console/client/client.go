@@ -196,7 +196,7 @@ func (c *Client) post(ctx context.Context, path string, body, into any) error {
 	return c.exchange(ctx, http.MethodPost, path, data, into)
 }
 
-// exchange makes a request and decodes the answer, if somebody wants it.
+// exchange makes a request and decodes the answer, if someone wants it.
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -39,7 +39,7 @@ var (
 	head  = regexp.MustCompile(`(?m)^<!-- severity: (deny|warn|off) · can be set: (yes|no) · needs: (nothing|base|author|estimate) -->$`)
 )
 
-// All gives the rules by id.
+// All returns the rules by id.
 var All = sync.OnceValues(func() (map[string]Rule, error) {
 	files, err := fs.Glob(pages, "*.md")
 	if err != nil {

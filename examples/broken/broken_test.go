@@ -18,7 +18,7 @@ import (
 	"trunkline.dev/trunkline/examples/broken"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "write the goldens again")
 
 // now is after the end of what has expired, and before that of what has not.
 var now = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
@@ -68,7 +68,7 @@ func TestCases(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("what is said has changed; -update writes it anew: -want +got:\n%s", diff)
+				t.Errorf("what is said has changed; -update writes it again: -want +got:\n%s", diff)
 			}
 		})
 	}

@@ -75,7 +75,7 @@ func commits(releases []status.Release, without string) []string {
 	return lines
 }
 
-// publish pushes what was committed, and has the daemon look at it now. It gives the time it began.
+// publish pushes what was committed, and has the daemon look at it now. It returns the time it began.
 func (d *demo) publish(ctx context.Context, commit, subject string) (time.Time, error) {
 	begin := time.Now()
 	if err := d.repo.Push(ctx); err != nil {

@@ -31,7 +31,7 @@ func (d *demo) expect(check, want, got string) error {
 	return nil
 }
 
-// listOr gives the lines, or a text when there are none.
+// listOr returns the lines, or a text when there are none.
 func listOr(lines []string, none string) string {
 	if len(lines) == 0 {
 		return none

@@ -23,7 +23,7 @@ const (
 	refuseLimit  = 2 * time.Minute
 )
 
-// errInterrupted tells that the user ended the demo before its last step.
+// errInterrupted reports whether the user ended the demo before its last step.
 var errInterrupted = errors.New("interrupted")
 
 // demo is one performance.
@@ -108,7 +108,7 @@ type tooLongError struct{ limit time.Duration }
 
 func (t tooLongError) Error() string { return fmt.Sprintf("not done after %s", t.limit) }
 
-// explain gives an error its cause, and adds what the daemon or the process that died said last.
+// explain returns an error its cause, and adds what the daemon or the process that died said last.
 func (d *demo) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -138,7 +138,7 @@ func (d *demo) clear() error {
 	return nil
 }
 
-// path gives a path in the demo's folder.
+// path returns a path in the demo's folder.
 func (d *demo) path(elem ...string) string {
 	return filepath.Join(slices.Concat([]string{d.dir}, elem)...)
 }

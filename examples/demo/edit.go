@@ -42,7 +42,7 @@ func (r *repository) remove(folder string) error {
 	return nil
 }
 
-// changedLines gives the lines that an edit takes away and those that it adds, without those that stay.
+// changedLines returns the lines that an edit takes away and those that it adds, without those that stay.
 func changedLines(e edit) (removed, added []string) {
 	removed, added = strings.Split(e.old, "\n"), strings.Split(e.new, "\n")
 	for len(removed) > 0 && len(added) > 0 && removed[0] == added[0] {

@@ -11,7 +11,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// What somebody changes by hand: the service of one project in prod.
+// What someone changes by hand: the service of one project in prod.
 const (
 	driftProject   = "storefront"
 	driftNamespace = "storefront-prod"
@@ -22,7 +22,7 @@ const (
 func (d *demo) heal(ctx context.Context) error {
 	prod := d.clusters[len(d.clusters)-1]
 	args := []string{"-n", driftNamespace, "scale", "deployment", driftWorkload, "--replicas=3"}
-	d.story.say("Somebody helps in prod, by hand:")
+	d.story.say("Someone helps in prod, by hand:")
 	d.story.quote("kubectl "+strings.Join(args, " "), "")
 	begin := time.Now()
 	if _, err := d.kubectl(ctx, prod, args...); err != nil {

@@ -120,7 +120,7 @@ func (o options) check() error {
 func (o options) trunkline() string  { return o.bin + string(filepath.Separator) + "trunkline" }
 func (o options) devcluster() string { return o.bin + string(filepath.Separator) + "devcluster" }
 
-// terminalWidth gives the columns of a terminal; 0 where there is none.
+// terminalWidth returns the columns of a terminal; 0 where there is none.
 func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {

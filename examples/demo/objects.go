@@ -53,7 +53,7 @@ type object struct {
 	// declared identifies what was declared of the object, leaving out what its controller says of it in the
 	// status. A CronJob's status changes whenever its time has come.
 	declared string
-	// controlled tells that a controller made it, such as a Job's pod.
+	// controlled reports whether a controller made it, such as a Job's pod.
 	controlled bool
 }
 
@@ -119,12 +119,12 @@ func newObject(o *metav1.PartialObjectMetadata) object {
 	}
 }
 
-// of gives the objects of one project.
+// of returns the objects of one project.
 func (os objects) of(project string) objects {
 	return os.filter(func(o object) bool { return o.project == project })
 }
 
-// without gives the objects of all projects but one, and of those what was declared: what controllers make
+// without returns the objects of all projects but one, and of those what was declared: what controllers make
 // comes and goes, as the pods of a CronJob do.
 func (os objects) without(project string) objects {
 	return os.filter(func(o object) bool { return o.project != project && !o.controlled })

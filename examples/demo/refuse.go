@@ -119,7 +119,7 @@ func (d *demo) waitJudged(ctx context.Context, commit string) (status.Platform, 
 	return p, nil
 }
 
-// placeIn tells whether the problems name a place in a file.
+// placeIn reports whether the problems name a place in a file.
 func placeIn(file string, p status.Platform) string {
 	for _, problem := range p.Source.Problems {
 		for _, step := range problem.Trace {
@@ -131,7 +131,7 @@ func placeIn(file string, p status.Platform) string {
 	return p.Source.Problems.String()
 }
 
-// mention gives the part if the text has it, and the whole text otherwise.
+// mention returns the part if the text has it, and the whole text otherwise.
 func mention(text, part string) string {
 	if strings.Contains(text, part) {
 		return part

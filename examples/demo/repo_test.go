@@ -25,7 +25,7 @@ func seeded(t *testing.T) (*repository, string) {
 	return r, hash
 }
 
-// pushed gives a file of the branch main of the bare repository.
+// pushed returns a file of the branch main of the bare repository.
 func pushed(t *testing.T, r *repository, file string) string {
 	t.Helper()
 	out, err := r.Git(t.Context(), "-C", r.Bare, "show", "main:"+file)

@@ -97,7 +97,7 @@ func (d *demo) showData(ctx context.Context, p status.Platform) error {
 	return d.expect("the result is there, in its columns", "day,country,revenue_eur", firstLine(head))
 }
 
-// revenue gives the first lines of the result in an environment.
+// revenue returns the first lines of the result in an environment.
 func (d *demo) revenue(environment string, n int) (string, error) {
 	data, err := os.ReadFile(d.path("lake", environment, "revenue", "daily", "revenue.csv"))
 	if err != nil {

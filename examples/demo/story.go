@@ -77,12 +77,12 @@ func (s *story) step(title string) {
 	s.line(s.bold(fmt.Sprintf("%d  %s", s.steps, title)))
 }
 
-// ok tells that something is done, and how long it took.
+// ok reports whether something is done, and how long it took.
 func (s *story) ok(text string, took time.Duration) {
 	s.line(margin + s.green("✓") + " " + columns(text, seconds(took), textWidth-len(margin)-2))
 }
 
-// check tells that a check holds.
+// check reports whether a check holds.
 func (s *story) check(text string) {
 	for i, l := range wrap(text, textWidth-len(margin)-2) {
 		mark := s.green("✓")
@@ -146,7 +146,7 @@ func columns(text, figure string, width int) string {
 	return text + strings.Repeat(" ", max(gap, 1)) + figure
 }
 
-// seconds gives a duration as people read it in a column.
+// seconds returns a duration as people read it in a column.
 func seconds(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", d.Milliseconds())

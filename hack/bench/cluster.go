@@ -82,7 +82,7 @@ func (e *eyes) close() { e.watch.Stop() }
 // errUnseen says that an object did not become what it was waited for.
 var errUnseen = errors.New("it did not happen in time")
 
-// until gives the moment when the object, seen at the API server, first was as wanted.
+// until returns the moment when the object, seen at the API server, first was as wanted.
 func (e *eyes) until(ctx context.Context, limit time.Duration, what string, ok func(*unstructured.Unstructured) bool) (time.Time, error) {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
@@ -113,5 +113,5 @@ func (e *eyes) until(ctx context.Context, limit time.Duration, what string, ok f
 
 func apiError(e watch.Event) error { return fmt.Errorf("the API server says %v", e.Object) }
 
-// kubeconfigIn gives a place for another kubeconfig.
+// kubeconfigIn returns a place for another kubeconfig.
 func kubeconfigIn(dir, name string) string { return filepath.Join(dir, name+".kubeconfig") }

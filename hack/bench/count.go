@@ -131,7 +131,7 @@ func (c *counter) settle(ctx context.Context) error {
 	return nil
 }
 
-// take gives the counts since it was last called.
+// take returns the counts since it was last called.
 func (c *counter) take() map[call]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

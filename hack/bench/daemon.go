@@ -83,7 +83,7 @@ func (d *daemon) read(line string) {
 	d.changed = make(chan struct{})
 }
 
-// awaitAccepted gives the moment when the daemon had judged and rendered a commit, as its log says.
+// awaitAccepted returns the moment when the daemon had judged and rendered a commit, as its log says.
 func (d *daemon) awaitAccepted(ctx context.Context, commit string, limit time.Duration) (time.Time, error) {
 	ctx, cancel := waiting(ctx, limit, "commit "+status.Short(commit)+" to be accepted")
 	defer cancel()
@@ -110,7 +110,7 @@ func waiting(ctx context.Context, limit time.Duration, what string) (context.Con
 	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("waited %s for %s", limit, what))
 }
 
-// await gives the first state of which ok is true, looking no oftener than once each interval.
+// await returns the first state of which ok is true, looking no oftener than once each interval.
 func (d *daemon) await(ctx context.Context, w wait, ok func(status.Platform) bool) (status.Platform, error) {
 	ctx, cancel := waiting(ctx, w.limit, w.what)
 	defer cancel()

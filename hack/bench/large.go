@@ -32,12 +32,12 @@ func (b *bench) newLarge(ctx context.Context, apps int) (*large, error) {
 	return &large{home: h, clusters: []string{"elsewhere=" + elsewhere}, apps: apps}, nil
 }
 
-// all pushes all apps and gives how long it takes until they are rendered.
+// all pushes all apps and returns how long it takes until they are rendered.
 func (l *large) all(ctx context.Context, d *daemon) (time.Duration, error) {
 	return l.push(ctx, d, l.home.platform.apps(0, l.apps), rollLimit)
 }
 
-// change pushes another image of one app, and gives how long it takes until that is rendered. Each repetition has its
+// change pushes another image of one app, and returns how long it takes until that is rendered. Each repetition has its
 // own app and image.
 func (l *large) change(ctx context.Context, d *daemon, repetition int) (time.Duration, error) {
 	path, text := l.home.platform.declare(repetition*7%l.apps, firstVersion+1+repetition)

@@ -24,7 +24,7 @@ type platform struct {
 // environmentName is that of the one environment.
 const environmentName = "bench"
 
-// base gives the declarations that all apps share.
+// base returns the declarations that all apps share.
 func (p platform) base() tree {
 	spec := "  clusters: [" + strings.Join(p.clusters, ", ") + "]\n"
 	if p.environment != "" {
@@ -42,10 +42,10 @@ func (p platform) base() tree {
 	return t
 }
 
-// app gives the name of an app.
+// app returns the name of an app.
 func (p platform) app(i int) string { return fmt.Sprintf("%s-%05d", p.name, i) }
 
-// namespace gives the one that an app has on each cluster.
+// namespace returns the one that an app has on each cluster.
 func (p platform) namespace(i int) string { return p.app(i) + "-" + environmentName }
 
 // workload is the name of the objects of each app.
@@ -54,7 +54,7 @@ const workload = "web"
 // firstVersion of the image of every app.
 const firstVersion = 1
 
-// image gives an image by its number.
+// image returns an image by its number.
 func image(version int) string { return fmt.Sprintf("registry.example/app:%d", version) }
 
 // apps declares a range of apps, the last one left out.
@@ -67,7 +67,7 @@ func (p platform) apps(from, to int) tree {
 	return t
 }
 
-// declare gives the declaration of an app: a ServiceAccount, a Service, a Deployment at 0 replicas and an Ingress.
+// declare returns the declaration of an app: a ServiceAccount, a Service, a Deployment at 0 replicas and an Ingress.
 func (p platform) declare(i, version int) (path, text string) {
 	name := p.app(i)
 	return "apps/" + name + "/project.yaml", fmt.Sprintf(`apiVersion: trunkline.dev/v1alpha1
@@ -85,7 +85,7 @@ spec:
 `, name, environmentName, image(version), workload)
 }
 
-// with gives both trees as one.
+// with returns both trees as one.
 func (t tree) with(more ...tree) tree {
 	out := tree{}
 	for _, m := range slices.Concat([]tree{t}, more) {

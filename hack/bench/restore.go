@@ -52,7 +52,7 @@ func (s *scaled) deletion(ctx context.Context, e *eyes, namespace string) (time.
 	return at.Sub(began), err
 }
 
-// edited measures how long a field that somebody else changed takes to be as declared again.
+// edited measures how long a field that someone else changed takes to be as declared again.
 func (s *scaled) edited(ctx context.Context, _ *daemon) error {
 	what := fmt.Sprintf("a field edited by hand → back, median of %d", s.opts.repeat)
 	if !s.opts.edits {
@@ -86,7 +86,7 @@ func (s *scaled) edited(ctx context.Context, _ *daemon) error {
 	return nil
 }
 
-// renew has a Deployment made anew by the daemon, so that a field that stayed edited has its one owner again: all that
+// renew has a Deployment made again by the daemon, so that a field that stayed edited has its one owner again: all that
 // comes after is measured on apps that are as declared.
 func (s *scaled) renew(ctx context.Context, e *eyes, namespace string) error {
 	before := e.last.GetUID()
@@ -99,7 +99,7 @@ func (s *scaled) renew(ctx context.Context, e *eyes, namespace string) error {
 
 func (s *scaled) edit(ctx context.Context, e *eyes, namespace string) (time.Duration, error) {
 	want := imageOf(e.last)
-	const other = "registry.example/somebody:else"
+	const other = "registry.example/someone:else"
 	patch := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"` + workload + `","image":"` + other + `"}]}}}}`)
 	began := time.Now()
 	_, err := s.cell.client.Resource(resources["Deployment"]).Namespace(namespace).

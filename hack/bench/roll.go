@@ -69,7 +69,7 @@ func ready(ctx context.Context, d *daemon, clusters []string) error {
 	return err
 }
 
-// on gives the releases on the clusters.
+// on returns the releases on the clusters.
 func on(p status.Platform, clusters []string) []status.Release {
 	var out []status.Release
 	for _, r := range p.Releases {

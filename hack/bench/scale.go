@@ -136,7 +136,7 @@ func (s *scaled) memory(_ context.Context, d *daemon) error {
 	return nil
 }
 
-// change pushes another image of an app, and gives when the daemon was told and with which commit.
+// change pushes another image of an app, and returns when the daemon was told and with which commit.
 func (s *scaled) change(ctx context.Context, d *daemon, app int) (time.Time, string, error) {
 	s.version++
 	path, text := s.home.platform.declare(app, s.version)
@@ -148,7 +148,7 @@ func (s *scaled) change(ctx context.Context, d *daemon, app int) (time.Time, str
 	return began, commit, err
 }
 
-// some gives a few apps far apart from each other, one for each repetition.
+// some returns a few apps far apart from each other, one for each repetition.
 func (s *scaled) some(repetition int) int { return repetition * 7 % s.result.apps }
 
 // changes measures push → applied, as seen at the API server, and push → healthy, by the daemon's clock.

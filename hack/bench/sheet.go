@@ -34,7 +34,7 @@ func (s *sheet) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// markdown gives the whole for docs/performance.md; nothing if there is nothing.
+// markdown returns the whole for docs/performance.md; nothing if there is nothing.
 func (s *sheet) markdown() string {
 	if len(s.rows) == 0 {
 		return ""
@@ -69,7 +69,7 @@ func thousands(n int) string {
 	return s
 }
 
-// quantile gives the value below or at which the share q of the values is (nearest rank); 0 of none.
+// quantile returns the value below or at which the share q of the values is (nearest rank); 0 of none.
 func quantile(values []time.Duration, q float64) time.Duration {
 	if len(values) == 0 {
 		return 0

@@ -50,7 +50,7 @@ type ByHand struct {
 	By  string    `json:"by"`
 	Why string    `json:"why"`
 	At  time.Time `json:"at,omitzero"`
-	// Unreadable tells that nobody is known to have done it, since what was remembered cannot be read.
+	// Unreadable reports whether nobody is known to have done it, since what was remembered cannot be read.
 	Unreadable bool `json:"-"`
 }
 
@@ -74,7 +74,7 @@ type Failed struct {
 type Source struct {
 	// Release names it for people.
 	Release string
-	// Current tells that it has taken the newest commit.
+	// Current reports whether it has taken the newest commit.
 	Current bool
 	// HealthySince is when it became healthy in that state; zero if it is not.
 	HealthySince time.Time
@@ -129,7 +129,7 @@ const (
 	Depends     Rule = "dependsOn"
 )
 
-// Verdict says whether the release may take the state.
+// Verdict reports whether the release may take the state.
 type Verdict struct {
 	// Hold is the rule that holds it; empty if nothing does.
 	Hold Rule
@@ -139,7 +139,7 @@ type Verdict struct {
 	Until time.Time
 }
 
-// Person tells that it goes on only when a person does something.
+// Person reports whether it goes on only when a person does something.
 func (v Verdict) Person() bool {
 	return v.Hold == Protected || v.Hold == ManyRemoved || v.Hold == Shrunk || v.Hold == Quarantined
 }
@@ -204,7 +204,7 @@ var table = []row{
 	}},
 }
 
-// Decide says whether the release may take the state now.
+// Decide reports whether the release may take the state now.
 func Decide(in Input) Verdict {
 	for _, r := range table {
 		if v, ok := r.match(in); ok {

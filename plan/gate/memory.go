@@ -19,7 +19,7 @@ type Memory struct {
 	Failed *Failed `json:"failed,omitempty"`
 	// Healthy are the last states at which the release was healthy, the newest first.
 	Healthy []Mark `json:"healthy,omitempty"`
-	// Protected tells that its environment was protected when the release was last declared.
+	// Protected reports whether its environment was protected when the release was last declared.
 	Protected bool `json:"protected,omitempty"`
 	// Finished are the objects that have ended and are not made again, such as Jobs that remove themselves.
 	Finished plan.Finished `json:"finished,omitempty"`
@@ -86,7 +86,7 @@ func (m Memory) Mark(mark Mark) Memory {
 	return m
 }
 
-// Before gives the newest healthy state that is another than the given one.
+// Before returns the newest healthy state that is another than the given one.
 func (m Memory) Before(digest string) (Mark, bool) {
 	for _, mark := range m.Healthy {
 		if mark.Digest != digest && (m.Failed == nil || m.Failed.Digest != mark.Digest) {

@@ -19,7 +19,7 @@ import (
 	"trunkline.dev/trunkline/plan/health"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // situation is a file of testdata/explain: what was gathered around an object. Its first line says what it is about.
 type situation struct {
@@ -111,6 +111,6 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("-want +got (-update writes it anew):\n%s", diff)
+		t.Errorf("-want +got (-update writes it again):\n%s", diff)
 	}
 }

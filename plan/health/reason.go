@@ -41,7 +41,7 @@ const (
 	Deadline Code = "deadline"
 	// DisruptionBudget is a PodDisruptionBudget that cannot be computed, or that keeps a pod from being moved.
 	DisruptionBudget Code = "disruption-budget"
-	// Finalizer is an object that is being deleted and waits for somebody to let it go.
+	// Finalizer is an object that is being deleted and waits for someone to let it go.
 	Finalizer Code = "finalizer"
 	// Starting is what has not gone wrong so far, and is not there yet.
 	Starting Code = "starting"
@@ -49,7 +49,7 @@ const (
 	Unknown Code = "unknown"
 )
 
-// State is how an object is doing that has such a reason: stalled if it cannot go on until somebody changes something,
+// State is how an object is doing that has such a reason: stalled if it cannot go on until someone changes something,
 // failed if it is over, and else progressing, for what crashes or is not ready may still work once what it needs is
 // there. It says more than [Of] of kinds whose status does not tell, such as a StatefulSet, and less of a Job, which says
 // itself that it has failed: the worse of the two counts.

@@ -61,7 +61,7 @@ func TestOf(t *testing.T) {
 		"OldGeneration": {"A status of the generation before says nothing of this one.", deployment + "1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1}}", health.Progressing, "Deployment generation is 2, but latest observed generation is 1"},
 		"OldDeadline":   {"Nor does it stall it.", deployment + "1, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded}, {type: ReplicaFailure, status: 'True', message: quota}]}}", health.Progressing, "Deployment generation is 2, but latest observed generation is 1"},
 		"Deadline": {
-			"What did not get ready in time may still, once somebody mends it.", deployment + `2, replicas: 1, updatedReplicas: 1, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: 'ReplicaSet "d-1" has timed out progressing.'}]}}`,
+			"What did not get ready in time may still, once someone fixes it.", deployment + `2, replicas: 1, updatedReplicas: 1, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: 'ReplicaSet "d-1" has timed out progressing.'}]}}`,
 			health.Stalled, `ReplicaSet "d-1" has timed out progressing.`,
 		},
 		"Quota": {
@@ -76,7 +76,7 @@ func TestOf(t *testing.T) {
 		"PodReady":         {"A pod that is ready is fine.", pod + "Running, conditions: [{type: Ready, status: 'True'}]}}", health.Healthy, ""},
 		"PodFailed":        {"A pod that failed has failed.", pod + "Failed, reason: Evicted}}", health.Failed, "it ended badly: Evicted"},
 		"PodDone":          {"A pod that is done is fine.", pod + "Succeeded}}", health.Healthy, ""},
-		"PodUnschedulable": {"A pod that no node takes waits for somebody, from the first moment.", pod + "Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/3 nodes are available}]}}", health.Stalled, "no node takes it: 0/3 nodes are available"},
+		"PodUnschedulable": {"A pod that no node takes waits for someone, from the first moment.", pod + "Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/3 nodes are available}]}}", health.Stalled, "no node takes it: 0/3 nodes are available"},
 		"PodNew":           {"A pod that nobody has seen is on its way.", "{apiVersion: v1, kind: Pod, metadata: {name: p}}", health.Progressing, "it is not ready: it was not seen by a node yet"},
 		"PodHostile":       {"A status of other shapes ends nothing.", pod + "Running, containerStatuses: [1, {name: 2, state: x}], conditions: [7, {type: Ready, status: 1}]}}", health.Progressing, "it is not ready: Running"},
 

@@ -22,7 +22,7 @@ type Field struct {
 	Time time.Time
 }
 
-// Lost returns the fields that an object declares and that are not in our entry: somebody has changed or removed
+// Lost returns the fields that an object declares and that are not in our entry: someone has changed or removed
 // them since, or owned them before. They are sorted by path. What the API server keeps for itself (apiVersion, kind,
 // name, namespace, status) is nobody's and not looked at.
 //

@@ -53,7 +53,7 @@ const applied = `{"f:metadata":{"f:labels":{"f:a.b/c":{},"f:app":{}}},"f:spec":{
 "f:spec":{"f:containers":{"k:{\"name\":\"main\"}":{".":{},"f:command":{},"f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}},"k:{\"name\":\"B\"}":{".":{},"f:name":{},"f:value":{}}},
 "f:image":{},"f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}},"f:volumes":{"k:{\"name\":\"tmp\"}":{".":{},"f:emptyDir":{},"f:name":{}}}}}}}`
 
-// without takes fields out of an entry, as the API server does when somebody else changes them.
+// without takes fields out of an entry, as the API server does when someone else changes them.
 func without(t testing.TB, entry string, drop ...fieldpath.Path) string {
 	t.Helper()
 	set := parse(t, entry)
@@ -138,7 +138,7 @@ func TestLost(t *testing.T) {
 			[]string{".spec.replicas by a"},
 		},
 		"NeverApplied": {
-			"Without an entry of ours everything is lost: the object is somebody else's.",
+			"Without an entry of ours everything is lost: the object is someone else's.",
 			ownership.Owners{Others: []ownership.Manager{{Name: "helm", Fields: applied}}},
 			[]string{
 				`.metadata.labels.app by helm`, `.metadata.labels["a.b/c"] by helm`, `.spec.replicas by helm`, `.spec.selector by helm`, `.spec.template.metadata.labels.app by helm`,

@@ -60,7 +60,7 @@ func (w walker) member(in *fieldpath.Set, p field.Path, at fieldpath.Path, key s
 	w.value(set, member, append(slices.Clip(p), field.Element{Field: key}), append(slices.Clip(at), pe), v)
 }
 
-// value visits what is at a path. The set says what is owned below it; nil if nothing is. A path that somebody owns
+// value visits what is at a path. The set says what is owned below it; nil if nothing is. A path that someone owns
 // (member) with nothing below is owned as a whole.
 func (w walker) value(set *fieldpath.Set, member bool, p field.Path, at fieldpath.Path, v any) {
 	if v == nil {
@@ -102,7 +102,7 @@ func (w walker) item(set *fieldpath.Set, elements []fieldpath.PathElement, p fie
 	w.value(child, set.Members.Has(pe), append(slices.Clip(p), element), append(slices.Clip(at), pe), item)
 }
 
-// elementsOf lists the elements of a list that somebody owns something of.
+// elementsOf lists the elements of a list that someone owns something of.
 func elementsOf(set *fieldpath.Set) []fieldpath.PathElement {
 	var out []fieldpath.PathElement
 	add := func(pe fieldpath.PathElement) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Without returns a copy of an object that does not declare the fields. Applying it leaves them as they are in the
-// cluster, as long as somebody else owns them. The keys of a list's element stay, since they name it.
+// cluster, as long as someone else owns them. The keys of a list's element stay, since they name it.
 func Without(o map[string]any, fields []field.Path) map[string]any {
 	c := runtime.DeepCopyJSON(o)
 	for _, p := range fields {

@@ -40,7 +40,7 @@ func (m Mask) Diff(before, after *unstructured.Unstructured) (string, error) {
 // filled are the fields of metadata that the API server fills in.
 var filled = []string{"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"}
 
-// text gives the object as YAML, without what the API server fills in. The object is changed.
+// text returns the object as YAML, without what the API server fills in. The object is changed.
 func text(o *unstructured.Unstructured) (string, error) {
 	if o == nil {
 		return "", nil

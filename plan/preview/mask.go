@@ -82,7 +82,7 @@ func (m Mask) Text(s string) string {
 	return m.parts.Replace(s)
 }
 
-// Pair gives copies of an object before and after that can be shown. Either may be nil. What differs between the two
+// Pair returns copies of an object before and after that can be shown. Either may be nil. What differs between the two
 // differs in the copies as well, with the values left out.
 func (m Mask) Pair(before, after *unstructured.Unstructured) (a, b *unstructured.Unstructured) {
 	was := map[string]string{}

@@ -16,7 +16,7 @@ import (
 
 // Rendered is what a release renders to, or why it does not.
 type Rendered struct {
-	// Suspended tells that the declarations want what is in the cluster to be left as it is.
+	// Suspended reports whether the declarations want what is in the cluster to be left as it is.
 	Suspended bool
 	Objects   []*unstructured.Unstructured
 	// Access are the objects by which the account that deploys the release may do so.

@@ -186,7 +186,7 @@ func TestMerge(t *testing.T) {
 		},
 		"BrokenAsBefore": {reason: "Whether it is the change that breaks it is what people ask.", was: &Rendered{Err: errors.New("boom")}, is: &Rendered{Err: errors.New("boom")}, action: Fail, want: []string{"error: it does not render, as before: boom"}},
 		"BrokenNew":      {reason: "A new release may not render.", is: &Rendered{Err: errors.New("boom")}, action: Fail, want: []string{"error: it does not render: boom"}},
-		"Mended": {
+		"Fixed": {
 			reason: "What is in place came from an older commit than the base.",
 			was:    &Rendered{Err: errors.New("boom")}, is: &Rendered{Objects: objects(t, configMap("a", "1"))}, action: Change,
 			want: []string{"error: it renders now; what changes is not known, since the base does not render: boom"},

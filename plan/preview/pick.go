@@ -33,12 +33,12 @@ func NewPicker(patterns ...string) (Picker, error) {
 	return p, nil
 }
 
-// Picks tells whether a release is chosen.
+// Picks reports whether a release is chosen.
 func (p Picker) Picks(id catalog.ReleaseID) bool {
 	return len(p.patterns) == 0 || slices.ContainsFunc(p.patterns, func(parts []string) bool { return fits(parts, id) })
 }
 
-// Unused gives the patterns that choose none of the releases.
+// Unused returns the patterns that choose none of the releases.
 func (p Picker) Unused(ids []catalog.ReleaseID) (unused []string) {
 	for _, parts := range p.patterns {
 		if !slices.ContainsFunc(ids, func(id catalog.ReleaseID) bool { return fits(parts, id) }) {

@@ -77,7 +77,7 @@ type Step struct {
 	Err string
 }
 
-// Drift is a field that somebody else has changed.
+// Drift is a field that someone else has changed.
 type Drift struct {
 	Field, Manager string
 	TakenBack      bool
@@ -96,7 +96,7 @@ func drifts(s plan.Step) (out []Drift) {
 	return out
 }
 
-// StepOf gives what is to be known of a step of a plan, without a diff.
+// StepOf returns what is to be known of a step of a plan, without a diff.
 func StepOf(s plan.Step) Step {
 	step := Step{Ref: s.Ref, Action: s.Action, Reason: s.Reason, Drift: drifts(s)}
 	if s.For != (plan.Ref{}) {
@@ -105,7 +105,7 @@ func StepOf(s plan.Step) Step {
 	return step
 }
 
-// happens tells that the step is one that does something, or cannot.
+// happens reports whether the step is one that does something, or cannot.
 func (s Step) happens() bool { return s.Action != plan.Keep || s.Err != "" }
 
 // Settle finds out what happens to a release on the whole from what happens to its objects.
@@ -115,17 +115,17 @@ func (r *Release) Settle() {
 	}
 }
 
-// Failed tells that it is not known what would happen to the release, or that something of it would fail.
+// Failed reports whether it is not known what would happen to the release, or that something of it would fail.
 func (r Release) Failed() bool {
 	return r.Err != "" || slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Err != "" })
 }
 
-// Changes tells that something would happen.
+// Changes reports whether something would happen.
 func (p Preview) Changes() bool {
 	return slices.ContainsFunc(p.Releases, func(r Release) bool { return r.Action != Unchanged && r.Action != Fail })
 }
 
-// Failed tells that something is not known, or would fail.
+// Failed reports whether something is not known, or would fail.
 func (p Preview) Failed() bool {
 	return len(p.Troubles) > 0 || slices.ContainsFunc(p.Releases, Release.Failed)
 }

@@ -28,7 +28,7 @@ func eachSecret(v any, found func(map[string]any)) {
 	}
 }
 
-// valuesOf gives the values of a Secret as the programs that use it see them, and its other fields. What is no base64, or
+// valuesOf returns the values of a Secret as the programs that use it see them, and its other fields. What is no base64, or
 // no text, is given as it is written: an invalid Secret is a secret too.
 func valuesOf(o map[string]any) (values map[string]string, rest map[string]any) {
 	values, rest = map[string]string{}, map[string]any{}

@@ -24,7 +24,7 @@ type op struct {
 	line string
 }
 
-// unified gives the lines that differ between two texts, with some around them, as "diff -u" does; without the names of
+// unified returns the lines that differ between two texts, with some around them, as "diff -u" does; without the names of
 // files, and without saying where if one of the texts is empty. Long lines and long diffs are cut, and say so.
 func unified(was, is string) string {
 	ops := opsOf(was, udiff.Lines(was, is))
@@ -53,7 +53,7 @@ func unified(was, is string) string {
 	return b.String()
 }
 
-// opsOf gives all lines in the order in which they are shown.
+// opsOf returns all lines in the order in which they are shown.
 func opsOf(was string, edits []udiff.Edit) []op {
 	var ops []op
 	add := func(kind byte, text string) {
@@ -72,7 +72,7 @@ func opsOf(was string, edits []udiff.Edit) []op {
 	return ops
 }
 
-// hunk gives the end of the hunk that begins with a line; the line itself if none does.
+// hunk returns the end of the hunk that begins with a line; the line itself if none does.
 func hunk(ops []op, begin int) int {
 	end, last := begin, -1
 	for i := begin; i < len(ops); i++ {
@@ -93,7 +93,7 @@ func hunk(ops []op, begin int) int {
 	return min(last+around+1, end)
 }
 
-// count gives the numbers of lines of a hunk in the old text and in the new one.
+// count returns the numbers of lines of a hunk in the old text and in the new one.
 func count(ops []op) (from, to int) {
 	for _, o := range ops {
 		if o.kind != '+' {

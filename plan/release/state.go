@@ -71,7 +71,7 @@ type Settings struct {
 }
 
 // Platform returns the objects of the platform's own by which the release's account may do what it does; none for a removal,
-// or if the account is somebody else's to provide. They are no part of what the release renders to.
+// or if the account is someone else's to provide. They are no part of what the release renders to.
 func (s Settings) Platform(id catalog.ReleaseID, t Target) []*unstructured.Unstructured {
 	if t.Remove {
 		return nil

@@ -217,7 +217,7 @@ func TestStep(t *testing.T) {
 			w.declare(w.target("c2", "d2", 2), settings())
 			w.pass(time.Hour)
 		}, outcome{Result: release.Elsewhere, Message: "kept by the replica r2", Digest: "d1"}},
-		"Regained": {"One that comes back is looked at anew, and taken further.", func(w *world) {
+		"Regained": {"One that comes back is looked at again, and taken further.", func(w *world) {
 			w.step(release.Lost{Owner: "r2"})
 			w.declare(w.target("c2", "d2", 2), settings())
 			w.step(release.Gained{})
@@ -581,7 +581,7 @@ func TestMembersDuringARun(t *testing.T) {
 		again  bool
 	}{
 		"Own":    {"The echo of our own write is no news.", ours, false},
-		"Others": {"Somebody else's write meanwhile is.", others, true},
+		"Others": {"Someone else's write meanwhile is.", others, true},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 // setDefaults fills in what the API server fills in before it asks the policies, for the kinds that blueprints render. That is
-// written anew here, from the documentation of the fields: Kubernetes' own code for it cannot be imported. TestDefaults holds
+// written again here, from the documentation of the fields: Kubernetes' own code for it cannot be imported. TestDefaults holds
 // it against a real API server.
 func setDefaults(object runtime.Object) {
 	switch o := object.(type) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// attribute gives an attribute of a value.
+// attribute returns an attribute of a value.
 func (m *machine) attribute(of value, name string) value {
 	switch of := of.(type) {
 	case *symbol:
@@ -132,7 +132,7 @@ func (m *machine) classAttribute(c *class, name string) value {
 	return v
 }
 
-// setAttribute gives an attribute its value. Only few matter to what DAGs look like.
+// setAttribute returns an attribute its value. Only few matter to what DAGs look like.
 func (m *machine) setAttribute(at *node, of value, name string, v value) {
 	switch of := of.(type) {
 	case *task:
@@ -172,7 +172,7 @@ func (m *machine) setAttribute(at *node, of value, name string, v value) {
 	}
 }
 
-// subscript gives an item of a value.
+// subscript returns an item of a value.
 func (m *machine) subscript(n *node, in *scope) value {
 	of := m.eval(n.child("value"), in)
 	keys := n.all("subscript")
@@ -223,7 +223,7 @@ func (m *machine) subscript(n *node, in *scope) value {
 	return &unknown{}
 }
 
-// slice gives a part of a list, for bounds that are constants.
+// slice returns a part of a list, for bounds that are constants.
 func (m *machine) slice(n *node, l *list, in *scope) value {
 	length := int64(len(l.items))
 	bounds := [2]int64{0, length}

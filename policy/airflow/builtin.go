@@ -109,7 +109,7 @@ func simple(name string, first value, a arguments) value {
 	return &unknown{}
 }
 
-// sequence are the functions that make lists of lists. It gives nil for others.
+// sequence are the functions that make lists of lists. It returns nil for others.
 func (m *machine) sequence(name string, first value, a arguments) value {
 	switch name {
 	case "range":

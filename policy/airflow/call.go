@@ -32,7 +32,7 @@ func (a *arguments) set(name string, v value) {
 	a.named[name] = v
 }
 
-// get gives a named argument; known is false when it may be there without our knowing.
+// get returns a named argument; known is false when it may be there without our knowing.
 func (a *arguments) get(name string) (v value, found, known bool) {
 	v, found = a.named[name]
 	return v, found, found || !a.openNames
@@ -46,7 +46,7 @@ func (a *arguments) where(name string) *node {
 	return a.at
 }
 
-// every gives all values, those by place first.
+// every returns all values, those by place first.
 func (a *arguments) every() []value {
 	out := slices.Clone(a.list)
 	for _, name := range a.order {

@@ -53,7 +53,7 @@ func Parse(file string, data []byte) *Module {
 	return mod
 }
 
-// Check gives the problems of all files that one Airflow loads: those of each, and those between them.
+// Check returns the problems of all files that one Airflow loads: those of each, and those between them.
 func Check(modules []*Module) v1alpha1.Problems {
 	var out v1alpha1.Problems
 	type found struct {

@@ -30,7 +30,7 @@ func (m *machine) comparison(n *node, in *scope) value {
 
 func compare(operator string, a, b value) (is, known bool) {
 	if s, ok := a.(*symbol); ok && s.path == "__name__" && (operator == "==" || operator == "!=") {
-		// Airflow gives each file a name of its own.
+		// Airflow returns each file a name of its own.
 		if name, ok := b.(text); ok && name == "__main__" {
 			return operator == "!=", true
 		}

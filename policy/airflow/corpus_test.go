@@ -36,7 +36,7 @@ func answers(t testing.TB) map[string]answer {
 	return all.Cases
 }
 
-// corpus gives the modules of each case: a file, or a folder of files that one Airflow loads.
+// corpus returns the modules of each case: a file, or a folder of files that one Airflow loads.
 func corpus(t testing.TB) map[string][]*Module {
 	t.Helper()
 	root := filepath.Join("testdata", "corpus")

@@ -9,7 +9,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// cycles gives one cycle for each set of tasks that wait for each other over the edges that count: a shortest one
+// cycles returns one cycle for each set of tasks that wait for each other over the edges that count: a shortest one
 // through the task that is made first. There is none if and only if the edges that count have no cycle.
 func cycles(tasks []*task, counts func(*edge) bool) [][]*edge {
 	order := map[*task]int{}

@@ -86,7 +86,7 @@ func (m *machine) lost(n *node) {
 	}
 }
 
-// nodes gives the nodes in a value: itself, or the items of a list.
+// nodes returns the nodes in a value: itself, or the items of a list.
 func (m *machine) nodes(n *node, v value) []value {
 	if isNode(v) {
 		return []value{v}

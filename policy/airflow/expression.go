@@ -69,7 +69,7 @@ func (m *machine) eval(n *node, in *scope) value {
 	return &unknown{}
 }
 
-// literal gives the value of a constant, or nil for what is none.
+// literal returns the value of a constant, or nil for what is none.
 func (m *machine) literal(n *node, in *scope) value {
 	switch n.kind {
 	case "none":
@@ -105,7 +105,7 @@ func (m *machine) literal(n *node, in *scope) value {
 	return nil
 }
 
-// several gives the value in parentheses, or the tuple of values between commas.
+// several returns the value in parentheses, or the tuple of values between commas.
 func (m *machine) several(n *node, in *scope) value {
 	if n.kind == "parenthesized_expression" {
 		return m.eval(n.first(), in)
@@ -113,7 +113,7 @@ func (m *machine) several(n *node, in *scope) value {
 	return m.display(n, in)
 }
 
-// name gives what a name stands for.
+// name returns what a name stands for.
 func (m *machine) name(name string, in *scope) value {
 	if v, ok := in.lookup(name); ok {
 		return v
@@ -137,7 +137,7 @@ func (m *machine) name(name string, in *scope) value {
 	return &unknown{}
 }
 
-// display gives a list, tuple or set that is written out.
+// display returns a list, tuple or set that is written out.
 func (m *machine) display(n *node, in *scope) value {
 	l := &list{kind: '('}
 	switch n.kind {
@@ -192,7 +192,7 @@ func (m *machine) update(d *dict, v value) {
 	}
 }
 
-// items gives what a loop goes through; known is false when that is not known.
+// items returns what a loop goes through; known is false when that is not known.
 func (m *machine) items(v value) (items []value, known bool) {
 	defer func() { m.steps += len(items) / 4 }() // copying is work too
 	switch v := v.(type) {

@@ -127,7 +127,7 @@ func (m *machine) touches(n *node, in *scope) bool {
 	return false
 }
 
-// bind gives the parameters of a function their values.
+// bind returns the parameters of a function their values.
 func (m *machine) bind(f *function, a arguments, local *scope) {
 	used := map[string]bool{}
 	left := a.list

@@ -113,7 +113,7 @@ func (m *machine) nameGroup(at *node, g *group, name string, suffixed bool) {
 	}
 }
 
-// suffixedGroup gives a group of a function with @task_group a name that the DAG does not have, as Airflow does.
+// suffixedGroup returns a group of a function with @task_group a name that the DAG does not have, as Airflow does.
 func (d *dag) suffixedGroup(name string) string {
 	base, highest, found := suffix.ReplaceAllString(name, ""), 0, false
 	for id := range d.used {

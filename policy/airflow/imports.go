@@ -4,7 +4,7 @@ package airflow
 
 import "strings"
 
-// importStatement gives names to what is imported. Nothing is read: a name stands for its dotted path.
+// importStatement returns names to what is imported. Nothing is read: a name stands for its dotted path.
 func (m *machine) importStatement(n *node, in *scope) {
 	from := ""
 	if module := n.child("module_name"); module != nil {

@@ -75,7 +75,7 @@ func (l *lexer) blank(from, to int) {
 	}
 }
 
-// peek gives a byte after the current one, or 0 at the end. A file holds no 0 when it gets here.
+// peek returns a byte after the current one, or 0 at the end. A file holds no 0 when it gets here.
 func (l *lexer) peek(offset int) byte {
 	if l.pos+offset < len(l.src) {
 		return l.src[l.pos+offset]

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// stringValue gives the text of a string, with the fields of an f-string filled in as far as they are constants.
+// stringValue returns the text of a string, with the fields of an f-string filled in as far as they are constants.
 func (m *machine) stringValue(n *node, in *scope) value {
 	begin := n.children[0]
 	prefix := strings.ToLower(m.text(begin))
@@ -56,7 +56,7 @@ func (m *machine) stringValue(n *node, in *scope) value {
 	return text(b.String())
 }
 
-// unescape gives what the escapes in a string stand for. It is false for those that it does not know.
+// unescape returns what the escapes in a string stand for. It is false for those that it does not know.
 func unescape(s string, binary bool) (string, bool) {
 	if !strings.Contains(s, `\`) {
 		return strings.ReplaceAll(s, "\r\n", "\n"), true

@@ -7,7 +7,7 @@ import (
 )
 
 // machine follows a file statement by statement. It knows three ways that code can be in: certain; maybe, where
-// nothing tells whether the code runs; and guarded, where it runs but somebody catches its exceptions. Only what is
+// nothing reports whether the code runs; and guarded, where it runs but someone catches its exceptions. Only what is
 // certain to happen is denied.
 type machine struct {
 	mod    *Module

@@ -33,7 +33,7 @@ const wholeFile place = -1
 
 func placeOf(n *node) place { return place(n.start) }
 
-// lineStarts gives the offset of each line. A carriage return alone ends a line too, as for Python.
+// lineStarts returns the offset of each line. A carriage return alone ends a line too, as for Python.
 func lineStarts(data []byte) []int {
 	starts := []int{0}
 	for i, c := range data {
@@ -44,7 +44,7 @@ func lineStarts(data []byte) []int {
 	return starts
 }
 
-// position gives the place for people, who count lines and characters from 1.
+// position returns the place for people, who count lines and characters from 1.
 func (m *Module) position(at place) v1alpha1.Position {
 	if at == wholeFile {
 		return v1alpha1.Position{File: m.File}

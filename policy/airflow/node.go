@@ -21,7 +21,7 @@ type node struct {
 	named bool
 	// missing is set for a token that the parser put in to go on after an error.
 	missing bool
-	// broken is set when the parser had to mend something in the node, which may be no node itself.
+	// broken is set when the parser had to fix something in the node, which may be no node itself.
 	broken bool
 	// start and end are offsets in the file.
 	start, end int
@@ -86,7 +86,7 @@ func chunks(src []byte) func(int, sitter.Point) []byte {
 	}
 }
 
-// watched gives options that stop the parser after too many steps. A small file needs none, and does without: the
+// watched returns options that stop the parser after too many steps. A small file needs none, and does without: the
 // binding never frees what it notes down for the callback.
 func watched(size int) *sitter.ParseOptions {
 	if size <= 32<<10 {
@@ -152,7 +152,7 @@ func (g grammar) fill(n *node, cursor *sitter.TreeCursor, broken bool) {
 	n.start, n.end = int(start), int(end)
 }
 
-// child gives the child of a field, or nil.
+// child returns the child of a field, or nil.
 func (n *node) child(field string) *node {
 	if n == nil {
 		return nil
@@ -165,7 +165,7 @@ func (n *node) child(field string) *node {
 	return nil
 }
 
-// all gives the children of a field.
+// all returns the children of a field.
 func (n *node) all(field string) []*node {
 	var out []*node
 	for _, c := range n.children {
@@ -176,7 +176,7 @@ func (n *node) all(field string) []*node {
 	return out
 }
 
-// parts gives the named children; those are what a rule is made of, without its punctuation.
+// parts returns the named children; those are what a rule is made of, without its punctuation.
 func (n *node) parts() []*node {
 	if n == nil {
 		return nil
@@ -190,7 +190,7 @@ func (n *node) parts() []*node {
 	return out
 }
 
-// first gives the first named child, or nil.
+// first returns the first named child, or nil.
 func (n *node) first() *node {
 	for _, c := range n.children {
 		if c.named && c.kind != "comment" {

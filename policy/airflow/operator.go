@@ -25,7 +25,7 @@ func unary(operator string, v value) value {
 	return &unknown{}
 }
 
-// binary gives what an operator makes of two values. The arrows between tasks are the edges of the DAG.
+// binary returns what an operator makes of two values. The arrows between tasks are the edges of the DAG.
 func (m *machine) binary(n *node, operator string, left, right value) value {
 	if operator == ">>" || operator == "<<" {
 		if v, ok := m.arrow(n, operator == ">>", left, right); ok {
@@ -177,7 +177,7 @@ func formatOld(format string, args []value) value {
 	return text(b.String())
 }
 
-// boolean gives the value of "and" and "or", which is one of their sides.
+// boolean returns the value of "and" and "or", which is one of their sides.
 func (m *machine) boolean(n *node, in *scope) value {
 	left := m.eval(n.child("left"), in)
 	or := m.text(n.child("operator")) == "or"

@@ -64,7 +64,7 @@ type change struct {
 // journal collects the changes of names, to take them back.
 type journal []change
 
-// set gives a name its value, and notes down what it was.
+// set returns a name its value, and notes down what it was.
 func (m *machine) set(s *scope, name string, v value) {
 	s = s.home(name)
 	if n := len(m.journals); n > 0 {
@@ -85,7 +85,7 @@ func (m *machine) remove(s *scope, name string) {
 	}
 }
 
-// attempt runs code and takes back what it did to names. It gives the values that it left, for names it touched.
+// attempt runs code and takes back what it did to names. It returns the values that it left, for names it touched.
 func (m *machine) attempt(run func()) map[slot]value {
 	m.journals = append(m.journals, nil)
 	run()
@@ -113,7 +113,7 @@ type slot struct {
 	name string
 }
 
-// merge gives each name that one of several ways touched the value that all of them agree on.
+// merge returns each name that one of several ways touched the value that all of them agree on.
 func (m *machine) merge(ways ...map[slot]value) {
 	touched := map[slot]bool{}
 	var order []slot

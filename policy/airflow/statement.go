@@ -162,7 +162,7 @@ func (m *machine) expressionStatement(n *node, in *scope) {
 	}
 }
 
-// assignment gives the value on the right to all targets.
+// assignment returns the value on the right to all targets.
 func (m *machine) assignment(n *node, in *scope) value {
 	right := n.child("right")
 	if right == nil {
@@ -193,7 +193,7 @@ func (m *machine) augmented(n *node, in *scope) {
 	m.assign(left, m.binary(n, operator[:len(operator)-1], was, v), in)
 }
 
-// assign gives a value to a target.
+// assign returns a value to a target.
 func (m *machine) assign(target *node, v value, in *scope) {
 	if target == nil || !m.step() {
 		return
@@ -230,7 +230,7 @@ func (m *machine) unpack(targets []*node, v value, in *scope) {
 	}
 }
 
-// setItem gives an item of a list, a dict or the module its value.
+// setItem returns an item of a list, a dict or the module its value.
 func (m *machine) setItem(at *node, of, key, v value) {
 	switch of := of.(type) {
 	case *dict:

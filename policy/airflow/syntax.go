@@ -16,7 +16,7 @@ import (
 // encodingLine is how Python lets a file name its encoding, in one of its first two lines.
 var encodingLine = regexp.MustCompile(`(?m)\A(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)`)
 
-// read gives the tree of the file, or nil if there is none to go on with; the module then has a problem that says
+// read returns the tree of the file, or nil if there is none to go on with; the module then has a problem that says
 // why, unless Airflow would not look at the file either.
 func (m *Module) read(data []byte) *node {
 	if len(data) > maxFileBytes {

@@ -84,7 +84,7 @@ func (s *syntaxChecks) definition(n *node, in context) bool {
 	return false
 }
 
-// statement checks a statement, and gives the context of what is in it.
+// statement checks a statement, and returns the context of what is in it.
 func (s *syntaxChecks) statement(n *node, in context) context {
 	if !n.named {
 		return in

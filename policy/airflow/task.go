@@ -234,7 +234,7 @@ func (m *machine) adopt(n *node, d *dag, t *task) {
 
 var suffix = regexp.MustCompile(`__\d+$`)
 
-// unique gives a task of a function with @task an id that the DAG does not have, as Airflow does: by a number
+// unique returns a task of a function with @task an id that the DAG does not have, as Airflow does: by a number
 // after two underscores.
 func (d *dag) unique(label string, g *group) (string, bool) {
 	if !g.known {

@@ -114,7 +114,7 @@ func harmless(path string) bool {
 	return false
 }
 
-// decorate gives a decorator its options, or its function.
+// decorate returns a decorator its options, or its function.
 func (m *machine) decorate(n *node, d *decorator, a arguments) value {
 	if len(a.list) == 1 && len(a.named) == 0 && !a.openNames {
 		switch v := a.list[0].(type) {
@@ -148,7 +148,7 @@ func (d *decorator) mark(v *mold) value {
 	return &marked
 }
 
-// wrap gives a decorator its function.
+// wrap returns a decorator its function.
 func (m *machine) wrap(n *node, d *decorator, f *function) value {
 	options := d.args
 	switch d.kind {

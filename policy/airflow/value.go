@@ -42,7 +42,7 @@ type dict struct {
 
 func newDict() *dict { return &dict{values: map[value]value{}} }
 
-// set gives a key its value. A key that is no constant makes the dict open.
+// set returns a key its value. A key that is no constant makes the dict open.
 func (d *dict) set(key, v value) {
 	if !isConstant(key) {
 		d.open = true
@@ -180,7 +180,7 @@ func either(a, b value) value {
 	return u
 }
 
-// truth gives the truth of a value, if it is known.
+// truth returns the truth of a value, if it is known.
 func truth(v value) (is, known bool) {
 	switch v := v.(type) {
 	case none:

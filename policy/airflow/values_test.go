@@ -76,5 +76,5 @@ func (all cases) run(t *testing.T) {
 	}
 }
 
-// u gives the name u a value that is not known.
+// u returns the name u a value that is not known.
 const u = "u = os.environ['U']\n"

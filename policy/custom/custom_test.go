@@ -22,7 +22,7 @@ import (
 
 const head = "apiVersion: trunkline.dev/v1alpha1\nkind: Policy\nmetadata: {name: p}\nspec:\n"
 
-// judge adds files to the example platform, and gives what its own policies say, as "severity rule about message".
+// judge adds files to the example platform, and returns what its own policies say, as "severity rule about message".
 func judge(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	dir := t.TempDir()

@@ -49,7 +49,7 @@ type judging struct {
 }
 
 // Load compiles the Rego files of policy folders, without those of tests; YAML and JSON files in them are data, but for
-// documents with an apiVersion and a kind, which are somebody else's. The data of a folder's files is at "data", that
+// documents with an apiVersion and a kind, which are someone else's. The data of a folder's files is at "data", that
 // of a folder in it below the folder's name. Nil comes with the problems that deny it; a set without packages says nothing.
 func Load(folders []subject.Folder) (*Set, v1alpha1.Problems) { return load(folders, false) }
 

@@ -20,7 +20,7 @@ import (
 	"trunkline.dev/trunkline/policy/report"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // tree is a platform with all kinds of mistakes in it.
 var tree = map[string]string{
@@ -222,6 +222,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (write it anew with -update)\n-want +got:\n%s", file, diff)
+		t.Errorf("%s (write it again with -update)\n-want +got:\n%s", file, diff)
 	}
 }

@@ -72,7 +72,7 @@ func long() report.Report {
 	return r
 }
 
-// hostile is what somebody would write who wants the report to say something else.
+// hostile is what someone would write who wants the report to say something else.
 func hostile() report.Report {
 	const file = "a:b,c%\n::error::x\x1b[2J\u202e/p.yaml"
 	text := "name: \x1b[31mred\x1b[0m \u202edesrever ##[error]x ##vso[task.complete]\n"

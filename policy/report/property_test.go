@@ -18,7 +18,7 @@ import (
 	"trunkline.dev/trunkline/policy/report"
 )
 
-// words are pieces of what somebody may write who wants the report to say something else.
+// words are pieces of what someone may write who wants the report to say something else.
 var words = rapid.SampledFrom([]string{
 	"orders", "a b", " ", "  ", "é", "東京", "🚚", "e\u0301", "\n", "\r\n", "\r", "\t", "\x00", "\x1b[2J", "\x1b]8;;x\x07", "\x7f", "\u009b31m",
 	"\u0085", "\u2028", "\u202e", "\u2066", "\u200b", "\ufeff", "\u00a0", "\U000E0041", "%", "%0A", ":", ",", "::", "\n::error::x", "::set-output name=a::b",

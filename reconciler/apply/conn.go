@@ -38,7 +38,7 @@ type Ledger interface {
 	Forget(ctx context.Context, i cluster.Inventory) error
 }
 
-// Writer changes objects, or tries to, as somebody.
+// Writer changes objects, or tries to, as someone.
 type Writer interface {
 	Apply(ctx context.Context, o *unstructured.Unstructured, how cluster.Applying) (cluster.Live, error)
 	Delete(ctx context.Context, ref plan.Ref, uid types.UID) error

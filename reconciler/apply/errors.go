@@ -23,14 +23,14 @@ type brokenObjectError struct{ err error }
 func (e *brokenObjectError) Error() string { return e.err.Error() }
 func (e *brokenObjectError) Unwrap() error { return e.err }
 
-// replacedError reports that an object was deleted to be created anew, since what changes of it cannot be changed.
+// replacedError reports that an object was deleted to be created again, since what changes of it cannot be changed.
 type replacedError struct {
 	ref plan.Ref
 	uid types.UID
 }
 
 func (e *replacedError) Error() string {
-	return fmt.Sprintf("%s cannot be changed: it was deleted, and is created anew once it is gone", e.ref)
+	return fmt.Sprintf("%s cannot be changed: it was deleted, and is created again once it is gone", e.ref)
 }
 
 // ownedError reports that an object is part of another release, which has not let go of it yet: it is retried.

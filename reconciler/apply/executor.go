@@ -76,7 +76,7 @@ type Executor struct {
 	applied map[plan.Ref]plan.Applied
 	// done are the declared objects that have ended and are not there any more, as the last plan had them.
 	done map[plan.Ref]plan.Ending
-	// deleted are the objects that were deleted to be created anew.
+	// deleted are the objects that were deleted to be created again.
 	deleted map[types.UID]bool
 }
 

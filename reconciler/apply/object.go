@@ -73,7 +73,7 @@ func (x Object) takes(ref plan.Ref) (bool, error) {
 	}
 }
 
-// Replaced reports whether an object was deleted to be created anew.
+// Replaced reports whether an object was deleted to be created again.
 func Replaced(err error) bool {
 	_, ok := errors.AsType[*replacedError](err)
 	return ok

@@ -340,7 +340,7 @@ func TestEnded(t *testing.T) {
 	})
 }
 
-// TestReplace: what cannot be changed is deleted and created anew, if it says so.
+// TestReplace: what cannot be changed is deleted and created again, if it says so.
 func TestReplace(t *testing.T) {
 	immutable := apierrors.NewInvalid(object("v1", "ConfigMap", "", "").GroupVersionKind().GroupKind(), "a", nil)
 	immutable.ErrStatus.Message = "data: field is immutable when `immutable` is set"
@@ -505,7 +505,7 @@ func TestStuck(t *testing.T) {
 func TestReader(t *testing.T) {
 	b := newBench(t)
 	if b.exec.Reader(plan.Ref{}) != nil {
-		t.Error("somebody looks before anybody is known")
+		t.Error("someone looks before anybody is known")
 	}
 	s := settings()
 	s.Access.Account = "deployer"

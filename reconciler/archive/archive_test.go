@@ -279,7 +279,7 @@ func TestNothingIsLost(t *testing.T) {
 					defer cancel()
 					err := a.Use(ctx, fmt.Sprint(c.Key), func(string) error { time.Sleep(c.Use); return nil })
 					if errors.Is(err, context.Canceled) {
-						t.Error("somebody got the cancellation of another")
+						t.Error("someone got the cancellation of another")
 					}
 				})
 			}

@@ -133,7 +133,7 @@ var (
 func (w *words) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := append(w.tail, p...) //nolint:gocritic // the tail is made anew below
+	text := append(w.tail, p...) //nolint:gocritic // the tail is made again below
 	for _, word := range slices.Concat(wordsMemory, wordsStack) {
 		if bytes.Contains(text, []byte(word)) {
 			w.found[word] = true

@@ -4,5 +4,5 @@
 
 package builders_test
 
-// racing tells that the race detector is on: it takes memory that no limit can hold.
+// racing reports whether the race detector is on: it takes memory that no limit can hold.
 const racing = true

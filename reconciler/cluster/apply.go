@@ -107,7 +107,7 @@ func (conn *Conn) send(ctx context.Context, client dynamic.ResourceInterface, o 
 	return nil, &ObjectError{Object: ref, Doing: "applying", Err: err}
 }
 
-// Delete deletes the very object that was seen. One that is gone, or was made anew since, is left alone.
+// Delete deletes the very object that was seen. One that is gone, or was made again since, is left alone.
 func (a *Actor) Delete(ctx context.Context, ref plan.Ref, uid types.UID) error {
 	m, err := a.conn.resource(ctx, ref.GroupKind)
 	if err != nil {

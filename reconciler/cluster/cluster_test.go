@@ -134,7 +134,7 @@ func TestErrors(t *testing.T) {
 			answer(500, metav1.StatusReasonUnknown, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string",
 		},
 		"Internal":    {"Other faults of the server may pass.", answer(500, metav1.StatusReasonInternalError, "etcd"), false, false, "etcd"},
-		"Conflict":    {"Somebody has to give way.", conflicted, true, false, "conflict on ConfigMap n/c: .data.key is owned by kubectl"},
+		"Conflict":    {"Someone has to give way.", conflicted, true, false, "conflict on ConfigMap n/c: .data.key is owned by kubectl"},
 		"AllTerminal": {"Nothing of it can be helped by trying.", errors.Join(invalid, conflicted), true, false, "replicas"},
 		"OneIsNot":    {"One of them may be helped by trying.", errors.Join(invalid, refused), false, true, "replicas"},
 		"Secret": {

@@ -45,7 +45,7 @@ type Cluster struct {
 	state State
 }
 
-// State says whether a cluster answers.
+// State reports whether a cluster answers.
 type State struct {
 	// Reachable is false until the first answer.
 	Reachable bool
@@ -99,7 +99,7 @@ type Conn struct {
 	// doubted is set while the API server is asked whether it is there, and sign is sent to when a call was answered.
 	doubted atomic.Bool
 	sign    chan struct{}
-	// life says when a call was answered last, and suspected is set while somebody waits whether there is another.
+	// life says when a call was answered last, and suspected is set while someone waits whether there is another.
 	life      life
 	suspected atomic.Bool
 	system    systemGate

@@ -40,7 +40,7 @@ type world struct {
 	reader string
 }
 
-// actor gives who diagnoses.
+// actor returns who diagnoses.
 func (w *world) actor() *Actor {
 	w.Helper()
 	as := Daemon()
@@ -73,7 +73,7 @@ func connect(t *testing.T, kubeconfig string) *Conn {
 	return conn
 }
 
-// make creates an object in the namespace and gives its name.
+// make creates an object in the namespace and returns its name.
 func (w *world) make(text string) plan.Ref {
 	w.Helper()
 	o := &unstructured.Unstructured{}

@@ -70,7 +70,7 @@ func (e *ObjectError) Error() string {
 	}
 	hint := ""
 	if Immutable(e.Err) {
-		hint = "; to have the object deleted and made anew, give it the annotation " + plan.ReplaceAnnotation + ": enabled"
+		hint = "; to have the object deleted and made again, give it the annotation " + plan.ReplaceAnnotation + ": enabled"
 	}
 	// Webhooks and policies of others write into what the API server says: it is given in full, on one line.
 	return fmt.Sprintf("%s %s: %s%s", e.Doing, e.Object, health.Line(e.Err.Error()), hint)
@@ -140,7 +140,7 @@ func Unreachable(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) || errors.As(err, &urlErr)
 }
 
-// Terminal reports whether trying again cannot help until the repository, or somebody in the cluster, changes
+// Terminal reports whether trying again cannot help until the repository, or someone in the cluster, changes
 // something. Of several errors joined, all must be terminal.
 func Terminal(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

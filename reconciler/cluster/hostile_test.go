@@ -30,7 +30,7 @@ func anything(depth int) *rapid.Generator[any] {
 	)
 }
 
-// TestAnyObjectIsRead reads objects with anything in their metadata, as members and as inventories: what somebody writes
+// TestAnyObjectIsRead reads objects with anything in their metadata, as members and as inventories: what someone writes
 // into a cluster does not end the daemon, again and again with each start.
 func TestAnyObjectIsRead(t *testing.T) {
 	w := &kindWatch{observer: newObserver(t.Context(), &Conn{cluster: New(Config{Name: "x"}, func(Event) {})})}

@@ -48,7 +48,7 @@ func (e *IdentityError) Error() string {
 		"fix spec.serviceAccount of the environment", e.Name, e.Namespace)
 }
 
-// client returns an HTTP client that makes all requests as somebody, over the connections of the daemon's own.
+// client returns an HTTP client that makes all requests as someone, over the connections of the daemon's own.
 func (i Identity) client(own *http.Client) (*http.Client, error) {
 	switch {
 	case i.daemon:

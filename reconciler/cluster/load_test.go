@@ -183,7 +183,7 @@ func TestTheFirstInventories(t *testing.T) {
 	if namespaces.Load() != 1 || refused.Load() != 1 || written.Load() != releases {
 		t.Errorf("the namespace was applied %d times, %d inventories were refused and %d written", namespaces.Load(), refused.Load(), written.Load())
 	}
-	made.Store(0) // somebody deletes it
+	made.Store(0) // someone deletes it
 	if err := conn.Record(t.Context(), Inventory{Platform: "acme", Release: catalog.ReleaseID{Project: "p", Environment: "dev", Cluster: "x"}}); err != nil {
 		t.Errorf("after the namespace was deleted: %v", err)
 	}

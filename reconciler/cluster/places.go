@@ -99,7 +99,7 @@ func (p *places) take(ctx context.Context, release string) (*place, error) {
 	return pl, nil
 }
 
-// leave gives a place back.
+// leave returns a place back.
 func (p *places) leave(pl *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,7 +156,7 @@ func (p *places) relieve() {
 	}
 }
 
-// serve gives free places to those who wait, in turns. The caller holds the lock.
+// serve returns free places to those who wait, in turns. The caller holds the lock.
 func (p *places) serve() {
 	for i := 0; i < len(p.turns) && p.taken < maxRequests; {
 		s := p.turns[i]

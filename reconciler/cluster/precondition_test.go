@@ -35,7 +35,7 @@ func TestDeleteNamesTheVeryObject(t *testing.T) {
 	}{
 		"Deleted":   {"It is gone.", 200, `{"kind":"Status","apiVersion":"v1","status":"Success"}`, 0, "", ""},
 		"Gone":      {"It was gone before.", 404, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`, 0, "", ""},
-		"MadeAgain": {"Somebody has made it again: that one is left alone.", 409, conflict, 200, object("2", ""), ""},
+		"MadeAgain": {"Someone has made it again: that one is left alone.", 409, conflict, 200, object("2", ""), ""},
 		"Going":     {"It is on its way out.", 409, conflict, 200, object("1", `,"deletionTimestamp":"2026-01-01T00:00:00Z"`), ""},
 		"Contended": {"A conflict about something else is no success.", 409, conflict, 200, object("1", ""), "does not match"},
 		"Unreadable": {
@@ -155,6 +155,6 @@ func TestOwner(t *testing.T) {
 	}
 	conn.observer.unset(ref)
 	if _, ok := conn.Owner(ref); ok {
-		t.Error("it is gone, and still of somebody")
+		t.Error("it is gone, and still of someone")
 	}
 }

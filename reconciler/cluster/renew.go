@@ -33,7 +33,7 @@ func (conn *Conn) follow(ctx context.Context) {
 	}
 }
 
-// renew gives the connection up if its configuration is another one now, which works. A file that is missing or half
+// renew returns the connection up if its configuration is another one now, which works. A file that is missing or half
 // written, or that leads to nowhere, replaces nothing. Giving the connection up costs all watches, so with the same
 // configuration it is kept, however it fails.
 //

@@ -93,7 +93,7 @@ func TestRenew(t *testing.T) {
 	}{
 		"Nothing": {reason: "Reconnecting to the same costs all watches.", change: func(*testing.T, string, *door, *door) {}},
 		"Rewritten": {
-			reason:   "The cluster was made anew, with another port and authority.",
+			reason:   "The cluster was made again, with another port and authority.",
 			change:   func(t *testing.T, file string, _, there *door) { kubeconfig(t, file, there) },
 			replaced: true, leads: true,
 		},

@@ -17,7 +17,7 @@ const (
 	listTimeout = time.Minute
 	// silence is how long a watch may bring nothing. An API server tells the watches that ask for it about once a minute how
 	// far it has come, so a watch that brings nothing for twice as long has lost its server, although the connection may be
-	// alive: that may be one to a proxy. Servers that do not tell are asked anew this often, which costs one request a kind.
+	// alive: that may be one to a proxy. Servers that do not tell are asked again this often, which costs one request a kind.
 	silence = 150 * time.Second
 )
 

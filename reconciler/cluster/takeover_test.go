@@ -136,7 +136,7 @@ func TestAnObjectAdoptedBefore(t *testing.T) {
 	}
 }
 
-// TestAdditionsAreTakenBack: what somebody has added by hand is seen with who, and removed where the environment wants that.
+// TestAdditionsAreTakenBack: what someone has added by hand is seen with who, and removed where the environment wants that.
 func TestAdditionsAreTakenBack(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t, schema.GroupKind{Group: "apps", Kind: "Deployment"})

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// Between these, the wait before another attempt to watch doubles, and is up to half as long again. It begins anew only after
+	// Between these, the wait before another attempt to watch doubles, and is up to half as long again. It begins again only after
 	// two minutes without a failure, and nothing of the kind is seen while it lasts, so it is short: an API server in trouble gets
 	// a few requests a second from all kinds of a usual platform together.
 	firstWatch = 250 * time.Millisecond
@@ -135,7 +135,7 @@ func (w *kindWatch) answered(err error) {
 	w.observer.conn.cluster.answered(w.observer.conn, err)
 }
 
-// unserved ends the watch of a kind that is gone, and has the kind looked up anew when it is asked for again.
+// unserved ends the watch of a kind that is gone, and has the kind looked up again when it is asked for again.
 // Its members are gone with it.
 func (o *observer) unserved(w *kindWatch) {
 	o.mu.Lock()
@@ -152,7 +152,7 @@ func (o *observer) unserved(w *kindWatch) {
 	}
 }
 
-// again lists the objects of a kind anew, if it is watched.
+// again lists the objects of a kind again, if it is watched.
 func (o *observer) again(kind schema.GroupKind) {
 	o.mu.Lock()
 	w, ok := o.kinds[kind]

@@ -113,7 +113,7 @@ func (in Input) cluster(ctx context.Context, cfg cluster.Config) ([]preview.Rele
 	return found, nil
 }
 
-// cause gives the reason for which a context ended, where that is why something failed.
+// cause returns the reason for which a context ended, where that is why something failed.
 func (in Input) cause(ctx context.Context, err error) error {
 	slow, ok := errors.AsType[*slowError](context.Cause(ctx))
 	if ok && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {

@@ -25,9 +25,9 @@ type release struct {
 	inventory cluster.Inventory
 	// recordedAll are the inventories of all releases in the cluster.
 	recordedAll map[catalog.ReleaseID]cluster.Inventory
-	// recorded tells that the cluster has the inventory, and so something of the release.
+	// recorded reports whether the cluster has the inventory, and so something of the release.
 	recorded bool
-	// removed tells that it is not declared any more.
+	// removed reports whether it is not declared any more.
 	removed  bool
 	rendered preview.Rendered
 }

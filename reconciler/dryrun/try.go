@@ -24,7 +24,7 @@ type try struct {
 
 	// before and after are the object as it is and as it would be; nil for none.
 	before, after *unstructured.Unstructured
-	// opaque tells that what would change is not known.
+	// opaque reports whether what would change is not known.
 	opaque bool
 	note   string
 	err    error
@@ -95,13 +95,13 @@ func (t *try) apply(ctx context.Context) error {
 		err = t.as(ctx, t.by.own, planned)
 	}
 	if apply.Replaced(err) {
-		t.after, t.note = o, "it is deleted and made anew, since what changes of it cannot be changed"
+		t.after, t.note = o, "it is deleted and made again, since what changes of it cannot be changed"
 		return nil
 	}
 	return err
 }
 
-// as tries a step as somebody.
+// as tries a step as someone.
 func (t *try) as(ctx context.Context, actor *cluster.Actor, s plan.Step) error {
 	w := &writer{Actor: actor}
 	one := apply.Object{

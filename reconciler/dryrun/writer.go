@@ -61,7 +61,7 @@ func (w writers) of(s plan.Step) (*cluster.Actor, error) {
 }
 
 // writers returns those of the release, as the daemon has them. An account that this very change would create cannot be tried as,
-// and neither can one by somebody who may not impersonate it: then it is tried with the rights of who asks, and said.
+// and neither can one by someone who may not impersonate it: then it is tried with the rights of who asks, and said.
 func (r release) writers(ctx context.Context, steps []plan.Step) (w writers, err error) {
 	access, _ := r.in.Head.Catalog.Access(r.id)
 	namespace := r.namespace()

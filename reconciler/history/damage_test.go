@@ -79,7 +79,7 @@ func TestADamagedFileIsMovedAside(t *testing.T) {
 			}
 			r := record(t, sqliteAt(t, file), nil).run()
 			r.say("after")
-			r.logged("moved aside and begun anew")
+			r.logged("moved aside and begun again")
 			r.written(1)
 			check(t, tc.reason, []string{"after"}, r.messages())
 			check(t, "Of damaged files one is kept, so that they do not fill the disk.", []string{"history.db.damaged-20261121T120000Z"}, aside(t, file))
@@ -117,7 +117,7 @@ func TestDamageThatAReaderFinds(t *testing.T) {
 		p, err := r.Query(t.Context(), history.Filter{Limit: 1000})
 		return err == nil && len(p.Events) == 0
 	})
-	r.logged("moved aside and begun anew")
+	r.logged("moved aside and begun again")
 	check(t, "It is aside.", 1, len(aside(t, file)))
 	r.say("after")
 	r.await("what is recorded later to be there", func() bool { return len(r.messages()) == 1 })

@@ -27,14 +27,14 @@ const (
 	Failed      Kind = "failed"      // a run of a release failed; Message says why
 	Healthy     Kind = "healthy"     // a release became healthy
 	Unhealthy   Kind = "unhealthy"   // a release failed its health
-	Drift       Kind = "drift"       // somebody else changed Fields of Object
+	Drift       Kind = "drift"       // someone else changed Fields of Object
 	Corrected   Kind = "corrected"   // a drift was reverted
 	Rollback    Kind = "rollback"    // a release went back to Commit
 	Quarantined Kind = "quarantined" // Commit is not applied to a release any more
 	Suspended   Kind = "suspended"   // a release is left as it is
 	Resumed     Kind = "resumed"     // a release is kept in its declared state again
-	Reconcile   Kind = "reconcile"   // somebody asked for a release to be applied again
-	Approved    Kind = "approved"    // somebody confirmed what a commit removes from an environment
+	Reconcile   Kind = "reconcile"   // someone asked for a release to be applied again
+	Approved    Kind = "approved"    // someone confirmed what a commit removes from an environment
 	Held        Kind = "held"        // a release waits for a window, a gate or an answer
 	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
 )

@@ -105,7 +105,7 @@ func orders(env string) catalog.ReleaseID {
 	return catalog.ReleaseID{Project: "orders", Environment: env, Cluster: "one"}
 }
 
-// series gives n events, a minute apart, named by their number from 0; the first is the oldest.
+// series returns n events, a minute apart, named by their number from 0; the first is the oldest.
 func series(n int) []history.Event {
 	var out []history.Event
 	for i := range n {

@@ -205,7 +205,7 @@ func TestADatabaseThatNeverComes(t *testing.T) {
 	check(t, "The newest ones were kept.", "999", newestByID(t, r))
 }
 
-// newestByID gives the message that was written last.
+// newestByID returns the message that was written last.
 func newestByID(t *testing.T, r *running) string {
 	t.Helper()
 	p, err := r.Query(t.Context(), history.Filter{Limit: history.MaxLimit})

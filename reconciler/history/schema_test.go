@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/test/pgtest"
 )
 
-// kinds gives an empty database of each kind. The server is the test's own, since that of the package is in the hands of
+// kinds returns an empty database of each kind. The server is the test's own, since that of the package is in the hands of
 // the tests from outside.
 func kinds(t *testing.T) map[string]Database {
 	t.Helper()

@@ -56,7 +56,7 @@ func (w *writer) open(ctx context.Context) error {
 	case store != nil && w.r.suspect.Swap(nil) == store:
 		w.moveAside(errors.New("it was found damaged when it was read"))
 	case store != nil && store.gone():
-		w.r.opts.Log.Warn("the file of the history is gone; it is begun anew", "history", w.r.opts.Database.String())
+		w.r.opts.Log.Warn("the file of the history is gone; it is begun again", "history", w.r.opts.Database.String())
 		w.close(errors.New("its file is gone"))
 	case store != nil:
 		return nil
@@ -94,10 +94,10 @@ func (w *writer) write(ctx context.Context, b Batch) (left int64, err error) {
 	return first + second, err
 }
 
-// replace begins the history anew if an error says that it is damaged.
+// replace begins the history again if an error says that it is damaged.
 func (w *writer) replace(err error) bool { return faultOf(err) == damaged && w.moveAside(err) }
 
-// moveAside closes a damaged file and takes it out of the way, and tells whether that was possible.
+// moveAside closes a damaged file and takes it out of the way, and reports whether that was possible.
 func (w *writer) moveAside(why error) bool {
 	w.close(why)
 	aside, err := moveAside(w.r.opts.Database.file, w.r.opts.Now())
@@ -105,7 +105,7 @@ func (w *writer) moveAside(why error) bool {
 		w.r.opts.Log.Error("the history is damaged and cannot be moved aside", "history", w.r.opts.Database.String(), "err", err.Error())
 		return false
 	}
-	w.r.opts.Log.Error("the history was damaged; it is moved aside and begun anew, and nothing else is lost",
+	w.r.opts.Log.Error("the history was damaged; it is moved aside and begun again, and nothing else is lost",
 		"history", w.r.opts.Database.String(), "aside", aside, "err", why.Error())
 	return true
 }

@@ -48,7 +48,7 @@ type Cache struct {
 	index  *index
 	log    *slog.Logger
 	now    func() time.Time
-	// full tells that the last write failed, which is said once and not for each release.
+	// full reports whether the last write failed, which is said once and not for each release.
 	full atomic.Bool
 }
 
@@ -124,14 +124,14 @@ func write(file string, data []byte) error {
 // path is where an entry lies: in folders by how the name begins, as a folder with all would be slow.
 func (c *Cache) path(name string) string { return filepath.Join(c.dir, name[:2], name) }
 
-// Get gives what was rendered under a key, if it counts for a tree.
+// Get returns what was rendered under a key, if it counts for a tree.
 func (c *Cache) Get(key string, tree fs.FS) (*render.Packed, render.ReadSet, bool) {
 	for _, name := range c.index.names(key) {
 		objects, reads, err := c.read(name, tree)
 		if err != nil {
 			c.index.forget(key, name)
 			if errors.Is(err, fs.ErrNotExist) {
-				continue // deleted by somebody, or to make room
+				continue // deleted by someone, or to make room
 			}
 			c.log.Warn("an entry of the render cache is not used, and deleted", "entry", name, "err", err.Error())
 			_ = os.Remove(c.path(name))
@@ -148,7 +148,7 @@ func (c *Cache) Get(key string, tree fs.FS) (*render.Packed, render.ReadSet, boo
 	return nil, render.ReadSet{}, false
 }
 
-// read gives what an entry holds; nil if it does not count for the tree.
+// read returns what an entry holds; nil if it does not count for the tree.
 func (c *Cache) read(name string, tree fs.FS) (objects *render.Packed, reads render.ReadSet, err error) {
 	f, err := os.Open(c.path(name))
 	if err != nil {

@@ -380,7 +380,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// render1 renders one release two hours later, and tells whether it had to be.
+// render1 renders one release two hours later, and reports whether it had to be.
 func render1(t *testing.T, p place, c *rendercache.Cache, tree fs.FS, project string) bool {
 	t.Helper()
 	p.clock.pass(2 * time.Hour)

@@ -31,7 +31,7 @@ const (
 	headFrom = macSize + 4
 )
 
-// encode gives the file of an entry without its code, which [seal] puts in.
+// encode returns the file of an entry without its code, which [seal] puts in.
 func encode(facts []fact, objects *render.Packed, reads render.ReadSet) ([]byte, error) {
 	top, err := json.Marshal(head{facts, reads, objects.Parts(), objects.Digest()})
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 	isUnknown = ""
 )
 
-// factsOf gives the facts of a tree that a read-set depends on, and false if one of them cannot be told. The tree must
+// factsOf returns the facts of a tree that a read-set depends on, and false if one of them cannot be told. The tree must
 // be the one that was rendered, and must not have changed since.
 func factsOf(tree fs.FS, reads render.ReadSet) ([]fact, bool) {
 	var facts []fact
@@ -63,7 +63,7 @@ func factsOf(tree fs.FS, reads render.ReadSet) ([]fact, bool) {
 	return facts, true
 }
 
-// hold tells whether a tree has all the facts.
+// hold reports whether a tree has all the facts.
 func hold(tree fs.FS, facts []fact) bool {
 	for _, f := range facts {
 		var is string
@@ -106,7 +106,7 @@ func content(tree fs.FS, name string) string {
 	return isContent + hex.EncodeToString(sum[:])
 }
 
-// absence tells that nothing is there from what is there and cannot be read.
+// absence reports whether nothing is there from what is there and cannot be read.
 func absence(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return isMissing

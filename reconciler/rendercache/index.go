@@ -97,7 +97,7 @@ func (x *index) names(key string) []string {
 	return out
 }
 
-// touch notes that an entry was used, and tells whether that is worth noting on disk.
+// touch notes that an entry was used, and reports whether that is worth noting on disk.
 func (x *index) touch(key, name string, now time.Time) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -114,7 +114,7 @@ func (x *index) touch(key, name string, now time.Time) bool {
 	return false
 }
 
-// put adds an entry, and gives the names of those that have to go for it.
+// put adds an entry, and returns the names of those that have to go for it.
 func (x *index) put(it item, limits Limits) (gone []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

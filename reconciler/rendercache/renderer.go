@@ -34,7 +34,7 @@ func Wrap(next Next, cache *Cache, program string) *Renderer {
 	return &Renderer{next: next, cache: cache, program: program}
 }
 
-// Render gives what the next renderer would. Errors are not kept: a release that does not render is few people's, and
+// Render returns what the next renderer would. Errors are not kept: a release that does not render is few people's, and
 // some errors pass.
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (render.Result, error) {
 	objects, reads, err := r.RenderPacked(ctx, tree, rel)
@@ -45,7 +45,7 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 	return result, err
 }
 
-// RenderPacked gives the same in the form in which it is kept, which saves reading it.
+// RenderPacked returns the same in the form in which it is kept, which saves reading it.
 func (r *Renderer) RenderPacked(ctx context.Context, tree fs.FS, rel catalog.Release) (*render.Packed, render.ReadSet, error) {
 	key := r.key(rel)
 	if key != "" {

@@ -26,7 +26,7 @@ func TestCloudKeysAreRefused(t *testing.T) {
 		{"it is for others", "kms", map[string]any{"arn": arn}, []secrets.CloudKey{{Scope: "billing/*", Name: "*"}}, "no key for it"},
 		{"a role", "kms", map[string]any{"arn": arn, "role": "arn:aws:iam::1:role/admin"}, []secrets.CloudKey{{Name: "*"}}, "names a role"},
 		{"a host in an ARN", "kms", map[string]any{"arn": "arn:aws:kms:evil.example/:111122223333:key/1"}, []secrets.CloudKey{{Name: "*"}}, "not the ARN"},
-		{"a URL of somebody's", "azure_kv", map[string]any{"vault_url": "https://169.254.169.254", "name": "k"}, []secrets.CloudKey{{Name: "*"}}, "not the URL of an Azure vault"},
+		{"a URL of someone's", "azure_kv", map[string]any{"vault_url": "https://169.254.169.254", "name": "k"}, []secrets.CloudKey{{Name: "*"}}, "not the URL of an Azure vault"},
 		{"a URL that only looks right", "azure_kv", map[string]any{"vault_url": "https://evil.example/.vault.azure.net", "name": "k"}, []secrets.CloudKey{{Name: "*"}}, "not the URL of an Azure vault"},
 		{"a path for a resource", "gcp_kms", map[string]any{"resource_id": "projects/../x"}, []secrets.CloudKey{{Name: "*"}}, "not the name of a key"},
 		{"HashiCorp Vault", "hc_vault", map[string]any{"vault_address": "http://127.0.0.1:1", "engine_path": "e", "key_name": "k"}, []secrets.CloudKey{{Name: "*"}}, "encrypted for HashiCorp Vault"},

@@ -202,7 +202,7 @@ func TestParseAgeKeys(t *testing.T) {
 	}
 }
 
-// FuzzOpen gives objects that anybody may have written. Nothing panics, and no error repeats what was in plain.
+// FuzzOpen returns objects that anybody may have written. Nothing panics, and no error repeats what was in plain.
 func FuzzOpen(f *testing.F) {
 	key := secrettest.Key(f)
 	seed := secrettest.Encrypt(f, plain, secrettest.Fields, key)

@@ -49,7 +49,7 @@ type placement struct {
 	before    owners
 }
 
-// assign gives every bucket an owner. Buckets stay where they are as far as possible: those whose owner is gone go to
+// assign returns every bucket an owner. Buckets stay where they are as far as possible: those whose owner is gone go to
 // whoever has least to do, and others move only when that is worth it. The order of replicas does not matter. With
 // no replica, nothing changes.
 func assign(p placement) owners {
@@ -84,7 +84,7 @@ func assign(p placement) owners {
 
 func (p *placement) weight(b bucket) int64 { return p.work[b] + idle }
 
-// concentrate gives everything to the replica that has most already.
+// concentrate returns everything to the replica that has most already.
 func concentrate(p placement, next owners, replicas []string, orphans []bucket) owners {
 	best := replicas[0]
 	for _, r := range replicas {

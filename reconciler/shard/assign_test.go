@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// counts gives how many buckets each replica has.
+// counts returns how many buckets each replica has.
 func counts(o owners) map[string]int {
 	out := map[string]int{}
 	for _, name := range o {

@@ -61,7 +61,7 @@ func newFleet(t *testing.T, group string) *fleet {
 	return f
 }
 
-// start starts a replica, and gives its name on the board.
+// start starts a replica, and returns its name on the board.
 func (f *fleet) start() string {
 	f.t.Helper()
 	binary, err := os.Executable()
@@ -136,7 +136,7 @@ func (f *fleet) take(line string) {
 	}
 }
 
-// shared tells that every release was worked on, and by each of these.
+// shared reports whether every release was worked on, and by each of these.
 func (f *fleet) shared(names ...string) func() bool {
 	return func() bool {
 		has := map[string]bool{}

@@ -98,7 +98,7 @@ func (c *Coordinator) end(x *run) {
 	x.cancel(nil)
 	c.runs.end(x, now)
 	if !c.allowed.has(x.bucket) {
-		c.signal() // somebody may be waiting for it
+		c.signal() // someone may be waiting for it
 	}
 }
 
@@ -127,7 +127,7 @@ func (c *Coordinator) take(d decision, s *snapshot) set {
 	return c.allowed | c.runs.busy()
 }
 
-// drop gives up everything.
+// drop returns up everything.
 func (c *Coordinator) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -52,7 +52,7 @@ type standing int
 const (
 	// alive replicas are given buckets.
 	alive standing = iota
-	// unknown replicas may be at work, but nobody can tell: their Lease cannot be read, or was deleted by somebody
+	// unknown replicas may be at work, but nobody can tell: their Lease cannot be read, or was deleted by someone
 	// else a moment ago.
 	unknown
 	// expired replicas have not renewed their Lease for as long as it lasts. They are no danger any more once that is

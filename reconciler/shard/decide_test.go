@@ -19,7 +19,7 @@ func leaseOf(t *testing.T, name string, r record) coordinationv1.Lease {
 	if err != nil {
 		t.Fatal(err)
 	}
-	holder, seconds := "somebody", int32(20)
+	holder, seconds := "someone", int32(20)
 	return coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: name, ResourceVersion: "7", Annotations: map[string]string{annotationReplica: text}},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds},
@@ -60,7 +60,7 @@ func TestWhenABucketIsBegun(t *testing.T) {
 		seen   seen // by us
 		stored *assignment
 		want   bool
-		// ends tells that the other's Lease is to be marked as ended.
+		// ends reports whether the other's Lease is to be marked as ended.
 		ends bool
 		says string
 	}{

@@ -43,7 +43,7 @@ func (c *Coordinator) call(ctx context.Context, request func(context.Context) er
 	return request(ctx)
 }
 
-// tick looks at the others once, and does what follows. It says whether there is more to do at once.
+// tick looks at the others once, and does what follows. It reports whether there is more to do at once.
 func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 	if !c.joined {
 		if err := c.join(ctx); err != nil {
@@ -128,7 +128,7 @@ func (c *Coordinator) look(ctx context.Context) (s snapshot, asked time.Time, er
 	return s, asked, err
 }
 
-// renew publishes what this replica has to say. From when that was sent, the Lease holds anew.
+// renew publishes what this replica has to say. From when that was sent, the Lease holds again.
 func (c *Coordinator) renew(ctx context.Context, mine *coordinationv1.Lease, r record) error {
 	c.mu.Lock()
 	r.work = c.runs.load(c.opts.Now(), r.holds)
@@ -145,7 +145,7 @@ func (c *Coordinator) renew(ctx context.Context, mine *coordinationv1.Lease, r r
 	return nil
 }
 
-// lead does what the first replica does for all, and says whether it did anything. That another one was faster is no
+// lead does what the first replica does for all, and reports whether it did anything. That another one was faster is no
 // error.
 func (c *Coordinator) lead(ctx context.Context, s *snapshot, d decision) (bool, error) {
 	var errs []error

@@ -48,7 +48,7 @@ func quick(leases Leases, group, identity string, shards bool) Options {
 	}
 }
 
-// releasesOf gives a number of releases.
+// releasesOf returns a number of releases.
 func releasesOf(n int) []catalog.ReleaseID {
 	var ids []catalog.ReleaseID
 	for i := range n {

@@ -23,7 +23,7 @@ func (m *measure) add(now time.Time, took time.Duration) {
 	m.at = now
 }
 
-// reset begins anew with what another replica has measured.
+// reset begins again with what another replica has measured.
 func (m *measure) reset(now time.Time, milliseconds int64) {
 	m.milliseconds, m.at = float64(milliseconds), now
 }

@@ -137,8 +137,8 @@ func (m *simulation) strike(f fault) {
 	case "stranger":
 		l := &coordinationv1.Lease{}
 		l.Name = fmt.Sprintf("stranger-%s", time.Since(m.w.start))
-		somebody := "somebody"
-		l.Spec.HolderIdentity = &somebody
+		someone := "someone"
+		l.Spec.HolderIdentity = &someone
 		_ = m.w.create(l)
 	}
 }
@@ -160,7 +160,7 @@ func (m *simulation) owned() []string {
 	return wrong
 }
 
-// play gives what went wrong, and how often something was written.
+// play returns what went wrong, and how often something was written.
 func play(t *testing.T, s scenario) (wrong []string, writes int) {
 	m := &simulation{
 		t: t, s: s, w: newWorld(), processes: make([]*process, len(s.Shards)),

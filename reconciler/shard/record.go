@@ -24,7 +24,7 @@ const (
 
 // seen is the version of the assignment that a replica has taken in; zero if none yet.
 type seen struct {
-	// uid is that of the assignment. One that is made anew begins a new count.
+	// uid is that of the assignment. One that is made again begins a new count.
 	uid   string
 	epoch int64
 }

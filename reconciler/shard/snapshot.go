@@ -56,7 +56,7 @@ func read(group string, mine seen, leases []coordinationv1.Lease) snapshot {
 		if l.Name == assignmentName(group) {
 			s.holder = l
 			if s.assignment, s.err = decodeAssignment(l.Annotations[annotationAssignment]); s.err != nil {
-				s.err = fmt.Errorf("the Lease %s is damaged and is made anew: %w", l.Name, s.err)
+				s.err = fmt.Errorf("the Lease %s is damaged and is made again: %w", l.Name, s.err)
 			}
 			continue
 		}
@@ -67,8 +67,8 @@ func read(group string, mine seen, leases []coordinationv1.Lease) snapshot {
 		s.members[l.Name] = m
 	}
 	if newest := s.newest(mine); s.assignment != nil && newest > s.assignment.epoch {
-		// Somebody has restored an old one. Others may have acted on the newer ones, so it cannot be gone on with.
-		s.err = fmt.Errorf("the Lease %s went back from epoch %d to %d and is made anew", s.holder.Name, newest, s.assignment.epoch)
+		// Someone has restored an old one. Others may have acted on the newer ones, so it cannot be gone on with.
+		s.err = fmt.Errorf("the Lease %s went back from epoch %d to %d and is made again", s.holder.Name, newest, s.assignment.epoch)
 		s.assignment = nil
 	}
 	return s

@@ -87,7 +87,7 @@ func (c *Coordinator) report(s *snapshot, d decision, asked time.Time) {
 		words = append(words, "waiting for "+strings.Join(d.wait, ", ")+" to let go")
 	}
 	if d.missing {
-		words = append(words, "there is no assignment, as at the very first start or when somebody deleted it: one is made once no replica from before can be at work")
+		words = append(words, "there is no assignment, as at the very first start or when someone deleted it: one is made once no replica from before can be at work")
 	}
 	for _, err := range d.problems {
 		words = append(words, err.Error())

@@ -110,7 +110,7 @@ func (w *world) matches(l *coordinationv1.Lease) error {
 	return nil
 }
 
-// meddle has somebody change what the API server holds by hand.
+// meddle has someone change what the API server holds by hand.
 func (w *world) meddle(name string, change func(*coordinationv1.Lease) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -206,7 +206,7 @@ func (p *process) isDead() bool {
 	return p.dead
 }
 
-// down tells that it is dead or does not get to run.
+// down reports whether it is dead or does not get to run.
 func (p *process) down() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -27,8 +27,8 @@ func TestAgesOutliveTheDaemon(t *testing.T) {
 		"AsItWas":   {"It is found healthy after a while.", []state{pending, progressing, healthy}, true},
 		"Pending":   {"Nothing is known yet.", []state{pending}, false},
 		"Newer":     {"Another commit is in place.", []state{pending, {status.Applied, status.Healthy, "2"}}, false},
-		"Unhealthy": {"It is found unhealthy, and becomes healthy anew.", []state{{status.Applied, status.Unhealthy, "1"}, healthy}, false},
-		"Again":     {"It becomes unhealthy later, and healthy anew.", []state{healthy, {status.Applied, status.Stalled, "1"}, healthy}, false},
+		"Unhealthy": {"It is found unhealthy, and becomes healthy again.", []state{{status.Applied, status.Unhealthy, "1"}, healthy}, false},
+		"Again":     {"It becomes unhealthy later, and healthy again.", []state{healthy, {status.Applied, status.Stalled, "1"}, healthy}, false},
 	}
 	for name, tc := range cases {
 		for _, late := range []bool{false, true} {

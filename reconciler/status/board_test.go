@@ -58,7 +58,7 @@ func TestEmptySnapshot(t *testing.T) {
 	}
 }
 
-// frozen gives a state as a text, which nobody can change.
+// frozen returns a state as a text, which nobody can change.
 func frozen(t *testing.T, p status.Platform) string {
 	t.Helper()
 	data, err := json.MarshalIndent(p, "", " ")

@@ -11,7 +11,7 @@ import (
 )
 
 // maxTombstones bounds how many removed releases are remembered for those who have to be told. Whoever comes later than that
-// begins anew.
+// begins again.
 const maxTombstones = 10_000
 
 // Change is one thing that is not as it was. One of its parts is set.
@@ -36,7 +36,7 @@ type Changes struct {
 	Revision int64
 	// More reports that there are changes after Revision already.
 	More bool
-	// Lost reports that what changed after the given revision is not known any more: begin anew, after 0.
+	// Lost reports that what changed after the given revision is not known any more: begin again, after 0.
 	Lost bool
 }
 

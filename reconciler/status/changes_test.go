@@ -65,7 +65,7 @@ func (f *follower) platform(at time.Time) status.Platform {
 	return p
 }
 
-// TestWhoeverFollowsKnowsTheState: whatever happens, and however slowly and in whatever portions somebody reads, at the end
+// TestWhoeverFollowsKnowsTheState: whatever happens, and however slowly and in whatever portions someone reads, at the end
 // they have what the board has.
 func TestWhoeverFollowsKnowsTheState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -98,7 +98,7 @@ func TestWhoeverFollowsKnowsTheState(t *testing.T) {
 			t.Errorf("board and follower (-want +got):\n%s", diff)
 		}
 		if f.restarts > 0 {
-			t.Errorf("the follower had to begin anew %d times", f.restarts)
+			t.Errorf("the follower had to begin again %d times", f.restarts)
 		}
 	})
 }
@@ -123,7 +123,7 @@ func TestChangesCostWhatChanged(t *testing.T) {
 }
 
 // TestWhatWasForgottenIsSaidToBe: of removed releases a bounded number is remembered; whoever has to know of an older one
-// begins anew.
+// begins again.
 func TestWhatWasForgottenIsSaidToBe(t *testing.T) {
 	b := status.NewBoard(newClock().Now)
 	const removed = 10_010

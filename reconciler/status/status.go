@@ -122,7 +122,7 @@ func (c *Commit) Short() string {
 // Short returns the first characters of a commit's hash.
 func Short(hash string) string { return hash[:min(len(hash), 8)] }
 
-// Cluster says whether a cluster answers.
+// Cluster reports whether a cluster answers.
 type Cluster struct {
 	Name      string `json:"name"`
 	Reachable bool   `json:"reachable"`
@@ -233,7 +233,7 @@ type Held struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// Drift is what somebody has changed of an object.
+// Drift is what someone has changed of an object.
 type Drift struct {
 	Object string   `json:"object"`
 	Fields []string `json:"fields"`
@@ -245,7 +245,7 @@ type Drift struct {
 	Time time.Time `json:"time"`
 	// Corrected reports whether they were reverted.
 	Corrected bool `json:"corrected,omitempty"`
-	// Rounds is how often they were reverted, if somebody changes them again and again.
+	// Rounds is how often they were reverted, if someone changes them again and again.
 	Rounds int `json:"rounds,omitempty"`
 }
 
@@ -258,7 +258,7 @@ func (r Release) Fine() bool {
 	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person)
 }
 
-// Drifted reports whether somebody has changed the release, and that was not reverted.
+// Drifted reports whether someone has changed the release, and that was not reverted.
 func (r Release) Drifted() bool {
 	return slices.ContainsFunc(r.Drifts, func(d Drift) bool { return !d.Corrected })
 }

@@ -22,10 +22,10 @@ func newFiles(from []*chart.File) files {
 	return f
 }
 
-// Get gives a file's text, or an empty one.
+// Get returns a file's text, or an empty one.
 func (f files) Get(name string) string { return string(f[name]) }
 
-// GetBytes gives a file's bytes, or none.
+// GetBytes returns a file's bytes, or none.
 func (f files) GetBytes(name string) []byte {
 	if data, ok := f[name]; ok {
 		return data
@@ -33,7 +33,7 @@ func (f files) GetBytes(name string) []byte {
 	return []byte{}
 }
 
-// Glob gives the files whose path matches.
+// Glob returns the files whose path matches.
 func (f files) Glob(pattern string) files {
 	match := func(string) bool { return true }
 	if g, err := glob.Compile(pattern, '/'); err == nil {
@@ -48,12 +48,12 @@ func (f files) Glob(pattern string) files {
 	return out
 }
 
-// AsConfig gives the files as the data of a ConfigMap, by the last part of their path.
+// AsConfig returns the files as the data of a ConfigMap, by the last part of their path.
 func (f files) AsConfig() string {
 	return f.table(func(data []byte) string { return string(data) })
 }
 
-// AsSecrets gives the files as the data of a Secret, by the last part of their path.
+// AsSecrets returns the files as the data of a Secret, by the last part of their path.
 func (f files) AsSecrets() string { return f.table(base64.StdEncoding.EncodeToString) }
 
 func (f files) table(text func([]byte) string) string {
@@ -76,7 +76,7 @@ func (f files) names() map[string]any {
 	return m
 }
 
-// Lines gives the lines of a file.
+// Lines returns the lines of a file.
 func (f files) Lines(name string) []string {
 	text := string(f[name])
 	if text == "" {

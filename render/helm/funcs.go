@@ -29,7 +29,7 @@ var library = newLibrary()
 var known = knownNames()
 
 // unstable are the functions whose result differs from render to render. What they make would be applied
-// anew with every commit. They are refused when they are called and not where they stand, since charts have
+// again with every commit. They are refused when they are called and not where they stand, since charts have
 // them in branches that are not taken.
 var unstable = []string{
 	"now", "ago", "randAlpha", "randAlphaNum", "randAscii", "randNumeric", "randBytes", "randInt", "shuffle",
@@ -44,7 +44,7 @@ func newLibrary() template.FuncMap {
 	delete(f, "expandenv")
 	for _, name := range unstable {
 		f[name] = func(...any) (any, error) {
-			return nil, fmt.Errorf("%s gives another result on each render, which would be applied anew with every commit; "+
+			return nil, fmt.Errorf("%s gives another result on each render, which would be applied again with every commit; "+
 				"take the value from params or from an existing Secret", name)
 		}
 	}

@@ -18,7 +18,7 @@ const (
 )
 
 // The annotations of Trunkline that say the same: objects of a lower wave come first, and an object that cannot be
-// changed is made anew.
+// changed is made again.
 const (
 	waveAnnotation    = "trunkline.dev/wave"
 	replaceAnnotation = "trunkline.dev/replace"
@@ -31,7 +31,7 @@ const (
 	maxHookWeight = 400
 )
 
-// placeHook makes a Helm hook an object of an earlier or later wave, and tells whether to keep the object. Helm runs a
+// placeHook makes a Helm hook an object of an earlier or later wave, and reports whether to keep the object. Helm runs a
 // hook at each installation and upgrade; here it runs when it has changed. Tests are left out, as installing a chart
 // leaves them out. A hook of another step is refused: nothing here deletes or rolls back a chart as a whole.
 func placeHook(o manifest.Object) (keep bool, err error) {

@@ -109,7 +109,7 @@ func (in *instrumenter) branch(b *parse.BranchNode) {
 // place is how text/template says where: "template: chart/templates/job.yaml:14:20: executing "…" at <…>: ".
 var place = regexp.MustCompile(`^template: ([^\s:]+:\d+)(?::\d+)?: (?:executing "[^"]*" at <[^\n]*?>: )?`)
 
-// templateError gives an error of text/template the form that people search for: the innermost file and line,
+// templateError returns an error of text/template the form that people search for: the innermost file and line,
 // which is where the mistake is, and the message, without the chain of includes that led there.
 func templateError(err error) error {
 	message := err.Error()

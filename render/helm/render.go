@@ -37,7 +37,7 @@ type Input struct {
 	Steps int
 }
 
-// Render gives the objects of a chart: those of crds/ first, then those of its templates by file name.
+// Render returns the objects of a chart: those of crds/ first, then those of its templates by file name.
 func Render(ctx context.Context, in Input) (objects []manifest.Object, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -66,7 +66,7 @@ func render(ctx context.Context, c *chart.Chart, in Input) ([]manifest.Object, e
 	return collect(c, rendered)
 }
 
-// renderFiles gives what each template renders to.
+// renderFiles returns what each template renders to.
 func renderFiles(ctx context.Context, c *chart.Chart, in Input) (map[string]string, error) {
 	if strings.EqualFold(c.Metadata.Type, "library") {
 		return nil, fmt.Errorf("a chart of type library renders nothing by itself")

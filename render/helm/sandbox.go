@@ -134,7 +134,7 @@ func (s *sandbox) guard(name string, fn any) any {
 
 var errTooDeep = errors.New("the value contains itself or is nested deeper than 200 levels")
 
-// weigh gives the size that a value has when it is written out, shared parts counted as often as they
+// weigh returns the size that a value has when it is written out, shared parts counted as often as they
 // appear. It stops at the limit, so that it is cheap for a value that has no end.
 func weigh(v any) (int, error) {
 	w := weight{}

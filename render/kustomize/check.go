@@ -47,7 +47,7 @@ type checker struct {
 	stack        []string
 }
 
-// folder checks the kustomization in a folder, and gives its kind.
+// folder checks the kustomization in a folder, and returns its kind.
 func (c *checker) folder(dir string) (string, error) {
 	if err := c.files.ctx.Err(); err != nil {
 		return "", context.Cause(c.files.ctx)

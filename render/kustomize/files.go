@@ -34,7 +34,7 @@ type fileSystem struct {
 	tree    fs.FS
 	overlay map[string][]byte
 	// read and dirs keep what was seen, so that what is built is what was checked, even of a folder that
-	// somebody writes to meanwhile.
+	// someone writes to meanwhile.
 	read   map[string]fileResult
 	dirs   map[string]bool
 	budget int
@@ -51,7 +51,7 @@ func newFileSystem(ctx context.Context, tree fs.FS) *fileSystem {
 	}
 }
 
-// inTree gives the path in the tree of one that Kustomize uses.
+// inTree returns the path in the tree of one that Kustomize uses.
 func inTree(p string) (string, bool) {
 	p = path.Clean(p)
 	if p == treeRoot {
@@ -97,7 +97,7 @@ func (f *fileSystem) readTree(rel string) ([]byte, error) {
 	return data, nil
 }
 
-// IsDir tells whether a path that Kustomize uses is a folder.
+// IsDir reports whether a path that Kustomize uses is a folder.
 func (f *fileSystem) IsDir(name string) bool {
 	rel, ok := inTree(name)
 	return ok && f.isDir(rel)

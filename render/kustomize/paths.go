@@ -23,7 +23,7 @@ var (
 	githubHost = regexp.MustCompile(`(?i)^github\.com(/|:|$)`)
 )
 
-// remote tells whether an entry could be taken for something to fetch. A path that has any of these is rare
+// remote reports whether an entry could be taken for something to fetch. A path that has any of these is rare
 // enough to be refused with the rest; it can be written with "./" in front, apart from those with a colon, a
 // question mark or two slashes in a row.
 func remote(entry string) bool {
@@ -31,7 +31,7 @@ func remote(entry string) bool {
 		userAtHost.MatchString(entry) || githubHost.MatchString(entry)
 }
 
-// join gives the path in the tree of an entry in a kustomization in dir.
+// join returns the path in the tree of an entry in a kustomization in dir.
 func join(dir, entry string) (string, error) {
 	switch {
 	case entry == "":

@@ -35,7 +35,7 @@ type Input struct {
 	Builder Builder
 }
 
-// Render gives the objects of a kustomization.
+// Render returns the objects of a kustomization.
 func Render(ctx context.Context, in Input) (objects []manifest.Object, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -111,7 +111,7 @@ func (p *Package) Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Cluster gives the shared cluster, which is started for the first test that asks.
+// Cluster returns the shared cluster, which is started for the first test that asks.
 func (p *Package) Cluster(tb testing.TB) *Cluster {
 	tb.Helper()
 	skipIfShort(tb)
@@ -131,7 +131,7 @@ func (p *Package) Cluster(tb testing.TB) *Cluster {
 	return p.shared.cluster
 }
 
-// Start gives a cluster that is the test's own and ends with it.
+// Start returns a cluster that is the test's own and ends with it.
 func Start(tb testing.TB, opts Options) *Cluster {
 	tb.Helper()
 	skipIfShort(tb)
@@ -255,7 +255,7 @@ func (c *Cluster) Stop(tb testing.TB) {
 	}
 }
 
-// Client gives a typed client.
+// Client returns a typed client.
 func (c *Cluster) Client(tb testing.TB) kubernetes.Interface {
 	tb.Helper()
 	client, err := kubernetes.NewForConfig(c.Config)
@@ -303,7 +303,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String gives what was kept.
+// String returns what was kept.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -125,7 +125,7 @@ func (f *Faults) Set(choose Choose) {
 	f.choose.Store(&choose)
 }
 
-// Seen gives how many requests of a method have come in.
+// Seen returns how many requests of a method have come in.
 func (f *Faults) Seen(method string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,7 +135,7 @@ func (f *Faults) Seen(method string) int {
 // Cut ends all connections of clients, and with them all watches. They are not kept from coming back.
 func (f *Faults) Cut() { f.cutter.cut() }
 
-// IsWatch tells whether a request opens a watch.
+// IsWatch reports whether a request opens a watch.
 func IsWatch(r *http.Request) bool {
 	watch, err := strconv.ParseBool(r.URL.Query().Get("watch"))
 	return err == nil && watch

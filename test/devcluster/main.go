@@ -50,7 +50,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // usageError marks an error that better arguments would avoid.
 type usageError struct{ error }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e usageError) Unwrap() error { return e.error }
 
 const purpose = "It is for development and tests only: pods run as processes of this machine, nothing is limited or isolated for\n" +

@@ -31,7 +31,7 @@ func harden(cmd *exec.Cmd) error {
 	return nil
 }
 
-// own gives files to the user that [harden] has the server run as.
+// own returns files to the user that [harden] has the server run as.
 func own(files ...string) error {
 	if os.Geteuid() != 0 {
 		return nil

@@ -6,7 +6,7 @@ package pgtest
 
 import "os/exec"
 
-// harden changes nothing here: run the tests as somebody other than root.
+// harden changes nothing here: run the tests as someone other than root.
 func harden(*exec.Cmd) error { return nil }
 
 // own changes nothing here.

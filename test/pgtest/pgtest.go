@@ -71,7 +71,7 @@ func (p *Package) Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Database gives the connection string of an empty database of the test's own, on the server of the package.
+// Database returns the connection string of an empty database of the test's own, on the server of the package.
 func (p *Package) Database(tb testing.TB) string {
 	tb.Helper()
 	skipIfShort(tb)
@@ -82,7 +82,7 @@ func (p *Package) Database(tb testing.TB) string {
 	return p.server.Database(tb)
 }
 
-// Start gives a server that is the test's own and ends with it.
+// Start returns a server that is the test's own and ends with it.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
 	skipIfShort(tb)
@@ -105,7 +105,7 @@ func skipIfShort(tb testing.TB) {
 	}
 }
 
-// Database makes an empty database and gives its connection string. Calls must not overlap.
+// Database makes an empty database and returns its connection string. Calls must not overlap.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
 	s.count++
@@ -308,7 +308,7 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String gives what was kept.
+// String returns what was kept.
 func (l *logFile) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

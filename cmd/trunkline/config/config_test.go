@@ -110,7 +110,7 @@ func TestProblems(t *testing.T) {
 		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: take one of them out"},
 		"Empty":      {"Nothing is no configuration.", "", "d.yaml: error: the file is empty\n    hint: trunkline explain daemonConfiguration shows an example"},
 		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: known are: DaemonConfiguration"},
-		"OtherThing": {"Nor is something of somebody else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is no configuration of a daemon\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},
+		"OtherThing": {"Nor is something of someone else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is no configuration of a daemon\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},
 		"Two":        {"Nobody knows which of two would count.", head + repository + clusters + "---\n" + head, "d.yaml: error: the file holds more than one document\n    hint: leave one of them"},
 		"Syntax":     {"What is not YAML says where.", head + "\t- x\n", "d.yaml:4: error: not valid YAML: found character that cannot start any token\n    hint: YAML is indented with spaces, never with tabs"},
 	}

@@ -51,7 +51,7 @@ func build(flags ...string) error {
 	return nil
 }
 
-// plain gives the program without the race detector, which starts in a tenth of the time; for tests that start it
+// plain returns the program without the race detector, which starts in a tenth of the time; for tests that start it
 // many times.
 func plain(t *testing.T) string {
 	t.Helper()

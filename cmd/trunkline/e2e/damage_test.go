@@ -19,7 +19,7 @@ import (
 	"trunkline.dev/trunkline/test/clustertest"
 )
 
-// damages are what becomes of a file that a crash, a full disk or somebody's hand has damaged.
+// damages are what becomes of a file that a crash, a full disk or someone's hand has damaged.
 var damages = map[string]func([]byte) []byte{
 	"empty":   func([]byte) []byte { return nil },
 	"half":    func(b []byte) []byte { return b[:len(b)/2] },
@@ -48,7 +48,7 @@ func TestADamagedDataFolder(t *testing.T) {
 	d.await("the next one to be fine", fineAt(head))
 	d.stop()
 
-	const anew = "the copy of the repository was damaged and is made anew"
+	const again = "the copy of the repository was damaged and is made again"
 	cases := map[string]struct {
 		pattern string
 		// says is what the log has to hold; empty where nothing was lost.
@@ -57,14 +57,14 @@ func TestADamagedDataFolder(t *testing.T) {
 		"head of the store":   {"git/HEAD", ""}, // nothing is read from it
 		"settings":            {"git/config", ""},
 		"marker of the store": {"git/trunkline-store", ""}, // that it is there is what counts
-		"accepted commit":     {"git/refs/trunkline/accepted", anew},
-		"fetched branch":      {"git/refs/trunkline/fetched/*", anew},
-		"pack":                {"git/objects/pack/*.pack", anew},
-		"index of a pack":     {"git/objects/pack/*.idx", anew},
-		"objects":             {"git/objects/[0-9a-f][0-9a-f]/*", anew},
+		"accepted commit":     {"git/refs/trunkline/accepted", again},
+		"fetched branch":      {"git/refs/trunkline/fetched/*", again},
+		"pack":                {"git/objects/pack/*.pack", again},
+		"index of a pack":     {"git/objects/pack/*.idx", again},
+		"objects":             {"git/objects/[0-9a-f][0-9a-f]/*", again},
 		"key of the renders":  {"renders.key", "was not written by this daemon"},
 		"rendered release":    {"renders/*/*", "is damaged"},
-		"history":             {"history.db", "moved aside and begun anew"},
+		"history":             {"history.db", "moved aside and begun again"},
 		"lock":                {"lock", ""}, // it is not read
 	}
 	for name, tc := range cases {

@@ -129,7 +129,7 @@ type doc struct {
 	Troubles []struct{ Cluster, Error string }
 }
 
-// steps gives what happens to each object of a project.
+// steps returns what happens to each object of a project.
 func (d doc) steps(project string) map[string]string {
 	out := map[string]string{}
 	for _, r := range d.Releases {
@@ -178,7 +178,7 @@ func diff(t *testing.T, code int, args ...string) doc {
 	return d
 }
 
-// everything gives the resource versions of all objects of some kinds, to see that nothing was written.
+// everything returns the resource versions of all objects of some kinds, to see that nothing was written.
 func everything(t *testing.T, c *clustertest.Cluster) map[string]string {
 	t.Helper()
 	client, out := c.Client(t), map[string]string{}

@@ -21,7 +21,7 @@ import (
 	"trunkline.dev/trunkline/test/pgtest"
 )
 
-// told gives what "trunkline history" says happened, the oldest first, once it is a number of events.
+// told returns what "trunkline history" says happened, the oldest first, once it is a number of events.
 func (d *daemon) told(n int) []string {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
@@ -123,7 +123,7 @@ func TestADamagedHistoryIsNoReasonNotToRun(t *testing.T) {
 	d := serve(t, args...)
 	d.await("the commit to be fine", status.Platform.Fine)
 	d.told(2)
-	if log := d.log.String(); !strings.Contains(log, "moved aside and begun anew") || !strings.Contains(log, "history.db.damaged-") {
+	if log := d.log.String(); !strings.Contains(log, "moved aside and begun again") || !strings.Contains(log, "history.db.damaged-") {
 		t.Error("the log does not say what became of the damaged file")
 	}
 	d.stop()

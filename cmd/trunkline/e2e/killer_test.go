@@ -74,7 +74,7 @@ type killer struct {
 	point point
 	count map[counted]int
 	kill  func()
-	// over tells that the point has come, and late how many requests have arrived since.
+	// over reports whether the point has come, and late how many requests have arrived since.
 	over bool
 	late int
 	// written holds what was written to, of all daemons since it was last taken.
@@ -105,7 +105,7 @@ func (k *killer) aim(d *daemon) {
 // disarm lets daemons live.
 func (k *killer) disarm() { k.arm(point{}) }
 
-// due tells that the point has come. The caller holds the lock.
+// due reports whether the point has come. The caller holds the lock.
 func (k *killer) due() bool {
 	return k.point.n > 0 && (k.count[k.point.of] >= k.point.n || k.count[writes] >= k.point.most)
 }
@@ -140,7 +140,7 @@ func (k *killer) request(r *http.Request, _ int) clustertest.Fault {
 	return clustertest.Fault{}
 }
 
-// taken gives what was written to since the last call.
+// taken returns what was written to since the last call.
 func (k *killer) taken() map[string]bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -39,7 +39,7 @@ spec:
 	}
 }
 
-// command runs trunkline to its end, and gives what it printed and the code that it ended with.
+// command runs trunkline to its end, and returns what it printed and the code that it ended with.
 func command(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer

@@ -63,7 +63,7 @@ spec:
 	"note/chart/templates/note.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: note}\ndata: {value: {{ .Values.value | quote }}}\n",
 }
 
-// files gives what is in the folder of a project that holds a value.
+// files returns what is in the folder of a project that holds a value.
 func files(i int, value string) map[string]string {
 	text := fmt.Sprintf(`apiVersion: trunkline.dev/v1alpha1
 kind: Project

@@ -18,7 +18,7 @@ import (
 type document struct {
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Changes tells that something would change, and Failed that something is not known or would fail.
+	// Changes reports whether something would change, and Failed that something is not known or would fail.
 	Changes bool `json:"changes"`
 	Failed  bool `json:"failed"`
 	// Counts has the number of releases for each action.

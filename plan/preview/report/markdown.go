@@ -138,7 +138,7 @@ func details(r preview.Release, diffs bool) string {
 	return b.String()
 }
 
-// doing says what happens to an object. The name of one that is replaced is somebody else's text.
+// doing says what happens to an object. The name of one that is replaced is someone else's text.
 func doing(s preview.Step) string {
 	if s.Replaces != "" {
 		return code(happening(s))
@@ -165,7 +165,7 @@ func fenced(diff string) string {
 	return fence + "diff\n" + strings.TrimSuffix(diff, "\n") + "\n" + fence + "\n"
 }
 
-// code gives somebody else's text as code in a line. What could mean anything to Markdown or HTML is written as a
+// code returns someone else's text as code in a line. What could mean anything to Markdown or HTML is written as a
 // character reference, which is never more than a character; and inside of <code> nobody is mentioned and nothing becomes
 // a link.
 func code(s string) string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package report writes a preview: as text for a terminal, as JSON for programs, and as Markdown for a comment on a
-// change. All names and values in it are somebody else's: none of them can give commands to a terminal, or be more than
+// change. All names and values in it are someone else's: none of them can give commands to a terminal, or be more than
 // text in a comment.
 //
 // Of Trunkline it may import catalog, plan and plan/preview.

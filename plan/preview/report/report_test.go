@@ -113,7 +113,7 @@ func TestGolden(t *testing.T) {
 // evil is a text that would like to be more than one.
 const evil = "</code></details>\x1b[2J\u202e@all `x` ``` | **passed** <script>alert(1)</script> ![x](javascript:y) https://evil.example.com [l](#1)\n\n### Trunkline: nothing would change\n```\n| a |"
 
-// hostile has such texts wherever somebody else's can get.
+// hostile has such texts wherever someone else's can get.
 func hostile() preview.Preview {
 	return preview.Preview{
 		From: evil, To: evil, Notes: []string{evil}, Troubles: []preview.Trouble{{Cluster: evil, Err: evil}},
@@ -127,7 +127,7 @@ func hostile() preview.Preview {
 	}
 }
 
-// TestHostileText: no text of somebody else's is more than text, in any format.
+// TestHostileText: no text of someone else's is more than text, in any format.
 func TestHostileText(t *testing.T) {
 	write := func(format report.Format, opts report.Options) string {
 		var out bytes.Buffer

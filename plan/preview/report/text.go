@@ -124,7 +124,7 @@ func (t *text) step(s preview.Step) {
 	}
 }
 
-// indented gives a text of several lines, of which all but the first are indented.
+// indented returns a text of several lines, of which all but the first are indented.
 func indented(s string, n int) string {
 	return strings.ReplaceAll(strings.TrimSpace(plain(s)), "\n", "\n"+strings.Repeat(" ", n))
 }

@@ -47,7 +47,7 @@ func (c counts) String() string {
 	return "releases: " + strings.Join(parts, ", ")
 }
 
-// wordOf gives the word for what happens to a release.
+// wordOf returns the word for what happens to a release.
 func wordOf(a preview.Action) string {
 	for _, w := range words {
 		if w.action == a {
@@ -57,7 +57,7 @@ func wordOf(a preview.Action) string {
 	return string(a)
 }
 
-// shown tells that there is something to say of a release.
+// shown reports whether there is something to say of a release.
 func shown(r preview.Release) bool { return r.Action != preview.Unchanged || len(r.Steps) > 0 }
 
 // done are the words for what happens to objects, in the order in which they are said.
@@ -115,7 +115,7 @@ func happening(s preview.Step) string {
 func drifting(d preview.Drift) string {
 	who, fate := d.Manager, "left as it is"
 	if who == "" {
-		who = "somebody, who removed it"
+		who = "someone, who removed it"
 	}
 	if d.TakenBack {
 		fate = "taken back"
@@ -134,5 +134,5 @@ func plain(s string) string {
 	}, s)
 }
 
-// line gives a text in one line.
+// line returns a text in one line.
 func line(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }

@@ -219,7 +219,7 @@ func (f *Cluster) As(as cluster.Identity, _ plan.Scope) (apply.Writer, error) {
 	return &writer{f, as.String()}, nil
 }
 
-// writer is somebody who writes to a fake cluster.
+// writer is someone who writes to a fake cluster.
 type writer struct {
 	*Cluster
 

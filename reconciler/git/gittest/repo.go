@@ -57,7 +57,7 @@ type Repo struct {
 	sto *filesystem.Storage
 	// pending are the objects of the commit being made.
 	pending map[plumbing.Hash]plumbing.EncodedObject
-	// clock gives every commit a time of its own, one minute after the one before.
+	// clock returns every commit a time of its own, one minute after the one before.
 	clock time.Time
 }
 

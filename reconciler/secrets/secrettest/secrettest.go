@@ -38,7 +38,7 @@ func Key(tb testing.TB) *age.X25519Identity {
 	return id
 }
 
-// Encrypt gives a YAML document as SOPS would write it, for those who have the key.
+// Encrypt returns a YAML document as SOPS would write it, for those who have the key.
 func Encrypt(tb testing.TB, document string, opts Options, keys ...*age.X25519Identity) string {
 	tb.Helper()
 	var content map[string]any
@@ -82,7 +82,7 @@ func Encrypt(tb testing.TB, document string, opts Options, keys ...*age.X25519Id
 	return string(out)
 }
 
-// branch gives a table in the form of the library, in the order of the keys.
+// branch returns a table in the form of the library, in the order of the keys.
 func branch(t map[string]any) sops.TreeBranch {
 	var out sops.TreeBranch
 	for _, key := range slices.Sorted(maps.Keys(t)) {

@@ -61,7 +61,7 @@ func object(value any) (map[string]any, error) {
 // maxPlain bounds the nesting of what is taken over; manifests have ten levels.
 const maxPlain = 200
 
-// plain gives what a parsed value is in JSON; false where that is not plain to see, such as for a key that is no text.
+// plain returns what a parsed value is in JSON; false where that is not plain to see, such as for a key that is no text.
 func plain(v any, depth int) (any, bool) {
 	if depth > maxPlain {
 		return nil, false
@@ -100,7 +100,7 @@ func plain(v any, depth int) (any, bool) {
 	return nil, false
 }
 
-// plainNumber gives what becomes of a fraction by way of JSON, in which 1.0 is written as 1.
+// plainNumber returns what becomes of a fraction by way of JSON, in which 1.0 is written as 1.
 func plainNumber(f float64) (any, bool) {
 	text, err := json.Marshal(f)
 	if err != nil {

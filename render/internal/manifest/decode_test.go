@@ -45,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// collides tells that two keys of a document become one in JSON, such as 1 and "1": then it is by chance which counts.
+// collides reports whether two keys of a document become one in JSON, such as 1 and "1": then it is by chance which counts.
 func collides(doc []byte) bool {
 	first, _ := decodeByJSON(doc)
 	for range 20 {

@@ -58,7 +58,7 @@ func Parse(source string, data []byte) ([]Object, error) {
 
 var lineNumber = regexp.MustCompile(`\bline (\d+)`)
 
-// syntax gives the parser's message on one line, with lines counted from the top of the file.
+// syntax returns the parser's message on one line, with lines counted from the top of the file.
 func syntax(err error, above int) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	text = strings.TrimPrefix(text, "unmarshal errors:\n  ")

@@ -46,7 +46,7 @@ type Config struct {
 
 // NodeEnv is what the nodes need to know of the control plane.
 type NodeEnv struct {
-	// Kubeconfig gives the nodes their rights.
+	// Kubeconfig returns the nodes their rights.
 	Kubeconfig string
 	// CA, Cert and Key are the files for the nodes' own HTTPS server.
 	CA, Cert, Key string

@@ -38,7 +38,7 @@ func (l Layout) PKI() string { return filepath.Join(l.Dir, "pki") }
 
 func (l Layout) pki(name string) string { return filepath.Join(l.PKI(), name) }
 
-// marker says that a folder is one of ours, so that nothing of somebody else's is ever removed.
+// marker says that a folder is one of ours, so that nothing of someone else's is ever removed.
 const marker = ".devcluster"
 
 // Acquire makes the folder, takes it for this process alone, and removes what an earlier, killed devcluster left in it.
@@ -100,7 +100,7 @@ func (l Layout) Clean() error {
 	return nil
 }
 
-// user is somebody with a client certificate and a kubeconfig.
+// user is someone with a client certificate and a kubeconfig.
 type user struct {
 	name   string
 	groups []string

@@ -93,7 +93,7 @@ func testVolumes(t *testing.T, c *cluster) {
 			{Path: "namespace", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}},
 		}}}},
 		{Name: "tokens", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
-			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "own", Audience: "somebody", ExpirationSeconds: new(int64(600))}},
+			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "own", Audience: "someone", ExpirationSeconds: new(int64(600))}},
 		}}}},
 	}
 	main := &spec.Containers[0]

@@ -26,7 +26,7 @@ type ExecConfig struct {
 	Dir string
 	// Mounts are shown in every container.
 	Mounts []container.Mount
-	// Isolated tells whether containers get mount namespaces; see [container.NamespaceAttr].
+	// Isolated reports whether containers get mount namespaces; see [container.NamespaceAttr].
 	Isolated bool
 	// Env is the part of the environment all containers have. It needs a PATH.
 	Env map[string]string
@@ -136,7 +136,7 @@ func (e *execRuntime) podDir(pod *corev1.Pod) string {
 	return filepath.Join(e.cfg.Exec.Dir, pod.Namespace+"_"+pod.Name+"_"+string(pod.UID))
 }
 
-// isHostImage tells whether the image is HostImage, whatever its tag or digest.
+// isHostImage reports whether the image is HostImage, whatever its tag or digest.
 func isHostImage(image string) bool {
 	rest, ok := strings.CutPrefix(image, HostImage)
 	return ok && (rest == "" || rest[0] == ':' || rest[0] == '@')

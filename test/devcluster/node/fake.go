@@ -105,7 +105,7 @@ func terminated(code int32, reason, message string, now metav1.Time) corev1.Cont
 	}}
 }
 
-// isJobPod tells whether the pod is to end by itself.
+// isJobPod reports whether the pod is to end by itself.
 func isJobPod(pod *corev1.Pod) bool {
 	owner := metav1.GetControllerOf(pod)
 	return owner != nil && owner.Kind == "Job" && pod.Spec.RestartPolicy != corev1.RestartPolicyAlways

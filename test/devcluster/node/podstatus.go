@@ -94,12 +94,12 @@ func (s podState) container(c corev1.Container, next string, finished bool) core
 	}
 }
 
-// isDone tells whether a container has ended well, for good. A completed init container counts as ready.
+// isDone reports whether a container has ended well, for good. A completed init container counts as ready.
 func isDone(s containerState) bool {
 	return s.state.Terminated != nil && s.state.Terminated.ExitCode == 0
 }
 
-// initialized tells whether the main containers may run.
+// initialized reports whether the main containers may run.
 func (s podState) initialized(pod *corev1.Pod) bool {
 	for _, c := range pod.Spec.InitContainers {
 		state := s.containers[c.Name]
@@ -160,12 +160,12 @@ func (s podState) phase(pod *corev1.Pod) corev1.PodPhase {
 	}
 }
 
-// isSidecar tells whether an init container keeps running beside the main ones.
+// isSidecar reports whether an init container keeps running beside the main ones.
 func isSidecar(c corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// restarts tells whether a container that ended with the given code starts again.
+// restarts reports whether a container that ended with the given code starts again.
 func restarts(pod *corev1.Pod, c corev1.Container, isInit bool, code int32) bool {
 	switch {
 	case isInit && isSidecar(c):

@@ -48,7 +48,7 @@ func identity(pod *corev1.Pod, c *corev1.Container) (uid, gid int, err error) {
 	return uid, gid, nil
 }
 
-// readOnlyRoot tells whether the container asked for a root it cannot write to.
+// readOnlyRoot reports whether the container asked for a root it cannot write to.
 func readOnlyRoot(c *corev1.Container) bool {
 	s := c.SecurityContext
 	return s != nil && s.ReadOnlyRootFilesystem != nil && *s.ReadOnlyRootFilesystem

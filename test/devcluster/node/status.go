@@ -64,7 +64,7 @@ func ignoreGone(err error) error {
 	return ignoreNotFound(err)
 }
 
-// isFinished tells whether the pod has come to its end.
+// isFinished reports whether the pod has come to its end.
 func isFinished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// validity is long enough for a cluster somebody forgets over the summer, as nothing renews the certificates.
+// validity is long enough for a cluster someone forgets over the summer, as nothing renews the certificates.
 const validity = 365 * 24 * time.Hour
 
 // Authority signs certificates.

@@ -23,7 +23,7 @@ func NamespaceAttr() (*syscall.SysProcAttr, error) {
 	}, nil
 }
 
-// Check tells whether a container can be isolated from here, by making one's file system in the given empty folder.
+// Check reports whether a container can be isolated from here, by making one's file system in the given empty folder.
 // Some systems allow user namespaces but no mounts in them.
 func Check(scratch string) error {
 	return onOwnThread(func() error {

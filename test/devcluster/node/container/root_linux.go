@@ -29,7 +29,7 @@ type root struct {
 	shown []Mount
 }
 
-// enterRoot gives the calling thread a mount namespace with the container's file system as its root. It returns the
+// enterRoot returns the calling thread a mount namespace with the container's file system as its root. It returns the
 // namespace, for others to enter.
 func enterRoot(spec Spec) (*os.File, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
@@ -208,7 +208,7 @@ func (r *root) readOnly(path string, recursive bool) error {
 		flags = unix.AT_RECURSIVE
 	}
 	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
-	// Busy means that somebody has a file open for writing. That is a process for another container, between its
+	// Busy means that someone has a file open for writing. That is a process for another container, between its
 	// fork, which gave it the files that were open here just then, and its exec, which closes them.
 	var err error
 	for range busyAttempts {
