@@ -18,8 +18,7 @@ const maxTracked = 1 << 20
 
 // binaries are the tracked files that are not text, each with the reason why it cannot be. A row whose file is gone, or
 // has become text, is an error, so that nothing else slips in under its name.
-var binaries = map[string]string{
-}
+var binaries = map[string]string{}
 
 // magics are how files begin that are binaries even if all of their bytes happen to be text.
 var magics = []struct{ prefix, what string }{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ func (rendering) Render(_ context.Context, tree fs.FS, rel catalog.Release) (ren
 	var out render.Result
 	names, err := fs.ReadFile(tree, rel.ID.Project+"/shared")
 	if err == nil {
-		for _, name := range strings.Fields(string(names)) {
+		for name := range strings.FieldsSeq(string(names)) {
 			out.Objects = append(out.Objects, &unstructured.Unstructured{Object: map[string]any{
 				"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": "shared"},
 			}})
@@ -134,10 +135,7 @@ func (l *loop) remove(name string) {
 func (l *loop) accept() string {
 	l.t.Helper()
 	l.commits++
-	tree := fstest.MapFS{}
-	for name, f := range l.files {
-		tree[name] = f
-	}
+	tree := maps.Clone(l.files)
 	commit := fmt.Sprint("c", l.commits)
 	if err := l.Accept(l.t.Context(), Revision{Commit: status.Commit{Hash: commit}, Tree: tree}); err != nil {
 		l.t.Fatalf("commit %s: %v: %v", commit, err, l.board.Snapshot().Source.Problems)

@@ -90,11 +90,11 @@ type MemberGone struct {
 // Nudged reports that something that was in the way may be gone, such as a cluster that did not answer.
 type Nudged struct{}
 
-// Gained reports that this replica keeps the release, and Lost that another one does, or none.
-type (
-	Gained struct{}
-	Lost   struct{ Owner string }
-)
+// Gained reports that this replica keeps the release.
+type Gained struct{}
+
+// Lost reports that another replica keeps the release, or none.
+type Lost struct{ Owner string }
 
 // Resharded reports that other releases may be kept by other replicas than before.
 type Resharded struct{}

@@ -5,6 +5,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/plan/gate"
@@ -159,14 +160,14 @@ func (m *machine) act(a Act) {
 		m.emit(Reply{a.ID, ErrElsewhere})
 		return
 	case !m.Known:
-		m.acts = append(m.acts[:len(m.acts):len(m.acts)], a)
+		m.acts = append(slices.Clip(m.acts), a)
 		return
 	}
 	if err := m.do(a); err != nil {
 		m.emit(Reply{a.ID, err})
 		return
 	}
-	m.asked = append(m.asked[:len(m.asked):len(m.asked)], asked{a.ID, a.Do == Rollback})
+	m.asked = append(slices.Clip(m.asked), asked{a.ID, a.Do == Rollback})
 	if !m.unsaved && m.phase.back == nil {
 		m.answer(nil)
 	}

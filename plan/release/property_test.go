@@ -109,7 +109,7 @@ func (c *course) play(rt *rapid.T) {
 		c.step(release.Approved{Digest: c.state.Wanted()})
 	case "diagnosed":
 		if c.looking != nil {
-			c.world.diagnosed(health.Reason{Code: health.ImagePull, Summary: "s"})
+			c.diagnosed(health.Reason{Code: health.ImagePull, Summary: "s"})
 		}
 	case "reshard":
 		c.step(release.Resharded{})

@@ -3,6 +3,7 @@
 package release
 
 import (
+	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -43,7 +44,7 @@ func (r *retry) failed(id catalog.ReleaseID, now time.Time, terminal bool) {
 func spread(id catalog.ReleaseID, failures int, pause time.Duration) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id.String())) // a hash never fails
-	_, _ = h.Write([]byte{byte(failures)})
+	_, _ = fmt.Fprint(h, failures)
 	return time.Duration((float64(h.Sum32()%401) - 200) / 1000 * float64(pause))
 }
 

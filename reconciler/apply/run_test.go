@@ -52,49 +52,58 @@ func TestRun(t *testing.T) {
 		"New": {
 			"The record comes before what it names, the namespace before what is in it.", nil,
 			func(b *bench) release.Ended { return b.run(b.target("c1", namespace, a, c)) },
-			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "apply a", "apply c"}, 3, 0, "",
+			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "apply a", "apply c"},
+			3, 0, "",
 		},
 		"Same": {
 			"What is as declared is not written, and its record neither.", func(b *bench) { b.run(b.target("c1", namespace, a, c)) },
 			func(b *bench) release.Ended { return b.run(b.target("c1", namespace, a, c)) },
-			[]string{"connect"}, 0, 0, "",
+			[]string{"connect"},
+			0, 0, "",
 		},
 		"Restart": {
 			"Nor by a daemon that has not seen it being applied.", func(b *bench) { b.run(b.target("c1", a)); b.restart() },
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
-			[]string{"connect", "list inventories"}, 0, 0, "",
+			[]string{"connect", "list inventories"},
+			0, 0, "",
 		},
 		"Changed": {
 			"What has changed is written, and nothing else.", func(b *bench) { b.run(b.target("c1", a, c)) },
 			func(b *bench) release.Ended { return b.run(b.target("c2", configMap("a", "2"), c)) },
-			[]string{"connect", "record c2", "apply a"}, 1, 0, "",
+			[]string{"connect", "record c2", "apply a"},
+			1, 0, "",
 		},
 		"Pruned": {
 			"What is not declared any more is deleted, by the identity that was seen.", func(b *bench) { b.run(b.target("c1", a, c)) },
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
-			[]string{"connect", "record c2", "delete c uid-c"}, 0, 1, "",
+			[]string{"connect", "record c2", "delete c uid-c"},
+			0, 1, "",
 		},
 		"RecordFails": {
 			"What cannot be recorded is not applied.", func(b *bench) { b.Fail["record c1"] = errBoom },
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
-			[]string{"connect", "list inventories", "record c1"}, 0, 0, "boom",
+			[]string{"connect", "list inventories", "record c1"},
+			0, 0, "boom",
 		},
 		"OneFails": {
 			"What was applied counts also when something else has failed.", func(b *bench) { b.Fail["apply a"] = errBoom },
 			func(b *bench) release.Ended { return b.run(b.target("c1", a, c)) },
-			[]string{"connect", "list inventories", "record c1", "apply a", "apply c"}, 1, 0, "boom",
+			[]string{"connect", "list inventories", "record c1", "apply a", "apply c"},
+			1, 0, "boom",
 		},
 		"FailureStopsPruning": {
 			"Nothing is pruned while what is new is not there.", func(b *bench) { b.run(b.target("c1", c)); b.Fail["apply a"] = errBoom },
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
-			[]string{"connect", "record c2", "apply a"}, 0, 0, "boom",
+			[]string{"connect", "record c2", "apply a"},
+			0, 0, "boom",
 		},
 		"Foreign": {
 			"An object of another release is not taken over.", func(b *bench) {
 				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
-			[]string{"connect", "list inventories", "record c1"}, 0, 0, "it is a member of the ApplySet applyset-other-v1",
+			[]string{"connect", "list inventories", "record c1"},
+			0, 0, "it is a member of the ApplySet applyset-other-v1",
 		},
 		"Owned": {
 			"Nor one of a release that is kept with it still.", func(b *bench) {
@@ -102,7 +111,8 @@ func TestRun(t *testing.T) {
 				b.moves.owner = "rates/prod@eu"
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
-			[]string{"connect", "list inventories", "record c1"}, 0, 0, "is part of the release rates/prod@eu",
+			[]string{"connect", "list inventories", "record c1"},
+			0, 0, "is part of the release rates/prod@eu",
 		},
 		"Taken": {
 			"One that the other has let go of is taken over, as it is.", func(b *bench) {
@@ -110,17 +120,20 @@ func TestRun(t *testing.T) {
 				b.moves.owner, b.moves.free = "rates/prod@eu", true
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c1", namespace)) },
-			[]string{"connect", "list inventories", "record c1", "apply orders-prod"}, 1, 0, "",
+			[]string{"connect", "list inventories", "record c1", "apply orders-prod"},
+			1, 0, "",
 		},
 		"Moves": {
 			"What another release declares now is not deleted.", func(b *bench) { b.run(b.target("c1", a, c)); b.moves.taker = "rates/prod@eu" },
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
-			[]string{"connect", "record c2"}, 0, 0, "",
+			[]string{"connect", "record c2"},
+			0, 0, "",
 		},
 		"NotFree": {
 			"Nor a namespace that is there already.", func(b *bench) { b.Fail["free? orders-prod"] = cluster.ErrForeign },
 			func(b *bench) release.Ended { return b.run(b.target("c1", namespace, a)) },
-			[]string{"connect", "list inventories", "record c1", "free? orders-prod"}, 0, 0, cluster.ErrForeign.Error(),
+			[]string{"connect", "list inventories", "record c1", "free? orders-prod"},
+			0, 0, cluster.ErrForeign.Error(),
 		},
 		"InUse": {
 			"A namespace in which others have something stays.", func(b *bench) {
@@ -128,34 +141,40 @@ func TestRun(t *testing.T) {
 				b.Used["extra"] = "PersistentVolumeClaim data"
 			},
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
-			[]string{"connect", "record c2", "in use extra"}, 0, 0, "",
+			[]string{"connect", "record c2", "in use extra"},
+			0, 0, "",
 		},
 		"NotInUse": {
 			"One that is empty goes.", func(b *bench) { b.run(b.target("c1", extra, a)) },
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
-			[]string{"connect", "record c2", "in use extra", "delete extra uid-extra"}, 0, 1, "",
+			[]string{"connect", "record c2", "in use extra", "delete extra uid-extra"},
+			0, 1, "",
 		},
 		"Removed": {
 			"A release that is not declared is deleted, and then its record.", func(b *bench) { b.run(b.target("c1", a)) },
 			func(b *bench) release.Ended { return b.run(removal("c2")) },
-			[]string{"connect", "delete a uid-a", "empty?", "forget"}, 0, 1, "",
+			[]string{"connect", "delete a uid-a", "empty?", "forget"},
+			0, 1, "",
 		},
 		"NotEmpty": {
 			"The record stays while the API server holds what no watch has seen.", func(b *bench) { b.run(b.target("c1", a)); b.Unseen = true },
 			func(b *bench) release.Ended { return b.run(removal("c2")) },
-			[]string{"connect", "delete a uid-a", "empty?"}, 0, 1, "waiting to see",
+			[]string{"connect", "delete a uid-a", "empty?"},
+			0, 1, "waiting to see",
 		},
 		"NeverThere": {
 			"Of a release that has no record there is nothing to delete.", nil,
 			func(b *bench) release.Ended { return b.run(removal("c2")) },
-			[]string{"connect", "list inventories"}, 0, 0, "",
+			[]string{"connect", "list inventories"},
+			0, 0, "",
 		},
 		"Everything": {
 			"Asked for everything, it writes what is there as well.", func(b *bench) { b.run(b.target("c1", a)) },
 			func(b *bench) release.Ended {
 				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Everything: true})
 			},
-			[]string{"connect", "record c1", "apply a"}, 1, 0, "",
+			[]string{"connect", "record c1", "apply a"},
+			1, 0, "",
 		},
 		"Gone": {
 			"An object that was deleted is created again.", func(b *bench) {
@@ -165,7 +184,8 @@ func TestRun(t *testing.T) {
 			func(b *bench) release.Ended {
 				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Gone: map[plan.Ref]plan.Vanished{plan.RefOf(a): {}}})
 			},
-			[]string{"connect", "apply a"}, 1, 0, "",
+			[]string{"connect", "apply a"},
+			1, 0, "",
 		},
 		"Memory": {
 			"What has to be remembered is written with a run.", func(b *bench) { b.run(b.target("c1", a)) },
@@ -173,7 +193,8 @@ func TestRun(t *testing.T) {
 				m := gate.Memory{Healthy: []gate.Mark{{Commit: "c1", Digest: "d"}}}
 				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Memory: m, Unsaved: true})
 			},
-			[]string{"connect", "record c1"}, 0, 0, "",
+			[]string{"connect", "record c1"},
+			0, 0, "",
 		},
 		"MemoryThatNobodyAsksFor": {
 			"What nobody asks for goes with the next write.", func(b *bench) { b.run(b.target("c1", a)) },
@@ -181,7 +202,8 @@ func TestRun(t *testing.T) {
 				m := gate.Memory{Healthy: []gate.Mark{{Commit: "c1", Digest: "d"}}}
 				return b.exec.Run(b.t.Context(), b.t.Context(), release.Run{Target: b.target("c1", a), Settings: settings(), Memory: m})
 			},
-			[]string{"connect"}, 0, 0, "",
+			[]string{"connect"},
+			0, 0, "",
 		},
 		"Account": {
 			"What is the release's is written as its account, what is the platform's own as the daemon.", nil,
@@ -190,7 +212,8 @@ func TestRun(t *testing.T) {
 				s.Access.Account = "deployer"
 				return b.runAs(b.target("c1", namespace, a), s)
 			},
-			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "account? as deployer", "apply a as deployer"}, 2, 0, "",
+			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "account? as deployer", "apply a as deployer"},
+			2, 0, "",
 		},
 		"NoAccount": {
 			"Without its account nothing of the release is written.", func(b *bench) { b.Fail["account? as deployer"] = errBoom },
@@ -199,7 +222,8 @@ func TestRun(t *testing.T) {
 				s.Access.Account = "deployer"
 				return b.runAs(b.target("c1", namespace, a), s)
 			},
-			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "account? as deployer"}, 1, 0, "boom",
+			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod", "account? as deployer"},
+			1, 0, "boom",
 		},
 		"BadAccount": {
 			"A name that is none is never the daemon.", nil,
@@ -208,7 +232,8 @@ func TestRun(t *testing.T) {
 				s.Access.Account = "Not A Name"
 				return b.runAs(b.target("c1", namespace, a), s)
 			},
-			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod"}, 1, 0, "that is no account",
+			[]string{"connect", "list inventories", "record c1", "free? orders-prod", "apply orders-prod"},
+			1, 0, "that is no account",
 		},
 		"AccountOfTheRecord": {
 			"When the environment is gone, what its account has made is deleted as that account.", func(b *bench) {
@@ -221,7 +246,8 @@ func TestRun(t *testing.T) {
 				s.Access.Declared = false
 				return b.runAs(removal("c2"), s)
 			},
-			[]string{"connect", "account? as deployer", "delete a uid-a as deployer", "empty?", "forget"}, 0, 1, "",
+			[]string{"connect", "account? as deployer", "delete a uid-a as deployer", "empty?", "forget"},
+			0, 1, "",
 		},
 	}
 	for name, tc := range cases {

@@ -77,10 +77,10 @@ func (r release) writers(ctx context.Context, steps []plan.Step) (w writers, err
 			return w, nil
 		}
 	}
-	identity, err := cluster.ServiceAccount(namespace, access.Account)
-	if err != nil {
-		w.account, w.missing = w.own, err
-		return w, nil
+	identity, missing := cluster.ServiceAccount(namespace, access.Account)
+	if missing != nil {
+		w.account, w.missing = w.own, missing
+		return w, nil //nolint:nilerr // what is the platform's own can still be tried
 	}
 	if w.account, err = r.conn.As(identity, scope); err != nil {
 		return w, err

@@ -27,10 +27,10 @@ func ToApprove(releases []Release, environment string) (held []Release, digest s
 	if len(held) == 0 {
 		return nil, ""
 	}
-	slices.SortFunc(held, func(a, b Release) int { return a.ReleaseID.Compare(b.ReleaseID) })
+	slices.SortFunc(held, func(a, b Release) int { return a.Compare(b.ReleaseID) })
 	h := sha256.New()
 	for _, r := range held {
-		_, _ = fmt.Fprintf(io.Writer(h), "%q %s %s\n", r.ReleaseID.String(), r.Held.Rule, r.Held.Digest) // a hash never fails
+		_, _ = fmt.Fprintf(io.Writer(h), "%q %s %s\n", r.String(), r.Held.Rule, r.Held.Digest) // a hash never fails
 	}
 	return held, hex.EncodeToString(h.Sum(nil))
 }
