@@ -189,8 +189,17 @@ func comments() map[string]comment {
 		"Drift": {
 			doc: "Drift says what is done about a change in the cluster of what was applied.",
 			fields: map[string]string{
-				"Mode":   "Mode is \"correct\", which takes changed fields back at once, or \"report\", which leaves them and says so; default: \"correct\".",
-				"Ignore": "Ignore are fields that others may change. Replicas under an autoscaler need not be named.",
+				"Mode":      "Mode is \"correct\", which takes changed fields back at once, or \"report\", which leaves them and says so; default: \"correct\".",
+				"Additions": "Additions say what is done about what others add to an object, such as a container, an environment variable or a pause: \"leave\" lists them in the status, \"report\" counts them as drift, and \"correct\" takes them back; default: \"leave\".",
+				"Ignore":    "Ignore are fields that others may change. Replicas under an autoscaler need not be named.",
+			},
+		},
+		"DriftAdditions": {
+			doc: "DriftAdditions is what is done about what others add.",
+			values: []commentValue{
+				{"leave", "AdditionsLeave lists them in the status."},
+				{"report", "AdditionsReport counts them as drift that is left."},
+				{"correct", "AdditionsCorrect takes them back."},
 			},
 		},
 		"DriftIgnore": {

@@ -99,8 +99,28 @@ type Drift struct {
 	// Mode is "correct", which takes changed fields back at once, or "report", which leaves them and says so;
 	// default: "correct".
 	Mode DriftMode `json:"mode,omitempty"`
+	// Additions say what is done about what others add to an object, such as a container, an environment variable or a pause:
+	// "leave" lists them in the status, "report" counts them as drift, and "correct" takes them back; default: "leave".
+	Additions DriftAdditions `json:"additions,omitempty"`
 	// Ignore are fields that others may change. Replicas under an autoscaler need not be named.
 	Ignore []DriftIgnore `json:"ignore,omitempty"`
+}
+
+// DriftAdditions is what is done about what others add.
+type DriftAdditions string
+
+// What can be done about additions.
+const (
+	// AdditionsLeave lists them in the status.
+	AdditionsLeave DriftAdditions = "leave"
+	// AdditionsReport counts them as drift that is left.
+	AdditionsReport DriftAdditions = "report"
+	// AdditionsCorrect takes them back.
+	AdditionsCorrect DriftAdditions = "correct"
+)
+
+func (DriftAdditions) values() []string {
+	return []string{string(AdditionsLeave), string(AdditionsReport), string(AdditionsCorrect)}
 }
 
 // DriftMode is what is done about drift.

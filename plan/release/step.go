@@ -89,7 +89,7 @@ func (m *machine) take(e Event) {
 
 // declared takes in what the newest commit declares.
 func (m *machine) declared(e Declared) {
-	if !reflect.DeepEqual(m.Settings.Drift, e.Settings.Drift) {
+	if !reflect.DeepEqual(m.Settings.Drift, e.Settings.Drift) || m.Settings.Additions != e.Settings.Additions {
 		m.due = true // what was left to others may have to be corrected
 	}
 	m.grant(e.Settings.Access)

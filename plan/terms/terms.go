@@ -56,6 +56,13 @@ func Of(c *catalog.Catalog, id catalog.ReleaseID) (Terms, error) {
 		return t, nil
 	}
 	t.Drift = plan.Drift{Correct: env.Spec.Drift.Mode != v1alpha1.DriftReport, Ignore: env.Spec.Drift.Ignore}
+	switch env.Spec.Drift.Additions {
+	case v1alpha1.AdditionsReport:
+		t.Additions = plan.ReportAdditions
+	case v1alpha1.AdditionsCorrect:
+		t.Additions = plan.CorrectAdditions
+	case v1alpha1.AdditionsLeave:
+	}
 	t.Rollback, t.Soak = env.Spec.Rollback, time.Duration(env.Spec.Soak)
 	t.Protected, t.Named = env.Spec.Protected, slices.Contains(env.Spec.Removals, id.Project)
 	if env.Spec.HealthTimeout != 0 {
