@@ -25,7 +25,7 @@ type Scope struct {
 }
 
 // Check refuses an object that is where the release may have none, with a [*ScopeError]. Whether its kind has namespaces is
-// what the API server says. Own tells that Trunkline itself wants the object.
+// what the API server says. Own reports whether Trunkline itself wants the object.
 func (s Scope) Check(ref Ref, clusterScoped, own bool) error {
 	refused := func(why string, args ...any) error { return &ScopeError{Object: ref, Why: fmt.Sprintf(why, args...)} }
 	switch {

@@ -62,7 +62,7 @@ type Silenced struct {
 	Exception v1alpha1.Exception `json:"exception"`
 }
 
-// apply returns the problem as severe as the platform says, or tells that it is not shown.
+// apply returns the problem as severe as the platform says, or reports whether it is not shown.
 func (m *modes) apply(p v1alpha1.Problem) (out v1alpha1.Problem, silenced *Silenced, show bool) {
 	mode := m.mode(p)
 	if mode == v1alpha1.RuleOff {

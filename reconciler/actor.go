@@ -134,7 +134,7 @@ func (a *actor) complete(e release.Event) release.Event {
 	return e
 }
 
-// happened takes in an event about an object of the release.
+// happened records an event about an object of the release.
 func (a *actor) happened(e cluster.Event) {
 	o := e.Object
 	if e.Deleted {

@@ -158,7 +158,7 @@ spec: {replicas: 0, selector: {matchLabels: {a: b}}, template: {metadata: {label
 	}
 
 	// A change by others that concerns nothing of ours wakes the release; a new daemon looks at everything. Neither writes.
-	// The one thing that is written in between tells that all of it has been looked at.
+	// The one thing that is written in between reports whether all of it has been looked at.
 	quiet := func(d *daemon, what, commit, value string) {
 		t.Helper()
 		version := c.get(configMaps, "mutate-a-dev", "a").GetResourceVersion()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reconciler keeps the clusters in the state that the repository declares. It takes in commits,
+// Package reconciler keeps the clusters in the state that the repository declares. It accepts commits,
 // renders the releases that a commit affects, and has one worker a release, so that a release that fails or is
 // slow never delays another.
 //

@@ -19,7 +19,7 @@ type declarations struct {
 	of map[catalog.ReleaseID]*render.Packed
 }
 
-// update takes in what releases declare since; nil is one that is not declared any more. Of two that declare the same object, the
+// update records what releases declare since; nil is one that is not declared any more. Of two that declare the same object, the
 // one that did so before has it.
 func (d *declarations) update(changed map[catalog.ReleaseID]*render.Packed) {
 	d.mu.Lock()

@@ -19,7 +19,7 @@ type removals struct {
 	approved map[string]map[catalog.ReleaseID]bool
 }
 
-// begin takes in what a commit declares; what was approved for the last one counts for it only.
+// begin records what a commit declares; what was approved for the last one counts for it only.
 func (r *removals) begin(declared map[catalog.ReleaseID]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -29,7 +29,7 @@ func (r *removals) begin(declared map[catalog.ReleaseID]bool) {
 	}
 }
 
-// add takes in a release that is there and not declared.
+// add records a release that is there and not declared.
 func (r *removals) add(id catalog.ReleaseID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

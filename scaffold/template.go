@@ -163,7 +163,7 @@ func readBounded(from fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// describe takes in template.yaml.
+// describe reads template.yaml.
 func (t *Template) describe(data []byte) error {
 	var said struct {
 		Description string     `yaml:"description"`

@@ -79,7 +79,7 @@ the list in its project's file, which stays as it is otherwise.`,
 	return cmd
 }
 
-// arguments takes in what is to be made.
+// arguments reads what is to be made.
 func (n *creation) arguments(args []string, list bool) error {
 	if len(args) > 0 {
 		n.kind = scaffold.Kind(args[0])

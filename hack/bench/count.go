@@ -93,7 +93,7 @@ func writeKubeconfig(file, server string) error {
 
 func (c *counter) close() error { return c.server.Close() }
 
-// count takes in that a request begins; the result, that it ended.
+// count records that a request begins; the result, that it ended.
 func (c *counter) count(asked call) (ended func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -141,7 +141,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // maxApps bounds every number of apps: more than this is a typing error.
 const maxApps = 100_000
 
-// read takes in what the flag package cannot.
+// read parses what the flag package cannot.
 func (o *options) read(rest []string, sizes, parts string) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q", rest[0])

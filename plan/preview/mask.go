@@ -52,7 +52,7 @@ func NewMask(objects ...*unstructured.Unstructured) Mask {
 	return Mask{parts: strings.NewReplacer(pairs...)}
 }
 
-// learn takes in the values of a Secret, and the forms in which they are written elsewhere.
+// learn records the values of a Secret, and the forms in which they are written elsewhere.
 func learn(known map[string]bool, secret map[string]any) {
 	values, _ := valuesOf(secret)
 	for _, value := range values {

@@ -59,7 +59,7 @@ func (d drifts) list() []Drift {
 	return append(open, d.corrected...)
 }
 
-// drifted takes in what a plan found of drift that is left to others: what is not in it any more is over.
+// drifted records what a plan found of drift that is left to others: what is not in it any more is over.
 func (m *machine) drifted(found []Drifted) {
 	open := make(map[plan.Ref]Drift, len(found))
 	for _, f := range found {
@@ -77,7 +77,7 @@ func (m *machine) drifted(found []Drifted) {
 	m.drifts.open = open
 }
 
-// corrected takes in drift that was corrected, and who is fought with about it.
+// corrected records drift that was corrected, and who is fought with about it.
 func (m *machine) corrected(found []Drifted) {
 	if len(found) == 0 {
 		return

@@ -22,8 +22,8 @@ const (
 type phase struct {
 	// applied is when all of it was applied; zero before.
 	applied time.Time
-	// sick is since when it is not healthy; zero while it is.
-	sick time.Time
+	// unhealthySince is since when it is not healthy; zero while it is.
+	unhealthySince time.Time
 	// wrote is set once this process has applied something of it, and healthy once it was healthy.
 	wrote, healthy bool
 	// failure says why it has failed; empty if it has not. recorded is set once the history has it.
@@ -54,7 +54,7 @@ type diagnosis struct {
 // counts reports whether the health of the state in force is to be judged: all of it was applied, or it is waited for.
 func (m *machine) counts() bool { return !m.phase.applied.IsZero() || m.members.waiting }
 
-// observed takes in the health of the state in force.
+// observed records the health of the state in force.
 func (m *machine) observed(o Observation) {
 	if m.InForce == nil || m.InForce.Remove {
 		return
@@ -64,12 +64,12 @@ func (m *machine) observed(o Observation) {
 		return
 	}
 	p := &m.phase
-	if p.sick.After(m.now) {
-		p.sick = m.now // the clock was set back
+	if p.unhealthySince.After(m.now) {
+		p.unhealthySince = m.now // the clock was set back
 	}
 	if o := m.seen; o.Health == health.Healthy {
 		if !p.applied.IsZero() { // otherwise a wave is there, and the next has not begun
-			p.sick, p.failure, p.recorded = time.Time{}, "", false
+			p.unhealthySince, p.failure, p.recorded = time.Time{}, "", false
 			m.healthy()
 		}
 	} else {
@@ -81,17 +81,17 @@ func (m *machine) observed(o Observation) {
 	}
 }
 
-// unhealthy takes in that the state in force is not healthy: it has failed if one of its objects has, or after the environment's
+// unhealthy records that the state in force is not healthy: it has failed if one of its objects has, or after the environment's
 // health timeout.
 func (m *machine) unhealthy(o Observation) {
 	p := &m.phase
-	if p.sick.IsZero() {
-		p.sick = m.now
+	if p.unhealthySince.IsZero() {
+		p.unhealthySince = m.now
 	}
 	switch timeout := m.Settings.HealthTimeout; {
 	case o.Health == health.Failed:
 		p.failure = o.Message
-	case !m.now.Before(p.sick.Add(timeout)):
+	case !m.now.Before(p.unhealthySince.Add(timeout)):
 		m.seen.Health, m.seen.Message = health.Failed, fmt.Sprintf("not healthy for %s: %s", timeout, o.Message)
 		p.failure = m.seen.Message
 	}
@@ -119,10 +119,10 @@ func (m *machine) healthy() {
 
 // deadline is when the state in force has failed if it is not healthy by then.
 func (m *machine) deadline() time.Time {
-	if m.phase.sick.IsZero() || m.phase.failure != "" || !m.counts() {
+	if m.phase.unhealthySince.IsZero() || m.phase.failure != "" || !m.counts() {
 		return time.Time{}
 	}
-	return m.phase.sick.Add(m.Settings.HealthTimeout)
+	return m.phase.unhealthySince.Add(m.Settings.HealthTimeout)
 }
 
 // giveUp asks for the state before if the one in force has failed, was never healthy, and the environment wants that. What was
@@ -184,7 +184,7 @@ func (m *machine) wentBack(e Restored) {
 // diagnose has the worst object looked into once it has not been healthy for a while, and again from time to time.
 func (m *machine) diagnose() {
 	d := m.InForce
-	if d == nil || d.Remove || m.phase.sick.IsZero() || m.seen.Worst == (plan.Ref{}) {
+	if d == nil || d.Remove || m.phase.unhealthySince.IsZero() || m.seen.Worst == (plan.Ref{}) {
 		m.diagnosis = diagnosis{running: m.diagnosis.running}
 		return
 	}
@@ -206,10 +206,10 @@ func (m *machine) diagnoseAt() time.Time {
 	switch d := m.diagnosis; {
 	case d.running || d.of == (plan.Ref{}):
 		return time.Time{}
-	case d.at.IsZero() && m.seen.Changed.After(m.phase.sick):
+	case d.at.IsZero() && m.seen.Changed.After(m.phase.unhealthySince):
 		return m.seen.Changed.Add(diagnoseAfter) // it goes on, and is slow
 	case d.at.IsZero():
-		return m.phase.sick.Add(diagnoseAfter)
+		return m.phase.unhealthySince.Add(diagnoseAfter)
 	default:
 		return d.at.Add(diagnoseAgain)
 	}

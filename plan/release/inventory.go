@@ -68,7 +68,7 @@ func (m *machine) restores() bool {
 	return m.Known && m.Newest != nil && m.InForce == nil && m.Verdict.Hold != "" && m.InPlace != "" && m.restoreErr == "" && !m.idle()
 }
 
-// restored takes in an older state: the one to go back to, or the one in place.
+// restored records an older state: the one to go back to, or the one in place.
 func (m *machine) restored(e Restored) {
 	if !m.finish(Restoring, e.Epoch) {
 		return
@@ -118,7 +118,7 @@ func (m *machine) saved(e Saved) {
 	m.persisted(e.Memory)
 }
 
-// persisted takes in what the inventory remembers, and answers those who wait for that.
+// persisted records what the inventory remembers, and answers those who wait for that.
 func (m *machine) persisted(memory gate.Memory) {
 	if memory.String() == m.Memory.String() {
 		m.unsaved, m.saveAt = false, time.Time{}

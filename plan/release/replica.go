@@ -59,7 +59,7 @@ func (m *machine) answered(e Answered) {
 // howFar returns how far the release is, for those that wait for it.
 func (m *machine) howFar() (p Progress) {
 	p.Current = m.RenderErr == "" && !m.idle() && m.Newest != nil && !m.Newest.Remove && m.InForce.Same(m.Newest) && !m.phase.applied.IsZero()
-	if p.Current && m.phase.sick.IsZero() && m.phase.healthy {
+	if p.Current && m.phase.unhealthySince.IsZero() && m.phase.healthy {
 		p.HealthySince = m.Memory.Healthy[0].Since // being healthy was put down there
 	}
 	return p

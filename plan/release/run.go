@@ -39,7 +39,7 @@ func (m *machine) run() {
 	m.due, m.everything, m.members.gone = false, false, nil
 }
 
-// ended takes in what a run has done, whether or not it went well.
+// ended records what a run has done, whether or not it went well.
 func (m *machine) ended(e Ended) {
 	if !m.finish(Running, e.Epoch) {
 		return
@@ -70,7 +70,7 @@ func (m *machine) ended(e Ended) {
 	m.concluded(e)
 }
 
-// recordedAs takes in that the inventory says what the release is about to be.
+// recordedAs records that the inventory says what the release is about to be.
 func (m *machine) recordedAs(r Recorded) {
 	m.recorded, m.InPlace = r.Commit, r.Digest
 	m.Memory.Protected = r.Memory.Protected
@@ -86,7 +86,7 @@ func (m *machine) retryAfter(e Ended) {
 	m.retry.failed(m.ID, m.now, e.Terminal)
 }
 
-// finished takes in that nothing is left of the release.
+// finished records that nothing is left of the release.
 func (m *machine) finished() {
 	if m.Removed() {
 		m.emit(Retire{})
@@ -167,7 +167,7 @@ func (m *machine) remember(f plan.Finished) {
 	}
 }
 
-// runInstead takes in what runs instead of what is declared: of an object that was applied, what that has shown, and of the
+// runInstead records what runs instead of what is declared: of an object that was applied, what that has shown, and of the
 // others what was known before.
 func (m *machine) runInstead(e Ended) {
 	for ref := range e.Sights {
@@ -208,7 +208,7 @@ func (m *machine) wants(ref plan.Ref) bool {
 	})
 }
 
-// compare takes in what a run saw and wrote, and asks for another one if something else was seen meanwhile.
+// compare records what a run saw and wrote, and asks for another one if something else was seen meanwhile.
 func (m *machine) compare(sights map[plan.Ref]Sight) {
 	if len(sights) > 0 {
 		judged := make(map[plan.Ref]Sight, len(sights))

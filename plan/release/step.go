@@ -87,7 +87,7 @@ func (m *machine) take(e Event) {
 	}
 }
 
-// declared takes in what the newest commit declares.
+// declared records what the newest commit declares.
 func (m *machine) declared(e Declared) {
 	if !reflect.DeepEqual(m.Settings.Drift, e.Settings.Drift) || m.Settings.Additions != e.Settings.Additions {
 		m.due = true // what was left to others may have to be corrected
@@ -129,7 +129,7 @@ func (m *machine) paused(e Paused) {
 	m.cancel()
 }
 
-// grant takes in as whom the release is deployed from now on, and where its objects may be.
+// grant records as whom the release is deployed from now on, and where its objects may be.
 func (m *machine) grant(a Access) {
 	if !m.Settings.Access.Equal(a) {
 		m.due, m.Settings.Access = true, a
@@ -215,7 +215,7 @@ func (m *machine) cancel() {
 	}
 }
 
-// pass takes in that time may have passed: a hold may be over, a fight, or the wait before a retry.
+// pass records that time may have passed: a hold may be over, a fight, or the wait before a retry.
 func (m *machine) pass() {
 	if m.retry.passed(m.now) {
 		m.due = true
@@ -264,7 +264,7 @@ func (m *machine) begin(op Operation, e Effect) {
 	m.emit(e)
 }
 
-// finish takes in that the operation under way has ended, and reports whether what it found out still counts.
+// finish records that the operation under way has ended, and reports whether what it found out still counts.
 func (m *machine) finish(op Operation, epoch int) bool {
 	if m.Op == op {
 		m.Op, m.canceled = Idle, false

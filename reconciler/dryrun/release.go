@@ -192,7 +192,7 @@ func worldOf(objects []*unstructured.Unstructured, steps []plan.Step) *world {
 	return w
 }
 
-// missing takes in that an object is not there yet: if it is a namespace, nothing can be tried in it.
+// missing records that an object is not there yet: if it is a namespace, nothing can be tried in it.
 func (w *world) missing(ref plan.Ref) {
 	if namespace(ref) {
 		w.absent[ref.Name] = true

@@ -109,7 +109,7 @@ func (w world) commit(t *testing.T, repo *gittest.Repo, subject string, changes 
 	return hash
 }
 
-// declared lists the objects that the cluster must hold, each once, with what tells that they are as declared.
+// declared lists the objects that the cluster must hold, each once, with what reports whether they are as declared.
 func (w world) declared() []string {
 	var out []string
 	for i, p := range w {
