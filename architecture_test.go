@@ -46,7 +46,7 @@ var mayKnow = map[string][]string{
 	"hack/gotest":            {},
 	"hack/mutants":           {},
 	"hack/bench":             {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render"},
-	"plan":                   {"api", "plan/ownership"},
+	"plan":                   {"api", "catalog", "plan/ownership"},
 	"plan/gate":              {"api", "plan"},
 	"plan/health":            {"api", "policy/cel/guard", "policy/subject"},
 	"plan/ownership":         {"api/field"},

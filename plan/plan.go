@@ -3,7 +3,7 @@
 // Package plan decides what has to happen to bring one release into its declared state. It is a pure function
 // over values: what is wanted, what was seen, what was last applied.
 //
-// Of Trunkline it may import api and plan/ownership.
+// Of Trunkline it may import api, catalog and plan/ownership.
 package plan
 
 import (
@@ -40,8 +40,8 @@ type Observed struct {
 	Moves string
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
-	// Access is true for an object that gave the release's account its rights.
-	Access bool
+	// Origin says whose it is.
+	Origin Origin
 }
 
 // Applied is what is known of an object since it was applied by this process.
@@ -71,6 +71,8 @@ type Input struct {
 	// Drift says what to do about what others changed, and Additions about what they added.
 	Drift     Drift
 	Additions Additions
+	// Remove is set if the release is to be deleted, with what its runs have made.
+	Remove bool
 	// Everything asks to apply also what is known to be there already.
 	Everything bool
 }
@@ -129,9 +131,8 @@ type Step struct {
 	Digest string
 	// Force takes fields that others own.
 	Force bool
-	// Own is set if the step is Trunkline's own to do, as whomever the release's objects are changed: without it there
-	// would be no account, or no longer one.
-	Own bool
+	// Origin says whose the object is. What is not [Rendered] is done as the daemon.
+	Origin Origin
 	// Loses is set if deleting the object may delete others that are not the release's: it has to be looked at first.
 	Loses bool
 	// UID and Version are those of the object that was observed.
@@ -212,12 +213,13 @@ func Compute(in Input) (Plan, error) {
 		if w.ended() {
 			p.Done = append(p.Done, Done{ref, w.ending})
 		}
-		w.access = access[ref]
-		w.step.Own = w.access || isNamespace(ref)
+		if w.access = access[ref]; w.access || isNamespace(ref) {
+			w.step.Origin = Platform
+		}
 		steps = append(steps, w)
 	}
 	p.order(steps)
-	p.prune(in.Observed, desired)
+	p.prune(in, desired)
 	slices.SortFunc(p.Rest, func(a, b Step) int { return a.Ref.Compare(b.Ref) })
 	slices.SortFunc(p.Additions, func(a, b Addition) int { return a.Ref.Compare(b.Ref) })
 	slices.SortFunc(p.Done, func(a, b Done) int { return a.Ref.Compare(b.Ref) })

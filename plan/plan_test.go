@@ -72,7 +72,7 @@ func seenAs(object *unstructured.Unstructured, change ...func(*plan.Observed)) p
 }
 
 func deleting(o *plan.Observed)  { o.Deleting = true }
-func access(o *plan.Observed)    { o.Access = true }
+func access(o *plan.Observed)    { o.Origin = plan.Platform }
 func foreign(o *plan.Observed)   { o.Foreign = true }
 func unsettled(o *plan.Observed) { o.Settled = false }
 func keep(o *plan.Observed)      { o.Prune = plan.PruneDisabled }

@@ -36,17 +36,19 @@ const (
 
 // prune plans for what is there and not declared, in the reverse order of applying: what runs goes first, and what
 // it stands on last. While something is blocked nothing is pruned: what is new does not stand in for the old yet.
-func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstructured) {
+func (p *Plan) prune(in Input, desired map[Ref]*unstructured.Unstructured) {
 	stages := map[int][]Step{}
-	k := keeping(observed, desired)
+	k := keeping(in.Observed, desired)
 	blocked := len(p.Blocked()) > 0
-	for _, o := range observed {
-		if desired[o.Ref] != nil || o.Deleting || o.Foreign {
+	for _, o := range in.Observed {
+		if desired[o.Ref] != nil || o.Deleting || o.Foreign || o.Origin == ByRun && !in.Remove {
 			continue
 		}
 		step := Step{Action: Delete, Ref: o.Ref, Reason: Removed, UID: o.UID, Version: o.Version}
 		step.Loses = o.Prune != PruneEnabled && losing(o.Ref)
-		step.Own = o.Access || isNamespace(o.Ref)
+		if step.Origin = o.Origin; isNamespace(o.Ref) {
+			step.Origin = Platform
+		}
 		if reason := k.reason(o); reason != "" {
 			step.Action, step.Reason = Keep, reason
 		} else if blocked {
@@ -57,7 +59,7 @@ func (p *Plan) prune(observed []Observed, desired map[Ref]*unstructured.Unstruct
 			continue
 		}
 		s := -stage(o.Ref.GroupKind)
-		if o.Access {
+		if o.Origin == Platform && !isNamespace(o.Ref) {
 			s = -stageAccess
 		}
 		stages[s] = append(stages[s], step)
@@ -102,7 +104,7 @@ func (k kept) reason(o Observed) Reason {
 		return ownReason(o)
 	case isNamespace(o.Ref) && k.occupied[o.Ref.Name], k.groups[definedGroup(o.Ref)]:
 		return Occupied
-	case o.Access && k.stays[o.Ref.Namespace]:
+	case o.Origin == Platform && k.stays[o.Ref.Namespace]:
 		return Occupied // someone has to delete what stays, later
 	default:
 		return ""

@@ -79,14 +79,14 @@ func TestOwnSteps(t *testing.T) {
 		}
 		p := compute(t, in)
 		for _, s := range slices.Concat(append(slices.Concat(p.Apply, p.Prune), p.Rest)...) {
-			if s.Action != plan.Keep && s.Own != own(s) && (s.Action != plan.Blocked || s.Ref.Kind == "Namespace") {
-				t.Fatalf("%s %s: own is %t", s.Action, s.Ref, s.Own)
+			if s.Action != plan.Keep && (s.Origin == plan.Platform) != own(s) && (s.Action != plan.Blocked || s.Ref.Kind == "Namespace") {
+				t.Fatalf("%s %s: it is %q", s.Action, s.Ref, s.Origin)
 			}
 		}
 		others := func(stages [][]plan.Step) (first, last int) {
 			first, last = len(stages), -1
 			for i, stage := range stages {
-				if slices.ContainsFunc(stage, func(s plan.Step) bool { return !s.Own }) {
+				if slices.ContainsFunc(stage, func(s plan.Step) bool { return s.Origin != plan.Platform }) {
 					first, last = min(first, i), i
 				}
 			}
@@ -94,13 +94,13 @@ func TestOwnSteps(t *testing.T) {
 		}
 		firstApply, _ := others(p.Apply)
 		for i, stage := range p.Apply {
-			if i > firstApply && slices.ContainsFunc(stage, func(s plan.Step) bool { return s.Own }) {
+			if i > firstApply && slices.ContainsFunc(stage, func(s plan.Step) bool { return s.Origin == plan.Platform }) {
 				t.Fatalf("something is done as the account before it has its rights: %v", p.Apply)
 			}
 		}
 		_, lastPrune := others(p.Prune)
 		for i, stage := range p.Prune {
-			if i < lastPrune && slices.ContainsFunc(stage, func(s plan.Step) bool { return s.Own }) {
+			if i < lastPrune && slices.ContainsFunc(stage, func(s plan.Step) bool { return s.Origin == plan.Platform }) {
 				t.Fatalf("something is deleted as the account after it has lost its rights: %v", p.Prune)
 			}
 		}

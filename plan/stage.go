@@ -67,7 +67,7 @@ func (p *Plan) order(all []wanted) {
 	for i := range all {
 		w := &all[i]
 		if before != nil && before.turn().wave < w.turn().wave && w.step.Object != nil {
-			w.step = Step{Action: Blocked, Ref: w.step.Ref, Reason: Waiting, For: before.step.Ref, UID: w.step.UID, Version: w.step.Version, Own: w.step.Own}
+			w.step = Step{Action: Blocked, Ref: w.step.Ref, Reason: Waiting, For: before.step.Ref, UID: w.step.UID, Version: w.step.Version, Origin: w.step.Origin}
 		}
 		if before == nil && !w.settled && !w.first() {
 			before = w

@@ -142,7 +142,7 @@ func offline(was, is Rendered, mask Mask) (steps []Step, unchanged int, err erro
 		}
 		in.Observed = append(in.Observed, plan.Observed{
 			Ref: ref, UID: "simulated", Digest: digest, Settled: true, Prune: plan.Prune(o.GetAnnotations()[plan.PruneAnnotation]),
-			Access: granted[ref] != nil,
+			Origin: origin(ref, granted),
 		})
 		if next := after[ref]; next != nil {
 			known, err := applied(plan.Step{Ref: ref, Object: next, Digest: digest})
@@ -182,4 +182,12 @@ func byRef(objects []*unstructured.Unstructured) map[plan.Ref]*unstructured.Unst
 		m[plan.RefOf(o)] = o
 	}
 	return m
+}
+
+// origin returns whose an object of the declarations is.
+func origin(ref plan.Ref, granted map[plan.Ref]*unstructured.Unstructured) plan.Origin {
+	if granted[ref] != nil {
+		return plan.Platform
+	}
+	return plan.Rendered
 }

@@ -193,7 +193,7 @@ type Ended struct {
 	// Leaving says what one of them waits for, and Until is when to look at them again; either may be empty.
 	Leaving string
 	Until   time.Time
-	// Members is how many objects the cluster holds.
+	// Members is how many objects that workloads are made of the cluster holds.
 	Members int
 
 	Observation *Observation

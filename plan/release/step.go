@@ -191,10 +191,8 @@ func (m *machine) gate() gate.Input {
 		return in
 	}
 	in.Sources, in.Needs = m.Sources, m.Needs
-	after := n.Objects.Made()
-	own := n.Objects.Len() - after // which are there however little the workloads render to
 	in.Shrinks = &gate.Shrinks{
-		Environment: m.ID.Environment, Before: max(m.size-own, 0), After: after, Max: m.Settings.MaxRemovals, Approved: m.shrink == n.Digest,
+		Environment: m.ID.Environment, Before: m.size, After: n.Objects.Made(), Max: m.Settings.MaxRemovals, Approved: m.shrink == n.Digest,
 	}
 	return in
 }

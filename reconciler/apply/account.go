@@ -63,7 +63,7 @@ func (w writers) reader(ref plan.Ref) Writer {
 
 // of returns who takes a step.
 func (w writers) of(s plan.Step) Writer {
-	if s.Own {
+	if s.Origin == plan.Platform {
 		return w.own
 	}
 	return w.account
@@ -73,7 +73,7 @@ func (w writers) of(s plan.Step) Writer {
 // of the release, and looked after as such.
 func (w writers) ready(ctx context.Context, stage []plan.Step) error {
 	switch {
-	case !slices.ContainsFunc(stage, func(s plan.Step) bool { return !s.Own }):
+	case !slices.ContainsFunc(stage, func(s plan.Step) bool { return s.Origin != plan.Platform }):
 		return nil
 	case w.missing != nil:
 		return w.missing

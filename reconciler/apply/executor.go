@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/catalog"
@@ -114,19 +115,30 @@ func (x *Executor) Look(daemon, ctx context.Context, fresh bool) (out release.Lo
 	}
 	out = release.Looked{Commit: inv.Commit, Digest: inv.Digest, Memory: inv.Memory}
 	if recorded {
-		out.Objects = rendered(conn.Members(inv.ApplySet()))
+		out.Objects = made(observed(conn.Members(inv.ApplySet())))
 	}
 	return out
 }
 
-// rendered counts the members that the declarations render to: those of the platform's own are not.
-func rendered(members []cluster.Object) (n int) {
-	for _, m := range members {
-		if !m.Access {
+// made counts the members that workloads are made of, as [render.Packed.Made] counts what is rendered: namespaces and accounts are
+// there however little that is, and what runs have made is no part of it.
+func made(observed []plan.Observed) (n int) {
+	account := schema.GroupKind{Kind: "ServiceAccount"}
+	for _, o := range observed {
+		if o.Origin == plan.Rendered && o.Ref.GroupKind != account {
 			n++
 		}
 	}
 	return n
+}
+
+// observed returns what plans are made from.
+func observed(members []cluster.Object) []plan.Observed {
+	out := make([]plan.Observed, len(members))
+	for i, m := range members {
+		out[i] = m.Observed
+	}
+	return out
 }
 
 // Save writes what has to be remembered of the release into its inventory.

@@ -46,7 +46,7 @@ func (x Object) Apply(ctx context.Context, w Writer, s plan.Step) (cluster.Live,
 	if err != nil {
 		return cluster.Live{}, err
 	}
-	live, err := w.Apply(ctx, stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Own, Reclaim: s.Reclaim})
+	live, err := w.Apply(ctx, stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Origin == plan.Platform, Reclaim: s.Reclaim})
 	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
 		if err := w.Delete(ctx, s.Ref, s.UID); err != nil {
 			return cluster.Live{}, err

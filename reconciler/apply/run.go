@@ -83,7 +83,7 @@ func (r *run) attempt(daemon, ctx context.Context) error {
 		return err
 	}
 	members := r.conn.Members(r.applySet)
-	r.out.Members, r.out.Left = rendered(members), len(members)-len(r.out.Kept)
+	r.out.Members, r.out.Left = made(observed(members)), len(members)-len(r.out.Kept)
 	r.leaving(members)
 	if remove && len(members) == 0 {
 		return r.forget(ctx)
@@ -156,7 +156,7 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 	}
 	defer r.opts.Slots.End()
 	input := plan.Input{
-		Applied: r.applied, Everything: r.in.Everything, Drift: r.in.Settings.Drift, Additions: r.in.Settings.Additions,
+		Applied: r.applied, Everything: r.in.Everything, Remove: r.in.Target.Remove, Drift: r.in.Settings.Drift, Additions: r.in.Settings.Additions,
 		Finished: r.in.Memory.Finished, Vanished: r.vanished(),
 	}
 	if !r.in.Back {
@@ -194,11 +194,8 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 func (r *run) planned(p plan.Plan, observed []plan.Observed) {
 	now := r.opts.Now()
 	r.out.Planned, r.out.Sights = true, map[plan.Ref]release.Sight{}
-	r.out.Members = 0
+	r.out.Members = made(observed)
 	for _, o := range observed {
-		if !o.Access {
-			r.out.Members++
-		}
 		if !o.Version.Before(r.applied[o.Ref].Version) {
 			r.out.Sights[o.Ref] = SightOf(o.Digest, o.Owners)
 		}

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
 
-	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/ownership"
@@ -64,7 +63,7 @@ func observed(u *unstructured.Unstructured, state health.State) plan.Observed {
 		Ref: plan.RefOf(u), UID: u.GetUID(), Version: plan.Version(u.GetResourceVersion()),
 		Digest: u.GetAnnotations()[plan.DigestAnnotation], Owners: ownership.Of(u.GetManagedFields(), FieldManager),
 		Prune: plan.Prune(u.GetAnnotations()[plan.PruneAnnotation]), Deleting: u.GetDeletionTimestamp() != nil,
-		Settled: state == health.Healthy, Ending: ending(u), Access: u.GetLabels()[catalog.LabelAccess] != "",
+		Settled: state == health.Healthy, Ending: ending(u), Origin: plan.OriginOf(plan.RefOf(u), u.GetLabels()),
 	}
 }
 

@@ -98,7 +98,7 @@ func (r release) course(ctx context.Context) (preview.Course, error) {
 	if err != nil {
 		return preview.Course{}, err
 	}
-	in := plan.Input{Drift: t.Drift}
+	in := plan.Input{Drift: t.Drift, Additions: t.Additions, Finished: r.inventory.Memory.Finished.ByThemselves(), Remove: r.removed}
 	for _, o := range r.rendered.Objects {
 		in.Desired = append(in.Desired, r.inventory.Member(o))
 	}

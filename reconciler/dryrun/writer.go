@@ -54,7 +54,7 @@ type writers struct {
 
 // of returns who would take a step.
 func (w writers) of(s plan.Step) (*cluster.Actor, error) {
-	if s.Own || w.account == nil {
+	if s.Origin == plan.Platform || w.account == nil {
 		return w.own, nil
 	}
 	return w.account, w.missing
