@@ -383,7 +383,23 @@ func TestManyRemovals(t *testing.T) {
 	if log := l.cluster.Log(); deletions(log) != 0 {
 		t.Errorf("deleted without an approval: %v", log)
 	}
-	if err := l.Approve("dev", "another", ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
+	shown := l.toApprove()
+	// More comes to light, as when another cluster is reached.
+	l.cluster.Change(func() {
+		for i := range 3 {
+			id := idOf(fmt.Sprint("late", i))
+			l.cluster.Stored[id] = cluster.Inventory{Platform: "acme", Release: id, Namespace: "x", Commit: "c0", Digest: "d0"}
+		}
+	})
+	l.clusters["test"].inventories.Outdated()
+	if err := l.Swept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.await("all that are held to know of the others", func(p status.Platform) bool {
+		h := releaseOf(p, "p0").Held
+		return held(p) == 10 && h != nil && strings.HasPrefix(h.Reason, "10 of the 11 releases")
+	})
+	if err := l.Approve("dev", shown, ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
 		t.Errorf("something else than what was shown: %v", err)
 	}
 	if err := l.Approve("dev", l.toApprove(), ByHand{By: "ann"}); err != nil {
