@@ -143,10 +143,13 @@ func TestWhatNobodySaw(t *testing.T) {
 	faults.Cut()
 	d.mustAccept("c2", files.with(tree{"a/objects/all.yaml": configMap("old", "1") + "---\n" + configMap("new", "2")}), "a/objects/all.yaml")
 	d.await("it to be applied", func(p status.Platform) bool { return release(p, "unseen-a").Commit == "c2" })
+	before := c.get(configMaps, "unseen-a-dev", "new").GetUID()
 	if err := c.client.Resource(configMaps).Namespace("unseen-a-dev").Delete(t.Context(), "new", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	close(hang)
+	// A watch that did get through has everything look fine until it tells of the deletion.
+	c.awaitAnother(configMaps, "unseen-a-dev", "new", before)
 	d.awaitFine("c2")
 	if got := c.value("unseen-a-dev", "new"); got != "2" {
 		t.Errorf("the value is %q, want that of c2", got)
