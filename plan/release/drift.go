@@ -70,7 +70,7 @@ func (m *machine) drifted(found []Drifted) {
 		if before, ok := m.drifts.open[f.Ref]; ok && slices.Equal(before.Fields, one.Fields) && before.Manager == one.Manager {
 			one.Time, one.Rounds = before.Time, max(before.Rounds, one.Rounds)
 		} else {
-			m.record(Record{Kind: DriftSeen, Commit: m.InForce.Commit, Message: one.by(), Object: one.Object, Fields: one.Fields})
+			m.emit(Record{Kind: DriftSeen, Commit: m.InForce.Commit, Message: one.by(), Object: one.Object, Fields: one.Fields})
 		}
 		open[f.Ref] = one
 	}
@@ -93,7 +93,7 @@ func (m *machine) corrected(found []Drifted) {
 		}
 		one.Corrected = true
 		m.drifts.corrected = append([]Drift{one}, m.drifts.corrected[:min(len(m.drifts.corrected), maxDrifts-1)]...)
-		m.record(Record{Kind: Corrected, Message: one.by(), Object: one.Object, Fields: one.Fields})
+		m.emit(Record{Kind: Corrected, Message: one.by(), Object: one.Object, Fields: one.Fields})
 	}
 }
 

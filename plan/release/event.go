@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/health"
@@ -237,11 +236,3 @@ func (Diagnosed) event()     {}
 func (Timer) event()         {}
 func (Dropped) event()       {}
 func (Ended) event()         {}
-
-// releases joins lists of releases.
-func releases(lists ...[]catalog.ReleaseID) (all []catalog.ReleaseID) {
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
-}

@@ -77,7 +77,7 @@ func (m *machine) observed(o Observation) {
 	}
 	if p.failure != "" && !p.recorded {
 		p.recorded = true
-		m.record(Record{Kind: Failure, Commit: m.InForce.Commit, Message: p.failure})
+		m.emit(Record{Kind: Failure, Commit: m.InForce.Commit, Message: p.failure})
 	}
 }
 
@@ -106,7 +106,7 @@ func (m *machine) healthy() {
 	d, before := m.InForce, m.Memory.Healthy
 	next := m.Memory.Mark(gate.Mark{Commit: d.Commit, Digest: d.Digest, Since: m.now.UTC().Truncate(time.Second)})
 	if m.phase.wrote && (len(before) == 0 || before[0].Digest != d.Digest) {
-		m.record(Record{Kind: Healed, Commit: d.Commit})
+		m.emit(Record{Kind: Healed, Commit: d.Commit})
 	}
 	if f := next.Failed; f != nil && f.Digest == d.Digest {
 		next.Failed = nil
@@ -176,7 +176,7 @@ func (m *machine) wentBack(e Restored) {
 		return
 	}
 	m.Memory.Failed, m.unsaved = &failed, true
-	m.record(Record{Kind: WentBack, Commit: to.Commit, Message: fmt.Sprintf("from %s: %s", short(failed.Commit), failed.Why)})
+	m.emit(Record{Kind: WentBack, Commit: to.Commit, Message: fmt.Sprintf("from %s: %s", short(failed.Commit), failed.Why)})
 	m.force(&e.Target)
 	m.admit()
 }

@@ -170,12 +170,12 @@ func (m *machine) remember(f plan.Finished) {
 // runInstead records what runs instead of what is declared: of an object that was applied, what that has shown, and of the
 // others what was known before.
 func (m *machine) runInstead(e Ended) {
-	for ref := range e.Sights {
-		if d, applied := e.Instead[ref]; applied && len(d) > 0 {
-			m.members.instead = with(m.members.instead, ref, d)
-		} else if applied {
+	for ref, d := range e.Instead {
+		if len(d) == 0 {
 			m.members.instead = without(m.members.instead, ref)
+			continue
 		}
+		m.members.instead = with(m.members.instead, ref, d)
 	}
 }
 

@@ -5,6 +5,7 @@ package release
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/plan/gate"
@@ -30,8 +31,6 @@ type machine struct {
 }
 
 func (m *machine) emit(e Effect) { m.effects = append(m.effects, e) }
-
-func (m *machine) record(r Record) { m.emit(r) }
 
 // take changes the state by an event. Each handler stands in the file of what it is about.
 func (m *machine) take(e Event) {
@@ -171,7 +170,7 @@ func (m *machine) admit() {
 		m.askAt = m.now
 		fallthrough
 	default:
-		m.record(Record{Kind: Held, Commit: m.Newest.Commit, Message: m.Verdict.Reason})
+		m.emit(Record{Kind: Held, Commit: m.Newest.Commit, Message: m.Verdict.Reason})
 	}
 }
 
@@ -253,7 +252,7 @@ func (m *machine) next() {
 		m.begin(Saving, Save{Epoch: m.epoch, Memory: m.Memory, Namespace: m.namespace()})
 	case m.asks():
 		m.askAt = time.Time{}
-		m.begin(Asking, Ask{Epoch: m.epoch, Releases: releases(m.Settings.Sources, m.Settings.Needs)})
+		m.begin(Asking, Ask{Epoch: m.epoch, Releases: slices.Concat(m.Settings.Sources, m.Settings.Needs)})
 	}
 }
 

@@ -188,7 +188,7 @@ func (x *Executor) Observe(t *release.Target, now time.Time) (out release.Observ
 	seen := byRef(x.conn.Members(x.applySet))
 	out.Health = health.Healthy
 	consider := func(ref plan.Ref, is health.State, why string, changed time.Time) {
-		if worse(is, out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
+		if rank(is) > rank(out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
 			out.Worst, out.Health, out.Message, out.Changed = ref, is, why, changed
 		}
 	}
@@ -233,10 +233,18 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// worse reports whether a is further from healthy than b.
-func worse(a, b health.State) bool {
-	rank := map[health.State]int{health.Healthy: 0, health.Progressing: 1, health.Stalled: 2, health.Failed: 3}
-	return rank[a] > rank[b]
+// rank says how far a health is from healthy.
+func rank(s health.State) int {
+	switch s {
+	case health.Progressing:
+		return 1
+	case health.Stalled:
+		return 2
+	case health.Failed:
+		return 3
+	case health.Healthy:
+	}
+	return 0
 }
 
 // Reader returns who can look into why an object is not healthy; nil if there is nobody yet.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
 )
 
@@ -30,7 +29,7 @@ func ToApprove(releases []Release, environment string) (held []Release, digest s
 	slices.SortFunc(held, func(a, b Release) int { return a.Compare(b.ReleaseID) })
 	h := sha256.New()
 	for _, r := range held {
-		_, _ = fmt.Fprintf(io.Writer(h), "%q %s %s\n", r.String(), r.Held.Rule, r.Held.Digest) // a hash never fails
+		_, _ = fmt.Fprintf(h, "%q %s %s\n", r.String(), r.Held.Rule, r.Held.Digest) // a hash never fails
 	}
 	return held, hex.EncodeToString(h.Sum(nil))
 }
