@@ -3,8 +3,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline devcluster test test-short test-devcluster cover storms parity mutants fuzz lint fmt prose vuln \
-	bench bench-loop generate golden licence airflow postgres demo tidy check clean
+.PHONY: help build trunkline devcluster test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+	bench bench-loop generate golden licence airflow helm kustomize postgres github-schemas mermaid demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -14,13 +14,14 @@ GOLANGCI_VERSION := v2.15.0
 VALE_VERSION := v3.21.0
 # renovate: module=golang.org/x/vuln
 GOVULNCHECK_VERSION := v1.9.0
+# renovate: module=golang.org/x/tools
+DEADCODE_VERSION := v0.52.0
 # How long "make fuzz" spends on each target, or how many seconds on all of them together, and which ones.
 FUZZTIME ?= 30s
 FUZZTOTAL ?=
 FUZZ ?= .
-# Which mutants "make mutants" tries, which alerts "make prose" prints, and how often "make storms" repeats what is random.
+# Which mutants "make mutants" tries, and how often "make storms" repeats what is random.
 MUTANTS ?= .
-LEVEL ?= error
 STORMS ?= 5
 # Which benchmarks "make bench" runs, and for how long; with BENCH, the table of the loop is left out.
 BENCH ?=
@@ -30,11 +31,16 @@ LOOP ?=
 
 # How the program is built. Plugins in Go, which Kustomize could load and Trunkline never has it do, would have the linker
 # keep every exported function of everything; tables for debuggers would be a fifth of the file.
-BUILD := -tags kustomize_disable_go_plugin_support -ldflags '-s -w'
+TAGS := kustomize_disable_go_plugin_support
+# Packages of types and of generated code, in which nothing is inlined: it is never what takes time, and two megabytes.
+OUTLINED := k8s.io/api/... k8s.io/apiextensions-apiserver/pkg/apis/... k8s.io/apiserver/pkg/apis/... github.com/google/gnostic-models/... \
+	github.com/jackc/pgx/v5/pgtype github.com/lestrrat-go/... github.com/vektah/...
+BUILD := -tags $(TAGS) -ldflags '-s -w' $(foreach package,$(OUTLINED),-gcflags '$(package)=-l')
 
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 VALE := .cache/bin/vale-$(VALE_VERSION)
 GOVULNCHECK := .cache/bin/govulncheck-$(GOVULNCHECK_VERSION)
+DEADCODE := .cache/bin/deadcode-$(DEADCODE_VERSION)
 WITH_TMP := hack/with-tmp.sh
 
 help: ## list the targets
@@ -55,7 +61,11 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 test-short: ## tier 1: the tests that need no cluster and no PostgreSQL, in minutes
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short ./...
 
-test: devcluster postgres ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test-cloud: ## vet and test what the build tag sops_cloud brings in: the clients of the clouds' key services
+	@$(GO) vet -tags $(TAGS),sops_cloud ./reconciler/secrets/... ./cmd/trunkline
+	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud ./reconciler/secrets/...
+
+test: devcluster postgres github-schemas mermaid helm kustomize ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -70,9 +80,13 @@ storms: build postgres ## tier 3, nightly: repeat what is random (storms, kills,
 		./reconciler ./reconciler/shard ./cmd/trunkline/e2e
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short -timeout 120m $$(git grep -l pgregory.net/rapid -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -args -rapid.checks=2000
 
-parity: devcluster ## tier 3, nightly: the same answers as Helm, Kubernetes' admission and Apache Airflow themselves
-	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -run 'Parity|RendersAsHelmDoes' ./render/... ./policy/admission/...
+parity: devcluster ## tier 3, nightly: the same answers as Helm, Kustomize, Kubernetes' admission and Apache Airflow themselves
+	@hack/helm/install.sh --charts
+	@hack/kustomize/install.sh --overlays
+	@CHARTS=$(CURDIR)/.cache/helm/charts OVERLAYS=$(CURDIR)/.cache/kustomize/overlays $(WITH_TMP) $(GO) run ./hack/gotest -count 1 -timeout 60m -run 'Parity|RendersAsHelmDoes' ./render/... ./policy/admission/...
+	@cat .cache/helm/parity.txt .cache/kustomize/parity.txt
 	@$(MAKE) --no-print-directory airflow
+	@hack/airflow/derive.sh --examples
 
 mutants: ## tier 3, nightly: break the invariants one by one and report which are not noticed; MUTANTS=regexp
 	@$(WITH_TMP) $(GO) run ./hack/mutants -run '$(MUTANTS)'
@@ -102,13 +116,19 @@ $(VALE):
 $(GOVULNCHECK):
 	$(call tool,$@,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION))
 
-lint: $(LINT) prose ## run the linters, of code and of prose
+$(DEADCODE):
+	$(call tool,$@,golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION))
+
+lint: $(LINT) prose deadcode ## run the linters, of code and of prose, and what looks for dead code
 	@$(LINT) run ./...
 	@cd test/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
 
-prose: $(VALE) ## hold docs and comments to the glossary of CONTRIBUTING.md; LEVEL=warning also lists words on their way out
-	@! echo 'On the ground of a rule.' | $(VALE) --path=README.md >/dev/null || { echo "prose: Vale does not find what it is to find: see .vale.ini" >&2; exit 1; }
-	@git ls-files -z -- '*.md' '*.go' | xargs -0 $(VALE) --minAlertLevel=$(LEVEL) --output=line
+prose: $(VALE) ## hold docs and comments to the glossary of CONTRIBUTING.md
+	@! echo 'On the ground of a rule.' | $(VALE) --path=README.md >/dev/null || { echo "prose: Vale misses a known error; see .vale.ini" >&2; exit 1; }
+	@git ls-files -z -- '*.md' '*.go' | xargs -0 $(VALE) --output=line
+
+deadcode: $(DEADCODE) ## list the functions that no program reaches; half a minute
+	@hack/deadcode.sh $(DEADCODE) $(TAGS)
 
 vuln: $(GOVULNCHECK) ## known vulnerabilities in what the code calls; needs vuln.go.dev
 	@$(GOVULNCHECK) ./...
@@ -129,11 +149,18 @@ generate: licence golden ## make everything that is generated; CI checks that th
 
 golden: ## write the golden files again; look at the difference before you commit it
 	@$(GO) test -run TestDecisions . -update
+	@$(GO) test -run TestFields ./render/kinds -update
 	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
 	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ -update
 
 licence: ## put the licence line at the head of Go files that lack it
 	@hack/licence.sh
+
+helm: ## build Helm's own program, which tests compare with, into .cache/helm
+	@hack/helm/install.sh
+
+kustomize: ## build Kustomize's own program, which tests compare with, into .cache/kustomize
+	@hack/kustomize/install.sh
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check
@@ -141,9 +168,23 @@ airflow: ## ask Apache Airflow itself whether it still says what the corpus of D
 postgres: ## install the PostgreSQL that tests run against into .cache/postgres
 	@hack/postgres/install.sh
 
+github-schemas: ## fetch what GitHub says of its own API and webhooks, which tests hold us to, into .cache/github
+	@hack/github/install.sh
+
+mermaid: ## fetch Mermaid, whose parser tests hold our diagrams to, into .cache/mermaid
+	@hack/mermaid/install.sh
+
 demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
 	@$(GO) build -o bin/demo ./examples/demo
 	@ONCE=$(ONCE) exec bin/demo
+
+browser: build ## play the demo with a real browser in the person's place: look at its pages, press merge, watch the deployment
+	@hack/browser/install.sh
+	@$(GO) build -o bin/demo ./examples/demo
+	@$(WITH_TMP) node hack/browser/demo.mjs bin/demo $(if $(IMAGES),--images $(IMAGES))
+
+images: ## take the pictures of the documentation again, while the demo is played
+	@$(MAKE) --no-print-directory browser IMAGES=docs/images
 
 tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy

@@ -216,7 +216,7 @@ func TestBadParams(t *testing.T) {
 			reason:    "a job that is deleted when it is done would be made again",
 			blueprint: "container-job", params: map[string]any{"ttlSecondsAfterFinished": 60},
 			want: `params.ttlSecondsAfterFinished: additional property "ttlSecondsAfterFinished" is not allowed; ` +
-				`known are: completions, imagePullSecrets, nodeSelector, parallelism, tolerations, user`,
+				`want one of: completions, imagePullSecrets, nodeSelector, parallelism, tolerations, user`,
 		},
 		"KustomizePath": {
 			reason: "the folder of an overlay stays in the repository", blueprint: "kustomize",

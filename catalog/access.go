@@ -13,7 +13,8 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// LabelAccess is the label of the objects that give the account of a release its rights. Only Trunkline sets it.
+// LabelAccess is the label of the objects that give the account of a release its rights, and that bound its namespace. Only
+// Trunkline sets it.
 const LabelAccess = "trunkline.dev/access"
 
 // Access says as whom the objects of a release are changed and read, and which of them may be outside of its namespace.
@@ -23,6 +24,8 @@ type Access struct {
 	// Role is the ClusterRole that the account is given in the namespace; empty if the daemon makes neither the account nor
 	// its binding.
 	Role string
+	// Bounds are those of the namespace; nil unless the release is a preview's.
+	Bounds *Bounds
 
 	Allowed
 }
@@ -43,6 +46,9 @@ func (c *Catalog) Access(id ReleaseID) (Access, bool) {
 	a := Access{Allowed: allowed(env, id.Project)}
 	if account := env.Spec.ServiceAccount; account != nil {
 		a.Account, a.Role = id.expand(account.Name), account.ClusterRole
+	}
+	if c.IsPreview(id.Environment) {
+		a.Bounds = c.preview.bounds(id.Cluster)
 	}
 	return a, true
 }
@@ -68,17 +74,21 @@ func checkAccess(k *checker, env *v1alpha1.Environment) {
 	if a := env.Spec.ServiceAccount; a != nil {
 		checkPattern(k, a.Name, placeholders, "spec", "serviceAccount", "name")
 		if !accountName(a.Name) {
-			k.at(RuleName, []any{"spec", "serviceAccount", "name"}, fmt.Sprintf("%q is not a name of a service account: use lower-case "+
+			k.at(RuleName, []any{"spec", "serviceAccount", "name"}, fmt.Sprintf("%q is not a valid name of a service account: use lower-case "+
 				"letters, digits, dashes and dots", a.Name), "")
 		}
 		if a.Name == "default" {
-			k.at(RuleName, []any{"spec", "serviceAccount", "name"}, `the account "default" is the one of every pod that names none: `+
-				"all of them could do what a deployment can", "give it a name of its own, such as \"deployer\"")
+			k.at(RuleName, []any{"spec", "serviceAccount", "name"}, `the account "default" is that of every pod that names no other: `+
+				"all of them would have the rights of a deployment", "give it a name of its own, such as \"deployer\"")
 		}
 		// What Kubernetes takes as a name of a role: anything that can be a part of a path.
 		if a.ClusterRole == "." || a.ClusterRole == ".." || strings.ContainsAny(a.ClusterRole, "/%<> \t\n") {
-			k.at(RuleName, []any{"spec", "serviceAccount", "clusterRole"}, fmt.Sprintf("%q is not a name of a ClusterRole", a.ClusterRole), "")
+			k.at(RuleName, []any{"spec", "serviceAccount", "clusterRole"}, fmt.Sprintf("%q is not a valid name of a ClusterRole", a.ClusterRole), "")
 		}
+	}
+	if s := env.Spec.PodSecurity; s.Allow != "" && s.Level.Looser(s.Allow) {
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "podSecurity", "allow"}, fmt.Sprintf("%q is stricter than the level of the environment, %q",
+			s.Allow, s.Level), "leave it out, or name a less strict one")
 	}
 	for i, allow := range env.Spec.Allow {
 		at := []any{"spec", "allow", i}
@@ -92,9 +102,9 @@ func checkAccess(k *checker, env *v1alpha1.Environment) {
 			at := append(slices.Clip(at), "namespaces", j)
 			switch {
 			case len(validation.IsDNS1123Label(ns)) > 0:
-				k.at(RuleNamespace, at, fmt.Sprintf("%q is not a name of a namespace", ns), "")
+				k.at(RuleNamespace, at, fmt.Sprintf("%q is not a valid name of a namespace", ns), "")
 			case ns == SystemNamespace:
-				k.at(RuleNamespace, at, fmt.Sprintf("the namespace %q holds what Trunkline knows of all projects, and is no project's", ns), "")
+				k.at(RuleNamespace, at, fmt.Sprintf("the namespace %q is reserved: it holds what Trunkline knows of all projects", ns), "")
 			}
 		}
 	}
@@ -104,15 +114,15 @@ func checkClusterScoped(k *checker, kind string, at []any) {
 	gk := schema.ParseGroupKind(kind)
 	switch {
 	case gk.Kind == "" || strings.ContainsAny(kind, "*/<> ") || gk.Group != "" && !isSubdomain(gk.Group):
-		k.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is no kind: write it with its group and without a version, like %q", kind,
+		k.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is not a kind: write it with its group and without a version, like %q", kind,
 			"ClusterRole.rbac.authorization.k8s.io"), "")
 	case gk == schema.GroupKind{Kind: "Namespace"}:
-		k.at(v1alpha1.RuleInvalidValue, at, "a release has one namespace, which Trunkline makes, so that it decides what pods may do there",
+		k.at(v1alpha1.RuleInvalidValue, at, "Trunkline creates the one namespace of a release itself, so that it controls what pods may do there",
 			"objects may name further namespaces with allow.namespaces")
 	}
 }
 
-// accountName reports whether a pattern gives names of service accounts, if they are not too long.
+// accountName reports whether a pattern expands to valid names of service accounts, their length aside.
 func accountName(pattern string) bool { return isSubdomain(placeholder.ReplaceAllString(pattern, "x")) }
 
 func isSubdomain(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
@@ -128,7 +138,7 @@ func (k *checker) account(p *Project, id ReleaseID) {
 		k.at(RuleName, []any{"metadata", "name"}, fmt.Sprintf("the service account %q of %s is not a valid name", access.Account, id),
 			fmt.Sprintf("shorten the name, or change spec.serviceAccount in %s", k.c.first(docKey{v1alpha1.KindEnvironment, id.Environment}).File))
 	}
-	const clash = "%s would run as the service account %q, as which Trunkline deploys in environment %q: its pods could do all that a deployment can"
+	const clash = "%s would run as the service account %q, as which Trunkline deploys in environment %q: its pods would have the rights of a deployment"
 	if p.Name == access.Account {
 		k.at(RuleCollision, []any{"metadata", "name"}, fmt.Sprintf(clash, "a workload without an identity", access.Account, id.Environment),
 			"give the environment's account another name")

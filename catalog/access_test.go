@@ -18,8 +18,8 @@ func TestProblemsOfAccess(t *testing.T) {
 		"Bare": {
 			reason: "An account that came out empty is never the daemon itself (Flux Operator CVE-2026-23990).",
 			edits:  env("  serviceAccount:\n"),
-			want: `dev.yaml:5:3: error: spec.serviceAccount: the field "serviceAccount" says nothing
-    hint: give it a value, or take it out`,
+			want: `dev.yaml:5:3: error: spec.serviceAccount: the field "serviceAccount" is empty
+    hint: give it a value, or remove it`,
 		},
 		"NoName": {
 			reason: "Nor is one without a name.",
@@ -34,26 +34,32 @@ func TestProblemsOfAccess(t *testing.T) {
 		"BareRole": {
 			reason: "A role that was forgotten is not a promise that someone else sees to it.",
 			edits:  env("  serviceAccount: {name: deployer, clusterRole: }\n"),
-			want: `dev.yaml:5:36: error: spec.serviceAccount.clusterRole: the field "clusterRole" says nothing
-    hint: give it a value, or take it out`,
+			want: `dev.yaml:5:36: error: spec.serviceAccount.clusterRole: the field "clusterRole" is empty
+    hint: give it a value, or remove it`,
+		},
+		"PodSecurity": {
+			reason: "What is allowed cannot be less than what everyone has.",
+			edits:  env("  podSecurity: {level: baseline, allow: restricted}\n"),
+			want: `dev.yaml:5:41: error: spec.podSecurity.allow: "restricted" is stricter than the level of the environment, "baseline"
+    hint: leave it out, or name a less strict one`,
 		},
 		"Placeholder": {
 			reason: "What stands for nothing would be a part of the name.",
 			edits:  env("  serviceAccount: {name: \"<team>-deployer\"}\n"),
 			want: `dev.yaml:5:26: error: spec.serviceAccount.name: there is no placeholder "<team>"
-    hint: known are: <project>, <environment>, <cluster>`,
+    hint: want one of: <project>, <environment>, <cluster>`,
 		},
 		"BadName": {
 			reason: "Kubernetes has no account of that name, so nobody could be it.",
 			edits:  env("  serviceAccount: {name: \"Deployer:x\"}\n"),
-			want: `dev.yaml:5:26: error: spec.serviceAccount.name: "Deployer:x" is not a name of a service account: use lower-case ` +
+			want: `dev.yaml:5:26: error: spec.serviceAccount.name: "Deployer:x" is not a valid name of a service account: use lower-case ` +
 				`letters, digits, dashes and dots`,
 		},
 		"Default": {
 			reason: "Every pod that names no account is the default one.",
 			edits:  env("  serviceAccount: {name: default}\n"),
-			want: `dev.yaml:5:26: error: spec.serviceAccount.name: the account "default" is the one of every pod that names none: ` +
-				`all of them could do what a deployment can
+			want: `dev.yaml:5:26: error: spec.serviceAccount.name: the account "default" is that of every pod that names no other: ` +
+				`all of them would have the rights of a deployment
     hint: give it a name of its own, such as "deployer"`,
 		},
 		"TooLong": {
@@ -65,25 +71,25 @@ func TestProblemsOfAccess(t *testing.T) {
 		"Role": {
 			reason: "What is no name of a role is told before it is bound.",
 			edits:  env("  serviceAccount: {name: deployer, clusterRole: a/b}\n"),
-			want:   `dev.yaml:5:49: error: spec.serviceAccount.clusterRole: "a/b" is not a name of a ClusterRole`,
+			want:   `dev.yaml:5:49: error: spec.serviceAccount.clusterRole: "a/b" is not a valid name of a ClusterRole`,
 		},
 		"OwnPods": {
 			reason: "Pods that run as the account could do all that a deployment can.",
 			edits:  env("  serviceAccount: {name: \"<project>\"}\n"),
 			want: `orders/project.yaml:3:18: error: metadata.name: a workload without an identity would run as the service account "orders", ` +
-				`as which Trunkline deploys in environment "dev": its pods could do all that a deployment can
+				`as which Trunkline deploys in environment "dev": its pods would have the rights of a deployment
     hint: give the environment's account another name
 rates/project.yaml:3:18: error: metadata.name: a workload without an identity would run as the service account "rates", ` +
-				`as which Trunkline deploys in environment "dev": its pods could do all that a deployment can
+				`as which Trunkline deploys in environment "dev": its pods would have the rights of a deployment
     hint: give the environment's account another name`,
 		},
 		"Identity": {
 			reason: "The same, of one workload.",
 			edits:  append(env("  serviceAccount: {name: orders-deployer}\n"), edit{orders, "      writes: {main: raw@1}", "      writes: {main: raw@1}\n      identity: orders-deployer"}),
-			want: `orders/project.yaml:15:7: error: spec.workloads[0].identity: the blueprint "job" takes no "identity"
-    hint: of the optional fields it takes: command, env, files, image, retries, size, timeout
+			want: `orders/project.yaml:15:7: error: spec.workloads[0].identity: the blueprint "job" does not accept the field "identity"
+    hint: its optional fields are: command, env, files, image, retries, size, timeout
 orders/project.yaml:15:17: error: spec.workloads[0].identity: the workload "land" would run as the service account "orders-deployer", ` +
-				`as which Trunkline deploys in environment "dev": its pods could do all that a deployment can
+				`as which Trunkline deploys in environment "dev": its pods would have the rights of a deployment
     hint: give it another identity`,
 		},
 		"AllowNothing": {
@@ -95,13 +101,13 @@ orders/project.yaml:15:17: error: spec.workloads[0].identity: the workload "land
 		"AllowBadly": {
 			reason: "Nobody allows everything by a star, namespaces are made by Trunkline, and its own is closed.",
 			edits:  env("  allow:\n    - {clusterScoped: ['*', Namespace, v1/Node, ''], namespaces: ['*', trunkline-system]}\n"),
-			want: `dev.yaml:6:24: error: spec.allow[0].clusterScoped[0]: "*" is no kind: write it with its group and without a version, like "ClusterRole.rbac.authorization.k8s.io"
-dev.yaml:6:29: error: spec.allow[0].clusterScoped[1]: a release has one namespace, which Trunkline makes, so that it decides what pods may do there
+			want: `dev.yaml:6:24: error: spec.allow[0].clusterScoped[0]: "*" is not a kind: write it with its group and without a version, like "ClusterRole.rbac.authorization.k8s.io"
+dev.yaml:6:29: error: spec.allow[0].clusterScoped[1]: Trunkline creates the one namespace of a release itself, so that it controls what pods may do there
     hint: objects may name further namespaces with allow.namespaces
-dev.yaml:6:40: error: spec.allow[0].clusterScoped[2]: "v1/Node" is no kind: write it with its group and without a version, like "ClusterRole.rbac.authorization.k8s.io"
-dev.yaml:6:49: error: spec.allow[0].clusterScoped[3]: "" is no kind: write it with its group and without a version, like "ClusterRole.rbac.authorization.k8s.io"
-dev.yaml:6:67: error: spec.allow[0].namespaces[0]: "*" is not a name of a namespace
-dev.yaml:6:72: error: spec.allow[0].namespaces[1]: the namespace "trunkline-system" holds what Trunkline knows of all projects, and is no project's`,
+dev.yaml:6:40: error: spec.allow[0].clusterScoped[2]: "v1/Node" is not a kind: write it with its group and without a version, like "ClusterRole.rbac.authorization.k8s.io"
+dev.yaml:6:49: error: spec.allow[0].clusterScoped[3]: "" is not a kind: write it with its group and without a version, like "ClusterRole.rbac.authorization.k8s.io"
+dev.yaml:6:67: error: spec.allow[0].namespaces[0]: "*" is not a valid name of a namespace
+dev.yaml:6:72: error: spec.allow[0].namespaces[1]: the namespace "trunkline-system" is reserved: it holds what Trunkline knows of all projects`,
 		},
 	})
 }

@@ -22,7 +22,7 @@ const PlatformFile = "trunkline.yaml"
 // sep separates the parts of the keys of indexes. No name that gets into one holds it.
 const sep = "\x00"
 
-// Catalog is all declarations of one tree, resolved and linked. It does not change; [Catalog.Update] gives another
+// Catalog is all declarations of one tree, resolved and linked. It does not change; [Catalog.Update] returns another
 // that shares with it whatever is the same in both trees, and costs what has changed. It may be used by several
 // goroutines.
 type Catalog struct {
@@ -163,6 +163,17 @@ func (c *Catalog) FolderOf(file string) string {
 		}
 		if dir == "." {
 			return ""
+		}
+	}
+}
+
+// ProjectsIn returns the projects that are declared in a folder itself, by name.
+func (c *Catalog) ProjectsIn(folder string) iter.Seq[*Project] {
+	return func(yield func(*Project) bool) {
+		for name := range below(c.dirs, folder+sep) {
+			if p, ok := c.Project(name); ok && !yield(p) {
+				return
+			}
 		}
 	}
 }

@@ -78,15 +78,15 @@ func (g *Graph) shortestCycle(group []int) Cycle {
 func (c *Catalog) cycleProblem(cycle Cycle) v1alpha1.Problem {
 	p := v1alpha1.Problem{
 		Rule: RuleCycle, Position: c.EdgePosition(cycle[0]), Severity: v1alpha1.Deny,
-		Message: "the data flow goes in a circle: " + cycle.String(),
-		Hint:    "remove one of these edges; a dataset cannot be made, directly or through others, from itself",
+		Message: "the data flow has a cycle: " + cycle.String(),
+		Hint:    "remove one of these edges; a dataset cannot depend on itself, directly or through others",
 	}
 	if !slices.ContainsFunc(cycle, func(e Edge) bool { return e.Kind != After }) {
-		p.Message = "workloads wait for each other in a circle: " + cycle.String()
+		p.Message = "workloads wait for each other in a cycle: " + cycle.String()
 		p.Hint = "remove one of these edges; a workload cannot wait, directly or through others, for itself"
 	}
 	if cycle[0].Kind == DependsOn {
-		p.Message = "projects depend on each other in a circle: " + cycle.String()
+		p.Message = "projects depend on each other in a cycle: " + cycle.String()
 		p.Hint = "remove one of these; a project cannot wait, directly or through others, for itself"
 	}
 	for _, e := range cycle {

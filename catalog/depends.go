@@ -29,14 +29,14 @@ func (k *checker) dependsOn(p *Project) {
 	}
 }
 
-// deployedBefore checks that what the project depends on is where it is: it would wait for ever.
+// deployedBefore checks that what the project depends on is where it is: it would wait forever.
 func (k *checker) deployedBefore(p *Project, env string) {
 	for _, e := range p.needs {
 		other, _ := k.c.projects.Get(e.From)
 		if _, deployed := other.Spec.Environments[env]; !deployed && k.knowsEnvironments(other) {
 			k.at(RuleDeployed, []any{"spec", "dependsOn", slices.Index(p.Spec.DependsOn, e.Role)}, fmt.Sprintf(
 				"%s depends on %s in environment %q, where %s is not deployed", p.Name, e.From, env, e.From),
-				"add the environment to that project, or take it out of this one")
+				"add the environment to that project, or remove it from this one")
 		}
 	}
 }

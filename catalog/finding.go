@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/outside"
+	"trunkline.dev/trunkline/api/unfilled"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -55,6 +57,12 @@ func (k *checker) at(rule string, path []any, message, hint string) {
 	}, nil)
 }
 
+// warn is like at, and refuses nothing.
+func (k *checker) warn(rule string, path []any, message, hint string) {
+	k.at(rule, path, message, hint)
+	k.findings[len(k.findings)-1].Severity = v1alpha1.Warn
+}
+
 // atKey is like at, for a field whose key is at fault rather than its value.
 func (k *checker) atKey(rule string, path []any, message, hint string) {
 	k.add(v1alpha1.Problem{
@@ -87,7 +95,20 @@ func known[V any](k *checker, rule, what, name string, in map[string]V, path ...
 		return false
 	}
 	k.unknown(rule, path, fmt.Sprintf("there is no %s %q", what, name), name, func() []string { return sortedKeys(in) })
+	k.findings[len(k.findings)-1].Cause = string(kinds[rule]) + " " + name
 	return false
+}
+
+// elsewhere says of the last finding that another declaration may be to blame for it, by a field of its.
+func (k *checker) elsewhere(key docKey, path ...any) {
+	doc := k.c.first(key)
+	if doc == nil {
+		return
+	}
+	p := &k.findings[len(k.findings)-1].Problem
+	p.Elsewhere = &v1alpha1.Problem{
+		Position: doc.Position(path...), Path: v1alpha1.FieldPath(path...), About: About(doc, path...), Message: p.Message,
+	}
 }
 
 // About tells what a field of a declaration is of.
@@ -146,7 +167,9 @@ func throughLink(tree fs.FS, name string) bool {
 // failed words why a path cannot be looked at. It returns nothing when that is no fault of the declarations: then
 // the tree as a whole counts as unreadable, and nothing is said about what it declares.
 func (k *checker) failed(what, name string, err error) string {
-	switch {
+	switch elsewhere := outside.InSubmodule(err); {
+	case elsewhere != nil:
+		return elsewhere.Error()
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("there is no %s %q", what, name)
 	case throughLink(k.c.tree, name):
@@ -159,7 +182,10 @@ func (k *checker) failed(what, name string, err error) string {
 
 // file wants a file or folder that the declaration names to be in the declaration's folder.
 func (k *checker) file(name string, at ...any) {
-	const hint = "paths are relative to the file that declares the project"
+	hint := "paths are relative to the file that declares the project"
+	if held := unfilled.Find(name); held != "" {
+		hint = fmt.Sprintf("nothing replaces %s: write the path itself", held)
+	}
 	if !fs.ValidPath(path.Clean(name)) {
 		k.at(RulePath, at, fmt.Sprintf("the path %q leads out of the project's folder", name), hint)
 		return

@@ -51,7 +51,7 @@ func (k *checker) links(p *Project) {
 			}
 			if owner, _, _ := strings.Cut(id, "/"); owner != p.Name {
 				k.at(RuleDatasetOwner, at, fmt.Sprintf("the dataset %s belongs to the project %q; only its own workloads may write it",
-					id, owner), "declare a dataset of your own, and let others read it")
+					id, owner), "declare a dataset of your own for others to read")
 				continue
 			}
 			link(Edge{From: me, To: id, Kind: Writes, Role: r})
@@ -67,12 +67,12 @@ func (k *checker) links(p *Project) {
 	}
 }
 
-// noWorkload reports the name of a workload that the project does not have, which stands at the end of the path or
+// noWorkload reports a workload that the project does not have, which stands at the end of the path or
 // is its value.
 func (k *checker) noWorkload(p *Project, name string, at []any) {
 	if at[len(at)-2] == any("after") && strings.Contains(name, "/") {
-		k.at(RuleAfter, at, fmt.Sprintf("%q would run after a workload of another project; a workload runs after those of its own", name),
-			"read a dataset that it writes: then the data decides, and not the moment")
+		k.at(RuleAfter, at, fmt.Sprintf("%q is a workload of another project; a workload runs only after those of its own", name),
+			"read a dataset that it writes instead, so that the workload waits for the data")
 		return
 	}
 	k.atKeyUnknown(RuleWorkload, at, fmt.Sprintf("the project %q has no workload %q", p.Name, name), name,
@@ -149,7 +149,7 @@ func (k *checker) dataset(p *Project, workload, ref string, at []any) (string, b
 		if len(versions) > 0 {
 			slices.Sort(versions)
 			k.at(RuleVersion, at, fmt.Sprintf("the dataset %s/%s has no version %q", owner, name, version),
-				"declared are: "+strings.Join(slices.Compact(versions), ", "))
+				"declared versions: "+strings.Join(slices.Compact(versions), ", "))
 			return "", false
 		}
 	} else if k.excused(v1alpha1.KindProject, owner) {
@@ -158,7 +158,10 @@ func (k *checker) dataset(p *Project, workload, ref string, at []any) (string, b
 	k.asked = true
 	k.unknown(RuleDatasetOwner, at, fmt.Sprintf("there is no dataset %s", id), id,
 		func() []string { return k.c.similar(project, local) })
-	k.findings[len(k.findings)-1].Position = k.doc.Position(at...)
+	last := &k.findings[len(k.findings)-1]
+	if last.Position, last.Cause = k.doc.Position(at...), id; project == nil {
+		last.Cause = "project " + owner
+	}
 	return "", false
 }
 

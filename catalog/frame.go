@@ -12,13 +12,16 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"trunkline.dev/trunkline/api/field"
+	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/schema"
+	"trunkline.dev/trunkline/api/unfilled"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// frame is what the projects of a tree are judged by: everything that is declared but the projects.
+// frame is what the projects of a tree are checked against: everything that is declared but the projects.
 type frame struct {
 	Platform     *v1alpha1.Platform
 	Clusters     map[string]*v1alpha1.Cluster
@@ -43,6 +46,8 @@ type frame struct {
 	asked bool
 	// sources maps the folders of the repository's blueprints to whether they are there.
 	sources map[string]bool
+	// preview is set if the catalog declares a preview in place of the environments.
+	preview *previewing
 }
 
 // loadLibrary reads the embedded blueprints. They are part of the program: a problem with them is an error.
@@ -138,6 +143,7 @@ func (f *frame) checkClusters(k *checker) {
 	for _, name := range sortedKeys(f.Clusters) {
 		k.doc = k.c.first(docKey{v1alpha1.KindCluster, name})
 		checkSizeNames(k, f.Clusters[name].Spec.Sizes)
+		checkCapabilities(k, &f.Clusters[name].Spec)
 	}
 	k.doc = f.platformDoc
 	checkSizeNames(k, f.Platform.Spec.Sizes)
@@ -154,10 +160,27 @@ func (f *frame) checkClusters(k *checker) {
 	}
 }
 
+// checkCapabilities checks what a cluster is declared to serve.
+func checkCapabilities(k *checker, c *v1alpha1.ClusterSpec) {
+	if _, err := version.ParseGeneric(c.KubeVersion); err != nil && c.KubeVersion != "" {
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "kubeVersion"}, fmt.Sprintf("%q is not a version of Kubernetes", c.KubeVersion),
+			`write it like "v1.36.0"`)
+	}
+	for i, v := range c.APIVersions {
+		if !apiVersion.MatchString(v) {
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "apiVersions", i}, fmt.Sprintf("%q is not a version of an API", v),
+				`write it like "monitoring.coreos.com/v1" or "monitoring.coreos.com/v1/ServiceMonitor"`)
+		}
+	}
+}
+
+// apiVersion is a version, with its group and a kind if they are named.
+var apiVersion = regexp.MustCompile(`^([a-z0-9.-]+/)?v[0-9][a-z0-9]*(/[A-Z][A-Za-z0-9]*)?$`)
+
 func checkSizeNames(k *checker, sizes map[string]v1alpha1.Size) {
 	for _, size := range sortedKeys(sizes) {
 		if errs := validation.IsDNS1123Subdomain(size); len(errs) > 0 {
-			k.atKey(RuleName, []any{"spec", "sizes", size}, fmt.Sprintf("%q is not a name of a size: write it like \"mx.small\"", size), "")
+			k.atKey(RuleName, []any{"spec", "sizes", size}, fmt.Sprintf("%q is not a valid name of a size: write it like \"mx.small\"", size), "")
 		}
 	}
 }
@@ -180,6 +203,7 @@ func (k *checker) size(name, cluster string, at ...any) {
 	}
 	k.unknown(RuleSize, at, fmt.Sprintf("there is no size %q on cluster %q", name, cluster), name,
 		func() []string { return sortedKeys(sizes) })
+	k.findings[len(k.findings)-1].Cause = cluster + "/" + name
 }
 
 func (f *frame) checkEnvironments(k *checker) {
@@ -190,7 +214,7 @@ func (f *frame) checkEnvironments(k *checker) {
 		for i, cluster := range env.Spec.Clusters {
 			known(k, RuleCluster, "cluster", cluster, f.Clusters, "spec", "clusters", i)
 			if seen[cluster] {
-				k.at(v1alpha1.RuleDuplicate, []any{"spec", "clusters", i}, fmt.Sprintf("the cluster %q is there twice", cluster), "")
+				k.at(v1alpha1.RuleDuplicate, []any{"spec", "clusters", i}, fmt.Sprintf("the cluster %q is listed twice", cluster), "")
 			}
 			seen[cluster] = true
 		}
@@ -202,12 +226,23 @@ func (f *frame) checkEnvironments(k *checker) {
 			checkPattern(k, pattern, []string{"<project>", "<environment>"}, "spec", "identities", i)
 		}
 		f.checkDefaults(k, env.Spec.Defaults, env.Spec.Clusters)
+		if env.Spec.Promotion.Automatic && env.Spec.PromotesFrom == "" {
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "promotion", "automatic"}, "there is no environment to promote from", "name it: promotesFrom: ENVIRONMENT")
+		}
 		if from := env.Spec.PromotesFrom; from != "" {
 			known(k, RuleEnvironment, "environment", from, f.Environments, "spec", "promotesFrom")
 		}
 		for i, w := range env.Spec.Windows {
 			k.schedule(w.Schedule, "spec", "windows", i, "schedule")
 			k.timeZone(w.TimeZone, "spec", "windows", i, "timeZone")
+			if s, err := schedule.Parse(w.Schedule, ""); err == nil && s.Never() {
+				k.warn(RuleSchedule, []any{"spec", "windows", i, "schedule"}, fmt.Sprintf("the window %q never opens: there is no such day", w.Schedule), "")
+			}
+		}
+		for _, store := range sortedKeys(env.Spec.Stores) {
+			if held := unfilled.Find(env.Spec.Stores[store]); held != "" {
+				k.warn(RulePath, []any{"spec", "stores", store}, fmt.Sprintf("nothing replaces %s in the store %q", held, store), "write where it is in this environment")
+			}
 		}
 		for i, fr := range env.Spec.Freezes {
 			if !fr.Until.After(fr.From.Time) {
@@ -215,7 +250,7 @@ func (f *frame) checkEnvironments(k *checker) {
 			}
 		}
 		if m := env.Spec.MaxRemovals; m != nil && (*m < 0 || *m > 100) {
-			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "maxRemovals"}, fmt.Sprintf("%d is no share in percent: write 0 to 100", *m), "")
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "maxRemovals"}, fmt.Sprintf("%d is not a percentage: write 0 to 100", *m), "")
 		}
 		for i, ignore := range env.Spec.Drift.Ignore {
 			for j, fields := range ignore.Fields {
@@ -225,6 +260,7 @@ func (f *frame) checkEnvironments(k *checker) {
 			}
 		}
 		checkAccess(k, env)
+		checkPreview(k, name, env)
 		notYet(k, env)
 	}
 }
@@ -237,7 +273,6 @@ func notYet(k *checker, env *v1alpha1.Environment) {
 		set   bool
 	}{
 		{"orchestrator", env.Spec.Orchestrator == v1alpha1.Airflow},
-		{"preview", env.Spec.Preview != nil},
 	} {
 		if f.set {
 			k.add(v1alpha1.Problem{
@@ -255,7 +290,7 @@ var placeholder = regexp.MustCompile(`<[^<>]*>`)
 func checkPattern(k *checker, pattern string, taken []string, at ...any) {
 	for _, p := range placeholder.FindAllString(pattern, -1) {
 		if !slices.Contains(taken, p) {
-			k.at(RulePattern, at, fmt.Sprintf("there is no placeholder %q", p), "known are: "+strings.Join(taken, ", "))
+			k.at(RulePattern, at, fmt.Sprintf("there is no placeholder %q", p), "want one of: "+strings.Join(taken, ", "))
 		}
 	}
 }

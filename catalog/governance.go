@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// Every kind of declaration but Project governs others: it gives rights, names clusters, or judges. Such a declaration
+// Every kind of declaration but Project governs others: it grants rights, names clusters, or holds rules. Such a declaration
 // counts where the platform says, and never in a project's own folder, whose owners answer for one project only.
 
 // homeKey is the key of a file that declares a project. Folders that differ in the case of letters alone are one on many
@@ -107,7 +107,7 @@ func (k *checker) misplaced() bool {
 		} else if k.c.homes.Contains(homeKey(name)) {
 			why = "the file is that of a project"
 		}
-		k.at(RuleGovernance, []any{"kind"}, fmt.Sprintf("%s %q governs others, and does not count here: %s", kind, k.doc.Name, why), hint)
+		k.at(RuleGovernance, []any{"kind"}, fmt.Sprintf("%s %q governs others, but does not count here: %s", kind, k.doc.Name, why), hint)
 		return true
 	}
 	return false

@@ -15,7 +15,7 @@ const (
 	// seize is an environment that gives whoever declares it a cluster.
 	seize = head + "kind: Environment\nmetadata: {name: seized}\nspec:\n  clusters: [one]\n  allow: [{clusterScoped: [ClusterRoleBinding.rbac.authorization.k8s.io]}]\n"
 	// inside and moved are the messages for a declaration in the folder of the project orders.
-	inside = `: error: kind: Environment "seized" governs others, and does not count here: orders is a project's own folder`
+	inside = `: error: kind: Environment "seized" governs others, but does not count here: orders is a project's own folder`
 	moved  = "\n    hint: move it out of the folders of projects"
 )
 
@@ -29,7 +29,7 @@ func TestProblemsOfGovernance(t *testing.T) {
 		return head + "kind: Project\nmetadata: {name: " + name + "}\nspec: {owner: t, environments: [dev]}\n"
 	}
 	unnamed := func(file string) string {
-		return file + `:2:7: error: kind: Environment "seized" governs others, and does not count here: the platform does not name the folder for that
+		return file + `:2:7: error: kind: Environment "seized" governs others, but does not count here: the platform does not name the folder for that
     hint: move it to a folder that the platform names in spec.governance.folders: ., platform`
 	}
 	testProblems(t, map[string]problemCase{
@@ -44,12 +44,12 @@ func TestProblemsOfGovernance(t *testing.T) {
 			edits:  []edit{{"more/p.yaml", "", project("more") + "x: 1\n"}, {"more/e.yaml", "", seize}},
 			want: "more/e.yaml:2:7" + strings.Replace(inside, "orders is", "more is", 1) + moved + `
 more/p.yaml:5:1: error: unknown field "x"
-    hint: known are: metadata, spec`,
+    hint: want one of: metadata, spec`,
 		},
 		"FileInTheRoot": {
 			reason: "In the root, where the platform is declared, a file is a project's or governs, and not both.",
 			edits:  []edit{{"p.yaml", "", project("more") + "---\n" + seize}},
-			want:   `p.yaml:7:7: error: kind: Environment "seized" governs others, and does not count here: the file is that of a project` + moved,
+			want:   `p.yaml:7:7: error: kind: Environment "seized" governs others, but does not count here: the file is that of a project` + moved,
 		},
 		"EveryKind": {
 			reason: "No kind but that of projects is for teams to declare.",

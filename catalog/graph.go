@@ -149,8 +149,8 @@ func (c *Catalog) dependencies() *Graph {
 	return g
 }
 
-// Graph is the directed graph of datasets and workloads. The zero value is an empty graph. What it gives does not
-// depend on the order in which nodes and edges were added.
+// Graph is the directed graph of datasets and workloads. The zero value is an empty graph. Results do not depend
+// on the order in which nodes and edges were added.
 type Graph struct {
 	index map[string]int
 	nodes []Node
@@ -166,6 +166,12 @@ type outEdge struct {
 
 // AddNode adds a node; adding it again replaces it.
 func (g *Graph) AddNode(n Node) { g.nodes[g.node(n.ID)] = n }
+
+// has reports whether there is a node.
+func (g *Graph) has(id string) bool {
+	_, ok := g.index[id]
+	return ok
+}
 
 // node returns the number of a node, which is new if nobody has asked for it before.
 func (g *Graph) node(id string) int {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -28,7 +29,7 @@ func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
 	return c, c.Problems(), nil
 }
 
-// load reads all files, and links everything. Old gives what a file held before.
+// load reads all files, and links everything. Old returns what a file held before.
 func (c *Catalog) load(old func(file string) *unit) error {
 	c.units, c.found = &btree.Map[string, *unit]{}, &btree.Map[string, []finding]{}
 	if err := c.readPlatform(old); err != nil {
@@ -64,7 +65,7 @@ func (c *Catalog) load(old func(file string) *unit) error {
 	return c.linkAll()
 }
 
-// parallel calls f for 0 to n-1, as many at a time as there are processors, and gives the error of the lowest number.
+// parallel calls f for 0 to n-1, as many at a time as there are processors, and returns the error of the lowest number.
 func parallel(n int, f func(i int) error) error {
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -125,6 +126,10 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 			c.Platform, c.platformDoc = doc.Object.(*v1alpha1.Platform), doc
 			break
 		}
+	}
+	if outside.IsPointer(u.data) {
+		wrong(outside.Check("the file", u.data).Error(), "")
+		return nil
 	}
 	if c.Platform == nil && !u.Problems.Denied() && !slices.ContainsFunc(u.Documents, func(d *v1alpha1.Document) bool { return d.Kind == v1alpha1.KindPlatform }) {
 		wrong("the file declares no Platform", "add a document of kind Platform")
@@ -270,6 +275,10 @@ func (c *Catalog) checkTwice(key docKey) {
 		case before != nil:
 			k.at(v1alpha1.RuleDuplicate, []any{"metadata", "name"}, fmt.Sprintf("%s %q is already declared at %s",
 				doc.Kind, doc.Name, before.Position("metadata", "name")), "names are unique in a platform")
+			k.findings[len(k.findings)-1].Elsewhere = &v1alpha1.Problem{
+				Position: before.Position("metadata", "name"), Path: "metadata.name", About: About(before, "metadata", "name"),
+				Message: fmt.Sprintf("%s %q is already declared at %s", doc.Kind, doc.Name, doc.Position("metadata", "name")),
+			}
 		}
 		if before == nil {
 			before = doc
@@ -301,7 +310,7 @@ func (c *Catalog) takeProject(doc *v1alpha1.Document) *Project {
 	return p
 }
 
-// linkProjects links projects that were taken in, puts their shares into the indexes, and looks at what meets there.
+// linkProjects links projects that were added, puts their shares into the indexes, and checks what meets there.
 func (c *Catalog) linkProjects(projects []*Project, m meetings) error {
 	checkers := make([]*checker, len(projects))
 	err := parallel(len(projects), func(i int) error {

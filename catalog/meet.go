@@ -5,6 +5,8 @@ package catalog
 import (
 	"fmt"
 	"strings"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
 // meetings are the places in which projects can get into each other's way.
@@ -77,6 +79,7 @@ func (c *Catalog) meet(space string) []finding {
 		k.doc = p.Document
 		k.at(RuleCollision, []any{"metadata", "name"}, fmt.Sprintf("the releases %s and %s would share the namespace %q",
 			before, id, ns), "rename one, or change spec.namespace of an environment")
+		k.elsewhere(docKey{v1alpha1.KindProject, before.Project}, "metadata", "name")
 	}
 	return k.findings
 }
@@ -115,11 +118,24 @@ func (c *Catalog) overlap(place string) []finding {
 		if other == "" {
 			continue
 		}
-		p, d, _ := c.Dataset(id)
-		_, i, _ := p.Dataset(d.Name + "@" + d.Version)
+		p, d, i := c.placed(id)
 		k.doc = p.Document
 		k.at(RuleOverlap, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("the path %q of %s %s %s", d.Path, id, how, other),
 			"give each dataset, and each version of it, a folder of its own")
+		beside, theirs, at := c.placed(other)
+		k.findings[len(k.findings)-1].Cause = p.Name + "/" + beside.Name
+		k.elsewhere(docKey{v1alpha1.KindProject, beside.Name}, "spec", "datasets", at, "path")
+		how = map[string]string{"lies within that of": "lies around that of", "is that of": "is that of"}[how]
+		if last := k.findings[len(k.findings)-1].Elsewhere; last != nil {
+			last.Message = fmt.Sprintf("the path %q of %s %s %s", theirs.Path, other, how, id)
+		}
 	}
 	return k.findings
+}
+
+// placed returns a dataset by its id, its project, and its place in the list of datasets.
+func (c *Catalog) placed(id string) (*Project, *v1alpha1.Dataset, int) {
+	p, d, _ := c.Dataset(id)
+	_, i, _ := p.Dataset(d.Name + "@" + d.Version)
+	return p, d, i
 }

@@ -26,10 +26,39 @@ func TestProblemsOfProjects(t *testing.T) {
 orders/project.yaml:5:28: error: spec.dependsOn[2]: the project "rates" is already named in line 5`,
 		},
 		"DependsOnProjectElsewhere": {
-			reason: "What is not in the environment would be waited for for ever.",
+			reason: "What is not in the environment would be waited for forever.",
 			edits:  []edit{{rates, "{dev: {}, prod: {}}", "[dev]"}, {orders, "spec:", "spec:\n  dependsOn: [rates]"}, {orders, "rates/fx@1", "raw@1"}},
 			want: `orders/project.yaml:5:15: error: spec.dependsOn[0]: orders depends on rates in environment "prod", where rates is not deployed
-    hint: add the environment to that project, or take it out of this one`,
+    hint: add the environment to that project, or remove it from this one`,
+		},
+		"GeneratedSecrets": {
+			reason: "What cannot be made, or would be guessed, is named where it stands.",
+			edits: []edit{{orders, "spec:", `spec:
+  generatedSecrets:
+    - {name: Orders, keys: {password: {}}}
+    - name: good
+      keys: {password: {}, token: {length: 16, alphabet: 0123456789abcdef}, "tls.key": {length: 4096}}
+      revision: 3
+    - {name: good, keys: {other: {}}}
+    - name: weak
+      keys: {"a b": {}, few: {length: 10}, none: {length: 0}, huge: {length: 4097}, one: {alphabet: a}, twice: {alphabet: abca}, odd: {alphabet: abé}}`}},
+			want: `orders/project.yaml:6:14: error: spec.generatedSecrets[0].name: "Orders" is not the name of a Secret
+    hint: use lower-case letters, digits and dashes
+orders/project.yaml:10:14: error: spec.generatedSecrets[2].name: the Secret "good" is already declared in line 7
+    hint: declare all of its keys there
+orders/project.yaml:12:14: error: spec.generatedSecrets[3].keys.a b: "a b" is not a key of a Secret
+    hint: use letters, digits, dashes, underscores and dots
+orders/project.yaml:12:25: error: spec.generatedSecrets[3].keys.few: a value of that length and alphabet can be guessed
+    hint: with this alphabet, use a length of 11 or more
+orders/project.yaml:12:44: error: spec.generatedSecrets[3].keys.none: a value of that length and alphabet can be guessed
+    hint: with this alphabet, use a length of 11 or more
+orders/project.yaml:12:63: error: spec.generatedSecrets[3].keys.huge: a value of 4097 characters: the limit is 4096
+orders/project.yaml:12:85: error: spec.generatedSecrets[3].keys.one: a value of that length and alphabet can be guessed
+    hint: use more characters in the alphabet
+orders/project.yaml:12:105: error: spec.generatedSecrets[3].keys.twice: the alphabet has 'a' twice
+    hint: each character counts once: write it out, since ranges are not understood
+orders/project.yaml:12:130: error: spec.generatedSecrets[3].keys.odd: the alphabet has a character that is not printed in ASCII
+    hint: use letters, digits and punctuation`,
 		},
 		"UnknownBlueprint": {
 			reason: "The nearest blueprint is offered.",
@@ -49,31 +78,31 @@ orders/project.yaml:15:13: error: spec.workloads[0].size: there is no size "mx.s
 			reason: "A size of an environment's override is named there.",
 			edits:  []edit{{rates, "prod: {}", "prod: {size: tiny, workloads: {fetch: {size: huge}}}"}, {rates, "workloads:\n", "workloads:\n    - {name: other, blueprint: job}\n"}},
 			want: `rates/project.yaml:6:40: error: spec.environments.prod.size: there is no size "tiny" on cluster "one"
-    hint: known are: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more
+    hint: want one of: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more
 rates/project.yaml:6:40: error: spec.environments.prod.size: there is no size "tiny" on cluster "two"
-    hint: known are: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more
+    hint: want one of: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more
 rates/project.yaml:6:72: error: spec.environments.prod.workloads.fetch.size: there is no size "huge" on cluster "one"
-    hint: known are: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more
+    hint: want one of: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more
 rates/project.yaml:6:72: error: spec.environments.prod.workloads.fetch.size: there is no size "huge" on cluster "two"
-    hint: known are: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more`,
+    hint: want one of: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more`,
 		},
 		"UnknownSizeOfEnvironment": {
 			reason: "A default that does not exist is one problem of the environment, not one of each workload.",
 			edits:  []edit{{"dev.yaml", "  clusters", "  defaults: {size: tiny}\n  clusters"}},
 			want: `dev.yaml:5:20: error: spec.defaults.size: there is no size "tiny" on cluster "one"
-    hint: known are: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more`,
+    hint: want one of: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more`,
 		},
 		"SizeOfOneCluster": {
 			reason: "A size that only one cluster has is missing on the other.",
 			edits:  []edit{{"clusters.yaml", "mx.small", "gpu.big"}, {orders, "      writes: {main: raw@1}", "      writes: {main: raw@1}\n      size: gpu.big"}},
 			want: `orders/project.yaml:15:13: error: spec.workloads[0].size: there is no size "gpu.big" on cluster "one"
-    hint: known are: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more`,
+    hint: want one of: cx.2xlarge, cx.4xlarge, cx.large, cx.medium, cx.micro, cx.nano, cx.small, cx.xlarge, mx.2xlarge, mx.4xlarge, mx.large, mx.medium, and 12 more`,
 		},
 		"UnknownStore": {
 			reason: "A store that an environment lacks is named once, at the dataset, however many use it.",
 			edits:  []edit{{orders, "lake://orders/raw/", "queue://orders"}},
 			want: `orders/project.yaml:9:39: error: spec.datasets[0].path: the environment "dev" has no store "queue"
-    hint: known are: lake`,
+    hint: want one of: lake`,
 		},
 		"BadPaths": {
 			reason: "A dataset's path has a store and stays in it.",
@@ -120,7 +149,7 @@ orders/project.yaml:17:43: error: spec.workloads[1].reads.x: "@1" does not name 
 			reason: "A version that is not there is told which are.",
 			edits:  []edit{{orders, "raw: raw@1", "raw: raw@3"}, {orders, `{name: clean, version: "2"`, `{name: raw, version: "2", path: lake://orders/raw2/}` + "\n    - " + `{name: clean, version: "2"`}},
 			want: `orders/project.yaml:18:20: error: spec.workloads[1].reads.raw: the dataset orders/raw has no version "3"
-    hint: declared are: 1, 2`,
+    hint: declared versions: 1, 2`,
 		},
 		"UnknownDatasets": {
 			reason: "The nearest dataset is offered, of whichever project.",
@@ -134,27 +163,27 @@ orders/project.yaml:17:31: error: spec.workloads[1].reads.fx: there is no datase
 			reason: "Only its owner writes a dataset; that it may not be deployed there does not matter then.",
 			edits:  []edit{{orders, "writes: {main: raw@1}", "writes: {main: raw@1, fx: rates/fx@1}"}, {rates, "{dev: {}, prod: {}}", "[prod]"}, {orders, ", fx: rates/fx@1}\n      writes: {main: clean", "}\n      writes: {main: clean"}},
 			want: `orders/project.yaml:14:33: error: spec.workloads[0].writes.fx: the dataset rates/fx@1 belongs to the project "rates"; only its own workloads may write it
-    hint: declare a dataset of your own, and let others read it`,
+    hint: declare a dataset of your own for others to read`,
 		},
 		"UnknownAfter": {
 			reason: "A workload runs after others of its project only.",
 			edits:  []edit{{orders, "after: [land]", "after: [land, fetch]"}},
 			want: `orders/project.yaml:19:21: error: spec.workloads[1].after[1]: the project "orders" has no workload "fetch"
-    hint: known are: clean, land`,
+    hint: want one of: clean, land`,
 		},
 		"FieldsNotTaken": {
 			reason: "What a blueprint does not honour is refused at its key, so that nothing is ignored in silence.",
 			edits:  []edit{{orders, "      params: {mode: fast}", "      schedule: 0 6 * * *\n      timeZone: Europe/Brussels"}},
-			want: `orders/project.yaml:20:7: error: spec.workloads[1].schedule: the blueprint "job" takes no "schedule"
-    hint: of the optional fields it takes: command, env, files, image, retries, size, timeout
-orders/project.yaml:21:7: error: spec.workloads[1].timeZone: the blueprint "job" takes no "timeZone"
-    hint: of the optional fields it takes: command, env, files, image, retries, size, timeout`,
+			want: `orders/project.yaml:20:7: error: spec.workloads[1].schedule: the blueprint "job" does not accept the field "schedule"
+    hint: its optional fields are: command, env, files, image, retries, size, timeout
+orders/project.yaml:21:7: error: spec.workloads[1].timeZone: the blueprint "job" does not accept the field "timeZone"
+    hint: its optional fields are: command, env, files, image, retries, size, timeout`,
 		},
 		"FieldsNotTakenByOverride": {
 			reason: "An override is held to the same fields.",
 			edits:  []edit{{rates, "prod: {}", "prod: {workloads: {fetch: {schedule: 0 6 * * *, size: mx.small}}}"}},
-			want: `rates/project.yaml:6:54: error: spec.environments.prod.workloads.fetch.schedule: the blueprint "job" takes no "schedule"
-    hint: of the optional fields it takes: command, env, files, image, retries, size, timeout`,
+			want: `rates/project.yaml:6:54: error: spec.environments.prod.workloads.fetch.schedule: the blueprint "job" does not accept the field "schedule"
+    hint: its optional fields are: command, env, files, image, retries, size, timeout`,
 		},
 		"Params": {
 			reason: "A parameter is named at its own key, however deep.",
@@ -166,7 +195,7 @@ orders/project.yaml:24:11: error: spec.workloads[1].params.limits.rows: the blue
 orders/project.yaml:25:11: error: spec.workloads[1].params.limits.row: the blueprint "job": additional property "row" is not allowed
     hint: did you mean "rows"?
 orders/project.yaml:26:9: error: spec.workloads[1].params.other: the blueprint "job": additional property "other" is not allowed
-    hint: known are: limits, mode, replicas`,
+    hint: want one of: limits, mode, replicas`,
 		},
 		"ParamsOfOverride": {
 			reason: "What an override adds is named there; what it takes over is named once, where it stands.",
@@ -227,7 +256,7 @@ orders/project.yaml:20:62: error: spec.workloads[1].files[3]: the path "/etc/pas
 			reason: "What is read in an environment is made there.",
 			edits:  []edit{{rates, "{dev: {}, prod: {}}", "[prod]"}},
 			want: `orders/project.yaml:17:31: error: spec.workloads[1].reads.fx: rates/fx@1 is read in environment "dev", but its project "rates" is not deployed there
-    hint: add the environment to that project, or take it out of this one`,
+    hint: add the environment to that project, or remove it from this one`,
 		},
 		"NamespaceTooLong": {
 			reason: "A namespace that is no label is refused, with the file whose pattern makes it.",
@@ -241,7 +270,7 @@ rates/project.yaml:3:18: error: metadata.name: the namespace "a-very-very-very-v
 			reason: "A placeholder that is none is no part of a namespace.",
 			edits:  []edit{{"dev.yaml", "  clusters", "  namespace: <projct>\n  clusters"}},
 			want: `dev.yaml:5:14: error: spec.namespace: there is no placeholder "<projct>"
-    hint: known are: <project>, <environment>, <cluster>`,
+    hint: want one of: <project>, <environment>, <cluster>`,
 		},
 		"NamespaceReserved": {
 			reason: "A project never gets a namespace of the cluster's or of ours.",

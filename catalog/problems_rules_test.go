@@ -63,14 +63,14 @@ func TestAfterOtherProjects(t *testing.T) {
 		"Other": {
 			reason: "That there are other projects, and no way to wait for them, is said rather than that there is no such name.",
 			edits:  []edit{{orders, "after: [land]", "after: [rates/fetch]"}},
-			want: `orders/project.yaml:19:15: error: spec.workloads[1].after[0]: "rates/fetch" would run after a workload of another project; a workload runs after those of its own
-    hint: read a dataset that it writes: then the data decides, and not the moment`,
+			want: `orders/project.yaml:19:15: error: spec.workloads[1].after[0]: "rates/fetch" is a workload of another project; a workload runs only after those of its own
+    hint: read a dataset that it writes instead, so that the workload waits for the data`,
 		},
 		"Own": {
 			reason: "A workload of one's own is named without the project.",
 			edits:  []edit{{orders, "after: [land]", "after: [orders/land]"}},
-			want: `orders/project.yaml:19:15: error: spec.workloads[1].after[0]: "orders/land" would run after a workload of another project; a workload runs after those of its own
-    hint: read a dataset that it writes: then the data decides, and not the moment`,
+			want: `orders/project.yaml:19:15: error: spec.workloads[1].after[0]: "orders/land" is a workload of another project; a workload runs only after those of its own
+    hint: read a dataset that it writes instead, so that the workload waits for the data`,
 		},
 	})
 }
@@ -82,9 +82,9 @@ func TestVariables(t *testing.T) {
 		"Own": {
 			reason: "Trunkline's own variables are refused at their key.",
 			edits:  []edit{secrets, mine(`env: {TRUNKLINE_LOT: x}, secrets: {TRUNKLINE_KEY: {name: a, key: b}}`)},
-			want: `rates/project.yaml:10:44: error: spec.workloads[0].env.TRUNKLINE_LOT: the variable "TRUNKLINE_LOT" is Trunkline's: names that begin with TRUNKLINE_ are set by it
+			want: `rates/project.yaml:10:44: error: spec.workloads[0].env.TRUNKLINE_LOT: the variable "TRUNKLINE_LOT" is reserved: Trunkline sets those that begin with TRUNKLINE_
     hint: choose another name
-rates/project.yaml:10:73: error: spec.workloads[0].secrets.TRUNKLINE_KEY: the variable "TRUNKLINE_KEY" is Trunkline's: names that begin with TRUNKLINE_ are set by it
+rates/project.yaml:10:73: error: spec.workloads[0].secrets.TRUNKLINE_KEY: the variable "TRUNKLINE_KEY" is reserved: Trunkline sets those that begin with TRUNKLINE_
     hint: choose another name`,
 		},
 		"Both": {
@@ -110,6 +110,12 @@ func TestSettings(t *testing.T) {
 			edits:  []edit{{"trunkline.yaml", "spec:", "spec:\n  rules: {not-supported-yet: off}"}, {"prod.yaml", "  clusters", "  freezes: [{from: 2027-01-04T00:00:00Z, until: 2027-01-04T00:00:00Z, reason: x}]\n  clusters"}},
 			want:   `prod.yaml:5:49: error: spec.freezes[0].until: the freeze ends before it begins`,
 		},
+		"Automatic": {
+			reason: "What is promoted by itself comes from somewhere.",
+			edits:  []edit{{"prod.yaml", "  clusters", "  promotion: {automatic: true}\n  clusters"}},
+			want: `prod.yaml:5:26: error: spec.promotion.automatic: there is no environment to promote from
+    hint: name it: promotesFrom: ENVIRONMENT`,
+		},
 		"Windows": {
 			reason: "A window has a schedule and a zone like a workload's.",
 			edits:  []edit{{"prod.yaml", "  clusters", "  windows: [{schedule: 0 8 * *, timeZone: Nowhere, duration: 8h}]\n  clusters"}},
@@ -123,7 +129,7 @@ prod.yaml:5:43: error: spec.windows[0].timeZone: "Nowhere" is not a time zone of
     hint: did you mean "prod"?`,
 		},
 		"NoFolderOfPolicies": {
-			reason: "Policies that are not there judge nothing.",
+			reason: "Policies that are not there check nothing.",
 			edits:  []edit{{"trunkline.yaml", "  roots", "  policies: [policy, ../up]\n  roots"}},
 			want: `trunkline.yaml:5:14: error: spec.policies[0]: there is no folder "policy"
     hint: paths are relative to the root of the tree, where trunkline.yaml is
@@ -134,9 +140,9 @@ trunkline.yaml:5:22: error: spec.policies[1]: the path "../up" leaves the tree
 			reason: "Each pattern takes the placeholders that it can have.",
 			edits:  []edit{{"prod.yaml", "  clusters", "  identity: {role: <identity>-<environment>-<cluster>-<team>}\n  identities: ['<project>-<environment>', '<identity>']\n  clusters"}},
 			want: `prod.yaml:5:20: error: spec.identity.role: there is no placeholder "<team>"
-    hint: known are: <project>, <environment>, <cluster>, <identity>
+    hint: want one of: <project>, <environment>, <cluster>, <identity>
 prod.yaml:6:43: error: spec.identities[1]: there is no placeholder "<identity>"
-    hint: known are: <project>, <environment>`,
+    hint: want one of: <project>, <environment>`,
 		},
 		"AllRight": {
 			reason: "The same settings without the mistakes.",

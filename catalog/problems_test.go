@@ -40,7 +40,7 @@ const (
 func TestProblemsOfThePlatform(t *testing.T) {
 	testProblems(t, map[string]problemCase{
 		"NoPlatformFile": {
-			reason: "Without a platform nothing else is judged.",
+			reason: "Without a platform nothing else is checked.",
 			edits:  []edit{{file: "trunkline.yaml"}},
 			want: `trunkline.yaml: error: the file is missing: it declares the platform
     hint: create it with a document of kind Platform`,
@@ -48,7 +48,8 @@ func TestProblemsOfThePlatform(t *testing.T) {
 		"NotYAML": {
 			reason: "A platform that cannot be read is one problem, not one for each project.",
 			edits:  []edit{{"trunkline.yaml", "{name: acme}", "{name: acme"}},
-			want:   `trunkline.yaml:2: error: not valid YAML: did not find expected ',' or '}'`,
+			want: `trunkline.yaml:3:11: error: not valid YAML: the bracket { that opens here is not closed
+    hint: close it where the value ends, or quote a text that holds it`,
 		},
 		"NoPlatformInIt": {
 			reason: "The file must declare the platform, not something else.",
@@ -105,14 +106,15 @@ trunkline.yaml:5:36: error: spec.roots[4]: "clusters.yaml" is not a folder
 		"SyntaxErrorBeforeOthers": {
 			reason: "What stands behind a syntax error may be what others refer to: they are not blamed.",
 			edits:  []edit{{"clusters.yaml", "metadata: {name: one}", "metadata: {name: one"}},
-			want:   `clusters.yaml:2: error: not valid YAML: did not find expected ',' or '}'`,
+			want: `clusters.yaml:3:11: error: not valid YAML: the bracket { that opens here is not closed
+    hint: close it where the value ends, or quote a text that holds it`,
 		},
 		"UnknownCluster": {
 			reason: "An environment's clusters are declared.",
 			edits:  []edit{{"prod.yaml", "[one, two]", "[one, tow, one]"}},
 			want: `prod.yaml:5:19: error: spec.clusters[1]: there is no cluster "tow"
     hint: did you mean "two"?
-prod.yaml:5:24: error: spec.clusters[2]: the cluster "one" is there twice`,
+prod.yaml:5:24: error: spec.clusters[2]: the cluster "one" is listed twice`,
 		},
 		"NotYet": {
 			reason: "A field that is not acted on yet is never ignored in silence.",
@@ -128,7 +130,7 @@ prod.yaml:5:24: error: spec.clusters[2]: the cluster "one" is there twice`,
 		"BadSizeName": {
 			reason: "The name of a size is held to its form at its key.",
 			edits:  []edit{{"clusters.yaml", "mx.small", "MX_small"}},
-			want:   `clusters.yaml:9:11: error: spec.sizes.MX_small: "MX_small" is not a name of a size: write it like "mx.small"`,
+			want:   `clusters.yaml:9:11: error: spec.sizes.MX_small: "MX_small" is not a valid name of a size: write it like "mx.small"`,
 		},
 		"EmbeddedBlueprint": {
 			reason: "A repository cannot replace what everybody relies on.",
@@ -157,7 +159,7 @@ b/b.yaml:19:30: error: spec.source: "b/b.yaml" is not a folder
 				{"b/b.yaml", "", head + "kind: Blueprint\nmetadata: {name: mine}\nspec:\n  engine: helm\n  source: .\n  parameters: {type: objekt}\n"},
 				{orders, "blueprint: job", "blueprint: mine"},
 			},
-			want: `b/b.yaml:7:15: error: spec.parameters: the schema is not valid: at /type: has none of the forms that are taken`,
+			want: `b/b.yaml:7:15: error: spec.parameters: the schema is not valid: at /type: matches none of the allowed forms`,
 		},
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/schema"
+	"trunkline.dev/trunkline/api/unfilled"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -75,6 +76,8 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.outsideGovernance(p)
 	k.datasets(p)
 	k.workloads(p)
+	k.images(p)
+	k.generatedSecrets(p)
 	k.links(p)
 	k.dependsOn(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {
@@ -113,11 +116,18 @@ func (k *checker) datasets(p *Project) {
 				d.Name, d.Version, k.doc.Position("spec", "datasets", before).Line), "")
 			continue
 		}
-		if store, rest, ok := splitPath(d.Path); ok && !strings.Contains(d.Path, sep) {
+		if store, rest, ok := splitPath(d.Path); ok && strings.HasPrefix(placeOf("", rest), "://"+DataFolder+"/") {
+			k.at(RulePath, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("the folder %q of store %q is reserved: previews write there", DataFolder, store),
+				"choose another folder")
+		} else if ok && !strings.Contains(d.Path, sep) {
 			p.places = append(p.places, placeOf(store, rest)+sep+p.ids[i])
 		} else {
 			k.at(RulePath, []any{"spec", "datasets", i, "path"},
 				fmt.Sprintf(`%q is not a path: write it as "store://folder/", without ".."`, d.Path), "")
+		}
+		if held := unfilled.Find(d.Path); held != "" {
+			k.warn(RulePath, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("nothing replaces %s in the path %q", held, d.Path),
+				"write the folder itself: each environment says in spec.stores where the store is")
 		}
 		if d.Schema != "" {
 			k.file(d.Schema, "spec", "datasets", i, "schema")
@@ -172,7 +182,7 @@ func (k *checker) variables(env map[string]string, secrets map[string]v1alpha1.S
 func reserved[V any](k *checker, variables map[string]V, at []any) {
 	for name := range variables {
 		if strings.HasPrefix(name, ownVariables) {
-			k.atKey(RuleName, append(slices.Clip(at), name), fmt.Sprintf("the variable %q is Trunkline's: names that begin with %s are set by it", name, ownVariables), "choose another name")
+			k.atKey(RuleName, append(slices.Clip(at), name), fmt.Sprintf("the variable %q is reserved: Trunkline sets those that begin with %s", name, ownVariables), "choose another name")
 		}
 	}
 }
@@ -204,12 +214,12 @@ func (k *checker) notTaken(bp *Blueprint, at []any) {
 	for i, f := range bp.Spec.Fields {
 		fields[i] = string(f)
 	}
-	hint := "of the optional fields it takes none"
+	hint := "it has no optional fields"
 	if len(fields) > 0 {
 		slices.Sort(fields)
-		hint = "of the optional fields it takes: " + strings.Join(fields, ", ")
+		hint = "its optional fields are: " + strings.Join(fields, ", ")
 	}
-	k.atKey(RuleField, at, fmt.Sprintf("the blueprint %q takes no %q", bp.Name, at[len(at)-1]), hint)
+	k.atKey(RuleField, at, fmt.Sprintf("the blueprint %q does not accept the field %q", bp.Name, at[len(at)-1]), hint)
 }
 
 func setFields(w *v1alpha1.Workload) []v1alpha1.WorkloadField {
@@ -218,7 +228,7 @@ func setFields(w *v1alpha1.Workload) []v1alpha1.WorkloadField {
 		name v1alpha1.WorkloadField
 		set  bool
 	}{
-		{v1alpha1.FieldImage, w.Image != ""},
+		{v1alpha1.FieldImage, !w.Image.IsZero()},
 		{v1alpha1.FieldCommand, w.Command != nil},
 		{v1alpha1.FieldEnv, w.Env != nil},
 		{v1alpha1.FieldSecrets, w.Secrets != nil},
@@ -314,16 +324,19 @@ func (k *checker) timeZone(zone string, at ...any) {
 	}
 	if _, err := schedule.Parse("@daily", zone); err != nil {
 		k.noSchedule(err, zone, at)
+		return
+	}
+	if why, meant := schedule.Seems(zone); why != "" {
+		k.warn(RuleTimeZone, at, fmt.Sprintf("the time zone %q %s", zone, why), fmt.Sprintf("name a place, or UTC; was %q meant?", meant))
 	}
 }
 
 // noSchedule reports what is wrong with a schedule or time zone, with what was probably meant.
 func (k *checker) noSchedule(err error, text string, at []any) {
-	var e *schedule.Error
 	hint := ""
-	if errors.As(err, &e) && len(e.Known) > 0 {
-		if hint = v1alpha1.Suggest(text, e.Known); strings.HasPrefix(hint, "known are") {
-			hint = "" // nobody reads a list of all time zones
+	if e, ok := errors.AsType[*schedule.Error](err); ok {
+		if hint = v1alpha1.DidYouMean(text, e.Known); e.Meant != "" { // nobody reads a list of all time zones
+			hint = fmt.Sprintf("did you mean %q?", e.Meant)
 		}
 	}
 	k.at(RuleSchedule, at, err.Error(), hint)
@@ -365,6 +378,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 		if _, has := spec.Stores[store]; ok && !has {
 			k.unknown(RuleStore, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("the environment %q has no store %q", env, store), store,
 				func() []string { return sortedKeys(spec.Stores) })
+			k.findings[len(k.findings)-1].Cause = env + "/" + store
 		}
 	}
 	for _, e := range p.edges {
@@ -380,11 +394,16 @@ func (k *checker) inEnvironment(p *Project, env string) {
 			_, i, _ := p.Workload(e.workload())
 			k.at(RuleDeployed, []any{"spec", "workloads", i, "reads", e.Role}, fmt.Sprintf(
 				"%s is read in environment %q, but its project %q is not deployed there", e.From, env, owner),
-				"add the environment to that project, or take it out of this one")
+				"add the environment to that project, or remove it from this one")
+			k.findings[len(k.findings)-1].Cause = owner + "/" + env
 		}
 	}
 	k.deployedBefore(p, env)
 	over := p.Spec.Environments[env]
+	if most := cmp.Or(spec.PodSecurity.Allow, spec.PodSecurity.Level); over.PodSecurity.Looser(most) {
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "environments", env, "podSecurity"}, fmt.Sprintf("%q is less strict than the environment %q allows, which is %q",
+			over.PodSecurity, env, cmp.Or(most, v1alpha1.PodsRestricted)), "to allow it, name it in spec.podSecurity.allow of the environment")
+	}
 	for ci, cluster := range spec.Clusters {
 		if k.c.Clusters[cluster] == nil || slices.Contains(spec.Clusters[:ci], cluster) {
 			continue
@@ -433,5 +452,9 @@ func (k *checker) namespace(p *Project, id ReleaseID) {
 
 // namespaceOf returns the namespace of a release.
 func (c *Catalog) namespaceOf(id ReleaseID) string {
-	return id.expand(cmp.Or(c.Environments[id.Environment].Spec.Namespace, defaultNamespace))
+	name := id.expand(cmp.Or(c.Environments[id.Environment].Spec.Namespace, defaultNamespace))
+	if c.preview != nil {
+		return Shorten(name) // nobody has declared the environment, who could choose another name
+	}
+	return name
 }

@@ -48,12 +48,24 @@ type Release struct {
 	Namespace string `json:"namespace"`
 	// Allowed is what it may have beyond its namespace.
 	Allowed Allowed `json:"allowed,omitzero"`
+	// PodSecurity is the standard of its namespace; empty for "restricted".
+	PodSecurity v1alpha1.PodSecurityLevel `json:"podSecurity,omitempty"`
+	// Kubernetes is what its cluster is declared to be.
+	Kubernetes Kubernetes `json:"kubernetes,omitzero"`
 	// Accounts are the service accounts that the release's pods run as, by name; the project's own is always
 	// there.
 	Accounts []Account `json:"accounts"`
+	// GeneratedSecrets are those whose values are made in the cluster.
+	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
 	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
 	Dir       string     `json:"dir"`
 	Workloads []Workload `json:"workloads"`
+}
+
+// Kubernetes is what charts are told about a cluster. What is empty is as Helm has it without a cluster.
+type Kubernetes struct {
+	Version     string   `json:"version,omitempty"`
+	APIVersions []string `json:"apiVersions,omitempty"`
 }
 
 // Account is a service account, and who it is in the cloud.

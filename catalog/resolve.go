@@ -93,6 +93,9 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Suspended: p.Suspended(id.Environment), Dir: p.Dir(),
 		Namespace: c.namespaceOf(id), Allowed: allowed(c.Environments[id.Environment], id.Project),
 	}
+	r.PodSecurity = cmp.Or(p.Spec.Environments[id.Environment].PodSecurity, env.PodSecurity.Level)
+	r.Kubernetes, _ = c.KubernetesOf(id.Cluster)
+	r.GeneratedSecrets = p.generatedSecrets()
 	accounts := map[string]bool{id.Project: true}
 	for i := range p.Spec.Workloads {
 		w := &p.Spec.Workloads[i]
@@ -116,6 +119,15 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	return r
 }
 
+// KubernetesOf returns what charts are told about a cluster; false if it is not declared.
+func (c *Catalog) KubernetesOf(cluster string) (Kubernetes, bool) {
+	declared := c.Clusters[cluster]
+	if declared == nil {
+		return Kubernetes{}, false
+	}
+	return Kubernetes{declared.Spec.KubeVersion, declared.Spec.APIVersions}, true
+}
+
 // workload fills a workload for one environment: the environment's override of the workload wins, then the
 // workload, then the environment's override of the project, then the defaults from near to far. Of sizes, the
 // override of the project wins over the workload.
@@ -126,7 +138,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 	return Workload{
 		Name: w.Name, Blueprint: c.Blueprints[w.Blueprint],
 		Command: w.Command, Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
-		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image),
+		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image).Reference(),
 		Env:       merge(w.Env, mine.Env),
 		Secrets:   merge(w.Secrets, mine.Secrets),
 		Identity:  p.IdentityOf(w, id.Environment),
@@ -145,6 +157,11 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 func (c *Catalog) TimeoutOf(p *Project, w *v1alpha1.Workload, env string) time.Duration {
 	return cmp.Or(time.Duration(p.Spec.Environments[env].Workloads[w.Name].Timeout), time.Duration(w.Timeout), time.Duration(c.Environments[env].Spec.Defaults.Timeout),
 		time.Duration(c.Platform.Spec.Defaults.Timeout), defaultTimeout)
+}
+
+// TypicalDurationOf is how long a run of a workload usually lasts in an environment; 0 if nobody says.
+func (p *Project) TypicalDurationOf(w *v1alpha1.Workload, env string) time.Duration {
+	return cmp.Or(time.Duration(p.Spec.Environments[env].Workloads[w.Name].TypicalDuration), time.Duration(w.TypicalDuration))
 }
 
 // IdentityOf returns the name of the service account that a workload runs as in an environment.
@@ -185,7 +202,7 @@ func (c *Catalog) refs(p *Project, w *v1alpha1.Workload, env string, kind EdgeKi
 		if kind == Writes {
 			id = e.To
 		}
-		if uri, ok := c.Locate(id, env); ok {
+		if uri, ok := c.locate(id, env, kind); ok {
 			out[e.Role] = DatasetRef{ID: id, URI: uri}
 		}
 	}
@@ -195,8 +212,11 @@ func (c *Catalog) refs(p *Project, w *v1alpha1.Workload, env string, kind EdgeKi
 	return out
 }
 
-// Locate finds the place of a dataset in an environment.
-func (c *Catalog) Locate(dataset, env string) (uri string, ok bool) {
+// locate finds the place where a dataset is read or written in an environment. Only in a preview these can be two.
+func (c *Catalog) locate(dataset, env string, kind EdgeKind) (uri string, ok bool) {
+	if c.IsPreview(env) {
+		return c.preview.place(dataset, kind)
+	}
 	p, d, ok := c.Dataset(dataset)
 	e, known := c.Environments[env]
 	if !ok || !known {
@@ -207,7 +227,7 @@ func (c *Catalog) Locate(dataset, env string) (uri string, ok bool) {
 	}
 	store, rest, ok := splitPath(d.Path)
 	base, has := e.Spec.Stores[store]
-	return strings.TrimSuffix(base, "/") + "/" + rest, ok && has
+	return under(base, rest), ok && has
 }
 
 // merge returns base with what over says instead; nil when both are empty.

@@ -14,9 +14,9 @@ const (
 	RulePattern = "unknown-placeholder"
 	// RulePath is broken by a path that is not one, or leads out of where it may lead.
 	RulePath = "invalid-path"
-	// RuleFile is broken by a file or folder that is named and not there.
+	// RuleFile is broken by a file or folder that does not exist.
 	RuleFile = "unknown-file"
-	// RuleCluster is broken by the name of a cluster that nobody declares; and so on.
+	// RuleCluster is broken by a cluster that nobody declares; and so on.
 	RuleCluster     = "unknown-cluster"
 	RuleEnvironment = "unknown-environment"
 	RuleBlueprint   = "unknown-blueprint"
@@ -35,12 +35,14 @@ const (
 	RuleAfter = "after-other-project"
 	// RuleField is broken by a field that the workload's blueprint does not honour.
 	RuleField = "field-not-honoured"
-	// RuleParams is broken by params that the blueprint's schema does not take.
+	// RuleParams is broken by params that the blueprint's schema does not accept.
 	RuleParams = "params"
 	// RuleSchema is broken by a schema that is none.
 	RuleSchema = "invalid-schema"
-	// RuleSchedule is broken by a schedule or time zone that is none.
+	// RuleSchedule is broken by an invalid schedule or time zone.
 	RuleSchedule = "invalid-schedule"
+	// RuleTimeZone is broken by a time zone that is not what it seems.
+	RuleTimeZone = "time-zone"
 	// RuleNamespace is broken by a release whose namespace Kubernetes does not take, or that is reserved.
 	RuleNamespace = "invalid-namespace"
 	// RuleCollision is broken by names that meet once they are expanded.

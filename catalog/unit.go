@@ -76,10 +76,13 @@ func readUnit(tree fs.FS, name string, old *unit) (*unit, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case name != PlatformFile && !v1alpha1.Declares(data):
-		return nil, nil
 	case old != nil && bytes.Equal(old.data, data):
 		return old, nil
+	case name != PlatformFile && !v1alpha1.Declares(data):
+		if file, strays := v1alpha1.Stray(name, data); strays {
+			return &unit{File: file, data: data}, nil
+		}
+		return nil, nil
 	}
 	return &unit{File: v1alpha1.DecodeFile(name, data), data: data}, nil
 }

@@ -173,7 +173,7 @@ func (c *Catalog) notBroken(doc *v1alpha1.Document) {
 	}
 }
 
-// frameTouched reports whether anything has changed that all projects are judged by.
+// frameTouched reports whether anything has changed that all projects are checked against.
 func (c *Catalog) frameTouched(touched map[docKey]bool, changed []string) bool {
 	for key := range touched {
 		if key.kind != v1alpha1.KindProject && key.kind != v1alpha1.KindPolicyTest {

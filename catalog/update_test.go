@@ -70,8 +70,8 @@ func versions() map[string][]string {
 	return out
 }
 
-// TestUpdateIsLoad makes random changes to random files, one after the other, and compares what an update gives
-// with what is found by looking at everything.
+// TestUpdateIsLoad makes random changes to random files, one after the other, and compares the result of each update
+// with that of loading everything.
 func TestUpdateIsLoad(t *testing.T) {
 	versions := versions()
 	names := slices.Sorted(maps.Keys(versions))
@@ -155,7 +155,7 @@ func TestUpdateLooksAtWhatChanged(t *testing.T) {
 		"Contract": {"Who reads a dataset is looked at when it changes.", edit{rates, "lake://rates/fx/", "lake://rates/fx2/"}, "orders rates"},
 		"File":     {"A file beside a project is the project's.", edit{"orders/clean.json", "{}", "[]"}, "orders"},
 		"Nothing":  {"What no declaration names is nobody's.", edit{"README.md", "", "x"}, ""},
-		"Frame":    {"What all are judged by is looked at with all.", edit{"dev.yaml", "dev/", "dev2/"}, "all"},
+		"Frame":    {"What all are checked against is looked at with all.", edit{"dev.yaml", "dev/", "dev2/"}, "all"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

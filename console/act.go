@@ -18,13 +18,13 @@ import (
 // Actor does what people ask for by hand.
 type Actor interface {
 	// Do acts on a release, and returns when that is saved.
-	Do(ctx context.Context, id catalog.ReleaseID, act string, hand Hand) error
-	// Approve confirms what the accepted commit removes from an environment, if that is still what the digest is of.
-	Approve(environment, digest string, hand Hand) error
+	Do(ctx context.Context, id catalog.ReleaseID, act string, by Attribution) error
+	// Approve confirms what is held in an environment, if that is still what the digest is of.
+	Approve(environment, digest string, by Attribution) error
 }
 
-// Hand is who asks for something, and why.
-type Hand struct {
+// Attribution is who asks for something, and why.
+type Attribution struct {
 	Principal Principal
 	Why       string
 }
@@ -64,28 +64,28 @@ type Approval struct {
 // without being asked whether it may.
 func (c *console) body(w http.ResponseWriter, r *http.Request, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return problemf(http.StatusUnsupportedMediaType, "the body has to be application/json")
+		return problemf(http.StatusUnsupportedMediaType, "the body must be application/json")
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAct))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return problemf(http.StatusBadRequest, `the body has to be like {"why": "incident 7"}, of at most 4 KiB; who asks is known by the sign-on`)
+		return problemf(http.StatusBadRequest, `the body must be like {"why": "incident 7"}, at most 4 KiB; the sign-on identifies the caller`)
 	}
 	return nil
 }
 
-// hand returns who acts. Nobody acts without a name, be it one that is only claimed: the header that carries the claim is
+// attribution returns who acts. Nobody acts without a name, be it one that is only claimed: the header that carries the claim is
 // also what no page of another origin can send.
-func hand(r *http.Request, why string) (Hand, error) {
+func attribution(r *http.Request, why string) (Attribution, error) {
 	who := principalOf(r.Context())
 	if (who.Name == anonymous || who.Name == sharedToken) && who.Claim == "" {
-		return Hand{}, problemf(http.StatusBadRequest, "say who asks, in the header %s: this sign-on has no name", ClaimHeader)
+		return Attribution{}, problemf(http.StatusBadRequest, "name the caller in the header %s: this sign-on has no name", ClaimHeader)
 	}
 	why = strings.TrimSpace(why)
 	if len(why) > maxWhy {
-		return Hand{}, problemf(http.StatusBadRequest, "why is longer than %d bytes", maxWhy)
+		return Attribution{}, problemf(http.StatusBadRequest, "why is longer than %d bytes", maxWhy)
 	}
-	return Hand{Principal: who, Why: why}, nil
+	return Attribution{Principal: who, Why: why}, nil
 }
 
 func (c *console) act(w http.ResponseWriter, r *http.Request) error {
@@ -93,14 +93,14 @@ func (c *console) act(w http.ResponseWriter, r *http.Request) error {
 	if err := c.body(w, r, &body); err != nil {
 		return err
 	}
-	h, err := hand(r, body.Why)
+	by, err := attribution(r, body.Why)
 	if err != nil {
 		return err
 	}
 	id := releaseOf(r)
 	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
 	defer cancel()
-	if err := c.opts.Actor.Do(ctx, id, r.PathValue("act"), h); err != nil {
+	if err := c.opts.Actor.Do(ctx, id, r.PathValue("act"), by); err != nil {
 		return c.refused(err)
 	}
 	release, ok := c.opts.Board.Release(id)
@@ -117,16 +117,16 @@ func (c *console) approve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if body.Digest == nil {
-		return problemf(http.StatusBadRequest, "say what is approved: the digest of the removals that the status shows")
+		return problemf(http.StatusBadRequest, "the digest is missing: send that of the removals, as the status shows it")
 	}
-	h, err := hand(r, body.Why)
+	by, err := attribution(r, body.Why)
 	if err != nil {
 		return err
 	}
-	if err := c.opts.Actor.Approve(r.PathValue("environment"), *body.Digest, h); err != nil {
+	if err := c.opts.Actor.Approve(r.PathValue("environment"), *body.Digest, by); err != nil {
 		return c.refused(err)
 	}
-	c.answer(w, http.StatusAccepted, Outcome{"the removals are approved"})
+	c.answer(w, http.StatusAccepted, Outcome{"what was shown is approved"})
 	return nil
 }
 

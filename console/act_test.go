@@ -79,7 +79,7 @@ func TestActsOfTheLoopback(t *testing.T) {
 	}
 	// The header is also what keeps a page in a browser on this machine out: it cannot send it to another origin.
 	got, asked = post(map[string]string{})
-	if want := (response{400, "say who asks, in the header Trunkline-Claim: this sign-on has no name"}); got != want || len(asked) != 0 {
+	if want := (response{400, "name the caller in the header Trunkline-Claim: this sign-on has no name"}); got != want || len(asked) != 0 {
 		t.Errorf("without a claim: got %+v, asked %v", got, asked)
 	}
 	got, asked = post(map[string]string{"Trunkline-Claim": "ann", "Origin": "https://evil.example"})
@@ -118,7 +118,7 @@ func TestParseTokens(t *testing.T) {
 		"Words":     {"A token is a word.", "ann: " + long + " x\n", nil, `f:1: the token of ann has to be one word of at least 16 characters, such as "openssl rand -hex 32" prints`},
 		"Nested":    {"A token is no mapping.", "ann: {token: x}\n", nil, `f:1: the token of ann has to be one word of at least 16 characters, such as "openssl rand -hex 32" prints`},
 		"SameName":  {"Nobody has two.", "ann: " + long + "0\nann: " + long + "1\n", nil, `f:2: ann has a token already`},
-		"SameToken": {"A token is one person's.", "ann: " + long + "\nbob: " + long + "\n", nil, `f:2: the token of bob is another one's too`},
+		"SameToken": {"A token is one person's.", "ann: " + long + "\nbob: " + long + "\n", nil, `f:2: the token of bob is also that of another name`},
 		"Claim":     {"No name looks like a claim.", "ann (unverified): " + long + "\n", nil, `f:1: a name has at most 100 letters, digits and . _ @ + -`},
 		"NoName":    {"Nor is it empty.", "'': " + long + "\n", nil, `f:1: a name has at most 100 letters, digits and . _ @ + -`},
 	}

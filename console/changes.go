@@ -66,7 +66,7 @@ func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that know it do not collect what is sent
 	s := &stream{c: c, w: w, control: http.NewResponseController(w), scope: scope, pace: time.Duration(pace) * time.Millisecond}
 	if err := s.run(r.Context(), r.Header.Get("Last-Event-ID")); err != nil && r.Context().Err() == nil {
-		c.opts.Log.Debug("a client does not follow any more", "by", principalOf(r.Context()).String(), "err", err.Error())
+		c.opts.Log.Debug("a client no longer follows", "by", principalOf(r.Context()).String(), "err", err.Error())
 	}
 	return nil
 }

@@ -216,7 +216,7 @@ func (l left) Changed(after int64) <-chan struct{} {
 	return l.Board.Changed(after)
 }
 
-// TestAStreamEndsWithItsClient: the handler returns, and gives its place to another.
+// TestAStreamEndsWithItsClient: the handler returns, and its place is free for another.
 func TestAStreamEndsWithItsClient(t *testing.T) {
 	board := left{waited: make(chan struct{}, 1)}
 	d, handler := consoletest.New(func(o *console.Options) {

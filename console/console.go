@@ -4,7 +4,7 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import api, catalog, reconciler/history and reconciler/status.
+// Of Trunkline it may import api, catalog, reconciler/history, reconciler/status and webhooks/github/delivery.
 package console
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/webhooks/github/delivery"
 )
 
 // Board is where the state comes from; it is [status.Board] outside of tests.
@@ -37,10 +38,15 @@ type Options struct {
 	Trigger func()
 	// Actor does what people ask for by hand.
 	Actor Actor
-	// Tokens are who may call; empty: no token is asked for, which is only right where nobody else can connect.
-	Tokens []Token
-	// HookSecret is what GitHub signs its deliveries with; empty: none is accepted.
-	HookSecret string
+	// Tokens returns who may call, as it is now; nil: no token is asked for, which is only right where nobody else can connect.
+	Tokens func() []Token
+	// Deliver accepts an event of GitHub whose signature is right, and returns the status of HTTP to answer, and why. It must
+	// not block. Nil: the daemon is not connected to GitHub.
+	Deliver func(event, id string, body []byte) (status int, message string)
+	// HookSecret returns what GitHub signs its deliveries with, as it is now; nil or empty: none is accepted.
+	HookSecret func() string
+	// Reports are the full reports of pull requests; nil: there are none.
+	Reports Reports
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
 	Heartbeat time.Duration
 	Log       *slog.Logger
@@ -53,6 +59,9 @@ func New(opts Options) http.Handler {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.HookSecret == nil {
+		opts.HookSecret = func() string { return "" }
 	}
 	if opts.Catalog == nil {
 		opts.Catalog = func() *catalog.Catalog { return nil }
@@ -77,6 +86,8 @@ type console struct {
 // route is one thing that can be asked for.
 type route struct {
 	pattern string
+	// signed takes GitHub's signature instead of a sign-on; the handler checks it.
+	signed bool
 	// open needs no sign-on.
 	open   bool
 	handle func(w http.ResponseWriter, r *http.Request) error
@@ -105,19 +116,21 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/datasets/{project}/{dataset}", handle: c.dataset},
 		{pattern: "GET /api/v1/graph", handle: c.graph},
 		{pattern: "GET /api/v1/history", handle: c.history},
-		{pattern: "POST /hooks/sync", handle: c.sync},
+		{pattern: "GET /reports/{link}", open: true, handle: c.report}, // the link is the sign-on
+		{pattern: "POST /hooks/sync", handle: c.sync, signed: true},
+		{pattern: "POST /hooks/github", handle: c.github, signed: true},
 	}
 }
 
 // handler serves a route to whoever may have it.
 func (c *console) handler(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if route.pattern == "POST /hooks/sync" && fromHook(r) {
+		if route.signed && delivery.Signed(r) {
 			r = withPrincipal(r, Principal{Name: "github", SignOn: ByHook}) // once its signature is found to be right
 		} else if !route.open {
 			who, err := c.signOn(r)
 			if err == nil && c.crossOrigin.Check(r) != nil {
-				err = problemf(http.StatusForbidden, "a page of another origin cannot ask for this")
+				err = problemf(http.StatusForbidden, "a page of another origin cannot make this request")
 			}
 			if err != nil {
 				c.fail(w, r, err)
@@ -150,10 +163,10 @@ func (c *console) secured(mux *http.ServeMux) http.Handler {
 		handler.ServeHTTP(missed, r)
 		if allow := missed.header.Get("Allow"); allow != "" {
 			w.Header().Set("Allow", allow)
-			c.fail(w, r, problemf(http.StatusMethodNotAllowed, "%s is not for this: %s", shown(r.Method), allow))
+			c.fail(w, r, problemf(http.StatusMethodNotAllowed, "%s is not allowed here: %s", shown(r.Method), allow))
 			return
 		}
-		c.fail(w, r, problemf(http.StatusNotFound, "there is nothing here; GET /api/v1/openapi.json says what there is"))
+		c.fail(w, r, nowhere())
 	})
 }
 
@@ -171,12 +184,12 @@ func (c *console) metrics(w http.ResponseWriter, r *http.Request) error {
 
 // sync asks for a fetch: by whoever may call, or by GitHub.
 func (c *console) sync(w http.ResponseWriter, r *http.Request) error {
-	if fromHook(r) {
+	if delivery.Signed(r) {
 		if fetch, err := c.delivery(w, r); err != nil || !fetch {
 			return err
 		}
 	}
-	c.opts.Log.Debug("a fetch is asked for", "by", principalOf(r.Context()).String())
+	c.opts.Log.Debug("fetch requested", "by", principalOf(r.Context()).String())
 	c.opts.Trigger()
 	c.answer(w, http.StatusAccepted, Outcome{"the repository is being fetched"})
 	return nil

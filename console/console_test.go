@@ -25,7 +25,7 @@ const (
 
 // named has a daemon know bob by a token of his own, beside the shared one.
 func named(o *console.Options) {
-	o.Tokens = []console.Token{{Secret: token}, {Name: "bob", Secret: bob}}
+	o.Tokens = func() []console.Token { return []console.Token{{Secret: token}, {Name: "bob", Secret: bob}} }
 }
 
 func open(*console.Options) {}
@@ -98,7 +98,7 @@ func get[T any](t *testing.T, d *consoletest.Daemon, path string) T {
 var denied = v1alpha1.Problems{{Severity: v1alpha1.Deny, Message: "wrong"}}
 
 func TestSignOn(t *testing.T) {
-	const nowhere = "there is nothing here; GET /api/v1/openapi.json says what there is"
+	const nowhere = "there is no such route; GET /api/v1/openapi.json lists them"
 	cases := map[string]struct {
 		reason string
 		change func(*console.Options)
@@ -110,15 +110,16 @@ func TestSignOn(t *testing.T) {
 		"HealthByAddress": {"A kubelet asks by the pod's address.", open, request{method: "GET", path: "/healthz", host: "10.0.0.7:8080"}, response{200, "ok"}},
 		"ReadyOpen":       {"So does it for this.", consoletest.WithToken, request{method: "GET", path: "/readyz", host: "10.0.0.7:8080"}, response{503, "no commit is accepted yet"}},
 		"Metrics":         {"Prometheus is served.", open, request{method: "GET", path: "/metrics"}, response{200, "up 1"}},
-		"WrongToken":      {"Another token is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", token: strings.ToUpper(token)}, response{401, "a token is needed"}},
-		"TokenPrefix":     {"The beginning of the token is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", token: token[:10]}, response{401, "a token is needed"}},
-		"EmptyToken":      {"Nothing is no token.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Authorization": "Bearer "}}, response{401, "a token is needed"}},
-		"Basic":           {"Another scheme is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Authorization": token}}, response{401, "a token is needed"}},
+		"WrongToken":      {"Another token is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", token: strings.ToUpper(token)}, response{401, "a token is required"}},
+		"TokenPrefix":     {"The beginning of the token is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", token: token[:10]}, response{401, "a token is required"}},
+		"EmptyToken":      {"Nothing is no token.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Authorization": "Bearer "}}, response{401, "a token is required"}},
+		"NobodyLeft":      {"Where tokens are asked for, having none lets nobody in.", func(o *console.Options) { o.Tokens = func() []console.Token { return nil } }, request{method: "GET", path: "/api/v1/status"}, response{401, "a token is required"}},
+		"Basic":           {"Another scheme is none.", consoletest.WithToken, request{method: "GET", path: "/api/v1/status", header: map[string]string{"Authorization": token}}, response{401, "a token is required"}},
 		"TokenOfOne":      {"Each has a token of their own.", named, request{method: "GET", path: "/metrics", token: bob}, response{200, "up 1"}},
 		"TokenByName":     {"With a token any name will do.", consoletest.WithToken, request{method: "GET", path: "/metrics", token: token, host: "trunkline.svc"}, response{200, "up 1"}},
 		"Sync":            {"The trigger answers at once.", consoletest.WithToken, request{method: "POST", path: "/hooks/sync", token: token}, response{202, "the repository is being fetched"}},
-		"SyncByGet":       {"A link cannot trigger anything.", open, request{method: "GET", path: "/hooks/sync"}, response{405, `"GET" is not for this: POST`}},
-		"StatusByPost":    {"The status is only read.", open, request{method: "POST", path: "/api/v1/status"}, response{405, `"POST" is not for this: GET, HEAD`}},
+		"SyncByGet":       {"A link cannot trigger anything.", open, request{method: "GET", path: "/hooks/sync"}, response{405, `"GET" is not allowed here: POST`}},
+		"StatusByPost":    {"The status is only read.", open, request{method: "POST", path: "/api/v1/status"}, response{405, `"POST" is not allowed here: GET, HEAD`}},
 		"Nowhere":         {"There is nothing else.", open, request{method: "GET", path: "/api/v2/status"}, response{404, nowhere}},
 		"Dots":            {"Nor by another way.", open, request{method: "GET", path: "/api/v1/../../etc/passwd"}, response{404, nowhere}},
 		"Localhost":       {"A name of this machine is fine.", open, request{method: "GET", path: "/metrics", host: "localhost:8080"}, response{200, "up 1"}},
@@ -136,17 +137,17 @@ func TestSignOn(t *testing.T) {
 		"OtherOrigin": {
 			"A form of another page is sent by the browser without asking.", open,
 			request{method: "POST", path: "/hooks/sync", header: map[string]string{"Origin": "https://evil.example"}},
-			response{403, "a page of another origin cannot ask for this"},
+			response{403, "a page of another origin cannot make this request"},
 		},
 		"OtherSite": {
 			"Nor is it let through because it hides where it comes from.", open,
 			request{method: "POST", path: "/hooks/sync", header: map[string]string{"Sec-Fetch-Site": "cross-site"}},
-			response{403, "a page of another origin cannot ask for this"},
+			response{403, "a page of another origin cannot make this request"},
 		},
 		"OtherPort": {
 			"Another program on this machine is another origin.", open,
 			request{method: "POST", path: "/hooks/sync", header: map[string]string{"Origin": "http://127.0.0.1:1"}},
-			response{403, "a page of another origin cannot ask for this"},
+			response{403, "a page of another origin cannot make this request"},
 		},
 		"LongClaim": {
 			"What is recorded is bounded.", open,
@@ -199,10 +200,11 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestEveryRouteNeedsASignOn: there is no route that anybody may call but the two for whoever runs the daemon.
+// TestEveryRouteNeedsASignOn: there is no route that anybody may call but the two for whoever runs the daemon, and one
+// for which a link is asked.
 func TestEveryRouteNeedsASignOn(t *testing.T) {
 	d := consoletest.Start(t, consoletest.WithToken)
-	free := []string{"GET /healthz", "GET /readyz"}
+	free := []string{"GET /healthz", "GET /readyz", "GET /reports/{link}"}
 	for _, pattern := range console.Patterns() {
 		method, path, _ := strings.Cut(pattern, " ")
 		path = strings.NewReplacer("{", "", "}", "").Replace(path)
@@ -248,7 +250,7 @@ func TestInternalErrorsStayInside(t *testing.T) {
 	d := consoletest.Start(t)
 	d.Err = io.ErrUnexpectedEOF
 	got, _ := ask(t, d, request{method: "GET", path: "/api/v1/history"})
-	if diff := cmp.Diff(response{503, "the history cannot be read just now; see the daemon's log"}, got); diff != "" {
+	if diff := cmp.Diff(response{503, "the history cannot be read at the moment; see the daemon's log"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

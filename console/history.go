@@ -34,7 +34,7 @@ func (c *console) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		// Where the database is, and what is wrong with it, is for whoever runs the daemon.
 		c.opts.Log.Warn("cannot query the history", "err", err.Error())
-		return problemf(http.StatusServiceUnavailable, "the history cannot be read just now; see the daemon's log")
+		return problemf(http.StatusServiceUnavailable, "the history cannot be read at the moment; see the daemon's log")
 	}
 	out := Page[history.Event]{Items: page.Events}
 	if page.Next != 0 {

@@ -35,8 +35,8 @@ func TestQuestionsAboutTheHistory(t *testing.T) {
 			}, "",
 		},
 		"Unknown":     {"A part that is misspelt is not left out in silence.", "?projcet=orders", nil, `there is no parameter "projcet": did you mean "project"?`},
-		"Hostile":     {"What a caller sent is shown as text.", "?%1b[31m%ff=x", nil, `there is no parameter "\x1b[31m?": known are: cluster, cursor, environment, kind, limit, project, since, until`},
-		"Platform":    {"A daemon answers for its own platform's database.", "?platform=other", nil, `there is no parameter "platform": known are: cluster, cursor, environment, kind, limit, project, since, until`},
+		"Hostile":     {"What a caller sent is shown as text.", "?%1b[31m%ff=x", nil, `there is no parameter "\x1b[31m?": want one of: cluster, cursor, environment, kind, limit, project, since, until`},
+		"Platform":    {"A daemon answers for its own platform's database.", "?platform=other", nil, `there is no parameter "platform": want one of: cluster, cursor, environment, kind, limit, project, since, until`},
 		"Twice":       {"One project is asked for.", "?project=a&project=b", nil, "project is given 2 times"},
 		"Empty":       {"An empty name is a mistake, and not everything.", "?project=", nil, "project is empty"},
 		"Limit":       {"An answer is bounded.", "?limit=1001", nil, "limit is not a number from 1 to 1000"},
@@ -45,7 +45,7 @@ func TestQuestionsAboutTheHistory(t *testing.T) {
 		"Since":       {"Times are in one form.", "?since=24h", nil, "since is not a time: write 2026-01-31T12:00:00Z"},
 		"Cursor":      {"Events are numbered from 1.", "?cursor=-1", nil, "cursor is not the next of a page"},
 		"OtherCursor": {"A cursor of another list is none of this.", "?cursor=b3JkZXJz", nil, "cursor is not the next of a page"},
-		"Kind":        {"A kind that there is none of has no events, and that is not an answer.", "?kind=bogus", nil, `there is no kind "bogus": known are: accepted, approved, corrected, drift, failed, healthy, held, pruned, quarantined, reconcile, refused, resumed, and 4 more`},
+		"Kind":        {"A kind that there is none of has no events, and that is not an answer.", "?kind=bogus", nil, `there is no kind "bogus": want one of: accepted, approved, corrected, drift, failed, healthy, held, preview, pruned, quarantined, reconcile, refused, and 6 more`},
 		"NearKind":    {"The one that was meant is named.", "?kind=Run", nil, `there is no kind "Run": did you mean "run"?`},
 		"ManyKinds":   {"A question is bounded.", "?" + many, nil, "kind is given 33 times: 32 at most"},
 		"Semicolons":  {"What cannot be read is no question for everything.", "?project=a;b", nil, "the query cannot be parsed"},
@@ -79,7 +79,7 @@ func TestAnswersAboutTheHistory(t *testing.T) {
 	// Where the database is, is nobody's business.
 	d.Err = errors.New("postgres://ann:s3cret@10.0.0.7 does not answer")
 	failed, _ := ask(t, d, request{method: "GET", path: "/api/v1/history"})
-	if diff := cmp.Diff(response{503, "the history cannot be read just now; see the daemon's log"}, failed); diff != "" {
+	if diff := cmp.Diff(response{503, "the history cannot be read at the moment; see the daemon's log"}, failed); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	off := consoletest.Start(t, func(o *console.Options) { o.History = nil })

@@ -3,89 +3,73 @@
 package console
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"strings"
+
+	"trunkline.dev/trunkline/webhooks/github/delivery"
 )
 
-const (
-	// signatureHeader carries GitHub's signature of a delivery, and eventHeader says what happened.
-	signatureHeader = "X-Hub-Signature-256"
-	eventHeader     = "X-GitHub-Event"
-	// maxDelivery bounds the body of a delivery, in bytes. GitHub sends up to 25 MiB, which is what a push of thousands of
-	// commits takes; such a push is found by the poll.
-	maxDelivery = 4 << 20
-	// maxDeliveries bounds how many deliveries are read at once, and so the memory that strangers can fill.
-	maxDeliveries = 4
-)
-
-// fromHook reports whether a request asks to be judged by its signature. What carries one is judged by nothing else.
-func fromHook(r *http.Request) bool {
-	return r.Header.Get(signatureHeader) != "" || r.Header.Get(eventHeader) != ""
-}
+// maxDeliveries bounds how many deliveries are read at once, and so the memory that strangers can fill.
+const maxDeliveries = 4
 
 // delivery handles an event that GitHub sends, and reports whether it is a reason to fetch. What it says is a hint, and
 // decides nothing: what is applied is what the repository's server then answers. A delivery that is sent again is one more
 // fetch that finds nothing new.
 func (c *console) delivery(w http.ResponseWriter, r *http.Request) (fetch bool, err error) {
-	select {
-	case c.deliveries <- struct{}{}:
-		defer func() { <-c.deliveries }()
-	default:
-		w.Header().Set("Retry-After", "1")
-		return false, problemf(http.StatusServiceUnavailable, "too many deliveries at once")
-	}
-	body, err := signedBody(w, r, []byte(c.opts.HookSecret))
-	if err == nil {
-		err = checkDelivery(r.Header.Get(eventHeader), body)
-	}
+	event := r.Header.Get(delivery.EventHeader)
+	err = c.received(w, r, func(body []byte) error { return checkDelivery(event, body) })
 	if err != nil {
-		c.opts.Log.Warn("a delivery to the hook is refused", "err", err.Error())
 		return false, err
 	}
-	if r.Header.Get(eventHeader) != "push" {
+	if event != "push" {
 		c.answer(w, http.StatusOK, Outcome{"nothing to do"})
 		return false, nil
 	}
 	return true, nil
 }
 
-// signedBody reads the body of a request whose signature is right. The limit comes before the hash, and the hash before
-// anything looks at what is in the body.
-func signedBody(w http.ResponseWriter, r *http.Request, secret []byte) ([]byte, error) {
-	if len(secret) == 0 {
-		return nil, problemf(http.StatusForbidden, "this daemon accepts no signed deliveries: it was started without --hook-secret-file")
+// received reads a delivery and has it handled. How many are read at once is bounded.
+func (c *console) received(w http.ResponseWriter, r *http.Request, handle func(body []byte) error) error {
+	select {
+	case c.deliveries <- struct{}{}:
+		defer func() { <-c.deliveries }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		return problemf(http.StatusServiceUnavailable, "too many deliveries at once")
 	}
-	sent, ok := strings.CutPrefix(r.Header.Get(signatureHeader), "sha256=")
-	signature, err := hex.DecodeString(sent)
-	if !ok || err != nil || len(signature) != sha256.Size {
-		return nil, problemf(http.StatusUnauthorized, "the delivery has no signature: set the hook's secret, and leave its algorithm at SHA-256")
+	body, err := signedBody(w, r, []byte(c.opts.HookSecret()))
+	if err == nil {
+		err = handle(body)
 	}
-	if r.ContentLength > maxDelivery {
-		return nil, tooLarge()
+	if err != nil {
+		c.opts.Log.Warn("a delivery to the hook is refused", "err", err.Error())
 	}
-	mac := hmac.New(sha256.New, secret)
-	body, err := io.ReadAll(io.TeeReader(http.MaxBytesReader(w, r.Body, maxDelivery), mac))
-	var limit *http.MaxBytesError
-	switch {
-	case errors.As(err, &limit):
-		return nil, tooLarge()
-	case err != nil:
-		return nil, problemf(http.StatusBadRequest, "the delivery ended early")
-	case !hmac.Equal(signature, mac.Sum(nil)):
-		return nil, problemf(http.StatusUnauthorized, "the signature is wrong: the hook's secret is not the daemon's")
-	}
-	return body, nil
+	return err
 }
 
-// tooLarge returns the answer to a delivery that is larger than what is read.
-func tooLarge() error {
-	return problemf(http.StatusRequestEntityTooLarge, "the delivery has more than %d MiB; the push is found by the next poll", maxDelivery>>20)
+// github passes an event on to whoever works on pull requests. Like every delivery it is a hint.
+func (c *console) github(w http.ResponseWriter, r *http.Request) error {
+	if c.opts.Deliver == nil {
+		return problemf(http.StatusNotFound, "this daemon is not connected to GitHub: it was started without --github-repo")
+	}
+	return c.received(w, r, func(body []byte) error {
+		status, message := c.opts.Deliver(r.Header.Get(delivery.EventHeader), r.Header.Get(delivery.IDHeader), body)
+		if status >= http.StatusBadRequest {
+			return problemf(status, "%s", message)
+		}
+		c.answer(w, status, Outcome{message})
+		return nil
+	})
+}
+
+// signedBody reads the body of a request whose signature is right.
+func signedBody(w http.ResponseWriter, r *http.Request, secret []byte) ([]byte, error) {
+	body, err := delivery.Read(w, r, secret)
+	if refused, ok := errors.AsType[*delivery.Error](err); ok {
+		return nil, problemf(refused.Status, "%s", refused.Error())
+	}
+	return body, err
 }
 
 // push is what has to be there of a push; a branch that was deleted has no commits, and nothing else of it is read.
@@ -99,7 +83,7 @@ type push struct {
 // checkDelivery reports what is wrong with the payload of an event; nil: nothing.
 func checkDelivery(event string, body []byte) error {
 	if event == "" {
-		return problemf(http.StatusBadRequest, "the delivery does not say which event it is: there is no %s", eventHeader)
+		return problemf(http.StatusBadRequest, "the delivery does not say which event it is: there is no %s", delivery.EventHeader)
 	}
 	if event != "push" {
 		var object map[string]json.RawMessage

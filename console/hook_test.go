@@ -12,6 +12,7 @@ import (
 
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
+	"trunkline.dev/trunkline/webhooks/github/githubtest/contract"
 )
 
 const hookSecret = "whsec-0123456789"
@@ -66,7 +67,7 @@ func TestDeliveries(t *testing.T) {
 	for name, tc := range cases {
 		for sign, change := range map[string]func(*console.Options){"": open, "Token": consoletest.WithToken} {
 			t.Run(name+sign, func(t *testing.T) { // a signature is needed, and enough
-				d := consoletest.Start(t, change, func(o *console.Options) { o.HookSecret = tc.secret })
+				d := consoletest.Start(t, change, func(o *console.Options) { o.HookSecret = func() string { return tc.secret } })
 				got := deliver(t, d, tc.body, tc.event, tc.signature)
 				if got.Code != tc.code || len(d.Asked()) != tc.syncs {
 					t.Errorf("%s got %+v and %d fetches, want %d and %d", tc.reason, got, len(d.Asked()), tc.code, tc.syncs)
@@ -97,7 +98,7 @@ func TestAnEndlessDeliveryIsCutOff(t *testing.T) {
 	req.Header.Set("X-GitHub-Event", "push")
 	req.Header.Set("X-Hub-Signature-256", sign(hookSecret, "x"))
 	w := &answer{header: http.Header{}}
-	_, handler := consoletest.New(func(o *console.Options) { o.HookSecret = hookSecret })
+	_, handler := consoletest.New(func(o *console.Options) { o.HookSecret = func() string { return hookSecret } })
 	handler.ServeHTTP(w, req)
 	if w.code != http.StatusRequestEntityTooLarge || body.read > 6<<20 {
 		t.Errorf("got %d after %d bytes were read", w.code, body.read)
@@ -107,7 +108,7 @@ func TestAnEndlessDeliveryIsCutOff(t *testing.T) {
 // TestADeliveryThatIsPlayedAgainIsHarmless sends the same delivery three times: each asks for a fetch, and says nothing else.
 func TestADeliveryThatIsPlayedAgainIsHarmless(t *testing.T) {
 	const push = `{"ref":"refs/heads/evil","repository":{"full_name":"other/repo","clone_url":"https://evil.example"},"after":"feed"}`
-	d := consoletest.Start(t, func(o *console.Options) { o.HookSecret = hookSecret })
+	d := consoletest.Start(t, func(o *console.Options) { o.HookSecret = func() string { return hookSecret } })
 	before := d.Board.Snapshot()
 	for range 3 {
 		if got := deliver(t, d, push, "push", sign(hookSecret, push)); got.Code != http.StatusAccepted {
@@ -119,13 +120,29 @@ func TestADeliveryThatIsPlayedAgainIsHarmless(t *testing.T) {
 	}
 }
 
+// TestExamplesOfGitHub delivers every payload that GitHub gives as an example: a push is a reason to fetch, and nothing else is.
+func TestExamplesOfGitHub(t *testing.T) {
+	examples := contract.Examples(t)
+	d := consoletest.Start(t, func(o *console.Options) { o.HookSecret = func() string { return hookSecret } })
+	for _, e := range examples {
+		before, want := len(d.Asked()), http.StatusOK
+		if e.Event == "push" {
+			want = http.StatusAccepted
+		}
+		got := deliver(t, d, string(e.Payload), e.Event, sign(hookSecret, string(e.Payload)))
+		if got.Code != want || len(d.Asked())-before != map[int]int{http.StatusAccepted: 1}[want] {
+			t.Errorf("%s %s got %+v and %d fetches", e.Event, e.Action, got, len(d.Asked())-before)
+		}
+	}
+}
+
 func FuzzDelivery(f *testing.F) {
 	for _, body := range []string{"", "null", "{}", `{"ref":1}`, `{"ref":"x","repository":{"full_name":"a/b"}}`, "[[[[", "\xff"} {
 		f.Add("push", body)
 		f.Add("ping", body)
 	}
 	f.Fuzz(func(t *testing.T, event, body string) {
-		d, handler := consoletest.New(func(o *console.Options) { o.HookSecret = hookSecret })
+		d, handler := consoletest.New(func(o *console.Options) { o.HookSecret = func() string { return hookSecret } })
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/sync", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)

@@ -172,8 +172,8 @@ func TestWhatIsNotThere(t *testing.T) {
 	}{
 		"Release":     {"/api/v1/releases/orders/dev/two", response{404, `there is no release "orders/dev@two": did you mean "orders/dev@one"?`}},
 		"Project":     {"/api/v1/projects/ordres", response{404, `there is no project "ordres": did you mean "orders"?`}},
-		"Environment": {"/api/v1/environments/staging", response{404, `there is no environment "staging": known are: dev, prod`}},
-		"Cluster":     {"/api/v1/clusters/x%1b%5b31m", response{404, `there is no cluster "x\x1b[31m": known are: one, two`}},
+		"Environment": {"/api/v1/environments/staging", response{404, `there is no environment "staging": want one of: dev, prod`}},
+		"Cluster":     {"/api/v1/clusters/x%1b%5b31m", response{404, `there is no cluster "x\x1b[31m": want one of: one, two`}},
 		"Dataset":     {"/api/v1/datasets/orders/clean@1", response{404, `there is no dataset "orders/clean@1": did you mean "orders/clean@2"?`}},
 	}
 	for name, tc := range cases {
@@ -189,7 +189,7 @@ func TestWrongQueries(t *testing.T) {
 		"Unknown":    {"A parameter that is misspelt is not left out in silence.", "?projcet=orders", `there is no parameter "projcet": did you mean "project"?`},
 		"Empty":      {"An empty name is a mistake, and not everything.", "?project=", "project is empty"},
 		"Result":     {"A result that there is none of fits nothing, and that is not an answer.", "?result=apply", `there is no result "apply": did you mean "applied"?`},
-		"Health":     {"Nor is a health.", "?health=x", `there is no health "x": known are: failed, healthy, progressing, stalled, unknown`},
+		"Health":     {"Nor is a health.", "?health=x", `there is no health "x": want one of: failed, healthy, progressing, stalled, unknown`},
 		"Flag":       {"A flag is one of two.", "?fine=yes", "fine is not true or false"},
 		"Limit":      {"A page is bounded.", "?limit=1001", "limit is not a number from 1 to 1000"},
 		"NoLimit":    {"And is one.", "?limit=0", "limit is not a number from 1 to 1000"},

@@ -73,7 +73,7 @@ func withPrincipal(r *http.Request, p Principal) *http.Request {
 
 // signOn finds out who makes a request.
 func (c *console) signOn(r *http.Request) (Principal, error) {
-	if len(c.opts.Tokens) > 0 {
+	if c.opts.Tokens != nil {
 		return c.byToken(r)
 	}
 	// Nobody but this machine can connect. A page in a browser on it still can, by a name that it has its own server resolve
@@ -88,17 +88,17 @@ func (c *console) signOn(r *http.Request) (Principal, error) {
 // byToken finds the owner of a token. All tokens are compared, each in constant time.
 func (c *console) byToken(r *http.Request) (Principal, error) {
 	sent := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-	found := -1
-	for i, t := range c.opts.Tokens {
+	found, tokens := -1, c.opts.Tokens()
+	for i, t := range tokens {
 		want := sha256.Sum256([]byte("Bearer " + t.Secret))
 		if subtle.ConstantTimeCompare(sent[:], want[:]) == 1 {
 			found = i
 		}
 	}
 	if found < 0 {
-		return Principal{}, problemf(http.StatusUnauthorized, "a token is needed")
+		return Principal{}, problemf(http.StatusUnauthorized, "a token is required")
 	}
-	if name := c.opts.Tokens[found].Name; name != "" {
+	if name := tokens[found].Name; name != "" {
 		return Principal{Name: name, SignOn: ByToken}, nil
 	}
 	claim, err := claimOf(r)

@@ -39,7 +39,7 @@ func ParseTokens(file string, data []byte) ([]Token, error) {
 		case slices.ContainsFunc(tokens, func(o Token) bool { return o.Name == t.Name }):
 			return nil, fmt.Errorf("%s: %s has a token already", at, t.Name)
 		case slices.ContainsFunc(tokens, func(o Token) bool { return o.Secret == t.Secret }):
-			return nil, fmt.Errorf("%s: the token of %s is another one's too", at, t.Name)
+			return nil, fmt.Errorf("%s: the token of %s is also that of another name", at, t.Name)
 		}
 		tokens = append(tokens, t)
 	}

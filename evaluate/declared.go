@@ -10,6 +10,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/render"
 )
 
 // object is an object of a cluster, as the API server tells objects apart.
@@ -44,26 +45,40 @@ type Move struct {
 // String says what moves where.
 func (m Move) String() string { return fmt.Sprintf("%s moves from %s to %s", m.Ref, m.From, m.To) }
 
-// declarers returns the releases that declare each object, in the order of their ids.
-func (e *Evaluation) declarers() map[object][]catalog.ReleaseID {
-	out := map[object][]catalog.ReleaseID{}
-	for rel := range e.Releases() {
-		seen := map[object]bool{}
-		for _, part := range e.results[rel.ID].Objects.Parts() {
-			o := object{rel.ID.Cluster, plan.Ref{GroupKind: part.GroupKind, Namespace: part.Namespace, Name: part.Name}}
-			if !seen[o] {
-				seen[o] = true
-				out[o] = append(out[o], rel.ID)
-			}
+// declarers are the releases that declare each object, in the order of their ids.
+type declarers map[object][]catalog.ReleaseID
+
+// declarers returns the objects that the releases of one of the two evaluations declare that may differ, as far as they were
+// rendered.
+func (c *comparison) declarers(e *Evaluation) declarers {
+	out := declarers{}
+	for rel, rendered := range c.of(e) {
+		if rendered == nil {
+			continue
+		}
+		for _, part := range rendered.Objects.Parts() {
+			out.add(rel.ID, objectOf(rel.ID, part))
 		}
 	}
 	return out
 }
 
-// Shared returns the objects that several releases of a cluster declare, as far as the releases were rendered.
-func (e *Evaluation) Shared() (out []Shared) {
-	for o, releases := range e.declarers() {
+func objectOf(id catalog.ReleaseID, part render.Part) object {
+	return object{id.Cluster, plan.Ref{GroupKind: part.GroupKind, Namespace: part.Namespace, Name: part.Name}}
+}
+
+// add adds a release to an object.
+func (d declarers) add(id catalog.ReleaseID, o object) {
+	if list := d[o]; len(list) == 0 || list[len(list)-1] != id {
+		d[o] = append(list, id)
+	}
+}
+
+// shared returns the objects that several releases declare.
+func (d declarers) shared() (out []Shared) {
+	for o, releases := range d {
 		if len(releases) > 1 {
+			slices.SortFunc(releases, catalog.ReleaseID.Compare)
 			out = append(out, Shared{Cluster: o.cluster, Ref: o.ref, Releases: releases})
 		}
 	}
@@ -71,13 +86,42 @@ func (e *Evaluation) Shared() (out []Shared) {
 	return out
 }
 
-// Moves returns the objects that one release declares in the base and another one in the head, as far as both were rendered.
-func Moves(base, head *Evaluation) (out []Move) {
-	is := head.declarers()
-	for o, before := range base.declarers() {
+// shared returns the objects of the head that several releases of a cluster declare, at least one of which may differ.
+func (c *comparison) shared() []Shared {
+	declared := c.declarers(c.head)
+	if !c.some {
+		return declared.shared()
+	}
+	// An object of another name is another one. All objects of the platform are asked for theirs, and few for more.
+	type name struct{ namespace, name string }
+	names := map[name]bool{}
+	for o := range declared {
+		names[name{o.ref.Namespace, o.ref.Name}] = true
+	}
+	for rel, rendered := range c.head.everything() {
+		if rendered == nil {
+			continue
+		}
+		for _, part := range rendered.Objects.Parts() {
+			if !names[name{part.Namespace, part.Name}] {
+				continue
+			}
+			if o := objectOf(rel.ID, part); len(declared[o]) > 0 && !c.differs(rel.ID) {
+				declared.add(rel.ID, o)
+			}
+		}
+	}
+	return declared.shared()
+}
+
+// moves returns the objects that one release declares in the base and another one in the head, as far as both were
+// rendered. Both of the releases differ then.
+func (c *comparison) moves() (out []Move) {
+	is := c.declarers(c.head)
+	for o, before := range c.declarers(c.base) {
 		after := is[o]
 		for _, from := range before {
-			if len(after) == 0 || slices.Contains(after, from) || head.unknown(from) {
+			if len(after) == 0 || slices.Contains(after, from) || c.head.unknown(from) {
 				continue
 			}
 			for _, to := range after {

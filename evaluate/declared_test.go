@@ -73,12 +73,12 @@ func TestMovesAndShared(t *testing.T) {
 func TestMergeSaysWhatMoves(t *testing.T) {
 	base := evaluated(t, firstCommit(), &stub{more: map[string][]string{"p0/dev@one": {"a"}}}, nil)
 	head := evaluated(t, firstCommit(), &stub{more: map[string][]string{"p1/dev@one": {"a"}}}, nil)
-	releases, notes, err := Merge(base, head, now)
+	merged, err := Merge(base, head, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range releases {
+	for _, r := range merged.Releases {
 		for _, s := range r.Steps {
 			got = append(got, r.ID.String()+": "+string(s.Action)+" "+s.Ref.Name+", "+s.Note)
 		}
@@ -87,7 +87,7 @@ func TestMergeSaysWhatMoves(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"ConfigMap shared/a moves from p0/dev@one to p1/dev@one"}, notes); diff != "" {
+	if diff := cmp.Diff([]string{"ConfigMap shared/a moves from p0/dev@one to p1/dev@one"}, merged.Notes); diff != "" {
 		t.Errorf("notes, -want +got:\n%s", diff)
 	}
 }
@@ -99,12 +99,12 @@ func TestMergeKnowsAllReleases(t *testing.T) {
 	delete(next, "a/p0/project.yaml")
 	base := evaluated(t, firstCommit(), &stub{}, nil)
 	head := evaluated(t, next, &stub{errs: map[string]error{"p1/dev@one": errors.New("boom")}}, nil)
-	releases, _, err := Merge(base, head, now)
+	merged, err := Merge(base, head, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]preview.Action{}
-	for _, r := range releases {
+	for _, r := range merged.Releases {
 		got[r.ID.String()] = r.Action
 	}
 	want := map[string]preview.Action{

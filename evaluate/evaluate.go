@@ -10,6 +10,7 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/policy/custom"
 )
@@ -28,7 +29,11 @@ type Evaluation struct {
 	objectsJudged bool
 	unjudged      []string
 	releases      *releaseSet
-	results       map[catalog.ReleaseID]Rendered
+	// results are what the releases render to, at the same places; nil of those that were not wanted. What is taken over from
+	// an evaluation before is the same value.
+	results []*Rendered
+	// estimate is what the releases cost; nil if that was not asked for.
+	estimate *cost.Estimate
 }
 
 // Input is what a head is evaluated by. Tree, Library, Renderer and Now are required.
@@ -53,11 +58,23 @@ type Input struct {
 	// release whose objects cannot be judged, since it does not render, refuses the head. Without it such a release is
 	// reported by its own result only.
 	Thorough bool
+	// Runs has what cannot run refuse the head, for people to fix: each release that the change can affect is rendered, wanted or
+	// not, and one that does not render is a problem. Without it such a release is reported by its own result only.
+	Runs bool
+	// Cost has what the releases cost estimated, by these terms, and held against the budgets of the environments; nil asks
+	// for neither. The releases of an environment with a budget are rendered then, wanted or not.
+	Cost *cost.Terms
 
+	// OnProgress is called with how many of the releases are looked at, and how many there are: at first with none, and then
+	// for each that is rendered, or need not be. It may be nil, and is called from several goroutines at once.
+	OnProgress func(done, total int)
 	// OnDeclared is called once the declarations are accepted, before anything is rendered; it may be nil.
 	OnDeclared func(*catalog.Catalog)
-	// OnRendered is called for each release that is rendered again, as soon as it is, provided that no policy on objects
-	// can refuse the head any more. It may be nil, and is called from several goroutines at once.
+	// OnAcceptable is called once, before anything is rendered, if nothing that is rendered can refuse the head: no policy judges
+	// objects, and no budget what they cost. It has the catalog, the problems and the releases of the evaluation, and not yet what they render to. It may be nil.
+	OnAcceptable func(*Evaluation)
+	// OnRendered is called after OnAcceptable for each release that is rendered again, as soon as it is; never if a policy on
+	// objects or a budget can still refuse the head. It may be nil, and is called from several goroutines at once.
 	OnRendered func(catalog.Release, Rendered)
 }
 
@@ -110,7 +127,10 @@ func (e *Evaluation) judge(ctx context.Context, in Input) (*Evaluation, error) {
 	if err := next.choosePolicies(in); err != nil {
 		return nil, fmt.Errorf("loading the platform's own policies: %w", err)
 	}
-	next.input = policy.Input{Catalog: e.catalog, Custom: next.judges, Now: day(in.Now)}
+	next.input = policy.Input{Catalog: e.catalog, Custom: next.judges, Now: day(in.Now), Thorough: in.Runs}
+	if next.own != nil && next.judges != next.own {
+		next.input.Custom = successor{next.judges, next.own}
+	}
 	if b := in.Before; b != nil && (b.judges == next.judges || in.Change == nil) {
 		next.input.Previous = b.verdicts
 	}
@@ -130,8 +150,15 @@ func (e *Evaluation) choosePolicies(in Input) (err error) {
 	if b := in.Before; b != nil {
 		if in.Change != nil && b.catalog.Platform != nil {
 			if e.judges = b.own; e.judges == nil {
-				e.judges, err = custom.Load(b.catalog)
+				if e.judges, err = custom.Load(b.catalog); err != nil {
+					return err
+				}
 			}
+			if _, whole := e.catalog.Relinked(); !whole && e.catalog.UpdateOf(b.catalog) {
+				e.own = e.judges
+				return nil
+			}
+			e.own, err = custom.Load(e.catalog)
 			return err
 		}
 		if _, whole := e.catalog.Relinked(); !whole && b.own != nil && e.catalog.UpdateOf(b.catalog) {
@@ -143,6 +170,15 @@ func (e *Evaluation) choosePolicies(in Input) (err error) {
 	e.judges = e.own
 	return err
 }
+
+// successor are the policies that judge a change, of the tree before it. What is wrong with the policies themselves is asked of
+// the tree after it: a change that breaks one is refused, and the one that fixes it is not.
+type successor struct {
+	policy.Custom
+	own *custom.Set
+}
+
+func (s successor) Problems() v1alpha1.Problems { return s.own.Problems() }
 
 // Catalog returns what the tree declares.
 func (e *Evaluation) Catalog() *catalog.Catalog { return e.catalog }

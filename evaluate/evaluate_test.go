@@ -157,14 +157,19 @@ func TestHead(t *testing.T) {
 			maps.Copy(c, tc.files)
 			var mu sync.Mutex
 			var handed []string
-			declared := false
+			declared, acceptable := false, 0
 			e := evaluated(t, c, tc.renderer, func(in *Input) {
 				in.OnDeclared = func(*catalog.Catalog) { declared = true }
+				in.OnAcceptable = func(e *Evaluation) {
+					if acceptable++; !declared || e.Len() != len(all) || e.Denied() {
+						t.Errorf("acceptable before it was declared (%t), with %d releases and the problems %v", declared, e.Len(), e.Problems())
+					}
+				}
 				in.OnRendered = func(rel catalog.Release, out Rendered) {
 					mu.Lock()
 					defer mu.Unlock()
-					if !declared {
-						t.Error("something is handed out before the declarations are accepted")
+					if acceptable != 1 {
+						t.Errorf("something is handed out, and the head was found acceptable %d times", acceptable)
 					}
 					handed = append(handed, rel.ID.String())
 				}
@@ -180,7 +185,7 @@ func TestHead(t *testing.T) {
 				Problems         []string
 			}
 			want := outcome{tc.declared, tc.rendered, tc.handed, tc.kept, tc.want}
-			got := outcome{declared, tc.renderer.asked(), handed, len(e.results), rulesOf(e.Problems())}
+			got := outcome{declared, tc.renderer.asked(), handed, len(resultsOf(e)), rulesOf(e.Problems())}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -210,7 +215,7 @@ func TestUpdateTakesPoliciesOver(t *testing.T) {
 		t.Errorf("rendered again: %v", asked)
 	}
 	lax := next(func(c commitFiles) { delete(c, "policies.yaml"); c["a/p1/k8s/own.yaml"] += "\n" })
-	if lax.own == before.own || lax.own.JudgesObjects() {
+	if lax.own == before.own || lax.own.ChecksObjects() {
 		t.Error("a policy that is gone still judges")
 	}
 }
@@ -241,13 +246,59 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 			unjudged: "whether an owner made or approved the change",
 		},
 		{
-			reason: "Owners that cannot be read own everything.",
-			before: func(c commitFiles) { c["CODEOWNERS"] = "/a [\n" }, after: touch, people: []policy.Person{ada}, want: []string{"deny not-evaluated"},
+			reason: "A line of CODEOWNERS that is not valid counts for nothing, as on GitHub, and is not in the way of its fix.",
+			before: func(c commitFiles) { c["CODEOWNERS"] = "/a [\n* @eve\n" },
+			after:  func(c commitFiles) { c["CODEOWNERS"] = "/a @eve\n* @eve\n" }, people: []policy.Person{eve},
+		},
+		{
+			reason: "A change that makes one invalid is refused.",
+			before: func(c commitFiles) { c["CODEOWNERS"] = "* @eve\n" },
+			after:  func(c commitFiles) { c["CODEOWNERS"] = "* @eve\n/a [\n" }, people: []policy.Person{eve}, want: []string{"deny not-evaluated"},
+		},
+		{
+			reason: "So is one that breaks a policy, although it is not judged by it.",
+			before: func(c commitFiles) { c["policies.yaml"] = objectPolicy },
+			after:  func(c commitFiles) { c["policies.yaml"] = strings.ReplaceAll(objectPolicy, "!= 'bad'", "!=") }, unjudged: "whether an owner made or approved the change",
+			want: []string{"warn privilege-widened", "deny policy/names"},
+		},
+		{
+			reason: "The change that fixes a broken policy is not judged by what is broken.",
+			before: func(c commitFiles) { c["policies.yaml"] = strings.ReplaceAll(objectPolicy, "!= 'bad'", "!=") },
+			after:  func(c commitFiles) { c["policies.yaml"] = objectPolicy }, unjudged: "whether an owner made or approved the change", want: []string{"warn privilege-widened"},
+		},
+		{
+			reason: "The same of a folder of policies in Rego.",
+			before: func(c commitFiles) {
+				c["trunkline.yaml"] += "spec: {policies: [rego]}\n"
+				c["rego/a.rego"] = "package a\n\ndeny contains\n"
+			},
+			after: func(c commitFiles) { c["rego/a.rego"] = "package a\n\ndeny contains \"no\" if false\n" }, unjudged: "whether an owner made or approved the change", want: []string{"warn privilege-widened"},
+		},
+		{
+			reason: "A schema that is broken is refused.",
+			before: func(c commitFiles) { dataset(c, `{"type": "object"}`) },
+			after:  func(c commitFiles) { dataset(c, `{"type": "objekt", "properties": [`) }, unjudged: "whether an owner made or approved the change",
+			want: []string{"deny invalid-schema"},
+		},
+		{
+			reason: "One that was broken can be fixed.",
+			before: func(c commitFiles) { dataset(c, `{"type": "objekt", "properties": [`) },
+			after:  func(c commitFiles) { dataset(c, `{"type": "object"}`) }, unjudged: "whether an owner made or approved the change",
+		},
+		{
+			reason: "It is no fault of a change of something else.",
+			before: func(c commitFiles) { dataset(c, `{"type": "objekt"}`) },
+			after:  func(c commitFiles) { c["b/data/run.py"] += "\n" }, unjudged: "whether an owner made or approved the change",
+		},
+		{
+			reason: "A new project with one is refused.",
+			before: func(commitFiles) {}, after: func(c commitFiles) { dataset(c, `[]`) }, unjudged: "whether an owner made or approved the change",
+			want: []string{"deny invalid-schema"},
 		},
 		{
 			reason: "A change of CODEOWNERS does not judge itself.",
 			after:  func(c commitFiles) { touch(c); c["CODEOWNERS"] = "* eve\n" }, people: []policy.Person{eve},
-			want: []string{"deny ownership", "deny ownership"}, // of the project, and of CODEOWNERS
+			want: []string{"deny ownership", "deny not-evaluated", "deny ownership"}, // of CODEOWNERS, in which a login has its @, and of the project
 		},
 		{
 			reason: "A base that is not valid has owners, who cannot be asked.",
@@ -305,6 +356,14 @@ func TestChangeIsJudgedByItsBase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dataset adds a project with a dataset of a schema.
+func dataset(c commitFiles, schema string) {
+	c["dev.yaml"] = strings.Replace(firstCommit()["dev.yaml"], "spec: {", "spec: {stores: {lake: s3://lake}, ", 1)
+	c.project("b/data", "data", "job", "dev")
+	c["b/data/project.yaml"] += "  datasets: [{name: d, version: \"1\", path: lake://d/, external: true, schema: d.json}]\n"
+	c["b/data/d.json"] = schema
 }
 
 // TestHeadEnds: a context that ends ends the evaluation, and no half of it is returned.

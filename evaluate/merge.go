@@ -4,6 +4,7 @@ package evaluate
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -18,28 +19,57 @@ import (
 // maxNotes is how many objects are named in notes, for each thing that is said of them.
 const maxNotes = 10
 
-// Merge returns what happens to every release when the head is merged into the base, and what else is to be known of it:
-// which objects move between releases, and which several declare. Both are rendered.
-func Merge(base, head *Evaluation, now time.Time) ([]preview.Release, []string, error) {
+// Merged is what happens when a head is merged into a base.
+type Merged struct {
+	// Releases are those that may differ, in the order of their ids; that nothing happens to one is said.
+	Releases []preview.Release
+	// Same is how many others there are.
+	Same int
+	// Notes are what else is to be known: which objects move between releases, and which several declare.
+	Notes []string
+}
+
+// Merge returns what happens when the head is merged into the base. Both are rendered. If the head was evaluated after the
+// base, that costs what changed between the two, and little more.
+func Merge(base, head *Evaluation, now time.Time) (Merged, error) {
+	c := compare(base, head)
 	shared := unpacked{}
-	was, err := base.side(shared)
+	was, err := base.side(shared, c.of(base))
 	if err != nil {
-		return nil, nil, err
+		return Merged{}, err
 	}
-	is, err := head.side(shared)
+	is, err := head.side(shared, c.of(head))
 	if err != nil {
-		return nil, nil, err
+		return Merged{}, err
 	}
-	releases, moves := preview.Merge(was, is, now), Moves(base, head)
-	annotate(releases, moves)
-	return releases, slices.Concat(notes(moves, "move"), head.Notes()), nil
+	was.Others, is.Others = c.others, c.others
+	moves := c.moves()
+	m := Merged{Releases: preview.Merge(was, is, now), Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases"))}
+	annotate(m.Releases, moves)
+	for _, n := range c.others {
+		m.Same += n
+	}
+	return m, nil
+}
+
+// Same returns the releases that [Merge] leaves out, in the order of their ids.
+func Same(base, head *Evaluation) (out []preview.Release) {
+	c := compare(base, head)
+	for rel, rendered := range head.everything() {
+		if !c.differs(rel.ID) {
+			out = append(out, preview.Release{ID: rel.ID, Action: preview.Unchanged, Unchanged: rendered.Objects.Len() + len(head.access(rel))})
+		}
+	}
+	return out
 }
 
 // MoveNotes returns what is to be known of the objects that move between releases.
-func MoveNotes(base, head *Evaluation) []string { return notes(Moves(base, head), "move") }
+func MoveNotes(base, head *Evaluation) []string { return notes(compare(base, head).moves(), "move") }
 
 // Notes returns what is to be known of the objects that several releases declare.
-func (e *Evaluation) Notes() []string { return notes(e.Shared(), "are declared by several releases") }
+func (e *Evaluation) Notes() []string {
+	return notes((&comparison{head: e}).shared(), "are declared by several releases")
+}
 
 // notes names things, at most some of them.
 func notes[T fmt.Stringer](things []T, what string) (out []string) {
@@ -80,17 +110,18 @@ func annotate(releases []preview.Release, moves []Move) {
 type unpacked map[*render.Packed][]*unstructured.Unstructured
 
 // Side returns the evaluation in the form in which previews are made. Releases that were not wanted are there without objects.
-func (e *Evaluation) Side() (preview.Side, error) { return e.side(unpacked{}) }
+func (e *Evaluation) Side() (preview.Side, error) {
+	return e.side(unpacked{}, e.everything())
+}
 
-func (e *Evaluation) side(objects unpacked) (preview.Side, error) {
-	side := preview.Side{Catalog: e.catalog, Releases: make(map[catalog.ReleaseID]preview.Rendered, e.Len())}
-	for rel := range e.Releases() {
+// side returns some releases.
+func (e *Evaluation) side(objects unpacked, of iter.Seq2[*catalog.Release, *Rendered]) (preview.Side, error) {
+	side := preview.Side{Catalog: e.catalog, Releases: map[catalog.ReleaseID]preview.Rendered{}}
+	for rel, out := range of {
 		one := preview.Rendered{Suspended: rel.Suspended}
-		if out, ok := e.results[rel.ID]; ok {
+		if out != nil {
 			one.Err = out.Err
-			if access, ok := e.catalog.Access(rel.ID); ok {
-				one.Access = render.Access(rel.ID, rel.Namespace, access)
-			}
+			one.Access = e.access(rel)
 			if out.Objects != nil && objects[out.Objects] == nil {
 				list, err := out.Objects.Unpack()
 				if err != nil {
@@ -103,4 +134,13 @@ func (e *Evaluation) side(objects unpacked) (preview.Side, error) {
 		side.Releases[rel.ID] = one
 	}
 	return side, nil
+}
+
+// access are the objects by which the account that deploys a release may do so.
+func (e *Evaluation) access(rel *catalog.Release) []*unstructured.Unstructured {
+	access, ok := e.catalog.Access(rel.ID)
+	if !ok {
+		return nil
+	}
+	return render.Access(rel.ID, rel.Namespace, access)
 }

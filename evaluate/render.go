@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,33 +60,57 @@ func Release(ctx context.Context, renderer Renderer, tree fs.FS, rel catalog.Rel
 	result, err := renderer.Render(ctx, tree, rel)
 	if out.reads, out.Err = result.ReadSet, err; err == nil {
 		out.Objects, out.Err = render.Pack(result.Objects)
+		out.Objects = out.Objects.WithWarnings(result.Warnings)
 	}
 	return out
 }
 
 // Render returns the evaluation with what its releases render to, and with what the policies on objects say if they were
-// not asked before. What the change since Before does not affect is taken over from there.
+// not asked before, and what they cost if Cost asks for it. What the change since Before does not affect is taken over from
+// there.
 func (e *Evaluation) Render(ctx context.Context, in Input) (*Evaluation, error) {
+	next, err := e.render(ctx, in.costed(e.catalog))
+	if err != nil || in.Cost == nil {
+		return next, err
+	}
+	return next.costed(ctx, in)
+}
+
+// render renders, and asks the policies on objects.
+func (e *Evaluation) render(ctx context.Context, in Input) (*Evaluation, error) {
 	next := *e
 	before := in.Before
 	if before != nil && (before.releases == nil || !e.catalog.UpdateOf(before.catalog)) {
 		before = nil
 	}
-	if next.releases = releasesOf(e.catalog, nil); before != nil {
-		next.releases = releasesOf(e.catalog, before.releases)
+	var known *releaseSet
+	if before != nil {
+		known = before.releases
 	}
-	judged := e.judges != nil && e.judges.JudgesObjects() && !e.objectsJudged
-	r := rendering{Input: in, e: &next, judged: judged, results: make(map[catalog.ReleaseID]Rendered, len(next.releases.all))}
+	next.releases, next.results = releasesOf(e.catalog, known), nil
+	judged := e.judges != nil && e.judges.ChecksObjects() && !e.objectsJudged
+	runs := in.Runs && e.verdicts != nil && !e.objectsJudged
+	r := rendering{Input: in, e: &next, judged: judged, runs: runs, results: make([]*Rendered, len(next.releases.all))}
+	r.acceptable = !judged && !runs && !e.Denied()
+	if in.Change != nil && in.Before != nil && in.Before.catalog.Platform != nil && (judged || runs) {
+		r.reach = newReach(&next, in.Before.catalog)
+	}
+	if r.acceptable && in.OnAcceptable != nil {
+		known := next // the caller may look at it while the rest is found out
+		in.OnAcceptable(&known)
+	}
 	problems, err := r.all(ctx, before)
 	if err != nil {
 		return nil, err
 	}
 	next.results, next.objectsJudged = r.results, true
-	if !judged {
+	next.unjudged = append(slices.Clone(e.unjudged), r.foreign.words()...)
+	if !judged && !runs {
 		return &next, nil
 	}
-	again := e.input
-	again.Objects, again.Previous = slices.Concat(again.Objects, problems), e.verdicts
+	next.input.Objects = slices.Concat(e.input.Objects, problems)
+	again := next.input
+	again.Previous = e.verdicts
 	if next.verdicts, err = policy.Check(ctx, again); err != nil {
 		return nil, fmt.Errorf("judging the objects: %w", err)
 	}
@@ -98,51 +122,103 @@ type rendering struct {
 	Input
 
 	e *Evaluation
-	// judged says that policies judge objects.
-	judged bool
+	// judged says that policies judge objects, runs that what does not render refuses the head, and acceptable that nothing
+	// can refuse the head any more.
+	judged, runs, acceptable bool
+	// reach is how the change reaches releases of which it is not known what they rendered to before; nil if that does not matter.
+	reach *reach
 
-	mu      sync.Mutex
-	results map[catalog.ReleaseID]Rendered
+	// results are at the places of the releases, each written by whoever renders that release.
+	results []*Rendered
+	foreign foreign
 }
 
 // all renders the releases that are wanted, and returns what is wrong with their objects.
 func (r *rendering) all(ctx context.Context, before *Evaluation) (v1alpha1.Problems, error) {
 	set := r.e.releases
-	found := make([]v1alpha1.Problems, len(set.all))
+	found, failed := make([]v1alpha1.Problems, len(set.all)), make([]*Rendered, len(set.all))
+	odd := make([][]render.Warning, len(set.all))
+	shared := newSharing(r)
 	group, rendering := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range set.all {
-		rel := &set.all[i]
+	previous := &releaseSet{}
+	if before != nil {
+		previous = before.releases
+	}
+	var seen atomic.Int64
+	done := func(n int64) {
+		if r.OnProgress != nil {
+			r.OnProgress(int(seen.Add(n)), len(set.all))
+		}
+	}
+	done(0)
+	for i, j := range walk(set, previous) {
+		if i < 0 {
+			continue // it is not declared any more
+		}
+		rel := set.all[i]
 		wanted := r.Want == nil || r.Want(rel.ID)
-		if !wanted && !r.judged {
+		looked := r.judged || r.runs
+		if !wanted && !looked {
+			done(1)
 			continue
 		}
-		var old Rendered
-		known := false
-		if before != nil {
-			old, known = before.results[rel.ID]
+		var old *Rendered
+		if j >= 0 {
+			old = before.at(j)
 		}
-		fingerprint := old.fingerprint
-		if !known || set.fresh(rel.ID.Project) {
+		var fingerprint string
+		if old != nil && rel == previous.all[j] {
+			fingerprint = old.fingerprint
+		} else {
 			fingerprint = render.Fingerprint(*rel)
 		}
-		current := known && old.current(fingerprint, r.e.changed)
+		current := old != nil && old.current(fingerprint, r.e.changed)
+		maybe := false
+		switch {
+		case r.Change == nil:
+		case old != nil:
+			looked = looked && !current // what the change leaves as it was is none of its faults
+		case r.reach != nil && looked:
+			looked, maybe = r.reach.of(rel, fingerprint)
+		}
 		if current {
-			r.keep(wanted, rel.ID, old)
-			if !r.judged {
+			r.keep(wanted, i, old)
+			if !looked {
+				done(1)
 				continue
 			}
+		} else if !wanted && !looked && !maybe {
+			done(1)
+			continue
 		} else {
 			set.renderAgain(rel.ID)
 		}
 		group.Go(func() (err error) {
+			defer done(1)
 			out := old
 			if !current {
-				out = r.one(rendering, *rel, fingerprint)
-				r.keep(wanted, rel.ID, out)
+				one := r.one(rendering, *rel, fingerprint)
+				out = &one
+				r.keep(wanted, i, out)
 			}
-			if rendering.Err() == nil && r.judged {
-				found[i], err = r.judge(rendering, *rel, out)
+			if rendering.Err() != nil || !looked && (!maybe || !out.reads.Affected(r.e.changed)) {
+				return nil
+			}
+			if r.runs {
+				if odd[i] = out.Objects.Warnings(); out.Err != nil {
+					failed[i] = out
+				}
+				r.foreign.add(out.Objects)
+				shared.add(i, out.Objects)
+				if found[i], err = r.inspect(rel, out.Objects); err != nil {
+					return err
+				}
+			}
+			if r.judged {
+				var said v1alpha1.Problems
+				said, err = r.judge(rendering, *rel, *out)
+				found[i] = append(found[i], said...)
 			}
 			return err
 		})
@@ -150,26 +226,43 @@ func (r *rendering) all(ctx context.Context, before *Evaluation) (v1alpha1.Probl
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.Concat(found...), context.Cause(ctx)
+	var meet v1alpha1.Problems
+	if r.runs {
+		var err error
+		if meet, err = shared.problems(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Concat(slices.Concat(found...), r.unrunnable(failed), r.oddities(odd), meet), context.Cause(ctx)
 }
 
-func (r *rendering) keep(wanted bool, id catalog.ReleaseID, out Rendered) {
-	if !wanted {
-		return
+func (r *rendering) keep(wanted bool, i int, out *Rendered) {
+	if wanted {
+		r.results[i] = out
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.results[id] = out
 }
 
 // one renders a release, and passes it on if nothing can refuse it any more.
 func (r *rendering) one(ctx context.Context, rel catalog.Release, fingerprint string) Rendered {
 	out := Release(ctx, r.Renderer, r.e.catalog.Tree(), rel)
 	out.fingerprint = fingerprint
-	if !r.judged && r.OnRendered != nil && !r.e.Denied() && ctx.Err() == nil {
+	if r.acceptable && r.OnRendered != nil && ctx.Err() == nil {
 		r.OnRendered(rel, out)
 	}
 	return out
+}
+
+// inspect looks at the objects of a release, if it renders.
+func (r *rendering) inspect(rel *catalog.Release, packed *render.Packed) (v1alpha1.Problems, error) {
+	p, ok := r.e.catalog.Project(rel.ID.Project)
+	if !ok || packed == nil {
+		return nil, nil
+	}
+	objects, err := packed.Unpack()
+	if err != nil {
+		return nil, err
+	}
+	return inspect(p, objects), nil
 }
 
 // judge asks the platform's own policies for what they say against the objects of a release.
@@ -190,7 +283,7 @@ func (r *rendering) judge(ctx context.Context, rel catalog.Release, out Rendered
 
 // unrendered is what is wrong with a release whose objects cannot be judged. It is kept as it is, which refuses nothing.
 func (r *rendering) unrendered(p *catalog.Project, id catalog.ReleaseID, out Rendered) v1alpha1.Problems {
-	if !r.Thorough || out.Err == nil {
+	if !r.Thorough || r.runs || out.Err == nil {
 		return nil
 	}
 	return v1alpha1.Problems{{

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/api/field"
+	"trunkline.dev/trunkline/api/generated"
 	"trunkline.dev/trunkline/plan/ownership"
 )
 
@@ -96,6 +97,11 @@ func contracts() []contract {
 			kind: schema.GroupKind{Kind: "Secret"}, right: filled, fields: []string{".data", `.metadata.annotations["kubernetes.io/service-account.uid"]`},
 			when:   func(o map[string]any) bool { return o["type"] == "kubernetes.io/service-account-token" },
 			source: "https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets",
+		},
+		{
+			// Who changes a password by hand has a reason, and where it is used nobody knows here.
+			kind: schema.GroupKind{Kind: "Secret"}, right: filled, fields: []string{".data", `.metadata.annotations["` + generated.MadeAnnotation + `"]`},
+			when: annotated(generated.Annotation), source: "docs/secrets.md#generated-secrets",
 		},
 		{
 			kind: schema.GroupKind{Kind: "Namespace"}, right: filled, fields: []string{".spec.finalizers", `.metadata.labels["kubernetes.io/metadata.name"]`},

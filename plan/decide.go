@@ -36,7 +36,7 @@ type wanted struct {
 	// taken are the fields that are taken back, and left those that others may have.
 	taken, left []ownership.Field
 	everything  bool
-	// access is set if it gives the release's account its rights.
+	// access is set if the object grants the release's account its rights.
 	access bool
 }
 
@@ -84,7 +84,9 @@ func newWanted(in Input, rules rules, ref Ref, o *unstructured.Unstructured, the
 	if ns := namespaceRef(ref.Namespace); there[ns].Deleting {
 		w.within = ns
 	}
-	w.ending = in.Finished.of(w.digest)
+	if w.ending = in.Finished.of(w.digest); w.ending == Started {
+		w.ending = w.unwatched(in, ref)
+	}
 	contract := clausesOf(o)
 	o = sendable(o, contract)
 	var silent []field.Path // what others may have without a word
@@ -156,6 +158,15 @@ func (w *wanted) decide(in Input, ref Ref, o *unstructured.Unstructured, silent 
 // ended reports whether the object, as it is declared, has ended and is gone or on its way out.
 func (w *wanted) ended() bool {
 	return w.ending != Running && (!w.present || w.observed.Deleting && w.observed.Digest == w.digest)
+}
+
+// unwatched returns how an object ended that was there, removes itself once it has ended, and that nobody has seen ending. If it is
+// gone and nobody was seen to delete it, it is done: to run it once more would be worse.
+func (w *wanted) unwatched(in Input, ref Ref) Ending {
+	if _, deleted := in.Vanished[ref]; w.present || w.known || deleted {
+		return Running
+	}
+	return Completed
 }
 
 // sortAdditions decides which additions are taken back. Those that are only reported are drift that is left.

@@ -11,6 +11,8 @@ type Ending string
 const (
 	// Running is an object that has not ended, or that stays when it has.
 	Running Ending = ""
+	// Started is one that removes itself once it has ended, and has not ended yet.
+	Started Ending = "started"
 	// Completed is one that did what it is for.
 	Completed Ending = "completed"
 	// FailedForGood is one that did not, and is not tried again by its controller.
@@ -34,6 +36,8 @@ type End struct {
 	// Pruned is true if it was deleted since a newer commit did not declare it: it counts for who goes back to an older state,
 	// and not for a commit that declares it again.
 	Pruned bool `json:"pruned,omitempty"`
+	// Started is true if nobody has seen how it ended: it was there, and removes itself once it has.
+	Started bool `json:"started,omitempty"`
 }
 
 // digestPrefix is how much of a digest is remembered, in characters: 64 bits, of a few dozen objects.
@@ -44,15 +48,15 @@ func (f Finished) With(digest string, how Ending) Finished {
 	if how == Running || len(digest) < digestPrefix {
 		return f
 	}
-	return f.with(End{Digest: digest[:digestPrefix], Failed: how == FailedForGood})
+	return f.with(End{Digest: digest[:digestPrefix], Failed: how == FailedForGood, Started: how == Started})
 }
 
-// WithPruned returns the same with one more object that had ended when it was deleted; the receiver is not changed.
+// WithPruned returns the same with one more object that had ended or begun when it was deleted; the receiver is not changed.
 func (f Finished) WithPruned(digest string, how Ending) Finished {
 	if how == Running || len(digest) < digestPrefix {
 		return f
 	}
-	return f.with(End{Digest: digest[:digestPrefix], Failed: how == FailedForGood, Pruned: true})
+	return f.with(End{Digest: digest[:digestPrefix], Failed: how == FailedForGood, Started: how == Started, Pruned: true})
 }
 
 // Merge returns the same with what others remember; the receiver is not changed.
@@ -69,8 +73,15 @@ func (f Finished) ByThemselves() Finished {
 }
 
 func (f Finished) with(end End) Finished {
-	if slices.Contains(f, end) {
-		return f
+	i := slices.IndexFunc(f, func(e End) bool { return e.Digest == end.Digest })
+	switch {
+	case i < 0 && end.Started && len(f) >= maxFinished:
+		return f // what is sure takes precedence over what may be
+	case i < 0:
+	case f[i] == end, end.Started && !end.Pruned && !f[i].Pruned:
+		return f // more is known already
+	case end.Started && end.Pruned && !f[i].Started:
+		end.Started, end.Failed = false, f[i].Failed
 	}
 	out := Finished{end}
 	for _, e := range f {
@@ -86,6 +97,10 @@ func (f Finished) of(digest string) Ending {
 	for _, e := range f {
 		switch {
 		case len(digest) < digestPrefix || e.Digest != digest[:digestPrefix]:
+		case e.Started && e.Pruned:
+			return Running // it was deleted before it had ended
+		case e.Started:
+			return Started
 		case e.Failed:
 			return FailedForGood
 		default:

@@ -38,6 +38,8 @@ type Observed struct {
 	Ending Ending
 	// Moves names the release that the newest commit declares the object in, if that is another one; it takes it over.
 	Moves string
+	// Undecided is set while it is not known yet whether another release declares the object.
+	Undecided bool
 	// Foreign is true for an object that is there and is not part of the release.
 	Foreign bool
 	// Origin says whose it is.
@@ -73,6 +75,8 @@ type Input struct {
 	Additions Additions
 	// Remove is set if the release is to be deleted, with what its runs have made.
 	Remove bool
+	// Disposable is set if a removal leaves nothing: neither data nor what says that it must stay.
+	Disposable bool
 	// Everything asks to apply also what is known to be there already.
 	Everything bool
 }
@@ -95,20 +99,21 @@ type Reason string
 
 // The reasons.
 const (
-	Missing  Reason = "missing"       // the cluster does not have it
-	Changed  Reason = "changed"       // it renders to something new
-	Drifted  Reason = "drifted"       // others have changed what was applied
-	Unknown  Reason = "unknown"       // everything is to be applied again
-	Removed  Reason = "not declared"  // the release does not have it any more
-	Present  Reason = "already there" // others have made it
-	Going    Reason = "being deleted" // it has to be gone first
-	Waiting  Reason = "waiting"       // an earlier wave is not there yet
-	Added    Reason = "added by others"
-	Reported Reason = "drift reported"           // drifted, and the environment only reports drift
-	Disabled Reason = "prune disabled"           // it would be deleted, but says that it must stay
-	Occupied Reason = "not empty"                // it would be deleted, but holds what must stay
-	Moving   Reason = "moves to another release" // it is not deleted, but taken over by the release that declares it now
-	Data     Reason = "holds data"               // it would be deleted, but data would be lost
+	Missing   Reason = "missing"       // the cluster does not have it
+	Changed   Reason = "changed"       // it renders to something new
+	Drifted   Reason = "drifted"       // others have changed what was applied
+	Unknown   Reason = "unknown"       // everything is to be applied again
+	Removed   Reason = "not declared"  // the release does not have it any more
+	Present   Reason = "already there" // others have made it
+	Going     Reason = "being deleted" // it has to be gone first
+	Waiting   Reason = "waiting"       // an earlier wave is not there yet
+	Added     Reason = "added by others"
+	Reported  Reason = "drift reported"           // drifted, and the environment only reports drift
+	Disabled  Reason = "prune disabled"           // it would be deleted, but says that it must stay
+	Occupied  Reason = "not empty"                // it would be deleted, but holds what must stay
+	Moving    Reason = "moves to another release" // it is not deleted, but taken over by the release that declares it now
+	Undecided Reason = "may move"                 // it is not known yet whether another release declares it
+	Data      Reason = "holds data"               // it would be deleted, but data would be lost
 )
 
 // Step is one object, what happens to it, and why.

@@ -333,6 +333,18 @@ func TestPrune(t *testing.T) {
 			[]string{"delete PersistentVolumeClaim a/p", "delete Namespace a"},
 			0,
 		},
+		"Dispose": {
+			"Of what may be disposed of nothing stays.",
+			plan.Input{Remove: true, Disposable: true, Observed: all(seen("PersistentVolumeClaim a/p", ""), seen(cm, "", keep), seen("Namespace a", ""))},
+			[]string{"delete ConfigMap a/x, PersistentVolumeClaim a/p", "delete Namespace a"},
+			0,
+		},
+		"DisposeNotYet": {
+			"Data stays for as long as the release does.",
+			plan.Input{Disposable: true, Observed: all(seen("PersistentVolumeClaim a/p", ""))},
+			[]string{"keep PersistentVolumeClaim a/p (holds data)"},
+			0,
+		},
 	})
 }
 

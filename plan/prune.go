@@ -38,14 +38,14 @@ const (
 // it stands on last. While something is blocked nothing is pruned: what is new does not stand in for the old yet.
 func (p *Plan) prune(in Input, desired map[Ref]*unstructured.Unstructured) {
 	stages := map[int][]Step{}
-	k := keeping(in.Observed, desired)
+	k := keeping(in, desired)
 	blocked := len(p.Blocked()) > 0
 	for _, o := range in.Observed {
 		if desired[o.Ref] != nil || o.Deleting || o.Foreign || o.Origin == ByRun && !in.Remove {
 			continue
 		}
 		step := Step{Action: Delete, Ref: o.Ref, Reason: Removed, UID: o.UID, Version: o.Version}
-		step.Loses = o.Prune != PruneEnabled && losing(o.Ref)
+		step.Loses = o.Prune != PruneEnabled && losing(o.Ref) && !in.leavesNothing()
 		if step.Origin = o.Origin; isNamespace(o.Ref) {
 			step.Origin = Platform
 		}
@@ -77,18 +77,22 @@ func losing(ref Ref) bool {
 
 // kept knows what stays, and so what has to stay with it.
 type kept struct {
+	nothing  bool            // whether nothing stays for its own sake
 	occupied map[string]bool // namespaces with something in them that stays
 	stays    map[string]bool // namespaces with nothing declared in them, and something that stays
 	groups   map[string]bool // groups of kinds of which something stays
 }
 
-func keeping(observed []Observed, desired map[Ref]*unstructured.Unstructured) kept {
-	k := kept{occupied: map[string]bool{}, stays: map[string]bool{}, groups: map[string]bool{}}
+// leavesNothing reports whether a removal leaves neither data nor what says that it must stay.
+func (in Input) leavesNothing() bool { return in.Remove && in.Disposable }
+
+func keeping(in Input, desired map[Ref]*unstructured.Unstructured) kept {
+	k := kept{nothing: in.leavesNothing(), occupied: map[string]bool{}, stays: map[string]bool{}, groups: map[string]bool{}}
 	for ref := range desired {
 		k.occupied[ref.Namespace] = true
 	}
-	for _, o := range observed {
-		if desired[o.Ref] == nil && !o.Deleting && ownReason(o) != "" {
+	for _, o := range in.Observed {
+		if desired[o.Ref] == nil && !o.Deleting && k.ownReason(o) != "" {
 			k.stays[o.Ref.Namespace] = k.stays[o.Ref.Namespace] || !k.occupied[o.Ref.Namespace]
 			k.occupied[o.Ref.Namespace] = true
 			k.groups[o.Ref.Group] = true
@@ -100,8 +104,8 @@ func keeping(observed []Observed, desired map[Ref]*unstructured.Unstructured) ke
 // reason says why an object that is not declared stays; empty if it does not.
 func (k kept) reason(o Observed) Reason {
 	switch {
-	case ownReason(o) != "":
-		return ownReason(o)
+	case k.ownReason(o) != "":
+		return k.ownReason(o)
 	case isNamespace(o.Ref) && k.occupied[o.Ref.Name], k.groups[definedGroup(o.Ref)]:
 		return Occupied
 	case o.Origin == Platform && k.stays[o.Ref.Namespace]:
@@ -112,10 +116,14 @@ func (k kept) reason(o Observed) Reason {
 }
 
 // ownReason says why an object stays for its own sake.
-func ownReason(o Observed) Reason {
+func (k kept) ownReason(o Observed) Reason {
 	switch {
+	case o.Undecided:
+		return Undecided
 	case o.Moves != "":
 		return Moving
+	case k.nothing:
+		return ""
 	case o.Prune == PruneDisabled:
 		return Disabled
 	case o.Ref.Group == "" && (o.Ref.Kind == "PersistentVolumeClaim" || o.Ref.Kind == "PersistentVolume") && o.Prune != PruneEnabled:

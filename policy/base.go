@@ -14,15 +14,15 @@ import (
 
 // removed finds what a change takes away from those who still read it. The names are those of projects that the
 // change may have touched.
-func removed(base, head *catalog.Catalog, names []string) (problems v1alpha1.Problems) {
+func removed(base, head *catalog.Catalog, names []string, gone map[string]*v1alpha1.Document) (problems v1alpha1.Problems) {
 	for _, name := range names {
 		before, was := base.Project(name)
 		if !was {
 			continue
 		}
 		after, is := head.Project(name)
-		if !is && head.MayDeclare(v1alpha1.KindProject, name) {
-			continue // it is there, and what is wrong with it is reported
+		if !is && gone[name] == nil {
+			continue // it may be there, and what is wrong with it is reported
 		}
 		for i := range before.Spec.Datasets {
 			d := &before.Spec.Datasets[i]
@@ -39,8 +39,21 @@ func removed(base, head *catalog.Catalog, names []string) (problems v1alpha1.Pro
 			case slices.ContainsFunc(after.Spec.Datasets, func(o v1alpha1.Dataset) bool { return o.Name == d.Name }):
 				what = fmt.Sprintf("the version %s of the dataset %s/%s", d.Version, name, d.Name)
 			}
+			owner := v1alpha1.Problem{
+				Position: v1alpha1.Position{File: before.Document.File}, Path: "spec.datasets", About: v1alpha1.About{Project: name},
+				Message: what + " is removed, and is still read",
+			}
+			cause := name + "/" + local
+			if is {
+				owner.Position = after.Document.Position("spec", "datasets")
+			} else {
+				cause, owner.Path, owner.Message = name, "", fmt.Sprintf("the project %q is removed, and its datasets are still read", name)
+			}
 			for _, reader := range head.Readers(name + "/" + local) {
-				problems = append(problems, stillRead(head, reader, name+"/"+local, what, before.Document.Position("spec", "datasets", i))...)
+				for _, p := range stillRead(head, reader, name+"/"+local, what, before.Document.Position("spec", "datasets", i)) {
+					p.Cause, p.Elsewhere = cause, &owner
+					problems = append(problems, p)
+				}
 			}
 		}
 	}
@@ -67,7 +80,7 @@ func stillRead(head *catalog.Catalog, reader, id, what string, declared v1alpha1
 			Rule: RuleRemoved, Severity: v1alpha1.Deny, Position: p.Document.Position(at...), Path: v1alpha1.FieldPath(at...),
 			About:   catalog.About(p.Document, at...),
 			Message: fmt.Sprintf("%s is removed, and %s still reads it", what, reader),
-			Hint:    "remove it once nobody reads it any more, or move its readers in the same change",
+			Hint:    "remove it when nobody reads it any longer, or move its readers in the same change",
 			Trace:   []v1alpha1.Step{once(declared, "was declared")},
 		})
 	}

@@ -16,8 +16,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// changed judges a project against what it was before the change.
-func (j *judge) changed(before *catalog.Project) {
+// changed checks a project against what it was before the change.
+func (j *checker) changed(before *catalog.Project) {
 	for i := range j.p.Spec.Datasets {
 		d := &j.p.Spec.Datasets[i]
 		if old, _, ok := before.Dataset(d.Name + "@" + d.Version); ok {
@@ -26,8 +26,8 @@ func (j *judge) changed(before *catalog.Project) {
 	}
 }
 
-// breaking judges whether readers of a dataset can go on reading it.
-func (j *judge) breaking(d *v1alpha1.Dataset, i int, old *v1alpha1.Dataset, before *catalog.Project) {
+// breaking checks whether readers of a dataset can go on reading it.
+func (j *checker) breaking(d *v1alpha1.Dataset, i int, old *v1alpha1.Dataset, before *catalog.Project) {
 	id := j.p.Name + "/" + d.Name + "@" + d.Version
 	const hint = "declare it as a new version beside the old one, and let readers move when they are ready"
 	if was, is := unitOf(old), unitOf(d); was != is {
@@ -37,33 +37,35 @@ func (j *judge) breaking(d *v1alpha1.Dataset, i int, old *v1alpha1.Dataset, befo
 			}
 			return string(d.Lots.Unit) + " lots"
 		}
-		j.at(RuleBreaking, []any{"spec", "datasets", i, "lots"}, fmt.Sprintf("%s had %s and has %s now: its readers are made for the former", id, words(old), words(d)), hint)
+		j.at(RuleBreaking, []any{"spec", "datasets", i, "lots"}, fmt.Sprintf("%s had %s and now has %s, which its readers do not expect", id, words(old), words(d)), hint)
 	}
 	if old.Schema == "" {
 		return
 	}
 	at := []any{"spec", "datasets", i, "schema"}
 	if d.Schema == "" {
-		j.at(RuleBreaking, at[:3], fmt.Sprintf("%s had a schema and has none now: its readers are made for the former", id), hint)
+		j.at(RuleBreaking, at[:3], fmt.Sprintf("%s had a schema and now has none, which its readers do not expect", id), hint)
 		return
 	}
 	was, err1 := readFile(j.base.Tree(), path.Join(before.Dir(), old.Schema))
 	is, err2 := readFile(j.cat.Tree(), path.Join(j.p.Dir(), d.Schema))
-	if err := errors.Join(err1, err2); err != nil {
-		j.at(RuleUnevaluated, at, fmt.Sprintf("the change of the schema of %s cannot be judged: %v", id, err), "")
-		return
+	if err1 != nil || err2 != nil {
+		return // a schema that nobody could read was one for nobody; one that nobody can read now is reported as such
 	}
 	format, sameFormat := formatOf(d.Schema), formatOf(d.Schema) == formatOf(old.Schema)
 	switch {
 	case bytes.Equal(was, is):
 		return
 	case !sameFormat || format == "":
-		j.at(RuleBreaking, at, fmt.Sprintf("the schema of %s is of another format than before; whether readers understand it cannot be decided", id), hint)
+		j.at(RuleBreaking, at, fmt.Sprintf("the schema of %s has changed its format; whether readers understand it cannot be decided", id), hint)
 		return
 	}
 	changes, err := compat.Compare(format, was, is)
+	if _, ok := errors.AsType[*compat.Error](err); ok {
+		return // likewise: what was broken can be fixed
+	}
 	if err != nil {
-		j.at(RuleUnevaluated, at, fmt.Sprintf("the change of the schema of %s cannot be judged: %v", id, err), "")
+		j.at(RuleUnevaluated, at, fmt.Sprintf("the schema change of %s cannot be checked: %v", id, err), "")
 		return
 	}
 	if len(changes) == 0 {
@@ -71,9 +73,9 @@ func (j *judge) breaking(d *v1alpha1.Dataset, i int, old *v1alpha1.Dataset, befo
 	}
 	word := "breaks its readers"
 	if !slices.ContainsFunc(changes, func(c compat.Change) bool { return !c.Undecided }) {
-		word = "may break its readers, which cannot be decided"
+		word = "may break its readers (which cannot be decided)"
 	}
-	p := j.at(RuleBreaking, at, fmt.Sprintf("the change of the schema of %s %s: %s", id, word, changes[0].Message), hint)
+	p := j.at(RuleBreaking, at, fmt.Sprintf("the schema change of %s %s: %s", id, word, changes[0].Message), hint)
 	file := v1alpha1.Position{File: path.Join(j.p.Dir(), d.Schema)}
 	for _, c := range changes {
 		at := c.Path
@@ -102,7 +104,7 @@ func readFile(tree fs.FS, name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case info.Size() > schema.MaxBytes:
-		return nil, fmt.Errorf("%q has %d bytes; at most %d are read", name, info.Size(), schema.MaxBytes)
+		return nil, fmt.Errorf("%q has %d bytes; the limit is %d", name, info.Size(), schema.MaxBytes)
 	}
 	return fs.ReadFile(tree, name)
 }

@@ -12,20 +12,22 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// Estimate is what a project is expected to cost in an environment in a month of 730 hours, in the currency of the
-// platform's rates.
+// Estimate is what a project is expected to cost in an environment in a month, in the currency of the platform's rates.
 type Estimate struct {
 	Project, Environment string
 	Monthly              *big.Rat
+	// Before is what it was expected to cost before the change; nil if that is not known.
+	Before *big.Rat
 }
 
-// budgets holds estimates against the budgets of the environments.
+// budgets holds estimates against the budgets of the environments. A change is not refused for what it does not make dearer:
+// that a month is longer than another, or that a price went up, is not of its making.
 func budgets(cat *catalog.Catalog, estimates []Estimate) (problems v1alpha1.Problems) {
-	currency := cat.Platform.Spec.Rates.Currency
+	currency := string(cat.Platform.Spec.Rates.Currency)
 	if currency == "" {
 		currency = "USD"
 	}
-	totals := map[string]*big.Rat{}
+	totals, before := map[string]*big.Rat{}, map[string]*big.Rat{}
 	for _, e := range estimates {
 		env, ok := cat.Environments[e.Environment]
 		p, there := cat.Project(e.Project)
@@ -33,11 +35,16 @@ func budgets(cat *catalog.Catalog, estimates []Estimate) (problems v1alpha1.Prob
 			continue
 		}
 		if totals[e.Environment] == nil {
-			totals[e.Environment] = new(big.Rat)
+			totals[e.Environment], before[e.Environment] = new(big.Rat), new(big.Rat)
 		}
 		totals[e.Environment].Add(totals[e.Environment], e.Monthly)
+		if was := before[e.Environment]; was != nil && e.Before != nil {
+			was.Add(was, e.Before)
+		} else {
+			before[e.Environment] = nil // of one of them it is not known
+		}
 		most, ok := amount(env.Spec.Budget.PerProject)
-		if !ok || e.Monthly.Cmp(most) <= 0 {
+		if !ok || e.Monthly.Cmp(most) <= 0 || e.Before != nil && e.Monthly.Cmp(e.Before) <= 0 {
 			continue
 		}
 		problems = append(problems, v1alpha1.Problem{
@@ -45,12 +52,12 @@ func budgets(cat *catalog.Catalog, estimates []Estimate) (problems v1alpha1.Prob
 			About: v1alpha1.About{Project: e.Project, Environment: e.Environment},
 			Message: fmt.Sprintf("the project %q would cost %s %s a month in %q, where a project may cost %s %s", e.Project,
 				e.Monthly.FloatString(2), currency, e.Environment, most.FloatString(2), currency),
-			Hint: "take smaller sizes or shorter timeouts, or have the budget of the environment raised",
+			Hint: "use smaller sizes or shorter timeouts, or have the budget of the environment raised",
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(totals)) {
 		most, ok := amount(cat.Environments[name].Spec.Budget.Monthly)
-		if !ok || totals[name].Cmp(most) <= 0 {
+		if !ok || totals[name].Cmp(most) <= 0 || before[name] != nil && totals[name].Cmp(before[name]) <= 0 {
 			continue
 		}
 		doc, _ := cat.Document(v1alpha1.KindEnvironment, name)

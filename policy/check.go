@@ -16,39 +16,40 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/docs/rules"
-	"trunkline.dev/trunkline/policy/airflow"
 )
 
-// Input is what a platform is judged by.
+// Input is what a platform is checked against.
 type Input struct {
-	// Catalog is the platform, and Base what it was before the change; nil if there is no change to judge.
+	// Catalog is the platform, and Base what it was before the change; nil if there is no change to check.
 	Catalog, Base *catalog.Catalog
 	// Changed are the files that differ between the two.
 	Changed []string
-	// Now is the time by which schedules and exceptions are judged.
+	// Now is the time for which schedules and exceptions are checked.
 	Now time.Time
 	// People are those who made and approved the change; nobody if that is not known, and then nobody has to own it.
 	People []Person
 	// Estimates are what the releases are expected to cost; none if that is not known.
 	Estimates []Estimate
+	// Thorough has what nothing runs by checked as well, such as the schemas of datasets. A change is always checked so.
+	Thorough bool
 	// Custom are the platform's own policies, of the base if there is one; nil if it has none.
 	Custom Custom
 	// Objects are what those policies say against rendered objects; see package policy/custom.
 	Objects v1alpha1.Problems
 	// Previous is the result for this catalog, or for the one that it is an update of; nil if there is none. It was made
-	// with the same Custom, and saves judging again what is the same.
+	// with the same Custom, and saves checking again what is the same.
 	Previous *Result
 }
 
-// Custom judges by the platform's own policies.
+// Custom checks against the platform's own policies.
 type Custom interface {
 	// IDs are the names by which the platform's settings call the policies.
 	IDs() []string
 	// Problems are what is wrong with the policies themselves.
 	Problems() v1alpha1.Problems
-	// Project judges a project, with its datasets and workloads.
+	// Project checks a project, with its datasets and workloads.
 	Project(ctx context.Context, cat *catalog.Catalog, p *catalog.Project) v1alpha1.Problems
-	// Platform judges what is not of one project.
+	// Platform checks what is not of one project.
 	Platform(ctx context.Context, cat *catalog.Catalog) v1alpha1.Problems
 	// Wide reports whether the verdict on a project may depend on projects that it does not read from directly.
 	Wide() bool
@@ -68,20 +69,20 @@ type Result struct {
 	// pointers are the steps of these problems that are still to be placed, by project.
 	pointers *btree.Map[string, []pointer]
 	// modules are the Airflow DAG files of each project that has some.
-	modules *btree.Map[string, []*airflow.Module]
+	modules *btree.Map[string, []dagSet]
 	// health holds what is wrong with the platform's rules of health.
 	health  v1alpha1.Problems
 	copying sync.Mutex
 }
 
-// Check judges a platform. An error means that the context has ended, or that the program itself is broken.
+// Check checks a platform. An error means that the context has ended, or that the program itself is broken.
 func Check(ctx context.Context, in Input) (*Result, error) {
 	known, err := rules.All()
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages of the rules: %w", err)
 	}
 	r := &Result{catalog: in.Catalog}
-	all := in.Catalog.Problems()
+	all := slices.Clone(in.Catalog.Problems())
 	settings := in.Catalog
 	if in.Base != nil && in.Base.Platform != nil {
 		settings = in.Base
@@ -89,6 +90,12 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 	m := modesOf(settings, known, in.Now)
 	if in.Catalog.Platform != nil {
 		r.projects(ctx, in)
+		n := 0
+		r.found.Scan(func(_ string, problems v1alpha1.Problems) bool {
+			n += len(problems)
+			return true
+		})
+		all = slices.Grow(all, n)
 		r.found.Scan(func(name string, problems v1alpha1.Problems) bool {
 			pointers, _ := r.pointers.Get(name)
 			all = append(all, pointed(in.Catalog, problems, pointers)...)
@@ -108,11 +115,22 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 		}
 		all = append(all, r.health...)
 		all = append(all, in.Objects...)
+		if in.Thorough && in.Base == nil {
+			all = append(all, schemas(in.Catalog)...)
+		}
+		if in.Thorough {
+			var names []string
+			if in.Base != nil {
+				names = touched(in.Base, in.Catalog)
+			}
+			all = append(append(all, images(in, names)...), slices.Concat(links(in), emptyFolders(in))...)
+		}
 		if in.Base != nil && in.Base.Platform != nil {
 			all = append(all, r.change(in)...)
 			all = append(all, widened(in, known)...)
 		}
 	}
+	r.Problems = all[:0] // of each at most one remains
 	for _, p := range all {
 		out, silenced, show := m.apply(p)
 		if show && p.Rule == RuleWidened && p.Severity == v1alpha1.Warn {
@@ -125,8 +143,11 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 			r.Silenced = append(r.Silenced, *silenced)
 		}
 	}
+	clear(all[len(r.Problems):]) // of what is left out nothing is kept
 	slices.SortStableFunc(r.Silenced, func(a, b Silenced) int { return a.Problem.Compare(b.Problem) })
-	r.Problems = merge(r.Problems)
+	if r.Problems = blame(merge(r.Problems), in); len(r.Problems) == 0 {
+		r.Problems = nil
+	}
 	return r, context.Cause(ctx)
 }
 
@@ -147,10 +168,10 @@ func merge(problems v1alpha1.Problems) v1alpha1.Problems {
 	})
 }
 
-// projects judges each project, or those that may have changed since the previous result.
+// projects checks each project, or those that may have changed since the previous result.
 func (r *Result) projects(ctx context.Context, in Input) {
 	names := in.Catalog.ProjectNames()
-	r.found, r.modules, r.clock = &btree.Map[string, v1alpha1.Problems]{}, &btree.Map[string, []*airflow.Module]{}, newClock(in.Now)
+	r.found, r.modules, r.clock = &btree.Map[string, v1alpha1.Problems]{}, &btree.Map[string, []dagSet]{}, newClock(in.Now)
 	r.pointers = &btree.Map[string, []pointer]{}
 	if previous := in.Previous; previous != nil && previous.clock != nil && previous.clock.now.Equal(in.Now) {
 		changed, whole := in.Catalog.Relinked()
@@ -163,14 +184,14 @@ func (r *Result) projects(ctx context.Context, in Input) {
 			r.share(previous)
 		}
 	}
-	found, modules := make([]v1alpha1.Problems, len(names)), make([][]*airflow.Module, len(names))
+	found, modules := make([]v1alpha1.Problems, len(names)), make([][]dagSet, len(names))
 	pointers := make([][]pointer, len(names))
 	parallel(len(names), func(i int) {
 		p, ok := in.Catalog.Project(names[i])
 		if !ok {
 			return
 		}
-		j := &judge{cat: in.Catalog, now: in.Now, clock: r.clock, p: p, doc: p.Document}
+		j := &checker{cat: in.Catalog, now: in.Now, clock: r.clock, p: p, doc: p.Document}
 		j.project()
 		if in.Custom != nil {
 			j.problems = append(j.problems, in.Custom.Project(ctx, in.Catalog, p)...)
@@ -179,9 +200,9 @@ func (r *Result) projects(ctx context.Context, in Input) {
 		found[i], pointers[i] = j.problems, j.pointers
 	})
 	for i, name := range names {
-		keep(r.found, name, found[i])
-		keep(r.modules, name, modules[i])
-		keep(r.pointers, name, pointers[i])
+		setOrDelete(r.found, name, found[i])
+		setOrDelete(r.modules, name, modules[i])
+		setOrDelete(r.pointers, name, pointers[i])
 	}
 }
 
@@ -193,8 +214,8 @@ func (r *Result) share(previous *Result) {
 	r.pointers = previous.pointers.Copy()
 }
 
-// keep keeps a list under a name, or forgets the name if there is nothing in it.
-func keep[L ~[]E, E any](in *btree.Map[string, L], name string, list L) {
+// setOrDelete sets the list of a name, or deletes the name if there is nothing in it.
+func setOrDelete[L ~[]E, E any](in *btree.Map[string, L], name string, list L) {
 	if len(list) == 0 {
 		in.Delete(name)
 		return
@@ -202,28 +223,48 @@ func keep[L ~[]E, E any](in *btree.Map[string, L], name string, list L) {
 	in.Set(name, list)
 }
 
-// change judges what is different from the base.
+// change checks what is different from the base.
 func (r *Result) change(in Input) (problems v1alpha1.Problems) {
 	names := touched(in.Base, in.Catalog)
 	for _, name := range names {
 		before, was := in.Base.Project(name)
 		p, is := in.Catalog.Project(name)
-		if !was || !is {
+		if !is {
 			continue
 		}
-		j := &judge{cat: in.Catalog, base: in.Base, now: in.Now, clock: r.clock, p: p, doc: p.Document}
-		j.changed(before)
+		j := &checker{cat: in.Catalog, base: in.Base, now: in.Now, clock: r.clock, p: p, doc: p.Document}
+		if !was {
+			j.schemas(nil)
+		} else {
+			j.schemas(before)
+			j.changed(before)
+		}
 		problems = append(problems, j.problems...)
 	}
-	problems = append(problems, removed(in.Base, in.Catalog, names)...)
-	problems = append(problems, unprotected(in.Base, in.Catalog, names)...)
+	problems = append(problems, unowned(in)...)
+	gone := lost(in)
+	problems = append(problems, strays(in, gone)...)
+	problems = append(problems, removed(in.Base, in.Catalog, names, gone[v1alpha1.KindProject])...)
+	protected := unprotected(in.Base, in.Catalog, names)
+	problems = append(problems, protected...)
+	problems = append(problems, removals(in, names, gone, protected)...)
 	if len(in.People) > 0 {
 		problems = append(problems, ownership(in, names)...)
 	}
 	return problems
 }
 
-// widened judges what the change lets others do. What owners of the declarations have made or approved only warns.
+// schemas checks the schemas of all datasets.
+func schemas(cat *catalog.Catalog) (problems v1alpha1.Problems) {
+	for p := range cat.Projects() {
+		j := &checker{cat: cat, p: p, doc: p.Document}
+		j.schemas(nil)
+		problems = append(problems, j.problems...)
+	}
+	return problems
+}
+
+// widened checks what the change lets others do. What owners of the declarations have made or approved only warns.
 func widened(in Input, known map[string]rules.Rule) v1alpha1.Problems {
 	w := widen(in, known)
 	if len(w.problems) == 0 || len(in.People) == 0 {

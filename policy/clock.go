@@ -33,6 +33,8 @@ type firing struct {
 	// often reports whether it fires again within the timeout, and gap where that is worst.
 	often bool
 	gap   schedule.Gap
+	// changes are where the clock is set and it does not fire, or fires twice.
+	changes []schedule.ClockChange
 }
 
 func newClock(now time.Time) *clock { return &clock{now: now, seen: map[question]firing{}} }
@@ -48,6 +50,7 @@ func (c *clock) firing(q question) firing {
 	if f.err = err; err == nil {
 		f.never = parsed.Never()
 		f.gap, f.often = parsed.Often(c.now, q.timeout)
+		f.changes = parsed.ClockChanges(c.now)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,8 +58,8 @@ func (c *clock) firing(q question) firing {
 	return f
 }
 
-// schedule judges when a workload fires in an environment.
-func (j *judge) schedule(w *v1alpha1.Workload, i int, env string, inputs []input) {
+// schedule checks when a workload fires in an environment.
+func (j *checker) schedule(w *v1alpha1.Workload, i int, env string, inputs []input) {
 	mine := j.p.Spec.Environments[env].Workloads[w.Name]
 	expression := cmp.Or(mine.Schedule, w.Schedule)
 	if expression == "" {
@@ -69,12 +72,15 @@ func (j *judge) schedule(w *v1alpha1.Workload, i int, env string, inputs []input
 	for _, in := range inputs {
 		if in.unit.Valid() && in.read.Triggers() {
 			j.in(env, RuleTrigger, at, fmt.Sprintf("the workload runs by the clock, and for each %s lot of %s that it reads", in.unit, in.id),
-				fmt.Sprintf("take the schedule away, or read without being triggered: {dataset: %s, trigger: false}", in.read.Dataset))
+				fmt.Sprintf("remove the schedule, or read without being triggered: {dataset: %s, trigger: false}", in.read.Dataset))
 			break
 		}
 	}
 	timeout := j.cat.TimeoutOf(j.p, w, env)
 	f := j.clock.firing(question{expression, w.TimeZone, timeout})
+	if !f.often { // by which what fires twice is told already
+		j.clockChanges(env, at, expression, w.TimeZone, f.changes)
+	}
 	switch {
 	case f.err != nil: // reported by the catalog
 	case f.never:
@@ -82,8 +88,27 @@ func (j *judge) schedule(w *v1alpha1.Workload, i int, env string, inputs []input
 	case f.often:
 		j.in(env, RuleOften, at, fmt.Sprintf("the schedule %q fires every %s at its closest (%s and %s), and a run may take %s", expression,
 			words(f.gap.Length()), f.gap.From.Format("2006-01-02 15:04 MST"), f.gap.To.Format("15:04 MST"), words(timeout)),
-			"give the workload a shorter timeout, or let it run less often")
+			"give the workload a shorter timeout, or a schedule that fires less often")
 	}
+}
+
+// clockChanges warns of times that do not come, or come twice, when the clock of the zone is set.
+func (j *checker) clockChanges(env string, at []any, expression, zone string, changes []schedule.ClockChange) {
+	var said []string
+	for _, c := range changes {
+		day := c.At.Add(-time.Second).Format(time.DateOnly)
+		if c.Skips() {
+			said = append(said, fmt.Sprintf("does not fire on %s, when there is no %s", day, c.Fires))
+		} else {
+			said = append(said, fmt.Sprintf("fires twice on %s, when %s comes twice", day, c.Fires))
+		}
+	}
+	if len(said) == 0 {
+		return
+	}
+	p := j.at(RuleClock, at, fmt.Sprintf("the schedule %q %s: the clock of %s is set then", expression, strings.Join(said, ", and "), zone),
+		"choose a time of day that comes once each day, or remove timeZone, which leaves UTC")
+	p.Severity, p.About.Environment = v1alpha1.Warn, env
 }
 
 // words writes a length of time as people do: "15m" and not "15m0s".

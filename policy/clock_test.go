@@ -29,7 +29,7 @@ func TestNever(t *testing.T) {
 		"OneOfSeveral": {reason: "One month that has the day is enough.", edits: []edit{clock("0 6 31 4,5 *", "")}},
 		"DayOfTheWeek": {reason: "A day of the week fires beside a day of the month.", edits: []edit{clock("0 6 30 2 1", "")}},
 		"Override": {
-			reason: "What an environment overrides is judged there, and shown where it stands.",
+			reason: "What an environment overrides is checked there, and shown where it stands.",
 			edits:  []edit{{sales, "prod: {}", `prod: {workloads: {clock: {schedule: "0 6 30 2 *"}}}`}},
 			want:   []string{`deny schedule-never sales/project.yaml:6 the schedule "0 6 30 2 *" never fires: there is no such day`},
 		},

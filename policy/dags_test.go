@@ -14,6 +14,8 @@ import (
 // TestDags reads the DAG files that projects name. What is right in one is the matter of package policy/airflow.
 func TestDags(t *testing.T) {
 	const good = "from airflow import DAG\nwith DAG(dag_id='a'):\n    pass\n"
+	const broken = "from airflow import DAG\nwith DAG(\n"
+	const two = "from datetime import datetime\nfrom airflow import DAG\nfrom airflow.operators.dummy import DummyOperator\nwith DAG('a', schedule_interval='@daily', start_date=datetime(2026, 1, 1)):\n    DummyOperator(task_id='b')\n"
 	dags := func(patterns string) edit { return edit{orders, "  owner:", "  dags: " + patterns + "\n  owner:"} }
 	more := func(patterns string) string {
 		return head + "kind: Project\nmetadata: {name: more}\nspec: {owner: t, environments: [dev], dags: " + patterns + "}\n"
@@ -47,11 +49,63 @@ func TestDags(t *testing.T) {
 			want:   []string{"deny invalid-path orders/project.yaml", "deny invalid-path orders/project.yaml"},
 		},
 		"NoPattern": {reason: "What is no pattern stands for nothing.", edits: []edit{dags("['dags/[.py']")}, want: []string{"deny invalid-value orders/project.yaml"}},
-		"Folder":    {reason: "A folder cannot be judged.", edits: []edit{dags("[dags]"), {"orders/dags/a.py", "", good}}, want: []string{"deny not-evaluated orders/project.yaml"}},
+		"Folder":    {reason: "A folder cannot be checked.", edits: []edit{dags("[dags]"), {"orders/dags/a.py", "", good}}, want: []string{"deny not-evaluated orders/project.yaml"}},
 		"TooLarge": {
-			reason: "A file that is too large cannot be judged, and is not let through.",
-			edits:  []edit{dags("[dags/*.py]"), {"orders/dags/a.py", "", strings.Repeat("#", 1<<20+1)}},
-			want:   []string{"deny not-evaluated orders/project.yaml"},
+			reason: "A file that is too large is undecided, and the others of its pattern are not.",
+			edits:  []edit{dags("[dags/*.py]"), {"orders/dags/a.py", "", strings.Repeat("#", 1<<20+1)}, {"orders/dags/b.py", "", "from airflow import DAG\nwith DAG(\n"}},
+			want:   []string{"warn airflow-undecided orders/dags/a.py", "deny airflow-syntax orders/dags/b.py"},
+		},
+		"AnyFolder": {
+			reason: "Two stars are any number of folders, none and two among them.",
+			edits:  []edit{dags("['dags/**/*.py']"), {"orders/dags/a.py", "", broken}, {"orders/dags/x/y/b.py", "", broken}, {"orders/dags/x/c.txt", "", broken}, {"orders/other/d.py", "", broken}},
+			want:   []string{"deny airflow-syntax orders/dags/a.py", "deny airflow-syntax orders/dags/x/y/b.py"},
+		},
+		"AnyFolderAlone":  {reason: "All files below.", edits: []edit{dags("['dags/**']"), {"orders/dags/x/a.py", "", broken}}, want: []string{"deny airflow-syntax orders/dags/x/a.py"}},
+		"AnyFolderFirst":  {reason: "Two stars first.", edits: []edit{dags("['**/dags/*.py']"), {"orders/x/dags/a.py", "", broken}, {"orders/dags/b.py", "", good}}, want: []string{"deny airflow-syntax orders/x/dags/a.py"}},
+		"AnyFolderTwice":  {reason: "Two stars twice.", edits: []edit{dags("['**/dags/**/*.py']"), {"orders/x/dags/y/a.py", "", broken}}, want: []string{"deny airflow-syntax orders/x/dags/y/a.py"}},
+		"AnyFolderNone":   {reason: "And none of them.", edits: []edit{dags("['none/**/*.py']")}, want: []string{"deny unknown-file orders/project.yaml"}},
+		"StarsWithinName": {reason: "Two stars in a name would be one, which nobody means.", edits: []edit{dags("['dags/**.py']"), {"orders/dags/a.py", "", good}}, want: []string{"deny invalid-value orders/project.yaml"}},
+		"Ignored": {
+			reason: "What .airflowignore names is not loaded: patterns of .gitignore for Airflow 3.",
+			edits:  []edit{dags("['dags/**/*.py']"), {"orders/dags/.airflowignore", "", "# helpers\nlib/\n*_old.py\n"}, {"orders/dags/lib/a.py", "", broken}, {"orders/dags/b_old.py", "", broken}, {"orders/dags/c.py", "", broken}},
+			want:   []string{"deny airflow-syntax orders/dags/c.py"},
+		},
+		"IgnoredBelow": {
+			reason: "One in a folder below is for that folder.",
+			edits:  []edit{dags("['dags/**/*.py']"), {"orders/dags/x/.airflowignore", "", "*.py\n!b.py\n"}, {"orders/dags/x/a.py", "", broken}, {"orders/dags/x/b.py", "", broken}, {"orders/dags/c.py", "", broken}},
+			want:   []string{"deny airflow-syntax orders/dags/c.py", "deny airflow-syntax orders/dags/x/b.py"},
+		},
+		"IgnoredByAirflow2": {
+			reason: "Regular expressions for Airflow 2.",
+			edits:  []edit{dags("['dags/**/*.py']\n  airflow: '2.11'"), {"orders/dags/.airflowignore", "", "lib/a[0-9]\n"}, {"orders/dags/lib/a1.py", "", broken}, {"orders/dags/lib/b.py", "", broken}},
+			want:   []string{"deny airflow-syntax orders/dags/lib/b.py"},
+		},
+		"Version2": {
+			reason: "What Airflow 2 accepts is fine where it is declared.",
+			edits:  []edit{dags("[dags/*.py]\n  airflow: '2.11'"), {"orders/dags/a.py", "", two}},
+		},
+		"Version3": {
+			reason: "And is not where it is not.",
+			edits:  []edit{dags("[dags/*.py]"), {"orders/dags/a.py", "", two}},
+			want:   []string{"deny airflow-load orders/dags/a.py", "deny airflow-schedule orders/dags/a.py"},
+		},
+		"AirflowOfTheOwner": {
+			reason: "A dag_id is unique in one Airflow, and each owner has one.",
+			edits: []edit{
+				dags("[dags/*.py]\n  airflow: '3.1'"),
+				{"orders/dags/a.py", "", good},
+				{sales, "  owner:", "  dags: [dags/*.py]\n  owner:"},
+				{"sales/dags/a.py", "", good},
+			},
+		},
+		"Imports": {
+			reason: "What a file imports of its project is followed, from the folder of the DAGs and from beside it.",
+			edits: []edit{
+				dags("[dags/*.py]"),
+				{"orders/dags/a.py", "", "from airflow import DAG\nfrom lib.make import tasks\nwith DAG('a'):\n    tasks()\n"},
+				{"orders/lib/make.py", "", "from airflow.providers.standard.operators.empty import EmptyOperator\ndef tasks():\n    EmptyOperator(task_id='not one')\n"},
+			},
+			want: []string{"deny airflow-task-id orders/dags/a.py"},
 		},
 		"FolderWithBrackets": {
 			reason: "The project's own folder is no pattern.",
@@ -82,7 +136,7 @@ func TestDags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, line := range said(judge(t, policy.Input{Catalog: load(t, change(t, acme(), tc.edits...))})) {
+			for _, line := range said(mustCheck(t, policy.Input{Catalog: load(t, change(t, acme(), tc.edits...))})) {
 				place, _, _ := strings.Cut(line, ":")
 				got = append(got, place)
 			}

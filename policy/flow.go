@@ -25,8 +25,8 @@ type input struct {
 	unit lot.Unit
 }
 
-// lots judges how the lots of what a workload reads fit those that it makes, and gives the unit of the latter.
-func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
+// lots checks that the lots of what a workload reads fit those that it makes, and returns the unit of the latter.
+func (j *checker) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 	mine, from := j.unitOf(w, i, inputs)
 	triggers := 0
 	for _, in := range inputs {
@@ -37,9 +37,9 @@ func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 		switch window := in.read.Window; {
 		case window != nil && !in.unit.Valid():
 			j.at(RuleLots, append(slices.Clip(at), "window"), fmt.Sprintf("a window counts lots, and %s has none", in.id),
-				"take the window away, or declare lots of the dataset")
+				"remove the window, or declare lots of the dataset")
 		case window != nil && *window.Lots < 1:
-			j.at(RuleLots, append(slices.Clip(at), "window", "lots"), "a window has one lot at least", "")
+			j.at(RuleLots, append(slices.Clip(at), "window", "lots"), "a window has at least one lot", "")
 		case mine.Valid() && in.unit.Valid() && !in.unit.Divides(mine) && !mine.Divides(in.unit):
 			j.at(RuleLots, at, fmt.Sprintf("%s has %s lots, and %s has %s lots, which do not divide each other: no number of the former makes one of the latter",
 				in.id, in.unit, from, mine), "give one of them a unit that the other is a multiple of, such as hourly")
@@ -47,7 +47,7 @@ func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 			j.window(in, mine, from, at)
 		case mine.Valid() && in.unit.Valid() && in.unit.Finer(mine):
 			n := int(mine.Duration() / in.unit.Duration())
-			j.at(RuleLots, at, fmt.Sprintf("%s has %s lots, of which %d make one of the %s lots of %s; which of them are read is not said",
+			j.at(RuleLots, at, fmt.Sprintf("%s has %s lots, of which %d make one of the %s lots of %s; the declaration does not say which of them are read",
 				in.id, in.unit, n, mine, from), fmt.Sprintf("read them all: {dataset: %s, window: {lots: %d}}", in.read.Dataset, n))
 		}
 	}
@@ -58,8 +58,8 @@ func (j *judge) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 	return mine
 }
 
-// window judges a window over the lots of an input.
-func (j *judge) window(in input, mine lot.Unit, from string, at []any) {
+// window checks a window over the lots of an input.
+func (j *checker) window(in input, mine lot.Unit, from string, at []any) {
 	lots, offset := *in.read.Window.Lots, 0
 	if in.read.Window.Offset != nil {
 		offset = *in.read.Window.Offset
@@ -82,7 +82,7 @@ func (j *judge) window(in input, mine lot.Unit, from string, at []any) {
 }
 
 // read returns the inputs of a workload that resolve, by role.
-func (j *judge) read(w *v1alpha1.Workload) []input {
+func (j *checker) read(w *v1alpha1.Workload) []input {
 	if len(w.Reads) == 0 {
 		return nil
 	}
@@ -115,7 +115,7 @@ func unitOf(d *v1alpha1.Dataset) (unit lot.Unit) {
 
 // unitOf returns the unit of the lots that a workload makes, and a dataset that says so: one that it writes, else one
 // that triggers it.
-func (j *judge) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Unit, from string) {
+func (j *checker) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Unit, from string) {
 	for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
 		d, _, ok := j.p.Dataset(w.Writes[role])
 		if !ok {
@@ -148,8 +148,8 @@ func (j *judge) unitOf(w *v1alpha1.Workload, i int, inputs []input) (mine lot.Un
 	return mine, from
 }
 
-// inputs judges whether what a workload reads is made in an environment.
-func (j *judge) inputs(w *v1alpha1.Workload, i int, env string, inputs []input) {
+// inputs checks whether what a workload reads is made in an environment.
+func (j *checker) inputs(w *v1alpha1.Workload, i int, env string, inputs []input) {
 	if how, _ := stopped(j.p, w, env); how != "" {
 		return // it does not run, and needs nothing
 	}
@@ -177,7 +177,7 @@ func (j *judge) inputs(w *v1alpha1.Workload, i int, env string, inputs []input) 
 		if why != "" {
 			to.problem, to.message = len(j.problems), why
 			j.in(env, RuleSuspended, at, fmt.Sprintf("%s/%s needs %s: %s", j.p.Name, w.Name, in.id, why),
-				"let it run again, or suspend what reads it too")
+				"resume it, or suspend what reads it too")
 			j.pointers = append(j.pointers, to)
 		}
 	}
@@ -218,7 +218,7 @@ func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Wor
 }
 
 // unwritten reports the read of a dataset that nobody writes, with the versions of it that someone does.
-func (j *judge) unwritten(owner *catalog.Project, in input, at []any) {
+func (j *checker) unwritten(owner *catalog.Project, in input, at []any) {
 	var versions []string
 	for i := range owner.Spec.Datasets {
 		if d := &owner.Spec.Datasets[i]; d.Name == in.data.Name && (d.External || len(writersOf(owner, d)) > 0) {

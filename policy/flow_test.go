@@ -86,7 +86,7 @@ func TestLots(t *testing.T) {
 		"FinerWithoutWindow": {
 			reason: "Which of the finer lots are read has to be said; the message counts them.",
 			edits:  []edit{{orders, "{dataset: raw@1, window: {lots: 24}}", "raw@1"}},
-			want:   []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has hourly lots, of which 24 make one of the daily lots of orders/daily@1; which of them are read is not said`},
+			want:   []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has hourly lots, of which 24 make one of the daily lots of orders/daily@1; the declaration does not say which of them are read`},
 		},
 		"WindowTooSmall": {
 			reason: "A window that leaves out part of each lot is told how many there are.",
@@ -113,7 +113,7 @@ func TestLots(t *testing.T) {
 		"WindowOfNothing": {
 			reason: "A window has one lot at least.",
 			edits:  []edit{{orders, "lots: 24", "lots: 0"}},
-			want:   []string{`deny lot-mismatch orders/project.yaml:18 a window has one lot at least`},
+			want:   []string{`deny lot-mismatch orders/project.yaml:18 a window has at least one lot`},
 		},
 		"TwoUnitsWritten": {
 			reason: "One run makes one lot of each dataset that it writes.",
@@ -130,7 +130,7 @@ func TestLots(t *testing.T) {
 			edits: []edit{
 				{sales, "shops: orders/shops@1", "raw: orders/raw@1"},
 			},
-			want: []string{`deny lot-mismatch sales/project.yaml:11 orders/raw@1 has hourly lots, of which 24 make one of the daily lots of orders/daily@1; which of them are read is not said`},
+			want: []string{`deny lot-mismatch sales/project.yaml:11 orders/raw@1 has hourly lots, of which 24 make one of the daily lots of orders/daily@1; the declaration does not say which of them are read`},
 		},
 		"UnitsThatDoNotDivide": {
 			reason: "Fifteen minutes are one and a half of ten: no number of the one makes one of the other.",
@@ -174,7 +174,7 @@ func TestRetention(t *testing.T) {
 			edits:  kept("2d", "{lots: 72}"),
 			want:   []string{`deny retention-too-short orders/project.yaml:18 the window reaches back 3 days, and orders/raw@1 is kept for 2 days only`},
 		},
-		"Forever":  {reason: "What is kept for ever is always there.", edits: []edit{{orders, "lots: 24", "lots: 100000"}}},
+		"Forever":  {reason: "What is kept forever is always there.", edits: []edit{{orders, "lots: 24", "lots: 100000"}}},
 		"NoWindow": {reason: "Without a window the lot is read when it comes.", edits: []edit{{orders, "lake://orders/daily/,", "lake://orders/daily/, retention: 1d,"}}},
 		"Enormous": {
 			reason: "A window of more years than a duration can say is still too long.",

@@ -22,7 +22,7 @@ type owners struct {
 }
 
 func ownersBefore(base *catalog.Catalog) (owners, error) {
-	rules, err := ownersOf(base.Tree())
+	rules, _, err := ownersOf(base.Tree())
 	return owners{base: base, rules: rules}, err
 }
 
@@ -70,7 +70,7 @@ func governedFiles(in Input) []string {
 		}
 	}
 	for _, file := range in.Changed {
-		if slices.Contains(codeownersFiles(), file) || file == catalog.PlatformFile || in.Base.Named(file) || in.Catalog.Named(file) {
+		if slices.Contains(OwnerFiles(), file) || file == catalog.PlatformFile || in.Base.Named(file) || in.Catalog.Named(file) {
 			files = append(files, file)
 		}
 	}
@@ -100,10 +100,10 @@ func governance(in Input, own owners) (problems v1alpha1.Problems) {
 			what = described(docs)
 		}
 		if len(names) == 0 {
-			p.Message = fmt.Sprintf("%s is changed, and nobody is named who owns it", what)
-			p.Hint = "name owners in spec.governance.owners of " + catalog.PlatformFile + ", or in CODEOWNERS: who administers the repository has to merge that"
+			p.Message = fmt.Sprintf("%s is changed, but has no owners", what)
+			p.Hint = "name owners in spec.governance.owners of " + catalog.PlatformFile + ", or in CODEOWNERS, and have an administrator of the repository merge that"
 		} else {
-			p.Message = fmt.Sprintf("%s is changed, and none of its owners is among those who made or approved the change: %s", what, logins(in.People))
+			p.Message = fmt.Sprintf("%s is changed, but none of its owners made or approved the change: %s", what, logins(in.People))
 		}
 		problems = append(problems, p)
 	}

@@ -16,13 +16,13 @@ func TestOwnershipOfWhatGoverns(t *testing.T) {
 		owned = settings("{governance: {owners: [acme/team-platform]}}")
 		named = settings("{governance: {folders: [., platform], owners: [team-platform]}}")
 		note  = edit{prod, "  stores", "  healthTimeout: 15m\n  stores"}
-		judge = edit{"platform/policy.yaml", "", head + "kind: Policy\nmetadata: {name: p}\nspec: {on: project, validations: [{expression: 'true'}]}\n"}
+		check = edit{"platform/policy.yaml", "", head + "kind: Policy\nmetadata: {name: p}\nspec: {on: project, validations: [{expression: 'true'}]}\n"}
 		chart = []edit{{"bp/b.yaml", "", head + "kind: Blueprint\nmetadata: {name: mine}\nspec: {engine: helm, source: chart}\n"}, {"bp/chart/templates/x.yaml", "", "a: 1\n"}}
 	)
 	const (
 		codeowners = "CODEOWNERS"
-		stranger   = " is changed, and none of its owners is among those who made or approved the change: eve"
-		nobody     = " is changed, and nobody is named who owns it"
+		stranger   = " is changed, but none of its owners made or approved the change: eve"
+		nobody     = " is changed, but has no owners"
 		prodLine   = `deny ownership prod.yaml:3 Environment "prod"`
 	)
 	both := func(edits ...edit) []edit { return append([]edit{owned}, edits...) }
@@ -63,7 +63,7 @@ func TestOwnershipOfWhatGoverns(t *testing.T) {
 		},
 		"Policy": {
 			reason: "Policies are owned.",
-			before: []edit{named, judge}, after: []edit{{judge.file, "'true'", "true || false"}}, people: []policy.Person{eve},
+			before: []edit{named, check}, after: []edit{{check.file, "'true'", "true || false"}}, people: []policy.Person{eve},
 			want: []string{`deny ownership platform/policy.yaml:3 Policy "p"` + stranger, `warn privilege-widened platform/policy.yaml:3 the policy "p" is changed, and may refuse less than it did`},
 		},
 		"PolicyFile": {
@@ -94,7 +94,7 @@ func TestOwnershipOfWhatGoverns(t *testing.T) {
 		"ReadByAnother": {
 			reason: "A file of a project is its owner's to change, whoever else reads it.",
 			before: both(edit{"orders/shared.py", "", "1"}), after: []edit{{"orders/shared.py", "", "2"}}, people: []policy.Person{eve},
-			want: []string{`deny ownership orders/project.yaml:5 the project "orders" is changed, and none of its owners is among those who made or approved the change: eve`},
+			want: []string{`deny ownership orders/project.yaml:5 the project "orders" is changed, but none of its owners made or approved the change: eve`},
 		},
 		"Elsewhere":      {reason: "What governs nothing is nobody's.", before: []edit{named}, after: []edit{{"docs/x.md", "", "x"}}, people: []policy.Person{eve}},
 		"OwnersOfOwners": {reason: "CODEOWNERS is owned by those whom it names for itself.", before: []edit{{codeowners, "", "* @eve\n"}}, after: []edit{{codeowners, "", "* @eve @bob\n"}}, people: []policy.Person{eve}},

@@ -155,7 +155,7 @@ func said(result *policy.Result) (lines []string) {
 	return lines
 }
 
-func judge(t *testing.T, in policy.Input) *policy.Result {
+func mustCheck(t *testing.T, in policy.Input) *policy.Result {
 	t.Helper()
 	if in.Now.IsZero() {
 		in.Now = today
@@ -174,7 +174,7 @@ type ruleCase struct {
 	want   []string
 }
 
-// testRule judges platforms. A table has a case that breaks the rule, and one that does not.
+// testRule checks platforms. A table has a case that breaks the rule, and one that does not.
 func testRule(t *testing.T, rule string, cases map[string]ruleCase) {
 	t.Helper()
 	broken, near := 0, 0
@@ -186,7 +186,7 @@ func testRule(t *testing.T, rule string, cases map[string]ruleCase) {
 			broken++
 		}
 		t.Run(name, func(t *testing.T) {
-			got := said(judge(t, policy.Input{Catalog: load(t, change(t, acme(), tc.edits...))}))
+			got := said(mustCheck(t, policy.Input{Catalog: load(t, change(t, acme(), tc.edits...))}))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
@@ -198,7 +198,7 @@ func testRule(t *testing.T, rule string, cases map[string]ruleCase) {
 }
 
 func TestNothingWrong(t *testing.T) {
-	if got := said(judge(t, policy.Input{Catalog: load(t, acme())})); len(got) > 0 {
+	if got := said(mustCheck(t, policy.Input{Catalog: load(t, acme())})); len(got) > 0 {
 		t.Errorf("the platform of the tests has problems itself: %q", got)
 	}
 }

@@ -95,7 +95,7 @@ func covers(e v1alpha1.Exception, about v1alpha1.About) bool {
 		(e.Dataset == "" || e.Dataset == about.Dataset || e.Dataset == dataset)
 }
 
-// checkModes judges what a platform says of rules. Policies are the ids of its own.
+// checkModes checks what a platform says of rules. Policies are the ids of its own.
 func checkModes(cat *catalog.Catalog, known map[string]rules.Rule, policies []string, m *modes) (problems v1alpha1.Problems) {
 	ids := append(slices.Collect(maps.Keys(known)), policies...)
 	check := func(doc *v1alpha1.Document, id string, position v1alpha1.Position, path string) {
@@ -103,7 +103,7 @@ func checkModes(cat *catalog.Catalog, known map[string]rules.Rule, policies []st
 		p := v1alpha1.Problem{Rule: catalog.RuleRule, Severity: v1alpha1.Deny, Position: position, Path: path, About: catalog.About(doc)}
 		switch {
 		case builtin && rule.Fixed:
-			p.Message, p.Hint = fmt.Sprintf("the rule %q is fixed: it cannot be set or silenced", id), fmt.Sprintf("trunkline policy explain %s tells why", id)
+			p.Message, p.Hint = fmt.Sprintf("the rule %q is fixed: it cannot be set or silenced", id), fmt.Sprintf("\"trunkline policy explain %s\" explains why", id)
 		case !builtin && !slices.Contains(policies, id):
 			p.Message, p.Hint = fmt.Sprintf("there is no rule %q", id), v1alpha1.Suggest(id, ids)
 		default:
@@ -128,7 +128,7 @@ func checkModes(cat *catalog.Catalog, known map[string]rules.Rule, policies []st
 			problems = append(problems, v1alpha1.Problem{
 				Rule: RuleException, Severity: v1alpha1.Deny, Position: doc.Position(append(at, "until")...), Path: v1alpha1.FieldPath(append(at, "until")...),
 				Message: fmt.Sprintf("the exception of the rule %q ended on %s", e.Rule, e.Until.Format(time.DateOnly)),
-				Hint:    "take it out, or give it another end and a reason for that",
+				Hint:    "remove it, or extend it and say why in its reason",
 			})
 		}
 	}
@@ -159,7 +159,7 @@ func noProject(cat *catalog.Catalog, doc *v1alpha1.Document, name string, at []a
 	}
 }
 
-// promotions finds environments that would take commits from each other in a circle.
+// promotions finds environments that would be promoted from each other in a cycle.
 func promotions(cat *catalog.Catalog) (problems v1alpha1.Problems) {
 	reported := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(cat.Environments)) {
@@ -167,7 +167,7 @@ func promotions(cat *catalog.Catalog) (problems v1alpha1.Problems) {
 		for at := cat.Environments[name].Spec.PromotesFrom; at != "" && cat.Environments[at] != nil; at = cat.Environments[at].Spec.PromotesFrom {
 			if i := slices.Index(walk, at); i >= 0 {
 				if i == 0 && !reported[at] {
-					problems = append(problems, circle(cat, walk, reported))
+					problems = append(problems, promotionCycle(cat, walk, reported))
 				}
 				break
 			}
@@ -177,19 +177,36 @@ func promotions(cat *catalog.Catalog) (problems v1alpha1.Problems) {
 	return problems
 }
 
-// circle words a circle of promotions.
-func circle(cat *catalog.Catalog, walk []string, reported map[string]bool) v1alpha1.Problem {
+// promotionCycle returns the problem of a cycle of promotions.
+func promotionCycle(cat *catalog.Catalog, walk []string, reported map[string]bool) v1alpha1.Problem {
 	doc, _ := cat.Document(v1alpha1.KindEnvironment, walk[0])
 	p := v1alpha1.Problem{
 		Rule: RulePromotion, Severity: v1alpha1.Deny, Position: doc.Position("spec", "promotesFrom"), Path: "spec.promotesFrom",
 		About:   v1alpha1.About{Environment: walk[0]},
-		Message: "environments take their commits from each other in a circle: " + strings.Join(append(slices.Clone(walk), walk[0]), " from "),
-		Hint:    "one of them has to take what is merged",
+		Message: "environments are promoted from each other in a cycle: " + strings.Join(append(slices.Clone(walk), walk[0]), " from "),
+		Hint:    "remove promotesFrom from one of them",
 	}
 	for i, name := range walk {
 		reported[name] = true
 		doc, _ := cat.Document(v1alpha1.KindEnvironment, name)
-		p.Trace = append(p.Trace, v1alpha1.Step{Position: doc.Position("spec", "promotesFrom"), Message: fmt.Sprintf("%s takes from %s", name, walk[(i+1)%len(walk)])})
+		p.Trace = append(p.Trace, v1alpha1.Step{Position: doc.Position("spec", "promotesFrom"), Message: fmt.Sprintf("%s is promoted from %s", name, walk[(i+1)%len(walk)])})
 	}
 	return p
+}
+
+// Weighed returns problems as severe as the settings of a platform say, without those that its exceptions silence.
+func Weighed(settings *catalog.Catalog, problems v1alpha1.Problems, now time.Time) (v1alpha1.Problems, error) {
+	known, err := rules.All()
+	if err != nil {
+		return nil, fmt.Errorf("reading the pages of the rules: %w", err)
+	}
+	m := modesOf(settings, known, now)
+	var out v1alpha1.Problems
+	for _, p := range problems {
+		if p, _, show := m.apply(p); show {
+			out = append(out, p)
+		}
+	}
+	out.Sort()
+	return out, nil
 }

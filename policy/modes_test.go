@@ -63,7 +63,7 @@ func TestModes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := said(judge(t, policy.Input{Catalog: load(t, change(t, acme(), append(tc.edits, never())...))}))
+			got := said(mustCheck(t, policy.Input{Catalog: load(t, change(t, acme(), append(tc.edits, never())...))}))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
@@ -81,7 +81,7 @@ func TestFixedRulesStayDenied(t *testing.T) {
 		if !known[id].Fixed {
 			continue
 		}
-		got := said(judge(t, policy.Input{Catalog: load(t, change(t, acme(), settings("{rules: {"+id+": off}}")))}))
+		got := said(mustCheck(t, policy.Input{Catalog: load(t, change(t, acme(), settings("{rules: {"+id+": off}}")))}))
 		if diff := cmp.Diff([]string{`deny unknown-rule trunkline.yaml:4 the rule "` + id + `" is fixed: it cannot be set or silenced`}, got); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", id, diff)
 		}
@@ -126,7 +126,7 @@ func TestExceptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := change(t, acme(), tc.breaks, settings("{exceptions: [{"+tc.exception+", reason: because}]}"))
-			result := judge(t, policy.Input{Catalog: load(t, files), Now: tc.now})
+			result := mustCheck(t, policy.Input{Catalog: load(t, files), Now: tc.now})
 			if diff := cmp.Diff(tc.want, said(result)); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
@@ -142,10 +142,10 @@ func TestExceptions(t *testing.T) {
 	}
 }
 
-// TestTheBaseJudges makes changes that relax what judges them.
+// TestTheBaseJudges makes changes that relax the rules that they break.
 func TestTheBaseJudges(t *testing.T) {
 	testChange(t, policy.RuleNever, map[string]changeCase{
-		"RelaxedByThePlatform": {reason: "A mode that comes with the change judges the next one.", after: []edit{never(), settings("{rules: {schedule-never: off}}")}, want: []string{"deny" + neverLine, `warn privilege-widened trunkline.yaml:4 the rule "schedule-never" is relaxed: off instead of deny`}},
+		"RelaxedByThePlatform": {reason: "A mode that comes with the change checks the next one.", after: []edit{never(), settings("{rules: {schedule-never: off}}")}, want: []string{"deny" + neverLine, `warn privilege-widened trunkline.yaml:4 the rule "schedule-never" is relaxed: off instead of deny`}},
 		"RelaxedByEnvironments": {reason: "That of an environment, too.", after: []edit{never(), inEnvironment(prod, "{schedule-never: off}"), inEnvironment(dev, "{schedule-never: off}")}, want: []string{
 			`warn privilege-widened dev.yaml:6 the rule "schedule-never" is relaxed: off instead of deny`, `warn privilege-widened prod.yaml:6 the rule "schedule-never" is relaxed: off instead of deny`, "deny" + neverLine,
 		}},
@@ -158,7 +158,7 @@ func TestTheBaseJudges(t *testing.T) {
 		"RelaxedBefore":  {reason: "What was relaxed before is relaxed.", before: []edit{settings("{rules: {schedule-never: off}}")}, after: []edit{never()}},
 		"ExceptedBefore": {reason: "What was excepted before is excepted.", before: []edit{settings("{exceptions: [{rule: schedule-never, reason: x}]}")}, after: []edit{never()}},
 		"Tightened": {
-			reason: "A stricter mode judges from the next change on, so that it can be merged at all.",
+			reason: "A stricter mode checks from the next change on, so that it can be merged at all.",
 			before: []edit{settings("{rules: {schedule-never: off}}"), never()}, after: []edit{{platform, "schedule-never: off", "schedule-never: deny"}},
 		},
 		"ExceptionTakenAway": {
@@ -180,12 +180,12 @@ func TestTheBaseJudges(t *testing.T) {
 			},
 		},
 		"NonsenseInTheChange": {
-			reason: "Settings that come with the change are themselves judged.",
+			reason: "Settings that come with the change are themselves checked.",
 			after:  []edit{settings("{rules: {schedule-nevre: off}}")},
 			want:   []string{`deny unknown-rule trunkline.yaml:4 there is no rule "schedule-nevre"`},
 		},
 		"BaseWithoutAPlatform": {
-			reason: "Where there was no platform, the one that comes judges itself.",
+			reason: "Where there was no platform, the one that comes checks itself.",
 			before: []edit{{file: platform}}, after: []edit{{platform, "", acme()[platform]}, settings("{rules: {schedule-never: off}}"), never()},
 		},
 	})

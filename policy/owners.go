@@ -24,6 +24,9 @@ type Person struct {
 	Teams []string
 }
 
+// OneOf reports whether the person is one of some owners, which are users and teams.
+func (p Person) OneOf(owners []string) bool { return slices.ContainsFunc(owners, p.is) }
+
 // is reports whether an owner, a user or a team with or without its organisation, is the person.
 func (p Person) is(owner string) bool {
 	owner = strings.TrimPrefix(owner, "@")
@@ -36,8 +39,8 @@ func (p Person) is(owner string) bool {
 	return slices.ContainsFunc(p.Teams, func(t string) bool { return strings.EqualFold(t, owner) })
 }
 
-// codeownersFiles are where GitHub looks for the owners of files, in this order.
-func codeownersFiles() []string {
+// OwnerFiles are where GitHub looks for the owners of files, in this order.
+func OwnerFiles() []string {
 	return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
 }
 
@@ -45,28 +48,91 @@ func codeownersFiles() []string {
 const maxCodeowners = 3 << 20
 
 // ownersOf reads who owns which file.
-func ownersOf(tree fs.FS) (codeowners.Ruleset, error) {
-	for _, name := range codeownersFiles() {
+func ownersOf(tree fs.FS) (codeowners.Ruleset, owned, error) {
+	for _, name := range OwnerFiles() {
 		info, err := fs.Stat(tree, name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return nil, owned{}, fmt.Errorf("reading %s: %w", name, err)
 		case info.Size() > maxCodeowners:
-			return nil, fmt.Errorf("%s has %d bytes; at most %d are read", name, info.Size(), maxCodeowners)
+			return nil, owned{}, fmt.Errorf("%s has %d bytes; the limit is %d", name, info.Size(), maxCodeowners)
 		}
 		data, err := fs.ReadFile(tree, name)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return nil, owned{}, fmt.Errorf("reading %s: %w", name, err)
 		}
-		rules, err := codeowners.ParseFile(bytes.NewReader(data))
-		if err != nil {
-			return nil, fmt.Errorf("%s is not what GitHub takes: %w", name, err)
-		}
-		return rules, nil
+		rules, wrong := parseOwners(data)
+		return rules, owned{name, wrong}, nil
 	}
-	return nil, nil
+	return nil, owned{}, nil
+}
+
+// owned is the file that names owners, and the lines of it that are not valid.
+type owned struct {
+	file  string
+	wrong []wrongLine
+}
+
+type wrongLine struct {
+	line int
+	err  error
+}
+
+// parseOwners reads lines one by one: those that are not valid count for nothing, as on GitHub. Otherwise one of them would be in
+// the way of every change, its own fix included.
+func parseOwners(data []byte) (rules codeowners.Ruleset, wrong []wrongLine) {
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		one, err := codeowners.ParseFile(bytes.NewReader(line))
+		if err != nil {
+			wrong = append(wrong, wrongLine{n, err})
+			continue
+		}
+		rules = append(rules, one...)
+	}
+	return rules, wrong
+}
+
+// unowned finds lines of CODEOWNERS that a change makes invalid: whom they name would own nothing.
+func unowned(in Input) (problems v1alpha1.Problems) {
+	_, is, err := ownersOf(in.Catalog.Tree())
+	if err != nil || !slices.Contains(in.Changed, is.file) {
+		return nil
+	}
+	for _, w := range is.wrong {
+		problems = append(problems, v1alpha1.Problem{
+			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: is.file, Line: w.line},
+			Message: fmt.Sprintf("the line is not valid on GitHub, so that nobody would own what it is about: %v", w.err),
+		})
+	}
+	return problems
+}
+
+// Owners lists those who own what files are of, sorted: users and teams, as a catalog and its CODEOWNERS name them.
+func Owners(cat *catalog.Catalog, files []string) ([]string, error) {
+	if cat.Platform == nil {
+		return nil, nil
+	}
+	own, err := ownersBefore(cat)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	folders := map[string]bool{}
+	for _, file := range files {
+		folders[cat.FolderOf(file)] = true
+		names = append(names, own.governing(file)...)
+	}
+	for folder := range folders {
+		for p := range cat.ProjectsIn(folder) {
+			names = append(append(names, own.named(p.Document.File)...), p.Spec.Owner)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // ownership finds the projects that a change touches, and the files that govern others, without any of their owners having
@@ -77,7 +143,7 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 	if err != nil {
 		return v1alpha1.Problems{{
 			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
-			Message: "who owns what cannot be told, so that no change can be judged: " + err.Error(),
+			Message: "owners cannot be determined, so that no change can be checked: " + err.Error(),
 		}}
 	}
 	problems := governance(in, own)
@@ -102,7 +168,7 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 		problems = append(problems, v1alpha1.Problem{
 			Rule: RuleOwnership, Severity: v1alpha1.Deny, Position: shown.Document.Position("spec", "owner"), Path: "spec.owner",
 			About:   v1alpha1.About{Project: name},
-			Message: fmt.Sprintf("the project %q is changed, and none of its owners is among those who made or approved the change: %s", name, logins(in.People)),
+			Message: fmt.Sprintf("the project %q is changed, but none of its owners made or approved the change: %s", name, logins(in.People)),
 			Hint:    "have it approved by one of: " + strings.Join(slices.Compact(owners), ", "),
 		})
 	}

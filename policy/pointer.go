@@ -10,7 +10,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// pointer is a step of a problem that points into the declaration of another project. A project is not judged again when
+// pointer is a step of a problem that points into the declaration of another project. A project is not checked again when
 // only lines of another one move; where the step points to is looked up each time that the problem is shown, therefore.
 type pointer struct {
 	// problem is the index of the problem among those of its project.

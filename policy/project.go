@@ -15,8 +15,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// judge collects what is wrong with one project.
-type judge struct {
+// checker collects what is wrong with one project.
+type checker struct {
 	cat *catalog.Catalog
 	// base is the catalog before the change; nil if there is none.
 	base  *catalog.Catalog
@@ -30,7 +30,7 @@ type judge struct {
 }
 
 // at notes a problem with a field of the project.
-func (j *judge) at(rule string, path []any, message, hint string) *v1alpha1.Problem {
+func (j *checker) at(rule string, path []any, message, hint string) *v1alpha1.Problem {
 	j.problems = append(j.problems, v1alpha1.Problem{
 		Rule: rule, Severity: v1alpha1.Deny, Position: j.doc.Position(path...), Path: v1alpha1.FieldPath(path...),
 		About: catalog.About(j.doc, path...), Message: message, Hint: hint,
@@ -39,13 +39,13 @@ func (j *judge) at(rule string, path []any, message, hint string) *v1alpha1.Prob
 }
 
 // in notes a problem that there is in one environment.
-func (j *judge) in(env, rule string, path []any, message, hint string) {
+func (j *checker) in(env, rule string, path []any, message, hint string) {
 	p := j.at(rule, path, message, hint)
 	p.About.Environment = env
 }
 
-// project judges everything of a project that does not need the tree before the change.
-func (j *judge) project() {
+// project checks everything of a project that does not need the tree before the change.
+func (j *checker) project() {
 	j.writers()
 	envs := slices.Sorted(maps.Keys(j.p.Spec.Environments))
 	for i := range j.p.Spec.Workloads {
@@ -70,10 +70,11 @@ func (j *judge) project() {
 		j.since(&j.p.Spec.Datasets[i], i)
 	}
 	j.promotion(envs)
+	j.secrets()
 }
 
 // writers finds datasets that more than one workload writes.
-func (j *judge) writers() {
+func (j *checker) writers() {
 	first := map[string]catalog.Edge{}
 	for _, e := range j.p.Edges() {
 		if e.Kind != catalog.Writes {
@@ -90,13 +91,13 @@ func (j *judge) writers() {
 		_, i, _ := j.p.Workload(e.From[len(j.p.Name)+1:])
 		p := j.at(RuleWriters, []any{"spec", "workloads", i, "writes", e.Role},
 			fmt.Sprintf("%s is written by %s and by %s", e.To, before.From, e.From),
-			"let one workload write it; give the other a dataset or a version of its own")
+			"have one workload write it, and give the other a dataset or a version of its own")
 		p.Trace = []v1alpha1.Step{{Position: j.cat.EdgePosition(before), Message: before.Because()}, {Position: p.Position, Message: e.Because()}}
 	}
 }
 
 // since wants the first lot to begin where lots of its unit begin.
-func (j *judge) since(d *v1alpha1.Dataset, i int) {
+func (j *checker) since(d *v1alpha1.Dataset, i int) {
 	if d.Lots == nil {
 		return
 	}
@@ -110,11 +111,11 @@ func (j *judge) since(d *v1alpha1.Dataset, i int) {
 			before.Start.Format(time.RFC3339), before.Next().Start.Format(time.RFC3339)), "")
 }
 
-// image wants the image to be one and the same for ever.
-func (j *judge) image(w *v1alpha1.Workload, i int, env string) {
+// image wants the image to be one and the same forever.
+func (j *checker) image(w *v1alpha1.Workload, i int, env string) {
 	over := j.p.Spec.Environments[env]
 	mine := over.Workloads[w.Name]
-	image := cmp.Or(mine.Image, w.Image, over.Image, j.p.Spec.Image)
+	image := cmp.Or(mine.Image, w.Image, over.Image, j.p.Spec.Image).Reference()
 	if image == "" || strings.Contains(image, "@sha256:") {
 		return
 	}
@@ -124,19 +125,19 @@ func (j *judge) image(w *v1alpha1.Workload, i int, env string) {
 	}
 	at := []any{"spec", "image"}
 	switch {
-	case mine.Image != "":
+	case !mine.Image.IsZero():
 		at = []any{"spec", "environments", env, "workloads", w.Name, "image"}
-	case w.Image != "":
+	case !w.Image.IsZero():
 		at = []any{"spec", "workloads", i, "image"}
-	case over.Image != "":
+	case !over.Image.IsZero():
 		at = []any{"spec", "environments", env, "image"}
 	}
-	j.in(env, RuleDigest, at, fmt.Sprintf("the image %q is named by a tag, which can be another image tomorrow", image),
-		"name it by its digest, as in image@sha256:…")
+	j.in(env, RuleDigest, at, fmt.Sprintf("the image %q is named by a tag, which may point to another image tomorrow", image),
+		"pin its digest, as in image@sha256:…")
 }
 
 // identity wants a workload to be nobody but its project.
-func (j *judge) identity(w *v1alpha1.Workload, i int, env string) {
+func (j *checker) identity(w *v1alpha1.Workload, i int, env string) {
 	name := j.p.IdentityOf(w, env)
 	patterns := j.cat.Environments[env].Spec.Identities
 	if len(patterns) == 0 {
@@ -157,8 +158,8 @@ func (j *judge) identity(w *v1alpha1.Workload, i int, env string) {
 	if j.p.Spec.Environments[env].Workloads[w.Name].Identity != "" {
 		at = []any{"spec", "environments", env, "workloads", w.Name, "identity"}
 	}
-	j.in(env, RuleIdentity, at, fmt.Sprintf("the environment %q does not give the identity %q to the project %q", env, name, j.p.Name),
-		"it gives: "+strings.Join(shown, ", "))
+	j.in(env, RuleIdentity, at, fmt.Sprintf("the environment %q does not allow the identity %q for the project %q", env, name, j.p.Name),
+		"it allows: "+strings.Join(shown, ", "))
 }
 
 // glob reports whether a name is of a pattern in which "*" stands for any text. The part behind the last star that
@@ -187,10 +188,10 @@ func glob(pattern, name string) bool {
 const maxLotWorkload = 63 - len("-20230206pt15m095") - len("-999")
 
 // names wants names to fit, and not to meet, once they are expanded.
-func (j *judge) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
+func (j *checker) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
 	if unit.Valid() && len(w.Name) > maxLotWorkload {
 		j.at(RuleNameLength, []any{"spec", "workloads", i, "name"},
-			fmt.Sprintf("the workload runs once a lot, and its Jobs would be named %q: %d characters, of which Kubernetes takes 63",
+			fmt.Sprintf("the workload runs once a lot, and its Jobs would be named %q: %d characters, of which Kubernetes allows 63",
 				w.Name+"-20230206pt15m095-999", len(w.Name)+63-maxLotWorkload),
 			fmt.Sprintf("shorten the name to %d characters", maxLotWorkload))
 	}
@@ -199,7 +200,7 @@ func (j *judge) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
 }
 
 // roleVariables wants the roles of a workload to be different as names of variables, too.
-func roleVariables[V any](j *judge, roles map[string]V, i int, field, prefix string) {
+func roleVariables[V any](j *checker, roles map[string]V, i int, field, prefix string) {
 	if len(roles) < 2 {
 		return
 	}
@@ -208,14 +209,14 @@ func roleVariables[V any](j *judge, roles map[string]V, i int, field, prefix str
 		name := prefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
 		if before, ok := seen[name]; ok {
 			j.at(catalog.RuleCollision, []any{"spec", "workloads", i, field, role},
-				fmt.Sprintf("the roles %q and %q would both be the variable %s", before, role, name), "rename one of them")
+				fmt.Sprintf("the roles %q and %q would both become the variable %s", before, role, name), "rename one of them")
 		}
 		seen[name] = role
 	}
 }
 
 // promotion wants a project to be where its environments take their commits from.
-func (j *judge) promotion(envs []string) {
+func (j *checker) promotion(envs []string) {
 	for _, env := range envs {
 		e, ok := j.cat.Environments[env]
 		if !ok || e.Spec.PromotesFrom == "" || j.cat.Environments[e.Spec.PromotesFrom] == nil {
@@ -226,7 +227,7 @@ func (j *judge) promotion(envs []string) {
 			if n := j.doc.IndexOf(env, "spec", "environments"); n >= 0 {
 				at = []any{"spec", "environments", n}
 			}
-			j.in(env, RulePromotion, at, fmt.Sprintf("%q takes what is healthy in %q, and the project is not deployed there", env, e.Spec.PromotesFrom),
+			j.in(env, RulePromotion, at, fmt.Sprintf("%q is promoted from %q, but the project is not deployed there", env, e.Spec.PromotesFrom),
 				fmt.Sprintf("add %q to the environments of the project", e.Spec.PromotesFrom))
 		}
 	}

@@ -17,7 +17,7 @@ func TestDigest(t *testing.T) {
 		"ProjectImage": {
 			reason: "The image of the project is said once, however many workloads use it.",
 			edits:  []edit{strict, {orders, "image: ghcr.io/acme/orders:1", "image: ghcr.io/acme/orders@sha256:00"}},
-			want:   []string{`deny image-digest sales/project.yaml:7 the image "ghcr.io/acme/sales:1" is named by a tag, which can be another image tomorrow`},
+			want:   []string{`deny image-digest sales/project.yaml:7 the image "ghcr.io/acme/sales:1" is named by a tag, which may point to another image tomorrow`},
 		},
 		"TagAndDigest": {
 			reason: "With a tag beside it, it is still the digest that counts.",
@@ -33,9 +33,9 @@ func TestDigest(t *testing.T) {
 				{sales, "prod: {}", "prod: {image: x:2, workloads: {clock: {image: x:3}}}"},
 			},
 			want: []string{
-				`deny image-digest orders/project.yaml:14 the image "x:1" is named by a tag, which can be another image tomorrow`,
-				`deny image-digest sales/project.yaml:6 the image "x:2" is named by a tag, which can be another image tomorrow`,
-				`deny image-digest sales/project.yaml:6 the image "x:3" is named by a tag, which can be another image tomorrow`,
+				`deny image-digest orders/project.yaml:14 the image "x:1" is named by a tag, which may point to another image tomorrow`,
+				`deny image-digest sales/project.yaml:6 the image "x:2" is named by a tag, which may point to another image tomorrow`,
+				`deny image-digest sales/project.yaml:6 the image "x:3" is named by a tag, which may point to another image tomorrow`,
 			},
 		},
 		"ElsewhereOnly": {
@@ -60,8 +60,8 @@ func TestIdentity(t *testing.T) {
 			reason: "A project is nobody else; it is said for each environment, whose patterns may differ.",
 			edits:  []edit{identity("orders")},
 			want: []string{
-				`deny identity-pattern sales/project.yaml:10 the environment "dev" does not give the identity "orders" to the project "sales"`,
-				`deny identity-pattern sales/project.yaml:10 the environment "prod" does not give the identity "orders" to the project "sales"`,
+				`deny identity-pattern sales/project.yaml:10 the environment "dev" does not allow the identity "orders" for the project "sales"`,
+				`deny identity-pattern sales/project.yaml:10 the environment "prod" does not allow the identity "orders" for the project "sales"`,
 			},
 		},
 		"Own":    {reason: "By default it is its own name,", edits: []edit{identity("sales")}},
@@ -69,7 +69,7 @@ func TestIdentity(t *testing.T) {
 		"NoDash": {
 			reason: "A name that begins alike is another name.",
 			edits:  []edit{identity("salesman"), {dev, "  stores", "  identities: ['*']\n  stores"}},
-			want:   []string{`deny identity-pattern sales/project.yaml:10 the environment "prod" does not give the identity "salesman" to the project "sales"`},
+			want:   []string{`deny identity-pattern sales/project.yaml:10 the environment "prod" does not allow the identity "salesman" for the project "sales"`},
 		},
 		"Shared": {reason: "An environment can give an identity to all.", edits: []edit{identity("reader"), given("[<project>, reader]"), {dev, "  stores", "  identities: ['*']\n  stores"}}},
 		"Placeholders": {
@@ -79,14 +79,14 @@ func TestIdentity(t *testing.T) {
 		"OtherEnvironment": {
 			reason: "What is given in one environment is not given in the other.",
 			edits:  []edit{given("['<project>-<environment>-*', <project>]"), {sales, "prod: {}", "prod: {workloads: {report: {identity: sales-dev-reader}}}"}},
-			want:   []string{`deny identity-pattern sales/project.yaml:6 the environment "prod" does not give the identity "sales-dev-reader" to the project "sales"`},
+			want:   []string{`deny identity-pattern sales/project.yaml:6 the environment "prod" does not allow the identity "sales-dev-reader" for the project "sales"`},
 		},
 		"DefaultNotGiven": {
 			reason: "The default identity, the project's name, has to be given as well.",
 			edits:  []edit{given("['<project>-*', orders]")},
 			want: []string{
-				`deny identity-pattern sales/project.yaml:9 the environment "prod" does not give the identity "sales" to the project "sales"`,
-				`deny identity-pattern sales/project.yaml:12 the environment "prod" does not give the identity "sales" to the project "sales"`,
+				`deny identity-pattern sales/project.yaml:9 the environment "prod" does not allow the identity "sales" for the project "sales"`,
+				`deny identity-pattern sales/project.yaml:12 the environment "prod" does not allow the identity "sales" for the project "sales"`,
 			},
 		},
 		"Stars": {reason: "A star in the middle stands for any text.", edits: []edit{given("['s*e*s', orders]")}},
@@ -94,8 +94,8 @@ func TestIdentity(t *testing.T) {
 			reason: "What a pattern has twice must be there twice.",
 			edits:  []edit{given("['sale*les', orders]")},
 			want: []string{
-				`deny identity-pattern sales/project.yaml:9 the environment "prod" does not give the identity "sales" to the project "sales"`,
-				`deny identity-pattern sales/project.yaml:12 the environment "prod" does not give the identity "sales" to the project "sales"`,
+				`deny identity-pattern sales/project.yaml:9 the environment "prod" does not allow the identity "sales" for the project "sales"`,
+				`deny identity-pattern sales/project.yaml:12 the environment "prod" does not allow the identity "sales" for the project "sales"`,
 			},
 		},
 		"Cluster": {
@@ -116,7 +116,7 @@ func TestNameLength(t *testing.T) {
 			reason: "One more does not.",
 			edits:  named(43),
 			want: []string{`deny name-too-long orders/project.yaml:13 the workload runs once a lot, and its Jobs would be named "` + strings.Repeat("l", 43) +
-				`-20230206pt15m095-999": 64 characters, of which Kubernetes takes 63`},
+				`-20230206pt15m095-999": 64 characters, of which Kubernetes allows 63`},
 		},
 		"NoLots": {reason: "A workload that does not run once a lot needs no room.", edits: []edit{{sales, "- name: clock", "- name: " + strings.Repeat("c", 52)}}},
 	})
@@ -127,7 +127,7 @@ func TestRolesMeet(t *testing.T) {
 		"DashAndUnderscore": {
 			reason: "A variable has underscores, whatever the role has.",
 			edits:  []edit{{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{a-b: orders/daily@1, a_b: orders/shops@1}"}},
-			want:   []string{`deny name-collision sales/project.yaml:11 the roles "a-b" and "a_b" would both be the variable TRUNKLINE_READ_A_B`},
+			want:   []string{`deny name-collision sales/project.yaml:11 the roles "a-b" and "a_b" would both become the variable TRUNKLINE_READ_A_B`},
 		},
 		"ReadAndWrite": {
 			reason: "A role may be both read and written: these are two variables.",
@@ -145,23 +145,23 @@ func TestPromotion(t *testing.T) {
 		"NotThere": {
 			reason: "A project that is not where prod takes its commits from is never promoted.",
 			edits:  []edit{quiet, promotes(prod, "dev"), {sales, "{dev: {}, prod: {}}", "{prod: {}}"}},
-			want:   []string{`deny promotion-order sales/project.yaml:6 "prod" takes what is healthy in "dev", and the project is not deployed there`},
+			want:   []string{`deny promotion-order sales/project.yaml:6 "prod" is promoted from "dev", but the project is not deployed there`},
 		},
 		"OnlyWhereItComesFrom": {reason: "A project need not be promoted.", edits: []edit{quiet, promotes(prod, "dev"), {sales, "{dev: {}, prod: {}}", "{dev: {}}"}}},
-		"Circle": {
+		"Cycle": {
 			reason: "Environments that wait for each other are named once, with the walk.",
 			edits:  []edit{quiet, promotes(prod, "dev"), promotes(dev, "prod")},
-			want:   []string{`deny promotion-order dev.yaml:6 environments take their commits from each other in a circle: dev from prod from dev`},
+			want:   []string{`deny promotion-order dev.yaml:6 environments are promoted from each other in a cycle: dev from prod from dev`},
 		},
 		"Itself": {
-			reason: "An environment that takes from itself is a circle of one.",
+			reason: "An environment that takes from itself is a cycle of one.",
 			edits:  []edit{quiet, promotes(prod, "prod")},
-			want:   []string{`deny promotion-order prod.yaml:6 environments take their commits from each other in a circle: prod from prod`},
+			want:   []string{`deny promotion-order prod.yaml:6 environments are promoted from each other in a cycle: prod from prod`},
 		},
 		"BehindACircle": {
-			reason: "What takes from a circle is not part of it, though it is looked at first.",
+			reason: "What takes from a cycle is not part of it, though it is looked at first.",
 			edits:  []edit{quiet, promotes(dev, "prod"), promotes(prod, "prod")},
-			want:   []string{`deny promotion-order prod.yaml:6 environments take their commits from each other in a circle: prod from prod`},
+			want:   []string{`deny promotion-order prod.yaml:6 environments are promoted from each other in a cycle: prod from prod`},
 		},
 	})
 }

@@ -2,7 +2,7 @@
 
 package policy
 
-// The rules that the package itself judges by, beside those of the decoder (package v1alpha1), of linking (package
+// The rules of the package itself, beside those of the decoder (package v1alpha1), of linking (package
 // catalog) and of Airflow's files (package policy/airflow). Each has a page in docs/rules.
 const (
 	// RuleUnwritten is broken by the read of a dataset that nobody writes.
@@ -17,13 +17,13 @@ const (
 	RuleJoin = "join-impossible"
 	// RuleNever is broken by a schedule that never fires.
 	RuleNever = "schedule-never"
-	// RuleOften is broken by a schedule that fires before the run before it must have ended.
+	// RuleOften is broken by a schedule that fires before the previous run must have ended.
 	RuleOften = "schedule-too-often"
 	// RuleTrigger is broken by a workload that runs by the clock and for each lot.
 	RuleTrigger = "schedule-and-trigger"
 	// RuleDigest is broken by an image that is not named by its digest.
 	RuleDigest = "image-digest"
-	// RuleIdentity is broken by an identity that the environment does not give to the project.
+	// RuleIdentity is broken by an identity that the environment does not allow for the project.
 	RuleIdentity = "identity-pattern"
 	// RuleNameLength is broken by a name that is too long once it is expanded.
 	RuleNameLength = "name-too-long"
@@ -33,7 +33,7 @@ const (
 	RulePromotion = "promotion-order"
 	// RuleBudget is broken by costs above a budget.
 	RuleBudget = "budget"
-	// RuleException is broken by an exception that counts no more, or never did.
+	// RuleException is broken by an exception that has expired, or never did.
 	RuleException = "exception-expired"
 
 	// RuleBreaking is broken by a change that readers of a dataset were not built for, without a new version.
@@ -42,11 +42,29 @@ const (
 	RuleRemoved = "removed-in-use"
 	// RuleProtected is broken by the removal of a project from a protected environment.
 	RuleProtected = "protected-removal"
+	// RuleRemoval is broken by a change that deletes releases.
+	RuleRemoval = "removal"
 	// RuleOwnership is broken by a change that no owner has made or approved.
 	RuleOwnership = "ownership"
 
-	// RuleWidened is broken by a change that gives more rights, or guards less.
+	// RuleWidened is broken by a change that grants more rights, or guards less.
 	RuleWidened = "privilege-widened"
+
+	// RuleNotRendered is broken by a workload that does not render, so that it cannot run.
+	RuleNotRendered = "not-rendered"
+
+	// RuleImage is broken by an image that no container runtime can pull.
+	RuleImage = "invalid-image"
+	// RuleShared is broken by an object that several releases declare.
+	RuleShared = "object-shared"
+	// RuleSecret is broken by what looks like a secret and is written where everybody reads it.
+	RuleSecret = "secret-in-clear"
+	// RuleClock is broken by a schedule that names a time that does not come, or comes twice, when a clock is set.
+	RuleClock = "schedule-clock-change"
+	// RuleNotRead is broken by what looks as if it counted, and is not read.
+	RuleNotRead = "not-read"
+	// RuleObject is broken by a rendered object that an API server would not take, for its version, its fields or their types.
+	RuleObject = "invalid-object"
 
 	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.
 	RuleUnevaluated = "not-evaluated"

@@ -90,7 +90,7 @@ func TestPreviousSavesWorkAlone(t *testing.T) {
 	versions := versions()
 	names := slices.Sorted(maps.Keys(versions))
 	rapid.Check(t, func(t *rapid.T) {
-		judge := func(in policy.Input) *policy.Result {
+		mustCheck := func(in policy.Input) *policy.Result {
 			in.Now = today
 			result, err := policy.Check(t.Context(), in)
 			if err != nil {
@@ -100,7 +100,7 @@ func TestPreviousSavesWorkAlone(t *testing.T) {
 		}
 		files := acme()
 		cat := load(t, files)
-		result := judge(policy.Input{Catalog: cat})
+		result := mustCheck(policy.Input{Catalog: cat})
 		for range rapid.IntRange(1, 5).Draw(t, "steps") {
 			was := maps.Clone(files)
 			for range rapid.IntRange(1, 2).Draw(t, "files") {
@@ -115,20 +115,20 @@ func TestPreviousSavesWorkAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := whole(result)
-			updated := judge(policy.Input{Catalog: next, Previous: result})
-			if diff := cmp.Diff(whole(judge(policy.Input{Catalog: load(t, files)})), whole(updated)); diff != "" {
-				t.Fatalf("after %q: -judged again +with the previous result\n%s", changed, diff)
+			updated := mustCheck(policy.Input{Catalog: next, Previous: result})
+			if diff := cmp.Diff(whole(mustCheck(policy.Input{Catalog: load(t, files)})), whole(updated)); diff != "" {
+				t.Fatalf("after %q: -checked again +with the previous result\n%s", changed, diff)
 			}
-			if again := whole(judge(policy.Input{Catalog: next, Previous: updated})); again != whole(updated) {
-				t.Fatalf("judging the same again gives something else:\n%s", cmp.Diff(whole(updated), again))
+			if again := whole(mustCheck(policy.Input{Catalog: next, Previous: updated})); again != whole(updated) {
+				t.Fatalf("checking the same again gives something else:\n%s", cmp.Diff(whole(updated), again))
 			}
-			// As a change: what is judged is the same whether the platform after it was loaded or updated.
+			// As a change: what is checked is the same whether the platform after it was loaded or updated.
 			people := []policy.Person{{Login: "eve", Teams: []string{"team-sales"}}}
-			loaded := whole(judge(policy.Input{Catalog: load(t, files), Base: load(t, was), Changed: changed, People: people}))
-			if diff := cmp.Diff(loaded, whole(judge(policy.Input{Catalog: next, Base: cat, Changed: changed, People: people, Previous: result}))); diff != "" {
+			loaded := whole(mustCheck(policy.Input{Catalog: load(t, files), Base: load(t, was), Changed: changed, People: people}))
+			if diff := cmp.Diff(loaded, whole(mustCheck(policy.Input{Catalog: next, Base: cat, Changed: changed, People: people, Previous: result}))); diff != "" {
 				t.Fatalf("as a change of %q: -loaded +updated\n%s", changed, diff)
 			}
-			if after := whole(judge(policy.Input{Catalog: cat, Previous: result})); after != before {
+			if after := whole(mustCheck(policy.Input{Catalog: cat, Previous: result})); after != before {
 				t.Fatalf("the previous result is not what it was:\n%s", cmp.Diff(before, after))
 			}
 			cat, result = next, updated
@@ -149,7 +149,7 @@ func TestLinesThatMove(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files := change(t, acme(), edits...)
 			cat := load(t, files)
-			result := judge(t, policy.Input{Catalog: cat})
+			result := mustCheck(t, policy.Input{Catalog: cat})
 			if len(result.Problems) == 0 {
 				t.Fatal("nothing is wrong, so that nothing can point anywhere")
 			}
@@ -162,9 +162,9 @@ func TestLinesThatMove(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want, got := whole(judge(t, policy.Input{Catalog: load(t, after)})), whole(judge(t, policy.Input{Catalog: next, Previous: result}))
+				want, got := whole(mustCheck(t, policy.Input{Catalog: load(t, after)})), whole(mustCheck(t, policy.Input{Catalog: next, Previous: result}))
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s: -judged again +with the previous result\n%s", move, diff)
+					t.Errorf("%s: -checked again +with the previous result\n%s", move, diff)
 				}
 			}
 		})
@@ -179,7 +179,7 @@ func TestOrderOfWriters(t *testing.T) {
 		return change(t, acme(), edit{orders, "      writes: {main: daily@1}\n", ""}, edit{orders, "  workloads:\n", "  workloads:\n" + writers})
 	}
 	cat := load(t, with(one+two))
-	result := judge(t, policy.Input{Catalog: cat})
+	result := mustCheck(t, policy.Input{Catalog: cat})
 	if !strings.Contains(whole(result), policy.RuleSuspended) {
 		t.Fatal("no reader is told that the writers are suspended")
 	}
@@ -187,9 +187,9 @@ func TestOrderOfWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, got := whole(judge(t, policy.Input{Catalog: load(t, with(two+one))})), whole(judge(t, policy.Input{Catalog: next, Previous: result}))
+	want, got := whole(mustCheck(t, policy.Input{Catalog: load(t, with(two+one))})), whole(mustCheck(t, policy.Input{Catalog: next, Previous: result}))
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-judged again +with the previous result\n%s", diff)
+		t.Errorf("-checked again +with the previous result\n%s", diff)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestWhereFilesAreDoesNotMatter(t *testing.T) {
 			t.Errorf("-as it was +moved\n%s", diff)
 		}
 		if diff := cmp.Diff(want, words(files)); diff != "" {
-			t.Errorf("judging again gives something else: -first +then\n%s", diff)
+			t.Errorf("checking again gives something else: -first +then\n%s", diff)
 		}
 	})
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // Widened returns what a change lets projects, accounts or people do that they could not do before it: rights and
-// clusters that an environment gives, guards that are taken away, rules that are relaxed. It compares Base with Catalog,
-// and changes nothing: who judges without a base can call it with the last catalog that was accepted, to say so.
+// clusters that an environment grants, guards that are taken away, rules that are relaxed. It compares Base with Catalog,
+// and changes nothing: who checks without a base can call it with the last catalog that was accepted, to say so.
 func Widened(in Input) (v1alpha1.Problems, error) {
 	known, err := rules.All()
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *widening) add(p v1alpha1.Problem, files ...string) {
 	w.problems, w.files = append(w.problems, p), append(w.files, files)
 }
 
-const widenedHint = "have it looked at by an owner of what governs: whom spec.governance.owners or CODEOWNERS names"
+const widenedHint = "have it approved by an owner of what governs, whom spec.governance.owners or CODEOWNERS names"
 
 // approved returns the problems of which those only warn whose change was made or approved by an owner of each of the
 // files, where the declaration was and where it is.

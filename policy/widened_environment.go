@@ -36,6 +36,8 @@ func (w *widening) ofEnvironment(name string) {
 		}
 		w.say([]any{"metadata", "name"}, "the environment %q is new: it changes objects on %s, %s", name, strings.Join(is.Clusters, ", "), rights)
 		w.grants(name, nil, is.Allow)
+		w.previews(name, nil, is.Preview)
+		w.pods(name, v1alpha1.PodSecurity{}, is.PodSecurity)
 		w.relaxed(nil, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
 		return
 	}
@@ -50,6 +52,8 @@ func (w *widening) ofEnvironment(name string) {
 	}
 	w.account(name, was.ServiceAccount, is.ServiceAccount)
 	w.grants(name, was.Allow, is.Allow)
+	w.previews(name, was.Preview, is.Preview)
+	w.pods(name, was.PodSecurity, is.PodSecurity)
 	w.identities(name, was, is)
 	w.guards(name, was, is)
 	w.times(name, was, is)
@@ -70,6 +74,19 @@ func (w *widening) account(env string, was, is *v1alpha1.ServiceAccount) {
 		none := "none"
 		w.say(append(at, "clusterRole"), "the account of releases in %q gets another ClusterRole: %s instead of %s", env,
 			cmp.Or(is.ClusterRole, none), cmp.Or(was.ClusterRole, none))
+	}
+}
+
+// pods compares what pods may do.
+func (w *widening) pods(env string, was, is v1alpha1.PodSecurity) {
+	const none = v1alpha1.PodsRestricted
+	if is.Level.Looser(was.Level) {
+		w.say([]any{"spec", "podSecurity", "level"}, "pods in %q may do what the Pod Security Standard %q allows, and not only %q", env,
+			is.Level, cmp.Or(was.Level, none))
+	}
+	if most := cmp.Or(was.Allow, was.Level); is.Allow.Looser(most) {
+		w.say([]any{"spec", "podSecurity", "allow"}, "projects in %q may have pods of the Pod Security Standard %q, and not only %q", env,
+			is.Allow, cmp.Or(most, none))
 	}
 }
 
@@ -103,6 +120,29 @@ func (w *widening) grants(env string, was, is []v1alpha1.Allowance) {
 			case len(more) > 0:
 				w.say([]any{"spec", "allow", i}, "%s may have %s in %q", strings.Join(more, ", "), what, env)
 			}
+		}
+	}
+}
+
+// previews compares what pull requests may do before they are merged.
+func (w *widening) previews(env string, was, is *v1alpha1.Preview) {
+	at := []any{"spec", "preview"}
+	switch {
+	case is == nil:
+		return
+	case was == nil:
+		w.say(at, "pull requests get previews of %q: what they change runs before it is merged", env)
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(is.Identity)) {
+		if was.Identity[key] != is.Identity[key] {
+			w.say(append(slices.Clip(at), "identity", key), "the accounts of previews of %q have another %s: %s instead of %s", env, key, is.Identity[key],
+				cmp.Or(was.Identity[key], "none"))
+		}
+	}
+	for i, ns := range is.Network.From {
+		if !slices.Contains(was.Network.From, ns) {
+			w.say(append(slices.Clip(at), "network", "from", i), "pods in the namespace %s may connect to previews of %q", ns, env)
 		}
 	}
 }
@@ -149,7 +189,7 @@ func (w *widening) identities(env string, was, is *v1alpha1.EnvironmentSpec) {
 // guards compares what keeps projects, and what is theirs, from being removed or changed.
 func (w *widening) guards(env string, was, is *v1alpha1.EnvironmentSpec) {
 	if was.Protected && !is.Protected {
-		w.say([]any{"spec", "protected"}, "the environment %q is protected no more", env)
+		w.say([]any{"spec", "protected"}, "the environment %q is no longer protected", env)
 	}
 	for i, name := range is.Removals {
 		if !slices.Contains(was.Removals, name) && was.Protected {
@@ -165,8 +205,11 @@ func (w *widening) guards(env string, was, is *v1alpha1.EnvironmentSpec) {
 	if a, b := share(was.MaxRemovals), share(is.MaxRemovals); b > a {
 		w.say([]any{"spec", "maxRemovals"}, "one commit may remove more of %q without an approval: %d instead of %d percent", env, b, a)
 	}
+	if was.Reviewed == v1alpha1.ReviewRequired && is.Reviewed != v1alpha1.ReviewRequired {
+		w.say([]any{"spec", "reviewed"}, "changes reach %q that no pull request showed", env)
+	}
 	if was.Drift.Mode != v1alpha1.DriftReport && is.Drift.Mode == v1alpha1.DriftReport {
-		w.say([]any{"spec", "drift", "mode"}, "what others change in %q is reported, and corrected no more", env)
+		w.say([]any{"spec", "drift", "mode"}, "what others change in %q is reported, and no longer corrected", env)
 	}
 	for i, ignore := range is.Drift.Ignore {
 		same := func(o v1alpha1.DriftIgnore) bool {
@@ -186,6 +229,9 @@ func (w *widening) times(env string, was, is *v1alpha1.EnvironmentSpec) {
 	}
 	if is.Soak < was.Soak {
 		w.say([]any{"spec", "soak"}, "commits reach %q after a shorter soak: %s instead of %s", env, time.Duration(is.Soak), time.Duration(was.Soak))
+	}
+	if !was.RollsBackAtOnce() && is.RollsBackAtOnce() {
+		w.say([]any{"spec", "rollbackAtOnce"}, "owners may take releases of %q back without a pull request", env)
 	}
 	opens := func(window v1alpha1.DeployWindow) bool { return !slices.Contains(was.Windows, window) }
 	if len(was.Windows) > 0 && (len(is.Windows) == 0 || slices.ContainsFunc(is.Windows, opens)) {

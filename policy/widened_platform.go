@@ -27,7 +27,7 @@ func (w *widening) ofPlatform() {
 	}
 	for _, folder := range was.Policies {
 		if !slices.ContainsFunc(is.Policies, func(o string) bool { return path.Clean(o) == path.Clean(folder) }) {
-			w.say([]any{"spec", "policies"}, "the policies in %q judge no more", folder)
+			w.say([]any{"spec", "policies"}, "the policies in %q no longer apply", folder)
 		}
 	}
 	if len(was.Governance.Folders) > 0 && len(is.Governance.Folders) == 0 {
@@ -53,7 +53,7 @@ func silencesAll(o, e v1alpha1.Exception) bool {
 }
 
 // ofPolicies compares the policies. Whether one that is changed still refuses all that it refused cannot be told from its
-// text, so that each change of what it judges by is said.
+// text, so that each change of what it checks by is said.
 func (w *widening) ofPolicies() {
 	for doc := range w.Base.Documents(v1alpha1.KindPolicy) {
 		was, ok := w.Base.Policies[doc.Name]
@@ -62,7 +62,7 @@ func (w *widening) ofPolicies() {
 		}
 		is, there := w.Catalog.Policies[doc.Name]
 		if w.doc = doc; !there {
-			w.say([]any{"metadata", "name"}, "the policy %q judges no more", doc.Name)
+			w.say([]any{"metadata", "name"}, "the policy %q no longer applies", doc.Name)
 			continue
 		}
 		if w.doc, ok = w.Catalog.Document(v1alpha1.KindPolicy, doc.Name); !ok {

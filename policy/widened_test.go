@@ -10,7 +10,7 @@ import (
 	"trunkline.dev/trunkline/policy"
 )
 
-// TestWidened changes what an environment or the platform gives or guards, up and down.
+// TestWidened changes what an environment or the platform grants or guards, up and down.
 func TestWidened(t *testing.T) {
 	const (
 		binding = "ClusterRoleBinding.rbac.authorization.k8s.io"
@@ -31,6 +31,9 @@ func TestWidened(t *testing.T) {
 		"AllowSplit":    {reason: "The same in two entries is the same.", before: []edit{allow}, after: swap("allow: [", "allow: [{projects: [orders], clusterScoped: ["+binding+"], reason: x}, ")},
 		"AllowLess":     {reason: "Less is nothing to say.", before: []edit{set("allow: [{clusterScoped: [" + binding + "]}]")}, after: swap("allow: [{", "allow: [{projects: [orders], ")},
 		"Namespace":     {reason: "A namespace is as much as a kind.", after: []edit{set("allow: [{namespaces: [monitoring]}]")}, want: []string{at + `every project in "prod" may have objects in the namespace monitoring`}},
+		"Pods":          {reason: "Pods that may do more.", after: []edit{set("podSecurity: {level: baseline}")}, want: []string{at + `pods in "prod" may do what the Pod Security Standard "baseline" allows, and not only "restricted"`}},
+		"PodsAllowed":   {reason: "Or that projects may ask for.", before: []edit{set("podSecurity: {level: baseline}")}, after: swap("{level: baseline}", "{level: baseline, allow: privileged}"), want: []string{at + `projects in "prod" may have pods of the Pod Security Standard "privileged", and not only "baseline"`}},
+		"PodsLess":      {reason: "Pods that may do less are nothing to say.", before: []edit{set("podSecurity: {level: privileged}")}, after: swap("privileged", "baseline")},
 		"AccountGone":   {reason: "Without the account it is the daemon who changes.", before: []edit{account}, after: swap("  serviceAccount: {name: deployer, clusterRole: narrow}\n", ""), want: []string{`warn privilege-widened prod.yaml:5 releases in "prod" are changed with the daemon's own rights, and no longer as the account deployer`}},
 		"AccountOther":  {reason: "Another account may do other things.", before: []edit{account}, after: swap("deployer", "root"), want: []string{at + `releases in "prod" are changed as another account: root instead of deployer`}},
 		"Role":          {reason: "So may another role.", before: []edit{account}, after: swap("narrow", "cluster-admin"), want: []string{at + `the account of releases in "prod" gets another ClusterRole: cluster-admin instead of narrow`}},
@@ -43,12 +46,18 @@ func TestWidened(t *testing.T) {
 		"NamespaceSame": {reason: "To write the default is to change nothing.", after: []edit{set("namespace: <project>-<environment>")}},
 		"Identities":    {reason: "More identities are more rights in the cloud.", after: []edit{set("identities: ['<project>', '*']")}, want: []string{`warn privilege-widened prod.yaml:6 workloads in "prod" may run as *`}},
 		"Identity":      {reason: "Another role in the cloud, too.", before: []edit{set("identity: {role: a}")}, after: swap("{role: a}", "{role: b}"), want: []string{at + `the accounts of workloads in "prod" have another role: b instead of a`}},
+		"Previews":      {reason: "What is not merged yet may run.", after: []edit{set("preview: {}")}, want: []string{at + `pull requests get previews of "prod": what they change runs before it is merged`}},
+		"PreviewSame":   {reason: "Who gets one is no right.", before: []edit{set("preview: {labels: [a]}")}, after: swap("labels: [a]", "labels: [b]")},
+		"PreviewRole":   {reason: "As someone in the cloud.", before: []edit{set("preview: {}")}, after: swap("preview: {}", "preview: {identity: {role: a}}"), want: []string{at + `the accounts of previews of "prod" have another role: a instead of none`}},
+		"PreviewFrom":   {reason: "From elsewhere.", before: []edit{set("preview: {}")}, after: swap("preview: {}", "preview: {network: {from: [ingress]}}"), want: []string{at + `pods in the namespace ingress may connect to previews of "prod"`}},
 		"Removals":      {reason: "More removals at a time.", after: []edit{set("maxRemovals: 100")}, want: []string{at + `one commit may remove more of "prod" without an approval: 100 instead of 50 percent`}},
+		"Unreviewed":    {reason: "Or what nobody saw.", before: []edit{set("reviewed: required")}, after: swap("  reviewed: required\n", ""), want: []string{`warn privilege-widened prod.yaml:5 changes reach "prod" that no pull request showed`}},
 		"RemovalsLess":  {reason: "Fewer are stricter.", after: []edit{set("maxRemovals: 10")}},
-		"Drift":         {reason: "What is only reported is let be.", after: []edit{set("drift: {mode: report}")}, want: []string{at + `what others change in "prod" is reported, and corrected no more`}},
+		"Drift":         {reason: "What is only reported is let be.", after: []edit{set("drift: {mode: report}")}, want: []string{at + `what others change in "prod" is reported, and no longer corrected`}},
 		"DriftIgnore":   {reason: "What is ignored is let be.", after: []edit{set("drift: {ignore: [{fields: [.spec]}]}")}, want: []string{at + `others may change more in "prod": .spec`}},
 		"DriftNarrower": {reason: "Unless it was before, and more.", before: []edit{set("drift: {ignore: [{fields: [.spec]}]}")}, after: swap("{fields", "{kind: Deployment.apps, fields")},
 		"Promotion":     {reason: "An environment that waits for none.", before: []edit{set("promotesFrom: dev")}, after: swap("  promotesFrom: dev\n", ""), want: []string{`warn privilege-widened prod.yaml:5 the environment "prod" takes commits without waiting for "dev"`}},
+		"AtOnce":        {reason: "A rollback waits for no pull request any more.", before: []edit{set("rollbackAtOnce: false")}, after: swap("rollbackAtOnce: false", "rollbackAtOnce: true"), want: []string{`warn privilege-widened prod.yaml:6 owners may take releases of "prod" back without a pull request`}},
 		"Soak":          {reason: "Or waits less.", before: []edit{set("promotesFrom: dev\n  soak: 24h")}, after: swap("24h", "1h"), want: []string{`warn privilege-widened prod.yaml:7 commits reach "prod" after a shorter soak: 1h0m0s instead of 24h0m0s`}},
 		"Windows":       {reason: "Other windows.", before: []edit{set("windows: [{schedule: 0 8 * * *, duration: 8h}]")}, after: swap("8h", "9h"), want: []string{at + `changes of "prod" may be rolled out at other times`}},
 		"FreezeGone":    {reason: "A freeze that ends earlier.", before: []edit{freeze}, after: swap("2027-01-04", "2027-01-03"), want: []string{at + `the freeze of "prod" until 2027-01-04T00:00:00Z ends earlier, or is gone`}},
@@ -58,8 +67,8 @@ func TestWidened(t *testing.T) {
 		"RuleTakenOut":  {reason: "A mode that is taken out leaves the default.", before: []edit{settings("{rules: {privilege-widened: deny, not-supported-yet: deny}}")}, after: []edit{{platform, "privilege-widened: deny, not-supported-yet: deny", "privilege-widened: deny"}}, want: []string{`deny privilege-widened trunkline.yaml:4 the rule "not-supported-yet" is relaxed: warn instead of deny`}},
 		"RuleStricter":  {reason: "A stricter one is none.", after: []edit{settings("{rules: {image-digest: warn}}")}},
 		"PolicyOff":     {reason: "A policy is relaxed like a rule.", before: []edit{rule}, after: []edit{settings("{rules: {policy/p: warn}}")}, want: []string{`deny unknown-rule trunkline.yaml:4 there is no rule "policy/p"`, onTop + `the rule "policy/p" is relaxed: warn instead of deny`}},
-		"PolicyGone":    {reason: "A policy that is taken away.", before: []edit{rule}, after: []edit{{file: rule.file}}, want: []string{`warn privilege-widened rule.yaml:3 the policy "p" judges no more`}},
-		"PolicyText":    {reason: "Its description judges nothing.", before: []edit{rule}, after: []edit{{rule.file, "description: x", "description: y"}}},
+		"PolicyGone":    {reason: "A policy that is taken away.", before: []edit{rule}, after: []edit{{file: rule.file}}, want: []string{`warn privilege-widened rule.yaml:3 the policy "p" no longer applies`}},
+		"PolicyText":    {reason: "Its description checks nothing.", before: []edit{rule}, after: []edit{{rule.file, "description: x", "description: y"}}},
 		"Exception":     {reason: "An exception.", after: []edit{settings("{exceptions: [{rule: budget, reason: x}]}")}, want: []string{onTop + `an exception of the rule "budget" is new, or covers more than it did`}},
 		"ExceptionLess": {reason: "One that covers less than before.", before: []edit{settings("{exceptions: [{rule: budget, reason: x}]}")}, after: []edit{{platform, "rule: budget", "rule: budget, environment: prod, until: 2027-01-01"}}},
 		"Governance": {
@@ -103,7 +112,7 @@ func TestWideningNeedsAnApproval(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			was := change(t, acme(), before...)
 			is := change(t, was, tc.after...)
-			got := said(judge(t, policy.Input{Catalog: load(t, is), Base: load(t, was), Changed: differ(was, is), People: tc.people}))
+			got := said(mustCheck(t, policy.Input{Catalog: load(t, is), Base: load(t, was), Changed: differ(was, is), People: tc.people}))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
@@ -111,7 +120,7 @@ func TestWideningNeedsAnApproval(t *testing.T) {
 	}
 }
 
-// TestWidenedForTheDaemon compares with the last catalog that was accepted, without judging.
+// TestWidenedForTheDaemon compares with the last catalog that was accepted, without checking.
 func TestWidenedForTheDaemon(t *testing.T) {
 	was, is := acme(), change(t, acme(), edit{prod, "  stores", "  allow: [{namespaces: [monitoring]}]\n  stores"})
 	problems, err := policy.Widened(policy.Input{Base: load(t, was), Catalog: load(t, is), Changed: differ(was, is), Now: today})

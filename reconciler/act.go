@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -57,18 +58,20 @@ func (e *ElsewhereError) Is(target error) bool { return target == ErrCannot }
 // it goes is on the board.
 func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand ByHand) error {
 	r.mu.Lock()
-	a := r.actors[id]
+	there := r.actors[id] != nil
 	r.mu.Unlock()
-	if a == nil {
-		return fmt.Errorf("%w: %s", ErrNotFound, id)
-	}
-	if !r.opts.Sharing.Owned(id) {
+	if there && !r.opts.Sharing.Owned(id) {
 		return fmt.Errorf("cannot %s %s: %w", act, id, &ElsewhereError{Replica: r.opts.Sharing.Owner(id)})
+	}
+	if !there {
+		return fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
 	ticket, reply := r.replies.expect()
 	defer r.replies.forget(ticket)
 	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "why", hand.Why)
-	a.box.put(release.Act{ID: ticket, Do: act, By: hand.By, Why: hand.Why})
+	if !r.put(id, release.Act{ID: ticket, Do: act, By: hand.By, Why: hand.Why}) {
+		return fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
 	select {
 	case err := <-reply:
 		if errors.Is(err, release.ErrElsewhere) {
@@ -81,6 +84,17 @@ func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand
 	case <-ctx.Done():
 		return fmt.Errorf("%s of %s: %w", act, id, ErrUnsaved)
 	}
+}
+
+// put puts an event into the mailbox of a release, if there is one. One that retires meanwhile reads it no more.
+func (r *Reconciler) put(id catalog.ReleaseID, e release.Event) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.actors[id]
+	if a != nil {
+		a.box.put(e)
+	}
+	return a != nil
 }
 
 // replies are those that someone waits for.
@@ -118,27 +132,32 @@ func (r *replies) forget(id int64) {
 	delete(r.waiting, id)
 }
 
-// Approve confirms what the accepted commit deletes in an environment, as the board shows it with a digest: releases that it does
-// not declare any more, and most of the objects of others. See [status.ToApprove]; what has come to light since has to be
+// Approve confirms what of the accepted commit waits for it in an environment, as the board shows it with a digest: that releases are
+// deleted which it does not declare any more, or most of the objects of others, and changes that were not reviewed. See [status.ToApprove]; what has come to light since has to be
 // approved for itself.
 func (r *Reconciler) Approve(environment, digest string, hand ByHand) error {
 	held, current := status.ToApprove(r.opts.Board.Snapshot().Releases, environment)
 	switch {
 	case len(held) == 0:
-		return fmt.Errorf("%w: nothing that the accepted commit deletes in the environment %q waits for an approval", ErrCannot, environment)
+		return fmt.Errorf("%w: nothing of the accepted commit waits for an approval in the environment %q%s", ErrCannot, environment, r.elsewhere(environment))
 	case digest != current:
-		return fmt.Errorf("%w: what would be deleted in the environment %q is not what was shown any more: look at the status again", ErrCannot, environment)
+		return fmt.Errorf("%w: what waits for an approval in the environment %q is not what was shown any more: look at the status again", ErrCannot, environment)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var removed []catalog.ReleaseID
-	shrunk := 0
+	shrunk, unreviewed := 0, 0
 	for _, h := range held {
 		if h.Held.Removed() {
 			removed = append(removed, h.ReleaseID)
 		} else if a := r.actors[h.ReleaseID]; a != nil {
-			a.box.put(release.Approved{Digest: h.Held.Digest})
-			shrunk++
+			rule := gate.Rule(h.Held.Rule)
+			a.box.put(release.Approved{Digest: h.Held.Digest, Hold: rule, By: hand.By, Why: hand.Why})
+			if rule == gate.Unreviewed {
+				unreviewed++
+			} else {
+				shrunk++
+			}
 		}
 	}
 	r.removals.approve(environment, removed)
@@ -146,20 +165,42 @@ func (r *Reconciler) Approve(environment, digest string, hand ByHand) error {
 	if shrunk > 0 {
 		what += fmt.Sprintf(", and most objects of %d others", shrunk)
 	}
+	if unreviewed > 0 {
+		what += fmt.Sprintf(", and changes of %d that were not reviewed", unreviewed)
+	}
 	r.opts.Tell(history.Event{
 		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, Why: hand.Why, Message: what,
 	})
-	r.opts.Log.Info("removals approved", "environment", environment, "releases", len(removed), "shrunk", shrunk, "by", hand.By, "why", hand.Why)
+	r.opts.Log.Info("approved", "environment", environment, "removed", len(removed), "shrunk", shrunk, "unreviewed", unreviewed, "by", hand.By, "why", hand.Why)
 	r.recount(environment)
 	return nil
 }
 
+// Reviewed reports of a state of a release, as [status.Held] names it, whether it was reviewed; if not, why says how. It does nothing
+// for a release that is not kept here, or that is to become something else by now.
+func (r *Reconciler) Reviewed(id catalog.ReleaseID, digest, why string) {
+	r.put(id, release.Reviewed{Digest: digest, Not: why})
+}
+
+// elsewhere says how many releases of an environment other replicas keep, and may have to be approved there; empty if none.
+func (r *Reconciler) elsewhere(environment string) string {
+	n := 0
+	for _, rel := range r.opts.Board.Snapshot().Releases {
+		if rel.Environment == environment && rel.Result == status.Elsewhere {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" at this replica; others keep %d of its releases: ask those", n)
+}
+
 // recount tells the releases that are to be removed from an environment how many there are. The caller holds the lock.
 func (r *Reconciler) recount(environment string) {
-	count := r.removals.of(environment)
 	for id, a := range r.actors {
 		if id.Environment == environment && !r.declared[id] {
-			a.box.put(release.Counted{Removals: count})
+			a.box.put(release.Counted{Removals: r.removals.of(id)})
 		}
 	}
 }

@@ -26,6 +26,11 @@ type actor struct {
 	r   *Reconciler
 	id  catalog.ReleaseID
 	box mailbox
+	// preview is set if the release is a preview's: no commit of the trunk declares or removes it.
+	preview bool
+	// end ends the actor; nil unless it runs. It is guarded by the reconciler's lock. ended is closed once it has ended.
+	end   context.CancelFunc
+	ended chan struct{}
 	// copied is what others may know.
 	copied atomic.Pointer[snapshot]
 
@@ -46,19 +51,21 @@ type snapshot struct {
 	// wanted is the digest that the newest commit gives the release; empty if there is none that could be taken.
 	wanted string
 	hold   gate.Rule
+	// failing is set while it is to be tried again.
+	failing bool
 	// inForce is the state that the release is kept in; nil if it is in none.
 	inForce *release.Target
 }
 
-func newActor(r *Reconciler, id catalog.ReleaseID) *actor {
-	a := &actor{r: r, id: id, box: newMailbox(), state: release.New(id), cancel: func() {}}
+func newActor(r *Reconciler, id catalog.ReleaseID, preview bool) *actor {
+	a := &actor{r: r, id: id, preview: preview, ended: make(chan struct{}), box: newMailbox(), state: release.New(id), cancel: func() {}}
 	a.copied.Store(&snapshot{})
 	opts := apply.Options{
 		ID: id, Platform: r.platformName, DefaultAccount: r.opts.DefaultServiceAccount,
-		Secrets: r.opts.Secrets, Slots: &r.planning, Moves: moves{r, id.Cluster}, Listen: a.happened, Now: r.opts.Now,
+		Secrets: r.opts.Secrets, Slots: slots{&r.planning, nil}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
 	}
 	if c := r.clusters[id.Cluster]; c != nil {
-		opts.Cluster = c.inventories
+		opts.Cluster, opts.Slots = c.inventories, slots{&r.planning, c.writing}
 	}
 	a.executor = apply.New(opts)
 	a.box.put(a.ownership())
@@ -68,11 +75,15 @@ func newActor(r *Reconciler, id catalog.ReleaseID) *actor {
 // run is the loop: it takes what is in the mailbox, observes, and waits for more or for the time that was asked for. It returns
 // when ctx ends, or there is nothing left of the release.
 func (a *actor) run(ctx context.Context) {
+	defer close(a.ended)
 	defer a.operations.Wait()
 	for !a.retired {
 		for _, m := range a.box.take() {
-			a.step(ctx, a.complete(m.event))
+			a.deal(ctx, m.event)
 			m.done()
+		}
+		if a.retired {
+			return
 		}
 		a.observe(ctx)
 		if now := a.r.opts.Now(); !a.wakeAt.IsZero() && !now.Before(a.wakeAt) {
@@ -81,6 +92,17 @@ func (a *actor) run(ctx context.Context) {
 		if a.retired || !a.wait(ctx) {
 			return
 		}
+	}
+}
+
+// deal steps by an event. Once the release is gone there is nothing to keep, and what is published would stay on the board.
+func (a *actor) deal(ctx context.Context, e release.Event) {
+	if !a.retired {
+		a.step(ctx, a.complete(e))
+		return
+	}
+	if act, ok := e.(release.Act); ok {
+		a.r.replies.answer(act.ID, ErrNotFound)
 	}
 }
 
@@ -105,7 +127,7 @@ func (a *actor) wait(ctx context.Context) bool {
 func (a *actor) step(ctx context.Context, e release.Event) {
 	next, effects := release.Step(a.state, e, a.r.opts.Now())
 	a.state = next
-	a.copied.Store(&snapshot{wanted: next.Wanted(), hold: next.Verdict.Hold, inForce: next.InForce})
+	a.copied.Store(&snapshot{wanted: next.Wanted(), hold: next.Verdict.Hold, failing: next.Failing(), inForce: next.InForce})
 	for _, effect := range effects {
 		a.do(ctx, effect)
 	}
@@ -138,7 +160,7 @@ func (a *actor) complete(e release.Event) release.Event {
 func (a *actor) happened(e cluster.Event) {
 	o := e.Object
 	if e.Deleted {
-		a.box.put(release.MemberGone{Ref: o.Ref, UID: o.UID, Digest: o.Digest, Ending: o.Ending})
+		a.box.put(release.MemberGone{Ref: o.Ref, UID: o.UID, Digest: o.Digest, Ending: o.Ending, Missed: e.Missed})
 	} else {
 		a.box.put(release.MemberChanged{
 			Ref: o.Ref, Sight: apply.SightOf(o.Digest, o.Owners), Leaving: o.Deleting || o.Prune == plan.PruneDisabled,

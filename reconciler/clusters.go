@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
@@ -29,14 +30,18 @@ type clusterState struct {
 	*cluster.Cluster
 
 	inventories *apply.Cluster
-	// reporting is held while the state is put on the board.
+	writing     *writing
+	// reporting is held while the state is put on the board; warning is a part of it.
 	reporting sync.Mutex
+	warning   string
+	// doubtful has one while it is to be looked at again whether it is as declared.
+	doubtful chan struct{}
 	// woken has one while the inventories are to be looked at again.
 	woken chan struct{}
 }
 
 func newClusterState(cfg cluster.Config, happened func(*clusterState, cluster.Event)) *clusterState {
-	c := &clusterState{woken: make(chan struct{}, 1)}
+	c := &clusterState{woken: make(chan struct{}, 1), doubtful: make(chan struct{}, 1), writing: newWriting()}
 	c.Cluster = cluster.New(cfg, func(e cluster.Event) { happened(c, e) })
 	c.inventories = apply.NewCluster(cfg.Name, func(daemon, ctx context.Context) (apply.Conn, error) {
 		conn, err := c.Connect(daemon, ctx)
@@ -72,15 +77,24 @@ func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
 
 // clusterChanged puts the state of a cluster on the board, and has everybody try again once it answers.
 func (r *Reconciler) clusterChanged(c *clusterState) {
-	c.reporting.Lock() // of two that read the state, the later one writes last
-	state := c.State()
-	r.opts.Board.SetCluster(status.Cluster{Name: c.Name(), Reachable: state.Reachable, Message: state.Message})
-	c.reporting.Unlock()
-	if !state.Reachable {
+	if !r.report(c, nil) {
 		return
 	}
 	c.wake()
+	c.doubt()
 	r.nudge(c)
+}
+
+// report puts a cluster on the board, with another warning unless that is nil. It reports whether the cluster answers.
+func (r *Reconciler) report(c *clusterState, warning *string) (reachable bool) {
+	c.reporting.Lock() // of two that read the state, the later one writes last
+	defer c.reporting.Unlock()
+	if warning != nil {
+		c.warning = *warning
+	}
+	state := c.State()
+	r.opts.Board.SetCluster(status.Cluster{Name: c.Name(), Reachable: state.Reachable, Message: state.Message, Warning: c.warning})
+	return state.Reachable
 }
 
 // nudge has every release of a cluster run.
@@ -138,9 +152,14 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 func (r *Reconciler) sweep(c *clusterState, dealt *sync.WaitGroup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.handing.underWay() {
+		return // what is not declared may have objects of releases that are not rendered yet; it is done again then
+	}
 	undeclared := map[string][]cluster.Inventory{}
 	for _, i := range c.inventories.Inventories() {
-		if !r.declared[i.Release] {
+		if i.Preview != plan.NoPreview {
+			r.sweepPreview(i, dealt)
+		} else if !r.declared[i.Release] {
 			r.removals.add(i.Release) // all of them before the first: how many there are may hold them
 			undeclared[i.Release.Environment] = append(undeclared[i.Release.Environment], i)
 		}
@@ -165,7 +184,7 @@ func (r *Reconciler) remove(a *actor, t release.Target, dealt *sync.WaitGroup) {
 			return
 		}
 	}
-	count := r.removals.of(a.id.Environment)
+	count := r.removals.of(a.id)
 	r.progress.follow(a, follows{}, func(_, _ []gate.Source) { // a removal waits for nobody
 		a.box.putAndTell(release.Declared{Target: t, Settings: s, Removals: &count}, dealt)
 	})

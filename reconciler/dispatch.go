@@ -8,6 +8,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
@@ -25,16 +26,20 @@ func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (relea
 	return release.Settings{Terms: t, Access: release.Access{Access: access, Declared: ok}}, err
 }
 
-// dispatch hands every release its new desired state, and returns how many were told of one. It returns once all have
-// dealt with it: nobody may read that the commit is accepted and find a release as it was before.
-func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision) int {
-	removed, gone := r.declare(e)
+// dispatch hands every release its new desired state that does not have it yet, and returns how many were told of one. It returns
+// once all have dealt with it: nobody may read that the commit is accepted and find a release as it was before. Those in early
+// may have an older commit than the last one that all have.
+func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision, early, handed map[catalog.ReleaseID]bool) int {
+	removed := r.undeclared()
 	c := e.Catalog()
 	changed := map[catalog.ReleaseID]*render.Packed{}
-	news := e.News()
-	for _, rel := range news {
+	var left []catalog.Release
+	for _, rel := range e.News(early) {
 		if out, ok := e.Rendered(rel.ID); ok && out.Err == nil {
 			changed[rel.ID] = out.Objects
+		}
+		if !handed[rel.ID] {
+			left = append(left, rel)
 		}
 	}
 	for _, a := range removed {
@@ -42,7 +47,7 @@ func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision) int {
 	}
 	r.declarations.update(changed)
 	told := 0
-	for _, level := range inOrder(c, news) {
+	for _, level := range inOrder(c, left) {
 		var dealt sync.WaitGroup
 		r.mu.Lock()
 		for _, rel := range level {
@@ -64,21 +69,14 @@ func (r *Reconciler) dispatch(e *evaluate.Evaluation, rev Revision) int {
 	}
 	r.mu.Unlock()
 	r.await(&dealt)
-	for _, id := range gone {
-		r.opts.Board.RemoveRelease(id) // it never came as far as an actor
-	}
-	// A release may be in a cluster that no actor knows of, from before the daemon was started.
-	for _, c := range r.clusters {
-		c.wake()
-	}
 	return told
 }
 
-// declare makes the catalog the accepted one, and returns the releases that it does not declare any more: those that are
-// kept, and those of which only the board knows.
-func (r *Reconciler) declare(e *evaluate.Evaluation) (removed []*actor, gone []catalog.ReleaseID) {
+// declare makes the catalog the accepted one. Nothing that it does not declare is removed yet.
+func (r *Reconciler) declare(e *evaluate.Evaluation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.doubtChanged(r.catalog, e.Catalog())
 	r.platform, r.catalog = e.Catalog().Name(), e.Catalog()
 	before := r.declared
 	r.declared = map[catalog.ReleaseID]bool{}
@@ -87,17 +85,27 @@ func (r *Reconciler) declare(e *evaluate.Evaluation) (removed []*actor, gone []c
 	}
 	r.removals.begin(r.declared)
 	for id, a := range r.actors {
-		if !r.declared[id] {
+		if !r.declared[id] && !a.preview {
 			r.removals.add(id)
-			removed = append(removed, a)
 		}
 	}
 	for id := range before {
 		if !r.declared[id] && r.actors[id] == nil {
-			gone = append(gone, id)
+			r.opts.Board.RemoveRelease(id) // it never came as far as an actor
 		}
 	}
-	return removed, gone
+}
+
+// undeclared returns the releases that are kept, and that the accepted commit does not declare.
+func (r *Reconciler) undeclared() (actors []*actor) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, a := range r.actors {
+		if !r.declared[id] && !a.preview {
+			actors = append(actors, a)
+		}
+	}
+	return actors
 }
 
 // await waits until all have dealt with what they were told, if anybody is there to: before Run, nobody is.
@@ -118,24 +126,36 @@ func (r *Reconciler) await(dealt *sync.WaitGroup) {
 
 // hand returns a release what is declared of it, and reports whether it was told of something to do. The caller holds the lock.
 func (r *Reconciler) hand(c *catalog.Catalog, rev Revision, rel catalog.Release, out evaluate.Rendered, dealt *sync.WaitGroup) bool {
+	r.progress.handed(rel.ID)
 	if rel.Suspended {
 		r.actor(rel.ID).box.putAndTell(release.Paused{Namespace: rel.Namespace, Owner: rel.Owner}, dealt)
 		return true
 	}
 	s, err := r.settingsOf(c, rel.ID)
-	if err = errors.Join(out.Err, err); err != nil {
+	return r.handTo(identity{rel.ID, rel.Namespace, rel.Owner}, rev.Commit.Hash, s, out.Objects, errors.Join(out.Err, err), dealt)
+}
+
+// identity is a release with what people are told of it in any case.
+type identity struct {
+	id               catalog.ReleaseID
+	namespace, owner string
+}
+
+// handTo returns a release what it renders to at a commit, or why it does not, as [Reconciler.hand] does.
+func (r *Reconciler) handTo(rel identity, commit string, s release.Settings, objects *render.Packed, err error, dealt *sync.WaitGroup) bool {
+	if err != nil {
 		// What runs stays as it is: only what is said of it changes.
-		if a := r.actors[rel.ID]; a != nil {
-			a.box.putAndTell(release.NotRendered{Why: err.Error(), Namespace: rel.Namespace, Owner: rel.Owner, Access: s.Access}, dealt)
+		if a := r.actors[rel.id]; a != nil {
+			a.box.putAndTell(release.NotRendered{Why: err.Error(), Namespace: rel.namespace, Owner: rel.owner, Access: s.Access}, dealt)
 			return false
 		}
-		r.opts.Board.SetRelease(rel.ID, func(st *status.Release) {
-			st.Namespace, st.Owner, st.Result, st.Message = rel.Namespace, rel.Owner, status.Failed, err.Error()
+		r.opts.Board.SetRelease(rel.id, func(st *status.Release) {
+			st.Namespace, st.Owner, st.Result, st.Message = rel.namespace, rel.owner, status.Failed, err.Error()
 		})
 		return false
 	}
-	a := r.actor(rel.ID)
-	target := release.Target{Commit: rev.Commit.Hash, Namespace: rel.Namespace, Owner: rel.Owner, Objects: out.Objects, Digest: out.Objects.Digest()}
+	a := r.actorOf(rel.id, s.Preview != plan.NoPreview)
+	target := release.Target{Commit: commit, Namespace: rel.namespace, Owner: rel.owner, Objects: objects, Digest: objects.Digest()}
 	r.progress.follow(a, follows{s.Sources, s.Needs}, func(sources, needs []gate.Source) {
 		a.box.putAndTell(release.Declared{Target: target, Settings: s, Sources: sources, Needs: needs}, dealt)
 	})

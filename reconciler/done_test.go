@@ -3,6 +3,7 @@
 package reconciler_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -39,6 +41,24 @@ func (c cell) complete(namespace, name string) {
 	c.merge(jobs, namespace, name, "kube-controller-manager", fmt.Sprintf(`{"status":{"startTime":%q,"completionTime":%q,"succeeded":1,"uncountedTerminatedPods":{},"conditions":[
 		{"type":"SuccessCriteriaMet","status":"True","lastTransitionTime":%q,"lastProbeTime":%q},{"type":"Complete","status":"True","lastTransitionTime":%q,"lastProbeTime":%q}]}}`,
 		now, now, now, now, now, now), "status")
+}
+
+// awaitMemory waits until what an inventory remembers has a text in it.
+func (c cell) awaitMemory(inventory, text string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	w, err := c.client.Resource(configMaps).Namespace("trunkline-system").Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + inventory})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer w.Stop()
+	for e := range w.ResultChan() {
+		if o, ok := e.Object.(*unstructured.Unstructured); ok && strings.Contains(o.GetAnnotations()["trunkline.dev/memory"], text) {
+			return
+		}
+	}
+	c.t.Fatalf("inventory %s does not remember %q", inventory, text)
 }
 
 // TestWhatIsDoneStaysDone: a Job that removes itself once it has ended is not run again, neither by the daemon that saw it nor by
@@ -84,6 +104,34 @@ func TestWhatIsDoneStaysDone(t *testing.T) {
 		return release(p, "done-a").Result == status.Applied && release(p, "done-a").Commit == "c4"
 	})
 	c.get(jobs, "done-a-dev", "once")
+}
+
+// TestWhatEndsWhileNobodyWatchesStaysDone: a Job that ends and removes itself while there is no daemon is not run again by the
+// next one.
+func TestWhatEndsWhileNobodyWatchesStaysDone(t *testing.T) {
+	c := look(t, pkg.Cluster(t))
+	d := start(t, c.Kubeconfig)
+	files := platform("unwatched", tree{
+		"a/project.yaml": manifests("unwatched-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": configMap("a", "1") + job("once", 0),
+	})
+	d.mustAccept("c1", files)
+	d.await("the job to be there", func(p status.Platform) bool { return release(p, "unwatched-a").Result == status.Applied })
+	c.awaitMemory("unwatched.dev.unwatched-a", "started")
+	d.stop()
+	c.complete("unwatched-a-dev", "once")
+	if err := c.awaitGone(jobs, "unwatched-a-dev", "once"); err != nil {
+		t.Fatal(err)
+	}
+	d = start(t, c.Kubeconfig)
+	files = files.with(tree{"a/objects/all.yaml": configMap("a", "2") + job("once", 0)})
+	d.mustAccept("c2", files)
+	p := d.awaitFine("c2")
+	if _, err := c.client.Resource(jobs).Namespace("unwatched-a-dev").Get(t.Context(), "once", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the job is there again: %v", err)
+	}
+	if r := release(p, "unwatched-a"); r.Health != status.Healthy || len(r.Drifts) != 0 {
+		t.Errorf("the release is %s, with %v", r.Health, r.Drifts)
+	}
 }
 
 // TestARollbackRunsNoJobAgain: a Job that had ended and was pruned is not part of the state that a rollback goes back to; a commit

@@ -27,7 +27,7 @@ func at(o *unstructured.Unstructured, fields ...string) string {
 	return fmt.Sprint(v)
 }
 
-// corrected waits until the release was fixed n times, and gives its drifts without their times.
+// corrected waits until drift was corrected n times, and returns the drifts without their times.
 func (d *daemon) corrected(project string, n int) []status.Drift {
 	d.t.Helper()
 	p := d.await(fmt.Sprintf("%d corrections", n), func(p status.Platform) bool {

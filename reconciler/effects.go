@@ -26,12 +26,12 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 		a.operate(ctx, func(running context.Context) release.Event { return a.runOnce(ctx, running, e) })
 	case release.Restore:
 		a.operate(ctx, func(running context.Context) release.Event {
-			t, err := a.r.past.restore(running, a.id, e.Commit)
+			t, err := a.restore(running, e.Commit)
 			return release.Restored{Epoch: e.Epoch, Target: t, Err: err}
 		})
 	case release.Save:
 		a.operate(ctx, func(running context.Context) release.Event {
-			err := a.executor.Save(ctx, running, e.Memory, e.Namespace)
+			err := a.executor.Save(ctx, running, e)
 			return release.Saved{Epoch: e.Epoch, Memory: e.Memory, Err: err}
 		})
 	case release.Ask:
@@ -145,7 +145,7 @@ func (a *actor) diagnose(ctx context.Context, e release.Diagnose) {
 func (r *Reconciler) publish(id catalog.ReleaseID, v release.View) {
 	r.opts.Board.SetRelease(id, func(s *status.Release) {
 		next := status.Release{
-			ReleaseID: s.ReleaseID, Since: s.Since, Namespace: v.Namespace, Owner: v.Owner, Commit: v.Commit, Objects: v.Objects,
+			ReleaseID: s.ReleaseID, Since: s.Since, Preview: s.Preview, Namespace: v.Namespace, Owner: v.Owner, Commit: v.Commit, Objects: v.Objects,
 			Result: status.Result(v.Result), Message: v.Message, Health: healthOf(v), Kept: v.Kept,
 		}
 		if h := v.Held; h != nil {

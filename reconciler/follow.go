@@ -49,9 +49,12 @@ type Follower struct {
 	inbox  inbox
 	source sourceErrors
 
-	// accepted and seen are Run's own. seen is the head that was last accepted or refused.
-	accepted *git.Tree
-	seen     string
+	// The following are Run's own. accepted is the tree that all releases have, and seen the head that was last accepted or
+	// refused. unfinished is a commit that was accepted and that not all releases have. resumed is the commit that the daemon
+	// has resumed at; it is empty once the repository has said what is right.
+	accepted      *git.Tree
+	seen, resumed string
+	unfinished    *status.Commit
 }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
@@ -95,43 +98,77 @@ func retries() *backoff.ExponentialBackOff {
 
 // Run resumes where the daemon was before it ended, and then judges heads until ctx ends.
 func (f *Follower) Run(ctx context.Context) {
-	f.resume(ctx)
 	waits := retries()
-	for {
-		var retry <-chan time.Time
+	var retry <-chan time.Time
+	for resumed := false; ; {
+		if !resumed {
+			resumed = f.resume(ctx)
+		}
 		if head, judging, ok := f.inbox.begin(ctx); ok {
 			err := f.judge(judging, head)
 			f.inbox.end()
-			if err == nil {
+			if retry = nil; err == nil {
 				waits.Reset()
 			} else {
 				retry = time.After(waits.NextBackOff())
 			}
+		}
+		if resumed = resumed || f.accepted != nil; !resumed && ctx.Err() == nil {
+			continue // a newer head has ended it, and was not accepted
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.inbox.news():
 		case <-retry:
+			retry = nil
 			f.inbox.again()
 		}
 	}
 }
 
-// judge takes a head to the reconciler, and returns an error if it is to be tried again.
+// judge takes a head to the reconciler, and returns an error if it is to be tried again. If the head is not accepted, and an
+// older one was and not all releases have that, they get it now: half of a commit is a state that nobody declared.
 func (f *Follower) judge(ctx context.Context, head git.Head) error {
+	err := f.judgeHead(ctx, head)
+	if f.unfinished == nil || f.unfinished.Hash == head.Commit || ctx.Err() != nil {
+		return err
+	}
+	older := *f.unfinished
+	f.Log.Info("handing out the rest of the accepted commit", "commit", older.Hash)
+	finishing := f.take(ctx, Revision{
+		Commit: older, Behind: true, Persist: func(context.Context) error { return f.Store.SetAccepted(older.Hash) },
+	})
+	if finishing != nil && ctx.Err() == nil {
+		f.fail(finishing)
+	}
+	return errors.Join(err, finishing)
+}
+
+func (f *Follower) judgeHead(ctx context.Context, head git.Head) error {
 	if head.Commit == f.seen {
+		if head.Commit == f.resumed {
+			f.resumed = ""
+			f.Reconciler.Confirm()
+		}
 		f.source.judged(f.Board, nil)
 		return nil
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	err := f.take(ctx, commit, func(context.Context) error { return f.Store.SetAccepted(commit.Hash) })
+	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash
+	err := f.take(ctx, Revision{
+		Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) },
+	})
+	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok) && !again && f.Observe != nil {
+		judged := Judged{Commit: commit, Problems: f.Board.Snapshot().Source.Problems}
+		if ok {
+			judged.Problems = unfinished.Problems
+		}
+		f.Observe(judged)
+	}
 	switch {
 	case err == nil:
 		f.source.judged(f.Board, nil)
-		if f.Observe != nil {
-			f.Observe(Judged{Commit: commit, Problems: f.Board.Snapshot().Source.Problems})
-		}
 		return nil
 	case errors.Is(context.Cause(ctx), errNewerHead):
 		f.Log.Info("a newer head ends the judging of a commit", "commit", commit.Hash)
@@ -142,69 +179,33 @@ func (f *Follower) judge(ctx context.Context, head git.Head) error {
 	return err
 }
 
-// resume continues where the daemon was before it ended: at the commit that it had accepted, without asking the
-// repository's server, which may be down just now. Without such a commit it does nothing. Nor does it when a cluster holds
-// a commit that came later, or one that is not known here: to act on the older one would roll it back. The branch says
-// what is right, as soon as it was fetched.
-func (f *Follower) resume(ctx context.Context) {
-	commit, ok, err := f.Store.Accepted()
-	if err == nil && ok {
-		err = f.take(ctx, status.Commit{Hash: commit}, func(judging context.Context) error { return f.current(ctx, judging, commit) })
-	}
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	f.Log.Warn("cannot resume at the accepted commit; waiting for the repository", "commit", commit, "err", err.Error())
-	f.source.judged(f.Board, fmt.Errorf("cannot resume at commit %s; waiting for the repository: %w", status.Short(commit), sourceError(err)))
-}
-
-// current returns an error if a cluster holds what came after a commit. A cluster that cannot be asked holds nothing that
-// could be rolled back now.
-func (f *Follower) current(daemon, ctx context.Context, commit string) error {
-	recorded := f.Recorded
-	if recorded == nil {
-		recorded = f.Reconciler.Recorded
-	}
-	commits, err := recorded(daemon)
-	if err != nil {
-		f.Log.Warn("cannot compare the accepted commit with what every cluster holds", "commit", commit, "err", err.Error())
-	}
-	newer, err := f.Store.Newer(ctx, commit, commits)
-	if err != nil {
-		return err
-	}
-	if len(newer) > 0 {
-		return fmt.Errorf("a cluster holds commit %s, which is newer or not known here", status.Short(newer[0]))
-	}
-	return nil
-}
-
-// take has a commit judged, and acted on if it is acceptable and persist returns no error.
-func (f *Follower) take(ctx context.Context, commit status.Commit, persist func(context.Context) error) (err error) {
+// take has a commit judged, and acted on if it is acceptable and Persist returns no error. What of the revision is in the store
+// is filled in.
+func (f *Follower) take(ctx context.Context, rev Revision) (err error) {
+	commit, persist := rev.Commit, rev.Persist
 	defer func() {
 		if p := recover(); p != nil {
 			f.Log.Error("judging a commit panicked", "commit", commit.Hash, "panic", p, "stack", string(debug.Stack()))
 			err = errInternal
 		}
 	}()
-	tree, err := f.Store.Tree(ctx, commit.Hash)
+	tree, err := f.tree(ctx, commit.Hash)
 	if err != nil {
 		return err
 	}
-	if f.Dir != "" {
-		if tree, err = tree.At(path.Clean(f.Dir)); err != nil {
-			return fmt.Errorf("judging commit %s: looking for the platform's folder: %w", commit.Short(), err)
+	rev.Tree, rev.Changed = tree, f.changes(tree)
+	rev.Persist = func(ctx context.Context) error {
+		if err := tree.Err(); err != nil {
+			return err // whatever was made of it is not what the commit says
 		}
+		return persist(ctx)
 	}
-	err = f.Reconciler.Accept(ctx, Revision{
-		Commit: commit, Tree: tree, Changed: f.changes(tree),
-		Persist: func(ctx context.Context) error {
-			if err := tree.Err(); err != nil {
-				return err // whatever was made of it is not what the commit says
-			}
-			return persist(ctx)
-		},
-	})
+	rev.Intact = tree.Err
+	err = f.Reconciler.Accept(ctx, rev)
+	if _, ok := errors.AsType[*UnfinishedError](err); ok {
+		// A branch that goes back to what was accepted before is judged again.
+		f.unfinished, f.seen = &commit, ""
+	}
 	if damage := tree.Err(); damage != nil && errors.Is(err, ErrRefused) {
 		return damage
 	}
@@ -215,8 +216,23 @@ func (f *Follower) take(ctx context.Context, commit status.Commit, persist func(
 	if err != nil {
 		return err
 	}
-	f.seen, f.accepted = commit.Hash, tree
+	f.accepted, f.unfinished, f.resumed = tree, nil, ""
+	if !rev.Behind {
+		f.seen = commit.Hash
+	}
 	return nil
+}
+
+// tree returns what a commit has in the platform's folder.
+func (f *Follower) tree(ctx context.Context, commit string) (*git.Tree, error) {
+	tree, err := f.Store.Tree(ctx, commit)
+	if err != nil || f.Dir == "" {
+		return tree, err
+	}
+	if tree, err = tree.At(path.Clean(f.Dir)); err != nil {
+		return nil, fmt.Errorf("judging commit %s: looking for the platform's folder: %w", status.Short(commit), err)
+	}
+	return tree, nil
 }
 
 // changes lists the paths that differ from the accepted tree.
@@ -225,17 +241,7 @@ func (f *Follower) changes(tree *git.Tree) func() ([]string, error) {
 	if accepted == nil {
 		return nil
 	}
-	return func() ([]string, error) {
-		changes, err := git.Diff(accepted, tree)
-		if err != nil {
-			return nil, err
-		}
-		paths := make([]string, len(changes))
-		for i, c := range changes {
-			paths[i] = c.Path
-		}
-		return paths, nil
-	}
+	return func() ([]string, error) { return git.Changed(accepted, tree) }
 }
 
 var errInternal = errors.New("internal error; see the daemon's log")

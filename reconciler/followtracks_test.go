@@ -133,11 +133,17 @@ func TestASlowCommitDoesNotBlockItsFix(t *testing.T) {
 			renderer := newSlowRenderer()
 			f := followWith(t, repo, t.TempDir(), renderer)
 			f.renderer = renderer
+			recorded := make(chan string, 100)
+			f.Store = &recordingStore{f.store, func(commit string) { recorded <- commit }}
 			f.poll()
 			bad := repo.Commit(t, "slow", slow)
 			f.fetch()
 			<-renderer.entered
+			for <-recorded != bad {
+			}
 			want := tc.then(t, repo, f, good, bad)
+			for <-recorded != want { // the slow one is accepted as well, until the newer head is
+			}
 			s := f.await(want+" to be accepted", func(s status.Source) bool { return s.Accepted.Hash == want && s.Error == "" })
 			if s.Refused() {
 				t.Errorf("%s\nThe board has problems: %v", tc.reason, s.Problems)
@@ -150,22 +156,51 @@ func TestASlowCommitDoesNotBlockItsFix(t *testing.T) {
 	}
 }
 
-// TestAFollowerEndsWhileItJudges has the daemon end.
+// TestAFollowerEndsWhileItJudges has the daemon end while a commit is rendered. Whether that was accepted before the end depends on
+// whether what is rendered can refuse it.
 func TestAFollowerEndsWhileItJudges(t *testing.T) {
-	repo := gittest.New(t)
-	repo.Commit(t, "slow", platform("ends", tree{"a/project.yaml": service("ends-a", "img:1"), "slow": "1"}))
-	renderer := newSlowRenderer()
-	f := followWith(t, repo, t.TempDir(), renderer)
-	f.start()
-	f.fetch()
-	<-renderer.entered
-	f.stop()
-	if s := f.board.Snapshot().Source; s.Accepted != nil || s.Error != "" {
-		t.Errorf("the board has %+v", s)
+	const policies = "apiVersion: trunkline.dev/v1alpha1\nkind: Policy\nmetadata: {name: names}\n" +
+		"spec: {on: object, validations: [{expression: \"object.metadata.name != 'bad'\", message: no}]}\n"
+	for reason, files := range map[string]tree{
+		"Nothing can refuse it any more.":           {},
+		"A policy judges the objects of all of it.": {"policies.yaml": policies},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			repo := gittest.New(t)
+			slow := repo.Commit(t, "slow", platform("ends", tree{"a/project.yaml": service("ends-a", "img:1"), "slow": "1"}).with(files))
+			renderer := newSlowRenderer()
+			f := followWith(t, repo, t.TempDir(), renderer)
+			recorded := make(chan struct{})
+			f.Store = &recordingStore{f.store, func(string) { close(recorded) }}
+			f.start()
+			f.fetch()
+			<-renderer.entered
+			want := ""
+			if len(files) == 0 {
+				<-recorded
+				want = slow
+			}
+			f.stop()
+			if s := f.board.Snapshot().Source; s.Accepted != nil || s.Error != "" {
+				t.Errorf("the board has %+v", s)
+			}
+			if accepted, _, err := f.store.Accepted(); accepted != want || err != nil {
+				t.Errorf("accepted is %q, %v, want %q", accepted, err, want)
+			}
+		})
 	}
-	if _, ok, err := f.store.Accepted(); ok || err != nil {
-		t.Errorf("a commit was accepted: %v", err)
-	}
+}
+
+// recordingStore calls back once a commit is recorded as accepted.
+type recordingStore struct {
+	reconciler.Store
+	recorded func(commit string)
+}
+
+func (s *recordingStore) SetAccepted(commit string) error {
+	err := s.Store.SetAccepted(commit)
+	s.recorded(commit)
+	return err
 }
 
 // faultyStore is a store whose methods fail or panic for a while.
@@ -385,6 +420,64 @@ func TestADamagedCopyIsRepairedAtOnce(t *testing.T) {
 				if s.Refused() {
 					t.Errorf("%s\nThe board has %v", tc.reason, s.Problems)
 				}
+			}
+		})
+	}
+}
+
+// onceSlow is a slowRenderer for which nothing is slow any more after the first time.
+type onceSlow struct {
+	*slowRenderer
+	before atomic.Bool
+}
+
+func (r *onceSlow) RenderPacked(ctx context.Context, tree fs.FS, rel catalog.Release) (*render.Packed, render.ReadSet, error) {
+	if r.before.Swap(true) {
+		tree = withoutSlow{tree}
+	}
+	return r.slowRenderer.RenderPacked(ctx, tree, rel)
+}
+
+type withoutSlow struct{ fs.FS }
+
+func (t withoutSlow) Open(name string) (fs.File, error) {
+	if name == "slow" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return t.FS.Open(name)
+}
+
+// TestARefusedHeadLeavesTheAcceptedCommitWhole: a commit that was accepted, and of which a newer head has ended the handing out, is
+// handed out to the end if that head is not accepted. What the board says of the head stays.
+func TestARefusedHeadLeavesTheAcceptedCommitWhole(t *testing.T) {
+	for reason, bad := range map[string]tree{
+		"A declaration is wrong.":       {"a/project.yaml": strings.Replace(service("whole-a", "img:3"), "kind: Project", "kind: Projekt", 1)},
+		"The platform is not declared.": {"trunkline.yaml": gittest.Delete},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			repo := gittest.New(t)
+			slow := repo.Commit(t, "slow", platform("whole", tree{"a/project.yaml": service("whole-a", "img:1"), "slow": "1"}))
+			renderer := &onceSlow{slowRenderer: newSlowRenderer()}
+			f := followWith(t, repo, t.TempDir(), renderer)
+			recorded := make(chan struct{}, 10)
+			f.Store = &recordingStore{f.store, func(string) { recorded <- struct{}{} }}
+			var judged []string
+			f.Observe = func(j reconciler.Judged) {
+				judged = append(judged, fmt.Sprint(j.Commit.Subject, " ", j.Problems.Denied()))
+			}
+			f.start()
+			f.fetch()
+			<-renderer.entered
+			<-recorded
+			head := repo.Commit(t, "bad", bad)
+			f.fetch()
+			s := f.await("the older commit to be handed out", func(s status.Source) bool { return s.Accepted != nil && s.Accepted.Hash == slow && s.Head.Hash == head })
+			if !s.Refused() || s.Error != "" {
+				t.Errorf("the board says refused=%t, and the error %q", s.Refused(), s.Error)
+			}
+			f.stop()
+			if diff := cmp.Diff([]string{"slow false", "bad true"}, judged); diff != "" {
+				t.Errorf("told of (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -298,11 +298,12 @@ func TestForcedBranches(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	repo := gittest.New(t)
 	d := followURL(t, c.Kubeconfig, gittest.ServeHTTP(t, repo))
-	commit := func(value string) string {
-		return repo.Commit(t, "value "+value, platform("forced", tree{
+	files := func(value string) tree {
+		return platform("forced", tree{
 			"a/project.yaml": manifests("forced-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": configMap("a", value),
-		}))
+		})
 	}
+	commit := func(value string) string { return repo.Commit(t, "value "+value, files(value)) }
 	holds := func(what, want string, rewritten bool) {
 		t.Helper()
 		if got := c.value("forced-a-dev", "a"); got != want {
@@ -338,8 +339,9 @@ func TestForcedBranches(t *testing.T) {
 	d.accepts(fourth)
 	holds("the branch was made again", "4", true)
 
-	repo.Reset(t, third)
-	fifth := commit("5")
+	// In one move: the daemon may look at the branch at any time.
+	fifth := repo.CommitWith(t, []string{third}, "value 5", files("5"))
+	repo.Reset(t, fifth)
 	d.accepts(fifth)
 	holds("a push with force", "5", true)
 }

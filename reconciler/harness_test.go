@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
@@ -62,7 +63,7 @@ func (r *redirected) Write(p []byte) (int, error) {
 	return r.w.Write(p)
 }
 
-// patience bounds every waiting in these tests; it is long, since it only passes when a test fails.
+// How long these tests wait for anything. It is long, since only a failing test waits for all of it.
 const patience = 60 * time.Second
 
 // tree is the content of a commit: path to text.
@@ -313,6 +314,18 @@ func (c cell) apply(r schema.GroupVersionResource, namespace, name, manager, obj
 	force := true
 	if _, err := c.client.Resource(r).Namespace(namespace).Patch(c.t.Context(), name, types.ApplyPatchType, []byte(object),
 		metav1.PatchOptions{FieldManager: manager, Force: &force}, sub...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// create creates an object, from YAML, as someone else.
+func (c cell) create(r schema.GroupVersionResource, namespace, manager, object string) {
+	c.t.Helper()
+	o := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(object), &o.Object); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := c.client.Resource(r).Namespace(namespace).Create(c.t.Context(), o, metav1.CreateOptions{FieldManager: manager}); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"trunkline.dev/trunkline/reconciler/git"
 )
@@ -59,6 +60,29 @@ func (i *inbox) begin(ctx context.Context) (git.Head, context.Context, bool) {
 	judging, stop := context.WithCancelCause(ctx)
 	i.waits, i.judging, i.stop = false, i.newest.Commit, stop
 	return i.newest, judging, true
+}
+
+// resume returns the context of resuming at a commit, which ends that long after a newer head has come; end is to be called
+// afterwards.
+func (i *inbox) resume(ctx context.Context, commit string, timeout time.Duration) context.Context {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	resuming, stop := context.WithCancelCause(ctx)
+	var late *time.Timer
+	i.judging, i.stop = commit, func(cause error) {
+		switch {
+		case cause == nil: // it has ended
+			if stop(nil); late != nil {
+				late.Stop()
+			}
+		case late == nil:
+			late = time.AfterFunc(timeout, func() { stop(cause) })
+		}
+	}
+	if i.waits && i.newest.Commit != commit {
+		i.stop(errNewerHead)
+	}
+	return resuming
 }
 
 func (i *inbox) end() {

@@ -128,7 +128,7 @@ spec: {schedule: "0 0 1 1 *", jobTemplate: {spec: {template: {spec: {restartPoli
 	files := platform("least", tree{
 		"env.yaml":       environment("  serviceAccount: {name: deployer, clusterRole: trunkline-deployer}\n"),
 		"a/project.yaml": manifests("least-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": objects,
-		"b/project.yaml": service("least-b", "img:1"),
+		"b/project.yaml": service("least-b", "img:1") + "  generatedSecrets: [{name: made, keys: {password: {}}, prune: true}]\n",
 	})
 	d.mustAccept("c1", files)
 	d.await("everything to be applied", func(p status.Platform) bool {
@@ -151,7 +151,7 @@ spec: {schedule: "0 0 1 1 *", jobTemplate: {spec: {template: {spec: {restartPoli
 
 	// Why something is not healthy is found out without a word about rights.
 	c.stopScheduling(t, "least-b-dev")
-	d.mustAccept("c3", files.with(tree{"b/project.yaml": service("least-b", "img:2")}), "b/project.yaml")
+	d.mustAccept("c3", files.with(tree{"b/project.yaml": service("least-b", "img:2") + "  generatedSecrets: [{name: made, keys: {password: {}}, prune: true, revision: 1}]\n"}), "b/project.yaml")
 	p := d.await("a diagnosis", func(p status.Platform) bool { return release(p, "least-b").Cause != nil })
 	if got := release(p, "least-b"); got.Cause.Code != "quota" || len(got.Cause.Notes) > 0 || !strings.Contains(got.Message, "exceeded quota: none, requested: pods=1, used: pods=") {
 		t.Errorf("the diagnosis is %+v: %s", got.Cause, got.Message)

@@ -25,6 +25,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/apply/applytest"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
@@ -75,6 +76,10 @@ type loop struct {
 	cluster *applytest.Cluster
 	board   *status.Board
 	shares  *shares
+	// down is set while the cluster cannot be reached, and events are what was told to the history.
+	down   atomic.Bool
+	mu     sync.Mutex
+	events []history.Event
 	// files are those of the newest commit.
 	files   fstest.MapFS
 	commits int
@@ -95,16 +100,41 @@ func newLoop(t *testing.T) *loop {
 func (l *loop) restart() {
 	l.t.Helper()
 	r, err := New(Options{
-		Library: blueprints.FS, Renderer: rendering{}, Board: l.board, Now: time.Now, Sharing: l.shares,
+		Library: blueprints.FS, Renderer: rendering{}, Board: l.board, Now: time.Now, Sharing: l.shares, Tell: l.tell,
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.Reconciler = r
 	c := newClusterState(cluster.Config{Name: "test"}, r.happened)
-	c.inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) { return l.cluster, nil })
+	c.inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) {
+		if l.down.Load() {
+			return nil, errDown
+		}
+		return l.cluster, nil
+	})
 	r.clusters["test"] = c
 	l.cluster.Change(func() { l.cluster.Notify = c.inventories.Happened })
+}
+
+var errDown = errors.New("connection refused")
+
+func (l *loop) tell(e history.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, e)
+}
+
+// told returns what was told to the history of a kind.
+func (l *loop) told(kind history.Kind) (events []history.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.events {
+		if e.Kind == kind {
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 // run has the reconciler run until the test ends, or stop is called.
@@ -151,11 +181,29 @@ func (l *loop) await(what string, fine func(status.Platform) bool) status.Platfo
 	p := l.board.Snapshot()
 	for !fine(p) {
 		if ctx.Err() != nil {
-			l.t.Fatalf("waiting for %s; the state is %+v", what, p.Releases)
+			l.t.Fatalf("waiting for %s; the state is %s", what, describe(p))
 		}
 		p = l.board.Wait(ctx, p.Revision)
 	}
 	return p
+}
+
+// awaitCluster waits for what the cluster does, of which not all changes the board, and reports whether it came about.
+func (l *loop) awaitCluster(fine func(status.Platform) bool) bool {
+	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	defer cancel()
+	for {
+		p := l.board.Snapshot()
+		if fine(p) {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		changed, stop := context.WithTimeout(ctx, 20*time.Millisecond)
+		l.board.Wait(changed, p.Revision)
+		stop()
+	}
 }
 
 func (l *loop) awaitFine() {
@@ -255,36 +303,6 @@ func TestNothingIsRemovedBeforeACommit(t *testing.T) {
 	if log := l.cluster.Log(); !slices.Contains(log, "delete rates-0 uid-rates-0") || slices.Contains(log, "delete orders-0 uid-orders-0") {
 		t.Errorf("done: %v", log)
 	}
-}
-
-// TestSuspendWhileApplying: people act, and others read, while runs write.
-func TestSuspendWhileApplying(t *testing.T) {
-	l := newLoop(t)
-	l.run()
-	l.project("orders", strings.Repeat("a", 30))
-	l.accept()
-	l.awaitFine()
-	var group sync.WaitGroup
-	for i := range 4 {
-		group.Go(func() {
-			for range 25 {
-				switch i {
-				case 0:
-					_ = l.Do(t.Context(), idOf("orders"), Suspend, ByHand{By: "ann"})
-				case 1:
-					_ = l.Do(t.Context(), idOf("orders"), Resume, ByHand{By: "bob"})
-				case 2:
-					_ = l.Do(t.Context(), idOf("orders"), Reconcile, ByHand{By: "cid"})
-				default:
-					l.board.Snapshot()
-					l.nudge(l.clusters["test"])
-				}
-			}
-		})
-	}
-	group.Wait()
-	_ = l.Do(t.Context(), idOf("orders"), Resume, ByHand{By: "ann"})
-	l.awaitFine()
 }
 
 // TestActs: a request is done when it returns, or refused in words.
@@ -396,8 +414,9 @@ func TestManyRemovals(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.await("all that are held to know of the others", func(p status.Platform) bool {
-		h := releaseOf(p, "p0").Held
-		return held(p) == 10 && h != nil && strings.HasPrefix(h.Reason, "10 of the 11 releases")
+		return held(p) == 10 && !slices.ContainsFunc(p.Releases, func(r status.Release) bool {
+			return r.Held != nil && !strings.HasPrefix(r.Held.Reason, "10 of the 11 releases")
+		})
 	})
 	if err := l.Approve("dev", shown, ByHand{By: "ann"}); !errors.Is(err, ErrCannot) {
 		t.Errorf("something else than what was shown: %v", err)
@@ -424,10 +443,53 @@ func TestShrinking(t *testing.T) {
 		h := releaseOf(p, "orders").Held
 		return h != nil && h.Rule == string(gate.Shrunk) && strings.Contains(h.Reason, "11 of its 12 objects")
 	})
+	shown := l.toApprove()
+	l.await("it to be known that what is in place is not kept", func(p status.Platform) bool {
+		return strings.HasSuffix(releaseOf(p, "orders").Held.Reason, "meanwhile: older commits are not kept")
+	})
+	if shown != l.toApprove() {
+		t.Error("how what is in place does makes something else of what waits for an approval")
+	}
 	if err := l.Approve("dev", l.toApprove(), ByHand{By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	l.await("it to be applied", func(p status.Platform) bool { return releaseOf(p, "orders").Commit == "c2" })
+}
+
+// TestUnreviewed: where only what was reviewed may be applied, a change waits until that is known, and goes on after a review or an
+// approval.
+func TestUnreviewed(t *testing.T) {
+	l := newLoop(t)
+	stop := l.run()
+	l.project("orders", "a")
+	l.accept()
+	l.awaitFine()
+	l.write("env.yaml", "apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test], reviewed: required}\n")
+	held := func(why string) func(p status.Platform) bool {
+		return func(p status.Platform) bool {
+			h := releaseOf(p, "orders").Held
+			return h != nil && h.Rule == string(gate.Unreviewed) && strings.Contains(h.Reason, why)
+		}
+	}
+	l.project("orders", "b")
+	l.accept()
+	l.await("it to be held", held("not known yet"))
+	l.Reviewed(idOf("orders"), releaseOf(l.board.Snapshot(), "orders").Held.Digest, "")
+	l.await("what was reviewed to be applied", func(p status.Platform) bool { return releaseOf(p, "orders").Commit == "c2" })
+	l.project("orders", "c")
+	l.accept()
+	l.await("it to be held", held("not known yet"))
+	l.Reviewed(idOf("orders"), releaseOf(l.board.Snapshot(), "orders").Held.Digest, "nobody saw it")
+	l.await("it to be said why", held("nobody saw it"))
+	stop()
+	l.restart()
+	l.run()
+	l.accept() // the same again
+	l.await("it to be held again", held("not known yet"))
+	if err := l.Approve("dev", l.toApprove(), ByHand{By: "ann", Why: "looked at it"}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("what was approved to be applied", func(p status.Platform) bool { return releaseOf(p, "orders").Commit == "c4" })
 }
 
 // TestDependencies: a release waits for those that it depends on, is told when they are there, and is handed its commit after them.
@@ -519,6 +581,22 @@ func TestMoves(t *testing.T) {
 			delete(l.files, "orders/shared")
 			l.write("rates/shared", "rate table x")
 		}, "orders"},
+		"New": {"A project that is new takes one.", func(l *loop) {
+			l.write("orders/shared", "x")
+			l.project("fresh", "a")
+			l.write("fresh/shared", "table")
+		}, ""},
+		"All": {"A project gives up all that it had.", func(l *loop) { l.write("orders/shared", ""); l.write("rates/shared", "rate table x") }, ""},
+		"Split": {"Two others take one each.", func(l *loop) {
+			l.write("orders/shared", "")
+			l.write("rates/shared", "table")
+			l.write("third/shared", "x")
+		}, ""},
+		"Chain": {"Who takes one gives up another.", func(l *loop) {
+			l.write("orders/shared", "x")
+			l.write("rates/shared", "table")
+			l.write("third/shared", "rate")
+		}, ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -544,6 +622,26 @@ func TestMoves(t *testing.T) {
 			}
 		})
 	}
+	t.Run("Back", func(t *testing.T) {
+		l := newLoop(t)
+		l.run()
+		l.project("orders", "a")
+		l.write("orders/shared", "table")
+		l.project("rates", "a")
+		for range 3 {
+			l.accept()
+			l.awaitFine()
+			l.files["orders/shared"], l.files["rates/shared"] = l.files["rates/shared"], l.files["orders/shared"]
+			for _, file := range []string{"orders/shared", "rates/shared"} {
+				if l.files[file] == nil {
+					l.write(file, "")
+				}
+			}
+		}
+		if log := l.cluster.Log(); slices.Contains(log, "delete table uid-table") {
+			t.Errorf("there and back, it is deleted: %v", log)
+		}
+	})
 	t.Run("Both", func(t *testing.T) {
 		l := newLoop(t)
 		l.run()
@@ -554,12 +652,27 @@ func TestMoves(t *testing.T) {
 		l.project("rates", "a")
 		l.write("rates/shared", "table")
 		l.accept()
-		p := l.await("the second to be refused", func(p status.Platform) bool { return releaseOf(p, "rates").Result == status.Retrying })
-		if m := releaseOf(p, "rates").Message; !strings.Contains(m, "ConfigMap shared/table is part of the release orders/dev@test") {
+		p := l.await("the second to be refused", func(p status.Platform) bool {
+			r := releaseOf(p, "rates")
+			return r.Result == status.Retrying && !strings.Contains(r.Message, "was not handed to yet") // as it is told at first
+		})
+		if m := releaseOf(p, "rates").Message; !strings.Contains(m, "ConfigMap shared/table is part of the release orders/dev@test, which is still kept with it, and rates/dev@test declares it too") {
 			t.Errorf("the second is told %q", m)
 		}
 		l.write("orders/shared", "")
 		l.accept()
 		l.awaitFine()
 	})
+}
+
+// describe says how releases are, for people who read why a test failed.
+func describe(p status.Platform) string {
+	var b strings.Builder
+	for _, r := range p.Releases {
+		fmt.Fprintf(&b, "\n%s %s at %s, %s: %s", r.String(), r.Result, r.Commit, r.Health, r.Message)
+		if r.Held != nil {
+			fmt.Fprintf(&b, " (held: %s)", r.Held.Reason)
+		}
+	}
+	return b.String()
 }

@@ -60,25 +60,36 @@ func (d *declarations) owner(cluster string, ref plan.Ref) (catalog.ReleaseID, b
 	return id, ok
 }
 
-// Taker implements [apply.Moves].
-func (r *Reconciler) Taker(id catalog.ReleaseID, ref plan.Ref) string {
-	if owner, ok := r.declarations.owner(id.Cluster, ref); ok && owner != id {
-		return owner.String()
-	}
-	return ""
-}
-
-// moves is what a reconciler says of the objects in one cluster.
+// moves is what a reconciler says of objects to one release.
 type moves struct {
 	*Reconciler
 
-	cluster string
+	// id is the release that asks.
+	id catalog.ReleaseID
+}
+
+// Settled implements [apply.Moves].
+func (m moves) Settled() bool { return m.handing.settledFor(m.id) }
+
+// Fate implements [apply.Moves]. Commits may be accepted while it is asked: what is undecided is asked for first, and what was
+// true before the last one is never taken for a leave to delete.
+func (m moves) Fate(ref plan.Ref) (taker string, undecided bool) {
+	undecided = !m.Settled()
+	switch owner, declared := m.declarations.owner(m.id.Cluster, ref); {
+	case !declared:
+		return "", undecided
+	case owner == m.id:
+		return "", true // what runs is of an older commit
+	default:
+		m.handing.leaves(m.id)
+		return owner.String(), undecided
+	}
 }
 
 // Owner implements [apply.Moves]. A release has let go of an object if the newest commit does not declare it there, and it is not
 // kept in an older state that does.
 func (m moves) Owner(applySet string, ref plan.Ref) (string, bool) {
-	c := m.clusters[m.cluster]
+	c := m.clusters[m.id.Cluster]
 	if c == nil {
 		return "", false
 	}
@@ -86,9 +97,9 @@ func (m moves) Owner(applySet string, ref plan.Ref) (string, bool) {
 		if i.ApplySet() != applySet {
 			continue
 		}
-		owner, declared := m.declarations.owner(m.cluster, ref)
+		owner, declared := m.declarations.owner(m.id.Cluster, ref)
 		m.mu.Lock()
-		a, kept := m.actors[i.Release], m.declared[i.Release]
+		a, kept := m.actors[i.Release], m.declares(i.Release)
 		m.mu.Unlock()
 		switch {
 		case declared && owner == i.Release:

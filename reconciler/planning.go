@@ -6,7 +6,54 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
 )
+
+const (
+	// maxWriting is how many runs on a cluster write at once: half as many again as there may be requests under way there, so
+	// that all of these are used. What more of them hold while they wait, objects as values and stacks, was most of the
+	// memory of a roll-out.
+	maxWriting = 48
+	// slowRun is when a run does not count any more: it waits for something else than its turn, such as an admission webhook,
+	// and does not keep others from theirs.
+	slowRun = 5 * time.Second
+)
+
+// writing bounds the runs on a cluster that write at once.
+type writing struct {
+	places *semaphore.Weighted
+	// slow is [slowRun] outside of tests.
+	slow time.Duration
+}
+
+func newWriting() *writing { return &writing{semaphore.NewWeighted(maxWriting), slowRun} }
+
+// Begin waits for a place, in turns; done returns it, unless the run was slow and has returned it before.
+func (w *writing) Begin(ctx context.Context) (done func(), err error) {
+	if err := w.places.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	free := sync.OnceFunc(func() { w.places.Release(1) })
+	timer := time.AfterFunc(w.slow, free)
+	return func() { timer.Stop(); free() }, nil
+}
+
+// slots is what one release is bounded by.
+type slots struct {
+	*planning
+
+	writing *writing
+}
+
+// Write implements [apply.Slots].
+func (s slots) Write(ctx context.Context) (done func(), err error) {
+	if s.writing == nil {
+		return func() {}, nil
+	}
+	return s.writing.Begin(ctx)
+}
 
 // planning bounds the plans that are made at once. Each is work for the processor alone and takes many times the memory of
 // what is kept of a release: after a start, when all releases are planned, more of them at once would make none of them

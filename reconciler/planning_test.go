@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -99,4 +100,55 @@ func TestPlanningEnds(t *testing.T) {
 	if err := p.Begin(ended, true); !errors.Is(err, context.Canceled) || p.taken != 0 {
 		t.Errorf("who has given up takes no place that is free: %v, %d taken", err, p.taken)
 	}
+}
+
+// TestWriting: as many runs write at once as there are places, a slow one does not keep its place, and returning it twice makes no two
+// of it.
+func TestWriting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriting()
+		var ends []func()
+		enter := func() (entered bool) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			done, err := w.Begin(ctx)
+			if err == nil {
+				ends = append(ends, done)
+			}
+			return err == nil
+		}
+		for i := range maxWriting {
+			if !enter() {
+				t.Fatalf("only %d runs write at once", i)
+			}
+		}
+		if enter() {
+			t.Error("more runs write at once than there are places")
+		}
+		ends[0]()
+		ends[0]()
+		if !enter() || enter() {
+			t.Error("a run that has ended does not make room for one")
+		}
+		time.Sleep(slowRun)
+		for i := range maxWriting {
+			if !enter() {
+				t.Fatalf("slow runs keep their places: %d could begin", i)
+			}
+		}
+		for _, end := range ends {
+			end()
+		}
+		for i := range maxWriting {
+			if !enter() {
+				t.Fatalf("a place is lost: %d could begin", i)
+			}
+		}
+		if enter() {
+			t.Error("a slow run has returned its place twice")
+		}
+		for _, end := range ends {
+			end()
+		}
+	})
 }

@@ -21,6 +21,9 @@ type progress struct {
 	// followers are told when a release has come further, and following is the same the other way round.
 	followers map[catalog.ReleaseID]map[*actor]bool
 	following map[*actor]follows
+	// While a commit is handed out, ahead are the releases that have it, and level their followers that do, too; nil otherwise.
+	ahead map[catalog.ReleaseID]bool
+	level map[*actor]bool
 }
 
 // follows are the releases that one is promoted from, and depends on.
@@ -45,7 +48,48 @@ func (p *progress) follow(a *actor, f follows, tell func(sources, needs []gate.S
 		}
 		p.followers[id][a] = true
 	}
+	if p.ahead != nil {
+		p.level[a] = true
+	}
 	tell(p.of(f.sources), p.of(f.needs))
+}
+
+// begin records that a commit is handed out. Until a follower has it, a release that has it is not up to date for the follower:
+// that it is healthy with the new commit says nothing of the older one, which is all that the follower could take.
+func (p *progress) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ahead == nil {
+		p.ahead, p.level = map[catalog.ReleaseID]bool{}, map[*actor]bool{}
+	}
+}
+
+// handed records that a release is about to be told of the commit.
+func (p *progress) handed(id catalog.ReleaseID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ahead != nil {
+		p.ahead[id] = true
+	}
+}
+
+// settle records that all have the commit, or are not changed by it, and tells those who were kept from knowing how far others are.
+func (p *progress) settle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	behind := map[*actor]bool{}
+	for id := range p.ahead {
+		for a := range p.followers[id] {
+			if !p.level[a] {
+				behind[a] = true
+			}
+		}
+	}
+	p.ahead, p.level = nil, nil
+	for a := range behind {
+		f := p.following[a]
+		a.box.put(release.Progressed{Sources: p.of(f.sources), Needs: p.of(f.needs)})
+	}
 }
 
 // forget ends following.
@@ -53,6 +97,7 @@ func (p *progress) forget(a *actor) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unfollow(a)
+	delete(p.states, a.id)
 }
 
 func (p *progress) unfollow(a *actor) {
@@ -77,8 +122,19 @@ func (p *progress) set(id catalog.ReleaseID, current bool, healthySince time.Tim
 	p.states[id] = next
 	for a := range p.followers[id] {
 		f := p.following[a]
-		a.box.put(release.Progressed{Sources: p.of(f.sources), Needs: p.of(f.needs)})
+		a.box.put(release.Progressed{Sources: p.seenBy(a, f.sources), Needs: p.seenBy(a, f.needs)})
 	}
+}
+
+// seenBy returns how far releases are for a follower.
+func (p *progress) seenBy(a *actor, ids []catalog.ReleaseID) []gate.Source {
+	sources := p.of(ids)
+	for i, id := range ids {
+		if p.ahead[id] && !p.level[a] {
+			sources[i].Current, sources[i].HealthySince = false, time.Time{}
+		}
+	}
+	return sources
 }
 
 // of returns how far releases are. One of which nothing is known has not begun.

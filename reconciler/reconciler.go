@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/release"
-	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -73,29 +71,56 @@ type Revision struct {
 	// Changed lists the paths that differ from the last revision that was accepted. It is not called when
 	// there was none, and when it fails everything is rendered.
 	Changed func() ([]string, error)
-	// Persist is called when the revision was found acceptable, before anything is done about it; it makes sure that a
-	// restart finds this revision, or returns why the revision must not be acted on, and then it is not. Nil: nothing.
+	// Base returns the content of the commit that was accepted before the daemon was started, nil if there was none: what this
+	// one lets projects do is compared with it. Nil: nothing is.
+	Base func(ctx context.Context) (fs.FS, error)
+	// Compare is set if the repository has not said yet that this is what it is at. It returns an error if one of the commits
+	// that a cluster holds came later; that cluster is left as it is until [Reconciler.Confirm] is called, or another revision
+	// is accepted. It may be called by any goroutine.
+	Compare func(ctx context.Context, recorded []string) error
+	// Persist is called when the revision was found acceptable, before anything is done about it, perhaps while releases are
+	// rendered; it makes sure that a restart finds this revision, or returns why the revision must not be acted on, and then
+	// it is not. Nil: nothing.
 	Persist func(ctx context.Context) error
+	// Intact returns why what was read of the tree is not what the commit says: from then on nothing is handed out that was made
+	// of it. Nil: it always is.
+	Intact func() error
+	// Behind is set if a newer head is not accepted: it stays what the board says of the head.
+	Behind bool
+}
+
+func (rev Revision) intact() error {
+	if rev.Intact == nil {
+		return nil
+	}
+	return rev.Intact()
 }
 
 // Reconciler keeps clusters in the declared state.
 type Reconciler struct {
 	opts     Options
 	clusters map[string]*clusterState
-	// accepted is the last revision that was accepted; nil before the first.
+	// accepted is the last revision that all releases were handed, and rules the catalog by whose rules health is judged; nil before
+	// the first.
 	accepted *evaluate.Evaluation
+	current  accepted
+	rules    *catalog.Catalog
 	progress progress
 	removals removals
 	past     *past
 	planning planning
 	replies  replies
-	// declarations say whose objects are.
+	// declarations say whose objects are, as of the last commit that all releases have.
 	declarations declarations
+	// handing is how far a newer one has been handed out.
+	handing handing
 
 	mu     sync.Mutex
 	actors map[catalog.ReleaseID]*actor
 	// declared is the set of releases of the accepted revision; nil before the first.
 	declared map[catalog.ReleaseID]bool
+	// previews are those of pull requests.
+	previews previews
 	// catalog is that of the accepted revision; nil before the first.
 	catalog  *catalog.Catalog
 	platform string
@@ -140,7 +165,12 @@ func (r *Reconciler) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	r.mu.Lock()
 	r.keep = func(a *actor) {
-		running.Go(func() { a.run(ctx) })
+		living, end := context.WithCancel(ctx)
+		a.end = end
+		running.Go(func() {
+			defer end()
+			a.run(living)
+		})
 	}
 	for _, a := range r.actors {
 		r.keep(a)
@@ -148,6 +178,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 	r.mu.Unlock()
 	for _, c := range r.clusters {
 		running.Go(func() { r.keepInventories(ctx, c) })
+		running.Go(func() { r.compareCluster(ctx, c) })
 	}
 	<-ctx.Done()
 	r.mu.Lock()
@@ -164,66 +195,47 @@ func (r *Reconciler) Run(ctx context.Context) {
 var ErrRefused = errors.New("the commit is refused")
 
 // Accept evaluates a revision and makes it what the clusters are kept at, unless it is refused, in which case nothing
-// changes and the error is [ErrRefused]. Calls must not overlap.
+// changes and the error is [ErrRefused]. If ctx ends after the revision was accepted and before all releases have it, the error is
+// an [UnfinishedError]. Calls must not overlap.
 func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	began := r.opts.Now()
+	evaluating, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	h := &handover{Reconciler: r, rev: rev, stop: stop, handed: map[catalog.ReleaseID]bool{}}
 	in := evaluate.Input{
 		Tree: rev.Tree, Library: r.opts.Library, Renderer: r.opts.Renderer, Now: began,
-		OnDeclared: func(c *catalog.Catalog) { r.prepare(c.Name()) },
+		OnDeclared:   func(c *catalog.Catalog) { r.prepare(c.Name()) },
+		OnAcceptable: func(e *evaluate.Evaluation) { h.acceptable(evaluating, e) },
+		OnRendered:   func(rel catalog.Release, out evaluate.Rendered) { h.onRendered(evaluating, rel, out) },
 	}
 	if changed, ok := r.changes(rev); ok {
-		in.Before, in.Changed = r.accepted, changed
+		in.Before, in.Changed, h.changed = r.accepted, changed, changed
 	}
 	// There is no change to judge: what is merged was judged against its base before, and what it says of rules and
 	// exceptions is what counts from now on.
-	e, err := evaluate.Head(ctx, in)
-	if err != nil {
-		return fmt.Errorf("evaluating commit %s: %w", rev.Commit.Short(), err)
+	e, err := evaluate.Head(evaluating, in)
+	if h.accepting != nil {
+		if <-h.accepting; h.failed != nil {
+			return h.failed
+		}
 	}
-	if e.Denied() {
+	switch {
+	case err != nil:
+		return h.unfinished(fmt.Errorf("evaluating commit %s: %w", rev.Commit.Short(), err))
+	case e.Denied():
 		return r.refuse(rev, e.Problems())
+	case h.accepting == nil:
+		err = h.accept(ctx, e)
+	default:
+		err = rev.intact()
 	}
-	rules, err := r.healthRules(e.Catalog())
 	if err != nil {
-		return fmt.Errorf("evaluating commit %s: %w", rev.Commit.Short(), err)
+		return h.unfinished(err)
 	}
-	problems, err := r.widened(e, in.Changed)
-	if err != nil {
-		return err
-	}
-	if err := persist(ctx, rev); err != nil {
-		return err
-	}
-	// From here on the revision is the accepted one, and nothing ends the hand-over half-way.
-	r.judgeHealthBy(rules)
-	r.opts.Board.SetName(e.Catalog().Name())
-	r.accepted = e
-	dispatched := r.dispatch(e, rev)
-	r.opts.Board.SetSource(func(s *status.Source) {
-		s.Head, s.Accepted, s.Problems = &rev.Commit, &rev.Commit, problems
-	})
+	h.finish(e)
 	r.opts.Log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
-		"changed", dispatched, "took", r.opts.Now().Sub(began))
+		"changed", h.told, "took", r.opts.Now().Sub(began))
 	return nil
-}
-
-// widened returns the problems of an evaluation, and what it lets projects do that the last accepted commit did not. That is told,
-// and refuses nothing: whether it may be was judged in the pull request.
-func (r *Reconciler) widened(e *evaluate.Evaluation, changed []string) (v1alpha1.Problems, error) {
-	if r.accepted == nil {
-		return e.Problems(), nil
-	}
-	more, err := policy.Widened(policy.Input{Base: r.accepted.Catalog(), Catalog: e.Catalog(), Changed: changed, Now: r.opts.Now()})
-	if err != nil {
-		return nil, fmt.Errorf("comparing what projects may do with the last accepted commit: %w", err)
-	}
-	problems := slices.Clone(e.Problems())
-	for _, p := range more {
-		p.Severity = v1alpha1.Warn
-		r.opts.Log.Warn("the commit lets projects do more than before", "where", p.Position.String(), "what", p.Message)
-		problems = append(problems, p)
-	}
-	return problems, nil
 }
 
 // prepare has the clusters looked at for what they hold of a platform, while the first revision of it is rendered.
@@ -268,15 +280,16 @@ func (e *PersistError) Unwrap() error { return e.Err }
 // healthRules compiles how the platform has the health of custom kinds judged; nil if that has not changed. An expression
 // that does not compile was refused before.
 func (r *Reconciler) healthRules(cat *catalog.Catalog) (*health.Rules, error) {
-	if r.accepted != nil && reflect.DeepEqual(r.accepted.Catalog().Platform.Spec.Health, cat.Platform.Spec.Health) {
+	if r.rules != nil && reflect.DeepEqual(r.rules.Platform.Spec.Health, cat.Platform.Spec.Health) {
 		return nil, nil //nolint:nilnil // nothing is new
 	}
 	rules, _, err := health.Compile(cat.Platform.Spec.Health)
 	return rules, err
 }
 
-// judgeHealthBy returns the clusters new rules, if there are any.
-func (r *Reconciler) judgeHealthBy(rules *health.Rules) {
+// judgeHealthBy has the clusters judge health by the rules of a catalog, if they are new.
+func (r *Reconciler) judgeHealthBy(c *catalog.Catalog, rules *health.Rules) {
+	r.rules = c
 	if rules == nil {
 		return
 	}
@@ -317,11 +330,14 @@ func (r *Reconciler) platformName() string {
 }
 
 // actor returns the one of a release, a new one if there is none. The caller holds the lock.
-func (r *Reconciler) actor(id catalog.ReleaseID) *actor {
+func (r *Reconciler) actor(id catalog.ReleaseID) *actor { return r.actorOf(id, false) }
+
+// actorOf is [Reconciler.actor] for releases that may be a preview's.
+func (r *Reconciler) actorOf(id catalog.ReleaseID, preview bool) *actor {
 	if a := r.actors[id]; a != nil {
 		return a
 	}
-	a := newActor(r, id)
+	a := newActor(r, id, preview)
 	r.actors[id] = a
 	if r.keep != nil {
 		r.keep(a)
@@ -334,7 +350,10 @@ func (r *Reconciler) actor(id catalog.ReleaseID) *actor {
 func (r *Reconciler) retire(a *actor) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.declared[a.id] || !a.box.empty() {
+	if r.actors[a.id] != a {
+		return true // it was forgotten
+	}
+	if r.declares(a.id) || !a.box.empty() {
 		a.box.put(release.Nudged{}) // to try again
 		return false
 	}

@@ -155,7 +155,7 @@ func TestAReleaseThatDoesNotRenderStaysAsItIs(t *testing.T) {
 	d.awaitFine("c3")
 }
 
-// TestConflictsAreReportedByName: an object that someone else has made is taken in only as far as nobody's fields are
+// TestConflictsAreReportedByName: an object that someone else has made is adopted only as far as nobody's fields are
 // overwritten, unless it says that they may be.
 func TestConflictsAreReportedByName(t *testing.T) {
 	c := look(t, pkg.Cluster(t))

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
 )
 
@@ -38,14 +39,29 @@ func (r *Reconciler) Needed(ctx context.Context) ([]string, error) {
 	}, true)
 }
 
-// commits collects those of all inventories; with known set, what a cluster said before it was lost will do.
+// commits collects those of all inventories but those of previews, whose commits are of no track that is kept; with known set,
+// what a cluster said before it was lost will do.
 func (r *Reconciler) commits(ctx context.Context, of func(cluster.Inventory) []string, known bool) ([]string, error) {
+	list, err := r.inventories(ctx, known)
+	var all []string
+	for _, i := range list {
+		if i.Preview == plan.NoPreview {
+			all = append(all, of(i)...)
+		}
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(commit string) bool { return commit == "" }), err
+}
+
+// inventories returns those that clusters hold. The error names the clusters that could not be asked; with known set, what a
+// cluster said before it was lost will do.
+func (r *Reconciler) inventories(ctx context.Context, known bool) ([]cluster.Inventory, error) {
 	platform := r.platformName()
 	if platform == "" {
-		return nil, errors.New("no commit was accepted yet")
+		return nil, ErrNotReady
 	}
 	var mu sync.Mutex
-	var all []string
+	var all []cluster.Inventory
 	var errs []error
 	var asking sync.WaitGroup
 	for _, c := range r.clusters {
@@ -57,14 +73,10 @@ func (r *Reconciler) commits(ctx context.Context, of func(cluster.Inventory) []s
 				errs = append(errs, fmt.Errorf("listing the inventories of cluster %q: %w", c.Name(), err))
 				return
 			}
-			for _, i := range c.inventories.Inventories() {
-				all = append(all, of(i)...)
-			}
+			all = append(all, c.inventories.Inventories()...)
 		})
 	}
 	asking.Wait()
-	slices.Sort(all)
-	all = slices.DeleteFunc(slices.Compact(all), func(commit string) bool { return commit == "" })
 	return all, errors.Join(errs...)
 }
 
@@ -74,4 +86,40 @@ func (c *clusterState) ask(ctx context.Context, platform string) error {
 	defer cancel()
 	_, err := c.inventories.Load(ctx, call, platform)
 	return err
+}
+
+// expect has clusters compared with a revision before anything is done in them; with nil, none is. It returns those that were
+// left as they are until now.
+func (r *Reconciler) expect(ctx context.Context, compare func(context.Context, []string) error) (left []*clusterState) {
+	var check func(context.Context, []cluster.Inventory) error
+	if compare != nil {
+		check = func(ctx context.Context, list []cluster.Inventory) error {
+			commits := make([]string, 0, len(list))
+			for _, i := range list {
+				if i.Preview == plan.NoPreview {
+					commits = append(commits, i.Commit)
+				}
+			}
+			slices.Sort(commits)
+			return compare(ctx, slices.Compact(commits))
+		}
+	}
+	for _, c := range r.clusters {
+		if c.inventories.Expect(ctx, check) {
+			left = append(left, c)
+		}
+	}
+	return left
+}
+
+// Confirm says that the repository is at the accepted revision: clusters are brought to it whatever they hold. It must not be
+// called at the same time as [Reconciler.Accept].
+func (r *Reconciler) Confirm() { r.nudgeAll(r.expect(context.Background(), nil)) }
+
+// nudgeAll has clusters looked at again, and every release of them run.
+func (r *Reconciler) nudgeAll(clusters []*clusterState) {
+	for _, c := range clusters {
+		c.wake()
+		r.nudge(c)
+	}
 }

@@ -51,15 +51,13 @@ func (r *removals) approve(environment string, ids []catalog.ReleaseID) {
 	}
 }
 
-// of counts the removals of an environment.
-func (r *removals) of(environment string) gate.Removals {
+// of counts the removals of the environment of a release that is removed. It is approved for itself: others may be another
+// replica's, whose status alone shows them, or have come to light since.
+func (r *removals) of(id catalog.ReleaseID) gate.Removals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	gone, approved := r.gone[environment], true
-	for id := range gone {
-		approved = approved && r.approved[environment][id]
-	}
+	env := id.Environment
 	return gate.Removals{
-		Environment: environment, Removed: len(gone), Of: len(gone) + r.declared[environment], Approved: approved && len(gone) > 0,
+		Environment: env, Removed: len(r.gone[env]), Of: len(r.gone[env]) + r.declared[env], Approved: r.approved[env][id],
 	}
 }

@@ -66,6 +66,14 @@ func (p *past) restore(ctx context.Context, id catalog.ReleaseID, commit string)
 	return t, err
 }
 
+// restore renders the release as an older commit declares it. Of a pull request only the newest push counts.
+func (a *actor) restore(ctx context.Context, commit string) (release.Target, error) {
+	if a.preview {
+		return release.Target{}, errors.New("a preview is kept at the newest push only")
+	}
+	return a.r.past.restore(ctx, a.id, commit)
+}
+
 func (p *past) render(ctx context.Context, c *catalog.Catalog, id catalog.ReleaseID, commit string) (release.Target, error) {
 	project, ok := c.Project(id.Project)
 	if !ok || !slices.Contains(c.ReleasesOf(project), id) {

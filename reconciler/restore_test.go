@@ -73,35 +73,60 @@ func TestStartInAFreeze(t *testing.T) {
 	}
 }
 
-// TestRestoreOutlivesTheFirst: a release that gives up, since it was handed over, fails no other that waits for the same commit.
+// TestRestoreOutlivesTheFirst: a release that gives up, since it was handed over or for want of time, fails no other that waits for the
+// same commit, and none that comes later.
 func TestRestoreOutlivesTheFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tree := heldTree("x")
-		p := newPast(Options{Library: blueprints.FS, Renderer: render.New(blueprints.FS), Trees: func(ctx context.Context, _ string) (fs.FS, error) {
-			select {
-			case <-time.After(time.Minute):
-				return tree, nil
-			case <-ctx.Done():
-				return nil, ctx.Err()
+	const stays, cancels, late = "stays", "cancels", "is late"
+	for _, tc := range []struct {
+		reason  string
+		callers []string // in the order in which they come
+	}{
+		{"the first, for whose sake it is loaded", []string{cancels, stays}},
+		{"the first, whose time is up", []string{late, stays}},
+		{"one that came later", []string{stays, cancels}},
+		{"the first two, each for its own reason", []string{cancels, late, stays}},
+		{"all but two", []string{late, cancels, stays, stays}},
+		{"all of them", []string{cancels, late}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tree := heldTree("x")
+			p := newPast(Options{Library: blueprints.FS, Renderer: render.New(blueprints.FS), Trees: func(ctx context.Context, _ string) (fs.FS, error) {
+				select {
+				case <-time.After(time.Minute):
+					return tree, nil
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			}})
+			var all sync.WaitGroup
+			var giveUp []context.CancelFunc
+			for i, what := range tc.callers {
+				ctx, cancel := context.WithCancel(t.Context())
+				want := error(nil)
+				switch what {
+				case cancels:
+					giveUp, want = append(giveUp, cancel), context.Canceled
+				case late:
+					ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+					want = context.DeadlineExceeded
+				}
+				defer cancel()
+				all.Go(func() {
+					if _, err := p.restore(ctx, heldAt, "c"); !errors.Is(err, want) {
+						t.Errorf("%s: the caller %d, which %s, got %v", tc.reason, i, what, err)
+					}
+				})
+				synctest.Wait()
 			}
-		}})
-		first, cancel := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		all.Go(func() {
-			if _, err := p.restore(first, heldAt, "c"); !errors.Is(err, context.Canceled) {
-				t.Errorf("who gave up got %v", err)
+			for _, cancel := range giveUp {
+				cancel()
 			}
-		})
-		synctest.Wait()
-		all.Go(func() {
+			all.Wait()
 			if _, err := p.restore(t.Context(), heldAt, "c"); err != nil {
-				t.Errorf("who did not got %v", err)
+				t.Errorf("%s: whoever comes later got %v", tc.reason, err)
 			}
 		})
-		synctest.Wait()
-		cancel()
-		all.Wait()
-	})
+	}
 }
 
 func TestRestoreErrors(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 	"trunkline.dev/trunkline/test/clustertest"
 )
 
-// TestSecretsDoNotBecomeText has the API server refuse a Secret with a message that repeats its value.
+// TestSecretsDoNotBecomeText has the API server refuse a Secret with a message that repeats what is in it: a key that cannot be one.
 func TestSecretsDoNotBecomeText(t *testing.T) {
 	c := look(t, pkg.Cluster(t))
 	d := start(t, c.Kubeconfig)
-	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: {inner: hunter2}}\n"
+	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {\"hunter2 !\": value}\n"
 	files := platform("secret", tree{
 		"a/project.yaml": manifests("secret-a"), "a/objects/kustomization.yaml": kustomization, "a/objects/all.yaml": secret,
 	})

@@ -64,6 +64,12 @@ func startUnsealing(t *testing.T, kubeconfig string, keys ...age.Identity) (*dae
 // silent holds everything that a daemon tells to not knowing the canary, nor its base64.
 func (d *daemon) silent(log *buffer) {
 	d.t.Helper()
+	d.silentOf(log, canary)
+}
+
+// silentOf does so for values.
+func (d *daemon) silentOf(log *buffer, values ...string) {
+	d.t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	events, err := json.Marshal(d.events)
@@ -80,9 +86,11 @@ func (d *daemon) silent(log *buffer) {
 		if text == "" {
 			d.t.Errorf("there is nothing in the %s: this test holds nobody to anything", where)
 		}
-		for _, secret := range []string{canary, base64.StdEncoding.EncodeToString([]byte(canary))} {
-			if strings.Contains(text, secret) {
-				d.t.Errorf("the %s tells of a value:\n%s", where, text)
+		for _, value := range values {
+			for _, secret := range []string{value, base64.StdEncoding.EncodeToString([]byte(value))} {
+				if strings.Contains(text, secret) {
+					d.t.Errorf("the %s tells of a value:\n%s", where, text)
+				}
 			}
 		}
 	}

@@ -29,8 +29,8 @@ import (
 // weather is a random course of faults on all verbs. Its zero value is calm.
 type weather struct {
 	mu sync.Mutex
-	// rand decides; what it gives depends on the order in which requests come, so that a seed makes a like course and
-	// not the very same.
+	// rand decides; its numbers meet requests in the order in which those come, so that a seed repeats the kind of course
+	// and not the very same one.
 	rand *rand.Rand
 	// share of the requests that go wrong, in percent.
 	share int

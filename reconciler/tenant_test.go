@@ -379,7 +379,7 @@ func TestWhatAnEnvironmentAllows(t *testing.T) {
 		t.Errorf("what is allowed to another project: the result is %s", got.Result)
 	}
 
-	// What is not allowed any more is let go of: it does not render, and what is deleted by hand is not brought back.
+	// What is not allowed any more is released: it does not render, and is not put back after a manual delete.
 	d.mustAccept("c4", files.with(tree{"env.yaml": environment("")}), "env.yaml")
 	d.awaitMessage("allow-a", `name "PriorityClass.scheduling.k8s.io" in spec.allow`)
 

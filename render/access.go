@@ -12,13 +12,16 @@ import (
 )
 
 // Access returns the objects by which the account of a release may do what its environment says: the account, and a
-// binding to its role in the namespace. They are no part of what the project renders to, so that they are never older
-// than the environment's last word. There are none if the environment names no role.
+// binding to its role in the namespace; and those that bound the namespace of a preview. They are no part of what the project
+// renders to, so that they are never older than the environment's last word. There are no account and binding if the environment
+// names no role.
 func Access(id catalog.ReleaseID, namespace string, access catalog.Access) []*unstructured.Unstructured {
-	if access.Account == "" || access.Role == "" {
-		return nil
-	}
 	labels := releaseLabels(catalog.Release{ID: id})
+	labels[catalog.LabelAccess] = "bounded"
+	bounds := bounds(namespace, access.Bounds, labels)
+	if access.Account == "" || access.Role == "" {
+		return bounds
+	}
 	labels[catalog.LabelAccess] = "granted"
 	account := serviceAccount(access.Account, namespace)
 	account.SetLabels(labels)
@@ -30,5 +33,5 @@ func Access(id catalog.ReleaseID, namespace string, access catalog.Access) []*un
 		"roleRef":  map[string]any{"apiGroup": rbacv1.GroupName, "kind": "ClusterRole", "name": access.Role},
 	}}
 	binding.SetLabels(maps.Clone(labels))
-	return []*unstructured.Unstructured{account, binding}
+	return append(bounds, account, binding)
 }

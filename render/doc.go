@@ -3,7 +3,7 @@
 // Package render turns a release into the Kubernetes objects it consists of.
 //
 // It is pure: what comes out depends on the tree, the release and the embedded library of blueprints, and on
-// nothing else; no network, clock, disk or environment. Equal input gives equal bytes, whatever the commit.
+// nothing else; no network, clock, disk or environment. Equal input renders to equal bytes, whatever the commit.
 // It may import api and catalog; no package that does I/O.
 //
 // The engines, [trunkline.dev/trunkline/render/helm] and [trunkline.dev/trunkline/render/kustomize], give

@@ -47,7 +47,7 @@ func checkVariables(w catalog.Workload) (wrong []string) {
 		ref := w.Secrets[name]
 		wrong = append(wrong, checkName("secrets", name)...)
 		if _, twice := w.Env[name]; twice {
-			wrong = append(wrong, fmt.Sprintf("the variable %q is in env and in secrets: keep it in one of them", name))
+			wrong = append(wrong, fmt.Sprintf("the variable %q is in env and in secrets; keep it in one of them", name))
 		}
 		if len(validation.IsDNS1123Subdomain(ref.Name)) > 0 {
 			wrong = append(wrong, fmt.Sprintf("secrets: the variable %q refers to the Secret %q: a Secret's name has "+
@@ -67,7 +67,7 @@ func checkName(field, name string) []string {
 		return []string{fmt.Sprintf("%s: the variable %q begins with %s, and those are set by Trunkline: give it another name",
 			field, name, envPrefix)}
 	case len(validation.IsEnvVarName(name)) > 0:
-		return []string{fmt.Sprintf("%s: %q is no name of a variable: it has letters, digits, '_', '-' and '.', "+
+		return []string{fmt.Sprintf("%s: %q is not a valid variable name: it has letters, digits, '_', '-' and '.', "+
 			"and does not begin with a digit", field, name)}
 	}
 	return nil
@@ -76,7 +76,7 @@ func checkName(field, name string) []string {
 // roleVariable makes the part of a variable's name that comes from a role.
 var roleVariable = strings.NewReplacer("-", "_", ".", "_")
 
-// givenVariables are those that Trunkline gives to the workload, and the roles of which two give the same.
+// givenVariables are those that Trunkline gives to the workload, and the roles of which two end up with the same name.
 func givenVariables(rel catalog.Release, w catalog.Workload) (given map[string]string, clashes []string) {
 	given = map[string]string{
 		envPrefix + "PLATFORM": rel.Platform, envPrefix + "PROJECT": rel.ID.Project,
@@ -91,7 +91,7 @@ func givenVariables(rel catalog.Release, w catalog.Workload) (given map[string]s
 		for _, role := range slices.Sorted(maps.Keys(side.refs)) {
 			name := envPrefix + side.prefix + roleVariable.Replace(strings.ToUpper(role))
 			if before, taken := from[name]; taken {
-				clashes = append(clashes, fmt.Sprintf("%s: the roles %q and %q both give the variable %s: rename one",
+				clashes = append(clashes, fmt.Sprintf("%s: the roles %q and %q both become the variable %s: rename one",
 					side.field, before, role, name))
 				continue
 			}

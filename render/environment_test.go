@@ -107,7 +107,7 @@ func TestEnvironment(t *testing.T) {
 		"Both": {
 			reason: "one of two values would be lost",
 			w:      catalog.Workload{Env: map[string]string{"TOKEN": "x", "A": "b"}, Secrets: secret("TOKEN", "api", "token")},
-			errors: []string{`the variable "TOKEN" is in env and in secrets: keep it in one of them`},
+			errors: []string{`the variable "TOKEN" is in env and in secrets; keep it in one of them`},
 		},
 		"PrefixOfEnv": {
 			reason: "the prefix is Trunkline's, also where it sets nothing yet",
@@ -128,8 +128,8 @@ func TestEnvironment(t *testing.T) {
 				},
 			},
 			errors: []string{
-				`env: "1\n" is no name of a variable: it has letters, digits, '_', '-' and '.', and does not begin with a digit`,
-				`secrets: "" is no name of a variable: it has letters, digits, '_', '-' and '.', and does not begin with a digit`,
+				`env: "1\n" is not a valid variable name: it has letters, digits, '_', '-' and '.', and does not begin with a digit`,
+				`secrets: "" is not a valid variable name: it has letters, digits, '_', '-' and '.', and does not begin with a digit`,
 				`secrets: the variable "KEY" refers to the key "../k" of the Secret "s": a key has letters, digits, '-', '_' and '.'`,
 				`secrets: the variable "NAME" refers to the Secret "other/Secret": a Secret's name has lower-case letters, digits, ` +
 					`'-' and '.', and begins and ends with a letter or digit`,
@@ -139,8 +139,8 @@ func TestEnvironment(t *testing.T) {
 			reason: "two roles that give one variable are refused, of all that is read and written",
 			w:      catalog.Workload{Reads: refs("a-b", "a.b", "c"), Writes: refs("c", "m.n", "m_n")},
 			errors: []string{
-				`reads: the roles "a-b" and "a.b" both give the variable TRUNKLINE_READ_A_B: rename one`,
-				`writes: the roles "m.n" and "m_n" both give the variable TRUNKLINE_WRITE_M_N: rename one`,
+				`reads: the roles "a-b" and "a.b" both become the variable TRUNKLINE_READ_A_B: rename one`,
+				`writes: the roles "m.n" and "m_n" both become the variable TRUNKLINE_WRITE_M_N: rename one`,
 			},
 		},
 		"ReadAndWrite": {
@@ -206,7 +206,7 @@ func TestEveryVariableOnce(t *testing.T) {
 		got := map[string]variable{}
 		for _, v := range env {
 			if _, twice := got[v.Name]; twice {
-				t.Fatalf("the variable %q is there twice", v.Name)
+				t.Fatalf("the variable %q is declared twice", v.Name)
 			}
 			got[v.Name] = v
 		}

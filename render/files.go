@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"trunkline.dev/trunkline/api/outside"
 )
 
 const (
@@ -32,6 +34,9 @@ func expandFiles(tree fs.FS, dir string, names []string) ([]any, error) {
 			return nil, fmt.Errorf("files: %q leads out of the project's folder %s", name, dir)
 		}
 		if err := x.add(clean, 0); err != nil {
+			if elsewhere := outside.InSubmodule(err); elsewhere != nil {
+				return nil, fmt.Errorf("files: %q: %w", name, elsewhere)
+			}
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil, fmt.Errorf("files: %q: there is no such file or folder in %s: %w", name, dir, fs.ErrNotExist)
 			}
@@ -52,7 +57,7 @@ type expander struct {
 
 func (x *expander) add(name string, depth int) error {
 	if depth > maxFileDepth {
-		return fmt.Errorf("folders nest deeper than %d levels; does a link lead back to a folder above?", maxFileDepth)
+		return fmt.Errorf("folders nest deeper than %d levels; does a link lead back to a parent folder?", maxFileDepth)
 	}
 	full := path.Join(x.dir, name)
 	info, err := fs.Stat(x.tree, full)
@@ -84,6 +89,9 @@ func (x *expander) file(name, full string) error {
 	}
 	data, err := fs.ReadFile(x.tree, full)
 	if err != nil {
+		return err
+	}
+	if err := outside.Check(name, data); err != nil {
 		return err
 	}
 	if x.bytes += len(data); x.bytes > MaxFileBytes {

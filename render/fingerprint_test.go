@@ -49,8 +49,8 @@ func fill(v reflect.Value) {
 	}
 }
 
-// leaves calls visit for each place in v that can be another, with a function that makes it another and gives one
-// that makes it what it was.
+// leaves calls visit for each place in v that can be another, with a function that changes it and returns one
+// that changes it back.
 func leaves(at string, v reflect.Value, visit func(at string, change func() func())) {
 	replace := func(with reflect.Value) func() func() {
 		return func() func() {

@@ -14,14 +14,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/api/sealed"
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render/helm"
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
 
 // finisher collects the objects of a release and does to each what [Renderer.Render] says.
 type finisher struct {
-	rel     catalog.Release
-	objects []member
+	rel      catalog.Release
+	objects  []member
+	warnings []Warning
 	// kinds are those that the release's own CustomResourceDefinitions declare.
 	kinds map[schema.GroupKind]scope
 }
@@ -49,6 +52,12 @@ func (f *finisher) addOwn(objects []*unstructured.Unstructured) error {
 	return nil
 }
 
+func (f *finisher) warn(workload string, warnings ...manifest.Warning) {
+	for _, w := range warnings {
+		f.warnings = append(f.warnings, Warning{workload, w.Source, w.Line, w.Message})
+	}
+}
+
 // add takes the objects that an engine gave for a workload. All that is wrong with them is reported.
 func (f *finisher) add(workload string, objects []manifest.Object) error {
 	var wrong []error
@@ -61,6 +70,21 @@ func (f *finisher) add(workload string, objects []manifest.Object) error {
 		for _, item := range items {
 			if err := f.check(item); err != nil {
 				wrong = append(wrong, located(item, err))
+				continue
+			}
+			keep, odd := helm.PlaceHook(item) // of charts that were rendered to files; others have none any more
+			if !keep && len(odd) == 0 {
+				odd = []string{fmt.Sprintf("the %s %q is a Helm hook of tests (helm.sh/hook: %s): it is left out", item.GetKind(), item.GetName(), item.GetAnnotations()["helm.sh/hook"])}
+			}
+			if keep {
+				var more []string
+				keep, more = honour(item.Unstructured)
+				odd = append(odd, more...)
+			}
+			for _, message := range odd {
+				f.warn(workload, manifest.Warning{Source: item.Source, Message: message})
+			}
+			if !keep {
 				continue
 			}
 			f.declare(item)
@@ -95,7 +119,7 @@ func flatten(o manifest.Object) ([]manifest.Object, error) {
 	for i, item := range items {
 		content, ok := item.(map[string]any)
 		if !ok {
-			return nil, located(o, fmt.Errorf("has items[%d] that is no object", i))
+			return nil, located(o, fmt.Errorf("has items[%d] that is not an object", i))
 		}
 		out = append(out, manifest.Object{Unstructured: &unstructured.Unstructured{Object: content}, Source: o.Source})
 	}
@@ -128,7 +152,7 @@ func (f *finisher) check(o manifest.Object) error {
 		return errors.New("has metadata.ownerReferences: what owns it is decided in the cluster, not in a file")
 	}
 	if _, err := schema.ParseGroupVersion(o.GetAPIVersion()); err != nil {
-		return fmt.Errorf("has an apiVersion that is none: %q", o.GetAPIVersion())
+		return fmt.Errorf("has an invalid apiVersion: %q", o.GetAPIVersion())
 	}
 	if err := checkText(metadata); err != nil {
 		return err
@@ -152,11 +176,11 @@ func checkText(metadata map[string]any) error {
 		}
 		table, ok := metadata[field].(map[string]any)
 		if !ok {
-			return fmt.Errorf("has metadata.%s that is no table", field)
+			return fmt.Errorf("has metadata.%s that is not a mapping", field)
 		}
 		for _, key := range slices.Sorted(maps.Keys(table)) {
 			if _, isText := table[key].(string); !isText {
-				return fmt.Errorf("has metadata.%s[%q] that is no text: put it in quotes", field, key)
+				return fmt.Errorf("has metadata.%s[%q] that is not a string: put it in quotes", field, key)
 			}
 			if strings.HasPrefix(key, podSecurity) {
 				return fmt.Errorf("sets %s in metadata.%s: %s* is set by Trunkline only", key, field, podSecurity)
@@ -178,6 +202,33 @@ func (f *finisher) declare(o manifest.Object) {
 	f.kinds[schema.GroupKind{Group: group, Kind: kind}] = scope(spec["scope"] == "Cluster")
 }
 
+// defined returns the versions of APIs that the definitions of the release define, without the known ones. There are none
+// if no workload is a chart, which would ask for them.
+func (f *finisher) defined(known []string) (out []string) {
+	if !slices.ContainsFunc(f.rel.Workloads, func(w catalog.Workload) bool {
+		return w.Blueprint != nil && w.Blueprint.Spec.Engine == v1alpha1.Helm
+	}) {
+		return nil
+	}
+	for _, m := range f.objects {
+		if groupKind(m.Unstructured) != crdKind {
+			continue
+		}
+		spec, _ := m.Object["spec"].(map[string]any)
+		names, _ := spec["names"].(map[string]any)
+		versions, _ := spec["versions"].([]any)
+		for _, v := range versions {
+			v, _ := v.(map[string]any)
+			if v["served"] == true {
+				version := fmt.Sprintf("%v/%v", spec["group"], v["name"])
+				out = append(out, version, fmt.Sprintf("%s/%v", version, names["kind"]))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(v string) bool { return slices.Contains(known, v) })
+}
+
 // finish does what needs all objects to be known: scope, namespace, labels, duplicates and order.
 func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 	var wrong []error
@@ -188,15 +239,19 @@ func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 		if m.workload != "" {
 			if err := f.place(m); err != nil {
 				err = located(manifest.Object{Unstructured: m.Unstructured, Source: m.source}, err)
-				wrong = append(wrong, fmt.Errorf("workload %q: %w", m.workload, err))
+				wrong = append(wrong, &WorkloadError{Workload: m.workload, Err: err})
 				continue
 			}
-			setLabels(m.Unstructured, workloadLabels(f.rel, m.workload))
+			setLabels(m.Unstructured, identity(f.rel, m.workload))
 		}
 		id := identityOf(m.Unstructured)
-		if other, twice := seen[id]; twice {
-			wrong = append(wrong, fmt.Errorf("%s %q is rendered twice: by %s and by %s",
-				m.GetKind(), m.GetName(), other.from(), m.from()))
+		if other, twice := seen[id]; twice && other.workload == "" && m.workload != "" && m.GetKind() == "ServiceAccount" {
+			takeAccount(other.Unstructured, m.Unstructured)
+			seen[id] = m
+			continue
+		} else if twice {
+			wrong = append(wrong, &WorkloadError{Workload: m.workload, named: true, Err: fmt.Errorf("%s %q is rendered twice: by %s and by %s",
+				m.GetKind(), m.GetName(), other.from(), m.from())})
 			continue
 		}
 		seen[id] = m
@@ -240,7 +295,7 @@ func (f *finisher) place(m member) error {
 	if s == clusterScoped {
 		switch {
 		case gk.Group == "" && gk.Kind == "Namespace":
-			return errors.New("cannot be part of a workload: a release has one namespace, and Trunkline makes it")
+			return errors.New("cannot be part of a workload: a release has one namespace, which Trunkline creates")
 		case !slices.Contains(f.rel.Allowed.ClusterScoped, gk):
 			return fmt.Errorf("belongs to the whole cluster, and a release has objects in its own namespace only; "+
 				"to allow it, name %q in spec.allow of environment %q", gk, f.rel.ID.Environment)
@@ -250,11 +305,26 @@ func (f *finisher) place(m member) error {
 	}
 	ns := cmp.Or(m.GetNamespace(), f.rel.Namespace)
 	if ns != f.rel.Namespace && !slices.Contains(f.rel.Allowed.Namespaces, ns) {
-		return fmt.Errorf("names the namespace %q, and the release's is %q; to allow it, name it in spec.allow of environment %q",
+		return fmt.Errorf("names the namespace %q, but the release's is %q; to allow it, name it in spec.allow of environment %q",
 			ns, f.rel.Namespace, f.rel.ID.Environment)
 	}
 	m.SetNamespace(ns)
 	return nil
+}
+
+// takeAccount has a service account of the release be the one that a workload declares: charts bring their own. What the
+// environment says about it counts, which is who its pods are in the cloud.
+func takeAccount(own, declared *unstructured.Unstructured) {
+	annotations, labels := declared.GetAnnotations(), declared.GetLabels()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	maps.Copy(annotations, own.GetAnnotations())
+	own.Object = declared.Object
+	if len(annotations) > 0 {
+		own.SetAnnotations(annotations)
+	}
+	own.SetLabels(labels)
 }
 
 func setLabels(o *unstructured.Unstructured, labels map[string]string) {

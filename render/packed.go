@@ -20,9 +20,10 @@ import (
 // That takes a fifth of the memory of the objects themselves, and is one thing to the garbage collector instead of
 // hundreds. It does not change, so that it may be shared. A nil one holds nothing.
 type Packed struct {
-	data   []byte
-	parts  []Part
-	digest string
+	data     []byte
+	parts    []Part
+	digest   string
+	warnings []Warning
 }
 
 // Part is one object of a [Packed].
@@ -73,9 +74,27 @@ func Assemble(data []byte, parts []Part, digest string) (*Packed, error) {
 		p.parts = append(p.parts, Part{p.shared(part.Identity), part.End})
 	}
 	if at != len(data) {
-		return nil, fmt.Errorf("%d bytes of what was rendered are no object's", len(data)-at)
+		return nil, fmt.Errorf("%d bytes of what was rendered belong to no object", len(data)-at)
 	}
 	return p, nil
+}
+
+// WithWarnings returns the same with the warnings of the render, which are no part of the digest.
+func (p *Packed) WithWarnings(warnings []Warning) *Packed {
+	if p == nil || len(warnings) == 0 {
+		return p
+	}
+	out := *p
+	out.warnings = warnings
+	return &out
+}
+
+// Warnings returns what is odd about the workloads. It must not be changed.
+func (p *Packed) Warnings() []Warning {
+	if p == nil {
+		return nil
+	}
+	return p.warnings
 }
 
 // shared returns an identity whose texts are in memory already, where that is easily found: there are few kinds, and most
@@ -116,12 +135,13 @@ func (p *Packed) Len() int {
 	return len(p.parts)
 }
 
-// Made is the number of objects that workloads are made of: all but namespaces and service accounts, which every release
+// Made counts by kind the objects that workloads are made of: all but namespaces and service accounts, which every release
 // has, also one that renders to nothing otherwise.
-func (p *Packed) Made() (n int) {
+func (p *Packed) Made() map[schema.GroupKind]int {
+	n := map[schema.GroupKind]int{}
 	for _, part := range p.Parts() {
 		if part.Group != "" || part.Kind != "Namespace" && part.Kind != "ServiceAccount" {
-			n++
+			n[part.GroupKind]++
 		}
 	}
 	return n

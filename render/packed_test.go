@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/render"
 )
 
-// drawObject makes an object with values of every kind that an engine gives.
+// drawObject makes an object with values of every kind that engines render.
 func drawObject(t *rapid.T, i int) *unstructured.Unstructured {
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "<&>", "\u2028", "é", "\x00"}))
 	var value *rapid.Generator[any]
@@ -45,7 +45,7 @@ func drawObject(t *rapid.T, i int) *unstructured.Unstructured {
 	}}
 }
 
-// TestPackedIsTheSame: what is packed says which objects there are, and gives them back, also when its parts were kept
+// TestPackedIsTheSame: a packed release lists its objects and unpacks to the same ones, also when its parts were kept
 // elsewhere meanwhile.
 func TestPackedIsTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -157,8 +157,8 @@ func TestAssembleRefuses(t *testing.T) {
 		"TooFar":    {"it would read what is not there", []render.Part{part(3)}, "a part of what was rendered ends at byte 3, which is not from 0 to 2"},
 		"Backwards": {"parts follow each other", []render.Part{part(2), part(1)}, "a part of what was rendered ends at byte 1, which is not from 2 to 2"},
 		"Negative":  {"no part ends before the first byte", []render.Part{part(-1)}, "a part of what was rendered ends at byte -1, which is not from 0 to 2"},
-		"Rest":      {"an object would be lost", []render.Part{part(1)}, "1 bytes of what was rendered are no object's"},
-		"None":      {"all objects would be lost", nil, "2 bytes of what was rendered are no object's"},
+		"Rest":      {"an object would be lost", []render.Part{part(1)}, "1 bytes of what was rendered belong to no object"},
+		"None":      {"all objects would be lost", nil, "2 bytes of what was rendered belong to no object"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@
 package render
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func (s ReadSet) touches(p string) bool {
 	}
 	// The folders above the changed path, from the one that it lies in up to the root.
 	for child := p; child != "."; {
-		dir := path.Dir(child)
+		dir := parent(child)
 		i, seen := slices.BinarySearchFunc(s.Dirs, dir, func(d Dir, p string) int { return strings.Compare(d.Path, p) })
 		if seen {
 			d := s.Dirs[i]
@@ -78,12 +79,20 @@ func (s ReadSet) anchored(dir string) bool { return anyBelow(s.Files, dir) }
 
 // touchesAny reports whether p is one of the sorted paths, above one or below one.
 func touchesAny(paths []string, p string) bool {
-	for at := p; at != "."; at = path.Dir(at) {
+	for at := p; at != "."; at = parent(at) {
 		if _, found := slices.BinarySearch(paths, at); found {
 			return true
 		}
 	}
 	return anyBelow(paths, p)
+}
+
+// parent is [path.Dir] of a path that is clean, which is asked for each release.
+func parent(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[:i]
+	}
+	return "."
 }
 
 func anyBelow(paths []string, dir string) bool {
@@ -97,6 +106,13 @@ func under(dirs []Dir, p string) bool {
 	if _, found := slices.BinarySearchFunc(dirs, p, compare); found {
 		return true
 	}
-	i, _ := slices.BinarySearchFunc(dirs, p+"/", compare)
-	return i < len(dirs) && strings.HasPrefix(dirs[i].Path, p+"/")
+	// The first that is not before p+"/", which would take memory for each release that is asked.
+	i, _ := slices.BinarySearchFunc(dirs, p, func(d Dir, p string) int {
+		n := min(len(d.Path), len(p))
+		if c := strings.Compare(d.Path[:n], p[:n]); c != 0 || len(d.Path) <= len(p) {
+			return cmp.Or(c, -1)
+		}
+		return strings.Compare(d.Path[len(p):], "/")
+	})
+	return i < len(dirs) && len(dirs[i].Path) > len(p) && dirs[i].Path[len(p)] == '/' && dirs[i].Path[:len(p)] == p
 }

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 	"sync"
+
+	"trunkline.dev/trunkline/render/internal/links"
 )
 
 // Recorder notes what is read through the file system that [Record] gave with it.
@@ -92,19 +92,16 @@ func (r *Recorder) noteList(name string, entries []fs.DirEntry) {
 	}
 }
 
-// maxLinks bounds the links that one path may lead over.
-const maxLinks = 40
-
 // resolve returns a path, and the one it means once its links are followed. Links are noted as files, as Git has
 // them.
 func (r *Recorder) resolve(name string) []string {
-	links, ok := r.fsys.(fs.ReadLinkFS)
+	fsys, ok := r.fsys.(fs.ReadLinkFS)
 	if !ok {
 		return []string{name}
 	}
 	real, done := r.links[name]
 	if !done {
-		real = r.follow(links, name)
+		real = links.Follow(fsys, name, func(link string) { r.files[link] = true })
 		r.links[name] = real
 	}
 	if real == name {
@@ -113,37 +110,13 @@ func (r *Recorder) resolve(name string) []string {
 	return []string{name, real}
 }
 
-func (r *Recorder) follow(links fs.ReadLinkFS, name string) string {
-	at, rest := ".", strings.Split(name, "/")
-	for n := 0; len(rest) > 0; {
-		at, rest = path.Join(at, rest[0]), rest[1:]
-		if strings.HasPrefix(at, "..") {
-			return name // out of the tree: the file system refuses it
-		}
-		info, err := links.Lstat(at)
-		if err != nil {
-			return path.Join(append([]string{at}, rest...)...)
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			continue
-		}
-		r.files[at] = true
-		target, err := links.ReadLink(at)
-		if n++; err != nil || n > maxLinks || path.IsAbs(target) {
-			return name
-		}
-		rest = append(strings.Split(target, "/"), rest...)
-		at = path.Dir(at)
-	}
-	return at
-}
-
 // recordFS is the view that notes.
 type recordFS struct{ r *Recorder }
 
 var (
 	_ fs.ReadFileFS = recordFS{}
 	_ fs.ReadDirFS  = recordFS{}
+	_ fs.ReadLinkFS = recordFS{}
 	_ fs.StatFS     = recordFS{}
 )
 
@@ -184,6 +157,11 @@ func (f recordFS) Stat(name string) (fs.FileInfo, error) {
 	f.r.note(name, err == nil && info.IsDir(), err)
 	return info, err
 }
+
+// Lstat and ReadLink note nothing: where a link leads is noted with what is read by it.
+func (f recordFS) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(f.r.fsys, name) }
+
+func (f recordFS) ReadLink(name string) (string, error) { return fs.ReadLink(f.r.fsys, name) }
 
 func (f recordFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(f.r.fsys, name)

@@ -3,15 +3,20 @@
 package render
 
 import (
+	"cmp"
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"trunkline.dev/trunkline/api/generated"
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 )
 
-// The labels that every object has, and the pods of the embedded blueprints.
+// The labels of the objects of a release. Those of Trunkline's own prefix are on every object, and on the pods of built-in
+// kinds. Those that the trade shares are on the release's own objects and on those of the embedded blueprints only: selectors
+// go by them, so that putting them on objects of others would change what is selected.
 const (
 	LabelManagedBy   = "app.kubernetes.io/managed-by"
 	LabelPartOf      = "app.kubernetes.io/part-of"
@@ -29,7 +34,7 @@ const podSecurity = "pod-security.kubernetes.io/"
 func releaseObjects(rel catalog.Release) []*unstructured.Unstructured {
 	levels := map[string]any{}
 	for _, mode := range []string{"enforce", "warn", "audit"} {
-		levels[podSecurity+mode] = "restricted"
+		levels[podSecurity+mode] = string(cmp.Or(rel.PodSecurity, v1alpha1.PodsRestricted))
 		levels[podSecurity+mode+"-version"] = "latest"
 	}
 	namespace := &unstructured.Unstructured{Object: map[string]any{
@@ -47,6 +52,23 @@ func releaseObjects(rel catalog.Release) []*unstructured.Unstructured {
 	return objects
 }
 
+// generatedSecret declares a Secret without its values, which are made when it is applied. Of the labels it has those of
+// Trunkline's prefix alone: a Secret that is there already, with labels of its own, is taken over without a conflict.
+func generatedSecret(rel catalog.Release, s catalog.GeneratedSecret) *unstructured.Unstructured {
+	prune := "disabled"
+	if s.Prune {
+		prune = "enabled"
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "Secret",
+		"metadata": map[string]any{
+			"name": s.Name, "namespace": rel.Namespace,
+			"labels":      map[string]any{LabelProject: rel.ID.Project, LabelEnvironment: rel.ID.Environment},
+			"annotations": map[string]any{generated.Annotation: s.Spec.String(), pruneAnnotation: prune},
+		},
+	}}
+}
+
 func serviceAccount(name, namespace string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": corev1.SchemeGroupVersion.String(), "kind": "ServiceAccount",
@@ -56,12 +78,17 @@ func serviceAccount(name, namespace string) *unstructured.Unstructured {
 	}}
 }
 
-// releaseLabels are the labels of a release's objects.
+// releaseLabels are the labels of the release's own objects, and those that charts are given.
 func releaseLabels(rel catalog.Release) map[string]string {
 	return map[string]string{
 		LabelManagedBy: ManagedBy, LabelPartOf: rel.ID.Project,
 		LabelProject: rel.ID.Project, LabelEnvironment: rel.ID.Environment,
 	}
+}
+
+// identity are the labels that say whose an object of a workload is.
+func identity(rel catalog.Release, workload string) map[string]string {
+	return map[string]string{LabelProject: rel.ID.Project, LabelEnvironment: rel.ID.Environment, LabelWorkload: workload}
 }
 
 func workloadLabels(rel catalog.Release, workload string) map[string]string {

@@ -14,6 +14,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"trunkline.dev/trunkline/api/unfilled"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render/helm"
@@ -67,6 +68,29 @@ type Result struct {
 	// ReadSet is what the render depends on in the tree. It is there also when rendering failed: what was read
 	// until then is what could fix it.
 	ReadSet ReadSet
+	// Warnings are what is left out, or done otherwise than the files say.
+	Warnings []Warning
+}
+
+// Warning is what is odd about a workload, and refuses nothing.
+type Warning struct {
+	Workload string `json:"workload"`
+	// Source is the template or file; empty if it is not known. Line is the line of what it renders to, or 0.
+	Source string `json:"source,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	// Message says what is odd, and what it means.
+	Message string `json:"message"`
+}
+
+func (w Warning) String() string {
+	where := ""
+	switch {
+	case w.Line > 0:
+		where = fmt.Sprintf("%s, line %d of what it renders to: ", w.Source, w.Line)
+	case w.Source != "":
+		where = w.Source + ": "
+	}
+	return fmt.Sprintf("workload %q: %s%s", w.Workload, where, w.Message)
 }
 
 // Render returns the objects of a release.
@@ -76,22 +100,22 @@ type Result struct {
 // (status, managedFields, uid, resourceVersion, generation, creationTimestamp, selfLink) are taken out.
 // Refused are: an object without apiVersion, kind or name, or with generateName or ownerReferences; one that
 // names another namespace, and a cluster-scoped one, unless the environment allows it; one with labels or annotations
-// that Trunkline or pod security go by; and the same object twice.
+// that Trunkline or pod security go by; the same object twice; and one that the API server would refuse for its version, its
+// fields or their types, which is a [MisfitError].
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (Result, error) {
 	recorded, recorder := Record(tree)
-	objects, err := r.render(ctx, recorded, rel, false)
+	out, err := r.render(ctx, recorded, rel, false)
 	if err != nil && ctx.Err() == nil && usesKustomize(rel) && !transient(err) {
 		// Once more, so that the message names files: Kustomize does not keep track of them by itself.
 		if _, traced := r.render(ctx, recorded, rel, true); traced != nil {
 			err = traced
 		}
 	}
-	result := Result{ReadSet: recorder.ReadSet()}
+	out.ReadSet = recorder.ReadSet()
 	if err != nil {
-		return result, fmt.Errorf("rendering %s: %w", rel.ID, err)
+		return Result{ReadSet: out.ReadSet}, fmt.Errorf("rendering %s: %w", rel.ID, err)
 	}
-	result.Objects = objects
-	return result, nil
+	return out, nil
 }
 
 // transient tells of an error that says nothing about the files, such as that of a builder that ran out of time.
@@ -109,33 +133,55 @@ func usesKustomize(rel catalog.Release) bool {
 	})
 }
 
-func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, trace bool) ([]*unstructured.Unstructured, error) {
+// render renders a release, and once more if its definitions define what charts were told that the cluster does not serve.
+func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, trace bool) (Result, error) {
 	charts, err := r.charts()
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	f := newFinisher(rel)
 	if err := f.addOwn(releaseObjects(rel)); err != nil {
-		return nil, err
+		return Result{}, err
 	}
+	for _, s := range rel.GeneratedSecrets {
+		f.objects = append(f.objects, member{generatedSecret(rel, s), "", ""})
+	}
+	opts := workloadOptions{charts: charts, trace: trace, apiVersions: rel.Kubernetes.APIVersions}
+	own := len(f.objects)
+	err = r.workloads(ctx, tree, rel, f, opts)
+	if defined := f.defined(opts.apiVersions); len(defined) > 0 && ctx.Err() == nil {
+		opts.apiVersions = slices.Concat(opts.apiVersions, defined)
+		f.objects, f.warnings = f.objects[:own], nil
+		err = r.workloads(ctx, tree, rel, f, opts)
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, f.misfits())
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	objects, err := f.finish()
+	return Result{Objects: objects, Warnings: f.warnings}, err
+}
+
+// workloads renders the workloads of a release.
+func (r *Renderer) workloads(ctx context.Context, tree fs.FS, rel catalog.Release, f *finisher, opts workloadOptions) error {
 	// A workload that fails does not hide what is wrong with the next one.
 	var failed []error
 	for _, w := range rel.Workloads {
-		objects, err := r.workload(ctx, tree, rel, w, workloadOptions{charts: charts, trace: trace})
+		out, err := r.workload(ctx, tree, rel, w, opts)
 		if err == nil {
-			err = f.add(w.Name, objects)
+			f.warn(w.Name, out.Warnings...)
+			err = f.add(w.Name, out.Objects)
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("workload %q (blueprint %s): %w", w.Name, blueprintName(w), err))
+			failed = append(failed, &WorkloadError{Workload: w.Name, Blueprint: blueprintName(w), Err: err})
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if err := errors.Join(failed...); err != nil {
-		return nil, err
-	}
-	return f.finish()
+	return errors.Join(failed...)
 }
 
 func blueprintName(w catalog.Workload) string {
@@ -149,30 +195,32 @@ func blueprintName(w catalog.Workload) string {
 type workloadOptions struct {
 	charts *helm.Library
 	trace  bool
+	// apiVersions are those that charts are told of.
+	apiVersions []string
 }
 
 // workload renders one workload. What goes wrong in it, be it the engine itself, ends here.
 func (r *Renderer) workload(
 	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, opts workloadOptions,
-) (objects []manifest.Object, err error) {
+) (out helm.Result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			objects, err = nil, fmt.Errorf("the engine failed: %v", v)
+			out, err = helm.Result{}, fmt.Errorf("the engine failed: %v", v)
 		}
 	}()
 	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
+		return out, context.Cause(ctx)
 	}
 	if w.Blueprint == nil {
-		return nil, errors.New("the workload has no blueprint")
+		return out, errors.New("the workload has no blueprint")
 	}
 	bp := w.Blueprint
 	if err := checkParams(bp, w.Params); err != nil {
-		return nil, err
+		return out, err
 	}
 	values, err := newValues(tree, rel, w)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	source := tree
 	if bp.Embedded {
@@ -182,30 +230,39 @@ func (r *Renderer) workload(
 	case v1alpha1.Helm:
 		return helm.Render(ctx, helm.Input{
 			FS: source, Dir: bp.Source, Values: values.helm(w.Params), Name: w.Name, Namespace: rel.Namespace,
-			Library: opts.charts,
+			Library: opts.charts, KubeVersion: rel.Kubernetes.Version, APIVersions: opts.apiVersions,
 		})
 	case v1alpha1.Kustomize:
-		return r.kustomized(ctx, tree, rel, w, values, opts.trace)
+		out.Objects, err = r.kustomized(ctx, tree, rel, w, values, opts)
+		return out, err
 	}
-	return nil, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
+	return out, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
 }
 
 // kustomized renders the folder of a blueprint, or, for the embedded blueprint, the one that the workload's
 // param path names.
 func (r *Renderer) kustomized(
-	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues, trace bool,
+	ctx context.Context, tree fs.FS, rel catalog.Release, w catalog.Workload, values *contextValues, opts workloadOptions,
 ) ([]manifest.Object, error) {
 	in := kustomize.Input{
-		FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: values.labels, Trace: trace, Builder: r.builder,
+		FS: tree, Dir: w.Blueprint.Source, Context: values.flat(w.Params), Labels: identity(values.rel, w.Name), Trace: opts.trace, Builder: r.builder,
+		KubeVersion: rel.Kubernetes.Version, APIVersions: opts.apiVersions,
 	}
 	if w.Blueprint.Embedded {
 		folder, _ := w.Params["path"].(string)
 		in.Dir = path.Join(rel.Dir, folder)
+		if held := unfilled.Find(folder); held != "" {
+			return nil, fmt.Errorf("params.path: nothing replaces %s in %q: name the folder itself", held, folder)
+		}
 		if folder == "" || path.IsAbs(folder) || !fs.ValidPath(in.Dir) {
 			return nil, fmt.Errorf("params.path: %q is not a folder of the repository", folder)
 		}
 	}
-	return kustomize.Render(ctx, in)
+	objects, err := kustomize.Render(ctx, in)
+	if err != nil || !w.Blueprint.Embedded {
+		return objects, err
+	}
+	return objects, substituted(tree, objects, w.Params["substitute"])
 }
 
 // readPartials reads the library chart.

@@ -80,7 +80,6 @@ const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 func TestFinishedObjects(t *testing.T) {
 	labels := func(workload string) map[string]any {
 		return map[string]any{
-			"app.kubernetes.io/managed-by": "trunkline", "app.kubernetes.io/part-of": "orders",
 			"trunkline.dev/project": "orders", "trunkline.dev/environment": "prod", "trunkline.dev/workload": workload,
 		}
 	}
@@ -181,20 +180,18 @@ func TestRefusedObjects(t *testing.T) {
 		"NoName":        {"nor without a name", map[string]string{"a": "apiVersion: v1\nkind: Pod\n"}, at + `Pod "" has no metadata.name`},
 		"GenerateName":  {"a generated name is another object each time", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n"}, at + `Pod "" has metadata.generateName: it would be another object each time; give it a name`},
 		"Owner":         {"owners are not for files", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, ownerReferences: [{}]}\n"}, at + `Pod "x" has metadata.ownerReferences: what owns it is decided in the cluster, not in a file`},
-		"LabelType":     {"a label that YAML makes a boolean", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {debug: on}}\n"}, at + `Pod "x" has metadata.labels["debug"] that is no text: put it in quotes`},
+		"LabelType":     {"a label that YAML makes a boolean", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {debug: on}}\n"}, at + `Pod "x" has metadata.labels["debug"] that is not a string: put it in quotes`},
 		"ApplySet":      {"the inventory's labels are ours", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {applyset.kubernetes.io/part-of: z}}\n"}, at + `Pod "x" sets applyset.kubernetes.io/part-of in metadata.labels: applyset.kubernetes.io/* is set by Trunkline only`},
 		"Access":        {"no object passes for one that gives an account its rights", map[string]string{"a": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: x, labels: {trunkline.dev/access: granted}}\n"}, at + `ServiceAccount "x" sets trunkline.dev/access in metadata.labels: it is set by Trunkline only`},
 		"PodSecurity":   {"pod security is not lowered (Fleet CVE-2026-44938)", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"}, at + `Pod "x" sets pod-security.kubernetes.io/enforce in metadata.labels: pod-security.kubernetes.io/* is set by Trunkline only`},
-		"Duplicate key": {"one of two values would be lost", map[string]string{"a": "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {a: 1, a: 2}\n"}, `rendering orders/prod@prod-eu: workload "a" (blueprint a): chart bp/a: a/templates/all.yaml: line 4: key "a" already set in map`},
-		"Namespace":     {"namespaces are Trunkline's", map[string]string{"a": "apiVersion: v1\nkind: Namespace\nmetadata: {name: orders-prod}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Namespace "orders-prod" cannot be part of a workload: a release has one namespace, and Trunkline makes it`},
+		"Namespace":     {"namespaces are Trunkline's", map[string]string{"a": "apiVersion: v1\nkind: Namespace\nmetadata: {name: orders-prod}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Namespace "orders-prod" cannot be part of a workload: a release has one namespace, which Trunkline creates`},
 		"ClusterScoped": {"nothing for the whole cluster", map[string]string{"a": "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: ClusterRoleBinding "x" belongs to the whole cluster, and a release has objects in its own namespace only; to allow it, name "ClusterRoleBinding.rbac.authorization.k8s.io" in spec.allow of environment "prod"`},
 		"CustomScope": {"also of kinds that the release defines", map[string]string{
 			"a": "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: x}\n",
 			"b": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: w}\nspec: {group: example.com, scope: Cluster, names: {kind: Widget}}\n",
 		}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Widget "x" belongs to the whole cluster, and a release has objects in its own namespace only; to allow it, name "Widget.example.com" in spec.allow of environment "prod"`},
-		"Foreign":   {"nothing in another's namespace", map[string]string{"a": "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: kube-system}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Secret "x" names the namespace "kube-system", and the release's is "orders-prod"; to allow it, name it in spec.allow of environment "prod"`},
+		"Foreign":   {"nothing in another's namespace", map[string]string{"a": "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: kube-system}\n"}, `rendering orders/prod@prod-eu: workload "a": a/templates/all.yaml: Secret "x" names the namespace "kube-system", but the release's is "orders-prod"; to allow it, name it in spec.allow of environment "prod"`},
 		"Duplicate": {"the same object from two workloads", map[string]string{"a": fmt.Sprintf(configMap, "c"), "b": fmt.Sprintf(configMap, "c")}, `rendering orders/prod@prod-eu: ConfigMap "c" is rendered twice: by workload "a" (a/templates/all.yaml) and by workload "b" (b/templates/all.yaml)`},
-		"Account":   {"the service account is the release's", map[string]string{"a": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: orders}\n"}, `rendering orders/prod@prod-eu: ServiceAccount "orders" is rendered twice: by the release itself and by workload "a" (a/templates/all.yaml)`},
 		"TooMany":   {"a release has a bounded number of objects", map[string]string{"a": "{{ range until 2100 }}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c{{ . }}}\n{{ end }}"}, `rendering orders/prod@prod-eu: workload "a" (blueprint a): the release has more than 2000 objects`},
 	}
 	for name, tc := range cases {
@@ -224,7 +221,7 @@ func TestKustomizeObjectsNameTheirFile(t *testing.T) {
 	}
 	_, err := render.New(blueprints.FS).Render(t.Context(), tree, releaseOf(catalog.Workload{Name: "a", Blueprint: bp}))
 	want := `rendering orders/prod@prod-eu: workload "a": lib/x.yaml: Secret "x" names the namespace "kube-system", ` +
-		`and the release's is "orders-prod"; to allow it, name it in spec.allow of environment "prod"`
+		`but the release's is "orders-prod"; to allow it, name it in spec.allow of environment "prod"`
 	if err == nil || err.Error() != want {
 		t.Errorf("want %s\ngot  %v", want, err)
 	}

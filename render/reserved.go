@@ -82,7 +82,7 @@ func reserved(metadata map[string]any, at string, labels map[string]string) erro
 			case field == "annotations" && slices.Contains(settable, key):
 			case field == "labels" && label && (want == "" || table[key] == any(want)):
 			case field == "labels" && label:
-				return fmt.Errorf("sets %s in %s.%s to %q, and the release's is %q", key, at, field, table[key], want)
+				return fmt.Errorf("sets %s in %s.%s to %q, but the release's is %q", key, at, field, table[key], want)
 			default:
 				return fmt.Errorf("sets %s in %s.%s: it is set by Trunkline only", key, at, field)
 			}

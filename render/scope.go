@@ -45,6 +45,9 @@ var clusterKinds = map[string][]string{
 	"storagemigration.k8s.io":      {"StorageVersionMigration"},
 }
 
+// ClusterScoped reports whether a kind of Kubernetes itself belongs to the whole cluster.
+func ClusterScoped(gk schema.GroupKind) bool { return builtinScope(gk) == clusterScoped }
+
 // builtinScope is the scope of a kind that the release does not define itself.
 func builtinScope(gk schema.GroupKind) scope {
 	if slices.Contains(clusterKinds[gk.Group], gk.Kind) {

@@ -53,7 +53,7 @@ func sizeOf(v any) (int, error) {
 		}
 		return size, nil
 	}
-	return written(v) // fractions, whose form has rules of its own, and what no engine gives
+	return written(v) // fractions, whose form has rules of its own, and what no engine renders
 }
 
 // sizeOfText returns the size of a text with its quotes.

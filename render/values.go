@@ -42,12 +42,17 @@ func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextVal
 // to subcharts too.
 func (v *contextValues) helm(params map[string]any) map[string]any {
 	values := copyParams(params)
-	values[schema.Reserved] = map[string]any{"trunkline": map[string]any{
+	global, isTable := values[schema.Reserved].(map[string]any)
+	if !isTable {
+		global = map[string]any{}
+	}
+	global[schema.Own] = map[string]any{
 		"platform": v.rel.Platform, "project": v.rel.ID.Project, "owner": v.rel.Owner,
 		"environment": v.rel.ID.Environment, "cluster": v.rel.ID.Cluster,
 		"namespace": v.rel.Namespace, "serviceAccount": v.w.Identity,
 		"labels": anyMap(v.labels), "workload": v.workload(),
-	}}
+	}
+	values[schema.Reserved] = global
 	return values
 }
 

@@ -33,7 +33,7 @@ func (t *Template) Ask(f Facts, given map[string]string) ([]Asked, error) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(names, name) {
 			if len(names) == 0 {
-				return nil, fmt.Errorf("the template %q asks nothing, and not for %q", t.Name, name)
+				return nil, fmt.Errorf("the template %q asks for nothing, so %q is not an answer", t.Name, name)
 			}
 			return nil, fmt.Errorf("the template %q does not ask for %q: %s", t.Name, name, v1alpha1.Suggest(name, names))
 		}

@@ -65,7 +65,7 @@ func FactsOf(c *catalog.Catalog, name, today string) Facts {
 
 // In returns the facts for a workload of a project.
 func (f Facts) In(p *catalog.Project) Facts {
-	f.Project, f.Image = p.Name, p.Spec.Image
+	f.Project, f.Image = p.Name, p.Spec.Image.Reference()
 	return f
 }
 
@@ -90,7 +90,7 @@ func Place(c *catalog.Catalog, kind Kind, base, name string) (string, error) {
 	}
 	roots := c.Platform.Spec.Roots
 	if len(roots) > 0 && !slices.ContainsFunc(roots, func(root string) bool { return within(base, root) }) {
-		return "", fmt.Errorf("%q is below none of the roots of the platform, which are %s: say with --to where the %s goes",
+		return "", fmt.Errorf("%q is not below a root of the platform (%s): name a folder in one of them with --to for the %s",
 			base, strings.Join(roots, ", "), kind)
 	}
 	if kind == Environment {

@@ -67,8 +67,8 @@ func TestPlace(t *testing.T) {
 		"Said":        {"Someone may say another.", "[setup]", scaffold.Blueprint, "setup/ours", "setup/ours/x", ""},
 		"Clean":       {"However it is written.", "[setup]", scaffold.Blueprint, "./setup//ours/", "setup/ours/x", ""},
 		"NoRoots":     {"Without roots it is all of the tree.", "[]", scaffold.Project, "", "projects/x", ""},
-		"Outside":     {"What is below no root would not be found.", "[setup]", scaffold.Project, "", "", `"projects" is below none of the roots`},
-		"Alike":       {"A folder that begins alike is another.", "[setup]", scaffold.Project, "setups", "", "below none"},
+		"Outside":     {"What is below no root would not be found.", "[setup]", scaffold.Project, "", "", `"projects" is not below a root`},
+		"Alike":       {"A folder that begins alike is another.", "[setup]", scaffold.Project, "setups", "", "not below a root"},
 		"Workload":    {"A workload is where its project is.", "[setup]", scaffold.Workload, "setup", "setup", ""},
 	}
 	for name, c := range cases {

@@ -61,7 +61,7 @@ func fillIn(name, text string, values map[string]string) ([]byte, error) {
 		return nil, plainError(err)
 	}
 	if len(t.Templates()) > 1 {
-		return nil, errors.New("a template here defines no others")
+		return nil, errors.New("templates may not define others")
 	}
 	if t.Tree == nil || t.Root == nil {
 		return nil, nil

@@ -89,7 +89,7 @@ type place struct {
 }
 
 // errBrackets refuses what cannot be extended by whole lines.
-var errBrackets = errors.New("the list of workloads cannot be extended by lines, because it is not written as one item a line: " +
+var errBrackets = errors.New("the list of workloads cannot be extended by lines, because it does not have one item on each line: " +
 	"write it so, or add the workload yourself")
 
 func findPlace(source []byte, root *yaml.Node) (place, error) {

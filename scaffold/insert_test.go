@@ -91,15 +91,15 @@ func TestAppendWorkload(t *testing.T) {
 func TestAppendWorkloadRefuses(t *testing.T) {
 	head := "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: p}\n"
 	cases := map[string]struct{ reason, source, item, want string }{
-		"Flow":        {"A list in brackets would have to be changed.", head + "spec:\n  workloads: [{name: a}]\n", item, "one item a line"},
-		"Empty":       {"So would an empty one.", head + "spec:\n  workloads: []\n", item, "one item a line"},
-		"FlowSpec":    {"Or a mapping in brackets.", head + "spec: {owner: x}\n", item, "one item a line"},
-		"JSON":        {"JSON is brackets all over.", `{"kind": "Project", "metadata": {"name": "p"}, "spec": {"workloads": []}}`, item, "one item a line"},
-		"Alias":       {"A list that stands elsewhere is not ours to extend.", head + "x: &x [a]\nspec:\n  workloads: *x\n", item, "one item a line"},
-		"Keep":        {"Blank lines that belong to a text would get another meaning.", head + "spec:\n  workloads:\n    - command:\n      - |+\n        a\n\n\n  owner: x\n", item, "one item a line"},
+		"Flow":        {"A list in brackets would have to be changed.", head + "spec:\n  workloads: [{name: a}]\n", item, "one item on each line"},
+		"Empty":       {"So would an empty one.", head + "spec:\n  workloads: []\n", item, "one item on each line"},
+		"FlowSpec":    {"Or a mapping in brackets.", head + "spec: {owner: x}\n", item, "one item on each line"},
+		"JSON":        {"JSON is brackets all over.", `{"kind": "Project", "metadata": {"name": "p"}, "spec": {"workloads": []}}`, item, "one item on each line"},
+		"Alias":       {"A list that stands elsewhere is not ours to extend.", head + "x: &x [a]\nspec:\n  workloads: *x\n", item, "one item on each line"},
+		"Keep":        {"Blank lines that belong to a text would get another meaning.", head + "spec:\n  workloads:\n    - command:\n      - |+\n        a\n\n\n  owner: x\n", item, "one item on each line"},
 		"Other":       {"The project must be there.", strings.Replace(head, "p}", "q}", 1), item, "does not declare"},
 		"NotYAML":     {"What cannot be read cannot be extended.", "a: [", item, "yaml"},
-		"TwoItems":    {"A template makes one workload.", head + "spec:\n  workloads:\n    - name: a\n", "- name: b\n- name: c\n", "one item a line"},
+		"TwoItems":    {"A template makes one workload.", head + "spec:\n  workloads:\n    - name: a\n", "- name: b\n- name: c\n", "one item on each line"},
 		"Breaks":      {"A template cannot change what follows.", head + "spec:\n  workloads:\n    - name: a\n  owner: x\n", "- name: b\n  note: |\n", ""},
 		"NoItem":      {"A template makes a workload.", head + "spec:\n  workloads:\n    - name: a\n", "name: b\n", ""},
 		"NewDocument": {"A template stays in the list.", head + "spec:\n  workloads:\n    - name: a\n", "- name: b\n\n---\nkind: Project\n", ""},

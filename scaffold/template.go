@@ -49,7 +49,7 @@ type Question struct {
 	Name string `yaml:"name"`
 	// Prompt is what people are asked.
 	Prompt string `yaml:"prompt"`
-	// Default is the answer of who gives none; it is filled in like a file. Default: none.
+	// Default is used without an answer; it is a template as files are. Default: none.
 	Default string `yaml:"default"`
 	// Pattern is a regular expression that the whole answer matches; default: any text that is not empty.
 	Pattern string `yaml:"pattern"`
@@ -145,7 +145,7 @@ func (t *Template) read(from fs.FS) error {
 	case len(t.files) == 0:
 		return errors.New("there are no files to write")
 	case t.Kind == Workload && !slices.ContainsFunc(t.files, func(f File) bool { return strings.TrimSuffix(f.Path, suffix) == ItemFile }):
-		return fmt.Errorf("there is no %s: it goes into the list of workloads of the project", ItemFile+suffix)
+		return fmt.Errorf("there is no %s: it is inserted into the list of workloads of the project", ItemFile+suffix)
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ var questionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 func (q *Question) check() (err error) {
 	for _, text := range []string{q.Name, q.Prompt, q.Default, q.Pattern} {
 		if len(text) > maxText {
-			return fmt.Errorf("a text is longer than %d bytes", maxText)
+			return fmt.Errorf("a string is longer than %d bytes", maxText)
 		}
 	}
 	q.Prompt = strings.Join(strings.Fields(q.Prompt), " ")
@@ -208,7 +208,7 @@ func (q *Question) check() (err error) {
 	case !questionName.MatchString(q.Name):
 		return fmt.Errorf("%q is not the name of an answer: use letters, digits and \"_\"", q.Name)
 	case slices.Contains(factNames(), q.Name):
-		return fmt.Errorf("%q is known without being asked: choose another name", q.Name)
+		return fmt.Errorf("%q is always known: choose another name", q.Name)
 	case q.Prompt == "":
 		return fmt.Errorf("the question %q has no prompt", q.Name)
 	}

@@ -63,7 +63,7 @@ func parseAvro(data []byte) (s avro.Schema, err error) {
 		}
 	}()
 	if len(data) > MaxBytes {
-		return nil, fmt.Errorf("the schema has %d bytes; at most %d are taken", len(data), MaxBytes)
+		return nil, fmt.Errorf("the schema has %d bytes; the limit is %d", len(data), MaxBytes)
 	}
 	var raw any
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -71,14 +71,14 @@ func parseAvro(data []byte) (s avro.Schema, err error) {
 		return nil, fmt.Errorf("the schema is not JSON: %w", err)
 	}
 	if d.More() {
-		return nil, errors.New("the schema is not JSON: there is more behind it")
+		return nil, errors.New("the schema is not JSON: there is extra data after it")
 	}
 	m := measure{}
 	if err := m.walk(raw, 0); err != nil {
 		return nil, err
 	}
 	if m.defaults*m.fixed > maxAvroFixed {
-		return nil, fmt.Errorf("the defaults of fixed values take more than %d bytes", maxAvroFixed)
+		return nil, fmt.Errorf("the defaults of fixed values have more than %d bytes", maxAvroFixed)
 	}
 	// Written again, for what two parsers might read in two ways, such as a key that is there twice.
 	plain, err := json.Marshal(raw)

@@ -88,7 +88,7 @@ func (w *resolution) choose(read *avro.UnionSchema, written avro.Schema, path st
 		w.resolve(meant[0], written, path)
 		return
 	}
-	w.breaks(path, TypeWidened, "may now be %s, where the old schema takes %s", name(written), name(read))
+	w.breaks(path, TypeWidened, "may now be %s, where the old schema accepts %s", name(written), name(read))
 }
 
 // match compares what is no union on either side.
@@ -106,7 +106,7 @@ func (w *resolution) match(r, n avro.Schema, path string) {
 	case *avro.FixedSchema:
 		w.named(r, n, path)
 		if size := n.(*avro.FixedSchema).Size(); size != r.Size() {
-			w.breaks(path, TypeChanged, "has now %d bytes and had %d", size, r.Size())
+			w.breaks(path, TypeChanged, "now has %d bytes and had %d", size, r.Size())
 		}
 	case *avro.EnumSchema:
 		w.named(r, n, path)

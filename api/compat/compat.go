@@ -106,6 +106,18 @@ const MaxBytes = schema.MaxBytes
 // MaxChanges bounds how many changes are given.
 const MaxChanges = 100
 
+// Check returns why a schema is not valid, or is beyond the bounds of what can be compared; nil if it is neither.
+func Check(format Format, data []byte) error {
+	var err error
+	switch format {
+	case JSONSchema:
+		_, err = load(data)
+	case Avro:
+		_, err = parseAvro(data)
+	}
+	return err
+}
+
 // Compare returns what breaks readers of the old schema when records are written with the new one, ordered by path;
 // nothing if nothing does. An [*Error] says which schema is not valid, or too large.
 func Compare(format Format, old, fresh []byte) ([]Change, error) {
@@ -117,7 +129,7 @@ func Compare(format Format, old, fresh []byte) ([]Change, error) {
 	case Avro:
 		changes, err = compareAvro(old, fresh)
 	default:
-		return nil, fmt.Errorf("schemas of the format %.40q cannot be compared; known are: %s, %s", format, Avro, JSONSchema)
+		return nil, fmt.Errorf("schemas of the format %.40q cannot be compared; want one of: %s, %s", format, Avro, JSONSchema)
 	}
 	if err != nil {
 		return nil, err

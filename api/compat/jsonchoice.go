@@ -42,7 +42,7 @@ func (c *comparer) choices(n set, f facts, o *jsonschema.Schema, path string) {
 		c.undecided(path, "what the old schema excludes by \"not\"")
 	}
 	if o.If != nil && !c.conditional(n, f, o) {
-		c.undecided(path, "what the old schema takes by \"if\"")
+		c.undecided(path, "what the old schema accepts by \"if\"")
 	}
 	if o.DynamicRef != nil || o.RecursiveRef != nil {
 		c.undecided(path, "what the old schema refers to by \"$dynamicRef\" or \"$recursiveRef\"")
@@ -58,7 +58,7 @@ func (c *comparer) alternatives(n set, f facts, list []*jsonschema.Schema, exact
 	if f.scalars() {
 		for _, v := range f.values {
 			if !c.oneMeets(n.and(c.constOf(v)), list, exactly) {
-				c.breaks(path, ValueAdded, "may now be %s, which is none of the old schema's alternatives", text(v))
+				c.breaks(path, ValueAdded, "may now be %s, which matches no alternative of the old schema", text(v))
 			}
 		}
 		return
@@ -86,7 +86,7 @@ func (c *comparer) alternatives(n set, f facts, list []*jsonschema.Schema, exact
 	case none == nullType:
 		c.breaks(path, Nullable, "may now be null")
 	case none != 0:
-		c.breaks(path, TypeWidened, "may now be %s, which is none of the old schema's alternatives", none)
+		c.breaks(path, TypeWidened, "may now be %s, which matches no alternative of the old schema", none)
 	}
 }
 

@@ -88,7 +88,7 @@ func (c *comparer) claims(n set, o *jsonschema.Schema, path string) {
 			}
 		}
 		if o.Bool != nil {
-			c.breaks(path, FieldAdded, "may now be there, where the old schema takes nothing")
+			c.breaks(path, FieldAdded, "may now be present, where the old schema accepts nothing")
 			return
 		}
 		c.claims(n, o.Ref, path)
@@ -135,7 +135,7 @@ func (c *comparer) breaks(path string, kind Kind, message string, a ...any) {
 }
 
 func (c *comparer) undecided(path, what string) {
-	c.report(Change{Path: path, Kind: Undecidable, Undecided: true, Message: "whether readers can take " + what + " cannot be decided"})
+	c.report(Change{Path: path, Kind: Undecidable, Undecided: true, Message: "whether readers can handle " + what + " cannot be decided"})
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

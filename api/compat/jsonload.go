@@ -112,7 +112,7 @@ func knownFormat(name string) bool {
 	return err == nil && s.Format != nil
 }
 
-var errCircle = errors.New("the schema refers to itself without an end")
+var errCycle = errors.New("the schema refers to itself endlessly")
 
 // checkCircles refuses schemas that lead back to themselves for the same value: nothing is valid by them, and a
 // proof would go round.
@@ -125,7 +125,7 @@ func checkCircles(root *jsonschema.Schema) error {
 			return nil
 		}
 		if state[s] == open || depth > maxNested {
-			return errCircle
+			return errCycle
 		}
 		state[s] = open
 		for _, same := range sameValue(s) {

@@ -66,7 +66,7 @@ func (c *comparer) objects(f facts, o *jsonschema.Schema, path string) {
 		if has(f.all, func(s *jsonschema.Schema) bool { _, ok := s.Properties[name]; return ok }) {
 			c.breaks(at, FieldOptional, "is no longer required")
 		} else {
-			c.breaks(at, FieldRemoved, "is no longer there, and the old schema requires it")
+			c.breaks(at, FieldRemoved, "is removed, but the old schema requires it")
 		}
 	}
 	c.atLeast(f, o.MinProperties, func(s *jsonschema.Schema) *int { return s.MinProperties }, len(f.required), path, "fields")
@@ -80,7 +80,7 @@ func (c *comparer) objects(f facts, o *jsonschema.Schema, path string) {
 	c.names(f, o, path)
 	c.dependencies(f, o, path)
 	if o.UnevaluatedProperties != nil && branches(o) && (o.UnevaluatedProperties.Bool == nil || !*o.UnevaluatedProperties.Bool) {
-		c.undecided(path, "what it now takes, by the old schema's \"unevaluatedProperties\",")
+		c.undecided(path, "what it now accepts, by the old schema's \"unevaluatedProperties\",")
 	}
 }
 
@@ -118,7 +118,7 @@ func (c *comparer) named(f facts, o *jsonschema.Schema, path string) {
 			}
 		case !known && len(said) > 0 && said[0] == c.nothing:
 			if !c.void(now) {
-				c.breaks(at, FieldAdded, "is new, and the old schema takes no fields that it does not declare")
+				c.breaks(at, FieldAdded, "is new, and the old schema accepts no fields that it does not declare")
 			}
 		default:
 			for _, s := range said {
@@ -161,7 +161,7 @@ func (c *comparer) unnamed(f facts, o *jsonschema.Schema, path string) {
 		if rest != c.nothing && (rest.Bool == nil || *rest.Bool) {
 			c.claims(now, rest, below(path, ".*"))
 		} else if !c.void(now) {
-			c.breaks(path, FieldsOpened, "may now have fields that the old schema does not declare, where it takes no others")
+			c.breaks(path, FieldsOpened, "may now have fields that the old schema does not declare, where it accepts no others")
 		}
 	}
 	for _, re := range sortedKeys(fresh) {
@@ -224,7 +224,7 @@ func (c *comparer) names(f facts, o *jsonschema.Schema, path string) {
 			return
 		}
 	}
-	c.breaks(path, FieldsOpened, "may now have fields with names that the old schema does not take")
+	c.breaks(path, FieldsOpened, "may now have fields with names that the old schema does not accept")
 }
 
 // dependencies compares what one field asks of others.

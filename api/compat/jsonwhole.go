@@ -26,7 +26,7 @@ func (c *comparer) whole(f facts, o *jsonschema.Schema, path string) types {
 	if o.Enum != nil || o.Const != nil {
 		if !f.finite {
 			if left != 0 {
-				c.breaks(path, ValuesOpened, "may now be any %s, where the old schema takes %s only", f.types, enumerated(o))
+				c.breaks(path, ValuesOpened, "may now be any %s, where the old schema accepts %s only", f.types, enumerated(o))
 			}
 			return left
 		}
@@ -64,9 +64,9 @@ func (c *comparer) listed(f facts, o *jsonschema.Schema, path string) {
 		case v == nil:
 			c.breaks(path, Nullable, "may now be null")
 		case c.typesOf(o)&typeOf(v) == 0:
-			c.breaks(path, TypeWidened, "may now be %s, where the old schema takes %s", text(v), c.typesOf(o))
+			c.breaks(path, TypeWidened, "may now be %s, where the old schema accepts %s", text(v), c.typesOf(o))
 		default:
-			c.breaks(path, ValueAdded, "may now be %s, which the old schema does not take", text(v))
+			c.breaks(path, ValueAdded, "may now be %s, which the old schema does not accept", text(v))
 		}
 	}
 }
@@ -84,9 +84,9 @@ func (c *comparer) typesGrew(now, before, more types, path string) {
 	case now&before == 0:
 		c.breaks(path, TypeChanged, "is now %s and was %s", now, before)
 	case more == fractionType:
-		c.breaks(path, TypeWidened, "may now have a fraction, where the old schema takes integer only")
+		c.breaks(path, TypeWidened, "may now have a fraction, where the old schema accepts integer only")
 	default:
-		c.breaks(path, TypeWidened, "may now be %s, where the old schema takes %s only", more, before)
+		c.breaks(path, TypeWidened, "may now be %s, where the old schema accepts %s only", more, before)
 	}
 }
 
@@ -234,7 +234,7 @@ func (c *comparer) atLeast(f facts, want *int, of func(*jsonschema.Schema) *int,
 		}
 	}
 	if want != nil && got < *want {
-		c.breaks(path, LimitLoosened, "may now have %d %s, where the old schema takes %d or more", max(got, 0), what, *want)
+		c.breaks(path, LimitLoosened, "may now have %d %s, where the old schema accepts %d or more", max(got, 0), what, *want)
 	}
 }
 
@@ -246,9 +246,9 @@ func (c *comparer) atMost(f facts, want *int, of func(*jsonschema.Schema) *int, 
 	got := most(f, of)
 	switch {
 	case got == nil:
-		c.breaks(path, LimitLoosened, "may now have any number of %s, where the old schema takes up to %d", what, *want)
+		c.breaks(path, LimitLoosened, "may now have any number of %s, where the old schema accepts up to %d", what, *want)
 	case *got > *want:
-		c.breaks(path, LimitLoosened, "may now have up to %d %s, where the old schema takes up to %d", *got, what, *want)
+		c.breaks(path, LimitLoosened, "may now have up to %d %s, where the old schema accepts up to %d", *got, what, *want)
 	}
 }
 

@@ -207,7 +207,7 @@ func TestSound(t *testing.T) {
 		}
 		changes, err := compat.Compare(compat.JSONSchema, text(t, old), text(t, fresh))
 		if err != nil {
-			return // a circle
+			return // a cycle
 		}
 		o, n := validator(t, old), validator(t, fresh)
 		broken := ""

@@ -8,7 +8,8 @@ package digraph
 import (
 	"slices"
 
-	"gonum.org/v1/gonum/graph/simple"
+	"gonum.org/v1/gonum/graph"
+	"gonum.org/v1/gonum/graph/iterator"
 	"gonum.org/v1/gonum/graph/topo"
 )
 
@@ -46,21 +47,17 @@ func Cyclic(n int, out func(node int, yield func(to int))) [][]int {
 
 // components returns the groups among the nodes that still wait for others.
 func components(waits []int32, out func(node int, yield func(to int))) [][]int {
-	g := simple.NewDirectedGraph()
 	itself := map[int]bool{}
+	var g waiting
+	g.out = make([][]graph.Node, len(waits))
 	for v, before := range waits {
 		if before == 0 {
 			continue
 		}
-		if g.Node(int64(v)) == nil {
-			g.AddNode(simple.Node(v))
-		}
+		g.nodes = append(g.nodes, node(v))
 		out(v, func(to int) {
-			if to == v {
-				itself[v] = true // which the library's graph does not take
-				return
-			}
-			g.SetEdge(simple.Edge{F: simple.Node(v), T: simple.Node(to)})
+			itself[v] = itself[v] || to == v // a component of one node says nothing of that
+			g.out[v] = append(g.out[v], node(to))
 		})
 	}
 	var groups [][]int
@@ -69,8 +66,8 @@ func components(waits []int32, out func(node int, yield func(to int))) [][]int {
 			continue
 		}
 		group := make([]int, len(found))
-		for i, node := range found {
-			group[i] = int(node.ID())
+		for i, member := range found {
+			group[i] = int(member.ID())
 		}
 		slices.Sort(group)
 		groups = append(groups, group)
@@ -78,3 +75,23 @@ func components(waits []int32, out func(node int, yield func(to int))) [][]int {
 	slices.SortFunc(groups, func(a, b []int) int { return a[0] - b[0] })
 	return groups
 }
+
+// node is the number of a node, for the library.
+type node int64
+
+// ID implements [graph.Node].
+func (n node) ID() int64 { return int64(n) }
+
+// waiting is the part of a graph that is left, for the library. Its own graphs come with all of linear algebra, a
+// megabyte and a half of it.
+type waiting struct {
+	graph.Directed // what components do not ask for
+	nodes          []graph.Node
+	out            [][]graph.Node
+}
+
+// Nodes implements [graph.Graph].
+func (w waiting) Nodes() graph.Nodes { return iterator.NewOrderedNodes(w.nodes) }
+
+// From implements [graph.Graph].
+func (w waiting) From(id int64) graph.Nodes { return iterator.NewOrderedNodes(w.out[id]) }

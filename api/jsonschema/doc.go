@@ -12,5 +12,5 @@
 //   - what is of YAML alone: keys that are there twice, merge keys, aliases;
 //   - that a document of someone else's apiVersion is passed over: to a schema it is wrong.
 //
-// What the catalog judges, such as that a name is a DNS label or that a dataset exists, is not in the schemas.
+// What the catalog checks, such as that a name is a DNS label or that a dataset exists, is not in the schemas.
 package jsonschema

@@ -95,14 +95,14 @@ func notEmpty(s *Schema, form *reference.Form) {
 // orNull also takes nothing.
 func orNull(s *Schema) *Schema {
 	switch {
+	case s.Const != "", s.Ref != "":
+		return &Schema{AnyOf: []*Schema{s, {Type: "null"}}}
 	case s.Type != nil:
 		s.Type = []any{s.Type, "null"}
 		return s
 	case s.AnyOf != nil:
 		s.AnyOf = append(s.AnyOf, &Schema{Type: "null"})
 		return s
-	case s.Ref != "":
-		return &Schema{AnyOf: []*Schema{s, {Type: "null"}}}
 	}
 	return s // anything, which takes nothing too
 }
@@ -126,7 +126,11 @@ func (w *writer) form(f *reference.Form) *Schema {
 			{Type: "object", AdditionalProperties: w.item(f.Of)},
 		}}
 	case reference.TextOrObject:
-		return &Schema{AnyOf: []*Schema{{Type: "string", MinLength: 1}, w.def(f.Struct)}}
+		text := &Schema{Type: "string", MinLength: 1}
+		if f.MayBeEmpty {
+			text.MinLength = 0
+		}
+		return &Schema{AnyOf: []*Schema{text, w.def(f.Struct)}}
 	case reference.Object:
 		return w.def(f.Struct)
 	case reference.Anything:

@@ -77,6 +77,8 @@ func minimal(f *reference.Form) any {
 		return "2026-01-01"
 	case reference.Days:
 		return "5d"
+	case reference.Currency:
+		return "EUR"
 	case reference.Quantity, reference.Amount, reference.Join:
 		return 1
 	case reference.List:
@@ -184,6 +186,8 @@ func (g *generator) value(f *reference.Form, required bool) any {
 		return pick[any](g, "500m", "2", "4Gi", "1e3", ".5", 2, 0.25)
 	case reference.Amount:
 		return pick[any](g, "0", "12", "0.0425", 12, 0.0425, 0)
+	case reference.Currency:
+		return pick(g, "EUR", "USD", "XXX")
 	case reference.Join:
 		return pick[any](g, "all", "any", 2, "3", 9999)
 	case reference.List:

@@ -37,6 +37,8 @@ func scalar(t reference.Type) *Schema {
 		more := number("number")
 		more.Minimum, more.ExclusiveMaximum = new(int64(0)), new(int64(1e9))
 		return &Schema{AnyOf: []*Schema{{Type: "string", Pattern: `^[0-9]{1,9}(\.[0-9]{1,9})?$`}, more}}
+	case reference.Currency:
+		return &Schema{Type: "string", Pattern: `^[A-Z]{3}$`}
 	case reference.Join:
 		more := number("integer")
 		more.Minimum, more.Maximum = new(int64(1)), new(int64(9999))

@@ -100,7 +100,7 @@ func marshal(s *Schema) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// JSON returns the schema as an indented text that ends with a line end. The same schema gives the same text.
+// JSON returns the schema as indented text that ends with a newline. It is deterministic.
 func (s *Schema) JSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

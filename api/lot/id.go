@@ -94,7 +94,7 @@ func parse(id, example string, code func(Unit) string) (Lot, error) {
 		for _, u := range all() {
 			codes = append(codes, code(u))
 		}
-		return bad("after the day stands %.20q, which is no length of lots; known are: %s", middle, strings.Join(codes, ", "))
+		return bad("after the day stands %.20q, which is not a length of lots; want one of: %s", middle, strings.Join(codes, ", "))
 	}
 	ymd, ok := number(head)
 	if !ok {

@@ -68,8 +68,8 @@ func TestParseID(t *testing.T) {
 	}{
 		"Good":       {"an id gives the start of its lot", "20230101PT5M050", "2023-01-01T04:10:00Z"},
 		"Empty":      {"too short", "", `"" is not the id of a lot: it is too short; want one as in "20230206PT5M286"`},
-		"Short":      {"two digits", "20230101PT5M50", `after the day stands "PT5", which is no length of lots`},
-		"Long":       {"four digits", "20230101PT5M0050", `after the day stands "PT5M0", which is no length of lots; known are: PT5M, PT10M, PT15M, PT1H, P1D`},
+		"Short":      {"two digits", "20230101PT5M50", `after the day stands "PT5", which is not a length of lots`},
+		"Long":       {"four digits", "20230101PT5M0050", `after the day stands "PT5M0", which is not a length of lots; want one of: PT5M, PT10M, PT15M, PT1H, P1D`},
 		"Lower":      {"an id is in upper case", "20230101pt5m050", `after the day stands "pt5m"`},
 		"Ordinal":    {"288 is of the next day", "20230101PT5M288", `a day has the lots 000 to 287, and none "288"`},
 		"Day":        {"a day has one day", "20230101P1D001", `a day has the lots 000 to 000, and none "001"`},

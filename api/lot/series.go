@@ -20,7 +20,7 @@ func Range(u Unit, from, to time.Time) iter.Seq[Lot] {
 	}
 }
 
-// Count is how many lots [Range] gives, at the cost of none.
+// Count returns the number of lots that [Range] would return, without making them.
 func Count(u Unit, from, to time.Time) int64 {
 	start, stop := bounds(u, from, to)
 	if start >= stop {

@@ -58,7 +58,7 @@ func ParseUnit(name string) (Unit, error) {
 			return u, nil
 		}
 	}
-	return 0, fmt.Errorf("%.40q is not a unit of lots; known are: %s", name, strings.Join(Names(), ", "))
+	return 0, fmt.Errorf("%.40q is not a unit of lots; want one of: %s", name, strings.Join(Names(), ", "))
 }
 
 // Names are the names of all units, from the finest to the coarsest.

@@ -9,7 +9,7 @@ type comment struct {
 	doc string
 	// fields are by the name in Go.
 	fields map[string]string
-	// values are those of a type that takes a few only; folded tells that their case does not matter.
+	// values are those of a type that takes a few only; folded is set if their case does not matter.
 	values []commentValue
 	folded bool
 }
@@ -20,13 +20,21 @@ type commentValue struct{ value, doc string }
 // comments are those of the types of api/v1alpha1.
 func comments() map[string]comment {
 	return map[string]comment{
+		"AirflowVersion": {
+			doc: "AirflowVersion is a version of Apache Airflow, as major and minor number.",
+			values: []commentValue{
+				{"2.11", "Airflow2 is the last Airflow 2."},
+				{"3.1", "Airflow31 is Airflow 3.1."},
+				{"3.3", "Airflow33 is Airflow 3.3."},
+			},
+		},
 		"Allowance": {
 			doc: "Allowance lets projects have objects beyond their own namespace.",
 			fields: map[string]string{
 				"Projects":      "Projects are those that it is for; default: all of the environment.",
 				"ClusterScoped": "ClusterScoped are kinds of objects that have no namespace, with their group, such as \"PriorityClass.scheduling.k8s.io\"; default: none.",
 				"Namespaces":    "Namespaces are those that objects may name beside the release's own, such as \"monitoring\"; default: none.",
-				"Reason":        "Reason says to people why; default: none.",
+				"Reason":        "Reason tells people why; default: none.",
 			},
 		},
 		"Amount": {
@@ -36,7 +44,7 @@ func comments() map[string]comment {
 			doc: "Blueprint is a parameterised Helm chart or Kustomize base that renders one kind of workload.",
 			fields: map[string]string{
 				"Metadata": "Metadata names the blueprint, as workloads call it.",
-				"Spec":     "Spec is what renders a workload, and what the workload may say.",
+				"Spec":     "Spec is how workloads are rendered, and what they may set.",
 			},
 		},
 		"BlueprintSpec": {
@@ -45,19 +53,19 @@ func comments() map[string]comment {
 				"Description": "Description says what the blueprint is for, in a sentence; default: none.",
 				"Engine":      "Engine is the template engine that renders the source.",
 				"Source":      "Source is the folder of the chart or base, relative to the file that declares the blueprint, such as \"chart\".",
-				"Parameters":  "Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters are taken.",
+				"Parameters":  "Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters.",
 				"Fields":      "Fields names the optional workload fields that the blueprint honours, beyond reads, writes and after that every workload may have. A workload that sets a field its blueprint does not honour is refused, so that nothing is silently ignored.",
 			},
 		},
 		"Budget": {
-			doc: "Budget bounds costs, in the currency of the rates.",
+			doc: "Budget bounds costs, in the currency of the platform's rates.",
 			fields: map[string]string{
-				"Monthly":    "Monthly is what the whole environment may cost in a month of 730 hours, such as \"5000\"; default: no bound.",
-				"PerProject": "PerProject is what each project may cost in a month of 730 hours here, such as \"800\"; default: no bound.",
+				"Monthly":    "Monthly is what the whole environment may cost in a month, such as \"5000\"; default: no bound.",
+				"PerProject": "PerProject is what each project may cost in a month here, such as \"800\"; default: no bound.",
 			},
 		},
 		"Cluster": {
-			doc: "Cluster describes a Kubernetes cluster. How to reach it, and with which credentials, is the daemon's configuration and never in the repository.",
+			doc: "Cluster describes a Kubernetes cluster. How to reach it, and with which credentials, belongs into the daemon's configuration and never into the repository.",
 			fields: map[string]string{
 				"Metadata": "Metadata names the cluster, as environments and the daemon's configuration call it.",
 				"Spec":     "Spec is what is special about the cluster.",
@@ -66,14 +74,20 @@ func comments() map[string]comment {
 		"ClusterSpec": {
 			doc: "ClusterSpec is the body of a [Cluster].",
 			fields: map[string]string{
-				"Cloud":  "Cloud is the provider, such as \"aws\"; default: none, a cluster of one's own.",
-				"Region": "Region is the provider's name of the place, such as \"eu-west-1\"; default: none.",
-				"Sizes":  "Sizes maps the name of a size class to what it is on this cluster; it adds to, or replaces, the platform's.",
-				"Rates":  "Rates are what resources cost here; what they leave out is the platform's.",
+				"Cloud":       "Cloud is the provider, such as \"aws\"; default: none, a cluster of one's own.",
+				"Region":      "Region is the provider's name of the place, such as \"eu-west-1\"; default: none.",
+				"Sizes":       "Sizes maps the name of a size class to its definition on this cluster; they add to, or replace, the platform's.",
+				"Rates":       "Rates are what resources cost here; the platform's fill in what they leave out.",
+				"Nodes":       "Nodes is how many nodes the cluster has, to estimate what runs on each of them; default: not known.",
+				"KubeVersion": "KubeVersion is the version of Kubernetes that charts are told and whose versions of kinds objects may have, such as \"v1.36.2\"; default: v1.36.0. \"trunkline cluster capabilities\" writes this and APIVersions.",
+				"APIVersions": "APIVersions are what charts are told that the cluster serves, as \"monitoring.coreos.com/v1\" or \"monitoring.coreos.com/v1/ServiceMonitor\". They add to what Helm counts on without a cluster; a list that has \"v1\" is complete and replaces it. What the definitions of a release define counts in any case. Default: none.",
 			},
 		},
+		"Currency": {
+			doc: "Currency is the code of a currency by ISO 4217: three capital letters, such as \"EUR\". The zero value means that none was given.",
+		},
 		"DaemonCluster": {
-			doc: "DaemonCluster is how a cluster is reached: by a kubeconfig, or from inside of it.",
+			doc: "DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.",
 			fields: map[string]string{
 				"Name":       "Name is that of the cluster's declaration.",
 				"Kubeconfig": "Kubeconfig is a file; default: none.",
@@ -82,31 +96,51 @@ func comments() map[string]comment {
 			},
 		},
 		"DaemonConfiguration": {
-			doc:    "DaemonConfiguration says which repository a daemon follows, and how it reaches the clusters: what is with whoever runs the daemon, and never in the repository. Flags of the command line win over it. Paths are relative to its folder.",
+			doc:    "DaemonConfiguration says which repository a daemon follows, and how it reaches the clusters. It belongs to whoever runs the daemon, and never into the repository. Flags of the command line win over it. Paths are relative to its folder.",
 			fields: map[string]string{},
 		},
 		"DaemonDeploy": {
-			doc: "DaemonDeploy says as whom releases are deployed.",
+			doc: "DaemonDeploy says which account deploys releases.",
 			fields: map[string]string{
-				"DefaultServiceAccount": "DefaultServiceAccount is the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights.",
+				"DefaultServiceAccount": "DefaultServiceAccount is the account, in a release's namespace, that deploys it if its environment names none; default: none, the daemon's own rights.",
 				"AllowExecCredentials":  "AllowExecCredentials runs the programs that a kubeconfig names to get credentials; default: false.",
 			},
 		},
-		"DaemonHistory": {
-			doc: "DaemonHistory is where to keep what happened.",
+		"DaemonGitHub": {
+			doc: "DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses instead of checks. The secret of its webhook is that of serve.hookSecretFile.",
 			fields: map[string]string{
-				"Store":   "Store is where; default: sqlite.",
+				"Repository":     "Repository is the name at GitHub of the repository that is followed, OWNER/NAME.",
+				"AppID":          "AppID is the number of the App; default: none, and a token is used.",
+				"AppKeyFile":     "AppKeyFile holds the App's private key, in PEM.",
+				"InstallationID": "InstallationID is the number of the App's installation; default: the repository's, which GitHub is asked for.",
+				"TokenFile":      "TokenFile holds an access token, where there is no App; default: none.",
+				"URL":            "URL is the address of GitHub Enterprise Server; default: \"https://github.com\".",
+				"PublicURL":      "PublicURL is where people reach the daemon, for links; default: none, and there are no links.",
+			},
+		},
+		"DaemonHistory": {
+			doc: "DaemonHistory configures where events are stored, and for how long.",
+			fields: map[string]string{
+				"Store":   "Store is where events are stored; default: sqlite.",
 				"DSNFile": "DSNFile holds the connection string of the PostgreSQL database; default: none.",
-				"Keep":    "Keep is how long; default: 2160h.",
-				"Events":  "Events is how many, the newest ones; default: 500000.",
+				"Keep":    "Keep is how long events are kept; default: 2160h.",
+				"Events":  "Events is how many events are kept, the newest ones; default: 500000.",
+			},
+		},
+		"DaemonImages": {
+			doc: "DaemonImages is how registries are asked for newer images. Pull requests at GitHub move them, so github is needed too.",
+			fields: map[string]string{
+				"Registries": "Registries are the hosts that may be asked, such as \"ghcr.io\"; others are not.",
+				"ConfigFile": "ConfigFile is a docker config.json with credentials for them; default: none.",
+				"Interval":   "Interval is how often each repository is looked at; default: 5m.",
 			},
 		},
 		"DaemonReplicas": {
-			doc: "DaemonReplicas are daemons that share the work.",
+			doc: "DaemonReplicas configures several daemons that share the work.",
 			fields: map[string]string{
-				"Home":   "Home is the cluster in which they meet, by Leases in trunkline-system; default: there is one replica.",
-				"Group":  "Group names those that belong together, a DNS label; default: trunkline.",
-				"Shards": "Shards spreads the releases over the replicas; default: false, one of them has all.",
+				"Home":   "Home is the cluster in which they coordinate, by Leases in trunkline-system; default: none, a single daemon.",
+				"Group":  "Group is the name, a DNS label, that all daemons that share the work have in common; default: trunkline.",
+				"Shards": "Shards spreads the releases over the replicas; default: false, the leader has all of them.",
 			},
 		},
 		"DaemonRepository": {
@@ -114,7 +148,7 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"URL":               "URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path.",
 				"Branch":            "Branch is the one to follow; default: main.",
-				"Folder":            "Folder is the one of the repository that holds the platform; default: the repository itself.",
+				"Folder":            "Folder is the folder of the repository that holds the platform; default: the root of the repository.",
 				"Poll":              "Poll is how often to fetch; default: 30s.",
 				"Username":          "Username is the name for http(s); default: none.",
 				"PasswordFile":      "PasswordFile holds the password or access token for http(s); default: none.",
@@ -126,19 +160,19 @@ func comments() map[string]comment {
 			},
 		},
 		"DaemonSOPS": {
-			doc: "DaemonSOPS is with what Secrets that SOPS has encrypted are decrypted.",
+			doc: "DaemonSOPS has the keys that decrypt Secrets that SOPS has encrypted.",
 			fields: map[string]string{
 				"AgeKeyFiles": "AgeKeyFiles hold private keys of age: FILE, or PROJECT/ENVIRONMENT=FILE for some releases only, where * matches any; default: none.",
-				"KMS":         "KMS are keys of AWS KMS, Google Cloud KMS or Azure Key Vault that may be asked: KEY, or PROJECT/ENVIRONMENT=KEY; default: none.",
+				"KMS":         "KMS are keys of AWS KMS, Google Cloud KMS or Azure Key Vault that may be used: KEY, or PROJECT/ENVIRONMENT=KEY; default: none.",
 			},
 		},
 		"DaemonServe": {
-			doc: "DaemonServe is what the daemon answers, and to whom.",
+			doc: "DaemonServe configures the daemon's HTTP API: address, tokens and TLS.",
 			fields: map[string]string{
 				"Listen":         "Listen is the address for health, metrics and the API, which needs tokens unless it is loopback; default: 127.0.0.1:8080.",
-				"TokenFile":      "TokenFile holds one token that callers share, who say who they are; default: none.",
-				"TokensFile":     "TokensFile holds a token for each caller, \"name: token\" on each line; default: none.",
-				"HookSecretFile": "HookSecretFile holds the secret of a webhook at GitHub; default: none, and no delivery is accepted.",
+				"TokenFile":      "TokenFile holds one token that callers share, and is read again when it changes; who they are is their own claim; default: none.",
+				"TokensFile":     "TokensFile holds a token for each caller, \"name: token\" on each line, and is read again when it changes; default: none.",
+				"HookSecretFile": "HookSecretFile holds the secret of a webhook at GitHub, and is read again when it changes; default: none, and no delivery is accepted.",
 				"TLSCertFile":    "TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is served.",
 				"TLSKeyFile":     "TLSKeyFile holds the private key of the certificate; default: none.",
 			},
@@ -146,15 +180,24 @@ func comments() map[string]comment {
 		"DaemonSpec": {
 			doc: "DaemonSpec is the body of a [DaemonConfiguration].",
 			fields: map[string]string{
-				"Repository": "Repository is the one that is followed.",
-				"Clusters":   "Clusters are how clusters are reached.",
-				"Deploy":     "Deploy says as whom releases are deployed.",
-				"Data":       "Data is the folder for the copy of the repository, which may be lost; nobody else may write to it; default: trunkline in the user's cache folder.",
-				"Serve":      "Serve is what the daemon answers, and to whom.",
-				"Replicas":   "Replicas are other daemons that share the work; default: there is one.",
-				"History":    "History is where to keep what happened.",
-				"SOPS":       "SOPS is with what encrypted Secrets are decrypted; default: none is.",
-				"LogLevel":   "LogLevel is the least level to log; default: info.",
+				"Repository": "Repository is the one to follow.",
+				"Clusters":   "Clusters are those to deploy to, and how to reach them.",
+				"Deploy":     "Deploy says which account deploys releases.",
+				"Data":       "Data is the folder for the copy of the repository: a cache, to which nobody else may write; default: trunkline in the user's cache folder.",
+				"Serve":      "Serve configures the daemon's HTTP API: address, tokens and TLS.",
+				"Replicas":   "Replicas configures several daemons that share the work; default: a single daemon.",
+				"History":    "History configures where events are stored, and for how long.",
+				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
+				"Stores":     "Stores says where the object stores of datasets are, from which the data of previews are removed.",
+				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
+				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
+				"LogLevel":   "LogLevel is the lowest level to log; default: info.",
+			},
+		},
+		"DaemonStores": {
+			doc: "DaemonStores is where object stores are. Their credentials are those of the cloud's own tools, such as AWS_ACCESS_KEY_ID or the role of the pod.",
+			fields: map[string]string{
+				"S3Endpoint": "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
 			},
 		},
 		"Dataset": {
@@ -166,7 +209,7 @@ func comments() map[string]comment {
 				"Lots":        "Lots declares the intervals the data comes in; default: the dataset is one whole. It is part of the contract with readers; runs per lot are not made yet.",
 				"Path":        "Path is where the data is, such as \"lake://orders/raw/\": the store, before \"://\", is looked up in each environment.",
 				"Schema":      "Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema (.avsc), such as \"schemas/orders.json\"; default: none.",
-				"Retention":   "Retention is how long data is kept, such as \"90d\"; default: for ever.",
+				"Retention":   "Retention is how long data is kept, such as \"90d\"; default: forever.",
 				"Tags":        "Tags are free words to find the dataset by, and to write policies on.",
 				"External":    "External says that the data is written outside of the platform, so that no workload has to write it; default: false.",
 			},
@@ -208,7 +251,7 @@ func comments() map[string]comment {
 				"Kind":   "Kind is that of the objects, with its group, such as \"Deployment.apps\"; default: every kind.",
 				"Name":   "Name is a pattern of the objects' names, with \"*\" for any text, such as \"web-*\"; default: every name.",
 				"Fields": "Fields are those that others may change, with all below, such as \".spec.replicas\", \".metadata.annotations\" or \".spec.template.spec.containers[name=main].resources\".",
-				"Reason": "Reason says to people why others may change them; default: none.",
+				"Reason": "Reason tells people why others may change them; default: none.",
 			},
 		},
 		"DriftMode": {
@@ -235,43 +278,54 @@ func comments() map[string]comment {
 				"Spec":     "Spec is where the environment is, and what holds in it.",
 			},
 		},
+		"EnvironmentPromotion": {
+			doc: "EnvironmentPromotion says how builds come from the environment before.",
+			fields: map[string]string{
+				"Automatic": "Automatic opens a pull request for each build that has been healthy in the environment of PromotesFrom for as long as Soak says; default: false.",
+			},
+		},
 		"EnvironmentSpec": {
 			doc: "EnvironmentSpec is the body of an [Environment].",
 			fields: map[string]string{
-				"Clusters":       "Clusters are the names of the clusters that the environment's projects run on: all of them, each.",
+				"Clusters":       "Clusters are the names of the clusters of the environment: each of its projects runs on all of them.",
 				"Namespace":      "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
 				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
 				"Identity":       "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
 				"Identities":     "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
-				"ServiceAccount": "ServiceAccount is the account as which the objects of the releases are changed and read, so that no project can do more than its account may; default: none, they are changed with the daemon's own rights.",
-				"Allow":          "Allow says which objects projects may have beyond their own namespace; default: none.",
+				"ServiceAccount": "ServiceAccount is the account that the daemon impersonates to read and change the objects of releases, so that no project can do more than its account may; default: none, the daemon's own rights.",
+				"PodSecurity":    "PodSecurity is what pods may do here; default: what the Pod Security Standard \"restricted\" has.",
+				"Allow":          "Allow lists the objects that projects may have beyond their own namespace; default: none.",
 				"Defaults":       "Defaults fill what a workload leaves out; they win over the platform's.",
-				"Rules":          "Rules maps the id of a rule or policy to how severe it is for what is judged in this environment; default: the platform's.",
-				"PromotesFrom":   "PromotesFrom names the environment whose healthy commits this one takes; default: none, it takes each commit of the trunk.",
-				"Soak":           "Soak is how long a commit must have been healthy in the environment of PromotesFrom before this one takes it, such as \"24h\"; default: none.",
-				"Protected":      "Protected asks that no project leaves the environment unless Removals names it; default: false.",
+				"Rules":          "Rules maps the id of a rule or policy to its severity in this environment; default: the platform's.",
+				"PromotesFrom":   "PromotesFrom names the environment from which commits are promoted once they are healthy there; default: none, every commit of the trunk is applied.",
+				"Soak":           "Soak is how long a commit must have been healthy in the environment of PromotesFrom before it is promoted, such as \"24h\"; default: none.",
+				"Promotion":      "Promotion says how builds come from the environment of PromotesFrom by pull request; default: only \"/trunkline promote\" and \"trunkline promote\" open one.",
+				"RollbackAtOnce": "RollbackAtOnce has \"/trunkline rollback\" take releases back at once, besides opening the pull request that makes it last; default: true.",
+				"Protected":      "Protected refuses to remove a project from the environment unless Removals names it; default: false.",
 				"Removals":       "Removals names the projects that may leave a protected environment.",
 				"MaxRemovals":    "MaxRemovals is how many of the environment's releases one commit may remove, in percent, before it needs an approval by \"trunkline approve\"; up to five are never too many; default: 50.",
+				"Reviewed":       "Reviewed is \"required\" if a release may change only as the check of a pull request showed it before the merge. What was not shown, or became something else since the branch moved, waits for an approval by \"trunkline approve\"; default: none is required.",
 				"Drift":          "Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected at once.",
 				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
 				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
 				"Orchestrator":   "Orchestrator starts the workloads; default: \"native\".",
+				"Airflow":        "Airflow is the version of an Apache Airflow that the environment has to itself, such as \"3.1\": DAG files are checked for it, and a dag_id is unique in it; default: that of the platform.",
 				"Budget":         "Budget bounds what the environment may cost; default: no bound.",
 				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
 				"Freezes":        "Freezes are times in which nothing is rolled out; they win over Windows.",
-				"Preview":        "Preview makes the environment the model of those of pull requests; default: pull requests get none.",
+				"Preview":        "Preview makes the environment the template of those of pull requests; default: pull requests get none.",
 			},
 		},
 		"Exception": {
-			doc: "Exception silences a rule for what it names: each name that it gives narrows it. It stands with the platform and not with a project, so that nobody can make an exception for himself in the change that needs it.",
+			doc: "Exception silences a rule for what it names: each name narrows it. It belongs to the platform and not to a project, so that nobody can exempt themselves in the change that needs it.",
 			fields: map[string]string{
 				"Rule":        "Rule is the id of the rule, such as \"path-overlap\".",
 				"Project":     "Project is the name of the project that it is for; default: all.",
 				"Environment": "Environment is the name of the environment that it is for; default: all.",
 				"Workload":    "Workload is the name of the workload that it is for; default: all.",
 				"Dataset":     "Dataset is the dataset that it is for, such as \"orders-raw\" or \"orders-raw@1\"; default: all.",
-				"Reason":      "Reason says to people why there is an exception.",
-				"Until":       "Until is the day, in UTC, from which on the exception counts no more, such as \"2027-04-01\"; default: none, it always counts.",
+				"Reason":      "Reason tells people why there is an exception.",
+				"Until":       "Until is the day, in UTC, on which the exception expires, such as \"2027-04-01\"; default: none, it never expires.",
 			},
 		},
 		"Freeze": {
@@ -279,7 +333,23 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"From":   "From is the first instant of the freeze, such as \"2026-12-20T00:00:00Z\".",
 				"Until":  "Until is the first instant after the freeze, such as \"2027-01-04T00:00:00Z\".",
-				"Reason": "Reason says to people why nothing is rolled out.",
+				"Reason": "Reason tells people why nothing is rolled out.",
+			},
+		},
+		"GeneratedKey": {
+			doc: "GeneratedKey says how a value is made. What is left out has a default: \"{}\" is a password of 32 letters and digits.",
+			fields: map[string]string{
+				"Length":   "Length is how many characters the value has; default: 32.",
+				"Alphabet": "Alphabet has the characters that the value is made of, such as \"0123456789abcdef\"; default: the letters and digits of ASCII.",
+			},
+		},
+		"GeneratedSecret": {
+			doc: "GeneratedSecret is a Secret whose values are made in the cluster, once, and kept. No value is in the repository, or shown.",
+			fields: map[string]string{
+				"Name":     "Name is that of the Kubernetes Secret, in the namespace of the release, such as \"orders-db\".",
+				"Keys":     "Keys maps each key of the Secret to how its value is made, such as \"password: {}\". A value that is there is kept.",
+				"Revision": "Revision is raised to have all values made again, such as 1; default: 0.",
+				"Prune":    "Prune has the Secret deleted with its values once it is not declared any more; default: false, it is kept.",
 			},
 		},
 		"Governance": {
@@ -290,21 +360,30 @@ func comments() map[string]comment {
 			},
 		},
 		"HealthRule": {
-			doc: "HealthRule says how objects of one kind are doing, by expressions in CEL over \"object\", which is the whole object as the cluster has it. Failed is asked first, then Stalled, then Healthy; an object that none of them is true for is progressing, and so is one that they cannot be evaluated for. While the object's controller has not seen its newest generation (status.observedGeneration), it is progressing too, unless an expression of the rule looks at observedGeneration itself.",
+			doc: "HealthRule decides the health of objects of one kind, by expressions in CEL over \"object\", which is the whole object as the cluster has it. Failed is evaluated first, then Stalled, then Healthy; an object for which none of them is true, or for which they cannot be evaluated, is progressing. While the object's controller has not seen its newest generation (status.observedGeneration), it is progressing too, unless an expression of the rule uses observedGeneration itself.",
 			fields: map[string]string{
 				"Kind":    "Kind is the kind and its API group, such as \"SparkApplication.sparkoperator.k8s.io\".",
-				"Healthy": "Healthy is a condition in CEL that is true for an object that does what it is for, or has done it.",
-				"Stalled": "Stalled is a condition in CEL that is true for an object that will not go on until something around it changes; default: none is.",
-				"Failed":  "Failed is a condition in CEL that is true for an object that has ended badly; default: none has.",
-				"Message": "Message makes a text in CEL that says to people why an object is not healthy; default: it names the expression that decided.",
+				"Healthy": "Healthy is a condition in CEL that is true for an object that works, or has completed.",
+				"Stalled": "Stalled is a condition in CEL that is true for an object that makes no progress until something else changes; default: never.",
+				"Failed":  "Failed is a condition in CEL that is true for an object that has failed; default: never.",
+				"Message": "Message is an expression in CEL for a text that tells people why an object is not healthy; default: a text that names the deciding expression.",
 			},
 		},
 		"HistoryStore": {
-			doc: "HistoryStore is where history is kept.",
+			doc: "HistoryStore is where events are stored.",
 			values: []commentValue{
 				{"sqlite", "HistorySQLite is a file in the data folder."},
-				{"postgres", "HistoryPostgres is a database."},
-				{"off", "HistoryOff keeps none."},
+				{"postgres", "HistoryPostgres is a PostgreSQL database."},
+				{"off", "HistoryOff stores no events."},
+			},
+		},
+		"Image": {
+			doc: "Image is a container image. A text names the image alone; a mapping also says which tag of a repository is followed.",
+			fields: map[string]string{
+				"Repository": "Repository is where the image is, without a tag or digest, such as \"ghcr.io/acme/orders\". In a text alone, it is the whole image, such as \"ghcr.io/acme/orders@sha256:0123…\".",
+				"Track":      "Track is what is followed: a tag, such as \"stable\", or a semver range, such as \"^1.4\" or \"1.4.*\". What could be a tag is one. A pull request moves tag and digest to what is new.",
+				"Tag":        "Tag is the one in force, of a range that is followed, such as \"1.4.2\"; default: none, and then the digest is needed.",
+				"Digest":     "Digest is the one in force, such as \"sha256:0123…\"; default: none, and the image is named by its tag.",
 			},
 		},
 		"Join": {
@@ -313,17 +392,17 @@ func comments() map[string]comment {
 		"Lifecycle": {
 			doc: "Lifecycle is the kind of machine a workload may run on.",
 			values: []commentValue{
-				{"on-demand", "OnDemand machines stay until they are given back."},
-				{"spot", "Spot machines are cheap and may be taken away at any time."},
+				{"on-demand", "OnDemand machines stay until they are released."},
+				{"spot", "Spot machines are cheap and may be reclaimed at any time."},
 			},
 		},
 		"LogLevel": {
-			doc: "LogLevel is the least level to log.",
+			doc: "LogLevel is the lowest level to log.",
 			values: []commentValue{
-				{"debug", "LogDebug logs all."},
-				{"info", "LogInfo logs what happens."},
-				{"warn", "LogWarn logs what someone may have to look at."},
-				{"error", "LogError logs what went wrong."},
+				{"debug", "LogDebug logs everything."},
+				{"info", "LogInfo logs the normal course of events."},
+				{"warn", "LogWarn logs what may need attention."},
+				{"error", "LogError logs failures."},
 			},
 		},
 		"LotUnit": {
@@ -367,12 +446,13 @@ func comments() map[string]comment {
 			},
 		},
 		"Override": {
-			doc: "Override is what a project says differently in one environment.",
+			doc: "Override has what differs for a project in one environment.",
 			fields: map[string]string{
-				"Image":     "Image replaces the project's image; default: the project's.",
-				"Size":      "Size replaces the size of every workload; default: each workload's own.",
-				"Suspend":   "Suspend replaces the project's; default: the project's.",
-				"Workloads": "Workloads maps the name of a workload to what is different for it; it wins over Image and Size.",
+				"Image":       "Image replaces the project's image; default: the project's.",
+				"Size":        "Size replaces the size of every workload; default: each workload's own.",
+				"Suspend":     "Suspend replaces the project's; default: the project's.",
+				"PodSecurity": "PodSecurity is the Pod Security Standard of the project's namespace here, such as \"baseline\"; the environment says what it may be. Default: the environment's.",
+				"Workloads":   "Workloads maps the name of a workload to what is different for it; it wins over Image and Size.",
 			},
 		},
 		"Platform": {
@@ -386,14 +466,30 @@ func comments() map[string]comment {
 			doc: "PlatformSpec is the body of a [Platform].",
 			fields: map[string]string{
 				"Roots":      "Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole tree.",
-				"Governance": "Governance says where declarations that govern others count, and who owns them; default: outside of the folders of projects, and those whom CODEOWNERS names.",
+				"Governance": "Governance says where declarations that govern others count, and who owns them; default: anywhere outside the folders of projects, and the owners that CODEOWNERS names.",
 				"Defaults":   "Defaults fill what a workload leaves out.",
-				"Sizes":      "Sizes maps the name of a size class to what it is; it adds to, or replaces, the built-in ones.",
-				"Rates":      "Rates are what resources cost; a cluster's own win.",
-				"Rules":      "Rules maps the id of a built-in rule, or of a policy, to how severe it is in every environment that does not say otherwise; default: what the rule's own page says.",
+				"Sizes":      "Sizes maps the name of a size class to its definition; they add to, or replace, the built-in ones.",
+				"Rates":      "Rates are what resources cost; those of a cluster win over them.",
+				"Rules":      "Rules maps the id of a built-in rule, or of a policy, to its severity in every environment that does not set its own; default: that of the rule's page.",
 				"Exceptions": "Exceptions silence a rule in one place, for a reason.",
-				"Policies":   "Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to judge by.",
-				"Health":     "Health says how objects of custom kinds are doing, which cannot be told from their conditions alone; one for a kind that Trunkline knows itself wins over what it knows.",
+				"Policies":   "Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to check against.",
+				"Airflow":    "Airflow is the version of the one Apache Airflow that loads the DAG files of all projects, unless their environments or they themselves have another, such as \"3.1\"; default: \"3.3\".",
+				"Health":     "Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind that Trunkline knows replaces the built-in one.",
+			},
+		},
+		"PodSecurity": {
+			doc: "PodSecurity says which Pod Security Standard the namespaces of an environment enforce.",
+			fields: map[string]string{
+				"Level": "Level is the standard of a namespace whose project says nothing else; default: \"restricted\".",
+				"Allow": "Allow is the least strict standard that a project may ask for here; default: that of Level.",
+			},
+		},
+		"PodSecurityLevel": {
+			doc: "PodSecurityLevel is one of the Pod Security Standards of Kubernetes.",
+			values: []commentValue{
+				{"restricted", "PodsRestricted has pods run without root, privileges and a writable host: what hardened images can do."},
+				{"baseline", "PodsBaseline prevents what leads out of a container, and lets images run as root."},
+				{"privileged", "PodsPrivileged prevents nothing."},
 			},
 		},
 		"Policy": {
@@ -401,12 +497,12 @@ func comments() map[string]comment {
 			fields: map[string]string{},
 		},
 		"PolicyCase": {
-			doc: "PolicyCase is one thing to judge, and the verdicts that it must get.",
+			doc: "PolicyCase is one thing to check, and the expected verdicts.",
 			fields: map[string]string{
-				"Name":        "Name says what the case is about.",
-				"Policies":    "Policies wins over the test's.",
-				"On":          "On is what is judged; default: \"object\".",
-				"Value":       "Value is the declaration or object that is judged: that of a workload or dataset as it stands in its project.",
+				"Name":        "Name describes the case.",
+				"Policies":    "Policies replaces the test's; default: the test's.",
+				"On":          "On is what is checked; default: \"object\".",
+				"Value":       "Value is the declaration or object that is checked: that of a workload or dataset as it stands in its project.",
 				"File":        "File is a YAML or JSON file with the value instead, relative to the test's: its first document.",
 				"Old":         "Old is the object that is in the cluster already; default: none, the object is new.",
 				"Project":     "Project is the declaration of the project around the value; default: none.",
@@ -416,29 +512,29 @@ func comments() map[string]comment {
 				"Objects":     "Objects are others that are there, such as the namespace, a definition of the object's kind, or parameters of a ValidatingAdmissionPolicy; default: none but those beside the policies.",
 				"Upstream":    "Upstream are the nodes of the DAG that the value depends on; default: none.",
 				"Downstream":  "Downstream are the nodes of the DAG that depend on the value; default: none.",
-				"Expect":      "Expect are the verdicts that must come: these and no others. A single \"allow\" means that there are none.",
+				"Expect":      "Expect are the expected verdicts: these and no others. A single \"allow\" means that there are none.",
 			},
 		},
 		"PolicyExpectation": {
-			doc: "PolicyExpectation is a verdict that must come.",
+			doc: "PolicyExpectation is an expected verdict.",
 			fields: map[string]string{
 				"Policy":  "Policy is the id of the policy that it comes from; default: any.",
-				"Verdict": "Verdict is what comes of judging.",
+				"Verdict": "Verdict is the outcome of an evaluation.",
 				"Message": "Message is a part of the verdict's message; default: any message.",
 				"Exactly": "Exactly is the whole message instead.",
 			},
 		},
 		"PolicyMatch": {
-			doc: "PolicyMatch says what a policy judges; everything that is given must hold.",
+			doc: "PolicyMatch says what a policy checks: what fits everything that is given.",
 			fields: map[string]string{
 				"Environments": "Environments are the names of those that the policy is for; default: all.",
 				"Projects":     "Projects are the names of those that the policy is for; default: all.",
 				"Objects":      "Objects are the kinds of objects that a policy on objects is for: one of them must fit; default: all.",
-				"Expression":   "Expression is a condition in CEL; what it is false for is not judged. Default: everything is judged.",
+				"Expression":   "Expression is a condition in CEL; a thing for which it is false is not checked. Default: everything is checked.",
 			},
 		},
 		"PolicyNode": {
-			doc: "PolicyNode is a dataset or workload of the DAG around what is judged.",
+			doc: "PolicyNode is a dataset or workload of the DAG around what is checked.",
 			fields: map[string]string{
 				"ID":      "ID is the node's, such as \"orders/orders-clean@2\".",
 				"Kind":    "Kind is \"dataset\" or \"workload\".",
@@ -458,15 +554,15 @@ func comments() map[string]comment {
 			doc: "PolicySpec is the body of a [Policy].",
 			fields: map[string]string{
 				"Description": "Description says what the policy is for, in a sentence.",
-				"On":          "On is what the policy judges, one by one.",
+				"On":          "On is what the policy checks, one at a time.",
 				"Severity":    "Severity says what breaking the policy does; default: \"deny\".",
-				"Match":       "Match says which of them are judged; default: all.",
+				"Match":       "Match says which of them are checked; default: all.",
 				"Variables":   "Variables are expressions with a name, each evaluated at most once and only if it is used, as in \"variables.team\". One may use those above it.",
 				"Validations": "Validations are what must hold: all of them.",
 			},
 		},
 		"PolicyTarget": {
-			doc: "PolicyTarget is what a policy judges.",
+			doc: "PolicyTarget is a kind of thing that policies check.",
 			values: []commentValue{
 				{"project", ""},
 				{"workload", ""},
@@ -476,23 +572,23 @@ func comments() map[string]comment {
 			},
 		},
 		"PolicyTest": {
-			doc:    "PolicyTest holds cases for policies: what is judged, and what must come of it.",
+			doc:    "PolicyTest holds cases for policies: what is checked, and the expected verdicts.",
 			fields: map[string]string{},
 		},
 		"PolicyTestSpec": {
 			doc: "PolicyTestSpec is the body of a [PolicyTest].",
 			fields: map[string]string{
 				"Policies": "Policies are the ids of those that are tested, such as \"policy/team-label\", \"admission/replicas\" or \"rego/main\"; default: all there are.",
-				"Cases":    "Cases are judged each on its own.",
+				"Cases":    "Cases are independent of each other.",
 			},
 		},
 		"PolicyValidation": {
 			doc: "PolicyValidation is one thing that must hold.",
 			fields: map[string]string{
 				"Expression":        "Expression is a condition in CEL that must be true.",
-				"Message":           "Message says to people what is wrong when it is not; default: it quotes the expression.",
-				"MessageExpression": "MessageExpression makes the message, in CEL; it wins over Message unless it fails or gives nothing.",
-				"Path":              "Path is the field that the problem points to, such as \"spec.owner\"; default: the judged thing as a whole.",
+				"Message":           "Message tells people what is wrong if the expression is false; default: it quotes the expression.",
+				"MessageExpression": "MessageExpression makes the message, in CEL; it wins over Message unless it fails or is empty.",
+				"Path":              "Path is the field that the problem points to, such as \"spec.owner\"; default: the whole subject.",
 			},
 		},
 		"PolicyVariable": {
@@ -503,7 +599,7 @@ func comments() map[string]comment {
 			},
 		},
 		"PolicyVerdict": {
-			doc: "PolicyVerdict is what comes of judging.",
+			doc: "PolicyVerdict is the outcome of an evaluation.",
 			values: []commentValue{
 				{"allow", "VerdictAllow is no problem at all."},
 				{"warn", "VerdictWarn is a problem that changes nothing."},
@@ -512,12 +608,29 @@ func comments() map[string]comment {
 			},
 		},
 		"Preview": {
-			doc: "Preview says how pull requests get an environment of their own.",
+			doc: "Preview says which pull requests get an environment of their own, and what it may be. The environment is named \"pr-\" and the number of the pull request. Who gets one: all of Labels, Paths, Authors and Branches that are given have to be met, each by any of its items. A person can ask for one with \"/trunkline preview up\" whatever these say.",
 			fields: map[string]string{
-				"TTL":      "TTL is how long a preview stays after the last push; default: 72h.",
-				"Limit":    "Limit is how many previews there may be at a time; default: 10.",
-				"Projects": "Projects names those that get previews; default: all of the environment.",
-				"Budget":   "Budget is what one preview may cost in a month of 730 hours, such as \"50\"; default: no bound.",
+				"Labels":     "Labels are those of pull requests that get a preview, such as \"preview\"; default: pull requests need none.",
+				"Paths":      "Paths are patterns of changed files for which pull requests get a preview, relative to the folder of the platform, with \"*\" for any text but \"/\" and \"**\" for any text, such as \"projects/orders/**\"; default: any.",
+				"Authors":    "Authors are the logins or teams whose pull requests get a preview, such as \"ann\" or \"@acme/data\"; default: anyone's.",
+				"Branches":   "Branches are patterns of the branches that pull requests are to be merged into, with \"*\" for any text; default: the one that the platform follows.",
+				"Drafts":     "Drafts gives a preview to pull requests that are drafts, too; default: false.",
+				"Projects":   "Projects names those that get previews; default: all of the environment.",
+				"Clusters":   "Clusters are those of the environment that previews are on; default: all of them.",
+				"TTL":        "TTL is how long a preview stays after the last push; default: 72h.",
+				"SleepAfter": "SleepAfter is how long after the last push, or since it was woken, a preview runs before it is scaled to nothing, until someone wakes it, such as \"8h\"; default: it does not sleep by itself.",
+				"Limit":      "Limit is how many previews there may be at a time; default: 10.",
+				"Budget":     "Budget is what one preview may cost in a month, such as \"50\"; one that would cost more is not made; default: no bound.",
+				"SpendCap":   "SpendCap is what one preview may cost from its first day on, such as \"20\"; it is removed once it has cost that; default: no bound.",
+				"Quota":      "Quota bounds what each namespace of a preview may hold, by the names of a ResourceQuota, such as \"requests.memory: 32Gi\"; default: 50 pods, 16 CPUs and 64Gi of memory requested, 10 claims, 200Gi of storage, and no load balancers or node ports.",
+				"Network":    "Network says who may connect to the pods of a preview.",
+				"Identity":   "Identity is put as annotations on each service account of a preview, as Identity of the environment is on others; default: none, the pods of a preview are nobody in the cloud.",
+			},
+		},
+		"PreviewNetwork": {
+			doc: "PreviewNetwork says who may connect to the pods of a preview. Connections that its pods make are not restricted.",
+			fields: map[string]string{
+				"From": "From are the namespaces whose pods may connect to those of a preview beside the preview's own, such as the one of the ingress controller; default: none.",
 			},
 		},
 		"Project": {
@@ -530,44 +643,62 @@ func comments() map[string]comment {
 		"ProjectEnvironments": {
 			doc: "ProjectEnvironments maps the name of an environment to what is different there.",
 		},
+		"ProjectPromotion": {
+			doc: "ProjectPromotion says what of a project belongs to its environments.",
+			fields: map[string]string{
+				"Keep": "Keep are names of params that belong to environments, such as \"replicas\": a promotion leaves them as they are, and they are no part of a build; default: none.",
+			},
+		},
 		"ProjectSpec": {
 			doc: "ProjectSpec is the body of a [Project].",
 			fields: map[string]string{
-				"Owner":        "Owner is the GitHub team or user that owns the project, such as \"team-orders\".",
-				"Description":  "Description says what the project is for, in a sentence; default: none.",
-				"Environments": "Environments are those that the project is deployed to: a list of names, or a map from name to what is different there.",
-				"DependsOn":    "DependsOn are other projects, such as \"orders\": a release takes a new state once those of these projects in the same environment have taken the newest commit and are healthy; default: none.",
-				"Image":        "Image is the container image of every workload that does not name its own, such as \"ghcr.io/acme/orders@sha256:0123…\"; default: none.",
-				"Datasets":     "Datasets are those that the project owns: only its workloads may write them.",
-				"Workloads":    "Workloads are what the project runs.",
-				"Dags":         "Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as \"dags/*.py\".",
-				"Tags":         "Tags are free words to find the project by, and to write policies on.",
-				"Suspend":      "Suspend leaves the project's releases as they are until it is taken away again; default: false.",
+				"Owner":            "Owner is the GitHub team or user that owns the project, such as \"team-orders\".",
+				"Description":      "Description says what the project is for, in a sentence; default: none.",
+				"Environments":     "Environments are those that the project is deployed to: a list of names, or a map from name to what is different there.",
+				"DependsOn":        "DependsOn are other projects, such as \"orders\": a release takes a new state once those of these projects in the same environment have taken the newest commit and are healthy; default: none.",
+				"Image":            "Image is the container image of every workload that does not name its own, such as \"ghcr.io/acme/orders@sha256:0123…\", or a mapping that also says which tag is followed; default: none.",
+				"Datasets":         "Datasets are those that the project owns: only its workloads may write them.",
+				"Workloads":        "Workloads are what the project runs.",
+				"GeneratedSecrets": "GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database that a chart brings.",
+				"Dags":             "Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as \"dags/*.py\".",
+				"Airflow":          "Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as \"2.11\": DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.",
+				"Tags":             "Tags are free words to find the project by, and to write policies on.",
+				"Suspend":          "Suspend leaves the project's releases as they are for as long as it is true; default: false.",
+				"Promotion":        "Promotion says what of the project stays where it is when a build is promoted; default: images and params move.",
 			},
 		},
 		"Quantity": {
 			doc: "Quantity is a Kubernetes quantity, such as \"500m\" or \"2Gi\"; more than zero.",
 		},
 		"Rates": {
-			doc: "Rates are prices of resources.",
+			doc: "Rates are prices of resources. What is not declared is taken from list prices that are built in, for rates in \"USD\", and else is not estimated; \"0\" says that something is free.",
 			fields: map[string]string{
-				"Currency": "Currency is the ISO 4217 code of all prices, such as \"EUR\"; default: \"USD\".",
-				"CPU":      "CPU is the price of one core for an hour, such as \"0.0425\"; default: none.",
-				"Memory":   "Memory is the price of one GiB of memory for an hour, such as \"0.0053\"; default: none.",
-				"Storage":  "Storage is the price of one GiB of a volume for a month of 730 hours, such as \"0.08\"; default: none.",
-				"Spot":     "Spot is the share of CPU and Memory that a spot machine costs, such as \"0.35\"; default: 1.",
+				"Currency":         "Currency is the ISO 4217 code of all prices, such as \"EUR\"; prices in another one are not taken over from the platform; default: \"USD\".",
+				"CPU":              "CPU is the price of one core for an hour, such as \"0.0425\"; default: built in.",
+				"Memory":           "Memory is the price of one GiB of memory for an hour, such as \"0.0053\"; default: built in.",
+				"Storage":          "Storage is the price of one GiB of a volume for a month, such as \"0.08\"; default: built in.",
+				"StorageClasses":   "StorageClasses maps the name of a storage class to the price of one GiB of its volumes for a month, such as \"0.125\"; default: Storage.",
+				"EphemeralStorage": "EphemeralStorage is the price of one GiB of a node's disk, as far as pods request it, for an hour, such as \"0.0001\"; default: built in for some clouds, else none.",
+				"Devices":          "Devices maps the name of a resource of nodes, such as \"nvidia.com/gpu\", to the price of one for an hour, such as \"0.35\"; default: none.",
+				"Spot":             "Spot is the share of the prices of cores, memory, devices and size classes that a spot machine costs, such as \"0.35\"; default: 1.",
 			},
 		},
 		"Read": {
 			doc: "Read says which dataset is read, and how. A text stands for the dataset alone.",
 			fields: map[string]string{
 				"Dataset": "Dataset is \"name@version\" of the same project or \"project/name@version\", such as \"orders-raw@1\" or \"orders/orders-clean@1\".",
-				"Trigger": "Trigger says whether a new lot of the dataset makes the workload run; default: true.",
+				"Trigger": "Trigger has a new lot of the dataset start the workload; default: true.",
 				"Window":  "Window asks for several lots at a time; default: the lot that the workload makes, or the one around it.",
 			},
 		},
+		"ReviewMode": {
+			doc: "ReviewMode is whether what is applied has to have been reviewed.",
+			values: []commentValue{
+				{"required", "ReviewRequired holds what no check of a pull request showed."},
+			},
+		},
 		"RuleMode": {
-			doc: "RuleMode says what breaking a rule does.",
+			doc: "RuleMode is the severity of a rule.",
 			values: []commentValue{
 				{"deny", "RuleDeny refuses the commit."},
 				{"warn", "RuleWarn shows the problem and changes nothing."},
@@ -582,10 +713,10 @@ func comments() map[string]comment {
 			},
 		},
 		"ServiceAccount": {
-			doc: "ServiceAccount is the account as which the objects of a release are changed and read. It is in the release's own namespace.",
+			doc: "ServiceAccount is the account that the daemon impersonates to read and change the objects of a release. It is in the release's own namespace.",
 			fields: map[string]string{
 				"Name":        "Name is that of the account, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced, such as \"deployer\".",
-				"ClusterRole": "ClusterRole is what the account may do in the release's namespace: the daemon makes the account, and a RoleBinding of it to this ClusterRole; default: none, whoever runs the cluster makes the account and gives it its rights.",
+				"ClusterRole": "ClusterRole is what the account may do in the release's namespace: the daemon creates the account, and a RoleBinding of it to this ClusterRole; default: none, whoever runs the cluster creates the account and grants it its rights.",
 			},
 		},
 		"Severity": {
@@ -600,7 +731,7 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"CPU":    "CPU is a Kubernetes quantity of cores, such as \"500m\".",
 				"Memory": "Memory is a Kubernetes quantity of bytes, such as \"2Gi\".",
-				"Price":  "Price is what an hour of one container costs, such as \"0.096\"; default: made of the rates.",
+				"Price":  "Price is what an hour of one container costs on demand, such as \"0.096\"; default: computed from the rates.",
 			},
 		},
 		"Time": {
@@ -610,28 +741,29 @@ func comments() map[string]comment {
 		"Workload": {
 			doc: "Workload is something that runs. It reads datasets, writes datasets of its own project, and may run after other workloads of its project.",
 			fields: map[string]string{
-				"Name":        "Name is a DNS label (RFC 1123) and unique in the project.",
-				"Blueprint":   "Blueprint names what renders the workload, such as \"container-job\": one of the embedded library, or of the repository.",
-				"Description": "Description says what the workload does, in a sentence; default: none.",
-				"Reads":       "Reads maps a role, chosen by the workload, to a dataset: \"name@version\" of the same project or \"project/name@version\", or a mapping that says more about how it is read.",
-				"Writes":      "Writes maps a role to a dataset of the same project, as \"name@version\".",
-				"Join":        "Join says how many of the datasets that trigger the workload must have a lot before it runs for that lot: \"all\", \"any\", or how many; default: \"all\".",
-				"After":       "After names workloads of the same project that come first.",
-				"Image":       "Image is the container image; default: the project's.",
-				"Command":     "Command is the program and its arguments; default: the image's own.",
-				"Env":         "Env is added to the environment of the process.",
-				"Secrets":     "Secrets maps the name of a variable to the key of a Kubernetes Secret, in the namespace of the release, that holds its value. The value itself is never in the repository.",
-				"Files":       "Files are files and folders beside the declaration, given to the container under /workspace.",
-				"Size":        "Size is the name of a size class, such as \"mx.small\"; default: that of the environment's defaults, or else of the platform's.",
-				"Lifecycle":   "Lifecycle is the kind of machine to run on; default: that of the environment's defaults, or else of the platform's.",
-				"Identity":    "Identity is the name of the service account to run as, and of the role in the cloud that the environment makes of it; default: the project's name.",
-				"Schedule":    "Schedule is a cron expression of five fields, such as \"0 6 * * *\", for workloads that run by the clock; default: none.",
-				"TimeZone":    "TimeZone is the IANA name of the zone of Schedule, such as \"Europe/Brussels\"; default: \"UTC\".",
-				"Retries":     "Retries is how often a failed run is tried again; default: the blueprint's.",
-				"Timeout":     "Timeout bounds a run together with its retries, such as \"30m\"; default: that of the environment's defaults, or else of the platform's.",
-				"Params":      "Params are the blueprint's own parameters.",
-				"Suspend":     "Suspend keeps the workload deployed and lets it not start; default: false.",
-				"Exclude":     "Exclude leaves the workload out, as if it were not declared, and keeps what it wrote; default: false.",
+				"Name":            "Name is a DNS label (RFC 1123) and unique in the project.",
+				"Blueprint":       "Blueprint names what renders the workload, such as \"container-job\": one of the embedded library, or of the repository.",
+				"Description":     "Description says what the workload does, in a sentence; default: none.",
+				"Reads":           "Reads maps a role, chosen by the workload, to a dataset: \"name@version\" of the same project or \"project/name@version\", or a mapping that says more about how it is read.",
+				"Writes":          "Writes maps a role to a dataset of the same project, as \"name@version\".",
+				"Join":            "Join is how many of the datasets that trigger the workload must have a lot before it runs for that lot: \"all\", \"any\", or how many; default: \"all\".",
+				"After":           "After names workloads of the same project that come first.",
+				"Image":           "Image is the container image; default: the project's.",
+				"Command":         "Command is the program and its arguments; default: the image's own.",
+				"Env":             "Env is added to the environment of the process.",
+				"Secrets":         "Secrets maps the name of a variable to the key of a Kubernetes Secret, in the namespace of the release, that holds its value. The value itself is never in the repository.",
+				"Files":           "Files are files and folders beside the declaration, given to the container under /workspace.",
+				"Size":            "Size is the name of a size class, such as \"mx.small\"; default: that of the environment's defaults, or else of the platform's.",
+				"Lifecycle":       "Lifecycle is the kind of machine to run on; default: that of the environment's defaults, or else of the platform's.",
+				"Identity":        "Identity is the name of the service account to run as, and of the role in the cloud that the environment makes of it; default: the project's name.",
+				"Schedule":        "Schedule is a cron expression of five fields, such as \"0 6 * * *\", for workloads that run by the clock; default: none.",
+				"TimeZone":        "TimeZone is the IANA name of the zone of Schedule, such as \"Europe/Brussels\"; default: \"UTC\".",
+				"Retries":         "Retries is how often a failed run is tried again; default: the blueprint's.",
+				"Timeout":         "Timeout bounds a run together with its retries, such as \"30m\"; default: that of the environment's defaults, or else of the platform's.",
+				"TypicalDuration": "TypicalDuration is how long a run usually takes, such as \"12m\", to estimate what it costs; default: the median of the runs before, where they are known, else not known.",
+				"Params":          "Params are the blueprint's own parameters.",
+				"Suspend":         "Suspend keeps the workload deployed but does not start it; default: false.",
+				"Exclude":         "Exclude leaves the workload out, as if it were not declared, and keeps what it wrote; default: false.",
 			},
 		},
 		"WorkloadDefaults": {
@@ -660,20 +792,21 @@ func comments() map[string]comment {
 			},
 		},
 		"WorkloadOverride": {
-			doc: "WorkloadOverride is what one workload says differently in one environment.",
+			doc: "WorkloadOverride has what differs for one workload in one environment.",
 			fields: map[string]string{
-				"Image":     "Image replaces the workload's; default: the workload's.",
-				"Size":      "Size replaces the workload's; default: the workload's.",
-				"Lifecycle": "Lifecycle replaces the workload's; default: the workload's.",
-				"Identity":  "Identity replaces the workload's; default: the workload's.",
-				"Env":       "Env is merged over the workload's, by name.",
-				"Secrets":   "Secrets is merged over the workload's, by name.",
-				"Params":    "Params is merged over the workload's, by its top-level keys.",
-				"Schedule":  "Schedule replaces the workload's; default: the workload's.",
-				"Retries":   "Retries replaces the workload's; default: the workload's.",
-				"Timeout":   "Timeout replaces the workload's; default: the workload's.",
-				"Suspend":   "Suspend replaces the workload's; default: the workload's.",
-				"Exclude":   "Exclude replaces the workload's; default: the workload's.",
+				"Image":           "Image replaces the workload's; default: the workload's.",
+				"Size":            "Size replaces the workload's; default: the workload's.",
+				"Lifecycle":       "Lifecycle replaces the workload's; default: the workload's.",
+				"Identity":        "Identity replaces the workload's; default: the workload's.",
+				"Env":             "Env is merged over the workload's, by name.",
+				"Secrets":         "Secrets is merged over the workload's, by name.",
+				"Params":          "Params is merged over the workload's, by its top-level keys.",
+				"Schedule":        "Schedule replaces the workload's; default: the workload's.",
+				"Retries":         "Retries replaces the workload's; default: the workload's.",
+				"Timeout":         "Timeout replaces the workload's; default: the workload's.",
+				"TypicalDuration": "TypicalDuration replaces the workload's; default: the workload's.",
+				"Suspend":         "Suspend replaces the workload's; default: the workload's.",
+				"Exclude":         "Exclude replaces the workload's; default: the workload's.",
 			},
 		},
 	}

@@ -7,7 +7,7 @@
 // cannot say different things. It is itself made of the types of api/v1alpha1: of their shape and tags, and of
 // their doc comments, which `go test ./api/reference -update` writes into comments.go.
 //
-// A comment says what the field is, what it is by default after "; default: ", and gives examples after "such as".
+// A comment says what the field is; its default follows "; default: ", and examples follow "such as".
 // Whether a field is required, and what its number counts, are the tags required and unit; the tag bare says that
 // a field may not be there with nothing behind it.
 //

@@ -106,7 +106,7 @@ func TestTextsAreForPeople(t *testing.T) {
 			reason: "who writes YAML does not know it", path: "environment.spec.soak",
 			want: reference.Field{
 				Name: "soak", Default: "none", Examples: []string{"24h"},
-				Doc: "How long a commit must have been healthy in the environment of promotesFrom before this one takes it, such as \"24h\".",
+				Doc: "How long a commit must have been healthy in the environment of promotesFrom before it is promoted, such as \"24h\".",
 			},
 		},
 		"a default in the middle": {
@@ -119,7 +119,7 @@ func TestTextsAreForPeople(t *testing.T) {
 		"a unit": {
 			reason: "it stands in the tag", path: "platform.spec.rates.cpu",
 			want: reference.Field{
-				Name: "cpu", Default: "none", Unit: "currency, for a core and hour", Examples: []string{"0.0425"},
+				Name: "cpu", Default: "built in", Unit: "currency, for a core and hour", Examples: []string{"0.0425"},
 				Doc: "The price of one core for an hour, such as \"0.0425\".",
 			},
 		},

@@ -65,7 +65,7 @@ var (
 	quoted = regexp.MustCompile(`"[^"]*"`)
 )
 
-// examples finds the values that a text gives as examples.
+// examples returns the values that a text names as examples.
 func examples(text string) []string {
 	var out []string
 	for _, list := range suchAs.FindAllStringSubmatch(text, -1) {
@@ -96,7 +96,7 @@ func (f *Field) DefaultValue() (any, bool) {
 		if duration.MatchString(text) {
 			return text, true
 		}
-	case Text, Choice, Join:
+	case Text, Choice, Join, Currency:
 		if whole.MatchString(text) {
 			return strings.Trim(text, `"`), true
 		}

@@ -24,6 +24,7 @@ const (
 	Days     Type = "number of days"
 	Quantity Type = "quantity"
 	Amount   Type = "amount"
+	Currency Type = "currency"
 	Join     Type = "join"
 	Mapping  Type = "mapping"
 	List     Type = "list"
@@ -61,6 +62,8 @@ func (t Type) Syntax() string {
 		return `a Kubernetes quantity, such as "500m", "2" or "4Gi"; more than 0`
 	case Amount:
 		return `a decimal number that is not negative, such as 12 or "0.0425", with at most 9 digits before and behind the point`
+	case Currency:
+		return `the three letters of a currency, such as "EUR"`
 	case Join:
 		return `"all", "any", or how many, from 1 to 9999`
 	case Number:
@@ -79,6 +82,8 @@ type Form struct {
 	Struct *Struct
 	// Values are those that a [Choice] takes.
 	Values []Value
+	// MayBeEmpty reports whether the text of a [TextOrObject] may be empty, which is as good as none.
+	MayBeEmpty bool
 	// Folded reports whether the case of the letters of a value does not matter.
 	Folded bool
 }
@@ -140,6 +145,7 @@ func scalars() map[reflect.Type]Type {
 		reflect.TypeFor[v1alpha1.Days]():     Days,
 		reflect.TypeFor[v1alpha1.Quantity](): Quantity,
 		reflect.TypeFor[v1alpha1.Amount]():   Amount,
+		reflect.TypeFor[v1alpha1.Currency](): Currency,
 		reflect.TypeFor[v1alpha1.Join]():     Join,
 	}
 }
@@ -156,6 +162,8 @@ func (b *builder) form(t reflect.Type) *Form {
 	switch t {
 	case reflect.TypeFor[v1alpha1.Read]():
 		return &Form{Type: TextOrObject, Struct: b.structure(t)}
+	case reflect.TypeFor[v1alpha1.Image]():
+		return &Form{Type: TextOrObject, Struct: b.structure(t), MayBeEmpty: true}
 	case reflect.TypeFor[v1alpha1.ProjectEnvironments]():
 		return &Form{Type: NamesOrMapping, Of: b.form(t.Elem())}
 	}

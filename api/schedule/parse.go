@@ -20,6 +20,8 @@ type Error struct {
 	Message string
 	// Known are the names that could have been meant, for whoever looks for the nearest; empty where they are not names.
 	Known []string
+	// Meant is what was probably meant; empty if that is left to the nearest of the known ones.
+	Meant string
 }
 
 // Error returns the message.
@@ -64,7 +66,7 @@ func Parse(expression, zone string) (s Schedule, err error) {
 	case strings.TrimSpace(expression) == "":
 		return Schedule{}, wrong("expression", `the schedule is empty; want five fields, as in "0 6 * * *"`)
 	case len(expression) > MaxExpression:
-		return Schedule{}, wrong("expression", "the schedule has %d bytes; at most %d are taken", len(expression), MaxExpression)
+		return Schedule{}, wrong("expression", "the schedule has %d bytes; the limit is %d", len(expression), MaxExpression)
 	case strings.Contains(expression, "TZ="): // the library would read the zone from the machine, and panics at "TZ="
 		return Schedule{}, wrong("zone", "the schedule %.80q names its zone, which a CronJob refuses; give the time zone in its own field", expression)
 	case strings.HasPrefix(expression, "@every"):
@@ -73,7 +75,7 @@ func Parse(expression, zone string) (s Schedule, err error) {
 	case strings.HasPrefix(expression, "@"):
 		parsed, err := cron.ParseStandard(expression)
 		if err != nil {
-			e := wrong("expression", "%.80q is no macro of schedules; known are: %s", expression, strings.Join(macros(), ", "))
+			e := wrong("expression", "%.80q is not a macro of schedules; want one of: %s", expression, strings.Join(macros(), ", "))
 			e.Known = macros()
 			return Schedule{}, e
 		}
@@ -109,16 +111,16 @@ func parseEvery(expression string) (time.Duration, error) {
 	const want = `want a length of time, as in "@every 1h30m"`
 	text, ok := strings.CutPrefix(expression, "@every ")
 	if !ok {
-		return 0, wrong("expression", "%.80q has no delay; %s", expression, want)
+		return 0, wrong("expression", "%.80q has no duration; %s", expression, want)
 	}
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return 0, wrong("expression", "%.80q is no delay; %s", text, want)
+		return 0, wrong("expression", "%.80q is not a duration; %s", text, want)
 	case d < time.Second:
-		return 0, wrong("expression", "%.80q is less than a second, which a CronJob would take for a second; %s", text, want)
+		return 0, wrong("expression", "%.80q is less than a second, which a CronJob would round up to a second; %s", text, want)
 	case d%time.Second != 0:
-		return 0, wrong("expression", "%.80q is not of whole seconds; a CronJob would leave out the rest", text)
+		return 0, wrong("expression", "%.80q is not a whole number of seconds; a CronJob would leave out the rest", text)
 	}
 	return d, nil
 }
@@ -160,7 +162,7 @@ func (f field) check(i int, element string) *Error {
 	}
 	e := wrong(f.name, "the %s %.40q is not valid; want %s, as in %s", f.name, element, f.values, examples)
 	if strings.Contains(err.Error(), "beyond end of range") {
-		e.Message = fmt.Sprintf("the %s %.40q goes backwards; a range goes from less to more, and two ranges are written as in \"22-23,0-4\"", f.name, element)
+		e.Message = fmt.Sprintf("the %s %.40q goes backwards; a range goes up, and two ranges are written as in \"22-23,0-4\"", f.name, element)
 	}
 	if strings.ContainsFunc(element, func(r rune) bool { return r >= 'A' }) {
 		e.Known = f.names

@@ -114,8 +114,11 @@ func TestGapIsReal(t *testing.T) {
 		if next := s.Next(gap.From, 1); !next[0].Equal(gap.To) {
 			t.Fatalf("%s: after %s comes %s, not %s", s, gap.From, next[0], gap.To)
 		}
-		at := now().AddDate(0, 0, 1)
+		at, end := now().AddDate(0, 0, 1), now().AddDate(1, 0, 0)
 		for i, next := range s.Next(at, 200) {
+			if next.After(end) {
+				return // Closest looks at a year; years later, a date and a day of the week may be closer
+			}
 			if i > 0 && next.Sub(at) < gap.Length() {
 				t.Fatalf("%s: from %s to %s is less than %s", s, at, next, gap.Length())
 			}

@@ -73,6 +73,27 @@ func (s Schedule) Next(after time.Time, n int) []time.Time {
 	return out
 }
 
+// Count returns how often the schedule fires from a time on and before another. A fixed delay counts from the first time. What
+// a schedule of every minute fires in a year is the most that is counted; the work grows with it.
+func (s Schedule) Count(from, before time.Time) int64 {
+	if s.spec == nil {
+		if s.delay == 0 || !from.Before(before) {
+			return 0
+		}
+		return int64(before.Sub(from) / s.delay)
+	}
+	const most = 366 * 24 * 60
+	n := int64(0)
+	// The library looks at the seconds after the time that it is given.
+	for t := s.next(from.In(s.location()).Add(-time.Nanosecond)); !t.IsZero() && t.Before(before) && n < most; t = s.next(t) {
+		n++
+	}
+	return n
+}
+
+// Location returns the time zone.
+func (s Schedule) Location() *time.Location { return s.location() }
+
 // maxTries bounds how often the library is asked for one firing.
 const maxTries = 20
 

@@ -41,7 +41,7 @@ func TestParseErrors(t *testing.T) {
 		"Zero":        {"days count from 1", "0 0 0 * *", "", "day of month", `the day of month "0" is not valid; want 1 to 31`, ""},
 		"Month":       {"names are offered", "0 0 1 jnu *", "", "month", `the month "jnu" is not valid; want 1 to 12 or jan to dec`, "jun"},
 		"Seven":       {"Sunday is 0 for a CronJob", "0 0 * * 7", "", "day of week", `the day of week "7" is not valid; want 0 to 6 (Sunday is 0) or sun to sat`, ""},
-		"Backwards":   {"a range over midnight", "0 22-4 * * *", "", "hour", `the hour "22-4" goes backwards; a range goes from less to more, and two ranges are written as in "22-23,0-4"`, ""},
+		"Backwards":   {"a range over midnight", "0 22-4 * * *", "", "hour", `the hour "22-4" goes backwards; a range goes up, and two ranges are written as in "22-23,0-4"`, ""},
 		"StepZero":    {"a step of nothing", "*/0 * * * *", "", "minute", `the minute "*/0" is not valid`, ""},
 		"Negative":    {"a number with a sign", "-5 * * * *", "", "minute", `the minute "-5" is not valid`, ""},
 		"List":        {"a list of nothing, which the library takes and never fires", "0 , * * *", "", "hour", `the hour "," lists nothing; want 0 to 23`, ""},
@@ -50,19 +50,19 @@ func TestParseErrors(t *testing.T) {
 		"CRON_TZ":     {"its other form", "CRON_TZ=UTC 0 6 * * *", "", "zone", `names its zone`, ""},
 		"TZEmpty":     {"where the library panics", "TZ=", "", "zone", `names its zone`, ""},
 		"TZLater":     {"where it is no prefix", "  TZ=/etc/passwd 6 * * *", "", "zone", `names its zone`, ""},
-		"Macro":       {"a macro that there is not", "@reboot", "", "expression", `"@reboot" is no macro of schedules; known are: @annually, @daily`, "@daily"},
-		"Every":       {"no delay", "@every", "", "expression", `"@every" has no delay; want a length of time, as in "@every 1h30m"`, ""},
-		"EveryWord":   {"no length of time", "@every day", "", "expression", `"day" is no delay`, ""},
-		"EveryLess":   {"less than a second", "@every 500ms", "", "expression", `"500ms" is less than a second, which a CronJob would take for a second`, ""},
+		"Macro":       {"a macro that there is not", "@reboot", "", "expression", `"@reboot" is not a macro of schedules; want one of: @annually, @daily`, "@daily"},
+		"Every":       {"no delay", "@every", "", "expression", `"@every" has no duration; want a length of time, as in "@every 1h30m"`, ""},
+		"EveryWord":   {"no length of time", "@every day", "", "expression", `"day" is not a duration`, ""},
+		"EveryLess":   {"less than a second", "@every 500ms", "", "expression", `"500ms" is less than a second, which a CronJob would round up to a second`, ""},
 		"EveryMinus":  {"backwards", "@every -5h", "", "expression", `"-5h" is less than a second`, ""},
-		"EveryHalf":   {"parts of seconds", "@every 1.5s", "", "expression", `"1.5s" is not of whole seconds; a CronJob would leave out the rest`, ""},
-		"EveryLong":   {"more than can be counted", "@every 99999999h", "", "expression", `"99999999h" is no delay`, ""},
+		"EveryHalf":   {"parts of seconds", "@every 1.5s", "", "expression", `"1.5s" is not a whole number of seconds; a CronJob would leave out the rest`, ""},
+		"EveryLong":   {"more than can be counted", "@every 99999999h", "", "expression", `"99999999h" is not a duration`, ""},
 		"Zone":        {"no such zone", "0 6 * * *", "Europe/Brussel", "zone", `"Europe/Brussel" is not a time zone of the IANA database, as in "Europe/Brussels"`, "Europe/Brussels"},
 		"ZoneCase":    {"case matters, as it does to Kubernetes", "0 6 * * *", "europe/brussels", "zone", `"europe/brussels" is not a time zone`, "Europe/Brussels"},
 		"ZoneLocal":   {"the machine's zone is no zone", "0 6 * * *", "Local", "zone", `"Local" is not a time zone`, ""},
 		"ZonePath":    {"nothing is read from the disk", "0 6 * * *", "../../etc/passwd", "zone", `is not a time zone`, ""},
 		"ZoneTrick":   {"nor from between the names", "0 6 * * *", "Zulu 1 2\n", "zone", `is not a time zone`, ""},
-		"Long":        {"text of the repository is bounded", strings.Repeat("1,", 501) + " * * * *", "", "expression", `the schedule has 1010 bytes; at most 1000 are taken`, ""},
+		"Long":        {"text of the repository is bounded", strings.Repeat("1,", 501) + " * * * *", "", "expression", `the schedule has 1010 bytes; the limit is 1000`, ""},
 		"LongElement": {"and quoted shortly", strings.Repeat("9", 900) + " * * * *", "", "minute", `the minute "9999`, ""},
 		"Unicode":     {"anything else", "\x00\xff * * * *", "", "minute", `the minute "\x00\xff" is not valid`, ""},
 	}
@@ -100,7 +100,7 @@ func TestNext(t *testing.T) {
 		"Never":    {"the 30th does not", "0 0 30 2 *", "", "2026-11-21T10:07:30Z", nil},
 		"Doubled":  {"the clock is set back", "30 2 * * *", "Europe/Brussels", "2026-10-24T23:00:00Z", []string{"2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"}},
 		"Skipped":  {"the clock is set forward", "30 2 * * *", "Europe/Brussels", "2027-03-27T00:00:00Z", []string{"2027-03-27T02:30:00+01:00", "2027-03-29T02:30:00+02:00"}},
-		"Back":     {"the library would give the same time for ever, where a clock is set back from 3:45", "0 3 * * *", "Pacific/Chatham", "2027-04-03T14:00:00Z", []string{"2027-04-04T03:00:00+12:45", "2027-04-05T03:00:00+12:45"}},
+		"Back":     {"the library would give the same time forever, where a clock is set back from 3:45", "0 3 * * *", "Pacific/Chatham", "2027-04-03T14:00:00Z", []string{"2027-04-04T03:00:00+12:45", "2027-04-05T03:00:00+12:45"}},
 		"OddComma": {"the library takes an empty place in a list", "0,,30 6 * * *", "", "2026-11-21T10:07:30Z", []string{"2026-11-22T06:00:00Z", "2026-11-22T06:30:00Z"}},
 	}
 	for name, tc := range cases {
@@ -217,5 +217,51 @@ func TestOften(t *testing.T) {
 				t.Errorf("%s every %s: got %v (%v), want %v", tc.expression, tc.timeout, got, g, tc.want)
 			}
 		})
+	}
+}
+
+func TestCount(t *testing.T) {
+	march := func(zone string) (from, before time.Time) {
+		z, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Date(2026, 3, 1, 0, 0, 0, 0, z), time.Date(2026, 4, 1, 0, 0, 0, 0, z)
+	}
+	for name, tc := range map[string]struct {
+		reason, expression, zone string
+		want                     int64
+	}{
+		"Daily":      {"A firing at the first instant counts, and one at the end does not.", "0 0 * * *", "UTC", 31},
+		"Hourly":     {"31 days of 24 hours.", "0 * * * *", "UTC", 744},
+		"Summer":     {"One hour of the month is left out when summer time begins.", "0 * * * *", "Europe/Brussels", 743},
+		"LeftOut":    {"A time that the day of the change does not have is not made up for.", "30 2 * * *", "Europe/Brussels", 30},
+		"Weekdays":   {"March 2026 begins on a Sunday: 22 working days.", "0 6 * * 1-5", "UTC", 22},
+		"Never":      {"The 30th of February does not come.", "0 0 30 2 *", "UTC", 0},
+		"OtherMonth": {"It fires in January only.", "0 0 1 1 *", "UTC", 0},
+		"Minutes":    {"Every minute of 31 days.", "* * * * *", "UTC", 44640},
+		"Delay":      {"A delay is counted without going through it.", "@every 1s", "UTC", 2678400},
+		"LongDelay":  {"A delay longer than the month does not fire.", "@every 800h", "UTC", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from, before := march(tc.zone)
+			s := parse(t, tc.expression, tc.zone)
+			if got := s.Count(from, before); got != tc.want {
+				t.Errorf("%s: counted %d, want %d", tc.reason, got, tc.want)
+			}
+			if got := s.Count(before, from); got != 0 {
+				t.Errorf("counted %d in no time at all", got)
+			}
+		})
+	}
+	if got := (schedule.Schedule{}).Count(now(), now().Add(time.Hour)); got != 0 {
+		t.Errorf("no schedule fires %d times", got)
+	}
+}
+
+func BenchmarkCountMinutes(b *testing.B) {
+	s := parse(b, "* * * * *", "Europe/Brussels")
+	for b.Loop() {
+		s.Count(now(), now().AddDate(0, 1, 0))
 	}
 }

@@ -19,16 +19,21 @@ var zoneNames string
 // Zones returns the names of all time zones, sorted.
 func Zones() []string { return strings.Fields(zoneNames) }
 
+// known reports whether there is a zone of a name.
+func known(name string) bool {
+	_, found := slices.BinarySearch(Zones(), name)
+	return found
+}
+
 // findZone finds a zone by its name, in exactly the case that Kubernetes wants. Only a name of the list is looked for, so
 // that nothing else of the machine is read.
 func findZone(name string) (*time.Location, error) {
 	if name == "" || name == "UTC" {
 		return time.UTC, nil
 	}
-	names := Zones()
-	if _, found := slices.BinarySearch(names, name); !found {
+	if !known(name) {
 		e := wrong("zone", "%.80q is not a time zone of the IANA database, as in \"Europe/Brussels\"", name)
-		e.Known = names
+		e.Known, e.Meant = Zones(), Meant(name)
 		return nil, e
 	}
 	zone, err := time.LoadLocation(name)

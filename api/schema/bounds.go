@@ -14,7 +14,7 @@ const (
 	maxDepth = 100
 	// maxParts bounds how many objects and booleans a schema has, each of which may be a schema: what compiling takes
 	// grows with their square.
-	maxParts = 10_000
+	maxParts = 20_000
 	// maxDigits bounds the text of a number, and maxExponent its power of ten: limits are compared as fractions, which
 	// hold every digit.
 	maxDigits   = 300
@@ -49,7 +49,7 @@ func checkBounds(raw any) error {
 			_, exponent, _ := strings.Cut(strings.ToLower(string(v)), "e")
 			power, err := strconv.Atoi(exponent)
 			if exponent != "" && (err != nil || power > maxExponent || power < -maxExponent) || len(v) > maxDigits {
-				return fmt.Errorf("the number %.40q has more digits than are taken, which is %d", string(v), maxDigits)
+				return fmt.Errorf("the number %.40q has more than %d digits", string(v), maxDigits)
 			}
 		}
 		if parts > maxParts {

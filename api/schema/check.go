@@ -124,7 +124,7 @@ func (s *Schema) problems(e *jsonschema.ValidationError) []Problem {
 	for i, name := range k.Properties {
 		out[i] = Problem{Path: []any{name}, Message: fmt.Sprintf("additional property %q is not allowed", name), Hint: v1alpha1.Suggest(name, known)}
 		if len(known) == 0 {
-			out[i].Hint = "none is taken here"
+			out[i].Hint = "none is allowed here"
 		}
 	}
 	return out
@@ -163,11 +163,11 @@ func message(e *jsonschema.ValidationError, s *Schema) Problem {
 	case *kind.MaxItems:
 		return Problem{Message: fmt.Sprintf("must have at most %d items, got %d", k.Want, k.Got)}
 	case *kind.FalseSchema:
-		return Problem{Message: "is not taken here"}
+		return Problem{Message: "is not allowed here"}
 	case *kind.AnyOf, *kind.OneOf:
-		return Problem{Message: "has none of the forms that are taken" + s.forms(e)}
+		return Problem{Message: "matches none of the allowed forms" + s.forms(e)}
 	case *kind.Not:
-		return Problem{Message: "has a form that is not taken"}
+		return Problem{Message: "has a form that is not allowed"}
 	}
 	return Problem{Message: e.ErrorKind.LocalizedString(xmessage.NewPrinter(language.English))}
 }

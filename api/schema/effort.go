@@ -31,10 +31,10 @@ func (e *effort) visit(s *jsonschema.Schema, v any, depth int) error {
 		return fmt.Errorf("checking against the schema takes more than %d steps: its references multiply", maxVisits)
 	}
 	if depth > maxRecursion {
-		return errors.New("the schema refers to itself without an end")
+		return errors.New("the schema refers to itself endlessly")
 	}
 	if s.DynamicRef != nil || s.RecursiveRef != nil {
-		return errors.New("the schema uses $dynamicRef or $recursiveRef, which are not taken; use $ref")
+		return errors.New("the schema uses $dynamicRef or $recursiveRef, which are not supported; use $ref")
 	}
 	for _, same := range sameValue(s) {
 		if err := e.visit(same, v, depth+1); err != nil {

@@ -2,12 +2,15 @@
 
 package schema
 
-// Reserved is the one name that a parameter of a blueprint cannot have: Helm hands the values under it to all
-// subcharts, and Trunkline's own stand there.
-const Reserved = "global"
+// Reserved is the parameter of a blueprint that is more than its own: Helm hands the values under it to all subcharts.
+// Those of Trunkline are there, too, under [Own], which no params can set.
+const (
+	Reserved = "global"
+	Own      = "trunkline"
+)
 
-// Params compiles the parameters of a blueprint; without any, no params are taken. The schema that it gives
-// takes nil for no params, and refuses one with the name [Reserved].
+// Params compiles the parameters of a blueprint; a blueprint without any accepts no params. The returned schema
+// accepts nil for no params, and refuses params that set what is Trunkline's own; see [Reserved].
 func Params(parameters map[string]any) (*Schema, error) {
 	if parameters == nil {
 		parameters = map[string]any{"type": "object", "additionalProperties": false}
@@ -39,8 +42,14 @@ func asParams(value any) (any, []Problem) {
 	case !isTable:
 		return value, nil
 	}
-	if _, taken := params[Reserved]; taken {
-		return nil, []Problem{{Path: []any{Reserved}, Message: "is the name of Trunkline's own values; choose another"}}
+	if global, given := params[Reserved]; given {
+		table, isTable := global.(map[string]any)
+		if !isTable {
+			return nil, []Problem{{Path: []any{Reserved}, Message: "is not a mapping: it has the values that a chart shares with its subcharts"}}
+		}
+		if _, taken := table[Own]; taken {
+			return nil, []Problem{{Path: []any{Reserved, Own}, Message: "is the name of Trunkline's own values; choose another"}}
+		}
 	}
 	return value, nil
 }

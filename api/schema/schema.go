@@ -19,7 +19,7 @@ import (
 )
 
 // MaxBytes bounds a schema.
-const MaxBytes = 512 << 10
+const MaxBytes = 4 << 20
 
 // location is the name under which a schema is compiled. Nothing can be loaded from such a place.
 const location = "trunkline:///schema"
@@ -59,7 +59,7 @@ func CompileJSON(data []byte) (s *Schema, err error) {
 		}
 	}()
 	if len(data) > MaxBytes {
-		return nil, fmt.Errorf("the schema has %d bytes; at most %d are taken", len(data), MaxBytes)
+		return nil, fmt.Errorf("the schema has %d bytes; the limit is %d", len(data), MaxBytes)
 	}
 	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {

@@ -34,18 +34,20 @@ func TestCheck(t *testing.T) {
 		params     obj
 		want       []string
 	}{
-		"Valid":    {"nothing to say", parameters, obj{"name": "a", "count": 2, "list": []any{obj{"key": "k"}}, "size": 3}, nil},
-		"Type":     {"a wrong type names both", parameters, obj{"name": 3}, []string{`name: expected a text, got a number`}},
-		"Missing":  {"a missing key is named", parameters, nil, []string{`missing "name"`}},
-		"Unknown":  {"a key that is nearly right gets the right one", parameters, obj{"name": "a", "cuont": 1}, []string{`cuont: additional property "cuont" is not allowed; did you mean "count"?`}},
-		"Far":      {"another gets the list", parameters, obj{"name": "a", "zzzzzzzz": 1}, []string{`zzzzzzzz: additional property "zzzzzzzz" is not allowed; known are: count, list, mode, name, size`}},
-		"Nested":   {"the hint is of the place", parameters, obj{"name": "a", "list": []any{obj{}, obj{"kye": "k"}}}, []string{`list[1].kye: additional property "kye" is not allowed; did you mean "key"?`}},
-		"Enum":     {"an enumeration suggests", parameters, obj{"name": "a", "mode": "fats"}, []string{`mode: "fats" is not a valid value; did you mean "fast"?`}},
-		"AnyOf":    {"alternatives are summed up", parameters, obj{"name": "a", "size": true}, []string{`size: has none of the forms that are taken: want string or integer`}},
-		"Several":  {"all is told, ordered by place", parameters, obj{"name": "A", "count": 0}, []string{`count: must be at least 1, got 0`, `name: "A" does not match the pattern ^[a-z]+$`}},
-		"None":     {"without parameters none are taken", nil, obj{"a": 1}, []string{`a: additional property "a" is not allowed; none is taken here`}},
-		"NoneNil":  {"and none is fine", nil, nil, nil},
-		"Reserved": {"one name is Trunkline's", obj{"type": "object"}, obj{"global": obj{}}, []string{`global: is the name of Trunkline's own values; choose another`}},
+		"Valid":      {"nothing to say", parameters, obj{"name": "a", "count": 2, "list": []any{obj{"key": "k"}}, "size": 3}, nil},
+		"Type":       {"a wrong type names both", parameters, obj{"name": 3}, []string{`name: expected a text, got a number`}},
+		"Missing":    {"a missing key is named", parameters, nil, []string{`missing "name"`}},
+		"Unknown":    {"a key that is nearly right gets the right one", parameters, obj{"name": "a", "cuont": 1}, []string{`cuont: additional property "cuont" is not allowed; did you mean "count"?`}},
+		"Far":        {"another gets the list", parameters, obj{"name": "a", "zzzzzzzz": 1}, []string{`zzzzzzzz: additional property "zzzzzzzz" is not allowed; want one of: count, list, mode, name, size`}},
+		"Nested":     {"the hint is of the place", parameters, obj{"name": "a", "list": []any{obj{}, obj{"kye": "k"}}}, []string{`list[1].kye: additional property "kye" is not allowed; did you mean "key"?`}},
+		"Enum":       {"an enumeration suggests", parameters, obj{"name": "a", "mode": "fats"}, []string{`mode: "fats" is not a valid value; did you mean "fast"?`}},
+		"AnyOf":      {"alternatives are summed up", parameters, obj{"name": "a", "size": true}, []string{`size: matches none of the allowed forms: want string or integer`}},
+		"Several":    {"all is told, ordered by place", parameters, obj{"name": "A", "count": 0}, []string{`count: must be at least 1, got 0`, `name: "A" does not match the pattern ^[a-z]+$`}},
+		"None":       {"without parameters none are taken", nil, obj{"a": 1}, []string{`a: additional property "a" is not allowed; none is allowed here`}},
+		"NoneNil":    {"and none is fine", nil, nil, nil},
+		"Reserved":   {"one global value is Trunkline's", obj{"type": "object"}, obj{"global": obj{"trunkline": obj{}}}, []string{`global.trunkline: is the name of Trunkline's own values; choose another`}},
+		"Global":     {"a chart shares other values with its subcharts", obj{"type": "object"}, obj{"global": obj{"registry": "x"}}, nil},
+		"GlobalText": {"global values are a mapping", obj{"type": "object"}, obj{"global": "x"}, []string{`global: is not a mapping: it has the values that a chart shares with its subcharts`}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -87,12 +89,12 @@ func TestHostileSchemas(t *testing.T) {
 		params obj
 		want   string
 	}{
-		"Self":       {"a reference to itself (Helm CVE-2025-32387)", obj{"$ref": "#"}, nil, "the schema refers to itself without an end"},
-		"Circle":     {"two that refer to each other", obj{"$ref": "#/$defs/a", "$defs": obj{"a": obj{"$ref": "#/$defs/b"}, "b": obj{"$ref": "#/$defs/a"}}}, nil, "the schema refers to itself without an end"},
+		"Self":       {"a reference to itself (Helm CVE-2025-32387)", obj{"$ref": "#"}, nil, "the schema refers to itself endlessly"},
+		"Cycle":      {"two that refer to each other", obj{"$ref": "#/$defs/a", "$defs": obj{"a": obj{"$ref": "#/$defs/b"}, "b": obj{"$ref": "#/$defs/a"}}}, nil, "the schema refers to itself endlessly"},
 		"Twice":      {"references that multiply", obj{"$ref": "#/$defs/d0", "$defs": twice}, nil, "checking against the schema takes more than 500000 steps: its references multiply"},
 		"NotTwice":   {"the same where the validator only asks yes or no", obj{"not": obj{"$ref": "#/$defs/d0"}, "$defs": twice}, nil, "checking against the schema takes more than 500000 steps: its references multiply"},
 		"Members":    {"the same along a nested value", obj{"$ref": "#/$defs/a", "$defs": member}, nested.(obj), "checking against the schema takes more than 500000 steps: its references multiply"},
-		"Dynamic":    {"references that are only known at run time", obj{"$dynamicAnchor": "n", "properties": obj{"x": obj{"$dynamicRef": "#n"}}}, obj{"x": obj{}}, "the schema uses $dynamicRef or $recursiveRef, which are not taken; use $ref"},
+		"Dynamic":    {"references that are only known at run time", obj{"$dynamicAnchor": "n", "properties": obj{"x": obj{"$dynamicRef": "#n"}}}, obj{"x": obj{}}, "the schema uses $dynamicRef or $recursiveRef, which are not supported; use $ref"},
 		"Remote":     {"a reference to the network", obj{"$ref": "https://example.com/s.json"}, nil, `the schema is not valid: "https://example.com/s.json": a schema may refer to its own parts only, as in "#/$defs/name"`},
 		"Disk":       {"a reference to the disk", obj{"$ref": "file:///etc/passwd"}, nil, `the schema is not valid: "file:///etc/passwd": a schema may refer to its own parts only, as in "#/$defs/name"`},
 		"Relative":   {"a reference to a file beside it", obj{"$ref": "other.json"}, nil, `the schema is not valid: "trunkline:///other.json": a schema may refer to its own parts only, as in "#/$defs/name"`},
@@ -100,10 +102,10 @@ func TestHostileSchemas(t *testing.T) {
 		"MetaSchema": {"a language of its own", obj{"$schema": "https://example.com/meta"}, nil, `a schema may refer to its own parts only`},
 		"Dangling":   {"a reference to a part that is not there", obj{"$ref": "#/$defs/none"}, nil, "the schema is not valid: "},
 		"Deep":       {"nesting that would take the stack", obj{"not": deep}, nil, "the schema is nested deeper than 100 levels"},
-		"Large":      {"size", obj{"description": strings.Repeat("x", schema.MaxBytes)}, nil, "at most 524288 are taken"},
-		"Number":     {"numbers that are short to write and fill the memory", obj{"maximum": json.Number("1e999999")}, nil, `the number "1e999999" has more digits than are taken`},
-		"Small":      {"the same behind the point", obj{"multipleOf": json.Number("1e-999999")}, nil, `the number "1e-999999" has more digits than are taken`},
-		"Parts":      {"parts, which the compiler compares with each other", obj{"allOf": slices.Repeat([]any{obj{}}, 20_000)}, nil, "the schema has more than 10000 parts"},
+		"Large":      {"size", obj{"description": strings.Repeat("x", schema.MaxBytes)}, nil, "the limit is 4194304"},
+		"Number":     {"numbers that are short to write and fill the memory", obj{"maximum": json.Number("1e999999")}, nil, `the number "1e999999" has more than 300 digits`},
+		"Small":      {"the same behind the point", obj{"multipleOf": json.Number("1e-999999")}, nil, `the number "1e-999999" has more than 300 digits`},
+		"Parts":      {"parts, which the compiler compares with each other", obj{"allOf": slices.Repeat([]any{obj{}}, 40_000)}, nil, "the schema has more than 20000 parts"},
 		"Keyword":    {"a keyword of the wrong type", obj{"type": 3}, nil, "the schema is not valid: at /type: "},
 		"Pattern":    {"an expression that is none", obj{"properties": obj{"a": obj{"pattern": "("}}}, nil, "the schema is not valid: at /properties/a/pattern: "},
 		"NotJSON":    {"what YAML can say and JSON cannot", obj{"default": func() {}}, nil, "the schema is not JSON: "},

@@ -65,7 +65,7 @@ func Check(o map[string]any) error {
 			}
 		}
 	case Is(o) && builtin(o):
-		return errors.New("is encrypted with SOPS and is no Secret: what is decrypted would be readable for all who may " +
+		return errors.New("is encrypted with SOPS but is not a Secret: once decrypted it could be read by everyone who may " +
 			"read objects of its kind; make it a Secret")
 	}
 	return nil

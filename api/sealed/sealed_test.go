@@ -30,9 +30,9 @@ func TestCheck(t *testing.T) {
 		{"an encrypted label", table{"apiVersion": "v1", "kind": "Secret", "metadata": table{"labels": table{"l": enc}}, "sops": part()}, "encrypted metadata.labels.l"},
 		{"a Secret that lost its part", table{"apiVersion": "v1", "kind": "Secret", "stringData": table{"a": enc}}, "encrypted stringData.a and no sops part"},
 		{"a part that is none", table{"apiVersion": "v1", "kind": "Secret", "sops": table{}}, "not written by SOPS"},
-		{"a ConfigMap", table{"apiVersion": "v1", "kind": "ConfigMap", "data": table{"a": enc}, "sops": part()}, "no Secret"},
-		{"a Deployment", table{"apiVersion": "apps/v1", "kind": "Deployment", "sops": part()}, "no Secret"},
-		{"an Ingress", table{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "sops": part()}, "no Secret"},
+		{"a ConfigMap", table{"apiVersion": "v1", "kind": "ConfigMap", "data": table{"a": enc}, "sops": part()}, "not a Secret"},
+		{"a Deployment", table{"apiVersion": "apps/v1", "kind": "Deployment", "sops": part()}, "not a Secret"},
+		{"an Ingress", table{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "sops": part()}, "not a Secret"},
 		{"a custom kind that is decrypted in the cluster", table{"apiVersion": "isindir.github.com/v1alpha3", "kind": "SopsSecret", "spec": table{"a": enc}, "sops": part()}, ""},
 		{"a field of that name with another meaning", table{"apiVersion": "example.com/v1", "kind": "Police", "sops": table{"calls": 1}}, ""},
 	} {

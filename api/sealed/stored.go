@@ -10,7 +10,7 @@ import "maps"
 //
 // Server-side apply remembers who declared stringData, which no object has afterwards, and not who owns the values in
 // data that came of it. Nobody could tell then that someone has changed them, and one that is not declared any more
-// would stay for ever. So Trunkline never sends stringData.
+// would stay forever. So Trunkline never sends stringData.
 func Stored(o map[string]any, convert func(string) any) map[string]any {
 	if !Secret(o) {
 		return o

@@ -6,7 +6,7 @@ package v1alpha1
 type Blueprint struct {
 	// Metadata names the blueprint, as workloads call it.
 	Metadata Metadata `json:"metadata" required:"true"`
-	// Spec is what renders a workload, and what the workload may say.
+	// Spec is how workloads are rendered, and what they may set.
 	Spec BlueprintSpec `json:"spec" required:"true"`
 }
 
@@ -18,7 +18,7 @@ type BlueprintSpec struct {
 	Engine Engine `json:"engine" required:"true"`
 	// Source is the folder of the chart or base, relative to the file that declares the blueprint, such as "chart".
 	Source string `json:"source" required:"true"`
-	// Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters are taken.
+	// Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters.
 	Parameters map[string]any `json:"parameters,omitempty"`
 	// Fields names the optional workload fields that the blueprint honours, beyond reads, writes and after
 	// that every workload may have. A workload that sets a field its blueprint does not honour is refused, so

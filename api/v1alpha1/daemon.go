@@ -11,37 +11,79 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// KindDaemonConfiguration is what a daemon is told by whoever runs it. It is none of the kinds of a repository: nothing there
-// says how a daemon runs.
+// KindDaemonConfiguration configures a daemon. It is not a kind of the repository, which does not decide how a daemon
+// runs.
 const KindDaemonConfiguration Kind = "DaemonConfiguration"
 
-// DaemonConfiguration says which repository a daemon follows, and how it reaches the clusters: what is with whoever runs the
-// daemon, and never in the repository. Flags of the command line win over it. Paths are relative to its folder.
+// DaemonConfiguration says which repository a daemon follows, and how it reaches the clusters. It belongs to whoever runs
+// the daemon, and never into the repository. Flags of the command line win over it. Paths are relative to its folder.
 type DaemonConfiguration struct {
 	Spec DaemonSpec `json:"spec" required:"true"`
 }
 
 // DaemonSpec is the body of a [DaemonConfiguration].
 type DaemonSpec struct {
-	// Repository is the one that is followed.
+	// Repository is the one to follow.
 	Repository DaemonRepository `json:"repository" required:"true"`
-	// Clusters are how clusters are reached.
+	// Clusters are those to deploy to, and how to reach them.
 	Clusters []DaemonCluster `json:"clusters" required:"true"`
-	// Deploy says as whom releases are deployed.
+	// Deploy says which account deploys releases.
 	Deploy DaemonDeploy `json:"deploy,omitzero"`
-	// Data is the folder for the copy of the repository, which may be lost; nobody else may write to it; default:
+	// Data is the folder for the copy of the repository: a cache, to which nobody else may write; default:
 	// trunkline in the user's cache folder.
 	Data string `json:"data,omitempty"`
-	// Serve is what the daemon answers, and to whom.
+	// Serve configures the daemon's HTTP API: address, tokens and TLS.
 	Serve DaemonServe `json:"serve,omitzero"`
-	// Replicas are other daemons that share the work; default: there is one.
+	// Replicas configures several daemons that share the work; default: a single daemon.
 	Replicas DaemonReplicas `json:"replicas,omitzero"`
-	// History is where to keep what happened.
+	// History configures where events are stored, and for how long.
 	History DaemonHistory `json:"history,omitzero"`
-	// SOPS is with what encrypted Secrets are decrypted; default: none is.
+	// SOPS has the keys that decrypt encrypted Secrets; default: none.
 	SOPS DaemonSOPS `json:"sops,omitzero"`
-	// LogLevel is the least level to log; default: info.
+	// Stores says where the object stores of datasets are, from which the data of previews are removed.
+	Stores DaemonStores `json:"stores,omitzero"`
+	// GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.
+	GitHub *DaemonGitHub `json:"github,omitempty" bare:"refused"`
+	// Images says which registries are asked for newer images that projects follow; default: none.
+	Images *DaemonImages `json:"images,omitempty" bare:"refused"`
+	// LogLevel is the lowest level to log; default: info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
+}
+
+// DaemonStores is where object stores are. Their credentials are those of the cloud's own tools, such as AWS_ACCESS_KEY_ID or the
+// role of the pod.
+type DaemonStores struct {
+	// S3Endpoint is the address of an S3 that is not AWS', such as "https://minio.example.com"; default: AWS.
+	S3Endpoint string `json:"s3Endpoint,omitempty"`
+}
+
+// DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses
+// instead of checks. The secret of its webhook is that of serve.hookSecretFile.
+type DaemonGitHub struct {
+	// Repository is the name at GitHub of the repository that is followed, OWNER/NAME.
+	Repository string `json:"repository" required:"true"`
+	// AppID is the number of the App; default: none, and a token is used.
+	AppID int `json:"appID,omitempty"`
+	// AppKeyFile holds the App's private key, in PEM.
+	AppKeyFile string `json:"appKeyFile,omitempty"`
+	// InstallationID is the number of the App's installation; default: the repository's, which GitHub is asked for.
+	InstallationID int `json:"installationID,omitempty"`
+	// TokenFile holds an access token, where there is no App; default: none.
+	TokenFile string `json:"tokenFile,omitempty"`
+	// URL is the address of GitHub Enterprise Server; default: "https://github.com".
+	URL string `json:"url,omitempty"`
+	// PublicURL is where people reach the daemon, for links; default: none, and there are no links.
+	PublicURL string `json:"publicURL,omitempty"`
+}
+
+// DaemonImages is how registries are asked for newer images. Pull requests at GitHub move them, so github is needed too.
+type DaemonImages struct {
+	// Registries are the hosts that may be asked, such as "ghcr.io"; others are not.
+	Registries []string `json:"registries" required:"true"`
+	// ConfigFile is a docker config.json with credentials for them; default: none.
+	ConfigFile string `json:"configFile,omitempty"`
+	// Interval is how often each repository is looked at; default: 5m.
+	Interval Duration `json:"interval,omitempty"`
 }
 
 // DaemonRepository is a branch of a repository, and how to read it.
@@ -50,7 +92,7 @@ type DaemonRepository struct {
 	URL string `json:"url" required:"true"`
 	// Branch is the one to follow; default: main.
 	Branch string `json:"branch,omitempty"`
-	// Folder is the one of the repository that holds the platform; default: the repository itself.
+	// Folder is the folder of the repository that holds the platform; default: the root of the repository.
 	Folder string `json:"folder,omitempty"`
 	// Poll is how often to fetch; default: 30s.
 	Poll Duration `json:"poll,omitempty"`
@@ -70,7 +112,7 @@ type DaemonRepository struct {
 	KnownHostsFile string `json:"knownHostsFile,omitempty"`
 }
 
-// DaemonCluster is how a cluster is reached: by a kubeconfig, or from inside of it.
+// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.
 type DaemonCluster struct {
 	// Name is that of the cluster's declaration.
 	Name string `json:"name" required:"true"`
@@ -82,25 +124,27 @@ type DaemonCluster struct {
 	InCluster bool `json:"inCluster,omitempty"`
 }
 
-// DaemonDeploy says as whom releases are deployed.
+// DaemonDeploy says which account deploys releases.
 type DaemonDeploy struct {
-	// DefaultServiceAccount is the account, in a release's namespace, as which it is deployed if its environment names none;
-	// default: the daemon's own rights.
+	// DefaultServiceAccount is the account, in a release's namespace, that deploys it if its environment names none;
+	// default: none, the daemon's own rights.
 	DefaultServiceAccount string `json:"defaultServiceAccount,omitempty"`
 	// AllowExecCredentials runs the programs that a kubeconfig names to get credentials; default: false.
 	AllowExecCredentials bool `json:"allowExecCredentials,omitempty"`
 }
 
-// DaemonServe is what the daemon answers, and to whom.
+// DaemonServe configures the daemon's HTTP API: address, tokens and TLS.
 type DaemonServe struct {
 	// Listen is the address for health, metrics and the API, which needs tokens unless it is loopback; default:
 	// 127.0.0.1:8080.
 	Listen string `json:"listen,omitempty"`
-	// TokenFile holds one token that callers share, who say who they are; default: none.
+	// TokenFile holds one token that callers share, and is read again when it changes; who they are is their own claim; default:
+	// none.
 	TokenFile string `json:"tokenFile,omitempty"`
-	// TokensFile holds a token for each caller, "name: token" on each line; default: none.
+	// TokensFile holds a token for each caller, "name: token" on each line, and is read again when it changes; default: none.
 	TokensFile string `json:"tokensFile,omitempty"`
-	// HookSecretFile holds the secret of a webhook at GitHub; default: none, and no delivery is accepted.
+	// HookSecretFile holds the secret of a webhook at GitHub, and is read again when it changes; default: none, and no
+	// delivery is accepted.
 	HookSecretFile string `json:"hookSecretFile,omitempty"`
 	// TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is
 	// served.
@@ -109,50 +153,50 @@ type DaemonServe struct {
 	TLSKeyFile string `json:"tlsKeyFile,omitempty"`
 }
 
-// DaemonReplicas are daemons that share the work.
+// DaemonReplicas configures several daemons that share the work.
 type DaemonReplicas struct {
-	// Home is the cluster in which they meet, by Leases in trunkline-system; default: there is one replica.
+	// Home is the cluster in which they coordinate, by Leases in trunkline-system; default: none, a single daemon.
 	Home string `json:"home,omitempty"`
-	// Group names those that belong together, a DNS label; default: trunkline.
+	// Group is the name, a DNS label, that all daemons that share the work have in common; default: trunkline.
 	Group string `json:"group,omitempty"`
-	// Shards spreads the releases over the replicas; default: false, one of them has all.
+	// Shards spreads the releases over the replicas; default: false, the leader has all of them.
 	Shards bool `json:"shards,omitempty"`
 }
 
-// DaemonHistory is where to keep what happened.
+// DaemonHistory configures where events are stored, and for how long.
 type DaemonHistory struct {
-	// Store is where; default: sqlite.
+	// Store is where events are stored; default: sqlite.
 	Store HistoryStore `json:"store,omitempty"`
 	// DSNFile holds the connection string of the PostgreSQL database; default: none.
 	DSNFile string `json:"dsnFile,omitempty"`
-	// Keep is how long; default: 2160h.
+	// Keep is how long events are kept; default: 2160h.
 	Keep Duration `json:"keep,omitempty"`
-	// Events is how many, the newest ones; default: 500000.
+	// Events is how many events are kept, the newest ones; default: 500000.
 	Events int `json:"events,omitempty" unit:"events"`
 }
 
-// DaemonSOPS is with what Secrets that SOPS has encrypted are decrypted.
+// DaemonSOPS has the keys that decrypt Secrets that SOPS has encrypted.
 type DaemonSOPS struct {
 	// AgeKeyFiles hold private keys of age: FILE, or PROJECT/ENVIRONMENT=FILE for some releases only, where * matches any;
 	// default: none.
 	AgeKeyFiles []string `json:"ageKeyFiles,omitempty"`
-	// KMS are keys of AWS KMS, Google Cloud KMS or Azure Key Vault that may be asked: KEY, or PROJECT/ENVIRONMENT=KEY;
+	// KMS are keys of AWS KMS, Google Cloud KMS or Azure Key Vault that may be used: KEY, or PROJECT/ENVIRONMENT=KEY;
 	// default: none.
 	KMS []string `json:"kms,omitempty"`
 }
 
-// LogLevel is the least level to log.
+// LogLevel is the lowest level to log.
 type LogLevel string
 
 // The levels.
 const (
-	// LogDebug logs all.
+	// LogDebug logs everything.
 	LogDebug LogLevel = "debug"
-	// LogInfo logs what happens.
+	// LogInfo logs the normal course of events.
 	LogInfo LogLevel = "info"
-	// LogWarn logs what someone may have to look at.
+	// LogWarn logs what may need attention.
 	LogWarn LogLevel = "warn"
-	// LogError logs what went wrong.
+	// LogError logs failures.
 	LogError LogLevel = "error"
 )
 
@@ -160,16 +204,16 @@ func (LogLevel) values() []string {
 	return []string{string(LogDebug), string(LogInfo), string(LogWarn), string(LogError)}
 }
 
-// HistoryStore is where history is kept.
+// HistoryStore is where events are stored.
 type HistoryStore string
 
 // The stores.
 const (
 	// HistorySQLite is a file in the data folder.
 	HistorySQLite HistoryStore = "sqlite"
-	// HistoryPostgres is a database.
+	// HistoryPostgres is a PostgreSQL database.
 	HistoryPostgres HistoryStore = "postgres"
-	// HistoryOff keeps none.
+	// HistoryOff stores no events.
 	HistoryOff HistoryStore = "off"
 )
 
@@ -192,10 +236,10 @@ func DecodeDaemonConfiguration(file string, data []byte) (*Document, Problems) {
 	case errors.Is(err, io.EOF):
 		return nil, wrong(RuleSyntax, "the file is empty", "trunkline explain daemonConfiguration shows an example")
 	case err != nil:
-		return nil, Problems{syntaxProblem(file, err, data)}
+		return nil, Problems{ExplainSyntax(file, err, data)}
 	}
 	if err := parser.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, wrong(RuleSyntax, "the file holds more than one document", "leave one of them")
+		return nil, wrong(RuleSyntax, "the file holds more than one document", "keep one of them")
 	}
 	doc, problems := decodeAs(file, &node, func(k Kind) any {
 		if k == KindDaemonConfiguration {
@@ -208,7 +252,7 @@ func DecodeDaemonConfiguration(file string, data []byte) (*Document, Problems) {
 		problems.Sort()
 		return nil, problems
 	case doc == nil:
-		return nil, wrong(RuleUnknownKind, "the file is no configuration of a daemon", "begin it with apiVersion: "+Version+" and kind: "+string(KindDaemonConfiguration))
+		return nil, wrong(RuleUnknownKind, "the file is not a daemon configuration", "begin it with apiVersion: "+Version+" and kind: "+string(KindDaemonConfiguration))
 	}
 	doc.data = data
 	return doc, nil

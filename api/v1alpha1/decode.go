@@ -9,7 +9,6 @@ import (
 	"io"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -57,6 +56,16 @@ func DecodeFile(file string, data []byte) (f File) {
 		f.Unread = true
 		return f
 	}
+	f, empty := decodeDocuments(file, data)
+	if empty && ours.Match(data) {
+		return commented(file, data)
+	}
+	return f
+}
+
+// decodeDocuments decodes the documents of a file, and reports whether there are none at all.
+func decodeDocuments(file string, data []byte) (f File, empty bool) {
+	empty = true
 	parser := yaml.NewDecoder(bytes.NewReader(data))
 	for ordinal := 0; ; ordinal++ {
 		var node yaml.Node
@@ -66,10 +75,11 @@ func DecodeFile(file string, data []byte) (f File) {
 		}
 		if err != nil {
 			// The parser cannot find its way back after a syntax error: what follows stays unread.
-			f.Problems = append(f.Problems, syntaxProblem(file, err, data))
-			f.Unread = true
+			f.Problems = append(f.Problems, ExplainSyntax(file, err, data))
+			f.Unread, empty = true, false
 			break
 		}
+		empty = empty && (len(node.Content) == 0 || node.Content[0].Tag == "!!null")
 		doc, problems := decodeDocument(file, &node)
 		if doc != nil {
 			doc.data, doc.ordinal = data, ordinal
@@ -85,42 +95,7 @@ func DecodeFile(file string, data []byte) (f File) {
 		}
 	}
 	f.Problems.Sort()
-	return f
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
-// syntaxProblem takes the line out of the parser's message, to put it where every other problem has it.
-func syntaxProblem(file string, err error, data []byte) Problem {
-	p := Problem{Rule: RuleSyntax, Position: Position{File: file}, Severity: Deny, Message: err.Error()}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		p.Message = m[2]
-		p.Position.Line, _ = strconv.Atoi(m[1]) // no line: the place is the file
-	}
-	p.Message = "not valid YAML: " + p.Message
-	if strings.Contains(p.Message, "mapping values are not allowed") {
-		p.Hint = "a value that holds \": \" needs quotes, and a key must be indented like its siblings"
-	}
-	if strings.Contains(p.Message, "cannot start any token") {
-		p.Hint = "YAML is indented with spaces, never with tabs"
-	}
-	if strings.Contains(p.Message, "tab character") {
-		p.Hint = "YAML is indented with spaces, never with tabs"
-		p.Position = findTab(p.Position, data)
-	}
-	return p
-}
-
-// findTab finds the tab that a line is indented with: the parser names the line before it.
-func findTab(at Position, data []byte) Position {
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
-		if tab := bytes.IndexByte(blank, '\t'); i+1 >= at.Line && tab >= 0 {
-			at.Line, at.Column = i+1, tab+1
-			return at
-		}
-	}
-	return at
+	return f, empty
 }
 
 func decodeDocument(file string, node *yaml.Node) (*Document, Problems) {
@@ -135,7 +110,7 @@ func decodeAs(file string, node *yaml.Node, newObject func(Kind) any, kinds []Ki
 	root := node.Content[0]
 	_, version := lookup(root, "apiVersion")
 	if version == nil || !strings.HasPrefix(version.Value, "trunkline.dev/") {
-		return nil, nil
+		return stray(file, root, kinds)
 	}
 	d := &decoder{file: file, budget: maxNodes, path: make([]step, 0, 16)}
 	if version.Value != Version {

@@ -90,7 +90,7 @@ func TestDecodeForms(t *testing.T) {
 		"MergeKey": {
 			reason: "A merge key adds what the mapping does not say itself.",
 			data:   head + "spec:\n  owner: o\n  environments:\n    dev: &x {size: mx.small, image: i}\n    prod: {<<: *x, size: mx.large}",
-			want:   v1alpha1.ProjectEnvironments{"dev": {Size: "mx.small", Image: "i"}, "prod": {Size: "mx.large", Image: "i"}},
+			want:   v1alpha1.ProjectEnvironments{"dev": {Size: "mx.small", Image: v1alpha1.Image{Repository: "i"}}, "prod": {Size: "mx.large", Image: v1alpha1.Image{Repository: "i"}}},
 		},
 	}
 	for name, tc := range cases {
@@ -128,12 +128,12 @@ func TestDecodeProblems(t *testing.T) {
 		"ListForMap": {
 			reason: "A wrong shape is named in words, not in types of Go.",
 			old:    "reads: {raw: raw@1}", new: "reads: [raw@1]",
-			want: []string{"project.yaml:15:14: error: spec.workloads[0].reads: expected a mapping, got a list"},
+			want: []string{"project.yaml:15:14: error: spec.workloads[0].reads: expected a mapping, got a list\n    hint: write it as a mapping, without dashes: KEY: VALUE"},
 		},
 		"DuplicateKey": {
 			reason: "A key that is there twice would silently lose one of its values.",
 			old:    "      retries: 2", new: "      retries: 2\n      retries: 3",
-			want: []string{`project.yaml:17:7: error: spec.workloads[0]: the key "retries" is there twice; the first is in line 16`},
+			want: []string{`project.yaml:17:7: error: spec.workloads[0]: the key "retries" is duplicated: it is already in line 16`},
 		},
 		"Enumeration": {
 			reason: "A value that is not one of a set is answered with the set.",
@@ -168,7 +168,7 @@ func TestDecodeProblems(t *testing.T) {
 		"SyntaxError": {
 			reason: "A file that is not YAML is named with the line.",
 			old:    "  owner: team-orders", new: "  owner: team: orders",
-			want: []string{"project.yaml:5: error: not valid YAML: mapping values are not allowed in this context\n" +
+			want: []string{"project.yaml:5:14: error: not valid YAML: mapping values are not allowed in this context\n" +
 				"    hint: a value that holds \": \" needs quotes, and a key must be indented like its siblings"},
 		},
 		"AllAtOnce": {
@@ -176,7 +176,7 @@ func TestDecodeProblems(t *testing.T) {
 			old:    "owner: team-orders\n  environments: [dev, prod]", new: "owner: 1\n  environments: 2",
 			want: []string{
 				"project.yaml:5:10: error: spec.owner: expected a text, got 1 (int)\n    hint: put it in quotes: \"1\"",
-				"project.yaml:6:17: error: spec.environments: expected a mapping, got 2 (int)",
+				"project.yaml:6:17: error: spec.environments: expected a list of environments, or a mapping with what is different in each, got 2 (int)\n    hint: write it as a list: [\"2\"]",
 			},
 		},
 	}

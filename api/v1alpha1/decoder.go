@@ -105,6 +105,10 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	n = resolve(n)
+	if templated(n) {
+		d.report(n, isTemplate, noTemplating, RuleSyntax)
+		return
+	}
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
@@ -157,7 +161,10 @@ func (d *decoder) scalar(n *yaml.Node, tag, what string, more ...string) bool {
 		return true
 	}
 	hint := ""
-	if tag == "!!str" && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+	switch {
+	case n.Kind == yaml.SequenceNode && len(n.Content) == 1 && n.Content[0].Kind == yaml.ScalarNode:
+		hint = "write it without brackets: " + flowText(n.Content[0].Value)
+	case tag == "!!str" && n.Kind == yaml.ScalarNode && n.Tag != "!!null":
 		hint = fmt.Sprintf("put it in quotes: %q", shorten(n.Value))
 	}
 	d.report(n, fmt.Sprintf("expected %s, got %s", what, describe(n)), hint, RuleWrongType)
@@ -195,7 +202,7 @@ func (d *decoder) str(n *yaml.Node, v reflect.Value) {
 
 func (d *decoder) sequence(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.report(n, "expected a list, got "+describe(n), "", RuleWrongType)
+		d.report(n, "expected a list, got "+describe(n), asList(n), RuleWrongType)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -247,7 +254,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 		if resolve(p.value).Tag == "!!null" {
 			if shape.fields[i].stated {
 				d.within(key(&shape.names[i]), func() {
-					d.report(p.key, fmt.Sprintf("the field %q says nothing", p.key.Value), "give it a value, or take it out", RuleMissingField)
+					d.report(p.key, fmt.Sprintf("the field %q is empty", p.key.Value), "give it a value, or remove it", RuleMissingField)
 				})
 			}
 			continue // "field:" with nothing behind it is the same as no field

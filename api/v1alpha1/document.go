@@ -33,6 +33,9 @@ type Document struct {
 	nodes weak.Pointer[nodes]
 }
 
+// Ordinal is the number of the document in its file, from 0.
+func (d *Document) Ordinal() int { return d.ordinal }
+
 // Order tells the documents of a file apart; it sorts as they stand in it.
 func (d *Document) Order() string { return fmt.Sprintf("%06d", d.ordinal) }
 
@@ -67,12 +70,12 @@ func (d *Document) Value() map[string]any {
 }
 
 // Position returns the place of a field, addressed by the keys (string) and indexes (int) that lead to it. For a
-// field that is not there it gives the nearest one above, so that a missing field has a place too.
+// field that is not there it returns that of the nearest one above, so that a missing field has a place too.
 func (d *Document) Position(path ...any) Position {
 	return positionOf(d.File, d.parsed().descend(path))
 }
 
-// KeyPosition is like Position, but gives the place of the last key rather than of its value.
+// KeyPosition is like Position, but returns the place of the last key rather than of its value.
 func (d *Document) KeyPosition(path ...any) Position {
 	if len(path) == 0 {
 		return d.Position()

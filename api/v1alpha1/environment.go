@@ -2,6 +2,8 @@
 
 package v1alpha1
 
+import "slices"
+
 // Environment is an isolated segment of the platform, such as dev or prod, on one or more clusters.
 type Environment struct {
 	// Metadata names the environment, as projects call it.
@@ -12,7 +14,7 @@ type Environment struct {
 
 // EnvironmentSpec is the body of an [Environment].
 type EnvironmentSpec struct {
-	// Clusters are the names of the clusters that the environment's projects run on: all of them, each.
+	// Clusters are the names of the clusters of the environment: each of its projects runs on all of them.
 	Clusters []string `json:"clusters" required:"true"`
 	// Namespace is the pattern of a release's namespace, in which "<project>", "<environment>" and "<cluster>" are
 	// replaced; default: "<project>-<environment>".
@@ -26,32 +28,44 @@ type EnvironmentSpec struct {
 	// Identities are patterns of the identities that workloads may have here, with "<project>" and
 	// "<environment>" replaced and "*" for any text; default: "<project>" and "<project>-*".
 	Identities []string `json:"identities,omitempty"`
-	// ServiceAccount is the account as which the objects of the releases are changed and read, so that no project can do
-	// more than its account may; default: none, they are changed with the daemon's own rights.
+	// ServiceAccount is the account that the daemon impersonates to read and change the objects of releases, so that no
+	// project can do more than its account may; default: none, the daemon's own rights.
 	ServiceAccount *ServiceAccount `json:"serviceAccount,omitempty" bare:"refused"`
-	// Allow says which objects projects may have beyond their own namespace; default: none.
+	// PodSecurity is what pods may do here; default: what the Pod Security Standard "restricted" has.
+	PodSecurity PodSecurity `json:"podSecurity,omitzero"`
+	// Allow lists the objects that projects may have beyond their own namespace; default: none.
 	Allow []Allowance `json:"allow,omitempty"`
 	// Defaults fill what a workload leaves out; they win over the platform's.
 	Defaults WorkloadDefaults `json:"defaults,omitzero"`
-	// Rules maps the id of a rule or policy to how severe it is for what is judged in this environment; default: the
+	// Rules maps the id of a rule or policy to its severity in this environment; default: the
 	// platform's.
 	Rules map[string]RuleMode `json:"rules,omitempty"`
 
-	// PromotesFrom names the environment whose healthy commits this one takes; default: none, it takes each commit of
-	// the trunk.
+	// PromotesFrom names the environment from which commits are promoted once they are healthy there; default: none,
+	// every commit of the trunk is applied.
 	PromotesFrom string `json:"promotesFrom,omitempty"`
-	// Soak is how long a commit must have been healthy in the environment of PromotesFrom before this one takes it,
+	// Soak is how long a commit must have been healthy in the environment of PromotesFrom before it is promoted,
 	// such as "24h"; default: none.
 	Soak Duration `json:"soak,omitempty"`
-	// Protected asks that no project leaves the environment unless Removals names it; default: false.
+	// Promotion says how builds come from the environment of PromotesFrom by pull request; default: only
+	// "/trunkline promote" and "trunkline promote" open one.
+	Promotion EnvironmentPromotion `json:"promotion,omitzero"`
+	// RollbackAtOnce has "/trunkline rollback" take releases back at once, besides opening the pull request that makes it
+	// last; default: true.
+	RollbackAtOnce *bool `json:"rollbackAtOnce,omitempty"`
+	// Protected refuses to remove a project from the environment unless Removals names it; default: false.
 	Protected bool `json:"protected,omitempty"`
 	// Removals names the projects that may leave a protected environment.
 	Removals []string `json:"removals,omitempty"`
 	// MaxRemovals is how many of the environment's releases one commit may remove, in percent, before it needs an
 	// approval by "trunkline approve"; up to five are never too many; default: 50.
 	MaxRemovals *int `json:"maxRemovals,omitempty" unit:"percent of the environment's releases"`
-	// Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected at
-	// once.
+	// Reviewed is "required" if a release may change only as the check of a pull request showed it before the merge. What was not
+	// shown, or became something else since the branch moved, waits for an approval by "trunkline approve"; default: none is
+	// required.
+	Reviewed ReviewMode `json:"reviewed,omitempty"`
+	// Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected
+	// at once.
 	Drift Drift `json:"drift,omitzero"`
 	// HealthTimeout is how long a release may take to become healthy after it was applied, such as "15m", before it
 	// counts as failed; default: 10m.
@@ -61,23 +75,38 @@ type EnvironmentSpec struct {
 	Rollback bool `json:"rollback,omitempty"`
 	// Orchestrator starts the workloads; default: "native".
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
+	// Airflow is the version of an Apache Airflow that the environment has to itself, such as "3.1": DAG files are checked
+	// for it, and a dag_id is unique in it; default: that of the platform.
+	Airflow AirflowVersion `json:"airflow,omitempty"`
 	// Budget bounds what the environment may cost; default: no bound.
 	Budget Budget `json:"budget,omitzero"`
 	// Windows are the times in which changes are rolled out; default: always.
 	Windows []DeployWindow `json:"windows,omitempty"`
 	// Freezes are times in which nothing is rolled out; they win over Windows.
 	Freezes []Freeze `json:"freezes,omitempty"`
-	// Preview makes the environment the model of those of pull requests; default: pull requests get none.
+	// Preview makes the environment the template of those of pull requests; default: pull requests get none.
 	Preview *Preview `json:"preview,omitempty"`
 }
 
-// ServiceAccount is the account as which the objects of a release are changed and read. It is in the release's own
-// namespace.
+// EnvironmentPromotion says how builds come from the environment before.
+type EnvironmentPromotion struct {
+	// Automatic opens a pull request for each build that has been healthy in the environment of PromotesFrom for as long as
+	// Soak says; default: false.
+	Automatic bool `json:"automatic,omitempty"`
+}
+
+// RollsBackAtOnce reports whether a rollback does not wait for its pull request.
+func (s *EnvironmentSpec) RollsBackAtOnce() bool {
+	return s.RollbackAtOnce == nil || *s.RollbackAtOnce
+}
+
+// ServiceAccount is the account that the daemon impersonates to read and change the objects of a release. It is in the
+// release's own namespace.
 type ServiceAccount struct {
 	// Name is that of the account, in which "<project>", "<environment>" and "<cluster>" are replaced, such as "deployer".
 	Name string `json:"name" required:"true"`
-	// ClusterRole is what the account may do in the release's namespace: the daemon makes the account, and a RoleBinding of
-	// it to this ClusterRole; default: none, whoever runs the cluster makes the account and gives it its rights.
+	// ClusterRole is what the account may do in the release's namespace: the daemon creates the account, and a RoleBinding of
+	// it to this ClusterRole; default: none, whoever runs the cluster creates the account and grants it its rights.
 	ClusterRole string `json:"clusterRole,omitempty" bare:"refused"`
 }
 
@@ -90,7 +119,7 @@ type Allowance struct {
 	ClusterScoped []string `json:"clusterScoped,omitempty"`
 	// Namespaces are those that objects may name beside the release's own, such as "monitoring"; default: none.
 	Namespaces []string `json:"namespaces,omitempty"`
-	// Reason says to people why; default: none.
+	// Reason tells people why; default: none.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -123,6 +152,17 @@ func (DriftAdditions) values() []string {
 	return []string{string(AdditionsLeave), string(AdditionsReport), string(AdditionsCorrect)}
 }
 
+// ReviewMode is whether what is applied has to have been reviewed.
+type ReviewMode string
+
+// The modes of review.
+const (
+	// ReviewRequired holds what no check of a pull request showed.
+	ReviewRequired ReviewMode = "required"
+)
+
+func (ReviewMode) values() []string { return []string{string(ReviewRequired)} }
+
 // DriftMode is what is done about drift.
 type DriftMode string
 
@@ -145,8 +185,56 @@ type DriftIgnore struct {
 	// Fields are those that others may change, with all below, such as ".spec.replicas", ".metadata.annotations" or
 	// ".spec.template.spec.containers[name=main].resources".
 	Fields []string `json:"fields" required:"true"`
-	// Reason says to people why others may change them; default: none.
+	// Reason tells people why others may change them; default: none.
 	Reason string `json:"reason,omitempty"`
+}
+
+// PodSecurity says which Pod Security Standard the namespaces of an environment enforce.
+type PodSecurity struct {
+	// Level is the standard of a namespace whose project says nothing else; default: "restricted".
+	Level PodSecurityLevel `json:"level,omitempty"`
+	// Allow is the least strict standard that a project may ask for here; default: that of Level.
+	Allow PodSecurityLevel `json:"allow,omitempty"`
+}
+
+// PodSecurityLevel is one of the Pod Security Standards of Kubernetes.
+type PodSecurityLevel string
+
+// The standards, from the strictest on.
+const (
+	// PodsRestricted has pods run without root, privileges and a writable host: what hardened images can do.
+	PodsRestricted PodSecurityLevel = "restricted"
+	// PodsBaseline prevents what leads out of a container, and lets images run as root.
+	PodsBaseline PodSecurityLevel = "baseline"
+	// PodsPrivileged prevents nothing.
+	PodsPrivileged PodSecurityLevel = "privileged"
+)
+
+func (PodSecurityLevel) values() []string {
+	return []string{string(PodsRestricted), string(PodsBaseline), string(PodsPrivileged)}
+}
+
+// Looser reports whether a standard allows what another one does not. An empty one is "restricted".
+func (l PodSecurityLevel) Looser(than PodSecurityLevel) bool {
+	levels := l.values()
+	return slices.Index(levels, string(l)) > max(0, slices.Index(levels, string(than)))
+}
+
+// AirflowVersion is a version of Apache Airflow, as major and minor number.
+type AirflowVersion string
+
+// The versions of Airflow that DAG files can be checked for.
+const (
+	// Airflow2 is the last Airflow 2.
+	Airflow2 AirflowVersion = "2.11"
+	// Airflow31 is Airflow 3.1.
+	Airflow31 AirflowVersion = "3.1"
+	// Airflow33 is Airflow 3.3.
+	Airflow33 AirflowVersion = "3.3"
+)
+
+func (AirflowVersion) values() []string {
+	return []string{string(Airflow2), string(Airflow31), string(Airflow33)}
 }
 
 // Orchestrator is what starts workloads.
@@ -162,12 +250,12 @@ const (
 
 func (Orchestrator) values() []string { return []string{string(Native), string(Airflow)} }
 
-// Budget bounds costs, in the currency of the rates.
+// Budget bounds costs, in the currency of the platform's rates.
 type Budget struct {
-	// Monthly is what the whole environment may cost in a month of 730 hours, such as "5000"; default: no bound.
-	Monthly Amount `json:"monthly,omitempty" unit:"currency of the rates, for a month of 730 hours"`
-	// PerProject is what each project may cost in a month of 730 hours here, such as "800"; default: no bound.
-	PerProject Amount `json:"perProject,omitempty" unit:"currency of the rates, for a month of 730 hours"`
+	// Monthly is what the whole environment may cost in a month, such as "5000"; default: no bound.
+	Monthly Amount `json:"monthly,omitempty" unit:"currency of the platform's rates, for a month"`
+	// PerProject is what each project may cost in a month here, such as "800"; default: no bound.
+	PerProject Amount `json:"perProject,omitempty" unit:"currency of the platform's rates, for a month"`
 }
 
 // DeployWindow is a time, coming again and again, in which changes may be rolled out.
@@ -186,18 +274,57 @@ type Freeze struct {
 	From Time `json:"from" required:"true"`
 	// Until is the first instant after the freeze, such as "2027-01-04T00:00:00Z".
 	Until Time `json:"until" required:"true"`
-	// Reason says to people why nothing is rolled out.
+	// Reason tells people why nothing is rolled out.
 	Reason string `json:"reason" required:"true"`
 }
 
-// Preview says how pull requests get an environment of their own.
+// Preview says which pull requests get an environment of their own, and what it may be. The environment is named "pr-" and the
+// number of the pull request. Who gets one: all of Labels, Paths, Authors and Branches that are given have to be met, each by
+// any of its items. A person can ask for one with "/trunkline preview up" whatever these say.
 type Preview struct {
-	// TTL is how long a preview stays after the last push; default: 72h.
-	TTL Duration `json:"ttl,omitempty"`
-	// Limit is how many previews there may be at a time; default: 10.
-	Limit *int `json:"limit,omitempty" unit:"previews"`
+	// Labels are those of pull requests that get a preview, such as "preview"; default: pull requests need none.
+	Labels []string `json:"labels,omitempty"`
+	// Paths are patterns of changed files for which pull requests get a preview, relative to the folder of the platform, with "*"
+	// for any text but "/" and "**" for any text, such as "projects/orders/**"; default: any.
+	Paths []string `json:"paths,omitempty"`
+	// Authors are the logins or teams whose pull requests get a preview, such as "ann" or "@acme/data"; default: anyone's.
+	Authors []string `json:"authors,omitempty"`
+	// Branches are patterns of the branches that pull requests are to be merged into, with "*" for any text; default: the one
+	// that the platform follows.
+	Branches []string `json:"branches,omitempty"`
+	// Drafts gives a preview to pull requests that are drafts, too; default: false.
+	Drafts bool `json:"drafts,omitempty"`
 	// Projects names those that get previews; default: all of the environment.
 	Projects []string `json:"projects,omitempty"`
-	// Budget is what one preview may cost in a month of 730 hours, such as "50"; default: no bound.
-	Budget Amount `json:"budget,omitempty" unit:"currency of the rates, for a month of 730 hours"`
+	// Clusters are those of the environment that previews are on; default: all of them.
+	Clusters []string `json:"clusters,omitempty"`
+
+	// TTL is how long a preview stays after the last push; default: 72h.
+	TTL Duration `json:"ttl,omitempty"`
+	// SleepAfter is how long after the last push, or since it was woken, a preview runs before it is scaled to nothing, until
+	// someone wakes it, such as "8h"; default: it does not sleep by itself.
+	SleepAfter Duration `json:"sleepAfter,omitempty"`
+	// Limit is how many previews there may be at a time; default: 10.
+	Limit *int `json:"limit,omitempty" unit:"previews"`
+	// Budget is what one preview may cost in a month, such as "50"; one that would cost more is not made; default: no bound.
+	Budget Amount `json:"budget,omitempty" unit:"currency of the platform's rates, for a month"`
+	// SpendCap is what one preview may cost from its first day on, such as "20"; it is removed once it has cost that; default:
+	// no bound.
+	SpendCap Amount `json:"spendCap,omitempty" unit:"currency of the platform's rates"`
+
+	// Quota bounds what each namespace of a preview may hold, by the names of a ResourceQuota, such as "requests.memory: 32Gi";
+	// default: 50 pods, 16 CPUs and 64Gi of memory requested, 10 claims, 200Gi of storage, and no load balancers or node ports.
+	Quota map[string]Quantity `json:"quota,omitempty"`
+	// Network says who may connect to the pods of a preview.
+	Network PreviewNetwork `json:"network,omitzero"`
+	// Identity is put as annotations on each service account of a preview, as Identity of the environment is on others; default:
+	// none, the pods of a preview are nobody in the cloud.
+	Identity map[string]string `json:"identity,omitempty"`
+}
+
+// PreviewNetwork says who may connect to the pods of a preview. Connections that its pods make are not restricted.
+type PreviewNetwork struct {
+	// From are the namespaces whose pods may connect to those of a preview beside the preview's own, such as the one of the
+	// ingress controller; default: none.
+	From []string `json:"from,omitempty"`
 }

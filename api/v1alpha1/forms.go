@@ -76,6 +76,21 @@ func (a *Amount) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Currency is the code of a currency by ISO 4217: three capital letters, such as "EUR". The zero value means that none
+// was given.
+type Currency string
+
+var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (c *Currency) UnmarshalText(text []byte) error {
+	if !currencyForm.Match(text) {
+		return fmt.Errorf(`%q is not a currency: write its three letters, like "USD" or "EUR"`, shorten(string(text)))
+	}
+	*c = Currency(text)
+	return nil
+}
+
 // Days is a number of days, written like "90d"; from 1 to 36500. The zero value means that none was given.
 type Days int
 
@@ -118,6 +133,10 @@ func (d Date) MarshalText() ([]byte, error) { return []byte(d.Format(time.DateOn
 
 // decodeNode reads the environments of a project: a list of names, or a map from name to [Override].
 func (e *ProjectEnvironments) decodeNode(d *decoder, n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		d.report(n, "expected a list of environments, or a mapping with what is different in each, got "+describe(n), asList(n), RuleWrongType)
+		return
+	}
 	if n.Kind != yaml.SequenceNode {
 		type plain map[string]Override // without this method, which would call itself
 		var m plain
@@ -135,7 +154,7 @@ func (e *ProjectEnvironments) decodeNode(d *decoder, n *yaml.Node) {
 				d.report(item, "the name of the environment is missing", "", RuleMissingField)
 			}
 			if _, ok := (*e)[name]; ok {
-				d.report(item, fmt.Sprintf("the environment %q is there twice", name), "", RuleDuplicate)
+				d.report(item, fmt.Sprintf("the environment %q is listed twice", name), "", RuleDuplicate)
 			}
 		})
 		if name != "" {

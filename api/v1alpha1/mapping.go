@@ -21,7 +21,7 @@ const mergeKey = "<<"
 // pairs lists what a mapping holds, with its merge keys ("<<") expanded; what the mapping says itself wins.
 func (d *decoder) pairs(n *yaml.Node) ([]pair, bool) {
 	if n.Kind != yaml.MappingNode {
-		d.report(n, "expected a mapping, got "+describe(n), "", RuleWrongType)
+		d.report(n, "expected a mapping, got "+describe(n), asMapping(n), RuleWrongType)
 		return nil, false
 	}
 	own := pairList{pairs: make([]pair, 0, len(n.Content)/2)}
@@ -32,12 +32,16 @@ func (d *decoder) pairs(n *yaml.Node) ([]pair, bool) {
 			merged = append(merged, value)
 			continue
 		}
+		if templated(k) {
+			d.report(k, isTemplate, noTemplating, RuleSyntax)
+			continue
+		}
 		if k.Kind != yaml.ScalarNode {
 			d.report(k, "a key must be a plain text", "", RuleWrongType)
 			continue
 		}
 		if before := own.add(pair{k, value}); before != nil {
-			d.report(k, fmt.Sprintf("the key %q is there twice; the first is in line %d", shorten(k.Value), before.Line), "", RuleDuplicate)
+			d.report(k, fmt.Sprintf("the key %q is duplicated: it is already in line %d", shorten(k.Value), before.Line), "", RuleDuplicate)
 		}
 	}
 	for _, m := range merged {
@@ -72,7 +76,7 @@ type pairList struct {
 	index map[string]int
 }
 
-// add adds a pair, or gives the key that was there before.
+// add adds a pair, or returns the key that was there before.
 func (l *pairList) add(p pair) (before *yaml.Node) {
 	const short = 24
 	if l.index == nil {

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// nodes is a document as the parser gives it.
+// nodes is a document as parsed.
 type nodes struct {
 	root *yaml.Node
 

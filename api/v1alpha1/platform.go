@@ -15,24 +15,27 @@ type PlatformSpec struct {
 	// Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole
 	// tree.
 	Roots []string `json:"roots,omitempty"`
-	// Governance says where declarations that govern others count, and who owns them; default: outside of the folders of
-	// projects, and those whom CODEOWNERS names.
+	// Governance says where declarations that govern others count, and who owns them; default: anywhere outside the
+	// folders of projects, and the owners that CODEOWNERS names.
 	Governance Governance `json:"governance,omitzero"`
 	// Defaults fill what a workload leaves out.
 	Defaults WorkloadDefaults `json:"defaults,omitzero"`
-	// Sizes maps the name of a size class to what it is; it adds to, or replaces, the built-in ones.
+	// Sizes maps the name of a size class to its definition; they add to, or replace, the built-in ones.
 	Sizes map[string]Size `json:"sizes,omitempty"`
-	// Rates are what resources cost; a cluster's own win.
+	// Rates are what resources cost; those of a cluster win over them.
 	Rates Rates `json:"rates,omitzero"`
-	// Rules maps the id of a built-in rule, or of a policy, to how severe it is in every environment that does
-	// not say otherwise; default: what the rule's own page says.
+	// Rules maps the id of a built-in rule, or of a policy, to its severity in every environment that does not set
+	// its own; default: that of the rule's page.
 	Rules map[string]RuleMode `json:"rules,omitempty"`
 	// Exceptions silence a rule in one place, for a reason.
 	Exceptions []Exception `json:"exceptions,omitempty"`
-	// Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to judge by.
+	// Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to check against.
 	Policies []string `json:"policies,omitempty"`
-	// Health says how objects of custom kinds are doing, which cannot be told from their conditions alone; one for a kind
-	// that Trunkline knows itself wins over what it knows.
+	// Airflow is the version of the one Apache Airflow that loads the DAG files of all projects, unless their environments
+	// or they themselves have another, such as "3.1"; default: "3.3".
+	Airflow AirflowVersion `json:"airflow,omitempty"`
+	// Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind
+	// that Trunkline knows replaces the built-in one.
 	Health []HealthRule `json:"health,omitempty"`
 }
 
@@ -47,22 +50,22 @@ type Governance struct {
 	Owners []string `json:"owners,omitempty"`
 }
 
-// HealthRule says how objects of one kind are doing, by expressions in CEL over "object", which is the whole object as the
-// cluster has it. Failed is asked first, then Stalled, then Healthy; an object that none of them is true for is progressing,
-// and so is one that they cannot be evaluated for. While the object's controller has not seen its newest generation
-// (status.observedGeneration), it is progressing too, unless an expression of the rule looks at observedGeneration itself.
+// HealthRule decides the health of objects of one kind, by expressions in CEL over "object", which is the whole object as
+// the cluster has it. Failed is evaluated first, then Stalled, then Healthy; an object for which none of them is true, or
+// for which they cannot be evaluated, is progressing. While the object's controller has not seen its newest generation
+// (status.observedGeneration), it is progressing too, unless an expression of the rule uses observedGeneration itself.
 type HealthRule struct {
 	// Kind is the kind and its API group, such as "SparkApplication.sparkoperator.k8s.io".
 	Kind string `json:"kind" required:"true"`
-	// Healthy is a condition in CEL that is true for an object that does what it is for, or has done it.
+	// Healthy is a condition in CEL that is true for an object that works, or has completed.
 	Healthy string `json:"healthy" required:"true"`
-	// Stalled is a condition in CEL that is true for an object that will not go on until something around it changes;
-	// default: none is.
+	// Stalled is a condition in CEL that is true for an object that makes no progress until something else changes;
+	// default: never.
 	Stalled string `json:"stalled,omitempty"`
-	// Failed is a condition in CEL that is true for an object that has ended badly; default: none has.
+	// Failed is a condition in CEL that is true for an object that has failed; default: never.
 	Failed string `json:"failed,omitempty"`
-	// Message makes a text in CEL that says to people why an object is not healthy; default: it names the expression that
-	// decided.
+	// Message is an expression in CEL for a text that tells people why an object is not healthy; default: a text that
+	// names the deciding expression.
 	Message string `json:"message,omitempty"`
 }
 
@@ -84,25 +87,37 @@ type Size struct {
 	CPU Quantity `json:"cpu" required:"true" unit:"cores"`
 	// Memory is a Kubernetes quantity of bytes, such as "2Gi".
 	Memory Quantity `json:"memory" required:"true" unit:"bytes"`
-	// Price is what an hour of one container costs, such as "0.096"; default: made of the rates.
+	// Price is what an hour of one container costs on demand, such as "0.096"; default: computed from the rates.
 	Price Amount `json:"price,omitempty" unit:"currency of the rates, for a container and hour"`
 }
 
-// Rates are prices of resources.
+// Rates are prices of resources. What is not declared is taken from list prices that are built in, for rates in "USD", and else
+// is not estimated; "0" says that something is free.
 type Rates struct {
-	// Currency is the ISO 4217 code of all prices, such as "EUR"; default: "USD".
-	Currency string `json:"currency,omitempty"`
-	// CPU is the price of one core for an hour, such as "0.0425"; default: none.
+	// Currency is the ISO 4217 code of all prices, such as "EUR"; prices in another one are not taken over from the
+	// platform; default: "USD".
+	Currency Currency `json:"currency,omitempty"`
+	// CPU is the price of one core for an hour, such as "0.0425"; default: built in.
 	CPU Amount `json:"cpu,omitempty" unit:"currency, for a core and hour"`
-	// Memory is the price of one GiB of memory for an hour, such as "0.0053"; default: none.
+	// Memory is the price of one GiB of memory for an hour, such as "0.0053"; default: built in.
 	Memory Amount `json:"memory,omitempty" unit:"currency, for a GiB and hour"`
-	// Storage is the price of one GiB of a volume for a month of 730 hours, such as "0.08"; default: none.
-	Storage Amount `json:"storage,omitempty" unit:"currency, for a GiB and month of 730 hours"`
-	// Spot is the share of CPU and Memory that a spot machine costs, such as "0.35"; default: 1.
+	// Storage is the price of one GiB of a volume for a month, such as "0.08"; default: built in.
+	Storage Amount `json:"storage,omitempty" unit:"currency, for a GiB and month"`
+	// StorageClasses maps the name of a storage class to the price of one GiB of its volumes for a month, such as
+	// "0.125"; default: Storage.
+	StorageClasses map[string]Amount `json:"storageClasses,omitempty"`
+	// EphemeralStorage is the price of one GiB of a node's disk, as far as pods request it, for an hour, such as "0.0001";
+	// default: built in for some clouds, else none.
+	EphemeralStorage Amount `json:"ephemeralStorage,omitempty" unit:"currency, for a GiB and hour"`
+	// Devices maps the name of a resource of nodes, such as "nvidia.com/gpu", to the price of one for an hour, such as
+	// "0.35"; default: none.
+	Devices map[string]Amount `json:"devices,omitempty"`
+	// Spot is the share of the prices of cores, memory, devices and size classes that a spot machine costs, such as
+	// "0.35"; default: 1.
 	Spot Amount `json:"spot,omitempty" unit:"a share, from 0 to 1"`
 }
 
-// RuleMode says what breaking a rule does.
+// RuleMode is the severity of a rule.
 type RuleMode string
 
 // The modes of a rule.
@@ -119,8 +134,8 @@ func (RuleMode) values() []string {
 	return []string{string(RuleDeny), string(RuleWarn), string(RuleOff)}
 }
 
-// Exception silences a rule for what it names: each name that it gives narrows it. It stands with the platform
-// and not with a project, so that nobody can make an exception for himself in the change that needs it.
+// Exception silences a rule for what it names: each name narrows it. It belongs to the platform
+// and not to a project, so that nobody can exempt themselves in the change that needs it.
 type Exception struct {
 	// Rule is the id of the rule, such as "path-overlap".
 	Rule string `json:"rule" required:"true"`
@@ -132,10 +147,10 @@ type Exception struct {
 	Workload string `json:"workload,omitempty"`
 	// Dataset is the dataset that it is for, such as "orders-raw" or "orders-raw@1"; default: all.
 	Dataset string `json:"dataset,omitempty"`
-	// Reason says to people why there is an exception.
+	// Reason tells people why there is an exception.
 	Reason string `json:"reason" required:"true"`
-	// Until is the day, in UTC, from which on the exception counts no more, such as "2027-04-01"; default: none, it
-	// always counts.
+	// Until is the day, in UTC, on which the exception expires, such as "2027-04-01"; default: none, it never
+	// expires.
 	Until Date `json:"until,omitzero"`
 }
 
@@ -144,16 +159,16 @@ type Lifecycle string
 
 // The lifecycles.
 const (
-	// OnDemand machines stay until they are given back.
+	// OnDemand machines stay until they are released.
 	OnDemand Lifecycle = "on-demand"
-	// Spot machines are cheap and may be taken away at any time.
+	// Spot machines are cheap and may be reclaimed at any time.
 	Spot Lifecycle = "spot"
 )
 
 func (Lifecycle) values() []string { return []string{string(OnDemand), string(Spot)} }
 
-// Cluster describes a Kubernetes cluster. How to reach it, and with which credentials, is the daemon's
-// configuration and never in the repository.
+// Cluster describes a Kubernetes cluster. How to reach it, and with which credentials, belongs into the daemon's
+// configuration and never into the repository.
 type Cluster struct {
 	// Metadata names the cluster, as environments and the daemon's configuration call it.
 	Metadata Metadata `json:"metadata" required:"true"`
@@ -167,8 +182,17 @@ type ClusterSpec struct {
 	Cloud string `json:"cloud,omitempty"`
 	// Region is the provider's name of the place, such as "eu-west-1"; default: none.
 	Region string `json:"region,omitempty"`
-	// Sizes maps the name of a size class to what it is on this cluster; it adds to, or replaces, the platform's.
+	// Sizes maps the name of a size class to its definition on this cluster; they add to, or replace, the platform's.
 	Sizes map[string]Size `json:"sizes,omitempty"`
-	// Rates are what resources cost here; what they leave out is the platform's.
+	// Rates are what resources cost here; the platform's fill in what they leave out.
 	Rates Rates `json:"rates,omitzero"`
+	// Nodes is how many nodes the cluster has, to estimate what runs on each of them; default: not known.
+	Nodes *int `json:"nodes,omitempty" unit:"nodes"`
+	// KubeVersion is the version of Kubernetes that charts are told and whose versions of kinds objects may have, such as
+	// "v1.36.2"; default: v1.36.0. "trunkline cluster capabilities" writes this and APIVersions.
+	KubeVersion string `json:"kubeVersion,omitempty"`
+	// APIVersions are what charts are told that the cluster serves, as "monitoring.coreos.com/v1" or
+	// "monitoring.coreos.com/v1/ServiceMonitor". They add to what Helm counts on without a cluster; a list that has "v1" is
+	// complete and replaces it. What the definitions of a release define counts in any case. Default: none.
+	APIVersions []string `json:"apiVersions,omitempty"`
 }

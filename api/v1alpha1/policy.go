@@ -2,7 +2,7 @@
 
 package v1alpha1
 
-// The kinds of declaration that judge the others.
+// The kinds of declaration with rules for the others.
 const (
 	KindPolicy     Kind = "Policy"
 	KindPolicyTest Kind = "PolicyTest"
@@ -18,11 +18,11 @@ type Policy struct {
 type PolicySpec struct {
 	// Description says what the policy is for, in a sentence.
 	Description string `json:"description,omitempty"`
-	// On is what the policy judges, one by one.
+	// On is what the policy checks, one at a time.
 	On PolicyTarget `json:"on" required:"true"`
 	// Severity says what breaking the policy does; default: "deny".
 	Severity Severity `json:"severity,omitempty"`
-	// Match says which of them are judged; default: all.
+	// Match says which of them are checked; default: all.
 	Match PolicyMatch `json:"match,omitzero"`
 	// Variables are expressions with a name, each evaluated at most once and only if it is used, as in
 	// "variables.team". One may use those above it.
@@ -31,7 +31,7 @@ type PolicySpec struct {
 	Validations []PolicyValidation `json:"validations" required:"true"`
 }
 
-// PolicyTarget is what a policy judges.
+// PolicyTarget is a kind of thing that policies check.
 type PolicyTarget string
 
 // The targets of policies.
@@ -55,7 +55,7 @@ func PolicyTargets() []PolicyTarget {
 
 func (Severity) values() []string { return []string{string(Deny), string(Warn)} }
 
-// PolicyMatch says what a policy judges; everything that is given must hold.
+// PolicyMatch says what a policy checks: what fits everything that is given.
 type PolicyMatch struct {
 	// Environments are the names of those that the policy is for; default: all.
 	Environments []string `json:"environments,omitempty"`
@@ -63,7 +63,7 @@ type PolicyMatch struct {
 	Projects []string `json:"projects,omitempty"`
 	// Objects are the kinds of objects that a policy on objects is for: one of them must fit; default: all.
 	Objects []PolicyObjects `json:"objects,omitempty"`
-	// Expression is a condition in CEL; what it is false for is not judged. Default: everything is judged.
+	// Expression is a condition in CEL; a thing for which it is false is not checked. Default: everything is checked.
 	Expression string `json:"expression,omitempty"`
 }
 
@@ -87,15 +87,15 @@ type PolicyVariable struct {
 type PolicyValidation struct {
 	// Expression is a condition in CEL that must be true.
 	Expression string `json:"expression" required:"true"`
-	// Message says to people what is wrong when it is not; default: it quotes the expression.
+	// Message tells people what is wrong if the expression is false; default: it quotes the expression.
 	Message string `json:"message,omitempty"`
-	// MessageExpression makes the message, in CEL; it wins over Message unless it fails or gives nothing.
+	// MessageExpression makes the message, in CEL; it wins over Message unless it fails or is empty.
 	MessageExpression string `json:"messageExpression,omitempty"`
-	// Path is the field that the problem points to, such as "spec.owner"; default: the judged thing as a whole.
+	// Path is the field that the problem points to, such as "spec.owner"; default: the whole subject.
 	Path string `json:"path,omitempty"`
 }
 
-// PolicyTest holds cases for policies: what is judged, and what must come of it.
+// PolicyTest holds cases for policies: what is checked, and the expected verdicts.
 type PolicyTest struct {
 	Metadata Metadata       `json:"metadata" required:"true"`
 	Spec     PolicyTestSpec `json:"spec" required:"true"`
@@ -106,19 +106,19 @@ type PolicyTestSpec struct {
 	// Policies are the ids of those that are tested, such as "policy/team-label", "admission/replicas" or
 	// "rego/main"; default: all there are.
 	Policies []string `json:"policies,omitempty"`
-	// Cases are judged each on its own.
+	// Cases are independent of each other.
 	Cases []PolicyCase `json:"cases" required:"true"`
 }
 
-// PolicyCase is one thing to judge, and the verdicts that it must get.
+// PolicyCase is one thing to check, and the expected verdicts.
 type PolicyCase struct {
-	// Name says what the case is about.
+	// Name describes the case.
 	Name string `json:"name" required:"true"`
-	// Policies wins over the test's.
+	// Policies replaces the test's; default: the test's.
 	Policies []string `json:"policies,omitempty"`
-	// On is what is judged; default: "object".
+	// On is what is checked; default: "object".
 	On PolicyTarget `json:"on,omitempty"`
-	// Value is the declaration or object that is judged: that of a workload or dataset as it stands in its project.
+	// Value is the declaration or object that is checked: that of a workload or dataset as it stands in its project.
 	Value map[string]any `json:"value,omitempty"`
 	// File is a YAML or JSON file with the value instead, relative to the test's: its first document.
 	File string `json:"file,omitempty"`
@@ -139,11 +139,11 @@ type PolicyCase struct {
 	Upstream []PolicyNode `json:"upstream,omitempty"`
 	// Downstream are the nodes of the DAG that depend on the value; default: none.
 	Downstream []PolicyNode `json:"downstream,omitempty"`
-	// Expect are the verdicts that must come: these and no others. A single "allow" means that there are none.
+	// Expect are the expected verdicts: these and no others. A single "allow" means that there are none.
 	Expect []PolicyExpectation `json:"expect" required:"true"`
 }
 
-// PolicyNode is a dataset or workload of the DAG around what is judged.
+// PolicyNode is a dataset or workload of the DAG around what is checked.
 type PolicyNode struct {
 	// ID is the node's, such as "orders/orders-clean@2".
 	ID string `json:"id" required:"true"`
@@ -157,11 +157,11 @@ type PolicyNode struct {
 	Tags []string `json:"tags,omitempty"`
 }
 
-// PolicyExpectation is a verdict that must come.
+// PolicyExpectation is an expected verdict.
 type PolicyExpectation struct {
 	// Policy is the id of the policy that it comes from; default: any.
 	Policy string `json:"policy,omitempty"`
-	// Verdict is what comes of judging.
+	// Verdict is the outcome of an evaluation.
 	Verdict PolicyVerdict `json:"verdict" required:"true"`
 	// Message is a part of the verdict's message; default: any message.
 	Message string `json:"message,omitempty"`
@@ -169,7 +169,7 @@ type PolicyExpectation struct {
 	Exactly string `json:"exactly,omitempty"`
 }
 
-// PolicyVerdict is what comes of judging.
+// PolicyVerdict is the outcome of an evaluation.
 type PolicyVerdict string
 
 // The verdicts.

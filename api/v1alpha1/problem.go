@@ -73,6 +73,14 @@ type Problem struct {
 	About About `json:"about,omitzero"`
 	// Trace lists the further places that the problem is made of, such as the edges of a cycle.
 	Trace []Step `json:"trace,omitempty"`
+
+	// Cause names the mistake that the problem is of, for all problems that one mistake leads to; empty if it is one of its own.
+	Cause string `json:"-"`
+	// Elsewhere is the same problem as it looks from the other declaration that it is made of. Where it is known what has changed,
+	// the one that did is to blame.
+	Elsewhere *Problem `json:"-"`
+	// Confidential says that the line must not be quoted: it holds a secret.
+	Confidential bool `json:"-"`
 }
 
 // About names things of the platform.
@@ -126,7 +134,7 @@ func oneLine(s string) string {
 // Problems is a list of problems, in the order of [Problems.Sort].
 type Problems []Problem
 
-// Sort orders the problems by place, then by text, so that the same tree always gives the same report.
+// Sort orders the problems by place, then by text, so that reports are deterministic.
 func (ps Problems) Sort() { slices.SortStableFunc(ps, Problem.Compare) }
 
 // Compare orders problems by place, then by text.

@@ -23,39 +23,57 @@ type ProjectSpec struct {
 	// same environment have taken the newest commit and are healthy; default: none.
 	DependsOn []string `json:"dependsOn,omitempty"`
 	// Image is the container image of every workload that does not name its own, such as
-	// "ghcr.io/acme/orders@sha256:0123…"; default: none.
-	Image string `json:"image,omitempty"`
+	// "ghcr.io/acme/orders@sha256:0123…", or a mapping that also says which tag is followed; default: none.
+	Image Image `json:"image,omitzero"`
 	// Datasets are those that the project owns: only its workloads may write them.
 	Datasets []Dataset `json:"datasets,omitempty"`
 	// Workloads are what the project runs.
 	Workloads []Workload `json:"workloads,omitempty"`
+	// GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database
+	// that a chart brings.
+	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
 	// Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as "dags/*.py".
 	Dags []string `json:"dags,omitempty"`
+	// Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as "2.11":
+	// DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.
+	Airflow AirflowVersion `json:"airflow,omitempty"`
 	// Tags are free words to find the project by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
-	// Suspend leaves the project's releases as they are until it is taken away again; default: false.
+	// Suspend leaves the project's releases as they are for as long as it is true; default: false.
 	Suspend bool `json:"suspend,omitempty"`
+	// Promotion says what of the project stays where it is when a build is promoted; default: images and params move.
+	Promotion ProjectPromotion `json:"promotion,omitzero"`
+}
+
+// ProjectPromotion says what of a project belongs to its environments.
+type ProjectPromotion struct {
+	// Keep are names of params that belong to environments, such as "replicas": a promotion leaves them as they are, and
+	// they are no part of a build; default: none.
+	Keep []string `json:"keep,omitempty"`
 }
 
 // ProjectEnvironments maps the name of an environment to what is different there.
 type ProjectEnvironments map[string]Override
 
-// Override is what a project says differently in one environment.
+// Override has what differs for a project in one environment.
 type Override struct {
 	// Image replaces the project's image; default: the project's.
-	Image string `json:"image,omitempty"`
+	Image Image `json:"image,omitzero"`
 	// Size replaces the size of every workload; default: each workload's own.
 	Size string `json:"size,omitempty"`
 	// Suspend replaces the project's; default: the project's.
 	Suspend *bool `json:"suspend,omitempty"`
+	// PodSecurity is the Pod Security Standard of the project's namespace here, such as "baseline"; the environment says
+	// what it may be. Default: the environment's.
+	PodSecurity PodSecurityLevel `json:"podSecurity,omitempty"`
 	// Workloads maps the name of a workload to what is different for it; it wins over Image and Size.
 	Workloads map[string]WorkloadOverride `json:"workloads,omitempty"`
 }
 
-// WorkloadOverride is what one workload says differently in one environment.
+// WorkloadOverride has what differs for one workload in one environment.
 type WorkloadOverride struct {
 	// Image replaces the workload's; default: the workload's.
-	Image string `json:"image,omitempty"`
+	Image Image `json:"image,omitzero"`
 	// Size replaces the workload's; default: the workload's.
 	Size string `json:"size,omitempty"`
 	// Lifecycle replaces the workload's; default: the workload's.
@@ -74,6 +92,8 @@ type WorkloadOverride struct {
 	Retries *int `json:"retries,omitempty" unit:"retries"`
 	// Timeout replaces the workload's; default: the workload's.
 	Timeout Duration `json:"timeout,omitempty"`
+	// TypicalDuration replaces the workload's; default: the workload's.
+	TypicalDuration Duration `json:"typicalDuration,omitempty"`
 	// Suspend replaces the workload's; default: the workload's.
 	Suspend *bool `json:"suspend,omitempty"`
 	// Exclude replaces the workload's; default: the workload's.
@@ -97,7 +117,7 @@ type Dataset struct {
 	// Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema
 	// (.avsc), such as "schemas/orders.json"; default: none.
 	Schema string `json:"schema,omitempty"`
-	// Retention is how long data is kept, such as "90d"; default: for ever.
+	// Retention is how long data is kept, such as "90d"; default: forever.
 	Retention Days `json:"retention,omitempty"`
 	// Tags are free words to find the dataset by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
@@ -129,13 +149,13 @@ type Workload struct {
 	Reads map[string]Read `json:"reads,omitempty"`
 	// Writes maps a role to a dataset of the same project, as "name@version".
 	Writes map[string]string `json:"writes,omitempty"`
-	// Join says how many of the datasets that trigger the workload must have a lot before it runs for that lot:
+	// Join is how many of the datasets that trigger the workload must have a lot before it runs for that lot:
 	// "all", "any", or how many; default: "all".
 	Join Join `json:"join,omitempty"`
 	// After names workloads of the same project that come first.
 	After []string `json:"after,omitempty"`
 	// Image is the container image; default: the project's.
-	Image string `json:"image,omitempty"`
+	Image Image `json:"image,omitzero"`
 	// Command is the program and its arguments; default: the image's own.
 	Command []string `json:"command,omitempty"`
 	// Env is added to the environment of the process.
@@ -164,9 +184,12 @@ type Workload struct {
 	// Timeout bounds a run together with its retries, such as "30m"; default: that of the environment's defaults, or
 	// else of the platform's.
 	Timeout Duration `json:"timeout,omitempty"`
+	// TypicalDuration is how long a run usually takes, such as "12m", to estimate what it costs; default: the median of
+	// the runs before, where they are known, else not known.
+	TypicalDuration Duration `json:"typicalDuration,omitempty"`
 	// Params are the blueprint's own parameters.
 	Params map[string]any `json:"params,omitempty"`
-	// Suspend keeps the workload deployed and lets it not start; default: false.
+	// Suspend keeps the workload deployed but does not start it; default: false.
 	Suspend bool `json:"suspend,omitempty"`
 	// Exclude leaves the workload out, as if it were not declared, and keeps what it wrote; default: false.
 	Exclude bool `json:"exclude,omitempty"`
@@ -177,7 +200,7 @@ type Read struct {
 	// Dataset is "name@version" of the same project or "project/name@version", such as "orders-raw@1" or
 	// "orders/orders-clean@1".
 	Dataset string `json:"dataset" required:"true"`
-	// Trigger says whether a new lot of the dataset makes the workload run; default: true.
+	// Trigger has a new lot of the dataset start the workload; default: true.
 	Trigger *bool `json:"trigger,omitempty"`
 	// Window asks for several lots at a time; default: the lot that the workload makes, or the one around it.
 	Window *LotWindow `json:"window,omitempty"`

@@ -9,6 +9,8 @@ const (
 	RuleSyntax = "syntax"
 	// RuleUnknownKind is broken by an unknown kind or version of a declaration.
 	RuleUnknownKind = "unknown-kind"
+	// RuleStray is broken by a declaration that does not count any more, by how it is kept.
+	RuleStray = "not-a-declaration"
 	// RuleUnknownField is broken by a field that the declaration does not have.
 	RuleUnknownField = "unknown-field"
 	// RuleMissingField is broken by a required field that is missing or empty.

@@ -3,7 +3,9 @@
 package v1alpha1
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,19 +19,48 @@ const maxListed = 12
 const maxSuggest = 256
 
 // Suggest returns the hint for a name that is not one of the valid ones: the nearest if there is one near enough
-// to be what was meant, else a list of them.
+// to be what was meant, else a list of them, those that resemble it first.
 func Suggest(name string, valid []string) string {
 	if len(valid) == 0 {
 		return ""
 	}
+	if hint := DidYouMean(name, valid); hint != "" {
+		return hint
+	}
+	valid = ranked(name, valid)
+	if more := len(valid) - maxListed; more > 0 {
+		return fmt.Sprintf("want one of: %s, and %d more", strings.Join(valid[:maxListed], ", "), more)
+	}
+	return "want one of: " + strings.Join(valid, ", ")
+}
+
+// ranked sorts the valid names: first those that resemble the name, the nearest first, and then the others.
+func ranked(name string, valid []string) []string {
+	valid = slices.Sorted(slices.Values(valid))
+	if len(name) > maxSuggest {
+		return valid
+	}
+	const start = 3
+	lower := strings.ToLower(name)
+	distance := make(map[string]int, len(valid))
+	for _, v := range valid {
+		other := strings.ToLower(v)
+		distance[v] = math.MaxInt
+		if sharedStart(lower, other) >= start || len(lower) >= start && strings.Contains(other, lower) || len(other) >= start && strings.Contains(lower, other) {
+			distance[v] = levenshtein.ComputeDistance(lower, other)
+		}
+	}
+	slices.SortStableFunc(valid, func(a, b string) int { return cmp.Compare(distance[a], distance[b]) })
+	return valid
+}
+
+// DidYouMean returns the hint for a name of which there are too many valid ones to list: the nearest if there is one
+// near enough to be what was meant.
+func DidYouMean(name string, valid []string) string {
 	if name, near := nearest(name, valid); near {
 		return fmt.Sprintf("did you mean %q?", name)
 	}
-	valid = slices.Sorted(slices.Values(valid))
-	if more := len(valid) - maxListed; more > 0 {
-		return fmt.Sprintf("known are: %s, and %d more", strings.Join(valid[:maxListed], ", "), more)
-	}
-	return "known are: " + strings.Join(valid, ", ")
+	return ""
 }
 
 // nearest returns the valid name that was probably meant; of several that are equally near, the first by name.

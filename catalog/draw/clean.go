@@ -104,6 +104,7 @@ func (n *Node) flags() []string {
 	add(n.Suspended && !n.Missing, "suspended")
 	add(n.Excluded && !n.Missing, "excluded")
 	add(n.Cycle, "holds a cycle")
+	add(n.Change != "", string(n.Change))
 	return words
 }
 
@@ -159,6 +160,9 @@ func (e *Edge) about(from, to *Node) string {
 	}
 	if e.Cycle {
 		parts = append(parts, "part of a cycle")
+	}
+	if e.Change != "" {
+		parts = append(parts, string(e.Change))
 	}
 	if p := place(e.Position); p != "" {
 		parts = append(parts, clean(p))

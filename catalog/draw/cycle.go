@@ -16,8 +16,10 @@ func (x *index) groups() []int32 {
 		group[v] = int32(v)
 	}
 	cyclic := digraph.Cyclic(len(x.nodes), func(node int, yield func(to int)) {
-		for _, to := range x.to[x.outAt[node]:x.outAt[node+1]] {
-			yield(int(to))
+		for i, end := x.outOf(int32(node)); i < end; i++ { //nolint:gosec // see addNodes
+			if x.edges[i].Change != Removed {
+				yield(int(x.to[i]))
+			}
 		}
 	})
 	for _, members := range cyclic {
@@ -127,7 +129,7 @@ func (x *index) shortestCycle(start int32, group []int32) []int32 {
 	for queue := []int32{start}; len(queue) > 0; queue = queue[1:] {
 		for i, end := x.outOf(queue[0]); i < end; i++ {
 			to := x.to[i]
-			if group[to] != group[start] {
+			if group[to] != group[start] || x.edges[i].Change == Removed {
 				continue
 			}
 			if to == start {

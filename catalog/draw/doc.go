@@ -3,9 +3,9 @@
 // Package draw draws the DAG of datasets and workloads: as text for a terminal, in the languages of Graphviz and Mermaid,
 // as JSON for programs, and as an SVG picture.
 //
-// [Select] takes a part of a graph, [Fold] makes one node of each project or owner, and [Write] draws, and folds by
+// [Compare] makes one graph of two states, [Select] takes a part of a graph, [Near] what is around its changes, [Fold] makes one node of each project or owner, and [Write] draws, and folds by
 // itself what is too large for the format. None of them needs the graph to be valid: cycles, ends of edges that nobody
-// declares, and names that want to be more than names are drawn as they are. The same graph gives the same bytes.
+// declares, and names that want to be more than names are drawn as they are. Output is deterministic.
 //
 // # JSON
 //
@@ -25,6 +25,7 @@
 //	  project, owner, label, detail
 //	  position   file, line, column of the declaration
 //	  suspended, excluded, external, focus, missing, cycle
+//	  change     "added", "removed" or "touched", where two states are drawn as one
 //	  holds      projects, datasets, workloads: what a folded node stands for
 //	edges        by from and to, always there. Each has:
 //	  from, to   ids of nodes; from comes before to
@@ -33,6 +34,7 @@
 //	  because    the sentence of the declaration that makes the edge
 //	  position   file, line, column of it
 //	  cycle      true if the edge is part of a cycle
+//	  change     as of nodes
 //	  count      how many edges a folded edge stands for
 //	  datasets   those that it carries
 //

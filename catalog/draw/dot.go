@@ -73,6 +73,14 @@ func (n *Node) dot() string {
 	if n.Cycle {
 		attributes += `, color="#cf222e", peripheries=2`
 	}
+	switch n.Change {
+	case Added:
+		attributes += `, color="#1a7f37", penwidth=3`
+	case Removed:
+		attributes += `, style=dashed, fontcolor="#6e7781"`
+	case Touched:
+		attributes += `, penwidth=3`
+	}
 	if n.Focus {
 		attributes += `, penwidth=3`
 	}
@@ -87,6 +95,13 @@ func (e *Edge) dot(from, to *Node) string {
 	}
 	if e.Kind == After {
 		attributes += ", style=dashed"
+	}
+	switch e.Change {
+	case Added:
+		attributes += `, color="#1a7f37", penwidth=2`
+	case Removed:
+		attributes += `, style=dotted`
+	case Touched:
 	}
 	if e.Cycle {
 		attributes += `, color="#cf222e", penwidth=2`

@@ -43,8 +43,5 @@ func SceneOf(g Graph) (Scene, error) {
 	return out, nil
 }
 
-// TextWidth is how wide a text is taken to be.
-func TextWidth(s string, size int) int { return textWidth(s, size) }
-
 // Fold folds a graph, see [index.fold].
 func Fold(g Graph, by By) Graph { return newIndex(g).fold(by) }

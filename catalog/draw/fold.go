@@ -39,6 +39,10 @@ func (x *index) fold(by By) Graph {
 			nodes = append(nodes, emptyFold(by, key, n))
 		}
 		groupOf[i] = at
+		if !ok {
+			nodes[at].Change = n.Change
+		}
+		nodes[at].Change = both(nodes[at].Change, n.Change)
 		takeIn(&nodes[at], n)
 		if count := !projects[[2]string{key, n.Project}]; count && !n.folded() {
 			projects[[2]string{key, n.Project}] = true
@@ -103,9 +107,11 @@ func (x *index) foldEdges(groupOf []int32, nodes []Node) []Edge {
 	for i := 0; i < len(all); {
 		fold := Edge{From: nodes[all[i].from].ID, To: nodes[all[i].to].ID, Kind: Feeds}
 		first := all[i]
+		fold.Change = x.edges[first.edge].Change
 		for ; i < len(all) && all[i].from == first.from && all[i].to == first.to; i++ {
 			e := &x.edges[all[i].edge]
 			fold.Cycle = fold.Cycle || e.Cycle
+			fold.Change = both(fold.Change, e.Change)
 			fold.Count += max(e.Count, 1)
 			fold.Datasets = append(fold.Datasets, e.carries()...)
 			if fold.Position.File == "" || e.Position.File != "" && e.Position.Compare(fold.Position) < 0 {

@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,8 +16,10 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"trunkline.dev/trunkline/catalog/draw"
+	"trunkline.dev/trunkline/test/mermaidtest"
 )
 
 func draws(f draw.Format, g draw.Graph, o draw.Options) (string, error) {
@@ -143,31 +143,18 @@ func TestJSONIsAsDocumented(t *testing.T) {
 	}
 }
 
-// TestMermaidParses asks Mermaid's own parser, where there is one: MERMAID is a folder in which "npm install mermaid
-// jsdom" has run.
+// TestMermaidParses holds diagrams to Mermaid's own parser: the goldens' graphs, one that is cut, and random ones.
 func TestMermaidParses(t *testing.T) {
-	folder := os.Getenv("MERMAID")
-	if folder == "" {
-		t.Skip(`MERMAID names no folder in which "npm install mermaid jsdom" has run`)
-	}
-	script, err := filepath.Abs("testdata/mermaid.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	graphs := map[string]draw.Graph{"acme": acme(), "cyclic": cyclic(), "hostile": hostile(), "shapes": shapes(), "large": platform(3000), "empty": {}}
-	args := []string{script, folder}
-	for name, g := range graphs {
-		for _, fold := range []draw.Folding{draw.Auto, draw.Always, draw.Never} {
-			file := filepath.Join(t.TempDir(), name+"-"+string(fold)+".mermaid")
-			if err := os.WriteFile(file, []byte(write(t, draw.Mermaid, g, draw.Options{Fold: fold})), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			args = append(args, file)
+	texts := map[string]string{"large": write(t, draw.Mermaid, platform(3000), draw.Options{Fold: draw.Never})}
+	folds := []draw.Folding{draw.Auto, draw.Always, draw.Never}
+	for name, g := range map[string]draw.Graph{"acme": acme(), "changed": changed(), "cyclic": cyclic(), "hostile": hostile(), "shapes": shapes(), "empty": {}} {
+		for _, fold := range folds {
+			texts[name+", folded: "+string(fold)] = write(t, draw.Mermaid, g, draw.Options{Title: name, Fold: fold})
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), "node", args...).CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
+	random := rapid.Custom(anyGraph)
+	for seed := range 100 {
+		texts[fmt.Sprintf("random %d", seed)] = write(t, draw.Mermaid, random.Example(seed), draw.Options{Fold: folds[seed%len(folds)]})
 	}
+	mermaidtest.Check(t, texts)
 }

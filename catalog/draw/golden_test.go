@@ -48,19 +48,25 @@ func TestGoldens(t *testing.T) {
 		graph   draw.Graph
 		options draw.Options
 	}{
-		"acme.txt":            {"All of a small platform: who reads what, and from whom.", draw.Text, acme(), draw.Options{}},
-		"acme.dot":            {"A cluster for each project.", draw.Dot, acme(), title},
-		"acme.mermaid":        {"A subgraph for each project.", draw.Mermaid, acme(), title},
-		"acme.json":           {"Everything, as documented.", draw.JSON, acme(), title},
-		"acme.svg":            {"A frame for each project.", draw.SVG, acme(), title},
-		"acme-folded.txt":     {"What projects need of each other.", draw.Text, acme(), folded},
-		"acme-folded.dot":     {"A node for each project.", draw.Dot, acme(), folded},
-		"acme-folded.mermaid": {"A node for each project.", draw.Mermaid, acme(), folded},
-		"acme-folded.json":    {"Folded nodes say what they hold.", draw.JSON, acme(), folded},
-		"acme-folded.svg":     {"Edges are labelled with datasets.", draw.SVG, acme(), folded},
-		"acme-owners.txt":     {"Owners need each other in a circle, and that is no cycle.", draw.Text, draw.Fold(acme(), draw.ByOwner), draw.Options{}},
-		"acme-colour.txt":     {"Colours change nothing but colours.", draw.Text, acme(), draw.Options{Color: true, Title: "acme"}},
-		"acme-narrow.txt":     {"A narrow terminal counts the readers that it has no room for.", draw.Text, acme(), draw.Options{Width: 46}},
+		"acme.txt":               {"All of a small platform: who reads what, and from whom.", draw.Text, acme(), draw.Options{}},
+		"acme.dot":               {"A cluster for each project.", draw.Dot, acme(), title},
+		"acme.mermaid":           {"A subgraph for each project.", draw.Mermaid, acme(), title},
+		"acme.json":              {"Everything, as documented.", draw.JSON, acme(), title},
+		"acme.svg":               {"A frame for each project.", draw.SVG, acme(), title},
+		"changed.txt":            {"What changes is said.", draw.Text, changed(), draw.Options{}},
+		"changed.dot":            {"New edges are thick, old ones dotted.", draw.Dot, changed(), draw.Options{}},
+		"changed.mermaid":        {"Classes and styles of links mark what changes.", draw.Mermaid, changed(), draw.Options{}},
+		"changed.json":           {"Nodes and edges have their change.", draw.JSON, changed(), draw.Options{}},
+		"changed.svg":            {"Classes mark what changes.", draw.SVG, changed(), draw.Options{}},
+		"changed-folded.mermaid": {"A folded node is touched by what changes in it.", draw.Mermaid, changed(), draw.Options{Fold: draw.Always}},
+		"acme-folded.txt":        {"What projects need of each other.", draw.Text, acme(), folded},
+		"acme-folded.dot":        {"A node for each project.", draw.Dot, acme(), folded},
+		"acme-folded.mermaid":    {"A node for each project.", draw.Mermaid, acme(), folded},
+		"acme-folded.json":       {"Folded nodes say what they hold.", draw.JSON, acme(), folded},
+		"acme-folded.svg":        {"Edges are labelled with datasets.", draw.SVG, acme(), folded},
+		"acme-owners.txt":        {"Owners need each other in a circle, and that is no cycle.", draw.Text, draw.Fold(acme(), draw.ByOwner), draw.Options{}},
+		"acme-colour.txt":        {"Colours change nothing but colours.", draw.Text, acme(), draw.Options{Color: true, Title: "acme"}},
+		"acme-narrow.txt":        {"A narrow terminal counts the readers that it has no room for.", draw.Text, acme(), draw.Options{Width: 46}},
 		"node.txt": {
 			"A tree around a node.", draw.Text, around(acme(), draw.Selection{Node: "revenue/convert"}), draw.Options{},
 		},
@@ -103,4 +109,13 @@ func TestGoldens(t *testing.T) {
 			}
 		})
 	}
+}
+
+// changed is the platform before and after a second version of a dataset takes the place of what one workload wrote.
+func changed() draw.Graph {
+	before := acme()
+	after := draw.Graph{Nodes: append([]draw.Node{}, before.Nodes...), Edges: append([]draw.Edge{}, before.Edges[1:]...)}
+	after.Nodes = append(after.Nodes, draw.Node{ID: "orders/orders-clean@3", Kind: draw.Dataset})
+	after.Edges = append(after.Edges, draw.Edge{From: "orders/clean", To: "orders/orders-clean@3", Kind: draw.Writes})
+	return draw.Compare(before, after)
 }

@@ -31,6 +31,16 @@ const (
 	Feeds EdgeKind = "feeds"
 )
 
+// Change is what becomes of a node or an edge.
+type Change string
+
+// The changes; what stays as it is has none.
+const (
+	Added   Change = "added"
+	Removed Change = "removed"
+	Touched Change = "touched"
+)
+
 // Graph is what is drawn. The order of nodes and edges means nothing, and what is there twice counts once. An end of
 // an edge that is no node is drawn as one that nobody declares. A cycle is drawn, and marked.
 type Graph struct {
@@ -63,6 +73,8 @@ type Node struct {
 	Missing bool
 	// Cycle says of a folded node that there is a cycle inside of it.
 	Cycle bool
+	// Change is what becomes of the node, where two states of a graph are drawn as one.
+	Change Change
 	// Holds counts what a folded node stands for.
 	Holds Counts
 }
@@ -79,6 +91,8 @@ type Edge struct {
 	Position v1alpha1.Position
 	// Cycle says that the edge is part of a cycle. It is found out by itself; what is true here stays true.
 	Cycle bool
+	// Change is what becomes of the edge. What is removed is part of no cycle.
+	Change Change
 	// Count is how many edges a folded edge stands for.
 	Count int
 	// Datasets are those that a folded edge carries, sorted, with their project.

@@ -26,7 +26,7 @@ func newIndex(g Graph) *index {
 	x.addEdges(g, x.addNodes(g))
 	group := x.groups()
 	for i := range x.edges {
-		if e := &x.edges[i]; e.Kind != Feeds && group[x.from[i]] == group[x.to[i]] {
+		if e := &x.edges[i]; e.Kind != Feeds && e.Change != Removed && group[x.from[i]] == group[x.to[i]] {
 			e.Cycle = true
 		}
 	}
@@ -36,7 +36,7 @@ func newIndex(g Graph) *index {
 // ends are the numbers of the nodes that an edge joins, and that of the edge.
 type ends struct{ from, to, edge int32 }
 
-// addNodes takes over the nodes, those that only edges name included, and gives the ends of the edges.
+// addNodes adds the nodes, those that only edges name included, and returns the ends of the edges.
 func (x *index) addNodes(g Graph) []ends {
 	found := make([]Node, 0, len(g.Nodes))
 	at := make(map[string]int32, len(g.Nodes))
@@ -74,7 +74,7 @@ func (x *index) addNodes(g Graph) []ends {
 	return all
 }
 
-// sortNodes takes over nodes by id, completes them, and gives the number of each.
+// sortNodes adds nodes in the order of their ids, completes them, and returns the number of each.
 func (x *index) sortNodes(found []Node) []int32 {
 	order, number := make([]int32, len(found)), make([]int32, len(found))
 	for i := range order {
@@ -170,7 +170,7 @@ func compareNodes(a, b *Node) int {
 		compareBools(a.Missing, b.Missing), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Project, b.Project), strings.Compare(a.Owner, b.Owner),
 		a.Position.Compare(b.Position), strings.Compare(a.Label, b.Label), strings.Compare(a.Detail, b.Detail),
 		compareBools(a.Suspended, b.Suspended), compareBools(a.Excluded, b.Excluded), compareBools(a.External, b.External),
-		compareBools(a.Focus, b.Focus), compareBools(a.Cycle, b.Cycle), cmp.Compare(a.Holds.Projects, b.Holds.Projects),
+		compareBools(a.Focus, b.Focus), compareBools(a.Cycle, b.Cycle), strings.Compare(string(a.Change), string(b.Change)), cmp.Compare(a.Holds.Projects, b.Holds.Projects),
 		cmp.Compare(a.Holds.Datasets, b.Holds.Datasets), cmp.Compare(a.Holds.Workloads, b.Holds.Workloads),
 	)
 }
@@ -179,7 +179,7 @@ func compareNodes(a, b *Node) int {
 func compareEdges(a, b *Edge) int {
 	return cmp.Or(
 		cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Role, b.Role), a.Position.Compare(b.Position), strings.Compare(a.Because, b.Because),
-		compareBools(a.Cycle, b.Cycle), cmp.Compare(a.Count, b.Count), slices.Compare(a.Datasets, b.Datasets),
+		compareBools(a.Cycle, b.Cycle), strings.Compare(string(a.Change), string(b.Change)), cmp.Compare(a.Count, b.Count), slices.Compare(a.Datasets, b.Datasets),
 	)
 }
 

@@ -25,6 +25,7 @@ type jsonNode struct {
 	Focus     bool               `json:"focus,omitempty"`
 	Missing   bool               `json:"missing,omitempty"`
 	Cycle     bool               `json:"cycle,omitempty"`
+	Change    Change             `json:"change,omitempty"`
 	Holds     *jsonCounts        `json:"holds,omitempty"`
 }
 
@@ -42,6 +43,7 @@ type jsonEdge struct {
 	Because  string             `json:"because"`
 	Position *v1alpha1.Position `json:"position,omitempty"`
 	Cycle    bool               `json:"cycle,omitempty"`
+	Change   Change             `json:"change,omitempty"`
 	Count    int                `json:"count,omitempty"`
 	Datasets []string           `json:"datasets,omitempty"`
 }
@@ -104,7 +106,7 @@ func list(w io.Writer, name string, n int, item func(int) any) error {
 func (n *Node) json() jsonNode {
 	out := jsonNode{
 		ID: n.ID, Kind: n.Kind, Project: n.Project, Owner: n.Owner, Label: n.Label, Detail: n.Detail, Position: position(n.Position),
-		Suspended: n.Suspended, Excluded: n.Excluded, External: n.External, Focus: n.Focus, Missing: n.Missing, Cycle: n.Cycle,
+		Suspended: n.Suspended, Excluded: n.Excluded, External: n.External, Focus: n.Focus, Missing: n.Missing, Cycle: n.Cycle, Change: n.Change,
 	}
 	if n.folded() {
 		out.Holds = &jsonCounts{Projects: n.Holds.Projects, Datasets: n.Holds.Datasets, Workloads: n.Holds.Workloads}
@@ -115,7 +117,7 @@ func (n *Node) json() jsonNode {
 func (e *Edge) json() jsonEdge {
 	return jsonEdge{
 		From: e.From, To: e.To, Kind: e.Kind, Role: e.Role, Because: e.because(), Position: position(e.Position),
-		Cycle: e.Cycle, Count: e.Count, Datasets: e.Datasets,
+		Cycle: e.Cycle, Change: e.Change, Count: e.Count, Datasets: e.Datasets,
 	}
 }
 

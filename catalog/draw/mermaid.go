@@ -46,7 +46,7 @@ func (d *drawing) flow() []int32 {
 // flowchart draws some of the nodes and the edges between them, and reports whether that is within the limits.
 func (d *drawing) flowchart(shown []int32, groups [][]int32) (string, bool) {
 	var b strings.Builder
-	f := &flowchart{drawing: d, out: &b, shown: make([]bool, len(d.nodes)), classes: map[string][]string{}}
+	f := &flowchart{drawing: d, out: &b, shown: make([]bool, len(d.nodes)), classes: map[string][]string{}, changes: map[Change][]string{}}
 	for _, n := range shown {
 		f.shown[n] = true
 	}
@@ -73,7 +73,9 @@ type flowchart struct {
 	out     *strings.Builder
 	shown   []bool
 	classes map[string][]string // to ids
-	cycles  []string            // the numbers of links
+	// cycles and changes have the numbers of links.
+	cycles  []string
+	changes map[Change][]string
 }
 
 func (f *flowchart) nodesOf(groups [][]int32) {
@@ -117,6 +119,9 @@ func (f *flowchart) node(i int32) string {
 	case n.Suspended, n.Excluded:
 		class = "off"
 	}
+	if n.Change != "" {
+		f.classes[string(n.Change)] = append(f.classes[string(n.Change)], id)
+	}
 	if n.Focus {
 		f.classes["focus"] = append(f.classes["focus"], id)
 	}
@@ -136,11 +141,20 @@ func (f *flowchart) edgesOf() int {
 		}
 		e := &f.edges[i]
 		arrow := "-->"
-		if e.Kind == After {
+		switch {
+		case e.Kind == After || e.Change == Removed:
 			arrow = "-.->"
+		case e.Change == Added:
+			arrow = "==>"
 		}
-		if e.Kind == Feeds {
+		if e.Change == Added || e.Change == Removed {
+			f.changes[e.Change] = append(f.changes[e.Change], strconv.Itoa(drawn))
+		}
+		switch {
+		case e.Kind == Feeds:
 			arrow += "|\"" + mermaidText(e.carried(3, f.nodes[f.from[i]].Project)) + "\"|"
+		case e.Change == Added || e.Change == Removed:
+			arrow += "|" + string(e.Change) + "|"
 		}
 		if e.Cycle {
 			f.cycles = append(f.cycles, strconv.Itoa(drawn))
@@ -161,6 +175,9 @@ func (f *flowchart) styles() {
 		{"off", "fill:#f6f8fa,stroke:#8c959f,color:#6e7781,stroke-dasharray:4 3"},
 		{"broken", "fill:#ffebe9,stroke:#cf222e,color:#82071e,stroke-dasharray:4 3"},
 		{"focus", "stroke-width:4px"},
+		{"added", "stroke:#1a7f37,stroke-width:3px"},
+		{"removed", "fill:#f6f8fa,stroke:#8c959f,color:#6e7781,stroke-dasharray:4 3"},
+		{"touched", "stroke-width:3px"},
 	} {
 		if ids := f.classes[class[0]]; len(ids) > 0 {
 			fmt.Fprintf(f.out, "  classDef %s %s\n  class %s %s\n", class[0], class[1], strings.Join(ids, ","), class[0])
@@ -168,6 +185,11 @@ func (f *flowchart) styles() {
 	}
 	if strings.Contains(f.out.String(), ":::note") {
 		f.out.WriteString("  classDef note fill:#fff8c5,stroke:#9a6700,color:#3b2300,stroke-dasharray:4 3\n")
+	}
+	for _, style := range [][2]string{{string(Added), "stroke:#1a7f37,stroke-width:3px"}, {string(Removed), "stroke:#8c959f"}} {
+		if links := f.changes[Change(style[0])]; len(links) > 0 {
+			f.out.WriteString("  linkStyle " + strings.Join(links, ",") + " " + style[1] + "\n")
+		}
 	}
 	if len(f.cycles) > 0 {
 		f.out.WriteString("  linkStyle " + strings.Join(f.cycles, ",") + " stroke:#cf222e,stroke-width:3px\n")

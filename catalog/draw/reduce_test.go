@@ -59,8 +59,8 @@ func TestFolding(t *testing.T) {
 			"the graph has 10,000 nodes and 0 edges, and svg draws at most 2,000 nodes and 6,000 edges; fold it, select a project or the surroundings of a node, or write dot, json or text",
 		},
 		"json":            {"Programs get everything.", draw.JSON, platform(1000), draw.Auto, "", ""},
-		"unknown folding": {"A word that means nothing is told.", draw.Text, acme(), "perhaps", "", `there is no folding "perhaps"; there are auto, always, never`},
-		"unknown format":  {"A word that means nothing is told.", "png", acme(), draw.Auto, "", `there is no format "png"; there are text, dot, mermaid, json, svg`},
+		"unknown folding": {"A word that means nothing is told.", draw.Text, acme(), "perhaps", "", `unknown folding "perhaps"; choose one of auto, always, never`},
+		"unknown format":  {"A word that means nothing is told.", "png", acme(), draw.Auto, "", `unknown format "png"; choose one of text, dot, mermaid, json, svg`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

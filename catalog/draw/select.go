@@ -26,7 +26,7 @@ type Selection struct {
 func Select(g Graph, s Selection) (Graph, error) {
 	switch {
 	case s.Depth < 0:
-		return Graph{}, fmt.Errorf("the depth is %d; it is the number of edges to go, and 0 goes as far as they do", s.Depth)
+		return Graph{}, fmt.Errorf("the depth is %d; want the number of edges to follow, or 0 to follow all", s.Depth)
 	case s.Node != "" && s.Project != "":
 		return Graph{}, fmt.Errorf("both the node %q and the project %q are selected; select one", s.Node, s.Project)
 	case s.Node != "":
@@ -34,7 +34,7 @@ func Select(g Graph, s Selection) (Graph, error) {
 	case s.Project != "":
 		return selectProject(newIndex(g), s)
 	case s.Upstream, s.Downstream, s.Depth > 0:
-		return Graph{}, errors.New("upstream, downstream and depth are around something; select a node or a project")
+		return Graph{}, errors.New("upstream, downstream and depth need a node or a project to start from; select one")
 	default:
 		return newIndex(g).graph(), nil
 	}
@@ -98,7 +98,7 @@ func selectProject(x *index, s Selection) (Graph, error) {
 
 func unknown(what, name string, known []string) error {
 	if len(known) == 0 {
-		return fmt.Errorf("there is no %s %q; there is none at all", what, name)
+		return fmt.Errorf("there is no %s %q; there are none", what, name)
 	}
 	return fmt.Errorf("there is no %s %q; %s", what, name, harmless(v1alpha1.Suggest(name, known)))
 }

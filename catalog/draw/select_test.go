@@ -112,19 +112,19 @@ func TestSelect(t *testing.T) {
 		"unknown project": {
 			"The nearest project is told.", acme(), draw.Selection{Project: "order"}, nil, 0, `there is no project "order"; did you mean "orders"?`,
 		},
-		"empty":          {"Nothing can be selected of nothing.", draw.Graph{}, draw.Selection{Node: "a\n/b"}, nil, 0, `there is no dataset or workload "a\n/b"; there is none at all`},
+		"empty":          {"Nothing can be selected of nothing.", draw.Graph{}, draw.Selection{Node: "a\n/b"}, nil, 0, `there is no dataset or workload "a\n/b"; there are none`},
 		"two selections": {"A node of a project is selected by itself.", acme(), draw.Selection{Node: "a", Project: "b"}, nil, 0, `both the node "a" and the project "b" are selected; select one`},
 		"no selection": {
 			"A direction needs something to start from.", acme(),
 			draw.Selection{Upstream: true},
 			nil, 0,
-			"upstream, downstream and depth are around something; select a node or a project",
+			"upstream, downstream and depth need a node or a project to start from; select one",
 		},
 		"negative": {
 			"A depth is a number of edges.", acme(),
 			draw.Selection{Node: "rates/publish", Depth: -1},
 			nil, 0,
-			"the depth is -1; it is the number of edges to go, and 0 goes as far as they do",
+			"the depth is -1; want the number of edges to follow, or 0 to follow all",
 		},
 	}
 	for name, tc := range cases {

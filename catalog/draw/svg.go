@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"trunkline.dev/trunkline/catalog/draw/layered"
@@ -46,6 +47,11 @@ func xmlText(s string) string {
 	return b.String()
 }
 
+// changes reports whether two states are drawn as one.
+func (p *picture) changes() bool {
+	return slices.ContainsFunc(p.nodes, func(n Node) bool { return n.Change != "" }) || slices.ContainsFunc(p.edges, func(e Edge) bool { return e.Change != "" })
+}
+
 func (p *picture) write() {
 	width := max(p.w, minWidth)
 	head := p.head(width)
@@ -58,7 +64,7 @@ func (p *picture) write() {
 	name += ": " + p.caption()
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="graphics-document document" aria-label="%s">`+"\n",
 		width+2*margin, height+2*margin, width+2*margin, height+2*margin, xmlText(name))
-	p.printf("<title>%s</title>\n<style>%s</style>\n", xmlText(name), stylesheet())
+	p.printf("<title>%s</title>\n<style>%s</style>\n", xmlText(name), stylesheet(p.changes()))
 	p.printf(`<rect class="page" width="100%%" height="100%%"/>` + "\n")
 	p.printf(`<g transform="translate(%d %d)">`+"\n%s</g>\n", margin, margin, head.text)
 	p.printf(`<g transform="translate(%d %d)">`+"\n", margin+max(p.w, width)/2-p.w/2, margin+head.height)
@@ -121,6 +127,7 @@ func (p *picture) node(n *Node, b layered.Box) {
 	add(n.External, "external")
 	add(n.Focus, "focus")
 	add(n.Cycle, "cycle")
+	add(n.Change != "", string(n.Change))
 	round := 4
 	if n.Kind == Dataset {
 		round = b.H / 2
@@ -143,6 +150,9 @@ func (p *picture) wire(i int) {
 	class := "edge " + string(e.Kind)
 	if e.Cycle {
 		class += " cycle"
+	}
+	if e.Change != "" {
+		class += " " + string(e.Change)
 	}
 	p.printf(`<g class="%s" role="graphics-symbol"><title>%s</title>`, class, xmlText(e.about(&p.nodes[p.from[i]], &p.nodes[p.to[i]])))
 	if len(way.runs) == 0 {
@@ -188,7 +198,7 @@ func path(runs []layered.Run, short int) string {
 	return b.String()
 }
 
-// stem draws the way from a folded node to the label of what it gives.
+// stem draws the line from a folded node to the label of its outgoing edges.
 func (p *picture) stem(l *label) {
 	p.printf(`<path class="edge stem%s" d="%s"/>`+"\n", l.class(), path(l.runs, 0))
 }

@@ -5,8 +5,8 @@ package draw
 import "strings"
 
 // stylesheet returns the colours: those for light pages, and what is different on dark ones. Elements have classes and no
-// colours of their own; variables are not used, since converters to other formats do not know them.
-func stylesheet() string {
+// colours of their own, and those of changes are there only where there are some; variables are not used, since converters to other formats do not know them.
+func stylesheet(changes bool) string {
 	light := []string{
 		`text{font-family:ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif;font-size:12px;fill:#1f2328}`,
 		`.node text,.label text{text-anchor:middle}`,
@@ -51,6 +51,18 @@ func stylesheet() string {
 		`.edge path,path.edge{stroke:#656c76}.edge .head{fill:#656c76}`,
 		`.edge.cycle path,path.edge.cycle{stroke:#f85149}.edge.cycle .head{fill:#f85149}`,
 		`.edge:hover path{stroke:#4493f8}.edge:hover .head{fill:#4493f8}`,
+	}
+	if changes {
+		light = append(light,
+			`.node.added rect{stroke:#1a7f37;stroke-width:2.4}.node.touched rect{stroke-width:2.4}`,
+			`.node.removed rect{stroke:#818b98;stroke-dasharray:4 3;fill:#ffffff}.node.removed text{fill:#818b98;text-decoration:line-through}`,
+			`.edge.added path{stroke:#1a7f37;stroke-width:2.4}.edge.added .head{fill:#1a7f37}`,
+			`.edge.removed path{stroke-dasharray:1 4}`,
+		)
+		dark = append(dark,
+			`.node.added rect{stroke:#3fb950}.edge.added path{stroke:#3fb950}.edge.added .head{fill:#3fb950}`,
+			`.node.removed rect{fill:#0d1117;stroke:#656c76}.node.removed text{fill:#656c76}`,
+		)
 	}
 	return "\n" + strings.Join(light, "\n") + "\n@media (prefers-color-scheme:dark){\n" + strings.Join(dark, "\n") + "\n}\n"
 }

@@ -97,7 +97,7 @@ func (t *text) entriesOf(i int32) []entry {
 	return slices.Concat(reads, after, writes)
 }
 
-// dataset names a dataset, and says if there is none of that name.
+// dataset returns the name of a dataset with its flags, such as that it is not declared.
 func (t *text) dataset(i int32, by *Node) string {
 	name := t.nodes[i].name(by.Project)
 	if words := t.nodes[i].flags(); len(words) > 0 {

@@ -110,7 +110,7 @@ func (t *text) cycleLines() {
 	if all == 0 {
 		return
 	}
-	t.line(t.paint(red, "what goes in a circle:"))
+	t.line(t.paint(red, "cycles:"))
 	for _, cycle := range found {
 		var names []string
 		for k, i := range cycle {

@@ -59,7 +59,7 @@ func parse[T ~string](what, name string, known []T) (T, error) {
 	for _, k := range known {
 		names = append(names, string(k))
 	}
-	return "", fmt.Errorf("there is no %s %q; there are %s", what, name, strings.Join(names, ", "))
+	return "", fmt.Errorf("unknown %s %q; choose one of %s", what, name, strings.Join(names, ", "))
 }
 
 // Options are how a graph is drawn.
@@ -86,8 +86,8 @@ type drawing struct {
 	notes []string
 }
 
-// Write draws a graph. The same graph gives the same bytes. Where the graph is larger than the format can draw, the
-// error is a [*TooLargeError], and nothing is written.
+// Write draws a graph; its output is deterministic. If the graph is larger than the format can draw, it writes nothing
+// and returns a [*TooLargeError].
 func Write(w io.Writer, format Format, g Graph, o Options) error {
 	if _, err := ParseFormat(string(format)); err != nil {
 		return err

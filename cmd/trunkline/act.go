@@ -23,18 +23,18 @@ import (
 type actors struct{ rec *reconciler.Reconciler }
 
 // Do implements [console.Actor].
-func (a actors) Do(ctx context.Context, id catalog.ReleaseID, act string, hand console.Hand) error {
-	return forConsole(a.rec.Do(ctx, id, reconciler.Act(act), byHand(hand)))
+func (a actors) Do(ctx context.Context, id catalog.ReleaseID, act string, by console.Attribution) error {
+	return forConsole(a.rec.Do(ctx, id, reconciler.Act(act), attributed(by)))
 }
 
 // Approve implements [console.Actor].
-func (a actors) Approve(environment, digest string, hand console.Hand) error {
-	return forConsole(a.rec.Approve(environment, digest, byHand(hand)))
+func (a actors) Approve(environment, digest string, by console.Attribution) error {
+	return forConsole(a.rec.Approve(environment, digest, attributed(by)))
 }
 
-// byHand records who asks as the sign-on says it, or as it was claimed.
-func byHand(hand console.Hand) reconciler.ByHand {
-	return reconciler.ByHand{By: hand.Principal.String(), Why: hand.Why}
+// attributed records who asks as the sign-on says it, or as it was claimed.
+func attributed(by console.Attribution) reconciler.ByHand {
+	return reconciler.ByHand{By: by.Principal.String(), Why: by.Why}
 }
 
 // forConsole returns an error of the reconciler as one of the console, in the same words.
@@ -64,8 +64,8 @@ type asking struct {
 
 func (a *asking) flags(cmd *cobra.Command) {
 	a.remote.flags(cmd)
-	cmd.Flags().StringVar(&a.by, "by", "", "who asks, where your token does not say so; recorded as unverified; default: your name on this machine")
-	cmd.Flags().StringVar(&a.why, "why", "", "why, for those who read the status and the history")
+	cmd.Flags().StringVar(&a.by, "by", "", "who asks, unless your token tells; recorded as unverified; default: your user name on this machine")
+	cmd.Flags().StringVar(&a.why, "why", "", "the reason, for readers of the status and the history")
 }
 
 func (a *asking) client() (*client.Client, error) {
@@ -75,7 +75,7 @@ func (a *asking) client() (*client.Client, error) {
 		}
 	}
 	if a.by == "" {
-		return nil, usagef("say who asks: --by NAME")
+		return nil, usagef("cannot find out who you are: add --by NAME")
 	}
 	return a.remote.client(a.by)
 }
@@ -87,25 +87,26 @@ type act struct{ name, short, long, done string }
 func actCommands() []act {
 	return []act{
 		{
-			"suspend", "Leave releases as they are",
-			`Suspend has the daemon leave releases as they are: no new commit is applied, no drift is reverted,
-nothing is deleted. It is saved in the cluster, and holds until "trunkline resume". To suspend a project for all to see, write "suspend: true" in its declaration.`, "is suspended",
+			"suspend", "Stop applying releases until they are resumed",
+			`Suspend makes the daemon leave releases alone: it applies no new commit, reverts no drift, and
+deletes nothing. The suspension is saved in the cluster and lasts until "trunkline resume". To
+suspend a project where everyone sees it, write "suspend: true" in its declaration.`, "is suspended",
 		},
 		{
-			"resume", "Keep suspended releases in the declared state again",
-			"Resume ends what \"trunkline suspend\" began: everything is applied again, and the newest commit too.", "is resumed",
+			"resume", "Resume suspended releases",
+			"Resume ends the suspension by \"trunkline suspend\": releases take the newest commit, and drift is reverted again.", "is resumed",
 		},
 		{
-			"reconcile", "Apply releases again, also what failed before",
-			`Reconcile has the daemon apply all objects of releases again, and retry a commit that was rolled
-back. What holds a release, such as a freeze, holds it still. It is never needed to revert drift:
-that is seen at once.`, "is applied again",
+			"reconcile", "Apply releases again, and retry what failed",
+			`Reconcile makes the daemon apply all objects of releases again, and retry a commit that was rolled
+back. A hold, such as a freeze, still applies, and a suspended release has to be resumed first. Drift
+never needs it: the daemon sees drift at once.`, "is applied again",
 		},
 		{
-			"rollback", "Roll releases back to the healthy state before",
-			`Rollback takes releases back to the last commit but the present one at which they were healthy. The
-present one is not applied again until a newer commit changes the release, or "trunkline reconcile"
-asks for it. What should stay is better reverted in the repository.`, "is rolled back",
+			"rollback", "Roll releases back to the previous healthy commit",
+			`Rollback takes releases back to the last commit before the current one at which they were healthy.
+The current one is not applied again until a newer commit changes the release, or "trunkline
+reconcile" asks for it. To undo a change for good, revert it in the repository.`, "is rolled back",
 		},
 	}
 }
@@ -119,7 +120,7 @@ func newAct(act act) *cobra.Command {
 
 A project, or a project in an environment, stands for all its releases.
 
-Exit codes: 0 it is done; 1 it is not possible for some; 2 there is no such release, or no answer.`,
+Exit codes: 0 done; 1 refused for some of the releases; 2 no such release, or the daemon does not answer.`,
 		Example: fmt.Sprintf("  trunkline %s orders/prod --why \"incident 7\"\n  trunkline %s orders/prod/eu-1", act.name,
 			act.name),
 		Args: cobra.ExactArgs(1),
@@ -170,12 +171,13 @@ func newApprove() *cobra.Command {
 	var a asking
 	cmd := &cobra.Command{
 		Use:   "approve ENVIRONMENT",
-		Short: "Confirm that a commit removes most of an environment",
-		Long: `Approve lets the daemon delete what the accepted commit does not declare any more, where that is
-more than the environment's "maxRemovals" of its releases. It is good for exactly those releases
-that are listed: what is removed later has to be approved again.
+		Short: "Approve what is held in an environment",
+		Long: `Approve lets the daemon remove the releases that the accepted commit no longer declares, where that
+is more of them than the environment's "maxRemovals" allows, and apply changes that no pull request
+showed, where the environment has "reviewed: required". It covers exactly what it lists: what comes
+later needs another approval.
 
-Exit codes: 0 it is approved; 1 there is nothing to approve; 2 there is no such environment, or no answer.`,
+Exit codes: 0 approved; 1 nothing to approve; 2 no such environment, or the daemon does not answer.`,
 		Example: `  trunkline approve dev --why "the old teams are gone"`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.approve(cmd, args[0]) },
@@ -184,7 +186,7 @@ Exit codes: 0 it is approved; 1 there is nothing to approve; 2 there is no such 
 	return cmd
 }
 
-// approve confirms the removals of an environment as the status shows them.
+// approve confirms what is held in an environment as the status shows it.
 func (a *asking) approve(cmd *cobra.Command, environment string) error {
 	c, err := a.client()
 	if err != nil {
@@ -197,15 +199,19 @@ func (a *asking) approve(cmd *cobra.Command, environment string) error {
 	if err != nil {
 		return refused(err)
 	}
-	removals, digest := status.ToApprove(p.Releases, environment)
-	if len(removals) == 0 {
-		return fmt.Errorf("nothing to approve: no removal is held in %s", environment)
+	held, digest := status.ToApprove(p.Releases, environment)
+	if len(held) == 0 {
+		return fmt.Errorf("nothing to approve: nothing in %s waits for an approval", environment)
 	}
 	if err := c.Approve(cmd.Context(), environment, digest, a.why); err != nil {
 		return refused(err)
 	}
-	for _, r := range removals {
-		if err := println(cmd.OutOrStdout(), plain(r.String())+": removal approved"); err != nil {
+	for _, r := range held {
+		what := "change"
+		if r.Held.Removed() {
+			what = "removal"
+		}
+		if err := println(cmd.OutOrStdout(), plain(r.String())+": "+what+" approved"); err != nil {
 			return err
 		}
 	}

@@ -25,17 +25,17 @@ func newApply() *cobra.Command {
 	var log logging
 	cmd := &cobra.Command{
 		Use:   "apply --cluster NAME=KUBECONFIG",
-		Short: "Bring clusters into the declared state once",
+		Short: "Apply the declared state to clusters, once",
 		Long: `Apply does once what serve does all the time: it renders every release, applies what differs,
-deletes what is not declared any more, and waits until everything is healthy or needs a person.
+deletes what is no longer declared, and waits until everything is healthy or needs a person.
 
-It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwise.`,
+It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 usage error.`,
 		Example: `  trunkline apply --rev HEAD \
       --cluster dev=dev.kubeconfig --cluster prod=prod.kubeconfig`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(clusters) == 0 {
-				return usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
+				return usagef("no cluster given: add --cluster NAME=KUBECONFIG")
 			}
 			var configs []cluster.Config
 			for _, c := range clusters {
@@ -45,7 +45,9 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 				}
 				configs = append(configs, cfg)
 			}
-			logger, err := log.logger(cmd.ErrOrStderr())
+			shown := showProgress(cmd, readingDeclarations)
+			defer shown.end()
+			logger, err := log.logger(shown.beside(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -73,7 +75,8 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			if err := once(ctx, rec, board, reconciler.Revision{Commit: commit, Tree: tree}); err != nil {
+			err = once(ctx, rec, board, reconciler.Revision{Commit: commit, Tree: tree}, shown)
+			if shown.end(); err != nil {
 				return err
 			}
 			p := board.Snapshot()
@@ -90,7 +93,7 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 		},
 	}
 	from.flags(cmd)
-	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for everything to be healthy")
 	sops.flags(cmd)
 	log.flags(cmd, "error") // what went wrong is printed at the end
@@ -98,7 +101,7 @@ It is for pipelines. It ends with 0 if everything is healthy, and with 1 otherwi
 }
 
 // once reconciles one revision until everything is settled or ctx ends.
-func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, rev reconciler.Revision) error {
+func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, rev reconciler.Revision, shown *progress) error {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -117,6 +120,13 @@ func once(ctx context.Context, rec *reconciler.Reconciler, board *status.Board, 
 	}
 	swept := rec.Swept(ctx)
 	for p := board.Snapshot(); ctx.Err() == nil && !settled(p); {
+		done := 0
+		for _, r := range p.Releases {
+			if r.Settled() {
+				done++
+			}
+		}
+		shown.at("applying", done, len(p.Releases))
 		waiting, cancel := context.WithTimeout(ctx, silence)
 		p = board.Wait(waiting, p.Revision)
 		cancel()

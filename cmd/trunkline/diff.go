@@ -33,19 +33,19 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff --cluster NAME=KUBECONFIG [PATH] [RELEASE...]",
 		Short: "Show how live clusters differ from what is declared",
-		Long: `Diff shows what would change in live clusters if they were brought into the
-declared state: objects that would be created, adopted, updated and deleted,
-those that would be kept and why, and what others have changed and whether that
-is reverted. API servers try every change as a dry run; the client refuses all
-requests that could change anything.
+		Long: `Diff shows what would change in live clusters if the declared state were applied:
+objects that would be created, adopted, updated and deleted, those that would be
+kept and why, and what others have changed and whether that is reverted. API
+servers try every change as a dry run; the client refuses to send any request
+that could change anything.
 
-It takes the files on disk, or a revision with --head. PATH is the folder of the
+It reads the files on disk, or a revision with --head. PATH is the folder of the
 platform, by default the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT
 or PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. Only the
-clusters that are given are looked at. It reads Secrets to compare them; their
-values are not shown, that they change is. Encrypted Secrets are not decrypted,
-and not compared. What cannot be tried is shown as it is declared: objects in a
-namespace, or of a kind, that the release brings along.
+clusters that are given are compared. It reads Secrets to compare them and shows
+that they change, but never their values. Encrypted Secrets are neither decrypted
+nor compared. Objects in a namespace, or of a kind, that the release itself would
+create cannot be tried, and are shown as declared.
 
 ` + exitCodes,
 		Example: `  trunkline diff --cluster dev=dev.kubeconfig
@@ -58,7 +58,7 @@ namespace, or of a kind, that the release brings along.
 				return err
 			}
 			if len(v.clusters) == 0 {
-				return usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
+				return usagef("no cluster given: add --cluster NAME=KUBECONFIG")
 			}
 			configs, named, err := v.configs()
 			if err != nil {
@@ -76,7 +76,7 @@ namespace, or of a kind, that the release brings along.
 		}),
 	}
 	v.flags(cmd)
-	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	cmd.Flags().BoolVar(&v.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", defaultDiffTimeout, "how long to wait for each cluster")
 	return cmd
@@ -113,6 +113,8 @@ func (v *differing) diff(cmd *cobra.Command, s *session, configs []cluster.Confi
 	if err != nil {
 		return preview.Preview{}, err
 	}
+	s.progress = showProgress(cmd, "asking the clusters")
+	defer s.progress.end()
 	p := preview.Preview{From: "the live clusters", To: s.name}
 	p.Releases, p.Troubles = dryrun.Look(cmd.Context(), dryrun.Input{
 		Head: head, Picker: v.picker, Clusters: configs, Now: s.now, Timeout: v.timeout,

@@ -22,11 +22,11 @@ func newDrift() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drift [PROJECT[/ENVIRONMENT[/CLUSTER]]]",
 		Short: "Show what others have changed in the clusters",
-		Long: `Drift shows which fields of which objects someone has changed, who, and when: what is so now, and
-what was reverted lately. Whether changes are reverted at once or only reported is said by
-"drift" in the environment's declaration.
+		Long: `Drift shows which fields of which objects someone changed, who, and when: drift that is there now,
+and drift that was reverted lately. The field "drift" of the environment's declaration decides
+whether the daemon reverts drift at once or only reports it.
 
-Exit codes: 0 nothing is changed now; 1 something is; 2 there is no answer.`,
+Exit codes: 0 no drift now; 1 there is drift; 2 the daemon does not answer.`,
 		Example: `  trunkline drift
   trunkline drift orders/prod -o json`,
 		Args: cobra.MaximumNArgs(1),
@@ -59,7 +59,7 @@ Exit codes: 0 nothing is changed now; 1 something is; 2 there is no answer.`,
 		},
 	}
 	daemon.flags(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
 	return cmd
 }
 
@@ -106,7 +106,7 @@ func driftsOf(p status.Platform, args []string) ([]drift, error) {
 
 func printDrifts(w io.Writer, p status.Platform, found []drift, width int) error {
 	if len(found) == 0 {
-		return println(w, "nobody has changed anything")
+		return println(w, "no drift")
 	}
 	paint := painter(width > 0)
 	all := driftTable(p, found, paint)
@@ -171,7 +171,7 @@ func who(manager string) string {
 func driftState(d status.Drift, paint paintFunc) string {
 	switch {
 	case d.What == added:
-		return "added, and left"
+		return "added, not reverted"
 	case d.Corrected && d.Rounds > 1:
 		return paint(text.FgYellow, fmt.Sprintf("reverted, %d times", d.Rounds))
 	case d.Corrected:
@@ -179,5 +179,5 @@ func driftState(d status.Drift, paint paintFunc) string {
 	case d.Rounds > 0:
 		return paint(text.FgRed, fmt.Sprintf("fought over: reverted %d times, left for a while", d.Rounds))
 	}
-	return paint(text.FgYellow, "left as it is")
+	return paint(text.FgYellow, "not reverted")
 }

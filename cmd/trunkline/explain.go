@@ -23,8 +23,8 @@ func newExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [KIND[.FIELD…]]",
 		Short: "Explain a kind of declaration, or a field of one",
-		Long: `Explain prints what a kind of declaration or a field of one means, how it is written, what holds without it, and
-the fields below it. Without an argument it lists the kinds.`,
+		Long: `Explain prints what a kind of declaration or one of its fields means, its type and default, and the fields below
+it. Without an argument it lists the kinds.`,
 		Example: `  trunkline explain project
   trunkline explain project.spec.workloads.reads
   trunkline explain environment --recursive`,
@@ -34,7 +34,7 @@ the fields below it. Without an argument it lists the kinds.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
-				return usagef("there is no output %q: choose text or json", format)
+				return usagef("unknown output format %q: choose text or json", format)
 			}
 			w := cmd.OutOrStdout()
 			if len(args) == 0 {
@@ -52,8 +52,8 @@ the fields below it. Without an argument it lists the kinds.`,
 			return p.err
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "how to print: text or json")
-	cmd.Flags().BoolVarP(&recursive, "recursive", "r", false, "print the names of all fields below, and what is written at each, and no more")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "output format: text or json")
+	cmd.Flags().BoolVarP(&recursive, "recursive", "r", false, "print the names and types of all fields below, and nothing else")
 	return cmd
 }
 

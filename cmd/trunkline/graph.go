@@ -37,19 +37,20 @@ func newGraph() *cobra.Command {
 		Long: `Graph draws the flow of data through a platform: each dataset at each version, and each workload
 that reads or writes it. It works offline and changes nothing.
 
-It takes a folder, by default the current one as it is on disk, or a revision of the repository
-that the current folder is in. It draws the whole, a project with its neighbours, or what lies
-before and behind one node: a workload ("project/name") or a dataset ("project/name@version").
+It reads a folder, by default the current one as it is on disk, or a revision of the repository
+that the current folder is in. It draws the whole platform, a project with its neighbours, or what
+is upstream and downstream of one node: a workload ("project/name") or a dataset
+("project/name@version").
 
-What is too large to be read is folded: a node for each project, or for each owner. Declarations
-that are wrong are drawn as far as they go, with their cycles marked, and the command ends with 1.`,
+A graph that is too large to read is folded: one node for each project, or for each owner. Invalid
+declarations are drawn as far as possible, with their cycles marked, and the exit code is 1.`,
 		Example: `  trunkline graph
   trunkline graph --downstream orders/orders-clean@1
   trunkline graph --project revenue --env prod
   trunkline graph main -o svg > platform.svg`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usagef("say one folder or revision, or none for the current folder")
+				return usagef("name one folder or revision, or none for the current folder")
 			}
 			return nil
 		},
@@ -72,13 +73,13 @@ that are wrong are drawn as far as they go, with their cycles marked, and the co
 			return g.run(cmd, selection)
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", string(draw.Text), "how to draw it: text, dot, mermaid, json or svg")
+	cmd.Flags().StringVarP(&format, "output", "o", string(draw.Text), "output format: text, dot, mermaid, json or svg")
 	cmd.Flags().StringVar(&g.node, "node", "", "draw around this workload or dataset, in both directions")
 	cmd.Flags().StringVar(&g.upstream, "upstream", "", "draw what this workload or dataset needs")
 	cmd.Flags().StringVar(&g.downstream, "downstream", "", "draw what needs this workload or dataset")
-	cmd.Flags().StringVarP(&g.project, "project", "p", "", "draw this project, and what is next to it in others")
-	cmd.Flags().StringVarP(&g.env, "env", "e", "", "draw what is in this environment; default: in any of them")
-	cmd.Flags().IntVar(&g.depth, "depth", 0, "how many edges to go from the node or project; 0 is as far as they go, or 1 from a project")
+	cmd.Flags().StringVarP(&g.project, "project", "p", "", "draw this project and its neighbours")
+	cmd.Flags().StringVarP(&g.env, "env", "e", "", "draw only this environment; default: all of them")
+	cmd.Flags().IntVar(&g.depth, "depth", 0, "number of edges to follow from the node or project; 0 follows all from a node, and 1 from a project")
 	cmd.Flags().StringVar(&fold, "fold", string(draw.Auto), "draw a node for each project: auto (what is too large), always or never")
 	return cmd
 }
@@ -88,7 +89,7 @@ func (g *graphing) selection() (draw.Selection, error) {
 	s := draw.Selection{Project: g.project, Depth: g.depth, Upstream: g.upstream != "", Downstream: g.downstream != ""}
 	for _, node := range []string{g.node, g.upstream, g.downstream} {
 		if node != "" && s.Node != "" && node != s.Node {
-			return s, usagef("the graph is drawn around one node, and not around both %q and %q", s.Node, node)
+			return s, usagef("choose one node to draw around, not both %q and %q", s.Node, node)
 		}
 		if node != "" {
 			s.Node = node
@@ -101,21 +102,23 @@ func (g *graphing) selection() (draw.Selection, error) {
 	case s.Node != "" && s.Project != "":
 		return s, usagef("--project draws a project, and --node, --upstream and --downstream draw around a node: choose one")
 	case s.Depth < 0:
-		return s, usagef("--depth %d: it is how many edges to go, and 0 goes as far as they do", s.Depth)
+		return s, usagef("--depth %d: want the number of edges to follow, or 0 to follow all", s.Depth)
 	case s.Depth > 0 && s.Node == "" && s.Project == "":
-		return s, usagef("--depth says how far to go from a node or project: say which with --node or --project")
+		return s, usagef("--depth counts from a node or project: add --node or --project")
 	}
 	return s, nil
 }
 
 // run draws.
 func (g *graphing) run(cmd *cobra.Command, s draw.Selection) error {
+	p := showProgress(cmd, readingDeclarations)
+	defer p.end()
 	o, err := openPlatform(cmd.Context(), g.what)
 	if err != nil {
 		return err
 	}
 	cat, problems, err := catalog.Load(o.tree, blueprints.FS)
-	if err != nil {
+	if p.end(); err != nil {
 		return err
 	}
 	found := printProblems(cmd, problems)
@@ -125,11 +128,14 @@ func (g *graphing) run(cmd *cobra.Command, s draw.Selection) error {
 	if _, ok := cat.Environments[g.env]; !ok && g.env != "" {
 		return unknown("environment", g.env, slices.Collect(maps.Keys(cat.Environments)))
 	}
+	p = showProgress(cmd, "drawing")
+	defer p.end()
 	part, err := draw.Select(flowOf(cat, g.env), s)
 	if err != nil {
 		return err
 	}
 	g.locate(cat, part)
+	p.end() // before what is drawn is written, which takes as long again at most
 	if err := g.write(cmd.OutOrStdout(), cat.Name(), part); err != nil {
 		return err
 	}

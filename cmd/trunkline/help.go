@@ -40,14 +40,14 @@ func argsError(cmd *cobra.Command, args []string, err error) error {
 		return err
 	}
 	_, takes, _ := strings.Cut(cmd.Use, " ")
-	takes = strings.TrimSpace(strings.Split(takes, " --")[0])
+	takes = strings.TrimSpace(strings.Split(" "+takes, " --")[0])
 	switch {
 	case len(args) == 0:
 		return usagef("%s needs %s", cmd.CommandPath(), takes)
 	case takes == "":
-		return usagef("%s takes no arguments: leave %q out", cmd.CommandPath(), args[0])
+		return usagef("%s accepts no arguments: remove %q", cmd.CommandPath(), args[0])
 	default:
-		return usagef("%s takes %s: leave %q out", cmd.CommandPath(), takes, args[len(args)-1])
+		return usagef("%s accepts %s: remove %q", cmd.CommandPath(), takes, args[len(args)-1])
 	}
 }
 

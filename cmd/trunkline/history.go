@@ -20,7 +20,8 @@ import (
 
 func newHistory() *cobra.Command {
 	var daemon remote
-	var output, since string
+	var output, since, folder string
+	var builds bool
 	var kinds []string
 	var number int
 	var before int64
@@ -30,17 +31,26 @@ func newHistory() *cobra.Command {
 		Long: `History asks a running daemon what happened, the newest first: which commits were accepted and
 refused, what was applied to which release and how long it took, what failed and why.
 
-It knows as much as the daemon was told to keep, and shows the newest 50 events, or as many as
--n says. Times are UTC.
+With --builds it shows which build of a project was in which environment, since
+when, and by whose merge. A build is the images, parameters, declarations and
+files of a project; its id is the same wherever it is. What a commit declares is
+read from the checkout in the current folder, or in --from.
 
-Exit codes: 0 this is what happened; 2 there is no such release or kind, or no answer.`,
+It goes back as far as the daemon is configured to keep events, and shows the newest 50, or as
+many as -n asks for. Times are UTC.
+
+Exit codes: 0 events printed; 2 no such release or kind, or the daemon does not answer.`,
 		Example: `  trunkline history
   trunkline history orders/prod --since 24h
   trunkline history --kind failed --kind refused -n 10
+  trunkline history --builds orders
   trunkline history orders -o json |
       jq -r '.events[] | [.time, .kind, .commit] | @tsv'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if builds {
+				return showBuilds(cmd, daemon, args, folder, output)
+			}
 			printer, err := formatNamed(output, func(w io.Writer, p history.Page) error { return printEvents(w, p, width(w)) })
 			if err != nil {
 				return err
@@ -73,12 +83,34 @@ Exit codes: 0 this is what happened; 2 there is no such release or kind, or no a
 	}
 	f := cmd.Flags()
 	daemon.flags(cmd)
-	f.StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
+	f.StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
 	f.StringArrayVar(&kinds, "kind", nil, "show events of this kind only, such as accepted, refused, run or failed; repeat for more")
 	f.StringVar(&since, "since", "", "show events since then: 90m, 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z")
 	f.IntVarP(&number, "number", "n", history.DefaultLimit, "how many events to show")
-	f.Int64Var(&before, "before", 0, "show the events before this one, whose number the last page said")
+	f.BoolVar(&builds, "builds", false, "show which builds of a project were where")
+	f.StringVar(&folder, "from", ".", "folder with the platform, in a checkout, for --builds")
+	f.Int64Var(&before, "before", 0, "show the events before the one with this number, which the page before ends with")
 	return cmd
+}
+
+// showBuilds answers --builds.
+func showBuilds(cmd *cobra.Command, daemon remote, args []string, folder, output string) error {
+	if err := onlyBuilds(args, cmd.Flags().Changed); err != nil {
+		return err
+	}
+	printer, err := formatNamed(output, printBuilds)
+	if err != nil {
+		return err
+	}
+	client, err := daemon.client("")
+	if err != nil {
+		return err
+	}
+	found, err := buildsOf(cmd.Context(), client, folder, args[0])
+	if err != nil {
+		return err
+	}
+	return printer(cmd.OutOrStdout(), found)
 }
 
 // askFor adds to a question what the arguments say.
@@ -119,7 +151,7 @@ func knownKinds(kinds []string) error {
 	slices.Sort(known)
 	for _, k := range kinds {
 		if !slices.Contains(known, k) {
-			return usagef("--kind %q: choose from %s", k, strings.Join(known, ", "))
+			return usagef("--kind %q: choose one of %s", k, strings.Join(known, ", "))
 		}
 	}
 	return nil

@@ -20,11 +20,11 @@ import (
 // printEvents prints events for people, a row for each. On a terminal (width > 0) it is coloured and fits the width.
 func printEvents(w io.Writer, p history.Page, width int) error {
 	if len(p.Events) == 0 {
-		return println(w, "nothing happened, or nothing that is kept")
+		return println(w, "no events")
 	}
 	out := eventTable(p.Events, width, painter(width > 0))
 	if p.Next != 0 {
-		out += fmt.Sprintf("\n\nthere is more: --before %d", p.Next)
+		out += fmt.Sprintf("\n\nmore: --before %d", p.Next)
 	}
 	return println(w, out)
 }

@@ -34,14 +34,14 @@ func TestEventsFitTheTerminal(t *testing.T) {
   applied 4 in 1m1s
 2026-01-01 10:00:00   accepted                     01234567   Ann
 
-there is more: --before 7
+more: --before 7
 `
 	const wide = `TIME                  KIND       RELEASE           COMMIT     BY          WHAT
 2026-01-01 12:00:00   failed     orders/prod@one   01234567   trunkline   applying Deployment orders-prod/web: spec.replicas is owned by kubectl, which has to give it up first
 2026-01-01 11:00:00   run        orders/prod@one   01234567   trunkline   applied 4 in 1m1s
 2026-01-01 10:00:00   accepted                     01234567   Ann
 
-there is more: --before 7
+more: --before 7
 `
 	fits(t, narrow, wide, "\x1b[31mfailed", func(w io.Writer, width int) error { return printEvents(w, p, width) })
 }

@@ -16,7 +16,7 @@ import (
 type logging struct{ level string }
 
 func (l *logging) flags(cmd *cobra.Command, level string) {
-	cmd.Flags().StringVar(&l.level, "log-level", level, "least level to log: debug, info, warn or error")
+	cmd.Flags().StringVar(&l.level, "log-level", level, "lowest level to log: debug, info, warn or error")
 }
 
 // logger writes text for people on a terminal, and JSON for machines anywhere else.
@@ -34,6 +34,9 @@ func (l *logging) logger(w io.Writer) (*slog.Logger, error) {
 }
 
 func isTerminal(w io.Writer) bool {
+	if b, shown := w.(besides); shown {
+		w = b.w
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -69,7 +69,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 var errFindings = errors.New("there are findings")
 
 // errTrouble ends a command that answers by its exit code and could not find out all, which it has printed.
-var errTrouble = errors.New("not everything could be found out")
+var errTrouble = errors.New("some of it could not be determined")
 
 // troubleError ends such a command with an error that is to be printed.
 type troubleError struct{ err error }

@@ -88,8 +88,8 @@ func (m *metrics) event(e history.Event) {
 // boardCollector reads the board when it is scraped.
 type boardCollector struct{ board *status.Board }
 
-// described are what the board gives.
-type described struct{ releases, drifted, held, refused, reachable *prometheus.Desc }
+// described are the metrics that come from the board.
+type described struct{ releases, drifted, held, refused, reachable, differs *prometheus.Desc }
 
 func descriptions() described {
 	where := []string{"environment", "cluster"}
@@ -100,13 +100,14 @@ func descriptions() described {
 			append(where, "rule"), nil),
 		refused:   prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
 		reachable: prometheus.NewDesc("trunkline_cluster_reachable", "1 if the cluster answers.", []string{"cluster"}, nil),
+		differs:   prometheus.NewDesc("trunkline_cluster_differs", "1 if the cluster is not what charts are told that it is.", []string{"cluster"}, nil),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *boardCollector) Describe(ch chan<- *prometheus.Desc) {
 	d := descriptions()
-	for _, desc := range []*prometheus.Desc{d.releases, d.drifted, d.held, d.refused, d.reachable} {
+	for _, desc := range []*prometheus.Desc{d.releases, d.drifted, d.held, d.refused, d.reachable, d.differs} {
 		ch <- desc
 	}
 }
@@ -136,6 +137,7 @@ func (c *boardCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(d.refused, prometheus.GaugeValue, number(p.Source.Refused()))
 	for _, cl := range p.Clusters {
 		ch <- prometheus.MustNewConstMetric(d.reachable, prometheus.GaugeValue, number(cl.Reachable), cl.Name)
+		ch <- prometheus.MustNewConstMetric(d.differs, prometheus.GaugeValue, number(cl.Warning != ""), cl.Name)
 	}
 }
 

@@ -31,7 +31,13 @@ func TestMetrics(t *testing.T) {
 	for _, kind := range []history.Kind{history.Drift, history.Corrected, history.Drift, history.Rollback, history.Healthy} {
 		m.event(history.Event{Release: a, Kind: kind})
 	}
-	const want = `# HELP trunkline_drifts_total Objects that drifted, and those of them that were reverted.
+	board.SetCluster(status.Cluster{Name: "eu", Reachable: true, Warning: "charts are told Kubernetes v1.35.0, and it is v1.36.0"})
+	board.SetCluster(status.Cluster{Name: "us", Reachable: true})
+	const want = `# HELP trunkline_cluster_differs 1 if the cluster is not what charts are told that it is.
+# TYPE trunkline_cluster_differs gauge
+trunkline_cluster_differs{cluster="eu"} 1
+trunkline_cluster_differs{cluster="us"} 0
+# HELP trunkline_drifts_total Objects that drifted, and those of them that were reverted.
 # TYPE trunkline_drifts_total counter
 trunkline_drifts_total{action="corrected",cluster="eu",environment="prod"} 1
 trunkline_drifts_total{action="seen",cluster="eu",environment="prod"} 2
@@ -49,7 +55,7 @@ trunkline_releases_held{cluster="eu",environment="prod",rule="freeze"} 2
 trunkline_rollbacks_total{cluster="eu",environment="prod"} 1
 `
 	err := testutil.GatherAndCompare(m.registry, strings.NewReader(want),
-		"trunkline_drifts_total", "trunkline_releases", "trunkline_releases_drifted", "trunkline_releases_held", "trunkline_rollbacks_total")
+		"trunkline_cluster_differs", "trunkline_drifts_total", "trunkline_releases", "trunkline_releases_drifted", "trunkline_releases_held", "trunkline_rollbacks_total")
 	if err != nil {
 		t.Error(err)
 	}

@@ -34,6 +34,9 @@ type creation struct {
 	template string
 	given    map[string]string
 	now      time.Time
+	// dryRun and taken are for taking a repository over.
+	dryRun bool
+	taken  *takeover
 }
 
 func newNew() *cobra.Command {
@@ -41,29 +44,44 @@ func newNew() *cobra.Command {
 	var set []string
 	var list bool
 	cmd := &cobra.Command{
-		Use:   "new project|workload|environment|blueprint NAME",
-		Short: "Make the files of a new declaration from a template",
-		Long: `New makes a project, a workload of a project, an environment or a blueprint from a template. It
-asks for what the template needs to know; without a terminal, and where CI is set, answers are
-given with --set. Templates come with Trunkline, and a repository has its own in
-templates/KIND/NAME.
+		Use: `new project|workload|environment|blueprint NAME
+  trunkline new --from flux|argocd PATH`,
+		Short: "Create declarations, or take over what Flux or Argo CD has",
+		Long: `New creates a project, a workload of a project, an environment or a blueprint from a template. It
+asks for what the template needs to know; without a terminal, and where CI is set, --set answers.
+Trunkline comes with templates, and a repository may have its own in templates/KIND/NAME.
 
-What it would write is judged first, as "trunkline validate" does. If anything new is wrong,
-nothing is written. Files that are there are never overwritten; a workload is put at the end of
-the list in its project's file, which stays as it is otherwise.`,
+The result is validated before it is written, as by "trunkline validate". If that finds new
+problems, nothing is written. Existing files are never overwritten; a workload is appended to the
+list in its project's file, which otherwise stays as it is.
+
+With --from flux or --from argocd and the root of a repository, it reads what Flux or Argo CD applies from
+there, and writes the declarations that do the same, beside the manifests, which stay as they are. What
+is not carried over is listed with file, line and what to do instead. See docs/migrate.md.`,
 		Example: `  trunkline new --list
   trunkline new project orders --template batch --set owner=team-orders \
       --set image=orders:1
   trunkline new workload clean --project orders --template container-job
   trunkline new environment prod --set cluster=prod \
-      --set location=s3://acme-prod-lake`,
-		Args: func(_ *cobra.Command, args []string) error { return n.arguments(args, list) },
+      --set location=s3://acme-prod-lake
+  trunkline new --from flux . --dry-run
+  trunkline new --from argocd . --set owner=team-platform`,
+		Args: func(_ *cobra.Command, args []string) (err error) {
+			if n.taken, err = n.takeover(args, list); err != nil || n.taken != nil {
+				return err
+			}
+			return n.arguments(args, list)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if n.given, err = answersOf(set); err != nil {
 				return err
 			}
 			n.now = time.Now().UTC()
+			if n.taken != nil {
+				n.taken.given, n.taken.now = n.given, n.now
+				return n.taken.run(cmd)
+			}
 			if list {
 				return n.list(cmd.OutOrStdout())
 			}
@@ -71,8 +89,9 @@ the list in its project's file, which stays as it is otherwise.`,
 		},
 	}
 	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template; default: batch, container-job, dev (or prod) or helm")
-	cmd.Flags().StringVar(&n.from, "from", ".", "folder with the platform")
-	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints")
+	cmd.Flags().StringVar(&n.from, "from", ".", "folder with the platform; or flux or argocd, and then PATH is the folder")
+	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints, or trunkline with --from flux or argocd")
+	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --from flux or argocd, print the files instead of writing them")
 	cmd.Flags().StringVar(&n.project, "project", "", "the project that a workload goes to")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "answer to a question of the template: NAME=ANSWER; repeat for each")
 	cmd.Flags().BoolVar(&list, "list", false, "list the templates, and what they ask for")
@@ -88,20 +107,20 @@ func (n *creation) arguments(args []string, list bool) error {
 			for _, k := range scaffold.Kinds() {
 				kinds = append(kinds, string(k))
 			}
-			return usagef("there is nothing called %q to make: %s", args[0], v1alpha1.Suggest(args[0], kinds))
+			return usagef("there is no kind %q to create: %s", args[0], v1alpha1.Suggest(args[0], kinds))
 		}
 	}
 	switch {
 	case list && len(args) <= 1:
 		return nil
 	case list:
-		return usagef("--list takes a kind, or nothing")
+		return usagef("--list accepts one kind at most")
 	case len(args) != 2:
-		return usagef("say what to make and its name, as in \"trunkline new project orders\"")
+		return usagef("name a kind and a name, as in \"trunkline new project orders\"")
 	case (n.kind == scaffold.Workload) != (n.project != ""):
-		return usagef("--project says which project a new workload goes to: give it for a workload, and only then")
+		return usagef("--project is required for a workload and invalid for other kinds")
 	case n.kind == scaffold.Workload && n.to != "":
-		return usagef("--to is not for a workload: its files go beside the declaration of its project")
+		return usagef("--to is invalid for a workload: its files go beside the declaration of its project")
 	}
 	n.name = args[1]
 	if err := scaffold.CheckName(n.name); err != nil {
@@ -119,7 +138,7 @@ func answersOf(set []string) (map[string]string, error) {
 			return nil, usagef("--set takes NAME=ANSWER, not %q", s)
 		}
 		if _, twice := out[name]; twice {
-			return nil, usagef("--set gives %q twice", name)
+			return nil, usagef("--set sets %q twice", name)
 		}
 		out[name] = answer
 	}
@@ -132,7 +151,7 @@ func (n *creation) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	before, err := n.judge(cmd.Context(), tree)
+	before, err := n.validate(cmd.Context(), tree)
 	if err != nil {
 		return err
 	}
@@ -141,7 +160,7 @@ func (n *creation) run(cmd *cobra.Command) error {
 		if err := show(cmd, before.Problems()); err != nil {
 			return err
 		}
-		return fmt.Errorf("there is no platform at %q to add to: say where it is with --from", n.from)
+		return fmt.Errorf("there is no platform at %q to add to: name its folder with --from", n.from)
 	}
 	files, changed, err := n.fill(cmd, c)
 	if err != nil {
@@ -154,7 +173,7 @@ func (n *creation) run(cmd *cobra.Command) error {
 	if changed != nil {
 		all = append(slices.Clone(files), changed.File)
 	}
-	after, err := n.judge(cmd.Context(), scaffold.Overlay(tree, all))
+	after, err := n.validate(cmd.Context(), scaffold.Overlay(tree, all))
 	if err != nil {
 		return err
 	}
@@ -162,7 +181,7 @@ func (n *creation) run(cmd *cobra.Command) error {
 		if err := show(cmd, problems); err != nil {
 			return err
 		}
-		return fmt.Errorf("nothing is written: with the new %s %q this would be wrong", n.kind, n.name)
+		return fmt.Errorf("nothing is written: the new %s %q would be wrong", n.kind, n.name)
 	}
 	if !n.declared(after.Catalog()) {
 		return fmt.Errorf("nothing is written: the template %q does not declare the %s %q", n.template, n.kind, n.name)
@@ -170,11 +189,11 @@ func (n *creation) run(cmd *cobra.Command) error {
 	if err := writeAll(n.from, files, changed); err != nil {
 		return fmt.Errorf("nothing is written: %w", err)
 	}
-	return n.tell(cmd.OutOrStdout(), files, changed)
+	return n.report(cmd.OutOrStdout(), files, changed)
 }
 
-// judge reads and judges a tree as "trunkline validate" does.
-func (n *creation) judge(ctx context.Context, tree fs.FS) (*evaluate.Evaluation, error) {
+// validate reads and checks a tree as "trunkline validate" does.
+func (n *creation) validate(ctx context.Context, tree fs.FS) (*evaluate.Evaluation, error) {
 	s := &session{now: n.now}
 	err := s.evaluate(ctx, tree, ".")
 	return s.head, err
@@ -208,7 +227,7 @@ func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File
 		facts, base = facts.In(project), project.Dir()
 	}
 	if base != "" && !fs.ValidPath(path.Clean(base)) {
-		return nil, nil, usagef("--to says a folder of the platform, and %q is none", base)
+		return nil, nil, usagef("--to %q is not a folder of the platform", base)
 	}
 	below, err := scaffold.Place(c, n.kind, base, n.name)
 	if err != nil {
@@ -260,7 +279,7 @@ func absent(tree fs.FS, files []scaffold.File) error {
 		}
 	}
 	if len(there) > 0 {
-		return fmt.Errorf("nothing is written: there is %s already, and files are never overwritten", strings.Join(there, ", "))
+		return fmt.Errorf("nothing is written: %s already exists, and files are never overwritten", strings.Join(there, ", "))
 	}
 	return nil
 }
@@ -286,8 +305,8 @@ func (n *creation) declared(c *catalog.Catalog) bool {
 	}
 }
 
-// tell says what was written, and what to do next.
-func (n *creation) tell(w io.Writer, files []scaffold.File, changed *change) error {
+// report says what was written, and what to do next.
+func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) error {
 	var b strings.Builder
 	for _, f := range files {
 		fmt.Fprintf(&b, "wrote    %s\n", f.Path)

@@ -41,7 +41,7 @@ func ask(ctx context.Context, from io.Reader, to io.Writer, asked []scaffold.Ask
 		}
 		err := in.Err()
 		if err == nil {
-			err = errors.New("the input has ended")
+			err = errors.New("the input ended")
 		}
 		ended <- err
 	}()

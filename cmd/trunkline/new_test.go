@@ -47,7 +47,7 @@ func contents(t *testing.T, folder string) map[string]string {
 	return out
 }
 
-// trunkline runs a command that must end with a code, and gives what it prints.
+// trunkline runs a command that must exit with a code, and returns what it prints.
 func trunkline(t *testing.T, code int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, failed bytes.Buffer
@@ -182,7 +182,7 @@ func TestNewWritesAllOrNothing(t *testing.T) {
 			reason:  "What someone else has saved meanwhile is not lost.",
 			spoil:   func(t *testing.T, folder string) { write(t, filepath.Join(folder, "old"), "theirs") },
 			changed: &change{File: scaffold.File{Path: "old", Data: []byte("new")}, was: []byte("read")},
-			want:    `"old" has changed meanwhile`,
+			want:    `"old" has been changed meanwhile`,
 		},
 		"Gone": {
 			reason:  "A file that is gone is not made again.",

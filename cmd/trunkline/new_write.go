@@ -62,7 +62,7 @@ func (w *writing) undo() error {
 	var failed error
 	for _, name := range slices.Backward(w.made) {
 		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failed = errors.Join(failed, fmt.Errorf("taking %q away again: %w", name, err))
+			failed = errors.Join(failed, fmt.Errorf("removing %q again: %w", name, err))
 		}
 	}
 	return failed
@@ -110,7 +110,7 @@ func (w *writing) replace(c *change) error {
 		return fmt.Errorf("changing %q: %w", c.Path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("changing %q: it is a link, and not a file", c.Path)
+		return fmt.Errorf("changing %q: it is a link, not a file", c.Path)
 	}
 	beside := path.Join(path.Dir(c.Path), "."+path.Base(c.Path)+".new")
 	if err := w.file(beside, c.Data, info.Mode().Perm()); err != nil {
@@ -121,7 +121,7 @@ func (w *writing) replace(c *change) error {
 		return fmt.Errorf("changing %q: %w", c.Path, err)
 	}
 	if !bytes.Equal(is, c.was) {
-		return fmt.Errorf("%q has changed meanwhile: try again", c.Path)
+		return fmt.Errorf("%q has been changed meanwhile: try again", c.Path)
 	}
 	if err := durable.RenameIn(w.root, beside, c.Path); err != nil {
 		return fmt.Errorf("changing %q: %w", c.Path, err)

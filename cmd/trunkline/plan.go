@@ -26,11 +26,11 @@ much would be deleted. It works offline and changes nothing: it compares what
 the releases of two states of the repository render to. "trunkline diff"
 compares with live clusters.
 
-It compares the files on disk with HEAD, or --head with --base, which is the
-commit before --head unless it is given. PATH is the folder of the platform, by
+It compares the files on disk with HEAD, or --head with --base, which defaults to
+the commit before --head. PATH is the folder of the platform, by
 default the current one. A RELEASE is PROJECT, PROJECT/ENVIRONMENT or
-PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. Values of
-Secrets are not shown; that they change is.
+PROJECT/ENVIRONMENT/CLUSTER, where * stands for any part of a name. It
+shows that Secrets change, but never their values.
 
 ` + exitCodes,
 		Example: `  trunkline plan
@@ -66,6 +66,8 @@ Secrets are not shown; that they change is.
 // plan compares what both sides render to. All releases count, also those that are not asked for: how many are removed,
 // and what is promoted first, depends on them.
 func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.Preview, error) {
+	s.progress = showProgress(cmd, "comparing")
+	defer s.progress.end()
 	in := s.input(nil)
 	in.Want = nil
 	was, err := s.base.Render(cmd.Context(), in)
@@ -85,9 +87,9 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 		return preview.Preview{}, fmt.Errorf("reading the base %q: %w", base, err)
 	}
 	p := preview.Preview{From: revisionName(base, commit), To: s.name}
-	releases, notes, err := evaluate.Merge(was, is, s.now)
-	p.Notes = notes
-	for _, r := range releases {
+	merged, err := evaluate.Merge(was, is, s.now)
+	p.Notes = merged.Notes
+	for _, r := range append(merged.Releases, evaluate.Same(was, is)...) {
 		if v.picker.Picks(r.ID) {
 			p.Releases = append(p.Releases, r)
 		}

@@ -8,8 +8,10 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -20,10 +22,10 @@ import (
 func newPolicy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "List, explain and test the rules that declarations are judged by",
+		Short: "List, explain and test the rules that declarations must keep",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what to do: list, explain or test")
+			return usagef("name a subcommand: list, explain or test")
 		},
 	}
 	cmd.AddCommand(newPolicyList(), newPolicyExplain(), newPolicyTest())
@@ -35,8 +37,8 @@ func newPolicyList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the rules that come with Trunkline",
-		Long: `List prints each rule with how severe it is where the platform does not say otherwise.
-A fixed rule cannot be set: what breaks it cannot be read as what was meant.`,
+		Long: `List prints each rule with its default severity. The severity of a fixed rule cannot be changed:
+a declaration that breaks one has no meaning.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			known, err := rules.All()
@@ -49,7 +51,7 @@ A fixed rule cannot be set: what breaks it cannot be read as what was meant.`,
 			}
 			switch format {
 			case "text":
-				return printRules(cmd.OutOrStdout(), sorted)
+				return printRules(cmd.OutOrStdout(), sorted, width(cmd.OutOrStdout()))
 			case "json":
 				out := make([]map[string]any, len(sorted))
 				for i, r := range sorted {
@@ -59,38 +61,59 @@ A fixed rule cannot be set: what breaks it cannot be read as what was meant.`,
 				enc.SetIndent("", "  ")
 				return enc.Encode(out)
 			default:
-				return usagef("there is no output %q: choose text or json", format)
+				return usagef("unknown output format %q: choose text or json", format)
 			}
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "how to print: text or json")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "output format: text or json")
 	return cmd
 }
 
-// printRules prints a table of rules.
-func printRules(w io.Writer, all []rules.Rule) error {
+// printRules prints a table of rules. What breaks one stands below it where the rows do not fit the width; 0 fits all.
+func printRules(w io.Writer, all []rules.Rule, width int) error {
+	out := ruleTable(all, true)
+	if width > 0 && text.LongestLineLen(out) > width {
+		// The first line is the header, and every rule has one.
+		lines := strings.Split(ruleTable(all, false), "\n")
+		out = text.Trim(lines[0], width)
+		for i, r := range all {
+			out += "\n" + text.Trim(lines[i+1], width) + "\n" + indent(trimLines(text.WrapSoft(r.Title, max(width-2, 20))))
+		}
+	}
+	_, err := fmt.Fprintln(w, out)
+	return err
+}
+
+func ruleTable(all []rules.Rule, titles bool) string {
 	t := table.NewWriter()
 	t.SetStyle(plainStyle())
-	t.AppendHeader(table.Row{"Rule", "Severity", "Needs", "What breaks it"})
+	header := table.Row{"Rule", "Severity", "Needs"}
+	if titles {
+		header = append(header, "What breaks it")
+	}
+	t.AppendHeader(header)
 	for _, r := range all {
 		severity := r.Default
 		if r.Fixed {
 			severity += ", fixed"
 		}
-		t.AppendRow(table.Row{r.ID, severity, r.Needs, r.Title})
+		row := table.Row{r.ID, severity, r.Needs}
+		if titles {
+			row = append(row, r.Title)
+		}
+		t.AppendRow(row)
 	}
-	_, err := fmt.Fprintln(w, t.Render())
-	return err
+	return t.Render()
 }
 
 func newPolicyExplain() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain RULE",
-		Short:   "Print why there is a rule, what breaks it, and how to fix that",
+		Short:   "Print what a rule is for, what breaks it, and how to fix it",
 		Example: "  trunkline policy explain dag-cycle",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("say which rule, one; trunkline policy list lists them")
+				return usagef("name one rule; \"trunkline policy list\" lists them")
 			}
 			return nil
 		},

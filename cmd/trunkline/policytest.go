@@ -18,9 +18,8 @@ func newPolicyTest() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test",
 		Short: "Run the tests of the platform's own policies",
-		Long: `Test judges the cases of all declared tests (kind: PolicyTest), and runs the tests in the Rego
-files of the platform's folders of policies. It ends with 1 if one of them comes out otherwise
-than expected, and if a policy cannot be compiled.`,
+		Long: `Test runs the cases of all declared tests (kind: PolicyTest), and the tests in the Rego files of
+the platform's policy folders. The exit code is 1 if a test fails or a policy cannot be compiled.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, cat, err := from.load(cmd)

@@ -26,8 +26,8 @@ import (
 )
 
 // exitCodes is what the help of the commands that preview says at its end.
-const exitCodes = `Exit codes, as of diff: 0 nothing would change; 1 something would; 2 it could
-not be found out, or not for all, or something would fail.`
+const exitCodes = `Exit codes, as of diff: 0 nothing would change; 1 something would; 2 some of it
+could not be determined, or would fail.`
 
 // previewing is what the commands that preview have in common.
 type previewing struct {
@@ -41,7 +41,7 @@ type previewing struct {
 
 func (v *previewing) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&v.head, "head", "", "revision to look at instead of the files on disk, such as HEAD or a branch")
-	cmd.Flags().StringVarP(&v.output, "output", "o", string(report.Text), "how to print: text, json or markdown")
+	cmd.Flags().StringVarP(&v.output, "output", "o", string(report.Text), "output format: text, json or markdown")
 	cmd.Flags().BoolVarP(&v.summary, "summary", "s", false, "leave the diffs out, in text and Markdown")
 }
 
@@ -64,11 +64,13 @@ func (v *previewing) read(args []string) (err error) {
 	return nil
 }
 
-// open reads and judges the head, compared with a base if one is given, and renders the releases that are wanted. A head
+// open reads and checks the head, compared with a base if one is given, and renders the releases that are wanted. A head
 // that is refused ends the command: nothing would come of it.
 func (v *previewing) open(cmd *cobra.Command, base string, want func(catalog.ReleaseID) bool) (*session, error) {
 	ctx := cmd.Context()
-	s := &session{v: validation{base: base, format: findings.Text}, dir: v.path, name: "the files on disk", now: time.Now()}
+	s := &session{v: validation{base: base, format: findings.Text}, dir: v.path, name: "the files on disk", now: time.Now(), renderer: cachedRenderer()}
+	s.progress = showProgress(cmd, readingDeclarations)
+	defer s.progress.end()
 	tree, err := v.tree(ctx, s)
 	if err != nil {
 		return nil, err
@@ -80,10 +82,11 @@ func (v *previewing) open(cmd *cobra.Command, base string, want func(catalog.Rel
 			return nil, err
 		}
 		if s.base.Denied() {
-			return nil, fmt.Errorf("the base %q is refused itself, so that what runs is older: \"trunkline validate %s\" says why; choose another --base", base, base)
+			return nil, fmt.Errorf("the base %q is itself refused, so that what runs is older: \"trunkline validate %s\" says why; choose another --base", base, base)
 		}
 	}
-	if err := s.judge(ctx, in); err != nil {
+	err = s.evaluateHead(ctx, in)
+	if s.progress.end(); err != nil {
 		return nil, err
 	}
 	if !s.head.Denied() {
@@ -92,7 +95,7 @@ func (v *previewing) open(cmd *cobra.Command, base string, want func(catalog.Rel
 	if err := s.report(cmd.ErrOrStderr()); err != nil && !errors.Is(err, errFindings) {
 		return nil, err
 	}
-	return nil, fmt.Errorf("%s: refused as a whole, so that nothing would happen", s.name)
+	return nil, fmt.Errorf("%s: the whole commit is refused, so that nothing would happen", s.name)
 }
 
 // tree opens the head, and names it for people.
@@ -109,9 +112,11 @@ func (v *previewing) tree(ctx context.Context, s *session) (fs.FS, error) {
 }
 
 // revisionName names a revision for people: what they have written, and what that is.
-func revisionName(rev string, tree *git.Tree) string {
-	short := status.Short(tree.Commit())
-	if strings.HasPrefix(tree.Commit(), rev) {
+func revisionName(rev string, tree *git.Tree) string { return revisionOf(rev, tree.Commit()) }
+
+func revisionOf(rev, commit string) string {
+	short := status.Short(commit)
+	if strings.HasPrefix(commit, rev) {
 		return short
 	}
 	return rev + " (" + short + ")"

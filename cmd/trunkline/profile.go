@@ -17,9 +17,8 @@ const (
 	heapProfile = "heap.pprof"
 )
 
-// profile begins to note where the program spends its time; what it gives ends that, and writes down what is in
-// memory. Both go to files in a folder that is there. There is no way to ask for them over the network: what is
-// in memory is nobody's business.
+// profile starts a CPU profile; the returned function stops it and writes a heap profile. Both go to files in an
+// existing folder. They are not served over the network: a heap holds secrets.
 func profile(dir string) (finish func() error, err error) {
 	cpu, err := os.OpenFile(filepath.Join(dir, cpuProfile), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {

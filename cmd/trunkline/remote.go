@@ -56,8 +56,8 @@ func (r *remote) client(claim string) (*client.Client, error) {
 	return c, nil
 }
 
-// refused adds to an error of the client which flag would fix it, and decides how the command ends: 1 if the daemon could
-// not do what was asked for, and 2 if it gives no answer, or there is no such thing.
+// refused adds to an error of the client which flag would fix it, and decides the exit code: 1 if the daemon could not
+// do what was asked for, and 2 if it does not answer, or there is no such thing.
 func refused(err error) error {
 	var no *client.RefusedError
 	var unanswered *url.Error
@@ -67,7 +67,7 @@ func refused(err error) error {
 	case errors.As(err, &no):
 		return &troubleError{errors.New(plain(oneLine(err.Error())))}
 	case errors.Is(err, client.ErrToken):
-		return &troubleError{fmt.Errorf("%w; give the file that holds it with --token-file", err)}
+		return &troubleError{fmt.Errorf("%w; name the file that holds it with --token-file", err)}
 	case errors.As(err, &unanswered):
 		return &troubleError{fmt.Errorf("%w; is it running, and is --server right?", err)}
 	}

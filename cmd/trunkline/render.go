@@ -25,23 +25,23 @@ func newRender() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render PROJECT --env ENVIRONMENT",
 		Short: "Print the Kubernetes objects of a project",
-		Long: `Render prints the objects that a project becomes in an environment, as YAML.
+		Long: `Render prints the objects that a project renders to in an environment, as YAML.
 
-It works offline: from the files on disk as they are, or from a revision of the
-repository. The daemon does exactly the same before it applies.`,
+It works offline, from the files on disk or a revision of the repository. The
+daemon renders in exactly the same way before it applies.`,
 		Example: `  trunkline render orders --env dev
   trunkline render orders --env prod --rev main
   diff <(trunkline render orders -e dev --rev main) \
     <(trunkline render orders -e dev)`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("say which project, one: trunkline render PROJECT --env ENVIRONMENT")
+				return usagef("name one project: trunkline render PROJECT --env ENVIRONMENT")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if env == "" {
-				return usagef("say which environment: --env ENVIRONMENT")
+				return usagef("no environment given: add --env ENVIRONMENT")
 			}
 			tree, cat, err := from.load(cmd)
 			if err != nil {
@@ -57,6 +57,11 @@ repository. The daemon does exactly the same before it applies.`,
 				if err != nil {
 					failed = errors.Join(failed, err)
 					continue
+				}
+				for _, w := range result.Warnings {
+					if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s: %s\n", rel.ID, w); err != nil {
+						return err
+					}
 				}
 				if err := printRelease(cmd.OutOrStdout(), rel, result); err != nil {
 					return err

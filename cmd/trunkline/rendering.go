@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/builders"
 	"trunkline.dev/trunkline/reconciler/git"
@@ -30,7 +31,7 @@ const workerCommand = "worker"
 func newWorker() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
-		Short:  "Run Kustomize for a daemon that started this",
+		Short:  "Run Kustomize for the daemon that started this process",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -112,6 +113,30 @@ func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Rende
 	}
 	if err != nil {
 		log.Warn("rendering without a cache on disk; the next start takes longer", "err", err.Error())
+		return renderer
+	}
+	return rendercache.Wrap(renderer, cache, program)
+}
+
+// cachedRenderer is what the offline commands render with: through a cache in the user's own folder, if that can be had. One
+// process at a time uses it; another one renders without.
+func cachedRenderer() evaluate.Renderer {
+	renderer := render.New(blueprints.FS)
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return renderer
+	}
+	dir = filepath.Join(dir, "trunkline")
+	program, err := programHash()
+	if err != nil {
+		return renderer
+	}
+	if _, err := lock(dir); err != nil { // until the process ends
+		return renderer
+	}
+	cache, err := rendercache.Open(filepath.Join(dir, "renders"), filepath.Join(dir, "renders.key"),
+		rendercache.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
 		return renderer
 	}
 	return rendercache.Wrap(renderer, cache, program)

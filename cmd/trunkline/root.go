@@ -21,10 +21,10 @@ func newRoot() *cobra.Command {
 
 Teams declare projects (datasets, and the workloads that read and write them) as YAML in one
 repository. Trunkline renders each project through Helm or Kustomize blueprints into every
-cluster of its environments, refuses a commit whose declarations are wrong, applies the rest,
-and keeps it so.
+cluster of its environments, refuses commits whose declarations are invalid, applies the others,
+and corrects drift.
 
-Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use, or no answer.`,
+Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error, or the daemon does not answer.`,
 		Example: `  # What would the project "orders" be in prod, from the files on disk?
   trunkline render orders --env prod
 
@@ -39,10 +39,11 @@ Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use, or no 
 		// Ours are in one line, with the error; see unknownCommand.
 		DisableSuggestions: true,
 	}
-	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newPlan(), newDiff(), newApply(), newDrift(), newApprove(), newVersion(), newWorker())
+	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newPlan(), newDiff(), newCost(), newApply(), newDrift(), newApprove(), newPromote(), newCluster(), newGitHub(), newVersion(), newWorker())
 	for _, a := range actCommands() {
 		cmd.AddCommand(newAct(a))
 	}
+	cmd.SetHelpCommand(newHelp(cmd))
 	cmd.SetFlagErrorFunc(suggestFlag)
 	cmd.InitDefaultCompletionCmd()
 	for _, c := range cmd.Commands() {
@@ -58,14 +59,53 @@ Exit codes: 0 all is fine; 1 something was found, or failed; 2 wrong use, or no 
 func unknownCommand(root *cobra.Command, err error) error {
 	quoted, unknown := strings.CutPrefix(err.Error(), "unknown command ")
 	name, parent, _ := strings.Cut(quoted, " for ")
-	if !unknown || parent != strconv.Quote(root.Name()) {
+	path, unquoted := strconv.Unquote(parent)
+	if !unknown || unquoted != nil {
 		return err
 	}
-	var known []string
-	for _, c := range root.Commands() {
-		known = append(known, c.Name())
+	name, unquoted = strconv.Unquote(name)
+	above, rest, found := root.Find(strings.Fields(strings.TrimPrefix(path, root.Name())))
+	if unquoted != nil || found != nil || len(rest) > 0 {
+		return err
 	}
-	return fmt.Errorf("there is no command %s: %s", name, v1alpha1.Suggest(strings.Trim(name, `"`), known))
+	return noCommand(above, name)
+}
+
+// noCommand says which command there is none of below another, and which were probably meant.
+func noCommand(above *cobra.Command, name string) error {
+	var known []string
+	for _, c := range above.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	what := "command"
+	if len(known) == 0 {
+		return usagef("%s has no commands of its own: remove %q", above.CommandPath(), name)
+	}
+	if above.HasParent() {
+		what = above.CommandPath() + " command"
+	}
+	return usagef("there is no %s %q: %s", what, name, v1alpha1.Suggest(name, known))
+}
+
+// newHelp is help about a command by its name; one that there is none of is a mistake.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest := root, args
+			for len(rest) > 0 {
+				below, left, err := c.Find(rest[:1])
+				if err != nil || len(left) > 0 || below == c {
+					return noCommand(c, rest[0])
+				}
+				c, rest = below, rest[1:]
+			}
+			return c.Help()
+		},
+	}
 }
 
 // flagName finds the flags in the help of a command.
@@ -93,7 +133,7 @@ func needShell(completion *cobra.Command) {
 	completion.Args = nil
 	completion.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usagef("say which shell: %s", strings.Join(shells, ", "))
+			return usagef("name a shell: %s", strings.Join(shells, ", "))
 		}
 		return usagef("there is no completion for %q: choose one of %s", args[0], strings.Join(shells, ", "))
 	}

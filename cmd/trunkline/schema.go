@@ -21,11 +21,11 @@ func newSchema() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema [KIND]",
 		Short: "Write JSON Schemas of the declarations, for editors",
-		Long: `Schema prints the JSON Schema (draft 2020-12) of a kind of declaration; without a kind, the one that fits all
-of them. With --dir it writes them all as files.
+		Long: `Schema prints the JSON Schema (draft 2020-12) of a kind of declaration; without a kind, the one that covers
+all of them. With --dir it writes them all as files.
 
-An editor that knows them completes and explains fields while you write, and shows what is wrong. trunkline
-validate judges more: what only shows when all declarations are seen together.`,
+An editor that uses them completes and explains fields while you type, and marks mistakes. "trunkline
+validate" finds more: problems that only show when all declarations are read together.`,
 		Example: `  # For an editor with the YAML language server: all kinds, into a folder
   trunkline schema --dir .schemas
 
@@ -38,7 +38,7 @@ validate judges more: what only shows when all declarations are seen together.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if folder != "" {
 				if len(args) > 0 {
-					return usagef("--dir writes all kinds: leave %q out", args[0])
+					return usagef("--dir writes all kinds: remove %q", args[0])
 				}
 				return writeSchemas(cmd.OutOrStdout(), folder)
 			}
@@ -58,7 +58,7 @@ validate judges more: what only shows when all declarations are seen together.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&folder, "dir", "", "write all schemas as files into this `folder`, which is made if need be")
+	cmd.Flags().StringVar(&folder, "dir", "", "write all schemas as files into this `folder`, which is created if needed")
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"answers": answers,
+			"apis":    apis,
 			"asked":   asked,
 			"daemon":  fakeDaemon,
 			"exits":   exits,
@@ -75,7 +77,11 @@ func fakeDaemon(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("usage: daemon [token=TOKEN] [conflict=TEXT] FILE")
 		}
 	}
-	d, handler := consoletest.New(func(o *console.Options) { o.Tokens = tokens })
+	d, handler := consoletest.New(func(o *console.Options) {
+		if tokens != nil {
+			o.Tokens = func() []console.Token { return tokens }
+		}
+	})
 	d.Err = refusal
 	var p status.Platform
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[len(args)-1])), &p))
@@ -102,6 +108,27 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 	if want := ts.ReadFile(args[0]); got != want {
 		ts.Fatalf("the daemon was asked for\n%swant\n%s", got, want)
 	}
+}
+
+// apis serves what an API server says of itself, from the files of a folder, and writes a kubeconfig for it: "apis FOLDER KUBECONFIG".
+// The answer for /apis/apps/v1 is apis/apps/v1.json; where there is no file the server of an aggregated API is down.
+func apis(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: apis FOLDER KUBECONFIG")
+	}
+	folder := ts.MkAbs(args[0])
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(r.URL.Path)+".json"))
+		if err != nil {
+			http.Error(w, "the server is down", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body) // the client's problem
+	}))
+	ts.Defer(server.Close)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte("apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: \""+server.URL+
+		"\"}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n"), 0o600))
 }
 
 // answers serves one answer to whatever is asked, at $SERVER: "answers CODE TYPE FILE".
@@ -142,7 +169,7 @@ func past(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	d, handler := consoletest.New(func(o *console.Options) {
 		if token := strings.TrimPrefix(args[0], "token="); token != "" {
-			o.Tokens = []console.Token{{Secret: token}}
+			o.Tokens = func() []console.Token { return []console.Token{{Secret: token}} }
 		}
 		o.History = kept
 	})

@@ -14,6 +14,7 @@ import (
 
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/stores"
 )
 
 const defaultListen = "127.0.0.1:8080"
@@ -35,6 +36,9 @@ type serve struct {
 	profile   string // folder
 	history   keeping
 	sops      unsealing
+	github    atGitHub
+	images    followed
+	stores    stores.Options
 	logging   logging
 }
 
@@ -45,15 +49,15 @@ func newServe() *cobra.Command {
 		Short: "Keep clusters in the state of a repository",
 		Long: `Serve follows a branch of a repository and keeps clusters in the state that it declares.
 
-The repository says what runs; how to reach the clusters, and with which credentials, is said
-here and never there. A commit whose declarations are wrong is refused as a whole, and what
-runs is left as it is; so it is while the repository or a cluster cannot be reached.
+The repository declares what runs; flags say how to reach the clusters, and with which credentials.
+A commit whose declarations are invalid is refused as a whole, and what runs stays as it is. The
+same holds while the repository or a cluster is unreachable.
 
-What the flags say can be in a file, which "trunkline explain daemonConfiguration" describes;
-a flag that is given wins over it.
+A configuration file can replace the flags: "trunkline explain daemonConfiguration" describes it.
+Flags win over the file.
 
-Nothing but the clusters and the repository has to be kept: the data folder is a cache. It
-also holds the history of what happened, unless that goes to PostgreSQL; nothing depends on it.`,
+Only the clusters and the repository need a backup. The data folder is a cache; it also holds the
+history of events, unless that goes to PostgreSQL, and nothing depends on the history.`,
 		Example: `  trunkline serve --config trunkline-daemon.yaml
   trunkline serve --repo git@github.com:acme/data.git \
       --git-key-file id_ed25519 --git-known-hosts known_hosts \
@@ -76,11 +80,14 @@ also holds the history of what happened, unless that goes to PostgreSQL; nothing
 	s.listening.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
-	f.StringVar(&s.profile, "profile-dir", "", "folder that is there, for a CPU and a heap profile that are written when the daemon ends")
+	f.StringVar(&s.profile, "profile-dir", "", "existing folder for a CPU and a heap profile, written when the daemon exits")
 	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.history.flags(cmd)
 	s.replicas.flags(cmd)
 	s.sops.flags(cmd)
+	s.github.flags(f)
+	s.images.flags(f)
+	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', from which the data of previews are removed; credentials are those of AWS' own tools")
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -100,13 +107,13 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 }
 
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&s.clusters, "cluster", nil, "how to reach a cluster: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	f.Func("default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights", func(name string) error {
 		_, err := cluster.ServiceAccount("any", name) // an empty one must not mean that there is none
 		s.account = name
 		if err != nil {
-			return fmt.Errorf("%q is not a name of a service account", name)
+			return fmt.Errorf("%q is not a valid name of a service account", name)
 		}
 		return nil
 	})
@@ -115,13 +122,13 @@ func (s *serve) clusterFlags(f *pflag.FlagSet) {
 // check finds what is wrong with the flags before anything is started.
 func (s *serve) check() ([]cluster.Config, error) {
 	if s.remote.URL == "" {
-		return nil, usagef("say which repository to follow: --repo URL")
+		return nil, usagef("no repository given: add --repo URL")
 	}
 	if err := s.remote.Validate(); err != nil {
 		return nil, &usageError{err}
 	}
 	if len(s.clusters) == 0 {
-		return nil, usagef("say how to reach the clusters: --cluster NAME=KUBECONFIG")
+		return nil, usagef("no cluster given: add --cluster NAME=KUBECONFIG")
 	}
 	if s.poll < time.Second {
 		return nil, usagef("--poll is at least 1s")
@@ -130,6 +137,12 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, err
 	}
 	if err := s.history.check(); err != nil {
+		return nil, err
+	}
+	if s.github.repository != "" && s.replicas.shards {
+		return nil, usagef("--github-repo does not go with --shards: one replica works on pull requests, and has to have all releases; leave --shards out, so that the leader has them")
+	}
+	if err := s.images.check(s.github.repository != ""); err != nil {
 		return nil, err
 	}
 	var configs []cluster.Config

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -24,6 +25,8 @@ import (
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/webhooks"
+	"trunkline.dev/trunkline/webhooks/reports"
 )
 
 // daemon is all parts of a running "trunkline serve".
@@ -39,7 +42,18 @@ type daemon struct {
 	rec      *reconciler.Reconciler
 	follower *reconciler.Follower
 	trigger  chan struct{}
+	secrets  secretFiles
 	door     door
+	// newPulls makes what works on pull requests, pulls is the one that does, if this replica is to, and deliver
+	// accepts what GitHub sends; newPulls and deliver are nil if the daemon is not connected to it.
+	newPulls func() *webhooks.Engine
+	pulls    atomic.Pointer[webhooks.Engine]
+	deliver  func(event, id string, body []byte) (status int, message string)
+	// fetches returns the repository with credentials that are good now.
+	fetches func(context.Context) (git.Remote, error)
+	// clusters are how they are reached, and reports the full reports of pull requests; nil if there are none.
+	clusters []cluster.Config
+	reports  *reports.Keeper
 	// closers end what was opened, the last one first.
 	closers []func()
 }
@@ -52,7 +66,7 @@ func (d *daemon) close() {
 
 // assemble opens what the daemon needs, and puts its parts together. What was opened is closed again if it fails.
 func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
-	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger()}
+	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger(), clusters: configs}
 	if err := d.open(ctx, configs); err != nil {
 		d.close()
 		return nil, err
@@ -63,8 +77,8 @@ func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slo
 // open opens what the daemon needs, in the order in which it is needed.
 func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	s := d.flags
-	callers, err := s.secrets()
-	if err != nil {
+	var err error
+	if d.secrets, err = s.secrets(d.log); err != nil {
 		return err
 	}
 	decrypter, err := s.sops.decrypter()
@@ -89,7 +103,7 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	if err := d.makeReconciler(configs, decrypter); err != nil {
 		return err
 	}
-	return d.makeDoor(listener, callers)
+	return d.makeDoor(listener)
 }
 
 // openData opens the copy of the repository, which is this process's own.
@@ -113,7 +127,7 @@ func (d *daemon) openData() error {
 	}
 	d.closers = append(d.closers, func() { _ = d.store.Close() }) // nothing is lost by it
 	if err := d.store.Recovered(); err != nil {
-		d.log.Warn("the copy of the repository was damaged and is made again", "err", err.Error())
+		d.log.Warn("the copy of the repository was damaged and is created again", "err", err.Error())
 	}
 	d.board.SetSource(func(src *status.Source) { src.URL, src.Branch = git.Redact(s.remote.URL), s.remote.Branch })
 	describeAccepted(d.store, d.board)
@@ -149,8 +163,9 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 		return err
 	}
 	d.closers = append(d.closers, pool.Close)
+	renderer := s.renderer(pool, d.log)
 	d.rec, err = reconciler.New(reconciler.Options{
-		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: s.renderer(pool, d.log),
+		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
 		Secrets: decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
 		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
 		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
@@ -161,14 +176,25 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 	d.follower = &reconciler.Follower{
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
 	}
-	return nil
+	d.fetches = func(context.Context) (git.Remote, error) { return d.remote(), nil }
+	return d.makePulls(renderer)
 }
 
 // makeDoor makes what answers callers.
-func (d *daemon) makeDoor(listener net.Listener, known callers) error {
+func (d *daemon) makeDoor(listener net.Listener) error {
+	var tokens func() []console.Token
+	if d.flags.listening.asksForTokens() {
+		tokens = func() []console.Token { return d.secrets.callers.get().tokens }
+	}
+	var kept console.Reports
+	if d.reports != nil {
+		kept = readReports{d.reports}
+	}
 	handler := console.New(console.Options{
-		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
-		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: known.tokens, HookSecret: known.hook, Log: d.log,
+		Reports: kept,
+		Board:   d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
+		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
+		HookSecret: func() string { return d.secrets.callers.get().hook },
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}
@@ -178,7 +204,13 @@ func (d *daemon) makeDoor(listener net.Listener, known callers) error {
 // watcher follows the branch.
 func (d *daemon) watcher() git.Watcher {
 	return git.Watcher{
-		Fetch:    func(ctx context.Context) (git.Head, error) { return d.store.Fetch(ctx, d.flags.remote) },
+		Fetch: func(ctx context.Context) (git.Head, error) {
+			remote, err := d.fetches(ctx)
+			if err != nil {
+				return git.Head{}, err
+			}
+			return d.store.Fetch(ctx, remote)
+		},
 		Interval: d.flags.poll,
 		Jitter:   func(t time.Duration) time.Duration { return t + time.Duration(rand.Int64N(int64(t)/10+1)) }, //nolint:gosec // spreading load
 		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(h) },

@@ -27,9 +27,9 @@ type listening struct {
 
 func (l *listening) flags(f *pflag.FlagSet) {
 	f.StringVar(&l.address, "listen", defaultListen, "address for health, metrics, the API and the hook; not loopback only with --token-file or --tokens-file")
-	f.StringVar(&l.token, "token-file", "", "file with a token that callers share, sent as \"Authorization: Bearer TOKEN\"; they say who they are, unverified")
-	f.StringVar(&l.tokens, "tokens-file", "", "file with a token for each caller, \"name: token\" on each line: the name is who acts")
-	f.StringVar(&l.hook, "hook-secret-file", "", "file with the secret of a webhook at GitHub, which may then POST its push events to /hooks/sync")
+	f.StringVar(&l.token, "token-file", "", "file with a token that callers share, sent as \"Authorization: Bearer TOKEN\"; they say who they are, unverified; it is read again when it changes")
+	f.StringVar(&l.tokens, "tokens-file", "", "file with a token for each caller, \"name: token\" on each line: the name is who acts; it is read again when it changes")
+	f.StringVar(&l.hook, "hook-secret-file", "", "file with the secret of a webhook at GitHub, which may then POST its push events to /hooks/sync; it is read again when it changes")
 	f.StringVar(&l.cert, "tls-cert-file", "", "file with the PEM certificate, and its chain, to serve https; it is read again when it changes")
 	f.StringVar(&l.key, "tls-key-file", "", "file with the private key of the certificate")
 }
@@ -38,7 +38,7 @@ func (l *listening) check() error {
 	if _, _, err := net.SplitHostPort(l.address); err != nil {
 		return usagef("--listen %q is not an address: write HOST:PORT", l.address)
 	}
-	if l.token == "" && l.tokens == "" && !loopback(l.address) {
+	if !l.asksForTokens() && !loopback(l.address) {
 		return usagef("--listen %s can be reached from other machines: ask for tokens with --token-file or --tokens-file, or listen on 127.0.0.1", l.address)
 	}
 	if (l.cert == "") != (l.key == "") {

@@ -48,7 +48,7 @@ func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sh
 	}
 	i := slices.IndexFunc(clusters, func(c cluster.Config) bool { return c.Name == r.home })
 	if i < 0 {
-		return nil, usagef("--home %q is none of the clusters that --cluster names", r.home)
+		return nil, usagef("--home %q is not one of the clusters that --cluster names", r.home)
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -75,6 +75,44 @@ func (s *sharing) orNone() reconciler.Sharing {
 		return nil
 	}
 	return s.coordinator
+}
+
+// lead does what one replica does for all, until ctx ends: from when this one is the leader, and until it is not any more.
+func (s *sharing) lead(ctx context.Context, do func(context.Context)) {
+	if s.coordinator == nil {
+		do(ctx)
+		return
+	}
+	whileLeading(ctx, s.coordinator.Leads, do)
+}
+
+// leadInterval is how often a replica asks itself whether it leads, which costs no request. What it does as the leader ends that
+// much after it is not any more at most, long before another one is.
+const leadInterval = time.Second
+
+func whileLeading(ctx context.Context, leads func() bool, do func(context.Context)) {
+	look := time.NewTicker(leadInterval)
+	defer look.Stop()
+	stop := func() {}
+	defer func() { stop() }()
+	for leading := false; ; {
+		switch now := leads(); {
+		case now && !leading:
+			term, cancel := context.WithCancel(ctx)
+			ended := make(chan struct{})
+			go func() { defer close(ended); do(term) }()
+			stop = func() { cancel(); <-ended }
+			leading = true
+		case !now && leading:
+			stop()
+			stop, leading = func() {}, false
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
 }
 
 // run shares the releases with the other replicas until ctx ends.

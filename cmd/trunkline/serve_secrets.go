@@ -4,11 +4,14 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/reconciler/git"
 )
 
 // callers are who may call the daemon.
@@ -17,32 +20,58 @@ type callers struct {
 	hook   string
 }
 
-// secrets reads the files that hold secrets: those of the repository and the history go to the flags, and those of callers
-// are returned.
-func (s *serve) secrets() (callers, error) {
-	var c callers
-	shared := ""
+// secretFiles are what files say that hold secrets, as they are now.
+type secretFiles struct {
+	callers *files[callers]
+	// repository are those by which the repository is read.
+	repository *files[git.Auth]
+}
+
+// secrets reads the files that hold secrets, which have to be good at first. That of the history goes to its flag: a connection
+// string is used once.
+func (s *serve) secrets(log *slog.Logger) (out secretFiles, err error) {
+	if err := readSecret(s.history.dsnFile, &s.history.dsn); err != nil {
+		return out, err
+	}
+	l, p := s.listening, s.passwords
+	if out.callers, err = newFiles("the files that say who may call", []string{l.token, l.tokens, l.hook}, l.callers, time.Now, log); err != nil {
+		return out, err
+	}
+	out.repository, err = newFiles("the files with the repository's credentials", []string{p.password, p.token, p.passphrase}, s.credentials, time.Now, log)
+	return out, err
+}
+
+// credentials are those of the repository.
+func (s *serve) credentials() (git.Auth, error) {
+	auth := s.remote.Auth
 	for _, secret := range []struct {
 		file string
 		into *string
 	}{
-		{s.listening.token, &shared},
-		{s.listening.hook, &c.hook},
-		{s.passwords.password, &s.remote.Auth.Password},
-		{s.passwords.token, &s.remote.Auth.BearerToken},
-		{s.passwords.passphrase, &s.remote.Auth.Passphrase},
-		{s.history.dsnFile, &s.history.dsn},
+		{s.passwords.password, &auth.Password}, {s.passwords.token, &auth.BearerToken}, {s.passwords.passphrase, &auth.Passphrase},
 	} {
 		if err := readSecret(secret.file, secret.into); err != nil {
-			return c, err
+			return auth, err
 		}
 	}
-	if s.listening.tokens != "" {
-		data, err := os.ReadFile(s.listening.tokens)
+	return auth, nil
+}
+
+// callers reads who may call. With files that say so, someone may: they are never empty.
+func (l listening) callers() (c callers, err error) {
+	shared := ""
+	if err := readSecret(l.token, &shared); err != nil {
+		return c, err
+	}
+	if err := readSecret(l.hook, &c.hook); err != nil {
+		return c, err
+	}
+	if l.tokens != "" {
+		data, err := os.ReadFile(l.tokens)
 		if err != nil {
 			return c, fmt.Errorf("reading a secret: %w", err)
 		}
-		if c.tokens, err = console.ParseTokens(s.listening.tokens, data); err != nil {
+		if c.tokens, err = console.ParseTokens(l.tokens, data); err != nil {
 			return c, err
 		}
 	}
@@ -50,11 +79,14 @@ func (s *serve) secrets() (callers, error) {
 		return c, nil
 	}
 	if slices.ContainsFunc(c.tokens, func(t console.Token) bool { return t.Secret == shared }) {
-		return c, fmt.Errorf("the shared token of %s is also a caller's own in %s", s.listening.token, s.listening.tokens)
+		return c, fmt.Errorf("the shared token of %s is also a caller's own in %s", l.token, l.tokens)
 	}
 	c.tokens = append(c.tokens, console.Token{Secret: shared})
 	return c, nil
 }
+
+// asksForTokens reports whether callers need a token.
+func (l listening) asksForTokens() bool { return l.token != "" || l.tokens != "" }
 
 // readSecret reads a file, if there is one, that must not be empty.
 func readSecret(file string, into *string) error {

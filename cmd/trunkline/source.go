@@ -21,7 +21,7 @@ import (
 type source struct{ from, rev string }
 
 func (s *source) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.from, "from", ".", "folder with the platform, inside of a repository or not")
+	cmd.Flags().StringVar(&s.from, "from", ".", "folder with the platform, in a repository or not")
 	cmd.Flags().StringVar(&s.rev, "rev", "", "revision to read instead of the files on disk, such as HEAD or main~2")
 }
 
@@ -78,12 +78,14 @@ func revision(ctx context.Context, folder, rev string) (*git.Tree, error) {
 
 // load reads the declarations, and prints what is wrong with them. Problems that deny the tree end the command.
 func (s *source) load(cmd *cobra.Command) (fs.FS, *catalog.Catalog, error) {
+	p := showProgress(cmd, readingDeclarations)
+	defer p.end()
 	tree, _, err := s.tree(cmd.Context())
 	if err != nil {
 		return nil, nil, err
 	}
 	cat, problems, err := catalog.Load(tree, blueprints.FS)
-	if err != nil {
+	if p.end(); err != nil {
 		return nil, nil, err
 	}
 	if err := printProblems(cmd, problems); err != nil {

@@ -21,11 +21,11 @@ func newStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show how every release is doing",
 		Long: `Status asks a running daemon how everything is doing: the newest commit, and for each release
-the commit it is at, how applying it went, its health, since when, and what is in the way.
+the commit it is at, how applying it went, its health, since when, and what blocks it.
 
-What needs someone to look at it comes first. A release whose cluster does not answer is unknown.
+Releases that need attention come first. A release whose cluster does not answer is unknown.
 
-Exit codes: 0 everything is fine; 1 there is something to look at; 2 the daemon gives no answer.`,
+Exit codes: 0 everything is fine; 1 something needs attention; 2 the daemon does not answer.`,
 		Example: `  trunkline status
   trunkline status --watch
   trunkline status -o json | jq '.releases[] | select(.health != "healthy")'`,
@@ -56,7 +56,7 @@ Exit codes: 0 everything is fine; 1 there is something to look at; 2 the daemon 
 		},
 	}
 	daemon.flags(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print: table, json or yaml")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "print again whenever something changes, until interrupted")
 	return cmd
 }

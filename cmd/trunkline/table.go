@@ -49,6 +49,9 @@ func printTable(w io.Writer, p status.Platform, width int) error {
 		if !c.Reachable {
 			fmt.Fprintf(&b, "%s  %s\n", paint(text.FgRed, "UNREACHABLE"), fitting(width)(13, fmt.Sprintf("cluster %s: %s", c.Name, c.Message)))
 		}
+		if c.Warning != "" {
+			fmt.Fprintf(&b, "%s      %s\n", paint(text.FgYellow, "WARNING"), fitting(width)(13, fmt.Sprintf("cluster %s: %s", c.Name, c.Warning)))
+		}
 	}
 	if len(p.Releases) > 0 {
 		b.WriteString("\n" + releaseTable(p, width, paint) + "\n")
@@ -76,13 +79,24 @@ func urgency(r status.Release) int {
 	}
 }
 
+// environmentOf names the environment of a release, and says of a preview what it is.
+func environmentOf(r status.Release) string {
+	switch p := r.Preview; {
+	case p == nil:
+		return r.Environment
+	case p.Asleep:
+		return r.Environment + " (preview, asleep)"
+	}
+	return r.Environment + " (preview)"
+}
+
 func replicaLine(r status.Replica) string {
 	line := r.Name
 	switch {
 	case r.Name == "":
-		line = "not among the replicas yet"
+		line = "not one of the replicas yet"
 	case r.Sharing:
-		line += ", which shares the releases with the others"
+		line += ", which shares the releases with other replicas"
 	case r.Leader == r.Name:
 		line += ", which leads"
 	case r.Leader != "":
@@ -129,6 +143,9 @@ func printSource(b *strings.Builder, s status.Source, width int, paint paintFunc
 	if s.Notice != "" {
 		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), fit(13, s.Notice))
 	}
+	if s.Images != "" {
+		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "images"), fit(13, s.Images))
+	}
 }
 
 // fitting returns what puts a text into one line beside a label of some columns, or into as many as it takes on a terminal.
@@ -150,7 +167,7 @@ func fitLines(s string, width int) string {
 	return trimLines(text.WrapSoft(s, max(width, 15)))
 }
 
-// printCause prints the end of the log that tells why a release is not healthy, and what could not be looked at.
+// printCause prints the end of the log that shows why a release is not healthy, and notes on what could not be read.
 func printCause(b *strings.Builder, r status.Release, width int, paint paintFunc) {
 	if r.Cause == nil || len(r.Cause.Log)+len(r.Cause.Notes) == 0 {
 		return
@@ -249,7 +266,7 @@ func releaseRows(p status.Platform, width int, paint paintFunc, messages bool) s
 	t.AppendHeader(header)
 	for _, r := range p.Releases {
 		row := table.Row{
-			plain(r.Project), plain(r.Environment), plain(r.Cluster), plain(status.Short(r.Commit)),
+			plain(r.Project), plain(environmentOf(r)), plain(r.Cluster), plain(status.Short(r.Commit)),
 			paint(resultColour(r.Result), plain(string(r.Result))), paint(healthColour(r.Health), plain(string(r.Health))),
 			age(p.Time, r.Since),
 		}

@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/console/consoletest"
+	"trunkline.dev/trunkline/docs/rules"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -63,7 +67,10 @@ func TestLongNamesDoNotHideWhatMatters(t *testing.T) {
 	}
 	p := status.Platform{
 		Time: now, Source: status.Source{Accepted: &status.Commit{Hash: "0123456789", Subject: "A subject of a commit that is longer than a terminal is wide, by some words"}},
-		Clusters: []status.Cluster{{Name: "eu-west-1-blue", Message: "dial tcp 10.0.0.1:6443: connection refused, and more words than fit into a line"}},
+		Clusters: []status.Cluster{
+			{Name: "eu-west-1-blue", Message: "dial tcp 10.0.0.1:6443: connection refused, and more words than fit into a line"},
+			{Name: "us", Reachable: true, Warning: "charts are told Kubernetes v1.35.0, and it is v1.36.2"},
+		},
 		Releases: []status.Release{
 			{ReleaseID: long("a"), Result: status.Applied, Health: status.Healthy, Since: now},
 			{ReleaseID: long("b"), Result: status.Applied, Health: status.Progressing, Since: now},
@@ -76,6 +83,7 @@ func TestLongNamesDoNotHideWhatMatters(t *testing.T) {
                        wide, by some words
 UNREACHABLE  cluster eu-west-1-blue: dial tcp 10.0.0.1:6443: connection refused,
              and more words than fit into a line
+WARNING      cluster us: charts are told Kubernetes v1.35.0, and it is v1.36.2
 
 RESULT    HEALTH       AGE  COMMIT  RELEASE
 applied   failed       0s           e-with-a-long-name-of-its-own/production-eu…
@@ -107,12 +115,68 @@ func TestDriftFitsTheTerminal(t *testing.T) {
 	}}}
 	const narrow = `orders/prod@eu  Deployment.apps orders-prod/web
   .spec.template.spec.containers[name=main].resources.limits.memory
-  by kubectl-edit, 60m ago: left as it is
+  by kubectl-edit, 60m ago: not reverted
 `
 	const wide = `RELEASE          OBJECT                            FIELDS                                                              CHANGED BY     AGE   STATE
-orders/prod@eu   Deployment.apps orders-prod/web   .spec.template.spec.containers[name=main].resources.limits.memory   kubectl-edit   60m   left as it is
+orders/prod@eu   Deployment.apps orders-prod/web   .spec.template.spec.containers[name=main].resources.limits.memory   kubectl-edit   60m   not reverted
 `
-	fits(t, narrow, wide, "\x1b[33mleft", func(w io.Writer, width int) error { return printDrifts(w, status.Platform{Time: now}, found, width) })
+	fits(t, narrow, wide, "\x1b[33mnot", func(w io.Writer, width int) error { return printDrifts(w, status.Platform{Time: now}, found, width) })
+}
+
+// TestTablesFitTheTerminal prints tables of long names and texts: no line is wider than the terminal, whatever it shows.
+func TestTablesFitTheTerminal(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	long := catalog.ReleaseID{Project: strings.Repeat("project-", 7) + "x", Environment: strings.Repeat("environment-", 5) + "x", Cluster: strings.Repeat("cluster-", 7) + "x"}
+	words := strings.Repeat("many words ", 30)
+	one := strings.Repeat("x", 200)
+	known, err := rules.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform := func(r status.Release) status.Platform {
+		r.ReleaseID = long
+		return status.Platform{Time: now, Clusters: []status.Cluster{{Name: long.Cluster, Message: words}}, Releases: []status.Release{r}}
+	}
+	for name, tc := range map[string]struct {
+		reason string
+		print  func(w io.Writer, width int) error
+	}{
+		"Status": {"A release of long names.", func(w io.Writer, n int) error {
+			return printTable(w, platform(status.Release{Result: status.Applied, Health: status.Healthy}), n)
+		}},
+		"Message": {"A message of many words.", func(w io.Writer, n int) error {
+			return printTable(w, platform(status.Release{Result: status.Failed, Message: words}), n)
+		}},
+		"OneWord": {"A message of one long word.", func(w io.Writer, n int) error {
+			return printTable(w, platform(status.Release{Result: status.Failed, Message: one}), n)
+		}},
+		"Held": {"What holds it, and what is kept.", func(w io.Writer, n int) error {
+			return printTable(w, platform(status.Release{Result: status.Applied, Kept: []string{one}, Held: &status.Held{Reason: words, Commit: one}}), n)
+		}},
+		"Cause": {"The log of a container.", func(w io.Writer, n int) error {
+			return printTable(w, platform(status.Release{Result: status.Applied, Health: status.Unhealthy, Cause: &status.Cause{Object: one, Code: "exit", Log: []string{one, words}, Notes: []string{words}}}), n)
+		}},
+		"Drift": {"Objects and fields of long names.", func(w io.Writer, n int) error {
+			return printDrifts(w, status.Platform{Time: now}, []drift{{long.Project, long.Environment, long.Cluster, status.Drift{Object: one, Fields: []string{one, "." + words}, Manager: one, Time: now}}}, n)
+		}},
+		"History": {"Events of a release of long names.", func(w io.Writer, n int) error {
+			return printEvents(w, history.Page{Events: []history.Event{{Time: now, Kind: history.Failed, Release: long, By: one, Message: words, Why: one}}}, n)
+		}},
+		"Rules": {"The rules that come with Trunkline.", func(w io.Writer, n int) error { return printRules(w, slices.Collect(maps.Values(known)), n) }},
+		"LongRule": {"And one that someone else has named.", func(w io.Writer, n int) error {
+			return printRules(w, []rules.Rule{{ID: one, Title: words, Needs: words}}, n)
+		}},
+	} {
+		for _, width := range []int{40, 80, 200} {
+			var b strings.Builder
+			if err := tc.print(&b, width); err != nil {
+				t.Fatal(err)
+			}
+			if n := text.LongestLineLen(text.StripEscape(b.String())); n > width || b.Len() == 0 {
+				t.Errorf("%s: %s A line has %d of %d columns:\n%s", name, tc.reason, n, width, b.String())
+			}
+		}
+	}
 }
 
 // TestHelpFitsTheTerminal: no line of any help is wider than 80 columns.

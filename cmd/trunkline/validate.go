@@ -18,11 +18,11 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/policy/report"
 	"trunkline.dev/trunkline/reconciler/git"
-	"trunkline.dev/trunkline/render"
 )
 
 // validation is what "trunkline validate" is asked for.
@@ -33,8 +33,14 @@ type validation struct {
 	login      string
 	teams      []string
 	approvers  []string
-	// render has all releases rendered, also if no policy judges their objects.
+	// render has what releases render to kept, to tell what moves and what several declare.
 	render bool
+	// again says that files are checked again as they are saved: what did not change is not rendered again.
+	again bool
+	// runs has releases that do not render be problems; otherwise they are reported where they are shown.
+	runs bool
+	// cost is what costs are estimated for, to hold them against budgets; nil holds them against none.
+	cost *cost.Terms
 }
 
 func newValidate() *cobra.Command {
@@ -43,27 +49,32 @@ func newValidate() *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "validate [PATH|REVISION]",
-		Short: "Check all declarations, and say exactly what is wrong",
-		Long: `Validate reads every declaration of a platform, and judges it by the rules that
-come with Trunkline and by the platform's own policies. It works offline and
-changes nothing.
+		Short: "Check whether a platform can run, and report every problem",
+		Long: `Validate reads every declaration of a platform, checks it against the rules
+that come with Trunkline and the platform's own policies, and renders every
+release: what it renders to has to be objects that an API server would take. It
+works offline and changes nothing. What was rendered before is kept in a cache
+of yours. At a terminal, it shows how far it is once it has taken a second.
 
-It takes a folder, by default the current one as it is on disk, or a revision of
-the repository that the current folder is in. With --base it also judges the
+It reads a folder, by default the current one as it is on disk, or a revision of
+the repository that the current folder is in. With --base it also checks the
 change: what readers of a dataset lose, whether a schema breaks them, what
 leaves a protected environment, and with --author whether an owner made or
-approved it. What judges the change is then the base: its policies, modes,
-exceptions and owners. What was not judged for want of input is reported.
+approved it. The policies, modes, exceptions and owners that apply are then
+those of the base, and only what the change can affect is rendered. Checks that
+lack input are reported as not done. Where an environment has a budget, what is
+in it is rendered, and what that costs is checked against the budget; "trunkline
+cost" shows it.
 
-Exit codes: 0 nothing denies the platform; 1 something does; 2 wrong use, or it
-could not be found out.`,
+Exit codes: 0 no errors; 1 errors; 2 usage error, or some checks could not be
+done.`,
 		Example: `  trunkline validate
   trunkline validate --watch
   trunkline validate HEAD --base main -o sarif > trunkline.sarif
   trunkline validate examples/acme -o json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usagef("say one folder or revision, or none for the current folder")
+				return usagef("name one folder or revision, or none for the current folder")
 			}
 			return nil
 		},
@@ -79,10 +90,11 @@ could not be found out.`,
 			if err := v.complete(cmd.Flags()); err != nil {
 				return err
 			}
+			v.cost, v.runs, v.again = &cost.Terms{Now: time.Now()}, true, watch
 			if watch {
 				return v.watch(cmd)
 			}
-			s, err := v.open(cmd.Context())
+			s, err := v.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -94,17 +106,17 @@ could not be found out.`,
 			return s.report(cmd.OutOrStdout())
 		}),
 	}
-	cmd.Flags().StringVar(&v.base, "base", "", "revision before the change; its settings and policies judge")
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "how to say it: text, json, sarif, github or junit")
+	cmd.Flags().StringVar(&v.base, "base", "", "revision before the change, whose settings and policies apply")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "output format: text, json, sarif, github or junit")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "check again whenever a file is saved, until interrupted")
-	cmd.Flags().StringVar(&v.login, "author", "", "login of who made the change, to judge whether an owner did")
-	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams that the author is in")
-	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved it, with the teams they are in: LOGIN[:TEAM,TEAM]; repeat for each")
-	cmd.Flags().BoolVar(&v.render, "render", false, "render all releases, too: which do not, which objects several declare, and which move")
+	cmd.Flags().StringVar(&v.login, "author", "", "login of the author of the change, to check whether an owner made it")
+	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams of the author")
+	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved the change, with their teams: LOGIN[:TEAM,TEAM]; repeat for each")
+	cmd.Flags().BoolVar(&v.render, "render", false, "also report objects that move between releases or that several declare; with --base this renders everything twice")
 	return cmd
 }
 
-// complete refuses flags without which others would silently judge nothing, such as an --author from a variable that is empty.
+// complete refuses flags without which others would silently check nothing, such as an --author from a variable that is empty.
 func (v validation) complete(flags *pflag.FlagSet) error {
 	for _, name := range []string{"base", "author"} {
 		if f := flags.Lookup(name); f.Changed && f.Value.String() == "" {
@@ -113,16 +125,16 @@ func (v validation) complete(flags *pflag.FlagSet) error {
 	}
 	for _, approver := range v.approvers {
 		if login, _, _ := strings.Cut(approver, ":"); login == "" {
-			return usagef("--approved-by %q names nobody: write LOGIN or LOGIN:TEAM,TEAM", approver)
+			return usagef("--approved-by %q has no login: write LOGIN or LOGIN:TEAM,TEAM", approver)
 		}
 	}
 	switch {
 	case len(v.teams) > 0 && v.login == "":
-		return usagef("--team says which teams the author is in: say who that is with --author")
+		return usagef("--team names teams of the author: add --author")
 	case len(v.approvers) > 0 && v.login == "":
-		return usagef("--approved-by says who approved the change: say who made it with --author")
+		return usagef("--approved-by needs the author of the change: add --author")
 	case v.login != "" && v.base == "":
-		return usagef("--author says who made the change: say since when with --base")
+		return usagef("--author is for a change: add the --base that it starts from")
 	}
 	return nil
 }
@@ -134,22 +146,38 @@ type session struct {
 	dir  string
 	name string
 	now  time.Time
+	// renderer is what releases are rendered with.
+	renderer evaluate.Renderer
 	// base is what the head is compared with; nil without one.
 	base *evaluate.Evaluation
 	head *evaluate.Evaluation
+	// progress shows how far it is.
+	progress *progress
 }
 
-// open reads what is to be validated, and judges it.
-func (v validation) open(ctx context.Context) (*session, error) {
-	o, err := openPlatform(ctx, v.what)
+// open reads what is to be validated, and checks it.
+func (v validation) open(cmd *cobra.Command) (*session, error) {
+	o, err := openPlatform(cmd.Context(), v.what)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{v: v, dir: o.dir, name: o.name, now: time.Now()}
-	return s, s.evaluate(ctx, o.tree, cmp.Or(o.dir, "."))
+	s := &session{v: v, dir: o.dir, name: o.name, now: time.Now(), renderer: cachedRenderer(), progress: showProgress(cmd, readingDeclarations)}
+	defer s.progress.end()
+	return s, s.evaluate(cmd.Context(), o.tree, s.folder())
 }
 
-// evaluate judges a tree, as a change of the base if there is one. at is the folder whose repository has the base.
+// folder is the one whose repository has the base.
+func (s *session) folder() string { return cmp.Or(s.dir, ".") }
+
+// title names what is looked at, for people.
+func (s *session) title() string {
+	if s.dir != "" {
+		return "the files on disk"
+	}
+	return revisionOf(s.v.what, s.name)
+}
+
+// evaluate checks a tree, as a change of the base if there is one. at is the folder whose repository has the base.
 func (s *session) evaluate(ctx context.Context, tree fs.FS, at string) error {
 	in := s.input(tree)
 	if s.v.base != "" {
@@ -157,15 +185,15 @@ func (s *session) evaluate(ctx context.Context, tree fs.FS, at string) error {
 			return err
 		}
 	}
-	return s.judge(ctx, in)
+	return s.evaluateHead(ctx, in)
 }
 
-// input is what the tree is judged by. All that is wrong is found, for people to fix, and what releases render to is kept
+// input is what the tree is checked against. All that is wrong is found, for people to fix, and what releases render to is kept
 // only if someone wants to see it.
 func (s *session) input(tree fs.FS) evaluate.Input {
 	return evaluate.Input{
-		Tree: tree, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Now: s.now, Thorough: true,
-		Want: func(catalog.ReleaseID) bool { return s.v.render },
+		Tree: tree, Library: blueprints.FS, Renderer: s.renderer, Now: s.now, Thorough: true, Runs: s.v.runs, Cost: s.v.cost,
+		Want: func(catalog.ReleaseID) bool { return s.v.render || s.v.again }, OnProgress: s.progress.rendering,
 	}
 }
 
@@ -183,9 +211,9 @@ func (s *session) compare(ctx context.Context, in *evaluate.Input, at string) er
 	return err
 }
 
-// judge evaluates the head. Both sides of a change are rendered if it matters what moves between releases.
-func (s *session) judge(ctx context.Context, in evaluate.Input) (err error) {
-	if s.v.render && s.base != nil && !s.base.Catalog().Problems().Denied() {
+// evaluateHead evaluates the head. Both sides of a change are rendered if it matters what moves between releases, or what they cost.
+func (s *session) evaluateHead(ctx context.Context, in evaluate.Input) (err error) {
+	if (s.v.render || s.v.cost != nil) && s.base != nil && !s.base.Catalog().Problems().Denied() {
 		if s.base, err = s.base.Render(ctx, s.input(s.base.Catalog().Tree())); err != nil {
 			return err
 		}
@@ -241,7 +269,7 @@ func (s *session) notes() []string {
 	}
 	var notes []string
 	for rel := range s.head.Releases() {
-		if out, ok := s.head.Rendered(rel.ID); ok && out.Err != nil {
+		if out, ok := s.head.Rendered(rel.ID); ok && out.Err != nil && !s.v.runs {
 			notes = append(notes, fmt.Sprintf("%s does not render: %v", rel.ID, out.Err))
 		}
 	}
@@ -257,7 +285,7 @@ func (s *session) remarks() (out []string) {
 		return nil
 	}
 	for _, what := range s.head.Unjudged() {
-		out = append(out, "not judged: "+what)
+		out = append(out, "not checked: "+what)
 	}
 	return append(out, s.notes()...)
 }
@@ -282,8 +310,8 @@ func (s *session) report(w io.Writer) error {
 			Revision: s.name, Base: s.v.base, Projects: counts.Projects, Datasets: counts.Datasets,
 			Workloads: counts.Workloads, Releases: counts.Releases, Files: counts.Files,
 		},
-		Tool:     report.Tool{Version: programVersion()},
-		Unjudged: s.head.Unjudged(), Notes: s.notes(),
+		Tool:      report.Tool{Version: programVersion()},
+		Unchecked: s.head.Unjudged(), Notes: s.notes(),
 	}
 	columns := width(w)
 	if err := report.Write(w, s.v.format, r, report.Options{Color: columns > 0, Width: columns}); err != nil {

@@ -16,15 +16,7 @@ import (
 // either side counts as different: what is in it is not known to be the same.
 func differences(base *git.Tree, tree fs.FS) ([]string, error) {
 	if head, ok := tree.(*git.Tree); ok {
-		changes, err := git.Diff(base, head)
-		if err != nil {
-			return nil, err
-		}
-		names := make([]string, len(changes))
-		for i, c := range changes {
-			names[i] = c.Path
-		}
-		return names, nil
+		return git.Changed(base, head)
 	}
 	names, err := differ(base, tree)
 	if err != nil {

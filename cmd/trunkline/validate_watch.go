@@ -26,7 +26,7 @@ func (v validation) watch(cmd *cobra.Command) error {
 	if v.base != "" {
 		return usagef("--watch looks at files as they are saved, and --base at commits: choose one")
 	}
-	s, err := v.open(cmd.Context())
+	s, err := v.open(cmd)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,9 @@ func (v validation) watch(cmd *cobra.Command) error {
 		if err != nil || changed == nil {
 			return err
 		}
-		if err := s.again(cmd.Context(), changed); err != nil {
+		s.progress = showProgress(cmd, readingDeclarations)
+		err = s.again(cmd.Context(), changed)
+		if s.progress.end(); err != nil {
 			return err
 		}
 	}
@@ -66,7 +68,7 @@ func (s *session) again(ctx context.Context, changed []string) error {
 	}
 	in := s.input(tree)
 	in.Before, in.Changed = s.head, changed
-	return s.judge(ctx, in)
+	return s.evaluateHead(ctx, in)
 }
 
 // watchBelow watches a folder and all folders in it; but for those whose names begin with a dot.

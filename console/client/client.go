@@ -40,7 +40,7 @@ const (
 var ErrAddress = errors.New("not an address: write http://HOST:PORT")
 
 // ErrToken means that the daemon asks for a token, and was given none or another one.
-var ErrToken = errors.New("it asks for a token")
+var ErrToken = errors.New("it requires a token")
 
 // RefusedError is the error of a request that the daemon answered with something else than what was asked for.
 type RefusedError struct {

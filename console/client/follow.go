@@ -26,7 +26,7 @@ const (
 )
 
 // errSilent ends a stream of which nothing comes any more.
-var errSilent = errors.New("it has said nothing for a minute")
+var errSilent = errors.New("it has sent nothing for a minute")
 
 // Follow keeps a copy of the state, and calls a function whenever it has changed, no more often than once in a pace, until
 // that is done or fails; it returns the last state. A stream that ends is resumed where it was; a daemon that does not answer

@@ -69,17 +69,19 @@ func Start(t *testing.T, changes ...func(*console.Options)) *Daemon {
 }
 
 // WithToken has a daemon ask for [Token].
-func WithToken(o *console.Options) { o.Tokens = []console.Token{{Secret: Token}} }
+func WithToken(o *console.Options) {
+	o.Tokens = func() []console.Token { return []console.Token{{Secret: Token}} }
+}
 
 // Do implements [console.Actor].
-func (d *Daemon) Do(_ context.Context, id catalog.ReleaseID, act string, hand console.Hand) error {
-	d.record(fmt.Sprintf("%s %s by %s: %s", act, id, hand.Principal, hand.Why))
+func (d *Daemon) Do(_ context.Context, id catalog.ReleaseID, act string, by console.Attribution) error {
+	d.record(fmt.Sprintf("%s %s by %s: %s", act, id, by.Principal, by.Why))
 	return d.Err
 }
 
 // Approve implements [console.Actor].
-func (d *Daemon) Approve(environment, digest string, hand console.Hand) error {
-	d.record(fmt.Sprintf("approve %s of %s by %s: %s", digest, environment, hand.Principal, hand.Why))
+func (d *Daemon) Approve(environment, digest string, by console.Attribution) error {
+	d.record(fmt.Sprintf("approve %s of %s by %s: %s", digest, environment, by.Principal, by.Why))
 	return d.Err
 }
 

@@ -33,7 +33,9 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.FileBodyDecoder)
+	for _, kind := range []string{"text/event-stream", "text/html", "text/markdown"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
+	}
 	return gorillamux.NewRouter(read)
 })
 
@@ -84,7 +86,7 @@ func (d *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
 	}
 	if r.Header.Get("X-Github-Event") != "" || len(sent) == 0 && r.Method == http.MethodPost {
-		in.Options.ExcludeRequestBody = true // a hint is not judged by its content
+		in.Options.ExcludeRequestBody = true // a hint's content does not matter
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {

@@ -28,7 +28,7 @@ type Rule struct {
 	Default string
 	// Fixed reports whether the platform cannot say otherwise.
 	Fixed bool
-	// Needs is what it takes to judge by the rule beside the tree: "base", "author" or "estimate"; empty for nothing.
+	// Needs is the input that the rule needs beside the tree: "base", "author" or "estimate"; empty for nothing.
 	Needs string
 	// Page is the whole page, in Markdown.
 	Page string

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package broken judges the platforms beside it, each of which breaks one rule, as "trunkline validate" does.
+// Package broken checks the platforms beside it, each of which breaks one rule, as "trunkline validate" does.
 //
-// It may import api, blueprints, catalog, docs/rules and policy.
+// It may import api, blueprints, catalog, docs/rules, evaluate, policy and render.
 package broken
 
 import (
@@ -20,9 +20,11 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/docs/rules"
+	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/policy/custom"
 	"trunkline.dev/trunkline/policy/report"
+	"trunkline.dev/trunkline/render"
 )
 
 // Verdict is what was found of a case.
@@ -34,14 +36,14 @@ type Verdict struct {
 	catalog *catalog.Catalog
 }
 
-// Judge judges the case in a folder: a platform, or one "before" a change and one "after" it, with what else there is
-// to know of the change in case.yaml. Now is the time by which schedules and exceptions are judged.
-func Judge(ctx context.Context, folder fs.FS, now time.Time) (*Verdict, error) {
+// Check checks the case in a folder: a platform, or one "before" a change and one "after" it, with what else there is
+// to know of the change in case.yaml. Now is the time for which schedules and exceptions are checked.
+func Check(ctx context.Context, folder fs.FS, now time.Time) (*Verdict, error) {
 	c, err := readCase(folder)
 	if err != nil {
 		return nil, err
 	}
-	in := policy.Input{Now: now, People: c.people(), Estimates: c.estimates()}
+	in := policy.Input{Now: now, People: c.people(), Estimates: c.estimates(), Thorough: true}
 	if in.Catalog, err = load(folder); err != nil {
 		return nil, err
 	}
@@ -57,6 +59,9 @@ func Judge(ctx context.Context, folder fs.FS, now time.Time) (*Verdict, error) {
 	if in.Custom, err = custom.Load(settings); err != nil {
 		return nil, err
 	}
+	if in.Objects, err = rendering(ctx, in); err != nil {
+		return nil, err
+	}
 	result, err := policy.Check(ctx, in)
 	if err != nil {
 		return nil, err
@@ -64,12 +69,35 @@ func Judge(ctx context.Context, folder fs.FS, now time.Time) (*Verdict, error) {
 	return &Verdict{Problems: result.Problems, Silenced: result.Silenced, catalog: in.Catalog}, nil
 }
 
+// rendering returns the problems that only rendering finds.
+func rendering(ctx context.Context, in policy.Input) (found v1alpha1.Problems, err error) {
+	head := evaluate.Input{
+		Tree: in.Catalog.Tree(), Library: blueprints.FS, Renderer: render.New(blueprints.FS), Now: in.Now, Thorough: true, Runs: true,
+	}
+	if in.Base != nil {
+		head.Changed, head.Change = in.Changed, &evaluate.Change{People: in.People}
+		if head.Before, err = evaluate.Load(in.Base.Tree(), blueprints.FS); err != nil {
+			return nil, err
+		}
+	}
+	e, err := evaluate.Head(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range e.Problems() {
+		if slices.Contains([]string{policy.RuleNotRendered, policy.RuleObject, policy.RuleShared}, p.Rule) {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
 func load(tree fs.FS) (*catalog.Catalog, error) {
 	cat, _, err := catalog.Load(tree, blueprints.FS)
 	return cat, err
 }
 
-// change puts the platforms before and after a change into what is judged.
+// change puts the platforms before and after a change into what is checked.
 func change(folder fs.FS, in *policy.Input) error {
 	before, err := fs.Sub(folder, "before")
 	if err != nil {

@@ -46,7 +46,7 @@ func TestCases(t *testing.T) {
 	}
 	for _, name := range cases {
 		t.Run(name, func(t *testing.T) {
-			verdict, err := broken.Judge(t.Context(), os.DirFS(name), now)
+			verdict, err := broken.Check(t.Context(), os.DirFS(name), now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,9 +74,9 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// TestAcme judges the platform that people begin with.
+// TestAcme checks the platform that people begin with.
 func TestAcme(t *testing.T) {
-	verdict, err := broken.Judge(t.Context(), os.DirFS("../acme"), now)
+	verdict, err := broken.Check(t.Context(), os.DirFS("../acme"), now)
 	if err != nil {
 		t.Fatal(err)
 	}

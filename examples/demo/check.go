@@ -42,20 +42,20 @@ func listOr(lines []string, none string) string {
 // logLines is how much of a log is shown with an error.
 const logLines = 20
 
-// toldError is an error with the end of the log that may explain it.
-type toldError struct {
+// loggedError is an error with the end of the log that may explain it.
+type loggedError struct {
 	err  error
 	log  string
 	tail []string
 }
 
-func (e *toldError) Error() string { return e.err.Error() }
-func (e *toldError) Unwrap() error { return e.err }
+func (e *loggedError) Error() string { return e.err.Error() }
+func (e *loggedError) Unwrap() error { return e.err }
 
-// told reads the end of a log now: the log is removed before anyone sees the error.
-// An error that has been told keeps what it has.
-func told(err error, log string) error {
-	if _, ok := errors.AsType[*toldError](err); ok {
+// withLog reads the end of a log now: the log is removed before anyone sees the error.
+// An error that has its log already keeps it.
+func withLog(err error, log string) error {
+	if _, ok := errors.AsType[*loggedError](err); ok {
 		return err
 	}
 	data, readErr := os.ReadFile(log)
@@ -63,5 +63,5 @@ func told(err error, log string) error {
 		return err // there is no log yet
 	}
 	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return &toldError{err: err, log: log, tail: lines[max(0, len(lines)-logLines):]}
+	return &loggedError{err: err, log: log, tail: lines[max(0, len(lines)-logLines):]}
 }

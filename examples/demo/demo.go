@@ -21,6 +21,8 @@ const (
 	rolloutLimit = 6 * time.Minute
 	changeLimit  = 4 * time.Minute
 	refuseLimit  = 2 * time.Minute
+	pullLimit    = 2 * time.Minute
+	mergeLimit   = mergeWait + changeLimit
 )
 
 // errInterrupted reports whether the user ended the demo before its last step.
@@ -34,12 +36,15 @@ type demo struct {
 	family   *family
 	sweeper  *sweeper
 	clusters []*clusterAPI
+	forge    *forge
 	repo     *repository
 	daemon   *daemon
 	log      string // file to show the end of when a step fails
 	checks   int
 	// beforeMistake is how everything was before the mistake was merged.
 	beforeMistake *before
+	// pull is the number of the pull request that is merged in the end.
+	pull int
 }
 
 // play makes the folder, plays the story, and clears everything away however that ended.
@@ -55,7 +60,7 @@ func play(ctx context.Context, opts options, s *story) (err error) {
 	defer func() {
 		err = errors.Join(err, d.clear())
 	}()
-	err = d.tell(ctx)
+	err = d.play(ctx)
 	if err == nil && !opts.once {
 		d.explore()
 		return d.follow(ctx)
@@ -63,11 +68,11 @@ func play(ctx context.Context, opts options, s *story) (err error) {
 	return d.explain(ctx, err)
 }
 
-// tell plays the steps one after the other.
-func (d *demo) tell(ctx context.Context) error {
+// play plays the steps one after the other.
+func (d *demo) play(ctx context.Context) error {
 	begin := time.Now()
 	d.story.heading("Trunkline: merge to trunk, and it runs.")
-	d.story.say("Two real Kubernetes clusters, a Git repository and the daemon, all on this machine and below " +
+	d.story.say("Two real Kubernetes clusters, a GitHub in memory and the daemon, all on this machine and below " +
 		d.dir + ". It takes about a minute and a half. Ctrl-C ends it, and leaves nothing behind.")
 	for _, step := range []struct {
 		title string
@@ -82,6 +87,10 @@ func (d *demo) tell(ctx context.Context) error {
 		{"Remove a project: it is pruned, the others stay", changeLimit, d.remove},
 		{"Merge a mistake: refused, and what runs stays untouched", refuseLimit, d.refuse},
 		{"Revert the mistake: accepted again", refuseLimit, d.revert},
+		{"Open a pull request: a check and a comment tell what merging does", pullLimit, d.openPull},
+		{"Open one with the mistake: it fails at both files, and a push fixes it", pullLimit, d.refusePull},
+		{"Ask for a preview: the pull request runs beside dev, and leaves nothing behind", pullLimit, d.previewPull},
+		{"Press merge: deployed, and the pull request says so", mergeLimit, d.mergePull},
 	} {
 		d.story.step(step.title)
 		err := func() error {
@@ -116,20 +125,24 @@ func (d *demo) explain(ctx context.Context, err error) error {
 	var exited *stage.ExitedError
 	switch cause := context.Cause(ctx); {
 	case errors.As(cause, &exited):
-		return told(cause, exited.Process.Log)
+		return withLog(cause, exited.Process.Log)
 	case ctx.Err() != nil:
 		return errInterrupted
 	}
-	return told(err, d.log)
+	return withLog(err, d.log)
 }
 
-// clear ends the processes and removes the folder. No signal stops it, and it is bounded by the patience that
+// clear ends the processes and removes the folder. No signal stops it, and it is bounded by the timeout that
 // each process is given.
 func (d *demo) clear() error {
 	begin := time.Now()
 	d.story.blank()
 	d.story.busy("stopping")
-	err := errors.Join(d.family.stop(), d.sweeper.finish())
+	err := d.family.stop()
+	if d.forge != nil {
+		err = errors.Join(err, d.forge.stop())
+	}
+	err = errors.Join(err, d.sweeper.finish())
 	d.story.idle()
 	if err != nil {
 		return fmt.Errorf("clearing away: %w", err)

@@ -13,20 +13,35 @@ import (
 // edit replaces a text, of whole lines or of parts of them, in a file.
 type edit struct{ file, old, new string }
 
-// apply makes the edits. Each old text must be there exactly once: otherwise the example has changed, and the
-// story does not fit it any more.
-func (r *repository) apply(edits []edit) error {
+// edited returns the files as the edits make them. Each old text must be there exactly once: otherwise the example has
+// changed, and the story does not fit it any more.
+func (r *repository) edited(edits []edit) (map[string]string, error) {
+	files := map[string]string{}
 	for _, e := range edits {
-		name := filepath.Join(r.Work, filepath.FromSlash(e.file))
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return fmt.Errorf("changing the example: %w", err)
+		if _, ok := files[e.file]; !ok {
+			data, err := os.ReadFile(filepath.Join(r.Work, filepath.FromSlash(e.file)))
+			if err != nil {
+				return nil, fmt.Errorf("changing the example: %w", err)
+			}
+			files[e.file] = string(data)
 		}
-		if n := strings.Count(string(data), e.old); n != 1 {
-			return fmt.Errorf("changing the example: %q is %d times in %s, want once: the demo does not fit the example any more", e.old, n, e.file)
+		if n := strings.Count(files[e.file], e.old); n != 1 {
+			return nil, fmt.Errorf("changing the example: %q is %d times in %s, want once: the demo does not fit the example any more", e.old, n, e.file)
 		}
-		if err := os.WriteFile(name, []byte(strings.Replace(string(data), e.old, e.new, 1)), 0o600); err != nil { //nolint:gosec // in the demo's own folder
-			return fmt.Errorf("changing the example: %w", err)
+		files[e.file] = strings.Replace(files[e.file], e.old, e.new, 1)
+	}
+	return files, nil
+}
+
+// apply makes the edits in the clone.
+func (r *repository) apply(edits []edit) error {
+	files, err := r.edited(edits)
+	if err != nil {
+		return err
+	}
+	for file, text := range files {
+		if err := r.Write(file, text); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -47,15 +47,15 @@ func TestExitIsToldWithTheEndOfTheLog(t *testing.T) {
 		if !errors.As(err, &e) || err.Error() != "sh ended by itself: exit status 3" {
 			t.Errorf("exited with %v", err)
 		}
-		var end *toldError
-		if !errors.As(told(err, p.Log), &end) {
-			t.Fatal("the end of the log is not told")
+		var end *loggedError
+		if !errors.As(withLog(err, p.Log), &end) {
+			t.Fatal("the end of the log is missing")
 		}
 		if diff := cmp.Diff([]string{"out of figs"}, end.tail); diff != "" {
 			t.Errorf("end of the log (-want +got):\n%s", diff)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatal("nothing is told")
+		t.Fatal("there is no error")
 	}
 }
 

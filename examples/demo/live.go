@@ -23,7 +23,7 @@ type waiting struct {
 }
 
 // busy says what is waited for from now on, or how far it has come. Without a terminal it says nothing: what is
-// done is told when it is done.
+// done is called when it is done.
 func (s *story) busy(text string) {
 	if s.width == 0 {
 		return

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo tells Trunkline's story on this machine, with everything real: two Kubernetes clusters, a Git
-// repository with the example platform, and the daemon that follows it. A merge rolls out, a change touches one
-// project only, a removal prunes, and a commit whose data flow goes in a circle is refused.
+// Command demo tells Trunkline's story on this machine: two real Kubernetes clusters, a real Git repository with the
+// example platform, and the daemon that follows it. A merge rolls out, a change touches one project only, a removal
+// prunes, and a commit whose data flow has a cycle is refused.
+//
+// The repository is at a GitHub in memory, with pages for a browser, and the daemon is an App there. One pull request gets
+// its check and its comment, another one fails because of a cycle until a push fixes it, and the person at the keyboard
+// merges the first and watches the deployment. With --once, the demo presses the button itself.
 //
 // Every step is checked; the first check that fails ends the demo with exit code 1. Whatever way it ends, its
 // processes and its folder are gone afterwards.
 //
-// Of Trunkline it may import console/client, reconciler/status and test/stage.
+// Of Trunkline it may import console/client, reconciler/status, test/stage and webhooks/github/githubtest.
 package main
 
 import (
@@ -44,7 +48,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }
 
-// options are what the demo is told.
+// options are the flags of the demo.
 type options struct {
 	bin     string // folder of the two programs
 	example string // folder of the example platform

@@ -61,10 +61,13 @@ func (d *demo) startClusters(ctx context.Context) error {
 	return nil
 }
 
-// seedRepository makes the repository of the example.
+// seedRepository makes the repository of the example, at a GitHub of its own.
 func (d *demo) seedRepository(ctx context.Context) (commit string, err error) {
 	begin := time.Now()
-	d.repo, commit, err = seed(ctx, d.path("acme.git"), d.path("work"), d.opts.example, "The platform acme")
+	if d.forge, err = startForge(ctx, d.path("github")); err != nil {
+		return "", err
+	}
+	d.repo, commit, err = seed(ctx, d.forge.repo.Dir(), d.forge.remote(pusher), d.path("work"), d.opts.example, "The platform acme")
 	if err != nil {
 		return "", err
 	}
@@ -72,7 +75,8 @@ func (d *demo) seedRepository(ctx context.Context) (commit string, err error) {
 	if err != nil {
 		return "", err
 	}
-	d.story.ok(fmt.Sprintf("commit %s on main of a new repository: %d projects", short(commit), len(projects)), time.Since(begin))
+	d.story.ok(fmt.Sprintf("commit %s on main of %s: %d projects", short(commit), d.forge.repo.FullName(), len(projects)), time.Since(begin))
+	d.story.say("The repository is at a GitHub in memory, with pages for a browser: " + d.forge.hub.URL())
 	return commit, nil
 }
 
@@ -83,7 +87,11 @@ const poll = "5s"
 func (d *demo) startDaemon(ctx context.Context) error {
 	begin := time.Now()
 	d.log = d.path("trunkline.log")
-	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.repo.Bare, Data: d.path("data"), Poll: poll}
+	args, err := d.forge.connect(d.path("app.pem"), d.path("hook-secret"))
+	if err != nil {
+		return err
+	}
+	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.forge.repo.CloneURL(), Data: d.path("data"), Poll: poll, Args: args}
 	for _, c := range d.clusters {
 		spec.Clusters = append(spec.Clusters, c.name+"="+c.kubeconfig)
 	}
@@ -96,6 +104,7 @@ func (d *demo) startDaemon(ctx context.Context) error {
 		return err
 	}
 	d.daemon = &daemon{asked}
-	d.story.ok("trunkline serve follows it, at "+url, time.Since(begin))
+	d.forge.hook(url)
+	d.story.ok("trunkline serve follows it, as a GitHub App, at "+url, time.Since(begin))
 	return nil
 }

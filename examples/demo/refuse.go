@@ -27,7 +27,7 @@ func mistakeEdits() []edit {
 	}}
 }
 
-// refuse merges a commit whose data flow goes in a circle.
+// refuse merges a commit whose data flow has a cycle.
 func (d *demo) refuse(ctx context.Context) error {
 	d.story.say("rates is to read revenue, which is computed from rates. Each of the two files is fine by itself:")
 	was, err := d.remember(ctx)
@@ -56,7 +56,7 @@ func (d *demo) refuse(ctx context.Context) error {
 	if !p.Source.Refused() {
 		return &checkError{check: "the commit is refused", want: "a problem with file and line", got: "accepted"}
 	}
-	d.story.ok(sincePush+"refused, with every edge of the circle at its line", time.Since(begin))
+	d.story.ok(sincePush+"refused, with every edge of the cycle at its line", time.Since(begin))
 	problem := p.Source.Problems[0]
 	d.story.blank()
 	d.story.problem(problem.String())
@@ -80,10 +80,6 @@ func (d *demo) refuse(ctx context.Context) error {
 
 // revert merges a commit that takes the mistake back.
 func (d *demo) revert(ctx context.Context) error {
-	was, err := d.remember(ctx)
-	if err != nil {
-		return err
-	}
 	commit, err := d.repo.Revert(ctx)
 	if err != nil {
 		return err
@@ -101,7 +97,7 @@ func (d *demo) revert(ctx context.Context) error {
 	}
 	d.checks++
 	d.story.ok(sincePush+"accepted", time.Since(begin))
-	return was.expectOthers(ctx, "")
+	return d.beforeMistake.expectOthers(ctx, "")
 }
 
 // waitJudged waits until the daemon has accepted or refused a commit.
@@ -139,7 +135,7 @@ func mention(text, part string) string {
 	return text
 }
 
-// status runs "trunkline status" and gives its exit code and output.
+// status runs "trunkline status" and returns its exit code and output.
 func (d *demo) status(ctx context.Context) (code int, out string, err error) {
 	cmd := command(ctx, d.opts.trunkline(), "status", "--server", d.daemon.Server())
 	data, err := cmd.CombinedOutput()

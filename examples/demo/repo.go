@@ -15,13 +15,17 @@ import (
 // repository is that of the example.
 type repository struct{ *stage.Repository }
 
-// seed makes a repository whose first commit on main is the content of a folder. It returns the commit.
-func seed(ctx context.Context, bare, work, from, subject string) (*repository, string, error) {
+// seed fills a bare repository, with a first commit on main that is the content of a folder. Pushes go to the remote. It
+// returns the commit.
+func seed(ctx context.Context, bare, remote, work, from, subject string) (*repository, string, error) {
 	r := &repository{&stage.Repository{Bare: bare, Work: work, Author: "Demo"}}
 	if err := os.CopyFS(work, os.DirFS(from)); err != nil {
 		return nil, "", fmt.Errorf("copying %s: %w", from, err)
 	}
 	if err := r.Init(ctx); err != nil {
+		return nil, "", err
+	}
+	if _, err := r.Git(ctx, "-C", work, "remote", "set-url", "origin", remote); err != nil {
 		return nil, "", err
 	}
 	hash, err := r.Commit(ctx, subject)

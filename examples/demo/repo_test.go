@@ -18,7 +18,8 @@ const example = "../acme"
 func seeded(t *testing.T) (*repository, string) {
 	t.Helper()
 	dir := t.TempDir()
-	r, hash, err := seed(t.Context(), filepath.Join(dir, "acme.git"), filepath.Join(dir, "work"), example, "The platform")
+	bare := filepath.Join(dir, "acme.git")
+	r, hash, err := seed(t.Context(), bare, bare, filepath.Join(dir, "work"), example, "The platform")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +93,24 @@ func TestTheStoryFitsTheExample(t *testing.T) {
 	}
 	if out, err := r.Git(t.Context(), "-C", r.Work, "diff", "--stat", first); err != nil || out != "" {
 		t.Errorf("after the revert this differs from the first commit (error %v):\n%s", err, out)
+	}
+}
+
+func TestThePullRequestsFitTheExample(t *testing.T) {
+	r, _ := seeded(t)
+	for name, edits := range map[string][]edit{"the change": pullEdits(), "the fix": fixEdits()} {
+		files, err := r.edited(edits)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, e := range edits {
+			if !strings.Contains(files[e.file], e.new) || e.new == e.old {
+				t.Errorf("%s: %s lacks %q", name, e.file, e.new)
+			}
+		}
+	}
+	if fixEdits()[0].new == mistakeEdits()[0].new {
+		t.Error("the fix is the mistake")
 	}
 }
 

@@ -23,7 +23,7 @@ type roll struct {
 	touched func(status.Release) bool
 	// begin is when the commit was about to be pushed.
 	begin time.Time
-	// stage is how far it is told already.
+	// stage is how much of it was printed already.
 	stage int
 	// failed is the release that will not become healthy by itself.
 	failed *status.Release
@@ -55,7 +55,7 @@ func (r *roll) withLogs(ctx context.Context, err error) error {
 	if logErr != nil || out == "" {
 		return err // it may be why there are no pods: then the daemon's log has it
 	}
-	return &toldError{err: err, log: "kubectl " + strings.Join(args, " "), tail: strings.Split(strings.TrimSpace(out), "\n")}
+	return &loggedError{err: err, log: "kubectl " + strings.Join(args, " "), tail: strings.Split(strings.TrimSpace(out), "\n")}
 }
 
 func (r *roll) step(p status.Platform) (bool, error) {

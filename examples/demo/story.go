@@ -131,10 +131,10 @@ func (s *story) failed(err error) {
 		}
 		s.line(l)
 	}
-	if told, ok := errors.AsType[*toldError](err); ok {
+	if logged, ok := errors.AsType[*loggedError](err); ok {
 		s.blank()
-		s.line("  " + s.dim("the end of: "+told.log))
-		for _, l := range told.tail {
+		s.line("  " + s.dim("the end of: "+logged.log))
+		for _, l := range logged.tail {
 			s.line("    " + l)
 		}
 	}

@@ -28,7 +28,7 @@ func TestStoryWithoutATerminal(t *testing.T) {
 	s.diff("a.sh", []edit{{"a.sh", "\told", "\tnew"}, {"b.sh", "x", "y"}})
 	s.quote("head -1 f", "one\n\n")
 	s.idle()
-	s.failed(&toldError{err: &checkError{check: "the sum", want: "1\n2", got: "3"}, log: "/tmp/log", tail: []string{"bye"}})
+	s.failed(&loggedError{err: &checkError{check: "the sum", want: "1\n2", got: "3"}, log: "/tmp/log", tail: []string{"bye"}})
 	want := `
 1  Start
    ✓ cluster dev is ready                                                              9.5 s

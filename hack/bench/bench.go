@@ -46,7 +46,7 @@ func measure(ctx context.Context, opts options, s *sheet, log io.Writer) (err er
 		name string
 		run  func(context.Context) error
 	}{
-		{partScale, b.scales}, {partLarge, b.larges}, {partSpread, b.spread}, {partEngines, b.engines},
+		{partScale, b.scales}, {partLarge, b.larges}, {partSpread, b.spread}, {partPulls, b.pulls}, {partEngines, b.engines},
 	} {
 		if !slices.Contains(opts.parts, part.name) {
 			continue

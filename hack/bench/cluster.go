@@ -53,22 +53,22 @@ func (c *cell) flag() string { return c.Name + "=" + c.Kubeconfig }
 // names lists the cluster, for what takes several.
 func (c *cell) names() []string { return []string{c.Name} }
 
-// eyes watch one object.
-type eyes struct {
+// objectWatch watches one object.
+type objectWatch struct {
 	watch watch.Interface
 	what  string
 	// last is the object as it was seen last.
 	last *unstructured.Unstructured
 }
 
-// look opens a watch on an object of an app, which is there, and waits until it has been seen.
-func (c *cell) look(ctx context.Context, resource schema.GroupVersionResource, namespace string) (*eyes, error) {
+// watch opens a watch on an object of an app, which is there, and waits until it has been seen.
+func (c *cell) watch(ctx context.Context, resource schema.GroupVersionResource, namespace string) (*objectWatch, error) {
 	w, err := c.client.Resource(resource).Namespace(namespace).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + workload})
 	what := resource.Resource + " " + namespace + "/" + workload
 	if err != nil {
 		return nil, fmt.Errorf("watching %s: %w", what, err)
 	}
-	e := &eyes{watch: w, what: what}
+	e := &objectWatch{watch: w, what: what}
 	_, err = e.until(ctx, changeLimit, "is there", func(*unstructured.Unstructured) bool { return true })
 	if err != nil {
 		w.Stop()
@@ -77,13 +77,13 @@ func (c *cell) look(ctx context.Context, resource schema.GroupVersionResource, n
 	return e, nil
 }
 
-func (e *eyes) close() { e.watch.Stop() }
+func (e *objectWatch) close() { e.watch.Stop() }
 
 // errUnseen says that an object did not become what it was waited for.
 var errUnseen = errors.New("it did not happen in time")
 
 // until returns the moment when the object, seen at the API server, first was as wanted.
-func (e *eyes) until(ctx context.Context, limit time.Duration, what string, ok func(*unstructured.Unstructured) bool) (time.Time, error) {
+func (e *objectWatch) until(ctx context.Context, limit time.Duration, what string, ok func(*unstructured.Unstructured) bool) (time.Time, error) {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	for {

@@ -25,6 +25,7 @@ type daemon struct {
 	*stage.Process
 
 	client *client.Client
+	url    string
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced with every commit
@@ -44,7 +45,7 @@ func startDaemon(ctx context.Context, spec stage.DaemonSpec, log, profile string
 	if d.Process, err = stage.Start(process); err != nil {
 		return nil, err
 	}
-	if d.client, _, err = stage.Connect(ctx, d.Process); err != nil {
+	if d.client, d.url, err = stage.Connect(ctx, d.Process); err != nil {
 		return nil, errors.Join(err, d.Stop())
 	}
 	return d, nil
@@ -83,7 +84,7 @@ func (d *daemon) read(line string) {
 	d.changed = make(chan struct{})
 }
 
-// awaitAccepted returns the moment when the daemon had judged and rendered a commit, as its log says.
+// awaitAccepted returns the moment when the daemon had checked and rendered a commit, as its log says.
 func (d *daemon) awaitAccepted(ctx context.Context, commit string, limit time.Duration) (time.Time, error) {
 	ctx, cancel := waiting(ctx, limit, "commit "+status.Short(commit)+" to be accepted")
 	defer cancel()
@@ -150,7 +151,7 @@ func unfinished(p status.Platform) string {
 	return fmt.Sprintf("%d of %d releases are not fine%s", n, len(p.Releases), first)
 }
 
-// sync has the daemon look at the repository now, and gives the moment just before.
+// sync has the daemon fetch the repository now, and returns the moment just before.
 func (d *daemon) sync(ctx context.Context) (time.Time, error) {
 	began := time.Now()
 	return began, d.client.Sync(ctx)

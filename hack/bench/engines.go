@@ -109,7 +109,7 @@ func (b *bench) engine(ctx context.Context, e engine) error {
 
 func perSecond(n int, took time.Duration) int { return int(float64(n)/took.Seconds() + 0.5) }
 
-// together runs something on all cores for a while and gives how often a second.
+// together runs something on all cores for a while and returns how often a second it ran.
 func together(ctx context.Context, limit time.Duration, run func(context.Context) error) (int, error) {
 	var n atomic.Int64
 	began := time.Now()

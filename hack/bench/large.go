@@ -24,12 +24,15 @@ func (b *bench) newLarge(ctx context.Context, apps int) (*large, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A daemon must have a cluster. This one refuses every connection, and no release goes there.
-	elsewhere := kubeconfigIn(dir, "elsewhere")
-	if err := writeKubeconfig(elsewhere, "https://127.0.0.1:1"); err != nil {
-		return nil, err
-	}
-	return &large{home: h, clusters: []string{"elsewhere=" + elsewhere}, apps: apps}, nil
+	clusters, err := elsewhere(dir)
+	return &large{home: h, clusters: clusters, apps: apps}, err
+}
+
+// elsewhere returns the cluster of a daemon that is to apply nothing: it must have one. This one refuses every connection, and
+// no release goes there.
+func elsewhere(dir string) ([]string, error) {
+	file := kubeconfigIn(dir, "elsewhere")
+	return []string{"elsewhere=" + file}, writeKubeconfig(file, "https://127.0.0.1:1")
 }
 
 // all pushes all apps and returns how long it takes until they are rendered.
@@ -57,7 +60,7 @@ func (l *large) push(ctx context.Context, d *daemon, files tree, limit time.Dura
 	return at.Sub(began), err
 }
 
-// large measures push → judged and rendered for one changed app among very many.
+// large measures push → checked and rendered for one changed app among very many.
 func (b *bench) larges(ctx context.Context) error {
 	n := b.opts.large
 	if n == 0 {

@@ -2,12 +2,12 @@
 
 // Command bench measures the loop from a push to what runs, with everything real: the daemon's own program, Git
 // repositories on disk, and Kubernetes API servers of bin/devcluster whose pods are played. It prints one table
-// in Markdown. Beside each figure stands the limit that was taken in the same run, such as the same objects
-// applied with nothing around; it judges nothing, and fails only when something does not happen at all.
+// in Markdown. Beside each figure stands the limit that the same run measured, such as the same objects
+// applied with nothing around; it checks nothing, and fails only when something does not happen at all.
 //
 // Whatever way it ends, the processes that it started and its folder are gone afterwards.
 //
-// Of Trunkline it may import api, blueprints, catalog, console/client, test/clustertest, test/stage, reconciler/status and render.
+// Of Trunkline it may import api, blueprints, catalog, console/client, test/clustertest, test/stage, reconciler/status, render and webhooks/github/githubtest.
 package main
 
 import (
@@ -42,6 +42,10 @@ type options struct {
 	large int
 	// spread is the number of apps on each of several clusters.
 	spread int
+	// pullSizes are the numbers of apps among which a pull request changes one, ascending, and pulls how many pull requests are
+	// pushed to at once, at the size in the middle; 0: none.
+	pullSizes []int
+	pulls     int
 	// repeat is how often what is small is measured.
 	repeat int
 	// quiet is how long requests are counted while nothing happens.
@@ -64,10 +68,11 @@ const (
 	partScale   = "scale"
 	partLarge   = "large"
 	partSpread  = "spread"
+	partPulls   = "pulls"
 	partEngines = "engines"
 )
 
-var allParts = []string{partScale, partLarge, partSpread, partEngines}
+var allParts = []string{partScale, partLarge, partSpread, partPulls, partEngines}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -113,13 +118,15 @@ func say(w io.Writer, text string) { _, _ = fmt.Fprintln(w, text) }
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	sizes, parts := "", ""
+	sizes, pullSizes, parts := "", "", ""
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.trunkline, "trunkline", "bin/trunkline", "the program to measure")
 	f.StringVar(&sizes, "sizes", "200,1000", "numbers of apps to roll out; each is compared with the first")
 	f.IntVar(&o.large, "large", 10000, "number of apps of which one changes, rendered and not applied")
 	f.IntVar(&o.spread, "spread", 50, "number of apps on each of the clusters beside one that hangs")
+	f.StringVar(&pullSizes, "pull-sizes", "200,1000,10000", "numbers of apps among which a pull request changes one; each is compared with the first")
+	f.IntVar(&o.pulls, "pulls", 50, "number of pull requests that are pushed to at once, at the middle one of -pull-sizes; 0 leaves that out")
 	f.IntVar(&o.repeat, "repeat", 30, "how often a change, a deletion and an edit are measured")
 	f.DurationVar(&o.quiet, "quiet", 30*time.Second, "how long to count requests while nothing happens")
 	f.DurationVar(&o.engineTime, "engine-time", 3*time.Second, "how long to render with each engine")
@@ -131,7 +138,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	err := o.read(f.Args(), sizes, parts)
+	err := o.read(f.Args(), sizes, pullSizes, parts)
 	if err != nil {
 		say(stderr, "bench: "+err.Error())
 	}
@@ -141,20 +148,20 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // maxApps bounds every number of apps: more than this is a typing error.
 const maxApps = 100_000
 
+// maxPulls bounds pull requests: what GitHub lets one App create in an hour is 500 things.
+const maxPulls = 200
+
 // read parses what the flag package cannot.
-func (o *options) read(rest []string, sizes, parts string) error {
+func (o *options) read(rest []string, sizes, pullSizes, parts string) (err error) {
 	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q", rest[0])
 	}
-	for s := range strings.SplitSeq(sizes, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(s))
-		if err != nil || n < 1 || n > maxApps {
-			return fmt.Errorf("-sizes: %q is not a number from 1 to %d", s, maxApps)
-		}
-		o.sizes = append(o.sizes, n)
+	if o.sizes, err = readSizes("-sizes", sizes); err != nil {
+		return err
 	}
-	slices.Sort(o.sizes)
-	o.sizes = slices.Compact(o.sizes)
+	if o.pullSizes, err = readSizes("-pull-sizes", pullSizes); err != nil {
+		return err
+	}
 	for p := range strings.SplitSeq(parts, ",") {
 		if !slices.Contains(allParts, p) {
 			return fmt.Errorf("-only: %q is not one of %s", p, strings.Join(allParts, ", "))
@@ -164,6 +171,9 @@ func (o *options) read(rest []string, sizes, parts string) error {
 	if o.large < 0 || o.large > maxApps || o.spread < 1 || o.spread > maxApps {
 		return fmt.Errorf("-large and -spread are at most %d, and -spread at least 1", maxApps)
 	}
+	if o.pulls < 0 || o.pulls > maxPulls {
+		return fmt.Errorf("-pulls is a number from 0 to %d", maxPulls)
+	}
 	if o.repeat < 1 || o.repeat > 1000 {
 		return errors.New("-repeat is a number from 1 to 1000")
 	}
@@ -171,6 +181,19 @@ func (o *options) read(rest []string, sizes, parts string) error {
 		return errors.New("-quiet is at least 1s, -engine-time and -limit are more than nothing")
 	}
 	return nil
+}
+
+// readSizes reads numbers of apps, and returns them ascending, each once.
+func readSizes(flag, text string) (sizes []int, err error) {
+	for s := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < 1 || n > maxApps {
+			return nil, fmt.Errorf("%s: %q is not a number from 1 to %d", flag, s, maxApps)
+		}
+		sizes = append(sizes, n)
+	}
+	slices.Sort(sizes)
+	return slices.Compact(sizes), nil
 }
 
 // check finds what is missing before anything is started.

@@ -41,7 +41,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no apps", []string{"-sizes", "0"}, `-sizes: "0" is not a number from 1 to`},
 		{"too many apps", []string{"-sizes", "100001"}, "-sizes"},
 		{"words", []string{"-sizes", "20,many"}, `-sizes: "many"`},
-		{"a part that there is not", []string{"-only", "scale,all"}, `-only: "all" is not one of scale, large, spread, engines`},
+		{"a part that there is not", []string{"-only", "scale,all"}, `-only: "all" is not one of scale, large, spread, pulls, engines`},
 		{"fewer than none", []string{"-large", "-1"}, "-large"},
 		{"no cluster's worth", []string{"-spread", "0"}, "-spread"},
 		{"never", []string{"-repeat", "0"}, "-repeat"},

@@ -48,6 +48,9 @@ func (p platform) app(i int) string { return fmt.Sprintf("%s-%05d", p.name, i) }
 // namespace returns the one that an app has on each cluster.
 func (p platform) namespace(i int) string { return p.app(i) + "-" + environmentName }
 
+// projectOwner is the team that owns all apps.
+const projectOwner = "team"
+
 // workload is the name of the objects of each app.
 const workload = "web"
 
@@ -74,7 +77,7 @@ func (p platform) declare(i, version int) (path, text string) {
 kind: Project
 metadata: {name: %[1]s}
 spec:
-  owner: team
+  owner: %[5]s
   environments: [%[2]s]
   image: %[3]s
   workloads:
@@ -82,7 +85,7 @@ spec:
       blueprint: service
       command: [serve]
       params: {replicas: 0, ingress: {host: %[1]s.example}}
-`, name, environmentName, image(version), workload)
+`, name, environmentName, image(version), workload, projectOwner)
 }
 
 // with returns both trees as one.

@@ -17,7 +17,7 @@ func (s *scaled) restart(ctx context.Context) error {
 	n := s.result.apps
 	s.progress("%d apps: starting the daemon again", n)
 	const app = 0
-	e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app))
+	e, err := s.cell.watch(ctx, resources["Deployment"], s.home.platform.namespace(app))
 	if err != nil {
 		return err
 	}

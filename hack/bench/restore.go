@@ -27,7 +27,7 @@ func (s *scaled) deletions(ctx context.Context, _ *daemon) error {
 	var took []time.Duration
 	for i := range s.opts.repeat {
 		namespace := s.home.platform.namespace(s.some(i))
-		e, err := s.cell.look(ctx, resources["Service"], namespace)
+		e, err := s.cell.watch(ctx, resources["Service"], namespace)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (s *scaled) deletions(ctx context.Context, _ *daemon) error {
 	return nil
 }
 
-func (s *scaled) deletion(ctx context.Context, e *eyes, namespace string) (time.Duration, error) {
+func (s *scaled) deletion(ctx context.Context, e *objectWatch, namespace string) (time.Duration, error) {
 	before := e.last.GetUID()
 	began := time.Now()
 	if err := s.cell.client.Resource(resources["Service"]).Namespace(namespace).Delete(ctx, workload, metav1.DeleteOptions{}); err != nil {
@@ -63,7 +63,7 @@ func (s *scaled) edited(ctx context.Context, _ *daemon) error {
 	var took []time.Duration
 	for i := range s.opts.repeat {
 		app := s.some(i)
-		e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app))
+		e, err := s.cell.watch(ctx, resources["Deployment"], s.home.platform.namespace(app))
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (s *scaled) edited(ctx context.Context, _ *daemon) error {
 
 // renew has a Deployment made again by the daemon, so that a field that stayed edited has its one owner again: all that
 // comes after is measured on apps that are as declared.
-func (s *scaled) renew(ctx context.Context, e *eyes, namespace string) error {
+func (s *scaled) renew(ctx context.Context, e *objectWatch, namespace string) error {
 	before := e.last.GetUID()
 	if err := s.cell.client.Resource(resources["Deployment"]).Namespace(namespace).Delete(ctx, workload, metav1.DeleteOptions{}); err != nil {
 		return fmt.Errorf("deleting an edited Deployment: %w", err)
@@ -97,7 +97,7 @@ func (s *scaled) renew(ctx context.Context, e *eyes, namespace string) error {
 	return err
 }
 
-func (s *scaled) edit(ctx context.Context, e *eyes, namespace string) (time.Duration, error) {
+func (s *scaled) edit(ctx context.Context, e *objectWatch, namespace string) (time.Duration, error) {
 	want := imageOf(e.last)
 	const other = "registry.example/someone:else"
 	patch := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"` + workload + `","image":"` + other + `"}]}}}}`)

@@ -55,7 +55,7 @@ func roll(ctx context.Context, h *home, d *daemon, apps int, clusters []string, 
 	return r, nil
 }
 
-// ready waits until a daemon has taken in the platform and reaches the clusters.
+// ready waits until a daemon has accepted the platform and reaches the clusters.
 func ready(ctx context.Context, d *daemon, clusters []string) error {
 	_, err := d.await(ctx, wait{what: "the daemon to reach its clusters", limit: changeLimit}, func(p status.Platform) bool {
 		reached := 0

@@ -45,6 +45,9 @@ func (b *bench) scale(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	if err := b.countRoll(ctx, p, n); err != nil {
+		return err
+	}
 	// Another cluster, as fresh as the first was.
 	return b.onCell(ctx, clusterName, func(c *cell) error {
 		h, err := b.newHome(ctx, p)
@@ -157,7 +160,7 @@ func (s *scaled) changes(ctx context.Context, d *daemon) error {
 	s.progress("%d apps: changing one, %d times", n, s.opts.repeat)
 	for i := range s.opts.repeat {
 		app := s.some(i)
-		e, err := s.cell.look(ctx, resources["Deployment"], s.home.platform.namespace(app))
+		e, err := s.cell.watch(ctx, resources["Deployment"], s.home.platform.namespace(app))
 		if err != nil {
 			return err
 		}
@@ -187,7 +190,7 @@ func (s *scaled) changes(ctx context.Context, d *daemon) error {
 	return nil
 }
 
-func (s *scaled) oneChange(ctx context.Context, d *daemon, app int, e *eyes) (applied, healthy time.Duration, err error) {
+func (s *scaled) oneChange(ctx context.Context, d *daemon, app int, e *objectWatch) (applied, healthy time.Duration, err error) {
 	began, commit, err := s.change(ctx, d, app)
 	if err != nil {
 		return 0, 0, err

@@ -47,8 +47,8 @@ func (b *bench) spreadOn(ctx context.Context, one, two *cell) error {
 	return nil
 }
 
-// spreadOnce rolls a platform of its own out to the clusters; hanging adds one that never answers, and gives how
-// often it was called.
+// spreadOnce rolls a platform of its own out to the clusters; hanging adds one that never answers. It returns how
+// often that one was called.
 func (b *bench) spreadOnce(ctx context.Context, name string, cells []*cell, hanging bool) (r rolled, calls int, err error) {
 	p := platform{name: name}
 	var flags, names []string

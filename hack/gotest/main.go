@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command gotest runs "go test" with the arguments that it is given, prints what failed, and ends with what was skipped
-// and why: go test itself says so only to those who ask with -v, and a test that is skipped for ever looks like one
+// and why: go test itself says so only to those who ask with -v, and a test that is skipped forever looks like one
 // that passes.
 //
 // A skip by -short, which says which tier a test is in, is counted. Any other is listed; with the environment variable CI

@@ -4,11 +4,21 @@ package main
 
 import "strings"
 
+// noDisk is where a test of full disks is skipped: everywhere else it runs.
+const noDisk = "the system does not allow user namespaces, without which no disk can be mounted"
+
 // skips are the tests that may be skipped in CI, each with what runs in their stead.
 var skips = []struct{ test, reason string }{
-	{"catalog/draw.TestMermaidParses", "needs npm; the text is held by goldens"},
 	{"reconciler/builders.TestTooMuchMemory", "the race detector breaks limits of memory; make test runs it without as well"},
+	{"render/helm.TestParityOfPublicCharts", "make parity fetches the charts, every night"},
+	{"render/kustomize.TestParityOfPublicOverlays", "make parity fetches the kustomizations, every night"},
+	{"render/kinds.TestParityOfPublicCharts", "make parity fetches the charts, every night"},
 	{"hack/bench.TestOwnProcess", "reads /proc, which other systems than Linux do not have"},
+	{"test/fulldisk.TestRun", noDisk},
+	{"reconciler/durable.TestAFullDisk", noDisk},
+	{"reconciler/git.TestAFullDisk", noDisk},
+	{"reconciler/history.TestAFullDisk", noDisk},
+	{"reconciler/rendercache.TestAFullDisk", noDisk},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},
 }
 

@@ -102,7 +102,7 @@ func TestJudge(t *testing.T) {
 		{"it was interrupted", "", context.Canceled, unusable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, detail := judge(tt.output, tt.err); got != tt.want {
+			if got, detail := outcomeOf(tt.output, tt.err); got != tt.want {
 				t.Errorf("got %s (%s), want %s", got, detail, tt.want)
 			}
 		})

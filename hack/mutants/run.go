@@ -46,7 +46,7 @@ func runMutant(ctx context.Context, root string, m mutant, timeout time.Duration
 		r.detail = err.Error()
 		return r
 	}
-	r.outcome, r.detail = judge(goTest(ctx, root, m, overlay, timeout))
+	r.outcome, r.detail = outcomeOf(goTest(ctx, root, m, overlay, timeout))
 	return r
 }
 
@@ -119,8 +119,8 @@ func usesRapid(dir string) bool {
 	return false
 }
 
-// judge returns what the answer of go test means for a mutant. One that does not compile was not noticed by any test.
-func judge(output string, err error) (outcome, string) {
+// outcomeOf returns what the answer of go test means for a mutant. One that does not compile was not noticed by any test.
+func outcomeOf(output string, err error) (outcome, string) {
 	_, failed := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil && strings.Contains(output, "[no test files]"), err == nil && strings.Contains(output, "[no tests to run]"):

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"trunkline.dev/trunkline/plan"
 )
 
 // Input is what is known of a release that could take a new state.
@@ -43,6 +45,8 @@ type Input struct {
 	Shrinks *Shrinks
 	// Removals tells of the whole commit that removes the release; nil if it is not removed by a commit.
 	Removals *Removals
+	// Review is what is known of whether the state was reviewed; nil if the environment does not require that.
+	Review *Review
 }
 
 // ByHand is who did something, and why.
@@ -90,23 +94,37 @@ type Removals struct {
 	Approved bool
 }
 
+// Review is what is known of whether what a release is to become was shown before it was merged. The zero value says that
+// nobody has found out yet.
+type Review struct {
+	Environment string
+	// Reviewed is set once it is known that it was, and Why says how it was not, once that is known.
+	Reviewed bool
+	Why      string
+	// Approved is set once a person has confirmed exactly this state.
+	Approved bool
+}
+
 // Shrinks counts the objects of a release before and after it takes the state.
 type Shrinks struct {
 	Environment   string
-	Before, After int
+	Before, After plan.Tally
 	// Max is the share that may be removed, in percent.
 	Max int
-	// Approved is set once a person has confirmed it.
-	Approved bool
+	// Approved is how many a person has agreed to lose.
+	Approved int
 }
 
 // much reports whether so much is lost that a person has to confirm it: everything, or many objects and most of them.
 func (s *Shrinks) much() bool {
-	if s == nil || s.Approved || s.Before == 0 {
+	if s == nil {
 		return false
 	}
-	lost := s.Before - s.After
-	return s.After == 0 || lost > fewRemovals && lost*100 > s.Max*s.Before
+	before, lost := s.Before.Sum(), s.Before.Lost(s.After)
+	if before == 0 || lost <= s.Approved {
+		return false
+	}
+	return s.After.Sum() == 0 || lost > fewRemovals && lost*100 > s.Max*before
 }
 
 // fewRemovals are never too many.
@@ -123,6 +141,7 @@ const (
 	Protected   Rule = "protected"
 	ManyRemoved Rule = "removals"
 	Shrunk      Rule = "shrinks"
+	Unreviewed  Rule = "reviewed"
 	Frozen      Rule = "freeze"
 	Closed      Rule = "window"
 	Promotion   Rule = "promotion"
@@ -141,7 +160,7 @@ type Verdict struct {
 
 // Person reports whether it goes on only when a person does something.
 func (v Verdict) Person() bool {
-	return v.Hold == Protected || v.Hold == ManyRemoved || v.Hold == Shrunk || v.Hold == Quarantined
+	return v.Hold == Protected || v.Hold == ManyRemoved || v.Hold == Shrunk || v.Hold == Unreviewed || v.Hold == Quarantined
 }
 
 // row is one row of the decision table.
@@ -186,7 +205,18 @@ var table = []row{
 			return Verdict{}, false
 		}
 		return Verdict{Reason: fmt.Sprintf("%d of its %d objects would be deleted: confirm it with \"trunkline approve %s\"",
-			r.Before-r.After, r.Before, r.Environment)}, true
+			r.Before.Lost(r.After), r.Before.Sum(), r.Environment)}, true
+	}},
+	{Unreviewed, func(in Input) (Verdict, bool) {
+		r := in.Review
+		if r == nil || r.Reviewed || r.Approved {
+			return Verdict{}, false
+		}
+		why := "it is not known yet whether a pull request showed this change before it was merged"
+		if r.Why != "" {
+			why = "this change was not reviewed: " + r.Why
+		}
+		return Verdict{Reason: fmt.Sprintf("%s: look at it, and confirm it with \"trunkline approve %s\"", why, r.Environment)}, true
 	}},
 	{Frozen, func(in Input) (Verdict, bool) { return in.Schedule.frozen(in.Now) }},
 	{Closed, func(in Input) (Verdict, bool) { return in.Schedule.closed(in.Now) }},

@@ -72,6 +72,25 @@ func TestDecide(t *testing.T) {
 		"RemovalsHalf":     {"Just the share is not too much.", gate.Input{Known: true, Remove: true, Removals: removals(6, 12, false)}, gate.Verdict{}},
 		"RemovalsFew":      {"A few are never too many.", gate.Input{Known: true, Remove: true, Removals: removals(5, 5, false)}, gate.Verdict{}},
 		"RemovalsApproved": {"What was confirmed goes.", gate.Input{Known: true, Remove: true, Removals: removals(6, 6, true)}, gate.Verdict{}},
+		"Unreviewed": {
+			"Where only what was reviewed may be applied, what is not known waits.",
+			gate.Input{Known: true, Review: &gate.Review{Environment: "prod"}},
+			gate.Verdict{Hold: gate.Unreviewed, Reason: `it is not known yet whether a pull request showed this change before it was merged: look at it, and confirm it with "trunkline approve prod"`},
+		},
+		"NotReviewed": {
+			"What is known not to have been reviewed waits for a person, and says why.",
+			gate.Input{Known: true, Review: &gate.Review{Environment: "prod", Why: "#7 showed something else"}},
+			gate.Verdict{Hold: gate.Unreviewed, Reason: `this change was not reviewed: #7 showed something else: look at it, and confirm it with "trunkline approve prod"`},
+		},
+		"UnreviewedRemoval": {
+			"A removal is a change as well.",
+			gate.Input{Known: true, Remove: true, Review: &gate.Review{Environment: "prod", Why: "x"}},
+			gate.Verdict{Hold: gate.Unreviewed, Reason: `this change was not reviewed: x: look at it, and confirm it with "trunkline approve prod"`},
+		},
+		"Reviewed":         {"What was reviewed goes.", gate.Input{Known: true, Review: &gate.Review{Reviewed: true}}, gate.Verdict{}},
+		"ReviewApproved":   {"So does what a person has confirmed.", gate.Input{Known: true, Review: &gate.Review{Why: "x", Approved: true}}, gate.Verdict{}},
+		"ReviewInPlace":    {"What is there already is no change.", gate.Input{Known: true, InPlace: "new", Review: &gate.Review{Why: "x"}}, gate.Verdict{}},
+		"ReviewedInFreeze": {"A review opens no window.", gate.Input{Known: true, Review: &gate.Review{Reviewed: true}, Schedule: freezes(freeze(0, h, "x"))}, gate.Verdict{Hold: gate.Frozen, Reason: "frozen until 2026-12-16T11:00:00Z: x", Until: now.Add(h)}},
 		"Quarantined": {
 			"What failed is not tried again.",
 			gate.Input{Known: true, Failed: failed},

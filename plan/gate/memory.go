@@ -21,8 +21,18 @@ type Memory struct {
 	Healthy []Mark `json:"healthy,omitempty"`
 	// Protected reports whether its environment was protected when the release was last declared.
 	Protected bool `json:"protected,omitempty"`
+	// Approved is the state that a person has confirmed although it was not reviewed; nil if there is none.
+	Approved *Approval `json:"approved,omitempty"`
 	// Finished are the objects that have ended and are not made again, such as Jobs that remove themselves.
 	Finished plan.Finished `json:"finished,omitempty"`
+}
+
+// Approval is who has confirmed a state that was not reviewed.
+type Approval struct {
+	ByHand
+
+	// Digest is that of the state; empty for a removal.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Mark is a state at which a release was healthy, and since when.

@@ -4,6 +4,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,18 +82,40 @@ func waits(o *unstructured.Unstructured) string {
 			return either(c.message, c.reason)
 		}
 	}
-	names := o.GetFinalizers()
-	if len(names) == 0 {
-		return ""
+	if names := o.GetFinalizers(); len(names) > 0 {
+		return finalizers(names)
 	}
-	if len(names) == 1 {
-		if why := knownFinalizers[names[0]]; why != "" {
-			return fmt.Sprintf("%s (finalizer %s)", why, names[0])
-		}
-		return "it waits for whoever owns its finalizer " + names[0]
+	if node := text(o, "spec", "nodeName"); node != "" && o.GroupVersionKind().GroupKind() == (schema.GroupKind{Kind: "Pod"}) {
+		return "node " + node + " has not ended its containers yet"
 	}
-	return "it waits for whoever owns its finalizers " + strings.Join(names, ", ")
+	return ""
 }
+
+// finalizers says what an object waits for that has these, each once: those of Kubernetes itself in words.
+func finalizers(names []string) string {
+	var said, others []string
+	for i, name := range names {
+		switch why := knownFinalizers[name]; {
+		case slices.Contains(names[:i], name):
+		case why != "":
+			said = append(said, fmt.Sprintf("%s (finalizer %s)", why, name))
+		default:
+			others = append(others, name)
+		}
+	}
+	switch extra := len(others) - maxFinalizers; {
+	case extra > 0:
+		said = append(said, fmt.Sprintf("it waits for whoever owns its finalizers %s and %d more", strings.Join(others[:maxFinalizers], ", "), extra))
+	case len(others) > 1:
+		said = append(said, "it waits for whoever owns its finalizers "+strings.Join(others, ", "))
+	case len(others) == 1:
+		said = append(said, "it waits for whoever owns its finalizer "+others[0])
+	}
+	return strings.Join(said, "; ")
+}
+
+// maxFinalizers is how many that are not known are told by name.
+const maxFinalizers = 5
 
 // knownFinalizers says what those of Kubernetes itself wait for.
 var knownFinalizers = map[string]string{
@@ -110,8 +133,9 @@ var knownFinalizers = map[string]string{
 func trueConditions(o *unstructured.Unstructured, kinds ...string) string {
 	var said []string
 	for _, kind := range kinds {
-		if c, ok := conditionOf(o, kind); ok && c.isTrue() {
-			said = append(said, either(c.message, c.reason))
+		c, ok := conditionOf(o, kind)
+		if message := either(c.message, c.reason); ok && c.isTrue() && !slices.Contains(said, message) {
+			said = append(said, message)
 		}
 	}
 	return strings.Join(said, "; ")

@@ -17,21 +17,41 @@ func Ended(o *unstructured.Unstructured) (how State) {
 			how = "" // as with Of: nothing that a controller wrote may end the process
 		}
 	}()
+	if !RemovesItself(o) {
+		return ""
+	}
 	switch o.GroupVersionKind().GroupKind() {
-	case schema.GroupKind{Group: "batch", Kind: "Job"}:
+	case jobKind:
 		return endedJob(o)
-	case schema.GroupKind{Group: "sparkoperator.k8s.io", Kind: "SparkApplication"}:
-		return endedAs(has(o, "spec", "timeToLiveSeconds"), text(o, "status", "applicationState", "state"), "COMPLETED", "FAILED")
-	case schema.GroupKind{Group: "argoproj.io", Kind: "Workflow"}:
-		return endedAs(has(o, "spec", "ttlStrategy"), text(o, "status", "phase"), "Succeeded", "Failed", "Error")
+	case sparkKind:
+		return endedAs(text(o, "status", "applicationState", "state"), "COMPLETED", "FAILED")
+	case workflowKind:
+		return endedAs(text(o, "status", "phase"), "Succeeded", "Failed", "Error")
 	}
 	return ""
 }
 
-func endedJob(o *unstructured.Unstructured) State {
-	if !has(o, "spec", "ttlSecondsAfterFinished") {
-		return ""
+// The kinds of which an object can say that it is removed once it has ended.
+var (
+	jobKind      = schema.GroupKind{Group: "batch", Kind: "Job"}
+	sparkKind    = schema.GroupKind{Group: "sparkoperator.k8s.io", Kind: "SparkApplication"}
+	workflowKind = schema.GroupKind{Group: "argoproj.io", Kind: "Workflow"}
+)
+
+// RemovesItself reports whether an object is removed by its controller some time after it has ended.
+func RemovesItself(o *unstructured.Unstructured) bool {
+	switch o.GroupVersionKind().GroupKind() {
+	case jobKind:
+		return has(o, "spec", "ttlSecondsAfterFinished")
+	case sparkKind:
+		return has(o, "spec", "timeToLiveSeconds")
+	case workflowKind:
+		return has(o, "spec", "ttlStrategy")
 	}
+	return false
+}
+
+func endedJob(o *unstructured.Unstructured) State {
 	if c, ok := conditionOf(o, "Complete"); ok && c.isTrue() {
 		return Healthy
 	}
@@ -41,11 +61,8 @@ func endedJob(o *unstructured.Unstructured) State {
 	return ""
 }
 
-// endedAs reads a phase, if the object removes itself.
-func endedAs(removes bool, phase, good string, bad ...string) State {
-	if !removes {
-		return ""
-	}
+// endedAs reads a phase.
+func endedAs(phase, good string, bad ...string) State {
 	if phase == good {
 		return Healthy
 	}

@@ -31,6 +31,9 @@ func generic(o *unstructured.Unstructured) Verdict {
 		}
 		return Verdict{Failed, r.Message}
 	default:
+		if extra := number(o, 0, "status", "replicas") - number(o, 1, "spec", "replicas"); extra > 0 && strings.HasPrefix(r.Message, "Pending termination") {
+			return Verdict{Progressing, count(extra, "pod") + " of the version before, or too many, not ended yet"}
+		}
 		return Verdict{Progressing, r.Message}
 	}
 }
@@ -67,13 +70,10 @@ func ofReplicas(o *unstructured.Unstructured) Verdict {
 		return v
 	}
 	if c, ok := conditionOf(o, "ReplicaFailure"); ok && c.isTrue() {
-		return Verdict{Stalled, "its pods cannot be made: " + either(c.message, c.reason)}
+		return Verdict{Stalled, "its pods cannot be made: " + advised(either(c.message, c.reason))}
 	}
 	if c, ok := conditionOf(o, "Progressing"); ok && c.reason == "ProgressDeadlineExceeded" {
 		return Verdict{Stalled, either(c.message, "its pods were not ready within progressDeadlineSeconds")}
-	}
-	if extra := number(o, 0, "status", "replicas") - number(o, 1, "spec", "replicas"); extra > 0 && strings.HasPrefix(v.Message, "Pending termination") {
-		v.Message = fmt.Sprintf("%s of the version before, or too many, not ended yet", count(extra, "pod"))
 	}
 	return v
 }
@@ -87,7 +87,7 @@ func observed(o *unstructured.Unstructured) bool {
 	return number(o, -1, "status", "observedGeneration") == newest
 }
 
-// number reads a whole number of an object, however the object was decoded; otherwise gives what counts if there is none.
+// number reads a whole number of an object, however the object was decoded; without one it returns otherwise.
 func number(o *unstructured.Unstructured, otherwise int64, path ...string) int64 {
 	value, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
 	switch n := value.(type) {

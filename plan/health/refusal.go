@@ -24,5 +24,13 @@ func refusal(message string) Reason {
 			}
 		}
 	}
-	return Reason{Code: Admission, Summary: message}
+	return Reason{Code: Admission, Summary: advised(message)}
+}
+
+// advised adds to a message what a person can do about it, where the message itself does not lead there.
+func advised(message string) string {
+	if strings.Contains(message, "violates PodSecurity") {
+		return message + "; have the pods meet it, or set podSecurity of the project in this environment, within what spec.podSecurity of the environment allows"
+	}
+	return message
 }

@@ -89,7 +89,7 @@ func Compile(declared []v1alpha1.HealthRule) (*Rules, []Flaw, error) {
 		return nil, nil, fmt.Errorf("compiling the built-in rule of health of %s: %s: %s", builtIn()[c.flaws[0].Rule].Kind, c.flaws[0].Field, c.flaws[0].Message)
 	}
 	if len(declared) > MaxRules {
-		return rules, []Flaw{{Class: v1alpha1.RuleLimit, Message: fmt.Sprintf("there are %d rules of health; at most %d are taken", len(declared), MaxRules)}}, nil
+		return rules, []Flaw{{Class: v1alpha1.RuleLimit, Message: fmt.Sprintf("there are %d rules of health; the limit is %d", len(declared), MaxRules)}}, nil
 	}
 	seen := map[schema.GroupKind]bool{}
 	for i, d := range declared {
@@ -161,7 +161,7 @@ func (c *compiler) expression(name, text string, want *cel.Type) *expression {
 		return nil
 	}
 	if of := out.Tree.OutputType(); !of.IsExactType(want) && !of.IsExactType(cel.DynType) {
-		c.report(v1alpha1.RuleInvalidValue, name, fmt.Sprintf("the expression must give a %s, and gives a %s", want, of), "")
+		c.report(v1alpha1.RuleInvalidValue, name, fmt.Sprintf("the expression must return a %s, but returns a %s", want, of), "")
 		return nil
 	}
 	return &expression{Compiled: out, name: name, text: text}
@@ -214,7 +214,7 @@ func (c *compiled) judge(o *unstructured.Unstructured) Verdict {
 		}
 		holds, err := row.run(o.Object)
 		if err == nil && holds.Type() != types.BoolType {
-			err = fmt.Errorf("it must give a bool, and gives a %s", holds.Type().TypeName())
+			err = fmt.Errorf("it must return a bool, but returns a %s", holds.Type().TypeName())
 		}
 		switch {
 		case err != nil:

@@ -54,7 +54,7 @@ func TestRules(t *testing.T) {
 			"{}",
 			health.Progressing, "the health rule of Widget.acme.io cannot be evaluated: failed: no such key: error",
 		},
-		"NoBool": {"A value of another type than was hoped for is no verdict.", only("object.status.ok"), "{ok: 'yes'}", health.Progressing, "the health rule of Widget.acme.io cannot be evaluated: healthy: it must give a bool, and gives a string"},
+		"NoBool": {"A value of another type than was hoped for is no verdict.", only("object.status.ok"), "{ok: 'yes'}", health.Progressing, "the health rule of Widget.acme.io cannot be evaluated: healthy: it must return a bool, but returns a string"},
 		"FailedFirst": {
 			"What is healthy and failed has failed.", v1alpha1.HealthRule{Kind: "Widget.acme.io", Healthy: "true", Stalled: "true", Failed: "true"}, "{}", health.Failed, "failed: true",
 		},

@@ -125,6 +125,29 @@ func TestOf(t *testing.T) {
 		"Terminating": {"So does a definition.", gone("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcecleanup.apiextensions.k8s.io", "{type: Terminating, status: 'True', reason: InstanceDeletionInProgress, message: CustomResource deletion is in progress}"), health.Progressing, "being deleted: CustomResource deletion is in progress"},
 		"DoneJob":     {"A Job that has done its work removes itself.", "{apiVersion: batch/v1, kind: Job, metadata: {name: j, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {ttlSecondsAfterFinished: 0}, status: {conditions: [{type: Complete, status: 'True'}]}}", health.Healthy, ""},
 
+		"Finalizers":         {"Several are told in one line, and each once.", gone("v1", "ConfigMap", "acme.io/keep, acme.io/backup, acme.io/keep", ""), health.Progressing, "being deleted: it waits for whoever owns its finalizers acme.io/keep, acme.io/backup"},
+		"Foreground":         {"A deletion in the foreground waits for what has it as owner; others may wait as well.", gone("apps/v1", "Deployment", "foregroundDeletion, acme.io/keep", ""), health.Progressing, "being deleted: what it owns is deleted first (finalizer foregroundDeletion); it waits for whoever owns its finalizer acme.io/keep"},
+		"Crowd":              {"A crowd of them is counted.", gone("v1", "ConfigMap", "a/1, a/2, a/3, a/4, a/5, a/6, a/7", ""), health.Progressing, "being deleted: it waits for whoever owns its finalizers a/1, a/2, a/3, a/4, a/5 and 2 more"},
+		"PodOfJob":           {"A pod waits for its Job to count it.", gone("v1", "Pod", "batch.kubernetes.io/job-tracking", ""), health.Progressing, "being deleted: the Job has not counted the pod yet (finalizer batch.kubernetes.io/job-tracking)"},
+		"PodOfNode":          {"A pod of a node that is away is not ended by anybody.", "{apiVersion: v1, kind: Pod, metadata: {name: p, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {nodeName: n7}, status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}", health.Progressing, "being deleted: node n7 has not ended its containers yet"},
+		"LoadBalancer":       {"The cloud takes its time.", gone("v1", "Service", "service.kubernetes.io/load-balancer-cleanup", ""), health.Progressing, "being deleted: the load balancer is being removed (finalizer service.kubernetes.io/load-balancer-cleanup)"},
+		"VolumeInUse":        {"A volume waits for its claim.", gone("v1", "PersistentVolume", "kubernetes.io/pv-protection", ""), health.Progressing, "being deleted: a claim is still bound to the volume (finalizer kubernetes.io/pv-protection)"},
+		"NamespaceNew":       {"Nobody has looked yet what is in it.", gone("v1", "Namespace", "", ""), health.Progressing, "being deleted"},
+		"NamespaceContent":   {"What is left in it is told without a finalizer, too.", gone("v1", "Namespace", "", "{type: NamespaceDeletionContentFailure, status: 'False', message: All content successfully deleted}, {type: NamespaceContentRemaining, status: 'True', message: 'Some resources are remaining: pods. has 2 resource instances'}, {type: NamespaceFinalizersRemaining, status: 'False', message: All content-preserving finalizers finished}"), health.Progressing, "being deleted: Some resources are remaining: pods. has 2 resource instances"},
+		"NamespaceDiscovery": {"An API that is down keeps a namespace for ever.", gone("v1", "Namespace", "", "{type: NamespaceDeletionDiscoveryFailure, status: 'True', reason: DiscoveryFailed, message: 'Discovery failed for some groups, 1 failing: down.example.com/v1'}"), health.Progressing, "being deleted: Discovery failed for some groups, 1 failing: down.example.com/v1"},
+		"NamespaceOnce":      {"What two conditions say is told once.", gone("v1", "Namespace", "", "{type: NamespaceDeletionDiscoveryFailure, status: 'True', message: x}, {type: NamespaceDeletionContentFailure, status: 'True', message: x}, {type: NamespaceContentRemaining, status: 'True', message: x}"), health.Progressing, "being deleted: x"},
+		"DefinitionStuck":    {"A definition whose controller is gone says so only by its finalizer.", gone("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcecleanup.apiextensions.k8s.io", ""), health.Progressing, "being deleted: its objects are deleted first (finalizer customresourcecleanup.apiextensions.k8s.io)"},
+		"ReadyAndGoing":      {"What says that it is ready is on its way out all the same.", "{apiVersion: acme.io/v1, kind: Widget, metadata: {name: w, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [acme.io/w]}, status: {conditions: [{type: Ready, status: 'True'}]}}", health.Progressing, "being deleted: it waits for whoever owns its finalizer acme.io/w"},
+
+		"PausedReplicas": {"Pods that were asked for after it was paused come from a ReplicaSet, whose number a pause does not hold.", "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, generation: 2}, spec: {replicas: 3, paused: true}, status: {observedGeneration: 2, replicas: 3, readyReplicas: 1, availableReplicas: 1, updatedReplicas: 3}}", health.Stalled, "it is paused (spec.paused), and does not go on until it is resumed: 3 of 3 pods are of the newest version"},
+		"PausedUnseen":   {"A pause that nobody has seen yet stalls nothing.", "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, generation: 2}, spec: {replicas: 1, paused: true}, status: {observedGeneration: 1}}", health.Progressing, "Deployment generation is 2, but latest observed generation is 1"},
+		"JobPaused":      {"A Job that was suspended on the way is as it is declared.", job + "spec: {suspend: true}, status: {startTime: '2026-01-01T00:00:00Z', active: 0, succeeded: 1, conditions: [{type: Suspended, status: 'True', reason: JobSuspended}]}}", health.Healthy, ""},
+		"APIUnknown":     {"A condition that is unknown is not available.", apiService + "conditions: [{type: Available, status: Unknown, reason: FailedDiscoveryCheck}]}}", health.Stalled, "the API is not available: FailedDiscoveryCheck"},
+		"APIOfService":   {"So is one whose Service is not there.", apiService + "conditions: [{type: Available, status: 'False', reason: ServiceNotFound, message: service/nobody in \"default\" is not present}]}}", health.Stalled, `the API is not available: service/nobody in "default" is not present`},
+		"DefinitionNew":  {"A definition that is not established serves nothing.", "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: c}, status: {conditions: [{type: NamesAccepted, status: 'True'}, {type: Established, status: 'False', reason: Installing, message: the initial names have been accepted}]}}", health.Progressing, "Install in progress"},
+		"TooManyPods":    {"A ReplicaSet that ends pods says how many.", "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: r, generation: 1}, spec: {replicas: 1}, status: {observedGeneration: 1, replicas: 3, fullyLabeledReplicas: 3, readyReplicas: 3, availableReplicas: 3}}", health.Progressing, "2 pods of the version before, or too many, not ended yet"},
+		"TooManySets":    {"So does a StatefulSet.", "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s, generation: 1}, spec: {replicas: 1}, status: {observedGeneration: 1, replicas: 3, readyReplicas: 3, currentReplicas: 3, updatedReplicas: 3}}", health.Progressing, "2 pods of the version before, or too many, not ended yet"},
+
 		"Definition": {"A definition whose names are taken waits for the other one to go.", "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: c}, status: {conditions: [{type: NamesAccepted, status: 'False', reason: PluralConflict, message: it is taken}]}}", health.Stalled, "it is taken"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,6 +190,22 @@ func TestDeletion(t *testing.T) {
 	} {
 		if diff := cmp.Diff(tc.want, d.Of(since.Add(tc.after))); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", tc.reason, diff)
+		}
+	}
+	for name, tc := range map[string]struct{ object, waits string }{
+		"Claim":      {gone("v1", "PersistentVolumeClaim", "kubernetes.io/pvc-protection", ""), ": a pod still uses the claim (finalizer kubernetes.io/pvc-protection)"},
+		"Service":    {gone("v1", "Service", "service.kubernetes.io/load-balancer-cleanup", ""), ": the load balancer is being removed (finalizer service.kubernetes.io/load-balancer-cleanup)"},
+		"Namespace":  {gone("v1", "Namespace", "", "{type: NamespaceFinalizersRemaining, status: 'True', message: 'acme.io/x in 1 resource instances'}"), ": acme.io/x in 1 resource instances"},
+		"Definition": {gone("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcecleanup.apiextensions.k8s.io", ""), ": its objects are deleted first (finalizer customresourcecleanup.apiextensions.k8s.io)"},
+		"Foreground": {gone("apps/v1", "Deployment", "foregroundDeletion", ""), ": what it owns is deleted first (finalizer foregroundDeletion)"},
+		"Widget":     {gone("acme.io/v1", "Widget", "acme.io/a, acme.io/b", ""), ": it waits for whoever owns its finalizers acme.io/a, acme.io/b"},
+		"Pod":        {"{apiVersion: v1, kind: Pod, metadata: {name: p, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {nodeName: n7}}", ": node n7 has not ended its containers yet"},
+		"Nothing":    {gone("v1", "Namespace", "", ""), ""},
+	} {
+		d, ok := health.DeletionOf(parse(t, tc.object))
+		want := health.Verdict{State: health.Stalled, Message: "its deletion does not end, since 2026-01-01T00:00:00Z" + tc.waits}
+		if diff := cmp.Diff(want, d.Of(d.StuckAt())); !ok || diff != "" {
+			t.Errorf("%s that is stuck: -want +got:\n%s", name, diff)
 		}
 	}
 	odd, ok := health.DeletionOf(parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, deletionTimestamp: 7}}"))

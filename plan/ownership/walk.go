@@ -21,7 +21,7 @@ type walker struct {
 	leaf  func(field.Path, fieldpath.Path)
 }
 
-// unowned are parts of an object that server-side apply gives to nobody.
+// unowned are parts of an object that no manager owns under server-side apply.
 var unowned = map[string]bool{"apiVersion": true, "kind": true, "status": true}
 
 // unownedMetadata are those of its metadata.
@@ -120,7 +120,7 @@ func elementsOf(set *fieldpath.Set) []fieldpath.PathElement {
 }
 
 // find returns the element of a list that is the item: by its keys, where one that the item leaves out has been filled
-// in by the API server, or by its value. Without one it gives the item's own value.
+// in by the API server, or by its value. Without one it returns the item's own value.
 func find(elements []fieldpath.PathElement, item any) (fieldpath.PathElement, bool) {
 	best, found, most := fieldpath.PathElement{}, false, -1
 	table, isTable := item.(map[string]any)

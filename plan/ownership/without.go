@@ -20,7 +20,7 @@ func Without(o map[string]any, fields []field.Path) map[string]any {
 	return c
 }
 
-// remove takes what is at the path out of a value, and gives the value without it.
+// remove returns a value without what is at the path.
 func remove(v any, p field.Path) any {
 	step, last := p[0], len(p) == 1
 	switch v := v.(type) {

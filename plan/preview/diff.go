@@ -16,8 +16,8 @@ import (
 // maxText bounds what is compared, in bytes a side.
 const maxText = 2 << 20
 
-// Diff compares an object before and after, of which either may be nil, and gives a unified diff of what people
-// declare in it, without the names of files; empty if that is the same. Values of Secrets are masked.
+// Diff compares an object before and after, of which either may be nil, and returns a unified diff of what people
+// declare in it, without file names; empty if that is the same. Values of Secrets are masked.
 func (m Mask) Diff(before, after *unstructured.Unstructured) (string, error) {
 	a, b := m.Pair(before, after)
 	was, err := text(a)

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"trunkline.dev/trunkline/api/generated"
 	"trunkline.dev/trunkline/api/sealed"
 )
 
@@ -160,11 +161,16 @@ var open = []string{"apiVersion", "kind", "type", "immutable"}
 func (m Mask) secret(o map[string]any, path string, hide func(path, value string) string) map[string]any {
 	out := map[string]any{}
 	values, rest := valuesOf(o)
-	if len(values) > 0 {
-		data := make(map[string]any, len(values))
-		for key, value := range values {
-			data[key] = hide(path+"/data/"+key, value)
+	data := make(map[string]any, len(values))
+	for key, value := range values {
+		data[key] = hide(path+"/data/"+key, value)
+	}
+	if made, err := generated.Of(o); err == nil && made != nil {
+		for _, key := range made.Pending(o).Keys {
+			data[key] = made.Shown()
 		}
+	}
+	if len(data) > 0 {
 		out["data"] = data
 	}
 	for key, v := range rest {

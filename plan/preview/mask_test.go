@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
+
+	"trunkline.dev/trunkline/api/generated"
 )
 
 // parse reads an object from YAML.
@@ -30,6 +32,19 @@ func parse(t testing.TB, text string) *unstructured.Unstructured {
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 const sealedToken = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"
+
+// made is a Secret whose password is made in the cluster: for a revision, as it is there.
+func made(revision int, done, value string) string {
+	spec := generated.Spec{Keys: map[string]generated.Key{"password": {Length: 32, Alphabet: "ab"}}, Revision: revision}
+	out := "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    " + generated.Annotation + ": '" + spec.String() + "'\n"
+	if done != "" {
+		out += "    " + generated.MadeAnnotation + ": '" + done + "'\n"
+	}
+	if value != "" {
+		out += "data: {password: " + b64(value) + "}\n"
+	}
+	return out
+}
 
 // TestDiffOfSecrets: what is a Secret goes by what the object is, and none of its values is shown, on either side and in
 // whatever form; that they change is.
@@ -86,6 +101,20 @@ func TestDiffOfSecrets(t *testing.T) {
 			before: head + "data: {token: '" + sealedToken + "'}\nsops: {mac: a, lastmodified: x}",
 			after:  head + "data: {token: '" + strings.Replace(sealedToken, "AA", "BB", 1) + "'}\nsops: {mac: b, lastmodified: y}",
 			has:    []string{"-  token: (encrypted)", "+  token: (encrypted, changed)"},
+		},
+		"Generated": {
+			reason: "Values that are made in the cluster are announced.", after: made(0, "", ""), has: []string{"+  password: (generated)"},
+		},
+		"GeneratedKept": {
+			reason: "Nothing changes of one that was made.", before: made(0, "0", "canary-one"), after: made(0, "0", "canary-one"), same: true,
+		},
+		"GeneratedAgain": {
+			reason: "A raised revision makes them again.", before: made(0, "0", "canary-one"), after: made(1, "0", "canary-one"),
+			has: []string{"-  password: (redacted)", "+  password: (generated, revision 1)"},
+		},
+		"GeneratedAdopted": {
+			reason: "What is there is kept.", before: head + "data: {password: " + b64("canary-one") + "}", after: made(0, "", "canary-one"),
+			has: []string{"   password: (redacted)"},
 		},
 		"SameButShort": {
 			reason: "A short value is hidden where it is one.", after: head + "stringData: {pin: '17'}", has: []string{"+  pin: (redacted)"},

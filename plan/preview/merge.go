@@ -26,13 +26,15 @@ type Rendered struct {
 
 func (r Rendered) all() []*unstructured.Unstructured { return slices.Concat(r.Objects, r.Access) }
 
-// Side is one state of the repository, with all of its releases.
+// Side is one state of the repository, with its releases.
 type Side struct {
 	Catalog  *catalog.Catalog
 	Releases map[catalog.ReleaseID]Rendered
+	// Others counts by environment the releases that are left out of Releases, since they are the same on both sides.
+	Others map[string]int
 }
 
-// Merge says what happens to every release when the head is merged at the given time, if the clusters are as the base
+// Merge says what happens to the releases when the head is merged at the given time, if the clusters are as the base
 // declares and all is healthy. The releases come in their order.
 func Merge(base, head Side, now time.Time) []Release {
 	ids := map[catalog.ReleaseID]bool{}
@@ -42,7 +44,7 @@ func Merge(base, head Side, now time.Time) []Release {
 		r := removals[id.Environment]
 		if r == nil {
 			t, _ := terms.Of(head.Catalog, id) // that its windows are wrong is said when the gate is asked
-			r = &gate.Removals{Environment: id.Environment, Max: t.MaxRemovals}
+			r = &gate.Removals{Environment: id.Environment, Max: t.MaxRemovals, Of: base.Others[id.Environment]}
 			removals[id.Environment] = r
 		}
 		r.Of++

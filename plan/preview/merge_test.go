@@ -230,6 +230,19 @@ func TestMergeShrinks(t *testing.T) {
 		}
 		return out
 	}
+	renamed := func(all []*unstructured.Unstructured) []*unstructured.Unstructured {
+		for _, o := range all {
+			o.SetName(o.GetName() + "-7f9c")
+		}
+		return all
+	}
+	secrets := func(n int) []*unstructured.Unstructured {
+		all := many(n, "1")
+		for _, o := range all {
+			o.SetKind("Secret")
+		}
+		return all
+	}
 	for _, tc := range []struct {
 		reason  string
 		was, is []*unstructured.Unstructured
@@ -241,6 +254,8 @@ func TestMergeShrinks(t *testing.T) {
 		{"Few of which most are gone may be meant.", own(many(6, "1")...), own(many(1, "1")...), ""},
 		{"Many of which most stay, too.", own(many(20, "1")...), own(many(13, "1")...), ""},
 		{"All that change stay.", own(many(20, "1")...), own(many(20, "2")...), ""},
+		{"All that are named differently are replaced.", own(many(20, "1")...), own(renamed(many(20, "1"))...), ""},
+		{"As many of another kind are others.", own(many(20, "1")...), own(secrets(20)...), "20 of its 20 objects would be deleted"},
 		{"A release that had nothing loses nothing.", own(), own()[:1], ""},
 		{"Nor does one that is new.", nil, own(), ""},
 		{"More is not less.", own(many(1, "1")...), own(many(20, "1")...), ""},
@@ -267,8 +282,14 @@ func TestMergePromotes(t *testing.T) {
 			release("dev"): {Objects: objects(t, configMap("a", dev))}, release("prod"): {Objects: objects(t, configMap("a", prod))},
 		}}
 	}
+	secondWaits(t, side, gate.Promotion)
+}
+
+// secondWaits checks that the second of two releases waits for the first one if that changes too, and only then.
+func secondWaits(t *testing.T, side func(first, second string) Side, hold gate.Rule) {
+	t.Helper()
 	both := Merge(side("1", "1"), side("2", "2"), now)
-	if got := both[1].Held; got.Hold != gate.Promotion || got.Reason != "waiting for orders/dev@one to take the commit" {
+	if got := both[1].Held; got.Hold != hold || got.Reason != "waiting for orders/dev@one to take the commit" {
 		t.Errorf("the second release is held by %+v", got)
 	}
 	if got := both[0].Held; got.Hold != "" {
@@ -279,7 +300,6 @@ func TestMergePromotes(t *testing.T) {
 	}
 }
 
-// TestMergeCountsRemovals: too many removals are held all together, by what the head declares.
 // TestMergeWaits: what a release depends on has the state already, unless the merge changes it too.
 func TestMergeWaits(t *testing.T) {
 	c := platform(t, map[string]string{"dev": ""}, "{name: sales}\nspec: {owner: team, environments: [dev], dependsOn: [orders], workloads: [{name: o, blueprint: objects}]}")
@@ -289,18 +309,10 @@ func TestMergeWaits(t *testing.T) {
 			release("dev"): {Objects: objects(t, configMap("o", orders))}, sales: {Objects: objects(t, configMap("s", reports))},
 		}}
 	}
-	both := Merge(side("1", "1"), side("2", "2"), now)
-	if got := both[1].Held; got.Hold != gate.Depends || got.Reason != "waiting for orders/dev@one to take the commit" {
-		t.Errorf("what depends on another that changes too is held by %+v", got)
-	}
-	if got := both[0].Held; got.Hold != "" {
-		t.Errorf("what others depend on is held by %+v", got)
-	}
-	if got := Merge(side("1", "1"), side("1", "2"), now)[1].Held; got.Hold != "" {
-		t.Errorf("what depends on another that does not change is held by %+v", got)
-	}
+	secondWaits(t, side, gate.Depends)
 }
 
+// TestMergeCountsRemovals: too many removals are held all together, by what the head declares.
 func TestMergeCountsRemovals(t *testing.T) {
 	c := platform(t, map[string]string{"dev": ""})
 	base := Side{Catalog: c, Releases: map[catalog.ReleaseID]Rendered{}}

@@ -50,6 +50,8 @@ type Save struct {
 	Memory gate.Memory
 	// Namespace is that of the state in force.
 	Namespace string
+	// Preview says what the release is to a preview, if it is one's.
+	Preview plan.Preview
 }
 
 // Ask finds out how far releases are that other replicas keep. It is an operation, answered by [Answered].
@@ -121,7 +123,7 @@ type Reply struct {
 // Wake asks for [Timer] at the time, or earlier; the zero time asks for none. It replaces the one before.
 type Wake struct{ At time.Time }
 
-// Retire reports that there is nothing left to do for the release.
+// Retire reports that there is nothing left to do for the release. It is the last effect of a step.
 type Retire struct{}
 
 func (Look) effect()     {}

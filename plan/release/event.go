@@ -42,8 +42,16 @@ type Progressed struct{ Sources, Needs []gate.Source }
 // Counted reports how much the commit removes from the environment.
 type Counted struct{ Removals gate.Removals }
 
-// Approved confirms that the release may shrink to the state with the digest.
-type Approved struct{ Digest string }
+// Approved confirms what the rule holds: that the release may lose what it would by taking the state with the digest, and no
+// more; or that it may take that state although it was not reviewed. It counts for as long as that state is the newest.
+type Approved struct {
+	Digest  string
+	Hold    gate.Rule
+	By, Why string
+}
+
+// Reviewed reports whether the state with the digest, which is empty for a removal, was reviewed; if not, Not says why.
+type Reviewed struct{ Digest, Not string }
 
 // Do is what a person asks of a release.
 type Do string
@@ -72,7 +80,7 @@ type MemberChanged struct {
 	Sight Sight
 	// Leaving is set if the object is being deleted, or says that it must stay when it is not declared.
 	Leaving bool
-	// Digest is that of what was applied, and Ending how the object ended, if it removes itself afterwards.
+	// Digest is that of what was applied, and Ending how far the object is, if it removes itself once it has ended.
 	Digest string
 	Ending plan.Ending
 }
@@ -84,6 +92,8 @@ type MemberGone struct {
 	// Digest and Ending are as in [MemberChanged].
 	Digest string
 	Ending plan.Ending
+	// Missed is set if nobody watched when it went: it is not in a list any more.
+	Missed bool
 }
 
 // Nudged reports that something that was in the way may be gone, such as a cluster that did not answer.
@@ -103,8 +113,8 @@ type Looked struct {
 	Epoch          int
 	Commit, Digest string
 	Memory         gate.Memory
-	// Objects is how many the cluster holds.
-	Objects int
+	// Objects counts those that workloads are made of and the cluster holds.
+	Objects plan.Tally
 	Err     error
 	// Terminal is set if a retry cannot help until something changes.
 	Terminal bool
@@ -192,8 +202,8 @@ type Ended struct {
 	// Leaving says what one of them waits for, and Until is when to look at them again; either may be empty.
 	Leaving string
 	Until   time.Time
-	// Members is how many objects that workloads are made of the cluster holds.
-	Members int
+	// Members counts the objects that workloads are made of and the cluster holds.
+	Members plan.Tally
 
 	Observation *Observation
 }
@@ -220,6 +230,7 @@ func (Paused) event()        {}
 func (Progressed) event()    {}
 func (Counted) event()       {}
 func (Approved) event()      {}
+func (Reviewed) event()      {}
 func (Act) event()           {}
 func (MemberChanged) event() {}
 func (MemberGone) event()    {}

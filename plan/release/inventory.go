@@ -44,6 +44,7 @@ func (m *machine) looked(e Looked) {
 	m.retry.succeeded()
 	m.Known, m.Stale = true, false
 	m.InPlace, m.recorded, m.Memory, m.size = e.Digest, e.Commit, e.Memory, e.Objects
+	m.forgetApproval()
 	acts := m.acts
 	m.acts = nil
 	for _, a := range acts {
@@ -150,6 +151,9 @@ func (m *machine) answer(err error) {
 // ErrRefused is what a request fails with that cannot be met as things are.
 var ErrRefused = errors.New("not possible now")
 
+// errRemoved is what a request fails with that comes while the release is deleted.
+var errRemoved = fmt.Errorf("%w: the release was removed", ErrRefused)
+
 // ErrElsewhere is what a request fails with while another replica keeps the release.
 var ErrElsewhere = errors.New("another replica keeps the release")
 
@@ -181,20 +185,29 @@ func (m *machine) do(a Act) error {
 		m.Memory.Suspended, m.unsaved = &hand, true
 		m.cancel()
 	case Resume:
-		if m.Memory.Suspended == nil {
+		switch {
+		case m.Memory.Suspended == nil && m.Suspended:
+			return m.leftAlone()
+		case m.Memory.Suspended == nil:
 			return fmt.Errorf("%w: it is not suspended by hand", ErrRefused)
 		}
 		// Whatever happened to it meanwhile was not corrected, and may not even have been seen.
 		m.Memory.Suspended, m.unsaved, m.due, m.everything = nil, true, true, true
 		m.base.result, m.base.message = Pending, ""
 	case Reconcile:
+		if m.idle() {
+			return m.leftAlone()
+		}
 		if m.Memory.Failed != nil {
 			m.Memory.Failed, m.unsaved = nil, true
 		}
 		m.due, m.everything, m.restoreErr = true, true, ""
 	case Rollback:
+		if m.idle() {
+			return m.leftAlone()
+		}
 		d := m.InForce
-		if d == nil || d.Remove || m.idle() {
+		if d == nil || d.Remove {
 			return fmt.Errorf("%w: the release is not being kept in any state", ErrRefused)
 		}
 		if _, ok := m.Memory.Before(d.Digest); !ok {
@@ -207,4 +220,12 @@ func (m *machine) do(a Act) error {
 	m.emit(Record{Kind: kinds[a.Do], By: a.By, Why: a.Why})
 	m.admit()
 	return nil
+}
+
+// leftAlone is what a request fails with of which nothing would come while the release is suspended: it says what ends that.
+func (m *machine) leftAlone() error {
+	if by := m.Memory.Suspended; by != nil {
+		return fmt.Errorf("%w: it is suspended %s: resume it first", ErrRefused, by)
+	}
+	return fmt.Errorf("%w: its project suspends it: take \"suspend: true\" out of its declaration", ErrRefused)
 }

@@ -18,8 +18,10 @@ type members struct {
 	judged map[plan.Ref]Sight
 	// later are those that were seen during a run, which are compared with what it has done once that is known.
 	later map[plan.Ref]MemberChanged
-	// gone are those that were deleted since the last run began.
-	gone map[plan.Ref]plan.Vanished
+	// under is the target of the run under way, which may have applied what is gone by the time that it ends; nil if there is none.
+	under *Target
+	// gone are those that were deleted since the last run began, and given those that the run under way was told of.
+	gone, given map[plan.Ref]plan.Vanished
 	// additions are what others have added, and instead what runs instead of what is declared, as it was applied last.
 	additions []plan.Addition
 	instead   map[plan.Ref][]ownership.Difference

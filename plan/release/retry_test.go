@@ -106,7 +106,7 @@ func TestProtectionOutlivesItsDeclaration(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.target("c1", "d1", 2)
-			w.commit, w.digest, w.memory, w.objects = "c1", "d1", tt.memory, 2
+			w.commit, w.digest, w.memory, w.objects = "c1", "d1", tt.memory, w.targets["c1"].Objects.Made()
 			w.step(release.Gained{})
 			s := settings()
 			s.Protected, s.Named = tt.protected, tt.named
@@ -141,7 +141,7 @@ func TestWhatIsNotRolledBack(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.target("c1", tt.older, 2)
-			w.commit, w.digest, w.memory, w.objects = "c2", "d2", gate.Memory{Healthy: tt.healthy}, 2
+			w.commit, w.digest, w.memory, w.objects = "c2", "d2", gate.Memory{Healthy: tt.healthy}, w.targets["c1"].Objects.Made()
 			w.health = health.Failed
 			w.step(release.Gained{})
 			w.declare(w.target("c2", "d2", 2), settings())

@@ -36,7 +36,24 @@ func (m *machine) run() {
 		Epoch: m.epoch, Target: t, Settings: m.Settings, Memory: m.Memory, Unsaved: m.unsaved, Everything: m.everything,
 		Back: !m.Newest.Same(m.InForce), Gone: m.members.gone, Damped: damped,
 	})
-	m.due, m.everything, m.members.gone = false, false, nil
+	m.due, m.everything = false, false
+	m.members.gone, m.members.given, m.members.under = nil, m.members.gone, &t
+}
+
+// missed puts down again which objects are gone and were neither put back nor seen by a run that has not done everything. The
+// next one would put them back without a word.
+func (m *machine) missed(e Ended) {
+	given := m.members.given
+	m.members.given = nil
+	if e.Err == nil && !e.Canceled && e.Waiting == "" {
+		return
+	}
+	for ref, v := range given {
+		_, seen := e.Sights[ref]
+		if _, since := m.members.gone[ref]; !seen && !since {
+			m.members.gone = with(m.members.gone, ref, v)
+		}
+	}
 }
 
 // ended records what a run has done, whether or not it went well.
@@ -44,6 +61,7 @@ func (m *machine) ended(e Ended) {
 	if !m.finish(Running, e.Epoch) {
 		return
 	}
+	m.members.under = nil
 	if e.Recorded != nil {
 		m.recordedAs(*e.Recorded)
 	}
@@ -58,6 +76,7 @@ func (m *machine) ended(e Ended) {
 		}
 	}
 	m.compare(e.Sights)
+	m.missed(e)
 	defer m.admit() // what is in place may be something else than before
 	if e.Canceled {
 		return // whatever is wanted instead has asked for a run of its own
@@ -89,7 +108,12 @@ func (m *machine) retryAfter(e Ended) {
 // finished records that nothing is left of the release.
 func (m *machine) finished() {
 	if m.Removed() {
-		m.emit(Retire{})
+		m.answer(errRemoved)
+		for _, a := range m.acts {
+			m.emit(Reply{a.ID, errRemoved})
+		}
+		m.acts = nil
+		m.retires = true
 		return
 	}
 	m.due = true // it was declared again in the meantime
@@ -153,7 +177,7 @@ func (m *machine) memberChanged(e MemberChanged) {
 	}
 }
 
-// noteEnding remembers at once how an object ended that removes itself: once it is gone, nobody knows.
+// noteEnding remembers at once how far an object is that removes itself: once it is gone, nobody knows.
 func (m *machine) noteEnding(digest string, how plan.Ending) {
 	if m.Known {
 		m.remember(m.Memory.Finished.With(digest, how))
@@ -184,7 +208,13 @@ func (m *machine) memberGone(e MemberGone) {
 		return
 	}
 	m.noteEnding(e.Digest, e.Ending)
-	m.members.gone = with(m.members.gone, e.Ref, plan.Vanished{UID: e.UID, At: m.now})
+	// What removes itself and was missed has ended, for all that is known. What no run has seen and nobody declares is not
+	// missed: there may be any number of those while the release is suspended.
+	_, known := m.members.judged[e.Ref]
+	made := m.members.under != nil && m.members.under.Declares(e.Ref)
+	if (known || made || m.wants(e.Ref)) && (!e.Missed || e.Ending != plan.Started) {
+		m.members.gone = with(m.members.gone, e.Ref, plan.Vanished{UID: e.UID, At: m.now})
+	}
 	m.members.judged, m.members.later = without(m.members.judged, e.Ref), without(m.members.later, e.Ref)
 	m.due = true
 }

@@ -3,6 +3,7 @@
 package release
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -60,7 +61,7 @@ type Access struct {
 // Equal reports whether two accesses grant the same.
 func (a Access) Equal(o Access) bool {
 	return a.Declared == o.Declared && a.Account == o.Account && a.Role == o.Role &&
-		slices.Equal(a.ClusterScoped, o.ClusterScoped) && slices.Equal(a.Namespaces, o.Namespaces)
+		slices.Equal(a.ClusterScoped, o.ClusterScoped) && slices.Equal(a.Namespaces, o.Namespaces) && reflect.DeepEqual(a.Bounds, o.Bounds)
 }
 
 // Settings are what the environment says about a release.
@@ -70,8 +71,8 @@ type Settings struct {
 	Access Access
 }
 
-// Platform returns the objects of the platform's own by which the release's account may do what it does; none for a removal,
-// or if the account is someone else's to provide. They are no part of what the release renders to.
+// Platform returns the objects of the platform's own by which the release's account may do what it does, and those that bound
+// the namespace of a preview; none for a removal, or if the account is someone else's to provide. They are no part of what the release renders to.
 func (s Settings) Platform(id catalog.ReleaseID, t Target) []*unstructured.Unstructured {
 	if t.Remove {
 		return nil
@@ -136,10 +137,12 @@ type State struct {
 	unsaved           bool
 	saveAt            time.Time
 	InPlace, recorded string
-	// size is how many objects the cluster holds of the release, as far as that was counted.
-	size int
-	// shrink is the digest of a state with few objects that was approved.
-	shrink string
+	// size counts the objects that the cluster holds of the release, as far as they were counted.
+	size plan.Tally
+	// shrink is what a person has agreed to lose; it ends with the newest state that it was shown for.
+	shrink int
+	// review is what was found out of whether a state was reviewed; nil if nothing was.
+	review *Reviewed
 	// restoreErr says why the state in place cannot be rendered again, so that it is left as it is.
 	restoreErr string
 
@@ -186,7 +189,12 @@ func New(id catalog.ReleaseID) State {
 }
 
 // idle reports whether the release is to be left as it is, by its project's or a person's wish.
-func (s *State) idle() bool { return s.Suspended || s.Memory.Suspended != nil }
+func (s *State) idle() bool { return !s.disposed() && (s.Suspended || s.Memory.Suspended != nil) }
+
+// disposed reports whether the release is a preview's that is to be gone: nobody's wish keeps it.
+func (s *State) disposed() bool {
+	return s.Settings.Preview != plan.NoPreview && s.Newest != nil && s.Newest.Remove
+}
 
 // runs reports whether a run could begin now.
 func (s *State) runs() bool { return s.due && s.Known && s.InForce != nil && !s.idle() }
@@ -201,6 +209,9 @@ func (s *State) Observable() bool {
 func (s *State) Removed() bool {
 	return s.InForce != nil && s.InForce.Remove && s.Newest.Same(s.InForce)
 }
+
+// Failing reports whether the last attempt failed and is to be made again.
+func (s *State) Failing() bool { return !s.retry.at.IsZero() }
 
 // Wanted returns the digest that the newest commit gives the release; empty if there is none that could be taken.
 func (s *State) Wanted() string {

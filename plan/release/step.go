@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 )
 
@@ -17,8 +18,13 @@ func Step(s State, e Event, now time.Time) (State, []Effect) {
 	m := machine{State: s, now: now}
 	m.pass()
 	m.take(e)
-	m.next()
+	if !m.retires {
+		m.next()
+	}
 	m.tell()
+	if m.retires || m.elsewhere() {
+		m.emit(Retire{}) // if it is declared again meanwhile, who keeps it nudges
+	}
 	return m.State, m.effects
 }
 
@@ -28,6 +34,8 @@ type machine struct {
 
 	now     time.Time
 	effects []Effect
+	// retires is set if nothing is left to do for the release.
+	retires bool
 }
 
 func (m *machine) emit(e Effect) { m.effects = append(m.effects, e) }
@@ -50,7 +58,9 @@ func (m *machine) take(e Event) {
 			m.admit()
 		}
 	case Approved:
-		m.shrink = e.Digest
+		m.approved(e)
+	case Reviewed:
+		m.review = &e
 		m.admit()
 	case Act:
 		m.act(e)
@@ -91,6 +101,7 @@ func (m *machine) declared(e Declared) {
 	if !reflect.DeepEqual(m.Settings.Drift, e.Settings.Drift) || m.Settings.Additions != e.Settings.Additions {
 		m.due = true // what was left to others may have to be corrected
 	}
+	m.due = m.due || m.Settings.Preview != e.Settings.Preview // which the inventory says
 	m.grant(e.Settings.Access)
 	failed := m.RenderErr != ""
 	m.RenderErr, m.restoreErr, m.Settings = "", "", e.Settings
@@ -106,8 +117,12 @@ func (m *machine) declared(e Declared) {
 	if m.Newest.Same(&target) {
 		m.due = m.due || failed // its own message is to be published again
 		target.Objects = m.Newest.Objects
+	} else {
+		m.shrink = 0 // what was approved was another state
+		m.review = nil
 	}
 	m.Newest = &target
+	m.forgetApproval()
 	m.admit()
 }
 
@@ -182,6 +197,15 @@ func (m *machine) gate() gate.Input {
 		Schedule: m.Settings.Schedule, Soak: m.Settings.Soak,
 		Protected: (m.Settings.Protected || m.Memory.Protected) && !m.Settings.Named,
 	}
+	if m.Settings.Preview != plan.NoPreview {
+		if in.Protected, in.Needs = false, m.Needs; n.Remove {
+			in.Suspended = nil
+		}
+		return in // what it loses is nobody's to confirm
+	}
+	if m.Settings.Reviewed {
+		in.Review = m.reviewOf(n)
+	}
 	if n.Remove {
 		if m.Removals != nil {
 			r := *m.Removals
@@ -190,10 +214,30 @@ func (m *machine) gate() gate.Input {
 		return in
 	}
 	in.Sources, in.Needs = m.Sources, m.Needs
-	in.Shrinks = &gate.Shrinks{
-		Environment: m.ID.Environment, Before: m.size, After: n.Objects.Made(), Max: m.Settings.MaxRemovals, Approved: m.shrink == n.Digest,
+	if n.Digest != m.InPlace {
+		in.Shrinks = &gate.Shrinks{
+			Environment: m.ID.Environment, Before: m.size, After: n.Objects.Made(), Max: m.Settings.MaxRemovals, Approved: m.shrink,
+		}
 	}
 	return in
+}
+
+// approved records what may happen: of the state that was shown. One that is not the newest any more was shown for something
+// else.
+func (m *machine) approved(e Approved) {
+	switch {
+	case m.Newest == nil || m.Newest.Digest != e.Digest:
+		return
+	case e.Hold == gate.Unreviewed:
+		if m.Known { // or it could not be persisted
+			m.Memory.Approved, m.unsaved = &gate.Approval{ByHand: gate.ByHand{By: e.By, Why: e.Why, At: m.now.UTC()}, Digest: e.Digest}, true
+		}
+	case m.Newest.Remove:
+		return
+	default:
+		m.shrink = m.size.Lost(m.Newest.Objects.Made())
+	}
+	m.admit()
 }
 
 // force makes a state the one in force.
@@ -232,9 +276,6 @@ func (m *machine) pass() {
 
 // next begins the operation that is due, if none is under way. This is the order of precedence.
 func (m *machine) next() {
-	if !m.Mine && m.Stale && m.Newest != nil && m.Newest.Remove {
-		m.emit(Retire{}) // its owner deletes it
-	}
 	if !m.Mine || m.Op != Idle {
 		return
 	}
@@ -249,11 +290,16 @@ func (m *machine) next() {
 	case m.runs():
 		m.run()
 	case m.saves():
-		m.begin(Saving, Save{Epoch: m.epoch, Memory: m.Memory, Namespace: m.namespace()})
+		m.begin(Saving, Save{Epoch: m.epoch, Memory: m.Memory, Namespace: m.namespace(), Preview: m.Settings.Preview})
 	case m.asks():
 		m.askAt = time.Time{}
 		m.begin(Asking, Ask{Epoch: m.epoch, Releases: slices.Concat(m.Settings.Sources, m.Settings.Needs)})
 	}
+}
+
+// elsewhere reports whether a release is not declared any more that another replica keeps: that one deletes it.
+func (m *machine) elsewhere() bool {
+	return !m.Mine && m.Stale && m.Newest != nil && m.Newest.Remove
 }
 
 func (m *machine) begin(op Operation, e Effect) {

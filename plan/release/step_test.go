@@ -532,6 +532,19 @@ func TestActs(t *testing.T) {
 			t.Errorf("what the other replica remembered is overwritten: %s, before %s", w.memory, before)
 		}
 	})
+	t.Run("Removed", func(t *testing.T) {
+		for _, do := range []release.Do{release.Suspend, release.Reconcile} {
+			w := kept(t)
+			w.removed("c2")
+			run := w.op.(release.Run)
+			id := w.act(do)
+			w.op = nil
+			w.step(release.Ended{Epoch: run.Epoch, Planned: true, Finished: true})
+			if err, ok := w.replies[id]; !w.retired || !ok || do == release.Suspend && !errors.Is(err, release.ErrRefused) {
+				t.Errorf("%s of what is removed meanwhile: retired %t, answered %t with %v", do, w.retired, ok, err)
+			}
+		}
+	})
 	t.Run("LostOnTheWay", func(t *testing.T) {
 		w := kept(t)
 		id := w.act(release.Suspend)
@@ -714,6 +727,7 @@ func TestDiagnosis(t *testing.T) {
 // TestDrift: what others change is recorded once, corrected, and published.
 func TestDrift(t *testing.T) {
 	ref := plan.Ref{Namespace: "orders-prod", Name: "a"}
+	ref.Kind = "ConfigMap"
 	w := kept(t)
 	w.step(release.MemberGone{Ref: ref})
 	run := w.op.(release.Run)

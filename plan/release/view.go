@@ -105,6 +105,7 @@ func (s *State) View() View {
 		}
 	}
 	switch by := s.Memory.Suspended; {
+	case s.disposed():
 	case s.RenderErr != "":
 		v.Result, v.Message = Failed, s.RenderErr
 	case by != nil && by.Unreadable:

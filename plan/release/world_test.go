@@ -43,7 +43,7 @@ type world struct {
 	// The cluster: what is recorded of the release, and how many objects it holds.
 	commit, digest string
 	memory         gate.Memory
-	objects        int
+	objects        plan.Tally
 	health         health.State
 	// targets are what commits render to.
 	targets map[string]release.Target
@@ -81,10 +81,19 @@ func settings() release.Settings {
 
 func (w *world) step(e release.Event) {
 	w.t.Helper()
-	next, effects := release.Step(w.state, e, w.now)
+	s := w.state
+	next, effects := release.Step(s, e, w.now)
 	w.state = next
+	retired := false
 	for _, f := range effects {
+		if retired {
+			w.t.Fatalf("%T comes after the release is retired", f)
+		}
+		_, retired = f.(release.Retire)
 		w.do(f)
+	}
+	if retired && next.Op != s.Op && next.Op != release.Idle {
+		w.t.Fatalf("a release that is retired begins to %s", next.Op)
 	}
 }
 
@@ -163,14 +172,14 @@ func (w *world) ran(in release.Run) release.Ended {
 		return release.Ended{Epoch: in.Epoch, Canceled: true}
 	}
 	if in.Target.Remove {
-		w.commit, w.digest, w.memory, w.objects = "", "", gate.Memory{}, 0
+		w.commit, w.digest, w.memory, w.objects = "", "", gate.Memory{}, nil
 		out.Finished = true
 		return out
 	}
 	if w.digest != in.Target.Digest {
 		w.commit, out.Applied = in.Target.Commit, in.Target.Objects.Len()
 	}
-	w.digest, w.memory, w.objects = in.Target.Digest, in.Memory, in.Target.Objects.Len()
+	w.digest, w.memory, w.objects = in.Target.Digest, in.Memory, in.Target.Objects.Made()
 	out.Recorded = &release.Recorded{Commit: w.commit, Digest: w.digest, Memory: w.memory}
 	out.Members = w.objects
 	out.Observation = w.observation()

@@ -40,6 +40,10 @@ type Terms struct {
 	Protected, Named bool
 	// MaxRemovals is how many percent of the environment's releases one commit may remove unasked.
 	MaxRemovals int
+	// Preview says what the release is to a preview, if it is one's.
+	Preview plan.Preview
+	// Reviewed reports whether only what was reviewed may be applied.
+	Reviewed bool
 }
 
 // Undeclared are the terms of a release whose environment is not declared any more.
@@ -65,11 +69,15 @@ func Of(c *catalog.Catalog, id catalog.ReleaseID) (Terms, error) {
 	}
 	t.Rollback, t.Soak = env.Spec.Rollback, time.Duration(env.Spec.Soak)
 	t.Protected, t.Named = env.Spec.Protected, slices.Contains(env.Spec.Removals, id.Project)
+	t.Reviewed = env.Spec.Reviewed == v1alpha1.ReviewRequired
 	if env.Spec.HealthTimeout != 0 {
 		t.HealthTimeout = time.Duration(env.Spec.HealthTimeout)
 	}
 	if env.Spec.MaxRemovals != nil {
 		t.MaxRemovals = *env.Spec.MaxRemovals
+	}
+	if c.IsPreview(id.Environment) {
+		t.Preview = plan.Awake
 	}
 	var err error
 	if t.Schedule, err = gate.NewSchedule(env.Spec); err != nil {

@@ -15,13 +15,13 @@ func (c parityCase) named(text, namespace string) string {
 	return strings.NewReplacer("NAME", "test-"+c.name, "NS", namespace).Replace(text)
 }
 
-// judge asks us.
-func (c parityCase) judge(t testing.TB, namespace string) subject.Verdicts {
+// evaluate asks us.
+func (c parityCase) evaluate(t testing.TB, namespace string) subject.Verdicts {
 	t.Helper()
 	others := "apiVersion: v1\nkind: Namespace\nmetadata: {name: NS, labels: {stage: test}}\n---\n" + c.others
 	world := admission.NewWorld(objects(t, c.named(others, namespace)), nil, nil)
 	s := on(t, c.named(c.object, namespace), c.named(c.old, namespace))
-	return mustLoad(t, c.named(c.policies, namespace)).Judge(t.Context(), world, s)
+	return mustLoad(t, c.named(c.policies, namespace)).Evaluate(t.Context(), world, s)
 }
 
 // failure tells a message about what failed from one of a policy's own.
@@ -47,7 +47,7 @@ func TestCases(t *testing.T) {
 	for _, c := range parityCases {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, v := range c.judge(t, "here") {
+			for _, v := range c.evaluate(t, "here") {
 				got = append(got, string(v.Severity)+": "+v.Text)
 			}
 			c.check(t, "we", got, "here")

@@ -98,7 +98,7 @@ var parityCases = []parityCase{
 	{name: "warn", reason: "a binding that warns", policies: vapBound("/configmaps", "validations: [{expression: 'false', message: careful}]", "validationActions: [Warn]"), object: configMap, want: "warn: careful"},
 	{name: "warnerror", reason: "warns of an error too", policies: vapBound("/configmaps", "validations: [{expression: 'object.data.none == \"\"'}]", "validationActions: [Warn, Audit]"), object: configMap, want: `warn: expression 'object.data.none == ""' resulted in error: no such key: none`},
 	{name: "audit", reason: "a binding that tells the audit log admits", policies: vapBound("/configmaps", "validations: [{expression: 'false'}]", "validationActions: [Audit]"), object: configMap},
-	{name: "otherkind", reason: "another kind is not judged", policies: vap("/secrets", "validations: [{expression: 'false'}]"), object: configMap},
+	{name: "otherkind", reason: "another kind is not checked", policies: vap("/secrets", "validations: [{expression: 'false'}]"), object: configMap},
 	{name: "allkinds", reason: "a star is every kind of a group", policies: vap("/'*'", "validations: [{expression: 'false', message: m}]"), object: configMap, want: "deny: m"},
 	{name: "othergroup", reason: "and of that group only", policies: vap("apps/'*'", "validations: [{expression: 'false'}]"), object: configMap},
 	{
@@ -110,7 +110,7 @@ var parityCases = []parityCase{
 		policies: strings.Replace(vap("/configmaps", "validations: [{expression: 'false', message: m}]"), "    resourceRules", "    objectSelector: {matchExpressions: [{key: app, operator: In, values: [web]}]}\n    resourceRules", 1),
 	},
 	{
-		name: "excluded", reason: "what is excluded is not judged", object: configMap,
+		name: "excluded", reason: "what is excluded is not checked", object: configMap,
 		policies: strings.Replace(vap("/configmaps", "validations: [{expression: 'false'}]"), "    resourceRules", "    excludeResourceRules: [{apiGroups: [''], apiVersions: [v1], operations: ['*'], resources: [configmaps], resourceNames: [settings]}]\n    resourceRules", 1),
 	},
 	{
@@ -122,7 +122,7 @@ var parityCases = []parityCase{
 		policies: strings.Replace(vap("/configmaps", "validations: [{expression: 'false'}]"), "resources: [configmaps]", "resources: [configmaps], scope: Cluster", 1),
 	},
 	{
-		name: "update", reason: "a rule for new objects does not judge old ones", object: configMap, old: configMap,
+		name: "update", reason: "a rule for new objects does not check old ones", object: configMap, old: configMap,
 		policies: strings.Replace(vap("/configmaps", "validations: [{expression: 'false'}]"), "operations: [CREATE, UPDATE]", "operations: [CREATE]", 1),
 	},
 	{

@@ -58,7 +58,7 @@ func (l *loader) checkPolicy(p *policy) bool {
 		bad("it has no name")
 	}
 	if *spec.FailurePolicy != admissionregistrationv1.Fail && *spec.FailurePolicy != admissionregistrationv1.Ignore {
-		bad(fmt.Sprintf("%q is no failure policy; there are Fail and Ignore", subject.Line(string(*spec.FailurePolicy))), "failurePolicy")
+		bad(fmt.Sprintf("%q is not a failure policy; want Fail or Ignore", subject.Line(string(*spec.FailurePolicy))), "failurePolicy")
 	}
 	if spec.MatchConstraints == nil || len(spec.MatchConstraints.ResourceRules) == 0 {
 		bad("it has no resource rules, so it matches nothing", "matchConstraints", "resourceRules")
@@ -81,25 +81,25 @@ func (l *loader) checkPolicy(p *policy) bool {
 
 func checkMatch(m *admissionregistrationv1.MatchResources, bad func(message string, path ...any), at string) {
 	if *m.MatchPolicy != admissionregistrationv1.Exact && *m.MatchPolicy != admissionregistrationv1.Equivalent {
-		bad(fmt.Sprintf("%q is no match policy; there are Exact and Equivalent", subject.Line(string(*m.MatchPolicy))), at, "matchPolicy")
+		bad(fmt.Sprintf("%q is not a match policy; want Exact or Equivalent", subject.Line(string(*m.MatchPolicy))), at, "matchPolicy")
 	}
 	for name, selector := range map[string]*metav1.LabelSelector{"namespaceSelector": m.NamespaceSelector, "objectSelector": m.ObjectSelector} {
 		if _, err := metav1.LabelSelectorAsSelector(selector); err != nil {
-			bad("its selector is none: "+subject.Line(err.Error()), at, name)
+			bad("its selector is invalid: "+subject.Line(err.Error()), at, name)
 		}
 	}
 	for field, rules := range map[string][]admissionregistrationv1.NamedRuleWithOperations{"resourceRules": m.ResourceRules, "excludeResourceRules": m.ExcludeResourceRules} {
 		for i, r := range rules {
 			if len(r.Operations) == 0 || len(r.APIGroups) == 0 || len(r.APIVersions) == 0 || len(r.Resources) == 0 {
-				bad("a rule names operations, apiGroups, apiVersions and resources", at, field, i)
+				bad("a rule must name operations, apiGroups, apiVersions and resources", at, field, i)
 			}
 			for j, o := range r.Operations {
 				if !slices.Contains([]admissionregistrationv1.OperationType{"*", "CREATE", "UPDATE", "DELETE", "CONNECT"}, o) {
-					bad(fmt.Sprintf("%q is no operation", subject.Line(string(o))), at, field, i, "operations", j)
+					bad(fmt.Sprintf("%q is not an operation", subject.Line(string(o))), at, field, i, "operations", j)
 				}
 			}
 			if !slices.Contains([]admissionregistrationv1.ScopeType{"*", "Cluster", "Namespaced"}, *r.Scope) {
-				bad(fmt.Sprintf("%q is no scope", subject.Line(string(*r.Scope))), at, field, i, "scope")
+				bad(fmt.Sprintf("%q is not a scope", subject.Line(string(*r.Scope))), at, field, i, "scope")
 			}
 		}
 	}
@@ -125,22 +125,22 @@ func (l *loader) checkBinding(b binding) {
 	}
 	for i, a := range spec.ValidationActions {
 		if a != admissionregistrationv1.Deny && a != admissionregistrationv1.Warn && a != admissionregistrationv1.Audit {
-			bad(fmt.Sprintf("%q is no validation action; there are Deny, Warn and Audit", subject.Line(string(a))), "validationActions", i)
+			bad(fmt.Sprintf("%q is not a validation action; want Deny, Warn or Audit", subject.Line(string(a))), "validationActions", i)
 		}
 	}
 	if slices.Contains(spec.ValidationActions, admissionregistrationv1.Deny) && slices.Contains(spec.ValidationActions, admissionregistrationv1.Warn) {
-		bad("it denies and warns; the denial says it already", "validationActions")
+		bad("it both denies and warns: remove Warn", "validationActions")
 	}
 	if ref := spec.ParamRef; ref != nil {
 		if (ref.Name == "") == (ref.Selector == nil) {
-			bad("its paramRef has a name or a selector", "paramRef")
+			bad("its paramRef needs a name or a selector, and not both", "paramRef")
 		}
 		if ref.ParameterNotFoundAction == nil ||
 			*ref.ParameterNotFoundAction != admissionregistrationv1.AllowAction && *ref.ParameterNotFoundAction != admissionregistrationv1.DenyAction {
-			bad("its paramRef says what happens without parameters: Allow or Deny", "paramRef", "parameterNotFoundAction")
+			bad("its paramRef needs a parameterNotFoundAction: Allow or Deny", "paramRef", "parameterNotFoundAction")
 		}
 		if _, err := metav1.LabelSelectorAsSelector(ref.Selector); err != nil {
-			bad("its selector is none: "+subject.Line(err.Error()), "paramRef", "selector")
+			bad("its selector is invalid: "+subject.Line(err.Error()), "paramRef", "selector")
 		}
 	}
 }

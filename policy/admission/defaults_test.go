@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestDefaultsDoNotTouchTheDeclaration holds judging to leaving what it judges as it is.
+// TestDefaultsDoNotTouchTheDeclaration: an object is not changed by being checked.
 func TestDefaultsDoNotTouchTheDeclaration(t *testing.T) {
 	for _, object := range objects(t, defaulted(t)) {
 		before := text(t, object)

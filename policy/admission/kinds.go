@@ -47,7 +47,7 @@ func newKinds() (*kinds, error) {
 		resourcev1.AddToScheme, schedulingv1.AddToScheme, storagev1.AddToScheme,
 	} {
 		if err := add(k.scheme); err != nil {
-			return nil, fmt.Errorf("knowing the kinds of Kubernetes: %w", err)
+			return nil, fmt.Errorf("loading the kinds of Kubernetes: %w", err)
 		}
 	}
 	k.decoder = serializer.NewCodecFactory(k.scheme).UniversalDeserializer()

@@ -157,7 +157,7 @@ func TestValidatesAsTheLibrary(t *testing.T) {
 		}
 		in := input{
 			resource: attributes.GetResource(), attributes: versioned,
-			namespace: namespace("here"), authorizer: &nobody{}, budget: 1_000_000,
+			namespace: namespace("here"), authorizer: &unknownAuthorizer{}, budget: 1_000_000,
 		}
 		if diff := cmp.Diff(d.library(t, c, in), d.ours(t, c).validate(t.Context(), in), cmp.AllowUnexported(finding{})); diff != "" {
 			t.Errorf("findings (-library +ours):\n%s", diff)

@@ -21,7 +21,7 @@ import (
 // rule is what problems of the files themselves have as their rule.
 const rule = "admission"
 
-// The kinds that are judged by.
+// The kinds of policies and bindings.
 const (
 	group       = "admissionregistration.k8s.io"
 	policyKind  = "ValidatingAdmissionPolicy"
@@ -174,7 +174,7 @@ func (l *loader) policy(doc subject.Document) {
 	}
 	p.id = ID(p.declared.Name)
 	if before := l.policies[p.declared.Name]; before != nil {
-		l.report(&doc, p.id, fmt.Sprintf("the policy %q is there twice; the first is at %s", p.declared.Name, before.at.Position()), "", "metadata", "name")
+		l.report(&doc, p.id, fmt.Sprintf("the policy %q is declared twice; the first is at %s", p.declared.Name, before.at.Position()), "", "metadata", "name")
 		return
 	}
 	setPolicyDefaults(p.declared)
@@ -190,7 +190,7 @@ func (l *loader) binding(doc subject.Document) {
 		return
 	}
 	if before, twice := l.bindings[b.declared.Name]; twice {
-		l.report(&doc, rule, fmt.Sprintf("the binding %q is there twice; the first is at %s", b.declared.Name, before.at.Position()), "", "metadata", "name")
+		l.report(&doc, rule, fmt.Sprintf("the binding %q is declared twice; the first is at %s", b.declared.Name, before.at.Position()), "", "metadata", "name")
 		return
 	}
 	setBindingDefaults(b.declared)
@@ -203,14 +203,14 @@ func (l *loader) bind() {
 	for _, b := range l.bindings {
 		p := l.policies[b.declared.Spec.PolicyName]
 		if p == nil {
-			l.warn(b.at, rule, fmt.Sprintf("the binding %q is for the policy %q, which is not there", b.declared.Name, subject.Line(b.declared.Spec.PolicyName)), "spec", "policyName")
+			l.warn(b.at, rule, fmt.Sprintf("the binding %q is for the policy %q, which does not exist", b.declared.Name, subject.Line(b.declared.Spec.PolicyName)), "spec", "policyName")
 			continue
 		}
 		p.bindings = append(p.bindings, b)
 	}
 	for _, p := range l.policies {
 		if len(p.bindings) == 0 {
-			l.warn(p.at, p.id, fmt.Sprintf("the policy %q has no binding, so it judges nothing", p.declared.Name))
+			l.warn(p.at, p.id, fmt.Sprintf("the policy %q has no binding, so it checks nothing", p.declared.Name))
 		}
 	}
 	l.problems.Sort()

@@ -15,7 +15,7 @@ func TestLoadProblems(t *testing.T) {
 		text   string
 		want   string
 	}{
-		"Syntax":       {"YAML that is none", "a: [", "policies/p.yaml:1: error: not valid YAML"},
+		"Syntax":       {"YAML that is none", "a: [", "policies/p.yaml:1:4: error: not valid YAML"},
 		"Field":        {"a selector that is spelled wrong", replace("matchConstraints:", "matchConstraint:"), `unknown field "spec.matchConstraint"`},
 		"Type":         {"a value of the wrong type", replace("validations: [", "validations: ["+"7, "), "cannot unmarshal number"},
 		"Version":      {"a version that is not known", replace("admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v7"), `policies/p.yaml:1:13: error: apiVersion: the version "admissionregistration.k8s.io/v7" of ValidatingAdmissionPolicy is not known`},
@@ -32,20 +32,20 @@ func TestLoadProblems(t *testing.T) {
 		"Long":         {"one that is long", replace("'true'", "'"+strings.Repeat("true && ", 10_000)+"true'"), "has more than 32768 bytes"},
 		"Many":         {"many of them", replace("validations: [", "validations: ["+strings.Repeat("{expression: 'true'}, ", 300)), "it has more than 256 expressions"},
 		"NoRules":      {"a policy that matches nothing", replace("resourceRules: [", "x: ["), "unknown field"},
-		"EmptyRules":   {"or has rules without anything in them", replace(`apiGroups: [""]`, `apiGroups: []`), "spec.matchConstraints.resourceRules[0]: the policy \"NAME\" cannot be used: a rule names operations"},
-		"Operation":    {"an operation that is none", replace("operations: [CREATE", "operations: [CRAETE"), `"CRAETE" is no operation`},
-		"Scope":        {"a scope that is none", replace("resources: [configmaps]", "resources: [configmaps], scope: Clusterwide"), `"Clusterwide" is no scope`},
-		"Selector":     {"a selector that is none", replace("resourceRules:", "objectSelector: {matchExpressions: [{key: a, operator: Is}]}\n    resourceRules:"), "its selector is none"},
+		"EmptyRules":   {"or has rules without anything in them", replace(`apiGroups: [""]`, `apiGroups: []`), "spec.matchConstraints.resourceRules[0]: the policy \"NAME\" cannot be used: a rule must name operations"},
+		"Operation":    {"an operation that is none", replace("operations: [CREATE", "operations: [CRAETE"), `"CRAETE" is not an operation`},
+		"Scope":        {"a scope that is none", replace("resources: [configmaps]", "resources: [configmaps], scope: Clusterwide"), `"Clusterwide" is not a scope`},
+		"Selector":     {"a selector that is none", replace("resourceRules:", "objectSelector: {matchExpressions: [{key: a, operator: Is}]}\n    resourceRules:"), "its selector is invalid"},
 		"NoChecks":     {"nothing that could be broken", replace("validations: [{expression: 'true'}]", "validations: []"), "it has no validations"},
-		"Failure":      {"a failure policy that is none", replace("validations:", "failurePolicy: Deny\n  validations:"), `"Deny" is no failure policy`},
-		"MatchPolicy":  {"a match policy that is none", replace("resourceRules:", "matchPolicy: Same\n    resourceRules:"), `"Same" is no match policy`},
+		"Failure":      {"a failure policy that is none", replace("validations:", "failurePolicy: Deny\n  validations:"), `"Deny" is not a failure policy`},
+		"MatchPolicy":  {"a match policy that is none", replace("resourceRules:", "matchPolicy: Same\n    resourceRules:"), `"Same" is not a match policy`},
 		"ParamKind":    {"a kind of parameters that is none", replace("validations:", "paramKind: {kind: ConfigMap}\n  validations:"), "its paramKind has no apiVersion"},
 		"Actions":      {"a binding that does nothing", replace("validationActions: [Deny]", "validationActions: []"), `the binding "NAME-binding" cannot be used: it has no validation actions`},
-		"Action":       {"or something else", replace("validationActions: [Deny]", "validationActions: [Block]"), `"Block" is no validation action`},
-		"Both":         {"or the same twice", replace("validationActions: [Deny]", "validationActions: [Deny, Warn]"), "it denies and warns"},
-		"ParamRef":     {"parameters without a name", replace("validationActions:", "paramRef: {parameterNotFoundAction: Deny}\n  validationActions:"), "its paramRef has a name or a selector"},
-		"NotFound":     {"and without a word on their absence", replace("validationActions:", "paramRef: {name: a}\n  validationActions:"), "its paramRef says what happens without parameters"},
-		"PolicyTwice":  {"a policy that is there twice", good + "---\n" + good, `the policy "NAME" is there twice; the first is at policies/p.yaml:1:1`},
+		"Action":       {"or something else", replace("validationActions: [Deny]", "validationActions: [Block]"), `"Block" is not a validation action`},
+		"Both":         {"or the same twice", replace("validationActions: [Deny]", "validationActions: [Deny, Warn]"), "it both denies and warns"},
+		"ParamRef":     {"parameters without a name", replace("validationActions:", "paramRef: {parameterNotFoundAction: Deny}\n  validationActions:"), "its paramRef needs a name or a selector, and not both"},
+		"NotFound":     {"and without a word on their absence", replace("validationActions:", "paramRef: {name: a}\n  validationActions:"), "its paramRef needs a parameterNotFoundAction"},
+		"PolicyTwice":  {"a policy that is there twice", good + "---\n" + good, `the policy "NAME" is declared twice; the first is at policies/p.yaml:1:1`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -61,14 +61,14 @@ func TestLoadProblems(t *testing.T) {
 func TestHalf(t *testing.T) {
 	both := strings.Split(everywhere("/configmaps", "validations: [{expression: 'false'}]"), "---\n")
 	for text, want := range map[string]string{
-		both[0]: `policies/p.yaml:1:1: warning: the policy "NAME" has no binding, so it judges nothing`,
-		both[1]: `policies/p.yaml:5:15: warning: spec.policyName: the binding "NAME-binding" is for the policy "NAME", which is not there`,
+		both[0]: `policies/p.yaml:1:1: warning: the policy "NAME" has no binding, so it checks nothing`,
+		both[1]: `policies/p.yaml:5:15: warning: spec.policyName: the binding "NAME-binding" is for the policy "NAME", which does not exist`,
 	} {
 		set, problems := load(t, text)
 		if set == nil || problems.Denied() || problems.String() != want {
 			t.Errorf("got  %s\nwant %s", problems, want)
 		}
-		if got := set.Judge(t.Context(), nil, on(t, configMap, "")); got != nil {
+		if got := set.Evaluate(t.Context(), nil, on(t, configMap, "")); got != nil {
 			t.Errorf("it says %v", words(got))
 		}
 	}
@@ -86,6 +86,6 @@ func FuzzLoad(f *testing.F) {
 		if docs := parse(object); len(docs) > 0 {
 			s.Value = docs[0]
 		}
-		set.Judge(t.Context(), nil, s)
+		set.Evaluate(t.Context(), nil, s)
 	})
 }

@@ -18,7 +18,7 @@ import (
 // errUnknownParams is about a kind of parameters that neither Kubernetes nor any object tells of.
 var errUnknownParams = errors.New("the kind of its parameters is not known: put the definition or the parameters beside the policy")
 
-// paramsFor collects what a binding is judged with: nil alone if there are no parameters, and nothing if it is to be left out.
+// paramsFor collects the parameters of a binding: nil alone if there are no parameters, and nothing if it is to be left out.
 // The errors are those of the API server, in its words, but for [errUnknownParams].
 func (s *Set) paramsFor(w *World, kind *admissionregistrationv1.ParamKind, ref *admissionregistrationv1.ParamRef, namespace string) ([]runtime.Object, error) {
 	if kind == nil || ref == nil {

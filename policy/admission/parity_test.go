@@ -190,7 +190,7 @@ func TestParity(t *testing.T) {
 			}
 			theirs := s.ask(t, object)
 			c.check(t, "the API server", theirs, ns)
-			ours := c.judge(t, ns)
+			ours := c.evaluate(t, ns)
 			switch {
 			case len(theirs) == 0 && len(ours) == 0:
 			case len(theirs) == 0 || len(ours) == 0:

@@ -191,13 +191,13 @@ func asksForNameOnly(m *admissionregistrationv1.MatchResources) bool {
 	return true
 }
 
-// nobody is the authorizer: nothing is known of who may do what. It notes that it was asked.
-type nobody struct{ asked bool }
+// unknownAuthorizer is the authorizer of no cluster: it is not known who may do what. It notes that it was asked.
+type unknownAuthorizer struct{ asked bool }
 
-var errNobody = errors.New("only the cluster knows who may do what")
+var errUnknownAuthorizer = errors.New("only a cluster can authorize")
 
 // Authorize implements [authorizer.UnconditionalAuthorizer].
-func (n *nobody) Authorize(context.Context, authorizer.Attributes) (authorizer.Decision, string, error) {
+func (n *unknownAuthorizer) Authorize(context.Context, authorizer.Attributes) (authorizer.Decision, string, error) {
 	n.asked = true
-	return authorizer.DecisionNoOpinion, "", errNobody
+	return authorizer.DecisionNoOpinion, "", errUnknownAuthorizer
 }

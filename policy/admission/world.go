@@ -20,7 +20,7 @@ type User struct {
 	Groups []string
 }
 
-// World is what the API server knows beside the object that it judges. It is not changed by judging.
+// World is what the API server knows beside the object that it checks. It is not changed by checking.
 type World struct {
 	namespaces  map[string]*corev1.Namespace
 	definitions map[schema.GroupKind]*definition

@@ -20,9 +20,14 @@ func (m *machine) attribute(of value, name string) value {
 		if meaning(of.path) == isOperator || isOperatorName(last(of.path)) {
 			return &bound{of, name}
 		}
-		return imported(of.path + "." + name)
+		return symbolOf(of.path + "." + name)
 	case *decorator:
 		return of
+	case *pyModule:
+		if v, ok := of.scope.names[name]; ok {
+			return v
+		}
+		return &unknown{}
 	case *dag:
 		return m.dagAttribute(of, name)
 	case *task:
@@ -61,6 +66,7 @@ func (m *machine) attribute(of value, name string) value {
 	case text, *ancestor, *list, *dict, *namespace, *groupMold, *label, *partial:
 		return &bound{of, name}
 	case *instance:
+		of.plain = true
 		if of.path == "pathlib.Path" && len(of.args) == 1 && isFile(of.args[0]) {
 			base := path.Base(m.mod.File)
 			switch name {
@@ -169,6 +175,8 @@ func (m *machine) setAttribute(at *node, of value, name string, v value) {
 			v = &unknown{}
 		}
 		of.body.put(name, v)
+	case *pyModule:
+		m.set(of.scope, name, v)
 	}
 }
 
@@ -183,6 +191,7 @@ func (m *machine) subscript(n *node, in *scope) value {
 		return &unknown{}
 	}
 	key := m.eval(keys[0], in)
+	used(of, key)
 	switch of := of.(type) {
 	case *list:
 		i, ok := key.(int64)

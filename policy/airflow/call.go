@@ -4,12 +4,13 @@ package airflow
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 )
 
-// arguments are what a call gives.
+// arguments are those of a call.
 type arguments struct {
 	at    *node
 	list  []value
@@ -38,6 +39,24 @@ func (a *arguments) get(name string) (v value, found, known bool) {
 	return v, found, found || !a.openNames
 }
 
+// over returns the arguments with the names of others put over them.
+func (a arguments) over(others arguments) arguments {
+	a.named, a.order = maps.Clone(a.named), slices.Clone(a.order)
+	for _, name := range others.order {
+		a.set(name, others.named[name])
+	}
+	a.openNames = a.openNames || others.openNames
+	return a
+}
+
+// either returns an argument that is given by its place or by its name; nil if it is not.
+func (a *arguments) either(i int, name string) value {
+	if v := argument(*a, i); v != nil {
+		return v
+	}
+	return a.named[name]
+}
+
 // where is the place of a named argument, or of the call.
 func (a *arguments) where(name string) *node {
 	if n := a.nodes[name]; n != nil {
@@ -55,9 +74,11 @@ func (a *arguments) every() []value {
 	return out
 }
 
-func (m *machine) arguments(n *node, in *scope) arguments {
-	a := arguments{at: n, nodes: map[string]*node{}}
+func (m *machine) arguments(n *node, in *scope) (a arguments) {
+	a = arguments{at: n, nodes: map[string]*node{}}
 	given := n.child("arguments")
+	m.plain++
+	defer func() { m.plain--; used(a.every()...) }()
 	if given != nil && given.kind == "generator_expression" {
 		a.list = []value{m.eval(given, in)}
 		return a
@@ -149,6 +170,7 @@ func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:]
 // DAGs, tasks and groups are made with.
 func (m *machine) mystery(n *node, a arguments) {
 	if slices.ContainsFunc(a.every(), m.matters) {
+		m.blur(a.every())
 		m.undecided(n, fmt.Sprintf("what %q does with a DAG or its tasks is not known", m.callee(n)), "make tasks and edges in the file itself")
 		return
 	}
@@ -157,6 +179,47 @@ func (m *machine) mystery(n *node, a arguments) {
 			m.undecided(n, fmt.Sprintf("what %q makes of %q is not known", m.callee(n), name), "make DAGs and tasks with classes of Airflow")
 			return
 		}
+	}
+}
+
+// blur marks what code that is not followed may have changed: the DAG and the groups around, and those that it is given.
+func (m *machine) blur(given []value) {
+	m.openGroups()
+	if d := m.current(); d != nil {
+		d.blurred = true
+	}
+	for _, v := range given {
+		switch v := v.(type) {
+		case *dag:
+			v.blurred, v.root.open = true, true
+		case *group:
+			v.open = true
+			if v.dag != nil {
+				v.dag.blurred = true
+			}
+		case *task:
+			if v.dag != nil {
+				v.dag.blurred = true
+			}
+		case *xcom:
+			for _, t := range v.tasks {
+				if t.dag != nil {
+					t.dag.blurred = true
+				}
+			}
+		case *list:
+			m.blur(slices.DeleteFunc(slices.Clone(v.items), func(v value) bool { _, nested := v.(*list); return nested }))
+		}
+	}
+}
+
+// openGroups marks the groups around as ones that may have tasks that are not known.
+func (m *machine) openGroups() {
+	for _, g := range m.groups {
+		g.open = true
+	}
+	if d := m.current(); d != nil {
+		d.root.open = true
 	}
 }
 
@@ -202,6 +265,8 @@ func (m *machine) callSymbol(n *node, what *symbol, a arguments) value {
 		return m.newTask(n, operator{name: last(what.path), path: what.path}, a)
 	case strings.HasPrefix(what.path, "importlib.import_module"):
 		m.undecided(n, fmt.Sprintf("what %q imports is not looked at", m.brief(n)), "import with an import statement")
+	case what.path == "typing.cast" && len(a.list) == 2:
+		return a.list[1]
 	case what.path == "sys.exit":
 		return none{}
 	case what.path == "os.path.basename" && isFile(argument(a, 0)):
@@ -212,7 +277,9 @@ func (m *machine) callSymbol(n *node, what *symbol, a arguments) value {
 			return &list{kind: '(', items: []value{text(strings.TrimSuffix(string(s), ext)), text(ext)}}
 		}
 	case !neutral(what.path):
-		m.foreign(n, what, a)
+		return m.foreign(n, what, a)
+	case !lookingOnly(what.path) && isLower(last(what.path)) && slices.ContainsFunc(a.every(), func(v value) bool { return len(producers(v)) > 0 || m.matters(v) }):
+		m.lost(n)
 	}
 	return &instance{path: what.path, args: a.list, named: a.named, open: a.openList || a.openNames}
 }
@@ -223,15 +290,55 @@ func isFile(v value) bool {
 	return ok && s.path == "__file__"
 }
 
+// lookingOnly reports whether functions of a module do no more than look at what they are given.
+func lookingOnly(path string) bool {
+	top, _, _ := strings.Cut(path, ".")
+	return top == "logging" || top == "warnings" || top == "pprint" || top == "inspect"
+}
+
+func isLower(name string) bool { return name != "" && (name[0] < 'A' || name[0] > 'Z') }
+
 // foreign is a call into a module that is not looked at. A class makes an object; a function within a DAG may make
-// tasks.
-func (m *machine) foreign(n *node, what *symbol, a arguments) {
-	name := last(what.path)
-	inDAG := len(m.dags) > 0 && name != "" && (name[0] < 'A' || name[0] > 'Z')
-	if inDAG {
-		m.made++
-		m.undecided(n, fmt.Sprintf("whether %q, which is imported, makes tasks is not known", m.callee(n)), "call it outside of the DAG if it makes none, or make the tasks in the file itself")
-		return
+// tasks, unless what it returns is used as a value that is none.
+func (m *machine) foreign(n *node, what *symbol, a arguments) value {
+	out := &instance{path: what.path, args: a.list, named: a.named, open: a.openList || a.openNames}
+	if len(m.dags) == 0 || !isLower(last(what.path)) {
+		m.mystery(n, a)
+		return out
 	}
-	m.mystery(n, a)
+	m.openGroups()
+	switch {
+	case slices.ContainsFunc(a.every(), m.matters):
+		m.made++
+		m.mystery(n, a)
+	case m.plain > 0:
+	default:
+		m.pending = append(m.pending, &pending{at: n, what: m.callee(n), made: out, path: what.path})
+	}
+	return out
+}
+
+// pending is the call of a function that may make tasks, as long as nothing shows that it returns a plain value.
+type pending struct {
+	at         *node
+	what, path string
+	made       *instance
+}
+
+// used notes that values are used as plain ones.
+func used(values ...value) {
+	for _, v := range values {
+		if i, ok := v.(*instance); ok {
+			i.plain = true
+		}
+	}
+}
+
+// reportPending reports the functions that may have made tasks, once each.
+func (m *machine) reportPending() {
+	for _, p := range m.pending {
+		if !p.made.plain && m.once("pending "+p.path) {
+			m.undecided(p.at, fmt.Sprintf("whether %q, which is imported, makes tasks is not known", p.what), "call it outside of the DAG if it makes none, or make the tasks in the file itself")
+		}
+	}
 }

@@ -5,6 +5,7 @@ package airflow
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -18,6 +19,8 @@ type DAG struct {
 	Schedule string
 	Tasks    []Task
 	Edges    []Edge
+	// origin is where the DAG is made when importing another file makes it: every file that imports that one has it.
+	origin v1alpha1.Position
 	// Certain is set when Airflow is certain to find the DAG.
 	Certain bool
 }
@@ -39,20 +42,6 @@ type Edge struct {
 	Certain  bool
 }
 
-// Parse reads a DAG file. The file is the path that it has in the tree. What is wrong with it is in the module's
-// problems; there is no other error. It takes bounded time and memory for any input.
-func Parse(file string, data []byte) *Module {
-	mod := &Module{File: file, data: data, lines: lineStarts(data), count: map[v1alpha1.Severity]int{}}
-	if root := mod.read(data); root != nil {
-		m := &machine{mod: mod, src: data, global: newScope(nil), said: map[string]bool{}}
-		m.follow(root)
-		mod.DAGs = m.result()
-	}
-	mod.Problems.Sort()
-	mod.data, mod.lines, mod.dags = nil, nil, nil
-	return mod
-}
-
 // Check returns the problems of all files that one Airflow loads: those of each, and those between them.
 func Check(modules []*Module) v1alpha1.Problems {
 	var out v1alpha1.Problems
@@ -61,7 +50,7 @@ func Check(modules []*Module) v1alpha1.Problems {
 		file string
 	}
 	first := map[string]found{}
-	for _, mod := range slices.SortedStableFunc(slices.Values(modules), func(a, b *Module) int { return compareFiles(a.File, b.File) }) {
+	for _, mod := range slices.SortedStableFunc(slices.Values(modules), func(a, b *Module) int { return strings.Compare(a.File, b.File) }) {
 		out = append(out, mod.Problems...)
 		for _, d := range mod.DAGs {
 			if d.ID == "" || !d.Certain {
@@ -72,7 +61,7 @@ func Check(modules []*Module) v1alpha1.Problems {
 				first[d.ID] = found{d, mod.File}
 				continue
 			}
-			if by.file == mod.File {
+			if by.file == mod.File || d.origin != (v1alpha1.Position{}) && d.origin == by.dag.origin {
 				continue
 			}
 			out = append(out, v1alpha1.Problem{
@@ -85,16 +74,6 @@ func Check(modules []*Module) v1alpha1.Problems {
 	}
 	out.Sort()
 	return out
-}
-
-func compareFiles(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // finish judges what Airflow looks at when it has read the file.
@@ -114,12 +93,13 @@ func (m *machine) finish() {
 	if m.stopped {
 		return
 	}
+	m.reportPending()
 	ids := map[string]*dag{}
 	for _, d := range m.mod.dags {
 		m.finishDAG(d, ids)
 	}
 	for _, f := range m.factories {
-		if !f.called && !f.perhaps {
+		if !f.called && !f.perhaps && f.of.node.in == m.mod.source {
 			name, ok := f.id.(text)
 			if !ok {
 				name = text(f.of.name)
@@ -131,7 +111,7 @@ func (m *machine) finish() {
 
 func (m *machine) finishDAG(d *dag, ids map[string]*dag) {
 	if !d.registered && !d.perhaps {
-		if d.sure {
+		if d.sure && d.at.in == m.mod.source {
 			m.mod.warn(RuleDagID, placeOf(d.at), fmt.Sprintf("the DAG %s is in no variable of the module, so that Airflow does not find it", d.name()), "give it to a variable of the module, or use it in a with statement")
 		}
 		return
@@ -149,12 +129,12 @@ func (m *machine) finishDAG(d *dag, ids map[string]*dag) {
 	}
 	if other := ids[d.id]; other != nil {
 		p := v1alpha1.Problem{
-			Rule: RuleDagID, Position: m.mod.position(placeOf(d.at)), Severity: v1alpha1.Warn,
+			Rule: RuleDagID, Severity: v1alpha1.Warn,
 			Message: fmt.Sprintf("the dag_id %q is used twice in the file, and Airflow keeps one of the DAGs", shorten(d.id)),
 			Hint:    "rename one of the DAGs",
-			Trace:   []v1alpha1.Step{{Position: m.mod.position(placeOf(other.at)), Message: fmt.Sprintf("the DAG %q is first made here", shorten(d.id))}},
+			Trace:   []v1alpha1.Step{{Position: placeOf(other.at).position(), Message: fmt.Sprintf("the DAG %q is first made here", shorten(d.id))}},
 		}
-		m.mod.add(p)
+		m.mod.add(placeOf(d.at), p)
 		return
 	}
 	ids[d.id] = d
@@ -167,17 +147,17 @@ func (m *machine) result() []*DAG {
 		if !d.registered && !d.perhaps {
 			continue
 		}
-		made := &DAG{ID: d.id, Position: m.mod.position(placeOf(d.at)), Schedule: d.schedule, Certain: d.sure && d.registered}
+		made := &DAG{ID: d.id, Position: d.home.position(), origin: d.origin, Schedule: d.schedule, Certain: d.sure && d.registered}
 		if !d.known {
 			made.ID = ""
 		}
 		index := map[*task]int{}
 		for _, t := range d.all {
 			index[t] = len(made.Tasks)
-			made.Tasks = append(made.Tasks, Task{ID: t.id, Position: m.mod.position(placeOf(t.at)), Certain: t.sure})
+			made.Tasks = append(made.Tasks, Task{ID: t.id, Position: placeOf(t.at).position(), Certain: t.sure})
 		}
 		for _, e := range d.edges {
-			made.Edges = append(made.Edges, Edge{From: index[e.from], To: index[e.to], Position: m.mod.position(placeOf(e.at)), Certain: e.sure})
+			made.Edges = append(made.Edges, Edge{From: index[e.from], To: index[e.to], Position: placeOf(e.at).position(), Certain: e.sure})
 		}
 		out = append(out, made)
 	}

@@ -4,8 +4,6 @@ package airflow
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -114,7 +112,7 @@ func (m *machine) ownTask(n *node, c *class, a arguments) *task {
 	// Airflow puts in the DAG and the group even where __init__ does not hand them on.
 	for _, name := range []string{"dag", "task_group"} {
 		if v, found := a.named[name]; found {
-			given.named, given.order = maps.Clone(given.named), slices.Clone(given.order)
+			given = given.over(arguments{})
 			given.set(name, v)
 		}
 	}

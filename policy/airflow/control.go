@@ -2,7 +2,10 @@
 
 package airflow
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // branch is one way that the file may take.
 type branch struct {
@@ -59,7 +62,11 @@ func (m *machine) maybes(n *node, branches []branch, in *scope) flow {
 	if !whole {
 		ways, flows = append(ways, map[slot]value{}), append(flows, flow{})
 	}
-	// A way that ends here for certain leaves nothing to what follows.
+	return m.meet(ways, flows)
+}
+
+// meet goes on after several ways, of which one is taken. One that ends here for certain leaves nothing to what follows.
+func (m *machine) meet(ways []map[slot]value, flows []flow) flow {
 	kept := ways[:0:0]
 	for i, way := range ways {
 		if flows[i].kind == goesOn || flows[i].maybe {
@@ -125,6 +132,10 @@ func (m *machine) forgetNames(n *node, in *scope) {
 func (m *machine) forStatement(n *node, in *scope) flow {
 	over := m.eval(n.child("right"), in)
 	body, left := n.child("body"), n.child("left")
+	if _, ok := over.(*xcom); ok {
+		m.cannotLoad(n, "a loop cannot go through the result of a task before the task runs", "use expand()")
+	}
+	used(over)
 	items, known := m.items(over)
 	if !known {
 		return m.maybeLoop(n, fmt.Sprintf("what %q goes through is not known, and DAGs depend on it", m.brief(n)), func() flow {
@@ -241,6 +252,62 @@ func (m *machine) tryStatement(n *node, in *scope) flow {
 	return f
 }
 
+// settled reports whether a block imports what is certain to be there, and does nothing else.
+func (m *machine) settled(body *node) bool {
+	for _, statement := range body.parts() {
+		var paths []string
+		switch statement.kind {
+		case "comment", "pass_statement":
+			continue
+		case "import_from_statement":
+			paths = []string{m.text(statement.child("module_name"))}
+		case "import_statement":
+			for _, name := range statement.all("name") {
+				dotted, _ := m.importName(name)
+				paths = append(paths, dotted)
+			}
+		default:
+			return false
+		}
+		for _, path := range paths {
+			top, _, _ := strings.Cut(path, ".")
+			if !standard(top) && (top != "airflow" || strings.HasPrefix(path, "airflow.providers.")) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// importFailed runs the handler of an import that fails, if there is one.
+func (m *machine) importFailed(n *node, handlers []*node, in *scope) flow {
+	for _, h := range handlers {
+		for _, c := range h.parts() {
+			if c.kind != "block" && !catchesImport(m.text(c)) {
+				break
+			}
+			if c.kind == "as_pattern" {
+				m.forgetNames(c, in)
+			}
+			if c.kind == "block" {
+				return m.block(c, in)
+			}
+		}
+	}
+	m.cannotLoad(n, "an import fails here", "")
+	return flow{kind: raises, imports: true}
+}
+
+// catchesImport reports whether the exceptions that a handler names are among those of an import that fails.
+func catchesImport(exceptions string) bool {
+	for _, name := range []string{"ImportError", "ModuleNotFoundError", "Exception"} {
+		if strings.Contains(exceptions, name) {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *machine) guard(n *node, handlers []*node, otherwise *node, in *scope) flow {
 	var body flow
 	m.guarded++
@@ -254,8 +321,15 @@ func (m *machine) guard(n *node, handlers []*node, otherwise *node, in *scope) f
 		})
 		ways[0] = after
 	}
+	if body.kind == goesOn && m.settled(n.child("body")) {
+		m.merge(ways[0])
+		return flows[0]
+	}
 	if body.kind == raises && !body.maybe {
 		ways, flows = nil, nil
+		if body.imports {
+			return m.importFailed(n, handlers, in)
+		}
 	}
 	for _, h := range handlers {
 		var f flow
@@ -278,12 +352,5 @@ func (m *machine) guard(n *node, handlers []*node, otherwise *node, in *scope) f
 	if len(ways) == 0 {
 		return flow{kind: raises}
 	}
-	kept := ways[:0:0]
-	for i, way := range ways {
-		if flows[i].kind == goesOn || flows[i].maybe {
-			kept = append(kept, way)
-		}
-	}
-	m.merge(kept...)
-	return join(flows)
+	return m.meet(ways, flows)
 }

@@ -182,7 +182,7 @@ func (f cronField) value(i int, s string) (int, bool) {
 	return v, ok
 }
 
-// values checks one part of a list; it gives the values for days of the week, where they matter.
+// values checks one part of a list; it returns the values for days of the week, where they matter.
 func (f cronField) values(i int, part string) (values []int, wrong string) {
 	if strings.HasPrefix(part, "*/") && len(part) > 2 {
 		part = fmt.Sprintf("%d-%d%s", f.low, f.high, part[1:])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"trunkline.dev/trunkline/api/digraph"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -16,79 +17,23 @@ func cycles(tasks []*task, counts func(*edge) bool) [][]*edge {
 	for i, t := range tasks {
 		order[t] = i
 	}
-	component := components(tasks, order, counts)
-	seen := map[int]bool{}
+	groups := digraph.Cyclic(len(tasks), func(at int, yield func(int)) {
+		for _, e := range tasks[at].down {
+			if to, ok := order[e.to]; ok && counts(e) {
+				yield(to)
+			}
+		}
+	})
 	var out [][]*edge
-	for _, t := range tasks {
-		c := component[order[t]]
-		if seen[c] {
-			continue
+	for _, group := range groups {
+		inside := func(e *edge) bool {
+			to, ok := order[e.to]
+			_, member := slices.BinarySearch(group, to)
+			return ok && member && counts(e)
 		}
-		inside := func(e *edge) bool { return counts(e) && component[order[e.to]] == c }
-		if found := shortest(t, inside); found != nil {
-			seen[c] = true
-			out = append(out, found)
-		}
+		out = append(out, shortest(tasks[group[0]], inside))
 	}
 	return out
-}
-
-// components numbers the strongly connected components (Tarjan 1972), with a stack of its own.
-func components(tasks []*task, order map[*task]int, counts func(*edge) bool) []int {
-	const unseen = -1
-	number, low, component := make([]int, len(tasks)), make([]int, len(tasks)), make([]int, len(tasks))
-	for i := range tasks {
-		number[i], component[i] = unseen, unseen
-	}
-	type frame struct{ at, next int }
-	var stack []int
-	count, groups := 0, 0
-	for root := range tasks {
-		if number[root] != unseen {
-			continue
-		}
-		work := []frame{{root, 0}}
-		for len(work) > 0 {
-			f := &work[len(work)-1]
-			if f.next == 0 {
-				number[f.at], low[f.at] = count, count
-				count++
-				stack = append(stack, f.at)
-			}
-			if f.next < len(tasks[f.at].down) {
-				e := tasks[f.at].down[f.next]
-				f.next++
-				to, ok := order[e.to]
-				switch {
-				case !ok || !counts(e):
-				case number[to] == unseen:
-					work = append(work, frame{to, 0})
-				case component[to] == unseen:
-					low[f.at] = min(low[f.at], number[to])
-				}
-				// A task is numbered when it is first met, and next is more than 0 from then on.
-				continue
-			}
-			if low[f.at] == number[f.at] {
-				for {
-					top := stack[len(stack)-1]
-					stack = stack[:len(stack)-1]
-					component[top] = groups
-					if top == f.at {
-						break
-					}
-				}
-				groups++
-			}
-			done := f.at
-			work = work[:len(work)-1]
-			if len(work) > 0 {
-				parent := work[len(work)-1].at
-				low[parent] = min(low[parent], low[done])
-			}
-		}
-	}
-	return component
 }
 
 // shortest finds a shortest closed walk from a task to itself, or nil.
@@ -135,12 +80,12 @@ func (m *machine) reportCycles(d *dag) {
 
 func (m *machine) reportCycle(d *dag, c []*edge, sure bool) {
 	p := v1alpha1.Problem{
-		Rule: RuleCycle, Position: m.mod.position(placeOf(c[0].at)), Severity: v1alpha1.Deny,
+		Rule: RuleCycle, Severity: v1alpha1.Deny,
 		Message: fmt.Sprintf("%d tasks of the DAG %s wait for each other", len(c), d.name()),
 		Hint:    "take one of these edges away",
 	}
 	if len(c) == 1 {
-		p.Message = fmt.Sprintf("the task %s of the DAG %s waits for itself", c[0].from.name(m), d.name())
+		p.Message = fmt.Sprintf("the task %s of the DAG %s waits for itself", c[0].from.name(), d.name())
 	}
 	if !sure || !d.sure || !d.registered {
 		p.Rule, p.Severity = RuleUndecided, v1alpha1.Warn
@@ -148,17 +93,17 @@ func (m *machine) reportCycle(d *dag, c []*edge, sure bool) {
 	}
 	for _, e := range c {
 		p.Trace = append(p.Trace, v1alpha1.Step{
-			Position: m.mod.position(placeOf(e.at)),
-			Message:  fmt.Sprintf("%s runs before %s", e.from.name(m), e.to.name(m)),
+			Position: placeOf(e.at).position(),
+			Message:  fmt.Sprintf("%s runs before %s", e.from.name(), e.to.name()),
 		})
 	}
-	m.mod.add(p)
+	m.mod.add(placeOf(c[0].at), p)
 }
 
 // name is how messages call a task.
-func (t *task) name(m *machine) string {
+func (t *task) name() string {
 	if t.known {
 		return fmt.Sprintf("%q", shorten(t.id))
 	}
-	return fmt.Sprintf("the task of line %d", m.mod.position(placeOf(t.at)).Line)
+	return fmt.Sprintf("the task of line %d", placeOf(t.at).position().Line)
 }

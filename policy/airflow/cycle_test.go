@@ -61,7 +61,7 @@ func TestCycleIffThereIsOne(t *testing.T) {
 			return [2]int{task.Draw(t, "from"), task.Draw(t, "to")}
 		}), 0, 10).Draw(t, "edges")
 		file := written(t, tasks, edges)
-		m := Parse("generated.py", []byte(file))
+		m := parse("generated.py", []byte(file))
 		if got, want := m.Problems.Denied(), reaches(tasks, edges); got != want {
 			t.Fatalf("denied is %t, want %t, for\n%s\n%s", got, want, file, m.Problems)
 		}
@@ -96,5 +96,22 @@ func walk(t *rapid.T, p v1alpha1.Problem, edges [][2]int) {
 	}
 	if len(p.Trace) == 0 || first != last {
 		t.Fatalf("the trace is not closed:\n%s", p)
+	}
+}
+
+// TestCertainCycle has a certain cycle with a shorter way through it that is not certain: what is denied is the certain one.
+func TestCertainCycle(t *testing.T) {
+	m := parse("dag.py", []byte(`import os
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+with DAG("d", schedule=None):
+    a, b, c = [EmptyOperator(task_id=i) for i in "abc"]
+    a >> b >> c >> a
+    if os.environ.get("SHORT"):
+        b >> a
+`))
+	if cycle := m.Problems[0]; cycle.Rule != RuleCycle || cycle.Severity != v1alpha1.Deny || len(cycle.Trace) != 3 {
+		t.Errorf("want a denied cycle of three edges, got:\n%s", m.Problems)
 	}
 }

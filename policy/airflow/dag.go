@@ -19,7 +19,10 @@ type dag struct {
 	// sure is set when the DAG is certain to be made.
 	sure bool
 	at   *node
-	root *group
+	// home is the place of the file itself that made it, and origin the place in a file that was being imported.
+	home   place
+	origin v1alpha1.Position
+	root   *group
 	// tasks are those with an id that is known, by it; all are those and the others.
 	tasks map[string]*task
 	all   []*task
@@ -49,6 +52,10 @@ type owner struct {
 func (m *machine) emptyDAG(n *node) *dag {
 	d := &dag{at: n, sure: m.sure(), tasks: map[string]*task{}, used: map[string]*owner{}, index: map[[2]*task]*edge{}, automatic: true}
 	d.root = &group{dag: d, known: true, prefix: true, sure: true}
+	d.home = m.mod.home(placeOf(n))
+	if n.in != m.mod.source && m.calls == 0 {
+		d.origin = placeOf(n).position()
+	}
 	m.made++
 	m.mod.dags = append(m.mod.dags, d)
 	return d
@@ -66,9 +73,43 @@ func (m *machine) newDAG(n *node, a arguments, faithful bool) value {
 		m.undecided(n, fmt.Sprintf("what %q makes of its arguments is not known", m.callee(n)), "make DAGs with the class of Airflow")
 		return d
 	}
+	m.strange(isDAG, a)
+	m.dates(n, a)
 	m.dagID(n, d, a)
 	m.checkSchedule(n, d, a)
 	return d
+}
+
+// dates looks for the start_date, without which Airflow 2 refuses a DAG that has a schedule.
+func (m *machine) dates(n *node, a arguments) {
+	if m.reader.version() != v1alpha1.Airflow2 || len(a.list) > 1 || a.openList || a.openNames {
+		return
+	}
+	scheduled := false
+	for _, name := range []string{"schedule", "schedule_interval", "timetable"} {
+		v, given := a.named[name]
+		is, known := truth(v)
+		if _, object := v.(*instance); object {
+			is, known = true, true
+		}
+		if given && !known {
+			return
+		}
+		scheduled = scheduled || given && is
+	}
+	if v, given := a.named["start_date"]; !scheduled || given && !isNone(v) {
+		return
+	}
+	switch defaults := a.named["default_args"].(type) {
+	case nil, none:
+	case *dict:
+		if _, found, known := defaults.get(text("start_date")); found || !known {
+			return
+		}
+	default:
+		return
+	}
+	m.wrong(RuleLoad, n, "the DAG has a schedule and no start_date, which Airflow 2 refuses", "give it one: start_date=datetime(2026, 1, 1)")
 }
 
 // dagID finds the id among the arguments and judges it.
@@ -153,17 +194,17 @@ func (m *machine) taken(at *node, d *dag, id string, by *owner, certain bool) {
 		return // what makes it uncertain is reported where it begins
 	}
 	p := v1alpha1.Problem{
-		Rule: RuleTaskID, Position: m.mod.position(placeOf(at)), Severity: v1alpha1.Deny,
+		Rule: RuleTaskID, Severity: v1alpha1.Deny,
 		Message: fmt.Sprintf("the id %q is used twice in the DAG %s", shorten(id), d.name()),
 		Hint:    "rename one of them; a TaskGroup puts its own id before those of its tasks",
-		Trace:   []v1alpha1.Step{{Position: m.mod.position(placeOf(by.at)), Message: fmt.Sprintf("%s %q is first made here", by.word, shorten(id))}},
+		Trace:   []v1alpha1.Step{{Position: placeOf(by.at).position(), Message: fmt.Sprintf("%s %q is first made here", by.word, shorten(id))}},
 	}
 	if !certain || !by.sure || !m.sure() {
 		p.Rule, p.Severity = RuleUndecided, v1alpha1.Warn
 		p.Message += ", if this is what happens here"
 	}
 	if !m.stopped {
-		m.mod.add(p)
+		m.mod.add(placeOf(at), p)
 	}
 }
 

@@ -4,10 +4,11 @@
 // not, why. Nothing is executed. A file is read with a real Python grammar and followed as far as its values are
 // constants; what cannot be decided that way is reported as undecided, never as fine.
 //
-// The measure is Apache Airflow 3 with its default configuration. Only what it refuses is denied here; the corpus
-// in testdata holds the answers of Airflow itself, and the tests hold this package to them.
+// The measure is Apache Airflow with its default configuration, of the version that is declared. Only what it refuses is
+// denied here; the corpus in testdata holds the answers of Airflow itself, and the tests hold this package to them.
+// Modules of the project that a file imports are followed like the file itself.
 //
-// It is pure: it reads the bytes that it is given and nothing else. Of Trunkline it may import api only. The
+// It is pure: it reads the bytes and the tree that it is given and nothing else. Of Trunkline it may import api only. The
 // grammar is C code, so that the package needs cgo.
 package airflow
 
@@ -24,6 +25,9 @@ const (
 	RuleCycle = "airflow-cycle"
 	// RuleSchedule is broken by a schedule that Airflow cannot read.
 	RuleSchedule = "airflow-schedule"
+	// RuleLoad is broken by a file that raises an exception when it is loaded: it imports what is not there, or calls what
+	// Airflow has in another way.
+	RuleLoad = "airflow-load"
 	// RuleUndecided marks what cannot be decided without executing the file.
 	RuleUndecided = "airflow-undecided"
 )
@@ -43,6 +47,8 @@ const (
 	maxSteps = 300_000
 	// maxCalls bounds how deep functions of the file call each other.
 	maxCalls = 60
+	// maxImports bounds how many files of the tree a file imports.
+	maxImports = 200
 	// maxItems bounds the length of lists and ranges that are followed item by item.
 	maxItems = 5_000
 	// maxText bounds the length in bytes of a text that is put together.

@@ -17,7 +17,7 @@ type edge struct {
 // xcom stands for what tasks give to others.
 type xcom struct{ tasks []*task }
 
-// label is what Label() gives: a text on edges, which connects what is put on its sides.
+// label is the result of Label(): a text on edges, which connects what is put on its sides.
 type label struct{ up, down []value }
 
 // connect makes an edge, where it is certain that there is one or not.
@@ -180,7 +180,7 @@ func (m *machine) blurredGroup(v value) bool {
 	if !ok {
 		return false
 	}
-	if g.dag == nil || g.dag.blurred || !g.sure {
+	if g.dag == nil || g.dag.blurred || !g.sure || g.hidden() {
 		return true
 	}
 	for _, t := range g.members() {

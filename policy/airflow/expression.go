@@ -122,6 +122,9 @@ func (m *machine) name(name string, in *scope) value {
 	case "__name__":
 		return &symbol{"__name__"}
 	case "__file__":
+		if in.module != m.global {
+			return &unknown{}
+		}
 		return &symbol{"__file__"}
 	case "__doc__":
 		return &unknown{}
@@ -129,8 +132,8 @@ func (m *machine) name(name string, in *scope) value {
 	if isBuiltin(name) {
 		return &builtin{name}
 	}
-	for _, module := range m.wild {
-		if len(m.wild) == 1 || meaning(module+"."+name) != "" {
+	for _, module := range in.module.wild {
+		if len(in.module.wild) == 1 || meaning(module+"."+name) != "" {
 			return &symbol{module + "." + name}
 		}
 	}

@@ -11,6 +11,8 @@ func (m *machine) callFactory(n *node, f *factory) value {
 	}
 	d := m.emptyDAG(f.of.node)
 	d.defaults = options.named["default_args"]
+	m.strange(isDAG, options)
+	m.dates(options.at, options)
 	m.nameDAG(options.where("dag_id"), d, f.id)
 	m.checkSchedule(options.at, d, options)
 	// The function gets stand-ins for its arguments, which have their values only when the DAG runs.

@@ -60,6 +60,9 @@ func (m *machine) callFunction(n *node, f *function, a arguments) value {
 		m.opaque(n, f)
 		return &unknown{}
 	}
+	plain := m.plain
+	m.plain = 0
+	defer func() { m.plain = plain }()
 	if m.calls >= maxCalls {
 		m.undecided(n, fmt.Sprintf("%q is a call in more than %d calls in each other, and was not followed", m.brief(n), maxCalls), "")
 		return &unknown{}
@@ -73,10 +76,13 @@ func (m *machine) callFunction(n *node, f *function, a arguments) value {
 	m.bind(f, a, local)
 	body := f.node.child("body")
 	if f.node.kind == "lambda" {
-		return m.eval(body, local)
+		var v value
+		m.abroad(n, body.in, func() { v = m.eval(body, local) })
+		return v
 	}
 	maybe, guarded := m.maybe, m.guarded
-	result := m.block(body, local)
+	var result flow
+	m.abroad(n, body.in, func() { result = m.block(body, local) })
 	m.maybe, m.guarded = maybe, guarded
 	switch {
 	case result.kind == returns && !result.maybe:
@@ -95,6 +101,7 @@ func isClassScope(s *scope) bool { _, ok := s.names["\x00class"]; return ok }
 func (m *machine) opaque(n *node, f *function) {
 	if m.touches(f.node.child("body"), f.home) {
 		m.made++
+		m.blur(nil)
 		m.undecided(n, fmt.Sprintf("what %q makes is not known", m.callee(n)), "make DAGs and tasks in plain functions, without generators and decorators of your own")
 	}
 }

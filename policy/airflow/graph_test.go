@@ -12,7 +12,7 @@ import (
 
 // graph returns the edges between the tasks of the first DAG, sorted, or what is wrong or undecided.
 func graph(file string) string {
-	m := Parse("d.py", []byte(imports+"from airflow.sdk import cross_downstream\nfrom airflow.sdk.bases.operator import chain_linear\n"+file))
+	m := parse("d.py", []byte(imports+"from airflow.sdk import cross_downstream\nfrom airflow.sdk.bases.operator import chain_linear\n"+file))
 	if len(m.Problems) > 0 {
 		return m.Problems[0].Rule
 	}
@@ -76,6 +76,10 @@ func TestGroups(t *testing.T) {
 		{"unless it says otherwise", "with TaskGroup('g', prefix_group_id=False):\n        a = EmptyOperator(task_id='a')\n    b = EmptyOperator(task_id='b')\n    a >> b", "ab"},
 		{"an edge to a group is one to its roots", "b = EmptyOperator(task_id='b')\n    with TaskGroup('g') as g:\n        EmptyOperator(task_id='x') >> EmptyOperator(task_id='y')\n    b >> g", "bg.x g.xg.y"},
 		{"and one from it is from its leaves", "b = EmptyOperator(task_id='b')\n    with TaskGroup('g') as g:\n        EmptyOperator(task_id='x') >> EmptyOperator(task_id='y')\n    g >> b", "g.xg.y g.yb"},
+		{
+			"options that are not known may be another id", "import os\n    from airflow.sdk import task_group\n    @task_group\n    def g(): EmptyOperator(task_id='x')\n    g.override(**os.environ)()\n    EmptyOperator(task_id='g')",
+			RuleUndecided,
+		},
 		{"an id may be used once", "with TaskGroup('g'):\n        pass\n    EmptyOperator(task_id='g')", RuleTaskID},
 	} {
 		if diff := cmp.Diff(tc.want, graph("with DAG('d'):\n    "+tc.code+"\n")); diff != "" {

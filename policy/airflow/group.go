@@ -4,6 +4,7 @@ package airflow
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,6 +22,8 @@ type group struct {
 	// children are tasks and groups.
 	children []any
 	defaults value
+	// open is set when code that is not followed may have put tasks into the group.
+	open bool
 	// up are tasks that the group was put after; they count while the group is empty.
 	up []*task
 }
@@ -129,6 +132,14 @@ func (d *dag) suffixedGroup(name string) string {
 	return base + "__" + strconv.Itoa(highest+1)
 }
 
+// hidden reports whether the group may have tasks that are not known.
+func (g *group) hidden() bool {
+	if g.open {
+		return true
+	}
+	return slices.ContainsFunc(g.children, func(c any) bool { inner, ok := c.(*group); return ok && inner.hidden() })
+}
+
 // members are the tasks in a group and in the groups in it. It is false when there may be others.
 func (g *group) members() []*task {
 	var out []*task
@@ -220,6 +231,9 @@ func (g *group) ends() []*task {
 		}
 		if len(at.up) > 0 {
 			return at.up
+		}
+		if at.hidden() {
+			return nil // it is not known to be empty
 		}
 	}
 	return nil

@@ -50,8 +50,7 @@ const (
 	maxFormats = 30
 )
 
-// lex reads a whole file. What it gives is the file with line breaks within brackets, continued lines and comments
-// made blank.
+// lex reads a whole file. It returns the file with line breaks within brackets, continued lines and comments blanked.
 func lex(src []byte) ([]byte, *lexError) {
 	l := &lexer{src: src, flat: bytes.Clone(src), opener: -1, indents: []indent{{}}}
 	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {

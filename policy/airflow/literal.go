@@ -21,7 +21,7 @@ func (m *machine) stringValue(n *node, in *scope) value {
 	known := true
 	at := begin.end
 	literal := func(to int) {
-		s := string(m.src[at:to])
+		s := string(n.in.data[at:to])
 		if format {
 			s = strings.NewReplacer("{{", "{", "}}", "}").Replace(s)
 		}
@@ -40,6 +40,7 @@ func (m *machine) stringValue(n *node, in *scope) value {
 		literal(c.start)
 		at = c.end
 		v := m.eval(c.child("expression"), in)
+		used(v)
 		s, ok := display(v)
 		if !ok || c.child("format_specifier") != nil || c.child("type_conversion") != nil || c.has("=") {
 			known = false

@@ -11,8 +11,14 @@ import (
 // certain to happen is denied.
 type machine struct {
 	mod    *Module
-	src    []byte
-	global *scope
+	reader *Reader
+	// roots are the folders that modules are looked for in, and modules those that were imported, by their path.
+	roots   []string
+	modules map[string]*pyModule
+	imports int
+	// edition is what the version of Airflow has.
+	edition *edition
+	global  *scope
 	// maybe and guarded count how many parts around the code make it so.
 	maybe, guarded int
 	journals       []journal
@@ -23,10 +29,11 @@ type machine struct {
 	supers []*ancestor // those of the __init__ that is followed: the innermost last
 	// made counts the DAGs, tasks, groups and edges, to see whether code made any.
 	made int
-	// wild are the modules that all names were imported from.
-	wild []string
 	// said are the things that are reported once.
 	said map[string]bool
+	// pending are calls of functions that may make tasks, and plain counts how many arguments of calls are around.
+	pending []*pending
+	plain   int
 	// factories are the functions with @dag.
 	factories []*factory
 
@@ -40,6 +47,8 @@ type flow struct {
 	// maybe is set when it is not certain that it ends this way.
 	maybe  bool
 	result value
+	// imports is set when an import that fails raised.
+	imports bool
 }
 
 type flowKind int
@@ -65,7 +74,7 @@ func (m *machine) step() bool {
 func (m *machine) stop(message, hint string) {
 	if !m.stopped {
 		m.stopped = true
-		m.mod.undecided(wholeFile, message, hint)
+		m.mod.undecided(place{m.mod.source, wholeFile}, message, hint)
 	}
 }
 
@@ -90,7 +99,7 @@ func (m *machine) wrongIf(certain bool, rule string, at *node, message, hint str
 
 // undecided reports what cannot be found out.
 func (m *machine) undecided(at *node, message, hint string) {
-	if !m.stopped && m.once(fmt.Sprintf("%d %s", at.start, message)) {
+	if !m.stopped && m.once(fmt.Sprintf("%s %d %s", at.in.file, at.start, message)) {
 		m.mod.undecided(placeOf(at), message, hint)
 	}
 }
@@ -150,7 +159,7 @@ func (m *machine) follow(root *node) {
 	m.finish()
 }
 
-func (m *machine) text(n *node) string { return string(m.src[n.start:n.end]) }
+func (m *machine) text(n *node) string { return string(n.in.data[n.start:n.end]) }
 
 // brief is the first line of a part of the file, for messages.
 func (m *machine) brief(n *node) string {

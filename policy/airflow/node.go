@@ -23,7 +23,8 @@ type node struct {
 	missing bool
 	// broken is set when the parser had to fix something in the node, which may be no node itself.
 	broken bool
-	// start and end are offsets in the file.
+	// in is the file; start and end are offsets in it.
+	in         *source
 	start, end int
 	children   []*node
 }
@@ -54,7 +55,7 @@ var theGrammar = sync.OnceValue(func() grammar {
 
 // grow parses a file to its tree of nodes. Errors in the file are nodes of the kind "ERROR"; an error of this
 // function says that a bound was hit.
-func grow(src []byte) (*node, error) {
+func grow(of *source, src []byte) (*node, error) {
 	g := theGrammar()
 	parser := sitter.NewParser()
 	defer parser.Close()
@@ -69,7 +70,7 @@ func grow(src []byte) (*node, error) {
 	if tree.RootNode().DescendantCount() > maxNodes {
 		return nil, errTooBig
 	}
-	return g.convert(tree)
+	return g.convert(of, tree)
 }
 
 // chunks hands the file to the parser in parts: the binding copies the rest of the file for each call, and keeps
@@ -100,7 +101,7 @@ func watched(size int) *sitter.ParseOptions {
 }
 
 // convert walks the parser's tree without recursion.
-func (g grammar) convert(tree *sitter.Tree) (*node, error) {
+func (g grammar) convert(of *source, tree *sitter.Tree) (*node, error) {
 	cursor := tree.Walk()
 	defer cursor.Close()
 	arena := make([]node, tree.RootNode().DescendantCount())
@@ -113,6 +114,7 @@ func (g grammar) convert(tree *sitter.Tree) (*node, error) {
 		}
 		n := &arena[used]
 		used++
+		n.in = of
 		g.fill(n, cursor, broken)
 		if len(path) > 0 {
 			parent := path[len(path)-1]

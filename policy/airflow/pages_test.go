@@ -11,7 +11,7 @@ import (
 
 // TestPages holds the examples of each rule's page to what they say: the bad one breaks the rule, the good one none.
 func TestPages(t *testing.T) {
-	for _, rule := range []string{RuleSyntax, RuleDagID, RuleTaskID, RuleCycle, RuleSchedule, RuleUndecided} {
+	for _, rule := range []string{RuleSyntax, RuleDagID, RuleTaskID, RuleCycle, RuleSchedule, RuleLoad, RuleUndecided} {
 		t.Run(rule, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("..", "..", "docs", "rules", rule+".md"))
 			if err != nil {
@@ -23,7 +23,7 @@ func TestPages(t *testing.T) {
 				if !ok || !ok2 {
 					t.Fatalf("the page has no example below %q", heading)
 				}
-				return Parse("dags/orders.py", []byte(code))
+				return parse("dags/orders.py", []byte(code))
 			}
 			if bad := example("Bad").Problems; len(bad) != 1 || bad[0].Rule != rule {
 				t.Errorf("the bad example does not break the rule alone:\n%s", bad)

@@ -58,7 +58,7 @@ func TestProblemsReadLikeACompiler(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := Parse("d.py", []byte(imports+tc.file))
+			m := parse("d.py", []byte(imports+tc.file))
 			if diff := cmp.Diff(tc.want, m.Problems.String()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
@@ -80,7 +80,7 @@ func TestBounds(t *testing.T) {
 		"encoding":  {"only UTF-8 is read", "# -*- coding: latin-1 -*-\n" + head, `"latin-1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := Parse("d.py", []byte(tc.file))
+			m := parse("d.py", []byte(tc.file))
 			if m.Problems.Denied() {
 				t.Errorf("%s: Airflow may load it, and it is denied:\n%s", tc.reason, m.Problems)
 			}
@@ -103,7 +103,7 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := []byte("# airflow dag\n" + strings.Repeat(unit, size/len(unit)))
-			first, second := Parse("d.py", data), Parse("d.py", data)
+			first, second := parse("d.py", data), parse("d.py", data)
 			if diff := cmp.Diff(first.Problems, second.Problems); diff != "" {
 				t.Errorf("two answers to one file:\n%s", diff)
 			}
@@ -113,8 +113,8 @@ func TestHostile(t *testing.T) {
 
 // TestShuffledFiles holds Check to one answer for any order of the files.
 func TestShuffledFiles(t *testing.T) {
-	a := Parse("a.py", []byte(imports+"dag = DAG('same')\n"))
-	b := Parse("b.py", []byte(imports+"dag = DAG('same')\n"))
+	a := parse("a.py", []byte(imports+"dag = DAG('same')\n"))
+	b := parse("b.py", []byte(imports+"dag = DAG('same')\n"))
 	if diff := cmp.Diff(Check([]*Module{a, b}), Check([]*Module{b, a})); diff != "" {
 		t.Errorf("the order of files matters:\n%s", diff)
 	}
@@ -128,8 +128,8 @@ func TestShuffledFiles(t *testing.T) {
 
 // TestPerhapsInTwoFiles denies nothing when it is not certain that both files have the DAG.
 func TestPerhapsInTwoFiles(t *testing.T) {
-	a := Parse("a.py", []byte(imports+"dag = DAG('same')\n"))
-	b := Parse("b.py", []byte(imports+"import os\nif os.environ.get('STAGE'):\n    dag = DAG('same')\n"))
+	a := parse("a.py", []byte(imports+"dag = DAG('same')\n"))
+	b := parse("b.py", []byte(imports+"import os\nif os.environ.get('STAGE'):\n    dag = DAG('same')\n"))
 	if problems := Check([]*Module{a, b}); problems.Denied() {
 		t.Errorf("it is denied:\n%s", problems)
 	}
@@ -148,7 +148,7 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m := Parse("fuzz.py", data)
+		m := parse("fuzz.py", data)
 		if len(m.Problems) > 2*maxProblems {
 			t.Errorf("%d problems", len(m.Problems))
 		}
@@ -183,7 +183,7 @@ func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, data := range files {
-			Parse("bench.py", data)
+			parse("bench.py", data)
 		}
 	}
 }

@@ -4,11 +4,10 @@ package airflow
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 )
 
-// partial is what partial() of an operator gives: a task that waits for what it is expanded over.
+// partial is the result of an operator's partial(): a task that waits for what it is expanded over.
 type partial struct {
 	of      operator
 	at      *node
@@ -26,7 +25,7 @@ func (m *machine) partial(n *node, of value, a arguments) value {
 	}
 	d, g := m.belongs(a)
 	if d != nil && a.named["dag"] == nil {
-		a.named, a.order = maps.Clone(a.named), slices.Clone(a.order)
+		a = a.over(arguments{})
 		a.set("dag", d)
 		if _, found := a.named["task_group"]; !found {
 			a.set("task_group", g)
@@ -52,11 +51,7 @@ func (m *machine) expand(n *node, p *partial, a arguments) value {
 func (m *machine) nodeMethod(n *node, of value, name string, a arguments) value {
 	switch name {
 	case "set_downstream", "set_upstream":
-		others := argument(a, 0)
-		if others == nil {
-			others = a.named["task_or_task_list"]
-		}
-		if others != nil {
+		if others := a.either(0, "task_or_task_list"); others != nil {
 			m.relate(n, of, others, name == "set_downstream")
 		}
 		return none{}
@@ -91,11 +86,7 @@ func (m *machine) nodeMethod(n *node, of value, name string, a arguments) value 
 
 // xcomOf is XComArg(task).
 func (m *machine) xcomOf(a arguments) value {
-	v := argument(a, 0)
-	if v == nil {
-		v = a.named["operator"]
-	}
-	return &xcom{tasks: tasksOf(v)}
+	return &xcom{tasks: tasksOf(a.either(0, "operator"))}
 }
 
 // chains is chain, chain_linear and cross_downstream.
@@ -104,13 +95,7 @@ func (m *machine) chains(n *node, kind string, a arguments) {
 		m.lost(n)
 	}
 	if kind == isCross {
-		from, to := argument(a, 0), argument(a, 1)
-		if from == nil {
-			from = a.named["from_tasks"]
-		}
-		if to == nil {
-			to = a.named["to_tasks"]
-		}
+		from, to := a.either(0, "from_tasks"), a.either(1, "to_tasks")
 		if from == nil || to == nil {
 			return
 		}

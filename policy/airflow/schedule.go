@@ -10,14 +10,28 @@ import (
 
 // checkSchedule judges the schedule of a DAG.
 func (m *machine) checkSchedule(n *node, d *dag, a arguments) {
+	argument := "schedule"
 	for _, name := range []string{"schedule_interval", "timetable"} {
-		if _, found := a.named[name]; found {
-			m.wrong(RuleSchedule, a.where(name), fmt.Sprintf("Airflow 3 does not know the argument %q of a DAG", name), `write "schedule" instead`)
+		v, found := a.named[name]
+		if !found {
+			continue
+		}
+		if knows, _ := m.edition.knows(isDAG, name); !knows {
+			m.wrong(RuleSchedule, a.where(name), fmt.Sprintf("Airflow %s does not know the argument %q of a DAG", m.reader.version(), name), `write "schedule" instead`)
 			return
 		}
+		// Airflow counts what is given, and for a timetable None is as good as nothing.
+		if name == "timetable" && isNone(v) {
+			continue
+		}
+		if _, twice := a.named[argument]; twice {
+			m.wrong(RuleSchedule, a.where(name), fmt.Sprintf("the DAG has both %q and %q", argument, name), "leave one of them out")
+			return
+		}
+		argument = name
 	}
-	v, found, known := a.get("schedule")
-	at := a.where("schedule")
+	v, found, known := a.get(argument)
+	at := a.where(argument)
 	switch {
 	case !found && !known:
 		m.undecided(n, "the schedule of the DAG is not known", "")

@@ -11,6 +11,8 @@ type scope struct {
 	outer *scope
 	// module is the scope of the module.
 	module *scope
+	// wild are the modules that all names were imported from, of the scope of a module.
+	wild []string
 	// elsewhere are the names that "global" and "nonlocal" send to another scope.
 	elsewhere map[string]*scope
 	// order remembers which names came first, so that results do not depend on the order of a map.

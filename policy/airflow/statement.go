@@ -58,7 +58,7 @@ func (m *machine) statement(n *node, in *scope) flow {
 	case "expression_statement":
 		m.expressionStatement(n, in)
 	case "import_statement", "import_from_statement", "future_import_statement":
-		m.importStatement(n, in)
+		return m.importStatement(n, in)
 	case "if_statement":
 		return m.ifStatement(n, in)
 	case "for_statement":
@@ -88,6 +88,7 @@ func (m *machine) statement(n *node, in *scope) flow {
 	case "continue_statement":
 		return flow{kind: continues}
 	case "raise_statement":
+		m.cannotLoad(n, fmt.Sprintf("%q raises an exception when the file is loaded", m.brief(n)), "let it depend on what is only known when tasks run, or catch it")
 		return flow{kind: raises}
 	case "assert_statement", "print_statement", "exec_statement":
 		for _, p := range n.parts() {
@@ -213,6 +214,9 @@ func (m *machine) assign(target *node, v value, in *scope) {
 }
 
 func (m *machine) unpack(targets []*node, v value, in *scope) {
+	if _, ok := v.(*xcom); ok {
+		m.cannotLoad(targets[0], "the result of a task cannot be taken apart before the task runs", `name its parts: result["…"], with multiple_outputs`)
+	}
 	l, ok := v.(*list)
 	star := slices.IndexFunc(targets, func(t *node) bool { return t.kind == "list_splat_pattern" || t.kind == "list_splat" })
 	known := ok && !l.open && l.kind != '{' && (len(l.items) == len(targets) || star >= 0 && len(l.items) >= len(targets)-1)

@@ -18,44 +18,46 @@ var encodingLine = regexp.MustCompile(`(?m)\A(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \
 
 // read returns the tree of the file, or nil if there is none to go on with; the module then has a problem that says
 // why, unless Airflow would not look at the file either.
-func (m *Module) read(data []byte) *node {
+func (m *Module) read(src *source, imported bool) *node {
+	data := src.data
+	whole := place{src, wholeFile}
 	if len(data) > maxFileBytes {
-		m.undecided(wholeFile, fmt.Sprintf("the file has more than %d bytes and was not looked at", maxFileBytes), "split the file, or take generated data out of it")
+		m.undecided(whole, fmt.Sprintf("the file has more than %d bytes and was not looked at", maxFileBytes), "split the file, or take generated data out of it")
 		return nil
 	}
 	severity := v1alpha1.Deny
-	if !looksLikeDag(data) {
+	if !imported && !looksLikeDag(data) {
 		severity = v1alpha1.Warn
 	}
 	fail := func(at place, message, hint string) *node {
-		m.add(v1alpha1.Problem{Rule: RuleSyntax, Position: m.position(at), Severity: severity, Message: message, Hint: hint})
+		m.add(at, v1alpha1.Problem{Rule: RuleSyntax, Severity: severity, Message: message, Hint: hint})
 		return nil
 	}
 	if found := encodingLine.FindSubmatch(data); found != nil {
 		switch name := strings.ReplaceAll(strings.ToLower(string(found[1])), "_", "-"); name {
 		case "utf-8", "utf8", "ascii", "us-ascii", "utf-8-sig":
 		default:
-			m.undecided(0, fmt.Sprintf("the file is in the encoding %q and was not looked at", shorten(name)), "write the file in UTF-8")
+			m.undecided(place{src, 0}, fmt.Sprintf("the file is in the encoding %q and was not looked at", shorten(name)), "write the file in UTF-8")
 			return nil
 		}
 	}
 	if at := bytes.IndexByte(data, 0); at >= 0 {
-		return fail(place(at), "the file holds a zero byte", "write the file as UTF-8 text")
+		return fail(place{src, at}, "the file holds a zero byte", "write the file as UTF-8 text")
 	}
 	if at := invalidUTF8(data); at >= 0 {
-		return fail(place(at), "the file is not UTF-8", "write the file in UTF-8")
+		return fail(place{src, at}, "the file is not UTF-8", "write the file in UTF-8")
 	}
 	flat, wrong := lex(data)
 	if wrong != nil {
 		if wrong.unsure {
-			m.undecided(place(wrong.at), wrong.message+", and was not looked at", wrong.hint)
+			m.undecided(place{src, wrong.at}, wrong.message+", and was not looked at", wrong.hint)
 			return nil
 		}
-		return fail(place(wrong.at), wrong.message, wrong.hint)
+		return fail(place{src, wrong.at}, wrong.message, wrong.hint)
 	}
-	root, err := grow(flat)
+	root, err := grow(src, flat)
 	if err != nil {
-		m.undecided(wholeFile, "the file was not looked at: "+err.Error(), "split the file")
+		m.undecided(whole, "the file was not looked at: "+err.Error(), "split the file")
 		return nil
 	}
 	if bad, unsure := firstError(root); bad != nil {

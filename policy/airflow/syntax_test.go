@@ -46,7 +46,7 @@ func TestSyntax(t *testing.T) {
 		{"import a.b as c.d", "import a.b as c"},
 	} {
 		for file, want := range map[string]bool{tc.bad: true, tc.good: false} {
-			m := Parse("d.py", []byte("# airflow dag\n"+file+"\n"))
+			m := parse("d.py", []byte("# airflow dag\n"+file+"\n"))
 			got := false
 			for _, p := range m.Problems {
 				got = got || p.Rule == RuleSyntax

@@ -78,6 +78,9 @@ func (k operator) templated(argument string) bool {
 
 // newTask makes a task of a class.
 func (m *machine) newTask(n *node, k operator, a arguments) *task {
+	if shipped(k.path) {
+		m.strange(k.name, a)
+	}
 	d, g := m.belongs(a)
 	t := m.create(n, k, a, d, g)
 	m.references(n, t, a)
@@ -207,6 +210,10 @@ func (m *machine) place(t *task, d *dag, g *group, label string, known bool, at 
 	g.children = append(g.children, t)
 	if !known || !g.known {
 		d.blurred = true
+		// Whatever comes before or after the label, Airflow refuses characters that it holds.
+		if wrong, hint := badKey(label, maxKey); wrong != "" && label != "" && t.kind.certain && !t.kind.mapped {
+			m.wrong(RuleTaskID, at, fmt.Sprintf("the task_id %q %s", shorten(label), wrong), hint)
+		}
 		return
 	}
 	t.id, t.known = g.child(label), true
@@ -241,11 +248,12 @@ func (d *dag) unique(label string, g *group) (string, bool) {
 		return label, false
 	}
 	full := g.child(label)
-	if d.blurred {
-		return label, false
-	}
-	if d.tasks[full] == nil {
+	if d.used[full] == nil {
+		// Where the DAG may have tasks that are not known, one of them may have this id. It is taken either way.
 		return label, true
+	}
+	if d.blurred || d.tasks[full] == nil {
+		return label, false
 	}
 	prefix, highest := suffix.ReplaceAllString(full, "")+"__", 0
 	for id := range d.tasks {

@@ -129,14 +129,10 @@ func (m *machine) decorate(n *node, d *decorator, a arguments) value {
 			return &unknown{}
 		}
 	}
-	merged := d.args
+	merged := d.args.over(a)
 	merged.at, merged.nodes = n, a.nodes
 	merged.list = append(slices.Clone(d.args.list), a.list...)
-	merged.named, merged.order = maps.Clone(d.args.named), slices.Clone(d.args.order)
-	merged.openNames = merged.openNames || a.openNames || a.openList
-	for _, name := range a.order {
-		merged.set(name, a.named[name])
-	}
+	merged.openNames = merged.openNames || a.openList
 	return &decorator{kind: d.kind, args: merged, dag: d.dag}
 }
 
@@ -171,7 +167,7 @@ func (m *machine) wrap(n *node, d *decorator, f *function) value {
 		return &groupMold{of: f, options: options}
 	}
 	if d.dag != nil {
-		options.named, options.order = maps.Clone(options.named), slices.Clone(options.order)
+		options = options.over(arguments{})
 		options.set("dag", d.dag)
 	}
 	return &mold{name: f.name, options: options, setup: d.kind == isSetup, teardown: d.kind == isTeardown}
@@ -195,7 +191,7 @@ func (m *machine) callMold(n *node, f *mold, a arguments) value {
 
 // taskArguments are the options of the decorator, with the name of the function for the task_id.
 func (f *mold) taskArguments(n *node, _ arguments) arguments {
-	given := arguments{at: n, nodes: f.options.nodes, named: maps.Clone(f.options.named), order: slices.Clone(f.options.order), openNames: f.options.openNames}
+	given := arguments{at: n, nodes: f.options.nodes}.over(f.options)
 	if _, found := given.named["task_id"]; !found {
 		if given.openNames {
 			given.set("task_id", &unknown{})
@@ -211,12 +207,8 @@ func (m *machine) moldMethod(n *node, f *mold, name string, a arguments) value {
 	changed := *f
 	switch name {
 	case "override":
-		changed.options.named, changed.options.order = maps.Clone(f.options.named), slices.Clone(f.options.order)
-		changed.options.openNames = f.options.openNames || a.openNames
+		changed.options = f.options.over(a)
 		changed.options.nodes = a.nodes
-		for _, name := range a.order {
-			changed.options.set(name, a.named[name])
-		}
 		return &changed
 	case "partial":
 		changed.preset = append(slices.Clone(f.preset), a.every()...)
@@ -246,8 +238,7 @@ func (m *machine) callGroupMold(n *node, f *groupMold, a arguments) value {
 		m.opaque(n, f.of)
 		return &unknown{}
 	}
-	inner := a
-	inner.named, inner.order = maps.Clone(a.named), slices.Clone(a.order)
+	inner := a.over(arguments{})
 	for _, name := range slices.Sorted(maps.Keys(f.preset)) {
 		inner.set(name, f.preset[name])
 	}
@@ -264,11 +255,8 @@ func (m *machine) groupMoldMethod(n *node, f *groupMold, name string, a argument
 	changed := *f
 	switch name {
 	case "override":
-		changed.options.named, changed.options.order = maps.Clone(f.options.named), slices.Clone(f.options.order)
+		changed.options = f.options.over(a)
 		changed.options.nodes = a.nodes
-		for _, name := range a.order {
-			changed.options.set(name, a.named[name])
-		}
 		return &changed
 	case "partial":
 		changed.preset = maps.Clone(f.preset)

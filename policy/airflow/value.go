@@ -80,6 +80,8 @@ type instance struct {
 	named map[string]value
 	// open is set when there may be other arguments.
 	open bool
+	// plain is set when it is used as a value that is no task.
+	plain bool
 }
 
 // function is a def or a lambda of the file.
@@ -124,7 +126,7 @@ type bound struct {
 // builtin is a function that Python always has.
 type builtin struct{ name string }
 
-// namespace is what globals() gives.
+// namespace is the result of globals().
 type namespace struct{ of *scope }
 
 // isConstant is true for what has its value in the Go type, and can be a key.
@@ -205,7 +207,7 @@ func truth(v value) (is, known bool) {
 	return false, false
 }
 
-// display is what str() gives, for the constants whose form is certain.
+// display returns str() of the constants whose form is certain.
 func display(v value) (string, bool) {
 	switch v := v.(type) {
 	case none:

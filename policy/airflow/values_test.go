@@ -12,6 +12,9 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
+// parse reads a DAG file by itself.
+func parse(file string, data []byte) *Module { return new(Reader).Parse(file, data) }
+
 // repr writes a value as Python would, "?" for what is not known, and "…" for what a list or dict may have besides.
 func repr(v value) string {
 	switch v := v.(type) {
@@ -50,13 +53,13 @@ func repr(v value) string {
 func evaluated(t *testing.T, file string) string {
 	t.Helper()
 	data := []byte("# airflow dag\nimport os\n" + file + "\n")
-	mod := Parse("d.py", data)
+	mod := parse("d.py", data)
 	if slices.ContainsFunc(mod.Problems, func(p v1alpha1.Problem) bool { return p.Rule == RuleSyntax }) {
 		t.Fatalf("%q: %s", file, mod.Problems)
 	}
-	mod = &Module{File: "d.py", data: data, lines: lineStarts(data), count: mod.count}
-	m := &machine{mod: mod, src: data, global: newScope(nil), said: map[string]bool{}}
-	m.follow(mod.read(data))
+	mod = newModule("d.py", data)
+	m := newMachine(new(Reader), mod)
+	m.follow(mod.read(mod.source, false))
 	v, ok := m.global.lookup("x")
 	if !ok {
 		return "no x"

@@ -119,11 +119,8 @@ func tasksOf(v value) []*task {
 	case *list:
 		var out []*task
 		for _, item := range v.items {
-			switch item := item.(type) {
-			case *task:
-				out = append(out, item)
-			case *xcom:
-				out = append(out, item.tasks...)
+			if _, within := item.(*list); !within {
+				out = append(out, tasksOf(item)...)
 			}
 		}
 		return out

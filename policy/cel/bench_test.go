@@ -11,8 +11,8 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-// BenchmarkJudge judges 10,000 workloads by 10 policies of the usual kinds, on one core.
-func BenchmarkJudge(b *testing.B) {
+// BenchmarkEvaluate checks 10,000 workloads against 10 policies of the usual kinds, on one core.
+func BenchmarkEvaluate(b *testing.B) {
 	specs := []string{
 		`workload.retries <= 5`, `has(workload.timeout)`, `!has(workload.image) || workload.image.contains("@sha256:")`,
 		`workload.name.matches("^[a-z][a-z0-9-]+$")`, `workload.?size.orValue("mx.micro") in ["mx.micro", "mx.small", "mx.large"]`,
@@ -38,7 +38,7 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		for _, s := range subjects {
 			for _, p := range policies {
-				if got := p.Judge(b.Context(), s); got != nil {
+				if got := p.Evaluate(b.Context(), s); got != nil {
 					b.Fatal(got.Problems())
 				}
 			}

@@ -53,7 +53,7 @@ func (w *work) report(message, hint string, path ...any) {
 func (w *work) compile(spec *v1alpha1.PolicySpec) {
 	t, ok := w.compiler.targets[spec.On]
 	if !ok {
-		w.report(fmt.Sprintf("it judges %q, which is nothing that can be judged", subject.Line(string(spec.On))), "", "spec", "on")
+		w.report(fmt.Sprintf("it checks %q, which is not a target of policies", subject.Line(string(spec.On))), "", "spec", "on")
 		return
 	}
 	if len(spec.Variables) > MaxExpressions || len(spec.Validations) > MaxExpressions {
@@ -61,7 +61,7 @@ func (w *work) compile(spec *v1alpha1.PolicySpec) {
 		return
 	}
 	if len(spec.Match.Objects) > 0 && spec.On != v1alpha1.OnObject {
-		w.report(fmt.Sprintf("it matches kinds of objects, and judges each %q", spec.On), `judge objects, with "on: object"`, "spec", "match", "objects")
+		w.report(fmt.Sprintf("it matches kinds of objects, but checks each %q", spec.On), `check objects, with "on: object"`, "spec", "match", "objects")
 	}
 	if len(spec.Validations) == 0 {
 		w.report("it has no validations, so nothing could break it", "", "spec")
@@ -88,11 +88,11 @@ func (w *work) compileVariables(variables []v1alpha1.PolicyVariable) {
 	w.env = env
 	for i, v := range variables {
 		if !identifier.MatchString(v.Name) {
-			w.report(fmt.Sprintf("%q is no name of a variable", subject.Line(v.Name)), `letters, digits and "_", and a letter first`, "spec", "variables", i, "name")
+			w.report(fmt.Sprintf("%q is not a valid variable name", subject.Line(v.Name)), `letters, digits and "_", and a letter first`, "spec", "variables", i, "name")
 			continue
 		}
 		if _, twice := object.Fields[v.Name]; twice {
-			w.report(fmt.Sprintf("the variable %q is there twice", v.Name), "", "spec", "variables", i, "name")
+			w.report(fmt.Sprintf("the variable %q is declared twice", v.Name), "", "spec", "variables", i, "name")
 			continue
 		}
 		p, of := w.expression(v.Expression, nil, "spec", "variables", i, "expression")

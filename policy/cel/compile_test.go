@@ -30,25 +30,25 @@ func TestCompileProblems(t *testing.T) {
 		"NodeField":  {"the nodes of the DAG have a type too", "on: workload\nvalidations: [{expression: 'upstream.all(n, n.team == \"\")'}]", "undefined field 'team'"},
 		"Lines":      {"a place in an expression of several lines", "on: workload\nvalidations:\n  - expression: |\n      workload.name != 'a' &&\n        workload.nme != 'b'", "undefined field 'nme' (line 2, column 11 of the expression)"},
 		"Name":       {"a name that is not there", "on: workload\nvalidations: [{expression: 'wrkload.name == \"\"'}]", "undeclared reference to 'wrkload' (line 1, column 1 of the expression)\n    hint: did you mean \"workload\"?"},
-		"OtherName":  {"a name that other policies have", "on: workload\nvalidations: [{expression: 'has(dataset.lots)'}]", `hint: "dataset" is there for policies with "on: dataset"`},
+		"OtherName":  {"a name that other policies have", "on: workload\nvalidations: [{expression: 'has(dataset.lots)'}]", `hint: "dataset" exists only in policies with "on: dataset"`},
 		"Now":        {"there is no clock", "on: workload\nvalidations: [{expression: 'now > timestamp(\"2026-01-01T00:00:00Z\")'}]", "there is no clock: the same commit gets the same verdict at any time"},
 		"Admission":  {"what only the API server has", "on: object\nvalidations: [{expression: 'request.operation == \"CREATE\"'}]", `"request" is for ValidatingAdmissionPolicies`},
-		"NoBool":     {"a validation is true or false", "on: workload\nvalidations: [{expression: 'workload.name'}]", "the expression must give a bool, and gives a string\n    hint: compare it"},
-		"Dyn":        {"and is declared to be", "on: object\nvalidations: [{expression: 'object.spec.paused'}]", "the expression must give a bool, and gives a dyn"},
-		"NoText":     {"a message is a text", "on: workload\nvalidations: [{expression: 'true', messageExpression: '1'}]", "spec.validations[0].messageExpression: the policy \"p\" cannot be used: the expression must give a string"},
+		"NoBool":     {"a validation is true or false", "on: workload\nvalidations: [{expression: 'workload.name'}]", "the expression must return a bool, but returns a string\n    hint: compare it"},
+		"Dyn":        {"and is declared to be", "on: object\nvalidations: [{expression: 'object.spec.paused'}]", "the expression must return a bool, but returns a dyn"},
+		"NoText":     {"a message is a text", "on: workload\nvalidations: [{expression: 'true', messageExpression: '1'}]", "spec.validations[0].messageExpression: the policy \"p\" cannot be used: the expression must return a string"},
 		"Regex":      {"a pattern that is a constant is looked at", "on: workload\nvalidations: [{expression: 'workload.name.matches(\"(\")'}]", "invalid matches argument"},
-		"Long":       {"an expression has a length", "on: workload\nvalidations: [{expression: '" + strings.Repeat("true && ", 2000) + "true'}]", "the expression has 16004 bytes; at most 8192 are taken"},
+		"Long":       {"an expression has a length", "on: workload\nvalidations: [{expression: '" + strings.Repeat("true && ", 2000) + "true'}]", "the expression has 16004 bytes; the limit is 8192"},
 		"Deep":       {"and a depth", "on: workload\nvalidations: [{expression: '" + strings.Repeat("(", 3000) + "true" + strings.Repeat(")", 3000) + "'}]", "expression recursion limit exceeded"},
 		"Many":       {"validations have a number", "on: workload\nvalidations: [" + strings.Repeat("{expression: 'true'}, ", 65) + "]", "it has more than 64 variables or validations"},
 		"None":       {"a policy that nothing can break", "on: workload\nvalidations: []", "it has no validations"},
-		"Target":     {"a target is known", "on: nothing\nvalidations: [{expression: 'true'}]", `it judges "nothing", which is nothing that can be judged`},
-		"Objects":    {"kinds are of objects", "on: workload\nmatch: {objects: [{kinds: [Pod]}]}\nvalidations: [{expression: 'true'}]", `it matches kinds of objects, and judges each "workload"`},
+		"Target":     {"a target is known", "on: nothing\nvalidations: [{expression: 'true'}]", `it checks "nothing", which is not a target of policies`},
+		"Objects":    {"kinds are of objects", "on: workload\nmatch: {objects: [{kinds: [Pod]}]}\nvalidations: [{expression: 'true'}]", `it matches kinds of objects, but checks each "workload"`},
 		"Path":       {"a path is one", "on: workload\nvalidations: [{expression: 'true', path: 'a..b'}]", `"a..b" is not a path: a key is missing`},
-		"VarName":    {"a variable has a name", "on: workload\nvariables: [{name: a-b, expression: '1'}]\nvalidations: [{expression: 'true'}]", `"a-b" is no name of a variable`},
-		"VarTwice":   {"of its own", "on: workload\nvariables: [{name: a, expression: '1'}, {name: a, expression: '2'}]\nvalidations: [{expression: 'true'}]", `the variable "a" is there twice`},
+		"VarName":    {"a variable has a name", "on: workload\nvariables: [{name: a-b, expression: '1'}]\nvalidations: [{expression: 'true'}]", `"a-b" is not a valid variable name`},
+		"VarTwice":   {"of its own", "on: workload\nvariables: [{name: a, expression: '1'}, {name: a, expression: '2'}]\nvalidations: [{expression: 'true'}]", `the variable "a" is declared twice`},
 		"VarSelf":    {"a variable cannot use itself", "on: workload\nvariables: [{name: a, expression: 'variables.a'}]\nvalidations: [{expression: 'true'}]", "undefined field 'a'"},
 		"VarLater":   {"nor one below it", "on: workload\nvariables: [{name: a, expression: 'variables.b'}, {name: b, expression: '1'}]\nvalidations: [{expression: 'true'}]", "undefined field 'b'"},
-		"VarType":    {"the type of a variable is known", "on: workload\nvariables: [{name: a, expression: '1'}]\nvalidations: [{expression: 'variables.a'}]", "must give a bool, and gives a int"},
+		"VarType":    {"the type of a variable is known", "on: workload\nvariables: [{name: a, expression: '1'}]\nvalidations: [{expression: 'variables.a'}]", "must return a bool, but returns a int"},
 		"VarWhole":   {"all of them together could be used without an end", "on: workload\nvariables: [{name: a, expression: 'dyn(variables)[\"a\"]'}]\nvalidations: [{expression: 'variables.a == 1'}]", `"variables" is used as a whole`},
 		"NoVars":     {"there are none where none are declared", "on: workload\nvalidations: [{expression: 'variables.a == 1'}]", "hint: the policy has no variables"},
 	}
@@ -81,7 +81,7 @@ func TestManyForms(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	if diff := cmp.Diff([]string{"ProjectEnvironments", "Read"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Image", "ProjectEnvironments", "Read"}, got); diff != "" {
 		t.Errorf("say in manyForms that these are not of one type (-known +found):\n%s", diff)
 	}
 }

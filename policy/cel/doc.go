@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cel judges declarations and rendered objects by the platform's own policies in CEL (kind: Policy).
+// Package cel checks declarations and rendered objects against the platform's own policies in CEL (kind: Policy).
 //
 // A policy is compiled once, against the types of the declarations, so that a field that does not exist is found before
-// anything is judged. What it may use is what Kubernetes offers to its own policies: the functions are those of
-// the API server's CEL environment. There is no clock and no way out of the values that are judged, so the same subject
+// anything is checked. What it may use is what Kubernetes offers to its own policies: the functions are those of
+// the API server's CEL environment. There is no clock and no way out of the values that are checked, so the same subject
 // always gets the same verdict.
 //
 // Everything is bounded: the length and number of expressions, the cost of each, the cost of a policy on one subject, and
 // the work of single calls (package guard). Costs are not estimated beforehand as the API server does for definitions: the
-// size of what is judged is known only when it is judged, and the run-time limits hold in any case.
+// size of what is checked is known only when it is checked, and the run-time limits hold in any case.
 //
 // What cannot be evaluated is refused, whatever the policy's severity.
 //

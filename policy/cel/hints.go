@@ -44,7 +44,7 @@ func (w *work) hint(issue string) string {
 		}
 	}
 	if len(there) > 0 {
-		return fmt.Sprintf("%q is there for policies with %q", m[1], strings.Join(there, `" or "`))
+		return fmt.Sprintf("%q exists only in policies with %q", m[1], strings.Join(there, `" or "`))
 	}
 	return v1alpha1.Suggest(m[1], w.target.names)
 }
@@ -53,11 +53,11 @@ func (w *work) hint(issue string) string {
 func hintAt(failure string) string {
 	switch {
 	case strings.Contains(failure, "no such key"):
-		return `ask with has(...) whether an optional field is there, or give a default, as in "workload.?retries.orValue(0)"`
+		return `test with has(...) for an optional field, or give a default, as in "workload.?retries.orValue(0)"`
 	case strings.Contains(failure, "actual cost limit exceeded"):
 		return fmt.Sprintf("an expression may cost at most %d: look at less, or narrow it with spec.match", ExpressionCost)
 	case strings.Contains(failure, "no such overload"):
-		return "a value is of another type than the expression takes"
+		return "a value has another type than the expression expects"
 	default:
 		return ""
 	}

@@ -49,9 +49,9 @@ func TestHostile(t *testing.T) {
 		"PatternMade":  {"the same with a pattern that is made", chain(`["aaaaaaaaaaaaaaaa"]`, "X + X", 12) + `[0].matches("(a?){1000}" + string(1))`, "cost limit"},
 		"PatternLong":  {"a pattern that is long", chain(`["aaaaaaaaaaaaaaaa"]`, "X + X", 10) + `.all(x, "a".matches(x))`, "longer than 1000 bytes"},
 		"FindAll":      {"the same for finding", chain(`["aaaaaaaaaaaaaaaa"]`, "X + X", 14) + `[0].findAll("(a?){1000}b").size() == 1`, "the regular expression would take too long"},
-		"Quantity":     {"a number with a long exponent", chain(`["1111111111111111"]`, "X + X", 10) + `.all(x, isQuantity(x))`, "more than 256 characters"},
-		"Exponent":     {"a number that would have a thousand million digits", `["1e999999999", "1E-00999999999"].all(x, isQuantity(x) && quantity(x).isLessThan(quantity("2")))`, "an exponent over 999"},
-		"ExponentMade": {"the same, of the subject", `isQuantity("1e9" + "99999999")`, "an exponent over 999"},
+		"Quantity":     {"a number with a long exponent", chain(`["1111111111111111"]`, "X + X", 10) + `.all(x, isQuantity(x))`, "at most 256 characters"},
+		"Exponent":     {"a number that would have a thousand million digits", `["1e999999999", "1E-00999999999"].all(x, isQuantity(x) && quantity(x).isLessThan(quantity("2")))`, "the exponent of a quantity is at most 999"},
+		"ExponentMade": {"the same, of the subject", `isQuantity("1e9" + "99999999")`, "the exponent of a quantity is at most 999"},
 		"Precision":    {"digits without end", `"%.999999f".format([1.0]).size() == 1`, "more than 100 digits"},
 		"Nested":       {"types of types of types take the compiler long", chain(`[1]`, "[X]", 200) + ` == [1]`, "nests lists, maps and macros deeper than 32"},
 		"NestedCalls":  {"and so do calls of calls", strings.Repeat("optional.of(", 120) + "1" + strings.Repeat(")", 120) + ".hasValue()", "deeper than 100"},
@@ -70,7 +70,7 @@ func TestHostile(t *testing.T) {
 			p, problems := compilePolicy(t, expression)
 			got := problems.String()
 			if p != nil {
-				verdicts := p.Judge(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: big})
+				verdicts := p.Evaluate(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: big})
 				got = verdicts.Problems().String()
 				if tc.want != "" && len(verdicts) == 0 {
 					got = "(allowed)"
@@ -94,7 +94,7 @@ func TestPolicyCost(t *testing.T) {
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	got := p.Judge(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: texts()})
+	got := p.Evaluate(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: texts()})
 	if len(got) != 1 || !got[0].Unevaluated || !strings.Contains(got[0].Text, "its expressions cost more than 2000000 on one subject") {
 		t.Errorf("got %v, want one refusal that names the limit", got.Problems())
 	}
@@ -115,7 +115,7 @@ func TestVariableCost(t *testing.T) {
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	got := p.Judge(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: texts()})
+	got := p.Evaluate(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: texts()})
 	if len(got) != 1 || !got[0].Unevaluated || !strings.Contains(got[0].Text, "cost more than 2000000") {
 		t.Errorf("got %v, want a refusal that names the limit", got.Problems())
 	}
@@ -139,7 +139,7 @@ func compilePolicy(t testing.TB, expression string) (*cel.Policy, v1alpha1.Probl
 	}}, nowhere)
 }
 
-// FuzzCEL compiles any text as an expression, a variable and a message, and judges any JSON by it. Nothing may panic, run
+// FuzzCEL compiles any text as an expression, a variable and a message, and evaluates it on any JSON. Nothing may panic, run
 // away, or be taken for a verdict of the policy that it is not.
 func FuzzCEL(f *testing.F) {
 	for _, seed := range []string{
@@ -171,7 +171,7 @@ func FuzzCEL(f *testing.F) {
 		if p == nil {
 			return
 		}
-		for _, v := range p.Judge(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: object}) {
+		for _, v := range p.Evaluate(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: object}) {
 			if v.Severity != v1alpha1.Deny || len(v.Message) > 2*subject.MaxMessageBytes || strings.ContainsAny(v.Message, "\n") {
 				t.Errorf("%+v", v)
 			}

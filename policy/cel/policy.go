@@ -52,7 +52,7 @@ func (p *Policy) ID() string { return p.id }
 // Spec returns what was compiled.
 func (p *Policy) Spec() v1alpha1.PolicySpec { return p.spec }
 
-// On says what the policy judges.
+// On says what the policy checks.
 func (p *Policy) On() v1alpha1.PolicyTarget { return p.spec.On }
 
 // Matches reports whether the policy is for a subject, as far as can be said without evaluating the expression of its match.

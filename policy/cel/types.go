@@ -22,7 +22,7 @@ type declared struct {
 // manyForms are the types that are written in more than one form: only their value tells which.
 func manyForms(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[v1alpha1.Read](), reflect.TypeFor[v1alpha1.ProjectEnvironments]():
+	case reflect.TypeFor[v1alpha1.Image](), reflect.TypeFor[v1alpha1.ProjectEnvironments](), reflect.TypeFor[v1alpha1.Read]():
 		return true
 	}
 	// What reads itself from a text may be written as a number too.

@@ -22,8 +22,8 @@ import (
 
 const head = "apiVersion: trunkline.dev/v1alpha1\nkind: Policy\nmetadata: {name: p}\nspec:\n"
 
-// judge adds files to the example platform, and returns what its own policies say, as "severity rule about message".
-func judge(t *testing.T, files map[string]string) []string {
+// check adds files to the example platform, and returns what its own policies say, as "severity rule about message".
+func check(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../../examples/acme")); err != nil {
@@ -57,7 +57,7 @@ func judge(t *testing.T, files map[string]string) []string {
 		t.Fatal(err)
 	}
 	in := policy.Input{Catalog: cat, Custom: own, Now: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
-	if own.JudgesObjects() {
+	if own.ChecksObjects() {
 		renderer := render.New(blueprints.FS)
 		for p := range cat.Projects() {
 			for _, id := range cat.ReleasesOf(p) {
@@ -88,7 +88,7 @@ func TestOwnPolicies(t *testing.T) {
 		files  map[string]string
 		want   []string
 	}{
-		"None": {"A platform without policies is judged by the rules alone.", map[string]string{}, nil},
+		"None": {"A platform without policies is checked against the rules alone.", map[string]string{}, nil},
 		"Workload": {
 			"A policy that does not speak of the environment is asked once a workload.",
 			map[string]string{"environments/p.yaml": head + "  on: workload\n  validations: [{expression: \"workload.name != 'report'\", message: no reports}]\n"},
@@ -105,17 +105,17 @@ func TestOwnPolicies(t *testing.T) {
 			[]string{"warn policy/p orders||orders-clean@1| dataset orders/orders-clean@1: finance reads"},
 		},
 		"Object": {
-			"What comes of rendering is judged, and named by the workload that it comes of.",
+			"What comes of rendering is checked, and named by the workload that it comes of.",
 			map[string]string{"environments/p.yaml": head + "  on: object\n  match: {objects: [{group: batch, kinds: [CronJob]}], environments: [dev]}\n  validations: [{expression: \"object.spec.schedule != '0 * * * *'\", message: too often}]\n"},
 			[]string{"deny policy/p revenue|report||dev CronJob revenue-dev/report in dev: too often"},
 		},
 		"Unevaluated": {
-			"What cannot be judged is refused, whatever the settings say of the policy.",
+			"What cannot be checked is refused, whatever the settings say of the policy.",
 			map[string]string{
 				"environments/p.yaml": head + "  on: project\n  severity: warn\n  match: {projects: [rates]}\n  validations: [{expression: \"project.metadata.labels.team == 'x'\"}]\n",
 				"settings":            "  rules: {policy/p: \"off\"}\n",
 			},
-			[]string{`deny not-evaluated rates||| project rates: the policy "policy/p" could not be evaluated: spec.validations[0].expression: no such key: labels; what cannot be judged is refused`},
+			[]string{`deny not-evaluated rates||| project rates: the policy "policy/p" could not be evaluated: spec.validations[0].expression: no such key: labels; what cannot be checked is refused`},
 		},
 		"Off": {
 			"The settings can silence a policy as they can a rule.",
@@ -126,12 +126,12 @@ func TestOwnPolicies(t *testing.T) {
 			nil,
 		},
 		"Rego": {
-			"Packages as Conftest has them judge declarations.",
+			"Packages as Conftest has them check declarations.",
 			map[string]string{"policy/main.rego": "package main\n\ndeny[msg] {\n  input.kind == \"Project\"\n  input.metadata.name == \"rates\"\n  msg := \"no rates\"\n}\n"},
 			[]string{"deny rego/main rates||| project rates: no rates"},
 		},
 		"Admission": {
-			"ValidatingAdmissionPolicies judge objects as the API server does.",
+			"ValidatingAdmissionPolicies check objects as the API server does.",
 			map[string]string{"policy/vap.yaml": `apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata: {name: v}
@@ -150,7 +150,7 @@ spec: {policyName: v, validationActions: [Warn]}
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := judge(t, tc.files)
+			got := check(t, tc.files)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s -want +got:\n%s", tc.reason, diff)
 			}
@@ -162,9 +162,9 @@ func TestBrokenPolicyDenies(t *testing.T) {
 	for reason, files := range map[string]map[string]string{
 		"Rego that does not parse.":          {"policy/main.rego": "package main\n\ndeny[msg] {\n"},
 		"CEL that does not parse.":           {"environments/p.yaml": head + "  on: project\n  validations: [{expression: \"1 +\"}]\n"},
-		"A policy without a place to judge.": {"policy/vap.yaml": "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: v}\nspec: {validations: 1}\n"},
+		"A policy without a place to check.": {"policy/vap.yaml": "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: v}\nspec: {validations: 1}\n"},
 	} {
-		if got := judge(t, files); len(got) == 0 || !strings.HasPrefix(got[0], string(v1alpha1.Deny)) {
+		if got := check(t, files); len(got) == 0 || !strings.HasPrefix(got[0], string(v1alpha1.Deny)) {
 			t.Errorf("%s It is let pass: %q", reason, got)
 		}
 	}
@@ -174,12 +174,12 @@ func TestBrokenPolicyDenies(t *testing.T) {
 func TestPoliciesOfAProjectJudgeNobody(t *testing.T) {
 	const rego = "package main\n\ndeny[msg] {\n  input.kind == \"Project\"\n  input.metadata.name == \"rates\"\n  msg := \"no rates\"\n}\n"
 	project := "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: more}\nspec: {owner: team, environments: [dev]}\n"
-	got := judge(t, map[string]string{"policy/team/project.yaml": project, "policy/team/main.rego": rego, "roots": ", policy"})
+	got := check(t, map[string]string{"policy/team/project.yaml": project, "policy/team/main.rego": rego, "roots": ", policy"})
 	if len(got) > 0 {
-		t.Errorf("what a team has in its project's folder judges others: %q", got)
+		t.Errorf("what a team has in its project's folder checks others: %q", got)
 	}
-	got = judge(t, map[string]string{"policy/team/main.rego": rego})
+	got = check(t, map[string]string{"policy/team/main.rego": rego})
 	if diff := cmp.Diff([]string{"deny rego/main rates||| project rates: no rates"}, got); diff != "" {
-		t.Errorf("what is nobody's own judges: -want +got:\n%s", diff)
+		t.Errorf("what is nobody's own checks: -want +got:\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
@@ -73,7 +74,7 @@ func Load(cat *catalog.Catalog) (*Set, error) {
 func (s *Set) declare(doc *v1alpha1.Document) error {
 	compiler, err := cel.NewCompiler()
 	if err != nil {
-		return fmt.Errorf("making the environment of CEL: %w", err)
+		return fmt.Errorf("creating the CEL environment: %w", err)
 	}
 	object, ok := doc.Object.(*v1alpha1.Policy)
 	if !ok {
@@ -122,7 +123,7 @@ func (s *Set) folders(cat *catalog.Catalog) (folders []subject.Folder, err error
 			case err != nil:
 				return err
 			case cat.InProject(name):
-				return nil // what a team has in its project's folder judges nobody
+				return nil // what a team has in its project's folder is no policy
 			case !entry.Type().IsRegular() || !slices.Contains([]string{".rego", ".yaml", ".yml", ".json"}, path.Ext(name)):
 				return nil
 			}
@@ -132,6 +133,12 @@ func (s *Set) folders(cat *catalog.Catalog) (folders []subject.Folder, err error
 			data, err := read(cat.Tree(), name)
 			if err != nil {
 				return err
+			}
+			if err := outside.Check(name, data); err != nil {
+				s.problems = append(s.problems, v1alpha1.Problem{
+					Rule: catalog.RuleFile, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: name}, Message: err.Error(),
+				})
+				return nil //nolint:nilerr // it is one of the problems
 			}
 			folder.Files = append(folder.Files, subject.File{Path: name, Data: data})
 			return nil

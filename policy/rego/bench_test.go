@@ -9,8 +9,8 @@ import (
 	"trunkline.dev/trunkline/policy/rego"
 )
 
-// BenchmarkJudge judges a Deployment by 10 packages of the usual kinds.
-func BenchmarkJudge(b *testing.B) {
+// BenchmarkEvaluate checks a Deployment against 10 packages of the usual kinds.
+func BenchmarkEvaluate(b *testing.B) {
 	files := map[string]string{}
 	for i := range 10 {
 		files[fmt.Sprintf("p%d.rego", i)] = fmt.Sprintf("package p%d\n\nimport rego.v1\n\ndeny contains msg if {\n  input.kind == \"Deployment\"\n  some c in input.spec.template.spec.containers\n  endswith(c.image, \":v%d\")\n  msg := sprintf(\"%%s has no fixed version\", [c.name])\n}\n\nwarn contains msg if {\n  input.spec.replicas > 5\n  msg := \"many\"\n}\n", i, i)
@@ -22,7 +22,7 @@ func BenchmarkJudge(b *testing.B) {
 	s := object(b, deployment)
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := set.Judge(b.Context(), s); got != nil {
+		if got := set.Evaluate(b.Context(), s); got != nil {
 			b.Fatal(got.Problems())
 		}
 	}

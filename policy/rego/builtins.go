@@ -9,7 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
-// allowed are the functions that policies may call: each gives the same for the same arguments, and reaches nothing else.
+// allowed are the functions that policies may call: each is deterministic and reaches nothing but its arguments.
 // It is a list of what there is rather than of what there is not, so that a new version of the engine adds nothing unseen.
 const allowed = `
 	eq assign equal neq lt lte gt gte plus minus mul div rem abs round ceil floor and or
@@ -76,7 +76,9 @@ func newSandbox() *sandbox {
 		decl := *b
 		decl.Name = prefix + b.Name
 		decl.CanSkipBctx = false // the guard needs the budget, which is there
-		s.guarded[b.Name] = ast.NewTerm(ast.MustParseRef(decl.Name))
+		// A name of one part: parsed, the engine would write "bounded.contains" as bounded["contains"], since that is a keyword,
+		// and find no function of that name.
+		s.guarded[b.Name] = ast.NewTerm(ast.Ref{ast.VarTerm(decl.Name)})
 		s.functions[decl.Name] = &topdown.Builtin{Decl: &decl, Func: guard(b.Name, call)}
 	}
 	return s

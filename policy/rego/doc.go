@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rego judges rendered objects and declarations by policies in Rego, with the engine of Open Policy Agent.
+// Package rego checks rendered objects and declarations against policies in Rego, with the engine of Open Policy Agent.
 //
 // The policies are those of Conftest: in any package the rules deny, deny_*, violation, violation_*, warn and warn_* give
 // texts, or objects with a "msg"; exception rules silence them; YAML and JSON files beside the Rego files are data. Rego of
 // version 0 and 1 is taken, file by file. The input is one object, or one project or environment as it is declared;
-// workloads and datasets are judged as parts of their project. Combined input, of several objects at a time, there is not.
+// workloads and datasets are checked as parts of their project. Combined input, of several objects at a time, there is not.
 //
 // Two things differ from Conftest, and both refuse rather than let pass. A built-in function that fails, as to_number("x")
 // does, is a policy that could not be evaluated, where Rego would take the expression for undefined and the rule for not
-// broken. And a rule that gives something else than texts and objects with a "msg" is one too, where Conftest passes
+// broken. And a rule whose values are not all strings or objects with a "msg" is one too, where Conftest passes
 // over it; a rule that is just true denies.
 //
-// There is no way out of the values that are judged: functions that reach the network, the environment or the clock, or
+// There is no way out of the values that are checked: functions that reach the network, the environment or the clock, or
 // that draw at random, are unknown to the compiler. That includes time.now_ns, since a commit must get the same verdict today
 // and tomorrow. What policies print is dropped.
 //

@@ -20,7 +20,7 @@ var (
 	testing = regexp.MustCompile(`^(todo_)?test_`)
 )
 
-// find lists the rules that judge, and the tests, by package.
+// find lists the rules that deny or warn, and the tests, by package.
 func (s *Set) find(modules map[string]*ast.Module) {
 	packages := map[string]*pkg{}
 	for _, file := range slices.Sorted(maps.Keys(modules)) {
@@ -35,9 +35,9 @@ func (s *Set) find(modules map[string]*ast.Module) {
 				s.tests = append(s.tests, test{id: strings.TrimPrefix(id, "rego/") + "." + name, name: name, path: path, at: at})
 			case IsTest(file):
 			case denying.MatchString(name):
-				entry(packages, id).add(judging{name, path, v1alpha1.Deny, at})
+				entry(packages, id).add(verdictRule{name, path, v1alpha1.Deny, at})
 			case warning.MatchString(name):
-				entry(packages, id).add(judging{name, path, v1alpha1.Warn, at})
+				entry(packages, id).add(verdictRule{name, path, v1alpha1.Warn, at})
 			case name == "exception":
 				entry(packages, id).exceptions = path
 			}
@@ -45,7 +45,7 @@ func (s *Set) find(modules map[string]*ast.Module) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(packages)) {
 		p := packages[id]
-		slices.SortFunc(p.rules, func(a, b judging) int { return cmp.Compare(a.name, b.name) })
+		slices.SortFunc(p.rules, func(a, b verdictRule) int { return cmp.Compare(a.name, b.name) })
 		if len(p.rules) > 0 {
 			s.packages = append(s.packages, *p)
 		}
@@ -61,8 +61,8 @@ func entry(packages map[string]*pkg, id string) *pkg {
 }
 
 // add adds a rule; one of several parts is one rule.
-func (p *pkg) add(r judging) {
-	if !slices.ContainsFunc(p.rules, func(o judging) bool { return o.name == r.name }) {
+func (p *pkg) add(r verdictRule) {
+	if !slices.ContainsFunc(p.rules, func(o verdictRule) bool { return o.name == r.name }) {
 		p.rules = append(p.rules, r)
 	}
 }
@@ -84,7 +84,7 @@ func ruleName(r *ast.Rule) string {
 	}
 }
 
-// IDs returns the policies of the set: the packages that judge.
+// IDs returns the policies of the set: the packages with rules that deny or warn.
 func (s *Set) IDs() []string {
 	out := make([]string, len(s.packages))
 	for i, p := range s.packages {

@@ -24,7 +24,7 @@ func guard(name string, call topdown.BuiltinFunc) topdown.BuiltinFunc {
 		work := weigh(operands...)
 		problem := ""
 		if work > MaxWork {
-			problem = fmt.Sprintf("%q is given more than %d bytes and values, or a number of more than %d digits", name, MaxWork, maxDigits)
+			problem = fmt.Sprintf("%q gets more than %d bytes and values, or a number of more than %d digits", name, MaxWork, maxDigits)
 		} else if check != nil {
 			problem = check(operands)
 		}

@@ -35,18 +35,18 @@ func TestHostile(t *testing.T) {
 		want   string
 	}{
 		"Loops":      {"loops in loops are counted", rule("some i, j, k; x := input.list[i]; y := input.list[j]; z := input.list[k]; x + y + z == -1"), "it takes more than 500000 steps"},
-		"Texts":      {"texts that double", doubling(`"0123456789"`, `concat("", [X, X])`, 40, `count(X) > 0`), `"concat" is given more than`},
+		"Texts":      {"texts that double", doubling(`"0123456789"`, `concat("", [X, X])`, 40, `count(X) > 0`), `"concat" gets more than`},
 		"Formats":    {"formats that double", doubling(`"0123456789"`, `sprintf("%s%s", [X, X])`, 40, `count(X) > 0`), `"sprintf" would make a text`},
 		"Padding":    {"padding", rule(`x := sprintf("%999999d", [1]); count(x) > 0`), "would pad to more than 999"},
 		"PaddingArg": {"padding that is asked for", rule(`x := sprintf("%*d", [999999, 1]); count(x) > 0`), "would pad to more than 999"},
 		"Replace":    {"a text for every character of a text", doubling(`"0123456789"`, `replace(X, "", X)`, 40, `count(X) > 0`), `"replace" would make a text`},
 		"ReplaceN":   {"the same with many", doubling(`"0123456789"`, `strings.replace_n({"0": X, "1": X}, X)`, 40, `count(X) > 0`), `"strings.replace_n" would make a text`},
 		"RegexRepl":  {"the same with a pattern", doubling(`"0123456789"`, `regex.replace(X, "[0-9]", X)`, 40, `count(X) > 0`), "would make a text"},
-		"Arrays":     {"lists that double", doubling(`[1]`, `array.concat(X, X)`, 40, `count(X) > 0`), `"array.concat" is given more than`},
-		"Compare":    {"lists that hold the same list twice, compared", "package main\n\n" + pairs(40) + "deny[msg] { r40 != [r40]; msg := \"got through\" }\n", `"neq" is given more than`},
-		"Marshal":    {"and written", "package main\n\n" + pairs(40) + "deny[msg] { json.marshal(r40) != \"\"; msg := \"got through\" }\n", `"json.marshal" is given more than`},
-		"Result":     {"and given as a verdict", "package main\n\n" + pairs(40) + "deny[msg] { msg := r40 }\n", "neither a text nor an object"},
-		"Member":     {"and looked for", "package main\n\nimport future.keywords.in\n\n" + pairs(40) + "deny[msg] { input.list in r40; msg := \"got through\" }\n", `is given more than`},
+		"Arrays":     {"lists that double", doubling(`[1]`, `array.concat(X, X)`, 40, `count(X) > 0`), `"array.concat" gets more than`},
+		"Compare":    {"lists that hold the same list twice, compared", "package main\n\n" + pairs(40) + "deny[msg] { r40 != [r40]; msg := \"got through\" }\n", `"neq" gets more than`},
+		"Marshal":    {"and written", "package main\n\n" + pairs(40) + "deny[msg] { json.marshal(r40) != \"\"; msg := \"got through\" }\n", `"json.marshal" gets more than`},
+		"Result":     {"and given as a verdict", "package main\n\n" + pairs(40) + "deny[msg] { msg := r40 }\n", "neither a string nor an object"},
+		"Member":     {"and looked for", "package main\n\nimport future.keywords.in\n\n" + pairs(40) + "deny[msg] { input.list in r40; msg := \"got through\" }\n", `gets more than`},
 		"Numbers":    {"numbers that double their digits", doubling(`9999999999`, `X * X`, 40, `X > 0`), "digits"},
 		"Exponent":   {"a number of a thousand million digits", rule(`x := 1e999999999; y := x + 1; y > 0`), "number too big"},
 		"ExponentIn": {"the same from a text", rule(`x := json.unmarshal("1e999999999"); y := x + 1; y > 0`), "number too big"},
@@ -72,7 +72,7 @@ func TestHostile(t *testing.T) {
 			got := problems.String()
 			if set != nil {
 				s := &subject.Subject{On: v1alpha1.OnObject, Value: map[string]any{"list": list, "text": strings.Repeat("x", 500_000)}}
-				got = set.Judge(t.Context(), s).Problems().String()
+				got = set.Evaluate(t.Context(), s).Problems().String()
 			}
 			if len(got) > 1<<20 || !strings.Contains(got, tc.want) || strings.Contains(got, "got through") {
 				t.Errorf("%s:\ngot  %.600s\nwant %s", tc.reason, got, tc.want)
@@ -90,7 +90,7 @@ func pairs(n int) string {
 	return out
 }
 
-// FuzzRego compiles any text as a policy, with any data, and judges any JSON by it. Nothing may panic or run away.
+// FuzzRego compiles any text as a policy, with any data, and evaluates it on any JSON. Nothing may panic or run away.
 func FuzzRego(f *testing.F) {
 	for _, seed := range []string{
 		"package main\n\ndeny[msg] { input.kind == \"Deployment\"; not input.spec.x; msg := sprintf(\"%s\", [input.metadata.name]) }\n",
@@ -116,7 +116,7 @@ func FuzzRego(f *testing.F) {
 		if set == nil {
 			return
 		}
-		for _, v := range set.Judge(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: input}) {
+		for _, v := range set.Evaluate(t.Context(), &subject.Subject{On: v1alpha1.OnObject, Value: input}) {
 			if len(v.Message) > 2*subject.MaxMessageBytes || strings.ContainsAny(v.Message, "\n") || v.Rule == "" {
 				t.Errorf("%+v", v)
 			}

@@ -32,16 +32,16 @@ type Set struct {
 	tests    []test
 }
 
-// pkg is a package with rules that judge.
+// pkg is a package with rules that deny or warn.
 type pkg struct {
 	id    string
-	rules []judging
+	rules []verdictRule
 	// exceptions reports whether the package has exception rules.
 	exceptions *ast.Term
 }
 
-// judging is a rule that judges.
-type judging struct {
+// verdictRule is a rule that denies or warns.
+type verdictRule struct {
 	name     string
 	path     *ast.Term
 	severity v1alpha1.Severity
@@ -53,7 +53,7 @@ type judging struct {
 // of a folder in it below the folder's name. Nil comes with the problems that deny it; a set without packages says nothing.
 func Load(folders []subject.Folder) (*Set, v1alpha1.Problems) { return load(folders, false) }
 
-// IsTest reports whether a Rego file holds tests, which judge nothing.
+// IsTest reports whether a Rego file holds tests, which check nothing.
 func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
 
 func load(folders []subject.Folder, tests bool) (set *Set, problems v1alpha1.Problems) {
@@ -73,7 +73,7 @@ func load(folders []subject.Folder, tests bool) (set *Set, problems v1alpha1.Pro
 		l.problems.Sort()
 		return nil, l.problems
 	}
-	return l.compile(tests)
+	return l.compile(folders, tests)
 }
 
 type loader struct {
@@ -97,7 +97,7 @@ func (l *loader) file(folder string, f subject.File, tests bool) {
 			return
 		}
 		if len(f.Data) > MaxFileBytes {
-			l.report(at, fmt.Sprintf("the Rego file is too large: it has %d bytes, and at most %d are taken", len(f.Data), MaxFileBytes), "split it into several files")
+			l.report(at, fmt.Sprintf("the Rego file is too large: it has %d bytes; the limit is %d", len(f.Data), MaxFileBytes), "split it into several files")
 			return
 		}
 		module, err := parse(f.Path, string(f.Data))
@@ -169,7 +169,7 @@ func (l *loader) merge(into, from map[string]any, at v1alpha1.Position, above []
 		b, bIsMap := value.(map[string]any)
 		where := append(slices.Clone(above), key)
 		if !aIsMap || !bIsMap {
-			l.report(at, fmt.Sprintf("the data %q is given by another file too", v1alpha1.FieldPath(where...)), "")
+			l.report(at, fmt.Sprintf("the data %q is also in another file", v1alpha1.FieldPath(where...)), "")
 			continue
 		}
 		merged := maps.Clone(a)
@@ -246,16 +246,17 @@ func hint(message string) string {
 	case m[1] == "time.now_ns":
 		return "there is no clock: the same commit gets the same verdict at any time"
 	case ast.BuiltinMap[m[1]] != nil:
-		return "policies judge what they are given, and nothing else: functions for the network, the environment and chance are not there"
+		return "policies see their input and nothing else: there are no functions for the network, the environment and random numbers"
 	}
 	if strings.Contains(message, "`if` keyword is required") || strings.Contains(message, "`contains` keyword is required") {
-		return "this is Rego of version 0 in a file of version 1; take out \"import rego.v1\", or write the keyword"
+		return "this is Rego of version 0 in a file of version 1; remove \"import rego.v1\", or write the keyword"
 	}
 	return ""
 }
 
-func (l *loader) compile(tests bool) (*Set, v1alpha1.Problems) {
+func (l *loader) compile(folders []subject.Folder, tests bool) (*Set, v1alpha1.Problems) {
 	set := &Set{sandbox: newSandbox(), data: inmem.NewFromObjectWithOpts(l.data, inmem.OptRoundTripOnWrite(false))}
+	configs{folders}.add(set.sandbox)
 	set.compiler = ast.NewCompiler().WithCapabilities(set.sandbox.capabilities).WithEnablePrintStatements(false)
 	set.compiler.SetErrorLimit(maxErrors)
 	set.compiler.Compile(l.modules)

@@ -11,7 +11,7 @@ import (
 	"trunkline.dev/trunkline/policy/subject"
 )
 
-var errNoMessage = errors.New(`it gives something that is neither a text nor an object with a "msg" that is one`)
+var errNoMessage = errors.New(`its value is neither a string nor an object with a string "msg"`)
 
 // messages returns what a rule says. The rest of a result is never looked at: it may be far larger than the memory.
 func messages(result *ast.Term) ([]string, error) {
@@ -36,7 +36,7 @@ func messages(result *ast.Term) ([]string, error) {
 		v.Until(each)
 	case ast.Boolean:
 		if bool(v) {
-			return []string{"the policy denies it, and does not say why"}, nil
+			return []string{"the policy denies it without a message"}, nil
 		}
 	case ast.String:
 		if v != "" {

@@ -44,7 +44,7 @@ spec:
   template: {spec: {containers: [{name: a, image: "a:latest"}, {name: b, image: "b@sha256:00"}]}}
 `
 
-func TestJudge(t *testing.T) {
+func TestEvaluate(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		files  map[string]string
@@ -69,17 +69,17 @@ func TestJudge(t *testing.T) {
 			[]string{"rego/main warn: a workload"},
 		},
 		"Kinds": {
-			"the names of rules that judge, with what they say in its forms, in any package",
+			"the names of rules that check, with what they say in its forms, in any package",
 			map[string]string{
 				"a.rego": "package team.labels\n\ndeny_owner[msg] { not input.metadata.labels.owner; msg := \"no owner\" }\nviolation[{\"msg\": msg, \"details\": {\"x\": 1}}] { msg := \"violated\" }\nwarn_app[msg] { msg := \"warned\" }\n",
-				"b.rego": "package main\n\ndenied[\"not a rule that judges\"]\ndeny_[\"neither\"]\nviolation_b[{\"msg\": \"b\"}]\n",
+				"b.rego": "package main\n\ndenied[\"not a rule that checks\"]\ndeny_[\"neither\"]\nviolation_b[{\"msg\": \"b\"}]\n",
 			},
 			[]string{"rego/main deny: b", "rego/team.labels deny: no owner", "rego/team.labels deny: violated", "rego/team.labels warn: warned"},
 		},
 		"Complete": {
 			"a rule that is one value",
 			map[string]string{"a.rego": "package a\n\ndefault deny = false\ndeny { input.spec.replicas > 2 }\n", "b.rego": "package b\n\ndefault deny = false\ndeny { input.spec.replicas > 20 }\n", "c.rego": "package c\n\nwarn = \"a text\"\n"},
-			[]string{"rego/a deny: the policy denies it, and does not say why", "rego/c warn: a text"},
+			[]string{"rego/a deny: the policy denies it without a message", "rego/c warn: a text"},
 		},
 		"Data": {
 			"data stands beside, below the names of folders",
@@ -103,20 +103,20 @@ func TestJudge(t *testing.T) {
 		"Conflict": {
 			"two values of one rule cannot be told apart",
 			map[string]string{"main.rego": "package main\n\nname = x { x := input.metadata.name }\nname = x { x := input.kind }\ndeny[msg] { msg := name }\n"},
-			[]string{"rego/main error: the policy \"rego/main\" could not be evaluated: policies/main.rego:4:1: rule data.main.name produced conflicting values: \"web\" at policies/main.rego:3 \"Deployment\" at policies/main.rego:4; what cannot be judged is refused"},
+			[]string{"rego/main error: the policy \"rego/main\" could not be evaluated: policies/main.rego:4:1: rule data.main.name produced conflicting values: \"web\" at policies/main.rego:3 \"Deployment\" at policies/main.rego:4; what cannot be checked is refused"},
 		},
 		"BuiltinError": {
 			"a function that fails is no rule that is not broken",
 			map[string]string{"main.rego": "package main\n\ndeny[msg] { to_number(input.metadata.name) > 3; msg := \"large\" }\nwarn[\"w\"]\n"},
-			[]string{"rego/main error: the policy \"rego/main\" could not be evaluated: policies/main.rego:3:13: to_number: strconv.ParseFloat: parsing \"web\": invalid syntax; what cannot be judged is refused", "rego/main warn: w"},
+			[]string{"rego/main error: the policy \"rego/main\" could not be evaluated: policies/main.rego:3:13: to_number: strconv.ParseFloat: parsing \"web\": invalid syntax; what cannot be checked is refused", "rego/main warn: w"},
 		},
 		"NoMessage": {
 			"what gives no text cannot be told",
 			map[string]string{"main.rego": "package main\n\ndeny[x] { x := {\"message\": \"m\"} }\n"},
-			[]string{"rego/main error: the policy \"rego/main\" could not be evaluated: it gives something that is neither a text nor an object with a \"msg\" that is one: a value of type object; what cannot be judged is refused"},
+			[]string{"rego/main error: the policy \"rego/main\" could not be evaluated: its value is neither a string nor an object with a string \"msg\": a value of type object; what cannot be checked is refused"},
 		},
 		"Print":     {"what is printed is dropped", map[string]string{"main.rego": "package main\n\ndeny contains \"m\" if { print(\"here\", input); 1 == 1 }\n"}, []string{"rego/main deny: m"}},
-		"TestsOnly": {"tests judge nothing", map[string]string{"main_test.rego": "package main\n\ndeny[\"m\"] { true }\n"}, nil},
+		"TestsOnly": {"tests check nothing", map[string]string{"main_test.rego": "package main\n\ndeny[\"m\"] { true }\n"}, nil},
 		"Nothing":   {"no policies say nothing", map[string]string{"data.yaml": "a: 1\n", "README.md": "text"}, nil},
 	}
 	for name, tc := range cases {
@@ -125,7 +125,7 @@ func TestJudge(t *testing.T) {
 			if problems != nil {
 				t.Fatal(problems)
 			}
-			if diff := cmp.Diff(tc.want, words(set.Judge(t.Context(), object(t, deployment)))); diff != "" {
+			if diff := cmp.Diff(tc.want, words(set.Evaluate(t.Context(), object(t, deployment)))); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})
@@ -157,14 +157,14 @@ func TestLoadProblems(t *testing.T) {
 		"Recursion":   {"a rule does not use itself", map[string]string{"a.rego": "package main\n\na { b }\nb { a }\n"}, "rule data.main.a is recursive"},
 		"Types":       {"types that cannot be", map[string]string{"a.rego": "package main\n\ndeny[msg] { msg := count(1) }\n"}, "policies/a.rego:3:20: error: not valid Rego: count: invalid argument(s)"},
 		"Unknown":     {"a function that is not there", map[string]string{"a.rego": "package main\n\ndeny[msg] { msg := cuont([1]) }\n"}, "undefined function cuont"},
-		"Network":     {"a way out", map[string]string{"a.rego": "package main\n\ndeny[msg] { msg := http.send({\"url\": \"http://x\", \"method\": \"get\"}).body }\n"}, "undefined function http.send\n    hint: policies judge what they are given, and nothing else"},
+		"Network":     {"a way out", map[string]string{"a.rego": "package main\n\ndeny[msg] { msg := http.send({\"url\": \"http://x\", \"method\": \"get\"}).body }\n"}, "undefined function http.send\n    hint: policies see their input and nothing else"},
 		"Environment": {"another", map[string]string{"a.rego": "package main\n\ndeny[msg] { msg := opa.runtime().env.TOKEN }\n"}, "undefined function opa.runtime"},
 		"Clock":       {"the clock", map[string]string{"a.rego": "package main\n\ndeny[msg] { time.now_ns() > 1; msg := \"a\" }\n"}, "undefined function time.now_ns\n    hint: there is no clock"},
 		"Chance":      {"chance", map[string]string{"a.rego": "package main\n\ndeny[msg] { rand.intn(\"a\", 3) > 1; msg := \"a\" }\n"}, "undefined function rand.intn"},
 		"Names":       {"the resolver", map[string]string{"a.rego": "package main\n\ndeny[msg] { net.lookup_ip_addr(\"a\"); msg := \"a\" }\n"}, "undefined function net.lookup_ip_addr"},
 		"Mock":        {"what tests do", map[string]string{"a.rego": "package main\n\nf(x) = 1\ndeny[msg] { count([]) == 1 with count as f; msg := \"a\" }\n"}, `the function "count" is replaced; only tests do that`},
-		"Data":        {"data that is none", map[string]string{"a.yaml": "a: [\n"}, "policies/a.yaml:1: error: not valid YAML"},
-		"DataTwice":   {"data that is said twice", map[string]string{"a.yaml": "limits: {a: 1}\n", "b.yaml": "limits: {b: 1, a: 2}\n"}, `policies/b.yaml:1:1: error: the data "limits.a" is given by another file too`},
+		"Data":        {"data that is none", map[string]string{"a.yaml": "a: [\n"}, "policies/a.yaml:1:4: error: not valid YAML"},
+		"DataTwice":   {"data that is said twice", map[string]string{"a.yaml": "limits: {a: 1}\n", "b.yaml": "limits: {b: 1, a: 2}\n"}, `policies/b.yaml:1:1: error: the data "limits.a" is also in another file`},
 		"DataList":    {"data has keys", map[string]string{"a.yaml": "[1]\n"}, "a data file holds a mapping"},
 		"Large":       {"a file has a size", map[string]string{"a.rego": "package main\n" + strings.Repeat("# a comment\n", 30_000)}, "the Rego file is too large"},
 		"Deep":        {"and a depth", map[string]string{"a.rego": "package main\n\na := " + strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000)}, "max parsing recursion depth exceeded"},
@@ -199,15 +199,15 @@ func TestVerdictHasItsPlaces(t *testing.T) {
 		Rule: "rego/main", Position: v1alpha1.Position{File: "orders.yaml", Line: 3}, Severity: v1alpha1.Deny, Message: "Deployment web: no owner",
 		Trace: []v1alpha1.Step{{Position: v1alpha1.Position{File: "policies/main.rego", Line: 3, Column: 1}, Message: "rego/main.deny"}},
 	}}
-	if diff := cmp.Diff(want, set.Judge(t.Context(), s).Problems()); diff != "" {
+	if diff := cmp.Diff(want, set.Evaluate(t.Context(), s).Problems()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"rego/main"}, set.IDs()); diff != "" {
 		t.Error(diff)
 	}
 	s.On = v1alpha1.OnWorkload
-	if got := set.Judge(t.Context(), s); got != nil {
-		t.Errorf("a workload is judged as a part of its project, and got %v", words(got))
+	if got := set.Evaluate(t.Context(), s); got != nil {
+		t.Errorf("a workload is checked as a part of its project, and got %v", words(got))
 	}
 }
 
@@ -248,7 +248,7 @@ func TestStoppedIsRefused(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the daemon is ending"))
-	got := set.Judge(ctx, object(t, deployment))
+	got := set.Evaluate(ctx, object(t, deployment))
 	if len(got) != 1 || !got[0].Unevaluated || !strings.Contains(got[0].Text, "it was stopped: the daemon is ending") {
 		t.Errorf("got %v, want a refusal that says why", words(got))
 	}
@@ -264,10 +264,68 @@ func TestOneSetForMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 30 {
 		wg.Go(func() {
-			if got := words(set.Judge(t.Context(), shared)); len(got) != 1 || got[0] != "rego/main deny: 3" {
+			if got := words(set.Evaluate(t.Context(), shared)); len(got) != 1 || got[0] != "rego/main deny: 3" {
 				t.Error(got)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// TestKeywords: names of functions, of their parts, of rules and of keys that are words of the language are names all the same.
+func TestKeywords(t *testing.T) {
+	for name, policy := range map[string]string{
+		"Function":  "package main\n\ndeny contains msg if { contains(input.metadata.name, \"e\"); msg := \"yes\" }\n",
+		"V0":        "package main\n\ndeny[msg] { contains(input.metadata.name, \"e\"); msg := \"yes\" }\n",
+		"Not":       "package main\n\ndeny contains \"yes\" if not contains(input.metadata.name, \"x\")\n",
+		"Value":     "package main\n\ndeny contains \"yes\" if { x := contains(input.metadata.name, \"e\"); x }\n",
+		"Nested":    "package main\n\ndeny contains \"yes\" if { count([1 | contains(input.metadata.name, \"e\")]) == 1 }\n",
+		"Every":     "package main\n\ndeny contains \"yes\" if { every c in input.spec.template.spec.containers { contains(c.name, \"\") } }\n",
+		"Else":      "package main\n\nf(x) := 1 if contains(x, \"z\") else := 2 if contains(x, \"e\")\n\ndeny contains \"yes\" if f(input.metadata.name) == 2\n",
+		"HeadValue": "package main\n\nf(x) := contains(x, \"e\")\n\ndeny contains \"yes\" if f(input.metadata.name)\n",
+		"Package":   "package main.contains\n\ndeny contains \"yes\" if input.kind == \"Deployment\"\n",
+		"Default":   "package main\n\ndefault f(_) := false\n\nf(x) := contains(x, \"e\")\n\ndeny contains \"yes\" if f(input.metadata.name)\n",
+		"Walk":      "package main\n\ndeny contains \"yes\" if { walk(input, [p, \"web\"]); contains(concat(\"/\", [x | some x in p; is_string(x)]), \"name\") }\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, problems := rego.Load(folder(map[string]string{"main.rego": policy}))
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			got := words(set.Evaluate(t.Context(), object(t, deployment)))
+			if len(got) != 1 || !strings.HasSuffix(got[0], "deny: yes") {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// TestParseConfig: the functions of Conftest that read configuration.
+func TestParseConfig(t *testing.T) {
+	for name, tc := range map[string]struct{ body, want string }{
+		"YAML":      {`msg := parse_config("yaml", "a: {b: text}").a.b`, "rego/main deny: text"},
+		"Documents": {`msg := parse_config("yaml", "a: 1\n---\na: two")[1].a`, "rego/main deny: two"},
+		"JSON":      {`msg := parse_config("json", "{\"a\": [\"x\"]}").a[0]`, "rego/main deny: x"},
+		"TOML":      {`msg := parse_config("toml", "[a]\nb = \"text\"").a.b`, "rego/main deny: text"},
+		"File":      {`msg := parse_config_file("case.yaml").metadata.name`, "rego/main deny: case"},
+		"Path":      {`msg := parse_config_file("policies/case.yaml").metadata.name`, "rego/main deny: case"},
+		"Combined":  {`some f in parse_combined_config_files(["case.yaml"]); msg := sprintf("%s %s", [f.path, f.contents.kind])`, "rego/main deny: case.yaml ConfigMap"},
+		"None":      {`msg := parse_config_file("../secret.yaml").a`, `rego/main error: the policy "rego/main" could not be evaluated: policies/main.rego:3:31: parse_config_file: there is no YAML or JSON file "../secret.yaml" in the folders of policies; what cannot be checked is refused`},
+		"Broken":    {`msg := parse_config("yaml", "a: [")`, `not valid YAML`},
+		"Unknown":   {`msg := parse_config("hcl2", "a = 1")`, `there is no parser "hcl2": want one of: json, toml, yaml`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, problems := rego.Load(folder(map[string]string{
+				"main.rego": "package main\n\ndeny contains msg if { " + tc.body + " }\n",
+				"case.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: case}\n",
+			}))
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			got := words(set.Evaluate(t.Context(), object(t, deployment)))
+			if len(got) != 1 || !strings.Contains(got[0], tc.want) {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
 }

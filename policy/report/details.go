@@ -16,7 +16,7 @@ func sentence(p v1alpha1.Problem) string {
 	if s := clean(p.Message, maxMessage); s != "" {
 		return s
 	}
-	return "the rule gives no message"
+	return "the rule has no message"
 }
 
 // details lists what there is to a problem besides its message, a line each. Each begins with a word of our

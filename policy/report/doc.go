@@ -2,7 +2,7 @@
 
 // Package report turns the problems of a tree into text: for people, and for the machines that show them to people.
 //
-// [Write] knows five formats. [Text] is for terminals and reads like the messages of a compiler. [GitHub] gives workflow
+// [Write] knows five formats. [Text] is for terminals and reads like the messages of a compiler. [GitHub] writes workflow
 // commands, which GitHub Actions shows beside the lines of a pull request. [JUnit] is for CI systems that show tests.
 // [SARIF] 2.1.0 is for code scanning. [JSON] is for programs, and keeps everything.
 //
@@ -13,8 +13,8 @@
 //	apiVersion     "report.trunkline.dev/v1"
 //	kind           "Report"
 //	tool           name, version: who made the report
-//	summary        what was judged, and the counts:
-//	  revision       the commit or folder that was judged
+//	summary        what was checked, and the counts:
+//	  revision       the commit or folder that was checked
 //	  base           the commit that it was compared with; absent without one
 //	  errors, warnings, filesWithProblems
 //	  projects, datasets, workloads, releases, files
@@ -29,7 +29,7 @@
 //	  hint           what to do; absent when the message says it
 //	  about          what the problem is of, as far as it is of one thing: project, workload, dataset, environment
 //	  trace          further places, such as the edges of a cycle in their order; each has position and message
-//	unjudged       sentences on what was not judged for want of input; absent when everything was
+//	unjudged       sentences on what was not checked for want of input; absent when everything was
 //	notes          sentences on what else is to be known, such as objects that several releases declare; absent without
 //
 // Texts are whole here. What a terminal would obey, or a reader not see, is written as \u escapes, so that the bytes are
@@ -42,6 +42,6 @@
 // direction of writing, and the marks by which CI systems find commands in a log. What is shown is bounded: how many
 // problems of a rule, how many places of a problem, how much of a message and of a line.
 //
-// The package is pure: the same report always gives the same bytes. It reads source through the function that it is given, each
+// The package is pure and its output deterministic. It reads source through the function that it is given, each
 // file once. Of Trunkline it may import api only.
 package report

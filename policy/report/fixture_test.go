@@ -137,7 +137,7 @@ func realistic() report.Report {
 		{
 			Rule: "image-mutable-tag", Position: at(orders, "ghcr.io"), Path: "spec.image", Severity: v1alpha1.Warn,
 			Message: `the image "ghcr.io/acme/orders:latest" is named by a tag, which may stand for something else tomorrow`,
-			Hint:    "name it by its digest, as in \"ghcr.io/acme/orders@sha256:…\"; `trunkline promote` writes digests",
+			Hint:    "pin its digest, as in \"ghcr.io/acme/orders@sha256:…\"; `trunkline promote` writes digests",
 		},
 		{
 			Rule: "dataset-schema-missing", Position: at(orders, "schemas/claen.json"), Path: "spec.datasets[1].schema", Severity: v1alpha1.Deny,
@@ -145,8 +145,8 @@ func realistic() report.Report {
 		},
 		{
 			Rule: "dag-cycle", Position: at(orders, "clean@2}"), Severity: v1alpha1.Deny,
-			Message: "the data flow goes in a circle: orders/clean -> orders/clean@2 -> rates/fetch -> rates/fx@1 -> orders/clean",
-			Hint:    "remove one of these edges; a dataset cannot be made, directly or through others, from itself",
+			Message: "the data flow has a cycle: orders/clean -> orders/clean@2 -> rates/fetch -> rates/fx@1 -> orders/clean",
+			Hint:    "remove one of these edges; a dataset cannot depend on itself, directly or through others",
 			Trace: []v1alpha1.Step{
 				{Position: at(orders, "clean@2}"), Message: "orders/clean writes orders/clean@2"},
 				{Position: at(rates, "orders/clean@2"), Message: "rates/fetch reads orders/clean@2"},

@@ -21,7 +21,7 @@ type envelope struct {
 	Summary    jsonSummary         `json:"summary"`
 	Rules      map[string]jsonRule `json:"rules"`
 	Problems   v1alpha1.Problems   `json:"problems"`
-	Unjudged   []string            `json:"unjudged,omitempty"`
+	Unchecked  []string            `json:"unjudged,omitempty"`
 	Notes      []string            `json:"notes,omitempty"`
 }
 
@@ -59,7 +59,7 @@ func writeJSON(out *bytes.Buffer, r Report) error {
 			Projects: r.Summary.Projects, Datasets: r.Summary.Datasets, Workloads: r.Summary.Workloads,
 			Releases: r.Summary.Releases, Files: r.Summary.Files,
 		},
-		Rules: map[string]jsonRule{}, Problems: r.Problems, Unjudged: r.Unjudged, Notes: r.Notes,
+		Rules: map[string]jsonRule{}, Problems: r.Problems, Unchecked: r.Unchecked, Notes: r.Notes,
 	}
 	if e.Problems == nil {
 		e.Problems = v1alpha1.Problems{}

@@ -22,16 +22,16 @@ type Report struct {
 	Source  func(file string) ([]byte, error)
 	Summary Summary
 	Tool    Tool
-	// Unjudged lists what was not judged for want of input, as in "whether the files are there, since …".
-	Unjudged []string
+	// Unchecked lists what was not checked for want of input, as in "whether the files are there, since …".
+	Unchecked []string
 	// Notes are what else is to be known of the tree.
 	Notes []string
 }
 
-// remarks are the sentences about what was not judged, and the notes.
+// remarks are the sentences about what was not checked, and the notes.
 func (r Report) remarks() (out []string) {
-	for _, what := range r.Unjudged {
-		out = append(out, "not judged: "+clean(what, maxMessage))
+	for _, what := range r.Unchecked {
+		out = append(out, "not checked: "+clean(what, maxMessage))
 	}
 	for _, note := range r.Notes {
 		out = append(out, "note: "+clean(note, maxMessage))
@@ -51,9 +51,9 @@ type Rule struct {
 	Severity v1alpha1.Severity
 }
 
-// Summary says what was judged. How long it took is no part of it: the same tree gives the same report.
+// Summary says what was checked. How long it took is no part of it, so that reports are deterministic.
 type Summary struct {
-	// Revision is the commit, branch or folder that was judged.
+	// Revision is the commit, branch or folder that was checked.
 	Revision string
 	// Base is the commit that it was compared with; empty without one.
 	Base string
@@ -105,7 +105,7 @@ func ParseFormat(name string) (Format, error) {
 	for _, f := range Formats() {
 		known = append(known, string(f))
 	}
-	return "", fmt.Errorf("there is no format %q; there are %s", name, strings.Join(known, ", "))
+	return "", fmt.Errorf("unknown format %q; choose one of %s", name, strings.Join(known, ", "))
 }
 
 // Options are how [Text] is laid out. The other formats have no options.

@@ -25,7 +25,7 @@ func TestParseFormat(t *testing.T) {
 	}
 	for _, name := range []string{"", "TEXT", "xml\n"} {
 		_, err := report.ParseFormat(name)
-		want := fmt.Sprintf("there is no format %q; there are text, json, sarif, github, junit", name)
+		want := fmt.Sprintf("unknown format %q; choose one of text, json, sarif, github, junit", name)
 		if err == nil || err.Error() != want {
 			t.Errorf("the format %q: %v, want %s", name, err, want)
 		}
@@ -35,7 +35,7 @@ func TestParseFormat(t *testing.T) {
 func TestUnknownFormatWritesNothing(t *testing.T) {
 	var b bytes.Buffer
 	err := report.Write(&b, "yaml", realistic(), report.Options{})
-	if err == nil || !strings.Contains(err.Error(), "there are text, json, sarif, github, junit") || b.Len() > 0 {
+	if err == nil || !strings.Contains(err.Error(), "choose one of text, json, sarif, github, junit") || b.Len() > 0 {
 		t.Errorf("got %v and %d bytes, want an error that names the formats, and none", err, b.Len())
 	}
 }
@@ -158,19 +158,19 @@ func BenchmarkOneLongLine(b *testing.B) {
 	}
 }
 
-// TestRemarks: what was not judged, and what else is to be known, is in every form that people or programs read, and gives no
-// commands to a terminal or a log.
+// TestRemarks: what was not evaluated, and other remarks, are in every format that people or programs read, and carry no
+// control sequences into a terminal or a log.
 func TestRemarks(t *testing.T) {
 	r := nothing()
-	r.Unjudged = []string{"whether an owner approved it, since it is not known who did"}
+	r.Unchecked = []string{"whether an owner approved it, since it is not known who did"}
 	r.Notes = []string{"ConfigMap a/b\x1b[2J\n::error::x moves"}
 	for _, tc := range []struct {
 		format report.Format
 		want   []string
 	}{
-		{report.Text, []string{"\nnot judged: whether an owner approved it, since it is not known who did\nnote: ConfigMap a/b"}},
+		{report.Text, []string{"\nnot checked: whether an owner approved it, since it is not known who did\nnote: ConfigMap a/b"}},
 		{report.JSON, []string{`"unjudged": [`, `"notes": [`, `a/b\u001b[2J\n`}},
-		{report.GitHub, []string{"\n::notice title=trunkline validate::not judged: whether", "\n::notice title=trunkline validate::note: ConfigMap a/b"}},
+		{report.GitHub, []string{"\n::notice title=trunkline validate::not checked: whether", "\n::notice title=trunkline validate::note: ConfigMap a/b"}},
 	} {
 		got := "\n" + write(t, tc.format, r, report.Options{})
 		for _, want := range tc.want {
@@ -180,6 +180,24 @@ func TestRemarks(t *testing.T) {
 		}
 		if strings.Contains(got, "\x1b") || strings.Contains(got, "\n::error") {
 			t.Errorf("%s: a note gives commands:\n%s", tc.format, got)
+		}
+	}
+}
+
+// TestSecretsAreNotQuoted: a line with a secret is quoted by no problem, whatever that is about.
+func TestSecretsAreNotQuoted(t *testing.T) {
+	at := v1alpha1.Position{File: "a.yaml", Line: 1, Column: 1}
+	for _, format := range []report.Format{report.Text, report.GitHub, report.JSON, report.SARIF, report.JUnit} {
+		var out bytes.Buffer
+		err := report.Write(&out, format, report.Report{
+			Problems: v1alpha1.Problems{
+				{Rule: "a", Severity: v1alpha1.Deny, Position: at, Message: "another"},
+				{Rule: "b", Severity: v1alpha1.Warn, Position: at, Message: "a secret", Confidential: true},
+			},
+			Source: func(string) ([]byte, error) { return []byte("env: {DB_PASSWORD: hunter2}\nowner: a\n"), nil },
+		}, report.Options{})
+		if err != nil || bytes.Contains(out.Bytes(), []byte("hunter2")) || !bytes.Contains(out.Bytes(), []byte("a secret")) {
+			t.Errorf("%v: %v\n%s", format, err, out.String())
 		}
 	}
 }

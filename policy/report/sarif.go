@@ -11,7 +11,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// What GitHub code scanning takes in one upload; it refuses more. Of the results it shows 5,000, errors first.
+// The limits of one upload to GitHub code scanning, which refuses more. Of the results it shows 5,000, errors first.
 // https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 const (
 	// maxResults is how many results there may be.
@@ -65,7 +65,7 @@ func writeSARIF(out *bytes.Buffer, r Report) error {
 	})
 }
 
-// upload returns the problems that fit into one upload, errors before warnings, and says if some do not.
+// upload returns the problems that fit into one upload, errors before warnings; the invocation names what was left out.
 func (r Report) upload() (v1alpha1.Problems, sarifInvocation) {
 	if len(r.Problems) <= maxResults {
 		return r.Problems, sarifInvocation{ExecutionSuccessful: true}

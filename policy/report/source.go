@@ -23,7 +23,7 @@ type line struct {
 // quotes are the lines that a report quotes, in characters.
 type quotes map[line][]rune
 
-// quote reads the lines that the problems stand in, and those of their traces. Each file is read once, and no more than
+// quote reads the lines that the problems stand in, and those of their traces, but for those that hold a secret. Each file is read once, and no more than
 // the lines is kept.
 func (r Report) quote(problems []v1alpha1.Problem) quotes {
 	if r.Source == nil {
@@ -45,6 +45,11 @@ func (r Report) quote(problems []v1alpha1.Problem) quotes {
 			if i < maxRelated {
 				want(s.Position)
 			}
+		}
+	}
+	for _, p := range r.Problems {
+		if p.Confidential {
+			delete(wanted[p.Position.File], p.Position.Line)
 		}
 	}
 	out := quotes{}

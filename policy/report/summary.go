@@ -54,8 +54,8 @@ func (t tally) verdict() string {
 	return strings.Join(found, ", ") + " in " + count(t.files, "file")
 }
 
-// judged says what was looked at: "120 projects, 640 datasets in 131 files at 1a2b3c4d"; empty when that is not known.
-func (s Summary) judged() string {
+// scope says what was looked at: "120 projects, 640 datasets in 131 files at 1a2b3c4d"; empty when that is not known.
+func (s Summary) scope() string {
 	parts := counted(nil, s.Projects, "project")
 	parts = counted(parts, s.Datasets, "dataset")
 	parts = counted(parts, s.Workloads, "workload")
@@ -73,13 +73,13 @@ func (s Summary) judged() string {
 	return strings.TrimPrefix(strings.TrimSpace(text), ", ")
 }
 
-// sentence is the verdict and what was judged.
+// sentence is the verdict and what was checked.
 func (r Report) sentence() string {
-	verdict, judged := r.tally().verdict(), r.Summary.judged()
-	if judged == "" {
+	verdict, scope := r.tally().verdict(), r.Summary.scope()
+	if scope == "" {
 		return verdict
 	}
-	return verdict + "; " + judged
+	return verdict + "; " + scope
 }
 
 // hash is the name of a commit in full, by SHA-1 or SHA-256.

@@ -8,7 +8,7 @@ import "unicode"
 const maxToken = 4096
 
 // token returns the end of the token that begins at a character of a line: of a key, a quoted text, a plain one, a list in
-// brackets, a name of a program. Where no token begins it gives the character itself.
+// brackets, a name of a program. Where no token begins it is that of the character itself.
 func token(l []rune, at int, yaml bool) int {
 	if at >= len(l) || unicode.IsSpace(l[at]) {
 		return at

@@ -81,7 +81,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// TestLinesAreThoseOfTheParser holds the numbers of lines and columns to those of the parser that gives the places.
+// TestLinesAreThoseOfTheParser: lines and columns are counted as the parser counts them, which the places come from.
 func TestLinesAreThoseOfTheParser(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SampledFrom([]string{"", "\uFEFF"}).Draw(t, "mark")

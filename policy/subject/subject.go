@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package subject holds what the policies of a platform judge, and what comes of it, in one form for all engines:
+// Package subject holds what the policies of a platform check, and the verdicts, in one form for all engines:
 // CEL, ValidatingAdmissionPolicy and Rego.
 //
 // The package is pure. Of Trunkline it may import api only.
@@ -12,8 +12,8 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// Subject is one thing to judge: a declaration or a rendered object, and what is around it. It is not changed by
-// judging, and several policies may judge it at a time. Maps hold plain JSON values: map[string]any, []any, string,
+// Subject is one thing to check: a declaration or a rendered object, and what is around it. It is not changed by
+// checking, and several policies may check it at a time. Maps hold plain JSON values: map[string]any, []any, string,
 // bool, int64, float64 and nil.
 type Subject struct {
 	// On says what it is.

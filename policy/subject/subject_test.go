@@ -44,7 +44,7 @@ func TestAgainst(t *testing.T) {
 	if !refused.Unevaluated || refused.Severity != v1alpha1.Deny {
 		t.Errorf("got %+v, want a refusal that says that it is one", refused)
 	}
-	if want := `workload orders/clean: the policy "policy/owner" could not be evaluated: no such key: spec; what cannot be judged is refused`; refused.Message != want {
+	if want := `workload orders/clean: the policy "policy/owner" could not be evaluated: no such key: spec; what cannot be checked is refused`; refused.Message != want {
 		t.Errorf("got  %s\nwant %s", refused.Message, want)
 	}
 }

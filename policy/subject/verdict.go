@@ -40,7 +40,7 @@ func (vs Verdicts) Problems() v1alpha1.Problems {
 	return out
 }
 
-// UnevaluatedError is the error of a policy that could not be evaluated. What cannot be judged is refused.
+// UnevaluatedError is the error of a policy that could not be evaluated. What cannot be evaluated is refused.
 type UnevaluatedError struct {
 	// Policy is the policy's id.
 	Policy string
@@ -52,7 +52,7 @@ type UnevaluatedError struct {
 
 // Error implements [error].
 func (e *UnevaluatedError) Error() string {
-	return e.text() + "; what cannot be judged is refused"
+	return e.text() + "; what cannot be checked is refused"
 }
 
 func (e *UnevaluatedError) text() string {

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -39,8 +37,8 @@ func (d Document) Object() map[string]any {
 	return m
 }
 
-// Position finds a field by the keys (string) and indexes (int) that lead to it. For a field that is not there it gives
-// the nearest one above.
+// Position finds a field by the keys (string) and indexes (int) that lead to it. For a field that is not there it returns
+// the place of the nearest one above.
 func (d Document) Position(path ...any) v1alpha1.Position {
 	n := d.root
 	for _, step := range path {
@@ -72,8 +70,6 @@ func child(n *yaml.Node, step any) *yaml.Node {
 	return nil
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
 // ParseYAML reads the documents of a YAML or JSON file. Empty ones are passed over. Size, depth and the number of values,
 // with aliases expanded, are bounded. The error is a [v1alpha1.Problem].
 func ParseYAML(file string, data []byte) ([]Document, *v1alpha1.Problem) {
@@ -96,13 +92,8 @@ func ParseYAML(file string, data []byte) ([]Document, *v1alpha1.Problem) {
 			return docs, nil
 		}
 		if err != nil {
-			p := fail(nil, v1alpha1.RuleSyntax, err.Error())
-			if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-				p.Message = m[2]
-				p.Position.Line, _ = strconv.Atoi(m[1]) // no line: the place is the file
-			}
-			p.Message = "not valid YAML: " + p.Message
-			return nil, p
+			p := v1alpha1.ExplainSyntax(file, err, data)
+			return nil, &p
 		}
 		if len(node.Content) != 1 || node.Content[0].Tag == "!!null" {
 			continue
@@ -170,7 +161,7 @@ func (r *reader) mapping(n *yaml.Node, m map[string]any, depth int, merged bool)
 		}
 		if _, there := m[k.Value]; there {
 			if !merged {
-				r.fail(k, v1alpha1.RuleDuplicate, fmt.Sprintf("the key %q is there twice", Line(k.Value)))
+				r.fail(k, v1alpha1.RuleDuplicate, fmt.Sprintf("the key %q is duplicated", Line(k.Value)))
 				return
 			}
 			continue

@@ -32,6 +32,8 @@ type slots struct{}
 func (slots) Begin(ctx context.Context, _ bool) error { return ctx.Err() }
 func (slots) End()                                    {}
 
+func (slots) Write(context.Context) (func(), error) { return func() {}, nil }
+
 // bench is an executor and what it works on.
 type bench struct {
 	*applytest.Cluster
@@ -47,10 +49,14 @@ type bench struct {
 type moves struct {
 	taker, owner string
 	free         bool
+	// undecided is set while it is not known what all releases declare.
+	undecided bool
 }
 
-func (m *moves) Taker(catalog.ReleaseID, plan.Ref) string { return m.taker }
-func (m *moves) Owner(string, plan.Ref) (string, bool)    { return m.owner, m.free }
+func (m *moves) Settled() bool { return !m.undecided }
+
+func (m *moves) Fate(plan.Ref) (string, bool)          { return m.taker, m.undecided }
+func (m *moves) Owner(string, plan.Ref) (string, bool) { return m.owner, m.free }
 
 func newBench(t *testing.T) *bench {
 	b := &bench{Cluster: applytest.New(), t: t}

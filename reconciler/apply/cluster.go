@@ -26,7 +26,12 @@ type Cluster struct {
 	conn        Conn   // the one that inventories was listed with
 	platform    string // the one that inventories are those of
 	inventories map[catalog.ReleaseID]cluster.Inventory
-	listeners   map[string]func(cluster.Event)
+	// check looks at inventories before anything is done by them; nil: nobody does. refused is the connection over which it has
+	// refused them, and why.
+	check     func(context.Context, []cluster.Inventory) error
+	refused   Conn
+	why       error
+	listeners map[string]func(cluster.Event)
 }
 
 // NewCluster returns a cluster that is not connected to yet. The watches of a connection live as long as the first context.
@@ -48,12 +53,19 @@ func (c *Cluster) Load(daemon, ctx context.Context, platform string) (Conn, erro
 	}
 	defer func() { <-c.loading }()
 	c.mu.Lock()
-	known := c.conn == conn && c.platform == platform
+	known, check := c.conn == conn && c.platform == platform, c.check
+	refused, why := c.refused == conn, c.why
 	c.mu.Unlock()
-	if known {
+	switch {
+	case known:
 		return conn, nil
+	case refused:
+		return nil, why
 	}
 	list, err := conn.Inventories(ctx, platform)
+	if err == nil && check != nil {
+		err = c.checked(ctx, conn, check, list)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +76,33 @@ func (c *Cluster) Load(daemon, ctx context.Context, platform string) (Conn, erro
 		c.inventories[i.Release] = i
 	}
 	return conn, nil
+}
+
+// checked asks whether anything may be done by inventories. If not, they are not listed over the same connection again.
+func (c *Cluster) checked(ctx context.Context, conn Conn, check func(context.Context, []cluster.Inventory) error, list []cluster.Inventory) error {
+	err := check(ctx, list)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	err = fmt.Errorf("cluster %q is left as it is: %w", c.name, err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused, c.why = conn, err
+	return err
+}
+
+// Expect has inventories looked at before anything is done by them: those that are known, and those that are listed from now on.
+// An error of check is one of [Cluster.Load]. Nil ends that; it reports whether inventories were refused.
+func (c *Cluster) Expect(ctx context.Context, check func(context.Context, []cluster.Inventory) error) (refused bool) {
+	c.mu.Lock()
+	refused = c.refused != nil
+	c.check, c.refused, c.why = check, nil, nil
+	known := c.conn != nil
+	c.mu.Unlock()
+	if check != nil && known && check(ctx, c.Inventories()) != nil {
+		c.Outdated()
+	}
+	return refused
 }
 
 // refresh reads the inventory of one release from the API server: another replica may have written it.

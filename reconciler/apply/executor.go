@@ -6,6 +6,7 @@ import (
 	"context"
 	"hash/fnv"
 	"io"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,7 +15,6 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/ownership"
 	"trunkline.dev/trunkline/plan/release"
@@ -25,10 +25,13 @@ import (
 // stepTimeout bounds the parts of a run that wait for the cluster as a whole.
 const stepTimeout = 20 * time.Second
 
-// Slots bounds the plans that are computed at once. Those with something to write do not wait for the others.
+// Slots bounds what is done at once, since much more of it would take memory and be done no sooner.
 type Slots interface {
+	// Begin and End are around computing a plan. Those with something to write do not wait for the others.
 	Begin(ctx context.Context, urgent bool) error
 	End()
+	// Write is called before a run that has something to write is planned; done is to be called when it has ended.
+	Write(ctx context.Context) (done func(), err error)
 }
 
 // Opener decrypts what is encrypted, at the moment at which it is applied.
@@ -38,8 +41,13 @@ type Opener interface {
 
 // Moves says which release an object belongs to, when a commit moves it from one to another.
 type Moves interface {
-	// Taker names the other release that the newest commit declares an object in; empty if there is none.
-	Taker(id catalog.ReleaseID, ref plan.Ref) string
+	// Settled reports whether it is known of all releases what the newest commit declares in them. Until it is, an object that a
+	// release does not declare any more may be another one's, and stays; the release is asked to run again once it is known.
+	Settled() bool
+	// Fate says what the newest commit makes of an object that the release does not declare any more: taker names the other
+	// release that it declares it in; empty if there is none. Undecided is set while that is not known, as [Moves.Settled]
+	// says, and for an object that it declares in this very release again, which has just not been handed that yet.
+	Fate(ref plan.Ref) (taker string, undecided bool)
 	// Owner names the release with an ApplySet, and reports whether it has let go of the object. The name is empty if it is no
 	// release of the platform.
 	Owner(applySet string, ref plan.Ref) (release string, free bool)
@@ -115,18 +123,19 @@ func (x *Executor) Look(daemon, ctx context.Context, fresh bool) (out release.Lo
 	}
 	out = release.Looked{Commit: inv.Commit, Digest: inv.Digest, Memory: inv.Memory}
 	if recorded {
-		out.Objects = made(observed(conn.Members(inv.ApplySet())))
+		out.Objects = Made(observed(conn.Members(inv.ApplySet())))
 	}
 	return out
 }
 
-// made counts the members that workloads are made of, as [render.Packed.Made] counts what is rendered: namespaces and accounts are
+// Made counts the members that workloads are made of, as [render.Packed.Made] counts what is rendered: namespaces and accounts are
 // there however little that is, and what runs have made is no part of it.
-func made(observed []plan.Observed) (n int) {
+func Made(observed []plan.Observed) plan.Tally {
 	account := schema.GroupKind{Kind: "ServiceAccount"}
+	n := plan.Tally{}
 	for _, o := range observed {
 		if o.Origin == plan.Rendered && o.Ref.GroupKind != account {
-			n++
+			n[o.Ref.GroupKind]++
 		}
 	}
 	return n
@@ -142,7 +151,7 @@ func observed(members []cluster.Object) []plan.Observed {
 }
 
 // Save writes what has to be remembered of the release into its inventory.
-func (x *Executor) Save(daemon, ctx context.Context, memory gate.Memory, namespace string) error {
+func (x *Executor) Save(daemon, ctx context.Context, in release.Save) error {
 	if x.opts.Cluster == nil {
 		return &unknownClusterError{name: x.opts.ID.Cluster}
 	}
@@ -152,9 +161,9 @@ func (x *Executor) Save(daemon, ctx context.Context, memory gate.Memory, namespa
 	}
 	inv, recorded := x.opts.Cluster.Inventory(x.opts.ID)
 	if !recorded {
-		inv = cluster.Inventory{Platform: x.opts.Platform(), Release: x.opts.ID, Namespace: namespace}
+		inv = cluster.Inventory{Platform: x.opts.Platform(), Release: x.opts.ID, Namespace: in.Namespace, Preview: in.Preview}
 	}
-	inv.Memory = memory
+	inv.Memory = in.Memory
 	if err := conn.Record(ctx, inv); err != nil {
 		return err
 	}
@@ -185,7 +194,8 @@ func (x *Executor) Observe(t *release.Target, now time.Time) (out release.Observ
 	if x.conn == nil || x.applySet == "" {
 		return out, false
 	}
-	seen := byRef(x.conn.Members(x.applySet))
+	members := x.conn.Members(x.applySet)
+	seen := byRef(members)
 	out.Health = health.Healthy
 	consider := func(ref plan.Ref, is health.State, why string, changed time.Time) {
 		if rank(is) > rank(out.Health) || is == out.Health && out.Message == "" && why != "" && is != health.Healthy {
@@ -198,15 +208,13 @@ func (x *Executor) Observe(t *release.Target, now time.Time) (out release.Observ
 		is, why := x.healthOf(ref, m, there, now)
 		consider(ref, is, why, m.Changed)
 	}
-	for ref, m := range seen {
-		if m.Deletion == nil {
-			continue
-		}
-		if at := m.Deletion.StuckAt(); at.After(now) {
-			out.Until = earliest(out.Until, at)
-		} else if v := m.At(now); !t.Declares(ref) && v.State != health.Healthy && m.Deletion.Stuck(now) {
-			consider(ref, v.State, ref.String()+": "+v.Message, m.Changed)
-		}
+	_, stuck, until := onTheirWay(members, now)
+	out.Until = earliest(out.Until, until)
+	stuck = slices.DeleteFunc(stuck, func(m cluster.Object) bool { return t.Declares(m.Ref) || m.At(now).State == health.Healthy })
+	if len(stuck) > 0 {
+		m := stuck[0]
+		v := m.At(now)
+		consider(m.Ref, v.State, m.Ref.String()+": "+v.Message+andMore(stuck), m.Changed)
 	}
 	return out, true
 }
@@ -225,9 +233,9 @@ func (x *Executor) healthOf(ref plan.Ref, m cluster.Object, there bool, now time
 	return v.State, ref.String() + ": " + v.Message
 }
 
-// earliest returns the first of two times, of which a may be zero.
+// earliest returns the first of two times, either of which may be zero for none.
 func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
 	return a

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -24,7 +25,8 @@ type Object struct {
 	Owner   func(plan.Ref) (string, bool)
 	Moves   Moves
 	Secrets Opener
-	Release secrets.Release
+	// ID is the release.
+	ID catalog.ReleaseID
 }
 
 // Apply applies what a step says. An object that has to be deleted first, since what changes of it cannot be changed, is an
@@ -42,11 +44,16 @@ func (x Object) Apply(ctx context.Context, w Writer, s plan.Step) (cluster.Live,
 		}
 	}
 	// From here to the end of this function there are values in plain; nothing else gets hold of them.
-	open, err := x.Secrets.Open(ctx, x.Release, s.Object)
+	_, preview := catalog.PreviewNumber(x.ID.Environment)
+	open, err := x.Secrets.Open(ctx, secrets.Release{Project: x.ID.Project, Environment: x.ID.Environment, Preview: preview}, s.Object)
 	if err != nil {
 		return cluster.Live{}, err
 	}
-	live, err := w.Apply(ctx, stored(open, s.Digest), cluster.Applying{Force: s.Force, Own: s.Origin == plan.Platform, Reclaim: s.Reclaim})
+	how := cluster.Applying{Force: s.Force, Own: s.Origin == plan.Platform, Reclaim: s.Reclaim}
+	if how.Generate, err = secrets.Generate(open); err != nil {
+		return cluster.Live{}, &brokenObjectError{fmt.Errorf("%s: %w", s.Ref, err)}
+	}
+	live, err := w.Apply(ctx, stored(open, s.Digest), how)
 	if cluster.Immutable(err) && s.UID != "" && s.Object.GetAnnotations()[plan.ReplaceAnnotation] == "enabled" {
 		if err := w.Delete(ctx, s.Ref, s.UID); err != nil {
 			return cluster.Live{}, err
@@ -69,7 +76,7 @@ func (x Object) takes(ref plan.Ref) (bool, error) {
 	case name == "":
 		return false, fmt.Errorf("%s: %w: it is a member of the ApplySet %s, which is no release of this platform", ref, cluster.ErrForeign, owner)
 	default:
-		return false, &ownedError{ref: ref, release: name}
+		return false, &ownedError{ref: ref, owner: name, release: x.ID, undecided: !x.Moves.Settled()}
 	}
 }
 

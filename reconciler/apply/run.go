@@ -23,6 +23,11 @@ func (x *Executor) Run(daemon, ctx context.Context, in release.Run) release.Ende
 	for ref := range in.Gone {
 		delete(x.applied, ref)
 	}
+	defer func() {
+		if r.written != nil {
+			r.written()
+		}
+	}()
 	err := r.attempt(daemon, ctx)
 	switch {
 	case errors.Is(err, errFinished):
@@ -50,6 +55,8 @@ type run struct {
 	// inv is what is recorded of the release, and next what is to be.
 	inv, next cluster.Inventory
 	recorded  bool
+	// written is called at the end of a run that has something to write; nil for others.
+	written func()
 }
 
 // attempt goes through the run: each part is entered once, in this order.
@@ -83,7 +90,7 @@ func (r *run) attempt(daemon, ctx context.Context) error {
 		return err
 	}
 	members := r.conn.Members(r.applySet)
-	r.out.Members, r.out.Left = made(observed(members)), len(members)-len(r.out.Kept)
+	r.out.Members, r.out.Left = Made(observed(members)), len(members)-len(r.out.Kept)
 	r.leaving(members)
 	if remove && len(members) == 0 {
 		return r.forget(ctx)
@@ -91,19 +98,17 @@ func (r *run) attempt(daemon, ctx context.Context) error {
 	return nil
 }
 
-// leaving says what an object waits for that is on its way out, the stuck ones first, and when the next one counts as stuck.
+// leaving says what an object waits for that is on its way out, a stuck one first, how many more there are, and when the next
+// one counts as stuck.
 func (r *run) leaving(members []cluster.Object) {
-	now, stuck := r.opts.Now(), false
-	for _, m := range members {
-		if m.Deletion == nil {
-			continue
-		}
-		if at := m.Deletion.StuckAt(); at.After(now) {
-			r.out.Until = earliest(r.out.Until, at)
-		}
-		if v := m.Deletion.Of(now); r.out.Leaving == "" || m.Deletion.Stuck(now) && !stuck {
-			r.out.Leaving, stuck = m.Ref.String()+": "+v.Message, m.Deletion.Stuck(now)
-		}
+	now := r.opts.Now()
+	going, stuck, until := onTheirWay(members, now)
+	r.out.Until = earliest(r.out.Until, until)
+	if len(stuck) > 0 {
+		going = stuck
+	}
+	if len(going) > 0 {
+		r.out.Leaving = going[0].Ref.String() + ": " + going[0].Deletion.Of(now).Message + andMore(going)
 	}
 }
 
@@ -125,6 +130,7 @@ func (r *run) begin(daemon, ctx context.Context) (err error) {
 	}
 	r.next = cluster.Inventory{
 		Platform: r.opts.Platform(), Release: r.opts.ID, Namespace: t.Namespace, Commit: t.Commit, Digest: t.Digest, Memory: r.in.Memory,
+		Preview: r.in.Settings.Preview,
 	}
 	r.next.Memory.Protected = r.in.Settings.Protected && !r.in.Settings.Named
 	if t.Remove {
@@ -151,6 +157,11 @@ func (r *run) declared() []schema.GroupKind {
 // plan decides what to do, and reports what that says of drift and of objects that wait.
 func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 	urgent := r.in.Target.Remove || r.in.Everything || !r.recorded || r.inv.Digest != r.in.Target.Digest
+	if urgent {
+		if r.written, err = r.opts.Slots.Write(ctx); err != nil {
+			return p, err
+		}
+	}
 	if err := r.opts.Slots.Begin(ctx, urgent); err != nil {
 		return p, err
 	}
@@ -158,8 +169,9 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 	input := plan.Input{
 		Applied: r.applied, Everything: r.in.Everything, Remove: r.in.Target.Remove, Drift: r.in.Settings.Drift, Additions: r.in.Settings.Additions,
 		Finished: r.in.Memory.Finished, Vanished: r.vanished(),
+		Disposable: r.inv.Preview != plan.NoPreview || r.in.Settings.Preview != plan.NoPreview,
 	}
-	if !r.in.Back {
+	if !r.in.Back && r.in.Settings.Preview == plan.NoPreview { // what a preview has done it does not do again when it wakes
 		input.Finished = input.Finished.ByThemselves()
 	}
 	input.Drift.Damped = r.in.Damped
@@ -174,7 +186,7 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 	}
 	for _, m := range r.conn.Members(r.applySet) {
 		if !r.in.Target.Declares(m.Ref) {
-			m.Moves = r.opts.Moves.Taker(r.opts.ID, m.Ref)
+			m.Moves, m.Undecided = r.opts.Moves.Fate(m.Ref)
 		}
 		input.Observed = append(input.Observed, m.Observed)
 	}
@@ -194,7 +206,7 @@ func (r *run) plan(ctx context.Context) (p plan.Plan, err error) {
 func (r *run) planned(p plan.Plan, observed []plan.Observed) {
 	now := r.opts.Now()
 	r.out.Planned, r.out.Sights = true, map[plan.Ref]release.Sight{}
-	r.out.Members = made(observed)
+	r.out.Members = Made(observed)
 	for _, o := range observed {
 		if !o.Version.Before(r.applied[o.Ref].Version) {
 			r.out.Sights[o.Ref] = SightOf(o.Digest, o.Owners)
@@ -206,7 +218,8 @@ func (r *run) planned(p plan.Plan, observed []plan.Observed) {
 		}
 	}
 	for _, s := range p.Rest {
-		if s.Action == plan.Keep && s.Reason != plan.Reported {
+		// What is undecided is decided as soon as all releases have the commit.
+		if s.Action == plan.Keep && s.Reason != plan.Reported && s.Reason != plan.Undecided {
 			r.out.Kept = append(r.out.Kept, s.Ref.String())
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -128,6 +129,32 @@ func TestRun(t *testing.T) {
 			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
 			[]string{"connect", "record c2"},
 			0, 0, "",
+		},
+		"Undecided": {
+			"What another release may turn out to declare is not deleted.", func(b *bench) { b.run(b.target("c1", a, c)); b.moves.undecided = true },
+			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
+			[]string{"connect", "record c2"},
+			0, 0, "",
+		},
+		"Decided": {
+			"It is once nobody does.", func(b *bench) {
+				b.run(b.target("c1", a, c))
+				b.moves.undecided = true
+				b.run(b.target("c2", a))
+				b.moves.undecided = false
+			},
+			func(b *bench) release.Ended { return b.run(b.target("c2", a)) },
+			[]string{"connect", "delete c uid-c"},
+			0, 1, "",
+		},
+		"OwnedUntil": {
+			"What another release may turn out to let go of is not taken yet, and the words do not blame anybody.", func(b *bench) {
+				b.Objects[plan.RefOf(a)] = &applytest.Object{ApplySet: "applyset-other-v1", UID: "u", Version: "1"}
+				b.moves.owner, b.moves.undecided = "rates/prod@eu", true
+			},
+			func(b *bench) release.Ended { return b.run(b.target("c1", a)) },
+			[]string{"connect", "list inventories", "record c1"},
+			0, 0, "rates/prod@eu, which the newest commit was not handed to yet",
 		},
 		"NotFree": {
 			"Nor a namespace that is there already.", func(b *bench) { b.Fail["free? orders-prod"] = cluster.ErrForeign },
@@ -336,6 +363,36 @@ func TestEnded(t *testing.T) {
 			t.Errorf("waiting is %q", out.Waiting)
 		}
 	})
+	t.Run("Started", func(t *testing.T) {
+		job := object("batch/v1", "Job", "orders-prod", "j")
+		b := newBench(t)
+		b.run(b.target("c1", a, job))
+		b.Objects[plan.RefOf(job)].Ending = plan.Started
+		b.Sick["j"] = health.Progressing
+		memory := gate.Memory{Finished: b.run(b.target("c1", a, job)).Endings}
+		if len(memory.Finished) != 1 || !memory.Finished[0].Started {
+			t.Fatalf("remembered of a job that was begun: %+v", memory.Finished)
+		}
+		again := func() release.Ended {
+			return b.exec.Run(t.Context(), t.Context(), release.Run{Target: b.target("c1", a, job), Settings: settings(), Memory: memory})
+		}
+		delete(b.Objects, plan.RefOf(job))
+		b.restart()
+		b.Log()
+		if out := again(); out.Applied != 0 || out.Err != nil {
+			t.Errorf("the next daemon runs it again: %v, %+v", b.Log(), out)
+		}
+		memory.Finished = nil
+		again() // which creates it
+		b.Objects[plan.RefOf(job)].Ending = plan.Started
+		out := b.run(b.target("c2", a))
+		if memory.Finished = out.Endings; out.Pruned != 1 || len(memory.Finished) != 1 || !memory.Finished[0].Pruned {
+			t.Fatalf("a job that is pruned before its end: %+v", out)
+		}
+		if out := again(); out.Applied != 1 {
+			t.Errorf("declared again, it is not run: %+v", out)
+		}
+	})
 	t.Run("Canceled", func(t *testing.T) {
 		b := newBench(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -360,7 +417,7 @@ func TestEnded(t *testing.T) {
 		if out := x.Look(t.Context(), t.Context(), false); out.Err != nil || out.Digest != "" {
 			t.Errorf("%+v, want that nothing is in place", out)
 		}
-		if err := x.Save(t.Context(), t.Context(), gate.Memory{}, ""); err == nil {
+		if err := x.Save(t.Context(), t.Context(), release.Save{}); err == nil {
 			t.Error("saved nowhere")
 		}
 	})
@@ -415,7 +472,7 @@ func TestLook(t *testing.T) {
 	if diff := cmp.Diff([]string{"connect", "list inventories"}, b.Log()); diff != "" {
 		t.Errorf("a look (-want +got):\n%s", diff)
 	}
-	if out.Commit != "c1" || out.Objects != 2 || out.Err != nil {
+	if out.Commit != "c1" || out.Objects.Sum() != 2 || out.Err != nil {
 		t.Errorf("%+v", out)
 	}
 	i := b.Stored[id]
@@ -438,21 +495,21 @@ func TestLook(t *testing.T) {
 func TestSave(t *testing.T) {
 	b := newBench(t)
 	m := gate.Memory{Suspended: &gate.ByHand{By: "ann"}}
-	if err := b.exec.Save(t.Context(), t.Context(), m, "orders-prod"); err != nil {
+	if err := b.exec.Save(t.Context(), t.Context(), release.Save{Memory: m, Namespace: "orders-prod"}); err != nil {
 		t.Fatal(err)
 	}
 	if i := b.Stored[id]; i.Memory.Suspended == nil || i.Namespace != "orders-prod" || i.Platform != "acme" {
 		t.Errorf("of a release that has no record: %+v", i)
 	}
 	b.run(b.target("c1", configMap("a", "1")))
-	if err := b.exec.Save(t.Context(), t.Context(), m, ""); err != nil {
+	if err := b.exec.Save(t.Context(), t.Context(), release.Save{Memory: m}); err != nil {
 		t.Fatal(err)
 	}
 	if i := b.Stored[id]; i.Memory.Suspended == nil || i.Commit != "c1" || len(i.Kinds) == 0 {
 		t.Errorf("of one that has: %+v", i)
 	}
 	b.Fail["record c1"] = errBoom
-	if err := b.exec.Save(t.Context(), t.Context(), m, ""); !errors.Is(err, errBoom) {
+	if err := b.exec.Save(t.Context(), t.Context(), release.Save{Memory: m}); !errors.Is(err, errBoom) {
 		t.Errorf("a failure is %v", err)
 	}
 }
@@ -503,28 +560,99 @@ func TestObserve(t *testing.T) {
 	})
 }
 
-// TestStuck: an object whose deletion does not end is named with what it waits for, whether it is declared or not.
+// TestStuck: an object whose deletion does not end is named with what it waits for, whether it is declared or not. Of several, one
+// is told and the others are counted, and it is the same one at each look.
 func TestStuck(t *testing.T) {
-	deletion := &health.Deletion{Since: start, Waits: "the finalizer acme.io/keep"}
 	late := start.Add(health.StuckAfter)
-	b := newBench(t)
-	b.run(b.target("c1", configMap("a", "1"), configMap("b", "1")))
-	gone := b.Objects[plan.RefOf(configMap("b", "1"))]
-	gone.Deletion = deletion
-	b.Sick["b"] = health.Progressing
-	target := b.target("c2", configMap("a", "1"))
-	b.run(target)
-	if got, _ := b.exec.Observe(&target, start); got.Health != health.Healthy || !got.Until.Equal(late) {
-		t.Errorf("on its way out: %+v, want that it is looked at again at %s", got, late)
+	going := func(since time.Time, waits string) *health.Deletion {
+		return &health.Deletion{Since: since, Waits: waits}
 	}
-	got, _ := b.exec.Observe(&target, late)
-	if got.Health != health.Stalled || got.Worst.Name != "b" || !strings.Contains(got.Message, "acme.io/keep") {
-		t.Errorf("stuck: %+v", got)
+	long, now := start.Add(-time.Hour), start
+	cases := map[string]struct {
+		reason   string
+		deleting map[string]*health.Deletion
+		keeps    []string // are declared still
+		at       time.Time
+		want     health.State
+		worst    string
+		message  string
+		until    time.Time
+	}{
+		"OnItsWay": {"A deletion takes a moment.", map[string]*health.Deletion{"b": going(now, "the finalizer acme.io/keep")}, nil, start, health.Healthy, "", "", late},
+		"Stuck": {
+			"Nobody removes the finalizer.",
+			map[string]*health.Deletion{"b": going(now, "the finalizer acme.io/keep")},
+			nil, late, health.Stalled, "b",
+			"ConfigMap orders-prod/b: its deletion does not end, since 2026-12-16T10:00:00Z: the finalizer acme.io/keep",
+			time.Time{},
+		},
+		"Several": {
+			"Each waits for another finalizer; one of them is told.",
+			map[string]*health.Deletion{"d": going(long, "acme.io/d"), "b": going(long, "acme.io/b"), "c": going(long, "acme.io/c")},
+			nil, start, health.Stalled, "b",
+			"ConfigMap orders-prod/b: its deletion does not end, since 2026-12-16T09:00:00Z: acme.io/b (and 2 more)",
+			time.Time{},
+		},
+		"OneOfThem": {
+			"The one that is stuck is told, and the other will be looked at.",
+			map[string]*health.Deletion{"b": going(now, "acme.io/b"), "c": going(long, "acme.io/c")},
+			nil, start, health.Stalled, "c",
+			"ConfigMap orders-prod/c: its deletion does not end, since 2026-12-16T09:00:00Z: acme.io/c", late,
+		},
+		"Declared": {
+			"Someone has deleted what is declared, and it cannot be made again until it is gone.",
+			map[string]*health.Deletion{"b": going(long, "acme.io/b")},
+			[]string{"b"},
+			start, health.Stalled, "b",
+			"ConfigMap orders-prod/b: its deletion does not end, since 2026-12-16T09:00:00Z: acme.io/b",
+			time.Time{},
+		},
+		"Unnamed": {
+			"A node that is away lets no pod go, and there is no finalizer.",
+			map[string]*health.Deletion{"b": going(long, "")},
+			nil, start, health.Stalled, "b",
+			"ConfigMap orders-prod/b: its deletion does not end, since 2026-12-16T09:00:00Z",
+			time.Time{},
+		},
+		"NobodyKnowsSince": {"What has no time is never late.", map[string]*health.Deletion{"b": going(time.Time{}, "acme.io/b")}, nil, late, health.Healthy, "", "", time.Time{}},
 	}
-	out := b.run(removal("c3"))
-	if out.Left != 1 || !strings.Contains(out.Leaving, "ConfigMap orders-prod/b") || !strings.Contains(out.Leaving, "acme.io/keep") || !out.Until.Equal(late) {
-		t.Errorf("of a removal: %+v", out)
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			names := []string{"a", "b", "c", "d"}
+			var all, kept []*unstructured.Unstructured
+			for _, n := range names {
+				o := configMap(n, "1")
+				all = append(all, o)
+				if n == "a" || slices.Contains(tc.keeps, n) {
+					kept = append(kept, o)
+				}
+			}
+			b.run(b.target("c1", all...))
+			for n, d := range tc.deleting {
+				b.Objects[plan.RefOf(configMap(n, "1"))].Deletion = d
+				b.Sick[n] = health.Progressing
+			}
+			target := b.target("c2", kept...)
+			b.run(target)
+			for range 10 { // a map has another order each time
+				got, _ := b.exec.Observe(&target, tc.at)
+				if got.Health != tc.want || got.Worst.Name != tc.worst || got.Message != tc.message || !got.Until.Equal(tc.until) {
+					t.Fatalf("%s\n%+v", tc.reason, got)
+				}
+			}
+		})
 	}
+	t.Run("Removal", func(t *testing.T) { // the whole release goes, and says what keeps it
+		b := newBench(t)
+		b.run(b.target("c1", configMap("a", "1"), configMap("b", "1"), configMap("c", "1")))
+		b.Objects[plan.RefOf(configMap("b", "1"))].Deletion = going(now, "acme.io/b")
+		b.Objects[plan.RefOf(configMap("c", "1"))].Deletion = going(long, "acme.io/c")
+		out := b.run(removal("c3"))
+		if out.Left != 2 || out.Leaving != "ConfigMap orders-prod/c: its deletion does not end, since 2026-12-16T09:00:00Z: acme.io/c" || !out.Until.Equal(late) {
+			t.Errorf("of a removal: %+v", out)
+		}
+	})
 }
 
 // TestReader: namespaces are looked into by the daemon, everything else by the account.

@@ -15,7 +15,6 @@ import (
 	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/secrets"
 )
 
 // apply goes through the stages. Everything of a stage is attempted; the next one waits for all of it. What was applied is
@@ -51,7 +50,7 @@ func (r *run) apply(ctx context.Context, p plan.Plan) error {
 				r.deleted[replaced.uid] = true
 			}
 		}
-		if err := errors.Join(errs...); err != nil {
+		if err := together(errs); err != nil {
 			return err
 		}
 		if err := r.established(ctx, stage); err != nil {
@@ -97,7 +96,7 @@ func (r *run) drifted(step plan.Step, live cluster.Live) (release.Drifted, bool)
 func (r *run) applyOne(ctx context.Context, s plan.Step) (cluster.Live, error) {
 	one := Object{
 		ApplySet: r.applySet, Namespace: r.by.namespace, Owner: r.conn.Owner, Moves: r.opts.Moves, Secrets: r.opts.Secrets,
-		Release: secrets.Release{Project: r.opts.ID.Project, Environment: r.opts.ID.Environment},
+		ID: r.opts.ID,
 	}
 	return one.Apply(ctx, r.by.of(s), s)
 }
@@ -163,23 +162,26 @@ func (r *run) prune(ctx context.Context, p plan.Plan) error {
 				}
 			}
 		}
-		if err := errors.Join(errs...); err != nil {
+		if err := together(errs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ending is how a Job ended, in the state with the digest.
+// ending is how far an object was, in the state with the digest.
 type ending struct {
 	digest string
 	how    plan.Ending
 }
 
-// endings returns how the Jobs among members have ended, those that have.
+// endings returns how the Jobs among members have ended, those that have, and what removes itself and has not.
 func endings(members []cluster.Object) map[plan.Ref]ending {
 	out := map[plan.Ref]ending{}
 	for _, m := range members {
+		if m.Ending == plan.Started {
+			out[m.Ref] = ending{m.Digest, plan.Started}
+		}
 		if m.Ref.GroupKind != (schema.GroupKind{Group: "batch", Kind: "Job"}) {
 			continue
 		}

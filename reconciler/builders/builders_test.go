@@ -111,6 +111,16 @@ var cases = map[string]map[string]string{
 	},
 	"Component": {"app/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [base.yaml]\nreplacements:\n" +
 		"  - source: {kind: ConfigMap, name: trunkline, fieldPath: data.image}\n    targets: [{select: {name: base}, fieldPaths: [data.a]}]\n"},
+	"Schema": {
+		"app/kustomization.yaml": "resources: [t.yaml]\nopenapi: {path: s.json}\npatches: [{patch: '{apiVersion: acme.io/v1, kind: Thing, metadata: {name: t}, spec: {parts: [{id: b, v: 3}]}}'}]\n",
+		"app/t.yaml":             "apiVersion: acme.io/v1\nkind: Thing\nmetadata: {name: t}\nspec: {parts: [{id: a, v: 1}, {id: b, v: 2}]}\n",
+		"app/s.json": `{"definitions": {"io.acme.v1.Thing": {"x-kubernetes-group-version-kind": [{"group": "acme.io", "kind": "Thing", "version": "v1"}], "properties": {"spec": ` +
+			`{"properties": {"parts": {"type": "array", "x-kubernetes-patch-merge-key": "id", "x-kubernetes-patch-strategy": "merge", "items": {"type": "object"}}}}}}}}`,
+	},
+	"Chart": {
+		"app/kustomization.yaml": "helmCharts: [{name: c, releaseName: r}]\nnameSuffix: -s\n", "app/charts/c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n",
+		"app/charts/c/values.yaml": "{}\n", "app/charts/c/templates/x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}'}\n",
+	},
 	"NoTarget": {"app/kustomization.yaml": "resources: [base.yaml]\npatches: [{patch: '{apiVersion: v1, kind: X, metadata: {name: none}}'}]\n"},
 	"Twice":    {"app/kustomization.yaml": "resources: [base.yaml, base.yaml]\n"},
 	"Empty":    {"app/kustomization.yaml": "resources: []\n"},
@@ -143,7 +153,7 @@ func TestAsksForWhatItLacks(t *testing.T) {
 	pool := newPool(t, "work", builders.Options{})
 	var asked []string
 	files := map[string]string{"/tree/kustomization.yaml": "resources: [a.yaml]\n", "/tree/a.yaml": configMap}
-	objects, err := pool.Build(t.Context(), kustomize.Job{Root: "/tree", Look: func(name string) kustomize.Entry {
+	objects, err := pool.Build(t.Context(), kustomize.Job{Root: "/tree", Stat: func(name string) kustomize.Entry {
 		asked = append(asked, name)
 		if name == "/tree" {
 			return kustomize.Entry{Kind: kustomize.Folder}

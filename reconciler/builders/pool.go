@@ -20,8 +20,9 @@ const (
 	defaultMemory = 768 << 20
 	// defaultTimeout is how long a build may take. A thousand objects take a second.
 	defaultTimeout = time.Minute
-	// defaultIdle is how long a process is kept that has nothing to do: to start one takes as long as fifty builds.
-	defaultIdle = time.Minute
+	// defaultIdle is how long a process is kept that has nothing to do: to start one takes as long as fifty builds, so that one
+	// roll-out starts it once; it takes as much memory as all else.
+	defaultIdle = 5 * time.Second
 )
 
 // Options are what a pool is made of. All but Command are optional.
@@ -34,7 +35,7 @@ type Options struct {
 	Memory int64
 	// Timeout bounds one build; default: 1m.
 	Timeout time.Duration
-	// Idle is how long a process is kept that has nothing to do; default: 1m.
+	// Idle is how long a process is kept that has nothing to do; default: 5s.
 	Idle time.Duration
 }
 

@@ -87,8 +87,8 @@ func (w *process) exchange(job kustomize.Job, memory int64) ([]kustomize.Built, 
 		switch what := string(fields[0]); {
 		case what == ask && len(fields) == 2:
 			e := kustomize.Entry{Kind: kustomize.Missing}
-			if job.Look != nil {
-				e = job.Look(string(fields[1]))
+			if job.Stat != nil {
+				e = job.Stat(string(fields[1]))
 			}
 			if err := writeFrame(w.stdin, []byte(entry), []byte{byte(e.Kind)}, e.Data); err != nil {
 				return nil, err

@@ -51,7 +51,7 @@ func Work(stdin io.Reader, stdout io.Writer, orphaned func()) error {
 // serve does one build.
 func serve(job kustomize.Job, frames <-chan [][]byte, stdout io.Writer) error {
 	var lost error
-	job.Look = func(name string) kustomize.Entry {
+	job.Stat = func(name string) kustomize.Entry {
 		e, err := inquire(name, frames, stdout)
 		if err != nil {
 			lost = err

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -38,6 +37,10 @@ type Applying struct {
 	Own bool
 	// Reclaim are fields that others have added and that are removed; see [plan.Step].
 	Reclaim []ownership.Field
+	// Generate returns what is to be in an object besides what is declared, before that is applied: it is handed the object as
+	// it is, nil for one that is not there, and returns nil if there is nothing to write. Nil for most objects. With it, nobody's
+	// place is taken: what others have set stays.
+	Generate func(live *unstructured.Unstructured) map[string]any
 }
 
 // Apply makes the object as declared, by server-side apply. Without force, fields that another manager owns and that
@@ -58,7 +61,12 @@ func (a *Actor) Apply(ctx context.Context, o *unstructured.Unstructured, how App
 			return Live{}, err
 		}
 	}
-	return a.conn.apply(ctx, client, o, how.Force)
+	if how.Generate != nil {
+		if err := a.conn.generate(ctx, client, o, how.Generate); err != nil {
+			return Live{}, err
+		}
+	}
+	return a.conn.apply(ctx, client, o, how)
 }
 
 // applyOwn applies what is Trunkline's own and no release's.
@@ -68,18 +76,20 @@ func (conn *Conn) applyOwn(ctx context.Context, o *unstructured.Unstructured) er
 	if err != nil {
 		return &ObjectError{Object: ref, Doing: "applying", Err: err}
 	}
-	_, err = conn.apply(ctx, scoped(conn.client, m, ref.Namespace), o, true)
+	_, err = conn.apply(ctx, scoped(conn.client, m, ref.Namespace), o, Applying{Force: true})
 	return err
 }
 
-func (conn *Conn) apply(ctx context.Context, client dynamic.ResourceInterface, o *unstructured.Unstructured, force bool) (Live, error) {
-	live, err := conn.send(ctx, client, o, force)
+func (conn *Conn) apply(ctx context.Context, client dynamic.ResourceInterface, o *unstructured.Unstructured, how Applying) (Live, error) {
+	live, err := conn.send(ctx, client, o, how.Force)
 	if err != nil {
 		return Live{}, err
 	}
-	live, tookOver, err := conn.succeed(ctx, client, o, live, force)
-	if err != nil {
-		return Live{}, err
+	var tookOver []string
+	if how.Generate == nil {
+		if live, tookOver, err = conn.succeed(ctx, client, o, live, how.Force); err != nil {
+			return Live{}, err
+		}
 	}
 	out := Live{
 		UID: live.GetUID(), Version: plan.Version(live.GetResourceVersion()), TookOver: tookOver,
@@ -168,25 +178,4 @@ func (a *Actor) CheckFree(ctx context.Context, o *unstructured.Unstructured, app
 		return &ObjectError{Object: ref, Doing: "creating", Err: fmt.Errorf("%w; hand it over with: %s%s", ErrForeign, handOver(ref, applySet), orDelete(ref))}
 	}
 	return nil
-}
-
-// handOver is the command by which an object becomes a member of a release.
-func handOver(ref plan.Ref, applySet string) string {
-	command := fmt.Sprintf("kubectl label %s %s %s=%s", strings.ToLower(ref.Kind), ref.Name, labelPartOf, applySet)
-	if ref.Namespace != "" {
-		command += " --namespace " + ref.Namespace
-	}
-	return command
-}
-
-// orDelete is the other way out, with what it costs.
-func orDelete(ref plan.Ref) string {
-	switch {
-	case ref.Kind == "Namespace" && ref.Group == "":
-		return "; to delete it would delete all that is in it"
-	case ref.Kind == "CustomResourceDefinition":
-		return "; to delete it would delete all objects of its kind"
-	default:
-		return "; or delete it"
-	}
 }

@@ -34,6 +34,8 @@ const (
 	labelProject     = "trunkline.dev/project"
 	labelEnvironment = "trunkline.dev/environment"
 	labelCluster     = "trunkline.dev/cluster"
+	// labelPreview says of the releases of previews whether they are awake or asleep.
+	labelPreview     = "trunkline.dev/preview"
 	annotationCommit = "trunkline.dev/commit"
 	annotationDigest = plan.DigestAnnotation
 	annotationMemory = "trunkline.dev/memory"
@@ -56,13 +58,15 @@ type Inventory struct {
 	Digest string
 	// Account is the service account in Namespace as which the release was last deployed; empty if it was the daemon.
 	Account string
+	// Preview says what the release is to a preview, if it is one's.
+	Preview plan.Preview
 	// Memory is what else has to be remembered of the release.
 	Memory gate.Memory
 }
 
 // Covers reports whether writing the other inventory would add nothing to this one.
 func (i Inventory) Covers(o Inventory) bool {
-	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Account == o.Account && i.Memory.String() == o.Memory.String() &&
+	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Account == o.Account && i.Preview == o.Preview && i.Memory.String() == o.Memory.String() &&
 		!slices.ContainsFunc(o.Kinds, func(k schema.GroupKind) bool { return !slices.Contains(i.Kinds, k) })
 }
 
@@ -111,6 +115,11 @@ func (i Inventory) object() *unstructured.Unstructured {
 		labelProject: i.Release.Project, labelEnvironment: i.Release.Environment,
 		labelCluster: i.Release.Cluster,
 	})
+	if i.Preview != plan.NoPreview {
+		labels := o.GetLabels()
+		labels[labelPreview] = string(i.Preview)
+		o.SetLabels(labels)
+	}
 	o.SetAnnotations(map[string]string{
 		annotationTooling: tooling, annotationKinds: strings.Join(slices.Compact(kinds), ","),
 		annotationNamespaces: i.Namespace, annotationCommit: i.Commit, annotationDigest: i.Digest,
@@ -135,6 +144,7 @@ func inventoryOf(o *unstructured.Unstructured) Inventory {
 		Commit:    o.GetAnnotations()[annotationCommit],
 		Digest:    o.GetAnnotations()[annotationDigest],
 		Account:   o.GetAnnotations()[annotationAccount],
+		Preview:   plan.ReadPreview(o.GetLabels()[labelPreview]),
 		Memory:    gate.ReadMemory(o.GetAnnotations()[annotationMemory]),
 	}
 	for kind := range strings.SplitSeq(o.GetAnnotations()[annotationKinds], ",") {

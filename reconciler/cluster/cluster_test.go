@@ -129,6 +129,12 @@ func TestErrors(t *testing.T) {
 				`configmaps "c" is forbidden: unable to create new content in namespace n because it is being terminated`, metav1.StatusCause{Type: corev1.NamespaceTerminatingCause, Field: "metadata.namespace"})},
 			false, false, "applying ConfigMap n/c: waiting for Namespace n to be gone: it is being deleted",
 		},
+		"SecretInTerminating": {
+			"Nor is what a Secret waits for a secret.",
+			&ObjectError{Object: secret, Doing: "applying", Err: answer(403, metav1.StatusReasonForbidden,
+				`secrets "s" is forbidden: unable to create new content in namespace n because it is being terminated: hunter2`, metav1.StatusCause{Type: corev1.NamespaceTerminatingCause, Field: "metadata.namespace"})},
+			false, false, "applying Secret n/s: waiting for Namespace n to be gone: it is being deleted",
+		},
 		"Malformed": {
 			"A value of a wrong type stays one, although the server calls it its own fault.",
 			answer(500, metav1.StatusReasonUnknown, "failed to create typed patch object (n/c): .data.key: expected string"), true, false, "expected string",

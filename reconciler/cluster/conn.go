@@ -59,8 +59,8 @@ type Event struct {
 	ApplySet string
 	// Object is the member.
 	Object Object
-	// Deleted is true if the member is gone.
-	Deleted bool
+	// Deleted is true if the member is gone, and Missed if nobody watched when it went.
+	Deleted, Missed bool
 	// Listed is true if the objects of a kind were listed again, since watching them was interrupted: what was deleted
 	// meanwhile and had not been seen before is reported by [Conn.Gone] alone.
 	Listed bool
@@ -90,7 +90,7 @@ type Conn struct {
 	http      *http.Client
 	client    dynamic.Interface
 	metadata  metadata.Interface
-	discovery discovery.DiscoveryInterface
+	discovery *discovery.DiscoveryClient
 	kinds     *kinds
 	places    *places
 	diagnoses chan struct{}
@@ -126,7 +126,7 @@ func (c *Cluster) Connect(daemon, ctx context.Context) (*Conn, error) {
 		if result.Err != nil {
 			return nil, result.Err
 		}
-		return result.Val.(*Conn), nil //nolint:forcetypeassert // connect gives nothing else
+		return result.Val.(*Conn), nil //nolint:forcetypeassert // connect returns nothing else
 	case <-ctx.Done():
 		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, ctx.Err())
 	}

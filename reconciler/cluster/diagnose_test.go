@@ -97,7 +97,7 @@ func (w *world) make(text string) plan.Ref {
 	return plan.RefOf(o)
 }
 
-// await watches a kind in the namespace until an object of it satisfies a condition, and gives that.
+// await watches a kind in the namespace until an object of it satisfies a condition, and returns that object.
 func (w *world) await(what string, gvr schema.GroupVersionResource, ok func(*unstructured.Unstructured) bool) *unstructured.Unstructured {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), awaitTimeout)

@@ -57,23 +57,31 @@ type ObjectError struct {
 
 // Error names the object and what was being done to it.
 func (e *ObjectError) Error() string {
+	if namespace := e.AwaitsNamespace(); namespace != "" {
+		return fmt.Sprintf("%s %s: waiting for Namespace %s to be gone: it is being deleted", e.Doing, e.Object, namespace)
+	}
+	hint := ""
+	if Immutable(e.Err) {
+		hint = replacing(e.Object)
+	}
 	if e.Object.Kind == "Secret" && e.Object.Group == "" && !Unreachable(e.Err) {
 		// The API server repeats invalid values in its messages.
 		if said := harmless(e.Err); said != "" {
 			return fmt.Sprintf("%s %s: %s", e.Doing, e.Object, said)
 		}
-		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)",
-			e.Doing, e.Object, reasonOf(e.Err))
-	}
-	if apierrors.HasStatusCause(e.Err, corev1.NamespaceTerminatingCause) {
-		return fmt.Sprintf("%s %s: waiting for Namespace %s to be gone: it is being deleted", e.Doing, e.Object, e.Object.Namespace)
-	}
-	hint := ""
-	if Immutable(e.Err) {
-		hint = "; to have the object deleted and made again, give it the annotation " + plan.ReplaceAnnotation + ": enabled"
+		return fmt.Sprintf("%s %s: %s (the message is withheld, since it may repeat values of the Secret)%s",
+			e.Doing, e.Object, reasonOf(e.Err), hint)
 	}
 	// Webhooks and policies of others write into what the API server says: it is given in full, on one line.
 	return fmt.Sprintf("%s %s: %s%s", e.Doing, e.Object, health.Line(e.Err.Error()), hint)
+}
+
+// AwaitsNamespace returns the namespace that has to be gone, and made again, before the object can be; empty if it is not that.
+func (e *ObjectError) AwaitsNamespace() string {
+	if !apierrors.HasStatusCause(e.Err, corev1.NamespaceTerminatingCause) {
+		return ""
+	}
+	return e.Object.Namespace
 }
 
 // Unwrap returns the cause.
@@ -161,8 +169,18 @@ func Immutable(err error) bool {
 		return false
 	}
 	m := status.Status().Message
-	return strings.Contains(m, "field is immutable") || strings.Contains(m, "updates to statefulset spec for fields other than") ||
-		strings.Contains(m, "is immutable after creation")
+	return slices.ContainsFunc(immutable, func(said string) bool { return strings.Contains(m, said) })
+}
+
+// immutable is how API servers say that a field cannot change: there is no code for it.
+var immutable = []string{
+	"is immutable", // most kinds, and by convention the rules of definitions
+	"updates to statefulset spec for fields other than",
+	"pod updates may not change fields other than",
+	"cannot change roleRef",           // of bindings
+	"may not change once set",         // the addresses of a Service
+	"updates to parameters are",       // of a StorageClass
+	"may not be changed in an update", // the value of a PriorityClass
 }
 
 // malformed reports whether server-side apply cannot make sense of the object: a value of the wrong type. The API

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -64,7 +67,7 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 // TestAnAggregatedAPIIsDown: with an APIService whose server is not there, a definition is applied and its kind found; only
-// the group of the APIService is unknown.
+// the group of the APIService is unknown, and left out of what is served.
 func TestAnAggregatedAPIIsDown(t *testing.T) {
 	t.Parallel()
 	c := clustertest.Start(t, clustertest.Options{})
@@ -110,6 +113,24 @@ spec:
 		t.Fatal(err)
 	}
 	awaitKind(t, conn, widgets)
+	served, err := conn.Served(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"down.example.com"}, served.Silent); diff != "" {
+		t.Errorf("the groups that are silent (-want +got):\n%s", diff)
+	}
+	for _, v := range []string{"v1", "v1/Pod", "apps/v1", "apps/v1/Deployment", "up.example.com/v1", "up.example.com/v1/Widget"} {
+		if !slices.Contains(served.APIVersions, v) {
+			t.Errorf("%s is not among what is served", v)
+		}
+	}
+	if !slices.IsSorted(served.APIVersions) || strings.Contains(strings.Join(served.APIVersions, " "), "down.example.com") {
+		t.Errorf("what is served is %v", served.APIVersions)
+	}
+	if info, err := c.Client(t).Discovery().ServerVersion(); err != nil || served.KubeVersion != info.GitVersion {
+		t.Errorf("the version is %q, want %v (%v)", served.KubeVersion, info, err)
+	}
 }
 
 func object(t *testing.T, text string) *unstructured.Unstructured {

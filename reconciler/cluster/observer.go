@@ -125,7 +125,7 @@ func (o *observer) unsetKind(kind schema.GroupKind, keep map[plan.Ref]bool) []Ev
 	var events []Event
 	for ref, id := range o.owners {
 		if ref.GroupKind == kind && !keep[ref] {
-			events = append(events, Event{ApplySet: id, Object: o.members[id][ref], Deleted: true})
+			events = append(events, Event{ApplySet: id, Object: o.members[id][ref], Deleted: true, Missed: true})
 			o.unset(ref)
 		}
 	}

@@ -63,15 +63,7 @@ func TestDeleteNamesTheVeryObject(t *testing.T) {
 					fmt.Fprint(w, tc.then)
 				}
 			})
-			conn, err := c.Connect(t.Context(), t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			actor, err := conn.As(Daemon(), plan.Scope{Namespace: "n"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = actor.Delete(t.Context(), plan.Ref{GroupKind: schema.GroupKind{Kind: "ConfigMap"}, Namespace: "n", Name: "c"}, "1")
+			err := daemonIn(t, c, "n").Delete(t.Context(), plan.Ref{GroupKind: schema.GroupKind{Kind: "ConfigMap"}, Namespace: "n", Name: "c"}, "1")
 			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("%s\ngot %v, want %q", tc.reason, err, tc.err)
 			}
@@ -83,6 +75,20 @@ func TestDeleteNamesTheVeryObject(t *testing.T) {
 			}
 		})
 	}
+}
+
+// daemonIn connects, and returns the daemon as it acts in a namespace.
+func daemonIn(t *testing.T, c *Cluster, namespace string) *Actor {
+	t.Helper()
+	conn, err := c.Connect(t.Context(), t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor, err := conn.As(Daemon(), plan.Scope{Namespace: namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return actor
 }
 
 // TestWhatIsThereIsNotTaken: an object outside of a release's namespace that is there already is made by nobody else but its
@@ -115,17 +121,14 @@ func TestWhatIsThereIsNotTaken(t *testing.T) {
 				w.WriteHeader(tc.code)
 				fmt.Fprint(w, tc.answer)
 			})
-			conn, err := c.Connect(t.Context(), t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			actor, err := conn.As(Daemon(), plan.Scope{Namespace: "n"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = actor.CheckFree(t.Context(), object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: 'n'}}"), mine)
+			err := daemonIn(t, c, "n").CheckFree(t.Context(), object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: 'n'}}"), mine)
 			if (err == nil) != (tc.err == nil) || slices.ContainsFunc(tc.err, func(part string) bool { return !strings.Contains(err.Error(), part) }) {
 				t.Errorf("%s\ngot %v", tc.reason, err)
+			}
+			if errors.Is(err, ErrForeign) {
+				if hand, del := strings.Index(err.Error(), "hand it over"), strings.Index(err.Error(), "delete"); hand < 0 || del < hand {
+					t.Errorf("%s\nwhat can be undone does not come first: %v", tc.reason, err)
+				}
 			}
 			if foreign := errors.Is(err, ErrForeign); foreign != (tc.code == 200 && tc.err != nil) || foreign && !Terminal(err) {
 				t.Errorf("%s\nforeign: %t, terminal: %t", tc.reason, foreign, Terminal(err))

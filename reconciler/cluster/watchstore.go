@@ -67,7 +67,7 @@ func observed(u *unstructured.Unstructured, state health.State) plan.Observed {
 	}
 }
 
-// ending returns how an object ended that removes itself afterwards.
+// ending returns how far an object is that removes itself once it has ended.
 func ending(u *unstructured.Unstructured) plan.Ending {
 	switch health.Ended(u) {
 	case health.Healthy:
@@ -75,6 +75,9 @@ func ending(u *unstructured.Unstructured) plan.Ending {
 	case health.Failed:
 		return plan.FailedForGood
 	case health.Progressing, health.Stalled:
+	}
+	if health.RemovesItself(u) {
+		return plan.Started
 	}
 	return plan.Running
 }

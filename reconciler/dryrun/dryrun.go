@@ -4,7 +4,7 @@
 // reads, and has the API servers try what would be applied as a dry run. The client refuses everything else.
 //
 // Of Trunkline it may import api, catalog, reconciler/apply, reconciler/cluster, plan/gate, plan, plan/preview,
-// reconciler/secrets and plan/terms.
+// reconciler/secrets, plan/terms and render.
 package dryrun
 
 import (

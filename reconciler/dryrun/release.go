@@ -14,7 +14,9 @@ import (
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/plan/terms"
+	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/render"
 )
 
 // release is one that is looked at.
@@ -105,10 +107,16 @@ func (r release) course(ctx context.Context) (preview.Course, error) {
 	for _, o := range r.rendered.Access {
 		in.Access = append(in.Access, r.inventory.Member(o))
 	}
-	for _, m := range r.conn.Members(r.inventory.ApplySet()) {
-		in.Observed = append(in.Observed, m.Observed)
-	}
+	in.Observed = r.members()
 	return preview.Follow(in)
+}
+
+// members are the objects of the release in the cluster.
+func (r release) members() (observed []plan.Observed) {
+	for _, m := range r.conn.Members(r.inventory.ApplySet()) {
+		observed = append(observed, m.Observed)
+	}
+	return observed
 }
 
 // try has the API server try every step.
@@ -157,9 +165,14 @@ func replaced(tries []*try) map[plan.Ref]*unstructured.Unstructured {
 
 // hold asks the gate, as far as it can be said without the daemon: how the environments before are doing is not known.
 func (r release) hold() (gate.Verdict, error) {
+	next, err := render.Pack(r.rendered.Objects)
+	if err != nil {
+		return gate.Verdict{}, err
+	}
 	in := gate.Input{
-		Now: r.in.Now, Commit: "head", Digest: preview.Digest(r.rendered.Objects), Remove: r.removed, InPlace: r.inventory.Digest, Known: true,
+		Now: r.in.Now, Commit: "head", Digest: next.Digest(), Remove: r.removed, InPlace: r.inventory.Digest, Known: true,
 		Suspended: r.inventory.Memory.Suspended, Failed: r.inventory.Memory.Failed, Protected: r.inventory.Memory.Protected,
+		Shrinks: &gate.Shrinks{Before: apply.Made(r.members()), After: next.Made()},
 	}
 	return preview.Hold(r.in.Head.Catalog, r.id, in, r.rendered.Suspended, func(catalog.ReleaseID) bool { return false })
 }

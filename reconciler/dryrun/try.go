@@ -105,7 +105,7 @@ func (t *try) apply(ctx context.Context) error {
 func (t *try) as(ctx context.Context, actor *cluster.Actor, s plan.Step) error {
 	w := &writer{Actor: actor}
 	one := apply.Object{
-		ApplySet: t.release.inventory.ApplySet(), Namespace: t.release.namespace(), Owner: t.release.conn.Owner, Moves: t.release, Secrets: sealedSecrets{},
+		ApplySet: t.release.inventory.ApplySet(), Namespace: t.release.namespace(), Owner: t.release.conn.Owner, Moves: t.release, Secrets: sealedSecrets{}, ID: t.release.id,
 	}
 	_, err := one.Apply(ctx, w, s)
 	t.after = w.after

@@ -105,8 +105,11 @@ func notImpersonated(err error) bool {
 	return errors.As(err, &status) && apierrors.IsForbidden(err) && strings.Contains(status.Status().Message, "cannot impersonate")
 }
 
-// Taker implements [apply.Moves]; what a release would delete is shown as that.
-func (r release) Taker(catalog.ReleaseID, plan.Ref) string { return "" }
+// Fate implements [apply.Moves]; what a release would delete is shown as that.
+func (r release) Fate(plan.Ref) (taker string, undecided bool) { return "", false }
+
+// Settled implements [apply.Moves]: both sides are rendered.
+func (r release) Settled() bool { return true }
 
 // Owner implements [apply.Moves]: another release has let go of an object if the head does not declare it there.
 func (r release) Owner(applySet string, ref plan.Ref) (string, bool) {

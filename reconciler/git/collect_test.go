@@ -442,3 +442,16 @@ func TestAReleasedTreeIsCollected(t *testing.T) {
 	}
 	t.Error("the tree is kept for ever")
 }
+
+// collectUntil collects until something holds. Trees that nobody references are noticed by the runtime, in its own time.
+func collectUntil(t testing.TB, s *git.Store, what string, holds func() bool) {
+	t.Helper()
+	for range 200 {
+		runtime.GC()
+		if collect(t, s); holds() {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("%s: not after many collections", what)
+}

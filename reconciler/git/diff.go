@@ -26,6 +26,19 @@ type Change struct {
 	Action Action
 }
 
+// Changed returns the paths of [Diff].
+func Changed(old, new *Tree) ([]string, error) {
+	changes, err := Diff(old, new)
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(changes))
+	for i, c := range changes {
+		paths[i] = c.Path
+	}
+	return paths, nil
+}
+
 // Diff returns the paths that differ between two trees, sorted. It reads only folders whose hashes differ,
 // so it costs what changed and not what the trees hold. Content, the executable bit, a link's target, a
 // submodule's commit, and a change from one kind to another count as modified; a file that became a folder

@@ -18,18 +18,6 @@ const (
 	Terminal Class = "terminal"
 )
 
-// ClassOf returns the class of an error of this package; an error of unknown origin is transient,
-// because trying again is the harmless guess.
-func ClassOf(err error) Class {
-	if c, ok := errors.AsType[interface {
-		error
-		Class() Class
-	}](err); ok {
-		return c.Class()
-	}
-	return Transient
-}
-
 // FetchError is a fetch that failed. Its text holds no credential: the URL is redacted and everything
 // a library or a server said was scrubbed on the way in. For the same reason the cause can be asked
 // about with errors.Is but not taken out with errors.As.
@@ -126,22 +114,31 @@ func (e *CacheError) Unwrap() error { return e.cause }
 
 // cacheError blames the store for an object that it lacks or holds damaged, unless that is how the server sent it.
 func (s *Store) cacheError(err error) error {
-	if _, server := errors.AsType[*unusableError](err); server || !isObjectError(err) {
+	if isUnusable(err) || !isObjectError(err) {
 		return err
 	}
 	s.objects.damaged.Store(true)
 	return &CacheError{Dir: s.dir, cause: err}
 }
 
+func asObjectError(err error) (*ObjectError, bool) { return errors.AsType[*ObjectError](err) }
+
 func isObjectError(err error) bool {
-	_, ok := errors.AsType[*ObjectError](err)
+	_, ok := asObjectError(err)
 	return ok
 }
 
 // isMissing reports whether an object is not there at all, as opposed to damaged.
 func isMissing(err error) bool {
-	e, ok := errors.AsType[*ObjectError](err)
+	e, ok := asObjectError(err)
 	return ok && e.Missing
+}
+
+// isMalformed reports whether an object is what its hash says and makes no sense all the same: it was crafted, and is no
+// damage.
+func isMalformed(err error) bool {
+	e, ok := asObjectError(err)
+	return ok && errors.Is(e.cause, errMalformedTree)
 }
 
 // ObjectError is an object that the store lacks, or holds damaged. It deliberately never matches

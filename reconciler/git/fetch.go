@@ -39,32 +39,30 @@ const fetchTimeout = 15 * time.Minute
 // changes what [Track.Head] returns. Everything the new head needs is in the store before it becomes the head. A damaged
 // store is repaired on the way: what is damaged is replaced by what the server sends.
 func (t *Track) Fetch(ctx context.Context, r Remote) (Head, error) {
-	loc, err := parseLocation(r.URL)
+	loc, full, err := r.parse()
 	if err != nil {
 		return Head{}, err
 	}
-	full, err := refName(r.Branch)
-	if err != nil {
-		return Head{}, err
-	}
-	if err := r.Auth.check(loc); err != nil {
-		return Head{}, err
-	}
-	if _, has := ctx.Deadline(); !has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, fetchTimeout)
-		defer cancel()
-	}
+	ctx, cancel := withTimeout(ctx, fetchTimeout)
+	defer cancel()
 	done, err := t.store.turns.wait(ctx, t.name)
 	if err != nil {
 		return Head{}, classify(ctx, r, fmt.Errorf("waiting for another fetch of track %s: %w", t.name, err))
 	}
 	defer done()
-	head, err := t.fetch(ctx, full, func() (*conversation, error) { return t.store.dial(ctx, r, loc, full) })
+	head, err := t.fetch(ctx, full, func() (*conversation, error) { return t.store.dial(ctx, r, loc, branch(r, full)) })
 	if err != nil {
 		return Head{}, classify(ctx, r, t.store.cacheError(err))
 	}
 	return head, nil
+}
+
+// withTimeout bounds what a context without a deadline is for.
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 func (t *Track) fetch(ctx context.Context, full string, dial func() (*conversation, error)) (Head, error) {
@@ -77,47 +75,65 @@ func (t *Track) fetch(ctx context.Context, full string, dial func() (*conversati
 	if err != nil {
 		return Head{}, err
 	}
-	tip, damaged := talk.tip, s.objects.damaged.Load()
-	if !known || tip != previous || damaged {
-		var held *pin
-		tip, held, err = t.bring(ctx, talk, dial)
+	damaged := s.objects.damaged.Load()
+	if !known || talk.tips[0] != previous || damaged {
+		own, err := s.refsBelow(t.refs)
+		if err != nil {
+			return Head{}, errors.Join(err, talk.end(ctx))
+		}
+		var held []*pin
+		first := talk
+		talk, held, err = s.bring(ctx, own, first, dial)
 		defer runtime.KeepAlive(held) // until a ref names the tip
-	}
-	if err := errors.Join(err, talk.end(ctx)); err != nil {
+		if err := errors.Join(err, first.end(ctx)); err != nil {
+			return Head{}, err
+		}
+	} else if err := talk.end(ctx); err != nil {
 		return Head{}, err
 	}
+	return t.advance(ctx, full, talk.tips[0], previous, damaged)
+}
+
+// advance makes a commit that is in the store the head of a branch. The previous head is zero when there was none; a store
+// that was just repaired may have lost it for good.
+func (t *Track) advance(ctx context.Context, full string, tip, previous plumbing.Hash, repaired bool) (Head, error) {
+	s := t.store
 	head, err := s.describe(tip)
 	if err != nil {
 		return Head{}, err
 	}
-	if known {
-		head.Previous = previous.String()
-		descends, err := s.descends(ctx, tip, previous)
-		if err != nil && !damaged { // a repaired store may have lost the previous head for good
-			return Head{}, err
-		}
-		head.Rewritten = !descends
+	if previous.IsZero() {
+		return head, s.moveRef(t.headRef(full), tip)
 	}
-	if known && tip == previous {
+	head.Previous = previous.String()
+	descends, err := s.descends(ctx, tip, previous)
+	if err != nil && !repaired {
+		return Head{}, err
+	}
+	if head.Rewritten = !descends; tip == previous {
 		return head, nil
 	}
-	if known {
-		// Before the head: after a crash between the two, previous and head are the same commit.
-		if err := s.moveRef(t.previousRef(full), previous); err != nil {
-			return Head{}, err
-		}
+	// Before the head: after a crash between the two, previous and head are the same commit.
+	if err := s.moveRef(t.previousRef(full), previous); err != nil {
+		return Head{}, err
 	}
 	return head, s.moveRef(t.headRef(full), tip)
 }
 
-// bring makes sure that everything the server's tip needs is in the store, and returns the tip, pinned.
+// bring makes sure that everything the server's tips need is in the store, and returns the conversation that it was last
+// brought in, which may know of newer tips, with the tips pinned. The first conversation is left to the caller to end.
 //
 // The server is asked for what is new since the commits that are here. It takes them for the whole of their history, of
 // which the store may have collected older content, and may leave out what comes back from there, as a revert does. Then
-// it is asked for the tip alone, and when something here is damaged, or even that does not do, for everything.
-func (t *Track) bring(ctx context.Context, first *conversation, dial func() (*conversation, error)) (plumbing.Hash, *pin, error) {
-	s, talk := t.store, first
-	held := s.objects.pins.hold(talk.tip)
+// it is asked for the tips alone, and when something here is damaged, or even that does not do, for everything.
+func (s *Store) bring(ctx context.Context, own map[string]plumbing.Hash, first *conversation, dial func() (*conversation, error)) (talk *conversation, held []*pin, err error) {
+	talk = first
+	hold := func() {
+		for _, tip := range talk.tips {
+			held = append(held, s.objects.pins.hold(tip))
+		}
+	}
+	hold()
 	again := func() error {
 		next, err := dial()
 		if err != nil {
@@ -126,7 +142,8 @@ func (t *Track) bring(ctx context.Context, first *conversation, dial func() (*co
 		if talk != first {
 			_ = talk.end(ctx) // what it brought did not do
 		}
-		talk, held = next, s.objects.pins.hold(next.tip)
+		talk = next
+		hold()
 		return nil
 	}
 	defer func() {
@@ -135,23 +152,26 @@ func (t *Track) bring(ctx context.Context, first *conversation, dial func() (*co
 		}
 	}()
 	if !s.objects.damaged.Load() {
-		brought, err := s.extend(ctx, t, talk)
+		brought, err := s.extend(ctx, own, talk)
 		if err == nil || !isObjectError(err) {
-			return talk.tip, held, err
+			return talk, held, err
+		}
+		if isUnusable(err) {
+			return talk, held, errors.Join(err, s.dropPacks(brought))
 		}
 		if isMissing(err) && talk.shallow() {
 			if err := again(); err != nil {
-				return plumbing.ZeroHash, nil, errors.Join(err, s.dropPacks(brought))
+				return talk, held, errors.Join(err, s.dropPacks(brought))
 			}
-			if s.extendByTip(ctx, talk) == nil {
-				return talk.tip, held, nil
+			if s.extendByTips(ctx, talk) == nil {
+				return talk, held, nil
 			}
 		}
 		if err := errors.Join(s.dropPacks(brought), again()); err != nil {
-			return plumbing.ZeroHash, nil, err
+			return talk, held, err
 		}
 	}
-	return talk.tip, held, s.repair(ctx, talk)
+	return talk, held, s.repair(ctx, talk)
 }
 
 // unusableError is a commit that does not hold together although it was read as the server sent it.
@@ -165,6 +185,11 @@ func (e *unusableError) Error() string {
 }
 
 func (e *unusableError) Unwrap() error { return e.cause }
+
+func isUnusable(err error) bool {
+	_, ok := errors.AsType[*unusableError](err)
+	return ok
+}
 
 // complete reads a commit's whole tree (what was not read before) and asks for each of its blobs.
 func (o *objects) completeCommit(ctx context.Context, tip plumbing.Hash) error {

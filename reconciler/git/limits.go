@@ -62,9 +62,6 @@ func (e *LimitError) Error() string {
 // Option changes how a store or a tree is opened.
 type Option func(*Limits)
 
-// WithLimits replaces the default limits.
-func WithLimits(l Limits) Option { return func(to *Limits) { *to = l } }
-
 func limitsOf(opts []Option) Limits {
 	var l Limits
 	for _, opt := range opts {

@@ -24,7 +24,7 @@ type localSession struct {
 
 func openLocal(ctx context.Context, path string, lim Limits) (session, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &localSession{cancel: cancel, cmd: exec.CommandContext(ctx, "git", "upload-pack", "--", path)}
+	s := &localSession{cancel: cancel, cmd: exec.CommandContext(ctx, "git", "-c", "uploadpack.allowReachableSHA1InWant=true", "upload-pack", "--", path)}
 	s.waiter = child.NewWaiter(s.cmd)
 	// explain reads what git says.
 	s.cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")

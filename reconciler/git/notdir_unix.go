@@ -6,5 +6,5 @@ package git
 
 import "syscall"
 
-// errNotDir is what asking for a file "inside" a file gives.
+// errNotDir is the error of opening a file "inside" a file.
 var errNotDir error = syscall.ENOTDIR

@@ -139,7 +139,7 @@ func install(pack *os.File, into string) (name string, err error) {
 	return "pack-" + sum.String(), keepPack(pack, writer, filepath.Join(into, "pack-"+sum.String()))
 }
 
-// keepPack writes the index of a pack that lies under a temporary name, and gives the pack its own name once both are on
+// keepPack writes the index of a pack that has a temporary name, and renames the pack once both are on
 // the disk. The pack's name comes last: an index without its pack is ignored, the other way round is damage.
 func keepPack(pack *os.File, writer *idxfile.Writer, base string) error {
 	index, err := writer.Index()

@@ -70,14 +70,19 @@ func (r Remote) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // Validate reports the first thing about the remote that will never work: a refused URL or branch, or
 // credentials that contradict each other. Fetch does it too; this is for failing when the daemon starts.
 func (r Remote) Validate() error {
-	loc, err := parseLocation(r.URL)
-	if err != nil {
-		return err
+	_, _, err := r.parse()
+	return err
+}
+
+// parse takes the remote apart, or refuses it, and returns where it is and the full name of its branch.
+func (r Remote) parse() (loc location, full string, err error) {
+	if loc, err = parseLocation(r.URL); err != nil {
+		return loc, "", err
 	}
-	if _, err := refName(r.Branch); err != nil {
-		return err
+	if full, err = refName(r.Branch); err != nil {
+		return loc, "", err
 	}
-	return r.Auth.check(loc)
+	return loc, full, r.Auth.check(loc)
 }
 
 // location is a URL that was taken apart once, so that what is checked is what is used.

@@ -19,7 +19,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/durable"
 )
 
-// repair brings everything of the tip and its history, and removes what is damaged. The new pack is looked over by
+// repair brings everything of the tips and their history, and removes what is damaged. The new pack is looked over by
 // itself, so that damage here is never taken for the server's, and what can be read meanwhile stays until the new pack is
 // there. What is sound stays in any case: other tracks may need it.
 func (s *Store) repair(ctx context.Context, talk *conversation) error {
@@ -41,8 +41,10 @@ func (s *Store) repair(ctx context.Context, talk *conversation) error {
 	if err != nil {
 		return err
 	}
-	if err := s.completeIn(ctx, s.stagingDir(), talk.tip); err != nil {
-		return err
+	for _, tip := range talk.tips {
+		if err := s.completeIn(ctx, s.stagingDir(), tip); err != nil {
+			return err
+		}
 	}
 	release, err := s.gate.alone(ctx)
 	if err != nil {

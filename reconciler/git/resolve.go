@@ -28,6 +28,20 @@ type space interface {
 	target(link node) (string, error)
 }
 
+// SubmoduleError says that a path leads into a submodule. It is fs.ErrNotExist: there is nothing in the tree.
+type SubmoduleError struct{ Folder string }
+
+// Error implements error.
+func (e *SubmoduleError) Error() string {
+	return fmt.Sprintf("%q is a submodule, whose content is in another repository: %v", e.Folder, fs.ErrNotExist)
+}
+
+// Submodule returns the folder.
+func (e *SubmoduleError) Submodule() string { return e.Folder }
+
+// Unwrap returns [fs.ErrNotExist].
+func (e *SubmoduleError) Unwrap() error { return fs.ErrNotExist }
+
 // maxHops is how many links one look-up follows, as Linux does.
 const maxHops = 40
 
@@ -58,7 +72,7 @@ func lookup(s space, root node, lim Limits, op, name string, follow bool) (node,
 		here := at[len(at)-1]
 		switch {
 		case here.kind == kindModule && step != "." && step != "..":
-			return fail(fmt.Errorf("%q is a submodule, whose content is in another repository: %w", here.path, fs.ErrNotExist))
+			return fail(&SubmoduleError{Folder: here.path})
 		case step == "" || step == ".":
 			continue
 		case here.kind != kindFolder && here.kind != kindModule:

@@ -32,6 +32,8 @@ type Store struct {
 	turns turns
 	// gate is shared by what relies on the objects that are there without a pin, and had alone by what removes some.
 	gate gate
+	// refused are heads of pull requests that were not taken.
+	refused refusals
 	// step is called between the steps that change what is on disk; tests stop the process there.
 	step func(name string)
 }

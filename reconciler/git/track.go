@@ -211,5 +211,7 @@ func (t *Track) Newer(ctx context.Context, tip string, commits []string) ([]stri
 
 // sortedHashes returns the values of refs.
 func sortedHashes(refs map[string]plumbing.Hash) []plumbing.Hash {
-	return slices.SortedFunc(maps.Values(refs), func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return slices.SortedFunc(maps.Values(refs), compareHashes)
 }
+
+func compareHashes(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) }

@@ -17,24 +17,36 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
-// conversation is a session in which the server has said where the branch is.
+// conversation is a session in which the server has said where its branches are.
 type conversation struct {
 	session
 	adv *packp.AdvRefs
-	tip plumbing.Hash
+	// tips are the commits that are wanted of it.
+	tips []plumbing.Hash
 }
 
-func (s *Store) dial(ctx context.Context, r Remote, loc location, full string) (*conversation, error) {
+// choice picks the commits that are wanted from what a server has.
+type choice func(refs map[string]plumbing.Hash) ([]plumbing.Hash, error)
+
+// branch wants the tip of one branch.
+func branch(r Remote, full string) choice {
+	return func(refs map[string]plumbing.Hash) ([]plumbing.Hash, error) {
+		tip, ok := refs[full]
+		if !ok {
+			return nil, branchGone(r, refs)
+		}
+		return []plumbing.Hash{tip}, nil
+	}
+}
+
+func (s *Store) dial(ctx context.Context, r Remote, loc location, wanted choice) (*conversation, error) {
 	sess, err := openSession(ctx, loc, r.Auth, s.limits)
 	if err != nil {
 		return nil, err
 	}
 	talk := &conversation{session: sess}
 	if talk.adv, err = sess.AdvertisedReferencesContext(ctx); err == nil {
-		var ok bool
-		if talk.tip, ok = talk.adv.References[full]; !ok {
-			err = branchGone(r, talk.adv.References)
-		}
+		talk.tips, err = wanted(talk.adv.References)
 	} else if errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		err = branchGone(r, nil)
 	}
@@ -57,9 +69,10 @@ func (c *conversation) end(ctx context.Context) error {
 // shallow reports whether the server can send a commit without its history.
 func (c *conversation) shallow() bool { return c.adv.Capabilities.Supports(capability.Shallow) }
 
+// request asks for the tips.
 func (c *conversation) request() (*packp.UploadPackRequest, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(c.adv.Capabilities)
-	req.Wants = []plumbing.Hash{c.tip}
+	req.Wants = slices.Clone(c.tips)
 	if c.adv.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
 			return nil, fmt.Errorf("asking for silence: %w", err)
@@ -69,8 +82,8 @@ func (c *conversation) request() (*packp.UploadPackRequest, error) {
 }
 
 // extend brings what is new since the commits that are here, and returns the packs it has added, also when they do not
-// make the tip complete.
-func (s *Store) extend(ctx context.Context, t *Track, talk *conversation) (added []string, err error) {
+// make the tips complete. Of the refs that are given, more is said to the server than of others.
+func (s *Store) extend(ctx context.Context, own map[string]plumbing.Hash, talk *conversation) (added []string, err error) {
 	release, err := s.gate.share(ctx)
 	if err != nil {
 		return nil, err
@@ -80,20 +93,35 @@ func (s *Store) extend(ctx context.Context, t *Track, talk *conversation) (added
 	if err != nil {
 		return nil, err
 	}
-	if req.Haves, err = s.haves(ctx, t); err != nil {
+	if req.Haves, err = s.haves(ctx, own); err != nil {
 		return nil, err
 	}
-	if !slices.Contains(req.Haves, talk.tip) { // otherwise it came before, with another branch or a former head
+	// The others came before, with another branch or a former head.
+	req.Wants = slices.DeleteFunc(req.Wants, func(h plumbing.Hash) bool { return slices.Contains(req.Haves, h) })
+	if len(req.Wants) > 0 {
 		if added, err = s.transfer(ctx, talk, req, s.packDir()); err != nil {
 			return nil, err
 		}
 		s.learn(added)
 	}
-	return s.kept(added, s.objects.completeCommit(ctx, talk.tip))
+	return s.kept(added, s.completeAll(ctx, talk.tips))
 }
 
-// extendByTip brings the tip's content whether it is here or not, and nothing of its history.
-func (s *Store) extendByTip(ctx context.Context, talk *conversation) error {
+// completeAll is completeCommit of several commits.
+func (s *Store) completeAll(ctx context.Context, commits []plumbing.Hash) error {
+	for _, h := range commits {
+		if err := s.objects.completeCommit(ctx, h); isMalformed(err) {
+			return &unusableError{h, err}
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extendByTips brings the content of those tips that are not complete, whether it is here or not, and nothing of their
+// history.
+func (s *Store) extendByTips(ctx context.Context, talk *conversation) error {
 	release, err := s.gate.share(ctx)
 	if err != nil {
 		return err
@@ -103,16 +131,20 @@ func (s *Store) extendByTip(ctx context.Context, talk *conversation) error {
 	if err != nil {
 		return err
 	}
+	req.Wants = slices.DeleteFunc(req.Wants, func(h plumbing.Hash) bool { return s.objects.completeCommit(ctx, h) == nil })
+	if len(req.Wants) == 0 {
+		return nil
+	}
 	req.Depth = packp.DepthCommits(1)
 	if err := req.Capabilities.Set(capability.Shallow); err != nil {
-		return fmt.Errorf("asking for a single commit: %w", err)
+		return fmt.Errorf("asking for single commits: %w", err)
 	}
 	added, err := s.transfer(ctx, talk, req, s.packDir())
 	if err != nil {
 		return err
 	}
 	s.learn(added)
-	if err := s.objects.completeCommit(ctx, talk.tip); err != nil {
+	if err := s.completeAll(ctx, talk.tips); err != nil {
 		return errors.Join(err, s.dropPacks(added))
 	}
 	return nil
@@ -164,13 +196,9 @@ const (
 	maxOwnHaves = 192
 )
 
-// haves returns commits that are in the store: the track's refs and the newest of their ancestors, so that a branch that
-// was moved back or rewritten is fetched from where it forked, then those of other tracks.
-func (s *Store) haves(ctx context.Context, t *Track) ([]plumbing.Hash, error) {
-	own, err := s.refsBelow(t.refs)
-	if err != nil {
-		return nil, err
-	}
+// haves returns commits that are in the store: some refs and the newest of their ancestors, so that a branch that was moved
+// back or rewritten is fetched from where it forked, then those of all other refs.
+func (s *Store) haves(ctx context.Context, own map[string]plumbing.Hash) ([]plumbing.Hash, error) {
 	all, err := s.refs()
 	if err != nil {
 		return nil, err

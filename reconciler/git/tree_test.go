@@ -62,7 +62,7 @@ func TestTreeIsAFileSystem(t *testing.T) {
 func TestDirIsAFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	for path, content := range map[string]string{
-		"README.md": "hello", "a/b": "b", "a/c/d.yaml": "d", "..file.yaml": "dots", ".git/config": "secret", "a/.git": "gitdir: x",
+		"README.md": "hello", "a/b": "b", "a/c/d.yaml": "d", "..file.yaml": "dots", ".git/config": "secret", "sub/.git": "gitdir: x", "sub/x": "x",
 	} {
 		writeDisk(t, dir, path, content)
 	}
@@ -75,15 +75,25 @@ func TestDirIsAFileSystem(t *testing.T) {
 	if err := fstest.TestFS(fsys, "README.md", "a/b", "a/c/d.yaml", "a/link", "dirlink", "..file.yaml"); err != nil {
 		t.Error(err)
 	}
-	for _, path := range []string{".git", ".git/config", "a/.git"} {
+	for _, path := range []string{".git", ".git/config", "sub/.git"} {
 		if _, err := fs.Stat(fsys, path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got %v, want it hidden", path, err)
 		}
 	}
-	want := []string{"..file.yaml", "README.md", "a", "a/b", "a/c", "a/c/d.yaml", "a/link", "dirlink"}
+	// What is in a submodule is not in a commit of this repository either.
+	inside, ok := errors.AsType[*git.SubmoduleError](statError(fsys, "sub/x"))
+	if !ok || inside.Folder != "sub" || !errors.Is(inside, fs.ErrNotExist) {
+		t.Errorf("a file in a submodule: got %v", statError(fsys, "sub/x"))
+	}
+	want := []string{"..file.yaml", "README.md", "a", "a/b", "a/c", "a/c/d.yaml", "a/link", "dirlink", "sub"}
 	if diff := cmp.Diff(want, walk(t, fsys)); diff != "" {
 		t.Errorf("walk (-want +got):\n%s", diff)
 	}
+}
+
+func statError(fsys fs.FS, name string) error {
+	_, err := fs.Stat(fsys, name)
+	return err
 }
 
 func TestTreeContents(t *testing.T) {

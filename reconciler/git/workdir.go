@@ -31,7 +31,7 @@ var (
 
 // OpenDir returns a folder on disk, what is not committed included, as the same kind of file system as a
 // [Tree]: links are followed inside the folder only, with the same errors, ReadDir shows links as links,
-// files above the limit are refused, and everything named ".git" is hidden. What is neither file, folder
+// files above the limit are refused, everything named ".git" is hidden, and a folder with one in it is empty, as a submodule is in a tree. What is neither file, folder
 // nor link (a pipe would block for ever) is listed but not opened. The path itself may be a link.
 //
 // Unlike a tree it changes under the reader's hands, and it holds one open descriptor until the value is
@@ -60,8 +60,8 @@ func (d *dirFS) child(dir node, name string) (node, error) {
 		return node{}, fs.ErrNotExist
 	}
 	path := under(dir, name)
-	if _, seen := d.folders.Load(path); seen {
-		return node{path: path, kind: kindFolder}, nil
+	if known, seen := d.folders.Load(path); seen {
+		return node{path: path, kind: known.(kind)}, nil
 	}
 	info, err := d.root.Lstat(path)
 	if err != nil {
@@ -71,7 +71,10 @@ func (d *dirFS) child(dir node, name string) (node, error) {
 	switch {
 	case info.IsDir():
 		n.kind = kindFolder
-		d.folders.Store(path, true)
+		if _, err := d.root.Lstat(under(n, gitDir)); err == nil {
+			n.kind = kindModule // of which a commit holds nothing
+		}
+		d.folders.Store(path, n.kind)
 	case info.Mode()&fs.ModeSymlink != 0:
 		n.kind = kindLink
 	case info.Mode().IsRegular():
@@ -102,7 +105,7 @@ func (d *dirFS) Open(name string) (fs.File, error) {
 		return fail(err)
 	}
 	named := fileInfo{name: baseName(name), size: info.Size(), mode: info.Mode(), when: info.ModTime()}
-	if n.kind == kindFolder {
+	if n.kind == kindFolder || n.kind == kindModule {
 		entries, err := d.list(n)
 		if err != nil {
 			return fail(err)
@@ -171,7 +174,7 @@ func (d *dirFS) stat(op, name string, follow bool) (fs.FileInfo, error) {
 
 func (d *dirFS) content(n node) ([]byte, error) {
 	switch n.kind {
-	case kindFolder:
+	case kindFolder, kindModule:
 		return nil, errIsFolder
 	case kindOther:
 		return nil, errSpecial
@@ -198,7 +201,11 @@ func (d *dirFS) content(n node) ([]byte, error) {
 }
 
 func (d *dirFS) list(n node) ([]fs.DirEntry, error) {
-	if n.kind != kindFolder {
+	switch n.kind {
+	case kindModule:
+		return nil, nil
+	case kindFolder:
+	default:
 		return nil, errNotFolder
 	}
 	all, err := fs.ReadDir(d.disk, n.path)

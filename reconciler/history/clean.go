@@ -74,7 +74,7 @@ func text(s string, limit int) string {
 	return strings.Clone(strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "\x00", "?"))
 }
 
-// size is about what an event takes in memory, in bytes.
+// size estimates the memory that an event occupies, in bytes.
 func size(e Event) int {
 	const structure = 320 // the struct, and its place in the queue
 	n := structure + len(e.Platform) + len(e.Release.Project) + len(e.Release.Environment) + len(e.Release.Cluster) + len(e.Kind) +

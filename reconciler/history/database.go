@@ -15,7 +15,7 @@ import (
 type Database struct {
 	// name is for people, without credentials.
 	name string
-	// id is the column type of a number that the database gives, and lock the statement that makes migrations take turns,
+	// id is the column type of a number that the database assigns, and lock the statement that makes migrations take turns,
 	// for a transaction; empty: its transactions do by themselves.
 	id, lock string
 	// rows is how many events one statement writes.

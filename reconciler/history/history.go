@@ -35,15 +35,17 @@ const (
 	Resumed     Kind = "resumed"     // a release is kept in its declared state again
 	Reconcile   Kind = "reconcile"   // someone asked for a release to be applied again
 	Approved    Kind = "approved"    // someone confirmed what a commit removes from an environment
+	Widened     Kind = "widened"     // a commit lets projects do more than the one before; Why is its subject
 	Held        Kind = "held"        // a release waits for a window, a gate or an answer
 	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
+	Previewed   Kind = "preview"     // the preview of a pull request was made, changed, put asleep, woken or removed
 )
 
 // Kinds lists the kinds that this program writes.
 func Kinds() []Kind {
 	return []Kind{
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
-		Held, Pruned,
+		Widened, Held, Pruned, Previewed,
 	}
 }
 

@@ -37,7 +37,7 @@ func (r Retention) defaults() Retention {
 	return r
 }
 
-// Prune deletes the events that are not to be kept, some at a time, and gives how many it has deleted. Several replicas
+// Prune deletes the events past their retention in batches, and returns how many it has deleted. Several replicas
 // may do so at once.
 func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (int64, error) {
 	keep = keep.defaults()

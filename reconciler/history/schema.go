@@ -11,7 +11,7 @@ import (
 )
 
 // migrations make the tables, each from what the one before it left. What was released is never changed: a change is a
-// new migration at the end. {{id}} is what a dialect calls a number that it gives and never gives again.
+// new migration at the end. {{id}} is what a dialect calls a number that it assigns once and never again.
 //
 // Times are microseconds since 1970 and lists are JSON in both databases, so that one set of statements serves them. The
 // names begin with the program's, for a database may hold more than this. An event is known by (origin, number): who

@@ -5,6 +5,7 @@ package history
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,10 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/mattn/go-sqlite3"
 
 	"trunkline.dev/trunkline/reconciler/durable"
 )
@@ -59,32 +60,45 @@ func openSQLite(file string) (*sql.DB, error) {
 	}
 	query := url.Values{
 		// A transaction that will write says so when it begins, and so waits for its turn.
-		"_txlock": {"immediate"},
-		"_pragma": {
-			fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds()),
-			"journal_mode(WAL)",
-			// The last moments may be lost with the machine's power, and the file is not damaged by it.
-			"synchronous(NORMAL)",
-			fmt.Sprintf("journal_size_limit(%d)", sqliteJournal),
-		},
+		"_txlock":       {"immediate"},
+		"_busy_timeout": {strconv.FormatInt(sqliteBusy.Milliseconds(), 10)},
+		"_journal_mode": {"WAL"},
+		// The last moments may be lost with the machine's power, and the file is not damaged by it.
+		"_synchronous": {"NORMAL"},
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+query.Encode())
-	if err != nil {
-		return nil, err
-	}
+	db := sql.OpenDB(sqliteConnector{name: "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query.Encode()})
 	db.SetMaxOpenConns(sqliteConns)
 	return db, nil
 }
 
+// sqliteConnector opens connections to a file by its data source name.
+type sqliteConnector struct{ name string }
+
+// Driver implements [driver.Connector].
+func (c sqliteConnector) Driver() driver.Driver {
+	return &sqlite3.SQLiteDriver{ConnectHook: limitJournal}
+}
+
+// Connect implements [driver.Connector].
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(c.name)
+}
+
+// limitJournal sets what the data source name has no word for.
+func limitJournal(c *sqlite3.SQLiteConn) error {
+	_, err := c.Exec(fmt.Sprintf("PRAGMA journal_size_limit = %d", sqliteJournal), nil)
+	return err
+}
+
 func sqliteFault(err error) fault {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	if !ok {
 		return passing
 	}
-	switch e.Code() & 0xff { // the rest says more of the same
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+	switch e.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return damaged
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG:
+	case sqlite3.ErrConstraint, sqlite3.ErrMismatch, sqlite3.ErrTooBig:
 		return rejected
 	default:
 		return passing
@@ -94,7 +108,7 @@ func sqliteFault(err error) fault {
 // companions are the files that SQLite keeps beside one.
 func companions(file string) []string { return []string{file + "-wal", file + "-shm"} }
 
-// moveAside takes a damaged file out of the way, and gives its new name. The one that was moved aside before is deleted, so
+// moveAside takes a damaged file out of the way, and returns its new name. The one that was moved aside before is deleted, so
 // that a disk that goes bad is not filled with what it spoilt.
 func moveAside(file string, now time.Time) (string, error) {
 	before, err := filepath.Glob(globQuote(file) + ".damaged-*")

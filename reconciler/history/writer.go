@@ -122,7 +122,7 @@ func (w *writer) close(why error) {
 	}
 }
 
-// clear deletes what is old when it is time to, and gives how long until it is again.
+// clear deletes expired events when that is due, and returns how long until it is due again.
 func (w *writer) clear(ctx context.Context) time.Duration {
 	now := w.r.opts.Now()
 	if left := clearInterval - now.Sub(w.cleared); !w.cleared.IsZero() && left > 0 && left <= clearInterval {

@@ -167,7 +167,7 @@ func (c *Cache) read(name string, tree fs.FS) (objects *render.Packed, reads ren
 		return nil, reads, err
 	}
 	objects, err = render.Assemble(body, top.Parts, top.Digest)
-	return objects, top.Reads, err
+	return objects.WithWarnings(top.Warnings), top.Reads, err
 }
 
 // Put keeps what a tree rendered to under a key.

@@ -18,10 +18,11 @@ const maxEntry = 48 << 20
 
 // head is what is read of an entry to find out whether it counts, and what its objects are.
 type head struct {
-	Facts  []fact         `json:"facts"`
-	Reads  render.ReadSet `json:"reads"`
-	Parts  []render.Part  `json:"parts"`
-	Digest string         `json:"digest"`
+	Facts    []fact           `json:"facts"`
+	Reads    render.ReadSet   `json:"reads"`
+	Parts    []render.Part    `json:"parts"`
+	Digest   string           `json:"digest"`
+	Warnings []render.Warning `json:"warnings,omitempty"`
 }
 
 // The file of an entry: the code that authenticates it under its name, the length of the head in four bytes, the head as
@@ -33,7 +34,7 @@ const (
 
 // encode returns the file of an entry without its code, which [seal] puts in.
 func encode(facts []fact, objects *render.Packed, reads render.ReadSet) ([]byte, error) {
-	top, err := json.Marshal(head{facts, reads, objects.Parts(), objects.Digest()})
+	top, err := json.Marshal(head{facts, reads, objects.Parts(), objects.Digest(), objects.Warnings()})
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func seal(secret []byte, name string, data []byte) { copy(data, code(secret, nam
 
 var errForeign = errors.New("it is damaged, or was not written by this daemon")
 
-// open checks that an entry is what was sealed under a name, and gives its head and the JSON of the objects.
+// open checks that an entry is what was sealed under a name, and returns its head and the JSON of the objects.
 func open(secret []byte, name string, data []byte) (top head, body []byte, err error) {
 	if len(data) < headFrom || !hmac.Equal(data[:macSize], code(secret, name, data)) {
 		return top, nil, errForeign

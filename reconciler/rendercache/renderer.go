@@ -25,7 +25,7 @@ type Renderer struct {
 }
 
 // format is part of every key: an entry of another form is never looked at.
-const format = "2"
+const format = "3"
 
 // Wrap makes a renderer that asks the cache first. The program identifies everything that takes part in rendering and
 // is not in the tree nor in the release: engines, embedded blueprints, and Trunkline itself. The hash of the running
@@ -40,6 +40,7 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 	objects, reads, err := r.RenderPacked(ctx, tree, rel)
 	result := render.Result{ReadSet: reads}
 	if err == nil {
+		result.Warnings = objects.Warnings()
 		result.Objects, err = objects.Unpack()
 	}
 	return result, err
@@ -58,6 +59,7 @@ func (r *Renderer) RenderPacked(ctx context.Context, tree fs.FS, rel catalog.Rel
 		return nil, result.ReadSet, err
 	}
 	objects, err := render.Pack(result.Objects)
+	objects = objects.WithWarnings(result.Warnings)
 	if err == nil && key != "" {
 		r.cache.Put(key, tree, objects, result.ReadSet)
 	}

@@ -131,6 +131,9 @@ func (d *Decrypter) dataKey(ctx context.Context, r Release, doc *document) ([]by
 	if len(refused) > 0 {
 		why += "; " + strings.Join(refused, "; ")
 	}
+	if r.Preview {
+		return nil, errors.New(why + "; for previews it needs one whose scope names them, such as --sops-age-key-file '" + r.Project + "/pr-*=FILE'")
+	}
 	return nil, errors.New(why + "; give the daemon one with --sops-age-key-file, or allow a cloud's with --sops-kms")
 }
 

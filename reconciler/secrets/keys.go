@@ -12,10 +12,14 @@ import (
 )
 
 // Release is what a Secret is decrypted for.
-type Release struct{ Project, Environment string }
+type Release struct {
+	Project, Environment string
+	// Preview reports whether it is one of a pull request's, which runs before anyone has to have agreed to what it does.
+	Preview bool
+}
 
 // Scope says which releases a key is for: PROJECT/ENVIRONMENT, either of which may have wildcards as in a file name.
-// An empty scope is for all.
+// An empty scope is for all. Previews of pull requests are in a scope only if it names them, as in orders/pr-*.
 //
 // Everyone who can read the repository can copy an encrypted Secret into a project of their own. To prevent that it is
 // decrypted there, use separate keys for each project or each environment.
@@ -23,6 +27,9 @@ type Scope string
 
 // Has reports whether a release is in the scope.
 func (s Scope) Has(r Release) bool {
+	if _, environment, _ := strings.Cut(string(s), "/"); r.Preview && !strings.HasPrefix(environment, "pr-") {
+		return false
+	}
 	if s == "" {
 		return true
 	}

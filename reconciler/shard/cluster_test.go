@@ -22,8 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// patience bounds every wait; nothing is expected to take nearly as long.
-const patience = 2 * time.Minute
+// waitTimeout bounds every wait; nothing is expected to take nearly as long.
+const waitTimeout = 2 * time.Minute
 
 // fleet is a number of replicas that are processes of their own.
 type fleet struct {
@@ -95,7 +95,7 @@ func (f *fleet) end(name string, signal syscall.Signal) {
 // until reads what the replicas say until something holds, and fails if two of them ever have the same release.
 func (f *fleet) until(what string, holds func() bool) {
 	f.t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitTimeout)
 	defer limit.Stop()
 	for !holds() {
 		select {
@@ -198,7 +198,7 @@ type running struct {
 
 func (r *running) until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitTimeout)
 	defer limit.Stop()
 	for !holds() {
 		select {
@@ -280,7 +280,7 @@ func TestWhatItCostsTheAPIServer(t *testing.T) {
 	first := runHere(t, func(l Leases) Options { return quick(l, "cost", "first", true) })
 	first.until(t, "it leads", first.Leads)
 	first.requests.take()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitTimeout)
 	defer limit.Stop()
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()

@@ -16,7 +16,7 @@ import (
 type self struct {
 	// name is that of its Lease.
 	name string
-	// seen is the newest version of the assignment that it has taken in.
+	// seen is the newest version of the assignment that it has accepted.
 	seen seen
 	// holds are the buckets that it may have runs of.
 	holds set
@@ -92,7 +92,7 @@ type timing struct {
 }
 
 // decide says what a replica does after it has seen a snapshot, which it asked for at a time, and which its memory
-// has taken in.
+// has recorded.
 func decide(me self, s *snapshot, m *memory, asked time.Time, t timing) decision {
 	mine, there := s.members[me.name]
 	switch {
@@ -134,7 +134,7 @@ func decide(me self, s *snapshot, m *memory, asked time.Time, t timing) decision
 func blocker(me self, mine member, s *snapshot, stand map[string]standing, b bucket) string {
 	current := seen{uid: s.version().uid, epoch: s.assignment.since[b]}
 	reached := func(x member) bool { return x.seen.uid == current.uid && x.seen.epoch >= current.epoch }
-	// What we take in is published before we act on it: others rely on that.
+	// What we accept is published before we act on it: others rely on that.
 	if mine.err != nil || !reached(mine) {
 		return me.name
 	}
@@ -237,7 +237,7 @@ func recovered(s *snapshot) *assignment {
 	return a
 }
 
-// settled reports whether everybody has taken in the assignment, and nobody holds what is another's: until then no further
+// settled reports whether everybody has accepted the assignment, and nobody holds what is another's: until then no further
 // bucket is taken from anybody.
 func settled(s *snapshot, stand map[string]standing) bool {
 	if s.assignment == nil {

@@ -8,11 +8,11 @@
 // Releases are hashed into 64 buckets. Replicas meet in one cluster, the home cluster, through Leases with the label
 // of their group: one of each replica, which says that it is alive and what it holds, and one with the assignment,
 // which says whose each bucket is. Each interval a replica reads all of them with one list, which shows them as they
-// were at one moment, and renews its own. The first by name that is alive writes the assignment: it gives the buckets
+// were at one moment, and renews its own. The first by name that is alive writes the assignment: it moves the buckets
 // of replicas that are gone to others, and evens out the measured work. All writes carry the resource version that
 // was read, so of two writers one is refused. Nobody compares a clock with that of another machine.
 //
-// A bucket changes hands in three steps. The assignment of a new epoch gives it to another replica. Its holder sees
+// A bucket changes hands in three steps. The assignment of a new epoch moves it to another replica. Its holder sees
 // that, cancels its runs, and publishes in its own Lease the epoch and that it does not hold the bucket, when the
 // last of them has ended. The new owner publishes that it has seen the epoch too, and begins once a later list shows
 // that every replica that may be at work has seen it, and that none holds the bucket.

@@ -11,8 +11,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
 	"trunkline.dev/trunkline/catalog"
@@ -29,9 +31,10 @@ type clusterLeases struct {
 	conn *leaseConn
 }
 
+// leaseConn talks without the typed clients, which link every version of every API.
 type leaseConn struct {
-	leases     coordinationclient.LeaseInterface
-	namespaces coreclient.NamespaceInterface
+	leases     dynamic.ResourceInterface
+	namespaces dynamic.ResourceInterface
 }
 
 // NewLeases returns the Leases of a cluster, in the namespace catalog.SystemNamespace, which is made when it is not
@@ -67,15 +70,14 @@ func (c *clusterLeases) connect() (*leaseConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	coordination, err := coordinationclient.NewForConfig(cfg)
+	client, err := dynamic.NewForConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
-	core, err := coreclient.NewForConfig(cfg)
-	if err != nil {
-		return nil, err
+	c.conn = &leaseConn{
+		leases:     client.Resource(coordinationv1.SchemeGroupVersion.WithResource("leases")).Namespace(catalog.SystemNamespace),
+		namespaces: client.Resource(corev1.SchemeGroupVersion.WithResource("namespaces")),
 	}
-	c.conn = &leaseConn{leases: coordination.Leases(catalog.SystemNamespace), namespaces: core.Namespaces()}
 	return c.conn, nil
 }
 
@@ -86,10 +88,15 @@ func (c *clusterLeases) List(ctx context.Context, group string) (out []coordinat
 		if err != nil {
 			return err
 		}
-		if list.Continue != "" {
+		if list.GetContinue() != "" {
 			return fmt.Errorf("there are more than %d Leases with the label %s=%s: delete those that no replica renews", maxLeases, labelGroup, group)
 		}
-		out = list.Items
+		out = make([]coordinationv1.Lease, len(list.Items))
+		for i, item := range list.Items {
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &out[i]); err != nil {
+				return fmt.Errorf("reading the Lease %s: %w", item.GetName(), err)
+			}
+		}
 		return nil
 	})
 	return out, err
@@ -97,26 +104,37 @@ func (c *clusterLeases) List(ctx context.Context, group string) (out []coordinat
 
 // Create implements [Leases].
 func (c *clusterLeases) Create(ctx context.Context, lease *coordinationv1.Lease) error {
+	object, err := untyped(lease, coordinationv1.SchemeGroupVersion.WithKind("Lease"))
+	if err != nil {
+		return err
+	}
+	namespace, err := untyped(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: catalog.SystemNamespace, Labels: map[string]string{labelManagedBy: manager},
+	}}, corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err != nil {
+		return err
+	}
 	return c.do(func(conn *leaseConn) error {
-		_, err := conn.leases.Create(ctx, lease, metav1.CreateOptions{})
+		_, err := conn.leases.Create(ctx, object, metav1.CreateOptions{})
 		if !apierrors.IsNotFound(err) {
 			return err
 		}
-		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: catalog.SystemNamespace, Labels: map[string]string{labelManagedBy: manager},
-		}}
 		if _, err := conn.namespaces.Create(ctx, namespace, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("making the namespace %s: %w", namespace.Name, err)
+			return fmt.Errorf("making the namespace %s: %w", namespace.GetName(), err)
 		}
-		_, err = conn.leases.Create(ctx, lease, metav1.CreateOptions{})
+		_, err = conn.leases.Create(ctx, object, metav1.CreateOptions{})
 		return err
 	})
 }
 
 // Update implements [Leases].
 func (c *clusterLeases) Update(ctx context.Context, lease *coordinationv1.Lease) error {
+	object, err := untyped(lease, coordinationv1.SchemeGroupVersion.WithKind("Lease"))
+	if err != nil {
+		return err
+	}
 	return c.do(func(conn *leaseConn) error {
-		_, err := conn.leases.Update(ctx, lease, metav1.UpdateOptions{})
+		_, err := conn.leases.Update(ctx, object, metav1.UpdateOptions{})
 		return err
 	})
 }
@@ -128,4 +146,15 @@ func (c *clusterLeases) Delete(ctx context.Context, lease *coordinationv1.Lease)
 			Preconditions: &metav1.Preconditions{UID: &lease.UID, ResourceVersion: &lease.ResourceVersion},
 		})
 	})
+}
+
+// untyped turns an object into what the client sends.
+func untyped(object any, kind schema.GroupVersionKind) (*unstructured.Unstructured, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil, fmt.Errorf("writing the %s: %w", kind.Kind, err)
+	}
+	u := &unstructured.Unstructured{Object: fields}
+	u.SetGroupVersionKind(kind)
+	return u, nil
 }

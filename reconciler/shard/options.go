@@ -32,7 +32,7 @@ const drift = 5
 // maxIdentity bounds the name of a replica, in bytes; that of a pod is shorter.
 const maxIdentity = 100
 
-// Leases are what replicas speak to each other through. [NewLeases] gives those of a cluster.
+// Leases are how replicas speak to each other. [NewLeases] returns those of a cluster.
 type Leases interface {
 	// List returns all Leases of the group as they are now: it must not be answered from an older state.
 	List(ctx context.Context, group string) ([]coordinationv1.Lease, error)

@@ -22,7 +22,7 @@ const (
 	maxWork = 1 << 40
 )
 
-// seen is the version of the assignment that a replica has taken in; zero if none yet.
+// seen is the version of the assignment that a replica has accepted; zero if none yet.
 type seen struct {
 	// uid is that of the assignment. One that is made again begins a new count.
 	uid   string

@@ -7,19 +7,21 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The rules of holds that an approval ends; see [Held.Rule].
 const (
 	heldRemovals = "removals"
 	heldShrinks  = "shrinks"
+	heldReviewed = "reviewed"
 )
 
-// ToApprove returns the releases of an environment that wait for an approval of what would be deleted, sorted by name, and a
-// digest of that: an approval is good for exactly what was shown with the same digest. The digest is empty if there are none.
+// ToApprove returns the releases of an environment that wait for an approval, sorted by name, of what would be deleted or was not
+// reviewed, and a digest of that: an approval is good for exactly what was shown with the same digest. The digest is empty if there are none.
 func ToApprove(releases []Release, environment string) (held []Release, digest string) {
 	for _, r := range releases {
-		if r.Environment == environment && r.Held != nil && (r.Held.Rule == heldRemovals || r.Held.Rule == heldShrinks) {
+		if r.Environment == environment && r.Held != nil && slices.Contains([]string{heldRemovals, heldShrinks, heldReviewed}, r.Held.Rule) {
 			held = append(held, r)
 		}
 	}
@@ -29,7 +31,10 @@ func ToApprove(releases []Release, environment string) (held []Release, digest s
 	slices.SortFunc(held, func(a, b Release) int { return a.Compare(b.ReleaseID) })
 	h := sha256.New()
 	for _, r := range held {
-		_, _ = fmt.Fprintf(h, "%q %s %s\n", r.String(), r.Held.Rule, r.Held.Digest) // a hash never fails
+		// The reason says how much would be deleted, or what was not reviewed; how what is in place does meanwhile is another
+		// matter, and may come to light later. A hash never fails.
+		reason, _, _ := strings.Cut(r.Held.Reason, "; what is in place ")
+		_, _ = fmt.Fprintf(h, "%q %s %s %q\n", r.String(), r.Held.Rule, r.Held.Digest, reason)
 	}
 	return held, hex.EncodeToString(h.Sum(nil))
 }

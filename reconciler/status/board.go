@@ -90,12 +90,21 @@ func (b *Board) overview() Overview {
 func (b *Board) view(r Release) Release {
 	r.Kept, r.Drifts = slices.Clone(r.Kept), slices.Clone(r.Drifts)
 	r.Additions, r.Instead = slices.Clone(r.Additions), slices.Clone(r.Instead)
+	if r.Preview != nil {
+		preview := *r.Preview
+		r.Preview = &preview
+	}
 	c, known := b.clusters[r.Cluster]
 	if !known || c.Reachable || r.Health == Unknown || r.Result == Elsewhere {
 		return r
 	}
-	if r.Message == "" {
-		r.Message = "cluster " + r.Cluster + " does not answer; last seen " + string(r.Health)
+	// What a run failed with since then is newer; what was said of the objects is as old as their health.
+	if r.Message == "" || r.Result == Applied || r.Result == Applying {
+		seen := "cluster " + r.Cluster + " does not answer; last seen " + string(r.Health)
+		if r.Message != "" {
+			seen += ": " + r.Message
+		}
+		r.Message = seen
 	}
 	r.Health, r.Cause = Unknown, nil
 	if c.Since.After(r.Since) {

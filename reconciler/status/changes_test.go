@@ -217,6 +217,47 @@ func TestNothingIsClaimedOfAClusterThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// TestLastSeen: whatever was seen of a release of a cluster that does not answer, it is unknown since then, and says what was seen.
+func TestLastSeen(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason  string
+		result  status.Result
+		health  status.Health
+		message string // what was said of it before
+		want    string
+		unknown bool
+	}{
+		"Healthy":     {"It may have failed since.", status.Applied, status.Healthy, "", "cluster one does not answer; last seen healthy", true},
+		"Progressing": {"It may be ready since.", status.Applied, status.Progressing, "0 of 1 ready", "cluster one does not answer; last seen progressing: 0 of 1 ready", true},
+		"Stalled":     {"It may have been helped since.", status.Applied, status.Stalled, "no metrics", "cluster one does not answer; last seen stalled: no metrics", true},
+		"Unhealthy":   {"What failed may be gone since.", status.Applied, status.Unhealthy, "the Job failed", "cluster one does not answer; last seen failed: the Job failed", true},
+		"Applying":    {"A run that was on its way has not ended.", status.Applying, status.Progressing, "waiting for a", "cluster one does not answer; last seen progressing: waiting for a", true},
+		"Retrying":    {"What a run has failed with since is newer.", status.Retrying, status.Healthy, "timeout", "timeout", true},
+		"Pending":     {"Of what nothing was known nothing is claimed.", status.Pending, status.Unknown, "", "", true},
+		"Elsewhere":   {"Another replica knows more.", status.Elsewhere, status.Healthy, "kept by r2", "kept by r2", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			b := status.NewBoard(c.Now)
+			r := id("a", "dev", "one")
+			b.SetCluster(status.Cluster{Name: "one", Reachable: true})
+			b.SetRelease(r, func(r *status.Release) { r.Result, r.Health, r.Message = tc.result, tc.health, tc.message })
+			before, _ := b.Release(r)
+			c.now = c.now.Add(time.Hour)
+			b.SetCluster(status.Cluster{Name: "one", Message: "timeout"})
+			got, _ := b.Release(r)
+			if got.Message != tc.want || (got.Health == status.Unknown) != tc.unknown || got.Fine() && tc.unknown {
+				t.Errorf("%s\ngot %s %q, want %q", tc.reason, got.Health, got.Message, tc.want)
+			}
+			b.SetCluster(status.Cluster{Name: "one", Reachable: true})
+			after, _ := b.Release(r)
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Errorf("%s\nonce it answers again (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
 func TestAcceptedCommitIsDescribed(t *testing.T) {
 	head := &status.Commit{Hash: "1", Subject: "first", Author: "Ann"}
 	cases := map[string]struct {

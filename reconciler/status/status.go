@@ -67,6 +67,8 @@ type Source struct {
 	Error string `json:"error,omitempty"`
 	// Notice says what is unusual and no error, such as a rewritten branch.
 	Notice string `json:"notice,omitempty"`
+	// Images says which images that projects follow cannot be looked at, and why.
+	Images string `json:"images,omitempty"`
 }
 
 // clone copies all that can be changed in place.
@@ -127,6 +129,8 @@ type Cluster struct {
 	Name      string `json:"name"`
 	Reachable bool   `json:"reachable"`
 	Message   string `json:"message,omitempty"`
+	// Warning says how it is not what it is declared to be; empty if it is, as far as is known.
+	Warning string `json:"warning,omitempty"`
 	// Since is when Reachable last changed.
 	Since time.Time `json:"since,omitzero"`
 }
@@ -187,6 +191,16 @@ type Release struct {
 	Additions []Addition `json:"additions,omitempty"`
 	// Instead are declared fields for which something else runs, as an admission webhook or policy wants it.
 	Instead []Difference `json:"instead,omitempty"`
+	// Preview is set if the release is part of the preview of a pull request.
+	Preview *Preview `json:"preview,omitempty"`
+}
+
+// Preview says of which preview a release is a part.
+type Preview struct {
+	// Of is the environment that the preview is derived from; empty while only a cluster knows of it.
+	Of string `json:"of,omitempty"`
+	// Asleep reports whether its workloads are scaled to nothing.
+	Asleep bool `json:"asleep,omitempty"`
 }
 
 // Addition is what others have added to an object.
@@ -268,7 +282,8 @@ func (r Release) Settled() bool {
 	return r.Fine() || r.Result == Failed || r.Result == Applied && (r.Health == Unhealthy || r.Health == Stalled || r.Health == Healthy)
 }
 
-// Fine reports whether there is nothing to look at: the newest commit is accepted, and every release is fine.
+// Fine reports whether there is nothing to look at: the newest commit is accepted, and every release is fine. How previews are
+// doing is told where their pull requests are.
 func (p Platform) Fine() bool {
 	if p.Source.Refused() || p.Source.Error != "" || p.Source.Accepted == nil {
 		return false
@@ -279,7 +294,7 @@ func (p Platform) Fine() bool {
 		}
 	}
 	for _, r := range p.Releases {
-		if !r.Fine() {
+		if r.Preview == nil && !r.Fine() {
 			return false
 		}
 	}

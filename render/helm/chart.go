@@ -16,6 +16,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/ignore"
 
+	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
@@ -61,6 +62,12 @@ func readChart(fsys fs.FS, dir string) ([]*loader.BufferedFile, error) {
 	if err := r.read(".", 0); err != nil {
 		return nil, err
 	}
+	if len(r.files) == 0 {
+		_, err := fs.Stat(fsys, path.Join(dir, "Chart.yaml"))
+		if elsewhere := outside.InSubmodule(err); elsewhere != nil {
+			return nil, elsewhere
+		}
+	}
 	return r.files, nil
 }
 
@@ -80,6 +87,9 @@ func ignoreRules(fsys fs.FS, dir string) (*ignore.Rules, error) {
 	return rules, nil
 }
 
+// pictures are the extensions of files that people look at, and no chart renders.
+var pictures = []string{".gif", ".jpeg", ".jpg", ".md", ".pdf", ".png", ".svg", ".webp"}
+
 type reader struct {
 	fsys   fs.FS
 	dir    string
@@ -92,7 +102,7 @@ type reader struct {
 // leads back to where it stands ends at the bound of depth or of files.
 func (r *reader) read(rel string, depth int) error {
 	if depth > maxChartDepth {
-		return fmt.Errorf("%s: folders nest deeper than %d levels; does a link lead back to a folder above?", rel, maxChartDepth)
+		return fmt.Errorf("%s: folders nest deeper than %d levels; does a link lead back to a parent folder?", rel, maxChartDepth)
 	}
 	entries, err := fs.ReadDir(r.fsys, path.Join(r.dir, rel))
 	if err != nil {
@@ -119,6 +129,11 @@ func (r *reader) read(rel string, depth int) error {
 		data, err := fs.ReadFile(r.fsys, path.Join(r.dir, name))
 		if err != nil {
 			return err
+		}
+		if !slices.Contains(pictures, path.Ext(name)) {
+			if err := outside.Check(name, data); err != nil {
+				return err
+			}
 		}
 		if r.budget -= len(data); r.budget < 0 {
 			return fmt.Errorf("the chart has more than %d MiB", maxChartBytes>>20)

@@ -13,33 +13,42 @@ import (
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
 
+// Result is what a chart renders to.
+type Result struct {
+	// Objects are those of crds/ first, then those of the templates by file name.
+	Objects []manifest.Object
+	// Warnings are what is left out, or done otherwise than Helm does it.
+	Warnings []manifest.Warning
+}
+
 // collect reads the objects out of the rendered files.
-func collect(c *chart.Chart, rendered map[string]string) ([]manifest.Object, error) {
-	var objects []manifest.Object
+func collect(c *chart.Chart, rendered map[string]string) (Result, error) {
+	var out Result
 	for _, crd := range c.CRDObjects() {
-		parsed, err := manifest.Parse(crd.Filename, crd.File.Data)
+		parsed, warnings, err := manifest.ParseDocuments(crd.Filename, manifest.Split(crd.File.Data))
 		if err != nil {
-			return nil, err
+			return Result{}, err
 		}
-		objects = append(objects, parsed...)
+		out.Objects, out.Warnings = append(out.Objects, parsed...), append(out.Warnings, warnings...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(rendered)) {
-		if path.Base(name) == "NOTES.txt" || strings.TrimSpace(rendered[name]) == "" {
+		if strings.HasSuffix(path.Base(name), "NOTES.txt") {
 			continue
 		}
-		parsed, err := manifest.Parse(name, []byte(rendered[name]))
+		parsed, warnings, err := manifest.ParseDocuments(name, documents(rendered[name]))
 		if err != nil {
-			return nil, err
+			return Result{}, err
 		}
+		out.Warnings = append(out.Warnings, warnings...)
 		for _, o := range parsed {
-			keep, err := placeHook(o)
-			if err != nil {
-				return nil, err
+			keep, odd := PlaceHook(o)
+			for _, message := range odd {
+				out.Warnings = append(out.Warnings, manifest.Warning{Source: name, Message: message})
 			}
 			if keep {
-				objects = append(objects, o)
+				out.Objects = append(out.Objects, o)
 			}
 		}
 	}
-	return objects, nil
+	return out, nil
 }

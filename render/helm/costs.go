@@ -4,6 +4,8 @@ package helm
 
 import (
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,6 +31,8 @@ var costs = map[string]cost{
 	"join":     joinCost,
 	"wrapWith": func(a []reflect.Value) (int, error) { return product(a[1].Len()+1, a[2].Len()+1), nil },
 	"printf":   printfCost,
+
+	"randAlpha": lengthCost, "randAlphaNum": lengthCost, "randAscii": lengthCost, "randNumeric": lengthCost, "randBytes": lengthCost,
 
 	"required": nil, "default": nil, "empty": nil, "coalesce": nil, "ternary": nil, "all": nil, "any": nil,
 	"get": nil, "set": nil, "unset": nil, "hasKey": nil, "dict": nil, "list": nil, "tuple": nil, "dig": nil,
@@ -126,10 +130,18 @@ func regexCost(args []reflect.Value) (int, error) {
 	return text + product(text+1, len(with)+1+strings.Count(with, "$")*text), nil
 }
 
+func lengthCost(args []reflect.Value) (int, error) { return product(integer(args[0]), 2), nil }
+
 func joinCost(args []reflect.Value) (int, error) {
 	size, err := weights(args[1:])
 	return size + product(args[0].Len(), size/8), err
 }
+
+// maxWidth is the width of a field that fmt takes at most.
+const maxWidth = 1_000_000
+
+// verb is where a format asks for a value: flags, width and precision, which can be taken from arguments.
+var verb = regexp.MustCompile(`%[-+# 0-9.*\[\]]*`)
 
 // printfCost adds what a format can make of small arguments: padding, and the same argument many times.
 func printfCost(args []reflect.Value) (int, error) {
@@ -138,19 +150,18 @@ func printfCost(args []reflect.Value) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	verbs := strings.Count(format, "%")
-	if strings.Contains(format, "%[") || strings.Contains(format, "*") {
-		size = product(size+1, verbs+1)
+	verbs := verb.FindAllString(format, -1)
+	if slices.ContainsFunc(verbs, func(v string) bool { return strings.Contains(v, "[") }) {
+		size = product(size+1, len(verbs)+1)
 	}
-	if strings.Contains(format, "*") {
-		size += product(1_000_000, verbs) // what fmt allows at most
-	}
-	for field := range strings.FieldsFuncSeq(format, func(r rune) bool { return r < '0' || r > '9' }) {
-		width, err := strconv.Atoi(field)
-		if err != nil {
-			width = maxText
+	for _, v := range verbs {
+		size += product(maxWidth, strings.Count(v, "*"))
+		for field := range strings.FieldsFuncSeq(v, func(r rune) bool { return r < '0' || r > '9' }) {
+			width, err := strconv.Atoi(field)
+			if err == nil && width <= maxWidth { // fmt takes no more
+				size += width
+			}
 		}
-		size += min(width, maxText)
 		if size > maxText {
 			return maxText + 1, nil
 		}

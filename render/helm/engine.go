@@ -10,11 +10,13 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+
+	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// maxTemplateBytes bounds one template. The parser recurses once per nested block, so a longer one could end
-// the process by its stack.
-const maxTemplateBytes = 512 << 10
+// maxActions bounds the actions of one template. The parser recurses once per nested block, and each takes an action, so
+// that more could end the process by its stack. How long the text between them is does not matter.
+const maxActions = 1 << 16
 
 // root is the name of the template that all others hang on, and of the text given to tpl.
 const root = "gotpl"
@@ -23,21 +25,23 @@ const root = "gotpl"
 type page struct {
 	text string
 	data map[string]any
+	// base is the folder of the chart's templates.
+	base string
 }
 
 // engine executes the templates of one chart once.
 type engine struct {
 	*sandbox
 
-	// names are the functions that any of the parsed templates uses: wrapping each of the two hundred there
+	// guarded are the functions that any of the parsed templates uses, wrapped: to wrap each of the two hundred there
 	// are would cost more than rendering a small chart.
-	names map[string]bool
+	guarded map[string]any
 }
 
 // execute renders every page that is not a partial. Pages are parsed in such an order that, of two
 // definitions with the same name, the one nearer to the root of the chart wins.
-func execute(ctx context.Context, pages map[string]page, lib *Library, steps int) (map[string]string, error) {
-	e := &engine{sandbox: newSandbox(ctx, steps), names: map[string]bool{}}
+func execute(ctx context.Context, pages map[string]page, lib *Library, steps int, c *chance) (map[string]string, error) {
+	e := &engine{sandbox: newSandbox(ctx, steps, c), guarded: map[string]any{}}
 	t := template.New(root).Option("missingkey=zero")
 	if lib != nil {
 		for _, p := range lib.parsed {
@@ -57,11 +61,14 @@ func execute(ctx context.Context, pages map[string]page, lib *Library, steps int
 		if strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], "_") {
 			continue
 		}
-		text, err := e.run(t, name, pages[name].data)
+		p := pages[name]
+		// As in Helm, the files of one chart share what they see, and what one of them sets is there for the next.
+		p.data["Template"] = chartutil.Values{"Name": name, "BasePath": p.base}
+		text, err := e.run(t.Lookup(name), p.data)
 		if err != nil {
 			return nil, templateError(err)
 		}
-		out[name] = text
+		out[name] = withoutNoValue(text)
 	}
 	return out, nil
 }
@@ -85,8 +92,8 @@ type parsed struct {
 }
 
 func parseText(name, text string) (parsed, error) {
-	if len(text) > maxTemplateBytes {
-		return parsed{}, fmt.Errorf("template %s has %d bytes; a template has at most %d", name, len(text), maxTemplateBytes)
+	if n := strings.Count(text, "{{"); n > maxActions {
+		return parsed{}, fmt.Errorf("template %s has %d actions; the limit is %d", name, n, maxActions)
 	}
 	trees, err := parse.Parse(name, text, "", "", known)
 	if err != nil {
@@ -117,13 +124,12 @@ func (e *engine) parse(t *template.Template, name, text string) error {
 func (e *engine) add(t *template.Template, p parsed) error {
 	funcs := template.FuncMap{enterName: e.enter, leaveName: e.leave, tickName: e.tick, printName: e.print}
 	for name := range p.used {
-		if fn, ok := library[name]; ok && !e.names[name] {
-			e.names[name] = true
-			funcs[name] = e.guard(name, fn)
+		if fn := e.function(name); fn != nil {
+			funcs[name] = fn
 		}
 	}
 	// These two depend on t: definitions inside a text given to tpl are seen by what that text includes.
-	funcs["include"] = func(name string, data any) (string, error) { return e.run(t, name, data) }
+	funcs["include"] = func(name string, data any) (string, error) { return e.include(t, name, data) }
 	funcs["tpl"] = func(text string, data any) (string, error) { return e.tpl(t, text, data) }
 	t.Funcs(funcs)
 	for _, name := range slices.Sorted(maps.Keys(p.trees)) {
@@ -134,14 +140,46 @@ func (e *engine) add(t *template.Template, p parsed) error {
 	return nil
 }
 
-// run executes one template by its name.
-func (e *engine) run(t *template.Template, name string, data any) (string, error) {
+// function returns a function of the library, guarded; nil if it is none.
+func (e *engine) function(name string) any {
+	if fn, done := e.guarded[name]; done {
+		return fn
+	}
+	fn, known := library[name]
+	if unstable := e.chance.function(name); unstable != nil {
+		fn, known = unstable, true
+	}
+	if !known {
+		return nil
+	}
+	e.guarded[name] = e.guard(name, fn)
+	return e.guarded[name]
+}
+
+// run executes one template.
+func (e *engine) run(t *template.Template, data any) (string, error) {
 	out := &output{sandbox: e.sandbox}
-	if err := t.ExecuteTemplate(out, name, data); err != nil {
+	if err := t.Execute(out, data); err != nil {
 		return "", err
 	}
-	// Go prints a missing value as "<no value>" whatever the option says, and Helm takes it out again.
-	return strings.ReplaceAll(out.String(), "<no value>", ""), nil
+	return out.String(), nil
+}
+
+// withoutNoValue takes out what Go prints for a missing value, whatever the option says. Helm does so with files and with
+// what tpl returns, and not with what include returns.
+func withoutNoValue(text string) string { return strings.ReplaceAll(text, "<no value>", "") }
+
+func (e *engine) include(t *template.Template, name string, data any) (string, error) {
+	included := t.Lookup(name)
+	if included == nil {
+		return "", fmt.Errorf("template: no template %q associated with template %q", name, root)
+	}
+	// The chain of includes is dropped at each level: at a thousand of them it would be a thousand texts of a thousand lines.
+	text, err := e.run(included, data)
+	if err != nil {
+		return "", templateError(err)
+	}
+	return text, nil
 }
 
 func (e *engine) tpl(parent *template.Template, text string, data any) (string, error) {
@@ -149,9 +187,18 @@ func (e *engine) tpl(parent *template.Template, text string, data any) (string, 
 	if err != nil {
 		return "", err
 	}
-	t.Option("missingkey=zero") // a clone forgets it: https://go.dev/issue/43022
+	t.Option("missingkey=zero")                     // a clone forgets it: https://go.dev/issue/43022
+	if err := e.spend(len(text) >> 6); err != nil { // parsing takes time as well
+		return "", err
+	}
+	// A template of its own: a text without a word in it would leave that of the text around it in place.
+	t = t.New(root)
 	if err := e.parse(t, root, text); err != nil {
 		return "", fmt.Errorf("in the text given to tpl: %w", err)
 	}
-	return e.run(t, root, data)
+	out, err := e.run(t, data)
+	if err != nil {
+		return "", templateError(err)
+	}
+	return withoutNoValue(out), nil
 }

@@ -28,26 +28,11 @@ var library = newLibrary()
 // known are the names that a template may use; it is what the parser asks.
 var known = knownNames()
 
-// unstable are the functions whose result differs from render to render. What they make would be applied
-// again with every commit. They are refused when they are called and not where they stand, since charts have
-// them in branches that are not taken.
-var unstable = []string{
-	"now", "ago", "randAlpha", "randAlphaNum", "randAscii", "randNumeric", "randBytes", "randInt", "shuffle",
-	"uuidv4", "bcrypt", "htpasswd", "encryptAES", "genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert",
-	"genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey",
-}
-
 func newLibrary() template.FuncMap {
 	f := sprig.TxtFuncMap()
 	// The environment of the daemon is nobody's business.
 	delete(f, "env")
 	delete(f, "expandenv")
-	for _, name := range unstable {
-		f[name] = func(...any) (any, error) {
-			return nil, fmt.Errorf("%s gives another result on each render, which would be applied again with every commit; "+
-				"take the value from params or from an existing Secret", name)
-		}
-	}
 	maps.Copy(f, template.FuncMap{
 		"toYaml": toYAML, "toYamlPretty": toYAMLPretty, "fromYaml": fromYAML, "fromYamlArray": fromYAMLArray,
 		"toJson": toJSON, "fromJson": fromJSON, "fromJsonArray": fromJSONArray,
@@ -63,17 +48,12 @@ func newLibrary() template.FuncMap {
 		// Sprig has these two in the random order of Go's maps.
 		"keys": keys, "values": values,
 
-		// Sprig's take the clock for what is no time, and the machine's time zone.
-		"date":       func(layout string, t any) (string, error) { return date(layout, t, "UTC") },
-		"htmlDate":   func(t any) (string, error) { return date(time.DateOnly, t, "UTC") },
-		"dateInZone": date, "date_in_zone": date,
-		"htmlDateInZone": func(t any, zone string) (string, error) { return date(time.DateOnly, t, zone) },
+		// Sprig's takes the machine's time zone.
 		"toDate": func(layout, s string) time.Time {
 			t, _ := time.Parse(layout, s) // as sprig: the zero time for what is none
 			return t
 		},
-		"mustToDate":    time.Parse,
-		"durationRound": durationRound(f["durationRound"].(func(any) string)),
+		"mustToDate": time.Parse,
 
 		// Built into text/template; here to have their arguments weighed.
 		"print": fmt.Sprint, "printf": fmt.Sprintf, "println": fmt.Sprintln,
@@ -88,12 +68,12 @@ func knownNames() map[string]any {
 		names[builtin] = true
 	}
 	for name := range library {
-		names[name] = true
+		names[name] = true // those that [chance] replaces among them: they are sprig's
 	}
 	return names
 }
 
-// The functions for texts: what cannot be written or read gives an empty text or a table with the key
+// The functions for texts: if something cannot be written or read, they return an empty text or a table with the key
 // "Error", as charts expect of Helm's.
 
 func toYAML(v any) string {
@@ -198,38 +178,4 @@ func values(table map[string]any) []any {
 		out = append(out, table[k])
 	}
 	return out
-}
-
-var errNoTime = errors.New("the value is no time, and the current one would differ on each render")
-
-func date(layout string, t any, zone string) (string, error) {
-	var at time.Time
-	switch t := t.(type) {
-	case time.Time:
-		at = t
-	case *time.Time:
-		at = *t
-	case int64:
-		at = time.Unix(t, 0)
-	case int:
-		at = time.Unix(int64(t), 0)
-	case int32:
-		at = time.Unix(int64(t), 0)
-	default:
-		return "", errNoTime
-	}
-	where, err := time.LoadLocation(zone)
-	if err != nil || zone == "Local" {
-		where = time.UTC
-	}
-	return at.In(where).Format(layout), nil
-}
-
-func durationRound(sprigs func(any) string) func(any) (string, error) {
-	return func(v any) (string, error) {
-		if _, isTime := v.(time.Time); isTime {
-			return "", errors.New("the time since a date differs on each render")
-		}
-		return sprigs(v), nil
-	}
 }

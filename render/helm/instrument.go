@@ -3,8 +3,10 @@
 package helm
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"text/template/parse"
 )
 
@@ -31,8 +33,8 @@ func instrument(tree *parse.Tree, used map[string]bool) error {
 	if in.tooDeep {
 		return errBlocks
 	}
-	tree.Root.Nodes = append([]parse.Node{in.call(enterName, tree.Root.Pos)}, tree.Root.Nodes...)
-	tree.Root.Nodes = append(tree.Root.Nodes, in.call(leaveName, tree.Root.Pos))
+	tree.Root.Nodes = append([]parse.Node{in.call(enterName, tree.Root.Pos, in.deepest)}, tree.Root.Nodes...)
+	tree.Root.Nodes = append(tree.Root.Nodes, in.call(leaveName, tree.Root.Pos, in.deepest))
 	return nil
 }
 
@@ -40,13 +42,20 @@ type instrumenter struct {
 	tree    *parse.Tree
 	used    map[string]bool
 	depth   int
+	deepest int
 	tooDeep bool
 }
 
-// call makes an action that calls a function without arguments.
-func (in *instrumenter) call(name string, pos parse.Pos) parse.Node {
+// call makes an action that calls a function with numbers.
+func (in *instrumenter) call(name string, pos parse.Pos, args ...int) parse.Node {
+	command := in.command(name, pos)
+	for _, n := range args {
+		command.Args = append(command.Args, &parse.NumberNode{
+			NodeType: parse.NodeNumber, Pos: pos, IsInt: true, Int64: int64(n), Text: strconv.Itoa(n),
+		})
+	}
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Pipe: &parse.PipeNode{
-		NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{in.command(name, pos)},
+		NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{command},
 	}}
 }
 
@@ -69,6 +78,7 @@ func (in *instrumenter) node(n parse.Node) {
 		in.tooDeep = true
 		return
 	}
+	in.deepest = max(in.deepest, in.depth)
 	defer func() { in.depth-- }()
 	switch n := n.(type) {
 	case *parse.ActionNode:
@@ -112,6 +122,10 @@ var place = regexp.MustCompile(`^template: ([^\s:]+:\d+)(?::\d+)?: (?:executing 
 // templateError returns an error of text/template the form that people search for: the innermost file and line,
 // which is where the mistake is, and the message, without the chain of includes that led there.
 func templateError(err error) error {
+	inner, found := errors.AsType[*Error](err)
+	if found && !isRoot(inner.Template) {
+		return inner
+	}
 	message := err.Error()
 	where := ""
 	for {
@@ -128,8 +142,11 @@ func templateError(err error) error {
 			message = message[len(inner):]
 		}
 	}
-	if where == "" {
+	switch {
+	case where == "":
 		return err
+	case found:
+		return &Error{Template: where, Message: inner.Message, err: inner.err}
 	}
 	return &Error{Template: where, Message: message, err: err}
 }

@@ -79,7 +79,6 @@ func TestRendersAsHelmDoes(t *testing.T) {
 	in := Input{FS: parityChart(), Dir: "c", Name: "rel", Namespace: "ns", Values: map[string]any{"name": "jim"}}
 	want := helmsOwn(t, in)
 	got := ours(t, in)
-	// .Values is a named type with methods in Helm's engine at the top, and a plain table here.
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rendered otherwise than Helm (-helm +got):\n%s", diff)
 	}
@@ -98,7 +97,7 @@ func helmsOwn(t testing.TB, in Input) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := chartutil.ProcessDependencies(c, in.Values); err != nil {
+	if err := chartutil.ProcessDependenciesWithMerge(c, in.Values); err != nil {
 		t.Fatal(err)
 	}
 	kube, err := chartutil.ParseKubeVersion(KubeVersion)
@@ -125,7 +124,10 @@ func ours(t testing.TB, in Input) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := renderFiles(t.Context(), c, in)
+	if err := prepare(c, in); err != nil {
+		t.Fatal(err)
+	}
+	out, err := renderFiles(t.Context(), c, in, &chance{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,9 @@
 package helm
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -15,11 +17,9 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"trunkline.dev/trunkline/api/schema"
-	"trunkline.dev/trunkline/render/internal/manifest"
 )
 
-// KubeVersion is the version of Kubernetes that charts are told, whatever the cluster has: a release renders
-// the same on all of them, and before any is asked.
+// KubeVersion is the version of Kubernetes that charts are told if the cluster declares none.
 const KubeVersion = "v1.36.0"
 
 // Input is one chart to render, and what it is given.
@@ -33,12 +33,17 @@ type Input struct {
 	Name, Namespace string
 	// Library can be used by the chart; nil for none.
 	Library *Library
+	// KubeVersion is the version of Kubernetes that the chart is told; default: [KubeVersion].
+	KubeVersion string
+	// APIVersions are those that the chart is told that the cluster serves, besides those that Helm counts on without a
+	// cluster; a list that has "v1" is complete, and replaces them.
+	APIVersions []string
 	// Steps bounds what the templates may take; default, and at most, [MaxSteps].
 	Steps int
 }
 
-// Render returns the objects of a chart: those of crds/ first, then those of its templates by file name.
-func Render(ctx context.Context, in Input) (objects []manifest.Object, err error) {
+// Render returns the objects of a chart.
+func Render(ctx context.Context, in Input) (out Result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("chart %s: the engine failed: %v", in.Dir, r)
@@ -50,59 +55,109 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 	}
 	c, err := load(in.FS, in.Dir, provided)
 	if err != nil {
-		return nil, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return Result{}, fmt.Errorf("chart %s: %w", in.Dir, err)
 	}
-	if objects, err = render(ctx, c, in); err != nil {
-		return nil, fmt.Errorf("chart %s: %w", in.Dir, err)
+	if out, err = render(ctx, c, in); err != nil {
+		return Result{}, fmt.Errorf("chart %s: %w", in.Dir, err)
 	}
-	return objects, nil
+	return out, nil
 }
 
-func render(ctx context.Context, c *chart.Chart, in Input) ([]manifest.Object, error) {
-	rendered, err := renderFiles(ctx, c, in)
+// render renders a chart once, and a second time if it asks for what differs on each render. See [chance].
+func render(ctx context.Context, c *chart.Chart, in Input) (Result, error) {
+	if err := prepare(c, in); err != nil {
+		return Result{}, err
+	}
+	first := &chance{}
+	out, err := renderOnce(ctx, c, in, first)
+	if err != nil || first.calls == 0 {
+		return out, err
+	}
+	second, err := renderOnce(ctx, c, in, &chance{other: true})
 	if err != nil {
-		return nil, err
+		return Result{}, err
+	}
+	if where := difference(out.Objects, second.Objects); where != "" {
+		return Result{}, blame(ctx, c, in, out.Objects, first.calls, where)
+	}
+	return out, nil
+}
+
+func renderOnce(ctx context.Context, c *chart.Chart, in Input, chance *chance) (Result, error) {
+	rendered, err := renderFiles(ctx, c, in, chance)
+	if err != nil {
+		return Result{}, err
 	}
 	return collect(c, rendered)
 }
 
-// renderFiles returns what each template renders to.
-func renderFiles(ctx context.Context, c *chart.Chart, in Input) (map[string]string, error) {
+// prepare does what is done to a chart once: its dependencies are resolved, and their values imported, as the commands
+// of Helm do it.
+func prepare(c *chart.Chart, in Input) error {
 	if strings.EqualFold(c.Metadata.Type, "library") {
-		return nil, fmt.Errorf("a chart of type library renders nothing by itself")
+		return errors.New("a chart of type library renders nothing by itself")
 	}
-	if v := c.Metadata.KubeVersion; v != "" && !chartutil.IsCompatibleRange(v, KubeVersion) {
-		return nil, fmt.Errorf("the chart wants Kubernetes %s; charts are rendered for %s", v, KubeVersion)
+	kube := cmp.Or(in.KubeVersion, KubeVersion)
+	parsed, err := chartutil.ParseKubeVersion(kube)
+	if err != nil {
+		return fmt.Errorf("the version of Kubernetes, %q: %w", kube, err)
 	}
-	if err := chartutil.ProcessDependencies(c, in.Values); err != nil {
-		return nil, err
+	if v := c.Metadata.KubeVersion; v != "" && !chartutil.IsCompatibleRange(v, parsed.Version) {
+		return fmt.Errorf("the chart wants Kubernetes %s; charts are rendered for %s: spec.kubeVersion of the cluster says for which", v, parsed.Version)
 	}
+	if err := chartutil.ProcessDependenciesWithMerge(c, in.Values); err != nil {
+		return err
+	}
+	vals, err := chartutil.CoalesceValues(c, withoutOwn(in.Values))
+	if err != nil {
+		return err
+	}
+	return checkValues(c, vals, nil)
+}
+
+// withoutOwn returns values without what Trunkline adds to them, which the schema of a chart need not know.
+func withoutOwn(values map[string]any) map[string]any {
+	global, isTable := values[schema.Reserved].(map[string]any)
+	if !isTable {
+		return values
+	}
+	values, global = maps.Clone(values), maps.Clone(global)
+	delete(global, schema.Own)
+	if values[schema.Reserved] = global; len(global) == 0 {
+		delete(values, schema.Reserved)
+	}
+	return values
+}
+
+// renderFiles returns what each template of a prepared chart renders to.
+func renderFiles(ctx context.Context, c *chart.Chart, in Input, chance *chance) (map[string]string, error) {
+	// Templates can change what they see, so that each render has its own.
 	vals, err := chartutil.CoalesceValues(c, in.Values)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkValues(c, vals, nil); err != nil {
-		return nil, err
-	}
 	pages := map[string]page{}
-	addPages(pages, c, vals, builtins(in))
-	return execute(ctx, pages, in.Library, in.Steps)
+	addPages(pages, c, map[string]any{"Values": vals}, builtins(in))
+	return execute(ctx, pages, in.Library, in.Steps, chance)
 }
 
 // builtins are what templates see besides values and files.
 func builtins(in Input) map[string]any {
-	kube, err := chartutil.ParseKubeVersion(KubeVersion)
+	kube, err := chartutil.ParseKubeVersion(cmp.Or(in.KubeVersion, KubeVersion))
 	if err != nil {
-		panic(err) // a constant
+		panic(err) // prepare has read it
 	}
 	// A copy for each render, since a template can change what it sees.
 	caps := chartutil.DefaultCapabilities.Copy()
 	caps.KubeVersion = *kube
-	caps.APIVersions = slices.Clone(chartutil.DefaultVersionSet)
+	if slices.Contains(in.APIVersions, "v1") {
+		caps.APIVersions = nil
+	}
+	caps.APIVersions = append(slices.Clone(caps.APIVersions), in.APIVersions...)
 	return map[string]any{
 		"Capabilities": caps,
 		"Release": map[string]any{
-			"Name": in.Name, "Namespace": in.Namespace, "Service": "Trunkline",
+			"Name": in.Name, "Namespace": in.Namespace, "Service": "Helm",
 			"IsInstall": true, "IsUpgrade": false, "Revision": 1,
 		},
 	}
@@ -115,19 +170,21 @@ type chartInfo struct {
 	IsRoot bool
 }
 
-// addPages collects the templates of a chart and its dependencies. Each chart sees its own values only.
-func addPages(pages map[string]page, c *chart.Chart, vals map[string]any, builtins map[string]any) map[string]any {
+// addPages collects the templates of a chart and its dependencies. Each chart sees its own values only, by the ones that
+// its parent sees.
+func addPages(pages map[string]page, c *chart.Chart, parent chartutil.Values, builtins map[string]any) map[string]any {
 	subcharts := map[string]any{}
 	data := map[string]any{
-		"Chart": chartInfo{*c.Metadata, c.IsRoot()}, "Files": newFiles(c.Files), "Values": vals, "Subcharts": subcharts,
+		"Chart": chartInfo{*c.Metadata, c.IsRoot()}, "Files": newFiles(c.Files), "Values": chartutil.Values{}, "Subcharts": subcharts,
 	}
 	maps.Copy(data, builtins)
+	if c.IsRoot() {
+		data["Values"] = parent["Values"]
+	} else if vals, err := parent.Table("Values." + c.Name()); err == nil {
+		data["Values"] = vals
+	}
 	for _, sub := range c.Dependencies() {
-		subvals, ok := vals[sub.Name()].(map[string]any)
-		if !ok {
-			subvals = map[string]any{}
-		}
-		subcharts[sub.Name()] = addPages(pages, sub, subvals, builtins)
+		subcharts[sub.Name()] = addPages(pages, sub, data, builtins)
 	}
 	base := path.Join(c.ChartFullPath(), "templates")
 	for _, t := range c.Templates {
@@ -135,10 +192,7 @@ func addPages(pages map[string]page, c *chart.Chart, vals map[string]any, builti
 		if strings.EqualFold(c.Metadata.Type, "library") && !strings.HasPrefix(path.Base(t.Name), "_") {
 			continue
 		}
-		name := path.Join(c.ChartFullPath(), t.Name)
-		own := maps.Clone(data)
-		own["Template"] = map[string]any{"Name": name, "BasePath": base}
-		pages[name] = page{text: string(t.Data), data: own}
+		pages[path.Join(c.ChartFullPath(), t.Name)] = page{text: string(t.Data), data: data, base: base}
 	}
 	return data
 }

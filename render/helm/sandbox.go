@@ -13,12 +13,15 @@ import (
 // What one render of one chart may take. The numbers are some hundred times what a large chart needs.
 const (
 	// MaxSteps bounds function calls, rounds of loops and executions of templates, so that the outcome of a
-	// render that goes on for ever is the same on a slow machine and on a fast one.
+	// render that goes on forever is the same on a slow machine and on a fast one.
 	MaxSteps = 1_000_000
 	// entrySteps is what executing a template costs: it takes as long as so many calls.
 	entrySteps = 10
-	// maxNesting bounds templates that execute templates; each level takes stack.
-	maxNesting = 500
+	// maxNesting bounds templates that execute templates, and maxStack the blocks of all that are being executed, one
+	// template counted as entryBlocks of them: each takes stack. Helm takes a thousand levels.
+	maxNesting  = 2000
+	maxStack    = 120_000
+	entryBlocks = 10
 	// maxText bounds one text, list or table that a template makes, in bytes.
 	maxText = 16 << 20
 	// maxWritten bounds all that a render writes, partials included.
@@ -31,14 +34,16 @@ type sandbox struct {
 	limit   int
 	steps   int
 	depth   int
+	blocks  int
 	written int
+	chance  *chance
 }
 
-func newSandbox(ctx context.Context, limit int) *sandbox {
+func newSandbox(ctx context.Context, limit int, c *chance) *sandbox {
 	if limit <= 0 || limit > MaxSteps {
 		limit = MaxSteps
 	}
-	return &sandbox{ctx: ctx, limit: limit}
+	return &sandbox{ctx: ctx, limit: limit, chance: c}
 }
 
 // spend takes n steps from the budget.
@@ -59,25 +64,31 @@ func (s *sandbox) spend(n int) error {
 
 // enter, leave, tick and print are called from where [instrument] puts them. They write nothing.
 
-func (s *sandbox) enter() (string, error) {
+func (s *sandbox) enter(blocks int) (string, error) {
 	s.depth++
-	if s.depth > maxNesting {
-		return "", fmt.Errorf("templates nest deeper than %d levels: does one include itself?", maxNesting)
+	s.blocks += blocks + entryBlocks
+	if s.depth > maxNesting || s.blocks > maxStack {
+		return "", fmt.Errorf("templates nest %d levels deep, which is too much: does one include itself?", s.depth)
 	}
 	return "", s.spend(entrySteps)
 }
 
-func (s *sandbox) leave() string {
+func (s *sandbox) leave(blocks int) string {
 	s.depth--
+	s.blocks -= blocks + entryBlocks
 	return ""
 }
 
 func (s *sandbox) tick() (string, error) { return "", s.spend(1) }
 
 // print stands at the end of each pipeline whose value is written out.
-func (s *sandbox) print(v any) (any, error) {
-	_, err := weigh(v)
-	return v, err
+// It takes and returns the value as text/template has it: whether it can be addressed decides how it is printed.
+func (s *sandbox) print(v reflect.Value) (reflect.Value, error) {
+	if !v.IsValid() {
+		return v, nil
+	}
+	w := weight{}
+	return v, w.add(v, 0)
 }
 
 // output is where a template writes to.
@@ -134,16 +145,8 @@ func (s *sandbox) guard(name string, fn any) any {
 
 var errTooDeep = errors.New("the value contains itself or is nested deeper than 200 levels")
 
-// weigh returns the size that a value has when it is written out, shared parts counted as often as they
-// appear. It stops at the limit, so that it is cheap for a value that has no end.
-func weigh(v any) (int, error) {
-	w := weight{}
-	if err := w.add(reflect.ValueOf(v), 0); err != nil {
-		return 0, err
-	}
-	return w.size, nil
-}
-
+// weight is the size that values have when they are written out, shared parts counted as often as they
+// appear. Adding to it stops at the limit, so that it is cheap for a value that has no end.
 type weight struct{ size int }
 
 func (w *weight) add(v reflect.Value, depth int) error {

@@ -3,12 +3,13 @@
 package kustomize
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
-	"strings"
 	"sync"
 
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
@@ -23,14 +24,16 @@ type Job struct {
 	Root string
 	// Seen is what the check looked at, which is all that Kustomize is known to need. Paths are absolute.
 	Seen map[string]Entry
-	// Look says what is at any other path; nil for nothing.
-	Look func(name string) Entry
+	// OwnSchema says that a kustomization sets the schema by which lists are merged, with its field openapi.
+	OwnSchema bool
+	// Stat says what is at any other path; nil for nothing.
+	Stat func(name string) Entry
 }
 
 // Built is an object as Kustomize made it.
 type Built struct {
 	JSON []byte
-	// Source is the file it comes from, if the job asks Kustomize to keep track of that.
+	// Source is the file it comes from, by the path that Kustomize uses, if the job asks it to keep track of that.
 	Source string
 }
 
@@ -45,12 +48,39 @@ type Builder interface {
 // render a person's own tree, and for processes that are there for nothing else.
 //
 // Builds run side by side. What Kustomize keeps in variables of the process is the OpenAPI schema that it merges
-// by. It is read here once, before the first build, and no build changes it after that: a build sets another
-// schema only for the fields openapi and crds, which the check refuses.
+// by. It is read here once, before the first build. A build that sets another one runs alone, begins with none, as in a
+// process of its own, and leaves the usual one.
 type InProcess struct{}
 
-// schema has Kustomize read its schema. Left to itself, the first build does so while others look at it.
-var schema = sync.OnceFunc(func() { openapi.Schema() })
+// maxCopied bounds the bytes that the copy operations of one patch add to one object: forty copies of the parent into the
+// child would make a terabyte.
+const maxCopied = 4 << 20
+
+// schemaLock is held for reading by builds that use the schema that there is, and for writing by one that sets its own.
+var schemaLock sync.RWMutex
+
+// prepare bounds what patches copy, and has Kustomize read its schema. Left to itself, the first build reads it while others
+// look at it.
+var prepare = sync.OnceFunc(func() {
+	jsonpatch.AccumulatedCopySizeLimit = maxCopied
+	openapi.Schema()
+})
+
+// lockSchema waits until the schema is the one that a build needs, and returns what has to be called after it.
+func lockSchema(own bool) (unlock func()) {
+	prepare()
+	if !own {
+		schemaLock.RLock()
+		return schemaLock.RUnlock
+	}
+	schemaLock.Lock()
+	openapi.ResetOpenAPI()
+	return func() {
+		openapi.ResetOpenAPI()
+		openapi.Schema()
+		schemaLock.Unlock()
+	}
+}
 
 // Build implements [Builder].
 func (InProcess) Build(ctx context.Context, job Job) (out []Built, err error) {
@@ -62,8 +92,9 @@ func (InProcess) Build(ctx context.Context, job Job) (out []Built, err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	schema()
-	options := krusty.MakeDefaultOptions() // no plugins, objects in the order in which they are given
+	defer lockSchema(job.OwnSchema)()
+	options := krusty.MakeDefaultOptions()            // no plugins
+	options.Reorder = krusty.ReorderOptionUnspecified // in the order of the program, if the kustomization has none of its own
 	// The tree is the boundary, and the file system ends there.
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	built, err := krusty.MakeKustomizer(options).Run(&view{job: job, more: map[string]Entry{}}, job.Root)
@@ -89,14 +120,7 @@ func (InProcess) Build(ctx context.Context, job Job) (out []Built, err error) {
 func object(r *resource.Resource, root string) (Built, error) {
 	source := ""
 	if origin, err := r.GetOrigin(); err == nil && origin != nil {
-		source = origin.Path
-		if source == "" {
-			source = origin.ConfiguredIn
-		}
-		source = strings.TrimPrefix(path.Join(root, source), treeRoot+"/")
-		if err := r.SetOrigin(nil); err != nil {
-			return Built{}, err
-		}
+		source = path.Join(root, cmp.Or(origin.Path, origin.ConfiguredIn))
 	}
 	data, err := r.MarshalJSON()
 	if err != nil {

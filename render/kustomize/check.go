@@ -3,6 +3,7 @@
 package kustomize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,9 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
 
+	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
 
@@ -33,94 +36,106 @@ const (
 // check reads the kustomization in a folder and all that it loads, as Kustomize would, and refuses what is not
 // known to stay inside the tree. It decodes with Kustomize's own types: a field in another letter case is the
 // same field for both.
-func check(files *fileSystem, dir string) (kind string, err error) {
-	c := checker{files: files}
+//
+// Build builds the kustomization of a folder that was checked: what plugins are configured with may be built itself.
+func check(files *fileSystem, dir string, build func(dir string) ([]manifest.Object, error)) (*types.Kustomization, error) {
+	c := checker{files: files, build: build}
 	return c.folder(dir)
 }
 
 type checker struct {
 	files        *fileSystem
+	build        func(dir string) ([]manifest.Object, error)
 	loads        int
 	replacements int
 	objectCount  int
+	charts       int
 	bytes        int
 	stack        []string
+	// namespace is the one that charts without one of their own get, from the kustomizations above.
+	namespace string
 }
 
-// folder checks the kustomization in a folder, and returns its kind.
-func (c *checker) folder(dir string) (string, error) {
+// folder checks the kustomization in a folder, and returns it.
+func (c *checker) folder(dir string) (*types.Kustomization, error) {
 	if err := c.files.ctx.Err(); err != nil {
-		return "", context.Cause(c.files.ctx)
+		return nil, context.Cause(c.files.ctx)
 	}
+	dir = c.files.real(dir)
 	if slices.Contains(c.stack, dir) {
-		return "", fmt.Errorf("kustomizations load each other in a loop: %s -> %s", strings.Join(c.stack, " -> "), dir)
+		return nil, fmt.Errorf("kustomizations load each other in a loop: %s -> %s", strings.Join(c.stack, " -> "), dir)
 	}
 	c.stack = append(c.stack, dir)
 	defer func() { c.stack = c.stack[:len(c.stack)-1] }()
 	if len(c.stack) > maxNesting {
-		return "", fmt.Errorf("kustomizations nest deeper than %d levels, does a link lead back to a folder above: %s",
+		return nil, fmt.Errorf("kustomizations nest deeper than %d levels, does a link lead back to a parent folder: %s",
 			maxNesting, strings.Join(c.stack, " -> "))
 	}
 	if c.loads++; c.loads > maxLoads {
-		return "", fmt.Errorf("more than %d kustomizations are loaded, each counted as often as it is", maxLoads)
+		return nil, fmt.Errorf("more than %d kustomizations are loaded, each counted as often as it is", maxLoads)
 	}
-	file, k, err := c.read(dir)
+	file, content, k, err := c.read(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	in := kustomization{checker: c, Kustomization: k, dir: dir}
+	inherited := c.namespace
+	c.namespace = cmp.Or(k.Namespace, inherited)
+	defer func() { c.namespace = inherited }()
+	in := kustomization{checker: c, Kustomization: k, dir: dir, name: file, altered: new(bool)}
 	if err := in.check(); err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
+		return nil, placed(file, content, err)
 	}
-	return k.Kind, nil
+	if *in.altered {
+		data, err := yaml.Marshal(k)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		c.files.altered[path.Join(treeRoot, file)] = data
+	}
+	return k, nil
 }
 
 // read decodes the one kustomization that a folder has.
-func (c *checker) read(dir string) (string, *types.Kustomization, error) {
+func (c *checker) read(dir string) (string, []byte, *types.Kustomization, error) {
 	var found []string
 	var content []byte
+	var elsewhere error
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		file := path.Join(dir, name)
 		data, err := c.files.ReadFile(path.Join(treeRoot, file))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
+			elsewhere = outside.InSubmodule(err)
+		case isPointer(err):
+			return "", nil, nil, err
 		case err != nil:
-			return "", nil, fmt.Errorf("reading %s: %w", file, err)
+			return "", nil, nil, fmt.Errorf("reading %s: %w", file, err)
 		default:
 			found, content = append(found, file), data
 		}
 	}
 	switch len(found) {
 	case 0:
-		return "", nil, fmt.Errorf("the folder %s has no kustomization.yaml", dir)
+		if elsewhere != nil {
+			return "", nil, nil, elsewhere
+		}
+		return "", nil, nil, fmt.Errorf("the folder %s has no kustomization.yaml", dir)
 	case 1:
 	default:
-		return "", nil, fmt.Errorf("more than one kustomization in a folder: %s", strings.Join(found, ", "))
+		return "", nil, nil, fmt.Errorf("more than one kustomization in a folder: %s", strings.Join(found, ", "))
 	}
 	var k types.Kustomization
 	if err := k.Unmarshal(content); err != nil {
-		return "", nil, fmt.Errorf("%s: %w", found[0], err)
+		return "", nil, nil, fmt.Errorf("%s: %w", found[0], err)
 	}
-	refused := refusedFields(&k)
 	k.FixKustomization()
-	if refused != nil {
-		return "", nil, fmt.Errorf("%s: %w", found[0], refused)
-	}
-	return found[0], &k, nil
+	return found[0], content, &k, nil
 }
 
-// refusedFields refuses what runs programs, or cannot be bounded, and says what to do instead.
-func refusedFields(k *types.Kustomization) error {
-	switch {
-	case len(k.HelmCharts) > 0 || len(k.HelmChartInflationGenerator) > 0 || k.HelmGlobals != nil:
-		return errors.New("helmCharts runs the program helm and fetches charts: make the chart a blueprint of engine helm instead")
-	case len(k.Crds) > 0:
-		return errors.New("crds is not taken: Kustomize does not return from a definition that refers to itself; " +
-			"name the fields in configurations instead, and the CustomResourceDefinition itself in resources")
-	case len(k.OpenAPI) > 0:
-		return errors.New("openapi is not taken: it would hold for every build of this process; use a JSON patch for lists of custom resources")
-	}
-	return nil
+// isPointer reports whether an error says already which file is kept elsewhere.
+func isPointer(err error) bool {
+	_, is := errors.AsType[*outside.Error](err)
+	return is
 }
 
 // kustomization is one that is being checked.
@@ -129,10 +144,16 @@ type kustomization struct {
 	*types.Kustomization
 
 	dir string
+	// name is the file that it was read from.
+	name string
+	// altered says that what was read here is built instead of what the file has.
+	altered *bool
 }
 
 func (k kustomization) check() error {
-	steps := []func() error{k.checkResources, k.checkFiles, k.checkPatches, k.checkGenerators, k.checkPlugins}
+	steps := []func() error{
+		k.checkResources, k.checkFiles, k.checkSchemas, k.checkPatches, k.checkGenerators, k.checkPlugins, k.checkCharts,
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -143,14 +164,17 @@ func (k kustomization) check() error {
 
 func (k kustomization) checkResources() error {
 	for i, entry := range k.Resources {
-		full, err := join(k.dir, entry)
+		full, disguised, err := k.locate(entry)
+		if disguised {
+			k.Resources[i] = k.plainly(entry)
+		}
 		if err == nil && k.files.IsDir(path.Join(treeRoot, full)) {
 			_, err = k.folder(full)
 		} else if err == nil {
 			err = k.objects(full)
 		}
 		if err != nil {
-			return fmt.Errorf("resources[%d]: %w", i, err)
+			return at("resources", i, err)
 		}
 	}
 	for i, entry := range k.Components {
@@ -159,7 +183,7 @@ func (k kustomization) checkResources() error {
 			_, err = k.folder(full)
 		}
 		if err != nil {
-			return fmt.Errorf("components[%d]: %w", i, err)
+			return at("components", i, err)
 		}
 	}
 	return nil
@@ -185,7 +209,7 @@ func (k kustomization) objects(full string) error {
 
 func (k kustomization) file(full string) ([]byte, error) {
 	data, err := k.files.ReadFile(path.Join(treeRoot, full))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && outside.InSubmodule(err) == nil {
 		return nil, fmt.Errorf("%s: %w", full, fs.ErrNotExist)
 	}
 	return data, err
@@ -193,7 +217,7 @@ func (k kustomization) file(full string) ([]byte, error) {
 
 // path checks an entry that names a file.
 func (k kustomization) path(entry string) ([]byte, error) {
-	full, err := join(k.dir, entry)
+	full, _, err := k.locate(entry)
 	if err != nil {
 		return nil, err
 	}
@@ -203,12 +227,12 @@ func (k kustomization) path(entry string) ([]byte, error) {
 func (k kustomization) checkFiles() error {
 	for i, entry := range k.Configurations {
 		if _, err := k.path(entry); err != nil {
-			return fmt.Errorf("configurations[%d]: %w", i, err)
+			return at("configurations", i, err)
 		}
 	}
 	for i, r := range k.Replacements {
 		if err := k.replacement(r.Path); err != nil {
-			return fmt.Errorf("replacements[%d]: %w", i, err)
+			return at("replacements", i, err)
 		}
 	}
 	return nil

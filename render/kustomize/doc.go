@@ -11,5 +11,6 @@
 // but replacements that copy whole tables into one another can still make much out of little, and Kustomize ends
 // the process at a few places. So a daemon has builds done by processes that may die, see [Builder].
 //
-// The package is pure. It may import nothing of Trunkline but render/internal.
+// The package is pure. It may import nothing of Trunkline but api, render/helm, which renders the charts of
+// kustomizations, and render/internal.
 package kustomize

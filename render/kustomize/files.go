@@ -12,6 +12,8 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 
+	"trunkline.dev/trunkline/api/outside"
+	"trunkline.dev/trunkline/render/internal/links"
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
 
@@ -33,10 +35,20 @@ type fileSystem struct {
 	ctx     context.Context //nolint:containedctx // it lives for one build, and answers Kustomize, which takes no context
 	tree    fs.FS
 	overlay map[string][]byte
+	// altered are kustomizations of the tree that are built otherwise than they are written, by the paths that Kustomize uses.
+	altered map[string][]byte
+	// charts are the files in the overlay that charts were rendered to, and the kustomizations that have the charts.
+	charts map[string]string
+	// ownSchema is set if a kustomization brings a schema of its own.
+	ownSchema bool
+	// kubeVersion and apiVersions are what charts are told of the cluster.
+	kubeVersion string
+	apiVersions []string
 	// read and dirs keep what was seen, so that what is built is what was checked, even of a folder that
 	// someone writes to meanwhile.
 	read   map[string]fileResult
 	dirs   map[string]bool
+	reals  map[string]string
 	budget int
 }
 
@@ -47,7 +59,8 @@ type fileResult struct {
 
 func newFileSystem(ctx context.Context, tree fs.FS) *fileSystem {
 	return &fileSystem{
-		ctx: ctx, tree: tree, overlay: map[string][]byte{}, read: map[string]fileResult{}, dirs: map[string]bool{},
+		ctx: ctx, tree: tree, overlay: map[string][]byte{}, altered: map[string][]byte{}, charts: map[string]string{},
+		read: map[string]fileResult{}, dirs: map[string]bool{}, reals: map[string]string{},
 	}
 }
 
@@ -84,12 +97,18 @@ func (f *fileSystem) readTree(rel string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: rel, Err: errors.New("is a folder")}
 	}
 	data, err := fs.ReadFile(f.tree, rel)
+	if elsewhere := outside.InSubmodule(err); elsewhere != nil {
+		err = elsewhere
+	}
 	if err != nil {
 		return nil, err
 	}
 	if f.budget += len(data); len(data) > maxFileBytes || f.budget > maxTotalBytes {
 		return nil, fmt.Errorf("%s: too large: a build reads files of at most %d MiB, and %d MiB together",
 			rel, maxFileBytes>>20, maxTotalBytes>>20)
+	}
+	if err := outside.Check(rel, data); err != nil {
+		return nil, err
 	}
 	if err := manifest.CheckAliases(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", rel, err)
@@ -113,12 +132,36 @@ func (f *fileSystem) isDir(rel string) bool {
 	return is
 }
 
+// real returns the path of a folder without links: Kustomize takes what a kustomization names relative to where it is, and not
+// to the link that leads there.
+func (f *fileSystem) real(rel string) string {
+	fsys, ok := f.tree.(fs.ReadLinkFS)
+	if !ok {
+		return rel
+	}
+	real, done := f.reals[rel]
+	if !done {
+		real = links.Follow(fsys, rel, func(string) {})
+		f.reals[rel] = real
+	}
+	return real
+}
+
+// dirEntry is the entry of a folder.
+func (f *fileSystem) dirEntry(rel string) Entry {
+	e := Entry{Kind: Folder}
+	if real := f.real(rel); real != rel {
+		e.Data = []byte(path.Join(treeRoot, real))
+	}
+	return e
+}
+
 // seen is all that was looked at, and what follows from it, by the paths that Kustomize uses.
 func (f *fileSystem) seen() map[string]Entry {
 	out := make(map[string]Entry, 2*(len(f.overlay)+len(f.read)+len(f.dirs)))
 	for rel, is := range f.dirs {
 		if is {
-			out[path.Join(treeRoot, rel)] = Entry{Kind: Folder}
+			out[path.Join(treeRoot, rel)] = f.dirEntry(rel)
 		}
 	}
 	for rel, result := range f.read {
@@ -136,6 +179,9 @@ func (f *fileSystem) seen() map[string]Entry {
 			out[path.Join(overlayRoot, name)] = Entry{Kind: Missing}
 		}
 	}
+	for name, data := range f.altered {
+		out[name] = Entry{Kind: File, Data: data}
+	}
 	for name, data := range f.overlay {
 		out[name] = Entry{Kind: File, Data: data}
 		above(out, name)
@@ -150,10 +196,10 @@ func above(seen map[string]Entry, name string) {
 	}
 }
 
-// look says what is at a path that Kustomize uses.
-func (f *fileSystem) look(name string) Entry {
-	if f.IsDir(name) {
-		return Entry{Kind: Folder}
+// stat says what is at a path that Kustomize uses.
+func (f *fileSystem) stat(name string) Entry {
+	if rel, ok := inTree(name); ok && f.isDir(rel) {
+		return f.dirEntry(rel)
 	}
 	data, err := f.ReadFile(name)
 	return entryOf(fileResult{data, err})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -39,11 +40,13 @@ func renderApp(ctx context.Context, files map[string]string) ([]manifest.Object,
 func TestRemoteIsRefused(t *testing.T) {
 	// Nothing may run even if the refusal fails.
 	t.Setenv("PATH", "")
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	spellings := []string{
 		"https://github.com/acme/base?ref=v1", "http://example.com/base.yaml", "HTTPS://example.com/x", "https:example.com",
 		"git@github.com:acme/base.git", "git@example.com:acme/base", "ssh://git@example.com/acme/base", "github.com/acme/base",
 		"GitHub.com/acme/base//sub?ref=v1", "github.com:acme/base", "git::https://example.com/acme/base", "git::github.com/acme/base",
-		"file:///etc/kustomize", "https://dev.azure.com/o/p/_git/r", "user@host:path", "u@h/x/y", "example.com//x", "./a//b?ref=c",
+		"file:///etc/kustomize", "https://dev.azure.com/o/p/_git/r", "user@host:path", "u@h/x/y", "www.github.com/a/b",
 		"https://example.com/x\n", "GITHUB.COM/a/b", "s3::https://s3.amazonaws.com/b/k", "hg::https://example.com/r", `\\host\share`,
 	}
 	fields := map[string]string{
@@ -54,7 +57,8 @@ func TestRemoteIsRefused(t *testing.T) {
 		"files": "configMapGenerator: [{name: x, files: [%q]}]", "keyed": "secretGenerator: [{name: x, files: [k=%s]}]",
 		"envs": "configMapGenerator: [{name: x, envs: [%q]}]", "env": "secretGenerator: [{name: x, env: %q}]",
 		"Resources in capitals": "RESOURCES: [%q]",
-		"plugin":                "transformers: [plugin.yaml]",
+		"crds":                  "crds: [%q]", "openapi": "openapi: {path: %q}",
+		"plugin": "transformers: [plugin.yaml]",
 	}
 	for field, format := range fields {
 		for _, spelling := range spellings {
@@ -77,8 +81,12 @@ func TestRemoteIsRefused(t *testing.T) {
 			files["app/kustomization.yaml"] = text + "\n"
 			// A folder of that name in the tree changes nothing: Kustomize would still go to the network.
 			files["app/"+strings.TrimSuffix(spelling, "\n")+"/kustomization.yaml"] = "resources: []\n"
+			// Nor does a file, of a URL.
+			if fetched := strings.ToLower(spelling); strings.HasPrefix(fetched, "http") {
+				files[path.Join("app", spelling)] = configMap
+			}
 			_, err := renderApp(t.Context(), files)
-			if err == nil || (!strings.Contains(err.Error(), "Trunkline fetches nothing while it renders") && !strings.Contains(err.Error(), "is no path")) {
+			if err == nil || (!strings.Contains(err.Error(), "Trunkline fetches nothing while it renders") && !strings.Contains(err.Error(), "is not a path")) {
 				t.Errorf("%s: %q: got %v, want a refusal", field, spelling, err)
 			}
 		}
@@ -91,32 +99,48 @@ func TestRefused(t *testing.T) {
 		files  map[string]string
 		want   string
 	}{
-		"OutOfTree":   {"a resource out of the tree (Flux CVE-2022-24877)", map[string]string{"app/kustomization.yaml": "resources: [../../etc/passwd]\n"}, `app/kustomization.yaml: resources[0]: "../../etc/passwd" leads out of the repository`},
-		"OutOfApp":    {"other parts of the tree are allowed, if they are there", map[string]string{"app/kustomization.yaml": "resources: [../none.yaml]\n"}, `app/kustomization.yaml: resources[0]: none.yaml: file does not exist`},
-		"Absolute":    {"an absolute path", map[string]string{"app/kustomization.yaml": "configMapGenerator: [{name: x, files: [/etc/passwd]}]\n"}, `app/kustomization.yaml: configMapGenerator[0]: "/etc/passwd" is absolute: paths are relative to the kustomization`},
+		"OutOfTree":   {"a resource out of the tree (Flux CVE-2022-24877)", map[string]string{"app/kustomization.yaml": "resources: [../../etc/passwd]\n"}, `app/kustomization.yaml:1: resources[0]: "../../etc/passwd" leads out of the repository`},
+		"OutOfApp":    {"other parts of the tree are allowed, if they are there", map[string]string{"app/kustomization.yaml": "resources: [../none.yaml]\n"}, `app/kustomization.yaml:1: resources[0]: none.yaml: file does not exist`},
+		"Absolute":    {"an absolute path", map[string]string{"app/kustomization.yaml": "configMapGenerator: [{name: x, files: [/etc/passwd]}]\n"}, `app/kustomization.yaml:1: configMapGenerator[0]: "/etc/passwd" is absolute: paths are relative to the kustomization`},
 		"Overlay":     {"Trunkline's own overlay is not part of the tree", map[string]string{"app/kustomization.yaml": "resources: [../../trunkline/context.yaml]\n"}, `leads out of the repository`},
-		"Loop":        {"a kustomization that loads itself (Flux CVE-2022-24878)", map[string]string{"app/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: [../app]\n"}, `app/kustomization.yaml: resources[0]: b/kustomization.yaml: resources[0]: kustomizations load each other in a loop: app -> b -> app`},
-		"Self":        {"the same by a dot", map[string]string{"app/kustomization.yaml": "resources: [.]\n"}, `app/kustomization.yaml: resources[0]: kustomizations load each other in a loop: app -> app`},
+		"Loop":        {"a kustomization that loads itself (Flux CVE-2022-24878)", map[string]string{"app/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: [../app]\n"}, `app/kustomization.yaml:1: resources[0]: b/kustomization.yaml:1: resources[0]: kustomizations load each other in a loop: app -> b -> app`},
+		"Self":        {"the same by a dot", map[string]string{"app/kustomization.yaml": "resources: [.]\n"}, `app/kustomization.yaml:1: resources[0]: kustomizations load each other in a loop: app -> app`},
 		"Doubling":    {"kustomizations that each load two others", doubling(20), `more than 500 kustomizations are loaded, each counted as often as it is`},
-		"Helm":        {"charts", map[string]string{"app/kustomization.yaml": "helmCharts: [{name: redis, repo: 'https://example.com'}]\n"}, `app/kustomization.yaml: helmCharts runs the program helm and fetches charts: make the chart a blueprint of engine helm instead`},
-		"HelmOld":     {"charts, as they were written before", map[string]string{"app/kustomization.yaml": "helmChartInflationGenerator: [{chartName: redis}]\n"}, `app/kustomization.yaml: helmCharts runs the program helm`},
-		"Exec":        {"a function that runs a program", map[string]string{"app/kustomization.yaml": "transformers: [fn.yaml]\n", "app/fn.yaml": function("exec: {path: ./evil.sh}")}, `app/kustomization.yaml: transformers[0]: fn.yaml: the annotation config.kubernetes.io/function makes Evil a function: Trunkline runs no plugins and no functions`},
+		"Helm":        {"a chart that has to be fetched", map[string]string{"app/kustomization.yaml": "helmCharts:\n- {name: redis, repo: 'https://example.com', version: 1.2.3}\n"}, "app/kustomization.yaml:2: helmCharts[0]: the chart redis is of https://example.com, and is not in app/charts/redis-1.2.3/redis. Trunkline fetches nothing while it renders: commit the chart to that folder, as `helm pull --untar --untardir app/charts/redis-1.2.3 --repo https://example.com redis --version 1.2.3` writes it"},
+		"HelmOCI":     {"the same of a registry", map[string]string{"app/kustomization.yaml": "helmCharts: [{name: redis, repo: 'oci://r.example.com/charts/'}]\n"}, "as `helm pull --untar --untardir app/charts oci://r.example.com/charts/redis` writes it"},
+		"HelmOld":     {"charts, as they were written before", map[string]string{"app/kustomization.yaml": "helmChartInflationGenerator: [{chartName: redis}]\n"}, `app/kustomization.yaml: helmCharts[0]: there is no chart in app/charts/redis; helmGlobals.chartHome says where charts are, default: charts`},
+		"HelmOut":     {"a folder of charts out of the tree", map[string]string{"app/kustomization.yaml": "helmGlobals: {chartHome: ../../etc}\nhelmCharts: [{name: redis}]\n"}, `helmGlobals.chartHome: "../../etc" leads out of the repository`},
+		"HelmHome":    {"an absolute folder of charts", map[string]string{"app/kustomization.yaml": "helmGlobals: {chartHome: /etc}\nhelmCharts: [{name: redis}]\n"}, `helmGlobals.chartHome: "/etc" is absolute`},
+		"HelmName":    {"a name that leads out of the tree", map[string]string{"app/kustomization.yaml": "helmCharts: [{name: ../../../etc}]\n"}, `leads out of the repository`},
+		"HelmValues":  {"values out of the tree", withChart("helmCharts: [{name: c, valuesFile: ../../etc/passwd}]\n"), `helmCharts[0]: valuesFile: "../../etc/passwd" leads out of the repository`},
+		"HelmURL":     {"values of a server", withChart("helmCharts: [{name: c, additionalValuesFiles: ['https://example.com/v.yaml']}]\n"), `additionalValuesFiles[0]: "https://example.com/v.yaml" is remote`},
+		"HelmRandom":  {"a chart that is another on each render", withChart("helmCharts: [{name: c, valuesInline: {random: true}}]\n"), `on each render`},
+		"HelmMany":    {"more charts than one build may take", withChart("helmCharts: [" + strings.Repeat("{name: c, releaseName: r}, ", 51) + "]\n"), `helmCharts[50]: a build renders at most 50 charts, each counted as often as it is loaded`},
+		"HelmTwice":   {"the same charts for two namespaces", map[string]string{"app/kustomization.yaml": "resources: [a, b]\n", "app/a/kustomization.yaml": "namespace: one\nresources: [../../lib]\n", "app/b/kustomization.yaml": "namespace: two\nresources: [../../lib]\n", "lib/kustomization.yaml": "helmCharts: [{name: c}]\n", "lib/charts/c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "lib/charts/c/values.yaml": "", "lib/charts/c/templates/x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: '{{ .Release.Namespace }}'}\n"}, `lib/kustomization.yaml:1: helmCharts[0]: the charts are rendered for several namespaces in one build`},
+		"Exec":        {"a function that runs a program", map[string]string{"app/kustomization.yaml": "transformers: [fn.yaml]\n", "app/fn.yaml": function("exec: {path: ./evil.sh}")}, `app/kustomization.yaml:1: transformers[0]: fn.yaml: the annotation config.kubernetes.io/function makes Evil a function: Trunkline runs no plugins and no functions`},
 		"Container":   {"a function that runs a container", map[string]string{"app/kustomization.yaml": "generators: [fn.yaml]\n", "app/fn.yaml": function("container: {image: evil}")}, `makes Evil a function`},
 		"Inline":      {"the same inline", map[string]string{"app/kustomization.yaml": "validators:\n- |\n  " + strings.ReplaceAll(function("exec: {path: ./evil.sh}"), "\n", "\n  ") + "\n"}, `makes Evil a function`},
 		"Legacy":      {"a plugin of one's own", map[string]string{"app/kustomization.yaml": "generators: [p.yaml]\n", "app/p.yaml": "apiVersion: example.com/v1\nkind: Gen\nmetadata: {name: x}\n"}, `example.com/v1 Gen is a plugin: Trunkline runs no plugins and no functions while it renders: render with the built-in transformers, or make it a blueprint of engine helm`},
-		"PluginHelm":  {"charts by a plugin", map[string]string{"app/kustomization.yaml": "generators: [p.yaml]\n", "app/p.yaml": "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\n"}, `builtin HelmChartInflationGenerator is a plugin`},
-		"PluginDir":   {"a folder of plugins, which could be patched after the check", map[string]string{"app/kustomization.yaml": "transformers: [fns]\n", "app/fns/kustomization.yaml": "resources: []\n"}, `app/kustomization.yaml: transformers[0]: read app/fns: is a folder`},
+		"PluginHelm":  {"charts by a plugin", map[string]string{"app/kustomization.yaml": "generators: [p.yaml]\n", "app/p.yaml": "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\n"}, `builtin HelmChartInflationGenerator runs the program helm: write the chart into helmCharts`},
+		"PluginDir":   {"a folder of plugins that its kustomization makes of something else", map[string]string{"app/kustomization.yaml": "transformers: [fns]\n", "app/fns/kustomization.yaml": "resources: [p.yaml]\npatches: [{target: {kind: PrefixTransformer}, patch: '[{\"op\": \"replace\", \"path\": \"/kind\", \"value\": \"HelmChartInflationGenerator\"}]'}]\n", "app/fns/p.yaml": "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: p}\nprefix: q-\n"}, `app/fns: builtin HelmChartInflationGenerator runs the program helm`},
 		"PluginFile":  {"a file out of the tree by a plugin", map[string]string{"app/kustomization.yaml": "generators: [p.yaml]\n", "app/p.yaml": "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: x}\nname: y\nfiles: [../../etc/passwd]\n"}, `leads out of the repository`},
-		"Crds":        {"definitions that refer to themselves", map[string]string{"app/kustomization.yaml": "crds: [c.json]\n", "app/c.json": "{}"}, `app/kustomization.yaml: crds is not taken`},
-		"OpenAPI":     {"a schema for the whole process", map[string]string{"app/kustomization.yaml": "openapi: {path: s.json}\n", "app/s.json": "{}"}, `app/kustomization.yaml: openapi is not taken`},
-		"Copy":        {"copies of copies", map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[{op: copy, from: /data, path: /data/x}]'}]\n"}, `app/kustomization.yaml: patches[0]: operation 0 is a copy, which is not taken: write the value out with add`},
-		"Bomb":        {"an alias bomb", map[string]string{"app/kustomization.yaml": "resources: [b.yaml]\n", "app/b.yaml": bomb()}, `app/kustomization.yaml: resources[0]: app/b.yaml: line 9: the aliases expand to more than 4 MiB`},
+		"Crds":        {"definitions that refer to themselves", map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\ncrds: [c.json]\n", "app/c.json": `{"a": {"Schema": {"properties": {"kind": {}, "apiVersion": {}, "metadata": {}, "spec": {"$ref": "b"}}}}, "b": {"Schema": {"properties": {"x": {"$ref": "b"}}}}}`}, `app/kustomization.yaml:2: crds[0]: the definition b refers to itself`},
+		"CrdsDouble":  {"definitions that each refer twice to the next", map[string]string{"app/kustomization.yaml": "crds: [c.json]\n", "app/c.json": doublingDefinitions(40)}, `more than 20000 definitions are gone into`},
+		"CrdsObject":  {"the definition of a custom resource", map[string]string{"app/kustomization.yaml": "crds: [c.yaml]\n", "app/c.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"}, `a CustomResourceDefinition belongs into resources`},
+		"CrdsRemote":  {"definitions of a server", map[string]string{"app/kustomization.yaml": "crds: ['https://example.com/c.json']\n"}, `is remote`},
+		"OpenAPI":     {"a schema that is none", map[string]string{"app/kustomization.yaml": "openapi: {path: s.json}\n", "app/s.json": "[]"}, `app/kustomization.yaml:1: openapi: is no OpenAPI schema`},
+		"OpenAPILoop": {"a definition that refers to itself by others", map[string]string{"app/kustomization.yaml": "openapi: {path: s.json}\n", "app/s.json": `{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"$ref": "#/definitions/a"}}}`}, `the definition a refers to itself`},
+		"OpenAPIOut":  {"a schema out of the tree", map[string]string{"app/kustomization.yaml": "openapi: {path: ../../s.json}\n"}, `leads out of the repository`},
+		"OpenAPIURL":  {"a schema of a server", map[string]string{"app/kustomization.yaml": "openapi: {path: 'https://example.com/s.json'}\n"}, `is remote`},
+		"ValueAdd":    {"targets out of the tree by a plugin", map[string]string{"app/kustomization.yaml": "transformers: [p.yaml]\n", "app/p.yaml": "apiVersion: builtin\nkind: ValueAddTransformer\nmetadata: {name: x}\ntargetFilePath: ../../etc/passwd\n"}, `leads out of the repository`},
+		"Copy":        {"copies of the parent into new children, each of which doubles it", map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[" + copies(40) + "]'}]\n"}, `exceeding the limit`},
+		"Bomb":        {"an alias bomb", map[string]string{"app/kustomization.yaml": "resources: [b.yaml]\n", "app/b.yaml": bomb()}, `app/kustomization.yaml:1: resources[0]: app/b.yaml: line 9: the aliases expand to more than 4 MiB`},
 		"BombInPatch": {"an alias bomb in a patch", map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\npatches: [{path: b.yaml}]\n", "app/b.yaml": bomb()}, `the aliases expand to more than 4 MiB`},
 		"Large":       {"a file that is larger than any is", map[string]string{"app/kustomization.yaml": "configMapGenerator: [{name: x, files: [big]}]\n", "app/big": strings.Repeat("x", 5<<20)}, `app/big: too large: a build reads files of at most 4 MiB, and 32 MiB together`},
 		"Two":         {"two kustomizations in a folder", map[string]string{"app/kustomization.yaml": "resources: []\n", "app/kustomization.yml": "resources: []\n"}, `more than one kustomization in a folder: app/kustomization.yaml, app/kustomization.yml`},
 		"None":        {"no kustomization", nil, `the folder app has no kustomization.yaml`},
 		"Unknown":     {"an unknown field", map[string]string{"app/kustomization.yaml": "resource: [base.yaml]\n"}, `app/kustomization.yaml: invalid Kustomization: json: unknown field "resource"`},
-		"Twice":       {"a key given twice in a resource", map[string]string{"app/kustomization.yaml": "resources: [x.yaml]\n", "app/x.yaml": "apiVersion: v1\nkind: A\nkind: B\n"}, `app/kustomization.yaml: resources[0]: app/x.yaml: line 3: key "kind" already set in map`},
+		"Twice":       {"a key given twice in a resource", map[string]string{"app/kustomization.yaml": "resources: [x.yaml]\n", "app/x.yaml": "apiVersion: v1\nkind: A\nkind: B\n"}, `app/kustomization.yaml:1: resources[0]: app/x.yaml: line 3: key "kind" already set in map`},
 		"NoTarget":    {"what Kustomize itself refuses, with the tree's paths", map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\npatches: [{patch: 'apiVersion: v1\n\n    kind: X\n\n    metadata: {name: none}\n'}]\n"}, `kustomization app: `},
 	}
 	for name, tc := range cases {
@@ -134,6 +158,32 @@ func TestRefused(t *testing.T) {
 
 func function(spec string) string {
 	return "apiVersion: v1\nkind: Evil\nmetadata:\n  name: x\n  annotations:\n    config.kubernetes.io/function: |\n      " + spec + "\n"
+}
+
+// copies copies an object into new fields of itself.
+func copies(n int) string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf(`{"op": "copy", "from": "/data", "path": "/data/x%d"}`, i))
+	}
+	return strings.Join(out, ", ")
+}
+
+// withChart is a tree with a chart beside the kustomization.
+func withChart(kustomization string) map[string]string {
+	return map[string]string{
+		"app/kustomization.yaml": kustomization, "app/charts/c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "app/charts/c/values.yaml": "{}\n",
+		"app/charts/c/templates/x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {a: {{ if .Values.random }}{{ randAlpha 9 }}{{ else }}b{{ end }}}\n",
+	}
+}
+
+// doublingDefinitions are types of which each refers to the next one twice.
+func doublingDefinitions(n int) string {
+	defs := []string{`"top": {"Schema": {"properties": {"kind": {}, "apiVersion": {}, "metadata": {}, "spec": {"$ref": "0"}}}}`}
+	for i := range n {
+		defs = append(defs, fmt.Sprintf(`"%d": {"Schema": {"properties": {"a": {"$ref": "%d"}, "b": {"$ref": "%d"}}}}`, i, i+1, i+1))
+	}
+	return "{" + strings.Join(defs, ", ") + "}"
 }
 
 func doubling(n int) map[string]string {
@@ -208,6 +258,35 @@ replacements:
 			},
 			want: []string{`app/base.yaml: {"apiVersion":"v1","data":{"c":"d","e":"f"},"kind":"ConfigMap","metadata":{"labels":{"x":"z"},"name":"q-base"}}`},
 		},
+		"PluginFolder": {
+			reason: "transformers of a folder, as its kustomization makes them",
+			files: map[string]string{
+				"app/kustomization.yaml": "resources: [base.yaml]\ntransformers: [fns]\n", "app/fns/kustomization.yaml": "resources: [p.yaml]\npatches: [{target: {kind: PrefixTransformer}, patch: '[{\"op\": \"replace\", \"path\": \"/prefix\", \"value\": \"r-\"}]'}]\n",
+				"app/fns/p.yaml": "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: p}\nprefix: q-\nfieldSpecs: [{path: metadata/name}]\n",
+			},
+			want: []string{`app/base.yaml: {"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"r-base"}}`},
+		},
+		"TwoSlashes": {
+			reason: "two slashes in a path of the tree are one",
+			files:  map[string]string{"app/kustomization.yaml": "resources: [sub//x, ./sub//y/z.yaml]\n", "app/sub/x/kustomization.yaml": "resources: [../../base.yaml]\n", "app/sub/y/z.yaml": strings.Replace(configMap, "base", "z", 1)},
+			want: []string{
+				`app/base.yaml: {"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"base"}}`,
+				`app/sub/y/z.yaml: {"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"z"}}`,
+			},
+		},
+		"Colon": {
+			reason: "a colon in a name is one",
+			files:  map[string]string{"app/kustomization.yaml": "resources: ['a:b.yaml', 'c?d/e.yaml']\n", "app/a:b.yaml": strings.Replace(configMap, "base", "ab", 1), "app/c?d/e.yaml": strings.Replace(configMap, "base", "e", 1)},
+			want: []string{
+				`app/a:b.yaml: {"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"ab"}}`,
+				`app/c?d/e.yaml: {"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"e"}}`,
+			},
+		},
+		"CopyOne": {
+			reason: "a copy of little",
+			files:  map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[{\"op\": \"copy\", \"from\": \"/data/a\", \"path\": \"/data/c\"}]'}]\n"},
+			want:   []string{`app/base.yaml: {"apiVersion":"v1","data":{"a":"b","c":"b"},"kind":"ConfigMap","metadata":{"name":"base"}}`},
+		},
 		"Generator": {
 			reason: "a ConfigMap made of files; a name that begins with dots; a variable without a value is empty, not the daemon's",
 			files: map[string]string{
@@ -236,6 +315,19 @@ replacements:
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestOrigins keeps the annotations that a kustomization asks for.
+func TestOrigins(t *testing.T) {
+	objects, err := kustomize.Render(t.Context(), kustomize.Input{
+		FS: tree(map[string]string{"app/kustomization.yaml": "resources: [base.yaml]\nbuildMetadata: [originAnnotations]\n"}), Dir: "app",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := objects[0].GetAnnotations()["config.kubernetes.io/origin"], "path: base.yaml\n"; got != want {
+		t.Errorf("the object comes from %q, want %q", got, want)
 	}
 }
 

@@ -4,7 +4,6 @@ package kustomize
 
 import (
 	"fmt"
-	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -16,7 +15,7 @@ var podTemplates = map[string][]string{
 	"CronJob": {"spec", "jobTemplate", "spec", "template"},
 }
 
-// labelPods adds labels to the template of an object's pods. Kustomize's own transformer does the same to the
+// labelPods adds labels that are not there yet to the template of an object's pods. Kustomize's own transformer does the same to the
 // same kinds, and takes longer than all the rest of a small build.
 func labelPods(o *unstructured.Unstructured, labels map[string]string) error {
 	at, known := podTemplates[o.GetKind()]
@@ -35,7 +34,11 @@ func labelPods(o *unstructured.Unstructured, labels map[string]string) error {
 	if all == nil {
 		all = map[string]string{}
 	}
-	maps.Copy(all, labels)
+	for key, value := range labels {
+		if _, there := all[key]; !there {
+			all[key] = value
+		}
+	}
 	if err := unstructured.SetNestedStringMap(template, all, path...); err != nil {
 		return err
 	}

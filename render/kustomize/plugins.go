@@ -5,6 +5,7 @@ package kustomize
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -22,13 +23,13 @@ func (k kustomization) checkPatches() error {
 	}{{"patches", k.Patches}, {"patchesJson6902", k.PatchesJson6902}} { //nolint:staticcheck // deprecated, and still taken
 		for i, p := range field.patches {
 			if err := k.patch(p.Path, p.Patch); err != nil {
-				return fmt.Errorf("%s[%d]: %w", field.name, i, err)
+				return at(field.name, i, err)
 			}
 		}
 	}
 	for i, p := range k.PatchesStrategicMerge { //nolint:staticcheck // deprecated, and still taken
 		if err := k.pathOrInline(string(p)); err != nil {
-			return fmt.Errorf("patchesStrategicMerge[%d]: %w", i, err)
+			return at("patchesStrategicMerge", i, err)
 		}
 	}
 	return nil
@@ -43,20 +44,7 @@ func (k kustomization) patch(file, inline string) error {
 		}
 		text = data
 	}
-	if err := manifest.CheckAliases(text); err != nil {
-		return err
-	}
-	var ops []map[string]any
-	if yaml.Unmarshal(text, &ops) != nil {
-		return nil //nolint:nilerr // not a list of operations: a merge patch, which Kustomize reads itself
-	}
-	for i, op := range ops {
-		// Forty copies of the parent into the child make a terabyte.
-		if op["op"] == "copy" {
-			return fmt.Errorf("operation %d is a copy, which is not taken: write the value out with add", i)
-		}
-	}
-	return nil
+	return manifest.CheckAliases(text)
 }
 
 // inlineStart is how an object written into a kustomization begins. Anything else is a path, and what Kustomize
@@ -83,12 +71,12 @@ func (k kustomization) pathOrInline(entry string) error {
 func (k kustomization) checkGenerators() error {
 	for i, g := range k.ConfigMapGenerator {
 		if err := k.sources(g.KvPairSources); err != nil {
-			return fmt.Errorf("configMapGenerator[%d]: %w", i, err)
+			return at("configMapGenerator", i, err)
 		}
 	}
 	for i, g := range k.SecretGenerator {
 		if err := k.sources(g.KvPairSources); err != nil {
-			return fmt.Errorf("secretGenerator[%d]: %w", i, err)
+			return at("secretGenerator", i, err)
 		}
 	}
 	return nil
@@ -119,42 +107,53 @@ type pluginConfig struct {
 	types.KvPairSources `json:",inline"`
 
 	Path         string                   `json:"path"`
+	TargetFile   string                   `json:"targetFilePath"`
 	Paths        []string                 `json:"paths"`
 	Patch        string                   `json:"patch"`
 	JSONOp       string                   `json:"jsonOp"`
 	Replacements []types.ReplacementField `json:"replacements"`
 }
 
-// plugins are the built-in plugins that may be configured by a file of their own. The first six read
+// plugins are the built-in plugins that may be configured by a file of their own. The first seven read
 // files.
 var plugins = map[string]bool{
 	"ConfigMapGenerator": true, "SecretGenerator": true, "PatchTransformer": true, "PatchJson6902Transformer": true,
-	"PatchStrategicMergeTransformer": true, "ReplacementTransformer": true,
+	"PatchStrategicMergeTransformer": true, "ReplacementTransformer": true, "ValueAddTransformer": true,
 	"AnnotationsTransformer": true, "HashTransformer": true, "ImageTagTransformer": true, "LabelTransformer": true,
 	"NamespaceTransformer": true, "PrefixSuffixTransformer": true, "PrefixTransformer": true, "SuffixTransformer": true,
-	"ReplicaCountTransformer": true,
+	"ReplicaCountTransformer": true, "IAMPolicyGenerator": true,
 }
 
-// checkPlugins checks generators, transformers and validators. A folder is not taken for one: its own
-// kustomization could change the plugin's configuration after it was checked here.
+// checkPlugins checks generators, transformers and validators. Those of a folder are what its kustomization builds to, which
+// may be something else than its files say.
 func (k kustomization) checkPlugins() error {
 	for _, field := range []struct {
 		name    string
 		entries []string
 	}{{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators}} {
 		for i, entry := range field.entries {
-			if err := k.plugin(entry); err != nil {
-				return fmt.Errorf("%s[%d]: %w", field.name, i, err)
+			if err := k.plugin(field.entries, i, entry); err != nil {
+				return at(field.name, i, err)
 			}
 		}
 	}
 	return nil
 }
 
-func (k kustomization) plugin(entry string) error {
+func (k kustomization) plugin(entries []string, i int, entry string) error {
 	source, text := "the inline text", []byte(entry)
 	if !isInline(entry) {
-		data, err := k.path(entry)
+		full, disguised, err := k.locate(entry)
+		if err != nil {
+			return err
+		}
+		if k.files.IsDir(path.Join(treeRoot, full)) {
+			return k.pluginFolder(full)
+		}
+		if disguised {
+			entries[i] = k.plainly(entry)
+		}
+		data, err := k.file(full)
 		if err != nil {
 			return err
 		}
@@ -172,6 +171,23 @@ func (k kustomization) plugin(entry string) error {
 	return nil
 }
 
+// pluginFolder checks the plugins that the kustomization of a folder builds to.
+func (k kustomization) pluginFolder(full string) error {
+	if _, err := k.folder(full); err != nil {
+		return err
+	}
+	configs, err := k.build(full)
+	if err != nil {
+		return fmt.Errorf("%s: %w", full, err)
+	}
+	for _, o := range configs {
+		if err := k.config(o); err != nil {
+			return fmt.Errorf("%s: %w", full, err)
+		}
+	}
+	return nil
+}
+
 //nolint:staticcheck // Trunkline is a name
 var errPlugin = errors.New("Trunkline runs no plugins and no functions while it renders: " +
 	"render with the built-in transformers, or make it a blueprint of engine helm")
@@ -181,6 +197,10 @@ func (k kustomization) config(o manifest.Object) error {
 		if strings.HasPrefix(name, "config.k8s.io/") || strings.HasPrefix(name, "config.kubernetes.io/function") {
 			return fmt.Errorf("the annotation %s makes %s a function: %w", name, o.GetKind(), errPlugin)
 		}
+	}
+	if o.GetAPIVersion() == "builtin" && o.GetKind() == "HelmChartInflationGenerator" {
+		return errors.New("builtin HelmChartInflationGenerator runs the program helm: write the chart into helmCharts of the kustomization, " +
+			"whose charts are rendered here")
 	}
 	if o.GetAPIVersion() != "builtin" || !plugins[o.GetKind()] {
 		return fmt.Errorf("%s %s is a plugin: %w", o.GetAPIVersion(), o.GetKind(), errPlugin)
@@ -201,6 +221,11 @@ func (k kustomization) config(o manifest.Object) error {
 	}
 	if err := k.patch("", p.JSONOp); err != nil {
 		return err
+	}
+	if p.TargetFile != "" {
+		if _, err := k.path(p.TargetFile); err != nil {
+			return err
+		}
 	}
 	for _, entry := range p.Paths {
 		if err := k.pathOrInline(entry); err != nil {

@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -31,6 +33,9 @@ type Input struct {
 	Labels map[string]string
 	// Trace makes the objects name the file they come from. It takes as long again, so it is for messages only.
 	Trace bool
+	// KubeVersion and APIVersions are what charts are told of the cluster, as [helm.Input] has them.
+	KubeVersion string
+	APIVersions []string
 	// Builder runs Kustomize; default: [InProcess].
 	Builder Builder
 }
@@ -43,23 +48,37 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 		}
 	}()
 	files := newFileSystem(ctx, in.FS)
-	kind, err := check(files, in.Dir)
+	if files.isDir(in.Dir) {
+		in.Dir = files.real(in.Dir)
+	}
+	files.kubeVersion, files.apiVersions = in.KubeVersion, in.APIVersions
+	job := func(root string) Job {
+		return Job{Root: root, Seen: files.seen(), OwnSchema: files.ownSchema, Stat: files.stat}
+	}
+	top, err := check(files, in.Dir, func(dir string) ([]manifest.Object, error) {
+		return run(ctx, in.Builder, job(path.Join(treeRoot, dir)))
+	})
 	if err != nil {
 		return nil, err
 	}
 	root := path.Join(treeRoot, in.Dir)
 	// What only a component can use, and what is for messages only, is left out where it does nothing: a
 	// kustomization over another takes Kustomize as long again as a small base.
-	if kind == types.ComponentKind || in.Trace {
+	if top.Kind == types.ComponentKind || in.Trace {
 		root = overlayRoot
-		if err := files.addOverlay(in, kind); err != nil {
+		if err := files.addOverlay(in, top); err != nil {
 			return nil, err
 		}
 	}
-	if objects, err = run(ctx, in.Builder, Job{Root: root, Seen: files.seen(), Look: files.look}); err != nil {
-		return nil, fmt.Errorf("kustomization %s: %w", in.Dir, tidy(err))
+	if objects, err = run(ctx, in.Builder, job(root)); err != nil {
+		return nil, fmt.Errorf("kustomization %s: %w", in.Dir, tidy(in.Dir, err))
 	}
-	for _, o := range objects {
+	m := metadata{Kustomization: top, root: root, dir: path.Join(treeRoot, in.Dir), charts: files.charts}
+	for i, o := range objects {
+		objects[i].Source = m.source(o.Source)
+		if err := m.finish(o.Unstructured); err != nil {
+			return nil, fmt.Errorf("kustomization %s: %s %q: %w", in.Dir, o.GetKind(), o.GetName(), err)
+		}
 		if err := labelPods(o.Unstructured, in.Labels); err != nil {
 			return nil, fmt.Errorf("kustomization %s: %s %q: %w", in.Dir, o.GetKind(), o.GetName(), err)
 		}
@@ -68,15 +87,20 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 }
 
 // addOverlay puts the kustomization under one of Trunkline's own, which adds the context for a component.
-func (f *fileSystem) addOverlay(in Input, kind string) error {
+func (f *fileSystem) addOverlay(in Input, below *types.Kustomization) error {
+	// The topmost kustomization decides on these for all that it loads.
 	top := types.Kustomization{
-		TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
+		TypeMeta:      types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
+		BuildMetadata: slices.Clone(below.BuildMetadata), SortOptions: below.SortOptions, OpenAPI: maps.Clone(below.OpenAPI),
 	}
-	if in.Trace {
-		top.BuildMetadata = []string{types.OriginAnnotations} // taken off again
+	if in.Trace && !slices.Contains(top.BuildMetadata, types.OriginAnnotations) {
+		top.BuildMetadata = append(top.BuildMetadata, types.OriginAnnotations) // taken off again
 	}
 	entry := path.Join("..", treeRoot, in.Dir)
-	if kind == types.ComponentKind {
+	if file, named := top.OpenAPI["path"]; named {
+		top.OpenAPI["path"] = path.Join(entry, file)
+	}
+	if below.Kind == types.ComponentKind {
 		top.Resources, top.Components = []string{"context.yaml"}, []string{entry}
 	} else {
 		top.Resources = []string{entry}
@@ -118,14 +142,17 @@ func run(ctx context.Context, builder Builder, job Job) ([]manifest.Object, erro
 	return objects, nil
 }
 
-// tidy makes the paths in Kustomize's messages those of the tree.
-func tidy(err error) error { return &buildError{err} }
+// tidy has the cause in Kustomize's messages, and paths of the tree.
+func tidy(dir string, err error) error { return &buildError{dir, err} }
 
-type buildError struct{ err error }
+type buildError struct {
+	dir string
+	err error
+}
 
 func (e *buildError) Error() string {
 	text := strings.NewReplacer("../tree/", "", treeRoot+"/", "").Replace(e.err.Error())
-	return strings.ReplaceAll(strings.TrimSpace(text), "\n", " ")
+	return cause(e.dir, strings.ReplaceAll(strings.TrimSpace(text), "\n", " "))
 }
 
 func (e *buildError) Unwrap() error { return e.err }

@@ -25,7 +25,7 @@ const (
 // Entry is what is at a path.
 type Entry struct {
 	Kind Kind
-	// Data is the content of a File, and of one that is Unreadable why.
+	// Data is the content of a File, of one that is Unreadable why, and of a Folder that a link leads to its own path.
 	Data []byte
 }
 
@@ -48,8 +48,8 @@ func (v *view) entry(name string) Entry {
 		return e
 	}
 	e := Entry{Kind: Missing}
-	if v.job.Look != nil {
-		e = v.job.Look(name)
+	if v.job.Stat != nil {
+		e = v.job.Stat(name)
 	}
 	v.more[name] = e
 	return e
@@ -75,12 +75,15 @@ func (v *view) IsDir(name string) bool { return v.entry(name).Kind == Folder }
 // Exists implements [filesys.FileSystem].
 func (v *view) Exists(name string) bool { return v.entry(name).Kind != Missing }
 
-// CleanedAbs implements [filesys.FileSystem]. Links are left as they are: the tree follows them by itself, and
-// never out of it.
+// CleanedAbs implements [filesys.FileSystem]. A folder is where the link that leads to it ends; the tree follows links to
+// files by itself, and none out of it.
 func (v *view) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
 	name = path.Clean("/" + name)
-	switch v.entry(name).Kind {
+	switch e := v.entry(name); e.Kind {
 	case Folder:
+		if len(e.Data) > 0 {
+			name = string(e.Data)
+		}
 		return filesys.ConfirmedDir(name), "", nil
 	case File, Unreadable:
 		return filesys.ConfirmedDir(path.Dir(name)), path.Base(name), nil

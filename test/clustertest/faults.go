@@ -171,7 +171,7 @@ func (f *Faults) serve(w http.ResponseWriter, r *http.Request, pass http.Handler
 	}
 }
 
-// reasons are what an API server gives beside the codes that clients decide by.
+// reasons are what an API server sends beside the codes that clients decide by.
 var reasons = map[int]string{
 	http.StatusUnauthorized: "Unauthorized", http.StatusConflict: "Conflict", http.StatusGone: "Expired",
 	http.StatusTooManyRequests: "TooManyRequests", http.StatusInternalServerError: "InternalError",

@@ -21,7 +21,7 @@ func harden(cmd *exec.Cmd) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	uid, gid, err := nobody()
+	uid, gid, err := unprivilegedUser()
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func own(files ...string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	uid, gid, err := nobody()
+	uid, gid, err := unprivilegedUser()
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func own(files ...string) error {
 	return nil
 }
 
-func nobody() (uid, gid int, err error) {
+func unprivilegedUser() (uid, gid int, err error) {
 	u, err := user.Lookup("nobody")
 	if err != nil {
 		return 0, 0, fmt.Errorf("PostgreSQL refuses to run as root, and there is nobody else: %w", err)

@@ -86,7 +86,7 @@ func (r *Repository) head(ctx context.Context) (string, error) {
 // variables by which git is told of another repository. Ctrl-C does not reach it but through ctx, so that an
 // interrupted program does not look like one that failed.
 func (r *Repository) Git(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.hooksPath=" + os.DevNull, "-c", "gc.auto=0"}, args...)...)
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.hooksPath=" + os.DevNull, "-c", "gc.auto=0", "-c", "http.proxy="}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	email := strings.ToLower(r.Author) + "@trunkline.dev"
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })

@@ -7,7 +7,7 @@
 // No box overlaps another, and no edge leads through a box: inside of a column an edge is a horizontal line that keeps
 // its distance from the boxes, and only between columns it goes up or down.
 //
-// It counts in whole pixels, so that the same graph gives the same layout on every machine, and it is pure. It knows
+// It counts in whole pixels, so that a layout is the same on every machine, and it is pure. It knows
 // nothing of Trunkline.
 package layered
 

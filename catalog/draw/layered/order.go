@@ -12,8 +12,8 @@ const (
 	fine = 1024
 	// effort bounds the work of sorting columns, in segments looked at.
 	effort = 2_000_000
-	// patience is how many rounds may take no crossing away before the last.
-	patience = 6
+	// maxIdleRounds is how many rounds in a row may remove no crossing before sorting stops.
+	maxIdleRounds = 6
 )
 
 // order sorts the columns so that few edges cross: again and again by where the neighbours are, to the right and back,
@@ -27,7 +27,7 @@ func (l *layout) order() {
 	rounds := min(max(effort/(segments*8+1), 2), 24)
 	l.mean = make([]int, len(l.spots))
 	best, fewest := l.copyOrder(), l.crossings()
-	for round, idle := 0, 0; round < rounds && idle < patience && fewest > 0; round++ {
+	for round, idle := 0, 0; round < rounds && idle < maxIdleRounds && fewest > 0; round++ {
 		for c := 1; c < len(l.columns); c++ {
 			l.sortColumn(c, false)
 		}

@@ -15,7 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// Setting is a flag, and what the configuration gives it.
+// Setting is a flag, and the value that the configuration has for it.
 type Setting struct {
 	Flag   string
 	Values []string
@@ -123,11 +123,11 @@ func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 	for i, c := range declared {
 		switch {
 		case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
-			r.wrong("a cluster is reached by a kubeconfig, or from inside of it: not both", "take one of them out", "clusters", i)
+			r.wrong("a cluster is reached by a kubeconfig, or from inside of it: not both", "remove one of them", "clusters", i)
 		case c.InCluster:
 			values = append(values, c.Name+"=in-cluster")
 		case c.Kubeconfig == "":
-			r.wrong(fmt.Sprintf("nothing says how to reach the cluster %q", c.Name), "write kubeconfig: FILE, or inCluster: true", "clusters", i)
+			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, or inCluster: true", "clusters", i)
 		case c.Context != "":
 			values = append(values, c.Name+"="+r.inDir(c.Kubeconfig)+"#"+c.Context)
 		default:
@@ -170,5 +170,36 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	}
 	r.set("sops-age-key-file", keys, "sops", "ageKeyFiles")
 	r.set("sops-kms", s.SOPS.KMS, "sops", "kms")
+	r.text("s3-endpoint", s.Stores.S3Endpoint, "stores", "s3Endpoint")
 	r.text("log-level", string(s.LogLevel), "logLevel")
+	if s.GitHub != nil {
+		r.github(*s.GitHub)
+	}
+	if s.Images != nil {
+		r.images(*s.Images)
+	}
+}
+
+func (r *reader) github(g v1alpha1.DaemonGitHub) {
+	at := "github"
+	r.text("github-repo", g.Repository, at, "repository")
+	r.number("github-app-id", g.AppID, at, "appID")
+	r.file("github-app-key-file", g.AppKeyFile, at, "appKeyFile")
+	r.number("github-installation", g.InstallationID, at, "installationID")
+	r.file("github-token-file", g.TokenFile, at, "tokenFile")
+	r.text("github-url", g.URL, at, "url")
+	r.text("public-url", g.PublicURL, at, "publicURL")
+}
+
+func (r *reader) images(i v1alpha1.DaemonImages) {
+	at := "images"
+	r.set("image-registry", i.Registries, at, "registries")
+	r.file("image-registry-config", i.ConfigFile, at, "configFile")
+	r.duration("image-interval", i.Interval, at, "interval")
+}
+
+func (r *reader) number(flag string, value int, path ...any) {
+	if value != 0 {
+		r.text(flag, strconv.Itoa(value), path...)
+	}
 }

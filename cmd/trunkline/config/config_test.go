@@ -39,6 +39,9 @@ const everything = head + `  repository:
   replicas: {home: here, group: blue, shards: true}
   history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
+  images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, interval: 10m}
+  github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com"}
+  stores: {s3Endpoint: "https://minio.example.com"}
   logLevel: debug
 `
 
@@ -66,6 +69,10 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
 		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000",
 		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
+		"s3-endpoint":    "https://minio.example.com",
+		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-interval": "10m0s",
+		"github-repo": "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
+		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
 	}
 	if diff := cmp.Diff(want, settings(found)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -104,15 +111,15 @@ func TestProblems(t *testing.T) {
 	cases := map[string]struct{ reason, text, want string }{
 		"Unknown":    {"A field that is misspelt is not left out in silence.", head + repository + clusters + "  serve: {lisen: x}\n", "d.yaml:6:11: error: spec.serve: unknown field \"lisen\"\n    hint: did you mean \"listen\"?"},
 		"Type":       {"A wrong type is an error.", head + repository + clusters + "  replicas: {shards: maybe}\n", "d.yaml:6:22: error: spec.replicas.shards: expected true or false, got the text \"maybe\""},
-		"Value":      {"A value is one of those that there are.", head + repository + clusters + "  logLevel: loud\n", "d.yaml:6:13: error: spec.logLevel: unknown value \"loud\"\n    hint: known are: debug, error, info, warn"},
+		"Value":      {"A value is one of those that there are.", head + repository + clusters + "  logLevel: loud\n", "d.yaml:6:13: error: spec.logLevel: unknown value \"loud\"\n    hint: want one of: debug, error, info, warn"},
 		"Missing":    {"What a daemon cannot do without is asked for.", head + clusters, "d.yaml:4:3: error: spec: the field \"repository\" is missing or empty"},
-		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: nothing says how to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, or inCluster: true"},
-		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: take one of them out"},
+		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, or inCluster: true"},
+		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: remove one of them"},
 		"Empty":      {"Nothing is no configuration.", "", "d.yaml: error: the file is empty\n    hint: trunkline explain daemonConfiguration shows an example"},
-		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: known are: DaemonConfiguration"},
-		"OtherThing": {"Nor is something of someone else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is no configuration of a daemon\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},
-		"Two":        {"Nobody knows which of two would count.", head + repository + clusters + "---\n" + head, "d.yaml: error: the file holds more than one document\n    hint: leave one of them"},
-		"Syntax":     {"What is not YAML says where.", head + "\t- x\n", "d.yaml:4: error: not valid YAML: found character that cannot start any token\n    hint: YAML is indented with spaces, never with tabs"},
+		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: want one of: DaemonConfiguration"},
+		"OtherThing": {"Nor is something of someone else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is not a daemon configuration\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},
+		"Two":        {"Nobody knows which of two would count.", head + repository + clusters + "---\n" + head, "d.yaml: error: the file holds more than one document\n    hint: keep one of them"},
+		"Syntax":     {"What is not YAML says where.", head + "\t- x\n", "d.yaml:4:1: error: not valid YAML: the line is indented with a tab\n    hint: YAML is indented with spaces, never with tabs"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -65,8 +65,8 @@ func plain(t *testing.T) string {
 	return program
 }
 
-// patience bounds every waiting; it is long, since it only passes when a test fails.
-const patience = 2 * time.Minute
+// waitTimeout bounds every wait; it is long, since only a failing test waits for all of it.
+const waitTimeout = 2 * time.Minute
 
 // daemon is a running "trunkline serve".
 type daemon struct {
@@ -132,10 +132,10 @@ func (d *daemon) await(what string, ok func(status.Platform) bool) status.Platfo
 	return p
 }
 
-// awaitOrEnd is await, but a daemon that ends meanwhile is no failure: it gives false.
+// awaitOrEnd is await, but a daemon that ends meanwhile is no failure: then it returns false.
 func (d *daemon) awaitOrEnd(what string, ok func(status.Platform) bool) (status.Platform, bool) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(d.t.Context(), waitTimeout)
 	defer cancel()
 	c, err := client.New(d.server, client.Options{})
 	if err != nil {

@@ -48,7 +48,7 @@ func TestADamagedDataFolder(t *testing.T) {
 	d.await("the next one to be fine", fineAt(head))
 	d.stop()
 
-	const again = "the copy of the repository was damaged and is made again"
+	const again = "the copy of the repository was damaged and is created again"
 	cases := map[string]struct {
 		pattern string
 		// says is what the log has to hold; empty where nothing was lost.
@@ -97,7 +97,7 @@ func TestADamagedDataFolder(t *testing.T) {
 				d := serveWith(t, plain(t), flags(data)...)
 				d.await("the head to be fine", fineAt(head))
 				if name == "history" {
-					d.told(0) // it is opened beside everything else
+					d.events(0) // it is opened beside everything else
 				}
 				d.stop()
 				mu.Lock()
@@ -113,7 +113,7 @@ func TestADamagedDataFolder(t *testing.T) {
 	}
 }
 
-// damageAll damages the files of a folder that are like a pattern, and gives how many.
+// damageAll damages the files of a folder that match a pattern, and returns how many there were.
 func damageAll(t *testing.T, dir, pattern string, damage func([]byte) []byte) int {
 	t.Helper()
 	n := 0

@@ -279,7 +279,7 @@ func TestDiff(t *testing.T) {
 	}
 	declare(t, dir, configMap("stays", "a"), configMap("changes", "b"), configMap("drifts", "a"), configMap("fresh", "a"),
 		configMap("adopted", "a"), configMap("conflicts", "ours"),
-		secret("login", "stringData", newCanary), secret("taken", "stringData", oldCanary), secret("broken", "data", "canary-n0-base64"),
+		secret("login", "stringData", newCanary), secret("taken", "stringData", oldCanary), secret("broken", "type: kubernetes.io/tls\nstringData", "canary-n0-certificate"),
 		sealedSecret, definition, widget)
 	before = everything(t, c)
 	d = diff(t, 2, "--cluster", reach, dir)

@@ -21,10 +21,10 @@ import (
 	"trunkline.dev/trunkline/test/pgtest"
 )
 
-// told returns what "trunkline history" says happened, the oldest first, once it is a number of events.
-func (d *daemon) told(n int) []string {
+// events returns what "trunkline history" says happened, the oldest first, once it is a number of events.
+func (d *daemon) events(n int) []string {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(d.t.Context(), waitTimeout)
 	defer cancel()
 	for {
 		out, stderr, code := command(d.t, "history", "--server", d.server, "-o", "json")
@@ -84,7 +84,7 @@ func TestHistory(t *testing.T) {
 			d := serve(t, args...)
 			d.await("the first commit to be fine", status.Platform.Fine)
 			want := []string{"accepted good by Ada", "run " + name + "  by trunkline", "healthy " + name + "  by trunkline"}
-			if diff := cmp.Diff(want, d.told(3)); diff != "" {
+			if diff := cmp.Diff(want, d.events(3)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			d.stop()
@@ -95,7 +95,7 @@ func TestHistory(t *testing.T) {
 			repo.Commit(t, "bad", map[string]string{"project.yaml": strings.Replace(small(name, "img:2")["project.yaml"], "owner", "ower", 1)})
 			d.sync()
 			d.await("the second to be refused", func(p status.Platform) bool { return p.Source.Refused() })
-			out := d.told(4)
+			out := d.events(4)
 			if got := out[len(out)-1]; got != "refused bad by Ada" {
 				t.Errorf("the last that happened is %q, want the refusal", got)
 			}
@@ -122,7 +122,7 @@ func TestADamagedHistoryIsNoReasonNotToRun(t *testing.T) {
 	args := []string{"--repo", repo.URL(), "--data", data, "--cluster", "test=" + cluster.Kubeconfig, "--poll", "1h"}
 	d := serve(t, args...)
 	d.await("the commit to be fine", status.Platform.Fine)
-	d.told(2)
+	d.events(2)
 	if log := d.log.String(); !strings.Contains(log, "moved aside and begun again") || !strings.Contains(log, "history.db.damaged-") {
 		t.Error("the log does not say what became of the damaged file")
 	}

@@ -208,7 +208,7 @@ func texts(all []held) []string {
 // awaitHolds waits for the cluster to hold what is wanted: namespaces take their time to go.
 func awaitHolds(t *testing.T, c *clustertest.Cluster, want []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	for {
 		diff := cmp.Diff(want, texts(holds(t, c)))
@@ -286,7 +286,7 @@ func (w *jobWatch) once(t *testing.T) {
 // awaitNoWorkers waits until the processes are gone that killed daemons had started.
 func awaitNoWorkers(t *testing.T, program string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	for {
 		left := running(t, program)

@@ -97,7 +97,7 @@ func (k *killer) aim(d *daemon) {
 	if k.point.of == moments {
 		time.AfterFunc(time.Duration(k.point.n)*time.Millisecond, kill)
 	}
-	if k.due() {
+	if k.reached() {
 		kill()
 	}
 }
@@ -105,18 +105,18 @@ func (k *killer) aim(d *daemon) {
 // disarm lets daemons live.
 func (k *killer) disarm() { k.arm(point{}) }
 
-// due reports whether the point has come. The caller holds the lock.
-func (k *killer) due() bool {
+// reached reports whether the point has come. The caller holds the lock.
+func (k *killer) reached() bool {
 	return k.point.n > 0 && (k.count[k.point.of] >= k.point.n || k.count[writes] >= k.point.most)
 }
 
 // counts adds to a count and kills who has reached the point.
-func (k *killer) counts(of counted, n int) (due bool) {
+func (k *killer) counts(of counted, n int) (reached bool) {
 	k.count[of] += n
-	if due = k.due(); due && k.kill != nil {
+	if reached = k.reached(); reached && k.kill != nil {
 		k.kill()
 	}
-	return due
+	return reached
 }
 
 // request decides what becomes of a request to the API server.
@@ -128,12 +128,12 @@ func (k *killer) request(r *http.Request, _ int) clustertest.Fault {
 			return clustertest.Fault{Reset: true}
 		}
 	}
-	due := k.counts(requests, 1)
+	reached := k.counts(requests, 1)
 	if r.Method != http.MethodGet {
 		k.written[written(r)] = true
-		due = k.counts(writes, 1) || due
+		reached = k.counts(writes, 1) || reached
 	}
-	if due && !k.over {
+	if reached && !k.over {
 		k.over = true
 		return k.point.fate
 	}

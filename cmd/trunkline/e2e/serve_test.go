@@ -136,7 +136,7 @@ func TestServe(t *testing.T) {
 // TestLifeline has the daemon end with whoever started it.
 func TestLifeline(t *testing.T) {
 	repo := gittest.New(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "serve", "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test=nowhere",
 		"--listen", "127.0.0.1:0", "--lifeline")
@@ -167,7 +167,7 @@ func TestApply(t *testing.T) {
 		}
 	}
 	write(small("once", "img:1"))
-	args := []string{"apply", "--from", dir, "--cluster", "test=" + cluster.Kubeconfig, "--timeout", patience.String()}
+	args := []string{"apply", "--from", dir, "--cluster", "test=" + cluster.Kubeconfig, "--timeout", waitTimeout.String()}
 	out, stderr, code := command(t, args...)
 	if code != 0 || !strings.Contains(out, "applied   healthy") {
 		t.Errorf("apply ends with %d and prints\n%s%s", code, out, stderr)

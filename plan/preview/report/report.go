@@ -4,7 +4,7 @@
 // change. All names and values in it are someone else's: none of them can give commands to a terminal, or be more than
 // text in a comment.
 //
-// Of Trunkline it may import catalog, plan and plan/preview.
+// Of Trunkline it may import api, catalog, plan and plan/preview.
 package report
 
 import (
@@ -36,7 +36,7 @@ func ParseFormat(name string) (Format, error) {
 	if slices.Contains(known, name) {
 		return Format(name), nil
 	}
-	return "", fmt.Errorf("there is no format %q; there are %s", name, strings.Join(known, ", "))
+	return "", fmt.Errorf("unknown format %q; choose one of %s", name, strings.Join(known, ", "))
 }
 
 // Options are how it is written.
@@ -45,6 +45,8 @@ type Options struct {
 	Color bool
 	// Brief leaves the diffs out; for [Text] and [Markdown].
 	Brief bool
+	// Environments are those of the platform in the order of the columns of [Markdown]; the others come after them, by name.
+	Environments []string
 	// MaxBytes bounds [Markdown]: what does not fit is left out, and said to be; default: 60,000, since a comment on GitHub
 	// has 65,536 characters at most.
 	MaxBytes int

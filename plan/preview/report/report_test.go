@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"pgregory.net/rapid"
 
+	"trunkline.dev/trunkline/api/markdown/markdowntest"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
@@ -153,46 +154,10 @@ func TestHostileText(t *testing.T) {
 	checkMarkdown(t, write(report.Markdown, report.Options{}))
 }
 
-// checkMarkdown reads Markdown as far as ours goes: outside of blocks of code only the tags, headings and emphasis that
-// are ours may stand, and everything that is opened is closed.
+// checkMarkdown holds a comment to what a forge makes of it.
 func checkMarkdown(t interface{ Errorf(string, ...any) }, text string) {
-	fence, headings := "", 0
-	outside := &strings.Builder{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		switch ticks := line[:len(line)-len(strings.TrimLeft(line, "`"))]; {
-		case fence == "" && len(ticks) >= 3:
-			fence = ticks
-		case fence != "" && len(ticks) >= len(fence) && line == ticks:
-			fence = ""
-		case fence == "":
-			if strings.HasPrefix(line, "#") {
-				headings++
-			}
-			outside.WriteString(line + "\n")
-		}
-	}
-	if fence != "" {
-		t.Errorf("a block of code does not end:\n%s", text)
-	}
-	if headings != 1 {
-		t.Errorf("there are %d headings, want one:\n%s", headings, text)
-	}
-	rest := outside.String()
-	for _, tag := range []string{"details", "summary", "code"} {
-		open, closed := strings.Count(rest, "<"+tag+">"), strings.Count(rest, "</"+tag+">")
-		if open != closed {
-			t.Errorf("%s is opened %d times and closed %d times:\n%s", tag, open, closed, rest)
-		}
-		rest = strings.NewReplacer("<"+tag+">", "", "</"+tag+">", "").Replace(rest)
-	}
-	if i := strings.IndexAny(rest, "<>@`[]~\\!"); i >= 0 {
-		t.Errorf("%q stands outside of code:\n%s", rest[i], rest[max(0, i-80):min(len(rest), i+80)])
-	}
-	for _, word := range []string{"https://", "javascript:"} {
-		if strings.Contains(rest, word) {
-			t.Errorf("there is a link: %s", word)
-		}
+	for _, p := range markdowntest.Problems(text, markdowntest.Allowed{Headings: 1}) {
+		t.Errorf("%s", p)
 	}
 }
 
@@ -201,7 +166,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 	p := preview.Preview{From: "a", To: "b"}
 	for i := range 2000 {
 		p.Releases = append(p.Releases, preview.Release{ID: id(fmt.Sprintf("project-%d", i), "dev"), Action: preview.Change, Steps: []preview.Step{{
-			Ref: ref("", "ConfigMap", "n", "c"), Action: plan.Update, Reason: plan.Changed, Diff: strings.Repeat("+line\n", 1000),
+			Ref: ref("", "ConfigMap", "n", "c"), Action: plan.Update, Reason: plan.Changed, Diff: fmt.Sprint("+", i, "\n") + strings.Repeat("+line\n", 1000),
 		}}})
 	}
 	var out bytes.Buffer
@@ -214,6 +179,18 @@ func TestMarkdownIsBounded(t *testing.T) {
 	checkMarkdown(t, out.String())
 	if !strings.Contains(out.String(), "**Left out, since a comment has an end:**") {
 		t.Error("the comment does not say that something is left out")
+	}
+}
+
+// TestMarkdownSaysThatNotesAreLeftOut: also what is no release is not dropped in silence.
+func TestMarkdownSaysThatNotesAreLeftOut(t *testing.T) {
+	var out bytes.Buffer
+	p := preview.Preview{From: "a", To: "b", Troubles: []preview.Trouble{{Cluster: "one", Err: strings.Repeat("why ", 200)}}}
+	if err := report.Write(&out, report.Markdown, p, report.Options{MaxBytes: 600}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "others: 1") {
+		t.Errorf("it does not say that a cluster is left out:\n%s", out.String())
 	}
 }
 
@@ -248,7 +225,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestWriteSaysWhatIsWrong(t *testing.T) {
-	if err := report.Write(&bytes.Buffer{}, "xml", preview.Preview{}, report.Options{}); err == nil || !strings.Contains(err.Error(), `there is no format "xml"; there are text, json, markdown`) {
+	if err := report.Write(&bytes.Buffer{}, "xml", preview.Preview{}, report.Options{}); err == nil || !strings.Contains(err.Error(), `unknown format "xml"; choose one of text, json, markdown`) {
 		t.Errorf("an unknown format: %v", err)
 	}
 	if err := report.Write(broken{}, report.Text, preview.Preview{}, report.Options{}); err == nil {

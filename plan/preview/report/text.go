@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"trunkline.dev/trunkline/api/markdown"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
 )
@@ -48,15 +49,15 @@ func writeText(out *bytes.Buffer, p preview.Preview, opts Options) {
 		}
 	}
 	for _, trouble := range p.Troubles {
-		t.print(0, t.paint(red, "cluster "+line(trouble.Cluster)+" could not be asked")+": "+line(trouble.Err)+"\n")
+		t.print(0, t.paint(red, "cluster "+markdown.Line(trouble.Cluster)+" could not be asked")+": "+markdown.Line(trouble.Err)+"\n")
 	}
 	for _, note := range p.Notes {
-		t.print(0, t.paint(dim, "note: "+line(note)))
+		t.print(0, t.paint(dim, "note: "+markdown.Line(note)))
 	}
 	if !p.Changes() && !p.Failed() {
-		t.print(0, fmt.Sprintf("nothing would change from %s to %s", line(p.From), line(p.To)))
+		t.print(0, fmt.Sprintf("nothing would change from %s to %s", markdown.Line(p.From), markdown.Line(p.To)))
 	} else {
-		t.print(0, fmt.Sprintf("from %s to %s", line(p.From), line(p.To)))
+		t.print(0, fmt.Sprintf("from %s to %s", markdown.Line(p.From), markdown.Line(p.To)))
 	}
 	t.print(0, t.paint(bold, countsOf(p).String()))
 }
@@ -66,13 +67,13 @@ var releaseStyles = map[preview.Action]style{
 }
 
 func (t *text) release(r preview.Release) {
-	head := t.paint(bold, line(r.ID.String())) + "  " + t.paint(releaseStyles[r.Action], wordOf(r.Action))
+	head := t.paint(bold, markdown.Line(r.ID.String())) + "  " + t.paint(releaseStyles[r.Action], wordOf(r.Action))
 	if objects := objects(r); objects != "" {
 		head += t.paint(dim, " ("+objects+")")
 	}
 	t.print(0, head)
 	if r.Held.Hold != "" {
-		t.print(2, t.paint(yellow, "held")+" by "+line(string(r.Held.Hold))+": "+line(r.Held.Reason))
+		t.print(2, t.paint(yellow, "held")+" by "+markdown.Line(string(r.Held.Hold))+": "+markdown.Line(r.Held.Reason))
 	}
 	if r.Err != "" {
 		t.print(2, t.paint(red, "error")+": "+indented(r.Err, 4))
@@ -97,7 +98,7 @@ func (t *text) step(s preview.Step) {
 	if s.Err != "" {
 		sign.sign, sign.style = "!", red
 	}
-	t.print(2, t.paint(sign.style, sign.sign+" "+line(s.Ref.String()))+"  "+line(happening(s)))
+	t.print(2, t.paint(sign.style, sign.sign+" "+markdown.Line(s.Ref.String()))+"  "+markdown.Line(happening(s)))
 	if s.Err != "" {
 		t.print(6, t.paint(red, indented(s.Err, 6)))
 	}
@@ -105,13 +106,13 @@ func (t *text) step(s preview.Step) {
 		t.print(6, t.paint(dim, indented(s.Note, 6)))
 	}
 	for _, d := range s.Drift {
-		t.print(6, t.paint(cyan, "drift")+": "+line(drifting(d)))
+		t.print(6, t.paint(cyan, "drift")+": "+markdown.Line(drifting(d)))
 	}
 	if t.opts.Brief || s.Action == plan.Delete {
 		return // what is deleted needs no reading, only its name
 	}
 	for l := range strings.Lines(s.Diff) {
-		l = plain(strings.TrimSuffix(l, "\n"))
+		l = markdown.Visible(strings.TrimSuffix(l, "\n"))
 		switch {
 		case strings.HasPrefix(l, "@@"):
 			l = t.paint(cyan, l)
@@ -126,5 +127,5 @@ func (t *text) step(s preview.Step) {
 
 // indented returns a text of several lines, of which all but the first are indented.
 func indented(s string, n int) string {
-	return strings.ReplaceAll(strings.TrimSpace(plain(s)), "\n", "\n"+strings.Repeat(" ", n))
+	return strings.ReplaceAll(strings.TrimSpace(markdown.Visible(s)), "\n", "\n"+strings.Repeat(" ", n))
 }

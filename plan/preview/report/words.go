@@ -4,8 +4,8 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
-	"unicode"
 
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
@@ -75,12 +75,20 @@ var done = []struct {
 
 // objects counts what happens to the objects of a release: "1 created, 2 updated".
 func objects(r preview.Release) string {
+	effects := make([]Effect, len(r.Steps))
+	for i, s := range r.Steps {
+		effects[i] = Effect{Ref: s.Ref, Action: s.Action, Fails: s.Err != ""}
+	}
+	return tally(effects, r.Unchanged)
+}
+
+func tally(effects []Effect, unchanged int) string {
 	n, failing := map[plan.Action]int{}, 0
-	for _, s := range r.Steps {
-		if s.Err != "" {
+	for _, e := range effects {
+		if e.Fails {
 			failing++
 		} else {
-			n[s.Action]++
+			n[e.Action]++
 		}
 	}
 	var parts []string
@@ -92,10 +100,41 @@ func objects(r preview.Release) string {
 	if failing > 0 {
 		parts = append(parts, fmt.Sprintf("%d would fail", failing))
 	}
-	if r.Unchanged > 0 {
-		parts = append(parts, fmt.Sprintf("%d unchanged", r.Unchanged))
+	if unchanged > 0 {
+		parts = append(parts, fmt.Sprintf("%d unchanged", unchanged))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Effect is what happens to an object, as people see it.
+type Effect struct {
+	Ref    plan.Ref
+	Action plan.Action
+	Fails  bool
+}
+
+// Effects are what happens to the objects of a release. One that takes the place of another, since its name ends with a
+// digest of its content, is the same object, updated.
+func Effects(r preview.Release) (out []Effect) {
+	replaced := map[plan.Ref]bool{}
+	for _, s := range r.Steps {
+		if s.Replaces != "" {
+			old := s.Ref
+			old.Name = s.Replaces
+			replaced[old] = true
+		}
+	}
+	for _, s := range r.Steps {
+		e := Effect{Ref: s.Ref, Action: s.Action, Fails: s.Err != ""}
+		switch {
+		case s.Action == plan.Delete && replaced[s.Ref]:
+			continue
+		case s.Replaces != "":
+			e.Action = plan.Update
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // happening says what happens to an object, and why where that is not clear.
@@ -123,16 +162,19 @@ func drifting(d preview.Drift) string {
 	return fmt.Sprintf("%s was changed by %s; %s", d.Field, who, fate)
 }
 
-// plain takes control characters out, and what else cannot be seen: a terminal would obey them, and a reader would be
-// deceived by characters that turn the direction of a text.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
+// Count says how many there are of something, as in "1,234 lines".
+func Count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return Number(n) + " " + what
 }
 
-// line returns a text in one line.
-func line(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }
+// Number writes a number for people.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

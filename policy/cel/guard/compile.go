@@ -49,7 +49,7 @@ func Compile(env *cel.Env, bounds []cel.ProgramOption, text string, want *cel.Ty
 		}
 	}()
 	if len(text) > MaxExpressionBytes {
-		return out, []Flaw{{Message: fmt.Sprintf("the expression has %d bytes; at most %d are taken", len(text), MaxExpressionBytes), Large: true}}
+		return out, []Flaw{{Message: fmt.Sprintf("the expression has %d bytes; the limit is %d", len(text), MaxExpressionBytes), Large: true}}
 	}
 	tree, issues := env.Parse(text)
 	if issues.Err() == nil {
@@ -62,7 +62,7 @@ func Compile(env *cel.Env, bounds []cel.ProgramOption, text string, want *cel.Ty
 		return out, flawsOf(issues)
 	}
 	if want != nil && !tree.OutputType().IsExactType(want) {
-		flaw := Flaw{Message: fmt.Sprintf("the expression must give a %s, and gives a %s", want, tree.OutputType())}
+		flaw := Flaw{Message: fmt.Sprintf("the expression must return a %s, but returns a %s", want, tree.OutputType())}
 		if want == cel.BoolType {
 			flaw.Hint = `compare it with something, as in "x == true"`
 		}

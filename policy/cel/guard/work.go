@@ -134,15 +134,15 @@ func checkPattern(args []ref.Val) string {
 
 func checkNumber(args []ref.Val) string {
 	if textLen(args[0]) > MaxNumber {
-		return fmt.Sprintf("a quantity or version of more than %d characters is none", MaxNumber)
+		return fmt.Sprintf("a quantity or version has at most %d characters", MaxNumber)
 	}
 	return ""
 }
 
-// checkQuantity also refuses exponents that are longer than any quantity has: parsing "1e999999999" takes for ever.
+// checkQuantity also refuses exponents that are longer than any quantity has: parsing "1e999999999" takes forever.
 func checkQuantity(args []ref.Val) string {
 	if text, ok := args[0].(types.String); ok && longExponent.MatchString(string(text)) {
-		return "a quantity with an exponent over 999 is none"
+		return "the exponent of a quantity is at most 999"
 	}
 	return checkNumber(args)
 }

@@ -46,7 +46,7 @@ type Cluster struct {
 	Used map[string]string
 	// Unseen is set if the API server has members that no watch has seen.
 	Unseen bool
-	// Sick are the objects that are not healthy, by name.
+	// The objects that are not healthy, by name.
 	Sick map[string]health.State
 }
 
@@ -58,6 +58,8 @@ type Object struct {
 	Prune            plan.Prune
 	// Deletion is set once its deletion was asked for.
 	Deletion *health.Deletion
+	// Ending is how far it is, if it removes itself once it has ended.
+	Ending plan.Ending
 }
 
 // New returns a cluster that holds nothing.
@@ -142,7 +144,7 @@ func (f *Cluster) seen(ref plan.Ref, o *Object) cluster.Object {
 	return cluster.Object{
 		Observed: plan.Observed{
 			Ref: ref, UID: types.UID(o.UID), Version: plan.Version(o.Version), Digest: o.Digest, Owners: o.Owners, Prune: o.Prune, Settled: state == health.Healthy,
-			Deleting: o.Deletion != nil,
+			Deleting: o.Deletion != nil, Ending: o.Ending,
 		},
 		Deletion: o.Deletion, Health: state, Message: "as the test says",
 	}

@@ -6,15 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	yamlv2 "go.yaml.in/yaml/v2"
+	yamlv3 "go.yaml.in/yaml/v3"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 )
 
 // errNoObject says that a document is a text, a number or a list.
-var errNoObject = errors.New("a document that is no object")
+var errNoObject = errors.New("a document that is not an object")
 
 // decode reads a document as Kubernetes' own tools do, a key given twice refused: what it is in JSON is what counts. An
 // empty document is nil.
@@ -31,12 +33,77 @@ func decode(doc []byte) (map[string]any, error) {
 	return decodeByJSON(doc) // which has the words for what is wrong
 }
 
-// decodeByJSON is [decode] by its definition.
+// duplicateError is a document in which a key is there twice.
+type duplicateError struct {
+	// content is the document as Kubernetes' tools read it if they are not strict: with the last of the values.
+	content map[string]any
+	err     error
+}
+
+func (e *duplicateError) Error() string { return e.err.Error() }
+
+// warnings returns one for each key.
+func (e *duplicateError) warnings(source string, above int) []Warning {
+	var out []Warning
+	for message := range strings.SplitSeq(syntax(e.err, above), "; ") {
+		w := Warning{Source: source, Message: message}
+		if line, rest, ok := strings.Cut(strings.TrimPrefix(message, "line "), ": "); ok {
+			if n, err := strconv.Atoi(line); err == nil {
+				w.Line, w.Message = n, rest
+			}
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// decodeByJSON is [decode] by its definition. If the document is refused only because a key is there twice, the error is
+// a [duplicateError].
 func decodeByJSON(doc []byte) (map[string]any, error) {
 	js, err := yaml.YAMLToJSONStrict(doc)
 	if err != nil {
+		if js, lax := yaml.YAMLToJSON(doc); lax == nil {
+			content, wrong := ofJSON(js)
+			if wrong != nil {
+				return nil, wrong
+			}
+			if !repeats(doc) {
+				return content, nil
+			}
+			return nil, &duplicateError{content, err}
+		}
 		return nil, err
 	}
+	return ofJSON(js)
+}
+
+// repeats reports whether a table of a document has a key twice. The strict decoder takes a key for repeated too that is merged
+// from an anchor and set beside it, which is what merging is for.
+func repeats(doc []byte) bool {
+	var root yamlv3.Node
+	if err := yamlv3.Unmarshal(doc, &root); err != nil {
+		return true
+	}
+	return repeatsIn(&root)
+}
+
+func repeatsIn(n *yamlv3.Node) bool {
+	seen := map[string]bool{}
+	for i, child := range n.Content {
+		if n.Kind == yamlv3.MappingNode && i%2 == 0 && child.Kind == yamlv3.ScalarNode {
+			if seen[child.Value] {
+				return true
+			}
+			seen[child.Value] = true
+		}
+		if repeatsIn(child) {
+			return true
+		}
+	}
+	return false
+}
+
+func ofJSON(js []byte) (map[string]any, error) {
 	if string(js) == "null" {
 		return nil, nil
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package manifest reads the YAML that engines take in and give out: strictly, and within bounds.
+// Package manifest reads the YAML that engines consume and produce: strictly, and within bounds.
 //
-// It is pure and imports nothing of Trunkline.
+// It is pure. Of Trunkline it may import api only.
 package manifest

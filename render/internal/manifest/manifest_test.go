@@ -31,7 +31,7 @@ func TestSplit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			for _, doc := range manifest.Split([]byte(tc.text)) {
-				got = append(got, string(doc))
+				got = append(got, string(doc.Text))
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
@@ -61,7 +61,7 @@ func TestParse(t *testing.T) {
 		"Bomb":      {"nested aliases (Argo CVE-2022-31016)", bomb(9, "lol"), "f: line 7: the aliases expand to more than 4 MiB"},
 		"LongLeaf":  {"few aliases of a long text", bomb(3, strings.Repeat("x", 100_000)), "f: line 3: the aliases expand to more than 4 MiB"},
 		"Itself":    {"an anchor that contains itself", "a: &a [*a]\n", "f: line 1: the anchor contains itself"},
-		"Scalar":    {"a document that is no table", "hello\n", "f: a document that is no object"},
+		"Scalar":    {"a document that is not a mapping", "hello\n", "f: a document that is not an object"},
 		"Line":      {"lines are counted from the top of the file", "a: 1\n---\nb: 1\nb: 2\n", `f: line 4: key "b" already set in map`},
 		"Large":     {"what is larger than all that may come out", strings.Repeat("#", manifest.MaxBytes+1), "f: more than 16 MiB"},
 		"DeepLists": {"nesting that would take the stack", strings.Repeat("[", 50_000), "f: exceeded max depth of 10000"},
@@ -77,5 +77,19 @@ func TestParse(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestMergedKeys: a key that is merged from an anchor may be set beside it, and one that is set twice may not.
+func TestMergedKeys(t *testing.T) {
+	for text, twice := range map[string]bool{
+		"x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n":       false,
+		"x: &x {a: 1}\ny: &y {a: 2}\nz: {<<: [*x, *y]}": false,
+		"x: &x {a: 1}\ny: {<<: *x, b: 3, b: 4}\n":       true,
+		"x: {y: [{a: 1, a: 2}]}\n":                      true,
+	} {
+		if _, err := manifest.Parse("f", []byte(text)); (err != nil) != twice {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }

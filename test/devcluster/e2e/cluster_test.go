@@ -21,8 +21,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// patience bounds every single wait of a test; a loaded machine is slow, a hung cluster is worse.
-const patience = 60 * time.Second
+// waitTimeout bounds every single wait of a test; a loaded machine is slow, a hung cluster is worse.
+const waitTimeout = 60 * time.Second
 
 // cluster is a running devcluster.
 type cluster struct {
@@ -84,7 +84,7 @@ func launchBy(t *testing.T, by []string, dir string, args ...string) *cluster {
 		_ = c.cmd.Process.Signal(os.Interrupt) // it may have ended
 		select {
 		case <-c.exited:
-		case <-time.After(patience):
+		case <-time.After(waitTimeout):
 			_ = c.cmd.Process.Kill()
 			t.Error("devcluster does not end")
 		}
@@ -108,7 +108,7 @@ func launchBy(t *testing.T, by []string, dir string, args ...string) *cluster {
 // kubectl runs the embedded kubectl.
 func (c *cluster) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append([]string{"kubectl", "--kubeconfig", c.kubeconfig}, args...)...)
 	out, err := cmd.CombinedOutput()
@@ -123,7 +123,7 @@ func (c *cluster) awaitExit(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-c.exited:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal("devcluster does not end")
 	}
 	return c.cmd.ProcessState.ExitCode()
@@ -132,7 +132,7 @@ func (c *cluster) awaitExit(t *testing.T) int {
 // eventually polls for what cannot be watched: processes and files.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitTimeout)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

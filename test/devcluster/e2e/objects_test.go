@@ -76,7 +76,7 @@ func (c *cluster) createJob(t *testing.T, ns, name string, backoffLimit int32, s
 // await watches one object until ok, and fails the test when it takes too long.
 func await[T runtime.Object](t *testing.T, c cache.Getter, resource, ns, name string, zero T, what string, ok func(T) bool) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	last := zero
 	lw := cache.NewListWatchFromClient(c, resource, ns, fields.OneTermEqualSelector("metadata.name", name))

@@ -11,8 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// TestPlain runs pods where the system gives no namespaces. A namespace in which no further ones may be made is such a
-// system.
+// TestPlain runs pods where the operating system refuses namespaces, as one in which no further ones may be made does.
 func TestPlain(t *testing.T) {
 	const script = `echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"`
 	if err := exec.CommandContext(t.Context(), "unshare", "-Ur", "sh", "-c", script, "sh", "true").Run(); err != nil {

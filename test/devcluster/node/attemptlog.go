@@ -46,7 +46,7 @@ func newAttemptLog(path string) (*attemptLog, error) {
 	return &attemptLog{path: path, file: file, changed: make(chan struct{})}, nil
 }
 
-// consume stores everything r gives until its end, and then ends the log.
+// consume stores everything that it reads from r, and then ends the log.
 func (l *attemptLog) consume(r io.Reader) {
 	defer l.end()
 	lines := bufio.NewReaderSize(r, maxLine)

@@ -21,7 +21,7 @@ type objects interface {
 	Token(ctx context.Context, pod *corev1.Pod, audience string, seconds *int64) (string, error)
 }
 
-// environment is the environment of a container: what the machine gives, then envFrom, then env, later ones winning.
+// environment is the environment of a container: what the machine has, then envFrom, then env, later ones winning.
 func environment(ctx context.Context, from objects, pod *corev1.Pod, ip string, c *corev1.Container, base map[string]string) (map[string]string, error) {
 	env := maps.Clone(base)
 	if env == nil {

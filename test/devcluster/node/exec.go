@@ -69,7 +69,7 @@ func (e *execRuntime) Sync(ctx context.Context, key string, pod *corev1.Pod) err
 	}
 	worker := e.pods[key]
 	if worker != nil && (pod == nil || worker.uid != pod.UID) {
-		worker.gone()
+		worker.podDeleted()
 		delete(e.pods, key)
 		worker = nil
 	}

@@ -43,7 +43,13 @@ func removePod(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod
 	err := client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &pod.UID},
 	})
-	if ignoreGone(err) != nil {
+	if apierrors.IsConflict(err) { // it may be another pod by now, or someone else writes to it
+		there, failed := client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(failed) || failed == nil && there.UID != pod.UID {
+			return nil
+		}
+	}
+	if ignoreNotFound(err) != nil {
 		return fmt.Errorf("removing pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // podWorker brings one pod from its start to its end.
@@ -71,8 +72,8 @@ func (w *podWorker) update(pod *corev1.Pod) {
 	w.cancel(errDeleted)
 }
 
-// gone tells the worker that its pod object is no more.
-func (w *podWorker) gone() {
+// podDeleted tells the worker that its pod object is no more.
+func (w *podWorker) podDeleted() {
 	w.end(errGone)
 	go func() {
 		<-w.done
@@ -140,14 +141,22 @@ func (w *podWorker) run(ctx context.Context) {
 	}
 }
 
+// removePause is how long to wait before another attempt at finishing the deletion of a pod.
+const removePause = time.Second
+
+// remove finishes the deletion of the pod, however long the API server does not answer.
 func (w *podWorker) remove() {
 	w.mu.Lock()
 	pod := w.latest
 	w.mu.Unlock()
-	err := retry(w.rt.ctx, func(ctx context.Context) error { return removePod(ctx, w.rt.cfg.Client, pod) })
-	if err != nil {
-		w.rt.cfg.Log.Error("cannot finish the deletion of a pod", "error", err)
-	}
+	// Nothing else ever finishes it: no event comes of a pod that waits for its node.
+	_ = wait.PollUntilContextCancel(w.rt.ctx, removePause, true, func(ctx context.Context) (bool, error) {
+		err := removePod(ctx, w.rt.cfg.Client, pod)
+		if err != nil && ctx.Err() == nil {
+			w.rt.cfg.Log.Error("cannot finish the deletion of a pod, will try again", "error", err)
+		}
+		return err == nil, nil
+	})
 }
 
 // play runs the pod's containers until all have ended for good, or ctx is done and all have been ended.

@@ -158,15 +158,15 @@ func logTail(path string, n int) string {
 	return "  " + strings.Join(lines[max(0, len(lines)-n):], "\n  ")
 }
 
-// ExitWithParent calls gone as soon as the process that started this one has ended; nil means to exit at once. It must
+// ExitWithParent calls onExit as soon as the process that started this one has ended; nil means to exit at once. It must
 // be called first in every child.
-func ExitWithParent(gone func()) {
+func ExitWithParent(onExit func()) {
 	lifeline := os.NewFile(LifelineFD, "lifeline")
 	go func() {
 		_, _ = io.Copy(io.Discard, lifeline) // nothing is ever written: it returns when the parent is gone
-		if gone == nil {
+		if onExit == nil {
 			os.Exit(1)
 		}
-		gone()
+		onExit()
 	}()
 }

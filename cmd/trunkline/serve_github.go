@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/dryrun"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/stores"
+	"trunkline.dev/trunkline/webhooks"
+	"trunkline.dev/trunkline/webhooks/commits"
+	"trunkline.dev/trunkline/webhooks/github"
+	"trunkline.dev/trunkline/webhooks/github/setup"
+	"trunkline.dev/trunkline/webhooks/report"
+	"trunkline.dev/trunkline/webhooks/reports"
+)
+
+// rulesURL is where the pages of the rules are read.
+const rulesURL = "https://github.com/trunkline-dev/trunkline/blob/main/docs/rules/"
+
+// atGitHub holds the flags about the repository at GitHub.
+type atGitHub struct {
+	repository         string
+	app, installation  int64
+	keyFile, tokenFile string
+	url, public        string
+}
+
+func (g *atGitHub) flags(f *pflag.FlagSet) {
+	f.StringVar(&g.repository, "github-repo", "", "report on pull requests of this repository at GitHub, `OWNER/NAME`; its webhook posts to /hooks/github")
+	f.Int64Var(&g.app, "github-app-id", 0, "number of the GitHub App; \"trunkline github setup\" makes one")
+	f.StringVar(&g.keyFile, "github-app-key-file", "", "file with the private key of the App")
+	f.Int64Var(&g.installation, "github-installation", 0, "number of the App's installation; default: the one that the repository is in")
+	f.StringVar(&g.tokenFile, "github-token-file", "", "file with an access token, where there is no App: commit statuses instead of checks")
+	f.StringVar(&g.url, "github-url", "https://github.com", "address of GitHub Enterprise Server")
+	f.StringVar(&g.public, "public-url", "", "where people reach this daemon, for links in what it writes")
+}
+
+// client makes the client of GitHub; nil if the daemon is not connected to it.
+func (g *atGitHub) client() (*github.Repository, *github.Client, error) {
+	if g.repository == "" {
+		if g.app != 0 || g.keyFile != "" || g.tokenFile != "" {
+			return nil, nil, usagef("say which repository at GitHub is followed: --github-repo OWNER/NAME")
+		}
+		return nil, nil, nil
+	}
+	api, err := apiOf(g.url)
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	options := []github.Option{github.WithBaseURL(api)}
+	token := ""
+	if err := readSecret(g.tokenFile, &token); err != nil {
+		return nil, nil, err
+	}
+	if token != "" {
+		options = append(options, github.WithToken(token))
+	}
+	if g.app != 0 || g.keyFile != "" {
+		key := []byte(nil)
+		if g.keyFile != "" {
+			if key, err = os.ReadFile(g.keyFile); err != nil {
+				return nil, nil, fmt.Errorf("reading a secret: %w", err)
+			}
+		}
+		options = append(options, github.WithApp(g.app, key), github.WithInstallation(g.installation))
+	}
+	client, err := github.New(options...)
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	repository, err := client.Repository(g.repository)
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	return repository, client, nil
+}
+
+// apiOf returns where the API of a GitHub is.
+func apiOf(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		return "", errors.New("--github-url is the address of GitHub, such as https://github.example.com, without credentials")
+	}
+	return setup.API(address), nil
+}
+
+// makePulls makes what works on pull requests, if the daemon is connected to GitHub.
+func (d *daemon) makePulls(renderer reconciler.Renderer) error {
+	repository, client, err := d.flags.github.client()
+	if err != nil || repository == nil {
+		return err
+	}
+	d.fetches = d.signedFetches(client, repository.FullName())
+	links := webhooks.Links{Console: d.flags.github.public, Rules: rulesURL}
+	var kept webhooks.Reports
+	if d.flags.github.public != "" {
+		if d.reports, err = reports.Open(filepath.Join(d.flags.data, "reports"), d.flags.github.public, time.Now); err != nil {
+			return err
+		}
+		kept = d.reports
+	}
+	options := webhooks.Options{
+		Forge: repository, Repository: &commits.Repository{Store: d.store, Remote: d.fetches, Dir: d.flags.dir},
+		Trunk: trunk{d}, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Links: links, Reports: kept, Live: live{d},
+		Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Log: d.log, Now: time.Now,
+	}
+	if options.Images, err = d.followedImages(); err != nil {
+		return err
+	}
+	d.newPulls = func() *webhooks.Engine { return webhooks.New(options) }
+	d.deliver = func(event, id string, body []byte) (int, string) {
+		e, err := github.ParseHint(event, id, body)
+		switch {
+		case err != nil:
+			return http.StatusBadRequest, err.Error()
+		case !e.Of(repository.FullName()) || !e.Look:
+			return http.StatusAccepted, "nothing to do"
+		}
+		if e.Hint.Push {
+			git.Trigger(d.trigger)
+			return http.StatusAccepted, "the repository is fetched"
+		}
+		pulls := d.pulls.Load()
+		if pulls == nil {
+			return http.StatusServiceUnavailable, "another replica works on pull requests; it finds by itself what this is about"
+		}
+		if err := pulls.Take(e.Hint); err != nil {
+			return http.StatusServiceUnavailable, err.Error()
+		}
+		return http.StatusAccepted, "it is looked at"
+	}
+	return nil
+}
+
+// workOnPulls works on pull requests until ctx ends. It begins with what GitHub says of all of them, whoever did before.
+func (d *daemon) workOnPulls(ctx context.Context) {
+	pulls := d.newPulls()
+	d.pulls.Store(pulls)
+	defer d.rec.ForgetPreviews() // another replica puts its own
+	defer d.pulls.Store(nil)
+	pulls.Run(ctx)
+}
+
+// remote returns the repository with the credentials that the flags name, as they are now.
+func (d *daemon) remote() git.Remote {
+	remote := d.flags.remote
+	remote.Auth = d.secrets.repository.get()
+	return remote
+}
+
+// signedFetches returns the repository with credentials: those that the flags name, otherwise those of the App.
+func (d *daemon) signedFetches(client *github.Client, name string) func(context.Context) (git.Remote, error) {
+	return func(ctx context.Context) (git.Remote, error) {
+		remote := d.remote()
+		own := remote.Auth.Password != "" || remote.Auth.BearerToken != "" || remote.Auth.PrivateKeyFile != ""
+		if own || !strings.HasPrefix(remote.URL, "http") {
+			return remote, nil
+		}
+		token, err := client.Token(ctx, name)
+		if err != nil {
+			return git.Remote{}, fmt.Errorf("getting a token to fetch with: %w", err)
+		}
+		remote.Auth.Username, remote.Auth.Password = "x-access-token", token
+		return remote, nil
+	}
+}
+
+// trunk is the branch that is followed, as those who work on pull requests see it.
+type trunk struct{ d *daemon }
+
+// Branch implements [webhooks.Trunk].
+func (t trunk) Branch() string { return t.d.flags.remote.Branch }
+
+// Tip implements [webhooks.Trunk].
+func (t trunk) Tip() string {
+	head, _, err := t.d.store.Head(t.Branch())
+	if err != nil {
+		return ""
+	}
+	return head.Commit
+}
+
+// Accepted implements [webhooks.Trunk].
+func (t trunk) Accepted() (string, *evaluate.Evaluation) { return t.d.rec.Accepted() }
+
+// live compares with the clusters.
+type live struct{ d *daemon }
+
+// Diff implements [webhooks.Live], as "trunkline diff" does.
+func (l live) Diff(ctx context.Context, head preview.Side, picked preview.Picker) ([]preview.Release, []preview.Trouble) {
+	return dryrun.Look(ctx, dryrun.Input{Head: head, Picker: picked, Clusters: l.d.clusters, Now: time.Now(), Timeout: liveTimeout})
+}
+
+// liveTimeout bounds the time for each cluster: someone waits for the reply, and others for their pull requests.
+const liveTimeout = time.Minute
+
+// readReports are the reports as the console reads them.
+type readReports struct{ keeper *reports.Keeper }
+
+// Read implements [console.Reports].
+func (r readReports) Read(link string, markdown bool) ([]byte, error) {
+	content, err := r.keeper.Read(link, markdown)
+	switch {
+	case errors.Is(err, reports.ErrNoLink):
+		return nil, console.ErrNotFound
+	case errors.Is(err, reports.ErrGone):
+		return nil, console.ErrGone
+	}
+	return content, err
+}
+
+// Policy implements [console.Reports].
+func (r readReports) Policy() string { return report.PagePolicy() }
+
+// hand does what people ask for in comments.
+type hand struct{ rec *reconciler.Reconciler }
+
+// Approve implements [webhooks.Hand].
+func (h hand) Approve(environment, digest, by, why string) error {
+	return h.rec.Approve(environment, digest, reconciler.ByHand{By: by, Why: why})
+}
+
+// Reviewed implements [webhooks.Hand].
+func (h hand) Reviewed(id catalog.ReleaseID, digest, why string) { h.rec.Reviewed(id, digest, why) }
+
+// Rollback implements [webhooks.Hand].
+func (h hand) Rollback(ctx context.Context, id catalog.ReleaseID, by, why string) error {
+	return h.rec.Do(ctx, id, reconciler.Rollback, reconciler.ByHand{By: by, Why: why})
+}
+
+// previews are the environments of pull requests, in the clusters that the reconciler keeps.
+type previews struct{ rec *reconciler.Reconciler }
+
+// byForge is who has previews made and removed.
+func byForge(why string) reconciler.ByHand { return reconciler.ByHand{By: "pull requests", Why: why} }
+
+// Put implements [webhooks.Previews].
+func (p previews) Put(ctx context.Context, made *evaluate.Preview, head string, asleep bool) error {
+	err := p.rec.PutPreview(ctx, reconciler.Preview{Preview: made, Commit: head, Asleep: asleep, By: byForge("")})
+	if refused, ok := errors.AsType[*reconciler.PreviewError](err); ok {
+		return &webhooks.RefusalError{Err: refused}
+	}
+	return err
+}
+
+// Sleep implements [webhooks.Previews].
+func (p previews) Sleep(ctx context.Context, name string) error {
+	return p.rec.SleepPreview(ctx, name, byForge(""))
+}
+
+// Wake implements [webhooks.Previews].
+func (p previews) Wake(ctx context.Context, name string) error {
+	return p.rec.WakePreview(ctx, name, byForge(""))
+}
+
+// Remove implements [webhooks.Previews].
+func (p previews) Remove(ctx context.Context, name, why string) error {
+	return p.rec.RemovePreview(ctx, name, byForge(why))
+}
+
+// States implements [webhooks.Previews].
+func (p previews) States(ctx context.Context) ([]webhooks.PreviewState, error) {
+	list, err := p.rec.Previews(ctx)
+	out := make([]webhooks.PreviewState, len(list))
+	for i, s := range list {
+		out[i] = webhooks.PreviewState{Name: s.Name, Of: s.Of, Head: s.Commit, Asleep: s.Asleep, Put: s.Put, Removing: s.Removing}
+	}
+	return out, err
+}

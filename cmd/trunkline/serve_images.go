@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/webhooks"
+	"trunkline.dev/trunkline/webhooks/registry"
+)
+
+// followed holds the flags about registries that are asked for newer images.
+type followed struct {
+	registries []string
+	config     string
+	interval   time.Duration
+}
+
+func (i *followed) flags(f *pflag.FlagSet) {
+	f.StringArrayVar(&i.registries, "image-registry", nil, "`HOST` of a registry that is asked for newer images which projects follow, such as ghcr.io; may be given several times; default: none is asked")
+	f.StringVar(&i.config, "image-registry-config", "", "docker config.json with credentials for these registries")
+	f.DurationVar(&i.interval, "image-interval", 5*time.Minute, "how often each repository of images is looked at")
+}
+
+// check reports flags that do not go together.
+func (i *followed) check(pulls bool) error {
+	switch {
+	case len(i.registries) == 0 && i.config != "":
+		return usagef("say which registries are asked: --image-registry HOST")
+	case len(i.registries) > 0 && !pulls:
+		return usagef("--image-registry needs --github-repo: newer images are proposed by pull requests")
+	case i.interval < time.Minute:
+		return usagef("--image-interval is at least 1m")
+	}
+	return nil
+}
+
+// followedImages is how images that projects follow are watched; nil: they are not.
+func (d *daemon) followedImages() (*webhooks.Images, error) {
+	flags := d.flags.images
+	if len(flags.registries) == 0 {
+		return nil, nil
+	}
+	client, err := registry.New(flags.registries, flags.config, time.Now)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return &webhooks.Images{
+		Registries: client, Interval: flags.interval,
+		Trouble: func(text string) { d.board.SetSource(func(s *status.Source) { s.Images = text }) },
+	}, nil
+}

@@ -1,0 +1,2 @@
+"""What a DAG of airflow needs."""
+something = 1

@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+
+dag = DAG("load_raise", schedule=None)
+raise RuntimeError("not yet")

@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+from .helpers import something
+
+dag = DAG("load_relative", schedule=None)

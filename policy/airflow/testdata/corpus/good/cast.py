@@ -1,0 +1,14 @@
+from typing import cast
+
+from airflow.sdk import DAG, XComArg, task
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+
+@task
+def b(x):
+    pass
+
+
+with DAG("cast", schedule=None):
+    a = EmptyOperator(task_id="a")
+    b(cast(str, XComArg(a)))

@@ -1,0 +1,3 @@
+from airflow.sdk import DAG
+
+dag = DAG("sdk", schedule=None)

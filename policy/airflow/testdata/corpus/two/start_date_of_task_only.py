@@ -1,0 +1,7 @@
+from datetime import datetime
+
+from airflow import DAG
+from airflow.operators.empty import EmptyOperator
+
+with DAG("start_date_of_task_only", schedule="@daily"):
+    EmptyOperator(task_id="a", start_date=datetime(2026, 1, 1))
