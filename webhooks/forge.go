@@ -199,8 +199,8 @@ type Deployments interface {
 	DeploymentsOf(ctx context.Context, sha string) ([]Deployment, error)
 	// DeploymentsIn returns our deployments into an environment, the newest first, which alone has its state.
 	DeploymentsIn(ctx context.Context, environment string) ([]Deployment, error)
-	// CreateDeployment makes a deployment and returns its id.
-	CreateDeployment(ctx context.Context, d Deployment) (int64, error)
+	// CreateDeployment makes a deployment and returns it with its ID and with when the forge says that it was made.
+	CreateDeployment(ctx context.Context, d Deployment) (Deployment, error)
 	SetDeploymentStatus(ctx context.Context, id int64, s DeploymentStatus) error
 	// RemoveEnvironment takes an environment and its deployments away. That it is gone already is no error.
 	RemoveEnvironment(ctx context.Context, environment string) error

@@ -45,13 +45,13 @@ func (e *Engine) tellOwnDeployment(ctx context.Context, p Pull, s *pullState, f 
 	}
 	if len(o.deployments) == 0 || o.deployments[0].SHA != f.want.Head {
 		d := Deployment{SHA: f.want.Head, Environment: catalog.PreviewName(p.Number), Description: fmt.Sprintf("Preview of #%d", p.Number), Transient: true}
-		id, err := e.opts.Forge.CreateDeployment(ctx, d)
+		// Its time is ordered among those of replies, so that it has to be the forge's too: in whole seconds, by its clock.
+		made, err := e.opts.Forge.CreateDeployment(ctx, d)
 		if err != nil {
 			o.recalled = false // it may have been made all the same
 			return err
 		}
-		d.ID, d.Created = id, e.opts.Now()
-		o.deployments = slices.Insert(o.deployments, 0, d)
+		o.deployments = slices.Insert(o.deployments, 0, made)
 	}
 	status := e.ownStatus(o, f.want)
 	if err := e.setOwnDeployment(ctx, o, 0, status); err != nil {

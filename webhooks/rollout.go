@@ -310,12 +310,11 @@ func (e *Engine) tellDeployments(ctx context.Context, p Pull, f *followed, r *re
 		d, made := f.deployments[name]
 		if !made {
 			d = Deployment{SHA: p.MergeCommit, Environment: name, Description: fmt.Sprintf("Merge of #%d", p.Number), Production: e.protected(name)}
-			id, err := e.opts.Forge.CreateDeployment(ctx, d)
-			if err != nil {
+			var err error
+			if d, err = e.opts.Forge.CreateDeployment(ctx, d); err != nil {
 				f.looked = false
 				return err
 			}
-			d.ID = id
 			f.deployments[name] = d
 		}
 		if d.State == want.State && d.Said == want.Description {

@@ -392,7 +392,7 @@ func (w *world) CommentsSince(_ context.Context, since time.Time) (out []Comment
 func (w *world) say(number int, author, body string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.comments = append(w.comments, Comment{ID: int64(len(w.comments) + 1), Number: number, Author: author, Body: body, Created: time.Now(), Updated: time.Now()})
+	w.comments = append(w.comments, Comment{ID: int64(len(w.comments) + 1), Number: number, Author: author, Body: body, Created: w.time(), Updated: w.time()})
 }
 
 func (w *world) Rollback(_ context.Context, id catalog.ReleaseID, by, why string) error {
@@ -431,7 +431,7 @@ func (w *world) CreateComment(_ context.Context, number int, body string) (Comme
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := Comment{ID: int64(len(w.comments) + 1), Number: number, Author: "trunkline[bot]", Ours: true, Body: body, Created: time.Now()}
+	c := Comment{ID: int64(len(w.comments) + 1), Number: number, Author: "trunkline[bot]", Ours: true, Body: body, Created: w.time()}
 	w.comments = append(w.comments, c)
 	return c, lost
 }
@@ -488,17 +488,20 @@ func (w *world) DeploymentsIn(_ context.Context, environment string) (out []Depl
 	return out, err
 }
 
-func (w *world) CreateDeployment(_ context.Context, d Deployment) (int64, error) {
+func (w *world) CreateDeployment(_ context.Context, d Deployment) (Deployment, error) {
 	failed, lost := w.write("CreateDeployment " + d.Environment)
 	if failed != nil {
-		return 0, failed
+		return Deployment{}, failed
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	d.ID, d.Created = int64(len(w.deployments)+1), time.Now()
+	d.ID, d.Created = int64(len(w.deployments)+1), w.time()
 	w.deployments = append(w.deployments, d)
-	return d.ID, lost
+	return d, lost
 }
+
+// time is the forge's: its clock is two minutes slow, and it tells whole seconds.
+func (w *world) time() time.Time { return time.Now().Add(-2 * time.Minute).Truncate(time.Second) }
 
 func (w *world) SetDeploymentStatus(_ context.Context, id int64, s DeploymentStatus) error {
 	failed, lost := w.write("SetDeploymentStatus")

@@ -133,8 +133,8 @@ func TestAnswersThatAreLost(t *testing.T) {
 		if c, err := w.forge.CreateComment(ctx, number, "hello"); err != nil || c.ID == 0 {
 			t.Errorf("comment: %+v, %v", c, err)
 		}
-		if id, err := w.forge.CreateDeployment(ctx, webhooks.Deployment{SHA: sha, Environment: "dev"}); err != nil || id == 0 {
-			t.Errorf("deployment: %d, %v", id, err)
+		if d, err := w.forge.CreateDeployment(ctx, webhooks.Deployment{SHA: sha, Environment: "dev"}); err != nil || d.ID == 0 || d.Created.IsZero() {
+			t.Errorf("deployment: %+v, %v", d, err)
 		}
 		diff(t, 1, len(must(w.forge.CommentsOf(ctx, number))))
 		diff(t, 1, len(must(w.forge.DeploymentsOf(ctx, sha))))

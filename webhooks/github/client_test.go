@@ -198,22 +198,22 @@ func TestDeployments(t *testing.T) {
 	ctx := t.Context()
 	_, sha := w.open(t, githubtest.PullSpec{})
 	older := must(w.forge.CreateDeployment(ctx, webhooks.Deployment{SHA: w.repo.Head("main"), Environment: "dev"}))
-	id := must(w.forge.CreateDeployment(ctx, webhooks.Deployment{SHA: sha, Environment: "dev", Description: "two releases"}))
-	for _, d := range []int64{older, id} {
+	newer := must(w.forge.CreateDeployment(ctx, webhooks.Deployment{SHA: sha, Environment: "dev", Description: "two releases"}))
+	for _, d := range []webhooks.Deployment{older, newer} {
 		for _, state := range []webhooks.DeploymentState{webhooks.DeployInProgress, webhooks.DeploySuccess} {
-			if err := w.forge.SetDeploymentStatus(ctx, d, webhooks.DeploymentStatus{State: state, EnvironmentURL: "https://dev.example.com", LogURL: "https://x.example.com"}); err != nil {
+			if err := w.forge.SetDeploymentStatus(ctx, d.ID, webhooks.DeploymentStatus{State: state, EnvironmentURL: "https://dev.example.com", LogURL: "https://x.example.com"}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	made := must(w.forge.DeploymentsOf(ctx, sha))
 	for i := range made {
-		if made[i].Created.IsZero() {
-			t.Errorf("nothing says when deployment %d was made", made[i].ID)
+		if made[i].Created.IsZero() || !made[i].Created.Equal(newer.Created) {
+			t.Errorf("deployment %d was made at %s, and when it was made GitHub said %s", made[i].ID, made[i].Created, newer.Created)
 		}
 		made[i].Created = time.Time{}
 	}
-	diff(t, []webhooks.Deployment{{ID: id, SHA: sha, Environment: "dev", Description: "two releases", State: webhooks.DeploySuccess}}, made)
+	diff(t, []webhooks.Deployment{{ID: newer.ID, SHA: sha, Environment: "dev", Description: "two releases", State: webhooks.DeploySuccess}}, made)
 	diff(t, "inactive", w.repo.DeploymentState(w.repo.Head("main"), "dev"), "A newer one takes the place of an older one.")
 	for range 2 { // it may be gone already
 		if err := w.forge.RemoveEnvironment(ctx, "dev"); err != nil {

@@ -87,24 +87,25 @@ func (r *Repository) deploymentState(ctx context.Context, id int64) (state webho
 
 // CreateDeployment implements [webhooks.Deployments]. GitHub merges nothing for it, and waits for no check: whether a
 // commit may be rolled out was decided here.
-func (r *Repository) CreateDeployment(ctx context.Context, d webhooks.Deployment) (id int64, err error) {
+func (r *Repository) CreateDeployment(ctx context.Context, d webhooks.Deployment) (webhooks.Deployment, error) {
 	what := fmt.Sprintf("creating the deployment of %s into %s", short(d.SHA), d.Environment)
-	err = r.call(ctx, what, func(api *github.Client) error {
+	err := r.call(ctx, what, func(api *github.Client) error {
 		made, _, err := api.Repositories.CreateDeployment(ctx, r.owner, r.name, &github.DeploymentRequest{
 			Ref: &d.SHA, Environment: &d.Environment, Description: optional(clip(oneLine(d.Description), maxDescription)), AutoMerge: new(false),
 			RequiredContexts: &[]string{}, TransientEnvironment: &d.Transient, ProductionEnvironment: &d.Production,
 		})
-		id = made.GetID()
+		d.ID, d.Created = made.GetID(), made.GetCreatedAt().Time
 		return err
 	})
 	if !lost(err) {
-		return id, err
+		return d, err
 	}
 	there, failed := r.deployments(ctx, &github.DeploymentsListOptions{SHA: d.SHA, Environment: d.Environment}, what)
 	if failed == nil && len(there) > 0 {
-		return there[0].ID, nil
+		d.ID, d.Created = there[0].ID, there[0].Created
+		return d, nil
 	}
-	return id, err
+	return d, err
 }
 
 // SetDeploymentStatus implements [webhooks.Deployments].

@@ -41,7 +41,7 @@ func everything(ctx context.Context, forge *github.Repository, number int, sha s
 			_, err = forge.React(ctx, all[0].ID, "eyes")
 			return err
 		},
-		func() (err error) { deployment.ID, err = forge.CreateDeployment(ctx, deployment); return err },
+		func() (err error) { deployment, err = forge.CreateDeployment(ctx, deployment); return err },
 		func() error {
 			return forge.SetDeploymentStatus(ctx, deployment.ID, webhooks.DeploymentStatus{State: webhooks.DeploySuccess})
 		},
