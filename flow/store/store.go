@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package store keeps manifests in an object store: each is written once, under the key that says what it is of, so that a listing says
+// what lots there are.
+//
+// Of Trunkline it imports api/lot, flow/manifest and flow/bucket. Errors have a class, by [bucket.ClassOf].
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/bucket"
+	"trunkline.dev/trunkline/flow/manifest"
+)
+
+// Store is the place of the manifests of an environment's datasets. Its methods may be called by any goroutine.
+type Store struct {
+	location string
+	folder   bucket.Folder
+}
+
+// Open opens a store by its location, such as "s3://acme-manifests/prod/". That it is there is seen when it is used.
+func Open(ctx context.Context, location string, opts bucket.Options) (*Store, error) {
+	p, err := bucket.Parse(location)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := bucket.Open(ctx, location, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{p.String(), folder}, nil
+}
+
+// Location is the address of the store, which ends in "/".
+func (s *Store) Location() string { return s.location }
+
+// Close gives back what was opened.
+func (s *Store) Close() error { return s.folder.Close() }
+
+// Entry is what a listing says of a manifest.
+type Entry struct {
+	// Key is what its place says; zero if Stray is not nil.
+	Key manifest.Key
+	// Path is the place in the store.
+	Path string
+	// Written is when it was, by the clock of the store.
+	Written time.Time
+	// ETag changes when the content does, and Size is that of the content in bytes.
+	ETag string
+	Size int64
+	// Stray says why something that lies among the manifests is none; nil: it may be one. It counts for nothing.
+	Stray error
+}
+
+// Of says what is listed. The zero value is all.
+type Of struct {
+	// Dataset is the one whose manifests are listed; zero: all of them.
+	Dataset manifest.Dataset
+	// Lot is the one of Dataset whose manifests are listed; zero: all of them.
+	Lot lot.Lot
+}
+
+func (o Of) prefix() string {
+	switch {
+	case o.Dataset == manifest.Dataset{}:
+		return manifest.Folder
+	case o.Lot.IsZero():
+		return o.Dataset.Prefix()
+	}
+	return manifest.Key{Dataset: o.Dataset, Lot: o.Lot}.LotPrefix()
+}
+
+// List lists manifests by their keys, in the order of their paths, and reads none. An error is the last that is yielded.
+func (s *Store) List(ctx context.Context, of Of) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for o, err := range s.folder.List(ctx, of.prefix()) {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			if !yield(entry(o), nil) {
+				return
+			}
+		}
+	}
+}
+
+func entry(o bucket.Object) Entry {
+	e := Entry{Path: o.Key, Written: o.Written, ETag: o.ETag, Size: o.Size}
+	e.Key, e.Stray = manifest.ParsePath(o.Key)
+	if e.Stray == nil && o.Size > manifest.MaxSize {
+		e.Key, e.Stray = manifest.Key{}, fmt.Errorf("%s has more than %d MiB", o.Key, manifest.MaxSize>>20)
+	}
+	return e
+}
+
+// DamagedError is a manifest that does not count, although its key says so.
+type DamagedError struct {
+	// Path is where it is, with the address of the store.
+	Path string
+	// Why is what is wrong with it.
+	Why error
+}
+
+// Error says which, and why.
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the manifest %s does not count: %v", e.Path, e.Why)
+}
+
+// Unwrap returns why.
+func (e *DamagedError) Unwrap() error { return e.Why }
+
+// Read returns a manifest that is what its key says, and lists nothing but what is in the location of its dataset, such as
+// "s3://lake/orders/". One that is not is a [DamagedError]. The location "" is not asked for.
+func (s *Store) Read(ctx context.Context, key manifest.Key, location string) (manifest.Manifest, error) {
+	data, err := s.folder.Read(ctx, key.Path(), manifest.MaxSize)
+	if err != nil {
+		return manifest.Manifest{}, err
+	}
+	m, err := manifest.Parse(data)
+	if err == nil {
+		err = m.Within(key, location)
+	}
+	if err != nil {
+		return manifest.Manifest{}, &DamagedError{s.location + key.Path(), err}
+	}
+	return m, nil
+}
+
+// ConflictError is a manifest that was to be written where another one is.
+type ConflictError struct {
+	// Path is where it is, with the address of the store.
+	Path string
+	// Have is what is there, and Want what was to be.
+	Have, Want []byte
+}
+
+// Error says where, and what.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("the manifest %s is there, and is another one: it is %.300q, and was to be %.300q", e.Path, e.Have, e.Want)
+}
+
+// Write writes a manifest, once: if the same is there, it has been written. Another one is a [ConflictError].
+func (s *Store) Write(ctx context.Context, key manifest.Key, m manifest.Manifest) error {
+	if err := errors.Join(key.Check(), m.Check()); err != nil {
+		return fmt.Errorf("writing the manifest %s: %w", s.location+key.Path(), err)
+	}
+	return s.create(ctx, key, m)
+}
+
+func (s *Store) create(ctx context.Context, key manifest.Key, m manifest.Manifest) error {
+	want := m.Encode()
+	err := s.folder.Create(ctx, key.Path(), want)
+	if bucket.ClassOf(err) != bucket.Exists {
+		return err
+	}
+	have, err := s.folder.Read(ctx, key.Path(), manifest.MaxSize)
+	if err != nil {
+		return err
+	}
+	if there, err := manifest.Parse(have); err == nil && there.Same(m) {
+		return nil
+	}
+	return &ConflictError{s.location + key.Path(), have, want}
+}
