@@ -52,6 +52,7 @@ var mayKnow = map[string][]string{
 	"evaluate":                   {"api", "catalog", "cost", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
+	"flow/plan":                  {"api", "catalog"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
@@ -115,7 +116,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/plan", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
