@@ -39,9 +39,9 @@ type Planner struct {
 type progress struct {
 	// due is the number of the first lot that has not ended, and floor that of the first that is looked after.
 	due, floor int64
-	// done are the lots that are there; anew those of them that are to be made once more; ready those whose runs can be
+	// done are the lots that are there; again those of them that are to be made once more; ready those whose runs can be
 	// started, as far as limits and holds let them.
-	done, anew, ready set
+	done, again, ready set
 	runs              map[int64]Run
 	running           int
 	markers           []marker
@@ -87,7 +87,7 @@ func (p *Planner) begin(now time.Time) {
 		due, floor := p.bounds(i)
 		p.arcs[i] = progress{
 			due: due, floor: floor, runs: map[int64]Run{},
-			done: newSet(floor), anew: newSet(floor), ready: newSet(floor),
+			done: newSet(floor), again: newSet(floor), ready: newSet(floor),
 		}
 		dirty = append(dirty, span{i, floor, due - 1})
 	}
@@ -373,8 +373,8 @@ func (p *Planner) readers(series int, n int64) (out []span) {
 	return out
 }
 
-// settle looks at lots again. Whether a lot is there and is to be made anew depends on manifests alone; whether it is
-// ready, also on whether what it reads is to be made anew.
+// settle looks at lots again. Whether a lot is there and is to be made again depends on manifests alone; whether it is
+// ready, also on whether what it reads is to be made again.
 func (p *Planner) settle(dirty []span) {
 	for i := range dirty {
 		s := &dirty[i]
@@ -388,7 +388,7 @@ func (p *Planner) settle(dirty []span) {
 		for n := s.from; n <= s.to; n++ {
 			there := p.there(a, n)
 			st.done.put(n, there)
-			if st.anew.put(n, there && p.isAnew(s.arc, n)) {
+			if st.again.put(n, there && p.isAgain(s.arc, n)) {
 				for _, w := range a.writes {
 					for _, r := range p.readers(w, n) {
 						r.from, r.to = max(r.from, p.arcs[r.arc].done.base), min(r.to, p.arcs[r.arc].due-1)
@@ -436,7 +436,7 @@ func (p *Planner) whole(a *arc, r *read, n int64) bool {
 	return from >= s.first && to < p.ended[s.Unit] && p.columns[r.series].all(from, to)
 }
 
-// inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made anew.
+// inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made again.
 func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
 	count, left := 0, a.triggers
 	for i := range a.reads {
@@ -457,14 +457,14 @@ func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
 	return count >= a.need, unsettled
 }
 
-// unsettled reports whether any lot of a read is to be made anew.
+// unsettled reports whether any lot of a read is to be made again.
 func (p *Planner) unsettled(a *arc, r *read, n int64) bool {
 	producers := p.g.series[r.series].producers
-	if len(producers) == 0 || p.arcs[producers[0]].anew.len() == 0 {
+	if len(producers) == 0 || p.arcs[producers[0]].again.len() == 0 {
 		return false
 	}
 	from, to := p.g.window(a, r, n)
-	next, ok := p.arcs[producers[0]].anew.next(from)
+	next, ok := p.arcs[producers[0]].again.next(from)
 	return ok && next <= to
 }
 
@@ -502,8 +502,8 @@ func (p *Planner) replay(i int, n int64) (id string) {
 	return id
 }
 
-// isAnew reports whether a lot that is there is to be made once more, and can be.
-func (p *Planner) isAnew(i int, n int64) bool {
+// isAgain reports whether a lot that is there is to be made once more, and can be.
+func (p *Planner) isAgain(i int, n int64) bool {
 	a, st := &p.g.arcs[i], &p.arcs[i]
 	if a.Stop == Excluded || a.Stop == Scheduled || n < st.floor || n >= st.due {
 		return false
@@ -518,7 +518,7 @@ func (p *Planner) isAnew(i int, n int64) bool {
 // isReady reports whether the run of a lot can be started, as far as limits and holds let it.
 func (p *Planner) isReady(i int, n int64) bool {
 	a, st := &p.g.arcs[i], &p.arcs[i]
-	if a.Stop != Runs || n < st.floor || n >= st.due || st.done.has(n) && !st.anew.has(n) {
+	if a.Stop != Runs || n < st.floor || n >= st.due || st.done.has(n) && !st.again.has(n) {
 		return false
 	}
 	if r, ok := st.runs[n]; ok && (r.Failed.IsZero() || p.pauses(i, n, r)) {

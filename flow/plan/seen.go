@@ -77,7 +77,7 @@ type Replay struct {
 	From, Until time.Time
 	// Marked is when the store first had the replay, by its own clock.
 	Marked time.Time
-	// Cascade also makes anew what was made of the lots, and so on.
+	// Cascade also makes again what was made of the lots, and so on.
 	Cascade bool
 }
 

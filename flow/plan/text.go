@@ -13,14 +13,14 @@ func (r Reason) String() string {
 	what := r.what()
 	switch {
 	case r.There && r.Status != IsThere:
-		return "there, and to be made anew (" + r.why() + "): " + what
+		return "there, and to be made again (" + r.why() + "): " + what
 	case r.Status == IsThere && r.Later != "":
 		return what + fmt.Sprintf("; %s was written after it", r.Later)
 	}
 	return what
 }
 
-// why is why a lot that is there is made anew.
+// why is why a lot that is there is made again.
 func (r Reason) why() string {
 	if r.Replay != "" {
 		return "replay " + r.Replay
@@ -89,8 +89,8 @@ func (r Reason) inputs() string {
 	for _, in := range r.Inputs[:min(few, len(r.Inputs))] {
 		text := in.Series + " " + in.Lot.ID()
 		switch {
-		case in.Anew:
-			text += " (to be made anew)"
+		case in.Again:
+			text += " (to be made again)"
 		case in.State != None:
 			text += " (" + in.State.String() + ")"
 		}

@@ -39,7 +39,7 @@ const (
 	IsFailed Status = "failed"
 	// IsHeld says that runs are held.
 	IsHeld Status = "held"
-	// Waits says that inputs are not there, or are to be made anew.
+	// Waits says that inputs are not there, or are to be made again.
 	Waits Status = "waits"
 	// IsLimited says that others come first, for as long as a limit is reached.
 	IsLimited Status = "limited"
@@ -51,7 +51,7 @@ const (
 	NotDue Status = "not-due"
 )
 
-// Reason is why a lot is not there, or is to be made anew.
+// Reason is why a lot is not there, or is to be made again.
 type Reason struct {
 	// Series is the id of the dataset; empty if the question was about a workload.
 	Series string
@@ -59,7 +59,7 @@ type Reason struct {
 	Arc    string
 	Lot    lot.Lot
 	Status Status
-	// There says that the lot is there, whatever Status says of making it anew.
+	// There says that the lot is there, whatever Status says of making it again.
 	There bool
 	// State is what the manifests of the dataset say.
 	State State
@@ -90,8 +90,8 @@ type Input struct {
 	Role, Series string
 	Lot          lot.Lot
 	State        State
-	// Anew says that it is there, and is to be made anew.
-	Anew bool
+	// Again says that it is there, and is to be made again.
+	Again bool
 }
 
 // maxInputs is how many inputs a reason lists.
@@ -148,7 +148,7 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status, r.Until = NotDue, r.Lot.End()
 		return
 	}
-	if done && !st.anew.has(n) {
+	if done && !st.again.has(n) {
 		r.Status = IsThere
 		if later := p.later(a, n, false); later != nil {
 			r.Later = later.Role
@@ -232,7 +232,7 @@ func (p *Planner) computable(a *arc, n int64) bool {
 	return count >= a.need
 }
 
-// list lists what a lot waits for: what is not there, or is to be made anew.
+// list lists what a lot waits for: what is not there, or is to be made again.
 func (p *Planner) list(out *Reason, i int) {
 	a, n := &p.g.arcs[i], numberOf(out.Lot)
 	if a.need < a.triggers {
@@ -252,13 +252,13 @@ func (p *Planner) list(out *Reason, i int) {
 				continue
 			}
 			there := m >= s.first && m < p.ended[s.Unit] && p.columns[r.series].there(m)
-			anew := there && len(s.producers) > 0 && p.arcs[s.producers[0]].anew.has(m)
-			if there && !anew {
+			again := there && len(s.producers) > 0 && p.arcs[s.producers[0]].again.has(m)
+			if there && !again {
 				continue
 			}
 			out.Missing++
 			if len(out.Inputs) < maxInputs {
-				out.Inputs = append(out.Inputs, Input{Role: r.Role, Series: s.ID, Lot: lotOf(s.Unit, m), State: p.columns[r.series].state(m), Anew: anew})
+				out.Inputs = append(out.Inputs, Input{Role: r.Role, Series: s.ID, Lot: lotOf(s.Unit, m), State: p.columns[r.series].state(m), Again: again})
 			}
 		}
 	}
