@@ -42,9 +42,9 @@ type progress struct {
 	// done are the lots that are there; again those of them that are to be made once more; ready those whose runs can be
 	// started, as far as limits and holds let them.
 	done, again, ready set
-	runs              map[int64]Run
-	running           int
-	markers           []marker
+	runs               map[int64]Run
+	running            int
+	markers            []marker
 }
 
 // marker is a replay of the lots from one number to another, both of which belong to it.
