@@ -56,6 +56,7 @@ var mayKnow = map[string][]string{
 	"flow/bucket":                {"api/location"},
 	"flow/manifest":              {"api/lot"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
+	"flow/plan":                  {"api", "catalog"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
@@ -119,7 +120,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
