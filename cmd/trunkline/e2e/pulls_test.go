@@ -293,7 +293,7 @@ func TestReviewedIsApplied(t *testing.T) {
 	f.daemon.await("the branch to be followed", func(p status.Platform) bool { return p.Source.Accepted != nil && p.Source.Accepted.Hash == strict })
 	number, sha := f.open("two", "A new value", map[string]string{"projects/orders/app.yaml": shop("two")["projects/orders/app.yaml"]}, "olga")
 	f.awaitCheck(sha, "success")
-	report := regexp.MustCompile(`https://trunkline\.example(/reports/[\w-]+)`)
+	report := regexp.MustCompile(`https://trunkline\.example(/reports/[\w%-]+)`)
 	f.await("the link to the report", func() string { return strconv.FormatBool(report.MatchString(f.page(number))) }, "true")
 	resp, err := http.Get(f.daemon.server + report.FindStringSubmatch(f.page(number))[1])
 	if err != nil {
