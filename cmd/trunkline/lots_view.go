@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/bucket"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/report"
+	"trunkline.dev/trunkline/flow/store"
+	"trunkline.dev/trunkline/flow/survey"
+)
+
+// lotsView is what the commands that look at lots are asked for.
+type lotsView struct {
+	from             source
+	env, endpoint    string
+	earliest, latest string
+	now              time.Time
+}
+
+func (v *lotsView) flags(cmd *cobra.Command) {
+	v.from.flags(cmd)
+	cmd.Flags().StringVarP(&v.env, "env", "e", "", "environment whose lots are looked at (default the one that keeps lots, if there is one)")
+	cmd.Flags().StringVar(&v.endpoint, "s3-endpoint", "", "address of an S3 that is not AWS, for s3:// stores")
+}
+
+func (v *lotsView) rangeFlags(cmd *cobra.Command, earliest string) {
+	cmd.Flags().StringVar(&v.earliest, "earliest", "", "first lot: a time, how long ago (12h, 7d) or a lot's id "+earliest)
+	cmd.Flags().StringVar(&v.latest, "latest", "", "where to end: a time, how long ago or a lot's id; that lot does not belong to it (default now)")
+}
+
+// seen is what the stores of an environment have, with what is declared.
+type seen struct {
+	report.View
+	catalog *catalog.Catalog
+	env     string
+	survey.Found
+}
+
+// open reads the declarations, and asks the stores for what they have of some datasets; of none: of all. If not all stores answer, the
+// error says so, and what is known is returned with it.
+func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []string) (seen, error) {
+	graph := plan.Of(cat, v.env)
+	p := showProgress(cmd, "Listing manifests")
+	defer p.end()
+	found, err := survey.Of(cmd.Context(), cat, v.env, datasets, opener(v.endpoint))
+	planner := plan.New(graph, found.Seen, plan.Limits{}, v.now)
+	return seen{report.View{Graph: graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
+}
+
+func opener(endpoint string) survey.Opener {
+	return func(ctx context.Context, location string) (survey.Store, error) {
+		return store.Open(ctx, location, bucket.Options{Endpoint: endpoint})
+	}
+}
+
+// unknown reports whether the store of a dataset did not answer.
+func (s *seen) unknown(id string) bool {
+	_, found := slices.BinarySearch(s.Unknown, id)
+	return found
+}
+
+// upstream are the datasets that some depend on, themselves among them; of none: none.
+func upstream(cat *catalog.Catalog, env string, ids []string) (out []string) {
+	graph := plan.Of(cat, env)
+	for _, id := range ids {
+		out = append(out, graph.Upstream(id)...)
+	}
+	return out
+}
+
+// datasetArg refuses what names no dataset.
+func datasetArg(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	project, name, whole := strings.Cut(args[0], "/")
+	if !whole && cmd.HasSubCommands() {
+		return noCommand(cmd, args[0])
+	}
+	if !whole || project == "" || name == "" {
+		return usagef("%q names no dataset: write PROJECT/DATASET, or PROJECT/DATASET@VERSION", args[0])
+	}
+	return nil
+}
+
+// load reads the declarations, and finds the environment.
+func (v *lotsView) load(cmd *cobra.Command) (*catalog.Catalog, error) {
+	_, cat, err := v.from.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	keeps := []string{}
+	for _, name := range slices.Sorted(maps.Keys(cat.Environments)) {
+		if cat.Environments[name].Spec.Lots != nil {
+			keeps = append(keeps, name)
+		}
+	}
+	env, ok := cat.Environments[v.env]
+	switch {
+	case v.env != "" && !ok:
+		return nil, unknown("environment", v.env, slices.Collect(maps.Keys(cat.Environments)))
+	case v.env != "" && env.Spec.Lots == nil:
+		return nil, fmt.Errorf("the environment %q keeps no lots: spec.lots.manifests of it says where manifests are%s", v.env, amongOthers(keeps))
+	case v.env != "":
+	case len(keeps) == 0:
+		return nil, fmt.Errorf("no environment keeps lots: spec.lots.manifests of one says where manifests are")
+	case len(keeps) > 1:
+		return nil, usagef("say which environment is meant, with --env: %s", strings.Join(keeps, ", "))
+	default:
+		v.env = keeps[0]
+	}
+	return cat, nil
+}
+
+func amongOthers(keeps []string) string {
+	if len(keeps) == 0 {
+		return ""
+	}
+	return "; these keep some: " + strings.Join(keeps, ", ")
+}
+
+// dataset finds a dataset with lots that is named as "project/name" or "project/name@version": without a version, the one that there is.
+func (v *lotsView) dataset(cat *catalog.Catalog, name string) (string, error) {
+	ids := plan.Of(cat, v.env).IDs()
+	var match []string
+	for _, id := range ids {
+		if bare, _, _ := strings.Cut(id, "@"); id == name || bare == name {
+			match = append(match, id)
+		}
+	}
+	switch {
+	case len(match) == 1:
+		return match[0], nil
+	case len(match) > 1:
+		return "", usagef("%s has several versions: name one of %s", name, strings.Join(match, ", "))
+	}
+	if _, _, there := cat.Dataset(name); there {
+		return "", fmt.Errorf("%s has no lots in %s: it declares none, or its project is not deployed there", name, v.env)
+	}
+	return "", fmt.Errorf("there is no dataset with lots %q in %s: %s", name, v.env, v1alpha1.Suggest(name, ids))
+}
+
+// bounds is the range that is asked for.
+func (v *lotsView) bounds() (report.Range, error) {
+	from, err := v.when("--earliest", v.earliest)
+	if err != nil {
+		return report.Range{}, err
+	}
+	until, err := v.when("--latest", v.latest)
+	if err == nil && !from.IsZero() && !until.IsZero() && !from.Before(until) {
+		err = usagef("--latest %s is not after --earliest %s", v.latest, v.earliest)
+	}
+	return report.Range{From: from, Until: until}, err
+}
+
+// when reads a time: one of RFC 3339, a day, a lot's id, or how long ago.
+func (v *lotsView) when(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	if l, err := lot.ParseID(text); err == nil {
+		return l.Start, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if d, err := time.ParseDuration(days + "h"); err == nil && d >= 0 {
+			return v.now.Add(-24 * d), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return v.now.Add(-d), nil
+	}
+	return time.Time{}, usagef("%s %q is no time: write one such as 2026-01-01, 2026-01-01T06:00:00Z, 12h, 7d or 20260101PT1H006", flag, text)
+}

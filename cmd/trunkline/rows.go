@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/csv"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// columns is how things of one kind are printed as rows.
+type columns[T any] struct {
+	// names are those of the columns for people, and fields those of all columns for programs, as in JSON.
+	names, fields []string
+	// row has the cells for people, and values those for programs.
+	row    func(T, paintFunc) []string
+	values func(T) []string
+	// none is what is said if there are none.
+	none string
+}
+
+// rowsNamed returns the format that -o asks for.
+func rowsNamed[T any](name string, c columns[T]) (format[[]T], error) {
+	names := []string{"table", "json", "yaml", "csv", "tsv"}
+	formats := []format[[]T]{c.table, writeJSON[[]T], writeYAML[[]T], c.separated(','), c.separated('\t')}
+	i := slices.Index(names, name)
+	if i < 0 {
+		return nil, usagef("-o %s: choose table, json, yaml, csv or tsv", name)
+	}
+	return formats[i], nil
+}
+
+// separated writes a line for each, with the names of the columns in the first.
+func (c columns[T]) separated(by rune) format[[]T] {
+	return func(out io.Writer, all []T) error {
+		w := csv.NewWriter(out)
+		w.Comma = by
+		if err := w.Write(c.fields); err != nil {
+			return err
+		}
+		for _, one := range all {
+			if err := w.Write(c.values(one)); err != nil {
+				return err
+			}
+		}
+		w.Flush()
+		return w.Error()
+	}
+}
+
+// table writes a row for each. What the last column says stands below where it does not fit beside: what is cut off is what was
+// needed.
+func (c columns[T]) table(out io.Writer, all []T) error {
+	if len(all) == 0 {
+		return println(out, c.none)
+	}
+	width := width(out)
+	paint := painter(width > 0)
+	whole := c.render(all, paint, len(c.names))
+	if width == 0 || text.LongestLineLen(whole) <= width {
+		return println(out, whole)
+	}
+	lines := strings.Split(c.render(all, paint, len(c.names)-1), "\n")
+	var b strings.Builder
+	b.WriteString(text.Trim(lines[0], width))
+	for i, one := range all {
+		b.WriteString("\n" + text.Trim(lines[i+1], width))
+		if last := c.row(one, paint)[len(c.names)-1]; last != "" {
+			b.WriteString("\n" + indent(trimLines(text.WrapSoft(last, max(width-2, 20)))))
+		}
+	}
+	return println(out, b.String())
+}
+
+// render is the table of the first columns.
+func (c columns[T]) render(all []T, paint paintFunc, first int) string {
+	t := table.NewWriter()
+	t.SetStyle(plainStyle())
+	row := func(cells []string) (out table.Row) {
+		for _, cell := range cells[:first] {
+			out = append(out, cell)
+		}
+		return out
+	}
+	t.AppendHeader(row(c.names))
+	for _, one := range all {
+		t.AppendRow(row(c.row(one, paint)))
+	}
+	return strings.TrimRight(trimLines(t.Render()), "\n")
+}

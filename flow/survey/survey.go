@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package survey lists what the stores of an environment have of its lots, for flow/plan to decide by. It reads no manifest: what a
+// listing says is enough.
+//
+// Of Trunkline it may import api, catalog, flow/bucket, flow/manifest, flow/plan and flow/store.
+package survey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/store"
+)
+
+// Store lists manifests.
+type Store interface {
+	Location() string
+	List(ctx context.Context, of store.Of) iter.Seq2[store.Entry, error]
+	Close() error
+}
+
+// Opener opens the store at a location.
+type Opener func(ctx context.Context, location string) (Store, error)
+
+// Found is what the stores have.
+type Found struct {
+	// Seen is what counts of it, and what was left of attempts that failed.
+	Seen *plan.Seen
+	// Strays are what lies among the manifests and counts for nothing.
+	Strays []Stray
+	// Unknown are the datasets whose manifests could not be listed, sorted: whether their lots are there is not known.
+	Unknown []string
+}
+
+// Stray is something that lies among the manifests and counts for nothing.
+type Stray struct {
+	// Path is where it is, with the address of the store.
+	Path string
+	// Why is what is wrong with it.
+	Why error
+}
+
+// atOnce bounds how many stores are listed at a time.
+const atOnce = 8
+
+// Of lists what the stores of an environment have of some datasets, by their ids; of none: of all of the environment. What could not
+// be listed is in the error, and the rest is returned with it.
+func Of(ctx context.Context, c *catalog.Catalog, environment string, datasets []string, open Opener) (Found, error) {
+	places := placesOf(c, environment)
+	whole := len(datasets) == 0
+	if !whole {
+		maps.DeleteFunc(places, func(_ place, id string) bool { return !slices.Contains(datasets, id) })
+	}
+	stores := map[string]map[manifest.Dataset]string{}
+	for p, id := range places {
+		if stores[p.store] == nil {
+			stores[p.store] = map[manifest.Dataset]string{}
+		}
+		stores[p.store][p.Dataset] = id
+	}
+	locations := slices.Sorted(maps.Keys(stores))
+	listed := make([]listing, len(locations))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, location := range locations {
+		group.Go(func() error {
+			listed[i] = list(ctx, c, location, stores[location], whole, open)
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own error
+	out := Found{Seen: &plan.Seen{}}
+	var errs []error
+	for _, l := range listed {
+		out.Strays = append(out.Strays, l.strays...)
+		out.Unknown = append(out.Unknown, l.unknown...)
+		for lot, m := range l.marks {
+			out.Seen.Lot(lot.series, lot.Lot, m)
+		}
+		errs = append(errs, l.err)
+	}
+	slices.Sort(out.Unknown)
+	return out, errors.Join(errs...)
+}
+
+// place is where the manifests of a dataset are.
+type place struct {
+	store string
+	manifest.Dataset
+}
+
+// placesOf finds where the manifests of the datasets of an environment are.
+func placesOf(c *catalog.Catalog, environment string) map[place]string {
+	out := map[place]string{}
+	for p := range c.Projects() {
+		for i := range p.Spec.Datasets {
+			d := &p.Spec.Datasets[i]
+			id := p.Name + "/" + d.Name + "@" + d.Version
+			if location, ok := c.Manifests(id, environment, catalog.Reads); ok {
+				out[place{location, manifest.Dataset{Name: d.Name, Version: d.Version}}] = id
+			}
+		}
+	}
+	return out
+}
+
+// series is a lot of a dataset.
+type series struct {
+	series string
+	lot.Lot
+}
+
+// listing is what one store has.
+type listing struct {
+	marks   map[series]plan.Mark
+	strays  []Stray
+	unknown []string
+	err     error
+}
+
+// list lists what one store has of the datasets that have it as their place. If all of the environment is asked for, the store is listed
+// as a whole, which costs fewer requests and finds what nobody declares; else dataset by dataset.
+func list(ctx context.Context, c *catalog.Catalog, location string, of map[manifest.Dataset]string, whole bool, open Opener) listing {
+	out := listing{marks: map[series]plan.Mark{}}
+	s, err := open(ctx, location)
+	if err != nil {
+		out.unknown, out.err = slices.Collect(maps.Values(of)), fmt.Errorf("opening the store of manifests %s: %w", location, err)
+		return out
+	}
+	defer func() { out.err = errors.Join(out.err, s.Close()) }()
+	if whole {
+		if err := out.take(ctx, c, s, store.Of{}, of); err != nil {
+			out.unknown, out.err = slices.Collect(maps.Values(of)), err
+		}
+		return out
+	}
+	for _, d := range slices.SortedFunc(maps.Keys(of), func(a, b manifest.Dataset) int { return strings.Compare(a.Prefix(), b.Prefix()) }) {
+		if err := out.take(ctx, c, s, store.Of{Dataset: d}, of); err != nil {
+			out.unknown, out.err = append(out.unknown, of[d]), errors.Join(out.err, err)
+		}
+	}
+	return out
+}
+
+// take takes in a listing.
+func (l *listing) take(ctx context.Context, c *catalog.Catalog, s Store, which store.Of, of map[manifest.Dataset]string) error {
+	for e, err := range s.List(ctx, which) {
+		if err != nil {
+			return fmt.Errorf("listing the manifests in %s: %w", s.Location(), err)
+		}
+		id, declared := of[e.Key.Dataset]
+		why := e.Stray
+		if why == nil {
+			why = countsNot(c, id, declared, e.Key)
+		}
+		if why != nil {
+			l.strays = append(l.strays, Stray{s.Location() + e.Path, why})
+			continue
+		}
+		l.add(series{id, e.Key.Lot}, s.Location(), e)
+	}
+	return nil
+}
+
+// countsNot returns why what a key says is of no dataset that is declared.
+func countsNot(c *catalog.Catalog, id string, declared bool, k manifest.Key) error {
+	if !declared {
+		return fmt.Errorf("no project that is deployed here declares the dataset %s", k.Dataset)
+	}
+	_, d, ok := c.Dataset(id)
+	if !ok || d.Lots == nil {
+		return fmt.Errorf("the dataset %s has no lots", id)
+	}
+	if unit, err := lot.ParseUnit(string(d.Lots.Unit)); err != nil || unit != k.Lot.Unit {
+		return fmt.Errorf("%s is no lot of %s, whose lots are %s", k.Lot, id, d.Lots.Unit)
+	}
+	return nil
+}
+
+// add adds what is known of a lot: what counts goes before what does not. One that is both complete and empty is told: either can be
+// wrong, and it counts as complete.
+func (l *listing) add(at series, location string, e store.Entry) {
+	m := plan.Mark{State: stateOf(e.Key.State), Written: e.Written}
+	old, there := l.marks[at]
+	if there && old.State.There() && m.State.There() {
+		l.strays = append(l.strays, Stray{location + e.Path, fmt.Errorf("the lot is said to be %s and %s", old.State, m.State)})
+	}
+	if !there || rank(m.State) > rank(old.State) || m.State == old.State && m.Written.After(old.Written) {
+		l.marks[at] = m
+	}
+}
+
+func stateOf(s manifest.State) plan.State {
+	switch s {
+	case manifest.Complete:
+		return plan.Complete
+	case manifest.Empty:
+		return plan.Empty
+	case manifest.Partial:
+		return plan.Partial
+	case manifest.Removed:
+		return plan.Removed
+	}
+	return plan.None
+}
+
+// rank orders the states of one lot: what counts, then what was tried, then what was.
+func rank(s plan.State) int {
+	switch s {
+	case plan.Complete:
+		return 4
+	case plan.Empty:
+		return 3
+	case plan.Partial:
+		return 2
+	case plan.Removed:
+		return 1
+	case plan.None:
+	}
+	return 0
+}
