@@ -70,7 +70,7 @@ func (v *lotsView) gaps(cmd *cobra.Command, args []string, output string) error 
 		asked = []string{id}
 	}
 	s, failed := v.open(cmd, cat, upstream(cat, v.env, asked))
-	if len(s.Unknown) > 0 {
+	if len(s.found.Unknown) > 0 {
 		known := gapTable
 		known.none = "nothing is known to be missing"
 		if print, err = rowsNamed(output, known); err != nil {

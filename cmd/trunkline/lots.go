@@ -116,9 +116,9 @@ const maxStrays = 10
 
 // strays names what lies among the manifests and counts for nothing.
 func (s *seen) strays(w io.Writer) error {
-	for i, stray := range s.Strays {
+	for i, stray := range s.found.Strays {
 		if i == maxStrays {
-			return println(w, fmt.Sprintf("warning: and %d more", len(s.Strays)-i))
+			return println(w, fmt.Sprintf("warning: and %d more", len(s.found.Strays)-i))
 		}
 		if err := println(w, fmt.Sprintf("warning: %s does not count: %s", plain(stray.Path), plain(stray.Why.Error()))); err != nil {
 			return err

@@ -46,7 +46,7 @@ type seen struct {
 	report.View
 	catalog *catalog.Catalog
 	env     string
-	survey.Found
+	found   survey.Found
 }
 
 // open reads the declarations, and asks the stores for what they have of some datasets; of none: of all. If not all stores answer, the
@@ -56,7 +56,7 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	p := showProgress(cmd, "Listing manifests")
 	defer p.end()
 	found, err := survey.Of(cmd.Context(), cat, v.env, datasets, opener(v.endpoint))
-	planner := plan.New(graph, found.Seen, plan.Limits{}, v.now)
+	planner := plan.New(graph, found.Seen(), plan.Limits{}, v.now)
 	return seen{report.View{Graph: graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
 }
 
@@ -68,7 +68,7 @@ func opener(endpoint string) survey.Opener {
 
 // unknown reports whether the store of a dataset did not answer.
 func (s *seen) unknown(id string) bool {
-	_, found := slices.BinarySearch(s.Unknown, id)
+	_, found := slices.BinarySearch(s.found.Unknown, id)
 	return found
 }
 

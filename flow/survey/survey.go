@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,12 +37,36 @@ type Opener func(ctx context.Context, location string) (Store, error)
 
 // Found is what the stores have.
 type Found struct {
-	// Seen is what counts of it, and what was left of attempts that failed.
-	Seen *plan.Seen
+	// Lots are those of which there is anything.
+	Lots map[At]Lot
 	// Strays are what lies among the manifests and counts for nothing.
 	Strays []Stray
 	// Unknown are the datasets whose manifests could not be listed, sorted: whether their lots are there is not known.
 	Unknown []string
+}
+
+// At is a lot of a dataset, by the dataset's id.
+type At struct {
+	Series string
+	Lot    lot.Lot
+}
+
+// Lot is what a store has of a lot.
+type Lot struct {
+	plan.Mark
+	// ETag is that of the manifest that counts; empty if none does.
+	ETag string
+	// Partial are the attempts that failed, with when that was written down.
+	Partial map[string]time.Time
+}
+
+// Seen is what is found, as it is planned with.
+func (f Found) Seen() *plan.Seen {
+	out := &plan.Seen{}
+	for at, l := range f.Lots {
+		out.Lot(at.Series, at.Lot, l.Mark)
+	}
+	return out
 }
 
 // Stray is something that lies among the manifests and counts for nothing.
@@ -81,13 +106,13 @@ func Of(ctx context.Context, c *catalog.Catalog, environment string, datasets []
 		})
 	}
 	_ = group.Wait() // each has its own error
-	out := Found{Seen: &plan.Seen{}}
+	out := Found{Lots: map[At]Lot{}}
 	var errs []error
 	for _, l := range listed {
 		out.Strays = append(out.Strays, l.strays...)
 		out.Unknown = append(out.Unknown, l.unknown...)
-		for lot, m := range l.marks {
-			out.Seen.Lot(lot.series, lot.Lot, m)
+		for at, entries := range l.entries {
+			out.Lots[at] = Fold(entries)
 		}
 		errs = append(errs, l.err)
 	}
@@ -116,15 +141,9 @@ func placesOf(c *catalog.Catalog, environment string) map[place]string {
 	return out
 }
 
-// series is a lot of a dataset.
-type series struct {
-	series string
-	lot.Lot
-}
-
 // listing is what one store has.
 type listing struct {
-	marks   map[series]plan.Mark
+	entries map[At][]store.Entry
 	strays  []Stray
 	unknown []string
 	err     error
@@ -133,7 +152,7 @@ type listing struct {
 // list lists what one store has of the datasets that have it as their place. If all of the environment is asked for, the store is listed
 // as a whole, which costs fewer requests and finds what nobody declares; else dataset by dataset.
 func list(ctx context.Context, c *catalog.Catalog, location string, of map[manifest.Dataset]string, whole bool, open Opener) listing {
-	out := listing{marks: map[series]plan.Mark{}}
+	out := listing{entries: map[At][]store.Entry{}}
 	s, err := open(ctx, location)
 	if err != nil {
 		out.unknown, out.err = slices.Collect(maps.Values(of)), fmt.Errorf("opening the store of manifests %s: %w", location, err)
@@ -169,7 +188,8 @@ func (l *listing) take(ctx context.Context, c *catalog.Catalog, s Store, which s
 			l.strays = append(l.strays, Stray{s.Location() + e.Path, why})
 			continue
 		}
-		l.add(series{id, e.Key.Lot}, s.Location(), e)
+		at := At{id, e.Key.Lot}
+		l.entries[at] = append(l.entries[at], e)
 	}
 	return nil
 }
@@ -189,17 +209,42 @@ func countsNot(c *catalog.Catalog, id string, declared bool, k manifest.Key) err
 	return nil
 }
 
-// add adds what is known of a lot: what counts goes before what does not. One that is both complete and empty is told: either can be
-// wrong, and it counts as complete.
-func (l *listing) add(at series, location string, e store.Entry) {
-	m := plan.Mark{State: stateOf(e.Key.State), Written: e.Written}
-	old, there := l.marks[at]
-	if there && old.State.There() && m.State.There() {
-		l.strays = append(l.strays, Stray{location + e.Path, fmt.Errorf("the lot is said to be %s and %s", old.State, m.State)})
+// Fold makes of what is listed of one lot what counts. Of two manifests that say that they count, none does: they contradict each other.
+func Fold(entries []store.Entry) Lot {
+	var out Lot
+	counting := 0
+	for _, e := range entries {
+		switch {
+		case e.Stray != nil:
+		case e.Key.State.Counts():
+			counting++
+			out.Mark, out.ETag = plan.Mark{State: stateOf(e.Key.State), Written: e.Written}, e.ETag
+		case e.Key.State == manifest.Partial:
+			if out.Partial == nil {
+				out.Partial = map[string]time.Time{}
+			}
+			out.Partial[e.Key.Attempt] = e.Written
+		}
 	}
-	if !there || rank(m.State) > rank(old.State) || m.State == old.State && m.Written.After(old.Written) {
-		l.marks[at] = m
+	switch counting {
+	case 0:
+		out.Mark = newest(entries)
+	case 1:
+	default:
+		out.State, out.ETag = plan.Partial, ""
 	}
+	return out
+}
+
+// newest is what is known of a lot of which no manifest counts: that it was removed, or else that an attempt failed.
+func newest(entries []store.Entry) (out plan.Mark) {
+	for _, e := range entries {
+		m := plan.Mark{State: stateOf(e.Key.State), Written: e.Written}
+		if e.Stray == nil && (m.State > out.State || m.State == out.State && m.Written.After(out.Written)) {
+			out = m
+		}
+	}
+	return out
 }
 
 func stateOf(s manifest.State) plan.State {
@@ -214,20 +259,4 @@ func stateOf(s manifest.State) plan.State {
 		return plan.Removed
 	}
 	return plan.None
-}
-
-// rank orders the states of one lot: what counts, then what was tried, then what was.
-func rank(s plan.State) int {
-	switch s {
-	case plan.Complete:
-		return 4
-	case plan.Empty:
-		return 3
-	case plan.Partial:
-		return 2
-	case plan.Removed:
-		return 1
-	case plan.None:
-	}
-	return 0
 }
