@@ -25,10 +25,6 @@ var ErrMore = errors.New("there is more")
 
 // Objects lists the data in a folder of a store, in the order of their keys. Of more than the limit it returns as many, and [ErrMore].
 func Objects(ctx context.Context, location string, opts bucket.Options, limit int) (found []Object, err error) {
-	p, err := bucket.Parse(location)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
@@ -39,9 +35,9 @@ func Objects(ctx context.Context, location string, opts bucket.Options, limit in
 			return found, err
 		}
 		if len(found) == limit {
-			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit: %w", p, limit, ErrMore)
+			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit: %w", folder.Location(), limit, ErrMore)
 		}
-		found = append(found, Object{manifest.URI(p.String(), o.Key), o.Written, o.Size})
+		found = append(found, Object{manifest.URI(folder.Location(), o.Key), o.Written, o.Size})
 	}
 	return found, nil
 }
