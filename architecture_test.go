@@ -55,7 +55,10 @@ var mayKnow = map[string][]string{
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow/bucket":                {"api/location"},
 	"flow/manifest":              {"api/lot"},
+	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
+	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
+	"flow/plan":                  {"api", "catalog"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
@@ -119,7 +122,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

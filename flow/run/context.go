@@ -49,7 +49,7 @@ func (r Run) arcProps() arcProps {
 		}
 	}
 	for _, s := range r.Sinks {
-		props.Sinks[s.Role] = locatedDataset{s.Name.Name, s.Name.Version, s.Location}
+		props.Sinks[s.Role] = locatedDataset{s.Name.Name, s.Name.Version, s.Attempt}
 		if s.Store != "" {
 			props.SinkManifestTemplates[s.Role] = manifest.Template(s.Returns(), s.Name)
 		}

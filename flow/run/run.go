@@ -91,14 +91,14 @@ func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload stri
 	}
 	inputs := g.Inputs(name, l)
 	for _, role := range slices.Sorted(maps.Keys(r.Workload.Reads)) {
-		place, err := placeOf(cat, g, id.Environment, r.Workload.Reads[role])
+		place, err := placeOf(cat, g, id.Environment, r.Workload.Reads[role], catalog.Reads)
 		if err != nil {
 			return Run{}, err
 		}
 		r.Inputs = append(r.Inputs, Input{role, place, reads[role].Trigger, inputs[role]})
 	}
 	for _, role := range slices.Sorted(maps.Keys(r.Workload.Writes)) {
-		place, err := placeOf(cat, g, id.Environment, r.Workload.Writes[role])
+		place, err := placeOf(cat, g, id.Environment, r.Workload.Writes[role], catalog.Writes)
 		if err != nil {
 			return Run{}, err
 		}
@@ -130,14 +130,14 @@ func (r Run) checkLot(g *plan.Graph, arc plan.Arc) error {
 }
 
 // placeOf finds where a dataset is.
-func placeOf(cat *catalog.Catalog, g *plan.Graph, env string, ref catalog.DatasetRef) (Place, error) {
-	owner, local, _ := strings.Cut(ref.ID, "/")
+func placeOf(cat *catalog.Catalog, g *plan.Graph, env string, ref catalog.DatasetRef, kind catalog.EdgeKind) (Place, error) {
+	_, local, _ := strings.Cut(ref.ID, "/")
 	name, version, _ := strings.Cut(local, "@")
 	p := Place{ID: ref.ID, Name: manifest.Dataset{Name: name, Version: version}, Location: ref.URI}
 	if _, lots := g.Series(ref.ID); !lots {
 		return p, nil
 	}
-	store, ok := cat.LotStore(owner, env)
+	store, ok := cat.Manifests(ref.ID, env, kind)
 	if !ok {
 		return Place{}, fmt.Errorf("the environment %q keeps no lots: say in spec.lots.manifests of it where manifests are", env)
 	}
