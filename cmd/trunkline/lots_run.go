@@ -156,7 +156,7 @@ func (l *lotsRun) resolve(cmd *cobra.Command) (lotrun.Run, error) {
 		for i := range p.Spec.Workloads {
 			names = append(names, p.Spec.Workloads[i].Name)
 		}
-		return lotrun.Run{}, unknown("workload", l.project+"/"+l.workload, names)
+		return lotrun.Run{}, unknown("workload", l.workload, names)
 	}
 	one, err := lot.ParseID(l.lot)
 	if err != nil {

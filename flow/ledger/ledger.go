@@ -239,7 +239,7 @@ func (l *Ledger) Publish(ctx context.Context, out run.Outcome, there map[string]
 			return s.Write(ctx, made.Key, *made.Manifest)
 		})
 		if _, taken := errors.AsType[*store.ConflictError](err); taken {
-			return fmt.Errorf("somebody else has made %s of %s meanwhile, which counts; what this run wrote does not: %w", made.Key.Lot, made.ID, err)
+			return fmt.Errorf("someone else has made %s of %s meanwhile, which counts; what this run wrote does not: %w", made.Key.Lot, made.ID, err)
 		}
 		if err != nil {
 			return err
