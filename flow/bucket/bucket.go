@@ -81,19 +81,3 @@ func Open(ctx context.Context, address string, opts Options) (Folder, error) {
 	}
 	return openObjects(ctx, p, opts)
 }
-
-// anyRegion is what requests to an S3 that is not AWS' are signed for, which has no regions.
-const anyRegion = "us-east-1"
-
-// opener is what gocloud opens a bucket by.
-func opener(p location.Location, opts Options) string {
-	u := url.URL{Scheme: p.Scheme, Host: p.Bucket}
-	if p.Scheme == "s3" && opts.Endpoint != "" {
-		query := url.Values{}
-		query.Set("endpoint", opts.Endpoint)
-		query.Set("use_path_style", "true")
-		query.Set("region", anyRegion)
-		u.RawQuery = query.Encode()
-	}
-	return u.String()
-}

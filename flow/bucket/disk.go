@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"trunkline.dev/trunkline/api/location"
 )
@@ -57,7 +58,7 @@ var errEnough = errors.New("enough")
 // it is not known to be empty.
 func walk(ctx context.Context, files fs.FS, dir, prefix string, yield func(Object) bool) error {
 	entries, err := fs.ReadDir(files, dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return ctx.Err()
 	}
 	if err = errors.Join(err, ctx.Err()); err != nil {
