@@ -54,9 +54,14 @@ var mayKnow = map[string][]string{
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow/bucket":                {"api/location"},
+	"flow/bucket/buckettest":     {},
+	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
-	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"flow/plan":                  {"api", "catalog"},
+	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
+	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
+	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
+	"flow/survey":                {"api", "catalog", "flow/bucket", "flow/manifest", "flow/plan", "flow/store"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
@@ -94,7 +99,7 @@ var mayKnow = map[string][]string{
 	"reconciler/rendercache":     {"catalog", "reconciler/durable", "render"},
 	"reconciler/secrets":         {"api"},
 	"reconciler/shard":           {"catalog"},
-	"reconciler/stores":          {},
+	"reconciler/stores":          {"api/location", "flow/bucket"},
 	"reconciler/status":          {"api", "catalog"},
 	"render":                     {"api", "catalog", "render"},
 	"render/helm":                {"api", "render/internal"},
@@ -120,7 +125,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

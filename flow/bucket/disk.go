@@ -14,12 +14,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
-	place "trunkline.dev/trunkline/api/location"
+	"trunkline.dev/trunkline/api/location"
 )
 
 // disk is a folder of this machine. Nothing of it is reached through a link that leads out of it.
-type disk struct{ place place.Location }
+type disk struct{ place location.Location }
 
 // Close has nothing to give back: the folder is opened when it is used.
 func (disk) Close() error { return nil }
@@ -57,7 +58,7 @@ var errEnough = errors.New("enough")
 // it is not known to be empty.
 func walk(ctx context.Context, files fs.FS, dir, prefix string, yield func(Object) bool) error {
 	entries, err := fs.ReadDir(files, dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return ctx.Err()
 	}
 	if err = errors.Join(err, ctx.Err()); err != nil {

@@ -11,26 +11,27 @@ import (
 	"strings"
 
 	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/s3blob" // opens "s3://"
 
-	place "trunkline.dev/trunkline/api/location"
+	"trunkline.dev/trunkline/api/location"
 )
 
 // objects is a folder of an object store.
 type objects struct {
-	place  place.Location
+	place  location.Location
 	bucket *blob.Bucket
+	// remove deletes an object by its key in the bucket.
+	remove func(ctx context.Context, key string) error
 }
 
-func openObjects(ctx context.Context, p place.Location, opts Options) (Folder, error) {
-	if !blob.DefaultURLMux().ValidBucketScheme(p.Scheme) {
-		return nil, &Error{Class: Invalid, text: fmt.Sprintf("%s: this program was built without the client of %s://; build it with the tag stores_cloud", p, p.Scheme)}
+func openObjects(ctx context.Context, l location.Location, opts Options) (Folder, error) {
+	if l.Scheme == "s3" {
+		return openS3(ctx, l, opts)
 	}
-	b, err := blob.OpenBucket(ctx, address(p, opts))
+	b, err := blob.OpenBucket(ctx, l.Scheme+"://"+l.Bucket)
 	if err != nil {
-		return nil, wrap(err, "opening "+p.String())
+		return nil, wrap(err, "opening "+l.String())
 	}
-	return &objects{p, b}, nil
+	return &objects{l, b, b.Delete}, nil
 }
 
 // Location is the folder's address.
@@ -49,20 +50,20 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 		token := blob.FirstPageToken
 		for len(token) > 0 {
 			page, next, err := o.bucket.ListPage(ctx, token, pageSize, &blob.ListOptions{Prefix: o.place.Folder + prefix})
-			if errors.Is(err, io.EOF) {
-				return
-			}
 			if err != nil {
+				// An end of the connection is one of these, and not the end of the list: that is a page without a next one.
 				fail(err)
 				return
 			}
 			for _, found := range page {
-				key, inside := strings.CutPrefix(found.Key, o.place.Folder)
-				if !inside || !strings.HasPrefix(key, prefix) {
-					// A store that lists what was not asked for is not believed.
-					fail(fmt.Errorf("the store lists %q, which is not there", found.Key))
+				if !strings.HasPrefix(named(found), o.place.Folder+prefix) {
+					// A store that lists what was not asked for is not believed in anything.
+					fail(fmt.Errorf("the store lists %q, which is not there", named(found)))
 					return
 				}
+			}
+			for _, found := range page {
+				key := strings.TrimPrefix(named(found), o.place.Folder)
 				if !yield(Object{Key: key, Written: found.ModTime, ETag: etag(found), Size: found.Size}, nil) {
 					return
 				}
@@ -74,7 +75,7 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 
 // Read reads no more than max.
 func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
-	r, err := o.bucket.NewReader(ctx, o.place.Folder+key, nil)
+	r, err := o.open(ctx, o.place.Folder+key)
 	if err != nil {
 		return nil, wrap(err, "reading "+o.place.String()+key)
 	}
@@ -88,21 +89,39 @@ func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, er
 	return data, nil
 }
 
+func (o *objects) open(ctx context.Context, key string) (*blob.Reader, error) {
+	if err := plain(key); err != nil {
+		return nil, err
+	}
+	return o.bucket.NewReader(ctx, key, nil)
+}
+
+// plain refuses keys that gocloud would write in its own way, so that another object would be meant.
+func plain(key string) error {
+	if strings.Contains(key, "__0x") || strings.Contains(key+"/", "../") || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' }) {
+		return &Error{Class: Invalid, text: fmt.Sprintf("%q is not the key of an object that can be read or written here", scrub(key))}
+	}
+	return nil
+}
+
 func readAll(r io.Reader, limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, limit+1)) }
 
-func tooLarge(p place.Location, key string, limit int64) error {
+func tooLarge(p location.Location, key string, limit int64) error {
 	return &Error{Class: Invalid, text: fmt.Sprintf("reading %s%s: it is larger than %d bytes, which is the limit", p, scrub(key), limit)}
 }
 
 // Create has the store refuse what is there.
 func (o *objects) Create(ctx context.Context, key string, data []byte) error {
+	if err := plain(o.place.Folder + key); err != nil {
+		return err
+	}
 	err := o.bucket.WriteAll(ctx, o.place.Folder+key, data, &blob.WriterOptions{IfNotExist: true, ContentType: "application/json"})
 	return wrap(err, "writing "+o.place.String()+key)
 }
 
 // Delete deletes an object.
 func (o *objects) Delete(ctx context.Context, key string) error {
-	err := wrap(o.bucket.Delete(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)
+	err := wrap(o.remove(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)
 	if ClassOf(err) == NotFound {
 		return nil
 	}

@@ -144,6 +144,7 @@ func (p *Planner) pick() {
 	for i := range p.arcs {
 		queued += p.arcs[i].ready.len()
 	}
+	p.plan.Starts = make([]Start, 0, max(0, min(queued, left.all)))
 	p.pickFrom(&left, false)
 	p.pickFrom(&left, true)
 	p.plan.Queued = queued - len(p.plan.Starts)

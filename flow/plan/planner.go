@@ -335,6 +335,9 @@ func (p *Planner) replayed(r Replay) map[int][]span {
 
 // downstream adds what is made of the lots of a series from one number to another.
 func (p *Planner) downstream(spans map[int][]span, series int, from, to int64) {
+	if from = max(from, p.g.series[series].first); from > to {
+		return
+	}
 	for _, r := range p.g.series[series].readers {
 		a := &p.g.arcs[r.arc]
 		if rd := &a.reads[r.read]; rd.Trigger {
@@ -533,9 +536,10 @@ func (p *Planner) pauses(i int, n int64, r Run) bool {
 	return p.counts(i, n, r) && (r.Digest == "" || r.Digest == p.g.arcs[i].Digest) && p.limits.until(r).After(p.now)
 }
 
-// counts reports whether a failure is of the lot as it is now: what was made after it has nothing to do with it.
+// counts reports whether a failure is of the lot as it is now, and not of one that was made since. No clocks are compared
+// for that: those of whoever saw the failure and of the store may differ.
 func (p *Planner) counts(i int, n int64, r Run) bool {
-	return !r.Failed.IsZero() && (!p.arcs[i].done.has(n) || instant(r.Failed) > p.made(&p.g.arcs[i], n))
+	return !r.Failed.IsZero() && (!p.arcs[i].done.has(n) || instant(r.Replaces) == p.made(&p.g.arcs[i], n))
 }
 
 // wake is when a lot is to be looked at again.
