@@ -61,7 +61,7 @@ var mayKnow = map[string][]string{
 	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
-	"flow/survey":                {"api", "catalog", "flow/bucket", "flow/manifest", "flow/plan", "flow/store"},
+	"flow/survey":                {"api", "catalog", "flow/manifest", "flow/plan", "flow/store"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},

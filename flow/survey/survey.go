@@ -3,7 +3,7 @@
 // Package survey lists what the stores of an environment have of its lots, for flow/plan to decide by. It reads no manifest: what a
 // listing says is enough.
 //
-// Of Trunkline it may import api, catalog, flow/bucket, flow/manifest, flow/plan and flow/store.
+// Of Trunkline it may import api, catalog, flow/manifest, flow/plan and flow/store.
 package survey
 
 import (
