@@ -82,6 +82,8 @@ type Graph struct {
 // series is a series with what the graph adds.
 type series struct {
 	Series
+	// unknown says that somebody reads it, and nobody declares it.
+	unknown   bool
 	first     int64 // the number of the first lot
 	producers []int // the arcs that write it, those that run first
 	readers   []reader
@@ -169,7 +171,7 @@ func (g *Graph) add(a Arc) {
 		if !ok {
 			i = len(g.series) // nobody declares it: it has no lots, and its readers wait
 			g.seriesAt[r.Series] = i
-			g.series = append(g.series, series{Series: Series{ID: r.Series, Unit: out.unit}})
+			g.series = append(g.series, series{Series: Series{ID: r.Series, Unit: out.unit}, unknown: true})
 		}
 		r.Lots, r.Offset = min(max(1, r.Lots), maxWindow), min(max(-maxWindow, r.Offset), maxWindow)
 		r.Recompute = r.Recompute && r.Trigger
@@ -239,7 +241,7 @@ func (g *Graph) Arcs() []string {
 // Series returns a series by its id.
 func (g *Graph) Series(id string) (Series, bool) {
 	i, ok := g.seriesAt[id]
-	if !ok || g.series[i].Since.IsZero() {
+	if !ok || g.series[i].unknown {
 		return Series{}, false
 	}
 	return g.series[i].Series, true

@@ -113,7 +113,7 @@ func (p *Planner) Why(id string, l lot.Lot) Reason {
 	}
 	r.Series = id
 	i, ok := p.g.seriesAt[id]
-	if !ok || p.g.series[i].Since.IsZero() {
+	if !ok || p.g.series[i].unknown {
 		return r
 	}
 	s, n := &p.g.series[i], numberOf(l)
