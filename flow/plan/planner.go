@@ -441,21 +441,12 @@ func (p *Planner) whole(a *arc, r *read, n int64) bool {
 
 // inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made again.
 func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
-	count, left := 0, a.triggers
+	count := 0
 	for i := range a.reads {
-		r := &a.reads[i]
-		if !r.Trigger {
-			continue
+		if r := &a.reads[i]; r.Trigger && p.whole(a, r, n) {
+			count++
+			unsettled = unsettled || p.unsettled(a, r, n)
 		}
-		left--
-		if !p.whole(a, r, n) {
-			if count+left < a.need {
-				return false, false
-			}
-			continue
-		}
-		count++
-		unsettled = unsettled || p.unsettled(a, r, n)
 	}
 	return count >= a.need, unsettled
 }
