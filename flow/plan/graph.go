@@ -52,6 +52,8 @@ type Arc struct {
 	// Digest tells the workload as it is declared from how it was declared before: a lot that failed is tried again at
 	// once by a workload that is another.
 	Digest string
+	// Typical is how long a run usually takes; 0 if nobody says.
+	Typical time.Duration
 }
 
 // Read is a series that an arc reads: for each of its own lots, a window of lots of it. The last lot of the window is
@@ -110,6 +112,41 @@ type read struct {
 	Read
 	series int
 }
+
+// bounds are the first lot of an arc that has not ended, and the first that is looked after.
+func (g *Graph) bounds(a *arc, now time.Time) (due, floor int64) {
+	due = ended(a.unit, now)
+	kept := time.Duration(-1)
+	for _, w := range a.writes {
+		retention := g.series[w].Retention
+		if retention <= 0 {
+			kept = 0
+		} else if kept != 0 {
+			kept = max(kept, retention)
+		}
+	}
+	floor = max(a.first, due-maxLots)
+	if kept > 0 {
+		floor = max(floor, ended(a.unit, now.Add(-kept)))
+	}
+	return due, floor
+}
+
+// computable reports whether enough of what a lot is made of can ever be there.
+func (g *Graph) computable(a *arc, n int64) bool {
+	count := 0
+	for i := range a.reads {
+		r := &a.reads[i]
+		if from, _ := g.window(a, r, n); r.Trigger && from >= g.series[r.series].first {
+			count++
+		}
+	}
+	return count >= a.need
+}
+
+// maxLots is how many lots of an arc are looked after, those that ended last: 40 years of five minutes. It bounds what a
+// declaration can cost that begins in the year 1.
+const maxLots = 1 << 22
 
 // maxWindow bounds what is counted with: more lots than any unit has between the years 1 and 10000.
 const maxWindow = 1 << 31

@@ -102,3 +102,43 @@ func TestNext(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsMadeOfALotHearsOfIt tells a planner of lots one by one.
+func TestWhatIsMadeOfALotHearsOfIt(t *testing.T) {
+	w := chain()
+	w.write("rates/sum@1", day(0), plan.None)
+	w.write("orders/raw@1", hour(5), plan.None)
+	w.write("orders/clean@1", hour(5), plan.None)
+	p := w.plain()
+	var got []string
+	look := func(what string) {
+		for _, s := range p.Plan().Starts {
+			what += " " + s.Arc + " " + s.Lot.ID()
+		}
+		got = append(got, what)
+	}
+	look("nothing:")
+	p.Saw("orders/raw@1", hour(5), w.write("orders/raw@1", hour(5), plan.Complete))
+	look("raw:")
+	p.Ran(plan.Run{Arc: "orders/clean", Lot: hour(5), Attempt: 1})
+	look("begun:")
+	p.Saw("orders/clean@1", hour(5), w.write("orders/clean@1", hour(5), plan.Complete))
+	p.Forget("orders/clean", hour(5))
+	look("clean:")
+	p.Saw("orders/raw@1", hour(6), w.write("orders/raw@1", hour(6), plan.Complete))
+	look("late:")
+	p.Saw("orders/clean@1", hour(6), w.write("orders/clean@1", hour(6), plan.Complete))
+	p.Saw("rates/sum@1", day(0), w.write("rates/sum@1", day(0), plan.Complete))
+	look("all:")
+	p.At(epoch.Add(37 * time.Hour))
+	look("an hour later:")
+	p.Saw("orders/raw@1", hour(36), w.write("orders/raw@1", hour(36), plan.Empty))
+	look("and its data:")
+	want := []string{
+		"nothing:", "raw: orders/clean 20260301PT1H005", "begun:", "clean: rates/sum 20260301P1D000", "late: orders/clean 20260301PT1H006", "all:",
+		"an hour later:", "and its data: orders/clean 20260302PT1H012",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

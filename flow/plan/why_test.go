@@ -221,6 +221,14 @@ func TestWhy(t *testing.T) {
 			w.write("orders/raw@1", hour(5), plan.None)
 			w.arc("orders/clean", func(a *plan.Arc) { a.Reads[0].Trigger = false })
 		}, "orders/clean@1", hour(5), []string{"starts next"}},
+		"Future": {"a day that is not over is not there, whoever has written it", func(w *world) {
+			w.write("orders/clean@1", hour(30), plan.None)
+			w.series["days/fx@1"] = plan.Series{ID: "days/fx@1", Unit: lot.Daily, Since: epoch, External: true}
+			w.write("days/fx@1", day(1), plan.Complete)
+			w.arc("orders/clean", func(a *plan.Arc) {
+				a.Reads = append(a.Reads, plan.Read{Role: "fx", Series: "days/fx@1", Lots: 1, Trigger: true})
+			})
+		}, "orders/clean@1", hour(30), []string{"waits for days/fx@1 20260302P1D000 (before it has ended)", "not due until 2026-03-03T00:00:00Z"}},
 		"TooMany": {"a series that begins in the year 1", func(w *world) {
 			s := w.series["orders/clean@1"]
 			s.Since = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
