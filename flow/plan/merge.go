@@ -21,6 +21,25 @@ type Merged struct {
 	Nobodys []Nobodys
 }
 
+// Of is what it makes of the lots of some projects and environments.
+func (m Merged) Of(wanted func(environment, project string) bool) (out Merged) {
+	of := func(environment, id string) bool {
+		project, _, _ := strings.Cut(id, "/")
+		return wanted(environment, project)
+	}
+	for _, c := range m.Compute {
+		if of(c.Environment, c.Arc) {
+			out.Compute = append(out.Compute, c)
+		}
+	}
+	for _, n := range m.Nobodys {
+		if of(n.Environment, n.Series) {
+			out.Nobodys = append(out.Nobodys, n)
+		}
+	}
+	return out
+}
+
 // Compute are lots of an arc that are declared and were not: since the series begins earlier, or the series or the arc is new.
 type Compute struct {
 	Environment string

@@ -48,6 +48,14 @@ func TestStarts(t *testing.T) {
 			none(w, 35)
 			w.runs[key{"orders/clean", hour(35)}] = plan.Run{Arc: "orders/clean", Lot: hour(35), Attempt: 3, Failed: w.now.Add(-4*time.Minute + 1)}
 		}, nil},
+		"Held": {"what holds the project holds its runs", func(w *world) {
+			none(w, 35)
+			w.limits.Holds = []plan.Hold{{Of: "orders", By: "alice"}}
+		}, nil},
+		"HeldElsewhere": {"and no others", func(w *world) {
+			none(w, 35)
+			w.limits.Holds = []plan.Hold{{Of: "rates", By: "alice"}, {Of: "orders/other", By: "bob"}}
+		}, []string{"orders/clean 20260302PT1H011 attempt 1: first"}},
 		"Running": {"nothing runs twice", func(w *world) {
 			none(w, 35)
 			w.runs[key{"orders/clean", hour(35)}] = plan.Run{Arc: "orders/clean", Lot: hour(35), Attempt: 3}

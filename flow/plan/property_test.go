@@ -249,7 +249,7 @@ func TestChangesAreAsFromNothing(t *testing.T) {
 			drawStore(t, w)
 		}
 		p := w.planner(t)
-		for range rapid.IntRange(1, 25).Draw(t, "changes") {
+		for range rapid.IntRange(1, 12).Draw(t, "changes") {
 			switch rapid.SampledFrom([]string{"saw", "saw", "saw", "ran", "ran", "forget", "replay", "tick", "tick", "jump", "limit"}).Draw(t, "change") {
 			case "saw":
 				id := rapid.SampledFrom(slices.Sorted(maps.Keys(w.series))).Draw(t, "series")

@@ -197,6 +197,9 @@ func TestWhy(t *testing.T) {
 		"Cascade": {"what is made of it is made again after it", func(w *world) {
 			w.replays["fix"] = plan.Replay{ID: "fix", Of: "orders/clean", From: epoch, Until: epoch.Add(time.Hour), Marked: w.clock.Add(time.Minute), Cascade: true}
 		}, "rates/sum@1", day(0), []string{"there, and to be made again (replay fix): waits for orders/clean@1 20260301PT1H000 (to be made again)", "there, and to be made again (replay fix): starts next"}},
+		"NoCascade": {"and only if it says so", func(w *world) {
+			w.replays["fix"] = plan.Replay{ID: "fix", Of: "orders/clean", From: epoch, Until: epoch.Add(time.Hour), Marked: w.clock.Add(time.Minute)}
+		}, "rates/sum@1", day(0), []string{"there"}},
 		"CascadeOut": {"also if nobody here makes what is replayed", func(w *world) {
 			w.replays["fix"] = plan.Replay{ID: "fix", Of: "orders/raw@1", From: epoch, Until: epoch.Add(time.Hour), Marked: w.clock.Add(time.Minute), Cascade: true}
 		}, "orders/clean@1", hour(0), []string{"there, and to be made again (replay fix): starts next"}},
