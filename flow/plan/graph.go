@@ -275,6 +275,17 @@ func (g *Graph) Arcs() []string {
 	return ids
 }
 
+// Datasets lists the ids of the series that are declared, sorted.
+func (g *Graph) Datasets() (ids []string) {
+	for i := range g.series {
+		if !g.series[i].unknown {
+			ids = append(ids, g.series[i].ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // Series returns a series by its id.
 func (g *Graph) Series(id string) (Series, bool) {
 	i, ok := g.seriesAt[id]

@@ -27,8 +27,11 @@ type Planner struct {
 	// running are the runs under way, also of arcs that nobody declares any more: they take up room all the same.
 	running int
 	wakes   wakes
-	// plan is what was planned last, until something changes.
-	plan *Plan
+	// plan is what was planned last, until something changes; left is the room that it leaves, and started are its starts, once
+	// somebody asks for one of them.
+	plan    *Plan
+	left    room
+	started map[runKey]bool
 }
 
 // progress is what is known of an arc's lots, by their numbers.

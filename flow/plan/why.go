@@ -194,29 +194,22 @@ func (p *Planner) whyReady(r *Reason, i int) {
 		r.Status, r.By, r.Until = IsHeld, hold.By, hold.Until
 		return
 	}
-	left := p.room()
-	old := numberOf(r.Lot) < p.live(i)
-	for _, s := range p.Plan().Starts {
-		if s.Arc == a.ID && s.Lot == r.Lot {
-			r.Status = IsReady
-			return
-		}
-		left.all--
-		if s.Arc == a.ID {
-			left.arcs[i]--
-		}
-		if s.Old {
-			left.old--
+	starts := p.Plan().Starts
+	if p.started == nil {
+		p.started = make(map[runKey]bool, len(starts))
+		for _, s := range starts {
+			p.started[runKey{s.Arc, s.Lot}] = true
 		}
 	}
-	r.Status = IsLimited
 	switch {
-	case left.arcs[i] <= 0:
-		r.By = "workload"
-	case left.all <= 0:
-		r.By = "environment"
-	case old:
-		r.By = "backfill"
+	case p.started[runKey{a.ID, r.Lot}]:
+		r.Status = IsReady
+	case p.left.arcs[i] <= 0:
+		r.Status, r.By = IsLimited, "workload"
+	case p.left.all <= 0:
+		r.Status, r.By = IsLimited, "environment"
+	default:
+		r.Status, r.By = IsLimited, "backfill"
 	}
 }
 
