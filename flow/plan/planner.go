@@ -12,10 +12,6 @@ import (
 	"trunkline.dev/trunkline/api/lot"
 )
 
-// maxLots is how many lots of an arc are looked after, those that ended last: 40 years of five minutes. It bounds what a
-// declaration can cost that begins in the year 1.
-const maxLots = 1 << 22
-
 // Planner plans, and goes on planning as things change: each change costs what it affects, and not what there is. What it
 // says is always what [New] would say of all that is known now. It is for one goroutine.
 type Planner struct {
@@ -84,7 +80,7 @@ func (p *Planner) begin(now time.Time) {
 	p.arcs = make([]progress, len(p.g.arcs))
 	dirty := make([]span, 0, len(p.arcs))
 	for i := range p.arcs {
-		due, floor := p.bounds(i)
+		due, floor := p.g.bounds(&p.g.arcs[i], now)
 		p.arcs[i] = progress{
 			due: due, floor: floor, runs: map[int64]Run{},
 			done: newSet(floor), again: newSet(floor), ready: newSet(floor),
@@ -96,26 +92,6 @@ func (p *Planner) begin(now time.Time) {
 	}
 	p.mark()
 	p.settle(dirty)
-}
-
-// bounds are the first lot of an arc that is not due, and the first that is looked after.
-func (p *Planner) bounds(i int) (due, floor int64) {
-	a := &p.g.arcs[i]
-	due = p.ended[a.unit]
-	kept := time.Duration(-1)
-	for _, w := range a.writes {
-		retention := p.g.series[w].Retention
-		if retention <= 0 {
-			kept = 0
-		} else if kept != 0 {
-			kept = max(kept, retention)
-		}
-	}
-	floor = max(a.first, due-maxLots)
-	if kept > 0 {
-		floor = max(floor, ended(a.unit, p.now.Add(-kept)))
-	}
-	return due, floor
 }
 
 // At moves the clock. Without a lot that becomes due, and without a failure whose pause ends, it costs nothing.
@@ -157,7 +133,7 @@ func (p *Planner) advance(u lot.Unit, from, to int64) (dirty []span) {
 		}
 		st := &p.arcs[i]
 		due, floor := st.due, st.floor
-		st.due, st.floor = p.bounds(i)
+		st.due, st.floor = p.g.bounds(&p.g.arcs[i], p.now)
 		dirty = append(dirty, span{i, max(due, st.floor), st.due - 1}, span{i, floor, st.floor - 1})
 	}
 	return dirty
@@ -441,21 +417,12 @@ func (p *Planner) whole(a *arc, r *read, n int64) bool {
 
 // inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made again.
 func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
-	count, left := 0, a.triggers
+	count := 0
 	for i := range a.reads {
-		r := &a.reads[i]
-		if !r.Trigger {
-			continue
+		if r := &a.reads[i]; r.Trigger && p.whole(a, r, n) {
+			count++
+			unsettled = unsettled || p.unsettled(a, r, n)
 		}
-		left--
-		if !p.whole(a, r, n) {
-			if count+left < a.need {
-				return false, false
-			}
-			continue
-		}
-		count++
-		unsettled = unsettled || p.unsettled(a, r, n)
 	}
 	return count >= a.need, unsettled
 }

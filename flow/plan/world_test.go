@@ -209,7 +209,7 @@ func (w *world) plannable(a plan.Arc, l lot.Lot) bool {
 		ends = ends && w.series[s].Retention > 0
 		kept = max(kept, w.series[s].Retention)
 	}
-	return begins && w.due(l) && !(ends && !l.End().Add(kept).After(w.now))
+	return begins && w.due(l) && (!ends || l.End().Add(kept).After(w.now))
 }
 
 // enough reports whether enough of the inputs of a lot are there.
@@ -451,8 +451,10 @@ func drawLimits(t *rapid.T, w *world) plan.Limits {
 		Live: rapid.SampledFrom([]time.Duration{0, time.Hour, 5 * time.Hour}).Draw(t, "live"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "hold") == 0 {
-		l.Holds = []plan.Hold{{Of: rapid.SampledFrom(append(slices.Sorted(maps.Keys(w.arcs)), "a", "b", "")).Draw(t, "of"), By: "a freeze",
-			Until: w.now.Add(time.Duration(rapid.IntRange(-1, 60).Draw(t, "until")) * time.Minute)}}
+		l.Holds = []plan.Hold{{
+			Of: rapid.SampledFrom(append(slices.Sorted(maps.Keys(w.arcs)), "a", "b", "")).Draw(t, "of"), By: "a freeze",
+			Until: w.now.Add(time.Duration(rapid.IntRange(-1, 60).Draw(t, "until")) * time.Minute),
+		}}
 	}
 	return l
 }
