@@ -22,6 +22,10 @@ type Object struct {
 
 // Objects lists the data in a folder of a store, in the order of their keys. More than the limit are an error.
 func Objects(ctx context.Context, location string, opts bucket.Options, limit int) (found []Object, err error) {
+	l, err := bucket.Parse(location)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
@@ -32,9 +36,9 @@ func Objects(ctx context.Context, location string, opts bucket.Options, limit in
 			return found, err
 		}
 		if len(found) == limit {
-			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit", folder.Location(), limit)
+			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit", l, limit)
 		}
-		found = append(found, Object{manifest.URI(folder.Location(), o.Key), o.Written, o.Size})
+		found = append(found, Object{manifest.URI(l.String(), o.Key), o.Written, o.Size})
 	}
 	return found, nil
 }
