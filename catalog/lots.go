@@ -35,7 +35,10 @@ func (c *Catalog) Manifests(dataset, env string, kind EdgeKind) (string, bool) {
 	v := c.preview
 	if kind == Writes || v.written[dataset] {
 		root, rest, ok := manifestsRoot(v.of)
-		return under(root, v.folder+strings.ReplaceAll(rest, placeholderProject, p.Name)), ok
+		if !ok {
+			return "", false
+		}
+		return under(root, v.folder+strings.ReplaceAll(rest, placeholderProject, p.Name)), true
 	}
 	return manifests(v.of, p.Name)
 }

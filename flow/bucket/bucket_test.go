@@ -392,8 +392,6 @@ func TestOwnNames(t *testing.T) {
 // TestAddresses: what cannot be opened says so, without credentials.
 func TestAddresses(t *testing.T) {
 	for address, want := range map[string]string{
-		"gs://lake/":             "built without the client of gs",
-		"azblob://lake/":         "built without the client of azblob",
 		"s3://key:hunter2@lake/": "names no bucket",
 		"/data/":                 "no address",
 	} {
@@ -448,7 +446,7 @@ func TestFolders(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "store", "a"), 0); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = os.Chmod(filepath.Join(dir, "store", "a"), 0o755) }() //nolint:gosec // a folder, of a test
+	defer func() { _ = os.Chmod(filepath.Join(dir, "store", "a"), 0o755) }()
 	if _, err := list(t.Context(), f, ""); bucket.ClassOf(err) != bucket.Denied || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("it cannot be read, and the error is %v", err)
 	}

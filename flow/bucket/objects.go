@@ -34,9 +34,6 @@ func openObjects(ctx context.Context, l location.Location, opts Options) (Folder
 	return &objects{l, b, b.Delete}, nil
 }
 
-// Location is the folder's address.
-func (o *objects) Location() string { return o.place.String() }
-
 // Close ends the connections.
 func (o *objects) Close() error { return o.bucket.Close() }
 

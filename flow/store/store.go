@@ -26,11 +26,15 @@ type Store struct {
 
 // Open opens a store by its location, such as "s3://acme-manifests/prod/". That it is there is seen when it is used.
 func Open(ctx context.Context, location string, opts bucket.Options) (*Store, error) {
+	l, err := bucket.Parse(location)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{folder.Location(), folder}, nil
+	return &Store{l.String(), folder}, nil
 }
 
 // Location is the address of the store, which ends in "/".
