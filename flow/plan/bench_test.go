@@ -37,7 +37,7 @@ func large(workloads, lots int) (*plan.Graph, time.Time) {
 // filled is what is seen if each lot up to a time is there, but for one of each so many that are computed; 0 for all.
 func filled(g *plan.Graph, now time.Time, gap int) *plan.Seen {
 	seen := &plan.Seen{}
-	for _, id := range seriesOf(g) {
+	for _, id := range g.Datasets() {
 		s, _ := g.Series(id)
 		n := 0
 		for l := range lot.Range(s.Unit, s.Since, now) {
@@ -47,26 +47,6 @@ func filled(g *plan.Graph, now time.Time, gap int) *plan.Seen {
 		}
 	}
 	return seen
-}
-
-func seriesOf(g *plan.Graph) []string {
-	ids := map[string]bool{}
-	var out []string
-	add := func(id string) {
-		if !ids[id] {
-			ids[id], out = true, append(out, id)
-		}
-	}
-	for _, id := range g.Arcs() {
-		a, _ := g.Arc(id)
-		for _, r := range a.Reads {
-			add(r.Series)
-		}
-		for _, w := range a.Writes {
-			add(w)
-		}
-	}
-	return out
 }
 
 // BenchmarkFromNothing plans a million lots from nothing: when most are there, and when only what comes from outside is.
@@ -103,7 +83,7 @@ func BenchmarkFromNothing(b *testing.B) {
 
 func outside(g *plan.Graph, now time.Time) *plan.Seen {
 	seen := &plan.Seen{}
-	for _, id := range seriesOf(g) {
+	for _, id := range g.Datasets() {
 		if s, _ := g.Series(id); s.External {
 			for l := range lot.Range(s.Unit, s.Since, now) {
 				seen.Lot(id, l, plan.Mark{State: plan.Complete, Written: l.End().Add(time.Minute)})
@@ -144,5 +124,19 @@ func BenchmarkIdleTick(b *testing.B) {
 				p.Plan()
 			}
 		})
+	}
+}
+
+// BenchmarkWhy asks why of every lot, when 400,000 of them are about to be started.
+func BenchmarkWhy(b *testing.B) {
+	g, now := large(200, 5000)
+	p := plan.New(g, outside(g, now), plan.Limits{}, now)
+	for b.Loop() {
+		for _, id := range g.Datasets() {
+			s, _ := g.Series(id)
+			for l := range lot.Range(s.Unit, s.Since, now) {
+				p.Why(id, l)
+			}
+		}
 	}
 }

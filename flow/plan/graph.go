@@ -36,7 +36,12 @@ const (
 	Excluded Stop = "excluded"
 	// Scheduled says that the workload runs by the clock, and writes its lots by itself.
 	Scheduled Stop = "scheduled"
+	// Steady says that the workload always runs, such as a service, and writes its lots by itself.
+	Steady Stop = "steady"
 )
+
+// apart reports whether an arc makes no lots because a plan says so.
+func (s Stop) apart() bool { return s == Excluded || s == Scheduled || s == Steady }
 
 // Arc is a workload that makes lots: those of the series that it writes.
 type Arc struct {
@@ -272,6 +277,17 @@ func (g *Graph) Arcs() []string {
 	for i := range g.arcs {
 		ids[i] = g.arcs[i].ID
 	}
+	return ids
+}
+
+// Datasets lists the ids of the series that are declared, sorted.
+func (g *Graph) Datasets() (ids []string) {
+	for i := range g.series {
+		if !g.series[i].unknown {
+			ids = append(ids, g.series[i].ID)
+		}
+	}
+	slices.Sort(ids)
 	return ids
 }
 

@@ -152,14 +152,14 @@ func (p *Planner) live(i int) int64 {
 
 // pick fills the plan with as many starts as there is room for: first of what is not old.
 func (p *Planner) pick() {
-	left := p.room()
+	p.left, p.started = p.room(), nil
 	queued := 0
 	for i := range p.arcs {
 		queued += p.arcs[i].ready.len()
 	}
-	p.plan.Starts = make([]Start, 0, max(0, min(queued, left.all)))
-	p.pickFrom(&left, false)
-	p.pickFrom(&left, true)
+	p.plan.Starts = make([]Start, 0, max(0, min(queued, p.left.all)))
+	p.pickFrom(&p.left, false)
+	p.pickFrom(&p.left, true)
 	p.plan.Queued = queued - len(p.plan.Starts)
 }
 

@@ -35,6 +35,8 @@ const (
 	IsSuspended Status = "suspended"
 	// IsScheduled says that the workload runs by the clock, and did not write the lot.
 	IsScheduled Status = "scheduled"
+	// IsSteady says that the workload always runs, and did not write the lot.
+	IsSteady Status = "steady"
 	// IsFailed says that the run failed, and pauses.
 	IsFailed Status = "failed"
 	// IsHeld says that runs are held.
@@ -174,6 +176,8 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status = IsSuspended
 	case a.Stop == Scheduled:
 		r.Status = IsScheduled
+	case a.Stop == Steady:
+		r.Status = IsSteady
 	case !p.g.computable(a, n):
 		r.Status = NotComputable
 		p.list(r, i)
@@ -194,29 +198,22 @@ func (p *Planner) whyReady(r *Reason, i int) {
 		r.Status, r.By, r.Until = IsHeld, hold.By, hold.Until
 		return
 	}
-	left := p.room()
-	old := numberOf(r.Lot) < p.live(i)
-	for _, s := range p.Plan().Starts {
-		if s.Arc == a.ID && s.Lot == r.Lot {
-			r.Status = IsReady
-			return
-		}
-		left.all--
-		if s.Arc == a.ID {
-			left.arcs[i]--
-		}
-		if s.Old {
-			left.old--
+	starts := p.Plan().Starts
+	if p.started == nil {
+		p.started = make(map[runKey]bool, len(starts))
+		for _, s := range starts {
+			p.started[runKey{s.Arc, s.Lot}] = true
 		}
 	}
-	r.Status = IsLimited
 	switch {
-	case left.arcs[i] <= 0:
-		r.By = "workload"
-	case left.all <= 0:
-		r.By = "environment"
-	case old:
-		r.By = "backfill"
+	case p.started[runKey{a.ID, r.Lot}]:
+		r.Status = IsReady
+	case p.left.arcs[i] <= 0:
+		r.Status, r.By = IsLimited, "workload"
+	case p.left.all <= 0:
+		r.Status, r.By = IsLimited, "environment"
+	default:
+		r.Status, r.By = IsLimited, "backfill"
 	}
 }
 
@@ -300,7 +297,7 @@ func severity(chain []Reason) int {
 		return 6
 	case IsExternal:
 		return 5
-	case IsSuspended, IsScheduled:
+	case IsSuspended, IsScheduled, IsSteady:
 		return 4
 	case IsFailed:
 		return 3
