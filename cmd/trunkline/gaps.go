@@ -78,7 +78,7 @@ func (v *lotsView) gaps(cmd *cobra.Command, args []string, output string) error 
 		}
 	}
 	if asked == nil {
-		asked = s.Graph.IDs()
+		asked = s.Graph.Datasets()
 	}
 	all := []report.Gap{}
 	for _, id := range asked {

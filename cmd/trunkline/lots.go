@@ -73,7 +73,7 @@ func (v *lotsView) summaries(cmd *cobra.Command, output string) error {
 	}
 	s, failed := v.open(cmd, cat, nil)
 	all := []report.Summary{}
-	for _, id := range s.Graph.IDs() {
+	for _, id := range s.Graph.Datasets() {
 		if s.unknown(id) {
 			all = append(all, report.Summary{Dataset: id})
 			continue

@@ -120,6 +120,11 @@ func (l *lotsRun) run(cmd *cobra.Command) error {
 	if err := l.may(r, standing); err != nil {
 		return err
 	}
+	for _, damaged := range standing.Damaged {
+		if _, err := fmt.Fprintln(cmd.ErrOrStderr(), plain("warning: "+oneLine(damaged))); err != nil {
+			return err
+		}
+	}
 	process, err := r.Process(standing.Seen)
 	if err != nil {
 		return fmt.Errorf("%s/%s: %w", l.project, l.workload, err)

@@ -134,7 +134,7 @@ func amongOthers(keeps []string) string {
 
 // dataset finds a dataset with lots that is named as "project/name" or "project/name@version": without a version, the one that there is.
 func (v *lotsView) dataset(cat *catalog.Catalog, name string) (string, error) {
-	ids := plan.Of(cat, v.env).IDs()
+	ids := plan.Of(cat, v.env).Datasets()
 	var match []string
 	for _, id := range ids {
 		if bare, _, _ := strings.Cut(id, "@"); id == name || bare == name {

@@ -8,17 +8,6 @@ import (
 	"trunkline.dev/trunkline/api/lot"
 )
 
-// IDs lists the ids of the series that are declared, sorted.
-func (g *Graph) IDs() []string {
-	var ids []string
-	for i := range g.series {
-		if s := &g.series[i]; !s.Since.IsZero() {
-			ids = append(ids, s.ID)
-		}
-	}
-	return ids
-}
-
 // Made is a lot of an arc.
 type Made struct {
 	Arc string

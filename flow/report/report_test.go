@@ -145,7 +145,7 @@ func TestCountsAgree(t *testing.T) {
 	states := rapid.SampledFrom([]plan.State{plan.None, plan.Complete, plan.Empty, plan.Partial, plan.Removed})
 	rapid.Check(t, func(t *rapid.T) {
 		have := map[string]map[int]plan.State{}
-		for _, id := range shop().IDs() {
+		for _, id := range shop().Datasets() {
 			have[id] = rapid.MapOf(rapid.IntRange(0, 8), states).Draw(t, id)
 		}
 		r := report.Range{}
@@ -154,7 +154,7 @@ func TestCountsAgree(t *testing.T) {
 			r.Until = hour(rapid.IntRange(-1, 8).Draw(t, "until")).Start
 		}
 		v := view(shop(), have)
-		for _, id := range shop().IDs() {
+		for _, id := range shop().Datasets() {
 			s, lots := v.Summarize(id, r), v.Lots(id, r)
 			missing := int64(0)
 			for _, g := range v.Gaps(id, r) {
