@@ -25,6 +25,7 @@ var mayKnow = map[string][]string{
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},
 	"api/edit":                   {"api/v1alpha1"},
+	"api/confidential":           {"api/unfilled"},
 	"api/field":                  {},
 	"api/generated":              {},
 	"api/image":                  {"api/unfilled"},

@@ -4,6 +4,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -66,7 +67,11 @@ func execute(ctx context.Context, pages map[string]page, lib *Library, steps int
 		p.data["Template"] = chartutil.Values{"Name": name, "BasePath": p.base}
 		text, err := e.run(t.Lookup(name), p.data)
 		if err != nil {
-			return nil, templateError(err)
+			err = templateError(err)
+			if failed, ok := errors.AsType[*Error](err); ok { // the action "template" leaves no trace in the message
+				return nil, failed.from(name)
+			}
+			return nil, err
 		}
 		out[name] = withoutNoValue(text)
 	}
@@ -174,7 +179,7 @@ func (e *engine) include(t *template.Template, name string, data any) (string, e
 	if included == nil {
 		return "", fmt.Errorf("template: no template %q associated with template %q", name, root)
 	}
-	// The chain of includes is dropped at each level: at a thousand of them it would be a thousand texts of a thousand lines.
+	// At each level, since at a thousand of them the chain of includes would be a thousand texts of a thousand lines.
 	text, err := e.run(included, data)
 	if err != nil {
 		return "", templateError(err)
@@ -194,7 +199,7 @@ func (e *engine) tpl(parent *template.Template, text string, data any) (string, 
 	// A template of its own: a text without a word in it would leave that of the text around it in place.
 	t = t.New(root)
 	if err := e.parse(t, root, text); err != nil {
-		return "", fmt.Errorf("in the text given to tpl: %w", err)
+		return "", err
 	}
 	out, err := e.run(t, data)
 	if err != nil {

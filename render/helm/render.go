@@ -55,10 +55,10 @@ func Render(ctx context.Context, in Input) (out Result, err error) {
 	}
 	c, err := load(in.FS, in.Dir, provided)
 	if err != nil {
-		return Result{}, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return Result{}, failed(in, nil, err)
 	}
 	if out, err = render(ctx, c, in); err != nil {
-		return Result{}, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return Result{}, failed(in, c, err)
 	}
 	return out, nil
 }
