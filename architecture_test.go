@@ -57,7 +57,7 @@ var mayKnow = map[string][]string{
 	"hack/gotest":                {},
 	"hack/mutants":               {},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render", "webhooks/github/githubtest"},
-	"migrate":                    {"api/v1alpha1", "render", "scaffold"},
+	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
 	"plan":                       {"api", "catalog", "plan/ownership"},
 	"plan/gate":                  {"api", "plan"},
 	"plan/health":                {"api", "policy/cel/guard", "policy/subject"},
