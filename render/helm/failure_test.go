@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"trunkline.dev/trunkline/test/cached"
 )
 
 // failures are charts that fail, with what is said of it and what Helm says of the cause: Helm's own message has that, too,
@@ -161,7 +163,7 @@ func TestMessages(t *testing.T) {
 
 // TestMessagesLoseNothing holds what is said of a failure to what Helm's own program says of it.
 func TestMessagesLoseNothing(t *testing.T) {
-	program := command(t)
+	program := cached.Helm(t)
 	for name, tc := range failures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
