@@ -56,7 +56,7 @@ type Input struct {
 	Want func(catalog.ReleaseID) bool
 	// Thorough finds all that is wrong, for people to fix: objects are judged even if the declarations are refused, and a
 	// release whose objects cannot be judged, since it does not render, refuses the head. Without it such a release is
-	// reported by its own result only.
+	// reported by its own result only. A change is checked for all that can refuse it; see [Input.complete].
 	Thorough bool
 	// Runs has what cannot run refuse the head, for people to fix: each release that the change can affect is rendered, wanted or
 	// not, and one that does not render is a problem. Without it such a release is reported by its own result only.
@@ -77,6 +77,11 @@ type Input struct {
 	// objects or a budget can still refuse the head. It may be nil, and is called from several goroutines at once.
 	OnRendered func(catalog.Release, Rendered)
 }
+
+// complete reports whether what is no fault of rules and cannot work refuses the head as well: images that are none, objects that
+// releases share, schemas that are none. Who changes something is told of that, by whatever looks at the change; a tree that was
+// accepted is not refused for it, since a new version of the program may find more.
+func (in Input) complete() bool { return in.Runs || in.Thorough && in.Change != nil }
 
 // Head evaluates a head. What is wrong with it is in the evaluation and is no error: an error says that the tree cannot be
 // read, or that the context has ended. A head that is refused is not rendered.
@@ -127,7 +132,7 @@ func (e *Evaluation) judge(ctx context.Context, in Input) (*Evaluation, error) {
 	if err := next.choosePolicies(in); err != nil {
 		return nil, fmt.Errorf("loading the platform's own policies: %w", err)
 	}
-	next.input = policy.Input{Catalog: e.catalog, Custom: next.judges, Now: day(in.Now), Thorough: in.Runs}
+	next.input = policy.Input{Catalog: e.catalog, Custom: next.judges, Now: day(in.Now), Thorough: in.complete()}
 	if next.own != nil && next.judges != next.own {
 		next.input.Custom = successor{next.judges, next.own}
 	}

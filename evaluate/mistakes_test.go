@@ -106,6 +106,20 @@ func (m *wrongTree) trees(t *testing.T, platform map[string]string) (before, aft
 	return before, after
 }
 
+// mistakenPlatform has the files to which the mistakes are made.
+func mistakenPlatform(t *testing.T) map[string]string {
+	t.Helper()
+	own, err := txtar.ParseFile("testdata/mistakes/platform.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform := map[string]string{}
+	for _, f := range own.Files {
+		platform[f.Name] = string(f.Data)
+	}
+	return platform
+}
+
 // TestMistakes: what people get wrong is an error or a warning where it can be fixed, once, in words that say what to do. The archives
 // in testdata/mistakes have a platform and the mistakes; -update-mistakes writes what is said of them.
 func TestMistakes(t *testing.T) {
@@ -113,14 +127,7 @@ func TestMistakes(t *testing.T) {
 	if err != nil || len(archives) < 2 {
 		t.Fatal(archives, err)
 	}
-	platform := map[string]string{}
-	own, err := txtar.ParseFile("testdata/mistakes/platform.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range own.Files {
-		platform[f.Name] = string(f.Data)
-	}
+	platform := mistakenPlatform(t)
 	for _, file := range archives {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
@@ -157,35 +164,48 @@ func TestMistakes(t *testing.T) {
 func (m *wrongTree) check(t *testing.T, platform map[string]string) string {
 	t.Helper()
 	before, after := m.trees(t, platform)
-	in := Input{
-		Tree: after, Library: blueprints.FS, Renderer: render.New(blueprints.FS), Now: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
-		Thorough: true, Runs: true, Want: nobody,
-	}
+	in := Input{Tree: after, Thorough: true, Runs: true, Want: nobody}
 	if m.base != nil {
-		base, err := Load(before, blueprints.FS)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.Before, in.Change = base, &Change{}
-		for name := range after {
-			if before[name] == nil || !bytes.Equal(before[name].Data, after[name].Data) {
-				in.Changed = append(in.Changed, name)
-			}
-		}
-		for name := range before {
-			if after[name] == nil {
-				in.Changed = append(in.Changed, name)
-			}
-		}
-		slices.Sort(in.Changed)
+		in.Before, in.Change, in.Changed = loaded(t, before), &Change{}, differing(before, after)
 	}
+	var out strings.Builder
+	for _, p := range headOf(t, in).Problems() {
+		out.WriteString(p.Rule + ": " + p.String() + "\n")
+	}
+	return out.String()
+}
+
+func loaded(t *testing.T, tree fs.FS) *Evaluation {
+	t.Helper()
+	e, err := Load(tree, blueprints.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func headOf(t *testing.T, in Input) *Evaluation {
+	t.Helper()
+	in.Library, in.Renderer, in.Now = blueprints.FS, render.New(blueprints.FS), time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	e, err := Head(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	for _, p := range e.Problems() {
-		out.WriteString(p.Rule + ": " + p.String() + "\n")
+	return e
+}
+
+// differing are the files that differ between two trees.
+func differing(before, after fstest.MapFS) (names []string) {
+	for name := range after {
+		if before[name] == nil || !bytes.Equal(before[name].Data, after[name].Data) || before[name].Mode != after[name].Mode {
+			names = append(names, name)
+		}
 	}
-	return out.String()
+	for name := range before {
+		if after[name] == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

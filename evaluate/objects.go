@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"trunkline.dev/trunkline/api/confidential"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
@@ -114,7 +115,7 @@ func (i *inspection) pod(where []string) {
 
 // secret looks at a value, unless the project declares it, where it is looked at already.
 func (i *inspection) secret(key, value, subject string) {
-	if what := policy.SecretIn(key, value); what != "" && !i.declared[value] {
+	if what := confidential.What(key, value); what != "" && !i.declared[value] {
 		i.add(policy.RuleSecret, v1alpha1.Warn, fmt.Sprintf("%s looks like %s, and everybody who can read the repository or the object reads it", subject, what), policy.SecretHint)
 	}
 }

@@ -90,9 +90,10 @@ func (e *Evaluation) render(ctx context.Context, in Input) (*Evaluation, error) 
 	next.releases, next.results = releasesOf(e.catalog, known), nil
 	judged := e.judges != nil && e.judges.ChecksObjects() && !e.objectsJudged
 	runs := in.Runs && e.verdicts != nil && !e.objectsJudged
-	r := rendering{Input: in, e: &next, judged: judged, runs: runs, results: make([]*Rendered, len(next.releases.all))}
-	r.acceptable = !judged && !runs && !e.Denied()
-	if in.Change != nil && in.Before != nil && in.Before.catalog.Platform != nil && (judged || runs) {
+	inspected := in.complete() && e.verdicts != nil && !e.objectsJudged
+	r := rendering{Input: in, e: &next, judged: judged, runs: runs, inspected: inspected, results: make([]*Rendered, len(next.releases.all))}
+	r.acceptable = !judged && !inspected && !e.Denied()
+	if in.Change != nil && in.Before != nil && in.Before.catalog.Platform != nil && (judged || inspected) {
 		r.reach = newReach(&next, in.Before.catalog)
 	}
 	if r.acceptable && in.OnAcceptable != nil {
@@ -105,7 +106,7 @@ func (e *Evaluation) render(ctx context.Context, in Input) (*Evaluation, error) 
 	}
 	next.results, next.objectsJudged = r.results, true
 	next.unjudged = append(slices.Clone(e.unjudged), r.foreign.words()...)
-	if !judged && !runs {
+	if !judged && !inspected {
 		return &next, nil
 	}
 	next.input.Objects = slices.Concat(e.input.Objects, problems)
@@ -122,9 +123,9 @@ type rendering struct {
 	Input
 
 	e *Evaluation
-	// judged says that policies judge objects, runs that what does not render refuses the head, and acceptable that nothing
-	// can refuse the head any more.
-	judged, runs, acceptable bool
+	// judged says that policies judge objects, inspected that they are looked at for what cannot work, runs that what does not
+	// render refuses the head, and acceptable that nothing can refuse the head any more.
+	judged, inspected, runs, acceptable bool
 	// reach is how the change reaches releases of which it is not known what they rendered to before; nil if that does not matter.
 	reach *reach
 
@@ -158,7 +159,7 @@ func (r *rendering) all(ctx context.Context, before *Evaluation) (v1alpha1.Probl
 		}
 		rel := set.all[i]
 		wanted := r.Want == nil || r.Want(rel.ID)
-		looked := r.judged || r.runs
+		looked := r.judged || r.runs || r.inspected && wanted
 		if !wanted && !looked {
 			done(1)
 			continue
@@ -210,6 +211,8 @@ func (r *rendering) all(ctx context.Context, before *Evaluation) (v1alpha1.Probl
 					failed[i] = out
 				}
 				r.foreign.add(out.Objects)
+			}
+			if r.inspected {
 				shared.add(i, out.Objects)
 				if found[i], err = r.inspect(rel, out.Objects); err != nil {
 					return err
@@ -227,7 +230,7 @@ func (r *rendering) all(ctx context.Context, before *Evaluation) (v1alpha1.Probl
 		return nil, err
 	}
 	var meet v1alpha1.Problems
-	if r.runs {
+	if r.inspected {
 		var err error
 		if meet, err = shared.problems(ctx); err != nil {
 			return nil, err

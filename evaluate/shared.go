@@ -31,7 +31,7 @@ type sharing struct {
 
 func newSharing(r *rendering) *sharing {
 	all := r.e.releases.all
-	return &sharing{r: r, needed: r.runs && slices.ContainsFunc(all, reaches), checked: make([]bool, len(all)), objects: make([][]render.Part, len(all))}
+	return &sharing{r: r, needed: r.inspected && slices.ContainsFunc(all, reaches), checked: make([]bool, len(all)), objects: make([][]render.Part, len(all))}
 }
 
 // add adds what a release that may be to blame renders to.

@@ -34,6 +34,7 @@ import (
 	"trunkline.dev/trunkline/migrate"
 	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/scaffold"
+	"trunkline.dev/trunkline/test/cached"
 )
 
 var update = flag.Bool("update", false, "write what is made into the test data")
@@ -243,7 +244,7 @@ func templated(t *testing.T, dir, name, namespace, chart string, files []string)
 	for _, f := range files {
 		args = append(args, "--values", filepath.Join(dir, f))
 	}
-	cmd := exec.CommandContext(t.Context(), helm(t), args...)
+	cmd := exec.CommandContext(t.Context(), cached.Helm(t), args...)
 	cmd.Env = []string{"HOME=" + t.TempDir()}
 	var wrong bytes.Buffer
 	cmd.Stderr = &wrong
@@ -261,23 +262,6 @@ func templated(t *testing.T, dir, name, namespace, chart string, files []string)
 		}
 	}
 	return out
-}
-
-func helm(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile("../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := regexp.MustCompile(`helm\.sh/helm/v3 (v\S+)`).FindSubmatch(data)
-	program, err := filepath.Abs("../.cache/helm/helm-" + string(version[1]))
-	if err == nil {
-		_, err = os.Stat(program)
-	}
-	if err != nil {
-		t.Fatalf("%v; run `make helm`", err)
-	}
-	return program
 }
 
 // took takes a tree over, by the name of the archive.

@@ -30,7 +30,8 @@ type Input struct {
 	People []Person
 	// Estimates are what the releases are expected to cost; none if that is not known.
 	Estimates []Estimate
-	// Thorough has what nothing runs by checked as well, such as the schemas of datasets. A change is always checked so.
+	// Thorough has checked as well what is no fault that stops a tree from being accepted: schemas of datasets, which are always checked in a
+	// change, images, links and folders of policies.
 	Thorough bool
 	// Custom are the platform's own policies, of the base if there is one; nil if it has none.
 	Custom Custom

@@ -26,40 +26,58 @@ func links(in Input) (problems v1alpha1.Problems) {
 	}
 	tree := in.Catalog.Tree()
 	seen := map[string]bool{}
+	link := func(name string) {
+		if found := declaredBehind(tree, name); found != "" && !seen[name] {
+			problems = append(problems, v1alpha1.Problem{
+				Rule: RuleNotRead, Severity: v1alpha1.Warn, Position: v1alpha1.Position{File: name},
+				Message: fmt.Sprintf("a symbolic link is not searched for declarations, so that what %s declares does not count here", found),
+				Hint:    "move what it leads to here, or remove the link; files that a declaration names may be links",
+			})
+		}
+		seen[name] = true
+	}
 	for _, root := range roots {
 		root = path.Clean(root)
-		if !fs.ValidPath(root) {
-			continue // reported by the catalog
+		switch {
+		case !fs.ValidPath(root): // reported by the catalog
+		case in.Base != nil:
+			for _, name := range in.Changed {
+				if info, err := fs.Lstat(tree, name); err == nil && info.Mode()&fs.ModeSymlink != 0 && searched(root, name) {
+					link(name)
+				}
+			}
+		default:
+			// What cannot be read is reported by the catalog as well.
+			_ = fs.WalkDir(tree, root, func(name string, entry fs.DirEntry, err error) error {
+				switch base := path.Base(name); {
+				case err != nil:
+					return fs.SkipDir
+				case entry.IsDir() && strings.HasPrefix(base, ".") && name != root:
+					return fs.SkipDir
+				case entry.Type()&fs.ModeSymlink != 0:
+					link(name)
+				case !seen[name] && mayDeclare(in.Catalog, name, entry) && outside.IsPointer(pointerOf(tree, name)):
+					seen[name] = true
+					problems = append(problems, v1alpha1.Problem{
+						Rule: RuleNotRead, Severity: v1alpha1.Warn, Position: v1alpha1.Position{File: name},
+						Message: outside.Check("the file", pointerOf(tree, name)).Error(), Hint: "what it declares does not count",
+					})
+				}
+				return nil
+			})
 		}
-		// What cannot be read is reported by the catalog as well.
-		_ = fs.WalkDir(tree, root, func(name string, entry fs.DirEntry, err error) error {
-			switch base := path.Base(name); {
-			case err != nil:
-				return fs.SkipDir
-			case entry.IsDir() && strings.HasPrefix(base, ".") && name != root:
-				return fs.SkipDir
-			case in.Base == nil && !seen[name] && mayDeclare(in.Catalog, name, entry) && outside.IsPointer(pointerOf(tree, name)):
-				seen[name] = true
-				problems = append(problems, v1alpha1.Problem{
-					Rule: RuleNotRead, Severity: v1alpha1.Warn, Position: v1alpha1.Position{File: name},
-					Message: outside.Check("the file", pointerOf(tree, name)).Error(), Hint: "what it declares does not count",
-				})
-				return nil
-			case entry.Type()&fs.ModeSymlink == 0 || seen[name] || in.Base != nil && !slices.Contains(in.Changed, name):
-				return nil
-			}
-			seen[name] = true
-			if found := declaredBehind(tree, name); found != "" {
-				problems = append(problems, v1alpha1.Problem{
-					Rule: RuleNotRead, Severity: v1alpha1.Warn, Position: v1alpha1.Position{File: name},
-					Message: fmt.Sprintf("a symbolic link is not searched for declarations, so that what %s declares does not count here", found),
-					Hint:    "move what it leads to here, or remove the link; files that a declaration names may be links",
-				})
-			}
-			return nil
-		})
 	}
 	return problems
+}
+
+// searched reports whether declarations are looked for where a file is: below a root, and in no hidden folder below that.
+func searched(root, file string) bool {
+	below, found := strings.CutPrefix(file, root+"/")
+	if root == "." {
+		below, found = file, true
+	}
+	folder := path.Dir(below)
+	return found && (folder == "." || !strings.HasPrefix(folder, ".") && !strings.Contains(folder, "/."))
 }
 
 // mayDeclare reports whether a small file of YAML is where only declarations are: what is in the folder of a project, of a blueprint or

@@ -18,6 +18,7 @@ func TestNewest(t *testing.T) {
 		"Highest":     {"Versions are no texts.", "^1.4", []string{"1.9.0", "1.10.0", "1.4.0"}, "1.10.0"},
 		"Within":      {"Others are not in the range.", "^1.4", []string{"1.3.9", "2.0.0", "1.4.0"}, "1.4.0"},
 		"Wildcard":    {"A star is a range.", "1.4.*", []string{"1.4.3", "1.5.0"}, "1.4.3"},
+		"Equal":       {"A sign before what could be a tag makes it a range.", "=1.x", []string{"1.4.3", "1.5.0", "2.0.0"}, "1.5.0"},
 		"Prefix":      {"Many repositories write a v.", ">=1", []string{"v1.2.3", "latest"}, "v1.2.3"},
 		"Twice":       {"The order of tags does not matter.", ">=1", []string{"v1.2.3", "1.2.3"}, "1.2.3"},
 		"TwiceTurned": {"The order of tags does not matter.", ">=1", []string{"1.2.3", "v1.2.3"}, "1.2.3"},

@@ -4,33 +4,15 @@
 # are other people's work and are not committed.
 set -eu
 cd "$(dirname "$0")/../.."
-into=.cache/helm
+. hack/fetch.sh
 version=$(go list -m -f '{{.Version}}' helm.sh/helm/v3)
-program=$into/helm-$version
-stamp=$(cat hack/helm/modules.txt hack/helm/install.sh | cksum)
-if [ ! -x "$program" ]; then
-	echo "building Helm's own program; this takes a few minutes, once" >&2
-	mkdir -p "$into"
-	GOBIN=$PWD/$into/tmp go install "helm.sh/helm/v3/cmd/helm@$version"
-	mv "$into/tmp/helm" "$program"
-fi
+program ".cache/helm/helm-$version" "helm.sh/helm/v3/cmd/helm@$version"
 [ "${1:-}" = --charts ] || exit 0
-if [ "$(cat "$into/.installed" 2>/dev/null)" = "$stamp $version" ]; then
-	exit 0
-fi
-echo "fetching charts into $into/charts, once" >&2
-new=$(mktemp -d "$into/charts.XXXXXX")
-trap 'rm -rf "$new"' EXIT
-(cd "$new" && HOME=$new "../helm-$version" create created >/dev/null)
-while read -r module folder; do
-	case $module in '' | '#'*) continue ;; esac
-	dir=$(go mod download -json "$module" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-	mkdir -p "$new/${module%@*}/$(dirname "$folder")"
-	cp -R "$dir/$folder" "$new/${module%@*}/$folder"
-done <hack/helm/modules.txt
-chmod -R u+w "$new"
-chmod 755 "$new"
-rm -rf "$into/charts"
-mv "$new" "$into/charts"
-trap - EXIT
-echo "$stamp $version" >"$into/.installed"
+into=.cache/helm/charts
+stamp="$(cat hack/fetch.sh hack/helm/modules.txt hack/helm/install.sh | cksum) $version"
+fetched $into "$stamp" && exit 0
+echo "fetching charts into $into, once" >&2
+begin $into
+(cd "$new" && HOME=$PWD "../helm-$version" create created >/dev/null)
+modules hack/helm/modules.txt
+finish $into "$stamp"

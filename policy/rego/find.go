@@ -17,10 +17,9 @@ import (
 var (
 	denying = regexp.MustCompile(`^(deny|violation)(_[a-zA-Z0-9]+)*$`)
 	warning = regexp.MustCompile(`^warn(_[a-zA-Z0-9]+)*$`)
-	testing = regexp.MustCompile(`^(todo_)?test_`)
 )
 
-// find lists the rules that deny or warn, and the tests, by package.
+// find lists the rules that deny or warn, by package.
 func (s *Set) find(modules map[string]*ast.Module) {
 	packages := map[string]*pkg{}
 	for _, file := range slices.Sorted(maps.Keys(modules)) {
@@ -31,8 +30,6 @@ func (s *Set) find(modules map[string]*ast.Module) {
 			at := place(r.Loc())
 			path := ast.NewTerm(module.Package.Path.Append(ast.StringTerm(name)))
 			switch {
-			case testing.MatchString(name) && IsTest(file):
-				s.tests = append(s.tests, test{id: strings.TrimPrefix(id, "rego/") + "." + name, name: name, path: path, at: at})
 			case IsTest(file):
 			case denying.MatchString(name):
 				entry(packages, id).add(verdictRule{name, path, v1alpha1.Deny, at})
@@ -50,7 +47,6 @@ func (s *Set) find(modules map[string]*ast.Module) {
 			s.packages = append(s.packages, *p)
 		}
 	}
-	s.tests = slices.CompactFunc(s.tests, func(a, b test) bool { return a.id == b.id })
 }
 
 func entry(packages map[string]*pkg, id string) *pkg {

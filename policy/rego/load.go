@@ -259,6 +259,9 @@ func (l *loader) compile(folders []subject.Folder, tests bool) (*Set, v1alpha1.P
 	configs{folders}.add(set.sandbox)
 	set.compiler = ast.NewCompiler().WithCapabilities(set.sandbox.capabilities).WithEnablePrintStatements(false)
 	set.compiler.SetErrorLimit(maxErrors)
+	if tests {
+		set.compiler.WithStageAfterID(ast.StageRewriteRuleHeadRefs, ast.CompilerStageDefinition{Name: "NumberTests", MetricName: "number_tests", Stage: numberTests})
+	}
 	set.compiler.Compile(l.modules)
 	if set.compiler.Failed() {
 		l.reportErrors("", set.compiler.Errors)
@@ -282,6 +285,9 @@ func (l *loader) compile(folders []subject.Folder, tests bool) (*Set, v1alpha1.P
 		return nil, l.problems
 	}
 	set.find(l.modules)
+	if tests {
+		set.tests = findTests(set.compiler.Modules)
+	}
 	return set, nil
 }
 

@@ -228,8 +228,8 @@ func TestRunTests(t *testing.T) {
 		if r.Position.File != "policies/main_test.rego" || r.Position.Line == 0 {
 			t.Errorf("%s is at %s", r.Name, r.Position)
 		}
-		if got[r.Name] = r.Failure; r.Skipped {
-			got[r.Name] = "skipped"
+		if got[r.Package+"."+r.Name] = r.Failure; r.Skipped {
+			got[r.Package+"."+r.Name] = "skipped"
 		}
 	}
 	want := map[string]string{

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,31 +20,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/render/internal/manifest"
+	"trunkline.dev/trunkline/test/cached"
 )
-
-// command is Helm's own program, of the version that go.mod names; `make helm` builds it.
-func command(t testing.TB) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs Helm's own program; left out by -short")
-	}
-	data, err := os.ReadFile("../../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := regexp.MustCompile(`helm\.sh/helm/v3 (v\S+)`).FindSubmatch(data)
-	if version == nil {
-		t.Fatal("go.mod names no version of Helm")
-	}
-	program, err := filepath.Abs("../../.cache/helm/helm-" + string(version[1]))
-	if err == nil {
-		_, err = os.Stat(program)
-	}
-	if err != nil {
-		t.Fatalf("%v; run `make helm`", err)
-	}
-	return program
-}
 
 // templated is what `helm template` prints for a chart in a folder, cut into what each template and definition renders to.
 func templated(ctx context.Context, program, dir string, files []string) ([]string, error) {
@@ -256,7 +232,7 @@ func TestParityOfPublicCharts(t *testing.T) {
 	if root == "" {
 		t.Skip("CHARTS names no folder with charts; `make parity` does")
 	}
-	program := command(t)
+	program := cached.Helm(t)
 	all, err := charts(root)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,18 +44,20 @@ type engine struct {
 func execute(ctx context.Context, pages map[string]page, lib *Library, steps int, c *chance) (map[string]string, error) {
 	e := &engine{sandbox: newSandbox(ctx, steps, c), guarded: map[string]any{}}
 	t := template.New(root).Option("missingkey=zero")
+	var all []parsed
 	if lib != nil {
-		for _, p := range lib.parsed {
-			if err := e.add(t, p); err != nil {
-				return nil, err
-			}
-		}
+		all = slices.Clone(lib.parsed)
 	}
 	order := parseOrder(pages)
 	for _, name := range order {
-		if err := e.parse(t, name, pages[name].text); err != nil {
+		p, err := parseText(name, pages[name].text)
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, p)
+	}
+	if err := e.add(t, all...); err != nil {
+		return nil, err
 	}
 	out := map[string]string{}
 	for _, name := range order {
@@ -66,7 +69,11 @@ func execute(ctx context.Context, pages map[string]page, lib *Library, steps int
 		p.data["Template"] = chartutil.Values{"Name": name, "BasePath": p.base}
 		text, err := e.run(t.Lookup(name), p.data)
 		if err != nil {
-			return nil, templateError(err)
+			err = templateError(err)
+			if failed, ok := errors.AsType[*Error](err); ok { // the action "template" leaves no trace in the message
+				return nil, failed.from(name)
+			}
+			return nil, err
 		}
 		out[name] = withoutNoValue(text)
 	}
@@ -112,29 +119,25 @@ func parseText(name, text string) (parsed, error) {
 	return p, nil
 }
 
-// parse adds a text's templates to t.
-func (e *engine) parse(t *template.Template, name, text string) error {
-	p, err := parseText(name, text)
-	if err != nil {
-		return err
-	}
-	return e.add(t, p)
-}
-
-func (e *engine) add(t *template.Template, p parsed) error {
+// add adds what was parsed to t; of two definitions with the same name, the later one counts.
+func (e *engine) add(t *template.Template, all ...parsed) error {
 	funcs := template.FuncMap{enterName: e.enter, leaveName: e.leave, tickName: e.tick, printName: e.print}
-	for name := range p.used {
-		if fn := e.function(name); fn != nil {
-			funcs[name] = fn
+	for _, p := range all {
+		for name := range p.used {
+			if fn := e.function(name); fn != nil {
+				funcs[name] = fn
+			}
 		}
 	}
 	// These two depend on t: definitions inside a text given to tpl are seen by what that text includes.
 	funcs["include"] = func(name string, data any) (string, error) { return e.include(t, name, data) }
 	funcs["tpl"] = func(text string, data any) (string, error) { return e.tpl(t, text, data) }
 	t.Funcs(funcs)
-	for _, name := range slices.Sorted(maps.Keys(p.trees)) {
-		if _, err := t.AddParseTree(name, p.trees[name]); err != nil {
-			return fmt.Errorf("template %s: %w", name, err)
+	for _, p := range all {
+		for _, name := range slices.Sorted(maps.Keys(p.trees)) {
+			if _, err := t.AddParseTree(name, p.trees[name]); err != nil {
+				return fmt.Errorf("template %s: %w", name, err)
+			}
 		}
 	}
 	return nil
@@ -174,7 +177,7 @@ func (e *engine) include(t *template.Template, name string, data any) (string, e
 	if included == nil {
 		return "", fmt.Errorf("template: no template %q associated with template %q", name, root)
 	}
-	// The chain of includes is dropped at each level: at a thousand of them it would be a thousand texts of a thousand lines.
+	// At each level, since at a thousand of them the chain of includes would be a thousand texts of a thousand lines.
 	text, err := e.run(included, data)
 	if err != nil {
 		return "", templateError(err)
@@ -193,8 +196,12 @@ func (e *engine) tpl(parent *template.Template, text string, data any) (string, 
 	}
 	// A template of its own: a text without a word in it would leave that of the text around it in place.
 	t = t.New(root)
-	if err := e.parse(t, root, text); err != nil {
-		return "", fmt.Errorf("in the text given to tpl: %w", err)
+	p, err := parseText(root, text)
+	if err == nil {
+		err = e.add(t, p)
+	}
+	if err != nil {
+		return "", err
 	}
 	out, err := e.run(t, data)
 	if err != nil {

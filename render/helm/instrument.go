@@ -3,9 +3,7 @@
 package helm
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"text/template/parse"
 )
@@ -13,10 +11,11 @@ import (
 // The names under which templates call the sandbox. They are missing from [known], so that a template that
 // uses one of them itself does not parse.
 const (
-	enterName = "trunkline__enter"
-	leaveName = "trunkline__leave"
-	tickName  = "trunkline__tick"
-	printName = "trunkline__print"
+	ownPrefix = "trunkline__"
+	enterName = ownPrefix + "enter"
+	leaveName = ownPrefix + "leave"
+	tickName  = ownPrefix + "tick"
+	printName = ownPrefix + "print"
 )
 
 // maxBlocks bounds blocks and parentheses inside one another. Each takes stack when it is executed, and that many
@@ -115,56 +114,3 @@ func (in *instrumenter) branch(b *parse.BranchNode) {
 	in.list(b.List)
 	in.list(b.ElseList)
 }
-
-// place is how text/template says where: "template: chart/templates/job.yaml:14:20: executing "…" at <…>: ".
-var place = regexp.MustCompile(`^template: ([^\s:]+:\d+)(?::\d+)?: (?:executing "[^"]*" at <[^\n]*?>: )?`)
-
-// templateError returns an error of text/template the form that people search for: the innermost file and line,
-// which is where the mistake is, and the message, without the chain of includes that led there.
-func templateError(err error) error {
-	inner, found := errors.AsType[*Error](err)
-	if found && !isRoot(inner.Template) {
-		return inner
-	}
-	message := err.Error()
-	where := ""
-	for {
-		m := place.FindStringSubmatch(message)
-		if m == nil {
-			break
-		}
-		// A text given to tpl has no file: what called it is the better place.
-		if where == "" || !isRoot(m[1]) {
-			where = m[1]
-		}
-		message = message[len(m[0]):]
-		if inner := called.FindString(message); inner != "" {
-			message = message[len(inner):]
-		}
-	}
-	switch {
-	case where == "":
-		return err
-	case found:
-		return &Error{Template: where, Message: inner.Message, err: inner.err}
-	}
-	return &Error{Template: where, Message: message, err: err}
-}
-
-// called is what text/template says about a function that failed.
-var called = regexp.MustCompile(`^error calling \w+: (?:in the text given to tpl: )?`)
-
-func isRoot(where string) bool { return len(where) > len(root) && where[:len(root)+1] == root+":" }
-
-// Error is a template that failed.
-type Error struct {
-	// Template is the file and the line.
-	Template string
-	Message  string
-	err      error
-}
-
-func (e *Error) Error() string { return "template " + e.Template + ": " + e.Message }
-
-// Unwrap leads to a context's error, if the render was stopped.
-func (e *Error) Unwrap() error { return e.err }

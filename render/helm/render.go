@@ -55,10 +55,10 @@ func Render(ctx context.Context, in Input) (out Result, err error) {
 	}
 	c, err := load(in.FS, in.Dir, provided)
 	if err != nil {
-		return Result{}, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return Result{}, failed(in, nil, err)
 	}
 	if out, err = render(ctx, c, in); err != nil {
-		return Result{}, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return Result{}, failed(in, c, err)
 	}
 	return out, nil
 }
@@ -129,10 +129,53 @@ func withoutOwn(values map[string]any) map[string]any {
 	return values
 }
 
+// coalesce merges values over those of a chart, as Helm does. What Trunkline adds is copied by hand where nothing is merged into it:
+// Helm copies by reflection, which for that alone takes as long as executing a small chart.
+func coalesce(c *chart.Chart, values map[string]any) (chartutil.Values, error) {
+	global, _ := values[schema.Reserved].(map[string]any)
+	own, ours := global[schema.Own].(map[string]any)
+	if !ours || len(c.Dependencies()) > 0 { // subcharts get what is global as well
+		return chartutil.CoalesceValues(c, values)
+	}
+	vals, err := chartutil.CoalesceValues(c, withoutOwn(values))
+	if err != nil {
+		return nil, err
+	}
+	shared, isTable := vals[schema.Reserved].(map[string]any)
+	if _, defaults := shared[schema.Own]; defaults || vals[schema.Reserved] != nil && !isTable {
+		return chartutil.CoalesceValues(c, values)
+	}
+	if shared == nil {
+		shared = map[string]any{}
+	}
+	shared[schema.Own] = clone(own)
+	vals[schema.Reserved] = shared
+	return vals, nil
+}
+
+// clone copies tables and lists.
+func clone(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(value))
+		for key, below := range value {
+			out[key] = clone(below)
+		}
+		return out
+	case []any:
+		out := make([]any, len(value))
+		for i, below := range value {
+			out[i] = clone(below)
+		}
+		return out
+	}
+	return value
+}
+
 // renderFiles returns what each template of a prepared chart renders to.
 func renderFiles(ctx context.Context, c *chart.Chart, in Input, chance *chance) (map[string]string, error) {
 	// Templates can change what they see, so that each render has its own.
-	vals, err := chartutil.CoalesceValues(c, in.Values)
+	vals, err := coalesce(c, in.Values)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"trunkline.dev/trunkline/test/cached"
 )
 
 // shapes are charts that were rendered otherwise than by Helm, or refused, and their relatives. A template of a field is
@@ -70,7 +72,7 @@ var shapes = map[string]struct {
 
 // TestParityOfShapes compares charts of our own with what `helm template` makes of them, byte by byte.
 func TestParityOfShapes(t *testing.T) {
-	program := command(t)
+	program := cached.Helm(t)
 	for name, tc := range shapes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

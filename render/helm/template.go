@@ -32,18 +32,18 @@ func Template(ctx context.Context, in Input, p Printing) (text []byte, err error
 		err = prepare(c, in)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return nil, failed(in, c, err)
 	}
 	first := &chance{}
 	if text, err = p.render(ctx, c, in, first); err != nil {
-		return nil, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return nil, failed(in, c, err)
 	}
 	if first.calls == 0 {
 		return text, nil
 	}
 	second, err := p.render(ctx, c, in, &chance{other: true})
 	if err != nil {
-		return nil, fmt.Errorf("chart %s: %w", in.Dir, err)
+		return nil, failed(in, c, err)
 	}
 	if !bytes.Equal(text, second) {
 		if _, err := Render(ctx, in); err != nil {

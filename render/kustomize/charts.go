@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/kustomize/kyaml/yaml/merge2"
@@ -25,56 +26,89 @@ import (
 // chartsRoot is where Kustomize sees what charts were rendered to, beside the tree.
 const chartsRoot = overlayRoot + "/helmCharts"
 
+// chartGenerator is the kind of what makes objects of a chart.
+const chartGenerator = "HelmChartInflationGenerator"
+
 // defaultRelease is what `helm template` calls a release without a name.
 const defaultRelease = "release-name"
 
 // maxCharts bounds the charts of one build; each can take as many steps as one may.
 const maxCharts = 50
 
+// generated is a chart that a file of generators configures, and what Kustomize says its objects come from.
+type generated struct {
+	types.HelmGlobals `json:",inline"`
+	types.HelmChart   `json:",inline"`
+
+	origin resource.Origin
+	// entry is that of generators.
+	entry int
+}
+
 // checkCharts renders the charts of a kustomization, and puts a component with their objects in their place: Kustomize would
 // run the program helm. A component comes after what generators make, as charts do, and before everything that changes
 // objects.
 func (k kustomization) checkCharts() error {
-	if len(k.HelmCharts) == 0 {
+	if len(k.HelmCharts) == 0 && len(*k.generated) == 0 {
 		return nil
 	}
-	var objects bytes.Buffer
-	for i := range k.HelmCharts {
-		if k.charts++; k.charts > maxCharts {
-			return at("helmCharts", i, fmt.Errorf("a build renders at most %d charts, each counted as often as it is loaded", maxCharts))
+	component := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.ComponentVersion, Kind: types.ComponentKind}}
+	folder := path.Join(chartsRoot, k.dir)
+	if len(k.HelmCharts) > 0 {
+		var objects bytes.Buffer
+		for i := range k.HelmCharts {
+			c := chart{kustomization: k, HelmChart: k.HelmCharts[i], field: "helmGlobals.chartHome"}
+			if k.HelmGlobals != nil {
+				c.home = k.HelmGlobals.ChartHome
+			}
+			c.Namespace = cmp.Or(c.Namespace, k.namespace)
+			if err := c.render(&objects); err != nil {
+				return at("helmCharts", i, err)
+			}
 		}
-		c := chart{kustomization: k, HelmChart: k.HelmCharts[i], home: types.HelmDefaultHome}
-		if k.HelmGlobals != nil {
-			c.home = cmp.Or(k.HelmGlobals.ChartHome, c.home)
+		component.Resources = append(component.Resources, "objects.yaml")
+		if err := k.addObjects(path.Join(folder, "objects.yaml"), objects.Bytes(), resource.Origin{ConfiguredIn: k.name}); err != nil {
+			return at("helmCharts", 0, err)
 		}
-		if err := c.render(&objects); err != nil {
-			return at("helmCharts", i, err)
+	}
+	for i, g := range *k.generated {
+		var objects bytes.Buffer
+		err := chart{kustomization: k, HelmChart: g.HelmChart, home: g.ChartHome, field: "chartHome"}.render(&objects)
+		name := fmt.Sprintf("generated-%d.yaml", i)
+		component.Resources = append(component.Resources, name)
+		if err == nil {
+			err = k.addObjects(path.Join(folder, name), objects.Bytes(), g.origin)
+		}
+		if err != nil {
+			return at("generators", g.entry, fmt.Errorf("%s: %w", g.origin.ConfiguredIn, err))
 		}
 	}
 	k.HelmCharts, k.HelmGlobals = nil, nil
-	entry, err := filepath.Rel(path.Join(treeRoot, k.dir), path.Join(chartsRoot, k.dir))
+	entry, err := filepath.Rel(path.Join(treeRoot, k.dir), folder)
 	if err != nil {
 		return err
 	}
 	k.Components = append([]string{entry}, k.Components...)
 	*k.altered = true
-	component := types.Kustomization{
-		TypeMeta: types.TypeMeta{APIVersion: types.ComponentVersion, Kind: types.ComponentKind}, Resources: []string{"objects.yaml"},
-	}
 	data, err := yaml.Marshal(component)
 	if err != nil {
 		return err
 	}
-	folder := path.Join(chartsRoot, k.dir)
-	if before, twice := k.files.overlay[path.Join(folder, "objects.yaml")]; twice && !bytes.Equal(before, objects.Bytes()) {
-		return at("helmCharts", 0, errors.New("the charts are rendered for several namespaces in one build: say in each chart which namespace it has"))
-	}
-	if k.bytes += objects.Len(); k.bytes > manifest.MaxBytes {
-		return fmt.Errorf("helmCharts: a build has at most %d MiB", manifest.MaxBytes>>20)
-	}
 	k.files.overlay[path.Join(folder, "kustomization.yaml")] = data
-	k.files.overlay[path.Join(folder, "objects.yaml")] = objects.Bytes()
-	k.files.charts[path.Join(folder, "objects.yaml")] = k.name
+	return nil
+}
+
+// addObjects puts what charts were rendered to beside the tree, as a file.
+func (k kustomization) addObjects(file string, objects []byte, origin resource.Origin) error {
+	if before, twice := k.files.overlay[file]; twice && !bytes.Equal(before, objects) {
+		return errors.New("the charts are rendered for several namespaces in one build: say in each chart which namespace it has")
+	}
+	if k.bytes += len(objects); k.bytes > manifest.MaxBytes {
+		return fmt.Errorf("a build has at most %d MiB", manifest.MaxBytes>>20)
+	}
+	origin.ConfiguredBy.APIVersion, origin.ConfiguredBy.Kind = "builtin", chartGenerator
+	k.files.overlay[file] = objects
+	k.files.charts[file] = origin
 	return nil
 }
 
@@ -83,10 +117,14 @@ type chart struct {
 	kustomization
 	types.HelmChart
 
-	home string
+	// home is the folder of charts, default that of Kustomize, and field the one that has it.
+	home, field string
 }
 
 func (c chart) render(out *bytes.Buffer) error {
+	if c.charts++; c.charts > maxCharts {
+		return fmt.Errorf("a build renders at most %d charts, each counted as often as it is loaded", maxCharts)
+	}
 	dir, err := c.place()
 	if err != nil {
 		return err
@@ -101,7 +139,7 @@ func (c chart) render(out *bytes.Buffer) error {
 	}
 	in := helm.Input{
 		FS: c.files.tree, Dir: dir, Name: name, Values: values,
-		Namespace:   cmp.Or(c.Namespace, c.namespace, "default"),
+		Namespace:   cmp.Or(c.Namespace, "default"),
 		KubeVersion: cmp.Or(c.KubeVersion, c.files.kubeVersion),
 		APIVersions: append(append([]string{}, c.files.apiVersions...), c.ApiVersions...),
 	}
@@ -161,9 +199,9 @@ func (c chart) place() (string, error) {
 	if c.Name == "" {
 		return "", errors.New("the chart has no name")
 	}
-	home, err := join(c.dir, c.home)
+	home, err := join(c.dir, cmp.Or(c.home, types.HelmDefaultHome))
 	if err != nil {
-		return "", fmt.Errorf("helmGlobals.chartHome: %w", err)
+		return "", fmt.Errorf("%s: %w", c.field, err)
 	}
 	if c.Version != "" && c.Repo != "" {
 		home = path.Join(home, c.Name+"-"+c.Version)
@@ -175,7 +213,7 @@ func (c chart) place() (string, error) {
 	case c.files.IsDir(path.Join(treeRoot, dir)):
 		return dir, nil
 	case c.Repo == "":
-		return "", fmt.Errorf("there is no chart in %s; helmGlobals.chartHome says where charts are, default: charts", dir)
+		return "", fmt.Errorf("there is no chart in %s; %s says where charts are, default: charts", dir, c.field)
 	}
 	return "", fmt.Errorf("the chart %s is of %s, and is not in %s. Trunkline fetches nothing while it renders: commit the chart to that folder, "+
 		"as %s writes it", c.Name, c.Repo, dir, c.pull(home))

@@ -52,7 +52,7 @@ type checker struct {
 	charts       int
 	bytes        int
 	stack        []string
-	// namespace is the one that charts without one of their own get, from the kustomizations above.
+	// namespace is the one that charts of helmCharts without one of their own get, from the kustomizations above.
 	namespace string
 }
 
@@ -81,7 +81,7 @@ func (c *checker) folder(dir string) (*types.Kustomization, error) {
 	inherited := c.namespace
 	c.namespace = cmp.Or(k.Namespace, inherited)
 	defer func() { c.namespace = inherited }()
-	in := kustomization{checker: c, Kustomization: k, dir: dir, name: file, altered: new(bool)}
+	in := kustomization{checker: c, Kustomization: k, dir: dir, name: file, altered: new(bool), generated: new([]generated)}
 	if err := in.check(); err != nil {
 		return nil, placed(file, content, err)
 	}
@@ -148,6 +148,8 @@ type kustomization struct {
 	name string
 	// altered says that what was read here is built instead of what the file has.
 	altered *bool
+	// generated are the charts of its generators.
+	generated *[]generated
 }
 
 func (k kustomization) check() error {

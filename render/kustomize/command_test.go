@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -20,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/render/helm"
 	"trunkline.dev/trunkline/render/internal/manifest"
 	"trunkline.dev/trunkline/render/kustomize"
+	"trunkline.dev/trunkline/test/cached"
 )
 
 // programs are Kustomize's own program, of the release that [kustomize.Release] names, and Helm's, which it runs for charts;
@@ -28,27 +28,7 @@ type programs struct{ kustomize, helm string }
 
 func commands(t testing.TB) programs {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs Kustomize's own program; left out by -short")
-	}
-	data, err := os.ReadFile("../../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := regexp.MustCompile(`helm\.sh/helm/v3 (v\S+)`).FindSubmatch(data)
-	if version == nil {
-		t.Fatal("go.mod names no version of Helm")
-	}
-	p := programs{"../../.cache/kustomize/kustomize-" + kustomize.Release, "../../.cache/helm/helm-" + string(version[1])}
-	for _, program := range []*string{&p.kustomize, &p.helm} {
-		if *program, err = filepath.Abs(*program); err == nil {
-			_, err = os.Stat(*program)
-		}
-		if err != nil {
-			t.Fatalf("%v; run `make kustomize helm`", err)
-		}
-	}
-	return p
+	return programs{cached.Kustomize(t, kustomize.Release), cached.Helm(t)}
 }
 
 // TestRelease: the release that is built in is the one that the tests compare with.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/resource"
 
 	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/render/internal/links"
@@ -37,8 +38,8 @@ type fileSystem struct {
 	overlay map[string][]byte
 	// altered are kustomizations of the tree that are built otherwise than they are written, by the paths that Kustomize uses.
 	altered map[string][]byte
-	// charts are the files in the overlay that charts were rendered to, and the kustomizations that have the charts.
-	charts map[string]string
+	// charts are the files in the overlay that charts were rendered to, and what their objects come from, by the paths in the tree.
+	charts map[string]resource.Origin
 	// ownSchema is set if a kustomization brings a schema of its own.
 	ownSchema bool
 	// kubeVersion and apiVersions are what charts are told of the cluster.
@@ -59,7 +60,7 @@ type fileResult struct {
 
 func newFileSystem(ctx context.Context, tree fs.FS) *fileSystem {
 	return &fileSystem{
-		ctx: ctx, tree: tree, overlay: map[string][]byte{}, altered: map[string][]byte{}, charts: map[string]string{},
+		ctx: ctx, tree: tree, overlay: map[string][]byte{}, altered: map[string][]byte{}, charts: map[string]resource.Origin{},
 		read: map[string]fileResult{}, dirs: map[string]bool{}, reals: map[string]string{},
 	}
 }

@@ -31,14 +31,14 @@ type metadata struct {
 
 	// root is what was built, and dir the folder of the kustomization, by the paths that Kustomize uses.
 	root, dir string
-	// charts are the files that charts were rendered to, and the kustomizations that have them.
-	charts map[string]string
+	// charts are the files that charts were rendered to, and what their objects come from.
+	charts map[string]resource.Origin
 }
 
 // source returns the file of the tree that an object comes from.
 func (m metadata) source(built string) string {
-	if file, ofChart := m.charts[built]; ofChart {
-		return file
+	if origin, ofChart := m.charts[built]; ofChart {
+		return origin.ConfiguredIn
 	}
 	return strings.TrimPrefix(built, treeRoot+"/")
 }
@@ -97,11 +97,9 @@ func (m metadata) moved(text string, into any, change func()) error {
 
 // move has an origin begin at the kustomization.
 func (m metadata) move(origin *resource.Origin) {
-	if file, ofChart := m.charts[path.Join(m.root, origin.Path)]; ofChart && origin.Path != "" {
-		*origin = resource.Origin{
-			ConfiguredIn: m.relative(path.Join(treeRoot, file)),
-			ConfiguredBy: kyaml.ResourceIdentifier{TypeMeta: kyaml.TypeMeta{APIVersion: "builtin", Kind: "HelmChartInflationGenerator"}},
-		}
+	if of, ofChart := m.charts[path.Join(m.root, origin.Path)]; ofChart && origin.Path != "" {
+		*origin = of
+		origin.ConfiguredIn = m.relative(path.Join(treeRoot, of.ConfiguredIn))
 		return
 	}
 	if origin.Path != "" {

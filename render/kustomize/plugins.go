@@ -3,13 +3,17 @@
 package kustomize
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/render/internal/manifest"
@@ -132,75 +136,125 @@ func (k kustomization) checkPlugins() error {
 		entries []string
 	}{{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators}} {
 		for i, entry := range field.entries {
-			if err := k.plugin(field.entries, i, entry); err != nil {
+			configs, err := k.plugin(field.entries, i, entry)
+			if err == nil {
+				err = k.configs(field.name, configs)
+			}
+			if err == nil && field.name == "generators" {
+				err = k.takeCharts(i, configs)
+			}
+			if err != nil {
 				return at(field.name, i, err)
 			}
 		}
 	}
+	k.Generators = slices.DeleteFunc(k.Generators, func(entry string) bool { return entry == "" })
 	return nil
 }
 
-func (k kustomization) plugin(entries []string, i int, entry string) error {
-	source, text := "the inline text", []byte(entry)
-	if !isInline(entry) {
-		full, disguised, err := k.locate(entry)
-		if err != nil {
-			return err
-		}
-		if k.files.IsDir(path.Join(treeRoot, full)) {
-			return k.pluginFolder(full)
-		}
-		if disguised {
-			entries[i] = k.plainly(entry)
-		}
-		data, err := k.file(full)
-		if err != nil {
-			return err
-		}
-		source, text = entry, data
+// plugin reads what an entry configures.
+func (k kustomization) plugin(entries []string, i int, entry string) ([]manifest.Object, error) {
+	if isInline(entry) {
+		return manifest.Parse("the inline text", []byte(entry))
 	}
-	configs, err := manifest.Parse(source, text)
+	full, disguised, err := k.locate(entry)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, o := range configs {
-		if err := k.config(o); err != nil {
-			return fmt.Errorf("%s: %w", source, err)
-		}
+	if k.files.IsDir(path.Join(treeRoot, full)) {
+		return k.pluginFolder(full)
 	}
-	return nil
+	if disguised {
+		entries[i] = k.plainly(entry)
+	}
+	data, err := k.file(full)
+	if err != nil {
+		return nil, err
+	}
+	return manifest.Parse(entry, data)
 }
 
-// pluginFolder checks the plugins that the kustomization of a folder builds to.
-func (k kustomization) pluginFolder(full string) error {
+// pluginFolder builds the plugins of a folder.
+func (k kustomization) pluginFolder(full string) ([]manifest.Object, error) {
 	if _, err := k.folder(full); err != nil {
-		return err
+		return nil, err
 	}
 	configs, err := k.build(full)
 	if err != nil {
-		return fmt.Errorf("%s: %w", full, err)
+		return nil, fmt.Errorf("%s: %w", full, err)
 	}
-	for _, o := range configs {
-		if err := k.config(o); err != nil {
-			return fmt.Errorf("%s: %w", full, err)
+	for i := range configs {
+		configs[i].Source = full
+	}
+	return configs, nil
+}
+
+func (k kustomization) configs(field string, all []manifest.Object) error {
+	for _, o := range all {
+		if err := k.config(field, o); err != nil {
+			return fmt.Errorf("%s: %w", o.Source, err)
 		}
 	}
 	return nil
+}
+
+// takeCharts takes the charts out of what an entry of generators configures: they are rendered here, see [kustomization.checkCharts].
+// What else it configures takes the place of the entry.
+func (k kustomization) takeCharts(entry int, configs []manifest.Object) error {
+	var rest bytes.Buffer
+	found := false
+	for _, o := range configs {
+		data, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return err
+		}
+		if !isChart(o) {
+			fmt.Fprintf(&rest, "---\n%s", data)
+			continue
+		}
+		found = true
+		g := generated{entry: entry}
+		if err := yaml.Unmarshal(data, &g); err != nil {
+			return fmt.Errorf("%s: %w", o.Source, err)
+		}
+		g.origin = resource.Origin{ConfiguredIn: k.name, ConfiguredBy: kyaml.ResourceIdentifier{
+			NameMeta: kyaml.NameMeta{Name: o.GetName(), Namespace: o.GetNamespace()},
+		}}
+		if !isInline(k.Generators[entry]) {
+			g.origin.ConfiguredIn, _ = join(k.dir, k.Generators[entry]) // it was read from there
+		}
+		for _, other := range *k.generated {
+			if other.origin.ConfiguredBy == g.origin.ConfiguredBy {
+				return fmt.Errorf("%s: there is another %s %q", o.Source, chartGenerator, o.GetName())
+			}
+		}
+		*k.generated = append(*k.generated, g)
+	}
+	if found {
+		k.Generators[entry] = rest.String()
+	}
+	return nil
+}
+
+func isChart(o manifest.Object) bool {
+	return o.GetAPIVersion() == "builtin" && o.GetKind() == chartGenerator
 }
 
 //nolint:staticcheck // Trunkline is a name
 var errPlugin = errors.New("Trunkline runs no plugins and no functions while it renders: " +
 	"render with the built-in transformers, or make it a blueprint of engine helm")
 
-func (k kustomization) config(o manifest.Object) error {
+func (k kustomization) config(field string, o manifest.Object) error {
 	for name := range o.GetAnnotations() {
 		if strings.HasPrefix(name, "config.k8s.io/") || strings.HasPrefix(name, "config.kubernetes.io/function") {
 			return fmt.Errorf("the annotation %s makes %s a function: %w", name, o.GetKind(), errPlugin)
 		}
 	}
-	if o.GetAPIVersion() == "builtin" && o.GetKind() == "HelmChartInflationGenerator" {
-		return errors.New("builtin HelmChartInflationGenerator runs the program helm: write the chart into helmCharts of the kustomization, " +
-			"whose charts are rendered here")
+	if isChart(o) {
+		if field != "generators" {
+			return fmt.Errorf("%s makes objects and is none of the %s: name it in generators", chartGenerator, field)
+		}
+		return nil
 	}
 	if o.GetAPIVersion() != "builtin" || !plugins[o.GetKind()] {
 		return fmt.Errorf("%s %s is a plugin: %w", o.GetAPIVersion(), o.GetKind(), errPlugin)

@@ -5,15 +5,13 @@
 // Mermaid is what hack/mermaid/install.sh puts into .cache/mermaid, which "make mermaid" and "make test" call. Tests that
 // need it are of tier 2.
 //
-// It imports nothing of Trunkline.
+// Of Trunkline it imports test/cached.
 package mermaidtest
 
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -26,6 +24,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"trunkline.dev/trunkline/test/cached"
 )
 
 //go:embed parse.mjs
@@ -49,7 +49,7 @@ func Parse(tb testing.TB, texts map[string]string) map[string]Graph {
 	if testing.Short() {
 		tb.Skip("needs Mermaid's parser; left out by -short")
 	}
-	folder, err := installed()
+	folder, err := cached.Path("mermaid", "mermaid")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -131,26 +131,4 @@ func Blocks(text string) (blocks []string) {
 		blocks = append(blocks, block)
 	}
 	return blocks
-}
-
-// installed returns the folder that Mermaid is in: .cache/mermaid of the repository, above the folder of any test.
-func installed() (string, error) {
-	at, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("finding .cache/mermaid: %w", err)
-	}
-	for {
-		folder := filepath.Join(at, ".cache", "mermaid")
-		_, err := os.Stat(filepath.Join(folder, ".installed"))
-		if err == nil {
-			return folder, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("finding Mermaid: %w", err)
-		}
-		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
-			return "", errors.New(`there is no .cache/mermaid: run "make mermaid"`)
-		}
-		at = filepath.Dir(at)
-	}
 }

@@ -6,16 +6,13 @@
 // The descriptions are GitHub's text and are not part of this repository: hack/github/install.sh fetches them into
 // .cache/github, which "make github-schemas" and "make test" call. Tests that need them are of tier 2.
 //
-// It imports githubtest, and nothing else of Trunkline.
+// Of Trunkline it imports githubtest and test/cached.
 package contract
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +22,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"trunkline.dev/trunkline/test/cached"
 	"trunkline.dev/trunkline/webhooks/github/githubtest"
 )
 
@@ -71,25 +69,17 @@ var (
 	theHooks = sync.OnceValues(loadHooks)
 )
 
-// read reads a file of .cache/github, which is at the root of the repository, above the folder of any test.
+// read reads a file of .cache/github.
 func read(name string) ([]byte, error) {
-	at, err := os.Getwd()
+	file, err := cached.Path("github/"+name, "github-schemas")
 	if err != nil {
-		return nil, fmt.Errorf("finding .cache/github: %w", err)
+		return nil, err
 	}
-	for {
-		data, err := os.ReadFile(filepath.Join(at, ".cache", "github", name))
-		if err == nil {
-			return data, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("reading what GitHub says of its API: %w", err)
-		}
-		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
-			return nil, fmt.Errorf("there is no .cache/github/%s: run \"make github-schemas\"", name)
-		}
-		at = filepath.Dir(at)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading what GitHub says of its API: %w", err)
 	}
+	return data, nil
 }
 
 // rest is the description of the REST API.

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cached finds what the scripts in hack put into .cache, for tests that compare with other people's programs. Tests
+// that need it are of tier 2.
+//
+// It imports nothing of Trunkline.
+package cached
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// Path returns the path of what is at a place in .cache, which is at the root of the repository, above the folder of any test. The
+// target of make is the one that puts it there.
+func Path(name, target string) (string, error) {
+	root, err := repository()
+	if err != nil {
+		return "", fmt.Errorf("finding .cache/%s: %w", name, err)
+	}
+	at := filepath.Join(root, ".cache", name)
+	if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) { //nolint:gosec // the names are those of tests
+		return "", fmt.Errorf("there is no .cache/%s: run \"make %s\"", name, target)
+	} else if err != nil {
+		return "", fmt.Errorf("finding .cache/%s: %w", name, err)
+	}
+	return at, nil
+}
+
+// repository is the nearest folder above with a go.mod.
+func repository() (string, error) {
+	at, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
+			return at, nil
+		}
+		at = filepath.Dir(at)
+	}
+}
+
+// Helm returns Helm's own program, of the version that go.mod names. It skips the test in short runs.
+func Helm(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs Helm's own program; left out by -short")
+	}
+	root, err := repository()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	module, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	version := regexp.MustCompile(`helm\.sh/helm/v3 (v\S+)`).FindSubmatch(module)
+	if version == nil {
+		tb.Fatal("go.mod names no version of Helm")
+	}
+	return found(tb, "helm/helm-"+string(version[1]), "helm")
+}
+
+// Kustomize returns Kustomize's own program, of a release. It skips the test in short runs.
+func Kustomize(tb testing.TB, release string) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs Kustomize's own program; left out by -short")
+	}
+	return found(tb, "kustomize/kustomize-"+release, "kustomize")
+}
+
+func found(tb testing.TB, name, target string) string {
+	tb.Helper()
+	program, err := Path(name, target)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return program
+}
