@@ -49,7 +49,7 @@ type Folder interface {
 	Create(ctx context.Context, key string, data []byte) error
 	// Delete deletes an object; one that is not there is deleted.
 	Delete(ctx context.Context, key string) error
-	// Close gives back what was opened.
+	// Close releases what was opened.
 	Close() error
 }
 

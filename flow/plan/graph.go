@@ -89,7 +89,7 @@ type Graph struct {
 // series is a series with what the graph adds.
 type series struct {
 	Series
-	// unknown says that somebody reads it, and nobody declares it.
+	// unknown says that someone reads it, and nobody declares it.
 	unknown   bool
 	first     int64 // the number of the first lot
 	producers []int // the arcs that write it, those that run first

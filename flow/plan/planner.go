@@ -28,7 +28,7 @@ type Planner struct {
 	running int
 	wakes   wakes
 	// plan is what was planned last, until something changes; left is the room that it leaves, and started are its starts, once
-	// somebody asks for one of them.
+	// someone asks for one of them.
 	plan    *Plan
 	left    room
 	started map[runKey]bool

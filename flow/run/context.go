@@ -16,7 +16,7 @@ import (
 	"trunkline.dev/trunkline/flow/manifest"
 )
 
-// arcProps is what Clusterless gives to a process in CLS_ARC_PROPS_JSON, field by field and in its order.
+// arcProps is the value of CLS_ARC_PROPS_JSON, with the fields that Clusterless has and in its order.
 type arcProps struct {
 	Sources               map[string]sourceDataset  `json:"sources"`
 	Sinks                 map[string]locatedDataset `json:"sinks"`

@@ -40,7 +40,7 @@ func Open(ctx context.Context, location string, opts bucket.Options) (*Store, er
 // Location is the address of the store, which ends in "/".
 func (s *Store) Location() string { return s.location }
 
-// Close gives back what was opened.
+// Close releases what was opened.
 func (s *Store) Close() error { return s.folder.Close() }
 
 // Entry is what a listing says of a manifest.

@@ -173,7 +173,7 @@ func list(ctx context.Context, c *catalog.Catalog, location string, of map[manif
 	return out
 }
 
-// take takes in a listing.
+// take accepts a listing.
 func (l *listing) take(ctx context.Context, c *catalog.Catalog, s Store, which store.Of, of map[manifest.Dataset]string) error {
 	for e, err := range s.List(ctx, which) {
 		if err != nil {

@@ -29,7 +29,7 @@ type S3 struct {
 	fault Fault
 }
 
-// Fault answers a request in place of the store, if it returns true. What it passes on itself, it gives to next.
+// Fault answers a request in place of the store, if it returns true. What it passes on itself, it hands to next.
 type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler) (answered bool)
 
 // New starts an S3 with some buckets, and has the clients of the test find credentials for it, which try each request once. Its clock
