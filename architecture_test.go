@@ -29,6 +29,7 @@ var mayKnow = map[string][]string{
 	"api/generated":              {},
 	"api/image":                  {"api/unfilled"},
 	"api/jsonschema":             {"api/reference", "api/v1alpha1"},
+	"api/location":               {},
 	"api/lot":                    {},
 	"api/markdown":               {},
 	"api/outside":                {},
@@ -52,8 +53,9 @@ var mayKnow = map[string][]string{
 	"evaluate":                   {"api", "catalog", "cost", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
-	"flow/bucket":                {},
+	"flow/bucket":                {"api/location"},
 	"flow/manifest":              {"api/lot"},
+	"flow/plan":                  {"api", "catalog"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
@@ -118,7 +120,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

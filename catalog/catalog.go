@@ -47,6 +47,8 @@ type Catalog struct {
 	spaces *btree.Set[string]
 	// places are the paths of datasets: path and dataset.
 	places *btree.Set[string]
+	// lots are the places of manifests: the store with the name and version of the dataset, the dataset, and the environment.
+	lots *btree.Set[string]
 	// dirs are the folders that projects are declared in: folder and project.
 	dirs *btree.Set[string]
 	// homes are the files that declare a project, well or badly: the folder, in lower-case letters, and the file.
@@ -87,9 +89,9 @@ type Project struct {
 	workloads map[string]int
 	// edges are those that the project's workloads make, and needs those to the projects that it depends on.
 	edges, needs []Edge
-	// readers, spaces, places and unsettled are the project's share of the indexes.
-	readers, spaces, places []string
-	unsettled               bool
+	// readers, spaces, places, lots and unsettled are the project's share of the indexes.
+	readers, spaces, places, lots []string
+	unsettled                     bool
 }
 
 // Name is the platform's.
@@ -223,7 +225,7 @@ func (c *Catalog) derive(tree fs.FS) *Catalog {
 	return &Catalog{
 		self: &token{}, parent: c.self, frame: c.frame, tree: tree, library: c.library,
 		units: c.units.Copy(), declared: c.declared.Copy(), broken: maps.Clone(c.broken), unread: c.unread,
-		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), dirs: c.dirs.Copy(),
+		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), lots: c.lots.Copy(), dirs: c.dirs.Copy(),
 		homes: c.homes.Copy(), misplaced: c.misplaced.Copy(),
 		unsettled: c.unsettled.Copy(), found: c.found.Copy(), cycles: c.cycles,
 	}

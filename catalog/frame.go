@@ -259,6 +259,7 @@ func (f *frame) checkEnvironments(k *checker) {
 				}
 			}
 		}
+		checkLots(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
 		notYet(k, env)

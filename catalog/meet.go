@@ -11,12 +11,12 @@ import (
 
 // meetings are the places in which projects can get into each other's way.
 type meetings struct {
-	// spaces are clusters and namespaces, and places the paths of datasets.
-	spaces, places map[string]bool
+	// spaces are clusters and namespaces, places the paths of datasets, and lots the places of their manifests.
+	spaces, places, lots map[string]bool
 }
 
 func newMeetings() meetings {
-	return meetings{spaces: map[string]bool{}, places: map[string]bool{}}
+	return meetings{spaces: map[string]bool{}, places: map[string]bool{}, lots: map[string]bool{}}
 }
 
 // of adds those of a project.
@@ -30,12 +30,19 @@ func (m meetings) of(p *Project) {
 		place, _, _ := strings.Cut(key, sep)
 		m.places[place] = true
 	}
+	for _, key := range p.lots {
+		place, _, _ := strings.Cut(key, sep)
+		m.lots[place] = true
+	}
 }
 
 // checkMeetings looks again at who meets whom.
 func (c *Catalog) checkMeetings(m meetings) {
 	for space := range m.spaces {
 		c.set("space"+sep+space, c.meet(space))
+	}
+	for place := range m.lots {
+		c.set("lots"+sep+place, c.sameManifests(place))
 	}
 	for place := range m.places {
 		c.set("place"+sep+place, c.overlap(place))

@@ -118,8 +118,8 @@ func (c *Catalog) Preview(of PreviewOf) (*Preview, error) {
 	return p, nil
 }
 
-// PreviewData returns the folders below which the preview of a pull request writes if it is derived from an environment, as
-// [Preview.Data] has them.
+// PreviewData returns the folders below which the preview of a pull request writes if it is derived from an environment, those of its
+// manifests included, as [Preview.Data] has them.
 func PreviewData(trunk *Catalog, environment string, number int) (folders []string) {
 	env, ok := trunk.Environments[environment]
 	if !ok {
@@ -127,6 +127,9 @@ func PreviewData(trunk *Catalog, environment string, number int) (folders []stri
 	}
 	for _, store := range sortedKeys(env.Spec.Stores) {
 		folders = append(folders, under(env.Spec.Stores[store], dataFolder(trunk.Name(), number)))
+	}
+	if root, _, ok := manifestsRoot(env); ok {
+		folders = append(folders, under(root, dataFolder(trunk.Name(), number)))
 	}
 	return folders
 }

@@ -72,7 +72,7 @@ func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
 // linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
-	p.edges, p.needs, p.readers, p.spaces, p.places = nil, nil, nil, nil, nil
+	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots = nil, nil, nil, nil, nil, nil
 	k.outsideGovernance(p)
 	k.datasets(p)
 	k.workloads(p)
@@ -381,6 +381,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 			k.findings[len(k.findings)-1].Cause = env + "/" + store
 		}
 	}
+	k.lotPlaces(p, env)
 	for _, e := range p.edges {
 		if e.Kind != Reads {
 			continue

@@ -49,6 +49,8 @@ const (
 	RuleCollision = "name-collision"
 	// RuleOverlap is broken by datasets whose data would lie in one folder.
 	RuleOverlap = "path-overlap"
+	// RuleLotPlace is broken by datasets whose manifests would be the same objects.
+	RuleLotPlace = "lot-place"
 	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.
 	RuleCycle = "dag-cycle"
 	// RuleNotYet is broken by a field that this version does not act on.

@@ -27,15 +27,21 @@ func versions() map[string][]string {
 			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  governance: {folders: [., deep/a/b]}\n  policies: [deep/a]", 1),
 			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  policies: [deep/chart]", 1),
 		},
-		"clusters.yaml":     {"", strings.Replace(acme["clusters.yaml"], "name: two", "name: three", 1)},
-		"dev.yaml":          {"", strings.Replace(acme["dev.yaml"], "lake", "sea", 1), head + "kind: Environment\nmetadata: {name: dev}\n"},
-		"prod.yaml":         {strings.Replace(acme["prod.yaml"], "spec:", "spec:\n  namespace: <environment>", 1)},
+		"clusters.yaml": {"", strings.Replace(acme["clusters.yaml"], "name: two", "name: three", 1)},
+		"dev.yaml": {
+			"", strings.Replace(acme["dev.yaml"], "  stores:", "  lots: {manifests: \"s3://m/<environment>\"}\n  stores:", 1),
+			strings.Replace(acme["dev.yaml"], "  stores:", "  lots: {manifests: \"s3://m/\"}\n  stores:", 1), strings.Replace(acme["dev.yaml"], "lake", "sea", 1), head + "kind: Environment\nmetadata: {name: dev}\n",
+		},
+		"prod.yaml": {
+			strings.Replace(acme["prod.yaml"], "  stores:", "  lots: {manifests: \"s3://m/\"}\n  stores:", 1), strings.Replace(acme["prod.yaml"], "spec:", "spec:\n  namespace: <environment>", 1),
+		},
 		"orders/clean.json": {""},
 		orders: {
 			"", strings.Replace(acme[orders], "after: [land]", "", 1), strings.Replace(acme[orders], "name: raw, version: \"1\"", "name: raw, version: \"3\"", 1),
 			strings.Replace(acme[orders], "rates/fx@1", "rates/fx@2", 1), acme[orders] + "    - {name: again, blueprint: jobb, after: [clean, nobody]}\n",
 			strings.Replace(acme[orders], "blueprint: job", "exclude: true, blueprint: job", 1), "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: orders}\nspec: {owner: 1}\n",
 			strings.Replace(acme[orders], "spec:", "spec:\n  dependsOn: [rates, nobody, rates]", 1), strings.Replace(acme[orders], "spec:", "spec:\n  dependsOn: [deep]", 1),
+			strings.Replace(acme[orders], "lake://orders/raw/", "lake://orders/raw/"+inLots, 1),
 			strings.Replace(acme[orders], "lake://orders/raw/", "sea://orders/raw/", 1), "apiVersion: trunkline.dev/v1alpha1\nkind: [",
 		},
 		rates: {
@@ -48,6 +54,7 @@ func versions() map[string][]string {
 			project("orders-dev", "  workloads: [{name: w, blueprint: job, reads: {x: deep/d@1}, files: [x.sh]}]\n"),
 			project("deep", "  datasets: [{name: d, version: '1', path: lake://d/}]\n  workloads: [{name: w, blueprint: job, writes: {x: d@1}, reads: {y: orders/clean@2}}]\n"),
 			project("deep", "  datasets: [{name: d, version: '1', path: lake://orders/}, {name: e, version: '1', path: lake://orders/clean/x}]\n"),
+			project("deep", "  datasets: [{name: raw, version: '1', path: lake://deep/, external: true"+inLots+"}]\n"),
 			project("Deep", ""), project("rates", ""), project("deep", "  dependsOn: [rates, orders]\n"),
 		},
 		"deep/a/x.sh": {"x"},

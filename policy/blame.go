@@ -22,7 +22,7 @@ const maxPlaces = 20
 // referring are the rules that are broken by a name that stands for nothing, or by a copy: however often that shows, it is one mistake.
 var referring = []string{
 	RuleRemoved, catalog.RuleDatasetOwner, catalog.RuleVersion, catalog.RuleEnvironment, catalog.RuleCluster, catalog.RuleBlueprint,
-	catalog.RuleProject, catalog.RuleStore, catalog.RuleSize, catalog.RuleDeployed, catalog.RuleOverlap,
+	catalog.RuleProject, catalog.RuleStore, catalog.RuleSize, catalog.RuleDeployed, catalog.RuleOverlap, catalog.RuleLotPlace,
 }
 
 // blame makes one problem of those that one mistake leads to, where the mistake is. With a base that is in what has changed.
@@ -138,7 +138,7 @@ func together(problems v1alpha1.Problems) v1alpha1.Problems {
 // needed says what a problem is of, as a further place of another.
 func needed(p v1alpha1.Problem) string {
 	switch a := p.About; {
-	case p.Rule == catalog.RuleOverlap:
+	case p.Rule == catalog.RuleOverlap, p.Rule == catalog.RuleLotPlace:
 		return p.Message
 	case a.Workload != "":
 		return fmt.Sprintf("needed by %s/%s", a.Project, a.Workload)

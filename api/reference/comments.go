@@ -278,6 +278,12 @@ func comments() map[string]comment {
 				"Spec":     "Spec is where the environment is, and what holds in it.",
 			},
 		},
+		"EnvironmentLots": {
+			doc: "EnvironmentLots says where it is kept which lots there are.",
+			fields: map[string]string{
+				"Manifests": "Manifests is the folder of the store in which each lot has a manifest, with \"<project>\" and \"<environment>\" replaced, such as \"s3://acme-manifests/<environment>/<project>/\", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob and file; two datasets of one name and version are in different folders.",
+			},
+		},
 		"EnvironmentPromotion": {
 			doc: "EnvironmentPromotion says how builds come from the environment before.",
 			fields: map[string]string{
@@ -290,6 +296,7 @@ func comments() map[string]comment {
 				"Clusters":       "Clusters are the names of the clusters of the environment: each of its projects runs on all of them.",
 				"Namespace":      "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
 				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
+				"Lots":           "Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.",
 				"Identity":       "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
 				"Identities":     "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
 				"ServiceAccount": "ServiceAccount is the account that the daemon impersonates to read and change the objects of releases, so that no project can do more than its account may; default: none, the daemon's own rights.",

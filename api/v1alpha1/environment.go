@@ -22,6 +22,8 @@ type EnvironmentSpec struct {
 	// Stores maps the scheme of a dataset's path to where it is in this environment, as in
 	// "lake: s3://acme-prod-lake": the path "lake://orders/raw/" is then "s3://acme-prod-lake/orders/raw/".
 	Stores map[string]string `json:"stores,omitempty"`
+	// Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.
+	Lots *EnvironmentLots `json:"lots,omitempty"`
 	// Identity is put as annotations on each service account, with the placeholders of Namespace and
 	// "<identity>", as in "eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>".
 	Identity map[string]string `json:"identity,omitempty"`
@@ -86,6 +88,14 @@ type EnvironmentSpec struct {
 	Freezes []Freeze `json:"freezes,omitempty"`
 	// Preview makes the environment the template of those of pull requests; default: pull requests get none.
 	Preview *Preview `json:"preview,omitempty"`
+}
+
+// EnvironmentLots says where it is kept which lots there are.
+type EnvironmentLots struct {
+	// Manifests is the folder of the store in which each lot has a manifest, with "<project>" and "<environment>" replaced, such as
+	// "s3://acme-manifests/<environment>/<project>/", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob
+	// and file; two datasets of one name and version are in different folders.
+	Manifests string `json:"manifests" required:"true"`
 }
 
 // EnvironmentPromotion says how builds come from the environment before.

@@ -14,13 +14,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	place "trunkline.dev/trunkline/api/location"
 )
 
 // disk is a folder of this machine. Nothing of it is reached through a link that leads out of it.
-type disk struct{ place Place }
+type disk struct{ place place.Location }
 
 // Close has nothing to give back: the folder is opened when it is used.
 func (disk) Close() error { return nil }
+
+// Location is the folder's address.
+func (d disk) Location() string { return d.place.String() }
 
 func (d disk) dir() string { return filepath.Clean("/" + filepath.FromSlash(d.place.Folder)) }
 

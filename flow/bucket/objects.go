@@ -12,15 +12,17 @@ import (
 
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/s3blob" // opens "s3://"
+
+	place "trunkline.dev/trunkline/api/location"
 )
 
 // objects is a folder of an object store.
 type objects struct {
-	place  Place
+	place  place.Location
 	bucket *blob.Bucket
 }
 
-func openObjects(ctx context.Context, p Place, opts Options) (Folder, error) {
+func openObjects(ctx context.Context, p place.Location, opts Options) (Folder, error) {
 	if !blob.DefaultURLMux().ValidBucketScheme(p.Scheme) {
 		return nil, &Error{Class: Invalid, text: fmt.Sprintf("%s: this program was built without the client of %s://; build it with the tag stores_cloud", p, p.Scheme)}
 	}
@@ -30,6 +32,9 @@ func openObjects(ctx context.Context, p Place, opts Options) (Folder, error) {
 	}
 	return &objects{p, b}, nil
 }
+
+// Location is the folder's address.
+func (o *objects) Location() string { return o.place.String() }
 
 // Close ends the connections.
 func (o *objects) Close() error { return o.bucket.Close() }
@@ -85,7 +90,7 @@ func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, er
 
 func readAll(r io.Reader, limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, limit+1)) }
 
-func tooLarge(p Place, key string, limit int64) error {
+func tooLarge(p place.Location, key string, limit int64) error {
 	return &Error{Class: Invalid, text: fmt.Sprintf("reading %s%s: it is larger than %d bytes, which is the limit", p, scrub(key), limit)}
 }
 

@@ -22,10 +22,6 @@ type Object struct {
 
 // Objects lists the data in a folder of a store, in the order of their keys. More than the limit are an error.
 func Objects(ctx context.Context, location string, opts bucket.Options, limit int) (found []Object, err error) {
-	p, err := bucket.Parse(location)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
@@ -36,9 +32,9 @@ func Objects(ctx context.Context, location string, opts bucket.Options, limit in
 			return found, err
 		}
 		if len(found) == limit {
-			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit", p, limit)
+			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit", folder.Location(), limit)
 		}
-		found = append(found, Object{manifest.URI(p.String(), o.Key), o.Written, o.Size})
+		found = append(found, Object{manifest.URI(folder.Location(), o.Key), o.Written, o.Size})
 	}
 	return found, nil
 }

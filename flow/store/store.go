@@ -26,15 +26,11 @@ type Store struct {
 
 // Open opens a store by its location, such as "s3://acme-manifests/prod/". That it is there is seen when it is used.
 func Open(ctx context.Context, location string, opts bucket.Options) (*Store, error) {
-	p, err := bucket.Parse(location)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{p.String(), folder}, nil
+	return &Store{folder.Location(), folder}, nil
 }
 
 // Location is the address of the store, which ends in "/".

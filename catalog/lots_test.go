@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/catalog"
+)
+
+const inLots = `, lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}`
+
+// kept has an environment keep its lots somewhere.
+func kept(file, manifests string) edit {
+	return edit{file, "  stores:", "  lots: {manifests: \"" + manifests + "\"}\n  stores:"}
+}
+
+var (
+	ordersInLots = edit{orders, "path: lake://orders/raw/", "path: lake://orders/raw/" + inLots}
+	ratesInLots  = edit{rates, "path: lake://rates/fx/", "path: lake://rates/fx/" + inLots}
+	ratesRaw     = edit{rates, "{name: fx, version: \"1\", path: lake://rates/fx/}", "{name: raw, version: \"1\", path: lake://rates/raw/" + inLots + "}\n    - {name: fx, version: \"1\", path: lake://rates/fx/}"}
+)
+
+func TestProblemsOfLots(t *testing.T) {
+	const hint = `
+    hint: name the project and the environment in spec.lots.manifests of the environment, as in "s3://acme-manifests/<environment>/<project>/", or rename a dataset`
+	testProblems(t, map[string]problemCase{
+		"Apart": {
+			reason: "The project and the environment tell them apart.",
+			edits:  []edit{ordersInLots, ratesRaw, kept("dev.yaml", "s3://m/<environment>/<project>"), kept("prod.yaml", "s3://m/<environment>/<project>/")},
+		},
+		"OtherVersion": {
+			reason: "So does the version.",
+			edits:  []edit{ordersInLots, {rates, "name: fx, version: \"1\", path: lake://rates/fx/", "name: raw, version: \"2\", path: lake://rates/fx/" + inLots}, {orders, "rates/fx@1", "rates/raw@2"}, {rates, "fx@1", "raw@2"}, kept("prod.yaml", "s3://m/")},
+		},
+		"WithoutLots": {
+			reason: "What has no lots has no manifests.",
+			edits:  []edit{ratesRaw, kept("prod.yaml", "s3://m/")},
+		},
+		"TwoProjects": {
+			reason: "The manifests of the second would be those of the first.",
+			edits:  []edit{ordersInLots, ratesRaw, kept("prod.yaml", "s3://m/<environment>/")},
+			want:   `rates/project.yaml:8:64: error: spec.datasets[0].lots: the manifests of rates/raw@1 in "prod" would be those of orders/raw@1 in "prod", in s3://m/prod/` + hint,
+		},
+		"TwoEnvironments": {
+			reason: "Those of one dataset in two environments are two.",
+			edits:  []edit{ordersInLots, kept("dev.yaml", "s3://m/<project>"), kept("prod.yaml", "s3a://m/<project>/")},
+			want:   `orders/project.yaml:9:65: error: spec.datasets[0].lots: the manifests of orders/raw@1 in "prod" would be those of orders/raw@1 in "dev", in s3://m/orders/` + hint,
+		},
+		"External": {
+			reason: "What neither environment writes may be looked at by both.",
+			edits:  []edit{{orders, "{name: raw, version: \"1\", ", "{name: raw, version: \"1\", external: true" + inLots + ", "}, {orders, "writes: {main: raw@1}", "retries: 1"}, kept("dev.yaml", "s3://m/"), kept("prod.yaml", "s3://m/")},
+		},
+		"Placeholder": {
+			reason: "There is one place for all clusters.",
+			edits:  []edit{kept("prod.yaml", "s3://m/<cluster>/")},
+			want: `prod.yaml:6:21: error: spec.lots.manifests: there is no placeholder "<cluster>"
+    hint: want one of: <project>, <environment>`,
+		},
+		"Scheme": {
+			reason: "A store that nobody can open keeps nothing.",
+			edits:  []edit{kept("prod.yaml", "ftp://m/")},
+			want:   `prod.yaml:6:21: error: spec.lots.manifests: the location "ftp://m/" is in a kind of store that is not known; want one of: s3, gs, azblob, file`,
+		},
+		"NoAddress": {
+			reason: "Nor does what is none.",
+			edits:  []edit{kept("prod.yaml", "/data/m")},
+			want:   `prod.yaml:6:21: error: spec.lots.manifests: the location "/data/m" is no address of a store, such as s3://bucket/folder/`,
+		},
+		"Credentials": {
+			reason: "Credentials are not declared, and not shown.",
+			edits:  []edit{kept("prod.yaml", "s3://AKIA:secret@m/")},
+			want:   `prod.yaml:6:21: error: spec.lots.manifests: the location "s3://***@m/" names no bucket: no name of one has any of ?#@:%; credentials are those of the cloud's own tools`,
+		},
+		"Outside": {
+			reason: "No path leads up.",
+			edits:  []edit{kept("prod.yaml", "s3://m/a/../<project>/")},
+			want:   `prod.yaml:6:21: error: spec.lots.manifests: the location "s3://m/a/../<project>/" is no folder of a store: a part of it is empty, "." or ".."`,
+		},
+		"BucketPerProject": {
+			reason: "Previews have one folder for all of their projects.",
+			edits:  []edit{kept("prod.yaml", "s3://m-<project>/")},
+			want: `prod.yaml:6:21: error: spec.lots.manifests: the bucket is named after a project, and previews have theirs in one of all
+    hint: write "<project>" in the path, as in "s3://acme-manifests/<environment>/<project>/"`,
+		},
+		"OfPreviews": {
+			reason: "What previews write is theirs.",
+			edits:  []edit{kept("prod.yaml", "s3://m/trunkline-previews/")},
+			want: `prod.yaml:6:21: error: spec.lots.manifests: the folder "trunkline-previews" is reserved: previews write there
+    hint: choose another folder`,
+		},
+		"Nowhere": {
+			reason: "Who keeps lots says where.",
+			edits:  []edit{{"prod.yaml", "  stores:", "  lots: {}\n  stores:"}},
+			want:   "prod.yaml:6:9: error: spec.lots: the field \"manifests\" is missing or empty",
+		},
+	})
+}
+
+// TestManifests: manifests are where the environment says, and those of a preview are where nobody else's are.
+func TestManifests(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason, manifests string
+		// want are those of orders/raw@1 and rates/fx@1, for writers and readers, in dev and in its preview for a change of orders.
+		want [8]string
+		data []string
+	}{
+		"Placeholders": {
+			"Previews are beside the folders of projects.", "s3://m/<environment>/<project>",
+			[8]string{
+				"s3://m/dev/orders/", "s3://m/dev/orders/", "s3://m/dev/rates/", "s3://m/dev/rates/",
+				"s3://m/dev/trunkline-previews/acme/pr-7/orders/", "s3://m/dev/trunkline-previews/acme/pr-7/orders/",
+				"s3://m/dev/trunkline-previews/acme/pr-7/rates/", "s3://m/dev/rates/",
+			},
+			[]string{"file:///dev/trunkline-previews/acme/pr-7/", "s3://m/dev/trunkline-previews/acme/pr-7/"},
+		},
+		"Within": {
+			"A folder that is named after a project among others is one of its own.", "s3a://m-<environment>/lots/of-<project>/x/",
+			[8]string{
+				"s3://m-dev/lots/of-orders/x/", "s3://m-dev/lots/of-orders/x/", "s3://m-dev/lots/of-rates/x/", "s3://m-dev/lots/of-rates/x/",
+				"s3://m-dev/lots/trunkline-previews/acme/pr-7/of-orders/x/", "s3://m-dev/lots/trunkline-previews/acme/pr-7/of-orders/x/",
+				"s3://m-dev/lots/trunkline-previews/acme/pr-7/of-rates/x/", "s3://m-dev/lots/of-rates/x/",
+			},
+			[]string{"file:///dev/trunkline-previews/acme/pr-7/", "s3://m-dev/lots/trunkline-previews/acme/pr-7/"},
+		},
+		"Placement": {
+			"A bucket of Clusterless.", "s3://prod-clusterless-manifest-123-eu-west-1",
+			[8]string{
+				"s3://prod-clusterless-manifest-123-eu-west-1/", "s3://prod-clusterless-manifest-123-eu-west-1/", "s3://prod-clusterless-manifest-123-eu-west-1/", "s3://prod-clusterless-manifest-123-eu-west-1/",
+				"s3://prod-clusterless-manifest-123-eu-west-1/trunkline-previews/acme/pr-7/", "s3://prod-clusterless-manifest-123-eu-west-1/trunkline-previews/acme/pr-7/",
+				"s3://prod-clusterless-manifest-123-eu-west-1/trunkline-previews/acme/pr-7/", "s3://prod-clusterless-manifest-123-eu-west-1/",
+			},
+			[]string{"file:///dev/trunkline-previews/acme/pr-7/", "s3://prod-clusterless-manifest-123-eu-west-1/trunkline-previews/acme/pr-7/"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cat, problems := load(t, mapFS(change(t, ordersInLots, ratesInLots, kept("dev.yaml", tc.manifests), previewing)))
+			if problems.Denied() {
+				t.Fatalf("the platform is refused:\n%s", problems)
+			}
+			p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Number: 7, Changed: []string{"orders"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [8]string
+			for i := range got {
+				of, env := cat, "dev"
+				if i >= 4 {
+					of, env = p.Catalog, p.Name
+				}
+				got[i], _ = of.Manifests([]string{"orders/raw@1", "rates/fx@1"}[i/2%2], env, []catalog.EdgeKind{catalog.Writes, catalog.Reads}[i%2])
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+			if diff := cmp.Diff(tc.data, p.Data); diff != "" {
+				t.Errorf("what goes with the preview (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNoManifests: where nobody keeps any, there are none.
+func TestNoManifests(t *testing.T) {
+	cat, _ := load(t, mapFS(change(t, ordersInLots, kept("dev.yaml", "s3://m/"), edit{rates, "{dev: {}, prod: {}}", "[prod]"}, ratesInLots, edit{orders, ", fx: rates/fx@1", ""})))
+	for _, tc := range []struct {
+		reason, dataset, env string
+		want                 bool
+	}{
+		{"It has lots, and they are kept.", "orders/raw@1", "dev", true},
+		{"It has none.", "orders/clean@2", "dev", false},
+		{"The environment keeps none.", "orders/raw@1", "prod", false},
+		{"It is not there.", "rates/fx@1", "dev", false},
+		{"Nobody declares the dataset,", "orders/raw@9", "dev", false},
+		{"or the environment.", "orders/raw@1", "test", false},
+	} {
+		if got, ok := cat.Manifests(tc.dataset, tc.env, catalog.Reads); ok != tc.want || (got == "") == tc.want {
+			t.Errorf("%s %s in %s: got %q, %v", tc.reason, tc.dataset, tc.env, got, ok)
+		}
+	}
+}

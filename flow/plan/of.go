@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+)
+
+// Of is what a catalog declares for an environment: the datasets with lots of the projects that are deployed there, and
+// the workloads that write them.
+func Of(c *catalog.Catalog, environment string) *Graph {
+	var all []Series
+	var arcs []Arc
+	for p := range c.Projects() {
+		if _, deployed := p.Spec.Environments[environment]; !deployed {
+			continue
+		}
+		for i := range p.Spec.Datasets {
+			d := &p.Spec.Datasets[i]
+			if s, ok := seriesOf(d); ok {
+				s.ID = p.Name + "/" + d.Name + "@" + d.Version
+				all = append(all, s)
+			}
+		}
+		digests := digestsOf(c, p, environment)
+		for i := range p.Spec.Workloads {
+			w := &p.Spec.Workloads[i]
+			a := Arc{ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Stop: stopOf(p, w, environment), Digest: digests[w.Name]}
+			for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
+				if id, ok := refOf(p, w.Writes[role]); ok {
+					a.Writes = append(a.Writes, id)
+				}
+			}
+			unit := unitOf(c, a.Writes)
+			for _, role := range slices.Sorted(maps.Keys(w.Reads)) {
+				if r, ok := readOf(c, p, role, w.Reads[role], unit); ok {
+					a.Reads = append(a.Reads, r)
+				}
+			}
+			arcs = append(arcs, a)
+		}
+	}
+	return NewGraph(all, arcs)
+}
+
+// seriesOf is a dataset that has lots.
+func seriesOf(d *v1alpha1.Dataset) (Series, bool) {
+	if d.Lots == nil {
+		return Series{}, false
+	}
+	unit, err := lot.ParseUnit(string(d.Lots.Unit))
+	const day = 24 * time.Hour
+	return Series{
+		Unit: unit, Since: d.Lots.Since.Time, Retention: time.Duration(d.Retention) * day, External: d.External,
+	}, err == nil
+}
+
+// refOf is the id of a dataset that a workload names.
+func refOf(p *catalog.Project, ref string) (id string, ok bool) {
+	owner, local, ok := catalog.ParseDataset(p.Name, ref)
+	return owner + "/" + local, ok
+}
+
+// unitOf is the unit of the lots that a workload makes, by the first of what it writes that has any.
+func unitOf(c *catalog.Catalog, writes []string) (unit lot.Unit) {
+	for _, id := range writes {
+		if _, d, ok := c.Dataset(id); ok {
+			if s, ok := seriesOf(d); ok {
+				return s.Unit
+			}
+		}
+	}
+	return unit
+}
+
+// readOf is how a workload whose lots are of a unit reads a dataset; false if that is one whole, which is there or not
+// for all lots alike.
+func readOf(c *catalog.Catalog, p *catalog.Project, role string, r v1alpha1.Read, unit lot.Unit) (Read, bool) {
+	id, ok := refOf(p, r.Dataset)
+	if !ok {
+		return Read{}, false
+	}
+	out := Read{Role: role, Series: id, Lots: 1, Trigger: r.Triggers()}
+	if _, d, found := c.Dataset(id); found {
+		s, lots := seriesOf(d)
+		if !lots {
+			return Read{}, false
+		}
+		if s.Unit.Finer(unit) {
+			out.Lots = int(unit.Duration() / s.Unit.Duration()) // without a window, all of them
+		}
+	}
+	if r.Window != nil {
+		if r.Window.Lots != nil {
+			out.Lots = *r.Window.Lots
+		}
+		if r.Window.Offset != nil {
+			out.Offset = *r.Window.Offset
+		}
+	}
+	return out, true
+}
+
+// needOf is how many inputs a join waits for; 0 for all.
+func needOf(j v1alpha1.Join) int {
+	if j == v1alpha1.JoinAny {
+		return 1
+	}
+	n, err := strconv.Atoi(string(j))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// stopOf is why nothing starts the runs of a workload.
+func stopOf(p *catalog.Project, w *v1alpha1.Workload, environment string) Stop {
+	over := p.Spec.Environments[environment].Workloads[w.Name]
+	switch {
+	case p.Excludes(environment, w.Name):
+		return Excluded
+	case p.Suspends(w, environment), p.Suspended(environment):
+		return Suspended
+	case w.Schedule != "" || over.Schedule != "":
+		return Scheduled
+	}
+	return Runs
+}
+
+// digestsOf tells the workloads of a project from what they were, by name: with everything resolved that the environment
+// decides, on the first of its clusters.
+func digestsOf(c *catalog.Catalog, p *catalog.Project, environment string) map[string]string {
+	for _, id := range c.ReleasesOf(p) {
+		if id.Environment != environment {
+			continue
+		}
+		out := map[string]string{}
+		for _, w := range c.Release(p, id).Workloads {
+			w.Suspend = false // that a lot was not tried for a while does not make it another
+			data, err := json.Marshal(w)
+			if err != nil {
+				return nil // params that are not JSON were refused
+			}
+			sum := sha256.Sum256(data)
+			out[w.Name] = hex.EncodeToString(sum[:8])
+		}
+		return out
+	}
+	return nil
+}
