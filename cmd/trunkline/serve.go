@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
-	"trunkline.dev/trunkline/reconciler/stores"
 )
 
 const defaultListen = "127.0.0.1:8080"
@@ -38,7 +38,7 @@ type serve struct {
 	sops      unsealing
 	github    atGitHub
 	images    followed
-	stores    stores.Options
+	stores    bucket.Options
 	logging   logging
 }
 

@@ -9,11 +9,14 @@ package bucket
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/url"
 	"time"
 
-	place "trunkline.dev/trunkline/api/location"
+	"gocloud.dev/blob"
+
+	"trunkline.dev/trunkline/api/location"
 )
 
 // Options say where stores are.
@@ -52,14 +55,29 @@ type Folder interface {
 	Close() error
 }
 
-// Open opens a folder. That it is there is seen when it is used.
-func Open(ctx context.Context, location string, opts Options) (Folder, error) {
-	p, err := place.Parse(location)
+// Parse reads the location of a folder, and refuses one of a kind of store that this program has no client of.
+func Parse(address string) (location.Location, error) {
+	l, err := location.Parse(address)
+	if err == nil && l.Scheme != "file" && !blob.DefaultURLMux().ValidBucketScheme(l.Scheme) {
+		err = fmt.Errorf("%s: this program was built without the client of %s; build it with the tag stores_cloud", l, l.Scheme)
+	}
 	if err != nil {
-		return nil, &Error{Invalid, scrub(err.Error()), err}
+		return location.Location{}, &Error{Invalid, scrub(err.Error()), err}
+	}
+	return l, nil
+}
+
+// Open opens a folder. That it is there is seen when it is used.
+func Open(ctx context.Context, address string, opts Options) (Folder, error) {
+	p, err := Parse(address)
+	if err != nil {
+		return nil, err
 	}
 	if p.Scheme == "file" {
 		return disk{p}, nil
+	}
+	if u, err := url.Parse(opts.Endpoint); err != nil || u.User != nil || u.RawQuery != "" {
+		return nil, &Error{Class: Invalid, text: "the endpoint of S3 is no plain URL such as https://minio.example.com; credentials are those of AWS' own tools"}
 	}
 	return openObjects(ctx, p, opts)
 }
@@ -67,8 +85,8 @@ func Open(ctx context.Context, location string, opts Options) (Folder, error) {
 // anyRegion is what requests to an S3 that is not AWS' are signed for, which has no regions.
 const anyRegion = "us-east-1"
 
-// address is what gocloud opens a bucket by.
-func address(p place.Location, opts Options) string {
+// opener is what gocloud opens a bucket by.
+func opener(p location.Location, opts Options) string {
 	u := url.URL{Scheme: p.Scheme, Host: p.Bucket}
 	if p.Scheme == "s3" && opts.Endpoint != "" {
 		query := url.Values{}

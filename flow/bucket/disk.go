@@ -15,11 +15,11 @@ import (
 	"slices"
 	"strings"
 
-	place "trunkline.dev/trunkline/api/location"
+	"trunkline.dev/trunkline/api/location"
 )
 
 // disk is a folder of this machine. Nothing of it is reached through a link that leads out of it.
-type disk struct{ place place.Location }
+type disk struct{ place location.Location }
 
 // Close has nothing to give back: the folder is opened when it is used.
 func (disk) Close() error { return nil }

@@ -13,20 +13,17 @@ import (
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/s3blob" // opens "s3://"
 
-	place "trunkline.dev/trunkline/api/location"
+	"trunkline.dev/trunkline/api/location"
 )
 
 // objects is a folder of an object store.
 type objects struct {
-	place  place.Location
+	place  location.Location
 	bucket *blob.Bucket
 }
 
-func openObjects(ctx context.Context, p place.Location, opts Options) (Folder, error) {
-	if !blob.DefaultURLMux().ValidBucketScheme(p.Scheme) {
-		return nil, &Error{Class: Invalid, text: fmt.Sprintf("%s: this program was built without the client of %s://; build it with the tag stores_cloud", p, p.Scheme)}
-	}
-	b, err := blob.OpenBucket(ctx, address(p, opts))
+func openObjects(ctx context.Context, p location.Location, opts Options) (Folder, error) {
+	b, err := blob.OpenBucket(ctx, opener(p, opts))
 	if err != nil {
 		return nil, wrap(err, "opening "+p.String())
 	}
@@ -57,12 +54,14 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 				return
 			}
 			for _, found := range page {
-				key, inside := strings.CutPrefix(found.Key, o.place.Folder)
-				if !inside || !strings.HasPrefix(key, prefix) {
-					// A store that lists what was not asked for is not believed.
+				if !strings.HasPrefix(found.Key, o.place.Folder+prefix) {
+					// A store that lists what was not asked for is not believed in anything.
 					fail(fmt.Errorf("the store lists %q, which is not there", found.Key))
 					return
 				}
+			}
+			for _, found := range page {
+				key := strings.TrimPrefix(found.Key, o.place.Folder)
 				if !yield(Object{Key: key, Written: found.ModTime, ETag: etag(found), Size: found.Size}, nil) {
 					return
 				}
@@ -90,7 +89,7 @@ func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, er
 
 func readAll(r io.Reader, limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, limit+1)) }
 
-func tooLarge(p place.Location, key string, limit int64) error {
+func tooLarge(p location.Location, key string, limit int64) error {
 	return &Error{Class: Invalid, text: fmt.Sprintf("reading %s%s: it is larger than %d bytes, which is the limit", p, scrub(key), limit)}
 }
 

@@ -6,17 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
+
+	"trunkline.dev/trunkline/api/location"
+	"trunkline.dev/trunkline/flow/bucket"
 )
 
 const (
-	// atOnce is how many objects are deleted at a time.
-	atOnce = 16
+	// atOnce is how many objects are deleted at a time, and pageSize how many are listed before they are.
+	atOnce, pageSize = 16, 1000
 	// maxRounds is how often a folder is listed until it is empty: others may still write there.
 	maxRounds = 10
 )
@@ -24,25 +23,25 @@ const (
 // Remove deletes everything in the folder of a store, and nothing outside of it: "pr-1/" is not "pr-10/". It returns how many
 // objects were deleted, also with an error; calling it again goes on. A folder or bucket that is not there is empty. Of a store that
 // keeps versions, the older ones stay.
-func (s *Stores) Remove(ctx context.Context, location string) (int, error) {
-	p, err := parse(location)
+func (s *Stores) Remove(ctx context.Context, address string) (int, error) {
+	p, err := parse(address)
 	if err != nil {
 		return 0, err
 	}
 	var removed int
-	if p.scheme == "file" {
+	if p.Scheme == "file" {
 		err = removeFolder(p)
 	} else {
-		removed, err = s.removeObjects(ctx, p)
+		removed, err = s.removeObjects(ctx, address)
 	}
 	if err != nil {
-		return removed, fmt.Errorf("removing what is in %s: %w", location, err)
+		return removed, fmt.Errorf("removing what is in %s: %w", address, err)
 	}
 	return removed, nil
 }
 
 // removeFolder deletes a folder of this machine. A link in it is deleted, and not followed.
-func removeFolder(p place) error {
+func removeFolder(p location.Location) error {
 	dir, name, err := root(p)
 	if err != nil || dir == nil {
 		return err
@@ -51,17 +50,17 @@ func removeFolder(p place) error {
 }
 
 // removeObjects deletes the objects of a folder until there is none.
-func (s *Stores) removeObjects(ctx context.Context, p place) (removed int, err error) {
-	b, err := s.bucket(ctx, p)
+func (s *Stores) removeObjects(ctx context.Context, address string) (removed int, err error) {
+	folder, err := bucket.Open(ctx, address, s.opts)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+	defer func() { err = errors.Join(err, folder.Close()) }()
 	for range maxRounds {
-		n, err := sweep(ctx, b, p.folder)
+		n, err := sweep(ctx, folder)
 		removed += n
-		if gcerrors.Code(err) == gcerrors.NotFound {
-			return removed, nil // there is no such bucket
+		if bucket.ClassOf(err) == bucket.NoStore {
+			return removed, nil
 		}
 		if n == 0 || err != nil {
 			return removed, err
@@ -71,47 +70,30 @@ func (s *Stores) removeObjects(ctx context.Context, p place) (removed int, err e
 }
 
 // sweep deletes the objects that a folder holds now.
-func sweep(ctx context.Context, b *blob.Bucket, folder string) (removed int, err error) {
-	list := b.List(&blob.ListOptions{Prefix: folder})
-	for {
-		page, err := page(ctx, list, folder)
-		if err != nil || len(page) == 0 {
-			return removed, err
-		}
+func sweep(ctx context.Context, folder bucket.Folder) (removed int, err error) {
+	page := make([]string, 0, pageSize)
+	remove := func() error {
 		group, deleting := errgroup.WithContext(ctx)
 		group.SetLimit(atOnce)
 		for _, key := range page {
-			group.Go(func() error {
-				if err := b.Delete(deleting, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
-					return fmt.Errorf("deleting %s: %w", key, err)
-				}
-				return nil
-			})
+			group.Go(func() error { return folder.Delete(deleting, key) })
 		}
 		if err := group.Wait(); err != nil {
-			return removed, err
+			return err
 		}
 		removed += len(page)
+		page = page[:0]
+		return nil
 	}
-}
-
-// pageSize is how many objects are listed before they are deleted.
-const pageSize = 1000
-
-// page returns the next objects of a list; none: it has ended. A store that lists what is not in the folder is not to be trusted
-// with what is.
-func page(ctx context.Context, list *blob.ListIterator, folder string) (keys []string, err error) {
-	for len(keys) < pageSize {
-		o, err := list.Next(ctx)
-		switch {
-		case errors.Is(err, io.EOF):
-			return keys, nil
-		case err != nil:
-			return nil, fmt.Errorf("listing: %w", err)
-		case !strings.HasPrefix(o.Key, folder):
-			return nil, fmt.Errorf("listing: the store lists %q, which is not there", o.Key)
+	for o, err := range folder.List(ctx, "") {
+		if err != nil {
+			return removed, err
 		}
-		keys = append(keys, o.Key)
+		if page = append(page, o.Key); len(page) == pageSize {
+			if err := remove(); err != nil {
+				return removed, err
+			}
+		}
 	}
-	return keys, nil
+	return removed, remove()
 }
