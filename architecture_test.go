@@ -53,10 +53,14 @@ var mayKnow = map[string][]string{
 	"evaluate":                   {"api", "catalog", "cost", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
+	"flow":                       {"api", "catalog", "flow"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/manifest":              {"api/lot"},
+	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
+	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/plan":                  {"api", "catalog"},
+	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
@@ -121,7 +125,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

@@ -25,6 +25,8 @@ const (
 	exitFindings = 1 // something was found, or failed
 	exitUsage    = 2 // the command was called wrongly
 	exitTrouble  = 2 // a command that answers by its exit code, as diff does, has no answer
+
+	exitInterrupted = 130 // a program that was run was interrupted, as shells have it
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -46,6 +48,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		text = strings.TrimSpace(plain(unknownCommand(root, err).Error()))
 	}
 	var usage *usageError
+	var program *exitError
 	switch {
 	case err == nil:
 		return exitFine
@@ -53,6 +56,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitFindings // what was found is printed
 	case errors.Is(err, errTrouble):
 		return exitTrouble // so is what went wrong
+	case errors.As(err, &program):
+		return program.code
 	case isTrouble(err):
 		_, _ = fmt.Fprintf(stderr, "trunkline: %s\n", text)
 		return exitTrouble

@@ -20,7 +20,10 @@ type Object struct {
 	Size    int64
 }
 
-// Objects lists the data in a folder of a store, in the order of their keys. More than the limit are an error.
+// ErrMore says that not all was listed.
+var ErrMore = errors.New("there is more")
+
+// Objects lists the data in a folder of a store, in the order of their keys. Of more than the limit it returns as many, and [ErrMore].
 func Objects(ctx context.Context, location string, opts bucket.Options, limit int) (found []Object, err error) {
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
@@ -32,7 +35,7 @@ func Objects(ctx context.Context, location string, opts bucket.Options, limit in
 			return found, err
 		}
 		if len(found) == limit {
-			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit", folder.Location(), limit)
+			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit: %w", folder.Location(), limit, ErrMore)
 		}
 		found = append(found, Object{manifest.URI(folder.Location(), o.Key), o.Written, o.Size})
 	}

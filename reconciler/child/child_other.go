@@ -9,5 +9,8 @@ import "os/exec"
 // Group does nothing: there are no process groups here.
 func Group(*exec.Cmd) {}
 
+// Terminate kills the process of a command: there is no asking here.
+func Terminate(cmd *exec.Cmd) error { return Kill(cmd) }
+
 // Kill kills the process of a command.
 func Kill(cmd *exec.Cmd) error { return cmd.Process.Kill() }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"strings"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/manifest"
+)
+
+// manifestFolder is where a program leaves manifests of its own, in the location of the attempt.
+const manifestFolder = "_manifests/"
+
+// AttemptLocation is where an attempt writes the data of a lot, below the location of the dataset. Nothing else writes there, so
+// that what lies there is what the attempt wrote, and what another one left behind is not.
+func AttemptLocation(dataset string, l lot.Lot, attempt string) string {
+	return lotLocation(dataset, l) + attemptPart + attempt + "/"
+}
+
+const attemptPart = "attempt="
+
+func lotLocation(dataset string, l lot.Lot) string {
+	return strings.TrimSuffix(dataset, "/") + "/lot=" + l.ID() + "/"
+}
+
+// hidden reports whether an object is no data, by its path in the location of an attempt: a part of it begins with "_" or ".", as
+// "_SUCCESS" does and "_temporary/". Programs that read folders pass over these.
+func hidden(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// locations returns where the data of a lot are by its manifest, for a program that reads folders or objects: the folder of the
+// attempt that wrote it, which holds nothing else, or else what the manifest lists.
+func locations(m manifest.Manifest, dataset string, l lot.Lot) []string {
+	if m.URIType != manifest.Identifier || len(m.URIs) == 0 {
+		return m.URIs
+	}
+	around, attempt := lotLocation(dataset, l), ""
+	for _, uri := range m.URIs {
+		mine := attemptOf(uri, around)
+		if mine == "" || attempt != "" && mine != attempt {
+			return m.URIs
+		}
+		attempt = mine
+	}
+	return []string{around + attemptPart + attempt + "/"}
+}
+
+// attemptOf is the attempt that wrote an object of a lot; empty if it does not lie in the location of one.
+func attemptOf(uri, around string) string {
+	for _, path := range manifest.Paths(around, uri) {
+		first, rest, below := strings.Cut(path, "/")
+		attempt, named := strings.CutPrefix(first, attemptPart)
+		if below && named && rest != "" && CheckAttempt(attempt) == nil {
+			return attempt
+		}
+	}
+	return ""
+}
