@@ -137,7 +137,7 @@ func (s *state) plan(now time.Time) (todo []work) {
 	limits := s.limits
 	s.graph, limits.Holds = s.running(s.cluster.templatesOf(s.declared))
 	if s.planner == nil {
-		s.recall()
+		s.recall(now)
 	}
 	seen := &plan.Seen{}
 	for key, f := range s.have {
@@ -158,8 +158,17 @@ func (s *state) plan(now time.Time) (todo []work) {
 // known reports whether all that there is has been seen.
 func (s *state) known() bool { return s.listed && s.cluster.complete }
 
-// recall finds the runs that have failed before: of each lot the last, by its Job, or by the manifest that it left.
-func (s *state) recall() {
+// recall finds the runs that have failed before: of each lot the last, by its Job, or by the manifest that it left. Clocks differ: none
+// has failed later than now.
+func (s *state) recall(now time.Time) {
+	defer func() {
+		for key, r := range s.runs {
+			if r.Failed.After(now) {
+				r.Failed = now
+				s.runs[key] = r
+			}
+		}
+	}()
 	for _, r := range failures(s.graph, s.have) {
 		s.runs[arcLot{r.Arc, r.Lot}] = r
 	}
@@ -241,11 +250,11 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 // done takes what came of some work.
 func (s *state) done(d done, now time.Time) (todo []work) {
 	delete(s.busy, d.key)
-	for key, etag := range d.damaged {
-		s.damaged[key] = etag
-	}
+	learned := len(d.damaged) > 0
+	maps.Copy(s.damaged, d.damaged)
 	for key, f := range d.lots {
 		s.touched[key] = true
+		learned = learned || !s.believed(key, f).same(s.have[key])
 		s.saw(key, f)
 	}
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
@@ -259,6 +268,10 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		run.Digest = "" // it says nothing of the workload
 		s.ran(d.key, atOnce(run))
 	case cameNot:
+		if learned {
+			s.ran(d.key, plan.Run{}) // what the plan went by is not so; the next one knows
+			break
+		}
 		run.Attempt-- // there was none
 		s.ran(d.key, run)
 	}

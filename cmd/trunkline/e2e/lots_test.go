@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"trunkline.dev/trunkline/reconciler/git/gittest"
-	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/test/clustertest"
 )
 
@@ -93,12 +92,18 @@ func (l *lake) serve(program string) *daemon {
 // manifests lists the manifests of a dataset by their lots and states.
 func (l *lake) manifests(project, state string) (lots []string) {
 	l.t.Helper()
-	found, err := filepath.Glob(filepath.Join(l.dir, "manifests", project, "datasets", "*", "*", "lot=*", "state="+state))
+	file := "manifest.json"
+	if state == "partial" {
+		file = "attempt=*/" + file
+	}
+	found, err := filepath.Glob(filepath.Join(l.dir, "manifests", project, "datasets", "*", "*", "lot=*", "state="+state, file))
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	for _, at := range found {
-		lots = append(lots, strings.TrimPrefix(filepath.Base(filepath.Dir(at)), "lot="))
+		_, lot, _ := strings.Cut(at, "/lot=")
+		lot, _, _ = strings.Cut(lot, "/")
+		lots = append(lots, lot)
 	}
 	return lots
 }
@@ -254,5 +259,3 @@ func grep(text, with string) string {
 	}
 	return out.String()
 }
-
-var _ = status.Platform{}
