@@ -79,11 +79,41 @@ func versions() map[string][]string {
 
 // TestUpdateIsLoad makes random changes to random files, one after the other, and compares the result of each update
 // with that of loading everything.
-func TestUpdateIsLoad(t *testing.T) {
-	versions := versions()
+func TestUpdateIsLoad(t *testing.T) { updateIsLoad(t, acme, versions()) }
+
+// TestUpdateIsLoadOfLots does so where lots are kept, and datasets come and go whose manifests would be in one place.
+func TestUpdateIsLoadOfLots(t *testing.T) {
+	project := func(name, datasets string) string {
+		return head + "kind: Project\nmetadata: {name: " + name + "}\nspec: {owner: t, environments: [dev, prod], datasets: [" + datasets + "]}\n"
+	}
+	of := func(name string) []string {
+		dataset := func(dataset, more string) string {
+			return "{name: " + dataset + ", version: '1', path: 'lake://" + name + "/" + dataset + "/'" + more + "}"
+		}
+		return []string{
+			"", project(name, ""), project(name, dataset("raw", inLots)), project(name, dataset("raw", "")), project(name, dataset("fx", inLots)),
+			project(name, dataset("raw", inLots+", external: true")), project(name, dataset("raw", inLots)+", "+dataset("fx", inLots)),
+		}
+	}
+	versions := map[string][]string{"a/project.yaml": of("a"), "b/project.yaml": of("b"), "c/project.yaml": of("c")}
+	for _, env := range []string{"dev.yaml", "prod.yaml"} {
+		for _, place := range []string{"s3://m/<environment>/", "s3://m/", "s3://m/<project>/"} {
+			versions[env] = append(versions[env], strings.Replace(acme[env], "  stores:", "  lots: {manifests: \""+place+"\"}\n  stores:", 1))
+		}
+	}
+	start := maps.Clone(acme)
+	for _, env := range []string{"dev.yaml", "prod.yaml"} {
+		start[env] = versions[env][0]
+	}
+	delete(start, orders)
+	delete(start, rates)
+	updateIsLoad(t, start, versions)
+}
+
+func updateIsLoad(t *testing.T, start map[string]string, versions map[string][]string) {
 	names := slices.Sorted(maps.Keys(versions))
 	rapid.Check(t, func(t *rapid.T) {
-		files := maps.Clone(acme)
+		files := maps.Clone(start)
 		cat, _, err := catalog.Load(mapFS(files), library)
 		if err != nil {
 			t.Fatal(err)

@@ -39,8 +39,6 @@ type Object struct {
 
 // Folder is a folder of a store, or a whole one. Its methods may be called by any goroutine, and their errors have a [Class].
 type Folder interface {
-	// Location is the address of the folder, which ends in "/".
-	Location() string
 	// List lists the objects whose keys begin with a prefix, in the order of their keys, without reading them. It holds no more than a
 	// page of them. An error is the last that is yielded. A folder that is not there is empty.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
@@ -80,20 +78,4 @@ func Open(ctx context.Context, address string, opts Options) (Folder, error) {
 		return nil, &Error{Class: Invalid, text: "the endpoint of S3 is no plain URL such as https://minio.example.com; credentials are those of AWS' own tools"}
 	}
 	return openObjects(ctx, p, opts)
-}
-
-// anyRegion is what requests to an S3 that is not AWS' are signed for, which has no regions.
-const anyRegion = "us-east-1"
-
-// opener is what gocloud opens a bucket by.
-func opener(p location.Location, opts Options) string {
-	u := url.URL{Scheme: p.Scheme, Host: p.Bucket}
-	if p.Scheme == "s3" && opts.Endpoint != "" {
-		query := url.Values{}
-		query.Set("endpoint", opts.Endpoint)
-		query.Set("use_path_style", "true")
-		query.Set("region", anyRegion)
-		u.RawQuery = query.Encode()
-	}
-	return u.String()
 }

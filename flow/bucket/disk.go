@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"trunkline.dev/trunkline/api/location"
 )
@@ -23,9 +24,6 @@ type disk struct{ place location.Location }
 
 // Close has nothing to give back: the folder is opened when it is used.
 func (disk) Close() error { return nil }
-
-// Location is the folder's address.
-func (d disk) Location() string { return d.place.String() }
 
 func (d disk) dir() string { return filepath.Clean("/" + filepath.FromSlash(d.place.Folder)) }
 
@@ -57,7 +55,7 @@ var errEnough = errors.New("enough")
 // it is not known to be empty.
 func walk(ctx context.Context, files fs.FS, dir, prefix string, yield func(Object) bool) error {
 	entries, err := fs.ReadDir(files, dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return ctx.Err()
 	}
 	if err = errors.Join(err, ctx.Err()); err != nil {
@@ -127,7 +125,7 @@ func (d disk) Create(_ context.Context, key string, data []byte) error {
 }
 
 func (d disk) create(key string, data []byte) (err error) {
-	if err := os.MkdirAll(filepath.Join(d.dir(), staging), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(d.dir(), staging), 0o755); err != nil { //nolint:gosec // what reads manifests may run as someone else
 		return err
 	}
 	root, err := os.OpenRoot(d.dir())

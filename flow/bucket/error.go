@@ -77,17 +77,20 @@ func wrap(err error, doing string) error {
 
 // classify finds the class of what a store or a disk answers.
 func classify(err error) Class {
+	if known := ClassOf(err); known != Unknown {
+		return known
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "NoSuchBucket" {
 		return NoStore
 	}
-	switch gcerrors.Code(err) {
-	case gcerrors.NotFound:
+	switch code := gcerrors.Code(err); {
+	case code == gcerrors.NotFound:
 		return NotFound
-	case gcerrors.FailedPrecondition, gcerrors.AlreadyExists:
+	case code == gcerrors.FailedPrecondition, code == gcerrors.AlreadyExists:
 		return Exists
-	case gcerrors.PermissionDenied:
-		return Denied
-	case gcerrors.DeadlineExceeded, gcerrors.ResourceExhausted, gcerrors.Internal:
+	case code == gcerrors.PermissionDenied, strings.Contains(err.Error(), "failed to refresh cached credentials"):
+		return Denied // AWS' client has no type for credentials that are nowhere
+	case code == gcerrors.DeadlineExceeded, code == gcerrors.ResourceExhausted, code == gcerrors.Internal:
 		return Transient
 	}
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 && response.HTTPStatusCode() != http.StatusOK {

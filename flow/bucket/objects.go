@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/s3blob" // opens "s3://"
 
 	"trunkline.dev/trunkline/api/location"
 )
@@ -20,18 +19,20 @@ import (
 type objects struct {
 	place  location.Location
 	bucket *blob.Bucket
+	// remove deletes an object by its key in the bucket.
+	remove func(ctx context.Context, key string) error
 }
 
-func openObjects(ctx context.Context, p location.Location, opts Options) (Folder, error) {
-	b, err := blob.OpenBucket(ctx, opener(p, opts))
-	if err != nil {
-		return nil, wrap(err, "opening "+p.String())
+func openObjects(ctx context.Context, l location.Location, opts Options) (Folder, error) {
+	if l.Scheme == "s3" {
+		return openS3(ctx, l, opts)
 	}
-	return &objects{p, b}, nil
+	b, err := blob.OpenBucket(ctx, l.Scheme+"://"+l.Bucket)
+	if err != nil {
+		return nil, wrap(err, "opening "+l.String())
+	}
+	return &objects{l, b, b.Delete}, nil
 }
-
-// Location is the folder's address.
-func (o *objects) Location() string { return o.place.String() }
 
 // Close ends the connections.
 func (o *objects) Close() error { return o.bucket.Close() }
@@ -46,22 +47,20 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 		token := blob.FirstPageToken
 		for len(token) > 0 {
 			page, next, err := o.bucket.ListPage(ctx, token, pageSize, &blob.ListOptions{Prefix: o.place.Folder + prefix})
-			if errors.Is(err, io.EOF) {
-				return
-			}
 			if err != nil {
+				// An end of the connection is one of these, and not the end of the list: that is a page without a next one.
 				fail(err)
 				return
 			}
 			for _, found := range page {
-				if !strings.HasPrefix(found.Key, o.place.Folder+prefix) {
+				if !strings.HasPrefix(named(found), o.place.Folder+prefix) {
 					// A store that lists what was not asked for is not believed in anything.
-					fail(fmt.Errorf("the store lists %q, which is not there", found.Key))
+					fail(fmt.Errorf("the store lists %q, which is not there", named(found)))
 					return
 				}
 			}
 			for _, found := range page {
-				key := strings.TrimPrefix(found.Key, o.place.Folder)
+				key := strings.TrimPrefix(named(found), o.place.Folder)
 				if !yield(Object{Key: key, Written: found.ModTime, ETag: etag(found), Size: found.Size}, nil) {
 					return
 				}
@@ -73,7 +72,7 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 
 // Read reads no more than max.
 func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
-	r, err := o.bucket.NewReader(ctx, o.place.Folder+key, nil)
+	r, err := o.open(ctx, o.place.Folder+key)
 	if err != nil {
 		return nil, wrap(err, "reading "+o.place.String()+key)
 	}
@@ -87,6 +86,21 @@ func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, er
 	return data, nil
 }
 
+func (o *objects) open(ctx context.Context, key string) (*blob.Reader, error) {
+	if err := plain(key); err != nil {
+		return nil, err
+	}
+	return o.bucket.NewReader(ctx, key, nil)
+}
+
+// plain refuses keys that gocloud would write in its own way, so that another object would be meant.
+func plain(key string) error {
+	if strings.Contains(key, "__0x") || strings.Contains(key+"/", "../") || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' }) {
+		return &Error{Class: Invalid, text: fmt.Sprintf("%q is not the key of an object that can be read or written here", scrub(key))}
+	}
+	return nil
+}
+
 func readAll(r io.Reader, limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, limit+1)) }
 
 func tooLarge(p location.Location, key string, limit int64) error {
@@ -95,13 +109,16 @@ func tooLarge(p location.Location, key string, limit int64) error {
 
 // Create has the store refuse what is there.
 func (o *objects) Create(ctx context.Context, key string, data []byte) error {
+	if err := plain(o.place.Folder + key); err != nil {
+		return err
+	}
 	err := o.bucket.WriteAll(ctx, o.place.Folder+key, data, &blob.WriterOptions{IfNotExist: true, ContentType: "application/json"})
 	return wrap(err, "writing "+o.place.String()+key)
 }
 
 // Delete deletes an object.
 func (o *objects) Delete(ctx context.Context, key string) error {
-	err := wrap(o.bucket.Delete(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)
+	err := wrap(o.remove(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)
 	if ClassOf(err) == NotFound {
 		return nil
 	}

@@ -10,14 +10,22 @@ import (
 	"unicode"
 )
 
-// Within returns why a manifest does not count as what its key says: it is another lot's, has another state, or lists what is not
-// in the location of its dataset, such as "s3://lake/orders/".
-func (m Manifest) Within(key Key, location string) error {
+// Matches returns why a manifest is not what its key says: it is another lot's, or has another state.
+func (m Manifest) Matches(key Key) error {
 	switch {
 	case m.LotID != key.Lot.ID():
 		return fmt.Errorf("it is of the lot %.40s, and lies where that of %s has its place", m.LotID, key.Lot)
 	case m.State != key.State:
 		return fmt.Errorf("its state is %s, and it lies where one that is %s has its place", m.State, key.State)
+	}
+	return nil
+}
+
+// Within returns why a manifest does not count as what its key says: it does not match, or lists what is not in the location of its
+// dataset, such as "s3://lake/orders/".
+func (m Manifest) Within(key Key, location string) error {
+	if err := m.Matches(key); err != nil {
+		return err
 	}
 	around, err := newFolder(location)
 	if err != nil {

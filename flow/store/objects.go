@@ -25,6 +25,10 @@ var ErrMore = errors.New("there is more")
 
 // Objects lists the data in a folder of a store, in the order of their keys. Of more than the limit it returns as many, and [ErrMore].
 func Objects(ctx context.Context, location string, opts bucket.Options, limit int) (found []Object, err error) {
+	l, err := bucket.Parse(location)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
@@ -35,9 +39,9 @@ func Objects(ctx context.Context, location string, opts bucket.Options, limit in
 			return found, err
 		}
 		if len(found) == limit {
-			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit: %w", folder.Location(), limit, ErrMore)
+			return found, fmt.Errorf("listing %s: it has more than %d objects, which is the limit: %w", l, limit, ErrMore)
 		}
-		found = append(found, Object{manifest.URI(folder.Location(), o.Key), o.Written, o.Size})
+		found = append(found, Object{manifest.URI(l.String(), o.Key), o.Written, o.Size})
 	}
 	return found, nil
 }

@@ -14,7 +14,8 @@ import (
 // Retire has a manifest that counts count no more: it writes what it says as one that is removed, and then deletes it. A crash, or an
 // error, leaves either the one that counts or a record that it was removed; doing it again goes on. The attempt of the record is made
 // of what the listing says of the old manifest, so that a newer one in its place is not meant: if the old one was retired before, there
-// is nothing to do. Why it is retired is for people.
+// is nothing to do. Why it is retired is for people. Whoever retires is alone with a dataset; what another one writes between is recorded
+// as the old one if it was written in the same instant of the store's clock and says the same, so that its lot has to be made once more.
 //
 // A manifest that is damaged is retired, too; its record lists nothing.
 func (s *Store) Retire(ctx context.Context, old Entry, location, why string) error {
@@ -27,7 +28,7 @@ func (s *Store) Retire(ctx context.Context, old Entry, location, why string) err
 	if err != nil {
 		return err
 	}
-	if !there || now.Written != old.Written || now.ETag != old.ETag {
+	if !there || !now.Written.Equal(old.Written) || now.ETag != old.ETag {
 		return s.retired(ctx, old, removal)
 	}
 	m, err := s.Read(ctx, old.Key, location)

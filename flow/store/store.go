@@ -26,11 +26,15 @@ type Store struct {
 
 // Open opens a store by its location, such as "s3://acme-manifests/prod/". That it is there is seen when it is used.
 func Open(ctx context.Context, location string, opts bucket.Options) (*Store, error) {
+	l, err := bucket.Parse(location)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := bucket.Open(ctx, location, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{folder.Location(), folder}, nil
+	return &Store{l.String(), folder}, nil
 }
 
 // Location is the address of the store, which ends in "/".
@@ -113,7 +117,7 @@ func (e *DamagedError) Error() string {
 func (e *DamagedError) Unwrap() error { return e.Why }
 
 // Read returns a manifest that is what its key says, and lists nothing but what is in the location of its dataset, such as
-// "s3://lake/orders/". One that is not is a [DamagedError]. The location "" is not asked for.
+// "s3://lake/orders/". One that is not is a [DamagedError].
 func (s *Store) Read(ctx context.Context, key manifest.Key, location string) (manifest.Manifest, error) {
 	data, err := s.folder.Read(ctx, key.Path(), manifest.MaxSize)
 	if err != nil {
@@ -144,7 +148,7 @@ func (e *ConflictError) Error() string {
 
 // Write writes a manifest, once: if the same is there, it has been written. Another one is a [ConflictError].
 func (s *Store) Write(ctx context.Context, key manifest.Key, m manifest.Manifest) error {
-	if err := errors.Join(key.Check(), m.Check()); err != nil {
+	if err := errors.Join(key.Check(), m.Check(), m.Matches(key)); err != nil {
 		return fmt.Errorf("writing the manifest %s: %w", s.location+key.Path(), err)
 	}
 	return s.create(ctx, key, m)

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bucket
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/s3blob"
+
+	"trunkline.dev/trunkline/api/location"
+)
+
+// anyRegion is what requests to an S3 that is not AWS' are signed for, which has no regions.
+const anyRegion = "us-east-1"
+
+// openS3 opens a folder of an S3. The client is made here, and not by gocloud from a URL, so that all that AWS' own tools are told by their
+// environment counts, and an object is deleted by one request and not by two.
+func openS3(ctx context.Context, l location.Location, opts Options) (Folder, error) {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, wrap(err, "opening "+l.String())
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.DisableLogOutputChecksumValidationSkipped = true // many an S3 has no checksums, and nobody can do anything about it
+		if opts.Endpoint != "" {
+			o.BaseEndpoint, o.UsePathStyle, o.Region = &opts.Endpoint, true, anyRegion
+		}
+	})
+	b, err := s3blob.OpenBucket(ctx, client, l.Bucket, &s3blob.Options{RequestChecksumCalculation: cfg.RequestChecksumCalculation})
+	if err != nil {
+		return nil, wrap(err, "opening "+l.String())
+	}
+	return &objects{l, b, func(ctx context.Context, key string) error {
+		_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(l.Bucket), Key: aws.String(key)})
+		return err
+	}}, nil
+}
+
+// etag is what a store's listing says of an object's content.
+func etag(o *blob.ListObject) string {
+	var listed types.Object
+	switch {
+	case o.As(&listed) && listed.ETag != nil:
+		return strings.Trim(*listed.ETag, `"`)
+	case len(o.MD5) > 0:
+		return hex.EncodeToString(o.MD5)
+	}
+	return fmt.Sprintf("%x-%x", o.ModTime.UnixNano(), o.Size)
+}
+
+// named is the key of a listed object as the store has it. gocloud writes some characters of keys in its own way and reads them back, so
+// that it would show one object by the key of another.
+func named(o *blob.ListObject) string {
+	var listed types.Object
+	if o.As(&listed) && listed.Key != nil {
+		return *listed.Key
+	}
+	return o.Key
+}
