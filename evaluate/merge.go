@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/catalog"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/render"
@@ -25,6 +26,8 @@ type Merged struct {
 	Releases []preview.Release
 	// Same is how many others there are.
 	Same int
+	// Lots are those that are computed, and those that become nobody's.
+	Lots lots.Merged
 	// Notes are what else is to be known: which objects move between releases, and which several declare.
 	Notes []string
 }
@@ -44,7 +47,7 @@ func Merge(base, head *Evaluation, now time.Time) (Merged, error) {
 	}
 	was.Others, is.Others = c.others, c.others
 	moves := c.moves()
-	m := Merged{Releases: preview.Merge(was, is, now), Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases"))}
+	m := Merged{Releases: preview.Merge(was, is, now), Lots: lots.Merge(base.catalog, head.catalog, now), Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases"))}
 	annotate(m.Releases, moves)
 	for _, n := range c.others {
 		m.Same += n

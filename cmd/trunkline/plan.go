@@ -20,7 +20,8 @@ func newPlan() *cobra.Command {
 		Short: "Show what merging a change would do",
 		Long: `Plan shows what a merge would do to every release: which are created, changed
 and removed, which of their objects and how, which objects move between
-releases or are declared by several, and what would be held: by a deploy
+releases or are declared by several, which lots would be computed and which
+nobody would make any more, and what would be held: by a deploy
 window, a freeze, a promotion, the protection of an environment, or because too
 much would be deleted. It works offline and changes nothing: it compares what
 the releases of two states of the repository render to. "trunkline diff"
@@ -89,10 +90,13 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 	p := preview.Preview{From: revisionName(base, commit), To: s.name}
 	merged, err := evaluate.Merge(was, is, s.now)
 	p.Notes = merged.Notes
+	picked := map[string]bool{}
 	for _, r := range append(merged.Releases, evaluate.Same(was, is)...) {
 		if v.picker.Picks(r.ID) {
 			p.Releases = append(p.Releases, r)
+			picked[r.ID.Environment+"/"+r.ID.Project] = true
 		}
 	}
+	p.Lots = merged.Lots.Of(func(environment, project string) bool { return picked[environment+"/"+project] })
 	return p, err
 }

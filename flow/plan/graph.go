@@ -52,6 +52,8 @@ type Arc struct {
 	// Digest tells the workload as it is declared from how it was declared before: a lot that failed is tried again at
 	// once by a workload that is another.
 	Digest string
+	// Typical is how long a run usually takes; 0 if nobody says.
+	Typical time.Duration
 }
 
 // Read is a series that an arc reads: for each of its own lots, a window of lots of it. The last lot of the window is
@@ -82,6 +84,8 @@ type Graph struct {
 // series is a series with what the graph adds.
 type series struct {
 	Series
+	// unknown says that somebody reads it, and nobody declares it.
+	unknown   bool
 	first     int64 // the number of the first lot
 	producers []int // the arcs that write it, those that run first
 	readers   []reader
@@ -108,6 +112,41 @@ type read struct {
 	Read
 	series int
 }
+
+// bounds are the first lot of an arc that has not ended, and the first that is looked after.
+func (g *Graph) bounds(a *arc, now time.Time) (due, floor int64) {
+	due = ended(a.unit, now)
+	kept := time.Duration(-1)
+	for _, w := range a.writes {
+		retention := g.series[w].Retention
+		if retention <= 0 {
+			kept = 0
+		} else if kept != 0 {
+			kept = max(kept, retention)
+		}
+	}
+	floor = max(a.first, due-maxLots)
+	if kept > 0 {
+		floor = max(floor, ended(a.unit, now.Add(-kept)))
+	}
+	return due, floor
+}
+
+// computable reports whether enough of what a lot is made of can ever be there.
+func (g *Graph) computable(a *arc, n int64) bool {
+	count := 0
+	for i := range a.reads {
+		r := &a.reads[i]
+		if from, _ := g.window(a, r, n); r.Trigger && from >= g.series[r.series].first {
+			count++
+		}
+	}
+	return count >= a.need
+}
+
+// maxLots is how many lots of an arc are looked after, those that ended last: 40 years of five minutes. It bounds what a
+// declaration can cost that begins in the year 1.
+const maxLots = 1 << 22
 
 // maxWindow bounds what is counted with: more lots than any unit has between the years 1 and 10000.
 const maxWindow = 1 << 31
@@ -169,7 +208,7 @@ func (g *Graph) add(a Arc) {
 		if !ok {
 			i = len(g.series) // nobody declares it: it has no lots, and its readers wait
 			g.seriesAt[r.Series] = i
-			g.series = append(g.series, series{Series: Series{ID: r.Series, Unit: out.unit}})
+			g.series = append(g.series, series{Series: Series{ID: r.Series, Unit: out.unit}, unknown: true})
 		}
 		r.Lots, r.Offset = min(max(1, r.Lots), maxWindow), min(max(-maxWindow, r.Offset), maxWindow)
 		r.Recompute = r.Recompute && r.Trigger
@@ -236,10 +275,21 @@ func (g *Graph) Arcs() []string {
 	return ids
 }
 
+// Datasets lists the ids of the series that are declared, sorted.
+func (g *Graph) Datasets() (ids []string) {
+	for i := range g.series {
+		if !g.series[i].unknown {
+			ids = append(ids, g.series[i].ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // Series returns a series by its id.
 func (g *Graph) Series(id string) (Series, bool) {
 	i, ok := g.seriesAt[id]
-	if !ok || g.series[i].Since.IsZero() {
+	if !ok || g.series[i].unknown {
 		return Series{}, false
 	}
 	return g.series[i].Series, true

@@ -19,10 +19,16 @@ import (
 // Of is what a catalog declares for an environment: the datasets with lots of the projects that are deployed there, and
 // the workloads that write them.
 func Of(c *catalog.Catalog, environment string) *Graph {
+	return of(c, environment, c.ProjectNames(), digestsOf)
+}
+
+// of is what some projects declare, with the digests of their workloads by name.
+func of(c *catalog.Catalog, environment string, projects []string, digests func(*catalog.Catalog, *catalog.Project, string) map[string]string) *Graph {
 	var all []Series
 	var arcs []Arc
-	for p := range c.Projects() {
-		if _, deployed := p.Spec.Environments[environment]; !deployed {
+	for _, name := range projects {
+		p, ok := c.Project(name)
+		if !ok || !deployed(p, environment) {
 			continue
 		}
 		for i := range p.Spec.Datasets {
@@ -32,10 +38,13 @@ func Of(c *catalog.Catalog, environment string) *Graph {
 				all = append(all, s)
 			}
 		}
-		digests := digestsOf(c, p, environment)
+		digest := digests(c, p, environment)
 		for i := range p.Spec.Workloads {
 			w := &p.Spec.Workloads[i]
-			a := Arc{ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Stop: stopOf(p, w, environment), Digest: digests[w.Name]}
+			a := Arc{
+				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Stop: stopOf(p, w, environment), Digest: digest[w.Name],
+				Typical: p.TypicalDurationOf(w, environment),
+			}
 			for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
 				if id, ok := refOf(p, w.Writes[role]); ok {
 					a.Writes = append(a.Writes, id)
@@ -45,12 +54,32 @@ func Of(c *catalog.Catalog, environment string) *Graph {
 			for _, role := range slices.Sorted(maps.Keys(w.Reads)) {
 				if r, ok := readOf(c, p, role, w.Reads[role], unit); ok {
 					a.Reads = append(a.Reads, r)
+					if s, ok := foreign(c, r.Series, environment); ok {
+						all = append(all, s) // also if its project is none of those that are asked for
+					}
 				}
 			}
 			arcs = append(arcs, a)
 		}
 	}
 	return NewGraph(all, arcs)
+}
+
+// deployed reports whether a project is deployed to an environment.
+func deployed(p *catalog.Project, environment string) bool {
+	_, ok := p.Spec.Environments[environment]
+	return ok
+}
+
+// foreign finds a series that is read.
+func foreign(c *catalog.Catalog, id, environment string) (Series, bool) {
+	p, d, ok := c.Dataset(id)
+	if !ok || !deployed(p, environment) {
+		return Series{}, false
+	}
+	s, ok := seriesOf(d)
+	s.ID = id
+	return s, ok
 }
 
 // seriesOf is a dataset that has lots.

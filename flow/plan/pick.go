@@ -72,8 +72,16 @@ func (p *Planner) next() (next time.Time) {
 		}
 	}
 	for i := range p.g.arcs {
-		if a := &p.g.arcs[i]; a.Stop == Runs {
-			sooner(time.Unix(startOf(a.unit, p.ended[a.unit]+1), 0).UTC())
+		a := &p.g.arcs[i]
+		if a.Stop != Runs {
+			continue
+		}
+		sooner(p.ends(a.unit))
+		for _, r := range a.reads {
+			// What is read may end after the lot that is made of it, and be written before it ends.
+			if u := p.g.series[r.series].Unit; r.Trigger && (!u.Divides(a.unit) || r.Offset < 0) {
+				sooner(p.ends(u))
+			}
 		}
 	}
 	for len(p.wakes) > 0 {
@@ -88,6 +96,11 @@ func (p *Planner) next() (next time.Time) {
 		sooner(h.Until)
 	}
 	return next
+}
+
+// ends is when the next lot of a unit does.
+func (p *Planner) ends(u lot.Unit) time.Time {
+	return time.Unix(startOf(u, p.ended[u]+1), 0).UTC()
 }
 
 // room is how many more runs there may be.
@@ -139,13 +152,14 @@ func (p *Planner) live(i int) int64 {
 
 // pick fills the plan with as many starts as there is room for: first of what is not old.
 func (p *Planner) pick() {
-	left := p.room()
+	p.left, p.started = p.room(), nil
 	queued := 0
 	for i := range p.arcs {
 		queued += p.arcs[i].ready.len()
 	}
-	p.pickFrom(&left, false)
-	p.pickFrom(&left, true)
+	p.plan.Starts = make([]Start, 0, max(0, min(queued, p.left.all)))
+	p.pickFrom(&p.left, false)
+	p.pickFrom(&p.left, true)
 	p.plan.Queued = queued - len(p.plan.Starts)
 }
 

@@ -12,10 +12,6 @@ import (
 	"trunkline.dev/trunkline/api/lot"
 )
 
-// maxLots is how many lots of an arc are looked after, those that ended last: 40 years of five minutes. It bounds what a
-// declaration can cost that begins in the year 1.
-const maxLots = 1 << 22
-
 // Planner plans, and goes on planning as things change: each change costs what it affects, and not what there is. What it
 // says is always what [New] would say of all that is known now. It is for one goroutine.
 type Planner struct {
@@ -31,8 +27,11 @@ type Planner struct {
 	// running are the runs under way, also of arcs that nobody declares any more: they take up room all the same.
 	running int
 	wakes   wakes
-	// plan is what was planned last, until something changes.
-	plan *Plan
+	// plan is what was planned last, until something changes; left is the room that it leaves, and started are its starts, once
+	// somebody asks for one of them.
+	plan    *Plan
+	left    room
+	started map[runKey]bool
 }
 
 // progress is what is known of an arc's lots, by their numbers.
@@ -84,7 +83,7 @@ func (p *Planner) begin(now time.Time) {
 	p.arcs = make([]progress, len(p.g.arcs))
 	dirty := make([]span, 0, len(p.arcs))
 	for i := range p.arcs {
-		due, floor := p.bounds(i)
+		due, floor := p.g.bounds(&p.g.arcs[i], now)
 		p.arcs[i] = progress{
 			due: due, floor: floor, runs: map[int64]Run{},
 			done: newSet(floor), again: newSet(floor), ready: newSet(floor),
@@ -96,26 +95,6 @@ func (p *Planner) begin(now time.Time) {
 	}
 	p.mark()
 	p.settle(dirty)
-}
-
-// bounds are the first lot of an arc that is not due, and the first that is looked after.
-func (p *Planner) bounds(i int) (due, floor int64) {
-	a := &p.g.arcs[i]
-	due = p.ended[a.unit]
-	kept := time.Duration(-1)
-	for _, w := range a.writes {
-		retention := p.g.series[w].Retention
-		if retention <= 0 {
-			kept = 0
-		} else if kept != 0 {
-			kept = max(kept, retention)
-		}
-	}
-	floor = max(a.first, due-maxLots)
-	if kept > 0 {
-		floor = max(floor, ended(a.unit, p.now.Add(-kept)))
-	}
-	return due, floor
 }
 
 // At moves the clock. Without a lot that becomes due, and without a failure whose pause ends, it costs nothing.
@@ -157,7 +136,7 @@ func (p *Planner) advance(u lot.Unit, from, to int64) (dirty []span) {
 		}
 		st := &p.arcs[i]
 		due, floor := st.due, st.floor
-		st.due, st.floor = p.bounds(i)
+		st.due, st.floor = p.g.bounds(&p.g.arcs[i], p.now)
 		dirty = append(dirty, span{i, max(due, st.floor), st.due - 1}, span{i, floor, st.floor - 1})
 	}
 	return dirty
@@ -335,6 +314,9 @@ func (p *Planner) replayed(r Replay) map[int][]span {
 
 // downstream adds what is made of the lots of a series from one number to another.
 func (p *Planner) downstream(spans map[int][]span, series int, from, to int64) {
+	if from = max(from, p.g.series[series].first); from > to {
+		return
+	}
 	for _, r := range p.g.series[series].readers {
 		a := &p.g.arcs[r.arc]
 		if rd := &a.reads[r.read]; rd.Trigger {
@@ -438,21 +420,12 @@ func (p *Planner) whole(a *arc, r *read, n int64) bool {
 
 // inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made again.
 func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
-	count, left := 0, a.triggers
+	count := 0
 	for i := range a.reads {
-		r := &a.reads[i]
-		if !r.Trigger {
-			continue
+		if r := &a.reads[i]; r.Trigger && p.whole(a, r, n) {
+			count++
+			unsettled = unsettled || p.unsettled(a, r, n)
 		}
-		left--
-		if !p.whole(a, r, n) {
-			if count+left < a.need {
-				return false, false
-			}
-			continue
-		}
-		count++
-		unsettled = unsettled || p.unsettled(a, r, n)
 	}
 	return count >= a.need, unsettled
 }
@@ -533,9 +506,10 @@ func (p *Planner) pauses(i int, n int64, r Run) bool {
 	return p.counts(i, n, r) && (r.Digest == "" || r.Digest == p.g.arcs[i].Digest) && p.limits.until(r).After(p.now)
 }
 
-// counts reports whether a failure is of the lot as it is now: what was made after it has nothing to do with it.
+// counts reports whether a failure is of the lot as it is now, and not of one that was made since. No clocks are compared
+// for that: those of whoever saw the failure and of the store may differ.
 func (p *Planner) counts(i int, n int64, r Run) bool {
-	return !r.Failed.IsZero() && (!p.arcs[i].done.has(n) || instant(r.Failed) > p.made(&p.g.arcs[i], n))
+	return !r.Failed.IsZero() && (!p.arcs[i].done.has(n) || instant(r.Replaces) == p.made(&p.g.arcs[i], n))
 }
 
 // wake is when a lot is to be looked at again.

@@ -65,6 +65,8 @@ type Run struct {
 	Reason string
 	// Digest is that of the arc that it was a run of.
 	Digest string
+	// Replaces is that of its [Start]: a failure counts for as long as the manifest is there that the run was to replace.
+	Replaces time.Time
 }
 
 // Replay asks for lots to be made once more: those whose manifests were written before it was marked. So each is made

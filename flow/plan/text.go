@@ -91,6 +91,8 @@ func (r Reason) inputs() string {
 		switch {
 		case in.Again:
 			text += " (to be made again)"
+		case in.State.There():
+			text += " (before it has ended)"
 		case in.State != None:
 			text += " (" + in.State.String() + ")"
 		}

@@ -113,7 +113,7 @@ func (p *Planner) Why(id string, l lot.Lot) Reason {
 	}
 	r.Series = id
 	i, ok := p.g.seriesAt[id]
-	if !ok || p.g.series[i].Since.IsZero() {
+	if !ok || p.g.series[i].unknown {
 		return r
 	}
 	s, n := &p.g.series[i], numberOf(l)
@@ -174,7 +174,7 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status = IsSuspended
 	case a.Stop == Scheduled:
 		r.Status = IsScheduled
-	case !p.computable(a, n):
+	case !p.g.computable(a, n):
 		r.Status = NotComputable
 		p.list(r, i)
 	case ran && p.pauses(i, n, run):
@@ -194,42 +194,23 @@ func (p *Planner) whyReady(r *Reason, i int) {
 		r.Status, r.By, r.Until = IsHeld, hold.By, hold.Until
 		return
 	}
-	left := p.room()
-	old := numberOf(r.Lot) < p.live(i)
-	for _, s := range p.Plan().Starts {
-		if s.Arc == a.ID && s.Lot == r.Lot {
-			r.Status = IsReady
-			return
-		}
-		left.all--
-		if s.Arc == a.ID {
-			left.arcs[i]--
-		}
-		if s.Old {
-			left.old--
+	starts := p.Plan().Starts
+	if p.started == nil {
+		p.started = make(map[runKey]bool, len(starts))
+		for _, s := range starts {
+			p.started[runKey{s.Arc, s.Lot}] = true
 		}
 	}
-	r.Status = IsLimited
 	switch {
-	case left.arcs[i] <= 0:
-		r.By = "workload"
-	case left.all <= 0:
-		r.By = "environment"
-	case old:
-		r.By = "backfill"
+	case p.started[runKey{a.ID, r.Lot}]:
+		r.Status = IsReady
+	case p.left.arcs[i] <= 0:
+		r.Status, r.By = IsLimited, "workload"
+	case p.left.all <= 0:
+		r.Status, r.By = IsLimited, "environment"
+	default:
+		r.Status, r.By = IsLimited, "backfill"
 	}
-}
-
-// computable reports whether enough of what a lot is made of can ever be there.
-func (p *Planner) computable(a *arc, n int64) bool {
-	count := 0
-	for i := range a.reads {
-		r := &a.reads[i]
-		if from, _ := p.g.window(a, r, n); r.Trigger && from >= p.g.series[r.series].first {
-			count++
-		}
-	}
-	return count >= a.need
 }
 
 // list lists what a lot waits for: what is not there, or is to be made again.

@@ -3,7 +3,7 @@
 // Package preview says what would happen to releases, without doing it: as values, for people to read before they
 // merge. No value of a Secret gets into them. It is a pure function over values.
 //
-// Of Trunkline it may import api, catalog, plan/gate, plan/ownership, plan, plan/terms
+// Of Trunkline it may import api, catalog, flow/plan, plan/gate, plan/ownership, plan, plan/terms
 // and render.
 package preview
 
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/catalog"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/ownership"
@@ -23,6 +24,8 @@ type Preview struct {
 	From, To string
 	// Releases are in the order of [catalog.ReleaseID.Compare]; those that stay as they are are among them.
 	Releases []Release
+	// Lots are those that a merge has computed, and those that it makes nobody's.
+	Lots lots.Merged
 	// Troubles are clusters of which nothing is known, and why.
 	Troubles []Trouble
 	// Notes are what else is to be known of the whole, such as what was not looked at.
@@ -122,7 +125,8 @@ func (r Release) Failed() bool {
 
 // Changes reports whether something would happen.
 func (p Preview) Changes() bool {
-	return slices.ContainsFunc(p.Releases, func(r Release) bool { return r.Action != Unchanged && r.Action != Fail })
+	return len(p.Lots.Compute)+len(p.Lots.Nobodys) > 0 ||
+		slices.ContainsFunc(p.Releases, func(r Release) bool { return r.Action != Unchanged && r.Action != Fail })
 }
 
 // Failed reports whether something is not known, or would fail.

@@ -17,9 +17,8 @@ func (r Review) sections(s State) []section {
 	if o := r.outcome(); o == Conflict || o == Untouched {
 		return []section{fixed(0, "", next(r, groups)), warnings(r), repaired(s), notes(r)}
 	}
-	// What merging computes again of datasets has its place after the table.
 	return []section{
-		fixed(0, "what to do next", next(r, groups)), caution(r, groups), problems(r), troubles(r), cycles(r), table(r), cost(r), own(r),
+		fixed(0, "what to do next", next(r, groups)), caution(r, groups), problems(r), troubles(r), cycles(r), table(r), computed(r), cost(r), own(r),
 		repaired(s), warnings(r), flow(r), holds(r), diffs(r, groups), costs(r), notes(r),
 	}
 }

@@ -10,9 +10,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/catalog/draw"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/preview"
@@ -97,6 +99,11 @@ func usual() report.Review {
 		r.Plan.Releases[i].Held = gate.Verdict{Hold: gate.Closed, Reason: "the deploy window of prod opens on Mon 08:00 Europe/Brussels", Until: noon.Add(90 * time.Hour)}
 	}
 	r.Unchanged = 12
+	first := lot.Hourly.At(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
+	r.Plan.Lots = lots.Merged{
+		Compute: []lots.Compute{{Environment: "prod", Arc: "revenue/convert", Writes: []string{"revenue/revenue-daily@2"}, First: first, Last: lot.Hourly.At(noon), Lots: 16_837, Each: time.Minute}},
+		Nobodys: []lots.Nobodys{{Environment: "dev", Series: "revenue/revenue-daily@1", First: first, Last: first.Next(), Lots: 2, Loss: lots.Unwritten}},
+	}
 	after := flowOf("1", "2")
 	after.Nodes[2].Change = draw.Touched
 	r.Flow = &report.Flow{Before: flowOf("1"), After: after}
@@ -211,6 +218,9 @@ func hostile(outcome report.Outcome) report.Review {
 	held := gate.Verdict{Hold: gate.Rule(evil), Reason: evil}
 	r.Plan = preview.Preview{
 		From: evil, To: evil, Notes: []string{evil}, Troubles: []preview.Trouble{{Cluster: evil, Err: evil}},
+		Lots: lots.Merged{
+			Compute: []lots.Compute{{Environment: evil, Arc: evil, Writes: []string{evil}, Lots: 3}}, Nobodys: []lots.Nobodys{{Environment: evil, Series: evil, Loss: lots.Undeclared}},
+		},
 		Releases: []preview.Release{
 			{ID: id(evil, evil, evil), Action: preview.Change, Held: held, Steps: steps},
 			{ID: id(evil, "other", evil), Action: preview.Remove, Held: gate.Verdict{Hold: gate.Protected, Reason: evil}},

@@ -37,6 +37,25 @@ func table(r Review) section {
 	}}
 }
 
+// computed says which lots merging computes, and which it makes nobody's.
+func computed(r Review) section {
+	return section{rank: 6, share: 15, write: func(room int) (string, string) {
+		lines := plantext.Lots(r.Plan.Lots, markdown.Code)
+		if len(lines) == 0 {
+			return "", ""
+		}
+		for i := range lines {
+			lines[i] = "- " + lines[i]
+		}
+		const head = "**Lots**\n\n"
+		text, left := items(lines, room-len(head))
+		if text == "" {
+			return "", some(left, "dataset")
+		}
+		return head + text, some(left, "dataset")
+	}}
+}
+
 // groups are the releases, those to which the same happens as one.
 func (r Review) groups() []plantext.Same {
 	return plantext.Group(r.Plan.Releases, r.environments())

@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"trunkline.dev/trunkline/catalog"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan/preview"
 )
 
@@ -25,8 +26,51 @@ type document struct {
 	Counts map[preview.Action]int `json:"counts"`
 	// Releases are those of which there is something to say.
 	Releases []releaseJSON `json:"releases"`
+	// Lots are those that are computed, and those that become nobody's.
+	Lots     *lotsJSON     `json:"lots,omitempty"`
 	Troubles []troubleJSON `json:"troubles,omitempty"`
 	Notes    []string      `json:"notes,omitempty"`
+}
+
+type lotsJSON struct {
+	Compute []computeJSON `json:"compute,omitempty"`
+	Nobodys []nobodysJSON `json:"nobodys,omitempty"`
+}
+
+// computeJSON are lots of one workload.
+type computeJSON struct {
+	Environment string   `json:"environment"`
+	Workload    string   `json:"workload"`
+	Datasets    []string `json:"datasets"`
+	First       string   `json:"first"`
+	Last        string   `json:"last"`
+	Lots        int64    `json:"lots"`
+	// Seconds is how long a run usually takes.
+	Seconds float64 `json:"secondsEach,omitempty"`
+}
+
+// nobodysJSON are lots of one dataset.
+type nobodysJSON struct {
+	Environment string `json:"environment"`
+	Dataset     string `json:"dataset"`
+	First       string `json:"first"`
+	Last        string `json:"last"`
+	Lots        int64  `json:"lots"`
+	Reason      string `json:"reason"`
+}
+
+func lotsOf(m lots.Merged) *lotsJSON {
+	if len(m.Compute)+len(m.Nobodys) == 0 {
+		return nil
+	}
+	out := &lotsJSON{}
+	for _, c := range m.Compute {
+		out.Compute = append(out.Compute, computeJSON{c.Environment, c.Arc, c.Writes, c.First.ID(), c.Last.ID(), c.Lots, c.Each.Seconds()})
+	}
+	for _, n := range m.Nobodys {
+		out.Nobodys = append(out.Nobodys, nobodysJSON{n.Environment, n.Series, n.First.ID(), n.Last.ID(), n.Lots, string(n.Loss)})
+	}
+	return out
 }
 
 type troubleJSON struct {
@@ -71,7 +115,8 @@ type driftJSON struct {
 
 func writeJSON(out *bytes.Buffer, p preview.Preview) error {
 	d := document{
-		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Notes: p.Notes,
+		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Lots: lotsOf(p.Lots),
+		Notes: p.Notes,
 	}
 	for _, r := range p.Releases {
 		if shown(r) {

@@ -55,6 +55,13 @@ func writeMarkdown(out *bytes.Buffer, p preview.Preview, opts Options) {
 	if table != "" {
 		w.fit("\n" + table + "\n")
 	}
+	computed := Lots(p.Lots, markdown.Code)
+	for _, line := range computed {
+		w.fit("- " + line + "\n")
+	}
+	if len(computed) > 0 {
+		w.fit("\n")
+	}
 	held, holds := Holds(p.Releases, (w.room-out.Len())/2)
 	w.fit(held)
 	details := 0

@@ -4,7 +4,7 @@
 // change. All names and values in it are someone else's: none of them can give commands to a terminal, or be more than
 // text in a comment.
 //
-// Of Trunkline it may import api, catalog, plan and plan/preview.
+// Of Trunkline it may import api, catalog, flow/plan, plan and plan/preview.
 package report
 
 import (

@@ -19,8 +19,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"pgregory.net/rapid"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/markdown/markdowntest"
 	"trunkline.dev/trunkline/catalog"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/preview"
@@ -35,6 +37,15 @@ func ref(group, kind, namespace, name string) plan.Ref {
 
 func id(project, env string) catalog.ReleaseID {
 	return catalog.ReleaseID{Project: project, Environment: env, Cluster: "one"}
+}
+
+// hour is the lot that begins then.
+func hour(at string) lot.Lot {
+	t, err := time.Parse("2006-01-02T15", at)
+	if err != nil {
+		panic(err)
+	}
+	return lot.Hourly.At(t)
 }
 
 // usual is a preview with a little of everything.
@@ -63,6 +74,13 @@ func usual() preview.Preview {
 			{ID: id("orders", "prod"), Action: preview.Remove, Held: gate.Verdict{
 				Hold: gate.Frozen, Reason: "frozen until 2026-12-17T00:00:00Z: year's end", Until: time.Date(2026, 12, 17, 0, 0, 0, 0, time.UTC),
 			}, Steps: []preview.Step{{Ref: ref("", "Service", "orders-prod", "web"), Action: plan.Delete, Reason: plan.Removed, Diff: "-kind: Service\n"}}},
+		},
+		Lots: lots.Merged{
+			Compute: []lots.Compute{
+				{Environment: "dev", Arc: "orders/clean", Writes: []string{"orders/clean@2"}, First: hour("2025-01-01T00"), Last: hour("2025-12-31T23"), Lots: 8760, Each: 30 * time.Second},
+				{Environment: "prod", Arc: "orders/sum", Writes: []string{"orders/sum@1"}, First: hour("2025-01-01T00"), Last: hour("2025-01-01T00"), Lots: 1},
+			},
+			Nobodys: []lots.Nobodys{{Environment: "prod", Series: "orders/clean@1", First: hour("2025-01-01T00"), Last: hour("2025-01-01T04"), Lots: 5, Loss: lots.Later}},
 		},
 		Troubles: []preview.Trouble{{Cluster: "two", Err: "connecting to cluster \"two\": connection refused"}},
 		Notes:    []string{"3 releases are on clusters that no --cluster names: four"},
@@ -118,6 +136,9 @@ const evil = "</code></details>\x1b[2J\u202e@all `x` ``` | **passed** <script>al
 func hostile() preview.Preview {
 	return preview.Preview{
 		From: evil, To: evil, Notes: []string{evil}, Troubles: []preview.Trouble{{Cluster: evil, Err: evil}},
+		Lots: lots.Merged{
+			Compute: []lots.Compute{{Environment: evil, Arc: evil, Writes: []string{evil}, Lots: 3}}, Nobodys: []lots.Nobodys{{Environment: evil, Series: evil, Loss: lots.Undeclared}},
+		},
 		Releases: []preview.Release{
 			{ID: catalog.ReleaseID{Project: evil, Environment: evil, Cluster: evil}, Action: preview.Change, Held: gate.Verdict{Hold: gate.Rule(evil), Reason: evil}, Steps: []preview.Step{{
 				Ref: ref(evil, evil, evil, evil), Action: plan.Update, Reason: plan.Changed, Replaces: evil, Diff: "-" + evil + "\n+````\n~~~\n</details>\n",

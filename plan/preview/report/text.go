@@ -48,6 +48,13 @@ func writeText(out *bytes.Buffer, p preview.Preview, opts Options) {
 			t.release(r)
 		}
 	}
+	if lines := Lots(p.Lots, markdown.Line); len(lines) > 0 {
+		t.print(0, t.paint(bold, "lots"))
+		for _, line := range lines {
+			t.print(2, line)
+		}
+		t.print(0, "")
+	}
 	for _, trouble := range p.Troubles {
 		t.print(0, t.paint(red, "cluster "+markdown.Line(trouble.Cluster)+" could not be asked")+": "+markdown.Line(trouble.Err)+"\n")
 	}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/catalog"
+)
+
+// Merged is what a merge makes of the lots that are declared. What is there in a store it does not say.
+type Merged struct {
+	// Compute are the lots that are to be computed, by environment and arc.
+	Compute []Compute
+	// Nobodys are the lots that were declared and made, and that nobody makes any more, by environment and series.
+	Nobodys []Nobodys
+}
+
+// Of is what it makes of the lots of some projects and environments.
+func (m Merged) Of(wanted func(environment, project string) bool) (out Merged) {
+	of := func(environment, id string) bool {
+		project, _, _ := strings.Cut(id, "/")
+		return wanted(environment, project)
+	}
+	for _, c := range m.Compute {
+		if of(c.Environment, c.Arc) {
+			out.Compute = append(out.Compute, c)
+		}
+	}
+	for _, n := range m.Nobodys {
+		if of(n.Environment, n.Series) {
+			out.Nobodys = append(out.Nobodys, n)
+		}
+	}
+	return out
+}
+
+// Compute are lots of an arc that are declared and were not: since the series begins earlier, or the series or the arc is new.
+type Compute struct {
+	Environment string
+	// Arc is the id, and Writes are those of the series that get lots.
+	Arc    string
+	Writes []string
+	// First and Last are the first and the last of them, and Lots is how many there are.
+	First, Last lot.Lot
+	Lots        int64
+	// Each is how long a run usually takes; 0 if nobody says.
+	Each time.Duration
+}
+
+// Takes is how long the runs take one after another; 0 if nobody says.
+func (c Compute) Takes() time.Duration {
+	if c.Each > 0 && c.Lots > int64(maxTakes/c.Each) {
+		return maxTakes
+	}
+	return time.Duration(c.Lots) * c.Each
+}
+
+// maxTakes is the longest time that there is.
+const maxTakes = time.Duration(1<<63 - 1)
+
+// Loss is why nobody makes lots any more.
+type Loss string
+
+// The losses.
+const (
+	// Undeclared says that the dataset is not declared any more, or not in lots of that unit, or not in the environment.
+	Undeclared Loss = "not declared any more"
+	// Later says that its first lot is a later one.
+	Later Loss = "before its first lot"
+	// Unwritten says that no workload writes it any more.
+	Unwritten Loss = "no workload writes it any more"
+)
+
+// Nobodys are lots of a series that nobody makes any more. They stay where they are.
+type Nobodys struct {
+	Environment string
+	// Series is the id.
+	Series      string
+	First, Last lot.Lot
+	Lots        int64
+	Loss        Loss
+}
+
+// Merge says what merging makes of the lots that are declared, up to now, in all environments. If the head was made by
+// updating the base, that costs what differs between the two.
+func Merge(base, head *catalog.Catalog, now time.Time) (out Merged) {
+	projects, all := head.Relinked()
+	if all || !head.UpdateOf(base) {
+		projects = append(base.ProjectNames(), head.ProjectNames()...)
+		slices.Sort(projects)
+		projects = slices.Compact(projects)
+	}
+	names := map[string]bool{}
+	for _, c := range []*catalog.Catalog{base, head} {
+		for _, name := range projects {
+			if p, ok := c.Project(name); ok {
+				for env := range p.Spec.Environments {
+					names[env] = true
+				}
+			}
+		}
+	}
+	none := func(*catalog.Catalog, *catalog.Project, string) map[string]string { return nil }
+	for _, env := range slices.Sorted(maps.Keys(names)) {
+		m := difference{of(base, env, projects, none), of(head, env, projects, none), now}
+		own := map[string]bool{}
+		for _, name := range projects {
+			own[name] = true
+		}
+		for i := range m.head.arcs {
+			if c, ok := m.compute(&m.head.arcs[i]); ok {
+				c.Environment = env
+				out.Compute = append(out.Compute, c)
+			}
+		}
+		for i := range m.base.series {
+			// What others declare is here for those who read it.
+			if project, _, _ := strings.Cut(m.base.series[i].ID, "/"); !own[project] {
+				continue
+			}
+			if n, ok := m.nobodys(&m.base.series[i]); ok {
+				n.Environment = env
+				out.Nobodys = append(out.Nobodys, n)
+			}
+		}
+	}
+	return out
+}
+
+// difference is between two graphs.
+type difference struct {
+	base, head *Graph
+	now        time.Time
+}
+
+// lots is the range of the lots of a series that there are to be by now; its end does not belong to it. It is empty if nobody
+// makes or brings any.
+func (d difference) lots(g *Graph, id string, unit lot.Unit) (from, to int64) {
+	i, ok := g.seriesAt[id]
+	if !ok || g.series[i].unknown || g.series[i].Unit != unit {
+		return 0, 0
+	}
+	s := &g.series[i]
+	from, to = s.first, ended(unit, d.now)
+	if a, ok := g.maker(s); ok {
+		_, floor := g.bounds(a, d.now)
+		from = max(from, floor)
+		// Windows move on with the lots: once one begins where there is something, all later ones do.
+		from += int64(sort.Search(int(max(0, to-from)), func(n int) bool { return g.computable(a, from+int64(n)) }))
+	} else if !s.External {
+		return 0, 0
+	}
+	return from, max(from, to)
+}
+
+// maker is the arc that makes the lots of a series, or did until it was suspended.
+func (g *Graph) maker(s *series) (*arc, bool) {
+	if len(s.producers) == 0 || g.arcs[s.producers[0]].Stop == Excluded {
+		return nil, false
+	}
+	return &g.arcs[s.producers[0]], true
+}
+
+// compute is what an arc of the head is to compute.
+func (d difference) compute(a *arc) (Compute, bool) {
+	out := Compute{Arc: a.ID, Each: a.Typical}
+	var spans []span
+	for _, w := range a.writes {
+		s := &d.head.series[w]
+		if maker, ok := d.head.maker(s); !ok || maker.ID != a.ID || a.Stop != Runs {
+			continue
+		}
+		from, to := d.lots(d.head, s.ID, s.Unit)
+		if was, until := d.lots(d.base, s.ID, s.Unit); was < until {
+			to = min(to, was)
+		}
+		if from < to {
+			spans, out.Writes = append(spans, span{from: from, to: to - 1}), append(out.Writes, s.ID)
+		}
+	}
+	if len(spans) == 0 {
+		return Compute{}, false
+	}
+	spans = merged(spans)
+	out.First, out.Last = lotOf(a.unit, spans[0].from), lotOf(a.unit, spans[len(spans)-1].to)
+	for _, s := range spans {
+		out.Lots += s.to - s.from + 1
+	}
+	return out, true
+}
+
+// nobodys are the lots of a series of the base that were made, and that nobody of the head makes.
+func (d difference) nobodys(s *series) (Nobodys, bool) {
+	if _, made := d.base.maker(s); !made {
+		return Nobodys{}, false
+	}
+	from, to := d.lots(d.base, s.ID, s.Unit)
+	out := Nobodys{Series: s.ID}
+	i, ok := d.head.seriesAt[s.ID]
+	switch {
+	case !ok || d.head.series[i].unknown || d.head.series[i].Unit != s.Unit:
+		out.Loss = Undeclared
+	case !d.head.series[i].External && !d.head.makes(&d.head.series[i]):
+		out.Loss = Unwritten
+	default:
+		out.Loss, to = Later, min(to, d.head.series[i].first)
+	}
+	if from >= to {
+		return Nobodys{}, false
+	}
+	out.First, out.Last, out.Lots = lotOf(s.Unit, from), lotOf(s.Unit, to-1), to-from
+	return out, true
+}
+
+func (g *Graph) makes(s *series) bool {
+	_, ok := g.maker(s)
+	return ok
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	lots "trunkline.dev/trunkline/flow/plan"
+)
+
+// Lots says in sentences which lots a merge has computed, and which it makes nobody's. The names in them are written by
+// quote.
+func Lots(m lots.Merged, quote func(string) string) []string {
+	var out []string
+	for _, c := range m.Compute {
+		line := fmt.Sprintf("%s in %s computes %s, %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"), series(c.First, c.Last, quote))
+		if c.Takes() > 0 {
+			line += " (" + spelled(c.Takes()) + " of runs)"
+		}
+		out = append(out, line)
+	}
+	for _, n := range m.Nobodys {
+		stay := "stay, and nobody makes them any more"
+		if n.Lots == 1 {
+			stay = "stays, and nobody makes it any more"
+		}
+		out = append(out, fmt.Sprintf("%s of %s in %s %s, %s: %s", Count(int(n.Lots), "lot"), quote(n.Series),
+			quote(n.Environment), stay, series(n.First, n.Last, quote), n.Loss))
+	}
+	return out
+}
+
+// series names the first and the last of some lots.
+func series(first, last lot.Lot, quote func(string) string) string {
+	if first == last {
+		return quote(first.ID())
+	}
+	return quote(first.ID()) + " to " + quote(last.ID())
+}
+
+// spelled is a time in hours, or in minutes if it is less than one.
+func spelled(d time.Duration) string {
+	if d < time.Hour {
+		return strconv.Itoa(int(d.Round(time.Minute)/time.Minute)) + " min"
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(d.Hours(), 'f', 1, 64), ".0") + " h"
+}
