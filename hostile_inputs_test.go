@@ -90,11 +90,12 @@ func testFunctions(t *testing.T) map[string]bool {
 }
 
 // TestNoShell finds out that what the daemon is made of starts no program but itself, and git for a repository by path:
-// there is no shell for the text of a tenant to get into.
+// there is no shell for the text of a tenant to get into. What people have run on their own machine is another matter.
 func TestNoShell(t *testing.T) {
 	// Tools and tests of the repository, which the daemon does not have in it.
 	aside := []string{"hack", "test", "examples", "reconciler/git/gittest", "webhooks/github/githubtest"}
 	starts := []string{
+		"cmd/trunkline/lots_exec.go",                                                                     // "trunkline lots run --exec": the program of a workload, for who types that
 		"reconciler/builders/process.go",                                                                 // the workers that run Kustomize
 		"reconciler/child/child.go", "reconciler/child/child_other.go", "reconciler/child/child_unix.go", // which end what the others start
 		"reconciler/git/local.go", // git upload-pack, on the path that the daemon's own configuration names

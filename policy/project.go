@@ -195,23 +195,26 @@ func (j *checker) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
 				w.Name+"-20230206pt15m095-999", len(w.Name)+63-maxLotWorkload),
 			fmt.Sprintf("shorten the name to %d characters", maxLotWorkload))
 	}
-	roleVariables(j, w.Reads, i, "reads", "TRUNKLINE_READ_")
-	roleVariables(j, w.Writes, i, "writes", "TRUNKLINE_WRITE_")
+	roleVariables(j, w.Reads, i, "reads", "TRUNKLINE_READ_", "", "_MANIFESTS")
+	roleVariables(j, w.Writes, i, "writes", "TRUNKLINE_WRITE_", "")
 }
 
-// roleVariables wants the roles of a workload to be different as names of variables, too.
-func roleVariables[V any](j *checker, roles map[string]V, i int, field, prefix string) {
+// roleVariables wants the roles of a workload to be different as names of variables, too: of each role there is one for each ending.
+func roleVariables[V any](j *checker, roles map[string]V, i int, field, prefix string, endings ...string) {
 	if len(roles) < 2 {
 		return
 	}
 	seen := map[string]string{}
 	for _, role := range slices.Sorted(maps.Keys(roles)) {
-		name := prefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role))
-		if before, ok := seen[name]; ok {
-			j.at(catalog.RuleCollision, []any{"spec", "workloads", i, field, role},
-				fmt.Sprintf("the roles %q and %q would both become the variable %s", before, role, name), "rename one of them")
+		for _, ending := range endings {
+			name := prefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(role)) + ending
+			if before, ok := seen[name]; ok {
+				j.at(catalog.RuleCollision, []any{"spec", "workloads", i, field, role},
+					fmt.Sprintf("the roles %q and %q would both become the variable %s", before, role, name), "rename one of them")
+				break
+			}
+			seen[name] = role
 		}
-		seen[name] = role
 	}
 }
 

@@ -129,6 +129,11 @@ func TestRolesMeet(t *testing.T) {
 			edits:  []edit{{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{a-b: orders/daily@1, a_b: orders/shops@1}"}},
 			want:   []string{`deny name-collision sales/project.yaml:11 the roles "a-b" and "a_b" would both become the variable TRUNKLINE_READ_A_B`},
 		},
+		"Manifests": {
+			reason: "Where the manifests of what is read are is a variable, too.",
+			edits:  []edit{{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{a: orders/daily@1, a-manifests: orders/shops@1}"}},
+			want:   []string{`deny name-collision sales/project.yaml:11 the roles "a" and "a-manifests" would both become the variable TRUNKLINE_READ_A_MANIFESTS`},
+		},
 		"ReadAndWrite": {
 			reason: "A role may be both read and written: these are two variables.",
 			edits:  []edit{{orders, "reads: {raw: ", "reads: {main: "}},

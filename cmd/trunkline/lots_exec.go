@@ -46,16 +46,12 @@ func (l *lotsRun) execute(cmd *cobra.Command, h handRun) error {
 	if err := h.stores.Fresh(cmd.Context(), h.run); err != nil {
 		return err
 	}
-	program, err := h.program(cmd)
-	if err != nil {
-		return err
-	}
 	for _, note := range h.process.Notes {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), plain(note)) // the run matters more than a terminal that is gone
 	}
-	ended, code, err := h.wait(cmd.Context(), program)
+	ended, code, err := h.start(cmd)
 	if err != nil {
-		return fmt.Errorf("starting %s: %w", program.Args[0], err)
+		return err
 	}
 	// Whatever ended the program, what it left is accounted for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), settleTimeout)
@@ -80,50 +76,37 @@ func (l *lotsRun) execute(cmd *cobra.Command, h handRun) error {
 	return nil
 }
 
-// program is the process, not yet started. As in a container it has no input.
-func (h handRun) program(cmd *cobra.Command) (*exec.Cmd, error) {
-	secrets, missing := map[string]string{}, []string(nil)
-	for _, name := range slices.Sorted(maps.Keys(h.process.Secrets)) {
-		value, set := os.LookupEnv(name)
-		if secrets[name] = value; !set {
-			ref := h.process.Secrets[name]
-			missing = append(missing, fmt.Sprintf("%s (the key %s of the Secret %s)", name, ref.Key, ref.Name))
-		}
+// start runs the program until it ends, or is asked to because its time is over or someone interrupts. The error says that it did not start.
+func (h handRun) start(cmd *cobra.Command) (ended lotrun.Ended, code int, err error) {
+	secrets, err := h.secrets()
+	if err != nil {
+		return lotrun.Ended{}, 0, err
 	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("secrets are in the cluster: set before %s", strings.Join(missing, ", "))
-	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), h.run.Workload.Timeout)
+	defer cancel()
 	args := make([]string, len(h.process.Command))
 	for i, arg := range h.process.Command {
 		args[i] = arg.With(secrets)
 	}
-	program := exec.Command(args[0], args[1:]...) //nolint:gosec // to run what is declared is what was asked for
+	program := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // to run what is declared is what was asked for
 	program.Dir, program.Env = h.dir, os.Environ()
 	for _, v := range h.process.Variables {
 		program.Env = append(program.Env, v.Name+"="+v.Value.With(secrets))
 	}
-	program.Stdout, program.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+	program.Stdout, program.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr() // and no input, as in a container
 	child.Group(program)
-	program.WaitDelay = child.PipeDelay
-	return program, nil
-}
-
-// wait runs the program until it ends, or asks it to if its time is over or someone interrupts. The error says that it did not start.
-func (h handRun) wait(ctx context.Context, program *exec.Cmd) (ended lotrun.Ended, code int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, h.run.Workload.Timeout)
-	defer cancel()
-	if err := program.Start(); err != nil {
-		return lotrun.Ended{}, 0, err
-	}
-	done := make(chan error, 1)
-	go func() { done <- program.Wait() }()
+	// It is asked to end, as by a kubelet. However it ends then, it may have ended half-way.
 	var stopped error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		// However it ends now, it may have ended half-way.
-		stopped, err = ctx.Err(), h.stop(program, done)
+	program.Cancel = func() error {
+		stopped = ctx.Err()
+		return child.Terminate(program)
 	}
+	program.WaitDelay = stopDelay
+	if err := program.Start(); err != nil {
+		return lotrun.Ended{}, 0, fmt.Errorf("starting the program: %w", err)
+	}
+	err = program.Wait()
+	_ = child.Kill(program) // what it has started, if that is still there
 	failed, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case errors.Is(stopped, context.DeadlineExceeded):
@@ -138,20 +121,20 @@ func (h handRun) wait(ctx context.Context, program *exec.Cmd) (ended lotrun.Ende
 	return lotrun.Ended{Failed: err.Error()}, exitFindings, nil
 }
 
-// stop asks a program and what it has started to end, as a kubelet does, and kills them if they do not.
-func (h handRun) stop(program *exec.Cmd, done <-chan error) error {
-	defer func() { _ = child.Kill(program) }() // what it has started, if it is still there
-	if err := child.Terminate(program); err != nil {
-		return <-done
+// secrets are the values of those of the program, which whoever runs it has in the environment.
+func (h handRun) secrets() (map[string]string, error) {
+	secrets, missing := map[string]string{}, []string(nil)
+	for _, name := range slices.Sorted(maps.Keys(h.process.Secrets)) {
+		value, set := os.LookupEnv(name)
+		if secrets[name] = value; !set {
+			ref := h.process.Secrets[name]
+			missing = append(missing, fmt.Sprintf("%s (the key %s of the Secret %s)", name, ref.Key, ref.Name))
+		}
 	}
-	timer := time.NewTimer(stopDelay)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timer.C:
-		return errors.Join(child.Kill(program), <-done)
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("values of secrets are in the cluster: set before %s", strings.Join(missing, ", "))
 	}
+	return secrets, nil
 }
 
 // tell says what came of the run.

@@ -120,6 +120,11 @@ func (l *lotsRun) run(cmd *cobra.Command) error {
 	if err := l.may(r, standing); err != nil {
 		return err
 	}
+	for _, damaged := range standing.Damaged {
+		if _, err := fmt.Fprintln(cmd.ErrOrStderr(), plain("warning: "+oneLine(damaged))); err != nil {
+			return err
+		}
+	}
 	process, err := r.Process(standing.Seen)
 	if err != nil {
 		return fmt.Errorf("%s/%s: %w", l.project, l.workload, err)
@@ -156,7 +161,7 @@ func (l *lotsRun) resolve(cmd *cobra.Command) (lotrun.Run, error) {
 		for i := range p.Spec.Workloads {
 			names = append(names, p.Spec.Workloads[i].Name)
 		}
-		return lotrun.Run{}, unknown("workload", l.project+"/"+l.workload, names)
+		return lotrun.Run{}, unknown("workload", l.workload, names)
 	}
 	one, err := lot.ParseID(l.lot)
 	if err != nil {

@@ -189,7 +189,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	code := "0"
 	if exit, ok := err.(interface{ ExitCode() int }); ok {
-		code = string(rune('0' + exit.ExitCode()))
+		code = strconv.Itoa(exit.ExitCode())
 	} else if err != nil {
 		ts.Fatalf("running %v: %v", args[1:], err)
 	}

@@ -222,27 +222,45 @@ func (l *Ledger) returned(ctx context.Context, sink run.Sink) (back []run.Return
 }
 
 // Publish writes the manifests of an outcome. What counted before is retired first, of each sink, so that a crash leaves either of them
-// or a lot that is to be made; why says so to people.
+// or a lot that is to be made; why says so to people. What has come to count meanwhile stays.
 func (l *Ledger) Publish(ctx context.Context, out run.Outcome, there map[string][]store.Entry, why string) error {
 	for _, made := range out.Sinks {
 		if made.Manifest == nil {
 			continue
 		}
 		err := l.with(ctx, made.Store, func(s *store.Store) error {
-			if made.Manifest.State.Counts() {
-				for _, old := range there[made.Role] {
-					if err := s.Retire(ctx, old, made.Location, why); err != nil {
-						return err
-					}
-				}
+			if err := retire(ctx, s, made, there[made.Role], why); err != nil {
+				return err
 			}
 			return s.Write(ctx, made.Key, *made.Manifest)
 		})
 		if _, taken := errors.AsType[*store.ConflictError](err); taken {
-			return fmt.Errorf("somebody else has made %s of %s meanwhile, which counts; what this run wrote does not: %w", made.Key.Lot, made.ID, err)
+			return fmt.Errorf("someone else has made %s of %s meanwhile, which counts; what this run wrote does not: %w", made.Key.Lot, made.ID, err)
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// retire has what counted before the run count no more, if what it made is to count. A lot is complete or empty, and these are two places:
+// that one of them is free says nothing of the other.
+func retire(ctx context.Context, s *store.Store, made run.Made, before []store.Entry, why string) error {
+	if !made.Key.State.Counts() {
+		return nil
+	}
+	for _, old := range before {
+		if err := s.Retire(ctx, old, made.Location, why); err != nil {
+			return err
+		}
+	}
+	for e, err := range s.List(ctx, store.Of{Dataset: made.Name, Lot: made.Key.Lot}) {
+		if err != nil {
+			return err
+		}
+		if e.Stray == nil && e.Key.State.Counts() && e.Key != made.Key {
+			return &store.ConflictError{Path: s.Location() + e.Path, Have: []byte(e.Key.State), Want: []byte(made.Key.State)}
 		}
 	}
 	return nil

@@ -145,7 +145,7 @@ func TestArguments(t *testing.T) {
 			r := of(t, cat, "clean")
 			r.Workload.Command = []string{tc.arg}
 			p, err := r.Process(seenOf(t))
-			got := ""
+			var got string
 			if err != nil {
 				got = "error: " + err.Error()
 			} else {
@@ -216,7 +216,8 @@ func TestScriptIsSafe(t *testing.T) {
 		value, secret, odd, arg := text.Draw(t, "value"), text.Draw(t, "secret"), text.Draw(t, "odd"), text.Draw(t, "argument")
 		p := run.Process{
 			Variables: []run.Variable{
-				{Name: "VALUE", Value: run.Text{{Literal: value}}}, {Name: "MIXED", Value: run.Text{{Literal: value}, {Secret: "KEY"}, {Literal: value}}},
+				{Name: "VALUE", Value: run.Text{{Literal: value}}},
+				{Name: "MIXED", Value: run.Text{{Literal: value}, {Secret: "KEY"}, {Literal: value}}},
 				{Name: "odd.name-1", Value: run.Text{{Literal: odd}}},
 			},
 			Secrets: map[string]v1alpha1.SecretRef{"KEY": {Name: "a", Key: "b"}},

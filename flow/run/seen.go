@@ -19,7 +19,7 @@ type Seen struct {
 	Partial map[string][]string
 	// Now is when the run starts.
 	Now time.Time
-	// Local reports whether it is started by hand, on somebody's machine.
+	// Local reports whether it is started by hand, on someone's machine.
 	Local bool
 }
 
