@@ -50,19 +50,24 @@ func newCell(t *testing.T, annotations string) cell {
 	if _, err := c.Client(t).BatchV1().CronJobs(cell.namespace).Create(t.Context(), &cron, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	cell.watch()
+	return cell
+}
+
+// watch has the cell told of what happens until the test ends.
+func (c cell) watch() {
+	ctx, cancel := context.WithCancel(c.t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		cell.cluster.Watch(ctx, func(e Event) {
+		c.cluster.Watch(ctx, func(e Event) {
 			select {
-			case cell.events <- e:
+			case c.events <- e:
 			case <-ctx.Done():
 			}
 		})
 	}()
-	t.Cleanup(func() { cancel(); <-ended })
-	return cell
+	c.t.Cleanup(func() { cancel(); <-ended })
 }
 
 // await returns the first event about the cell that is as wanted.
