@@ -260,6 +260,17 @@ func (p *played) starts() map[string]int {
 	return out
 }
 
+// outcomes are how many Jobs have which note.
+func (p *played) outcomes() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string]int{}
+	for _, j := range p.jobs {
+		out[j.Outcome]++
+	}
+	return out
+}
+
 // once are all lots of both workloads, each once, but for some.
 func (w *world) once(but map[string]int) map[string]int {
 	out := map[string]int{}
@@ -300,14 +311,18 @@ func TestKilledWhileSettling(t *testing.T) {
 			stop()
 			w.keep()
 			w.await("all lots", w.made)
+			w.await("all to be noted", func() bool { return w.cluster.outcomes()[""] == 0 })
 			if diff := cmp.Diff(w.once(nil), w.cluster.starts()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(map[string]int{"made": 2 * hours}, w.cluster.outcomes()); diff != "" {
+				t.Errorf("what is noted: -want +got:\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestLostJobs: a run whose Job somebody deletes is made again, whether anybody looked or not, and what it wrote counts for nothing.
+// TestLostJobs: a run whose Job someone deletes is made again, whether anybody looked or not, and what it wrote counts for nothing.
 func TestLostJobs(t *testing.T) {
 	for _, looked := range []bool{true, false} {
 		t.Run(fmt.Sprint(looked), func(t *testing.T) {

@@ -27,7 +27,7 @@ type came string
 const (
 	// cameStarted is a run that is under way.
 	cameStarted came = "started"
-	// cameMade is a lot that is there, and cameNeedless one that somebody else has made meanwhile, or that nobody wants any more.
+	// cameMade is a lot that is there, and cameNeedless one that someone else has made meanwhile, or that nobody wants any more.
 	cameMade     came = "made"
 	cameNeedless came = "needless"
 	// cameFailed is a run that failed, and cameLost one that says nothing of its workload: it is tried again at once.
@@ -345,7 +345,7 @@ func (w worker) settled(ctx context.Context, replaces string, out *run.Outcome, 
 				return "", err
 			}
 			if written = err == nil && m.Same(*made.Manifest); !written {
-				return "somebody else has made " + made.ID + " meanwhile", nil
+				return "someone else has made " + made.ID + " meanwhile", nil
 			}
 		}
 		if !written {
