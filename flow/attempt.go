@@ -45,7 +45,7 @@ func parseAttempt(name string) (attempt, bool) {
 	if err != nil || number == 0 || rest[0] == '0' {
 		return attempt{}, false
 	}
-	return attempt{int(number), rest[at : at+epochLength], rest[at+epochLength:]}, true //nolint:gosec // it has three digits
+	return attempt{int(number), rest[at : at+epochLength], rest[at+epochLength:]}, true
 }
 
 // short is a digest of a text as a part of names.

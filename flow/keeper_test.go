@@ -205,18 +205,6 @@ func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	return nil
 }
 
-// end ends a Job that is under way.
-func (p *played) end(name string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, j := range p.jobs {
-		if j.Name == name {
-			j.Ended = time.Now()
-			p.set(j)
-		}
-	}
-}
-
 // remove removes Jobs as a person does.
 func (p *played) remove(which func(jobs.Job) bool) {
 	p.mu.Lock()

@@ -58,6 +58,7 @@ func fold(entries []store.Entry) found {
 				f.partial = map[string]time.Time{}
 			}
 			f.partial[e.Key.Attempt] = e.Written
+		case manifest.Removed: // below, if nothing counts
 		}
 	}
 	switch {

@@ -49,10 +49,15 @@ type done struct {
 	damaged map[seriesLot]string
 }
 
-// Cluster has the runs of lots.
+// Cluster has the runs of lots, and tells of them.
 type Cluster interface {
+	Runs
 	Name() string
 	Watch(ctx context.Context, tell func(jobs.Event))
+}
+
+// Runs are the Jobs of a cluster.
+type Runs interface {
 	Create(ctx context.Context, as jobs.As, o jobs.Order) error
 	Settle(ctx context.Context, as jobs.As, j jobs.Job, outcome string) error
 	Delete(ctx context.Context, as jobs.As, j jobs.Job) error
