@@ -35,7 +35,10 @@ func (c *Catalog) Manifests(dataset, env string, kind EdgeKind) (string, bool) {
 	v := c.preview
 	if kind == Writes || v.written[dataset] {
 		root, rest, ok := manifestsRoot(v.of)
-		return under(root, v.folder+strings.ReplaceAll(rest, placeholderProject, p.Name)), ok
+		if !ok {
+			return "", false
+		}
+		return under(root, v.folder+strings.ReplaceAll(rest, placeholderProject, p.Name)), true
 	}
 	return manifests(v.of, p.Name)
 }
@@ -132,12 +135,11 @@ func (c *Catalog) sameManifests(place string) []finding {
 		if id == first {
 			continue
 		}
-		_, beside, at := c.placed(first)
-		other, _, _ := c.Dataset(first)
+		other, _, at := c.placed(first)
 		k.findings[len(k.findings)-1].Cause = id + "/" + first
 		k.elsewhere(docKey{v1alpha1.KindProject, other.Name}, "spec", "datasets", at, "lots")
 		if last := k.findings[len(k.findings)-1].Elsewhere; last != nil {
-			last.Message = fmt.Sprintf("the manifests of %s@%s of %s in %q would be those of %s in %q, in %s", beside.Name, beside.Version, other.Name, firstEnv, id, env, store)
+			last.Message = fmt.Sprintf("the manifests of %s in %q would be those of %s in %q, in %s", first, firstEnv, id, env, store)
 		}
 	}
 	return k.findings

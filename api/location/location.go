@@ -22,14 +22,14 @@ type Location struct {
 	Folder string
 }
 
-// Schemes are the kinds of store.
+// schemes are the kinds of store.
 var schemes = []string{"s3", "gs", "azblob", "file"}
 
 // String is the address of the folder, which ends in "/".
 func (l Location) String() string { return l.Scheme + "://" + l.Bucket + "/" + l.Folder }
 
-// Parse reads an address. One that could be read in two ways is refused, and so is one with credentials; the error has no text of
-// it before the path.
+// Parse reads an address. One that could be read in two ways is refused, and so is one with credentials; no error shows
+// any.
 func Parse(address string) (Location, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {

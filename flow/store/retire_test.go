@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,19 +163,20 @@ func TestRetireCrashes(t *testing.T) {
 			w.write(t.Context(), t, k, "f")
 			w.s3.Advance(time.Minute)
 			old := w.entry(t, k)
-			requests := 0
+			var requests atomic.Int64
 			w.s3.Fail(func(_ http.ResponseWriter, r *http.Request, next http.Handler) bool {
-				if requests++; requests < at {
+				n := int(requests.Add(1))
+				if n < at {
 					return false
 				}
-				if requests == at && done {
+				if n == at && done {
 					next.ServeHTTP(discarded{}, r)
 				}
 				panic(http.ErrAbortHandler)
 			})
 			err := w.Retire(t.Context(), old, data, "replay r1")
 			w.s3.Fail(nil)
-			if requests < at {
+			if int(requests.Load()) < at {
 				if err != nil || at != 5 {
 					t.Errorf("it was done after %d requests, want 4; %v", at-1, err)
 				}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,16 +155,16 @@ func TestListReadsNothing(t *testing.T) {
 	for l := range lot.Range(lot.Twelfths, aLot(t, "20260101P1D000").Start, aLot(t, "20260104PT1H012").Start) {
 		w.write(t.Context(), t, manifest.Key{Dataset: raw, Lot: l, State: manifest.Empty})
 	}
-	requests := 0
+	var requests atomic.Int64
 	w.s3.Fail(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
-		requests++
+		requests.Add(1)
 		if r.Method != http.MethodGet || !r.URL.Query().Has("list-type") {
 			t.Errorf("asked is %s %s", r.Method, r.URL)
 		}
 		return false
 	})
-	if n := len(w.paths(t.Context(), t, store.Of{Dataset: raw})); n != 1008 || requests != 2 {
-		t.Errorf("%d are listed by %d requests, want 1008 by 2", n, requests)
+	if n := len(w.paths(t.Context(), t, store.Of{Dataset: raw})); n != 1008 || requests.Load() != 2 {
+		t.Errorf("%d are listed by %d requests, want 1008 by 2", n, requests.Load())
 	}
 }
 
