@@ -36,7 +36,12 @@ const (
 	Excluded Stop = "excluded"
 	// Scheduled says that the workload runs by the clock, and writes its lots by itself.
 	Scheduled Stop = "scheduled"
+	// Steady says that the workload always runs, such as a service, and writes its lots by itself.
+	Steady Stop = "steady"
 )
+
+// apart reports whether an arc makes no lots because a plan says so.
+func (s Stop) apart() bool { return s == Excluded || s == Scheduled || s == Steady }
 
 // Arc is a workload that makes lots: those of the series that it writes.
 type Arc struct {

@@ -42,7 +42,7 @@ func of(c *catalog.Catalog, environment string, projects []string, digests func(
 		for i := range p.Spec.Workloads {
 			w := &p.Spec.Workloads[i]
 			a := Arc{
-				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Stop: stopOf(p, w, environment), Digest: digest[w.Name],
+				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Stop: stopOf(c, p, w, environment), Digest: digest[w.Name],
 				Typical: p.TypicalDurationOf(w, environment),
 			}
 			for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
@@ -153,7 +153,7 @@ func needOf(j v1alpha1.Join) int {
 }
 
 // stopOf is why nothing starts the runs of a workload.
-func stopOf(p *catalog.Project, w *v1alpha1.Workload, environment string) Stop {
+func stopOf(c *catalog.Catalog, p *catalog.Project, w *v1alpha1.Workload, environment string) Stop {
 	over := p.Spec.Environments[environment].Workloads[w.Name]
 	switch {
 	case p.Excludes(environment, w.Name):
@@ -162,8 +162,15 @@ func stopOf(p *catalog.Project, w *v1alpha1.Workload, environment string) Stop {
 		return Suspended
 	case w.Schedule != "" || over.Schedule != "":
 		return Scheduled
+	case !ends(c.Blueprints[w.Blueprint]):
+		return Steady
 	}
 	return Runs
+}
+
+// ends reports whether the runs of a blueprint end: those that do can be told how long they may take.
+func ends(b *catalog.Blueprint) bool {
+	return b != nil && slices.Contains(b.Spec.Fields, v1alpha1.FieldTimeout)
 }
 
 // digestsOf tells the workloads of a project from what they were, by name: with everything resolved that the environment

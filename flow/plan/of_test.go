@@ -59,9 +59,11 @@ spec:
   image: ghcr.io/acme/rates:1
   environments: [prod, dev]
   datasets:
+    - {name: ticks, version: "1", path: lake://rates/ticks/, lots: {unit: hourly, since: "2026-03-01T00:00:00Z"}}
     - {name: fx, version: "1", path: lake://rates/fx/, lots: {unit: daily, since: "2026-03-01T00:00:00Z"}}
   workloads:
     - {name: fetch, blueprint: cron-job, schedule: "0 6 * * *", writes: {fx: fx@1}}
+    - {name: listen, blueprint: service, writes: {ticks: ticks@1}}
 `,
 }
 
@@ -105,11 +107,13 @@ func TestOf(t *testing.T) {
 			{ID: "orders/clean", Writes: []string{"orders/clean@2"}, Reads: cleanReads},
 			{ID: "orders/sum", Writes: []string{"orders/sum@1"}, Reads: sumReads, Need: 1},
 			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Scheduled},
+			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Steady},
 		}},
 		"Dev": {"an environment decides what runs", "dev", []plan.Arc{
 			{ID: "orders/clean", Writes: []string{"orders/clean@2"}, Reads: cleanReads, Stop: plan.Suspended},
 			{ID: "orders/sum", Writes: []string{"orders/sum@1"}, Reads: sumReads, Need: 1, Stop: plan.Excluded},
 			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Scheduled},
+			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Steady},
 		}},
 		"None": {"there is no such environment", "stage", nil},
 	}

@@ -99,8 +99,9 @@ func (p *Planner) begin(now time.Time) {
 
 // At moves the clock. Without a lot that becomes due, and without a failure whose pause ends, it costs nothing.
 func (p *Planner) At(now time.Time) {
-	if now.Before(p.now) {
-		p.begin(now) // a clock that was wrong: what seemed due is not
+	const year = 366 * 24 * time.Hour
+	if now.Before(p.now) || now.Sub(p.now) > year {
+		p.begin(now) // a clock that is or was wrong: what seemed due is not, and what seems due is too much to go through
 		return
 	}
 	before := p.ended
@@ -271,7 +272,7 @@ func (p *Planner) markers() [][]marker {
 		spans := p.replayed(r)
 		for _, i := range p.g.order {
 			a := &p.g.arcs[i]
-			if a.Stop == Excluded || a.Stop == Scheduled {
+			if a.Stop.apart() {
 				continue
 			}
 			for _, s := range merged(spans[i]) {
@@ -478,7 +479,7 @@ func (p *Planner) replay(i int, n int64) (id string) {
 // isAgain reports whether a lot that is there is to be made once more, and can be.
 func (p *Planner) isAgain(i int, n int64) bool {
 	a, st := &p.g.arcs[i], &p.arcs[i]
-	if a.Stop == Excluded || a.Stop == Scheduled || n < st.floor || n >= st.due {
+	if a.Stop.apart() || n < st.floor || n >= st.due {
 		return false
 	}
 	if p.replay(i, n) == "" && (!a.recomputes || p.later(a, n, true) == nil) {

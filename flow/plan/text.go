@@ -50,6 +50,8 @@ func (r Reason) what() string {
 		return r.Arc + " is suspended"
 	case IsScheduled:
 		return r.Arc + " runs by its schedule, and did not write it"
+	case IsSteady:
+		return r.Arc + " always runs, and did not write it"
 	case IsFailed:
 		return fmt.Sprintf("%s failed (attempt %d)%s%s", r.Arc, r.Attempt, after(": ", r.Detail), r.until("; tried again at "))
 	case IsHeld:

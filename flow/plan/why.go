@@ -35,6 +35,8 @@ const (
 	IsSuspended Status = "suspended"
 	// IsScheduled says that the workload runs by the clock, and did not write the lot.
 	IsScheduled Status = "scheduled"
+	// IsSteady says that the workload always runs, and did not write the lot.
+	IsSteady Status = "steady"
 	// IsFailed says that the run failed, and pauses.
 	IsFailed Status = "failed"
 	// IsHeld says that runs are held.
@@ -174,6 +176,8 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status = IsSuspended
 	case a.Stop == Scheduled:
 		r.Status = IsScheduled
+	case a.Stop == Steady:
+		r.Status = IsSteady
 	case !p.g.computable(a, n):
 		r.Status = NotComputable
 		p.list(r, i)
@@ -293,7 +297,7 @@ func severity(chain []Reason) int {
 		return 6
 	case IsExternal:
 		return 5
-	case IsSuspended, IsScheduled:
+	case IsSuspended, IsScheduled, IsSteady:
 		return 4
 	case IsFailed:
 		return 3

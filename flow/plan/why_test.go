@@ -124,6 +124,7 @@ func TestWhy(t *testing.T) {
 		"Suspended": {"declared so", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Suspended }) }, "orders/clean@1", hour(5), []string{"orders/clean is suspended"}},
 		"Excluded":  {"declared so", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Excluded }) }, "orders/clean@1", hour(5), []string{"orders/clean is excluded"}},
 		"Scheduled": {"the clock starts it", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Scheduled }) }, "orders/clean@1", hour(5), []string{"orders/clean runs by its schedule, and did not write it"}},
+		"Steady":    {"a service writes what it writes", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Steady }) }, "orders/clean@1", hour(5), []string{"orders/clean always runs, and did not write it"}},
 		"Running": {"under way", func(w *world) {
 			missing(w)
 			w.runs[key{"orders/clean", hour(5)}] = plan.Run{Arc: "orders/clean", Lot: hour(5), Attempt: 2}

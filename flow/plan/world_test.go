@@ -136,7 +136,7 @@ func (w *world) producer(series string) (plan.Arc, bool) {
 			found = append(found, w.arcs[id])
 		}
 	}
-	for _, stops := range [][]plan.Stop{{plan.Runs}, {plan.Suspended, plan.Scheduled}, {plan.Excluded}} {
+	for _, stops := range [][]plan.Stop{{plan.Runs}, {plan.Suspended, plan.Scheduled, plan.Steady}, {plan.Excluded}} {
 		for _, a := range found {
 			if slices.Contains(stops, a.Stop) {
 				return a, true
@@ -235,7 +235,7 @@ func (w *world) replayed(r plan.Replay, a plan.Arc, l lot.Lot) bool {
 	for _, s := range a.Writes {
 		begins = begins || w.declared(s, l)
 	}
-	if !begins || a.Stop == plan.Excluded || a.Stop == plan.Scheduled {
+	if !begins || apart(a) {
 		return false
 	}
 	within := func(l lot.Lot) bool { return !l.Start.Before(r.From) && l.Start.Before(r.Until) }
@@ -266,7 +266,7 @@ func (w *world) replayed(r plan.Replay, a plan.Arc, l lot.Lot) bool {
 // again reports whether a lot that is there is to be made once more.
 func (w *world) again(a plan.Arc, l lot.Lot) bool {
 	made, there := w.there(a, l)
-	if !there || !w.plannable(a, l) || a.Stop == plan.Excluded || a.Stop == plan.Scheduled || !w.enough(a, l) {
+	if !there || !w.plannable(a, l) || apart(a) || !w.enough(a, l) {
 		return false
 	}
 	for _, r := range w.replays {
@@ -409,7 +409,7 @@ func drawWorld(t *rapid.T) *world {
 			a.Need = rapid.IntRange(1, triggers).Draw(t, "need")
 		}
 		if rapid.IntRange(0, 5).Draw(t, "stops") == 0 {
-			a.Stop = rapid.SampledFrom([]plan.Stop{plan.Suspended, plan.Excluded, plan.Scheduled}).Draw(t, "stop")
+			a.Stop = rapid.SampledFrom([]plan.Stop{plan.Suspended, plan.Excluded, plan.Scheduled, plan.Steady}).Draw(t, "stop")
 		}
 		w.arcs[a.ID] = a
 		readable = append(readable, a.Writes...)
@@ -480,4 +480,9 @@ func drawRun(t *rapid.T, w *world) plan.Run {
 func project(id string) string {
 	p, _, _ := strings.Cut(id, "/")
 	return p
+}
+
+// apart reports whether a plan does not have an arc make its lots.
+func apart(a plan.Arc) bool {
+	return slices.Contains([]plan.Stop{plan.Excluded, plan.Scheduled, plan.Steady}, a.Stop)
 }

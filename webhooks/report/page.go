@@ -50,6 +50,7 @@ type pageData struct {
 	Denied, Warned        []Finding
 	Groups                []pageGroup
 	Held                  []preview.Release
+	Lots                  []string
 	Priced                bool
 	Cut                   int
 	HeadShort, MergeShort string
@@ -76,6 +77,7 @@ func Page(r Review) ([]byte, error) {
 		Review: r, Style: template.CSS(style), //nolint:gosec // it is ours
 		Verdict: title(r), Denied: r.denied(), Warned: r.warned(), Priced: r.Cost != nil && !r.Secretless,
 		HeadShort: short(r.Head), MergeShort: short(r.Base),
+		Lots: plantext.Lots(r.Plan.Lots, func(name string) string { return name }),
 	}
 	room := fullLimit
 	for _, g := range r.groups() {

@@ -11,6 +11,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/catalog/draw"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/preview"
@@ -28,7 +29,7 @@ func hostileReview(text string) report.Review {
 			Rule: text, Severity: v1alpha1.Deny, Message: text, Hint: text, Position: v1alpha1.Position{File: text, Line: 1},
 			Trace: []v1alpha1.Step{{Message: text, Position: v1alpha1.Position{File: text, Line: 2}}},
 		}}, {Problem: v1alpha1.Problem{Rule: text, Severity: v1alpha1.Warn, Message: text}}},
-		Plan: preview.Preview{Releases: []preview.Release{{
+		Plan: preview.Preview{Lots: lots.Merged{Compute: []lots.Compute{{Environment: text, Arc: text, Lots: 2}}}, Releases: []preview.Release{{
 			ID: catalog.ReleaseID{Project: text, Environment: text, Cluster: text}, Action: preview.Change, Held: gate.Verdict{Hold: gate.Frozen, Reason: text},
 			Steps: []preview.Step{{Action: plan.Update, Diff: "@@ -1 +1 @@\n-a: " + text + "\n+b: " + text + "\n", Note: text, Err: text, Replaces: text}},
 		}}},

@@ -36,7 +36,7 @@ func (r Review) outcome() Outcome {
 func title(r Review) string {
 	switch r.outcome() {
 	case Passed:
-		return "this merge " + does(r.Plan)
+		return "this merge " + does(r.Plan) + computes(r.Plan)
 	case Untouched:
 		return "nothing of the platform changes"
 	case Refused:
@@ -78,6 +78,18 @@ func does(p preview.Preview) string {
 		return text + " release"
 	}
 	return text + " releases"
+}
+
+// computes says how many lots are to be computed; empty if none are.
+func computes(p preview.Preview) string {
+	n := 0
+	for _, c := range p.Lots.Compute {
+		n += int(c.Lots)
+	}
+	if n == 0 {
+		return ""
+	}
+	return " and computes " + count(n, "lot")
 }
 
 // denied are the findings that refuse.
