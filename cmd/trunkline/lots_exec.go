@@ -88,7 +88,7 @@ func (h handRun) start(cmd *cobra.Command) (ended lotrun.Ended, code int, err er
 	for i, arg := range h.process.Command {
 		args[i] = arg.With(secrets)
 	}
-	program := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // to run what is declared is what was asked for
+	program := exec.CommandContext(ctx, args[0], args[1:]...)
 	program.Dir, program.Env = h.dir, os.Environ()
 	for _, v := range h.process.Variables {
 		program.Env = append(program.Env, v.Name+"="+v.Value.With(secrets))

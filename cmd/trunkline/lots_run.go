@@ -50,9 +50,10 @@ what was there counts until the new one does.
 
 Exit codes: that of the program with --exec; else 0 success, 1 something failed
 or the run was refused, 2 usage error.`,
-		Example: `  trunkline lots run orders/clean --env prod --lot 20260101P1D000 --local > run.sh
-  trunkline lots run orders/clean --env dev --lot 20260101P1D000 --local --exec
-  trunkline lots run orders/clean --env dev --lot 20260101P1D000 --local --exec --again`,
+		Example: `  trunkline lots run orders/clean -e dev --lot 20260101P1D000 --local > run.sh
+  trunkline lots run orders/clean -e dev --lot 20260101P1D000 --local --exec
+  trunkline lots run orders/clean -e prod --lot 20260101P1D000 \
+    --local --exec --again`,
 		Args: func(_ *cobra.Command, args []string) (err error) {
 			if len(args) == 1 {
 				var whole bool

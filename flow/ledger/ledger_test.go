@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -199,7 +200,7 @@ func TestPublish(t *testing.T) {
 // TestPublishSurvives: whichever request fails, each lot has a manifest that counts or none, what it had is never lost without a record,
 // and doing it again ends with the new one.
 func TestPublishSurvives(t *testing.T) {
-	for n := 1; ; n++ {
+	for n := int64(1); ; n++ {
 		b := newBench(t)
 		b.put(b.run.Sinks[2].Attempt, "a.csv", "1")
 		if _, err := b.conclude(run.Ended{}, nil); err != nil {
@@ -219,10 +220,9 @@ func TestPublishSurvives(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := b.run.Conclude(run.Ended{}, left)
-		requests := 0
+		var requests atomic.Int64
 		b.s3.Fail(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
-			requests++
-			if requests < n {
+			if requests.Add(1) < n {
 				return false
 			}
 			http.Error(w, "no", http.StatusForbidden) // which no client tries again by itself
@@ -232,7 +232,7 @@ func TestPublishSurvives(t *testing.T) {
 		b.s3.Fail(nil)
 		if err == nil {
 			if n < 5 {
-				t.Errorf("it took %d requests, which cannot be", requests)
+				t.Errorf("it took %d requests, which cannot be", requests.Load())
 			}
 			return
 		}
