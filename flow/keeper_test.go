@@ -123,7 +123,7 @@ func (w *world) at(n int) lot.Lot {
 	return lot.Hourly.At(w.now.Add(time.Duration(n-hours) * time.Hour))
 }
 
-// played is a cluster: the program of a run writes one object, and ends when it is let.
+// played is a cluster: the program of a run writes one object, and ends at once unless it is to go on.
 type played struct {
 	mu      sync.Mutex
 	tell    func(jobs.Event)
@@ -404,7 +404,7 @@ func TestInputsThatChange(t *testing.T) {
 	}
 }
 
-// TestFailuresPause: a run that fails is not tried again before its pause ends, also not by a keeper that begins anew, and what it left does
+// TestFailuresPause: a run that fails is not tried again before its pause ends, also not by another keeper, and what it left does
 // not count; what depends on other lots goes on.
 func TestFailuresPause(t *testing.T) {
 	w := newWorld(t)

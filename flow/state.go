@@ -27,7 +27,7 @@ type state struct {
 	damaged map[seriesLot]string
 
 	// graph is that of what runs, and runs are those that are under way or have failed, as the planner knows them. The planner is nil
-	// before all that there is has been seen, and stale if it has to be made anew.
+	// before all that there is has been seen, and stale if it has to be made again.
 	graph   *plan.Graph
 	planner *plan.Planner
 	stale   bool

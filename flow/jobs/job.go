@@ -137,7 +137,7 @@ func with(given, more map[string]string) map[string]string {
 }
 
 // environment is that of the container: what the template has and the run does not give, which are the secrets first of all, and then
-// what it gives. The template's own for what is read and written name whole datasets, and are left out.
+// its own. The template's own for what is read and written name whole datasets, and are left out.
 func environment(template any, given []run.Variable) []any {
 	names := make(map[string]bool, len(given))
 	for _, v := range given {

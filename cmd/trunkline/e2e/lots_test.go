@@ -196,7 +196,7 @@ func TestLotsAreMade(t *testing.T) {
 	}
 }
 
-// TestLostAndFailedRuns: a run whose Job somebody deletes is made again, once, and one that fails leaves no lot, until a commit changes
+// TestLostAndFailedRuns: a run whose Job someone deletes is made again, once, and one that fails leaves no lot, until a commit changes
 // its workload.
 func TestLostAndFailedRuns(t *testing.T) {
 	l := newLake(t)
