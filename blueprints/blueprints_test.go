@@ -133,9 +133,12 @@ func cases(t testing.TB) map[string]catalog.Release {
 		"successfulJobsHistoryLimit": 0, "nodeSelector": map[string]any{"disk": "ssd"},
 	})
 	suspended.Suspend = true
+	lots := full(bp["container-job"], map[string]any{"user": 1000})
+	lots.Lots = true
 	return map[string]catalog.Release{
 		"container-job":      release(plain(bp["container-job"], nil)),
 		"container-job-full": release(full(bp["container-job"], map[string]any{"parallelism": 4, "completions": 8, "user": 1000})),
+		"container-job-lots": release(lots),
 		"cron-job":           release(plain(bp["cron-job"], nil)),
 		"cron-job-full":      release(suspended),
 		"service":            release(plain(bp["service"], nil)),

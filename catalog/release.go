@@ -99,6 +99,8 @@ type Workload struct {
 	Params    map[string]any        `json:"params,omitempty"`
 	// Suspend keeps the workload from starting.
 	Suspend bool `json:"suspend,omitempty"`
+	// Lots says that the workload runs once for each lot of what it writes: what is deployed is the template of its runs.
+	Lots bool `json:"lots,omitempty"`
 }
 
 // DatasetRef is a dataset as a workload sees it.

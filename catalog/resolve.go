@@ -143,6 +143,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Secrets:   merge(w.Secrets, mine.Secrets),
 		Identity:  p.IdentityOf(w, id.Environment),
 		Suspend:   p.Suspends(w, id.Environment),
+		Lots:      c.runsPerLot(p, w, id.Environment),
 		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),
 		Timeout:   c.TimeoutOf(p, w, id.Environment),
@@ -151,6 +152,20 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Reads:     c.refs(p, w, id.Environment, Reads),
 		Writes:    c.refs(p, w, id.Environment, Writes),
 	}
+}
+
+// runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its
+// lots by itself, and in a preview each runs once, as the change that is looked at has it.
+func (c *Catalog) runsPerLot(p *Project, w *v1alpha1.Workload, env string) bool {
+	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || c.IsPreview(env) {
+		return false
+	}
+	for _, ref := range c.refs(p, w, env, Writes) {
+		if _, ok := c.Manifests(ref.ID, env, Writes); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // TimeoutOf bounds the runs of a workload in an environment.

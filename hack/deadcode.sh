@@ -6,8 +6,6 @@
 set -eu
 excused='
 ^examples/broken/	the tests of the examples judge with it
-^api/lot/	ids and series of lots, which runs of lots will read
-^flow/plan/	the planner that goes on as things change, which runs of lots will ask
 '
 listed=$("$1" -tags "$2" ./...)
 found=$(printf '%s\n' "$listed" | grep -vE '^test/|^([^:]*/)?[a-z]+test/' || true)

@@ -78,6 +78,9 @@ func (v *contextValues) workload() map[string]any {
 	if v.w.Retries != nil {
 		out["retries"] = int64(*v.w.Retries)
 	}
+	if v.w.Lots {
+		out["lots"] = true
+	}
 	return out
 }
 
@@ -98,6 +101,9 @@ func (v *contextValues) flat(params map[string]any) map[string]string {
 	}
 	if v.w.Retries != nil {
 		out["retries"] = fmt.Sprint(*v.w.Retries)
+	}
+	if v.w.Lots {
+		out["lots"] = "true"
 	}
 	for name, value := range v.env.values {
 		out["env."+name] = value

@@ -188,7 +188,7 @@ func comments() map[string]comment {
 				"Replicas":   "Replicas configures several daemons that share the work; default: a single daemon.",
 				"History":    "History configures where events are stored, and for how long.",
 				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
-				"Stores":     "Stores says where the object stores of datasets are, from which the data of previews are removed.",
+				"Stores":     "Stores says where the object stores of datasets are, with their data and the manifests of their lots.",
 				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
 				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
 				"LogLevel":   "LogLevel is the lowest level to log; default: info.",

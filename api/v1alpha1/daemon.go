@@ -40,7 +40,7 @@ type DaemonSpec struct {
 	History DaemonHistory `json:"history,omitzero"`
 	// SOPS has the keys that decrypt encrypted Secrets; default: none.
 	SOPS DaemonSOPS `json:"sops,omitzero"`
-	// Stores says where the object stores of datasets are, from which the data of previews are removed.
+	// Stores says where the object stores of datasets are, with their data and the manifests of their lots.
 	Stores DaemonStores `json:"stores,omitzero"`
 	// GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.
 	GitHub *DaemonGitHub `json:"github,omitempty" bare:"refused"`

@@ -87,7 +87,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.sops.flags(cmd)
 	s.github.flags(f)
 	s.images.flags(f)
-	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', from which the data of previews are removed; credentials are those of AWS' own tools")
+	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	s.logging.flags(cmd, "info")
 	return cmd
 }

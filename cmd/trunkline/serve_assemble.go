@@ -19,6 +19,7 @@ import (
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/console"
+	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
@@ -51,6 +52,8 @@ type daemon struct {
 	deliver  func(event, id string, body []byte) (status int, message string)
 	// fetches returns the repository with credentials that are good now.
 	fetches func(context.Context) (git.Remote, error)
+	// lots keeps the lots of environments, if this replica is to.
+	lots *lotflow.Keeper
 	// clusters are how they are reached, and reports the full reports of pull requests; nil if there are none.
 	clusters []cluster.Config
 	reports  *reports.Keeper
@@ -176,6 +179,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 	d.follower = &reconciler.Follower{
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
 	}
+	d.makeLots()
 	d.fetches = func(context.Context) (git.Remote, error) { return d.remote(), nil }
 	return d.makePulls(renderer)
 }

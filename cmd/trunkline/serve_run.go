@@ -46,6 +46,7 @@ func (d *daemon) run(ctx context.Context) error {
 		collector.Run(ctx)
 		return nil
 	})
+	group.Go(func() error { d.keepLots(ctx); return nil })
 	if d.newPulls != nil {
 		group.Go(func() error { d.sharing.lead(ctx, d.workOnPulls); return nil })
 		group.Go(func() error { d.newPulls().KeepReviews(ctx); return nil })

@@ -159,11 +159,12 @@ volumes:
 {{/*
 The spec of a Job that runs the workload: of a Job itself, or of the template in a CronJob. The timeout is for
 the Job with all its retries. Suspension is not in it: a Job's name is made of its spec, and a Job that is suspended
-must stay the same one; and what a CronJob starts is not what is suspended.
+must stay the same one; and what a CronJob starts is not what is suspended. A run for a lot has one pod and no other after
+it, which would find what the first left behind: what is tried again is the lot, with a place of its own to write to.
 */}}
 {{- define "trunkline.jobSpec" -}}
 {{- $w := .Values.global.trunkline.workload -}}
-backoffLimit: {{ hasKey $w "retries" | ternary $w.retries 2 }}
+backoffLimit: {{ if $w.lots }}0{{ else }}{{ hasKey $w "retries" | ternary $w.retries 2 }}{{ end }}
 {{- if gt (int64 $w.timeoutSeconds) 0 }}
 activeDeadlineSeconds: {{ $w.timeoutSeconds }}
 {{- end }}

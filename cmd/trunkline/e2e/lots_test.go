@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"trunkline.dev/trunkline/reconciler/git/gittest"
+	"trunkline.dev/trunkline/test/clustertest"
+)
+
+// lake is a folder in which two projects make lots: "land" writes hours from nothing, and "clean" reads them.
+type lake struct {
+	t       *testing.T
+	dir     string
+	since   time.Time
+	cluster *clustertest.Cluster
+	repo    *gittest.Repo
+	data    string
+}
+
+// hours is how many lots each of the two has to make.
+const hours = 6
+
+func newLake(t *testing.T) *lake {
+	t.Helper()
+	dir := t.TempDir()
+	for _, sub := range []string{"lake", "ran", "manifests", "control"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now().UTC()
+	if left := now.Truncate(time.Hour).Add(time.Hour).Sub(now); left < 2*time.Minute {
+		t.Skip("an hour is about to end, and there would be one lot more")
+	}
+	return &lake{
+		t: t, dir: dir, since: now.Truncate(time.Hour).Add(-hours * time.Hour), repo: gittest.New(t), data: t.TempDir(),
+		cluster: clustertest.Start(t, clustertest.Options{Name: "lots", Mode: clustertest.Exec, Args: []string{"--mount", dir + "=" + dir}}),
+	}
+}
+
+// script runs a program that says that it ran, once for each time, and writes its lot.
+func (l *lake) script(name, then string) string {
+	return fmt.Sprintf(`out=${TRUNKLINE_WRITE_MAIN#file://}; mkdir -p $out; echo "$TRUNKLINE_LOT $TRUNKLINE_ATTEMPT" >> %s/ran/%s; %s; echo data > $out/part`, l.dir, name, then)
+}
+
+// files is the platform, with what the two programs do.
+func (l *lake) files(land, clean string) map[string]string {
+	head := "apiVersion: trunkline.dev/v1alpha1\n"
+	project := func(name, dataset, workload, reads, script string) string {
+		return fmt.Sprintf(`%skind: Project
+metadata: {name: %s}
+spec:
+  owner: team
+  environments: [dev]
+  image: trunkline.local/host:1
+  datasets: [{name: %s, version: "1", path: "lake://%s/%s/", lots: {unit: hourly, since: %q}}]
+  workloads:
+    - name: %s
+      blueprint: container-job
+      command: [/bin/sh, -c, %q]
+      %swrites: {main: %s@1}
+`, head, name, dataset, name, dataset, l.since.Format(time.RFC3339), workload, script, reads, dataset)
+	}
+	return map[string]string{
+		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: lots}\n",
+		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
+		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  stores: {lake: \"file://%s/lake\"}\n"+
+			"  lots: {manifests: \"file://%s/manifests/<project>/\"}\n", l.dir, l.dir),
+		"orders/project.yaml": project("orders", "raw", "land", "", l.script("land", land)),
+		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}\n      ", l.script("clean", clean)),
+	}
+}
+
+func (l *lake) serve(program string) *daemon {
+	return serveWith(l.t, program, "--repo", l.repo.URL(), "--data", l.data, "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1h")
+}
+
+// manifests lists the manifests of a dataset by their lots and states.
+func (l *lake) manifests(project, state string) (lots []string) {
+	l.t.Helper()
+	file := "manifest.json"
+	if state == "partial" {
+		file = "attempt=*/" + file
+	}
+	found, err := filepath.Glob(filepath.Join(l.dir, "manifests", project, "datasets", "*", "*", "lot=*", "state="+state, file))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, at := range found {
+		_, lot, _ := strings.Cut(at, "/lot=")
+		lot, _, _ = strings.Cut(lot, "/")
+		lots = append(lots, lot)
+	}
+	return lots
+}
+
+// ran is how often a program was started for each lot.
+func (l *lake) ran(name string) map[string]int {
+	l.t.Helper()
+	text, err := os.ReadFile(filepath.Join(l.dir, "ran", name))
+	if err != nil && !os.IsNotExist(err) {
+		l.t.Fatal(err)
+	}
+	out := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		out[strings.Fields(line)[0]]++
+	}
+	return out
+}
+
+// await waits until something is so.
+func (l *lake) await(what string, ok func() bool) {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), waitTimeout)
+	defer cancel()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			l.t.Fatalf("waiting for %s: complete are %v and %v, partial %v and %v, and what ran is %v and %v", what, l.manifests("orders", "complete"), l.manifests("sales", "complete"),
+				l.manifests("orders", "partial"), l.manifests("sales", "partial"), l.ran("land"), l.ran("clean"))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// made reports whether all lots of both projects are there.
+func (l *lake) made() bool {
+	return len(l.manifests("orders", "complete")) == hours && len(l.manifests("sales", "complete")) == hours
+}
+
+// jobs lists the Jobs of a project.
+func (l *lake) jobs(project string) []batchv1.Job {
+	l.t.Helper()
+	list, err := l.cluster.Client(l.t).BatchV1().Jobs(project+"-dev").List(l.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return list.Items
+}
+
+// once are the lots with how often each was run: once.
+func once(lots []string) map[string]int {
+	out := map[string]int{}
+	for _, lot := range lots {
+		out[lot] = 1
+	}
+	return out
+}
+
+// TestLotsAreMade: what two projects declare is computed lot by lot, each once, by real processes, whatever is done to the daemon and to
+// its Jobs meanwhile.
+func TestLotsAreMade(t *testing.T) {
+	l := newLake(t)
+	gate := filepath.Join(l.dir, "control", "go")
+	wait := fmt.Sprintf("while [ ! -e %s ]; do sleep 0.1; done", gate)
+	head := l.repo.Commit(t, "lots", l.files(wait, "true"))
+	d := l.serve(plain(t))
+	d.await("the release", fineAt(head))
+	l.await("runs to begin", func() bool { return len(l.ran("land")) == hours })
+
+	// Nobody is told that the daemon ends. What runs goes on, and ends while nobody looks.
+	d.kill()
+	if err := os.WriteFile(gate, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l.await("the Jobs to end", func() bool {
+		jobs := l.jobs("orders")
+		return len(jobs) == hours && !slices.ContainsFunc(jobs, func(j batchv1.Job) bool { return j.Status.Succeeded == 0 })
+	})
+	if got := l.manifests("orders", "complete"); len(got) > 0 {
+		t.Fatalf("the programs write no manifests, and there are those of %v", got)
+	}
+	d = l.serve(binary)
+	l.await("all lots", l.made)
+	for name, project := range map[string]string{"land": "orders", "clean": "sales"} {
+		if diff := cmp.Diff(once(l.manifests(project, "complete")), l.ran(name)); diff != "" {
+			t.Errorf("%s did not run once for each lot: -want +got:\n%s", name, diff)
+		}
+	}
+	if _, metrics := get(t, d.server+"/metrics"); !strings.Contains(metrics, `trunkline_lots{environment="dev",state="queued",workload=""} 0`) {
+		t.Errorf("/metrics does not say that no lot waits:\n%s", grep(metrics, "trunkline_lot"))
+	}
+}
+
+// TestLostAndFailedRuns: a run whose Job someone deletes is made again, once, and one that fails leaves no lot, until a commit changes
+// its workload.
+func TestLostAndFailedRuns(t *testing.T) {
+	l := newLake(t)
+	gate := filepath.Join(l.dir, "control", "go")
+	wait := fmt.Sprintf("while [ ! -e %s ]; do sleep 0.1; done", gate)
+	l.repo.Commit(t, "lots", l.files(wait, "echo half > $out/half; exit 3"))
+	d := l.serve(binary)
+	l.await("runs to begin", func() bool { return len(l.ran("land")) == hours })
+
+	deleted := l.jobs("orders")[0]
+	background := metav1.DeletePropagationBackground
+	if err := l.cluster.Client(t).BatchV1().Jobs(deleted.Namespace).Delete(t.Context(), deleted.Name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+		t.Fatal(err)
+	}
+	lot := deleted.Spec.Template.Labels["trunkline.dev/lot"]
+	l.await("the deleted run to begin again", func() bool {
+		return slices.Contains(slices.Collect(maps.Values(l.ran("land"))), 2)
+	})
+	if err := os.WriteFile(gate, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l.await("the lots of orders", func() bool { return len(l.manifests("orders", "complete")) == hours })
+	l.await("the failures of sales", func() bool { return len(l.manifests("sales", "partial")) == hours })
+	twice := 0
+	for of, n := range l.ran("land") {
+		if n == 2 {
+			twice++
+		} else if n != 1 {
+			t.Errorf("%s was run %d times", of, n)
+		}
+	}
+	if twice != 1 {
+		t.Errorf("%d lots were run twice, want the one whose Job was deleted, %s: %v", twice, lot, l.ran("land"))
+	}
+	if got := l.manifests("sales", "complete"); len(got) > 0 {
+		t.Errorf("the program fails, and there are the lots %v", got)
+	}
+	if log := d.log.String(); !strings.Contains(log, "exit code 3") {
+		t.Error("the log does not say that the program ended with 3")
+	}
+
+	head := l.repo.Commit(t, "mended", l.files(wait, "true"))
+	d.sync()
+	d.await("the mended program", fineAt(head))
+	l.await("all lots", l.made)
+	for of, n := range l.ran("clean") {
+		if n != 2 {
+			t.Errorf("%s was run %d times, want once by each of the two programs", of, n)
+		}
+	}
+}
+
+// grep returns the lines that hold a text.
+func grep(text, with string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, with) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
+)
+
+// declared is what a catalog says of the lots of an environment.
+type declared struct {
+	catalog *catalog.Catalog
+	name    string
+	// cluster is where runs are: the first of the environment's.
+	cluster string
+	graph   *plan.Graph
+	// stores has, for each store of manifests, the series whose manifests are in it.
+	stores map[string]map[manifest.Dataset]string
+	// targets are the workloads that make lots, by the id of the arc.
+	targets map[string]target
+}
+
+// target is where the runs of a workload are.
+type target struct {
+	release  catalog.ReleaseID
+	workload string
+	as       jobs.As
+}
+
+// declare reads what a catalog says of an environment; nil if it keeps no lots, or is on no cluster. The account is the one as which
+// releases are deployed whose environment names none.
+func declare(c *catalog.Catalog, environment, account string) *declared {
+	env := c.Environments[environment]
+	if env == nil || env.Spec.Lots == nil || c.IsPreview(environment) || len(env.Spec.Clusters) == 0 {
+		return nil
+	}
+	d := &declared{
+		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
+		stores: map[string]map[manifest.Dataset]string{}, targets: map[string]target{},
+	}
+	for p := range c.Projects() {
+		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}
+		if !slices.Contains(c.ReleasesOf(p), id) {
+			continue
+		}
+		for i := range p.Spec.Datasets {
+			ds := &p.Spec.Datasets[i]
+			d.keep(p.Name+"/"+ds.Name+"@"+ds.Version, manifest.Dataset{Name: ds.Name, Version: ds.Version})
+		}
+		release := c.Release(p, id)
+		access, _ := c.Access(id)
+		for i := range release.Workloads {
+			w := &release.Workloads[i]
+			if w.Lots {
+				d.targets[p.Name+"/"+w.Name] = target{id, w.Name, jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}}
+			}
+		}
+	}
+	return d
+}
+
+// keep notes in which store the manifests of a dataset are.
+func (d *declared) keep(series string, name manifest.Dataset) {
+	at, ok := d.catalog.Manifests(series, d.name, catalog.Reads)
+	if !ok {
+		return
+	}
+	if d.stores[at] == nil {
+		d.stores[at] = map[manifest.Dataset]string{}
+	}
+	d.stores[at][name] = series
+}
+
+// running is the graph of what runs: a workload is what its template in the cluster is, whatever a commit says that its release does
+// not have yet. Those that have none are held.
+func (d *declared) running(templates map[string]jobs.Template) (g *plan.Graph, holds []plan.Hold) {
+	var series []plan.Series
+	var arcs []plan.Arc
+	seen := map[string]bool{}
+	for _, id := range d.graph.Arcs() {
+		a, _ := d.graph.Arc(id)
+		t, there := templates[id]
+		if a.Digest = ""; there {
+			a.Digest = short(t.Digest, digestLength)
+		}
+		if _, runs := d.targets[id]; !there || !runs {
+			holds = append(holds, plan.Hold{Of: id, By: "its release, which has no template of its runs in the cluster"})
+		}
+		arcs = append(arcs, a)
+	}
+	for _, of := range d.stores {
+		for _, id := range of {
+			if s, ok := d.graph.Series(id); ok && !seen[id] {
+				seen[id] = true
+				series = append(series, s)
+			}
+		}
+	}
+	slices.SortFunc(series, func(a, b plan.Series) int { return strings.Compare(a.ID, b.ID) })
+	return plan.NewGraph(series, arcs), holds
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"maps"
+	"slices"
+
+	"trunkline.dev/trunkline/flow/jobs"
+)
+
+// fleet is what is known of a cluster's templates and Jobs.
+type fleet struct {
+	// complete is set while all that there is has been seen; told is what was since it began to be told.
+	complete bool
+	told     map[string]bool
+	// templates are by environment, workload and name; jobs by environment, workload and lot, and name.
+	templates map[string]map[string]map[string]jobs.Template
+	jobs      map[string]map[arcLot]map[string]jobs.Job
+	// changed are the environments of which a template changed.
+	changed map[string]bool
+	// missed are Jobs that went while something was done about their lots.
+	missed map[arcLot]jobs.Job
+}
+
+func newFleet() *fleet {
+	return &fleet{
+		told: map[string]bool{}, templates: map[string]map[string]map[string]jobs.Template{},
+		jobs: map[string]map[arcLot]map[string]jobs.Job{}, changed: map[string]bool{}, missed: map[arcLot]jobs.Job{},
+	}
+}
+
+// has takes a Job or a template as it is now.
+func (f *fleet) has(e jobs.Event) {
+	if j := e.Job; j != nil {
+		f.told["job "+j.Namespace+"/"+j.Name] = true
+		put(f.jobs, j.Environment, arcLot{j.Workload, j.Lot}, j.Name, *j)
+		return
+	}
+	t := e.Template
+	f.told["template "+t.Namespace+"/"+t.Name] = true
+	if was, ok := f.templates[t.Environment][t.Workload][t.Name]; !ok || was.Digest != t.Digest || was.UID != t.UID {
+		f.changed[t.Environment] = true
+	}
+	put(f.templates, t.Environment, t.Workload, t.Name, *t)
+}
+
+// gone takes that a Job or a template is not there any more.
+func (f *fleet) gone(e jobs.Event) {
+	if j := e.Job; j != nil {
+		remove(f.jobs, j.Environment, arcLot{j.Workload, j.Lot}, j.Name)
+		return
+	}
+	t := e.Template
+	if _, ok := f.templates[t.Environment][t.Workload][t.Name]; ok {
+		f.changed[t.Environment] = true
+		remove(f.templates, t.Environment, t.Workload, t.Name)
+	}
+}
+
+// left are the Jobs and templates that were there before and that nobody told of again.
+func (f *fleet) left() (events []jobs.Event) {
+	for _, of := range f.jobs {
+		for _, all := range of {
+			for _, j := range all {
+				if !f.told["job "+j.Namespace+"/"+j.Name] {
+					events = append(events, jobs.Event{Kind: jobs.Gone, Job: &j})
+				}
+			}
+		}
+	}
+	for _, of := range f.templates {
+		for _, all := range of {
+			for _, t := range all {
+				if !f.told["template "+t.Namespace+"/"+t.Name] {
+					events = append(events, jobs.Event{Kind: jobs.Gone, Template: &t})
+				}
+			}
+		}
+	}
+	return events
+}
+
+// templatesOf are those of an environment's workloads where their releases are. Of several, which a chart of a project's own may have,
+// the first by name counts.
+func (f *fleet) templatesOf(d *declared) map[string]jobs.Template {
+	out := map[string]jobs.Template{}
+	for arc, all := range f.templates[d.name] {
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			if all[name].Namespace == d.targets[arc].as.Namespace {
+				out[arc] = all[name]
+				break
+			}
+		}
+	}
+	return out
+}
+
+func put[K comparable, V any](m map[string]map[K]map[string]V, environment string, key K, name string, v V) {
+	if m[environment] == nil {
+		m[environment] = map[K]map[string]V{}
+	}
+	if m[environment][key] == nil {
+		m[environment][key] = map[string]V{}
+	}
+	m[environment][key][name] = v
+}
+
+func remove[K comparable, V any](m map[string]map[K]map[string]V, environment string, key K, name string) {
+	delete(m[environment][key], name)
+	if len(m[environment][key]) == 0 {
+		delete(m[environment], key)
+	}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jobs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// The labels by which an object says which workload it is of.
+const (
+	labelProject     = "trunkline.dev/project"
+	labelEnvironment = "trunkline.dev/environment"
+	labelWorkload    = "trunkline.dev/workload"
+)
+
+// Template is a suspended CronJob that Jobs are made from. It is what runs: a release that is held back has an older one than what is
+// declared.
+type Template struct {
+	Namespace, Name string
+	UID             types.UID
+	// Environment is the name, and Workload is "project/workload".
+	Environment, Workload string
+	// Digest tells it from what it was.
+	Digest string
+	// Env are the variables of the container with their values, but for those that Trunkline sets; Secrets are the names of those whose
+	// values are in Secrets.
+	Env     map[string]string
+	Secrets []string
+	// Command is the container's; empty for that of its image.
+	Command []string
+
+	// job is spec.jobTemplate, and container the index of the one that is run in its pod.
+	job       map[string]any
+	container int
+}
+
+// ownVariables is how the variables begin that Trunkline sets.
+const ownVariables = "TRUNKLINE_"
+
+// readTemplate reads a CronJob. It is an error if no Jobs for lots can be made from it; then only what identifies it is set.
+func readTemplate(o *unstructured.Unstructured) (Template, error) {
+	labels := o.GetLabels()
+	t := Template{
+		Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), Environment: labels[labelEnvironment],
+		Workload: labels[labelProject] + "/" + labels[labelWorkload], Env: map[string]string{},
+	}
+	if suspended, _, _ := unstructured.NestedBool(o.Object, "spec", "suspend"); !suspended {
+		return t, errors.New("it is not suspended, and so no template")
+	}
+	t.job, _, _ = unstructured.NestedMap(o.Object, "spec", "jobTemplate")
+	containers, _, err := unstructured.NestedSlice(t.job, "spec", "template", "spec", "containers")
+	if err != nil || len(containers) == 0 {
+		return t, errors.New("it has no container")
+	}
+	for i, c := range containers {
+		if c, ok := c.(map[string]any); ok && c["name"] == any(labels[labelWorkload]) {
+			t.container = i
+		}
+	}
+	data, err := json.Marshal(t.job)
+	if err != nil {
+		return t, fmt.Errorf("reading the template: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	t.Digest = hex.EncodeToString(sum[:])
+	container, _ := containers[t.container].(map[string]any)
+	t.Command, _, _ = unstructured.NestedStringSlice(container, "command")
+	env, _, _ := unstructured.NestedSlice(container, "env")
+	for _, v := range env {
+		t.variable(v)
+	}
+	return t, nil
+}
+
+// variable takes a variable of the container.
+func (t *Template) variable(v any) {
+	entry, _ := v.(map[string]any)
+	name, _ := entry["name"].(string)
+	_, secret, _ := unstructured.NestedMap(entry, "valueFrom", "secretKeyRef")
+	value, _ := entry["value"].(string)
+	switch {
+	case secret:
+		t.Secrets = append(t.Secrets, name)
+	case entry["valueFrom"] == nil && !strings.HasPrefix(name, ownVariables):
+		t.Env[name] = value
+	}
+}

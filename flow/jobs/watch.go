@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jobs
+
+import (
+	"context"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+
+	"trunkline.dev/trunkline/plan"
+)
+
+// Kind says what happened in a cluster.
+type Kind int
+
+// The kinds of event.
+const (
+	// Begins says that all templates and Jobs follow, and then Complete.
+	Begins Kind = iota
+	// Complete says that all that were there have been told of.
+	Complete
+	// Has says that there is a Job, or a template, and how it is.
+	Has
+	// Gone says that there is no such Job, or template, any more.
+	Gone
+)
+
+// Event is something that happened in a cluster: with a Job, with a template, or with none.
+type Event struct {
+	Cluster  string
+	Kind     Kind
+	Job      *Job
+	Template *Template
+}
+
+// again is the wait before a cluster is connected to again.
+const again = 5 * time.Second
+
+// Watch tells of templates and Jobs until ctx ends. It begins again when credentials are refused.
+func (c *Cluster) Watch(ctx context.Context, tell func(Event)) {
+	for ctx.Err() == nil {
+		if err := c.watch(ctx, tell); err != nil && ctx.Err() == nil {
+			c.log.Warn("cannot watch the runs of lots; it is tried again", "cluster", c.name, "err", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(again):
+		}
+	}
+}
+
+// watch does so until ctx ends or credentials are refused.
+func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
+	client, err := c.client(As{})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	tell(Event{Cluster: c.name, Kind: Begins})
+	var synced []cache.InformerSynced
+	ended := make(chan struct{}, 2)
+	follow := func(kind schema.GroupVersionResource, selector string, has func(Kind, *unstructured.Unstructured)) {
+		controller := informer(client, kind, selector, has, func(err error) {
+			c.log.Debug("watching the runs of lots", "cluster", c.name, "kind", kind.Resource, "err", err.Error())
+			if apierrors.IsUnauthorized(err) {
+				c.forget()
+				cancel(err)
+			}
+		})
+		synced = append(synced, controller.HasSynced)
+		go func() { controller.RunWithContext(ctx); ended <- struct{}{} }()
+	}
+	follow(cronsResource, labelWorkload, func(kind Kind, o *unstructured.Unstructured) {
+		t, err := readTemplate(o)
+		if err != nil {
+			kind = Gone // also of one that was a template until now
+		}
+		tell(Event{Cluster: c.name, Kind: kind, Template: &t})
+	})
+	follow(jobsResource, plan.RunLabel, func(kind Kind, o *unstructured.Unstructured) {
+		if j, ok := readJob(o); ok {
+			tell(Event{Cluster: c.name, Kind: kind, Job: &j})
+		}
+	})
+	if cache.WaitForCacheSync(ctx.Done(), synced...) {
+		tell(Event{Cluster: c.name, Kind: Complete})
+	}
+	<-ended
+	cancel(nil)
+	<-ended
+	return context.Cause(ctx)
+}
+
+// informer follows the objects of a kind. They are told of one after the other, and all that are there before it has synced.
+func informer(client dynamic.Interface, kind schema.GroupVersionResource, selector string, has func(Kind, *unstructured.Unstructured), failed func(error)) cache.Controller {
+	told := func(kind Kind) func(any) {
+		return func(obj any) {
+			if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+				obj = unknown.Obj
+			}
+			if o, ok := obj.(*unstructured.Unstructured); ok {
+				has(kind, o)
+			}
+		}
+	}
+	all := client.Resource(kind)
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			opts.LabelSelector = selector
+			list, err := all.List(ctx, opts)
+			if err != nil {
+				failed(err)
+			}
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+			opts.LabelSelector = selector
+			stream, err := all.Watch(ctx, opts)
+			if err != nil {
+				failed(err)
+			}
+			return stream, err
+		},
+	}
+	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
+		ListerWatcher: lw, ObjectType: &unstructured.Unstructured{},
+		Handler: cache.ResourceEventHandlerFuncs{
+			AddFunc: told(Has), UpdateFunc: func(_, obj any) { told(Has)(obj) }, DeleteFunc: told(Gone),
+		},
+		Transform: func(obj any) (any, error) {
+			if o, ok := obj.(*unstructured.Unstructured); ok {
+				o.SetManagedFields(nil)
+			}
+			return obj, nil
+		},
+	})
+	return controller
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/semaphore"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/bucket"
+	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/plan"
+)
+
+const (
+	// lookInterval is how often it is asked which catalog is accepted, which costs no request.
+	lookInterval = time.Second
+	// atWork bounds what is done at a time for an environment beside the loop.
+	atWork = 32
+	// keepMade and keepFailed are how long Jobs stay that have ended, for people to look at.
+	keepMade, keepFailed = 15 * time.Minute, 24 * time.Hour
+)
+
+// DefaultLimits are how much runs at a time in an environment.
+func DefaultLimits() plan.Limits { return plan.Limits{AtOnce: 100, PerArc: 10, Backfill: 80} }
+
+// Options are what a keeper is made of. All are required but Account.
+type Options struct {
+	// Accepted returns the catalog that counts; nil before there is one.
+	Accepted func() *catalog.Catalog
+	Clusters []Cluster
+	// Account is the one, in a release's namespace, as which Jobs are made where the environment names none; empty: the daemon's own.
+	Account string
+	Stores  bucket.Options
+	// Interval is how often the stores are listed.
+	Interval time.Duration
+	Limits   plan.Limits
+	Log      *slog.Logger
+	Now      func() time.Time
+	// Ended is called with what came of each run that has ended.
+	Ended func(environment, outcome string)
+}
+
+// Keeper keeps the lots of all environments that keep any.
+type Keeper struct {
+	opts   Options
+	counts atomic.Pointer[[]Count]
+}
+
+// New makes a keeper, which does nothing before it runs.
+func New(opts Options) *Keeper { return &Keeper{opts: opts} }
+
+// Counts returns how many lots are in which state. Any goroutine may ask.
+func (k *Keeper) Counts() []Count {
+	if counts := k.counts.Load(); counts != nil {
+		return *counts
+	}
+	return nil
+}
+
+// loop is one run of the keeper. All of it is the loop's own, but for the events that come in.
+type loop struct {
+	*Keeper
+
+	ctx    context.Context //nolint:containedctx // the life of the loop, which is that of all that it starts
+	events chan any
+	beside sync.WaitGroup
+
+	catalog *catalog.Catalog
+	fleets  map[string]*fleet
+	states  map[string]*state
+	upkeep  map[*state]*upkeep
+	workers map[string]worker
+}
+
+// upkeep is what is done for an environment from time to time: when its stores are listed next, and whether they are being just now. An
+// environment whose store hangs takes no room from the others.
+type upkeep struct {
+	listing bool
+	next    time.Time
+	room    *semaphore.Weighted
+}
+
+// listed is the event that an environment's stores were listed.
+type listed struct {
+	state    *state
+	declared *declared
+	have     map[seriesLot]found
+	err      error
+}
+
+// Run keeps the lots until ctx ends. It begins with nothing but what is in the stores and the clusters.
+func (k *Keeper) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &loop{
+		Keeper: k, ctx: ctx, events: make(chan any),
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{},
+	}
+	for _, c := range k.opts.Clusters {
+		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
+	}
+	defer l.beside.Wait()
+	defer cancel()
+	defer k.counts.Store(nil)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-l.events:
+			l.take(e)
+			l.drain()
+		case <-timer.C:
+		}
+		timer.Reset(l.advance(k.opts.Now()))
+	}
+}
+
+// drain takes the events that are waiting: of many, all are looked at before anything is planned.
+func (l *loop) drain() {
+	for {
+		select {
+		case e := <-l.events:
+			l.take(e)
+		default:
+			return
+		}
+	}
+}
+
+// tell hands an event to the loop.
+func (l *loop) tell(e any) {
+	select {
+	case l.events <- e:
+	case <-l.ctx.Done():
+	}
+}
+
+// aside does something for an environment beside the loop, as far as that has its stores looked after.
+func (l *loop) aside(s *state, do func()) {
+	at, ok := l.upkeep[s]
+	if !ok {
+		return
+	}
+	l.beside.Go(func() {
+		if at.room.Acquire(l.ctx, 1) != nil {
+			return
+		}
+		defer at.room.Release(1)
+		do()
+	})
+}
+
+// take takes an event.
+func (l *loop) take(e any) {
+	switch e := e.(type) {
+	case jobs.Event:
+		l.happened(e)
+	case listed:
+		l.tookStock(e)
+	case done:
+		l.report(e)
+		if l.states[e.declared.name] == e.state {
+			l.do(e.state.done(e, l.opts.Now()))
+		}
+	}
+}
+
+// happened takes an event of a cluster.
+func (l *loop) happened(e jobs.Event) {
+	f := l.fleets[e.Cluster]
+	switch e.Kind {
+	case jobs.Begins:
+		f.complete = false
+		clear(f.told)
+	case jobs.Complete:
+		for _, left := range f.left() {
+			left.Cluster = e.Cluster
+			l.happened(left)
+		}
+		f.complete = true
+	case jobs.Has:
+		f.has(e)
+		if s := l.stateOf(f, e.Job); s != nil {
+			l.do(s.has(*e.Job))
+		}
+	case jobs.Gone:
+		f.gone(e)
+		if s := l.stateOf(f, e.Job); s != nil {
+			if key := (arcLot{e.Job.Workload, e.Job.Lot}); s.busy[key] {
+				f.missed[key] = *e.Job
+			}
+			l.do(s.gone(*e.Job))
+		}
+	}
+}
+
+// stateOf is that of the environment of a Job whose runs are in a cluster; nil if there is none.
+func (l *loop) stateOf(f *fleet, j *jobs.Job) *state {
+	if j == nil {
+		return nil
+	}
+	if s := l.states[j.Environment]; s != nil && s.cluster == f {
+		return s
+	}
+	return nil
+}
+
+// tookStock takes what the stores of an environment have.
+func (l *loop) tookStock(e listed) {
+	at, ok := l.upkeep[e.state]
+	if !ok {
+		return
+	}
+	now := l.opts.Now()
+	at.listing, at.next = false, now.Add(l.opts.Interval)
+	switch {
+	case e.err != nil:
+		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", e.err.Error())
+	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
+		at.next = now // other datasets are declared by now
+	default:
+		e.state.list(e.have)
+	}
+}
+
+// advance does what is to be done now, and returns in how long it is to be looked again.
+func (l *loop) advance(now time.Time) time.Duration {
+	if c := l.opts.Accepted(); c != nil && c != l.catalog {
+		l.catalog = c
+		l.declare(c)
+	}
+	var counts []Count
+	wait := lookInterval
+	for _, name := range slices.Sorted(maps.Keys(l.states)) {
+		s := l.states[name]
+		if at := l.upkeep[s]; !at.listing && !at.next.After(now) {
+			at.listing = true
+			l.list(s)
+			l.clean(s, now)
+		}
+		l.do(s.plan(now))
+		todo, next := s.starts(now)
+		l.do(todo)
+		if !next.IsZero() {
+			wait = max(0, min(wait, next.Sub(now)))
+		}
+		counts = append(counts, s.counts()...)
+	}
+	l.counts.Store(&counts)
+	return wait
+}
+
+// declare has a catalog count.
+func (l *loop) declare(c *catalog.Catalog) {
+	for name := range l.states {
+		if c.Environments[name] == nil {
+			l.drop(name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		d := declare(c, name, l.opts.Account)
+		s := l.states[name]
+		switch {
+		case d == nil:
+			l.drop(name)
+		case s != nil && s.declared.cluster == d.cluster:
+			s.redeclare(d)
+			if !s.listed {
+				l.upkeep[s].next = time.Time{}
+			}
+		default:
+			l.drop(name)
+			l.begin(d)
+		}
+	}
+}
+
+// begin keeps the lots of an environment from now on.
+func (l *loop) begin(d *declared) {
+	w, known := l.workers[d.cluster]
+	if !known {
+		l.opts.Log.Warn("an environment keeps lots, and nobody says how its first cluster is reached: nothing is run", "environment", d.name, "cluster", d.cluster)
+		return
+	}
+	f := l.fleets[d.cluster]
+	if f == nil {
+		f = newFleet()
+		l.fleets[d.cluster] = f
+		l.beside.Go(func() { w.cluster.Watch(l.ctx, func(e jobs.Event) { l.tell(e) }) })
+	}
+	s := newState(d, f, l.opts.Limits)
+	l.states[d.name], l.upkeep[s] = s, &upkeep{room: semaphore.NewWeighted(atWork)}
+}
+
+// drop keeps the lots of an environment no longer.
+func (l *loop) drop(name string) {
+	if s := l.states[name]; s != nil {
+		delete(l.upkeep, s)
+		delete(l.states, name)
+	}
+}
+
+// list has the stores of an environment listed.
+func (l *loop) list(s *state) {
+	clear(s.touched)
+	d, w := s.declared, l.workers[s.declared.cluster]
+	l.aside(s, func() {
+		have, err := w.stores.all(l.ctx, d.stores)
+		l.tell(listed{s, d, have, err})
+	})
+}
+
+// clean has Jobs removed that ended a while ago.
+func (l *loop) clean(s *state, now time.Time) {
+	w := l.workers[s.declared.cluster]
+	for _, all := range s.cluster.jobs[s.name] {
+		for _, j := range all {
+			keep := keepMade
+			if j.Failed {
+				keep = keepFailed
+			}
+			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
+				continue
+			}
+			as := s.targets[j.Workload].as
+			l.aside(s, func() {
+				if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
+					l.opts.Log.Warn("cannot remove a run that has ended", "job", j.Namespace+"/"+j.Name, "err", err.Error())
+				}
+			})
+		}
+	}
+}
+
+// do has work done beside the loop. What came of a run is tried to be written down until it is.
+func (l *loop) do(todo []work) {
+	for _, one := range todo {
+		w := l.workers[one.declared.cluster]
+		l.aside(one.state, func() {
+			if one.start != nil {
+				l.tell(w.start(l.ctx, one))
+				return
+			}
+			d, err := backoff.Retry(l.ctx, func() (done, error) { return w.finish(l.ctx, one) },
+				backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, again time.Duration) {
+					l.opts.Log.Warn("cannot write down what came of a run; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
+				}))
+			if err == nil {
+				l.tell(d)
+			}
+		})
+	}
+}
+
+// words say which run some work is about.
+func (w work) words() []any {
+	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String()}
+}
+
+// report logs what came of some work: one line for each run that begins, and one for each that ends.
+func (l *loop) report(d done) {
+	words := d.words()
+	for key := range d.damaged {
+		l.opts.Log.Warn("a manifest does not count: it is damaged", "environment", d.declared.name, "dataset", key.series, "lot", key.lot.ID())
+	}
+	switch d.came {
+	case cameStarted:
+		l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		return
+	case cameNot:
+		l.opts.Log.Warn("a run for a lot could not be started", append(words, "why", d.why)...)
+		return
+	case cameNeedless:
+		if d.job == nil {
+			return
+		}
+	case cameMade, cameFailed, cameLost:
+	}
+	words = append(words, "outcome", string(d.came))
+	if d.why != "" {
+		words = append(words, "why", d.why)
+	}
+	l.opts.Log.Info("a run for a lot ended", words...)
+	l.opts.Ended(d.declared.name, string(d.came))
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/manifest"
+)
+
+// hours is how many lots each workload of the platform has to make.
+const hours = 8
+
+// waitTimeout bounds every wait; it is long, since only a failing test waits for all of it.
+const waitTimeout = time.Minute
+
+// world is a platform of two projects, the folders of its stores, and a cluster that is played.
+type world struct {
+	t       *testing.T
+	dir     string
+	catalog *catalog.Catalog
+	cluster *played
+	now     time.Time
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour)}
+	head := "apiVersion: trunkline.dev/v1alpha1\n"
+	project := func(name, dataset, workload, reads string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(head + fmt.Sprintf(`kind: Project
+metadata: {name: %s}
+spec:
+  owner: team
+  environments: [dev]
+  image: a/b:1
+  datasets: [{name: %s, version: "1", path: "lake://%s/", lots: {unit: hourly, since: %q}}]
+  workloads: [{name: %s, blueprint: container-job, command: [run], %swrites: {main: %s@1}}]
+`, name, dataset, dataset, w.now.Add(-hours*time.Hour).Format(time.RFC3339), workload, reads, dataset))}
+	}
+	tree := fstest.MapFS{
+		"trunkline.yaml": {Data: []byte(head + "kind: Platform\nmetadata: {name: acme}\n---\n" + head + "kind: Cluster\nmetadata: {name: one}\n---\n" + head +
+			fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [one]\n  stores: {lake: \"file://%s/lake\"}\n  lots: {manifests: \"file://%s/manifests/\"}\n", w.dir, w.dir))},
+		"orders/project.yaml": project("orders", "raw", "land", ""),
+		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}, "),
+	}
+	cat, problems, err := catalog.Load(tree, blueprints.FS)
+	if err != nil || problems.Denied() {
+		t.Fatalf("%v\n%s", err, problems)
+	}
+	w.catalog, w.cluster = cat, newPlayed()
+	return w
+}
+
+// keep keeps the lots until the function that it returns is called.
+func (w *world) keep() (stop func()) {
+	k := New(Options{
+		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string) {},
+	})
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); k.Run(ctx) }()
+	stop = sync.OnceFunc(func() { cancel(); <-ended })
+	w.t.Cleanup(stop)
+	return stop
+}
+
+// lots are those of a dataset in a state.
+func (w *world) lots(dataset string, state manifest.State) (ids []string) {
+	file := "manifest.json"
+	if state.Attempted() {
+		file = "attempt=*/" + file
+	}
+	found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/datasets/name="+dataset, "version=1/lot=*", "state="+string(state), file))
+	for _, at := range found {
+		_, id, _ := strings.Cut(at, "/lot=")
+		id, _, _ = strings.Cut(id, "/")
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (w *world) made() bool {
+	return len(w.lots("raw", manifest.Complete)) == hours && len(w.lots("clean", manifest.Complete)) == hours
+}
+
+func (w *world) await(what string, ok func() bool) {
+	w.t.Helper()
+	for late := time.Now().Add(waitTimeout); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(late) {
+			w.t.Fatalf("waiting for %s: complete are %v and %v, partial %v, started %v", what, w.lots("raw", manifest.Complete), w.lots("clean", manifest.Complete),
+				w.lots("raw", manifest.Partial), w.cluster.starts())
+		}
+	}
+}
+
+// path is where the manifest of a lot is that counts.
+func (w *world) path(dataset string, l lot.Lot) string {
+	return filepath.Join(w.dir, "manifests", manifest.Key{Dataset: manifest.Dataset{Name: dataset, Version: "1"}, Lot: l, State: manifest.Complete}.Path())
+}
+
+// at is a lot, by its number from the first on.
+func (w *world) at(n int) lot.Lot {
+	return lot.Hourly.At(w.now.Add(time.Duration(n-hours) * time.Hour))
+}
+
+// played is a cluster: the program of a run writes one object, and ends at once unless it is to go on.
+type played struct {
+	mu      sync.Mutex
+	tell    func(jobs.Event)
+	jobs    map[string]jobs.Job
+	started []string
+	uid     int
+	// program is what a run does; it returns whether it failed, and whether it goes on until it is ended.
+	program func(o jobs.Order, out string) (failed, on bool)
+	// settling is called before what came of a run is noted.
+	settling func()
+}
+
+func newPlayed() *played {
+	return &played{jobs: map[string]jobs.Job{}, program: func(jobs.Order, string) (bool, bool) { return false, false }, settling: func() {}}
+}
+
+func (p *played) Name() string { return "one" }
+
+func template(project, workload string) *jobs.Template {
+	return &jobs.Template{Namespace: project + "-dev", Name: workload, Environment: "dev", Workload: project + "/" + workload, Digest: "1", Command: []string{"run"}}
+}
+
+func (p *played) Watch(ctx context.Context, tell func(jobs.Event)) {
+	p.mu.Lock()
+	tell(jobs.Event{Cluster: "one", Kind: jobs.Begins})
+	for _, t := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
+		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: t})
+	}
+	for _, j := range p.jobs {
+		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
+	}
+	tell(jobs.Event{Cluster: "one", Kind: jobs.Complete})
+	p.tell = tell
+	p.mu.Unlock()
+	<-ctx.Done()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tell = nil
+}
+
+// set has a Job be as it is now. The caller holds the lock.
+func (p *played) set(j jobs.Job) {
+	p.jobs[j.Namespace+"/"+j.Name] = j
+	if p.tell != nil {
+		p.tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
+	}
+}
+
+func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, there := p.jobs[as.Namespace+"/"+o.Name]; there {
+		return nil
+	}
+	p.uid++
+	j := jobs.Job{
+		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
+		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Created: time.Now(),
+	}
+	p.started = append(p.started, o.Template.Workload+" "+o.Lot.ID())
+	p.set(j)
+	out := ""
+	for _, v := range o.Variables {
+		if v.Name == "TRUNKLINE_WRITE_MAIN" {
+			out = strings.TrimPrefix(v.Value.With(nil), "file://")
+		}
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(out, "part"), []byte(o.Attempt), 0o644); err != nil {
+		return err
+	}
+	failed, on := p.program(o, out)
+	if !on {
+		j.Ended, j.Failed = time.Now(), failed
+		p.set(j)
+	}
+	return nil
+}
+
+// remove removes Jobs as a person does.
+func (p *played) remove(which func(jobs.Job) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, j := range p.jobs {
+		if which(j) {
+			delete(p.jobs, key)
+			if p.tell != nil {
+				p.tell(jobs.Event{Cluster: "one", Kind: jobs.Gone, Job: &j})
+			}
+		}
+	}
+}
+
+func (p *played) Settle(ctx context.Context, _ jobs.As, j jobs.Job, outcome string) error {
+	p.settling()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, there := p.jobs[j.Namespace+"/"+j.Name]; there {
+		now.Outcome = outcome
+		p.set(now)
+	}
+	return nil
+}
+
+func (p *played) Delete(context.Context, jobs.As, jobs.Job) error { return nil }
+func (p *played) Why(context.Context, jobs.As, jobs.Job) string   { return "it ended with exit code 3" }
+func (p *played) Await(context.Context, jobs.As, jobs.Job) error  { return nil }
+
+// starts are how often each lot of each workload was started.
+func (p *played) starts() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string]int{}
+	for _, s := range p.started {
+		out[s]++
+	}
+	return out
+}
+
+// outcomes are how many Jobs have which note.
+func (p *played) outcomes() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string]int{}
+	for _, j := range p.jobs {
+		out[j.Outcome]++
+	}
+	return out
+}
+
+// once are all lots of both workloads, each once, but for some.
+func (w *world) once(but map[string]int) map[string]int {
+	out := map[string]int{}
+	for n := range hours {
+		out["orders/land "+w.at(n).ID()], out["sales/clean "+w.at(n).ID()] = 1, 1
+	}
+	maps.Copy(out, but)
+	return out
+}
+
+// TestEachLotOnce: all lots are made through both projects, each by one run.
+func TestEachLotOnce(t *testing.T) {
+	w := newWorld(t)
+	w.keep()
+	w.await("all lots", w.made)
+	if diff := cmp.Diff(w.once(nil), w.cluster.starts()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestKilledWhileSettling: a keeper that ends at any of the points at which it writes down what came of a run leaves nothing undone and
+// has nothing done twice, whoever goes on.
+func TestKilledWhileSettling(t *testing.T) {
+	for at := range 5 {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			w := newWorld(t)
+			reached, n := make(chan struct{}), 0
+			var mu sync.Mutex
+			w.cluster.settling = func() {
+				mu.Lock()
+				defer mu.Unlock()
+				if n++; n == 3*at+1 {
+					close(reached)
+				}
+			}
+			stop := w.keep()
+			<-reached
+			stop()
+			w.keep()
+			w.await("all lots", w.made)
+			w.await("all to be noted", func() bool { return w.cluster.outcomes()[""] == 0 })
+			if diff := cmp.Diff(w.once(nil), w.cluster.starts()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(map[string]int{"made": 2 * hours}, w.cluster.outcomes()); diff != "" {
+				t.Errorf("what is noted: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLostJobs: a run whose Job someone deletes is made again, whether anybody looked or not, and what it wrote counts for nothing.
+func TestLostJobs(t *testing.T) {
+	for _, looked := range []bool{true, false} {
+		t.Run(fmt.Sprint(looked), func(t *testing.T) {
+			w := newWorld(t)
+			on := true
+			w.cluster.program = func(o jobs.Order, _ string) (bool, bool) { return false, on && o.Lot == w.at(2) }
+			stop := w.keep()
+			w.await("the run", func() bool { return w.cluster.starts()["orders/land "+w.at(2).ID()] == 1 })
+			w.await("the other runs", func() bool { return len(w.lots("clean", manifest.Complete)) == hours-1 })
+			if !looked {
+				stop()
+			}
+			w.cluster.mu.Lock()
+			on = false
+			w.cluster.mu.Unlock()
+			w.cluster.remove(func(j jobs.Job) bool { return j.Lot == w.at(2) && j.Ended.IsZero() })
+			if !looked {
+				w.keep()
+			}
+			w.await("all lots", w.made)
+			if diff := cmp.Diff(w.once(map[string]int{"orders/land " + w.at(2).ID(): 2}), w.cluster.starts()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			data, err := os.ReadFile(w.path("raw", w.at(2)))
+			if err != nil || strings.Count(string(data), "/part") != 1 {
+				t.Errorf("the manifest lists what both runs wrote: %s, %v", data, err)
+			}
+			if diff := cmp.Diff([]string{w.at(2).ID()}, w.lots("raw", manifest.Partial)); diff != "" {
+				t.Errorf("partial: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDamagedManifest: a manifest that is damaged never counts (hostile input 46): who is to read it has it made again.
+func TestDamagedManifest(t *testing.T) {
+	for name, text := range map[string]string{
+		"garbage":         "{",
+		"of another lot":  `{"state":"complete","comment":null,"lotId":"20260102PT1H003","uriType":"identifier","uris":[]}`,
+		"of other data":   `{"state":"complete","comment":null,"lotId":"LOT","uriType":"identifier","uris":["file:///etc/passwd"]}`,
+		"empty as a file": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			path := w.path("raw", w.at(3))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(strings.Replace(text, "LOT", w.at(3).ID(), 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			w.keep()
+			w.await("all lots", w.made)
+			if diff := cmp.Diff(w.once(nil), w.cluster.starts()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if data, err := os.ReadFile(path); err != nil || !strings.Contains(string(data), "attempt=") {
+				t.Errorf("the manifest is %s, %v", data, err)
+			}
+			if diff := cmp.Diff([]string{w.at(3).ID()}, w.lots("raw", manifest.Removed)); diff != "" {
+				t.Errorf("nothing says that there was another one: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestInputsThatChange: what was made of an input that changed while it was made does not count, and is made again at once.
+func TestInputsThatChange(t *testing.T) {
+	w := newWorld(t)
+	first := true
+	w.cluster.program = func(o jobs.Order, _ string) (bool, bool) {
+		if o.Template.Workload != "sales/clean" || o.Lot != w.at(1) || !first {
+			return false, false
+		}
+		first = false
+		path := w.path("raw", w.at(1))
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Error(err)
+		}
+		other := strings.Replace(string(data), "/part", "/other", 1)
+		if err := os.WriteFile(path, []byte(other), 0o644); err != nil {
+			t.Error(err)
+		}
+		return false, false
+	}
+	w.keep()
+	w.await("all lots", w.made)
+	if got := w.cluster.starts()["sales/clean "+w.at(1).ID()]; got != 2 {
+		t.Errorf("it was run %d times, want once more for what it reads now", got)
+	}
+}
+
+// TestFailuresPause: a run that fails is not tried again before its pause ends, also not by another keeper, and what it left does
+// not count; what depends on other lots goes on.
+func TestFailuresPause(t *testing.T) {
+	w := newWorld(t)
+	w.cluster.program = func(o jobs.Order, _ string) (bool, bool) {
+		return o.Lot == w.at(5) && o.Template.Workload == "orders/land", false
+	}
+	rest := func() bool { return len(w.lots("clean", manifest.Complete)) == hours-1 }
+	stop := w.keep()
+	w.await("the rest", rest)
+	w.await("the failure", func() bool { return slices.Contains(w.lots("raw", manifest.Partial), w.at(5).ID()) })
+	stop()
+	for n, forget := range []bool{false, true} {
+		if forget { // Jobs go, and the manifest says it all the same
+			w.cluster.remove(func(jobs.Job) bool { return true })
+		}
+		// A lot that has to be made shows that the keeper has planned.
+		if err := os.Remove(w.path("clean", w.at(n))); err != nil {
+			t.Fatal(err)
+		}
+		stop := w.keep()
+		w.await("the rest", rest)
+		stop()
+		if got := w.cluster.starts()["orders/land "+w.at(5).ID()]; got != 1 {
+			t.Errorf("the run that failed was started %d times; Jobs are gone: %t", got, forget)
+		}
+	}
+}
+
+// TestAttempts: the name of an attempt says what it is, and no other name is taken for one.
+func TestAttempts(t *testing.T) {
+	for _, n := range []int{1, 35, 36, 1295, 1296, maxNumber} {
+		a := attempt{n, short("epoch", epochLength), short("digest", digestLength)}
+		if got, ok := parseAttempt(a.String()); !ok || got != a || len(a.String()) > 16 {
+			t.Errorf("%+v is %s, which is read as %+v, %t", a, a, got, ok)
+		}
+	}
+	for _, name := range []string{"", "r", "1764450000000", "r0aaaaabbbbbbb", "raaaaabbbbbbb", "r-1aaaaabbbbbbb", "rzzzzaaaaabbbbbbb", "x1aaaaabbbbbbb"} {
+		if a, ok := parseAttempt(name); ok {
+			t.Errorf("%q is taken for %+v", name, a)
+		}
+	}
+}

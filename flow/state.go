@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/plan"
+)
+
+// state is what is known of an environment. It does nothing itself: what is to be done is what its methods return.
+type state struct {
+	*declared
+
+	limits  plan.Limits
+	cluster *fleet
+	// listed is set once all its stores were listed, and touched are the lots that were looked at since the listing began that is under
+	// way: what that says of them is older.
+	listed  bool
+	touched map[seriesLot]bool
+	have    map[seriesLot]found
+	// damaged are the manifests that say that they count, and do not, by their ETag.
+	damaged map[seriesLot]string
+
+	// graph is that of what runs, and runs are those that are under way or have failed, as the planner knows them. The planner is nil
+	// before all that there is has been seen, and stale if it has to be made again.
+	graph   *plan.Graph
+	planner *plan.Planner
+	stale   bool
+	runs    map[arcLot]plan.Run
+	// busy are the lots that something is done about just now.
+	busy map[arcLot]bool
+}
+
+// work is something that takes time: a run is to be started, or what came of one is to be written down.
+type work struct {
+	state    *state
+	declared *declared
+	graph    *plan.Graph
+	target   target
+	key      arcLot
+	attempt  attempt
+	// start and template are those of a run to start. It is doubted if a manifest of the lot that says that it counts is damaged.
+	start    *plan.Start
+	template jobs.Template
+	doubted  bool
+	// job is the one that has ended, or, if it is lost, that is not there any more.
+	job  *jobs.Job
+	lost bool
+}
+
+func newState(d *declared, f *fleet, limits plan.Limits) *state {
+	return &state{
+		declared: d, limits: limits, cluster: f, touched: map[seriesLot]bool{}, damaged: map[seriesLot]string{},
+		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{},
+	}
+}
+
+// redeclare has a newer catalog count. What is in stores that have not been listed is not known.
+func (s *state) redeclare(d *declared) {
+	same := maps.EqualFunc(s.stores, d.stores, maps.Equal)
+	s.declared, s.listed, s.stale = d, s.listed && same, true
+}
+
+// list takes what the stores have.
+func (s *state) list(all map[seriesLot]found) {
+	for key := range s.touched {
+		delete(all, key)
+		if f, ok := s.have[key]; ok {
+			all[key] = f
+		}
+	}
+	clear(s.touched)
+	if !s.listed {
+		s.have, s.listed, s.stale = map[seriesLot]found{}, true, true
+		for key, f := range all {
+			s.have[key] = s.believed(key, f)
+		}
+		return
+	}
+	for key := range s.have {
+		if _, still := all[key]; !still {
+			s.saw(key, found{})
+		}
+	}
+	for key, f := range all {
+		s.saw(key, f)
+	}
+}
+
+// believed is what is found, without what is known to be damaged.
+func (s *state) believed(key seriesLot, f found) found {
+	switch etag, is := s.damaged[key]; {
+	case is && f.etag == etag && f.mark.State.There():
+		f.mark.State = plan.Partial
+	case is:
+		delete(s.damaged, key) // there is another one now
+	}
+	return f
+}
+
+// saw takes what the store has of a lot.
+func (s *state) saw(key seriesLot, f found) {
+	f = s.believed(key, f)
+	if s.planner != nil && !f.same(s.have[key]) {
+		s.planner.Saw(key.series, key.lot, f.mark)
+	}
+	if f.mark.State == plan.None {
+		delete(s.have, key)
+	} else {
+		s.have[key] = f
+	}
+}
+
+// ran notes a run; the zero run that there is none any more.
+func (s *state) ran(key arcLot, r plan.Run) {
+	if r.Arc == "" {
+		delete(s.runs, key)
+		s.planner.Forget(key.arc, key.lot)
+		return
+	}
+	s.runs[key] = r
+	s.planner.Ran(r)
+}
+
+// plan makes the planner, if there is none and everything has been seen. It returns what is to be written down of runs that ended while
+// nobody looked.
+func (s *state) plan(now time.Time) (todo []work) {
+	if !s.known() || s.planner != nil && !s.stale && !s.cluster.changed[s.name] {
+		return nil
+	}
+	delete(s.cluster.changed, s.name)
+	limits := s.limits
+	s.graph, limits.Holds = s.running(s.cluster.templatesOf(s.declared))
+	if s.planner == nil {
+		s.recall(now)
+	}
+	seen := &plan.Seen{}
+	for key, f := range s.have {
+		seen.Lot(key.series, key.lot, f.mark)
+	}
+	for _, r := range s.runs {
+		seen.Run(r)
+	}
+	s.planner, s.stale = plan.New(s.graph, seen, limits, now), false
+	for _, all := range s.cluster.jobs[s.name] {
+		for _, j := range all {
+			todo = append(todo, s.has(j)...)
+		}
+	}
+	return todo
+}
+
+// known reports whether all that there is has been seen.
+func (s *state) known() bool { return s.listed && s.cluster.complete }
+
+// recall finds the runs that have failed before: of each lot the last, by its Job, or by the manifest that it left. Clocks differ: none
+// has failed later than now.
+func (s *state) recall(now time.Time) {
+	defer func() {
+		for key, r := range s.runs {
+			if r.Failed.After(now) {
+				r.Failed = now
+				s.runs[key] = r
+			}
+		}
+	}()
+	for _, r := range failures(s.graph, s.have) {
+		s.runs[arcLot{r.Arc, r.Lot}] = r
+	}
+	for key, all := range s.cluster.jobs[s.name] {
+		arc, ok := s.graph.Arc(key.arc)
+		for _, j := range all {
+			a, ours := parseAttempt(j.Attempt)
+			if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.have) || a.number < s.runs[key].Attempt {
+				continue
+			}
+			s.runs[key] = plan.Run{Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest}
+		}
+	}
+}
+
+// has takes a Job as it is now.
+func (s *state) has(j jobs.Job) []work {
+	key := arcLot{j.Workload, j.Lot}
+	a, ours := parseAttempt(j.Attempt)
+	if s.planner == nil || !ours || j.Outcome != "" || s.busy[key] || !s.mine(j) {
+		return nil
+	}
+	if !j.Ended.IsZero() {
+		return s.finish(key, a, j, false)
+	}
+	if known, ok := s.runs[key]; !ok || !known.Failed.IsZero() && known.Attempt <= a.number {
+		s.ran(key, plan.Run{Arc: key.arc, Lot: key.lot, Attempt: a.number, Digest: a.digest})
+	}
+	return nil
+}
+
+// gone takes that a Job is not there any more. If nobody wrote down what came of it, that is done now.
+func (s *state) gone(j jobs.Job) []work {
+	key := arcLot{j.Workload, j.Lot}
+	a, ours := parseAttempt(j.Attempt)
+	if s.planner == nil || !ours || j.Outcome != "" || s.busy[key] || !s.mine(j) {
+		return nil
+	}
+	return s.finish(key, a, j, j.Ended.IsZero())
+}
+
+// mine reports whether a Job is where those of its workload are.
+func (s *state) mine(j jobs.Job) bool {
+	t, ok := s.targets[j.Workload]
+	return ok && t.as.Namespace == j.Namespace
+}
+
+// finish has it written down what came of a Job.
+func (s *state) finish(key arcLot, a attempt, j jobs.Job, lost bool) []work {
+	s.busy[key] = true
+	return []work{{state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost}}
+}
+
+// starts are the runs to start now, and when to ask again at the latest.
+func (s *state) starts(now time.Time) (todo []work, next time.Time) {
+	if s.planner == nil || s.stale || !s.known() {
+		return nil, time.Time{}
+	}
+	s.planner.At(now)
+	templates := s.cluster.templatesOf(s.declared)
+	for _, start := range s.planner.Plan().Starts {
+		key := arcLot{start.Arc, start.Lot}
+		arc, _ := s.graph.Arc(start.Arc)
+		if s.busy[key] {
+			continue
+		}
+		a := attempt{max(1, start.Attempt), epoch(arc, start.Lot, s.have), arc.Digest}
+		s.busy[key] = true
+		s.ran(key, plan.Run{Arc: start.Arc, Lot: start.Lot, Attempt: a.number, Digest: arc.Digest})
+		todo = append(todo, work{
+			state: s, declared: s.declared, graph: s.graph, target: s.targets[start.Arc], key: key, attempt: a, start: &start,
+			template: templates[start.Arc],
+			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[seriesLot{id, start.Lot}]; return is }),
+		})
+	}
+	return todo, s.planner.Plan().Next
+}
+
+// done takes what came of some work.
+func (s *state) done(d done, now time.Time) (todo []work) {
+	delete(s.busy, d.key)
+	learned := len(d.damaged) > 0
+	maps.Copy(s.damaged, d.damaged)
+	for key, f := range d.lots {
+		s.touched[key] = true
+		learned = learned || !s.believed(key, f).same(s.have[key])
+		s.saw(key, f)
+	}
+	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
+	switch d.came {
+	case cameStarted:
+	case cameMade, cameNeedless:
+		s.ran(d.key, plan.Run{})
+	case cameFailed:
+		s.ran(d.key, run)
+	case cameLost:
+		run.Digest = "" // it says nothing of the workload
+		s.ran(d.key, atOnce(run))
+	case cameNot:
+		if learned {
+			s.ran(d.key, plan.Run{}) // what the plan went by is not so; the next one knows
+			break
+		}
+		run.Attempt-- // there was none
+		s.ran(d.key, run)
+	}
+	for _, j := range s.cluster.jobs[s.name][d.key] {
+		if d.job == nil || j.UID != d.job.UID {
+			todo = append(todo, s.has(j)...)
+		}
+	}
+	if gone, ok := s.cluster.missed[d.key]; ok && d.came == cameStarted {
+		todo = append(todo, s.gone(gone)...)
+	}
+	delete(s.cluster.missed, d.key)
+	return todo
+}
+
+// atOnce has a run tried again without a pause: it was one of a template that no workload has.
+func atOnce(r plan.Run) plan.Run {
+	r.Digest = "lost"
+	return r
+}
+
+// counts are how many lots of each workload are in which state.
+func (s *state) counts() []Count {
+	if s.planner == nil {
+		return nil
+	}
+	type at struct{ arc, state string }
+	n := map[at]int{}
+	for key, r := range s.runs {
+		of := "running"
+		if !r.Failed.IsZero() {
+			of = "failed"
+		}
+		n[at{key.arc, of}]++
+	}
+	out := []Count{{s.name, "", "queued", s.planner.Plan().Queued}}
+	for of, count := range n {
+		out = append(out, Count{s.name, of.arc, of.state, count})
+	}
+	slices.SortFunc(out, func(a, b Count) int {
+		return strings.Compare(a.Workload+" "+a.State, b.Workload+" "+b.State)
+	})
+	return out
+}
+
+// Count is how many lots of a workload are in a state: running or failed; those that are queued are of all workloads.
+type Count struct {
+	Environment, Workload, State string
+	Lots                         int
+}

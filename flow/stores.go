@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"trunkline.dev/trunkline/flow/bucket"
+	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/store"
+)
+
+// reader lists manifests.
+type reader struct{ opts bucket.Options }
+
+// all lists everything in the stores of an environment.
+func (r reader) all(ctx context.Context, stores map[string]map[manifest.Dataset]string) (map[seriesLot]found, error) {
+	entries := map[seriesLot][]store.Entry{}
+	for _, location := range slices.Sorted(maps.Keys(stores)) {
+		series := stores[location]
+		err := r.list(ctx, location, store.Of{}, func(e store.Entry) {
+			if id, ours := series[e.Key.Dataset]; ours && e.Stray == nil {
+				key := seriesLot{id, e.Key.Lot}
+				entries[key] = append(entries[key], e)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := make(map[seriesLot]found, len(entries))
+	for key, of := range entries {
+		out[key] = fold(of)
+	}
+	return out, nil
+}
+
+// one lists what there is of a lot of a dataset.
+func (r reader) one(ctx context.Context, location string, of store.Of) (entries []store.Entry, err error) {
+	err = r.list(ctx, location, of, func(e store.Entry) { entries = append(entries, e) })
+	return entries, err
+}
+
+// read reads a manifest of a dataset whose data are in a location.
+func (r reader) read(ctx context.Context, location string, key manifest.Key, data string) (m manifest.Manifest, err error) {
+	err = r.with(ctx, location, func(s *store.Store) error {
+		m, err = s.Read(ctx, key, data)
+		return err
+	})
+	return m, err
+}
+
+func (r reader) list(ctx context.Context, location string, of store.Of, take func(store.Entry)) error {
+	return r.with(ctx, location, func(s *store.Store) error {
+		for e, err := range s.List(ctx, of) {
+			if err != nil {
+				return fmt.Errorf("listing manifests: %w", err)
+			}
+			take(e)
+		}
+		return nil
+	})
+}
+
+func (r reader) with(ctx context.Context, location string, do func(*store.Store) error) (err error) {
+	s, err := store.Open(ctx, location, r.opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(s)
+}
