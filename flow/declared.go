@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/jobs"
@@ -42,16 +43,12 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: map[string]map[manifest.Dataset]string{}, targets: map[string]target{},
+		stores: survey.Places(c, environment), targets: map[string]target{},
 	}
 	for p := range c.Projects() {
 		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}
 		if !slices.Contains(c.ReleasesOf(p), id) {
 			continue
-		}
-		for i := range p.Spec.Datasets {
-			ds := &p.Spec.Datasets[i]
-			d.keep(p.Name+"/"+ds.Name+"@"+ds.Version, manifest.Dataset{Name: ds.Name, Version: ds.Version})
 		}
 		release := c.Release(p, id)
 		access, _ := c.Access(id)
@@ -63,18 +60,6 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		}
 	}
 	return d
-}
-
-// keep notes in which store the manifests of a dataset are.
-func (d *declared) keep(series string, name manifest.Dataset) {
-	at, ok := d.catalog.Manifests(series, d.name, catalog.Reads)
-	if !ok {
-		return
-	}
-	if d.stores[at] == nil {
-		d.stores[at] = map[manifest.Dataset]string{}
-	}
-	d.stores[at][name] = series
 }
 
 // running is the graph of what runs: a workload is what its template in the cluster is, whatever a commit says that its release does

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"trunkline.dev/trunkline/flow/survey"
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/semaphore"
@@ -93,7 +94,7 @@ type upkeep struct {
 type listed struct {
 	state    *state
 	declared *declared
-	have     map[seriesLot]found
+	have     map[survey.At]survey.Lot
 	err      error
 }
 
@@ -315,7 +316,7 @@ func (l *loop) list(s *state) {
 	clear(s.touched)
 	d, w := s.declared, l.workers[s.declared.cluster]
 	l.aside(s, func() {
-		have, err := w.stores.all(l.ctx, d.stores)
+		have, err := w.stores.all(l.ctx, d)
 		l.tell(listed{s, d, have, err})
 	})
 }
@@ -371,7 +372,7 @@ func (w work) words() []any {
 func (l *loop) report(d done) {
 	words := d.words()
 	for key := range d.damaged {
-		l.opts.Log.Warn("a manifest does not count: it is damaged", "environment", d.declared.name, "dataset", key.series, "lot", key.lot.ID())
+		l.opts.Log.Warn("a manifest does not count: it is damaged", "environment", d.declared.name, "dataset", key.Series, "lot", key.Lot.ID())
 	}
 	switch d.came {
 	case cameStarted:

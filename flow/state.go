@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
@@ -21,10 +22,10 @@ type state struct {
 	// listed is set once all its stores were listed, and touched are the lots that were looked at since the listing began that is under
 	// way: what that says of them is older.
 	listed  bool
-	touched map[seriesLot]bool
-	have    map[seriesLot]found
+	touched map[survey.At]bool
+	have    map[survey.At]survey.Lot
 	// damaged are the manifests that say that they count, and do not, by their ETag.
-	damaged map[seriesLot]string
+	damaged map[survey.At]string
 
 	// graph is that of what runs, and runs are those that are under way or have failed, as the planner knows them. The planner is nil
 	// before all that there is has been seen, and stale if it has to be made again.
@@ -55,7 +56,7 @@ type work struct {
 
 func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
-		declared: d, limits: limits, cluster: f, touched: map[seriesLot]bool{}, damaged: map[seriesLot]string{},
+		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{},
 	}
 }
@@ -67,7 +68,7 @@ func (s *state) redeclare(d *declared) {
 }
 
 // list takes what the stores have.
-func (s *state) list(all map[seriesLot]found) {
+func (s *state) list(all map[survey.At]survey.Lot) {
 	for key := range s.touched {
 		delete(all, key)
 		if f, ok := s.have[key]; ok {
@@ -76,7 +77,7 @@ func (s *state) list(all map[seriesLot]found) {
 	}
 	clear(s.touched)
 	if !s.listed {
-		s.have, s.listed, s.stale = map[seriesLot]found{}, true, true
+		s.have, s.listed, s.stale = map[survey.At]survey.Lot{}, true, true
 		for key, f := range all {
 			s.have[key] = s.believed(key, f)
 		}
@@ -84,7 +85,7 @@ func (s *state) list(all map[seriesLot]found) {
 	}
 	for key := range s.have {
 		if _, still := all[key]; !still {
-			s.saw(key, found{})
+			s.saw(key, survey.Lot{})
 		}
 	}
 	for key, f := range all {
@@ -93,10 +94,10 @@ func (s *state) list(all map[seriesLot]found) {
 }
 
 // believed is what is found, without what is known to be damaged.
-func (s *state) believed(key seriesLot, f found) found {
+func (s *state) believed(key survey.At, f survey.Lot) survey.Lot {
 	switch etag, is := s.damaged[key]; {
-	case is && f.etag == etag && f.mark.State.There():
-		f.mark.State = plan.Partial
+	case is && f.ETag == etag && f.State.There():
+		f.State = plan.Partial
 	case is:
 		delete(s.damaged, key) // there is another one now
 	}
@@ -104,12 +105,12 @@ func (s *state) believed(key seriesLot, f found) found {
 }
 
 // saw takes what the store has of a lot.
-func (s *state) saw(key seriesLot, f found) {
+func (s *state) saw(key survey.At, f survey.Lot) {
 	f = s.believed(key, f)
-	if s.planner != nil && !f.same(s.have[key]) {
-		s.planner.Saw(key.series, key.lot, f.mark)
+	if s.planner != nil && !same(f, s.have[key]) {
+		s.planner.Saw(key.Series, key.Lot, f.Mark)
 	}
-	if f.mark.State == plan.None {
+	if f.State == plan.None {
 		delete(s.have, key)
 	} else {
 		s.have[key] = f
@@ -141,7 +142,7 @@ func (s *state) plan(now time.Time) (todo []work) {
 	}
 	seen := &plan.Seen{}
 	for key, f := range s.have {
-		seen.Lot(key.series, key.lot, f.mark)
+		seen.Lot(key.Series, key.Lot, f.Mark)
 	}
 	for _, r := range s.runs {
 		seen.Run(r)
@@ -241,7 +242,7 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 		todo = append(todo, work{
 			state: s, declared: s.declared, graph: s.graph, target: s.targets[start.Arc], key: key, attempt: a, start: &start,
 			template: templates[start.Arc],
-			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[seriesLot{id, start.Lot}]; return is }),
+			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[survey.At{Series: id, Lot: start.Lot}]; return is }),
 		})
 	}
 	return todo, s.planner.Plan().Next
@@ -254,7 +255,7 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 	maps.Copy(s.damaged, d.damaged)
 	for key, f := range d.lots {
 		s.touched[key] = true
-		learned = learned || !s.believed(key, f).same(s.have[key])
+		learned = learned || !same(s.believed(key, f), s.have[key])
 		s.saw(key, f)
 	}
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}

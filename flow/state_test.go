@@ -3,68 +3,28 @@
 package flow
 
 import (
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/flow/jobs"
-	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
-	"trunkline.dev/trunkline/flow/store"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-
-func listedAs(state manifest.State, attempt, etag string, after int) store.Entry {
-	return store.Entry{Key: manifest.Key{State: state, Attempt: attempt}, ETag: etag, Written: noon.Add(time.Duration(after) * time.Minute)}
-}
-
-// TestFold: what a listing has of a lot is one thing.
-func TestFold(t *testing.T) {
-	at := func(state plan.State, after int) plan.Mark {
-		return plan.Mark{State: state, Written: noon.Add(time.Duration(after) * time.Minute)}
-	}
-	for name, tc := range map[string]struct {
-		reason  string
-		entries []store.Entry
-		want    plan.Mark
-	}{
-		"Nothing":  {"There is nothing.", nil, plan.Mark{}},
-		"Complete": {"It counts, whatever else there was.", []store.Entry{listedAs(manifest.Complete, "", "a", 1), listedAs(manifest.Partial, "1", "b", 2), listedAs(manifest.Removed, "1", "c", 3)}, at(plan.Complete, 1)},
-		"Empty":    {"It counts too.", []store.Entry{listedAs(manifest.Empty, "", "a", 1)}, at(plan.Empty, 1)},
-		"Both":     {"Two that count say different things: none does.", []store.Entry{listedAs(manifest.Complete, "", "a", 1), listedAs(manifest.Empty, "", "b", 2)}, at(plan.Partial, 2)},
-		"Partial":  {"The newest failure tells when.", []store.Entry{listedAs(manifest.Partial, "1", "a", 2), listedAs(manifest.Partial, "2", "b", 1)}, at(plan.Partial, 2)},
-		"Removed":  {"What was there is more than what failed.", []store.Entry{listedAs(manifest.Partial, "1", "a", 3), listedAs(manifest.Removed, "1", "b", 1), listedAs(manifest.Removed, "2", "c", 2)}, at(plan.Removed, 2)},
-		"Stray":    {"What is no manifest counts for nothing.", []store.Entry{{Stray: store.ErrMore, Key: manifest.Key{State: manifest.Complete}}}, plan.Mark{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, entries := range [][]store.Entry{tc.entries, reversed(tc.entries)} {
-				if diff := cmp.Diff(tc.want, fold(entries).mark); diff != "" && name != "Both" || fold(entries).mark.State != tc.want.State {
-					t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
-				}
-			}
-		})
-	}
-}
-
-func reversed(entries []store.Entry) []store.Entry {
-	out := slices.Clone(entries)
-	slices.Reverse(out)
-	return out
-}
 
 // TestFailures: how often a lot has failed is in the names of its partial manifests, as far as they are about the lot as it is now.
 func TestFailures(t *testing.T) {
 	w := newWorld(t)
 	g := plan.Of(w.catalog, "dev")
 	arc, _ := g.Arc("orders/land")
-	key := seriesLot{"orders/raw@1", w.at(0)}
-	have := map[seriesLot]found{}
+	key := survey.At{Series: "orders/raw@1", Lot: w.at(0)}
+	have := map[survey.At]survey.Lot{}
 	now, digest := epoch(arc, w.at(0), have), short("d", digestLength)
 	name := func(n int, epoch string) string { return attempt{n, epoch, digest}.String() }
-	have[key] = found{mark: plan.Mark{State: plan.Partial, Written: noon}, partial: map[string]time.Time{
+	have[key] = survey.Lot{Mark: plan.Mark{State: plan.Partial, Written: noon}, Partial: map[string]time.Time{
 		name(1, now): noon.Add(-time.Hour), name(2, now): noon, name(7, short("before", epochLength)): noon, "1764450000000": noon,
 	}}
 	want := []plan.Run{{Arc: "orders/land", Lot: w.at(0), Attempt: 2, Failed: noon, Digest: digest, Reason: "see its partial manifest"}}
@@ -72,7 +32,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	removed := have[key]
-	removed.mark.State = plan.Removed
+	removed.State = plan.Removed
 	have[key] = removed
 	if got := failures(g, have); len(got) > 0 {
 		t.Errorf("what failed before the lot was made and removed counts: %+v", got)
@@ -88,7 +48,7 @@ func planned(t *testing.T, w *world) *state {
 	}
 	f.complete = true
 	s := newState(declare(w.catalog, "dev", ""), f, DefaultLimits())
-	s.list(map[seriesLot]found{})
+	s.list(map[survey.At]survey.Lot{})
 	s.plan(w.now)
 	return s
 }
@@ -102,14 +62,14 @@ func TestAnOlderListing(t *testing.T) {
 		t.Fatalf("%d runs are started, want %d", len(todo), hours)
 	}
 	first := todo[0]
-	key := seriesLot{"orders/raw@1", first.key.lot}
-	there := found{mark: plan.Mark{State: plan.Complete, Written: noon}, etag: "a"}
-	s.done(done{work: first, came: cameMade, lots: map[seriesLot]found{key: there}}, w.now)
+	key := survey.At{Series: "orders/raw@1", Lot: first.key.lot}
+	there := survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}, ETag: "a"}
+	s.done(done{work: first, came: cameMade, lots: map[survey.At]survey.Lot{key: there}}, w.now)
 	for _, l := range []struct {
 		what string
 		want bool
 	}{{"one that began before", true}, {"the next, in which it is not", false}} {
-		s.list(map[seriesLot]found{})
+		s.list(map[survey.At]survey.Lot{})
 		if _, is := s.have[key]; is != l.want {
 			t.Errorf("after %s the lot is there: %t", l.what, is)
 		}

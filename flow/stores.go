@@ -6,8 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -18,25 +17,11 @@ import (
 type reader struct{ opts bucket.Options }
 
 // all lists everything in the stores of an environment.
-func (r reader) all(ctx context.Context, stores map[string]map[manifest.Dataset]string) (map[seriesLot]found, error) {
-	entries := map[seriesLot][]store.Entry{}
-	for _, location := range slices.Sorted(maps.Keys(stores)) {
-		series := stores[location]
-		err := r.list(ctx, location, store.Of{}, func(e store.Entry) {
-			if id, ours := series[e.Key.Dataset]; ours && e.Stray == nil {
-				key := seriesLot{id, e.Key.Lot}
-				entries[key] = append(entries[key], e)
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	out := make(map[seriesLot]found, len(entries))
-	for key, of := range entries {
-		out[key] = fold(of)
-	}
-	return out, nil
+func (r reader) all(ctx context.Context, d *declared) (map[survey.At]survey.Lot, error) {
+	found, err := survey.Of(ctx, d.catalog, d.name, nil, func(ctx context.Context, location string) (survey.Store, error) {
+		return store.Open(ctx, location, r.opts)
+	})
+	return found.Lots, err
 }
 
 // one lists what there is of a lot of a dataset.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/flow/bucket"
@@ -45,8 +46,8 @@ type done struct {
 	// why says why it was not started, failed, was lost, or is needless.
 	why string
 	// lots are those that were looked at, as they are now, and damaged are manifests that turned out to be, by their ETag.
-	lots    map[seriesLot]found
-	damaged map[seriesLot]string
+	lots    map[survey.At]survey.Lot
+	damaged map[survey.At]string
 }
 
 // Cluster has the runs of lots, and tells of them.
@@ -197,11 +198,11 @@ func replaced(there map[string][]store.Entry) string {
 func nameOf(e store.Entry) string { return string(e.Key.State) + " " + e.ETag }
 
 // look lists what there is of the lots that a run reads and writes.
-func (w worker) look(ctx context.Context, r run.Run) (map[seriesLot]found, error) {
-	out := map[seriesLot]found{}
-	one := func(p run.Place, key seriesLot) error {
-		entries, err := w.stores.one(ctx, p.Store, store.Of{Dataset: p.Name, Lot: key.lot})
-		out[key] = fold(entries)
+func (w worker) look(ctx context.Context, r run.Run) (map[survey.At]survey.Lot, error) {
+	out := map[survey.At]survey.Lot{}
+	one := func(p run.Place, key survey.At) error {
+		entries, err := w.stores.one(ctx, p.Store, store.Of{Dataset: p.Name, Lot: key.Lot})
+		out[key] = survey.Fold(entries)
 		return err
 	}
 	for _, in := range r.Inputs {
@@ -209,7 +210,7 @@ func (w worker) look(ctx context.Context, r run.Run) (map[seriesLot]found, error
 			if in.Store == "" {
 				continue
 			}
-			if err := one(in.Place, seriesLot{in.ID, l}); err != nil {
+			if err := one(in.Place, survey.At{Series: in.ID, Lot: l}); err != nil {
 				return nil, err
 			}
 		}
@@ -218,7 +219,7 @@ func (w worker) look(ctx context.Context, r run.Run) (map[seriesLot]found, error
 }
 
 // sinks lists what there is of the lot that a run writes.
-func (w worker) sinks(ctx context.Context, r run.Run, out map[seriesLot]found) error {
+func (w worker) sinks(ctx context.Context, r run.Run, out map[survey.At]survey.Lot) error {
 	for _, s := range r.Sinks {
 		if s.Store == "" {
 			continue
@@ -227,20 +228,20 @@ func (w worker) sinks(ctx context.Context, r run.Run, out map[seriesLot]found) e
 		if err != nil {
 			return err
 		}
-		out[seriesLot{s.ID, r.Lot}] = fold(entries)
+		out[survey.At{Series: s.ID, Lot: r.Lot}] = survey.Fold(entries)
 	}
 	return nil
 }
 
 // damaged are the inputs that are there by their places, and are not by what they hold.
-func damaged(r run.Run, standing ledger.Standing, lots map[seriesLot]found) map[seriesLot]string {
-	out := map[seriesLot]string{}
+func damaged(r run.Run, standing ledger.Standing, lots map[survey.At]survey.Lot) map[survey.At]string {
+	out := map[survey.At]string{}
 	for _, in := range r.Inputs {
 		for _, l := range in.Lots {
-			key := seriesLot{in.ID, l}
+			key := survey.At{Series: in.ID, Lot: l}
 			read := slices.ContainsFunc(standing.Inputs[in.Role], func(f run.Found) bool { return f.Lot == l })
-			if f := lots[key]; f.mark.State.There() && !read {
-				out[key] = f.etag
+			if f := lots[key]; f.State.There() && !read {
+				out[key] = f.ETag
 			}
 		}
 	}
@@ -248,9 +249,9 @@ func damaged(r run.Run, standing ledger.Standing, lots map[seriesLot]found) map[
 }
 
 // made reports whether each sink of a run has its lot.
-func made(r run.Run, lots map[seriesLot]found) bool {
+func made(r run.Run, lots map[survey.At]survey.Lot) bool {
 	for _, s := range r.Sinks {
-		if s.Store != "" && !lots[seriesLot{s.ID, r.Lot}].mark.State.There() {
+		if s.Store != "" && !lots[survey.At{Series: s.ID, Lot: r.Lot}].State.There() {
 			return false
 		}
 	}
@@ -265,12 +266,12 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 		d.came, d.why = cameNeedless, err.Error() // nobody declares it any more
 		return d, w.settle(ctx, d)
 	}
-	lots := map[seriesLot]found{}
+	lots := map[survey.At]survey.Lot{}
 	if err := w.sinks(ctx, r, lots); err != nil {
 		return d, err
 	}
 	for _, f := range lots {
-		if _, written := f.partial[r.Attempt]; written {
+		if _, written := f.Partial[r.Attempt]; written {
 			d.lots, d.came, d.why = lots, cameFailed, "see its partial manifest"
 			return d, w.settle(ctx, d)
 		}
@@ -283,7 +284,7 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 	if err := w.conclude(ctx, &d, r); err != nil {
 		return d, err
 	}
-	d.lots = map[seriesLot]found{}
+	d.lots = map[survey.At]survey.Lot{}
 	if err := w.sinks(ctx, r, d.lots); err != nil {
 		return d, err
 	}

@@ -83,17 +83,15 @@ const atOnce = 8
 // Of lists what the stores of an environment have of some datasets, by their ids; of none: of all of the environment. What could not
 // be listed is in the error, and the rest is returned with it.
 func Of(ctx context.Context, c *catalog.Catalog, environment string, datasets []string, open Opener) (Found, error) {
-	places := placesOf(c, environment)
+	stores := Places(c, environment)
 	whole := len(datasets) == 0
-	if !whole {
-		maps.DeleteFunc(places, func(_ place, id string) bool { return !slices.Contains(datasets, id) })
-	}
-	stores := map[string]map[manifest.Dataset]string{}
-	for p, id := range places {
-		if stores[p.store] == nil {
-			stores[p.store] = map[manifest.Dataset]string{}
+	for location, of := range stores {
+		if !whole {
+			maps.DeleteFunc(of, func(_ manifest.Dataset, id string) bool { return !slices.Contains(datasets, id) })
 		}
-		stores[p.store][p.Dataset] = id
+		if len(of) == 0 {
+			delete(stores, location)
+		}
 	}
 	locations := slices.Sorted(maps.Keys(stores))
 	listed := make([]listing, len(locations))
@@ -120,22 +118,21 @@ func Of(ctx context.Context, c *catalog.Catalog, environment string, datasets []
 	return out, errors.Join(errs...)
 }
 
-// place is where the manifests of a dataset are.
-type place struct {
-	store string
-	manifest.Dataset
-}
-
-// placesOf finds where the manifests of the datasets of an environment are.
-func placesOf(c *catalog.Catalog, environment string) map[place]string {
-	out := map[place]string{}
+// Places are the stores of an environment's manifests, by their locations, with the ids of the datasets whose manifests each has.
+func Places(c *catalog.Catalog, environment string) map[string]map[manifest.Dataset]string {
+	out := map[string]map[manifest.Dataset]string{}
 	for p := range c.Projects() {
 		for i := range p.Spec.Datasets {
 			d := &p.Spec.Datasets[i]
 			id := p.Name + "/" + d.Name + "@" + d.Version
-			if location, ok := c.Manifests(id, environment, catalog.Reads); ok {
-				out[place{location, manifest.Dataset{Name: d.Name, Version: d.Version}}] = id
+			location, ok := c.Manifests(id, environment, catalog.Reads)
+			if !ok {
+				continue
 			}
+			if out[location] == nil {
+				out[location] = map[manifest.Dataset]string{}
+			}
+			out[location][manifest.Dataset{Name: d.Name, Version: d.Version}] = id
 		}
 	}
 	return out
