@@ -235,7 +235,13 @@ func (p *played) Settle(ctx context.Context, _ jobs.As, j jobs.Job, outcome stri
 
 func (p *played) Delete(context.Context, jobs.As, jobs.Job) error { return nil }
 func (p *played) Why(context.Context, jobs.As, jobs.Job) string   { return "it ended with exit code 3" }
-func (p *played) Await(context.Context, jobs.As, jobs.Job) error  { return nil }
+
+func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, there := p.jobs[as.Namespace+"/"+name]
+	return there, nil
+}
 
 // starts are how often each lot of each workload was started.
 func (p *played) starts() map[string]int {

@@ -261,6 +261,10 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
 	switch d.came {
 	case cameStarted:
+		if s.settled(d.work) {
+			// Its name is that of a run that is over: someone took away what came of it. The next attempt has another name.
+			s.ran(d.key, atOnce(run))
+		}
 	case cameMade, cameNeedless:
 		s.ran(d.key, plan.Run{})
 	case cameFailed:
@@ -286,6 +290,16 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 	}
 	delete(s.cluster.missed, d.key)
 	return todo
+}
+
+// settled reports whether the Job of some work is there, and it is written down what came of it.
+func (s *state) settled(w work) bool {
+	for _, j := range s.cluster.jobs[s.name][w.key] {
+		if j.Attempt == w.attempt.String() && j.Outcome != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // atOnce has a run tried again without a pause: it was one of a template that no workload has.

@@ -63,7 +63,7 @@ type Runs interface {
 	Settle(ctx context.Context, as jobs.As, j jobs.Job, outcome string) error
 	Delete(ctx context.Context, as jobs.As, j jobs.Job) error
 	Why(ctx context.Context, as jobs.As, j jobs.Job) string
-	Await(ctx context.Context, as jobs.As, j jobs.Job) error
+	Await(ctx context.Context, as jobs.As, name string) (there bool, err error)
 }
 
 // worker does what takes time.
@@ -117,7 +117,7 @@ func (w worker) start(ctx context.Context, k work) done {
 	for _, l := range left {
 		if len(l.Objects)+len(l.Returned) > 0 {
 			// There was such an attempt, of which nothing is known: its Job was deleted while nobody looked.
-			return w.lose(ctx, d, r, left)
+			return w.lose(ctx, d, r)
 		}
 	}
 	order, err := k.order(r, standing, w.now())
@@ -133,9 +133,22 @@ func (w worker) start(ctx context.Context, k work) done {
 	return d
 }
 
-// lose writes down that an attempt was lost.
-func (w worker) lose(ctx context.Context, d done, r run.Run, left map[string]run.Left) done {
+// lose writes down that an attempt was lost, unless its Job is there, and nobody has been told of it yet.
+func (w worker) lose(ctx context.Context, d done, r run.Run) done {
 	const why = "its Job was deleted while it ran"
+	there, err := w.cluster.Await(ctx, d.target.as, run.JobName(r.Workload.Name, r.Lot, r.Attempt))
+	if there {
+		d.came = cameStarted
+		return d
+	}
+	var left map[string]run.Left
+	if err == nil {
+		left, err = w.ledger.Left(ctx, r) // what its pods have written until they ended, too
+	}
+	if err != nil {
+		d.why = err.Error()
+		return d
+	}
 	if err := w.ledger.Publish(ctx, r.Conclude(run.Ended{Failed: why}, left), nil, why); err != nil {
 		d.why = err.Error()
 		return d
@@ -277,7 +290,7 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 		}
 	}
 	if k.lost {
-		if err := w.cluster.Await(ctx, k.target.as, *k.job); err != nil {
+		if _, err := w.cluster.Await(ctx, k.target.as, k.job.Name); err != nil {
 			return d, err
 		}
 	}

@@ -103,6 +103,9 @@ func TestJobs(t *testing.T) {
 	if job.Failed || job.Name != "clean-1" || job.Workload != "orders/clean" || job.Lot != hour(t) {
 		t.Errorf("it ended as %+v", job)
 	}
+	if there, err := c.cluster.Await(t.Context(), as, job.Name); !there || err != nil {
+		t.Errorf("it is not gone, and there: %t, %v", there, err)
+	}
 	if err := c.cluster.Settle(t.Context(), as, *job, "made"); err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +114,8 @@ func TestJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.await("it to be gone", func(e Event) bool { return e.Kind == Gone && e.Job != nil })
-	if err := c.cluster.Await(t.Context(), as, *job); err != nil {
-		t.Fatal(err)
+	if there, err := c.cluster.Await(t.Context(), as, job.Name); there || err != nil {
+		t.Fatalf("it is gone, and there: %t, %v", there, err)
 	}
 	for name, err := range map[string]error{"settle": c.cluster.Settle(t.Context(), as, *job, "made"), "delete": c.cluster.Delete(t.Context(), as, *job)} {
 		if err != nil {

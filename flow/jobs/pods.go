@@ -5,10 +5,12 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,7 +29,7 @@ const (
 // Why says in a sentence why a Job has failed: what ended its pods, or else what the Job itself says.
 func (c *Cluster) Why(ctx context.Context, as As, j Job) string {
 	evidence := health.Evidence{Object: j.object}
-	pods, err := c.pods(ctx, as, j)
+	pods, err := c.pods(ctx, as, j.Name)
 	for i := range pods {
 		var p corev1.Pod
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(pods[i].Object, &p); err == nil {
@@ -43,36 +45,44 @@ func (c *Cluster) Why(ctx context.Context, as As, j Job) string {
 	return "its Job failed"
 }
 
-// Await waits until no pod of a Job that is gone can be at work any more.
-func (c *Cluster) Await(ctx context.Context, as As, j Job) error {
+// Await waits until no pod of a Job that is gone can be at work any more. If the Job is there after all, it returns true at once: a watch
+// may be behind what another replica has done.
+func (c *Cluster) Await(ctx context.Context, as As, name string) (there bool, err error) {
+	err = c.do(ctx, as, jobsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		_, err := r.Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
+	if err == nil || !apierrors.IsNotFound(err) {
+		return err == nil, err
+	}
 	for {
-		pods, err := c.pods(ctx, as, j)
+		pods, err := c.pods(ctx, as, name)
 		if err != nil {
-			return err
+			return false, err
 		}
-		at := 0
-		for i := range pods {
-			if phase, _, _ := unstructured.NestedString(pods[i].Object, "status", "phase"); phase != string(corev1.PodSucceeded) && phase != string(corev1.PodFailed) {
-				at++
-			}
-		}
-		if at == 0 {
-			return nil
+		if !slices.ContainsFunc(pods, atWork) {
+			return false, nil
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
 		case <-time.After(lookAgain):
 		}
 	}
 }
 
+// atWork reports whether a pod has not ended.
+func atWork(pod unstructured.Unstructured) bool {
+	phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+	return phase != string(corev1.PodSucceeded) && phase != string(corev1.PodFailed)
+}
+
 // pods lists the pods of a Job.
-func (c *Cluster) pods(ctx context.Context, as As, j Job) (found []unstructured.Unstructured, err error) {
+func (c *Cluster) pods(ctx context.Context, as As, job string) (found []unstructured.Unstructured, err error) {
 	err = c.do(ctx, as, podsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		list, err := r.List(ctx, metav1.ListOptions{LabelSelector: batchv1.ControllerUidLabel + "=" + string(j.UID), Limit: maxPods})
+		list, err := r.List(ctx, metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=" + job, Limit: maxPods})
 		if err != nil {
-			return fmt.Errorf("listing the pods of the Job %s/%s: %w", j.Namespace, j.Name, err)
+			return fmt.Errorf("listing the pods of the Job %s/%s: %w", as.Namespace, job, err)
 		}
 		found = list.Items
 		return nil

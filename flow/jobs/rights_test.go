@@ -79,8 +79,9 @@ func TestLeastRights(t *testing.T) {
 	if why := limited.cluster.Why(ctx, as, *job); !strings.Contains(why, "exit code 1") {
 		t.Errorf("why: %q", why)
 	}
+	_, awaited := limited.cluster.Await(ctx, as, "none")
 	for what, err := range map[string]error{
-		"settle": limited.cluster.Settle(ctx, as, *job, "failed"), "await": limited.cluster.Await(ctx, as, *job), "delete": limited.cluster.Delete(ctx, as, *job),
+		"settle": limited.cluster.Settle(ctx, as, *job, "failed"), "await": awaited, "delete": limited.cluster.Delete(ctx, as, *job),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
