@@ -25,7 +25,7 @@ func newLotsShow() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "show PROJECT/DATASET[@VERSION] LOT",
-		Short: "Show one lot: its manifests, why it is there or not, and what it is made of and for",
+		Short: "Show all that is known of one lot",
 		Long: `Show tells all that is known of one lot of a dataset: what its manifests say, why
 it is there or is not, which lots it is made of, and which lots are made of it.
 A manifest is read and held to the rules here: one that is damaged, or lists what
