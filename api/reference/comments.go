@@ -206,7 +206,7 @@ func comments() map[string]comment {
 				"Name":        "Name is a DNS label (RFC 1123) and unique, together with Version, in the project.",
 				"Version":     "Version tells incompatible shapes of the data apart, such as \"1\"; both can be there side by side.",
 				"Description": "Description says what the data is, in a sentence; default: none.",
-				"Lots":        "Lots declares the intervals the data comes in; default: the dataset is one whole. It is part of the contract with readers; runs per lot are not made yet.",
+				"Lots":        "Lots declares the intervals the data comes in; default: the dataset is one whole. It is part of the contract with readers. Where the environment keeps lots, a workload that writes the dataset runs once for each.",
 				"Path":        "Path is where the data is, such as \"lake://orders/raw/\": the store, before \"://\", is looked up in each environment.",
 				"Schema":      "Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema (.avsc), such as \"schemas/orders.json\"; default: none.",
 				"Retention":   "Retention is how long data is kept, such as \"90d\"; default: forever.",

@@ -113,7 +113,7 @@ func TestTextsAreForPeople(t *testing.T) {
 			reason: "what follows belongs to the description", path: "project.spec.datasets.lots",
 			want: reference.Field{
 				Name: "lots", Default: "the dataset is one whole",
-				Doc: "Declares the intervals the data comes in. It is part of the contract with readers; runs per lot are not made yet.",
+				Doc: "Declares the intervals the data comes in. It is part of the contract with readers. Where the environment keeps lots, a workload that writes the dataset runs once for each.",
 			},
 		},
 		"a unit": {

@@ -109,7 +109,7 @@ type Dataset struct {
 	// Description says what the data is, in a sentence; default: none.
 	Description string `json:"description,omitempty"`
 	// Lots declares the intervals the data comes in; default: the dataset is one whole. It is part of the
-	// contract with readers; runs per lot are not made yet.
+	// contract with readers. Where the environment keeps lots, a workload that writes the dataset runs once for each.
 	Lots *Lots `json:"lots,omitempty"`
 	// Path is where the data is, such as "lake://orders/raw/": the store, before "://", is looked up in each
 	// environment.
