@@ -6,12 +6,12 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // declared is what a catalog says of the lots of an environment.

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"trunkline.dev/trunkline/flow/survey"
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/semaphore"
@@ -19,6 +18,7 @@ import (
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 const (

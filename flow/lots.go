@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // arcLot is a lot of a workload, by the id of the arc.

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // state is what is known of an environment. It does nothing itself: what is to be done is what its methods return.

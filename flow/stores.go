@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/store"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // reader lists manifests.

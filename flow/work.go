@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"trunkline.dev/trunkline/flow/survey"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/flow/bucket"
@@ -20,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/flow/store"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // came is what came of some work.

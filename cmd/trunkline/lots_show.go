@@ -109,10 +109,7 @@ func (v *lotsView) show(cmd *cobra.Command, name, lotID, output string) error {
 	if series, _ := s.Graph.Series(id); series.Unit != l.Unit {
 		return usagef("%s is no lot of %s, whose lots are %s: the one that holds its start is %s", l, id, series.Unit, series.Unit.At(l.Start))
 	}
-	shown, err := s.shown(id, l)
-	if err != nil {
-		return err
-	}
+	shown := s.shown(id, l)
 	if shown.Manifests, err = v.manifests(cmd, cat, id, l); err != nil {
 		return err
 	}
@@ -129,7 +126,7 @@ func (v *lotsView) show(cmd *cobra.Command, name, lotID, output string) error {
 }
 
 // shown gathers what is known of a lot without its manifests.
-func (s *seen) shown(id string, l lot.Lot) (shownLot, error) {
+func (s *seen) shown(id string, l lot.Lot) shownLot {
 	out := shownLot{Dataset: id, Environment: s.env, Lot: s.Lot(id, l), End: l.End(), MadeBy: s.Graph.Producer(id), MadeOf: []linkedLot{}, UsedBy: []linkedLot{}}
 	arc, _ := s.Graph.Arc(out.MadeBy)
 	inputs := s.Graph.Inputs(out.MadeBy, l)
@@ -141,7 +138,7 @@ func (s *seen) shown(id string, l lot.Lot) (shownLot, error) {
 	for _, made := range s.Graph.Dependents(id, l) {
 		out.UsedBy = append(out.UsedBy, linkedLot{Of: made.Arc, Lot: made.ID(), Status: string(s.Planner.Why(made.Arc, made.Lot).Status)})
 	}
-	return out, nil
+	return out
 }
 
 // manifests reads the manifests of a lot.

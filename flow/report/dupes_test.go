@@ -34,11 +34,13 @@ func TestDupes(t *testing.T) {
 			[]report.Dupe{{"d", "s3://b/f/g/1", []string{"20260101PT1H000", "20260101PT1H001"}}, {"d", "s3://b/h/1", []string{"20260101PT1H001", "20260101PT1H002"}}},
 		},
 		"Prefix": {
-			"A prefix need not end at a folder.", []report.Listed{lists(0, prefix, "s3://b/day-1"), lists(1, object, "s3://b/day-12")},
+			"A prefix need not end at a folder.",
+			[]report.Listed{lists(0, prefix, "s3://b/day-1"), lists(1, object, "s3://b/day-12")},
 			[]report.Dupe{{"d", "s3://b/day-12", []string{"20260101PT1H000", "20260101PT1H001"}}},
 		},
 		"Twice": {
-			"A lot that is complete and empty is there twice.", []report.Listed{lists(0, object, "s3://b/x"), lists(0, object)},
+			"A lot that is complete and empty is there twice.",
+			[]report.Listed{lists(0, object, "s3://b/x"), lists(0, object)},
 			[]report.Dupe{{Dataset: "d", Lots: []string{"20260101PT1H000"}}},
 		},
 	} {

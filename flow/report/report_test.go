@@ -56,7 +56,8 @@ func TestSummarize(t *testing.T) {
 		want   report.Summary
 	}{
 		"Nothing": {
-			"All that has ended is missing, before the first and after the last that is there.", nil, report.Range{},
+			"All that has ended is missing, before the first and after the last that is there.", nil,
+			report.Range{},
 			report.Summary{Earliest: "20260101PT1H000", Latest: "20260101PT1H005", EarliestGap: 6, LatestGap: 6, Range: 6, RangeGap: 6},
 		},
 		"All": {
@@ -70,14 +71,16 @@ func TestSummarize(t *testing.T) {
 		},
 		"Holes": {
 			"What failed or was removed is missing.",
-			map[int]plan.State{1: plan.Complete, 2: plan.Partial, 3: plan.Removed, 4: plan.Empty}, report.Range{},
+			map[int]plan.State{1: plan.Complete, 2: plan.Partial, 3: plan.Removed, 4: plan.Empty},
+			report.Range{},
 			report.Summary{
 				Earliest: "20260101PT1H000", Latest: "20260101PT1H005", EarliestFound: "20260101PT1H001", EarliestGap: 1,
 				LatestFound: "20260101PT1H004", LatestGap: 1, Complete: 1, Empty: 1, Partial: 1, Removed: 1, TotalFound: 2, Range: 6, RangeGap: 4,
 			},
 		},
 		"Range": {
-			"The end does not belong to it.", map[int]plan.State{0: plan.Complete, 3: plan.Complete},
+			"The end does not belong to it.",
+			map[int]plan.State{0: plan.Complete, 3: plan.Complete},
 			report.Range{From: hour(2).Start, Until: hour(4).Start},
 			report.Summary{
 				Earliest: "20260101PT1H002", Latest: "20260101PT1H003", EarliestFound: "20260101PT1H003", EarliestGap: 1,
