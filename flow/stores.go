@@ -4,7 +4,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"trunkline.dev/trunkline/flow/bucket"
@@ -32,7 +31,7 @@ func (r reader) one(ctx context.Context, location string, of store.Of) (entries 
 
 // read reads a manifest of a dataset whose data are in a location.
 func (r reader) read(ctx context.Context, location string, key manifest.Key, data string) (m manifest.Manifest, err error) {
-	err = r.with(ctx, location, func(s *store.Store) error {
+	err = store.With(ctx, location, r.opts, func(s *store.Store) error {
 		m, err = s.Read(ctx, key, data)
 		return err
 	})
@@ -40,7 +39,7 @@ func (r reader) read(ctx context.Context, location string, key manifest.Key, dat
 }
 
 func (r reader) list(ctx context.Context, location string, of store.Of, take func(store.Entry)) error {
-	return r.with(ctx, location, func(s *store.Store) error {
+	return store.With(ctx, location, r.opts, func(s *store.Store) error {
 		for e, err := range s.List(ctx, of) {
 			if err != nil {
 				return fmt.Errorf("listing manifests: %w", err)
@@ -49,13 +48,4 @@ func (r reader) list(ctx context.Context, location string, of store.Of, take fun
 		}
 		return nil
 	})
-}
-
-func (r reader) with(ctx context.Context, location string, do func(*store.Store) error) (err error) {
-	s, err := store.Open(ctx, location, r.opts)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return do(s)
 }

@@ -81,7 +81,7 @@ func (l *Ledger) Look(ctx context.Context, r run.Run) (Standing, error) {
 
 // sink notes what there is of the run's lot in a sink.
 func (l *Ledger) sink(ctx context.Context, r run.Run, sink run.Sink, out *Standing) error {
-	return l.with(ctx, sink.Store, func(s *store.Store) error {
+	return store.With(ctx, sink.Store, l.opts, func(s *store.Store) error {
 		for e, err := range s.List(ctx, store.Of{Dataset: sink.Name, Lot: r.Lot}) {
 			switch {
 			case err != nil:
@@ -103,7 +103,7 @@ func (l *Ledger) sink(ctx context.Context, r run.Run, sink run.Sink, out *Standi
 func (l *Ledger) inputs(ctx context.Context, in run.Input) (found []run.Found, damaged []string, err error) {
 	each := make([]*run.Found, len(in.Lots))
 	broken := make([]string, len(in.Lots))
-	err = l.with(ctx, in.Store, func(s *store.Store) error {
+	err = store.With(ctx, in.Store, l.opts, func(s *store.Store) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(atOnce)
 		for i, one := range in.Lots {
@@ -199,7 +199,7 @@ const maxReturned = 10
 
 // returned reads the manifests that a program left itself.
 func (l *Ledger) returned(ctx context.Context, sink run.Sink) (back []run.Returned, err error) {
-	err = l.with(ctx, sink.Returns(), func(s *store.Store) error {
+	err = store.With(ctx, sink.Returns(), l.opts, func(s *store.Store) error {
 		for e, err := range s.List(ctx, store.Of{}) {
 			if err != nil || len(back) == maxReturned {
 				return err
@@ -228,7 +228,7 @@ func (l *Ledger) Publish(ctx context.Context, out run.Outcome, there map[string]
 		if made.Manifest == nil {
 			continue
 		}
-		err := l.with(ctx, made.Store, func(s *store.Store) error {
+		err := store.With(ctx, made.Store, l.opts, func(s *store.Store) error {
 			if err := retire(ctx, s, made, there[made.Role], why); err != nil {
 				return err
 			}
@@ -264,14 +264,4 @@ func retire(ctx context.Context, s *store.Store, made run.Made, before []store.E
 		}
 	}
 	return nil
-}
-
-// with opens a store of manifests for as long as something is done with it.
-func (l *Ledger) with(ctx context.Context, location string, do func(*store.Store) error) (err error) {
-	s, err := store.Open(ctx, location, l.opts)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return do(s)
 }

@@ -37,6 +37,16 @@ func Open(ctx context.Context, location string, opts bucket.Options) (*Store, er
 	return &Store{l.String(), folder}, nil
 }
 
+// With opens a store for as long as something is done with it.
+func With(ctx context.Context, location string, opts bucket.Options, do func(*Store) error) (err error) {
+	s, err := Open(ctx, location, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(s)
+}
+
 // Location is the address of the store, which ends in "/".
 func (s *Store) Location() string { return s.location }
 

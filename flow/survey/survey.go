@@ -99,7 +99,7 @@ func Of(ctx context.Context, c *catalog.Catalog, environment string, datasets []
 	group.SetLimit(atOnce)
 	for i, location := range locations {
 		group.Go(func() error {
-			listed[i] = list(ctx, c, location, stores[location], whole, open)
+			listed[i] = list(ctx, seriesOf(c, stores[location]), location, whole, open)
 			return nil
 		})
 	}
@@ -138,6 +138,24 @@ func Places(c *catalog.Catalog, environment string) map[string]map[manifest.Data
 	return out
 }
 
+// series is a dataset whose manifests are looked for.
+type series struct {
+	id   string
+	unit lot.Unit
+}
+
+// seriesOf finds the units of datasets that have lots, by their ids.
+func seriesOf(c *catalog.Catalog, of map[manifest.Dataset]string) map[manifest.Dataset]series {
+	out := make(map[manifest.Dataset]series, len(of))
+	for name, id := range of {
+		if _, d, ok := c.Dataset(id); ok && d.Lots != nil {
+			unit, _ := lot.ParseUnit(string(d.Lots.Unit)) // what is none has no lots
+			out[name] = series{id, unit}
+		}
+	}
+	return out
+}
+
 // listing is what one store has.
 type listing struct {
 	entries map[At][]store.Entry
@@ -148,62 +166,65 @@ type listing struct {
 
 // list lists what one store has of the datasets that have it as their place. If all of the environment is asked for, the store is listed
 // as a whole, which costs fewer requests and finds what nobody declares; else dataset by dataset.
-func list(ctx context.Context, c *catalog.Catalog, location string, of map[manifest.Dataset]string, whole bool, open Opener) listing {
+func list(ctx context.Context, of map[manifest.Dataset]series, location string, whole bool, open Opener) listing {
 	out := listing{entries: map[At][]store.Entry{}}
 	s, err := open(ctx, location)
 	if err != nil {
-		out.unknown, out.err = slices.Collect(maps.Values(of)), fmt.Errorf("opening the store of manifests %s: %w", location, err)
+		out.unknown, out.err = idsOf(of), fmt.Errorf("opening the store of manifests %s: %w", location, err)
 		return out
 	}
 	defer func() { out.err = errors.Join(out.err, s.Close()) }()
 	if whole {
-		if err := out.take(ctx, c, s, store.Of{}, of); err != nil {
-			out.unknown, out.err = slices.Collect(maps.Values(of)), err
+		if err := out.take(ctx, s, store.Of{}, of); err != nil {
+			out.unknown, out.err = idsOf(of), err
 		}
 		return out
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(of), func(a, b manifest.Dataset) int { return strings.Compare(a.Prefix(), b.Prefix()) }) {
-		if err := out.take(ctx, c, s, store.Of{Dataset: d}, of); err != nil {
-			out.unknown, out.err = append(out.unknown, of[d]), errors.Join(out.err, err)
+		if err := out.take(ctx, s, store.Of{Dataset: d}, of); err != nil {
+			out.unknown, out.err = append(out.unknown, of[d].id), errors.Join(out.err, err)
 		}
 	}
 	return out
 }
 
 // take accepts a listing.
-func (l *listing) take(ctx context.Context, c *catalog.Catalog, s Store, which store.Of, of map[manifest.Dataset]string) error {
+func (l *listing) take(ctx context.Context, s Store, which store.Of, of map[manifest.Dataset]series) error {
 	for e, err := range s.List(ctx, which) {
 		if err != nil {
 			return fmt.Errorf("listing the manifests in %s: %w", s.Location(), err)
 		}
-		id, declared := of[e.Key.Dataset]
+		declared, ok := of[e.Key.Dataset]
 		why := e.Stray
 		if why == nil {
-			why = countsNot(c, id, declared, e.Key)
+			why = countsNot(declared, ok, e.Key)
 		}
 		if why != nil {
 			l.strays = append(l.strays, Stray{s.Location() + e.Path, why})
 			continue
 		}
-		at := At{id, e.Key.Lot}
+		at := At{declared.id, e.Key.Lot}
 		l.entries[at] = append(l.entries[at], e)
 	}
 	return nil
 }
 
 // countsNot returns why what a key says is of no dataset that is declared.
-func countsNot(c *catalog.Catalog, id string, declared bool, k manifest.Key) error {
-	if !declared {
+func countsNot(s series, declared bool, k manifest.Key) error {
+	switch {
+	case !declared:
 		return fmt.Errorf("no project that is deployed here declares the dataset %s", k.Dataset)
-	}
-	_, d, ok := c.Dataset(id)
-	if !ok || d.Lots == nil {
-		return fmt.Errorf("the dataset %s has no lots", id)
-	}
-	if unit, err := lot.ParseUnit(string(d.Lots.Unit)); err != nil || unit != k.Lot.Unit {
-		return fmt.Errorf("%s is no lot of %s, whose lots are %s", k.Lot, id, d.Lots.Unit)
+	case s.unit != k.Lot.Unit:
+		return fmt.Errorf("%s is no lot of %s, whose lots are %s", k.Lot, s.id, s.unit)
 	}
 	return nil
+}
+
+func idsOf(of map[manifest.Dataset]series) (ids []string) {
+	for _, s := range of {
+		ids = append(ids, s.id)
+	}
+	return ids
 }
 
 // Fold makes of what is listed of one lot what counts. Of two manifests that say that they count, none does: they contradict each other.
