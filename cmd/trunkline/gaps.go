@@ -49,15 +49,7 @@ what is known is printed all the same; 2 usage error.`,
 
 // gaps lists what is missing.
 func (v *lotsView) gaps(cmd *cobra.Command, args []string, output string) error {
-	print, err := rowsNamed(output, gapTable)
-	if err != nil {
-		return err
-	}
-	r, err := v.bounds()
-	if err != nil {
-		return err
-	}
-	cat, err := v.load(cmd)
+	print, r, cat, err := prepare(v, cmd, output, gapTable)
 	if err != nil {
 		return err
 	}
@@ -69,7 +61,7 @@ func (v *lotsView) gaps(cmd *cobra.Command, args []string, output string) error 
 		}
 		asked = []string{id}
 	}
-	s, failed := v.open(cmd, cat, upstream(cat, v.env, asked))
+	s, failed := v.open(cmd, cat, v.upstream(asked...))
 	if len(s.found.Unknown) > 0 {
 		known := gapTable
 		known.none = "nothing is known to be missing"

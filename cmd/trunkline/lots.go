@@ -59,15 +59,7 @@ what is known is printed all the same; 2 usage error.`,
 
 // summaries counts the lots of each dataset.
 func (v *lotsView) summaries(cmd *cobra.Command, output string) error {
-	print, err := rowsNamed(output, summaryTable)
-	if err != nil {
-		return err
-	}
-	r, err := v.bounds()
-	if err != nil {
-		return err
-	}
-	cat, err := v.load(cmd)
+	print, r, cat, err := prepare(v, cmd, output, summaryTable)
 	if err != nil {
 		return err
 	}
@@ -85,15 +77,7 @@ func (v *lotsView) summaries(cmd *cobra.Command, output string) error {
 
 // list lists the lots of a dataset.
 func (v *lotsView) list(cmd *cobra.Command, name, output string) error {
-	print, err := rowsNamed(output, lotTable)
-	if err != nil {
-		return err
-	}
-	r, err := v.bounds()
-	if err != nil {
-		return err
-	}
-	cat, err := v.load(cmd)
+	print, r, cat, err := prepare(v, cmd, output, lotTable)
 	if err != nil {
 		return err
 	}
@@ -101,7 +85,7 @@ func (v *lotsView) list(cmd *cobra.Command, name, output string) error {
 	if err != nil {
 		return err
 	}
-	s, err := v.open(cmd, cat, upstream(cat, v.env, []string{id}))
+	s, err := v.open(cmd, cat, v.upstream(id))
 	if s.unknown(id) {
 		return err
 	}

@@ -68,15 +68,7 @@ var dupeTable = columns[report.Dupe]{
 }
 
 func (v *lotsView) dupes(cmd *cobra.Command, name, output string) error {
-	print, err := rowsNamed(output, dupeTable)
-	if err != nil {
-		return err
-	}
-	r, err := v.bounds()
-	if err != nil {
-		return err
-	}
-	cat, err := v.load(cmd)
+	print, r, cat, err := prepare(v, cmd, output, dupeTable)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type lotsView struct {
 	env, endpoint    string
 	earliest, latest string
 	now              time.Time
+	// graph is what is declared in the environment, once that is loaded.
+	graph *plan.Graph
 }
 
 func (v *lotsView) flags(cmd *cobra.Command) {
@@ -52,12 +54,11 @@ type seen struct {
 // open reads the declarations, and asks the stores for what they have of some datasets; of none: of all. If not all stores answer, the
 // error says so, and what is known is returned with it.
 func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []string) (seen, error) {
-	graph := plan.Of(cat, v.env)
 	p := showProgress(cmd, "Listing manifests")
 	defer p.end()
 	found, err := survey.Of(cmd.Context(), cat, v.env, datasets, opener(v.endpoint))
-	planner := plan.New(graph, found.Seen(), plan.Limits{}, v.now)
-	return seen{report.View{Graph: graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
+	planner := plan.New(v.graph, found.Seen(), plan.Limits{}, v.now)
+	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
 }
 
 func opener(endpoint string) survey.Opener {
@@ -73,10 +74,9 @@ func (s *seen) unknown(id string) bool {
 }
 
 // upstream are the datasets that some depend on, themselves among them; of none: none.
-func upstream(cat *catalog.Catalog, env string, ids []string) (out []string) {
-	graph := plan.Of(cat, env)
+func (v *lotsView) upstream(ids ...string) (out []string) {
 	for _, id := range ids {
-		out = append(out, graph.Upstream(id)...)
+		out = append(out, v.graph.Upstream(id)...)
 	}
 	return out
 }
@@ -122,6 +122,7 @@ func (v *lotsView) load(cmd *cobra.Command) (*catalog.Catalog, error) {
 	default:
 		v.env = keeps[0]
 	}
+	v.graph = plan.Of(cat, v.env)
 	return cat, nil
 }
 
@@ -134,7 +135,7 @@ func amongOthers(keeps []string) string {
 
 // dataset finds a dataset with lots that is named as "project/name" or "project/name@version": without a version, the one that there is.
 func (v *lotsView) dataset(cat *catalog.Catalog, name string) (string, error) {
-	ids := plan.Of(cat, v.env).Datasets()
+	ids := v.graph.Datasets()
 	var match []string
 	for _, id := range ids {
 		if bare, _, _ := strings.Cut(id, "@"); id == name || bare == name {
@@ -151,6 +152,18 @@ func (v *lotsView) dataset(cat *catalog.Catalog, name string) (string, error) {
 		return "", fmt.Errorf("%s has no lots in %s: it declares none, or its project is not deployed there", name, v.env)
 	}
 	return "", fmt.Errorf("there is no dataset with lots %q in %s: %s", name, v.env, v1alpha1.Suggest(name, ids))
+}
+
+// prepare checks what is asked for before anything is read, and then reads the declarations.
+func prepare[T any](v *lotsView, cmd *cobra.Command, output string, c columns[T]) (print format[[]T], r report.Range, cat *catalog.Catalog, err error) {
+	if print, err = rowsNamed(output, c); err != nil {
+		return nil, r, nil, err
+	}
+	if r, err = v.bounds(); err != nil {
+		return nil, r, nil, err
+	}
+	cat, err = v.load(cmd)
+	return print, r, cat, err
 }
 
 // bounds is the range that is asked for.
