@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -89,6 +90,9 @@ func refused(mode string, size int64, content []byte, listed bool) string {
 	}
 }
 
+// plainName is how tracked files are called, so that every tool and file system takes them.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9._/@+-]+$`)
+
 // TestTrackedFiles refuses what does not belong in a repository: a program that was built at the root, 111 MB of it,
 // was once committed by `git add .`.
 func TestTrackedFiles(t *testing.T) {
@@ -109,6 +113,9 @@ func TestTrackedFiles(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !plainName.MatchString(name) {
+			t.Errorf("%q: a file's name has letters, digits, and . _ - only; a test may have left it", name)
 		}
 		_, listed := binaries[name]
 		seen[name] = true

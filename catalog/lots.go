@@ -43,6 +43,23 @@ func (c *Catalog) Manifests(dataset, env string, kind EdgeKind) (string, bool) {
 	return manifests(v.of, p.Name)
 }
 
+// RecordsFolder is the folder, beside the manifests of all projects, in which Trunkline keeps what it has to remember of lots.
+const RecordsFolder = "trunkline-lots"
+
+// Records returns the folder of what is written down about the lots of an environment as a whole, which ends in "/", such as
+// "s3://acme-manifests/prod/trunkline-lots/acme/prod/". It is false if the environment keeps no lots, or is a preview.
+func (c *Catalog) Records(env string) (string, bool) {
+	e := c.Environments[env]
+	if e == nil || c.IsPreview(env) {
+		return "", false
+	}
+	root, _, ok := manifestsRoot(e)
+	if !ok {
+		return "", false
+	}
+	return under(root, RecordsFolder+"/"+c.Platform.Metadata.Name+"/"+env+"/"), true
+}
+
 const (
 	placeholderProject     = "<project>"
 	placeholderEnvironment = "<environment>"
@@ -90,6 +107,8 @@ func checkLots(k *checker, env *v1alpha1.Environment) {
 		k.at(RulePath, at, "the bucket is named after a project, and previews have theirs in one of all", `write "<project>" in the path, as in "s3://acme-manifests/<environment>/<project>/"`)
 	case slices.Contains(strings.Split(l.Folder, "/"), DataFolder):
 		k.at(RulePath, at, fmt.Sprintf("the folder %q is reserved: previews write there", DataFolder), "choose another folder")
+	case slices.Contains(strings.Split(l.Folder, "/"), RecordsFolder):
+		k.at(RulePath, at, fmt.Sprintf("the folder %q is reserved: what there is to remember of lots is there", RecordsFolder), "choose another folder")
 	}
 }
 

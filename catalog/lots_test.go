@@ -104,8 +104,9 @@ func TestManifests(t *testing.T) {
 	for name, tc := range map[string]struct {
 		reason, manifests string
 		// want are those of orders/raw@1 and rates/fx@1, for writers and readers, in dev and in its preview for a change of orders.
-		want [8]string
-		data []string
+		want    [8]string
+		data    []string
+		records string
 	}{
 		"Placeholders": {
 			"Previews are beside the folders of projects.", "s3://m/<environment>/<project>",
@@ -115,6 +116,7 @@ func TestManifests(t *testing.T) {
 				"s3://m/dev/trunkline-previews/acme/pr-7/rates/", "s3://m/dev/rates/",
 			},
 			[]string{"file:///dev/trunkline-previews/acme/pr-7/", "s3://m/dev/trunkline-previews/acme/pr-7/"},
+			"s3://m/dev/trunkline-lots/acme/dev/",
 		},
 		"Within": {
 			"A folder that is named after a project among others is one of its own.", "s3a://m-<environment>/lots/of-<project>/x/",
@@ -124,6 +126,7 @@ func TestManifests(t *testing.T) {
 				"s3://m-dev/lots/trunkline-previews/acme/pr-7/of-rates/x/", "s3://m-dev/lots/of-rates/x/",
 			},
 			[]string{"file:///dev/trunkline-previews/acme/pr-7/", "s3://m-dev/lots/trunkline-previews/acme/pr-7/"},
+			"s3://m-dev/lots/trunkline-lots/acme/dev/",
 		},
 		"Placement": {
 			"A bucket of Clusterless.", "s3://prod-clusterless-manifest-123-eu-west-1",
@@ -133,6 +136,7 @@ func TestManifests(t *testing.T) {
 				"s3://prod-clusterless-manifest-123-eu-west-1/trunkline-previews/acme/pr-7/", "s3://prod-clusterless-manifest-123-eu-west-1/",
 			},
 			[]string{"file:///dev/trunkline-previews/acme/pr-7/", "s3://prod-clusterless-manifest-123-eu-west-1/trunkline-previews/acme/pr-7/"},
+			"s3://prod-clusterless-manifest-123-eu-west-1/trunkline-lots/acme/dev/",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +162,23 @@ func TestManifests(t *testing.T) {
 			if diff := cmp.Diff(tc.data, p.Data); diff != "" {
 				t.Errorf("what goes with the preview (-want +got):\n%s", diff)
 			}
+			if got, _ := cat.Records("dev"); got != tc.records {
+				t.Errorf("records are in %q, want %q", got, tc.records)
+			}
+			if got, ok := p.Catalog.Records(p.Name); ok {
+				t.Errorf("a preview keeps records in %q", got)
+			}
 		})
+	}
+}
+
+// TestNoRecords: an environment that keeps no lots has no records of them.
+func TestNoRecords(t *testing.T) {
+	cat, _ := load(t, mapFS(change(t, ordersInLots, kept("dev.yaml", "s3://m/"))))
+	for env, want := range map[string]bool{"dev": true, "prod": false, "nowhere": false} {
+		if got, ok := cat.Records(env); ok != want || (got == "") == want {
+			t.Errorf("%s: got %q, %v", env, got, ok)
+		}
 	}
 }
 
