@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -141,6 +142,41 @@ func TestCostOfLots(t *testing.T) {
 			}
 			if got != tc.want {
 				t.Errorf("%s\ngot  %s\nwant %s", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
+// TestLotsTakeWhatTheyUsuallyDo: how long lots take is declared, or known of the runs before.
+func TestLotsTakeWhatTheyUsuallyDo(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason, declared string
+		known            time.Duration
+		want             time.Duration
+	}{
+		"Declared": {"What is declared counts,", ", typicalDuration: 1h", 6 * time.Minute, time.Hour},
+		"Known":    {"and what the runs before took where nothing is.", "", 6 * time.Minute, 6 * time.Minute},
+		"Unknown":  {"Nobody knows.", "", 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := costly().edit(t, "arc/p.yaml", ", typicalDuration: 1h", tc.declared)
+			is := was.edit(t, "arc/p.yaml", "2026-01-01", "2025-12-22").edit(t, "raw/p.yaml", "2026-01-01", "2025-01-01")
+			renderer := render.New(blueprints.FS)
+			before, head := was.evaluated(t, nil, nil, renderer), is.evaluated(t, nil, nil, renderer)
+			known := map[cost.WorkloadID]time.Duration{}
+			if tc.known > 0 {
+				known[cost.WorkloadID{ReleaseID: catalog.ReleaseID{Project: "arc", Environment: "prod", Cluster: "one"}, Workload: "w"}] = tc.known
+			}
+			head, err := head.Priced(t.Context(), cost.Terms{Now: now, Typical: known}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged, err := Merge(before, head, now)
+			if err != nil || len(merged.Lots.Compute) != 1 {
+				t.Fatalf("%v, %v", merged.Lots, err)
+			}
+			if got := merged.Lots.Compute[0].Each; got != tc.want {
+				t.Errorf("%s got %v, want %v", tc.reason, got, tc.want)
 			}
 		})
 	}
