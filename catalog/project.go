@@ -78,6 +78,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.workloads(p)
 	k.images(p)
 	k.generatedSecrets(p)
+	k.replays(p)
 	k.links(p)
 	k.dependsOn(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
+)
+
+const replayName = "mend of orders/raw@1"
+
+// replay declares one of the lots of raw from one number to before another.
+func (w *world) replay(id string, from, until int, more string) {
+	w.t.Helper()
+	w.declare(`path: "lake://raw/",`, fmt.Sprintf(`path: "lake://raw/", replay: [{id: %s, from: %q, until: %q, reason: test%s}],`, id,
+		w.at(from).Start.Format(time.RFC3339), w.at(until).Start.Format(time.RFC3339), more))
+}
+
+// deployed is the template of the first workload, with the replays that came with it.
+func deployed(digest string, replays ...string) jobs.Template {
+	t := *template("orders", "land")
+	t.Digest, t.Replays = digest, replays
+	return t
+}
+
+// settled waits until nothing is left to do, as a lot shows that is taken away and made once more.
+func (w *world) settled(n int) {
+	w.t.Helper()
+	key := "sales/clean " + w.at(n).ID()
+	before := w.cluster.starts()[key]
+	if err := os.Remove(w.path("clean", w.at(n))); err != nil {
+		w.t.Fatal(err)
+	}
+	w.await("the lot that was taken away", func() bool { return w.cluster.starts()[key] > before && w.made() })
+}
+
+// TestReplay: each lot of a replay is made once more, and with cascade what is made of it, once the template is in the cluster that came
+// with it; what counted before stays as removed. It is done once for an id, whatever is declared, deleted and declared again, and whoever
+// looks.
+func TestReplay(t *testing.T) {
+	for name, cascade := range map[string]bool{"one dataset": false, "cascade": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			stop := w.keep()
+			w.await("all lots", w.made)
+			w.replay("mend", 2, 5, fmt.Sprintf(", cascade: %t", cascade))
+			w.settled(7)
+			want := w.once(map[string]int{"sales/clean " + w.at(7).ID(): 2})
+			if diff := cmp.Diff(want, w.cluster.starts()); diff != "" {
+				t.Fatalf("the release is not in the cluster yet: -want +got:\n%s", diff)
+			}
+			w.cluster.deploy(deployed("2", replayName))
+			again := []string{w.at(2).ID(), w.at(3).ID(), w.at(4).ID()}
+			for _, id := range again {
+				want["orders/land "+id] = 2
+				if cascade {
+					want["sales/clean "+id] = 2
+				}
+			}
+			w.await("the replay", func() bool {
+				return cmp.Equal(want, w.cluster.starts()) && len(w.lots("raw", manifest.Removed)) >= len(again) && w.made()
+			})
+			if diff := cmp.Diff(again, w.lots("raw", manifest.Removed)); diff != "" {
+				t.Errorf("what counted before: -want +got:\n%s", diff)
+			}
+			record, err := os.ReadFile(filepath.Join(w.dir, "manifests/trunkline-lots/acme/dev/replays/orders/raw@1/mend.json"))
+			if err != nil || !strings.Contains(string(record), `"reason":"test"`) {
+				t.Errorf("what is written down of it is %q, %v", record, err)
+			}
+
+			for i, next := range []func(){
+				func() { stop(); stop = w.keep() },
+				func() { w.declare(); w.cluster.deploy(deployed("3")) },
+				func() {
+					w.replay("mend", 2, 5, fmt.Sprintf(", cascade: %t", cascade))
+					w.cluster.deploy(deployed("4", replayName))
+				},
+			} {
+				next()
+				w.settled(7)
+				if want["sales/clean "+w.at(7).ID()]++; !cmp.Equal(want, w.cluster.starts()) {
+					t.Errorf("after step %d: -want +got:\n%s", i, cmp.Diff(want, w.cluster.starts()))
+				}
+			}
+			w.replay("again", 2, 3, "")
+			w.cluster.deploy(deployed("5", "again of orders/raw@1"))
+			want["orders/land "+w.at(2).ID()] = 3
+			w.await("a replay of another id", func() bool { return cmp.Equal(want, w.cluster.starts()) && w.made() })
+		})
+	}
+}
+
+// TestFailedReplayPauses: a run that fails at making a lot again pauses as any other, also for who looks next, and the lot counts
+// as it was.
+func TestFailedReplayPauses(t *testing.T) {
+	w := newWorld(t)
+	stop := w.keep()
+	w.await("all lots", w.made)
+	w.cluster.mu.Lock()
+	w.cluster.program = func(o jobs.Order, _ string) (bool, bool) { return o.Template.Workload == "orders/land", false }
+	w.cluster.mu.Unlock()
+	w.replay("mend", 2, 3, "")
+	w.cluster.deploy(deployed("2", replayName))
+	w.await("the failure", func() bool { return len(w.lots("raw", manifest.Partial)) == 1 })
+	for range 2 {
+		w.settled(7)
+		if got := w.cluster.starts()["orders/land "+w.at(2).ID()]; got != 2 {
+			t.Errorf("it was run %d times, want once at first and once more", got)
+		}
+		stop()
+		w.cluster.remove(func(jobs.Job) bool { return true }) // the manifest says it, too
+		stop = w.keep()
+	}
+	if !w.made() {
+		t.Error("the lot does not count any more")
+	}
+}
+
+// TestOvertaken: what an older program made of a lot, while a replay began that came with a newer one, does not count.
+func TestOvertaken(t *testing.T) {
+	w := newWorld(t)
+	w.cluster.program = func(o jobs.Order, _ string) (bool, bool) {
+		return false, o.Lot == w.at(2) && o.Template.Digest == "1" && o.Template.Workload == "orders/land"
+	}
+	w.keep()
+	w.await("the other lots", func() bool { return len(w.lots("clean", manifest.Complete)) == hours-1 })
+	w.replay("mend", 0, hours, "")
+	w.cluster.deploy(deployed("2", replayName))
+	w.await("the replay", func() bool { return len(w.lots("raw", manifest.Removed)) == hours-1 })
+	w.cluster.mu.Lock()
+	for _, j := range w.cluster.jobs {
+		if j.Ended.IsZero() {
+			j.Ended = time.Now()
+			w.cluster.set(j)
+		}
+	}
+	w.cluster.mu.Unlock()
+	w.await("the lot", w.made)
+	if diff := cmp.Diff([]string{w.at(2).ID()}, w.lots("raw", manifest.Partial)); diff != "" {
+		t.Errorf("what the older program made: -want +got:\n%s", diff)
+	}
+}
+
+// TestReplaysThatBegan: an older listing does not have a replay begin again, and one that is not declared has nothing made.
+func TestReplaysThatBegan(t *testing.T) {
+	w := newWorld(t)
+	w.replay("mend", 2, 5, "")
+	s := planned(t, w)
+	w.cluster.templates[0].Replays = []string{replayName}
+	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: w.cluster.templates[0]})
+	if got := s.due(noon); len(got) > 0 {
+		t.Errorf("before the store has said which have begun, these begin: %v", got)
+	}
+	s.learn(nil)
+	if got := s.due(noon); len(got) != 1 || got[0].ID != replayName {
+		t.Errorf("none has begun, and these are due: %v", got)
+	}
+	s.learn(map[string]time.Time{replayName: noon})
+	s.learn(map[string]time.Time{"other of orders/raw@1": noon})
+	s.plan(noon)
+	if got := s.due(noon); len(got) > 0 {
+		t.Errorf("it has begun, and is due: %v", got)
+	}
+	if got := s.replays(); len(got) != 1 || got[0].ID != replayName || !got[0].Marked.Equal(noon) {
+		t.Errorf("these have begun: %v", got)
+	}
+}
+
+// TestReplaces: a lot is replaced that is there, and the oldest of its manifests says when that was made.
+func TestReplaces(t *testing.T) {
+	w := newWorld(t)
+	g := plan.Of(w.catalog.Load(), "dev")
+	arc, _ := g.Arc("orders/land")
+	have := map[survey.At]survey.Lot{}
+	if got := replaces(g, arc, w.at(0), have); !got.IsZero() {
+		t.Errorf("nothing is there, and was made at %s", got)
+	}
+	have[survey.At{Series: "orders/raw@1", Lot: w.at(0)}] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}}
+	if got := replaces(g, arc, w.at(0), have); !got.Equal(noon) {
+		t.Errorf("it was made at %s, want %s", got, noon)
+	}
+}
