@@ -163,6 +163,11 @@ func TestReplaysThatBegan(t *testing.T) {
 		t.Errorf("before the store has said which have begun, these begin: %v", got)
 	}
 	s.learn(nil)
+	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: template("orders", "land")})
+	if got := s.due(noon); len(got) > 0 {
+		t.Errorf("its release is not in the cluster, and these begin: %v", got)
+	}
+	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: w.cluster.templates[0]})
 	if got := s.due(noon); len(got) != 1 || got[0].ID != replayName {
 		t.Errorf("none has begun, and these are due: %v", got)
 	}
@@ -189,5 +194,59 @@ func TestReplaces(t *testing.T) {
 	have[survey.At{Series: "orders/raw@1", Lot: w.at(0)}] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}}
 	if got := replaces(g, arc, w.at(0), have); !got.Equal(noon) {
 		t.Errorf("it was made at %s, want %s", got, noon)
+	}
+}
+
+// TestTheNextAttemptAtAReplay: after its pause a lot is tried again by an attempt that is called otherwise, also by a keeper that
+// knows of the first by its manifest or its Job alone.
+func TestTheNextAttemptAtAReplay(t *testing.T) {
+	w := newWorld(t)
+	w.replay("mend", 2, 3, "")
+	l := w.at(2)
+	key := survey.At{Series: "orders/raw@1", Lot: l}
+	begin := func(more func(*state)) *state {
+		s := planned(t, w)
+		s.have[key] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon.AddDate(-1, 0, 0)}, ETag: "a"}
+		s.learn(map[string]time.Time{replayName: noon})
+		s.planner, s.runs = nil, map[arcLot]plan.Run{}
+		more(s)
+		s.plan(w.now)
+		return s
+	}
+	at := func(s *state, now time.Time) (found *work) {
+		todo, _ := s.starts(now)
+		for i := range todo {
+			if todo[i].key == (arcLot{"orders/land", l}) {
+				found = &todo[i]
+			}
+		}
+		return found
+	}
+	s := begin(func(*state) {})
+	first := at(s, w.now)
+	if first == nil {
+		t.Fatal("the lot is not made again")
+	}
+	name := first.attempt.String()
+	s.done(done{work: *first, came: cameFailed, why: "boom"}, w.now)
+	for how, s := range map[string]*state{
+		"as it ended": s,
+		"by its manifest": begin(func(s *state) {
+			f := s.have[key]
+			f.Partial = map[string]time.Time{name: w.now}
+			s.have[key] = f
+		}),
+		"by its Job": begin(func(s *state) {
+			s.cluster.has(jobs.Event{Kind: jobs.Has, Job: &jobs.Job{
+				Name: "a", Environment: "dev", Workload: "orders/land", Lot: l, Attempt: name, Ended: w.now, Failed: true, Outcome: "failed: boom",
+			}})
+		}),
+	} {
+		if early := at(s, w.now.Add(30*time.Second)); early != nil {
+			t.Errorf("%s: it is tried again before its pause ends", how)
+		}
+		if next := at(s, w.now.Add(2*time.Minute)); next == nil || next.attempt.number != 2 {
+			t.Errorf("%s: after its pause it is %+v", how, next)
+		}
 	}
 }
