@@ -256,6 +256,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 			l.clean(s, now)
 		}
 		l.do(s.plan(now))
+		s.hold(now)
 		l.replay(s, now)
 		todo, next := s.starts(now)
 		l.do(todo)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/record"
 )
 
 // replaying is what is known of the replays of an environment.
@@ -27,14 +28,8 @@ type began struct {
 }
 
 // replays are those that are declared and have begun. What is not declared any more has nothing made again.
-func (s *state) replays() (all []plan.Replay) {
-	for _, r := range s.declared.replays {
-		if at, ok := s.replaying.begun[r.ID]; ok {
-			r.Marked = at
-			all = append(all, r)
-		}
-	}
-	return all
+func (s *state) replays() []plan.Replay {
+	return record.Begun(s.declared.replays, s.replaying.begun)
 }
 
 // learn takes when replays began. A listing that is older than what is known already says nothing of the others.

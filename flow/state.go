@@ -17,8 +17,11 @@ import (
 type state struct {
 	*declared
 
-	limits  plan.Limits
-	cluster *fleet
+	// limits are those of an environment that declares none; missing holds workloads without a template, and held all of them by windows
+	// and freezes.
+	limits        plan.Limits
+	missing, held []plan.Hold
+	cluster       *fleet
 	// listed is set once all its stores were listed, and touched are the lots that were looked at since the listing began that is under
 	// way: what that says of them is older.
 	listed  bool
@@ -138,8 +141,7 @@ func (s *state) plan(now time.Time) (todo []work) {
 		return nil
 	}
 	delete(s.cluster.changed, s.name)
-	limits := plan.LimitsOf(s.catalog, s.name, s.limits)
-	s.graph, limits.Holds = s.running(s.cluster.templatesOf(s.declared))
+	s.graph, s.missing = s.running(s.cluster.templatesOf(s.declared))
 	if s.planner == nil {
 		s.recall(now)
 	}
@@ -153,7 +155,7 @@ func (s *state) plan(now time.Time) (todo []work) {
 	for _, r := range s.replays() {
 		seen.Replay(r)
 	}
-	s.planner, s.stale = plan.New(s.graph, seen, limits, now), false
+	s.planner, s.stale = plan.New(s.graph, seen, s.limited(Holds(s.catalog, s.name, now)), now), false
 	for _, all := range s.cluster.jobs[s.name] {
 		for _, j := range all {
 			todo = append(todo, s.has(j)...)

@@ -55,6 +55,17 @@ func Replays(ctx context.Context, f Folder) (map[string]time.Time, error) {
 	return out, nil
 }
 
+// Begun are those of some replays that have begun, with when they did.
+func Begun(declared []plan.Replay, begun map[string]time.Time) (all []plan.Replay) {
+	for _, r := range declared {
+		if at, ok := begun[r.ID]; ok {
+			r.Marked = at
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // Begin writes down that a replay begins: that it is there, and not what it holds, is what counts. One that has begun stays as it is.
 func Begin(ctx context.Context, f Folder, r plan.Replay) error {
 	data, err := json.Marshal(replay{r.Of, r.From, r.Until, r.Cascade, r.Reason})
