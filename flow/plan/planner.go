@@ -186,7 +186,7 @@ func (p *Planner) Replay(r Replay) {
 
 // Limit changes the limits.
 func (p *Planner) Limit(limits Limits) {
-	p.plan, p.limits, p.wakes = nil, limits, nil
+	p.plan, p.limits = nil, limits
 	var dirty []span
 	for i := range p.arcs {
 		for n, r := range p.arcs[i].runs {
@@ -296,6 +296,7 @@ func (p *Planner) settle(dirty []span) {
 		st := &p.arcs[s.arc]
 		for n := s.from; n <= s.to; n++ {
 			st.ready.put(n, p.isReady(s.arc, n))
+			p.wakeOver(s.arc, n)
 		}
 	}
 }
@@ -332,14 +333,14 @@ func (p *Planner) whole(a *arc, r *read, n int64) bool {
 
 // inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made again.
 func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
-	count := 0
+	count, over := 0, p.over(a, n)
 	for i := range a.reads {
-		if r := &a.reads[i]; r.Trigger && p.whole(a, r, n) {
+		if r := &a.reads[i]; r.Trigger && p.counted(a, r, n, over) {
 			count++
 			unsettled = unsettled || p.unsettled(a, r, n)
 		}
 	}
-	return count >= a.need, unsettled
+	return count >= a.needs(over), unsettled
 }
 
 // unsettled reports whether any lot of a read is to be made again.
@@ -356,13 +357,14 @@ func (p *Planner) unsettled(a *arc, r *read, n int64) bool {
 // later is the first read of a lot that is there of which something was written after the lot was made; of those that
 // recompute, or of those that do not.
 func (p *Planner) later(a *arc, n int64, recompute bool) *read {
-	made := p.made(a, n)
+	made, over := p.made(a, n), p.over(a, n)
 	for i := range a.reads {
 		r := &a.reads[i]
-		if !r.Trigger || r.Recompute != recompute || !p.whole(a, r, n) {
+		if !r.Trigger || r.Recompute != recompute || !p.counted(a, r, n, over) {
 			continue
 		}
-		if from, to := p.g.window(a, r, n); p.columns[r.series].newest(from, to) > made {
+		from, to := p.readable(a, r, n)
+		if newest, _ := p.columns[r.series].found(from, to); newest > made {
 			return r
 		}
 	}

@@ -135,11 +135,12 @@ func (p *Planner) replay(i int, n int64) (id string) {
 // Replayed reports whether a lot of an arc is one of a replay, made again by now or not.
 func (p *Planner) Replayed(arc string, l lot.Lot) bool {
 	for _, s := range p.spanOf(arc, l) {
-		for _, m := range p.arcs[s.arc].markers {
-			if m.from <= s.from && s.from <= m.to {
-				return true
-			}
-		}
+		return p.arcs[s.arc].marked(s.from)
 	}
 	return false
+}
+
+// marked reports whether a lot is one of a replay.
+func (st *progress) marked(n int64) bool {
+	return slices.ContainsFunc(st.markers, func(m marker) bool { return m.from <= n && n <= m.to })
 }
