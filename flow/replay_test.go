@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,4 +251,38 @@ func TestTheNextAttemptAtAReplay(t *testing.T) {
 			t.Errorf("%s: after its pause it is %+v", how, next)
 		}
 	}
+}
+
+// TestALimitOfAJoin: what is missing is waited for no longer than the workload says, and the lot is made of what is there. Once the rest
+// comes it is made again, if the read says so.
+func TestALimitOfAJoin(t *testing.T) {
+	w := newWorld(t)
+	w.declare("reads: {raw: orders/raw@1}", "lots: {within: 1s}, reads: {raw: {dataset: orders/raw@1, window: {lots: 2}, late: recompute}}")
+	var fails atomic.Bool
+	fails.Store(true)
+	var mu sync.Mutex
+	read := map[string]string{}
+	w.cluster.program = func(o jobs.Order, _ string) (bool, bool) {
+		for _, v := range o.Variables {
+			if v.Name == "TRUNKLINE_READ_RAW_MANIFESTS" {
+				mu.Lock()
+				read[o.Lot.ID()] = v.Value.With(nil)
+				mu.Unlock()
+			}
+		}
+		return fails.Load() && o.Lot == w.at(5) && o.Template.Workload == "orders/land", false
+	}
+	lots := func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Count(read[w.at(n).ID()], "manifest.json")
+	}
+	w.keep()
+	w.await("the lots that are short", func() bool { return len(w.lots("clean", manifest.Complete)) == hours })
+	if lots(4) != 2 || lots(5) != 1 || lots(6) != 1 {
+		t.Errorf("lots are made of %d, %d and %d lots, want 2 and, where one is missing, 1", lots(4), lots(5), lots(6))
+	}
+	fails.Store(false)
+	w.cluster.deploy(deployed("2")) // by which what failed is tried again at once
+	w.await("all that is late", func() bool { return w.made() && lots(5) == 2 && lots(6) == 2 })
 }

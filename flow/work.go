@@ -105,7 +105,7 @@ func (w worker) start(ctx context.Context, k work) done {
 		d.came, d.why = cameNeedless, "it is there already"
 		return d
 	}
-	if waits := r.Waits(standing.Seen); len(waits) > 0 {
+	if waits := r.Waits(standing.Seen, k.start.Short); len(waits) > 0 {
 		d.why = "what it reads is not there: " + strings.Join(waits, "; ")
 		return d
 	}
