@@ -290,3 +290,20 @@ prod.yaml:6:76: error: spec.lots.limits.backfill: 101 is not a percentage: write
 		},
 	})
 }
+
+// TestReplaysOfAWorkload: a workload that runs per lot carries out its own replays and those of what it writes; elsewhere none is.
+func TestReplaysOfAWorkload(t *testing.T) {
+	const jan = `from: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z", reason: test`
+	edits := []edit{
+		{orders, "path: lake://orders/raw/", "path: lake://orders/raw/" + inLots + ", replay: [{id: two, " + jan + "}, {id: one, " + jan + "}]"},
+		{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      replay: [{id: one, " + jan + "}]"},
+	}
+	keeps := kept("dev.yaml", "s3://m/<environment>/<project>/")
+	want := []string{"one of orders/land", "one of orders/raw@1", "two of orders/raw@1"}
+	if diff := cmp.Diff(want, workload(t, devOne, "land", append(edits, keeps)...).Replays); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got := workload(t, devOne, "land", edits...).Replays; len(got) > 0 {
+		t.Errorf("the environment keeps no lots, and these are carried out: %v", got)
+	}
+}
