@@ -97,6 +97,7 @@ func checkLots(k *checker, env *v1alpha1.Environment) {
 	if env.Spec.Lots == nil {
 		return
 	}
+	checkLimits(k, env.Spec.Lots.Limits)
 	at, address := []any{"spec", "lots", "manifests"}, env.Spec.Lots.Manifests
 	checkPattern(k, address, []string{placeholderProject, placeholderEnvironment}, at...)
 	l, err := location.Parse(address)
@@ -109,6 +110,22 @@ func checkLots(k *checker, env *v1alpha1.Environment) {
 		k.at(RulePath, at, fmt.Sprintf("the folder %q is reserved: previews write there", DataFolder), "choose another folder")
 	case slices.Contains(strings.Split(l.Folder, "/"), RecordsFolder):
 		k.at(RulePath, at, fmt.Sprintf("the folder %q is reserved: what there is to remember of lots is there", RecordsFolder), "choose another folder")
+	}
+}
+
+// checkLimits checks how many runs there may be. To run none, a workload or a project is suspended.
+func checkLimits(k *checker, l v1alpha1.LotLimits) {
+	atLeastOne(k, l.Runs, "spec", "lots", "limits", "runs")
+	atLeastOne(k, l.PerWorkload, "spec", "lots", "limits", "perWorkload")
+	if b := l.Backfill; b != nil && (*b < 1 || *b > 100) {
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "lots", "limits", "backfill"}, fmt.Sprintf("%d is not a percentage: write 1 to 100", *b), "")
+	}
+}
+
+// atLeastOne refuses to have no run at a time.
+func atLeastOne(k *checker, n *int, at ...any) {
+	if n != nil && *n < 1 {
+		k.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%d runs at a time is none: write 1 or more", *n), "to run none, suspend a workload or a project")
 	}
 }
 

@@ -201,3 +201,109 @@ func TestNoManifests(t *testing.T) {
 		}
 	}
 }
+
+func TestProblemsOfReplays(t *testing.T) {
+	replay := func(text string) edit {
+		return edit{orders, "path: lake://orders/raw/", "path: lake://orders/raw/" + inLots + ", replay: [" + text + "]"}
+	}
+	const jan = `from: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z", reason: test`
+	testProblems(t, map[string]problemCase{
+		"Good": {reason: "A dataset that a workload writes.", edits: []edit{replay(`{id: one, ` + jan + `}, {id: two, cascade: true, ` + jan + `}`)}},
+		"Before": {
+			reason: "What lies before the first lot is passed over.",
+			edits:  []edit{replay(`{id: one, from: "2025-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z", reason: test}`)},
+		},
+		"Twice": {
+			reason: "An id is used once for a dataset.",
+			edits:  []edit{replay(`{id: one, ` + jan + `}, {id: one, ` + jan + `}`)},
+			want: `orders/project.yaml:9:212: error: spec.datasets[0].replay[1].id: the replay "one" is already declared in line 9
+    hint: give each its own id: what was replayed by one is not replayed by it again`,
+		},
+		"NoName": {
+			reason: "An id becomes part of a key in the store.",
+			edits:  []edit{replay(`{id: "../x", ` + jan + `}`)},
+			want:   `orders/project.yaml:9:126: error: spec.datasets[0].replay[0].id: "../x" is not a name: use lower-case letters, digits and dashes, at most 63 characters, with a letter or digit at both ends`,
+		},
+		"Backwards": {
+			reason: "A range ends after it begins.",
+			edits:  []edit{replay(`{id: one, from: "2026-02-01T00:00:00Z", until: "2026-02-01T00:00:00Z", reason: test}`)},
+			want: `orders/project.yaml:9:168: error: spec.datasets[0].replay[0].until: the replay ends at 2026-02-01T00:00:00Z, and begins at 2026-02-01T00:00:00Z
+    hint: until is the end of the last lot`,
+		},
+		"FromBetween": {
+			reason: "Half a lot cannot be made.",
+			edits:  []edit{replay(`{id: one, from: "2026-02-01T00:30:00Z", until: "2026-02-02T00:00:00Z", reason: test}`)},
+			want: `orders/project.yaml:9:137: error: spec.datasets[0].replay[0].from: no hourly lot begins at 2026-02-01T00:30:00Z
+    hint: the one around it begins at 2026-02-01T00:00:00Z`,
+		},
+		"UntilBetween": {
+			reason: "Nor at the end.",
+			edits:  []edit{replay(`{id: one, from: "2026-02-01T00:00:00Z", until: "2026-02-02T00:10:00Z", reason: test}`)},
+			want: `orders/project.yaml:9:168: error: spec.datasets[0].replay[0].until: no hourly lot ends at 2026-02-02T00:10:00Z
+    hint: the one around it ends at 2026-02-02T01:00:00Z`,
+		},
+		"BeforeSince": {
+			reason: "There are no such lots.",
+			edits:  []edit{replay(`{id: one, from: "2025-02-01T00:00:00Z", until: "2026-01-01T00:00:00Z", reason: test}`)},
+			want: `orders/project.yaml:9:168: error: spec.datasets[0].replay[0].until: the replay ends before the first lot of raw@1, which begins at 2026-01-01T00:00:00Z
+    hint: lots that nobody declares are not made`,
+		},
+		"WithoutLots": {
+			reason: "A dataset that is one whole has no lots.",
+			edits:  []edit{{orders, "path: lake://orders/raw/", "path: lake://orders/raw/, replay: [{id: one, " + jan + "}]"}},
+			want: `orders/project.yaml:9:59: error: spec.datasets[0].replay: the dataset has no lots: there is nothing to make once more
+    hint: remove the replay, or declare it where the lots are made`,
+		},
+		"External": {
+			reason: "What is written elsewhere cannot be made here.",
+			edits: []edit{
+				{orders, "{name: raw, version: \"1\", ", "{name: raw, version: \"1\", external: true" + inLots + ", replay: [{id: one, " + jan + "}], "}, {orders, "writes: {main: raw@1}", "retries: 1"},
+			},
+			want: `orders/project.yaml:9:102: error: spec.datasets[0].replay: the dataset is external: what writes it is not run here: there is nothing to make once more
+    hint: remove the replay, or declare it where the lots are made`,
+		},
+		"Unwritten": {
+			reason: "Nobody makes the lots.",
+			edits:  []edit{replay(`{id: one, ` + jan + `}`), {orders, "writes: {main: raw@1}", "retries: 1"}},
+			want: `orders/project.yaml:9:112: error: spec.datasets[0].replay: no workload writes the dataset: there is nothing to make once more
+    hint: remove the replay, or declare it where the lots are made`,
+		},
+		"WorkloadWithoutLots": {
+			reason: "A workload makes the lots of what it writes.",
+			edits:  []edit{{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      replay: [{id: one, " + jan + "}]"}},
+			want: `orders/project.yaml:15:7: error: spec.workloads[0].replay: the workload writes no dataset with lots: there is nothing to make once more
+    hint: remove the replay, or declare it where the lots are made`,
+		},
+		"Limits": {
+			reason: "None at a time is not a limit.",
+			edits: []edit{
+				{"prod.yaml", "  stores:", "  lots: {manifests: \"s3://m/\", limits: {runs: 0, perWorkload: 0, backfill: 101}}\n  stores:"},
+				{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      lots: {atOnce: 0}"},
+			},
+			want: `orders/project.yaml:15:22: error: spec.workloads[0].lots.atOnce: 0 runs at a time is none: write 1 or more
+    hint: to run none, suspend a workload or a project
+prod.yaml:6:47: error: spec.lots.limits.runs: 0 runs at a time is none: write 1 or more
+    hint: to run none, suspend a workload or a project
+prod.yaml:6:63: error: spec.lots.limits.perWorkload: 0 runs at a time is none: write 1 or more
+    hint: to run none, suspend a workload or a project
+prod.yaml:6:76: error: spec.lots.limits.backfill: 101 is not a percentage: write 1 to 100`,
+		},
+	})
+}
+
+// TestReplaysOfAWorkload: a workload that runs per lot carries out its own replays and those of what it writes; elsewhere none is.
+func TestReplaysOfAWorkload(t *testing.T) {
+	const jan = `from: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z", reason: test`
+	edits := []edit{
+		{orders, "path: lake://orders/raw/", "path: lake://orders/raw/" + inLots + ", replay: [{id: two, " + jan + "}, {id: one, " + jan + "}]"},
+		{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      replay: [{id: one, " + jan + "}]"},
+	}
+	keeps := kept("dev.yaml", "s3://m/<environment>/<project>/")
+	want := []string{"one of orders/land", "one of orders/raw@1", "two of orders/raw@1"}
+	if diff := cmp.Diff(want, workload(t, devOne, "land", append(edits, keeps)...).Replays); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got := workload(t, devOne, "land", edits...).Replays; len(got) > 0 {
+		t.Errorf("the environment keeps no lots, and these are carried out: %v", got)
+	}
+}

@@ -78,6 +78,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.workloads(p)
 	k.images(p)
 	k.generatedSecrets(p)
+	k.replays(p)
 	k.links(p)
 	k.dependsOn(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {
@@ -155,6 +156,7 @@ func (k *checker) workloads(p *Project) {
 		if w.Identity != "" {
 			k.name(w.Identity, "spec", "workloads", i, "identity")
 		}
+		atLeastOne(k, w.Lots.AtOnce, "spec", "workloads", i, "lots", "atOnce")
 		k.variables(w.Env, w.Secrets, "spec", "workloads", i)
 		bp, ok := k.c.Blueprints[w.Blueprint]
 		if !ok {

@@ -101,6 +101,8 @@ type Workload struct {
 	Suspend bool `json:"suspend,omitempty"`
 	// Lots says that the workload runs once for each lot of what it writes: what is deployed is the template of its runs.
 	Lots bool `json:"lots,omitempty"`
+	// Replays are the names of those that the workload carries out, sorted: their lots are made once more once this is deployed.
+	Replays []string `json:"replays,omitempty"`
 }
 
 // DatasetRef is a dataset as a workload sees it.

@@ -135,7 +135,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 	env, platform := &c.Environments[id.Environment].Spec.Defaults, &c.Platform.Spec.Defaults
 	over := p.Spec.Environments[id.Environment]
 	mine := over.Workloads[w.Name]
-	return Workload{
+	out := Workload{
 		Name: w.Name, Blueprint: c.Blueprints[w.Blueprint],
 		Command: w.Command, Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
 		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image).Reference(),
@@ -152,6 +152,10 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Reads:     c.refs(p, w, id.Environment, Reads),
 		Writes:    c.refs(p, w, id.Environment, Writes),
 	}
+	if out.Lots {
+		out.Replays = p.replaysOf(w)
+	}
+	return out
 }
 
 // runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its

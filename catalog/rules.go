@@ -51,6 +51,8 @@ const (
 	RuleOverlap = "path-overlap"
 	// RuleLotPlace is broken by datasets whose manifests would be the same objects.
 	RuleLotPlace = "lot-place"
+	// RuleReplay is broken by a replay that there are no lots for.
+	RuleReplay = "replay-nothing"
 	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.
 	RuleCycle = "dag-cycle"
 	// RuleNotYet is broken by a field that this version does not act on.

@@ -23,6 +23,9 @@ type declared struct {
 	graph   *plan.Graph
 	// stores has, for each store of manifests, the series whose manifests are in it.
 	stores map[string]map[manifest.Dataset]string
+	// records is the folder of what is to be remembered, and replays are those that are declared.
+	records string
+	replays []plan.Replay
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
 }
@@ -43,8 +46,9 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), targets: map[string]target{},
+		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{},
 	}
+	d.records, _ = c.Records(environment)
 	for p := range c.Projects() {
 		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}
 		if !slices.Contains(c.ReleasesOf(p), id) {

@@ -6,5 +6,5 @@
 // One goroutine owns what is known and decides ([Keeper.Run]); what waits for a store or a cluster is done beside it, and comes back
 // as an event. Nothing is remembered but what is in the stores and in the clusters.
 //
-// Of Trunkline it may import api, catalog and the folders of flow.
+// Of Trunkline it may import api, catalog, plan/gate and the folders of flow.
 package flow

@@ -4,6 +4,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -30,8 +31,8 @@ const (
 	keepMade, keepFailed = 15 * time.Minute, 24 * time.Hour
 )
 
-// DefaultLimits are how much runs at a time in an environment.
-func DefaultLimits() plan.Limits { return plan.Limits{AtOnce: 100, PerArc: 10, Backfill: 80} }
+// DefaultLimits are how much runs at a time in an environment that does not say it.
+func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
 // Options are what a keeper is made of. All are required but Account.
 type Options struct {
@@ -43,9 +44,10 @@ type Options struct {
 	Stores  bucket.Options
 	// Interval is how often the stores are listed.
 	Interval time.Duration
-	Limits   plan.Limits
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Limits are those of environments that declare none.
+	Limits plan.Limits
+	Log    *slog.Logger
+	Now    func() time.Time
 	// Ended is called with each run that has ended.
 	Ended func(Ended)
 }
@@ -95,6 +97,7 @@ type listed struct {
 	state    *state
 	declared *declared
 	have     map[survey.At]survey.Lot
+	begun    map[string]time.Time
 	err      error
 }
 
@@ -168,6 +171,8 @@ func (l *loop) take(e any) {
 		l.happened(e)
 	case listed:
 		l.tookStock(e)
+	case began:
+		l.replayed(e)
 	case done:
 		l.report(e)
 		if l.states[e.declared.name] == e.state {
@@ -231,6 +236,7 @@ func (l *loop) tookStock(e listed) {
 		at.next = now // other datasets are declared by now
 	default:
 		e.state.list(e.have)
+		e.state.learn(e.begun)
 	}
 }
 
@@ -241,7 +247,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		l.declare(c)
 	}
 	var counts []Count
-	wait := lookInterval
+	wait := min(lookInterval, l.opts.Interval)
 	for _, name := range slices.Sorted(maps.Keys(l.states)) {
 		s := l.states[name]
 		if at := l.upkeep[s]; !at.listing && !at.next.After(now) {
@@ -250,6 +256,8 @@ func (l *loop) advance(now time.Time) time.Duration {
 			l.clean(s, now)
 		}
 		l.do(s.plan(now))
+		s.hold(now)
+		l.replay(s, now)
 		todo, next := s.starts(now)
 		l.do(todo)
 		if !next.IsZero() {
@@ -317,7 +325,8 @@ func (l *loop) list(s *state) {
 	d, w := s.declared, l.workers[s.declared.cluster]
 	l.aside(s, func() {
 		have, err := w.stores.all(l.ctx, d)
-		l.tell(listed{s, d, have, err})
+		begun, failed := w.stores.replays(l.ctx, d)
+		l.tell(listed{s, d, have, begun, errors.Join(err, failed)})
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -36,7 +37,7 @@ const waitTimeout = time.Minute
 type world struct {
 	t       *testing.T
 	dir     string
-	catalog *catalog.Catalog
+	catalog atomic.Pointer[catalog.Catalog]
 	cluster *played
 	now     time.Time
 
@@ -63,7 +64,15 @@ func (w *world) outcomes() map[string]int {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour), ended: map[string]int{}}
+	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{}}
+	w.declare()
+	return w
+}
+
+// declare has the catalog be the one of the world, with texts of its declarations replaced by others.
+func (w *world) declare(pairs ...string) {
+	w.t.Helper()
+	t := w.t
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, dataset, workload, reads string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + fmt.Sprintf(`kind: Project
@@ -82,18 +91,27 @@ spec:
 		"orders/project.yaml": project("orders", "raw", "land", ""),
 		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}, "),
 	}
+	for i := 0; i < len(pairs); i += 2 {
+		found := false
+		for _, f := range tree {
+			found = found || strings.Contains(string(f.Data), pairs[i])
+			f.Data = []byte(strings.ReplaceAll(string(f.Data), pairs[i], pairs[i+1]))
+		}
+		if !found {
+			t.Fatalf("no declaration has %q", pairs[i])
+		}
+	}
 	cat, problems, err := catalog.Load(tree, blueprints.FS)
 	if err != nil || problems.Denied() {
 		t.Fatalf("%v\n%s", err, problems)
 	}
-	w.catalog, w.cluster = cat, newPlayed()
-	return w
+	w.catalog.Store(cat)
 }
 
 // keep keeps the lots until the function that it returns is called.
 func (w *world) keep() (stop func()) {
 	k := New(Options{
-		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
+		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: w.end,
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -154,10 +172,12 @@ type played struct {
 	program func(o jobs.Order, out string) (failed, on bool)
 	// settling is called before what came of a run is noted.
 	settling func()
+	// templates are those of the two workloads.
+	templates []*jobs.Template
 }
 
 func newPlayed() *played {
-	return &played{jobs: map[string]jobs.Job{}, program: func(jobs.Order, string) (bool, bool) { return false, false }, settling: func() {}}
+	return &played{jobs: map[string]jobs.Job{}, program: func(jobs.Order, string) (bool, bool) { return false, false }, settling: func() {}, templates: []*jobs.Template{template("orders", "land"), template("sales", "clean")}}
 }
 
 func (p *played) Name() string { return "one" }
@@ -169,7 +189,7 @@ func template(project, workload string) *jobs.Template {
 func (p *played) Watch(ctx context.Context, tell func(jobs.Event)) {
 	p.mu.Lock()
 	tell(jobs.Event{Cluster: "one", Kind: jobs.Begins})
-	for _, t := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
+	for _, t := range p.templates {
 		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: t})
 	}
 	for _, j := range p.jobs {
@@ -182,6 +202,20 @@ func (p *played) Watch(ctx context.Context, tell func(jobs.Event)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tell = nil
+}
+
+// deploy has a template in place of the one that its workload has.
+func (p *played) deploy(t jobs.Template) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.templates {
+		if p.templates[i].Workload == t.Workload {
+			p.templates[i] = &t
+		}
+	}
+	if p.tell != nil {
+		p.tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: &t})
+	}
 }
 
 // set has a Job be as it is now. The caller holds the lock.

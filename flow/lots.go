@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/plan"
@@ -36,6 +37,25 @@ func epoch(a plan.Arc, l lot.Lot, have map[survey.At]survey.Lot) string {
 	return short(text.String(), epochLength)
 }
 
+// replaces is when the lot of an arc was made that is there, which a run of it replaces: the oldest of its manifests tells. It is the zero
+// time if the lot is not there.
+func replaces(g *plan.Graph, a plan.Arc, l lot.Lot, have map[survey.At]survey.Lot) (made time.Time) {
+	for _, id := range a.Writes {
+		s, ok := g.Series(id)
+		if !ok || l.Start.Before(s.Since) {
+			continue
+		}
+		mark := have[survey.At{Series: id, Lot: l}].Mark
+		if !mark.State.There() {
+			return time.Time{}
+		}
+		if made.IsZero() || mark.Written.Before(made) {
+			made = mark.Written
+		}
+	}
+	return made
+}
+
 // failures are the runs that have failed last of each lot that is to be made, as the names of their partial manifests say.
 func failures(g *plan.Graph, have map[survey.At]survey.Lot) []plan.Run {
 	last := map[arcLot]plan.Run{}
@@ -50,6 +70,7 @@ func failures(g *plan.Graph, have map[survey.At]survey.Lot) []plan.Run {
 			if key := (arcLot{arc.ID, at.Lot}); ours && a.epoch == now && a.number > last[key].Attempt {
 				last[key] = plan.Run{
 					Arc: arc.ID, Lot: at.Lot, Attempt: a.number, Failed: written, Digest: a.digest, Reason: "see its partial manifest",
+					Replaces: replaces(g, arc, at.Lot, have),
 				}
 			}
 		}

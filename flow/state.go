@@ -17,8 +17,11 @@ import (
 type state struct {
 	*declared
 
-	limits  plan.Limits
-	cluster *fleet
+	// limits are those of an environment that declares none; missing holds workloads without a template, and held all of them by windows
+	// and freezes.
+	limits        plan.Limits
+	missing, held []plan.Hold
+	cluster       *fleet
 	// listed is set once all its stores were listed, and touched are the lots that were looked at since the listing began that is under
 	// way: what that says of them is older.
 	listed  bool
@@ -29,10 +32,11 @@ type state struct {
 
 	// graph is that of what runs, and runs are those that are under way or have failed, as the planner knows them. The planner is nil
 	// before all that there is has been seen, and stale if it has to be made again.
-	graph   *plan.Graph
-	planner *plan.Planner
-	stale   bool
-	runs    map[arcLot]plan.Run
+	graph     *plan.Graph
+	planner   *plan.Planner
+	stale     bool
+	runs      map[arcLot]plan.Run
+	replaying replaying
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
 }
@@ -52,6 +56,8 @@ type work struct {
 	// job is the one that has ended, or, if it is lost, that is not there any more.
 	job  *jobs.Job
 	lost bool
+	// overtaken is a run that was begun by an older template than a replay that its lot is of came with.
+	overtaken bool
 }
 
 func newState(d *declared, f *fleet, limits plan.Limits) *state {
@@ -135,8 +141,7 @@ func (s *state) plan(now time.Time) (todo []work) {
 		return nil
 	}
 	delete(s.cluster.changed, s.name)
-	limits := s.limits
-	s.graph, limits.Holds = s.running(s.cluster.templatesOf(s.declared))
+	s.graph, s.missing = s.running(s.cluster.templatesOf(s.declared))
 	if s.planner == nil {
 		s.recall(now)
 	}
@@ -147,7 +152,10 @@ func (s *state) plan(now time.Time) (todo []work) {
 	for _, r := range s.runs {
 		seen.Run(r)
 	}
-	s.planner, s.stale = plan.New(s.graph, seen, limits, now), false
+	for _, r := range s.replays() {
+		seen.Replay(r)
+	}
+	s.planner, s.stale = plan.New(s.graph, seen, s.limited(Holds(s.catalog, s.name, now)), now), false
 	for _, all := range s.cluster.jobs[s.name] {
 		for _, j := range all {
 			todo = append(todo, s.has(j)...)
@@ -180,7 +188,10 @@ func (s *state) recall(now time.Time) {
 			if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.have) || a.number < s.runs[key].Attempt {
 				continue
 			}
-			s.runs[key] = plan.Run{Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest}
+			s.runs[key] = plan.Run{
+				Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
+				Replaces: replaces(s.graph, arc, key.lot, s.have),
+			}
 		}
 	}
 }
@@ -220,7 +231,11 @@ func (s *state) mine(j jobs.Job) bool {
 // finish has it written down what came of a Job.
 func (s *state) finish(key arcLot, a attempt, j jobs.Job, lost bool) []work {
 	s.busy[key] = true
-	return []work{{state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost}}
+	arc, _ := s.graph.Arc(key.arc)
+	return []work{{
+		state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost,
+		overtaken: a.digest != arc.Digest && s.planner.Replayed(key.arc, key.lot),
+	}}
 }
 
 // starts are the runs to start now, and when to ask again at the latest.
@@ -259,6 +274,9 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		s.saw(key, f)
 	}
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
+	if arc, ok := s.graph.Arc(d.key.arc); ok && epoch(arc, d.key.lot, s.have) == d.attempt.epoch {
+		run.Replaces = replaces(s.graph, arc, d.key.lot, s.have) // it failed at making again what is still there
+	}
 	switch d.came {
 	case cameStarted:
 		if s.settled(d.work) {

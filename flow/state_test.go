@@ -18,7 +18,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // TestFailures: how often a lot has failed is in the names of its partial manifests, as far as they are about the lot as it is now.
 func TestFailures(t *testing.T) {
 	w := newWorld(t)
-	g := plan.Of(w.catalog, "dev")
+	g := plan.Of(w.catalog.Load(), "dev")
 	arc, _ := g.Arc("orders/land")
 	key := survey.At{Series: "orders/raw@1", Lot: w.at(0)}
 	have := map[survey.At]survey.Lot{}
@@ -47,7 +47,7 @@ func planned(t *testing.T, w *world) *state {
 		f.has(jobs.Event{Kind: jobs.Has, Template: tmpl})
 	}
 	f.complete = true
-	s := newState(declare(w.catalog, "dev", ""), f, DefaultLimits())
+	s := newState(declare(w.catalog.Load(), "dev", ""), f, DefaultLimits())
 	s.list(map[survey.At]survey.Lot{})
 	s.plan(w.now)
 	return s

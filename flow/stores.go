@@ -5,9 +5,12 @@ package flow
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/record"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
 )
@@ -21,6 +24,29 @@ func (r reader) all(ctx context.Context, d *declared) (map[survey.At]survey.Lot,
 		return store.Open(ctx, location, r.opts)
 	})
 	return found.Lots, err
+}
+
+// replays says when each replay of an environment began.
+func (r reader) replays(ctx context.Context, d *declared) (begun map[string]time.Time, err error) {
+	err = record.With(ctx, d.records, r.opts, func(f record.Folder) error {
+		begun, err = record.Replays(ctx, f)
+		return err
+	})
+	return begun, err
+}
+
+// begin writes down that replays of an environment begin, and says when each that ever did began.
+func (r reader) begin(ctx context.Context, d *declared, all []plan.Replay) (begun map[string]time.Time, err error) {
+	err = record.With(ctx, d.records, r.opts, func(f record.Folder) error {
+		for _, one := range all {
+			if err := record.Begin(ctx, f, one); err != nil {
+				return err
+			}
+		}
+		begun, err = record.Replays(ctx, f)
+		return err
+	})
+	return begun, err
 }
 
 // one lists what there is of a lot of a dataset.

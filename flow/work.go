@@ -105,7 +105,7 @@ func (w worker) start(ctx context.Context, k work) done {
 		d.came, d.why = cameNeedless, "it is there already"
 		return d
 	}
-	if waits := r.Waits(standing.Seen); len(waits) > 0 {
+	if waits := r.Waits(standing.Seen, k.start.Short); len(waits) > 0 {
 		d.why = "what it reads is not there: " + strings.Join(waits, "; ")
 		return d
 	}
@@ -322,6 +322,8 @@ func (w worker) conclude(ctx context.Context, d *done, r run.Run) error {
 		ended.Failed, d.came = w.cluster.Why(ctx, d.target.as, *d.job), cameFailed
 	case digestOf(r, standing.Seen) != d.job.Inputs:
 		ended.Failed, d.came = "what it read was changed while it ran", cameLost
+	case d.overtaken:
+		ended.Failed, d.came = "a replay began while it ran, by an older program", cameLost
 	}
 	out := r.Conclude(ended, left)
 	if d.why = out.Failed; out.Failed != "" && d.came == "" {

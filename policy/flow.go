@@ -34,6 +34,10 @@ func (j *checker) lots(w *v1alpha1.Workload, i int, inputs []input) lot.Unit {
 		if in.unit.Valid() && in.read.Triggers() {
 			triggers++
 		}
+		if in.read.Late != "" && (!in.unit.Valid() || !in.read.Triggers()) {
+			j.at(RuleLots, append(slices.Clip(at), "late"), fmt.Sprintf("nothing of %s is ever late: what has no lots, or is read with trigger: false, is read as it is found", in.id),
+				"remove late")
+		}
 		switch window := in.read.Window; {
 		case window != nil && !in.unit.Valid():
 			j.at(RuleLots, append(slices.Clip(at), "window"), fmt.Sprintf("a window counts lots, and %s has none", in.id),

@@ -88,6 +88,11 @@ func TestLots(t *testing.T) {
 			edits:  []edit{{orders, "{dataset: raw@1, window: {lots: 24}}", "raw@1"}},
 			want:   []string{`deny lot-mismatch orders/project.yaml:18 orders/raw@1 has hourly lots, of which 24 make one of the daily lots of orders/daily@1; the declaration does not say which of them are read`},
 		},
+		"LateAndFound": {
+			reason: "What is read as it is found is never late.",
+			edits:  []edit{{orders, "{dataset: raw@1, window: {lots: 24}}", "{dataset: raw@1, window: {lots: 24}, trigger: false, late: recompute}"}},
+			want:   []string{`deny lot-mismatch orders/project.yaml:18 nothing of orders/raw@1 is ever late: what has no lots, or is read with trigger: false, is read as it is found`},
+		},
 		"WindowTooSmall": {
 			reason: "A window that leaves out part of each lot is told how many there are.",
 			edits:  []edit{{orders, "lots: 24", "lots: 23"}},

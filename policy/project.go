@@ -102,13 +102,35 @@ func (j *checker) since(d *v1alpha1.Dataset, i int) {
 		return
 	}
 	unit, err := lot.ParseUnit(string(d.Lots.Unit))
-	if err != nil || unit.Aligned(d.Lots.Since.Time) {
+	if err != nil {
+		return
+	}
+	if unit.Aligned(d.Lots.Since.Time) {
+		j.manyLots(d, i, unit)
 		return
 	}
 	before := unit.At(d.Lots.Since.Time)
 	j.at(RuleLots, []any{"spec", "datasets", i, "lots", "since"},
 		fmt.Sprintf("%s is within a lot: lots of the unit %s begin at %s and %s", d.Lots.Since.Format(time.RFC3339), d.Lots.Unit,
 			before.Start.Format(time.RFC3339), before.Next().Start.Format(time.RFC3339)), "")
+}
+
+// maxLots is how many lots of a dataset nobody asks about: nine years of five minutes, or more than a hundred of hours.
+const maxLots = 1_000_000
+
+// manyLots asks whether a dataset with very many lots is meant: each has to be made, and is looked after for ever.
+func (j *checker) manyLots(d *v1alpha1.Dataset, i int, unit lot.Unit) {
+	from := d.Lots.Since.Time
+	if kept := j.now.AddDate(0, 0, -int(d.Retention)); d.Retention > 0 && kept.After(from) {
+		from = kept
+	}
+	n := lot.Count(unit, from, j.now)
+	if n <= maxLots {
+		return
+	}
+	p := j.at(RuleManyLots, []any{"spec", "datasets", i, "lots", "since"}, fmt.Sprintf("%s@%s has %d lots since %s", d.Name, d.Version, n,
+		d.Lots.Since.Format(time.DateOnly)), "begin later, use longer lots, or say in retention how long they are kept")
+	p.Severity = v1alpha1.Warn
 }
 
 // image wants the image to be one and the same forever.

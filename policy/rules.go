@@ -15,6 +15,8 @@ const (
 	RuleRetention = "retention-too-short"
 	// RuleJoin is broken by a join that waits for more inputs than there are.
 	RuleJoin = "join-impossible"
+	// RuleManyLots is broken by a dataset that has more lots than anyone means.
+	RuleManyLots = "many-lots"
 	// RuleNever is broken by a schedule that never fires.
 	RuleNever = "schedule-never"
 	// RuleOften is broken by a schedule that fires before the previous run must have ended.

@@ -243,6 +243,7 @@ func (f *finisher) finish() ([]*unstructured.Unstructured, error) {
 				continue
 			}
 			setLabels(m.Unstructured, identity(f.rel, m.workload))
+			noteReplays(m.Unstructured, f.rel, m.workload)
 		}
 		id := identityOf(m.Unstructured)
 		if other, twice := seen[id]; twice && other.workload == "" && m.workload != "" && m.GetKind() == "ServiceAccount" {

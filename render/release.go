@@ -5,6 +5,8 @@ package render
 import (
 	"cmp"
 	"maps"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,6 +27,9 @@ const (
 	LabelWorkload    = "trunkline.dev/workload"
 	// ManagedBy is the value of LabelManagedBy.
 	ManagedBy = "trunkline"
+	// AnnotationReplays is on the template of the runs of a workload's lots: the names of the replays that it carries out, with a line for
+	// each. A replay begins once the cluster has it, so that lots are made once more by what came with it.
+	AnnotationReplays = "trunkline.dev/replays"
 )
 
 // podSecurity is the prefix of the labels by which Kubernetes decides what pods of a namespace may do.
@@ -76,6 +81,20 @@ func serviceAccount(name, namespace string) *unstructured.Unstructured {
 		// Workloads talk to stores, not to the Kubernetes API.
 		"automountServiceAccountToken": false,
 	}}
+}
+
+// noteReplays says on the template of the runs of a workload which replays it carries out.
+func noteReplays(o *unstructured.Unstructured, rel catalog.Release, workload string) {
+	at := slices.IndexFunc(rel.Workloads, func(w catalog.Workload) bool { return w.Name == workload })
+	if o.GetKind() != "CronJob" || at < 0 || len(rel.Workloads[at].Replays) == 0 {
+		return
+	}
+	annotations := maps.Clone(o.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[AnnotationReplays] = strings.Join(rel.Workloads[at].Replays, "\n")
+	o.SetAnnotations(annotations)
 }
 
 // releaseLabels are the labels of the release's own objects, and those that charts are given.

@@ -212,6 +212,7 @@ func comments() map[string]comment {
 				"Retention":   "Retention is how long data is kept, such as \"90d\"; default: forever.",
 				"Tags":        "Tags are free words to find the dataset by, and to write policies on.",
 				"External":    "External says that the data is written outside of the platform, so that no workload has to write it; default: false.",
+				"Replay":      "Replay has lots of the dataset that are there made once more, by the workload that writes it; default: none.",
 			},
 		},
 		"Date": {
@@ -282,6 +283,8 @@ func comments() map[string]comment {
 			doc: "EnvironmentLots says where it is kept which lots there are.",
 			fields: map[string]string{
 				"Manifests": "Manifests is the folder of the store in which each lot has a manifest, with \"<project>\" and \"<environment>\" replaced, such as \"s3://acme-manifests/<environment>/<project>/\", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob and file; two datasets of one name and version are in different folders.",
+				"Limits":    "Limits are how many runs of lots there may be at a time, and which come first.",
+				"HoldRuns":  "HoldRuns has Windows and Freezes hold runs of lots, too: outside of the windows none is started, and those that are under way go on; default: false, they hold releases only.",
 			},
 		},
 		"EnvironmentPromotion": {
@@ -396,6 +399,13 @@ func comments() map[string]comment {
 		"Join": {
 			doc: "Join says how many of several inputs are waited for: \"all\", \"any\", or a number from 1 on. The zero value means that nothing was said.",
 		},
+		"Late": {
+			doc: "Late is what becomes of a lot when an input of it is written late.",
+			values: []commentValue{
+				{"tell", "LateTell only says that the input is newer."},
+				{"recompute", "LateRecompute makes the lot once more."},
+			},
+		},
 		"Lifecycle": {
 			doc: "Lifecycle is the kind of machine a workload may run on.",
 			values: []commentValue{
@@ -410,6 +420,23 @@ func comments() map[string]comment {
 				{"info", "LogInfo logs the normal course of events."},
 				{"warn", "LogWarn logs what may need attention."},
 				{"error", "LogError logs failures."},
+			},
+		},
+		"LotLimits": {
+			doc: "LotLimits are how many runs of lots there may be at a time, and which come first.",
+			fields: map[string]string{
+				"Runs":        "Runs is how many there may be in the environment, on all its projects; default: 100.",
+				"PerWorkload": "PerWorkload is how many there may be of each workload; default: 10.",
+				"Backfill":    "Backfill is how many of Runs may be of lots that are not live, at least one; default: 80.",
+				"Live":        "Live is how long after its end a lot is live: those come before all others; default: 24h.",
+				"Order":       "Order has \"oldest\" or \"newest\" come first of the others; default: \"oldest\".",
+			},
+		},
+		"LotOrder": {
+			doc: "LotOrder is which lots come first.",
+			values: []commentValue{
+				{"oldest", "OldestFirst begins with the oldest lots."},
+				{"newest", "NewestFirst begins with the newest lots."},
 			},
 		},
 		"LotUnit": {
@@ -696,6 +723,17 @@ func comments() map[string]comment {
 				"Dataset": "Dataset is \"name@version\" of the same project or \"project/name@version\", such as \"orders-raw@1\" or \"orders/orders-clean@1\".",
 				"Trigger": "Trigger has a new lot of the dataset start the workload; default: true.",
 				"Window":  "Window asks for several lots at a time; default: the lot that the workload makes, or the one around it.",
+				"Late":    "Late is what becomes of a lot for which something is written to the dataset after it was made: \"tell\" only says so, and \"recompute\" has it made once more; default: \"tell\".",
+			},
+		},
+		"Replay": {
+			doc: "Replay asks for lots that are there to be made once more: each of them once, however long it is declared. It begins once the release that declares it is in the cluster, so that the lots are made by what it brings.",
+			fields: map[string]string{
+				"ID":      "ID is a DNS label (RFC 1123) and unique for the dataset or workload, such as \"new-rates\". What was replayed by an id is not replayed by it again.",
+				"From":    "From is the start of the first lot, such as \"2026-01-01T00:00:00Z\".",
+				"Until":   "Until is the end of the last lot, such as \"2026-02-01T00:00:00Z\".",
+				"Reason":  "Reason tells people why.",
+				"Cascade": "Cascade also makes once more what was made of these lots, in all projects, and so on; default: false.",
 			},
 		},
 		"ReviewMode": {
@@ -771,6 +809,8 @@ func comments() map[string]comment {
 				"Params":          "Params are the blueprint's own parameters.",
 				"Suspend":         "Suspend keeps the workload deployed but does not start it; default: false.",
 				"Exclude":         "Exclude leaves the workload out, as if it were not declared, and keeps what it wrote; default: false.",
+				"Lots":            "Lots says how the workload makes lots, where the environment keeps any.",
+				"Replay":          "Replay has lots that the workload has made made once more; default: none.",
 			},
 		},
 		"WorkloadDefaults": {
@@ -796,6 +836,13 @@ func comments() map[string]comment {
 				{"retries", ""},
 				{"timeout", ""},
 				{"suspend", ""},
+			},
+		},
+		"WorkloadLots": {
+			doc: "WorkloadLots says how a workload makes lots.",
+			fields: map[string]string{
+				"AtOnce": "AtOnce is how many of its runs there may be at a time in an environment; default: what the environment says in \"lots.limits.perWorkload\".",
+				"Within": "Within is how long inputs that are missing are waited for, from the end of the lot, and from the last of its inputs that came: then it is made of those that are there, of one at least, such as \"6h\"; default: for ever.",
 			},
 		},
 		"WorkloadOverride": {

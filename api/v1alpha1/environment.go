@@ -96,6 +96,11 @@ type EnvironmentLots struct {
 	// "s3://acme-manifests/<environment>/<project>/", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob
 	// and file; two datasets of one name and version are in different folders.
 	Manifests string `json:"manifests" required:"true"`
+	// Limits are how many runs of lots there may be at a time, and which come first.
+	Limits LotLimits `json:"limits,omitzero"`
+	// HoldRuns has Windows and Freezes hold runs of lots, too: outside of the windows none is started, and those that are under
+	// way go on; default: false, they hold releases only.
+	HoldRuns bool `json:"holdRuns,omitempty"`
 }
 
 // EnvironmentPromotion says how builds come from the environment before.

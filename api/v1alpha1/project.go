@@ -124,6 +124,8 @@ type Dataset struct {
 	// External says that the data is written outside of the platform, so that no workload has to write it;
 	// default: false.
 	External bool `json:"external,omitempty"`
+	// Replay has lots of the dataset that are there made once more, by the workload that writes it; default: none.
+	Replay []Replay `json:"replay,omitempty"`
 }
 
 // Lots declares the fixed UTC intervals that a dataset comes in.
@@ -193,6 +195,10 @@ type Workload struct {
 	Suspend bool `json:"suspend,omitempty"`
 	// Exclude leaves the workload out, as if it were not declared, and keeps what it wrote; default: false.
 	Exclude bool `json:"exclude,omitempty"`
+	// Lots says how the workload makes lots, where the environment keeps any.
+	Lots WorkloadLots `json:"lots,omitzero"`
+	// Replay has lots that the workload has made made once more; default: none.
+	Replay []Replay `json:"replay,omitempty"`
 }
 
 // Read says which dataset is read, and how. A text stands for the dataset alone.
@@ -204,6 +210,9 @@ type Read struct {
 	Trigger *bool `json:"trigger,omitempty"`
 	// Window asks for several lots at a time; default: the lot that the workload makes, or the one around it.
 	Window *LotWindow `json:"window,omitempty"`
+	// Late is what becomes of a lot for which something is written to the dataset after it was made: "tell" only says so,
+	// and "recompute" has it made once more; default: "tell".
+	Late Late `json:"late,omitempty"`
 }
 
 // Triggers reports whether a new lot of the dataset makes the workload run.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,8 +16,10 @@ import (
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/record"
 	"trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -57,8 +60,28 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	p := showProgress(cmd, "Listing manifests")
 	defer p.end()
 	found, err := survey.Of(cmd.Context(), cat, v.env, datasets, opener(v.endpoint))
-	planner := plan.New(v.graph, found.Seen(), plan.Limits{}, v.now)
-	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
+	known := found.Seen()
+	begun, failed := v.replays(cmd.Context(), cat)
+	for _, r := range begun {
+		known.Replay(r)
+	}
+	planner := plan.New(v.graph, known, plan.Limits{Holds: lotflow.Holds(cat, v.env, v.now)}, v.now)
+	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, errors.Join(err, failed)
+}
+
+// replays are those that are declared and have begun. Nobody is asked if none is declared.
+func (v *lotsView) replays(ctx context.Context, cat *catalog.Catalog) (all []plan.Replay, err error) {
+	declared := plan.Replays(cat, v.env)
+	address, ok := cat.Records(v.env)
+	if len(declared) == 0 || !ok {
+		return nil, nil
+	}
+	err = record.With(ctx, address, bucket.Options{Endpoint: v.endpoint}, func(f record.Folder) error {
+		begun, err := record.Replays(ctx, f)
+		all = record.Begun(declared, begun)
+		return err
+	})
+	return all, err
 }
 
 func opener(endpoint string) survey.Opener {

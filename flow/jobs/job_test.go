@@ -147,6 +147,23 @@ func TestReadTemplate(t *testing.T) {
 	}
 }
 
+// TestReplaysOfATemplate: a template names the replays that it came with, and is the same with and without them.
+func TestReplaysOfATemplate(t *testing.T) {
+	bare, err := readTemplate(object(t, template))
+	if err != nil || len(bare.Replays) > 0 {
+		t.Fatalf("replays: %v, %v", bare.Replays, err)
+	}
+	o := object(t, template)
+	o.SetAnnotations(map[string]string{annotationReplays: "one of orders/clean@1\ntwo of orders/clean"})
+	got, err := readTemplate(o)
+	if diff := cmp.Diff([]string{"one of orders/clean@1", "two of orders/clean"}, got.Replays); diff != "" || err != nil {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+	if got.Digest != bare.Digest {
+		t.Error("a replay has failed lots tried again as if the program were another")
+	}
+}
+
 // TestReadJob: how a Job is doing is what its conditions say.
 func TestReadJob(t *testing.T) {
 	const job = `

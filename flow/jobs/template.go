@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,6 +20,8 @@ const (
 	labelProject     = "trunkline.dev/project"
 	labelEnvironment = "trunkline.dev/environment"
 	labelWorkload    = "trunkline.dev/workload"
+	// annotationReplays has the names of the replays that the template came with, one a line.
+	annotationReplays = "trunkline.dev/replays"
 )
 
 // Template is a suspended CronJob that Jobs are made from. It is what runs: a release that is held back has an older one than what is
@@ -36,6 +39,8 @@ type Template struct {
 	Secrets []string
 	// Command is the container's; empty for that of its image.
 	Command []string
+	// Replays are the names of those that it came with.
+	Replays []string
 
 	// job is spec.jobTemplate, and container the index of the one that is run in its pod.
 	job       map[string]any
@@ -51,6 +56,10 @@ func readTemplate(o *unstructured.Unstructured) (Template, error) {
 	t := Template{
 		Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), Environment: labels[labelEnvironment],
 		Workload: labels[labelProject] + "/" + labels[labelWorkload], Env: map[string]string{},
+		Replays: slices.Collect(strings.Lines(o.GetAnnotations()[annotationReplays])),
+	}
+	for i, name := range t.Replays {
+		t.Replays[i] = strings.TrimSpace(name)
 	}
 	if suspended, _, _ := unstructured.NestedBool(o.Object, "spec", "suspend"); !suspended {
 		return t, errors.New("it is not suspended, and so no template")

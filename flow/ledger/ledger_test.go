@@ -148,7 +148,7 @@ func TestLook(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{"main": {"s3://manifests/prod/" + main.Path()}}, got.Partial); diff != "" || got.State(b.run) != run.Partial {
 		t.Errorf("%s: %s", got.State(b.run), diff)
 	}
-	if waits := b.run.Waits(got.Seen); len(waits) != 1 || !strings.Contains(waits[0], "and 12 more") {
+	if waits := b.run.Waits(got.Seen, false); len(waits) != 1 || !strings.Contains(waits[0], "and 12 more") {
 		t.Errorf("it waits for %s", waits)
 	}
 	b.run.Attempt = "0"

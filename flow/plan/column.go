@@ -109,21 +109,32 @@ func (c *column) all(from, to int64) bool {
 	return true
 }
 
-// newest is when the newest of the lots from one to another was written.
-func (c *column) newest(from, to int64) (newest int64) {
-	for key := from >> 6; key <= to>>6; key++ {
-		b := c.at(key << 6)
-		if b == nil || b.newest <= newest {
-			continue
+// found reports whether any lot from one to another counts, and when the newest of those was written. It costs no more than there are
+// blocks, however many lots are asked for.
+func (c *column) found(from, to int64) (newest int64, some bool) {
+	take := func(key int64, b *block) {
+		m := b.there & mask(key, from, to)
+		if some = some || m != 0; m == b.there {
+			newest = max(newest, b.newest)
+			return
 		}
-		m := mask(key, from, to)
-		if m == ^uint64(0) {
-			newest = b.newest
-			continue
-		}
-		for rest := b.there & m; rest != 0; rest &= rest - 1 {
+		for rest := m; rest != 0; rest &= rest - 1 {
 			newest = max(newest, b.written[bits.TrailingZeros64(rest)])
 		}
 	}
-	return newest
+	first, last := from>>6, to>>6
+	if last-first > int64(len(c.blocks)) {
+		for key, b := range c.blocks {
+			if key >= first && key <= last {
+				take(key, b)
+			}
+		}
+		return newest, some
+	}
+	for key := first; key <= last; key++ {
+		if b := c.at(key << 6); b != nil {
+			take(key, b)
+		}
+	}
+	return newest, some
 }

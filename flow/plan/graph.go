@@ -53,6 +53,9 @@ type Arc struct {
 	Reads  []Read
 	// Need is how many of the reads that trigger have to be there; 0 for all of them.
 	Need int
+	// Within is how long the rest is waited for, from the end of the lot and from when the last of its inputs was written that is there:
+	// after that a lot is made of what is there, of one input at least. 0 is for ever.
+	Within time.Duration
 	Stop Stop
 	// Digest tells the workload as it is declared from how it was declared before: a lot that failed is tried again at
 	// once by a workload that is another.
@@ -142,11 +145,23 @@ func (g *Graph) computable(a *arc, n int64) bool {
 	count := 0
 	for i := range a.reads {
 		r := &a.reads[i]
-		if from, _ := g.window(a, r, n); r.Trigger && from >= g.series[r.series].first {
+		from, to := g.window(a, r, n)
+		if a.Within > 0 {
+			from = to // in the end, one lot of it will do
+		}
+		if r.Trigger && from >= g.series[r.series].first {
 			count++
 		}
 	}
-	return count >= a.need
+	return count >= a.needs(a.Within > 0)
+}
+
+// needs is how many inputs a lot is made of, at least; fewer once the rest has been waited for long enough.
+func (a *arc) needs(over bool) int {
+	if over {
+		return min(a.need, 1)
+	}
+	return a.need
 }
 
 // maxLots is how many lots of an arc are looked after, those that ended last: 40 years of five minutes. It bounds what a

@@ -38,6 +38,9 @@ type Hold struct {
 	Until time.Time
 }
 
+// DefaultLimits are those of an environment that declares none.
+func DefaultLimits() Limits { return Limits{AtOnce: 100, PerArc: 10, Backfill: 80} }
+
 const (
 	defaultLive     = 24 * time.Hour
 	defaultPause    = time.Minute
@@ -50,6 +53,17 @@ func (l *Limits) ofArc(id string) int {
 		return n
 	}
 	return l.PerArc
+}
+
+// atOnce is how many runs of old lots an arc may have at a time, if no other has any; 0 for any number.
+func (l *Limits) atOnce(arc string) int {
+	most := l.ofArc(arc)
+	for _, other := range []int{l.AtOnce, l.old()} {
+		if other > 0 && (most <= 0 || other < most) {
+			most = other
+		}
+	}
+	return most
 }
 
 // old is how many runs may be of old lots; 0 for any number.

@@ -40,9 +40,12 @@ func (m Merged) Of(wanted func(environment, project string) bool) (out Merged) {
 	return out
 }
 
-// Compute are lots of an arc that are declared and were not: since the series begins earlier, or the series or the arc is new.
+// Compute are lots of an arc that are declared and were not: since the series begins earlier, or the series or the arc is new; or that a
+// replay makes once more.
 type Compute struct {
 	Environment string
+	// Replay is the id of the replay that they are of, and Reason why it is declared; empty for lots that were not declared.
+	Replay, Reason string
 	// Arc is the id, and Writes are those of the series that get lots.
 	Arc    string
 	Writes []string
@@ -51,6 +54,17 @@ type Compute struct {
 	Lots        int64
 	// Each is how long a run usually takes; 0 if nobody says.
 	Each time.Duration
+	// AtOnce is how many of the runs the limits let run at a time; 0 if they limit nothing.
+	AtOnce int
+}
+
+// Lasts is how long the runs take at the limits, if nothing else runs and nothing is waited for; 0 if nobody says.
+func (c Compute) Lasts() time.Duration {
+	if c.Each <= 0 || c.AtOnce <= 0 {
+		return 0
+	}
+	rounds := (c.Lots + int64(c.AtOnce) - 1) / int64(c.AtOnce)
+	return Compute{Lots: rounds, Each: c.Each}.Takes()
 }
 
 // Takes is how long the runs take one after another; 0 if nobody says.
@@ -113,9 +127,16 @@ func Merge(base, head *catalog.Catalog, now time.Time) (out Merged) {
 		for _, name := range projects {
 			own[name] = true
 		}
+		var compute []Compute
 		for i := range m.head.arcs {
 			if c, ok := m.compute(&m.head.arcs[i]); ok {
-				c.Environment = env
+				compute = append(compute, c)
+			}
+		}
+		if compute = append(compute, m.replays(base, head, env, projects)...); len(compute) > 0 {
+			limits := LimitsOf(head, env, DefaultLimits())
+			for _, c := range compute {
+				c.Environment, c.AtOnce = env, limits.atOnce(c.Arc)
 				out.Compute = append(out.Compute, c)
 			}
 		}
@@ -169,8 +190,24 @@ func (g *Graph) maker(s *series) (*arc, bool) {
 
 // compute is what an arc of the head is to compute.
 func (d difference) compute(a *arc) (Compute, bool) {
-	out := Compute{Arc: a.ID, Each: a.Typical}
-	var spans []span
+	spans, writes := d.added(a)
+	return computeOf(a, spans, writes)
+}
+
+// computeOf is what there is to compute in some spans, which are apart from each other.
+func computeOf(a *arc, spans []span, writes []string) (Compute, bool) {
+	if len(spans) == 0 {
+		return Compute{}, false
+	}
+	out := Compute{Arc: a.ID, Writes: writes, Each: a.Typical, First: lotOf(a.unit, spans[0].from), Last: lotOf(a.unit, spans[len(spans)-1].to)}
+	for _, s := range spans {
+		out.Lots += s.to - s.from + 1
+	}
+	return out, true
+}
+
+// added are the lots of an arc of the head that there are to be by now and were not, and the series that get them.
+func (d difference) added(a *arc) (spans []span, writes []string) {
 	for _, w := range a.writes {
 		s := &d.head.series[w]
 		if maker, ok := d.head.maker(s); !ok || maker.ID != a.ID || a.Stop != Runs {
@@ -181,18 +218,10 @@ func (d difference) compute(a *arc) (Compute, bool) {
 			to = min(to, was)
 		}
 		if from < to {
-			spans, out.Writes = append(spans, span{from: from, to: to - 1}), append(out.Writes, s.ID)
+			spans, writes = append(spans, span{from: from, to: to - 1}), append(writes, s.ID)
 		}
 	}
-	if len(spans) == 0 {
-		return Compute{}, false
-	}
-	spans = merged(spans)
-	out.First, out.Last = lotOf(a.unit, spans[0].from), lotOf(a.unit, spans[len(spans)-1].to)
-	for _, s := range spans {
-		out.Lots += s.to - s.from + 1
-	}
-	return out, true
+	return merged(spans), writes
 }
 
 // nobodys are the lots of a series of the base that were made, and that nobody of the head makes.

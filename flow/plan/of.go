@@ -42,7 +42,7 @@ func of(c *catalog.Catalog, environment string, projects []string, digests func(
 		for i := range p.Spec.Workloads {
 			w := &p.Spec.Workloads[i]
 			a := Arc{
-				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Stop: stopOf(c, p, w, environment), Digest: digest[w.Name],
+				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Within: time.Duration(w.Lots.Within), Stop: stopOf(c, p, w, environment), Digest: digest[w.Name],
 				Typical: p.TypicalDurationOf(w, environment),
 			}
 			for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
@@ -119,7 +119,7 @@ func readOf(c *catalog.Catalog, p *catalog.Project, role string, r v1alpha1.Read
 	if !ok {
 		return Read{}, false
 	}
-	out := Read{Role: role, Series: id, Lots: 1, Trigger: r.Triggers()}
+	out := Read{Role: role, Series: id, Lots: 1, Trigger: r.Triggers(), Recompute: r.Late == v1alpha1.LateRecompute}
 	if _, d, found := c.Dataset(id); found {
 		s, lots := seriesOf(d)
 		if !lots {
@@ -182,7 +182,7 @@ func digestsOf(c *catalog.Catalog, p *catalog.Project, environment string) map[s
 		}
 		out := map[string]string{}
 		for _, w := range c.Release(p, id).Workloads {
-			w.Suspend = false // that a lot was not tried for a while does not make it another
+			w.Suspend, w.Replays = false, nil // that a lot was not tried for a while, or is made again, does not make it another
 			data, err := json.Marshal(w)
 			if err != nil {
 				return nil // params that are not JSON were refused

@@ -43,6 +43,8 @@ type Start struct {
 	Replaces time.Time
 	// Old says that the lot counts as backfill for the limits.
 	Old bool
+	// Short says that not all that the lot would be made of is there, and is not waited for any more.
+	Short bool
 }
 
 // Plan is what is to be done now.
@@ -86,11 +88,11 @@ func (p *Planner) next() (next time.Time) {
 	}
 	for len(p.wakes) > 0 {
 		w := p.wakes[0]
-		if r, ok := p.arcs[w.arc].runs[w.lot]; ok && !r.Failed.IsZero() && p.limits.until(r).Equal(w.at) {
+		if p.awaits(w) {
 			sooner(w.at)
 			break
 		}
-		heap.Pop(&p.wakes) // of a failure that is forgotten
+		heap.Pop(&p.wakes) // of a failure that is forgotten, or of inputs that came
 	}
 	for _, h := range p.limits.Holds {
 		sooner(h.Until)
@@ -207,6 +209,7 @@ func (p *Planner) start(i int, n int64, old bool) Start {
 		s.Replaces = timeOf(p.made(a, n))
 	}
 	s.Cause, s.Replay = p.cause(i, n)
+	s.Short = p.short(a, n)
 	if r, ok := st.runs[n]; ok && p.counts(i, n, r) {
 		s.Attempt, s.Cause = r.Attempt+1, Retry
 	}

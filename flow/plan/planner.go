@@ -3,10 +3,7 @@
 package plan
 
 import (
-	"cmp"
 	"container/heap"
-	"maps"
-	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
@@ -44,13 +41,6 @@ type progress struct {
 	runs               map[int64]Run
 	running            int
 	markers            []marker
-}
-
-// marker is a replay of the lots from one number to another, both of which belong to it.
-type marker struct {
-	from, to int64
-	at       int64
-	replay   string
 }
 
 // span is a range of lots of an arc, both ends of which belong to it.
@@ -178,11 +168,11 @@ func (p *Planner) Forget(arc string, l lot.Lot) {
 // Replay notes a replay.
 func (p *Planner) Replay(r Replay) {
 	p.plan = nil
-	before := p.markers()
+	before := p.g.markers(p.seen.replays)
 	p.seen.Replay(r)
 	p.mark()
 	var dirty []span
-	for _, markers := range [][][]marker{before, p.markers()} {
+	for _, markers := range [][][]marker{before, p.g.markers(p.seen.replays)} {
 		for i, ms := range markers {
 			for _, m := range ms {
 				if m.replay == r.ID {
@@ -196,7 +186,7 @@ func (p *Planner) Replay(r Replay) {
 
 // Limit changes the limits.
 func (p *Planner) Limit(limits Limits) {
-	p.plan, p.limits, p.wakes = nil, limits, nil
+	p.plan, p.limits = nil, limits
 	var dirty []span
 	for i := range p.arcs {
 		for n, r := range p.arcs[i].runs {
@@ -259,88 +249,9 @@ func (p *Planner) forget(arc string, l lot.Lot) {
 
 // mark notes the replays.
 func (p *Planner) mark() {
-	for i, ms := range p.markers() {
+	for i, ms := range p.g.markers(p.seen.replays) {
 		p.arcs[i].markers = ms
 	}
-}
-
-// markers are the replays by arc, with what they lead to downstream.
-func (p *Planner) markers() [][]marker {
-	out := make([][]marker, len(p.g.arcs))
-	for _, id := range slices.Sorted(maps.Keys(p.seen.replays)) {
-		r := p.seen.replays[id]
-		spans := p.replayed(r)
-		for _, i := range p.g.order {
-			a := &p.g.arcs[i]
-			if a.Stop.apart() {
-				continue
-			}
-			for _, s := range merged(spans[i]) {
-				out[i] = append(out[i], marker{s.from, s.to, instant(r.Marked), id})
-				if r.Cascade {
-					for _, w := range a.writes {
-						p.downstream(spans, w, s.from, s.to)
-					}
-				}
-			}
-		}
-	}
-	return out
-}
-
-// replayed are the lots that a replay begins with, by arc.
-func (p *Planner) replayed(r Replay) map[int][]span {
-	spans := map[int][]span{}
-	begin := func(i int) {
-		u := p.g.arcs[i].unit
-		if from, to := firstOf(u, r.From), firstOf(u, r.Until)-1; from <= to {
-			spans[i] = append(spans[i], span{i, from, to})
-		}
-	}
-	if i, ok := p.g.arcAt[r.Of]; ok {
-		begin(i)
-		return spans
-	}
-	i, ok := p.g.seriesAt[r.Of]
-	if !ok {
-		return nil
-	}
-	if s := &p.g.series[i]; len(s.producers) > 0 {
-		begin(s.producers[0])
-	} else if from, to := firstOf(s.Unit, r.From), firstOf(s.Unit, r.Until)-1; r.Cascade && from <= to {
-		p.downstream(spans, i, from, to) // nobody here makes it again, but what was made of it can be
-	}
-	return spans
-}
-
-// downstream adds what is made of the lots of a series from one number to another.
-func (p *Planner) downstream(spans map[int][]span, series int, from, to int64) {
-	if from = max(from, p.g.series[series].first); from > to {
-		return
-	}
-	for _, r := range p.g.series[series].readers {
-		a := &p.g.arcs[r.arc]
-		if rd := &a.reads[r.read]; rd.Trigger {
-			first, _ := p.g.readersOf(a, rd, from)
-			_, last := p.g.readersOf(a, rd, to)
-			if first <= last {
-				spans[r.arc] = append(spans[r.arc], span{r.arc, first, last})
-			}
-		}
-	}
-}
-
-// merged are the same lots, each in one span.
-func merged(spans []span) (out []span) {
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	for _, s := range spans {
-		if n := len(out); n > 0 && s.from <= out[n-1].to+1 {
-			out[n-1].to = max(out[n-1].to, s.to)
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 // readers are the lots that are made of a lot of a series.
@@ -385,6 +296,7 @@ func (p *Planner) settle(dirty []span) {
 		st := &p.arcs[s.arc]
 		for n := s.from; n <= s.to; n++ {
 			st.ready.put(n, p.isReady(s.arc, n))
+			p.wakeOver(s.arc, n)
 		}
 	}
 }
@@ -421,14 +333,14 @@ func (p *Planner) whole(a *arc, r *read, n int64) bool {
 
 // inputs reports whether enough of what a lot is made of is there, and whether any of that is to be made again.
 func (p *Planner) inputs(a *arc, n int64) (enough, unsettled bool) {
-	count := 0
+	count, over := 0, p.over(a, n)
 	for i := range a.reads {
-		if r := &a.reads[i]; r.Trigger && p.whole(a, r, n) {
+		if r := &a.reads[i]; r.Trigger && p.counted(a, r, n, over) {
 			count++
 			unsettled = unsettled || p.unsettled(a, r, n)
 		}
 	}
-	return count >= a.need, unsettled
+	return count >= a.needs(over), unsettled
 }
 
 // unsettled reports whether any lot of a read is to be made again.
@@ -445,35 +357,18 @@ func (p *Planner) unsettled(a *arc, r *read, n int64) bool {
 // later is the first read of a lot that is there of which something was written after the lot was made; of those that
 // recompute, or of those that do not.
 func (p *Planner) later(a *arc, n int64, recompute bool) *read {
-	made := p.made(a, n)
+	made, over := p.made(a, n), p.over(a, n)
 	for i := range a.reads {
 		r := &a.reads[i]
-		if !r.Trigger || r.Recompute != recompute || !p.whole(a, r, n) {
+		if !r.Trigger || r.Recompute != recompute || !p.counted(a, r, n, over) {
 			continue
 		}
-		if from, to := p.g.window(a, r, n); p.columns[r.series].newest(from, to) > made {
+		from, to := p.readable(a, r, n)
+		if newest, _ := p.columns[r.series].found(from, to); newest > made {
 			return r
 		}
 	}
 	return nil
-}
-
-// replay is the newest replay that a lot is still to be made for; empty if there is none.
-func (p *Planner) replay(i int, n int64) (id string) {
-	var newest int64
-	made := int64(-1)
-	for _, m := range p.arcs[i].markers {
-		if n < m.from || n > m.to {
-			continue
-		}
-		if made < 0 {
-			made = p.made(&p.g.arcs[i], n)
-		}
-		if m.at > made && m.at > newest {
-			id, newest = m.replay, m.at
-		}
-	}
-	return id
 }
 
 // isAgain reports whether a lot that is there is to be made once more, and can be.

@@ -174,7 +174,7 @@ func TestPlansEnd(t *testing.T) {
 func (w *world) blocked(a plan.Arc, l lot.Lot) bool {
 	for _, r := range a.Reads {
 		p, ok := w.producer(r.Series)
-		if !r.Trigger || !ok || !w.whole(r, l) {
+		if !r.Trigger || !ok || !w.counted(a, r, l) {
 			continue
 		}
 		for _, in := range w.window(r, l) {

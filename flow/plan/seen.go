@@ -72,6 +72,7 @@ type Run struct {
 // Replay asks for lots to be made once more: those whose manifests were written before it was marked. So each is made
 // once, however often the replay is planned.
 type Replay struct {
+	// ID tells it from all others of the environment.
 	ID string
 	// Of is the id of an arc, or of a series: then it is of the arc that makes it.
 	Of string
@@ -81,6 +82,8 @@ type Replay struct {
 	Marked time.Time
 	// Cascade also makes again what was made of the lots, and so on.
 	Cascade bool
+	// Reason is why, for people.
+	Reason string
 }
 
 // Seen is what is known of an environment, whatever is declared in it: manifests, runs and replays. The zero value is

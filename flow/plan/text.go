@@ -57,7 +57,7 @@ func (r Reason) what() string {
 	case IsHeld:
 		return fmt.Sprintf("%s is held by %s%s", r.Arc, r.By, r.until(" until "))
 	case Waits:
-		return "waits for " + r.inputs()
+		return "waits for " + r.inputs() + r.until(", at most until ")
 	case IsLimited:
 		return fmt.Sprintf("waits for its turn: the limit of the %s is reached", r.By)
 	case IsReady:

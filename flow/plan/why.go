@@ -185,6 +185,7 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status, r.Detail, r.Until = IsFailed, run.Reason, p.limits.until(run)
 	case !st.ready.has(n):
 		r.Status = Waits
+		r.Until, _ = p.waitsUntil(i, n)
 		p.list(r, i)
 	default:
 		p.whyReady(r, i)

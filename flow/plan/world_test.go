@@ -184,6 +184,25 @@ func (w *world) whole(r plan.Read, l lot.Lot) bool {
 	return true
 }
 
+// over reports whether what is missing of the inputs of a lot is not waited for any more.
+func (w *world) over(a plan.Arc, l lot.Lot) bool {
+	last, some := l.End(), false
+	for _, r := range a.Reads {
+		for _, in := range w.window(r, l) {
+			if r.Trigger && w.lotThere(r.Series, in) {
+				last, some = maxTime(last, w.marks[key{r.Series, in}].Written), true
+			}
+		}
+	}
+	return a.Within > 0 && some && !last.Add(a.Within).After(w.now)
+}
+
+// counted reports whether a read counts as an input of a lot.
+func (w *world) counted(a plan.Arc, r plan.Read, l lot.Lot) bool {
+	some := slices.ContainsFunc(w.window(r, l), func(in lot.Lot) bool { return w.lotThere(r.Series, in) })
+	return w.whole(r, l) || some && w.over(a, l)
+}
+
 // there reports whether an arc's lot is, and when the oldest of its manifests was written.
 func (w *world) there(a plan.Arc, l lot.Lot) (made time.Time, ok bool) {
 	for _, s := range a.Writes {
@@ -218,15 +237,19 @@ func (w *world) enough(a plan.Arc, l lot.Lot) bool {
 	for _, r := range a.Reads {
 		if r.Trigger {
 			triggers++
-			if w.whole(r, l) {
+			if w.counted(a, r, l) {
 				there++
 			}
 		}
 	}
+	need := triggers
 	if a.Need > 0 {
-		return there >= a.Need
+		need = a.Need
 	}
-	return there == triggers
+	if w.over(a, l) {
+		need = min(need, 1)
+	}
+	return there >= need
 }
 
 // replayed reports whether a replay is of a lot of an arc.
@@ -275,9 +298,9 @@ func (w *world) again(a plan.Arc, l lot.Lot) bool {
 		}
 	}
 	for _, r := range a.Reads {
-		if r.Trigger && r.Recompute && w.whole(r, l) {
+		if r.Trigger && r.Recompute && w.counted(a, r, l) {
 			for _, in := range w.window(r, l) {
-				if w.marks[key{r.Series, in}].Written.After(made) {
+				if w.lotThere(r.Series, in) && w.marks[key{r.Series, in}].Written.After(made) {
 					return true
 				}
 			}
@@ -294,7 +317,7 @@ func (w *world) ready(a plan.Arc, l lot.Lot) bool {
 	}
 	for _, r := range a.Reads {
 		p, ok := w.producer(r.Series)
-		if !r.Trigger || !ok || !w.whole(r, l) {
+		if !r.Trigger || !ok || !w.counted(a, r, l) {
 			continue
 		}
 		for _, in := range w.window(r, l) {
@@ -370,7 +393,8 @@ func drawWorld(t *rapid.T) *world {
 		series: map[string]plan.Series{}, arcs: map[string]plan.Arc{}, marks: map[key]plan.Mark{}, runs: map[key]plan.Run{},
 		replays: map[string]plan.Replay{}, now: epoch.Add(time.Duration(rapid.IntRange(0, 30*60).Draw(t, "now")) * time.Minute),
 	}
-	w.clock = w.now
+	// What the store has may be old.
+	w.clock = w.now.Add(-rapid.SampledFrom([]time.Duration{0, 3 * time.Hour, 20 * time.Hour}).Draw(t, "age"))
 	drawSeries := func(id string, u lot.Unit, external bool) {
 		since := u.At(epoch.Add(time.Duration(rapid.IntRange(-3, 20).Draw(t, "since")) * time.Hour))
 		s := plan.Series{ID: id, Unit: u, Since: since.Start, External: external}
@@ -408,6 +432,7 @@ func drawWorld(t *rapid.T) *world {
 		if triggers > 0 && rapid.Bool().Draw(t, "join") {
 			a.Need = rapid.IntRange(1, triggers).Draw(t, "need")
 		}
+		a.Within = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Minute, time.Hour, 10 * time.Hour}).Draw(t, "within")
 		if rapid.IntRange(0, 5).Draw(t, "stops") == 0 {
 			a.Stop = rapid.SampledFrom([]plan.Stop{plan.Suspended, plan.Excluded, plan.Scheduled, plan.Steady}).Draw(t, "stop")
 		}

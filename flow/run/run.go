@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/catalog"
@@ -26,8 +27,10 @@ type Run struct {
 	// Inputs are what it reads, and Sinks what it writes, by role.
 	Inputs []Input
 	Sinks  []Sink
-	// Need is how many of the inputs that trigger the workload have to be there.
-	Need int
+	// Need is how many of the inputs that trigger the workload have to be there, and Within how long the rest is waited for, from the end of
+	// the lot at the earliest; 0 for ever.
+	Need   int
+	Within time.Duration
 }
 
 // Place is where a dataset is.
@@ -78,7 +81,7 @@ func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload stri
 	case !lots:
 		return Run{}, fmt.Errorf("%s has no lots: none of the datasets that it writes comes in lots", name)
 	}
-	r := Run{Release: id, Platform: rel.Platform, Dir: rel.Dir, Workload: rel.Workloads[i], Lot: l, Attempt: attempt, Need: arc.Need}
+	r := Run{Release: id, Platform: rel.Platform, Dir: rel.Dir, Workload: rel.Workloads[i], Lot: l, Attempt: attempt, Need: arc.Need, Within: arc.Within}
 	if err := r.checkLot(g, arc); err != nil {
 		return Run{}, err
 	}

@@ -76,18 +76,21 @@ func TestWaits(t *testing.T) {
 		reason string
 		seen   run.Seen
 		join   int
+		short  bool
 		want   []string
 	}{
-		"All":        {"days of rates trigger nothing: they are read as they are found", run.Seen{Inputs: map[string][]run.Found{"raw": all}}, 1, nil},
-		"One":        {"a lot of the window is not there", run.Seen{Inputs: map[string][]run.Found{"raw": all[1:]}}, 1, []string{"orders/raw@1 (raw): 20260102PT1H000"}},
-		"Many":       {"a message has an end", run.Seen{}, 1, []string{"orders/raw@1 (raw): 20260102PT1H000, 20260102PT1H001, 20260102PT1H002, 20260102PT1H003, 20260102PT1H004, 20260102PT1H005, 20260102PT1H006, 20260102PT1H007, 20260102PT1H008, 20260102PT1H009 and 14 more"}},
-		"NoneNeeded": {"the join waits for none", run.Seen{}, 0, nil},
+		"All":        {"days of rates trigger nothing: they are read as they are found", run.Seen{Inputs: map[string][]run.Found{"raw": all}}, 1, false, nil},
+		"Short":      {"the rest has been waited for long enough", run.Seen{Inputs: map[string][]run.Found{"raw": all[1:2]}}, 1, true, nil},
+		"Nothing":    {"of nothing nothing is made", run.Seen{}, 1, true, []string{"orders/raw@1 (raw): 20260102PT1H000, 20260102PT1H001, 20260102PT1H002, 20260102PT1H003, 20260102PT1H004, 20260102PT1H005, 20260102PT1H006, 20260102PT1H007, 20260102PT1H008, 20260102PT1H009 and 14 more"}},
+		"One":        {"a lot of the window is not there", run.Seen{Inputs: map[string][]run.Found{"raw": all[1:]}}, 1, false, []string{"orders/raw@1 (raw): 20260102PT1H000"}},
+		"Many":       {"a message has an end", run.Seen{}, 1, false, []string{"orders/raw@1 (raw): 20260102PT1H000, 20260102PT1H001, 20260102PT1H002, 20260102PT1H003, 20260102PT1H004, 20260102PT1H005, 20260102PT1H006, 20260102PT1H007, 20260102PT1H008, 20260102PT1H009 and 14 more"}},
+		"NoneNeeded": {"the join waits for none", run.Seen{}, 0, false, nil},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := r
 			r.Need = tc.join
-			if diff := cmp.Diff(tc.want, r.Waits(tc.seen)); diff != "" {
+			if diff := cmp.Diff(tc.want, r.Waits(tc.seen, tc.short)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})

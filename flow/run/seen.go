@@ -35,14 +35,16 @@ func (p Place) address(f Found) string {
 }
 
 // Waits returns why the run cannot be started: which lots of which inputs are not there. It is empty if it can. What does not trigger
-// the workload is read as it is found, and what is not needed by its join too.
-func (r Run) Waits(seen Seen) []string {
+// the workload is read as it is found, and what is not needed by its join too. A run that is short of inputs, since the rest has been waited
+// for long enough, needs no more than some lot of one of them.
+func (r Run) Waits(seen Seen, short bool) []string {
 	var waits []string
-	there := 0
+	there, some := 0, false
 	for _, in := range r.Inputs {
 		if !in.Triggers {
 			continue
 		}
+		some = some || len(seen.Inputs[in.Role]) > 0
 		missing := in.missing(seen.Inputs[in.Role])
 		if len(missing) == 0 {
 			there++
@@ -50,7 +52,7 @@ func (r Run) Waits(seen Seen) []string {
 		}
 		waits = append(waits, fmt.Sprintf("%s (%s): %s", in.ID, in.Role, few(missing)))
 	}
-	if there >= r.Need {
+	if there >= r.Need || short && some {
 		return nil
 	}
 	return waits

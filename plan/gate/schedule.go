@@ -4,6 +4,7 @@ package gate
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"trunkline.dev/trunkline/api/schedule"
@@ -37,24 +38,40 @@ func NewSchedule(env v1alpha1.EnvironmentSpec) (Schedule, error) {
 	return s, nil
 }
 
+// Holds reports whether nothing that windows and freezes hold is to happen now: what holds it, and until when; the zero time if
+// that never ends.
+func (s Schedule) Holds(now time.Time) (by string, until time.Time, held bool) {
+	if reason, until, frozen := s.freeze(now); frozen {
+		return "the freeze " + strconv.Quote(reason), until, true
+	}
+	v, held := s.closed(now)
+	return "the deploy windows", v.Until, held
+}
+
 // frozen holds until the last of the freezes that hang together is over.
 func (s Schedule) frozen(now time.Time) (Verdict, bool) {
-	at, reason := now, ""
+	reason, until, frozen := s.freeze(now)
+	if !frozen {
+		return Verdict{}, false
+	}
+	return Verdict{Reason: fmt.Sprintf("frozen until %s: %s", until.UTC().Format(time.RFC3339), reason), Until: until}, true
+}
+
+// freeze finds the freezes that hang together from now on: why, and the end of the last.
+func (s Schedule) freeze(now time.Time) (reason string, until time.Time, frozen bool) {
+	until = now
 	for more := true; more; {
 		more = false
 		for _, f := range s.Freezes {
-			if !f.From.After(at) && f.Until.After(at) {
-				at, more = f.Until.Time, true
+			if !f.From.After(until) && f.Until.After(until) {
+				until, more = f.Until.Time, true
 				if reason == "" {
 					reason = f.Reason
 				}
 			}
 		}
 	}
-	if reason == "" && at.Equal(now) {
-		return Verdict{}, false
-	}
-	return Verdict{Reason: fmt.Sprintf("frozen until %s: %s", at.UTC().Format(time.RFC3339), reason), Until: at}, true
+	return reason, until, reason != "" || !until.Equal(now)
 }
 
 // closed holds until the next window opens.

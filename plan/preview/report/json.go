@@ -47,6 +47,12 @@ type computeJSON struct {
 	Lots        int64    `json:"lots"`
 	// Seconds is how long a run usually takes.
 	Seconds float64 `json:"secondsEach,omitempty"`
+	// Lasts is how long all of them take at the limits, of which AtOnce is the one that they reach first.
+	AtOnce int     `json:"atOnce,omitempty"`
+	Lasts  float64 `json:"secondsAtLimits,omitempty"`
+	// Replay is the one by which they are made once more.
+	Replay string `json:"replay,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // nobodysJSON are lots of one dataset.
@@ -65,7 +71,9 @@ func lotsOf(m lots.Merged) *lotsJSON {
 	}
 	out := &lotsJSON{}
 	for _, c := range m.Compute {
-		out.Compute = append(out.Compute, computeJSON{c.Environment, c.Arc, c.Writes, c.First.ID(), c.Last.ID(), c.Lots, c.Each.Seconds()})
+		out.Compute = append(out.Compute, computeJSON{
+			c.Environment, c.Arc, c.Writes, c.First.ID(), c.Last.ID(), c.Lots, c.Each.Seconds(), c.AtOnce, c.Lasts().Seconds(), c.Replay, c.Reason,
+		})
 	}
 	for _, n := range m.Nobodys {
 		out.Nobodys = append(out.Nobodys, nobodysJSON{n.Environment, n.Series, n.First.ID(), n.Last.ID(), n.Lots, string(n.Loss)})

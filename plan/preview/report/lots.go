@@ -17,9 +17,23 @@ import (
 func Lots(m lots.Merged, quote func(string) string) []string {
 	var out []string
 	for _, c := range m.Compute {
-		line := fmt.Sprintf("%s in %s computes %s, %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"), series(c.First, c.Last, quote))
+		again := ""
+		if c.Replay != "" {
+			again = " once more"
+		}
+		line := fmt.Sprintf("%s in %s computes %s%s, %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"), again, series(c.First, c.Last, quote))
 		if c.Takes() > 0 {
-			line += " (" + spelled(c.Takes()) + " of runs)"
+			line += " (" + spelled(c.Takes()) + " of runs"
+			if c.Lasts() > 0 && c.Lasts() < c.Takes() {
+				line += fmt.Sprintf(", %s at %d at a time", spelled(c.Lasts()), c.AtOnce)
+			}
+			line += ")"
+		}
+		if c.Replay != "" {
+			line += ", by the replay " + quote(c.Replay)
+		}
+		if c.Reason != "" {
+			line += ": " + quote(c.Reason)
 		}
 		out = append(out, line)
 	}

@@ -77,8 +77,9 @@ func usual() preview.Preview {
 		},
 		Lots: lots.Merged{
 			Compute: []lots.Compute{
-				{Environment: "dev", Arc: "orders/clean", Writes: []string{"orders/clean@2"}, First: hour("2025-01-01T00"), Last: hour("2025-12-31T23"), Lots: 8760, Each: 30 * time.Second},
+				{Environment: "dev", Arc: "orders/clean", Writes: []string{"orders/clean@2"}, First: hour("2025-01-01T00"), Last: hour("2025-12-31T23"), Lots: 8760, Each: 30 * time.Second, AtOnce: 10},
 				{Environment: "prod", Arc: "orders/sum", Writes: []string{"orders/sum@1"}, First: hour("2025-01-01T00"), Last: hour("2025-01-01T00"), Lots: 1},
+				{Environment: "prod", Arc: "orders/clean", Writes: []string{"orders/clean@2"}, First: hour("2026-01-01T00"), Last: hour("2026-01-01T23"), Lots: 24, Replay: "rates of orders/clean@2", Reason: "rates were wrong"},
 			},
 			Nobodys: []lots.Nobodys{{Environment: "prod", Series: "orders/clean@1", First: hour("2025-01-01T00"), Last: hour("2025-01-01T04"), Lots: 5, Loss: lots.Later}},
 		},
@@ -137,7 +138,7 @@ func hostile() preview.Preview {
 	return preview.Preview{
 		From: evil, To: evil, Notes: []string{evil}, Troubles: []preview.Trouble{{Cluster: evil, Err: evil}},
 		Lots: lots.Merged{
-			Compute: []lots.Compute{{Environment: evil, Arc: evil, Writes: []string{evil}, Lots: 3}}, Nobodys: []lots.Nobodys{{Environment: evil, Series: evil, Loss: lots.Undeclared}},
+			Compute: []lots.Compute{{Environment: evil, Arc: evil, Writes: []string{evil}, Lots: 3, Replay: evil, Reason: evil}}, Nobodys: []lots.Nobodys{{Environment: evil, Series: evil, Loss: lots.Undeclared}},
 		},
 		Releases: []preview.Release{
 			{ID: catalog.ReleaseID{Project: evil, Environment: evil, Cluster: evil}, Action: preview.Change, Held: gate.Verdict{Hold: gate.Rule(evil), Reason: evil}, Steps: []preview.Step{{

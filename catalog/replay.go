@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/v1alpha1"
+)
+
+// Replay is one that a project declares.
+type Replay struct {
+	v1alpha1.Replay
+	// Of is the id of what is replayed: "project/name@version" of a dataset, or "project/workload".
+	Of string
+}
+
+// Name is what the replay is called, which no other is in an environment, such as "new-rates of orders/clean@1".
+func (r Replay) Name() string { return r.ID + " of " + r.Of }
+
+// Replays are those that the project declares, of datasets first.
+func (p *Project) Replays() (all []Replay) {
+	for i := range p.Spec.Datasets {
+		for _, r := range p.Spec.Datasets[i].Replay {
+			all = append(all, Replay{r, p.ids[i]})
+		}
+	}
+	for i := range p.Spec.Workloads {
+		for _, r := range p.Spec.Workloads[i].Replay {
+			all = append(all, Replay{r, p.Name + "/" + p.Spec.Workloads[i].Name})
+		}
+	}
+	return all
+}
+
+// replaysOf are the names of those that a workload carries out: its own, and those of what it writes.
+func (p *Project) replaysOf(w *v1alpha1.Workload) (names []string) {
+	of := map[string]bool{p.Name + "/" + w.Name: true}
+	for _, ref := range w.Writes {
+		if owner, local, ok := ParseDataset(p.Name, ref); ok {
+			of[owner+"/"+local] = true
+		}
+	}
+	for _, r := range p.Replays() {
+		if of[r.Of] {
+			names = append(names, r.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// replays checks what the project has made once more.
+func (k *checker) replays(p *Project) {
+	written := map[string]bool{}
+	for i := range p.Spec.Workloads {
+		w := &p.Spec.Workloads[i]
+		var made *v1alpha1.Dataset
+		for _, role := range sortedKeys(w.Writes) {
+			_, local, _ := ParseDataset(p.Name, w.Writes[role])
+			written[local] = true
+			if d, _, ok := p.Dataset(local); ok && d.Lots != nil && made == nil {
+				made = d
+			}
+		}
+		why := ""
+		switch {
+		case made == nil:
+			why = "the workload writes no dataset with lots"
+		case w.Schedule != "":
+			why = "the workload runs by the clock, and writes its lots by itself"
+		}
+		k.replaysAt(w.Replay, made, why, "spec", "workloads", i, "replay")
+	}
+	for i := range p.Spec.Datasets {
+		d := &p.Spec.Datasets[i]
+		why := ""
+		switch {
+		case d.Lots == nil:
+			why = "the dataset has no lots"
+		case d.External:
+			why = "the dataset is external: what writes it is not run here"
+		case !written[d.Name+"@"+d.Version]:
+			why = "no workload writes the dataset"
+		}
+		k.replaysAt(d.Replay, d, why, "spec", "datasets", i, "replay")
+	}
+}
+
+// replaysAt checks those of one dataset or workload, whose lots are those of a dataset; why says that there are none to replay.
+func (k *checker) replaysAt(all []v1alpha1.Replay, d *v1alpha1.Dataset, why string, at ...any) {
+	if len(all) > 0 && why != "" {
+		k.atKey(RuleReplay, at, why+": there is nothing to make once more", "remove the replay, or declare it where the lots are made")
+		return
+	}
+	first := map[string]int{}
+	for i, r := range all {
+		here := append(slices.Clip(at), i)
+		if k.name(r.ID, append(slices.Clip(here), "id")...) {
+			if before, twice := first[r.ID]; twice {
+				k.at(v1alpha1.RuleDuplicate, append(slices.Clip(here), "id"), fmt.Sprintf("the replay %q is already declared in line %d", r.ID,
+					k.doc.Position(append(slices.Clip(at), before, "id")...).Line), "give each its own id: what was replayed by one is not replayed by it again")
+				continue
+			}
+			first[r.ID] = i
+		}
+		k.replayRange(r, d, here)
+	}
+}
+
+// replayRange checks which lots a replay is of.
+func (k *checker) replayRange(r v1alpha1.Replay, d *v1alpha1.Dataset, at []any) {
+	unit, err := lot.ParseUnit(string(d.Lots.Unit))
+	if err != nil {
+		return // which the unit says
+	}
+	from, until := append(slices.Clip(at), "from"), append(slices.Clip(at), "until")
+	switch {
+	case !r.From.Before(r.Until.Time):
+		k.at(RuleReplay, until, fmt.Sprintf("the replay ends at %s, and begins at %s", stamp(r.Until), stamp(r.From)), "until is the end of the last lot")
+	case !unit.Aligned(r.From.Time):
+		k.at(RuleReplay, from, fmt.Sprintf("no %s lot begins at %s", unit, stamp(r.From)), fmt.Sprintf("the one around it begins at %s", unit.At(r.From.Time).Start.Format(time.RFC3339)))
+	case !unit.Aligned(r.Until.Time):
+		k.at(RuleReplay, until, fmt.Sprintf("no %s lot ends at %s", unit, stamp(r.Until)), fmt.Sprintf("the one around it ends at %s", unit.At(r.Until.Time).End().Format(time.RFC3339)))
+	case !r.Until.After(d.Lots.Since.Time):
+		k.at(RuleReplay, until, fmt.Sprintf("the replay ends before the first lot of %s@%s, which begins at %s", d.Name, d.Version, stamp(d.Lots.Since)), "lots that nobody declares are not made")
+	}
+}
+
+func stamp(t v1alpha1.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"slices"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/plan/gate"
+)
+
+// Holds are what holds all runs of an environment at a time: its deploy windows and freezes, if it says that they do.
+func Holds(c *catalog.Catalog, environment string, now time.Time) []plan.Hold {
+	env := c.Environments[environment]
+	if env == nil || env.Spec.Lots == nil || !env.Spec.Lots.HoldRuns {
+		return nil
+	}
+	s, err := gate.NewSchedule(env.Spec)
+	if err != nil {
+		return []plan.Hold{{By: "the deploy windows, which cannot be read: " + err.Error()}}
+	}
+	if by, until, held := s.Holds(now); held {
+		if !until.IsZero() {
+			until = until.UTC()
+		}
+		return []plan.Hold{{By: by, Until: until}}
+	}
+	return nil
+}
+
+// hold has windows and freezes hold what is started from now on. It costs nothing while they stay as they are.
+func (s *state) hold(now time.Time) {
+	if s.planner == nil || s.stale {
+		return
+	}
+	if holds := Holds(s.catalog, s.name, now); !slices.Equal(holds, s.held) {
+		s.planner.Limit(s.limited(holds))
+	}
+}
+
+// limited are the limits with what holds runs: what lasts as long as the templates of the cluster are as they are, and what comes and
+// goes by the clock.
+func (s *state) limited(holds []plan.Hold) plan.Limits {
+	s.held = holds
+	out := plan.LimitsOf(s.catalog, s.name, s.limits)
+	out.Holds = slices.Concat(s.missing, holds)
+	return out
+}
