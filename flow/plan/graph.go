@@ -19,6 +19,8 @@ type Series struct {
 	Since time.Time
 	// Retention is how long a lot is kept from its end on; 0 for ever. What is no longer kept is not made.
 	Retention time.Duration
+	// Freshness is how long after its end a lot is there at the latest; 0 if nobody says.
+	Freshness time.Duration
 	// External says that the lots are written outside of the platform.
 	External bool
 }
