@@ -21,6 +21,8 @@ type declared struct {
 	// cluster is where runs are: the first of the environment's.
 	cluster string
 	graph   *plan.Graph
+	// records is the folder in which it is written down what there is to remember.
+	records string
 	// stores has, for each store of manifests, the series whose manifests are in it.
 	stores map[string]map[manifest.Dataset]string
 	// targets are the workloads that make lots, by the id of the arc.
@@ -45,6 +47,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
 		stores: survey.Places(c, environment), targets: map[string]target{},
 	}
+	d.records, _ = c.Records(environment)
 	for p := range c.Projects() {
 		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}
 		if !slices.Contains(c.ReleasesOf(p), id) {

@@ -4,6 +4,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
@@ -33,7 +35,7 @@ const (
 // DefaultLimits are how much runs at a time in an environment.
 func DefaultLimits() plan.Limits { return plan.Limits{AtOnce: 100, PerArc: 10, Backfill: 80} }
 
-// Options are what a keeper is made of. All are required but Account.
+// Options are what a keeper is made of. All are required but Account, Told and Late.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -48,12 +50,19 @@ type Options struct {
 	Now      func() time.Time
 	// Ended is called with what came of each run that has ended.
 	Ended func(environment, outcome string)
+	// Told is called with what there is of all datasets whenever that has changed; nil once no lots are kept any more.
+	Told func([]Dataset)
+	// Late is called when a dataset becomes late or is not late any more, and once more for each that is late after a start. Neither may
+	// wait.
+	Late func(Lateness)
 }
 
 // Keeper keeps the lots of all environments that keep any.
 type Keeper struct {
-	opts   Options
-	counts atomic.Pointer[[]Count]
+	opts    Options
+	counts  atomic.Pointer[[]Count]
+	told    atomic.Pointer[[]Dataset]
+	running atomic.Pointer[loop]
 }
 
 // New makes a keeper, which does nothing before it runs.
@@ -80,6 +89,8 @@ type loop struct {
 	states  map[string]*state
 	upkeep  map[*state]*upkeep
 	workers map[string]worker
+	// published is of how many environments it was told last what there is.
+	published int
 }
 
 // upkeep is what is done for an environment from time to time: when its stores are listed next, and whether they are being just now. An
@@ -95,6 +106,7 @@ type listed struct {
 	state    *state
 	declared *declared
 	have     map[survey.At]survey.Lot
+	written  acts.Written
 	err      error
 }
 
@@ -110,7 +122,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 	defer l.beside.Wait()
 	defer cancel()
-	defer k.counts.Store(nil)
+	defer k.ended()
+	k.running.Store(l)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -123,6 +136,16 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 		timer.Reset(l.advance(k.opts.Now()))
+	}
+}
+
+// ended takes back what was told.
+func (k *Keeper) ended() {
+	k.running.Store(nil)
+	k.counts.Store(nil)
+	k.told.Store(nil)
+	if k.opts.Told != nil {
+		k.opts.Told(nil)
 	}
 }
 
@@ -168,6 +191,8 @@ func (l *loop) take(e any) {
 		l.happened(e)
 	case listed:
 		l.tookStock(e)
+	case question:
+		e.answer()
 	case done:
 		l.report(e)
 		if l.states[e.declared.name] == e.state {
@@ -231,6 +256,9 @@ func (l *loop) tookStock(e listed) {
 		at.next = now // other datasets are declared by now
 	default:
 		e.state.list(e.have)
+		if !e.state.acted { // what is asked for while it is read is newer
+			l.heed(e.state, e.written, now)
+		}
 	}
 }
 
@@ -258,6 +286,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		counts = append(counts, s.counts()...)
 	}
 	l.counts.Store(&counts)
+	l.publish(now)
 	return wait
 }
 
@@ -314,11 +343,29 @@ func (l *loop) drop(name string) {
 // list has the stores of an environment listed.
 func (l *loop) list(s *state) {
 	clear(s.touched)
+	s.acted = false
 	d, w := s.declared, l.workers[s.declared.cluster]
 	l.aside(s, func() {
 		have, err := w.stores.all(l.ctx, d)
-		l.tell(listed{s, d, have, err})
+		written, failed := w.stores.written(l.ctx, d)
+		l.tell(listed{s, d, have, written, errors.Join(err, failed)})
 	})
+}
+
+// heed takes what people asked for about the lots of an environment.
+func (l *loop) heed(s *state, written acts.Written, now time.Time) {
+	for _, at := range written.Damaged {
+		l.opts.Log.Warn("a request to try lots again is damaged and passed over; delete it", "environment", s.name, "record", s.records+at)
+	}
+	stores, records := l.workers[s.declared.cluster].stores, s.records
+	for _, name := range s.heed(written, now) {
+		l.aside(s, func() {
+			err := stores.records(l.ctx, records, func(f bucket.Folder) error { return acts.Done(l.ctx, f, name) })
+			if err != nil && l.ctx.Err() == nil {
+				l.opts.Log.Warn("cannot remove what was asked for and done", "environment", s.name, "err", err.Error())
+			}
+		})
+	}
 }
 
 // clean has Jobs removed that ended a while ago.

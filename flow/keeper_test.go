@@ -39,6 +39,9 @@ type world struct {
 	catalog *catalog.Catalog
 	cluster *played
 	now     time.Time
+	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
+	keeper *Keeper
+	facts  func(Lateness)
 }
 
 func newWorld(t *testing.T) *world {
@@ -52,7 +55,7 @@ spec:
   owner: team
   environments: [dev]
   image: a/b:1
-  datasets: [{name: %s, version: "1", path: "lake://%s/", lots: {unit: hourly, since: %q}}]
+  datasets: [{name: %s, version: "1", path: "lake://%s/", lots: {unit: hourly, since: %q}, freshness: 1h}]
   workloads: [{name: %s, blueprint: container-job, command: [run], %swrites: {main: %s@1}}]
 `, name, dataset, dataset, w.now.Add(-hours*time.Hour).Format(time.RFC3339), workload, reads, dataset))}
 	}
@@ -72,10 +75,8 @@ spec:
 
 // keep keeps the lots until the function that it returns is called.
 func (w *world) keep() (stop func()) {
-	k := New(Options{
-		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string) {},
-	})
+	k := w.replica()
+	w.keeper = k
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); k.Run(ctx) }()
@@ -84,19 +85,32 @@ func (w *world) keep() (stop func()) {
 	return stop
 }
 
+// replica is a keeper that does not run.
+func (w *world) replica() *Keeper {
+	return New(Options{
+		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string) {}, Late: w.facts,
+	})
+}
+
 // lots are those of a dataset in a state.
 func (w *world) lots(dataset string, state manifest.State) (ids []string) {
-	file := "manifest.json"
-	if state.Attempted() {
-		file = "attempt=*/" + file
-	}
-	found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/datasets/name="+dataset, "version=1/lot=*", "state="+string(state), file))
-	for _, at := range found {
+	for _, at := range w.files(dataset, state) {
 		_, id, _ := strings.Cut(at, "/lot=")
 		id, _, _ = strings.Cut(id, "/")
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// files are the manifests of a dataset in a state.
+func (w *world) files(dataset string, state manifest.State) []string {
+	file := "manifest.json"
+	if state.Attempted() {
+		file = "attempt=*/" + file
+	}
+	found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/datasets/name="+dataset, "version=1/lot=*", "state="+string(state), file))
+	return found
 }
 
 func (w *world) made() bool {

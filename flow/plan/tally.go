@@ -83,3 +83,27 @@ func (c *column) count(from, to int64) (n, first, last int64) {
 	}
 	return n, first, last
 }
+
+// NextMissing returns the first lot of a series, from one on, that is not there, whether it is due or not. It costs a step for each 64
+// lots that are there.
+func (p *Planner) NextMissing(id string, from lot.Lot) lot.Lot {
+	i, ok := p.g.seriesAt[id]
+	if !ok || p.g.series[i].Unit != from.Unit {
+		return from
+	}
+	return lotOf(from.Unit, p.columns[i].nextMissing(numberOf(from)))
+}
+
+// nextMissing is the first lot from one on that does not count.
+func (c *column) nextMissing(n int64) int64 {
+	for {
+		b := c.blocks[n>>6]
+		if b == nil {
+			return n
+		}
+		if missing := ^b.there & mask(n>>6, n, n|63); missing != 0 {
+			return n&^63 + int64(bits.TrailingZeros64(missing))
+		}
+		n = n&^63 + 64
+	}
+}
