@@ -276,6 +276,8 @@ func (l *loop) advance(now time.Time) time.Duration {
 			at.listing = true
 			l.list(s)
 			l.clean(s, now)
+		} else if !at.listing {
+			wait = max(0, min(wait, at.next.Sub(now)))
 		}
 		l.do(s.plan(now))
 		todo, next := s.starts(now)
