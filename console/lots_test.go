@@ -12,44 +12,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/report"
 )
 
-var firstLot = lot.Hourly.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-
-// lotted is a daemon that keeps raw lots, from outside, and clean ones that are made of them: of six hours the third is missing, and
-// the fifth could not be made.
+// lotted is a daemon that keeps the lots of [consoletest.Daemon.KeepLots].
 func lotted(t *testing.T) *consoletest.Daemon {
 	t.Helper()
 	d := consoletest.Start(t, named)
-	g := plan.NewGraph([]plan.Series{
-		{ID: "orders/raw@1", Unit: lot.Hourly, Since: firstLot.Start, External: true}, {ID: "orders/clean@1", Unit: lot.Hourly, Since: firstLot.Start},
-	}, []plan.Arc{{ID: "orders/clean", Writes: []string{"orders/clean@1"}, Reads: []plan.Read{{Role: "raw", Series: "orders/raw@1", Lots: 1, Trigger: true}}}})
-	now, s := firstLot.Start.Add(6*time.Hour+time.Minute), &plan.Seen{}
-	l := firstLot
-	for n := range 6 {
-		if n != 2 {
-			s.Lot("orders/raw@1", l, plan.Mark{State: plan.Complete, Written: l.End()})
-		}
-		if n != 2 && n != 4 {
-			s.Lot("orders/clean@1", l, plan.Mark{State: plan.Complete, Written: l.End()})
-		}
-		if n == 4 {
-			s.Run(plan.Run{Arc: "orders/clean", Lot: l, Attempt: 2, Failed: now.Add(-time.Second), Reason: "exit code 3"})
-		}
-		l = l.Next()
-	}
-	d.Environment, d.Seen = "prod", report.View{Graph: g, Planner: plan.New(g, s, plan.Limits{}, now), Now: now}
-	d.LotsOf = []console.DatasetLots{
-		{Environment: "prod", Dataset: "orders/raw@1", Project: "orders", Unit: "hourly", Known: true, Due: 6, There: 5, Missing: 1, Late: &console.Late{Lot: l.ID(), Since: now}},
-		{Environment: "prod", Dataset: "orders/clean@1", Project: "orders", Unit: "hourly", Known: true, Due: 6, There: 4, Missing: 2, Failed: 1, Newest: firstLot.ID(), NewestEnd: now},
-		{Environment: "dev", Dataset: "rates/fx@1", Project: "rates", Unit: "daily"},
-	}
-	d.LotRuns = []console.LotRun{{Attempt: "r1", Namespace: "orders-prod", Job: "clean-1", Started: now, Failed: true, Outcome: "exit code 3"}}
+	d.KeepLots()
 	return d
 }
 
@@ -124,7 +97,7 @@ func TestOneLot(t *testing.T) {
 	want := console.LotShown{
 		Environment: "prod", Dataset: "orders/clean@1", Workload: "orders/clean", Runs: d.LotRuns,
 		Lot: report.Lot{
-			Lot: "20260101PT1H004", Start: firstLot.Start.Add(4 * time.Hour), State: "none", Status: plan.IsFailed,
+			Lot: "20260101PT1H004", Start: time.Date(2026, 1, 1, 4, 0, 0, 0, time.UTC), State: "none", Status: plan.IsFailed,
 			Why: "orders/clean failed (attempt 2): exit code 3; tried again at 2026-01-01T06:02:59Z",
 		},
 	}

@@ -115,6 +115,34 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestRuns: what is known of the runs of a lot is told, also of one whose Job is gone.
+func TestRuns(t *testing.T) {
+	w := newWorld(t)
+	mend := w.failing(5)
+	w.keep()
+	w.failed(5)
+	runs := func() (out []Run) {
+		out, err := w.keeper.Runs(t.Context(), "dev", "orders/raw@1", w.at(5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if got := runs(); len(got) != 1 || !got[0].Failed || got[0].Namespace != "orders-dev" || got[0].Job == "" || got[0].Started.IsZero() {
+		t.Errorf("of the run that failed it is known %+v", got)
+	}
+	w.cluster.remove(func(j jobs.Job) bool { return j.Failed })
+	mend()
+	if _, err := w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()); err != nil {
+		t.Fatal(err)
+	}
+	w.await("all lots", w.made)
+	w.await("it to be noted", func() bool { got := runs(); return len(got) == 2 && got[1].Outcome == "made" })
+	if got := runs(); got[0].Job != "" || got[0].Outcome != "see its partial manifest" || !got[0].Failed || got[1].Failed || got[1].Ended.IsZero() {
+		t.Errorf("of both runs it is known %+v", got)
+	}
+}
+
 // TestRetryNothing: other lots than those that are asked for are not tried again.
 func TestRetryNothing(t *testing.T) {
 	w := newWorld(t)

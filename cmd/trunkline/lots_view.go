@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/report"
@@ -25,6 +26,7 @@ import (
 // lotsView is what the commands that look at lots are asked for.
 type lotsView struct {
 	from             source
+	daemon           remote
 	env, endpoint    string
 	earliest, latest string
 	now              time.Time
@@ -57,7 +59,12 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	p := showProgress(cmd, "Listing manifests")
 	defer p.end()
 	found, err := survey.Of(cmd.Context(), cat, v.env, datasets, opener(v.endpoint))
-	planner := plan.New(v.graph, found.Seen(), plan.Limits{}, v.now)
+	records, _ := cat.Records(v.env)
+	holds, failed := lotflow.Holds(cmd.Context(), records, bucket.Options{Endpoint: v.endpoint})
+	if failed != nil && err == nil {
+		err = fmt.Errorf("reading which workloads are disabled: %w", failed)
+	}
+	planner := plan.New(v.graph, found.Seen(), plan.Limits{Holds: holds}, v.now)
 	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
 }
 

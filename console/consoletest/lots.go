@@ -9,6 +9,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/report"
 )
 
@@ -49,4 +50,46 @@ func (l lots) Act(_ context.Context, act console.LotAct, by console.Attribution)
 	}
 	l.d.record(fmt.Sprintf("%s in %s by %s: %s", asked, act.Environment, by.Principal, by.Why))
 	return asked + " is done", l.d.Err
+}
+
+// KeepLots has a daemon keep lots in "prod": those of orders/raw@1, which come from outside, and of orders/clean@1, which are made of
+// them. Of the first six hours of 2026 the third is missing, and the fifth could not be made. In "dev" nothing is known yet.
+func (d *Daemon) KeepLots() {
+	first := lot.Hourly.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	g := plan.NewGraph([]plan.Series{
+		{ID: "orders/raw@1", Unit: lot.Hourly, Since: first.Start, External: true}, {ID: "orders/clean@1", Unit: lot.Hourly, Since: first.Start},
+	}, []plan.Arc{{ID: "orders/clean", Writes: []string{"orders/clean@1"}, Reads: []plan.Read{{Role: "raw", Series: "orders/raw@1", Lots: 1, Trigger: true}}}})
+	now, s := first.Start.Add(6*time.Hour+time.Minute), &plan.Seen{}
+	l := first
+	for n := range 6 {
+		if n != 2 {
+			s.Lot("orders/raw@1", l, plan.Mark{State: plan.Complete, Written: l.End()})
+		}
+		if n != 2 && n != 4 {
+			s.Lot("orders/clean@1", l, plan.Mark{State: plan.Complete, Written: l.End()})
+		}
+		if n == 4 {
+			s.Run(plan.Run{Arc: "orders/clean", Lot: l, Attempt: 2, Failed: now.Add(-time.Second), Reason: "exit code 3"})
+		}
+		l = l.Next()
+	}
+	d.Environment, d.Seen = "prod", report.View{Graph: g, Planner: plan.New(g, s, plan.Limits{}, now), Now: now}
+	d.LotsOf = []console.DatasetLots{
+		{
+			Environment: "prod", Dataset: "orders/raw@1", Project: "orders", Unit: "hourly", Known: true, Due: 6, There: 5, Missing: 1, Oldest: first.ID(),
+			Newest: l.Prev().ID(), NewestEnd: l.Start, Late: &console.Late{Lot: l.ID(), Since: now},
+		},
+		{
+			Environment: "prod", Dataset: "orders/clean@1", Project: "orders", Workload: "orders/clean", Unit: "hourly", Known: true, Due: 6, There: 4, Missing: 2,
+			Failed: 1, Oldest: first.ID(), Newest: l.Prev().ID(), NewestEnd: l.Start, Disabled: "ann since 2026-01-01T05:00:00Z: the input is wrong",
+		},
+		{Environment: "dev", Dataset: "rates/fx@1", Project: "rates", Unit: "daily"},
+	}
+	d.LotRuns = []console.LotRun{
+		{Attempt: "r1aaaaabbbbbbb", Ended: now.Add(-time.Hour), Failed: true, Outcome: "see its partial manifest"},
+		{
+			Attempt: "r2aaaaabbbbbbb", Namespace: "orders-prod", Job: "clean-r2", Started: now.Add(-time.Minute), Ended: now.Add(-time.Second), Failed: true,
+			Outcome: "failed: exit code 3",
+		},
+	}
 }

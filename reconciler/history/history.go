@@ -39,13 +39,17 @@ const (
 	Held        Kind = "held"        // a release waits for a window, a gate or an answer
 	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
 	Previewed   Kind = "preview"     // the preview of a pull request was made, changed, put asleep, woken or removed
+	Retried     Kind = "retried"     // someone had failed lots of Object, a workload, tried again
+	Removed     Kind = "removed"     // someone had a lot count no longer; Object is the dataset with the lot
+	Disabled    Kind = "disabled"    // someone had Object, a workload, make no lots
+	Enabled     Kind = "enabled"     // someone had Object, a workload, make lots again
 )
 
 // Kinds lists the kinds that this program writes.
 func Kinds() []Kind {
 	return []Kind{
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
-		Widened, Held, Pruned, Previewed,
+		Widened, Held, Pruned, Previewed, Retried, Removed, Disabled, Enabled,
 	}
 }
 
