@@ -136,7 +136,7 @@ or suspended: disable it first if the lot is to stay away.
 
 Exit codes: 0 removed; 1 refused, such as for a lot that is not there; 2 no such
 dataset or lot, or the daemon does not answer.`,
-		Example: `  trunkline lots remove orders/clean 20260101PT1H005 -e prod --why "wrong totals"`,
+		Example: `  trunkline lots remove orders/clean 20260101PT1H005 -e prod --why "wrong sums"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("name a dataset and a lot: trunkline lots remove PROJECT/DATASET LOT")
