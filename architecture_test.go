@@ -55,6 +55,7 @@ var mayKnow = map[string][]string{
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow"},
+	"flow/acts":                  {"flow/bucket"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
