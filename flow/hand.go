@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -93,8 +94,8 @@ func (k *Keeper) Retry(ctx context.Context, environment, id string, from, until 
 		return nil
 	})
 	switch {
-	case err != nil: // it is written down
-		return arc.ID + ": the lots that have failed are tried again within a minute, by the replica that keeps them", nil
+	case err != nil:
+		return arc.ID + ": the lots that have failed are tried again within a minute, by the replica that keeps them", nil //nolint:nilerr // it is written down
 	case n == 0:
 		return arc.ID + ": no such lot has failed: there is nothing to try again", nil
 	case n == 1:
@@ -158,9 +159,7 @@ func (k *Keeper) reread(ctx context.Context, environment string, change func(*ac
 		if s := l.states[environment]; s != nil {
 			s.acted = true
 			w := acts.Written{Disabled: map[string]acts.Disabled{}, Retries: s.written.Retries}
-			for id, d := range s.written.Disabled {
-				w.Disabled[id] = d
-			}
+			maps.Copy(w.Disabled, s.written.Disabled)
 			change(&w)
 			s.heed(w, l.opts.Now())
 		}

@@ -90,7 +90,7 @@ func (s *state) limited() plan.Limits {
 // holds are the workloads that are disabled, as the plan has them.
 func holds(w acts.Written) (out []plan.Hold) {
 	for _, id := range slices.Sorted(maps.Keys(w.Disabled)) {
-		out = append(out, plan.Hold{Of: id, By: w.Disabled[id].By.String(), Disabled: true})
+		out = append(out, plan.Hold{Of: id, By: w.Disabled[id].String(), Disabled: true})
 	}
 	return out
 }

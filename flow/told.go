@@ -108,7 +108,7 @@ func (s *state) tally(now time.Time) (facts []Lateness) {
 			}
 		}
 		if by, is := s.written.Disabled[d.Workload]; is {
-			d.Disabled = by.By.String()
+			d.Disabled = by.String()
 		}
 		s.datasets = append(s.datasets, d)
 		if fact, is := s.lateness(d); is {

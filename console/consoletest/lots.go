@@ -5,6 +5,7 @@ package consoletest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
@@ -39,15 +40,16 @@ func (l lots) Runs(context.Context, string, string, lot.Lot) ([]console.LotRun, 
 
 // Act implements [console.LotKeeper].
 func (l lots) Act(_ context.Context, act console.LotAct, by console.Attribution) (string, error) {
-	asked := act.Act + " " + act.Of
-	if act.Lot != (lot.Lot{}) {
-		asked += " " + act.Lot.ID()
+	words := []string{act.Act, act.Of}
+	if !act.Lot.IsZero() {
+		words = append(words, act.Lot.ID())
 	}
 	for _, t := range []time.Time{act.From, act.Until} {
 		if !t.IsZero() {
-			asked += " " + t.UTC().Format(time.RFC3339)
+			words = append(words, t.UTC().Format(time.RFC3339))
 		}
 	}
+	asked := strings.Join(words, " ")
 	l.d.record(fmt.Sprintf("%s in %s by %s: %s", asked, act.Environment, by.Principal, by.Why))
 	return asked + " is done", l.d.Err
 }

@@ -94,7 +94,7 @@ type DisabledError struct{ Disabled }
 
 // Error says by whom.
 func (e *DisabledError) Error() string {
-	return e.Workload + " is disabled already, by " + e.By.String()
+	return e.Workload + " is disabled already, by " + e.String()
 }
 
 // ErrEnabled is what is said of a workload that is to be enabled, and is not disabled.
