@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,45 @@ func TestDisable(t *testing.T) {
 		w.keeper.Remove(t.Context(), "dev", "sales/clean@1", w.at(2), ann))
 	w.await("it to be gone", func() bool { return w.why("sales/clean@1", 2).State == "removed" })
 }
+
+// TestNothingIsStartedUnasked: while it is not known which workloads are disabled, no run is started.
+func TestNothingIsStartedUnasked(t *testing.T) {
+	w := newWorld(t)
+	said(t, "sales/clean makes no lots until it is enabled; what runs just now goes on")(w.replica().Disable(t.Context(), "dev", "sales/clean", ann))
+	records, away := filepath.Join(w.dir, "manifests/trunkline-lots"), filepath.Join(w.dir, "away")
+	if err := errors.Join(os.Rename(records, away), os.WriteFile(records, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var log strings.Builder
+	w.log = writerFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.Write(p)
+	})
+	w.keep()
+	w.await("two listings", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Count(log.String(), "cannot list the manifests of lots") > 1
+	})
+	if got := w.cluster.starts(); len(got) > 0 {
+		t.Errorf("what is known of requests cannot be read, and there are started %v", got)
+	}
+	if err := errors.Join(os.Remove(records), os.Rename(away, records)); err != nil {
+		t.Fatal(err)
+	}
+	w.await("all raw lots", func() bool { return len(w.lots("raw", manifest.Complete)) == hours })
+	w.await("the reason", func() bool { return w.why("sales/clean@1", 3).Status == "disabled" })
+	if got := w.lots("clean", manifest.Complete); len(got) > 0 {
+		t.Errorf("what is disabled made %v", got)
+	}
+}
+
+// writerFunc is a function as a writer.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // TestRemove: a lot that someone removes counts no longer, with who did it and why, and is made again.
 func TestRemove(t *testing.T) {

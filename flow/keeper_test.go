@@ -5,6 +5,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -42,11 +43,13 @@ type world struct {
 	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
 	keeper *Keeper
 	facts  func(Lateness)
+	// log is where keepers log to.
+	log io.Writer
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour)}
+	w := &world{t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour)}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, dataset, workload, reads string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + fmt.Sprintf(`kind: Project
@@ -89,7 +92,7 @@ func (w *world) keep() (stop func()) {
 func (w *world) replica() *Keeper {
 	return New(Options{
 		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string) {}, Late: w.facts,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: func(string, string) {}, Late: w.facts,
 	})
 }
 
