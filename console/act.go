@@ -37,6 +37,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrUnsaved means that it is accepted, and not persisted yet.
 	ErrUnsaved = errors.New("not persisted yet")
+	// ErrNotKnown means that it is not known here, or not yet.
+	ErrNotKnown = errors.New("not known")
 )
 
 const (
@@ -134,6 +136,7 @@ func (c *console) approve(w http.ResponseWriter, r *http.Request) error {
 func (c *console) refused(err error) error {
 	for kind, code := range map[error]int{
 		ErrNotFound: http.StatusNotFound, ErrConflict: http.StatusConflict, ErrUnsaved: http.StatusServiceUnavailable,
+		ErrNotKnown: http.StatusServiceUnavailable,
 	} {
 		if errors.Is(err, kind) {
 			return problemf(code, "%s", err.Error())

@@ -4,7 +4,7 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import api, catalog, reconciler/history, reconciler/status and webhooks/github/delivery.
+// Of Trunkline it may import api, catalog, flow/plan, flow/report, reconciler/history, reconciler/status and webhooks/github/delivery.
 package console
 
 import (
@@ -38,6 +38,8 @@ type Options struct {
 	Trigger func()
 	// Actor does what people ask for by hand.
 	Actor Actor
+	// Lots keeps the lots of environments; nil: none are kept.
+	Lots LotKeeper
 	// Tokens returns who may call, as it is now; nil: no token is asked for, which is only right where nobody else can connect.
 	Tokens func() []Token
 	// Deliver accepts an event of GitHub whose signature is right, and returns the status of HTTP to answer, and why. It must
@@ -114,6 +116,12 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/clusters/{cluster}", handle: c.cluster},
 		{pattern: "GET /api/v1/datasets", handle: c.datasets},
 		{pattern: "GET /api/v1/datasets/{project}/{dataset}", handle: c.dataset},
+		{pattern: "GET /api/v1/lots", handle: c.lots},
+		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}", handle: c.lotsOf},
+		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/gaps", handle: c.gaps},
+		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/{lot}", handle: c.lot},
+		{pattern: "POST /api/v1/lots/{environment}/{project}/{dataset}/{lot}/remove", handle: c.removeLot},
+		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", handle: c.actOnWorkload},
 		{pattern: "GET /api/v1/graph", handle: c.graph},
 		{pattern: "GET /api/v1/history", handle: c.history},
 		{pattern: "GET /reports/{link}", open: true, handle: c.report}, // the link is the sign-on

@@ -82,6 +82,12 @@ func get[T any](t *testing.T, d *consoletest.Daemon, path string) T {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return getAs[T](t, d, req)
+}
+
+// getAs decodes the answer to a request that is allowed.
+func getAs[T any](t *testing.T, d *consoletest.Daemon, req *http.Request) T {
+	t.Helper()
 	resp, err := d.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +95,7 @@ func get[T any](t *testing.T, d *consoletest.Daemon, path string) T {
 	defer resp.Body.Close()
 	var v T
 	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("GET %s: got %d: %v", path, resp.StatusCode, err)
+		t.Fatalf("GET %s: got %d: %v", req.URL, resp.StatusCode, err)
 	}
 	return v
 }

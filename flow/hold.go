@@ -40,11 +40,11 @@ func (s *state) hold(now time.Time) {
 	}
 }
 
-// limited are the limits with what holds runs: what lasts as long as the templates of the cluster are as they are, and what comes and
-// goes by the clock.
+// limited are the limits with what holds runs: workloads that are disabled, those that have no template, and what comes and goes by the
+// clock.
 func (s *state) limited(holds []plan.Hold) plan.Limits {
 	s.held = holds
 	out := plan.LimitsOf(s.catalog, s.name, s.limits)
-	out.Holds = slices.Concat(s.missing, holds)
+	out.Holds = slices.Concat(disabled(s.written), s.missing, holds)
 	return out
 }

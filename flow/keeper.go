@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
@@ -34,7 +35,7 @@ const (
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account.
+// Options are what a keeper is made of. All are required but Account, Told and Late.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -50,12 +51,19 @@ type Options struct {
 	Now    func() time.Time
 	// Ended is called with each run that has ended.
 	Ended func(Ended)
+	// Told is called with what there is of all datasets whenever that has changed; nil once no lots are kept any more.
+	Told func([]Dataset)
+	// Late is called when a dataset becomes late or is not late any more, and once more for each that is late after a start. Neither may
+	// wait.
+	Late func(Lateness)
 }
 
 // Keeper keeps the lots of all environments that keep any.
 type Keeper struct {
-	opts   Options
-	counts atomic.Pointer[[]Count]
+	opts    Options
+	counts  atomic.Pointer[[]Count]
+	told    atomic.Pointer[[]Dataset]
+	running atomic.Pointer[loop]
 }
 
 // New makes a keeper, which does nothing before it runs.
@@ -82,6 +90,8 @@ type loop struct {
 	states  map[string]*state
 	upkeep  map[*state]*upkeep
 	workers map[string]worker
+	// published is of how many environments it was told last what there is.
+	published int
 }
 
 // upkeep is what is done for an environment from time to time: when its stores are listed next, and whether they are being just now. An
@@ -98,6 +108,7 @@ type listed struct {
 	declared *declared
 	have     map[survey.At]survey.Lot
 	begun    map[string]time.Time
+	written  acts.Written
 	err      error
 }
 
@@ -113,7 +124,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 	defer l.beside.Wait()
 	defer cancel()
-	defer k.counts.Store(nil)
+	defer k.ended()
+	k.running.Store(l)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -126,6 +138,16 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 		timer.Reset(l.advance(k.opts.Now()))
+	}
+}
+
+// ended takes back what was told.
+func (k *Keeper) ended() {
+	k.running.Store(nil)
+	k.counts.Store(nil)
+	k.told.Store(nil)
+	if k.opts.Told != nil {
+		k.opts.Told(nil)
 	}
 }
 
@@ -173,6 +195,8 @@ func (l *loop) take(e any) {
 		l.tookStock(e)
 	case began:
 		l.replayed(e)
+	case question:
+		e.answer()
 	case done:
 		l.report(e)
 		if l.states[e.declared.name] == e.state {
@@ -237,6 +261,9 @@ func (l *loop) tookStock(e listed) {
 	default:
 		e.state.list(e.have)
 		e.state.learn(e.begun)
+		if !e.state.acted { // what is asked for while it is read is newer
+			l.heed(e.state, e.written, now)
+		}
 	}
 }
 
@@ -254,6 +281,8 @@ func (l *loop) advance(now time.Time) time.Duration {
 			at.listing = true
 			l.list(s)
 			l.clean(s, now)
+		} else if !at.listing {
+			wait = max(0, min(wait, at.next.Sub(now)))
 		}
 		l.do(s.plan(now))
 		s.hold(now)
@@ -266,6 +295,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		counts = append(counts, s.counts()...)
 	}
 	l.counts.Store(&counts)
+	l.publish(now)
 	return wait
 }
 
@@ -322,12 +352,30 @@ func (l *loop) drop(name string) {
 // list has the stores of an environment listed.
 func (l *loop) list(s *state) {
 	clear(s.touched)
+	s.acted = false
 	d, w := s.declared, l.workers[s.declared.cluster]
 	l.aside(s, func() {
 		have, err := w.stores.all(l.ctx, d)
-		begun, failed := w.stores.replays(l.ctx, d)
-		l.tell(listed{s, d, have, begun, errors.Join(err, failed)})
+		begun, unread := w.stores.replays(l.ctx, d)
+		written, failed := w.stores.written(l.ctx, d)
+		l.tell(listed{s, d, have, begun, written, errors.Join(err, unread, failed)})
 	})
+}
+
+// heed takes what people asked for about the lots of an environment.
+func (l *loop) heed(s *state, written acts.Written, now time.Time) {
+	for _, at := range written.Damaged {
+		l.opts.Log.Warn("a request to try lots again is damaged and passed over; delete it", "environment", s.name, "record", s.records+at)
+	}
+	records := s.records
+	for _, name := range s.heed(written, now) {
+		l.aside(s, func() {
+			err := bucket.With(l.ctx, records, l.opts.Stores, func(f bucket.Folder) error { return acts.Done(l.ctx, f, name) })
+			if err != nil && l.ctx.Err() == nil {
+				l.opts.Log.Warn("cannot remove what was asked for and done", "environment", s.name, "err", err.Error())
+			}
+		})
+	}
 }
 
 // clean has Jobs removed that ended a while ago.

@@ -5,6 +5,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -41,6 +42,12 @@ type world struct {
 	cluster *played
 	now     time.Time
 
+	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
+	keeper *Keeper
+	facts  func(Lateness)
+	// log is where keepers log to.
+	log io.Writer
+
 	mu    sync.Mutex
 	ended map[string]int
 }
@@ -64,7 +71,9 @@ func (w *world) outcomes() map[string]int {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{}}
+	w := &world{
+		t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{},
+	}
 	w.declare()
 	return w
 }
@@ -81,7 +90,7 @@ spec:
   owner: team
   environments: [dev]
   image: a/b:1
-  datasets: [{name: %s, version: "1", path: "lake://%s/", lots: {unit: hourly, since: %q}}]
+  datasets: [{name: %s, version: "1", path: "lake://%s/", lots: {unit: hourly, since: %q}, freshness: 1h}]
   workloads: [{name: %s, blueprint: container-job, command: [run], %swrites: {main: %s@1}}]
 `, name, dataset, dataset, w.now.Add(-hours*time.Hour).Format(time.RFC3339), workload, reads, dataset))}
 	}
@@ -110,10 +119,8 @@ spec:
 
 // keep keeps the lots until the function that it returns is called.
 func (w *world) keep() (stop func()) {
-	k := New(Options{
-		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: w.end,
-	})
+	k := w.replica()
+	w.keeper = k
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); k.Run(ctx) }()
@@ -122,19 +129,32 @@ func (w *world) keep() (stop func()) {
 	return stop
 }
 
+// replica is a keeper that does not run.
+func (w *world) replica() *Keeper {
+	return New(Options{
+		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts,
+	})
+}
+
 // lots are those of a dataset in a state.
 func (w *world) lots(dataset string, state manifest.State) (ids []string) {
-	file := "manifest.json"
-	if state.Attempted() {
-		file = "attempt=*/" + file
-	}
-	found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/datasets/name="+dataset, "version=1/lot=*", "state="+string(state), file))
-	for _, at := range found {
+	for _, at := range w.files(dataset, state) {
 		_, id, _ := strings.Cut(at, "/lot=")
 		id, _, _ = strings.Cut(id, "/")
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// files are the manifests of a dataset in a state.
+func (w *world) files(dataset string, state manifest.State) []string {
+	file := "manifest.json"
+	if state.Attempted() {
+		file = "attempt=*/" + file
+	}
+	found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/datasets/name="+dataset, "version=1/lot=*", "state="+string(state), file))
+	return found
 }
 
 func (w *world) made() bool {

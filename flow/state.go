@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/survey"
@@ -37,6 +38,17 @@ type state struct {
 	stale     bool
 	runs      map[arcLot]plan.Run
 	replaying replaying
+	// written is what people asked for, and heeded are the requests to try again that were met; acted is set if something was asked for
+	// since a listing began.
+	written acts.Written
+	heeded  map[string]bool
+	acted   bool
+	// datasets are what was told last, and late which of them are late; dirty is set if something has changed since, and what is told
+	// changes by itself at tallyNext.
+	datasets           []Dataset
+	late               map[string]Lateness
+	dirty              bool
+	tallied, tallyNext time.Time
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
 }
@@ -63,12 +75,13 @@ type work struct {
 func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
 		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
-		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{},
+		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, heeded: map[string]bool{}, late: map[string]Lateness{}, dirty: true,
 	}
 }
 
 // redeclare has a newer catalog count. What is in stores that have not been listed is not known.
 func (s *state) redeclare(d *declared) {
+	s.dirty = true
 	same := maps.EqualFunc(s.stores, d.stores, maps.Equal)
 	s.declared, s.listed, s.stale = d, s.listed && same, true
 }
@@ -115,6 +128,7 @@ func (s *state) saw(key survey.At, f survey.Lot) {
 	f = s.believed(key, f)
 	if s.planner != nil && !same(f, s.have[key]) {
 		s.planner.Saw(key.Series, key.Lot, f.Mark)
+		s.dirty = true
 	}
 	if f.State == plan.None {
 		delete(s.have, key)
@@ -125,6 +139,7 @@ func (s *state) saw(key survey.At, f survey.Lot) {
 
 // ran notes a run; the zero run that there is none any more.
 func (s *state) ran(key arcLot, r plan.Run) {
+	s.dirty = true
 	if r.Arc == "" {
 		delete(s.runs, key)
 		s.planner.Forget(key.arc, key.lot)
@@ -144,6 +159,8 @@ func (s *state) plan(now time.Time) (todo []work) {
 	s.graph, s.missing = s.running(s.cluster.templatesOf(s.declared))
 	if s.planner == nil {
 		s.recall(now)
+		s.retry(true)
+		s.tallied = time.Time{} // it is told at once what there is
 	}
 	seen := &plan.Seen{}
 	for key, f := range s.have {
@@ -155,7 +172,8 @@ func (s *state) plan(now time.Time) (todo []work) {
 	for _, r := range s.replays() {
 		seen.Replay(r)
 	}
-	s.planner, s.stale = plan.New(s.graph, seen, s.limited(Holds(s.catalog, s.name, now)), now), false
+	s.planner = plan.New(s.graph, seen, s.limited(Holds(s.catalog, s.name, now)), now)
+	s.stale, s.dirty = false, true
 	for _, all := range s.cluster.jobs[s.name] {
 		for _, j := range all {
 			todo = append(todo, s.has(j)...)

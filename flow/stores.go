@@ -28,7 +28,7 @@ func (r reader) all(ctx context.Context, d *declared) (map[survey.At]survey.Lot,
 
 // replays says when each replay of an environment began.
 func (r reader) replays(ctx context.Context, d *declared) (begun map[string]time.Time, err error) {
-	err = record.With(ctx, d.records, r.opts, func(f record.Folder) error {
+	err = bucket.With(ctx, d.records, r.opts, func(f bucket.Folder) error {
 		begun, err = record.Replays(ctx, f)
 		return err
 	})
@@ -37,7 +37,7 @@ func (r reader) replays(ctx context.Context, d *declared) (begun map[string]time
 
 // begin writes down that replays of an environment begin, and says when each that ever did began.
 func (r reader) begin(ctx context.Context, d *declared, all []plan.Replay) (begun map[string]time.Time, err error) {
-	err = record.With(ctx, d.records, r.opts, func(f record.Folder) error {
+	err = bucket.With(ctx, d.records, r.opts, func(f bucket.Folder) error {
 		for _, one := range all {
 			if err := record.Begin(ctx, f, one); err != nil {
 				return err

@@ -210,6 +210,7 @@ func comments() map[string]comment {
 				"Path":        "Path is where the data is, such as \"lake://orders/raw/\": the store, before \"://\", is looked up in each environment.",
 				"Schema":      "Schema is a file beside the declaration that describes a record: a JSON Schema (.json) or an Avro schema (.avsc), such as \"schemas/orders.json\"; default: none.",
 				"Retention":   "Retention is how long data is kept, such as \"90d\"; default: forever.",
+				"Freshness":   "Freshness is how long after its end a lot has to be there, such as \"2h\": a dataset whose newest lot is older than that is late, which the status and the metrics say; default: nobody minds.",
 				"Tags":        "Tags are free words to find the dataset by, and to write policies on.",
 				"External":    "External says that the data is written outside of the platform, so that no workload has to write it; default: false.",
 				"Replay":      "Replay has lots of the dataset that are there made once more, by the workload that writes it; default: none.",

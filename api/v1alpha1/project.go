@@ -119,6 +119,9 @@ type Dataset struct {
 	Schema string `json:"schema,omitempty"`
 	// Retention is how long data is kept, such as "90d"; default: forever.
 	Retention Days `json:"retention,omitempty"`
+	// Freshness is how long after its end a lot has to be there, such as "2h": a dataset whose newest lot is older than
+	// that is late, which the status and the metrics say; default: nobody minds.
+	Freshness Duration `json:"freshness,omitempty"`
 	// Tags are free words to find the dataset by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
 	// External says that the data is written outside of the platform, so that no workload has to write it;

@@ -19,7 +19,8 @@ func newGaps() *cobra.Command {
 		Short: "List the lots that are missing, with the first cause of each gap",
 		Long: `Gaps lists the lots that are due and not there: of one dataset, or of all that
 come in lots. It reads the declarations on disk, or those of --rev, and asks the
-stores of the environment which manifests there are. It changes nothing.
+stores of the environment which manifests there are. It changes nothing. With --server it asks a running daemon instead,
+which also knows which lots are being made, and which could not be.
 
 For each gap it walks upstream, from what a lot waits for to what that waits for,
 and names the first cause: what nobody writes, a run that failed, or what is
@@ -38,10 +39,14 @@ what is known is printed all the same; 2 usage error.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.now = time.Now()
+			if v.asksDaemon() {
+				return v.keptGaps(cmd, args, output)
+			}
 			return v.gaps(cmd, args, output)
 		},
 	}
 	v.flags(cmd)
+	v.remoteFlags(cmd)
 	v.rangeFlags(cmd, "(default the first that is declared)")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json, yaml, csv or tsv")
 	return cmd

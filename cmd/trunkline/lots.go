@@ -25,7 +25,8 @@ func newLots() *cobra.Command {
 		Short: "List the lots of datasets, and why one is not there",
 		Long: `Lots lists what there is of data that come in lots. It reads the declarations on
 disk, or those of --rev, and asks the stores of the environment which manifests
-there are. It changes nothing.
+there are. It changes nothing. With --server it asks a running daemon instead,
+which also knows which lots are being made, and which could not be.
 
 Without an argument it counts the lots of each dataset, from the first that is
 declared on. With a dataset it lists the newest of its lots that have ended, each
@@ -35,7 +36,8 @@ Exit codes: 0 success; 1 something failed, such as a store that does not answer:
 what is known is printed all the same; 2 usage error.`,
 		Example: `  trunkline lots --env prod
   trunkline lots orders/clean@1 --env prod --earliest 7d
-  trunkline lots orders/clean@1 --earliest 2026-01-01 --latest 2026-02-01 -o csv`,
+  trunkline lots orders/clean@1 --earliest 2026-01-01 --latest 2026-02-01 -o csv
+  trunkline lots --server http://127.0.0.1:8080`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("name one dataset, or none for all")
@@ -44,16 +46,22 @@ what is known is printed all the same; 2 usage error.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.now = time.Now()
-			if len(args) == 0 {
+			switch {
+			case v.asksDaemon() && len(args) == 0:
+				return v.keptSummaries(cmd, output)
+			case v.asksDaemon():
+				return v.keptList(cmd, args[0], output)
+			case len(args) == 0:
 				return v.summaries(cmd, output)
 			}
 			return v.list(cmd, args[0], output)
 		},
 	}
 	v.flags(cmd)
+	v.remoteFlags(cmd)
 	v.rangeFlags(cmd, fmt.Sprintf("(default the first that is declared; of one dataset, the newest %d)", newestLots))
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json, yaml, csv or tsv")
-	cmd.AddCommand(newLotsShow(), newLotsDupes(), newLotsRun())
+	cmd.AddCommand(newLotsShow(), newLotsDupes(), newLotsRun(), newLotsRetry(), newLotsRemove(), newLotsEnable(), newLotsDisable())
 	return cmd
 }
 

@@ -29,7 +29,8 @@ func newLotsShow() *cobra.Command {
 		Long: `Show tells all that is known of one lot of a dataset: what its manifests say, why
 it is there or is not, which lots it is made of, and which lots are made of it.
 A manifest is read and held to the rules here: one that is damaged, or lists what
-is not in the place of its dataset, does not count, and it is said why.
+is not in the place of its dataset, does not count, and it is said why. With
+--server it asks a running daemon instead, which knows its runs.
 
 Exit codes: 0 the lot is there; 1 it is not, or something failed; 2 usage error.`,
 		Example: `  trunkline lots show orders/clean 20260101PT1H005 --env prod`,
@@ -44,10 +45,14 @@ Exit codes: 0 the lot is there; 1 it is not, or something failed; 2 usage error.
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.now = time.Now()
+			if v.asksDaemon() {
+				return v.keptLot(cmd, args[0], args[1], output)
+			}
 			return v.show(cmd, args[0], args[1], output)
 		},
 	}
 	v.flags(cmd)
+	v.remoteFlags(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
 	return cmd
 }

@@ -28,6 +28,7 @@ import (
 // lotsView is what the commands that look at lots are asked for.
 type lotsView struct {
 	from             source
+	daemon           remote
 	env, endpoint    string
 	earliest, latest string
 	now              time.Time
@@ -65,7 +66,12 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	for _, r := range begun {
 		known.Replay(r)
 	}
-	planner := plan.New(v.graph, known, plan.Limits{Holds: lotflow.Holds(cat, v.env, v.now)}, v.now)
+	records, _ := cat.Records(v.env)
+	disabled, unread := lotflow.Disabled(cmd.Context(), records, bucket.Options{Endpoint: v.endpoint})
+	if unread != nil && err == nil {
+		err = fmt.Errorf("reading which workloads are disabled: %w", unread)
+	}
+	planner := plan.New(v.graph, known, plan.Limits{Holds: append(disabled, lotflow.Holds(cat, v.env, v.now)...)}, v.now)
 	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, errors.Join(err, failed)
 }
 
@@ -76,7 +82,7 @@ func (v *lotsView) replays(ctx context.Context, cat *catalog.Catalog) (all []pla
 	if len(declared) == 0 || !ok {
 		return nil, nil
 	}
-	err = record.With(ctx, address, bucket.Options{Endpoint: v.endpoint}, func(f record.Folder) error {
+	err = bucket.With(ctx, address, bucket.Options{Endpoint: v.endpoint}, func(f bucket.Folder) error {
 		begun, err := record.Replays(ctx, f)
 		all = record.Begun(declared, begun)
 		return err

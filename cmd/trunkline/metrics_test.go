@@ -7,9 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/catalog"
+	lotflow "trunkline.dev/trunkline/flow"
+	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -58,5 +62,79 @@ trunkline_rollbacks_total{cluster="eu",environment="prod"} 1
 		"trunkline_cluster_differs", "trunkline_drifts_total", "trunkline_releases", "trunkline_releases_drifted", "trunkline_releases_held", "trunkline_rollbacks_total")
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// toldLots are those that a keeper tells of.
+type toldLots struct {
+	counts   []lotflow.Count
+	datasets []lotflow.Dataset
+}
+
+func (l toldLots) Counts() []lotflow.Count     { return l.counts }
+func (l toldLots) Datasets() []lotflow.Dataset { return l.datasets }
+
+// kept is a dataset whose newest lot of three that there are has ended at noon; two are missing.
+func kept(id string, change func(*lotflow.Dataset)) lotflow.Dataset {
+	newest := lot.Hourly.At(noon.Add(-time.Hour))
+	d := lotflow.Dataset{
+		Environment: "prod", Cluster: "eu", Dataset: id, Workload: "orders/clean", Known: true, Running: 1, Failed: 2,
+		Tally: plan.Tally{Due: 5, There: 3, Newest: newest, Oldest: newest},
+	}
+	change(&d)
+	return d
+}
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// TestLotMetrics: lots are counted by dataset, and nothing is said of what is not known.
+func TestLotMetrics(t *testing.T) {
+	c := &lotsCollector{toldLots{
+		[]lotflow.Count{{Environment: "prod", Workload: "orders/clean", State: "running", Lots: 1}, {Environment: "prod", State: "queued", Lots: 7}},
+		[]lotflow.Dataset{
+			kept("orders/clean@1", func(d *lotflow.Dataset) { d.Late = lot.Hourly.At(noon) }),
+			kept("orders/never@1", func(d *lotflow.Dataset) { d.Tally = plan.Tally{Due: 5} }),
+			kept("orders/unknown@1", func(d *lotflow.Dataset) { d.Known = false }),
+		},
+	}, func() time.Time { return noon.Add(90 * time.Second) }}
+	const want = `# HELP trunkline_dataset_age_seconds How long ago the newest lot of a dataset that is there has ended; of one that has none there is no value.
+# TYPE trunkline_dataset_age_seconds gauge
+trunkline_dataset_age_seconds{dataset="orders/clean@1",environment="prod"} 90
+# HELP trunkline_dataset_late 1 if a dataset is late, by the freshness that it declares.
+# TYPE trunkline_dataset_late gauge
+trunkline_dataset_late{dataset="orders/clean@1",environment="prod"} 1
+trunkline_dataset_late{dataset="orders/never@1",environment="prod"} 0
+# HELP trunkline_dataset_lots Lots that are due, by dataset: there or missing.
+# TYPE trunkline_dataset_lots gauge
+trunkline_dataset_lots{dataset="orders/clean@1",environment="prod",state="missing"} 2
+trunkline_dataset_lots{dataset="orders/clean@1",environment="prod",state="there"} 3
+trunkline_dataset_lots{dataset="orders/never@1",environment="prod",state="missing"} 5
+trunkline_dataset_lots{dataset="orders/never@1",environment="prod",state="there"} 0
+# HELP trunkline_lots Lots that are running or have failed, by workload, and those that wait for their turn or are held.
+# TYPE trunkline_lots gauge
+trunkline_lots{environment="prod",state="queued",workload=""} 7
+trunkline_lots{environment="prod",state="running",workload="orders/clean"} 1
+`
+	if err := testutil.CollectAndCompare(c, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLotsOfReleases: the lots of a release are those of its datasets; a run that makes two of them is one.
+func TestLotsOfReleases(t *testing.T) {
+	got := lotsByRelease([]lotflow.Dataset{
+		kept("orders/clean@1", func(*lotflow.Dataset) {}),
+		kept("orders/bad@1", func(d *lotflow.Dataset) { d.Late = lot.Hourly.At(noon) }),
+		kept("orders/clean@1", func(d *lotflow.Dataset) { d.Environment, d.Disabled = "dev", "ann" }),
+		kept("rates/fx@1", func(d *lotflow.Dataset) { d.Workload, d.Running, d.Failed = "", 0, 0 }),
+		kept("rates/none@1", func(d *lotflow.Dataset) { d.Known = false }),
+	})
+	want := map[catalog.ReleaseID]status.Lots{
+		{Project: "orders", Environment: "prod", Cluster: "eu"}: {Running: 1, Failed: 2, Missing: 4, Late: 1},
+		{Project: "orders", Environment: "dev", Cluster: "eu"}:  {Running: 1, Failed: 2, Missing: 2, Disabled: 1},
+		{Project: "rates", Environment: "prod", Cluster: "eu"}:  {Missing: 2},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
@@ -60,19 +61,28 @@ func TestScripts(t *testing.T) {
 }
 
 // fakeDaemon serves the console of a daemon whose state is that of a file, at $SERVER: "daemon [token=TOKEN] FILE". An error that
-// its actor answers with is "conflict=TEXT".
+// its actor answers with is "conflict=TEXT"; with "catalog=FOLDER" it has accepted what that declares, and keeps the lots of
+// [consoletest.Daemon.KeepLots].
 func fakeDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: daemon [token=TOKEN] [conflict=TEXT] FILE")
 	}
 	var tokens []console.Token
 	var refusal error
+	var accepted *catalog.Catalog
 	for _, option := range args[:len(args)-1] {
 		switch name, value, _ := strings.Cut(option, "="); name {
 		case "token":
 			tokens = []console.Token{{Secret: value}}
 		case "conflict":
 			refusal = &actError{errors.New(value), console.ErrConflict}
+		case "catalog":
+			cat, problems, err := catalog.Load(os.DirFS(ts.MkAbs(value)), blueprints.FS)
+			ts.Check(err)
+			if problems.Denied() {
+				ts.Fatalf("%s", problems)
+			}
+			accepted = cat
 		default:
 			ts.Fatalf("usage: daemon [token=TOKEN] [conflict=TEXT] FILE")
 		}
@@ -81,8 +91,12 @@ func fakeDaemon(ts *testscript.TestScript, neg bool, args []string) {
 		if tokens != nil {
 			o.Tokens = func() []console.Token { return tokens }
 		}
+		o.Catalog = func() *catalog.Catalog { return accepted }
 	})
 	d.Err = refusal
+	if accepted != nil {
+		d.KeepLots()
+	}
 	var p status.Platform
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[len(args)-1])), &p))
 	d.Show(p)

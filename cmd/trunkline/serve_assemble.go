@@ -196,8 +196,8 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		kept = readReports{d.reports}
 	}
 	handler := console.New(console.Options{
-		Reports: kept,
-		Board:   d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
+		Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
+		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.secrets.callers.get().hook },
 	})

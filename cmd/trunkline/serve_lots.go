@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,32 +27,79 @@ func (d *daemon) makeLots() {
 			runs.WithLabelValues(e.Release.Environment, e.Outcome).Inc()
 			d.past.lotEnded(e)
 		},
+		Told: func(all []lotflow.Dataset) { d.board.SetLots(lotsByRelease(all)) },
+		Late: func(l lotflow.Lateness) { tellLate(d.log, l) },
 	}
 	for _, c := range d.clusters {
 		options.Clusters = append(options.Clusters, jobs.New(c.Name, c.REST, d.log))
 	}
 	d.lots = lotflow.New(options)
-	d.metrics.registry.MustRegister(runs, &lotsCollector{d.lots})
+	d.metrics.registry.MustRegister(runs, &lotsCollector{d.lots, time.Now})
+}
+
+// tellLate logs that a dataset became late, or is not late any more.
+func tellLate(log *slog.Logger, l lotflow.Lateness) {
+	words := []any{"environment", l.Environment, "dataset", l.Dataset, "lot", l.Lot.ID(), "since", l.Since.Format(time.RFC3339)}
+	if l.Late {
+		log.Warn("a dataset is late", words...)
+		return
+	}
+	log.Info("a dataset is not late any more", words...)
 }
 
 // keepLots has one replica keep the lots.
 func (d *daemon) keepLots(ctx context.Context) { d.sharing.lead(ctx, d.lots.Run) }
 
 // lotsCollector asks the keeper when it is scraped.
-type lotsCollector struct{ keeper *lotflow.Keeper }
+type lotsCollector struct {
+	keeper interface {
+		Counts() []lotflow.Count
+		Datasets() []lotflow.Dataset
+	}
+	now func() time.Time
+}
 
-func lotsDescription() *prometheus.Desc {
-	return prometheus.NewDesc("trunkline_lots", "Lots that are running or have failed, by workload, and those that wait for their turn or are held.",
-		[]string{"environment", "workload", "state"}, nil)
+// lotsDescribed are the metrics that come from the keeper.
+type lotsDescribed struct{ lots, datasets, age, late *prometheus.Desc }
+
+func lotsDescriptions() lotsDescribed {
+	of := []string{"environment", "dataset"}
+	return lotsDescribed{
+		lots: prometheus.NewDesc("trunkline_lots", "Lots that are running or have failed, by workload, and those that wait for their turn or are held.",
+			[]string{"environment", "workload", "state"}, nil),
+		datasets: prometheus.NewDesc("trunkline_dataset_lots", "Lots that are due, by dataset: there or missing.", append(of, "state"), nil),
+		age: prometheus.NewDesc("trunkline_dataset_age_seconds", "How long ago the newest lot of a dataset that is there has ended; of one that has none there is no value.",
+			of, nil),
+		late: prometheus.NewDesc("trunkline_dataset_late", "1 if a dataset is late, by the freshness that it declares.", of, nil),
+	}
 }
 
 // Describe implements [prometheus.Collector].
-func (c *lotsCollector) Describe(ch chan<- *prometheus.Desc) { ch <- lotsDescription() }
+func (c *lotsCollector) Describe(ch chan<- *prometheus.Desc) {
+	d := lotsDescriptions()
+	for _, desc := range []*prometheus.Desc{d.lots, d.datasets, d.age, d.late} {
+		ch <- desc
+	}
+}
 
 // Collect implements [prometheus.Collector].
 func (c *lotsCollector) Collect(ch chan<- prometheus.Metric) {
-	desc := lotsDescription()
+	desc, now := lotsDescriptions(), c.now()
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
 	for _, n := range c.keeper.Counts() {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n.Lots), n.Environment, n.Workload, n.State)
+		gauge(desc.lots, float64(n.Lots), n.Environment, n.Workload, n.State)
+	}
+	for _, d := range c.keeper.Datasets() {
+		if !d.Known {
+			continue
+		}
+		gauge(desc.datasets, float64(d.There), d.Environment, d.Dataset, "there")
+		gauge(desc.datasets, float64(d.Missing()), d.Environment, d.Dataset, "missing")
+		gauge(desc.late, number(!d.Late.IsZero()), d.Environment, d.Dataset)
+		if !d.Newest.IsZero() {
+			gauge(desc.age, now.Sub(d.Newest.End()).Seconds(), d.Environment, d.Dataset)
+		}
 	}
 }

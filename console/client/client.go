@@ -2,7 +2,7 @@
 
 // Package client asks a running daemon over the HTTP API that the console serves.
 //
-// Of Trunkline it may import catalog, console, and the read models reconciler/status and reconciler/history.
+// Of Trunkline it may import catalog, console, flow/report, and the read models reconciler/status and reconciler/history.
 package client
 
 import (
@@ -119,8 +119,13 @@ func (c *Client) Status(ctx context.Context) (status.Platform, error) {
 
 // all reads all pages of a list.
 func all[T any](ctx context.Context, c *Client, path string) ([]T, error) {
+	return allOf[T](ctx, c, path, url.Values{})
+}
+
+// allOf reads all pages of what a query asks for.
+func allOf[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
 	items := []T{}
-	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	query.Set("limit", strconv.Itoa(pageSize))
 	for {
 		var page console.Page[T]
 		if err := c.get(ctx, path+"?"+query.Encode(), &page); err != nil {

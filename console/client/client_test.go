@@ -47,6 +47,16 @@ var requests = map[string]func(context.Context, *client.Client) (string, error){
 		r, err := c.Act(ctx, id, "suspend", "incident 7")
 		return r.String(), err
 	},
+	"lots": func(ctx context.Context, c *client.Client) (string, error) {
+		all, err := c.Lots(ctx, "prod")
+		return fmt.Sprint(len(all)), err
+	},
+	"act on lots": func(ctx context.Context, c *client.Client) (string, error) {
+		return c.ActOnLots(ctx, "prod", "orders/clean", "retry", console.RetryAct{Why: "incident 7"})
+	},
+	"remove a lot": func(ctx context.Context, c *client.Client) (string, error) {
+		return c.RemoveLot(ctx, "prod", "orders/clean@1", "20260101PT1H004", "incident 7")
+	},
 	"approve": func(ctx context.Context, c *client.Client) (string, error) {
 		return "", c.Approve(ctx, "prod", "d1", "they are gone")
 	},
@@ -76,6 +86,11 @@ func TestWhatIsAskedReachesTheDaemon(t *testing.T) {
 		"act":         {"orders/prod@eu", "suspend orders/prod@eu by ann (unverified): incident 7"},
 		"approve":     {"", "approve d1 of prod by ann (unverified): they are gone"},
 		"sync":        {"", "sync"},
+		"lots":        {"0", ""},
+		"act on lots": {"retry orders/clean is done", "retry orders/clean in prod by ann (unverified): incident 7"},
+		"remove a lot": {
+			"remove orders/clean@1 20260101PT1H004 is done", "remove orders/clean@1 20260101PT1H004 in prod by ann (unverified): incident 7",
+		},
 	}
 	for name, ask := range requests {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ package bucket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -51,6 +52,15 @@ type Folder interface {
 	Delete(ctx context.Context, key string) error
 	// Close releases what was opened.
 	Close() error
+}
+
+// With opens a folder for as long as something is done with it.
+func With(ctx context.Context, address string, opts Options, do func(Folder) error) error {
+	f, err := Open(ctx, address, opts)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(f), f.Close())
 }
 
 // Parse reads the location of a folder, and refuses one of a kind of store that this program has no client of.

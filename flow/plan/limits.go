@@ -34,6 +34,8 @@ type Hold struct {
 	Of string
 	// By says what holds, such as "the freeze \"year end\"".
 	By string
+	// Disabled says that a person has disabled what it holds.
+	Disabled bool
 	// Until is when it ends by itself; the zero time if it does not.
 	Until time.Time
 }

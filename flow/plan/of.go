@@ -90,7 +90,7 @@ func seriesOf(d *v1alpha1.Dataset) (Series, bool) {
 	unit, err := lot.ParseUnit(string(d.Lots.Unit))
 	const day = 24 * time.Hour
 	return Series{
-		Unit: unit, Since: d.Lots.Since.Time, Retention: time.Duration(d.Retention) * day, External: d.External,
+		Unit: unit, Since: d.Lots.Since.Time, Retention: time.Duration(d.Retention) * day, Freshness: time.Duration(d.Freshness), External: d.External,
 	}, err == nil
 }
 

@@ -48,6 +48,8 @@ func (r Reason) what() string {
 		return r.Arc + " is excluded"
 	case IsSuspended:
 		return r.Arc + " is suspended"
+	case IsDisabled:
+		return r.Arc + " is disabled by " + r.By
 	case IsScheduled:
 		return r.Arc + " runs by its schedule, and did not write it"
 	case IsSteady:

@@ -33,6 +33,8 @@ const (
 	IsExcluded Status = "excluded"
 	// IsSuspended says that the workload is suspended.
 	IsSuspended Status = "suspended"
+	// IsDisabled says that a person has disabled the workload.
+	IsDisabled Status = "disabled"
 	// IsScheduled says that the workload runs by the clock, and did not write the lot.
 	IsScheduled Status = "scheduled"
 	// IsSteady says that the workload always runs, and did not write the lot.
@@ -197,6 +199,9 @@ func (p *Planner) whyReady(r *Reason, i int) {
 	a := &p.g.arcs[i]
 	if hold, held := p.limits.hold(a.ID, p.now); held {
 		r.Status, r.By, r.Until = IsHeld, hold.By, hold.Until
+		if hold.Disabled {
+			r.Status = IsDisabled
+		}
 		return
 	}
 	starts := p.Plan().Starts
@@ -298,7 +303,7 @@ func severity(chain []Reason) int {
 		return 6
 	case IsExternal:
 		return 5
-	case IsSuspended, IsScheduled, IsSteady:
+	case IsSuspended, IsDisabled, IsScheduled, IsSteady:
 		return 4
 	case IsFailed:
 		return 3

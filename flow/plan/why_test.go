@@ -123,6 +123,18 @@ func TestWhy(t *testing.T) {
 		}, "orders/clean@1", hour(5), []string{"waits for other/raw@1 20260301PT1H005", "nobody declares it"}},
 		"Suspended": {"declared so", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Suspended }) }, "orders/clean@1", hour(5), []string{"orders/clean is suspended"}},
 		"Excluded":  {"declared so", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Excluded }) }, "orders/clean@1", hour(5), []string{"orders/clean is excluded"}},
+		"Disabled": {"by a person, who says why", func(w *world) {
+			missing(w)
+			w.limits.Holds = []plan.Hold{{Of: "orders/clean", By: "ann: it is wrong", Disabled: true}, {Of: "orders", By: "alice"}}
+		}, "orders/clean@1", hour(5), []string{"orders/clean is disabled by ann: it is wrong"}},
+		"DisabledFirst": {"and that goes away by itself later than what failed", func(w *world) {
+			for _, n := range []int{5, 7} {
+				w.write("orders/clean@1", hour(n), plan.None)
+			}
+			w.write("rates/sum@1", day(0), plan.None)
+			w.runs[key{"orders/clean", hour(5)}] = plan.Run{Arc: "orders/clean", Lot: hour(5), Attempt: 1, Failed: w.now, Digest: "one"}
+			w.limits.Holds = []plan.Hold{{Of: "orders/clean", By: "ann", Disabled: true}}
+		}, "rates/sum@1", day(0), []string{"waits for orders/clean@1 20260301PT1H005, orders/clean@1 20260301PT1H007", "orders/clean is disabled by ann"}},
 		"Scheduled": {"the clock starts it", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Scheduled }) }, "orders/clean@1", hour(5), []string{"orders/clean runs by its schedule, and did not write it"}},
 		"Steady":    {"a service writes what it writes", func(w *world) { missing(w); w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Steady }) }, "orders/clean@1", hour(5), []string{"orders/clean always runs, and did not write it"}},
 		"Running": {"under way", func(w *world) {

@@ -9,7 +9,6 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -23,15 +22,6 @@ import (
 type Folder interface {
 	List(ctx context.Context, prefix string) iter.Seq2[bucket.Object, error]
 	Create(ctx context.Context, key string, data []byte) error
-}
-
-// With opens the folder of records at an address for as long as something is done with it.
-func With(ctx context.Context, address string, opts bucket.Options, do func(Folder) error) error {
-	f, err := bucket.Open(ctx, address, opts)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(f), f.Close())
 }
 
 const (

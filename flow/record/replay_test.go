@@ -19,18 +19,18 @@ import (
 // workloads do not meet.
 func TestReplays(t *testing.T) {
 	address := "file://" + t.TempDir() + "/records/"
-	do := func(do func(record.Folder) error) {
+	do := func(do func(bucket.Folder) error) {
 		t.Helper()
-		if err := record.With(t.Context(), address, bucket.Options{}, do); err != nil {
+		if err := bucket.With(t.Context(), address, bucket.Options{}, do); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var none, first, second map[string]time.Time
 	list := func(into *map[string]time.Time) {
-		do(func(f record.Folder) (err error) { *into, err = record.Replays(t.Context(), f); return err })
+		do(func(f bucket.Folder) (err error) { *into, err = record.Replays(t.Context(), f); return err })
 	}
 	begin := func(r plan.Replay) {
-		do(func(f record.Folder) error { return record.Begin(t.Context(), f, r) })
+		do(func(f bucket.Folder) error { return record.Begin(t.Context(), f, r) })
 	}
 	list(&none)
 	if len(none) > 0 {
@@ -42,7 +42,7 @@ func TestReplays(t *testing.T) {
 	}
 	list(&first)
 	begin(plan.Replay{ID: all[0], Of: "orders/clean", Reason: "another"})
-	do(func(f record.Folder) error { return f.Create(t.Context(), "replays/notes.txt", []byte("by hand")) })
+	do(func(f bucket.Folder) error { return f.Create(t.Context(), "replays/notes.txt", []byte("by hand")) })
 	list(&second)
 	if diff := cmp.Diff(all, slices.Sorted(maps.Keys(second))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -32,16 +32,17 @@ type Cause struct {
 
 // Gaps are the lots of a dataset that are due and not there, those in a row with one first cause together.
 func (v View) Gaps(id string, r Range) []Gap {
+	return v.gaps(id, r, func([]Gap, lot.Lot) bool { return true })
+}
+
+// gaps finds gaps for as long as more are wanted, which is asked of what was found and of each lot that is missing.
+func (v View) gaps(id string, r Range, more func([]Gap, lot.Lot) bool) []Gap {
 	out := []Gap{}
-	s, ok := v.Graph.Series(id)
-	if !ok {
-		return out
-	}
 	var before lot.Lot
 	var kind gapKind
-	for l := range v.lots(s, r) {
-		if v.Planner.Mark(id, l).State.There() {
-			continue
+	for l := range v.missing(id, r) {
+		if !more(out, l) {
+			break
 		}
 		chain := v.Planner.Cause(id, l)
 		now := kindOf(chain)

@@ -41,13 +41,17 @@ const (
 	Previewed   Kind = "preview"     // the preview of a pull request was made, changed, put asleep, woken or removed
 	LotMade     Kind = "lot-made"    // a run made a lot of what the workload Object writes; there are many
 	LotFailed   Kind = "lot-failed"  // a run for a lot failed; Message says of which lot, and Why why
+	Retried     Kind = "retried"     // someone had failed lots of Object, a workload, tried again
+	Removed     Kind = "removed"     // someone had a lot count no longer; Object is the dataset with the lot
+	Disabled    Kind = "disabled"    // someone had Object, a workload, make no lots
+	Enabled     Kind = "enabled"     // someone had Object, a workload, make lots again
 )
 
 // Kinds lists the kinds that this program writes.
 func Kinds() []Kind {
 	return []Kind{
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
-		Widened, Held, Pruned, Previewed, LotMade, LotFailed,
+		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 	}
 }
 

@@ -28,6 +28,7 @@ type Board struct {
 	source   Source
 	clusters map[string]Cluster
 	releases map[catalog.ReleaseID]Release
+	lots     map[catalog.ReleaseID]Lots
 	replica  *Replica
 	// described is what is known of a commit that is going to be resumed at.
 	described *Commit
@@ -93,6 +94,9 @@ func (b *Board) view(r Release) Release {
 	if r.Preview != nil {
 		preview := *r.Preview
 		r.Preview = &preview
+	}
+	if lots, kept := b.lots[r.ReleaseID]; kept {
+		r.Lots = &lots
 	}
 	c, known := b.clusters[r.Cluster]
 	if !known || c.Reachable || r.Health == Unknown || r.Result == Elsewhere {

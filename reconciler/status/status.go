@@ -191,6 +191,8 @@ type Release struct {
 	Additions []Addition `json:"additions,omitempty"`
 	// Instead are declared fields for which something else runs, as an admission webhook or policy wants it.
 	Instead []Difference `json:"instead,omitempty"`
+	// Lots are what there is of the lots of its datasets; nil if none are kept, or it is not known here.
+	Lots *Lots `json:"lots,omitempty"`
 	// Preview is set if the release is part of the preview of a pull request.
 	Preview *Preview `json:"preview,omitempty"`
 }
@@ -269,7 +271,7 @@ func (r Release) Fine() bool {
 	if r.Result == Suspended || r.Result == Elsewhere {
 		return true
 	}
-	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person)
+	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person) && (r.Lots == nil || r.Lots.Fine())
 }
 
 // Drifted reports whether someone has changed the release, and that was not reverted.

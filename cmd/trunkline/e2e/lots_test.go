@@ -204,6 +204,44 @@ func TestLotsAreMade(t *testing.T) {
 	if _, metrics := get(t, d.server+"/metrics"); !strings.Contains(metrics, `trunkline_lots{environment="dev",state="queued",workload=""} 0`) {
 		t.Errorf("/metrics does not say that no lot waits:\n%s", grep(metrics, "trunkline_lot"))
 	}
+	l.acts(d)
+}
+
+// acts has people act on lots that are all there.
+func (l *lake) acts(d *daemon) {
+	l.t.Helper()
+	first := slices.Sorted(maps.Keys(l.counted))[0]
+	for _, step := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"lots disable sales/clean -e dev --why incident-7", 0, "sales/clean makes no lots until it is enabled"},
+		{"lots remove orders/raw " + first + " -e dev --why wrong", 0, "orders/land makes it again"},
+		{"lots remove sales/clean " + first + " -e dev --why wrong", 0, "it is made again once sales/clean is enabled"},
+		{"gaps sales/clean -e dev", 1, "sales/clean is disabled by ann"},
+		{"status", 0, "lots: 1 missing; 1 workload is disabled"},
+		{"lots enable sales/clean -e dev", 0, "it was disabled by ann"},
+	} {
+		args := append(strings.Fields(step.args), "--server", d.server)
+		if strings.HasPrefix(step.args, "lots") {
+			args = append(args, "--by", "ann")
+		}
+		l.await(step.args, func() bool {
+			out, errs, code := command(l.t, args...)
+			if strings.HasPrefix(step.args, "lots") && code != step.code {
+				l.t.Fatalf("trunkline %s ended with %d: %s%s", step.args, code, out, errs)
+			}
+			return code == step.code && strings.Contains(out, step.says)
+		})
+	}
+	l.await("the lots that were removed", func() bool { return l.made() && l.ran("land")[first] == 2 && l.ran("clean")[first] == 2 })
+	out, _, _ := command(l.t, "history", "--server", d.server, "--kind", "disabled", "--kind", "removed", "--kind", "enabled")
+	for _, says := range []string{"sales/clean; sales/clean makes no lots until it is enabled", "incident-7", "orders/raw@1 " + first} {
+		if !strings.Contains(out, says) {
+			l.t.Errorf("the history does not say %q:\n%s", says, out)
+		}
+	}
 }
 
 // TestLostAndFailedRuns: a run whose Job someone deletes is made again, once, and one that fails leaves no lot, until a commit changes

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console"
+	lotflow "trunkline.dev/trunkline/flow"
+	"trunkline.dev/trunkline/flow/acts"
+	"trunkline.dev/trunkline/flow/report"
+	"trunkline.dev/trunkline/reconciler/history"
+)
+
+// lotKeeper answers the console by a keeper of lots, and records what people ask for.
+type lotKeeper struct {
+	keeper *lotflow.Keeper
+	record func(history.Event)
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// Datasets implements [console.LotKeeper].
+func (k *lotKeeper) Datasets() ([]console.DatasetLots, error) {
+	all := k.keeper.Datasets()
+	if all == nil {
+		return nil, &actError{errors.New("this replica does not keep lots at the moment: ask the one that leads"), console.ErrNotKnown}
+	}
+	out := make([]console.DatasetLots, len(all))
+	for i, d := range all {
+		out[i] = shownDataset(d)
+	}
+	return out, nil
+}
+
+func shownDataset(d lotflow.Dataset) console.DatasetLots {
+	project, _, _ := strings.Cut(d.Dataset, "/")
+	out := console.DatasetLots{
+		Environment: d.Environment, Dataset: d.Dataset, Project: project, Workload: d.Workload, Unit: d.Unit.String(), Known: d.Known, Due: d.Due, There: d.There,
+		Missing: d.Missing(), Running: d.Running, Failed: d.Failed, Disabled: d.Disabled,
+	}
+	if !d.Newest.IsZero() {
+		out.Oldest, out.Newest, out.NewestEnd = d.Oldest.ID(), d.Newest.ID(), d.Newest.End()
+	}
+	if !d.Late.IsZero() {
+		out.Late = &console.Late{Lot: d.Late.ID(), Since: d.LateSince}
+	}
+	return out
+}
+
+// View implements [console.LotKeeper].
+func (k *lotKeeper) View(ctx context.Context, environment string, look func(report.View) error) error {
+	return ofLots(k.keeper.View(ctx, environment, look))
+}
+
+// Runs implements [console.LotKeeper].
+func (k *lotKeeper) Runs(ctx context.Context, environment, dataset string, l lot.Lot) ([]console.LotRun, error) {
+	all, err := k.keeper.Runs(ctx, environment, dataset, l)
+	out := make([]console.LotRun, len(all))
+	for i, r := range all {
+		out[i] = console.LotRun{
+			Attempt: r.Attempt, Namespace: r.Namespace, Job: r.Job, Started: r.Started, Ended: r.Ended, Failed: r.Failed, Outcome: r.Outcome,
+		}
+	}
+	return out, ofLots(err)
+}
+
+// Act implements [console.LotKeeper].
+func (k *lotKeeper) Act(ctx context.Context, act console.LotAct, by console.Attribution) (said string, err error) {
+	hand := acts.By{By: by.Principal.String(), Why: by.Why, At: k.now().UTC()}
+	kind, object := history.Removed, act.Of
+	switch act.Act {
+	case "retry":
+		kind = history.Retried
+		said, err = k.keeper.Retry(ctx, act.Environment, act.Of, act.From, act.Until, hand)
+	case "enable":
+		kind = history.Enabled
+		said, err = k.keeper.Enable(ctx, act.Environment, act.Of, hand)
+	case "disable":
+		kind = history.Disabled
+		said, err = k.keeper.Disable(ctx, act.Environment, act.Of, hand)
+	case "remove":
+		object += " " + act.Lot.ID()
+		said, err = k.keeper.Remove(ctx, act.Environment, act.Of, act.Lot, hand)
+	default:
+		return "", fmt.Errorf("there is no act %q on lots", act.Act)
+	}
+	if err != nil {
+		return "", ofLots(err)
+	}
+	k.log.Info("asked by hand", "act", act.Act, "of", object, "environment", act.Environment, "by", hand.By, "why", hand.Why)
+	project, _, _ := strings.Cut(act.Of, "/")
+	k.record(history.Event{
+		Kind: kind, Release: catalog.ReleaseID{Project: project, Environment: act.Environment}, By: hand.By, Why: hand.Why, Object: object, Message: said,
+	})
+	return said, nil
+}
+
+// ofLots returns an error of a keeper as one of the console, in the same words.
+func ofLots(err error) error {
+	for kind, as := range map[error]error{
+		lotflow.ErrNotFound: console.ErrNotFound, lotflow.ErrCannot: console.ErrConflict, lotflow.ErrNotYet: console.ErrNotKnown,
+	} {
+		if errors.Is(err, kind) {
+			return &actError{err, as}
+		}
+	}
+	return err
+}

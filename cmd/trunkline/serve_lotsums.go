@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+
+	"trunkline.dev/trunkline/catalog"
+	lotflow "trunkline.dev/trunkline/flow"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// lotsByRelease sums up what there is of the datasets of each release. Runs are counted once for each workload, whatever it writes.
+func lotsByRelease(all []lotflow.Dataset) map[catalog.ReleaseID]status.Lots {
+	out := map[catalog.ReleaseID]status.Lots{}
+	counted := map[string]bool{}
+	for _, d := range all {
+		if !d.Known {
+			continue
+		}
+		project, _, _ := strings.Cut(d.Dataset, "/")
+		id := catalog.ReleaseID{Project: project, Environment: d.Environment, Cluster: d.Cluster}
+		lots := out[id]
+		lots.Missing += d.Missing()
+		if !d.Late.IsZero() {
+			lots.Late++
+		}
+		if of := d.Environment + " " + d.Workload; d.Workload != "" && !counted[of] {
+			counted[of] = true
+			lots.Running += d.Running
+			lots.Failed += d.Failed
+			if d.Disabled != "" {
+				lots.Disabled++
+			}
+		}
+		out[id] = lots
+	}
+	return out
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/flow/report"
+)
+
+// What a keeper is asked for in vain is one of these; what is to be said to people is the text of the error.
+var (
+	// ErrNotFound means that there is no such environment, dataset, workload or lot.
+	ErrNotFound = errors.New("not found")
+	// ErrCannot means that it cannot be done as things are.
+	ErrCannot = errors.New("it cannot be done")
+	// ErrNotYet means that it is not known yet, or not here: another replica keeps the lots, or the stores are still being listed.
+	ErrNotYet = errors.New("not known")
+)
+
+// problem is an error for people, of a kind.
+type problem struct {
+	kind error
+	text string
+}
+
+func (p *problem) Error() string { return p.text }
+func (p *problem) Unwrap() error { return p.kind }
+
+func problemf(kind error, format string, args ...any) error {
+	return &problem{kind, fmt.Sprintf(format, args...)}
+}
+
+// question is the event that someone asks something, which is answered by the loop, between two steps of it.
+type question struct{ answer func() }
+
+// ask has the loop do something, which must not take long.
+func (k *Keeper) ask(ctx context.Context, do func(*loop) error) error {
+	l := k.running.Load()
+	if l == nil {
+		return problemf(ErrNotYet, "this replica does not keep lots at the moment: ask the one that leads")
+	}
+	answer := make(chan error, 1)
+	select {
+	case l.events <- question{func() { answer <- do(l) }}:
+		return <-answer
+	case <-l.ctx.Done():
+		return problemf(ErrNotYet, "this replica keeps lots no longer: ask the one that leads")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// View has a look at what is known of an environment's lots as it is now. What is looked at is good until look returns, which must not
+// take long: nothing is started meanwhile. It asks no store.
+func (k *Keeper) View(ctx context.Context, environment string, look func(report.View) error) error {
+	return k.ask(ctx, func(l *loop) error {
+		s, err := l.kept(environment)
+		if err != nil {
+			return err
+		}
+		now := l.opts.Now()
+		s.planner.At(now)
+		return look(report.View{Graph: s.graph, Planner: s.planner, Now: now})
+	})
+}
+
+// kept is the state of an environment, once it is known what it has.
+func (l *loop) kept(environment string) (*state, error) {
+	s := l.states[environment]
+	switch {
+	case s == nil && l.catalog == nil:
+		return nil, problemf(ErrNotYet, "no commit is accepted yet")
+	case s == nil:
+		names := slices.Sorted(maps.Keys(l.states))
+		hint := "none does"
+		if len(names) > 0 {
+			hint = v1alpha1.Suggest(environment, names)
+		}
+		return nil, problemf(ErrNotFound, "there is no environment %q that keeps lots: %s", environment, hint)
+	case s.planner == nil:
+		return nil, problemf(ErrNotYet, "what the stores and the cluster of %s have is still being listed: try again in a few seconds", environment)
+	}
+	return s, nil
+}
