@@ -52,6 +52,11 @@ func (r Reason) what() string {
 		return r.Arc + " runs by its schedule, and did not write it"
 	case IsSteady:
 		return r.Arc + " always runs, and did not write it"
+	case IsAwaited:
+		if !r.Until.IsZero() {
+			return "no data have arrived that were seen" + r.until("; waits for late data until ")
+		}
+		return "no data of it have arrived that were seen"
 	case IsFailed:
 		return fmt.Sprintf("%s failed (attempt %d)%s%s", r.Arc, r.Attempt, after(": ", r.Detail), r.until("; tried again at "))
 	case IsHeld:
