@@ -56,6 +56,7 @@ var mayKnow = map[string][]string{
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow"},
+	"flow/arrivals":              {"api", "flow/bucket", "flow/ingress", "flow/ledger", "flow/manifest", "flow/plan", "flow/run", "flow/store", "flow/survey"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},

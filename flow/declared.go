@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/arrivals"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -25,6 +26,8 @@ type declared struct {
 	stores map[string]map[manifest.Dataset]string
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
+	// gates are the boundaries, by the id of the arc.
+	gates map[string]arrivals.Gate
 }
 
 // target is where the runs of a workload are.
@@ -43,13 +46,14 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), targets: map[string]target{},
+		stores: survey.Places(c, environment), targets: map[string]target{}, gates: map[string]arrivals.Gate{},
 	}
 	for p := range c.Projects() {
 		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}
 		if !slices.Contains(c.ReleasesOf(p), id) {
 			continue
 		}
+		d.boundaries(p)
 		release := c.Release(p, id)
 		access, _ := c.Access(id)
 		for i := range release.Workloads {

@@ -54,10 +54,11 @@ type Options struct {
 type Keeper struct {
 	opts   Options
 	counts atomic.Pointer[[]Count]
+	hints  *hints
 }
 
 // New makes a keeper, which does nothing before it runs.
-func New(opts Options) *Keeper { return &Keeper{opts: opts} }
+func New(opts Options) *Keeper { return &Keeper{opts: opts, hints: newHints()} }
 
 // Counts returns how many lots are in which state. Any goroutine may ask.
 func (k *Keeper) Counts() []Count {
@@ -80,14 +81,15 @@ type loop struct {
 	states  map[string]*state
 	upkeep  map[*state]*upkeep
 	workers map[string]worker
+	gates   map[*state]map[string]*gate
 }
 
 // upkeep is what is done for an environment from time to time: when its stores are listed next, and whether they are being just now. An
 // environment whose store hangs takes no room from the others.
 type upkeep struct {
 	listing bool
-	next    time.Time
-	room    *semaphore.Weighted
+	pace
+	room *semaphore.Weighted
 }
 
 // listed is the event that an environment's stores were listed.
@@ -103,7 +105,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
-		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{},
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, gates: map[*state]map[string]*gate{},
 	}
 	for _, c := range k.opts.Clusters {
 		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
@@ -120,6 +122,8 @@ func (k *Keeper) Run(ctx context.Context) {
 		case e := <-l.events:
 			l.take(e)
 			l.drain()
+		case <-k.hints.told:
+			l.hinted()
 		case <-timer.C:
 		}
 		timer.Reset(l.advance(k.opts.Now()))
@@ -168,6 +172,8 @@ func (l *loop) take(e any) {
 		l.happened(e)
 	case listed:
 		l.tookStock(e)
+	case looked:
+		l.looked(e)
 	case done:
 		l.report(e)
 		if l.states[e.declared.name] == e.state {
@@ -223,7 +229,8 @@ func (l *loop) tookStock(e listed) {
 		return
 	}
 	now := l.opts.Now()
-	at.listing, at.next = false, now.Add(l.opts.Interval)
+	at.listing = false
+	at.ended(now, now.Add(l.opts.Interval))
 	switch {
 	case e.err != nil:
 		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", e.err.Error())
@@ -246,6 +253,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		s := l.states[name]
 		if at := l.upkeep[s]; !at.listing && !at.next.After(now) {
 			at.listing = true
+			at.begins(now)
 			l.list(s)
 			l.clean(s, now)
 		}
@@ -255,6 +263,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		if !next.IsZero() {
 			wait = max(0, min(wait, next.Sub(now)))
 		}
+		wait = min(wait, l.look(s, now))
 		counts = append(counts, s.counts()...)
 	}
 	l.counts.Store(&counts)
@@ -284,6 +293,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 			l.begin(d)
 		}
 	}
+	l.watch()
 }
 
 // begin keeps the lots of an environment from now on.
@@ -307,6 +317,7 @@ func (l *loop) begin(d *declared) {
 func (l *loop) drop(name string) {
 	if s := l.states[name]; s != nil {
 		delete(l.upkeep, s)
+		delete(l.gates, s)
 		delete(l.states, name)
 	}
 }

@@ -193,6 +193,12 @@ func (b Boundary) manifest(l lot.Lot, data []Object) manifest.Manifest {
 // ours is the comment of a manifest that a boundary wrote.
 var ours = regexp.MustCompile(`^boundary [^ :]+: \d+ objects, ([0-9a-f]{32})$`)
 
+// Ours reports whether a boundary wrote a manifest.
+func Ours(m manifest.Manifest) bool {
+	_, ours := digestIn(m)
+	return ours
+}
+
 // digestIn is the digest in a manifest that a boundary wrote.
 func digestIn(m manifest.Manifest) (digest string, ok bool) {
 	if m.Comment == nil {

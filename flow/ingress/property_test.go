@@ -25,7 +25,7 @@ func TestProperties(t *testing.T) {
 			nil, {"lateness": "70m"}, {"arrival": "immediate"}, {"filter": map[string]any{"excludes": []any{"k1*"}}},
 			{"lotSource": "key", "keyTime": `(?<year>2026)-(?<month>\d\d)-(?<day>\d\d)T(?<hour>\d\d)`},
 		}).Draw(t, "params"))
-		objects, seen, now := map[string]Object{}, map[lot.Lot]Seen{}, at("09:00")
+		objects, seen, foreign, now := map[string]Object{}, map[lot.Lot]Seen{}, map[string]bool{}, at("09:00")
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "minutes")) * time.Minute)
 			switch rapid.SampledFrom([]string{"arrives", "arrives", "arrives", "goes", "foreign"}).Draw(t, "what") {
@@ -41,6 +41,10 @@ func TestProperties(t *testing.T) {
 				l := lot.Hourly.At(now.Add(-time.Hour))
 				if _, there := seen[l]; !there && len(objects) > 0 {
 					key := rapid.SampledFrom(slices.Sorted(maps.Keys(objects))).Draw(t, "foreign")
+					if foreign[key] {
+						break // it puts an object into one lot, too
+					}
+					foreign[key] = true
 					seen[l] = Seen{manifest.Complete, now, manifest.Manifest{
 						State: manifest.Complete, LotID: l.ID(), URIType: manifest.Identifier, URIs: []string{b.Location + key},
 					}}

@@ -43,7 +43,7 @@ const (
 )
 
 // apart reports whether an arc makes no lots because a plan says so.
-func (s Stop) apart() bool { 
+func (s Stop) apart() bool {
 	return s == Excluded || s == Scheduled || s == Steady || s == Arrives
 }
 
