@@ -63,6 +63,7 @@ var mayKnow = map[string][]string{
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
 	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
+	"flow/notice":                {},
 	"flow/plan":                  {"api", "catalog"},
 	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
@@ -132,7 +133,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/ingress", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

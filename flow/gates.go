@@ -73,6 +73,7 @@ type gate struct {
 type looked struct {
 	state *state
 	gate  *gate
+	of    arrivals.Gate
 	arrivals.Look
 	err error
 }
@@ -84,14 +85,14 @@ func (l *loop) watch() {
 		gates := map[string]*gate{}
 		for id, now := range s.gates {
 			g := l.gates[s][id]
-			if g == nil || g.Location != now.Location || g.Store != now.Store || g.Series != now.Series {
-				g = &gate{looker: arrivals.New(l.opts.Stores)}
+			if g == nil {
+				g = &gate{}
 			}
-			if g.looking {
-				// What it brings is of what was declared before; the new one does not wait for it.
-				g = &gate{looker: arrivals.New(l.opts.Stores)}
+			if g.looker == nil || g.Location != now.Location || g.Store != now.Store || g.Series != now.Series {
+				g.looker = arrivals.New(l.opts.Stores)
 			}
 			g.Gate, g.next = now, time.Time{}
+			g.hurry() // a look that is under way is of what was declared before
 			gates[id] = g
 			places = append(places, place{now.Location, spot{name, id}})
 		}
@@ -118,10 +119,10 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 		default:
 			g.looking = true
 			g.begins(now)
-			have := s.lotsOf(g.Gate, now)
+			of, looker, have := g.Gate, g.looker, s.lotsOf(g.Gate, now)
 			l.aside(s, func() {
-				came, err := g.looker.Look(l.ctx, g.Gate, have, now)
-				l.tell(looked{s, g, came, err})
+				came, err := looker.Look(l.ctx, of, have, now)
+				l.tell(looked{s, g, of, came, err})
 			})
 		}
 	}
@@ -145,7 +146,7 @@ func (l *loop) looked(e looked) {
 		return
 	}
 	for at, f := range e.Lots {
-		key := survey.At{Series: e.gate.Series, Lot: at}
+		key := survey.At{Series: e.of.Series, Lot: at}
 		e.state.touched[key] = true
 		e.state.saw(key, f)
 	}
@@ -159,7 +160,7 @@ func (l *loop) looked(e looked) {
 		next = now
 	}
 	g.ended(now, next)
-	words := []any{"environment", e.state.name, "boundary", g.ID, "dataset", g.Series}
+	words := []any{"environment", e.state.name, "boundary", e.of.ID, "dataset", e.of.Series}
 	told := ""
 	switch {
 	case l.ctx.Err() != nil:

@@ -41,7 +41,7 @@ type world struct {
 	now     time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, edits ...func(now time.Time, tree fstest.MapFS)) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour)}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
@@ -62,6 +62,9 @@ spec:
 		"orders/project.yaml": project("orders", "raw", "land", ""),
 		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}, "),
 	}
+	for _, edit := range edits {
+		edit(w.now, tree)
+	}
 	cat, problems, err := catalog.Load(tree, blueprints.FS)
 	if err != nil || problems.Denied() {
 		t.Fatalf("%v\n%s", err, problems)
@@ -72,8 +75,14 @@ spec:
 
 // keep keeps the lots until the function that it returns is called.
 func (w *world) keep() (stop func()) {
-	k := New(Options{
-		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
+	_, stop = w.keeper(50 * time.Millisecond)
+	return stop
+}
+
+// keeper keeps the lots, and lists the stores from time to time.
+func (w *world) keeper(interval time.Duration) (k *Keeper, stop func()) {
+	k = New(Options{
+		Accepted: func() *catalog.Catalog { return w.catalog }, Clusters: []Cluster{w.cluster}, Interval: interval, Limits: DefaultLimits(),
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string) {},
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -81,7 +90,7 @@ func (w *world) keep() (stop func()) {
 	go func() { defer close(ended); k.Run(ctx) }()
 	stop = sync.OnceFunc(func() { cancel(); <-ended })
 	w.t.Cleanup(stop)
-	return stop
+	return k, stop
 }
 
 // lots are those of a dataset in a state.

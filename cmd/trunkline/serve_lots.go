@@ -10,6 +10,7 @@ import (
 
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/notice"
 )
 
 // lotsInterval is how often the stores of manifests are listed, which finds what others have written.
@@ -29,6 +30,19 @@ func (d *daemon) makeLots() {
 	}
 	d.lots = lotflow.New(options)
 	d.metrics.registry.MustRegister(runs, &lotsCollector{d.lots})
+}
+
+// notified has it looked where a notification of an object store says, if this replica keeps the lots; what it says decides nothing.
+func (d *daemon) notified(header func(string) string, body []byte) (answer any, err error) {
+	n, err := notice.Read(header, body)
+	if err != nil {
+		return nil, err
+	}
+	d.lots.Hint(n.Objects)
+	if n.Answer != nil {
+		return n.Answer, nil
+	}
+	return nil, nil //nolint:nilnil // there is nothing to answer, which is no error
 }
 
 // keepLots has one replica keep the lots.
