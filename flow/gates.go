@@ -3,6 +3,7 @@
 package flow
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func (l *loop) watch() {
 // look has the boundaries of an environment looked at whose turn it is, and returns in how long the next one's is.
 func (l *loop) look(s *state, now time.Time) time.Duration {
 	wait := lookInterval
-	if !s.listed || s.stale {
+	if !s.listed {
 		return wait // what is there is not known
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.gates[s])) {
@@ -160,24 +161,41 @@ func (l *loop) looked(e looked) {
 		next = now
 	}
 	g.ended(now, next)
+	if l.ctx.Err() == nil {
+		l.tellOf(e)
+	}
+}
+
+// manyLots is how many lots are logged one by one that a look has made.
+const manyLots = 10
+
+// tellOf logs what came of looking at a boundary: what is in the way once, until it is another thing.
+func (l *loop) tellOf(e looked) {
 	words := []any{"environment", e.state.name, "boundary", e.of.ID, "dataset", e.of.Series}
 	told := ""
 	switch {
-	case l.ctx.Err() != nil:
-		return
 	case e.err != nil:
-		told = e.err.Error()
-		if told != g.told {
+		if told = e.err.Error(); told != e.gate.told {
 			l.opts.Log.Warn("cannot make lots of what arrived; it is tried again", append(words, "err", told)...)
 		}
 	case len(e.Refused) > 0:
 		first := slices.MinFunc(slices.Collect(maps.Keys(e.Refused)), lot.Lot.Compare)
-		told = first.ID() + ": " + e.Refused[first]
-		if told != g.told {
-			l.opts.Log.Warn("a lot of what arrived cannot be made", append(words, "lots", len(e.Refused), "first", first.ID(), "why", e.Refused[first])...)
+		if told = first.ID() + ": " + e.Refused[first]; told != e.gate.told {
+			l.opts.Log.Warn("a lot of what arrived cannot be made", append(words, "lots", len(e.Refused), "lot", first.ID(), "why", e.Refused[first])...)
+		}
+	default:
+		for _, why := range slices.Sorted(maps.Keys(e.Passed)) {
+			told += fmt.Sprintf("%d objects %s; ", e.Passed[why], why)
+		}
+		if told = strings.TrimSuffix(told, "; "); told != "" && told != e.gate.told {
+			l.opts.Log.Warn("objects that arrived are of no lot", append(words, "why", told)...)
 		}
 	}
-	g.told = told
+	e.gate.told = told
+	if len(e.Written) > manyLots {
+		l.opts.Log.Info("lots of what arrived are made", append(words, "lots", len(e.Written))...)
+		return
+	}
 	for _, at := range slices.SortedFunc(maps.Keys(e.Written), lot.Lot.Compare) {
 		w := e.Written[at]
 		of := append(slices.Clip(words), "lot", at.ID(), "state", string(w.State), "objects", w.Objects)

@@ -57,7 +57,7 @@ type Arrived struct {
 	there map[string]bool
 	// next is when the next lot begins of which there is something already; zero if there is none.
 	next time.Time
-	// Passed counts the objects that are data and of no lot, by why. Early is one of a lot that has not begun.
+	// Passed counts the objects that are data and will be of no lot, by why.
 	Passed map[string]int
 	// More says that there are more than [MaxObjects], so that nothing can be said.
 	More bool
@@ -83,9 +83,6 @@ func (b Boundary) Sort(objects iter.Seq2[Object, error], now time.Time) (Arrived
 		}
 		l, why := b.lotOf(o, now)
 		if why == tooOld {
-			if b.Filter.Match(o.Key) {
-				a.Passed[why]++
-			}
 			continue
 		}
 		if len(a.there) == MaxObjects {
@@ -101,11 +98,12 @@ func (b Boundary) Sort(objects iter.Seq2[Object, error], now time.Time) (Arrived
 		case why == tooSoon && (a.next.IsZero() || l.Start.Before(a.next)):
 			a.next = l.Start
 		}
-		if why != "" {
+		switch why {
+		case "":
+			a.lots[l] = append(a.lots[l], o)
+		case noTime, noURI:
 			a.Passed[why]++
-			continue
 		}
-		a.lots[l] = append(a.lots[l], o)
 	}
 	return a, nil
 }

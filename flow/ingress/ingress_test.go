@@ -203,8 +203,8 @@ func TestOldBuckets(t *testing.T) {
 	if diff := cmp.Diff([]string{"11h complete new", "10h empty"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	a, err := b.Sort(each(objects), noon)
-	if err != nil || a.Passed[tooOld] != 2 {
+	a, err := b.Sort(each(append(objects, object("bad\n", "11:10", "1"))), noon)
+	if err != nil || !cmp.Equal(a.Passed, map[string]int{noURI: 1}) {
 		t.Errorf("%v are passed over, %v", a.Passed, err)
 	}
 }

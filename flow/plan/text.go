@@ -54,9 +54,9 @@ func (r Reason) what() string {
 		return r.Arc + " always runs, and did not write it"
 	case IsAwaited:
 		if !r.Until.IsZero() {
-			return "no data have arrived that were seen" + r.until("; waits for late data until ")
+			return "waits" + r.until(" until ") + " for data that come late"
 		}
-		return "no data of it have arrived that were seen"
+		return "nothing of it is known to have arrived"
 	case IsFailed:
 		return fmt.Sprintf("%s failed (attempt %d)%s%s", r.Arc, r.Attempt, after(": ", r.Detail), r.until("; tried again at "))
 	case IsHeld:
