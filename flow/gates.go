@@ -95,11 +95,11 @@ func (l *loop) watch() {
 			g.Gate, g.next = now, time.Time{}
 			g.hurry() // a look that is under way is of what was declared before
 			gates[id] = g
-			places = append(places, place{now.Location, spot{name, id}})
+			places = append(places, place{prefix: now.Location, spot: spot{name, id}})
 		}
 		l.gates[s] = gates
-		for store := range s.stores {
-			places = append(places, place{store + manifest.Folder, spot{environment: name}})
+		for store, of := range s.stores {
+			places = append(places, place{store + manifest.Folder, spot{environment: name}, of})
 		}
 	}
 	l.hints.about(places)
@@ -147,9 +147,7 @@ func (l *loop) looked(e looked) {
 		return
 	}
 	for at, f := range e.Lots {
-		key := survey.At{Series: e.of.Series, Lot: at}
-		e.state.touched[key] = true
-		e.state.saw(key, f)
+		e.state.noticed(survey.At{Series: e.of.Series, Lot: at}, f)
 	}
 	now, g := l.opts.Now(), e.gate
 	g.looking = false

@@ -13,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // landing has orders/raw be what arrives, in place of what a workload makes.
@@ -23,7 +25,7 @@ func landing(_ time.Time, tree fstest.MapFS) {
 }
 
 // arrive writes a file of orders/raw at a time within a lot.
-func (w *world) arrive(key string, lot int) {
+func (w *world) arrive(key string, n int) {
 	w.t.Helper()
 	file := filepath.Join(w.dir, "lake/raw", key)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -32,7 +34,7 @@ func (w *world) arrive(key string, lot int) {
 	if err := os.WriteFile(file, []byte(key), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
-	at := w.at(lot).Start.Add(time.Minute)
+	at := w.at(n).Start.Add(time.Minute)
 	if err := os.Chtimes(file, at, at); err != nil {
 		w.t.Fatal(err)
 	}
@@ -159,18 +161,35 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestHints: however many there are, they take no more room than there are places.
+// TestHints: however many there are, they take no more room than there are places, and a bounded number of lots.
 func TestHints(t *testing.T) {
 	h := newHints()
 	a, b := spot{"dev", "orders/land"}, spot{environment: "dev"}
-	h.about([]place{{"s3://lake/raw/", a}, {"s3://lake/", b}})
+	dataset := manifest.Dataset{Name: "raw", Version: "1"}
+	h.about([]place{{prefix: "s3://lake/raw/", spot: a}, {"s3://lots/datasets/", b, map[manifest.Dataset]string{dataset: "orders/raw@1"}}})
 	for i := range 10_000 {
-		h.add([]string{fmt.Sprintf("s3://lake/raw/%d", i), "s3://other/x"})
+		h.add([]string{fmt.Sprintf("s3://lake/raw/%d", i), "s3://other/x", "s3://lots/datasets/x", "s3://lots/datasets/name=ghost/version=1/lot=20260101P1D000/state=empty/manifest.json"})
 	}
-	if diff := cmp.Diff(map[spot]bool{a: true, b: true}, h.take()); diff != "" {
+	l := lot.Hourly.At(noon)
+	one := written{"dev", "s3://lots/", dataset, survey.At{Series: "orders/raw@1", Lot: l}}
+	for range 10 {
+		h.add([]string{"s3://lots/" + manifest.Key{Dataset: dataset, Lot: l, State: manifest.Complete}.Path()})
+	}
+	spots, lots := h.take()
+	if diff := cmp.Diff(map[spot]bool{a: true}, spots); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if len(h.take()) != 0 || len(h.told) != 1 {
+	if len(lots) != 1 || !lots[one] {
+		t.Errorf("the lots are %v", lots)
+	}
+	for range 2 * maxWritten {
+		h.add([]string{"s3://lots/" + manifest.Key{Dataset: dataset, Lot: l, State: manifest.Complete}.Path()})
+		l = l.Next()
+	}
+	if spots, lots := h.take(); len(lots) != maxWritten || !spots[b] {
+		t.Errorf("%d lots are noted, and all are listed: %t", len(lots), spots[b])
+	}
+	if spots, lots := h.take(); len(spots)+len(lots) != 0 || len(h.told) != 1 {
 		t.Error("they are there twice")
 	}
 }

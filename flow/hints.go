@@ -7,19 +7,33 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // spot is what a notification can be about: a boundary of an environment, or, without one, the environment's manifests.
 type spot struct{ environment, boundary string }
 
-// place is where a spot is.
+// place is where a spot is. One of manifests has the datasets, by what manifests call them.
 type place struct {
 	prefix string
 	spot
+	of map[manifest.Dataset]string
 }
 
+// written is a lot of which a notification says that a manifest was written: where its manifests are.
+type written struct {
+	environment, store string
+	dataset            manifest.Dataset
+	at                 survey.At
+}
+
+// maxWritten is how many lots are looked at one by one; of more, everything is listed.
+const maxWritten = 256
+
 // hints are notifications that something is somewhere. They say where to look and nothing else: many about one spot are one, and those about
-// none are nothing. So they take no more room than there are spots, whoever sends them.
+// none are nothing. So they take a bounded room, whoever sends them.
 type hints struct {
 	// told has something once there are any.
 	told chan struct{}
@@ -27,9 +41,12 @@ type hints struct {
 	mu      sync.Mutex
 	places  []place
 	pending map[spot]bool
+	lots    map[written]bool
 }
 
-func newHints() *hints { return &hints{told: make(chan struct{}, 1), pending: map[spot]bool{}} }
+func newHints() *hints {
+	return &hints{told: make(chan struct{}, 1), pending: map[spot]bool{}, lots: map[written]bool{}}
+}
 
 // about says what they can be about from now on.
 func (h *hints) about(places []place) {
@@ -37,15 +54,17 @@ func (h *hints) about(places []place) {
 	defer h.mu.Unlock()
 	h.places = places
 	clear(h.pending)
+	clear(h.lots)
 }
 
 // take returns what they are about, once.
-func (h *hints) take() map[spot]bool {
+func (h *hints) take() (spots map[spot]bool, lots map[written]bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	taken := maps.Clone(h.pending)
+	spots, lots = maps.Clone(h.pending), maps.Clone(h.lots)
 	clear(h.pending)
-	return taken
+	clear(h.lots)
+	return spots, lots
 }
 
 // add notes some objects, and returns of how many anything is looked at.
@@ -55,8 +74,8 @@ func (h *hints) add(uris []string) (known int) {
 	for _, uri := range uris {
 		is := false
 		for _, p := range h.places {
-			if strings.HasPrefix(uri, p.prefix) {
-				h.pending[p.spot], is = true, true
+			if key, in := strings.CutPrefix(uri, p.prefix); in && h.note(p, key) {
+				is = true
 			}
 		}
 		if is {
@@ -72,6 +91,25 @@ func (h *hints) add(uris []string) (known int) {
 	return known
 }
 
+// note notes an object in a place, by its key there, and reports whether it can be of use.
+func (h *hints) note(p place, key string) bool {
+	if p.boundary != "" {
+		h.pending[p.spot] = true
+		return true
+	}
+	k, err := manifest.ParsePath(manifest.Folder + key)
+	id, declared := p.of[k.Dataset]
+	switch {
+	case err != nil || !declared:
+		return false
+	case len(h.lots) == maxWritten:
+		h.pending[p.spot] = true
+	default:
+		h.lots[written{p.environment, strings.TrimSuffix(p.prefix, manifest.Folder), k.Dataset, survey.At{Series: id, Lot: k.Lot}}] = true
+	}
+	return true
+}
+
 // Hint says that something may have happened to some objects, by their addresses such as "s3://lake/orders/a.csv": where they are, it is
 // looked soon. It returns how many are where anything is looked at. It does not wait, costs nothing but a look, and whether it is so does not
 // matter; looks at one place keep a distance, however many hints there are. Any goroutine may call it.
@@ -79,7 +117,8 @@ func (k *Keeper) Hint(uris []string) (known int) { return k.hints.add(uris) }
 
 // hinted has it looked at what notifications are about, as soon as its pace allows.
 func (l *loop) hinted() {
-	for about := range l.hints.take() {
+	spots, lots := l.hints.take()
+	for about := range spots {
 		s := l.states[about.environment]
 		if s == nil {
 			continue
@@ -88,6 +127,20 @@ func (l *loop) hinted() {
 			l.upkeep[s].hurry()
 		} else if g := l.gates[s][about.boundary]; g != nil {
 			g.hurry()
+		}
+	}
+	for w := range lots {
+		s := l.states[w.environment]
+		if s == nil {
+			continue
+		}
+		if series, ok := s.declared.graph.Series(w.at.Series); !ok || series.Unit != w.at.Lot.Unit {
+			continue
+		}
+		if at := l.upkeep[s]; len(at.written) < maxWritten {
+			at.written[w] = true
+		} else {
+			at.hurry()
 		}
 	}
 }
@@ -104,9 +157,8 @@ type pace struct {
 	next time.Time
 	// began is when the last look did, and earliest when the next one may begin.
 	began, earliest time.Time
-	// asked says that someone asked while it was looked: what happened may have been after that was seen.
-	asked bool
-	busy  bool
+	// busy says that it is being looked, and asked that someone asked meanwhile: what happened may have been after that was seen.
+	busy, asked bool
 }
 
 // begins notes that a look does.

@@ -89,7 +89,10 @@ type loop struct {
 type upkeep struct {
 	listing bool
 	pace
-	room *semaphore.Weighted
+	// written are lots that a notification says were written, and peeks says when they are looked at.
+	written map[written]bool
+	peeks   pace
+	room    *semaphore.Weighted
 }
 
 // listed is the event that an environment's stores were listed.
@@ -174,6 +177,8 @@ func (l *loop) take(e any) {
 		l.tookStock(e)
 	case looked:
 		l.looked(e)
+	case peeked:
+		l.peeked(e)
 	case done:
 		l.report(e)
 		if l.states[e.declared.name] == e.state {
@@ -263,7 +268,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		if !next.IsZero() {
 			wait = max(0, min(wait, next.Sub(now)))
 		}
-		wait = min(wait, l.look(s, now))
+		wait = min(wait, l.look(s, now), l.peek(s, now))
 		counts = append(counts, s.counts()...)
 	}
 	l.counts.Store(&counts)
@@ -310,7 +315,7 @@ func (l *loop) begin(d *declared) {
 		l.beside.Go(func() { w.cluster.Watch(l.ctx, func(e jobs.Event) { l.tell(e) }) })
 	}
 	s := newState(d, f, l.opts.Limits)
-	l.states[d.name], l.upkeep[s] = s, &upkeep{room: semaphore.NewWeighted(atWork)}
+	l.states[d.name], l.upkeep[s] = s, &upkeep{written: map[written]bool{}, room: semaphore.NewWeighted(atWork)}
 }
 
 // drop keeps the lots of an environment no longer.
