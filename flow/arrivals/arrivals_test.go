@@ -129,7 +129,8 @@ func (w *world) keys() (keys []string) {
 			w.t.Fatal(err)
 		}
 		key := strings.TrimPrefix(o.Key, "datasets/name=raw/version=1/lot=20260101PT1H")
-		keys = append(keys, key[:strings.Index(key, "/")]+" "+strings.Split(key, "/")[1])
+		parts := strings.Split(key, "/")
+		keys = append(keys, parts[0]+" "+parts[1])
 	}
 	return keys
 }

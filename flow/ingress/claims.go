@@ -56,5 +56,5 @@ func (c claims) claimed(key string) bool {
 
 // elsewhere reports whether an object is claimed by other lots than its own.
 func (c claims) elsewhere(key string, l lot.Lot) bool {
-	return c.claimed(key) && !(c.standing[l] && slices.Contains(c.by[key], l))
+	return c.claimed(key) && (!c.standing[l] || !slices.Contains(c.by[key], l))
 }

@@ -22,7 +22,10 @@ import (
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := some(t, rapid.SampledFrom([]map[string]any{
-			nil, {"lateness": "70m"}, {"arrival": "immediate"}, {"filter": map[string]any{"excludes": []any{"k1*"}}},
+			nil,
+			{"lateness": "70m"},
+			{"arrival": "immediate"},
+			{"filter": map[string]any{"excludes": []any{"k1*"}}},
 			{"lotSource": "key", "keyTime": `(?<year>2026)-(?<month>\d\d)-(?<day>\d\d)T(?<hour>\d\d)`},
 		}).Draw(t, "params"))
 		objects, seen, foreign, now := map[string]Object{}, map[lot.Lot]Seen{}, map[string]bool{}, at("09:00")
