@@ -123,7 +123,8 @@ func TestArrivals(t *testing.T) {
 			{"nothing has arrived", "09:30", nil, nil},
 			{"what arrives counts at once", "09:30", []Object{a}, []string{"09h complete a"}},
 			{"a second object is another attempt", "09:30", []Object{a, b}, []string{"09h complete a b (one more object arrived)"}},
-			{"nothing is written for a lot without data", "12:00", []Object{a, b}, nil},
+			{"one goes and the other is written again", "09:50", []Object{object("b", "09:40", "2")}, []string{"09h complete b (what it lists was written again, or is of another lot now)"}},
+			{"nothing is written for a lot without data", "12:00", []Object{object("b", "09:40", "2")}, nil},
 		}},
 		"what is no data": {nil, []step{
 			{"folders, markers, manifests, and what a URI cannot say", "10:00", []Object{
