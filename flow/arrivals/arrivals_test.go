@@ -240,6 +240,18 @@ func TestSomeoneElse(t *testing.T) {
 		t.Errorf("%+v is written in place of what nobody has seen, %v", got.Written, err)
 	}
 	w.mustLook("it is seen by now", "00h complete")
+
+	before = w.have()
+	w.pass(time.Second)
+	w.arrive("c.csv")
+	if _, err := New(w.opts).Look(t.Context(), w.gate, before, w.now); err != nil {
+		t.Fatal(err)
+	}
+	w.arrive("d.csv")
+	if got, err = w.looker.Look(t.Context(), w.gate, before, w.now); err != nil || len(got.Written) > 0 {
+		t.Errorf("%+v is written in place of another one than was seen, %v", got.Written, err)
+	}
+	w.mustLook("it is seen by now", "00h complete")
 }
 
 // TestRequests: looking at what is known costs one request for each thousand objects, and a new lot few.
