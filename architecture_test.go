@@ -22,6 +22,7 @@ const module = "trunkline.dev/trunkline"
 // matches a package counts. It is the table of the design, in the words of the package comments. A folder that is
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
+	"api/boundary":               {},
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},
 	"api/edit":                   {"api/v1alpha1"},
@@ -56,11 +57,14 @@ var mayKnow = map[string][]string{
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow", "plan/gate"},
 	"flow/acts":                  {"flow/bucket"},
+	"flow/arrivals":              {"api", "flow/bucket", "flow/ingress", "flow/ledger", "flow/manifest", "flow/plan", "flow/run", "flow/store", "flow/survey"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
+	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
 	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
+	"flow/notice":                {},
 	"flow/plan":                  {"api", "catalog"},
 	"flow/record":                {"flow/bucket", "flow/plan"},
 	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
@@ -119,7 +123,7 @@ var mayKnow = map[string][]string{
 	"test/mermaidtest":           {"test/cached"},
 	"test/pgtest":                {},
 	"test/stage":                 {"console/client"},
-	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
+	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
 	"webhooks/commits":           {"reconciler/git", "webhooks"},
 	"webhooks/github":            {"webhooks", "webhooks/github/delivery"},
 	"webhooks/github/delivery":   {},
@@ -131,7 +135,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

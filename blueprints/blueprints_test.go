@@ -148,6 +148,7 @@ func cases(t testing.TB) map[string]catalog.Release {
 			"tolerations": []any{map[string]any{"key": "gpu", "operator": "Exists"}},
 		})),
 		"kustomize": release(plain(bp["kustomize"], map[string]any{"path": "k8s"})),
+		"boundary":  release(plain(bp["boundary"], map[string]any{"arrival": "immediate"})),
 	}
 }
 

@@ -87,7 +87,7 @@ func TestPodsAreRestricted(t *testing.T) {
 					t.Errorf("the pods of %s have no label %s", o.GetName(), render.LabelWorkload)
 				}
 			}
-			if pods == 0 {
+			if pods == 0 && name != "boundary" { // which is the daemon's own
 				t.Error("the case has no pods to look at")
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/boundary"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -159,9 +160,9 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 }
 
 // runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its
-// lots by itself, and in a preview each runs once, as the change that is looked at has it.
+// lots by itself, in a preview each runs once, as the change that is looked at has it, and a boundary does not run at all.
 func (c *Catalog) runsPerLot(p *Project, w *v1alpha1.Workload, env string) bool {
-	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || c.IsPreview(env) {
+	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || c.IsPreview(env) || w.Blueprint == boundary.Blueprint {
 		return false
 	}
 	for _, ref := range c.refs(p, w, env, Writes) {

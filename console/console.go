@@ -47,6 +47,11 @@ type Options struct {
 	Deliver func(event, id string, body []byte) (status int, message string)
 	// HookSecret returns what GitHub signs its deliveries with, as it is now; nil or empty: none is accepted.
 	HookSecret func() string
+	// Notify accepts a notification of an object store, with its headers, and returns what to answer, or why it is none. It must not
+	// block. Nil: nothing is looked at that they could be about.
+	Notify func(header func(name string) string, body []byte) (answer any, err error)
+	// NotifySecret returns the token that notifications come with, as it is now; nil or empty: none is accepted.
+	NotifySecret func() string
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
@@ -65,11 +70,14 @@ func New(opts Options) http.Handler {
 	if opts.HookSecret == nil {
 		opts.HookSecret = func() string { return "" }
 	}
+	if opts.NotifySecret == nil {
+		opts.NotifySecret = func() string { return "" }
+	}
 	if opts.Catalog == nil {
 		opts.Catalog = func() *catalog.Catalog { return nil }
 	}
 	c := &console{
-		opts: opts, deliveries: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
+		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	mux := http.NewServeMux()
 	for _, route := range c.routes() {
@@ -80,9 +88,9 @@ func New(opts Options) http.Handler {
 
 type console struct {
 	opts Options
-	// deliveries and streams have a place for each that may be under way at once.
-	deliveries, streams chan struct{}
-	crossOrigin         *http.CrossOriginProtection
+	// deliveries, notices and streams have a place for each that may be under way at once.
+	deliveries, notices, streams chan struct{}
+	crossOrigin                  *http.CrossOriginProtection
 }
 
 // route is one thing that can be asked for.
@@ -127,6 +135,8 @@ func (c *console) routes() []route {
 		{pattern: "GET /reports/{link}", open: true, handle: c.report}, // the link is the sign-on
 		{pattern: "POST /hooks/sync", handle: c.sync, signed: true},
 		{pattern: "POST /hooks/github", handle: c.github, signed: true},
+		{pattern: "POST /hooks/arrivals", handle: c.notified, open: true}, // it has a token of its own
+		{pattern: "OPTIONS /hooks/arrivals", handle: c.notifies, open: true},
 	}
 }
 

@@ -105,6 +105,12 @@ func (c *console) byToken(r *http.Request) (Principal, error) {
 	return Principal{Name: sharedToken, SignOn: ByToken, Claim: claim}, err
 }
 
+// same compares secrets in constant time.
+func same(sent, want string) bool {
+	a, b := sha256.Sum256([]byte(sent)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
 // claimOf returns the name that a request claims.
 func claimOf(r *http.Request) (string, error) {
 	claim := strings.TrimSpace(r.Header.Get(ClaimHeader))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/arrivals"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -28,6 +29,8 @@ type declared struct {
 	replays []plan.Replay
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
+	// gates are the boundaries, by the id of the arc.
+	gates map[string]arrivals.Gate
 }
 
 // target is where the runs of a workload are.
@@ -46,7 +49,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{},
+		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, gates: map[string]arrivals.Gate{},
 	}
 	d.records, _ = c.Records(environment)
 	for p := range c.Projects() {
@@ -54,6 +57,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		if !slices.Contains(c.ReleasesOf(p), id) {
 			continue
 		}
+		d.boundaries(p)
 		release := c.Release(p, id)
 		access, _ := c.Access(id)
 		for i := range release.Workloads {

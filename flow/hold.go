@@ -8,7 +8,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/plan"
-	"trunkline.dev/trunkline/plan/gate"
+	windows "trunkline.dev/trunkline/plan/gate"
 )
 
 // Holds are what holds all runs of an environment at a time: its deploy windows and freezes, if it says that they do.
@@ -17,7 +17,7 @@ func Holds(c *catalog.Catalog, environment string, now time.Time) []plan.Hold {
 	if env == nil || env.Spec.Lots == nil || !env.Spec.Lots.HoldRuns {
 		return nil
 	}
-	s, err := gate.NewSchedule(env.Spec)
+	s, err := windows.NewSchedule(env.Spec)
 	if err != nil {
 		return []plan.Hold{{By: "the deploy windows, which cannot be read: " + err.Error()}}
 	}

@@ -64,10 +64,11 @@ type Keeper struct {
 	counts  atomic.Pointer[[]Count]
 	told    atomic.Pointer[[]Dataset]
 	running atomic.Pointer[loop]
+	hints   *hints
 }
 
 // New makes a keeper, which does nothing before it runs.
-func New(opts Options) *Keeper { return &Keeper{opts: opts} }
+func New(opts Options) *Keeper { return &Keeper{opts: opts, hints: newHints()} }
 
 // Counts returns how many lots are in which state. Any goroutine may ask.
 func (k *Keeper) Counts() []Count {
@@ -90,6 +91,7 @@ type loop struct {
 	states  map[string]*state
 	upkeep  map[*state]*upkeep
 	workers map[string]worker
+	gates   map[*state]map[string]*gate
 	// published is of how many environments it was told last what there is.
 	published int
 }
@@ -98,7 +100,10 @@ type loop struct {
 // environment whose store hangs takes no room from the others.
 type upkeep struct {
 	listing bool
-	next    time.Time
+	pace
+	// written are lots that a notification says were written, and peeks says when they are looked at.
+	written map[written]bool
+	peeks   pace
 	room    *semaphore.Weighted
 }
 
@@ -117,7 +122,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
-		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{},
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, gates: map[*state]map[string]*gate{},
 	}
 	for _, c := range k.opts.Clusters {
 		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
@@ -135,6 +140,8 @@ func (k *Keeper) Run(ctx context.Context) {
 		case e := <-l.events:
 			l.take(e)
 			l.drain()
+		case <-k.hints.told:
+			l.hinted()
 		case <-timer.C:
 		}
 		timer.Reset(l.advance(k.opts.Now()))
@@ -197,6 +204,10 @@ func (l *loop) take(e any) {
 		l.replayed(e)
 	case question:
 		e.answer()
+	case looked:
+		l.looked(e)
+	case peeked:
+		l.peeked(e)
 	case done:
 		l.report(e)
 		if l.states[e.declared.name] == e.state {
@@ -252,7 +263,8 @@ func (l *loop) tookStock(e listed) {
 		return
 	}
 	now := l.opts.Now()
-	at.listing, at.next = false, now.Add(l.opts.Interval)
+	at.listing = false
+	at.ended(now, now.Add(l.opts.Interval))
 	switch {
 	case e.err != nil:
 		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", e.err.Error())
@@ -279,6 +291,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		s := l.states[name]
 		if at := l.upkeep[s]; !at.listing && !at.next.After(now) {
 			at.listing = true
+			at.begins(now)
 			l.list(s)
 			l.clean(s, now)
 		} else if !at.listing {
@@ -292,6 +305,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		if !next.IsZero() {
 			wait = max(0, min(wait, next.Sub(now)))
 		}
+		wait = min(wait, l.look(s, now), l.peek(s, now))
 		counts = append(counts, s.counts()...)
 	}
 	l.counts.Store(&counts)
@@ -322,6 +336,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 			l.begin(d)
 		}
 	}
+	l.watch()
 }
 
 // begin keeps the lots of an environment from now on.
@@ -338,13 +353,14 @@ func (l *loop) begin(d *declared) {
 		l.beside.Go(func() { w.cluster.Watch(l.ctx, func(e jobs.Event) { l.tell(e) }) })
 	}
 	s := newState(d, f, l.opts.Limits)
-	l.states[d.name], l.upkeep[s] = s, &upkeep{room: semaphore.NewWeighted(atWork)}
+	l.states[d.name], l.upkeep[s] = s, &upkeep{written: map[written]bool{}, room: semaphore.NewWeighted(atWork)}
 }
 
 // drop keeps the lots of an environment no longer.
 func (l *loop) drop(name string) {
 	if s := l.states[name]; s != nil {
 		delete(l.upkeep, s)
+		delete(l.gates, s)
 		delete(l.states, name)
 	}
 }

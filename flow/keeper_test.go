@@ -45,8 +45,9 @@ type world struct {
 	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
 	keeper *Keeper
 	facts  func(Lateness)
-	// log is where keepers log to.
-	log io.Writer
+	// log is where keepers log to, and edits change what is declared.
+	log   io.Writer
+	edits []func(now time.Time, tree fstest.MapFS)
 
 	mu    sync.Mutex
 	ended map[string]int
@@ -69,10 +70,11 @@ func (w *world) outcomes() map[string]int {
 	return maps.Clone(w.ended)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, edits ...func(now time.Time, tree fstest.MapFS)) *world {
 	t.Helper()
 	w := &world{
 		t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{},
+		edits: edits,
 	}
 	w.declare()
 	return w
@@ -100,6 +102,9 @@ spec:
 		"orders/project.yaml": project("orders", "raw", "land", ""),
 		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}, "),
 	}
+	for _, edit := range w.edits {
+		edit(w.now, tree)
+	}
 	for i := 0; i < len(pairs); i += 2 {
 		found := false
 		for _, f := range tree {
@@ -119,7 +124,12 @@ spec:
 
 // keep keeps the lots until the function that it returns is called.
 func (w *world) keep() (stop func()) {
-	k := w.replica()
+	return w.keepEvery(50 * time.Millisecond)
+}
+
+// keepEvery keeps the lots, and lists the stores from time to time.
+func (w *world) keepEvery(interval time.Duration) (stop func()) {
+	k := w.replica(interval)
 	w.keeper = k
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
@@ -130,9 +140,9 @@ func (w *world) keep() (stop func()) {
 }
 
 // replica is a keeper that does not run.
-func (w *world) replica() *Keeper {
+func (w *world) replica(interval time.Duration) *Keeper {
 	return New(Options{
-		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
+		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: interval, Limits: DefaultLimits(),
 		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts,
 	})
 }

@@ -169,12 +169,13 @@ func comments() map[string]comment {
 		"DaemonServe": {
 			doc: "DaemonServe configures the daemon's HTTP API: address, tokens and TLS.",
 			fields: map[string]string{
-				"Listen":         "Listen is the address for health, metrics and the API, which needs tokens unless it is loopback; default: 127.0.0.1:8080.",
-				"TokenFile":      "TokenFile holds one token that callers share, and is read again when it changes; who they are is their own claim; default: none.",
-				"TokensFile":     "TokensFile holds a token for each caller, \"name: token\" on each line, and is read again when it changes; default: none.",
-				"HookSecretFile": "HookSecretFile holds the secret of a webhook at GitHub, and is read again when it changes; default: none, and no delivery is accepted.",
-				"TLSCertFile":    "TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is served.",
-				"TLSKeyFile":     "TLSKeyFile holds the private key of the certificate; default: none.",
+				"Listen":            "Listen is the address for health, metrics and the API, which needs tokens unless it is loopback; default: 127.0.0.1:8080.",
+				"TokenFile":         "TokenFile holds one token that callers share, and is read again when it changes; who they are is their own claim; default: none.",
+				"TokensFile":        "TokensFile holds a token for each caller, \"name: token\" on each line, and is read again when it changes; default: none.",
+				"HookSecretFile":    "HookSecretFile holds the secret of a webhook at GitHub, and is read again when it changes; default: none, and no delivery is accepted.",
+				"ArrivalsTokenFile": "ArrivalsTokenFile holds the token with which object stores may notify of what was written, at /hooks/arrivals, and is read again when it changes; default: none, and no notification is accepted.",
+				"TLSCertFile":       "TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is served.",
+				"TLSKeyFile":        "TLSKeyFile holds the private key of the certificate; default: none.",
 			},
 		},
 		"DaemonSpec": {

@@ -146,6 +146,9 @@ type DaemonServe struct {
 	// HookSecretFile holds the secret of a webhook at GitHub, and is read again when it changes; default: none, and no
 	// delivery is accepted.
 	HookSecretFile string `json:"hookSecretFile,omitempty"`
+	// ArrivalsTokenFile holds the token with which object stores may notify of what was written, at /hooks/arrivals, and is read
+	// again when it changes; default: none, and no notification is accepted.
+	ArrivalsTokenFile string `json:"arrivalsTokenFile,omitempty"`
 	// TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is
 	// served.
 	TLSCertFile string `json:"tlsCertFile,omitempty"`

@@ -200,6 +200,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.secrets.callers.get().hook },
+		Notify:     d.notified, NotifySecret: func() string { return d.secrets.callers.get().arrivals },
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}

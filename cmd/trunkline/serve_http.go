@@ -21,8 +21,8 @@ const stopTimeout = 2 * time.Second
 // listening holds the flags about who may call the daemon, and how.
 type listening struct {
 	address string
-	// token, tokens, hook, cert and key are files.
-	token, tokens, hook, cert, key string
+	// token, tokens, hook, arrivals, cert and key are files.
+	token, tokens, hook, arrivals, cert, key string
 }
 
 func (l *listening) flags(f *pflag.FlagSet) {
@@ -30,6 +30,7 @@ func (l *listening) flags(f *pflag.FlagSet) {
 	f.StringVar(&l.token, "token-file", "", "file with a token that callers share, sent as \"Authorization: Bearer TOKEN\"; they say who they are, unverified; it is read again when it changes")
 	f.StringVar(&l.tokens, "tokens-file", "", "file with a token for each caller, \"name: token\" on each line: the name is who acts; it is read again when it changes")
 	f.StringVar(&l.hook, "hook-secret-file", "", "file with the secret of a webhook at GitHub, which may then POST its push events to /hooks/sync; it is read again when it changes")
+	f.StringVar(&l.arrivals, "arrivals-token-file", "", "file with the token with which object stores may POST notifications to /hooks/arrivals, as a bearer token or ?token=; it is read again when it changes")
 	f.StringVar(&l.cert, "tls-cert-file", "", "file with the PEM certificate, and its chain, to serve https; it is read again when it changes")
 	f.StringVar(&l.key, "tls-key-file", "", "file with the private key of the certificate")
 }

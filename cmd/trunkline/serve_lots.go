@@ -11,6 +11,7 @@ import (
 
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/notice"
 )
 
 // lotsInterval is how often the stores of manifests are listed, which finds what others have written.
@@ -45,6 +46,19 @@ func tellLate(log *slog.Logger, l lotflow.Lateness) {
 		return
 	}
 	log.Info("a dataset is not late any more", words...)
+}
+
+// notified has it looked where a notification of an object store says, if this replica keeps the lots; what it says decides nothing.
+func (d *daemon) notified(header func(string) string, body []byte) (answer any, err error) {
+	n, err := notice.Read(header, body)
+	if err != nil {
+		return nil, err
+	}
+	d.lots.Hint(n.Objects)
+	if n.Answer != nil {
+		return n.Answer, nil
+	}
+	return nil, nil //nolint:nilnil // there is nothing to answer, which is no error
 }
 
 // keepLots has one replica keep the lots.

@@ -18,6 +18,8 @@ import (
 type callers struct {
 	tokens []console.Token
 	hook   string
+	// arrivals is the token of object stores.
+	arrivals string
 }
 
 // secretFiles are what files say that hold secrets, as they are now.
@@ -34,7 +36,7 @@ func (s *serve) secrets(log *slog.Logger) (out secretFiles, err error) {
 		return out, err
 	}
 	l, p := s.listening, s.passwords
-	if out.callers, err = newFiles("the files that say who may call", []string{l.token, l.tokens, l.hook}, l.callers, time.Now, log); err != nil {
+	if out.callers, err = newFiles("the files that say who may call", []string{l.token, l.tokens, l.hook, l.arrivals}, l.callers, time.Now, log); err != nil {
 		return out, err
 	}
 	out.repository, err = newFiles("the files with the repository's credentials", []string{p.password, p.token, p.passphrase}, s.credentials, time.Now, log)
@@ -64,6 +66,9 @@ func (l listening) callers() (c callers, err error) {
 		return c, err
 	}
 	if err := readSecret(l.hook, &c.hook); err != nil {
+		return c, err
+	}
+	if err := readSecret(l.arrivals, &c.arrivals); err != nil {
 		return c, err
 	}
 	if l.tokens != "" {

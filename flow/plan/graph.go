@@ -40,10 +40,14 @@ const (
 	Scheduled Stop = "scheduled"
 	// Steady says that the workload always runs, such as a service, and writes its lots by itself.
 	Steady Stop = "steady"
+	// Arrives says that the workload is a boundary: its lots are what arrives from outside.
+	Arrives Stop = "arrives"
 )
 
 // apart reports whether an arc makes no lots because a plan says so.
-func (s Stop) apart() bool { return s == Excluded || s == Scheduled || s == Steady }
+func (s Stop) apart() bool {
+	return s == Excluded || s == Scheduled || s == Steady || s == Arrives
+}
 
 // Arc is a workload that makes lots: those of the series that it writes.
 type Arc struct {
@@ -64,6 +68,8 @@ type Arc struct {
 	Digest string
 	// Typical is how long a run usually takes; 0 if nobody says.
 	Typical time.Duration
+	// Lateness is how long a lot of a boundary waits after its end for data that come late.
+	Lateness time.Duration
 }
 
 // Read is a series that an arc reads: for each of its own lots, a window of lots of it. The last lot of the window is

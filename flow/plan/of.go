@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"trunkline.dev/trunkline/api/boundary"
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
@@ -44,6 +45,9 @@ func of(c *catalog.Catalog, environment string, projects []string, digests func(
 			a := Arc{
 				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Within: time.Duration(w.Lots.Within), Stop: stopOf(c, p, w, environment), Digest: digest[w.Name],
 				Typical: p.TypicalDurationOf(w, environment),
+			}
+			if spec, ok := c.Boundary(p, w, environment); ok {
+				a.Lateness = spec.Lateness
 			}
 			for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
 				if id, ok := refOf(p, w.Writes[role]); ok {
@@ -160,6 +164,8 @@ func stopOf(c *catalog.Catalog, p *catalog.Project, w *v1alpha1.Workload, enviro
 		return Excluded
 	case p.Suspends(w, environment), p.Suspended(environment):
 		return Suspended
+	case w.Blueprint == boundary.Blueprint:
+		return Arrives
 	case w.Schedule != "" || over.Schedule != "":
 		return Scheduled
 	case !ends(c.Blueprints[w.Blueprint]):

@@ -54,6 +54,11 @@ func (r Reason) what() string {
 		return r.Arc + " runs by its schedule, and did not write it"
 	case IsSteady:
 		return r.Arc + " always runs, and did not write it"
+	case IsAwaited:
+		if !r.Until.IsZero() {
+			return "waits" + r.until(" until ") + " for data that come late"
+		}
+		return "nothing of it is known to have arrived"
 	case IsFailed:
 		return fmt.Sprintf("%s failed (attempt %d)%s%s", r.Arc, r.Attempt, after(": ", r.Detail), r.until("; tried again at "))
 	case IsHeld:

@@ -39,6 +39,8 @@ const (
 	IsScheduled Status = "scheduled"
 	// IsSteady says that the workload always runs, and did not write the lot.
 	IsSteady Status = "steady"
+	// IsAwaited says that a boundary makes the lot of what arrives, and waits for that.
+	IsAwaited Status = "awaited"
 	// IsFailed says that the run failed, and pauses.
 	IsFailed Status = "failed"
 	// IsHeld says that runs are held.
@@ -180,6 +182,11 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status = IsScheduled
 	case a.Stop == Steady:
 		r.Status = IsSteady
+	case a.Stop == Arrives:
+		r.Status = IsAwaited
+		if until := r.Lot.End().Add(a.Lateness); until.After(p.now) {
+			r.Until = until
+		}
 	case !p.g.computable(a, n):
 		r.Status = NotComputable
 		p.list(r, i)
@@ -303,7 +310,7 @@ func severity(chain []Reason) int {
 		return 6
 	case IsExternal:
 		return 5
-	case IsSuspended, IsDisabled, IsScheduled, IsSteady:
+	case IsSuspended, IsDisabled, IsScheduled, IsSteady, IsAwaited:
 		return 4
 	case IsFailed:
 		return 3

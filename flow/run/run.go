@@ -80,6 +80,8 @@ func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload stri
 		return Run{}, fmt.Errorf("%s does not run in the environment %q: it is excluded there", name, id.Environment)
 	case !lots:
 		return Run{}, fmt.Errorf("%s has no lots: none of the datasets that it writes comes in lots", name)
+	case arc.Stop == plan.Arrives:
+		return Run{}, fmt.Errorf("%s is a boundary, of which nothing runs: the daemon makes its lots of what arrives", name)
 	}
 	r := Run{Release: id, Platform: rel.Platform, Dir: rel.Dir, Workload: rel.Workloads[i], Lot: l, Attempt: attempt, Need: arc.Need, Within: arc.Within}
 	if err := r.checkLot(g, arc); err != nil {

@@ -143,6 +143,7 @@ func (r *reader) serve(s v1alpha1.DaemonSpec) {
 	r.file("token-file", s.Serve.TokenFile, at, "tokenFile")
 	r.file("tokens-file", s.Serve.TokensFile, at, "tokensFile")
 	r.file("hook-secret-file", s.Serve.HookSecretFile, at, "hookSecretFile")
+	r.file("arrivals-token-file", s.Serve.ArrivalsTokenFile, at, "arrivalsTokenFile")
 	r.file("tls-cert-file", s.Serve.TLSCertFile, at, "tlsCertFile")
 	r.file("tls-key-file", s.Serve.TLSKeyFile, at, "tlsKeyFile")
 	r.text("home", s.Replicas.Home, "replicas", "home")

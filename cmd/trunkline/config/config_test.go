@@ -35,7 +35,7 @@ const everything = head + `  repository:
     - {name: here, inCluster: true}
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
-  serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
+  serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
   replicas: {home: here, group: blue, shards: true}
   history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
@@ -65,7 +65,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
 		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
-		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook",
+		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
 		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000",
 		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
