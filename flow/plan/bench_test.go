@@ -140,3 +140,15 @@ func BenchmarkWhy(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTallies counts what there is of 200 datasets, a million lots.
+func BenchmarkTallies(b *testing.B) {
+	g, now := large(200, 5000)
+	p := plan.New(g, filled(g, now, 50), plan.Limits{}, now)
+	ids := g.Datasets()
+	for b.Loop() {
+		for _, id := range ids {
+			p.Tally(id)
+		}
+	}
+}
