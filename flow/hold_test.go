@@ -16,7 +16,7 @@ import (
 // each they are; elsewhere windows are for releases alone.
 func TestWindowsHoldRuns(t *testing.T) {
 	w := newWorld(t)
-	day := w.now.Truncate(24 * time.Hour).AddDate(0, 0, 1)
+	day := w.now.Truncate(24*time.Hour).AddDate(0, 0, 1)
 	at := func(hour int) time.Time { return day.Add(time.Duration(hour) * time.Hour) }
 	const lots = `manifests: `
 	freeze := fmt.Sprintf("\n  freezes: [{from: %q, until: %q, reason: the year's end}]", at(10).Format(time.RFC3339), at(12).Format(time.RFC3339))

@@ -56,7 +56,7 @@ type Arc struct {
 	// Within is how long the rest is waited for, from the end of the lot and from when the last of its inputs was written that is there:
 	// after that a lot is made of what is there, of one input at least. 0 is for ever.
 	Within time.Duration
-	Stop Stop
+	Stop   Stop
 	// Digest tells the workload as it is declared from how it was declared before: a lot that failed is tried again at
 	// once by a workload that is another.
 	Digest string
