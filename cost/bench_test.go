@@ -54,7 +54,7 @@ func BenchmarkOf(b *testing.B) {
 		b.Run(fmt.Sprint("compare/", len(releases)), func(b *testing.B) {
 			second := of(first)
 			for b.Loop() {
-				cost.Compare(first, second).By(cost.ByProject)
+				cost.Compare(first, second, nil).By(cost.ByProject)
 			}
 		})
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/catalog"
 )
 
@@ -47,10 +46,8 @@ func (c Change) Difference() Sum { return c.After.Sub(c.Before) }
 type Once struct {
 	Release          catalog.ReleaseID
 	Workload, Object string
-	// Dataset is the one whose lots are computed, "project/name@version", and From and Until bound them; empty if the object
-	// just runs.
-	Dataset     string
-	From, Until time.Time
+	// Lots are those that are computed; their count is zero if the object just runs.
+	Lots Lots
 	// Runs is how many runs there are: one for each lot.
 	Runs int64
 	// CoreHours is what they take of cores.
@@ -61,18 +58,30 @@ type Once struct {
 	Known, Bounded bool
 }
 
-// Compare says what a change from one estimate to another makes of the costs. Both are for the same month: it is that of the
-// latter which is told.
-func Compare(before, after *Estimate) Diff {
+// Lots are those of a workload that a change has computed.
+type Lots struct {
+	Environment string
+	// Workload is "project/name", and Datasets are those that get lots, "project/name@version".
+	Workload string
+	Datasets []string
+	Count    int64
+	// From is the start of the first of them, and Until the end of the last; there may be others between.
+	From, Until time.Time
+}
+
+// Compare says what a change from one estimate to another makes of the costs, and what the lots cost that it has computed. Both are for
+// the same month: it is that of the latter which is told.
+func Compare(before, after *Estimate, lots []Lots) Diff {
 	d := Diff{Month: after.terms.Month, Currency: after.currency, Before: before.total, After: after.total, before: before, after: after}
 	for was, is := range pairs(before.releases, after.releases) {
 		if was == is {
 			continue
 		}
-		d.Once = append(d.Once, onceOf(was, is, after.terms.Now)...)
+		d.Once = append(d.Once, onceOf(was, is)...)
 		d.Appeared = append(d.Appeared, notIn(is, was)...)
 		d.Gone = append(d.Gone, notIn(was, is)...)
 	}
+	d.Once = append(d.Once, computed(before, after, lots)...)
 	slices.SortStableFunc(d.Once, func(a, b Once) int { return b.Amount.Compare(a.Amount, d.Currency) })
 	return d
 }
@@ -129,33 +138,54 @@ func notIn(r, other *Release) (out []Unestimated) {
 	return out
 }
 
-// onceOf returns what a change of a release costs once: the lots that it asks for and that were not asked for before, up to
-// now, and the runs of what has changed and runs once.
-func onceOf(was, is *Release, now time.Time) (out []Once) {
+// computed returns what lots cost. Of a release that does not render now, or did not before, nothing is known.
+func computed(before, after *Estimate, lots []Lots) (out []Once) {
+	type at struct{ environment, workload string }
+	wanted := map[at]Lots{}
+	for _, l := range lots {
+		wanted[at{l.Environment, l.Workload}] = l
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	for was, is := range pairs(before.releases, after.releases) {
+		if is == nil || is.Failed || was != nil && was.Failed {
+			continue
+		}
+		for _, w := range is.Workloads {
+			l, ok := wanted[at{is.ID.Environment, is.ID.Project + "/" + w.Name}]
+			for _, r := range w.Runs {
+				if ok && r.By == ByLot {
+					one := onceFor(is, w, r, l.Count)
+					one.Lots = l
+					out = append(out, one)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// onceFor is what some runs of an object cost.
+func onceFor(rel *Release, w Workload, r Run, runs int64) Once {
+	n := big.NewRat(runs, 1)
+	return Once{
+		Release: rel.ID, Workload: w.Name, Object: r.Object, Runs: runs, Known: r.Known(), Bounded: r.Bounded,
+		Amount: r.Each.Times(n), CoreHours: new(big.Rat).Mul(r.CoreHours, n),
+	}
+}
+
+// onceOf returns what a change of a release costs once: the runs of what has changed and runs once.
+func onceOf(was, is *Release) (out []Once) {
 	if is == nil || is.Failed || was != nil && was.Failed {
 		return nil // what there was before is not known
 	}
 	before := runsOf(was)
 	for _, w := range is.Workloads {
 		for _, r := range w.Runs {
-			if r.Suspended {
-				continue
+			if r.By == ByChange && !r.Suspended && !slices.ContainsFunc(before[w.Name], r.sameAs) {
+				out = append(out, onceFor(is, w, r, 1))
 			}
-			one := Once{Release: is.ID, Workload: w.Name, Object: r.Object, Runs: 1, Known: r.Known(), Bounded: r.Bounded}
-			switch {
-			case r.By == ByLot:
-				one.Dataset = r.Series.Dataset
-				one.From, one.Until = backfill(before[w.Name], r.Series, now)
-				one.Runs = lot.Count(r.Series.Unit, one.From, one.Until)
-			case r.By != ByChange || slices.ContainsFunc(before[w.Name], r.sameAs):
-				continue
-			}
-			if one.Runs == 0 {
-				continue
-			}
-			n := big.NewRat(one.Runs, 1)
-			one.Amount, one.CoreHours = r.Each.Times(n), new(big.Rat).Mul(r.CoreHours, n)
-			out = append(out, one)
 		}
 	}
 	return out
@@ -174,16 +204,4 @@ func runsOf(r *Release) map[string][]Run {
 // sameAs reports whether two runs are one: what has ended is not run again.
 func (r Run) sameAs(o Run) bool {
 	return r.By == o.By && r.Object == o.Object && r.Content == o.Content && !o.Suspended
-}
-
-// backfill bounds the lots of a series that were not asked for before: all that there are up to now, or those before where
-// it began.
-func backfill(before []Run, s Series, now time.Time) (from, until time.Time) {
-	from, until = s.Since, s.Unit.At(now).Start // the lot that it is now is not complete
-	for _, r := range before {
-		if r.By == ByLot && r.Series.Dataset == s.Dataset && r.Series.Unit == s.Unit && r.Series.Since.Before(until) {
-			until = r.Series.Since
-		}
-	}
-	return from, until
 }

@@ -3,7 +3,7 @@
 // Package cost estimates what a platform costs in a month: the requests of the pods that its releases render to, for as long
 // as they run, at the rates of their clusters.
 //
-// What always runs counts for all hours of a real month, schedules for the runs that they have in it, and arcs for its lots.
+// What always runs counts for all hours of a real month, schedules for the runs that they have in it, and workloads for the lots that they write where those are kept.
 // Amounts are exact, and rounded only where they are written down; those of different currencies are never added. What cannot
 // be estimated is listed with the reason, and never counts as nothing.
 //

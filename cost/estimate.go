@@ -32,6 +32,9 @@ type Terms struct {
 	Lines bool
 }
 
+// Terms are what is estimated for beside the declarations, for what is to be compared with the estimate.
+func (e *Estimate) Terms(now time.Time) Terms { return Terms{Now: now, Typical: e.terms.Typical} }
+
 // complete returns the terms with their month.
 func (t Terms) complete() Terms {
 	if t.Month == (Month{}) {

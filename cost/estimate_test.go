@@ -164,7 +164,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		if diff := cmp.Diff(sums(a), sums(b)); diff != "" {
 			t.Errorf("(-one order +another):\n%s", diff)
 		}
-		if d := cost.Compare(a, b); !d.IsZero() || !d.Difference().IsZero() {
+		if d := cost.Compare(a, b, nil); !d.IsZero() || !d.Difference().IsZero() {
 			t.Errorf("the same in another order makes a difference: %v", told(d))
 		}
 	})
@@ -190,7 +190,7 @@ func TestUpdateIsWhole(t *testing.T) {
 		if diff := cmp.Diff(sums(whole), sums(updated)); diff != "" {
 			t.Errorf("(-whole +updated):\n%s", diff)
 		}
-		d, other := cost.Compare(before, updated), cost.Compare(before, whole)
+		d, other := cost.Compare(before, updated, nil), cost.Compare(before, whole, nil)
 		if diff := cmp.Diff(told(other), told(d)); diff != "" {
 			t.Errorf("differences (-whole +updated):\n%s", diff)
 		}
@@ -206,7 +206,7 @@ func TestUpdateIsWhole(t *testing.T) {
 
 // TestUpdateAsksAgain: what is the same is estimated again for another month, and when more is known of its runs.
 func TestUpdateAsksAgain(t *testing.T) {
-	f := flow(`{name: w, blueprint: container-job, timeout: 30m, reads: {raw: raw@1}, writes: {whole: whole@1}}`)
+	f := flow(`{name: w, blueprint: container-job, timeout: 30m, reads: {raw: raw@1}, writes: {clean: clean@1}}`)
 	cat := f.catalog(t)
 	same := func(terms cost.Terms, before *cost.Estimate) string {
 		terms.Now, terms.Lines = now, true

@@ -213,7 +213,7 @@ func (e *estimator) barePod(all objects, o *unstructured.Unstructured, name stri
 	}
 }
 
-// job estimates a Job: of a workload that makes lots, or is triggered by some, it is one run for each of them.
+// job estimates a Job, which runs once.
 func (e *estimator) job(all objects, o *unstructured.Unstructured, name string) {
 	p := e.template(all, o, name, "spec", "template", "spec")
 	if p == nil {
@@ -222,18 +222,30 @@ func (e *estimator) job(all objects, o *unstructured.Unstructured, name string) 
 	spec, _, _ := unstructured.NestedMap(o.Object, "spec")
 	r := Run{Object: name, By: ByChange, Content: contentOf(spec["template"])}
 	r.Suspended, _ = spec["suspend"].(bool)
-	if series := e.seriesOf(e.workload); series.Dataset != "" && e.workload.Schedule == "" {
-		r.By, r.Series = ByLot, series
-		if !r.Suspended {
-			r.Count = lotsIn(series, e.terms.Month.start(time.UTC), e.terms.Month.end(time.UTC))
-		}
-	}
 	e.run(p, r, deadlineOf(spec), parallel(spec), false)
+}
+
+// perLot estimates what the runs for lots are made of: there is one for each lot, all of them on the first cluster of the environment.
+func (e *estimator) perLot(p *pod, job map[string]any, name string) {
+	env := e.cat.Environments[e.rel.ID.Environment]
+	if env.Spec.Clusters[0] != e.rel.ID.Cluster {
+		return
+	}
+	r := Run{Object: name, By: ByLot, Series: e.seriesOf(e.workload), Suspended: e.workload.Suspend}
+	if !r.Suspended {
+		r.Count = lotsIn(r.Series, e.terms.Month.start(time.UTC), e.terms.Month.end(time.UTC))
+	}
+	e.run(p, r, deadlineOf(job), parallel(job), false)
 }
 
 func (e *estimator) cronJob(all objects, o *unstructured.Unstructured, name string) {
 	p := e.template(all, o, name, "spec", "jobTemplate", "spec", "template", "spec")
 	if p == nil {
+		return
+	}
+	job, _, _ := unstructured.NestedMap(o.Object, "spec", "jobTemplate", "spec")
+	if e.workload.Lots {
+		e.perLot(p, job, name)
 		return
 	}
 	expression, _, _ := unstructured.NestedString(o.Object, "spec", "schedule")
@@ -248,8 +260,7 @@ func (e *estimator) cronJob(all objects, o *unstructured.Unstructured, name stri
 		}
 	}
 	policy, _, _ := unstructured.NestedString(o.Object, "spec", "concurrencyPolicy")
-	spec, _, _ := unstructured.NestedMap(o.Object, "spec", "jobTemplate", "spec")
-	e.run(p, r, deadlineOf(spec), parallel(spec), policy == "Forbid" || policy == "Replace")
+	e.run(p, r, deadlineOf(job), parallel(job), policy == "Forbid" || policy == "Replace")
 }
 
 // parallel is how many pods of a Job run at a time.

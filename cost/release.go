@@ -230,36 +230,19 @@ func (e *estimator) takes(deadline time.Duration) (takes time.Duration, from str
 	return takes, from
 }
 
-// seriesOf returns the lots that a workload runs for: those of what it writes, or else of what triggers it, of which the
-// longest count. The rule lot-mismatch sees to it that they fit each other.
-func (e *estimator) seriesOf(w catalog.Workload) (s Series) {
-	of := func(id string) Series {
+// seriesOf returns the lots of what a workload writes, which have one unit.
+func (e *estimator) seriesOf(w catalog.Workload) Series {
+	for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
+		id := w.Writes[role].ID
 		_, d, ok := e.cat.Dataset(id)
 		if !ok || d.Lots == nil {
-			return Series{}
+			continue
 		}
-		unit, err := lot.ParseUnit(string(d.Lots.Unit))
-		if err != nil {
-			return Series{}
-		}
-		return Series{Dataset: id, Unit: unit, Since: d.Lots.Since.Time}
-	}
-	for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
-		if s = of(w.Writes[role].ID); s.Dataset != "" {
-			return s
+		if unit, err := lot.ParseUnit(string(d.Lots.Unit)); err == nil {
+			return Series{Dataset: id, Unit: unit, Since: d.Lots.Since.Time}
 		}
 	}
-	declared, _, ok := e.project.Workload(w.Name)
-	if !ok {
-		return Series{}
-	}
-	for _, role := range slices.Sorted(maps.Keys(w.Reads)) {
-		read := declared.Reads[role]
-		if in := of(w.Reads[role].ID); in.Dataset != "" && read.Triggers() && read.Window == nil && (s.Dataset == "" || in.Unit.Coarser(s.Unit)) {
-			s = in
-		}
-	}
-	return s
+	return Series{}
 }
 
 // lotsIn is how many lots of a series lie between two times.

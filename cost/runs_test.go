@@ -11,10 +11,11 @@ import (
 	"trunkline.dev/trunkline/cost"
 )
 
-// flow returns a platform with an arc of a core: an hourly dataset, and what reads it.
+// flow returns a platform with a workload of a core, in an environment that keeps lots.
 func flow(workload string) files {
 	return acme().with(files{
-		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: acme}\nspec: {rates: {cpu: \"1\", memory: \"0\"}, sizes: {core: {cpu: \"1\", memory: 1Gi}}, defaults: {size: core}}\n",
+		"trunkline.yaml":   head + "kind: Platform\nmetadata: {name: acme}\nspec: {rates: {cpu: \"1\", memory: \"0\"}, sizes: {core: {cpu: \"1\", memory: 1Gi}}, defaults: {size: core}}\n",
+		"environment.yaml": head + "kind: Environment\nmetadata: {name: prod}\nspec: {clusters: [one], stores: {lake: s3://lake}, lots: {manifests: \"s3://manifests/<project>/\"}}\n",
 		"p/project.yaml": head + `kind: Project
 metadata: {name: p}
 spec:
@@ -23,7 +24,7 @@ spec:
   image: i
   datasets:
     - {name: raw, version: "1", path: lake://raw/, external: true, lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}}
-    - {name: slow, version: "1", path: lake://slow/, external: true, lots: {unit: daily, since: "2026-01-01T00:00:00Z"}}
+    - {name: clean, version: "1", path: lake://clean/, lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}}
     - {name: day, version: "1", path: lake://day/, lots: {unit: daily, since: "2026-11-11T00:00:00Z"}}
     - {name: whole, version: "1", path: lake://whole/}
   workloads: [` + workload + "]\n",
@@ -31,31 +32,25 @@ spec:
 }
 
 func TestRuns(t *testing.T) {
-	clean := `{name: w, blueprint: container-job, timeout: 30m, reads: {raw: raw@1}, writes: {whole: whole@1}`
+	clean := `{name: w, blueprint: container-job, timeout: 30m, reads: {raw: raw@1}, writes: {clean: clean@1}`
 	for name, tc := range map[string]struct {
 		reason, workload string
 		terms            cost.Terms
 		want             []string
 	}{
 		"Lots": {
-			"An arc runs once for each lot that triggers it: 720 times 12 minutes.", clean + ", typicalDuration: 12m}",
+			"A workload runs once for each lot that it writes: 720 times 12 minutes.", clean + ", typicalDuration: 12m}",
 			cost.Terms{},
 			[]string{"144 core-hour of cpu for 144.00 USD", "144 GiB-hour of memory for 0.00 USD"},
 		},
 		"OwnLots": {
-			"The lots that it writes count, from the first on: 20 days of November.",
+			"Those count that it writes, from the first on, whatever it reads: 20 days of November.",
 			`{name: w, blueprint: container-job, typicalDuration: 15m, reads: {raw: {dataset: raw@1, window: {lots: 24}}}, writes: {day: day@1}}`,
 			cost.Terms{},
 			[]string{"5 core-hour of cpu for 5.00 USD", "5 GiB-hour of memory for 0.00 USD"},
 		},
-		"Longest": {
-			"Of several that trigger it, the longest lots are its own: 30 times an hour.",
-			`{name: w, blueprint: container-job, typicalDuration: 1h, reads: {raw: {dataset: raw@1, window: {lots: 24}}, slow: slow@1}, writes: {whole: whole@1}}`,
-			cost.Terms{},
-			[]string{"30 core-hour of cpu for 30.00 USD", "30 GiB-hour of memory for 0.00 USD"},
-		},
-		"NotTriggered": {
-			"What is only looked up starts nothing: it runs once, and costs nothing each month.",
+		"Whole": {
+			"One that writes none runs once, and costs nothing each month.",
 			`{name: w, blueprint: container-job, typicalDuration: 1h, reads: {raw: {dataset: raw@1, trigger: false}}, writes: {whole: whole@1}}`,
 			cost.Terms{},
 			nil,
@@ -96,6 +91,33 @@ func TestRuns(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestRunsOfLots: lots cost where they are run, and nowhere else.
+func TestRunsOfLots(t *testing.T) {
+	platform := flow(`{name: w, blueprint: container-job, typicalDuration: 1h, writes: {day: day@1}}`)
+	environment := func(rest string) files {
+		return platform.with(files{
+			"environment.yaml": head + "kind: Environment\nmetadata: {name: prod}\nspec: {stores: {lake: s3://lake}, " + rest + "}\n",
+			"two.yaml":         head + "kind: Cluster\nmetadata: {name: two}\n",
+		})
+	}
+	const keeps = `lots: {manifests: "s3://manifests/<project>/"}`
+	for name, tc := range map[string]struct {
+		reason string
+		files  files
+		want   string
+	}{
+		"Kept":     {"20 of November, an hour each.", platform, "20.00 USD"},
+		"Clusters": {"All runs of an environment are on its first cluster.", environment("clusters: [two, one], " + keeps), "20.00 USD"},
+		"NotKept":  {"Where none are kept, it runs once.", environment("clusters: [one]"), "0.00 USD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := estimate(t, tc.files, cost.Terms{}).Total().Text("USD"); got != tc.want {
+				t.Errorf("%s: got %s, want %s", tc.reason, got, tc.want)
 			}
 		})
 	}

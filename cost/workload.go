@@ -98,6 +98,18 @@ type Run struct {
 // Known reports whether it is known what a run costs.
 func (r Run) Known() bool { return r.From != "" }
 
+// TakesPerLot is how long the run of a workload for a lot usually takes; 0 if nobody knows.
+func (r *Release) TakesPerLot(workload string) time.Duration {
+	for _, w := range r.Workloads {
+		for _, run := range w.Runs {
+			if w.Name == workload && run.By == ByLot && run.Known() {
+				return run.Takes
+			}
+		}
+	}
+	return 0
+}
+
 // Series are the lots of a dataset. The zero value is none.
 type Series struct {
 	// Dataset is "project/name@version".

@@ -14,6 +14,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cost"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/policy"
 )
 
@@ -44,6 +45,22 @@ func budgets(c *catalog.Catalog) map[string]v1alpha1.Budget {
 
 // Cost returns what the releases cost that are rendered; nil if [Input.Cost] did not ask for it.
 func (e *Evaluation) Cost() *cost.Estimate { return e.estimate }
+
+// Costs returns what a merge of the head makes of the costs, of which these are the lots; false if what the one or the other costs is not
+// known.
+func Costs(base, head *Evaluation, merged lots.Merged) (cost.Diff, bool) {
+	if base.estimate == nil || head.estimate == nil {
+		return cost.Diff{}, false
+	}
+	computed := make([]cost.Lots, len(merged.Compute))
+	for i, c := range merged.Compute {
+		computed[i] = cost.Lots{
+			Environment: c.Environment, Workload: c.Arc, Datasets: c.Writes, Count: c.Lots,
+			From: c.First.Start, Until: c.Last.End(),
+		}
+	}
+	return cost.Compare(base.estimate, head.estimate, computed), true
+}
 
 // costed returns the evaluation with what its releases cost, and with what the budgets say to that. What the change since
 // Before does not affect is taken over from there.

@@ -4,10 +4,12 @@ package evaluate
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -15,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cost"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/render"
 )
@@ -30,11 +33,12 @@ func costly() commitFiles {
 	return commitFiles{
 		"trunkline.yaml": declarationHead + "kind: Platform\nmetadata: {name: acme}\nspec: {" + rates + ", rules: {image-digest: off}}\n",
 		"one.yaml":       declarationHead + "kind: Cluster\nmetadata: {name: one}\n",
-		"prod.yaml":      declarationHead + "kind: Environment\nmetadata: {name: prod}\nspec: {clusters: [one], stores: {lake: s3://lake}}\n",
+		"prod.yaml":      declarationHead + "kind: Environment\nmetadata: {name: prod}\nspec: {clusters: [one], stores: {lake: s3://lake}, lots: {manifests: \"s3://manifests/<project>/\"}}\n",
 		"a/p.yaml":       project("a", "workloads: [{name: w, blueprint: service, size: mx.medium}]"),
 		"b/p.yaml":       project("b", "workloads: [{name: w, blueprint: service, size: mx.medium}]"),
 		"raw/p.yaml":     project("raw", "datasets: [{name: raw, version: \"1\", path: lake://raw/, external: true, lots: {unit: daily, since: \"2026-01-01T00:00:00Z\"}}]"),
-		"arc/p.yaml":     project("arc", "workloads: [{name: w, blueprint: container-job, size: mx.medium, typicalDuration: 1h, reads: {raw: raw/raw@1}}]"),
+		"arc/p.yaml": project("arc", "datasets: [{name: out, version: \"1\", path: lake://out/, lots: {unit: daily, since: \"2026-01-01T00:00:00Z\"}}], "+
+			"workloads: [{name: w, blueprint: container-job, size: mx.medium, typicalDuration: 1h, reads: {raw: {dataset: raw/raw@1, window: {lots: 1}}}, writes: {out: out@1}}]"),
 	}
 }
 
@@ -87,7 +91,7 @@ func TestCostOfAChange(t *testing.T) {
 		"Project":  {"a service more", was.edit(t, "a/p.yaml", "size: mx.medium", "size: mx.large"), "1470.00 USD", "2190.00 USD", 1},
 		"Typical":  {"renders to the same and takes longer", was.edit(t, "arc/p.yaml", "1h", "2h"), "1470.00 USD", "1470.00 USD", 1},
 		"Timeout":  {"and may", was.edit(t, "arc/p.yaml", "1h", "2h, timeout: 3h"), "1470.00 USD", "1500.00 USD", 1},
-		"Lots":     {"of another project's dataset, which is read", was.edit(t, "raw/p.yaml", "daily", "hourly"), "1470.00 USD", "2160.00 USD", 2},
+		"Lots":     {"of the dataset that is written", was.edit(t, "arc/p.yaml", "daily", "hourly"), "1470.00 USD", "2160.00 USD", 1},
 		"Rates":    {"of the platform", was.edit(t, "trunkline.yaml", `cpu: "1"`, `cpu: "2"`), "1470.00 USD", "2940.00 USD", 4},
 		"Cluster":  {"of the cluster", was.edit(t, "one.yaml", "{name: one}", "{name: one}\nspec: {rates: {cpu: \"3\"}}"), "1470.00 USD", "4410.00 USD", 4},
 		"Currency": {"of the platform", was.edit(t, "trunkline.yaml", `cpu: "1"`, `currency: EUR, cpu: "1"`), "1470.00 USD", "1470.00 EUR", 4},
@@ -108,6 +112,71 @@ func TestCostOfAChange(t *testing.T) {
 			}
 			if again != tc.again {
 				t.Errorf("%s: %d releases are estimated again, want %d", tc.reason, again, tc.again)
+			}
+		})
+	}
+}
+
+// TestCostOfLots: what a merge has computed is what it costs, lot by lot.
+func TestCostOfLots(t *testing.T) {
+	was := costly()
+	renderer := render.New(blueprints.FS)
+	before := was.evaluated(t, nil, nil, renderer)
+	for name, tc := range map[string]struct {
+		reason, old, other, want string
+	}{
+		"Backfill":  {"Ten days earlier, an hour each.", "2026-01-01", "2025-12-22", "10 10.00 USD"},
+		"Retention": {"What is not kept any more is not computed.", `since: "2026-01-01T00:00:00Z"}`, `since: "2025-12-22T00:00:00Z"}, retention: 1d`, ""},
+		"Suspended": {"Nor is what is kept from starting.", `since: "2026-01-01T00:00:00Z"}}], workloads: [{`, `since: "2025-12-22T00:00:00Z"}}], workloads: [{suspend: true, `, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := was.edit(t, "arc/p.yaml", tc.old, tc.other).edit(t, "raw/p.yaml", "2026-01-01", "2025-01-01")
+			head := is.evaluated(t, before, was, renderer)
+			d, known := Costs(before, head, lots.Merge(before.Catalog(), head.Catalog(), now))
+			if !known {
+				t.Fatal("it is not known")
+			}
+			got := ""
+			for _, o := range d.Once {
+				got += fmt.Sprintf("%d %s", o.Runs, o.Amount.Text("USD"))
+			}
+			if got != tc.want {
+				t.Errorf("%s\ngot  %s\nwant %s", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
+// TestLotsTakeWhatTheyUsuallyDo: how long lots take is declared, or known of the runs before.
+func TestLotsTakeWhatTheyUsuallyDo(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason, declared string
+		known            time.Duration
+		want             time.Duration
+	}{
+		"Declared": {"What is declared counts,", ", typicalDuration: 1h", 6 * time.Minute, time.Hour},
+		"Known":    {"and what the runs before took where nothing is.", "", 6 * time.Minute, 6 * time.Minute},
+		"Unknown":  {"Nobody knows.", "", 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := costly().edit(t, "arc/p.yaml", ", typicalDuration: 1h", tc.declared)
+			is := was.edit(t, "arc/p.yaml", "2026-01-01", "2025-12-22").edit(t, "raw/p.yaml", "2026-01-01", "2025-01-01")
+			renderer := render.New(blueprints.FS)
+			before, head := was.evaluated(t, nil, nil, renderer), is.evaluated(t, nil, nil, renderer)
+			known := map[cost.WorkloadID]time.Duration{}
+			if tc.known > 0 {
+				known[cost.WorkloadID{ReleaseID: catalog.ReleaseID{Project: "arc", Environment: "prod", Cluster: "one"}, Workload: "w"}] = tc.known
+			}
+			head, err := head.Priced(t.Context(), cost.Terms{Now: now, Typical: known}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged, err := Merge(before, head, now)
+			if err != nil || len(merged.Lots.Compute) != 1 {
+				t.Fatalf("%v, %v", merged.Lots, err)
+			}
+			if got := merged.Lots.Compute[0].Each; got != tc.want {
+				t.Errorf("%s got %v, want %v", tc.reason, got, tc.want)
 			}
 		})
 	}

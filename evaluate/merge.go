@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -49,10 +50,29 @@ func Merge(base, head *Evaluation, now time.Time) (Merged, error) {
 	moves := c.moves()
 	m := Merged{Releases: preview.Merge(was, is, now), Lots: lots.Merge(base.catalog, head.catalog, now), Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases"))}
 	annotate(m.Releases, moves)
+	head.usual(m.Lots.Compute)
 	for _, n := range c.others {
 		m.Same += n
 	}
 	return m, nil
+}
+
+// usual says of lots to be computed how long each takes, where that is not declared and is known of the runs before.
+func (e *Evaluation) usual(compute []lots.Compute) {
+	if e.estimate == nil {
+		return
+	}
+	for i := range compute {
+		c := &compute[i]
+		project, workload, _ := strings.Cut(c.Arc, "/")
+		env := e.catalog.Environments[c.Environment]
+		if c.Each > 0 || env == nil || len(env.Spec.Clusters) == 0 {
+			continue
+		}
+		if rel, ok := e.estimate.Release(catalog.ReleaseID{Project: project, Environment: c.Environment, Cluster: env.Spec.Clusters[0]}); ok {
+			c.Each = rel.TakesPerLot(workload)
+		}
+	}
 }
 
 // Same returns the releases that [Merge] leaves out, in the order of their ids.

@@ -61,7 +61,7 @@ func TestNewPreview(t *testing.T) {
 			head: func(c commitFiles) commitFiles {
 				return c.edit(t, "raw/p.yaml", "since: \"2026-01-01", "since: \"2025-01-01")
 			},
-			releases: []string{"arc/pr-7@one", "raw/pr-7@one"}, changed: []string{"raw"}, monthly: "30.00 USD",
+			releases: []string{"arc/pr-7@one", "raw/pr-7@one"}, changed: []string{"raw"}, monthly: "0.00 USD",
 		},
 		"Budget": {
 			reason: "What would cost more than a preview may is refused, by the trunk's word.",

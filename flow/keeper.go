@@ -48,8 +48,8 @@ type Options struct {
 	Limits plan.Limits
 	Log    *slog.Logger
 	Now    func() time.Time
-	// Ended is called with what came of each run that has ended.
-	Ended func(environment, outcome string)
+	// Ended is called with each run that has ended.
+	Ended func(Ended)
 }
 
 // Keeper keeps the lots of all environments that keep any.
@@ -401,5 +401,5 @@ func (l *loop) report(d done) {
 		words = append(words, "why", d.why)
 	}
 	l.opts.Log.Info("a run for a lot ended", words...)
-	l.opts.Ended(d.declared.name, string(d.came))
+	l.opts.Ended(d.ended())
 }

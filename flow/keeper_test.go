@@ -40,11 +40,31 @@ type world struct {
 	catalog atomic.Pointer[catalog.Catalog]
 	cluster *played
 	now     time.Time
+
+	mu    sync.Mutex
+	ended map[string]int
+}
+
+// end counts what came of runs.
+func (w *world) end(e Ended) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended[e.Workload+" "+e.Outcome]++
+	if e.Made() && e.Took <= 0 {
+		w.ended[e.Workload+" made in no time"]++
+	}
+}
+
+// outcomes are what came of runs, by workload.
+func (w *world) outcomes() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.ended)
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed()}
+	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{}}
 	w.declare()
 	return w
 }
@@ -92,7 +112,7 @@ spec:
 func (w *world) keep() (stop func()) {
 	k := New(Options{
 		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: 50 * time.Millisecond, Limits: DefaultLimits(),
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string) {},
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: w.end,
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
@@ -317,6 +337,8 @@ func TestEachLotOnce(t *testing.T) {
 	if diff := cmp.Diff(w.once(nil), w.cluster.starts()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	want := map[string]int{"land made": hours, "clean made": hours}
+	w.await("what came of the runs to be told", func() bool { return cmp.Equal(want, w.outcomes()) })
 }
 
 // TestKilledWhileSettling: a keeper that ends at any of the points at which it writes down what came of a run leaves nothing undone and
@@ -455,6 +477,7 @@ func TestFailuresPause(t *testing.T) {
 	stop := w.keep()
 	w.await("the rest", rest)
 	w.await("the failure", func() bool { return slices.Contains(w.lots("raw", manifest.Partial), w.at(5).ID()) })
+	w.await("the failure to be told", func() bool { return w.outcomes()["land failed"] == 1 })
 	stop()
 	for n, forget := range []bool{false, true} {
 		if forget { // Jobs go, and the manifest says it all the same

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/evaluate"
 )
 
@@ -32,6 +33,8 @@ type Options struct {
 	// Library holds the embedded blueprints.
 	Library  fs.FS
 	Renderer evaluate.Renderer
+	// Typical returns how long runs took before, for those that do not declare it; nil: nobody knows.
+	Typical func() map[cost.WorkloadID]time.Duration
 
 	// CheckName is what rules for merging call the check; default: "trunkline".
 	CheckName string
@@ -101,6 +104,9 @@ func New(opts Options) *Engine {
 	opts.CheckName = cmp.Or(opts.CheckName, defaultCheck)
 	opts.Limit, opts.Poll = cmp.Or(opts.Limit, defaultLimit), cmp.Or(opts.Poll, defaultPoll)
 	opts.Workers = cmp.Or(opts.Workers, defaultWorkers)
+	if opts.Typical == nil {
+		opts.Typical = func() map[cost.WorkloadID]time.Duration { return nil }
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -87,7 +88,7 @@ func (e *Engine) evaluateOwn(ctx context.Context, base string, tree fs.FS) (*cha
 func (e *Engine) evaluateHead(ctx context.Context, c *change, tree fs.FS, judged *evaluate.Change) (err error) {
 	c.head, err = evaluate.Head(ctx, evaluate.Input{
 		Tree: tree, Library: e.opts.Library, Renderer: e.opts.Renderer, Now: e.opts.Now(), Thorough: true,
-		Before: c.base, Changed: c.paths, Change: judged, Cost: &cost.Terms{Now: e.opts.Now()},
+		Before: c.base, Changed: c.paths, Change: judged, Cost: new(e.terms(c.base)),
 	})
 	if err == nil {
 		err = damage(tree)
@@ -167,7 +168,7 @@ func (e *Engine) comparedWith(ctx context.Context, commit string) (*change, erro
 	if runs == nil {
 		return nil, errNotReady
 	}
-	runs, err := e.prices.of(ctx, runs, cost.Terms{Now: e.opts.Now()})
+	runs, err := e.prices.of(ctx, runs, cost.Terms{Now: e.opts.Now(), Typical: e.opts.Typical()})
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +204,15 @@ func (e *Engine) evaluateBase(ctx context.Context, runs *evaluate.Evaluation, co
 	if err != nil {
 		return nil, fmt.Errorf("evaluating the base %s: %w", short(commit), err)
 	}
-	return base.Priced(ctx, cost.Terms{Now: e.opts.Now()}, runs)
+	return base.Priced(ctx, e.terms(runs), runs)
+}
+
+// terms are what a change is estimated for: it is told from its base by what it declares alone, and not by what was learned meanwhile.
+func (e *Engine) terms(base *evaluate.Evaluation) cost.Terms {
+	if known := base.Cost(); known != nil {
+		return known.Terms(e.opts.Now())
+	}
+	return cost.Terms{Now: e.opts.Now()}
 }
 
 // damage returns the error that a tree met while it was read, if it remembers one: what was made of it is not what the
@@ -255,19 +264,19 @@ type prices struct {
 	mu sync.Mutex
 	// runs is the evaluation that priced was made of.
 	runs, priced *evaluate.Evaluation
-	month        cost.Month
+	terms        cost.Terms
 }
 
 // of returns an evaluation with what its releases cost.
 func (p *prices) of(ctx context.Context, runs *evaluate.Evaluation, terms cost.Terms) (*evaluate.Evaluation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if month := cost.MonthOf(terms.Now); p.runs != runs || p.month != month {
+	if p.runs != runs || cost.MonthOf(p.terms.Now) != cost.MonthOf(terms.Now) || !maps.Equal(p.terms.Typical, terms.Typical) {
 		priced, err := runs.Priced(ctx, terms, p.priced)
 		if err != nil {
 			return nil, err
 		}
-		p.runs, p.priced, p.month = runs, priced, month
+		p.runs, p.priced, p.terms = runs, priced, terms
 	}
 	return p.priced, nil
 }

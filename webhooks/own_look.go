@@ -12,7 +12,6 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/previews"
 	"trunkline.dev/trunkline/plan/stay"
@@ -125,7 +124,7 @@ func (e *Engine) approved(ctx context.Context, p Pull, base *catalog.Catalog, pa
 // make makes what is to be put.
 func (e *Engine) make(ctx context.Context, p Pull, c *change, environment string, w *wish) error {
 	made, err := evaluate.NewPreview(ctx, evaluate.PreviewInput{
-		Number: p.Number, Environment: environment, Base: c.base, Head: c.head, Renderer: e.opts.Renderer, Cost: cost.Terms{Now: e.opts.Now()},
+		Number: p.Number, Environment: environment, Base: c.base, Head: c.head, Renderer: e.opts.Renderer, Cost: e.terms(c.base),
 	})
 	if refusal, ok := errors.AsType[*evaluate.PreviewError](err); ok {
 		w.verdict, w.refused = previews.Refused, refusal.Error()

@@ -9,6 +9,8 @@ import (
 
 	"trunkline.dev/trunkline/cost"
 	costs "trunkline.dev/trunkline/cost/report"
+	"trunkline.dev/trunkline/evaluate"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/webhooks/report"
 )
 
@@ -21,13 +23,9 @@ const (
 
 // costOf says what a change makes of the costs; nil if it changes none, or if they are not known. What comes to less than is
 // written of an amount is left out: a job that costs a tenth of a cent is nothing that a reviewer weighs.
-func costOf(c *change) *report.Cost {
-	before, after := c.base.Cost(), c.head.Cost()
-	if before == nil || after == nil {
-		return nil
-	}
-	d := cost.Compare(before, after)
-	if d.IsZero() {
+func costOf(c *change, merged lots.Merged) *report.Cost {
+	d, known := evaluate.Costs(c.base, c.head, merged)
+	if !known || d.IsZero() {
 		return nil
 	}
 	out := &report.Cost{

@@ -55,7 +55,7 @@ func reviewOf(c *change, now time.Time) (report.Review, error) {
 	if breaks(c.base, r.Plan.Releases) {
 		r.Outcome = report.Refused
 	}
-	r.Cost = costOf(c)
+	r.Cost = costOf(c, merged.Lots)
 	r.Widened, err = widened(c, now)
 	return r, err
 }

@@ -13,6 +13,8 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/cost"
 	costs "trunkline.dev/trunkline/cost/report"
+	"trunkline.dev/trunkline/evaluate"
+	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/policy"
 	findings "trunkline.dev/trunkline/policy/report"
 )
@@ -40,8 +42,9 @@ the repository that the current folder is in. With --base it says what a change
 makes of the costs, and what it costs once: lots that are computed, and runs.
 
 Services run for all hours of the month, schedules as often as they fire in it,
-and arcs for each of its lots, for as long as their typicalDuration says. Prices
-that nobody declares are list prices; the output says which.
+and workloads that write lots for each of them, where the environment keeps lots,
+for as long as their typicalDuration says. Prices that nobody declares are list
+prices; the output says which.
 
 Exit codes: 0 all budgets are kept; 1 one is exceeded; 2 wrong use, or it could
 not be found out, or not for all.`,
@@ -132,14 +135,14 @@ func (c *costing) report(ctx context.Context, s *session) (costs.Report, error) 
 	if c.base == "" {
 		return r, nil
 	}
-	if s.base.Cost() == nil {
+	d, known := evaluate.Costs(s.base, s.head, lots.Merge(s.base.Catalog(), s.head.Catalog(), s.now))
+	if !known {
 		return r, fmt.Errorf("the base %q is refused itself, so that what runs is older: \"trunkline validate %s\" says why; choose another --base", c.base, c.base)
 	}
 	commit, err := revision(ctx, s.folder(), c.base)
 	if err != nil {
 		return r, fmt.Errorf("reading the base %q: %w", c.base, err)
 	}
-	d := cost.Compare(s.base.Cost(), s.head.Cost())
 	r.Base, r.Diff = revisionName(c.base, commit), &d
 	return r, nil
 }

@@ -36,6 +36,8 @@ when, and by whose merge. A build is the images, parameters, declarations and
 files of a project; its id is the same wherever it is. What a commit declares is
 read from the checkout in the current folder, or in --from.
 
+Lots that were made are many, and are shown only with --kind lot-made.
+
 It goes back as far as the daemon is configured to keep events, and shows the newest 50, or as
 many as -n asks for. Times are UTC.
 

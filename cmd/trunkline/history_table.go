@@ -110,7 +110,11 @@ func happened(e history.Event) string {
 		}
 		parts = append(parts, line)
 	}
-	for _, s := range []string{e.Message, e.Why} {
+	message := e.Message
+	if (e.Kind == history.LotMade || e.Kind == history.LotFailed) && e.Took > 0 {
+		message += " in " + rounded(e.Took)
+	}
+	for _, s := range []string{message, e.Why} {
 		if s != "" {
 			parts = append(parts, s)
 		}
@@ -132,9 +136,9 @@ func rounded(d time.Duration) string {
 
 func kindColour(k history.Kind) text.Color {
 	switch k {
-	case history.Accepted, history.Ran, history.Healthy, history.Corrected, history.Resumed:
+	case history.Accepted, history.Ran, history.Healthy, history.Corrected, history.Resumed, history.LotMade:
 		return text.FgGreen
-	case history.Refused, history.Failed, history.Unhealthy, history.Quarantined:
+	case history.Refused, history.Failed, history.Unhealthy, history.Quarantined, history.LotFailed:
 		return text.FgRed
 	default:
 		return text.FgYellow

@@ -38,6 +38,7 @@ type daemon struct {
 	board    *status.Board
 	metrics  *metrics
 	past     *historian
+	usual    usual
 	sharing  *sharing
 	idle     *rest
 	rec      *reconciler.Reconciler

@@ -17,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
+	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -164,6 +165,18 @@ func (h *historian) ran(run reconciler.Run) {
 	if isEvent {
 		h.record(e)
 	}
+}
+
+// lotEnded records a run for a lot, if it made one or failed.
+func (h *historian) lotEnded(e lotflow.Ended) {
+	if e.Outcome != "made" && e.Outcome != "failed" {
+		return
+	}
+	kind := history.LotFailed
+	if e.Made() {
+		kind = history.LotMade
+	}
+	h.record(history.Event{Kind: kind, Release: e.Release, Object: e.Workload, Message: e.Lot.ID() + ", attempt " + e.Attempt, Why: e.Why, Took: e.Took})
 }
 
 // digits are what differs between two texts of the same error: ports, counts and times.

@@ -22,7 +22,10 @@ func (d *daemon) makeLots() {
 	}, []string{"environment", "outcome"})
 	options := lotflow.Options{
 		Accepted: d.rec.Catalog, Account: d.flags.account, Stores: d.flags.stores, Interval: lotsInterval, Limits: lotflow.DefaultLimits(),
-		Log: d.log, Now: time.Now, Ended: func(environment, outcome string) { runs.WithLabelValues(environment, outcome).Inc() },
+		Log: d.log, Now: time.Now, Ended: func(e lotflow.Ended) {
+			runs.WithLabelValues(e.Release.Environment, e.Outcome).Inc()
+			d.past.lotEnded(e)
+		},
 	}
 	for _, c := range d.clusters {
 		options.Clusters = append(options.Clusters, jobs.New(c.Name, c.REST, d.log))

@@ -38,6 +38,7 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { d.rec.Run(ctx); return nil })
 	group.Go(func() error { d.idle.run(ctx); return nil })
 	group.Go(func() error { d.past.recallAges(ctx); return nil })
+	group.Go(func() error { d.usual.learn(ctx, d.past); return nil })
 	group.Go(func() error { d.sharing.run(ctx, d.rec, d.board); return nil })
 	group.Go(func() error { d.follower.Run(ctx); return nil })
 	group.Go(func() error { watcher := d.watcher(); watcher.Run(ctx); return nil })

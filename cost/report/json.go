@@ -174,7 +174,7 @@ func changeOf(d cost.Diff, by cost.Group) *changeJSON {
 	}
 	for _, o := range d.Once {
 		out.Once = append(out.Once, onceJSON{
-			ReleaseID: o.Release, Workload: o.Workload, Object: o.Object, Dataset: o.Dataset, From: o.From, Until: o.Until, Runs: o.Runs,
+			ReleaseID: o.Release, Workload: o.Workload, Object: o.Object, Dataset: strings.Join(o.Lots.Datasets, ", "), From: o.Lots.From, Until: o.Lots.Until, Runs: o.Runs,
 			CoreHours: decimal(o.CoreHours), Amount: o.Amount, Known: o.Known, AtMost: o.Bounded,
 		})
 	}

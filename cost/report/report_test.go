@@ -83,7 +83,7 @@ const hostile = "=cmd()\x1b[31m\n\u202e@x"
 
 func reports(t *testing.T) map[string]report.Report {
 	before, after := estimate(t, 1, ""), estimate(t, 2, hostile)
-	d := cost.Compare(before, after)
+	d := cost.Compare(before, after, nil)
 	return map[string]report.Report{
 		"estimate": {Platform: "acme", Revision: "head", Estimate: after, Exceeded: []string{"the budget\x1b is too small"}},
 		"change":   {Platform: "acme", Revision: "head", Base: "base\x1b", Estimate: after, Diff: &d},
@@ -140,7 +140,7 @@ func TestJSON(t *testing.T) {
 // TestCSV: all rows have the columns of the first, and no cell begins like a formula unless it is a number.
 func TestCSV(t *testing.T) {
 	all := reports(t)
-	cheaper := cost.Compare(estimate(t, 2, ""), estimate(t, 1, ""))
+	cheaper := cost.Compare(estimate(t, 2, ""), estimate(t, 1, ""), nil)
 	all["cheaper"] = report.Report{Platform: "acme", Estimate: estimate(t, 1, ""), Diff: &cheaper}
 	priced := all["estimate"]
 	for name, r := range all {

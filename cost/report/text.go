@@ -204,8 +204,8 @@ func Once(o cost.Once, currency string) string {
 		amount = "not known, since nobody says how long a run takes"
 	}
 	what := clean(o.Object) + " runs"
-	if o.Dataset != "" {
-		what = fmt.Sprintf("%d %s of %s", o.Runs, plural("lot", o.Runs), clean(o.Dataset))
+	if o.Lots.Count > 0 {
+		what = fmt.Sprintf("%d %s of %s", o.Runs, plural("lot", o.Runs), clean(strings.Join(o.Lots.Datasets, ", ")))
 	}
 	out := fmt.Sprintf("%s: %s, by %s of %s", amount, what, clean(o.Workload), o.Release)
 	if o.Known || o.Bounded {

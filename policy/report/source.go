@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 
+	"trunkline.dev/trunkline/api/confidential"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -63,7 +64,8 @@ func (r Report) quote(problems []v1alpha1.Problem) quotes {
 	return out
 }
 
-// read takes the wanted lines out of a file.
+// read takes the wanted lines out of a file, but for those in which something is secret by its form: a problem may be about another
+// part of them.
 func (q quotes) read(file string, data []byte, wanted map[int]bool) {
 	left := len(wanted)
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
@@ -74,7 +76,9 @@ func (q quotes) read(file string, data []byte, wanted map[int]bool) {
 	for n := 1; left > 0; n++ {
 		end, after := next(data)
 		if wanted[n] {
-			q[line{file, n}] = []rune(string(data[:end]))
+			if text := string(data[:end]); confidential.What("", text) == "" {
+				q[line{file, n}] = []rune(text)
+			}
 			left--
 		}
 		if after == end {

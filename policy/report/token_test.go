@@ -119,6 +119,20 @@ func TestLinesOfPrograms(t *testing.T) {
 	}
 }
 
+// TestSecretsAreNotQuoted: a line that holds what is secret by its form is not shown, whatever is wrong with it.
+func TestSecretsAreNotQuoted(t *testing.T) {
+	q := quotes{}
+	q.read("x.yaml", []byte(`a: s3://lake/orders/
+b: {manifests: "s3://key:hunter2@lake/", more: 1}
+c: "AKIAIOSFODNN7EXAMPLE"
+d: postgres://app:***@db/orders
+`), map[int]bool{1: true, 2: true, 3: true, 4: true})
+	want := quotes{{"x.yaml", 1}: []rune("a: s3://lake/orders/"), {"x.yaml", 4}: []rune("d: postgres://app:***@db/orders")}
+	if diff := cmp.Diff(want, q); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestCutLine(t *testing.T) {
 	cases := map[string]struct {
 		reason, line string

@@ -39,7 +39,9 @@ func (f Filter) statement(n int) (string, []any) {
 			where = append(where, part.column+" = "+arg(part.value))
 		}
 	}
-	if len(f.Kinds) > 0 {
+	if len(f.Kinds) == 0 {
+		where = append(where, "kind <> "+arg(string(LotMade)))
+	} else {
 		var kinds []string
 		for _, k := range f.Kinds {
 			kinds = append(kinds, arg(string(k)))

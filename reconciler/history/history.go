@@ -39,13 +39,15 @@ const (
 	Held        Kind = "held"        // a release waits for a window, a gate or an answer
 	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
 	Previewed   Kind = "preview"     // the preview of a pull request was made, changed, put asleep, woken or removed
+	LotMade     Kind = "lot-made"    // a run made a lot of what the workload Object writes; there are many
+	LotFailed   Kind = "lot-failed"  // a run for a lot failed; Message says of which lot, and Why why
 )
 
 // Kinds lists the kinds that this program writes.
 func Kinds() []Kind {
 	return []Kind{
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
-		Widened, Held, Pruned, Previewed,
+		Widened, Held, Pruned, Previewed, LotMade, LotFailed,
 	}
 }
 
@@ -83,7 +85,7 @@ type Filter struct {
 	// Platform and the parts of Release must be equal to those of an event where they are not empty.
 	Platform string
 	Release  catalog.ReleaseID
-	// Kinds are those that are asked for; empty: all.
+	// Kinds are those that are asked for; empty: all but [LotMade], among which the others would not be seen.
 	Kinds []Kind
 	// Since is the earliest time, and Until the time that all events are before; zero: no bound.
 	Since, Until time.Time

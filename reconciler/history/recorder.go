@@ -132,13 +132,18 @@ func (r *Recorder) Query(ctx context.Context, f Filter) (Page, error) {
 	}
 	page, err := store.Query(ctx, f)
 	if err != nil {
-		if faultOf(err) == damaged {
-			r.suspect.Store(store)
-			r.queue.poke()
-		}
-		return Page{}, &UnavailableError{err}
+		return Page{}, r.unavailable(store, err)
 	}
 	return page, nil
+}
+
+// unavailable is what a reader is told of a failure, which has a damaged database replaced.
+func (r *Recorder) unavailable(store *Store, err error) error {
+	if faultOf(err) == damaged {
+		r.suspect.Store(store)
+		r.queue.poke()
+	}
+	return &UnavailableError{err}
 }
 
 func (r *Recorder) current() (*Store, error) {

@@ -13,7 +13,7 @@ import (
 type Retention struct {
 	// Age is how long an event is kept; default: [DefaultAge].
 	Age time.Duration
-	// Events is how many are kept, the newest ones; default: [DefaultEvents].
+	// Events is how many are kept, the newest ones, and as many again of lots that were made; default: [DefaultEvents].
 	Events int64
 }
 
@@ -41,30 +41,43 @@ func (r Retention) defaults() Retention {
 // may do so at once.
 func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (int64, error) {
 	keep = keep.defaults()
-	deleted, err := s.deleteBefore(ctx, place{at: now.Add(-keep.Age).UnixMicro()})
+	deleted, err := s.deleteBefore(ctx, place{at: now.Add(-keep.Age).UnixMicro()}, "$1 <> ''")
 	if err != nil {
 		return deleted, s.def.explain("clearing", err)
 	}
+	for _, of := range []string{"kind <> $1", "kind = $1"} { // a backfill of many lots must not drive out everything else
+		n, err := s.deleteBeyond(ctx, of, keep.Events)
+		deleted += n
+		if err != nil {
+			return deleted, s.def.explain("clearing", err)
+		}
+	}
+	return deleted, nil
+}
+
+// deleteBeyond deletes the events of which there are more than a number, the oldest ones: those that are lots that were made, or those that
+// are not.
+func (s *Store) deleteBeyond(ctx context.Context, of string, keep int64) (int64, error) {
 	var oldest place
-	err = s.db.QueryRowContext(ctx, `SELECT at, id FROM trunkline_events ORDER BY at DESC, id DESC LIMIT 1 OFFSET $1`, keep.Events-1).Scan(&oldest.at, &oldest.id)
+	err := s.db.QueryRowContext(ctx, `SELECT at, id FROM trunkline_events WHERE `+of+` ORDER BY at DESC, id DESC LIMIT 1 OFFSET $2`, string(LotMade), keep-1).
+		Scan(&oldest.at, &oldest.id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return deleted, nil // there are fewer
+		return 0, nil // there are fewer
 	}
 	if err != nil {
-		return deleted, s.def.explain("clearing", err)
+		return 0, err
 	}
-	n, err := s.deleteBefore(ctx, oldest)
-	return deleted + n, s.def.explain("clearing", err)
+	return s.deleteBefore(ctx, oldest, of)
 }
 
 // place is where an event stands in the order of all.
 type place struct{ at, id int64 }
 
-// deleteBefore deletes all events that stand before a place.
-func (s *Store) deleteBefore(ctx context.Context, p place) (total int64, err error) {
+// deleteBefore deletes the events that stand before a place, of which a condition is true; $1 in it is the kind of lots that were made.
+func (s *Store) deleteBefore(ctx context.Context, p place, of string) (total int64, err error) {
 	for {
 		result, err := s.db.ExecContext(ctx, `DELETE FROM trunkline_events WHERE id IN (
-			SELECT id FROM trunkline_events WHERE (at, id) < ($1, $2) ORDER BY at, id LIMIT $3)`, p.at, p.id, pruneChunk)
+			SELECT id FROM trunkline_events WHERE `+of+` AND (at, id) < ($2, $3) ORDER BY at, id LIMIT $4)`, string(LotMade), p.at, p.id, pruneChunk)
 		if err != nil {
 			return total, err
 		}

@@ -46,13 +46,14 @@ func TestFilters(t *testing.T) {
 		at(2, history.Ran, orders("prod"), "acme", "orders prod"),
 		at(3, history.Drift, rates, "acme", "rates drift"),
 		at(4, history.Failed, rates, "other", "rates fails"),
+		at(5, history.LotMade, rates, "other", "a lot"),
 	}
 	cases := map[string]struct {
 		reason string
 		filter history.Filter
 		want   []string
 	}{
-		"All":         {"The newest come first.", history.Filter{}, []string{"rates fails", "rates drift", "orders prod", "orders dev", "commit"}},
+		"All":         {"The newest come first; lots that were made are not among them.", history.Filter{}, []string{"rates fails", "rates drift", "orders prod", "orders dev", "commit"}},
 		"Project":     {"A project's, in all environments.", history.Filter{Release: catalog.ReleaseID{Project: "orders"}}, []string{"orders prod", "orders dev"}},
 		"Release":     {"All parts must fit.", history.Filter{Release: orders("dev")}, []string{"orders dev"}},
 		"Environment": {"Parts stand for themselves.", history.Filter{Release: catalog.ReleaseID{Environment: "dev"}}, []string{"rates fails", "rates drift", "orders dev"}},
@@ -60,6 +61,7 @@ func TestFilters(t *testing.T) {
 		"Platform":    {"A database may hold more than one.", history.Filter{Platform: "other"}, []string{"rates fails"}},
 		"Kind":        {"One kind.", history.Filter{Kinds: []history.Kind{history.Drift}}, []string{"rates drift"}},
 		"Kinds":       {"Or several.", history.Filter{Kinds: []history.Kind{history.Drift, history.Accepted}}, []string{"rates drift", "commit"}},
+		"Lots":        {"They are asked for by their kind.", history.Filter{Kinds: []history.Kind{history.LotMade, history.Drift}}, []string{"a lot", "rates drift"}},
 		"Since":       {"The bound itself counts.", history.Filter{Since: noon.Add(3 * time.Minute)}, []string{"rates fails", "rates drift"}},
 		"Until":       {"The bound itself does not.", history.Filter{Until: noon.Add(time.Minute)}, []string{"commit"}},
 		"Between":     {"Both.", history.Filter{Since: noon.Add(time.Minute), Until: noon.Add(2 * time.Minute)}, []string{"orders dev"}},
@@ -158,6 +160,56 @@ func TestRetention(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRetentionOfLots: lots that were made drive out each other, and nothing else; nor does anything else drive out them.
+func TestRetentionOfLots(t *testing.T) {
+	onBoth(t, func(t *testing.T, d history.Database) {
+		s := open(t, d)
+		lots := series(9)
+		for i := range lots {
+			lots[i].Kind = history.LotMade
+		}
+		write(t, s, "a", append(lots, series(4)...)...)
+		if n, err := s.Prune(t.Context(), history.Retention{Events: 3}, noon); err != nil || n != 7 {
+			t.Errorf("deleted %d, %v, want 7", n, err)
+		}
+		check(t, "The newest events stay.", []string{"3", "2", "1"}, messages(query(t, s, history.Filter{})))
+		check(t, "The newest lots too.", []string{"8", "7", "6"}, messages(query(t, s, history.Filter{Kinds: []history.Kind{history.LotMade}})))
+	})
+}
+
+// TestUsual: how long a run usually takes is the median of the newest ones that made a lot.
+func TestUsual(t *testing.T) {
+	onBoth(t, func(t *testing.T, d history.Database) {
+		s := open(t, d)
+		at := func(minute, seconds int, kind history.Kind, env, workload, platform string) history.Event {
+			return history.Event{
+				Time: noon.Add(time.Duration(minute) * time.Minute), Kind: kind, Release: orders(env), Object: workload, Platform: platform,
+				Took: time.Duration(seconds) * time.Second,
+			}
+		}
+		events := []history.Event{
+			at(-90, 999, history.LotMade, "dev", "clean", "acme"), // before the time that is asked for
+			at(1, 10, history.LotMade, "dev", "clean", "acme"), at(2, 500, history.LotMade, "dev", "clean", "acme"), at(3, 12, history.LotMade, "dev", "clean", "acme"),
+			at(4, 1, history.LotFailed, "dev", "clean", "acme"),
+			at(5, 1, history.LotMade, "dev", "clean", "other"),
+			at(6, 30, history.LotMade, "dev", "land", "acme"), at(6, 20, history.LotMade, "dev", "land", "acme"),
+		}
+		for i := range 100 { // of many, the newest count
+			events = append(events, at(i, 100-i, history.LotMade, "prod", "clean", "acme"))
+		}
+		write(t, s, "a", events...)
+		got, err := s.Usual(t.Context(), "acme", noon.Add(-time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, "The median of each.", []history.Usual{
+			{Release: orders("dev"), Workload: "clean", Took: 12 * time.Second},
+			{Release: orders("dev"), Workload: "land", Took: 20 * time.Second},
+			{Release: orders("prod"), Workload: "clean", Took: 13 * time.Second},
+		}, got)
+	})
 }
 
 func TestRetentionInChunks(t *testing.T) {
