@@ -97,7 +97,7 @@ func (l *lake) serve(program string) *daemon {
 func (l *lake) manifests(project, state string) (lots []string) {
 	l.t.Helper()
 	file := "manifest.json"
-	if state == "partial" {
+	if state == "partial" || state == "removed" {
 		file = "attempt=*/" + file
 	}
 	found, err := filepath.Glob(filepath.Join(l.dir, "manifests", project, "datasets", "*", "*", "lot=*", "state="+state, file))
@@ -241,6 +241,56 @@ func (l *lake) acts(d *daemon) {
 		if !strings.Contains(out, says) {
 			l.t.Errorf("the history does not say %q:\n%s", says, out)
 		}
+	}
+}
+
+// TestAReplayIsMerged: a commit that changes a program and declares a replay of three of its lots has them made once more by the new
+// program, with what is made of them, each once, and what counted before is kept as removed.
+func TestAReplayIsMerged(t *testing.T) {
+	l := newLake(t)
+	l.repo.Commit(t, "lots", l.files("true", "true"))
+	d := l.serve(binary)
+	l.await("all lots", l.made)
+
+	from := l.since.Add(time.Hour)
+	again := map[string]int{}
+	want := once(l.manifests("orders", "complete"))
+	for one := range lot.Range(lot.Hourly, from, from.Add(3*time.Hour)) {
+		again[one.ID()], want[one.ID()] = 1, 2
+	}
+	files := l.files("echo newer > $out/newer", "true")
+	path := `path: "lake://orders/raw/",`
+	files["orders/project.yaml"] = strings.Replace(files["orders/project.yaml"], path, fmt.Sprintf(`%s replay: [{id: newer, from: %q, until: %q, reason: test, cascade: true}],`,
+		path, from.Format(time.RFC3339), from.Add(3*time.Hour).Format(time.RFC3339)), 1)
+	head := l.repo.Commit(t, "a replay", files)
+	d.sync()
+	d.await("the newer program", fineAt(head))
+	l.await("the replay", func() bool {
+		return l.made() && len(l.manifests("orders", "removed")) >= len(again) && len(l.manifests("sales", "removed")) >= len(again)
+	})
+	for name, project := range map[string]string{"land": "orders", "clean": "sales"} {
+		if diff := cmp.Diff(want, l.ran(name)); diff != "" {
+			t.Errorf("how often %s ran: -want +got:\n%s", name, diff)
+		}
+		if diff := cmp.Diff(again, once(l.manifests(project, "removed"))); diff != "" || len(l.manifests(project, "removed")) != len(again) {
+			t.Errorf("what counted before: -want +got:\n%s", diff)
+		}
+	}
+	for id := range want {
+		found, err := filepath.Glob(filepath.Join(l.dir, "manifests", "orders", "datasets", "*", "*", "lot="+id, "state=complete", "manifest.json"))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v %v", id, found, err)
+		}
+		text, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if newer := strings.Contains(string(text), "/newer"); newer != (again[id] == 1) {
+			t.Errorf("%s is of the newer program: %t", id, newer)
+		}
+	}
+	if log := d.log.String(); !strings.Contains(log, "a replay begins") {
+		t.Error("the log does not say that a replay begins")
 	}
 }
 
