@@ -92,7 +92,7 @@ func TestRetry(t *testing.T) {
 			w.failed(5)
 			replica, want := w.keeper, "orders/land: 1 lot that failed is tried again"
 			if !here {
-				replica, want = w.replica(50 * time.Millisecond), "orders/land: the lots that have failed are tried again within a minute, by the replica that keeps them"
+				replica, want = w.replica(50*time.Millisecond), "orders/land: the lots that have failed are tried again within a minute, by the replica that keeps them"
 			}
 			tries := func() int { return w.cluster.starts()["orders/land "+w.at(5).ID()] }
 			said(t, want)(replica.Retry(t.Context(), "dev", "orders/land", w.at(5).Start, w.at(5).End(), askedNow()))
@@ -172,7 +172,7 @@ func TestRetryNothing(t *testing.T) {
 func TestDisable(t *testing.T) {
 	w := newWorld(t)
 	const disabled = "sales/clean makes no lots until it is enabled; what runs just now goes on"
-	said(t, disabled)(w.replica(50 * time.Millisecond).Disable(t.Context(), "dev", "sales/clean@1", ann)) // who makes the dataset
+	said(t, disabled)(w.replica(50*time.Millisecond).Disable(t.Context(), "dev", "sales/clean@1", ann)) // who makes the dataset
 	for range 2 {
 		stop := w.keep()
 		w.await("all raw lots", func() bool { return len(w.lots("raw", manifest.Complete)) == hours })
@@ -200,7 +200,7 @@ func TestDisable(t *testing.T) {
 // TestNothingIsStartedUnasked: while it is not known which workloads are disabled, no run is started.
 func TestNothingIsStartedUnasked(t *testing.T) {
 	w := newWorld(t)
-	said(t, "sales/clean makes no lots until it is enabled; what runs just now goes on")(w.replica(50 * time.Millisecond).Disable(t.Context(), "dev", "sales/clean", ann))
+	said(t, "sales/clean makes no lots until it is enabled; what runs just now goes on")(w.replica(50*time.Millisecond).Disable(t.Context(), "dev", "sales/clean", ann))
 	records, away := filepath.Join(w.dir, "manifests/trunkline-lots"), filepath.Join(w.dir, "away")
 	if err := errors.Join(os.Rename(records, away), os.WriteFile(records, nil, 0o644)); err != nil {
 		t.Fatal(err)
