@@ -57,6 +57,8 @@ var mayKnow = map[string][]string{
 	"flow":                       {"api", "catalog", "flow"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
+	"flow/deliver":               {"api", "flow/bucket", "flow/egress"},
+	"flow/egress":                {"api/lot"},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
 	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
@@ -129,7 +131,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/egress", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

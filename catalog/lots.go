@@ -97,6 +97,7 @@ func checkLots(k *checker, env *v1alpha1.Environment) {
 	if env.Spec.Lots == nil {
 		return
 	}
+	checkLotEvents(k, env.Spec.Lots.Events)
 	at, address := []any{"spec", "lots", "manifests"}, env.Spec.Lots.Manifests
 	checkPattern(k, address, []string{placeholderProject, placeholderEnvironment}, at...)
 	l, err := location.Parse(address)

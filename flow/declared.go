@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -25,6 +26,8 @@ type declared struct {
 	stores map[string]map[manifest.Dataset]string
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
+	// subscriptions say who is told.
+	subscriptions []egress.Subscription
 }
 
 // target is where the runs of a workload are.
@@ -44,6 +47,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
 		stores: survey.Places(c, environment), targets: map[string]target{},
+		subscriptions: subscriptions(env),
 	}
 	for p := range c.Projects() {
 		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}

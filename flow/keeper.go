@@ -33,7 +33,7 @@ const (
 // DefaultLimits are how much runs at a time in an environment.
 func DefaultLimits() plan.Limits { return plan.Limits{AtOnce: 100, PerArc: 10, Backfill: 80} }
 
-// Options are what a keeper is made of. All are required but Account.
+// Options are what a keeper is made of. All are required but Account and Teller.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -48,6 +48,8 @@ type Options struct {
 	Now      func() time.Time
 	// Ended is called with what came of each run that has ended.
 	Ended func(environment, outcome string)
+	// Teller is told what happens to lots; nil: nobody is.
+	Teller Teller
 }
 
 // Keeper keeps the lots of all environments that keep any.
@@ -122,6 +124,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			l.drain()
 		case <-timer.C:
 		}
+		l.tellOthers()
 		timer.Reset(l.advance(k.opts.Now()))
 	}
 }
@@ -170,6 +173,7 @@ func (l *loop) take(e any) {
 		l.tookStock(e)
 	case done:
 		l.report(e)
+		e.state.ended(e, l.opts.Now())
 		if l.states[e.declared.name] == e.state {
 			l.do(e.state.done(e, l.opts.Now()))
 		}
@@ -230,7 +234,9 @@ func (l *loop) tookStock(e listed) {
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
+		fresh := !e.state.listed
 		e.state.list(e.have)
+		l.tellAll(e.state, fresh)
 	}
 }
 
@@ -266,6 +272,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 	for name := range l.states {
 		if c.Environments[name] == nil {
 			l.drop(name)
+			l.subscribe(name, nil)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
@@ -283,6 +290,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 			l.drop(name)
 			l.begin(d)
 		}
+		l.subscribe(name, d)
 	}
 }
 

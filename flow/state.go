@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/survey"
@@ -35,6 +36,8 @@ type state struct {
 	runs    map[arcLot]plan.Run
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
+	// news is what others are to be told; nothing if nobody is.
+	news []egress.Fact
 }
 
 // work is something that takes time: a run is to be started, or what came of one is to be written down.
@@ -107,6 +110,7 @@ func (s *state) believed(key survey.At, f survey.Lot) survey.Lot {
 // saw takes what the store has of a lot.
 func (s *state) saw(key survey.At, f survey.Lot) {
 	f = s.believed(key, f)
+	s.learn(key, s.have[key], f)
 	if s.planner != nil && !same(f, s.have[key]) {
 		s.planner.Saw(key.Series, key.Lot, f.Mark)
 	}
@@ -258,6 +262,7 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		learned = learned || !same(s.believed(key, f), s.have[key])
 		s.saw(key, f)
 	}
+	s.attribute(d)
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
 	switch d.came {
 	case cameStarted:
