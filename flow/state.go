@@ -72,6 +72,12 @@ func (s *state) redeclare(d *declared) {
 
 // list takes what the stores have.
 func (s *state) list(all map[survey.At]survey.Lot) {
+	for key := range s.busy { // who is at work says more of these, at once
+		arc, _ := s.graph.Arc(key.arc)
+		for _, id := range arc.Writes {
+			s.touched[survey.At{Series: id, Lot: key.lot}] = true
+		}
+	}
 	for key := range s.touched {
 		delete(all, key)
 		if f, ok := s.have[key]; ok {

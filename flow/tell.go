@@ -125,6 +125,9 @@ func (s *state) changes(key survey.At, was, is survey.Lot, since time.Time) (fac
 		}
 		facts = append(facts, f)
 	}
+	if len(is.Partial) == 0 {
+		return facts
+	}
 	for _, attempt := range slices.Sorted(maps.Keys(is.Partial)) {
 		if _, known := was.Partial[attempt]; !known && is.Partial[attempt].After(since) {
 			facts = append(facts, s.ofLot(egress.Failed, key, is.Partial[attempt], manifest.Partial, attempt))

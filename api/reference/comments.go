@@ -106,6 +106,16 @@ func comments() map[string]comment {
 				"AllowExecCredentials":  "AllowExecCredentials runs the programs that a kubeconfig names to get credentials; default: false.",
 			},
 		},
+		"DaemonEvents": {
+			doc: "DaemonEvents is a target of events of lots, which environments subscribe by its name. It is not a matter of the repository where data about the platform may be sent, and with which credentials.",
+			fields: map[string]string{
+				"Name":       "Name is how environments call it: lower-case letters, digits and dashes.",
+				"URL":        "URL accepts the events, by POST; redirections are not followed.",
+				"Format":     "Format is how events are written; default: cloudevents.",
+				"SecretFile": "SecretFile holds the secret that messages are signed with as Standard Webhooks have it, \"whsec_\" and base64, and is read for each; default: none, and they are not.",
+				"TokenFile":  "TokenFile holds a bearer token to send along, by https only, and is read for each message; default: none.",
+			},
+		},
 		"DaemonGitHub": {
 			doc: "DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses instead of checks. The secret of its webhook is that of serve.hookSecretFile.",
 			fields: map[string]string{
@@ -189,6 +199,7 @@ func comments() map[string]comment {
 				"History":    "History configures where events are stored, and for how long.",
 				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
 				"Stores":     "Stores says where the object stores of datasets are, with their data and the manifests of their lots.",
+				"Events":     "Events are the targets that environments have told of their lots; default: none.",
 				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
 				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
 				"LogLevel":   "LogLevel is the lowest level to log; default: info.",
@@ -282,6 +293,7 @@ func comments() map[string]comment {
 			doc: "EnvironmentLots says where it is kept which lots there are.",
 			fields: map[string]string{
 				"Manifests": "Manifests is the folder of the store in which each lot has a manifest, with \"<project>\" and \"<environment>\" replaced, such as \"s3://acme-manifests/<environment>/<project>/\", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob and file; two datasets of one name and version are in different folders.",
+				"Events":    "Events says who is told what happens to lots; default: nobody.",
 			},
 		},
 		"EnvironmentPromotion": {
@@ -321,6 +333,15 @@ func comments() map[string]comment {
 				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
 				"Freezes":        "Freezes are times in which nothing is rolled out; they win over Windows.",
 				"Preview":        "Preview makes the environment the template of those of pull requests; default: pull requests get none.",
+			},
+		},
+		"EventFormat": {
+			doc: "EventFormat is how events of lots are written.",
+			values: []commentValue{
+				{"cloudevents", "EventsCloudEvents is CloudEvents 1.0 as JSON."},
+				{"cloudevents-binary", "EventsCloudEventsBinary is CloudEvents 1.0 with attributes in headers."},
+				{"clusterless", "EventsClusterless is the notification of Clusterless' arcs, for lots that are available."},
+				{"openlineage", "EventsOpenLineage is the RunEvent of OpenLineage, for runs."},
 			},
 		},
 		"Exception": {
@@ -410,6 +431,23 @@ func comments() map[string]comment {
 				{"info", "LogInfo logs the normal course of events."},
 				{"warn", "LogWarn logs what may need attention."},
 				{"error", "LogError logs failures."},
+			},
+		},
+		"LotEventType": {
+			doc: "LotEventType says what happened to a lot.",
+			values: []commentValue{
+				{"available", "LotAvailable is a lot that is there: it is complete or empty."},
+				{"late", "LotLate is a lot that is not there, although its dataset promises it by now."},
+				{"removed", "LotRemoved is a lot that was there, and is not any more."},
+				{"failed", "LotFailed is an attempt to make a lot that failed."},
+			},
+		},
+		"LotEvents": {
+			doc: "LotEvents says what a target is told of lots. Where that is, in which format it is told, and with which credentials is said by whoever runs the daemon, and never in the repository.",
+			fields: map[string]string{
+				"To":       "To is the name of a target in the configuration of the daemon.",
+				"Datasets": "Datasets are patterns of the datasets that are told of, as \"project/name@version\", with \"*\" for any text, such as \"orders/*\"; default: all.",
+				"Types":    "Types are those of the events that are told; default: all.",
 			},
 		},
 		"LotUnit": {

@@ -53,7 +53,7 @@ what is known is printed all the same; 2 usage error.`,
 	v.flags(cmd)
 	v.rangeFlags(cmd, fmt.Sprintf("(default the first that is declared; of one dataset, the newest %d)", newestLots))
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json, yaml, csv or tsv")
-	cmd.AddCommand(newLotsShow(), newLotsDupes(), newLotsRun())
+	cmd.AddCommand(newLotsShow(), newLotsDupes(), newLotsRun(), newLotsEvents())
 	return cmd
 }
 

@@ -140,7 +140,17 @@ func (w *world) tell() (d *deliver.Dispatcher, stop func()) {
 	d.Declare("prod", w.address(), subs)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); d.Run(ctx) }()
+	go func() {
+		defer close(ended)
+		var surveying sync.WaitGroup
+		surveying.Go(func() {
+			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+				w.survey(d)
+			}
+		})
+		d.Run(ctx)
+		surveying.Wait()
+	}()
 	stop = sync.OnceFunc(func() { cancel(); <-ended })
 	w.t.Cleanup(stop)
 	return d, stop
@@ -163,16 +173,15 @@ func (w *world) survey(d *deliver.Dispatcher) {
 	d.Tell("prod", facts, true)
 }
 
-// ready waits until the dispatcher has asked for what has happened.
-func (w *world) ready(d *deliver.Dispatcher) {
+// ready waits until it is written down for each target from when on it is told.
+func (w *world) ready() {
 	w.t.Helper()
-	asked := false
-	await(w.t, "it to begin", func() bool {
-		_, ok := d.Wants("prod", false)
-		asked = asked || ok
-		w.survey(d)
-		return asked && !ok
-	})
+	for name := range w.targets {
+		await(w.t, "it to begin", func() bool {
+			found, _ := filepath.Glob(filepath.Join(w.dir, "outbox", name, "cursor/*"))
+			return len(found) > 0
+		})
+	}
 }
 
 // happens has a lot be there.
@@ -188,7 +197,9 @@ func (w *world) happens(dataset string, n int) egress.Fact {
 	return f
 }
 
-func event(dataset string, n int) string { return fmt.Sprintf("available.v1 orders/%s@1/20260101PT1H%03d", dataset, n) }
+func event(dataset string, n int) string {
+	return fmt.Sprintf("available.v1 orders/%s@1/20260101PT1H%03d", dataset, n)
+}
 
 // records counts what is kept.
 func (w *world) records() map[string]int {
@@ -208,7 +219,7 @@ func TestDelivered(t *testing.T) {
 	w.to("one", one, deliver.CloudEvents)
 	w.to("two", two, deliver.CloudEvents)
 	d, stop := w.tell()
-	w.ready(d)
+	w.ready()
 	var want []string
 	for n := range 20 {
 		f := w.happens("raw", n)
@@ -280,7 +291,7 @@ func TestTroubledTargets(t *testing.T) {
 			w.to("bad", bad, deliver.CloudEvents)
 			w.to("good", good, deliver.CloudEvents)
 			d, stop := w.tell()
-			w.ready(d)
+			w.ready()
 			var want []string
 			for n := range 4 {
 				d.Tell("prod", []egress.Fact{w.happens("raw", n)}, false)
@@ -309,14 +320,13 @@ func TestKilled(t *testing.T) {
 	w, h := newWorld(t), listen(t)
 	w.to("one", h, deliver.CloudEvents)
 	d, stop := w.tell()
-	w.ready(d)
+	w.ready()
 	d.Tell("prod", []egress.Fact{w.happens("raw", 0)}, false)
 	h.await(t, "the first", func(told []string) bool { return len(told) == 1 })
 	stop()
 	w.happens("raw", 1) // its manifest is written, and then the daemon is killed
 
-	d, stop = w.tell()
-	w.ready(d)
+	_, stop = w.tell()
 	h.await(t, "the second", func(told []string) bool { return slices.Contains(told, event("raw", 1)) })
 	stop()
 	if diff := cmp.Diff([]string{event("raw", 0), event("raw", 1)}, h.told()); diff != "" {
@@ -328,8 +338,7 @@ func TestKilled(t *testing.T) {
 	if err := os.WriteFile(cursors[0], []byte(`{"until":"2026-01-01T00:00:00Z"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, _ = w.tell()
-	w.ready(d)
+	w.tell()
 	h.await(t, "both again", func(told []string) bool { return len(told) == 4 })
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -352,7 +361,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	w.to("one", h, deliver.CloudEvents)
 	d, stop := w.tell()
-	w.ready(d)
+	w.ready()
 	d.Tell("prod", []egress.Fact{w.happens("raw", 0), w.happens("clean", 0)}, false)
 	await(t, "dead letters", func() bool { return w.records()["dead"] == 2 })
 	stop()
@@ -375,7 +384,7 @@ func TestDeadLetters(t *testing.T) {
 	accepts = true
 	h.mu.Unlock()
 	d, stop = w.tell()
-	w.ready(d)
+	w.ready()
 	d.Tell("prod", []egress.Fact{w.happens("raw", 1)}, false)
 	h.await(t, "what comes after it", func(told []string) bool { return slices.Contains(told, event("raw", 1)) })
 	if got := len(h.told()); got != 1 {
@@ -405,7 +414,7 @@ func TestNoRedirections(t *testing.T) {
 	}
 	w.to("one", h, deliver.CloudEvents)
 	d, _ := w.tell()
-	w.ready(d)
+	w.ready()
 	d.Tell("prod", []egress.Fact{w.happens("raw", 0)}, false)
 	await(t, "a dead letter", func() bool { return w.records()["dead"] == 1 })
 	if told := elsewhere.told(); len(told) > 0 {
@@ -421,7 +430,7 @@ func TestCredentials(t *testing.T) {
 	read := func() (string, error) { mu.Lock(); defer mu.Unlock(); return now, nil }
 	w.targets["one"] = deliver.Target{URL: h.server.URL, Format: deliver.CloudEvents, Secret: read, Token: func() (string, error) { return "t0ken", nil }}
 	d, _ := w.tell()
-	w.ready(d)
+	w.ready()
 	d.Tell("prod", []egress.Fact{w.happens("raw", 0)}, false)
 	mu.Lock()
 	now = secret

@@ -115,7 +115,7 @@ func (d *Dispatcher) Declare(environment, records string, subs []egress.Subscrip
 		key := at{environment, name}
 		p := d.posts[key]
 		if p == nil {
-			p = &post{at: key, Dispatcher: d, to: d.opts.Targets[name], address: records, kick: make(chan struct{}, 1)}
+			p = &post{at: key, Dispatcher: d, to: d.opts.Targets[name], address: records, kick: make(chan struct{}, 1), declared: d.opts.Now()}
 			d.posts[key] = p
 		}
 		p.mu.Lock()

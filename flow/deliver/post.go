@@ -26,6 +26,8 @@ type post struct {
 	// address is that of the environment's records.
 	address string
 	kick    chan struct{}
+	// declared is when it was said that the target is to be told.
+	declared time.Time
 
 	mu   sync.Mutex
 	subs []egress.Subscription
@@ -131,7 +133,10 @@ func (p *post) run(ctx context.Context) {
 	}
 }
 
-// begin finds what was told. A target that is new is told what happens from now on.
+// newMargin is by how much a store's clock may be behind when a target is new.
+const newMargin = time.Second
+
+// begin finds what was told. A target that is new is told what has happened since it was declared.
 func (p *post) begin(ctx context.Context) (*Records, error) {
 	records, err := backoff.Retry(ctx, func() (*Records, error) {
 		records, err := OpenRecords(ctx, p.address, p.opts.Stores)
@@ -154,7 +159,7 @@ func (p *post) recall(ctx context.Context, records *Records) error {
 	if err != nil {
 		return err
 	}
-	cursor := egress.Cursor{Until: p.opts.Now().UTC()}
+	cursor := egress.Cursor{Until: p.declared.Add(-newMargin).UTC()}
 	if found.number == 0 {
 		found.number = 1
 		if err := records.write(ctx, cursorKey(p.target, 1), cursor); err != nil && bucket.ClassOf(err) != bucket.Exists {

@@ -34,7 +34,7 @@ type Letter struct {
 	At      time.Time   `json:"at"`
 	Fact    egress.Fact `json:"fact"`
 	// Again is set if it is to be sent once more.
-	Again bool `json:"-"`
+	Again bool `json:"again,omitempty"`
 }
 
 // Records are what is kept of what is told, in the folder of the records of an environment. Each is created once, and deleted.
@@ -133,6 +133,7 @@ func (r *Records) Letters(ctx context.Context) (letters []Letter, err error) {
 			again[target+"/"+id] = true
 		}
 	}
+	letters = []Letter{}
 	var errs []error
 	for _, key := range keys {
 		var l Letter
