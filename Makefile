@@ -61,9 +61,9 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 test-short: ## tier 1: the tests that need no cluster and no PostgreSQL, in minutes
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short ./...
 
-test-cloud: ## vet and test what the build tags sops_cloud and stores_cloud bring in: the clients of the clouds' key services and stores
-	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud ./reconciler/secrets/... ./flow/bucket/... ./cmd/trunkline
-	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud ./reconciler/secrets/... ./flow/bucket/...
+test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and events_brokers bring in: clients of clouds, NATS and Kafka
+	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
+	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
 test: devcluster postgres github-schemas mermaid openlineage helm kustomize ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"

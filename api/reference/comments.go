@@ -110,7 +110,7 @@ func comments() map[string]comment {
 			doc: "DaemonEvents is a target of events of lots, which environments subscribe by its name. It is not a matter of the repository where data about the platform may be sent, and with which credentials.",
 			fields: map[string]string{
 				"Name":       "Name is how environments call it: lower-case letters, digits and dashes.",
-				"URL":        "URL accepts the events, by POST; redirections are not followed.",
+				"URL":        "URL accepts the events, by POST; redirections are not followed. Or it is a subject of NATS, \"nats://host:4222/lots\", or a topic of Kafka, \"kafka://host:9092/lots\".",
 				"Format":     "Format is how events are written; default: cloudevents.",
 				"SecretFile": "SecretFile holds the secret that messages are signed with as Standard Webhooks have it, \"whsec_\" and base64, and is read for each; default: none, and they are not.",
 				"TokenFile":  "TokenFile holds a bearer token to send along, by https only, and is read for each message; default: none.",

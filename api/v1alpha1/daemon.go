@@ -64,7 +64,8 @@ type DaemonStores struct {
 type DaemonEvents struct {
 	// Name is how environments call it: lower-case letters, digits and dashes.
 	Name string `json:"name" required:"true"`
-	// URL accepts the events, by POST; redirections are not followed.
+	// URL accepts the events, by POST; redirections are not followed. Or it is a subject of NATS, "nats://host:4222/lots", or a topic of Kafka,
+	// "kafka://host:9092/lots".
 	URL string `json:"url" required:"true"`
 	// Format is how events are written; default: cloudevents.
 	Format EventFormat `json:"format,omitempty"`

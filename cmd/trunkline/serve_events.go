@@ -108,10 +108,29 @@ func (d *daemon) makeEvents() (*deliver.Dispatcher, error) {
 	told := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "trunkline_lot_events_total", Help: "Attempts to tell a target of lots, by what came of them: delivered, failed (it is tried again) or dead (it is with the dead letters).",
 	}, []string{"environment", "target", "outcome"})
-	d.metrics.registry.MustRegister(told)
-	return deliver.New(deliver.Options{
+	events := deliver.New(deliver.Options{
 		Targets: targets, Stores: d.flags.stores, Client: deliver.NewClient(), Limits: egress.DefaultLimits(), Upkeep: deliver.DefaultUpkeep,
 		Log: d.log, Now: time.Now,
 		Ended: func(environment, target, outcome string) { told.WithLabelValues(environment, target, outcome).Inc() },
-	}), nil
+	})
+	d.metrics.registry.MustRegister(told, eventsCollector{events})
+	return events, nil
+}
+
+// eventsCollector asks what tells others when it is scraped.
+type eventsCollector struct{ events *deliver.Dispatcher }
+
+func eventsDescription() *prometheus.Desc {
+	return prometheus.NewDesc("trunkline_lot_events_waiting", "Events of lots that wait to be delivered to a target.", []string{"environment", "target"}, nil)
+}
+
+// Describe implements [prometheus.Collector].
+func (c eventsCollector) Describe(ch chan<- *prometheus.Desc) { ch <- eventsDescription() }
+
+// Collect implements [prometheus.Collector].
+func (c eventsCollector) Collect(ch chan<- prometheus.Metric) {
+	desc := eventsDescription()
+	for _, w := range c.events.Waiting() {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(w.Facts), w.Environment, w.Target)
+	}
 }

@@ -253,6 +253,15 @@ func TestDelivered(t *testing.T) {
 	}
 }
 
+func waiting(d *deliver.Dispatcher, target string) int {
+	for _, w := range d.Waiting() {
+		if w.Target == target {
+			return w.Facts
+		}
+	}
+	return -1
+}
+
 // TestTroubledTargets: whatever a target answers, each event is delivered in order in the end, and no other target is delayed.
 func TestTroubledTargets(t *testing.T) {
 	release := make(chan struct{})
@@ -299,6 +308,9 @@ func TestTroubledTargets(t *testing.T) {
 			}
 			good.await(t, "the other target", func(told []string) bool { return len(told) == len(want) })
 			if !tc.heals {
+				if n := waiting(d, "bad"); n != len(want) {
+					t.Errorf("%d events wait, want %d", n, len(want))
+				}
 				if told := bad.told(); len(told) > 0 {
 					t.Errorf("a target that hangs has accepted %v", told)
 				}
@@ -455,8 +467,8 @@ func TestChecks(t *testing.T) {
 		"http://127.0.0.1:8080/x":          {true, ""},
 		"http://hooks.data:8080/y":         {true, "a token is sent by https:// only"},
 		"https://ann:pw@hooks.example.com": {false, "the URL of a target has no credentials: put a token into a file"},
-		"file:///etc/passwd":               {false, "the URL of a target is http:// or https://, with a host"},
-		"hooks.example.com":                {false, "the URL of a target is http:// or https://, with a host"},
+		"file:///etc/passwd":               {false, "the URL of a target is http://, https://, nats:// or kafka://, with a host"},
+		"hooks.example.com":                {false, "the URL of a target is http://, https://, nats:// or kafka://, with a host"},
 	} {
 		target := deliver.Target{URL: address}
 		if tc.token {

@@ -35,6 +35,7 @@ const DefaultUpkeep = time.Minute
 type Dispatcher struct {
 	opts    Options
 	changed chan struct{}
+	brokers brokers
 
 	mu    sync.Mutex
 	posts map[at]*post
@@ -42,7 +43,7 @@ type Dispatcher struct {
 
 // New makes a dispatcher, which tells nothing before it runs.
 func New(opts Options) *Dispatcher {
-	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), posts: map[at]*post{}}
+	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), posts: map[at]*post{}, brokers: brokers{open: map[string]*connection{}}}
 }
 
 // Run tells until ctx ends. It begins with nothing but what the records say.
@@ -63,6 +64,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		for _, s := range running {
 			end(s)
 		}
+		d.brokers.close()
 	}()
 	for {
 		d.mu.Lock()
@@ -156,4 +158,20 @@ func (d *Dispatcher) Tell(environment string, facts []egress.Fact, all bool) {
 	for _, p := range d.of(environment) {
 		p.told(facts, all)
 	}
+}
+
+// Waiting is how many facts wait to be told to a target; more may have happened than there is room for.
+type Waiting struct {
+	Environment, Target string
+	Facts               int
+}
+
+// Waiting returns how many facts wait.
+func (d *Dispatcher) Waiting() (out []Waiting) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, p := range d.posts {
+		out = append(out, Waiting{key.environment, key.target, p.waiting()})
+	}
+	return out
 }

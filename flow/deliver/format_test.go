@@ -113,7 +113,8 @@ func runs() []egress.Fact {
 		Type: egress.RunStarted, Platform: "acme", Environment: "prod", Workload: "orders/clean", Lot: available().Lot, At: at, Attempt: "r1abc", Mark: "r1abc",
 		Reads: []egress.Series{
 			{ID: "orders/raw@1", Location: "s3://lake/orders/raw/", Lots: []string{"20260102PT15M011", "20260102PT15M012"}},
-			{ID: "rates/fx@1", Location: "file:///data/fx/"}, {ID: "gone/gone@1"},
+			{ID: "rates/fx@1", Location: "file:///data/fx/"},
+			{ID: "gone/gone@1"},
 		},
 		Writes: []egress.Series{{ID: "orders/clean@2", Location: "s3://lake/", Lots: []string{"20260102PT15M012"}}},
 	}

@@ -83,6 +83,15 @@ func (p *post) ask(anyway bool) (since time.Time, ok bool) {
 	return p.box.Ask(anyway)
 }
 
+func (p *post) waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.box == nil {
+		return 0
+	}
+	return p.box.Waiting()
+}
+
 func (p *post) wake() {
 	select {
 	case p.kick <- struct{}{}:
@@ -273,7 +282,12 @@ func (p *post) attempt(ctx context.Context, records *Records, s egress.Sending) 
 		}
 		return egress.Answer{Done: true}
 	}
-	a := p.to.send(ctx, p.opts.Client, s.Fact, now)
+	var a egress.Answer
+	if p.to.brokered() {
+		a = p.to.put(ctx, p.target, &p.brokers, s.Fact, now)
+	} else {
+		a = p.to.send(ctx, p.opts.Client, s.Fact, now)
+	}
 	if a.Done && s.Letter {
 		if err := records.Drop(ctx, Letter{ID: s.ID, Target: p.target}); err != nil {
 			return egress.Answer{Failed: fmt.Sprintf("it was delivered, and stays with the dead letters: %v", err)}

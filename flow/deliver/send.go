@@ -20,7 +20,7 @@ import (
 
 // Target is where messages are sent. Whoever runs the daemon says where that is, and no repository.
 type Target struct {
-	// URL accepts requests by POST.
+	// URL accepts requests by POST; or it is that of a broker, NATS or Kafka, with the subject or topic.
 	URL    string
 	Format Format
 	// Secret returns what messages are signed with as Standard Webhooks have it, "whsec_…" or the same without; nil: they are not.
@@ -33,10 +33,12 @@ type Target struct {
 func (t Target) Check() error {
 	u, err := url.Parse(t.URL)
 	switch {
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return errors.New("the URL of a target is http:// or https://, with a host")
+	case err != nil, u.Scheme != "http" && u.Scheme != "https" && !t.brokered(), u.Host == "":
+		return errors.New("the URL of a target is http://, https://, nats:// or kafka://, with a host")
 	case u.User != nil:
 		return errors.New("the URL of a target has no credentials: put a token into a file")
+	case t.brokered():
+		return t.checkBroker(u)
 	case t.Token != nil && u.Scheme != "https" && !local(u.Hostname()):
 		return errors.New("a token is sent by https:// only")
 	}
@@ -97,6 +99,11 @@ func (t Target) authenticate(r *http.Request, id string, body []byte, now time.T
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	return t.sign(r, id, body, now)
+}
+
+// sign signs a message, if there is a secret.
+func (t Target) sign(r *http.Request, id string, body []byte, now time.Time) error {
 	if t.Secret == nil {
 		return nil
 	}

@@ -35,9 +35,6 @@ const (
 	RunLost   Type = "run lost"
 )
 
-// LotTypes are the types that are of lots.
-func LotTypes() []Type { return []Type{Available, Late, Removed, Failed} }
-
 // Series is a dataset that a run reads or writes, with the lots of it.
 type Series struct {
 	// ID is "project/name@version".
@@ -89,8 +86,8 @@ func (f Fact) ID() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// lane names what is told in order: all of a dataset, or all of a run.
-func (f Fact) lane() string {
+// Lane names what is told in order: all of a dataset, or all of a run.
+func (f Fact) Lane() string {
 	if f.OfRun() {
 		return f.Workload + " " + f.Lot.ID() + " " + f.Attempt
 	}

@@ -137,7 +137,7 @@ func (o *Outbox) add(e entry) {
 		o.miss(e.fact)
 		return
 	}
-	name := e.fact.lane()
+	name := e.fact.Lane()
 	l := o.lanes[name]
 	if l == nil {
 		l = &lane{}
@@ -195,7 +195,7 @@ func (o *Outbox) Next(now time.Time) (out []Sending, again time.Time) {
 		}
 		rest = append(rest, name)
 	}
-	o.order = append(rest, served...)
+	o.order = slices.Concat(rest, served)
 	return out, again
 }
 
