@@ -19,7 +19,7 @@ import (
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func limits() egress.Limits {
-	return egress.Limits{Queue: 4, AtOnce: 2, Pause: time.Second, Longest: time.Minute, GiveUp: time.Hour, Overlap: 10 * time.Second}
+	return egress.Limits{Queue: 4, AtOnce: 2, Pause: time.Second, Longest: time.Minute, GiveUp: time.Hour, Overlap: time.Second}
 }
 
 // fact is the nth of a dataset.
@@ -254,6 +254,26 @@ func TestLetters(t *testing.T) {
 	after, changed := box.Cursor()
 	if !after.Until.Equal(before.Until) || changed || box.Waiting() != 0 {
 		t.Errorf("the cursor is %+v, and was %+v", after, before)
+	}
+}
+
+// TestCursorStaysBehind: the cursor does not pass what waits, however much of what happened later is told.
+func TestCursorStaysBehind(t *testing.T) {
+	box := caughtUp(t, limits())
+	waits := fact(0, 0, start.Add(time.Minute))
+	later := fact(1, 0, start.Add(time.Hour))
+	box.Tell([]egress.Fact{waits, later})
+	now := start.Add(2 * time.Hour)
+	box.Next(now)
+	box.Answered(waits.ID(), egress.Answer{Failed: "503"}, now)
+	box.Answered(later.ID(), egress.Answer{Done: true}, now)
+	if c, _ := box.Cursor(); !c.Until.Before(waits.At) || len(c.Told) != 1 {
+		t.Errorf("the cursor is %+v", c)
+	}
+	box.Next(now.Add(time.Minute))
+	box.Answered(waits.ID(), egress.Answer{Done: true}, now.Add(time.Minute))
+	if c, _ := box.Cursor(); c.Until.Before(waits.At) || len(c.Told) != 1 {
+		t.Errorf("once it is told, the cursor is %+v", c)
 	}
 }
 
