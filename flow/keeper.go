@@ -234,9 +234,8 @@ func (l *loop) tookStock(e listed) {
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
-		fresh := !e.state.listed
+		e.state.fresh, e.state.surveyed = e.state.fresh || !e.state.listed, true
 		e.state.list(e.have)
-		l.tellAll(e.state, fresh)
 	}
 }
 

@@ -38,6 +38,8 @@ type state struct {
 	busy map[arcLot]bool
 	// news is what others are to be told; nothing if nobody is.
 	news []egress.Fact
+	// surveyed is set once the stores were listed, until it is asked whether anyone wants to be told all; fresh, if they were not before.
+	surveyed, fresh bool
 }
 
 // work is something that takes time: a run is to be started, or what came of one is to be written down.

@@ -53,23 +53,20 @@ func (l *loop) subscribe(name string, d *declared) {
 	}
 }
 
-// tellOthers tells what is new.
+// tellOthers tells what is new, and all that has happened since someone wants to know, once all that there is has been seen.
 func (l *loop) tellOthers() {
 	for name, s := range l.states {
-		if len(s.news) > 0 && l.opts.Teller != nil {
+		tells := l.opts.Teller != nil && len(s.subscriptions) > 0
+		if tells && s.surveyed && s.known() {
+			if since, ok := l.opts.Teller.Wants(name, s.fresh); ok {
+				l.opts.Teller.Tell(name, s.all(since), true)
+			}
+			s.surveyed, s.fresh = false, false
+		}
+		if tells && len(s.news) > 0 {
 			l.opts.Teller.Tell(name, s.news, false)
 		}
 		s.news = nil
-	}
-}
-
-// tellAll tells all that has happened since someone wants to know. What is new is told with it, in order.
-func (l *loop) tellAll(s *state, fresh bool) {
-	if l.opts.Teller == nil || len(s.subscriptions) == 0 {
-		return
-	}
-	if since, ok := l.opts.Teller.Wants(s.name, fresh); ok {
-		l.opts.Teller.Tell(s.name, s.all(since), true)
 	}
 }
 

@@ -437,11 +437,13 @@ func TestCredentials(t *testing.T) {
 	w, h := newWorld(t), listen(t)
 	var mu sync.Mutex
 	now := "whsec_" // signs with nothing, as anybody can
-	read := func() (string, error) { mu.Lock(); defer mu.Unlock(); return now, nil }
+	reads := 0
+	read := func() (string, error) { mu.Lock(); defer mu.Unlock(); reads++; return now, nil }
 	w.targets["one"] = deliver.Target{URL: h.server.URL, Format: deliver.CloudEvents, Secret: read, Token: func() (string, error) { return "t0ken", nil }}
 	d, _ := w.tell()
 	w.ready()
 	d.Tell("prod", []egress.Fact{w.happens("raw", 0)}, false)
+	await(t, "it to be tried", func() bool { mu.Lock(); defer mu.Unlock(); return reads > 1 })
 	mu.Lock()
 	now = secret
 	mu.Unlock()

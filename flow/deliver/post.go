@@ -31,8 +31,9 @@ type post struct {
 
 	mu   sync.Mutex
 	subs []egress.Subscription
-	// box is nil before it is known what was told.
-	box *egress.Outbox
+	// box is nil before it is known what was told, and early is what is learned until then.
+	box   *egress.Outbox
+	early []egress.Fact
 	// letters are how many dead letters there are.
 	letters int
 	// failing is set while the target does not accept anything.
@@ -47,18 +48,19 @@ type post struct {
 func (p *post) told(facts []egress.Fact, all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.box == nil {
-		return // all is asked for once it is known what was told
-	}
 	var mine []egress.Fact
 	for _, f := range facts {
 		if p.to.Format.tells(f) && p.selects(f) {
 			mine = append(mine, f)
 		}
 	}
-	if all {
+	switch {
+	case p.box == nil && all:
+	case p.box == nil:
+		p.early = append(p.early, mine[:min(len(mine), p.opts.Limits.Queue-len(p.early))]...)
+	case all:
 		p.box.All(mine)
-	} else {
+	default:
 		p.box.Tell(mine)
 	}
 	p.wake()
@@ -108,6 +110,9 @@ func (p *post) run(ctx context.Context) {
 	if err != nil {
 		return // ctx has ended
 	}
+	p.mu.Lock()
+	p.early = nil // the outbox has it
+	p.mu.Unlock()
 	defer func() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
 		defer cancel()
@@ -180,6 +185,7 @@ func (p *post) recall(ctx context.Context, records *Records) error {
 	}
 	p.mu.Lock()
 	p.box, p.number, p.letters = egress.New(cursor, p.opts.Limits), found.number, len(found.letters)
+	p.box.Tell(p.early)
 	p.mu.Unlock()
 	return p.redeliver(ctx, records, found)
 }

@@ -59,7 +59,7 @@ const (
 func NewClient() *http.Client {
 	return &http.Client{
 		Timeout:       sendTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return nil },
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 

@@ -92,10 +92,11 @@ func (o *Outbox) Ask(anyway bool) (since time.Time, ok bool) {
 	return o.asked, true
 }
 
-// Tell takes facts as they are learned.
+// Tell takes facts as they are learned. While something is missing, those of lots come with all the others, in order; those of runs, each
+// of which has an order of its own, do not have to wait for that, and a cluster may not say yet that there is such a run.
 func (o *Outbox) Tell(facts []Fact) {
 	for _, f := range facts {
-		if o.missing && !f.Fleeting {
+		if o.missing && !f.Fleeting && !f.OfRun() {
 			o.miss(f) // it comes with all the others, in order
 			continue
 		}
