@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline devcluster test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize postgres github-schemas mermaid demo browser images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize postgres github-schemas mermaid openlineage demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -61,11 +61,11 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 test-short: ## tier 1: the tests that need no cluster and no PostgreSQL, in minutes
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short ./...
 
-test-cloud: ## vet and test what the build tags sops_cloud and stores_cloud bring in: the clients of the clouds' key services and stores
-	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud ./reconciler/secrets/... ./flow/bucket/... ./cmd/trunkline
-	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud ./reconciler/secrets/... ./flow/bucket/...
+test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and events_brokers bring in: clients of clouds, NATS and Kafka
+	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
+	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster postgres github-schemas mermaid helm kustomize ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster postgres github-schemas mermaid openlineage helm kustomize ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -173,6 +173,9 @@ github-schemas: ## fetch what GitHub says of its own API and webhooks, which tes
 
 mermaid: ## fetch Mermaid, whose parser tests hold our diagrams to, into .cache/mermaid
 	@hack/mermaid/install.sh
+
+openlineage: ## install the classes of OpenLineage's client, which read our events in tests, into .cache/openlineage
+	@hack/openlineage/install.sh
 
 demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
 	@$(GO) build -o bin/demo ./examples/demo

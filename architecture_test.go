@@ -61,6 +61,8 @@ var mayKnow = map[string][]string{
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},
+	"flow/deliver":               {"api", "flow/bucket", "flow/egress"},
+	"flow/egress":                {"api/lot"},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
 	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
@@ -135,7 +137,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/egress", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

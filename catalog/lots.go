@@ -98,6 +98,7 @@ func checkLots(k *checker, env *v1alpha1.Environment) {
 		return
 	}
 	checkLimits(k, env.Spec.Lots.Limits)
+	checkLotEvents(k, env.Spec.Lots.Events)
 	at, address := []any{"spec", "lots", "manifests"}, env.Spec.Lots.Manifests
 	checkPattern(k, address, []string{placeholderProject, placeholderEnvironment}, at...)
 	l, err := location.Parse(address)

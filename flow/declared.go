@@ -9,6 +9,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/arrivals"
+	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -31,6 +32,8 @@ type declared struct {
 	targets map[string]target
 	// gates are the boundaries, by the id of the arc.
 	gates map[string]arrivals.Gate
+	// subscriptions say who is told.
+	subscriptions []egress.Subscription
 }
 
 // target is where the runs of a workload are.
@@ -50,6 +53,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
 		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, gates: map[string]arrivals.Gate{},
+		subscriptions: subscriptions(env),
 	}
 	d.records, _ = c.Records(environment)
 	for p := range c.Projects() {

@@ -35,7 +35,7 @@ const (
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account, Told and Late.
+// Options are what a keeper is made of. All are required but Account, Told, Late and Teller.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -56,6 +56,8 @@ type Options struct {
 	// Late is called when a dataset becomes late or is not late any more, and once more for each that is late after a start. Neither may
 	// wait.
 	Late func(Lateness)
+	// Teller is told what happens to lots, for others.
+	Teller Teller
 }
 
 // Keeper keeps the lots of all environments that keep any.
@@ -144,6 +146,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			l.hinted()
 		case <-timer.C:
 		}
+		l.tellOthers()
 		timer.Reset(l.advance(k.opts.Now()))
 	}
 }
@@ -210,6 +213,7 @@ func (l *loop) take(e any) {
 		l.peeked(e)
 	case done:
 		l.report(e)
+		e.state.ended(e, l.opts.Now())
 		if l.states[e.declared.name] == e.state {
 			l.do(e.state.done(e, l.opts.Now()))
 		}
@@ -271,8 +275,9 @@ func (l *loop) tookStock(e listed) {
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
+		e.state.fresh, e.state.surveyed = e.state.fresh || !e.state.listed, true
 		e.state.list(e.have)
-		e.state.learn(e.begun)
+		e.state.noteBegun(e.begun)
 		if !e.state.acted { // what is asked for while it is read is newer
 			l.heed(e.state, e.written, now)
 		}
@@ -318,6 +323,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 	for name := range l.states {
 		if c.Environments[name] == nil {
 			l.drop(name)
+			l.subscribe(name, nil)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
@@ -335,6 +341,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 			l.drop(name)
 			l.begin(d)
 		}
+		l.subscribe(name, d)
 	}
 	l.watch()
 }

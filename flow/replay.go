@@ -32,8 +32,8 @@ func (s *state) replays() []plan.Replay {
 	return record.Begun(s.declared.replays, s.replaying.begun)
 }
 
-// learn takes when replays began. A listing that is older than what is known already says nothing of the others.
-func (s *state) learn(begun map[string]time.Time) {
+// noteBegun takes when replays began. A listing that is older than what is known already says nothing of the others.
+func (s *state) noteBegun(begun map[string]time.Time) {
 	before := len(s.replays())
 	if s.replaying.begun == nil {
 		s.replaying.begun = map[string]time.Time{}
@@ -95,5 +95,5 @@ func (l *loop) replayed(e began) {
 			l.opts.Log.Info("a replay begins", "environment", e.declared.name, "replay", id)
 		}
 	}
-	e.state.learn(e.begun)
+	e.state.noteBegun(e.begun)
 }

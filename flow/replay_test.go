@@ -164,7 +164,7 @@ func TestReplaysThatBegan(t *testing.T) {
 	if got := s.due(noon); len(got) > 0 {
 		t.Errorf("before the store has said which have begun, these begin: %v", got)
 	}
-	s.learn(nil)
+	s.noteBegun(nil)
 	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: template("orders", "land")})
 	if got := s.due(noon); len(got) > 0 {
 		t.Errorf("its release is not in the cluster, and these begin: %v", got)
@@ -173,8 +173,8 @@ func TestReplaysThatBegan(t *testing.T) {
 	if got := s.due(noon); len(got) != 1 || got[0].ID != replayName {
 		t.Errorf("none has begun, and these are due: %v", got)
 	}
-	s.learn(map[string]time.Time{replayName: noon})
-	s.learn(map[string]time.Time{"other of orders/raw@1": noon})
+	s.noteBegun(map[string]time.Time{replayName: noon})
+	s.noteBegun(map[string]time.Time{"other of orders/raw@1": noon})
 	s.plan(noon)
 	if got := s.due(noon); len(got) > 0 {
 		t.Errorf("it has begun, and is due: %v", got)
@@ -209,7 +209,7 @@ func TestTheNextAttemptAtAReplay(t *testing.T) {
 	begin := func(more func(*state)) *state {
 		s := planned(t, w)
 		s.have[key] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon.AddDate(-1, 0, 0)}, ETag: "a"}
-		s.learn(map[string]time.Time{replayName: noon})
+		s.noteBegun(map[string]time.Time{replayName: noon})
 		s.planner, s.runs = nil, map[arcLot]plan.Run{}
 		more(s)
 		s.plan(w.now)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/flow/acts"
+	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/survey"
@@ -51,6 +52,10 @@ type state struct {
 	tallied, tallyNext time.Time
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
+	// news is what others are to be told; nothing if nobody is.
+	news []egress.Fact
+	// surveyed is set once the stores were listed, until it is asked whether anyone wants to be told all; fresh, if they were not before.
+	surveyed, fresh bool
 }
 
 // work is something that takes time: a run is to be started, or what came of one is to be written down.
@@ -88,6 +93,12 @@ func (s *state) redeclare(d *declared) {
 
 // list takes what the stores have.
 func (s *state) list(all map[survey.At]survey.Lot) {
+	for key := range s.busy { // who is at work says more of these, at once
+		arc, _ := s.graph.Arc(key.arc)
+		for _, id := range arc.Writes {
+			s.touched[survey.At{Series: id, Lot: key.lot}] = true
+		}
+	}
 	for key := range s.touched {
 		delete(all, key)
 		if f, ok := s.have[key]; ok {
@@ -126,6 +137,7 @@ func (s *state) believed(key survey.At, f survey.Lot) survey.Lot {
 // saw takes what the store has of a lot.
 func (s *state) saw(key survey.At, f survey.Lot) {
 	f = s.believed(key, f)
+	s.learn(key, s.have[key], f)
 	if s.planner != nil && !same(f, s.have[key]) {
 		s.planner.Saw(key.Series, key.Lot, f.Mark)
 		s.dirty = true
@@ -291,6 +303,7 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		learned = learned || !same(s.believed(key, f), s.have[key])
 		s.saw(key, f)
 	}
+	s.attribute(d)
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
 	if arc, ok := s.graph.Arc(d.key.arc); ok && epoch(arc, d.key.lot, s.have) == d.attempt.epoch {
 		run.Replaces = replaces(s.graph, arc, d.key.lot, s.have) // it failed at making again what is still there

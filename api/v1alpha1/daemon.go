@@ -42,6 +42,8 @@ type DaemonSpec struct {
 	SOPS DaemonSOPS `json:"sops,omitzero"`
 	// Stores says where the object stores of datasets are, with their data and the manifests of their lots.
 	Stores DaemonStores `json:"stores,omitzero"`
+	// Events are the targets that environments have told of their lots; default: none.
+	Events []DaemonEvents `json:"events,omitempty"`
 	// GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.
 	GitHub *DaemonGitHub `json:"github,omitempty" bare:"refused"`
 	// Images says which registries are asked for newer images that projects follow; default: none.
@@ -55,6 +57,42 @@ type DaemonSpec struct {
 type DaemonStores struct {
 	// S3Endpoint is the address of an S3 that is not AWS', such as "https://minio.example.com"; default: AWS.
 	S3Endpoint string `json:"s3Endpoint,omitempty"`
+}
+
+// DaemonEvents is a target of events of lots, which environments subscribe by its name. It is not a matter of the repository where data
+// about the platform may be sent, and with which credentials.
+type DaemonEvents struct {
+	// Name is how environments call it: lower-case letters, digits and dashes.
+	Name string `json:"name" required:"true"`
+	// URL accepts the events, by POST; redirections are not followed. Or it is a subject of NATS, "nats://host:4222/lots", or a topic of Kafka,
+	// "kafka://host:9092/lots".
+	URL string `json:"url" required:"true"`
+	// Format is how events are written; default: cloudevents.
+	Format EventFormat `json:"format,omitempty"`
+	// SecretFile holds the secret that messages are signed with as Standard Webhooks have it, "whsec_" and base64, and is read for each;
+	// default: none, and they are not.
+	SecretFile string `json:"secretFile,omitempty"`
+	// TokenFile holds a bearer token to send along, by https only, and is read for each message; default: none.
+	TokenFile string `json:"tokenFile,omitempty"`
+}
+
+// EventFormat is how events of lots are written.
+type EventFormat string
+
+// The formats.
+const (
+	// EventsCloudEvents is CloudEvents 1.0 as JSON.
+	EventsCloudEvents EventFormat = "cloudevents"
+	// EventsCloudEventsBinary is CloudEvents 1.0 with attributes in headers.
+	EventsCloudEventsBinary EventFormat = "cloudevents-binary"
+	// EventsClusterless is the notification of Clusterless' arcs, for lots that are available.
+	EventsClusterless EventFormat = "clusterless"
+	// EventsOpenLineage is the RunEvent of OpenLineage, for runs.
+	EventsOpenLineage EventFormat = "openlineage"
+)
+
+func (EventFormat) values() []string {
+	return []string{string(EventsCloudEvents), string(EventsCloudEventsBinary), string(EventsClusterless), string(EventsOpenLineage)}
 }
 
 // DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses

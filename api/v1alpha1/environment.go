@@ -101,6 +101,39 @@ type EnvironmentLots struct {
 	// HoldRuns has Windows and Freezes hold runs of lots, too: outside of the windows none is started, and those that are under
 	// way go on; default: false, they hold releases only.
 	HoldRuns bool `json:"holdRuns,omitempty"`
+	// Events says who is told what happens to lots; default: nobody.
+	Events []LotEvents `json:"events,omitempty"`
+}
+
+// LotEvents says what a target is told of lots. Where that is, in which format it is told, and with which credentials is said by whoever
+// runs the daemon, and never in the repository.
+type LotEvents struct {
+	// To is the name of a target in the configuration of the daemon.
+	To string `json:"to" required:"true"`
+	// Datasets are patterns of the datasets that are told of, as "project/name@version", with "*" for any text, such as "orders/*";
+	// default: all.
+	Datasets []string `json:"datasets,omitempty"`
+	// Types are those of the events that are told; default: all.
+	Types []LotEventType `json:"types,omitempty"`
+}
+
+// LotEventType says what happened to a lot.
+type LotEventType string
+
+// The types.
+const (
+	// LotAvailable is a lot that is there: it is complete or empty.
+	LotAvailable LotEventType = "available"
+	// LotLate is a lot that is not there, although its dataset promises it by now.
+	LotLate LotEventType = "late"
+	// LotRemoved is a lot that was there, and is not any more.
+	LotRemoved LotEventType = "removed"
+	// LotFailed is an attempt to make a lot that failed.
+	LotFailed LotEventType = "failed"
+)
+
+func (LotEventType) values() []string {
+	return []string{string(LotAvailable), string(LotLate), string(LotRemoved), string(LotFailed)}
 }
 
 // EnvironmentPromotion says how builds come from the environment before.

@@ -39,6 +39,7 @@ type serve struct {
 	github    atGitHub
 	images    followed
 	stores    bucket.Options
+	events    eventTargets
 	logging   logging
 }
 
@@ -87,6 +88,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.sops.flags(cmd)
 	s.github.flags(f)
 	s.images.flags(f)
+	s.events.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	s.logging.flags(cmd, "info")
 	return cmd
@@ -143,6 +145,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, usagef("--github-repo does not go with --shards: one replica works on pull requests, and has to have all releases; leave --shards out, so that the leader has them")
 	}
 	if err := s.images.check(s.github.repository != ""); err != nil {
+		return nil, err
+	}
+	if _, err := s.events.targets(); err != nil {
 		return nil, err
 	}
 	var configs []cluster.Config

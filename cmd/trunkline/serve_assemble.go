@@ -20,6 +20,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/console"
 	lotflow "trunkline.dev/trunkline/flow"
+	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
@@ -55,6 +56,8 @@ type daemon struct {
 	fetches func(context.Context) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
+	// events tells others what happens to lots.
+	events *deliver.Dispatcher
 	// clusters are how they are reached, and reports the full reports of pull requests; nil if there are none.
 	clusters []cluster.Config
 	reports  *reports.Keeper
@@ -180,7 +183,9 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 	d.follower = &reconciler.Follower{
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
 	}
-	d.makeLots()
+	if err := d.makeLots(); err != nil {
+		return err
+	}
 	d.fetches = func(context.Context) (git.Remote, error) { return d.remote(), nil }
 	return d.makePulls(renderer)
 }

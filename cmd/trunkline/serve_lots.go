@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,7 +19,7 @@ import (
 const lotsInterval = time.Minute
 
 // makeLots makes what keeps the lots of environments.
-func (d *daemon) makeLots() {
+func (d *daemon) makeLots() error {
 	runs := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "trunkline_lot_runs_total", Help: "Runs for lots that have ended, by what came of them.",
 	}, []string{"environment", "outcome"})
@@ -31,11 +32,17 @@ func (d *daemon) makeLots() {
 		Told: func(all []lotflow.Dataset) { d.board.SetLots(lotsByRelease(all)) },
 		Late: func(l lotflow.Lateness) { tellLate(d.log, l) },
 	}
+	var err error
+	if d.events, err = d.makeEvents(); err != nil {
+		return err
+	}
+	options.Teller = d.events
 	for _, c := range d.clusters {
 		options.Clusters = append(options.Clusters, jobs.New(c.Name, c.REST, d.log))
 	}
 	d.lots = lotflow.New(options)
 	d.metrics.registry.MustRegister(runs, &lotsCollector{d.lots, time.Now})
+	return nil
 }
 
 // tellLate logs that a dataset became late, or is not late any more.
@@ -61,8 +68,15 @@ func (d *daemon) notified(header func(string) string, body []byte) (answer any, 
 	return nil, nil //nolint:nilnil // there is nothing to answer, which is no error
 }
 
-// keepLots has one replica keep the lots.
-func (d *daemon) keepLots(ctx context.Context) { d.sharing.lead(ctx, d.lots.Run) }
+// keepLots has one replica keep the lots, and tell others of them.
+func (d *daemon) keepLots(ctx context.Context) {
+	d.sharing.lead(ctx, func(ctx context.Context) {
+		var telling sync.WaitGroup
+		defer telling.Wait()
+		telling.Go(func() { d.events.Run(ctx) })
+		d.lots.Run(ctx)
+	})
+}
 
 // lotsCollector asks the keeper when it is scraped.
 type lotsCollector struct {

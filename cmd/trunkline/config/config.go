@@ -7,7 +7,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -172,6 +174,7 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	r.set("sops-age-key-file", keys, "sops", "ageKeyFiles")
 	r.set("sops-kms", s.SOPS.KMS, "sops", "kms")
 	r.text("s3-endpoint", s.Stores.S3Endpoint, "stores", "s3Endpoint")
+	r.events(s.Events)
 	r.text("log-level", string(s.LogLevel), "logLevel")
 	if s.GitHub != nil {
 		r.github(*s.GitHub)
@@ -190,6 +193,22 @@ func (r *reader) github(g v1alpha1.DaemonGitHub) {
 	r.file("github-token-file", g.TokenFile, at, "tokenFile")
 	r.text("github-url", g.URL, at, "url")
 	r.text("public-url", g.PublicURL, at, "publicURL")
+}
+
+func (r *reader) events(declared []v1alpha1.DaemonEvents) {
+	of := map[string][]string{}
+	for _, e := range declared {
+		for flag, value := range map[string]string{
+			"event-target": e.URL, "event-format": string(e.Format), "event-secret-file": r.inDir(e.SecretFile), "event-token-file": r.inDir(e.TokenFile),
+		} {
+			if value != "" {
+				of[flag] = append(of[flag], e.Name+"="+value)
+			}
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(of)) {
+		r.set(flag, of[flag], "events")
+	}
 }
 
 func (r *reader) images(i v1alpha1.DaemonImages) {

@@ -32,6 +32,7 @@ type lake struct {
 	cluster *clustertest.Cluster
 	repo    *gittest.Repo
 	data    string
+	hook    *hook
 }
 
 // hours is how many lots each of the two has to make.
@@ -51,7 +52,7 @@ func newLake(t *testing.T) *lake {
 		counted[l.ID()] = true
 	}
 	return &lake{
-		t: t, dir: dir, since: since, counted: counted, repo: gittest.New(t), data: t.TempDir(),
+		t: t, dir: dir, since: since, counted: counted, repo: gittest.New(t), data: t.TempDir(), hook: newHook(t),
 		cluster: clustertest.Start(t, clustertest.Options{Name: "lots", Mode: clustertest.Exec, Args: []string{"--mount", dir + "=" + dir}}),
 	}
 }
@@ -83,14 +84,15 @@ spec:
 		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: lots}\n",
 		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
 		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  stores: {lake: \"file://%s/lake\"}\n"+
-			"  lots: {manifests: \"file://%s/manifests/<project>/\"}\n", l.dir, l.dir),
+			"  lots: {manifests: \"file://%s/manifests/<project>/\", events: [{to: hooks}]}\n", l.dir, l.dir),
 		"orders/project.yaml": project("orders", "raw", "land", "", l.script("land", land)),
 		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}\n      ", l.script("clean", clean)),
 	}
 }
 
 func (l *lake) serve(program string) *daemon {
-	return serveWith(l.t, program, "--repo", l.repo.URL(), "--data", l.data, "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1h")
+	return serveWith(l.t, program, "--repo", l.repo.URL(), "--data", l.data, "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1h",
+		"--event-target", "hooks="+l.hook.url)
 }
 
 // manifests lists the manifests of a dataset by their lots and states.
@@ -196,6 +198,9 @@ func TestLotsAreMade(t *testing.T) {
 	}
 	d = l.serve(binary)
 	l.await("all lots", l.made)
+	l.await("all lots to be told", func() bool {
+		return l.hook.has("orders/raw@1", l.manifests("orders", "complete")) && l.hook.has("sales/clean@1", l.manifests("sales", "complete"))
+	})
 	for name, project := range map[string]string{"land": "orders", "clean": "sales"} {
 		if diff := cmp.Diff(once(l.manifests(project, "complete")), l.ran(name)); diff != "" {
 			t.Errorf("%s did not run once for each lot: -want +got:\n%s", name, diff)
