@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"trunkline.dev/trunkline/flow/bucket/buckettest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lot": main})
+}
+
+// TestScripts does everything between stores of several kinds: what is read is below $LAKE, and what is written below $SINK.
+func TestScripts(t *testing.T) {
+	s3 := buckettest.New(t, "lake", "sink")
+	for name, stores := range map[string]struct{ lake, sink string }{
+		"Disk":     {"file://", "file://"},
+		"OneStore": {"s3://lake", "s3://lake"},
+		"Stores":   {"s3://lake", "s3://sink"},
+		"Up":       {"file://", "s3://sink"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir: "testdata/script", RequireUniqueNames: true, RequireExplicitExec: true,
+				Setup: func(env *testscript.Env) error {
+					for _, name := range []string{
+						"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_MAX_ATTEMPTS",
+					} {
+						env.Setenv(name, os.Getenv(name))
+					}
+					place := func(store string) string {
+						if store == "file://" {
+							return store + filepath.ToSlash(env.WorkDir)
+						}
+						return store + "/" + name + "/" + filepath.Base(env.WorkDir)
+					}
+					env.Setenv("AWS_ENDPOINT_URL_S3", s3.URL)
+					env.Setenv("LAKE", place(stores.lake)+"/lake")
+					env.Setenv("SINK", place(stores.sink)+"/sink")
+					return nil
+				},
+			})
+		})
+	}
+}
