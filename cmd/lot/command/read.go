@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -146,7 +147,7 @@ func newShow(p *program) *cobra.Command {
 			return p.with(func(run given.Run, stores *data.Stores) error {
 				out := shown{Attempt: run.Attempt, Reads: map[string]shownRead{}, Writes: map[string]string{}, Params: run.Params}
 				if !run.Lot.IsZero() {
-					out.Lot, out.Start, out.End = run.Lot.ID(), p.env["TRUNKLINE_LOT_START"], p.env["TRUNKLINE_LOT_END"]
+					out.Lot, out.Start, out.End = run.Lot.ID(), run.Lot.Start.Format(time.RFC3339), run.Lot.End().Format(time.RFC3339)
 				}
 				for _, in := range run.Inputs {
 					read := shownRead{Location: in.Location}
