@@ -66,7 +66,7 @@ type reading struct {
 	doing string
 }
 
-// Read reads, and gives an error its class.
+// Read reads. An error has a class.
 func (r *reading) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
