@@ -71,7 +71,7 @@ func (s *Stores) Read(ctx context.Context, o Object, w io.Writer) error {
 		return err
 	}
 	return o.each(func(key string) error {
-		r, err := from.Data.Open(ctx, key)
+		r, err := from.Open(ctx, key)
 		if err != nil {
 			return err
 		}
