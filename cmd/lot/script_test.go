@@ -16,16 +16,21 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"lot": main})
 }
 
-// TestScripts does everything on a disk and in object stores: what is read is below $LAKE, and what is written below $SINK.
+// TestScripts runs each script on a kind of store: what is read is below $LAKE, and what is written below $SINK. That stores do not differ
+// is for the tests of flow/bucket and flow/data.
 func TestScripts(t *testing.T) {
 	s3 := buckettest.New(t, "lake", "sink")
-	for name, stores := range map[string]struct{ lake, sink string }{
-		"Disk": {"file://", "file://"},
-		"S3":   {"s3://lake", "s3://sink"},
-	} {
+	kinds := map[string]struct{ lake, sink string }{
+		"copy": {"file://", "file://"},
+		"lots": {"s3://lake", "s3://sink"},
+	}
+	if scripts, err := filepath.Glob("testdata/script/*.txtar"); err != nil || len(scripts) != len(kinds) {
+		t.Fatalf("there are %d scripts, %v; say of each which stores it is for", len(scripts), err)
+	}
+	for name, stores := range kinds {
 		t.Run(name, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
-				Dir: "testdata/script", RequireUniqueNames: true, RequireExplicitExec: true,
+				Files: []string{"testdata/script/" + name + ".txtar"}, RequireUniqueNames: true, RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error {
 					for _, name := range []string{
 						"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_MAX_ATTEMPTS",
