@@ -3,8 +3,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline devcluster test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize postgres github-schemas mermaid openlineage demo browser images tidy check clean
+.PHONY: help build trunkline lot devcluster test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+	bench bench-loop generate golden licence airflow helm kustomize transform postgres github-schemas mermaid openlineage demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -46,11 +46,14 @@ WITH_TMP := hack/with-tmp.sh
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: trunkline devcluster ## build bin/trunkline and bin/devcluster
+build: trunkline lot devcluster ## build bin/trunkline, bin/lot and bin/devcluster
 
 trunkline: ## build bin/trunkline
 	@[ -x bin/trunkline ] || echo "building bin/trunkline; the first time takes a few minutes"
 	@$(GO) build $(BUILD) -o bin/trunkline ./cmd/trunkline
+
+lot: ## build bin/lot, the program for images that work with lots
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/lot ./cmd/lot
 
 devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 	@[ -x bin/devcluster ] || echo "building bin/devcluster, which is Kubernetes from its source; the first time takes about 5 minutes"
@@ -65,7 +68,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster postgres github-schemas mermaid openlineage helm kustomize ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster postgres github-schemas mermaid openlineage helm kustomize transform ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -161,6 +164,9 @@ helm: ## build Helm's own program, which tests compare with, into .cache/helm
 
 kustomize: ## build Kustomize's own program, which tests compare with, into .cache/kustomize
 	@hack/kustomize/install.sh
+
+transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
+	@hack/transform/check.sh
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check

@@ -63,13 +63,16 @@ var mayKnow = map[string][]string{
 	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},
 	"flow/deliver":               {"api", "flow/bucket", "flow/egress"},
 	"flow/egress":                {"api/lot"},
+	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
+	"flow/filter":                {},
+	"flow/given":                 {"api/lot", "flow/manifest"},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
 	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
 	"flow/notice":                {},
 	"flow/plan":                  {"api", "catalog"},
 	"flow/record":                {"flow/bucket", "flow/plan"},
-	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
+	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/survey":                {"api", "catalog", "flow/manifest", "flow/plan", "flow/store"},
@@ -137,7 +140,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/egress", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

@@ -135,7 +135,16 @@ func cases(t testing.TB) map[string]catalog.Release {
 	suspended.Suspend = true
 	lots := full(bp["container-job"], map[string]any{"user": 1000})
 	lots.Lots = true
+	moved := full(bp["copy"], map[string]any{"filter": map[string]any{"includes": []any{"a$(b)"}}, "user": 1000})
+	moved.Command, moved.Files = bp["copy"].Spec.Command, nil
+	sql := plain(bp["transform"], map[string]any{"sql": "SELECT 1 AS \"a\" -- $(b)", "output": map[string]any{"format": "csv"}})
+	sql.Command = bp["transform"].Spec.Command
+	each := moved
+	each.Lots = true
 	return map[string]catalog.Release{
+		"copy":               release(moved),
+		"transform":          release(sql),
+		"copy-lots":          release(each),
 		"container-job":      release(plain(bp["container-job"], nil)),
 		"container-job-full": release(full(bp["container-job"], map[string]any{"parallelism": 4, "completions": 8, "user": 1000})),
 		"container-job-lots": release(lots),

@@ -97,9 +97,11 @@ func changes() map[v1alpha1.WorkloadField]func(*catalog.Workload) {
 // TestFieldsAreHonoured: setting a field that a blueprint lists changes what it renders; what it does not list
 // changes nothing, or it would be listed.
 func TestFieldsAreHonoured(t *testing.T) {
-	// The chart of quality includes the library's pod, and lists what makes sense for a check only.
+	// These include the library's pod, and list what makes sense for them only.
 	more := map[string][]v1alpha1.WorkloadField{
-		"quality": {v1alpha1.FieldCommand, v1alpha1.FieldEnv, v1alpha1.FieldSecrets, v1alpha1.FieldFiles},
+		"copy":      {v1alpha1.FieldCommand, v1alpha1.FieldFiles},
+		"transform": {v1alpha1.FieldCommand, v1alpha1.FieldFiles},
+		"quality":   {v1alpha1.FieldCommand, v1alpha1.FieldEnv, v1alpha1.FieldSecrets, v1alpha1.FieldFiles},
 	}
 	for name, bp := range shownBlueprints(t) {
 		t.Run(name, func(t *testing.T) {
@@ -141,6 +143,8 @@ func TestSuspend(t *testing.T) {
 		want, then any
 	}{
 		"container-job": {"a Job waits", "Job", "suspend", nil, true},
+		"copy":          {"so does one that copies", "Job", "suspend", nil, true},
+		"transform":     {"so does one that transforms", "Job", "suspend", nil, true},
 		"quality":       {"so does one of a repository's own blueprint", "Job", "suspend", nil, true},
 		"readme":        {"and of the one to learn from", "Job", "suspend", nil, true},
 		"cron-job":      {"a CronJob starts nothing", "CronJob", "suspend", false, true},

@@ -138,7 +138,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 	mine := over.Workloads[w.Name]
 	out := Workload{
 		Name: w.Name, Blueprint: c.Blueprints[w.Blueprint],
-		Command: w.Command, Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
+		Command: c.command(w), Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
 		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image).Reference(),
 		Env:       merge(w.Env, mine.Env),
 		Secrets:   merge(w.Secrets, mine.Secrets),
@@ -157,6 +157,14 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		out.Replays = p.replaysOf(w)
 	}
 	return out
+}
+
+// command is what a workload runs: its own, or that of its blueprint.
+func (c *Catalog) command(w *v1alpha1.Workload) []string {
+	if bp := c.Blueprints[w.Blueprint]; bp != nil && w.Command == nil {
+		return bp.Spec.Command
+	}
+	return w.Command
 }
 
 // runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its

@@ -100,10 +100,10 @@ func (s *state) learn(key survey.At, was, is survey.Lot) {
 }
 
 // tellLate notes that a dataset has become late. It is told again after a start, if it is late still.
-func (s *state) tellLate(late Lateness) {
+func (s *state) tellLate(late Lateness, now time.Time) {
 	if late.Late && len(s.subscriptions) > 0 {
-		f := s.ofLot(egress.Late, survey.At{Series: late.Dataset, Lot: late.Lot}, late.Since, "", "")
-		f.Fleeting = true
+		f := s.ofLot(egress.Late, survey.At{Series: late.Dataset, Lot: late.Lot}, now, "", "")
+		f.Fleeting, f.Mark = true, late.Since.UTC().Format(time.RFC3339Nano)
 		s.news = append(s.news, f)
 	}
 }
@@ -136,7 +136,12 @@ func (s *state) changes(key survey.At, was, is survey.Lot, since time.Time) (fac
 	}
 	for _, attempt := range slices.Sorted(maps.Keys(is.Partial)) {
 		if _, known := was.Partial[attempt]; !known && is.Partial[attempt].After(since) {
-			facts = append(facts, s.ofLot(egress.Failed, key, is.Partial[attempt], manifest.Partial, attempt))
+			f := s.ofLot(egress.Failed, key, is.Partial[attempt], manifest.Partial, attempt)
+			a, _ := parseAttempt(attempt)
+			if run := s.runs[arcLot{f.Workload, key.Lot}]; !run.Failed.IsZero() && run.Attempt == a.number {
+				f.Reason = run.Reason
+			}
+			facts = append(facts, f)
 		}
 	}
 	return facts

@@ -57,7 +57,7 @@ func (l *loop) publish(now time.Time) {
 			continue
 		}
 		for _, late := range s.tally(now) {
-			s.tellLate(late)
+			s.tellLate(late, now)
 			if l.opts.Late != nil {
 				l.opts.Late(late)
 			}

@@ -217,7 +217,7 @@ func (j *checker) names(w *v1alpha1.Workload, i int, unit lot.Unit) {
 				w.Name+"-20230206pt15m095-999", len(w.Name)+63-maxLotWorkload),
 			fmt.Sprintf("shorten the name to %d characters", maxLotWorkload))
 	}
-	roleVariables(j, w.Reads, i, "reads", "TRUNKLINE_READ_", "", "_MANIFESTS")
+	roleVariables(j, w.Reads, i, "reads", "TRUNKLINE_READ_", "", "_MANIFESTS", "_LOCATION")
 	roleVariables(j, w.Writes, i, "writes", "TRUNKLINE_WRITE_", "")
 }
 

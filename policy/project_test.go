@@ -134,6 +134,11 @@ func TestRolesMeet(t *testing.T) {
 			edits:  []edit{{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{a: orders/daily@1, a-manifests: orders/shops@1}"}},
 			want:   []string{`deny name-collision sales/project.yaml:11 the roles "a" and "a-manifests" would both become the variable TRUNKLINE_READ_A_MANIFESTS`},
 		},
+		"Location": {
+			reason: "So is where all of its data are.",
+			edits:  []edit{{sales, "{daily: orders/daily@1, shops: orders/shops@1}", "{a: orders/daily@1, a-location: orders/shops@1}"}},
+			want:   []string{`deny name-collision sales/project.yaml:11 the roles "a" and "a-location" would both become the variable TRUNKLINE_READ_A_LOCATION`},
+		},
 		"ReadAndWrite": {
 			reason: "A role may be both read and written: these are two variables.",
 			edits:  []edit{{orders, "reads: {raw: ", "reads: {main: "}},

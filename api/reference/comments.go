@@ -55,6 +55,7 @@ func comments() map[string]comment {
 				"Source":      "Source is the folder of the chart or base, relative to the file that declares the blueprint, such as \"chart\".",
 				"Parameters":  "Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters.",
 				"Fields":      "Fields names the optional workload fields that the blueprint honours, beyond reads, writes and after that every workload may have. A workload that sets a field its blueprint does not honour is refused, so that nothing is silently ignored.",
+				"Command":     "Command is the program and its arguments of workloads that set no command; default: that of their image. It is as a workload's is: in a run for a lot, an argument such as \"$.arcNotifyEvent.lot\" is filled.",
 			},
 		},
 		"Budget": {

@@ -24,6 +24,9 @@ type BlueprintSpec struct {
 	// that every workload may have. A workload that sets a field its blueprint does not honour is refused, so
 	// that nothing is silently ignored.
 	Fields []WorkloadField `json:"fields,omitempty"`
+	// Command is the program and its arguments of workloads that set no command; default: that of their image. It is as a workload's is:
+	// in a run for a lot, an argument such as "$.arcNotifyEvent.lot" is filled.
+	Command []string `json:"command,omitempty"`
 }
 
 // Engine is a template engine.

@@ -20,6 +20,7 @@ import (
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/cmd/lot/command"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -29,7 +30,9 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trunkline": main})
+	testscript.Main(m, map[string]func(){"trunkline": main, "lot": func() {
+		os.Exit(command.Run(context.Background(), os.Args[1:], os.Environ(), command.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	}})
 }
 
 func TestScripts(t *testing.T) {

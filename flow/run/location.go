@@ -24,17 +24,6 @@ func lotLocation(dataset string, l lot.Lot) string {
 	return strings.TrimSuffix(dataset, "/") + "/lot=" + l.ID() + "/"
 }
 
-// hidden reports whether an object is no data, by its path in the location of an attempt: a part of it begins with "_" or ".", as
-// "_SUCCESS" does and "_temporary/". Programs that read folders pass over these.
-func hidden(path string) bool {
-	for part := range strings.SplitSeq(path, "/") {
-		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
-			return true
-		}
-	}
-	return false
-}
-
 // locations returns where the data of a lot are by its manifest, for a program that reads folders or objects: the folder of the
 // attempt that wrote it, which holds nothing else, or else what the manifest lists.
 func locations(m manifest.Manifest, dataset string, l lot.Lot) []string {

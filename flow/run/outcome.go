@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"trunkline.dev/trunkline/flow/given"
 	"trunkline.dev/trunkline/flow/manifest"
 )
 
 const (
-	// MaxListed is how many objects a manifest lists that Trunkline writes; of more, it names their folder.
-	MaxListed = 10_000
 	// MaxObjects is how many objects of an attempt are looked at: as many as a manifest can list.
 	MaxObjects = 100_000
 	// maxFolders is how many folders or prefixes a program's manifest may list, each of which is compared with all objects.
@@ -181,7 +180,7 @@ func (s Sink) lie(m manifest.Manifest, left Left) string {
 		return ""
 	}
 	for _, object := range left.Objects {
-		if !there[object] && !hidden(s.path(object)) {
+		if !there[object] && !given.Hidden(s.path(object)) {
 			return fmt.Sprintf(`it leaves out %.300q, which is there: list it, or have a part of its name begin with "_"`, object)
 		}
 	}
@@ -209,12 +208,12 @@ func (s Sink) path(object string) string {
 func (s Sink) list(r Run, left Left) manifest.Manifest {
 	m := manifest.Manifest{State: manifest.Complete, LotID: r.Lot.ID(), URIType: manifest.Identifier}
 	for _, object := range left.Objects {
-		if !hidden(s.path(object)) {
+		if !given.Hidden(s.path(object)) {
 			m.URIs = append(m.URIs, object)
 		}
 	}
 	switch {
-	case len(left.Objects) > MaxListed:
+	case len(left.Objects) > given.MaxListed:
 		m.URIType, m.URIs = manifest.Path, []string{manifest.URI(s.Attempt, "")}
 	case len(m.URIs) == 0:
 		m.State = manifest.Empty

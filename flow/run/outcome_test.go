@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/given"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/run"
 )
@@ -129,7 +130,7 @@ func shown(m manifest.Manifest, location string) string {
 func TestConcludeMany(t *testing.T) {
 	r := of(t, platformOf(t, rates, orders), "clean")
 	l := run.Left{}
-	for i := range run.MaxListed + 1 {
+	for i := range given.MaxListed + 1 {
 		l.Objects = append(l.Objects, fmt.Sprintf("%s%06d", good, i))
 	}
 	conclude := func(l run.Left) run.Outcome { return r.Conclude(run.Ended{}, map[string]run.Left{"main": l}) }
@@ -137,7 +138,7 @@ func TestConcludeMany(t *testing.T) {
 		m := o.Sinks[len(o.Sinks)-1].Manifest
 		return m.URIType, m.URIs
 	}
-	if kind, uris := listed(conclude(run.Left{Objects: l.Objects[1:]})); kind != manifest.Identifier || len(uris) != run.MaxListed {
+	if kind, uris := listed(conclude(run.Left{Objects: l.Objects[1:]})); kind != manifest.Identifier || len(uris) != given.MaxListed {
 		t.Errorf("%d %s are listed", len(uris), kind)
 	}
 	if kind, uris := listed(conclude(l)); kind != manifest.Path || !cmp.Equal(uris, []string{good}) {

@@ -11,17 +11,11 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/flow/given"
 )
 
-const (
-	readPrefix, writePrefix = "TRUNKLINE_READ_", "TRUNKLINE_WRITE_"
-	manifestsSuffix         = "_MANIFESTS"
-	// arcProperties is the variable of Clusterless.
-	arcProperties = "CLS_ARC_PROPS_JSON"
-
-	// maxValue bounds the value of a variable: Linux starts no process with one of 128 KiB, with its name.
-	maxValue = 120 << 10
-)
+// maxValue bounds the value of a variable: Linux starts no process with one of 128 KiB, with its name.
+const maxValue = 120 << 10
 
 // Process is what is started for a run.
 type Process struct {
@@ -43,23 +37,23 @@ type Variable struct {
 
 // Process says what is started.
 func (r Run) Process(seen Seen) (Process, error) {
-	given, notes, err := r.given(seen)
+	set, notes, err := r.given(seen)
 	if err != nil {
 		return Process{}, err
 	}
 	for name := range r.Workload.Env {
-		if _, taken := given[name]; taken {
+		if _, taken := set[name]; taken {
 			return Process{}, fmt.Errorf("the variable %q of env is one that Trunkline sets: give it another name", name)
 		}
 	}
 	p := Process{Secrets: r.Workload.Secrets, Notes: notes}
-	known := make(map[string]Text, len(given)+len(r.Workload.Env)+len(p.Secrets))
+	known := make(map[string]Text, len(set)+len(r.Workload.Env)+len(p.Secrets))
 	for name := range p.Secrets {
 		known[name] = Text{{Secret: name}}
 	}
-	names := slices.Sorted(maps.Keys(merged(given, r.Workload.Env)))
+	names := slices.Sorted(maps.Keys(merged(set, r.Workload.Env)))
 	for _, name := range names {
-		value := Text{{Literal: given[name]}}
+		value := Text{{Literal: set[name]}}
 		if own, declared := r.Workload.Env[name]; declared {
 			value = expand(own, known) // as in a container, of what stands before it
 		}
@@ -92,55 +86,49 @@ func merged[V any](a, b map[string]V) map[string]V {
 }
 
 // given are the variables that Trunkline sets.
-func (r Run) given(seen Seen) (given map[string]string, notes []string, err error) {
+func (r Run) given(seen Seen) (vars map[string]string, notes []string, err error) {
 	props, err := encode(r.arcProps())
 	if err != nil {
 		return nil, nil, err
 	}
-	given = map[string]string{
+	vars = map[string]string{
 		"TRUNKLINE_PLATFORM": r.Platform, "TRUNKLINE_PROJECT": r.Release.Project, "TRUNKLINE_ENVIRONMENT": r.Release.Environment,
 		"TRUNKLINE_CLUSTER": r.Release.Cluster, "TRUNKLINE_WORKLOAD": r.Workload.Name,
-		"TRUNKLINE_LOT": r.Lot.ID(), "TRUNKLINE_LOT_START": r.Lot.Start.Format(time.RFC3339), "TRUNKLINE_LOT_END": r.Lot.End().Format(time.RFC3339),
-		"TRUNKLINE_ATTEMPT": r.Attempt, arcProperties: string(props),
+		given.LotVariable: r.Lot.ID(), "TRUNKLINE_LOT_START": r.Lot.Start.Format(time.RFC3339), "TRUNKLINE_LOT_END": r.Lot.End().Format(time.RFC3339),
+		given.AttemptVariable: r.Attempt, given.ArcProperties: string(props),
 	}
 	if seen.Local {
-		given["CLS_LOCAL"] = "true"
+		vars["CLS_LOCAL"] = "true"
 	}
 	for _, in := range r.Inputs {
-		name := variable(readPrefix, in.Role)
+		name := given.Variable(given.ReadPrefix, in.Role)
 		if in.Store == "" {
-			given[name] = in.Location
+			vars[name] = in.Location
 			continue
 		}
+		vars[name+given.LocationSuffix] = strings.TrimSuffix(in.Location, "/") + "/"
 		var data, manifests []string
 		for _, f := range seen.Inputs[in.Role] {
 			data, manifests = append(data, locations(f.Manifest, in.Location, f.Lot)...), append(manifests, in.address(f))
 		}
-		if given[name+manifestsSuffix] = lines(manifests); len(given[name+manifestsSuffix]) > maxValue {
+		if vars[name+given.ManifestsSuffix] = lines(manifests); len(vars[name+given.ManifestsSuffix]) > maxValue {
 			return nil, nil, fmt.Errorf("it reads %d lots of %s, whose manifests are too many for a variable: read fewer at a time", len(manifests), in.ID)
 		}
-		if given[name] = lines(data); len(given[name]) > maxValue {
+		if vars[name] = lines(data); len(vars[name]) > maxValue {
 			// Half of it would be taken for all, and nothing for none: a program that needs it has to notice.
-			delete(given, name)
+			delete(vars, name)
 			notes = append(notes, fmt.Sprintf("%s is not set: the manifests list %d objects, which are too many for a variable; read the manifests in %s",
-				name, len(data), name+manifestsSuffix))
+				name, len(data), name+given.ManifestsSuffix))
 		}
 	}
 	for _, s := range r.Sinks {
-		given[variable(writePrefix, s.Role)] = s.Attempt
+		vars[given.Variable(given.WritePrefix, s.Role)] = s.Attempt
 	}
-	return given, notes, nil
+	return vars, notes, nil
 }
 
 // lines are several addresses in a variable: one a line, since none has a line break.
 func lines(addresses []string) string { return strings.Join(addresses, "\n") }
-
-// roleVariable makes the part of a variable's name that comes from a role.
-var roleVariable = strings.NewReplacer("-", "_", ".", "_")
-
-func variable(prefix, role string) string {
-	return prefix + roleVariable.Replace(strings.ToUpper(role))
-}
 
 // checkNames returns which roles would become one variable.
 func (r Run) checkNames() error {
@@ -155,13 +143,13 @@ func (r Run) checkNames() error {
 		return nil
 	}
 	for _, in := range r.Inputs {
-		name := variable(readPrefix, in.Role)
-		if err := take("reads", in.Role, name, name+manifestsSuffix); err != nil {
+		name := given.Variable(given.ReadPrefix, in.Role)
+		if err := take("reads", in.Role, name, name+given.ManifestsSuffix, name+given.LocationSuffix); err != nil {
 			return err
 		}
 	}
 	for _, s := range r.Sinks {
-		if err := take("writes", s.Role, variable(writePrefix, s.Role)); err != nil {
+		if err := take("writes", s.Role, given.Variable(given.WritePrefix, s.Role)); err != nil {
 			return err
 		}
 	}

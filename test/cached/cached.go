@@ -76,6 +76,15 @@ func Kustomize(tb testing.TB, release string) string {
 	return found(tb, "kustomize/kustomize-"+release, "kustomize")
 }
 
+// Transform returns the folder of the program of the blueprint transform, with DuckDB. It skips the test in short runs.
+func Transform(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs DuckDB; left out by -short")
+	}
+	return filepath.Dir(found(tb, "transform/bin/trunkline-transform", "transform"))
+}
+
 func found(tb testing.TB, name, target string) string {
 	tb.Helper()
 	program, err := Path(name, target)

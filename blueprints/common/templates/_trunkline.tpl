@@ -181,3 +181,59 @@ template:
   spec:
     {{- include "trunkline.podSpec" (dict "root" . "restartPolicy" "Never") | nindent 4 }}
 {{- end }}
+
+{{/*
+The whole of a workload that runs once, or once for each lot: the Job, or the template of its Jobs. What runs once for each lot is started by
+Trunkline, which makes the Jobs from this template. So can people, with "kubectl create job --from=cronjob/NAME". By itself it never starts any:
+it is suspended, and the 31st of February does not come.
+
+A Job cannot be changed once it is there. Its name holds a hash of all that it is, so that changed content is a new Job, and the one before is
+pruned. Only its suspension can be changed, and stays out of the hash: the Job goes on where it was, and one that is done is not done again.
+*/}}
+{{- define "trunkline.job" -}}
+{{- $w := .Values.global.trunkline.workload -}}
+{{- $spec := include "trunkline.jobSpec" . -}}
+{{- if $w.lots -}}
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: {{ include "trunkline.name" (dict "name" $w.name "max" 52) | quote }}
+  labels:
+    {{- include "trunkline.labels" . | nindent 4 }}
+spec:
+  schedule: "0 0 31 2 *"
+  suspend: true
+  concurrencyPolicy: Allow
+  jobTemplate:
+    metadata:
+      labels:
+        {{- include "trunkline.labels" . | nindent 8 }}
+    spec:
+      {{- $spec | nindent 6 }}
+{{- else -}}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: "{{ trunc 54 $w.name | trimSuffix "-" }}-{{ sha256sum (print $w.name $spec) | trunc 8 }}"
+  labels:
+    {{- include "trunkline.labels" . | nindent 4 }}
+spec:
+  {{- if $w.suspend }}
+  suspend: true
+  {{- end }}
+  {{- $spec | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+The same for a program that reads the workload's params: in a run for a lot it is given them, and else they are in TRUNKLINE_PARAMS, as JSON.
+What a container's variable has of "$" is written twice, as "$(NAME)" would be another variable.
+*/}}
+{{- define "trunkline.jobWithParams" -}}
+{{- $w := .Values.global.trunkline.workload -}}
+{{- if not $w.lots -}}
+{{- $params := omit .Values "global" | toJson | replace "$" "$$" -}}
+{{- $_ := set $w "env" (append $w.env (dict "name" "TRUNKLINE_PARAMS" "value" $params)) -}}
+{{- end -}}
+{{- include "trunkline.job" . -}}
+{{- end }}
