@@ -128,7 +128,6 @@ func TestEachLotIsTold(t *testing.T) {
 					w.await(what+" to be told", func() bool { return h.has(what) })
 				}
 			}
-			w.await("what was late to be told", func() bool { return h.late("orders/raw@1") > 0 && h.late("sales/clean@1") > 0 })
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			maps.DeleteFunc(h.told, func(what string, _ int) bool { return strings.HasPrefix(what, "late.v1 ") })
@@ -137,6 +136,14 @@ func TestEachLotIsTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLatenessIsTold: datasets whose newest lot does not come are told to be late, once each.
+func TestLatenessIsTold(t *testing.T) {
+	w, h := newWorld(t), &heard{told: map[string]int{}}
+	w.cluster.program = func(jobs.Order, string) (bool, bool) { return false, true } // no run ends
+	w.tell(h)
+	w.await("what is late to be told", func() bool { return h.late("orders/raw@1") == 1 && h.late("sales/clean@1") == 1 })
 }
 
 // TestFailuresAreTold: why an attempt failed is told, and that a manifest is gone that someone deletes.
