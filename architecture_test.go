@@ -55,10 +55,11 @@ var mayKnow = map[string][]string{
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow"},
+	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
-	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
+	"flow/ledger":                {"api/lot", "flow/arcstate", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
 	"flow/plan":                  {"api", "catalog"},
 	"flow/run":                   {"api", "catalog", "flow/manifest", "flow/plan"},
@@ -70,6 +71,7 @@ var mayKnow = map[string][]string{
 	"hack/mutants":               {},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render", "webhooks/github/githubtest"},
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
+	"migrate/clusterless":        {"api/confidential", "api/location", "api/lot", "api/v1alpha1", "catalog", "migrate", "scaffold"},
 	"plan":                       {"api", "catalog", "plan/ownership"},
 	"plan/gate":                  {"api", "plan"},
 	"plan/health":                {"api", "policy/cel/guard", "policy/subject"},
@@ -129,7 +131,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/arcstate", "flow/manifest", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

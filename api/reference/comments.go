@@ -83,6 +83,14 @@ func comments() map[string]comment {
 				"APIVersions": "APIVersions are what charts are told that the cluster serves, as \"monitoring.coreos.com/v1\" or \"monitoring.coreos.com/v1/ServiceMonitor\". They add to what Helm counts on without a cluster; a list that has \"v1\" is complete and replaces it. What the definitions of a release define counts in any case. Default: none.",
 			},
 		},
+		"Clusterless": {
+			doc: "Clusterless is what Clusterless calls a project.",
+			fields: map[string]string{
+				"Project": "Project is the name of the project there, such as \"S3Chain\".",
+				"Version": "Version is the version of the project there, such as \"20230101-00\".",
+				"Arcs":    "Arcs maps the name of a workload to that of its arc, as in \"copy-a: copyA\"; a workload that is not named has no states.",
+			},
+		},
 		"Currency": {
 			doc: "Currency is the code of a currency by ISO 4217: three capital letters, such as \"EUR\". The zero value means that none was given.",
 		},
@@ -282,6 +290,7 @@ func comments() map[string]comment {
 			doc: "EnvironmentLots says where it is kept which lots there are.",
 			fields: map[string]string{
 				"Manifests": "Manifests is the folder of the store in which each lot has a manifest, with \"<project>\" and \"<environment>\" replaced, such as \"s3://acme-manifests/<environment>/<project>/\", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob and file; two datasets of one name and version are in different folders.",
+				"States":    "States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with \"<environment>\" replaced, such as \"s3://prod-clusterless-arc-state-123-eu-west-1/\". Workloads of which \"clusterless\" of their project says what they are called there write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.",
 			},
 		},
 		"EnvironmentPromotion": {
@@ -672,6 +681,7 @@ func comments() map[string]comment {
 				"Tags":             "Tags are free words to find the project by, and to write policies on.",
 				"Suspend":          "Suspend leaves the project's releases as they are for as long as it is true; default: false.",
 				"Promotion":        "Promotion says what of the project stays where it is when a build is promoted; default: images and params move.",
+				"Clusterless":      "Clusterless says what the project and its workloads are called in Clusterless, which it was taken over from: their states are kept by these names, where the environment says so in lots.states; default: it has none.",
 			},
 		},
 		"Quantity": {

@@ -96,6 +96,10 @@ type EnvironmentLots struct {
 	// "s3://acme-manifests/<environment>/<project>/", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob
 	// and file; two datasets of one name and version are in different folders.
 	Manifests string `json:"manifests" required:"true"`
+	// States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with "<environment>" replaced, such
+	// as "s3://prod-clusterless-arc-state-123-eu-west-1/". Workloads of which "clusterless" of their project says what they are called there
+	// write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.
+	States string `json:"states,omitempty"`
 }
 
 // EnvironmentPromotion says how builds come from the environment before.

@@ -28,6 +28,10 @@ type Run struct {
 	Sinks  []Sink
 	// Need is how many of the inputs that trigger the workload have to be there.
 	Need int
+	// States is the folder in which Clusterless keeps how far it is with lots, and Arc what it calls the workload; empty if the workload
+	// has no states there.
+	States string
+	Arc    catalog.Arc
 }
 
 // Place is where a dataset is.
@@ -81,6 +85,9 @@ func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload stri
 	r := Run{Release: id, Platform: rel.Platform, Dir: rel.Dir, Workload: rel.Workloads[i], Lot: l, Attempt: attempt, Need: arc.Need}
 	if err := r.checkLot(g, arc); err != nil {
 		return Run{}, err
+	}
+	if folder, arc, ok := cat.States(id.Project, workload, id.Environment); ok {
+		r.States, r.Arc = folder, arc
 	}
 	reads := map[string]plan.Read{}
 	for _, read := range arc.Reads {
