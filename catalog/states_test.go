@@ -36,7 +36,7 @@ func TestProblemsOfStates(t *testing.T) {
 		"NoSuchWorkload": {
 			reason: "What is not there has no states.",
 			edits:  []edit{called("{project: Orders, version: \"1\", arcs: {cleen: cleanIt}}")},
-			want:   `orders/project.yaml:5:60: error: spec.clusterless.arcs.cleen: the project "orders" has no workload "cleen"` + "\n" + `    hint: did you mean "clean"?`,
+			want:   `orders/project.yaml:5:55: error: spec.clusterless.arcs.cleen: the project "orders" has no workload "cleen"` + "\n" + `    hint: did you mean "clean"?`,
 		},
 		"Key": {
 			reason: "A name with a slash would be another key.",

@@ -80,8 +80,12 @@ func (o Object) Ours() bool {
 // MaxBody bounds a body: older lines are left out.
 const MaxBody = 16 << 10
 
+// maxError bounds why a run failed.
+const maxError = 2000
+
 // Append returns the body with one line more, as it moves to another state.
 func (o Object) Append(l Line) []byte {
+	l.Error = strings.ToValidUTF8(l.Error[:min(len(l.Error), maxError)], "")
 	line, err := json.Marshal(l)
 	if err != nil {
 		panic(err) // of texts it always can
