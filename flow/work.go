@@ -322,9 +322,13 @@ func (w worker) ended(ctx context.Context, r run.Run, d done, lots map[survey.At
 	if d.came == cameFailed || d.came == cameLost {
 		failed = d.why
 	}
-	return w.ledger.End(ctx, r, ledger.SinkStates(r, func(s run.Sink) manifest.State {
-		return manifest.State(lots[survey.At{Series: s.ID, Lot: r.Lot}].State.String())
-	}), failed)
+	var sinks []manifest.State
+	for _, s := range r.Sinks {
+		if s.Store != "" {
+			sinks = append(sinks, manifest.State(lots[survey.At{Series: s.ID, Lot: r.Lot}].State.String()))
+		}
+	}
+	return w.ledger.End(ctx, r, sinks, failed)
 }
 
 // text is what an error says; empty for none.

@@ -147,13 +147,3 @@ func (s states) move(ctx context.Context, from arcstate.Object, to run.State, li
 	}
 	return s.folder.Delete(ctx, s.arc.Key(s.lot, from.State))
 }
-
-// SinkStates are the states of the manifests of a run's lot, for each dataset that it writes, of which one counts or else the newest.
-func SinkStates(r run.Run, of func(run.Sink) manifest.State) (out []manifest.State) {
-	for _, sink := range r.Sinks {
-		if sink.Store != "" {
-			out = append(out, of(sink))
-		}
-	}
-	return out
-}
