@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,7 +58,9 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	p := showProgress(cmd, "Listing manifests")
 	defer p.end()
 	found, err := survey.Of(cmd.Context(), cat, v.env, datasets, opener(v.endpoint))
-	planner := plan.New(v.graph, found.Seen(), plan.Limits{}, v.now)
+	known := found.Seen()
+	err = errors.Join(err, v.arcStates(cmd.Context(), cat, found, known))
+	planner := plan.New(v.graph, known, plan.Limits{}, v.now)
 	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, err
 }
 
