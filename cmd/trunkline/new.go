@@ -47,7 +47,7 @@ func newNew() *cobra.Command {
 		Use: `new project|workload|environment|blueprint NAME
   trunkline new --from flux|argocd PATH
   trunkline new --from clusterless FILE...`,
-		Short: "Create declarations, or take over what Flux, Argo CD or Clusterless has",
+		Short: "Create declarations, or take over those of another system",
 		Long: `New creates a project, a workload of a project, an environment or a blueprint from a template. It
 asks for what the template needs to know; without a terminal, and where CI is set, --set answers.
 Trunkline comes with templates, and a repository may have its own in templates/KIND/NAME.
