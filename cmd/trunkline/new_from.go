@@ -43,11 +43,11 @@ type takeover struct {
 	// from is a system, and folder the repository.
 	from, folder string
 	// files are those of Clusterless; "-" is the standard input.
-	files []string
-	to           string
-	given        map[string]string
-	dryRun       bool
-	now          time.Time
+	files  []string
+	to     string
+	given  map[string]string
+	dryRun bool
+	now    time.Time
 }
 
 // takeover returns what is to be taken over, if the arguments ask for that: a system and a folder.

@@ -56,7 +56,7 @@ func (m *migration) sources(r *region, c component, w *workload) (unit lot.Unit,
 		if err != nil {
 			return 0, err
 		}
-		m.unknown(c.deployable, fmt.Sprintf("%s: the source %s", c, f.name), f.value, "", "name", "version", "pathURI", "subscribe")
+		m.unknown(c.deployable, fmt.Sprintf("%s: the source %s", c, f.name), f.value, "name", "version", "pathURI", "subscribe")
 		subscribe := true
 		if f.value.get("subscribe") != nil {
 			if subscribe, err = c.yes(f.value, "subscribe"); err != nil {
@@ -203,11 +203,14 @@ func (m *migration) batch(c component, w *workload) error {
 	return m.runtime(c, w, spec.get("batchRuntimeProps"))
 }
 
-// sizes are the built-in ones of a quarter of a core, which Clusterless has always, and of more cores where that has too little memory.
-var sizes = []struct {
+// size is one of the built-in ones.
+type size struct {
 	name string
 	mib  int
-}{{"cx.micro", 512}, {"mx.micro", 1024}, {"rx.micro", 2048}, {"rx.small", 4096}, {"rx.medium", 8192}, {"rx.large", 16384}}
+}
+
+// sizes are those of a quarter of a core, which Clusterless has always, and of more cores where that has too little memory.
+var sizes = []size{{"cx.micro", 512}, {"mx.micro", 1024}, {"rx.micro", 2048}, {"rx.small", 4096}, {"rx.medium", 8192}, {"rx.large", 16384}}
 
 // runtime makes size, time and kind of machine of a run.
 func (m *migration) runtime(c component, w *workload, props *node) error {
@@ -215,12 +218,7 @@ func (m *migration) runtime(c component, w *workload, props *node) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(sizes, func(s struct {
-		name string
-		mib  int
-	}) bool {
-		return s.mib >= memory
-	})
+	i := slices.IndexFunc(sizes, func(s size) bool { return s.mib >= memory })
 	if i < 0 {
 		return c.at(props, "%s needs %d MB, which is more than Clusterless has", c, memory)
 	}

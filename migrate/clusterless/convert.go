@@ -39,9 +39,7 @@ type owner struct {
 // convert makes of each region what it is here, and compares the regions.
 func (m *migration) convert() error {
 	for _, d := range m.deployables {
-		i := slices.IndexFunc(m.regions, func(r *region) bool { return r.placement == d.placement })
-		if i < 0 {
-			i = len(m.regions)
+		if !slices.ContainsFunc(m.regions, func(r *region) bool { return r.placement == d.placement }) {
 			m.regions = append(m.regions, &region{
 				placement: d.placement, stores: map[string]string{}, owners: map[string]*owner{}, partitions: map[string]*node{},
 			})
@@ -254,7 +252,7 @@ func (m *migration) declareDataset(r *region, c component, n *node, unit lot.Uni
 			fmt.Sprintf("its name is no DNS label, and becomes %q: its manifests are not found by it", d.Name),
 			fmt.Sprintf("copy the manifests that are to count from datasets/name=%s/ to datasets/name=%s/, in %s", name, d.Name, "s3://"+r.placement.store("manifest")))
 	}
-	m.unknown(c.deployable, fmt.Sprintf("%s: the dataset %s", c, name), n, "", "name", "version", "pathURI", "publish")
+	m.unknown(c.deployable, fmt.Sprintf("%s: the dataset %s", c, name), n, "name", "version", "pathURI", "publish")
 	if p := n.get("publish"); p != nil && p.kind == boolean && !p.yes {
 		m.note(c.deployable, p, fmt.Sprintf("%s: the dataset %s: publish", c, name), "who reads a dataset is started by its lots, always", `say "trigger: false" where it is read`)
 	}

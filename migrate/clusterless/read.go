@@ -142,20 +142,20 @@ func (m *migration) placed(d *deployable, n *node) error {
 	case !regionForm.MatchString(d.placement.region):
 		return d.at(p, "the region %q is none", d.placement.region)
 	}
-	m.unknown(*d, "project", n.get("project"), "", "name", "version")
-	m.unknown(*d, "placement", p, "", "provider", "account", "region", "stage")
-	m.unknown(*d, "the file", n, "", "project", "placement", "resources", "activities", "boundaries", "barriers", "arcs")
+	m.unknown(*d, "project", n.get("project"), "name", "version")
+	m.unknown(*d, "placement", p, "provider", "account", "region", "stage")
+	m.unknown(*d, "the file", n, "project", "placement", "resources", "activities", "boundaries", "barriers", "arcs")
 	return nil
 }
 
 // unknown notes the fields of an object that are none of those known.
-func (m *migration) unknown(d deployable, what string, n *node, path string, known ...string) {
+func (m *migration) unknown(d deployable, what string, n *node, known ...string) {
 	if n == nil {
 		return
 	}
 	for _, f := range n.fields {
 		if !slices.Contains(known, f.name) {
-			m.note(d, f.value, what+": "+path+f.name, "it is not known here, and not carried over", "see what it does in the manual of Clusterless")
+			m.note(d, f.value, what+": "+f.name, "it is not known here, and not carried over", "see what it does in the manual of Clusterless")
 		}
 	}
 }

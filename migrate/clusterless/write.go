@@ -246,8 +246,8 @@ func (m *migration) files() (out []scaffold.File, err error) {
 			add(path.Join(m.To, "clusters", name+".yaml"), "Cluster", name, struct{}{})
 		}
 		add(path.Join(m.To, "environments", r.name+".yaml"), "Environment", r.name, environmentSpec{
-			[]string{name}, r.stores,
-			environmentLots{"s3://" + r.placement.store("manifest") + "/", "s3://" + r.placement.store("arc-state") + "/"},
+			Clusters: []string{name}, Stores: r.stores,
+			Lots: environmentLots{"s3://" + r.placement.store("manifest") + "/", "s3://" + r.placement.store("arc-state") + "/"},
 		})
 		m.noteEnvironment(r, name)
 	}
