@@ -22,7 +22,8 @@ const module = "trunkline.dev/trunkline"
 // matches a package counts. It is the table of the design, in the words of the package comments. A folder that is
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
-	"api/boundary":               {},
+	"api/boundary":               {"api/pattern"},
+	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},
 	"api/edit":                   {"api/v1alpha1"},
@@ -57,30 +58,32 @@ var mayKnow = map[string][]string{
 	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow", "plan/gate"},
 	"flow/acts":                  {"flow/bucket"},
+	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},
 	"flow/arrivals":              {"api", "flow/bucket", "flow/ingress", "flow/ledger", "flow/manifest", "flow/plan", "flow/run", "flow/store", "flow/survey"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
-	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},
+	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/deliver":               {"api", "flow/bucket", "flow/egress"},
 	"flow/egress":                {"api/lot"},
-	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
-	"flow/filter":                {},
+	"flow/filter":                {"api/pattern"},
 	"flow/given":                 {"api/lot", "flow/manifest"},
+	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},
 	"flow/jobs":                  {"api/lot", "flow/run", "plan", "plan/health", "reconciler/cluster"},
-	"flow/ledger":                {"api/lot", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
+	"flow/ledger":                {"api/lot", "flow/arcstate", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/manifest":              {"api/lot"},
 	"flow/notice":                {},
 	"flow/plan":                  {"api", "catalog"},
 	"flow/record":                {"flow/bucket", "flow/plan"},
+	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
-	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/survey":                {"api", "catalog", "flow/manifest", "flow/plan", "flow/store"},
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render", "webhooks/github/githubtest"},
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
+	"migrate/clusterless":        {"api/confidential", "api/location", "api/lot", "api/v1alpha1", "catalog", "migrate", "scaffold"},
 	"plan":                       {"api", "catalog", "plan/ownership"},
 	"plan/gate":                  {"api", "plan"},
 	"plan/health":                {"api", "policy/cel/guard", "policy/subject"},
@@ -140,7 +143,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

@@ -72,7 +72,7 @@ func TestBoundary(t *testing.T) {
 // TestBoundaryProblems is what is refused, and where it stands.
 func TestBoundaryProblems(t *testing.T) {
 	for name, tc := range map[string]struct{ old, with, want string }{
-		"Pattern":     {`["in/**"]`, `["in/**", "/x"]`, `params: project.yaml:17:38: error: spec.workloads[0].params.filter.includes[1]: the blueprint "boundary": the pattern "/x" begins with /, and no key does`},
+		"Pattern":     {`["in/**"]`, `["in/**", "/x"]`, `params: project.yaml:17:38: error: spec.workloads[0].params.filter.includes[1]: the blueprint "boundary": the pattern "/x" begins with /, and no path does`},
 		"Environment": {"lateness: 2h", "lateness: soon", `params: project.yaml:6:72: error: spec.environments.prod.workloads.land.params.lateness: the blueprint "boundary": "soon" is not how long late data are waited for`},
 		"Schema":      {`filter: {includes: ["in/**"]}`, "arrival: sometimes", `params: project.yaml:17:9: error: spec.workloads[0].params.arrival: the blueprint "boundary": "sometimes" is not a valid value`},
 		"KeyTime":     {`filter: {includes: ["in/**"]}`, "{lotSource: key, keyTime: '(?<year>.)'}", `params: project.yaml:17:35: error: spec.workloads[0].params.keyTime: the blueprint "boundary": it has no group "month", without which nobody knows the lot`},

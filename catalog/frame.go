@@ -260,6 +260,7 @@ func (f *frame) checkEnvironments(k *checker) {
 			}
 		}
 		checkLots(k, env)
+		checkStates(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
 		notYet(k, env)

@@ -81,6 +81,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.replays(p)
 	k.links(p)
 	k.dependsOn(p)
+	k.clusterless(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {
 		if _, ok := c.Environments[env]; !ok {
 			known(k, RuleEnvironment, "environment", env, c.Environments, environmentPath(k.doc, env)...)

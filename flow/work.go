@@ -3,6 +3,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +18,7 @@ import (
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/ledger"
+	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -123,6 +125,10 @@ func (w worker) start(ctx context.Context, k work) done {
 	order, err := k.order(r, standing, w.now())
 	if err != nil {
 		d.why = err.Error()
+		return d
+	}
+	if why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero()); err != nil || why != "" {
+		d.why = cmp.Or(why, text(err))
 		return d
 	}
 	if err := w.cluster.Create(ctx, k.target.as, order); err != nil {
@@ -286,6 +292,9 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 	for _, f := range lots {
 		if _, written := f.Partial[r.Attempt]; written {
 			d.lots, d.came, d.why = lots, cameFailed, "see its partial manifest"
+			if err := w.ended(ctx, r, d, lots); err != nil {
+				return d, err
+			}
 			return d, w.settle(ctx, d)
 		}
 	}
@@ -301,7 +310,33 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 	if err := w.sinks(ctx, r, d.lots); err != nil {
 		return d, err
 	}
+	if err := w.ended(ctx, r, d, d.lots); err != nil {
+		return d, err
+	}
 	return d, w.settle(ctx, d)
+}
+
+// ended says what came of a run where Clusterless sees it.
+func (w worker) ended(ctx context.Context, r run.Run, d done, lots map[survey.At]survey.Lot) error {
+	failed := ""
+	if d.came == cameFailed || d.came == cameLost {
+		failed = d.why
+	}
+	var sinks []manifest.State
+	for _, s := range r.Sinks {
+		if s.Store != "" {
+			sinks = append(sinks, manifest.State(lots[survey.At{Series: s.ID, Lot: r.Lot}].State.String()))
+		}
+	}
+	return w.ledger.End(ctx, r, sinks, failed)
+}
+
+// text is what an error says; empty for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // conclude writes the manifests of a run.

@@ -25,7 +25,8 @@ type metadata struct {
 	Name string `yaml:"name"`
 }
 
-func declare(kind, name string, spec any) ([]byte, error) {
+// Declare writes a declaration, with the fields of its spec in their order.
+func Declare(kind, name string, spec any) ([]byte, error) {
 	return encode(declaration{"trunkline.dev/v1alpha1", kind, metadata{name}, spec})
 }
 
@@ -94,7 +95,7 @@ func (l *layout) files() (out []scaffold.File, err error) {
 		out = append(out, scaffold.File{Path: name, Data: data})
 	}
 	if l.Platform != "" {
-		data, err := declare("Platform", l.Platform, platformSpec{[]string{l.To}})
+		data, err := Declare("Platform", l.Platform, platformSpec{[]string{l.To}})
 		add("trunkline.yaml", data, err)
 	}
 	clusters := map[string]bool{}
@@ -105,10 +106,10 @@ func (l *layout) files() (out []scaffold.File, err error) {
 		}
 		if !clusters[e.cluster] {
 			clusters[e.cluster] = true
-			data, err := declare("Cluster", e.cluster, struct{}{})
+			data, err := Declare("Cluster", e.cluster, struct{}{})
 			add(path.Join(l.To, "clusters", e.cluster+".yaml"), data, err)
 		}
-		data, err := declare("Environment", name, l.environmentSpec(e))
+		data, err := Declare("Environment", name, l.environmentSpec(e))
 		add(path.Join(l.To, "environments", name+".yaml"), append([]byte(asBefore), data...), err)
 	}
 	for _, dir := range slices.Sorted(maps.Keys(l.charts)) {
@@ -123,7 +124,7 @@ func (l *layout) files() (out []scaffold.File, err error) {
 	for _, name := range slices.Sorted(maps.Keys(l.projects)) {
 		p := l.projects[name]
 		spec, overlays, failed := l.project(p)
-		data, err := declare("Project", name, spec)
+		data, err := Declare("Project", name, spec)
 		if failed != nil {
 			err = failed
 		}

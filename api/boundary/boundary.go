@@ -3,7 +3,7 @@
 // Package boundary is what the params of the blueprint boundary say: which objects that arrive are data, of which lot each is, and when
 // a lot's manifest is written.
 //
-// It is pure, and imports nothing of Trunkline.
+// It is pure. Of Trunkline it imports api/pattern only.
 package boundary
 
 import (

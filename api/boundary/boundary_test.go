@@ -165,7 +165,7 @@ func TestParams(t *testing.T) {
 		{object{"lateness": "-1h"}, []any{"lateness"}, `"-1h" is not how long late data are waited for`},
 		{object{"lateness": "745h"}, []any{"lateness"}, `"745h" is not how long late data are waited for`},
 		{object{"arrival": "immediate", "lateness": "1h"}, []any{"lateness"}, "what arrives counts at once, so that nothing is waited for"},
-		{object{"filter": object{"includes": []any{"**", "/a"}}}, []any{"filter", "includes", 1}, `the pattern "/a" begins with /, and no key does`},
+		{object{"filter": object{"includes": []any{"**", "/a"}}}, []any{"filter", "includes", 1}, `the pattern "/a" begins with /, and no path does`},
 		{object{"filter": object{"excludes": []any{"a//b"}}}, []any{"filter", "excludes", 0}, `the pattern "a//b" has a part without a name`},
 		{object{"filter": object{"excludes": []any{""}}}, []any{"filter", "excludes", 0}, `the pattern "" is empty`},
 		{object{"lotSource": "key"}, []any{"lotSource"}, "nothing says how the time is read from a key"},

@@ -3,10 +3,11 @@
 package boundary
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"trunkline.dev/trunkline/api/pattern"
 )
 
 // Hidden are the patterns of what is no data unless something else is said: what has a part that begins with "_" or ".".
@@ -27,10 +28,10 @@ func NewFilter(includes, excludes []string, ignoreCase bool) (*Filter, error) {
 		patterns []string
 		into     *[]*regexp.Regexp
 	}{{"includes", includes, &f.includes}, {"excludes", excludes, &f.excludes}} {
-		for i, pattern := range of.patterns {
-			e, err := compile(pattern, ignoreCase)
+		for i, text := range of.patterns {
+			e, err := pattern.Compile(text, ignoreCase)
 			if err != nil {
-				return nil, wrong(`write it relative to the path of the dataset, as in "2026/**/*.csv"`, fmt.Errorf("the pattern %.200q %w", pattern, err), "filter", of.name, i)
+				return nil, wrong(`write it relative to the path of the dataset, as in "2026/**/*.csv"`, fmt.Errorf("the pattern %.200q %w", text, err), "filter", of.name, i)
 			}
 			*of.into = append(*of.into, e)
 		}
@@ -56,75 +57,6 @@ func matches(expressions []*regexp.Regexp, key string) bool {
 		}
 	}
 	return false
-}
-
-// compile writes an Ant pattern as an expression of RE2, which takes time in proportion to the key whatever the pattern is.
-func compile(pattern string, ignoreCase bool) (*regexp.Regexp, error) {
-	switch {
-	case pattern == "":
-		return nil, errors.New("is empty")
-	case strings.HasPrefix(pattern, "/"):
-		return nil, errors.New("begins with /, and no key does")
-	case strings.Contains(pattern, "//"):
-		return nil, errors.New("has a part without a name")
-	}
-	if strings.HasSuffix(pattern, "/") {
-		pattern += "**" // as Ant reads it
-	}
-	var e strings.Builder
-	e.WriteString("(?s")
-	if ignoreCase {
-		e.WriteString("i")
-	}
-	e.WriteString(")^")
-	parts := collapsed(strings.Split(pattern, "/"))
-	separated := true
-	for i, part := range parts {
-		last := i == len(parts)-1
-		switch {
-		case part == "**" && last && separated:
-			e.WriteString(".*")
-		case part == "**" && last:
-			e.WriteString("(?:/.*)?")
-		case part == "**" && separated:
-			e.WriteString("(?:.*/)?")
-		case part == "**":
-			e.WriteString("/(?:.*/)?")
-			separated = true
-		default:
-			if !separated {
-				e.WriteString("/")
-			}
-			for _, r := range part {
-				switch r {
-				case '*':
-					e.WriteString("[^/]*")
-				case '?':
-					e.WriteString("[^/]")
-				default:
-					e.WriteString(regexp.QuoteMeta(string(r)))
-				}
-			}
-			separated = false
-		}
-	}
-	e.WriteString("$")
-	compiled, err := regexp.Compile(e.String())
-	if err != nil {
-		return nil, errors.New("is too long")
-	}
-	return compiled, nil
-}
-
-// collapsed writes "**" in a row as one.
-func collapsed(parts []string) []string {
-	out := parts[:0]
-	for _, part := range parts {
-		if part != "**" || len(out) == 0 || out[len(out)-1] != "**" {
-			out = append(out, part)
-		}
-	}
-	return out
 }
 
 // common is what all that match one of the patterns begin with.

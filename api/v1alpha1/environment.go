@@ -103,6 +103,10 @@ type EnvironmentLots struct {
 	HoldRuns bool `json:"holdRuns,omitempty"`
 	// Events says who is told what happens to lots; default: nobody.
 	Events []LotEvents `json:"events,omitempty"`
+	// States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with "<environment>" replaced, such
+	// as "s3://prod-clusterless-arc-state-123-eu-west-1/". Workloads of which "clusterless" of their project says what they are called there
+	// write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.
+	States string `json:"states,omitempty"`
 }
 
 // LotEvents says what a target is told of lots. Where that is, in which format it is told, and with which credentials is said by whoever

@@ -43,6 +43,19 @@ type ProjectSpec struct {
 	Suspend bool `json:"suspend,omitempty"`
 	// Promotion says what of the project stays where it is when a build is promoted; default: images and params move.
 	Promotion ProjectPromotion `json:"promotion,omitzero"`
+	// Clusterless says what the project and its workloads are called in Clusterless, which it was taken over from: their states are kept
+	// by these names, where the environment says so in lots.states; default: it has none.
+	Clusterless *Clusterless `json:"clusterless,omitempty"`
+}
+
+// Clusterless is what Clusterless calls a project.
+type Clusterless struct {
+	// Project is the name of the project there, such as "S3Chain".
+	Project string `json:"project" required:"true"`
+	// Version is the version of the project there, such as "20230101-00".
+	Version string `json:"version" required:"true"`
+	// Arcs maps the name of a workload to that of its arc, as in "copy-a: copyA"; a workload that is not named has no states.
+	Arcs map[string]string `json:"arcs,omitempty"`
 }
 
 // ProjectPromotion says what of a project belongs to its environments.

@@ -49,9 +49,14 @@ func (l *lotsRun) execute(cmd *cobra.Command, h handRun) error {
 	for _, note := range h.process.Notes {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), plain(note)) // the run matters more than a terminal that is gone
 	}
+	if why, err := h.stores.Begin(cmd.Context(), h.run, l.again); err != nil {
+		return err
+	} else if why != "" {
+		return fmt.Errorf("%s of %s/%s is not made: %s", l.lot, l.project, l.workload, why)
+	}
 	ended, code, err := h.start(cmd)
 	if err != nil {
-		return err
+		return errors.Join(err, h.stores.End(cmd.Context(), h.run, nil, "its program did not start"))
 	}
 	// Whatever ended the program, what it left is accounted for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), settleTimeout)
@@ -62,6 +67,9 @@ func (l *lotsRun) execute(cmd *cobra.Command, h handRun) error {
 	}
 	out := h.run.Conclude(ended, left)
 	if err := h.stores.Publish(ctx, out, h.standing.There, "replaced by the attempt "+h.run.Attempt); err != nil {
+		return err
+	}
+	if err := h.stores.End(ctx, h.run, out.SinkStates(), out.Failed); err != nil {
 		return err
 	}
 	if err := l.tell(cmd, out); err != nil {

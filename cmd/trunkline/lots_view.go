@@ -71,6 +71,7 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	if unread != nil && err == nil {
 		err = fmt.Errorf("reading which workloads are disabled: %w", unread)
 	}
+	err = errors.Join(err, v.arcStates(cmd.Context(), cat, found, known))
 	planner := plan.New(v.graph, known, plan.Limits{Holds: append(disabled, lotflow.Holds(cat, v.env, v.now)...)}, v.now)
 	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, errors.Join(err, failed)
 }

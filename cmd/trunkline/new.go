@@ -45,8 +45,9 @@ func newNew() *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use: `new project|workload|environment|blueprint NAME
-  trunkline new --from flux|argocd PATH`,
-		Short: "Create declarations, or take over what Flux or Argo CD has",
+  trunkline new --from flux|argocd PATH
+  trunkline new --from clusterless FILE...`,
+		Short: "Create declarations, or take over those of another system",
 		Long: `New creates a project, a workload of a project, an environment or a blueprint from a template. It
 asks for what the template needs to know; without a terminal, and where CI is set, --set answers.
 Trunkline comes with templates, and a repository may have its own in templates/KIND/NAME.
@@ -57,7 +58,10 @@ list in its project's file, which otherwise stays as it is.
 
 With --from flux or --from argocd and the root of a repository, it reads what Flux or Argo CD applies from
 there, and writes the declarations that do the same, beside the manifests, which stay as they are. What
-is not carried over is listed with file, line and what to do instead. See docs/migrate.md.`,
+is not carried over is listed with file, line and what to do instead. See docs/migrate.md.
+
+With --from clusterless and the project files of one project and stage, or - for the standard input, it
+writes what does the same in the same stores into the platform of the current folder.`,
 		Example: `  trunkline new --list
   trunkline new project orders --template batch --set owner=team-orders \
       --set image=orders:1
@@ -65,7 +69,8 @@ is not carried over is listed with file, line and what to do instead. See docs/m
   trunkline new environment prod --set cluster=prod \
       --set location=s3://acme-prod-lake
   trunkline new --from flux . --dry-run
-  trunkline new --from argocd . --set owner=team-platform`,
+  trunkline new --from argocd . --set owner=team-platform
+  jsonnet project.jsonnet | trunkline new --from clusterless - --dry-run`,
 		Args: func(_ *cobra.Command, args []string) (err error) {
 			if n.taken, err = n.takeover(args, list); err != nil || n.taken != nil {
 				return err
@@ -89,9 +94,9 @@ is not carried over is listed with file, line and what to do instead. See docs/m
 		},
 	}
 	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template; default: batch, container-job, dev (or prod) or helm")
-	cmd.Flags().StringVar(&n.from, "from", ".", "folder with the platform; or flux or argocd, and then PATH is the folder")
-	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints, or trunkline with --from flux or argocd")
-	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --from flux or argocd, print the files instead of writing them")
+	cmd.Flags().StringVar(&n.from, "from", ".", "folder with the platform; or flux or argocd, and then PATH is the folder; or clusterless")
+	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints, or trunkline with --from flux, argocd or clusterless")
+	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --from flux, argocd or clusterless, print the files instead of writing them")
 	cmd.Flags().StringVar(&n.project, "project", "", "the project that a workload goes to")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "answer to a question of the template: NAME=ANSWER; repeat for each")
 	cmd.Flags().BoolVar(&list, "list", false, "list the templates, and what they ask for")

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,8 +21,10 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/migrate"
+	"trunkline.dev/trunkline/migrate/clusterless"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/scaffold"
@@ -31,46 +35,61 @@ var systems = map[string]func(context.Context, migrate.Input) (migrate.Result, e
 	"flux": migrate.Flux, "argocd": migrate.ArgoCD,
 }
 
+// clusterlessSystem is the one of which project files are taken over, and no repository.
+const clusterlessSystem = "clusterless"
+
 // takeover is what "trunkline new --from flux PATH" is asked for.
 type takeover struct {
 	// from is a system, and folder the repository.
 	from, folder string
-	to           string
-	given        map[string]string
-	dryRun       bool
-	now          time.Time
+	// files are those of Clusterless; "-" is the standard input.
+	files  []string
+	to     string
+	given  map[string]string
+	dryRun bool
+	now    time.Time
 }
 
 // takeover returns what is to be taken over, if the arguments ask for that: a system and a folder.
 func (n *creation) takeover(args []string, list bool) (*takeover, error) {
 	_, is := systems[n.from]
+	kind := len(args) > 0 && slices.Contains(scaffold.Kinds(), scaffold.Kind(args[0]))
+	files := n.from == clusterlessSystem && len(args) > 0 && !kind && !list
 	switch {
-	case list || len(args) != 1:
+	case !files && (list || len(args) != 1):
 		if n.dryRun {
-			return nil, usagef("--dry-run is for \"trunkline new --from flux|argocd PATH\"")
+			return nil, usagef("--dry-run is for \"trunkline new --from flux|argocd PATH\" and \"trunkline new --from clusterless FILE\"")
 		}
 		return nil, nil //nolint:nilnil // there is nothing to take over
-	case slices.Contains(scaffold.Kinds(), scaffold.Kind(args[0])):
+	case kind:
 		return nil, nil //nolint:nilnil // a name is missing, which is said elsewhere
-	case !is && n.from != ".":
-		return nil, usagef("nothing can be taken over from %q: %s", n.from, v1alpha1.Suggest(n.from, slices.Sorted(maps.Keys(systems))))
-	case !is:
+	case !is && !files && n.from != ".":
+		return nil, usagef("nothing can be taken over from %q: %s", n.from, v1alpha1.Suggest(n.from, append(slices.Sorted(maps.Keys(systems)), clusterlessSystem)))
+	case !is && !files:
 		return nil, nil //nolint:nilnil // likewise
 	case n.template != "" || n.project != "":
 		return nil, usagef("--template and --project are invalid with --from %s", n.from)
 	}
-	to := path.Clean(filepath.ToSlash(cmp.Or(n.to, "trunkline")))
-	if to == "." || !fs.ValidPath(to) {
-		return nil, usagef("--to %q is not a folder below %q", n.to, args[0])
+	t := &takeover{from: n.from, folder: args[0], dryRun: n.dryRun}
+	if files {
+		t.folder, t.files = ".", args
 	}
-	return &takeover{from: n.from, folder: args[0], to: to, dryRun: n.dryRun}, nil
+	t.to = path.Clean(filepath.ToSlash(cmp.Or(n.to, "trunkline")))
+	if t.to == "." || !fs.ValidPath(t.to) {
+		return nil, usagef("--to %q is not a folder below %q", n.to, t.folder)
+	}
+	return t, nil
 }
 
 // run writes the declarations that do what a repository does now, or shows them.
 func (t *takeover) run(cmd *cobra.Command) error {
-	for name := range t.given {
-		if name != "owner" && name != "platform" {
-			return usagef("--set %s: want one of: owner, platform", name)
+	answers := []string{"owner", "platform"}
+	if t.files != nil {
+		answers = []string{"cluster", "owner", "platform", "project", "registry", "since"}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.given)) {
+		if !slices.Contains(answers, name) {
+			return usagef("--set %s: want one of: %s", name, strings.Join(answers, ", "))
 		}
 	}
 	tree, err := git.OpenDir(t.folder)
@@ -81,13 +100,7 @@ func (t *takeover) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	in := migrate.Input{Tree: tree, To: t.to, Owner: cmp.Or(t.given["owner"], "platform")}
-	if before.Catalog().Platform == nil {
-		if in.Platform, err = t.platform(); err != nil {
-			return err
-		}
-	}
-	result, err := systems[t.from](cmd.Context(), in)
+	result, err := t.take(cmd, tree, before.Catalog())
 	if errors.Is(err, migrate.ErrNothing) {
 		return fmt.Errorf("%q: %w", t.folder, err)
 	}
@@ -98,6 +111,60 @@ func (t *takeover) run(cmd *cobra.Command) error {
 		return err
 	}
 	return t.report(cmd, result)
+}
+
+// take makes the declarations.
+func (t *takeover) take(cmd *cobra.Command, tree fs.FS, c *catalog.Catalog) (result migrate.Result, err error) {
+	platform, owner := "", cmp.Or(t.given["owner"], "platform")
+	if c.Platform == nil {
+		if platform, err = t.platform(); err != nil {
+			return migrate.Result{}, err
+		}
+	}
+	if t.files == nil {
+		return systems[t.from](cmd.Context(), migrate.Input{Tree: tree, To: t.to, Owner: owner, Platform: platform})
+	}
+	in := clusterless.Input{
+		Catalog: c, To: t.to, Owner: owner, Platform: platform, Project: t.given["project"], Cluster: t.given["cluster"], Registry: t.given["registry"],
+		Since: t.now.Truncate(24 * time.Hour),
+	}
+	for what, name := range map[string]string{"project": in.Project, "cluster": in.Cluster} {
+		if name != "" && scaffold.CheckName(name) != nil {
+			return migrate.Result{}, usagef("--set %s: %v", what, scaffold.CheckName(name))
+		}
+	}
+	if since := t.given["since"]; since != "" {
+		if in.Since, err = time.Parse(time.DateOnly, since); err != nil {
+			return migrate.Result{}, usagef("--set since=%q is no day, such as 2026-01-31", since)
+		}
+	}
+	for _, name := range t.files {
+		f, err := readProject(cmd.InOrStdin(), name)
+		if err != nil {
+			return migrate.Result{}, err
+		}
+		in.Files = append(in.Files, f)
+	}
+	return clusterless.Take(in)
+}
+
+// readProject reads a project file of Clusterless.
+func readProject(stdin io.Reader, name string) (clusterless.File, error) {
+	if name != "-" {
+		opened, err := os.Open(name)
+		if err != nil {
+			return clusterless.File{}, fmt.Errorf("opening the project file: %w", err)
+		}
+		defer func() { _ = opened.Close() }() // it is read only
+		stdin = opened
+	} else {
+		name = "standard input"
+	}
+	data, err := io.ReadAll(io.LimitReader(stdin, clusterless.MaxBytes+1))
+	if err != nil {
+		return clusterless.File{}, fmt.Errorf("reading the project file %s: %w", name, err)
+	}
+	return clusterless.File{Name: filepath.ToSlash(name), Data: data}, nil
 }
 
 // platform is the name of a platform that is not there yet: that of the folder.
@@ -191,6 +258,10 @@ func (t *takeover) report(cmd *cobra.Command, result migrate.Result) error {
 	if err := t.notes(cmd, result); err != nil || t.dryRun {
 		return err
 	}
-	_, err := fmt.Fprintf(cmd.ErrOrStderr(), "Next: look at them, then \"trunkline validate %s\", and compare with what is in the clusters: docs/migrate.md.\n", t.folder)
+	next := "compare with what is in the clusters"
+	if t.files != nil {
+		next = "follow the steps of \"From Clusterless\""
+	}
+	_, err := fmt.Fprintf(cmd.ErrOrStderr(), "Next: look at them, then \"trunkline validate %s\", and %s: docs/migrate.md.\n", t.folder, next)
 	return err
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package filter chooses objects by their paths, with the patterns that Ant has and Clusterless: "?" is one character of a name, "*" any
-// number of them, and "**" any number of folders.
+// Package filter chooses objects by their paths.
 //
-// It is pure, and imports nothing of Trunkline.
+// It is pure. Of Trunkline it imports api/pattern only.
 package filter
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
-	"strings"
+
+	"trunkline.dev/trunkline/api/pattern"
 )
 
 // Spec says which paths are chosen. The zero value chooses all.
@@ -62,69 +61,13 @@ func compile(list string, patterns []string, ignoreCase bool) ([]*regexp.Regexp,
 	}
 	out := make([]*regexp.Regexp, len(patterns))
 	for i, p := range patterns {
-		text, err := expression(p)
-		if err != nil {
+		if len(p) > maxPattern {
+			return nil, fmt.Errorf("%s[%d]: the pattern %.100q is longer than %d bytes", list, i, p, maxPattern)
+		}
+		var err error
+		if out[i], err = pattern.Compile(p, ignoreCase); err != nil {
 			return nil, fmt.Errorf("%s[%d]: the pattern %.100q %w", list, i, p, err)
-		}
-		if ignoreCase {
-			text = "(?i)" + text
-		}
-		if out[i], err = regexp.Compile("(?s)^(?:" + text + ")$"); err != nil {
-			return nil, fmt.Errorf("%s[%d]: the pattern %.100q: %w", list, i, p, err)
 		}
 	}
 	return out, nil
-}
-
-// expression writes a pattern as a regular expression.
-func expression(pattern string) (string, error) {
-	switch {
-	case pattern == "":
-		return "", errors.New("is empty")
-	case len(pattern) > maxPattern:
-		return "", fmt.Errorf("is longer than %d bytes", maxPattern)
-	case strings.HasPrefix(pattern, "/"):
-		return "", errors.New(`begins with "/": paths are relative to the folder of the data`)
-	}
-	if strings.HasSuffix(pattern, "/") {
-		pattern += "**" // a folder is all that is in it
-	}
-	segments := strings.Split(pattern, "/")
-	var b strings.Builder
-	for i, segment := range segments {
-		last := i == len(segments)-1
-		switch {
-		case segment == "**" && last && i == 0:
-			b.WriteString(".*")
-		case segment == "**" && last:
-			// "a/**" is also "a" itself: the "/" before it goes with it.
-			text := strings.TrimSuffix(b.String(), "/")
-			b.Reset()
-			b.WriteString(text + "(?:/.*)?")
-		case segment == "**":
-			b.WriteString("(?:[^/]*/)*")
-		default:
-			b.WriteString(name(segment))
-			if !last {
-				b.WriteString("/")
-			}
-		}
-	}
-	return b.String(), nil
-}
-
-// name writes the pattern of a name. Within one, "**" is "*".
-func name(pattern string) string {
-	var b strings.Builder
-	for _, r := range pattern {
-		switch r {
-		case '?':
-			b.WriteString("[^/]")
-		case '*':
-			b.WriteString("[^/]*")
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-		}
-	}
-	return b.String()
 }

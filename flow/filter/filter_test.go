@@ -75,7 +75,7 @@ func TestNewRefuses(t *testing.T) {
 	long := strings.Repeat("a", 100)
 	want := map[string]string{
 		"empty":    `includes[1]: the pattern "" is empty`,
-		"absolute": `excludes[0]: the pattern "/a" begins with "/": paths are relative to the folder of the data`,
+		"absolute": `excludes[0]: the pattern "/a" begins with /, and no path does`,
 		"long":     `includes[0]: the pattern "` + long + `" is longer than 1024 bytes`,
 		"many":     `includes has 1001 patterns; the limit is 1000`,
 	}

@@ -51,6 +51,16 @@ type Outcome struct {
 	Failed string
 }
 
+// SinkStates are the states of the manifests of all sinks with lots; a sink of which nothing is to be written has none.
+func (o Outcome) SinkStates() (states []manifest.State) {
+	for _, made := range o.Sinks {
+		if made.Store != "" {
+			states = append(states, made.Key.State)
+		}
+	}
+	return states
+}
+
 // Made is what becomes of a sink.
 type Made struct {
 	Sink

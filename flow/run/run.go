@@ -31,6 +31,10 @@ type Run struct {
 	// the lot at the earliest; 0 for ever.
 	Need   int
 	Within time.Duration
+	// States is the folder in which Clusterless keeps how far it is with lots, and Arc what it calls the workload; empty if the workload
+	// has no states there.
+	States string
+	Arc    catalog.Arc
 }
 
 // Place is where a dataset is.
@@ -86,6 +90,9 @@ func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload stri
 	r := Run{Release: id, Platform: rel.Platform, Dir: rel.Dir, Workload: rel.Workloads[i], Lot: l, Attempt: attempt, Need: arc.Need, Within: arc.Within}
 	if err := r.checkLot(g, arc); err != nil {
 		return Run{}, err
+	}
+	if folder, arc, ok := cat.States(id.Project, workload, id.Environment); ok {
+		r.States, r.Arc = folder, arc
 	}
 	reads := map[string]plan.Read{}
 	for _, read := range arc.Reads {
