@@ -155,9 +155,10 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 }
 
 // runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its
-// lots by itself, and in a preview each runs once, as the change that is looked at has it.
+// lots by itself. A preview has the templates, and nobody makes runs of them: a program that is written for one lot does nothing good
+// without one.
 func (c *Catalog) runsPerLot(p *Project, w *v1alpha1.Workload, env string) bool {
-	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || c.IsPreview(env) {
+	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" {
 		return false
 	}
 	for _, ref := range c.refs(p, w, env, Writes) {

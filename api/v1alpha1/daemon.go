@@ -55,6 +55,8 @@ type DaemonSpec struct {
 type DaemonStores struct {
 	// S3Endpoint is the address of an S3 that is not AWS', such as "https://minio.example.com"; default: AWS.
 	S3Endpoint string `json:"s3Endpoint,omitempty"`
+	// LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.
+	LotsInterval Duration `json:"lotsInterval,omitempty"`
 }
 
 // DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses

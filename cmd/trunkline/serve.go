@@ -39,7 +39,9 @@ type serve struct {
 	github    atGitHub
 	images    followed
 	stores    bucket.Options
-	logging   logging
+	// lotsInterval is how often manifests are listed.
+	lotsInterval time.Duration
+	logging      logging
 }
 
 func newServe() *cobra.Command {
@@ -88,6 +90,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.github.flags(f)
 	s.images.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
+	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -132,6 +135,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.poll < time.Second {
 		return nil, usagef("--poll is at least 1s")
+	}
+	if s.lotsInterval < minLotsInterval {
+		return nil, usagef("--lots-interval is at least %s", minLotsInterval)
 	}
 	if err := s.listening.check(); err != nil {
 		return nil, err
