@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -37,7 +38,7 @@ func TestStorm(t *testing.T) {
 	between := 2 * perRun * *stormLots / *stormKills
 	struck := 0
 	for range *stormKills {
-		l := &life{left: 1 + w.dice(2*between), after: w.dice(2) == 0, over: make(chan struct{})}
+		l := &life{left: 1 + w.dice(between), after: w.dice(2) == 0, over: make(chan struct{})}
 		w.jump()
 		stop := w.keep(l, true)
 		for w.dice(3) > 0 {
@@ -139,7 +140,7 @@ func (w *storm) keep(l *life, faults bool) (stop func()) {
 	limits := DefaultLimits()
 	limits.Pause, limits.MaxPause = 50*time.Millisecond, time.Second
 	k := New(Options{
-		Accepted: w.accepted, Clusters: []Cluster{&front{w.cluster, l}}, Interval: 50 * time.Millisecond, Limits: limits,
+		Accepted: w.accepted, Clusters: []Cluster{&front{w.cluster, l}}, Interval: 10 * time.Millisecond, Limits: limits,
 		Stores: bucket.Options{Endpoint: store.URL}, Log: slog.New(log), Now: w.now, Ended: func(string, string) {},
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -195,9 +196,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault == "down":
 		panic(http.ErrAbortHandler)
 	default:
-		for key, values := range answer.Header() {
-			w.Header()[key] = values
-		}
+		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		data := answer.Body.Bytes()
 		if fault == "half" && len(data) > 1 {

@@ -51,7 +51,7 @@ func newStorm(t *testing.T, lots int, seed uint64) *storm {
 	t.Helper()
 	w := &storm{
 		t: t, lots: lots, begin: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), s3: buckettest.New(t, "lake", "manifests"),
-		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // it is to be the same each time
+		random: rand.New(rand.NewPCG(seed, seed)),
 	}
 	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{storm: w, jobs: map[string]jobs.Job{}, well: map[string]bool{}}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"

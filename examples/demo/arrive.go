@@ -32,12 +32,17 @@ const (
 func sinceText(from lot.Lot) string { return "since: " + from.Start.Format(time.RFC3339) }
 
 // settle has a copy of the example keep its data in a folder, and its lots begin at a day.
-func settle(work, lake string, from lot.Lot) error {
-	return filepath.WalkDir(work, func(path string, e fs.DirEntry, err error) error {
+func settle(work, lake string, from lot.Lot) (err error) {
+	root, err := os.OpenRoot(work)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return fs.WalkDir(root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || filepath.Ext(path) != ".yaml" {
 			return err
 		}
-		data, err := os.ReadFile(path)
+		data, err := root.ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -45,7 +50,7 @@ func settle(work, lake string, from lot.Lot) error {
 		if text == string(data) {
 			return nil
 		}
-		return os.WriteFile(path, []byte(text), 0o644) //nolint:gosec // a file of a repository
+		return root.WriteFile(path, []byte(text), 0o644)
 	})
 }
 
