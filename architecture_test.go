@@ -55,7 +55,7 @@ var mayKnow = map[string][]string{
 	"docs/rules":                 {},
 	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
-	"examples/demo":              {"console/client", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
+	"examples/demo":              {"api/lot", "console/client", "flow/bucket", "flow/manifest", "flow/store", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow", "plan/gate"},
 	"flow/acts":                  {"flow/bucket"},
 	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},

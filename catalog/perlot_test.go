@@ -2,7 +2,11 @@
 
 package catalog_test
 
-import "testing"
+import (
+	"testing"
+
+	"trunkline.dev/trunkline/catalog"
+)
 
 // TestRunsPerLot: only where an environment keeps the lots of what a workload writes does it run once for each.
 func TestRunsPerLot(t *testing.T) {
@@ -23,5 +27,26 @@ func TestRunsPerLot(t *testing.T) {
 				t.Errorf("%s\nlots: %t, want %t", tc.reason, got, tc.want)
 			}
 		})
+	}
+}
+
+// TestPreviewsHaveTemplates: what runs once for each lot is a template in a preview too, of which nobody makes runs.
+func TestPreviewsHaveTemplates(t *testing.T) {
+	cat, problems := load(t, mapFS(change(t, ordersInLots, kept("dev.yaml", "s3://m/<environment>/<project>/"), previewing)))
+	if problems.Denied() {
+		t.Fatalf("the platform is refused:\n%s", problems)
+	}
+	p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Number: 7, Changed: []string{"orders"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for project := range p.Catalog.Projects() {
+		for _, id := range p.Catalog.ReleasesOf(project) {
+			for _, w := range p.Catalog.Release(project, id).Workloads {
+				if w.Name == "land" && !w.Lots {
+					t.Error("a program that makes one lot would be run without any")
+				}
+			}
+		}
 	}
 }

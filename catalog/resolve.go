@@ -168,9 +168,10 @@ func (c *Catalog) command(w *v1alpha1.Workload) []string {
 }
 
 // runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its
-// lots by itself, in a preview each runs once, as the change that is looked at has it, and a boundary does not run at all.
+// lots by itself, and a boundary does not run at all. A preview has the templates, and nobody makes runs of them: a program that is written for
+// one lot does nothing good without one.
 func (c *Catalog) runsPerLot(p *Project, w *v1alpha1.Workload, env string) bool {
-	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || c.IsPreview(env) || w.Blueprint == boundary.Blueprint {
+	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || w.Blueprint == boundary.Blueprint {
 		return false
 	}
 	for _, ref := range c.refs(p, w, env, Writes) {

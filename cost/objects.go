@@ -231,7 +231,7 @@ func (e *estimator) perLot(p *pod, job map[string]any, name string) {
 	if env.Spec.Clusters[0] != e.rel.ID.Cluster {
 		return
 	}
-	r := Run{Object: name, By: ByLot, Series: e.seriesOf(e.workload), Suspended: e.workload.Suspend}
+	r := Run{Object: name, By: ByLot, Series: e.seriesOf(e.workload), Suspended: e.workload.Suspend || e.cat.IsPreview(e.rel.ID.Environment)}
 	if !r.Suspended {
 		r.Count = lotsIn(r.Series, e.terms.Month.start(time.UTC), e.terms.Month.end(time.UTC))
 	}

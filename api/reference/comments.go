@@ -199,7 +199,8 @@ func comments() map[string]comment {
 		"DaemonStores": {
 			doc: "DaemonStores is where object stores are. Their credentials are those of the cloud's own tools, such as AWS_ACCESS_KEY_ID or the role of the pod.",
 			fields: map[string]string{
-				"S3Endpoint": "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
+				"S3Endpoint":   "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
+				"LotsInterval": "LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.",
 			},
 		},
 		"Dataset": {

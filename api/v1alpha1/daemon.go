@@ -57,6 +57,8 @@ type DaemonSpec struct {
 type DaemonStores struct {
 	// S3Endpoint is the address of an S3 that is not AWS', such as "https://minio.example.com"; default: AWS.
 	S3Endpoint string `json:"s3Endpoint,omitempty"`
+	// LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.
+	LotsInterval Duration `json:"lotsInterval,omitempty"`
 }
 
 // DaemonEvents is a target of events of lots, which environments subscribe by its name. It is not a matter of the repository where data

@@ -54,7 +54,7 @@ func (b *builder) after(workload, first string, line int) {
 	b.Edges = append(b.Edges, draw.Edge{From: first, To: workload, Kind: draw.After, Role: first, Because: workload + " runs after " + first, Position: at(project, line, 9)})
 }
 
-// acme is the graph of examples/acme.
+// acme is the graph of examples/acme, without what comes in lots.
 func acme() draw.Graph {
 	b := &builder{}
 	b.workload("alerts/rules", "team-finance", "kustomize", 13)

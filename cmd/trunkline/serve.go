@@ -40,7 +40,9 @@ type serve struct {
 	images    followed
 	stores    bucket.Options
 	events    eventTargets
-	logging   logging
+	// lotsInterval is how often manifests are listed.
+	lotsInterval time.Duration
+	logging      logging
 }
 
 func newServe() *cobra.Command {
@@ -90,6 +92,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.images.flags(f)
 	s.events.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
+	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
 	s.logging.flags(cmd, "info")
 	return cmd
 }
@@ -134,6 +137,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.poll < time.Second {
 		return nil, usagef("--poll is at least 1s")
+	}
+	if s.lotsInterval < minLotsInterval {
+		return nil, usagef("--lots-interval is at least %s", minLotsInterval)
 	}
 	if err := s.listening.check(); err != nil {
 		return nil, err

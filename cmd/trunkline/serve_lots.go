@@ -15,8 +15,11 @@ import (
 	"trunkline.dev/trunkline/flow/notice"
 )
 
-// lotsInterval is how often the stores of manifests are listed, which finds what others have written.
-const lotsInterval = time.Minute
+// lotsInterval is how often the stores of manifests are listed if nobody says so, and minLotsInterval how often at most.
+const (
+	lotsInterval    = time.Minute
+	minLotsInterval = time.Second
+)
 
 // makeLots makes what keeps the lots of environments.
 func (d *daemon) makeLots() error {
@@ -24,7 +27,7 @@ func (d *daemon) makeLots() error {
 		Name: "trunkline_lot_runs_total", Help: "Runs for lots that have ended, by what came of them.",
 	}, []string{"environment", "outcome"})
 	options := lotflow.Options{
-		Accepted: d.rec.Catalog, Account: d.flags.account, Stores: d.flags.stores, Interval: lotsInterval, Limits: lotflow.DefaultLimits(),
+		Accepted: d.rec.Catalog, Account: d.flags.account, Stores: d.flags.stores, Interval: d.flags.lotsInterval, Limits: lotflow.DefaultLimits(),
 		Log: d.log, Now: time.Now, Ended: func(e lotflow.Ended) {
 			runs.WithLabelValues(e.Release.Environment, e.Outcome).Inc()
 			d.past.lotEnded(e)

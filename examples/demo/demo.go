@@ -23,6 +23,7 @@ const (
 	refuseLimit  = 2 * time.Minute
 	pullLimit    = 2 * time.Minute
 	mergeLimit   = mergeWait + changeLimit
+	lotsLimit    = 4 * time.Minute
 )
 
 // errInterrupted reports whether the user ended the demo before its last step.
@@ -41,6 +42,8 @@ type demo struct {
 	daemon   *daemon
 	log      string // file to show the end of when a step fails
 	checks   int
+	// today is the midnight before the demo began: the lots of days before have ended.
+	today time.Time
 	// beforeMistake is how everything was before the mistake was merged.
 	beforeMistake *before
 	// pull is the number of the pull request that is merged in the end.
@@ -56,7 +59,7 @@ func play(ctx context.Context, opts options, s *story) (err error) {
 	// One that ends by itself ends the story; what it said last is in the cause.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	d := &demo{opts: opts, story: s, dir: sweeper.dir, sweeper: sweeper, family: newFamily(cancel, sweeper.hold)}
+	d := &demo{opts: opts, story: s, dir: sweeper.dir, today: time.Now().UTC().Truncate(24 * time.Hour), sweeper: sweeper, family: newFamily(cancel, sweeper.hold)}
 	defer func() {
 		err = errors.Join(err, d.clear())
 	}()
@@ -73,7 +76,7 @@ func (d *demo) play(ctx context.Context) error {
 	begin := time.Now()
 	d.story.heading("Trunkline: merge to trunk, and it runs.")
 	d.story.say("Two real Kubernetes clusters, a GitHub in memory and the daemon, all on this machine and below " +
-		d.dir + ". It takes about a minute and a half. Ctrl-C ends it, and leaves nothing behind.")
+		d.dir + ". It takes about two minutes. Ctrl-C ends it, and leaves nothing behind.")
 	for _, step := range []struct {
 		title string
 		limit time.Duration
@@ -91,6 +94,10 @@ func (d *demo) play(ctx context.Context) error {
 		{"Open one with the mistake: it fails at both files, and a push fixes it", pullLimit, d.refusePull},
 		{"Ask for a preview: the pull request runs beside dev, and leaves nothing behind", pullLimit, d.previewPull},
 		{"Press merge: deployed, and the pull request says so", mergeLimit, d.mergePull},
+		{"Let data arrive, day by day: computed through three projects", lotsLimit, d.computeLots},
+		{"Lose a lot: it is computed again", lotsLimit, d.loseLot},
+		{"Merge a backfill: lots from earlier on", lotsLimit, d.backfill},
+		{"Ask why a lot is missing: the first cause is named", lotsLimit, d.nameGap},
 	} {
 		d.story.step(step.title)
 		err := func() error {

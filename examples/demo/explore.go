@@ -37,6 +37,7 @@ func (d *demo) explore() {
 				kubectl + " logs -n revenue-prod -l trunkline.dev/workload=convert",
 		},
 		{"See the data", "head " + d.path("lake", "prod", "revenue", "daily", "revenue.csv")},
+		{"See which lots there are", d.opts.trunkline() + " lots --env " + lotsEnvironment + " --from " + d.repo.Work},
 		{"Look at the pull requests, merge what is open, write \"/trunkline help\" below one", d.forge.hub.URL() + "/" + d.forge.repo.FullName()},
 		{
 			"Open a pull request of your own", "git clone " + d.forge.remote(viewer) + " my-acme && git -C my-acme switch -c rates-8\n" +

@@ -28,8 +28,8 @@ const (
 	pusher     = "demo"
 	author     = "ada"
 	viewer     = "you"
-	// authorTeam owns what the pull requests change; a change that none of its members made or approved is refused.
-	authorTeam = "team-finance"
+	// The teams own what the pull requests change; a change that none of their members made or approved is refused.
+	authorTeam, otherTeam = "team-finance", "team-orders"
 )
 
 // forge is the GitHub of the story: in memory, on a loopback port of its own, with the repository that the daemon follows
@@ -67,7 +67,9 @@ func (f *forge) populate() (err error) {
 		f.hub.AddUser(login)
 		f.repo.Grant(login, "write")
 	}
-	f.hub.AddTeam(forgeOwner, authorTeam, author, viewer)
+	for _, team := range []string{authorTeam, otherTeam} {
+		f.hub.AddTeam(forgeOwner, team, author, viewer)
+	}
 	if f.app, err = f.hub.AddApp(githubtest.App{
 		Name: "trunkline", Owner: forgeOwner, Permissions: githubtest.LeastPermissions(),
 		Events: []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review", "push"},

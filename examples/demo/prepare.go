@@ -13,8 +13,7 @@ import (
 	"trunkline.dev/trunkline/test/stage"
 )
 
-// startClusters starts the clusters side by side, each with the lake at the place where the environments of the
-// example have their stores.
+// startClusters starts the clusters side by side, each with the lake where the environments have their stores.
 func (d *demo) startClusters(ctx context.Context) error {
 	d.story.say("A real control plane each (etcd, API server, controllers, scheduler), embedded in one program; pods " +
 		"run as processes of this machine. The data is in one folder, the lake.")
@@ -30,7 +29,7 @@ func (d *demo) startClusters(ctx context.Context) error {
 		d.log = d.path(name + ".log")
 		p, err := d.family.start(stage.Spec{
 			Name: "cluster " + name, Path: d.opts.devcluster(), Log: d.log,
-			Args: []string{"up", "--name", name, "--dir", d.path(name), "--mount", "/lake=" + lake, "--lifeline"},
+			Args: []string{"up", "--name", name, "--dir", d.path(name), "--mount", lake + "=" + lake, "--lifeline"},
 			Ready: func(line string) (string, bool) {
 				return kubeconfig, strings.HasSuffix(line, string(filepath.Separator)+filepath.Join(name, "kubeconfig"))
 			},
@@ -67,7 +66,9 @@ func (d *demo) seedRepository(ctx context.Context) (commit string, err error) {
 	if d.forge, err = startForge(ctx, d.path("github")); err != nil {
 		return "", err
 	}
-	d.repo, commit, err = seed(ctx, d.forge.repo.Dir(), d.forge.remote(pusher), d.path("work"), d.opts.example, "The platform acme")
+	d.repo, commit, err = seed(ctx, d.forge.repo.Dir(), d.forge.remote(pusher), d.path("work"), d.opts.example, "The platform acme", func(work string) error {
+		return settle(work, d.path("lake"), d.day(firstDay))
+	})
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +92,7 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.forge.repo.CloneURL(), Data: d.path("data"), Poll: poll, Args: args}
+	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.forge.repo.CloneURL(), Data: d.path("data"), Poll: poll, Args: append(args, "--lots-interval", lotsInterval)}
 	for _, c := range d.clusters {
 		spec.Clusters = append(spec.Clusters, c.name+"="+c.kubeconfig)
 	}

@@ -19,8 +19,7 @@ const (
 )
 
 func previewEdits() []edit {
-	return []edit{{file: previewFile, old: `    lake: file:///lake/dev`, new: `    lake: file:///lake/dev
-  preview: {labels: [preview], ttl: 24h, limit: 3}`}}
+	return []edit{{file: previewFile, old: "  lots:\n", new: "  preview: {labels: [preview], ttl: 24h, limit: 3}\n  lots:\n"}}
 }
 
 // previewPull asks for a preview of the first pull request, looks at it, and asks for it to be gone.

@@ -22,8 +22,8 @@ const (
 func mistakeEdits() []edit {
 	return []edit{{
 		file: mistakeFile,
-		old:  "      blueprint: container-job\n",
-		new:  "      blueprint: container-job\n      reads: {revenue: revenue/revenue-daily@1}\n",
+		old:  "    - name: publish\n      blueprint: container-job\n",
+		new:  "    - name: publish\n      blueprint: container-job\n      reads: {revenue: revenue/revenue-daily@1}\n",
 	}}
 }
 

@@ -15,12 +15,15 @@ import (
 // repository is that of the example.
 type repository struct{ *stage.Repository }
 
-// seed fills a bare repository, with a first commit on main that is the content of a folder. Pushes go to the remote. It
-// returns the commit.
-func seed(ctx context.Context, bare, remote, work, from, subject string) (*repository, string, error) {
+// seed fills a bare repository, with a first commit on main that is the content of a folder, as a function changes it. Pushes go to
+// the remote. It returns the commit.
+func seed(ctx context.Context, bare, remote, work, from, subject string, change func(work string) error) (*repository, string, error) {
 	r := &repository{&stage.Repository{Bare: bare, Work: work, Author: "Demo"}}
 	if err := os.CopyFS(work, os.DirFS(from)); err != nil {
 		return nil, "", fmt.Errorf("copying %s: %w", from, err)
+	}
+	if err := change(work); err != nil {
+		return nil, "", fmt.Errorf("changing the example: %w", err)
 	}
 	if err := r.Init(ctx); err != nil {
 		return nil, "", err

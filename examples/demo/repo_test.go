@@ -19,7 +19,9 @@ func seeded(t *testing.T) (*repository, string) {
 	t.Helper()
 	dir := t.TempDir()
 	bare := filepath.Join(dir, "acme.git")
-	r, hash, err := seed(t.Context(), bare, bare, filepath.Join(dir, "work"), example, "The platform")
+	r, hash, err := seed(t.Context(), bare, bare, filepath.Join(dir, "work"), example, "The platform", func(work string) error {
+		return settle(work, "/demo/lake", (&demo{today: clock()}).day(firstDay))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +113,38 @@ func TestThePullRequestsFitTheExample(t *testing.T) {
 	}
 	if fixEdits()[0].new == mistakeEdits()[0].new {
 		t.Error("the fix is the mistake")
+	}
+}
+
+func TestTheLotsFitTheExample(t *testing.T) {
+	r, _ := seeded(t)
+	if err := r.apply(suspendEdits()); err != nil {
+		t.Error(err)
+	}
+	d := &demo{dir: filepath.Dir(r.Work), today: clock()}
+	files, err := d.sinceFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range map[string]int{"orders": 2, "rates": 2, "revenue": 1} {
+		if got := strings.Count(files["projects/"+name+"/project.yaml"], "since: 2025-12-27T00:00:00Z"); got != n {
+			t.Errorf("%d datasets of %s begin five days before, want %d", got, name, n)
+		}
+	}
+	for _, environment := range []string{"dev", "staging", "prod"} {
+		text := pushed(t, r, "environments/"+environment+".yaml")
+		if !strings.Contains(text, "lake: file:///demo/lake/"+environment) || !strings.Contains(text, "manifests: file:///demo/lake/manifests/<environment>/<project>/") {
+			t.Errorf("the data of %s are elsewhere:\n%s", environment, text)
+		}
+	}
+	for ago := lateDay; ago <= backfillDay; ago++ {
+		if err := d.arrive(t.Context(), ago); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(d.path("lake", "dev", "rates", "quotes", "2025-12-27.csv"))
+	if want := "day,currency,eur\n2025-12-27,GBP,1.1445\n2025-12-27,USD,0.9175\n2025-12-27,CHF,1.0430\n"; err != nil || string(data) != want {
+		t.Errorf("the quotes of the third day of the week are %q (error %v), want %q", data, err, want)
 	}
 }
 

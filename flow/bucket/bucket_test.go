@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -475,6 +476,48 @@ func TestNoHalfFiles(t *testing.T) {
 			if err != nil || o.Size != int64(len(content)) {
 				t.Errorf("listed is %+v, %v", o, err)
 			}
+		}
+	}
+}
+
+// TestClosedFoldersHoldNoConnections: who opens a folder again and again, as the keeper of lots does, runs out of no files.
+func TestClosedFoldersHoldNoConnections(t *testing.T) {
+	s3 := buckettest.New(t, "lake")
+	var mu sync.Mutex
+	open := map[net.Conn]bool{}
+	counted := httptest.NewUnstartedServer(s3)
+	counted.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		if state == http.StateClosed {
+			delete(open, c)
+		} else {
+			open[c] = true
+		}
+	}
+	counted.Start()
+	defer counted.Close()
+	for range 20 {
+		f, err := bucket.Open(t.Context(), "s3://lake/", bucket.Options{Endpoint: counted.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := list(t.Context(), f, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for late := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		mu.Lock()
+		n := len(open)
+		mu.Unlock()
+		if n == 0 {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%d connections of folders that are closed are open", n)
 		}
 	}
 }

@@ -6,9 +6,12 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -21,6 +24,10 @@ import (
 // anyRegion is what requests to an S3 that is not AWS' are signed for, which has no regions.
 const anyRegion = "us-east-1"
 
+// idleTimeout is how long a connection stays open that nobody uses. Nobody can close those of AWS' client; by itself it keeps them for 90
+// seconds, and a process that opens stores all the time, as the keeper of lots does, runs out of files meanwhile.
+const idleTimeout = time.Second
+
 // openS3 opens a folder of an S3. The client is made here, and not by gocloud from a URL, so that all that AWS' own tools are told by their
 // environment counts, and an object is deleted by one request and not by two.
 func openS3(ctx context.Context, l location.Location, opts Options) (Folder, error) {
@@ -29,6 +36,9 @@ func openS3(ctx context.Context, l location.Location, opts Options) (Folder, err
 		return nil, wrap(err, "opening "+l.String())
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		if loaded, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = loaded.WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = idleTimeout })
+		}
 		o.DisableLogOutputChecksumValidationSkipped = true // many an S3 has no checksums, and nobody can do anything about it
 		if opts.Endpoint != "" {
 			o.BaseEndpoint, o.UsePathStyle, o.Region = &opts.Endpoint, true, anyRegion

@@ -175,6 +175,7 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	r.set("sops-kms", s.SOPS.KMS, "sops", "kms")
 	r.text("s3-endpoint", s.Stores.S3Endpoint, "stores", "s3Endpoint")
 	r.events(s.Events)
+	r.duration("lots-interval", s.Stores.LotsInterval, "stores", "lotsInterval")
 	r.text("log-level", string(s.LogLevel), "logLevel")
 	if s.GitHub != nil {
 		r.github(*s.GitHub)

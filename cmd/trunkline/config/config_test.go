@@ -41,7 +41,7 @@ const everything = head + `  repository:
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
   images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, interval: 10m}
   github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com"}
-  stores: {s3Endpoint: "https://minio.example.com"}
+  stores: {s3Endpoint: "https://minio.example.com", lotsInterval: 30s}
   events:
     - {name: hooks, url: "https://hooks.example.com/lots", format: clusterless, secretFile: hooks.secret, tokenFile: /etc/hooks.token}
     - {name: lineage, url: "https://lineage.example.com/api/v1/lineage", format: openlineage}
@@ -72,7 +72,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
 		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000",
 		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
-		"s3-endpoint":  "https://minio.example.com",
+		"s3-endpoint": "https://minio.example.com", "lots-interval": "30s",
 		"event-target": "hooks=https://hooks.example.com/lots lineage=https://lineage.example.com/api/v1/lineage",
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
 		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-interval": "10m0s",
