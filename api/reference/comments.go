@@ -84,6 +84,14 @@ func comments() map[string]comment {
 				"APIVersions": "APIVersions are what charts are told that the cluster serves, as \"monitoring.coreos.com/v1\" or \"monitoring.coreos.com/v1/ServiceMonitor\". They add to what Helm counts on without a cluster; a list that has \"v1\" is complete and replaces it. What the definitions of a release define counts in any case. Default: none.",
 			},
 		},
+		"Clusterless": {
+			doc: "Clusterless is what Clusterless calls a project.",
+			fields: map[string]string{
+				"Project": "Project is the name of the project there, such as \"S3Chain\".",
+				"Version": "Version is the version of the project there, such as \"20230101-00\".",
+				"Arcs":    "Arcs maps the name of a workload to that of its arc, as in \"copy-a: copyA\"; a workload that is not named has no states.",
+			},
+		},
 		"Currency": {
 			doc: "Currency is the code of a currency by ISO 4217: three capital letters, such as \"EUR\". The zero value means that none was given.",
 		},
@@ -105,6 +113,16 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"DefaultServiceAccount": "DefaultServiceAccount is the account, in a release's namespace, that deploys it if its environment names none; default: none, the daemon's own rights.",
 				"AllowExecCredentials":  "AllowExecCredentials runs the programs that a kubeconfig names to get credentials; default: false.",
+			},
+		},
+		"DaemonEvents": {
+			doc: "DaemonEvents is a target of events of lots, which environments subscribe by its name. It is not a matter of the repository where data about the platform may be sent, and with which credentials.",
+			fields: map[string]string{
+				"Name":       "Name is how environments call it: lower-case letters, digits and dashes.",
+				"URL":        "URL accepts the events, by POST; redirections are not followed. Or it is a subject of NATS, \"nats://host:4222/lots\", or a topic of Kafka, \"kafka://host:9092/lots\".",
+				"Format":     "Format is how events are written; default: cloudevents.",
+				"SecretFile": "SecretFile holds the secret that messages are signed with as Standard Webhooks have it, \"whsec_\" and base64, and is read for each; default: none, and they are not.",
+				"TokenFile":  "TokenFile holds a bearer token to send along, by https only, and is read for each message; default: none.",
 			},
 		},
 		"DaemonGitHub": {
@@ -191,6 +209,7 @@ func comments() map[string]comment {
 				"History":    "History configures where events are stored, and for how long.",
 				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
 				"Stores":     "Stores says where the object stores of datasets are, with their data and the manifests of their lots.",
+				"Events":     "Events are the targets that environments have told of their lots; default: none.",
 				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
 				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
 				"LogLevel":   "LogLevel is the lowest level to log; default: info.",
@@ -289,6 +308,8 @@ func comments() map[string]comment {
 				"Manifests": "Manifests is the folder of the store in which each lot has a manifest, with \"<project>\" and \"<environment>\" replaced, such as \"s3://acme-manifests/<environment>/<project>/\", or the bucket of a placement of Clusterless. The stores are s3, gs, azblob and file; two datasets of one name and version are in different folders.",
 				"Limits":    "Limits are how many runs of lots there may be at a time, and which come first.",
 				"HoldRuns":  "HoldRuns has Windows and Freezes hold runs of lots, too: outside of the windows none is started, and those that are under way go on; default: false, they hold releases only.",
+				"Events":    "Events says who is told what happens to lots; default: nobody.",
+				"States":    "States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with \"<environment>\" replaced, such as \"s3://prod-clusterless-arc-state-123-eu-west-1/\". Workloads of which \"clusterless\" of their project says what they are called there write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.",
 			},
 		},
 		"EnvironmentPromotion": {
@@ -328,6 +349,15 @@ func comments() map[string]comment {
 				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
 				"Freezes":        "Freezes are times in which nothing is rolled out; they win over Windows.",
 				"Preview":        "Preview makes the environment the template of those of pull requests; default: pull requests get none.",
+			},
+		},
+		"EventFormat": {
+			doc: "EventFormat is how events of lots are written.",
+			values: []commentValue{
+				{"cloudevents", "EventsCloudEvents is CloudEvents 1.0 as JSON."},
+				{"cloudevents-binary", "EventsCloudEventsBinary is CloudEvents 1.0 with attributes in headers."},
+				{"clusterless", "EventsClusterless is the notification of Clusterless' arcs, for lots that are available."},
+				{"openlineage", "EventsOpenLineage is the RunEvent of OpenLineage, for runs."},
 			},
 		},
 		"Exception": {
@@ -424,6 +454,23 @@ func comments() map[string]comment {
 				{"info", "LogInfo logs the normal course of events."},
 				{"warn", "LogWarn logs what may need attention."},
 				{"error", "LogError logs failures."},
+			},
+		},
+		"LotEventType": {
+			doc: "LotEventType says what happened to a lot.",
+			values: []commentValue{
+				{"available", "LotAvailable is a lot that is there: it is complete or empty."},
+				{"late", "LotLate is a lot that is not there, although its dataset promises it by now."},
+				{"removed", "LotRemoved is a lot that was there, and is not any more."},
+				{"failed", "LotFailed is an attempt to make a lot that failed."},
+			},
+		},
+		"LotEvents": {
+			doc: "LotEvents says what a target is told of lots. Where that is, in which format it is told, and with which credentials is said by whoever runs the daemon, and never in the repository.",
+			fields: map[string]string{
+				"To":       "To is the name of a target in the configuration of the daemon.",
+				"Datasets": "Datasets are patterns of the datasets that are told of, as \"project/name@version\", with \"*\" for any text, such as \"orders/*\"; default: all.",
+				"Types":    "Types are those of the events that are told; default: all.",
 			},
 		},
 		"LotLimits": {
@@ -703,6 +750,7 @@ func comments() map[string]comment {
 				"Tags":             "Tags are free words to find the project by, and to write policies on.",
 				"Suspend":          "Suspend leaves the project's releases as they are for as long as it is true; default: false.",
 				"Promotion":        "Promotion says what of the project stays where it is when a build is promoted; default: images and params move.",
+				"Clusterless":      "Clusterless says what the project and its workloads are called in Clusterless, which it was taken over from: their states are kept by these names, where the environment says so in lots.states; default: it has none.",
 			},
 		},
 		"Quantity": {

@@ -119,14 +119,15 @@ func (m *migration) copies(c component, w *workload) error {
 	if percent != nil && percent.kind != number {
 		return c.at(percent, "\"failArcOnPartialPercent\" is %s; want a number", percent.kind)
 	}
-	if m.Native.Copy {
-		w.Blueprint, w.Params = "copy", map[string]any{}
-		if filter != nil {
-			w.Params["filter"] = filter
-		}
-		if percent != nil {
+	tolerates := percent != nil && percent.text != "0" && percent.text != "0.0"
+	if filter != nil {
+		image, _ := m.image("lot", c.version)
+		w.Blueprint, w.Image, w.Params, w.Suspend = "copy", image, map[string]any{"filter": filter}, true
+		if tolerates {
 			w.Params["failOnPartialPercent"] = percent.number()
 		}
+		m.note(c.deployable, c.node, c.String(), "it is copied by the program lot, of which there is no public image: it is suspended",
+			"build an image that has it (docs/data.md), write its address as \"image\", and remove \"suspend\"")
 		return nil
 	}
 	if len(w.Reads) != 1 || len(w.Writes) != 1 {
@@ -137,15 +138,19 @@ func (m *migration) copies(c component, w *workload) error {
 	w.Blueprint, w.Image, w.Params = "container-job", awsImage, map[string]any{"user": awsUser}
 	w.Command = []string{"sh", "-c", script, "copy", "$.arcNotifyEvent.dataset.pathURI"}
 	m.note(c.deployable, c.node, c.String(), "it is a Job that copies the objects of a lot by the tool of AWS: either all of them are copied, or the lot is tried again", "")
-	if filter != nil {
-		w.Suspend = true
-		m.note(c.deployable, props.get("filter"), c.String()+": workload.workloadProps.filter", "the tool of AWS has other patterns; it would copy all objects, and is suspended",
-			"leave the objects out in its command, and remove \"suspend\"")
-	}
-	if percent != nil && percent.text != "0" && percent.text != "0.0" {
+	if tolerates {
 		m.note(c.deployable, percent, c.String()+": workload.workloadProps.failArcOnPartialPercent", "a lot of which an object cannot be copied fails", "")
 	}
 	return nil
+}
+
+// image is the address of an image that nobody has built yet, and what else is to be done about it.
+func (m *migration) image(name, version string) (address, do string) {
+	registry := m.Registry
+	if registry == "" {
+		registry, do = "registry.invalid", "; write its address here, or name the registry with --set registry=ghcr.io/acme"
+	}
+	return strings.TrimSuffix(registry, "/") + "/" + m.project + "/" + name + ":" + version, do
 }
 
 // number is a number of a param.
@@ -180,12 +185,9 @@ func (m *migration) batch(c component, w *workload) error {
 	if name == "" {
 		name = w.Name
 	}
-	registry, do := m.Registry, fmt.Sprintf("build and push it: docker build -t IMAGE %s", folder)
-	if registry == "" {
-		registry = "registry.invalid"
-		do += `; write its address here, or name the registry with --set registry=ghcr.io/acme`
-	}
-	w.Image = strings.TrimSuffix(registry, "/") + "/" + m.project + "/" + name + ":" + c.version
+	image, where := m.image(name, c.version)
+	w.Image = image
+	do := fmt.Sprintf("build and push it: docker build -t IMAGE %s", folder) + where
 	m.note(c.deployable, spec.get("imagePath"), c.String()+": workload.imagePath", "no image is built when a project is deployed", do)
 	if w.Command, err = c.texts(spec, "command"); err != nil {
 		return err

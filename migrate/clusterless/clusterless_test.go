@@ -45,11 +45,10 @@ func evaluated(t *testing.T, tree fs.FS) *evaluate.Evaluation {
 }
 
 // take takes files over into what a tree declares.
-func take(t *testing.T, tree fs.FS, native bool, files ...clusterless.File) (migrate.Result, error) {
+func take(t *testing.T, tree fs.FS, files ...clusterless.File) (migrate.Result, error) {
 	t.Helper()
 	in := clusterless.Input{
 		Files: files, To: "trunkline", Platform: "acme", Owner: "team-data", Since: now,
-		Native: clusterless.Native{Boundary: native, Copy: native},
 	}
 	if c := evaluated(t, tree).Catalog(); c.Platform != nil {
 		in.Catalog, in.Platform = c, ""
@@ -57,8 +56,7 @@ func take(t *testing.T, tree fs.FS, native bool, files ...clusterless.File) (mig
 	return clusterless.Take(in)
 }
 
-// TestTakenOver takes over the files of each archive: those of "in", and those of "then" into what that made. A comment "native" has
-// blueprints for what is built into Clusterless; without it, what is written has to be valid.
+// TestTakenOver takes over the files of each archive: those of "in", and those of "then" into what that made. What is written has to be valid.
 func TestTakenOver(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -70,7 +68,6 @@ func TestTakenOver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			native := strings.Contains(string(a.Comment), "\nnative\n")
 			got := &txtar.Archive{Comment: a.Comment}
 			var tree fs.FS = fstest.MapFS{}
 			for _, step := range []string{"in", "then"} {
@@ -84,7 +81,7 @@ func TestTakenOver(t *testing.T) {
 				if files == nil {
 					continue
 				}
-				result, err := take(t, tree, native, files...)
+				result, err := take(t, tree, files...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -97,7 +94,7 @@ func TestTakenOver(t *testing.T) {
 					got.Files = append(got.Files, txtar.File{Name: step + "/out/" + f.Path, Data: f.Data})
 				}
 				tree = scaffold.Overlay(tree, result.Files)
-				if e := evaluated(t, tree); !native && (e.Denied() || len(e.Problems()) > 0) {
+				if e := evaluated(t, tree); e.Denied() || len(e.Problems()) > 0 {
 					t.Errorf("what is written is not valid:\n%s", e.Problems())
 				}
 			}

@@ -69,31 +69,22 @@ func (m *migration) boundary(r *region, c component) error {
 	if err != nil {
 		return err
 	}
-	native := m.Native.Boundary && !c.exclude
-	ref, err := m.declareDataset(r, c, d, unit, !native)
+	ref, err := m.declareDataset(r, c, d, unit, c.exclude)
 	if err != nil {
 		return err
 	}
-	if native {
-		params, err := m.boundaryParams(c, arrival, filter)
-		if err != nil {
-			return err
-		}
-		r.workloads = append(r.workloads, &workload{
-			component: c, Name: label(c.name), Blueprint: "boundary", Writes: map[string]string{"main": ref}, Params: params,
-		})
-		m.note(c.deployable, c.node, c.String(), "it looks at the same bucket as that of Clusterless, which makes the same lots", "destroy the boundary of Clusterless once this one runs: of two manifests of a lot the first counts")
+	if c.exclude {
+		m.note(c.deployable, c.node, c.String(), "it is excluded, and not deployed: the dataset is external, and nobody writes manifests of its lots", "write them, or remove the dataset")
 		return nil
 	}
-	why := "nothing here sees what arrives: the dataset is external, and its lots are there once they have manifests"
-	do := "leave the boundary of Clusterless deployed: the manifests that it writes count here"
-	if arrival == "infrequent" {
-		why += "; an interval in which nothing arrives never has one, and is a gap"
+	params, err := m.boundaryParams(c, arrival, filter)
+	if err != nil {
+		return err
 	}
-	if c.exclude {
-		why, do = "it is excluded, and not deployed: the dataset is external, and nobody writes manifests of its lots", "write them, or remove the dataset"
-	}
-	m.note(c.deployable, c.node, c.String(), why, do)
+	r.workloads = append(r.workloads, &workload{
+		component: c, Name: label(c.name), Blueprint: "boundary", Writes: map[string]string{"main": ref}, Params: params,
+	})
+	m.note(c.deployable, c.node, c.String(), "it looks at the same bucket as that of Clusterless, which makes the same lots", "destroy the boundary of Clusterless once this one runs: of two manifests of a lot the first counts")
 	return nil
 }
 
@@ -103,9 +94,13 @@ func (m *migration) boundaryParams(c component, arrival string, filter map[strin
 	if arrival == "frequent" {
 		params["arrival"] = "interval"
 	}
-	if filter != nil {
-		params["filter"] = filter
+	if filter == nil {
+		filter = map[string]any{}
 	}
+	if filter["excludes"] == nil {
+		filter["excludes"] = []string{} // what is hidden is data there
+	}
+	params["filter"] = filter
 	in := c.get("infrequent")
 	if in == nil || arrival == "frequent" {
 		return params, nil
@@ -118,7 +113,8 @@ func (m *migration) boundaryParams(c component, arrival string, filter map[strin
 	case "objectModifiedTime":
 		params["lotSource"] = "modified"
 	case "eventTime":
-		params["lotSource"] = "event"
+		params["lotSource"] = "modified"
+		m.note(c.deployable, in, c.String()+": infrequent.lotSource", "a notification decides nothing here: when the object was modified says its lot, which is seconds before its event", "")
 	default:
 		m.note(c.deployable, in, c.String()+": infrequent.lotSource", fmt.Sprintf("%q works in no Clusterless: when the object was modified says its lot", source), `lotSource: key of the blueprint takes it from the name of the object`)
 	}

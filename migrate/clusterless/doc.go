@@ -45,14 +45,6 @@ type Input struct {
 	Registry string
 	// Since is where the first lot begins that Trunkline looks after.
 	Since time.Time
-	// Native says which blueprints there are for what is built into Clusterless.
-	Native Native
-}
-
-// Native are blueprints that do what a component of Clusterless does. Without one, a boundary stays with Clusterless, and copies are
-// made by the tool of the store.
-type Native struct {
-	Boundary, Copy bool
 }
 
 // migration is one run.

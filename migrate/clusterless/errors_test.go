@@ -78,7 +78,7 @@ func TestRefused(t *testing.T) {
 		"SourcesList": {"no object", with(`"sources": {"main": {"name": "in", "version": "1"}}`, `"sources": []`), `f.json:7: "sources" is a list; want an object`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := take(t, fstest.MapFS{}, false, clusterless.File{Name: "f.json", Data: []byte(tc.text)})
+			_, err := take(t, fstest.MapFS{}, clusterless.File{Name: "f.json", Data: []byte(tc.text)})
 			if got := fmt.Sprint(err); tc.want == "" && err != nil || tc.want != "" && !regexp.MustCompile(tc.want).MatchString(got) {
 				t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
 			}
@@ -96,7 +96,7 @@ func TestFilesOfOne(t *testing.T) {
 		strings.ReplaceAll(with(`"eu-west-1"`, `"r"`), "s3://b/", "s3://b/below/"): `the dataset in@1 is at b://in/ in Sixths lots in one of the regions, and at b://below/in/`,
 		strings.ReplaceAll(with(`"eu-west-1"`, `"r"`), `"A"`, `"X"`):               `arc A is in one of the regions eu-west-1 and r only`,
 	} {
-		_, err := take(t, fstest.MapFS{}, false, clusterless.File{Name: "a.json", Data: []byte(good)}, clusterless.File{Name: "b.json", Data: []byte(other)})
+		_, err := take(t, fstest.MapFS{}, clusterless.File{Name: "a.json", Data: []byte(good)}, clusterless.File{Name: "b.json", Data: []byte(other)})
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
@@ -111,12 +111,12 @@ func TestIntoPlatform(t *testing.T) {
 		"trunkline/e.yaml": {Data: []byte("apiVersion: trunkline.dev/v1alpha1\nkind: Environment\nmetadata: {name: live}\n" +
 			"spec: {clusters: [blue], stores: {lake: \"s3://b/in\"}, lots: {manifests: \"s3://clusterless-manifest-1-eu-west-1\"}}\n")},
 	}
-	_, err := take(t, tree, false, clusterless.File{Name: "f.json", Data: []byte(good)})
+	_, err := take(t, tree, clusterless.File{Name: "f.json", Data: []byte(good)})
 	want := "f.json:8: the environment \"live\" has no store that s3://b/out/ is in: add to spec.stores of it, in trunkline/e.yaml:\n    b: s3://b"
 	if fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	result, err := take(t, tree, false, clusterless.File{Name: "f.json", Data: []byte(strings.ReplaceAll(good, "s3://b/out/", "s3://b/in/out/"))})
+	result, err := take(t, tree, clusterless.File{Name: "f.json", Data: []byte(strings.ReplaceAll(good, "s3://b/out/", "s3://b/in/out/"))})
 	if err != nil {
 		t.Fatal(err)
 	}
