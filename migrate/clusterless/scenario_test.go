@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -122,7 +123,7 @@ func (m *machine) Create(ctx context.Context, as jobs.As, o jobs.Order) error {
 		args[i] = arg.With(nil)
 	}
 	program := exec.CommandContext(ctx, args[0], args[1:]...)
-	program.Env = m.env
+	program.Env = slices.Clone(m.env) // it is appended to for several at once
 	for _, v := range o.Variables {
 		program.Env = append(program.Env, v.Name+"="+v.Value.With(nil))
 	}

@@ -97,7 +97,7 @@ func TestOwnPolicies(t *testing.T) {
 		"Environment": {
 			"One that does is asked in each, and one for an environment only there.",
 			map[string]string{"environments/p.yaml": head + "  on: workload\n  match: {environments: [prod], projects: [rates]}\n  validations: [{expression: \"false\", message: never}]\n"},
-			[]string{"deny policy/p rates|publish||prod workload rates/publish in prod: never"},
+			[]string{"deny policy/p rates|fx||prod workload rates/fx in prod: never", "deny policy/p rates|publish||prod workload rates/publish in prod: never"},
 		},
 		"Graph": {
 			"The DAG around is there to be asked about.",
