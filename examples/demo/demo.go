@@ -97,6 +97,7 @@ func (d *demo) play(ctx context.Context) error {
 		{"Let data arrive, day by day: computed through three projects", lotsLimit, d.computeLots},
 		{"Lose a lot: it is computed again", lotsLimit, d.loseLot},
 		{"Merge a backfill: lots from earlier on", lotsLimit, d.backfill},
+		{"Merge a replay: a lot once more, and what was made of it", lotsLimit, d.replay},
 		{"Ask why a lot is missing: the first cause is named", lotsLimit, d.nameGap},
 	} {
 		d.story.step(step.title)

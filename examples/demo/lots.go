@@ -115,26 +115,10 @@ func (d *demo) backfill(ctx context.Context) error {
 	d.story.line(margin + "  " + d.story.red("- "+sinceText(d.day(firstDay))))
 	d.story.line(margin + "  " + d.story.green("+ "+sinceText(d.day(backfillDay))) + "   in all five datasets")
 	d.story.blank()
-	begin := time.Now()
-	number, commit, err := d.forge.open("backfill", "Lots from "+d.day(backfillDay).Start.Format(time.DateOnly)+" on", "", files)
+	begin, err := d.mergeData(ctx, "backfill", "Lots from "+d.day(backfillDay).Start.Format(time.DateOnly)+" on", "lots", files)
 	if err != nil {
 		return err
 	}
-	d.story.ok(fmt.Sprintf("opened #%d", number), time.Since(begin))
-	if err := d.awaitCheck(ctx, commit, "success", "opened → ", begin); err != nil {
-		return err
-	}
-	comment, err := d.awaitComment(ctx, number, "what it computes", func(body string) bool { return strings.Contains(body, "lots") }, begin)
-	if err != nil {
-		return err
-	}
-	d.story.comment(comment)
-	d.story.blank()
-	begin = time.Now()
-	if err := d.forge.merge(ctx, number); err != nil {
-		return err
-	}
-	d.story.check(fmt.Sprintf("#%d is merged", number))
 	for ago := firstDay + 1; ago <= backfillDay; ago++ {
 		for _, m := range made {
 			if err := d.awaitLot(ctx, m.project, m.dataset, d.day(ago)); err != nil {
@@ -144,6 +128,77 @@ func (d *demo) backfill(ctx context.Context) error {
 	}
 	d.checks++
 	d.story.ok(fmt.Sprintf("merge → %d lots of %d datasets are computed", (backfillDay-firstDay)*len(made), len(made)), time.Since(begin))
+	return nil
+}
+
+// mergeData merges a pull request whose comment says what it computes, and returns when.
+func (d *demo) mergeData(ctx context.Context, branch, title, says string, files map[string]string) (merged time.Time, err error) {
+	begin := time.Now()
+	number, commit, err := d.forge.open(branch, title, "", files)
+	if err != nil {
+		return merged, err
+	}
+	d.story.ok(fmt.Sprintf("opened #%d", number), time.Since(begin))
+	if err := d.awaitCheck(ctx, commit, "success", "opened → ", begin); err != nil {
+		return merged, err
+	}
+	comment, err := d.awaitComment(ctx, number, "what it computes", func(body string) bool { return strings.Contains(body, says) }, begin)
+	if err != nil {
+		return merged, err
+	}
+	d.story.comment(comment)
+	d.story.blank()
+	merged = time.Now()
+	if err := d.forge.merge(ctx, number); err != nil {
+		return merged, err
+	}
+	d.story.check(fmt.Sprintf("#%d is merged", number))
+	return merged, nil
+}
+
+// replayEdits have the sales of a day made once more, and all that was made of them.
+func (d *demo) replayEdits() []edit {
+	const description = "      description: The orders of one day; no duplicates, no rows without an amount.\n"
+	day := d.day(firstDay)
+	return []edit{{file: "projects/orders/project.yaml", old: description, new: description + fmt.Sprintf(
+		"      replay:\n        - {id: corrected-export, from: %q, until: %q, cascade: true, reason: the shop has corrected its export}\n",
+		day.Start.Format(time.RFC3339), day.End().Format(time.RFC3339))}}
+}
+
+// replay merges a pull request by which a lot is made once more, and what was made of it.
+func (d *demo) replay(ctx context.Context) error {
+	l := d.day(firstDay)
+	was, _, err := d.taking(l)
+	if err != nil {
+		return err
+	}
+	d.story.say("The shop has corrected the export of " + l.Start.Format(time.DateOnly) + ". What was made of it is to be made once more, and the takings too:")
+	if err := d.pullMain(ctx); err != nil {
+		return err
+	}
+	edits := d.replayEdits()
+	files, err := d.repo.edited(edits)
+	if err != nil {
+		return err
+	}
+	d.story.diff(edits[0].file, edits)
+	d.story.blank()
+	begin, err := d.mergeData(ctx, "replay", "Make the sales of "+l.Start.Format(time.DateOnly)+" once more", "once more", files)
+	if err != nil {
+		return err
+	}
+	is := was
+	err = d.await(ctx, "waiting for other takings of "+l.ID(), func(context.Context) (bool, error) {
+		if is, _, err = d.taking(l); errors.Is(err, os.ErrNotExist) {
+			return false, nil // the old ones are gone, and the new ones not there yet
+		}
+		return is != was, err
+	})
+	if err != nil {
+		return err
+	}
+	d.checks++
+	d.story.ok("merge → the sales of the day are made once more, and the takings of them", time.Since(begin))
 	return nil
 }
 
