@@ -63,7 +63,7 @@ type Object struct {
 
 // Line is what Trunkline writes of an attempt: a line of the body.
 type Line struct {
-	// Attempt tells that Trunkline wrote it, and of which of its runs.
+	// Attempt is that of the run of Trunkline that wrote it.
 	Attempt string `json:"trunklineAttempt"`
 	// Outcome is that of a run that has ended, and Error why it failed.
 	Outcome Outcome `json:"outcome,omitempty"`
@@ -142,7 +142,7 @@ const (
 	AlreadyComplete Gate = "AlreadyComplete"
 )
 
-// Start says whether a run may start by the state of its lot; the zero object is none. What Trunkline itself says of the lot holds
+// Start decides by the state of its lot how a run may start; the zero object is none. What Trunkline itself says of the lot holds
 // nothing: whether its own run is under way it knows by its Jobs, and a lot that it has made and is to make again it has been asked for.
 // Again asks for what Clusterless has made to be made once more.
 func Start(o Object, again bool) Gate {
