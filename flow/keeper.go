@@ -242,7 +242,7 @@ func (l *loop) happened(e jobs.Event) {
 		f.gone(e)
 		if s := l.stateOf(f, e.Job); s != nil {
 			if key := (arcLot{e.Job.Workload, e.Job.Lot}); s.busy[key] {
-				f.missed[key] = *e.Job
+				s.missed[key] = *e.Job
 			}
 			l.do(s.gone(*e.Job))
 		}
