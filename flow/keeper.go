@@ -423,19 +423,30 @@ func (l *loop) clean(s *state, now time.Time) {
 	}
 }
 
-// do has work done beside the loop. What came of a run is tried to be written down until it is.
+// do has work done beside the loop. What came of a run is tried to be written down until it is, which takes no room from others between two
+// tries: what is in the way may be in that of one project only.
 func (l *loop) do(todo []work) {
 	for _, one := range todo {
+		at, kept := l.upkeep[one.state]
+		if !kept {
+			continue
+		}
 		w := l.workers[one.declared.cluster]
-		l.aside(one.state, func() {
-			if one.start != nil {
-				l.tell(w.start(l.ctx, one))
-				return
+		if one.start != nil {
+			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
+			continue
+		}
+		l.beside.Go(func() {
+			try := func() (done, error) {
+				if err := at.room.Acquire(l.ctx, 1); err != nil {
+					return done{}, backoff.Permanent(err) // the daemon ends
+				}
+				defer at.room.Release(1)
+				return w.finish(l.ctx, one)
 			}
-			d, err := backoff.Retry(l.ctx, func() (done, error) { return w.finish(l.ctx, one) },
-				backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, again time.Duration) {
-					l.opts.Log.Warn("cannot write down what came of a run; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
-				}))
+			d, err := backoff.Retry(l.ctx, try, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, again time.Duration) {
+				l.opts.Log.Warn("cannot write down what came of a run; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
+			}))
 			if err == nil {
 				l.tell(d)
 			}
