@@ -219,6 +219,10 @@ func TestNothingIsStartedUnasked(t *testing.T) {
 		defer mu.Unlock()
 		return strings.Count(log.String(), "cannot list the manifests of lots") > 1
 	})
+	err := w.keeper.View(t.Context(), "dev", nil)
+	if !errors.Is(err, ErrNotYet) || !strings.HasPrefix(err.Error(), "what dev has is not known, and nothing is started: ") || !strings.Contains(err.Error(), records) {
+		t.Errorf("said is %v", err)
+	}
 	if got := w.cluster.starts(); len(got) > 0 {
 		t.Errorf("what is known of requests cannot be read, and there are started %v", got)
 	}

@@ -102,6 +102,8 @@ type loop struct {
 // environment whose store hangs takes no room from the others.
 type upkeep struct {
 	listing bool
+	// trouble is why the last listing failed; empty if it did not.
+	trouble string
 	pace
 	// written are lots that a notification says were written, and peeks says when they are looked at.
 	written map[written]bool
@@ -267,11 +269,11 @@ func (l *loop) tookStock(e listed) {
 		return
 	}
 	now := l.opts.Now()
-	at.listing = false
+	at.listing, at.trouble = false, text(e.err)
 	at.ended(now, now.Add(l.opts.Interval))
 	switch {
 	case e.err != nil:
-		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", e.err.Error())
+		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", at.trouble)
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
