@@ -79,6 +79,7 @@ func TestBoundaryProblems(t *testing.T) {
 		"Reads":       {"writes: {main: raw@1}", "writes: {main: raw@1}\n      reads: {x: more@1}", `field-not-honoured: project.yaml:16:7: error: spec.workloads[0].reads: a boundary reads nothing of the platform: what it makes lots of arrives in the path of the dataset that it writes`},
 		"NoLots":      {"writes: {main: raw@1}", "writes: {main: whole@1}", `field-not-honoured: project.yaml:15:22: error: spec.workloads[0].writes.main: a boundary makes lots, and orders/whole@1 has none`},
 		"Several":     {"writes: {main: raw@1}", "writes: {main: raw@1, more: more@1}", `field-not-honoured: project.yaml:15:15: error: spec.workloads[0].writes: a boundary makes the lots of one dataset, and this one writes 2`},
+		"Replay":      {"unit: hourly, since: 2026-01-01T00:00:00Z}}", "unit: hourly, since: 2026-01-01T00:00:00Z}, replay: [{id: a, from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z, reason: test}]}", `replay-nothing: project.yaml:9:105: error: spec.datasets[0].replay: a boundary makes the lots of what has arrived: there is nothing to make once more`},
 		"Image":       {"writes: {main: raw@1}", "writes: {main: raw@1}\n      image: a/b:2", `field-not-honoured: project.yaml:16:7: error: spec.workloads[0].image: the blueprint "boundary" does not accept the field "image"`},
 	} {
 		t.Run(name, func(t *testing.T) {

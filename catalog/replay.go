@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"trunkline.dev/trunkline/api/boundary"
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -55,39 +56,50 @@ func (p *Project) replaysOf(w *v1alpha1.Workload) (names []string) {
 
 // replays checks what the project has made once more.
 func (k *checker) replays(p *Project) {
-	written := map[string]bool{}
+	// whyNot says of each dataset that is written why nobody makes its lots again; empty if one does.
+	whyNot := map[string]string{}
 	for i := range p.Spec.Workloads {
 		w := &p.Spec.Workloads[i]
 		var made *v1alpha1.Dataset
 		for _, role := range sortedKeys(w.Writes) {
 			_, local, _ := ParseDataset(p.Name, w.Writes[role])
-			written[local] = true
+			if why, is := whyNot[local]; !is || why != "" {
+				whyNot[local] = byItself(w)
+			}
 			if d, _, ok := p.Dataset(local); ok && d.Lots != nil && made == nil {
 				made = d
 			}
 		}
-		why := ""
-		switch {
-		case made == nil:
+		why := byItself(w)
+		if made == nil {
 			why = "the workload writes no dataset with lots"
-		case w.Schedule != "":
-			why = "the workload runs by the clock, and writes its lots by itself"
 		}
 		k.replaysAt(w.Replay, made, why, "spec", "workloads", i, "replay")
 	}
 	for i := range p.Spec.Datasets {
 		d := &p.Spec.Datasets[i]
-		why := ""
+		why, written := whyNot[d.Name+"@"+d.Version]
 		switch {
 		case d.Lots == nil:
 			why = "the dataset has no lots"
 		case d.External:
 			why = "the dataset is external: what writes it is not run here"
-		case !written[d.Name+"@"+d.Version]:
+		case !written:
 			why = "no workload writes the dataset"
 		}
 		k.replaysAt(d.Replay, d, why, "spec", "datasets", i, "replay")
 	}
+}
+
+// byItself says why no run of a workload makes a lot again; empty if one does.
+func byItself(w *v1alpha1.Workload) string {
+	switch {
+	case w.Blueprint == boundary.Blueprint:
+		return "a boundary makes the lots of what has arrived"
+	case w.Schedule != "":
+		return "the workload runs by the clock, and writes its lots by itself"
+	}
+	return ""
 }
 
 // replaysAt checks those of one dataset or workload, whose lots are those of a dataset; why says that there are none to replay.

@@ -83,6 +83,8 @@ func (l *loop) kept(environment string) (*state, error) {
 			hint = v1alpha1.Suggest(environment, names)
 		}
 		return nil, problemf(ErrNotFound, "there is no environment %q that keeps lots: %s", environment, hint)
+	case s.planner == nil && l.upkeep[s].trouble != "":
+		return nil, problemf(ErrNotYet, "what %s has is not known, and nothing is started: %s", environment, l.upkeep[s].trouble)
 	case s.planner == nil:
 		return nil, problemf(ErrNotYet, "what the stores and the cluster of %s have is still being listed: try again in a few seconds", environment)
 	}

@@ -19,14 +19,12 @@ type fleet struct {
 	jobs      map[string]map[arcLot]map[string]jobs.Job
 	// changed are the environments of which a template changed.
 	changed map[string]bool
-	// missed are Jobs that went while something was done about their lots.
-	missed map[arcLot]jobs.Job
 }
 
 func newFleet() *fleet {
 	return &fleet{
 		told: map[string]bool{}, templates: map[string]map[string]map[string]jobs.Template{},
-		jobs: map[string]map[arcLot]map[string]jobs.Job{}, changed: map[string]bool{}, missed: map[arcLot]jobs.Job{},
+		jobs: map[string]map[arcLot]map[string]jobs.Job{}, changed: map[string]bool{},
 	}
 }
 

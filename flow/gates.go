@@ -113,8 +113,9 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.gates[s])) {
 		g := l.gates[s][id]
+		_, disabled := s.written.Disabled[id]
 		switch {
-		case g.looking:
+		case g.looking, disabled:
 		case g.next.After(now):
 			wait = min(wait, g.next.Sub(now))
 		default:
@@ -133,6 +134,14 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 // lotsOf is what is known of the lots of a boundary.
 func (s *state) lotsOf(g arrivals.Gate, now time.Time) map[lot.Lot]survey.Lot {
 	out := map[lot.Lot]survey.Lot{}
+	if lot.Count(g.Unit, g.Since, now) > int64(len(s.have)) { // it may have begun long ago
+		for at, f := range s.have {
+			if at.Series == g.Series && at.Lot.Unit == g.Unit && !at.Lot.Start.Before(g.Since) && at.Lot.Start.Before(now) {
+				out[at.Lot] = f
+			}
+		}
+		return out
+	}
 	for l := range lot.Range(g.Unit, g.Since, now) {
 		if f, ok := s.have[survey.At{Series: g.Series, Lot: l}]; ok {
 			out[l] = f

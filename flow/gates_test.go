@@ -111,6 +111,50 @@ func TestSuspendedBoundary(t *testing.T) {
 	}
 }
 
+// TestDisabledBoundary: a boundary that someone has disabled writes nothing until it is enabled, and it is said why; a lot of it that is
+// removed is made again.
+func TestDisabledBoundary(t *testing.T) {
+	w := newWorld(t, landing)
+	w.arrive("a.csv", 1)
+	said(t, "orders/land makes no lots until it is enabled; what runs just now goes on")(w.replica(50*time.Millisecond).Disable(t.Context(), "dev", "orders/raw@1", ann))
+	w.keep()
+	w.await("the reason", func() bool { return w.why("orders/raw@1", 1).Status == "disabled" })
+	if err := w.keeper.ask(t.Context(), func(l *loop) error {
+		if g := l.gates[l.states["dev"]]["orders/land"]; g == nil || !g.began.IsZero() {
+			t.Errorf("it was looked at: %+v", g)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	said(t, "orders/land makes lots again; it was disabled by "+ann.String())(w.keeper.Enable(t.Context(), "dev", "orders/land", ann))
+	all := func() bool { return w.there() == fmt.Sprint(1, hours-1, hours) }
+	w.await("all lots", all)
+	said(t, w.at(1).ID()+" of orders/raw@1 counts no longer; orders/land makes it again of what has arrived; disable that first if it is not to")(
+		w.keeper.Remove(t.Context(), "dev", "orders/raw@1", w.at(1), ann))
+	w.await("the lot that was removed", func() bool { return len(w.lots("raw", manifest.Removed)) == 1 && all() })
+}
+
+// TestLotsOfABoundary: what is known of its lots is the same, whether more of them could be there than are known of all datasets or not.
+func TestLotsOfABoundary(t *testing.T) {
+	w := newWorld(t, landing)
+	s := planned(t, w)
+	g := s.gates["orders/land"]
+	key := func(series string, n int) survey.At { return survey.At{Series: series, Lot: w.at(n)} }
+	s.have = map[survey.At]survey.Lot{
+		key(g.Series, -1): {ETag: "before"}, key(g.Series, 2): {ETag: "b"}, key(g.Series, hours): {ETag: "later"}, key("sales/clean@1", 3): {ETag: "other"},
+		{Series: g.Series, Lot: lot.Daily.At(w.now)}: {ETag: "unit"},
+	}
+	for range 2 {
+		if diff := cmp.Diff(map[lot.Lot]survey.Lot{w.at(2): {ETag: "b"}}, s.lotsOf(g, w.now)); diff != "" {
+			t.Errorf("of %d lots: -want +got:\n%s", len(s.have), diff)
+		}
+		for n := range 2 * hours {
+			s.have[key("sales/clean@1", n)] = survey.Lot{}
+		}
+	}
+}
+
 // TestManifestsAreNoData: manifests that lie in the path of the dataset are never taken for data, or each would be a reason for another.
 func TestManifestsAreNoData(t *testing.T) {
 	w := newWorld(t, landing, func(_ time.Time, tree fstest.MapFS) {

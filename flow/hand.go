@@ -114,6 +114,9 @@ func (k *Keeper) Disable(ctx context.Context, environment, id string, by acts.By
 	if err != nil {
 		return "", err
 	}
+	if arc.Stop == plan.Scheduled || arc.Stop == plan.Steady {
+		return "", problemf(ErrCannot, "%s is %s, and writes its lots by itself: suspend it where it is declared", arc.ID, arc.Stop)
+	}
 	d := acts.Disabled{Workload: arc.ID, By: by}
 	err = bucket.With(ctx, a.records, a.stores.opts, func(f bucket.Folder) error { return acts.Disable(ctx, f, d) })
 	if already, is := errors.AsType[*acts.DisabledError](err); is {
@@ -203,6 +206,8 @@ func (k *Keeper) Remove(ctx context.Context, environment, dataset string, l lot.
 		return what + "no workload makes it again", nil
 	case disabled:
 		return what + "it is made again once " + arc.ID + " is enabled", nil
+	case arc.Stop == plan.Arrives:
+		return what + arc.ID + " makes it again of what has arrived; disable that first if it is not to", nil
 	case arc.Stop != plan.Runs:
 		return what + arc.ID + " is " + string(arc.Stop) + ", and does not make it again", nil
 	}
@@ -245,10 +250,8 @@ func retire(ctx context.Context, r reader, location, data string, of store.Of, w
 func (k *Keeper) look(ctx context.Context, a asked, dataset, location string, of store.Of) (stopped bool) {
 	if entries, err := a.stores.one(ctx, location, of); err == nil {
 		_ = k.ask(ctx, func(l *loop) error {
-			if s := l.states[a.environment]; s != nil && s.listed {
-				key := survey.At{Series: dataset, Lot: of.Lot}
-				s.touched[key] = true
-				s.saw(key, survey.Fold(entries))
+			if s := l.states[a.environment]; s != nil {
+				s.noticed(survey.At{Series: dataset, Lot: of.Lot}, survey.Fold(entries))
 			}
 			return nil
 		}) // otherwise it is seen within a minute

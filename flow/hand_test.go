@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,6 +219,10 @@ func TestNothingIsStartedUnasked(t *testing.T) {
 		defer mu.Unlock()
 		return strings.Count(log.String(), "cannot list the manifests of lots") > 1
 	})
+	err := w.keeper.View(t.Context(), "dev", nil)
+	if !errors.Is(err, ErrNotYet) || !strings.HasPrefix(err.Error(), "what dev has is not known, and nothing is started: ") || !strings.Contains(err.Error(), records) {
+		t.Errorf("said is %v", err)
+	}
 	if got := w.cluster.starts(); len(got) > 0 {
 		t.Errorf("what is known of requests cannot be read, and there are started %v", got)
 	}
@@ -269,6 +274,10 @@ func removals(t *testing.T, w *world, dataset string) (out []string) {
 func TestRefused(t *testing.T) {
 	w := newWorld(t)
 	k := w.replica(50 * time.Millisecond)
+	clock := newWorld(t, func(_ time.Time, tree fstest.MapFS) {
+		file := tree["orders/project.yaml"]
+		file.Data = []byte(strings.Replace(string(file.Data), "blueprint: container-job", `blueprint: cron-job, schedule: "0 * * * *"`, 1))
+	}).replica(50 * time.Millisecond)
 	act := func(do func(context.Context, string, string, acts.By) (string, error), environment, id string) error {
 		_, err := do(t.Context(), environment, id, ann)
 		return err
@@ -285,6 +294,7 @@ func TestRefused(t *testing.T) {
 		"no environment":  {act(k.Disable, "prod", "orders/land"), ErrNotFound, `there is no environment "prod" that keeps lots`},
 		"no workload":     {act(k.Disable, "dev", "orders/lard"), ErrNotFound, `there is no workload "orders/lard" that makes lots in dev: did you mean "orders/land"?`},
 		"never was":       {act(k.Enable, "dev", "orders/lard"), ErrNotFound, `there is no workload "orders/lard" that makes lots in dev: did you mean "orders/land"?`},
+		"by the clock":    {act(clock.Disable, "dev", "orders/land"), ErrCannot, "orders/land is scheduled, and writes its lots by itself: suspend it where it is declared"},
 		"no dataset":      {remove("orders/row@1", w.at(1)), ErrNotFound, `there is no dataset with lots "orders/row@1" in dev: did you mean "orders/raw@1"?`},
 		"of another unit": {remove("orders/raw@1", lot.Daily.At(w.now)), ErrNotFound, lot.Daily.At(w.now).ID() + " is no lot of orders/raw@1, whose lots are hourly"},
 		"nothing there":   {remove("orders/raw@1", w.at(1)), ErrCannot, w.at(1).ID() + " of orders/raw@1 is not there: there is nothing to remove"},

@@ -102,6 +102,8 @@ type loop struct {
 // environment whose store hangs takes no room from the others.
 type upkeep struct {
 	listing bool
+	// trouble is why the last listing failed; empty if it did not.
+	trouble string
 	pace
 	// written are lots that a notification says were written, and peeks says when they are looked at.
 	written map[written]bool
@@ -242,7 +244,7 @@ func (l *loop) happened(e jobs.Event) {
 		f.gone(e)
 		if s := l.stateOf(f, e.Job); s != nil {
 			if key := (arcLot{e.Job.Workload, e.Job.Lot}); s.busy[key] {
-				f.missed[key] = *e.Job
+				s.missed[key] = *e.Job
 			}
 			l.do(s.gone(*e.Job))
 		}
@@ -267,11 +269,11 @@ func (l *loop) tookStock(e listed) {
 		return
 	}
 	now := l.opts.Now()
-	at.listing = false
+	at.listing, at.trouble = false, text(e.err)
 	at.ended(now, now.Add(l.opts.Interval))
 	switch {
 	case e.err != nil:
-		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", e.err.Error())
+		l.opts.Log.Warn("cannot list the manifests of lots; it is tried again", "environment", e.declared.name, "err", at.trouble)
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
@@ -423,19 +425,30 @@ func (l *loop) clean(s *state, now time.Time) {
 	}
 }
 
-// do has work done beside the loop. What came of a run is tried to be written down until it is.
+// do has work done beside the loop. What came of a run is tried to be written down until it is, which takes no room from others between two
+// tries: what is in the way may be in that of one project only.
 func (l *loop) do(todo []work) {
 	for _, one := range todo {
+		at, kept := l.upkeep[one.state]
+		if !kept {
+			continue
+		}
 		w := l.workers[one.declared.cluster]
-		l.aside(one.state, func() {
-			if one.start != nil {
-				l.tell(w.start(l.ctx, one))
-				return
+		if one.start != nil {
+			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
+			continue
+		}
+		l.beside.Go(func() {
+			try := func() (done, error) {
+				if err := at.room.Acquire(l.ctx, 1); err != nil {
+					return done{}, backoff.Permanent(err) // the daemon ends
+				}
+				defer at.room.Release(1)
+				return w.finish(l.ctx, one)
 			}
-			d, err := backoff.Retry(l.ctx, func() (done, error) { return w.finish(l.ctx, one) },
-				backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, again time.Duration) {
-					l.opts.Log.Warn("cannot write down what came of a run; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
-				}))
+			d, err := backoff.Retry(l.ctx, try, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, again time.Duration) {
+				l.opts.Log.Warn("cannot write down what came of a run; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
+			}))
 			if err == nil {
 				l.tell(d)
 			}

@@ -4,6 +4,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -435,6 +436,33 @@ func TestLostJobs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusing is a cluster in which what came of the runs of orders cannot be noted.
+type refusing struct{ *played }
+
+func (r refusing) Settle(ctx context.Context, as jobs.As, j jobs.Job, outcome string) error {
+	if j.Namespace == "orders-dev" {
+		return errors.New("it is forbidden")
+	}
+	return r.played.Settle(ctx, as, j, outcome)
+}
+
+// TestOneThatIsStuck: runs that cannot be written down hold up none of other workloads, however many there are.
+func TestOneThatIsStuck(t *testing.T) {
+	const lots = atWork + 4
+	w := newWorld(t)
+	since := func(n int) string { return w.now.Add(-time.Duration(n) * time.Hour).Format(time.RFC3339) }
+	w.declare(since(hours), since(lots), "reads: {raw: orders/raw@1}, ", "", "/manifests/\"", fmt.Sprintf("/manifests/\", limits: {runs: %d, perWorkload: %d}", 2*lots, lots))
+	k := New(Options{
+		Accepted: w.catalog.Load, Clusters: []Cluster{refusing{w.cluster}}, Interval: time.Hour, Limits: DefaultLimits(),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); k.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	w.await("the lots of another workload", func() bool { return len(w.lots("clean", manifest.Complete)) == lots })
 }
 
 // TestDamagedManifest: a manifest that is damaged never counts (hostile input 46): who is to read it has it made again.

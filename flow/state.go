@@ -52,6 +52,8 @@ type state struct {
 	tallied, tallyNext time.Time
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
+	// missed are Jobs that went while something was done about their lots.
+	missed map[arcLot]jobs.Job
 	// news is what others are to be told; nothing if nobody is.
 	news []egress.Fact
 	// surveyed is set once the stores were listed, until it is asked whether anyone wants to be told all; fresh, if they were not before.
@@ -80,7 +82,7 @@ type work struct {
 func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
 		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
-		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, heeded: map[string]bool{}, late: map[string]Lateness{}, dirty: true,
+		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]bool{}, late: map[string]Lateness{}, dirty: true,
 	}
 }
 
@@ -334,10 +336,10 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 			todo = append(todo, s.has(j)...)
 		}
 	}
-	if gone, ok := s.cluster.missed[d.key]; ok && d.came == cameStarted {
+	if gone, ok := s.missed[d.key]; ok && d.came == cameStarted {
 		todo = append(todo, s.gone(gone)...)
 	}
-	delete(s.cluster.missed, d.key)
+	delete(s.missed, d.key)
 	return todo
 }
 

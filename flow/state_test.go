@@ -76,6 +76,27 @@ func TestAnOlderListing(t *testing.T) {
 	}
 }
 
+// TestJobsThatWent: that a Job went while its run was started is known once it is, whatever another environment on the same cluster starts.
+func TestJobsThatWent(t *testing.T) {
+	w := newWorld(t)
+	s, other := planned(t, w), planned(t, w)
+	l := &loop{fleets: map[string]*fleet{"one": s.cluster}, states: map[string]*state{"dev": s, "prod": other}}
+	other.cluster = s.cluster
+	todo, _ := s.starts(w.now)
+	same, _ := other.starts(w.now)
+	first := todo[0]
+	j := jobs.Job{
+		Namespace: first.target.as.Namespace, Name: "x", Environment: "dev", Workload: first.key.arc, Lot: first.key.lot, Attempt: first.attempt.String(),
+	}
+	l.happened(jobs.Event{Cluster: "one", Kind: jobs.Gone, Job: &j})
+	if todo := other.done(done{work: same[0], came: cameStarted}, w.now); len(todo) > 0 {
+		t.Errorf("the other environment is told of it: %+v", todo)
+	}
+	if todo := s.done(done{work: first, came: cameStarted}, w.now); len(todo) != 1 || !todo[0].lost {
+		t.Errorf("the run is not taken for lost: %+v", todo)
+	}
+}
+
 // TestNothingIsStartedBlindly: before all stores and Jobs have been seen, and while a cluster is listed again, no run is started.
 func TestNothingIsStartedBlindly(t *testing.T) {
 	for name, blind := range map[string]func(*state){

@@ -57,13 +57,23 @@ func TestBesideClusterless(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.await("what reads what Clusterless has made", func() bool { return slices.Contains(w.lots("clean", manifest.Complete), w.at(0).ID()) })
-	stop()
-
 	for _, n := range []int{0, 1} {
 		if started := w.cluster.starts()["orders/land "+w.at(n).ID()]; started != 0 {
 			t.Errorf("%s was started, which Clusterless has", w.at(n))
 		}
 	}
+
+	// What someone removes is asked for once more, also if Clusterless has made it. Who begins now does not know that it could not be started.
+	stop()
+	stop = w.keep()
+	if _, err := w.keeper.Remove(t.Context(), "dev", "orders/raw@1", w.at(0), ann); err != nil {
+		t.Fatal(err)
+	}
+	w.await("what was removed", func() bool {
+		body, err := os.ReadFile(at(0, run.Complete))
+		return err == nil && strings.Contains(string(body), `"outcome":"Complete"`)
+	})
+	stop()
 	got := map[string]string{}
 	found, _ := filepath.Glob(filepath.Join(w.dir, "states/arcs/*/*/*/*/*.arc"))
 	for _, file := range found {

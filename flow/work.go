@@ -19,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -127,7 +128,7 @@ func (w worker) start(ctx context.Context, k work) done {
 		d.why = err.Error()
 		return d
 	}
-	if why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero()); err != nil || why != "" {
+	if why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero() || removed(r, d.lots)); err != nil || why != "" {
 		d.why = cmp.Or(why, text(err))
 		return d
 	}
@@ -275,6 +276,13 @@ func made(r run.Run, lots map[survey.At]survey.Lot) bool {
 		}
 	}
 	return true
+}
+
+// removed reports whether someone has removed what a run writes: then it is asked for once more, whoever made it.
+func removed(r run.Run, lots map[survey.At]survey.Lot) bool {
+	return slices.ContainsFunc(r.Sinks, func(s run.Sink) bool {
+		return s.Store != "" && lots[survey.At{Series: s.ID, Lot: r.Lot}].State == plan.Removed
+	})
 }
 
 // finish writes down what came of a run that has ended, or of one that is lost.

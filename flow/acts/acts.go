@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"strings"
 	"time"
@@ -115,6 +116,9 @@ func Disable(ctx context.Context, f Folder, d Disabled) error {
 
 // Enable has a workload make lots again, and returns how it was disabled. One that is not is [ErrEnabled].
 func Enable(ctx context.Context, f Folder, workload string) (Disabled, error) {
+	if !fs.ValidPath(workload) { // on a disk, it would be another record
+		return Disabled{}, fmt.Errorf("%s makes lots: %w", workload, ErrEnabled)
+	}
 	was, err := disabled(ctx, f, disabledKey(workload))
 	if class := bucket.ClassOf(err); class == bucket.NotFound || class == bucket.NoStore {
 		return was, fmt.Errorf("%s makes lots: %w", workload, ErrEnabled)

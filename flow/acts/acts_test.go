@@ -52,6 +52,9 @@ func TestDisable(t *testing.T) {
 			if err := acts.Disable(t.Context(), f, ann); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := acts.Enable(t.Context(), f, "../disabled/orders/clean"); !errors.Is(err, acts.ErrEnabled) {
+				t.Errorf("enabling what is no workload: %v", err)
+			}
 			bob := ann
 			bob.By.By = "bob"
 			err := acts.Disable(t.Context(), f, bob)

@@ -69,8 +69,15 @@ func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
 	var synced []cache.InformerSynced
 	ended := make(chan struct{}, 2)
 	follow := func(kind schema.GroupVersionResource, selector string, has func(Kind, *unstructured.Unstructured)) {
+		told := ""
 		controller := informer(client, kind, selector, has, func(err error) {
-			c.log.Debug("watching the runs of lots", "cluster", c.name, "kind", kind.Resource, "err", err.Error())
+			switch text := err.Error(); {
+			case ctx.Err() != nil, text == told, apierrors.IsResourceExpired(err), apierrors.IsGone(err): // it goes by itself, or is told already
+				c.log.Debug("watching the runs of lots", "cluster", c.name, "kind", kind.Resource, "err", text)
+			default:
+				told = text
+				c.log.Warn("cannot watch the runs of lots; it is tried again", "cluster", c.name, "kind", kind.Resource, "err", text)
+			}
 			if apierrors.IsUnauthorized(err) {
 				c.forget()
 				cancel(err)

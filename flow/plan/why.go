@@ -183,6 +183,10 @@ func (p *Planner) whyArc(r *Reason, i int) {
 	case a.Stop == Steady:
 		r.Status = IsSteady
 	case a.Stop == Arrives:
+		if hold, held := p.limits.hold(a.ID, p.now); held && hold.Disabled {
+			r.Status, r.By = IsDisabled, hold.By
+			return
+		}
 		r.Status = IsAwaited
 		if until := r.Lot.End().Add(a.Lateness); until.After(p.now) {
 			r.Until = until
