@@ -105,7 +105,8 @@ func (k *Keeper) Retry(ctx context.Context, environment, id string, from, until 
 			s.written.Retries = map[string]acts.Retry{}
 		}
 		s.written.Retries[name] = r
-		n = s.retry(false)
+		s.retry(false)
+		n = s.heeded[name] // it may have been seen in the store before
 		if d, is := s.written.Disabled[arc.ID]; is {
 			disabled = &d
 		}
