@@ -58,7 +58,11 @@ func (c columns[T]) table(out io.Writer, all []T) error {
 	if len(all) == 0 {
 		return println(out, c.none)
 	}
-	width := width(out)
+	return println(out, c.fitted(all, width(out)))
+}
+
+// fitted is the table in a terminal of a width; 0 where there is none.
+func (c columns[T]) fitted(all []T, width int) string {
 	paint := painter(width > 0)
 	beside := len(c.names)
 	shown := c.render(all, paint, beside)
@@ -67,7 +71,7 @@ func (c columns[T]) table(out io.Writer, all []T) error {
 		shown = c.render(all, paint, beside)
 	}
 	if beside == len(c.names) {
-		return println(out, shown)
+		return shown
 	}
 	lines := strings.Split(shown, "\n")
 	var b strings.Builder
@@ -84,7 +88,7 @@ func (c columns[T]) table(out io.Writer, all []T) error {
 			b.WriteString("\n" + indent(trimLines(text.WrapSoft(cell, max(width-2, 20)))))
 		}
 	}
-	return println(out, b.String())
+	return b.String()
 }
 
 // render is the table of the first columns.
