@@ -278,6 +278,7 @@ func TestProblemsOfReplays(t *testing.T) {
 			reason: "None at a time is not a limit.",
 			edits: []edit{
 				{"prod.yaml", "  stores:", "  lots: {manifests: \"s3://m/\", limits: {runs: 0, perWorkload: 0, backfill: 101}}\n  stores:"},
+				{orders, "path: lake://orders/raw/", "path: lake://orders/raw/" + inLots},
 				{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      lots: {atOnce: 0}"},
 			},
 			want: `orders/project.yaml:15:22: error: spec.workloads[0].lots.atOnce: 0 runs at a time is none: write 1 or more
@@ -287,6 +288,29 @@ prod.yaml:6:47: error: spec.lots.limits.runs: 0 runs at a time is none: write 1 
 prod.yaml:6:63: error: spec.lots.limits.perWorkload: 0 runs at a time is none: write 1 or more
     hint: to run none, suspend a workload or a project
 prod.yaml:6:76: error: spec.lots.limits.backfill: 101 is not a percentage: write 1 to 100`,
+		},
+		"SaidOfNoLots": {
+			reason: "What would be passed over is refused.",
+			edits: []edit{
+				{orders, "path: lake://orders/raw/", "path: lake://orders/raw/, freshness: 2h"},
+				{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      lots: {atOnce: 3}"},
+			},
+			want: `orders/project.yaml:9:59: error: spec.datasets[0].freshness: the dataset has no lots, of which one could be late
+    hint: remove freshness, or declare the lots
+orders/project.yaml:15:7: error: spec.workloads[0].lots: the workload writes no dataset with lots, and does not run for each
+    hint: remove lots, or declare the lots of what it writes`,
+		},
+		"Subscribed": {
+			reason: "A pattern without a star is the id of a dataset, and matches nothing else.",
+			edits: []edit{
+				{"prod.yaml", "  stores:", "  lots: {manifests: \"s3://m/\", events: [{to: hooks, datasets: [orders, orders/raw, raw@1, orders/raw@1, \"orders/*\", \"*\"]}]}\n  stores:"},
+			},
+			want: `prod.yaml:6:64: error: spec.lots.events[0].datasets[0]: "orders" is no dataset: it would match nothing
+    hint: write "project/name@version", with "*" for any text, as in "orders/*"
+prod.yaml:6:72: error: spec.lots.events[0].datasets[1]: "orders/raw" is no dataset: it would match nothing
+    hint: write "project/name@version", with "*" for any text, as in "orders/*"
+prod.yaml:6:84: error: spec.lots.events[0].datasets[2]: "raw@1" is no dataset: it would match nothing
+    hint: write "project/name@version", with "*" for any text, as in "orders/*"`,
 		},
 	})
 }

@@ -79,6 +79,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.images(p)
 	k.generatedSecrets(p)
 	k.replays(p)
+	k.withoutLots(p)
 	k.links(p)
 	k.dependsOn(p)
 	k.clusterless(p)

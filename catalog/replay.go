@@ -102,6 +102,39 @@ func byItself(w *v1alpha1.Workload) string {
 	return ""
 }
 
+// withoutLots refuses what is said of lots where there are none, and would be passed over.
+func (k *checker) withoutLots(p *Project) {
+	for i := range p.Spec.Workloads {
+		w := &p.Spec.Workloads[i]
+		if w.Lots == (v1alpha1.WorkloadLots{}) {
+			continue
+		}
+		at := []any{"spec", "workloads", i, "lots"}
+		switch {
+		case w.Blueprint == boundary.Blueprint:
+			k.atKey(RuleField, at, "nothing of a boundary runs, and it waits for no inputs", "remove lots; how long late data are waited for is said by the param lateness")
+		case !p.writesLots(w):
+			k.atKey(RuleField, at, "the workload writes no dataset with lots, and does not run for each", "remove lots, or declare the lots of what it writes")
+		}
+	}
+	for i := range p.Spec.Datasets {
+		if d := &p.Spec.Datasets[i]; d.Lots == nil && d.Freshness != 0 {
+			k.atKey(RuleField, []any{"spec", "datasets", i, "freshness"}, "the dataset has no lots, of which one could be late", "remove freshness, or declare the lots")
+		}
+	}
+}
+
+// writesLots reports whether a workload writes a dataset that comes in lots.
+func (p *Project) writesLots(w *v1alpha1.Workload) bool {
+	for _, ref := range w.Writes {
+		_, local, _ := ParseDataset(p.Name, ref)
+		if d, _, ok := p.Dataset(local); ok && d.Lots != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // replaysAt checks those of one dataset or workload, whose lots are those of a dataset; why says that there are none to replay.
 func (k *checker) replaysAt(all []v1alpha1.Replay, d *v1alpha1.Dataset, why string, at ...any) {
 	if len(all) > 0 && why != "" {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
@@ -45,10 +46,23 @@ func (k *Keeper) about(environment string) (asked, error) {
 	return asked{c, environment, plan.Of(c, environment), reader{k.opts.Stores}, records}, nil
 }
 
-// arc is the workload that is meant by the id of a workload, or of a dataset whose lots it makes.
+// arc is the workload that is meant by the id of a workload, or of a dataset whose lots it makes, which needs no version if it has one.
 func (a asked) arc(id string) (plan.Arc, error) {
 	if arc, ok := a.graph.Arc(id); ok {
 		return arc, nil
+	}
+	var versions []string
+	for _, d := range a.graph.Datasets() {
+		if name, _, _ := strings.Cut(d, "@"); name == id {
+			versions = append(versions, d)
+		}
+	}
+	switch len(versions) {
+	case 0:
+	case 1:
+		id = versions[0]
+	default:
+		return plan.Arc{}, problemf(ErrCannot, "%s has several versions: name one of %s", id, strings.Join(versions, ", "))
 	}
 	if _, ok := a.graph.Series(id); ok {
 		if arc, made := a.graph.Arc(a.graph.Producer(id)); made {
@@ -80,6 +94,7 @@ func (k *Keeper) Retry(ctx context.Context, environment, id string, from, until 
 		return "", fmt.Errorf("writing down what is to be tried again: %w", err)
 	}
 	n := 0
+	var disabled *acts.Disabled
 	err = k.ask(ctx, func(l *loop) error {
 		s, err := l.kept(environment)
 		if err != nil {
@@ -90,7 +105,11 @@ func (k *Keeper) Retry(ctx context.Context, environment, id string, from, until 
 			s.written.Retries = map[string]acts.Retry{}
 		}
 		s.written.Retries[name] = r
-		n = s.retry(false)
+		s.retry(false)
+		n = s.heeded[name] // it may have been seen in the store before
+		if d, is := s.written.Disabled[arc.ID]; is {
+			disabled = &d
+		}
 		return nil
 	})
 	switch {
@@ -98,6 +117,8 @@ func (k *Keeper) Retry(ctx context.Context, environment, id string, from, until 
 		return arc.ID + ": the lots that have failed are tried again within a minute, by the replica that keeps them", nil //nolint:nilerr // it is written down
 	case n == 0:
 		return arc.ID + ": no such lot has failed: there is nothing to try again", nil
+	case disabled != nil:
+		return fmt.Sprintf("%s: what has failed is tried again once it is enabled: it is disabled by %s", arc.ID, disabled.By), nil
 	case n == 1:
 		return arc.ID + ": 1 lot that failed is tried again", nil
 	}

@@ -75,11 +75,13 @@ func (w *world) why(dataset string, n int) (out report.Lot) {
 // looked waits until the stores have been listed again, and all that is to be made then is.
 func (w *world) looked() {
 	w.t.Helper()
+	there := func() bool { _, err := os.Stat(w.path("clean", w.at(0))); return err == nil }
+	w.await("the first lot", there)
 	for range 2 {
 		if err := os.Remove(w.path("clean", w.at(0))); err != nil {
 			w.t.Fatal(err)
 		}
-		w.await("a lot that someone deleted", func() bool { _, err := os.Stat(w.path("clean", w.at(0))); return err == nil })
+		w.await("a lot that someone deleted", there)
 	}
 }
 
@@ -108,7 +110,7 @@ func TestRetry(t *testing.T) {
 				t.Errorf("it was tried %d times, want once more for a request", got)
 			}
 			mend()
-			said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/raw@1", time.Time{}, time.Time{}, askedNow()))
+			said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/raw", time.Time{}, time.Time{}, askedNow()))
 			w.await("all lots", w.made)
 			if got := tries(); got != 3 {
 				t.Errorf("it was tried %d times, want 3", got)
@@ -145,7 +147,7 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRetryNothing: other lots than those that are asked for are not tried again.
+// TestRetryNothing: other lots than those that are asked for are not tried again, and none of a workload that is disabled.
 func TestRetryNothing(t *testing.T) {
 	w := newWorld(t)
 	w.failing(5)
@@ -163,6 +165,9 @@ func TestRetryNothing(t *testing.T) {
 			said(t, tc.of+": no such lot has failed: there is nothing to try again")(w.keeper.Retry(t.Context(), "dev", tc.of, tc.from, tc.until, askedNow()))
 		})
 	}
+	said(t, "orders/land makes no lots until it is enabled; what runs just now goes on")(w.keeper.Disable(t.Context(), "dev", "orders/land", ann))
+	said(t, "orders/land: what has failed is tried again once it is enabled: it is disabled by ann since 2026-03-01T12:00:00Z: it was repaired")(
+		w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()))
 	w.looked()
 	if got := w.cluster.starts()["orders/land "+w.at(5).ID()]; got != 1 {
 		t.Errorf("it was tried %d times", got)

@@ -29,7 +29,7 @@ func (r reader) written(ctx context.Context, d *declared) (out acts.Written, err
 func (s *state) heed(w acts.Written, now time.Time) (old []string) {
 	changed := !maps.Equal(s.written.Disabled, w.Disabled)
 	s.written = w
-	maps.DeleteFunc(s.heeded, func(name string, _ bool) bool { _, is := w.Retries[name]; return !is })
+	maps.DeleteFunc(s.heeded, func(name string, _ int) bool { _, is := w.Retries[name]; return !is })
 	if s.planner != nil {
 		if changed {
 			s.planner.Limit(s.limited(s.held))
@@ -38,28 +38,28 @@ func (s *state) heed(w acts.Written, now time.Time) (old []string) {
 		s.retry(false)
 	}
 	for name, r := range w.Retries {
-		if s.heeded[name] && now.Sub(r.At) > keepRetries {
+		if _, met := s.heeded[name]; met && now.Sub(r.At) > keepRetries {
 			old = append(old, name)
 		}
 	}
 	return old
 }
 
-// retry has lots that failed tried again at once for which someone asks, once for each request. It returns how many there are. What
+// retry has lots that failed tried again at once for which someone asks, once for each request. Of each request it notes how many there are. What
 // failed after it was asked for is not meant; that is to be told by the clock only where nobody has seen the request before, and what
 // failed is recalled.
-func (s *state) retry(recalled bool) (n int) {
+func (s *state) retry(recalled bool) {
 	for _, name := range slices.Sorted(maps.Keys(s.written.Retries)) {
-		if s.heeded[name] {
+		if _, met := s.heeded[name]; met {
 			continue
 		}
-		s.heeded[name] = true
+		s.heeded[name] = 0
 		for key, run := range s.runs {
 			r := s.written.Retries[name]
 			if run.Failed.IsZero() || !r.Of(key.arc, key.lot.Start) || recalled && run.Failed.After(r.At) {
 				continue
 			}
-			n++
+			s.heeded[name]++
 			if run = atOnce(run); s.planner == nil {
 				s.runs[key] = run
 			} else {
@@ -67,7 +67,6 @@ func (s *state) retry(recalled bool) (n int) {
 			}
 		}
 	}
-	return n
 }
 
 // disabled are the workloads that are disabled, as the plan has them.

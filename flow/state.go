@@ -39,10 +39,10 @@ type state struct {
 	stale     bool
 	runs      map[arcLot]plan.Run
 	replaying replaying
-	// written is what people asked for, and heeded are the requests to try again that were met; acted is set if something was asked for
-	// since a listing began.
+	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
+	// set if something was asked for since a listing began.
 	written acts.Written
-	heeded  map[string]bool
+	heeded  map[string]int
 	acted   bool
 	// datasets are what was told last, and late which of them are late; dirty is set if something has changed since, and what is told
 	// changes by itself at tallyNext.
@@ -82,7 +82,7 @@ type work struct {
 func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
 		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
-		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]bool{}, late: map[string]Lateness{}, dirty: true,
+		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
 	}
 }
 

@@ -478,7 +478,7 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"Runs":        "Runs is how many there may be in the environment, on all its projects; default: 100.",
 				"PerWorkload": "PerWorkload is how many there may be of each workload; default: 10.",
-				"Backfill":    "Backfill is how many of Runs may be of lots that are not live, at least one; default: 80.",
+				"Backfill":    "Backfill is how many percent of Runs may be of lots that are not live, at least one run; default: 80.",
 				"Live":        "Live is how long after its end a lot is live: those come before all others; default: 24h.",
 				"Order":       "Order has \"oldest\" or \"newest\" come first of the others; default: \"oldest\".",
 			},

@@ -34,7 +34,7 @@ type LotLimits struct {
 	Runs *int `json:"runs,omitempty" unit:"runs"`
 	// PerWorkload is how many there may be of each workload; default: 10.
 	PerWorkload *int `json:"perWorkload,omitempty" unit:"runs"`
-	// Backfill is how many of Runs may be of lots that are not live, at least one; default: 80.
+	// Backfill is how many percent of Runs may be of lots that are not live, at least one run; default: 80.
 	Backfill *int `json:"backfill,omitempty" unit:"percent of the environment's runs"`
 	// Live is how long after its end a lot is live: those come before all others; default: 24h.
 	Live Duration `json:"live,omitempty"`

@@ -184,6 +184,13 @@ func (v *lotsView) keptGaps(cmd *cobra.Command, args []string, output string) er
 		}
 		all = append(all, gaps...)
 	}
+	if unknown != nil {
+		known := gapTable
+		known.none = "nothing is known to be missing"
+		if print, err = rowsNamed(output, known); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(print(cmd.OutOrStdout(), all), unknown); err != nil {
 		return err
 	}

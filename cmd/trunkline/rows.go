@@ -52,28 +52,43 @@ func (c columns[T]) separated(by rune) format[[]T] {
 	}
 }
 
-// table writes a row for each. What the last column says stands below where it does not fit beside: what is cut off is what was
-// needed.
+// table writes a row for each. What the last columns say stands below where it does not fit beside: what is cut off is what was
+// needed. Of several, all but the last have their names.
 func (c columns[T]) table(out io.Writer, all []T) error {
 	if len(all) == 0 {
 		return println(out, c.none)
 	}
-	width := width(out)
+	return println(out, c.fitted(all, width(out)))
+}
+
+// fitted is the table in a terminal of a width; 0 where there is none.
+func (c columns[T]) fitted(all []T, width int) string {
 	paint := painter(width > 0)
-	whole := c.render(all, paint, len(c.names))
-	if width == 0 || text.LongestLineLen(whole) <= width {
-		return println(out, whole)
+	beside := len(c.names)
+	shown := c.render(all, paint, beside)
+	for width > 0 && beside > 1 && text.LongestLineLen(shown) > width {
+		beside--
+		shown = c.render(all, paint, beside)
 	}
-	lines := strings.Split(c.render(all, paint, len(c.names)-1), "\n")
+	if beside == len(c.names) {
+		return shown
+	}
+	lines := strings.Split(shown, "\n")
 	var b strings.Builder
 	b.WriteString(text.Trim(lines[0], width))
 	for i, one := range all {
 		b.WriteString("\n" + text.Trim(lines[i+1], width))
-		if last := c.row(one, paint)[len(c.names)-1]; last != "" {
-			b.WriteString("\n" + indent(trimLines(text.WrapSoft(last, max(width-2, 20)))))
+		for at, cell := range c.row(one, paint)[beside:] {
+			if cell == "" {
+				continue
+			}
+			if name := beside + at; name < len(c.names)-1 {
+				cell = strings.ToLower(c.names[name]) + ": " + cell
+			}
+			b.WriteString("\n" + indent(trimLines(text.WrapSoft(cell, max(width-2, 20)))))
 		}
 	}
-	return println(out, b.String())
+	return b.String()
 }
 
 // render is the table of the first columns.

@@ -23,6 +23,7 @@ import (
 	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/docs/rules"
+	"trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -175,6 +176,29 @@ func TestTablesFitTheTerminal(t *testing.T) {
 			if n := text.LongestLineLen(text.StripEscape(b.String())); n > width || b.Len() == 0 {
 				t.Errorf("%s: %s A line has %d of %d columns:\n%s", name, tc.reason, n, width, b.String())
 			}
+		}
+	}
+}
+
+// TestRowsFitTheTerminal: what has no room beside stands below, by its name, and nothing is cut off.
+func TestRowsFitTheTerminal(t *testing.T) {
+	one := report.Summary{
+		Dataset: "orders/clean@1", TemporalUnit: "daily", Known: true, TotalFound: 58, Range: 60, RangeGap: 2,
+		EarliestFound: "20260101P1D000", LatestFound: "20260301P1D000",
+	}
+	for width, want := range map[int]string{
+		120: `DATASET          UNIT    THERE      MISSING   PARTIAL   EARLIEST         LATEST           GAPS
+orders/clean@1   daily   58 of 60   2         0         20260101P1D000   20260301P1D000   0 before, 2 between, 0 after`,
+		110: `DATASET          UNIT    THERE      MISSING   PARTIAL   EARLIEST         LATEST
+orders/clean@1   daily   58 of 60   2         0         20260101P1D000   20260301P1D000
+  0 before, 2 between, 0 after`,
+		80: `DATASET          UNIT    THERE      MISSING   PARTIAL   EARLIEST
+orders/clean@1   daily   58 of 60   2         0         20260101P1D000
+  latest: 20260301P1D000
+  0 before, 2 between, 0 after`,
+	} {
+		if diff := cmp.Diff(want, text.StripEscape(summaryTable.fitted([]report.Summary{one}, width))); diff != "" {
+			t.Errorf("%d columns: -want +got:\n%s", width, diff)
 		}
 	}
 }

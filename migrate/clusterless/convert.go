@@ -149,7 +149,33 @@ func (m *migration) arcs(r *region, all []component) error {
 		r.workloads = append(r.workloads, made[c.name]...)
 		delete(made, c.name)
 	}
+	m.suspendReaders(r)
 	return nil
+}
+
+// suspendReaders suspends what reads something that is suspended, and so on: it would have nothing to run for.
+func (m *migration) suspendReaders(r *region) {
+	suspended := map[string]string{} // the arc that writes a dataset
+	for again := true; again; {
+		again = false
+		for _, w := range r.workloads {
+			if !w.Suspend {
+				for _, role := range slices.Sorted(maps.Keys(w.Reads)) {
+					if by, ok := suspended[w.Reads[role].Dataset]; ok && !w.Exclude {
+						w.Suspend = true
+						m.note(w.component.deployable, w.component.node, w.component.String(), fmt.Sprintf("it reads what %s writes, which is suspended, and is suspended, too", by),
+							"remove \"suspend\" from both at once")
+						break
+					}
+				}
+			}
+			for _, id := range w.Writes {
+				if w.Suspend && suspended[id] == "" {
+					suspended[id], again = w.component.String(), true
+				}
+			}
+		}
+	}
 }
 
 // ready reports whether all that an arc reads is known.

@@ -71,8 +71,9 @@ func newRoot(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lot",
 		Short: "Read and write the data of a run",
-		Long: `lot is for programs that Trunkline starts for a lot. It finds in the environment what the run reads and writes,
-and moves data of any size between object stores, the disk and pipes.
+		Long: `lot is for programs that Trunkline starts for a lot. It finds in the environment
+what the run reads and writes, and moves data of any size between object stores,
+the disk and pipes.
 
 Exit codes: 0 success; 1 something failed; 2 usage error.`,
 		Example: `  # All CSV files of what is read, in one
@@ -87,6 +88,7 @@ Exit codes: 0 success; 1 something failed; 2 usage error.`,
 		"the address of an S3 that is not AWS'; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL")
 	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p))
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), "FlagUsages ", "FlagUsagesWrapped 80 "))
 	return cmd
 }
 

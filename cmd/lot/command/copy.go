@@ -15,11 +15,13 @@ import (
 func newCopy(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "copy",
-		Short: "Copy what is read to where it is written, as the params of the workload say",
-		Long: `Copies the objects of the lots that are read to the folder of this attempt, by their paths. It is what workloads of the blueprint
-"copy" run, and reads its params: from, to, filter, failOnPartialPercent, parallel.
+		Short: "Copy what is read to where it is written, as the params say",
+		Long: `Copies the objects of the lots that are read to the folder of this attempt, by
+their paths. It is what workloads of the blueprint "copy" run, and reads its
+params: from, to, filter, failOnPartialPercent, parallel.
 
-Within one bucket the store itself copies; else the data go through this program, in parts.`,
+Within one bucket the store itself copies; else the data go through this
+program, in parts.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(func(run given.Run, stores *data.Stores) error { return runCopy(cmd, run, stores) })

@@ -53,11 +53,12 @@ func newRead(p *program) *cobra.Command {
 	var choose filter.Spec
 	cmd := &cobra.Command{
 		Use:   "read",
-		Short: "Write what is read to the standard output, one object after the other, or to a folder",
-		Long: `Writes the content of the objects that are read to the standard output, one after the other, in the order of the lots.
+		Short: "Write what is read to the standard output, or to a folder",
+		Long: `Writes the content of the objects that are read to the standard output, one
+after the other, in the order of the lots.
 
-With --to, they become files in a folder, by their paths below the folder of the attempt that wrote them. Of several lots, each has a
-folder of its own, lot=ID.`,
+With --to, they become files in a folder, by their paths below the folder of the
+attempt that wrote them. Of several lots, each has a folder of its own, lot=ID.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if to == "" {
@@ -141,7 +142,7 @@ type shownLot struct {
 func newShow(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
-		Short: "Print what the run is, what its manifests say, and the params of the workload, as JSON",
+		Short: "Print what the run is, its manifests and its params, as JSON",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(func(run given.Run, stores *data.Stores) error {

@@ -30,11 +30,12 @@ func newWrite(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "write [FILE|FOLDER|-]...",
 		Short: "Write files to the folder of this attempt, and its manifest",
-		Long: `Writes files to the folder of this attempt: a file by its name, of a folder what is in it by its path, and "-" is the
-standard input, which --name names.
+		Long: `Writes files to the folder of this attempt: a file by its name, of a folder what
+is in it by its path, and "-" is the standard input, which --name names.
 
-Trunkline finds by itself what a program leaves that ends well. A manifest says it at once: with --manifest, that what is in the folder now is
-all, and with --partial, why it is not. Write it last, and once.`,
+Trunkline finds by itself what a program leaves that ends well. A manifest says
+it at once: with --manifest, that what is in the folder now is all, and with
+--partial, why it is not. Write it last, and once.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			told := cmd.Flags().Changed("partial")
 			switch {
