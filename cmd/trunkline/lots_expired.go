@@ -21,8 +21,8 @@ type expiredLots struct {
 	Lots    int    `json:"lots"`
 	First   string `json:"first"`
 	Last    string `json:"last"`
-	// Now counts those that are removed next, and Stay those that something is in the way of; Why says what, of the first of them.
-	Now  int    `json:"now"`
+	// Next counts those that go first, and Stay those that something is in the way of; Why says what, of the first of them.
+	Next int    `json:"next"`
 	Stay int    `json:"stay"`
 	Why  string `json:"why,omitempty"`
 }
@@ -57,14 +57,14 @@ what is known is printed all the same; 2 usage error.`,
 // expiredTable prints what would be removed.
 var expiredTable = columns[expiredLots]{
 	names:  []string{"Dataset", "Lots", "First", "Last", "Next", "Stay", "Why"},
-	fields: []string{"dataset", "lots", "first", "last", "now", "stay", "why"},
+	fields: []string{"dataset", "lots", "first", "last", "next", "stay", "why"},
 	row:    func(e expiredLots, _ paintFunc) []string { return e.cells() },
 	values: expiredLots.cells,
 	none:   "no lot is older than its dataset is kept",
 }
 
 func (e expiredLots) cells() []string {
-	return []string{cell(e.Dataset), strconv.Itoa(e.Lots), e.First, e.Last, strconv.Itoa(e.Now), strconv.Itoa(e.Stay), cell(e.Why)}
+	return []string{cell(e.Dataset), strconv.Itoa(e.Lots), e.First, e.Last, strconv.Itoa(e.Next), strconv.Itoa(e.Stay), cell(e.Why)}
 }
 
 // expired counts what is not to be kept any more.
@@ -77,9 +77,9 @@ func (v *lotsView) expired(cmd *cobra.Command, output string) error {
 	retain := plan.RetainOf(cat, v.env)
 	would := retain
 	would.Enforce = true
-	note := fmt.Sprintf("note: %s removes at most %d lots in 24 hours, the oldest first", v.env, retain.PerDay)
+	note := fmt.Sprintf("note: %s removes no more than %d lots in 24 hours, the oldest first", v.env, retain.PerDay)
 	if !retain.Enforce {
-		note = fmt.Sprintf("note: nothing is removed: spec.lots.retention.enforce of %s is not set; if it were, at most %d lots in 24 hours", v.env, retain.PerDay)
+		note = fmt.Sprintf("note: nothing is removed: spec.lots.retention.enforce of %s is not set; if it were, no more than %d lots in 24 hours", v.env, retain.PerDay)
 	}
 	all := countExpired(s.Planner.Expired(would), s.Planner.Remove(would))
 	return errors.Join(print(cmd.OutOrStdout(), all), println(cmd.ErrOrStderr(), note), failed)
@@ -111,7 +111,7 @@ func countExpired(all, now []plan.Expired) []expiredLots {
 		d.Stay++
 	}
 	for _, e := range now {
-		of(e.Series).Now++
+		of(e.Series).Next++
 	}
 	slices.SortFunc(out, func(a, b expiredLots) int { return strings.Compare(a.Dataset, b.Dataset) })
 	return out
