@@ -287,7 +287,7 @@ prod.yaml:6:47: error: spec.lots.limits.runs: 0 runs at a time is none: write 1 
 prod.yaml:6:63: error: spec.lots.limits.perWorkload: 0 runs at a time is none: write 1 or more
     hint: to run none, suspend a workload or a project
 prod.yaml:6:76: error: spec.lots.limits.backfill: 101 is not a percentage: write 1 to 100
-prod.yaml:6:103: error: spec.lots.retention.perDay: 0 lots a day is none: write 1 or more
+prod.yaml:6:102: error: spec.lots.retention.perDay: 0 lots a day is none: write 1 or more
     hint: to remove none, leave enforce out`,
 		},
 	})

@@ -310,7 +310,7 @@ func comments() map[string]comment {
 				"HoldRuns":  "HoldRuns has Windows and Freezes hold runs of lots, too: outside of the windows none is started, and those that are under way go on; default: false, they hold releases only.",
 				"Events":    "Events says who is told what happens to lots; default: nobody.",
 				"States":    "States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with \"<environment>\" replaced, such as \"s3://prod-clusterless-arc-state-123-eu-west-1/\". Workloads of which \"clusterless\" of their project says what they are called there write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.",
-				"Retention": "Retention says whether lots are removed that their datasets do not keep any more; default: none is ever removed.",
+				"Retention": "Retention has lots removed that their datasets do not keep any more; default: none is ever removed.",
 			},
 		},
 		"EnvironmentPromotion": {

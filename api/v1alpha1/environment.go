@@ -107,7 +107,7 @@ type EnvironmentLots struct {
 	// as "s3://prod-clusterless-arc-state-123-eu-west-1/". Workloads of which "clusterless" of their project says what they are called there
 	// write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.
 	States string `json:"states,omitempty"`
-	// Retention says whether lots are removed that their datasets do not keep any more; default: none is ever removed.
+	// Retention has lots removed that their datasets do not keep any more; default: none is ever removed.
 	Retention LotRetention `json:"retention,omitzero"`
 }
 
