@@ -77,7 +77,7 @@ func TestRemove(t *testing.T) {
 			w.write(raw, hour(0), plan.Removed)
 			w.write(raw, hour(1), plan.Removed)
 		}, nil},
-		"Needed":    {"what is made of it is not there yet", func(w *world, _ *plan.Retain) { w.write(clean, hour(1), plan.None) }, []string{raw + " 01T00", raw + " 01T02"}},
+		"Needed": {"what is made of it is not there yet", func(w *world, _ *plan.Retain) { w.write(clean, hour(1), plan.None) }, []string{raw + " 01T00", raw + " 01T02"}},
 		"Suspended": {"also if that is suspended", func(w *world, _ *plan.Retain) {
 			w.write(clean, hour(1), plan.None)
 			w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Suspended })
@@ -138,7 +138,7 @@ func TestTheBoundOfRemovalsHolds(t *testing.T) {
 		for id := range w.series {
 			w.keep(id, time.Duration(rapid.IntRange(0, 3).Draw(t, "days"))*24*time.Hour)
 		}
-		r := plan.Retain{Enforce: true, PerDay: rapid.IntRange(1, 5).Draw(t, "per day")}
+		r := plan.Retain{Enforce: true, PerDay: rapid.IntRange(1, 8).Draw(t, "per day")}
 		for at, m := range w.marks {
 			if m.State == plan.Removed {
 				delete(w.marks, at)
@@ -148,9 +148,6 @@ func TestTheBoundOfRemovalsHolds(t *testing.T) {
 		gone := map[key]bool{}
 		step := func() int {
 			all := w.planner(t).Remove(r)
-			if diff := cmp.Diff(idsOf(all), idsOf(w.planner(t).Remove(r))); diff != "" {
-				t.Fatalf("in another order (-one +other):\n%s", diff)
-			}
 			for i, e := range all {
 				at, kept := key{e.Series, e.Lot}, w.series[e.Series].Retention
 				if kept == 0 || e.Lot.End().Add(kept).After(w.now) || gone[at] || i > 0 && all[i-1].Lot.End().After(e.Lot.End()) {
@@ -170,7 +167,10 @@ func TestTheBoundOfRemovalsHolds(t *testing.T) {
 			}
 			return len(all)
 		}
-		for range rapid.IntRange(0, 8).Draw(t, "steps") {
+		for range rapid.IntRange(0, 3).Draw(t, "steps") {
+			if diff := cmp.Diff(idsOf(w.planner(t).Remove(r)), idsOf(w.planner(t).Remove(r))); diff != "" {
+				t.Fatalf("in another order (-one +other):\n%s", diff)
+			}
 			step()
 			w.now = w.now.Add(time.Duration(rapid.IntRange(1, 30).Draw(t, "hours")) * time.Hour)
 		}
