@@ -65,6 +65,7 @@ var mayKnow = map[string][]string{
 	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/deliver":               {"api", "flow/bucket", "flow/egress"},
 	"flow/egress":                {"api/lot"},
+	"flow/expire":                {"api/lot", "flow/bucket", "flow/manifest", "flow/store"},
 	"flow/filter":                {"api/pattern"},
 	"flow/given":                 {"api/lot", "flow/manifest"},
 	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},

@@ -98,6 +98,10 @@ func checkLots(k *checker, env *v1alpha1.Environment) {
 		return
 	}
 	checkLimits(k, env.Spec.Lots.Limits)
+	if n := env.Spec.Lots.Retention.PerDay; n != nil && *n < 1 {
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "lots", "retention", "perDay"}, fmt.Sprintf("%d lots a day is none: write 1 or more", *n),
+			"to remove none, leave enforce out")
+	}
 	checkLotEvents(k, env.Spec.Lots.Events)
 	at, address := []any{"spec", "lots", "manifests"}, env.Spec.Lots.Manifests
 	checkPattern(k, address, []string{placeholderProject, placeholderEnvironment}, at...)

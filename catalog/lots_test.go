@@ -277,7 +277,7 @@ func TestProblemsOfReplays(t *testing.T) {
 		"Limits": {
 			reason: "None at a time is not a limit.",
 			edits: []edit{
-				{"prod.yaml", "  stores:", "  lots: {manifests: \"s3://m/\", limits: {runs: 0, perWorkload: 0, backfill: 101}}\n  stores:"},
+				{"prod.yaml", "  stores:", "  lots: {manifests: \"s3://m/\", limits: {runs: 0, perWorkload: 0, backfill: 101}, retention: {perDay: 0}}\n  stores:"},
 				{orders, "path: lake://orders/raw/", "path: lake://orders/raw/" + inLots},
 				{orders, "writes: {main: raw@1}", "writes: {main: raw@1}\n      lots: {atOnce: 0}"},
 			},
@@ -287,7 +287,9 @@ prod.yaml:6:47: error: spec.lots.limits.runs: 0 runs at a time is none: write 1 
     hint: to run none, suspend a workload or a project
 prod.yaml:6:63: error: spec.lots.limits.perWorkload: 0 runs at a time is none: write 1 or more
     hint: to run none, suspend a workload or a project
-prod.yaml:6:76: error: spec.lots.limits.backfill: 101 is not a percentage: write 1 to 100`,
+prod.yaml:6:76: error: spec.lots.limits.backfill: 101 is not a percentage: write 1 to 100
+prod.yaml:6:102: error: spec.lots.retention.perDay: 0 lots a day is none: write 1 or more
+    hint: to remove none, leave enforce out`,
 		},
 		"SaidOfNoLots": {
 			reason: "What would be passed over is refused.",

@@ -28,6 +28,8 @@ type declared struct {
 	// records is the folder of what is to be remembered, and replays are those that are declared.
 	records string
 	replays []plan.Replay
+	// retain says how lots are removed that are not kept any more.
+	retain plan.Retain
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
 	// gates are the boundaries, by the id of the arc.
@@ -53,7 +55,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
 		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, gates: map[string]arrivals.Gate{},
-		subscriptions: subscriptions(env),
+		subscriptions: subscriptions(env), retain: plan.RetainOf(c, environment),
 	}
 	d.records, _ = c.Records(environment)
 	for p := range c.Projects() {

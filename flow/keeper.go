@@ -213,6 +213,8 @@ func (l *loop) take(e any) {
 		l.looked(e)
 	case peeked:
 		l.peeked(e)
+	case expired:
+		l.expired(e)
 	case done:
 		l.report(e)
 		e.state.ended(e, l.opts.Now())
@@ -269,7 +271,7 @@ func (l *loop) tookStock(e listed) {
 		return
 	}
 	now := l.opts.Now()
-	at.listing, at.trouble = false, text(e.err)
+	at.listing, at.trouble, e.state.expiring.listed = false, text(e.err), false
 	at.ended(now, now.Add(l.opts.Interval))
 	switch {
 	case e.err != nil:
@@ -277,6 +279,7 @@ func (l *loop) tookStock(e listed) {
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
+		e.state.expiring.listed = true
 		e.state.fresh, e.state.surveyed = e.state.fresh || !e.state.listed, true
 		e.state.list(e.have)
 		e.state.noteBegun(e.begun)
@@ -307,6 +310,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		l.do(s.plan(now))
 		s.hold(now)
 		l.replay(s, now)
+		l.expire(s, now)
 		todo, next := s.starts(now)
 		l.do(todo)
 		if !next.IsZero() {

@@ -39,6 +39,7 @@ type state struct {
 	stale     bool
 	runs      map[arcLot]plan.Run
 	replaying replaying
+	expiring  expiring
 	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
 	// set if something was asked for since a listing began.
 	written acts.Written
@@ -280,7 +281,7 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 	for _, start := range s.planner.Plan().Starts {
 		key := arcLot{start.Arc, start.Lot}
 		arc, _ := s.graph.Arc(start.Arc)
-		if s.busy[key] {
+		if s.busy[key] || s.expires(arc, start.Lot) {
 			continue
 		}
 		a := attempt{max(1, start.Attempt), epoch(arc, start.Lot, s.have), arc.Digest}

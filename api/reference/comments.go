@@ -310,6 +310,7 @@ func comments() map[string]comment {
 				"HoldRuns":  "HoldRuns has Windows and Freezes hold runs of lots, too: outside of the windows none is started, and those that are under way go on; default: false, they hold releases only.",
 				"Events":    "Events says who is told what happens to lots; default: nobody.",
 				"States":    "States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with \"<environment>\" replaced, such as \"s3://prod-clusterless-arc-state-123-eu-west-1/\". Workloads of which \"clusterless\" of their project says what they are called there write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.",
+				"Retention": "Retention has lots removed that their datasets do not keep any more; default: none is ever removed.",
 			},
 		},
 		"EnvironmentPromotion": {
@@ -488,6 +489,14 @@ func comments() map[string]comment {
 			values: []commentValue{
 				{"oldest", "OldestFirst begins with the oldest lots."},
 				{"newest", "NewestFirst begins with the newest lots."},
+			},
+		},
+		"LotRetention": {
+			doc: "LotRetention says which lots are removed that are older than the retention of their dataset: first their manifests, then the data that these list. \"trunkline lots expired\" prints what would be.",
+			fields: map[string]string{
+				"Enforce":  "Enforce removes them; default: false, none is removed.",
+				"PerDay":   "PerDay is how many lots of the environment are removed in any 24 hours at most, the oldest first. Lots that people removed count, too; default: 1000.",
+				"External": "External also removes lots of datasets that are external; default: false, who writes them keeps them.",
 			},
 		},
 		"LotUnit": {

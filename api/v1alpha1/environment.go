@@ -107,6 +107,20 @@ type EnvironmentLots struct {
 	// as "s3://prod-clusterless-arc-state-123-eu-west-1/". Workloads of which "clusterless" of their project says what they are called there
 	// write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.
 	States string `json:"states,omitempty"`
+	// Retention has lots removed that their datasets do not keep any more; default: none is ever removed.
+	Retention LotRetention `json:"retention,omitzero"`
+}
+
+// LotRetention says which lots are removed that are older than the retention of their dataset: first their manifests, then the data that
+// these list. "trunkline lots expired" prints what would be.
+type LotRetention struct {
+	// Enforce removes them; default: false, none is removed.
+	Enforce bool `json:"enforce,omitempty"`
+	// PerDay is how many lots of the environment are removed in any 24 hours at most, the oldest first. Lots that people removed count, too;
+	// default: 1000.
+	PerDay *int `json:"perDay,omitempty" unit:"lots"`
+	// External also removes lots of datasets that are external; default: false, who writes them keeps them.
+	External bool `json:"external,omitempty"`
 }
 
 // LotEvents says what a target is told of lots. Where that is, in which format it is told, and with which credentials is said by whoever

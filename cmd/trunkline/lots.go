@@ -61,7 +61,7 @@ what is known is printed all the same; 2 usage error.`,
 	v.remoteFlags(cmd)
 	v.rangeFlags(cmd, fmt.Sprintf("(default the first that is declared; of one dataset, the newest %d)", newestLots))
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json, yaml, csv or tsv")
-	cmd.AddCommand(newLotsShow(), newLotsDupes(), newLotsRun(), newLotsRetry(), newLotsRemove(), newLotsEnable(), newLotsDisable(), newLotsEvents())
+	cmd.AddCommand(newLotsShow(), newLotsDupes(), newLotsExpired(), newLotsRun(), newLotsRetry(), newLotsRemove(), newLotsEnable(), newLotsDisable(), newLotsEvents())
 	return cmd
 }
 

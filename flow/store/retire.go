@@ -22,8 +22,7 @@ func (s *Store) Retire(ctx context.Context, old Entry, location, why string) err
 	if old.Stray != nil || !old.Key.State.Counts() {
 		return fmt.Errorf("retiring %s%s: it does not count", s.location, old.Path)
 	}
-	removal := old.Key
-	removal.State, removal.Attempt = manifest.Removed, attemptOf(old)
+	removal := Removal(old)
 	now, there, err := s.find(ctx, old.Key)
 	if err != nil {
 		return err
@@ -44,6 +43,13 @@ func (s *Store) Retire(ctx context.Context, old Entry, location, why string) err
 		return err
 	}
 	return s.folder.Delete(ctx, old.Key.Path())
+}
+
+// Removal is the key of what [Store.Retire] writes of a manifest.
+func Removal(old Entry) manifest.Key {
+	key := old.Key
+	key.State, key.Attempt = manifest.Removed, attemptOf(old)
+	return key
 }
 
 // attemptOf tells the manifests that are written one after the other for a lot apart.
