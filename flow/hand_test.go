@@ -231,11 +231,15 @@ func TestNothingIsStartedUnasked(t *testing.T) {
 	if got := w.cluster.starts(); len(got) > 0 {
 		t.Errorf("what is known of requests cannot be read, and there are started %v", got)
 	}
+	if at, is := w.keeper.Listed()["dev"]; is {
+		t.Errorf("what cannot be listed was listed at %v", at)
+	}
 	if err := errors.Join(os.Remove(records), os.Rename(away, records)); err != nil {
 		t.Fatal(err)
 	}
 	w.await("all raw lots", func() bool { return len(w.lots("raw", manifest.Complete)) == hours })
 	w.await("the reason", func() bool { return w.why("sales/clean@1", 3).Status == "disabled" })
+	w.await("a whole listing", func() bool { return !w.keeper.Listed()["dev"].IsZero() })
 	if got := w.lots("clean", manifest.Complete); len(got) > 0 {
 		t.Errorf("what is disabled made %v", got)
 	}

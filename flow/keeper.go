@@ -64,6 +64,7 @@ type Options struct {
 type Keeper struct {
 	opts    Options
 	counts  atomic.Pointer[[]Count]
+	listed  atomic.Pointer[map[string]time.Time]
 	told    atomic.Pointer[[]Dataset]
 	running atomic.Pointer[loop]
 	hints   *hints
@@ -76,6 +77,14 @@ func New(opts Options) *Keeper { return &Keeper{opts: opts, hints: newHints()} }
 func (k *Keeper) Counts() []Count {
 	if counts := k.counts.Load(); counts != nil {
 		return *counts
+	}
+	return nil
+}
+
+// Listed returns when all stores of each environment were last listed; of one that was not yet there is nothing. Any goroutine may ask.
+func (k *Keeper) Listed() map[string]time.Time {
+	if listed := k.listed.Load(); listed != nil {
+		return *listed
 	}
 	return nil
 }
@@ -102,8 +111,9 @@ type loop struct {
 // environment whose store hangs takes no room from the others.
 type upkeep struct {
 	listing bool
-	// trouble is why the last listing failed; empty if it did not.
+	// trouble is why the last listing failed; empty if it did not. Listed is when the last one ended that did not.
 	trouble string
+	listed  time.Time
 	pace
 	// written are lots that a notification says were written, and peeks says when they are looked at.
 	written map[written]bool
@@ -157,6 +167,7 @@ func (k *Keeper) Run(ctx context.Context) {
 func (k *Keeper) ended() {
 	k.running.Store(nil)
 	k.counts.Store(nil)
+	k.listed.Store(nil)
 	k.told.Store(nil)
 	if k.opts.Told != nil {
 		k.opts.Told(nil)
@@ -279,7 +290,7 @@ func (l *loop) tookStock(e listed) {
 	case !maps.EqualFunc(e.state.stores, e.declared.stores, maps.Equal):
 		at.next = now // other datasets are declared by now
 	default:
-		e.state.expiring.listed = true
+		e.state.expiring.listed, at.listed = true, now
 		e.state.fresh, e.state.surveyed = e.state.fresh || !e.state.listed, true
 		e.state.list(e.have)
 		e.state.noteBegun(e.begun)
@@ -296,6 +307,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		l.declare(c)
 	}
 	var counts []Count
+	listed := map[string]time.Time{}
 	wait := min(lookInterval, l.opts.Interval)
 	for _, name := range slices.Sorted(maps.Keys(l.states)) {
 		s := l.states[name]
@@ -318,8 +330,12 @@ func (l *loop) advance(now time.Time) time.Duration {
 		}
 		wait = min(wait, l.look(s, now), l.peek(s, now))
 		counts = append(counts, s.counts()...)
+		if at := l.upkeep[s].listed; !at.IsZero() {
+			listed[name] = at
+		}
 	}
 	l.counts.Store(&counts)
+	l.listed.Store(&listed)
 	l.publish(now)
 	return wait
 }

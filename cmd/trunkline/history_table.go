@@ -84,6 +84,9 @@ func releaseName(id catalog.ReleaseID) string {
 	if id.Environment == "" && id.Cluster == "" {
 		return id.Project
 	}
+	if id.Cluster == "" {
+		return id.Project + "/" + id.Environment
+	}
 	return id.String()
 }
 

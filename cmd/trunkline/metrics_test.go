@@ -69,10 +69,12 @@ trunkline_rollbacks_total{cluster="eu",environment="prod"} 1
 type toldLots struct {
 	counts   []lotflow.Count
 	datasets []lotflow.Dataset
+	listed   map[string]time.Time
 }
 
-func (l toldLots) Counts() []lotflow.Count     { return l.counts }
-func (l toldLots) Datasets() []lotflow.Dataset { return l.datasets }
+func (l toldLots) Counts() []lotflow.Count      { return l.counts }
+func (l toldLots) Datasets() []lotflow.Dataset  { return l.datasets }
+func (l toldLots) Listed() map[string]time.Time { return l.listed }
 
 // kept is a dataset whose newest lot of three that there are has ended at noon; two are missing.
 func kept(id string, change func(*lotflow.Dataset)) lotflow.Dataset {
@@ -96,6 +98,7 @@ func TestLotMetrics(t *testing.T) {
 			kept("orders/never@1", func(d *lotflow.Dataset) { d.Tally = plan.Tally{Due: 5} }),
 			kept("orders/unknown@1", func(d *lotflow.Dataset) { d.Known = false }),
 		},
+		map[string]time.Time{"prod": noon},
 	}, func() time.Time { return noon.Add(90 * time.Second) }}
 	const want = `# HELP trunkline_dataset_age_seconds How long ago the newest lot of a dataset that is there has ended; of one that has none there is no value.
 # TYPE trunkline_dataset_age_seconds gauge
@@ -114,6 +117,9 @@ trunkline_dataset_lots{dataset="orders/never@1",environment="prod",state="there"
 # TYPE trunkline_lots gauge
 trunkline_lots{environment="prod",state="queued",workload=""} 7
 trunkline_lots{environment="prod",state="running",workload="orders/clean"} 1
+# HELP trunkline_lots_listed_age_seconds How long ago all manifests of an environment were last listed; there is no value before they were.
+# TYPE trunkline_lots_listed_age_seconds gauge
+trunkline_lots_listed_age_seconds{environment="prod"} 90
 `
 	if err := testutil.CollectAndCompare(c, strings.NewReader(want)); err != nil {
 		t.Error(err)

@@ -86,12 +86,13 @@ type lotsCollector struct {
 	keeper interface {
 		Counts() []lotflow.Count
 		Datasets() []lotflow.Dataset
+		Listed() map[string]time.Time
 	}
 	now func() time.Time
 }
 
 // lotsDescribed are the metrics that come from the keeper.
-type lotsDescribed struct{ lots, datasets, age, late *prometheus.Desc }
+type lotsDescribed struct{ lots, datasets, age, late, listed *prometheus.Desc }
 
 func lotsDescriptions() lotsDescribed {
 	of := []string{"environment", "dataset"}
@@ -102,13 +103,15 @@ func lotsDescriptions() lotsDescribed {
 		age: prometheus.NewDesc("trunkline_dataset_age_seconds", "How long ago the newest lot of a dataset that is there has ended; of one that has none there is no value.",
 			of, nil),
 		late: prometheus.NewDesc("trunkline_dataset_late", "1 if a dataset is late, by the freshness that it declares.", of, nil),
+		listed: prometheus.NewDesc("trunkline_lots_listed_age_seconds", "How long ago all manifests of an environment were last listed; there is no value before they were.",
+			[]string{"environment"}, nil),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *lotsCollector) Describe(ch chan<- *prometheus.Desc) {
 	d := lotsDescriptions()
-	for _, desc := range []*prometheus.Desc{d.lots, d.datasets, d.age, d.late} {
+	for _, desc := range []*prometheus.Desc{d.lots, d.datasets, d.age, d.late, d.listed} {
 		ch <- desc
 	}
 }
@@ -121,6 +124,9 @@ func (c *lotsCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, n := range c.keeper.Counts() {
 		gauge(desc.lots, float64(n.Lots), n.Environment, n.Workload, n.State)
+	}
+	for environment, at := range c.keeper.Listed() {
+		gauge(desc.listed, now.Sub(at).Seconds(), environment)
 	}
 	for _, d := range c.keeper.Datasets() {
 		if !d.Known {
