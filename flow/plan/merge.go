@@ -19,6 +19,9 @@ type Merged struct {
 	Compute []Compute
 	// Nobodys are the lots that were declared and made, and that nobody makes any more, by environment and series.
 	Nobodys []Nobodys
+	// Never are the lots that are declared and can never be made, and Expire those that are not kept any more.
+	Never  []Never
+	Expire []Expire
 }
 
 // Of is what it makes of the lots of some projects and environments.
@@ -37,8 +40,21 @@ func (m Merged) Of(wanted func(environment, project string) bool) (out Merged) {
 			out.Nobodys = append(out.Nobodys, n)
 		}
 	}
+	for _, n := range m.Never {
+		if of(n.Environment, n.Series) {
+			out.Never = append(out.Never, n)
+		}
+	}
+	for _, e := range m.Expire {
+		if of(e.Environment, e.Series) {
+			out.Expire = append(out.Expire, e)
+		}
+	}
 	return out
 }
+
+// IsZero reports whether it makes nothing of any lot.
+func (m Merged) IsZero() bool { return len(m.Compute)+len(m.Nobodys)+len(m.Never)+len(m.Expire) == 0 }
 
 // Compute are lots of an arc that are declared and were not: since the series begins earlier, or the series or the arc is new; or that a
 // replay makes once more.
@@ -132,6 +148,10 @@ func Merge(base, head *catalog.Catalog, now time.Time) (out Merged) {
 			if c, ok := m.compute(&m.head.arcs[i]); ok {
 				compute = append(compute, c)
 			}
+			for _, n := range m.never(&m.head.arcs[i]) {
+				n.Environment = env
+				out.Never = append(out.Never, n)
+			}
 		}
 		if compute = append(compute, m.replays(base, head, env, projects)...); len(compute) > 0 {
 			limits := LimitsOf(head, env, DefaultLimits())
@@ -140,9 +160,14 @@ func Merge(base, head *catalog.Catalog, now time.Time) (out Merged) {
 				out.Compute = append(out.Compute, c)
 			}
 		}
+		// What others declare is here for those who read it.
+		mine := func(series string) bool {
+			project, _, _ := strings.Cut(series, "/")
+			return own[project]
+		}
+		out.Expire = append(out.Expire, m.expiring(base, head, env, mine)...)
 		for i := range m.base.series {
-			// What others declare is here for those who read it.
-			if project, _, _ := strings.Cut(m.base.series[i].ID, "/"); !own[project] {
+			if !mine(m.base.series[i].ID) {
 				continue
 			}
 			if n, ok := m.nobodys(&m.base.series[i]); ok {

@@ -58,7 +58,26 @@ func TestMerge(t *testing.T) {
 `), []string{
 			"prod orders/more computes 60 from 20260301PT1H000 to 20260303PT1H011 in 30h0m0s",
 			"dev orders/more computes 60 from 20260301PT1H000 to 20260303PT1H011 in 30h0m0s",
+			"prod orders/more@1 never has 672 from 20260201PT1H000 to 20260228PT1H023: orders/raw@1 begins with 20260301PT1H000",
+			"dev orders/more@1 never has 672 from 20260201PT1H000 to 20260228PT1H023: orders/raw@1 begins with 20260301PT1H000",
 		}},
+		"TooEarly": {
+			"what was moved back before its inputs is said; of inputs of which one will do, the first to begin decides",
+			orders(`name: sum, version: "1", path: lake://orders/sum/, lots: {unit: daily, since: "2026-03-02`, `name: sum, version: "1", path: lake://orders/sum/, lots: {unit: daily, since: "2026-02-27`),
+			[]string{
+				"prod orders/sum computes 1 from 20260301P1D000 to 20260301P1D000",
+				"prod orders/sum@1 never has 2 from 20260227P1D000 to 20260228P1D000: orders/raw@1 begins with 20260301PT1H000",
+			},
+		},
+		"Expires": {
+			"what is not kept any more is removed where the environment says so: what ended two days before, of what there was",
+			func(files map[string]string) {
+				files["setup.yaml"] = strings.Replace(files["setup.yaml"], "s3://prod}", `s3://prod}, lots: {manifests: "s3://m/<project>/", retention: {enforce: true, perDay: 7}}`, 1)
+				orders("retention: 90d", "retention: 1d")(files)
+			},
+			[]string{"prod orders/clean@2 is kept 24h0m0s and loses 12 from 20260302PT1H000 to 20260302PT1H011, 7 a day"},
+		},
+		"NotEnforced": {"where it does not, nothing is", orders("retention: 90d", "retention: 1d"), nil},
 		"Unwritten": {"the dataset stays, and nobody writes it", orders("      writes: {sum: sum@1}\n", ""), []string{
 			"prod orders/sum@1 loses 1 from 20260302P1D000 to 20260302P1D000: no workload writes it any more",
 		}},
@@ -98,6 +117,12 @@ func TestMerge(t *testing.T) {
 				}
 				for _, n := range m.Nobodys {
 					got[fmt.Sprintf("%s %s loses %d from %s to %s: %s", n.Environment, n.Series, n.Lots, n.First, n.Last, n.Loss)] = true
+				}
+				for _, n := range m.Never {
+					got[fmt.Sprintf("%s %s never has %d from %s to %s: %s begins with %s", n.Environment, n.Series, n.Lots, n.First, n.Last, n.Input, n.Begins)] = true
+				}
+				for _, e := range m.Expire {
+					got[fmt.Sprintf("%s %s is kept %s and loses %d from %s to %s, %d a day", e.Environment, e.Series, e.Kept, e.Lots, e.First, e.Last, e.PerDay)] = true
 				}
 				want := map[string]bool{}
 				for _, text := range tc.want {

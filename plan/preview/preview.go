@@ -125,7 +125,7 @@ func (r Release) Failed() bool {
 
 // Changes reports whether something would happen.
 func (p Preview) Changes() bool {
-	return len(p.Lots.Compute)+len(p.Lots.Nobodys) > 0 ||
+	return !p.Lots.IsZero() ||
 		slices.ContainsFunc(p.Releases, func(r Release) bool { return r.Action != Unchanged && r.Action != Fail })
 }
 

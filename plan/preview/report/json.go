@@ -35,6 +35,8 @@ type document struct {
 type lotsJSON struct {
 	Compute []computeJSON `json:"compute,omitempty"`
 	Nobodys []nobodysJSON `json:"nobodys,omitempty"`
+	Never   []neverJSON   `json:"never,omitempty"`
+	Expire  []expireJSON  `json:"expire,omitempty"`
 }
 
 // computeJSON are lots of one workload.
@@ -65,8 +67,30 @@ type nobodysJSON struct {
 	Reason      string `json:"reason"`
 }
 
+// neverJSON are lots of one dataset that can never be made, since an input begins later.
+type neverJSON struct {
+	Environment string `json:"environment"`
+	Dataset     string `json:"dataset"`
+	First       string `json:"first"`
+	Last        string `json:"last"`
+	Lots        int64  `json:"lots"`
+	Input       string `json:"input"`
+	Begins      string `json:"inputBegins"`
+}
+
+// expireJSON are lots of one dataset that are not kept any more.
+type expireJSON struct {
+	Environment string  `json:"environment"`
+	Dataset     string  `json:"dataset"`
+	First       string  `json:"first"`
+	Last        string  `json:"last"`
+	Lots        int64   `json:"lots"`
+	Seconds     float64 `json:"keptSeconds"`
+	PerDay      int     `json:"perDay"`
+}
+
 func lotsOf(m lots.Merged) *lotsJSON {
-	if len(m.Compute)+len(m.Nobodys) == 0 {
+	if m.IsZero() {
 		return nil
 	}
 	out := &lotsJSON{}
@@ -77,6 +101,12 @@ func lotsOf(m lots.Merged) *lotsJSON {
 	}
 	for _, n := range m.Nobodys {
 		out.Nobodys = append(out.Nobodys, nobodysJSON{n.Environment, n.Series, n.First.ID(), n.Last.ID(), n.Lots, string(n.Loss)})
+	}
+	for _, n := range m.Never {
+		out.Never = append(out.Never, neverJSON{n.Environment, n.Series, n.First.ID(), n.Last.ID(), n.Lots, n.Input, n.Begins.ID()})
+	}
+	for _, e := range m.Expire {
+		out.Expire = append(out.Expire, expireJSON{e.Environment, e.Series, e.First.ID(), e.Last.ID(), e.Lots, e.Kept.Seconds(), e.PerDay})
 	}
 	return out
 }

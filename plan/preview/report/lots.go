@@ -45,7 +45,24 @@ func Lots(m lots.Merged, quote func(string) string) []string {
 		out = append(out, fmt.Sprintf("%s of %s in %s %s, %s: %s", Count(int(n.Lots), "lot"), quote(n.Series),
 			quote(n.Environment), stay, series(n.First, n.Last, quote), n.Loss))
 	}
+	for _, n := range m.Never {
+		out = append(out, fmt.Sprintf("%s of %s in %s cannot be made, %s: the input %s begins with %s", Count(int(n.Lots), "lot"),
+			quote(n.Series), quote(n.Environment), series(n.First, n.Last, quote), quote(n.Input), quote(n.Begins.ID())))
+	}
+	for _, e := range m.Expire {
+		out = append(out, fmt.Sprintf("%s of %s in %s, %s: not kept any more after %s; what is there is removed with its data, at most %s of the environment a day",
+			Count(int(e.Lots), "lot"), quote(e.Series), quote(e.Environment), series(e.First, e.Last, quote), days(e.Kept), Count(e.PerDay, "lot")))
+	}
 	return out
+}
+
+// days is a time in days, or in hours if it is not whole days.
+func days(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return Count(int(d/day), "day")
+	}
+	return spelled(d)
 }
 
 // series names the first and the last of some lots.

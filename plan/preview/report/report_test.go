@@ -82,6 +82,8 @@ func usual() preview.Preview {
 				{Environment: "prod", Arc: "orders/clean", Writes: []string{"orders/clean@2"}, First: hour("2026-01-01T00"), Last: hour("2026-01-01T23"), Lots: 24, Replay: "rates of orders/clean@2", Reason: "rates were wrong"},
 			},
 			Nobodys: []lots.Nobodys{{Environment: "prod", Series: "orders/clean@1", First: hour("2025-01-01T00"), Last: hour("2025-01-01T04"), Lots: 5, Loss: lots.Later}},
+			Never:   []lots.Never{{Environment: "prod", Series: "orders/sum@1", Input: "orders/clean@2", Begins: hour("2025-01-01T00"), First: hour("2024-12-31T00"), Last: hour("2024-12-31T23"), Lots: 24}},
+			Expire:  []lots.Expire{{Environment: "prod", Series: "orders/clean@2", Kept: 90 * 24 * time.Hour, First: hour("2025-01-01T00"), Last: hour("2025-12-31T23"), Lots: 8760, PerDay: 1000}},
 		},
 		Troubles: []preview.Trouble{{Cluster: "two", Err: "connecting to cluster \"two\": connection refused"}},
 		Notes:    []string{"3 releases are on clusters that no --cluster names: four"},
@@ -139,6 +141,7 @@ func hostile() preview.Preview {
 		From: evil, To: evil, Notes: []string{evil}, Troubles: []preview.Trouble{{Cluster: evil, Err: evil}},
 		Lots: lots.Merged{
 			Compute: []lots.Compute{{Environment: evil, Arc: evil, Writes: []string{evil}, Lots: 3, Replay: evil, Reason: evil}}, Nobodys: []lots.Nobodys{{Environment: evil, Series: evil, Loss: lots.Undeclared}},
+			Never: []lots.Never{{Environment: evil, Series: evil, Input: evil, Lots: 1}}, Expire: []lots.Expire{{Environment: evil, Series: evil, Lots: 1, PerDay: 1}},
 		},
 		Releases: []preview.Release{
 			{ID: catalog.ReleaseID{Project: evil, Environment: evil, Cluster: evil}, Action: preview.Change, Held: gate.Verdict{Hold: gate.Rule(evil), Reason: evil}, Steps: []preview.Step{{
