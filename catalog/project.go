@@ -168,6 +168,7 @@ func (k *checker) workloads(p *Project) {
 		k.honoured(bp, setFields(w), w.TimeZone != "", "spec", "workloads", i)
 		k.params(p, bp, w, i)
 		k.boundary(p, bp, w, i)
+		k.roles(p, bp, w, i)
 	}
 }
 
