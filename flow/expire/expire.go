@@ -169,7 +169,7 @@ func (r remover) note(ctx context.Context, all []store.Entry) error {
 	return r.records.Create(ctx, r.record(), append(data, '\n'))
 }
 
-// finish deletes the data of what an earlier removal got as far as to have counted no more. What still counts stays: it is decided anew
+// finish deletes the data of what an earlier removal got as far as to have counted no more. What still counts stays: it is decided again
 // whether it goes.
 func (r remover) finish(ctx context.Context) error {
 	data, err := r.records.Read(ctx, r.record(), maxRecord)
