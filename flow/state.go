@@ -267,7 +267,8 @@ func (s *state) finish(key arcLot, a attempt, j jobs.Job, lost bool) []work {
 	arc, _ := s.graph.Arc(key.arc)
 	return []work{{
 		state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost,
-		overtaken: a.digest != arc.Digest && s.planner.Replayed(key.arc, key.lot),
+		// Of a template that is gone nobody knows what it was.
+		overtaken: arc.Digest != "" && a.digest != arc.Digest && s.planner.Replayed(key.arc, key.lot),
 	}}
 }
 
