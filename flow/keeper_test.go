@@ -37,7 +37,7 @@ const waitTimeout = time.Minute
 
 // world is a platform of two projects, the folders of its stores, and a cluster that is played.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	catalog atomic.Pointer[catalog.Catalog]
 	cluster *played
@@ -71,7 +71,7 @@ func (w *world) outcomes() map[string]int {
 	return maps.Clone(w.ended)
 }
 
-func newWorld(t *testing.T, edits ...func(now time.Time, tree fstest.MapFS)) *world {
+func newWorld(t testing.TB, edits ...func(now time.Time, tree fstest.MapFS)) *world {
 	t.Helper()
 	w := &world{
 		t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{},

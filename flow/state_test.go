@@ -40,7 +40,7 @@ func TestFailures(t *testing.T) {
 }
 
 // planned is the state of the environment, with nothing in its stores.
-func planned(t *testing.T, w *world) *state {
+func planned(t testing.TB, w *world) *state {
 	t.Helper()
 	f := newFleet()
 	for _, tmpl := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {

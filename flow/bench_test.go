@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
+)
+
+// benched is the state of an environment whose two datasets have so many lots together, all of them there, with what a listing says.
+func benched(b *testing.B, lots int) (*world, *state, map[survey.At]survey.Lot) {
+	b.Helper()
+	w := newWorld(b, func(now time.Time, tree fstest.MapFS) {
+		since := now.Add(-time.Duration(lots/2) * 5 * time.Minute).Format(time.RFC3339)
+		for _, f := range tree {
+			text := strings.ReplaceAll(string(f.Data), "unit: hourly", "unit: Twelfths")
+			f.Data = []byte(strings.ReplaceAll(text, now.Add(-hours*time.Hour).Format(time.RFC3339), since))
+		}
+	})
+	s := planned(b, w)
+	all := map[survey.At]survey.Lot{}
+	for _, id := range s.graph.Datasets() {
+		series, _ := s.graph.Series(id)
+		for l := range lot.Range(series.Unit, series.Since, w.now) {
+			all[survey.At{Series: id, Lot: l}] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: l.End()}, ETag: "e"}
+		}
+	}
+	if len(all) != lots {
+		b.Fatalf("there are %d lots, want %d", len(all), lots)
+	}
+	s.list(all)
+	s.plan(w.now)
+	return w, s, all
+}
+
+// sizes are how many lots an environment has.
+var sizes = []int{1_000, 1_000_000}
+
+// BenchmarkTurn is a turn of the loop in which nothing is due.
+func BenchmarkTurn(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			w, s, _ := benched(b, n)
+			for b.Loop() {
+				s.plan(w.now)
+				s.hold(w.now)
+				if todo, _ := s.starts(w.now); len(todo) > 0 {
+					b.Fatalf("%d runs are started", len(todo))
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkOneLotGoes is from one manifest that is gone to the run that is to be started for it.
+func BenchmarkOneLotGoes(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			w, s, all := benched(b, n)
+			key := survey.At{Series: "orders/raw@1", Lot: lot.Twelfths.At(w.now.Add(-time.Hour))}
+			for b.Loop() {
+				s.saw(key, survey.Lot{})
+				todo, _ := s.starts(w.now)
+				if len(todo) != 1 {
+					b.Fatalf("%d runs are started, want 1", len(todo))
+				}
+				s.done(done{work: todo[0], came: cameMade, lots: map[survey.At]survey.Lot{key: all[key]}}, w.now)
+			}
+		})
+	}
+}
+
+// BenchmarkListing is taking a listing in which nothing is new.
+func BenchmarkListing(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			_, s, all := benched(b, n)
+			for b.Loop() {
+				s.list(all)
+			}
+		})
+	}
+}
+
+// BenchmarkNewCommit is taking a commit that changes nothing of the lots.
+func BenchmarkNewCommit(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			w, s, _ := benched(b, n)
+			for b.Loop() {
+				s.redeclare(declare(w.catalog.Load(), "dev", ""))
+				s.plan(w.now)
+			}
+		})
+	}
+}
