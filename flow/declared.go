@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/arrivals"
@@ -28,8 +29,9 @@ type declared struct {
 	// records is the folder of what is to be remembered, and replays are those that are declared.
 	records string
 	replays []plan.Replay
-	// retain says how lots are removed that are not kept any more.
+	// retain says how lots are removed that are not kept any more, if they are. Holds returns what holds all runs at a time.
 	retain plan.Retain
+	holds  func(now time.Time) []plan.Hold
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
 	// gates are the boundaries, by the id of the arc.
@@ -55,7 +57,10 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
 		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, gates: map[string]arrivals.Gate{},
-		subscriptions: subscriptions(env), retain: plan.RetainOf(c, environment),
+		subscriptions: subscriptions(env), holds: holding(env),
+	}
+	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
+		d.retain = plan.RetainOf(c, environment)
 	}
 	d.records, _ = c.Records(environment)
 	for p := range c.Projects() {

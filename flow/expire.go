@@ -117,7 +117,7 @@ func expiringOf(d *declared, id string) (expire.Dataset, bool) {
 	_, dataset, there := d.catalog.Dataset(id)
 	manifests, kept := d.catalog.Manifests(id, d.name, catalog.Writes)
 	data, placed := d.catalog.Location(id, d.name, catalog.Writes)
-	if _, stays := d.retain.Stays[id]; stays || !there || !kept || !placed {
+	if _, stays := d.retain.Stays[id]; !d.retain.Enforce || stays || !there || !kept || !placed {
 		return expire.Dataset{}, false
 	}
 	return expire.Dataset{

@@ -277,6 +277,6 @@ func (k *Keeper) look(ctx context.Context, a asked, dataset, location string, of
 			return nil
 		}) // otherwise it is seen within a minute
 	}
-	w, err := a.stores.written(ctx, &declared{records: a.records})
+	w, err := a.stores.written(ctx, a.records)
 	return err == nil && slices.ContainsFunc(disabled(w), func(h plan.Hold) bool { return h.Of == a.graph.Producer(dataset) })
 }

@@ -16,15 +16,6 @@ import (
 // keepRetries is how long it is remembered that lots are to be tried again: the pauses of what had failed by then are over by themselves.
 const keepRetries = time.Hour
 
-// written reads what people asked for about the lots of an environment.
-func (r reader) written(ctx context.Context, d *declared) (out acts.Written, err error) {
-	err = bucket.With(ctx, d.records, r.opts, func(f bucket.Folder) error {
-		out, err = acts.Read(ctx, f)
-		return err
-	})
-	return out, err
-}
-
 // heed takes what people asked for. It returns which requests are old, and can be forgotten.
 func (s *state) heed(w acts.Written, now time.Time) (old []string) {
 	changed := !maps.Equal(s.written.Disabled, w.Disabled)
@@ -79,6 +70,6 @@ func disabled(w acts.Written) (out []plan.Hold) {
 
 // Disabled reads which workloads of an environment are disabled, from the folder in which that is written down.
 func Disabled(ctx context.Context, records string, stores bucket.Options) ([]plan.Hold, error) {
-	w, err := reader{stores}.written(ctx, &declared{records: records})
+	w, err := reader{stores}.written(ctx, records)
 	return disabled(w), err
 }

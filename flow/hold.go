@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/plan"
 	windows "trunkline.dev/trunkline/plan/gate"
@@ -13,21 +14,30 @@ import (
 
 // Holds are what holds all runs of an environment at a time: its deploy windows and freezes, if it says that they do.
 func Holds(c *catalog.Catalog, environment string, now time.Time) []plan.Hold {
-	env := c.Environments[environment]
+	return holding(c.Environments[environment])(now)
+}
+
+// holding reads the windows and freezes of an environment, once for all times.
+func holding(env *v1alpha1.Environment) func(now time.Time) []plan.Hold {
 	if env == nil || env.Spec.Lots == nil || !env.Spec.Lots.HoldRuns {
-		return nil
+		return func(time.Time) []plan.Hold { return nil }
 	}
 	s, err := windows.NewSchedule(env.Spec)
 	if err != nil {
-		return []plan.Hold{{By: "the deploy windows, which cannot be read: " + err.Error()}}
+		return func(time.Time) []plan.Hold {
+			return []plan.Hold{{By: "the deploy windows, which cannot be read: " + err.Error()}}
+		}
 	}
-	if by, until, held := s.Holds(now); held {
+	return func(now time.Time) []plan.Hold {
+		by, until, held := s.Holds(now)
+		if !held {
+			return nil
+		}
 		if !until.IsZero() {
 			until = until.UTC()
 		}
 		return []plan.Hold{{By: by, Until: until}}
 	}
-	return nil
 }
 
 // hold has windows and freezes hold what is started from now on. It costs nothing while they stay as they are.
@@ -35,7 +45,7 @@ func (s *state) hold(now time.Time) {
 	if s.planner == nil || s.stale {
 		return
 	}
-	if holds := Holds(s.catalog, s.name, now); !slices.Equal(holds, s.held) {
+	if holds := s.holds(now); !slices.Equal(holds, s.held) {
 		s.planner.Limit(s.limited(holds))
 	}
 }

@@ -401,9 +401,8 @@ func (l *loop) list(s *state) {
 	d, w := s.declared, l.workers[s.declared.cluster]
 	l.aside(s, func() {
 		have, err := w.stores.all(l.ctx, d)
-		begun, unread := w.stores.replays(l.ctx, d)
-		written, failed := w.stores.written(l.ctx, d)
-		l.tell(listed{s, d, have, begun, written, errors.Join(err, unread, failed)})
+		begun, written, failed := w.stores.remembered(l.ctx, d.records)
+		l.tell(listed{s, d, have, begun, written, errors.Join(err, failed)})
 	})
 }
 

@@ -187,7 +187,7 @@ func (s *state) plan(now time.Time) (todo []work) {
 	for _, r := range s.replays() {
 		seen.Replay(r)
 	}
-	s.planner = plan.New(s.graph, seen, s.limited(Holds(s.catalog, s.name, now)), now)
+	s.planner = plan.New(s.graph, seen, s.limited(s.holds(now)), now)
 	s.stale, s.dirty = false, true
 	for _, all := range s.cluster.jobs[s.name] {
 		for _, j := range all {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -26,13 +27,25 @@ func (r reader) all(ctx context.Context, d *declared) (map[survey.At]survey.Lot,
 	return found.Lots, err
 }
 
-// replays says when each replay of an environment began.
-func (r reader) replays(ctx context.Context, d *declared) (begun map[string]time.Time, err error) {
-	err = bucket.With(ctx, d.records, r.opts, func(f bucket.Folder) error {
-		begun, err = record.Replays(ctx, f)
+// remembered reads what there is to remember in a folder of records: when each replay began, and what people asked for.
+func (r reader) remembered(ctx context.Context, records string) (begun map[string]time.Time, written acts.Written, err error) {
+	err = bucket.With(ctx, records, r.opts, func(f bucket.Folder) error {
+		if begun, err = record.Replays(ctx, f); err != nil {
+			return err
+		}
+		written, err = acts.Read(ctx, f)
 		return err
 	})
-	return begun, err
+	return begun, written, err
+}
+
+// written reads what people asked for, in a folder of records.
+func (r reader) written(ctx context.Context, records string) (out acts.Written, err error) {
+	err = bucket.With(ctx, records, r.opts, func(f bucket.Folder) error {
+		out, err = acts.Read(ctx, f)
+		return err
+	})
+	return out, err
 }
 
 // begin writes down that replays of an environment begin, and says when each that ever did began.

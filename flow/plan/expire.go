@@ -27,6 +27,12 @@ type Retain struct {
 // defaultPerDay is how many lots are removed in 24 hours where nobody says it.
 const defaultPerDay = 1000
 
+// Enforces reports whether an environment has lots removed that are not kept any more.
+func Enforces(c *catalog.Catalog, environment string) bool {
+	env := c.Environments[environment]
+	return env != nil && env.Spec.Lots != nil && env.Spec.Lots.Retention.Enforce
+}
+
 // RetainOf is how an environment has lots removed. Those of a dataset whose data lie where another one, or the same in another environment,
 // has its data are never removed: nobody knows from here what of them is still listed there.
 func RetainOf(c *catalog.Catalog, environment string) Retain {

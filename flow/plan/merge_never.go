@@ -76,9 +76,10 @@ func (g *Graph) missing(a *arc, n int64) (of *read) {
 	return of
 }
 
-// expire are the lots of a series of the head that were kept, by when there were to be any of them.
-func (d difference) expire(s *series, was, is Retain) (Expire, bool) {
-	if !is.Enforce || s.unknown || s.Retention <= 0 || is.Stays[s.ID] != "" {
+// expire are the lots of a series of the head that were kept, by when there were to be any of them; enforced says that the base has those
+// removed that it does not keep.
+func (d difference) expire(s *series, enforced bool) (Expire, bool) {
+	if s.unknown || s.Retention <= 0 {
 		return Expire{}, false
 	}
 	from, to := s.first, ended(s.Unit, d.now.Add(-s.Retention))
@@ -87,28 +88,37 @@ func (d difference) expire(s *series, was, is Retain) (Expire, bool) {
 		return Expire{}, false // nothing of it is there
 	}
 	before := &d.base.series[i]
-	if from = max(from, before.first); was.Enforce && before.Retention > 0 && was.Stays[s.ID] == "" {
+	if from = max(from, before.first); enforced && before.Retention > 0 {
 		from = max(from, ended(s.Unit, d.now.Add(-before.Retention)))
 	}
 	if from >= to {
 		return Expire{}, false
 	}
-	return Expire{Series: s.ID, Kept: s.Retention, First: lotOf(s.Unit, from), Last: lotOf(s.Unit, to-1), Lots: to - from, PerDay: is.PerDay}, true
+	return Expire{Series: s.ID, Kept: s.Retention, First: lotOf(s.Unit, from), Last: lotOf(s.Unit, to-1), Lots: to - from}, true
 }
 
 // expiring are the lots of an environment's own series that were kept and are no longer.
 func (d difference) expiring(base, head *catalog.Catalog, env string, own func(series string) bool) (out []Expire) {
-	is := RetainOf(head, env)
-	if !is.Enforce {
+	if !Enforces(head, env) {
 		return nil
 	}
-	was := RetainOf(base, env)
+	// What stays is asked for last, and of few: that looks at all datasets of the platform.
+	var is, was Retain
 	for i := range d.head.series {
-		if s := &d.head.series[i]; own(s.ID) {
-			if e, ok := d.expire(s, was, is); ok {
-				e.Environment = env
-				out = append(out, e)
-			}
+		s := &d.head.series[i]
+		if !own(s.ID) {
+			continue
+		}
+		if _, some := d.expire(s, false); !some {
+			continue
+		}
+		if is.Stays == nil {
+			is, was = RetainOf(head, env), RetainOf(base, env)
+		}
+		e, ok := d.expire(s, was.Enforce && was.Stays[s.ID] == "")
+		if ok && is.Stays[s.ID] == "" {
+			e.Environment, e.PerDay = env, is.PerDay
+			out = append(out, e)
 		}
 	}
 	return out

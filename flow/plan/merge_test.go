@@ -77,6 +77,14 @@ func TestMerge(t *testing.T) {
 			},
 			[]string{"prod orders/clean@2 is kept 24h0m0s and loses 12 from 20260302PT1H000 to 20260302PT1H011, 7 a day"},
 		},
+		"ExpiresStays": {
+			"but not of what comes from outside, unless that is said",
+			func(files map[string]string) {
+				files["setup.yaml"] = strings.Replace(files["setup.yaml"], "s3://prod}", `s3://prod}, lots: {manifests: "s3://m/<project>/", retention: {enforce: true}}`, 1)
+				orders("orders/raw/, external: true", "orders/raw/, retention: 1d, external: true")(files)
+			},
+			nil,
+		},
 		"NotEnforced": {"where it does not, nothing is", orders("retention: 90d", "retention: 1d"), nil},
 		"Unwritten": {"the dataset stays, and nobody writes it", orders("      writes: {sum: sum@1}\n", ""), []string{
 			"prod orders/sum@1 loses 1 from 20260302P1D000 to 20260302P1D000: no workload writes it any more",
