@@ -34,8 +34,8 @@ type declared struct {
 	holds  func(now time.Time) []plan.Hold
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
-	// gates are the boundaries, by the id of the arc.
-	gates map[string]arrivals.Gate
+	// boundaries are by the id of the arc.
+	boundaries map[string]arrivals.Boundary
 	// subscriptions say who is told.
 	subscriptions []egress.Subscription
 }
@@ -56,7 +56,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, gates: map[string]arrivals.Gate{},
+		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, boundaries: map[string]arrivals.Boundary{},
 		subscriptions: subscriptions(env), holds: holding(env),
 	}
 	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
@@ -68,7 +68,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		if !slices.Contains(c.ReleasesOf(p), id) {
 			continue
 		}
-		d.boundaries(p)
+		d.readBoundaries(p)
 		release := c.Release(p, id)
 		access, _ := c.Access(id)
 		for i := range release.Workloads {

@@ -125,7 +125,7 @@ func (l *loop) hinted() {
 		}
 		if about.boundary == "" {
 			l.upkeep[s].hurry()
-		} else if g := l.gates[s][about.boundary]; g != nil {
+		} else if g := l.boundaries[s][about.boundary]; g != nil {
 			g.hurry()
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/plan"
-	windows "trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 // Holds are what holds all runs of an environment at a time: its deploy windows and freezes, if it says that they do.
@@ -22,7 +22,7 @@ func holding(env *v1alpha1.Environment) func(now time.Time) []plan.Hold {
 	if env == nil || env.Spec.Lots == nil || !env.Spec.Lots.HoldRuns {
 		return func(time.Time) []plan.Hold { return nil }
 	}
-	s, err := windows.NewSchedule(env.Spec)
+	s, err := gate.NewSchedule(env.Spec)
 	if err != nil {
 		return func(time.Time) []plan.Hold {
 			return []plan.Hold{{By: "the deploy windows, which cannot be read: " + err.Error()}}

@@ -97,12 +97,12 @@ type loop struct {
 	events chan any
 	beside sync.WaitGroup
 
-	catalog *catalog.Catalog
-	fleets  map[string]*fleet
-	states  map[string]*state
-	upkeep  map[*state]*upkeep
-	workers map[string]worker
-	gates   map[*state]map[string]*gate
+	catalog    *catalog.Catalog
+	fleets     map[string]*fleet
+	states     map[string]*state
+	upkeep     map[*state]*upkeep
+	workers    map[string]worker
+	boundaries map[*state]map[string]*boundary
 	// published is of how many environments it was told last what there is.
 	published int
 }
@@ -136,7 +136,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
-		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, gates: map[*state]map[string]*gate{},
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, boundaries: map[*state]map[string]*boundary{},
 	}
 	for _, c := range k.opts.Clusters {
 		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
@@ -389,7 +389,7 @@ func (l *loop) begin(d *declared) {
 func (l *loop) drop(name string) {
 	if s := l.states[name]; s != nil {
 		delete(l.upkeep, s)
-		delete(l.gates, s)
+		delete(l.boundaries, s)
 		delete(l.states, name)
 	}
 }

@@ -34,15 +34,15 @@ const (
 	MaxWrites = 1000
 )
 
-// Gate is a boundary in one environment, and where its dataset is.
-type Gate struct {
+// Boundary is one of an environment, and where its dataset is.
+type Boundary struct {
 	ingress.Boundary
 	// Series is the id of the dataset, and Store the address of its manifests.
 	Series, Store string
 }
 
 // place is that of the dataset, as runs have it.
-func (g Gate) place() run.Place {
+func (g Boundary) place() run.Place {
 	return run.Place{ID: g.Series, Name: g.Dataset, Store: g.Store, Location: g.Location}
 }
 
@@ -90,7 +90,7 @@ func New(opts bucket.Options) *Looker {
 
 // Look looks at what there is by now, and writes what follows. Have is what is known of the manifests of the dataset; what has changed
 // since is found when it is written, and left to the next look. What was done is returned with an error, too.
-func (k *Looker) Look(ctx context.Context, g Gate, have map[lot.Lot]survey.Lot, now time.Time) (Look, error) {
+func (k *Looker) Look(ctx context.Context, g Boundary, have map[lot.Lot]survey.Lot, now time.Time) (Look, error) {
 	out := Look{Lots: map[lot.Lot]survey.Lot{}, Written: map[lot.Lot]Written{}}
 	arrived, err := k.list(ctx, g, now)
 	if err != nil {
@@ -112,7 +112,7 @@ func (k *Looker) Look(ctx context.Context, g Gate, have map[lot.Lot]survey.Lot, 
 }
 
 // list lists what is in the path of the dataset.
-func (k *Looker) list(ctx context.Context, g Gate, now time.Time) (a ingress.Arrived, err error) {
+func (k *Looker) list(ctx context.Context, g Boundary, now time.Time) (a ingress.Arrived, err error) {
 	folder, err := bucket.Open(ctx, g.Location, k.opts)
 	if err != nil {
 		return a, err
@@ -132,7 +132,7 @@ func objects(listed iter.Seq2[bucket.Object, error]) iter.Seq2[ingress.Object, e
 }
 
 // read reads the manifests that count, but for those of which it is known that there is nothing new.
-func (k *Looker) read(ctx context.Context, g Gate, a ingress.Arrived, have map[lot.Lot]survey.Lot) (map[lot.Lot]ingress.Seen, error) {
+func (k *Looker) read(ctx context.Context, g Boundary, a ingress.Arrived, have map[lot.Lot]survey.Lot) (map[lot.Lot]ingress.Seen, error) {
 	maps.DeleteFunc(k.known, func(l lot.Lot, _ known) bool { _, there := have[l]; return !there })
 	seen := map[lot.Lot]ingress.Seen{}
 	var todo []lot.Lot
@@ -199,7 +199,7 @@ func (k *Looker) remember(l lot.Lot, etag string, m manifest.Manifest) {
 }
 
 // write writes manifests.
-func (k *Looker) write(ctx context.Context, g Gate, writes []ingress.Write, have map[lot.Lot]survey.Lot, out *Look) error {
+func (k *Looker) write(ctx context.Context, g Boundary, writes []ingress.Write, have map[lot.Lot]survey.Lot, out *Look) error {
 	if len(writes) == 0 {
 		return nil
 	}
@@ -234,7 +234,7 @@ func (k *Looker) write(ctx context.Context, g Gate, writes []ingress.Write, have
 
 // one writes a manifest, after what counts was retired that it was planned to be written in place of. It is not done if something else
 // counts by now: the next look sees that.
-func (k *Looker) one(ctx context.Context, s *store.Store, g Gate, w ingress.Write, was survey.Lot) (done bool, err error) {
+func (k *Looker) one(ctx context.Context, s *store.Store, g Boundary, w ingress.Write, was survey.Lot) (done bool, err error) {
 	var before []store.Entry
 	if was.State != plan.None && was.State != plan.Removed { // else the store refuses what is written, if anything counts by now
 		now, err := entries(ctx, s, w.Key)

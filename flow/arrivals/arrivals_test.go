@@ -25,12 +25,12 @@ import (
 
 // world is a boundary of hourly lots since 2026 began, where the clock of the stores stands, too.
 type world struct {
-	t      *testing.T
-	s3     *buckettest.S3
-	opts   bucket.Options
-	gate   Gate
-	looker *Looker
-	now    time.Time
+	t        *testing.T
+	s3       *buckettest.S3
+	opts     bucket.Options
+	boundary Boundary
+	looker   *Looker
+	now      time.Time
 }
 
 func newWorld(t *testing.T, params map[string]any) *world {
@@ -41,7 +41,7 @@ func newWorld(t *testing.T, params map[string]any) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, s3: fake, opts: bucket.Options{Endpoint: fake.URL}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	w.gate = Gate{ingress.Boundary{
+	w.boundary = Boundary{ingress.Boundary{
 		ID: "orders/land", Spec: spec, Dataset: manifest.Dataset{Name: "raw", Version: "1"}, Unit: lot.Hourly, Since: w.now, Location: "s3://lake/raw/",
 	}, "orders/raw@1", "s3://manifests/dev/"}
 	w.looker = New(w.opts)
@@ -57,7 +57,7 @@ func (w *world) pass(by time.Duration) {
 // arrive writes an object.
 func (w *world) arrive(keys ...string) {
 	w.t.Helper()
-	folder, err := bucket.Open(w.t.Context(), w.gate.Location, w.opts)
+	folder, err := bucket.Open(w.t.Context(), w.boundary.Location, w.opts)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -73,8 +73,8 @@ func (w *world) arrive(keys ...string) {
 func (w *world) have() map[lot.Lot]survey.Lot {
 	w.t.Helper()
 	of := map[lot.Lot][]store.Entry{}
-	err := store.With(w.t.Context(), w.gate.Store, w.opts, func(s *store.Store) error {
-		for e, err := range s.List(w.t.Context(), store.Of{Dataset: w.gate.Dataset}) {
+	err := store.With(w.t.Context(), w.boundary.Store, w.opts, func(s *store.Store) error {
+		for e, err := range s.List(w.t.Context(), store.Of{Dataset: w.boundary.Dataset}) {
 			if err != nil {
 				return err
 			}
@@ -92,7 +92,9 @@ func (w *world) have() map[lot.Lot]survey.Lot {
 	return out
 }
 
-func (w *world) look() (Look, error) { return w.looker.Look(w.t.Context(), w.gate, w.have(), w.now) }
+func (w *world) look() (Look, error) {
+	return w.looker.Look(w.t.Context(), w.boundary, w.have(), w.now)
+}
 
 // mustLook looks, and wants some lots to be written.
 func (w *world) mustLook(reason string, want ...string) {
@@ -119,7 +121,7 @@ func (w *world) mustLook(reason string, want ...string) {
 // keys are those of the manifests, without what says how they were called.
 func (w *world) keys() (keys []string) {
 	w.t.Helper()
-	folder, err := bucket.Open(w.t.Context(), w.gate.Store, w.opts)
+	folder, err := bucket.Open(w.t.Context(), w.boundary.Store, w.opts)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -148,9 +150,9 @@ func TestLots(t *testing.T) {
 	w.pass(time.Hour)
 	w.mustLook("nothing arrived", "01h empty")
 
-	w.gate.Source, w.gate.Time = boundary.Key, nil
+	w.boundary.Source, w.boundary.Time = boundary.Key, nil
 	var err error
-	if w.gate.Time, err = boundary.NewKeyTime(`(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)(?<hour>\d\d)`, time.Hour); err != nil {
+	if w.boundary.Time, err = boundary.NewKeyTime(`(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)(?<hour>\d\d)`, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	w.arrive("2026010101.csv")
@@ -178,7 +180,7 @@ func TestStopped(t *testing.T) {
 			}
 			return false
 		})
-		_, err := w.looker.Look(t.Context(), w.gate, have, w.now)
+		_, err := w.looker.Look(t.Context(), w.boundary, have, w.now)
 		w.s3.Fail(nil)
 		counting := 0
 		for _, key := range w.keys() {
@@ -210,12 +212,12 @@ func TestDamaged(t *testing.T) {
 	w := newWorld(t, nil)
 	w.arrive("a.csv")
 	w.pass(time.Hour)
-	folder, err := bucket.Open(t.Context(), w.gate.Store, w.opts)
+	folder, err := bucket.Open(t.Context(), w.boundary.Store, w.opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = folder.Close() }()
-	key := manifest.Key{Dataset: w.gate.Dataset, Lot: lot.Hourly.At(w.gate.Since), State: manifest.Complete}
+	key := manifest.Key{Dataset: w.boundary.Dataset, Lot: lot.Hourly.At(w.boundary.Since), State: manifest.Complete}
 	if err := folder.Create(t.Context(), key.Path(), []byte(`{"state":"complete","lotId":"20260101PT1H000","uris":["s3://other/x"]}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -231,11 +233,11 @@ func TestSomeoneElse(t *testing.T) {
 	w := newWorld(t, map[string]any{"arrival": "immediate"})
 	w.arrive("a.csv")
 	before := w.have()
-	if _, err := New(w.opts).Look(t.Context(), w.gate, before, w.now); err != nil {
+	if _, err := New(w.opts).Look(t.Context(), w.boundary, before, w.now); err != nil {
 		t.Fatal(err)
 	}
 	w.arrive("b.csv")
-	got, err := w.looker.Look(t.Context(), w.gate, before, w.now)
+	got, err := w.looker.Look(t.Context(), w.boundary, before, w.now)
 	if err != nil || len(got.Written) > 0 {
 		t.Errorf("%+v is written in place of what nobody has seen, %v", got.Written, err)
 	}
@@ -244,11 +246,11 @@ func TestSomeoneElse(t *testing.T) {
 	before = w.have()
 	w.pass(time.Second)
 	w.arrive("c.csv")
-	if _, err := New(w.opts).Look(t.Context(), w.gate, before, w.now); err != nil {
+	if _, err := New(w.opts).Look(t.Context(), w.boundary, before, w.now); err != nil {
 		t.Fatal(err)
 	}
 	w.arrive("d.csv")
-	if got, err = w.looker.Look(t.Context(), w.gate, before, w.now); err != nil || len(got.Written) > 0 {
+	if got, err = w.looker.Look(t.Context(), w.boundary, before, w.now); err != nil || len(got.Written) > 0 {
 		t.Errorf("%+v is written in place of another one than was seen, %v", got.Written, err)
 	}
 	w.mustLook("it is seen by now", "00h complete")
@@ -267,7 +269,7 @@ func TestRequests(t *testing.T) {
 			return false
 		})
 		defer w.s3.Fail(nil)
-		if _, err := w.looker.Look(context.WithoutCancel(t.Context()), w.gate, have, w.now); err != nil {
+		if _, err := w.looker.Look(context.WithoutCancel(t.Context()), w.boundary, have, w.now); err != nil {
 			t.Fatal(err)
 		}
 		return asked

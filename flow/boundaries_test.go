@@ -105,8 +105,8 @@ func TestSuspendedBoundary(t *testing.T) {
 			file := tree["orders/project.yaml"]
 			file.Data = []byte(strings.Replace(string(file.Data), "blueprint: boundary", "blueprint: boundary, "+field+": true", 1))
 		})
-		if d := declare(w.catalog.Load(), "dev", ""); len(d.gates) != 0 {
-			t.Errorf("with %s, %d boundaries are looked at", field, len(d.gates))
+		if d := declare(w.catalog.Load(), "dev", ""); len(d.boundaries) != 0 {
+			t.Errorf("with %s, %d boundaries are looked at", field, len(d.boundaries))
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestDisabledBoundary(t *testing.T) {
 	w.keep()
 	w.await("the reason", func() bool { return w.why("orders/raw@1", 1).Status == "disabled" })
 	if err := w.keeper.ask(t.Context(), func(l *loop) error {
-		if g := l.gates[l.states["dev"]]["orders/land"]; g == nil || !g.began.IsZero() {
+		if g := l.boundaries[l.states["dev"]]["orders/land"]; g == nil || !g.began.IsZero() {
 			t.Errorf("it was looked at: %+v", g)
 		}
 		return nil
@@ -139,7 +139,7 @@ func TestDisabledBoundary(t *testing.T) {
 func TestLotsOfABoundary(t *testing.T) {
 	w := newWorld(t, landing)
 	s := planned(t, w)
-	g := s.gates["orders/land"]
+	g := s.boundaries["orders/land"]
 	key := func(series string, n int) survey.At { return survey.At{Series: series, Lot: w.at(n)} }
 	s.have = map[survey.At]survey.Lot{
 		key(g.Series, -1): {ETag: "before"}, key(g.Series, 2): {ETag: "b"}, key(g.Series, hours): {ETag: "later"}, key("sales/clean@1", 3): {ETag: "other"},
@@ -162,7 +162,7 @@ func TestManifestsAreNoData(t *testing.T) {
 		file.Data = []byte(strings.Replace(string(file.Data), "/manifests/\"", "/lake/raw/m/\"", 1))
 	})
 	d := declare(w.catalog.Load(), "dev", "")
-	if diff := cmp.Diff([]string{"m/datasets/", "m/trunkline-lots/acme/dev/"}, d.gates["orders/land"].Apart); diff != "" {
+	if diff := cmp.Diff([]string{"m/datasets/", "m/trunkline-lots/acme/dev/"}, d.boundaries["orders/land"].Apart); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"trunkline.dev/trunkline/flow/survey"
 )
 
-// boundaries notes the boundaries of a project that are at work.
-func (d *declared) boundaries(p *catalog.Project) {
+// readBoundaries notes the boundaries of a project that are at work.
+func (d *declared) readBoundaries(p *catalog.Project) {
 	for i := range p.Spec.Workloads {
 		w := &p.Spec.Workloads[i]
 		id := p.Name + "/" + w.Name
@@ -35,7 +35,7 @@ func (d *declared) boundaries(p *catalog.Project) {
 			continue
 		}
 		name, version, _ := strings.Cut(strings.TrimPrefix(series.ID, p.Name+"/"), "@")
-		g := arrivals.Gate{
+		g := arrivals.Boundary{
 			Boundary: ingress.Boundary{
 				ID: id, Spec: spec, Dataset: manifest.Dataset{Name: name, Version: version}, Unit: series.Unit, Since: series.Since,
 				Retention: series.Retention, Location: strings.TrimSuffix(location, "/") + "/",
@@ -55,13 +55,13 @@ func (d *declared) boundaries(p *catalog.Project) {
 			}
 		}
 		slices.Sort(g.Apart)
-		d.gates[id] = g
+		d.boundaries[id] = g
 	}
 }
 
-// gate is a boundary that is looked at from time to time.
-type gate struct {
-	arrivals.Gate
+// boundary is one that is looked at from time to time.
+type boundary struct {
+	arrivals.Boundary
 
 	looker  *arrivals.Looker
 	looking bool
@@ -72,9 +72,9 @@ type gate struct {
 
 // looked is the event that a boundary was looked at.
 type looked struct {
-	state *state
-	gate  *gate
-	of    arrivals.Gate
+	state    *state
+	boundary *boundary
+	of       arrivals.Boundary
 	arrivals.Look
 	err error
 }
@@ -83,21 +83,21 @@ type looked struct {
 func (l *loop) watch() {
 	var places []place
 	for name, s := range l.states {
-		gates := map[string]*gate{}
-		for id, now := range s.gates {
-			g := l.gates[s][id]
+		boundaries := map[string]*boundary{}
+		for id, now := range s.boundaries {
+			g := l.boundaries[s][id]
 			if g == nil {
-				g = &gate{}
+				g = &boundary{}
 			}
 			if g.looker == nil || g.Location != now.Location || g.Store != now.Store || g.Series != now.Series {
 				g.looker = arrivals.New(l.opts.Stores)
 			}
-			g.Gate, g.next = now, time.Time{}
+			g.Boundary, g.next = now, time.Time{}
 			g.hurry() // a look that is under way is of what was declared before
-			gates[id] = g
+			boundaries[id] = g
 			places = append(places, place{prefix: now.Location, spot: spot{name, id}})
 		}
-		l.gates[s] = gates
+		l.boundaries[s] = boundaries
 		for store, of := range s.stores {
 			places = append(places, place{store + manifest.Folder, spot{environment: name}, of})
 		}
@@ -111,8 +111,8 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 	if !s.listed {
 		return wait // what is there is not known
 	}
-	for _, id := range slices.Sorted(maps.Keys(l.gates[s])) {
-		g := l.gates[s][id]
+	for _, id := range slices.Sorted(maps.Keys(l.boundaries[s])) {
+		g := l.boundaries[s][id]
 		_, disabled := s.written.Disabled[id]
 		switch {
 		case g.looking, disabled:
@@ -121,7 +121,7 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 		default:
 			g.looking = true
 			g.begins(now)
-			of, looker, have := g.Gate, g.looker, s.lotsOf(g.Gate, now)
+			of, looker, have := g.Boundary, g.looker, s.lotsOf(g.Boundary, now)
 			l.aside(s, func() {
 				came, err := looker.Look(l.ctx, of, have, now)
 				l.tell(looked{s, g, of, came, err})
@@ -132,7 +132,7 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 }
 
 // lotsOf is what is known of the lots of a boundary.
-func (s *state) lotsOf(g arrivals.Gate, now time.Time) map[lot.Lot]survey.Lot {
+func (s *state) lotsOf(g arrivals.Boundary, now time.Time) map[lot.Lot]survey.Lot {
 	out := map[lot.Lot]survey.Lot{}
 	if lot.Count(g.Unit, g.Since, now) > int64(len(s.have)) { // it may have begun long ago
 		for at, f := range s.have {
@@ -158,7 +158,7 @@ func (l *loop) looked(e looked) {
 	for at, f := range e.Lots {
 		e.state.noticed(survey.At{Series: e.of.Series, Lot: at}, f)
 	}
-	now, g := l.opts.Now(), e.gate
+	now, g := l.opts.Now(), e.boundary
 	g.looking = false
 	next := now.Add(l.opts.Interval)
 	if !e.Next.IsZero() && e.Next.Before(next) {
@@ -182,23 +182,23 @@ func (l *loop) tellOf(e looked) {
 	told := ""
 	switch {
 	case e.err != nil:
-		if told = e.err.Error(); told != e.gate.told {
+		if told = e.err.Error(); told != e.boundary.told {
 			l.opts.Log.Warn("cannot make lots of what arrived; it is tried again", append(words, "err", told)...)
 		}
 	case len(e.Refused) > 0:
 		first := slices.MinFunc(slices.Collect(maps.Keys(e.Refused)), lot.Lot.Compare)
-		if told = first.ID() + ": " + e.Refused[first]; told != e.gate.told {
+		if told = first.ID() + ": " + e.Refused[first]; told != e.boundary.told {
 			l.opts.Log.Warn("a lot of what arrived cannot be made", append(words, "lots", len(e.Refused), "lot", first.ID(), "why", e.Refused[first])...)
 		}
 	default:
 		for _, why := range slices.Sorted(maps.Keys(e.Passed)) {
 			told += fmt.Sprintf("%d objects %s; ", e.Passed[why], why)
 		}
-		if told = strings.TrimSuffix(told, "; "); told != "" && told != e.gate.told {
+		if told = strings.TrimSuffix(told, "; "); told != "" && told != e.boundary.told {
 			l.opts.Log.Warn("objects that arrived are of no lot", append(words, "why", told)...)
 		}
 	}
-	e.gate.told = told
+	e.boundary.told = told
 	if len(e.Written) > manyLots {
 		l.opts.Log.Info("lots of what arrived are made", append(words, "lots", len(e.Written))...)
 		return
