@@ -203,6 +203,8 @@ type played struct {
 	program func(o jobs.Order, out string) (failed, on bool)
 	// settling is called before what came of a run is noted.
 	settling func()
+	// lingering are Jobs that are gone whose pods have not ended.
+	lingering map[string]bool
 	// templates are those of the two workloads.
 	templates []*jobs.Template
 }
@@ -266,7 +268,7 @@ func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	p.uid++
 	j := jobs.Job{
 		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Created: time.Now(),
+		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: time.Now(),
 	}
 	p.started = append(p.started, o.Template.Workload+" "+o.Lot.ID())
 	p.set(j)
@@ -326,6 +328,12 @@ func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error)
 	defer p.mu.Unlock()
 	_, there := p.jobs[as.Namespace+"/"+name]
 	return there, nil
+}
+
+func (p *played) Lingering(context.Context, jobs.As) (map[string]bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lingering, nil
 }
 
 // starts are how often each lot of each workload was started.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
@@ -73,6 +74,8 @@ type work struct {
 	start    *plan.Start
 	template jobs.Template
 	doubted  bool
+	// known are the lots that it reads and writes, as they were known when it was planned.
+	known map[survey.At]survey.Lot
 	// job is the one that has ended, or, if it is lost, that is not there any more.
 	job  *jobs.Job
 	lost bool
@@ -267,6 +270,7 @@ func (s *state) finish(key arcLot, a attempt, j jobs.Job, lost bool) []work {
 	arc, _ := s.graph.Arc(key.arc)
 	return []work{{
 		state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost,
+		known: s.knows(s.graph, arc, key.lot),
 		// Of a template that is gone nobody knows what it was.
 		overtaken: arc.Digest != "" && a.digest != arc.Digest && s.planner.Replayed(key.arc, key.lot),
 	}}
@@ -290,11 +294,36 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 		s.ran(key, plan.Run{Arc: start.Arc, Lot: start.Lot, Attempt: a.number, Digest: arc.Digest})
 		todo = append(todo, work{
 			state: s, declared: s.declared, graph: s.graph, target: s.targets[start.Arc], key: key, attempt: a, start: &start,
+			known:    s.knows(s.graph, arc, start.Lot),
 			template: templates[start.Arc],
 			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[survey.At{Series: id, Lot: start.Lot}]; return is }),
 		})
 	}
 	return todo, s.planner.Plan().Next
+}
+
+// knows is what is known of the lots that a run reads and writes.
+func (s *state) knows(g *plan.Graph, arc plan.Arc, l lot.Lot) map[survey.At]survey.Lot {
+	if arc.ID == "" {
+		return nil
+	}
+	out := map[survey.At]survey.Lot{}
+	take := func(series string, one lot.Lot) {
+		at := survey.At{Series: series, Lot: one}
+		if f, ok := s.have[at]; ok {
+			out[at] = f
+		}
+	}
+	for _, id := range arc.Writes {
+		take(id, l)
+	}
+	inputs := g.Inputs(arc.ID, l)
+	for _, r := range arc.Reads {
+		for _, one := range inputs[r.Role] {
+			take(r.Series, one)
+		}
+	}
+	return out
 }
 
 // done takes what came of some work.

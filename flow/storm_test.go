@@ -27,7 +27,7 @@ var (
 )
 
 // perRun is about how often a run of a workload asks the store and the cluster.
-const perRun = 20
+const perRun = 8
 
 // TestStorm: a backfill through two projects, in which the keeper is killed at points that are diced, before or after what it asked for
 // was done; the store is down, slow, sends half of its answers, fails before and after it has done something, and has conditional writes

@@ -305,7 +305,7 @@ func (p *pods) create(as jobs.As, o jobs.Order) {
 	p.uid++
 	j := jobs.Job{
 		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Created: p.storm.now(),
+		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: p.storm.now(),
 	}
 	out := ""
 	for _, v := range o.Variables {
@@ -331,7 +331,7 @@ func (p *pods) run(j jobs.Job, out string) {
 	p.storm.mu.Unlock()
 	if !j.Failed {
 		p.storm.write(out+"rest", j.Attempt)
-		p.well[j.Workload+" "+j.Lot.ID()+" "+j.Attempt] = true
+		p.well[j.Workload+" "+j.Lot.ID()+" "+j.Attempt+"-"+j.Tag] = true
 	}
 	j.Ended = p.storm.now()
 	p.set(j)
@@ -387,6 +387,10 @@ func (f *front) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
 }
 
 func (f *front) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
+
+func (f *front) Lingering(context.Context, jobs.As) (map[string]bool, error) {
+	return nil, f.life.spend(func() {}) // a run ends with its Job
+}
 
 func (f *front) Await(_ context.Context, as jobs.As, name string) (there bool, err error) {
 	err = f.life.spend(func() {

@@ -66,7 +66,7 @@ func (l *lotsRun) execute(cmd *cobra.Command, h handRun) error {
 		return fmt.Errorf("the program is done, and what it left is not known, so that it does not count: %w", err)
 	}
 	out := h.run.Conclude(ended, left)
-	if err := h.stores.Publish(ctx, out, h.standing.There, "replaced by the attempt "+h.run.Attempt); err != nil {
+	if _, err := h.stores.Publish(ctx, out, h.standing.There, "replaced by the attempt "+h.run.Attempt); err != nil {
 		return err
 	}
 	if err := h.stores.End(ctx, h.run, out.SinkStates(), out.Failed); err != nil {

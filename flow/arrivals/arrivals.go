@@ -209,13 +209,14 @@ func (k *Looker) write(ctx context.Context, g Boundary, writes []ingress.Write, 
 		group.SetLimit(atOnce)
 		for _, w := range writes {
 			group.Go(func() error {
-				done, err := k.one(ctx, s, g, w, have[w.Key.Lot])
+				now, done, err := k.one(ctx, s, g, w, have[w.Key.Lot])
 				if err != nil {
 					return fmt.Errorf("writing the manifest of %s %s: %w", g.Series, w.Key.Lot, err)
 				}
-				now, err := entries(ctx, s, w.Key)
-				if err != nil {
-					return err
+				if now == nil {
+					if now, err = entries(ctx, s, w.Key); err != nil {
+						return err
+					}
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -233,22 +234,23 @@ func (k *Looker) write(ctx context.Context, g Boundary, writes []ingress.Write, 
 }
 
 // one writes a manifest, after what counts was retired that it was planned to be written in place of. It is not done if something else
-// counts by now: the next look sees that.
-func (k *Looker) one(ctx context.Context, s *store.Store, g Boundary, w ingress.Write, was survey.Lot) (done bool, err error) {
+// counts by now: the next look sees that. Now is what there is of the lot, if that was
+// listed after it was written.
+func (k *Looker) one(ctx context.Context, s *store.Store, g Boundary, w ingress.Write, was survey.Lot) (now []store.Entry, done bool, err error) {
 	var before []store.Entry
 	if was.State != plan.None && was.State != plan.Removed { // else the store refuses what is written, if anything counts by now
-		now, err := entries(ctx, s, w.Key)
+		listed, err := entries(ctx, s, w.Key)
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
-		for _, e := range now {
+		for _, e := range listed {
 			if e.Stray == nil && e.Key.State.Counts() {
 				before = append(before, e)
 			}
 		}
 	}
 	if len(before) == 1 && before[0].ETag != was.ETag {
-		return false, nil // of several none counts
+		return nil, false, nil // of several none counts
 	}
 	why := w.Why
 	if why == "" {
@@ -256,11 +258,12 @@ func (k *Looker) one(ctx context.Context, s *store.Store, g Boundary, w ingress.
 	}
 	sink := run.Sink{Role: "main", Place: g.place()}
 	outcome := run.Outcome{State: run.Complete, Sinks: []run.Made{{Sink: sink, Key: w.Key, Manifest: &w.Manifest}}}
-	err = k.ledger.Publish(ctx, outcome, map[string][]store.Entry{sink.Role: before}, "replaced by "+g.ID+": "+why)
+	all, err := k.ledger.Publish(ctx, outcome, map[string][]store.Entry{sink.Role: before}, "replaced by "+g.ID+": "+why)
+	now = all[sink.Role]
 	if _, taken := errors.AsType[*store.ConflictError](err); taken {
-		return false, nil
+		return now, false, nil
 	}
-	return err == nil, err
+	return now, err == nil, err
 }
 
 // stateOf is the state of the manifest of a lot that counts; empty if none does.

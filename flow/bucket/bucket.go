@@ -43,8 +43,14 @@ type Folder interface {
 	// List lists the objects whose keys begin with a prefix, in the order of their keys, without reading them. It holds no more than a
 	// page of them. An error is the last that is yielded. A folder that is not there is empty.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
+	// Between lists the objects whose keys begin with a prefix, from the first key on up to those that begin with the last. Few is about
+	// how many there are. Where the store can begin with a key, that is one request for each thousand; elsewhere ok is false.
+	Between(ctx context.Context, prefix, first, last string, few int) (found iter.Seq2[Object, error], ok bool)
 	// Read returns the content of an object. One that is larger than max is Invalid.
 	Read(ctx context.Context, key string, max int64) ([]byte, error)
+	// Get returns the content of an object with what a listing says of it. Its ETag is empty where the store does not say it with the
+	// content, and when it was written may be said in whole seconds.
+	Get(ctx context.Context, key string, max int64) ([]byte, Object, error)
 	// Create writes an object as a whole or not at all. If there is one, the error is Exists and nothing was written; after any other
 	// error it may have been.
 	Create(ctx context.Context, key string, data []byte) error

@@ -81,7 +81,7 @@ func walk(ctx context.Context, files fs.FS, dir, prefix string, yield func(Objec
 			if errors.Is(failed, fs.ErrNotExist) {
 				continue // it was deleted meanwhile
 			}
-			if err = failed; err == nil && !yield(Object{Key: name, Written: info.ModTime().UTC(), ETag: stamp(info), Size: info.Size()}) {
+			if err = failed; err == nil && !yield(object(name, info)) {
 				err = errEnough
 			}
 		}
@@ -92,30 +92,49 @@ func walk(ctx context.Context, files fs.FS, dir, prefix string, yield func(Objec
 	return nil
 }
 
+func object(key string, info fs.FileInfo) Object {
+	return Object{Key: key, Written: info.ModTime().UTC(), ETag: stamp(info), Size: info.Size()}
+}
+
 // stamp stands for the content of a file.
 func stamp(info fs.FileInfo) string {
 	return fmt.Sprintf("%x-%x", info.ModTime().UnixNano(), info.Size())
 }
 
-// Read reads no more than max.
-func (d disk) Read(_ context.Context, key string, limit int64) ([]byte, error) {
-	data, err := d.read(key, limit)
-	if err != nil {
-		return nil, wrap(err, "reading "+d.place.String()+key)
-	}
-	if int64(len(data)) > limit {
-		return nil, tooLarge(d.place, key, limit)
-	}
-	return data, nil
+// Between cannot begin with a key: to know which files a folder has, all of them are read.
+func (disk) Between(context.Context, string, string, string, int) (iter.Seq2[Object, error], bool) {
+	return nil, false
 }
 
-func (d disk) read(key string, limit int64) ([]byte, error) {
+// Read reads no more than max.
+func (d disk) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	data, _, err := d.Get(ctx, key, limit)
+	return data, err
+}
+
+// Get reads no more than max, of one file, whatever takes its name meanwhile.
+func (d disk) Get(_ context.Context, key string, limit int64) ([]byte, Object, error) {
+	data, info, err := d.read(key, limit)
+	if err != nil {
+		return nil, Object{}, wrap(err, "reading "+d.place.String()+key)
+	}
+	if int64(len(data)) > limit {
+		return nil, Object{}, tooLarge(d.place, key, limit)
+	}
+	return data, object(key, info), nil
+}
+
+func (d disk) read(key string, limit int64) ([]byte, fs.FileInfo, error) {
 	f, err := os.OpenInRoot(d.dir(), filepath.FromSlash(key))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	data, err := readAll(f, limit)
-	return data, errors.Join(err, f.Close())
+	var data []byte
+	info, err := f.Stat()
+	if err == nil {
+		data, err = readAll(f, limit)
+	}
+	return data, info, errors.Join(err, f.Close())
 }
 
 // Create writes a file under another name, and links it to its own if that is free, which the file system decides at once for all

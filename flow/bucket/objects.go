@@ -10,6 +10,8 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 
 	"trunkline.dev/trunkline/api/location"
@@ -42,11 +44,16 @@ const pageSize = 1000
 
 // List asks for page after page.
 func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return o.list(ctx, prefix, pageSize, nil)
+}
+
+// list asks for page after page of some size. Before changes what is asked for.
+func (o *objects) list(ctx context.Context, prefix string, size int, before func(as func(any) bool) error) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		fail := func(err error) { yield(Object{}, wrap(err, "listing "+o.place.String()+prefix)) }
 		token := blob.FirstPageToken
 		for len(token) > 0 {
-			page, next, err := o.bucket.ListPage(ctx, token, pageSize, &blob.ListOptions{Prefix: o.place.Folder + prefix})
+			page, next, err := o.bucket.ListPage(ctx, token, size, &blob.ListOptions{Prefix: o.place.Folder + prefix, BeforeList: before})
 			if err != nil {
 				// An end of the connection is one of these, and not the end of the list: that is a page without a next one.
 				fail(err)
@@ -70,20 +77,56 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 	}
 }
 
+// Between has S3 begin with the first key. A page is not larger than what is looked for, and what others have beside it.
+func (o *objects) Between(ctx context.Context, prefix, first, last string, few int) (iter.Seq2[Object, error], bool) {
+	if o.place.Scheme != "s3" {
+		return nil, false
+	}
+	begin := func(as func(any) bool) error {
+		var in *s3.ListObjectsV2Input
+		if as(&in) && in.ContinuationToken == nil && len(first) > len(prefix) {
+			in.StartAfter = aws.String(o.place.Folder + first[:len(first)-1]) // it is not listed itself
+		}
+		return nil
+	}
+	return func(yield func(Object, error) bool) {
+		for found, err := range o.list(ctx, prefix, min(pageSize, 2*few+10), begin) {
+			switch {
+			case err == nil && found.Key < first: // it began earlier
+			case err == nil && found.Key > last && !strings.HasPrefix(found.Key, last):
+				return
+			case !yield(found, err):
+				return
+			}
+		}
+	}, true
+}
+
 // Read reads no more than max.
 func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	data, _, err := o.Get(ctx, key, limit)
+	return data, err
+}
+
+// Get reads no more than max. Of gocloud's stores, S3 says the tag with the content.
+func (o *objects) Get(ctx context.Context, key string, limit int64) ([]byte, Object, error) {
 	r, err := o.open(ctx, o.place.Folder+key)
 	if err != nil {
-		return nil, wrap(err, "reading "+o.place.String()+key)
+		return nil, Object{}, wrap(err, "reading "+o.place.String()+key)
 	}
 	data, err := readAll(r, limit)
 	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, wrap(err, "reading "+o.place.String()+key)
+		return nil, Object{}, wrap(err, "reading "+o.place.String()+key)
 	}
 	if int64(len(data)) > limit {
-		return nil, tooLarge(o.place, key, limit)
+		return nil, Object{}, tooLarge(o.place, key, limit)
 	}
-	return data, nil
+	found := Object{Key: key, Written: r.ModTime(), Size: r.Size()}
+	var got s3.GetObjectOutput
+	if r.As(&got) && got.ETag != nil {
+		found.ETag = strings.Trim(*got.ETag, `"`)
+	}
+	return data, found, nil
 }
 
 func (o *objects) open(ctx context.Context, key string) (*blob.Reader, error) {

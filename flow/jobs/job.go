@@ -23,6 +23,7 @@ const (
 	annotationInputs   = "trunkline.dev/inputs"
 	annotationReplaces = "trunkline.dev/replaces"
 	annotationOutcome  = "trunkline.dev/outcome"
+	annotationTag      = "trunkline.dev/tag"
 )
 
 // Job is a run as a cluster has it.
@@ -33,9 +34,9 @@ type Job struct {
 	Environment, Workload string
 	Lot                   lot.Lot
 	Attempt               string
-	// Inputs and Replaces are as [Order] had them.
-	Inputs, Replaces string
-	Created          time.Time
+	// Inputs, Replaces and Tag are as [Order] had them.
+	Inputs, Replaces, Tag string
+	Created               time.Time
 	// Ended is when it ended; the zero time while it is under way. Failed says how.
 	Ended  time.Time
 	Failed bool
@@ -55,7 +56,7 @@ func readJob(o *unstructured.Unstructured) (Job, bool) {
 	j := Job{
 		Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), Environment: labels[labelEnvironment],
 		Workload: labels[labelProject] + "/" + labels[labelWorkload], Lot: l, Attempt: labels[labelAttempt],
-		Inputs: annotations[annotationInputs], Replaces: annotations[annotationReplaces], Outcome: annotations[annotationOutcome],
+		Inputs: annotations[annotationInputs], Replaces: annotations[annotationReplaces], Tag: annotations[annotationTag], Outcome: annotations[annotationOutcome],
 		Created: o.GetCreationTimestamp().Time, object: o,
 	}
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
@@ -81,8 +82,9 @@ type Order struct {
 	Name    string
 	Lot     lot.Lot
 	Attempt string
-	// Inputs is a digest of what is read, and Replaces says which manifests it is to replace. They are kept with the Job.
-	Inputs, Replaces string
+	// Inputs is a digest of what is read, Replaces says which manifests it is to replace, and Tag tells the folder that it writes to from
+	// that of another Job of its name. They are kept with the Job.
+	Inputs, Replaces, Tag string
 	// Variables are those that the run is given, and Command what it is started with; empty for the template's.
 	Variables []run.Variable
 	Command   []run.Text
@@ -100,7 +102,7 @@ func build(o Order) *unstructured.Unstructured {
 	own := map[string]string{plan.RunLabel: o.Name, labelLot: o.Lot.Name(), labelAttempt: o.Attempt}
 	given, _, _ := unstructured.NestedStringMap(job, "metadata", "labels")
 	annotations, _, _ := unstructured.NestedStringMap(job, "metadata", "annotations")
-	annotations = with(annotations, map[string]string{annotationInputs: o.Inputs, annotationReplaces: o.Replaces})
+	annotations = with(annotations, map[string]string{annotationInputs: o.Inputs, annotationReplaces: o.Replaces, annotationTag: o.Tag})
 	pod, _, _ := unstructured.NestedStringMap(spec, "template", "metadata", "labels")
 	_ = unstructured.SetNestedStringMap(spec, with(pod, own), "template", "metadata", "labels") // it is a table in every template
 	containers, _, _ := unstructured.NestedSlice(spec, "template", "spec", "containers")

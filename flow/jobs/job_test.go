@@ -77,7 +77,7 @@ func TestBuild(t *testing.T) {
 		t.Errorf("the template (-want +got):\n%s", diff)
 	}
 	got := build(Order{
-		Template: tmpl, Name: "clean-1", Lot: hour(t), Attempt: "r1", Inputs: "in", Replaces: "{}",
+		Template: tmpl, Name: "clean-1", Lot: hour(t), Attempt: "r1", Inputs: "in", Replaces: "{}", Tag: "t1",
 		Variables: []run.Variable{
 			{Name: "MODE", Value: run.Text{{Literal: "of $(HOME) and $$"}, {Secret: "KEY"}}}, {Name: "TRUNKLINE_LOT", Value: run.Text{{Literal: "L"}}},
 		},
@@ -90,7 +90,7 @@ metadata:
   name: clean-1
   namespace: orders-dev
   labels: {trunkline.dev/project: orders, trunkline.dev/environment: dev, trunkline.dev/workload: clean, trunkline.dev/run: clean-1, trunkline.dev/lot: `+hour(t).Name()+`, trunkline.dev/attempt: r1}
-  annotations: {trunkline.dev/inputs: in, trunkline.dev/replaces: "{}"}
+  annotations: {trunkline.dev/inputs: in, trunkline.dev/replaces: "{}", trunkline.dev/tag: t1}
   ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: clean, uid: c0ffee}]
 spec:
   activeDeadlineSeconds: 60
@@ -118,7 +118,7 @@ spec:
 		t.Errorf("the Job (-want +got):\n%s", diff)
 	}
 	again, ok := readJob(got)
-	if !ok || again.Lot != hour(t) || again.Attempt != "r1" || again.Workload != "orders/clean" || again.Environment != "dev" || again.Inputs != "in" {
+	if !ok || again.Lot != hour(t) || again.Attempt != "r1" || again.Workload != "orders/clean" || again.Environment != "dev" || again.Inputs != "in" || again.Tag != "t1" {
 		t.Errorf("read again it is %+v", again)
 	}
 }

@@ -16,12 +16,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/health"
 )
 
 const (
 	// maxPods bounds the pods of a Job that are looked at.
 	maxPods = 100
+	// podsAtOnce is how many of a namespace are listed by a request.
+	podsAtOnce = 500
 	// lookAgain is how often it is looked whether the pods of a Job have ended.
 	lookAgain = time.Second
 )
@@ -67,6 +70,28 @@ func (c *Cluster) Await(ctx context.Context, as As, name string) (there bool, er
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case <-time.After(lookAgain):
+		}
+	}
+}
+
+// Lingering are the names of the Jobs in a namespace of which a pod has not ended, whether they are there or not.
+func (c *Cluster) Lingering(ctx context.Context, as As) (map[string]bool, error) {
+	names := map[string]bool{}
+	opts := metav1.ListOptions{LabelSelector: plan.RunLabel, FieldSelector: "status.phase!=Succeeded,status.phase!=Failed", Limit: podsAtOnce}
+	for {
+		err := c.do(ctx, as, podsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+			list, err := r.List(ctx, opts)
+			if err != nil {
+				return fmt.Errorf("listing the pods of runs in %s: %w", as.Namespace, err)
+			}
+			for i := range list.Items {
+				names[list.Items[i].GetLabels()[plan.RunLabel]] = true
+			}
+			opts.Continue = list.GetContinue()
+			return nil
+		})
+		if err != nil || opts.Continue == "" {
+			return names, err
 		}
 	}
 }

@@ -8,10 +8,7 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/bucket"
@@ -20,14 +17,15 @@ import (
 	"trunkline.dev/trunkline/flow/store"
 )
 
-// atOnce is how many lots are looked at at a time.
-const atOnce = 16
-
-// Ledger is the stores of an environment.
-type Ledger struct{ opts bucket.Options }
+// Ledger is the stores of an environment. Its methods may be called by any goroutine.
+type Ledger struct {
+	opts bucket.Options
+	// read is what was read of manifests that count.
+	read *cache
+}
 
 // New returns a ledger of stores that are opened as the options say.
-func New(opts bucket.Options) *Ledger { return &Ledger{opts} }
+func New(opts bucket.Options) *Ledger { return &Ledger{opts, newCache()} }
 
 // Standing is what the stores have of the lots of a run.
 type Standing struct {
@@ -52,9 +50,9 @@ func (s Standing) State(r run.Run) run.State {
 	return state
 }
 
-// Look reads what there is of the lots that a run reads and writes.
+// Look lists what there is of the lots that a run reads and writes, and reads the manifests that it is given.
 func (l *Ledger) Look(ctx context.Context, r run.Run) (Standing, error) {
-	out := Standing{Seen: run.Seen{Inputs: map[string][]run.Found{}, Partial: map[string][]string{}}, There: map[string][]store.Entry{}}
+	out := Standing{Seen: run.Seen{Inputs: map[string][]run.Found{}}}
 	for _, in := range r.Inputs {
 		if in.Store == "" {
 			continue
@@ -68,90 +66,111 @@ func (l *Ledger) Look(ctx context.Context, r run.Run) (Standing, error) {
 			out.Inputs[in.Role] = found
 		}
 	}
+	sinks, err := l.Sinks(ctx, r, func(run.Sink) bool { return true })
+	if err != nil {
+		return Standing{}, err
+	}
+	out.There, out.Partial, err = Written(r, sinks)
+	return out, err
+}
+
+// inputs finds the manifests that count of the lots of an input, in the order of the lots.
+func (l *Ledger) inputs(ctx context.Context, in run.Input) (found []run.Found, damaged []string, err error) {
+	entries, err := l.Entries(ctx, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	var wanted []Wanted
+	why := map[lot.Lot]error{}
+	for _, one := range in.Lots {
+		switch counts := Counting(entries[one]); len(counts) {
+		case 0:
+		case 1:
+			wanted = append(wanted, Wanted{counts[0].Key, counts[0].ETag})
+		default: // they contradict each other
+			why[one] = &store.DamagedError{Path: address(in.Place, counts[0].Key), Why: fmt.Errorf("%s says something else", counts[1].Path)}
+		}
+	}
+	got, err := l.Read(ctx, in, wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, one := range got {
+		switch {
+		case one.Damaged != nil:
+			why[wanted[i].Key.Lot] = one.Damaged
+		case one.Changed:
+			return nil, nil, fmt.Errorf("%s is being changed just now: look again", address(in.Place, wanted[i].Key))
+		default:
+			found = append(found, one.Found)
+		}
+	}
+	for _, one := range in.Lots {
+		if why[one] != nil {
+			damaged = append(damaged, why[one].Error())
+		}
+	}
+	return found, damaged, nil
+}
+
+// Sinks lists what there is of the run's lot in those of its sinks that are asked for, by role.
+func (l *Ledger) Sinks(ctx context.Context, r run.Run, which func(run.Sink) bool) (map[string][]store.Entry, error) {
+	out := map[string][]store.Entry{}
 	for _, sink := range r.Sinks {
-		if sink.Store == "" {
+		if sink.Store == "" || !which(sink) {
 			continue
 		}
-		if err := l.sink(ctx, r, sink, &out); err != nil {
-			return Standing{}, err
+		err := store.With(ctx, sink.Store, l.opts, func(s *store.Store) (err error) {
+			out[sink.Role], err = entries(ctx, s, sink.Place, r)
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// sink notes what there is of the run's lot in a sink.
-func (l *Ledger) sink(ctx context.Context, r run.Run, sink run.Sink, out *Standing) error {
-	return store.With(ctx, sink.Store, l.opts, func(s *store.Store) error {
-		for e, err := range s.List(ctx, store.Of{Dataset: sink.Name, Lot: r.Lot}) {
-			switch {
-			case err != nil:
-				return err
-			case e.Stray != nil:
-			case e.Key.State.Counts():
-				out.There[sink.Role] = append(out.There[sink.Role], e)
-			case e.Key.State == manifest.Partial && e.Key.Attempt == r.Attempt:
-				return fmt.Errorf("there was an attempt %s at %s: name another one", r.Attempt, r.Lot)
-			case e.Key.State == manifest.Partial:
-				out.Partial[sink.Role] = append(out.Partial[sink.Role], s.Location()+e.Path)
-			}
-		}
-		return nil
-	})
-}
-
-// inputs finds the manifests that count of the lots of an input, in the order of the lots.
-func (l *Ledger) inputs(ctx context.Context, in run.Input) (found []run.Found, damaged []string, err error) {
-	each := make([]*run.Found, len(in.Lots))
-	broken := make([]string, len(in.Lots))
-	err = store.With(ctx, in.Store, l.opts, func(s *store.Store) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(atOnce)
-		for i, one := range in.Lots {
-			group.Go(func() error {
-				m, err := counting(ctx, s, in, one)
-				if bad, ok := errors.AsType[*store.DamagedError](err); ok {
-					broken[i], err = bad.Error(), nil
-				}
-				each[i] = m
-				return err
-			})
-		}
-		return group.Wait()
-	})
-	for i := range each {
-		if each[i] != nil {
-			found = append(found, *each[i])
-		}
-		if broken[i] != "" {
-			damaged = append(damaged, broken[i])
-		}
-	}
-	return found, damaged, err
-}
-
-// counting reads the manifest of a lot that counts; nil if there is none.
-func counting(ctx context.Context, s *store.Store, in run.Input, one lot.Lot) (*run.Found, error) {
-	var counts []store.Entry
-	for e, err := range s.List(ctx, store.Of{Dataset: in.Name, Lot: one}) {
+// entries lists the manifests of a run's lot.
+func entries(ctx context.Context, s *store.Store, p run.Place, r run.Run) (all []store.Entry, err error) {
+	for e, err := range s.List(ctx, store.Of{Dataset: p.Name, Lot: r.Lot}) {
 		if err != nil {
 			return nil, err
 		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// Written says what is listed of the sinks of a run: the manifests that count, and the addresses of what earlier attempts left. That there
+// was an attempt of its name is an error.
+func Written(r run.Run, sinks map[string][]store.Entry) (there map[string][]store.Entry, partial map[string][]string, err error) {
+	there, partial = map[string][]store.Entry{}, map[string][]string{}
+	for _, sink := range r.Sinks {
+		if counts := Counting(sinks[sink.Role]); len(counts) > 0 {
+			there[sink.Role] = counts
+		}
+		for _, e := range sinks[sink.Role] {
+			switch {
+			case e.Stray != nil || e.Key.State != manifest.Partial:
+			case e.Key.Attempt == r.Attempt:
+				return nil, nil, fmt.Errorf("there was an attempt %s at %s: name another one", r.Attempt, r.Lot)
+			default:
+				partial[sink.Role] = append(partial[sink.Role], address(sink.Place, e.Key))
+			}
+		}
+	}
+	return there, partial, nil
+}
+
+// Counting are those of the manifests of a lot that say that they count. Of several, none does.
+func Counting(entries []store.Entry) (counts []store.Entry) {
+	for _, e := range entries {
 		if e.Stray == nil && e.Key.State.Counts() {
 			counts = append(counts, e)
 		}
 	}
-	switch len(counts) {
-	case 0:
-		return nil, nil
-	case 1:
-	default:
-		return nil, &store.DamagedError{Path: s.Location() + counts[0].Path, Why: fmt.Errorf("%s says something else", counts[1].Path)}
-	}
-	m, err := s.Read(ctx, counts[0].Key, in.Location)
-	if err != nil {
-		return nil, err
-	}
-	return &run.Found{Lot: one, Manifest: m}, nil
+	return counts
 }
 
 // Fresh returns why an attempt cannot be made: something lies where it is to write.
@@ -166,101 +185,6 @@ func (l *Ledger) Fresh(ctx context.Context, r run.Run) error {
 		}
 		if err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// Left reads what a run has left at each of its sinks.
-func (l *Ledger) Left(ctx context.Context, r run.Run) (map[string]run.Left, error) {
-	out := map[string]run.Left{}
-	for _, sink := range r.Sinks {
-		if sink.Store == "" {
-			continue
-		}
-		found, err := store.Objects(ctx, sink.Attempt, l.opts, run.MaxObjects+1)
-		if err != nil && !errors.Is(err, store.ErrMore) {
-			return nil, err
-		}
-		var left run.Left
-		for _, o := range found {
-			left.Objects = append(left.Objects, o.URI)
-		}
-		if left.Returned, err = l.returned(ctx, sink); err != nil {
-			return nil, err
-		}
-		out[sink.Role] = left
-	}
-	return out, nil
-}
-
-// maxReturned is how many manifests of a program are read: more than one cannot be true.
-const maxReturned = 10
-
-// returned reads the manifests that a program left itself.
-func (l *Ledger) returned(ctx context.Context, sink run.Sink) (back []run.Returned, err error) {
-	err = store.With(ctx, sink.Returns(), l.opts, func(s *store.Store) error {
-		for e, err := range s.List(ctx, store.Of{}) {
-			if err != nil || len(back) == maxReturned {
-				return err
-			}
-			one := run.Returned{Path: e.Path, Key: e.Key, Damaged: e.Stray}
-			if e.Stray == nil {
-				one.Manifest, err = s.Read(ctx, e.Key, sink.Attempt)
-				if bad, ok := errors.AsType[*store.DamagedError](err); ok {
-					one.Damaged, err = bad.Why, nil
-				}
-			}
-			if err != nil {
-				return err
-			}
-			back = append(back, one)
-		}
-		return nil
-	})
-	return back, err
-}
-
-// Publish writes the manifests of an outcome. What counted before is retired first, of each sink, so that a crash leaves either of them
-// or a lot that is to be made; why says so to people. What has come to count meanwhile stays.
-func (l *Ledger) Publish(ctx context.Context, out run.Outcome, there map[string][]store.Entry, why string) error {
-	for _, made := range out.Sinks {
-		if made.Manifest == nil {
-			continue
-		}
-		err := store.With(ctx, made.Store, l.opts, func(s *store.Store) error {
-			if err := retire(ctx, s, made, there[made.Role], why); err != nil {
-				return err
-			}
-			return s.Write(ctx, made.Key, *made.Manifest)
-		})
-		if _, taken := errors.AsType[*store.ConflictError](err); taken {
-			return fmt.Errorf("someone else has made %s of %s meanwhile, which counts; what this run wrote does not: %w", made.Key.Lot, made.ID, err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// retire has what counted before the run count no more, if what it made is to count. A lot is complete or empty, and these are two places:
-// that one of them is free says nothing of the other.
-func retire(ctx context.Context, s *store.Store, made run.Made, before []store.Entry, why string) error {
-	if !made.Key.State.Counts() {
-		return nil
-	}
-	for _, old := range before {
-		if err := s.Retire(ctx, old, made.Location, why); err != nil {
-			return err
-		}
-	}
-	for e, err := range s.List(ctx, store.Of{Dataset: made.Name, Lot: made.Key.Lot}) {
-		if err != nil {
-			return err
-		}
-		if e.Stray == nil && e.Key.State.Counts() && e.Key != made.Key {
-			return &store.ConflictError{Path: s.Location() + e.Path, Have: []byte(e.Key.State), Want: []byte(made.Key.State)}
 		}
 	}
 	return nil

@@ -89,7 +89,8 @@ func (b *bench) conclude(ended run.Ended, there map[string][]store.Entry) (run.O
 		b.Fatal(err)
 	}
 	out := b.run.Conclude(ended, left)
-	return out, b.ledger.Publish(b.Context(), out, there, "a test")
+	_, err = b.ledger.Publish(b.Context(), out, there, "a test")
+	return out, err
 }
 
 // kept lists the manifests of a dataset.
@@ -192,7 +193,10 @@ func TestPublish(t *testing.T) {
 	if _, err := b.conclude(run.Ended{}, nil); err == nil || !strings.Contains(err.Error(), "someone else has made 20260101P1D000 of orders/") {
 		t.Errorf("two runs at once: %v", err)
 	}
-	if out, err := b.conclude(run.Ended{Failed: "it failed"}, standing.There); err != nil || out.State != run.Partial || !cmp.Equal(b.kept("bad"), []string{"empty", "partial"}) {
+	if diff := cmp.Diff([]string{"empty", "removed"}, b.kept("bad")); diff != "" {
+		t.Errorf("it was empty, and complete by another run, which takes that back: %s", diff)
+	}
+	if out, err := b.conclude(run.Ended{Failed: "it failed"}, standing.There); err != nil || out.State != run.Partial || !cmp.Equal(b.kept("bad"), []string{"empty", "partial", "removed"}) {
 		t.Errorf("what counted before counts until there is more than what a failed run left: %v %v %s", out.State, err, b.kept("bad"))
 	}
 }
@@ -228,7 +232,7 @@ func TestPublishSurvives(t *testing.T) {
 			http.Error(w, "no", http.StatusForbidden) // which no client tries again by itself
 			return true
 		})
-		err = b.ledger.Publish(t.Context(), out, there, "a test")
+		_, err = b.ledger.Publish(t.Context(), out, there, "a test")
 		b.s3.Fail(nil)
 		if err == nil {
 			if n < 5 {
@@ -249,7 +253,7 @@ func TestPublishSurvives(t *testing.T) {
 			}
 		}
 		// The next run of the lot finds what there is now.
-		if err := b.ledger.Publish(t.Context(), out, b.look().There, "a test"); err != nil {
+		if _, err := b.ledger.Publish(t.Context(), out, b.look().There, "a test"); err != nil {
 			t.Fatalf("again after request %d: %v", n, err)
 		}
 		for _, name := range []string{"clean", "bad"} {

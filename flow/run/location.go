@@ -3,6 +3,7 @@
 package run
 
 import (
+	"slices"
 	"strings"
 
 	"trunkline.dev/trunkline/api/lot"
@@ -18,7 +19,39 @@ func AttemptLocation(dataset string, l lot.Lot, attempt string) string {
 	return lotLocation(dataset, l) + attemptPart + attempt + "/"
 }
 
-const attemptPart = "attempt="
+const (
+	attemptPart = "attempt="
+	// tagMark is what stands between an attempt and a tag in the name of a folder: neither has one.
+	tagMark = "-"
+)
+
+// Tagged is the run whose attempt writes to a folder with a tag in its name: of several Jobs of one name, which are one after the other if
+// someone deletes them, each has a folder of its own. Without a tag it is the run itself.
+func (r Run) Tagged(tag string) Run {
+	if tag == "" {
+		return r
+	}
+	r.Sinks = slices.Clone(r.Sinks)
+	for i, s := range r.Sinks {
+		if s.Store != "" {
+			r.Sinks[i].Attempt = AttemptLocation(s.Location, r.Lot, r.Attempt+tagMark+tag)
+		}
+	}
+	return r
+}
+
+// Around is the folder in which the attempts of a sink's lot are, and the prefix of those folders in it that are of an attempt, whatever
+// their tags, and of some others.
+func (r Run) Around(s Sink) (folder, prefix string) {
+	return lotLocation(s.Location, r.Lot), attemptPart + r.Attempt
+}
+
+// Folder is the first part of a path in the folder of a lot, and whether it is one of the attempt, with any tag or none.
+func (r Run) Folder(path string) (folder string, is bool) {
+	folder, _, below := strings.Cut(path, "/")
+	attempt, _, _ := strings.Cut(strings.TrimPrefix(folder, attemptPart), tagMark)
+	return folder + "/", below && attempt == r.Attempt
+}
 
 func lotLocation(dataset string, l lot.Lot) string {
 	return strings.TrimSuffix(dataset, "/") + "/lot=" + l.ID() + "/"
@@ -41,12 +74,13 @@ func locations(m manifest.Manifest, dataset string, l lot.Lot) []string {
 	return []string{around + attemptPart + attempt + "/"}
 }
 
-// attemptOf is the attempt that wrote an object of a lot; empty if it does not lie in the location of one.
+// attemptOf is the attempt that wrote an object of a lot, with its tag; empty if it does not lie in the location of one.
 func attemptOf(uri, around string) string {
 	for _, path := range manifest.Paths(around, uri) {
 		first, rest, below := strings.Cut(path, "/")
 		attempt, named := strings.CutPrefix(first, attemptPart)
-		if below && named && rest != "" && CheckAttempt(attempt) == nil {
+		name, tag, tagged := strings.Cut(attempt, tagMark)
+		if below && named && rest != "" && CheckAttempt(name) == nil && (!tagged || CheckAttempt(tag) == nil) {
 			return attempt
 		}
 	}

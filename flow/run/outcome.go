@@ -23,6 +23,8 @@ type Left struct {
 	Objects []string
 	// Returned are the manifests that the program wrote itself.
 	Returned []Returned
+	// Others are the folders of what other Jobs of the attempt left: they were deleted while nobody looked.
+	Others []string
 }
 
 // Returned is a manifest that a program left in the location of the attempt.
@@ -47,6 +49,8 @@ type Outcome struct {
 	State State
 	// Sinks are what becomes of each, by role. Only if all of them are whole, any of them counts: one run makes one lot of each.
 	Sinks []Made
+	// Beside are records of what other Jobs of the attempt left, if it is complete; else the manifests of its own say it too.
+	Beside []Made
 	// Failed is why it is not complete; empty if it is.
 	Failed string
 }
@@ -90,6 +94,11 @@ func (r Run) Conclude(ended Ended, left map[string]Left) Outcome {
 		out.Sinks = append(out.Sinks, Made{s, r.key(s, m.State), &m})
 	}
 	if len(why) == 0 {
+		for _, made := range out.Sinks {
+			if key, m := made.abandoned(r, left[made.Role]); m != nil {
+				out.Beside = append(out.Beside, Made{made.Sink, key, m})
+			}
+		}
 		return out
 	}
 	out.Failed, out.State = strings.Join(why, "; "), Missing
@@ -238,11 +247,25 @@ const maxComment = 2000
 func (s Sink) partial(r Run, left Left, why string) (manifest.Key, *manifest.Manifest) {
 	m := s.list(r, left)
 	if len(left.Objects) == 0 && len(left.Returned) == 0 {
-		return manifest.Key{}, nil
+		return s.abandoned(r, left)
+	}
+	if len(left.Others) > 0 {
+		m.URIType, m.URIs = manifest.Path, append([]string{manifest.URI(s.Attempt, "")}, left.Others...)
 	}
 	why = strings.ToValidUTF8(why[:min(len(why), maxComment)], "")
 	m.State, m.Comment = manifest.Partial, &why
 	return r.key(s, manifest.Partial), &m
+}
+
+// abandoned is the manifest of what other Jobs of the attempt left; nil if there is nothing.
+func (s Sink) abandoned(r Run, left Left) (manifest.Key, *manifest.Manifest) {
+	if len(left.Others) == 0 {
+		return manifest.Key{}, nil
+	}
+	why := "another Job of this attempt left it, which was deleted while nobody looked"
+	return r.key(s, manifest.Partial), &manifest.Manifest{
+		State: manifest.Partial, Comment: &why, LotID: r.Lot.ID(), URIType: manifest.Path, URIs: left.Others,
+	}
 }
 
 // Exit says why a program failed that ended with a code other than 0.

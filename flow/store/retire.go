@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -23,14 +24,10 @@ func (s *Store) Retire(ctx context.Context, old Entry, location, why string) err
 		return fmt.Errorf("retiring %s%s: it does not count", s.location, old.Path)
 	}
 	removal := Removal(old)
-	now, there, err := s.find(ctx, old.Key)
-	if err != nil {
-		return err
-	}
-	if !there || !now.Written.Equal(old.Written) || now.ETag != old.ETag {
+	m, now, err := s.Get(ctx, old.Key, location)
+	if bucket.ClassOf(err) == bucket.NotFound {
 		return s.retired(ctx, old, removal)
 	}
-	m, err := s.Read(ctx, old.Key, location)
 	if damaged, ok := errors.AsType[*DamagedError](err); ok {
 		m, err = manifest.Manifest{LotID: old.Key.Lot.ID(), URIType: manifest.Identifier}, nil
 		why += "; " + damaged.Error()
@@ -38,12 +35,32 @@ func (s *Store) Retire(ctx context.Context, old Entry, location, why string) err
 	if err != nil {
 		return err
 	}
+	is := now.ETag == old.ETag && now.Written.Sub(old.Written).Abs() < clockStep
+	if now.ETag == "" {
+		is, err = s.is(ctx, old)
+	}
+	if err != nil {
+		return err
+	}
+	if !is {
+		return s.retired(ctx, old, removal)
+	}
 	m.State, m.Comment = manifest.Removed, &why
-	if err := s.create(ctx, removal, m); err != nil {
+	before, err := s.create(ctx, removal, m)
+	if before && err == nil {
+		// Someone had begun, and may have come to the end: then this is another one that says the same.
+		if is, err = s.is(ctx, old); !is {
+			return err
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return s.folder.Delete(ctx, old.Key.Path())
 }
+
+// clockStep is more than what the time of an object differs between a listing and its own header, which has whole seconds.
+const clockStep = 2 * time.Second
 
 // Removal is the key of what [Store.Retire] writes of a manifest.
 func Removal(old Entry) manifest.Key {
@@ -57,17 +74,17 @@ func attemptOf(old Entry) string {
 	return fmt.Sprintf("%d-%.32s", old.Written.UnixMilli(), old.ETag)
 }
 
-// find returns what a listing says of a manifest now.
-func (s *Store) find(ctx context.Context, key manifest.Key) (Entry, bool, error) {
-	for e, err := range s.List(ctx, Of{Dataset: key.Dataset, Lot: key.Lot}) {
+// is reports whether a manifest is there still, and not another one in its place.
+func (s *Store) is(ctx context.Context, old Entry) (bool, error) {
+	for e, err := range s.List(ctx, Of{Dataset: old.Key.Dataset, Lot: old.Key.Lot}) {
 		if err != nil {
-			return Entry{}, false, err
+			return false, err
 		}
-		if e.Path == key.Path() {
-			return e, true, nil
+		if e.Path == old.Key.Path() {
+			return e.Written.Equal(old.Written) && e.ETag == old.ETag, nil
 		}
 	}
-	return Entry{}, false, nil
+	return false, nil
 }
 
 // retired returns nil if a manifest that is not there any more was retired.

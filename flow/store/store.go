@@ -94,14 +94,45 @@ func (s *Store) List(ctx context.Context, of Of) iter.Seq2[Entry, error] {
 				yield(Entry{}, err)
 				return
 			}
-			if !yield(entry(o), nil) {
+			if !yield(Listed(o), nil) {
 				return
 			}
 		}
 	}
 }
 
-func entry(o bucket.Object) Entry {
+// Between lists the manifests of the lots of a dataset from the first to the last, with one request for each thousand. Few is about how many
+// there are. Ok is false where the store cannot: then each lot is listed by itself.
+func (s *Store) Between(ctx context.Context, d manifest.Dataset, first, last lot.Lot, few int) (found iter.Seq2[Entry, error], ok bool) {
+	from, to := manifest.Key{Dataset: d, Lot: first}.LotPrefix(), manifest.Key{Dataset: d, Lot: last}.LotPrefix()
+	objects, ok := s.folder.Between(ctx, common(from, to), from, to, few)
+	if !ok {
+		return nil, false
+	}
+	return func(yield func(Entry, error) bool) {
+		for o, err := range objects {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			if !yield(Listed(o), nil) {
+				return
+			}
+		}
+	}, true
+}
+
+// common is what two texts begin with.
+func common(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}
+
+// Listed is what a listing says of an object as a manifest, by its path in a store.
+func Listed(o bucket.Object) Entry {
 	e := Entry{Path: o.Key, Written: o.Written, ETag: o.ETag, Size: o.Size}
 	e.Key, e.Stray = manifest.ParsePath(o.Key)
 	if e.Stray == nil && o.Size > manifest.MaxSize {
@@ -129,18 +160,24 @@ func (e *DamagedError) Unwrap() error { return e.Why }
 // Read returns a manifest that is what its key says, and lists nothing but what is in the location of its dataset, such as
 // "s3://lake/orders/". One that is not is a [DamagedError].
 func (s *Store) Read(ctx context.Context, key manifest.Key, location string) (manifest.Manifest, error) {
-	data, err := s.folder.Read(ctx, key.Path(), manifest.MaxSize)
+	m, _, err := s.Get(ctx, key, location)
+	return m, err
+}
+
+// Get returns a manifest as [Store.Read] does, with what [bucket.Folder.Get] says of its object, also of one that is damaged.
+func (s *Store) Get(ctx context.Context, key manifest.Key, location string) (manifest.Manifest, Entry, error) {
+	data, o, err := s.folder.Get(ctx, key.Path(), manifest.MaxSize)
 	if err != nil {
-		return manifest.Manifest{}, err
+		return manifest.Manifest{}, Entry{}, err
 	}
 	m, err := manifest.Parse(data)
 	if err == nil {
 		err = m.Within(key, location)
 	}
 	if err != nil {
-		return manifest.Manifest{}, &DamagedError{s.location + key.Path(), err}
+		return manifest.Manifest{}, Listed(o), &DamagedError{s.location + key.Path(), err}
 	}
-	return m, nil
+	return m, Listed(o), nil
 }
 
 // ConflictError is a manifest that was to be written where another one is.
@@ -161,21 +198,23 @@ func (s *Store) Write(ctx context.Context, key manifest.Key, m manifest.Manifest
 	if err := errors.Join(key.Check(), m.Check(), m.Matches(key)); err != nil {
 		return fmt.Errorf("writing the manifest %s: %w", s.location+key.Path(), err)
 	}
-	return s.create(ctx, key, m)
+	_, err := s.create(ctx, key, m)
+	return err
 }
 
-func (s *Store) create(ctx context.Context, key manifest.Key, m manifest.Manifest) error {
+// create writes a manifest. There reports whether the same was there already.
+func (s *Store) create(ctx context.Context, key manifest.Key, m manifest.Manifest) (there bool, err error) {
 	want := m.Encode()
-	err := s.folder.Create(ctx, key.Path(), want)
+	err = s.folder.Create(ctx, key.Path(), want)
 	if bucket.ClassOf(err) != bucket.Exists {
-		return err
+		return false, err
 	}
 	have, err := s.folder.Read(ctx, key.Path(), manifest.MaxSize)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if there, err := manifest.Parse(have); err == nil && there.Same(m) {
-		return nil
+		return true, nil
 	}
-	return &ConflictError{s.location + key.Path(), have, want}
+	return false, &ConflictError{s.location + key.Path(), have, want}
 }

@@ -115,7 +115,7 @@ func (m *machine) Watch(ctx context.Context, tell func(jobs.Event)) {
 func (m *machine) Create(ctx context.Context, as jobs.As, o jobs.Order) error {
 	j := jobs.Job{
 		Namespace: as.Namespace, Name: o.Name, UID: types.UID(o.Name), Environment: o.Template.Environment, Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Created: time.Now(),
+		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: time.Now(),
 	}
 	m.put(j)
 	args := make([]string, len(o.Command))
@@ -151,8 +151,10 @@ func (m *machine) Settle(_ context.Context, _ jobs.As, j jobs.Job, outcome strin
 	m.put(j)
 	return nil
 }
-func (m *machine) Delete(context.Context, jobs.As, jobs.Job) error { return nil }
-func (m *machine) Why(context.Context, jobs.As, jobs.Job) string   { return "it failed" }
+func (m *machine) Delete(context.Context, jobs.As, jobs.Job) error             { return nil }
+func (m *machine) Why(context.Context, jobs.As, jobs.Job) string               { return "it failed" }
+func (m *machine) Lingering(context.Context, jobs.As) (map[string]bool, error) { return nil, nil }
+
 func (m *machine) Await(_ context.Context, as jobs.As, name string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
