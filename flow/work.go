@@ -51,6 +51,8 @@ type done struct {
 	// lots are those that were looked at, as they are now, and damaged are manifests that turned out to be, by their ETag.
 	lots    map[survey.At]survey.Lot
 	damaged map[survey.At]string
+	// failed is a run that was not started since there was such an attempt, which has failed.
+	failed bool
 }
 
 // Cluster has the runs of lots, and tells of them.
@@ -108,6 +110,13 @@ func (w worker) start(ctx context.Context, k work) done {
 		d.came, d.why = cameNeedless, "it is there already"
 		return d
 	}
+	if changed, failed := k.outdated(r, d.lots); changed {
+		d.came, d.why = cameNeedless, "what there is of it has changed since that was decided"
+		return d
+	} else if failed {
+		d.failed, d.why = true, "there was such an attempt, which has failed"
+		return d
+	}
 	if waits := r.Waits(standing.Seen, k.start.Short); len(waits) > 0 {
 		d.why = "what it reads is not there: " + strings.Join(waits, "; ")
 		return d
@@ -138,6 +147,20 @@ func (w worker) start(ctx context.Context, k work) done {
 	}
 	d.came = cameStarted
 	return d
+}
+
+// outdated reports whether what the store has of a lot is not what it was decided by that a run is to be started: the lot was made, made
+// again, or removed since, or such an attempt is known to have failed.
+func (k work) outdated(r run.Run, lots map[survey.At]survey.Lot) (changed, failed bool) {
+	arc, ok := k.graph.Arc(k.key.arc)
+	if !ok || k.doubted {
+		return false, false
+	}
+	for _, s := range r.Sinks {
+		_, is := lots[survey.At{Series: s.ID, Lot: r.Lot}].Partial[r.Attempt]
+		failed = failed || is
+	}
+	return epoch(arc, k.key.lot, func(at survey.At) survey.Lot { return lots[at] }) != k.attempt.epoch, failed
 }
 
 // lose writes down that an attempt was lost, unless its Job is there, and nobody has been told of it yet.

@@ -48,6 +48,8 @@ type Folder interface {
 	// Create writes an object as a whole or not at all. If there is one, the error is Exists and nothing was written; after any other
 	// error it may have been.
 	Create(ctx context.Context, key string, data []byte) error
+	// Replace writes an object as a whole or not at all, whatever is there.
+	Replace(ctx context.Context, key string, data []byte) error
 	// Delete deletes an object; one that is not there is deleted.
 	Delete(ctx context.Context, key string) error
 	// Close releases what was opened.
