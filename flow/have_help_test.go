@@ -28,6 +28,9 @@ func (s *state) stockOf(t testing.TB, all map[survey.At]survey.Lot, only ...stri
 		return a.Lot.Compare(b.Lot)
 	})
 	for _, at := range keys {
+		if len(only) > 0 && !slices.Contains(only, at.Series) {
+			continue
+		}
 		if !m.Add(at, all[at]) {
 			t.Fatalf("%v cannot be in a stock", at)
 		}

@@ -123,7 +123,7 @@ func (u *upkeep) listedAt(s *state) (oldest time.Time) {
 	for store := range s.stores {
 		at := u.listed[store]
 		if at.IsZero() || !s.recorded {
-			return at
+			return time.Time{}
 		}
 		if oldest.IsZero() || at.Before(oldest) {
 			oldest = at

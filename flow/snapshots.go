@@ -82,7 +82,7 @@ func (l *loop) supposed(e supposed) {
 		where, is := s.places[id]
 		return is && where == kept{e.Stores[id], e.Lots.Unit(id)}
 	})
-	if lots = s.suppose(lots); lots.Len() == 0 {
+	if lots = s.suppose(lots); len(lots.Datasets()) == 0 {
 		return // what was listed already is known better
 	}
 	if e.err == nil && e.declared.records == s.records && !s.recorded {
