@@ -15,6 +15,7 @@ import (
 
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/snapshot"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -219,4 +220,49 @@ func TestDamagedSnapshot(t *testing.T) {
 	w.await("all lots", w.settled)
 	w.await("why it is of no use", func() bool { return log.has("the snapshot of the lots is not used") && log.has("it is damaged") })
 	stop()
+}
+
+// TestOutdated: a run is not started if what the store has of its lot is not what it was decided by.
+func TestOutdated(t *testing.T) {
+	w := newWorld(t)
+	s := planned(t, w)
+	key := survey.At{Series: "orders/raw@1", Lot: w.at(1)}
+	mark := func(state plan.State, at time.Time) survey.Lot {
+		return survey.Lot{Mark: plan.Mark{State: state, Written: at}}
+	}
+	for name, tc := range map[string]struct {
+		decided, is survey.Lot
+		changed     bool
+	}{
+		"nothing is there":           {survey.Lot{}, survey.Lot{}, false},
+		"it was made since":          {survey.Lot{}, mark(plan.Complete, noon), true},
+		"it was made again since":    {mark(plan.Complete, noon), mark(plan.Complete, noon.Add(1)), true},
+		"it is the one to replace":   {mark(plan.Complete, noon), mark(plan.Complete, noon), false},
+		"it was removed since":       {survey.Lot{}, mark(plan.Removed, noon), true},
+		"it is gone since":           {mark(plan.Complete, noon), survey.Lot{}, true},
+		"an attempt has failed":      {survey.Lot{}, mark(plan.Partial, noon), false},
+		"it was removed, and is not": {mark(plan.Removed, noon), survey.Lot{}, true},
+	} {
+		arc, _ := s.graph.Arc("orders/land")
+		k := work{
+			state: s, declared: s.declared, graph: s.graph, target: s.targets["orders/land"], key: arcLot{"orders/land", w.at(1)},
+			attempt: attempt{1, epoch(arc, w.at(1), in(map[survey.At]survey.Lot{key: tc.decided})), arc.Digest},
+		}
+		r, err := k.resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed, failed := k.outdated(r, map[survey.At]survey.Lot{key: tc.is}); changed != tc.changed || failed {
+			t.Errorf("%s: changed %t, failed %t", name, changed, failed)
+		}
+		tc.is.Partial = map[string]time.Time{k.attempt.String(): noon}
+		if _, failed := k.outdated(r, map[survey.At]survey.Lot{key: tc.is}); !failed {
+			t.Errorf("%s: such an attempt has failed, and is made again", name)
+		}
+		if k.doubted = true; tc.changed {
+			if changed, _ := k.outdated(r, map[survey.At]survey.Lot{key: tc.is}); changed {
+				t.Errorf("%s: it is known that the manifest is damaged, and it is not made again", name)
+			}
+		}
+	}
 }
