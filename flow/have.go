@@ -34,7 +34,7 @@ type taking struct {
 }
 
 // pieces is how many lots are taken at a time: they take some milliseconds.
-const pieces = 2000
+const pieces = 1000
 
 func newHave() have {
 	return have{own: map[survey.At]survey.Lot{}, touched: map[survey.At]bool{}, damaged: map[survey.At]string{}, supposed: map[string]bool{}}
