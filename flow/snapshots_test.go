@@ -135,7 +135,7 @@ func TestStartBySnapshot(t *testing.T) {
 			stop()
 			var s snapshot.Snapshot
 			w.records(func(f bucket.Folder) (err error) {
-				ok := false
+				var ok bool
 				if s, ok, err = snapshot.Read(t.Context(), f, "acme", "dev", w.now()); err == nil && !ok {
 					t.Error("the keeper has written no snapshot")
 				}

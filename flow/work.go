@@ -151,16 +151,16 @@ func (w worker) start(ctx context.Context, k work) done {
 
 // outdated reports whether what the store has of a lot is not what it was decided by that a run is to be started: the lot was made, made
 // again, or removed since, or such an attempt is known to have failed.
-func (k work) outdated(r run.Run, lots map[survey.At]survey.Lot) (changed, failed bool) {
-	arc, ok := k.graph.Arc(k.key.arc)
-	if !ok || k.doubted {
+func (w work) outdated(r run.Run, lots map[survey.At]survey.Lot) (changed, failed bool) {
+	arc, ok := w.graph.Arc(w.key.arc)
+	if !ok || w.doubted {
 		return false, false
 	}
 	for _, s := range r.Sinks {
 		_, is := lots[survey.At{Series: s.ID, Lot: r.Lot}].Partial[r.Attempt]
 		failed = failed || is
 	}
-	return epoch(arc, k.key.lot, func(at survey.At) survey.Lot { return lots[at] }) != k.attempt.epoch, failed
+	return epoch(arc, w.key.lot, func(at survey.At) survey.Lot { return lots[at] }) != w.attempt.epoch, failed
 }
 
 // lose writes down that an attempt was lost, unless its Job is there, and nobody has been told of it yet.

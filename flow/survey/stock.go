@@ -183,7 +183,7 @@ func (s *Stock) Changed(newer *Stock) (all []At) {
 func (c *column) differ(is *column) iter.Seq[int64] {
 	return func(yield func(int64) bool) {
 		for i, j := 0, 0; i < len(c.starts) || j < len(is.starts); {
-			start := int64(0)
+			var start int64
 			switch {
 			case j == len(is.starts) || i < len(c.starts) && c.starts[i] < is.starts[j]:
 				start = c.starts[i]

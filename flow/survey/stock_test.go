@@ -93,10 +93,7 @@ func TestStock(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("changed: -want +got:\n%s", diff)
 		}
-		failed := map[survey.At]survey.Lot{}
-		for at, f := range all.Failed() {
-			failed[at] = f
-		}
+		failed := maps.Collect(all.Failed())
 		maps.DeleteFunc(is, func(_ survey.At, f survey.Lot) bool { return f.Partial == nil })
 		if diff := cmp.Diff(is, failed); diff != "" {
 			t.Fatalf("failed: -want +got:\n%s", diff)
