@@ -77,6 +77,7 @@ var mayKnow = map[string][]string{
 	"flow/record":                {"flow/bucket", "flow/plan"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
+	"flow/snapshot":              {"api/lot", "flow/bucket", "flow/plan", "flow/survey"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"flow/survey":                {"api", "catalog", "flow/manifest", "flow/plan", "flow/store"},
 	"hack/airflow/verdicts":      {"api", "policy"},

@@ -108,22 +108,19 @@ func (l *loop) watch() {
 // look has the boundaries of an environment looked at whose turn it is, and returns in how long the next one's is.
 func (l *loop) look(s *state, now time.Time) time.Duration {
 	wait := lookInterval
-	if !s.listed {
-		return wait // what is there is not known
-	}
 	for _, id := range slices.Sorted(maps.Keys(l.boundaries[s])) {
 		g := l.boundaries[s][id]
 		_, disabled := s.written.Disabled[id]
 		switch {
-		case g.looking, disabled:
+		case g.looking, disabled, !s.sure(g.Series): // what is there is not known
 		case g.next.After(now):
 			wait = min(wait, g.next.Sub(now))
 		default:
 			g.looking = true
 			g.begins(now)
-			of, looker, have := g.Boundary, g.looker, s.lotsOf(g.Boundary, now)
+			of, looker, have := g.Boundary, g.looker, s.view()
 			l.aside(s, func() {
-				came, err := looker.Look(l.ctx, of, have, now)
+				came, err := looker.Look(l.ctx, of, have.of(of, now), now)
 				l.tell(looked{s, g, of, came, err})
 			})
 		}
@@ -131,20 +128,21 @@ func (l *loop) look(s *state, now time.Time) time.Duration {
 	return wait
 }
 
-// lotsOf is what is known of the lots of a boundary.
-func (s *state) lotsOf(g arrivals.Boundary, now time.Time) map[lot.Lot]survey.Lot {
+// of is what is known of the lots of a boundary.
+func (h *have) of(g arrivals.Boundary, now time.Time) map[lot.Lot]survey.Lot {
 	out := map[lot.Lot]survey.Lot{}
-	if lot.Count(g.Unit, g.Since, now) > int64(len(s.have)) { // it may have begun long ago
-		for at, f := range s.have {
-			if at.Series == g.Series && at.Lot.Unit == g.Unit && !at.Lot.Start.Before(g.Since) && at.Lot.Start.Before(now) {
-				out[at.Lot] = f
-			}
+	note := func(at lot.Lot) {
+		f := h.lot(survey.At{Series: g.Series, Lot: at})
+		if f.State != plan.None && at.Unit == g.Unit && !at.Start.Before(g.Since) && at.Start.Before(now) {
+			out[at] = f
 		}
-		return out
 	}
-	for l := range lot.Range(g.Unit, g.Since, now) {
-		if f, ok := s.have[survey.At{Series: g.Series, Lot: l}]; ok {
-			out[l] = f
+	for at := range h.stock.Lots(g.Series) {
+		note(at)
+	}
+	for at := range h.own {
+		if at.Series == g.Series {
+			note(at.Lot)
 		}
 	}
 	return out

@@ -15,6 +15,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/survey"
 )
 
@@ -135,23 +136,25 @@ func TestDisabledBoundary(t *testing.T) {
 	w.await("the lot that was removed", func() bool { return len(w.lots("raw", manifest.Removed)) == 1 && all() })
 }
 
-// TestLotsOfABoundary: what is known of its lots is the same, whether more of them could be there than are known of all datasets or not.
+// TestLotsOfABoundary: what is known of its lots are those of its dataset, from where they begin up to now, as they were seen last.
 func TestLotsOfABoundary(t *testing.T) {
 	w := newWorld(t, landing)
 	s := planned(t, w)
 	g := s.boundaries["orders/land"]
 	key := func(series string, n int) survey.At { return survey.At{Series: series, Lot: w.at(n)} }
-	s.have = map[survey.At]survey.Lot{
-		key(g.Series, -1): {ETag: "before"}, key(g.Series, 2): {ETag: "b"}, key(g.Series, hours): {ETag: "later"}, key("sales/clean@1", 3): {ETag: "other"},
-		{Series: g.Series, Lot: lot.Daily.At(w.now)}: {ETag: "unit"},
+	has := func(etag string) survey.Lot {
+		return survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}, ETag: etag}
 	}
-	for range 2 {
-		if diff := cmp.Diff(map[lot.Lot]survey.Lot{w.at(2): {ETag: "b"}}, s.lotsOf(g, w.now)); diff != "" {
-			t.Errorf("of %d lots: -want +got:\n%s", len(s.have), diff)
-		}
-		for n := range 2 * hours {
-			s.have[key("sales/clean@1", n)] = survey.Lot{}
-		}
+	s.lists(t, map[survey.At]survey.Lot{
+		key(g.Series, -1): has("before"), key(g.Series, 1): has("gone"), key(g.Series, 2): has("b"), key(g.Series, 3): has("old"),
+		key(g.Series, hours): has("later"), key("sales/clean@1", 3): has("other"),
+	})
+	s.saw(key(g.Series, 1), survey.Lot{})
+	s.saw(key(g.Series, 3), has("new"))
+	s.saw(key(g.Series, 4), has("more"))
+	v, want := s.view(), map[lot.Lot]survey.Lot{w.at(2): has("b"), w.at(3): has("new"), w.at(4): has("more")}
+	if diff := cmp.Diff(want, v.of(g, w.now)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/api/lot"
@@ -29,7 +28,6 @@ import (
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/store"
-	"trunkline.dev/trunkline/flow/survey"
 )
 
 // counter is a platform of three workloads, one after the other and without a loop or a cluster: raw is made of nothing, clean of an hour of raw, and daily of
@@ -88,7 +86,7 @@ func newCounter(t *testing.T) *counter {
 		f.has(jobs.Event{Template: template("orders", name)})
 	}
 	c.state = newState(declare(cat, "dev", ""), f, plan.Limits{})
-	c.state.list(map[survey.At]survey.Lot{})
+	c.state.lists(t, nil)
 	c.state.plan(c.now)
 	c.restart()
 	c.count()

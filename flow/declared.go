@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/arrivals"
 	"trunkline.dev/trunkline/flow/egress"
@@ -26,6 +27,8 @@ type declared struct {
 	graph   *plan.Graph
 	// stores has, for each store of manifests, the series whose manifests are in it.
 	stores map[string]map[manifest.Dataset]string
+	// places are where the manifests of each dataset are that has lots.
+	places map[string]kept
 	// records is the folder of what is to be remembered, and replays are those that are declared.
 	records string
 	replays []plan.Replay
@@ -38,6 +41,12 @@ type declared struct {
 	boundaries map[string]arrivals.Boundary
 	// subscriptions say who is told.
 	subscriptions []egress.Subscription
+}
+
+// kept is where the manifests of a dataset are, and of which lots.
+type kept struct {
+	store string
+	unit  lot.Unit
 }
 
 // target is where the runs of a workload are.
@@ -59,6 +68,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, boundaries: map[string]arrivals.Boundary{},
 		subscriptions: subscriptions(env), holds: holding(env),
 	}
+	d.places = places(c, d.stores)
 	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
 		d.retain = plan.RetainOf(c, environment)
 	}
@@ -79,6 +89,20 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		}
 	}
 	return d
+}
+
+// places finds where the manifests of datasets are that have lots, by their ids.
+func places(c *catalog.Catalog, stores map[string]map[manifest.Dataset]string) map[string]kept {
+	out := map[string]kept{}
+	for location, of := range stores {
+		for _, id := range of {
+			if _, d, ok := c.Dataset(id); ok && d.Lots != nil {
+				unit, _ := lot.ParseUnit(string(d.Lots.Unit)) // what is none has no lots
+				out[id] = kept{location, unit}
+			}
+		}
+	}
+	return out
 }
 
 // running is the graph of what runs: a workload is what its template in the cluster is, whatever a commit says that its release does

@@ -46,17 +46,43 @@ type expired struct {
 // expired are the lots to remove now; false if it is not the time to.
 func (s *state) expired(now time.Time) (all []plan.Expired, ok bool) {
 	at := &s.expiring
-	if !s.retain.Enforce || !at.listed || at.lots != nil || now.Before(at.next) || s.planner == nil || s.stale || !s.known() {
+	if !s.retain.Enforce || !at.listed || s.news != nil || at.lots != nil || now.Before(at.next) || s.planner == nil || s.stale || !s.known() {
 		return nil, false
 	}
 	s.planner.At(now)
-	all = s.planner.Remove(s.retain)
+	all = s.planner.Remove(s.retained())
 	all = all[:min(len(all), expireAtOnce)]
 	at.lots, at.listed = map[survey.At]bool{}, false
 	for _, e := range all {
 		at.lots[survey.At{Series: e.Series, Lot: e.Lot}] = true
 	}
 	return all, true
+}
+
+// retained is how lots are removed that are not kept any more: of stores that could not be listed last none are, nor any that something is
+// made of that lies there.
+func (s *state) retained() plan.Retain {
+	stays := maps.Clone(s.retain.Stays)
+	if stays == nil {
+		stays = map[string]string{}
+	}
+	blind := func(id string) bool { return !s.sure(id) || s.trouble[s.places[id].store] != "" }
+	for _, id := range s.graph.Datasets() {
+		if blind(id) {
+			stays[id] = "its manifests could not be listed"
+		}
+	}
+	for _, id := range s.graph.Arcs() {
+		a, _ := s.graph.Arc(id)
+		if i := slices.IndexFunc(a.Writes, blind); i >= 0 {
+			for _, r := range a.Reads {
+				stays[r.Series] = "the manifests of " + a.Writes[i] + ", which is made of it, could not be listed"
+			}
+		}
+	}
+	out := s.retain
+	out.Stays = stays
+	return out
 }
 
 // expires reports whether a lot reads one that is being removed just now.
@@ -79,7 +105,7 @@ func (l *loop) expire(s *state, now time.Time) {
 	d, w := s.declared, l.workers[s.declared.cluster]
 	lots := map[string][]expire.Lot{}
 	for _, e := range all {
-		lots[e.Series] = append(lots[e.Series], expire.Lot{Lot: e.Lot, ETag: s.have[survey.At{Series: e.Series, Lot: e.Lot}].ETag})
+		lots[e.Series] = append(lots[e.Series], expire.Lot{Lot: e.Lot, ETag: s.lot(survey.At{Series: e.Series, Lot: e.Lot}).ETag})
 	}
 	l.aside(s, func() {
 		removed, err := w.stores.expire(l.ctx, d, lots)
@@ -135,7 +161,6 @@ func (l *loop) expired(e expired) {
 	e.state.expiring.lots, e.state.expiring.next = nil, now.Add(expireEvery)
 	for i, at := range e.removed {
 		// What may not have been is counted as if it had: the next listing says how it is.
-		e.state.touched[at] = true
 		e.state.saw(at, survey.Lot{Mark: plan.Mark{State: plan.Removed, Written: now}})
 		if i < expireLogged {
 			l.opts.Log.Info("a lot was removed that is not kept any more", "environment", e.declared.name, "dataset", at.Series, "lot", at.Lot.ID())

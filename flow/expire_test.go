@@ -70,11 +70,11 @@ func TestRetention(t *testing.T) {
 		t.Errorf("the records are %s", all)
 	}
 	s := planned(t, w)
-	have, err := reader{}.all(t.Context(), s.declared)
-	if err != nil {
-		t.Fatal(err)
+	found := reader{}.all(t.Context(), s.declared, nil)
+	if len(found.Failed) > 0 {
+		t.Fatal(found.Failed)
 	}
-	s.list(have)
+	s.takes(found.Lots)
 	if all := s.planner.Expired(s.retain); len(all) != 4 {
 		t.Errorf("%v are left that are to be removed", all)
 	}

@@ -23,7 +23,7 @@ func (s *state) heed(w acts.Written, now time.Time) (old []string) {
 	maps.DeleteFunc(s.heeded, func(name string, _ int) bool { _, is := w.Retries[name]; return !is })
 	if s.planner != nil {
 		if changed {
-			s.planner.Limit(s.limited(s.held))
+			s.planner.Limit(s.limited(s.missing, s.held))
 			s.dirty = true
 		}
 		s.retry(false)

@@ -46,15 +46,15 @@ func (s *state) hold(now time.Time) {
 		return
 	}
 	if holds := s.holds(now); !slices.Equal(holds, s.held) {
-		s.planner.Limit(s.limited(holds))
+		s.planner.Limit(s.limited(s.missing, holds))
 	}
 }
 
-// limited are the limits with what holds runs: workloads that are disabled, those that have no template, and what comes and goes by the
-// clock.
-func (s *state) limited(holds []plan.Hold) plan.Limits {
+// limited are the limits with what holds runs: workloads that are disabled, those that have no template or whose stores have not been
+// listed, and what comes and goes by the clock.
+func (s *state) limited(missing, holds []plan.Hold) plan.Limits {
 	s.held = holds
 	out := plan.LimitsOf(s.catalog, s.name, s.limits)
-	out.Holds = slices.Concat(disabled(s.written), s.missing, holds)
+	out.Holds = slices.Concat(disabled(s.written), missing, s.unknown(), holds)
 	return out
 }

@@ -25,10 +25,10 @@ func same(a, b survey.Lot) bool { return a.State == b.State && a.Written.Equal(b
 
 // epoch stands for what a lot of an arc was before it is made: for its manifests that count, or that were removed. What failed
 // attempts leave changes nothing.
-func epoch(a plan.Arc, l lot.Lot, have map[survey.At]survey.Lot) string {
+func epoch(a plan.Arc, l lot.Lot, have func(survey.At) survey.Lot) string {
 	var text strings.Builder
 	for _, series := range a.Writes {
-		mark := have[survey.At{Series: series, Lot: l}].Mark
+		mark := have(survey.At{Series: series, Lot: l}).Mark
 		if mark.State.There() || mark.State == plan.Removed {
 			text.WriteString(series + "=" + strconv.FormatInt(mark.Written.UnixNano(), 10))
 		}
@@ -39,13 +39,13 @@ func epoch(a plan.Arc, l lot.Lot, have map[survey.At]survey.Lot) string {
 
 // replaces is when the lot of an arc was made that is there, which a run of it replaces: the oldest of its manifests tells. It is the zero
 // time if the lot is not there.
-func replaces(g *plan.Graph, a plan.Arc, l lot.Lot, have map[survey.At]survey.Lot) (made time.Time) {
+func replaces(g *plan.Graph, a plan.Arc, l lot.Lot, have func(survey.At) survey.Lot) (made time.Time) {
 	for _, id := range a.Writes {
 		s, ok := g.Series(id)
 		if !ok || l.Start.Before(s.Since) {
 			continue
 		}
-		mark := have[survey.At{Series: id, Lot: l}].Mark
+		mark := have(survey.At{Series: id, Lot: l}).Mark
 		if !mark.State.There() {
 			return time.Time{}
 		}
@@ -57,9 +57,9 @@ func replaces(g *plan.Graph, a plan.Arc, l lot.Lot, have map[survey.At]survey.Lo
 }
 
 // failures are the runs that have failed last of each lot that is to be made, as the names of their partial manifests say.
-func failures(g *plan.Graph, have map[survey.At]survey.Lot) []plan.Run {
+func failures(g *plan.Graph, failed map[survey.At]survey.Lot, have func(survey.At) survey.Lot) []plan.Run {
 	last := map[arcLot]plan.Run{}
-	for at, f := range have {
+	for at, f := range failed {
 		arc, ok := g.Arc(g.Producer(at.Series))
 		if !ok || len(f.Partial) == 0 {
 			continue

@@ -19,7 +19,7 @@ type peeked struct {
 func (l *loop) peek(s *state, now time.Time) time.Duration {
 	at := l.upkeep[s]
 	switch {
-	case len(at.written) == 0 || at.peeks.busy || !s.listed:
+	case len(at.written) == 0 || at.peeks.busy || s.stock == nil:
 		return lookInterval
 	case at.peeks.earliest.After(now):
 		return min(lookInterval, at.peeks.earliest.Sub(now))
@@ -57,8 +57,7 @@ func (l *loop) peeked(e peeked) {
 
 // noticed takes what the store has of a lot by now, whatever a listing says that is under way.
 func (s *state) noticed(key survey.At, f survey.Lot) {
-	if _, declared := s.declared.graph.Series(key.Series); declared && s.listed {
-		s.touched[key] = true
+	if _, declared := s.declared.graph.Series(key.Series); declared && s.stock != nil {
 		s.saw(key, f)
 	}
 }

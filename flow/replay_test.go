@@ -190,11 +190,11 @@ func TestReplaces(t *testing.T) {
 	g := plan.Of(w.catalog.Load(), "dev")
 	arc, _ := g.Arc("orders/land")
 	have := map[survey.At]survey.Lot{}
-	if got := replaces(g, arc, w.at(0), have); !got.IsZero() {
+	if got := replaces(g, arc, w.at(0), in(have)); !got.IsZero() {
 		t.Errorf("nothing is there, and was made at %s", got)
 	}
 	have[survey.At{Series: "orders/raw@1", Lot: w.at(0)}] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}}
-	if got := replaces(g, arc, w.at(0), have); !got.Equal(noon) {
+	if got := replaces(g, arc, w.at(0), in(have)); !got.Equal(noon) {
 		t.Errorf("it was made at %s, want %s", got, noon)
 	}
 }
@@ -208,7 +208,7 @@ func TestTheNextAttemptAtAReplay(t *testing.T) {
 	key := survey.At{Series: "orders/raw@1", Lot: l}
 	begin := func(more func(*state)) *state {
 		s := planned(t, w)
-		s.have[key] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon.AddDate(-1, 0, 0)}, ETag: "a"}
+		s.own[key] = survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon.AddDate(-1, 0, 0)}, ETag: "a"}
 		s.noteBegun(map[string]time.Time{replayName: noon})
 		s.planner, s.runs = nil, map[arcLot]plan.Run{}
 		more(s)
@@ -234,9 +234,9 @@ func TestTheNextAttemptAtAReplay(t *testing.T) {
 	for how, s := range map[string]*state{
 		"as it ended": s,
 		"by its manifest": begin(func(s *state) {
-			f := s.have[key]
+			f := s.lot(key)
 			f.Partial = map[string]time.Time{name: w.now}
-			s.have[key] = f
+			s.own[key] = f
 		}),
 		"by its Job": begin(func(s *state) {
 			s.cluster.has(jobs.Event{Kind: jobs.Has, Job: &jobs.Job{

@@ -45,7 +45,7 @@ func (s *state) runsOf(dataset string, l lot.Lot) []Run {
 		failed := j.Failed || j.Outcome != "" && !strings.HasPrefix(j.Outcome, string(cameMade)) && !strings.HasPrefix(j.Outcome, string(cameNeedless))
 		out = append(out, Run{j.Attempt, j.Namespace, j.Name, j.Created.UTC(), j.Ended.UTC(), failed, j.Outcome})
 	}
-	for attempt, written := range s.have[survey.At{Series: dataset, Lot: l}].Partial {
+	for attempt, written := range s.lot(survey.At{Series: dataset, Lot: l}).Partial {
 		if !seen[attempt] {
 			out = append(out, Run{Attempt: attempt, Ended: written.UTC(), Failed: true, Outcome: "see its partial manifest"})
 		}

@@ -50,6 +50,14 @@ func (w worker) start(ctx context.Context, k work) done {
 		d.came, d.why = cameNeedless, "it is there already"
 		return d
 	}
+	switch changed, failed := k.outdated(r, k.now(d.lots)); {
+	case changed:
+		d.came, d.why = cameNeedless, "what there is of it has changed since that was decided"
+		return d
+	case failed:
+		d.failed = true
+		return d.not("there was such an attempt, which has failed")
+	}
 	if waits := r.Waits(standing.Seen, k.start.Short); len(waits) > 0 {
 		return d.not("what it reads is not there: " + strings.Join(waits, "; "))
 	}
@@ -105,7 +113,7 @@ func (w worker) stand(ctx context.Context, d *done, r run.Run) (ledger.Standing,
 	}
 	sinks, err := w.ledger.Sinks(ctx, r, func(s run.Sink) bool {
 		f := d.known[survey.At{Series: s.ID, Lot: r.Lot}]
-		return d.doubted || f.State != plan.None || len(f.Partial) > 0
+		return d.doubted || d.supposed || f.State != plan.None || len(f.Partial) > 0
 	})
 	if err != nil {
 		return out, err
@@ -187,6 +195,20 @@ func removed(r run.Run, lots map[survey.At]survey.Lot) bool {
 	return slices.ContainsFunc(r.Sinks, func(s run.Sink) bool {
 		return s.Store != "" && lots[survey.At{Series: s.ID, Lot: r.Lot}].State == plan.Removed
 	})
+}
+
+// outdated reports whether what there is of a lot is not what it was decided by that a run is to be started: the lot was made, made again, or
+// removed since, or such an attempt is known to have failed.
+func (w work) outdated(r run.Run, now func(survey.At) survey.Lot) (changed, failed bool) {
+	arc, ok := w.graph.Arc(w.key.arc)
+	if !ok || w.doubted {
+		return false, false
+	}
+	for _, s := range r.Sinks {
+		_, is := now(survey.At{Series: s.ID, Lot: r.Lot}).Partial[r.Attempt]
+		failed = failed || is
+	}
+	return epoch(arc, w.key.lot, now) != w.attempt.epoch, failed
 }
 
 // lose writes down that an attempt was lost whose Job was deleted while nobody looked, once its pods have ended.

@@ -3,7 +3,6 @@
 package flow
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,20 +24,21 @@ type state struct {
 	limits        plan.Limits
 	missing, held []plan.Hold
 	cluster       *fleet
-	// listed is set once all its stores were listed, and touched are the lots that were looked at since the listing began that is under
-	// way: what that says of them is older.
-	listed  bool
-	touched map[survey.At]bool
-	have    map[survey.At]survey.Lot
-	// damaged are the manifests that say that they count, and do not, by their ETag.
-	damaged map[survey.At]string
+	have
+	// heard is set once a listing has ended, whatever could be listed. Recorded is once it was read
+	// what is to be remembered. Trouble has why stores could not be listed last, by their location.
+	heard, recorded bool
+	trouble         map[string]string
 
 	// graph is that of what runs, and runs are those that are under way or have failed, as the planner knows them. The planner is nil
-	// before all that there is has been seen, and stale if it has to be made again.
-	graph     *plan.Graph
-	planner   *plan.Planner
-	stale     bool
-	runs      map[arcLot]plan.Run
+	// before enough is known, and stale if it has to be made again; planning is what that is done of while it is.
+	graph    *plan.Graph
+	planner  *plan.Planner
+	planning *planning
+	stale    bool
+	runs     map[arcLot]plan.Run
+	// recalled are those of them that are not known from this process, but from what an earlier one has left.
+	recalled  map[arcLot]plan.Run
 	replaying replaying
 	expiring  expiring
 	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
@@ -56,8 +56,8 @@ type state struct {
 	busy map[arcLot]bool
 	// missed are Jobs that went while something was done about their lots.
 	missed map[arcLot]jobs.Job
-	// news is what others are to be told; nothing if nobody is.
-	news []egress.Fact
+	// facts are what others are to be told; nothing if nobody is.
+	facts []egress.Fact
 	// surveyed is set once the stores were listed, until it is asked whether anyone wants to be told all; fresh, if they were not before.
 	surveyed, fresh bool
 }
@@ -74,8 +74,9 @@ type work struct {
 	start    *plan.Start
 	template jobs.Template
 	doubted  bool
-	// known are the lots that it reads and writes, as they were known when it was planned.
-	known map[survey.At]survey.Lot
+	// known are the lots that it reads and writes, as they were known when it was planned; supposed, if that is but what a snapshot says.
+	known    map[survey.At]survey.Lot
+	supposed bool
 	// job is the one that has ended, or, if it is lost, that is not there any more.
 	job  *jobs.Job
 	lost bool
@@ -85,74 +86,38 @@ type work struct {
 
 func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
-		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
+		declared: d, limits: limits, cluster: f, have: newHave(), trouble: map[string]string{}, recalled: map[arcLot]plan.Run{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
 	}
 }
 
 // redeclare has a newer catalog count. What is in stores that have not been listed is not known.
 func (s *state) redeclare(d *declared) {
-	s.dirty = true
-	same := maps.EqualFunc(s.stores, d.stores, maps.Equal)
-	s.declared, s.listed, s.stale = d, s.listed && same, true
+	was := s.declared
+	s.declared, s.dirty = d, true
+	s.unplanned()
+	s.keep(func(id string) bool { at, is := d.places[id]; return is && at == was.places[id] })
 }
 
-// list takes what the stores have.
-func (s *state) list(all map[survey.At]survey.Lot) {
-	for key := range s.busy { // who is at work says more of these, at once
-		arc, _ := s.graph.Arc(key.arc)
-		for _, id := range arc.Writes {
-			s.touched[survey.At{Series: id, Lot: key.lot}] = true
+// list takes what the stores have, of what has changed since the listing before. What is new is taken by [state.took].
+func (s *state) list(lots *survey.Stock, changed []survey.At) {
+	if s.graph != nil {
+		for key := range s.busy { // who is at work says more of these, at once
+			arc, _ := s.graph.Arc(key.arc)
+			for _, id := range arc.Writes {
+				at := survey.At{Series: id, Lot: key.lot}
+				if _, seen := s.own[at]; !seen {
+					s.own[at] = s.stock.Lot(at)
+				}
+				s.touched[at] = true
+			}
 		}
 	}
-	for key := range s.touched {
-		delete(all, key)
-		if f, ok := s.have[key]; ok {
-			all[key] = f
-		}
+	if s.begin(lots, changed) {
+		s.fresh = true
+		s.unplanned()
 	}
-	clear(s.touched)
-	if !s.listed {
-		s.have, s.listed, s.stale = map[survey.At]survey.Lot{}, true, true
-		for key, f := range all {
-			s.have[key] = s.believed(key, f)
-		}
-		return
-	}
-	for key := range s.have {
-		if _, still := all[key]; !still {
-			s.saw(key, survey.Lot{})
-		}
-	}
-	for key, f := range all {
-		s.saw(key, f)
-	}
-}
-
-// believed is what is found, without what is known to be damaged.
-func (s *state) believed(key survey.At, f survey.Lot) survey.Lot {
-	switch etag, is := s.damaged[key]; {
-	case is && f.ETag == etag && f.State.There():
-		f.State = plan.Partial
-	case is:
-		delete(s.damaged, key) // there is another one now
-	}
-	return f
-}
-
-// saw takes what the store has of a lot.
-func (s *state) saw(key survey.At, f survey.Lot) {
-	f = s.believed(key, f)
-	s.learn(key, s.have[key], f)
-	if s.planner != nil && !same(f, s.have[key]) {
-		s.planner.Saw(key.Series, key.Lot, f.Mark)
-		s.dirty = true
-	}
-	if f.State == plan.None {
-		delete(s.have, key)
-	} else {
-		s.have[key] = f
-	}
+	s.surveyed = true
 }
 
 // ran notes a run; the zero run that there is none any more.
@@ -160,76 +125,11 @@ func (s *state) ran(key arcLot, r plan.Run) {
 	s.dirty = true
 	if r.Arc == "" {
 		delete(s.runs, key)
-		s.planner.Forget(key.arc, key.lot)
+		s.note(func(p *plan.Planner) { p.Forget(key.arc, key.lot) })
 		return
 	}
 	s.runs[key] = r
-	s.planner.Ran(r)
-}
-
-// plan makes the planner, if there is none and everything has been seen. It returns what is to be written down of runs that ended while
-// nobody looked.
-func (s *state) plan(now time.Time) (todo []work) {
-	if !s.known() || s.planner != nil && !s.stale && !s.cluster.changed[s.name] {
-		return nil
-	}
-	delete(s.cluster.changed, s.name)
-	s.graph, s.missing = s.running(s.cluster.templatesOf(s.declared))
-	if s.planner == nil {
-		s.recall(now)
-		s.retry(true)
-		s.tallied = time.Time{} // it is told at once what there is
-	}
-	seen := &plan.Seen{}
-	for key, f := range s.have {
-		seen.Lot(key.Series, key.Lot, f.Mark)
-	}
-	for _, r := range s.runs {
-		seen.Run(r)
-	}
-	for _, r := range s.replays() {
-		seen.Replay(r)
-	}
-	s.planner = plan.New(s.graph, seen, s.limited(s.holds(now)), now)
-	s.stale, s.dirty = false, true
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			todo = append(todo, s.has(j)...)
-		}
-	}
-	return todo
-}
-
-// known reports whether all that there is has been seen.
-func (s *state) known() bool { return s.listed && s.cluster.complete }
-
-// recall finds the runs that have failed before: of each lot the last, by its Job, or by the manifest that it left. Clocks differ: none
-// has failed later than now.
-func (s *state) recall(now time.Time) {
-	defer func() {
-		for key, r := range s.runs {
-			if r.Failed.After(now) {
-				r.Failed = now
-				s.runs[key] = r
-			}
-		}
-	}()
-	for _, r := range failures(s.graph, s.have) {
-		s.runs[arcLot{r.Arc, r.Lot}] = r
-	}
-	for key, all := range s.cluster.jobs[s.name] {
-		arc, ok := s.graph.Arc(key.arc)
-		for _, j := range all {
-			a, ours := parseAttempt(j.Attempt)
-			if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.have) || a.number < s.runs[key].Attempt {
-				continue
-			}
-			s.runs[key] = plan.Run{
-				Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
-				Replaces: replaces(s.graph, arc, key.lot, s.have),
-			}
-		}
-	}
+	s.note(func(p *plan.Planner) { p.Ran(r) })
 }
 
 // has takes a Job as it is now.
@@ -286,15 +186,16 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 	for _, start := range s.planner.Plan().Starts {
 		key := arcLot{start.Arc, start.Lot}
 		arc, _ := s.graph.Arc(start.Arc)
-		if s.busy[key] || s.expires(arc, start.Lot) {
+		if s.busy[key] || s.expires(arc, start.Lot) || start.Short && s.snapshotted(arc) { // what it would do without may be there
 			continue
 		}
-		a := attempt{max(1, start.Attempt), epoch(arc, start.Lot, s.have), arc.Digest}
+		a := attempt{max(1, start.Attempt), epoch(arc, start.Lot, s.lot), arc.Digest}
 		s.busy[key] = true
 		s.ran(key, plan.Run{Arc: start.Arc, Lot: start.Lot, Attempt: a.number, Digest: arc.Digest})
 		todo = append(todo, work{
 			state: s, declared: s.declared, graph: s.graph, target: s.targets[start.Arc], key: key, attempt: a, start: &start,
 			known:    s.knows(s.graph, arc, start.Lot),
+			supposed: s.snapshotted(arc),
 			template: templates[start.Arc],
 			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[survey.At{Series: id, Lot: start.Lot}]; return is }),
 		})
@@ -310,7 +211,7 @@ func (s *state) knows(g *plan.Graph, arc plan.Arc, l lot.Lot) map[survey.At]surv
 	out := map[survey.At]survey.Lot{}
 	take := func(series string, one lot.Lot) {
 		at := survey.At{Series: series, Lot: one}
-		if f, ok := s.have[at]; ok {
+		if f := s.lot(at); f.State != plan.None || len(f.Partial) > 0 {
 			out[at] = f
 		}
 	}
@@ -330,16 +231,15 @@ func (s *state) knows(g *plan.Graph, arc plan.Arc, l lot.Lot) map[survey.At]surv
 func (s *state) done(d done, now time.Time) (todo []work) {
 	delete(s.busy, d.key)
 	learned := len(d.damaged) > 0
-	maps.Copy(s.damaged, d.damaged)
+	s.doubt(d.damaged)
 	for key, f := range d.lots {
-		s.touched[key] = true
-		learned = learned || !same(s.believed(key, f), s.have[key])
+		learned = learned || !same(s.believed(key, f), s.lot(key))
 		s.saw(key, f)
 	}
 	s.attribute(d)
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
-	if arc, ok := s.graph.Arc(d.key.arc); ok && epoch(arc, d.key.lot, s.have) == d.attempt.epoch {
-		run.Replaces = replaces(s.graph, arc, d.key.lot, s.have) // it failed at making again what is still there
+	if arc, ok := s.graph.Arc(d.key.arc); ok && epoch(arc, d.key.lot, s.lot) == d.attempt.epoch {
+		run.Replaces = replaces(s.graph, arc, d.key.lot, s.lot) // it failed at making again what is still there
 	}
 	switch d.came {
 	case cameStarted:
@@ -355,11 +255,13 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		run.Digest = "" // it says nothing of the workload
 		s.ran(d.key, atOnce(run))
 	case cameNot:
-		if learned {
-			s.ran(d.key, plan.Run{}) // what the plan went by is not so; the next one knows
-			break
+		switch {
+		case d.failed: // another process has seen it fail
+		case learned:
+			run = plan.Run{} // what the plan went by is not so; the next one knows
+		default:
+			run.Attempt-- // there was none
 		}
-		run.Attempt-- // there was none
 		s.ran(d.key, run)
 	}
 	for _, j := range s.cluster.jobs[s.name][d.key] {

@@ -22,21 +22,26 @@ func TestFailures(t *testing.T) {
 	arc, _ := g.Arc("orders/land")
 	key := survey.At{Series: "orders/raw@1", Lot: w.at(0)}
 	have := map[survey.At]survey.Lot{}
-	now, digest := epoch(arc, w.at(0), have), short("d", digestLength)
+	now, digest := epoch(arc, w.at(0), in(have)), short("d", digestLength)
 	name := func(n int, epoch string) string { return attempt{n, epoch, digest}.String() }
 	have[key] = survey.Lot{Mark: plan.Mark{State: plan.Partial, Written: noon}, Partial: map[string]time.Time{
 		name(1, now): noon.Add(-time.Hour), name(2, now): noon, name(7, short("before", epochLength)): noon, "1764450000000": noon,
 	}}
 	want := []plan.Run{{Arc: "orders/land", Lot: w.at(0), Attempt: 2, Failed: noon, Digest: digest, Reason: "see its partial manifest"}}
-	if diff := cmp.Diff(want, failures(g, have)); diff != "" {
+	if diff := cmp.Diff(want, failures(g, have, in(have))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	removed := have[key]
 	removed.State = plan.Removed
 	have[key] = removed
-	if got := failures(g, have); len(got) > 0 {
+	if got := failures(g, have, in(have)); len(got) > 0 {
 		t.Errorf("what failed before the lot was made and removed counts: %+v", got)
 	}
+}
+
+// in looks lots up.
+func in(have map[survey.At]survey.Lot) func(survey.At) survey.Lot {
+	return func(at survey.At) survey.Lot { return have[at] }
 }
 
 // planned is the state of the environment, with nothing in its stores.
@@ -48,7 +53,7 @@ func planned(t testing.TB, w *world) *state {
 	}
 	f.complete = true
 	s := newState(declare(w.catalog.Load(), "dev", ""), f, DefaultLimits())
-	s.list(map[survey.At]survey.Lot{})
+	s.lists(t, nil)
 	s.plan(w.now)
 	return s
 }
@@ -69,8 +74,8 @@ func TestAnOlderListing(t *testing.T) {
 		what string
 		want bool
 	}{{"one that began before", true}, {"the next, in which it is not", false}} {
-		s.list(map[survey.At]survey.Lot{})
-		if _, is := s.have[key]; is != l.want {
+		s.lists(t, nil)
+		if is := s.lot(key).State.There(); is != l.want {
 			t.Errorf("after %s the lot is there: %t", l.what, is)
 		}
 	}
@@ -100,7 +105,13 @@ func TestJobsThatWent(t *testing.T) {
 // TestNothingIsStartedBlindly: before all stores and Jobs have been seen, and while a cluster is listed again, no run is started.
 func TestNothingIsStartedBlindly(t *testing.T) {
 	for name, blind := range map[string]func(*state){
-		"the stores were not listed":     func(s *state) { s.listed = false },
+		"the stores were not listed": func(s *state) {
+			s.have = newHave()
+			s.lists(t, nil)
+			s.stock = s.stock.Only(func(string) bool { return false })
+			s.unplanned()
+			s.plan(noon)
+		},
 		"the Jobs are listed again":      func(s *state) { s.cluster.complete = false },
 		"another catalog counts by now":  func(s *state) { s.stale = true },
 		"no template is in the cluster":  func(s *state) { s.cluster = newFleet(); s.cluster.complete = true; s.stale = true; s.plan(noon) },

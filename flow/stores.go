@@ -19,24 +19,24 @@ import (
 // reader lists manifests.
 type reader struct{ opts bucket.Options }
 
-// all lists everything in the stores of an environment.
-func (r reader) all(ctx context.Context, d *declared) (map[survey.At]survey.Lot, error) {
-	found, err := survey.Of(ctx, d.catalog, d.name, nil, func(ctx context.Context, location string) (survey.Store, error) {
+// all lists what the stores of an environment have of some datasets; of none: of all.
+func (r reader) all(ctx context.Context, d *declared, only []string) survey.Found {
+	found, _ := survey.Of(ctx, d.catalog, d.name, only, func(ctx context.Context, location string) (survey.Store, error) { // each store has its error
 		return store.Open(ctx, location, r.opts)
 	})
-	return found.Lots, err
+	return found
 }
 
 // remembered reads what there is to remember in a folder of records: when each replay began, and what people asked for.
-func (r reader) remembered(ctx context.Context, records string) (begun map[string]time.Time, written acts.Written, err error) {
-	err = bucket.With(ctx, records, r.opts, func(f bucket.Folder) error {
-		if begun, err = record.Replays(ctx, f); err != nil {
+func (r reader) remembered(ctx context.Context, records string) (out remembered) {
+	out.err = bucket.With(ctx, records, r.opts, func(f bucket.Folder) (err error) {
+		if out.begun, err = record.Replays(ctx, f); err != nil {
 			return err
 		}
-		written, err = acts.Read(ctx, f)
+		out.written, err = acts.Read(ctx, f)
 		return err
 	})
-	return begun, written, err
+	return out
 }
 
 // written reads what people asked for, in a folder of records.

@@ -400,3 +400,8 @@ func (f *front) Await(_ context.Context, as jobs.As, name string) (there bool, e
 	})
 	return there, err
 }
+
+// lotsOf are those that each workload has to make.
+func (w *storm) lotsOf() []lot.Lot {
+	return slices.Collect(lot.Range(lot.Hourly, w.begin.Add(-time.Duration(w.lots)*time.Hour), w.begin))
+}

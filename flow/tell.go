@@ -57,23 +57,36 @@ func (l *loop) subscribe(name string, d *declared) {
 func (l *loop) tellOthers() {
 	for name, s := range l.states {
 		tells := l.opts.Teller != nil && len(s.subscriptions) > 0
-		if tells && s.surveyed && s.known() {
+		if tells && s.surveyed && s.whole() {
 			if since, ok := l.opts.Teller.Wants(name, s.fresh); ok {
 				l.opts.Teller.Tell(name, s.all(since), true)
 			}
 			s.surveyed, s.fresh = false, false
 		}
-		if tells && len(s.news) > 0 {
-			l.opts.Teller.Tell(name, s.news, false)
+		if tells && len(s.facts) > 0 {
+			l.opts.Teller.Tell(name, s.facts, false)
 		}
-		s.news = nil
+		s.facts = nil
 	}
+}
+
+// whole reports whether all that there is has been seen, and nothing is left to be taken of the last listing.
+func (s *state) whole() bool {
+	return s.known() && s.news == nil && len(s.supposed) == 0 && len(s.unlisted()) == 0
 }
 
 // all are the facts that what is kept says, since a time.
 func (s *state) all(since time.Time) (facts []egress.Fact) {
-	for key, is := range s.have {
-		facts = append(facts, s.changes(key, survey.Lot{}, is, since)...)
+	for _, id := range s.stock.Datasets() {
+		for at := range s.stock.After(id, since) {
+			key := survey.At{Series: id, Lot: at}
+			if _, seen := s.own[key]; !seen {
+				facts = append(facts, s.changes(key, survey.Lot{}, s.lot(key), since)...)
+			}
+		}
+	}
+	for key := range s.own {
+		facts = append(facts, s.changes(key, survey.Lot{}, s.lot(key), since)...)
 	}
 	for key, all := range s.cluster.jobs[s.name] {
 		for _, j := range all {
@@ -92,10 +105,11 @@ func (s *state) all(since time.Time) (facts []egress.Fact) {
 	return facts
 }
 
-// learn notes what is new about a lot.
+// learn notes what is new about a lot. What a snapshot says is not told, nor is what differs from it: once all has been listed, everything
+// is told that has happened.
 func (s *state) learn(key survey.At, was, is survey.Lot) {
-	if len(s.subscriptions) > 0 {
-		s.news = append(s.news, s.changes(key, was, is, time.Time{})...)
+	if len(s.subscriptions) > 0 && s.sure(key.Series) {
+		s.facts = append(s.facts, s.changes(key, was, is, time.Time{})...)
 	}
 }
 
@@ -104,7 +118,7 @@ func (s *state) tellLate(late Lateness, now time.Time) {
 	if late.Late && len(s.subscriptions) > 0 {
 		f := s.ofLot(egress.Late, survey.At{Series: late.Dataset, Lot: late.Lot}, now, "", "")
 		f.Fleeting, f.Mark = true, late.Since.UTC().Format(time.RFC3339Nano)
-		s.news = append(s.news, f)
+		s.facts = append(s.facts, f)
 	}
 }
 
@@ -170,8 +184,8 @@ var ends = map[came]egress.Type{cameMade: egress.RunMade, cameFailed: egress.Run
 // attribute says in what is new about a lot which attempt did that, and why it failed: what a listing finds does not say.
 func (s *state) attribute(d done) {
 	arc, _ := s.declared.graph.Arc(d.key.arc)
-	for i := range s.news {
-		f := &s.news[i]
+	for i := range s.facts {
+		f := &s.facts[i]
 		switch {
 		case f.Lot != d.key.lot || !slices.Contains(arc.Writes, f.Dataset):
 		case f.Type == egress.Available && d.came == cameMade:
@@ -201,7 +215,7 @@ func (s *state) ended(d done, now time.Time) {
 	if t == egress.RunMade {
 		why = ""
 	}
-	s.news = append(s.news, s.ofRun(t, d.key, d.attempt.String(), at, why))
+	s.facts = append(s.facts, s.ofRun(t, d.key, d.attempt.String(), at, why))
 }
 
 // ofRun is a fact about a run.

@@ -18,8 +18,10 @@ type Dataset struct {
 	// Dataset is the id, and Workload that of the one that makes its lots; empty if none does.
 	Dataset, Workload string
 	Unit              lot.Unit
-	// Known is false while the stores have not been listed: then nothing is counted.
-	Known bool
+	// Known is false while its store has not been listed: then nothing is counted. Trouble is why the store could not be listed last, if it
+	// could not: what is counted is from before.
+	Known   bool
+	Trouble string
 	plan.Tally
 	// Running and Failed count the lots of the workload that are under way, and whose last run failed.
 	Running, Failed int
@@ -101,7 +103,8 @@ func (s *state) tally(now time.Time) (facts []Lateness) {
 	for _, id := range g.Datasets() {
 		series, _ := g.Series(id)
 		d := Dataset{Environment: s.name, Cluster: s.declared.cluster, Dataset: id, Workload: g.Producer(id), Unit: series.Unit}
-		if s.planner != nil {
+		d.Trouble = s.trouble[s.places[id].store]
+		if s.planner != nil && s.sure(id) {
 			d.Tally, d.Known = s.planner.Tally(id)
 			d.Running, d.Failed = runs[d.Workload].running, runs[d.Workload].failed
 			if d.Next.Before(s.tallyNext) {

@@ -45,6 +45,8 @@ type done struct {
 	// lots are those that were looked at, as they are now, and damaged are manifests that turned out to be, by their ETag.
 	lots    map[survey.At]survey.Lot
 	damaged map[survey.At]string
+	// failed is a run that was not started since there was such an attempt, which has failed.
+	failed bool
 }
 
 // Cluster has the runs of lots, and tells of them.

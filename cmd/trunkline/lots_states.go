@@ -32,7 +32,7 @@ func (v *lotsView) arcStates(ctx context.Context, cat *catalog.Catalog, found su
 		for l, state := range states {
 			there := true
 			for _, series := range arc.Writes {
-				there = there && found.Lots[survey.At{Series: series, Lot: l}].State.There()
+				there = there && found.Lots.Lot(survey.At{Series: series, Lot: l}).State.There()
 			}
 			run := plan.Run{Arc: id, Lot: l, Attempt: 1, Digest: arc.Digest}
 			switch {

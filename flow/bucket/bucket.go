@@ -39,7 +39,7 @@ type Object struct {
 }
 
 // Folder is a folder of a store, or a whole one. Its methods may be called by any goroutine, and their errors have a [Class].
-type Folder interface {
+type Folder interface { //nolint:interfacebloat // it is all that a store does; who needs less declares less
 	// List lists the objects whose keys begin with a prefix, in the order of their keys, without reading them. It holds no more than a
 	// page of them. An error is the last that is yielded. A folder that is not there is empty.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
@@ -54,6 +54,8 @@ type Folder interface {
 	// Create writes an object as a whole or not at all. If there is one, the error is Exists and nothing was written; after any other
 	// error it may have been.
 	Create(ctx context.Context, key string, data []byte) error
+	// Replace writes an object as a whole or not at all, whatever is there.
+	Replace(ctx context.Context, key string, data []byte) error
 	// Delete deletes an object; one that is not there is deleted.
 	Delete(ctx context.Context, key string) error
 	// Close releases what was opened.

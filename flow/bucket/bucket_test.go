@@ -86,7 +86,7 @@ func TestAsAMap(t *testing.T) {
 				for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
 					key := keys.Draw(t, "key")
 					have, there := model[key]
-					switch rapid.IntRange(0, 3).Draw(t, "act") {
+					switch rapid.IntRange(0, 4).Draw(t, "act") {
 					case 0, 1:
 						content := fmt.Sprint(i)
 						switch err := f.Create(ctx, key, []byte(content)); {
@@ -103,6 +103,11 @@ func TestAsAMap(t *testing.T) {
 						}
 						delete(model, key)
 					case 3:
+						if err := f.Replace(ctx, key, fmt.Append(nil, "now ", i)); err != nil {
+							t.Fatal(err)
+						}
+						model[key] = fmt.Sprint("now ", i)
+					case 4:
 						data, err := f.Read(ctx, key, 100)
 						if there != (err == nil) || string(data) != have || !there && bucket.ClassOf(err) != bucket.NotFound {
 							t.Fatalf("%q has %q, %v; want %q", key, data, err, have)

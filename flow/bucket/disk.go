@@ -140,10 +140,16 @@ func (d disk) read(key string, limit int64) ([]byte, fs.FileInfo, error) {
 // Create writes a file under another name, and links it to its own if that is free, which the file system decides at once for all
 // processes.
 func (d disk) Create(_ context.Context, key string, data []byte) error {
-	return wrap(d.create(key, data), "writing "+d.place.String()+key)
+	return wrap(d.write(key, data, (*os.Root).Link), "writing "+d.place.String()+key)
 }
 
-func (d disk) create(key string, data []byte) (err error) {
+// Replace writes a file under another name, and gives it its own then.
+func (d disk) Replace(_ context.Context, key string, data []byte) error {
+	return wrap(d.write(key, data, (*os.Root).Rename), "writing "+d.place.String()+key)
+}
+
+// write writes a file under another name, and has it get its own in some way.
+func (d disk) write(key string, data []byte, name func(root *os.Root, from, to string) error) (err error) {
 	if err := os.MkdirAll(filepath.Join(d.dir(), staging), 0o755); err != nil { //nolint:gosec // what reads manifests may run as someone else
 		return err
 	}
@@ -157,19 +163,23 @@ func (d disk) create(key string, data []byte) (err error) {
 		return err
 	}
 	temp := filepath.Join(staging, filepath.Base(f.Name()))
-	defer func() { err = errors.Join(err, root.Remove(temp)) }()
+	defer func() {
+		if gone := root.Remove(temp); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}()
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	name := filepath.FromSlash(key)
-	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	own := filepath.FromSlash(key)
+	if err := root.MkdirAll(filepath.Dir(own), 0o755); err != nil {
 		return err
 	}
-	if err := root.Link(temp, name); err != nil {
+	if err := name(root, temp, own); err != nil {
 		return err
 	}
-	return syncFolder(root, filepath.Dir(name))
+	return syncFolder(root, filepath.Dir(own))
 }
 
 // syncFolder has what is in a folder survive a power failure.

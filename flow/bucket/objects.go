@@ -159,6 +159,15 @@ func (o *objects) Create(ctx context.Context, key string, data []byte) error {
 	return wrap(err, "writing "+o.place.String()+key)
 }
 
+// Replace does not ask what is there.
+func (o *objects) Replace(ctx context.Context, key string, data []byte) error {
+	if err := plain(o.place.Folder + key); err != nil {
+		return err
+	}
+	err := o.bucket.WriteAll(ctx, o.place.Folder+key, data, &blob.WriterOptions{ContentType: "application/octet-stream"})
+	return wrap(err, "writing "+o.place.String()+key)
+}
+
 // Delete deletes an object.
 func (o *objects) Delete(ctx context.Context, key string) error {
 	err := wrap(o.remove(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)

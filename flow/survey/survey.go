@@ -37,12 +37,14 @@ type Opener func(ctx context.Context, location string) (Store, error)
 
 // Found is what the stores have.
 type Found struct {
-	// Lots are those of which there is anything.
-	Lots map[At]Lot
+	// Lots are what there is of the datasets that were listed.
+	Lots *Stock
 	// Strays are what lies among the manifests and counts for nothing.
 	Strays []Stray
 	// Unknown are the datasets whose manifests could not be listed, sorted: whether their lots are there is not known.
 	Unknown []string
+	// Failed says why, by the locations of their stores.
+	Failed map[string]error
 }
 
 // At is a lot of a dataset, by the dataset's id.
@@ -63,8 +65,10 @@ type Lot struct {
 // Seen is what is found, as it is planned with.
 func (f Found) Seen() *plan.Seen {
 	out := &plan.Seen{}
-	for at, l := range f.Lots {
-		out.Lot(at.Series, at.Lot, l.Mark)
+	for _, id := range f.Lots.Datasets() {
+		for at, l := range f.Lots.Lots(id) {
+			out.Lot(id, at, l.Mark)
+		}
 	}
 	return out
 }
@@ -104,15 +108,16 @@ func Of(ctx context.Context, c *catalog.Catalog, environment string, datasets []
 		})
 	}
 	_ = group.Wait() // each has its own error
-	out := Found{Lots: map[At]Lot{}}
+	out := Found{Lots: &Stock{}, Failed: map[string]error{}}
 	var errs []error
-	for _, l := range listed {
+	for i, l := range listed {
 		out.Strays = append(out.Strays, l.strays...)
 		out.Unknown = append(out.Unknown, l.unknown...)
-		for at, entries := range l.entries {
-			out.Lots[at] = Fold(entries)
+		out.Lots = out.Lots.With(l.lots.Stock().Only(func(id string) bool { return !slices.Contains(l.unknown, id) }))
+		if l.err != nil {
+			out.Failed[locations[i]] = l.err
+			errs = append(errs, l.err)
 		}
-		errs = append(errs, l.err)
 	}
 	slices.Sort(out.Unknown)
 	return out, errors.Join(errs...)
@@ -158,7 +163,7 @@ func seriesOf(c *catalog.Catalog, of map[manifest.Dataset]string) map[manifest.D
 
 // listing is what one store has.
 type listing struct {
-	entries map[At][]store.Entry
+	lots    Maker
 	strays  []Stray
 	unknown []string
 	err     error
@@ -166,8 +171,10 @@ type listing struct {
 
 // list lists what one store has of the datasets that have it as their place. If all of the environment is asked for, the store is listed
 // as a whole, which costs fewer requests and finds what nobody declares; else dataset by dataset.
-func list(ctx context.Context, of map[manifest.Dataset]series, location string, whole bool, open Opener) listing {
-	out := listing{entries: map[At][]store.Entry{}}
+func list(ctx context.Context, of map[manifest.Dataset]series, location string, whole bool, open Opener) (out listing) {
+	for _, d := range of {
+		out.lots.Dataset(d.id, d.unit)
+	}
 	s, err := open(ctx, location)
 	if err != nil {
 		out.unknown, out.err = idsOf(of), fmt.Errorf("opening the store of manifests %s: %w", location, err)
@@ -188,8 +195,18 @@ func list(ctx context.Context, of map[manifest.Dataset]series, location string, 
 	return out
 }
 
-// take accepts a listing.
+// take accepts a listing. A lot's manifests follow one another, since all that is listed comes in the order of its keys, and so do the lots
+// of a dataset: only those of one lot are held at a time.
 func (l *listing) take(ctx context.Context, s Store, which store.Of, of map[manifest.Dataset]series) error {
+	var at At
+	var entries []store.Entry
+	fold := func() error {
+		if len(entries) > 0 && !l.lots.Add(at, Fold(entries)) {
+			return fmt.Errorf("listing the manifests in %s: those of %s of %s do not come in their order, so that the store is not believed", s.Location(), at.Lot, at.Series)
+		}
+		entries = entries[:0]
+		return nil
+	}
 	for e, err := range s.List(ctx, which) {
 		if err != nil {
 			return fmt.Errorf("listing the manifests in %s: %w", s.Location(), err)
@@ -203,10 +220,15 @@ func (l *listing) take(ctx context.Context, s Store, which store.Of, of map[mani
 			l.strays = append(l.strays, Stray{s.Location() + e.Path, why})
 			continue
 		}
-		at := At{declared.id, e.Key.Lot}
-		l.entries[at] = append(l.entries[at], e)
+		if now := (At{declared.id, e.Key.Lot}); now != at {
+			if err := fold(); err != nil {
+				return err
+			}
+			at = now
+		}
+		entries = append(entries, e)
 	}
-	return nil
+	return fold()
 }
 
 // countsNot returns why what a key says is of no dataset that is declared.
@@ -236,12 +258,12 @@ func Fold(entries []store.Entry) Lot {
 		case e.Stray != nil:
 		case e.Key.State.Counts():
 			counting++
-			out.Mark, out.ETag = plan.Mark{State: stateOf(e.Key.State), Written: e.Written}, e.ETag
+			out.Mark, out.ETag = plan.Mark{State: stateOf(e.Key.State), Written: kept(e.Written)}, e.ETag
 		case e.Key.State == manifest.Partial:
 			if out.Partial == nil {
 				out.Partial = map[string]time.Time{}
 			}
-			out.Partial[e.Key.Attempt] = e.Written
+			out.Partial[e.Key.Attempt] = kept(e.Written)
 		}
 	}
 	switch counting {
@@ -257,7 +279,7 @@ func Fold(entries []store.Entry) Lot {
 // newest is what is known of a lot of which no manifest counts: that it was removed, or else that an attempt failed.
 func newest(entries []store.Entry) (out plan.Mark) {
 	for _, e := range entries {
-		m := plan.Mark{State: stateOf(e.Key.State), Written: e.Written}
+		m := plan.Mark{State: stateOf(e.Key.State), Written: kept(e.Written)}
 		if e.Stray == nil && (m.State > out.State || m.State == out.State && m.Written.After(out.Written)) {
 			out = m
 		}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import "trunkline.dev/trunkline/flow/jobs"
+
+// happened takes an event of a cluster.
+func (l *loop) happened(e jobs.Event) {
+	f := l.fleets[e.Cluster]
+	switch e.Kind {
+	case jobs.Begins:
+		f.complete = false
+		clear(f.told)
+	case jobs.Complete:
+		for _, left := range f.left() {
+			left.Cluster = e.Cluster
+			l.happened(left)
+		}
+		f.complete = true
+	case jobs.Has:
+		f.has(e)
+		if s := l.stateOf(f, e.Job); s != nil {
+			l.do(s.has(*e.Job))
+		}
+	case jobs.Gone:
+		f.gone(e)
+		if s := l.stateOf(f, e.Job); s != nil {
+			if key := (arcLot{e.Job.Workload, e.Job.Lot}); s.busy[key] {
+				s.missed[key] = *e.Job
+			}
+			l.do(s.gone(*e.Job))
+		}
+	}
+}
+
+// stateOf is that of the environment of a Job whose runs are in a cluster; nil if there is none.
+func (l *loop) stateOf(f *fleet, j *jobs.Job) *state {
+	if j == nil {
+		return nil
+	}
+	if s := l.states[j.Environment]; s != nil && s.cluster == f {
+		return s
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/jobs"
+)
+
+const (
+	// lookInterval is how often it is asked which catalog is accepted, which costs no request.
+	lookInterval = time.Second
+	// atWork bounds what is done at a time for an environment beside the loop.
+	atWork = 32
+	// keepMade and keepFailed are how long Jobs stay that have ended, for people to look at.
+	keepMade, keepFailed = 15 * time.Minute, 24 * time.Hour
+)
+
+// loop is one run of the keeper. All of it is the loop's own, but for the events that come in.
+type loop struct {
+	*Keeper
+
+	ctx    context.Context //nolint:containedctx // the life of the loop, which is that of all that it starts
+	events chan any
+	beside sync.WaitGroup
+
+	catalog    *catalog.Catalog
+	fleets     map[string]*fleet
+	states     map[string]*state
+	upkeep     map[*state]*upkeep
+	workers    map[string]worker
+	boundaries map[*state]map[string]*boundary
+	// published is of how many environments it was told last what there is.
+	published int
+}
+
+// Run keeps the lots until ctx ends. It begins with nothing but what is in the stores and the clusters.
+func (k *Keeper) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &loop{
+		Keeper: k, ctx: ctx, events: make(chan any),
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, boundaries: map[*state]map[string]*boundary{},
+	}
+	for _, c := range k.opts.Clusters {
+		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
+	}
+	defer l.beside.Wait()
+	defer cancel()
+	defer k.ended()
+	k.running.Store(l)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-l.events:
+			l.take(e)
+			l.drain()
+		case <-k.hints.told:
+			l.hinted()
+		case <-timer.C:
+		}
+		l.tellOthers()
+		timer.Reset(l.advance(k.opts.Now()))
+	}
+}
+
+// ended takes back what was told.
+func (k *Keeper) ended() {
+	k.running.Store(nil)
+	k.counts.Store(nil)
+	k.listed.Store(nil)
+	k.told.Store(nil)
+	if k.opts.Told != nil {
+		k.opts.Told(nil)
+	}
+}
+
+// drain takes the events that are waiting: of many, all are looked at before anything is planned.
+func (l *loop) drain() {
+	for {
+		select {
+		case e := <-l.events:
+			l.take(e)
+		default:
+			return
+		}
+	}
+}
+
+// tell hands an event to the loop.
+func (l *loop) tell(e any) {
+	select {
+	case l.events <- e:
+	case <-l.ctx.Done():
+	}
+}
+
+// aside does something for an environment beside the loop, as far as that has its stores looked after.
+func (l *loop) aside(s *state, do func()) {
+	at, ok := l.upkeep[s]
+	if !ok {
+		return
+	}
+	l.beside.Go(func() {
+		if at.room.Acquire(l.ctx, 1) != nil {
+			return
+		}
+		defer at.room.Release(1)
+		do()
+	})
+}
+
+// take takes an event.
+func (l *loop) take(e any) {
+	switch e := e.(type) {
+	case jobs.Event:
+		l.happened(e)
+	case listed:
+		l.tookStock(e)
+	case supposed:
+		l.supposed(e)
+	case saved:
+		l.saved(e)
+	case replanned:
+		if l.states[e.declared.name] == e.state {
+			l.do(e.state.planned(e, l.opts.Now()))
+		}
+	case began:
+		l.replayed(e)
+	case question:
+		e.answer()
+	case looked:
+		l.looked(e)
+	case peeked:
+		l.peeked(e)
+	case expired:
+		l.expired(e)
+	case done:
+		l.report(e)
+		e.state.ended(e, l.opts.Now())
+		if l.states[e.declared.name] == e.state {
+			l.do(e.state.done(e, l.opts.Now()))
+		}
+	}
+}
+
+// advance does what is to be done now, and returns in how long it is to be looked again.
+func (l *loop) advance(now time.Time) time.Duration {
+	if c := l.opts.Accepted(); c != nil && c != l.catalog {
+		l.catalog = c
+		l.declare(c)
+	}
+	var counts []Count
+	listed := map[string]time.Time{}
+	wait := min(lookInterval, l.opts.Interval)
+	for _, name := range slices.Sorted(maps.Keys(l.states)) {
+		s := l.states[name]
+		if s.took() {
+			wait = 0 // the rest of what was listed comes once others had their turn
+		}
+		if at := l.upkeep[s]; !at.listing && s.news == nil && !at.next.After(now) {
+			l.list(s, now)
+			l.clean(s, now)
+		} else if !at.listing {
+			wait = max(0, min(wait, at.next.Sub(now)))
+		}
+		if p := s.toPlan(now); p != nil {
+			l.beside.Go(func() { l.tell(p.do()) })
+		}
+		s.hold(now)
+		l.replay(s, now)
+		l.expire(s, now)
+		todo, next := s.starts(now)
+		l.do(todo)
+		if !next.IsZero() {
+			wait = max(0, min(wait, next.Sub(now)))
+		}
+		wait = min(wait, l.look(s, now), l.peek(s, now))
+		counts = append(counts, s.counts()...)
+		if at := l.upkeep[s].listedAt(s); !at.IsZero() {
+			listed[name] = at
+		}
+	}
+	l.counts.Store(&counts)
+	l.listed.Store(&listed)
+	l.publish(now)
+	return wait
+}

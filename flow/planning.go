@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
+)
+
+// planning is what a planner is made of, which takes long if there are many lots: it is done beside the loop.
+type planning struct {
+	state    *state
+	declared *declared
+	graph    *plan.Graph
+	missing  []plan.Hold
+	have     have
+	runs     []plan.Run
+	replays  []plan.Replay
+	limits   plan.Limits
+	now      time.Time
+	// changes are what has happened since, to be noted once it is made.
+	changes []func(*plan.Planner)
+}
+
+// replanned is the event that a planner was made.
+type replanned struct {
+	*planning
+
+	planner *plan.Planner
+}
+
+// do makes the planner.
+func (p *planning) do() replanned {
+	seen := p.have.seen()
+	for _, r := range p.runs {
+		seen.Run(r)
+	}
+	for _, r := range p.replays {
+		seen.Replay(r)
+	}
+	return replanned{p, plan.New(p.graph, seen, p.limits, p.now)}
+}
+
+// known reports whether there is enough to plan by: all Jobs were seen, what is to be remembered was read, and of the stores something is
+// known. What is not known yet is held.
+func (s *state) known() bool { return s.stock != nil && s.recorded && s.cluster.complete }
+
+// toPlan says of what a planner is to be made; nil if there is one that is right, or one is being made, or not enough is known.
+func (s *state) toPlan(now time.Time) *planning {
+	if !s.known() || s.planning != nil || s.planner != nil && !s.stale && !s.cluster.changed[s.name] {
+		return nil
+	}
+	delete(s.cluster.changed, s.name)
+	s.stale = true // nothing is started until it is made
+	g, missing := s.running(s.cluster.templatesOf(s.declared))
+	s.recall(g, now)
+	p := &planning{
+		state: s, declared: s.declared, graph: g, missing: missing, have: s.view(), runs: slices.Collect(maps.Values(s.runs)), replays: s.replays(), now: now,
+	}
+	p.limits = s.limited(missing, s.holds(now))
+	s.planning = p
+	return p
+}
+
+// planned takes a planner that was made. It returns what is to be written down of runs that ended while nobody looked.
+func (s *state) planned(p replanned, now time.Time) (todo []work) {
+	if s.planning != p.planning {
+		return nil // it was made of what does not count any more
+	}
+	first := s.planner == nil
+	s.planning, s.planner, s.graph, s.missing = nil, p.planner, p.graph, p.missing
+	for _, change := range p.changes {
+		change(s.planner)
+	}
+	s.stale, s.dirty = false, true
+	if first {
+		s.tallied = time.Time{} // it is told at once what there is
+	}
+	s.planner.At(now)
+	s.planner.Limit(s.limited(s.missing, s.holds(now)))
+	s.retry(true)
+	for _, all := range s.cluster.jobs[s.name] {
+		for _, j := range all {
+			todo = append(todo, s.has(j)...)
+		}
+	}
+	return todo
+}
+
+// unplanned has the planner that is being made not count: something changed that it is made of.
+func (s *state) unplanned() { s.stale, s.planning = true, nil }
+
+// note tells the planner of a change, and the one that is being made, if there are any.
+func (s *state) note(change func(*plan.Planner)) {
+	if s.planner != nil {
+		change(s.planner)
+	}
+	if s.planning != nil {
+		s.planning.changes = append(s.planning.changes, change)
+	}
+}
+
+// recall finds the runs that have failed before: of each lot the last, by its Job, or by the manifest that it left. Clocks differ: none
+// has failed later than now. What this process has seen itself is not recalled; what was recalled before is, since it may have been by a
+// snapshot, or without a store that could not be listed.
+func (s *state) recall(g *plan.Graph, now time.Time) {
+	for key, r := range s.recalled {
+		if s.runs[key] == r {
+			delete(s.runs, key)
+		}
+	}
+	clear(s.recalled)
+	note := func(key arcLot, r plan.Run) {
+		if r.Failed.After(now) {
+			r.Failed = now
+		}
+		s.recalled[key] = r
+	}
+	for _, r := range failures(g, s.failed(), s.lot) {
+		note(arcLot{r.Arc, r.Lot}, r)
+	}
+	for key, all := range s.cluster.jobs[s.name] {
+		arc, ok := g.Arc(key.arc)
+		for _, j := range all {
+			a, ours := parseAttempt(j.Attempt)
+			if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.lot) || a.number < s.recalled[key].Attempt {
+				continue
+			}
+			note(key, plan.Run{
+				Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
+				Replaces: replaces(g, arc, key.lot, s.lot),
+			})
+		}
+	}
+	for key, r := range s.recalled {
+		if _, is := s.runs[key]; is || s.busy[key] {
+			delete(s.recalled, key)
+			continue
+		}
+		s.runs[key] = r
+	}
+}
+
+// unlisted are the datasets of which it is not known yet what there is, sorted.
+func (s *state) unlisted() (ids []string) {
+	for _, of := range s.stores {
+		for _, id := range of {
+			if _, has := s.declared.graph.Series(id); has && !s.stock.Has(id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// unknown holds the workloads that write or read datasets of which it is not known yet what there is: they would make what is there already,
+// or of less than there is.
+func (s *state) unknown() (holds []plan.Hold) {
+	missing := s.unlisted()
+	if len(missing) == 0 {
+		return nil
+	}
+	unknown := func(id string) bool { _, is := slices.BinarySearch(missing, id); return is }
+	for _, id := range s.declared.graph.Arcs() {
+		a, _ := s.declared.graph.Arc(id)
+		of := slices.Clone(a.Writes)
+		for _, r := range a.Reads {
+			of = append(of, r.Series)
+		}
+		if i := slices.IndexFunc(of, unknown); i >= 0 {
+			by := "the store of the manifests of " + of[i] + ", which has not been listed yet"
+			if why := s.trouble[s.places[of[i]].store]; why != "" {
+				by += ": " + why
+			}
+			holds = append(holds, plan.Hold{Of: id, By: by})
+		}
+	}
+	return holds
+}
+
+// snapshotted reports whether a workload writes or reads a dataset of which nothing is known but what a snapshot says.
+func (s *state) snapshotted(a plan.Arc) bool {
+	if len(s.supposed) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(a.Writes, func(id string) bool { return s.supposed[id] }) ||
+		slices.ContainsFunc(a.Reads, func(r plan.Read) bool { return s.supposed[r.Series] })
+}
+
+// took takes a piece of the listing that ended last, and reports whether there was any.
+func (s *state) took() bool {
+	lots, ok := s.next()
+	if !ok {
+		return false
+	}
+	for at, f := range lots {
+		s.put(at, f)
+	}
+	s.have.ended()
+	return true
+}
+
+// saw takes what the store has of a lot by now, whatever a listing says that is under way.
+func (s *state) saw(at survey.At, f survey.Lot) {
+	s.touched[at] = true
+	s.put(at, f)
+}
+
+// put takes what the store has of a lot.
+func (s *state) put(at survey.At, f survey.Lot) {
+	was := s.lot(at)
+	s.have.put(at, f)
+	s.noticedChange(at, was)
+}
+
+// doubt takes manifests that say that they count, and are damaged, by their ETag.
+func (s *state) doubt(damaged map[survey.At]string) {
+	for at, etag := range damaged {
+		was := s.lot(at)
+		s.damaged[at] = etag
+		s.noticedChange(at, was)
+	}
+}
+
+// noticedChange notes what is known of a lot now, if it was something else.
+func (s *state) noticedChange(at survey.At, was survey.Lot) {
+	is := s.lot(at)
+	s.learn(at, was, is)
+	if !same(was, is) {
+		s.note(func(p *plan.Planner) { p.Saw(at.Series, at.Lot, is.Mark) })
+		s.dirty = true
+	}
+}

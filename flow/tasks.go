@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// clean has Jobs removed that ended a while ago.
+func (l *loop) clean(s *state, now time.Time) {
+	w := l.workers[s.declared.cluster]
+	for _, all := range s.cluster.jobs[s.name] {
+		for _, j := range all {
+			keep := keepMade
+			if j.Failed {
+				keep = keepFailed
+			}
+			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
+				continue
+			}
+			as := s.targets[j.Workload].as
+			l.aside(s, func() {
+				if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
+					l.opts.Log.Warn("cannot remove a run that has ended", "job", j.Namespace+"/"+j.Name, "err", err.Error())
+				}
+			})
+		}
+	}
+}
+
+// do has work done beside the loop. What came of a run is tried to be written down until it is, which takes no room from others between two
+// tries: what is in the way may be in that of one project only.
+func (l *loop) do(todo []work) {
+	for _, one := range todo {
+		at, kept := l.upkeep[one.state]
+		if !kept {
+			continue
+		}
+		w := l.workers[one.declared.cluster]
+		if one.start != nil {
+			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
+			continue
+		}
+		l.beside.Go(func() {
+			try := func() (done, error) {
+				if err := at.room.Acquire(l.ctx, 1); err != nil {
+					return done{}, backoff.Permanent(err) // the daemon ends
+				}
+				defer at.room.Release(1)
+				return w.finish(l.ctx, one)
+			}
+			d, err := backoff.Retry(l.ctx, try, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, again time.Duration) {
+				l.opts.Log.Warn("cannot write down what came of a run; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
+			}))
+			if err == nil {
+				l.tell(d)
+			}
+		})
+	}
+}
+
+// words say which run some work is about.
+func (w work) words() []any {
+	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String()}
+}
+
+// report logs what came of some work: one line for each run that begins, and one for each that ends.
+func (l *loop) report(d done) {
+	words := d.words()
+	for key := range d.damaged {
+		l.opts.Log.Warn("a manifest does not count: it is damaged", "environment", d.declared.name, "dataset", key.Series, "lot", key.Lot.ID())
+	}
+	switch d.came {
+	case cameStarted:
+		l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		return
+	case cameNot:
+		l.opts.Log.Warn("a run for a lot could not be started", append(words, "why", d.why)...)
+		return
+	case cameNeedless:
+		if d.job == nil {
+			return
+		}
+	case cameMade, cameFailed, cameLost:
+	}
+	words = append(words, "outcome", string(d.came))
+	if d.why != "" {
+		words = append(words, "why", d.why)
+	}
+	l.opts.Log.Info("a run for a lot ended", words...)
+	l.opts.Ended(d.ended())
+}
