@@ -30,7 +30,20 @@ type have struct {
 // taking is a listing that is taken piece by piece.
 type taking struct {
 	lots *survey.Stock
-	left []survey.At
+	// own are the lots that were looked at before, and left those that have changed, but for datasets that count already.
+	own, left []survey.At
+	counts    map[string]bool
+}
+
+// piece cuts off the next lots.
+func (t *taking) piece() (lots []survey.At) {
+	from := &t.own
+	if len(t.own) == 0 {
+		from = &t.left
+	}
+	n := min(pieces, len(*from))
+	lots, *from = (*from)[:n], (*from)[n:]
+	return lots
 }
 
 // pieces is how many lots are taken at a time: they take some milliseconds.
@@ -110,7 +123,6 @@ func (h *have) keep(wanted func(dataset string) bool) {
 	}
 	if h.news != nil {
 		h.news.lots = h.news.lots.Only(wanted)
-		h.news.left = slices.DeleteFunc(h.news.left, func(at survey.At) bool { return !wanted(at.Series) })
 	}
 	h.stock = h.stock.Only(wanted)
 	maps.DeleteFunc(h.own, func(at survey.At, _ survey.Lot) bool { return !wanted(at.Series) })
@@ -135,16 +147,11 @@ func (h *have) begin(lots *survey.Stock, changed []survey.At) (first bool) {
 	fresh := func(id string) bool { return !h.sure(id) }
 	added := lots.Only(fresh)
 	first = h.stock == nil || len(added.Datasets()) > 0
-	left := make([]survey.At, 0, len(changed)+len(h.own))
-	for _, at := range changed {
-		if h.sure(at.Series) {
-			left = append(left, at)
-		}
-	}
+	h.news = &taking{lots: lots, left: changed, counts: map[string]bool{}}
 	for at := range h.own {
 		switch {
 		case !added.Has(at.Series) && lots.Has(at.Series):
-			left = append(left, at)
+			h.news.own = append(h.news.own, at)
 		case added.Has(at.Series) && !h.touched[at]:
 			delete(h.own, at) // the listing is newer
 		}
@@ -152,8 +159,8 @@ func (h *have) begin(lots *survey.Stock, changed []survey.At) (first bool) {
 	h.stock = h.stock.With(added)
 	for _, id := range added.Datasets() {
 		delete(h.supposed, id)
+		h.news.counts[id] = true
 	}
-	h.news = &taking{lots, left}
 	return first
 }
 
@@ -163,20 +170,19 @@ func (h *have) next() (lots map[survey.At]survey.Lot, ok bool) {
 	if h.news == nil {
 		return nil, false
 	}
-	n := min(pieces, len(h.news.left))
-	lots = make(map[survey.At]survey.Lot, n)
-	for _, at := range h.news.left[:n] {
-		if !h.touched[at] {
+	piece := h.news.piece()
+	lots = make(map[survey.At]survey.Lot, len(piece))
+	for _, at := range piece {
+		if !h.touched[at] && !h.news.counts[at.Series] && h.news.lots.Has(at.Series) {
 			lots[at] = h.news.lots.Lot(at)
 		}
 	}
-	h.news.left = h.news.left[n:]
 	return lots, true
 }
 
 // ended has the listing, once all of it was taken, be what is known, but for what was seen since it began.
 func (h *have) ended() {
-	if h.news == nil || len(h.news.left) > 0 {
+	if h.news == nil || len(h.news.own)+len(h.news.left) > 0 {
 		return
 	}
 	was, lots := h.own, h.news.lots

@@ -114,11 +114,12 @@ func TestListingsInPieces(t *testing.T) {
 			s.list(lots, changed)
 			for s.news != nil {
 				// One lot at a time.
-				rest := s.news.left[min(1, len(s.news.left)):]
-				s.news.left = s.news.left[:min(1, len(s.news.left))]
+				own, left := s.news.own, s.news.left
+				s.news.own, s.news.left = own[:min(1, len(own))], left[:min(1, len(left))]
+				cut := []int{len(s.news.own), len(s.news.left)}
 				held := s.news
 				lots, _ := s.next()
-				held.left = rest
+				held.own, held.left = own[cut[0]-len(held.own):], left[cut[1]-len(held.left):]
 				for at, f := range lots {
 					s.put(at, f)
 				}

@@ -63,7 +63,7 @@ func (l *loop) tookStock(e listed) {
 	s.expiring.listed = e.whole && e.err == nil
 	as := func(id string) bool { where, is := s.places[id]; return is && where == e.declared.places[id] } // others are elsewhere by now
 	if lots := e.found.Lots.Only(as); len(lots.Datasets()) > 0 || len(s.places) == 0 {
-		s.list(lots, slices.DeleteFunc(e.changed, func(key survey.At) bool { return !as(key.Series) }))
+		s.list(lots, e.changed)
 	}
 	if e.err == nil && e.declared.records == s.records {
 		s.recorded = true
