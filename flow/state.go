@@ -40,6 +40,7 @@ type state struct {
 	runs      map[arcLot]plan.Run
 	replaying replaying
 	expiring  expiring
+	foreign   foreign
 	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
 	// set if something was asked for since a listing began.
 	written acts.Written
@@ -122,6 +123,7 @@ func (s *state) list(all map[survey.At]survey.Lot) {
 		}
 	}
 	for key, f := range all {
+		s.appeared(key, f)
 		s.saw(key, f)
 	}
 }

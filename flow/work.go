@@ -405,10 +405,13 @@ func (w worker) settled(ctx context.Context, replaces string, out *run.Outcome, 
 				continue
 			}
 			m, err := w.stores.read(ctx, made.Store, e.Key, made.Location)
-			if _, damaged := errors.AsType[*store.DamagedError](err); err != nil && !damaged {
+			if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
+				continue // it does not count, and is replaced
+			}
+			if err != nil {
 				return "", err
 			}
-			if written = err == nil && m.Same(*made.Manifest); !written {
+			if written = m.Same(*made.Manifest); !written {
 				return "someone else has made " + made.ID + " meanwhile", nil
 			}
 		}
