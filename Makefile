@@ -88,7 +88,8 @@ storms: build versitygw postgres ## tier 3, nightly: repeat what is random (stor
 	@for seed in $$(seq $(STORMS)); do \
 		$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 30m -run TestStorm ./flow -args -storm-seed $$seed -storm-lots 250 -storm-kills 50 || exit 1; \
 	done
-	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 60m -run 'LotsOutlive|LotsOfAStore|LotsAtTheNext' ./cmd/trunkline/e2e -args -lots.hours 250 -lots.kills 50
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 60m -run TestLotsOutliveKills ./cmd/trunkline/e2e -args -lots.hours 250 -lots.kills 50
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 60m -run TestLotsOfAStoreThatFails ./cmd/trunkline/e2e -args -lots.hours 80
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short -timeout 120m $$(git grep -l pgregory.net/rapid -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -args -rapid.checks=2000
 
 parity: devcluster ## tier 3, nightly: the same answers as Helm, Kustomize, Kubernetes' admission and Apache Airflow themselves
