@@ -51,8 +51,8 @@ func (w *storm) whole(dataset string, l lot.Lot) string {
 	return string(manifest.Manifest{State: manifest.Complete, LotID: l.ID(), URIType: manifest.Identifier, URIs: []string{"s3://lake/" + key}}.Encode())
 }
 
-// acts are what people do to the manifests, each once and somewhere. What they do to the lots that are to be made keeps apart what is made
-// by hand of either dataset, and what is damaged, of what is read: a manifest that nobody reads is not found to be damaged.
+// acts are what people do to the manifests, each once and somewhere. Of the lots that are to be made, they damage those of what is read
+// only, and never where they have made what is made of it: a manifest that nobody reads is not found to be damaged after a restart.
 func (w *storm) acts() []func() {
 	anywhere := func(do func(dataset string, l lot.Lot)) func() { return func() { do(w.somewhere()) } }
 	raw := func(text func(l lot.Lot) string) func() {

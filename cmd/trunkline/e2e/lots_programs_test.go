@@ -14,7 +14,7 @@ import (
 
 // TestProgramsThatMisbehave: one that never ends is ended and has failed; one that writes nothing makes a lot that is empty; what one
 // writes outside of its folder counts for nothing; and one that writes a manifest that lists what is not there has failed. What others
-// read of that goes on, and a commit that mends the program has the rest made.
+// read of that goes on, and a commit that fixes the program has the rest made.
 func TestProgramsThatMisbehave(t *testing.T) {
 	t.Parallel()
 	l := newLake(t)
