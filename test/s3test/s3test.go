@@ -55,7 +55,7 @@ func Start(tb testing.TB, folder string, buckets ...string) *Server {
 		tb.Skip("needs an S3; left out by -short")
 	}
 	for _, bucket := range buckets {
-		if err := os.MkdirAll(filepath.Join(folder, bucket), 0o777); err != nil {
+		if err := os.MkdirAll(filepath.Join(folder, bucket), 0o750); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -28,15 +28,13 @@ type storedLake struct {
 	*lake
 
 	s3 *s3test.Server
-	// twice are the lots that may have been run more than once, by the name of the program: their Jobs were deleted by hand.
-	twice map[string]map[string]bool
 }
 
 // newStoredLake makes one with some lots for each program, and commits it. What the programs do between their first object and the rest
 // is for the caller to say; DIR in it is the folder of the lake.
 func newStoredLake(t *testing.T, hours int, between string) (*storedLake, string) {
 	t.Helper()
-	l := &storedLake{lake: newLakeOf(t, hours), twice: map[string]map[string]bool{}}
+	l := &storedLake{lake: newLakeOf(t, hours)}
 	l.base = "s3:/"
 	l.s3 = s3test.Start(t, l.dir, "lake", "manifests")
 	var keys strings.Builder
@@ -48,7 +46,7 @@ func newStoredLake(t *testing.T, hours int, between string) (*storedLake, string
 	}
 	program, err := os.ReadFile(built(t, "lot"))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(l.dir, "control", "lot"), program, 0o755) //nolint:gosec // it is a program
+		err = os.WriteFile(filepath.Join(l.dir, "control", "lot"), program, 0o755)
 	}
 	if err == nil {
 		err = os.Mkdir(filepath.Join(l.dir, "locks"), 0o777)
@@ -80,8 +78,10 @@ echo "$TRUNKLINE_LOT $TRUNKLINE_ATTEMPT ends" >> DIR/ran/NAME`)
 // serveStored starts a daemon with a data folder of its own that finds the store at an address, and a cluster by a kubeconfig.
 func (l *storedLake) serveStored(program, data, endpoint, kubeconfig string, more ...string) *daemon {
 	l.t.Helper()
-	args := []string{"--repo", l.repo.URL(), "--data", data, "--cluster", "test=" + kubeconfig, "--poll", "1h", "--event-target", "hooks=" + l.hook.url,
-		"--s3-endpoint", endpoint, "--lots-interval", "1s"}
+	args := []string{
+		"--repo", l.repo.URL(), "--data", data, "--cluster", "test=" + kubeconfig, "--poll", "1h", "--event-target", "hooks=" + l.hook.url,
+		"--s3-endpoint", endpoint, "--lots-interval", "1s",
+	}
 	return serveIn(l.t, l.s3.Env(), program, append(args, more...)...)
 }
 
@@ -98,7 +98,7 @@ func (l *storedLake) records(name string) (out []record) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was read
+	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var r record
 		if _, err := fmt.Sscan(lines.Text(), &r.lot, &r.attempt, &r.what); err != nil {
@@ -153,7 +153,7 @@ func (l *storedLake) sound() {
 			}
 		}
 		for id, n := range begun {
-			if n > 1 && !l.twice[name][id] {
+			if n > 1 {
 				l.t.Errorf("%s was run %d times for %s", name, n, id)
 			}
 		}
@@ -203,22 +203,14 @@ func (l *storedLake) ends() {
 		l.await("more lots", func() bool { return count() > had || l.made() })
 	}
 	l.sound()
-	for name, of := range programs {
+	for _, of := range programs {
 		lots := l.manifests(of.project, "complete")
 		slices.Sort(lots)
 		if got := len(slices.Compact(lots)); got != l.hours {
 			l.t.Errorf("%d lots of %s count, want %d", got, of.dataset, l.hours)
 		}
-		if partial := l.manifests(of.project, "partial"); len(partial) > 0 && len(l.twice[name]) == 0 {
+		if partial := l.manifests(of.project, "partial"); len(partial) > 0 {
 			l.t.Errorf("runs of %s have failed or were lost: %v", name, partial)
 		}
 	}
-}
-
-// deleted notes that the Job of a lot was deleted by hand.
-func (l *storedLake) deleted(name, lot string) {
-	if l.twice[name] == nil {
-		l.twice[name] = map[string]bool{}
-	}
-	l.twice[name][lot] = true
 }
