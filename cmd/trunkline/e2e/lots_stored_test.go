@@ -210,7 +210,7 @@ func (l *storedLake) ends() {
 			l.t.Errorf("%d lots of %s count, want %d", got, of.dataset, l.hours)
 		}
 		if partial := l.manifests(of.project, "partial"); len(partial) > 0 {
-			l.t.Errorf("runs of %s have failed or were lost: %v", name, partial)
+			l.t.Errorf("runs of %s have failed or were lost: %v", of.project, partial)
 		}
 	}
 }
