@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline lot devcluster test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+.PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
 	bench bench-loop generate golden licence airflow helm kustomize transform postgres github-schemas mermaid openlineage demo browser images tidy check clean
 
 GO ?= go
@@ -59,6 +59,10 @@ devcluster: ## build bin/devcluster, a Kubernetes control plane in one binary
 	@[ -x bin/devcluster ] || echo "building bin/devcluster, which is Kubernetes from its source; the first time takes about 5 minutes"
 	@$(GO) build -C test/devcluster -o ../../bin/devcluster .
 
+versitygw: ## build bin/versitygw, an S3 server on a folder
+	@[ -x bin/versitygw ] || echo "building bin/versitygw, which is a program of others from its source; the first time takes a minute or two"
+	@$(GO) build -C test/versitygw -ldflags '-s -w' -o ../../bin/versitygw github.com/versity/versitygw/cmd/versitygw
+
 # Tests come in three tiers; CONTRIBUTING.md says which test is in which. hack/gotest runs `go test` and ends with what
 # was skipped and why; in CI, a test that is skipped for a reason of its own fails the run.
 test-short: ## tier 1: the tests that need no cluster and no PostgreSQL, in minutes
@@ -68,7 +72,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster postgres github-schemas mermaid openlineage helm kustomize transform ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage helm kustomize transform ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -78,13 +82,15 @@ test-devcluster: devcluster ## run the tests of test/devcluster, a module of its
 	@echo "testing test/devcluster"
 	@cd test/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
 
-storms: build postgres ## tier 3, nightly: repeat what is random (storms, kills, models, properties); STORMS=5 times
+storms: build versitygw postgres ## tier 3, nightly: repeat what is random (storms, kills, models, properties); STORMS=5 times
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count $(STORMS) -timeout 120m -run 'Storm|Kill|Damaged|Replica|Hang|Delay' \
 		./reconciler ./reconciler/shard ./cmd/trunkline/e2e
 	@for seed in $$(seq $(STORMS)); do \
 		$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 30m -run TestStorm ./flow -args -storm-seed $$seed -storm-lots 250 -storm-kills 50 || exit 1; \
 	done
 	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -timeout 60m -run TestBackfillOnACluster ./flow -args -backfill-lots 10000
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 60m -run TestLotsOutliveKills ./cmd/trunkline/e2e -args -lots.hours 250 -lots.kills 50
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count 1 -timeout 60m -run TestLotsOfAStoreThatFails ./cmd/trunkline/e2e -args -lots.hours 80
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -short -timeout 120m $$(git grep -l pgregory.net/rapid -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -args -rapid.checks=2000
 
 parity: devcluster ## tier 3, nightly: the same answers as Helm, Kustomize, Kubernetes' admission and Apache Airflow themselves
@@ -202,6 +208,7 @@ images: ## take the pictures of the documentation again, while the demo is playe
 tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy
 	@cd test/devcluster && $(GO) mod tidy
+	@cd test/versitygw && $(GO) mod tidy
 
 check: ## everything that CI runs
 	@.ci/run

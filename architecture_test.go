@@ -132,6 +132,7 @@ var mayKnow = map[string][]string{
 	"test/fulldisk":              {},
 	"test/mermaidtest":           {"test/cached"},
 	"test/pgtest":                {},
+	"test/s3test":                {},
 	"test/stage":                 {"console/client"},
 	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
 	"webhooks/commits":           {"reconciler/git", "webhooks"},

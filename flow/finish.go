@@ -96,22 +96,27 @@ func (w worker) readsTheSame(ctx context.Context, d *done, r run.Run) (bool, err
 }
 
 // publish writes the manifests of a run, in place of those that it was started to replace. What there is of its lot then is noted in the
-// work.
+// work. Of a manifest that was written meanwhile it is looked what it is: one that is damaged does not count, and is replaced.
 func (w worker) publish(ctx context.Context, d *done, r run.Run, out run.Outcome) error {
-	var there map[string][]store.Entry
-	if d.came == cameMade {
-		var err error
-		if there, err = w.replaced(ctx, d, r, out); err != nil || d.came != cameMade {
+	for again := range 2 {
+		var there map[string][]store.Entry
+		if d.came == cameMade {
+			var err error
+			if there, err = w.replaced(ctx, d, r, out, again > 0); err != nil || d.came != cameMade {
+				return err
+			}
+		}
+		sinks, err := w.ledger.Publish(ctx, out, there, "replaced by the attempt "+r.Attempt)
+		d.saw(r, sinks)
+		if _, taken := errors.AsType[*store.ConflictError](err); !taken {
 			return err
 		}
+		if again > 0 || d.came != cameMade {
+			d.came, d.why = cameNeedless, err.Error()
+			break
+		}
 	}
-	sinks, err := w.ledger.Publish(ctx, out, there, "replaced by the attempt "+r.Attempt)
-	d.saw(r, sinks)
-	if _, taken := errors.AsType[*store.ConflictError](err); taken {
-		d.came, d.why = cameNeedless, err.Error()
-		return w.relook(ctx, d, r)
-	}
-	return err
+	return w.relook(ctx, d, r)
 }
 
 // relook lists those sinks of a run of which nothing was written.
@@ -121,16 +126,16 @@ func (w worker) relook(ctx context.Context, d *done, r run.Run) error {
 	return err
 }
 
-// replaced finds the manifests that a run is to replace, and looks only if there are any, or if something that counts is known of that it
-// was not started to replace. The run is needless if a sink has such a one, unless that is what it has written itself.
-func (w worker) replaced(ctx context.Context, d *done, r run.Run, out run.Outcome) (map[string][]store.Entry, error) {
+// replaced finds the manifests that a run is to replace, and looks only if it has to, if there are any, or if something that counts is known of
+// that it was not started to replace. The run is needless if a sink has such a one, unless that is what it has written itself.
+func (w worker) replaced(ctx context.Context, d *done, r run.Run, out run.Outcome, look bool) (map[string][]store.Entry, error) {
 	var replaces map[string][]string
 	if err := json.Unmarshal([]byte(d.job.Replaces), &replaces); err != nil {
 		d.came, d.why = cameNeedless, "its Job does not say what it replaces" // a person has changed it
 		return nil, nil
 	}
 	sinks, err := w.ledger.Sinks(ctx, r, func(s run.Sink) bool {
-		return len(replaces[s.Role]) > 0 || d.known[survey.At{Series: s.ID, Lot: r.Lot}].State.There()
+		return look || len(replaces[s.Role]) > 0 || d.known[survey.At{Series: s.ID, Lot: r.Lot}].State.There()
 	})
 	if err != nil {
 		return nil, err
@@ -143,10 +148,14 @@ func (w worker) replaced(ctx context.Context, d *done, r run.Run, out run.Outcom
 				continue
 			}
 			m, err := w.stores.read(ctx, made.Store, e.Key, made.Location)
-			if _, damaged := errors.AsType[*store.DamagedError](err); err != nil && !damaged {
+			if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
+				there[made.Role] = append(there[made.Role], e) // it does not count, and is replaced
+				continue
+			}
+			if err != nil {
 				return nil, err
 			}
-			if err != nil || !m.Same(*made.Manifest) {
+			if !m.Same(*made.Manifest) {
 				d.saw(r, sinks)
 				d.came, d.why = cameNeedless, "someone else has made "+made.ID+" meanwhile"
 				return nil, w.relook(ctx, d, r)

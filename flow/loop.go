@@ -143,6 +143,8 @@ func (l *loop) take(e any) {
 		l.peeked(e)
 	case expired:
 		l.expired(e)
+	case verified:
+		l.verified(e)
 	case done:
 		l.report(e)
 		e.state.ended(e, l.opts.Now())
@@ -184,6 +186,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 			wait = max(0, min(wait, next.Sub(now)))
 		}
 		wait = min(wait, l.look(s, now), l.peek(s, now))
+		l.verify(s)
 		counts = append(counts, s.counts()...)
 		if at := l.upkeep[s].listedAt(s); !at.IsZero() {
 			listed[name] = at

@@ -51,6 +51,7 @@ func (l *loop) peeked(e peeked) {
 	now := l.opts.Now()
 	at.peeks.ended(now, now)
 	for key, f := range e.lots {
+		e.state.appeared(key, f)
 		e.state.noticed(key, f)
 	}
 }

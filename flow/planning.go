@@ -199,6 +199,7 @@ func (s *state) took() bool {
 		return false
 	}
 	for at, f := range lots {
+		s.appeared(at, f)
 		s.put(at, f)
 	}
 	s.have.ended()

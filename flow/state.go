@@ -41,6 +41,7 @@ type state struct {
 	recalled  map[arcLot]plan.Run
 	replaying replaying
 	expiring  expiring
+	foreign   foreign
 	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
 	// set if something was asked for since a listing began.
 	written acts.Written

@@ -30,37 +30,56 @@ var (
 const perRun = 8
 
 // TestStorm: a backfill through two projects, in which the keeper is killed at points that are diced, before or after what it asked for
-// was done; the store is down, slow, sends half of its answers, fails before and after it has done something, and has conditional writes
-// lose; runs fail, and their Jobs are deleted by hand; and the clock jumps. In the end each lot is there, of one run that ended well, with
-// all that it wrote; at no time did two runs make the same lot, or did one begin before what it reads was there.
+// was done, and now and then goes on beside the next one, cut off from it; the store is down, slow, sends half of its answers, fails
+// before and after it has done something, and has conditional writes lose; programs fail, write nothing, write where they must not, write
+// a manifest that lies, and do not end; their Jobs are deleted by hand; people write manifests by hand, damaged ones and those of other
+// times and datasets among them; notifications are lost, doubled, out of order and forged; and the clock jumps. In the end each lot is
+// there, of one run that ended well, with all that it wrote; at no time did two runs make the same lot, was one made that is not due, or
+// did one begin before what it reads was there.
 func TestStorm(t *testing.T) {
 	w := newStorm(t, *stormLots, *stormSeed)
 	between := 2 * perRun * *stormLots / *stormKills
 	struck := 0
+	for _, act := range w.acts() {
+		act()
+	}
 	for range *stormKills {
-		l := &life{left: 1 + w.dice(between), after: w.dice(2) == 0, over: make(chan struct{})}
 		w.jump()
-		stop := w.keep(l, true)
+		lives := []*life{w.life(between)}
+		if w.dice(3) == 0 {
+			lives = append(lives, w.life(between))
+		}
+		var stops []func()
+		for _, l := range lives {
+			stops = append(stops, w.keep(l, true))
+		}
 		for w.dice(3) > 0 {
 			w.cluster.deleteOne()
 		}
-		select {
-		case <-l.over:
-			if !w.settled() {
-				struck++
+		for _, l := range lives {
+			select {
+			case <-l.over:
+			case <-time.After(waitTimeout):
+				t.Fatalf("the keeper does nothing any more:\n%s", w.state())
 			}
-		case <-time.After(waitTimeout):
-			t.Fatalf("the keeper does nothing any more:\n%s", w.state())
 		}
-		stop()
+		if !w.settled() {
+			struck++
+		}
+		for _, stop := range stops {
+			stop()
+		}
 	}
 	w.calm()
 	l := &life{left: -1}
 	stop := w.keep(l, false)
 	defer stop()
-	for late := time.Now().Add(waitTimeout); !w.settled(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(late) {
-			t.Fatalf("not all lots are made:\n%s", w.state())
+	written := -1
+	for late := time.Now(); !w.settled(); time.Sleep(20 * time.Millisecond) {
+		if n := w.written(); n != written {
+			written, late = n, time.Now().Add(waitTimeout)
+		} else if time.Now().After(late) {
+			t.Fatalf("nothing happens any more, and not all lots are made:\n%s", w.state())
 		}
 	}
 	w.check()
@@ -102,6 +121,11 @@ func (l *life) spend(do func()) error {
 	return nil
 }
 
+// life is one that ends somewhere within so many requests.
+func (w *storm) life(within int) *life {
+	return &life{left: 1 + w.dice(within), after: w.dice(2) == 0, over: make(chan struct{})}
+}
+
 // dice returns a number below n.
 func (w *storm) dice(n int) int {
 	w.mu.Lock()
@@ -137,18 +161,25 @@ func (w *storm) keep(l *life, faults bool) (stop func()) {
 	if !faults {
 		log = slog.NewTextHandler(w.t.Output(), nil)
 	}
+	interval := 50 * time.Millisecond
+	if w.dice(2) == 0 {
+		interval = 300 * time.Millisecond // it hears of most things by notifications
+	}
 	limits := DefaultLimits()
 	limits.Pause, limits.MaxPause = 50*time.Millisecond, time.Second
 	k := New(Options{
-		Accepted: w.accepted, Clusters: []Cluster{&front{w.cluster, l}}, Interval: 10 * time.Millisecond, Limits: limits,
+		Accepted: w.accepted, Clusters: []Cluster{&front{w.cluster, l}}, Interval: interval, Limits: limits,
 		Stores: bucket.Options{Endpoint: store.URL}, Log: slog.New(log), Now: w.now, Ended: func(Ended) {},
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); k.Run(ctx) }()
+	others := make(chan struct{})
+	go func() { defer close(others); w.others(ctx, k) }()
 	return func() {
 		cancel()
 		<-ended
+		<-others
 		store.Close()
 	}
 }

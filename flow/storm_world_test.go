@@ -17,8 +17,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
@@ -37,6 +35,8 @@ type storm struct {
 	begin   time.Time
 	s3      *buckettest.S3
 	cluster *pods
+	// hand are the objects that people made a lot of by hand.
+	hand sync.Map
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -53,7 +53,7 @@ func newStorm(t *testing.T, lots int, seed uint64) *storm {
 		t: t, lots: lots, begin: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), s3: buckettest.New(t, "lake", "manifests"),
 		random: rand.New(rand.NewPCG(seed, seed)),
 	}
-	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{storm: w, jobs: map[string]jobs.Job{}, well: map[string]bool{}}
+	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{storm: w, tells: map[int]func(jobs.Event){}, jobs: map[string]jobs.Job{}, well: map[string]int{}, did: map[program]int{}}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, dataset, workload, reads string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + fmt.Sprintf(`kind: Project
@@ -88,21 +88,36 @@ func (w *storm) wrong(format string, args ...any) {
 
 func (w *storm) accepted() *catalog.Catalog { return w.catalog }
 
-// write writes an object of data, past all that goes wrong.
-func (w *storm) write(key, data string) {
-	answer, r := httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), http.MethodPut, "/lake/"+key, strings.NewReader(data))
+// first is when the first lot begins.
+func (w *storm) first() time.Time { return w.begin.Add(-time.Duration(w.lots) * time.Hour) }
+
+// ask asks the store, past all that goes wrong.
+func (w *storm) ask(method, path, data string, header ...string) *httptest.ResponseRecorder {
+	answer, r := httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), method, "/"+path, strings.NewReader(data))
 	r.Header.Set("Content-Length", strconv.Itoa(len(data)))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	w.s3.ServeHTTP(answer, r)
-	if answer.Code != http.StatusOK {
+	return answer
+}
+
+// write writes an object.
+func (w *storm) write(bucket, key, data string) {
+	if answer := w.ask(http.MethodPut, bucket+"/"+key, data); answer.Code != http.StatusOK {
 		w.wrong("a program cannot write %s: %d", key, answer.Code)
 	}
 }
 
-// listed are the manifests of a dataset, by lot.
-func (w *storm) listed(dataset string) map[string][]store.Entry {
+// listed are the manifests of a dataset, by lot; of one of them, or of all.
+func (w *storm) listed(dataset string, of ...lot.Lot) map[string][]store.Entry {
 	out := map[string][]store.Entry{}
+	what := store.Of{Dataset: manifest.Dataset{Name: dataset, Version: "1"}}
+	for _, one := range of {
+		what.Lot = one
+	}
 	err := store.With(context.Background(), "s3://manifests/", bucket.Options{Endpoint: w.s3.URL}, func(s *store.Store) error {
-		for e, err := range s.List(context.Background(), store.Of{Dataset: manifest.Dataset{Name: dataset, Version: "1"}}) {
+		for e, err := range s.List(context.Background(), what) {
 			if err != nil {
 				return err
 			}
@@ -124,15 +139,24 @@ func counting(entries []store.Entry) []store.Entry {
 // settled reports whether all lots are there, and it is written down what came of each run.
 func (w *storm) settled() bool {
 	for _, dataset := range []string{"raw", "clean"} {
-		n := 0
-		for _, entries := range w.listed(dataset) {
-			n += len(counting(entries))
-		}
-		if n < w.lots {
-			return false
+		have := w.listed(dataset)
+		for l := range lot.Range(lot.Hourly, w.first(), w.begin) {
+			if len(counting(have[l.ID()])) == 0 {
+				return false
+			}
 		}
 	}
 	return !w.cluster.busy()
+}
+
+// written is how many manifests there are.
+func (w *storm) written() (n int) {
+	for _, dataset := range []string{"raw", "clean"} {
+		for _, entries := range w.listed(dataset) {
+			n += len(entries)
+		}
+	}
+	return n
 }
 
 // state says how far it is.
@@ -140,7 +164,7 @@ func (w *storm) state() string {
 	raw, clean := w.listed("raw"), w.listed("clean")
 	var missing strings.Builder
 	for dataset, have := range map[string]map[string][]store.Entry{"raw": raw, "clean": clean} {
-		for l := range lot.Range(lot.Hourly, w.begin.Add(-time.Duration(w.lots)*time.Hour), w.begin) {
+		for l := range lot.Range(lot.Hourly, w.first(), w.begin) {
 			if len(counting(have[l.ID()])) == 1 {
 				continue
 			}
@@ -154,254 +178,69 @@ func (w *storm) state() string {
 	return fmt.Sprintf("of raw %d lots have manifests, of clean %d; %s%s", len(raw), len(clean), w.cluster.describe(), missing.String())
 }
 
-// check holds the stores to what the runs did.
+// check holds the stores to what the runs did, in the end.
 func (w *storm) check() {
 	w.t.Helper()
-	for dataset, workload := range map[string]string{"raw": "orders/land", "clean": "sales/clean"} {
-		have := w.listed(dataset)
-		for l := range lot.Range(lot.Hourly, w.begin.Add(-time.Duration(w.lots)*time.Hour), w.begin) {
-			counts := counting(have[l.ID()])
-			if len(counts) != 1 {
-				w.t.Errorf("%d manifests of %s count for %s, want 1", len(counts), dataset, l)
-				continue
-			}
-			var m manifest.Manifest
-			err := store.With(w.t.Context(), "s3://manifests/", bucket.Options{Endpoint: w.s3.URL}, func(s *store.Store) (err error) {
-				m, err = s.Read(w.t.Context(), counts[0].Key, "s3://lake/"+dataset+"/")
-				return err
-			})
-			if err != nil {
-				w.t.Error(err)
-				continue
-			}
-			if len(m.URIs) != 2 {
-				w.t.Errorf("%s of %s lists %q, want both objects of a run", dataset, l, m.URIs)
-				continue
-			}
-			_, attempt, _ := strings.Cut(m.URIs[0], "attempt=")
-			attempt, _, _ = strings.Cut(attempt, "/")
-			if !w.cluster.endedWell(workload + " " + l.ID() + " " + attempt) {
-				w.t.Errorf("%s of %s is what the run %s wrote, which did not end well", dataset, l, attempt)
-			}
-			for _, uri := range m.URIs {
-				answer := httptest.NewRecorder()
-				w.s3.ServeHTTP(answer, httptest.NewRequestWithContext(w.t.Context(), http.MethodHead, strings.TrimPrefix(uri, "s3:/"), http.NoBody))
-				if answer.Code != http.StatusOK {
-					w.t.Errorf("%s of %s lists %s, which is not there", dataset, l, uri)
-				}
+	for _, dataset := range []string{"raw", "clean"} {
+		for l := range lot.Range(lot.Hourly, w.first(), w.begin) {
+			w.cluster.mu.Lock()
+			well := maps.Clone(w.cluster.well)
+			w.cluster.mu.Unlock()
+			if wrong := w.unsound(dataset, l, well); wrong != "" {
+				w.t.Errorf("of %s %s %s", dataset, l, wrong)
 			}
 		}
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, problem := range w.problems {
 		w.t.Error(problem)
 	}
 }
 
-// pods is a cluster whose runs write one object when they begin and one when they end.
-type pods struct {
-	storm *storm
-
-	mu   sync.Mutex
-	tell func(jobs.Event)
-	jobs map[string]jobs.Job
-	uid  int
-	well map[string]bool
-}
-
-func (p *pods) describe() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	running, unsettled := 0, 0
-	for _, j := range p.jobs {
-		if j.Ended.IsZero() {
-			running++
-		} else if j.Outcome == "" {
-			unsettled++
-		}
+// unsound is what is wrong with a lot: there is one manifest that counts, and it lists what is there, all that a run wrote that ended
+// well, or that a person did. Well is what the runs wrote.
+func (w *storm) unsound(dataset string, l lot.Lot, well map[string]int) string {
+	counts := counting(w.listed(dataset, l)[l.ID()])
+	if len(counts) != 1 {
+		return fmt.Sprintf("%d manifests count, want 1", len(counts))
 	}
-	return fmt.Sprintf("%d Jobs run, and of %d it is not written down what came of them", running, unsettled)
-}
-
-// of lists the Jobs of a lot.
-func (p *pods) of(l lot.Lot) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out strings.Builder
-	for _, j := range p.jobs {
-		if j.Lot == l {
-			fmt.Fprintf(&out, "; Job %s %s ended %s, failed %t, %q", j.Workload, j.Attempt, j.Ended.Format(time.TimeOnly), j.Failed, j.Outcome)
-		}
-	}
-	return out.String()
-}
-
-// busy reports whether a Job runs, or has ended and nobody has written it down.
-func (p *pods) busy() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, j := range p.jobs {
-		if j.Outcome == "" {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *pods) endedWell(run string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.well[run]
-}
-
-func (p *pods) watch(ctx context.Context, tell func(jobs.Event)) {
-	p.mu.Lock()
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Begins})
-	for _, t := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: t})
-	}
-	for _, j := range p.jobs {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
-	}
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Complete})
-	p.tell = tell
-	p.mu.Unlock()
-	<-ctx.Done()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tell = nil
-}
-
-// set has a Job be as it is now, and remove be no more. The caller holds the lock.
-func (p *pods) set(j jobs.Job) {
-	p.jobs[j.Namespace+"/"+j.Name] = j
-	p.say(jobs.Has, j)
-}
-
-func (p *pods) remove(j jobs.Job) {
-	delete(p.jobs, j.Namespace+"/"+j.Name)
-	p.say(jobs.Gone, j)
-}
-
-func (p *pods) say(kind jobs.Kind, j jobs.Job) {
-	if p.tell != nil {
-		p.tell(jobs.Event{Cluster: "one", Kind: kind, Job: &j})
-	}
-}
-
-func (p *pods) create(as jobs.As, o jobs.Order) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, there := p.jobs[as.Namespace+"/"+o.Name]; there {
-		return
-	}
-	for _, j := range p.jobs {
-		if j.Workload == o.Template.Workload && j.Lot == o.Lot && j.Ended.IsZero() {
-			p.storm.wrong("%s of %s is run twice at once: %s and %s", j.Workload, j.Lot, j.Attempt, o.Attempt)
-		}
-	}
-	if o.Template.Workload == "sales/clean" && len(counting(p.storm.listed("raw")[o.Lot.ID()])) != 1 {
-		p.storm.wrong("%s of %s begins, and what it reads is not there", o.Template.Workload, o.Lot)
-	}
-	p.uid++
-	j := jobs.Job{
-		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: p.storm.now(),
-	}
-	out := ""
-	for _, v := range o.Variables {
-		if v.Name == "TRUNKLINE_WRITE_MAIN" {
-			out = strings.TrimPrefix(v.Value.With(nil), "s3://lake/")
-		}
-	}
-	p.set(j)
-	p.storm.write(out+"half", o.Attempt)
-	go p.run(j, out)
-}
-
-// run is what is left of a run once it has begun. It ends with the Job.
-func (p *pods) run(j jobs.Job, out string) {
-	time.Sleep(time.Duration(p.storm.dice(15)) * time.Millisecond) // it computes
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, there := p.jobs[j.Namespace+"/"+j.Name]; !there {
-		return
-	}
-	p.storm.mu.Lock()
-	j.Failed = !p.storm.quiet && p.storm.random.IntN(15) == 0
-	p.storm.mu.Unlock()
-	if !j.Failed {
-		p.storm.write(out+"rest", j.Attempt)
-		p.well[j.Workload+" "+j.Lot.ID()+" "+j.Attempt+"-"+j.Tag] = true
-	}
-	j.Ended = p.storm.now()
-	p.set(j)
-}
-
-// deleteOne deletes a Job by hand, if one runs.
-func (p *pods) deleteOne() {
-	time.Sleep(5 * time.Millisecond) // some have begun by then, or none
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(p.jobs)) {
-		if j := p.jobs[name]; j.Ended.IsZero() {
-			p.remove(j)
-			return
-		}
-	}
-}
-
-// front is the cluster as a keeper of some life sees it.
-type front struct {
-	*pods
-
-	life *life
-}
-
-func (f *front) Name() string { return "one" }
-
-func (f *front) Watch(ctx context.Context, tell func(jobs.Event)) { f.watch(ctx, tell) }
-
-func (f *front) Create(_ context.Context, as jobs.As, o jobs.Order) error {
-	return f.life.spend(func() { f.create(as, o) })
-}
-
-func (f *front) Settle(_ context.Context, _ jobs.As, j jobs.Job, outcome string) error {
-	return f.life.spend(func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if now, there := f.jobs[j.Namespace+"/"+j.Name]; there && now.UID == j.UID {
-			now.Outcome = outcome
-			f.set(now)
-		}
+	var m manifest.Manifest
+	err := store.With(context.Background(), "s3://manifests/", bucket.Options{Endpoint: w.s3.URL}, func(s *store.Store) (err error) {
+		m, err = s.Read(context.Background(), counts[0].Key, "s3://lake/"+dataset+"/")
+		return err
 	})
+	if err != nil {
+		return err.Error()
+	}
+	return w.wrote(map[string]string{"raw": "orders/land", "clean": "sales/clean"}[dataset]+" "+l.ID(), m, well)
 }
 
-func (f *front) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
-	return f.life.spend(func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if now, there := f.jobs[j.Namespace+"/"+j.Name]; there && now.UID == j.UID {
-			f.remove(now)
+// wrote is what is wrong with what a manifest lists.
+func (w *storm) wrote(run string, m manifest.Manifest, well map[string]int) string {
+	if len(m.URIs) == 0 {
+		for of, objects := range well {
+			if objects == 0 && strings.HasPrefix(of, run+" ") {
+				return ""
+			}
 		}
-	})
-}
-
-func (f *front) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
-
-func (f *front) Lingering(context.Context, jobs.As) (map[string]bool, error) {
-	return nil, f.life.spend(func() {}) // a run ends with its Job
-}
-
-func (f *front) Await(_ context.Context, as jobs.As, name string) (there bool, err error) {
-	err = f.life.spend(func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		_, there = f.jobs[as.Namespace+"/"+name]
-	})
-	return there, err
+		return "it is empty, and no run has written nothing"
+	}
+	for _, uri := range m.URIs {
+		if answer := w.ask(http.MethodHead, strings.TrimPrefix(uri, "s3://"), ""); answer.Code != http.StatusOK {
+			return fmt.Sprintf("%s is listed, and is not there", uri)
+		}
+	}
+	if _, by := w.hand.Load(m.URIs[0]); by && len(m.URIs) == 1 {
+		return ""
+	}
+	_, attempt, _ := strings.Cut(m.URIs[0], "attempt=")
+	attempt, _, _ = strings.Cut(attempt, "/")
+	if objects, ok := well[run+" "+attempt]; !ok || objects != len(m.URIs) {
+		return fmt.Sprintf("%q is listed, and the run %q ended well: %t, and wrote %d objects", m.URIs, attempt, ok, objects)
+	}
+	return ""
 }
 
 // lotsOf are those that each workload has to make.
-func (w *storm) lotsOf() []lot.Lot {
-	return slices.Collect(lot.Range(lot.Hourly, w.begin.Add(-time.Duration(w.lots)*time.Hour), w.begin))
-}
+func (w *storm) lotsOf() []lot.Lot { return slices.Collect(lot.Range(lot.Hourly, w.first(), w.begin)) }

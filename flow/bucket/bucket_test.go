@@ -526,3 +526,31 @@ func TestClosedFoldersHoldNoConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsSaidBesides: what goes wrong is said by errors, and not by lines of AWS' client on stderr, where the daemon's log is.
+func TestNothingIsSaidBesides(t *testing.T) {
+	s3 := buckettest.New(t, "lake")
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := os.Stderr
+	os.Stderr = said
+	defer func() { os.Stderr = stderr }()
+	f := open(t, "s3://lake/", bucket.Options{Endpoint: s3.URL})
+	s3.Fail(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = w.Write([]byte("<Error><Code>InternalError</Code>"))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	for _, err := range []error{f.Create(t.Context(), "a", []byte("a")), f.Delete(t.Context(), "a")} {
+		if err == nil {
+			t.Error("half of an answer is none")
+		}
+	}
+	if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {
+		t.Errorf("it says %q, %v", text, err)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/logging"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 
@@ -39,6 +40,7 @@ func openS3(ctx context.Context, l location.Location, opts Options) (Folder, err
 		if loaded, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = loaded.WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = idleTimeout })
 		}
+		o.Logger = logging.Nop{}                           // what it has to say of an answer that ends early is in the error, and not for the log of who asked
 		o.DisableLogOutputChecksumValidationSkipped = true // many an S3 has no checksums, and nobody can do anything about it
 		if opts.Endpoint != "" {
 			o.BaseEndpoint, o.UsePathStyle, o.Region = &opts.Endpoint, true, anyRegion

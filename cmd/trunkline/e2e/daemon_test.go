@@ -43,10 +43,12 @@ func TestMain(m *testing.M) {
 	pkg.Main(m)
 }
 
-func build(flags ...string) error {
-	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "trunkline.dev/trunkline/cmd/trunkline")...)
+func build(flags ...string) error { return buildProgram("trunkline", flags...) }
+
+func buildProgram(name string, flags ...string) error {
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "trunkline.dev/trunkline/cmd/"+name)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building trunkline: %w\n%s", err, out)
+		return fmt.Errorf("building %s: %w\n%s", name, err, out)
 	}
 	return nil
 }
@@ -55,11 +57,21 @@ func build(flags ...string) error {
 // many times.
 func plain(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(folder, "trunkline-plain")
+	return built(t, "trunkline")
+}
+
+var building sync.Mutex
+
+// built returns a program of ours without the race detector.
+func built(t *testing.T, name string) string {
+	t.Helper()
+	building.Lock()
+	defer building.Unlock()
+	program := filepath.Join(folder, name+"-plain")
 	if _, err := os.Stat(program); err == nil {
 		return program
 	}
-	if err := build("-o", program); err != nil {
+	if err := buildProgram(name, "-o", program); err != nil {
 		t.Fatal(err)
 	}
 	return program
@@ -86,6 +98,12 @@ func serve(t *testing.T, args ...string) *daemon {
 // serveWith is serve with another program.
 func serveWith(t *testing.T, program string, args ...string) *daemon {
 	t.Helper()
+	return serveIn(t, nil, program, args...)
+}
+
+// serveIn is serveWith with more in the environment of the program.
+func serveIn(t *testing.T, env []string, program string, args ...string) *daemon {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +114,7 @@ func serveWith(t *testing.T, program string, args ...string) *daemon {
 	}
 	d := &daemon{t: t, server: "http://" + address, exited: make(chan struct{}), log: &logBuffer{}}
 	d.cmd = exec.Command(program, append([]string{"serve", "--listen", address}, args...)...)
-	d.cmd.Stderr = d.log
+	d.cmd.Stderr, d.cmd.Env = d.log, append(os.Environ(), env...)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,12 @@ import (
 
 // lake is a folder in which two projects make lots: "land" writes hours from nothing, and "clean" reads them.
 type lake struct {
-	t     *testing.T
-	dir   string
+	t   *testing.T
+	dir string
+	// base is the address of the folder, as a store: of this machine, or of an S3 whose buckets are what is in it.
+	base string
+	// hours is how many lots each of the two has to make, of which the first is that of since.
+	hours int
 	since time.Time
 	// counted are the lots that are looked at: those that had ended when the test began. Meanwhile another hour may end.
 	counted map[string]bool
@@ -40,6 +44,11 @@ const hours = 6
 
 func newLake(t *testing.T) *lake {
 	t.Helper()
+	return newLakeOf(t, hours)
+}
+
+func newLakeOf(t *testing.T, hours int) *lake {
+	t.Helper()
 	dir := t.TempDir()
 	for _, sub := range []string{"lake", "ran", "manifests", "control"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o777); err != nil {
@@ -47,12 +56,12 @@ func newLake(t *testing.T) *lake {
 		}
 	}
 	until := time.Now().UTC().Truncate(time.Hour)
-	since, counted := until.Add(-hours*time.Hour), map[string]bool{}
+	since, counted := until.Add(-time.Duration(hours)*time.Hour), map[string]bool{}
 	for l := range lot.Range(lot.Hourly, since, until) {
 		counted[l.ID()] = true
 	}
 	return &lake{
-		t: t, dir: dir, since: since, counted: counted, repo: gittest.New(t), data: t.TempDir(), hook: newHook(t),
+		t: t, dir: dir, base: "file://" + dir, hours: hours, since: since, counted: counted, repo: gittest.New(t), data: t.TempDir(), hook: newHook(t),
 		cluster: clustertest.Start(t, clustertest.Options{Name: "lots", Mode: clustertest.Exec, Args: []string{"--mount", dir + "=" + dir}}),
 	}
 }
@@ -62,8 +71,13 @@ func (l *lake) script(name, then string) string {
 	return fmt.Sprintf(`out=${TRUNKLINE_WRITE_MAIN#file://}; mkdir -p $out; echo "$TRUNKLINE_LOT $TRUNKLINE_ATTEMPT" >> %s/ran/%s; %s; echo data > $out/part`, l.dir, name, then)
 }
 
-// files is the platform, with what the two programs do.
+// files is the platform, with what the two programs do before they write.
 func (l *lake) files(land, clean string) map[string]string {
+	return l.declare(l.script("land", land), l.script("clean", clean))
+}
+
+// declare is the platform with the scripts of the two programs.
+func (l *lake) declare(land, clean string) map[string]string {
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, dataset, workload, reads, script string) string {
 		return fmt.Sprintf(`%skind: Project
@@ -83,10 +97,10 @@ spec:
 	return map[string]string{
 		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: lots}\n",
 		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
-		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  stores: {lake: \"file://%s/lake\"}\n"+
-			"  lots: {manifests: \"file://%s/manifests/<project>/\", events: [{to: hooks}]}\n", l.dir, l.dir),
-		"orders/project.yaml": project("orders", "raw", "land", "", l.script("land", land)),
-		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}\n      ", l.script("clean", clean)),
+		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  stores: {lake: \"%s/lake\"}\n"+
+			"  lots: {manifests: \"%s/manifests/<project>/\", events: [{to: hooks}]}\n", l.base, l.base),
+		"orders/project.yaml": project("orders", "raw", "land", "", land),
+		"sales/project.yaml":  project("sales", "clean", "clean", "reads: {raw: orders/raw@1}\n      ", clean),
 	}
 }
 
@@ -148,7 +162,7 @@ func (l *lake) await(what string, ok func() bool) {
 
 // made reports whether all lots of both projects are there.
 func (l *lake) made() bool {
-	return len(l.manifests("orders", "complete")) == hours && len(l.manifests("sales", "complete")) == hours
+	return len(l.manifests("orders", "complete")) == l.hours && len(l.manifests("sales", "complete")) == l.hours
 }
 
 // jobs lists the Jobs of a project.

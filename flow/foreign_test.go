@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/survey"
+)
+
+// damage writes a manifest of a lot that is none.
+func (w *world) damage(dataset string, l lot.Lot) {
+	path := w.path(dataset, l)
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, []byte("{"), 0o644)
+	}
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+// whole reports whether the manifest of a lot lists what a run wrote.
+func (w *world) whole(dataset string, l lot.Lot) bool {
+	data, err := os.ReadFile(w.path(dataset, l))
+	return err == nil && strings.Contains(string(data), "attempt=")
+}
+
+// TestDamagedWhileItRuns: a manifest that is damaged and appears while a run makes its lot does not count as that of someone who was
+// faster: the run's replaces it, also of a lot that nothing reads.
+func TestDamagedWhileItRuns(t *testing.T) {
+	for _, dataset := range []string{"raw", "clean"} {
+		t.Run(dataset, func(t *testing.T) {
+			w := newWorld(t)
+			workload := map[string]string{"raw": "orders/land", "clean": "sales/clean"}[dataset]
+			w.cluster.program = func(o jobs.Order, _ string) (bool, bool) {
+				if o.Template.Workload == workload && o.Lot == w.at(3) {
+					w.damage(dataset, o.Lot)
+				}
+				return false, false
+			}
+			w.keep()
+			w.await("all lots", func() bool { return w.made() && w.whole(dataset, w.at(3)) })
+			w.await("all to be noted", func() bool { return w.cluster.outcomes()[""] == 0 })
+			if diff := cmp.Diff(map[string]int{"made": 2 * hours}, w.cluster.outcomes()); diff != "" {
+				t.Errorf("what came of the runs: -want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{w.at(3).ID()}, w.lots(dataset, manifest.Removed)); diff != "" {
+				t.Errorf("nothing says that there was another one: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDamagedByOthers: a manifest that others damage while the lots are kept does not count, also if nothing reads it: the lot is made
+// again. One that others write and that is whole is left alone.
+func TestDamagedByOthers(t *testing.T) {
+	w := newWorld(t)
+	w.keep()
+	w.await("all lots", w.made)
+	w.await("all to be noted", func() bool { return w.cluster.outcomes()[""] == 0 && len(w.cluster.outcomes()) > 0 })
+	w.damage("clean", w.at(2))
+	other, err := os.ReadFile(w.path("clean", w.at(5)))
+	if err == nil {
+		err = os.WriteFile(w.path("clean", w.at(5)), append(other, '\n'), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.await("the lot to be made again", func() bool { return w.whole("clean", w.at(2)) })
+	if !slices.Equal(w.lots("clean", manifest.Removed), []string{w.at(2).ID()}) {
+		t.Errorf("removed are %v", w.lots("clean", manifest.Removed))
+	}
+	if got := w.cluster.starts()["sales/clean "+w.at(5).ID()]; got != 1 {
+		t.Errorf("what others wrote is whole, and was made %d times", got)
+	}
+}
+
+// TestAppeared: what is read is what others wrote, and not what was there before, counts for nothing, or is written just now.
+func TestAppeared(t *testing.T) {
+	w := newWorld(t)
+	s := newState(declare(w.catalog.Load(), "dev", ""), newFleet(), DefaultLimits())
+	s.graph = s.declared.graph
+	at := func(n int) survey.At { return survey.At{Series: "sales/clean@1", Lot: w.at(n)} }
+	is := func(state plan.State, etag string) survey.Lot {
+		return survey.Lot{Mark: plan.Mark{State: state}, ETag: etag}
+	}
+	s.lists(t, map[survey.At]survey.Lot{at(0): is(plan.Complete, "a")}) // the first: it is believed
+	s.busy[arcLot{"sales/clean", w.at(1)}] = true
+	s.lists(t, map[survey.At]survey.Lot{
+		at(0): is(plan.Complete, "a"), at(1): is(plan.Complete, "mine"), at(2): is(plan.Complete, "theirs"), at(3): is(plan.Partial, ""), at(4): is(plan.Empty, "theirs"),
+	})
+	want := map[survey.At]string{at(2): "theirs", at(4): "theirs"}
+	if diff := cmp.Diff(want, s.foreign.unread); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
