@@ -23,8 +23,10 @@ type LotKeeper interface {
 	View(ctx context.Context, environment string, look func(report.View) error) error
 	// Runs returns what is known of the runs of a lot.
 	Runs(ctx context.Context, environment, dataset string, l lot.Lot) ([]LotRun, error)
-	// Act does what someone asks for, and returns what comes of it in a sentence.
-	Act(ctx context.Context, act LotAct, by Attribution) (string, error)
+	// Log returns the log of a run of a lot; without an attempt, of the last one.
+	Log(ctx context.Context, environment, dataset string, l lot.Lot, attempt string) (LotLog, error)
+	// Act does what someone asks for, and returns what comes of it.
+	Act(ctx context.Context, act LotAct, by Attribution) (LotOutcome, error)
 }
 
 // DatasetLots is what there is of a dataset in an environment.
@@ -73,6 +75,28 @@ type LotRun struct {
 	Failed bool      `json:"failed"`
 	// Outcome says what came of it.
 	Outcome string `json:"outcome,omitempty"`
+	// NoLog is why its log is not kept, although it was to be.
+	NoLog string `json:"noLog,omitempty"`
+}
+
+// LotLog is what a run has written: its first and its last part, without what is known to be secret.
+type LotLog struct {
+	Attempt string `json:"attempt"`
+	// Outcome is what came of the run; empty while it is under way.
+	Outcome string `json:"outcome,omitempty"`
+	// Kept is true if it is what the store has, and not read from the cluster just now.
+	Kept bool   `json:"kept"`
+	Text string `json:"text"`
+}
+
+// LotOutcome says what comes of an act on lots.
+type LotOutcome struct {
+	Outcome
+	// Lots counts those that were removed, or would be, and First and Last bound them. Objects counts those of their data that would be.
+	Lots    int    `json:"lots,omitempty"`
+	First   string `json:"first,omitempty"`
+	Last    string `json:"last,omitempty"`
+	Objects int    `json:"objects,omitempty"`
 }
 
 // LotShown is all that is known of a lot.
@@ -93,8 +117,28 @@ type LotAct struct {
 	// Of is the id of the workload, or of the dataset.
 	Of  string
 	Lot lot.Lot
-	// From and Until bound what is tried again by where lots start; Until does not belong to it.
+	// From and Until bound what is tried again or removed by where lots start; Until does not belong to it. Lot is zero then.
 	From, Until time.Time
+	// Data has the data removed, too. DryRun removes nothing, and Lots is how many are to be removed: otherwise it is refused.
+	Data, DryRun bool
+	Lots         int
+}
+
+// Checked reports whether it is a removal of which it has to be said how many lots it is of.
+func (a LotAct) Checked() bool { return a.Act == "remove" && (a.Lot.IsZero() || a.Data || a.DryRun) }
+
+// RemoveAct is the body of a request to remove lots.
+type RemoveAct struct {
+	Why string `json:"why,omitempty"`
+	// From and Until are for several lots: one that starts at Until does not belong to them.
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	// Data has the data removed, too, that only these lots list.
+	Data bool `json:"data,omitempty"`
+	// DryRun only says what would be removed.
+	DryRun bool `json:"dryRun,omitempty"`
+	// Lots is how many lots are to be removed, as the dry run said.
+	Lots int `json:"lots,omitempty"`
 }
 
 // RetryAct is the body of a request to act on the lots of a workload.
@@ -254,16 +298,74 @@ func (c *console) lot(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (c *console) removeLot(w http.ResponseWriter, r *http.Request) error {
-	var body Act
-	if err := c.body(w, r, &body); err != nil {
+// log answers with the log of a run. It may say more of data than anything else does: as for an act, who asks has a name, which is logged.
+func (c *console) log(w http.ResponseWriter, r *http.Request) error {
+	by, err := attribution(r, "")
+	if err == nil {
+		err = c.noLots()
+	}
+	if err != nil {
+		return err
+	}
+	q := newQuery(r)
+	attempt := q.one("attempt")
+	if err := q.done(); err != nil {
 		return err
 	}
 	l, err := lotOf(r)
 	if err != nil {
 		return err
 	}
-	return c.actOnLots(w, r, LotAct{Act: "remove", Environment: r.PathValue("environment"), Of: datasetOf(r), Lot: l}, body.Why)
+	ctx, cancel := context.WithTimeout(r.Context(), logTimeout)
+	defer cancel()
+	environment, dataset := r.PathValue("environment"), datasetOf(r)
+	found, err := c.opts.Lots.Log(ctx, environment, dataset, l, attempt)
+	if err != nil {
+		return c.refused(err)
+	}
+	c.opts.Log.Info("a log was read", "environment", environment, "dataset", dataset, "lot", l.ID(), "attempt", found.Attempt, "by", by.Principal.String())
+	c.answer(w, http.StatusOK, found)
+	return nil
+}
+
+const (
+	// logTimeout bounds how long a request waits for a log, and removeTimeout for lots to be removed.
+	logTimeout    = 75 * time.Second
+	removeTimeout = 5 * time.Minute
+)
+
+func (c *console) removeLot(w http.ResponseWriter, r *http.Request) error {
+	l, err := lotOf(r)
+	if err != nil {
+		return err
+	}
+	return c.remove(w, r, l)
+}
+
+func (c *console) removeLots(w http.ResponseWriter, r *http.Request) error {
+	return c.remove(w, r, lot.Lot{})
+}
+
+// remove removes a lot, or those of a range.
+func (c *console) remove(w http.ResponseWriter, r *http.Request, l lot.Lot) error {
+	var body RemoveAct
+	if err := c.body(w, r, &body); err != nil {
+		return err
+	}
+	act := LotAct{
+		Act: "remove", Environment: r.PathValue("environment"), Of: datasetOf(r), Lot: l, From: body.From, Until: body.Until, Data: body.Data, DryRun: body.DryRun,
+		Lots: body.Lots,
+	}
+	bounded := !body.From.IsZero() || !body.Until.IsZero()
+	switch {
+	case bounded != l.IsZero():
+		return problemf(http.StatusBadRequest, "from and until are for several lots, and one of them has to be there")
+	case !body.From.IsZero() && !body.Until.IsZero() && !body.From.Before(body.Until):
+		return problemf(http.StatusBadRequest, "until is not after from")
+	case act.Checked() && !act.DryRun && act.Lots <= 0:
+		return problemf(http.StatusBadRequest, "say in lots how many there are, as a dry run has it")
+	}
+	return c.actOnLots(w, r, act, body.Why)
 }
 
 // workloadActs are what can be asked for about the lots of a workload.
@@ -297,12 +399,16 @@ func (c *console) actOnLots(w http.ResponseWriter, r *http.Request, act LotAct, 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+	most := actTimeout
+	if act.Checked() {
+		most = removeTimeout
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), most)
 	defer cancel()
-	said, err := c.opts.Lots.Act(ctx, act, by)
+	done, err := c.opts.Lots.Act(ctx, act, by)
 	if err != nil {
 		return c.refused(err)
 	}
-	c.answer(w, http.StatusAccepted, Outcome{said})
+	c.answer(w, http.StatusAccepted, done)
 	return nil
 }

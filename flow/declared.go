@@ -29,8 +29,10 @@ type declared struct {
 	// records is the folder of what is to be remembered, and replays are those that are declared.
 	records string
 	replays []plan.Replay
-	// retain says how lots are removed that are not kept any more, if they are. Holds returns what holds all runs at a time.
+	// retain says how lots are removed that are not kept any more, if they are, and logs which logs of runs are kept. Holds returns what holds
+	// all runs at a time.
 	retain plan.Retain
+	logs   keeping
 	holds  func(now time.Time) []plan.Hold
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
@@ -57,7 +59,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
 		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, boundaries: map[string]arrivals.Boundary{},
-		subscriptions: subscriptions(env), holds: holding(env),
+		subscriptions: subscriptions(env), holds: holding(env), logs: keepingOf(env.Spec.Lots.Logs, env.Spec.Lots.LogsKept),
 	}
 	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
 		d.retain = plan.RetainOf(c, environment)

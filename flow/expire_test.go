@@ -99,7 +99,10 @@ func TestRetentionWaits(t *testing.T) {
 	}
 	none("nothing was listed since")
 	s.expiring.listed, s.retain.Enforce = true, false
-	none("nobody says that lots are removed")
+	if all, ok := s.expired(now); !ok || len(all) > 0 {
+		t.Errorf("nobody says that lots are removed, and %v are, %t", all, ok)
+	}
+	s.expiring.lots, s.expiring.listed = nil, true
 	s.retain.Enforce, s.expiring.next = true, now.Add(time.Minute)
 	none("it is too soon")
 	s.expiring.next = now

@@ -28,14 +28,12 @@ const (
 	lookInterval = time.Second
 	// atWork bounds what is done at a time for an environment beside the loop.
 	atWork = 32
-	// keepMade and keepFailed are how long Jobs stay that have ended, for people to look at.
-	keepMade, keepFailed = 15 * time.Minute, 24 * time.Hour
 )
 
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account, Told, Late and Teller.
+// Options are what a keeper is made of. All are required but Account, Told, Late, Teller and Expired.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -58,6 +56,8 @@ type Options struct {
 	Late func(Lateness)
 	// Teller is told what happens to lots, for others.
 	Teller Teller
+	// Expired is called with lots that were removed since they are not kept any more; it may not wait.
+	Expired func(Expired)
 }
 
 // Keeper keeps the lots of all environments that keep any.
@@ -103,6 +103,8 @@ type loop struct {
 	upkeep     map[*state]*upkeep
 	workers    map[string]worker
 	boundaries map[*state]map[string]*boundary
+	// reading has room for the logs that are read at a time.
+	reading *semaphore.Weighted
 	// published is of how many environments it was told last what there is.
 	published int
 }
@@ -137,6 +139,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
 		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, boundaries: map[*state]map[string]*boundary{},
+		reading: semaphore.NewWeighted(logsAtOnce),
 	}
 	for _, c := range k.opts.Clusters {
 		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
@@ -226,6 +229,12 @@ func (l *loop) take(e any) {
 		l.peeked(e)
 	case expired:
 		l.expired(e)
+	case logged:
+		l.logged(e)
+	case swept:
+		l.swept(e)
+	case cleaned:
+		l.cleaned(e)
 	case done:
 		l.report(e)
 		e.state.ended(e, l.opts.Now())
@@ -323,6 +332,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		s.hold(now)
 		l.replay(s, now)
 		l.expire(s, now)
+		l.sweep(s, now)
 		todo, next := s.starts(now)
 		l.do(todo)
 		if !next.IsZero() {
@@ -422,28 +432,6 @@ func (l *loop) heed(s *state, written acts.Written, now time.Time) {
 	}
 }
 
-// clean has Jobs removed that ended a while ago.
-func (l *loop) clean(s *state, now time.Time) {
-	w := l.workers[s.declared.cluster]
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			keep := keepMade
-			if j.Failed {
-				keep = keepFailed
-			}
-			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
-				continue
-			}
-			as := s.targets[j.Workload].as
-			l.aside(s, func() {
-				if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
-					l.opts.Log.Warn("cannot remove a run that has ended", "job", j.Namespace+"/"+j.Name, "err", err.Error())
-				}
-			})
-		}
-	}
-}
-
 // do has work done beside the loop. What came of a run is tried to be written down until it is, which takes no room from others between two
 // tries: what is in the way may be in that of one project only.
 func (l *loop) do(todo []work) {
@@ -470,6 +458,7 @@ func (l *loop) do(todo []work) {
 			}))
 			if err == nil {
 				l.tell(d)
+				l.keepLog(d)
 			}
 		})
 	}

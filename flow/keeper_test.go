@@ -203,6 +203,10 @@ type played struct {
 	program func(o jobs.Order, out string) (failed, on bool)
 	// settling is called before what came of a run is noted.
 	settling func()
+	// logs says what a Job has written; nil: that it has written something.
+	logs func(jobs.Job) (string, error)
+	// deleting is what comes of removing a Job; nil: it is gone.
+	deleting func(jobs.Job) error
 	// templates are those of the two workloads.
 	templates []*jobs.Template
 }
@@ -318,8 +322,25 @@ func (p *played) Settle(ctx context.Context, _ jobs.As, j jobs.Job, outcome stri
 	return nil
 }
 
-func (p *played) Delete(context.Context, jobs.As, jobs.Job) error { return nil }
-func (p *played) Why(context.Context, jobs.As, jobs.Job) string   { return "it ended with exit code 3" }
+func (p *played) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deleting != nil {
+		return p.deleting(j)
+	}
+	return nil
+}
+
+func (p *played) Log(_ context.Context, _ jobs.As, j jobs.Job) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logs != nil {
+		return p.logs(j)
+	}
+	return "the log of " + j.Name + "\n", nil
+}
+
+func (p *played) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
 
 func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error) {
 	p.mu.Lock()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
@@ -40,6 +42,9 @@ type state struct {
 	runs      map[arcLot]plan.Run
 	replaying replaying
 	expiring  expiring
+	logging   logging
+	// removals are the Jobs that are to be removed and could not be.
+	removals map[types.UID]removal
 	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
 	// set if something was asked for since a listing began.
 	written acts.Written
@@ -84,6 +89,7 @@ func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
 		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
+		logging: logging{tried: map[types.UID]string{}}, removals: map[types.UID]removal{},
 	}
 }
 

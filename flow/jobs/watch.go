@@ -59,7 +59,7 @@ func (c *Cluster) Watch(ctx context.Context, tell func(Event)) {
 
 // watch does so until ctx ends or credentials are refused.
 func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
-	client, err := c.client(As{})
+	client, err := c.reach(As{})
 	if err != nil {
 		return err
 	}
