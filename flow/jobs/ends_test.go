@@ -62,7 +62,7 @@ func TestCutEnds(t *testing.T) {
 		"whole":       {100, "a\nb\n", "a\nb\n"},
 		"half a line": {100, "a\nsec", "a\n"},
 		"no line":     {100, "sec", ""},
-		"in the end":  {4, "aaa\nb\nsec", "aaa\nb\n"},
+		"in the end":  {5, "aaa\nb\nsec", "aaa\nb\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &ends{most: tc.most}
