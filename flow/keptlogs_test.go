@@ -159,11 +159,15 @@ func TestALogIsKeptBeforeItsJobGoes(t *testing.T) {
 			}
 			w.cluster.logs = func(j jobs.Job) (string, error) { return "late, of " + j.Name, broken }
 			removed := make(chan int, 100)
-			w.cluster.deleting = func(jobs.Job) error { removed <- len(w.keptLogs()); return nil }
+			w.cluster.deleting = func(j jobs.Job) error {
+				found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/trunkline-lots/acme/dev/logs/*/*/*/attempt="+j.Attempt+"/failed.log.gz"))
+				removed <- len(found)
+				return nil
+			}
 			w.cluster.mu.Unlock()
 			w.keep()
 			if n := <-removed; (n == 1) != (broken == nil) {
-				t.Errorf("when the Job is removed, %d logs are kept", n)
+				t.Errorf("when the Job is removed, %d logs of it are kept", n)
 			}
 		})
 	}
@@ -319,8 +323,8 @@ func TestDataStays(t *testing.T) {
 	refuses(w.replica(time.Second), 3, "orders/raw@1", ErrNotYet, "ask the one that leads")
 	refuses(w.keeper, 2, "sales/clean@1", ErrCannot, "there is nothing to remove")
 	refuses(w.keeper, 2, "sales/clan@1", ErrNotFound, `there is no dataset with lots "sales/clan@1"`)
-	w.declare(`path: "lake://clean/"`, `path: "lake://raw/x/"`)
-	refuses(w.keeper, 3, "orders/raw@1", ErrCannot, "the data of orders/raw@1 are not removed: its data lie where those of sales/clean@1 of dev do")
+	w.declare(`path: "lake://raw/", lots`, `path: "lake://raw/", external: true, lots`, "writes: {main: raw@1}}]", "writes: {}}]")
+	refuses(w.keeper, 3, "orders/raw@1", ErrCannot, "the data of orders/raw@1 are not removed: its dataset is external; without them, its lots can be")
 	if got := len(w.lots("raw", manifest.Complete)); got != hours {
 		t.Errorf("%d lots count, want %d", got, hours)
 	}
