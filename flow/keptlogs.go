@@ -177,20 +177,37 @@ func (k *Keeper) Log(ctx context.Context, environment, dataset string, l lot.Lot
 		return Log{}, problemf(ErrNotFound, "no workload of %s makes the lots of %q: there are no logs", environment, dataset)
 	}
 	running, elsewhere := k.jobsOf(ctx, environment, arc.ID, l)
-	if attempt == "" && len(running) > 0 && running[0].job.Outcome == "" {
-		attempt = running[0].job.Attempt // it is newer than all that is kept
+	r := logReader{a, dataset, arc.ID, l, elsewhere}
+	if attempt == "" && len(running) > 0 {
+		if out, err := r.read(ctx, running[0].job.Attempt, running[:1]); err == nil {
+			return out, nil
+		}
 	}
-	var out Log
-	var there bool
-	err = bucket.With(ctx, a.records, a.stores.opts, func(f bucket.Folder) error {
-		out, there, err = keptLog(ctx, f, arc.ID, l, attempt)
+	return r.read(ctx, attempt, running)
+}
+
+// logReader reads the logs of a lot's runs.
+type logReader struct {
+	asked
+
+	dataset, workload string
+	lot               lot.Lot
+	// elsewhere is why it is not known here which Jobs there are; nil if it is.
+	elsewhere error
+}
+
+// read reads the log of an attempt or, if that is empty, of the last one.
+func (r logReader) read(ctx context.Context, attempt string, all []jobOf) (out Log, err error) {
+	there := false
+	err = bucket.With(ctx, r.records, r.stores.opts, func(f bucket.Folder) error {
+		out, there, err = keptLog(ctx, f, r.workload, r.lot, attempt)
 		return err
 	})
 	if err != nil || there {
 		return out, err
 	}
 	var failed error
-	for _, j := range running {
+	for _, j := range all {
 		if attempt != "" && attempt != j.job.Attempt {
 			continue
 		}
@@ -201,15 +218,15 @@ func (k *Keeper) Log(ctx context.Context, environment, dataset string, l lot.Lot
 		}
 		failed = errors.Join(failed, fmt.Errorf("%s: %w", j.job.Attempt, err))
 	}
-	of := l.ID() + " of " + dataset
+	of := r.lot.ID() + " of " + r.dataset
 	if attempt != "" {
 		of = "the attempt " + attempt + " at " + of
 	}
 	switch {
 	case failed != nil:
 		return Log{}, problemf(ErrCannot, "the log of %s cannot be read: %s", of, failed.Error())
-	case elsewhere != nil:
-		return Log{}, problemf(ErrNotYet, "no log of %s is kept, and what runs is known to the replica that leads: %s", of, elsewhere.Error())
+	case r.elsewhere != nil:
+		return Log{}, problemf(ErrNotYet, "no log of %s is kept, and what runs is known to the replica that leads: %s", of, r.elsewhere.Error())
 	}
 	return Log{}, problemf(ErrNotFound, "there is no log of %s: none is kept, and no Job of it is there", of)
 }

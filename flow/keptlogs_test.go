@@ -121,6 +121,22 @@ func TestLogOf(t *testing.T) {
 	if got, err := log(w.keeper, 4, ""); err != nil || got.Kept || got.Outcome != "made" || !strings.HasPrefix(got.Text, "the log of land-") {
 		t.Errorf("the log of a run that is not kept is %+v, %v", got, err)
 	}
+	w.await("the second run to be known", func() bool {
+		all, err := w.keeper.Runs(t.Context(), "dev", "orders/raw@1", w.at(5))
+		return err == nil && len(all) == 2 && all[1].Outcome == "made"
+	})
+	if got, err := log(w.keeper, 5, ""); err != nil || got.Kept || got.Outcome != "made" || got.Attempt == failed.Attempt {
+		t.Errorf("the log of the last run, before which one is kept, is %+v, %v", got, err)
+	}
+	w.cluster.mu.Lock()
+	w.cluster.logs = func(jobs.Job) (string, error) { return "", jobs.ErrNoLog }
+	w.cluster.mu.Unlock()
+	if got, err := log(w.keeper, 5, ""); err != nil || got != failed {
+		t.Errorf("the last log that there is still is %+v, %v", got, err)
+	}
+	w.cluster.mu.Lock()
+	w.cluster.logs = nil
+	w.cluster.mu.Unlock()
 	other := w.replica(time.Second)
 	if got, err := log(other, 5, failed.Attempt); err != nil || got != failed {
 		t.Errorf("another replica has %+v, %v", got, err)

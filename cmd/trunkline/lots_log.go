@@ -175,9 +175,9 @@ func failureLines(all []lotFailure, width int) (lines []string) {
 		all = all[more:]
 	}
 	for _, f := range all {
-		line := fmt.Sprintf("%s  %s", f.At.Format(time.RFC3339), cell(f.Attempt))
+		line := fmt.Sprintf("%s %s", f.At.Format(time.RFC3339), cell(f.Attempt))
 		if f.Why != "" {
-			line += "  " + f.Why
+			line += ": " + f.Why
 		}
 		lines = append(lines, indent(fitting(width)(2, line)))
 	}
