@@ -36,6 +36,8 @@ type declared struct {
 	holds  func(now time.Time) []plan.Hold
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
+	// homes are where the Jobs of all workloads are, by the id of the workload.
+	homes map[string]jobs.As
 	// boundaries are by the id of the arc.
 	boundaries map[string]arrivals.Boundary
 	// subscriptions say who is told.
@@ -58,7 +60,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, boundaries: map[string]arrivals.Boundary{},
+		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, homes: map[string]jobs.As{}, boundaries: map[string]arrivals.Boundary{},
 		subscriptions: subscriptions(env), holds: holding(env), logs: keepingOf(env.Spec.Lots.Logs, env.Spec.Lots.LogsKept),
 	}
 	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
@@ -75,8 +77,10 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		access, _ := c.Access(id)
 		for i := range release.Workloads {
 			w := &release.Workloads[i]
+			as := jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}
+			d.homes[p.Name+"/"+w.Name] = as
 			if w.Lots {
-				d.targets[p.Name+"/"+w.Name] = target{id, w.Name, jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}}
+				d.targets[p.Name+"/"+w.Name] = target{id, w.Name, as}
 			}
 		}
 	}

@@ -247,6 +247,10 @@ func (l *loop) take(e any) {
 // happened takes an event of a cluster.
 func (l *loop) happened(e jobs.Event) {
 	f := l.fleets[e.Cluster]
+	if e.Other != nil {
+		l.other(f, e.Kind, *e.Other)
+		return
+	}
 	switch e.Kind {
 	case jobs.Begins:
 		f.complete = false

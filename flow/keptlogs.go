@@ -78,6 +78,8 @@ type swept struct {
 type logging struct {
 	tried map[types.UID]string
 	next  time.Time
+	// others are the Jobs that were not made for a lot, and whose logs were seen to.
+	others map[types.UID]bool
 }
 
 // keepLog keeps the log of a run that has ended, if it is to be. What became of the run is written down and told by then: nothing waits for
@@ -117,6 +119,55 @@ func (w worker) write(ctx context.Context, j jobs.Job, as jobs.As, records, outc
 
 // logged takes that it was tried to keep a log.
 func (l *loop) logged(e logged) { e.state.logging.tried[e.job] = text(e.err) }
+
+// other has the log kept of a Job that was not made for a lot, and that has ended, if it is to be.
+func (l *loop) other(f *fleet, kind jobs.Kind, j jobs.Job) {
+	s := l.stateOf(f, &j)
+	if s == nil {
+		return
+	}
+	if kind != jobs.Has {
+		delete(s.logging.others, j.UID)
+		return
+	}
+	of, run := cameMade, logs.Run{Workload: j.Workload, Job: j.Name, Outcome: "complete"}
+	if j.Failed {
+		of, run.Outcome = cameFailed, string(cameFailed)
+	}
+	// Everyone may give a Job in their own namespace the labels of another's: it is a workload's only where that is.
+	as, ok := s.homes[j.Workload]
+	if !ok || as.Namespace != j.Namespace || s.logging.others[j.UID] || !s.declared.logs.wants(of) {
+		return
+	}
+	s.logging.others[j.UID] = true
+	d := s.declared
+	l.beside.Go(func() {
+		ctx, cancel := context.WithTimeout(l.ctx, keepLogTimeout)
+		defer cancel()
+		err := l.reading.Acquire(ctx, 1)
+		if err == nil {
+			err = l.workers[d.cluster].writeOther(ctx, j, as, d.records, run)
+			l.reading.Release(1)
+		}
+		if err != nil && l.ctx.Err() == nil {
+			l.opts.Log.Warn("the log of a Job is not kept", "environment", d.name, "job", j.Namespace+"/"+j.Name, "err", err.Error())
+		}
+	})
+}
+
+// writeOther writes the log of a Job that was not made for a lot, unless it is there: after a start, all Jobs that have ended are told of.
+func (w worker) writeOther(ctx context.Context, j jobs.Job, as jobs.As, records string, r logs.Run) error {
+	return bucket.With(ctx, records, w.stores.opts, func(f bucket.Folder) error {
+		if there, err := logs.Has(ctx, f, r); err != nil || there {
+			return err
+		}
+		text, err := w.cluster.Log(ctx, as, j)
+		if err != nil {
+			return err
+		}
+		return logs.Keep(ctx, f, r, text)
+	})
+}
 
 // unlogged reports whether the log of a Job that is about to be removed is to be kept before, as far as is known: it was not tried by this
 // replica, or in vain.

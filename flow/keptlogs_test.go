@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/flow/bucket"
@@ -343,5 +344,55 @@ func TestDataStays(t *testing.T) {
 	refuses(w.keeper, 3, "orders/raw@1", ErrCannot, "the data of orders/raw@1 are not removed: its dataset is external; without them, its lots can be")
 	if got := len(w.lots("raw", manifest.Complete)); got != hours {
 		t.Errorf("%d lots count, want %d", got, hours)
+	}
+}
+
+// TestLogsOfOtherJobs: the log of a Job that was not made for a lot is kept as that of a run, once, also if the next daemon sees it again, and
+// only where its workload is.
+func TestLogsOfOtherJobs(t *testing.T) {
+	w := newWorld(t)
+	stop := w.keep()
+	w.await("all lots", w.made)
+	read := map[string]int{}
+	w.cluster.mu.Lock()
+	w.cluster.logs = func(j jobs.Job) (string, error) { read[j.Namespace+"/"+j.Name]++; return "nightly\n", nil }
+	w.cluster.mu.Unlock()
+	tell := func(namespace, name, workload string, failed bool) {
+		j := jobs.Job{Namespace: namespace, Name: name, UID: types.UID(namespace + name), Environment: "dev", Workload: workload, Ended: time.Now(), Failed: failed}
+		w.cluster.mu.Lock()
+		defer w.cluster.mu.Unlock()
+		for range 2 {
+			w.cluster.tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Other: &j})
+		}
+	}
+	kept := func() (all []string) {
+		found, _ := filepath.Glob(filepath.Join(w.dir, "manifests/trunkline-lots/acme/dev/logs/*/*/job=*/*.log.gz"))
+		for _, at := range found {
+			_, at, _ = strings.Cut(at, "/logs/")
+			all = append(all, at)
+		}
+		return all
+	}
+	all := func() {
+		tell("sales-dev", "forged", "orders/land", true)
+		tell("orders-dev", "nobodys", "orders/none", true)
+		tell("orders-dev", "made", "orders/land", false)
+		tell("orders-dev", "failed", "orders/land", true)
+	}
+	all()
+	want := []string{"orders/land/job=failed/failed.log.gz"}
+	w.await("the log", func() bool { return len(kept()) == 1 })
+	stop()
+	w.keep()
+	w.looked()
+	all()
+	w.looked()
+	if diff := cmp.Diff(want, kept()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	w.cluster.mu.Lock()
+	defer w.cluster.mu.Unlock()
+	if diff := cmp.Diff(map[string]int{"orders-dev/failed": 1}, read); diff != "" {
+		t.Errorf("read were: -want +got:\n%s", diff)
 	}
 }

@@ -89,7 +89,7 @@ func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
 		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
-		logging: logging{tried: map[types.UID]string{}}, removals: map[types.UID]removal{},
+		logging: logging{tried: map[types.UID]string{}, others: map[types.UID]bool{}}, removals: map[types.UID]removal{},
 	}
 }
 

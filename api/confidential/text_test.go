@@ -12,7 +12,7 @@ import (
 	"trunkline.dev/trunkline/api/confidential"
 )
 
-// made puts a value together that the scanners of forges would take for a secret of somebody's.
+// made puts a value together that the scanners of forges would take for a secret of someone.
 func made(parts ...string) string { return strings.Join(parts, "") }
 
 // TestText is what is taken out of a log, and what is left in it.

@@ -67,11 +67,11 @@ func (c *Client) Log(ctx context.Context, environment, dataset, lot, attempt str
 	return found, c.within(logTimeout).get(ctx, where, &found)
 }
 
-// within is the same client, with more patience.
+// within is the same client, whose requests may take longer.
 func (c *Client) within(timeout time.Duration) *Client {
-	patient := *c
-	patient.timeout = timeout
-	return &patient
+	other := *c
+	other.timeout = timeout
+	return &other
 }
 
 // ActOnLots does something about the lots of a workload, or of the one that makes a dataset: retry, enable or disable. It returns what

@@ -38,6 +38,8 @@ type Run struct {
 	Workload string
 	Lot      lot.Lot
 	Attempt  string
+	// Job is the name of a run that was not made for a lot; then it has no lot and no attempt.
+	Job string
 	// Outcome is what came of it, in a word, such as "made" or "failed".
 	Outcome string
 }
@@ -65,6 +67,9 @@ func prefixOf(workload string, l lot.Lot) string { return folder + workload + "/
 
 // Key is where the log of a run is in its folder, such as "logs/orders/clean/lot=20260101P1D000/attempt=r1/failed.log.gz".
 func (r Run) Key() string {
+	if r.Job != "" {
+		return folder + r.Workload + "/job=" + r.Job + "/" + r.Outcome + ending
+	}
 	return prefixOf(r.Workload, r.Lot) + "attempt=" + r.Attempt + "/" + r.Outcome + ending
 }
 
@@ -85,6 +90,17 @@ func Keep(ctx context.Context, f Folder, r Run, text string) error {
 	return err
 }
 
+// Has reports whether the log of a run is kept.
+func Has(ctx context.Context, f Folder, r Run) (bool, error) {
+	for o, err := range f.List(ctx, r.Key()) {
+		if bucket.ClassOf(err) == bucket.NoStore {
+			return false, nil
+		}
+		return err == nil && o.Key == r.Key(), err
+	}
+	return false, nil
+}
+
 // List lists the logs that are kept of a workload's lot, the oldest first.
 func List(ctx context.Context, f Folder, workload string, l lot.Lot) (all []Kept, err error) {
 	prefix := prefixOf(workload, l)
@@ -97,7 +113,7 @@ func List(ctx context.Context, f Folder, workload string, l lot.Lot) (all []Kept
 		}
 		attempt, rest, ok := strings.Cut(strings.TrimPrefix(o.Key, prefix+"attempt="), "/")
 		outcome, named := strings.CutSuffix(rest, ending)
-		k := Kept{Run{workload, l, attempt, outcome}, o.Written.UTC(), o.Size}
+		k := Kept{Run{Workload: workload, Lot: l, Attempt: attempt, Outcome: outcome}, o.Written.UTC(), o.Size}
 		if ok && named && k.Key() == o.Key {
 			all = append(all, k)
 		}
