@@ -136,7 +136,7 @@ func (l *loop) other(f *fleet, kind jobs.Kind, j jobs.Job) {
 	}
 	// Everyone may give a Job in their own namespace the labels of another's: it is a workload's only where that is.
 	as, ok := s.homes[j.Workload]
-	if !ok || as.Namespace != j.Namespace || s.logging.others[j.UID] || !s.declared.logs.wants(of) {
+	if !ok || as.Namespace != j.Namespace || s.logging.others[j.UID] || !s.logs.wants(of) {
 		return
 	}
 	s.logging.others[j.UID] = true
@@ -174,7 +174,7 @@ func (w worker) writeOther(ctx context.Context, j jobs.Job, as jobs.As, records 
 func (s *state) unlogged(j jobs.Job) (outcome string, ok bool) {
 	outcome, _, _ = strings.Cut(j.Outcome, ":")
 	why, tried := s.logging.tried[j.UID]
-	return outcome, s.declared.logs.wants(came(outcome)) && (!tried || why != "")
+	return outcome, s.logs.wants(came(outcome)) && (!tried || why != "")
 }
 
 // sweep has logs deleted that are not kept any more.
@@ -183,7 +183,7 @@ func (l *loop) sweep(s *state, now time.Time) {
 		return
 	}
 	s.logging.next = now.Add(sweepEvery)
-	records, before := s.records, now.Add(-s.declared.logs.kept)
+	records, before := s.records, now.Add(-s.logs.kept)
 	l.aside(s, func() {
 		n := 0
 		err := bucket.With(l.ctx, records, l.opts.Stores, func(f bucket.Folder) (err error) {

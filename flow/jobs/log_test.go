@@ -18,7 +18,7 @@ import (
 
 // server answers as an API server does that has the pods of a Job.
 type server struct {
-	pods, state string
+	pods string
 	// secret is the value of the Secret that the pod has, and refused the status with which that is refused.
 	secret  string
 	refused int
@@ -80,7 +80,8 @@ func TestLog(t *testing.T) {
 		err    string
 	}{
 		"Whole": {
-			"All containers that have started, in their order.", server{pods: pod("a", ended), secret: "hunter2!", logs: map[string]string{"fetch": "got it", "clean": "1\n2"}},
+			"All containers that have started, in their order.",
+			server{pods: pod("a", ended), secret: "hunter2!", logs: map[string]string{"fetch": "got it", "clean": "1\n2"}},
 			"[a, container fetch]\ngot it\n[a, container clean]\n1\n2\n", "",
 		},
 		"Secrets": {
@@ -89,20 +90,24 @@ func TestLog(t *testing.T) {
 			"[a, container fetch]\n[a, container clean]\np [redacted] [redacted] [redacted]\n[redacted]\n", "",
 		},
 		"Refused": {
-			"What must not be in it is not known.", server{pods: pod("a", ended), refused: 403, logs: map[string]string{"clean": "1\n"}},
+			"What must not be in it is not known.",
+			server{pods: pod("a", ended), refused: 403, logs: map[string]string{"clean": "1\n"}},
 			"", "the values of the Secret orders-dev/db, which must not be in the log, cannot be read",
 		},
 		"Running": {
-			"Half a line may be half a value.", server{pods: pod("a", running), secret: "hunter2!", logs: map[string]string{"clean": "1\nthe password is hunt"}},
+			"Half a line may be half a value.",
+			server{pods: pod("a", running), secret: "hunter2!", logs: map[string]string{"clean": "1\nthe password is hunt"}},
 			"[a, container fetch]\n[a, container clean]\n1\n", "",
 		},
 		"Broken": {
-			"What came is shown.", server{pods: pod("a", ended), secret: "hunter2!", logs: map[string]string{"clean": "1\nhunt!"}},
+			"What came is shown.",
+			server{pods: pod("a", ended), secret: "hunter2!", logs: map[string]string{"clean": "1\nhunt!"}},
 			"[a, container fetch]\n[a, container clean]\n1\n[the log ends here: unexpected EOF]\n", "",
 		},
 		"NoPods": {"There is nothing any more.", server{}, "", ErrNoLog.Error()},
 		"Waiting": {
-			"It has not started.", server{pods: strings.ReplaceAll(pod("a", `"waiting":{"reason":"ImagePullBackOff"}`), `"terminated":{"exitCode":0}`, `"waiting":{}`)},
+			"It has not started.",
+			server{pods: strings.ReplaceAll(pod("a", `"waiting":{"reason":"ImagePullBackOff"}`), `"terminated":{"exitCode":0}`, `"waiting":{}`)},
 			"", ErrNoLog.Error(),
 		},
 	} {
