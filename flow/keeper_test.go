@@ -46,6 +46,8 @@ type world struct {
 	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
 	keeper *Keeper
 	facts  func(Lateness)
+	// expired is told of lots that are removed since they are not kept any more.
+	expired func(Expired)
 	// log is where keepers log to, and edits change what is declared.
 	log   io.Writer
 	edits []func(now time.Time, tree fstest.MapFS)
@@ -144,7 +146,7 @@ func (w *world) keepEvery(interval time.Duration) (stop func()) {
 func (w *world) replica(interval time.Duration) *Keeper {
 	return New(Options{
 		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: interval, Limits: DefaultLimits(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts, Expired: w.expired,
 	})
 }
 
