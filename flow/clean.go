@@ -57,9 +57,10 @@ func (s *state) old(now time.Time) (all []jobs.Job) {
 }
 
 // clean has Jobs removed that ended a while ago. A log that is to be kept and is not known to be is kept before: the daemon may have ended
-// between.
+// between. That takes no room from others, since a node may hang.
 func (l *loop) clean(s *state, now time.Time) {
-	if !s.cluster.complete {
+	at, kept := l.upkeep[s]
+	if !kept || !s.cluster.complete {
 		return // which Jobs there are is not known
 	}
 	d, w := s.declared, l.workers[s.declared.cluster]
@@ -69,12 +70,16 @@ func (l *loop) clean(s *state, now time.Time) {
 		s.removals[j.UID] = r
 		as := s.targets[j.Workload].as
 		outcome, unlogged := s.unlogged(j)
-		l.aside(s, func() {
+		l.beside.Go(func() {
 			if unlogged {
 				if err := l.keep(s, d, j, as, outcome); err != nil && l.ctx.Err() == nil {
 					l.opts.Log.Warn("a run that has ended is removed, and its log is not kept", "job", j.Namespace+"/"+j.Name, "err", err.Error())
 				}
 			}
+			if at.room.Acquire(l.ctx, 1) != nil {
+				return
+			}
+			defer at.room.Release(1)
 			l.tell(cleaned{s, j, w.cluster.Delete(l.ctx, as, j)})
 		})
 	}

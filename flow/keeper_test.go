@@ -335,9 +335,10 @@ func (p *played) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
 
 func (p *played) Log(_ context.Context, _ jobs.As, j jobs.Job) (string, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.logs != nil {
-		return p.logs(j)
+	logs := p.logs
+	p.mu.Unlock()
+	if logs != nil {
+		return logs(j)
 	}
 	return "the log of " + j.Name + "\n", nil
 }

@@ -95,15 +95,20 @@ func (l *loop) keepLog(d done) {
 
 // keep keeps the log of a Job, and tells the loop what came of that.
 func (l *loop) keep(s *state, d *declared, j jobs.Job, as jobs.As, outcome string) error {
-	ctx, cancel := context.WithTimeout(l.ctx, keepLogTimeout)
-	defer cancel()
-	err := l.reading.Acquire(ctx, 1)
-	if err == nil {
-		err = l.workers[d.cluster].write(ctx, j, as, d.records, outcome)
-		l.reading.Release(1)
-	}
+	err := l.read(func(ctx context.Context) error { return l.workers[d.cluster].write(ctx, j, as, d.records, outcome) })
 	l.tell(logged{s, j.UID, err})
 	return err
+}
+
+// read does something about a log, once there is room for it, and not for long.
+func (l *loop) read(do func(context.Context) error) error {
+	if err := l.reading.Acquire(l.ctx, 1); err != nil {
+		return err
+	}
+	defer l.reading.Release(1)
+	ctx, cancel := context.WithTimeout(l.ctx, keepLogTimeout)
+	defer cancel()
+	return do(ctx)
 }
 
 // write writes the log of a Job to where it is kept.
@@ -142,13 +147,7 @@ func (l *loop) other(f *fleet, kind jobs.Kind, j jobs.Job) {
 	s.logging.others[j.UID] = true
 	d := s.declared
 	l.beside.Go(func() {
-		ctx, cancel := context.WithTimeout(l.ctx, keepLogTimeout)
-		defer cancel()
-		err := l.reading.Acquire(ctx, 1)
-		if err == nil {
-			err = l.workers[d.cluster].writeOther(ctx, j, as, d.records, run)
-			l.reading.Release(1)
-		}
+		err := l.read(func(ctx context.Context) error { return l.workers[d.cluster].writeOther(ctx, j, as, d.records, run) })
 		if err != nil && l.ctx.Err() == nil {
 			l.opts.Log.Warn("the log of a Job is not kept", "environment", d.name, "job", j.Namespace+"/"+j.Name, "err", err.Error())
 		}

@@ -102,6 +102,22 @@ func TestALogHoldsUpNothing(t *testing.T) {
 	}
 }
 
+// TestALogThatHangs: a node that does not answer holds up no lot either, and its log is kept once it does.
+func TestALogThatHangs(t *testing.T) {
+	w := newWorld(t)
+	w.catalog.Load().Environments["dev"].Spec.Lots.Logs = v1alpha1.LogsAll
+	hang := make(chan struct{})
+	w.cluster.logs = func(jobs.Job) (string, error) { <-hang; return "late\n", nil }
+	stop := w.keep()
+	w.await("all lots", w.made)
+	if got := w.keptLogs(); len(got) > 0 {
+		t.Errorf("kept are %v", got)
+	}
+	close(hang)
+	w.await("all logs", func() bool { return len(w.keptLogs()) == 2*hours })
+	stop()
+}
+
 // TestLogOf: the log of a run is read from the store where it is kept, and from the cluster otherwise; of several runs, that of the last one.
 func TestLogOf(t *testing.T) {
 	w := newWorld(t)
@@ -353,9 +369,15 @@ func TestLogsOfOtherJobs(t *testing.T) {
 	w := newWorld(t)
 	stop := w.keep()
 	w.await("all lots", w.made)
+	var mu sync.Mutex
 	read := map[string]int{}
 	w.cluster.mu.Lock()
-	w.cluster.logs = func(j jobs.Job) (string, error) { read[j.Namespace+"/"+j.Name]++; return "nightly\n", nil }
+	w.cluster.logs = func(j jobs.Job) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		read[j.Namespace+"/"+j.Name]++
+		return "nightly\n", nil
+	}
 	w.cluster.mu.Unlock()
 	tell := func(namespace, name, workload string, failed bool) {
 		j := jobs.Job{Namespace: namespace, Name: name, UID: types.UID(namespace + name), Environment: "dev", Workload: workload, Ended: time.Now(), Failed: failed}
@@ -390,8 +412,8 @@ func TestLogsOfOtherJobs(t *testing.T) {
 	if diff := cmp.Diff(want, kept()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	w.cluster.mu.Lock()
-	defer w.cluster.mu.Unlock()
+	mu.Lock()
+	defer mu.Unlock()
 	if diff := cmp.Diff(map[string]int{"orders-dev/failed": 1}, read); diff != "" {
 		t.Errorf("read were: -want +got:\n%s", diff)
 	}
