@@ -128,6 +128,8 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}", handle: c.lotsOf},
 		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/gaps", handle: c.gaps},
 		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/{lot}", handle: c.lot},
+		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/{lot}/log", handle: c.log},
+		{pattern: "POST /api/v1/lots/{environment}/{project}/{dataset}/remove", handle: c.removeLots},
 		{pattern: "POST /api/v1/lots/{environment}/{project}/{dataset}/{lot}/remove", handle: c.removeLot},
 		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", handle: c.actOnWorkload},
 		{pattern: "GET /api/v1/graph", handle: c.graph},

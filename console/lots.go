@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
-	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
@@ -23,8 +22,10 @@ type LotKeeper interface {
 	View(ctx context.Context, environment string, look func(report.View) error) error
 	// Runs returns what is known of the runs of a lot.
 	Runs(ctx context.Context, environment, dataset string, l lot.Lot) ([]LotRun, error)
-	// Act does what someone asks for, and returns what comes of it in a sentence.
-	Act(ctx context.Context, act LotAct, by Attribution) (string, error)
+	// Log returns the log of a run of a lot; without an attempt, of the last one.
+	Log(ctx context.Context, environment, dataset string, l lot.Lot, attempt string) (LotLog, error)
+	// Act does what someone asks for, and returns what comes of it.
+	Act(ctx context.Context, act LotAct, by Attribution) (LotOutcome, error)
 }
 
 // DatasetLots is what there is of a dataset in an environment.
@@ -73,6 +74,28 @@ type LotRun struct {
 	Failed bool      `json:"failed"`
 	// Outcome says what came of it.
 	Outcome string `json:"outcome,omitempty"`
+	// NoLog is why its log is not kept, although it was to be.
+	NoLog string `json:"noLog,omitempty"`
+}
+
+// LotLog is what a run has written: its first and its last part, without what is known to be secret.
+type LotLog struct {
+	Attempt string `json:"attempt"`
+	// Outcome is what came of the run; empty while it is under way.
+	Outcome string `json:"outcome,omitempty"`
+	// Kept is true if it is what the store has, and not read from the cluster just now.
+	Kept bool   `json:"kept"`
+	Text string `json:"text"`
+}
+
+// LotOutcome says what comes of an act on lots.
+type LotOutcome struct {
+	Outcome
+	// Lots counts those that were removed, or would be, and First and Last bound them. Objects counts those of their data that would be.
+	Lots    int    `json:"lots,omitempty"`
+	First   string `json:"first,omitempty"`
+	Last    string `json:"last,omitempty"`
+	Objects int    `json:"objects,omitempty"`
 }
 
 // LotShown is all that is known of a lot.
@@ -83,26 +106,6 @@ type LotShown struct {
 	// Workload makes it; empty if none does.
 	Workload string   `json:"workload,omitempty"`
 	Runs     []LotRun `json:"runs"`
-}
-
-// LotAct is what someone asks for.
-type LotAct struct {
-	// Act is retry, enable or disable, of a workload, or remove, of a lot of a dataset.
-	Act         string
-	Environment string
-	// Of is the id of the workload, or of the dataset.
-	Of  string
-	Lot lot.Lot
-	// From and Until bound what is tried again by where lots start; Until does not belong to it.
-	From, Until time.Time
-}
-
-// RetryAct is the body of a request to act on the lots of a workload.
-type RetryAct struct {
-	Why string `json:"why,omitempty"`
-	// From and Until are for retry only.
-	From  time.Time `json:"from,omitzero"`
-	Until time.Time `json:"until,omitzero"`
 }
 
 // noLots is what a daemon says that keeps none.
@@ -251,58 +254,5 @@ func (c *console) lot(w http.ResponseWriter, r *http.Request) error {
 		return c.refused(err)
 	}
 	c.answer(w, http.StatusOK, out)
-	return nil
-}
-
-func (c *console) removeLot(w http.ResponseWriter, r *http.Request) error {
-	var body Act
-	if err := c.body(w, r, &body); err != nil {
-		return err
-	}
-	l, err := lotOf(r)
-	if err != nil {
-		return err
-	}
-	return c.actOnLots(w, r, LotAct{Act: "remove", Environment: r.PathValue("environment"), Of: datasetOf(r), Lot: l}, body.Why)
-}
-
-// workloadActs are what can be asked for about the lots of a workload.
-func workloadActs() []string { return []string{"retry", "enable", "disable"} }
-
-func (c *console) actOnWorkload(w http.ResponseWriter, r *http.Request) error {
-	var body RetryAct
-	if err := c.body(w, r, &body); err != nil {
-		return err
-	}
-	act := LotAct{
-		Act: r.PathValue("act"), Environment: r.PathValue("environment"), Of: r.PathValue("project") + "/" + r.PathValue("workload"), From: body.From, Until: body.Until,
-	}
-	switch bounded := !body.From.IsZero() || !body.Until.IsZero(); {
-	case !passes(workloadActs(), act.Act):
-		return problemf(http.StatusNotFound, "there is no act %s on the lots of a workload: there are %s", shown(act.Act), strings.Join(workloadActs(), ", "))
-	case bounded && act.Act != "retry":
-		return problemf(http.StatusBadRequest, "from and until are for retry: a workload is enabled or disabled as a whole")
-	case bounded && !body.Until.IsZero() && !body.From.Before(body.Until):
-		return problemf(http.StatusBadRequest, "until is not after from")
-	}
-	return c.actOnLots(w, r, act, body.Why)
-}
-
-// actOnLots has done what someone asks for.
-func (c *console) actOnLots(w http.ResponseWriter, r *http.Request, act LotAct, why string) error {
-	by, err := attribution(r, why)
-	if err == nil {
-		err = c.noLots()
-	}
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
-	defer cancel()
-	said, err := c.opts.Lots.Act(ctx, act, by)
-	if err != nil {
-		return c.refused(err)
-	}
-	c.answer(w, http.StatusAccepted, Outcome{said})
 	return nil
 }

@@ -148,6 +148,7 @@ func TestLotsRefused(t *testing.T) {
 // TestLotActs is what is asked for about lots, and by whom.
 func TestLotActs(t *testing.T) {
 	const workload, one = "/api/v1/workloads/prod/orders/clean", "/api/v1/lots/prod/orders/clean@1/20260101PT1H004/remove"
+	const many = "/api/v1/lots/prod/orders/clean@1/remove"
 	for name, tc := range map[string]struct {
 		reason, path, body, token, claim string
 		err                              error
@@ -166,7 +167,15 @@ func TestLotActs(t *testing.T) {
 		"NoLot":      {"There is no such lot.", "/api/v1/lots/prod/orders/clean@1/all/remove", `{}`, bob, "", nil, 404, nil},
 		"Backwards":  {"A range has a length.", workload + "/retry", `{"from":"2026-01-02T00:00:00Z","until":"2026-01-02T00:00:00Z"}`, bob, "", nil, 400, nil},
 		"Partly":     {"Nothing is disabled in part.", workload + "/disable", `{"from":"2026-01-02T00:00:00Z"}`, bob, "", nil, 400, nil},
-		"RemoveMore": {"What is not known is not passed over.", one, `{"data":true}`, bob, "", nil, 400, nil},
+		"RemoveMore": {"What is not known is not passed over.", one, `{"all":true}`, bob, "", nil, 400, nil},
+		"Unsure":     {"Data go only once it is said of how many lots.", one, `{"data":true}`, bob, "", nil, 400, nil},
+		"Data":       {"With its data.", one, `{"data":true,"lots":1}`, bob, "", nil, 202, []string{"remove orders/clean@1 20260101PT1H004 of 1 with data in prod by bob: "}},
+		"DryRun":     {"What would be.", one, `{"data":true,"dryRun":true}`, bob, "", nil, 202, []string{"remove orders/clean@1 20260101PT1H004 dry with data in prod by bob: "}},
+		"Several":    {"Those of a range.", many, `{"from":"2026-01-01T00:00:00Z","lots":3}`, bob, "", nil, 202, []string{"remove orders/clean@1 2026-01-01T00:00:00Z of 3 in prod by bob: "}},
+		"AllOf":      {"Nobody means all.", many, `{"lots":3}`, bob, "", nil, 400, nil},
+		"SeveralBut": {"It is said of how many.", many, `{"from":"2026-01-01T00:00:00Z"}`, bob, "", nil, 400, nil},
+		"OneOfRange": {"A lot is no range.", one, `{"from":"2026-01-01T00:00:00Z","lots":1}`, bob, "", nil, 400, nil},
+		"NoRange":    {"A range has a length.", many, `{"from":"2026-01-02T00:00:00Z","until":"2026-01-01T00:00:00Z","lots":3}`, bob, "", nil, 400, nil},
 		"Conflict":   {"What cannot be done is said to be.", workload + "/disable", `{}`, bob, "", console.ErrConflict, 409, []string{"disable orders/clean in prod by bob: "}},
 		"NotFound":   {"What is not there is said to be.", workload + "/disable", `{}`, bob, "", console.ErrNotFound, 404, []string{"disable orders/clean in prod by bob: "}},
 		"Broken":     {"What goes wrong inside stays inside.", workload + "/disable", `{}`, bob, "", errors.New("secret"), 500, []string{"disable orders/clean in prod by bob: "}},
@@ -182,6 +191,38 @@ func TestLotActs(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.asked, d.Asked()); diff != "" {
 				t.Errorf("%s asked: -want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestLotLog: the log of a run is shown to people with a name, and to nobody else.
+func TestLotLog(t *testing.T) {
+	const path = "/api/v1/lots/prod/orders/clean@1/20260101PT1H004/log"
+	for name, tc := range map[string]struct {
+		reason, path, token, claim string
+		err                        error
+		code                       int
+		text                       string
+	}{
+		"Last":     {"The last run.", path, bob, "", nil, 200, "KeyError"},
+		"Attempt":  {"An earlier one.", path + "?attempt=r1aaaaabbbbbbb", bob, "", nil, 200, "the first try"},
+		"Claimed":  {"A name that is claimed is logged.", path, token, "ann", nil, 200, "KeyError"},
+		"Nobody":   {"Who asks has a name.", path, token, "", nil, 400, ""},
+		"NoToken":  {"And a sign-on.", path, "", "ann", nil, 401, ""},
+		"None":     {"There is none.", path + "?attempt=r3", bob, "", nil, 404, ""},
+		"Twice":    {"One at a time.", path + "?attempt=r1&attempt=r2", bob, "", nil, 400, ""},
+		"NoLot":    {"There is no such lot.", "/api/v1/lots/prod/orders/clean@1/all/log", bob, "", nil, 404, ""},
+		"Unread":   {"It cannot be read.", path, bob, "", console.ErrConflict, 409, ""},
+		"NotHere":  {"Another replica knows.", path, bob, "", console.ErrNotKnown, 503, ""},
+		"Internal": {"What goes wrong inside stays inside.", path, bob, "", errors.New("secret"), 500, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := lotted(t)
+			d.Err = tc.err
+			got, _ := ask(t, d, request{method: "GET", path: tc.path, token: tc.token, header: map[string]string{"Trunkline-Claim": tc.claim}})
+			if got.Code != tc.code || strings.Contains(got.Body, "secret") || got.Code == 200 && !strings.Contains(got.Body, tc.text) {
+				t.Errorf("%s got %d %.200s, want %d", tc.reason, got.Code, got.Body, tc.code)
 			}
 		})
 	}

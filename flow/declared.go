@@ -32,11 +32,15 @@ type declared struct {
 	// records is the folder of what is to be remembered, and replays are those that are declared.
 	records string
 	replays []plan.Replay
-	// retain says how lots are removed that are not kept any more, if they are. Holds returns what holds all runs at a time.
+	// retain says how lots are removed that are not kept any more, if they are, and logs which logs of runs are kept. Holds returns what holds
+	// all runs at a time.
 	retain plan.Retain
+	logs   keeping
 	holds  func(now time.Time) []plan.Hold
 	// targets are the workloads that make lots, by the id of the arc.
 	targets map[string]target
+	// homes are where the Jobs of all workloads are, by the id of the workload.
+	homes map[string]jobs.As
 	// boundaries are by the id of the arc.
 	boundaries map[string]arrivals.Boundary
 	// subscriptions say who is told.
@@ -65,10 +69,10 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 	}
 	d := &declared{
 		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, boundaries: map[string]arrivals.Boundary{},
-		subscriptions: subscriptions(env), holds: holding(env),
+		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, homes: map[string]jobs.As{}, boundaries: map[string]arrivals.Boundary{},
+		subscriptions: subscriptions(env), holds: holding(env), logs: keepingOf(env.Spec.Lots.Logs, env.Spec.Lots.LogsKept),
 	}
-	d.places = places(c, d.stores)
+	d.places = placesOf(c, d.stores)
 	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
 		d.retain = plan.RetainOf(c, environment)
 	}
@@ -83,16 +87,18 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		access, _ := c.Access(id)
 		for i := range release.Workloads {
 			w := &release.Workloads[i]
+			as := jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}
+			d.homes[p.Name+"/"+w.Name] = as
 			if w.Lots {
-				d.targets[p.Name+"/"+w.Name] = target{id, w.Name, jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}}
+				d.targets[p.Name+"/"+w.Name] = target{id, w.Name, as}
 			}
 		}
 	}
 	return d
 }
 
-// places finds where the manifests of datasets are that have lots, by their ids.
-func places(c *catalog.Catalog, stores map[string]map[manifest.Dataset]string) map[string]kept {
+// placesOf finds where the manifests of datasets are that have lots, by their ids.
+func placesOf(c *catalog.Catalog, stores map[string]map[manifest.Dataset]string) map[string]kept {
 	out := map[string]kept{}
 	for location, of := range stores {
 		for _, id := range of {

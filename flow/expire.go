@@ -43,14 +43,17 @@ type expired struct {
 	err      error
 }
 
-// expired are the lots to remove now; false if it is not the time to.
+// expired are the lots to remove now; false if it is not the time to. There are none where the environment does not have them removed: then
+// only what people had removed is finished.
 func (s *state) expired(now time.Time) (all []plan.Expired, ok bool) {
 	at := &s.expiring
-	if !s.retain.Enforce || !at.listed || s.news != nil || at.lots != nil || now.Before(at.next) || s.planner == nil || s.stale || !s.known() {
+	if !at.listed || s.news != nil || at.lots != nil || now.Before(at.next) || s.planner == nil || s.stale || !s.known() {
 		return nil, false
 	}
-	s.planner.At(now)
-	all = s.planner.Remove(s.retained())
+	if s.retain.Enforce {
+		s.planner.At(now)
+		all = s.planner.Remove(s.retained())
+	}
 	all = all[:min(len(all), expireAtOnce)]
 	at.lots, at.listed = map[survey.At]bool{}, false
 	for _, e := range all {
@@ -123,9 +126,13 @@ func (r reader) expire(ctx context.Context, d *declared, lots map[string][]expir
 	for _, id := range left {
 		lots[id] = slices.Clip(lots[id]) // none are to be removed of it, unless some are
 	}
+	stays := d.retain.Stays
+	if len(left) > 0 && !d.retain.Enforce {
+		stays = plan.RetainOf(d.catalog, d.name).Stays
+	}
 	var errs []error
 	for _, id := range slices.Sorted(maps.Keys(lots)) {
-		at, ok := expiringOf(d, id)
+		at, ok := expiringOf(d, id, stays)
 		if !ok {
 			continue // nobody declares it any more, or so that it may be: what it left stays
 		}
@@ -139,11 +146,11 @@ func (r reader) expire(ctx context.Context, d *declared, lots map[string][]expir
 }
 
 // expiringOf is where a dataset has its lots.
-func expiringOf(d *declared, id string) (expire.Dataset, bool) {
+func expiringOf(d *declared, id string, stays map[string]string) (expire.Dataset, bool) {
 	_, dataset, there := d.catalog.Dataset(id)
 	manifests, kept := d.catalog.Manifests(id, d.name, catalog.Writes)
 	data, placed := d.catalog.Location(id, d.name, catalog.Writes)
-	if _, stays := d.retain.Stays[id]; !d.retain.Enforce || stays || !there || !kept || !placed {
+	if _, is := stays[id]; is || !there || !kept || !placed {
 		return expire.Dataset{}, false
 	}
 	return expire.Dataset{
@@ -166,6 +173,7 @@ func (l *loop) expired(e expired) {
 			l.opts.Log.Info("a lot was removed that is not kept any more", "environment", e.declared.name, "dataset", at.Series, "lot", at.Lot.ID())
 		}
 	}
+	l.tellExpired(e)
 	if n := len(e.removed) - expireLogged; n > 0 {
 		l.opts.Log.Info("more lots were removed that are not kept any more", "environment", e.declared.name, "lots", n)
 	}
@@ -173,5 +181,41 @@ func (l *loop) expired(e expired) {
 		e.state.expiring.next = now.Add(expireAgain)
 		l.opts.Log.Warn("cannot remove all lots that are not kept any more; it is tried again", "environment", e.declared.name, "err", e.err.Error(),
 			"in", expireAgain.String())
+	}
+}
+
+// Expired are lots of a dataset that were removed with their data, since they are not kept any more.
+type Expired struct {
+	Environment, Dataset string
+	Lots                 int
+	// First and Last bound them; others between them may have stayed.
+	First, Last lot.Lot
+	// Why is the retention that they are older than.
+	Why string
+}
+
+// tellExpired tells of lots that were removed, dataset by dataset.
+func (l *loop) tellExpired(e expired) {
+	if l.opts.Expired == nil {
+		return
+	}
+	all := map[string]*Expired{}
+	for _, at := range e.removed {
+		of := all[at.Series]
+		if of == nil {
+			d, _ := expiringOf(e.declared, at.Series, nil)
+			of = &Expired{Environment: e.declared.name, Dataset: at.Series, First: at.Lot, Last: at.Lot, Why: d.Why}
+			all[at.Series] = of
+		}
+		of.Lots++
+		if at.Lot.Start.Before(of.First.Start) {
+			of.First = at.Lot
+		}
+		if at.Lot.Start.After(of.Last.Start) {
+			of.Last = at.Lot
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		l.opts.Expired(*all[id])
 	}
 }

@@ -3,6 +3,8 @@
 package flow
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +13,10 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
 )
 
@@ -57,10 +61,17 @@ func TestRetention(t *testing.T) {
 		logged.Add(int32(strings.Count(string(p), "a lot was removed that is not kept any more")))
 		return len(p), nil
 	})
+	var told atomic.Pointer[Expired]
+	w.expired = func(e Expired) { told.Store(&e) }
 	stop := w.keep()
 	w.await("two lots to be removed", func() bool { return len(w.lots("raw", manifest.Removed)) == 2 })
 	w.await("that to be told", func() bool { return logged.Load() >= 2 })
 	stop()
+	oldest := lot.Hourly.At(w.now.AddDate(0, 0, -8))
+	want := Expired{"dev", "orders/raw@1", 2, oldest, lot.Hourly.At(w.now.AddDate(0, 0, -7)), "older than the retention of 2 days"}
+	if got := told.Load(); got == nil || *got != want {
+		t.Errorf("told is %+v, want %+v", got, want)
+	}
 	for i, object := range append(objects, fresh) {
 		if _, err := os.Stat(object); (err == nil) != (i >= 2) {
 			t.Errorf("object %d: %v", i, err)
@@ -99,7 +110,10 @@ func TestRetentionWaits(t *testing.T) {
 	}
 	none("nothing was listed since")
 	s.expiring.listed, s.retain.Enforce = true, false
-	none("nobody says that lots are removed")
+	if all, ok := s.expired(now); !ok || len(all) > 0 {
+		t.Errorf("nobody says that lots are removed, and %v are, %t", all, ok)
+	}
+	s.expiring.lots, s.expiring.listed = nil, true
 	s.retain.Enforce, s.expiring.next = true, now.Add(time.Minute)
 	none("it is too soon")
 	s.expiring.next = now
@@ -114,5 +128,39 @@ func TestRetentionWaits(t *testing.T) {
 	clean, _ := s.graph.Arc("sales/clean")
 	if !s.expires(clean, l) || s.expires(clean, l.Next()) || s.expires(plan.Arc{}, l) {
 		t.Error("a lot is not started exactly if what it reads is being removed")
+	}
+}
+
+// TestWhatPeopleRemovedIsFinished: data that a person had removed go also if the daemon ended meanwhile, and lots are not removed otherwise.
+func TestWhatPeopleRemovedIsFinished(t *testing.T) {
+	w := newWorld(t)
+	w.kept("external: true")
+	l, object := w.old(5)
+	_, other := w.old(6)
+	ctx, address := t.Context(), "file://"+w.dir+"/manifests/"
+	record := ""
+	err := store.With(ctx, address, bucket.Options{}, func(s *store.Store) error {
+		for e, err := range s.List(ctx, store.Of{Dataset: manifest.Dataset{Name: "raw", Version: "1"}, Lot: l}) {
+			if err != nil {
+				return err
+			}
+			record = fmt.Sprintf(`[{"path": %q, "written": %q, "etag": %q}]`, e.Path, e.Written.Format(time.RFC3339Nano), e.ETag)
+			return s.Retire(ctx, e, "file://"+w.dir+"/lake/raw/", "removed by ann")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(w.dir, "manifests/trunkline-lots/acme/dev/expiring/orders/raw@1.json")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(record), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	w.keep()
+	gone := func(path string) bool { _, err := os.Stat(path); return errors.Is(err, os.ErrNotExist) }
+	w.await("the data to go", func() bool { return gone(object) })
+	w.await("the record to go", func() bool { return gone(file) })
+	if gone(other) || gone(w.path("raw", lot.Hourly.At(w.now.AddDate(0, 0, -6)))) {
+		t.Error("a lot is removed that nobody removed")
 	}
 }

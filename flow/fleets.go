@@ -7,6 +7,10 @@ import "trunkline.dev/trunkline/flow/jobs"
 // happened takes an event of a cluster.
 func (l *loop) happened(e jobs.Event) {
 	f := l.fleets[e.Cluster]
+	if e.Other != nil {
+		l.other(f, e.Kind, *e.Other)
+		return
+	}
 	switch e.Kind {
 	case jobs.Begins:
 		f.complete = false

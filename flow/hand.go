@@ -16,7 +16,6 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/bucket"
-	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -198,28 +197,22 @@ func (k *Keeper) Remove(ctx context.Context, environment, dataset string, l lot.
 	if err != nil {
 		return "", err
 	}
-	series, ok := a.graph.Series(dataset)
-	switch {
-	case !ok:
-		return "", problemf(ErrNotFound, "there is no dataset with lots %q in %s: %s", dataset, environment, v1alpha1.Suggest(dataset, a.graph.Datasets()))
-	case series.Unit != l.Unit:
-		return "", problemf(ErrNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, series.Unit)
+	p, err := a.places(dataset)
+	if err != nil {
+		return "", err
 	}
-	location, kept := a.catalog.Manifests(dataset, environment, catalog.Writes)
-	data, _ := a.catalog.Location(dataset, environment, catalog.Writes)
-	_, declared, there := a.catalog.Dataset(dataset)
-	if !kept || !there {
-		return "", problemf(ErrNotFound, "nobody keeps the manifests of %s in %s", dataset, environment)
+	if p.unit != l.Unit {
+		return "", problemf(ErrNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, p.unit)
 	}
-	of := store.Of{Dataset: manifest.Dataset{Name: declared.Name, Version: declared.Version}, Lot: l}
-	removed, err := retire(ctx, a.stores, location, data, of, "removed by "+words(by))
+	of := store.Of{Dataset: p.of, Lot: l}
+	removed, err := retire(ctx, a.stores, p.manifests, p.data, of, "removed by "+words(by))
 	if err != nil {
 		return "", fmt.Errorf("removing %s of %s: %w", l, dataset, err)
 	}
 	if removed == 0 {
 		return "", problemf(ErrCannot, "%s of %s is not there: there is nothing to remove", l, dataset)
 	}
-	disabled := k.look(ctx, a, dataset, location, of)
+	disabled := k.look(ctx, a, dataset, p.manifests, of)
 	what := fmt.Sprintf("%s of %s counts no longer; ", l, dataset)
 	arc, made := a.graph.Arc(a.graph.Producer(dataset))
 	switch {

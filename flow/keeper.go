@@ -15,7 +15,7 @@ import (
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account, Told, Late and Teller.
+// Options are what a keeper is made of. All are required but Account, Told, Late, Teller and Expired.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -38,6 +38,8 @@ type Options struct {
 	Late func(Lateness)
 	// Teller is told what happens to lots, for others.
 	Teller Teller
+	// Expired is called with lots that were removed since they are not kept any more; it may not wait.
+	Expired func(Expired)
 }
 
 // Keeper keeps the lots of all environments that keep any.

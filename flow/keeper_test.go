@@ -46,6 +46,8 @@ type world struct {
 	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
 	keeper *Keeper
 	facts  func(Lateness)
+	// expired is told of lots that are removed since they are not kept any more.
+	expired func(Expired)
 	// log is where keepers log to, and edits change what is declared.
 	log   io.Writer
 	edits []func(now time.Time, tree fstest.MapFS)
@@ -144,7 +146,7 @@ func (w *world) keepEvery(interval time.Duration) (stop func()) {
 func (w *world) replica(interval time.Duration) *Keeper {
 	return New(Options{
 		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: interval, Limits: DefaultLimits(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts, Expired: w.expired,
 	})
 }
 
@@ -205,6 +207,10 @@ type played struct {
 	settling func()
 	// lingering are Jobs that are gone whose pods have not ended.
 	lingering map[string]bool
+	// logs says what a Job has written; nil: that it has written something.
+	logs func(jobs.Job) (string, error)
+	// deleting is what comes of removing a Job; nil: it is gone.
+	deleting func(jobs.Job) error
 	// templates are those of the two workloads.
 	templates []*jobs.Template
 }
@@ -320,8 +326,26 @@ func (p *played) Settle(ctx context.Context, _ jobs.As, j jobs.Job, outcome stri
 	return nil
 }
 
-func (p *played) Delete(context.Context, jobs.As, jobs.Job) error { return nil }
-func (p *played) Why(context.Context, jobs.As, jobs.Job) string   { return "it ended with exit code 3" }
+func (p *played) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deleting != nil {
+		return p.deleting(j)
+	}
+	return nil
+}
+
+func (p *played) Log(_ context.Context, _ jobs.As, j jobs.Job) (string, error) {
+	p.mu.Lock()
+	logs := p.logs
+	p.mu.Unlock()
+	if logs != nil {
+		return logs(j)
+	}
+	return "the log of " + j.Name + "\n", nil
+}
+
+func (p *played) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
 
 func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error) {
 	p.mu.Lock()

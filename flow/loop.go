@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/jobs"
 )
@@ -18,8 +20,6 @@ const (
 	lookInterval = time.Second
 	// atWork bounds what is done at a time for an environment beside the loop.
 	atWork = 32
-	// keepMade and keepFailed are how long Jobs stay that have ended, for people to look at.
-	keepMade, keepFailed = 15 * time.Minute, 24 * time.Hour
 )
 
 // loop is one run of the keeper. All of it is the loop's own, but for the events that come in.
@@ -36,6 +36,8 @@ type loop struct {
 	upkeep     map[*state]*upkeep
 	workers    map[string]worker
 	boundaries map[*state]map[string]*boundary
+	// reading has room for the logs that are read at a time.
+	reading *semaphore.Weighted
 	// published is of how many environments it was told last what there is.
 	published int
 }
@@ -46,6 +48,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
 		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, boundaries: map[*state]map[string]*boundary{},
+		reading: semaphore.NewWeighted(logsAtOnce),
 	}
 	for _, c := range k.opts.Clusters {
 		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
@@ -143,6 +146,12 @@ func (l *loop) take(e any) {
 		l.peeked(e)
 	case expired:
 		l.expired(e)
+	case logged:
+		l.logged(e)
+	case swept:
+		l.swept(e)
+	case cleaned:
+		l.cleaned(e)
 	case verified:
 		l.verified(e)
 	case done:
@@ -180,6 +189,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		s.hold(now)
 		l.replay(s, now)
 		l.expire(s, now)
+		l.sweep(s, now)
 		todo, next := s.starts(now)
 		l.do(todo)
 		if !next.IsZero() {

@@ -22,6 +22,8 @@ type Run struct {
 	Failed         bool
 	// Outcome says what came of it, once that is written down.
 	Outcome string
+	// NoLog is why its log is not kept, although it was tried.
+	NoLog string
 }
 
 // Runs returns the runs of a lot of a dataset that are known, the oldest first.
@@ -43,7 +45,7 @@ func (s *state) runsOf(dataset string, l lot.Lot) []Run {
 	for _, j := range s.cluster.jobs[s.name][arcLot{s.graph.Producer(dataset), l}] {
 		seen[j.Attempt] = true
 		failed := j.Failed || j.Outcome != "" && !strings.HasPrefix(j.Outcome, string(cameMade)) && !strings.HasPrefix(j.Outcome, string(cameNeedless))
-		out = append(out, Run{j.Attempt, j.Namespace, j.Name, j.Created.UTC(), j.Ended.UTC(), failed, j.Outcome})
+		out = append(out, Run{j.Attempt, j.Namespace, j.Name, j.Created.UTC(), j.Ended.UTC(), failed, j.Outcome, s.logging.tried[j.UID]})
 	}
 	for attempt, written := range s.lot(survey.At{Series: dataset, Lot: l}).Partial {
 		if !seen[attempt] {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/acts"
 	"trunkline.dev/trunkline/flow/egress"
@@ -42,6 +44,9 @@ type state struct {
 	replaying replaying
 	expiring  expiring
 	foreign   foreign
+	logging   logging
+	// removals are the Jobs that are to be removed and could not be.
+	removals map[types.UID]removal
 	// written is what people asked for, and heeded are the requests to try again that were met, with how many runs each was about; acted is
 	// set if something was asked for since a listing began.
 	written acts.Written
@@ -89,6 +94,7 @@ func newState(d *declared, f *fleet, limits plan.Limits) *state {
 	return &state{
 		declared: d, limits: limits, cluster: f, have: newHave(), trouble: map[string]string{}, recalled: map[arcLot]plan.Run{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
+		logging: logging{tried: map[types.UID]string{}, others: map[types.UID]bool{}}, removals: map[types.UID]removal{},
 	}
 }
 

@@ -8,28 +8,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// clean has Jobs removed that ended a while ago.
-func (l *loop) clean(s *state, now time.Time) {
-	w := l.workers[s.declared.cluster]
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			keep := keepMade
-			if j.Failed {
-				keep = keepFailed
-			}
-			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
-				continue
-			}
-			as := s.targets[j.Workload].as
-			l.aside(s, func() {
-				if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
-					l.opts.Log.Warn("cannot remove a run that has ended", "job", j.Namespace+"/"+j.Name, "err", err.Error())
-				}
-			})
-		}
-	}
-}
-
 // do has work done beside the loop. What came of a run is tried to be written down until it is, which takes no room from others between two
 // tries: what is in the way may be in that of one project only.
 func (l *loop) do(todo []work) {
@@ -56,6 +34,7 @@ func (l *loop) do(todo []work) {
 			}))
 			if err == nil {
 				l.tell(d)
+				l.keepLog(d)
 			}
 		})
 	}

@@ -52,6 +52,7 @@ type done struct {
 // Cluster has the runs of lots, and tells of them.
 type Cluster interface {
 	Runs
+	Logs
 	Name() string
 	Watch(ctx context.Context, tell func(jobs.Event))
 }

@@ -311,6 +311,8 @@ func comments() map[string]comment {
 				"Events":    "Events says who is told what happens to lots; default: nobody.",
 				"States":    "States is the folder of the store in which Clusterless keeps how far its arcs are with each lot, with \"<environment>\" replaced, such as \"s3://prod-clusterless-arc-state-123-eu-west-1/\". Workloads of which \"clusterless\" of their project says what they are called there write their states to it, and do not start a lot that it says Clusterless is making or has made; default: none.",
 				"Retention": "Retention has lots removed that their datasets do not keep any more; default: none is ever removed.",
+				"Logs":      "Logs says of which runs the log is kept in the store, beside the manifests, without values that are known to be secret: \"none\", \"failed\" or \"all\"; default: \"failed\".",
+				"LogsKept":  "LogsKept is how long a log is kept there; default: 30d.",
 			},
 		},
 		"EnvironmentPromotion": {
@@ -482,6 +484,14 @@ func comments() map[string]comment {
 				"Backfill":    "Backfill is how many percent of Runs may be of lots that are not live, at least one run; default: 80.",
 				"Live":        "Live is how long after its end a lot is live: those come before all others; default: 24h.",
 				"Order":       "Order has \"oldest\" or \"newest\" come first of the others; default: \"oldest\".",
+			},
+		},
+		"LotLogs": {
+			doc: "LotLogs says of which runs the log is kept.",
+			values: []commentValue{
+				{"none", "LogsNone keeps no log."},
+				{"failed", "LogsFailed keeps those of runs that failed."},
+				{"all", "LogsAll keeps those of all runs, which is a request to the store more for each."},
 			},
 		},
 		"LotOrder": {

@@ -109,6 +109,28 @@ type EnvironmentLots struct {
 	States string `json:"states,omitempty"`
 	// Retention has lots removed that their datasets do not keep any more; default: none is ever removed.
 	Retention LotRetention `json:"retention,omitzero"`
+	// Logs says of which runs the log is kept in the store, beside the manifests, without values that are known to be secret: "none", "failed"
+	// or "all"; default: "failed".
+	Logs LotLogs `json:"logs,omitempty"`
+	// LogsKept is how long a log is kept there; default: 30d.
+	LogsKept Days `json:"logsKept,omitempty"`
+}
+
+// LotLogs says of which runs the log is kept.
+type LotLogs string
+
+// The runs.
+const (
+	// LogsNone keeps no log.
+	LogsNone LotLogs = "none"
+	// LogsFailed keeps those of runs that failed.
+	LogsFailed LotLogs = "failed"
+	// LogsAll keeps those of all runs, which is a request to the store more for each.
+	LogsAll LotLogs = "all"
+)
+
+func (LotLogs) values() []string {
+	return []string{string(LogsNone), string(LogsFailed), string(LogsAll)}
 }
 
 // LotRetention says which lots are removed that are older than the retention of their dataset: first their manifests, then the data that

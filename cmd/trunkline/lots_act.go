@@ -123,49 +123,6 @@ Exit codes: 0 done; 1 refused; 2 no such workload, or the daemon does not answer
 	return cmd
 }
 
-func newLotsRemove() *cobra.Command {
-	var a lotsAct
-	cmd := &cobra.Command{
-		Use:   "remove PROJECT/DATASET[@VERSION] LOT",
-		Short: "Have a lot count no longer",
-		Long: `Remove has a running daemon retire the manifest of a lot: readers find it no more,
-and a record stays of who removed it and why. Its data stay where they are.
-
-The lot is then made again by the workload that makes it, unless that is disabled
-or suspended: disable it first if the lot is to stay away.
-
-Exit codes: 0 removed; 1 refused, such as for a lot that is not there; 2 no such
-dataset or lot, or the daemon does not answer.`,
-		Example: `  trunkline lots remove orders/clean 20260101PT1H005 -e prod --why "wrong sums"`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usagef("name a dataset and a lot: trunkline lots remove PROJECT/DATASET LOT")
-			}
-			if _, err := lot.ParseID(args[1]); err != nil {
-				return &usageError{err}
-			}
-			return idArg(args[0])
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			id, err := versioned(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
-			}
-			said, err := c.RemoveLot(cmd.Context(), a.env, id, args[1], a.why)
-			if err != nil {
-				return refused(err)
-			}
-			return println(cmd.OutOrStdout(), plain(said))
-		},
-	}
-	a.flags(cmd)
-	return cmd
-}
-
 // idArg refuses what is neither a workload nor a dataset.
 func idArg(id string) error {
 	if project, name, _ := strings.Cut(id, "/"); project == "" || name == "" || strings.Contains(name, "/") {

@@ -34,7 +34,7 @@ func (v *lotsView) connect(cmd *cobra.Command, name string) (c *client.Client, i
 	if v.from.rev != "" {
 		return nil, "", usagef("--rev is for what the stores say: a daemon knows the commit that it has accepted")
 	}
-	if c, err = v.daemon.client(""); err != nil || name == "" {
+	if c, err = v.daemon.client(claimed()); err != nil || name == "" {
 		return c, "", err
 	}
 	if v.env == "" {
@@ -201,7 +201,7 @@ func (v *lotsView) keptGaps(cmd *cobra.Command, args []string, output string) er
 }
 
 // keptLot prints one lot with its runs, as a daemon knows them.
-func (v *lotsView) keptLot(cmd *cobra.Command, name, lotID, output string) error {
+func (v *lotsView) keptLot(cmd *cobra.Command, name, lotID, output string, log *wantsLog) error {
 	print, err := formatNamed(output, printKept)
 	if err != nil {
 		return err
@@ -214,7 +214,11 @@ func (v *lotsView) keptLot(cmd *cobra.Command, name, lotID, output string) error
 	if err != nil {
 		return refused(err)
 	}
-	if err := print(cmd.OutOrStdout(), l); err != nil {
+	shown := keptLot{LotShown: l, whole: log.whole}
+	if len(l.Runs) > 0 || log.whole || log.attempt != "" {
+		shown.shownLog = log.keptLog(cmd.Context(), c, v.env, id, lotID)
+	}
+	if err := print(cmd.OutOrStdout(), shown); err != nil {
 		return err
 	}
 	if l.State != "complete" && l.State != "empty" {
@@ -223,8 +227,16 @@ func (v *lotsView) keptLot(cmd *cobra.Command, name, lotID, output string) error
 	return nil
 }
 
+// keptLot is a lot as a daemon knows it, with the log of a run.
+type keptLot struct {
+	console.LotShown
+	shownLog
+	// whole is set if all of the log is shown.
+	whole bool
+}
+
 // printKept prints a lot with its runs for people.
-func printKept(w io.Writer, l console.LotShown) error {
+func printKept(w io.Writer, l keptLot) error {
 	width := width(w)
 	paint := painter(width > 0)
 	lines := []string{
@@ -237,6 +249,7 @@ func printKept(w io.Writer, l console.LotShown) error {
 	for _, r := range l.Runs {
 		lines = append(lines, runLines(r, width, paint)...)
 	}
+	lines = append(lines, l.lines(l.whole)...)
 	for _, line := range lines {
 		if err := println(w, line); err != nil {
 			return err
@@ -245,7 +258,7 @@ func printKept(w io.Writer, l console.LotShown) error {
 	return nil
 }
 
-// runLines say what is known of a run, and where its log is.
+// runLines say what is known of a run, and where all of its log is while its Job is there.
 func runLines(r console.LotRun, width int, paint paintFunc) []string {
 	how := paint(text.FgYellow, "running")
 	switch {
@@ -264,6 +277,9 @@ func runLines(r console.LotRun, width int, paint paintFunc) []string {
 	lines := []string{indent(line)}
 	if r.Outcome != "" {
 		lines = append(lines, "    "+fitting(width)(4, r.Outcome))
+	}
+	if r.NoLog != "" {
+		lines = append(lines, "    "+fitting(width)(4, "its log is not kept: "+r.NoLog))
 	}
 	if r.Job != "" {
 		lines = append(lines, fmt.Sprintf("    kubectl logs -n %s job/%s", cell(r.Namespace), cell(r.Job)))

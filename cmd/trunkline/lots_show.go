@@ -23,17 +23,22 @@ import (
 func newLotsShow() *cobra.Command {
 	v := &lotsView{}
 	var output string
+	var log wantsLog
 	cmd := &cobra.Command{
 		Use:   "show PROJECT/DATASET[@VERSION] LOT",
 		Short: "Show all that is known of one lot",
 		Long: `Show tells all that is known of one lot of a dataset: what its manifests say, why
 it is there or is not, which lots it is made of, and which lots are made of it.
 A manifest is read and held to the rules here: one that is damaged, or lists what
-is not in the place of its dataset, does not count, and it is said why. With
---server it asks a running daemon instead, which knows its runs.
+is not in the place of its dataset, does not count, and it is said why. It tells how
+often it failed, and shows the end of the log of the last run of which one is kept.
+With --server it asks a running daemon instead, which knows its runs, and has the
+log of one that is under way. A daemon shows logs to people with a name, which your
+token has, or else it is that of your account on this machine.
 
 Exit codes: 0 the lot is there; 1 it is not, or something failed; 2 usage error.`,
-		Example: `  trunkline lots show orders/clean 20260101PT1H005 --env prod`,
+		Example: `  trunkline lots show orders/clean 20260101PT1H005 --env prod
+  trunkline lots show orders/clean 20260101PT1H005 --env prod --log --server http://127.0.0.1:8080`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("name a dataset and a lot: trunkline lots show PROJECT/DATASET LOT")
@@ -46,13 +51,14 @@ Exit codes: 0 the lot is there; 1 it is not, or something failed; 2 usage error.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.now = time.Now()
 			if v.asksDaemon() {
-				return v.keptLot(cmd, args[0], args[1], output)
+				return v.keptLot(cmd, args[0], args[1], output, &log)
 			}
-			return v.show(cmd, args[0], args[1], output)
+			return v.show(cmd, args[0], args[1], output, &log)
 		},
 	}
 	v.flags(cmd)
 	v.remoteFlags(cmd)
+	log.flags(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
 	return cmd
 }
@@ -64,10 +70,15 @@ type shownLot struct {
 	report.Lot
 	End       time.Time       `json:"end"`
 	Manifests []shownManifest `json:"manifests"`
+	// Failures are the attempts that are known to have failed.
+	Failures []lotFailure `json:"failures"`
 	// MadeBy is the workload that makes it, of the lots MadeOf; UsedBy are the lots that are made of it.
 	MadeBy string      `json:"madeBy,omitempty"`
 	MadeOf []linkedLot `json:"madeOf"`
 	UsedBy []linkedLot `json:"usedBy"`
+	shownLog
+	// whole is set if all of the log is shown.
+	whole bool
 }
 
 // shownManifest is one manifest of a lot.
@@ -75,6 +86,7 @@ type shownManifest struct {
 	Path    string    `json:"path"`
 	Written time.Time `json:"written"`
 	State   string    `json:"state"`
+	Attempt string    `json:"attempt,omitempty"`
 	Comment string    `json:"comment,omitempty"`
 	URIs    []string  `json:"uris"`
 	// Damaged is why it does not count.
@@ -90,7 +102,7 @@ type linkedLot struct {
 	Status string `json:"status"`
 }
 
-func (v *lotsView) show(cmd *cobra.Command, name, lotID, output string) error {
+func (v *lotsView) show(cmd *cobra.Command, name, lotID, output string, log *wantsLog) error {
 	print, err := formatNamed(output, printShown)
 	if err != nil {
 		return err
@@ -118,6 +130,8 @@ func (v *lotsView) show(cmd *cobra.Command, name, lotID, output string) error {
 	if shown.Manifests, err = v.manifests(cmd, cat, id, l); err != nil {
 		return err
 	}
+	kept, text := v.stored(cmd.Context(), cat, shown.MadeBy, l, log)
+	shown.Failures, shown.shownLog, shown.whole = failuresOf(shown.Manifests, kept), text, log.whole
 	if err := print(cmd.OutOrStdout(), shown); err != nil {
 		return err
 	}
@@ -161,7 +175,7 @@ func (v *lotsView) manifests(cmd *cobra.Command, cat *catalog.Catalog, id string
 		if err != nil {
 			return nil, err
 		}
-		one := shownManifest{Path: s.Location() + e.Path, Written: e.Written.UTC(), State: string(e.Key.State), URIs: []string{}}
+		one := shownManifest{Path: s.Location() + e.Path, Written: e.Written.UTC(), State: string(e.Key.State), Attempt: e.Key.Attempt, URIs: []string{}}
 		if e.Stray != nil {
 			one.Damaged = e.Stray.Error()
 			out = append(out, one)
@@ -217,6 +231,8 @@ func printShown(w io.Writer, s shownLot) error {
 	}
 	lines = append(lines, links("made by "+cell(s.MadeBy)+" of", s.MadeOf)...)
 	lines = append(lines, links("used for", s.UsedBy)...)
+	lines = append(lines, failureLines(s.Failures, width)...)
+	lines = append(lines, s.lines(s.whole)...)
 	for _, line := range lines {
 		if err := println(w, line); err != nil {
 			return err

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -15,24 +16,20 @@ import (
 
 // summaryTable prints how many lots there are of each dataset.
 var summaryTable = columns[report.Summary]{
-	names: []string{"Dataset", "Unit", "There", "Missing", "Partial", "Earliest", "Latest", "Gaps"},
+	names: []string{"Dataset", "Unit", "There", "Missing", "Earliest", "Latest", "Note"},
 	fields: []string{
 		"dataset", "temporalUnit", "earliest", "earliestFound", "earliestGap", "latest", "latestFound", "latestGap",
 		"removed", "partial", "empty", "complete", "totalFound", "range", "rangeGap", "known",
 	},
 	row: func(s report.Summary, paint paintFunc) []string {
 		if !s.Known {
-			return []string{cell(s.Dataset), "", paint(text.FgYellow, "unknown"), "", "", "", "", "its store does not answer"}
+			return []string{cell(s.Dataset), "", paint(text.FgYellow, "unknown"), "", "", "", "its store does not answer"}
 		}
-		there, gaps := fmt.Sprintf("%d of %d", s.TotalFound, s.Range), ""
 		missing := paint(text.FgGreen, "0")
 		if s.RangeGap > 0 {
 			missing = paint(text.FgRed, strconv.FormatInt(s.RangeGap, 10))
 		}
-		if s.TotalFound > 0 && s.RangeGap > 0 {
-			gaps = fmt.Sprintf("%d before, %d between, %d after", s.EarliestGap, s.RangeGap-s.EarliestGap-s.LatestGap, s.LatestGap)
-		}
-		return []string{cell(s.Dataset), s.TemporalUnit, there, missing, strconv.FormatInt(s.Partial, 10), s.EarliestFound, s.LatestFound, gaps}
+		return []string{cell(s.Dataset), s.TemporalUnit, fmt.Sprintf("%d of %d", s.TotalFound, s.Range), missing, s.EarliestFound, s.LatestFound, summaryNote(s)}
 	},
 	values: func(s report.Summary) []string {
 		n := func(i int64) string { return strconv.FormatInt(i, 10) }
@@ -44,14 +41,38 @@ var summaryTable = columns[report.Summary]{
 	none: "no dataset has lots",
 }
 
+// summaryNote says where lots are missing, and how many are in states that are worth a look.
+func summaryNote(s report.Summary) string {
+	var missing, states []string
+	say := func(to *[]string, n int64, what string) {
+		if n > 0 {
+			*to = append(*to, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	if s.TotalFound > 0 {
+		say(&missing, s.EarliestGap, "before")
+		say(&missing, s.RangeGap-s.EarliestGap-s.LatestGap, "between")
+		say(&missing, s.LatestGap, "after")
+	}
+	if len(missing) > 0 {
+		states = append(states, "missing are "+strings.Join(missing, ", "))
+	}
+	say(&states, s.Empty, "empty")
+	say(&states, s.Partial, "partial")
+	say(&states, s.Removed, "removed")
+	return strings.Join(states, "; ")
+}
+
 // lotTable prints lots, each with why it is there or not.
 var lotTable = columns[report.Lot]{
 	names:  []string{"Lot", "Start", "State", "Written", "Why"},
 	fields: []string{"lot", "start", "state", "written", "status", "why"},
 	row: func(l report.Lot, paint paintFunc) []string {
-		return []string{
-			l.Lot, l.Start.Format("2006-01-02 15:04"), paint(stateColour(l.Status), l.State), when(l.Written, time.DateTime), cell(l.Why),
+		why := cell(l.Why)
+		if why == string(plan.IsThere) {
+			why = "" // its state says it
 		}
+		return []string{l.Lot, l.Start.Format("2006-01-02 15:04"), paint(stateColour(l.Status), l.State), when(l.Written, time.DateTime), why}
 	},
 	values: func(l report.Lot) []string {
 		return []string{l.Lot, l.Start.Format(time.RFC3339), l.State, when(l.Written, time.RFC3339), string(l.Status), cell(l.Why)}

@@ -66,41 +66,77 @@ func (k *lotKeeper) Runs(ctx context.Context, environment, dataset string, l lot
 	out := make([]console.LotRun, len(all))
 	for i, r := range all {
 		out[i] = console.LotRun{
-			Attempt: r.Attempt, Namespace: r.Namespace, Job: r.Job, Started: r.Started, Ended: r.Ended, Failed: r.Failed, Outcome: r.Outcome,
+			Attempt: r.Attempt, Namespace: r.Namespace, Job: r.Job, Started: r.Started, Ended: r.Ended, Failed: r.Failed, Outcome: r.Outcome, NoLog: r.NoLog,
 		}
 	}
 	return out, ofLots(err)
 }
 
+// Log implements [console.LotKeeper].
+func (k *lotKeeper) Log(ctx context.Context, environment, dataset string, l lot.Lot, attempt string) (console.LotLog, error) {
+	found, err := k.keeper.Log(ctx, environment, dataset, l, attempt)
+	return console.LotLog{Attempt: found.Attempt, Outcome: found.Outcome, Kept: found.Kept, Text: found.Text}, ofLots(err)
+}
+
 // Act implements [console.LotKeeper].
-func (k *lotKeeper) Act(ctx context.Context, act console.LotAct, by console.Attribution) (said string, err error) {
+func (k *lotKeeper) Act(ctx context.Context, act console.LotAct, by console.Attribution) (done console.LotOutcome, err error) {
 	hand := acts.By{By: by.Principal.String(), Why: by.Why, At: k.now().UTC()}
 	kind, object := history.Removed, act.Of
 	switch act.Act {
 	case "retry":
 		kind = history.Retried
-		said, err = k.keeper.Retry(ctx, act.Environment, act.Of, act.From, act.Until, hand)
+		done.Message, err = k.keeper.Retry(ctx, act.Environment, act.Of, act.From, act.Until, hand)
 	case "enable":
 		kind = history.Enabled
-		said, err = k.keeper.Enable(ctx, act.Environment, act.Of, hand)
+		done.Message, err = k.keeper.Enable(ctx, act.Environment, act.Of, hand)
 	case "disable":
 		kind = history.Disabled
-		said, err = k.keeper.Disable(ctx, act.Environment, act.Of, hand)
+		done.Message, err = k.keeper.Disable(ctx, act.Environment, act.Of, hand)
 	case "remove":
+		if act.Checked() {
+			done, err = k.removeLots(ctx, act, hand)
+			break
+		}
 		object += " " + act.Lot.ID()
-		said, err = k.keeper.Remove(ctx, act.Environment, act.Of, act.Lot, hand)
+		done.Message, err = k.keeper.Remove(ctx, act.Environment, act.Of, act.Lot, hand)
 	default:
-		return "", fmt.Errorf("there is no act %q on lots", act.Act)
+		return done, fmt.Errorf("there is no act %q on lots", act.Act)
 	}
-	if err != nil {
-		return "", ofLots(err)
+	if act.DryRun || err != nil && done.Lots == 0 {
+		return done, ofLots(err)
 	}
 	k.log.Info("asked by hand", "act", act.Act, "of", object, "environment", act.Environment, "by", hand.By, "why", hand.Why)
 	project, _, _ := strings.Cut(act.Of, "/")
 	k.record(history.Event{
-		Kind: kind, Release: catalog.ReleaseID{Project: project, Environment: act.Environment}, By: hand.By, Why: hand.Why, Object: object, Message: said,
+		Kind: kind, Release: catalog.ReleaseID{Project: project, Environment: act.Environment}, By: hand.By, Why: hand.Why, Object: object, Message: done.Message,
 	})
-	return said, nil
+	return done, ofLots(err) // what was done before an error is recorded
+}
+
+// removeLots removes the lots of a range, or says which that would be.
+func (k *lotKeeper) removeLots(ctx context.Context, act console.LotAct, by acts.By) (done console.LotOutcome, err error) {
+	r := lotflow.Removing{From: act.From, Until: act.Until, Data: act.Data, Dry: act.DryRun, Confirmed: act.Lots}
+	if !act.Lot.IsZero() {
+		r.From, r.Until = act.Lot.Start, act.Lot.End()
+	}
+	found, err := k.keeper.RemoveLots(ctx, act.Environment, act.Of, r, by)
+	done.Message, done.Lots, done.Objects = found.Said, found.Lots, found.Objects
+	if found.Lots > 0 {
+		done.First, done.Last = found.First.ID(), found.Last.ID()
+	}
+	return done, err
+}
+
+// expiredEvent is what the history has of lots that were removed since they are not kept any more.
+func expiredEvent(e lotflow.Expired) history.Event {
+	project, _, _ := strings.Cut(e.Dataset, "/")
+	said := fmt.Sprintf("%d lots are removed with their data, %s to %s", e.Lots, e.First.ID(), e.Last.ID())
+	if e.Lots == 1 {
+		said = fmt.Sprintf("1 lot is removed with its data, %s", e.First.ID())
+	}
+	return history.Event{
+		Kind: history.Removed, Release: catalog.ReleaseID{Project: project, Environment: e.Environment}, By: "retention", Why: e.Why, Object: e.Dataset, Message: said,
+	}
 }
 
 // ofLots returns an error of a keeper as one of the console, in the same words.

@@ -33,7 +33,7 @@ func (d *daemon) makeLots() error {
 			d.past.lotEnded(e)
 		},
 		Told: func(all []lotflow.Dataset) { d.board.SetLots(lotsByRelease(all)) },
-		Late: func(l lotflow.Lateness) { tellLate(d.log, l) },
+		Late: func(l lotflow.Lateness) { tellLate(d.log, l) }, Expired: func(e lotflow.Expired) { d.past.record(expiredEvent(e)) },
 	}
 	var err error
 	if d.events, err = d.makeEvents(); err != nil {

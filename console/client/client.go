@@ -30,6 +30,9 @@ import (
 const (
 	// requestTimeout bounds one request; it is longer than the daemon takes to save what was asked for.
 	requestTimeout = 30 * time.Second
+	// logTimeout and removeTimeout bound what takes longer: a log is read from a node, and many lots are removed.
+	logTimeout    = 90 * time.Second
+	removeTimeout = 6 * time.Minute
 	// maxRefusal bounds what is read of an answer that says no, in bytes.
 	maxRefusal = 16 << 10
 	// pageSize is how many items are asked for at once.
@@ -78,6 +81,8 @@ type Client struct {
 	http   *http.Client
 	// name is the server's address for people.
 	name string
+	// timeout bounds one request.
+	timeout time.Duration
 }
 
 // New returns a client of the daemon at an address such as http://127.0.0.1:8080. The error is [ErrAddress].
@@ -87,7 +92,7 @@ func New(server string, opts Options) (*Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, ErrAddress
 	}
-	c := &Client{server: server, opts: opts, name: u.Redacted(), http: http.DefaultClient}
+	c := &Client{server: server, opts: opts, name: u.Redacted(), http: http.DefaultClient, timeout: requestTimeout}
 	if transport, ok := http.DefaultTransport.(*http.Transport); ok && opts.RootCAs != nil {
 		own := transport.Clone()
 		own.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs}
@@ -203,7 +208,7 @@ func (c *Client) post(ctx context.Context, path string, body, into any) error {
 
 // exchange makes a request and decodes the answer, if someone wants it.
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	resp, err := c.do(ctx, method, path, body, nil)
 	if err != nil {

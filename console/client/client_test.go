@@ -55,7 +55,16 @@ var requests = map[string]func(context.Context, *client.Client) (string, error){
 		return c.ActOnLots(ctx, "prod", "orders/clean", "retry", console.RetryAct{Why: "incident 7"})
 	},
 	"remove a lot": func(ctx context.Context, c *client.Client) (string, error) {
-		return c.RemoveLot(ctx, "prod", "orders/clean@1", "20260101PT1H004", "incident 7")
+		done, err := c.RemoveLots(ctx, "prod", "orders/clean@1", "20260101PT1H004", console.RemoveAct{Why: "incident 7"})
+		return done.Message, err
+	},
+	"remove lots": func(ctx context.Context, c *client.Client) (string, error) {
+		done, err := c.RemoveLots(ctx, "prod", "orders/clean@1", "", console.RemoveAct{From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), DryRun: true})
+		return fmt.Sprint(done.Lots), err
+	},
+	"log": func(ctx context.Context, c *client.Client) (string, error) {
+		log, err := c.Log(ctx, "prod", "orders/clean@1", "20260101PT1H004", "r1")
+		return log.Text, err
 	},
 	"approve": func(ctx context.Context, c *client.Client) (string, error) {
 		return "", c.Approve(ctx, "prod", "d1", "they are gone")
@@ -70,6 +79,7 @@ func start(t *testing.T, token string) (*consoletest.Daemon, *client.Client) {
 	d.Board.SetName("acme")
 	d.Board.SetRelease(id, func(*status.Release) {})
 	d.Page = history.Page{Next: 7}
+	d.LotLogs = []console.LotLog{{Attempt: "r1", Text: "the first try\n"}}
 	c, err := client.New(d.URL+"/", client.Options{Token: token, Claim: "ann"})
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +97,8 @@ func TestWhatIsAskedReachesTheDaemon(t *testing.T) {
 		"approve":     {"", "approve d1 of prod by ann (unverified): they are gone"},
 		"sync":        {"", "sync"},
 		"lots":        {"0", ""},
+		"remove lots": {"3", "remove orders/clean@1 2026-01-01T00:00:00Z dry in prod by ann (unverified): "},
+		"log":         {"the first try\n", ""},
 		"act on lots": {"retry orders/clean is done", "retry orders/clean in prod by ann (unverified): incident 7"},
 		"remove a lot": {
 			"remove orders/clean@1 20260101PT1H004 is done", "remove orders/clean@1 20260101PT1H004 in prod by ann (unverified): incident 7",

@@ -46,11 +46,32 @@ func (c *Client) Lot(ctx context.Context, environment, dataset, lot string) (con
 	return l, c.get(ctx, lotPath("lots", environment, dataset, lot), &l)
 }
 
-// RemoveLot has a lot count no longer, and returns what comes of it.
-func (c *Client) RemoveLot(ctx context.Context, environment, dataset, lot, why string) (string, error) {
-	var said console.Outcome
-	err := c.post(ctx, lotPath("lots", environment, dataset, lot, "remove"), console.Act{Why: why}, &said)
-	return said.Message, err
+// RemoveLots has a lot count no longer or, without one, those of a range, and returns what comes of it. It may take some minutes.
+func (c *Client) RemoveLots(ctx context.Context, environment, dataset, lot string, body console.RemoveAct) (console.LotOutcome, error) {
+	where := lotPath("lots", environment, dataset, "remove")
+	if lot != "" {
+		where = lotPath("lots", environment, dataset, lot, "remove")
+	}
+	var done console.LotOutcome
+	err := c.within(removeTimeout).post(ctx, where, body, &done)
+	return done, err
+}
+
+// Log returns the log of a run of a lot; without an attempt, of the last one.
+func (c *Client) Log(ctx context.Context, environment, dataset, lot, attempt string) (console.LotLog, error) {
+	where := lotPath("lots", environment, dataset, lot, "log")
+	if attempt != "" {
+		where += "?" + url.Values{"attempt": {attempt}}.Encode()
+	}
+	var found console.LotLog
+	return found, c.within(logTimeout).get(ctx, where, &found)
+}
+
+// within is the same client, whose requests may take longer.
+func (c *Client) within(timeout time.Duration) *Client {
+	other := *c
+	other.timeout = timeout
+	return &other
 }
 
 // ActOnLots does something about the lots of a workload, or of the one that makes a dataset: retry, enable or disable. It returns what

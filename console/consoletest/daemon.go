@@ -35,11 +35,13 @@ type Daemon struct {
 	Err error
 	// Page is what its history answers.
 	Page history.Page
-	// LotsOf is what there is of datasets, View what is known of the lots of its one environment, and LotRuns the runs of each lot.
+	// LotsOf is what there is of datasets, View what is known of the lots of its one environment, LotRuns the runs of each lot, and
+	// LotLogs their logs.
 	LotsOf      []console.DatasetLots
 	Environment string
 	Seen        report.View
 	LotRuns     []console.LotRun
+	LotLogs     []console.LotLog
 
 	mu     sync.Mutex
 	asked  []string

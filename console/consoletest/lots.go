@@ -5,6 +5,7 @@ package consoletest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,21 @@ func (l lots) Runs(context.Context, string, string, lot.Lot) ([]console.LotRun, 
 	return append([]console.LotRun{}, l.d.LotRuns...), l.d.Err
 }
 
+// Log implements [console.LotKeeper].
+func (l lots) Log(_ context.Context, environment, dataset string, at lot.Lot, attempt string) (console.LotLog, error) {
+	if l.d.Err != nil {
+		return console.LotLog{}, l.d.Err
+	}
+	for _, log := range l.d.LotLogs {
+		if attempt == "" || attempt == log.Attempt {
+			return log, nil
+		}
+	}
+	return console.LotLog{}, fmt.Errorf("there is no log of %s of %s in %s: %w", at, dataset, environment, console.ErrNotFound)
+}
+
 // Act implements [console.LotKeeper].
-func (l lots) Act(_ context.Context, act console.LotAct, by console.Attribution) (string, error) {
+func (l lots) Act(_ context.Context, act console.LotAct, by console.Attribution) (console.LotOutcome, error) {
 	words := []string{act.Act, act.Of}
 	if !act.Lot.IsZero() {
 		words = append(words, act.Lot.ID())
@@ -49,9 +63,19 @@ func (l lots) Act(_ context.Context, act console.LotAct, by console.Attribution)
 			words = append(words, t.UTC().Format(time.RFC3339))
 		}
 	}
+	for what, is := range map[string]bool{"with data": act.Data, "dry": act.DryRun, fmt.Sprint("of ", act.Lots): act.Lots > 0} {
+		if is {
+			words = append(words, what)
+		}
+	}
+	slices.Sort(words[2:])
 	asked := strings.Join(words, " ")
 	l.d.record(fmt.Sprintf("%s in %s by %s: %s", asked, act.Environment, by.Principal, by.Why))
-	return asked + " is done", l.d.Err
+	done := console.LotOutcome{Outcome: console.Outcome{Message: asked + " is done"}}
+	if act.Checked() {
+		done.Lots = 3
+	}
+	return done, l.d.Err
 }
 
 // KeepLots has a daemon keep lots in "prod": those of orders/raw@1, which come from outside, and of orders/clean@1, which are made of
@@ -93,5 +117,13 @@ func (d *Daemon) KeepLots() {
 			Attempt: "r2aaaaabbbbbbb", Namespace: "orders-prod", Job: "clean-r2", Started: now.Add(-time.Minute), Ended: now.Add(-time.Second), Failed: true,
 			Outcome: "failed: exit code 3",
 		},
+	}
+	var text strings.Builder
+	for n := range 30 {
+		fmt.Fprintf(&text, "line %d\n", n+1)
+	}
+	d.LotLogs = []console.LotLog{
+		{Attempt: "r2aaaaabbbbbbb", Outcome: "failed", Text: text.String() + "\x1b[31mKeyError: 'amount'\x1b[0m\n"},
+		{Attempt: "r1aaaaabbbbbbb", Outcome: "failed", Kept: true, Text: "the first try\n"},
 	}
 }

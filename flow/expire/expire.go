@@ -15,6 +15,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -95,7 +97,7 @@ func Remove(ctx context.Context, d Dataset, lots []Lot, opts bucket.Options) (re
 		})
 	})
 	if err != nil {
-		err = fmt.Errorf("removing lots of %s that are not kept any more: %w", d.ID, err)
+		err = fmt.Errorf("removing lots of %s: %w", d.ID, err)
 	}
 	return removed, err
 }
@@ -127,13 +129,18 @@ func (r remover) remove(ctx context.Context, lots []Lot) (removed []lot.Lot, err
 	if err := r.note(ctx, all); err != nil {
 		return nil, err
 	}
-	var gone []manifest.Key
-	for _, e := range all {
+	gone := make([]manifest.Key, len(all))
+	group, retiring := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, e := range all {
 		removed = append(removed, e.Key.Lot)
-		if err := r.store.Retire(ctx, e, r.Data, r.Why); err != nil {
-			return removed, err
-		}
-		gone = append(gone, store.Removal(e))
+		group.Go(func() error {
+			gone[i] = store.Removal(e)
+			return r.store.Retire(retiring, e, r.Data, r.Why)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return removed, err
 	}
 	if err := r.purge(ctx, gone); err != nil {
 		return removed, err
@@ -217,8 +224,36 @@ func (r remover) still(ctx context.Context, old store.Entry) (bool, error) {
 	return false, nil
 }
 
+// Count counts the objects that [Remove] would delete with some lots, and changes nothing.
+func Count(ctx context.Context, d Dataset, lots []Lot, opts bucket.Options) (objects int, err error) {
+	err = store.With(ctx, d.Manifests, opts, func(s *store.Store) error {
+		r := remover{d, nil, s, opts}
+		var keys []manifest.Key
+		for _, l := range lots {
+			e, ok, err := r.counting(ctx, l)
+			if err != nil {
+				return err
+			}
+			if ok {
+				keys = append(keys, e.Key)
+			}
+		}
+		return r.collect(ctx, keys, keys, func(g *garbage) error {
+			objects = g.count()
+			return nil
+		})
+	})
+	return objects, err
+}
+
 // purge deletes the data that only manifests list that count no more.
 func (r remover) purge(ctx context.Context, gone []manifest.Key) error {
+	return r.collect(ctx, gone, nil, func(g *garbage) error { return g.delete(ctx) })
+}
+
+// collect finds the data that only some manifests list, and does something with them. What others that count list is spared, but for those
+// that are to count no more.
+func (r remover) collect(ctx context.Context, gone, but []manifest.Key, do func(*garbage) error) error {
 	if len(gone) == 0 {
 		return nil
 	}
@@ -240,9 +275,9 @@ func (r remover) purge(ctx context.Context, gone []manifest.Key) error {
 			return nil
 		}
 		g.sorted = slices.Sorted(g.all())
-		if err := r.spare(ctx, &g); err != nil {
+		if err := r.spare(ctx, &g, but); err != nil {
 			return err
 		}
-		return g.delete(ctx)
+		return do(&g)
 	})
 }

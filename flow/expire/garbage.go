@@ -111,9 +111,13 @@ func (g *garbage) keep(m manifest.Manifest) {
 	}
 }
 
-// spare reads all manifests of the dataset that count, and keeps what they list. If one of them is damaged, nobody knows what it lists:
+// spare reads all manifests of the dataset that count, but for some, and keeps what they list. If one of them is damaged, nobody knows what it lists:
 // then no data are deleted.
-func (r remover) spare(ctx context.Context, g *garbage) (err error) {
+func (r remover) spare(ctx context.Context, g *garbage, but []manifest.Key) (err error) {
+	except := map[manifest.Key]bool{}
+	for _, key := range but {
+		except[key] = true
+	}
 	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for e, failed := range r.store.List(ctx, store.Of{Dataset: r.Dataset.Dataset}) {
@@ -121,7 +125,7 @@ func (r remover) spare(ctx context.Context, g *garbage) (err error) {
 			err = failed
 			break
 		}
-		if e.Stray != nil || !e.Key.State.Counts() {
+		if e.Stray != nil || !e.Key.State.Counts() || except[e.Key] {
 			continue
 		}
 		group.Go(func() error {
@@ -140,6 +144,16 @@ func (r remover) spare(ctx context.Context, g *garbage) (err error) {
 		return failed
 	}
 	return err
+}
+
+// count counts the objects that would be deleted.
+func (g *garbage) count() (n int) {
+	for _, goes := range g.keys {
+		if goes {
+			n++
+		}
+	}
+	return n
 }
 
 // delete deletes them.

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -39,7 +40,7 @@ type Cluster struct {
 
 	mu      sync.Mutex
 	read    *rest.Config
-	clients map[string]dynamic.Interface // by account
+	clients map[string]reach // by account
 }
 
 // New makes a cluster without connecting to it. The function reads how it is reached; it is called again when credentials are refused.
@@ -53,27 +54,34 @@ func (c *Cluster) Name() string { return c.name }
 // As is as whom something is done: the account of a release's namespace, or the daemon with its own rights if it is empty.
 type As struct{ Namespace, Account string }
 
-// client returns the client of an account.
-func (c *Cluster) client(as As) (dynamic.Interface, error) {
+// reach is how a cluster is reached: rest is for what is no object, such as a log.
+type reach struct {
+	dynamic.Interface
+
+	rest rest.Interface
+}
+
+// reach returns the clients of an account.
+func (c *Cluster) reach(as As) (reach, error) {
 	user := ""
 	if as.Account != "" {
 		identity, err := cluster.ServiceAccount(as.Namespace, as.Account)
 		if err != nil {
-			return nil, err
+			return reach{}, err
 		}
 		user = identity.String()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if client := c.clients[user]; client != nil {
+	if client, ok := c.clients[user]; ok {
 		return client, nil
 	}
 	if c.read == nil {
 		cfg, err := c.config()
 		if err != nil {
-			return nil, err
+			return reach{}, err
 		}
-		c.read, c.clients = cfg, map[string]dynamic.Interface{}
+		c.read, c.clients = cfg, map[string]reach{}
 	}
 	cfg := rest.CopyConfig(c.read)
 	if user != "" {
@@ -81,10 +89,16 @@ func (c *Cluster) client(as As) (dynamic.Interface, error) {
 	}
 	client, err := dynamic.NewForConfig(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q: %w", c.name, err)
+		return reach{}, fmt.Errorf("connecting to cluster %q: %w", c.name, err)
 	}
-	c.clients[user] = client
-	return client, nil
+	long := rest.CopyConfig(cfg)
+	long.Timeout = logTimeout // otherwise a client of discovery has a shorter one
+	other, err := discovery.NewDiscoveryClientForConfig(long)
+	if err != nil {
+		return reach{}, fmt.Errorf("connecting to cluster %q: %w", c.name, err)
+	}
+	c.clients[user] = reach{client, other.RESTClient()}
+	return c.clients[user], nil
 }
 
 // forget has the configuration read again.
@@ -96,7 +110,7 @@ func (c *Cluster) forget() {
 
 // do makes a request about objects of a kind.
 func (c *Cluster) do(ctx context.Context, as As, kind schema.GroupVersionResource, request func(context.Context, dynamic.ResourceInterface) error) error {
-	client, err := c.client(as)
+	client, err := c.reach(as)
 	if err != nil {
 		return err
 	}

@@ -175,6 +175,9 @@ func TestByHand(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+	c.await("it to be told of as another", func(e Event) bool {
+		return e.Kind == Has && e.Other != nil && e.Other.Namespace == c.namespace && e.Other.Name == "by-hand" && !e.Other.Failed && e.Other.Workload == "orders/clean"
+	})
 	for {
 		select {
 		case e := <-c.events:

@@ -59,6 +59,26 @@ func readJob(o *unstructured.Unstructured) (Job, bool) {
 		Inputs: annotations[annotationInputs], Replaces: annotations[annotationReplaces], Tag: annotations[annotationTag], Outcome: annotations[annotationOutcome],
 		Created: o.GetCreationTimestamp().Time, object: o,
 	}
+	j.end(o)
+	return j, true
+}
+
+// readOther reads a Job of a workload that was not made for a lot, such as one that a CronJob has made; false if it is none.
+func readOther(o *unstructured.Unstructured) (Job, bool) {
+	labels := o.GetLabels()
+	if labels[plan.RunLabel] != "" || labels[labelProject] == "" || labels[labelWorkload] == "" {
+		return Job{}, false
+	}
+	j := Job{
+		Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), Environment: labels[labelEnvironment],
+		Workload: labels[labelProject] + "/" + labels[labelWorkload], Created: o.GetCreationTimestamp().Time, object: o,
+	}
+	j.end(o)
+	return j, true
+}
+
+// end reads whether a Job has ended, and how.
+func (j *Job) end(o *unstructured.Unstructured) {
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	for _, c := range conditions {
 		c, _ := c.(map[string]any)
@@ -67,12 +87,12 @@ func readJob(o *unstructured.Unstructured) (Job, bool) {
 			continue
 		}
 		at, _ := c["lastTransitionTime"].(string)
+		var err error
 		if j.Ended, err = time.Parse(time.RFC3339, at); err != nil {
 			j.Ended = j.Created
 		}
 		j.Failed = kind == "Failed"
 	}
-	return j, true
 }
 
 // Order says which Job is to be made.

@@ -11,6 +11,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -78,6 +79,9 @@ func TestLeastRights(t *testing.T) {
 	job := limited.await("the Job to fail", func(e Event) bool { return e.Job != nil && e.Job.Failed }).Job
 	if why := limited.cluster.Why(ctx, as, *job); !strings.Contains(why, "exit code 1") {
 		t.Errorf("why: %q", why)
+	}
+	if _, err := limited.cluster.Log(ctx, as, *job); apierrors.IsForbidden(err) {
+		t.Errorf("its log: %v", err)
 	}
 	_, awaited := limited.cluster.Await(ctx, as, "none")
 	for what, err := range map[string]error{

@@ -14,8 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
-
-	"trunkline.dev/trunkline/plan"
 )
 
 // Kind says what happened in a cluster.
@@ -39,6 +37,8 @@ type Event struct {
 	Kind     Kind
 	Job      *Job
 	Template *Template
+	// Other is a Job of a workload that was not made for a lot, once it has ended, and when it is gone.
+	Other *Job
 }
 
 // again is the wait before a cluster is connected to again.
@@ -59,7 +59,7 @@ func (c *Cluster) Watch(ctx context.Context, tell func(Event)) {
 
 // watch does so until ctx ends or credentials are refused.
 func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
-	client, err := c.client(As{})
+	client, err := c.reach(As{})
 	if err != nil {
 		return err
 	}
@@ -93,9 +93,11 @@ func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
 		}
 		tell(Event{Cluster: c.name, Kind: kind, Template: &t})
 	})
-	follow(jobsResource, plan.RunLabel, func(kind Kind, o *unstructured.Unstructured) {
+	follow(jobsResource, labelWorkload, func(kind Kind, o *unstructured.Unstructured) {
 		if j, ok := readJob(o); ok {
 			tell(Event{Cluster: c.name, Kind: kind, Job: &j})
+		} else if j, ok := readOther(o); ok && (kind == Gone || !j.Ended.IsZero()) {
+			tell(Event{Cluster: c.name, Kind: kind, Other: &j})
 		}
 	})
 	if cache.WaitForCacheSync(ctx.Done(), synced...) {

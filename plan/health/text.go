@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"trunkline.dev/trunkline/api/confidential"
 )
 
 const (
@@ -20,14 +22,8 @@ const (
 	maxLineBytes = 64 << 10
 )
 
-var (
-	// escape is what terminals obey: control sequences, titles and hyperlinks, and single escapes.
-	escape = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?|\x1b[@-Z\\-_]?`)
-	// credentials are those of a URL: "https://user:password@host".
-	credentials = regexp.MustCompile(`(://)[^/@\s"']+@`)
-	// signature is what signed addresses of registries and stores carry.
-	signature = regexp.MustCompile(`(?i)([?&](?:x-amz-(?:signature|credential|security-token)|x-goog-signature|sig|signature|token|password)=)[^&\s"']+`)
-)
+// escape is what terminals obey: control sequences, titles and hyperlinks, and single escapes.
+var escape = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?|\x1b[@-Z\\-_]?`)
 
 // Line makes one line of bounded length of a text that others made: nothing in it can move a cursor or turn the
 // direction of writing, and addresses have lost what gives access.
@@ -39,7 +35,7 @@ func Line(text string) string {
 func clean(text string) string {
 	text = cut(text, maxLineBytes)
 	text = escape.ReplaceAllString(strings.ToValidUTF8(text, string(unicode.ReplacementChar)), "")
-	text = signature.ReplaceAllString(credentials.ReplaceAllString(text, "${1}[redacted]@"), "${1}[redacted]")
+	text = confidential.Addresses(text)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':

@@ -5,6 +5,8 @@ package subject
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -20,7 +22,8 @@ const (
 // redact takes the values of a Secret out of what a policy or an engine says about it: they quote what they look at.
 func (s *Subject) redact(text string) string { return Redactor(s.Value, s.Old)(text) }
 
-// Redactor returns a function that takes the values of Secrets out of a text, plain and in base64, whole and line by line.
+// Redactor returns a function that takes the values of Secrets out of a text, plain, in base64, quoted and as a part of an address, whole and line by
+// line.
 // Objects of other kinds have nothing to hide.
 func Redactor(objects ...map[string]any) func(text string) string {
 	var values []string
@@ -57,6 +60,12 @@ func secretValues(object map[string]any) []string {
 			}
 			if field == "stringData" {
 				forms = append(forms, base64.StdEncoding.EncodeToString([]byte(text)))
+			}
+			for _, form := range slices.Clone(forms) { // as it is quoted, and as a part of an address
+				if quoted, err := json.Marshal(form); err == nil {
+					forms = append(forms, string(quoted[1:len(quoted)-1]))
+				}
+				forms = append(forms, url.QueryEscape(form), url.PathEscape(form))
 			}
 			for _, form := range forms {
 				out = append(out, form, Line(form))

@@ -42,7 +42,7 @@ const (
 	LotMade     Kind = "lot-made"    // a run made a lot of what the workload Object writes; there are many
 	LotFailed   Kind = "lot-failed"  // a run for a lot failed; Message says of which lot, and Why why
 	Retried     Kind = "retried"     // someone had failed lots of Object, a workload, tried again
-	Removed     Kind = "removed"     // someone had a lot count no longer; Object is the dataset with the lot
+	Removed     Kind = "removed"     // someone had lots count no longer, or they are not kept any more; Object is the dataset, with the lot if it is one
 	Disabled    Kind = "disabled"    // someone had Object, a workload, make no lots
 	Enabled     Kind = "enabled"     // someone had Object, a workload, make lots again
 )

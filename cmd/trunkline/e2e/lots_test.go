@@ -318,10 +318,12 @@ func TestAReplayIsMerged(t *testing.T) {
 func TestLostAndFailedRuns(t *testing.T) {
 	l := newLake(t)
 	gate := filepath.Join(l.dir, "control", "go")
-	wait := fmt.Sprintf("while [ ! -e %s ]; do sleep 0.1; done", gate)
-	l.repo.Commit(t, "lots", l.files(wait, "echo half > $out/half; exit 3"))
+	wait := fmt.Sprintf("echo begun; while [ ! -e %s ]; do sleep 0.1; done", gate)
+	l.repo.Commit(t, "lots", l.files(wait, "echo DB_PASSWORD=hunter2 is bad >&2; echo half > $out/half; exit 3"))
 	d := l.serve(binary)
 	l.await("runs to begin", func() bool { return len(l.ran("land")) == hours })
+
+	l.shows(d, "orders/raw", "running", "  begun\n")
 
 	deleted := l.jobs("orders")[0]
 	background := metav1.DeletePropagationBackground
@@ -336,6 +338,8 @@ func TestLostAndFailedRuns(t *testing.T) {
 	}
 	l.await("the lots of orders", func() bool { return len(l.manifests("orders", "complete")) == hours })
 	l.await("the failures of sales", func() bool { return len(l.manifests("sales", "partial")) == hours })
+	l.await("the logs of what failed", func() bool { return len(l.logs("sales/clean", "failed")) == hours })
+	l.shows(d, "sales/clean", "exit code 3", ", which failed; its last 20 lines, --log shows all\n  DB_PASSWORD=[redacted] is bad\n")
 	twice := 0
 	for of, n := range l.ran("land") {
 		if n == 2 {
@@ -362,6 +366,36 @@ func TestLostAndFailedRuns(t *testing.T) {
 		if n != 2 {
 			t.Errorf("%s was run %d times, want once by each of the two programs", of, n)
 		}
+	}
+}
+
+// logs are the lots of which a log is kept of a run with some outcome.
+func (l *lake) logs(workload, outcome string) (lots []string) {
+	l.t.Helper()
+	found, err := filepath.Glob(filepath.Join(l.dir, "manifests/trunkline-lots/lots/dev/logs", workload, "lot=*/attempt=*", outcome+".log.gz"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, at := range found {
+		_, id, _ := strings.Cut(at, "/lot=")
+		if id, _, _ = strings.Cut(id, "/"); l.counted[id] {
+			lots = append(lots, id)
+		}
+	}
+	return lots
+}
+
+// shows has it be shown of the first lot of a dataset what is wanted, by the daemon.
+func (l *lake) shows(d *daemon, dataset string, want ...string) {
+	l.t.Helper()
+	first := slices.Sorted(maps.Keys(l.counted))[0]
+	var out, errs string
+	l.await("what is shown of "+dataset, func() bool {
+		out, errs, _ = command(l.t, "lots", "show", dataset, first, "-e", "dev", "--server", d.server)
+		return !slices.ContainsFunc(want, func(text string) bool { return !strings.Contains(out, text) })
+	})
+	if strings.Contains(out+errs, "hunter2") {
+		l.t.Errorf("a password is shown:\n%s%s", out, errs)
 	}
 }
 
