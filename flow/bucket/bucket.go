@@ -39,7 +39,7 @@ type Object struct {
 }
 
 // Folder is a folder of a store, or a whole one. Its methods may be called by any goroutine, and their errors have a [Class].
-type Folder interface {
+type Folder interface { //nolint:interfacebloat // it is what is done with a folder of any store
 	// List lists the objects whose keys begin with a prefix, in the order of their keys, without reading them. It holds no more than a
 	// page of them. An error is the last that is yielded. A folder that is not there is empty.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
