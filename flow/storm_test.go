@@ -58,7 +58,7 @@ func TestStorm(t *testing.T) {
 	l := &life{left: -1}
 	stop := w.keep(l, false)
 	defer stop()
-	for late := time.Now().Add(waitTimeout); !w.settled(); time.Sleep(20 * time.Millisecond) {
+	for late := time.Now().Add(waitTimeout + time.Duration(*stormLots)*time.Second); !w.settled(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("not all lots are made:\n%s", w.state())
 		}
