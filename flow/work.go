@@ -54,6 +54,7 @@ type Cluster interface {
 	Runs
 	Logs
 	Name() string
+	Lingering(ctx context.Context, as jobs.As) (names map[string]bool, err error)
 	Watch(ctx context.Context, tell func(jobs.Event))
 }
 
@@ -64,7 +65,6 @@ type Runs interface {
 	Delete(ctx context.Context, as jobs.As, j jobs.Job) error
 	Why(ctx context.Context, as jobs.As, j jobs.Job) string
 	Await(ctx context.Context, as jobs.As, name string) (there bool, err error)
-	Lingering(ctx context.Context, as jobs.As) (names map[string]bool, err error)
 }
 
 // worker does what takes time.

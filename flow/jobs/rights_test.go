@@ -84,8 +84,12 @@ func TestLeastRights(t *testing.T) {
 		t.Errorf("its log: %v", err)
 	}
 	_, awaited := limited.cluster.Await(ctx, as, "none")
+	lingering, listed := limited.cluster.Lingering(ctx, as)
+	if len(lingering) > 0 {
+		t.Errorf("all pods have ended, and of %v they have not", lingering)
+	}
 	for what, err := range map[string]error{
-		"settle": limited.cluster.Settle(ctx, as, *job, "failed"), "await": awaited, "delete": limited.cluster.Delete(ctx, as, *job),
+		"settle": limited.cluster.Settle(ctx, as, *job, "failed"), "await": awaited, "lingering": listed, "delete": limited.cluster.Delete(ctx, as, *job),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
