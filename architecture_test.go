@@ -22,6 +22,7 @@ const module = "trunkline.dev/trunkline"
 // matches a package counts. It is the table of the design, in the words of the package comments. A folder that is
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
+	"api/columntype":             {},
 	"api/boundary":               {"api/pattern"},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
@@ -91,6 +92,7 @@ var mayKnow = map[string][]string{
 	"plan/ownership":             {"api/field"},
 	"plan/preview":               {"api", "catalog", "flow/plan", "plan", "render"},
 	"plan/previews":              {},
+	"plan/resource":              {"api", "catalog"},
 	"plan/release":               {"api", "catalog", "plan", "render"},
 	"plan/stay":                  {"api", "catalog"},
 	"plan/terms":                 {"api", "catalog", "plan/gate", "plan"},
@@ -115,6 +117,7 @@ var mayKnow = map[string][]string{
 	"reconciler/git":             {"reconciler/child", "reconciler/durable", "reconciler/git"},
 	"reconciler/history":         {"catalog", "reconciler/durable"},
 	"reconciler/rendercache":     {"catalog", "reconciler/durable", "render"},
+	"reconciler/resources":       {"api", "catalog", "plan/gate", "plan/resource"},
 	"reconciler/secrets":         {"api"},
 	"reconciler/shard":           {"catalog"},
 	"reconciler/stores":          {"api/location", "flow/bucket"},
@@ -130,6 +133,7 @@ var mayKnow = map[string][]string{
 	"test/clustertest":           {},
 	"test/fulldisk":              {},
 	"test/mermaidtest":           {"test/cached"},
+	"test/mototest":              {"test/cached"},
 	"test/pgtest":                {},
 	"test/stage":                 {"console/client"},
 	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
