@@ -134,7 +134,7 @@ func resourceScope(kind ResourceKind, r *v1alpha1.EnvironmentResources) string {
 	if kind == BucketResource {
 		return ""
 	}
-	return cmp.Or(r.ProviderConfig, "default") + "/" + r.Region
+	return cmp.Or(r.ProviderConfig, r.Account) + "/" + r.Region
 }
 
 // resourceKey is the place of a resource in the index: kind, name and scope.
@@ -152,4 +152,23 @@ func (r *Resource) Equal(o *Resource) bool {
 	return r.ID() == o.ID() && r.Project == o.Project && r.Remove == o.Remove && r.Versioned == o.Versioned && maps.Equal(r.Tags, o.Tags) &&
 		r.Description == o.Description && r.Location == o.Location && r.Format == o.Format &&
 		slices.Equal(r.Columns, o.Columns) && slices.Equal(r.Partitions, o.Partitions)
+}
+
+// Cloud is what controllers in a cluster make in the cloud.
+type Cloud struct {
+	Declared  v1alpha1.EnvironmentResources `json:"declared"`
+	Resources []Resource                    `json:"resources"`
+}
+
+// cloud is what objects of a release have made: those on the first cluster of the environment, if controllers make resources there.
+func (c *Catalog) cloud(p *Project, id ReleaseID) *Cloud {
+	env := &c.Environments[id.Environment].Spec
+	if env.Resources == nil || env.Resources.Via == v1alpha1.ViaAPI || env.Clusters[0] != id.Cluster {
+		return nil
+	}
+	all := c.ResourcesIn(p, id.Environment)
+	if len(all) == 0 {
+		return nil
+	}
+	return &Cloud{*env.Resources, all}
 }

@@ -28,6 +28,7 @@ var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	// tableName is what catalogs and the engines that read them take without quotes, and dashes.
 	tableName = regexp.MustCompile(`^[a-z0-9_-]{1,255}$`)
+	account   = regexp.MustCompile(`^[0-9]{12}$`)
 	region    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
 	tagText   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
@@ -212,6 +213,13 @@ func (k *checker) resolvedResource(r *Resource, declared *v1alpha1.EnvironmentRe
 	if r.Kind != TableResource && !allowedName(declared.Names, r) {
 		k.at(RuleName, named, fmt.Sprintf("the environment %q does not allow the %s %q", env, r.Kind, r.Name), "it allows: "+strings.Join(declared.Names, ", "))
 	}
+	switch {
+	case r.Kind == DatabaseResource && r.Remove && declared.Via != v1alpha1.ViaAPI:
+		k.at(v1alpha1.RuleInvalidValue, append(slices.Clip(at), "onRemoval"), fmt.Sprintf("in %q databases are made via %q, which would remove the tables with one", env, declared.Via),
+			"leave it out: the database stays, and is removed by hand")
+	case r.Kind != BucketResource && declared.Via == v1alpha1.ViaCrossplane && declared.Account == "":
+		k.at(RuleNoResources, at, fmt.Sprintf("Crossplane has to be told of which account the databases and tables in %q are", env), "write spec.resources.account there")
+	}
 	if r.Kind != TableResource || r.Location == "" {
 		return
 	}
@@ -270,11 +278,20 @@ func checkResources(k *checker, env *v1alpha1.Environment) {
 	if r.Region != "" && !region.MatchString(r.Region) {
 		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "resources", "region"}, fmt.Sprintf("%q is not a region of AWS", r.Region), `write it like "eu-west-1"`)
 	}
-	if r.Via == v1alpha1.ViaCrossplane && r.Region == "" {
+	crossplane := r.Via == v1alpha1.ViaCrossplane
+	if crossplane && r.Region == "" {
 		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "resources"}, "Crossplane has to be told the region", `write "region: eu-west-1"`)
 	}
-	if r.ProviderConfig != "" && r.Via != v1alpha1.ViaCrossplane {
-		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "resources", "providerConfig"}, fmt.Sprintf("a providerConfig is Crossplane's, and resources are made via %q", r.Via), "leave it out")
+	if r.Account != "" && !account.MatchString(r.Account) {
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "resources", "account"}, fmt.Sprintf("%q is not the number of an account of AWS: it has 12 digits", r.Account), "")
+	}
+	for field, value := range map[string]string{"account": r.Account, "providerConfig": r.ProviderConfig} {
+		if value != "" && !crossplane {
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "resources", field}, fmt.Sprintf("%s is for Crossplane, and resources are made via %q", field, r.Via), "leave it out")
+		}
+	}
+	if r.ProviderConfig != "" && !isSubdomain(r.ProviderConfig) {
+		k.at(RuleName, []any{"spec", "resources", "providerConfig"}, fmt.Sprintf("%q is not the name of a ClusterProviderConfig", r.ProviderConfig), "")
 	}
 	for i, pattern := range r.Names {
 		checkPattern(k, pattern, []string{placeholderProject, placeholderEnvironment}, "spec", "resources", "names", i)

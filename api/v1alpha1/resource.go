@@ -127,12 +127,15 @@ type EnvironmentResources struct {
 	// Via is who makes them: "api" is the daemon, by the interfaces of S3 and AWS Glue; with "crossplane" and "ack" they are objects of the
 	// releases on the first cluster, which Crossplane or the controllers of AWS (ACK) act on.
 	Via ResourcesVia `json:"via" required:"true"`
-	// Region is that of buckets and catalogs, such as "eu-west-1"; default: as AWS' own tools are told where the daemon runs. Crossplane has
-	// to be told.
+	// Region is that of buckets and catalogs, such as "eu-west-1"; default: as AWS' own tools are told where the daemon or
+	// the controller runs. Crossplane has to be told.
 	Region string `json:"region,omitempty"`
 	// Names are patterns of the names that buckets and databases may have here, with "<project>" and "<environment>" replaced and "*"
 	// for any text, such as "acme-<environment>-*"; default: any.
 	Names []string `json:"names,omitempty"`
+	// Account is the number of the account of AWS, such as "123456789012", which Crossplane has to be told for databases and tables; default:
+	// that of the credentials.
+	Account string `json:"account,omitempty"`
 	// ProviderConfig is the name of the ClusterProviderConfig of Crossplane with the credentials; default: "default".
 	ProviderConfig string `json:"providerConfig,omitempty"`
 }
@@ -144,7 +147,7 @@ type ResourcesVia string
 const (
 	// ViaAPI is the daemon itself.
 	ViaAPI ResourcesVia = "api"
-	// ViaCrossplane is Crossplane, with the providers of Upbound for AWS.
+	// ViaCrossplane is Crossplane 2, with its providers for AWS.
 	ViaCrossplane ResourcesVia = "crossplane"
 	// ViaACK are AWS Controllers for Kubernetes.
 	ViaACK ResourcesVia = "ack"

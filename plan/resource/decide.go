@@ -69,3 +69,14 @@ type Left struct {
 func ToRemove(l Left, platform, environment string, declared func(id string) bool) bool {
 	return l.Owner.Platform == platform && l.Owner.Environment == environment && l.Removal == RemovalRemove && !declared(l.ID)
 }
+
+// ARN is the beginning of the addresses of buckets in a region, which are others in China and for the government of the USA.
+func ARN(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "arn:aws-cn:s3:::"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "arn:aws-us-gov:s3:::"
+	}
+	return "arn:aws:s3:::"
+}

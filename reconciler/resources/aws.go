@@ -53,7 +53,7 @@ func AWS(endpoint string) (Clouds, error) {
 // account is an account of AWS in a region.
 type account struct {
 	buckets buckets
-	catalog glueCatalog
+	catalog *glueCatalog
 }
 
 func open(ctx context.Context, endpoint, region string) (*account, error) {
@@ -78,7 +78,7 @@ func open(ctx context.Context, endpoint, region string) (*account, error) {
 			o.BaseEndpoint, o.UsePathStyle = &endpoint, true
 		}
 	})}
-	a.catalog = glueCatalog{client: glue.NewFromConfig(cfg)}
+	a.catalog = &glueCatalog{client: glue.NewFromConfig(cfg)}
 	return a, nil
 }
 
@@ -88,8 +88,10 @@ func (a *account) Ensure(ctx context.Context, r catalog.Resource, owner resource
 	case catalog.BucketResource:
 		return a.buckets.ensure(ctx, r, owner, may)
 	case catalog.DatabaseResource:
+		a.catalog.used.Store(true)
 		return a.catalog.ensureDatabase(ctx, r, owner, may)
 	case catalog.TableResource:
+		a.catalog.used.Store(true)
 		return a.catalog.ensureTable(ctx, r, owner, may)
 	}
 	return Done{}, fmt.Errorf("there is no kind of resource %q", r.Kind)
@@ -102,6 +104,9 @@ func (a *account) Left(ctx context.Context, platform, environment string) ([]res
 		return owner, ok && owner.Platform == platform && owner.Environment == environment
 	}
 	found, err := a.buckets.left(ctx, mine)
+	if a.buckets.elsewhere && a.catalog.client.Options().BaseEndpoint == nil && !a.catalog.used.Load() {
+		return found, err // a store of one's own, and nobody has asked for a catalog
+	}
 	more, failed := a.catalog.left(ctx, mine)
 	return append(found, more...), errors.Join(err, failed)
 }

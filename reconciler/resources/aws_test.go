@@ -322,7 +322,7 @@ func TestPolicies(t *testing.T) {
 		`{"Statement":[{"Sid":"TrunklineTLSOnly","Effect":"Allow"},{"Sid":"Two"}],"Id":"kept"}`:           2,
 		`{"Version":"2012-10-17","Statement":[{"Sid":"A"},{"Effect":"Deny"},{"Sid":"TrunklineTLSOnly"}]}`: 3,
 	} {
-		after, changed, err := resources.WithTLS(before, "b")
+		after, changed, err := resources.WithTLS(before, "arn:aws:s3:::", "b")
 		if err != nil || !changed {
 			t.Fatalf("%s: %t, %v", before, changed, err)
 		}
@@ -337,12 +337,12 @@ func TestPolicies(t *testing.T) {
 		if len(policy.Statement) != want || ours < 0 || strings.Contains(before, "kept") != (policy.ID == "kept") {
 			t.Errorf("%s became %s", before, after)
 		}
-		if again, changed, err := resources.WithTLS(after, "b"); again != after || changed || err != nil {
+		if again, changed, err := resources.WithTLS(after, "arn:aws:s3:::", "b"); again != after || changed || err != nil {
 			t.Errorf("%s once more: %s, %t, %v", after, again, changed, err)
 		}
 	}
 	for _, bad := range []string{"{", `{"Statement":"x"}`, `[]`} {
-		if _, _, err := resources.WithTLS(bad, "b"); err == nil {
+		if _, _, err := resources.WithTLS(bad, "arn:aws:s3:::", "b"); err == nil {
 			t.Errorf("%s is taken for a policy", bad)
 		}
 	}

@@ -130,6 +130,9 @@ func (b bucket) tags(ctx context.Context) (map[string]string, bool, error) {
 	case unknown(err):
 		return nil, false, fmt.Errorf("the store keeps no tags of buckets, so that it cannot be known whose the bucket %s is: make it by hand", b.name)
 	}
+	if status(err) == http.StatusForbidden {
+		return nil, false, said(err, "the bucket "+b.name+" is another account's, or its tags may not be read")
+	}
 	return nil, false, said(err, "reading the tags of the bucket "+b.name)
 }
 
@@ -213,7 +216,7 @@ func (b bucket) tls(ctx context.Context) (bool, error) {
 	if err == nil {
 		before = text(out.Policy)
 	}
-	policy, changed, err := withTLS(before, b.name)
+	policy, changed, err := withTLS(before, resource.ARN(b.region), b.name)
 	if err != nil || !changed {
 		return false, err
 	}
@@ -223,9 +226,9 @@ func (b bucket) tls(ctx context.Context) (bool, error) {
 
 // withTLS returns a policy with the statement that refuses requests without TLS, and reports whether it had none, or another one by that
 // name.
-func withTLS(before, name string) (policy string, changed bool, err error) {
+func withTLS(before, arn, name string) (policy string, changed bool, err error) {
 	ours := map[string]any{
-		"Sid": tlsSid, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": []any{"arn:aws:s3:::" + name, "arn:aws:s3:::" + name + "/*"},
+		"Sid": tlsSid, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": []any{arn + name, arn + name + "/*"},
 		"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
 	}
 	whole := map[string]any{"Version": "2012-10-17"}

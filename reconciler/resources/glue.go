@@ -8,18 +8,24 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"trunkline.dev/trunkline/api/tableformat"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/resource"
 )
 
 // glueCatalog is that of an account in a region.
-type glueCatalog struct{ client *glue.Client }
+type glueCatalog struct {
+	client *glue.Client
+	// used is set once something in it was to be made.
+	used atomic.Bool
+}
 
 // notFound is what Glue answers of what is not there.
 const notFound = "EntityNotFoundException"
@@ -36,7 +42,7 @@ func marked(parameters map[string]string, r catalog.Resource, owner resource.Own
 }
 
 // ensureDatabase implements [Cloud.Ensure].
-func (g glueCatalog) ensureDatabase(ctx context.Context, r catalog.Resource, owner resource.Owner, may func(mark string) error) (done Done, err error) {
+func (g *glueCatalog) ensureDatabase(ctx context.Context, r catalog.Resource, owner resource.Owner, may func(mark string) error) (done Done, err error) {
 	out, err := g.client.GetDatabase(ctx, &glue.GetDatabaseInput{Name: &r.Name})
 	if code(err) == notFound {
 		_, err = g.client.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{
@@ -83,7 +89,7 @@ func described(text string) *string {
 const external = "EXTERNAL_TABLE"
 
 // ensureTable implements [Cloud.Ensure].
-func (g glueCatalog) ensureTable(ctx context.Context, r catalog.Resource, owner resource.Owner, may func(mark string) error) (done Done, err error) {
+func (g *glueCatalog) ensureTable(ctx context.Context, r catalog.Resource, owner resource.Owner, may func(mark string) error) (done Done, err error) {
 	name := r.Database + "." + r.Name
 	want, classified := storage(r)
 	out, err := g.client.GetTable(ctx, &glue.GetTableInput{DatabaseName: &r.Database, Name: &r.Name})
@@ -191,60 +197,17 @@ func sameColumns(a, b []types.Column) bool {
 	return true
 }
 
-// format is how engines read and write files, by the names of classes in Java.
-type format struct {
-	input, output, serde string
-	// parameters are those of the serde, and classification is how Glue calls the format.
-	parameters     map[string]string
-	classification string
-}
-
-const (
-	textInput  = "org.apache.hadoop.mapred.TextInputFormat"
-	textOutput = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-	hive       = "org.apache.hadoop.hive."
-)
-
-func formatOf(f v1alpha1.TableFormat) format {
-	switch f {
-	case v1alpha1.FormatParquet:
-		return format{
-			hive + "ql.io.parquet.MapredParquetInputFormat", hive + "ql.io.parquet.MapredParquetOutputFormat", hive + "ql.io.parquet.serde.ParquetHiveSerDe",
-			map[string]string{"serialization.format": "1"}, "parquet",
-		}
-	case v1alpha1.FormatORC:
-		return format{hive + "ql.io.orc.OrcInputFormat", hive + "ql.io.orc.OrcOutputFormat", hive + "ql.io.orc.OrcSerde", nil, "orc"}
-	case v1alpha1.FormatAvro:
-		return format{
-			hive + "ql.io.avro.AvroContainerInputFormat", hive + "ql.io.avro.AvroContainerOutputFormat", hive + "serde2.avro.AvroSerDe", nil, "avro",
-		}
-	case v1alpha1.FormatJSON:
-		return format{textInput, textOutput, "org.openx.data.jsonserde.JsonSerDe", nil, "json"}
-	case v1alpha1.FormatCSV:
-		return format{
-			textInput, textOutput, hive + "serde2.OpenCSVSerde", map[string]string{"separatorChar": ",", "quoteChar": `"`, "escapeChar": `\`}, "csv",
-		}
-	case v1alpha1.FormatTSV:
-		return format{
-			textInput, textOutput, hive + "serde2.lazy.LazySimpleSerDe", map[string]string{"field.delim": "\t", "serialization.format": "\t"}, "csv",
-		}
-	case v1alpha1.FormatCloudTrail:
-		return format{"com.amazon.emr.cloudtrail.CloudTrailInputFormat", textOutput, "com.amazon.emr.hive.serde.CloudTrailSerde", nil, "cloudtrail"}
-	}
-	return format{}
-}
-
 // storage is what a table says of its files, and how they are classified.
 func storage(r catalog.Resource) (*types.StorageDescriptor, map[string]string) {
-	f := formatOf(r.Format)
+	f := tableformat.Of(r.Format)
 	return &types.StorageDescriptor{
-		Columns: columnsOf(r.Columns), Location: aws.String(r.Location), InputFormat: aws.String(f.input), OutputFormat: aws.String(f.output),
-		SerdeInfo: &types.SerDeInfo{SerializationLibrary: aws.String(f.serde), Parameters: f.parameters},
-	}, map[string]string{"classification": f.classification}
+		Columns: columnsOf(r.Columns), Location: aws.String(r.Location), InputFormat: aws.String(f.Input), OutputFormat: aws.String(f.Output),
+		SerdeInfo: &types.SerDeInfo{SerializationLibrary: aws.String(f.Serde), Parameters: f.Parameters},
+	}, map[string]string{"classification": f.Classification}
 }
 
 // left lists the databases and tables that are someone's. Only databases that are theirs are looked into, and those of tables that are.
-func (g glueCatalog) left(ctx context.Context, mine func(mark string) (resource.Owner, bool)) (out []resource.Left, err error) {
+func (g *glueCatalog) left(ctx context.Context, mine func(mark string) (resource.Owner, bool)) (out []resource.Left, err error) {
 	for databases := glue.NewGetDatabasesPaginator(g.client, &glue.GetDatabasesInput{}); databases.HasMorePages(); {
 		page, err := databases.NextPage(ctx)
 		if err != nil {
@@ -276,7 +239,7 @@ func (g glueCatalog) left(ctx context.Context, mine func(mark string) (resource.
 }
 
 // removeDatabase removes a database without tables: Glue would remove them with it.
-func (g glueCatalog) removeDatabase(ctx context.Context, name string) error {
+func (g *glueCatalog) removeDatabase(ctx context.Context, name string) error {
 	tables, err := g.client.GetTables(ctx, &glue.GetTablesInput{DatabaseName: &name, MaxResults: aws.Int32(1)})
 	switch {
 	case code(err) == notFound:
@@ -295,7 +258,7 @@ func (g glueCatalog) removeDatabase(ctx context.Context, name string) error {
 }
 
 // removeTable removes a table, and nothing of its data.
-func (g glueCatalog) removeTable(ctx context.Context, name string) error {
+func (g *glueCatalog) removeTable(ctx context.Context, name string) error {
 	database, table, _ := strings.Cut(name, ".")
 	_, err := g.client.DeleteTable(ctx, &glue.DeleteTableInput{DatabaseName: &database, Name: &table})
 	if code(err) == notFound {

@@ -73,7 +73,11 @@ type area struct {
 	declared v1alpha1.Environment
 	// resources are those that are declared, by id.
 	resources map[string]catalog.Resource
-	states    map[string]state
+	// projects are those that are in the environment.
+	projects map[string]bool
+	states   map[string]state
+	// leftErr is why it could not be seen last what is not declared any more; empty if it could.
+	leftErr string
 	// next is when all are looked at again, and left when it is looked for what is not declared any more.
 	next, left time.Time
 	busy       bool
@@ -85,8 +89,10 @@ type area struct {
 type state struct {
 	State
 
-	// seen is the declaration that it was brought into last; nil if it was not since the keeper runs.
-	seen  *catalog.Resource
+	// seen is the declaration that it was brought into last, and tried the one that it was last tried to be; nil if it was not since the
+	// keeper runs.
+	seen, tried *catalog.Resource
+
 	tries int
 	// next is when it is tried again; zero if it did not fail.
 	next time.Time
@@ -153,6 +159,12 @@ func (l *loop) declare(c *catalog.Catalog) {
 		for _, r := range c.Resources(name) {
 			all[r.ID()] = r
 		}
+		projects := map[string]bool{}
+		for p := range c.Projects() {
+			if _, deployed := p.Spec.Environments[name]; deployed {
+				projects[p.Name] = true
+			}
+		}
 		a := l.areas[name]
 		if a == nil {
 			a = &area{states: map[string]state{}}
@@ -164,7 +176,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 		if !reflect.DeepEqual(a.resources, all) {
 			a.next, a.left, a.stale = time.Time{}, time.Time{}, a.busy
 		}
-		a.platform, a.declared, a.resources = c.Name(), *env, all
+		a.platform, a.declared, a.resources, a.projects = c.Name(), *env, all, projects
 		maps.DeleteFunc(a.states, func(id string, s state) bool {
 			_, is := all[id]
 			return !is && !s.Undeclared || is && s.Undeclared
@@ -205,8 +217,8 @@ func (l *loop) pass(ctx context.Context, name string, a *area, now time.Time) {
 
 // changed reports whether a resource is declared otherwise than when it was looked at last.
 func changed(a *area, r catalog.Resource) bool {
-	s, known := a.states[r.ID()]
-	return !known || s.tries == 0 && s.seen != nil && !s.seen.Equal(&r)
+	tried := a.states[r.ID()].tried
+	return tried == nil || !reflect.DeepEqual(*tried, r)
 }
 
 // pass is one look at the resources of an environment.
@@ -227,6 +239,7 @@ type passed struct {
 	// gone are the resources that were removed, and leftFailed reports whether it could not be seen or done what is to go.
 	gone       []string
 	leftFailed bool
+	leftErr    string
 }
 
 // carry carries a pass out: buckets and databases first, then the tables in them, then what is to be removed.
@@ -290,7 +303,7 @@ func (l *loop) ensure(ctx context.Context, cloud Cloud, p pass, r catalog.Resour
 	if err != nil {
 		return l.failed(p, r, err), events
 	}
-	return state{State: State{Release: p.release(r.Project), ID: r.ID(), Made: true, Unknown: done.Unknown}, seen: &r}, events
+	return state{State: State{Release: p.release(r.Project), ID: r.ID(), Made: true, Unknown: done.Unknown}, seen: &r, tried: &r}, events
 }
 
 // release is the one that a resource of a project is told with.
@@ -306,9 +319,14 @@ func (l *loop) failed(p pass, r catalog.Resource, err error) state {
 		pause = firstPause << before.tries
 	}
 	return state{
-		State: State{Release: p.release(r.Project), ID: r.ID(), Err: oneLine(err.Error())}, seen: before.seen, tries: before.tries + 1,
+		State: State{Release: p.release(r.Project), ID: r.ID(), Err: oneLine(err.Error())}, seen: before.seen, tried: &r, tries: before.tries + 1,
 		next: p.now.Add(min(pause, lastPause)),
 	}
+}
+
+// protects reports whether nothing of a project is removed, as the environment is protected and the project has left it without a word.
+func (p *pass) protects(project string) bool {
+	return p.declared.Spec.Protected && !p.projects[project] && !slices.Contains(p.declared.Spec.Removals, project)
 }
 
 // maxError bounds the text of an error, in bytes.
@@ -327,14 +345,13 @@ func oneLine(text string) string {
 func (l *loop) clear(ctx context.Context, cloud Cloud, p pass, out *passed) {
 	found, err := cloud.Left(ctx, p.platform, p.name)
 	if err != nil {
-		out.leftFailed = true
-		l.opts.Log.Warn("cannot see all resources that are not declared any more; it is tried again", "environment", p.name, "err", oneLine(err.Error()))
+		out.leftFailed, out.leftErr = true, oneLine(err.Error())
 	}
 	there := map[string]bool{}
 	for _, left := range found {
 		there[left.ID] = true
 		declared := func(id string) bool { _, is := p.resources[id]; return is }
-		if !resource.ToRemove(left, p.platform, p.name, declared) || ctx.Err() != nil {
+		if !resource.ToRemove(left, p.platform, p.name, declared) || p.protects(left.Owner.Project) || ctx.Err() != nil {
 			continue
 		}
 		begun := l.opts.Now()
@@ -365,6 +382,10 @@ func (l *loop) took(p passed) {
 		return
 	}
 	a.busy = false
+	if p.leftErr != "" && p.leftErr != a.leftErr {
+		l.opts.Log.Warn("cannot see all resources that are not declared any more; it is tried again", "environment", p.name, "err", p.leftErr)
+	}
+	a.leftErr = p.leftErr
 	if p.leftFailed {
 		a.left = l.opts.Now().Add(l.opts.Interval)
 	}

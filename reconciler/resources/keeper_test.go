@@ -260,7 +260,7 @@ func TestOthers(t *testing.T) {
 			t.Errorf("states are %v", s)
 		}
 		wantEqual(t, "done by adopting", []string{"orders/prod@main made bucket theirs"},
-			k.declare(viaAPI, strings.Replace(spec, "theirs}", "theirs, adopt: true}", 1), 15*time.Second))
+			k.declare(viaAPI, strings.Replace(spec, "theirs}", "theirs, adopt: true}", 1), 3*time.Second))
 	})
 }
 
@@ -282,7 +282,7 @@ func TestRetried(t *testing.T) {
 // TestWhatIsNotDone: nothing is done where others make resources, the project is suspended, or nothing is rolled out.
 func TestWhatIsNotDone(t *testing.T) {
 	for name, c := range map[string]struct{ environment, spec string }{
-		"Crossplane": {"  resources: {via: crossplane, region: eu-west-1}\n", all},
+		"Crossplane": {"  resources: {via: crossplane, region: eu-west-1, account: \"123456789012\"}\n", all},
 		"Suspended":  {viaAPI, "  suspend: true\n" + all},
 		"Frozen":     {viaAPI + "  freezes: [{from: 1999-01-01T00:00:00Z, until: 2001-01-01T00:00:00Z, reason: x}]\n", all},
 	} {
@@ -293,6 +293,26 @@ func TestWhatIsNotDone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestProtected: a project that leaves a protected environment without a word loses nothing.
+func TestProtected(t *testing.T) {
+	keep(t, func(k *keeping) {
+		const spec = "  resources: {buckets: [{name: goes, onRemoval: remove}]}\n"
+		k.declare(viaAPI+"  protected: true\n", spec, 3*time.Second)
+		gone := func(environment string) []string {
+			tree := files(environment, "")
+			delete(tree, "orders.yaml")
+			c, problems, err := catalog.Load(tree, blueprints.FS)
+			if err != nil || problems.Denied() {
+				t.Fatal(err, problems)
+			}
+			k.accept.Store(c)
+			return k.wait(2 * time.Hour)
+		}
+		wantEqual(t, "done", nil, gone(viaAPI+"  protected: true\n"))
+		wantEqual(t, "done once it is named", []string{"orders/prod@main removed bucket goes"}, gone(viaAPI+"  protected: true\n  removals: [orders]\n"))
+	})
 }
 
 // TestNothingIsRemovedForASuspendedProject: what it declares is declared.

@@ -32,8 +32,8 @@ type document struct {
 	Lots *lotsJSON `json:"lots,omitempty"`
 	// Resources are what projects have made in the cloud, as far as something would happen to it.
 	Resources []resourceJSON `json:"resources,omitempty"`
-	Troubles []troubleJSON `json:"troubles,omitempty"`
-	Notes    []string      `json:"notes,omitempty"`
+	Troubles  []troubleJSON  `json:"troubles,omitempty"`
+	Notes     []string       `json:"notes,omitempty"`
 }
 
 // resourceJSON is a resource.
@@ -179,7 +179,7 @@ func writeJSON(out *bytes.Buffer, p preview.Preview) error {
 	d := document{
 		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Lots: lotsOf(p.Lots),
 		Resources: resourcesOf(p.Resources),
-		Notes: p.Notes,
+		Notes:     p.Notes,
 	}
 	for _, r := range p.Releases {
 		if shown(r) {
