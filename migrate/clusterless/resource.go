@@ -88,10 +88,18 @@ func (m *migration) resource(r *region, c component, all []component) error {
 		return m.table(r, c, own, all)
 	}
 	if err == nil {
-		say("Trunkline takes over what Clusterless has made, and keeps it private, encrypted and for TLS only as before",
-			`deploy once with "removeOnDestroy": false before the stack of Clusterless is destroyed, so that it stays`)
+		m.takesOver(c)
 	}
 	return err
+}
+
+// takesOver notes what has to be done so that a resource is not gone before it is taken over.
+func (m *migration) takesOver(c component) {
+	why := "Trunkline takes over what Clusterless has made"
+	if c.typ == "aws:core:s3Bucket" {
+		why += ", and keeps it private, encrypted and for TLS only as before"
+	}
+	m.note(c.deployable, c.node, c.String(), why, `deploy once with "removeOnDestroy": false before the stack of Clusterless is destroyed, so that it stays`)
 }
 
 func (m *migration) ownership(r *region, c component) (own ownership, err error) {
@@ -198,8 +206,7 @@ func (m *migration) table(r *region, c component, own ownership, all []component
 		return nil
 	}
 	r.resources.Tables = append(r.resources.Tables, t)
-	m.note(c.deployable, c.node, c.String(), "Trunkline takes over what Clusterless has made",
-		`deploy once with "removeOnDestroy": false before the stack of Clusterless is destroyed, so that it stays`)
+	m.takesOver(c)
 	return nil
 }
 
