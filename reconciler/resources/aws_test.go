@@ -213,7 +213,7 @@ func TestCatalog(t *testing.T) {
 		t.Errorf("the table is %+v", is)
 	}
 
-	// A crawler sets parameters, and somebody renames a column.
+	// A crawler sets parameters, and someone renames a column.
 	is := read()
 	parameters := is.Parameters
 	parameters["crawler"] = "x"

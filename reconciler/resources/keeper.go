@@ -366,7 +366,7 @@ func (l *loop) clear(ctx context.Context, cloud Cloud, p pass, out *passed) {
 	}
 	for id, s := range p.states {
 		if s.Undeclared && err == nil && !there[id] {
-			out.gone = append(out.gone, id) // somebody else has removed it, or it is nobody's any more
+			out.gone = append(out.gone, id) // someone else has removed it, or it is nobody's any more
 		}
 	}
 }
