@@ -32,13 +32,13 @@ const (
 	RemovalRemove = "remove"
 )
 
-// Refusal is why a resource that is there is not changed: it is another's.
-type Refusal struct{ Why string }
+// RefusalError is why a resource that is there is not changed: it is another's.
+type RefusalError struct{ Why string }
 
 // Error says why.
-func (r *Refusal) Error() string { return r.Why }
+func (r *RefusalError) Error() string { return r.Why }
 
-// MayChange reports whether a resource that is there may be changed for an owner; the error is a [Refusal]. Mark is what is written on
+// MayChange reports whether a resource that is there may be changed for an owner; the error is a [RefusalError]. Mark is what is written on
 // it as its owner, empty if nothing is. Of one platform and environment, at most one project declares it.
 func MayChange(what string, mark string, owner Owner, adopt bool) error {
 	theirs, ok := ParseOwner(mark)
@@ -46,13 +46,13 @@ func MayChange(what string, mark string, owner Owner, adopt bool) error {
 	case ok && theirs == owner:
 		return nil
 	case ok && (theirs.Platform != owner.Platform || theirs.Environment != owner.Environment):
-		return &Refusal{fmt.Sprintf("%s is there, and belongs to %s: nothing of it is changed; choose another name, or take the mark %s off it", what, mark, OwnerMark)}
+		return &RefusalError{fmt.Sprintf("%s is there, and belongs to %s: nothing of it is changed; choose another name, or take the mark %s off it", what, mark, OwnerMark)}
 	case adopt:
 		return nil
 	case ok:
-		return &Refusal{fmt.Sprintf("%s is there, and was made for the project %s: to take it over, write adopt: true", what, theirs.Project)}
+		return &RefusalError{fmt.Sprintf("%s is there, and was made for the project %s: to take it over, write adopt: true", what, theirs.Project)}
 	}
-	return &Refusal{fmt.Sprintf("%s is there, and was not made by Trunkline: to take it over, write adopt: true; otherwise choose another name", what)}
+	return &RefusalError{fmt.Sprintf("%s is there, and was not made by Trunkline: to take it over, write adopt: true; otherwise choose another name", what)}
 }
 
 // Left is a resource that is there and belongs to an environment.

@@ -138,10 +138,8 @@ func said(err error, doing string) error {
 		if m := api.ErrorMessage(); m != "" && m != text {
 			text += ": " + m
 		}
-		switch hint := ""; {
-		case status(err) == http.StatusForbidden:
-			hint = "; see docs/operations.md for the rights that the daemon needs"
-			return fmt.Errorf("%s: %s%s%w", doing, text, hint, &cause{err})
+		if status(err) == http.StatusForbidden {
+			text += "; see docs/operations.md for the rights that the daemon needs"
 		}
 		return fmt.Errorf("%s: %s%w", doing, text, &cause{err})
 	}

@@ -176,7 +176,7 @@ func TestOthersBuckets(t *testing.T) {
 		}
 		b := catalog.Resource{Kind: catalog.BucketResource, Name: name, Project: "orders", Environment: "prod", Versioned: true}
 		_, err := w.ensure(b, owner)
-		if _, refused := errors.AsType[*resource.Refusal](err); !refused {
+		if _, refused := errors.AsType[*resource.RefusalError](err); !refused {
 			t.Errorf("%s: the error is %v", name, err)
 		}
 		if _, err := w.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name}); err == nil {

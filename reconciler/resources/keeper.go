@@ -198,7 +198,7 @@ func (l *loop) pass(ctx context.Context, name string, a *area, now time.Time) {
 		}
 		return
 	}
-	p.area.states = maps.Clone(a.states)
+	p.states = maps.Clone(a.states)
 	a.busy, a.stale = true, false
 	if p.all {
 		a.next = now.Add(l.opts.Interval)
