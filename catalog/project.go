@@ -72,12 +72,13 @@ func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
 // linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
-	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots = nil, nil, nil, nil, nil, nil
+	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots, p.resources = nil, nil, nil, nil, nil, nil, nil
 	k.outsideGovernance(p)
 	k.datasets(p)
 	k.workloads(p)
 	k.images(p)
 	k.generatedSecrets(p)
+	k.resources(p)
 	k.replays(p)
 	k.withoutLots(p)
 	k.links(p)
@@ -388,6 +389,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 		}
 	}
 	k.lotPlaces(p, env)
+	k.resourcesIn(p, env)
 	for _, e := range p.edges {
 		if e.Kind != Reads {
 			continue

@@ -24,6 +24,7 @@ type region struct {
 	stores    map[string]string
 	datasets  []*dataset
 	workloads []*workload
+	resources resources
 	// owners are the datasets by what Clusterless calls them, as in "orders@1".
 	owners map[string]*owner
 	// partitions are what glueAddPartitionsArc makes of, by what it writes.
@@ -97,7 +98,7 @@ func (m *migration) inRegion(r *region, all []component) error {
 		var err error
 		switch c.kind {
 		case "resource":
-			m.resource(c)
+			err = m.resource(r, c, all)
 		case "barrier":
 			m.note(c.deployable, c.node, c.String(), "Clusterless has no barrier that works, and it is not carried over", `a workload that reads several datasets waits for them as its "join" says`)
 		case "activity":
