@@ -22,7 +22,7 @@ const module = "trunkline.dev/trunkline"
 // matches a package counts. It is the table of the design, in the words of the package comments. A folder that is
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
-	"api/boundary":               {"api/pattern"},
+	"api/boundary":               {"api/param", "api/pattern"},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},
@@ -36,10 +36,14 @@ var mayKnow = map[string][]string{
 	"api/lot":                    {},
 	"api/markdown":               {},
 	"api/outside":                {},
+	"api/param":                  {},
+	"api/pull":                   {"api/lot", "api/param", "api/sqltext"},
 	"api/reference":              {"api/v1alpha1"},
 	"api/schedule":               {},
 	"api/schema":                 {"api/v1alpha1"},
 	"api/sealed":                 {},
+	"api/sqltext":                {},
+	"api/transform":              {"api/param", "api/pattern", "api/sqltext"},
 	"api/unfilled":               {},
 	"api/track":                  {"api/v1alpha1"},
 	"api/v1alpha1":               {},
@@ -74,6 +78,7 @@ var mayKnow = map[string][]string{
 	"flow/manifest":              {"api/lot"},
 	"flow/notice":                {},
 	"flow/plan":                  {"api", "catalog"},
+	"flow/pull":                  {"api/lot", "api/pull", "flow/bucket", "flow/data", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/record":                {"flow/bucket", "flow/plan"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
