@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 	}
 	for name, stores := range kinds {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			testscript.Run(t, testscript.Params{
 				Files: []string{"testdata/script/" + name + ".txtar"}, RequireUniqueNames: true, RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error {
