@@ -19,7 +19,7 @@ import (
 func TestBoundaries(t *testing.T) {
 	tree := fstest.MapFS{
 		"trunkline.yaml": {Data: []byte(declared["trunkline.yaml"])},
-		"setup.yaml":     {Data: []byte(declared["setup.yaml"])},
+		"setup.yaml":     {Data: []byte(declared["setup.yaml"] + "---\n" + head + "kind: Environment\nmetadata: {name: test}\nspec: {clusters: [one], stores: {lake: \"s3://lake/test\"}, lots: {manifests: \"s3://m/test/<project>/\"}}\n")},
 		"orders.yaml": {Data: []byte(head + `kind: Project
 metadata: {name: orders}
 spec:
