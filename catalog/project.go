@@ -170,6 +170,7 @@ func (k *checker) workloads(p *Project) {
 		k.params(p, bp, w, i)
 		k.boundary(p, bp, w, i)
 		k.roles(p, bp, w, i)
+		k.program(p, bp, w, i)
 	}
 }
 

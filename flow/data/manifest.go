@@ -16,6 +16,15 @@ import (
 // Tell writes the manifest of what is in the folder of a sink, where the run is told to leave it. Without a comment it is complete, or
 // empty if nothing is there; with one, it is partial, and the comment says why. It returns what it wrote.
 func (s *Stores) Tell(ctx context.Context, r given.Run, to given.Sink, partial string) (manifest.Manifest, error) {
+	return s.tell(ctx, r, to, partial != "", partial)
+}
+
+// Note is Tell of what is whole, with a comment in which a program keeps what a later run is to know; empty: none.
+func (s *Stores) Note(ctx context.Context, r given.Run, to given.Sink, comment string) (manifest.Manifest, error) {
+	return s.tell(ctx, r, to, false, comment)
+}
+
+func (s *Stores) tell(ctx context.Context, r given.Run, to given.Sink, partial bool, comment string) (manifest.Manifest, error) {
 	if to.Store == "" {
 		return manifest.Manifest{}, fmt.Errorf("%s comes in no lots, and so has no manifest", to.Role)
 	}
@@ -36,10 +45,13 @@ func (s *Stores) Tell(ctx context.Context, r given.Run, to given.Sink, partial s
 			break
 		}
 	}
+	if comment != "" {
+		comment = strings.ToValidUTF8(comment[:min(len(comment), maxComment)], "")
+		m.Comment = &comment
+	}
 	switch {
-	case partial != "":
-		comment := strings.ToValidUTF8(partial[:min(len(partial), maxComment)], "")
-		m.State, m.Comment = manifest.Partial, &comment
+	case partial:
+		m.State = manifest.Partial
 	case len(m.URIs) == 0:
 		m.State = manifest.Empty
 	}
@@ -51,5 +63,5 @@ func (s *Stores) Tell(ctx context.Context, r given.Run, to given.Sink, partial s
 	return m, err
 }
 
-// maxComment bounds why a run is partial.
+// maxComment bounds a comment, such as why a run is partial.
 const maxComment = 2000
