@@ -160,7 +160,11 @@ func (l *Ledger) Fresh(ctx context.Context, r run.Run) error {
 		if sink.Store == "" {
 			continue
 		}
-		found, err := store.Objects(ctx, sink.Attempt, l.opts, 1)
+		at := sink.Attempt
+		if sink.Table() {
+			at = sink.Returns()
+		}
+		found, err := store.Objects(ctx, at, l.opts, 1)
 		if len(found) > 0 {
 			return fmt.Errorf("the attempt %s at %s has been made: there is %s; name another one", r.Attempt, r.Lot, found[0].URI)
 		}
@@ -178,13 +182,9 @@ func (l *Ledger) Left(ctx context.Context, r run.Run) (map[string]run.Left, erro
 		if sink.Store == "" {
 			continue
 		}
-		found, err := store.Objects(ctx, sink.Attempt, l.opts, run.MaxObjects+1)
-		if err != nil && !errors.Is(err, store.ErrMore) {
+		left, err := l.objects(ctx, sink)
+		if err != nil {
 			return nil, err
-		}
-		var left run.Left
-		for _, o := range found {
-			left.Objects = append(left.Objects, o.URI)
 		}
 		if left.Returned, err = l.returned(ctx, sink); err != nil {
 			return nil, err
@@ -192,6 +192,21 @@ func (l *Ledger) Left(ctx context.Context, r run.Run) (map[string]run.Left, erro
 		out[sink.Role] = left
 	}
 	return out, nil
+}
+
+// objects lists what a run left at a sink; of a table nothing can be listed.
+func (l *Ledger) objects(ctx context.Context, sink run.Sink) (left run.Left, err error) {
+	if sink.Table() {
+		return run.Left{}, nil
+	}
+	found, err := store.Objects(ctx, sink.Attempt, l.opts, run.MaxObjects+1)
+	if err != nil && !errors.Is(err, store.ErrMore) {
+		return run.Left{}, err
+	}
+	for _, o := range found {
+		left.Objects = append(left.Objects, o.URI)
+	}
+	return left, nil
 }
 
 // maxReturned is how many manifests of a program are read: more than one cannot be true.

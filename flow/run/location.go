@@ -12,6 +12,14 @@ import (
 // manifestFolder is where a program leaves manifests of its own, in the location of the attempt.
 const manifestFolder = "_manifests/"
 
+// apartFolder is the one, beside the manifests of datasets, in which programs leave those of tables.
+const apartFolder = "trunkline-returned/"
+
+// apart is where an attempt leaves the manifest of a lot of a table, which is no folder: only this attempt writes there.
+func apart(p Place, l lot.Lot, attempt string) string {
+	return strings.TrimSuffix(p.Store, "/") + "/" + apartFolder + "name=" + p.Name.Name + "/version=" + p.Name.Version + "/lot=" + l.ID() + "/" + attemptPart + attempt + "/"
+}
+
 // AttemptLocation is where an attempt writes the data of a lot, below the location of the dataset. Nothing else writes there, so
 // that what lies there is what the attempt wrote, and what another one left behind is not.
 func AttemptLocation(dataset string, l lot.Lot, attempt string) string {

@@ -2,7 +2,7 @@
 
 // Package command is the commands of the program lot. They are given the environment of a run, and know nothing else of it.
 //
-// It is wiring only. Of Trunkline it imports flow/bucket, flow/data, flow/filter, flow/given and flow/manifest.
+// It is wiring only. Of Trunkline it imports api/location, flow/bucket, flow/data, flow/filter, flow/given and flow/manifest.
 package command
 
 import (
