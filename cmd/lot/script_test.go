@@ -21,8 +21,9 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	s3 := buckettest.New(t, "lake", "sink")
 	kinds := map[string]struct{ lake, sink string }{
-		"copy": {"file://", "file://"},
-		"lots": {"s3://lake", "s3://sink"},
+		"copy":  {"file://", "file://"},
+		"lots":  {"s3://lake", "s3://sink"},
+		"table": {"file://", "file://"},
 	}
 	if scripts, err := filepath.Glob("testdata/script/*.txtar"); err != nil || len(scripts) != len(kinds) {
 		t.Fatalf("there are %d scripts, %v; say of each which stores it is for", len(scripts), err)

@@ -67,7 +67,7 @@ func (s *Stores) Objects(ctx context.Context, in given.Input) ([]Object, error) 
 func (o Object) Key() string { return o.keys[0] }
 
 // Former finds what the lots of an input had before: what those manifests of them list that were retired, whether it is still there or
-// not, in the order of the lots. What counts now may be among it. A manifest that is damaged lists nothing.
+// not, in the order of the lots. What counts now may be among it. One that is damaged is an error: what it listed is not known.
 func (s *Stores) Former(ctx context.Context, in given.Input) (found []Object, err error) {
 	for _, m := range in.Manifests {
 		err := store.With(ctx, m.Store, s.opts, func(st *store.Store) error {
@@ -80,7 +80,7 @@ func (s *Stores) Former(ctx context.Context, in given.Input) (found []Object, er
 				}
 				old, err := st.Read(ctx, e.Key, in.Location)
 				if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
-					continue
+					return fmt.Errorf("%w; see that nothing it listed is in use, and delete it", err)
 				}
 				if err != nil {
 					return err

@@ -21,8 +21,11 @@ import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
+from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table.snapshots import Operation, Summary
+from pyiceberg.table.update import AddSnapshotUpdate
 from pyiceberg.transforms import DayTransform
 from pyiceberg.types import LongType, NestedField, TimestampType
 
@@ -156,6 +159,60 @@ class TestIceberg(unittest.TestCase):
         self.assertEqual(self.add(self.lake.input(new, former=former))[1], "1 files added, 2 removed, 0 as they were")
         self.assertEqual(self.rows(), [3, 4])
         self.assertEqual(self.add(self.lake.input(new, former=(*former, new)))[1], "0 files added, 0 removed, 1 as they were")
+
+    def compact(self, operation: Operation) -> None:
+        """Has all files of the table put together into one for each partition, as engines do."""
+        table = self.catalog.load_table(("shop", self.name))
+        files = [listed.file for listed in files_of(table).values()]
+
+        def naming(real: Callable[..., Any]) -> Callable[..., Any]:
+            def commit(catalog: Any, of: Any, requirements: Any, updates: Any) -> Any:
+                def named(u: Any) -> Any:
+                    if not isinstance(u, AddSnapshotUpdate) or u.snapshot.summary is None:
+                        return u
+                    summary = Summary(operation, **u.snapshot.summary.additional_properties)
+                    return u.model_copy(update={"snapshot": u.snapshot.model_copy(update={"summary": summary})})
+
+                return real(catalog, of, requirements, tuple(named(u) for u in updates))
+
+            return commit
+
+        with self.commits(naming), table.transaction() as transaction, transaction.update_snapshot().overwrite() as snapshot:
+            for file in files:
+                snapshot.delete_data_file(file)
+            lots = {f.file_path.partition("lot=")[2].partition("/")[0] for f in files}
+            for lot in sorted(lots) if table.spec().fields else [""]:
+                of = [f.file_path.removeprefix("file://") for f in files if f"lot={lot}" in f.file_path]
+                rows = pa.concat_tables(pq.read_table(path, partitioning=None) for path in of)
+                at = Path(table.location().removeprefix("file://"), "data", f"lot={lot}" if lot else "", "compacted.parquet")
+                at.parent.mkdir(parents=True, exist_ok=True)
+                pq.write_table(rows.append_column("lot", pa.array([lot] * len(rows))) if lot else rows, at)
+                snapshot.append_data_file(parquet_file_to_data_file(table.io, table.metadata, f"file://{at}"))
+
+    def test_compacted(self) -> None:
+        """Rows are there once, also if the files of lots were put together: by lots, or else it is refused."""
+        for name, params, operation in (
+            ("by lot", {"create": {"partitions": {"lot": "string"}}}, Operation.REPLACE),
+            ("mixed", {"create": {}}, Operation.REPLACE),
+            ("updated", {"create": {}}, Operation.OVERWRITE),
+        ):
+            with self.subTest(name):
+                self.setUp()
+                one = self.lake.put("lot=A/attempt=1/a.parquet", n=[1])
+                self.add(self.lake.input(one), params)
+                self.add(self.lake.input(self.lake.put("lot=B/attempt=1/a.parquet", n=[2])), params)
+                self.compact(operation)
+                self.assertEqual(self.rows(), [1, 2])
+                again = self.lake.input(self.lake.put("lot=A/attempt=2/a.parquet", n=[10]))
+                if name == "by lot":
+                    self.add(again, params)
+                    self.assertEqual(self.rows("n, lot"), [(2, "B"), (10, "A")])
+                else:
+                    self.refuse(self.lake.input(one), "its rows are among those of other lots now", params)
+                    self.refuse(again, "its rows are among those of other lots now", params)
+                    self.assertEqual(self.rows(), [1, 2])
+                self.add(self.lake.input(self.lake.put("lot=C/attempt=1/a.parquet", n=[3])), params)
+                self.assertEqual(len(self.rows()), 3, "lots that are new are added in any case")
 
     def test_statistics(self) -> None:
         """Readers skip files by what the table says of them."""

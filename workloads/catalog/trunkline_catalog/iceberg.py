@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,19 @@ from pyiceberg.exceptions import (
 from pyiceberg.expressions.literals import StringLiteral
 from pyiceberg.io import load_file_io
 from pyiceberg.io.pyarrow import parquet_file_to_data_file, pyarrow_to_schema
-from pyiceberg.manifest import DataFile, ManifestContent
+from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntryStatus
+from pyiceberg.partitioning import PartitionField
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, TableProperties
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.transforms import IdentityTransform
 from pyiceberg.utils.config import Config
 
-from trunkline_catalog.objects import Input, Object, folder_values
+from trunkline_catalog.objects import LOT, Input, Object, folder_values
 from trunkline_catalog.params import CatalogError, Create, Work
+
+# What the summaries of snapshots have that are of Trunkline.
+MARK = "trunkline.attempt"
 
 # How often a commit is tried, since others have changed the table meanwhile, and the seconds between two tries at most. Of N that
 # commit at once one succeeds each time.
@@ -58,7 +64,10 @@ def open_catalog(name: str, env: Mapping[str, str]) -> Catalog:
             f"and what its server asks for, such as PYICEBERG_CATALOG__{name.upper()}__TOKEN, in secrets"
         )
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL")
-    more = {"s3.endpoint": endpoint} if endpoint and "s3.endpoint" not in own else {}
+    more = {}
+    if endpoint and "s3.endpoint" not in own:
+        # AWS is asked where a bucket is, which no other store can be.
+        more = {"s3.endpoint": endpoint, "s3.region": env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"}
     return load_catalog(name, **{k: str(v) for k, v in own.items()}, **more)
 
 
@@ -104,13 +113,56 @@ def commit(table: Table, given: Input, work: Work) -> tuple[list[str], str]:
     have = files_of(table)
     wanted = {o.address: o for o in given.now}
     missing = [o for address, o in wanted.items() if address not in have]
-    gone = [listed.file for address, listed in have.items() if address not in wanted and given.had(address)]
+    compacted = compacted_of(table, given)
+    gone = [listed.file for address, listed in have.items() if address not in wanted and (given.had(address) or compacted(listed.file))]
+    refuse_rewritten(table, have, lambda address: address in wanted or given.had(address), work)
     snapshots = {listed.snapshot for address, listed in have.items() if address in wanted and listed.snapshot}
     if missing or gone:
         snapshots.add(write(table, missing, gone, work))
     kept = len(wanted) - len(missing)
     listed = [] if work.params.results == "none" or not wanted else sorted(f"{work.table}/snapshot={s}" for s in snapshots)
     return listed, f"{len(missing)} files added, {len(gone)} removed, {kept} as they were"
+
+
+def compacted_of(table: Table, given: Input) -> Callable[[DataFile], bool]:
+    """Whether a file has the rows of the lots, and of no other, since engines have put their files together.
+
+    It is one of the table's own, in a partition of one of the lots.
+    """
+    spec, schema = table.spec(), table.schema()
+    at = next((i for i, f in enumerate(spec.fields) if by_lot(f, schema)), None)
+    lots = {folder.rstrip("/").rpartition(f"{LOT}=")[2] for folder in given.folders}
+    own = table.location().rstrip("/") + "/"
+    return lambda file: at is not None and file.spec_id == spec.spec_id and file.partition[at] in lots and file.file_path.startswith(own)
+
+
+def by_lot(field: PartitionField, schema: Schema) -> bool:
+    """Whether a table is partitioned by the lot."""
+    return isinstance(field.transform, IdentityTransform) and schema.find_column_name(field.source_id) == LOT
+
+
+def refuse_rewritten(table: Table, have: Mapping[str, Listed], ours: Callable[[str], bool], work: Work) -> None:
+    """Refuses a lot whose files others have rewritten, as compaction does, so that its rows are among those of other lots now.
+
+    Adding it again would have them there twice.
+    """
+    if any(by_lot(f, table.schema()) for f in table.spec().fields):
+        return
+    for snapshot in table.metadata.snapshots:
+        summary = snapshot.summary
+        if summary is None or summary.operation not in (Operation.REPLACE, Operation.OVERWRITE) or MARK in summary.additional_properties:
+            continue
+        for manifest in snapshot.manifests(table.io):
+            if manifest.added_snapshot_id != snapshot.snapshot_id or not manifest.deleted_files_count:
+                continue
+            for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=False):
+                address = entry.data_file.file_path
+                if entry.status == ManifestEntryStatus.DELETED and address not in have and ours(address):
+                    raise CatalogError(
+                        f"{work.table}: the snapshot {snapshot.snapshot_id}, which is not of Trunkline, has rewritten {address}, "
+                        "and its rows are among those of other lots now: delete those of the lot, expire that snapshot, "
+                        "and partition the table by lot if it is to be compacted"
+                    )
 
 
 def write(table: Table, missing: Sequence[Object], gone: Iterable[DataFile], work: Work) -> int:
