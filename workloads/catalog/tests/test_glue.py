@@ -17,6 +17,7 @@ import boto3
 sys.path.insert(0, str(Path(__file__).parent))
 from servers import aws
 
+from trunkline_catalog.__main__ import chosen
 from trunkline_catalog.glue import add_partitions
 from trunkline_catalog.objects import Input, Object
 from trunkline_catalog.params import CatalogError, Work, parse_params, parse_table
@@ -242,6 +243,25 @@ class TestParams(unittest.TestCase):
             with self.subTest(address), self.assertRaisesRegex(CatalogError, "which is no table"):
                 parse_table(address)
         self.assertTrue(parse_table("glue:///trunkline-previews/acme/pr-7/shop/orders").preview)
+        self.assertTrue(parse_table("iceberg://prod/space/trunkline-previews/acme/pr-7/shop/orders").preview)
+        self.assertFalse(parse_table("iceberg://prod/space/shop/orders").preview)
+
+    def test_roles(self) -> None:
+        for roles, name, want in (
+            ("a", "", "a"),
+            ("a main", "", "main"),
+            ("b_c main", "b-c", "b_c"),
+            ("a b", "", None),
+            ("a", "b", None),
+            ("", "", None),
+        ):
+            with self.subTest(roles):
+                if want:
+                    self.assertEqual(chosen(dict.fromkeys(roles.split()), name, "reads"), want)
+                else:
+                    self.assertRaisesRegex(
+                        CatalogError, "the workload reads nothing as", chosen, dict.fromkeys(roles.split()), name, "reads"
+                    )
 
 
 if __name__ == "__main__":

@@ -88,9 +88,16 @@ def role(flag: str, name: str) -> tuple[str, ...]:
 def chosen(roles: Mapping[str, Any], name: str, does: str) -> str:
     """The role that is meant: the one that is named, or else the only one, or "main"."""
     wanted = name or (next(iter(roles)) if len(roles) == 1 else "main")
-    if wanted not in roles:
-        raise CatalogError(f"the workload {does} nothing as {wanted!r}; there are: {', '.join(roles) or 'none'}")
-    return wanted
+    for one in roles:
+        # Without lots, roles are known by their variables only.
+        if variable(one) == variable(wanted):
+            return one
+    raise CatalogError(f"the workload {does} nothing as {wanted!r}; there are: {', '.join(roles) or 'none'}")
+
+
+def variable(one: str) -> str:
+    """What is left of a role in the name of a variable."""
+    return one.lower().replace("-", "_").replace(".", "_")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

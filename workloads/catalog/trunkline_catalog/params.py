@@ -76,7 +76,7 @@ class Table:
     @property
     def preview(self) -> bool:
         """Whether it is what a preview has in place of the table."""
-        return self.names[0] == PREVIEWS
+        return PREVIEWS in self.names
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.catalog}/{'/'.join(self.names)}"
