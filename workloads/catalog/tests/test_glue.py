@@ -108,6 +108,13 @@ class TestGlue(unittest.TestCase):
         self.assertEqual(self.add(gone), ([], "0 partitions added, 0 changed, 2 dropped, 0 as they were"))
         self.assertEqual(self.partitions(), {"B/1": "lot=B/attempt=7/day=1/"})
 
+    def test_what_is_of_others_stays(self) -> None:
+        """A partition that a lot had before, and another one has now, is not dropped."""
+        self.table("day")
+        self.add(given("lot=B/attempt=1/day=1/a"), lot="B")
+        self.add(given("lot=A/attempt=2/day=2/a", former=("lot=A/attempt=1/day=1/a",)))
+        self.assertEqual(self.partitions(), {"1": "lot=B/attempt=1/day=1/", "2": "lot=A/attempt=2/day=2/"})
+
     def test_what_is_said_of_a_partition(self) -> None:
         """It is stored as the table is, and says of what it is."""
         self.table("lot")
