@@ -44,12 +44,12 @@ the manifest lists, one address a line.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			told := cmd.Flags().Changed("partial")
 			switch {
+			case w.list != "" && !w.manifest && !told:
+				return &usageError{"--list is for a manifest: add --manifest or --partial"}
 			case len(args) == 0 && !w.manifest && !told:
 				return &usageError{"name what is to be written, or add --manifest or --partial"}
 			case told && w.partial == "":
 				return &usageError{"--partial needs a text that says why"}
-			case w.list != "" && !w.manifest && !told:
-				return &usageError{"--list is for a manifest: add --manifest or --partial"}
 			case told && w.manifest:
 				return &usageError{"what is partial is not complete: --partial and --manifest cannot be together"}
 			}
