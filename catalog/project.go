@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/location"
 	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/unfilled"
@@ -378,6 +379,19 @@ func (k *checker) overrides(p *Project, env string) {
 	}
 }
 
+// table checks a dataset that an environment has as a table of a catalog.
+func (k *checker) table(p *Project, i int, env string) {
+	store, rest, ok := splitPath(p.Spec.Datasets[i].Path)
+	at := under(k.c.Environments[env].Spec.Stores[store], rest)
+	if !ok || !location.IsTable(at) {
+		return
+	}
+	if _, err := location.ParseTable(at); err != nil {
+		k.at(RulePath, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("in the environment %q, %s", env, err),
+			fmt.Sprintf("write database and table, as in %q", store+"://sales/orders"))
+	}
+}
+
 // inEnvironment checks what an environment and its clusters decide.
 func (k *checker) inEnvironment(p *Project, env string) {
 	spec := &k.c.Environments[env].Spec
@@ -388,6 +402,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 				func() []string { return sortedKeys(spec.Stores) })
 			k.findings[len(k.findings)-1].Cause = env + "/" + store
 		}
+		k.table(p, i, env)
 	}
 	k.lotPlaces(p, env)
 	k.resourcesIn(p, env)

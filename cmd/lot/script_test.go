@@ -24,9 +24,10 @@ func TestScripts(t *testing.T) {
 	s3 := buckettest.New(t, "lake", "sink")
 	source := source(t)
 	kinds := map[string]struct{ lake, sink string }{
-		"copy": {"file://", "file://"},
-		"lots": {"s3://lake", "s3://sink"},
-		"pull": {"file://", "s3://sink"},
+		"copy":  {"file://", "file://"},
+		"lots":  {"s3://lake", "s3://sink"},
+		"pull":  {"file://", "s3://sink"},
+		"table": {"file://", "file://"},
 	}
 	if scripts, err := filepath.Glob("testdata/script/*.txtar"); err != nil || len(scripts) != len(kinds) {
 		t.Fatalf("there are %d scripts, %v; say of each which stores it is for", len(scripts), err)

@@ -2,7 +2,7 @@
 
 // Package command is the commands of the program lot. They are given the environment of a run, and know nothing else of it.
 //
-// It is wiring only. Of Trunkline it imports api/pull, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest and flow/pull.
+// It is wiring only. Of Trunkline it imports api/location, api/pull, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest and flow/pull.
 package command
 
 import (
