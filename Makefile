@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize transform postgres github-schemas mermaid openlineage demo browser images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize transform catalog postgres github-schemas mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -72,7 +72,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster versitygw postgres github-schemas mermaid openlineage helm kustomize transform ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -178,6 +178,9 @@ kustomize: ## build Kustomize's own program, which tests compare with, into .cac
 transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
 	@hack/transform/check.sh
 
+catalog: ## check and test the program of the blueprint catalog, with servers of catalogs from PyPI and Maven in .cache/catalog
+	@hack/catalog/check.sh
+
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say
 	@hack/airflow/derive.sh --check
 
@@ -192,6 +195,9 @@ mermaid: ## fetch Mermaid, whose parser tests hold our diagrams to, into .cache/
 
 openlineage: ## install the classes of OpenLineage's client, which read our events in tests, into .cache/openlineage
 	@hack/openlineage/install.sh
+
+moto: ## install moto, which is AWS in memory, into .cache/moto
+	@test/moto/install.sh
 
 demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
 	@$(GO) build -o bin/demo ./examples/demo

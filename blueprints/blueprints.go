@@ -10,5 +10,5 @@ import "embed"
 
 // FS holds the library. The paths in a blueprint.yaml are relative to it.
 //
-//go:embed all:boundary all:common all:container-job all:copy all:cron-job all:service all:transform all:kustomize
+//go:embed all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:pull all:service all:transform all:kustomize
 var FS embed.FS

@@ -139,11 +139,17 @@ func cases(t testing.TB) map[string]catalog.Release {
 	moved.Command, moved.Files = bp["copy"].Spec.Command, nil
 	sql := plain(bp["transform"], map[string]any{"sql": "SELECT 1 AS \"a\" -- $(b)", "output": map[string]any{"format": "csv"}})
 	sql.Command = bp["transform"].Spec.Command
+	pulled := full(bp["pull"], map[string]any{"http": map[string]any{"url": "https://a.example/{lot}", "headers": map[string]any{"X": "$(TOKEN)"}}})
+	pulled.Command, pulled.Files, pulled.Lots = bp["pull"].Spec.Command, nil, true
+	table := plain(bp["catalog"], map[string]any{"partitionType": "value", "create": map[string]any{"partitions": map[string]any{"day": "date"}}})
+	table.Command = bp["catalog"].Spec.Command
 	each := moved
 	each.Lots = true
 	return map[string]catalog.Release{
 		"copy":               release(moved),
 		"transform":          release(sql),
+		"pull":               release(pulled),
+		"catalog":            release(table),
 		"copy-lots":          release(each),
 		"container-job":      release(plain(bp["container-job"], nil)),
 		"container-job-full": release(full(bp["container-job"], map[string]any{"parallelism": 4, "completions": 8, "user": 1000})),

@@ -99,7 +99,9 @@ func changes() map[v1alpha1.WorkloadField]func(*catalog.Workload) {
 func TestFieldsAreHonoured(t *testing.T) {
 	// These include the library's pod, and list what makes sense for them only.
 	more := map[string][]v1alpha1.WorkloadField{
+		"catalog":   {v1alpha1.FieldCommand, v1alpha1.FieldFiles},
 		"copy":      {v1alpha1.FieldCommand, v1alpha1.FieldFiles},
+		"pull":      {v1alpha1.FieldCommand, v1alpha1.FieldFiles},
 		"transform": {v1alpha1.FieldCommand, v1alpha1.FieldFiles},
 		"quality":   {v1alpha1.FieldCommand, v1alpha1.FieldEnv, v1alpha1.FieldSecrets, v1alpha1.FieldFiles},
 	}
@@ -144,6 +146,8 @@ func TestSuspend(t *testing.T) {
 	}{
 		"container-job": {"a Job waits", "Job", "suspend", nil, true},
 		"copy":          {"so does one that copies", "Job", "suspend", nil, true},
+		"catalog":       {"so does one that adds to a table", "Job", "suspend", nil, true},
+		"pull":          {"so does one that fetches", "Job", "suspend", nil, true},
 		"transform":     {"so does one that transforms", "Job", "suspend", nil, true},
 		"quality":       {"so does one of a repository's own blueprint", "Job", "suspend", nil, true},
 		"readme":        {"and of the one to learn from", "Job", "suspend", nil, true},

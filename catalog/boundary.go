@@ -3,7 +3,6 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -77,33 +76,8 @@ func (k *checker) boundary(p *Project, bp *Blueprint, w *v1alpha1.Workload, i in
 	if d == nil {
 		return
 	}
-	platform, compiled := k.c.Platform.Spec.Defaults.Params[bp.Name], k.c.schemas[bp.Name]
-	check := func(values, over map[string]any, there []any) {
-		if compiled == nil || len(compiled.Check(values)) > 0 {
-			return // reported
-		}
+	k.told(p, bp, w, i, func(values map[string]any) error {
 		_, err := boundary.Parse(values, unitOf(d))
-		wrong, ok := errors.AsType[*boundary.Error](err)
-		if !ok {
-			return
-		}
-		path := append(slices.Clip(at), "params")
-		if _, replaced := over[wrong.Path[0].(string)]; replaced {
-			path = there
-		}
-		k.at(RuleParams, slices.Concat(path, wrong.Path), fmt.Sprintf("the blueprint %q: %s", bp.Name, wrong), wrong.Hint)
-	}
-	if known := len(k.findings); len(p.Spec.Environments) == 0 || !k.everywhere(p, w, bp) {
-		if check(merge(platform, w.Params), nil, nil); len(k.findings) > known {
-			return // it is the same in each environment
-		}
-	}
-	for _, env := range sortedKeys(p.Spec.Environments) {
-		e, ok := k.c.Environments[env]
-		over := p.Spec.Environments[env].Workloads[w.Name].Params
-		if ok && (over != nil || e.Spec.Defaults.Params[bp.Name] != nil) {
-			check(merge(merge(merge(platform, e.Spec.Defaults.Params[bp.Name]), w.Params), over), over,
-				[]any{"spec", "environments", env, "workloads", w.Name, "params"})
-		}
-	}
+		return err
+	})
 }

@@ -261,6 +261,7 @@ func (f *frame) checkEnvironments(k *checker) {
 		}
 		checkLots(k, env)
 		checkStates(k, env)
+		checkResources(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
 		notYet(k, env)

@@ -182,7 +182,8 @@ func (c *Catalog) walk() ([]string, error) {
 func (c *Catalog) linkAll() error {
 	c.whole, c.relinked = true, nil
 	c.declared, c.projects = &btree.Map[string, *v1alpha1.Document]{}, &btree.Map[string, *Project]{}
-	c.readers, c.spaces, c.places, c.lots = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
+	c.readers, c.spaces, c.places = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
+	c.lots, c.resources = &btree.Set[string]{}, &btree.Set[string]{}
 	c.dirs, c.unsettled = &btree.Set[string]{}, &btree.Set[string]{}
 	c.homes, c.misplaced = &btree.Set[string]{}, &btree.Set[string]{}
 	c.broken, c.unread = map[docKey]int{}, 0
@@ -336,6 +337,9 @@ func (c *Catalog) linkProjects(projects []*Project, m meetings) error {
 		}
 		for _, key := range p.lots {
 			c.lots.Insert(key)
+		}
+		for _, key := range p.resources {
+			c.resources.Insert(key)
 		}
 		m.of(p)
 	}

@@ -11,12 +11,13 @@ import (
 
 // meetings are the places in which projects can get into each other's way.
 type meetings struct {
-	// spaces are clusters and namespaces, places the paths of datasets, and lots the places of their manifests.
-	spaces, places, lots map[string]bool
+	// spaces are clusters and namespaces, places the paths of datasets, lots the places of their manifests, and resources those of the
+	// cloud.
+	spaces, places, lots, resources map[string]bool
 }
 
 func newMeetings() meetings {
-	return meetings{spaces: map[string]bool{}, places: map[string]bool{}, lots: map[string]bool{}}
+	return meetings{spaces: map[string]bool{}, places: map[string]bool{}, lots: map[string]bool{}, resources: map[string]bool{}}
 }
 
 // of adds those of a project.
@@ -34,6 +35,10 @@ func (m meetings) of(p *Project) {
 		place, _, _ := strings.Cut(key, sep)
 		m.lots[place] = true
 	}
+	for _, key := range p.resources {
+		place, _, _ := strings.Cut(key, sep)
+		m.resources[place] = true
+	}
 }
 
 // checkMeetings looks again at who meets whom.
@@ -43,6 +48,9 @@ func (c *Catalog) checkMeetings(m meetings) {
 	}
 	for place := range m.lots {
 		c.set("lots"+sep+place, c.sameManifests(place))
+	}
+	for place := range m.resources {
+		c.set("resource"+sep+place, c.sameResource(place))
 	}
 	for place := range m.places {
 		c.set("place"+sep+place, c.overlap(place))

@@ -15,6 +15,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/location"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -126,6 +127,9 @@ func PreviewData(trunk *Catalog, environment string, number int) (folders []stri
 		return nil
 	}
 	for _, store := range sortedKeys(env.Spec.Stores) {
+		if location.IsTable(env.Spec.Stores[store]) {
+			continue // a preview has nothing in a catalog
+		}
 		folders = append(folders, under(env.Spec.Stores[store], dataFolder(trunk.Name(), number)))
 	}
 	if root, _, ok := manifestsRoot(env); ok {

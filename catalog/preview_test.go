@@ -315,6 +315,14 @@ func TestPreviewsStayApart(t *testing.T) {
 	})
 }
 
+// TestPreviewsHaveNoTables: there is nothing in a catalog that could be removed with a preview, as it has nothing there.
+func TestPreviewsHaveNoTables(t *testing.T) {
+	c, _ := load(t, mapFS(change(t, previewing, edit{"dev.yaml", "stores: {", "stores: {tables: \"glue:///\", more: \"iceberg://prod/\", "})))
+	if diff := cmp.Diff([]string{"file:///dev/trunkline-previews/acme/pr-7/"}, catalog.PreviewData(c, "dev", 7)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestPreviewNames(t *testing.T) {
 	for name, want := range map[string]int{"pr-7": 7, "pr-0": 0, "pr-07": 0, "pr-": 0, "pr--1": 0, "pr-7a": 0, "7": 0, "pr-99999999999999999999": 0, "dev": 0} {
 		got, ok := catalog.PreviewNumber(name)

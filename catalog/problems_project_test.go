@@ -111,6 +111,14 @@ rates/project.yaml:6:72: error: spec.environments.prod.workloads.fetch.size: the
 orders/project.yaml:10:41: error: spec.datasets[1].path: "lake://orders/../rates/" is not a path: write it as "store://folder/", without ".."
 rates/project.yaml:8:38: error: spec.datasets[0].path: "lake:///etc" is not a path: write it as "store://folder/", without ".."`,
 		},
+		"BadTable": {
+			reason: "Where a store is a catalog, a path is a database and a table.",
+			edits:  []edit{{orders, "lake://orders/raw/", "tables://raw"}, {"dev.yaml", "stores: {", "stores: {tables: \"glue:///\", "}},
+			want: `orders/project.yaml:9:39: error: spec.datasets[0].path: in the environment "dev", the table "glue:///raw" names no database, or no table in one
+    hint: write database and table, as in "tables://sales/orders"
+orders/project.yaml:9:39: error: spec.datasets[0].path: the environment "prod" has no store "tables"
+    hint: want one of: lake, queue`,
+		},
 		"DuplicateDataset": {
 			reason: "The second of two datasets is told the line of the first.",
 			edits:  []edit{{orders, `{name: clean, version: "2"`, `{name: raw, version: "1"`}},

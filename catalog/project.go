@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"trunkline.dev/trunkline/api/location"
 	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/schema"
 	"trunkline.dev/trunkline/api/unfilled"
@@ -72,12 +73,13 @@ func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
 // linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
-	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots = nil, nil, nil, nil, nil, nil
+	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots, p.resources = nil, nil, nil, nil, nil, nil, nil
 	k.outsideGovernance(p)
 	k.datasets(p)
 	k.workloads(p)
 	k.images(p)
 	k.generatedSecrets(p)
+	k.resources(p)
 	k.replays(p)
 	k.withoutLots(p)
 	k.links(p)
@@ -169,6 +171,7 @@ func (k *checker) workloads(p *Project) {
 		k.params(p, bp, w, i)
 		k.boundary(p, bp, w, i)
 		k.roles(p, bp, w, i)
+		k.program(p, bp, w, i)
 	}
 }
 
@@ -376,6 +379,19 @@ func (k *checker) overrides(p *Project, env string) {
 	}
 }
 
+// table checks a dataset that an environment has as a table of a catalog.
+func (k *checker) table(p *Project, i int, env string) {
+	store, rest, ok := splitPath(p.Spec.Datasets[i].Path)
+	at := under(k.c.Environments[env].Spec.Stores[store], rest)
+	if !ok || !location.IsTable(at) {
+		return
+	}
+	if _, err := location.ParseTable(at); err != nil {
+		k.at(RulePath, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("in the environment %q, %s", env, err),
+			fmt.Sprintf("write database and table, as in %q", store+"://sales/orders"))
+	}
+}
+
 // inEnvironment checks what an environment and its clusters decide.
 func (k *checker) inEnvironment(p *Project, env string) {
 	spec := &k.c.Environments[env].Spec
@@ -386,8 +402,10 @@ func (k *checker) inEnvironment(p *Project, env string) {
 				func() []string { return sortedKeys(spec.Stores) })
 			k.findings[len(k.findings)-1].Cause = env + "/" + store
 		}
+		k.table(p, i, env)
 	}
 	k.lotPlaces(p, env)
+	k.resourcesIn(p, env)
 	for _, e := range p.edges {
 		if e.Kind != Reads {
 			continue

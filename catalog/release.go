@@ -57,6 +57,8 @@ type Release struct {
 	Accounts []Account `json:"accounts"`
 	// GeneratedSecrets are those whose values are made in the cluster.
 	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
+	// Cloud is what is made in the cloud by objects of the release; nil if nothing is.
+	Cloud *Cloud `json:"cloud,omitempty"`
 	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
 	Dir       string     `json:"dir"`
 	Workloads []Workload `json:"workloads"`

@@ -5,6 +5,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/boundary"
@@ -58,23 +59,25 @@ func (p *Project) replaysOf(w *v1alpha1.Workload) (names []string) {
 func (k *checker) replays(p *Project) {
 	// whyNot says of each dataset that is written why nobody makes its lots again; empty if one does.
 	whyNot := map[string]string{}
+	// where are the environments in which that is so of some.
+	where := map[string][]string{}
 	for i := range p.Spec.Workloads {
 		w := &p.Spec.Workloads[i]
 		var made *v1alpha1.Dataset
 		for _, role := range sortedKeys(w.Writes) {
 			_, local, _ := ParseDataset(p.Name, w.Writes[role])
 			if why, is := whyNot[local]; !is || why != "" {
-				whyNot[local] = byItself(w)
+				whyNot[local], where[local] = k.byItself(p, w)
 			}
 			if d, _, ok := p.Dataset(local); ok && d.Lots != nil && made == nil {
 				made = d
 			}
 		}
-		why := byItself(w)
+		why, in := k.byItself(p, w)
 		if made == nil {
 			why = "the workload writes no dataset with lots"
 		}
-		k.replaysAt(w.Replay, made, why, "spec", "workloads", i, "replay")
+		k.replaysAt(w.Replay, made, why, in, "spec", "workloads", i, "replay")
 	}
 	for i := range p.Spec.Datasets {
 		d := &p.Spec.Datasets[i]
@@ -87,19 +90,36 @@ func (k *checker) replays(p *Project) {
 		case !written:
 			why = "no workload writes the dataset"
 		}
-		k.replaysAt(d.Replay, d, why, "spec", "datasets", i, "replay")
+		k.replaysAt(d.Replay, d, why, where[d.Name+"@"+d.Version], "spec", "datasets", i, "replay")
 	}
 }
 
-// byItself says why no run of a workload makes a lot again; empty if one does.
-func byItself(w *v1alpha1.Workload) string {
+// byItself says why no run of a workload makes a lot again; empty if one does, but for some environments.
+func (k *checker) byItself(p *Project, w *v1alpha1.Workload) (why string, in []string) {
+	const clock = "the workload runs by the clock, and writes its lots by itself"
+	bp := k.c.Blueprints[w.Blueprint]
 	switch {
 	case w.Blueprint == boundary.Blueprint:
-		return "a boundary makes the lots of what has arrived"
+		return "a boundary makes the lots of what has arrived", nil
 	case w.Schedule != "":
-		return "the workload runs by the clock, and writes its lots by itself"
+		return clock, nil
+	case bp != nil && !slices.Contains(bp.Spec.Fields, v1alpha1.FieldTimeout):
+		return fmt.Sprintf("the workload always runs, as the blueprint %q has it, and writes its lots by itself", bp.Name), nil
 	}
-	return ""
+	there := 0
+	for _, env := range sortedKeys(p.Spec.Environments) {
+		if p.Excludes(env, w.Name) {
+			continue
+		}
+		there++
+		if p.Spec.Environments[env].Workloads[w.Name].Schedule != "" {
+			in = append(in, env)
+		}
+	}
+	if there > 0 && len(in) == there {
+		return clock + " in each environment", nil
+	}
+	return "", in
 }
 
 // withoutLots refuses what is said of lots where there are none, and would be passed over.
@@ -136,10 +156,15 @@ func (p *Project) writesLots(w *v1alpha1.Workload) bool {
 }
 
 // replaysAt checks those of one dataset or workload, whose lots are those of a dataset; why says that there are none to replay.
-func (k *checker) replaysAt(all []v1alpha1.Replay, d *v1alpha1.Dataset, why string, at ...any) {
+// In are environments in which that is so.
+func (k *checker) replaysAt(all []v1alpha1.Replay, d *v1alpha1.Dataset, why string, in []string, at ...any) {
 	if len(all) > 0 && why != "" {
 		k.atKey(RuleReplay, at, why+": there is nothing to make once more", "remove the replay, or declare it where the lots are made")
 		return
+	}
+	if len(all) > 0 && len(in) > 0 {
+		k.warn(RuleReplay, at, fmt.Sprintf("in %s the workload runs by the clock, and writes its lots by itself: there the replay makes nothing once more", strings.Join(in, ", ")),
+			"remove the schedule from the override, or the replay")
 	}
 	first := map[string]int{}
 	for i, r := range all {

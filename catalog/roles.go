@@ -12,7 +12,9 @@ import (
 
 // rolesIn are the params of embedded blueprints that name a role that the workload reads, or one that it writes; of a mapping, its keys do.
 var rolesIn = map[string]struct{ reads, writes []string }{
+	"catalog":   {reads: []string{"from"}, writes: []string{"to"}},
 	"copy":      {reads: []string{"from"}, writes: []string{"to"}},
+	"pull":      {writes: []string{"to"}},
 	"transform": {reads: []string{"inputs"}, writes: []string{"to"}},
 }
 

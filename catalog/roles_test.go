@@ -13,7 +13,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 )
 
-// TestProblemsOfRoles: params of copies and transformations name roles that the workload has.
+// TestProblemsOfRoles: params of copies, tables and transformations name roles that the workload has.
 func TestProblemsOfRoles(t *testing.T) {
 	const head = "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(blueprint, over, params string) string {
@@ -39,6 +39,7 @@ spec:
 		"From":   {"copy", "", "{from: rwa}", "project.yaml:16:22: error: spec.workloads[0].params.from: the workload reads nothing in the role \"rwa\"\n    hint: did you mean \"raw\"?"},
 		"To":     {"copy", "", "{to: raw}", "project.yaml:16:20: error: spec.workloads[0].params.to: the workload writes nothing in the role \"raw\"\n    hint: want one of: main"},
 		"Over":   {"copy", "workloads: {move: {params: {from: main}}}", "{from: raw}", "project.yaml:6:58: error: spec.environments.dev.workloads.move.params.from: the workload reads nothing in the role \"main\"\n    hint: want one of: raw"},
+		"Table":  {"catalog", "", "{from: raw, to: table}", "project.yaml:16:31: error: spec.workloads[0].params.to: the workload writes nothing in the role \"table\"\n    hint: want one of: main"},
 		"Inputs": {"transform", "", "{inputs: {raw: {format: csv}}}", ""},
 		"Input":  {"transform", "", "{inputs: {rats: {format: csv}}}", "project.yaml:16:25: error: spec.workloads[0].params.inputs.rats: the workload reads nothing in the role \"rats\"\n    hint: did you mean \"raw\"?"},
 	} {

@@ -51,6 +51,12 @@ const (
 	RuleOverlap = "path-overlap"
 	// RuleLotPlace is broken by datasets whose manifests would be the same objects.
 	RuleLotPlace = "lot-place"
+	// RuleNoResources is broken by a resource in an environment that does not say how they are made.
+	RuleNoResources = "no-resources"
+	// RuleResourceOwner is broken by a resource of the cloud that has more than one owner.
+	RuleResourceOwner = "resource-owner"
+	// RuleDatabase is broken by a table in a database that nobody declares.
+	RuleDatabase = "unknown-database"
 	// RuleReplay is broken by a replay that there are no lots for.
 	RuleReplay = "replay-nothing"
 	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.

@@ -28,10 +28,18 @@ func (c *Catalog) States(project, workload, env string) (folder string, arc Arc,
 
 // checkStates checks where an environment keeps the states of arcs.
 func checkStates(k *checker, env *v1alpha1.Environment) {
-	if env.Spec.Lots == nil || env.Spec.Lots.States == "" {
+	if env.Spec.Lots == nil {
 		return
 	}
 	at, address := []any{"spec", "lots", "states"}, env.Spec.Lots.States
+	if address == "" {
+		spec, _ := k.doc.Value()["spec"].(map[string]any)
+		lots, _ := spec["lots"].(map[string]any)
+		if _, given := lots["states"]; given {
+			k.at(RulePath, at, "there are no states at an empty address", `name the folder, as in "s3://<environment>-clusterless-arc-state-123-eu-west-1/", or remove states`)
+		}
+		return
+	}
 	checkPattern(k, address, []string{placeholderEnvironment}, at...)
 	if _, err := location.Parse(address); err != nil {
 		k.at(RulePath, at, err.Error(), "")

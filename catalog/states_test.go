@@ -27,6 +27,12 @@ func TestProblemsOfStates(t *testing.T) {
 			edits:  []edit{states("ftp://s/")},
 			want:   `prod.yaml:6:64: error: spec.lots.states: the location "ftp://s/" is in a kind of store that is not known; want one of: s3, gs, azblob, file`,
 		},
+		"Empty": {
+			reason: "An address that is given and empty was forgotten.",
+			edits:  []edit{states("")},
+			want: `prod.yaml:6:64: error: spec.lots.states: there are no states at an empty address
+    hint: name the folder, as in "s3://<environment>-clusterless-arc-state-123-eu-west-1/", or remove states`,
+		},
 		"Placeholder": {
 			reason: "The project is in the key.",
 			edits:  []edit{states("s3://s/<project>/")},

@@ -220,6 +220,9 @@ func (c *Catalog) replaceProject(name string) {
 		for _, key := range p.lots {
 			c.lots.Delete(key)
 		}
+		for _, key := range p.resources {
+			c.resources.Delete(key)
+		}
 	}
 	c.found.Delete("project" + sep + name)
 	if doc := c.first(docKey{v1alpha1.KindProject, name}); doc != nil {

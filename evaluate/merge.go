@@ -15,6 +15,7 @@ import (
 	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/plan/resource"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -29,6 +30,8 @@ type Merged struct {
 	Same int
 	// Lots are those that are computed, and those that become nobody's.
 	Lots lots.Merged
+	// Resources are what is made in the cloud, changed or not declared any more.
+	Resources []resource.Change
 	// Notes are what else is to be known: which objects move between releases, and which several declare.
 	Notes []string
 }
@@ -48,7 +51,10 @@ func Merge(base, head *Evaluation, now time.Time) (Merged, error) {
 	}
 	was.Others, is.Others = c.others, c.others
 	moves := c.moves()
-	m := Merged{Releases: preview.Merge(was, is, now), Lots: lots.Merge(base.catalog, head.catalog, now), Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases"))}
+	m := Merged{
+		Releases: preview.Merge(was, is, now), Lots: lots.Merge(base.catalog, head.catalog, now), Resources: resource.Merge(base.catalog, head.catalog),
+		Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases")),
+	}
 	annotate(m.Releases, moves)
 	head.usual(m.Lots.Compute)
 	for _, n := range c.others {

@@ -38,6 +38,7 @@ func (w *widening) ofEnvironment(name string) {
 		w.grants(name, nil, is.Allow)
 		w.previews(name, nil, is.Preview)
 		w.pods(name, v1alpha1.PodSecurity{}, is.PodSecurity)
+		w.resources(name, nil, is.Resources)
 		w.relaxed(nil, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
 		return
 	}
@@ -55,6 +56,7 @@ func (w *widening) ofEnvironment(name string) {
 	w.previews(name, was.Preview, is.Preview)
 	w.pods(name, was.PodSecurity, is.PodSecurity)
 	w.identities(name, was, is)
+	w.resources(name, was.Resources, is.Resources)
 	w.guards(name, was, is)
 	w.times(name, was, is)
 	w.relaxed(was.Rules, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
@@ -184,6 +186,32 @@ func (w *widening) identities(env string, was, is *v1alpha1.EnvironmentSpec) {
 				is.Identity[key], cmp.Or(before, "none"))
 		}
 	}
+}
+
+// resources compares what projects may have made in the cloud.
+func (w *widening) resources(env string, was, is *v1alpha1.EnvironmentResources) {
+	at := []any{"spec", "resources"}
+	switch {
+	case is == nil:
+	case was == nil:
+		w.say(at, "projects in %q may have buckets, databases and tables made, %s", env, named(is.Names))
+	case len(is.Names) == 0 && len(was.Names) > 0:
+		w.say(at, "projects in %q may have buckets and databases made of any name", env)
+	case len(was.Names) > 0:
+		for i, pattern := range is.Names {
+			if !slices.Contains(was.Names, pattern) {
+				w.say(append(at, "names", i), "projects in %q may have buckets and databases made that are named %s", env, pattern)
+			}
+		}
+	}
+}
+
+// named says how resources may be named.
+func named(patterns []string) string {
+	if len(patterns) == 0 {
+		return "of any name"
+	}
+	return "named " + strings.Join(patterns, ", ")
 }
 
 // guards compares what keeps projects, and what is theirs, from being removed or changed.

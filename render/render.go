@@ -146,6 +146,9 @@ func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, 
 	for _, s := range rel.GeneratedSecrets {
 		f.objects = append(f.objects, member{generatedSecret(rel, s), "", ""})
 	}
+	for _, o := range cloudObjects(rel) {
+		f.objects = append(f.objects, member{o, "", ""})
+	}
 	opts := workloadOptions{charts: charts, trace: trace, apiVersions: rel.Kubernetes.APIVersions}
 	own := len(f.objects)
 	err = r.workloads(ctx, tree, rel, f, opts)

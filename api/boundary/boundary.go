@@ -3,15 +3,16 @@
 // Package boundary is what the params of the blueprint boundary say: which objects that arrive are data, of which lot each is, and when
 // a lot's manifest is written.
 //
-// It is pure. Of Trunkline it imports api/pattern only.
+// It is pure. Of Trunkline it imports api/param and api/pattern.
 package boundary
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"trunkline.dev/trunkline/api/param"
 )
 
 // Blueprint is the name of the embedded blueprint.
@@ -50,18 +51,6 @@ type Spec struct {
 	Lateness time.Duration
 }
 
-// Error is what is wrong with params, and where.
-type Error struct {
-	// Path leads to the param.
-	Path []any
-	// Hint says what to write instead; empty if there is nothing to say.
-	Hint string
-	err  error
-}
-
-// Error says what is wrong.
-func (e *Error) Error() string { return e.err.Error() }
-
 // params are the JSON of the params. The schema of the blueprint has checked their types.
 type params struct {
 	Arrival Arrival `json:"arrival"`
@@ -79,15 +68,12 @@ type params struct {
 const maxLateness = 31 * 24 * time.Hour
 
 // Parse reads the params of a boundary whose lots are as long as unit. What the schema of the blueprint refuses is an error without a
-// path; everything else is an [Error].
+// path; everything else is a [param.Error].
 func Parse(values map[string]any, unit time.Duration) (Spec, error) {
-	data, err := json.Marshal(values)
-	if err != nil {
-		return Spec{}, fmt.Errorf("reading the params of a boundary: %w", err)
-	}
 	var p params
-	if err := json.Unmarshal(data, &p); err != nil {
-		return Spec{}, fmt.Errorf("reading the params of a boundary: %w", err)
+	err := param.Read(values, &p)
+	if err != nil {
+		return Spec{}, err
 	}
 	spec := Spec{Arrival: cmp.Or(p.Arrival, Interval), Source: cmp.Or(p.LotSource, Modified)}
 	if p.Filter.Includes == nil {
@@ -101,23 +87,21 @@ func Parse(values map[string]any, unit time.Duration) (Spec, error) {
 	}
 	if p.Lateness != "" {
 		if spec.Lateness, err = time.ParseDuration(p.Lateness); err != nil || spec.Lateness < 0 || spec.Lateness > maxLateness {
-			return Spec{}, wrong(`write a number and a unit, such as "90s", "15m" or "6h", of at most 744h`, fmt.Errorf("%q is not how long late data are waited for", p.Lateness), "lateness")
+			return Spec{}, param.Wrong(`write a number and a unit, such as "90s", "15m" or "6h", of at most 744h`, fmt.Errorf("%q is not how long late data are waited for", p.Lateness), "lateness")
 		}
 	}
 	if spec.Arrival == Immediate && spec.Lateness > 0 {
-		return Spec{}, wrong("remove it, or write arrival: interval", errors.New("what arrives counts at once, so that nothing is waited for"), "lateness")
+		return Spec{}, param.Wrong("remove it, or write arrival: interval", errors.New("what arrives counts at once, so that nothing is waited for"), "lateness")
 	}
 	switch {
 	case spec.Source == Key && p.KeyTime == "":
-		return Spec{}, wrong(`write, for example, keyTime: "dt=(?<year>\\d{4})-(?<month>\\d{2})-(?<day>\\d{2})"`, errors.New("nothing says how the time is read from a key"), "lotSource")
+		return Spec{}, param.Wrong(`write, for example, keyTime: "dt=(?<year>\\d{4})-(?<month>\\d{2})-(?<day>\\d{2})"`, errors.New("nothing says how the time is read from a key"), "lotSource")
 	case spec.Source != Key && p.KeyTime != "":
-		return Spec{}, wrong("write lotSource: key, or remove it", errors.New("the time of a key is not asked for"), "keyTime")
+		return Spec{}, param.Wrong("write lotSource: key, or remove it", errors.New("the time of a key is not asked for"), "keyTime")
 	case spec.Source == Key:
 		if spec.Time, err = NewKeyTime(p.KeyTime, unit); err != nil {
-			return Spec{}, wrong("", err, "keyTime")
+			return Spec{}, param.Wrong("", err, "keyTime")
 		}
 	}
 	return spec, nil
 }
-
-func wrong(hint string, err error, path ...any) *Error { return &Error{path, hint, err} }

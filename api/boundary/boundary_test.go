@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"trunkline.dev/trunkline/api/param"
 )
 
 // TestFilter holds patterns to Ant's, which are Clusterless'.
@@ -37,12 +39,9 @@ func TestFilter(t *testing.T) {
 		{"at the beginning, the top", "**/c", "c", true},
 		{"at the beginning, any depth", "**/c", "x/y/c", true},
 		{"at the beginning, whole parts", "**/c", "xc", false},
-		{"two stars within a part are one", "a**c", "abc", true},
-		{"and stay in their part", "a**c", "a/c", false},
 		{"a pattern that ends in a slash is what is below", "a/", "a/x/y", true},
 		{"a dot is a dot", "a.csv", "axcsv", false},
-		{"brackets are brackets", "[ab]{c,d}", "[ab]{c,d}", true},
-		{"and no class", "[ab]", "a", false},
+		{"one bracket is a bracket", "[ab{c", "[ab{c", true},
 		{"a backslash is one", `a\b`, `a\b`, true},
 		{"a line break is a character", "a*b", "a\nb", true},
 		{"case counts", "A", "a", false},
@@ -83,7 +82,7 @@ func TestPrefix(t *testing.T) {
 			t.Errorf("the keys of %q begin with %q, want %q; %v", includes, f.Prefix(), want, err)
 		}
 	}
-	part := rapid.SampledFrom([]string{"a", "b", "ab", "*", "?", "**", "a*", "*b", "a**"})
+	part := rapid.SampledFrom([]string{"a", "b", "ab", "*", "?", "**", "a*", "*b", "*a*"})
 	name := rapid.SampledFrom([]string{"a", "b", "ab", "aab", "_"})
 	rapid.Check(t, func(t *rapid.T) {
 		patterns := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
@@ -179,7 +178,7 @@ func TestParams(t *testing.T) {
 		_, err := Parse(tc.params, time.Hour)
 		var got []any
 		text := ""
-		if e, ok := errors.AsType[*Error](err); ok {
+		if e, ok := errors.AsType[*param.Error](err); ok {
 			got, text = e.Path, e.Error()
 		} else if err != nil {
 			t.Errorf("%v: %v", tc.params, err)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"trunkline.dev/trunkline/api/param"
 	"trunkline.dev/trunkline/api/pattern"
 )
 
@@ -20,7 +21,7 @@ type Filter struct {
 	prefix             string
 }
 
-// NewFilter makes a filter: data is what one of the includes matches and none of the excludes. A pattern that is none is an [Error].
+// NewFilter makes a filter: data is what one of the includes matches and none of the excludes. A pattern that is none is a [param.Error].
 func NewFilter(includes, excludes []string, ignoreCase bool) (*Filter, error) {
 	f := &Filter{}
 	for _, of := range []struct {
@@ -31,7 +32,7 @@ func NewFilter(includes, excludes []string, ignoreCase bool) (*Filter, error) {
 		for i, text := range of.patterns {
 			e, err := pattern.Compile(text, ignoreCase)
 			if err != nil {
-				return nil, wrong(`write it relative to the path of the dataset, as in "2026/**/*.csv"`, fmt.Errorf("the pattern %.200q %w", text, err), "filter", of.name, i)
+				return nil, param.Wrong(`write it relative to the path of the dataset, as in "2026/**/*.csv"`, fmt.Errorf("the pattern %.200q %w", text, err), "filter", of.name, i)
 			}
 			*of.into = append(*of.into, e)
 		}

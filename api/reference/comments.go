@@ -58,6 +58,17 @@ func comments() map[string]comment {
 				"Command":     "Command is the program and its arguments of workloads that set no command; default: that of their image. It is as a workload's is: in a run for a lot, an argument such as \"$.arcNotifyEvent.lot\" is filled.",
 			},
 		},
+		"Bucket": {
+			doc: "Bucket is a bucket of S3. It is private and encrypted, and takes requests over TLS only, as far as the store knows how to.",
+			fields: map[string]string{
+				"Name":         "Name is that of the bucket, such as \"acme-<environment>-orders\".",
+				"Versioned":    "Versioned keeps what is overwritten or deleted as older versions; default: false.",
+				"Tags":         "Tags are put on the bucket beside those that others put there; default: none.",
+				"Environments": "Environments are those of the project in which it is declared; default: all of them.",
+				"OnRemoval":    "OnRemoval is what becomes of it once it is not declared any more: \"keep\" or \"remove\", which is only done to what is empty; default: \"keep\".",
+				"Adopt":        "Adopt takes over one that is there and that was not made for the project; default: false, it is left as it is, and said to be.",
+			},
+		},
 		"Budget": {
 			doc: "Budget bounds costs, in the currency of the platform's rates.",
 			fields: map[string]string{
@@ -90,6 +101,14 @@ func comments() map[string]comment {
 				"Project": "Project is the name of the project there, such as \"S3Chain\".",
 				"Version": "Version is the version of the project there, such as \"20230101-00\".",
 				"Arcs":    "Arcs maps the name of a workload to that of its arc, as in \"copy-a: copyA\"; a workload that is not named has no states.",
+			},
+		},
+		"Column": {
+			doc: "Column is a column of a table.",
+			fields: map[string]string{
+				"Name":    "Name is that of the column, such as \"amount\".",
+				"Type":    "Type is a type of Hive, such as \"decimal(12,2)\" or \"array<struct<sku:string,count:int>>\".",
+				"Comment": "Comment says what is in it; default: none.",
 			},
 		},
 		"Currency": {
@@ -222,6 +241,16 @@ func comments() map[string]comment {
 				"LotsInterval": "LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.",
 			},
 		},
+		"Database": {
+			doc: "Database is a database of a catalog.",
+			fields: map[string]string{
+				"Name":         "Name is that of the database, such as \"orders_<environment>\".",
+				"Description":  "Description says what is in it, in a sentence; default: none.",
+				"Environments": "Environments are those of the project in which it is declared; default: all of them.",
+				"OnRemoval":    "OnRemoval is what becomes of it once it is not declared any more: \"keep\" or \"remove\", which is only done to what is empty; default: \"keep\".",
+				"Adopt":        "Adopt takes over one that is there and that was not made for the project; default: false, it is left as it is, and said to be.",
+			},
+		},
 		"Dataset": {
 			doc: "Dataset is a named, versioned series of data.",
 			fields: map[string]string{
@@ -321,6 +350,16 @@ func comments() map[string]comment {
 				"Automatic": "Automatic opens a pull request for each build that has been healthy in the environment of PromotesFrom for as long as Soak says; default: false.",
 			},
 		},
+		"EnvironmentResources": {
+			doc: "EnvironmentResources says how the resources that projects declare are made in an environment.",
+			fields: map[string]string{
+				"Via":            "Via is who makes them: \"api\" is the daemon, by the interfaces of S3 and AWS Glue; with \"crossplane\" and \"ack\" they are objects of the releases on the first cluster, which Crossplane or the controllers of AWS (ACK) act on.",
+				"Region":         "Region is that of buckets and catalogs, such as \"eu-west-1\"; default: as AWS' own tools are told where the daemon or the controller runs. Crossplane has to be told.",
+				"Names":          "Names are patterns of the names that buckets and databases may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text, such as \"acme-<environment>-*\"; default: any.",
+				"Account":        "Account is the number of the account of AWS, such as \"123456789012\", which Crossplane has to be told for databases and tables; default: that of the credentials.",
+				"ProviderConfig": "ProviderConfig is the name of the ClusterProviderConfig of Crossplane with the credentials; default: \"default\".",
+			},
+		},
 		"EnvironmentSpec": {
 			doc: "EnvironmentSpec is the body of an [Environment].",
 			fields: map[string]string{
@@ -328,6 +367,7 @@ func comments() map[string]comment {
 				"Namespace":      "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
 				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
 				"Lots":           "Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.",
+				"Resources":      "Resources says how the buckets, databases and tables that projects declare are made; default: they are not, and none may be declared here.",
 				"Identity":       "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
 				"Identities":     "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
 				"ServiceAccount": "ServiceAccount is the account that the daemon impersonates to read and change the objects of releases, so that no project can do more than its account may; default: none, the daemon's own rights.",
@@ -540,6 +580,13 @@ func comments() map[string]comment {
 				"Name":        "Name is a DNS label (RFC 1123): lower-case letters, digits and dashes, at most 63 characters.",
 				"Labels":      "Labels are texts by name, for policies and people to go by; Trunkline itself reads none.",
 				"Annotations": "Annotations are texts by name, for tools and people to keep; Trunkline itself reads none.",
+			},
+		},
+		"OnRemoval": {
+			doc: "OnRemoval says what becomes of a resource that is not declared any more.",
+			values: []commentValue{
+				{"keep", "OnRemovalKeep leaves it as it is, and nobody looks after it any more."},
+				{"remove", "OnRemovalRemove removes it: a bucket that is empty, a database without tables, a table without its data."},
 			},
 		},
 		"Orchestrator": {
@@ -764,6 +811,7 @@ func comments() map[string]comment {
 				"Datasets":         "Datasets are those that the project owns: only its workloads may write them.",
 				"Workloads":        "Workloads are what the project runs.",
 				"GeneratedSecrets": "GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database that a chart brings.",
+				"Resources":        "Resources are what the project has made in the cloud, where its environments say how; default: nothing.",
 				"Dags":             "Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as \"dags/*.py\".",
 				"Airflow":          "Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as \"2.11\": DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.",
 				"Tags":             "Tags are free words to find the project by, and to write policies on.",
@@ -807,6 +855,22 @@ func comments() map[string]comment {
 				"Cascade": "Cascade also makes once more what was made of these lots, in all projects, and so on; default: false.",
 			},
 		},
+		"Resources": {
+			doc: "Resources are what a project has made in the cloud: buckets, and databases and tables of a catalog. In names and locations \"<project>\" and \"<environment>\" are replaced. Each is made once, belongs to its project from then on, and is not made for previews.",
+			fields: map[string]string{
+				"Buckets":   "Buckets are those of S3, or of a store that speaks it.",
+				"Databases": "Databases are those of AWS Glue's catalog.",
+				"Tables":    "Tables are those of AWS Glue's catalog.",
+			},
+		},
+		"ResourcesVia": {
+			doc: "ResourcesVia is who makes resources.",
+			values: []commentValue{
+				{"api", "ViaAPI is the daemon itself."},
+				{"crossplane", "ViaCrossplane is Crossplane 2, with its providers for AWS."},
+				{"ack", "ViaACK are AWS Controllers for Kubernetes."},
+			},
+		},
 		"ReviewMode": {
 			doc: "ReviewMode is whether what is applied has to have been reviewed.",
 			values: []commentValue{
@@ -848,6 +912,35 @@ func comments() map[string]comment {
 				"CPU":    "CPU is a Kubernetes quantity of cores, such as \"500m\".",
 				"Memory": "Memory is a Kubernetes quantity of bytes, such as \"2Gi\".",
 				"Price":  "Price is what an hour of one container costs on demand, such as \"0.096\"; default: computed from the rates.",
+			},
+		},
+		"Table": {
+			doc: "Table is a table of a catalog: what it says of files that are elsewhere.",
+			fields: map[string]string{
+				"Database":         "Database is the name of the database that it is in, such as \"orders_<environment>\".",
+				"DatabaseExternal": "DatabaseExternal says that the database is made outside of the platform, so that no project has to declare it; default: false.",
+				"Name":             "Name is that of the table, such as \"clean\".",
+				"Description":      "Description says what is in it, in a sentence; default: none.",
+				"Dataset":          "Dataset is the dataset of the project whose data it is about, such as \"clean@1\": the table is where that is in each environment; default: Location says where.",
+				"Location":         "Location is where its data are, such as \"s3://acme-<environment>-orders/clean/\"; default: Dataset says where.",
+				"Format":           "Format is that of its files.",
+				"Columns":          "Columns are those of its files, in their order.",
+				"Partitions":       "Partitions are the columns that its folders are named after, in their order; default: none.",
+				"Environments":     "Environments are those of the project in which it is declared; default: all of them.",
+				"OnRemoval":        "OnRemoval is what becomes of it once it is not declared any more: \"keep\" or \"remove\", which is only done to what is empty; default: \"keep\".",
+				"Adopt":            "Adopt takes over one that is there and that was not made for the project; default: false, it is left as it is, and said to be.",
+			},
+		},
+		"TableFormat": {
+			doc: "TableFormat is the format of the files of a table.",
+			values: []commentValue{
+				{"parquet", "FormatParquet is Apache Parquet; and so on."},
+				{"orc", ""},
+				{"avro", ""},
+				{"json", "FormatJSON has an object in each line."},
+				{"csv", "FormatCSV has values in quotes where they need some, and FormatTSV none."},
+				{"tsv", ""},
+				{"cloudtrail_logs", "FormatCloudTrail are the logs of AWS CloudTrail."},
 			},
 		},
 		"Time": {

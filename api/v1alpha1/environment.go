@@ -24,6 +24,9 @@ type EnvironmentSpec struct {
 	Stores map[string]string `json:"stores,omitempty"`
 	// Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.
 	Lots *EnvironmentLots `json:"lots,omitempty"`
+	// Resources says how the buckets, databases and tables that projects declare are made; default: they are not, and none may be
+	// declared here.
+	Resources *EnvironmentResources `json:"resources,omitempty"`
 	// Identity is put as annotations on each service account, with the placeholders of Namespace and
 	// "<identity>", as in "eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>".
 	Identity map[string]string `json:"identity,omitempty"`

@@ -32,6 +32,8 @@ type ProjectSpec struct {
 	// GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database
 	// that a chart brings.
 	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
+	// Resources are what the project has made in the cloud, where its environments say how; default: nothing.
+	Resources Resources `json:"resources,omitzero"`
 	// Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as "dags/*.py".
 	Dags []string `json:"dags,omitempty"`
 	// Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as "2.11":

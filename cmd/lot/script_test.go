@@ -3,6 +3,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,15 +22,19 @@ func TestMain(m *testing.M) {
 // is for the tests of flow/bucket and flow/data.
 func TestScripts(t *testing.T) {
 	s3 := buckettest.New(t, "lake", "sink")
+	source := source(t)
 	kinds := map[string]struct{ lake, sink string }{
-		"copy": {"file://", "file://"},
-		"lots": {"s3://lake", "s3://sink"},
+		"copy":  {"file://", "file://"},
+		"lots":  {"s3://lake", "s3://sink"},
+		"pull":  {"file://", "s3://sink"},
+		"table": {"file://", "file://"},
 	}
 	if scripts, err := filepath.Glob("testdata/script/*.txtar"); err != nil || len(scripts) != len(kinds) {
 		t.Fatalf("there are %d scripts, %v; say of each which stores it is for", len(scripts), err)
 	}
 	for name, stores := range kinds {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			testscript.Run(t, testscript.Params{
 				Files: []string{"testdata/script/" + name + ".txtar"}, RequireUniqueNames: true, RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error {
@@ -44,6 +50,7 @@ func TestScripts(t *testing.T) {
 						return store + "/" + name + "/" + filepath.Base(env.WorkDir)
 					}
 					env.Setenv("AWS_ENDPOINT_URL_S3", s3.URL)
+					env.Setenv("SOURCE", source)
 					env.Setenv("LAKE", place(stores.lake)+"/lake")
 					env.Setenv("SINK", place(stores.sink)+"/sink")
 					return nil
@@ -51,4 +58,33 @@ func TestScripts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// source is a server that something is pulled from, and asks who wants it.
+func source(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/orders/2024-01-02.csv", "/orders/2024-01-03.csv":
+			if r.Header.Get("Authorization") != "Bearer s3cr3t" {
+				w.WriteHeader(http.StatusUnauthorized)
+			} else if r.URL.Query().Get("until") == "2024-01-03T00:00:00Z" {
+				_, _ = w.Write([]byte("1,10\n"))
+			} else {
+				w.WriteHeader(http.StatusNotFound)
+			}
+		case "/rates.json":
+			w.Header().Set("ETag", `"v1"`)
+			w.Header().Set("Content-Type", "application/json")
+			if r.Header.Get("If-None-Match") == `"v1"` {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			_, _ = w.Write([]byte(`{"eur":1}`))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }

@@ -21,13 +21,15 @@ func newExplain() *cobra.Command {
 	var format string
 	var recursive bool
 	cmd := &cobra.Command{
-		Use:   "explain [KIND[.FIELD…]]",
-		Short: "Explain a kind of declaration, or a field of one",
+		Use:   "explain [KIND[.FIELD…] | blueprint/NAME[.PARAM…]]",
+		Short: "Explain a kind of declaration, a field of one, or a built-in blueprint",
 		Long: `Explain prints what a kind of declaration or one of its fields means, its type and default, and the fields below
-it. Without an argument it lists the kinds.`,
+it. Without an argument it lists the kinds and the built-in blueprints. Of a built-in blueprint, it prints which fields
+of a workload it honours, and its params, with type, default and bounds.`,
 		Example: `  trunkline explain project
   trunkline explain project.spec.workloads.reads
-  trunkline explain environment --recursive`,
+  trunkline explain environment --recursive
+  trunkline explain blueprint/copy`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 			return completeField(typed), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
@@ -39,6 +41,9 @@ it. Without an argument it lists the kinds.`,
 			w := cmd.OutOrStdout()
 			if len(args) == 0 {
 				return listKinds(w, format)
+			}
+			if strings.HasPrefix(args[0], blueprintPrefix) {
+				return explainBlueprint(&explaining{w: w, width: width(w)}, args[0], format, recursive)
 			}
 			topic, err := findTopic(args[0])
 			if err != nil {
@@ -81,6 +86,11 @@ func listKinds(w io.Writer, format string) error {
 		p.item(k.Kind, k.Doc)
 	}
 	p.line("\nA kind or a field: trunkline explain project, trunkline explain project.spec.workloads")
+	names, err := blueprintNames()
+	if err != nil {
+		return err
+	}
+	p.line("A built-in blueprint: trunkline explain %s%s", blueprintPrefix, strings.Join(names, ", "+blueprintPrefix))
 	return p.err
 }
 
@@ -137,7 +147,12 @@ func findTopic(path string) (topic, error) {
 func completeField(typed string) []string {
 	at := strings.LastIndexByte(typed, '.')
 	if at < 0 {
-		return kindNames()
+		names := kindNames()
+		builtIn, _ := blueprintNames() // without them, kinds can still be completed
+		for _, name := range builtIn {
+			names = append(names, blueprintPrefix+name)
+		}
+		return names
 	}
 	t, err := findTopic(typed[:at])
 	if err != nil {

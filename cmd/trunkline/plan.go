@@ -10,6 +10,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/plan/resource"
 )
 
 func newPlan() *cobra.Command {
@@ -21,7 +22,8 @@ func newPlan() *cobra.Command {
 		Long: `Plan shows what a merge would do to every release: which are created, changed
 and removed, which of their objects and how, which objects move between
 releases or are declared by several, which lots would be computed and which
-nobody would make any more, and what would be held: by a deploy
+nobody would make any more, which buckets, databases and tables would be made,
+and what would be held: by a deploy
 window, a freeze, a promotion, the protection of an environment, or because too
 much would be deleted. It works offline and changes nothing: it compares what
 the releases of two states of the repository render to. "trunkline diff"
@@ -97,6 +99,7 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 			picked[r.ID.Environment+"/"+r.ID.Project] = true
 		}
 	}
-	p.Lots = merged.Lots.Of(func(environment, project string) bool { return picked[environment+"/"+project] })
+	wanted := func(environment, project string) bool { return picked[environment+"/"+project] }
+	p.Lots, p.Resources = merged.Lots.Of(wanted), resource.Of(merged.Resources, wanted)
 	return p, err
 }

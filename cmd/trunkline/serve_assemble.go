@@ -25,6 +25,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/resources"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks"
@@ -56,6 +57,8 @@ type daemon struct {
 	fetches func(context.Context) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
+	// resources keeps what projects have made in the cloud, if this replica is to.
+	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
 	// clusters are how they are reached, and reports the full reports of pull requests; nil if there are none.
@@ -184,6 +187,9 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
 	}
 	if err := d.makeLots(); err != nil {
+		return err
+	}
+	if err := d.makeResources(); err != nil {
 		return err
 	}
 	d.fetches = func(context.Context) (git.Remote, error) { return d.remote(), nil }

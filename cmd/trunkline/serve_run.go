@@ -48,6 +48,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { d.keepLots(ctx); return nil })
+	group.Go(func() error { d.sharing.lead(ctx, d.resources.Run); return nil })
 	if d.newPulls != nil {
 		group.Go(func() error { d.sharing.lead(ctx, d.workOnPulls); return nil })
 		group.Go(func() error { d.newPulls().KeepReviews(ctx); return nil })

@@ -70,7 +70,7 @@ func urgency(r status.Release) int {
 		return 0
 	case r.Result == status.Retrying || r.Health == status.Stalled:
 		return 1
-	case r.Drifted() || r.Held != nil && r.Held.Person || r.Lots != nil && !r.Lots.Fine():
+	case r.Drifted() || r.Held != nil && r.Held.Person || r.Lots != nil && !r.Lots.Fine() || r.Resources != nil && !r.Resources.Fine():
 		return 2
 	case !r.Fine():
 		return 3
@@ -241,6 +241,9 @@ func releaseMessage(r status.Release) string {
 	}
 	for _, d := range r.Instead {
 		message = strings.TrimPrefix(fmt.Sprintf("%s; %s of %s is not as declared: an admission webhook or policy changed it", message, d.Field, d.Object), "; ")
+	}
+	if r.Resources != nil {
+		message = strings.Trim(message+"; "+r.Resources.String(), "; ")
 	}
 	if r.Lots != nil {
 		message = strings.Trim(message+"; "+r.Lots.String(), "; ")

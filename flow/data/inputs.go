@@ -4,6 +4,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ type Object struct {
 	Path string
 	// Folder is the location of the dataset.
 	Folder string
+	// Prefix reports that it stands for all objects that begin like it, which only what counted before does.
+	Prefix bool
 
 	// keys are what it may be called in Folder, the likeliest first.
 	keys []string
@@ -58,6 +61,51 @@ func (s *Stores) Objects(ctx context.Context, in given.Input) ([]Object, error) 
 		return nil, fmt.Errorf("%s: %w", in.Role, err)
 	}
 	return found, nil
+}
+
+// Key is what the object is called in Folder: of a URI that can be read in two ways that which its format says.
+func (o Object) Key() string { return o.keys[0] }
+
+// Former finds what the lots of an input had before: what those manifests of them list that were retired, whether it is still there or
+// not, in the order of the lots. What counts now may be among it. One that is damaged is an error: what it listed is not known.
+func (s *Stores) Former(ctx context.Context, in given.Input) (found []Object, err error) {
+	for _, m := range in.Manifests {
+		err := store.With(ctx, m.Store, s.opts, func(st *store.Store) error {
+			for e, err := range st.List(ctx, store.Of{Dataset: m.Dataset, Lot: m.Lot}) {
+				if err != nil {
+					return err
+				}
+				if e.Stray != nil || e.Key.State != manifest.Removed {
+					continue
+				}
+				old, err := st.Read(ctx, e.Key, in.Location)
+				if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
+					return fmt.Errorf("%w; see that nothing it listed is in use, and delete it", err)
+				}
+				if err != nil {
+					return err
+				}
+				found = append(found, former(in, m.Lot.ID(), old)...)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: finding what the lot %s had before: %w", in.Role, m.Lot, err)
+		}
+	}
+	return found, nil
+}
+
+// former is what a manifest lists that does not count any more.
+func former(in given.Input, id string, m manifest.Manifest) (all []Object) {
+	for _, uri := range m.URIs {
+		paths := manifest.Paths(in.Location, uri)
+		slices.Reverse(paths)
+		o := object(in, id, uri, paths)
+		o.Prefix = m.URIType != manifest.Identifier
+		all = append(all, o)
+	}
+	return all
 }
 
 // Manifest reads the manifest of a lot of an input.

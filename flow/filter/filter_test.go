@@ -35,9 +35,8 @@ func TestMatch(t *testing.T) {
 		{"excluded wins", filter.Spec{Includes: []string{"*"}, Excludes: []string{"b*"}}, []string{"a"}, []string{"b"}},
 		{"case counts", filter.Spec{Includes: []string{"*.CSV"}}, []string{"a.CSV"}, []string{"a.csv"}},
 		{"unless it does not", filter.Spec{Includes: []string{"*.CSV"}, IgnoreCase: true}, []string{"a.CSV", "A.csv"}, []string{"a.tsv"}},
-		{"what is special elsewhere is not here", filter.Spec{Includes: []string{"a[1].{b}+$"}}, []string{"a[1].{b}+$"}, []string{"a1.b", "a1.{b}+"}},
+		{"what is special elsewhere is not here", filter.Spec{Includes: []string{"a[1.{b}+$"}}, []string{"a[1.{b}+$"}, []string{"a1.b", "a1.{b}+"}},
 		{"a line break is a character of a name", filter.Spec{Includes: []string{"a?b", "c/**"}}, []string{"a\nb", "c/\n"}, nil},
-		{"two stars in a name are one", filter.Spec{Includes: []string{"a**b"}}, []string{"ab", "axxb"}, []string{"a/b"}},
 	} {
 		f, err := filter.New(c.spec)
 		if err != nil {
@@ -87,7 +86,9 @@ func TestNewRefuses(t *testing.T) {
 // TestNames: within one folder, a pattern matches what Go's own matcher of names says.
 func TestNames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pattern := rapid.StringMatching(`[ab.?*]{1,6}`).Draw(t, "pattern")
+		pattern := rapid.StringMatching(`[ab.?*]{1,6}`).Filter(func(p string) bool {
+			return p == "**" || p != "." && p != ".." && !strings.Contains(p, "**") // which are refused
+		}).Draw(t, "pattern")
 		name := rapid.StringMatching(`[ab.]{0,6}`).Draw(t, "name")
 		f, err := filter.New(filter.Spec{Includes: []string{pattern}})
 		if err != nil {

@@ -53,6 +53,18 @@ type Sink struct {
 	// Dataset is what manifests call it, and Store where a program leaves one; both are empty for a dataset that comes in no lots.
 	Dataset manifest.Dataset
 	Store   string
+	// Location is where all data of the dataset are, and Counted the store of the manifests that count of it; both are empty for a dataset that
+	// comes in no lots.
+	Location, Counted string
+}
+
+// Input is another lot of the dataset, as what is read: a program goes on from there. It is false if where lots are is not known. Whether
+// the lot is there, in that state, is asked of the store.
+func (s Sink) Input(l lot.Lot, state manifest.State) (Input, bool) {
+	if s.Location == "" || s.Counted == "" {
+		return Input{}, false
+	}
+	return Input{Role: s.Role, Location: s.Location, Manifests: []Manifest{{manifest.Key{Dataset: s.Dataset, Lot: l, State: state}, s.Counted}}}, true
 }
 
 // Key is the place of a manifest of the run in the store of a sink.
@@ -112,6 +124,9 @@ func Read(env map[string]string) (Run, error) {
 				return Run{}, fmt.Errorf("%s: the template of the manifests of %q is not one of %s", ArcProperties, role, s.Dataset)
 			}
 			s.Store = root + "/"
+			if s.Location, s.Counted, err = before(env, role, s.Dataset); err != nil {
+				return Run{}, err
+			}
 		}
 		r.Sinks = append(r.Sinks, s)
 	}
@@ -141,6 +156,20 @@ func input(env map[string]string, role string) (Input, error) {
 		in.Manifests = append(in.Manifests, m)
 	}
 	return in, nil
+}
+
+// before reads where the lots of a sink are; without the variables it is not known.
+func before(env map[string]string, role string, of manifest.Dataset) (location, store string, err error) {
+	name := Variable(WritePrefix, role)
+	location, folder := env[name+LocationSuffix], env[name+ManifestsSuffix]
+	if location == "" || folder == "" {
+		return "", "", nil
+	}
+	store, known := strings.CutSuffix(folder, of.Prefix())
+	if !known {
+		return "", "", fmt.Errorf("%s: it is not the folder of the manifests of %s", name+ManifestsSuffix, of)
+	}
+	return location, store, nil
 }
 
 // parse reads the address of a manifest.

@@ -25,6 +25,7 @@ func environment() map[string]string {
 		"TRUNKLINE_READ_RAW_IN_LOCATION":  "s3://lake/raw in/",
 		"TRUNKLINE_READ_RAW_IN_MANIFESTS": "s3://store/a b/datasets/name=raw/version=2/lot=20260102PT1H000/state=complete/manifest.json\ns3://store/a b/datasets/name=raw/version=2/lot=20260102PT1H001/state=empty/manifest.json",
 		"TRUNKLINE_READ_ALL":              "s3://lake/all/", "TRUNKLINE_WRITE_MAIN": "s3://lake/clean/lot=20260102P1D000/attempt=1/", "TRUNKLINE_WRITE_LOG": "s3://lake/log/",
+		"TRUNKLINE_WRITE_MAIN_LOCATION": "s3://lake/clean/", "TRUNKLINE_WRITE_MAIN_MANIFESTS": "s3://store/a b/datasets/name=clean/version=1/",
 	}
 }
 
@@ -50,7 +51,7 @@ func TestRead(t *testing.T) {
 		},
 		Sinks: []given.Sink{
 			{Role: "log", Folder: "s3://lake/log/"},
-			{Role: "main", Folder: "s3://lake/clean/lot=20260102P1D000/attempt=1/", Dataset: manifest.Dataset{Name: "clean", Version: "1"}, Store: "s3://lake/clean/_manifests/"},
+			{Role: "main", Folder: "s3://lake/clean/lot=20260102P1D000/attempt=1/", Dataset: manifest.Dataset{Name: "clean", Version: "1"}, Store: "s3://lake/clean/_manifests/", Location: "s3://lake/clean/", Counted: "s3://store/a b/"},
 		},
 	}
 	got, err := given.Read(environment())
@@ -85,6 +86,7 @@ func TestReadRefuses(t *testing.T) {
 		{"TRUNKLINE_READ_RAW_IN_MANIFESTS", "s3://store/x.json", `TRUNKLINE_READ_RAW_IN_MANIFESTS: "s3://store/x.json" is not the address of a manifest`},
 		{"TRUNKLINE_READ_ALL", "", "neither TRUNKLINE_READ_ALL nor TRUNKLINE_READ_ALL_MANIFESTS is set"},
 		{"TRUNKLINE_WRITE_MAIN", "", "TRUNKLINE_WRITE_MAIN is not set"},
+		{"TRUNKLINE_WRITE_MAIN_MANIFESTS", "s3://store/", "TRUNKLINE_WRITE_MAIN_MANIFESTS: it is not the folder of the manifests of clean@1"},
 	} {
 		env := maps.Clone(environment())
 		env[c.name] = c.value

@@ -179,7 +179,7 @@ func (l *Ledger) Fresh(ctx context.Context, r run.Run) error {
 		if sink.Store == "" {
 			continue
 		}
-		found, err := store.Objects(ctx, sink.Attempt, l.opts, 1)
+		found, err := store.Objects(ctx, sink.Own(), l.opts, 1)
 		if len(found) > 0 {
 			return fmt.Errorf("the attempt %s at %s has been made: there is %s; name another one", r.Attempt, r.Lot, found[0].URI)
 		}

@@ -299,6 +299,37 @@ func TestReturned(t *testing.T) {
 	}
 }
 
+// TestTable: of a table nothing is listed. What its program returned lies apart, and is held to the table.
+func TestTable(t *testing.T) {
+	for uri, want := range map[string]string{"glue:///sales/orders/1": "", "glue:///sales/orders2/1": "is not in glue:///sales/orders"} {
+		b := newBench(t)
+		sink := run.Sink{
+			Role: "main", Attempt: "glue:///sales/orders", Apart: "s3://manifests/prod/trunkline-returned/name=table/version=1/lot=" + b.run.Lot.ID() + "/attempt=" + b.run.Attempt + "/",
+			Place: run.Place{ID: "orders/table@1", Name: manifest.Dataset{Name: "table", Version: "1"}, Store: "s3://manifests/prod/", Location: "glue:///sales/orders"},
+		}
+		b.run.Sinks = []run.Sink{sink}
+		if err := b.ledger.Fresh(t.Context(), b.run); err != nil {
+			t.Error(err)
+		}
+		key := manifest.Key{Dataset: sink.Name, Lot: b.run.Lot, State: manifest.Complete}.Path()
+		b.put(b.run.Tagged("other").Sinks[0].Returns(), key, complete(b.run.Lot, "glue:///sales/orders/2"))
+		if err := b.ledger.Fresh(t.Context(), b.run); err != nil {
+			t.Errorf("another Job of the attempt leaves its own: %v", err)
+		}
+		b.put(sink.Returns(), key, complete(b.run.Lot, uri))
+		if err := b.ledger.Fresh(t.Context(), b.run); err == nil || !strings.Contains(err.Error(), "has been made") {
+			t.Errorf("an attempt is made once: %v", err)
+		}
+		out, err := b.conclude(run.Ended{}, nil)
+		if err != nil || !strings.Contains(out.Failed, want) || (want == "") != (out.State == run.Complete) {
+			t.Errorf("%s: %s, %v", uri, out.Failed, err)
+		}
+		if state := "partial"; want != "" && !cmp.Equal(b.kept("table"), []string{state}) || want == "" && !cmp.Equal(b.kept("table"), []string{"complete"}) {
+			t.Errorf("%s: there is %s", uri, b.kept("table"))
+		}
+	}
+}
+
 func TestCannotLook(t *testing.T) {
 	b := newBench(t)
 	b.s3.Fail(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {

@@ -41,10 +41,11 @@ func (l *Ledger) Left(ctx context.Context, r run.Run) (map[string]run.Left, erro
 	return out, nil
 }
 
-// data lists the objects of an attempt, and those of its manifests among them, with their paths in [run.Sink.Returns].
+// data lists the objects of an attempt, and those of its manifests among them, with their paths in [run.Sink.Returns]. Of a table there are
+// manifests only: what is in it cannot be listed.
 func (l *Ledger) data(ctx context.Context, r run.Run, sink run.Sink) (left run.Left, returned []bucket.Object, err error) {
 	around, prefix := r.Around(sink)
-	mine, ok := strings.CutPrefix(sink.Attempt, around)
+	mine, ok := strings.CutPrefix(sink.Own(), around)
 	at, err := bucket.Parse(around)
 	if err != nil || !ok {
 		return left, nil, errors.Join(err, check(ok, sink))
@@ -58,13 +59,16 @@ func (l *Ledger) data(ctx context.Context, r run.Run, sink run.Sink) (left run.L
 			folder, of := r.Folder(o.Key)
 			switch {
 			case !of: // another attempt, whose name begins in the same way
+			case folder != mine && sink.Table(): // it lists no more than what its program says of the table
 			case folder != mine:
 				if uri := manifest.URI(at.String(), folder); len(left.Others) < maxOthers && !slices.Contains(left.Others, uri) {
 					left.Others = append(left.Others, uri)
 				}
 			case len(left.Objects) > run.MaxObjects: // it is known that there are more
 			default:
-				left.Objects = append(left.Objects, manifest.URI(at.String(), o.Key))
+				if !sink.Table() {
+					left.Objects = append(left.Objects, manifest.URI(at.String(), o.Key))
+				}
 				if key, is := strings.CutPrefix(o.Key, returns); is && strings.HasPrefix(key, manifest.Folder) && len(returned) < maxReturned {
 					o.Key = key
 					returned = append(returned, o)
@@ -80,7 +84,7 @@ func check(ok bool, sink run.Sink) error {
 	if ok {
 		return nil
 	}
-	return fmt.Errorf("%s is not where attempts of the lot write", sink.Attempt)
+	return fmt.Errorf("%s is not where attempts of the lot write", sink.Own())
 }
 
 // returned reads the manifests that a program left itself.

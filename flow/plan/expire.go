@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/location"
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/catalog"
 )
@@ -51,6 +52,8 @@ func RetainOf(c *catalog.Catalog, environment string) Retain {
 			data, _ := c.Location(id, environment, catalog.Writes)
 			kept, _ := c.Manifests(id, environment, catalog.Writes)
 			switch {
+			case location.IsTable(data):
+				out.Stays[id] = "it is a table of a catalog, of which nothing is removed from here"
 			case d.External && !r.External:
 				out.Stays[id] = "its dataset is external"
 			case data != "" && strings.HasPrefix(kept, strings.TrimSuffix(data, "/")+"/"):

@@ -198,8 +198,8 @@ spec:
   environments: [dev, prod]
   image: a/b:1
   datasets:
-    - {name: raw, version: "1", path: "lake://raw/", external: true, lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}, retention: 30d}
-    - {name: clean, version: "1", path: "lake://clean/", lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}, retention: 30d}
+    - {name: raw, version: "1", path: "lake://db/raw/", external: true, lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}, retention: 30d}
+    - {name: clean, version: "1", path: "lake://db/clean/", lots: {unit: hourly, since: "2026-01-01T00:00:00Z"}, retention: 30d}
   workloads: [{name: clean, blueprint: container-job, command: [run], reads: {raw: raw@1}, writes: {main: clean@1}}]
 `
 	cases := map[string]struct {
@@ -208,6 +208,9 @@ spec:
 	}{
 		"Default":  {"nothing is removed unless it is said", env("dev", "s3://dev/", ""), env("prod", "s3://prod/", ""), plan.Retain{PerDay: 1000, Stays: map[string]string{"orders/raw@1": "its dataset is external"}}},
 		"Enforced": {"what is said", env("dev", "s3://dev/", ""), env("prod", "s3://prod/", ", retention: {enforce: true, perDay: 5, external: true}"), plan.Retain{Enforce: true, PerDay: 5, Stays: map[string]string{}}},
+		"Table": {"a table of a catalog is not emptied from here", env("dev", "s3://dev/", ""), env("prod", "glue:///", ", retention: {enforce: true, external: true}"), plan.Retain{Enforce: true, PerDay: 1000, Stays: map[string]string{
+			"orders/raw@1": "it is a table of a catalog, of which nothing is removed from here", "orders/clean@1": "it is a table of a catalog, of which nothing is removed from here",
+		}}},
 		"Shared": {"another environment has its data there", env("dev", "s3a://lake/", ""), env("prod", "s3://lake/", ", retention: {enforce: true, external: true}"), plan.Retain{Enforce: true, PerDay: 1000, Stays: map[string]string{
 			"orders/raw@1": "its data lie where those of orders/raw@1 of dev do", "orders/clean@1": "its data lie where those of orders/clean@1 of dev do",
 		}}},

@@ -70,6 +70,8 @@ type Arc struct {
 	Typical time.Duration
 	// Lateness is how long a lot of a boundary waits after its end for data that come late.
 	Lateness time.Duration
+	// Waits says that of a boundary which makes a lot only once something of it arrives; others make one that is empty.
+	Waits bool
 }
 
 // Read is a series that an arc reads: for each of its own lots, a window of lots of it. The last lot of the window is

@@ -47,7 +47,7 @@ func of(c *catalog.Catalog, environment string, projects []string, digests func(
 				Typical: p.TypicalDurationOf(w, environment),
 			}
 			if spec, ok := c.Boundary(p, w, environment); ok {
-				a.Lateness = spec.Lateness
+				a.Lateness, a.Waits = spec.Lateness, spec.Arrival == boundary.Immediate
 			}
 			for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
 				if id, ok := refOf(p, w.Writes[role]); ok {

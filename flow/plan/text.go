@@ -58,6 +58,9 @@ func (r Reason) what() string {
 		if !r.Until.IsZero() {
 			return "waits" + r.until(" until ") + " for data that come late"
 		}
+		if r.Unlooked {
+			return r.Arc + " has not looked at what arrived of it yet, which a daemon does: it would be there by now, or empty"
+		}
 		return "nothing of it is known to have arrived"
 	case IsFailed:
 		return fmt.Sprintf("%s failed (attempt %d)%s%s", r.Arc, r.Attempt, after(": ", r.Detail), r.until("; tried again at "))

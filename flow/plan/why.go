@@ -87,6 +87,8 @@ type Reason struct {
 	Detail  string
 	// By says what holds, or which limit is reached.
 	By string
+	// Unlooked says that a boundary would have made the lot by now, also if nothing arrived: it was not looked at yet.
+	Unlooked bool
 	// Until is when what it says ends by itself; the zero time if it does not, or nobody knows.
 	Until time.Time
 }
@@ -190,6 +192,8 @@ func (p *Planner) whyArc(r *Reason, i int) {
 		r.Status = IsAwaited
 		if until := r.Lot.End().Add(a.Lateness); until.After(p.now) {
 			r.Until = until
+		} else {
+			r.Unlooked = !a.Waits
 		}
 	case !p.g.computable(a, n):
 		r.Status = NotComputable

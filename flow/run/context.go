@@ -60,9 +60,22 @@ func (r Run) arcProps() arcProps {
 	return props
 }
 
-// Returns is the address where a program that writes its own manifests leaves them: in the location of its attempt, not where one would
-// count. It counts once it is found to be true.
-func (s Sink) Returns() string { return s.Attempt + manifestFolder }
+// Returns is the address where a program that writes its own manifests leaves them: in the location of its attempt, or apart, but not
+// where one would count. It counts once it is found to be true.
+func (s Sink) Returns() string {
+	if s.Apart != "" {
+		return s.Apart
+	}
+	return s.Attempt + manifestFolder
+}
+
+// Own is the folder in which nothing else writes than the attempt: that of its data, or, for a table, that of its manifests.
+func (s Sink) Own() string {
+	if s.Table() {
+		return s.Apart
+	}
+	return s.Attempt
+}
 
 // workloadContext is what "$" is in an argument, as Clusterless has it.
 type workloadContext struct {

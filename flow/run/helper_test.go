@@ -29,7 +29,7 @@ kind: Environment
 metadata: {name: prod}
 spec:
   clusters: [one]
-  stores: {lake: "s3://lake"}
+  stores: {lake: "s3://lake", tables: "glue:///"}
   lots: {manifests: "s3://manifests/<environment>/<project>/"}
 ---
 apiVersion: trunkline.dev/v1alpha1

@@ -13,6 +13,18 @@ import (
 // manifestFolder is where a program leaves manifests of its own, in the location of the attempt.
 const manifestFolder = "_manifests/"
 
+// apartFolder is the one, beside the manifests of datasets, in which programs leave those of tables.
+const apartFolder = "trunkline-returned/"
+
+// apart is where an attempt leaves the manifest of a lot of a table, which is no folder: only this attempt writes there.
+func apart(p Place, l lot.Lot, attempt string) string {
+	return apartLocation(p, l) + attemptPart + attempt + "/"
+}
+
+func apartLocation(p Place, l lot.Lot) string {
+	return lotLocation(strings.TrimSuffix(p.Store, "/")+"/"+apartFolder+"name="+p.Name.Name+"/version="+p.Name.Version, l)
+}
+
 // AttemptLocation is where an attempt writes the data of a lot, below the location of the dataset. Nothing else writes there, so
 // that what lies there is what the attempt wrote, and what another one left behind is not.
 func AttemptLocation(dataset string, l lot.Lot, attempt string) string {
@@ -33,7 +45,11 @@ func (r Run) Tagged(tag string) Run {
 	}
 	r.Sinks = slices.Clone(r.Sinks)
 	for i, s := range r.Sinks {
-		if s.Store != "" {
+		switch {
+		case s.Store == "":
+		case s.Table():
+			r.Sinks[i].Apart = apart(s.Place, r.Lot, r.Attempt+tagMark+tag)
+		default:
 			r.Sinks[i].Attempt = AttemptLocation(s.Location, r.Lot, r.Attempt+tagMark+tag)
 		}
 	}
@@ -43,6 +59,9 @@ func (r Run) Tagged(tag string) Run {
 // Around is the folder in which the attempts of a sink's lot are, and the prefix of those folders in it that are of an attempt, whatever
 // their tags, and of some others.
 func (r Run) Around(s Sink) (folder, prefix string) {
+	if s.Table() {
+		return apartLocation(s.Place, r.Lot), attemptPart + r.Attempt
+	}
 	return lotLocation(s.Location, r.Lot), attemptPart + r.Attempt
 }
 

@@ -126,6 +126,9 @@ func (s Sink) judge(r Run, left Left) (m manifest.Manifest, wrong string) {
 	listed := s.list(r, left)
 	switch len(left.Returned) {
 	case 0:
+		if s.Table() {
+			return listed, "the program wrote no manifest, and what is in a table cannot be listed: it says itself what it added, as the blueprint catalog does"
+		}
 		return listed, ""
 	case 1:
 	default:
@@ -147,7 +150,7 @@ func (s Sink) judge(r Run, left Left) (m manifest.Manifest, wrong string) {
 	case back.State == manifest.Removed:
 		return refuse("a run removes nothing")
 	}
-	if lie := s.lie(back.Manifest, left); lie != "" {
+	if lie := s.lie(back.Manifest, left); lie != "" && !s.Table() { // of a table, that it lists nothing else is all that can be seen
 		return refuse("%s", lie)
 	}
 	if back.State == manifest.Partial {
@@ -251,6 +254,9 @@ func (s Sink) partial(r Run, left Left, why string) (manifest.Key, *manifest.Man
 	}
 	if len(left.Others) > 0 {
 		m.URIType, m.URIs = manifest.Path, append([]string{manifest.URI(s.Attempt, "")}, left.Others...)
+	}
+	if back := left.Returned; s.Table() && len(back) == 1 && back[0].Damaged == nil {
+		m.URIs = back[0].URIs
 	}
 	why = strings.ToValidUTF8(why[:min(len(why), maxComment)], "")
 	m.State, m.Comment = manifest.Partial, &why

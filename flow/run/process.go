@@ -122,7 +122,11 @@ func (r Run) given(seen Seen) (vars map[string]string, notes []string, err error
 		}
 	}
 	for _, s := range r.Sinks {
-		vars[given.Variable(given.WritePrefix, s.Role)] = s.Attempt
+		name := given.Variable(given.WritePrefix, s.Role)
+		if vars[name] = s.Attempt; s.Store != "" {
+			vars[name+given.LocationSuffix] = strings.TrimSuffix(s.Location, "/") + "/"
+			vars[name+given.ManifestsSuffix] = strings.TrimSuffix(s.Store, "/") + "/" + s.Name.Prefix()
+		}
 	}
 	return vars, notes, nil
 }
@@ -149,7 +153,8 @@ func (r Run) checkNames() error {
 		}
 	}
 	for _, s := range r.Sinks {
-		if err := take("writes", s.Role, given.Variable(given.WritePrefix, s.Role)); err != nil {
+		name := given.Variable(given.WritePrefix, s.Role)
+		if err := take("writes", s.Role, name, name+given.ManifestsSuffix, name+given.LocationSuffix); err != nil {
 			return err
 		}
 	}

@@ -66,10 +66,12 @@ func TestVariables(t *testing.T) {
 		"TRUNKLINE_READ_FX_MANIFESTS": "s3://manifests/prod/rates/datasets/name=fx/version=2/lot=20260102P1D000/state=complete/manifest.json",
 		// Where all of a dataset is, which is what its manifests are held to.
 		"TRUNKLINE_READ_RAW_LOCATION": "s3://lake/orders/raw/", "TRUNKLINE_READ_FX_LOCATION": "s3://lake/rates/fx/",
-		"TRUNKLINE_READ_NAMES":     "s3://lake/rates/names/",
-		"TRUNKLINE_WRITE_MAIN":     "s3://lake/orders/clean/lot=20260102P1D000/attempt=7/",
-		"TRUNKLINE_WRITE_BAD_ROWS": "s3://lake/orders/bad/lot=20260102P1D000/attempt=7/",
-		"TRUNKLINE_WRITE_LOG":      "s3://lake/orders/log/",
+		"TRUNKLINE_READ_NAMES":          "s3://lake/rates/names/",
+		"TRUNKLINE_WRITE_MAIN":          "s3://lake/orders/clean/lot=20260102P1D000/attempt=7/",
+		"TRUNKLINE_WRITE_BAD_ROWS":      "s3://lake/orders/bad/lot=20260102P1D000/attempt=7/",
+		"TRUNKLINE_WRITE_MAIN_LOCATION": "s3://lake/orders/clean/", "TRUNKLINE_WRITE_MAIN_MANIFESTS": "s3://manifests/prod/orders/datasets/name=clean/version=1/",
+		"TRUNKLINE_WRITE_BAD_ROWS_LOCATION": "s3://lake/orders/bad/", "TRUNKLINE_WRITE_BAD_ROWS_MANIFESTS": "s3://manifests/prod/orders/datasets/name=bad/version=1/",
+		"TRUNKLINE_WRITE_LOG": "s3://lake/orders/log/",
 		// As a kubelet expands them: of what stands before, by name, and of secrets.
 		"GREETING": "it's <KEY> of $(TRUNKLINE_LOT)", "WHEN": "20260102P1D000 $(NOPE) $(WHEN)",
 		"CLS_ARC_PROPS_JSON": `{"sources":{"fx":{"name":"fx","version":"2","subscribe":false},"names":{"name":"names","version":"1","subscribe":false},` +

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/location"
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -62,9 +63,14 @@ type Input struct {
 type Sink struct {
 	Role string
 	Place
-	// Attempt is where this attempt writes: for a dataset that is one whole, where all of its data are.
+	// Attempt is where this attempt writes: for a dataset that is one whole, and for a table of a catalog, where all of its data are.
 	Attempt string
+	// Apart is the folder in which a program leaves manifests of its own for a table; empty: they lie in Attempt.
+	Apart string
 }
+
+// Table reports whether the dataset is a table of a catalog instead of a folder: nothing can be listed there.
+func (s Sink) Table() bool { return location.IsTable(s.Location) }
 
 // Of resolves an attempt of a workload. The release is one of the catalog's, and the graph that of its environment.
 func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload string, l lot.Lot, attempt string) (Run, error) {
@@ -114,8 +120,14 @@ func Of(cat *catalog.Catalog, g *plan.Graph, id catalog.ReleaseID, workload stri
 		if err != nil {
 			return Run{}, err
 		}
-		s := Sink{role, place, place.Location}
-		if place.Store != "" {
+		s := Sink{role, place, place.Location, ""}
+		switch {
+		case s.Table():
+			s.Attempt = strings.TrimSuffix(place.Location, "/")
+			if place.Store != "" {
+				s.Apart = apart(place, l, attempt)
+			}
+		case place.Store != "":
 			s.Attempt = AttemptLocation(place.Location, l, attempt)
 		}
 		r.Sinks = append(r.Sinks, s)

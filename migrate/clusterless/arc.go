@@ -15,9 +15,6 @@ import (
 
 // arc makes the workload of an arc, and the datasets that it writes.
 func (m *migration) arc(r *region, c component) error {
-	if c.typ == "aws:core:glueAddPartitionsArc" {
-		return m.addPartitions(r, c)
-	}
 	w := &workload{component: c, Name: label(c.name), Exclude: c.exclude}
 	unit, err := m.sources(r, c, w)
 	if err != nil {
@@ -39,6 +36,8 @@ func (m *migration) arc(r *region, c component) error {
 	switch c.typ {
 	case "aws:core:s3CopyArc":
 		err = m.copies(c, w)
+	case addPartitions:
+		err = m.adds(c, w)
 	case "aws:core:batchExecArc":
 		err = m.batch(c, w)
 	}
@@ -64,12 +63,6 @@ func (m *migration) sources(r *region, c component, w *workload) (unit lot.Unit,
 			}
 		}
 		o := m.owner(r, id)
-		if o == nil { // what is added to a catalog
-			o = m.owner(r, r.partitions[id].text)
-			w.Suspend = true
-			m.note(c.deployable, f.value, fmt.Sprintf("%s: the source %s", c, f.name),
-				"it waited for partitions in a catalog, which nothing here adds; it reads what they were made of, and is suspended", "see that it finds what it needs, and remove \"suspend\"")
-		}
 		one := read{Dataset: o.ref}
 		if subscribe {
 			triggers++
@@ -326,32 +319,31 @@ func (m *migration) arguments(c component, w *workload, spec *node) {
 	}
 }
 
-// addPartitions notes an arc that adds partitions to a catalog, and remembers what of.
-func (m *migration) addPartitions(r *region, c component) error {
-	sinks, err := c.object(c.node, "sinks")
-	if err != nil {
-		return err
+// addPartitions is the type of an arc that adds partitions to a table of AWS Glue.
+const addPartitions = "aws:core:glueAddPartitionsArc"
+
+// adds makes the workload of an arc that adds partitions.
+func (m *migration) adds(c component, w *workload) error {
+	if len(w.Reads) != 1 || len(w.Writes) != 1 {
+		return c.at(c.node, "%s adds several datasets, or adds to several tables: write an arc for each", c)
 	}
-	sources := c.get("sources")
-	if len(sources.fields) == 0 {
-		return c.at(c.node, "%s reads nothing", c)
-	}
-	of, err := c.dataset(sources.fields[0].value)
-	if err != nil {
-		return err
-	}
-	if through := r.partitions[of]; through != nil {
-		of = through.text
-	}
-	for _, f := range sinks.fields {
-		id, err := c.dataset(f.value)
+	image, _ := m.image("catalog", c.version)
+	w.Blueprint, w.Image, w.Params, w.Suspend = "catalog", image, map[string]any{}, true
+	props := c.get("workload").get("workloadProps")
+	for _, name := range []string{"partitionType", "namedPartitionDelimiter", "partitionResults"} {
+		if props.get(name) == nil {
+			continue
+		}
+		value, err := c.text(props, name)
 		if err != nil {
 			return err
 		}
-		r.partitions[id] = &node{kind: text, text: of, line: f.value.line}
+		w.Params[name] = value
 	}
-	m.note(c.deployable, c.node, c.String(), "nothing here adds partitions to AWS Glue, and the arc is not carried over",
-		fmt.Sprintf("have the table find its partitions by itself (partition projection of Athena, with the folders lot= and attempt=), or write a workload that reads %s and calls BatchCreatePartition", of))
+	m.note(c.deployable, c.node, c.String(), "it is done by the program trunkline-catalog, of which there is no public image: it is suspended",
+		"build an image that has it (docs/data.md), write its address as \"image\", and remove \"suspend\"")
+	m.note(c.deployable, c.node, c.String()+": sources", "lots that are made here lie in the folders lot=ID/attempt=NAME/, and a partition is in one folder",
+		"see that the table is partitioned by lot, or that no two lots have a partition in common")
 	return nil
 }
 

@@ -16,21 +16,6 @@ const (
 	awsUser  = 1000
 )
 
-// resource notes what a resource needs: it is there, and stays.
-func (m *migration) resource(c component) {
-	say := func(why, do string) { m.note(c.deployable, c.node, c.String(), why, do) }
-	switch c.typ {
-	case "aws:core:s3Bucket":
-		say("the bucket is used as it is; nothing makes, changes or removes it", "see that it stays when the stack of Clusterless is destroyed: \"removeOnDestroy\" is false, or its policy is Retain")
-	case "aws:core:glueDatabase", "aws:core:glueTable":
-		say("the catalog of AWS Glue is used as it is; nothing makes, changes or removes what is in it", "see that it stays when the stack of Clusterless is destroyed, and declare it where your other resources of the cloud are")
-	case "aws:core:computeEnvironment":
-		say("runs are Jobs of the cluster, and need none", "")
-	case "aws:core:eventBus":
-		say("lots that are there start what reads them, without an event; nothing is sent to the bus", "who listens to it has to be told otherwise: see docs/data.md")
-	}
-}
-
 // units are those of Clusterless.
 var units = []lot.Unit{lot.Fourths, lot.Sixths, lot.Twelfths}
 

@@ -24,10 +24,9 @@ type region struct {
 	stores    map[string]string
 	datasets  []*dataset
 	workloads []*workload
+	resources resources
 	// owners are the datasets by what Clusterless calls them, as in "orders@1".
 	owners map[string]*owner
-	// partitions are what glueAddPartitionsArc makes of, by what it writes.
-	partitions map[string]*node
 }
 
 // owner is a dataset, as those see it that read it.
@@ -41,7 +40,7 @@ func (m *migration) convert() error {
 	for _, d := range m.deployables {
 		if !slices.ContainsFunc(m.regions, func(r *region) bool { return r.placement == d.placement }) {
 			m.regions = append(m.regions, &region{
-				placement: d.placement, stores: map[string]string{}, owners: map[string]*owner{}, partitions: map[string]*node{},
+				placement: d.placement, stores: map[string]string{}, owners: map[string]*owner{},
 			})
 		}
 	}
@@ -97,7 +96,7 @@ func (m *migration) inRegion(r *region, all []component) error {
 		var err error
 		switch c.kind {
 		case "resource":
-			m.resource(c)
+			err = m.resource(r, c, all)
 		case "barrier":
 			m.note(c.deployable, c.node, c.String(), "Clusterless has no barrier that works, and it is not carried over", `a workload that reads several datasets waits for them as its "join" says`)
 		case "activity":
@@ -189,7 +188,7 @@ func (m *migration) ready(r *region, c component) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if m.owner(r, id) == nil && r.partitions[id] == nil {
+		if m.owner(r, id) == nil {
 			return false, nil
 		}
 	}
@@ -203,7 +202,7 @@ func (m *migration) unowned(r *region, c component) error {
 		if err != nil {
 			return err
 		}
-		if m.owner(r, id) == nil && r.partitions[id] == nil {
+		if m.owner(r, id) == nil {
 			return c.at(f.value, "%s reads %s, which neither these files nor the projects in the environment %q own, or which is made of what it makes: "+
 				"take over the project first that owns it, into the same platform, or declare it there as a dataset that is external", c, id, r.name)
 		}
@@ -294,6 +293,9 @@ func (m *migration) declareDataset(r *region, c component, n *node, unit lot.Uni
 
 // place makes the path of a dataset of its address, and sees to the store.
 func (m *migration) place(r *region, c component, at *node, address string) (string, error) {
+	if c.typ == addPartitions {
+		return m.tablePath(r, c, at, address)
+	}
 	l, err := location.Parse(address)
 	if err != nil {
 		return "", c.at(at, "%v", err)
@@ -319,6 +321,32 @@ func (m *migration) place(r *region, c component, at *node, address string) (str
 	}
 	r.stores[name] = bucket
 	return name + "://" + l.Folder, nil
+}
+
+// tablePath makes the path of a dataset that is a table of AWS Glue, and sees to the store.
+func (m *migration) tablePath(r *region, c component, at *node, address string) (string, error) {
+	t, err := location.ParseTable(address)
+	if err == nil && t.Scheme != "glue" {
+		err = fmt.Errorf("the address %q is not one of AWS Glue", address)
+	}
+	if err != nil {
+		return "", c.at(at, "%v", err)
+	}
+	store, path := t.Scheme+"://"+t.Catalog+"/", t.Namespace[0]+"/"+t.Name
+	if r.declared != nil {
+		for _, name := range slices.Sorted(maps.Keys(r.declared.Spec.Stores)) {
+			if strings.TrimSuffix(r.declared.Spec.Stores[name], "/")+"/" == store {
+				return name + "://" + path, nil
+			}
+		}
+		return "", c.at(at, "the environment %q has no store that %s is in: add to spec.stores of it, in %s:\n    glue: %s", r.name, address, m.fileOf(r.name), store)
+	}
+	name := "glue"
+	for r.stores[name] != "" && r.stores[name] != store {
+		name += "-catalog" // a bucket may be called so, and there may be catalogs of other accounts
+	}
+	r.stores[name] = store
+	return name + "://" + path, nil
 }
 
 // fileOf is where an environment of the platform is declared.

@@ -12,9 +12,10 @@ type rule struct{ why, do string }
 
 var (
 	carried = rule{}
-	// notMade are resources: what is there is used.
-	notMade = rule{"nothing makes or removes it here: what is there is used, and stays", "let those who run the account look after it"}
-	managed = rule{"there is no function beside the run whose memory, retries and time could be set", ""}
+	// notSet and notTagged are what is there of resources, and stays.
+	notSet    = rule{"what is told of the bucket stays as it is; nothing here needs it", ""}
+	notTagged = rule{"only buckets have tags here; those that it has stay", ""}
+	managed   = rule{"there is no function beside the run whose memory, retries and time could be set", ""}
 )
 
 // fields maps the fields of a type of component, by their paths. One that ends in ".*" is for all below.
@@ -29,12 +30,12 @@ var filterFields = fields{"includes": carried, "excludes": carried, "ignoreCase"
 var known = map[string]map[string]fields{
 	"resource": {
 		"aws:core:s3Bucket": {
-			"bucketName": carried, "versioned": notMade, "enableEventBridge": notMade, "removeOnDestroy": notMade, "tags.*": notMade,
+			"bucketName": carried, "versioned": carried, "enableEventBridge": notSet, "removeOnDestroy": carried, "tags.*": carried,
 		},
-		"aws:core:glueDatabase": {"databaseName": carried, "removeOnDestroy": notMade, "tags.*": notMade},
+		"aws:core:glueDatabase": {"databaseName": carried, "removeOnDestroy": carried, "tags.*": notTagged},
 		"aws:core:glueTable": {
 			"databaseRef": carried, "tableName": carried, "description": carried, "pathURI": carried, "schema.*": carried,
-			"removeOnDestroy": notMade, "tags.*": notMade,
+			"removeOnDestroy": carried, "tags.*": notTagged,
 		},
 		"aws:core:computeEnvironment": {"computeEnvironmentName": carried},
 		"aws:core:eventBus":           {"eventBusName": carried},

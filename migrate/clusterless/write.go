@@ -19,6 +19,7 @@ type projectSpec struct {
 	Clusterless  original    `yaml:"clusterless"`
 	Environments any         `yaml:"environments"`
 	Datasets     []*dataset  `yaml:"datasets,omitempty"`
+	Resources    *resources  `yaml:"resources,omitempty"`
 	Workloads    []*workload `yaml:"workloads,omitempty"`
 }
 
@@ -92,6 +93,13 @@ type environmentSpec struct {
 	Clusters []string          `yaml:"clusters"`
 	Stores   map[string]string `yaml:"stores,omitempty"`
 	Lots     environmentLots   `yaml:"lots"`
+	// Resources is left out where there are none.
+	Resources *environmentResources `yaml:"resources,omitempty,flow"`
+}
+
+type environmentResources struct {
+	Via    string `yaml:"via"`
+	Region string `yaml:"region"`
 }
 
 type environmentLots struct {
@@ -245,8 +253,16 @@ func (m *migration) files() (out []scaffold.File, err error) {
 			clusters[name] = true
 			add(path.Join(m.To, "clusters", name+".yaml"), "Cluster", name, struct{}{})
 		}
+		var made *environmentResources
+		if m.resources() != nil {
+			made = &environmentResources{"api", r.placement.region}
+			d := m.deployables[slices.IndexFunc(m.deployables, func(d deployable) bool { return d.placement == r.placement })]
+			m.note(d, d.node.get("placement"), "the placement "+r.name, "the daemon makes and keeps the buckets, databases and tables, by the credentials of AWS that it has",
+				fmt.Sprintf("see that these are of the account %s, with the rights that docs/operations.md names", r.placement.account))
+		}
 		add(path.Join(m.To, "environments", r.name+".yaml"), "Environment", r.name, environmentSpec{
-			Clusters: []string{name}, Stores: r.stores,
+			Resources: made,
+			Clusters:  []string{name}, Stores: r.stores,
 			Lots: environmentLots{"s3://" + r.placement.store("manifest") + "/", "s3://" + r.placement.store("arc-state") + "/"},
 		})
 		m.noteEnvironment(r, name)
@@ -255,7 +271,7 @@ func (m *migration) files() (out []scaffold.File, err error) {
 	spec := projectSpec{
 		Owner: m.Owner, Description: fmt.Sprintf("What Clusterless deployed as %s:%s.", first.project, first.version),
 		Clusterless: original{first.project, first.version, map[string]string{}}, Environments: m.overrides(),
-		Datasets: m.regions[0].datasets, Workloads: m.regions[0].workloads,
+		Datasets: m.regions[0].datasets, Resources: m.resources(), Workloads: m.regions[0].workloads,
 	}
 	for _, w := range spec.Workloads {
 		if w.component.kind == "arc" {

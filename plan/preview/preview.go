@@ -3,8 +3,8 @@
 // Package preview says what would happen to releases, without doing it: as values, for people to read before they
 // merge. No value of a Secret gets into them. It is a pure function over values.
 //
-// Of Trunkline it may import api, catalog, flow/plan, plan/gate, plan/ownership, plan, plan/terms
-// and render.
+// Of Trunkline it may import api, catalog, flow/plan, plan/gate, plan/ownership, plan/resource, plan,
+// plan/terms and render.
 package preview
 
 import (
@@ -16,6 +16,7 @@ import (
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/ownership"
+	"trunkline.dev/trunkline/plan/resource"
 )
 
 // Preview is what would happen to a platform.
@@ -26,6 +27,8 @@ type Preview struct {
 	Releases []Release
 	// Lots are those that a merge has computed, and those that it makes nobody's.
 	Lots lots.Merged
+	// Resources are what a merge does to what projects have made in the cloud.
+	Resources []resource.Change
 	// Troubles are clusters of which nothing is known, and why.
 	Troubles []Trouble
 	// Notes are what else is to be known of the whole, such as what was not looked at.
@@ -125,7 +128,7 @@ func (r Release) Failed() bool {
 
 // Changes reports whether something would happen.
 func (p Preview) Changes() bool {
-	return !p.Lots.IsZero() ||
+	return !p.Lots.IsZero() || len(p.Resources) > 0 ||
 		slices.ContainsFunc(p.Releases, func(r Release) bool { return r.Action != Unchanged && r.Action != Fail })
 }
 

@@ -45,6 +45,11 @@ const (
 	Removed     Kind = "removed"     // someone had lots count no longer, or they are not kept any more; Object is the dataset, with the lot if it is one
 	Disabled    Kind = "disabled"    // someone had Object, a workload, make no lots
 	Enabled     Kind = "enabled"     // someone had Object, a workload, make lots again
+	// What a project has made in the cloud, such as the bucket Object.
+	ResourceMade      Kind = "resource-made"      // it was made, or taken over
+	ResourceChanged   Kind = "resource-changed"   // Fields of it were changed, as Commit declares them
+	ResourceCorrected Kind = "resource-corrected" // Fields of it that someone else had changed were changed back
+	ResourceRemoved   Kind = "resource-removed"   // it was removed, since Commit does not declare it any more
 )
 
 // Kinds lists the kinds that this program writes.
@@ -52,6 +57,7 @@ func Kinds() []Kind {
 	return []Kind{
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
+		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved,
 	}
 }
 

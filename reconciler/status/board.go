@@ -29,7 +29,9 @@ type Board struct {
 	clusters map[string]Cluster
 	releases map[catalog.ReleaseID]Release
 	lots     map[catalog.ReleaseID]Lots
-	replica  *Replica
+	// resources are those of releases that have any.
+	resources map[catalog.ReleaseID]Resources
+	replica   *Replica
 	// described is what is known of a commit that is going to be resumed at.
 	described *Commit
 	// ages are those of releases that were not seen yet since the daemon was started; see [Board.Recall].
@@ -97,6 +99,9 @@ func (b *Board) view(r Release) Release {
 	}
 	if lots, kept := b.lots[r.ReleaseID]; kept {
 		r.Lots = &lots
+	}
+	if resources, has := b.resources[r.ReleaseID]; has {
+		r.Resources = &resources
 	}
 	c, known := b.clusters[r.Cluster]
 	if !known || c.Reachable || r.Health == Unknown || r.Result == Elsewhere {

@@ -193,6 +193,8 @@ type Release struct {
 	Instead []Difference `json:"instead,omitempty"`
 	// Lots are what there is of the lots of its datasets; nil if none are kept, or it is not known here.
 	Lots *Lots `json:"lots,omitempty"`
+	// Resources are how what it has made in the cloud is doing; nil if it has nothing made, or it is not known here.
+	Resources *Resources `json:"resources,omitempty"`
 	// Preview is set if the release is part of the preview of a pull request.
 	Preview *Preview `json:"preview,omitempty"`
 }
@@ -271,7 +273,8 @@ func (r Release) Fine() bool {
 	if r.Result == Suspended || r.Result == Elsewhere {
 		return true
 	}
-	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person) && (r.Lots == nil || r.Lots.Fine())
+	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person) && (r.Lots == nil || r.Lots.Fine()) &&
+		(r.Resources == nil || r.Resources.Fine())
 }
 
 // Drifted reports whether someone has changed the release, and that was not reverted.

@@ -85,6 +85,15 @@ func Transform(tb testing.TB) string {
 	return filepath.Dir(found(tb, "transform/bin/trunkline-transform", "transform"))
 }
 
+// Catalog returns the folder of the program of the blueprint catalog, with the Python that has its servers. It skips the test in short runs.
+func Catalog(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs servers of catalogs; left out by -short")
+	}
+	return filepath.Dir(found(tb, "catalog/bin/trunkline-catalog", "catalog"))
+}
+
 func found(tb testing.TB, name, target string) string {
 	tb.Helper()
 	program, err := Path(name, target)

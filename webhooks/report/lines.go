@@ -56,6 +56,25 @@ func computed(r Review) section {
 	}}
 }
 
+// made says what merging does to what projects have made in the cloud.
+func made(r Review) section {
+	return section{rank: 6, share: 10, write: func(room int) (string, string) {
+		lines := plantext.Resources(r.Plan.Resources, markdown.Code)
+		if len(lines) == 0 {
+			return "", ""
+		}
+		for i := range lines {
+			lines[i] = "- " + lines[i]
+		}
+		const head = "**Resources**\n\n"
+		text, left := items(lines, room-len(head))
+		if text == "" {
+			return "", some(left, "resource")
+		}
+		return head + text, some(left, "resource")
+	}}
+}
+
 // groups are the releases, those to which the same happens as one.
 func (r Review) groups() []plantext.Same {
 	return plantext.Group(r.Plan.Releases, r.environments())

@@ -50,7 +50,7 @@ type pageData struct {
 	Denied, Warned        []Finding
 	Groups                []pageGroup
 	Held                  []preview.Release
-	Lots                  []string
+	Lots, Resources       []string
 	Priced                bool
 	Cut                   int
 	HeadShort, MergeShort string
@@ -73,11 +73,12 @@ type pageLine struct{ Kind, Text string }
 // Page returns the full report of a pull request as a page of HTML, which runs nothing and loads nothing. Differences after the
 // first four MiB are left out, and said to be.
 func Page(r Review) ([]byte, error) {
+	plain := func(name string) string { return name }
 	d := pageData{
 		Review: r, Style: template.CSS(style), //nolint:gosec // it is ours
 		Verdict: title(r), Denied: r.denied(), Warned: r.warned(), Priced: r.Cost != nil && !r.Secretless,
 		HeadShort: short(r.Head), MergeShort: short(r.Base),
-		Lots: plantext.Lots(r.Plan.Lots, func(name string) string { return name }),
+		Lots: plantext.Lots(r.Plan.Lots, plain), Resources: plantext.Resources(r.Plan.Resources, plain),
 	}
 	room := fullLimit
 	for _, g := range r.groups() {

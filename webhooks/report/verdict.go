@@ -12,6 +12,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/plan/preview"
 	plantext "trunkline.dev/trunkline/plan/preview/report"
+	"trunkline.dev/trunkline/plan/resource"
 )
 
 // signs stand before a verdict. Nobody else's text has them outside of code.
@@ -36,7 +37,7 @@ func (r Review) outcome() Outcome {
 func title(r Review) string {
 	switch r.outcome() {
 	case Passed:
-		return "this merge " + does(r.Plan) + computes(r.Plan)
+		return "this merge " + does(r.Plan) + makes(r.Plan) + computes(r.Plan)
 	case Untouched:
 		return "nothing of the platform changes"
 	case Refused:
@@ -78,6 +79,20 @@ func does(p preview.Preview) string {
 		return text + " release"
 	}
 	return text + " releases"
+}
+
+// makes says how many resources are made; empty if none are.
+func makes(p preview.Preview) string {
+	n := 0
+	for _, c := range p.Resources {
+		if c.Action == resource.Make {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return ", makes " + count(n, "resource")
 }
 
 // computes says how many lots are to be computed; empty if none are.

@@ -2,7 +2,7 @@
 
 // Package command is the commands of the program lot. They are given the environment of a run, and know nothing else of it.
 //
-// It is wiring only. Of Trunkline it imports flow/bucket, flow/data, flow/filter, flow/given and flow/manifest.
+// It is wiring only. Of Trunkline it imports api/location, api/pull, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest and flow/pull.
 package command
 
 import (
@@ -86,7 +86,7 @@ Exit codes: 0 success; 1 something failed; 2 usage error.`,
 	}
 	cmd.PersistentFlags().StringVar(&p.endpoint, "s3-endpoint", cmp.Or(env["AWS_ENDPOINT_URL_S3"], env["AWS_ENDPOINT_URL"]),
 		"the address of an S3 that is not AWS'; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL")
-	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p))
+	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p), newPull(p))
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), "FlagUsages ", "FlagUsagesWrapped 80 "))
 	return cmd

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,13 +32,21 @@ func filterFlags(cmd *cobra.Command, f *filter.Spec) {
 
 func newList(p *program) *cobra.Command {
 	var role string
+	var former, asJSON bool
 	var choose filter.Spec
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the addresses of the objects that are read, one a line",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.objects(cmd, role, choose, func(_ *data.Stores, o data.Object) error {
+			of := (*data.Stores).Objects
+			if former {
+				of = (*data.Stores).Former
+			}
+			return p.objects(cmd, of, role, choose, func(_ *data.Stores, o data.Object) error {
+				if asJSON {
+					return printObject(cmd, o)
+				}
 				_, err := fmt.Fprintln(cmd.OutOrStdout(), o.URI)
 				return err
 			})
@@ -45,7 +54,25 @@ func newList(p *program) *cobra.Command {
 	}
 	roleFlag(cmd, &role)
 	filterFlags(cmd, &choose)
+	cmd.Flags().BoolVar(&former, "former", false, "list what the lots had before they were made again, as their retired manifests have it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write an object of JSON a line, with lot, uri, folder, key and path")
 	return cmd
+}
+
+// listed is what "lot list --json" prints of an object.
+type listed struct {
+	Lot    string `json:"lot,omitempty"`
+	URI    string `json:"uri"`
+	Folder string `json:"folder"`
+	Key    string `json:"key"`
+	Path   string `json:"path"`
+	Prefix bool   `json:"prefix,omitempty"`
+}
+
+func printObject(cmd *cobra.Command, o data.Object) error {
+	e := json.NewEncoder(cmd.OutOrStdout())
+	e.SetEscapeHTML(false)
+	return e.Encode(listed{o.Lot, o.URI, o.Folder, o.Key(), o.Path, o.Prefix})
 }
 
 func newRead(p *program) *cobra.Command {
@@ -62,7 +89,7 @@ attempt that wrote them. Of several lots, each has a folder of its own, lot=ID.`
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if to == "" {
-				return p.objects(cmd, role, choose, func(s *data.Stores, o data.Object) error {
+				return p.objects(cmd, (*data.Stores).Objects, role, choose, func(s *data.Stores, o data.Object) error {
 					return s.Read(cmd.Context(), o, cmd.OutOrStdout())
 				})
 			}
@@ -89,8 +116,11 @@ attempt that wrote them. Of several lots, each has a folder of its own, lot=ID.`
 	return cmd
 }
 
-// objects does something with each object of an input.
-func (p *program) objects(cmd *cobra.Command, role string, choose filter.Spec, do func(*data.Stores, data.Object) error) error {
+// finding finds objects of an input.
+type finding func(*data.Stores, context.Context, given.Input) ([]data.Object, error)
+
+// objects does something with each object that is found of an input.
+func (p *program) objects(cmd *cobra.Command, find finding, role string, choose filter.Spec, do func(*data.Stores, data.Object) error) error {
 	f, err := filter.New(choose)
 	if err != nil {
 		return &usageError{err.Error()}
@@ -100,12 +130,12 @@ func (p *program) objects(cmd *cobra.Command, role string, choose filter.Spec, d
 		if err != nil {
 			return err
 		}
-		objects, err := stores.Objects(cmd.Context(), in)
+		objects, err := find(stores, cmd.Context(), in)
 		if err != nil {
 			return err
 		}
 		for _, o := range objects {
-			if !f.Match(o.Path) {
+			if !o.Prefix && !f.Match(o.Path) {
 				continue
 			}
 			if err := do(stores, o); err != nil {

@@ -11,18 +11,20 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"trunkline.dev/trunkline/api/location"
 	"trunkline.dev/trunkline/flow/data"
 	"trunkline.dev/trunkline/flow/given"
 )
 
 // writing is what "lot write" is told.
 type writing struct {
-	role, name, partial string
-	manifest            bool
+	role, name, partial, list string
+	manifest                  bool
 }
 
 func newWrite(p *program) *cobra.Command {
@@ -35,10 +37,15 @@ is in it by its path, and "-" is the standard input, which --name names.
 
 Trunkline finds by itself what a program leaves that ends well. A manifest says
 it at once: with --manifest, that what is in the folder now is all, and with
---partial, why it is not. Write it last, and once.`,
+--partial, why it is not. Write it last, and once.
+
+What is in a table of a catalog cannot be listed: --list names a file with what
+the manifest lists, one address a line.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			told := cmd.Flags().Changed("partial")
 			switch {
+			case w.list != "" && !w.manifest && !told:
+				return &usageError{"--list is for a manifest: add --manifest or --partial"}
 			case len(args) == 0 && !w.manifest && !told:
 				return &usageError{"name what is to be written, or add --manifest or --partial"}
 			case told && w.partial == "":
@@ -58,16 +65,36 @@ it at once: with --manifest, that what is in the folder now is all, and with
 				if err := upload(cmd.Context(), stores, to.Folder, files, cmd.InOrStdin()); err != nil || !w.manifest && !told {
 					return err
 				}
-				_, err = stores.Tell(cmd.Context(), run, to, w.partial)
-				return err
+				return w.tell(cmd, stores, run, to)
 			})
 		},
 	}
 	roleFlag(cmd, &w.role)
 	cmd.Flags().StringVar(&w.name, "name", "", "what the standard input is called")
 	cmd.Flags().BoolVar(&w.manifest, "manifest", false, "write a manifest that is complete, or empty if nothing is there")
+	cmd.Flags().StringVar(&w.list, "list", "", "a file with what the manifest lists; default: what is in the folder of this attempt")
 	cmd.Flags().StringVar(&w.partial, "partial", "", "write a manifest that is partial, and why")
 	return cmd
+}
+
+// tell writes the manifest.
+func (w writing) tell(cmd *cobra.Command, stores *data.Stores, run given.Run, to given.Sink) error {
+	if w.list == "" && !location.IsTable(to.Folder) {
+		_, err := stores.Tell(cmd.Context(), run, to, w.partial)
+		return err
+	}
+	var uris []string
+	if w.list != "" {
+		text, err := os.ReadFile(w.list)
+		if err != nil {
+			return err
+		}
+		uris = strings.Fields(string(text)) // no URI has a space
+	} else if w.partial == "" {
+		return &usageError{to.Folder + " is a table, of which nothing can be listed: add --list FILE"}
+	}
+	_, err := stores.TellListed(cmd.Context(), run, to, uris, w.partial)
+	return err
 }
 
 // file is one to be written: a path of this machine, or "-", and the one it has in the folder.

@@ -10,9 +10,11 @@ import (
 	"unicode"
 	"unicode/utf16"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/plan/resource"
 )
 
 // document is what [JSON] holds.
@@ -27,9 +29,31 @@ type document struct {
 	// Releases are those of which there is something to say.
 	Releases []releaseJSON `json:"releases"`
 	// Lots are those that are computed, and those that become nobody's.
-	Lots     *lotsJSON     `json:"lots,omitempty"`
-	Troubles []troubleJSON `json:"troubles,omitempty"`
-	Notes    []string      `json:"notes,omitempty"`
+	Lots *lotsJSON `json:"lots,omitempty"`
+	// Resources are what projects have made in the cloud, as far as something would happen to it.
+	Resources []resourceJSON `json:"resources,omitempty"`
+	Troubles  []troubleJSON  `json:"troubles,omitempty"`
+	Notes     []string       `json:"notes,omitempty"`
+}
+
+// resourceJSON is a resource.
+type resourceJSON struct {
+	Environment string                `json:"environment"`
+	Project     string                `json:"project"`
+	Before      string                `json:"before,omitempty"`
+	Kind        catalog.ResourceKind  `json:"kind"`
+	Name        string                `json:"name"`
+	Action      resource.Action       `json:"action"`
+	Via         v1alpha1.ResourcesVia `json:"via"`
+	Adopts      bool                  `json:"adopts,omitempty"`
+	Fields      []string              `json:"fields,omitempty"`
+}
+
+func resourcesOf(changes []resource.Change) (out []resourceJSON) {
+	for _, c := range changes {
+		out = append(out, resourceJSON{c.Environment, c.Project, c.Before, c.Kind, c.Name, c.Action, c.Via, c.Adopts, c.Fields})
+	}
+	return out
 }
 
 type lotsJSON struct {
@@ -154,7 +178,8 @@ type driftJSON struct {
 func writeJSON(out *bytes.Buffer, p preview.Preview) error {
 	d := document{
 		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Lots: lotsOf(p.Lots),
-		Notes: p.Notes,
+		Resources: resourcesOf(p.Resources),
+		Notes:     p.Notes,
 	}
 	for _, r := range p.Releases {
 		if shown(r) {

@@ -17,11 +17,12 @@ import (
 func Lots(m lots.Merged, quote func(string) string) []string {
 	var out []string
 	for _, c := range m.Compute {
-		again := ""
+		line := fmt.Sprintf("%s in %s computes %s, %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"), series(c.First, c.Last, quote))
 		if c.Replay != "" {
-			again = " once more"
+			// Declarations do not say which lots there are, and no store is asked.
+			line = fmt.Sprintf("%s in %s computes at most %s once more, those that are there of %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"),
+				series(c.First, c.Last, quote))
 		}
-		line := fmt.Sprintf("%s in %s computes %s%s, %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"), again, series(c.First, c.Last, quote))
 		if c.Takes() > 0 {
 			line += " (" + spelled(c.Takes()) + " of runs"
 			if c.Lasts() > 0 && c.Lasts() < c.Takes() {

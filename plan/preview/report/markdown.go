@@ -55,7 +55,7 @@ func writeMarkdown(out *bytes.Buffer, p preview.Preview, opts Options) {
 	if table != "" {
 		w.fit("\n" + table + "\n")
 	}
-	computed := Lots(p.Lots, markdown.Code)
+	computed := append(Resources(p.Resources, markdown.Code), Lots(p.Lots, markdown.Code)...)
 	for _, line := range computed {
 		w.fit("- " + line + "\n")
 	}

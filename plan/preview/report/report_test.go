@@ -21,12 +21,14 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/markdown/markdowntest"
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	lots "trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/plan/preview/report"
+	"trunkline.dev/trunkline/plan/resource"
 )
 
 var update = flag.Bool("update", false, "write what is printed into the golden files")
@@ -74,6 +76,14 @@ func usual() preview.Preview {
 			{ID: id("orders", "prod"), Action: preview.Remove, Held: gate.Verdict{
 				Hold: gate.Frozen, Reason: "frozen until 2026-12-17T00:00:00Z: year's end", Until: time.Date(2026, 12, 17, 0, 0, 0, 0, time.UTC),
 			}, Steps: []preview.Step{{Ref: ref("", "Service", "orders-prod", "web"), Action: plan.Delete, Reason: plan.Removed, Diff: "-kind: Service\n"}}},
+		},
+		Resources: []resource.Change{
+			{Action: resource.Make, Environment: "prod", Project: "orders", Kind: catalog.BucketResource, Name: "acme-prod-orders", Via: v1alpha1.ViaAPI},
+			{Action: resource.Make, Environment: "prod", Project: "orders", Kind: catalog.DatabaseResource, Name: "orders", Via: v1alpha1.ViaACK, Adopts: true},
+			{Action: resource.Alter, Environment: "prod", Project: "orders", Kind: catalog.TableResource, Name: "orders.clean", Via: v1alpha1.ViaAPI, Fields: []string{"columns", "format"}},
+			{Action: resource.Move, Environment: "prod", Project: "orders", Before: "rates", Kind: catalog.TableResource, Name: "orders.fx", Via: v1alpha1.ViaAPI},
+			{Action: resource.Stay, Environment: "prod", Project: "rates", Kind: catalog.BucketResource, Name: "acme-prod-rates", Via: v1alpha1.ViaAPI},
+			{Action: resource.Remove, Environment: "prod", Project: "rates", Kind: catalog.BucketResource, Name: "acme-prod-scratch", Via: v1alpha1.ViaAPI},
 		},
 		Lots: lots.Merged{
 			Compute: []lots.Compute{
@@ -139,6 +149,7 @@ const evil = "</code></details>\x1b[2J\u202e@all `x` ``` | **passed** <script>al
 func hostile() preview.Preview {
 	return preview.Preview{
 		From: evil, To: evil, Notes: []string{evil}, Troubles: []preview.Trouble{{Cluster: evil, Err: evil}},
+		Resources: []resource.Change{{Action: resource.Move, Environment: evil, Project: evil, Before: evil, Kind: catalog.BucketResource, Name: evil}},
 		Lots: lots.Merged{
 			Compute: []lots.Compute{{Environment: evil, Arc: evil, Writes: []string{evil}, Lots: 3, Replay: evil, Reason: evil}}, Nobodys: []lots.Nobodys{{Environment: evil, Series: evil, Loss: lots.Undeclared}},
 			Never: []lots.Never{{Environment: evil, Series: evil, Input: evil, Lots: 1}}, Expire: []lots.Expire{{Environment: evil, Series: evil, Lots: 1, PerDay: 1}},

@@ -55,6 +55,13 @@ func writeText(out *bytes.Buffer, p preview.Preview, opts Options) {
 		}
 		t.print(0, "")
 	}
+	if lines := Resources(p.Resources, markdown.Line); len(lines) > 0 {
+		t.print(0, t.paint(bold, "resources"))
+		for _, line := range lines {
+			t.print(2, line)
+		}
+		t.print(0, "")
+	}
 	for _, trouble := range p.Troubles {
 		t.print(0, t.paint(red, "cluster "+markdown.Line(trouble.Cluster)+" could not be asked")+": "+markdown.Line(trouble.Err)+"\n")
 	}
