@@ -38,7 +38,8 @@ token has, or else it is that of your account on this machine.
 
 Exit codes: 0 the lot is there; 1 it is not, or something failed; 2 usage error.`,
 		Example: `  trunkline lots show orders/clean 20260101PT1H005 --env prod
-  trunkline lots show orders/clean 20260101PT1H005 --env prod --log --server http://127.0.0.1:8080`,
+  trunkline lots show orders/clean 20260101PT1H005 --env prod --log \
+    --server http://127.0.0.1:8080`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("name a dataset and a lot: trunkline lots show PROJECT/DATASET LOT")
