@@ -22,7 +22,7 @@ func newExplain() *cobra.Command {
 	var recursive bool
 	cmd := &cobra.Command{
 		Use:   "explain [KIND[.FIELD…] | blueprint/NAME[.PARAM…]]",
-		Short: "Explain a kind of declaration, a field of one, or a built-in blueprint",
+		Short: "Explain a kind of declaration, a field, or a built-in blueprint",
 		Long: `Explain prints what a kind of declaration or one of its fields means, its type and default, and the fields below
 it. Without an argument it lists the kinds and the built-in blueprints. Of a built-in blueprint, it prints which fields
 of a workload it honours, and its params, with type, default and bounds.`,
