@@ -141,15 +141,29 @@ func (s *state) believed(key survey.At, f survey.Lot) survey.Lot {
 func (s *state) saw(key survey.At, f survey.Lot) {
 	f = s.believed(key, f)
 	s.learn(key, s.have[key], f)
-	if s.planner != nil && !same(f, s.have[key]) {
+	changed := s.planner != nil && !same(f, s.have[key])
+	run := arcLot{lot: key.Lot}
+	before := ""
+	if changed {
 		s.planner.Saw(key.Series, key.Lot, f.Mark)
 		s.dirty = true
+		run.arc = s.graph.Producer(key.Series)
+		before = s.epochOf(run)
 	}
 	if f.State == plan.None {
 		delete(s.have, key)
 	} else {
 		s.have[key] = f
 	}
+	if r, ok := s.runs[run]; changed && ok && !r.Failed.IsZero() && s.epochOf(run) != before {
+		s.ran(run, plan.Run{}) // it failed at a lot that others have made or removed since
+	}
+}
+
+// epochOf is the epoch of a lot of an arc.
+func (s *state) epochOf(key arcLot) string {
+	arc, _ := s.graph.Arc(key.arc)
+	return epoch(arc, key.lot, s.have)
 }
 
 // ran notes a run; the zero run that there is none any more.

@@ -114,3 +114,37 @@ func TestNothingIsStartedBlindly(t *testing.T) {
 		}
 	}
 }
+
+// TestPausesEndWithTheirLot: that a lot failed, or could not be started, says nothing of it once others have made or removed it; what failed
+// attempts leave ends no pause.
+func TestPausesEndWithTheirLot(t *testing.T) {
+	for _, came := range []came{cameNot, cameFailed} {
+		w := newWorld(t)
+		s := planned(t, w)
+		todo, _ := s.starts(w.now)
+		first := todo[0]
+		key := survey.At{Series: "orders/raw@1", Lot: first.key.lot}
+		s.done(done{work: first, came: came, why: "boom"}, w.now)
+		begins := func() (attempt int) {
+			todo, _ := s.starts(w.now.Add(time.Second))
+			for _, one := range todo {
+				if one.key == first.key {
+					attempt = one.attempt.number
+				}
+			}
+			return attempt
+		}
+		there := survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}, ETag: "a"}
+		removed := survey.Lot{Mark: plan.Mark{State: plan.Removed, Written: noon.Add(time.Minute)}}
+		failed := survey.Lot{Mark: plan.Mark{State: plan.Partial, Written: noon}, Partial: map[string]time.Time{first.attempt.String(): noon}}
+		s.saw(key, failed)
+		if n := begins(); n != 0 {
+			t.Errorf("%s: what is left of the attempt ends its pause: it is tried again as attempt %d", came, n)
+		}
+		s.saw(key, there)
+		s.saw(key, removed)
+		if n := begins(); n != 1 {
+			t.Errorf("%s: it was made and removed by others, and is tried as attempt %d, want 1", came, n)
+		}
+	}
+}
