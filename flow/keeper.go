@@ -3,6 +3,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -35,7 +36,7 @@ const (
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account, Told, Late and Teller.
+// Options are what a keeper is made of. All are required but Account, Handover, Told, Late and Teller.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -45,6 +46,8 @@ type Options struct {
 	Stores  bucket.Options
 	// Interval is how often the stores are listed.
 	Interval time.Duration
+	// Handover is how long a cluster may not answer before its lots are made in the next of their environment; 0 for [DefaultHandover].
+	Handover time.Duration
 	// Limits are those of environments that declare none.
 	Limits plan.Limits
 	Log    *slog.Logger
@@ -71,7 +74,10 @@ type Keeper struct {
 }
 
 // New makes a keeper, which does nothing before it runs.
-func New(opts Options) *Keeper { return &Keeper{opts: opts, hints: newHints()} }
+func New(opts Options) *Keeper {
+	opts.Handover = cmp.Or(opts.Handover, DefaultHandover)
+	return &Keeper{opts: opts, hints: newHints()}
+}
 
 // Counts returns how many lots are in which state. Any goroutine may ask.
 func (k *Keeper) Counts() []Count {
@@ -226,6 +232,8 @@ func (l *loop) take(e any) {
 		l.peeked(e)
 	case expired:
 		l.expired(e)
+	case recalled:
+		l.recalled(e)
 	case done:
 		l.report(e)
 		e.state.ended(e, l.opts.Now())
@@ -238,16 +246,28 @@ func (l *loop) take(e any) {
 // happened takes an event of a cluster.
 func (l *loop) happened(e jobs.Event) {
 	f := l.fleets[e.Cluster]
+	if e.Job != nil { // it is that of who tells it
+		j := *e.Job
+		j.Cluster = f.name
+		e.Job = &j
+	}
 	switch e.Kind {
 	case jobs.Begins:
+		f.quiet(l.opts.Now())
 		f.complete = false
 		clear(f.told)
+	case jobs.Away:
+		f.quiet(l.opts.Now())
+		f.away = true
+	case jobs.Back:
+		f.away = false
+		l.back(f)
 	case jobs.Complete:
 		for _, left := range f.left() {
 			left.Cluster = e.Cluster
 			l.happened(left)
 		}
-		f.complete = true
+		f.complete, f.away = true, false
 	case jobs.Has:
 		f.has(e)
 		if s := l.stateOf(f, e.Job); s != nil {
@@ -269,7 +289,7 @@ func (l *loop) stateOf(f *fleet, j *jobs.Job) *state {
 	if j == nil {
 		return nil
 	}
-	if s := l.states[j.Environment]; s != nil && s.cluster == f {
+	if s := l.states[j.Environment]; s != nil && slices.Contains(s.fleets, f) {
 		return s
 	}
 	return nil
@@ -319,7 +339,9 @@ func (l *loop) advance(now time.Time) time.Duration {
 		} else if !at.listing {
 			wait = max(0, min(wait, at.next.Sub(now)))
 		}
+		l.stand(s, now)
 		l.do(s.plan(now))
+		l.do(s.given(now))
 		s.hold(now)
 		l.replay(s, now)
 		l.expire(s, now)
@@ -354,7 +376,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 		switch {
 		case d == nil:
 			l.drop(name)
-		case s != nil && s.declared.cluster == d.cluster:
+		case s != nil && slices.Equal(s.declared.clusters, d.clusters):
 			s.redeclare(d)
 			if !s.listed {
 				l.upkeep[s].next = time.Time{}
@@ -370,18 +392,11 @@ func (l *loop) declare(c *catalog.Catalog) {
 
 // begin keeps the lots of an environment from now on.
 func (l *loop) begin(d *declared) {
-	w, known := l.workers[d.cluster]
-	if !known {
-		l.opts.Log.Warn("an environment keeps lots, and nobody says how its first cluster is reached: nothing is run", "environment", d.name, "cluster", d.cluster)
+	fleets := l.fleetsOf(d)
+	if len(fleets) == 0 {
 		return
 	}
-	f := l.fleets[d.cluster]
-	if f == nil {
-		f = newFleet()
-		l.fleets[d.cluster] = f
-		l.beside.Go(func() { w.cluster.Watch(l.ctx, func(e jobs.Event) { l.tell(e) }) })
-	}
-	s := newState(d, f, l.opts.Limits)
+	s := newState(d, l.opts.Limits, fleets...)
 	l.states[d.name], l.upkeep[s] = s, &upkeep{written: map[written]bool{}, room: semaphore.NewWeighted(atWork)}
 }
 
@@ -398,7 +413,7 @@ func (l *loop) drop(name string) {
 func (l *loop) list(s *state) {
 	clear(s.touched)
 	s.acted = false
-	d, w := s.declared, l.workers[s.declared.cluster]
+	d, w := s.declared, l.workers[s.fleets[0].name]
 	l.aside(s, func() {
 		have, err := w.stores.all(l.ctx, d)
 		begun, written, failed := w.stores.remembered(l.ctx, d.records)
@@ -424,23 +439,20 @@ func (l *loop) heed(s *state, written acts.Written, now time.Time) {
 
 // clean has Jobs removed that ended a while ago.
 func (l *loop) clean(s *state, now time.Time) {
-	w := l.workers[s.declared.cluster]
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			keep := keepMade
-			if j.Failed {
-				keep = keepFailed
-			}
-			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
-				continue
-			}
-			as := s.targets[j.Workload].as
-			l.aside(s, func() {
-				if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
-					l.opts.Log.Warn("cannot remove a run that has ended", "job", j.Namespace+"/"+j.Name, "err", err.Error())
-				}
-			})
+	for _, j := range s.jobs() {
+		keep := keepMade
+		if j.Failed {
+			keep = keepFailed
 		}
+		if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) || l.fleets[j.Cluster].away {
+			continue
+		}
+		as, w := s.targets[j.Cluster][j.Workload].as, l.workers[j.Cluster]
+		l.aside(s, func() {
+			if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
+				l.opts.Log.Warn("cannot remove a run that has ended", "cluster", j.Cluster, "job", j.Namespace+"/"+j.Name, "err", err.Error())
+			}
+		})
 	}
 }
 
@@ -452,7 +464,7 @@ func (l *loop) do(todo []work) {
 		if !kept {
 			continue
 		}
-		w := l.workers[one.declared.cluster]
+		w := l.workers[one.cluster]
 		if one.start != nil {
 			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
 			continue
@@ -477,7 +489,7 @@ func (l *loop) do(todo []work) {
 
 // words say which run some work is about.
 func (w work) words() []any {
-	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String()}
+	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String(), "cluster", w.cluster}
 }
 
 // report logs what came of some work: one line for each run that begins, and one for each that ends.
@@ -488,7 +500,9 @@ func (l *loop) report(d done) {
 	}
 	switch d.came {
 	case cameStarted:
-		l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		if d.start != nil {
+			l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		}
 		return
 	case cameNot:
 		l.opts.Log.Warn("a run for a lot could not be started", append(words, "why", d.why)...)

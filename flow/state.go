@@ -23,7 +23,10 @@ type state struct {
 	// and freezes.
 	limits        plan.Limits
 	missing, held []plan.Hold
-	cluster       *fleet
+	// fleets are what is known of its clusters, in their order, with what each is good for, and when it is lost if it does not answer.
+	fleets    []*fleet
+	standings []standing
+	handovers []time.Time
 	// listed is set once all its stores were listed, and touched are the lots that were looked at since the listing began that is under
 	// way: what that says of them is older.
 	listed  bool
@@ -51,6 +54,12 @@ type state struct {
 	late               map[string]Lateness
 	dirty              bool
 	tallied, tallyNext time.Time
+	// unread is set while it is to be read which runs are written down to be under way, and reading while that is done; readAt is when it may
+	// be tried again.
+	unread, reading bool
+	readAt          time.Time
+	// where is in which cluster the lots of each workload are made.
+	where map[string]string
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
 	// missed are Jobs that went while something was done about their lots.
@@ -66,9 +75,11 @@ type work struct {
 	state    *state
 	declared *declared
 	graph    *plan.Graph
-	target   target
-	key      arcLot
-	attempt  attempt
+	// target is in the cluster.
+	cluster string
+	target  target
+	key     arcLot
+	attempt attempt
 	// start and template are those of a run to start. It is doubted if a manifest of the lot that says that it counts is damaged.
 	start    *plan.Start
 	template jobs.Template
@@ -80,9 +91,9 @@ type work struct {
 	overtaken bool
 }
 
-func newState(d *declared, f *fleet, limits plan.Limits) *state {
+func newState(d *declared, limits plan.Limits, fleets ...*fleet) *state {
 	return &state{
-		declared: d, limits: limits, cluster: f, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
+		declared: d, unread: len(fleets) > 1, limits: limits, fleets: fleets, standings: make([]standing, len(fleets)), handovers: make([]time.Time, len(fleets)), where: map[string]string{}, touched: map[survey.At]bool{}, damaged: map[survey.At]string{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
 	}
 }
@@ -181,11 +192,18 @@ func (s *state) ran(key arcLot, r plan.Run) {
 // plan makes the planner, if there is none and everything has been seen. It returns what is to be written down of runs that ended while
 // nobody looked.
 func (s *state) plan(now time.Time) (todo []work) {
-	if !s.known() || s.planner != nil && !s.stale && !s.cluster.changed[s.name] {
+	if !s.known() || s.unread || s.planner != nil && !s.stale && !s.changed() {
 		return nil
 	}
-	delete(s.cluster.changed, s.name)
-	s.graph, s.missing = s.running(s.cluster.templatesOf(s.declared))
+	for _, f := range s.fleets {
+		delete(f.changed, s.name)
+	}
+	homes := s.homes()
+	clear(s.where)
+	for id, h := range homes {
+		s.where[id] = h.cluster
+	}
+	s.graph, s.missing = s.running(homes)
 	if s.planner == nil {
 		s.recall(now)
 		s.retry(true)
@@ -203,16 +221,11 @@ func (s *state) plan(now time.Time) (todo []work) {
 	}
 	s.planner = plan.New(s.graph, seen, s.limited(s.holds(now)), now)
 	s.stale, s.dirty = false, true
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			todo = append(todo, s.has(j)...)
-		}
+	for _, j := range s.jobs() {
+		todo = append(todo, s.has(j)...)
 	}
 	return todo
 }
-
-// known reports whether all that there is has been seen.
-func (s *state) known() bool { return s.listed && s.cluster.complete }
 
 // recall finds the runs that have failed before: of each lot the last, by its Job, or by the manifest that it left. Clocks differ: none
 // has failed later than now.
@@ -228,17 +241,15 @@ func (s *state) recall(now time.Time) {
 	for _, r := range failures(s.graph, s.have) {
 		s.runs[arcLot{r.Arc, r.Lot}] = r
 	}
-	for key, all := range s.cluster.jobs[s.name] {
+	for key, j := range s.jobs() {
 		arc, ok := s.graph.Arc(key.arc)
-		for _, j := range all {
-			a, ours := parseAttempt(j.Attempt)
-			if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.have) || a.number < s.runs[key].Attempt {
-				continue
-			}
-			s.runs[key] = plan.Run{
-				Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
-				Replaces: replaces(s.graph, arc, key.lot, s.have),
-			}
+		a, ours := parseAttempt(j.Attempt)
+		if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.have) || a.number < s.runs[key].Attempt {
+			continue
+		}
+		s.runs[key] = plan.Run{
+			Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
+			Replaces: replaces(s.graph, arc, key.lot, s.have),
 		}
 	}
 }
@@ -271,18 +282,23 @@ func (s *state) gone(j jobs.Job) []work {
 
 // mine reports whether a Job is where those of its workload are.
 func (s *state) mine(j jobs.Job) bool {
-	t, ok := s.targets[j.Workload]
+	t, ok := s.targets[j.Cluster][j.Workload]
 	return ok && t.as.Namespace == j.Namespace
 }
 
 // finish has it written down what came of a Job.
 func (s *state) finish(key arcLot, a attempt, j jobs.Job, lost bool) []work {
 	s.busy[key] = true
-	arc, _ := s.graph.Arc(key.arc)
+	// Of a template that is gone nobody knows what it was.
+	now, there := home{cluster: j.Cluster}, false
+	for _, f := range s.fleets {
+		if f.name == j.Cluster {
+			now.template, there = f.templateOf(s.declared, key.arc)
+		}
+	}
 	return []work{{
-		state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost,
-		// Of a template that is gone nobody knows what it was.
-		overtaken: arc.Digest != "" && a.digest != arc.Digest && s.planner.Replayed(key.arc, key.lot),
+		state: s, declared: s.declared, graph: s.graph, cluster: j.Cluster, target: s.targets[j.Cluster][key.arc], key: key, attempt: a, job: &j, lost: lost,
+		overtaken: there && a.digest != now.digest() && s.planner.Replayed(key.arc, key.lot),
 	}}
 }
 
@@ -292,19 +308,23 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 		return nil, time.Time{}
 	}
 	s.planner.At(now)
-	templates := s.cluster.templatesOf(s.declared)
+	homes := map[string]home{}
 	for _, start := range s.planner.Plan().Starts {
 		key := arcLot{start.Arc, start.Lot}
 		arc, _ := s.graph.Arc(start.Arc)
 		if s.busy[key] || s.expires(arc, start.Lot) {
 			continue
 		}
+		if _, asked := homes[arc.ID]; !asked {
+			homes[arc.ID], _ = s.homeOf(arc.ID)
+		}
+		at := homes[arc.ID]
 		a := attempt{max(1, start.Attempt), epoch(arc, start.Lot, s.have), arc.Digest}
 		s.busy[key] = true
 		s.ran(key, plan.Run{Arc: start.Arc, Lot: start.Lot, Attempt: a.number, Digest: arc.Digest})
 		todo = append(todo, work{
-			state: s, declared: s.declared, graph: s.graph, target: s.targets[start.Arc], key: key, attempt: a, start: &start,
-			template: templates[start.Arc],
+			state: s, declared: s.declared, graph: s.graph, cluster: at.cluster, target: s.targets[at.cluster][start.Arc], key: key, attempt: a, start: &start,
+			template: at.template,
 			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[survey.At{Series: id, Lot: start.Lot}]; return is }),
 		})
 	}
@@ -312,7 +332,7 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 }
 
 // done takes what came of some work.
-func (s *state) done(d done, now time.Time) (todo []work) {
+func (s *state) done(d done, now time.Time) []work {
 	delete(s.busy, d.key)
 	learned := len(d.damaged) > 0
 	maps.Copy(s.damaged, d.damaged)
@@ -325,6 +345,12 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
 	if arc, ok := s.graph.Arc(d.key.arc); ok && epoch(arc, d.key.lot, s.have) == d.attempt.epoch {
 		run.Replaces = replaces(s.graph, arc, d.key.lot, s.have) // it failed at making again what is still there
+	}
+	if s.overtook(d) {
+		return s.next(d)
+	}
+	if since := s.epochOf(d.key) != d.attempt.epoch; since && (d.came == cameFailed || d.came == cameLost) {
+		d.came = cameNeedless // it failed at a lot that others have made or removed since
 	}
 	switch d.came {
 	case cameStarted:
@@ -347,21 +373,32 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		run.Attempt-- // there was none
 		s.ran(d.key, run)
 	}
-	for _, j := range s.cluster.jobs[s.name][d.key] {
-		if d.job == nil || j.UID != d.job.UID {
+	return s.next(d)
+}
+
+// next looks at what else there is of a lot about which something was done.
+func (s *state) next(d done) (todo []work) {
+	for _, j := range s.jobsOf(d.key) {
+		if d.job == nil || j.UID != d.job.UID || j.Cluster != d.job.Cluster {
 			todo = append(todo, s.has(j)...)
 		}
 	}
-	if gone, ok := s.missed[d.key]; ok && d.came == cameStarted {
+	if gone, ok := s.missed[d.key]; ok && (d.came == cameStarted || gone.Attempt != d.attempt.String()) {
 		todo = append(todo, s.gone(gone)...)
 	}
 	delete(s.missed, d.key)
 	return todo
 }
 
+// overtook reports whether another attempt at a lot is under way than the one of which something came: that says nothing of it.
+func (s *state) overtook(d done) bool {
+	r, ok := s.runs[d.key]
+	return ok && (r.Failed.IsZero() && (r.Attempt != d.attempt.number || r.Digest != d.attempt.digest) || r.Attempt > d.attempt.number)
+}
+
 // settled reports whether the Job of some work is there, and it is written down what came of it.
 func (s *state) settled(w work) bool {
-	for _, j := range s.cluster.jobs[s.name][w.key] {
+	for _, j := range s.jobsOf(w.key) {
 		if j.Attempt == w.attempt.String() && j.Outcome != "" {
 			return true
 		}

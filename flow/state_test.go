@@ -42,12 +42,12 @@ func TestFailures(t *testing.T) {
 // planned is the state of the environment, with nothing in its stores.
 func planned(t testing.TB, w *world) *state {
 	t.Helper()
-	f := newFleet()
+	f := newFleet("one")
 	for _, tmpl := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
 		f.has(jobs.Event{Kind: jobs.Has, Template: tmpl})
 	}
 	f.complete = true
-	s := newState(declare(w.catalog.Load(), "dev", ""), f, DefaultLimits())
+	s := newState(declare(w.catalog.Load(), "dev", ""), DefaultLimits(), f)
 	s.list(map[survey.At]survey.Lot{})
 	s.plan(w.now)
 	return s
@@ -80,8 +80,8 @@ func TestAnOlderListing(t *testing.T) {
 func TestJobsThatWent(t *testing.T) {
 	w := newWorld(t)
 	s, other := planned(t, w), planned(t, w)
-	l := &loop{fleets: map[string]*fleet{"one": s.cluster}, states: map[string]*state{"dev": s, "prod": other}}
-	other.cluster = s.cluster
+	l := &loop{fleets: map[string]*fleet{"one": s.fleets[0]}, states: map[string]*state{"dev": s, "prod": other}}
+	other.fleets = s.fleets
 	todo, _ := s.starts(w.now)
 	same, _ := other.starts(w.now)
 	first := todo[0]
@@ -100,11 +100,16 @@ func TestJobsThatWent(t *testing.T) {
 // TestNothingIsStartedBlindly: before all stores and Jobs have been seen, and while a cluster is listed again, no run is started.
 func TestNothingIsStartedBlindly(t *testing.T) {
 	for name, blind := range map[string]func(*state){
-		"the stores were not listed":     func(s *state) { s.listed = false },
-		"the Jobs are listed again":      func(s *state) { s.cluster.complete = false },
-		"another catalog counts by now":  func(s *state) { s.stale = true },
-		"no template is in the cluster":  func(s *state) { s.cluster = newFleet(); s.cluster.complete = true; s.stale = true; s.plan(noon) },
-		"a template is of another place": func(s *state) { s.targets = map[string]target{}; s.stale = true; s.plan(noon) },
+		"the stores were not listed":    func(s *state) { s.listed = false },
+		"the Jobs are listed again":     func(s *state) { s.fleets[0].complete = false },
+		"another catalog counts by now": func(s *state) { s.stale = true },
+		"no template is in the cluster": func(s *state) {
+			s.fleets[0] = newFleet("one")
+			s.fleets[0].complete = true
+			s.stale = true
+			s.plan(noon)
+		},
+		"a template is of another place": func(s *state) { s.targets["one"] = map[string]target{}; s.stale = true; s.plan(noon) },
 	} {
 		w := newWorld(t)
 		s := planned(t, w)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -20,6 +21,7 @@ import (
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/record"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -46,6 +48,8 @@ type done struct {
 	work
 
 	came came
+	// gone says that its cluster is lost, and that it must have ended.
+	gone bool
 	// why says why it was not started, failed, was lost, or is needless.
 	why string
 	// lots are those that were looked at, as they are now, and damaged are manifests that turned out to be, by their ETag.
@@ -75,10 +79,12 @@ type worker struct {
 	ledger  *ledger.Ledger
 	cluster Cluster
 	now     func() time.Time
+	// lost says that nothing is expected of the cluster any more, until it is back.
+	lost *atomic.Bool
 }
 
 func newWorker(opts bucket.Options, c Cluster, now func() time.Time) worker {
-	return worker{reader{opts}, ledger.New(opts), c, now}
+	return worker{reader{opts}, ledger.New(opts), c, now, &atomic.Bool{}}
 }
 
 // resolve finds what the run of some work is.
@@ -130,6 +136,10 @@ func (w worker) start(ctx context.Context, k work) done {
 	}
 	if why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero() || removed(r, d.lots)); err != nil || why != "" {
 		d.why = cmp.Or(why, text(err))
+		return d
+	}
+	if err := w.remember(ctx, k, record.Start, k.template.Timeout); err != nil {
+		d.why = err.Error()
 		return d
 	}
 	if err := w.cluster.Create(ctx, k.target.as, order); err != nil {
@@ -307,8 +317,15 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 		}
 	}
 	if k.lost {
-		if _, err := w.cluster.Await(ctx, k.target.as, k.job.Name); err != nil {
+		there, err := w.cluster.Await(ctx, k.target.as, k.job.Name)
+		switch {
+		case err != nil && !(w.lost.Load() && over(*k.job, w.now())):
 			return d, err
+		case there && k.job.UID == "": // it was written down to be there, and is
+			d.came = cameStarted
+			return d, nil
+		case err != nil:
+			d.gone = true
 		}
 	}
 	if err := w.conclude(ctx, &d, r); err != nil {
@@ -359,6 +376,8 @@ func (w worker) conclude(ctx context.Context, d *done, r run.Run) error {
 	}
 	var ended run.Ended
 	switch {
+	case d.gone:
+		ended.Failed, d.came = fmt.Sprintf("its cluster %q does not answer, and it was to have ended", d.cluster), cameLost
 	case d.lost:
 		ended.Failed, d.came = "its Job was deleted while it ran", cameLost
 	case d.job.Failed:
@@ -430,5 +449,23 @@ func (w worker) settle(ctx context.Context, d done) error {
 	if len(note) > most {
 		note = strings.ToValidUTF8(note[:most], "") + "…"
 	}
-	return w.cluster.Settle(ctx, d.target.as, *d.job, note)
+	if err := w.remember(ctx, d.work, record.End, d.job.Timeout); err != nil {
+		return err
+	}
+	err := w.cluster.Settle(ctx, d.target.as, *d.job, note)
+	if err != nil && w.lost.Load() {
+		return nil // it is noted once the cluster is back
+	}
+	return err
+}
+
+// remember writes down in which cluster a run is, or takes that out, where there are several: if one of them is lost, what is under way there
+// is not known otherwise after a restart.
+func (w worker) remember(ctx context.Context, k work, do func(context.Context, record.Removable, record.Run) error, timeout time.Duration) error {
+	if len(k.declared.clusters) < 2 {
+		return nil
+	}
+	return bucket.With(ctx, k.declared.records, w.stores.opts, func(f bucket.Folder) error {
+		return do(ctx, f, record.Run{Cluster: k.cluster, Workload: k.key.arc, Lot: k.key.lot, Attempt: k.attempt.String(), Timeout: timeout})
+	})
 }
