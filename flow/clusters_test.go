@@ -485,6 +485,14 @@ func clonePartial(of map[string]time.Time) map[string]time.Time {
 	return out
 }
 
+// TestAttemptsOfTwoClusters: attempts at one lot by the same template are called otherwise in two clusters, so that each has a folder of its own.
+func TestAttemptsOfTwoClusters(t *testing.T) {
+	tmpl := *template("orders", "land")
+	if one, two := (home{cluster: "one", template: tmpl}).digest(), (home{cluster: "two", template: tmpl}).digest(); one == two || len(one) != digestLength {
+		t.Errorf("they are %s and %s", one, two)
+	}
+}
+
 // TestMissedElsewhere: that a Job went while another attempt at its lot was looked at is not forgotten.
 func TestMissedElsewhere(t *testing.T) {
 	w := newWorld(t)
