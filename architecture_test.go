@@ -74,7 +74,7 @@ var mayKnow = map[string][]string{
 	"flow/manifest":              {"api/lot"},
 	"flow/notice":                {},
 	"flow/plan":                  {"api", "catalog"},
-	"flow/record":                {"flow/bucket", "flow/plan"},
+	"flow/record":                {"api/lot", "flow/bucket", "flow/plan"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
 	"flow/snapshot":              {"api/lot", "flow/bucket", "flow/plan", "flow/survey"},

@@ -17,8 +17,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
@@ -53,7 +51,7 @@ func newStorm(t *testing.T, lots int, seed uint64) *storm {
 		t: t, lots: lots, begin: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), s3: buckettest.New(t, "lake", "manifests"),
 		random: rand.New(rand.NewPCG(seed, seed)),
 	}
-	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{storm: w, jobs: map[string]jobs.Job{}, well: map[string]bool{}}
+	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{fake: newFake("one"), storm: w, well: map[string]bool{}}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, dataset, workload, reads string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + fmt.Sprintf(`kind: Project
@@ -199,13 +197,10 @@ func (w *storm) check() {
 
 // pods is a cluster whose runs write one object when they begin and one when they end.
 type pods struct {
-	storm *storm
+	*fake
 
-	mu   sync.Mutex
-	tell func(jobs.Event)
-	jobs map[string]jobs.Job
-	uid  int
-	well map[string]bool
+	storm *storm
+	well  map[string]bool
 }
 
 func (p *pods) describe() string {
@@ -253,47 +248,14 @@ func (p *pods) endedWell(run string) bool {
 	return p.well[run]
 }
 
-func (p *pods) watch(ctx context.Context, tell func(jobs.Event)) {
-	p.mu.Lock()
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Begins})
-	for _, t := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: t})
-	}
-	for _, j := range p.jobs {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
-	}
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Complete})
-	p.tell = tell
-	p.mu.Unlock()
-	<-ctx.Done()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tell = nil
-}
-
-// set has a Job be as it is now, and remove be no more. The caller holds the lock.
-func (p *pods) set(j jobs.Job) {
-	p.jobs[j.Namespace+"/"+j.Name] = j
-	p.say(jobs.Has, j)
-}
-
-func (p *pods) remove(j jobs.Job) {
-	delete(p.jobs, j.Namespace+"/"+j.Name)
-	p.say(jobs.Gone, j)
-}
-
-func (p *pods) say(kind jobs.Kind, j jobs.Job) {
-	if p.tell != nil {
-		p.tell(jobs.Event{Cluster: "one", Kind: kind, Job: &j})
-	}
-}
-
 func (p *pods) create(as jobs.As, o jobs.Order) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, there := p.jobs[as.Namespace+"/"+o.Name]; there {
+	made, out, ok := p.order(as, o, p.storm.now())
+	if !ok {
 		return
 	}
+	out = strings.TrimPrefix(out, "s3://lake/")
 	for _, j := range p.jobs {
 		if j.Workload == o.Template.Workload && j.Lot == o.Lot && j.Ended.IsZero() {
 			p.storm.wrong("%s of %s is run twice at once: %s and %s", j.Workload, j.Lot, j.Attempt, o.Attempt)
@@ -302,20 +264,9 @@ func (p *pods) create(as jobs.As, o jobs.Order) {
 	if o.Template.Workload == "sales/clean" && len(counting(p.storm.listed("raw")[o.Lot.ID()])) != 1 {
 		p.storm.wrong("%s of %s begins, and what it reads is not there", o.Template.Workload, o.Lot)
 	}
-	p.uid++
-	j := jobs.Job{
-		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: p.storm.now(),
-	}
-	out := ""
-	for _, v := range o.Variables {
-		if v.Name == "TRUNKLINE_WRITE_MAIN" {
-			out = strings.TrimPrefix(v.Value.With(nil), "s3://lake/")
-		}
-	}
-	p.set(j)
+	p.set(made)
 	p.storm.write(out+"half", o.Attempt)
-	go p.run(j, out)
+	go p.run(made, out)
 }
 
 // run is what is left of a run once it has begun. It ends with the Job.
@@ -344,7 +295,7 @@ func (p *pods) deleteOne() {
 	defer p.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(p.jobs)) {
 		if j := p.jobs[name]; j.Ended.IsZero() {
-			p.remove(j)
+			p.gone(j)
 			return
 		}
 	}
@@ -357,10 +308,6 @@ type front struct {
 	life *life
 }
 
-func (f *front) Name() string { return "one" }
-
-func (f *front) Watch(ctx context.Context, tell func(jobs.Event)) { f.watch(ctx, tell) }
-
 func (f *front) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	return f.life.spend(func() { f.create(as, o) })
 }
@@ -369,10 +316,7 @@ func (f *front) Settle(_ context.Context, _ jobs.As, j jobs.Job, outcome string)
 	return f.life.spend(func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if now, there := f.jobs[j.Namespace+"/"+j.Name]; there && now.UID == j.UID {
-			now.Outcome = outcome
-			f.set(now)
-		}
+		f.note(j, outcome)
 	})
 }
 
@@ -381,7 +325,7 @@ func (f *front) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if now, there := f.jobs[j.Namespace+"/"+j.Name]; there && now.UID == j.UID {
-			f.remove(now)
+			f.gone(now)
 		}
 	})
 }

@@ -10,23 +10,20 @@ import (
 
 // clean has Jobs removed that ended a while ago.
 func (l *loop) clean(s *state, now time.Time) {
-	w := l.workers[s.declared.cluster]
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			keep := keepMade
-			if j.Failed {
-				keep = keepFailed
-			}
-			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
-				continue
-			}
-			as := s.targets[j.Workload].as
-			l.aside(s, func() {
-				if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
-					l.opts.Log.Warn("cannot remove a run that has ended", "job", j.Namespace+"/"+j.Name, "err", err.Error())
-				}
-			})
+	for _, j := range s.jobs() {
+		keep := keepMade
+		if j.Failed {
+			keep = keepFailed
 		}
+		if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) || l.fleets[j.Cluster].away {
+			continue
+		}
+		as, w := s.targets[j.Cluster][j.Workload].as, l.workers[j.Cluster]
+		l.aside(s, func() {
+			if err := w.cluster.Delete(l.ctx, as, j); err != nil && l.ctx.Err() == nil {
+				l.opts.Log.Warn("cannot remove a run that has ended", "cluster", j.Cluster, "job", j.Namespace+"/"+j.Name, "err", err.Error())
+			}
+		})
 	}
 }
 
@@ -38,7 +35,7 @@ func (l *loop) do(todo []work) {
 		if !kept {
 			continue
 		}
-		w := l.workers[one.declared.cluster]
+		w := l.workers[one.cluster]
 		if one.start != nil {
 			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
 			continue
@@ -63,7 +60,7 @@ func (l *loop) do(todo []work) {
 
 // words say which run some work is about.
 func (w work) words() []any {
-	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String()}
+	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String(), "cluster", w.cluster}
 }
 
 // report logs what came of some work: one line for each run that begins, and one for each that ends.
@@ -74,7 +71,9 @@ func (l *loop) report(d done) {
 	}
 	switch d.came {
 	case cameStarted:
-		l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		if d.start != nil {
+			l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		}
 		return
 	case cameNot:
 		l.opts.Log.Warn("a run for a lot could not be started", append(words, "why", d.why)...)
