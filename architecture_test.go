@@ -83,6 +83,7 @@ var mayKnow = map[string][]string{
 	"flow/plan":                  {"api", "catalog"},
 	"flow/pull":                  {"api/lot", "api/pull", "flow/bucket", "flow/data", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/record":                {"flow/bucket", "flow/plan"},
+	"flow/record":                {"api/lot", "flow/bucket", "flow/plan"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
 	"flow/snapshot":              {"api/lot", "flow/bucket", "flow/plan", "flow/survey"},

@@ -35,19 +35,17 @@ type cleaned struct {
 // old are the Jobs to remove now: they ended a while ago, and are not being removed. What is known of Jobs that are gone is forgotten.
 func (s *state) old(now time.Time) (all []jobs.Job) {
 	there := map[types.UID]bool{}
-	for _, of := range s.cluster.jobs[s.name] {
-		for _, j := range of {
-			there[j.UID] = true
-			keep := keepMade
-			if j.Failed {
-				keep = keepFailed
-			}
-			if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
-				continue
-			}
-			if r := s.removals[j.UID]; !r.busy && !now.Before(r.next) {
-				all = append(all, j)
-			}
+	for _, j := range s.jobs() {
+		there[j.UID] = true
+		keep := keepMade
+		if j.Failed {
+			keep = keepFailed
+		}
+		if j.Outcome == "" || j.Ended.IsZero() || now.Sub(j.Ended) < keep || !s.mine(j) {
+			continue
+		}
+		if r := s.removals[j.UID]; !r.busy && !now.Before(r.next) {
+			all = append(all, j)
 		}
 	}
 	gone := func(id types.UID) bool { return !there[id] }
@@ -60,15 +58,19 @@ func (s *state) old(now time.Time) (all []jobs.Job) {
 // between. That takes no room from others, since a node may hang.
 func (l *loop) clean(s *state, now time.Time) {
 	at, kept := l.upkeep[s]
-	if !kept || !s.cluster.complete {
-		return // which Jobs there are is not known
+	if !kept {
+		return
 	}
-	d, w := s.declared, l.workers[s.declared.cluster]
+	d := s.declared
 	for _, j := range s.old(now) {
+		f, w := l.fleets[j.Cluster], l.workers[j.Cluster]
+		if !f.complete || f.away {
+			continue // which Jobs there are is not known
+		}
 		r := s.removals[j.UID]
 		r.busy = true
 		s.removals[j.UID] = r
-		as := s.targets[j.Workload].as
+		as := s.targets[j.Cluster][j.Workload].as
 		outcome, unlogged := s.unlogged(j)
 		l.beside.Go(func() {
 			if unlogged {

@@ -18,10 +18,10 @@ func TestJobsThatStay(t *testing.T) {
 	s := planned(t, w)
 	now := time.Now()
 	j := jobs.Job{
-		Namespace: "orders-dev", Name: "land-1", UID: "1", Environment: "dev", Workload: "orders/land", Lot: w.at(0), Attempt: "r1", Outcome: "failed: x",
+		Namespace: "orders-dev", Name: "land-1", UID: "1", Cluster: "one", Environment: "dev", Workload: "orders/land", Lot: w.at(0), Attempt: "r1", Outcome: "failed: x",
 		Ended: now.Add(-2 * keepFailed), Failed: true,
 	}
-	put(s.cluster.jobs, "dev", arcLot{j.Workload, j.Lot}, j.Name, j)
+	put(s.fleets[0].jobs, "dev", arcLot{j.Workload, j.Lot}, j.Name, j)
 	said := w.logged()
 	l := &loop{Keeper: w.replica(time.Second), ctx: t.Context()}
 	var waits []time.Duration
@@ -48,7 +48,7 @@ func TestJobsThatStay(t *testing.T) {
 	if n := said("cannot remove a run that has ended"); n != 1 {
 		t.Errorf("it is said %d times", n)
 	}
-	delete(s.cluster.jobs["dev"], arcLot{j.Workload, j.Lot})
+	delete(s.fleets[0].jobs["dev"], arcLot{j.Workload, j.Lot})
 	if s.old(now); len(s.removals) > 0 {
 		t.Error("what is gone is remembered")
 	}

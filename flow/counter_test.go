@@ -61,7 +61,7 @@ func newCounter(t *testing.T) *counter {
 	t.Helper()
 	c := &counter{
 		t: t, s3: buckettest.New(t, "lake", "manifests"), now: time.Date(2026, 6, 2, 0, 30, 0, 0, time.UTC), requests: map[string]int{},
-		cluster: &orders{played: newPlayed()},
+		cluster: &orders{played: newPlayed("one")},
 	}
 	const head = "apiVersion: trunkline.dev/v1alpha1\n"
 	workload := func(name, reads string) string {
@@ -80,12 +80,12 @@ func newCounter(t *testing.T) *counter {
 	if err != nil || problems.Denied() {
 		t.Fatalf("%v\n%s", err, problems)
 	}
-	f := newFleet()
+	f := newFleet("one")
 	f.complete = true
 	for _, name := range []string{"raw", "clean", "daily"} {
 		f.has(jobs.Event{Template: template("orders", name)})
 	}
-	c.state = newState(declare(cat, "dev", ""), f, plan.Limits{})
+	c.state = newState(declare(cat, "dev", ""), plan.Limits{}, f)
 	c.state.lists(t, nil)
 	c.state.plan(c.now)
 	c.restart()
@@ -180,7 +180,7 @@ func (c *counter) begin(workload string, l lot.Lot, objects int, failed bool) (w
 	}
 	c.uid++
 	return c.state.finish(d.key, d.attempt, jobs.Job{
-		Namespace: "orders-dev", Name: order.Name, UID: types.UID(fmt.Sprint(c.uid)), Environment: "dev", Workload: d.key.arc, Lot: l, Attempt: order.Attempt,
+		Cluster: "one", Namespace: "orders-dev", Name: order.Name, UID: types.UID(fmt.Sprint(c.uid)), Environment: "dev", Workload: d.key.arc, Lot: l, Attempt: order.Attempt,
 		Inputs: order.Inputs, Replaces: order.Replaces, Tag: order.Tag, Created: c.now, Ended: c.now, Failed: failed,
 	}, false)[0], cameStarted
 }

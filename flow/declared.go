@@ -22,9 +22,9 @@ import (
 type declared struct {
 	catalog *catalog.Catalog
 	name    string
-	// cluster is where runs are: the first of the environment's.
-	cluster string
-	graph   *plan.Graph
+	// clusters are where runs can be, in the order of the environment.
+	clusters []string
+	graph    *plan.Graph
 	// stores has, for each store of manifests, the series whose manifests are in it.
 	stores map[string]map[manifest.Dataset]string
 	// places are where the manifests of each dataset are that has lots.
@@ -37,10 +37,10 @@ type declared struct {
 	retain plan.Retain
 	logs   keeping
 	holds  func(now time.Time) []plan.Hold
-	// targets are the workloads that make lots, by the id of the arc.
-	targets map[string]target
-	// homes are where the Jobs of all workloads are, by the id of the workload.
-	homes map[string]jobs.As
+	// targets are the workloads that make lots, by the cluster and the id of the arc.
+	targets map[string]map[string]target
+	// accounts are where the Jobs of all workloads are, by the cluster and the id of the workload.
+	accounts map[string]map[string]jobs.As
 	// boundaries are by the id of the arc.
 	boundaries map[string]arrivals.Boundary
 	// subscriptions say who is told.
@@ -68,30 +68,32 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		return nil
 	}
 	d := &declared{
-		catalog: c, name: environment, cluster: env.Spec.Clusters[0], graph: plan.Of(c, environment),
-		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]target{}, homes: map[string]jobs.As{}, boundaries: map[string]arrivals.Boundary{},
-		subscriptions: subscriptions(env), holds: holding(env), logs: keepingOf(env.Spec.Lots.Logs, env.Spec.Lots.LogsKept),
+		catalog: c, name: environment, graph: plan.Of(c, environment),
+		stores: survey.Places(c, environment), replays: plan.Replays(c, environment), targets: map[string]map[string]target{}, accounts: map[string]map[string]jobs.As{},
+		boundaries: map[string]arrivals.Boundary{}, subscriptions: subscriptions(env), holds: holding(env), logs: keepingOf(env.Spec.Lots.Logs, env.Spec.Lots.LogsKept),
 	}
 	d.places = placesOf(c, d.stores)
 	if plan.Enforces(c, environment) { // what stays is a question to all datasets of the platform
 		d.retain = plan.RetainOf(c, environment)
 	}
 	d.records, _ = c.Records(environment)
-	for p := range c.Projects() {
-		id := catalog.ReleaseID{Project: p.Name, Environment: environment, Cluster: d.cluster}
-		if !slices.Contains(c.ReleasesOf(p), id) {
-			continue
+	for _, name := range env.Spec.Clusters {
+		if !slices.Contains(d.clusters, name) {
+			d.clusters = append(d.clusters, name)
+			d.targets[name], d.accounts[name] = map[string]target{}, map[string]jobs.As{}
 		}
-		d.readBoundaries(p)
-		release := c.Release(p, id)
-		access, _ := c.Access(id)
-		for i := range release.Workloads {
-			w := &release.Workloads[i]
-			as := jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}
-			d.homes[p.Name+"/"+w.Name] = as
-			if w.Lots {
-				d.targets[p.Name+"/"+w.Name] = target{id, w.Name, as}
+	}
+	for p := range c.Projects() {
+		read := false
+		for _, id := range c.ReleasesOf(p) {
+			if id.Environment != environment {
+				continue
 			}
+			if !read {
+				d.readBoundaries(p)
+				read = true
+			}
+			d.readTargets(p, id, account)
 		}
 	}
 	return d
@@ -111,20 +113,40 @@ func placesOf(c *catalog.Catalog, stores map[string]map[manifest.Dataset]string)
 	return out
 }
 
-// running is the graph of what runs: a workload is what its template in the cluster is, whatever a commit says that its release does
-// not have yet. Those that have none are held.
-func (d *declared) running(templates map[string]jobs.Template) (g *plan.Graph, holds []plan.Hold) {
+// readTargets notes where the runs are of the workloads of a release.
+func (d *declared) readTargets(p *catalog.Project, id catalog.ReleaseID, account string) {
+	release := d.catalog.Release(p, id)
+	access, _ := d.catalog.Access(id)
+	for i := range release.Workloads {
+		w := &release.Workloads[i]
+		as := jobs.As{Namespace: release.Namespace, Account: cmp.Or(access.Account, account)}
+		d.accounts[id.Cluster][p.Name+"/"+w.Name] = as
+		if w.Lots {
+			d.targets[id.Cluster][p.Name+"/"+w.Name] = target{id, w.Name, as}
+		}
+	}
+}
+
+// running is the graph of what runs: a workload is what its template is where its lots are made, whatever a commit says that its release
+// does not have yet. Those that have none are held.
+func (d *declared) running(homes map[string]home) (g *plan.Graph, holds []plan.Hold) {
 	var series []plan.Series
 	var arcs []plan.Arc
 	seen := map[string]bool{}
 	for _, id := range d.graph.Arcs() {
 		a, _ := d.graph.Arc(id)
-		t, there := templates[id]
+		h, there := homes[id]
 		if a.Digest = ""; there {
-			a.Digest = short(t.Digest, digestLength)
+			a.Digest = h.digest()
 		}
-		if _, runs := d.targets[id]; !there || !runs {
+		switch {
+		case !there && len(d.clusters) > 1:
+			holds = append(holds, plan.Hold{Of: id, By: "its release, which has no template of its runs in any cluster that answers"})
+		case !there:
 			holds = append(holds, plan.Hold{Of: id, By: "its release, which has no template of its runs in the cluster"})
+		case h.hold.By != "":
+			h.hold.Of = id
+			holds = append(holds, h.hold)
 		}
 		arcs = append(arcs, a)
 	}

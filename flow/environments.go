@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/flow/jobs"
 )
 
 // upkeep is what is done for an environment from time to time: when its stores are listed next, and whether they are being just now. An
@@ -45,7 +44,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 		switch {
 		case d == nil:
 			l.drop(name)
-		case s != nil && s.declared.cluster == d.cluster:
+		case s != nil && slices.Equal(s.declared.clusters, d.clusters):
 			s.redeclare(d)
 			if at := l.upkeep[s]; len(s.unlisted()) > 0 && s.stock != nil {
 				at.only = s.unlisted()
@@ -62,18 +61,11 @@ func (l *loop) declare(c *catalog.Catalog) {
 
 // begin keeps the lots of an environment from now on.
 func (l *loop) begin(d *declared) {
-	w, known := l.workers[d.cluster]
-	if !known {
-		l.opts.Log.Warn("an environment keeps lots, and nobody says how its first cluster is reached: nothing is run", "environment", d.name, "cluster", d.cluster)
+	fleets := l.fleetsOf(d)
+	if len(fleets) == 0 {
 		return
 	}
-	f := l.fleets[d.cluster]
-	if f == nil {
-		f = newFleet()
-		l.fleets[d.cluster] = f
-		l.beside.Go(func() { w.cluster.Watch(l.ctx, func(e jobs.Event) { l.tell(e) }) })
-	}
-	s := newState(d, f, l.opts.Limits)
+	s := newState(d, l.opts.Limits, fleets...)
 	l.states[d.name], l.upkeep[s] = s, &upkeep{written: map[written]bool{}, listed: map[string]time.Time{}, room: semaphore.NewWeighted(atWork)}
 	l.load(s)
 }

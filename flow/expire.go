@@ -105,7 +105,7 @@ func (l *loop) expire(s *state, now time.Time) {
 	if !ok {
 		return
 	}
-	d, w := s.declared, l.workers[s.declared.cluster]
+	d, w := s.declared, l.workers[s.fleets[0].name]
 	lots := map[string][]expire.Lot{}
 	for _, e := range all {
 		lots[e.Series] = append(lots[e.Series], expire.Lot{Lot: e.Lot, ETag: s.lot(survey.At{Series: e.Series, Lot: e.Lot}).ETag})

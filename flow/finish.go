@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -30,6 +31,9 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 	if err != nil {
 		return d, err
 	}
+	if d.came == cameStarted {
+		return d, nil
+	}
 	if err := w.publish(ctx, &d, r, out); err != nil {
 		return d, err
 	}
@@ -43,12 +47,27 @@ func (w worker) finish(ctx context.Context, k work) (done, error) {
 // any more.
 func (w worker) conclude(ctx context.Context, d *done, r run.Run) (run.Outcome, error) {
 	var ended run.Ended
-	if d.lost {
-		if _, err := w.cluster.Await(ctx, d.target.as, d.job.Name); err != nil {
+	given, err := w.given(ctx, d, r)
+	switch {
+	case err != nil:
+		return run.Outcome{}, err
+	case given:
+		ended.Failed, d.came = "see its partial manifest", cameFailed
+	case d.lost:
+		there, err := w.cluster.Await(ctx, d.target.as, d.job.Name)
+		switch {
+		case err != nil && !(w.lost.Load() && over(*d.job, w.now())):
 			return run.Outcome{}, err
+		case there && d.job.UID == "": // it was written down to be there, and is
+			d.came = cameStarted
+			return run.Outcome{}, nil
+		case err != nil:
+			ended.Failed = fmt.Sprintf("its cluster %q does not answer, and it was to have ended", d.cluster)
+		default:
+			ended.Failed = whyLost
 		}
-		ended.Failed, d.came = whyLost, cameLost
-	} else {
+		d.came = cameLost
+	default:
 		same, err := w.readsTheSame(ctx, d, r)
 		if err != nil {
 			return run.Outcome{}, err
@@ -74,6 +93,20 @@ func (w worker) conclude(ctx context.Context, d *done, r run.Run) (run.Outcome, 
 		d.came = cameFailed
 	}
 	return out, nil
+}
+
+// given reports whether it is written down already that nothing came of a run, as of one whose cluster was lost, where there are several.
+func (w worker) given(ctx context.Context, d *done, r run.Run) (is bool, err error) {
+	if len(d.declared.clusters) < 2 {
+		return false, nil
+	}
+	written := func(s run.Sink) bool {
+		_, is := d.now(d.lots)(survey.At{Series: s.ID, Lot: r.Lot}).Partial[r.Attempt]
+		return is
+	}
+	sinks, err := w.ledger.Sinks(ctx, r, func(s run.Sink) bool { return d.supposed || written(s) })
+	d.saw(r, sinks)
+	return slices.ContainsFunc(r.Sinks, written), err
 }
 
 // readsTheSame reports whether what a run read is what it would read by now. If it is not, what there is now is noted in the work.

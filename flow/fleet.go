@@ -5,12 +5,21 @@ package flow
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"trunkline.dev/trunkline/flow/jobs"
 )
 
 // fleet is what is known of a cluster's templates and Jobs.
 type fleet struct {
+	// name is the cluster's.
+	name string
+	// away is set while what the cluster has cannot be followed; since is when that began, or when it began to be looked what it has.
+	away  bool
+	since time.Time
+	// lost is the same as its standing, for who works beside the loop.
+	lost *atomic.Bool
 	// complete is set while all that there is has been seen; told is what was since it began to be told.
 	complete bool
 	told     map[string]bool
@@ -21,18 +30,20 @@ type fleet struct {
 	changed map[string]bool
 }
 
-func newFleet() *fleet {
+func newFleet(name string) *fleet {
 	return &fleet{
-		told: map[string]bool{}, templates: map[string]map[string]map[string]jobs.Template{},
+		name: name, lost: &atomic.Bool{}, told: map[string]bool{}, templates: map[string]map[string]map[string]jobs.Template{},
 		jobs: map[string]map[arcLot]map[string]jobs.Job{}, changed: map[string]bool{},
 	}
 }
 
 // has takes a Job or a template as it is now.
 func (f *fleet) has(e jobs.Event) {
-	if j := e.Job; j != nil {
+	if e.Job != nil {
+		j := *e.Job
+		j.Cluster = f.name
 		f.told["job "+j.Namespace+"/"+j.Name] = true
-		put(f.jobs, j.Environment, arcLot{j.Workload, j.Lot}, j.Name, *j)
+		put(f.jobs, j.Environment, arcLot{j.Workload, j.Lot}, j.Name, j)
 		return
 	}
 	t := e.Template
@@ -79,19 +90,16 @@ func (f *fleet) left() (events []jobs.Event) {
 	return events
 }
 
-// templatesOf are those of an environment's workloads where their releases are. Of several, which a chart of a project's own may have,
-// the first by name counts.
-func (f *fleet) templatesOf(d *declared) map[string]jobs.Template {
-	out := map[string]jobs.Template{}
-	for arc, all := range f.templates[d.name] {
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			if all[name].Namespace == d.targets[arc].as.Namespace {
-				out[arc] = all[name]
-				break
-			}
+// templateOf is that of an environment's workload where its release is. Of several, which a chart of a project's own may have, the first by
+// name counts.
+func (f *fleet) templateOf(d *declared, arc string) (jobs.Template, bool) {
+	all := f.templates[d.name][arc]
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if t, runs := d.targets[f.name][arc]; runs && all[name].Namespace == t.as.Namespace {
+			return all[name], true
 		}
 	}
-	return out
+	return jobs.Template{}, false
 }
 
 func put[K comparable, V any](m map[string]map[K]map[string]V, environment string, key K, name string, v V) {

@@ -2,7 +2,11 @@
 
 package flow
 
-import "trunkline.dev/trunkline/flow/jobs"
+import (
+	"slices"
+
+	"trunkline.dev/trunkline/flow/jobs"
+)
 
 // happened takes an event of a cluster.
 func (l *loop) happened(e jobs.Event) {
@@ -11,16 +15,28 @@ func (l *loop) happened(e jobs.Event) {
 		l.other(f, e.Kind, *e.Other)
 		return
 	}
+	if e.Job != nil { // it is that of who tells it
+		j := *e.Job
+		j.Cluster = f.name
+		e.Job = &j
+	}
 	switch e.Kind {
 	case jobs.Begins:
+		f.quiet(l.opts.Now())
 		f.complete = false
 		clear(f.told)
+	case jobs.Away:
+		f.quiet(l.opts.Now())
+		f.away = true
+	case jobs.Back:
+		f.away = false
+		l.back(f)
 	case jobs.Complete:
 		for _, left := range f.left() {
 			left.Cluster = e.Cluster
 			l.happened(left)
 		}
-		f.complete = true
+		f.complete, f.away = true, false
 	case jobs.Has:
 		f.has(e)
 		if s := l.stateOf(f, e.Job); s != nil {
@@ -42,7 +58,7 @@ func (l *loop) stateOf(f *fleet, j *jobs.Job) *state {
 	if j == nil {
 		return nil
 	}
-	if s := l.states[j.Environment]; s != nil && s.cluster == f {
+	if s := l.states[j.Environment]; s != nil && slices.Contains(s.fleets, f) {
 		return s
 	}
 	return nil

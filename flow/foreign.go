@@ -59,7 +59,7 @@ func (l *loop) verify(s *state) {
 		}
 	}
 	at.reading = true
-	d, w := s.declared, l.workers[s.declared.cluster]
+	d, w := s.declared, l.workers[s.fleets[0].name]
 	states := map[survey.At]plan.State{}
 	for key := range todo {
 		states[key] = s.lot(key).State

@@ -89,7 +89,7 @@ func TestDamagedByOthers(t *testing.T) {
 // TestAppeared: what is read is what others wrote, and not what was there before, counts for nothing, or is written just now.
 func TestAppeared(t *testing.T) {
 	w := newWorld(t)
-	s := newState(declare(w.catalog.Load(), "dev", ""), newFleet(), DefaultLimits())
+	s := newState(declare(w.catalog.Load(), "dev", ""), DefaultLimits(), newFleet("one"))
 	s.graph = s.declared.graph
 	at := func(n int) survey.At { return survey.At{Series: "sales/clean@1", Lot: w.at(n)} }
 	is := func(state plan.State, etag string) survey.Lot {

@@ -3,6 +3,7 @@
 package flow
 
 import (
+	"cmp"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,7 @@ import (
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account, Told, Late, Teller and Expired.
+// Options are what a keeper is made of. All are required but Account, Handover, Told, Late, Teller and Expired.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -25,6 +26,8 @@ type Options struct {
 	Stores  bucket.Options
 	// Interval is how often the stores are listed.
 	Interval time.Duration
+	// Handover is how long a cluster may not answer before its lots are made in the next of their environment; 0 for [DefaultHandover].
+	Handover time.Duration
 	// Limits are those of environments that declare none.
 	Limits plan.Limits
 	Log    *slog.Logger
@@ -56,6 +59,7 @@ type Keeper struct {
 
 // New makes a keeper, which does nothing before it runs.
 func New(opts Options) *Keeper {
+	opts.Handover = cmp.Or(opts.Handover, DefaultHandover)
 	return &Keeper{opts: opts, hints: newHints(), snapshotFrom: snapshotFrom}
 }
 

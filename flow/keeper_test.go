@@ -20,8 +20,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/types"
-
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
@@ -41,7 +39,12 @@ type world struct {
 	dir     string
 	catalog atomic.Pointer[catalog.Catalog]
 	cluster *played
-	now     time.Time
+	// more are further clusters, in which the environment is too if it declares them, and handover is how long they are waited for.
+	more     []*played
+	handover time.Duration
+	// ahead is by how much the clock is.
+	ahead atomic.Int64
+	now   time.Time
 
 	// keeper is the one that keeps the lots now, or did last, and facts are what it told of datasets that are late.
 	keeper *Keeper
@@ -76,7 +79,7 @@ func (w *world) outcomes() map[string]int {
 func newWorld(t testing.TB, edits ...func(now time.Time, tree fstest.MapFS)) *world {
 	t.Helper()
 	w := &world{
-		t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed(), ended: map[string]int{},
+		t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed("one"), ended: map[string]int{},
 		edits: edits,
 	}
 	w.declare()
@@ -144,9 +147,14 @@ func (w *world) keepEvery(interval time.Duration) (stop func()) {
 
 // replica is a keeper that does not run.
 func (w *world) replica(interval time.Duration) *Keeper {
+	clusters := []Cluster{w.cluster}
+	for _, c := range w.more {
+		clusters = append(clusters, c)
+	}
 	return New(Options{
-		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: interval, Limits: DefaultLimits(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end, Late: w.facts, Expired: w.expired,
+		Accepted: w.catalog.Load, Clusters: clusters, Interval: interval, Limits: DefaultLimits(), Handover: w.handover,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }, Ended: w.end, Late: w.facts,
+		Expired: w.expired,
 	})
 }
 
@@ -196,11 +204,9 @@ func (w *world) at(n int) lot.Lot {
 
 // played is a cluster: the program of a run writes one object, and ends at once unless it is to go on.
 type played struct {
-	mu      sync.Mutex
-	tell    func(jobs.Event)
-	jobs    map[string]jobs.Job
+	*fake
+
 	started []string
-	uid     int
 	// program is what a run does; it returns whether it failed, and whether it goes on until it is ended.
 	program func(o jobs.Order, out string) (failed, on bool)
 	// settling is called before what came of a run is noted.
@@ -211,86 +217,31 @@ type played struct {
 	logs func(jobs.Job) (string, error)
 	// deleting is what comes of removing a Job; nil: it is gone.
 	deleting func(jobs.Job) error
-	// templates are those of the two workloads.
-	templates []*jobs.Template
 }
 
-func newPlayed() *played {
-	return &played{jobs: map[string]jobs.Job{}, program: func(jobs.Order, string) (bool, bool) { return false, false }, settling: func() {}, templates: []*jobs.Template{template("orders", "land"), template("sales", "clean")}}
-}
-
-func (p *played) Name() string { return "one" }
-
-func template(project, workload string) *jobs.Template {
-	return &jobs.Template{Namespace: project + "-dev", Name: workload, Environment: "dev", Workload: project + "/" + workload, Digest: "1", Command: []string{"run"}}
-}
-
-func (p *played) Watch(ctx context.Context, tell func(jobs.Event)) {
-	p.mu.Lock()
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Begins})
-	for _, t := range p.templates {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: t})
-	}
-	for _, j := range p.jobs {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
-	}
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Complete})
-	p.tell = tell
-	p.mu.Unlock()
-	<-ctx.Done()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tell = nil
-}
-
-// deploy has a template in place of the one that its workload has.
-func (p *played) deploy(t jobs.Template) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := range p.templates {
-		if p.templates[i].Workload == t.Workload {
-			p.templates[i] = &t
-		}
-	}
-	if p.tell != nil {
-		p.tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: &t})
-	}
-}
-
-// set has a Job be as it is now. The caller holds the lock.
-func (p *played) set(j jobs.Job) {
-	p.jobs[j.Namespace+"/"+j.Name] = j
-	if p.tell != nil {
-		p.tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
-	}
+func newPlayed(name string) *played {
+	return &played{fake: newFake(name), program: func(jobs.Order, string) (bool, bool) { return false, false }, settling: func() {}}
 }
 
 func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, there := p.jobs[as.Namespace+"/"+o.Name]; there {
-		return nil
+	if err := p.answers(); err != nil {
+		return err
 	}
-	p.uid++
-	j := jobs.Job{
-		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: time.Now(),
+	j, out, ok := p.order(as, o, time.Now())
+	if !ok {
+		return nil
 	}
 	p.started = append(p.started, o.Template.Workload+" "+o.Lot.ID())
 	p.set(j)
-	out := ""
-	for _, v := range o.Variables {
-		if v.Name == "TRUNKLINE_WRITE_MAIN" {
-			out = strings.TrimPrefix(v.Value.With(nil), "file://")
-		}
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
+	if err := os.MkdirAll(path(out), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(out, "part"), []byte(o.Attempt), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(path(out), "part"), []byte(o.Attempt), 0o644); err != nil {
 		return err
 	}
-	failed, on := p.program(o, out)
+	failed, on := p.program(o, path(out))
 	if !on {
 		j.Ended, j.Failed = time.Now(), failed
 		p.set(j)
@@ -298,16 +249,14 @@ func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	return nil
 }
 
-// remove removes Jobs as a person does.
-func (p *played) remove(which func(jobs.Job) bool) {
+// end ends the runs that go on, or some of them.
+func (p *played) end(which func(jobs.Job) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for key, j := range p.jobs {
-		if which(j) {
-			delete(p.jobs, key)
-			if p.tell != nil {
-				p.tell(jobs.Event{Cluster: "one", Kind: jobs.Gone, Job: &j})
-			}
+	for _, j := range p.jobs {
+		if j.Ended.IsZero() && which(j) {
+			j.Ended = time.Now()
+			p.set(j)
 		}
 	}
 }
@@ -319,10 +268,10 @@ func (p *played) Settle(ctx context.Context, _ jobs.As, j jobs.Job, outcome stri
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now, there := p.jobs[j.Namespace+"/"+j.Name]; there {
-		now.Outcome = outcome
-		p.set(now)
+	if err := p.answers(); err != nil {
+		return err
 	}
+	p.note(j, outcome)
 	return nil
 }
 
@@ -351,13 +300,13 @@ func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, there := p.jobs[as.Namespace+"/"+name]
-	return there, nil
+	return there, p.answers()
 }
 
 func (p *played) Lingering(context.Context, jobs.As) (map[string]bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lingering, nil
+	return p.lingering, p.answers()
 }
 
 // starts are how often each lot of each workload was started.

@@ -250,7 +250,7 @@ func TestLogsOfOtherJobs(t *testing.T) {
 		w.cluster.mu.Lock()
 		defer w.cluster.mu.Unlock()
 		for range 2 {
-			w.cluster.tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Other: &j})
+			w.cluster.say(jobs.Event{Kind: jobs.Has, Other: &j})
 		}
 	}
 	kept := func() (all []string) {

@@ -40,7 +40,7 @@ func (l *loop) list(s *state, now time.Time) {
 	s.acted = false
 	only := at.only
 	at.only = nil
-	d, w, was := s.declared, l.workers[s.declared.cluster], s.stock
+	d, w, was := s.declared, l.workers[s.fleets[0].name], s.stock
 	l.aside(s, func() {
 		found := w.stores.all(l.ctx, d, only)
 		e := listed{state: s, declared: d, found: found, changed: was.Changed(found.Lots), whole: len(only) == 0}

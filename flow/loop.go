@@ -146,6 +146,8 @@ func (l *loop) take(e any) {
 		l.peeked(e)
 	case expired:
 		l.expired(e)
+	case recalled:
+		l.recalled(e)
 	case logged:
 		l.logged(e)
 	case swept:
@@ -183,9 +185,11 @@ func (l *loop) advance(now time.Time) time.Duration {
 		} else if !at.listing {
 			wait = max(0, min(wait, at.next.Sub(now)))
 		}
+		l.stand(s, now)
 		if p := s.toPlan(now); p != nil {
 			l.beside.Go(func() { l.tell(p.do()) })
 		}
+		l.do(s.given(now))
 		s.hold(now)
 		l.replay(s, now)
 		l.expire(s, now)

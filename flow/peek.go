@@ -27,7 +27,7 @@ func (l *loop) peek(s *state, now time.Time) time.Duration {
 	todo := at.written
 	at.written = map[written]bool{}
 	at.peeks.begins(now)
-	w := l.workers[s.declared.cluster]
+	w := l.workers[s.fleets[0].name]
 	l.aside(s, func() {
 		lots := map[survey.At]survey.Lot{}
 		for one := range todo {

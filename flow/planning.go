@@ -17,11 +17,13 @@ type planning struct {
 	declared *declared
 	graph    *plan.Graph
 	missing  []plan.Hold
-	have     have
-	runs     []plan.Run
-	replays  []plan.Replay
-	limits   plan.Limits
-	now      time.Time
+	// where is in which cluster the lots of each workload are made.
+	where   map[string]string
+	have    have
+	runs    []plan.Run
+	replays []plan.Replay
+	limits  plan.Limits
+	now     time.Time
 	// changes are what has happened since, to be noted once it is made.
 	changes []func(*plan.Planner)
 }
@@ -45,21 +47,24 @@ func (p *planning) do() replanned {
 	return replanned{p, plan.New(p.graph, seen, p.limits, p.now)}
 }
 
-// known reports whether there is enough to plan by: all Jobs were seen, what is to be remembered was read, and of the stores something is
-// known. What is not known yet is held.
-func (s *state) known() bool { return s.stock != nil && s.recorded && s.cluster.complete }
-
 // toPlan says of what a planner is to be made; nil if there is one that is right, or one is being made, or not enough is known.
 func (s *state) toPlan(now time.Time) *planning {
-	if !s.known() || s.planning != nil || s.planner != nil && !s.stale && !s.cluster.changed[s.name] {
+	if !s.known() || s.unread || s.planning != nil || s.planner != nil && !s.stale && !s.changed() {
 		return nil
 	}
-	delete(s.cluster.changed, s.name)
+	for _, f := range s.fleets {
+		delete(f.changed, s.name)
+	}
 	s.stale = true // nothing is started until it is made
-	g, missing := s.running(s.cluster.templatesOf(s.declared))
+	homes := s.homes()
+	g, missing := s.running(homes)
 	s.recall(g, now)
 	p := &planning{
 		state: s, declared: s.declared, graph: g, missing: missing, have: s.view(), runs: slices.Collect(maps.Values(s.runs)), replays: s.replays(), now: now,
+		where: map[string]string{},
+	}
+	for id, h := range homes {
+		p.where[id] = h.cluster
 	}
 	p.limits = s.limited(missing, s.holds(now))
 	s.planning = p
@@ -72,7 +77,7 @@ func (s *state) planned(p replanned, now time.Time) (todo []work) {
 		return nil // it was made of what does not count any more
 	}
 	first := s.planner == nil
-	s.planning, s.planner, s.graph, s.missing = nil, p.planner, p.graph, p.missing
+	s.planning, s.planner, s.graph, s.missing, s.where = nil, p.planner, p.graph, p.missing, p.where
 	for _, change := range p.changes {
 		change(s.planner)
 	}
@@ -83,10 +88,8 @@ func (s *state) planned(p replanned, now time.Time) (todo []work) {
 	s.planner.At(now)
 	s.planner.Limit(s.limited(s.missing, s.holds(now)))
 	s.retry(true)
-	for _, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			todo = append(todo, s.has(j)...)
-		}
+	for _, j := range s.jobs() {
+		todo = append(todo, s.has(j)...)
 	}
 	return todo
 }
@@ -123,18 +126,16 @@ func (s *state) recall(g *plan.Graph, now time.Time) {
 	for _, r := range failures(g, s.failed(), s.lot) {
 		note(arcLot{r.Arc, r.Lot}, r)
 	}
-	for key, all := range s.cluster.jobs[s.name] {
+	for key, j := range s.jobs() {
 		arc, ok := g.Arc(key.arc)
-		for _, j := range all {
-			a, ours := parseAttempt(j.Attempt)
-			if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.lot) || a.number < s.recalled[key].Attempt {
-				continue
-			}
-			note(key, plan.Run{
-				Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
-				Replaces: replaces(g, arc, key.lot, s.lot),
-			})
+		a, ours := parseAttempt(j.Attempt)
+		if !ok || !ours || j.Outcome == "" || !j.Failed || a.epoch != epoch(arc, key.lot, s.lot) || a.number < s.recalled[key].Attempt {
+			continue
 		}
+		note(key, plan.Run{
+			Arc: key.arc, Lot: key.lot, Attempt: a.number, Failed: j.Ended, Reason: j.Outcome, Digest: a.digest,
+			Replaces: replaces(g, arc, key.lot, s.lot),
+		})
 	}
 	for key, r := range s.recalled {
 		if _, is := s.runs[key]; is || s.busy[key] {
@@ -194,7 +195,7 @@ func (s *state) snapshotted(a plan.Arc) bool {
 
 // took takes a piece of the listing that ended last, and reports whether there was any.
 func (s *state) took() bool {
-	lots, ok := s.next()
+	lots, ok := s.have.next()
 	if !ok {
 		return false
 	}
@@ -235,5 +236,33 @@ func (s *state) noticedChange(at survey.At, was survey.Lot) {
 	if !same(was, is) {
 		s.note(func(p *plan.Planner) { p.Saw(at.Series, at.Lot, is.Mark) })
 		s.dirty = true
+		s.outlived(at, was)
 	}
+}
+
+// outlived forgets the run that has failed at a lot that others have made or removed since.
+func (s *state) outlived(at survey.At, was survey.Lot) {
+	if s.graph == nil {
+		return
+	}
+	key := arcLot{s.graph.Producer(at.Series), at.Lot}
+	if r, ok := s.runs[key]; !ok || r.Failed.IsZero() {
+		return
+	}
+	arc, _ := s.graph.Arc(key.arc)
+	before := func(one survey.At) survey.Lot {
+		if one == at {
+			return was
+		}
+		return s.lot(one)
+	}
+	if epoch(arc, key.lot, before) != s.epochOf(key) {
+		s.ran(key, plan.Run{})
+	}
+}
+
+// epochOf is the epoch of a lot of an arc.
+func (s *state) epochOf(key arcLot) string {
+	arc, _ := s.graph.Arc(key.arc)
+	return epoch(arc, key.lot, s.lot)
 }

@@ -52,17 +52,22 @@ func (s *state) due(now time.Time) (all []plan.Replay) {
 	if s.planner == nil || s.stale || at.begun == nil || at.beginning || now.Before(at.next) {
 		return nil
 	}
-	templates := s.cluster.templatesOf(s.declared)
 	for _, r := range s.declared.replays {
 		arc := r.Of
 		if _, is := s.graph.Arc(arc); !is {
 			arc = s.graph.Producer(r.Of)
 		}
-		if _, has := at.begun[r.ID]; !has && slices.Contains(templates[arc].Replays, r.ID) {
+		if _, has := at.begun[r.ID]; !has && slices.Contains(s.replaysOf(arc), r.ID) {
 			all = append(all, r)
 		}
 	}
 	return all
+}
+
+// replaysOf are those that the template came with by which the lots of a workload are made now.
+func (s *state) replaysOf(arc string) []string {
+	h, _ := s.homeOf(arc)
+	return h.template.Replays
 }
 
 // replay has the replays of an environment begin that are due.
@@ -72,7 +77,7 @@ func (l *loop) replay(s *state, now time.Time) {
 		return
 	}
 	s.replaying.beginning = true
-	d, w := s.declared, l.workers[s.declared.cluster]
+	d, w := s.declared, l.workers[s.fleets[0].name]
 	l.aside(s, func() {
 		begun, err := w.stores.begin(l.ctx, d, due)
 		l.tell(began{s, d, begun, err})

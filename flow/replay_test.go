@@ -140,14 +140,7 @@ func TestOvertaken(t *testing.T) {
 	w.replay("mend", 0, hours, "")
 	w.cluster.deploy(deployed("2", replayName))
 	w.await("the replay", func() bool { return len(w.lots("raw", manifest.Removed)) == hours-1 })
-	w.cluster.mu.Lock()
-	for _, j := range w.cluster.jobs {
-		if j.Ended.IsZero() {
-			j.Ended = time.Now()
-			w.cluster.set(j)
-		}
-	}
-	w.cluster.mu.Unlock()
+	w.cluster.end(func(jobs.Job) bool { return true })
 	w.await("the lot", w.made)
 	if diff := cmp.Diff([]string{w.at(2).ID()}, w.lots("raw", manifest.Partial)); diff != "" {
 		t.Errorf("what the older program made: -want +got:\n%s", diff)
@@ -160,16 +153,16 @@ func TestReplaysThatBegan(t *testing.T) {
 	w.replay("mend", 2, 5, "")
 	s := planned(t, w)
 	w.cluster.templates[0].Replays = []string{replayName}
-	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: w.cluster.templates[0]})
+	s.fleets[0].has(jobs.Event{Kind: jobs.Has, Template: w.cluster.templates[0]})
 	if got := s.due(noon); len(got) > 0 {
 		t.Errorf("before the store has said which have begun, these begin: %v", got)
 	}
 	s.noteBegun(nil)
-	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: template("orders", "land")})
+	s.fleets[0].has(jobs.Event{Kind: jobs.Has, Template: template("orders", "land")})
 	if got := s.due(noon); len(got) > 0 {
 		t.Errorf("its release is not in the cluster, and these begin: %v", got)
 	}
-	s.cluster.has(jobs.Event{Kind: jobs.Has, Template: w.cluster.templates[0]})
+	s.fleets[0].has(jobs.Event{Kind: jobs.Has, Template: w.cluster.templates[0]})
 	if got := s.due(noon); len(got) != 1 || got[0].ID != replayName {
 		t.Errorf("none has begun, and these are due: %v", got)
 	}
@@ -239,7 +232,7 @@ func TestTheNextAttemptAtAReplay(t *testing.T) {
 			s.own[key] = f
 		}),
 		"by its Job": begin(func(s *state) {
-			s.cluster.has(jobs.Event{Kind: jobs.Has, Job: &jobs.Job{
+			s.fleets[0].has(jobs.Event{Kind: jobs.Has, Job: &jobs.Job{
 				Name: "a", Environment: "dev", Workload: "orders/land", Lot: l, Attempt: name, Ended: w.now, Failed: true, Outcome: "failed: boom",
 			}})
 		}),

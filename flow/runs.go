@@ -42,7 +42,7 @@ func (k *Keeper) Runs(ctx context.Context, environment, dataset string, l lot.Lo
 func (s *state) runsOf(dataset string, l lot.Lot) []Run {
 	out := []Run{}
 	seen := map[string]bool{}
-	for _, j := range s.cluster.jobs[s.name][arcLot{s.graph.Producer(dataset), l}] {
+	for _, j := range s.jobsOf(arcLot{s.graph.Producer(dataset), l}) {
 		seen[j.Attempt] = true
 		failed := j.Failed || j.Outcome != "" && !strings.HasPrefix(j.Outcome, string(cameMade)) && !strings.HasPrefix(j.Outcome, string(cameNeedless))
 		out = append(out, Run{j.Attempt, j.Namespace, j.Name, j.Created.UTC(), j.Ended.UTC(), failed, j.Outcome, s.logging.tried[j.UID]})

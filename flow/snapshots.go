@@ -47,7 +47,7 @@ type saved struct {
 
 // load has the snapshot of an environment read, while its stores are listed.
 func (l *loop) load(s *state) {
-	d, w, now := s.declared, l.workers[s.declared.cluster], l.opts.Now()
+	d, w, now := s.declared, l.workers[s.fleets[0].name], l.opts.Now()
 	l.aside(s, func() {
 		e := supposed{state: s, declared: d}
 		found := false

@@ -245,7 +245,7 @@ func TestOutdated(t *testing.T) {
 	} {
 		arc, _ := s.graph.Arc("orders/land")
 		k := work{
-			state: s, declared: s.declared, graph: s.graph, target: s.targets["orders/land"], key: arcLot{"orders/land", w.at(1)},
+			state: s, declared: s.declared, graph: s.graph, target: s.targets["one"]["orders/land"], key: arcLot{"orders/land", w.at(1)},
 			attempt: attempt{1, epoch(arc, w.at(1), in(map[survey.At]survey.Lot{key: tc.decided})), arc.Digest},
 		}
 		r, err := k.resolve()

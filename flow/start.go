@@ -19,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/record"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/flow/store"
 	"trunkline.dev/trunkline/flow/survey"
@@ -69,6 +70,9 @@ func (w worker) start(ctx context.Context, k work) done {
 	order.Tag = tag
 	if why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero() || removed(r, d.lots)); err != nil || why != "" {
 		return d.not(cmp.Or(why, text(err)))
+	}
+	if err := w.remember(ctx, k, record.Start, k.template.Timeout); err != nil {
+		return d.not(err.Error())
 	}
 	if err := w.cluster.Create(ctx, k.target.as, order); err != nil {
 		return d.not(err.Error())

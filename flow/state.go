@@ -25,7 +25,10 @@ type state struct {
 	// and freezes.
 	limits        plan.Limits
 	missing, held []plan.Hold
-	cluster       *fleet
+	// fleets are what is known of its clusters, in their order, with what each is good for, and when it is lost if it does not answer.
+	fleets    []*fleet
+	standings []standing
+	handovers []time.Time
 	have
 	// heard is set once a listing has ended, whatever could be listed. Recorded is once it was read
 	// what is to be remembered. Trouble has why stores could not be listed last, by their location.
@@ -58,6 +61,12 @@ type state struct {
 	late               map[string]Lateness
 	dirty              bool
 	tallied, tallyNext time.Time
+	// unread is set while it is to be read which runs are written down to be under way, and reading while that is done; readAt is when it may
+	// be tried again.
+	unread, reading bool
+	readAt          time.Time
+	// where is in which cluster the lots of each workload are made.
+	where map[string]string
 	// busy are the lots that something is done about just now.
 	busy map[arcLot]bool
 	// missed are Jobs that went while something was done about their lots.
@@ -73,9 +82,11 @@ type work struct {
 	state    *state
 	declared *declared
 	graph    *plan.Graph
-	target   target
-	key      arcLot
-	attempt  attempt
+	// target is in the cluster.
+	cluster string
+	target  target
+	key     arcLot
+	attempt attempt
 	// start and template are those of a run to start. It is doubted if a manifest of the lot that says that it counts is damaged.
 	start    *plan.Start
 	template jobs.Template
@@ -90,9 +101,10 @@ type work struct {
 	overtaken bool
 }
 
-func newState(d *declared, f *fleet, limits plan.Limits) *state {
+func newState(d *declared, limits plan.Limits, fleets ...*fleet) *state {
 	return &state{
-		declared: d, limits: limits, cluster: f, have: newHave(), trouble: map[string]string{}, recalled: map[arcLot]plan.Run{},
+		declared: d, limits: limits, fleets: fleets, standings: make([]standing, len(fleets)), handovers: make([]time.Time, len(fleets)),
+		unread: len(fleets) > 1, have: newHave(), trouble: map[string]string{}, recalled: map[arcLot]plan.Run{},
 		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
 		logging: logging{tried: map[types.UID]string{}, others: map[types.UID]bool{}}, removals: map[types.UID]removal{},
 	}
@@ -167,7 +179,7 @@ func (s *state) gone(j jobs.Job) []work {
 
 // mine reports whether a Job is where those of its workload are.
 func (s *state) mine(j jobs.Job) bool {
-	t, ok := s.targets[j.Workload]
+	t, ok := s.targets[j.Cluster][j.Workload]
 	return ok && t.as.Namespace == j.Namespace
 }
 
@@ -175,11 +187,18 @@ func (s *state) mine(j jobs.Job) bool {
 func (s *state) finish(key arcLot, a attempt, j jobs.Job, lost bool) []work {
 	s.busy[key] = true
 	arc, _ := s.graph.Arc(key.arc)
+	// Of a template that is gone nobody knows what it was.
+	now, there := home{cluster: j.Cluster}, false
+	for _, f := range s.fleets {
+		if f.name == j.Cluster {
+			now.template, there = f.templateOf(s.declared, key.arc)
+		}
+	}
 	return []work{{
-		state: s, declared: s.declared, graph: s.graph, target: s.targets[key.arc], key: key, attempt: a, job: &j, lost: lost,
-		known: s.knows(s.graph, arc, key.lot),
-		// Of a template that is gone nobody knows what it was.
-		overtaken: arc.Digest != "" && a.digest != arc.Digest && s.planner.Replayed(key.arc, key.lot),
+		state: s, declared: s.declared, graph: s.graph, cluster: j.Cluster, target: s.targets[j.Cluster][key.arc], key: key, attempt: a, job: &j, lost: lost,
+		known:     s.knows(s.graph, arc, key.lot),
+		supposed:  s.snapshotted(arc),
+		overtaken: there && a.digest != now.digest() && s.planner.Replayed(key.arc, key.lot),
 	}}
 }
 
@@ -189,21 +208,25 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 		return nil, time.Time{}
 	}
 	s.planner.At(now)
-	templates := s.cluster.templatesOf(s.declared)
+	homes := map[string]home{}
 	for _, start := range s.planner.Plan().Starts {
 		key := arcLot{start.Arc, start.Lot}
 		arc, _ := s.graph.Arc(start.Arc)
 		if s.busy[key] || s.expires(arc, start.Lot) || start.Short && s.snapshotted(arc) { // what it would do without may be there
 			continue
 		}
+		if _, asked := homes[arc.ID]; !asked {
+			homes[arc.ID], _ = s.homeOf(arc.ID)
+		}
+		at := homes[arc.ID]
 		a := attempt{max(1, start.Attempt), epoch(arc, start.Lot, s.lot), arc.Digest}
 		s.busy[key] = true
 		s.ran(key, plan.Run{Arc: start.Arc, Lot: start.Lot, Attempt: a.number, Digest: arc.Digest})
 		todo = append(todo, work{
-			state: s, declared: s.declared, graph: s.graph, target: s.targets[start.Arc], key: key, attempt: a, start: &start,
+			state: s, declared: s.declared, graph: s.graph, cluster: at.cluster, target: s.targets[at.cluster][start.Arc], key: key, attempt: a, start: &start,
 			known:    s.knows(s.graph, arc, start.Lot),
 			supposed: s.snapshotted(arc),
-			template: templates[start.Arc],
+			template: at.template,
 			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[survey.At{Series: id, Lot: start.Lot}]; return is }),
 		})
 	}
@@ -235,7 +258,7 @@ func (s *state) knows(g *plan.Graph, arc plan.Arc, l lot.Lot) map[survey.At]surv
 }
 
 // done takes what came of some work.
-func (s *state) done(d done, now time.Time) (todo []work) {
+func (s *state) done(d done, now time.Time) []work {
 	delete(s.busy, d.key)
 	learned := len(d.damaged) > 0
 	s.doubt(d.damaged)
@@ -247,6 +270,12 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 	run := plan.Run{Arc: d.key.arc, Lot: d.key.lot, Attempt: d.attempt.number, Digest: d.attempt.digest, Failed: now, Reason: d.why}
 	if arc, ok := s.graph.Arc(d.key.arc); ok && epoch(arc, d.key.lot, s.lot) == d.attempt.epoch {
 		run.Replaces = replaces(s.graph, arc, d.key.lot, s.lot) // it failed at making again what is still there
+	}
+	if s.overtook(d) {
+		return s.rest(d)
+	}
+	if since := s.epochOf(d.key) != d.attempt.epoch; since && (d.came == cameFailed || d.came == cameLost) {
+		d.came = cameNeedless // it failed at a lot that others have made or removed since
 	}
 	switch d.came {
 	case cameStarted:
@@ -271,21 +300,32 @@ func (s *state) done(d done, now time.Time) (todo []work) {
 		}
 		s.ran(d.key, run)
 	}
-	for _, j := range s.cluster.jobs[s.name][d.key] {
-		if d.job == nil || j.UID != d.job.UID {
+	return s.rest(d)
+}
+
+// rest looks at what else there is of a lot about which something was done.
+func (s *state) rest(d done) (todo []work) {
+	for _, j := range s.jobsOf(d.key) {
+		if d.job == nil || j.UID != d.job.UID || j.Cluster != d.job.Cluster {
 			todo = append(todo, s.has(j)...)
 		}
 	}
-	if gone, ok := s.missed[d.key]; ok && d.came == cameStarted {
+	if gone, ok := s.missed[d.key]; ok && (d.came == cameStarted || gone.Attempt != d.attempt.String()) {
 		todo = append(todo, s.gone(gone)...)
 	}
 	delete(s.missed, d.key)
 	return todo
 }
 
+// overtook reports whether another attempt at a lot is under way than the one of which something came: that says nothing of it.
+func (s *state) overtook(d done) bool {
+	r, ok := s.runs[d.key]
+	return ok && (r.Failed.IsZero() && (r.Attempt != d.attempt.number || r.Digest != d.attempt.digest) || r.Attempt > d.attempt.number)
+}
+
 // settled reports whether the Job of some work is there, and it is written down what came of it.
 func (s *state) settled(w work) bool {
-	for _, j := range s.cluster.jobs[s.name][w.key] {
+	for _, j := range s.jobsOf(w.key) {
 		if j.Attempt == w.attempt.String() && j.Outcome != "" {
 			return true
 		}

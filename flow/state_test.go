@@ -47,12 +47,12 @@ func in(have map[survey.At]survey.Lot) func(survey.At) survey.Lot {
 // planned is the state of the environment, with nothing in its stores.
 func planned(t testing.TB, w *world) *state {
 	t.Helper()
-	f := newFleet()
+	f := newFleet("one")
 	for _, tmpl := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
 		f.has(jobs.Event{Kind: jobs.Has, Template: tmpl})
 	}
 	f.complete = true
-	s := newState(declare(w.catalog.Load(), "dev", ""), f, DefaultLimits())
+	s := newState(declare(w.catalog.Load(), "dev", ""), DefaultLimits(), f)
 	s.lists(t, nil)
 	s.plan(w.now)
 	return s
@@ -85,8 +85,8 @@ func TestAnOlderListing(t *testing.T) {
 func TestJobsThatWent(t *testing.T) {
 	w := newWorld(t)
 	s, other := planned(t, w), planned(t, w)
-	l := &loop{fleets: map[string]*fleet{"one": s.cluster}, states: map[string]*state{"dev": s, "prod": other}}
-	other.cluster = s.cluster
+	l := &loop{fleets: map[string]*fleet{"one": s.fleets[0]}, states: map[string]*state{"dev": s, "prod": other}}
+	other.fleets = s.fleets
 	todo, _ := s.starts(w.now)
 	same, _ := other.starts(w.now)
 	first := todo[0]
@@ -112,16 +112,55 @@ func TestNothingIsStartedBlindly(t *testing.T) {
 			s.unplanned()
 			s.plan(noon)
 		},
-		"the Jobs are listed again":      func(s *state) { s.cluster.complete = false },
-		"another catalog counts by now":  func(s *state) { s.stale = true },
-		"no template is in the cluster":  func(s *state) { s.cluster = newFleet(); s.cluster.complete = true; s.stale = true; s.plan(noon) },
-		"a template is of another place": func(s *state) { s.targets = map[string]target{}; s.stale = true; s.plan(noon) },
+		"the Jobs are listed again":     func(s *state) { s.fleets[0].complete = false },
+		"another catalog counts by now": func(s *state) { s.stale = true },
+		"no template is in the cluster": func(s *state) {
+			s.fleets[0] = newFleet("one")
+			s.fleets[0].complete = true
+			s.stale = true
+			s.plan(noon)
+		},
+		"a template is of another place": func(s *state) { s.targets["one"] = map[string]target{}; s.stale = true; s.plan(noon) },
 	} {
 		w := newWorld(t)
 		s := planned(t, w)
 		blind(s)
 		if todo, _ := s.starts(w.now); len(todo) > 0 {
 			t.Errorf("%s, and %d runs are started", name, len(todo))
+		}
+	}
+}
+
+// TestPausesEndWithTheirLot: that a lot failed, or could not be started, says nothing of it once others have made or removed it; what failed
+// attempts leave ends no pause.
+func TestPausesEndWithTheirLot(t *testing.T) {
+	for _, came := range []came{cameNot, cameFailed} {
+		w := newWorld(t)
+		s := planned(t, w)
+		todo, _ := s.starts(w.now)
+		first := todo[0]
+		key := survey.At{Series: "orders/raw@1", Lot: first.key.lot}
+		s.done(done{work: first, came: came, why: "boom"}, w.now)
+		begins := func() (attempt int) {
+			todo, _ := s.starts(w.now.Add(time.Second))
+			for _, one := range todo {
+				if one.key == first.key {
+					attempt = one.attempt.number
+				}
+			}
+			return attempt
+		}
+		there := survey.Lot{Mark: plan.Mark{State: plan.Complete, Written: noon}, ETag: "a"}
+		removed := survey.Lot{Mark: plan.Mark{State: plan.Removed, Written: noon.Add(time.Minute)}}
+		failed := survey.Lot{Mark: plan.Mark{State: plan.Partial, Written: noon}, Partial: map[string]time.Time{first.attempt.String(): noon}}
+		s.saw(key, failed)
+		if n := begins(); n != 0 {
+			t.Errorf("%s: what is left of the attempt ends its pause: it is tried again as attempt %d", came, n)
+		}
+		s.saw(key, there)
+		s.saw(key, removed)
+		if n := begins(); n != 1 {
+			t.Errorf("%s: it was made and removed by others, and is tried as attempt %d, want 1", came, n)
 		}
 	}
 }

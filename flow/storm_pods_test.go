@@ -9,10 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/jobs"
@@ -27,8 +24,8 @@ const (
 	sane program = "sane"
 	// fails ends with an error when it has written half.
 	fails program = "fails"
-	// silent writes nothing, and ends well.
-	silent program = "silent"
+	// mute writes nothing, and ends well.
+	mute program = "mute"
 	// stray writes beside its own folder, too: where its dataset is, and where others are.
 	stray program = "stray"
 	// liar writes a manifest that lists what is not there.
@@ -51,7 +48,7 @@ func (w *storm) draw() program {
 	case n < 8:
 		return fails
 	case n < 15:
-		return silent
+		return mute
 	case n < 25:
 		return stray
 	case n < 31:
@@ -64,12 +61,9 @@ func (w *storm) draw() program {
 
 // pods is a cluster whose runs take a while.
 type pods struct {
-	storm *storm
+	*fake
 
-	mu    sync.Mutex
-	tells map[int]func(jobs.Event)
-	jobs  map[string]jobs.Job
-	uid   int
+	storm *storm
 	// well are how many objects each run has written that ended well, and did how many there were of each program.
 	well map[string]int
 	did  map[program]int
@@ -114,47 +108,11 @@ func (p *pods) busy() bool {
 	return false
 }
 
-func (p *pods) watch(ctx context.Context, tell func(jobs.Event)) {
-	p.mu.Lock()
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Begins})
-	for _, t := range []*jobs.Template{template("orders", "land"), template("sales", "clean")} {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Template: t})
-	}
-	for _, j := range p.jobs {
-		tell(jobs.Event{Cluster: "one", Kind: jobs.Has, Job: &j})
-	}
-	tell(jobs.Event{Cluster: "one", Kind: jobs.Complete})
-	p.uid++
-	who := p.uid
-	p.tells[who] = tell
-	p.mu.Unlock()
-	<-ctx.Done()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.tells, who)
-}
-
-// set has a Job be as it is now, and remove be no more. The caller holds the lock.
-func (p *pods) set(j jobs.Job) {
-	p.jobs[j.Namespace+"/"+j.Name] = j
-	p.say(jobs.Has, j)
-}
-
-func (p *pods) remove(j jobs.Job) {
-	delete(p.jobs, j.Namespace+"/"+j.Name)
-	p.say(jobs.Gone, j)
-}
-
-func (p *pods) say(kind jobs.Kind, j jobs.Job) {
-	for _, tell := range p.tells {
-		tell(jobs.Event{Cluster: "one", Kind: kind, Job: &j})
-	}
-}
-
 func (p *pods) create(as jobs.As, o jobs.Order) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, there := p.jobs[as.Namespace+"/"+o.Name]; there {
+	j, out, ok := p.order(as, o, p.storm.now())
+	if !ok {
 		return
 	}
 	for _, j := range p.jobs {
@@ -170,28 +128,22 @@ func (p *pods) create(as jobs.As, o jobs.Order) {
 			p.storm.wrong("%s of %s begins, and of what it reads %s", o.Template.Workload, o.Lot, wrong)
 		}
 	}
-	p.uid++
-	j := jobs.Job{
-		Namespace: as.Namespace, Name: o.Name, UID: types.UID(fmt.Sprint(p.uid)), Environment: "dev", Workload: o.Template.Workload, Lot: o.Lot,
-		Attempt: o.Attempt, Inputs: o.Inputs, Replaces: o.Replaces, Tag: o.Tag, Created: p.storm.now(),
-	}
-	out, returns := "", ""
+	out = strings.TrimPrefix(out, "s3://lake/")
+	returns := ""
 	for _, v := range o.Variables {
-		switch v.Name {
-		case "TRUNKLINE_WRITE_MAIN":
-			out = strings.TrimPrefix(v.Value.With(nil), "s3://lake/")
-		case "CLS_ARC_PROPS_JSON":
-			var props struct{ SinkManifestTemplates map[string]string }
-			if err := json.Unmarshal([]byte(v.Value.With(nil)), &props); err != nil {
-				p.storm.wrong("%s of %s: %v", o.Template.Workload, o.Lot, err)
-			}
-			returns = strings.TrimPrefix(props.SinkManifestTemplates["main"], "s3://lake/")
+		if v.Name != "CLS_ARC_PROPS_JSON" {
+			continue
 		}
+		var props struct{ SinkManifestTemplates map[string]string }
+		if err := json.Unmarshal([]byte(v.Value.With(nil)), &props); err != nil {
+			p.storm.wrong("%s of %s: %v", o.Template.Workload, o.Lot, err)
+		}
+		returns = strings.TrimPrefix(props.SinkManifestTemplates["main"], "s3://lake/")
 	}
 	p.set(j)
 	does := p.storm.draw()
 	p.did[does]++
-	if does != silent {
+	if does != mute {
 		p.storm.write("lake", out+"half", o.Attempt)
 	}
 	go p.run(j, does, out, returns)
@@ -212,7 +164,7 @@ func (p *pods) run(j jobs.Job, does program, out, returns string) {
 		switch does {
 		case fails, endless:
 			j.Failed = true
-		case silent:
+		case mute:
 			p.well[j.Workload+" "+j.Lot.ID()+" "+j.Attempt+"-"+j.Tag] = 0
 		case liar:
 			p.storm.write("lake", out+"rest", j.Attempt)
@@ -253,7 +205,7 @@ func (p *pods) deleteOne() {
 	defer p.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(p.jobs)) {
 		if j := p.jobs[name]; j.Ended.IsZero() {
-			p.remove(j)
+			p.gone(j)
 			return
 		}
 	}
@@ -266,10 +218,6 @@ type front struct {
 	life *life
 }
 
-func (f *front) Name() string { return "one" }
-
-func (f *front) Watch(ctx context.Context, tell func(jobs.Event)) { f.watch(ctx, tell) }
-
 func (f *front) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	return f.life.spend(func() { f.create(as, o) })
 }
@@ -278,10 +226,7 @@ func (f *front) Settle(_ context.Context, _ jobs.As, j jobs.Job, outcome string)
 	return f.life.spend(func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if now, there := f.jobs[j.Namespace+"/"+j.Name]; there && now.UID == j.UID {
-			now.Outcome = outcome
-			f.set(now)
-		}
+		f.note(j, outcome)
 	})
 }
 
@@ -290,7 +235,7 @@ func (f *front) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if now, there := f.jobs[j.Namespace+"/"+j.Name]; there && now.UID == j.UID {
-			f.remove(now)
+			f.gone(now)
 		}
 	})
 }

@@ -22,7 +22,6 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/bucket/buckettest"
-	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/store"
 )
@@ -53,7 +52,7 @@ func newStorm(t *testing.T, lots int, seed uint64) *storm {
 		t: t, lots: lots, begin: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), s3: buckettest.New(t, "lake", "manifests"),
 		random: rand.New(rand.NewPCG(seed, seed)),
 	}
-	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{storm: w, tells: map[int]func(jobs.Event){}, jobs: map[string]jobs.Job{}, well: map[string]int{}, did: map[program]int{}}
+	w.clock, w.set, w.cluster = w.begin, time.Now(), &pods{fake: newFake("one"), storm: w, well: map[string]int{}, did: map[program]int{}}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, dataset, workload, reads string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + fmt.Sprintf(`kind: Project

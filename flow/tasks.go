@@ -16,7 +16,7 @@ func (l *loop) do(todo []work) {
 		if !kept {
 			continue
 		}
-		w := l.workers[one.declared.cluster]
+		w := l.workers[one.cluster]
 		if one.start != nil {
 			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
 			continue
@@ -42,7 +42,7 @@ func (l *loop) do(todo []work) {
 
 // words say which run some work is about.
 func (w work) words() []any {
-	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String()}
+	return []any{"environment", w.declared.name, "workload", w.key.arc, "lot", w.key.lot.ID(), "attempt", w.attempt.String(), "cluster", w.cluster}
 }
 
 // report logs what came of some work: one line for each run that begins, and one for each that ends.
@@ -53,7 +53,9 @@ func (l *loop) report(d done) {
 	}
 	switch d.came {
 	case cameStarted:
-		l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		if d.start != nil {
+			l.opts.Log.Info("a run for a lot started", append(words, "cause", string(d.start.Cause))...)
+		}
 		return
 	case cameNot:
 		l.opts.Log.Warn("a run for a lot could not be started", append(words, "why", d.why)...)

@@ -88,18 +88,16 @@ func (s *state) all(since time.Time) (facts []egress.Fact) {
 	for key := range s.own {
 		facts = append(facts, s.changes(key, survey.Lot{}, s.lot(key), since)...)
 	}
-	for key, all := range s.cluster.jobs[s.name] {
-		for _, j := range all {
-			if _, ours := parseAttempt(j.Attempt); !ours || !s.mine(j) {
-				continue
-			}
-			if j.Created.After(since) {
-				facts = append(facts, s.ofRun(egress.RunStarted, key, j.Attempt, j.Created, ""))
-			}
-			outcome, why, _ := strings.Cut(j.Outcome, ": ")
-			if t, ended := ends[came(outcome)]; ended && j.Ended.After(since) {
-				facts = append(facts, s.ofRun(t, key, j.Attempt, j.Ended, why))
-			}
+	for key, j := range s.jobs() {
+		if _, ours := parseAttempt(j.Attempt); !ours || !s.mine(j) {
+			continue
+		}
+		if j.Created.After(since) {
+			facts = append(facts, s.ofRun(egress.RunStarted, key, j.Attempt, j.Created, ""))
+		}
+		outcome, why, _ := strings.Cut(j.Outcome, ": ")
+		if t, ended := ends[came(outcome)]; ended && j.Ended.After(since) {
+			facts = append(facts, s.ofRun(t, key, j.Attempt, j.Ended, why))
 		}
 	}
 	return facts

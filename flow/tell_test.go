@@ -174,7 +174,7 @@ func TestFailuresAreTold(t *testing.T) {
 // TestChanges: what is told of a lot that was one thing and is another.
 func TestChanges(t *testing.T) {
 	w := newWorld(t)
-	s := newState(declare(w.catalog.Load(), "dev", ""), newFleet(), DefaultLimits())
+	s := newState(declare(w.catalog.Load(), "dev", ""), DefaultLimits(), newFleet("one"))
 	key := survey.At{Series: "orders/raw@1", Lot: w.at(0)}
 	one, two := w.now.Add(-time.Hour), w.now
 	is := func(state plan.State, written time.Time, etag string, partial ...string) survey.Lot {

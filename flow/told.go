@@ -13,7 +13,7 @@ import (
 
 // Dataset is what there is of a dataset in an environment.
 type Dataset struct {
-	// Cluster is where its runs are.
+	// Cluster is where its lots are made, or, if that is nowhere, the first of the environment.
 	Environment, Cluster string
 	// Dataset is the id, and Workload that of the one that makes its lots; empty if none does.
 	Dataset, Workload string
@@ -102,7 +102,10 @@ func (s *state) tally(now time.Time) (facts []Lateness) {
 	s.datasets = nil
 	for _, id := range g.Datasets() {
 		series, _ := g.Series(id)
-		d := Dataset{Environment: s.name, Cluster: s.declared.cluster, Dataset: id, Workload: g.Producer(id), Unit: series.Unit}
+		d := Dataset{Environment: s.name, Cluster: s.fleets[0].name, Dataset: id, Workload: g.Producer(id), Unit: series.Unit}
+		if where, made := s.where[d.Workload]; made {
+			d.Cluster = where
+		}
 		d.Trouble = s.trouble[s.places[id].store]
 		if s.planner != nil && s.sure(id) {
 			d.Tally, d.Known = s.planner.Tally(id)

@@ -6,11 +6,13 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/ledger"
+	"trunkline.dev/trunkline/flow/record"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/flow/survey"
 )
@@ -74,10 +76,12 @@ type worker struct {
 	cluster   Cluster
 	now       func() time.Time
 	lingering *lingering
+	// lost says that nothing is expected of the cluster any more, until it is back.
+	lost *atomic.Bool
 }
 
 func newWorker(opts bucket.Options, c Cluster, now func() time.Time) worker {
-	return worker{reader{opts}, ledger.New(opts), c, now, &lingering{of: map[string]map[string]bool{}}}
+	return worker{reader{opts}, ledger.New(opts), c, now, &lingering{of: map[string]map[string]bool{}}, &atomic.Bool{}}
 }
 
 // lingering are the Jobs whose pods had not ended when this keeper began, by namespace: of one that was deleted while nobody looked, its
@@ -117,7 +121,25 @@ func (w worker) settle(ctx context.Context, d done) error {
 	if len(note) > most {
 		note = strings.ToValidUTF8(note[:most], "") + "…"
 	}
-	return w.cluster.Settle(ctx, d.target.as, *d.job, note)
+	if err := w.remember(ctx, d.work, record.End, d.job.Timeout); err != nil {
+		return err
+	}
+	err := w.cluster.Settle(ctx, d.target.as, *d.job, note)
+	if err != nil && w.lost.Load() {
+		return nil // it is noted once the cluster is back
+	}
+	return err
+}
+
+// remember writes down in which cluster a run is, or takes that out, where there are several: if one of them is lost, what is under way there
+// is not known otherwise after a restart.
+func (w worker) remember(ctx context.Context, k work, do func(context.Context, record.Removable, record.Run) error, timeout time.Duration) error {
+	if len(k.declared.clusters) < 2 {
+		return nil
+	}
+	return bucket.With(ctx, k.declared.records, w.stores.opts, func(f bucket.Folder) error {
+		return do(ctx, f, record.Run{Cluster: k.cluster, Workload: k.key.arc, Lot: k.key.lot, Attempt: k.attempt.String(), Timeout: timeout})
+	})
 }
 
 // text is what an error says; empty for none.

@@ -363,7 +363,7 @@ func comments() map[string]comment {
 		"EnvironmentSpec": {
 			doc: "EnvironmentSpec is the body of an [Environment].",
 			fields: map[string]string{
-				"Clusters":       "Clusters are the names of the clusters of the environment: each of its projects runs on all of them.",
+				"Clusters":       "Clusters are the names of the clusters of the environment: each of its projects runs on all of them. Lots are made once, in the first that can be used.",
 				"Namespace":      "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
 				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
 				"Lots":           "Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.",

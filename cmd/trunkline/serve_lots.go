@@ -44,6 +44,8 @@ func (d *daemon) makeLots() error {
 		options.Clusters = append(options.Clusters, jobs.New(c.Name, c.REST, d.log))
 	}
 	d.lots = lotflow.New(options)
+	heard := func(objects []string) { d.lots.Hint(objects) }
+	d.sharing.heard.Store(&heard)
 	d.metrics.registry.MustRegister(runs, &lotsCollector{d.lots, time.Now})
 	return nil
 }
@@ -58,13 +60,14 @@ func tellLate(log *slog.Logger, l lotflow.Lateness) {
 	log.Info("a dataset is not late any more", words...)
 }
 
-// notified has it looked where a notification of an object store says, if this replica keeps the lots; what it says decides nothing.
+// notified has it looked where a notification of an object store says, by whichever replica keeps the lots; what it says decides nothing.
 func (d *daemon) notified(header func(string) string, body []byte) (answer any, err error) {
 	n, err := notice.Read(header, body)
 	if err != nil {
 		return nil, err
 	}
 	d.lots.Hint(n.Objects)
+	d.sharing.say(n.Objects)
 	if n.Answer != nil {
 		return n.Answer, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,22 @@ func (r *replicas) flags(cmd *cobra.Command) {
 type sharing struct {
 	coordinator *shard.Coordinator
 	changed     chan struct{}
+	// heard is told what other replicas say.
+	heard atomic.Pointer[func([]string)]
+}
+
+// hear passes on what another replica says.
+func (s *sharing) hear(texts []string) {
+	if heard := s.heard.Load(); heard != nil {
+		(*heard)(texts)
+	}
+}
+
+// say has the replica that leads hear something, if that is another one: soon as a rule, and maybe not at all.
+func (s *sharing) say(texts []string) {
+	if s.coordinator != nil && !s.coordinator.Leads() {
+		s.coordinator.Say(texts)
+	}
 }
 
 // coordinator returns what shares the releases with the other replicas.
@@ -56,6 +73,7 @@ func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sh
 	}
 	s.coordinator, err = shard.New(shard.Options{
 		Leases: shard.NewLeases(clusters[i].REST), Group: r.group, Identity: host, Shards: r.shards, Now: time.Now, Log: log,
+		Heard: s.hear,
 		Changed: func() {
 			select {
 			case s.changed <- struct{}{}:

@@ -416,6 +416,37 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// TestLearnedWhileItBegins: what is learned while it is not known yet what was told is told, also if finding out fails on the way, and also
+// what nothing that is kept says.
+func TestLearnedWhileItBegins(t *testing.T) {
+	w, h := newWorld(t), listen(t)
+	w.to("one", h, deliver.CloudEvents)
+	letter := filepath.Join(w.dir, "outbox/one/dead/0a.json")
+	for _, path := range []string{letter, filepath.Join(w.dir, "outbox/one/again/0a.json")} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("damaged"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, _ := w.tell()
+	fleeting := func(n int) egress.Fact {
+		f := w.happens("raw", n)
+		f.Fleeting = true
+		return f
+	}
+	d.Tell("prod", []egress.Fact{fleeting(0)}, false)
+	await(t, "it to have found the cursor", func() bool { _, ok := d.Wants("prod", true); return ok })
+	d.Tell("prod", []egress.Fact{fleeting(1)}, false)
+	if err := os.Remove(letter); err != nil {
+		t.Fatal(err)
+	}
+	h.await(t, "both", func(told []string) bool {
+		return slices.Contains(told, event("raw", 0)) && slices.Contains(told, event("raw", 1))
+	})
+}
+
 // TestNoRedirections: a target cannot have messages sent elsewhere, with the token in them.
 func TestNoRedirections(t *testing.T) {
 	w, elsewhere, h := newWorld(t), listen(t), listen(t)

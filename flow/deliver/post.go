@@ -110,9 +110,6 @@ func (p *post) run(ctx context.Context) {
 	if err != nil {
 		return // ctx has ended
 	}
-	p.mu.Lock()
-	p.early = nil // the outbox has it
-	p.mu.Unlock()
 	defer func() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
 		defer cancel()
@@ -184,8 +181,12 @@ func (p *post) recall(ctx context.Context, records *Records) error {
 		return err
 	}
 	p.mu.Lock()
-	p.box, p.number, p.letters = egress.New(cursor, p.opts.Limits), found.number, len(found.letters)
-	p.box.Tell(p.early)
+	p.number, p.letters = found.number, len(found.letters)
+	if p.box == nil { // one that is there after a failure has what was learned meanwhile, some of which nobody tells again
+		p.box = egress.New(cursor, p.opts.Limits)
+		p.box.Tell(p.early)
+		p.early = nil
+	}
 	p.mu.Unlock()
 	return p.redeliver(ctx, records, found)
 }

@@ -5,11 +5,16 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -187,5 +192,53 @@ func TestByHand(t *testing.T) {
 		default:
 			return
 		}
+	}
+}
+
+// unreachable is an API server that cannot be reached for a while.
+type unreachable struct {
+	next http.RoundTripper
+	away *atomic.Bool
+}
+
+func (u unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
+	if u.away.Load() {
+		return nil, errors.New("connection refused")
+	}
+	return u.next.RoundTrip(r)
+}
+
+// TestAway: that a cluster cannot be followed is told once, and that it can be again; and what it has.
+func TestAway(t *testing.T) {
+	c := newCell(t, "")
+	c.await("the template", func(e Event) bool { return e.Kind == Has && e.Template != nil })
+	var away atomic.Bool
+	away.Store(true)
+	reached := pkg.Cluster(t).Config
+	c.cluster = New("far", func() (*rest.Config, error) {
+		cfg := rest.CopyConfig(reached)
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return unreachable{next, &away} })
+		return cfg, nil
+	}, slog.New(slog.DiscardHandler))
+	c.events = make(chan Event, 1000)
+	c.watch()
+	var got []Kind
+	next := func(what string, until Kind) {
+		c.await(what, func(e Event) bool {
+			if e.Kind != Has && e.Kind != Gone {
+				got = append(got, e.Kind)
+			}
+			return e.Kind == until
+		})
+	}
+	next("it to be away", Away)
+	away.Store(false)
+	next("it to be back", Back)
+	if !slices.Contains(got, Complete) {
+		next("all that it has", Complete)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]Kind{Begins, Complete, Away, Back}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -28,6 +28,8 @@ const (
 
 // Job is a run as a cluster has it.
 type Job struct {
+	// Cluster is the name of the one that has it.
+	Cluster         string
 	Namespace, Name string
 	UID             types.UID
 	// Environment is the name, and Workload is "project/workload".
@@ -37,6 +39,8 @@ type Job struct {
 	// Inputs, Replaces and Tag are as [Order] had them.
 	Inputs, Replaces, Tag string
 	Created               time.Time
+	// Timeout is after how long the cluster ends it; 0 if it does not.
+	Timeout time.Duration
 	// Ended is when it ended; the zero time while it is under way. Failed says how.
 	Ended  time.Time
 	Failed bool
@@ -79,6 +83,7 @@ func readOther(o *unstructured.Unstructured) (Job, bool) {
 
 // end reads whether a Job has ended, and how.
 func (j *Job) end(o *unstructured.Unstructured) {
+	j.Timeout = deadline(o.Object)
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	for _, c := range conditions {
 		c, _ := c.(map[string]any)
@@ -93,6 +98,17 @@ func (j *Job) end(o *unstructured.Unstructured) {
 		}
 		j.Failed = kind == "Failed"
 	}
+}
+
+// deadline is after how long a Job is ended, by its object or the template of one; 0 if it is not.
+func deadline(job map[string]any) time.Duration {
+	switch n, _, _ := unstructured.NestedFieldNoCopy(job, "spec", "activeDeadlineSeconds"); n := n.(type) {
+	case int64:
+		return time.Duration(n) * time.Second
+	case float64:
+		return time.Duration(n) * time.Second
+	}
+	return 0
 }
 
 // Order says which Job is to be made.

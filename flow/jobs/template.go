@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -39,6 +40,8 @@ type Template struct {
 	Secrets []string
 	// Command is the container's; empty for that of its image.
 	Command []string
+	// Timeout is after how long the cluster ends a Job of it; 0 if it does not.
+	Timeout time.Duration
 	// Replays are the names of those that it came with.
 	Replays []string
 
@@ -74,6 +77,7 @@ func readTemplate(o *unstructured.Unstructured) (Template, error) {
 			t.container = i
 		}
 	}
+	t.Timeout = deadline(t.job)
 	data, err := json.Marshal(t.job)
 	if err != nil {
 		return t, fmt.Errorf("reading the template: %w", err)

@@ -4,6 +4,7 @@ package jobs
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -29,7 +30,38 @@ const (
 	Has
 	// Gone says that there is no such Job, or template, any more.
 	Gone
+	// Away says that what the cluster has cannot be followed at the moment: what was told may not be so any more.
+	Away
+	// Back says that it can be followed again. What has changed meanwhile is told by itself, before or after that.
+	Back
 )
+
+// contact tells when a cluster cannot be followed any more, and when it can be again: each kind of object is followed by itself.
+type contact struct {
+	cluster string
+	tell    func(Event)
+
+	mu     sync.Mutex
+	failed map[string]bool
+}
+
+// follows notes whether a kind of object is followed.
+func (c *contact) follows(kind string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := len(c.failed)
+	if ok {
+		delete(c.failed, kind)
+	} else {
+		c.failed[kind] = true
+	}
+	switch after := len(c.failed); {
+	case before == 0 && after > 0:
+		c.tell(Event{Cluster: c.cluster, Kind: Away})
+	case before > 0 && after == 0:
+		c.tell(Event{Cluster: c.cluster, Kind: Back})
+	}
+}
 
 // Event is something that happened in a cluster: with a Job, with a template, or with none.
 type Event struct {
@@ -46,8 +78,9 @@ const again = 5 * time.Second
 
 // Watch tells of templates and Jobs until ctx ends. It begins again when credentials are refused.
 func (c *Cluster) Watch(ctx context.Context, tell func(Event)) {
+	at := &contact{cluster: c.name, tell: tell, failed: map[string]bool{}}
 	for ctx.Err() == nil {
-		if err := c.watch(ctx, tell); err != nil && ctx.Err() == nil {
+		if err := c.watch(ctx, tell, at); err != nil && ctx.Err() == nil {
 			c.log.Warn("cannot watch the runs of lots; it is tried again", "cluster", c.name, "err", err.Error())
 		}
 		select {
@@ -58,8 +91,9 @@ func (c *Cluster) Watch(ctx context.Context, tell func(Event)) {
 }
 
 // watch does so until ctx ends or credentials are refused.
-func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
+func (c *Cluster) watch(ctx context.Context, tell func(Event), at *contact) error {
 	client, err := c.reach(As{})
+	at.follows("credentials", err == nil)
 	if err != nil {
 		return err
 	}
@@ -71,8 +105,17 @@ func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
 	follow := func(kind schema.GroupVersionResource, selector string, has func(Kind, *unstructured.Unstructured)) {
 		told := ""
 		controller := informer(client, kind, selector, has, func(err error) {
+			if err == nil {
+				told = ""
+				at.follows(kind.Resource, true)
+				return
+			}
+			byItself := ctx.Err() != nil || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+			if !byItself {
+				at.follows(kind.Resource, false)
+			}
 			switch text := err.Error(); {
-			case ctx.Err() != nil, text == told, apierrors.IsResourceExpired(err), apierrors.IsGone(err): // it goes by itself, or is told already
+			case byItself, text == told:
 				c.log.Debug("watching the runs of lots", "cluster", c.name, "kind", kind.Resource, "err", text)
 			default:
 				told = text
@@ -109,8 +152,9 @@ func (c *Cluster) watch(ctx context.Context, tell func(Event)) error {
 	return context.Cause(ctx)
 }
 
-// informer follows the objects of a kind. They are told of one after the other, and all that are there before it has synced.
-func informer(client dynamic.Interface, kind schema.GroupVersionResource, selector string, has func(Kind, *unstructured.Unstructured), failed func(error)) cache.Controller {
+// informer follows the objects of a kind. They are told of one after the other, and all that are there before it has synced. Of each attempt
+// it is told how it went: nil once it is followed.
+func informer(client dynamic.Interface, kind schema.GroupVersionResource, selector string, has func(Kind, *unstructured.Unstructured), went func(error)) cache.Controller {
 	told := func(kind Kind) func(any) {
 		return func(obj any) {
 			if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
@@ -127,16 +171,14 @@ func informer(client dynamic.Interface, kind schema.GroupVersionResource, select
 			opts.LabelSelector = selector
 			list, err := all.List(ctx, opts)
 			if err != nil {
-				failed(err)
+				went(err)
 			}
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
 			opts.LabelSelector = selector
 			stream, err := all.Watch(ctx, opts)
-			if err != nil {
-				failed(err)
-			}
+			went(err)
 			return stream, err
 		},
 	}

@@ -159,7 +159,7 @@ func (p *Planner) needed(series int, n int64) string {
 		if run, ok := st.runs[n]; ok && run.Failed.IsZero() {
 			return a.ID + " is making it"
 		}
-		if !a.Stop.apart() && n >= st.floor {
+		if !a.apart() && n >= st.floor {
 			return a.ID + " would make it again: what else it writes is kept longer"
 		}
 	}
@@ -171,7 +171,7 @@ func (p *Planner) needed(series int, n int64) string {
 				return a.ID + " is reading it"
 			}
 		}
-		if a.Stop.apart() {
+		if a.apart() {
 			continue
 		}
 		if to >= st.due {

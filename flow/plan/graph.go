@@ -44,9 +44,9 @@ const (
 	Arrives Stop = "arrives"
 )
 
-// apart reports whether an arc makes no lots because a plan says so.
-func (s Stop) apart() bool {
-	return s == Excluded || s == Scheduled || s == Steady || s == Arrives
+// apart reports whether an arc makes no lots because a plan says so, suspended or not.
+func (a *Arc) apart() bool {
+	return a.ByItself || a.Stop == Excluded || a.Stop == Scheduled || a.Stop == Steady || a.Stop == Arrives
 }
 
 // Arc is a workload that makes lots: those of the series that it writes.
@@ -63,6 +63,9 @@ type Arc struct {
 	// after that a lot is made of what is there, of one input at least. 0 is for ever.
 	Within time.Duration
 	Stop   Stop
+	// ByItself says that it writes its lots by itself when it is not stopped: it is scheduled or steady, or a boundary. So nothing is made
+	// once more of what it makes, also while it is suspended.
+	ByItself bool
 	// Digest tells the workload as it is declared from how it was declared before: a lot that failed is tried again at
 	// once by a workload that is another.
 	Digest string

@@ -106,6 +106,7 @@ func TestMerge(t *testing.T) {
 			"prod rates/ticks@1 loses 60 from 20260301PT1H000 to 20260303PT1H011: not declared any more",
 			"dev rates/fx@1 loses 2 from 20260301P1D000 to 20260302P1D000: not declared any more",
 			"prod rates/fx@1 loses 2 from 20260301P1D000 to 20260302P1D000: not declared any more",
+			"test rates/fx@1 loses 2 from 20260301P1D000 to 20260302P1D000: not declared any more",
 		}},
 	}
 	for name, tc := range cases {

@@ -43,9 +43,10 @@ func of(c *catalog.Catalog, environment string, projects []string, digests func(
 		for i := range p.Spec.Workloads {
 			w := &p.Spec.Workloads[i]
 			a := Arc{
-				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Within: time.Duration(w.Lots.Within), Stop: stopOf(c, p, w, environment), Digest: digest[w.Name],
+				ID: p.Name + "/" + w.Name, Need: needOf(w.Join), Within: time.Duration(w.Lots.Within), Digest: digest[w.Name],
 				Typical: p.TypicalDurationOf(w, environment),
 			}
+			a.Stop, a.ByItself = stopOf(c, p, w, environment)
 			if spec, ok := c.Boundary(p, w, environment); ok {
 				a.Lateness, a.Waits = spec.Lateness, spec.Arrival == boundary.Immediate
 			}
@@ -156,22 +157,25 @@ func needOf(j v1alpha1.Join) int {
 	return n
 }
 
-// stopOf is why nothing starts the runs of a workload.
-func stopOf(c *catalog.Catalog, p *catalog.Project, w *v1alpha1.Workload, environment string) Stop {
+// stopOf is why nothing starts the runs of a workload, and whether it writes its lots by itself when it is not stopped.
+func stopOf(c *catalog.Catalog, p *catalog.Project, w *v1alpha1.Workload, environment string) (s Stop, byItself bool) {
 	over := p.Spec.Environments[environment].Workloads[w.Name]
 	switch {
-	case p.Excludes(environment, w.Name):
-		return Excluded
-	case p.Suspends(w, environment), p.Suspended(environment):
-		return Suspended
 	case w.Blueprint == boundary.Blueprint:
-		return Arrives
+		s = Arrives
 	case w.Schedule != "" || over.Schedule != "":
-		return Scheduled
+		s = Scheduled
 	case !ends(c.Blueprints[w.Blueprint]):
-		return Steady
+		s = Steady
 	}
-	return Runs
+	byItself = s != Runs
+	switch {
+	case p.Excludes(environment, w.Name):
+		return Excluded, byItself
+	case p.Suspends(w, environment), p.Suspended(environment):
+		return Suspended, byItself
+	}
+	return s, byItself
 }
 
 // ends reports whether the runs of a blueprint end: those that do can be told how long they may take.

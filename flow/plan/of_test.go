@@ -26,7 +26,8 @@ var declared = map[string]string{
 	"trunkline.yaml": head + "kind: Platform\nmetadata: {name: acme}\nspec: {roots: [.]}\n",
 	"setup.yaml": head + "kind: Cluster\nmetadata: {name: one}\n---\n" +
 		head + "kind: Environment\nmetadata: {name: prod}\nspec: {clusters: [one], stores: {lake: s3://prod}}\n---\n" +
-		head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [one], stores: {lake: s3://dev}}\n",
+		head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [one], stores: {lake: s3://dev}}\n---\n" +
+		head + "kind: Environment\nmetadata: {name: test}\nspec: {clusters: [one], stores: {lake: s3://test}}\n",
 	"orders.yaml": head + `kind: Project
 metadata: {name: orders}
 spec:
@@ -57,7 +58,7 @@ metadata: {name: rates}
 spec:
   owner: team
   image: ghcr.io/acme/rates:1
-  environments: [prod, dev]
+  environments: {prod: , dev: , test: {workloads: {fetch: {suspend: true}, listen: {exclude: true}}}}
   datasets:
     - {name: ticks, version: "1", path: lake://rates/ticks/, lots: {unit: hourly, since: "2026-03-01T00:00:00Z"}}
     - {name: fx, version: "1", path: lake://rates/fx/, lots: {unit: daily, since: "2026-03-01T00:00:00Z"}}
@@ -106,14 +107,18 @@ func TestOf(t *testing.T) {
 		"Prod": {"a dataset without lots is not waited for, and a workload that writes none has none", "prod", []plan.Arc{
 			{ID: "orders/clean", Writes: []string{"orders/clean@2"}, Reads: cleanReads},
 			{ID: "orders/sum", Writes: []string{"orders/sum@1"}, Reads: sumReads, Need: 1},
-			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Scheduled},
-			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Steady},
+			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Scheduled, ByItself: true},
+			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Steady, ByItself: true},
 		}},
 		"Dev": {"an environment decides what runs", "dev", []plan.Arc{
 			{ID: "orders/clean", Writes: []string{"orders/clean@2"}, Reads: cleanReads, Stop: plan.Suspended},
 			{ID: "orders/sum", Writes: []string{"orders/sum@1"}, Reads: sumReads, Need: 1, Stop: plan.Excluded},
-			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Scheduled},
-			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Steady},
+			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Scheduled, ByItself: true},
+			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Steady, ByItself: true},
+		}},
+		"Test": {"what runs by the clock does so also while it does not run", "test", []plan.Arc{
+			{ID: "rates/fetch", Writes: []string{"rates/fx@1"}, Stop: plan.Suspended, ByItself: true},
+			{ID: "rates/listen", Writes: []string{"rates/ticks@1"}, Stop: plan.Excluded, ByItself: true},
 		}},
 		"None": {"there is no such environment", "stage", nil},
 	}

@@ -40,6 +40,18 @@ func TestStarts(t *testing.T) {
 		"Late":      {"an input that was written again", func(w *world) { w.write("orders/raw@1", hour(35), plan.Complete) }, []string{"orders/clean 20260302PT1H011 attempt 1: late, replaces 2026-03-02T12:01:12Z"}},
 		"Replay":    {"each lot of it", func(w *world) { fix.Marked = w.clock.Add(time.Second); w.replays["fix"] = fix }, []string{"orders/clean 20260301PT1H003 attempt 1: replay fix, old, replaces 2026-03-02T12:00:40Z", "orders/clean 20260301PT1H004 attempt 1: replay fix, old, replaces 2026-03-02T12:00:41Z"}},
 		"ReplayOff": {"a replay of a lot that is not there is its computation", func(w *world) { none(w, 3, 4); fix.Marked = w.clock.Add(time.Second); w.replays["fix"] = fix }, []string{"orders/clean 20260301PT1H003 attempt 1: gap, old", "orders/clean 20260301PT1H004 attempt 1: gap, old"}},
+		"Suspended": {"what is not there waits for what a replay makes again, though it is suspended", func(w *world) {
+			w.write("rates/sum@1", day(0), plan.None)
+			w.arc("orders/clean", func(a *plan.Arc) { a.Stop = plan.Suspended })
+			fix.Marked, fix.Cascade = w.clock.Add(time.Second), true
+			w.replays["fix"] = fix
+		}, nil},
+		"SuspendedByItself": {"and not for what runs by the clock, which no replay has made again", func(w *world) {
+			w.write("rates/sum@1", day(0), plan.None)
+			w.arc("orders/clean", func(a *plan.Arc) { a.Stop, a.ByItself = plan.Suspended, true })
+			fix.Marked, fix.Cascade = w.clock.Add(time.Second), true
+			w.replays["fix"] = fix
+		}, []string{"rates/sum 20260301P1D000 attempt 1: first"}},
 		"Retry": {"once its pause is over", func(w *world) {
 			none(w, 35)
 			w.runs[key{"orders/clean", hour(35)}] = plan.Run{Arc: "orders/clean", Lot: hour(35), Attempt: 3, Failed: w.now.Add(-4 * time.Minute)}

@@ -374,7 +374,7 @@ func (p *Planner) later(a *arc, n int64, recompute bool) *read {
 // isAgain reports whether a lot that is there is to be made once more, and can be.
 func (p *Planner) isAgain(i int, n int64) bool {
 	a, st := &p.g.arcs[i], &p.arcs[i]
-	if a.Stop.apart() || n < st.floor || n >= st.due {
+	if a.apart() || n < st.floor || n >= st.due {
 		return false
 	}
 	if p.replay(i, n) == "" && (!a.recomputes || p.later(a, n, true) == nil) {

@@ -43,7 +43,7 @@ func (g *Graph) markers(of map[string]Replay) [][]marker {
 		spans := g.replayed(r)
 		for _, i := range g.order {
 			a := &g.arcs[i]
-			if a.Stop.apart() {
+			if a.apart() {
 				continue
 			}
 			for _, s := range merged(spans[i]) {

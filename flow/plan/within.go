@@ -62,7 +62,7 @@ func (p *Planner) overAt(a *arc, n int64) (time.Time, bool) {
 // waitsUntil is when a lot is to be looked at again since its wait is over; false if that changes nothing.
 func (p *Planner) waitsUntil(i int, n int64) (time.Time, bool) {
 	a, st := &p.g.arcs[i], &p.arcs[i]
-	if a.Within <= 0 || a.Stop.apart() || n < st.floor || n >= st.due || st.done.has(n) && !a.recomputes && !st.marked(n) {
+	if a.Within <= 0 || a.apart() || n < st.floor || n >= st.due || st.done.has(n) && !a.recomputes && !st.marked(n) {
 		return time.Time{}, false
 	}
 	missing := false

@@ -435,6 +435,7 @@ func drawWorld(t *rapid.T) *world {
 		a.Within = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Minute, time.Hour, 10 * time.Hour}).Draw(t, "within")
 		if rapid.IntRange(0, 5).Draw(t, "stops") == 0 {
 			a.Stop = rapid.SampledFrom([]plan.Stop{plan.Suspended, plan.Excluded, plan.Scheduled, plan.Steady}).Draw(t, "stop")
+			a.ByItself = a.Stop == plan.Scheduled || a.Stop == plan.Steady || rapid.Bool().Draw(t, "by itself")
 		}
 		w.arcs[a.ID] = a
 		readable = append(readable, a.Writes...)
@@ -509,5 +510,5 @@ func project(id string) string {
 
 // apart reports whether a plan does not have an arc make its lots.
 func apart(a plan.Arc) bool {
-	return slices.Contains([]plan.Stop{plan.Excluded, plan.Scheduled, plan.Steady}, a.Stop)
+	return a.ByItself || slices.Contains([]plan.Stop{plan.Excluded, plan.Scheduled, plan.Steady}, a.Stop)
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package record writes down what has to be remembered of the lots of an environment, in a folder of its store: which replays have begun,
-// and when.
+// Package record writes down what has to be remembered of the lots of an environment, in a folder of its store: which replays have begun and
+// when, and which runs are under way where that cannot be asked.
 //
-// Of Trunkline it imports flow/bucket and flow/plan.
+// Of Trunkline it imports api/lot, flow/bucket and flow/plan.
 package record
 
 import (

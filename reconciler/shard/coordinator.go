@@ -25,8 +25,13 @@ type Coordinator struct {
 	seen   seen
 	// logged is the last problem that was logged.
 	logged string
+	// heard is the number of the last text that was heard of each Lease, by its UID.
+	heard map[string]int64
 
 	mu sync.Mutex
+	// said are the texts that others are to hear, and number that of the last.
+	said   []said
+	number int64
 	// allowed are the buckets that this replica has, for as long as its Lease holds.
 	allowed set
 	// renewed is when the last renewal of the Lease that succeeded was sent; zero if there is none.

@@ -54,6 +54,7 @@ func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	c.listen(&s)
 	c.memory.observe(&s, asked, c.opts.Now(), c.opts.Duration)
 	d := decide(self{name: c.name, seen: c.seen, holds: c.holds()}, &s, &c.memory, asked,
 		timing{duration: c.opts.Duration, rebalance: c.opts.Rebalance})
@@ -106,6 +107,7 @@ func (c *Coordinator) fill(lease *coordinationv1.Lease, r record) error {
 		return fmt.Errorf("writing the Lease %s: %w", lease.Name, err)
 	}
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, annotationReplica, text)
+	c.speak(lease)
 	seconds := int32(c.opts.Duration / time.Second) //nolint:gosec // at most ten minutes
 	now := metav1.NewMicroTime(c.opts.Now())        // for people; nobody compares it with a clock
 	lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &c.opts.Identity, LeaseDurationSeconds: &seconds, RenewTime: &now}

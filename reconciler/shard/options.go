@@ -73,6 +73,8 @@ type Options struct {
 	Rebalance time.Duration
 	// Changed is called whenever other releases may be owned than before. It must not block.
 	Changed func()
+	// Heard is called with what other replicas say by [Coordinator.Say]. It must not block.
+	Heard func([]string)
 	// Now reads the clock, with its monotonic part. Required.
 	Now func() time.Time
 	Log *slog.Logger
@@ -87,6 +89,9 @@ func (o *Options) complete() error {
 	o.Rebalance = cmp.Or(o.Rebalance, DefaultRebalance)
 	if o.Changed == nil {
 		o.Changed = func() {}
+	}
+	if o.Heard == nil {
+		o.Heard = func([]string) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
