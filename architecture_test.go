@@ -92,7 +92,7 @@ var mayKnow = map[string][]string{
 	"hack/mutants":               {},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render", "webhooks/github/githubtest"},
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
-	"migrate/clusterless":        {"api/columntype", "api/confidential", "api/location", "api/lot", "api/v1alpha1", "catalog", "migrate", "scaffold"},
+	"migrate/clusterless":        {"api/columntype", "api/confidential", "api/location", "api/lot", "api/pattern", "api/v1alpha1", "catalog", "migrate", "scaffold"},
 	"plan":                       {"api", "catalog", "plan/ownership"},
 	"plan/gate":                  {"api", "plan"},
 	"plan/health":                {"api", "policy/cel/guard", "policy/subject"},
