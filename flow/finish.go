@@ -127,7 +127,7 @@ func (w worker) replaced(ctx context.Context, d *done, r run.Run, out run.Outcom
 	var replaces map[string][]string
 	if err := json.Unmarshal([]byte(d.job.Replaces), &replaces); err != nil {
 		d.came, d.why = cameNeedless, "its Job does not say what it replaces" // a person has changed it
-		return nil, nil
+		return nil, nil                                                       //nolint:nilerr // it is said in why
 	}
 	sinks, err := w.ledger.Sinks(ctx, r, func(s run.Sink) bool {
 		return len(replaces[s.Role]) > 0 || d.known[survey.At{Series: s.ID, Lot: r.Lot}].State.There()

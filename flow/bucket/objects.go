@@ -82,7 +82,7 @@ func (o *objects) Between(ctx context.Context, prefix, first, last string, few i
 	if o.place.Scheme != "s3" {
 		return nil, false
 	}
-	begin := func(as func(any) bool) error {
+	begin := func(as func(any) bool) error { //nolint:unparam // the driver asks for an error
 		var in *s3.ListObjectsV2Input
 		if as(&in) && in.ContinuationToken == nil && len(first) > len(prefix) {
 			in.StartAfter = aws.String(o.place.Folder + first[:len(first)-1]) // it is not listed itself

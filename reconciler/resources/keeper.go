@@ -24,7 +24,7 @@ const (
 	// lookInterval is how often it is asked which catalog is accepted, which costs no request.
 	lookInterval = time.Second
 	// atOnce bounds how many resources of an environment are looked at at a time, and each takes timeout at most.
-	atOnce   = 8
+	atOnce  = 8
 	timeout = time.Minute
 	// leftInterval is how often it is looked for what is not declared any more, beside when something has ceased to be.
 	leftInterval = time.Hour
