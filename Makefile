@@ -178,7 +178,7 @@ kustomize: ## build Kustomize's own program, which tests compare with, into .cac
 transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
 	@hack/transform/check.sh
 
-catalog: ## check and test the program of the blueprint catalog, with servers of catalogs from PyPI and Maven in .cache/catalog
+catalog: moto ## check and test the program of the blueprint catalog, with AWS of .cache/moto, and a Java and Iceberg's own catalog in .cache/catalog
 	@hack/catalog/check.sh
 
 airflow: ## ask Apache Airflow itself whether it still says what the corpus of DAG files has it say

@@ -67,8 +67,10 @@ func TestProblemsOfResources(t *testing.T) {
 		},
 		"DatabaseOfOthers": {
 			reason: "A table may be in the database of another project.",
-			edits: []edit{prodAPI, having(orders, `{databases: [{name: d, environments: [prod]}]}`),
-				having(rates, `{tables: [{database: d, name: t, environments: [prod], format: orc, location: "s3://a/b/"`+columns+`}]}`)},
+			edits: []edit{
+				prodAPI, having(orders, `{databases: [{name: d, environments: [prod]}]}`),
+				having(rates, `{tables: [{database: d, name: t, environments: [prod], format: orc, location: "s3://a/b/"`+columns+`}]}`),
+			},
 		},
 		"NoDatabase": {
 			reason: "Nobody would make it.",

@@ -235,8 +235,10 @@ func local(host string) bool {
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 // ours are the headers that say how an answer is sent, or whether it has changed.
-var ours = []string{"accept-encoding", "connection", "content-length", "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
-	"range", "te", "trailer", "transfer-encoding", "upgrade"}
+var ours = []string{
+	"accept-encoding", "connection", "content-length", "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
+	"range", "te", "trailer", "transfer-encoding", "upgrade",
+}
 
 // header says what is wrong with one; empty if nothing is.
 func header(name, value string) string {

@@ -27,7 +27,8 @@ func Of(f v1alpha1.TableFormat) Format {
 	case v1alpha1.FormatParquet:
 		return Format{
 			hive + "ql.io.parquet.MapredParquetInputFormat", hive + "ql.io.parquet.MapredParquetOutputFormat", hive + "ql.io.parquet.serde.ParquetHiveSerDe",
-			map[string]string{"serialization.format": "1"}, "parquet",
+			map[string]string{"serialization.format": "1"},
+			"parquet",
 		}
 	case v1alpha1.FormatORC:
 		return Format{hive + "ql.io.orc.OrcInputFormat", hive + "ql.io.orc.OrcOutputFormat", hive + "ql.io.orc.OrcSerde", nil, "orc"}

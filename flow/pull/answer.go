@@ -45,7 +45,7 @@ func retryAfter(text string, now time.Time) time.Duration {
 	const most = 1 << 30 // seconds; more is none the longer
 	text = strings.TrimSpace(text)
 	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil {
-		return time.Duration(min(seconds, most)) * time.Second //nolint:gosec // it is less than that
+		return time.Duration(min(seconds, most)) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return max(0, at.Sub(now))

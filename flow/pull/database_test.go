@@ -67,8 +67,10 @@ func TestSelect(t *testing.T) {
 	}{
 		{"as CSV", monday, database(between), map[string]string{"part-20260105P1D000.csv": csv}},
 		{"as JSON", monday, database(between, "format", "json"), map[string]string{"part-20260105P1D000.json": lines}},
-		{"with parameters of several kinds", "20260106P1D000", database("SELECT :lot AS lot, CAST(:start AS date) AS day, (CAST(:end AS timestamp))::text, NULL AS nothing, E'two\\nlines'"),
-			map[string]string{"part-20260106P1D000.csv": "lot,day,text,nothing,?column?\n20260106P1D000,2026-01-06,2026-01-07 00:00:00,,\"two\nlines\"\n"}},
+		{
+			"with parameters of several kinds", "20260106P1D000", database("SELECT :lot AS lot, CAST(:start AS date) AS day, (CAST(:end AS timestamp))::text, NULL AS nothing, E'two\\nlines'"),
+			map[string]string{"part-20260106P1D000.csv": "lot,day,text,nothing,?column?\n20260106P1D000,2026-01-06,2026-01-07 00:00:00,,\"two\nlines\"\n"},
+		},
 		{"a column alone", monday, database("SELECT note FROM orders WHERE at >= :end ORDER BY id"), map[string]string{"part-20260105P1D000.csv": "note\n\"two\nlines\"\n\n"}},
 		{"a lot of which there is nothing", "20260107P1D000", database(between), map[string]string{}},
 	} {

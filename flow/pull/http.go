@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -205,9 +206,7 @@ func (a *asking) send(ctx context.Context, at *url.URL, was memory) (*http.Respo
 		return nil, final(plain(err))
 	}
 	if originOf(at) == a.origin {
-		for name, values := range a.headers {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, a.headers)
 	}
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "trunkline-lot")

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -113,22 +114,37 @@ func TestAnswers(t *testing.T) {
 		"Never":      {"not for ever", status(http.StatusBadGateway), nil, nil, 4, "it answered 502 Bad Gateway"},
 		"Later":      {"what is to wait for long is tried by another run", status(http.StatusTooManyRequests, "Retry-After", "7200"), nil, nil, 1, "it answered 429 Too Many Requests, and asks to wait for 2h0m0s"},
 		"Accepted":   {"it is being made", then(1, status(http.StatusAccepted), plainly(csv, "1")), nil, map[string]string{file: "1"}, 2, ""},
-		"Half": {"half of a length is nothing", then(1, raw("HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 10\r\n\r\n1,2\n"), plainly(csv, "1")), nil,
-			map[string]string{file: "1"}, 2, ""},
+		"Half": {
+			"half of a length is nothing", then(1, raw("HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 10\r\n\r\n1,2\n"), plainly(csv, "1")), nil,
+			map[string]string{file: "1"},
+			2, "",
+		},
 		"HalfAlways": {"and stays so", raw("HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 10\r\n\r\n1,2\n"), nil, nil, 4, "it ended before it was whole: unexpected EOF"},
 		"HalfChunks": {"half of the chunks, too", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n1,2\n\r\n"), nil, nil, 4, "it ended before it was whole: unexpected EOF"},
 		"NoLength":   {"of what ends with the connection nobody knows", raw("HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\r\n1,2\n"), nil, nil, 1, "half of it could be missing"},
 		"AnyLength":  {"unless that is put up with", raw("HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\n\r\n1,2\n"), object{"anyLength": true}, map[string]string{file: "1,2\n"}, 1, ""},
-		"Digest": {"or a digest says so", raw("HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\nContent-Digest: " + sha("1,2\n") + "\r\n\r\n1,2\n"), nil,
-			map[string]string{file: "1,2\n"}, 1, ""},
-		"WrongDigest": {"or that it is not so", raw("HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\nRepr-Digest: " + sha("1,2\n3,4\n") + "\r\n\r\n1,2\n"), nil, nil, 4,
-			"its answer is damaged: by Repr-Digest it is not what was sent"},
-		"MD5": {"a digest in either spelling", plainly(map[string]string{"Content-Type": "text/csv", "Content-MD5": hex.EncodeToString(sum[:])}, "1,2\n"), nil,
-			map[string]string{file: "1,2\n"}, 1, ""},
+		"Digest": {
+			"or a digest says so", raw("HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\nContent-Digest: " + sha("1,2\n") + "\r\n\r\n1,2\n"), nil,
+			map[string]string{file: "1,2\n"},
+			1, "",
+		},
+		"WrongDigest": {
+			"or that it is not so", raw("HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\nRepr-Digest: " + sha("1,2\n3,4\n") + "\r\n\r\n1,2\n"), nil, nil, 4,
+			"its answer is damaged: by Repr-Digest it is not what was sent",
+		},
+		"MD5": {
+			"a digest in either spelling", plainly(map[string]string{"Content-Type": "text/csv", "Content-MD5": hex.EncodeToString(sum[:])}, "1,2\n"), nil,
+			map[string]string{file: "1,2\n"},
+			1, "",
+		},
 		"WrongMD5": {"and a wrong one", plainly(map[string]string{"Content-MD5": base64.StdEncoding.EncodeToString(sum[:])}, "1,3\n"), nil, nil, 4, "its answer is damaged: by Content-MD5"},
 		"Gzip":     {"what was compressed for the way", plainly(map[string]string{"Content-Type": "text/csv", "Content-Encoding": "gzip"}, zipped("1,2\n")), nil, map[string]string{file: "1,2\n"}, 1, ""},
-		"GzipKept": {"and is wanted so", plainly(map[string]string{"Content-Type": "text/csv", "Content-Encoding": "gzip"}, zipped("1,2\n")), object{"encoded": "keep"},
-			map[string]string{file + ".gz": zipped("1,2\n")}, 1, ""},
+		"GzipKept": {
+			"and is wanted so", plainly(map[string]string{"Content-Type": "text/csv", "Content-Encoding": "gzip"}, zipped("1,2\n")),
+			object{"encoded": "keep"},
+			map[string]string{file + ".gz": zipped("1,2\n")},
+			1, "",
+		},
 		"HalfGzip": {"half of it", plainly(map[string]string{"Content-Encoding": "gzip"}, zipped(strings.Repeat("1,2\n", 1000))[:40]), nil, nil, 4, "unexpected EOF"},
 		"NoGzip":   {"a lie", plainly(map[string]string{"Content-Encoding": "gzip"}, "1,2\n1,2\n1,2\n"), nil, nil, 4, "its answer says that it is gzip"},
 		"Brotli":   {"what it was not asked for", plainly(map[string]string{"Content-Encoding": "br"}, "x"), nil, nil, 1, "its answer is compressed as \"br\""},
@@ -152,9 +168,7 @@ func TestAnswers(t *testing.T) {
 			t.Parallel()
 			l, s := newLake(t), serve(t, c.answer)
 			asks := object{"url": s.URL + "/data?day={start:%Y-%m-%d}"}
-			for k, v := range c.http {
-				asks[k] = v
-			}
+			maps.Copy(asks, c.http)
 			got, err := l.pull(monday, "1", object{"http": asks, "retries": 3, "maxMiB": 2})
 			if c.failed != "" {
 				if err == nil || !strings.Contains(err.Error(), c.failed) || strings.Contains(err.Error(), "day=") {
@@ -248,9 +262,7 @@ func TestPages(t *testing.T) {
 	})
 	pulled := func(l *lake, attempt string, more object) error {
 		asks := object{"url": s.URL + "/items", "missing": "empty"}
-		for k, v := range more {
-			asks[k] = v
-		}
+		maps.Copy(asks, more)
 		_, err := l.pull(monday, attempt, object{"http": asks, "filename": "x"})
 		return err
 	}

@@ -40,7 +40,7 @@ func nextIn(header string) string {
 		if !closed {
 			return ""
 		}
-		is := false
+		var is bool
 		is, rest = isNext(params)
 		if is {
 			return strings.TrimSpace(target)

@@ -94,7 +94,7 @@ func (p *Puller) before(ctx context.Context) (memory, bool, error) {
 	}
 	from, err := lot.ParseID(was.Lot)
 	if err != nil || from.Unit != p.run.Lot.Unit || !from.Start.Before(p.run.Lot.Start) {
-		return memory{}, false, nil
+		return memory{}, false, nil //nolint:nilerr // a memory that cannot be read is none
 	}
 	if from == p.run.Lot.Prev() {
 		return was, true, nil
@@ -118,7 +118,7 @@ func (p *Puller) recall(ctx context.Context, l lot.Lot, states ...manifest.State
 		if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
 			return memory{}, false, nil
 		}
-		switch bucket.ClassOf(err) {
+		switch bucket.ClassOf(err) { //nolint:exhaustive // all others are errors
 		case bucket.NotFound, bucket.NoStore:
 			continue
 		case bucket.Denied:

@@ -54,7 +54,7 @@ func New(run given.Run, stores *data.Stores, spec pull.Spec, opts Options) (*Pul
 		opts.Log = func(string) {}
 	}
 	if opts.Now == nil {
-		opts.Now = time.Now
+		opts.Now = time.Now //nolint:forbidigo // the clock of a puller that was given none
 	}
 	opts.Pause = cmp.Or(opts.Pause, time.Second)
 	return &Puller{Options: opts, run: run, to: to, spec: spec, stores: stores, left: spec.MaxBytes}, nil
@@ -100,7 +100,7 @@ func asItIs(text string) string { return text }
 
 // file is the name of a file, by what it ends in.
 func (p *Puller) file(number int, ending string) (string, error) {
-	name := ""
+	var name string
 	if p.run.Lot.IsZero() {
 		name = strings.ReplaceAll(p.spec.Filename.Shown(p.run.Lot), "{lot}", "all")
 	} else {
@@ -174,7 +174,7 @@ func again[T any](ctx context.Context, p *Puller, do func() (T, error)) (T, erro
 			err = backoff.Permanent(err)
 		}
 		return out, err
-	}, backoff.WithBackOff(pace), backoff.WithMaxTries(uint(max(0, p.spec.Retries))+1), backoff.WithMaxElapsedTime(0), //nolint:gosec // it is not negative
+	}, backoff.WithBackOff(pace), backoff.WithMaxTries(uint(max(0, p.spec.Retries))+1), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, wait time.Duration) {
 			p.Log(fmt.Sprintf("%s; it is tried again in %s", strings.ReplaceAll(err.Error(), "\n", " "), wait.Round(time.Millisecond)))
 		}))

@@ -116,7 +116,7 @@ func (m *migration) filter(c component, n *node, path string) (map[string]any, e
 	}
 	out := map[string]any{}
 	for _, name := range []string{"includes", "excludes"} {
-		patterns, err := c.texts(n, name)
+		patterns, err := m.patterns(c, n, path, name)
 		if err != nil {
 			return nil, err
 		}

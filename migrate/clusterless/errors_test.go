@@ -45,6 +45,7 @@ func TestRefused(t *testing.T) {
 		"Twice":         {"one reader takes the first, another the last", with(`"name": "A",`, `"name": "A", "name": "B",`), `f.json:6: the field "name" is there twice`},
 		"Deep":          {"what takes the stack of those who read it", with(`"imagePath"`, `"x": `+strings.Repeat("[", 60)+strings.Repeat("]", 60)+`, "imagePath"`), "f.json:9: it is nested more than 50 deep"},
 		"Binary":        {"no text", "\xff\xfe{", "f.json:1: it is not UTF-8"},
+		"Patterns":      {"what would let all in", with(`"lotUnit"`, `"filter": {"includes": ["/x", "a/../b", ""]}, "lotUnit"`), `f.json:4: filter.includes: no pattern matches anything: write others`},
 		"Huge":          {"what takes the memory", strings.Repeat(" ", clusterless.MaxBytes+1), "f.json:1: it has more than 4 MiB"},
 		"List":          {"what is no project", `[1]`, "f.json:1: it is a number; want a project"},
 		"NoProjects":    {"a list of none", `[]`, "there is no project in f.json"},

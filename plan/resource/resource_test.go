@@ -98,10 +98,15 @@ func TestMayChange(t *testing.T) {
 		says        string
 	}{
 		{"acme/prod/orders", false, true, ""},
-		{"", false, false, "was not made by Trunkline"}, {"", true, true, ""},
-		{"somebody", false, false, "was not made by Trunkline"}, {"somebody", true, true, ""}, {"a/b/c/d", false, false, "was not made by Trunkline"},
-		{"acme/prod/rates", false, false, "was made for the project rates"}, {"acme/prod/rates", true, true, ""},
-		{"acme/dev/orders", true, false, "belongs to acme/dev/orders"}, {"other/prod/orders", true, false, "belongs to other/prod/orders"},
+		{"", false, false, "was not made by Trunkline"},
+		{"", true, true, ""},
+		{"somebody", false, false, "was not made by Trunkline"},
+		{"somebody", true, true, ""},
+		{"a/b/c/d", false, false, "was not made by Trunkline"},
+		{"acme/prod/rates", false, false, "was made for the project rates"},
+		{"acme/prod/rates", true, true, ""},
+		{"acme/dev/orders", true, false, "belongs to acme/dev/orders"},
+		{"other/prod/orders", true, false, "belongs to other/prod/orders"},
 	} {
 		err := resource.MayChange("the bucket b", c.mark, us, c.adopt)
 		if (err == nil) != c.want || err != nil && !strings.Contains(err.Error(), c.says) {

@@ -23,9 +23,9 @@ import (
 const (
 	// lookInterval is how often it is asked which catalog is accepted, which costs no request.
 	lookInterval = time.Second
-	// atOnce bounds how many resources of an environment are looked at at a time, and each takes patience at most.
-	atOnce   = 8
-	patience = time.Minute
+	// atOnce bounds how many resources of an environment are looked at at a time, and each takes timeout at most.
+	atOnce  = 8
+	timeout = time.Minute
 	// leftInterval is how often it is looked for what is not declared any more, beside when something has ceased to be.
 	leftInterval = time.Hour
 	// firstPause and lastPause are how long it takes until what failed is tried again.
@@ -280,7 +280,7 @@ func (l *loop) carry(ctx context.Context, p pass) passed {
 // ensure brings a resource into its declared state.
 func (l *loop) ensure(ctx context.Context, cloud Cloud, p pass, r catalog.Resource) (state, []Event) {
 	begun := l.opts.Now()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	owner := resource.Owner{Platform: p.platform, Environment: r.Environment, Project: r.Project}
 	what := "the " + r.ID()

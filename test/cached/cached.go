@@ -91,6 +91,7 @@ func Catalog(tb testing.TB) string {
 	if testing.Short() {
 		tb.Skip("needs servers of catalogs; left out by -short")
 	}
+	found(tb, "moto/bin/python", "moto") // which is one of them
 	return filepath.Dir(found(tb, "catalog/bin/trunkline-catalog", "catalog"))
 }
 

