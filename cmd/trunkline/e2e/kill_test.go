@@ -79,7 +79,7 @@ func TestKilledAtFiftyPoints(t *testing.T) {
 	for range killedFirst {
 		c.killed(head, 40)
 	}
-	c.ends(head, len(w))
+	c.ends(head, cluster, w)
 	before := holds(t, cluster)
 	if diff := cmp.Diff(w.declared(), texts(before)); diff != "" {
 		t.Fatalf("after being killed while rolling out, the cluster holds: -want +got:\n%s", diff)
@@ -103,8 +103,7 @@ func TestKilledAtFiftyPoints(t *testing.T) {
 	for range killedThen {
 		c.killed(head, 12)
 	}
-	c.ends(head, len(w))
-	awaitHolds(t, cluster, w.declared())
+	c.ends(head, cluster, w)
 	c.untouched(before, holds(t, cluster), changes)
 	if most := (killedFirst + killedThen) / 4; c.rested > most {
 		t.Errorf("%d daemons had nothing left to do before they were killed, so that this shows less than it says", c.rested)
@@ -123,8 +122,7 @@ func TestKilledAtFiftyPoints(t *testing.T) {
 	}
 	head = w.commit(t, repo, "less", more)
 	c.data = t.TempDir()
-	c.ends(head, len(w))
-	awaitHolds(t, cluster, w.declared())
+	c.ends(head, cluster, w)
 	jobs.once(t)
 	awaitNoWorkers(t, c.program)
 }
@@ -158,12 +156,14 @@ func (c *course) killedAt(head string, p point) {
 	d.log.forget() // there are too many to show, should the test fail
 }
 
-// ends has a daemon live until everything is as declared, and then ends it.
-func (c *course) ends(head string, releases int) {
+// ends has a daemon live until everything is as declared, and then ends it. What is fine at first does not tell all: the daemon looks beside
+// that for what a cluster holds and nobody declares, and may not have found it yet.
+func (c *course) ends(head string, cluster *clustertest.Cluster, w world) {
 	c.t.Helper()
 	c.disarm()
 	d := serveWith(c.t, c.program, append([]string{"--data", c.data}, c.flags...)...)
-	d.await("everything to be fine", func(p status.Platform) bool { return fineAt(head)(p) && len(p.Releases) == releases })
+	d.await("everything to be fine", func(p status.Platform) bool { return fineAt(head)(p) && len(p.Releases) == len(w) })
+	awaitHolds(c.t, cluster, w.declared())
 	d.stop()
 }
 
