@@ -41,8 +41,10 @@ removed at once.
 Exit codes: 0 removed, or a dry run; 1 refused, such as for lots that are not there,
 or not confirmed; 2 no such dataset or lot, or the daemon does not answer.`,
 		Example: `  trunkline lots remove orders/clean 20260101PT1H005 -e prod --why "wrong sums"
-  trunkline lots remove orders/clean -e prod --earliest 2026-01-01 --latest 2026-01-08 --data --dry-run
-  trunkline lots remove orders/clean -e prod --earliest 2026-01-01 --latest 2026-01-08 --data --yes 168`,
+  trunkline lots remove orders/clean -e prod --earliest 2026-01-01 \
+    --latest 2026-01-08 --data --dry-run
+  trunkline lots remove orders/clean -e prod --earliest 2026-01-01 \
+    --latest 2026-01-08 --data --yes 168`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch ranged := a.earliest != "" || a.latest != ""; {
 			case len(args) < 1 || len(args) > 2:

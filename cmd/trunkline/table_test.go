@@ -187,15 +187,15 @@ func TestRowsFitTheTerminal(t *testing.T) {
 		EarliestFound: "20260101P1D000", LatestFound: "20260301P1D000",
 	}
 	for width, want := range map[int]string{
-		120: `DATASET          UNIT    THERE      MISSING   PARTIAL   EARLIEST         LATEST           GAPS
-orders/clean@1   daily   58 of 60   2         0         20260101P1D000   20260301P1D000   0 before, 2 between, 0 after`,
-		110: `DATASET          UNIT    THERE      MISSING   PARTIAL   EARLIEST         LATEST
-orders/clean@1   daily   58 of 60   2         0         20260101P1D000   20260301P1D000
-  0 before, 2 between, 0 after`,
-		80: `DATASET          UNIT    THERE      MISSING   PARTIAL   EARLIEST
-orders/clean@1   daily   58 of 60   2         0         20260101P1D000
+		120: `DATASET          UNIT    THERE      MISSING   EARLIEST         LATEST           NOTE
+orders/clean@1   daily   58 of 60   2         20260101P1D000   20260301P1D000   missing are 2 between`,
+		90: `DATASET          UNIT    THERE      MISSING   EARLIEST         LATEST
+orders/clean@1   daily   58 of 60   2         20260101P1D000   20260301P1D000
+  missing are 2 between`,
+		70: `DATASET          UNIT    THERE      MISSING   EARLIEST
+orders/clean@1   daily   58 of 60   2         20260101P1D000
   latest: 20260301P1D000
-  0 before, 2 between, 0 after`,
+  missing are 2 between`,
 	} {
 		if diff := cmp.Diff(want, text.StripEscape(summaryTable.fitted([]report.Summary{one}, width))); diff != "" {
 			t.Errorf("%d columns: -want +got:\n%s", width, diff)
