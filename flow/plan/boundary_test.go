@@ -19,13 +19,13 @@ import (
 func TestBoundaries(t *testing.T) {
 	tree := fstest.MapFS{
 		"trunkline.yaml": {Data: []byte(declared["trunkline.yaml"])},
-		"setup.yaml":     {Data: []byte(declared["setup.yaml"] + "---\n" + head + "kind: Environment\nmetadata: {name: test}\nspec: {clusters: [one], stores: {lake: \"s3://lake/test\"}, lots: {manifests: \"s3://m/test/<project>/\"}}\n")},
+		"setup.yaml":     {Data: []byte(declared["setup.yaml"] + "---\n" + head + "kind: Environment\nmetadata: {name: quick}\nspec: {clusters: [one], stores: {lake: \"s3://lake/quick\"}, lots: {manifests: \"s3://m/quick/<project>/\"}}\n")},
 		"orders.yaml": {Data: []byte(head + `kind: Project
 metadata: {name: orders}
 spec:
   owner: team
   image: ghcr.io/acme/orders:1
-  environments: {prod: , dev: {workloads: {land: {suspend: true}}}, test: {workloads: {land: {params: {arrival: immediate, lateness: 0s}}}}}
+  environments: {prod: , dev: {workloads: {land: {suspend: true}}}, quick: {workloads: {land: {params: {arrival: immediate, lateness: 0s}}}}}
   datasets:
     - {name: raw, version: "1", path: lake://orders/raw/, lots: {unit: hourly, since: "2026-03-01T00:00:00Z"}}
     - {name: clean, version: "1", path: lake://orders/clean/, lots: {unit: hourly, since: "2026-03-01T00:00:00Z"}}
@@ -47,7 +47,7 @@ spec:
 		{"prod", 30 * time.Minute, []string{"not due until 2026-03-01T01:00:00Z"}},
 		{"prod", time.Hour, []string{"waits until 2026-03-01T02:30:00Z for data that come late"}},
 		{"prod", 150 * time.Minute, []string{"orders/land has not looked at what arrived of it yet, which a daemon does: it would be there by now, or empty"}},
-		{"test", 150 * time.Minute, []string{"nothing of it is known to have arrived"}},
+		{"quick", 150 * time.Minute, []string{"nothing of it is known to have arrived"}},
 		{"dev", 150 * time.Minute, []string{"orders/land is suspended"}},
 	} {
 		p := plan.New(plan.Of(c, tc.env), &plan.Seen{}, plan.Limits{AtOnce: 10, PerArc: 10, Backfill: 10}, first.Start.Add(tc.now))

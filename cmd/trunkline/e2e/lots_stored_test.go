@@ -188,7 +188,7 @@ func (l *storedLake) whole(name, at string, ended map[string]bool) {
 			continue
 		}
 		attempt := strings.TrimSpace(string(data))
-		if !strings.Contains(uri, "attempt="+attempt+"/") || !ended[m.LotID+" "+attempt] {
+		if !strings.Contains(uri, "attempt="+attempt+"-") || !ended[m.LotID+" "+attempt] {
 			l.t.Errorf("%s lists %s, which the attempt %q at %s wrote, which has not ended well", at, uri, attempt, m.LotID)
 		}
 	}
