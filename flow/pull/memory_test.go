@@ -3,6 +3,7 @@
 package pull_test
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 
@@ -104,9 +105,7 @@ func TestUnchanged(t *testing.T) {
 					l.remove(s.remove)
 				}
 				asks := object{"url": v.URL + "/x"}
-				for k, value := range s.params {
-					asks[k] = value
-				}
+				maps.Copy(asks, s.params)
 				attempt := string(rune('1' + i))
 				got, err := l.pull(s.lot, attempt, object{"http": asks})
 				if err != nil || got.State != s.want || v.asked != s.asked {

@@ -78,7 +78,7 @@ func open(ctx context.Context, endpoint, region string) (*account, error) {
 			o.BaseEndpoint, o.UsePathStyle = &endpoint, true
 		}
 	})}
-	a.catalog = &glueCatalog{client: glue.NewFromConfig(cfg)}
+	a.catalog = &glueCatalog{client: clientOf(glue.NewFromConfig(cfg))}
 	return a, nil
 }
 
@@ -104,7 +104,7 @@ func (a *account) Left(ctx context.Context, platform, environment string) ([]res
 		return owner, ok && owner.Platform == platform && owner.Environment == environment
 	}
 	found, err := a.buckets.left(ctx, mine)
-	if a.buckets.elsewhere && a.catalog.client.Options().BaseEndpoint == nil && !a.catalog.used.Load() {
+	if a.buckets.elsewhere && !a.catalog.client.elsewhere && !a.catalog.used.Load() {
 		return found, err // a store of one's own, and nobody has asked for a catalog
 	}
 	more, failed := a.catalog.left(ctx, mine)

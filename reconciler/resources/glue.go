@@ -22,7 +22,7 @@ import (
 
 // glueCatalog is that of an account in a region.
 type glueCatalog struct {
-	client *glue.Client
+	client glueClient
 	// used is set once something in it was to be made.
 	used atomic.Bool
 }
@@ -208,14 +208,14 @@ func storage(r catalog.Resource) (*types.StorageDescriptor, map[string]string) {
 
 // left lists the databases and tables that are someone's. Only databases that are theirs are looked into, and those of tables that are.
 func (g *glueCatalog) left(ctx context.Context, mine func(mark string) (resource.Owner, bool)) (out []resource.Left, err error) {
-	for databases := glue.NewGetDatabasesPaginator(g.client, &glue.GetDatabasesInput{}); databases.HasMorePages(); {
+	for databases := glue.NewGetDatabasesPaginator(g.client.GetDatabases, &glue.GetDatabasesInput{}); databases.HasMorePages(); {
 		page, err := databases.NextPage(ctx)
 		if err != nil {
 			return out, said(err, "listing the databases")
 		}
 		for _, d := range page.DatabaseList {
 			// Tables first: a database is removed once none is in it.
-			for tables := glue.NewGetTablesPaginator(g.client, &glue.GetTablesInput{DatabaseName: d.Name}); tables.HasMorePages(); {
+			for tables := glue.NewGetTablesPaginator(g.client.GetTables, &glue.GetTablesInput{DatabaseName: d.Name}); tables.HasMorePages(); {
 				found, err := tables.NextPage(ctx)
 				if code(err) == notFound || code(err) == "AccessDeniedException" {
 					break // it is gone by now, or another's
