@@ -155,7 +155,7 @@ func TestALostCluster(t *testing.T) {
 			w.cluster.mu.Lock()
 			w.cluster.program = func(jobs.Order, string) (bool, bool) { return false, false }
 			w.cluster.mu.Unlock()
-			w.cluster.mend()
+			w.cluster.restore()
 			w.await("all lots", w.made)
 			if diff := cmp.Diff(w.once(map[string]int{"orders/land " + w.at(3).ID(): 2}), w.cluster.starts()); diff != "" {
 				t.Errorf("in the first cluster: -want +got:\n%s", diff)
@@ -198,7 +198,7 @@ func TestARunWhoseTimeIsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cluster.mend()
+	w.cluster.restore()
 	w.await("it to be written down", func() bool { return w.cluster.outcomes()[""] == 0 && len(w.running()) == 0 })
 	if after, err := os.ReadFile(w.path("raw", w.at(2))); err != nil || string(after) != string(before) {
 		t.Errorf("the lot is another one by now: %s, %v", after, err)

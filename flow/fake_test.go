@@ -148,7 +148,7 @@ func (f *fake) remove(which func(jobs.Job) bool) {
 	}
 }
 
-// cut has nobody reach it any more, and mend that they do again. They take the lock.
+// cut has nobody reach it any more, and restore that they do again. They take the lock.
 func (f *fake) cut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -156,7 +156,7 @@ func (f *fake) cut() {
 	f.say(jobs.Event{Kind: jobs.Away})
 }
 
-func (f *fake) mend() {
+func (f *fake) restore() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.away = false
