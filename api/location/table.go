@@ -28,11 +28,6 @@ func IsTable(address string) bool {
 	return ok && slices.Contains(catalogs, scheme)
 }
 
-// String is the address.
-func (t Table) String() string {
-	return t.Scheme + "://" + t.Catalog + "/" + strings.Join(append(slices.Clone(t.Namespace), t.Name), "/")
-}
-
 // ParseTable reads an address. No error shows credentials.
 func ParseTable(address string) (Table, error) {
 	scheme, rest, _ := strings.Cut(address, "://")

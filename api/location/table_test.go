@@ -37,7 +37,7 @@ func TestParseTable(t *testing.T) {
 		got, err := location.ParseTable(address)
 		switch {
 		case want.err == "":
-			if diff := cmp.Diff(want.is, got); diff != "" || err != nil || got.String() != strings.TrimSuffix(address, "/") || !location.IsTable(address) {
+			if diff := cmp.Diff(want.is, got); diff != "" || err != nil || !location.IsTable(address) {
 				t.Errorf("%q is read as %s (%v, -want +got):\n%s", address, got, err, diff)
 			}
 		case err == nil || !strings.Contains(err.Error(), want.err) || strings.Contains(err.Error(), "hunter2"):
