@@ -5,6 +5,7 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -285,11 +286,7 @@ func (p *playedClusters) begin() {
 	p.state = newState(declare(p.w.catalog.Load(), "dev", ""), DefaultLimits(), fleets...)
 	p.loop = l
 	l.states["dev"] = p.state
-	all := map[survey.At]survey.Lot{}
-	for at, f := range p.stores {
-		all[at] = f
-	}
-	p.state.lists(p.w.t, all)
+	p.state.lists(p.w.t, maps.Clone(p.stores))
 	for name := range l.fleets {
 		if !p.dead[name] {
 			p.answers(name)
@@ -492,9 +489,7 @@ func (p *playedClusters) finish(k work, mark record.Run) {
 
 func clonePartial(of map[string]time.Time) map[string]time.Time {
 	out := map[string]time.Time{}
-	for name, at := range of {
-		out[name] = at
-	}
+	maps.Copy(out, of)
 	return out
 }
 

@@ -44,7 +44,7 @@ func (l *loop) declare(c *catalog.Catalog) {
 		switch {
 		case d == nil:
 			l.drop(name)
-		case s != nil && slices.Equal(s.declared.clusters, d.clusters):
+		case s != nil && slices.Equal(s.clusters, d.clusters):
 			s.redeclare(d)
 			if at := l.upkeep[s]; len(s.unlisted()) > 0 && s.stock != nil {
 				at.only = s.unlisted()

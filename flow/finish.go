@@ -56,7 +56,7 @@ func (w worker) conclude(ctx context.Context, d *done, r run.Run) (run.Outcome, 
 	case d.lost:
 		there, err := w.cluster.Await(ctx, d.target.as, d.job.Name)
 		switch {
-		case err != nil && !(w.lost.Load() && over(*d.job, w.now())):
+		case err != nil && (!w.lost.Load() || !over(*d.job, w.now())):
 			return run.Outcome{}, err
 		case there && d.job.UID == "": // it was written down to be there, and is
 			d.came = cameStarted

@@ -195,7 +195,7 @@ func (s *state) snapshotted(a plan.Arc) bool {
 
 // took takes a piece of the listing that ended last, and reports whether there was any.
 func (s *state) took() bool {
-	lots, ok := s.have.next()
+	lots, ok := s.next()
 	if !ok {
 		return false
 	}

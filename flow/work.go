@@ -61,7 +61,7 @@ type Cluster interface {
 }
 
 // Runs are the Jobs of a cluster.
-type Runs interface { //nolint:interfacebloat // it is one thing
+type Runs interface {
 	Create(ctx context.Context, as jobs.As, o jobs.Order) error
 	Settle(ctx context.Context, as jobs.As, j jobs.Job, outcome string) error
 	Delete(ctx context.Context, as jobs.As, j jobs.Job) error

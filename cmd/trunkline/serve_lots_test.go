@@ -53,9 +53,11 @@ func (l *leases) write(lease *coordinationv1.Lease, there bool) error {
 func (l *leases) Create(_ context.Context, lease *coordinationv1.Lease) error {
 	return l.write(lease, false)
 }
+
 func (l *leases) Update(_ context.Context, lease *coordinationv1.Lease) error {
 	return l.write(lease, true)
 }
+
 func (l *leases) Delete(_ context.Context, lease *coordinationv1.Lease) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

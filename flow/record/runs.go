@@ -81,6 +81,6 @@ func runAt(key string) (r Run, ok bool) {
 	l, err := lot.ParseID(parts[3])
 	attempt, seconds, cut := strings.Cut(parts[4], "-")
 	n, bad := strconv.ParseUint(seconds, 10, 31)
-	r = Run{Cluster: parts[0], Workload: parts[1] + "/" + parts[2], Lot: l, Attempt: attempt, Timeout: time.Duration(n) * time.Second} //nolint:gosec // of 31 bits
+	r = Run{Cluster: parts[0], Workload: parts[1] + "/" + parts[2], Lot: l, Attempt: attempt, Timeout: time.Duration(n) * time.Second}
 	return r, err == nil && bad == nil && cut && attempt != "" && r.key() == key
 }

@@ -4,6 +4,7 @@ package shard
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -40,8 +41,8 @@ func (c *Coordinator) Say(texts []string) {
 		c.said = append(c.said, said{c.number, c.opts.Now(), text})
 	}
 	size := 0
-	for i := len(c.said) - 1; i >= 0; i-- {
-		if size += len(c.said[i].text); size > maxSaid {
+	for i, one := range slices.Backward(c.said) {
+		if size += len(one.text); size > maxSaid {
 			c.said = c.said[i+1:]
 			break
 		}
