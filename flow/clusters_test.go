@@ -487,6 +487,7 @@ func (p *playedClusters) finish(k work, mark record.Run) {
 	p.work(p.state.done(d, p.now))
 }
 
+// clonePartial copies what there was of attempts; there is a map also if there were none.
 func clonePartial(of map[string]time.Time) map[string]time.Time {
 	out := map[string]time.Time{}
 	maps.Copy(out, of)
@@ -511,5 +512,45 @@ func TestMissedElsewhere(t *testing.T) {
 	s.missed[first.key] = other
 	if todo := s.done(done{work: first, came: cameFailed, why: "boom"}, w.now); !slices.ContainsFunc(todo, func(k work) bool { return k.lost && k.attempt.number == 9 }) {
 		t.Errorf("what is left to do is %+v", todo)
+	}
+}
+
+// TestAnOlderAttempt: what comes of an attempt says nothing of a newer one that is under way.
+func TestAnOlderAttempt(t *testing.T) {
+	w := newWorld(t)
+	s := planned(t, w)
+	todo, _ := s.starts(w.now)
+	first := todo[0]
+	newer := plan.Run{Arc: first.key.arc, Lot: first.key.lot, Attempt: first.attempt.number + 1, Digest: first.attempt.digest}
+	for _, came := range []came{cameFailed, cameLost, cameMade, cameNot} {
+		s.ran(first.key, newer)
+		s.done(done{work: first, came: came, why: "boom"}, w.now)
+		if diff := cmp.Diff(newer, s.runs[first.key]); diff != "" {
+			t.Errorf("an older one is %s: -want +got:\n%s", came, diff)
+		}
+	}
+}
+
+// TestGivenUp: of several clusters, what a run makes that was given up does not count any more, also if nobody has made its lot meanwhile.
+func TestGivenUp(t *testing.T) {
+	c := newCounter(t)
+	l := hourOf(0)
+	k, _ := c.begin("raw", l, 1, false)
+	several := *k.declared
+	several.clusters = []string{"one", "two"}
+	k.declared = &several
+	gone := k
+	gone.lost = true
+	given, err := c.worker.finish(t.Context(), gone)
+	if err != nil || given.came != cameLost {
+		t.Fatalf("it is given up: %s, %v", given.came, err)
+	}
+	k.known = given.lots
+	back, err := c.worker.finish(t.Context(), k)
+	if err != nil || back.came != cameFailed {
+		t.Errorf("its cluster is back, and it is %s, %v", back.came, err)
+	}
+	if diff := cmp.Diff([]string{"partial"}, statesOf(c.entries("raw", l))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
