@@ -434,6 +434,9 @@ func TestLearnedWhileItBegins(t *testing.T) {
 	fleeting := func(n int) egress.Fact {
 		f := w.happens("raw", n)
 		f.Fleeting = true
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.lots = nil // whoever surveys the stores does not find it
 		return f
 	}
 	d.Tell("prod", []egress.Fact{fleeting(0)}, false)
