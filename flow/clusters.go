@@ -242,10 +242,10 @@ func (l *loop) stand(s *state, now time.Time) {
 		return
 	}
 	s.reading = true
-	records, r := s.records, l.workers[s.fleets[0].name].stores
+	records := s.records
 	l.aside(s, func() {
 		var runs []record.Run
-		err := bucket.With(l.ctx, records, r.opts, func(f bucket.Folder) (err error) {
+		err := bucket.With(l.ctx, records, l.opts.Stores, func(f bucket.Folder) (err error) {
 			runs, err = record.Runs(l.ctx, f)
 			return err
 		})

@@ -105,13 +105,13 @@ func (l *loop) expire(s *state, now time.Time) {
 	if !ok {
 		return
 	}
-	d, w := s.declared, l.workers[s.fleets[0].name]
+	d := s.declared
 	lots := map[string][]expire.Lot{}
 	for _, e := range all {
 		lots[e.Series] = append(lots[e.Series], expire.Lot{Lot: e.Lot, ETag: s.lot(survey.At{Series: e.Series, Lot: e.Lot}).ETag})
 	}
 	l.aside(s, func() {
-		removed, err := w.stores.expire(l.ctx, d, lots)
+		removed, err := l.stores().expire(l.ctx, d, lots)
 		l.tell(expired{s, d, removed, err})
 	})
 }

@@ -59,13 +59,13 @@ func (l *loop) verify(s *state) {
 		}
 	}
 	at.reading = true
-	d, w := s.declared, l.workers[s.fleets[0].name]
+	d := s.declared
 	states := map[survey.At]plan.State{}
 	for key := range todo {
 		states[key] = s.lot(key).State
 	}
 	l.aside(s, func() {
-		damaged, err := w.stores.damaged(l.ctx, d, todo, states)
+		damaged, err := l.stores().damaged(l.ctx, d, todo, states)
 		l.tell(verified{s, damaged, err})
 	})
 }

@@ -42,7 +42,7 @@ func (k *Keeper) about(environment string) (asked, error) {
 	if !ok {
 		return asked{}, problemf(ErrNotFound, "there is no environment %q that keeps lots", environment)
 	}
-	return asked{c, environment, plan.Of(c, environment), reader{k.opts.Stores}, records}, nil
+	return asked{c, environment, plan.Of(c, environment), k.stores(), records}, nil
 }
 
 // arc is the workload that is meant by the id of a workload, or of a dataset whose lots it makes, which needs no version if it has one.

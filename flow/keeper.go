@@ -78,3 +78,6 @@ func (k *Keeper) Listed() map[string]time.Time {
 	}
 	return nil
 }
+
+// stores reads what is in the stores, which is the same from wherever lots are made.
+func (k *Keeper) stores() reader { return reader{k.opts.Stores} }

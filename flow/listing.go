@@ -40,11 +40,11 @@ func (l *loop) list(s *state, now time.Time) {
 	s.acted = false
 	only := at.only
 	at.only = nil
-	d, w, was := s.declared, l.workers[s.fleets[0].name], s.stock
+	d, was := s.declared, s.stock
 	l.aside(s, func() {
-		found := w.stores.all(l.ctx, d, only)
+		found := l.stores().all(l.ctx, d, only)
 		e := listed{state: s, declared: d, found: found, changed: was.Changed(found.Lots), whole: len(only) == 0}
-		e.remembered = w.stores.remembered(l.ctx, d.records)
+		e.remembered = l.stores().remembered(l.ctx, d.records)
 		l.tell(e)
 	})
 }

@@ -27,11 +27,10 @@ func (l *loop) peek(s *state, now time.Time) time.Duration {
 	todo := at.written
 	at.written = map[written]bool{}
 	at.peeks.begins(now)
-	w := l.workers[s.fleets[0].name]
 	l.aside(s, func() {
 		lots := map[survey.At]survey.Lot{}
 		for one := range todo {
-			entries, err := w.stores.one(l.ctx, one.store, store.Of{Dataset: one.dataset, Lot: one.at.Lot})
+			entries, err := l.stores().one(l.ctx, one.store, store.Of{Dataset: one.dataset, Lot: one.at.Lot})
 			if err != nil {
 				break // the next listing says so
 			}

@@ -77,9 +77,9 @@ func (l *loop) replay(s *state, now time.Time) {
 		return
 	}
 	s.replaying.beginning = true
-	d, w := s.declared, l.workers[s.fleets[0].name]
+	d := s.declared
 	l.aside(s, func() {
-		begun, err := w.stores.begin(l.ctx, d, due)
+		begun, err := l.stores().begin(l.ctx, d, due)
 		l.tell(began{s, d, begun, err})
 	})
 }

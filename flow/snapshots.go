@@ -47,7 +47,7 @@ type saved struct {
 
 // load has the snapshot of an environment read, while its stores are listed.
 func (l *loop) load(s *state) {
-	d, w, now := s.declared, l.workers[s.fleets[0].name], l.opts.Now()
+	d, now := s.declared, l.opts.Now()
 	l.aside(s, func() {
 		e := supposed{state: s, declared: d}
 		found := false
@@ -59,7 +59,7 @@ func (l *loop) load(s *state) {
 			return
 		}
 		if found {
-			e.remembered = w.stores.remembered(l.ctx, d.records)
+			e.remembered = l.stores().remembered(l.ctx, d.records)
 		}
 		l.tell(e)
 	})
