@@ -162,12 +162,12 @@ func New(opts Options) (*Reconciler, error) {
 
 // Run keeps the clusters in the state of the accepted revision until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) {
-	var running sync.WaitGroup
+	var actors, running sync.WaitGroup
 	r.mu.Lock()
 	r.keep = func(a *actor) {
 		living, end := context.WithCancel(ctx)
 		a.end = end
-		running.Go(func() {
+		actors.Go(func() {
 			defer end()
 			a.run(living)
 		})
@@ -184,8 +184,9 @@ func (r *Reconciler) Run(ctx context.Context) {
 	r.mu.Lock()
 	r.keep = func(*actor) {}
 	r.mu.Unlock()
+	actors.Wait()
+	close(r.stopped) // before the rest is waited for: it may wait for actors that ended first
 	running.Wait()
-	close(r.stopped)
 	for _, c := range r.clusters {
 		c.Close()
 	}
