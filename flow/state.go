@@ -264,6 +264,9 @@ func (s *state) done(d done, now time.Time) []work {
 	s.doubt(d.damaged)
 	for key, f := range d.lots {
 		learned = learned || !same(s.believed(key, f), s.lot(key))
+		if d.came != cameMade && s.declared.graph.Producer(key.Series) == d.key.arc {
+			s.appeared(key, f) // it was listed, and not read
+		}
 		s.saw(key, f)
 	}
 	s.attribute(d)
