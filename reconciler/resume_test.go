@@ -8,9 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -184,4 +187,26 @@ func TestWhatEndsAComparison(t *testing.T) {
 			t.Errorf("compared %d times over one connection", calls)
 		}
 	})
+}
+
+// TestEndsWhileItLooks: a daemon that is told to end while it looks for undeclared releases ends, though a release may have ended before
+// it dealt with what it was told.
+func TestEndsWhileItLooks(t *testing.T) {
+	l := newLoop(t)
+	l.accept()
+	ctx, cancel := context.WithCancel(t.Context())
+	l.clusters["test"].inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) {
+		var dealt sync.WaitGroup
+		dealt.Add(1) // the release that is to tell of it has ended
+		cancel()
+		l.Reconciler.await(&dealt)
+		return l.cluster, nil
+	})
+	ended := make(chan struct{})
+	go func() { l.Run(ctx); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
+	}
 }
