@@ -161,7 +161,7 @@ bench-loop: build ## measure the loop alone, a table in Markdown; LOOP='-sizes 2
 generate: licence golden ## make everything that is generated; CI checks that this changes nothing
 
 golden: ## write the golden files again; look at the difference before you commit it
-	@$(GO) test -run TestDecisions . -update
+	@$(GO) test -run 'TestDecisions|TestReference' . -update
 	@$(GO) test -run TestFields ./render/kinds -update
 	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
 	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ -update
