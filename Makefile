@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize transform catalog postgres github-schemas mermaid openlineage moto demo browser images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -189,6 +189,9 @@ postgres: ## install the PostgreSQL that tests run against into .cache/postgres
 
 github-schemas: ## fetch what GitHub says of its own API and webhooks, which tests hold us to, into .cache/github
 	@hack/github/install.sh
+
+site: ## build the site of the documentation into .cache/site/html, with MkDocs from PyPI; a link that leads nowhere fails
+	@hack/site/build.sh
 
 mermaid: ## fetch Mermaid, whose parser tests hold our diagrams to, into .cache/mermaid
 	@hack/mermaid/install.sh
