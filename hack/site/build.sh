@@ -17,6 +17,7 @@ fi
 rm -rf "$into/pages" "$into/html"
 git ls-files --cached --others --exclude-standard -- '*.md' docs console/openapi.yaml examples LICENSE | grep -v -e '^\.' -e testdata/ | tar cf - -T - | (mkdir -p "$into/pages" && tar xf - -C "$into/pages")
 cp hack/site/mkdocs.yml hack/site/hook.py "$into/"
+cp hack/site/wide.css "$into/pages/"
 NO_MKDOCS_2_WARNING=true PYTHONDONTWRITEBYTECODE=1 "$into/bin/mkdocs" build --strict --config-file "$into/mkdocs.yml" >"$into/log" 2>&1 || {
 	grep -v '^INFO' "$into/log" >&2 # with --quiet, warnings would not count
 	exit 1
