@@ -84,14 +84,13 @@ func TestResources(t *testing.T) {
 		}
 	}
 
-	d := start()
 	head := commit("buckets", `  resources:
     buckets:
       - {name: acme-<environment>-kept, versioned: true, tags: {team: orders}}
       - {name: acme-<environment>-gone, onRemoval: remove}
       - {name: acme-<environment>-theirs}
 `)
-	d.sync()
+	d := start()
 	p := d.await("the buckets", resources(head, 2, 1))
 	if message := p.Releases[0].Resources.Message; !strings.Contains(message, "acme-dev-theirs") || !strings.Contains(message, "adopt") {
 		t.Errorf("of the bucket of others it is said: %s", message)
