@@ -55,7 +55,7 @@ func TestStoresThatDoNotAnswer(t *testing.T) {
 				return true
 			})
 			l := &loop{Keeper: New(Options{Log: slog.New(slog.DiscardHandler)}), ctx: t.Context(), events: make(chan any, 1)}
-			l.begin(c.worker, one, semaphore.NewWeighted(1))
+			l.startRun(c.worker, one, semaphore.NewWeighted(1))
 			d := (<-l.events).(done)
 			if want := map[bool]came{true: cameStarted, false: cameNot}[tc.passing]; d.came != want || d.passing {
 				t.Errorf("it is %s, want %s: %s", d.came, want, d.why)

@@ -20,7 +20,7 @@ func (l *loop) do(todo []work) {
 		}
 		w := l.workers[one.cluster]
 		if one.start != nil {
-			l.beside.Go(func() { l.begin(w, one, at.room) })
+			l.beside.Go(func() { l.startRun(w, one, at.room) })
 			continue
 		}
 		l.beside.Go(func() {
@@ -46,8 +46,8 @@ func (l *loop) do(todo []work) {
 // pauses as one that has failed does.
 const startWithin = 10 * time.Second
 
-// begin starts a run. A store that does not answer for a moment is asked again soon, which takes no room from others between two tries.
-func (l *loop) begin(w worker, one work, room *semaphore.Weighted) {
+// startRun starts a run. A store that does not answer for a moment is asked again soon, which takes no room from others between two tries.
+func (l *loop) startRun(w worker, one work, room *semaphore.Weighted) {
 	try := func() (done, error) {
 		if err := room.Acquire(l.ctx, 1); err != nil {
 			return done{}, backoff.Permanent(err) // the daemon ends
