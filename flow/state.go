@@ -132,6 +132,7 @@ func (s *state) list(lots *survey.Stock, changed []survey.At) {
 			}
 		}
 	}
+	s.suspect(lots)
 	if s.begin(lots, changed) {
 		s.fresh = true
 		s.unplanned()
