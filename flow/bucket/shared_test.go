@@ -142,3 +142,29 @@ func TestSharedIsNotWaitedFor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// BenchmarkSmallObject reads a small object in a folder that is opened for it, as a keeper of lots does with manifests: with a client of its
+// own, and with one that is shared.
+func BenchmarkSmallObject(b *testing.B) {
+	s3 := buckettest.New(b, "lake")
+	shared := NewShared()
+	defer func() { _ = shared.Close() }()
+	for name, opts := range map[string]Options{"own": {Endpoint: s3.URL}, "shared": {Endpoint: s3.URL, Shared: shared}} {
+		err := With(b.Context(), "s3://lake/", opts, func(f Folder) error { return f.Replace(b.Context(), "x", []byte("x")) })
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				err := With(b.Context(), "s3://lake/", opts, func(f Folder) error {
+					_, err := f.Read(b.Context(), "x", 10)
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
