@@ -186,6 +186,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 			wait = max(0, min(wait, at.next.Sub(now)))
 		}
 		l.stand(s, now)
+		l.do(s.turn(now))
 		if p := s.toPlan(now); p != nil {
 			l.beside.Go(func() { l.tell(p.do()) })
 		}

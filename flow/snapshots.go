@@ -92,6 +92,7 @@ func (l *loop) supposed(e supposed) {
 			l.heed(s, e.written, now)
 		}
 	}
+	s.renew(lots.Datasets()...)
 	s.unplanned()
 	l.opts.Log.Info("the lots are known by a snapshot until they have been listed", "environment", s.name, "lots", lots.Len(), "taken", e.Taken.UTC().Format(time.RFC3339))
 }

@@ -182,6 +182,8 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if s.lifeline {
 		ctx = untilEOF(ctx, stdin)
 	}
+	s.stores.Shared = bucket.NewShared()
+	defer func() { _ = s.stores.Shared.Close() }() // nothing is lost by it
 	d, err := s.assemble(ctx, configs, log)
 	if err != nil {
 		return err
