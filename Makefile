@@ -3,8 +3,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize transform catalog postgres github-schemas mermaid openlineage moto demo browser images tidy check clean
+.PHONY: help build trunkline trunkline-cue lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue transform catalog postgres github-schemas mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -46,11 +46,14 @@ WITH_TMP := hack/with-tmp.sh
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: trunkline lot devcluster ## build bin/trunkline, bin/lot and bin/devcluster
+build: trunkline trunkline-cue lot devcluster ## build bin/trunkline, bin/trunkline-cue, bin/lot and bin/devcluster
 
 trunkline: ## build bin/trunkline
 	@[ -x bin/trunkline ] || echo "building bin/trunkline; the first time takes a few minutes"
 	@$(GO) build $(BUILD) -o bin/trunkline ./cmd/trunkline
+
+trunkline-cue: ## build bin/trunkline-cue, which evaluates CUE for bin/trunkline
+	@$(GO) build -ldflags '-s -w' -o bin/trunkline-cue ./cmd/trunkline-cue
 
 lot: ## build bin/lot, the program for images that work with lots
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/lot ./cmd/lot
@@ -72,7 +75,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -174,6 +177,12 @@ helm: ## build Helm's own program, which tests compare with, into .cache/helm
 
 kustomize: ## build Kustomize's own program, which tests compare with, into .cache/kustomize
 	@hack/kustomize/install.sh
+
+jsonnet: ## build Jsonnet's own command, which tests compare with, into .cache/jsonnet
+	@hack/jsonnet/install.sh
+
+cue: ## build CUE's own command, which tests compare with, into .cache/cue
+	@hack/cue/install.sh
 
 transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
 	@hack/transform/check.sh

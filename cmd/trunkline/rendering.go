@@ -6,8 +6,9 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,41 +17,30 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/builders"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/rendercache"
-	"trunkline.dev/trunkline/render"
 )
 
-// workerCommand is how the daemon starts this program to run Kustomize.
+// workerCommand is how this program is started to run Kustomize and to evaluate programs.
 const workerCommand = "worker"
 
 func newWorker() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
-		Short:  "Run Kustomize for the daemon that started this process",
+		Short:  "Render for the process that started this one",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return builders.Work(cmd.InOrStdin(), cmd.OutOrStdout(), func() { os.Exit(exitFine) })
+			return builders.Work(cmd.InOrStdin(), cmd.OutOrStdout(), func() { os.Exit(exitFine) }, languages)
 		},
 	}
 }
 
 // Otherwise the cache would read every file that a release depends on.
 var _ rendercache.Hasher = (*git.Tree)(nil)
-
-// newBuilders makes the pool of processes in which Kustomize runs; it is to be closed.
-func newBuilders() (*builders.Pool, error) {
-	program, err := ownProgram()
-	if err != nil {
-		return nil, fmt.Errorf("finding the program to run Kustomize with: %w", err)
-	}
-	return builders.New(builders.Options{Command: []string{program, workerCommand}}), nil
-}
 
 // ownProgram is the file of this program. It can be replaced while the daemon runs; on Linux there is a name for it as
 // it was started.
@@ -81,12 +71,29 @@ func buildID(program string) (string, bool) {
 	return hex.EncodeToString(sum[:]), true
 }
 
-// programHash identifies this program, and with it the engines and the embedded blueprints.
+// programHash identifies this program and the one for CUE, and with them the engines and the embedded blueprints.
 func programHash() (string, error) {
 	program, err := ownProgram()
 	if err != nil {
 		return "", err
 	}
+	own, err := hashOf(program)
+	if err != nil {
+		return "", err
+	}
+	beside, err := besideThis(cueProgram)
+	if err != nil {
+		return "", err
+	}
+	other, err := hashOf(beside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return own, nil
+	}
+	return own + other, err
+}
+
+// hashOf identifies a program.
+func hashOf(program string) (string, error) {
 	if id, ok := buildID(program); ok {
 		return id, nil
 	}
@@ -103,8 +110,8 @@ func programHash() (string, error) {
 }
 
 // renderer is what the daemon renders with: through the cache in its data folder, if that can be had.
-func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Renderer {
-	renderer := render.New(blueprints.FS, render.WithBuilder(pool))
+func (s *serve) renderer(pools *pools, log *slog.Logger) reconciler.Renderer {
+	renderer := pools.renderer()
 	program, err := programHash()
 	var cache *rendercache.Cache
 	if err == nil {
@@ -121,7 +128,7 @@ func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Rende
 // cachedRenderer is what the offline commands render with: through a cache in the user's own folder, if that can be had. One
 // process at a time uses it; another one renders without.
 func cachedRenderer() evaluate.Renderer {
-	renderer := render.New(blueprints.FS)
+	renderer := offlineRenderer()
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return renderer

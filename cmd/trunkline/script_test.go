@@ -30,7 +30,7 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trunkline": main, "lot": func() {
+	testscript.Main(m, map[string]func(){"trunkline": main, "trunkline-cue": cueWorker, "lot": func() {
 		os.Exit(command.Run(context.Background(), os.Args[1:], os.Environ(), command.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}})
 }
