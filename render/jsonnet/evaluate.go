@@ -109,8 +109,11 @@ func explain(err error) error {
 	}
 	var places []string
 	for _, frame := range slices.Backward(run.StackTrace) {
+		if frame.Loc.File == nil || !frame.Loc.IsSet() {
+			continue
+		}
 		file := string(frame.Loc.File.DiagnosticFileName)
-		if !frame.Loc.IsSet() || file == "" || strings.HasPrefix(file, "<") {
+		if file == "" || strings.HasPrefix(file, "<") {
 			continue // of the standard library, or of what is given
 		}
 		at := fmt.Sprintf("%s:%d", file, frame.Loc.Begin.Line)

@@ -38,8 +38,7 @@ func Evaluate(job code.Job) ([]byte, error) {
 	}
 	instances := load.Instances([]string{"."}, &load.Config{
 		FS: code.FS(job.Ask), Dir: "/" + strings.TrimPrefix(job.Entry, "."), Package: in.Package, Tags: in.Tags,
-		FromFSPath: func(p string) string { return strings.TrimPrefix(p, "/") },
-		Registry:   noRegistry{}, Env: []string{},
+		Registry: noRegistry{}, Env: []string{},
 	})
 	if len(instances) != 1 {
 		return nil, fmt.Errorf("%s: is %d packages: name one", job.Entry, len(instances))
@@ -137,7 +136,7 @@ func declared(value cuelang.Value, path cuelang.Path) bool {
 type noRegistry struct{}
 
 func (noRegistry) missing(what string) error {
-	return fmt.Errorf("Trunkline fetches nothing while it renders: commit %s into cue.mod/pkg, or name its folder by replaceWith in cue.mod/local-module.cue", what) //nolint:staticcheck // Trunkline is a name
+	return fmt.Errorf("Trunkline fetches nothing while it renders: commit %s, and name its folder by replaceWith in cue.mod/local-module.cue", what) //nolint:staticcheck // Trunkline is a name
 }
 
 // ModFile implements [modconfig.Registry].

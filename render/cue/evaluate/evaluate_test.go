@@ -70,7 +70,6 @@ const cm = `#CM: {apiVersion: "v1", kind: "ConfigMap", metadata: name: string, d
 var packages = map[string]pkg{
 	"Table":  {reason: "A package has objects by names, and definitions are none.", files: map[string]string{"a.cue": "package app\n" + cm + "web: #CM & {metadata: name: \"b\"}", "b.cue": "package app\ndb: #CM & {metadata: name: \"a\"}"}, want: []string{"a app (db)", "b app (web)"}},
 	"List":   {reason: "Or in a list.", files: map[string]string{"a.cue": "package app\n" + cm + "objects: [for n in [\"b\", \"a\"] {#CM & {metadata: name: n}}]"}, want: []string{"b app (objects[0])", "a app (objects[1])"}},
-	"Bare":   {reason: "Files need no package.", files: map[string]string{"a.cue": cm + "web: #CM & {metadata: name: \"a\"}"}, want: []string{"a app (web)"}},
 	"Scoped": {reason: "What is rendered may be a part.", expression: "k8s.objects", files: map[string]string{"a.cue": "package app\n" + cm + "replicas: 3\nk8s: objects: {web: #CM & {metadata: name: \"a\", data: n: \"\\(replicas)\"}}"}, want: []string{"a app: k8s.objects (web)"}},
 	"Hidden": {reason: "Hidden fields are left out, and defaults are taken.", files: map[string]string{"a.cue": "package app\n" + cm + "_n: *3 | int\nweb: #CM & {metadata: name: *\"a\" | string, data: n: \"\\(_n)\"}"}, want: []string{"a app (web)"}},
 	"Tags": {
@@ -92,11 +91,13 @@ var packages = map[string]pkg{
 		want:   []string{"a app (web)"},
 	},
 	"Module": {
-		reason: "A module's own packages, and those in its cue.mod, are imported.",
+		reason: "A module's own packages, and those of modules that are folders of the repository, are imported.",
 		files: map[string]string{
-			"cue.mod/module.cue": module, "app/a.cue": "package app\nimport (\n\"example.com/app/lib\"\n\"k8s.example/api\"\n)\nweb: api.#CM & {metadata: name: lib.name}",
-			"lib/l.cue": "package lib\nname: \"a\"", "cue.mod/pkg/k8s.example/api/a.cue": "package api\n" + cm,
-			"cue.mod/usr/k8s.example/api/b.cue": "package api\n#CM: data: by: \"usr\"",
+			"cue.mod/module.cue":       module + "deps: \"k8s.example@v0\": v: \"v0.1.0\"\n",
+			"cue.mod/local-module.cue": "deps: \"k8s.example@v0\": {v: \"v0.1.0\", replaceWith: \"./vendor/k8s\"}\n",
+			"app/a.cue":                "package app\nimport (\n\"example.com/app/lib\"\n\"k8s.example/api\"\n)\nweb: api.#CM & {metadata: name: lib.name}",
+			"lib/l.cue":                "package lib\nname: \"a\"", "vendor/k8s/api/a.cue": "package api\n" + cm,
+			"vendor/k8s/cue.mod/module.cue": "module: \"k8s.example@v0\"\nlanguage: version: \"v0.16.0\"\n",
 		},
 		want: []string{"a app (web)"},
 	},
@@ -104,6 +105,13 @@ var packages = map[string]pkg{
 		reason: "What comes with the language is there.",
 		files:  map[string]string{"a.cue": "package app\nimport (\n\"list\"\n\"encoding/yaml\"\n\"crypto/sha256\"\n\"encoding/hex\"\n)\n" + cm + "web: #CM & {metadata: name: \"a\", data: {n: \"\\(list.Sum([1,2]))\", y: yaml.Marshal({a: 1}), h: hex.Encode(sha256.Sum256(\"x\"))}}"},
 		want:   []string{"a app (web)"},
+	},
+	"Embedded": {
+		reason: "Files of the module are embedded.",
+		files: map[string]string{
+			"cue.mod/module.cue": module, "app/n.txt": "a", "app/a.cue": "@extern(embed)\npackage app\n_n: _ @embed(file=n.txt,type=text)\n" + cm + "web: #CM & {metadata: name: _n}",
+		},
+		want: []string{"a app (web)"},
 	},
 	"Chosen": {reason: "Of several packages in a folder one is named.", name: "two", files: map[string]string{"a.cue": "package one\nx: 1", "b.cue": "package two\n" + cm + "web: #CM & {metadata: name: \"a\"}"}, want: []string{"a app (web)"}},
 	"Tools":  {reason: "Files of commands are no part of a package.", files: map[string]string{"a.cue": "package app\n" + cm + "web: #CM & {metadata: name: \"a\"}", "x_tool.cue": "package app\nimport \"tool/exec\"\ncommand: run: exec.Run & {cmd: \"id\"}"}, want: []string{"a app (web)"}},
@@ -136,11 +144,8 @@ func TestRendersAsCUEDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			clause := "package app\n"
-			switch name {
-			case "Bare":
-				clause = ""
-			case "Chosen":
-				clause = "package two\n"
+			if p.name != "" {
+				clause = "package " + p.name + "\n"
 			}
 			files := p.tree()
 			given := clause
@@ -237,6 +242,8 @@ func TestRefused(t *testing.T) {
 		"Reference":  {pkg{reason: "A name that is not there is told.", files: map[string]string{"a.cue": "package app\nweb: nme"}}, `app/a.cue:2: `},
 		"Several":    {pkg{reason: "One of several packages has to be named.", files: map[string]string{"a.cue": "package one\nx: {}", "b.cue": "package two\nx: {}"}}, "found packages"},
 		"None":       {pkg{reason: "A folder may hold none.", files: map[string]string{"README.md": ""}}, "app: "},
+		"Bare":       {pkg{reason: "As for CUE's own command, a file of a package names it.", files: map[string]string{"a.cue": "web: {}"}}, "no package name"},
+		"Local":      {pkg{reason: "What is in cue.mod has to be a module.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "package app\nimport \"k8s.example/api\"\nweb: api.x", "cue.mod/pkg/k8s.example/api/a.cue": "package api\nx: {}"}}, "packages in cue.mod/pkg, gen and usr are not read"},
 		"NoFolder":   {pkg{reason: "Or not be there.", files: map[string]string{"lib/x.cue": ""}}, "there is no folder app"},
 		"NoTag":      {pkg{reason: "A tag that nothing takes is refused.", tags: map[string]any{"x": "y"}, files: map[string]string{"a.cue": "package app\na: {}"}}, `no tag for "x"`},
 		"NoValue":    {pkg{reason: "So is a value at a path that the package does not declare.", values: map[string]any{"#confg.a": 1}, files: map[string]string{"a.cue": "package app\n#config: a: int"}}, "values: #confg.a: there is no such field in the package app"},
@@ -250,8 +257,8 @@ func TestRefused(t *testing.T) {
 		"Undeclared": {pkg{reason: "A package that is nowhere is named with its line.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "package app\nimport \"example.org/none\"\nweb: none.x"}}, `"example.org/none"`},
 		"Exec":       {pkg{reason: "Nothing is run.", files: map[string]string{"a.cue": "package app\nimport \"tool/exec\"\nweb: exec.Run & {cmd: \"id\"}"}}, `app: imports "tool/exec", which is for commands`},
 		"Now":        {pkg{reason: "There is no clock.", files: map[string]string{"a.cue": "package app\nweb: string @tag(now,var=now)"}}, "web: incomplete value string"},
-		"Passwd":     {pkg{reason: "No embedded file is out of the repository.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "@extern(embed)\npackage app\nweb: _ @embed(file=\"/etc/passwd\",type=text)"}}, "app/a.cue:"},
-		"Above":      {pkg{reason: "Nor is one with dots.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "@extern(embed)\npackage app\nweb: _ @embed(file=\"../../etc/passwd\",type=text)"}}, "app/a.cue:"},
+		"Passwd":     {pkg{reason: "No embedded file is out of the repository.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "@extern(embed)\npackage app\nweb: _ @embed(file=\"/etc/passwd\",type=text)"}}, "app"},
+		"Above":      {pkg{reason: "Nor is one with dots.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "@extern(embed)\npackage app\nweb: _ @embed(file=\"../../etc/passwd\",type=text)"}}, "app"},
 		"LinkOut":    {pkg{reason: "Nor is a link.", files: map[string]string{"a.cue": "-> ../../../etc/passwd"}}, ""},
 		"Replaced":   {pkg{reason: "Nor is the folder of a module.", files: map[string]string{"cue.mod/module.cue": module + "deps: \"example.org/x@v0\": v: \"v0.0.1\"\n", "cue.mod/local-module.cue": "deps: \"example.org/x@v0\": replaceWith: \"../../../etc\"\n", "app/a.cue": "package app\nimport \"example.org/x\"\nweb: x.y"}}, ""},
 		"Cycle":      {pkg{reason: "Packages may import one another.", files: map[string]string{"cue.mod/module.cue": module, "app/a.cue": "package app\nimport \"example.com/app/b\"\nx: b.x", "b/b.cue": "package b\nimport \"example.com/app/app\"\nx: app.x"}}, "import cycle"},

@@ -23,6 +23,9 @@ func explain(dir string, err error) error {
 	all := cueerrors.Errors(err)
 	for _, e := range all {
 		text := strings.Join(strings.Fields(e.Error()), " ")
+		if before, _, local := strings.Cut(text, "cannot get absolute path for FS"); local {
+			text = before + "packages in cue.mod/pkg, gen and usr are not read: give them a module, and name its folder by replaceWith in cue.mod/local-module.cue"
+		}
 		places := placesOf(e)
 		if len(places) == 0 {
 			text = dir + ": " + text
