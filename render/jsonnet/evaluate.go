@@ -105,7 +105,12 @@ const maxFrames = 4
 func explain(err error) error {
 	run, ok := errors.AsType[jsonnet.RuntimeError](err)
 	if !ok {
-		return errors.New(located(err.Error()))
+		text := err.Error()
+		if crash, is := strings.CutPrefix(text, "(CRASH) "); is {
+			text, _, _ = strings.Cut(crash, "\n") // without the stack of the engine
+			text = "the engine failed: " + text
+		}
+		return errors.New(located(text))
 	}
 	var places []string
 	for _, frame := range slices.Backward(run.StackTrace) {
