@@ -89,8 +89,8 @@ func (r *reader) add(p string, named bool, depth int) error {
 	}
 	var wrong []error
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
+		if strings.HasPrefix(e.Name(), ".") || e.Type().IsRegular() && !isManifest(e.Name()) {
+			continue // not even looked at: the render does not depend on it
 		}
 		err := r.add(path.Join(p, e.Name()), false, depth+1)
 		if _, deep := errors.AsType[*tooMuch](err); deep {

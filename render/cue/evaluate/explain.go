@@ -22,7 +22,7 @@ func explain(dir string, err error) error {
 	seen := map[string]bool{}
 	all := cueerrors.Errors(err)
 	for _, e := range all {
-		text := strings.Join(strings.Fields(e.Error()), " ")
+		text := strings.ReplaceAll(strings.Join(strings.Fields(e.Error()), " "), "/"+dir+"/", dir+"/") // the tree is the root of what CUE sees
 		if before, _, local := strings.Cut(text, "cannot get absolute path for FS"); local {
 			text = before + "packages in cue.mod/pkg, gen and usr are not read: give them a module, and name its folder by replaceWith in cue.mod/local-module.cue"
 		}
