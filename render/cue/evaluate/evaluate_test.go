@@ -32,7 +32,7 @@ var told = map[string]any{
 }
 
 // module is the file of a module.
-const module = "module: \"example.com/app\"\nlanguage: version: \"v0.16.0\"\n"
+const module = "module: \"example.com/app\"\nlanguage: version: \"v0.17.0\"\n"
 
 // pkg is a package to render: its files, in the folder app unless they say otherwise, and what it is given.
 type pkg struct {
