@@ -245,7 +245,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestPure: the same program gives the same bytes, and neither the environment nor the time can be had.
+// TestPure: the same program renders to the same objects, and neither the environment nor the time can be had.
 func TestPure(t *testing.T) {
 	p := programs["Tanka"]
 	first, err := jsonnet.Render(t.Context(), p.input())

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// The first field of a frame says what it is. A request is what it asks for, the memory that the process may take in bytes, and
+// The first field of a frame says what it is. A request is what it asks for, the bytes of memory that the process may take, and
 // what belongs to it. The process sends ask as often as it needs to, is sent entry for each, and sends done or failed at last.
 const (
 	Ask    = "ask"    // a name
