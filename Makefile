@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline trunkline-cue lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+.PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
 	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue transform catalog postgres github-schemas mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
@@ -46,14 +46,11 @@ WITH_TMP := hack/with-tmp.sh
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: trunkline trunkline-cue lot devcluster ## build bin/trunkline, bin/trunkline-cue, bin/lot and bin/devcluster
+build: trunkline lot devcluster ## build bin/trunkline, bin/lot and bin/devcluster
 
 trunkline: ## build bin/trunkline
 	@[ -x bin/trunkline ] || echo "building bin/trunkline; the first time takes a few minutes"
 	@$(GO) build $(BUILD) -o bin/trunkline ./cmd/trunkline
-
-trunkline-cue: ## build bin/trunkline-cue, which evaluates CUE for bin/trunkline
-	@$(GO) build -ldflags '-s -w' -o bin/trunkline-cue ./cmd/trunkline-cue
 
 lot: ## build bin/lot, the program for images that work with lots
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/lot ./cmd/lot

@@ -17,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render/code"
+	"trunkline.dev/trunkline/render/cue/evaluate"
 	"trunkline.dev/trunkline/render/helm"
 	"trunkline.dev/trunkline/render/internal/manifest"
 	"trunkline.dev/trunkline/render/jsonnet"
@@ -54,8 +55,8 @@ type Option func(*Renderer)
 // process of.
 func WithBuilder(b kustomize.Builder) Option { return func(r *Renderer) { r.builder = b } }
 
-// WithEvaluator says what evaluates the programs of an engine; default: where it is called for Jsonnet, and nothing for CUE, which is no
-// part of this program.
+// WithEvaluator says what evaluates the programs of an engine; default: where it is called, which a hostile
+// program can end the process of.
 func WithEvaluator(engine v1alpha1.Engine, e code.Evaluator) Option {
 	return func(r *Renderer) { r.evaluators[engine] = e }
 }
@@ -64,7 +65,7 @@ func WithEvaluator(engine v1alpha1.Engine, e code.Evaluator) Option {
 func New(library fs.FS, opts ...Option) *Renderer {
 	r := &Renderer{
 		library: library, charts: sync.OnceValues(func() (*helm.Library, error) { return readPartials(library) }),
-		evaluators: map[v1alpha1.Engine]code.Evaluator{v1alpha1.Jsonnet: code.InProcess{jsonnet.Language: jsonnet.Evaluate}},
+		evaluators: map[v1alpha1.Engine]code.Evaluator{v1alpha1.Jsonnet: code.InProcess{jsonnet.Language: jsonnet.Evaluate}, v1alpha1.CUE: code.InProcess(evaluate.Languages())},
 	}
 	for _, opt := range opts {
 		opt(r)

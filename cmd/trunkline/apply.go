@@ -55,14 +55,14 @@ It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 
 			if err != nil {
 				return err
 			}
-			pool, err := newPools()
+			pool, err := newBuilders()
 			if err != nil {
 				return err
 			}
 			defer pool.Close()
 			board := status.NewBoard(time.Now)
 			rec, err := reconciler.New(reconciler.Options{
-				Clusters: configs, Library: blueprints.FS, Renderer: pool.renderer(), Secrets: decrypter, Board: board,
+				Clusters: configs, Library: blueprints.FS, Renderer: daemonRenderer(pool), Secrets: decrypter, Board: board,
 				Log: logger, Now: time.Now,
 			})
 			if err != nil {

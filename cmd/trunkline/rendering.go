@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
-	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -71,29 +69,12 @@ func buildID(program string) (string, bool) {
 	return hex.EncodeToString(sum[:]), true
 }
 
-// programHash identifies this program and the one for CUE, and with them the engines and the embedded blueprints.
+// programHash identifies this program, and with it the engines and the embedded blueprints.
 func programHash() (string, error) {
 	program, err := ownProgram()
 	if err != nil {
 		return "", err
 	}
-	own, err := hashOf(program)
-	if err != nil {
-		return "", err
-	}
-	beside, err := besideThis(cueProgram)
-	if err != nil {
-		return "", err
-	}
-	other, err := hashOf(beside)
-	if errors.Is(err, fs.ErrNotExist) {
-		return own, nil
-	}
-	return own + other, err
-}
-
-// hashOf identifies a program.
-func hashOf(program string) (string, error) {
 	if id, ok := buildID(program); ok {
 		return id, nil
 	}
@@ -110,8 +91,8 @@ func hashOf(program string) (string, error) {
 }
 
 // renderer is what the daemon renders with: through the cache in its data folder, if that can be had.
-func (s *serve) renderer(pools *pools, log *slog.Logger) reconciler.Renderer {
-	renderer := pools.renderer()
+func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Renderer {
+	renderer := daemonRenderer(pool)
 	program, err := programHash()
 	var cache *rendercache.Cache
 	if err == nil {

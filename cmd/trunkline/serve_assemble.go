@@ -168,7 +168,7 @@ func (d *daemon) openHistory() (err error) {
 // makeReconciler makes what keeps the clusters, and what brings it the commits.
 func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Decrypter) error {
 	s := d.flags
-	pool, err := newPools()
+	pool, err := newBuilders()
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,7 @@
 
 // Package cue renders packages in CUE out of a tree.
 //
-// CUE itself is not linked here: [Render] has the package evaluated by a process that knows the language, which is a program of its own
-// with package evaluate below. See docs/adr/0174.
+// CUE itself is not imported here: [Render] has the package evaluated by a process that knows the language, by package evaluate below.
 //
 // The package is pure. It may import nothing of Trunkline but api, render/code and render/internal.
 package cue

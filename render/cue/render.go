@@ -5,7 +5,6 @@ package cue
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -92,9 +91,6 @@ func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Evaluator == nil {
-		return nil, errNoProgram
-	}
 	value, err := in.Evaluator.Evaluate(ctx, code.Job{Language: Language, Entry: in.Dir, Given: text, Ask: code.Files(ctx, in.FS)})
 	if err != nil {
 		return nil, err
@@ -105,9 +101,6 @@ func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 	}
 	return code.Objects(source, value)
 }
-
-//nolint:staticcheck // CUE is a name
-var errNoProgram = errors.New("CUE is evaluated by the program trunkline-cue, which is not there: put it beside trunkline")
 
 func texts(values map[string]any) (map[string]json.RawMessage, error) {
 	out := make(map[string]json.RawMessage, len(values))

@@ -23,7 +23,7 @@ import (
 	"trunkline.dev/trunkline/render/cue"
 )
 
-// Languages is the table of a process that knows CUE only.
+// Languages is the table of a process that knows CUE.
 func Languages() map[string]code.Language {
 	return map[string]code.Language{cue.Language: Evaluate}
 }

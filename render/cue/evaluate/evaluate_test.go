@@ -5,7 +5,6 @@ package evaluate_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -272,9 +271,6 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%s\nGot %v, want one that says %q", tc.reason, err, tc.want)
 			}
 		})
-	}
-	if _, err := cue.Render(t.Context(), cue.Input{FS: packages["Table"].tree(), Dir: "app"}); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "trunkline-cue") {
-		t.Errorf("without the program: %v", err)
 	}
 }
 
