@@ -68,13 +68,16 @@ func TestCoded(t *testing.T) {
 	}{
 		"Manifests": {
 			"files of a folder, and what is added to it", coded(v1alpha1.Manifests, "", map[string]any{"paths": []any{"out"}}),
-			[]string{"projects/orders/out/a.yaml"}, []string{"projects/orders/out/a.yaml", "projects/orders/out/new.yaml"}, []string{"projects/orders/x.yaml", "lib/k/l.libsonnet"},
+			[]string{"projects/orders/out/a.yaml"},
+			[]string{"projects/orders/out/a.yaml", "projects/orders/out/new.yaml"},
+			[]string{"projects/orders/x.yaml", "lib/k/l.libsonnet"},
 		},
 		"Jsonnet": {
 			"imports, and where they were looked for first",
 			coded(v1alpha1.Jsonnet, "", map[string]any{"path": "j", "libraries": []any{"../../lib"}, "args": map[string]any{"n": "a"}}),
 			[]string{"lib/k/l.libsonnet", "projects/orders/j/main.jsonnet"},
-			[]string{"lib/k/l.libsonnet", "projects/orders/j/main.jsonnet", "projects/orders/j/k/l.libsonnet"}, []string{"projects/orders/j/other.jsonnet", "lib/k/m.libsonnet", "lib/base/cm.cue"},
+			[]string{"lib/k/l.libsonnet", "projects/orders/j/main.jsonnet", "projects/orders/j/k/l.libsonnet"},
+			[]string{"projects/orders/j/other.jsonnet", "lib/k/m.libsonnet", "lib/base/cm.cue"},
 		},
 		"CUE": {
 			"files of the package and of those that it imports, and its module",

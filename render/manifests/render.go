@@ -93,7 +93,7 @@ func (r *reader) add(p string, named bool, depth int) error {
 			continue // not even looked at: the render does not depend on it
 		}
 		err := r.add(path.Join(p, e.Name()), false, depth+1)
-		if _, deep := errors.AsType[*tooMuch](err); deep {
+		if _, deep := errors.AsType[*boundError](err); deep {
 			return err
 		}
 		wrong = append(wrong, err)
@@ -101,10 +101,10 @@ func (r *reader) add(p string, named bool, depth int) error {
 	return errors.Join(wrong...)
 }
 
-// tooMuch ends the reading: what else is there does not matter any more.
-type tooMuch struct{ text string }
+// boundError ends the reading: what else is there does not matter any more.
+type boundError struct{ text string }
 
-func (e *tooMuch) Error() string { return e.text }
+func (e *boundError) Error() string { return e.text }
 
 func isManifest(p string) bool {
 	switch path.Ext(p) {
@@ -117,14 +117,14 @@ func isManifest(p string) bool {
 func (r *reader) file(p string) error {
 	r.seen[p] = true
 	if len(r.seen) > maxFiles {
-		return &tooMuch{fmt.Sprintf("a workload has at most %d files of manifests", maxFiles)}
+		return &boundError{fmt.Sprintf("a workload has at most %d files of manifests", maxFiles)}
 	}
 	data, err := fs.ReadFile(r.fsys, p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p, err)
 	}
 	if r.bytes += len(data); r.bytes > manifest.MaxBytes {
-		return &tooMuch{fmt.Sprintf("%s: too large: the manifests of a workload have at most %d MiB together", p, manifest.MaxBytes>>20)}
+		return &boundError{fmt.Sprintf("%s: too large: the manifests of a workload have at most %d MiB together", p, manifest.MaxBytes>>20)}
 	}
 	if err := outside.Check(p, data); err != nil {
 		return err

@@ -41,7 +41,8 @@ func TestRender(t *testing.T) {
 		"Folder": {
 			"A folder is read by names, with what is below; what is no manifest or hidden is passed over.",
 			map[string]string{"k/b.yml": configMap("b"), "k/a/z.yaml": configMap("z"), "k/README.md": "# k", "k/.hidden.yaml": "{{", "k/.git/x.yaml": "{{"},
-			[]string{"k"}, []string{"z k/a/z.yaml", "b k/b.yml"},
+			[]string{"k"},
+			[]string{"z k/a/z.yaml", "b k/b.yml"},
 		},
 		"Named":  {"A file that is named is read whatever its name is.", map[string]string{"out.txt": configMap("a")}, []string{"out.txt"}, []string{"a out.txt"}},
 		"Order":  {"Paths keep their order, and a file is read once.", map[string]string{"k/a.yaml": configMap("a"), "k/b.yaml": configMap("b")}, []string{"k/b.yaml", "k"}, []string{"b k/b.yaml", "a k/a.yaml"}},

@@ -57,7 +57,7 @@ func Evaluate(job code.Job) ([]byte, error) {
 	if err := value.Err(); err != nil {
 		return nil, explain(job.Entry, err)
 	}
-	value, err := filled(job.Entry, value, in)
+	value, err := filled(ctx, job.Entry, value, in)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func plain(expression ast.Expr) error {
 }
 
 // filled unifies what is given with what is at its paths.
-func filled(dir string, value cuelang.Value, in cue.Given) (cuelang.Value, error) {
+func filled(ctx *cuelang.Context, dir string, value cuelang.Value, in cue.Given) (cuelang.Value, error) {
 	for _, name := range slices.Sorted(maps.Keys(in.Values)) {
 		path := cuelang.ParsePath(name)
 		if err := path.Err(); err != nil {
@@ -113,7 +113,7 @@ func filled(dir string, value cuelang.Value, in cue.Given) (cuelang.Value, error
 	}
 	for _, all := range []map[string]json.RawMessage{in.Optional, in.Values} {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
-			given := value.Context().CompileBytes(all[name], cuelang.Filename(name))
+			given := ctx.CompileBytes(all[name], cuelang.Filename(name))
 			if err := given.Err(); err != nil {
 				return value, explain(dir, err)
 			}
