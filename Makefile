@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -72,7 +72,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -174,6 +174,12 @@ helm: ## build Helm's own program, which tests compare with, into .cache/helm
 
 kustomize: ## build Kustomize's own program, which tests compare with, into .cache/kustomize
 	@hack/kustomize/install.sh
+
+jsonnet: ## build Jsonnet's own command, which tests compare with, into .cache/jsonnet
+	@hack/jsonnet/install.sh
+
+cue: ## build CUE's own command, which tests compare with, into .cache/cue
+	@hack/cue/install.sh
 
 transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
 	@hack/transform/check.sh

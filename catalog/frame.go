@@ -314,8 +314,25 @@ func (f *frame) checkBlueprints(k *checker) {
 			k.at(RuleSchema, []any{"spec", "parameters"}, err.Error(), "")
 		}
 		f.sources[bp.Source] = k.folder(bp.Source, bp.Spec.Source, "spec", "source")
+		k.asItIs(bp)
 		if f.sources[bp.Source] {
 			k.governs(bp.Source, "spec", "source")
+		}
+	}
+}
+
+// asItIs refuses what a blueprint of plain manifests cannot honour: nothing is replaced in them.
+func (k *checker) asItIs(bp *Blueprint) {
+	if bp.Spec.Engine != v1alpha1.Manifests {
+		return
+	}
+	for _, given := range []struct {
+		field string
+		is    bool
+	}{{"parameters", bp.Spec.Parameters != nil}, {"fields", bp.Spec.Fields != nil}, {"command", bp.Spec.Command != nil}} {
+		if given.is {
+			k.at(RuleField, []any{"spec", given.field}, "plain manifests are taken as they are: nothing of a workload can change them",
+				"remove it, or choose another engine")
 		}
 	}
 }

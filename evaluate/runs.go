@@ -122,7 +122,7 @@ func (r *reach) of(rel *catalog.Release, fingerprint string) (reached, maybe boo
 	folders := []string{rel.Dir}
 	for _, w := range rel.Workloads {
 		if b := w.Blueprint; b != nil {
-			maybe = maybe || b.Spec.Engine == v1alpha1.Kustomize // which may read any folder
+			maybe = maybe || b.Spec.Engine != v1alpha1.Helm // which alone reads no other folder
 			if !b.Embedded {
 				folders = append(folders, b.Source)
 				maybe = maybe || r.outside

@@ -41,7 +41,7 @@ func comments() map[string]comment {
 			doc: "Amount is a decimal number that is not negative, with at most 9 digits before and 9 behind the point, such as \"0.0425\". The zero value means that none was given.",
 		},
 		"Blueprint": {
-			doc: "Blueprint is a parameterised Helm chart or Kustomize base that renders one kind of workload.",
+			doc: "Blueprint is a parameterised Helm chart, Kustomize base, program in Jsonnet or package in CUE that renders one kind of workload.",
 			fields: map[string]string{
 				"Metadata": "Metadata names the blueprint, as workloads call it.",
 				"Spec":     "Spec is how workloads are rendered, and what they may set.",
@@ -51,8 +51,8 @@ func comments() map[string]comment {
 			doc: "BlueprintSpec is the body of a [Blueprint].",
 			fields: map[string]string{
 				"Description": "Description says what the blueprint is for, in a sentence; default: none.",
-				"Engine":      "Engine is the template engine that renders the source.",
-				"Source":      "Source is the folder of the chart or base, relative to the file that declares the blueprint, such as \"chart\".",
+				"Engine":      "Engine is the engine that renders the source.",
+				"Source":      "Source is the folder of the chart, base, program (with a main.jsonnet) or package, relative to the file that declares the blueprint, such as \"chart\".",
 				"Parameters":  "Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters.",
 				"Fields":      "Fields names the optional workload fields that the blueprint honours, beyond reads, writes and after that every workload may have. A workload that sets a field its blueprint does not honour is refused, so that nothing is silently ignored.",
 				"Command":     "Command is the program and its arguments of workloads that set no command; default: that of their image. It is as a workload's is: in a run for a lot, an argument such as \"$.arcNotifyEvent.lot\" is filled.",
@@ -318,10 +318,13 @@ func comments() map[string]comment {
 			doc: "Duration is a length of time in the syntax of [time.ParseDuration], such as \"90s\" or \"1h30m\"; more than zero and at most 366 days. The zero value means that none was given.",
 		},
 		"Engine": {
-			doc: "Engine is a template engine.",
+			doc: "Engine is what renders the source of a blueprint.",
 			values: []commentValue{
 				{"helm", "Helm renders a chart."},
 				{"kustomize", "Kustomize renders a base or component."},
+				{"manifests", "Manifests takes plain YAML and JSON as they are."},
+				{"jsonnet", "Jsonnet evaluates a program."},
+				{"cue", "CUE evaluates a package."},
 			},
 		},
 		"Environment": {

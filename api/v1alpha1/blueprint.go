@@ -2,7 +2,7 @@
 
 package v1alpha1
 
-// Blueprint is a parameterised Helm chart or Kustomize base that renders one kind of workload.
+// Blueprint is a parameterised Helm chart, Kustomize base, program in Jsonnet or package in CUE that renders one kind of workload.
 type Blueprint struct {
 	// Metadata names the blueprint, as workloads call it.
 	Metadata Metadata `json:"metadata" required:"true"`
@@ -14,9 +14,10 @@ type Blueprint struct {
 type BlueprintSpec struct {
 	// Description says what the blueprint is for, in a sentence; default: none.
 	Description string `json:"description,omitempty"`
-	// Engine is the template engine that renders the source.
+	// Engine is the engine that renders the source.
 	Engine Engine `json:"engine" required:"true"`
-	// Source is the folder of the chart or base, relative to the file that declares the blueprint, such as "chart".
+	// Source is the folder of the chart, base, program (with a main.jsonnet) or package, relative to the file that declares the
+	// blueprint, such as "chart".
 	Source string `json:"source" required:"true"`
 	// Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters.
 	Parameters map[string]any `json:"parameters,omitempty"`
@@ -29,7 +30,7 @@ type BlueprintSpec struct {
 	Command []string `json:"command,omitempty"`
 }
 
-// Engine is a template engine.
+// Engine is what renders the source of a blueprint.
 type Engine string
 
 // The engines.
@@ -38,9 +39,17 @@ const (
 	Helm Engine = "helm"
 	// Kustomize renders a base or component.
 	Kustomize Engine = "kustomize"
+	// Manifests takes plain YAML and JSON as they are.
+	Manifests Engine = "manifests"
+	// Jsonnet evaluates a program.
+	Jsonnet Engine = "jsonnet"
+	// CUE evaluates a package.
+	CUE Engine = "cue"
 )
 
-func (Engine) values() []string { return []string{string(Helm), string(Kustomize)} }
+func (Engine) values() []string {
+	return []string{string(Helm), string(Kustomize), string(Manifests), string(Jsonnet), string(CUE)}
+}
 
 // WorkloadField is the name of an optional field of a workload that a blueprint may honour.
 type WorkloadField string
