@@ -16,7 +16,7 @@ func (l *loop) do(todo []work) {
 		if !kept {
 			continue
 		}
-		w := l.workers[one.cluster]
+		w := l.workers.get(one.cluster)
 		if one.start != nil {
 			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
 			continue
