@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -88,6 +89,23 @@ func TestClustersComeAndGo(t *testing.T) {
 	}
 	if _, err := d.rec.SetClusters([]cluster.Config{one, one}); err == nil {
 		t.Error("a cluster can be configured twice")
+	}
+
+	// What only the cluster knows is not written over by a daemon that learns of it later.
+	id := catalog.ReleaseID{Project: "two-a", Environment: "dev", Cluster: "second"}
+	if err := d.rec.Do(t.Context(), id, reconciler.Suspend, reconciler.ByHand{By: "ann", Why: "an audit"}); err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	d = start(t, first.Kubeconfig)
+	d.mustAccept("c3", onTwo("3"))
+	d.await("what nobody can reach to say so", func(p status.Platform) bool {
+		return at(p, "test").Fine() && at(p, "second").Result == status.Failed
+	})
+	set(reconciler.ClusterChanges{Added: []string{"second"}}, one, two)
+	d.await("it to be suspended as it was", func(p status.Platform) bool { return at(p, "second").Result == status.Suspended })
+	if got := second.value("two-a-dev", "a"); got != "2" {
+		t.Errorf("the suspended release has %q, want 2", got)
 	}
 }
 
