@@ -164,7 +164,7 @@ golden: ## write the golden files again; look at the difference before you commi
 	@$(GO) test -run 'TestDecisions|TestReference' . -update
 	@$(GO) test -run TestFields ./render/kinds -update
 	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
-	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ -update
+	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ ./cmd/trunkline/config -update
 
 licence: ## put the licence line at the head of Go files that lack it
 	@hack/licence.sh

@@ -18,7 +18,7 @@ func (l *loop) do(todo []work) {
 		if !kept {
 			continue
 		}
-		w := l.workers[one.cluster]
+		w := l.workers.get(one.cluster)
 		if one.start != nil {
 			l.beside.Go(func() { l.startRun(w, one, at.room) })
 			continue

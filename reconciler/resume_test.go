@@ -79,7 +79,7 @@ func TestAClusterThatIsReachedLater(t *testing.T) {
 			l.run()
 			l.await("the cluster to be away", func(p status.Platform) bool { return strings.Contains(releaseOf(p, "orders").Message, errDown.Error()) })
 			l.down.Store(false)
-			c := l.clusters["test"]
+			c := l.clusters.get("test")
 			c.wake()
 			l.nudge(c)
 			if tc.left {
@@ -120,7 +120,7 @@ func TestWhatEndsAComparison(t *testing.T) {
 		l := left(t)
 		l.cluster.Log()
 		for range 3 {
-			l.nudge(l.clusters["test"])
+			l.nudge(l.clusters.get("test"))
 			_ = l.Swept(t.Context())
 		}
 		if log := l.cluster.Log(); len(log) != 0 {
@@ -158,7 +158,7 @@ func TestWhatEndsAComparison(t *testing.T) {
 		l := left(t)
 		l.cluster.Change(func() { delete(l.cluster.Stored, idOf("orders")) })
 		l.cluster.Log()
-		l.clusters["test"].inventories.Outdated()
+		l.clusters.get("test").inventories.Outdated()
 		if err := l.Swept(t.Context()); err == nil {
 			t.Error("over the same connection, it is listed again")
 		}
@@ -167,7 +167,7 @@ func TestWhatEndsAComparison(t *testing.T) {
 		l := newLoop(t)
 		l.cluster.Stored[idOf("orders")] = cluster.Inventory{Platform: "acme", Release: idOf("orders"), Commit: "new"}
 		l.project("orders", "a")
-		if _, err := l.clusters["test"].inventories.Load(t.Context(), t.Context(), "acme"); err != nil {
+		if _, err := l.clusters.get("test").inventories.Load(t.Context(), t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
 		l.resume(compare) // the cluster has answered between the comparison and this

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -22,6 +21,7 @@ const defaultListen = "127.0.0.1:8080"
 // serve holds the flags of the daemon.
 type serve struct {
 	config    string // file
+	chosen    chosen
 	remote    git.Remote
 	passwords struct{ password, token, passphrase string } // files
 	dir       string
@@ -46,7 +46,13 @@ type serve struct {
 }
 
 func newServe() *cobra.Command {
-	var s serve
+	cmd, _ := serveCommand()
+	return cmd
+}
+
+// serveCommand returns the command, and what its flags go to.
+func serveCommand() (*cobra.Command, *serve) {
+	s := &serve{}
 	cmd := &cobra.Command{
 		Use:   "serve --repo URL --cluster NAME=KUBECONFIG",
 		Short: "Keep clusters in the state of a repository",
@@ -57,7 +63,8 @@ A commit whose declarations are invalid is refused as a whole, and what runs sta
 same holds while the repository or a cluster is unreachable.
 
 A configuration file can replace the flags: "trunkline explain daemonConfiguration" describes it.
-Flags win over the file.
+Flags win over the file. It is read again when it changes, and at SIGHUP: what is wrong with it is
+said, and leaves the one before in use.
 
 Only the clusters and the repository need a backup. The data folder is a cache; it also holds the
 history of events, unless that goes to PostgreSQL, and nothing depends on the history.`,
@@ -94,7 +101,8 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
 	s.logging.flags(cmd, "info")
-	return cmd
+	sayKeys(f)
+	return cmd, s
 }
 
 func (s *serve) repositoryFlags(f *pflag.FlagSet) {
@@ -114,14 +122,7 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
-	f.Func("default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights", func(name string) error {
-		_, err := cluster.ServiceAccount("any", name) // an empty one must not mean that there is none
-		s.account = name
-		if err != nil {
-			return fmt.Errorf("%q is not a valid name of a service account", name)
-		}
-		return nil
-	})
+	f.Var(accountName{&s.account}, "default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights")
 }
 
 // check finds what is wrong with the flags before anything is started.
