@@ -21,6 +21,8 @@ type workshop struct {
 	t   *testing.T
 	dir string
 	env []string
+	// rings are the folders of keyrings, by the keys that are in them.
+	rings map[string]string
 }
 
 func newWorkshop(t *testing.T) *workshop {
@@ -35,11 +37,14 @@ func newWorkshop(t *testing.T) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workshop{t: t, dir: t.TempDir()}
+	w := &workshop{t: t, dir: t.TempDir(), rings: map[string]string{}}
 	w.env = append(os.Environ(), "GNUPGHOME="+home, "HOME="+home, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "TZ=UTC")
 	t.Cleanup(func() {
 		_, _, _ = w.try("", "gpgconf", "--kill", "all")
 		_ = os.RemoveAll(home)
+		for _, ring := range w.rings {
+			_ = os.RemoveAll(ring)
+		}
 	})
 	w.run("", "git", "init", "-q", "-b", "main", ".")
 	for _, setting := range []string{"user.name=Ann", "user.email=ann@example.com", "commit.gpgsign=false"} {
@@ -169,21 +174,28 @@ func (w *workshop) git(commit, allowed, keys string) bool {
 	if err := os.WriteFile(w.file("allowed"), []byte(allowed), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	// Git knows the keys of a keyring: this one has none but these, each of which is trusted.
-	ring, err := os.MkdirTemp("", "gpg")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(ring) }()
 	saved := w.env
-	w.env = append(w.env[:len(w.env):len(w.env)], "GNUPGHOME="+ring)
 	defer func() { w.env = saved }()
-	defer func() { _, _, _ = w.try("", "gpgconf", "--kill", "all") }()
-	if keys != "" {
+	w.useRing(keys)
+	_, _, err := w.try("", "git", "-c", "gpg.ssh.allowedSignersFile="+w.file("allowed"), "verify-commit", commit)
+	return err == nil
+}
+
+// useRing has gpg use a keyring that has none but these keys.
+func (w *workshop) useRing(keys string) {
+	w.t.Helper()
+	ring, known := w.rings[keys]
+	if !known {
+		var err error
+		if ring, err = os.MkdirTemp("", "gpg"); err != nil {
+			w.t.Fatal(err)
+		}
+		w.rings[keys] = ring
+	}
+	w.env = append(w.env[:len(w.env):len(w.env)], "GNUPGHOME="+ring)
+	if !known && keys != "" {
 		w.run(keys, "gpg", "--batch", "--import")
 	}
-	_, _, err = w.try("", "git", "-c", "gpg.ssh.allowedSignersFile="+w.file("allowed"), "verify-commit", commit)
-	return err == nil
 }
 
 // TestAsGitDoes signs commits with Git, gpg and ssh-keygen, damages some, and compares with what Git says of them.
@@ -291,7 +303,7 @@ func TestAsGitDoes(t *testing.T) {
 		{name: "OpenPGP, cut off", commit: w.write(insert(without(byEve), header("gpgsig", sshOf(byEve)[:80]))), want: "!damaged"},
 		{name: "another text", commit: w.write(insert(without(byAnn), header("gpgsig", "yes, I did"))), want: "!no known kind"},
 		{name: "X.509", commit: w.write(insert(without(byAnn), header("gpgsig", "-----BEGIN SIGNED MESSAGE-----\nAAAA\n-----END SIGNED MESSAGE-----"))), want: "!X.509"},
-		{name: "two headers", reason: "Nobody says which one counts.", commit: w.write(insert(w.raw(byAnn), header("gpgsig", sshOf(byAnn)))), want: "!several headers"},
+		{name: "two headers", reason: "Nobody says which one counts.", commit: w.write(insert(w.raw(byAnn), header("gpgsig", sshOf(byAnn)))), want: "!several headers", git: "Git joins them, and ssh-keygen reads the first one"},
 		{name: "two signatures in one", commit: w.write(insert(without(byEve), header("gpgsig", sshOf(byEve)+"\n"+sshOf(byEve)))), want: "!several", git: "gpg reads the first one"},
 		{name: "one for SHA-256 beside it", reason: "It is over the same commit in another format.", commit: w.write(insert(w.raw(byAnn), header("gpgsig-sha256", sshOf(byBob)))), want: "ann@example.com"},
 		{name: "only one for SHA-256", commit: w.write(insert(without(byAnn), header("gpgsig-sha256", sshOf(byAnn)))), want: "!it is not signed"},
