@@ -47,7 +47,7 @@ func (e *rewrittenError) Error() string {
 }
 
 // admit returns why a head may not count, by a problem; nil if it may.
-func (f *Follower) admit(ctx context.Context, head git.Head) (v1alpha1.Problems, error) {
+func (f *Follower) admit(daemon, ctx context.Context, head git.Head) (v1alpha1.Problems, error) {
 	accepted, known, err := f.Store.Accepted()
 	if err != nil {
 		return nil, err
@@ -61,14 +61,37 @@ func (f *Follower) admit(ctx context.Context, head git.Head) (v1alpha1.Problems,
 			return nil, err
 		}
 	}
-	if !f.Admission.NoRewrite || !known {
+	switch again := f.barred != nil && f.barred.commit == head.Commit; {
+	case !f.Admission.NoRewrite, !known && !again: // what clusters hold is known once a commit has said which platform it is
 		return nil, nil
+	case known:
+		err = f.comesAfter(ctx, head.Commit, []string{accepted}, byStore)
+	default:
+		err = f.comesAfter(ctx, head.Commit, f.held(daemon, head.Commit), byCluster)
 	}
-	err = f.comesAfter(ctx, head.Commit, []string{accepted}, "which is accepted")
 	if rewritten, ok := errors.AsType[*rewrittenError](err); ok {
 		return rewrite(head.Commit, rewritten), nil
 	}
 	return nil, err
+}
+
+// The two that know of a commit that was in place.
+const (
+	byStore   = "which is accepted"
+	byCluster = "which a cluster holds"
+)
+
+// held returns the commits that clusters hold, of those that answer.
+func (f *Follower) held(daemon context.Context, head string) []string {
+	recorded := f.Recorded
+	if recorded == nil {
+		recorded = f.Reconciler.Recorded
+	}
+	commits, err := recorded(daemon)
+	if err != nil {
+		f.Log.Warn("cannot compare the head with what every cluster holds", "commit", head, "err", err.Error())
+	}
+	return commits
 }
 
 // comesAfter returns a [rewrittenError] if a head comes after one of the commits neither by its history nor because someone
@@ -113,19 +136,11 @@ func (f *Follower) unseen(daemon context.Context, rev *Revision) {
 	}
 	head := rev.Commit.Hash
 	rev.Compare = func(ctx context.Context, recorded []string) error {
-		return f.comesAfter(ctx, head, recorded, "which a cluster holds")
+		return f.comesAfter(ctx, head, recorded, byCluster)
 	}
 	persist := rev.Persist
 	rev.Persist = func(ctx context.Context) error {
-		recorded := f.Recorded
-		if recorded == nil {
-			recorded = f.Reconciler.Recorded
-		}
-		commits, err := recorded(daemon)
-		if err != nil {
-			f.Log.Warn("cannot compare the head with what every cluster holds", "commit", head, "err", err.Error())
-		}
-		if err := rev.Compare(ctx, commits); err != nil {
+		if err := rev.Compare(ctx, f.held(daemon, head)); err != nil {
 			return err
 		}
 		return persist(ctx)

@@ -5,7 +5,6 @@ package reconciler_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -193,9 +192,6 @@ func TestRewrites(t *testing.T) {
 				if lost {
 					f.Recorded = func(context.Context) ([]string, error) { return []string{accepted, root}, nil }
 				}
-				if lost && slices.Contains([]string{"allowed", "after the allowed one"}, tc.name) {
-					f.Recorded = func(context.Context) ([]string, error) { return []string{accepted}, nil }
-				}
 				f.start()
 				if !lost {
 					f.await("resuming", func(s status.Source) bool { return s.Accepted != nil })
@@ -205,6 +201,9 @@ func TestRewrites(t *testing.T) {
 				if !tc.refused {
 					return
 				}
+				f.fetch() // it is looked at again, and is no better
+				f.fetch()
+				source = f.head(tc.head, true)
 				text := source.Problems.String()
 				for _, want := range []string{tc.head, accepted, "--accept-rewrite " + accepted + ".." + tc.head} {
 					if !strings.Contains(text, want) {

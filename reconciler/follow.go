@@ -151,7 +151,7 @@ func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
 }
 
 func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
-	problems, err := f.admit(ctx, head)
+	problems, err := f.admit(daemon, ctx, head)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		f.fail(err)

@@ -4,6 +4,7 @@ package signers_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -55,10 +56,7 @@ func newWorkshop(t *testing.T) *workshop {
 }
 
 func (w *workshop) try(stdin, name string, args ...string) (stdout, stderr string, err error) {
-	cmd := exec.CommandContext(w.t.Context(), name, args...)
-	if w.t.Context().Err() != nil { // while cleaning up
-		cmd = exec.Command(name, args...)
-	}
+	cmd := exec.CommandContext(context.WithoutCancel(w.t.Context()), name, args...) // also while cleaning up
 	cmd.Dir, cmd.Env, cmd.Stdin = w.dir, w.env, strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

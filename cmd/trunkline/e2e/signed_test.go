@@ -121,7 +121,9 @@ func TestSignedAndNotRewritten(t *testing.T) {
 	byBob := w.commit("img:3", key("bob"))
 	d.await("a commit by another key to be refused", refused(byBob, first))
 	allow("ann", "bob")
-	d.await("the commit to count once its signer may sign", accepted(byBob))
+	d.await("the commit to count once its signer may sign, and to be applied", func(p status.Platform) bool {
+		return accepted(byBob)(p) && len(p.Releases) == 1 && p.Releases[0].Commit == byBob && p.Releases[0].Result == status.Applied
+	})
 
 	// A rewrite is refused, also by a daemon that is started again, and by one that has lost its data.
 	w.git("reset", "-q", "--hard", first)
