@@ -129,6 +129,7 @@ var mayKnow = map[string][]string{
 	"reconciler/resources":       {"api", "catalog", "plan/gate", "plan/resource"},
 	"reconciler/secrets":         {"api"},
 	"reconciler/shard":           {"catalog"},
+	"reconciler/signers":         {},
 	"reconciler/stores":          {"api/location", "flow/bucket"},
 	"reconciler/status":          {"api", "catalog"},
 	"render":                     {"api", "catalog", "render"},

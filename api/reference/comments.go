@@ -195,6 +195,9 @@ func comments() map[string]comment {
 				"KeyFile":           "KeyFile holds the private key for ssh; default: none.",
 				"KeyPassphraseFile": "KeyPassphraseFile holds the passphrase of the private key; default: none.",
 				"KnownHostsFile":    "KnownHostsFile holds the host keys to accept for ssh; default: none.",
+				"Verify":            "Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.",
+				"NoRewrite":         "NoRewrite refuses a head that does not come after the accepted commit; default: false.",
+				"AcceptRewrites":    "AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.",
 			},
 		},
 		"DaemonSOPS": {
@@ -239,6 +242,13 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"S3Endpoint":   "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
 				"LotsInterval": "LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.",
+			},
+		},
+		"DaemonVerify": {
+			doc: "DaemonVerify says whose keys may sign commits. The files are read again when they change.",
+			fields: map[string]string{
+				"SSHSignersFiles": "SSHSignersFiles are files of allowed signers, as ssh-keygen and Git know them; default: none.",
+				"GPGKeysFiles":    "GPGKeysFiles are files of public OpenPGP keys, as \"gpg --export\" writes them; default: none.",
 			},
 		},
 		"Database": {

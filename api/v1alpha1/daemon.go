@@ -150,6 +150,20 @@ type DaemonRepository struct {
 	KeyPassphraseFile string `json:"keyPassphraseFile,omitempty"`
 	// KnownHostsFile holds the host keys to accept for ssh; default: none.
 	KnownHostsFile string `json:"knownHostsFile,omitempty"`
+	// Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.
+	Verify DaemonVerify `json:"verify,omitempty"`
+	// NoRewrite refuses a head that does not come after the accepted commit; default: false.
+	NoRewrite bool `json:"noRewrite,omitempty"`
+	// AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.
+	AcceptRewrites []string `json:"acceptRewrites,omitempty"`
+}
+
+// DaemonVerify says whose keys may sign commits. The files are read again when they change.
+type DaemonVerify struct {
+	// SSHSignersFiles are files of allowed signers, as ssh-keygen and Git know them; default: none.
+	SSHSignersFiles []string `json:"sshSignersFiles,omitempty"`
+	// GPGKeysFiles are files of public OpenPGP keys, as "gpg --export" writes them; default: none.
+	GPGKeysFiles []string `json:"gpgKeysFiles,omitempty"`
 }
 
 // DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.

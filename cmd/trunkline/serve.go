@@ -29,6 +29,7 @@ type serve struct {
 	data      string
 	listening listening
 	poll      time.Duration
+	admission admission
 	allowExec bool
 	account   string
 	replicas  replicas
@@ -86,6 +87,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f := cmd.Flags()
 	f.StringVar(&s.config, "config", "", "`FILE` with the configuration of the daemon, a DaemonConfiguration; flags win over it")
 	s.repositoryFlags(f)
+	s.admission.flags(f)
 	s.clusterFlags(f)
 	s.listening.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
@@ -141,6 +143,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.lotsInterval < minLotsInterval {
 		return nil, usagef("--lots-interval is at least %s", minLotsInterval)
+	}
+	if err := s.admission.check(); err != nil {
+		return nil, err
 	}
 	if err := s.listening.check(); err != nil {
 		return nil, err

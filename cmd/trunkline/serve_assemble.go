@@ -189,6 +189,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	}
 	d.follower = &reconciler.Follower{
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
+		Admission: s.admission.of(d.store, d.secrets.signers),
 	}
 	if err := d.makeLots(); err != nil {
 		return err

@@ -29,6 +29,9 @@ const everything = head + `  repository:
     keyFile: key
     keyPassphraseFile: passphrase
     knownHostsFile: hosts
+    verify: {sshSignersFiles: [signers, /etc/more], gpgKeysFiles: [keys.asc]}
+    noRewrite: true
+    acceptRewrites: [a..b]
   clusters:
     - {name: dev, kubeconfig: dev.kubeconfig}
     - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
@@ -66,6 +69,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"repo": "ssh://git@example.com/acme.git", "branch": "trunk", "dir": "platform", "poll": "1m0s", "git-username": "ann",
 		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
+		"verify-ssh-signers": "/etc/trunkline/signers /etc/more", "verify-gpg-keys": "/etc/trunkline/keys.asc", "no-rewrite": "true", "accept-rewrite": "a..b",
 		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
