@@ -41,8 +41,9 @@ type Renderer struct {
 	library fs.FS
 	// charts reads the partials of the library once. It is an error of the program if that fails, which New
 	// need not bother its callers with.
-	charts  func() (*helm.Library, error)
-	builder kustomize.Builder
+	charts    func() (*helm.Library, error)
+	builder   kustomize.Builder
+	artifacts Artifacts
 }
 
 // Option changes how a renderer works, never what it renders to.
@@ -112,6 +113,7 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 		}
 	}
 	out.ReadSet = recorder.ReadSet()
+	out.ReadSet.Artifacts = artifactsOf(rel)
 	if err != nil {
 		return Result{ReadSet: out.ReadSet}, fmt.Errorf("rendering %s: %w", rel.ID, err)
 	}
@@ -225,9 +227,9 @@ func (r *Renderer) workload(
 	if err != nil {
 		return out, err
 	}
-	source := tree
-	if bp.Embedded {
-		source = r.library
+	source, err := r.source(ctx, tree, bp)
+	if err != nil {
+		return out, err
 	}
 	switch bp.Spec.Engine {
 	case v1alpha1.Helm:
@@ -236,7 +238,10 @@ func (r *Renderer) workload(
 			Library: opts.charts, KubeVersion: rel.Kubernetes.Version, APIVersions: opts.apiVersions,
 		})
 	case v1alpha1.Kustomize:
-		out.Objects, err = r.kustomized(ctx, tree, rel, w, values, opts)
+		if bp.Embedded {
+			source = tree // it has no folder of its own
+		}
+		out.Objects, err = r.kustomized(ctx, source, rel, w, values, opts)
 		return out, err
 	}
 	return out, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
