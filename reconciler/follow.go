@@ -55,6 +55,8 @@ type Follower struct {
 	accepted      *git.Tree
 	seen, resumed string
 	unfinished    *status.Commit
+	// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass.
+	unrendered string
 }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
@@ -155,16 +157,23 @@ func (f *Follower) judgeHead(ctx context.Context, head git.Head) error {
 		return nil
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash
+	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || f.unrendered == commit.Hash
 	err := f.take(ctx, Revision{
 		Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) },
 	})
-	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok) && !again && f.Observe != nil {
+	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok || isUnrendered(err)) && !again && f.Observe != nil {
 		judged := Judged{Commit: commit, Problems: f.Board.Snapshot().Source.Problems}
 		if ok {
 			judged.Problems = unfinished.Problems
 		}
 		f.Observe(judged)
+	}
+	f.unrendered = ""
+	if _, ok := errors.AsType[*UnrenderedError](err); ok {
+		f.unrendered = commit.Hash
+		f.Log.Warn("not all releases could be rendered; it is tried again", "err", err.Error())
+		f.source.judged(f.Board, nil) // each of them says so itself
+		return err
 	}
 	switch {
 	case err == nil:
@@ -219,6 +228,10 @@ func (f *Follower) take(ctx context.Context, rev Revision) (err error) {
 	f.accepted, f.unfinished, f.resumed = tree, nil, ""
 	if !rev.Behind {
 		f.seen = commit.Hash
+		if passing := f.Reconciler.passing(); passing != nil {
+			f.seen = "" // the same commit is judged again, which renders these releases again, and nothing else
+			return &UnrenderedError{passing}
+		}
 	}
 	return nil
 }
