@@ -103,8 +103,8 @@ func programHash() (string, error) {
 }
 
 // renderer is what the daemon renders with: through the cache in its data folder, if that can be had.
-func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Renderer {
-	renderer := render.New(blueprints.FS, render.WithBuilder(pool))
+func (s *serve) renderer(pool *builders.Pool, artifacts render.Artifacts, log *slog.Logger) reconciler.Renderer {
+	renderer := render.New(blueprints.FS, render.WithBuilder(pool), render.WithArtifacts(artifacts))
 	program, err := programHash()
 	var cache *rendercache.Cache
 	if err == nil {
@@ -121,7 +121,7 @@ func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Rende
 // cachedRenderer is what the offline commands render with: through a cache in the user's own folder, if that can be had. One
 // process at a time uses it; another one renders without.
 func cachedRenderer() evaluate.Renderer {
-	renderer := render.New(blueprints.FS)
+	renderer := newRenderer()
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return renderer

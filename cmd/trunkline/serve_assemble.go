@@ -22,6 +22,7 @@ import (
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/artifact"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -61,6 +62,8 @@ type daemon struct {
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
+	// artifacts has the blueprints of registries and Helm repositories.
+	artifacts *artifact.Store
 	// clusters are how they are reached, and reports the full reports of pull requests; nil if there are none.
 	clusters []cluster.Config
 	reports  *reports.Keeper
@@ -173,7 +176,10 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 		return err
 	}
 	d.closers = append(d.closers, pool.Close)
-	renderer := s.renderer(pool, d.log)
+	if d.artifacts, err = s.artifacts.store(s.data); err != nil {
+		return err
+	}
+	renderer := s.renderer(pool, d.artifacts, d.log)
 	d.rec, err = reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
 		Secrets: decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
