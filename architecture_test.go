@@ -23,6 +23,7 @@ const module = "trunkline.dev/trunkline"
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
 	"api/columntype":             {},
+	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
@@ -117,6 +118,7 @@ var mayKnow = map[string][]string{
 	"reconciler":                 {"api", "blueprints", "catalog", "evaluate", "plan", "policy", "reconciler", "render"},
 	"reconciler/apply":           {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "render"},
 	"reconciler/archive":         {},
+	"reconciler/artifact":        {"api", "reconciler/durable"},
 	"reconciler/builders":        {"reconciler/child", "render/kustomize"},
 	"reconciler/child":           {},
 	"reconciler/cluster":         {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
