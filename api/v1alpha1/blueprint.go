@@ -42,7 +42,7 @@ type Artifact struct {
 	// Tag is the tag or version in force, such as "1.4.2", for people to read; default: none.
 	Tag string `json:"tag,omitempty"`
 	// Digest is the one in force, such as "sha256:0123…": of the manifest in a registry, and of the chart's archive in a Helm
-	// repository. Without it the blueprint is refused; "trunkline lock" writes it.
+	// repository; default: none, and the blueprint is refused until "trunkline lock" has written it.
 	Digest string `json:"digest,omitempty"`
 	// Folder is the one of the chart or base in the artifact; default: the chart itself, or the root.
 	Folder string `json:"folder,omitempty"`

@@ -13,16 +13,18 @@ import (
 	"trunkline.dev/trunkline/reconciler/artifact/artifacttest"
 )
 
-func file(name string) tar.Header { return tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644} }
+func regular(name string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644}
+}
 
 // TestHostileArchives: nothing leads out of an archive, nor does one fill the memory.
 func TestHostileArchives(t *testing.T) {
 	t.Parallel()
 	many := make([]tar.Header, maxFiles+1)
 	for i := range many {
-		many[i] = file(fmt.Sprintf("f%d", i))
+		many[i] = regular(fmt.Sprintf("f%d", i))
 	}
-	bomb := file("bomb")
+	bomb := regular("bomb")
 	bomb.Size = maxUnpacked + 1
 	for name, tc := range map[string]struct {
 		entries []tar.Header
@@ -30,19 +32,19 @@ func TestHostileArchives(t *testing.T) {
 		chart   bool
 		want    string
 	}{
-		"Up":        {entries: []tar.Header{file("../a")}, want: "leads out"},
-		"UpBelow":   {entries: []tar.Header{file("a/../../b")}, want: "leads out"},
-		"Absolute":  {entries: []tar.Header{file("/etc/passwd")}, want: "leads out"},
-		"Backslash": {entries: []tar.Header{file(`a\..\b`)}, want: "leads out"},
+		"Up":        {entries: []tar.Header{regular("../a")}, want: "leads out"},
+		"UpBelow":   {entries: []tar.Header{regular("a/../../b")}, want: "leads out"},
+		"Absolute":  {entries: []tar.Header{regular("/etc/passwd")}, want: "leads out"},
+		"Backslash": {entries: []tar.Header{regular(`a\..\b`)}, want: "leads out"},
 		"Symlink":   {entries: []tar.Header{{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "b"}}, want: "is a link"},
 		"Hardlink":  {entries: []tar.Header{{Name: "a", Typeflag: tar.TypeLink, Linkname: "b"}}, want: "is a link"},
 		"Device":    {entries: []tar.Header{{Name: "a", Typeflag: tar.TypeChar}}, want: "neither a file nor a folder"},
-		"Twice":     {entries: []tar.Header{file("a"), file("./a")}, want: "there twice"},
-		"Both":      {entries: []tar.Header{file("a"), file("a/b")}, want: "a file and a folder"},
-		"Deep":      {entries: []tar.Header{file(strings.Repeat("a/", maxDepth+1) + "b")}, want: "nest deeper"},
+		"Twice":     {entries: []tar.Header{regular("a"), regular("./a")}, want: "there twice"},
+		"Both":      {entries: []tar.Header{regular("a"), regular("a/b")}, want: "a file and a folder"},
+		"Deep":      {entries: []tar.Header{regular(strings.Repeat("a/", maxDepth+1) + "b")}, want: "nest deeper"},
 		"Many":      {entries: many, want: "more than 10000 files"},
 		"Bomb":      {entries: []tar.Header{bomb}, content: map[string]string{"bomb": strings.Repeat("\x00", maxUnpacked+1)}, want: "more than 64 MiB"},
-		"Beside":    {entries: []tar.Header{file("web/Chart.yaml"), file("other/Chart.yaml")}, chart: true, want: "beside the chart's folder"},
+		"Beside":    {entries: []tar.Header{regular("web/Chart.yaml"), regular("other/Chart.yaml")}, chart: true, want: "beside the chart's folder"},
 		"Empty":     {want: "no files"},
 	} {
 		t.Run(name, func(t *testing.T) {
