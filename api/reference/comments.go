@@ -46,7 +46,7 @@ func comments() map[string]comment {
 				"Chart":  "Chart is the name of the chart in a Helm repository; default: none, in a registry.",
 				"Track":  "Track is what is followed: a semver range, such as \"^1.4\", a tag of a registry, or a version of a Helm repository; default: none, and nothing is followed. A pull request, or \"trunkline lock\", moves tag and digest to what is new.",
 				"Tag":    "Tag is the tag or version in force, such as \"1.4.2\", for people to read; default: none.",
-				"Digest": "Digest is the one in force, such as \"sha256:0123…\": of the manifest in a registry, and of the chart's archive in a Helm repository. Without it the blueprint is refused; \"trunkline lock\" writes it.",
+				"Digest": "Digest is the one in force, such as \"sha256:0123…\": of the manifest in a registry, and of the chart's archive in a Helm repository; default: none, and the blueprint is refused until \"trunkline lock\" has written it.",
 				"Folder": "Folder is the one of the chart or base in the artifact; default: the chart itself, or the root.",
 			},
 		},
