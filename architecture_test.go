@@ -23,6 +23,7 @@ const module = "trunkline.dev/trunkline"
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
 	"api/columntype":             {},
+	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
@@ -119,6 +120,8 @@ var mayKnow = map[string][]string{
 	"reconciler/archive":         {},
 	"reconciler/builders":        {"reconciler/builders/frame", "reconciler/child", "render/code", "render/kustomize"},
 	"reconciler/builders/frame":  {"render/code"},
+	"reconciler/artifact":        {"api", "reconciler/durable"},
+	"reconciler/builders":        {"reconciler/child", "render/kustomize"},
 	"reconciler/child":           {},
 	"reconciler/cluster":         {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
 	"reconciler/dryrun":          {"api", "catalog", "reconciler/apply", "reconciler/cluster", "plan/gate", "plan", "plan/preview", "reconciler/secrets", "plan/terms", "render"},

@@ -123,7 +123,7 @@ func (r *reach) of(rel *catalog.Release, fingerprint string) (reached, maybe boo
 	for _, w := range rel.Workloads {
 		if b := w.Blueprint; b != nil {
 			maybe = maybe || b.Spec.Engine != v1alpha1.Helm // which alone reads no other folder
-			if !b.Embedded {
+			if b.InTree() {
 				folders = append(folders, b.Source)
 				maybe = maybe || r.outside
 			}

@@ -60,6 +60,8 @@ type Follower struct {
 	unfinished    *status.Commit
 	// barred is the head that was refused last for what it is, and not for what it declares; nil if the last one was not.
 	barred *barred
+	// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass.
+	unrendered string
 }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
@@ -171,7 +173,7 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		return nil
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash
+	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || f.unrendered == commit.Hash
 	rev := Revision{Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) }}
 	f.unseen(daemon, &rev)
 	err = f.take(ctx, rev)
@@ -180,12 +182,19 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		return nil
 	}
 	f.barred = nil
-	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok) && !again && f.Observe != nil {
+	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok || isUnrendered(err)) && !again && f.Observe != nil {
 		judged := Judged{Commit: commit, Problems: f.Board.Snapshot().Source.Problems}
 		if ok {
 			judged.Problems = unfinished.Problems
 		}
 		f.Observe(judged)
+	}
+	f.unrendered = ""
+	if _, ok := errors.AsType[*UnrenderedError](err); ok {
+		f.unrendered = commit.Hash
+		f.Log.Warn("not all releases could be rendered; it is tried again", "err", err.Error())
+		f.source.judged(f.Board, nil) // each of them says so itself
+		return err
 	}
 	switch {
 	case err == nil:
@@ -240,6 +249,10 @@ func (f *Follower) take(ctx context.Context, rev Revision) (err error) {
 	f.accepted, f.unfinished, f.resumed = tree, nil, ""
 	if !rev.Behind {
 		f.seen = commit.Hash
+		if passing := f.Reconciler.passing(); passing != nil {
+			f.seen = "" // the same commit is judged again, which renders these releases again, and nothing else
+			return &UnrenderedError{passing}
+		}
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ type Renderer struct {
 	charts     func() (*helm.Library, error)
 	builder    kustomize.Builder
 	evaluators map[v1alpha1.Engine]code.Evaluator
+	artifacts  Artifacts
 }
 
 // Option changes how a renderer works, never what it renders to.
@@ -124,6 +125,7 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 		}
 	}
 	out.ReadSet = recorder.ReadSet()
+	out.ReadSet.Artifacts = artifactsOf(rel)
 	if err != nil {
 		return Result{ReadSet: out.ReadSet}, fmt.Errorf("rendering %s: %w", rel.ID, err)
 	}
@@ -237,9 +239,12 @@ func (r *Renderer) workload(
 	if err != nil {
 		return out, err
 	}
-	source := tree
-	if bp.Embedded {
-		source = r.library
+	source, err := r.source(ctx, tree, bp)
+	if err != nil {
+		return out, err
+	}
+	if bp.Embedded && bp.Spec.Engine != v1alpha1.Helm {
+		source = tree // it has no folder of its own
 	}
 	switch bp.Spec.Engine {
 	case v1alpha1.Helm:
@@ -248,10 +253,10 @@ func (r *Renderer) workload(
 			Library: opts.charts, KubeVersion: rel.Kubernetes.Version, APIVersions: opts.apiVersions,
 		})
 	case v1alpha1.Kustomize:
-		out.Objects, err = r.kustomized(ctx, tree, rel, w, values, opts)
+		out.Objects, err = r.kustomized(ctx, source, rel, w, values, opts)
 		return out, err
 	case v1alpha1.Manifests, v1alpha1.Jsonnet, v1alpha1.CUE:
-		out.Objects, err = r.coded(ctx, tree, rel, w, values)
+		out.Objects, err = r.coded(ctx, source, rel, w, values)
 		return out, err
 	}
 	return out, fmt.Errorf("unknown engine %q", bp.Spec.Engine)

@@ -48,6 +48,8 @@ type DaemonSpec struct {
 	GitHub *DaemonGitHub `json:"github,omitempty" bare:"refused"`
 	// Images says which registries are asked for newer images that projects follow; default: none.
 	Images *DaemonImages `json:"images,omitempty" bare:"refused"`
+	// Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.
+	Artifacts *DaemonArtifacts `json:"artifacts,omitempty" bare:"refused"`
 	// LogLevel is the lowest level to log; default: info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
@@ -124,6 +126,14 @@ type DaemonImages struct {
 	ConfigFile string `json:"configFile,omitempty"`
 	// Interval is how often each repository is looked at; default: 5m.
 	Interval Duration `json:"interval,omitempty"`
+}
+
+// DaemonArtifacts is where blueprints are fetched from that are not in the repository.
+type DaemonArtifacts struct {
+	// Hosts may be asked, such as "ghcr.io" or "charts.example.com"; others are not.
+	Hosts []string `json:"hosts" required:"true"`
+	// ConfigFile is a docker config.json with credentials for them; default: none.
+	ConfigFile string `json:"configFile,omitempty"`
 }
 
 // DaemonRepository is a branch of a repository, and how to read it.

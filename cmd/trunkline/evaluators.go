@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/reconciler/builders"
 	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/render/code"
@@ -33,9 +32,9 @@ func evaluators(pool *builders.Pool) []render.Option {
 	return []render.Option{render.WithEvaluator(v1alpha1.Jsonnet, pool), render.WithEvaluator(v1alpha1.CUE, pool)}
 }
 
-// daemonRenderer is what the daemon renders with.
-func daemonRenderer(pool *builders.Pool) *render.Renderer {
-	return render.New(blueprints.FS, append(evaluators(pool), render.WithBuilder(pool))...)
+// daemonEngines are what the daemon renders with: all engines that run programs or builds do so in processes.
+func daemonEngines(pool *builders.Pool) []render.Option {
+	return append(evaluators(pool), render.WithBuilder(pool))
 }
 
 // offlineRenderer is what commands render a person's own tree with. Kustomize runs in this process, which saves half a second; programs do
@@ -43,7 +42,7 @@ func daemonRenderer(pool *builders.Pool) *render.Renderer {
 func offlineRenderer() *render.Renderer {
 	program, err := os.Executable()
 	if err != nil {
-		return render.New(blueprints.FS) // a system that does not say what this program is
+		return newRenderer() // a system that does not say what this program is
 	}
-	return render.New(blueprints.FS, evaluators(builders.New(builders.Options{Command: []string{program, workerCommand}}))...)
+	return newRenderer(evaluators(builders.New(builders.Options{Command: []string{program, workerCommand}}))...)
 }

@@ -15,11 +15,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/builders"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/rendercache"
+	"trunkline.dev/trunkline/render"
 )
 
 // workerCommand is how this program is started to run Kustomize and to evaluate programs.
@@ -91,8 +93,8 @@ func programHash() (string, error) {
 }
 
 // renderer is what the daemon renders with: through the cache in its data folder, if that can be had.
-func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Renderer {
-	renderer := daemonRenderer(pool)
+func (s *serve) renderer(pool *builders.Pool, artifacts render.Artifacts, log *slog.Logger) reconciler.Renderer {
+	renderer := render.New(blueprints.FS, append(daemonEngines(pool), render.WithArtifacts(artifacts))...)
 	program, err := programHash()
 	var cache *rendercache.Cache
 	if err == nil {

@@ -39,6 +39,7 @@ type serve struct {
 	sops      unsealing
 	github    atGitHub
 	images    followed
+	artifacts fetched
 	stores    bucket.Options
 	events    eventTargets
 	// lotsInterval is how often manifests are listed.
@@ -99,6 +100,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.sops.flags(cmd)
 	s.github.flags(f)
 	s.images.flags(f)
+	s.artifacts.flags(f)
 	s.events.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")

@@ -23,6 +23,7 @@ import (
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/artifact"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -65,6 +66,8 @@ type daemon struct {
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
+	// artifacts has the blueprints of registries and Helm repositories.
+	artifacts *artifact.Store
 	// reports are the full reports of pull requests; nil if there are none.
 	reports *reports.Keeper
 	// closers end what was opened, the last one first.
@@ -177,7 +180,10 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 		return err
 	}
 	d.closers = append(d.closers, pool.Close)
-	renderer := s.renderer(pool, d.log)
+	if d.artifacts, err = s.artifacts.store(s.data); err != nil {
+		return err
+	}
+	renderer := s.renderer(pool, d.artifacts, d.log)
 	d.rec, err = reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
 		Secrets: d.decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
@@ -189,7 +195,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	}
 	d.follower = &reconciler.Follower{
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
-		Admission: s.admission.of(d.store, d.secrets.signers),
+		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
 	if err := d.makeLots(); err != nil {
 		return err

@@ -195,6 +195,10 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	if s.Images != nil {
 		r.images(*s.Images)
 	}
+	if a := s.Artifacts; a != nil {
+		r.set("artifact-host", a.Hosts, "artifacts", "hosts")
+		r.file("artifact-config", a.ConfigFile, "artifacts", "configFile")
+	}
 }
 
 func (r *reader) github(g v1alpha1.DaemonGitHub) {

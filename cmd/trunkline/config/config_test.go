@@ -48,6 +48,7 @@ const everything = head + `  repository:
   events:
     - {name: hooks, url: "https://hooks.example.com/lots", format: clusterless, secretFile: hooks.secret, tokenFile: /etc/hooks.token}
     - {name: lineage, url: "https://lineage.example.com/api/v1/lineage", format: openlineage}
+  artifacts: {hosts: [ghcr.io, charts.example.com], configFile: artifacts.json}
   logLevel: debug
 `
 
@@ -80,6 +81,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"event-target": "hooks=https://hooks.example.com/lots lineage=https://lineage.example.com/api/v1/lineage",
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
 		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-interval": "10m0s",
+		"artifact-host": "ghcr.io charts.example.com", "artifact-config": "/etc/trunkline/artifacts.json",
 		"github-repo": "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
 		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
 	}

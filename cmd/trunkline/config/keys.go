@@ -37,6 +37,10 @@ func Keys() []Key {
 		{"git-key-file", "repository.keyFile", true, perUse},
 		{"git-key-passphrase-file", "repository.keyPassphraseFile", true, inFile},
 		{"git-known-hosts", "repository.knownHostsFile", true, perUse},
+		{"verify-ssh-signers", "repository.verify.sshSignersFiles", false, inFile},
+		{"verify-gpg-keys", "repository.verify.gpgKeysFiles", false, inFile},
+		{"no-rewrite", "repository.noRewrite", false, ""},
+		{"accept-rewrite", "repository.acceptRewrites", false, ""},
 		{"cluster", "clusters", true, "but `replicas.home` cannot be taken away; kubeconfigs are read again when they change"},
 		{"default-service-account", "deploy.defaultServiceAccount", false, ""},
 		{"allow-exec-credentials", "deploy.allowExecCredentials", true, "with the next connection"},
@@ -73,6 +77,8 @@ func Keys() []Key {
 		{"image-registry", "images.registries", false, ""},
 		{"image-registry-config", "images.configFile", false, ""},
 		{"image-interval", "images.interval", false, ""},
+		{"artifact-host", "artifacts.hosts", false, ""},
+		{"artifact-config", "artifacts.configFile", false, ""},
 		{"log-level", "logLevel", true, "the Kubernetes client logs only if it is debug from the start"},
 	}
 }
