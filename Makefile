@@ -65,7 +65,7 @@ versitygw: ## build bin/versitygw, an S3 server on a folder
 
 cosign: ## build bin/cosign, which signs and verifies releases
 	@[ -x bin/cosign ] || echo "building bin/cosign, which is a program of others from its source; the first time takes a few minutes"
-	@CGO_ENABLED=0 $(GO) build -C test/cosign -ldflags '-s -w' -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
+	@$(GO) build -C test/cosign -ldflags '-s -w' -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
 # What is released is what is committed, whatever is in the work tree; docs/install.md describes what comes out. The flags of the
 # program that makes it, such as -push, -key FILE or -platforms linux/amd64; "go run -C release . -h" lists them.
