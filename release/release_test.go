@@ -178,6 +178,7 @@ func TestRelease(t *testing.T) {
 		}
 	})
 	t.Run("image", func(t *testing.T) { checkImage(t, m) })
+	t.Run("signed", func(t *testing.T) { checkSigned(t, m) })
 	t.Run("runs", func(t *testing.T) { checkRuns(t, m) })
 	t.Run("provenance", func(t *testing.T) {
 		var s struct {
