@@ -4,9 +4,10 @@ package bill
 
 import (
 	"bytes"
-	"debug/buildinfo"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +18,21 @@ import (
 	"trunkline.dev/trunkline/release/source"
 )
 
-// TestOf writes the bill of this test itself, whose modules are those that it was compiled of.
+// TestOf writes the bill of a program that is made of some of this module's own dependencies.
 func TestOf(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
+	self := filepath.Join(t.TempDir(), "self")
+	if err := os.WriteFile(self, []byte("program"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	info, err := buildinfo.ReadFile(self)
-	if err != nil {
-		t.Fatal(err)
+	info := &debug.BuildInfo{GoVersion: "go1.26.8", Path: "example.com/self", Main: debug.Module{Path: "example.com/self", Version: "v1.2.3"}}
+	for _, path := range []string{"github.com/google/licensecheck", "golang.org/x/mod", "github.com/secure-systems-lab/go-securesystemslib"} {
+		version, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}}", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		info.Deps = append(info.Deps, &debug.Module{Path: path, Version: strings.TrimSpace(string(version)), Sum: "h1:x"})
 	}
+	info.Deps[2] = &debug.Module{Path: "example.com/before", Version: "v1.0.0", Replace: info.Deps[2]}
 	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +69,7 @@ func TestOf(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"stdlib": "BSD-3-Clause", "github.com/google/licensecheck": "BSD-3-Clause", "golang.org/x/mod": "BSD-3-Clause",
+		"stdlib": "BSD-3-Clause", "github.com/google/licensecheck": "BSD-3-Clause", "golang.org/x/mod": "BSD-3-Clause", "github.com/secure-systems-lab/go-securesystemslib": "MIT",
 	} {
 		if got[name] != want {
 			t.Errorf("the licence of %s is %q, want %q", name, got[name], want)
