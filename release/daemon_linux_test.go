@@ -77,7 +77,7 @@ func TestTrunkline(t *testing.T) {
 			<-ended
 			t.Fatalf("no commit is accepted:\n%s", logged.String())
 		case <-look.C:
-			answer, err := http.Get("http://" + address + "/readyz") //nolint:noctx // on this machine
+			answer, err := http.Get("http://" + address + "/readyz")
 			if err == nil {
 				ready = answer.StatusCode == http.StatusOK
 				_ = answer.Body.Close()

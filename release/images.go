@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -95,7 +94,7 @@ func (m *maker) images(ctx context.Context) error {
 		return err
 	}
 	m.say("image     %s@%s", repository, digest)
-	if err := os.WriteFile(filepath.Join(m.Out, "image-digest.txt"), []byte(digest.String()+"\n"), 0o644); err != nil {
+	if err := write(filepath.Join(m.Out, "image-digest.txt"), []byte(digest.String()+"\n")); err != nil {
 		return err
 	}
 	if !m.Push {
@@ -141,12 +140,12 @@ func (m *maker) claims(made []imaged, index v1.ImageIndex, repository name.Repos
 // claim is written down as well, for whoever signs otherwise.
 func (m *maker) referrers(claims []claim, repository name.Repository) ([]v1.Image, error) {
 	dir := filepath.Join(m.Out, "attest")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
 	var out []v1.Image
 	for _, c := range claims {
-		if err := os.WriteFile(filepath.Join(dir, c.kind+"-"+c.digest.Hex+".json"), c.content, 0o644); err != nil {
+		if err := write(filepath.Join(dir, c.kind+"-"+c.digest.Hex+".json"), c.content); err != nil {
 			return nil, err
 		}
 		if c.predicate == attest.SPDX { // for tools that read bills and no statements

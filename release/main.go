@@ -22,7 +22,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Getenv("COSIGN_PASSWORD"), os.Stdout, os.Stderr)
+	password := os.Getenv("COSIGN_PASSWORD") //nolint:forbidigo // this is main
+	err := run(ctx, os.Args[1:], password, os.Stdout, os.Stderr)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):

@@ -91,7 +91,7 @@ func (m *maker) begin(ctx context.Context, work string) error {
 	if err := os.RemoveAll(m.Out); err != nil {
 		return fmt.Errorf("emptying %s: %w", m.Out, err)
 	}
-	if err := os.MkdirAll(m.Out, 0o755); err != nil {
+	if err := makeFolder(m.Out); err != nil {
 		return err
 	}
 	m.say("commit    %s", m.commit.Hash)
@@ -199,7 +199,7 @@ func (m *maker) notes(changelog string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(m.Out, "notes.md"), []byte(text+"\n"), 0o644)
+	return write(filepath.Join(m.Out, "notes.md"), []byte(text+"\n"))
 }
 
 // manual has the program write its completions and its pages, which takes one that runs here.
@@ -240,10 +240,19 @@ func output(ctx context.Context, program string, args ...string) ([]byte, error)
 	return out, nil
 }
 
+// write writes a file, and makeFolder makes a folder, that everybody may read: what is released is no secret.
+func write(name string, content []byte) error {
+	return os.WriteFile(name, content, 0o644) //nolint:gosec // see above
+}
+
+func makeFolder(name string) error {
+	return os.MkdirAll(name, 0o755) //nolint:gosec // see above
+}
+
 // add writes a file that people download.
 func (m *maker) add(name string, content []byte) error {
 	m.files = append(m.files, name)
-	return os.WriteFile(name, content, 0o644)
+	return write(name, content)
 }
 
 // provenance is how what is made came about.
@@ -285,7 +294,7 @@ func (m *maker) finish() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
-		if err := os.WriteFile(filepath.Join(m.Out, name), made[name], 0o644); err != nil {
+		if err := write(filepath.Join(m.Out, name), made[name]); err != nil {
 			return err
 		}
 		m.say("wrote     %s", name)

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"io"
 	stdlog "log"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -387,9 +388,7 @@ func checkRootfs(t *testing.T, img v1.Image) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, h := range untar(t, r) {
-			got[name] = h
-		}
+		maps.Copy(got, untar(t, r))
 		_ = r.Close()
 	}
 	for path, owner := range map[string]int{
@@ -479,13 +478,13 @@ func unpack(t *testing.T, img v1.Image, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		to := filepath.Join(dir, h.Name) //nolint:gosec // it is our own image
+		to := filepath.Join(dir, h.Name)
 		if h.Typeflag == tar.TypeDir {
 			err = os.MkdirAll(to, 0o755)
 		} else {
 			var content []byte
 			if content, err = io.ReadAll(in); err == nil {
-				err = os.WriteFile(to, content, os.FileMode(h.Mode)&0o777) //nolint:gosec // a mode of a file
+				err = os.WriteFile(to, content, os.FileMode(h.Mode)&0o777)
 			}
 		}
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"path"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -44,11 +44,14 @@ func Base(zones string) ([]files.Node, error) {
 		if strings.HasSuffix(f.Name, "/") {
 			continue
 		}
+		if !filepath.IsLocal(f.Name) {
+			return nil, fmt.Errorf("%s has a file outside of itself: %q", zones, f.Name)
+		}
 		content, err := unzip(f)
 		if err != nil {
 			return nil, fmt.Errorf("reading the time zone %s of %s: %w", f.Name, zones, err)
 		}
-		nodes = append(nodes, files.Node{Name: path.Join("usr/share/zoneinfo", f.Name), Mode: 0o644, Content: content})
+		nodes = append(nodes, files.Node{Name: "usr/share/zoneinfo/" + f.Name, Mode: 0o644, Content: content})
 	}
 	return nodes, nil
 }
