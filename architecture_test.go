@@ -58,7 +58,7 @@ var mayKnow = map[string][]string{
 	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
-	"deploy":                     {"api", "console/client", "reconciler/status"},
+	"deploy":                     {},
 	"docs/rules":                 {},
 	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
