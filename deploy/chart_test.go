@@ -89,6 +89,7 @@ func TestRefused(t *testing.T) {
 		{reason: "a flag that is none", args: set("extraArgs={serve}"), values: "minimal", want: "at '/extraArgs/0': 'serve' does not match pattern"},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
 			args := tt.args
 			if tt.values != "" {
 				args = append([]string{"--values", valuesOf(tt.values)}, args...)

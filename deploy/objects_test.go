@@ -127,7 +127,7 @@ func (a asked) apply(t *testing.T, o *unstructured.Unstructured, dry bool) error
 	return nil
 }
 
-// accepts finds out whether the API server would take all that the chart and Kustomize make, field by field. The kinds of Prometheus' operator are
+// accepts has the API server try all that the chart and Kustomize make, field by field. The kinds of Prometheus' operator are
 // its own definitions.
 func accepts(t *testing.T, c *clustertest.Cluster) {
 	t.Helper()

@@ -17,7 +17,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/git/gittest"
 )
 
-// registered assembles a daemon, and returns the labels of each metric that it gives.
+// registered assembles a daemon, and returns the labels of each metric of it.
 func registered(t *testing.T) map[string][]string {
 	t.Helper()
 	dir := t.TempDir()
