@@ -137,12 +137,12 @@ func (i *installed) helm(args ...string) {
 func (i *installed) values(version string) []string {
 	i.t.Helper()
 	file := filepath.Join(i.dir, "values-"+version+".yaml")
-	text := fmt.Sprintf(`image: {repository: trunkline.local/host, tag: %q}
-command: [%s/trunkline-%[1]s]
+	text := fmt.Sprintf(`image: {repository: trunkline.local/host, tag: %[1]q}
+command: [%[2]s/trunkline-%[1]s]
 replicas: 2
 minReadySeconds: 1
 config:
-  repository: {url: %q, poll: 1s}
+  repository: {url: %[3]q, poll: 1s}
   clusters: [{name: test, inCluster: true}]
   replicas: {home: test, shards: true}
   history: {store: "off"}
