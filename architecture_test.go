@@ -59,6 +59,7 @@ var mayKnow = map[string][]string{
 	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
+	"deploy":                     {},
 	"docs/rules":                 {},
 	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
