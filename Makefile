@@ -100,6 +100,7 @@ test-devcluster: devcluster ## run the tests of test/devcluster, a module of its
 	@cd test/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
 
 test-release: cosign ## tier 3, nightly: test release, a module of its own, with the real cosign; -short of it is part of tier 2
+	@cd test/cosign && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
 	@echo "testing release, with cosign"
 	@cd release && ../$(WITH_TMP) $(GO) test ./...
 

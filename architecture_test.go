@@ -122,7 +122,6 @@ var mayKnow = map[string][]string{
 	"reconciler/builders":        {"reconciler/builders/frame", "reconciler/child", "render/code", "render/kustomize"},
 	"reconciler/builders/frame":  {"render/code"},
 	"reconciler/artifact":        {"api", "reconciler/durable"},
-	"reconciler/builders":        {"reconciler/child", "render/kustomize"},
 	"reconciler/child":           {},
 	"reconciler/cluster":         {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
 	"reconciler/dryrun":          {"api", "catalog", "reconciler/apply", "reconciler/cluster", "plan/gate", "plan", "plan/preview", "reconciler/secrets", "plan/terms", "render"},

@@ -195,7 +195,7 @@ func TestEndsWhileItLooks(t *testing.T) {
 	l := newLoop(t)
 	l.accept()
 	ctx, cancel := context.WithCancel(t.Context())
-	l.clusters["test"].inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) {
+	l.clusters.get("test").inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) {
 		var dealt sync.WaitGroup
 		dealt.Add(1) // the release that is to tell of it has ended
 		cancel()
