@@ -24,7 +24,7 @@ func newLock() *cobra.Command {
 	l := locking{}
 	cmd := &cobra.Command{
 		Use:   "lock [BLUEPRINT...]",
-		Short: "Write the digests of blueprints from registries and Helm repositories",
+		Short: "Write the digests of blueprints that are fetched",
 		Long: `Write into the declarations of blueprints, in the files on disk, which artifact
 of their registry or Helm repository they are.
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -27,12 +28,12 @@ Exit codes with --check: 0 it is the newest; 1 there are newer ones; 2 there is 
   trunkline version --check
 
   # The same, where the releases are mirrored
-  trunkline version --check --releases-url https://mirror.example.com/trunkline.json`,
+  trunkline version --check --releases-url https://mirror.example.com/`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case check:
-				return checkVersion(cmd.Context(), cmd.OutOrStdout(), programVersion(), address)
+				return checkVersion(cmd.Context(), cmd.OutOrStdout(), programVersion(), cmp.Or(address, releasesURL))
 			case cmd.Flags().Changed("releases-url"):
 				return usagef("--releases-url is for --check: add it")
 			}
@@ -41,7 +42,7 @@ Exit codes with --check: 0 it is the newest; 1 there are newer ones; 2 there is 
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "ask for what is newer, and print its notes")
-	cmd.Flags().StringVar(&address, "releases-url", releasesURL, "`URL` of a list of releases, as GitHub's API has it")
+	cmd.Flags().StringVar(&address, "releases-url", "", "`URL` of a list of releases, as GitHub's API has it; default: that of the project at GitHub")
 	return cmd
 }
 
