@@ -3,8 +3,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline lot devcluster versitygw test test-short test-cloud test-devcluster cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize prometheus-operator promtool transform catalog postgres github-schemas mermaid openlineage moto demo browser images tidy check clean
+.PHONY: help build trunkline lot devcluster versitygw cosign image release test test-short test-cloud test-devcluster test-release cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -63,6 +63,21 @@ versitygw: ## build bin/versitygw, an S3 server on a folder
 	@[ -x bin/versitygw ] || echo "building bin/versitygw, which is a program of others from its source; the first time takes a minute or two"
 	@$(GO) build -C test/versitygw -ldflags '-s -w' -o ../../bin/versitygw github.com/versity/versitygw/cmd/versitygw
 
+cosign: ## build bin/cosign, which signs and verifies releases
+	@[ -x bin/cosign ] || echo "building bin/cosign, which is a program of others from its source; the first time takes a few minutes"
+	@$(GO) build -C test/cosign -ldflags '-s -w' -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
+
+# What is released is what is committed, whatever is in the work tree; docs/install.md describes what comes out. The flags of the
+# program that makes it, such as -push, -key FILE or -platforms linux/amd64; "go run -C release . -h" lists them.
+RELEASE_FLAGS ?=
+RELEASE = $(WITH_TMP) $(GO) run -C release . -repo $(CURDIR) -out $(CURDIR)/dist
+
+image: ## make the container image of the last commit for amd64 and arm64 into dist, in OCI's layout; RELEASE_FLAGS='-push -image …'
+	@$(RELEASE) -only image $(RELEASE_FLAGS) -- $(BUILD)
+
+release: ## make all of a release of the last commit into dist: image, archives, packages, bills of materials; compiles for four platforms
+	@$(RELEASE) $(RELEASE_FLAGS) -- $(BUILD)
+
 # Tests come in three tiers; CONTRIBUTING.md says which test is in which. hack/gotest runs `go test` and ends with what
 # was skipped and why; in CI, a test that is skipped for a reason of its own fails the run.
 test-short: ## tier 1: the tests that need no cluster and no PostgreSQL, in minutes
@@ -72,15 +87,22 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize prometheus-operator promtool transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
 	@$(MAKE) --no-print-directory test-devcluster
+	@echo "testing release"
+	@cd release && ../$(WITH_TMP) $(GO) test -short ./...
 
 test-devcluster: devcluster ## run the tests of test/devcluster, a module of its own
 	@echo "testing test/devcluster"
 	@cd test/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
+
+test-release: cosign ## tier 3, nightly: test release, a module of its own, with the real cosign; -short of it is part of tier 2
+	@cd test/cosign && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
+	@echo "testing release, with cosign"
+	@cd release && ../$(WITH_TMP) $(GO) test ./...
 
 storms: build versitygw postgres ## tier 3, nightly: repeat what is random (storms, kills, models, properties); STORMS=5 times
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count $(STORMS) -timeout 120m -run 'Storm|Kill|Damaged|Replica|Hang|Delay' \
@@ -135,6 +157,7 @@ $(DEADCODE):
 lint: $(LINT) prose deadcode ## run the linters, of code and of prose, and what looks for dead code
 	@$(LINT) run ./...
 	@cd test/devcluster && ../../$(LINT) run --config ../../.golangci.yml ./...
+	@cd release && ../$(LINT) run --config ../.golangci.yml ./...
 
 prose: $(VALE) ## hold docs and comments to the glossary of CONTRIBUTING.md
 	@! echo 'On the ground of a rule.' | $(VALE) --path=README.md >/dev/null || { echo "prose: Vale misses a known error; see .vale.ini" >&2; exit 1; }
@@ -149,6 +172,7 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities in what the code calls; needs vuln
 fmt: $(LINT) ## format the code
 	@$(LINT) fmt ./...
 	@cd test/devcluster && ../../$(LINT) fmt --config ../../.golangci.yml ./...
+	@cd release && ../$(LINT) fmt --config ../.golangci.yml ./...
 
 bench: devcluster ## measure the loop, then run the Go benchmarks; BENCH=regexp BENCHTIME=1s for some of those alone
 	@[ -n '$(BENCH)' ] || $(MAKE) --no-print-directory bench-loop
@@ -161,12 +185,12 @@ bench-loop: build ## measure the loop alone, a table in Markdown; LOOP='-sizes 2
 generate: licence golden ## make everything that is generated; CI checks that this changes nothing
 
 golden: helm kustomize ## write the golden files again; look at the difference before you commit it
-	@$(GO) test -run TestDecisions . -update
+	@$(GO) test -run 'TestDecisions|TestReference' . -update
 	@$(GO) test -run TestFields ./render/kinds -update
 	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
 	@$(GO) test -run 'TestSchemaIsCurrent|TestDocsListTheValues' ./deploy -update # the chart of the next line is checked by it
 	@$(GO) test -run 'TestChart|TestKustomize' ./deploy -update
-	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ -update
+	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ ./cmd/trunkline/config -update
 
 licence: ## put the licence line at the head of Go files that lack it
 	@hack/licence.sh
@@ -177,13 +201,11 @@ helm: ## build Helm's own program, which tests compare with, into .cache/helm
 kustomize: ## build Kustomize's own program, which tests compare with, into .cache/kustomize
 	@hack/kustomize/install.sh
 
-prometheus-operator: ## fetch the kinds of Prometheus' operator, which tests of the chart need, into .cache/deploy
-	@hack/deploy/install.sh
+jsonnet: ## build Jsonnet's own command, which tests compare with, into .cache/jsonnet
+	@hack/jsonnet/install.sh
 
-# Without the clients of clouds by which Prometheus finds what it watches; rules need none.
-promtool: ## build Prometheus' program that tests rules into .cache/bin
-	@[ -x .cache/bin/promtool ] || echo "building promtool, which is a program of others from its source; the first time takes minutes"
-	@$(GO) build -C test/promtool -tags remove_all_sd -ldflags '-s -w' -o ../../.cache/bin/promtool github.com/prometheus/prometheus/cmd/promtool
+cue: ## build CUE's own command, which tests compare with, into .cache/cue
+	@hack/cue/install.sh
 
 transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
 	@hack/transform/check.sh
@@ -199,6 +221,9 @@ postgres: ## install the PostgreSQL that tests run against into .cache/postgres
 
 github-schemas: ## fetch what GitHub says of its own API and webhooks, which tests hold us to, into .cache/github
 	@hack/github/install.sh
+
+site: ## build the site of the documentation into .cache/site/html, with MkDocs from PyPI; a link that leads nowhere fails
+	@hack/site/build.sh
 
 mermaid: ## fetch Mermaid, whose parser tests hold our diagrams to, into .cache/mermaid
 	@hack/mermaid/install.sh
@@ -225,10 +250,11 @@ tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy
 	@cd test/devcluster && $(GO) mod tidy
 	@cd test/versitygw && $(GO) mod tidy
-	@cd test/promtool && $(GO) mod tidy
+	@cd test/cosign && $(GO) mod tidy
+	@cd release && $(GO) mod tidy
 
 check: ## everything that CI runs
 	@.ci/run
 
 clean: ## remove what was built
-	@rm -rf bin coverage .cache
+	@rm -rf bin dist coverage .cache

@@ -10,5 +10,6 @@ import "embed"
 
 // FS holds the library. The paths in a blueprint.yaml are relative to it.
 //
-//go:embed all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:pull all:service all:transform all:kustomize
+//go:embed all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:cue all:jsonnet all:kustomize all:manifests
+//go:embed all:pull all:service all:transform
 var FS embed.FS

@@ -23,6 +23,8 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
+	"trunkline.dev/trunkline/render/code"
+	"trunkline.dev/trunkline/render/cue/evaluate"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -95,15 +97,82 @@ func plain(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 	}
 }
 
+// renderer renders with all engines, in this process.
+func renderer() *render.Renderer {
+	return render.New(blueprints.FS, render.WithEvaluator(v1alpha1.CUE, code.InProcess(evaluate.Languages())))
+}
+
+// own are the blueprints that render what is the project's own, and the params that they cannot do without.
+var own = map[string]map[string]any{
+	"kustomize": {"path": "k8s"}, "manifests": {"paths": []any{"plain"}}, "jsonnet": {"path": "jsonnet"}, "cue": {"path": "cue"},
+}
+
 var tree = fstest.MapFS{
-	"projects/orders/clean.py":      {Data: []byte("import sys\nprint(\"café: {{ .Values }}\")\n")},
-	"projects/orders/123":           {Data: []byte("a name that YAML takes for a number\n")},
-	"projects/orders/sql/a b.sql":   {Data: []byte("select 1;\n")},
-	"projects/orders/sql/blob.bin":  {Data: []byte{0xff, 0x00, 0x01}},
-	"projects/orders/k8s/base.yaml": {Data: []byte(overlayObjects)},
+	"projects/orders/plain/a.yaml":         {Data: []byte(overlayObjects)},
+	"projects/orders/jsonnet/main.jsonnet": {Data: []byte(jsonnetProgram)},
+	"projects/orders/cue/app.cue":          {Data: []byte(cuePackage)},
+	"projects/orders/clean.py":             {Data: []byte("import sys\nprint(\"café: {{ .Values }}\")\n")},
+	"projects/orders/123":                  {Data: []byte("a name that YAML takes for a number\n")},
+	"projects/orders/sql/a b.sql":          {Data: []byte("select 1;\n")},
+	"projects/orders/sql/blob.bin":         {Data: []byte{0xff, 0x00, 0x01}},
+	"projects/orders/k8s/base.yaml":        {Data: []byte(overlayObjects)},
 	"projects/orders/k8s/kustomization.yaml": {Data: []byte(
 		"resources: [base.yaml]\nnamePrefix: dash-\nimages:\n  - {name: dash, newName: ghcr.io/acme/dash, newTag: v3}\n")},
 }
+
+const jsonnetProgram = `local t = std.extVar('trunkline');
+local w = t.workload;
+function(replicas=1) [
+  {
+    apiVersion: 'apps/v1', kind: 'Deployment', metadata: {name: w.name},
+    spec: {
+      replicas: replicas, selector: {matchLabels: {app: 'web'}},
+      template: {metadata: {labels: {app: 'web'}}, spec: {
+        serviceAccountName: t.serviceAccount, securityContext: {runAsNonRoot: true, seccompProfile: {type: 'RuntimeDefault'}},
+        containers: [{
+          name: 'main', image: w.image, command: w.command, env: w.env, resources: w.resources,
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: ['ALL']}},
+        }],
+      }},
+    },
+  },
+  {apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'files'}, data: {[f.key]: f.content for f in w.files if 'content' in f}},
+]
+`
+
+const cuePackage = `package app
+
+#trunkline: _
+#replicas:  *1 | int
+let w = #trunkline.workload
+
+web: {
+	apiVersion: "apps/v1"
+	kind:       "Deployment"
+	metadata: name: w.name
+	spec: {
+		replicas: #replicas
+		selector: matchLabels: app: "web"
+		template: {
+			metadata: labels: app: "web"
+			spec: {
+				serviceAccountName: #trunkline.serviceAccount
+				securityContext: {runAsNonRoot: true, seccompProfile: type: "RuntimeDefault"}
+				containers: [{
+					name: "main", image: w.image, command: w.command, env: w.env, resources: w.resources
+					securityContext: {allowPrivilegeEscalation: false, capabilities: drop: ["ALL"]}
+				}]
+			}
+		}
+	}
+}
+files: {
+	apiVersion: "v1"
+	kind:       "ConfigMap"
+	metadata: name: "files"
+	data: {for f in w.files if f.content != _|_ {(f.key): f.content}}
+}
+`
 
 const overlayObjects = `apiVersion: v1
 kind: ConfigMap
@@ -162,14 +231,17 @@ func cases(t testing.TB) map[string]catalog.Release {
 			"ingress":     map[string]any{"host": "orders.acme.example", "className": "nginx", "tlsSecret": "orders-tls"},
 			"tolerations": []any{map[string]any{"key": "gpu", "operator": "Exists"}},
 		})),
-		"kustomize": release(plain(bp["kustomize"], map[string]any{"path": "k8s"})),
+		"kustomize": release(plain(bp["kustomize"], own["kustomize"])),
+		"manifests": release(plain(bp["manifests"], own["manifests"])),
+		"jsonnet":   release(full(bp["jsonnet"], map[string]any{"path": "jsonnet/main.jsonnet", "args": map[string]any{"replicas": 3}})),
+		"cue":       release(full(bp["cue"], map[string]any{"path": "cue", "values": map[string]any{"#replicas": 3}})),
 		"boundary":  release(plain(bp["boundary"], map[string]any{"arrival": "immediate"})),
 	}
 }
 
 func renderYAML(t *testing.T, rel catalog.Release) ([]*unstructured.Unstructured, []byte) {
 	t.Helper()
-	result, err := render.New(blueprints.FS).Render(t.Context(), tree, rel)
+	result, err := renderer().Render(t.Context(), tree, rel)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,6 @@ import (
 	pspolicy "k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
 
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -133,7 +132,7 @@ func TestFilesArriveWithTheirPaths(t *testing.T) {
 	}
 	want := map[string]string{}
 	for name, f := range tree {
-		if rel, ok := strings.CutPrefix(name, "projects/orders/"); ok && !strings.HasPrefix(rel, "k8s/") {
+		if rel, ok := strings.CutPrefix(name, "projects/orders/"); ok && !slices.Contains([]string{"cue", "jsonnet", "k8s", "plain"}, strings.Split(rel, "/")[0]) {
 			want[rel] = string(f.Data)
 		}
 	}
@@ -227,7 +226,7 @@ func TestBadParams(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			rel := release(plain(library(t)[tc.blueprint], tc.params))
-			_, err := render.New(blueprints.FS).Render(t.Context(), tree, rel)
+			_, err := renderer().Render(t.Context(), tree, rel)
 			want := `rendering orders/prod@prod-eu: workload "clean" (blueprint ` + tc.blueprint + `): ` + tc.want
 			if err == nil || err.Error() != want {
 				t.Errorf("%s\nwant %s\ngot  %v", tc.reason, want, err)

@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
 )
@@ -36,7 +35,9 @@ func shownBlueprints(t *testing.T) map[string]shown {
 	for name, bp := range library(t) {
 		out[name] = shown{Blueprint: bp, tree: tree}
 	}
-	out["kustomize"] = shown{out["kustomize"].Blueprint, tree, map[string]any{"path": "k8s"}}
+	for name, params := range own {
+		out[name] = shown{out[name].Blueprint, tree, params}
+	}
 	readme, local := readmeBlueprint(t)
 	out["readme"] = shown{readme, local, map[string]any{"executors": 2}}
 
@@ -66,7 +67,7 @@ func shownBlueprints(t *testing.T) map[string]shown {
 // render returns the objects of a workload without those of the release itself.
 func (s shown) render(t *testing.T, w catalog.Workload) []*unstructured.Unstructured {
 	t.Helper()
-	result, err := render.New(blueprints.FS).Render(t.Context(), s.tree, release(w))
+	result, err := renderer().Render(t.Context(), s.tree, release(w))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +155,9 @@ func TestSuspend(t *testing.T) {
 		"cron-job":      {"a CronJob starts nothing", "CronJob", "suspend", false, true},
 		"service":       {"a service has no pods", "Deployment", "replicas", int64(3), int64(0)},
 		"kustomize":     {"an overlay says it all itself", "", "", nil, nil},
+		"manifests":     {"so do plain manifests", "", "", nil, nil},
+		"jsonnet":       {"and a program, which has not to look", "", "", nil, nil},
+		"cue":           {"and a package", "", "", nil, nil},
 		"boundary":      {"nothing of it is in the cluster: the daemon looks no more", "", "", nil, nil},
 	}
 	for name, bp := range shownBlueprints(t) {
@@ -205,7 +209,7 @@ func TestNamesThatYAMLTakesForSomethingElse(t *testing.T) {
 				w.Env = map[string]string{"E": name}
 				for _, o := range bp.render(t, w) {
 					meta, pod := podOf(typed(t, o))
-					if pod == nil || blueprint == "kustomize" {
+					if pod == nil || own[blueprint] != nil {
 						continue
 					}
 					c := pod.Containers[0]

@@ -14,15 +14,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/render"
 )
 
 // TestTheReadmesExample renders the blueprint that README.md shows, as a repository would have it.
 func TestTheReadmesExample(t *testing.T) {
 	bp, local := readmeBlueprint(t)
-	result, err := render.New(blueprints.FS).Render(t.Context(), local, release(full(bp, map[string]any{"executors": 7})))
+	result, err := renderer().Render(t.Context(), local, release(full(bp, map[string]any{"executors": 7})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +73,7 @@ spec:
 	bp := &catalog.Blueprint{Name: "web", Source: "bp", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Kustomize}}
 	w := full(bp, nil)
 	w.Files = nil
-	result, err := render.New(blueprints.FS).Render(t.Context(), local, release(w))
+	result, err := renderer().Render(t.Context(), local, release(w))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/version"
 
+	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/field"
 	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/schema"
@@ -112,6 +113,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 		maps.Copy(f.sizes[name], f.Clusters[name].Spec.Sizes)
 	}
 	f.checkClusters(k)
+	f.checkSignatures(k)
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
 	f.asked, f.stray, f.linked = k.asked, k.stray, k.linked
@@ -133,9 +135,17 @@ func (f *frame) take(k *checker, doc *v1alpha1.Document) {
 				fmt.Sprintf("the blueprint %q is embedded in Trunkline and cannot be replaced", doc.Name), "choose another name")
 			return
 		}
-		f.Blueprints[doc.Name] = &Blueprint{
-			Name: doc.Name, Spec: o.Spec, Source: path.Join(path.Dir(doc.File), o.Spec.Source), Position: doc.Position(),
+		bp := &Blueprint{Name: doc.Name, Spec: o.Spec, Source: path.Join(path.Dir(doc.File), o.Spec.Source), Position: doc.Position()}
+		if bp.Remote() {
+			bp.Source = "."
+			if a := o.Spec.Artifact; a != nil && a.Folder != "" {
+				bp.Source = a.Folder
+			}
+			if f.Platform != nil {
+				bp.Signers = artifact.Signers(f.Platform.Spec.Signatures, o.Spec.Source)
+			}
 		}
+		f.Blueprints[doc.Name] = bp
 	}
 }
 
@@ -313,9 +323,29 @@ func (f *frame) checkBlueprints(k *checker) {
 		if err != nil {
 			k.at(RuleSchema, []any{"spec", "parameters"}, err.Error(), "")
 		}
+		if k.remote(bp) {
+			continue
+		}
 		f.sources[bp.Source] = k.folder(bp.Source, bp.Spec.Source, "spec", "source")
+		k.asItIs(bp)
 		if f.sources[bp.Source] {
 			k.governs(bp.Source, "spec", "source")
+		}
+	}
+}
+
+// asItIs refuses what a blueprint of plain manifests cannot honour: nothing is replaced in them.
+func (k *checker) asItIs(bp *Blueprint) {
+	if bp.Spec.Engine != v1alpha1.Manifests {
+		return
+	}
+	for _, given := range []struct {
+		field string
+		is    bool
+	}{{"parameters", bp.Spec.Parameters != nil}, {"fields", bp.Spec.Fields != nil}, {"command", bp.Spec.Command != nil}} {
+		if given.is {
+			k.at(RuleField, []any{"spec", given.field}, "plain manifests are taken as they are: nothing of a workload can change them",
+				"remove it, or choose another engine")
 		}
 	}
 }

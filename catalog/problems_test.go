@@ -153,6 +153,14 @@ b/b.yaml:14:30: error: spec.source: there is no folder "b/chart"
 b/b.yaml:19:30: error: spec.source: "b/b.yaml" is not a folder
     hint: the source is relative to the file that declares the blueprint`,
 		},
+		"BlueprintOfManifests": {
+			reason: "Nothing of a workload can change plain manifests.",
+			edits:  []edit{{"b/b.yaml", "", head + "kind: Blueprint\nmetadata: {name: mine}\nspec:\n  engine: manifests\n  source: .\n  parameters: {type: object}\n  fields: [image]\n"}},
+			want: `b/b.yaml:7:15: error: spec.parameters: plain manifests are taken as they are: nothing of a workload can change them
+    hint: remove it, or choose another engine
+b/b.yaml:8:11: error: spec.fields: plain manifests are taken as they are: nothing of a workload can change them
+    hint: remove it, or choose another engine`,
+		},
 		"BlueprintSchema": {
 			reason: "A schema that is none is reported once, at the blueprint, and not with each workload.",
 			edits: []edit{

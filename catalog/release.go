@@ -122,8 +122,10 @@ type Blueprint struct {
 	// Embedded tells a blueprint of the embedded library from one of the repository: Source is then a path in
 	// the library's own file system.
 	Embedded bool
-	// Source is the folder of the chart or base.
-	Source   string
+	// Source is the folder of the chart or base: in the tree, or in the artifact of a registry or Helm repository.
+	Source string
+	// Signers are who has to have signed such an artifact, one of each group, as the platform says.
+	Signers  [][]v1alpha1.Signer
 	Position v1alpha1.Position
 	// params is the compiled schema of the parameters; nil for a blueprint that was not made by a catalog.
 	params *schema.Schema

@@ -115,7 +115,7 @@ func TestProblemsOfResources(t *testing.T) {
 		"Types": {
 			reason: "A type is one of Hive's.",
 			edits:  []edit{devAPI, prodAPI, having(orders, table(`, location: "s3://a/b/", columns: [{name: a, type: text}], partitions: [{name: A, type: array<int>}]`))},
-			want: one + `187: error: spec.resources.tables[0].columns[0].type: "text" is not a type: there is no type "text"
+			want: one + `187: error: spec.resources.tables[0].columns[0].type: there is no type "text"
     hint: types are those of Hive, such as string, bigint, timestamp, decimal(12,2) or array<string>
 orders/project.yaml:5:215: error: spec.resources.tables[0].partitions[0].name: there are two columns "a"
     hint: a partition is no column of the files, too

@@ -34,6 +34,8 @@ const (
 	EventCluster = "cluster" // data is a status.Cluster
 	EventRelease = "release" // data is a status.Release
 	EventRemoved = "removed" // data is a catalog.ReleaseID: there is no such release any more
+	// EventForgotten says that a cluster is not kept any more. Data is a status.ClusterName.
+	EventForgotten = "forgotten"
 	// EventSynced comes after every batch: what was sent is all there is. Data is a [Synced].
 	EventSynced = "synced"
 	// EventResync means that what changed meanwhile is not known any more: forget everything, what follows is all there is.
@@ -159,6 +161,8 @@ func (s *stream) event(c status.Change) (string, any) {
 		return EventRelease, c.Release
 	case c.Removed != nil && s.scope.within(*c.Removed):
 		return EventRemoved, c.Removed
+	case c.Forgotten != nil && passes(s.scope.cluster, c.Forgotten.Name):
+		return EventForgotten, c.Forgotten
 	}
 	return "", nil
 }

@@ -38,6 +38,8 @@ type DatasetLots struct {
 	Unit     string `json:"unit"`
 	// Known is false while the stores have not been listed: then nothing is counted.
 	Known bool `json:"known"`
+	// Trouble is why its store could not be listed last: what is counted is from before; empty if it could.
+	Trouble string `json:"trouble,omitempty"`
 	// Due counts the lots that have ended and are kept, There those of them that are there, and Missing those that are not.
 	Due     int64 `json:"due"`
 	There   int64 `json:"there"`

@@ -29,11 +29,11 @@ func lotted(t *testing.T) *consoletest.Daemon {
 // TestLots is what is listed of lots, and in which order.
 func TestLots(t *testing.T) {
 	cases := map[string]struct{ reason, path, want string }{
-		"Datasets":     {"All datasets, by their environment.", "lots", "dev rates/fx@1, prod orders/clean@1, prod orders/raw@1"},
-		"Environment":  {"Those of an environment.", "lots?environment=dev", "dev rates/fx@1"},
+		"Datasets":     {"All datasets, by their environment.", "lots", "dev rates/fx@1, dev rates/spot@1, prod orders/clean@1, prod orders/raw@1"},
+		"Environment":  {"Those of an environment.", "lots?environment=dev", "dev rates/fx@1, dev rates/spot@1"},
 		"Project":      {"Those of a project.", "lots?project=orders", "prod orders/clean@1, prod orders/raw@1"},
 		"Late":         {"Those that are late.", "lots?late=true", "prod orders/raw@1"},
-		"Whole":        {"Those of which nothing is missing.", "lots?missing=false", "dev rates/fx@1"},
+		"Whole":        {"Those of which nothing is missing.", "lots?missing=false", "dev rates/fx@1, dev rates/spot@1"},
 		"All":          {"All that have ended.", "lots/prod/orders/clean@1", "0 there, 1 there, 2 waits, 3 there, 4 failed, 5 there"},
 		"Range":        {"From one time to before another.", "lots/prod/orders/clean@1?from=2026-01-01T01:00:00Z&until=2026-01-01T03:00:00Z", "1 there, 2 waits"},
 		"Newest":       {"The newest.", "lots/prod/orders/clean@1?newest=2", "4 failed, 5 there"},

@@ -44,11 +44,16 @@ func (r Rendered) current(fingerprint string, changed []string) bool {
 	if fingerprint == "" || r.fingerprint != fingerprint || r.reads.Affected(changed) {
 		return false
 	}
+	return !r.Passing()
+}
+
+// Passing reports whether why it does not render may be gone with the next attempt.
+func (r Rendered) Passing() bool {
 	passing, ok := errors.AsType[interface {
 		error
 		Transient() bool
 	}](r.Err)
-	return !ok || !passing.Transient()
+	return ok && passing.Transient()
 }
 
 // Release renders one release of a tree.

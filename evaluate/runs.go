@@ -122,8 +122,8 @@ func (r *reach) of(rel *catalog.Release, fingerprint string) (reached, maybe boo
 	folders := []string{rel.Dir}
 	for _, w := range rel.Workloads {
 		if b := w.Blueprint; b != nil {
-			maybe = maybe || b.Spec.Engine == v1alpha1.Kustomize // which may read any folder
-			if !b.Embedded {
+			maybe = maybe || b.Spec.Engine != v1alpha1.Helm // which alone reads no other folder
+			if b.InTree() {
 				folders = append(folders, b.Source)
 				maybe = maybe || r.outside
 			}

@@ -132,10 +132,19 @@ func BenchmarkAllChanged(b *testing.B) {
 	}
 }
 
-// BenchmarkNewCommit is taking a commit that changes nothing of the lots: what is done of that in the loop, and beside it.
+// BenchmarkNewCommit is taking a commit that changes nothing of the lots, by which the planner goes on, and one for which another is made:
+// what is done of that in the loop, and beside it.
 func BenchmarkNewCommit(b *testing.B) {
 	for _, n := range sizes {
 		w, s, _ := benched(b, n)
+		b.Run(fmt.Sprint("turn/", n), func(b *testing.B) {
+			for b.Loop() {
+				s.redeclare(declare(w.catalog.Load(), "dev", ""))
+				if s.turn(w.now); s.stale {
+					b.Fatal("another planner is to be made")
+				}
+			}
+		})
 		b.Run(fmt.Sprint("loop/", n), func(b *testing.B) {
 			for b.Loop() {
 				s.redeclare(declare(w.catalog.Load(), "dev", ""))

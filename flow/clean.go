@@ -63,8 +63,8 @@ func (l *loop) clean(s *state, now time.Time) {
 	}
 	d := s.declared
 	for _, j := range s.old(now) {
-		f, w := l.fleets[j.Cluster], l.workers[j.Cluster]
-		if !f.complete || f.away {
+		f, w := l.fleets[j.Cluster], l.workers.get(j.Cluster)
+		if f == nil || !f.complete || f.away {
 			continue // which Jobs there are is not known
 		}
 		r := s.removals[j.UID]

@@ -204,17 +204,13 @@ func (s *state) given(now time.Time) (todo []work) {
 // fleetsOf are what is known of the clusters of an environment that anybody says how to reach. Those that are new are watched from now on.
 func (l *loop) fleetsOf(d *declared) (fleets []*fleet) {
 	for _, name := range d.clusters {
-		w, known := l.workers[name]
-		if !known {
+		if l.there[name] == nil {
 			l.opts.Log.Warn("an environment keeps lots, and nobody says how this cluster of it is reached: nothing is run there", "environment", d.name, "cluster", name)
 			continue
 		}
 		f := l.fleets[name]
 		if f == nil {
-			f = newFleet(name)
-			f.lost, f.since = w.lost, l.opts.Now()
-			l.fleets[name] = f
-			l.beside.Go(func() { w.cluster.Watch(l.ctx, func(e jobs.Event) { l.tell(e) }) })
+			f = l.follow(name)
 		}
 		fleets = append(fleets, f)
 	}

@@ -18,6 +18,8 @@ type fleet struct {
 	// away is set while what the cluster has cannot be followed; since is when that began, or when it began to be looked what it has.
 	away  bool
 	since time.Time
+	// leave ends watching the cluster.
+	leave func()
 	// lost is the same as its standing, for who works beside the loop.
 	lost *atomic.Bool
 	// complete is set while all that there is has been seen; told is what was since it began to be told.
@@ -32,7 +34,7 @@ type fleet struct {
 
 func newFleet(name string) *fleet {
 	return &fleet{
-		name: name, lost: &atomic.Bool{}, told: map[string]bool{}, templates: map[string]map[string]map[string]jobs.Template{},
+		name: name, leave: func() {}, lost: &atomic.Bool{}, told: map[string]bool{}, templates: map[string]map[string]map[string]jobs.Template{},
 		jobs: map[string]map[arcLot]map[string]jobs.Job{}, changed: map[string]bool{},
 	}
 }

@@ -105,3 +105,23 @@ func TestAppeared(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestAppearedBesideARun: a run that is not started, or that failed, since another manifest of its lot is there has listed that one and not
+// read it. What it read, and what it wrote itself, are not read again.
+func TestAppearedBesideARun(t *testing.T) {
+	theirs := survey.Lot{Mark: plan.Mark{State: plan.Complete}, ETag: "theirs"}
+	for came, read := range map[came]bool{cameNeedless: true, cameNot: true, cameFailed: true, cameMade: false} {
+		w := newWorld(t)
+		s := planned(t, w)
+		clean, raw := survey.At{Series: "sales/clean@1", Lot: w.at(1)}, survey.At{Series: "orders/raw@1", Lot: w.at(1)}
+		k := work{state: s, key: arcLot{"sales/clean", w.at(1)}}
+		s.done(done{work: k, came: came, lots: map[survey.At]survey.Lot{clean: theirs, raw: theirs}}, w.now)
+		want := map[survey.At]string(nil)
+		if read {
+			want = map[survey.At]string{clean: "theirs"}
+		}
+		if diff := cmp.Diff(want, s.foreign.unread); diff != "" {
+			t.Errorf("what came is %v: -want +got:\n%s", came, diff)
+		}
+	}
+}

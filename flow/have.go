@@ -103,9 +103,7 @@ func (h *have) view() have {
 func (h *have) seen() *plan.Seen {
 	out := &plan.Seen{}
 	for _, id := range h.stock.Datasets() {
-		for at, f := range h.stock.Lots(id) {
-			out.Lot(id, at, f.Mark)
-		}
+		out.Lots(id, h.stock.Marks(id))
 	}
 	for _, at := range slices.Collect(maps.Keys(h.own)) {
 		out.Lot(at.Series, at.Lot, h.lot(at).Mark)

@@ -52,10 +52,11 @@ func (s *state) takes(lots *survey.Stock) {
 	s.heard, s.recorded = true, true
 }
 
-// plan makes the planner at once, if it has to be made.
+// plan makes the planner at once, if it has to be made, or has it go on.
 func (s *state) plan(now time.Time) []work {
+	todo := s.turn(now)
 	if p := s.toPlan(now); p != nil {
-		return s.planned(p.do(), now)
+		return append(todo, s.planned(p.do(), now)...)
 	}
-	return nil
+	return todo
 }

@@ -20,6 +20,7 @@ func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
+	// Clusters are those that there are until [Keeper.SetClusters] says otherwise.
 	Clusters []Cluster
 	// Account is the one, in a release's namespace, as which Jobs are made where the environment names none; empty: the daemon's own.
 	Account string
@@ -53,6 +54,8 @@ type Keeper struct {
 	told    atomic.Pointer[[]Dataset]
 	running atomic.Pointer[loop]
 	hints   *hints
+	// clusters are those that there are now.
+	clusters atomic.Pointer[[]Cluster]
 	// snapshotFrom is from how many lots on snapshots are written.
 	snapshotFrom int
 }
@@ -60,7 +63,9 @@ type Keeper struct {
 // New makes a keeper, which does nothing before it runs.
 func New(opts Options) *Keeper {
 	opts.Handover = cmp.Or(opts.Handover, DefaultHandover)
-	return &Keeper{opts: opts, hints: newHints(), snapshotFrom: snapshotFrom}
+	k := &Keeper{opts: opts, hints: newHints(), snapshotFrom: snapshotFrom}
+	k.SetClusters(opts.Clusters)
+	return k
 }
 
 // Counts returns how many lots are in which state. Any goroutine may ask.

@@ -95,7 +95,7 @@ func (l *loop) keepLog(d done) {
 
 // keep keeps the log of a Job, and tells the loop what came of that.
 func (l *loop) keep(s *state, d *declared, j jobs.Job, as jobs.As, outcome string) error {
-	err := l.read(func(ctx context.Context) error { return l.workers[j.Cluster].write(ctx, j, as, d.records, outcome) })
+	err := l.read(func(ctx context.Context) error { return l.workers.get(j.Cluster).write(ctx, j, as, d.records, outcome) })
 	l.tell(logged{s, j.UID, err})
 	return err
 }
@@ -147,7 +147,7 @@ func (l *loop) other(f *fleet, kind jobs.Kind, j jobs.Job) {
 	s.logging.others[j.UID] = true
 	d := s.declared
 	l.beside.Go(func() {
-		err := l.read(func(ctx context.Context) error { return l.workers[f.name].writeOther(ctx, j, as, d.records, run) })
+		err := l.read(func(ctx context.Context) error { return l.workers.get(f.name).writeOther(ctx, j, as, d.records, run) })
 		if err != nil && l.ctx.Err() == nil {
 			l.opts.Log.Warn("the log of a Job is not kept", "environment", d.name, "job", j.Namespace+"/"+j.Name, "err", err.Error())
 		}
@@ -314,7 +314,7 @@ func (k *Keeper) jobsOf(ctx context.Context, environment, workload string, at lo
 		for _, f := range s.fleets {
 			for _, j := range f.jobs[s.name][arcLot{workload, at}] {
 				if s.mine(j) {
-					all = append(all, jobOf{j, s.targets[f.name][workload].as, l.workers[f.name].cluster})
+					all = append(all, jobOf{j, s.targets[f.name][workload].as, l.workers.get(f.name).cluster})
 				}
 			}
 		}

@@ -30,11 +30,14 @@ type loop struct {
 	events chan any
 	beside sync.WaitGroup
 
-	catalog    *catalog.Catalog
-	fleets     map[string]*fleet
-	states     map[string]*state
-	upkeep     map[*state]*upkeep
-	workers    map[string]worker
+	catalog *catalog.Catalog
+	fleets  map[string]*fleet
+	states  map[string]*state
+	upkeep  map[*state]*upkeep
+	workers workers
+	// there are the clusters that there are, as of reached.
+	there      map[string]Cluster
+	reached    *[]Cluster
 	boundaries map[*state]map[string]*boundary
 	// reading has room for the logs that are read at a time.
 	reading *semaphore.Weighted
@@ -47,11 +50,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
-		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, workers: map[string]worker{}, boundaries: map[*state]map[string]*boundary{},
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, boundaries: map[*state]map[string]*boundary{},
 		reading: semaphore.NewWeighted(logsAtOnce),
-	}
-	for _, c := range k.opts.Clusters {
-		l.workers[c.Name()] = newWorker(k.opts.Stores, c, k.opts.Now)
 	}
 	defer l.beside.Wait()
 	defer cancel()
@@ -126,6 +126,10 @@ func (l *loop) take(e any) {
 	switch e := e.(type) {
 	case jobs.Event:
 		l.happened(e)
+	case fromFleet:
+		if l.fleets[e.fleet.name] == e.fleet {
+			l.happened(e.event)
+		}
 	case listed:
 		l.tookStock(e)
 	case supposed:
@@ -167,6 +171,7 @@ func (l *loop) take(e any) {
 
 // advance does what is to be done now, and returns in how long it is to be looked again.
 func (l *loop) advance(now time.Time) time.Duration {
+	l.reach()
 	if c := l.opts.Accepted(); c != nil && c != l.catalog {
 		l.catalog = c
 		l.declare(c)
@@ -186,6 +191,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 			wait = max(0, min(wait, at.next.Sub(now)))
 		}
 		l.stand(s, now)
+		l.do(s.turn(now))
 		if p := s.toPlan(now); p != nil {
 			l.beside.Go(func() { l.tell(p.do()) })
 		}

@@ -58,6 +58,9 @@ type listedObject struct {
 	Size                    int
 }
 
+// manyTag is that of all objects, of whatever content: no manifest is ever another by it. A listing and a GET have to say the same.
+const manyTag = `"0123456789abcdef0123456789abcdef"`
+
 var longAgo = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *many) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +78,7 @@ func (s *many) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		body, _ := io.ReadAll(r.Body)
 		s.written[name], s.at[name] = body, time.Now()
-		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("ETag", manyTag)
 	case r.Method == http.MethodDelete:
 		delete(s.written, name)
 		w.WriteHeader(http.StatusNoContent)
@@ -86,7 +89,7 @@ func (s *many) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "<Error><Code>NoSuchKey</Code></Error>")
 			return
 		}
-		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("ETag", manyTag)
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		if r.Method == http.MethodGet {
 			_, _ = w.Write(body)
@@ -125,7 +128,7 @@ func (s *many) list(w http.ResponseWriter, bucket, prefix, after string) {
 		if !is {
 			at = longAgo
 		}
-		out.Contents = append(out.Contents, listedObject{strings.TrimPrefix(name, bucket), at.UTC().Format("2006-01-02T15:04:05.000Z"), `"0123456789abcdef0123456789abcdef"`, len(s.content)})
+		out.Contents = append(out.Contents, listedObject{strings.TrimPrefix(name, bucket), at.UTC().Format("2006-01-02T15:04:05.000Z"), manyTag, len(s.content)})
 	}
 	if out.KeyCount = len(names); out.IsTruncated {
 		out.NextContinuationToken = strings.TrimPrefix(names[len(names)-1], bucket)

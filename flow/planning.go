@@ -49,26 +49,43 @@ func (p *planning) do() replanned {
 
 // toPlan says of what a planner is to be made; nil if there is one that is right, or one is being made, or not enough is known.
 func (s *state) toPlan(now time.Time) *planning {
-	if !s.known() || s.unread || s.planning != nil || s.planner != nil && !s.stale && !s.changed() {
+	if !s.outdated() {
 		return nil
 	}
-	for _, f := range s.fleets {
-		delete(f.changed, s.name)
-	}
-	s.stale = true // nothing is started until it is made
-	homes := s.homes()
-	g, missing := s.running(homes)
-	s.recall(g, now)
+	homes, g, missing := s.prepare(now)
 	p := &planning{
 		state: s, declared: s.declared, graph: g, missing: missing, have: s.view(), runs: slices.Collect(maps.Values(s.runs)), replays: s.replays(), now: now,
-		where: map[string]string{},
-	}
-	for id, h := range homes {
-		p.where[id] = h.cluster
+		where: whereOf(homes),
 	}
 	p.limits = s.limited(missing, s.holds(now))
 	s.planning = p
 	return p
+}
+
+// outdated reports whether the planner is to be another, and can be.
+func (s *state) outdated() bool {
+	return s.known() && !s.unread && s.planning == nil && (s.planner == nil || s.stale || s.changed())
+}
+
+// prepare finds what is to be planned by now. Nothing is started until that is done.
+func (s *state) prepare(now time.Time) (homes map[string]home, g *plan.Graph, missing []plan.Hold) {
+	for _, f := range s.fleets {
+		delete(f.changed, s.name)
+	}
+	s.stale = true
+	homes = s.homes()
+	g, missing = s.running(homes)
+	s.recall(g, now)
+	return homes, g, missing
+}
+
+// whereOf is in which cluster the lots of each workload are made.
+func whereOf(homes map[string]home) map[string]string {
+	out := map[string]string{}
+	for id, h := range homes {
+		out[id] = h.cluster
+	}
+	return out
 }
 
 // planned takes a planner that was made. It returns what is to be written down of runs that ended while nobody looked.
@@ -76,16 +93,21 @@ func (s *state) planned(p replanned, now time.Time) (todo []work) {
 	if s.planning != p.planning {
 		return nil // it was made of what does not count any more
 	}
-	first := s.planner == nil
+	if s.planner == nil {
+		s.tallied = time.Time{} // it is told at once what there is
+	}
 	s.planning, s.planner, s.graph, s.missing, s.where = nil, p.planner, p.graph, p.missing, p.where
 	for _, change := range p.changes {
 		change(s.planner)
 	}
-	s.stale, s.dirty = false, true
-	if first {
-		s.tallied = time.Time{} // it is told at once what there is
-	}
 	s.planner.At(now)
+	return s.goOn(now)
+}
+
+// goOn goes on by a planner that is right by now. It returns what is to be written down of runs that ended while nobody looked.
+func (s *state) goOn(now time.Time) (todo []work) {
+	s.stale, s.dirty = false, true
+	clear(s.renewed)
 	s.planner.Limit(s.limited(s.missing, s.holds(now)))
 	s.retry(true)
 	for _, j := range s.jobs() {

@@ -27,9 +27,19 @@ type began struct {
 	err      error
 }
 
-// replays are those that are declared and have begun. What is not declared any more has nothing made again.
+// replays are those that are declared and have begun. What is not declared any more has nothing made again, and what is made just now by a
+// release of another cluster that is older than the replay waits for that release, or for the cluster: it would be made again as it was.
 func (s *state) replays() []plan.Replay {
-	return record.Begun(s.declared.replays, s.replaying.begun)
+	return slices.DeleteFunc(record.Begun(s.declared.replays, s.replaying.begun), func(r plan.Replay) bool { return s.several() && !s.cameWith(r) })
+}
+
+// cameWith reports whether the template by which the lots are made now that a replay is of came with it, or after it.
+func (s *state) cameWith(r plan.Replay) bool {
+	arc := r.Of
+	if _, is := s.declared.graph.Arc(arc); !is {
+		arc = s.declared.graph.Producer(r.Of)
+	}
+	return slices.Contains(s.replaysOf(arc), r.ID)
 }
 
 // noteBegun takes when replays began. A listing that is older than what is known already says nothing of the others.
@@ -53,11 +63,7 @@ func (s *state) due(now time.Time) (all []plan.Replay) {
 		return nil
 	}
 	for _, r := range s.declared.replays {
-		arc := r.Of
-		if _, is := s.graph.Arc(arc); !is {
-			arc = s.graph.Producer(r.Of)
-		}
-		if _, has := at.begun[r.ID]; !has && slices.Contains(s.replaysOf(arc), r.ID) {
+		if _, has := at.begun[r.ID]; !has && s.cameWith(r) {
 			all = append(all, r)
 		}
 	}

@@ -177,6 +177,40 @@ func TestReplaysThatBegan(t *testing.T) {
 	}
 }
 
+// TestReplaysInTheNextCluster: a replay waits while its lots are made in a cluster whose release is older than it, and goes on once the release
+// that it came with is there, or the first cluster answers again.
+func TestReplaysInTheNextCluster(t *testing.T) {
+	w := newWorld(t)
+	w.declare("clusters: [one]", "clusters: [one, two]", "kind: Cluster\nmetadata: {name: one}",
+		"kind: Cluster\nmetadata: {name: one}\n---\napiVersion: trunkline.dev/v1alpha1\nkind: Cluster\nmetadata: {name: two}",
+		`path: "lake://raw/",`, fmt.Sprintf(`path: "lake://raw/", replay: [{id: mend, from: %q, until: %q, reason: test}],`, w.at(2).Start.Format(time.RFC3339), w.at(5).Start.Format(time.RFC3339)))
+	newer, older := deployed("2", replayName), deployed("1")
+	one, two := newFleet("one"), newFleet("two")
+	one.has(jobs.Event{Template: &newer})
+	two.has(jobs.Event{Template: &older})
+	one.complete, two.complete = true, true
+	s := newState(declare(w.catalog.Load(), "dev", ""), DefaultLimits(), one, two)
+	s.replaying.begun = map[string]time.Time{replayName: noon}
+	look := func(why string, want int) {
+		t.Helper()
+		s.stand(w.now, time.Minute)
+		if got := s.replays(); len(got) != want {
+			t.Errorf("%s, and these replays count: %v", why, got)
+		}
+	}
+	look("both answer", 1)
+	one.away, one.since = true, w.now
+	look("the first is silent", 1)
+	one.since = w.now.Add(-time.Minute)
+	look("the first is lost, and the release of the second is older", 0)
+	two.has(jobs.Event{Template: &newer})
+	look("the second has the release by now", 1)
+	two.has(jobs.Event{Template: &older})
+	look("it was taken back", 0)
+	one.away = false
+	look("the first answers again", 1)
+}
+
 // TestReplaces: a lot is replaced that is there, and the oldest of its manifests says when that was made.
 func TestReplaces(t *testing.T) {
 	w := newWorld(t)

@@ -92,8 +92,29 @@ func (l *loop) supposed(e supposed) {
 			l.heed(s, e.written, now)
 		}
 	}
+	s.renew(lots.Datasets()...)
 	s.unplanned()
 	l.opts.Log.Info("the lots are known by a snapshot until they have been listed", "environment", s.name, "lots", lots.Len(), "taken", e.Taken.UTC().Format(time.RFC3339))
+}
+
+// suspect has the manifests read that are not those of the snapshot, once the stores were listed: nobody has seen yet whether they are damaged. Most
+// are what the daemon before wrote after its last snapshot, which is not much.
+func (s *state) suspect(lots *survey.Stock) {
+	if len(s.supposed) == 0 {
+		return
+	}
+	supposed := func(id string) bool { return s.supposed[id] && lots.Has(id) }
+	was := s.stock.Only(supposed)
+	for _, key := range was.Changed(lots.Only(supposed)) {
+		f := lots.Lot(key)
+		if !f.State.There() || f.ETag == was.Lot(key).ETag || f.ETag == s.own[key].ETag {
+			continue
+		}
+		if s.foreign.unread == nil {
+			s.foreign.unread = map[survey.At]string{}
+		}
+		s.foreign.unread[key] = f.ETag
+	}
 }
 
 // save has it written down what the stores of an environment have, if that was not done for a while and is of use.

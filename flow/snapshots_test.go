@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -264,5 +266,38 @@ func TestOutdated(t *testing.T) {
 				t.Errorf("%s: it is known that the manifest is damaged, and it is not made again", name)
 			}
 		}
+	}
+}
+
+// TestWhatCameAfterTheSnapshot: manifests that count and are not those of the snapshot are read once the stores were listed, and no others are.
+func TestWhatCameAfterTheSnapshot(t *testing.T) {
+	w := newWorld(t)
+	s := newState(declare(w.catalog.Load(), "dev", ""), DefaultLimits(), newFleet("one"))
+	at := func(dataset string, n int) survey.At { return survey.At{Series: dataset, Lot: w.at(n)} }
+	is := func(state plan.State, etag string) survey.Lot {
+		return survey.Lot{Mark: plan.Mark{State: state, Written: w.now}, ETag: etag}
+	}
+	raw, clean := "orders/raw@1", "sales/clean@1"
+	s.suppose(s.stockOf(t, map[survey.At]survey.Lot{
+		at(raw, 0): is(plan.Complete, "a"), at(raw, 1): is(plan.Complete, "b"), at(raw, 2): is(plan.Removed, ""), at(raw, 3): is(plan.Complete, "d"),
+	}).Only(func(id string) bool { return id == raw }))
+	s.own[at(raw, 5)] = is(plan.Complete, "own") // a run has made it since the start
+	s.takes(s.stockOf(t, map[survey.At]survey.Lot{
+		at(raw, 0):   is(plan.Complete, "a"),   // it is the same
+		at(raw, 1):   is(plan.Complete, "B"),   // another one
+		at(raw, 2):   is(plan.Empty, "c"),      // it was removed
+		at(raw, 4):   is(plan.Complete, "e"),   // there was none
+		at(raw, 5):   is(plan.Complete, "own"), // this daemon wrote it
+		at(raw, 6):   is(plan.Partial, ""),     // it does not count
+		at(clean, 0): is(plan.Complete, "x"),   // the snapshot has nothing of its dataset
+	}))
+	want := map[survey.At]string{at(raw, 1): "B", at(raw, 2): "c", at(raw, 4): "e"}
+	if diff := cmp.Diff(want, s.foreign.unread); diff != "" {
+		t.Errorf("what is read: -want +got:\n%s", diff)
+	}
+	clear(s.foreign.unread)
+	s.takes(s.stockOf(t, map[survey.At]survey.Lot{at(raw, 0): is(plan.Complete, "a"), at(raw, 1): is(plan.Complete, "B"), at(clean, 0): is(plan.Complete, "x")}))
+	if len(s.foreign.unread) > 0 {
+		t.Errorf("the next listing has read %v", s.foreign.unread)
 	}
 }

@@ -3,7 +3,6 @@
 package flow
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -15,6 +14,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -34,18 +34,18 @@ func (w worker) start(ctx context.Context, k work) done {
 	d := done{work: k, came: cameNot, lots: map[survey.At]survey.Lot{}, damaged: map[survey.At]string{}}
 	r, err := k.resolve()
 	if err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	name := run.JobName(r.Workload.Name, r.Lot, r.Attempt)
 	switch left, err := w.lingers(ctx, k.target.as, name); {
 	case err != nil:
-		return d.not(err.Error())
+		return d.cannot(err)
 	case left:
 		return w.lose(ctx, d, r)
 	}
 	standing, err := w.stand(ctx, &d, r)
 	if err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	if k.start.Replaces.IsZero() && !k.doubted && k.made(r, d.lots) {
 		d.came, d.why = cameNeedless, "it is there already"
@@ -65,17 +65,20 @@ func (w worker) start(ctx context.Context, k work) done {
 	tag := newTag()
 	order, err := k.order(r.Tagged(tag), standing, digestOf(r, k.now(d.lots)))
 	if err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	order.Tag = tag
-	if why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero() || removed(r, d.lots)); err != nil || why != "" {
-		return d.not(cmp.Or(why, text(err)))
+	switch why, err := w.ledger.Begin(ctx, r, !k.start.Replaces.IsZero() || removed(r, d.lots)); {
+	case why != "":
+		return d.not(why)
+	case err != nil:
+		return d.cannot(err)
 	}
 	if err := w.remember(ctx, k, record.Start, k.template.Timeout); err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	if err := w.cluster.Create(ctx, k.target.as, order); err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	d.came = cameStarted
 	return d
@@ -85,6 +88,12 @@ func (w worker) start(ctx context.Context, k work) done {
 func (d done) not(why string) done {
 	d.came, d.why = cameNot, why
 	return d
+}
+
+// cannot is a run that could not be started because of an error.
+func (d done) cannot(err error) done {
+	d.passing = bucket.ClassOf(err) == bucket.Transient
+	return d.not(err.Error())
 }
 
 // newTag tells the folder of a Job from that of another one of its name.
@@ -223,15 +232,15 @@ func (w worker) lose(ctx context.Context, d done, r run.Run) done {
 		return d
 	}
 	if err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	left, err := w.ledger.Left(ctx, r) // in the folders of all Jobs of the attempt
 	if err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	sinks, err := w.ledger.Publish(ctx, r.Conclude(run.Ended{Failed: whyLost}, left), nil, "")
 	if err != nil {
-		return d.not(err.Error())
+		return d.cannot(err)
 	}
 	d.saw(r, sinks)
 	d.came, d.why = cameLost, whyLost

@@ -41,7 +41,9 @@ type state struct {
 	planner  *plan.Planner
 	planning *planning
 	stale    bool
-	runs     map[arcLot]plan.Run
+	// renewed are the datasets of which something else is known as a whole than the planner was told.
+	renewed map[string]bool
+	runs    map[arcLot]plan.Run
 	// recalled are those of them that are not known from this process, but from what an earlier one has left.
 	recalled  map[arcLot]plan.Run
 	replaying replaying
@@ -105,7 +107,7 @@ func newState(d *declared, limits plan.Limits, fleets ...*fleet) *state {
 	return &state{
 		declared: d, limits: limits, fleets: fleets, standings: make([]standing, len(fleets)), handovers: make([]time.Time, len(fleets)),
 		unread: len(fleets) > 1, have: newHave(), trouble: map[string]string{}, recalled: map[arcLot]plan.Run{},
-		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, late: map[string]Lateness{}, dirty: true,
+		runs: map[arcLot]plan.Run{}, busy: map[arcLot]bool{}, missed: map[arcLot]jobs.Job{}, heeded: map[string]int{}, renewed: map[string]bool{}, late: map[string]Lateness{}, dirty: true,
 		logging: logging{tried: map[types.UID]string{}, others: map[types.UID]bool{}}, removals: map[types.UID]removal{},
 	}
 }
@@ -115,7 +117,9 @@ func (s *state) redeclare(d *declared) {
 	was := s.declared
 	s.declared, s.dirty = d, true
 	s.unplanned()
-	s.keep(func(id string) bool { at, is := d.places[id]; return is && at == was.places[id] })
+	wanted := func(id string) bool { at, is := d.places[id]; return is && at == was.places[id] }
+	s.renew(s.forgotten(wanted)...)
+	s.keep(wanted)
 }
 
 // list takes what the stores have, of what has changed since the listing before. What is new is taken by [state.took].
@@ -130,6 +134,12 @@ func (s *state) list(lots *survey.Stock, changed []survey.At) {
 				}
 				s.touched[at] = true
 			}
+		}
+	}
+	s.suspect(lots)
+	for _, id := range lots.Datasets() {
+		if !s.sure(id) {
+			s.renew(id)
 		}
 	}
 	if s.begin(lots, changed) {
@@ -264,6 +274,9 @@ func (s *state) done(d done, now time.Time) []work {
 	s.doubt(d.damaged)
 	for key, f := range d.lots {
 		learned = learned || !same(s.believed(key, f), s.lot(key))
+		if d.came != cameMade && s.declared.graph.Producer(key.Series) == d.key.arc {
+			s.appeared(key, f) // it was listed, and not read
+		}
 		s.saw(key, f)
 	}
 	s.attribute(d)

@@ -3,9 +3,11 @@
 package flow
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/semaphore"
 )
 
 // do has work done beside the loop. What came of a run is tried to be written down until it is, which takes no room from others between two
@@ -16,9 +18,9 @@ func (l *loop) do(todo []work) {
 		if !kept {
 			continue
 		}
-		w := l.workers[one.cluster]
+		w := l.workers.get(one.cluster)
 		if one.start != nil {
-			l.aside(one.state, func() { l.tell(w.start(l.ctx, one)) })
+			l.beside.Go(func() { l.startRun(w, one, at.room) })
 			continue
 		}
 		l.beside.Go(func() {
@@ -37,6 +39,31 @@ func (l *loop) do(todo []work) {
 				l.keepLog(d)
 			}
 		})
+	}
+}
+
+// startWithin is how long it is tried to start a run while a store does not answer. After that, it is a run that could not be started, which
+// pauses as one that has failed does.
+const startWithin = 10 * time.Second
+
+// startRun starts a run. A store that does not answer for a moment is asked again soon, which takes no room from others between two tries.
+func (l *loop) startRun(w worker, one work, room *semaphore.Weighted) {
+	try := func() (done, error) {
+		if err := room.Acquire(l.ctx, 1); err != nil {
+			return done{}, backoff.Permanent(err) // the daemon ends
+		}
+		defer room.Release(1)
+		d := w.start(l.ctx, one)
+		if d.passing {
+			return d, errors.New(d.why)
+		}
+		return d, nil
+	}
+	d, err := backoff.Retry(l.ctx, try, backoff.WithMaxElapsedTime(startWithin), backoff.WithNotify(func(err error, again time.Duration) {
+		l.opts.Log.Debug("a store does not answer, and a run cannot be started; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
+	}))
+	if err == nil || d.passing {
+		l.tell(d)
 	}
 }
 

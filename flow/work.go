@@ -49,6 +49,8 @@ type done struct {
 	damaged map[survey.At]string
 	// failed is a run that was not started since there was such an attempt, which has failed.
 	failed bool
+	// passing is set if a store did not answer, which says nothing of the run.
+	passing bool
 }
 
 // Cluster has the runs of lots, and tells of them.

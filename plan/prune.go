@@ -24,9 +24,9 @@ const (
 	// PruneAnnotation keeps an object in the cluster when its value is "disabled", whatever the repository says; with
 	// "enabled", an object that holds data is pruned like any other.
 	PruneAnnotation = "trunkline.dev/prune"
-	// AdoptAnnotation with "enabled" takes over fields of an object that someone else has made.
+	// AdoptAnnotation takes over, with "enabled", fields of an object that someone else has made.
 	AdoptAnnotation = "trunkline.dev/adopt"
-	// ReplaceAnnotation with "enabled" lets an object be deleted and made again when what cannot change changes.
+	// ReplaceAnnotation lets, with "enabled", an object be deleted and made again when what cannot change changes.
 	ReplaceAnnotation = "trunkline.dev/replace"
 	// WaveAnnotation says when an object is applied: those of a lower wave come first, and have to be healthy.
 	WaveAnnotation = "trunkline.dev/wave"

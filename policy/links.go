@@ -87,7 +87,7 @@ func mayDeclare(cat *catalog.Catalog, name string, entry fs.DirEntry) bool {
 		return false
 	}
 	for _, b := range cat.Blueprints {
-		if !b.Embedded && strings.HasPrefix(name, b.Source+"/") {
+		if b.InTree() && strings.HasPrefix(name, b.Source+"/") {
 			return false
 		}
 	}

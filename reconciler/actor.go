@@ -62,10 +62,13 @@ func newActor(r *Reconciler, id catalog.ReleaseID, preview bool) *actor {
 	a.copied.Store(&snapshot{})
 	opts := apply.Options{
 		ID: id, Platform: r.platformName, DefaultAccount: r.opts.DefaultServiceAccount,
-		Secrets: r.opts.Secrets, Slots: slots{&r.planning, nil}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
-	}
-	if c := r.clusters[id.Cluster]; c != nil {
-		opts.Cluster, opts.Slots = c.inventories, slots{&r.planning, c.writing}
+		Secrets: r.opts.Secrets, Slots: slots{&r.planning, r, id.Cluster}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
+		Cluster: func() *apply.Cluster {
+			if c := r.clusters.get(id.Cluster); c != nil {
+				return c.inventories
+			}
+			return nil
+		},
 	}
 	a.executor = apply.New(opts)
 	a.box.put(a.ownership())

@@ -26,7 +26,7 @@ func (c *clusterState) doubt() {
 
 // doubtChanged doubts the clusters that a catalog declares to be something else than the one before, which is nil for the first.
 func (r *Reconciler) doubtChanged(before, after *catalog.Catalog) {
-	for name, c := range r.clusters {
+	for name, c := range r.clusters.all() {
 		is, declared := after.KubernetesOf(name)
 		if before != nil {
 			was, known := before.KubernetesOf(name)

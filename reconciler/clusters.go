@@ -36,12 +36,15 @@ type clusterState struct {
 	warning   string
 	// doubtful has one while it is to be looked at again whether it is as declared.
 	doubtful chan struct{}
+	// end ends what looks after it. It is guarded by the lock of its fleet. gone is set once it is not kept any more, under reporting.
+	end  context.CancelFunc
+	gone bool
 	// woken has one while the inventories are to be looked at again.
 	woken chan struct{}
 }
 
 func newClusterState(cfg cluster.Config, happened func(*clusterState, cluster.Event)) *clusterState {
-	c := &clusterState{woken: make(chan struct{}, 1), doubtful: make(chan struct{}, 1), writing: newWriting()}
+	c := &clusterState{woken: make(chan struct{}, 1), doubtful: make(chan struct{}, 1), writing: newWriting(), end: func() {}}
 	c.Cluster = cluster.New(cfg, func(e cluster.Event) { happened(c, e) })
 	c.inventories = apply.NewCluster(cfg.Name, func(daemon, ctx context.Context) (apply.Conn, error) {
 		conn, err := c.Connect(daemon, ctx)
@@ -89,6 +92,9 @@ func (r *Reconciler) clusterChanged(c *clusterState) {
 func (r *Reconciler) report(c *clusterState, warning *string) (reachable bool) {
 	c.reporting.Lock() // of two that read the state, the later one writes last
 	defer c.reporting.Unlock()
+	if c.gone {
+		return false
+	}
 	if warning != nil {
 		c.warning = *warning
 	}
@@ -194,7 +200,7 @@ func (r *Reconciler) remove(a *actor, t release.Target, dealt *sync.WaitGroup) {
 // them are on the board; for commands that do one pass. A cluster that cannot be reached is an error.
 func (r *Reconciler) Swept(ctx context.Context) error {
 	var errs []error
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
 		if err := r.removeUndeclared(ctx, c); err != nil {
 			errs = append(errs, err)
 		}

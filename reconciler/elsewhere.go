@@ -34,7 +34,7 @@ func (r *Reconciler) progressElsewhere(daemon, ctx context.Context, id catalog.R
 	r.mu.Lock()
 	other := r.actors[id]
 	r.mu.Unlock()
-	c := r.clusters[id.Cluster]
+	c := r.clusters.get(id.Cluster)
 	if other == nil || c == nil {
 		return false, time.Time{}, nil
 	}

@@ -26,6 +26,7 @@ type Store interface {
 	Accepted() (string, bool, error)
 	SetAccepted(commit string) error
 	Newer(ctx context.Context, tip string, commits []string) ([]string, error)
+	Outside(ctx context.Context, tip string, commits []string) ([]string, error)
 }
 
 // Follower takes the heads of a track to a [Reconciler]. One goroutine, [Follower.Run], judges them one after the other;
@@ -43,6 +44,8 @@ type Follower struct {
 	Observe func(Judged)
 	// Recorded returns the commits that the clusters hold; default: [Reconciler.Recorded].
 	Recorded func(ctx context.Context) ([]string, error)
+	// Admission says which heads may count at all.
+	Admission Admission
 	// Refetch asks for a fetch now, which repairs a damaged copy of the repository; nil: the next one will.
 	Refetch func()
 
@@ -55,6 +58,10 @@ type Follower struct {
 	accepted      *git.Tree
 	seen, resumed string
 	unfinished    *status.Commit
+	// barred is the head that was refused last for what it is, and not for what it declares; nil if the last one was not.
+	barred *barred
+	// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass.
+	unrendered string
 }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
@@ -105,7 +112,7 @@ func (f *Follower) Run(ctx context.Context) {
 			resumed = f.resume(ctx)
 		}
 		if head, judging, ok := f.inbox.begin(ctx); ok {
-			err := f.judge(judging, head)
+			err := f.judge(ctx, judging, head)
 			f.inbox.end()
 			if retry = nil; err == nil {
 				waits.Reset()
@@ -129,8 +136,8 @@ func (f *Follower) Run(ctx context.Context) {
 
 // judge takes a head to the reconciler, and returns an error if it is to be tried again. If the head is not accepted, and an
 // older one was and not all releases have that, they get it now: half of a commit is a state that nobody declared.
-func (f *Follower) judge(ctx context.Context, head git.Head) error {
-	err := f.judgeHead(ctx, head)
+func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
+	err := f.judgeHead(daemon, ctx, head)
 	if f.unfinished == nil || f.unfinished.Hash == head.Commit || ctx.Err() != nil {
 		return err
 	}
@@ -145,7 +152,18 @@ func (f *Follower) judge(ctx context.Context, head git.Head) error {
 	return errors.Join(err, finishing)
 }
 
-func (f *Follower) judgeHead(ctx context.Context, head git.Head) error {
+func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
+	problems, err := f.admit(daemon, ctx, head)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		f.fail(err)
+		return err
+	case err != nil:
+		return err
+	case problems != nil:
+		f.bar(head, problems)
+		return nil
+	}
 	if head.Commit == f.seen {
 		if head.Commit == f.resumed {
 			f.resumed = ""
@@ -155,16 +173,28 @@ func (f *Follower) judgeHead(ctx context.Context, head git.Head) error {
 		return nil
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash
-	err := f.take(ctx, Revision{
-		Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) },
-	})
-	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok) && !again && f.Observe != nil {
+	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || f.unrendered == commit.Hash
+	rev := Revision{Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) }}
+	f.unseen(daemon, &rev)
+	err = f.take(ctx, rev)
+	if rewritten, ok := errors.AsType[*rewrittenError](err); ok {
+		f.bar(head, rewrite(head.Commit, rewritten))
+		return nil
+	}
+	f.barred = nil
+	if unfinished, ok := errors.AsType[*UnfinishedError](err); (err == nil || ok || isUnrendered(err)) && !again && f.Observe != nil {
 		judged := Judged{Commit: commit, Problems: f.Board.Snapshot().Source.Problems}
 		if ok {
 			judged.Problems = unfinished.Problems
 		}
 		f.Observe(judged)
+	}
+	f.unrendered = ""
+	if _, ok := errors.AsType[*UnrenderedError](err); ok {
+		f.unrendered = commit.Hash
+		f.Log.Warn("not all releases could be rendered; it is tried again", "err", err.Error())
+		f.source.judged(f.Board, nil) // each of them says so itself
+		return err
 	}
 	switch {
 	case err == nil:
@@ -219,6 +249,10 @@ func (f *Follower) take(ctx context.Context, rev Revision) (err error) {
 	f.accepted, f.unfinished, f.resumed = tree, nil, ""
 	if !rev.Behind {
 		f.seen = commit.Hash
+		if passing := f.Reconciler.passing(); passing != nil {
+			f.seen = "" // the same commit is judged again, which renders these releases again, and nothing else
+			return &UnrenderedError{passing}
+		}
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (r *Reconciler) settle(early map[catalog.ReleaseID]bool) {
 		}
 	}
 	// A release may be in a cluster that no actor knows of, from before the daemon was started.
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
 		c.wake()
 	}
 }

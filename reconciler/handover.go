@@ -4,6 +4,7 @@ package reconciler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -168,4 +169,32 @@ func (h *handover) unfinished(err error) error {
 		return err
 	}
 	return &UnfinishedError{Commit: h.rev.Commit.Short(), Problems: h.problems, Err: err}
+}
+
+// UnrenderedError says that a commit was accepted, and that releases of it could not be rendered for a reason that may pass, such as
+// that of a registry which does not answer.
+type UnrenderedError struct{ Err error }
+
+func (e *UnrenderedError) Error() string {
+	return "the commit is accepted, and not all is rendered: " + e.Err.Error()
+}
+
+func (e *UnrenderedError) Unwrap() error { return e.Err }
+
+func isUnrendered(err error) bool {
+	_, ok := errors.AsType[*UnrenderedError](err)
+	return ok
+}
+
+// passing is why releases of the accepted commit could not be rendered, if that may pass: the first one's reason.
+func (r *Reconciler) passing() error {
+	if r.accepted == nil {
+		return nil
+	}
+	for rel := range r.accepted.Releases() {
+		if out, ok := r.accepted.Rendered(rel.ID); ok && out.Passing() && !rel.Suspended {
+			return out.Err
+		}
+	}
+	return nil
 }

@@ -113,7 +113,7 @@ func (l *loop) restart() {
 		}
 		return l.cluster, nil
 	})
-	r.clusters["test"] = c
+	r.clusters.add(c)
 	l.cluster.Change(func() { l.cluster.Notify = c.inventories.Happened })
 }
 
@@ -409,7 +409,7 @@ func TestManyRemovals(t *testing.T) {
 			l.cluster.Stored[id] = cluster.Inventory{Platform: "acme", Release: id, Namespace: "x", Commit: "c0", Digest: "d0"}
 		}
 	})
-	l.clusters["test"].inventories.Outdated()
+	l.clusters.get("test").inventories.Outdated()
 	if err := l.Swept(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -505,7 +505,7 @@ func TestDependencies(t *testing.T) {
 		return h != nil && h.Rule == string(gate.Depends)
 	})
 	l.cluster.Heal("base-0")
-	l.nudge(l.clusters["test"])
+	l.nudge(l.clusters.get("test"))
 	l.awaitFine()
 	l.cluster.Log()
 	l.project("base", "b")

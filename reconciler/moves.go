@@ -89,7 +89,7 @@ func (m moves) Fate(ref plan.Ref) (taker string, undecided bool) {
 // Owner implements [apply.Moves]. A release has let go of an object if the newest commit does not declare it there, and it is not
 // kept in an older state that does.
 func (m moves) Owner(applySet string, ref plan.Ref) (string, bool) {
-	c := m.clusters[m.id.Cluster]
+	c := m.clusters.get(m.id.Cluster)
 	if c == nil {
 		return "", false
 	}

@@ -44,15 +44,17 @@ func (w *writing) Begin(ctx context.Context) (done func(), err error) {
 type slots struct {
 	*planning
 
-	writing *writing
+	r       *Reconciler
+	cluster string
 }
 
 // Write implements [apply.Slots].
 func (s slots) Write(ctx context.Context) (done func(), err error) {
-	if s.writing == nil {
+	c := s.r.clusters.get(s.cluster)
+	if c == nil {
 		return func() {}, nil
 	}
-	return s.writing.Begin(ctx)
+	return c.writing.Begin(ctx)
 }
 
 // planning bounds the plans that are made at once. Each is work for the processor alone and takes many times the memory of

@@ -385,7 +385,7 @@ func (r *Reconciler) ForgetPreviews() {
 
 // wakeAll has all clusters looked at.
 func (r *Reconciler) wakeAll() {
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
 		c.wake()
 	}
 }

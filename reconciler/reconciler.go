@@ -29,7 +29,7 @@ type Renderer = evaluate.Renderer
 
 // Options are what a reconciler is made of. All but Secrets, Trees, Sharing, DefaultServiceAccount, Observe, Tell and Log are required.
 type Options struct {
-	// Clusters says how to reach each cluster.
+	// Clusters says how to reach each cluster, until [Reconciler.SetClusters] says otherwise.
 	Clusters []cluster.Config
 	// Library holds the embedded blueprints.
 	Library  fs.FS
@@ -99,7 +99,7 @@ func (rev Revision) intact() error {
 // Reconciler keeps clusters in the declared state.
 type Reconciler struct {
 	opts     Options
-	clusters map[string]*clusterState
+	clusters fleet
 	// accepted is the last revision that all releases were handed, and rules the catalog by whose rules health is judged; nil before
 	// the first.
 	accepted *evaluate.Evaluation
@@ -147,15 +147,11 @@ func New(opts Options) (*Reconciler, error) {
 		opts.Tell = func(history.Event) {}
 	}
 	r := &Reconciler{
-		opts: opts, clusters: map[string]*clusterState{}, actors: map[catalog.ReleaseID]*actor{}, stopped: make(chan struct{}),
+		opts: opts, actors: map[catalog.ReleaseID]*actor{}, stopped: make(chan struct{}),
 		past: newPast(opts), planning: planning{places: runtime.GOMAXPROCS(0)},
 	}
-	for _, cfg := range opts.Clusters {
-		if r.clusters[cfg.Name] != nil {
-			return nil, fmt.Errorf("the cluster %q is configured twice", cfg.Name)
-		}
-		r.clusters[cfg.Name] = newClusterState(cfg, r.happened)
-		opts.Board.SetCluster(status.Cluster{Name: cfg.Name, Message: "not connected yet"})
+	if _, err := r.SetClusters(opts.Clusters); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
@@ -176,18 +172,22 @@ func (r *Reconciler) Run(ctx context.Context) {
 		r.keep(a)
 	}
 	r.mu.Unlock()
-	for _, c := range r.clusters {
-		running.Go(func() { r.keepInventories(ctx, c) })
-		running.Go(func() { r.compareCluster(ctx, c) })
-	}
+	r.clusters.keepBy(func(c *clusterState) {
+		living, end := context.WithCancel(ctx)
+		c.end = end
+		running.Go(func() { r.keepInventories(living, c) })
+		running.Go(func() { r.compareCluster(living, c) })
+	})
 	<-ctx.Done()
+	r.clusters.keepBy(nil)
 	r.mu.Lock()
 	r.keep = func(*actor) {}
 	r.mu.Unlock()
 	actors.Wait()
 	close(r.stopped) // before the rest is waited for: it may wait for actors that ended first
 	running.Wait()
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
+		c.end()
 		c.Close()
 	}
 }
@@ -247,7 +247,7 @@ func (r *Reconciler) prepare(platform string) {
 		return
 	}
 	r.platform = platform
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
 		c.wake()
 	}
 }
@@ -294,9 +294,7 @@ func (r *Reconciler) judgeHealthBy(c *catalog.Catalog, rules *health.Rules) {
 	if rules == nil {
 		return
 	}
-	for _, c := range r.clusters {
-		c.SetHealthRules(rules)
-	}
+	r.clusters.judgeBy(rules)
 }
 
 // changes lists what differs from the last revision that was accepted, if that is known.

@@ -64,7 +64,7 @@ func (r *Reconciler) inventories(ctx context.Context, known bool) ([]cluster.Inv
 	var all []cluster.Inventory
 	var errs []error
 	var asking sync.WaitGroup
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
 		asking.Go(func() {
 			err := c.ask(ctx, platform)
 			mu.Lock()
@@ -104,12 +104,7 @@ func (r *Reconciler) expect(ctx context.Context, compare func(context.Context, [
 			return compare(ctx, slices.Compact(commits))
 		}
 	}
-	for _, c := range r.clusters {
-		if c.inventories.Expect(ctx, check) {
-			left = append(left, c)
-		}
-	}
-	return left
+	return r.clusters.expect(ctx, check)
 }
 
 // Confirm says that the repository is at the accepted revision: clusters are brought to it whatever they hold. It must not be

@@ -35,7 +35,7 @@ func (f *Follower) resume(ctx context.Context) bool {
 		newer := errors.Is(context.Cause(resuming), errNewerHead)
 		f.inbox.end()
 		switch {
-		case err == nil:
+		case err == nil || isUnrendered(err): // what is not rendered is, once the branch was fetched
 			f.resumed = commit
 			return true
 		case newer && ctx.Err() == nil:

@@ -8,9 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -76,7 +79,7 @@ func TestAClusterThatIsReachedLater(t *testing.T) {
 			l.run()
 			l.await("the cluster to be away", func(p status.Platform) bool { return strings.Contains(releaseOf(p, "orders").Message, errDown.Error()) })
 			l.down.Store(false)
-			c := l.clusters["test"]
+			c := l.clusters.get("test")
 			c.wake()
 			l.nudge(c)
 			if tc.left {
@@ -117,7 +120,7 @@ func TestWhatEndsAComparison(t *testing.T) {
 		l := left(t)
 		l.cluster.Log()
 		for range 3 {
-			l.nudge(l.clusters["test"])
+			l.nudge(l.clusters.get("test"))
 			_ = l.Swept(t.Context())
 		}
 		if log := l.cluster.Log(); len(log) != 0 {
@@ -155,7 +158,7 @@ func TestWhatEndsAComparison(t *testing.T) {
 		l := left(t)
 		l.cluster.Change(func() { delete(l.cluster.Stored, idOf("orders")) })
 		l.cluster.Log()
-		l.clusters["test"].inventories.Outdated()
+		l.clusters.get("test").inventories.Outdated()
 		if err := l.Swept(t.Context()); err == nil {
 			t.Error("over the same connection, it is listed again")
 		}
@@ -164,7 +167,7 @@ func TestWhatEndsAComparison(t *testing.T) {
 		l := newLoop(t)
 		l.cluster.Stored[idOf("orders")] = cluster.Inventory{Platform: "acme", Release: idOf("orders"), Commit: "new"}
 		l.project("orders", "a")
-		if _, err := l.clusters["test"].inventories.Load(t.Context(), t.Context(), "acme"); err != nil {
+		if _, err := l.clusters.get("test").inventories.Load(t.Context(), t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
 		l.resume(compare) // the cluster has answered between the comparison and this
@@ -184,4 +187,26 @@ func TestWhatEndsAComparison(t *testing.T) {
 			t.Errorf("compared %d times over one connection", calls)
 		}
 	})
+}
+
+// TestEndsWhileItLooks: a daemon that is told to end while it looks for undeclared releases ends, though a release may have ended before
+// it dealt with what it was told.
+func TestEndsWhileItLooks(t *testing.T) {
+	l := newLoop(t)
+	l.accept()
+	ctx, cancel := context.WithCancel(t.Context())
+	l.clusters.get("test").inventories = apply.NewCluster("test", func(_, _ context.Context) (apply.Conn, error) {
+		var dealt sync.WaitGroup
+		dealt.Add(1) // the release that is to tell of it has ended
+		cancel()
+		l.Reconciler.await(&dealt)
+		return l.cluster, nil
+	})
+	ended := make(chan struct{})
+	go func() { l.Run(ctx); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
+	}
 }

@@ -37,7 +37,7 @@ func (r *Reconciler) Shared() {
 		a.box.put(a.ownership())
 		a.box.put(release.Resharded{})
 	}
-	for _, c := range r.clusters {
+	for _, c := range r.clusters.all() {
 		c.inventories.Outdated()
 		c.wake()
 	}

@@ -46,7 +46,7 @@ func TestSuspendWhileApplying(t *testing.T) {
 			l.Shared()
 		}},
 		"Swept": {"The cluster is looked at.", func(_ context.Context, l *loop, _ int) {
-			l.clusters["test"].inventories.Outdated()
+			l.clusters.get("test").inventories.Outdated()
 			_ = l.Swept(l.t.Context())
 			_, _ = l.Needed(l.t.Context())
 		}},
@@ -55,7 +55,7 @@ func TestSuspendWhileApplying(t *testing.T) {
 			l.Catalog()
 			moves{l.Reconciler, orders}.Fate(orderRef())
 			moves{l.Reconciler, orders}.Owner("applyset-x-v1", orderRef())
-			l.nudge(l.clusters["test"])
+			l.nudge(l.clusters.get("test"))
 		}},
 	}
 	for name, tc := range cases {

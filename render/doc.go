@@ -6,7 +6,6 @@
 // nothing else; no network, clock, disk or environment. Equal input renders to equal bytes, whatever the commit.
 // It may import api and catalog; no package that does I/O.
 //
-// The engines, [trunkline.dev/trunkline/render/helm] and [trunkline.dev/trunkline/render/kustomize], give
-// objects as they find them. All that a release's objects have in common is done and checked here, in one
+// The engines, in packages helm, kustomize, manifests, jsonnet and cue below, give objects as they find them. All that a release's objects have in common is done and checked here, in one
 // place, whichever engine they come from; see [Renderer.Render].
 package render

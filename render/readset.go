@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ReadSet is everything that a render depends on in a tree. Paths are those of [fs.FS], sorted.
+// ReadSet is everything that a render depends on beside its release. Paths are those of [fs.FS], sorted.
 type ReadSet struct {
 	// Files were read, or seen to be files. Symbolic links are among them.
 	Files []string `json:"files,omitempty"`
@@ -17,6 +17,9 @@ type ReadSet struct {
 	Missing []string `json:"missing,omitempty"`
 	// Dirs were seen to be folders.
 	Dirs []Dir `json:"dirs,omitempty"`
+	// Artifacts are those of registries and Helm repositories, with their digests. They are no part of the tree: that a declaration
+	// names another one is what changes.
+	Artifacts []string `json:"artifacts,omitempty"`
 }
 
 // Dir is a folder that was seen.

@@ -14,11 +14,13 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"trunkline.dev/trunkline/api/unfilled"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/render/code"
+	"trunkline.dev/trunkline/render/cue/evaluate"
 	"trunkline.dev/trunkline/render/helm"
 	"trunkline.dev/trunkline/render/internal/manifest"
+	"trunkline.dev/trunkline/render/jsonnet"
 	"trunkline.dev/trunkline/render/kustomize"
 )
 
@@ -41,8 +43,10 @@ type Renderer struct {
 	library fs.FS
 	// charts reads the partials of the library once. It is an error of the program if that fails, which New
 	// need not bother its callers with.
-	charts  func() (*helm.Library, error)
-	builder kustomize.Builder
+	charts     func() (*helm.Library, error)
+	builder    kustomize.Builder
+	evaluators map[v1alpha1.Engine]code.Evaluator
+	artifacts  Artifacts
 }
 
 // Option changes how a renderer works, never what it renders to.
@@ -52,9 +56,18 @@ type Option func(*Renderer)
 // process of.
 func WithBuilder(b kustomize.Builder) Option { return func(r *Renderer) { r.builder = b } }
 
+// WithEvaluator says what evaluates the programs of an engine; default: where it is called, which a hostile
+// program can end the process of.
+func WithEvaluator(engine v1alpha1.Engine, e code.Evaluator) Option {
+	return func(r *Renderer) { r.evaluators[engine] = e }
+}
+
 // New makes a renderer with a library of embedded blueprints.
 func New(library fs.FS, opts ...Option) *Renderer {
-	r := &Renderer{library: library, charts: sync.OnceValues(func() (*helm.Library, error) { return readPartials(library) })}
+	r := &Renderer{
+		library: library, charts: sync.OnceValues(func() (*helm.Library, error) { return readPartials(library) }),
+		evaluators: map[v1alpha1.Engine]code.Evaluator{v1alpha1.Jsonnet: code.InProcess{jsonnet.Language: jsonnet.Evaluate}, v1alpha1.CUE: code.InProcess(evaluate.Languages())},
+	}
 	for _, opt := range opts {
 		opt(r)
 	}
@@ -112,6 +125,7 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) 
 		}
 	}
 	out.ReadSet = recorder.ReadSet()
+	out.ReadSet.Artifacts = artifactsOf(rel)
 	if err != nil {
 		return Result{ReadSet: out.ReadSet}, fmt.Errorf("rendering %s: %w", rel.ID, err)
 	}
@@ -225,9 +239,12 @@ func (r *Renderer) workload(
 	if err != nil {
 		return out, err
 	}
-	source := tree
-	if bp.Embedded {
-		source = r.library
+	source, err := r.source(ctx, tree, bp)
+	if err != nil {
+		return out, err
+	}
+	if bp.Embedded && bp.Spec.Engine != v1alpha1.Helm {
+		source = tree // it has no folder of its own
 	}
 	switch bp.Spec.Engine {
 	case v1alpha1.Helm:
@@ -236,7 +253,10 @@ func (r *Renderer) workload(
 			Library: opts.charts, KubeVersion: rel.Kubernetes.Version, APIVersions: opts.apiVersions,
 		})
 	case v1alpha1.Kustomize:
-		out.Objects, err = r.kustomized(ctx, tree, rel, w, values, opts)
+		out.Objects, err = r.kustomized(ctx, source, rel, w, values, opts)
+		return out, err
+	case v1alpha1.Manifests, v1alpha1.Jsonnet, v1alpha1.CUE:
+		out.Objects, err = r.coded(ctx, source, rel, w, values)
 		return out, err
 	}
 	return out, fmt.Errorf("unknown engine %q", bp.Spec.Engine)
@@ -253,12 +273,9 @@ func (r *Renderer) kustomized(
 	}
 	if w.Blueprint.Embedded {
 		folder, _ := w.Params["path"].(string)
-		in.Dir = path.Join(rel.Dir, folder)
-		if held := unfilled.Find(folder); held != "" {
-			return nil, fmt.Errorf("params.path: nothing replaces %s in %q: name the folder itself", held, folder)
-		}
-		if folder == "" || path.IsAbs(folder) || !fs.ValidPath(in.Dir) {
-			return nil, fmt.Errorf("params.path: %q is not a folder of the repository", folder)
+		var err error
+		if in.Dir, err = ownPath(rel, "path", folder, "a folder"); err != nil {
+			return nil, err
 		}
 	}
 	objects, err := kustomize.Render(ctx, in)

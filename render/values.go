@@ -46,14 +46,19 @@ func (v *contextValues) helm(params map[string]any) map[string]any {
 	if !isTable {
 		global = map[string]any{}
 	}
-	global[schema.Own] = map[string]any{
+	global[schema.Own] = v.own()
+	values[schema.Reserved] = global
+	return values
+}
+
+// own is what a chart and a program are told: of the release, and of the workload.
+func (v *contextValues) own() map[string]any {
+	return map[string]any{
 		"platform": v.rel.Platform, "project": v.rel.ID.Project, "owner": v.rel.Owner,
 		"environment": v.rel.ID.Environment, "cluster": v.rel.ID.Cluster,
 		"namespace": v.rel.Namespace, "serviceAccount": v.w.Identity,
 		"labels": anyMap(v.labels), "workload": v.workload(),
 	}
-	values[schema.Reserved] = global
-	return values
 }
 
 func (v *contextValues) workload() map[string]any {

@@ -15,11 +15,32 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/promotion"
 	"trunkline.dev/trunkline/promotion/images"
 	"trunkline.dev/trunkline/webhooks/report"
 )
+
+// blueprintMark begins what stands for a blueprint where projects do otherwise; no project's name has a slash.
+const blueprintMark = "blueprint/"
+
+// follows finds the declaration of a project, or of a blueprint, whose images or artifact are followed.
+func follows(c *catalog.Catalog, name string) (*v1alpha1.Document, bool) {
+	if blueprint, ok := strings.CutPrefix(name, blueprintMark); ok {
+		for doc := range c.Documents(v1alpha1.KindBlueprint) {
+			if doc.Name == blueprint {
+				return doc, true
+			}
+		}
+		return nil, false
+	}
+	project, ok := c.Project(name)
+	if !ok {
+		return nil, false
+	}
+	return project.Document, true
+}
 
 // imageBranch begins the names of branches that move images; the project follows.
 const imageBranch = "trunkline/images/"
@@ -95,6 +116,11 @@ func (e *Engine) moveImages(ctx context.Context, f *follower) error {
 			q.Projects = append(q.Projects, images.Project{Name: p.Name, Followed: followed})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Blueprints)) {
+		if followed := images.OfBlueprint(c.Blueprints[name].Spec); len(followed) > 0 {
+			q.Projects = append(q.Projects, images.Project{Name: blueprintMark + name, Followed: followed})
+		}
+	}
 	e.lookAtImages(ctx, f, q.Projects)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -151,7 +177,7 @@ func (e *Engine) lookAtImages(ctx context.Context, f *follower, projects []image
 	maps.DeleteFunc(f.troubles, func(of, _ string) bool { return tracks[of] == nil && !names[of] })
 	silent := map[string]bool{} // registries that did not answer: others of their repositories wait for the next turn
 	for _, repository := range slices.Sorted(maps.Keys(tracks)) {
-		host, _, _ := strings.Cut(repository, "/")
+		host := images.Host(repository)
 		if !f.looks[repository].Due(e.opts.Now(), e.imageInterval()) || silent[host] {
 			continue
 		}
@@ -176,11 +202,11 @@ func (e *Engine) lookAtImages(ctx context.Context, f *follower, projects []image
 
 // proposeImages opens or updates the pull request for a project, unless that was done with the same content.
 func (e *Engine) proposeImages(ctx context.Context, f *follower, c *catalog.Catalog, commit string, p images.Proposal) (proposed bool, err error) {
-	project, ok := c.Project(p.Project)
+	document, ok := follows(c, p.Project)
 	if !ok {
 		return false, nil
 	}
-	declared := promotion.Of(c.Tree(), project.Document)
+	declared := promotion.Of(c.Tree(), document)
 	data, err := fs.ReadFile(c.Tree(), declared.File)
 	if err != nil {
 		return false, err
@@ -196,14 +222,21 @@ func (e *Engine) proposeImages(ctx context.Context, f *follower, c *catalog.Cata
 	if f.proposed[p.Project] == key {
 		return false, nil
 	}
-	title := "Update the images of " + p.Project
+	what := "image"
+	blueprint, ofBlueprint := strings.CutPrefix(p.Project, blueprintMark)
+	if ofBlueprint {
+		what = "source"
+	} else {
+		blueprint = p.Project
+	}
+	title := fmt.Sprintf("Update the %ss of %s", what, blueprint)
 	var message strings.Builder
 	message.WriteString(title + "\n\n")
 	for _, m := range p.Moves {
 		message.WriteString(m.Reference() + "\n")
 	}
 	if len(p.Moves) == 1 {
-		title = fmt.Sprintf("Update the image of %s: %s", p.Project, p.Moves[0].Image.Repository)
+		title = fmt.Sprintf("Update the %s of %s: %s", what, blueprint, p.Moves[0].Image.Repository)
 		if tag := p.Moves[0].To.Tag; tag != "" {
 			title += ":" + tag
 		}

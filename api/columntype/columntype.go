@@ -112,6 +112,8 @@ func (p *parser) typ(depth int) (plain bool, err error) {
 		})
 	case name == "":
 		return false, p.failed("it names none")
+	case !slices.Contains(primitives, name) && name == p.text:
+		return false, fmt.Errorf("there is no type %q", name)
 	case !slices.Contains(primitives, name):
 		return false, p.failed("there is no type %q", name)
 	}

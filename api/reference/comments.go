@@ -40,8 +40,18 @@ func comments() map[string]comment {
 		"Amount": {
 			doc: "Amount is a decimal number that is not negative, with at most 9 digits before and 9 behind the point, such as \"0.0425\". The zero value means that none was given.",
 		},
+		"Artifact": {
+			doc: "Artifact is what of a registry or of a Helm repository a blueprint is. It is always the one with the digest.",
+			fields: map[string]string{
+				"Chart":  "Chart is the name of the chart in a Helm repository; default: none, in a registry.",
+				"Track":  "Track is what is followed: a semver range, such as \"^1.4\", a tag of a registry, or a version of a Helm repository; default: none, and nothing is followed. A pull request, or \"trunkline lock\", moves tag and digest to what is new.",
+				"Tag":    "Tag is the tag or version in force, such as \"1.4.2\", for people to read; default: none.",
+				"Digest": "Digest is the one in force, such as \"sha256:0123…\": of the manifest in a registry, and of the chart's archive in a Helm repository; default: none, and the blueprint is refused until \"trunkline lock\" has written it.",
+				"Folder": "Folder is the one of the chart or base in the artifact; default: the chart itself, or the root.",
+			},
+		},
 		"Blueprint": {
-			doc: "Blueprint is a parameterised Helm chart or Kustomize base that renders one kind of workload.",
+			doc: "Blueprint is a parameterised Helm chart, Kustomize base, program in Jsonnet or package in CUE that renders one kind of workload.",
 			fields: map[string]string{
 				"Metadata": "Metadata names the blueprint, as workloads call it.",
 				"Spec":     "Spec is how workloads are rendered, and what they may set.",
@@ -51,8 +61,9 @@ func comments() map[string]comment {
 			doc: "BlueprintSpec is the body of a [Blueprint].",
 			fields: map[string]string{
 				"Description": "Description says what the blueprint is for, in a sentence; default: none.",
-				"Engine":      "Engine is the template engine that renders the source.",
-				"Source":      "Source is the folder of the chart or base, relative to the file that declares the blueprint, such as \"chart\".",
+				"Engine":      "Engine is the engine that renders the source.",
+				"Source":      "Source is the folder of the chart, base, program (with a main.jsonnet) or package, relative to the file that declares the blueprint, such as \"chart\". Or it is a repository of a registry, such as \"oci://ghcr.io/acme/charts/web\", or a Helm repository, such as \"https://charts.example.com\".",
+				"Artifact":    "Artifact says what of the registry or Helm repository is the blueprint; default: none, and the source is a folder.",
 				"Parameters":  "Parameters is the JSON Schema (draft 2020-12) of a workload's params; default: no parameters.",
 				"Fields":      "Fields names the optional workload fields that the blueprint honours, beyond reads, writes and after that every workload may have. A workload that sets a field its blueprint does not honour is refused, so that nothing is silently ignored.",
 				"Command":     "Command is the program and its arguments of workloads that set no command; default: that of their image. It is as a workload's is: in a run for a lot, an argument such as \"$.arcNotifyEvent.lot\" is filled.",
@@ -113,6 +124,13 @@ func comments() map[string]comment {
 		},
 		"Currency": {
 			doc: "Currency is the code of a currency by ISO 4217: three capital letters, such as \"EUR\". The zero value means that none was given.",
+		},
+		"DaemonArtifacts": {
+			doc: "DaemonArtifacts is where blueprints are fetched from that are not in the repository.",
+			fields: map[string]string{
+				"Hosts":      "Hosts may be asked, such as \"ghcr.io\" or \"charts.example.com\"; others are not.",
+				"ConfigFile": "ConfigFile is a docker config.json with credentials for them; default: none.",
+			},
 		},
 		"DaemonCluster": {
 			doc: "DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.",
@@ -195,6 +213,9 @@ func comments() map[string]comment {
 				"KeyFile":           "KeyFile holds the private key for ssh; default: none.",
 				"KeyPassphraseFile": "KeyPassphraseFile holds the passphrase of the private key; default: none.",
 				"KnownHostsFile":    "KnownHostsFile holds the host keys to accept for ssh; default: none.",
+				"Verify":            "Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.",
+				"NoRewrite":         "NoRewrite refuses a head that does not come after the accepted commit; default: false.",
+				"AcceptRewrites":    "AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.",
 			},
 		},
 		"DaemonSOPS": {
@@ -231,6 +252,7 @@ func comments() map[string]comment {
 				"Events":     "Events are the targets that environments have told of their lots; default: none.",
 				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
 				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
+				"Artifacts":  "Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.",
 				"LogLevel":   "LogLevel is the lowest level to log; default: info.",
 			},
 		},
@@ -239,6 +261,13 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"S3Endpoint":   "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
 				"LotsInterval": "LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.",
+			},
+		},
+		"DaemonVerify": {
+			doc: "DaemonVerify says whose keys may sign commits. The files are read again when they change.",
+			fields: map[string]string{
+				"SSHSignersFiles": "SSHSignersFiles are files of allowed signers, as ssh-keygen and Git know them; default: none.",
+				"GPGKeysFiles":    "GPGKeysFiles are files of public OpenPGP keys, as \"gpg --export\" writes them; default: none.",
 			},
 		},
 		"Database": {
@@ -318,10 +347,13 @@ func comments() map[string]comment {
 			doc: "Duration is a length of time in the syntax of [time.ParseDuration], such as \"90s\" or \"1h30m\"; more than zero and at most 366 days. The zero value means that none was given.",
 		},
 		"Engine": {
-			doc: "Engine is a template engine.",
+			doc: "Engine is what renders the source of a blueprint.",
 			values: []commentValue{
 				{"helm", "Helm renders a chart."},
 				{"kustomize", "Kustomize renders a base or component."},
+				{"manifests", "Manifests takes plain YAML and JSON as they are."},
+				{"jsonnet", "Jsonnet evaluates a program."},
+				{"cue", "CUE evaluates a package."},
 			},
 		},
 		"Environment": {
@@ -625,6 +657,7 @@ func comments() map[string]comment {
 				"Exceptions": "Exceptions silence a rule in one place, for a reason.",
 				"Policies":   "Policies are folders with Rego packages and ValidatingAdmissionPolicy manifests to check against.",
 				"Airflow":    "Airflow is the version of the one Apache Airflow that loads the DAG files of all projects, unless their environments or they themselves have another, such as \"3.1\"; default: \"3.3\".",
+				"Signatures": "Signatures say which artifacts of registries have to be signed, and by which keys; default: none has to be. What several patterns match needs a signature for each of them.",
 				"Health":     "Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind that Trunkline knows replaces the built-in one.",
 			},
 		},
@@ -904,6 +937,20 @@ func comments() map[string]comment {
 			values: []commentValue{
 				{"deny", "Deny refuses the commit: nothing of it is applied."},
 				{"warn", "Warn is shown and changes nothing."},
+			},
+		},
+		"SignatureRule": {
+			doc: "SignatureRule says who signs artifacts.",
+			fields: map[string]string{
+				"Sources": "Sources is a pattern of repositories, in which \"*\" is any text, such as \"oci://ghcr.io/acme/*\".",
+				"Signers": "Signers are those of whom one has to have signed.",
+			},
+		},
+		"Signer": {
+			doc: "Signer is who signs artifacts with cosign.",
+			fields: map[string]string{
+				"Name":      "Name is who it is, as people are told.",
+				"CosignKey": "CosignKey is the public key, in PEM.",
 			},
 		},
 		"Size": {

@@ -48,6 +48,8 @@ type DaemonSpec struct {
 	GitHub *DaemonGitHub `json:"github,omitempty" bare:"refused"`
 	// Images says which registries are asked for newer images that projects follow; default: none.
 	Images *DaemonImages `json:"images,omitempty" bare:"refused"`
+	// Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.
+	Artifacts *DaemonArtifacts `json:"artifacts,omitempty" bare:"refused"`
 	// LogLevel is the lowest level to log; default: info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
@@ -126,6 +128,14 @@ type DaemonImages struct {
 	Interval Duration `json:"interval,omitempty"`
 }
 
+// DaemonArtifacts is where blueprints are fetched from that are not in the repository.
+type DaemonArtifacts struct {
+	// Hosts may be asked, such as "ghcr.io" or "charts.example.com"; others are not.
+	Hosts []string `json:"hosts" required:"true"`
+	// ConfigFile is a docker config.json with credentials for them; default: none.
+	ConfigFile string `json:"configFile,omitempty"`
+}
+
 // DaemonRepository is a branch of a repository, and how to read it.
 type DaemonRepository struct {
 	// URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path.
@@ -150,6 +160,20 @@ type DaemonRepository struct {
 	KeyPassphraseFile string `json:"keyPassphraseFile,omitempty"`
 	// KnownHostsFile holds the host keys to accept for ssh; default: none.
 	KnownHostsFile string `json:"knownHostsFile,omitempty"`
+	// Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.
+	Verify DaemonVerify `json:"verify,omitempty"`
+	// NoRewrite refuses a head that does not come after the accepted commit; default: false.
+	NoRewrite bool `json:"noRewrite,omitempty"`
+	// AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.
+	AcceptRewrites []string `json:"acceptRewrites,omitempty"`
+}
+
+// DaemonVerify says whose keys may sign commits. The files are read again when they change.
+type DaemonVerify struct {
+	// SSHSignersFiles are files of allowed signers, as ssh-keygen and Git know them; default: none.
+	SSHSignersFiles []string `json:"sshSignersFiles,omitempty"`
+	// GPGKeysFiles are files of public OpenPGP keys, as "gpg --export" writes them; default: none.
+	GPGKeysFiles []string `json:"gpgKeysFiles,omitempty"`
 }
 
 // DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.

@@ -34,9 +34,28 @@ type PlatformSpec struct {
 	// Airflow is the version of the one Apache Airflow that loads the DAG files of all projects, unless their environments
 	// or they themselves have another, such as "3.1"; default: "3.3".
 	Airflow AirflowVersion `json:"airflow,omitempty"`
+	// Signatures say which artifacts of registries have to be signed, and by which keys; default: none has to be. What several
+	// patterns match needs a signature for each of them.
+	Signatures []SignatureRule `json:"signatures,omitempty"`
 	// Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind
 	// that Trunkline knows replaces the built-in one.
 	Health []HealthRule `json:"health,omitempty"`
+}
+
+// SignatureRule says who signs artifacts.
+type SignatureRule struct {
+	// Sources is a pattern of repositories, in which "*" is any text, such as "oci://ghcr.io/acme/*".
+	Sources string `json:"sources" required:"true"`
+	// Signers are those of whom one has to have signed.
+	Signers []Signer `json:"signers" required:"true"`
+}
+
+// Signer is who signs artifacts with cosign.
+type Signer struct {
+	// Name is who it is, as people are told.
+	Name string `json:"name" required:"true"`
+	// CosignKey is the public key, in PEM.
+	CosignKey string `json:"cosignKey" required:"true"`
 }
 
 // Governance is about every kind of declaration but Project: what one of them says holds for projects of other teams.

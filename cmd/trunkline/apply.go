@@ -14,7 +14,6 @@ import (
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/render"
 )
 
 func newApply() *cobra.Command {
@@ -63,7 +62,7 @@ It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 
 			defer pool.Close()
 			board := status.NewBoard(time.Now)
 			rec, err := reconciler.New(reconciler.Options{
-				Clusters: configs, Library: blueprints.FS, Renderer: render.New(blueprints.FS, render.WithBuilder(pool)), Secrets: decrypter, Board: board,
+				Clusters: configs, Library: blueprints.FS, Renderer: newRenderer(daemonEngines(pool)...), Secrets: decrypter, Board: board,
 				Log: logger, Now: time.Now,
 			})
 			if err != nil {

@@ -52,10 +52,11 @@ func keptTable(now time.Time) columns[console.DatasetLots] {
 		names: []string{"Dataset", "Environment", "There", "Missing", "Running", "Failed", "Newest", "Note"},
 		fields: []string{
 			"environment", "dataset", "workload", "unit", "known", "due", "there", "missing", "running", "failed", "oldest", "newest", "lateWith", "lateSince", "disabled",
+			"trouble",
 		},
 		row: func(d console.DatasetLots, paint paintFunc) []string {
 			if !d.Known {
-				return []string{cell(d.Dataset), cell(d.Environment), paint(text.FgYellow, "unknown"), "", "", "", "", "its store is still being listed"}
+				return []string{cell(d.Dataset), cell(d.Environment), paint(text.FgYellow, "unknown"), "", "", "", "", unlisted(d)}
 			}
 			count := func(n int64, c text.Color) string {
 				if n == 0 {
@@ -76,7 +77,7 @@ func keptTable(now time.Time) columns[console.DatasetLots] {
 			n := func(i int64) string { return strconv.FormatInt(i, 10) }
 			out := []string{
 				d.Environment, d.Dataset, d.Workload, d.Unit, strconv.FormatBool(d.Known), n(d.Due), n(d.There), n(d.Missing), n(int64(d.Running)), n(int64(d.Failed)),
-				d.Oldest, d.Newest, "", "", cell(d.Disabled),
+				d.Oldest, d.Newest, "", "", cell(d.Disabled), cell(d.Trouble),
 			}
 			if d.Late != nil {
 				out[12], out[13] = d.Late.Lot, d.Late.Since.UTC().Format(time.RFC3339)
@@ -87,6 +88,14 @@ func keptTable(now time.Time) columns[console.DatasetLots] {
 	}
 }
 
+// unlisted says why nothing is known of a dataset.
+func unlisted(d console.DatasetLots) string {
+	if d.Trouble != "" {
+		return cell("its store cannot be listed: " + d.Trouble)
+	}
+	return "its store is still being listed"
+}
+
 // noteOf says what is to be seen to of a dataset.
 func noteOf(d console.DatasetLots) string {
 	var notes []string
@@ -95,6 +104,9 @@ func noteOf(d console.DatasetLots) string {
 	}
 	if d.Disabled != "" {
 		notes = append(notes, d.Workload+" is disabled by "+d.Disabled)
+	}
+	if d.Trouble != "" {
+		notes = append(notes, "this is from before: "+unlisted(d))
 	}
 	return cell(strings.Join(notes, "; "))
 }
@@ -173,7 +185,7 @@ func (v *lotsView) keptGaps(cmd *cobra.Command, args []string, output string) er
 	all, unknown := []report.Gap{}, error(nil)
 	for _, d := range asked {
 		if !d.Known {
-			unknown = errors.Join(unknown, fmt.Errorf("what there is of %s is not known yet: its store is still being listed", d.Dataset))
+			unknown = errors.Join(unknown, fmt.Errorf("what there is of %s is not known yet: %s", d.Dataset, unlisted(d)))
 		}
 		if !d.Known || d.Missing == 0 {
 			continue

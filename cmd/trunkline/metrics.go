@@ -20,6 +20,8 @@ type metrics struct {
 	objects  *prometheus.CounterVec
 	drifts   *prometheus.CounterVec
 	returns  *prometheus.CounterVec
+	reloads  *prometheus.CounterVec
+	outdated prometheus.Gauge
 }
 
 func newMetrics(board *status.Board) *metrics {
@@ -45,14 +47,21 @@ func newMetrics(board *status.Board) *metrics {
 			Name: "trunkline_rollbacks_total", Help: "Releases that were rolled back, automatically or by hand.",
 		}, []string{"environment", "cluster"}),
 	}
+	m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "trunkline_config_reloads_total", Help: "How often the configuration file was read again, by result.",
+	}, []string{"result"})
+	m.outdated = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "trunkline_config_refused", Help: "1 if the configuration file, as it is now, is refused, and the one before is in use.",
+	})
 	for _, result := range []string{"ok", "error"} { // born at zero, so that the first error is an increase
 		m.fetches.WithLabelValues(result)
 		m.runs.WithLabelValues(result)
+		m.reloads.WithLabelValues(result)
 	}
 	for _, action := range []string{"applied", "pruned"} {
 		m.objects.WithLabelValues(action)
 	}
-	m.registry.MustRegister(m.fetches, m.runs, m.duration, m.objects, m.drifts, m.returns, &boardCollector{board: board},
+	m.registry.MustRegister(m.fetches, m.runs, m.duration, m.objects, m.drifts, m.returns, m.reloads, m.outdated, &boardCollector{board: board},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -65,6 +74,11 @@ func result(err error) string {
 }
 
 func (m *metrics) fetched(err error) { m.fetches.WithLabelValues(result(err)).Inc() }
+
+func (m *metrics) configured(err error) {
+	m.reloads.WithLabelValues(result(err)).Inc()
+	m.outdated.Set(number(err != nil))
+}
 
 func (m *metrics) observe(run reconciler.Run) {
 	m.runs.WithLabelValues(result(run.Err)).Inc()

@@ -134,11 +134,14 @@ func TestLotsOfReleases(t *testing.T) {
 		kept("orders/clean@1", func(d *lotflow.Dataset) { d.Environment, d.Disabled = "dev", "ann" }),
 		kept("rates/fx@1", func(d *lotflow.Dataset) { d.Workload, d.Running, d.Failed = "", 0, 0 }),
 		kept("rates/none@1", func(d *lotflow.Dataset) { d.Known = false }),
+		kept("rates/denied@1", func(d *lotflow.Dataset) { d.Environment, d.Known, d.Trouble = "dev", false, "AccessDenied" }),
+		kept("rates/before@1", func(d *lotflow.Dataset) { d.Environment, d.Workload, d.Trouble = "dev", "", "AccessDenied" }),
 	})
 	want := map[catalog.ReleaseID]status.Lots{
 		{Project: "orders", Environment: "prod", Cluster: "eu"}: {Running: 1, Failed: 2, Missing: 4, Late: 1},
 		{Project: "orders", Environment: "dev", Cluster: "eu"}:  {Running: 1, Failed: 2, Missing: 2, Disabled: 1},
 		{Project: "rates", Environment: "prod", Cluster: "eu"}:  {Missing: 2},
+		{Project: "rates", Environment: "dev", Cluster: "eu"}:   {Missing: 2, Unlisted: 2},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -20,13 +20,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
 	"trunkline.dev/trunkline/migrate"
 	"trunkline.dev/trunkline/migrate/clusterless"
 	"trunkline.dev/trunkline/reconciler/git"
-	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/scaffold"
 )
 
@@ -233,7 +231,7 @@ func (t *takeover) write(cmd *cobra.Command, tree fs.FS, before *evaluate.Evalua
 
 // evaluate checks a tree, and renders its releases.
 func (t *takeover) evaluate(ctx context.Context, tree fs.FS) (*evaluate.Evaluation, error) {
-	s := &session{now: t.now, v: validation{runs: true}, renderer: render.New(blueprints.FS)}
+	s := &session{now: t.now, v: validation{runs: true}, renderer: offlineRenderer()}
 	err := s.evaluate(ctx, tree, t.folder)
 	return s.head, err
 }

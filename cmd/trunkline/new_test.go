@@ -82,6 +82,9 @@ func TestNewFromEveryTemplate(t *testing.T) {
 			},
 			"service":   {name: "extra", args: []string{"--project", "storefront"}, project: "storefront", env: "dev", want: "name: extra\n"},
 			"kustomize": {name: "extra", args: []string{"--project", "alerts"}, project: "alerts", env: "prod", want: "name: extra\n"},
+			"manifests": {name: "extra", args: []string{"--project", "alerts"}, project: "alerts", env: "prod", want: "name: extra\n"},
+			"jsonnet":   {name: "extra", args: []string{"--project", "alerts"}, project: "alerts", env: "prod", want: "environment: prod\n"},
+			"cue":       {name: "extra", args: []string{"--project", "alerts"}, project: "alerts", env: "prod", want: "environment: prod\n"},
 		},
 		scaffold.Environment: {
 			"dev":  {name: "qa", args: []string{"--set", "cluster=dev", "--set", "location=s3://acme-qa-lake"}},

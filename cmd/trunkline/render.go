@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
-	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
 )
@@ -51,9 +50,10 @@ daemon renders in exactly the same way before it applies.`,
 			if err != nil {
 				return err
 			}
+			renderer := offlineRenderer()
 			var failed error
 			for _, rel := range releases {
-				result, err := render.New(blueprints.FS).Render(cmd.Context(), tree, rel)
+				result, err := renderer.Render(cmd.Context(), tree, rel)
 				if err != nil {
 					failed = errors.Join(failed, err)
 					continue

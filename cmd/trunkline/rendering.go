@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -25,32 +24,23 @@ import (
 	"trunkline.dev/trunkline/render"
 )
 
-// workerCommand is how the daemon starts this program to run Kustomize.
+// workerCommand is how this program is started to run Kustomize and to evaluate programs.
 const workerCommand = "worker"
 
 func newWorker() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
-		Short:  "Run Kustomize for the daemon that started this process",
+		Short:  "Render for the process that started this one",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return builders.Work(cmd.InOrStdin(), cmd.OutOrStdout(), func() { os.Exit(exitFine) })
+			return builders.Work(cmd.InOrStdin(), cmd.OutOrStdout(), func() { os.Exit(exitFine) }, languages)
 		},
 	}
 }
 
 // Otherwise the cache would read every file that a release depends on.
 var _ rendercache.Hasher = (*git.Tree)(nil)
-
-// newBuilders makes the pool of processes in which Kustomize runs; it is to be closed.
-func newBuilders() (*builders.Pool, error) {
-	program, err := ownProgram()
-	if err != nil {
-		return nil, fmt.Errorf("finding the program to run Kustomize with: %w", err)
-	}
-	return builders.New(builders.Options{Command: []string{program, workerCommand}}), nil
-}
 
 // ownProgram is the file of this program. It can be replaced while the daemon runs; on Linux there is a name for it as
 // it was started.
@@ -103,8 +93,8 @@ func programHash() (string, error) {
 }
 
 // renderer is what the daemon renders with: through the cache in its data folder, if that can be had.
-func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Renderer {
-	renderer := render.New(blueprints.FS, render.WithBuilder(pool))
+func (s *serve) renderer(pool *builders.Pool, artifacts render.Artifacts, log *slog.Logger) reconciler.Renderer {
+	renderer := render.New(blueprints.FS, append(daemonEngines(pool), render.WithArtifacts(artifacts))...)
 	program, err := programHash()
 	var cache *rendercache.Cache
 	if err == nil {
@@ -121,7 +111,7 @@ func (s *serve) renderer(pool *builders.Pool, log *slog.Logger) reconciler.Rende
 // cachedRenderer is what the offline commands render with: through a cache in the user's own folder, if that can be had. One
 // process at a time uses it; another one renders without.
 func cachedRenderer() evaluate.Renderer {
-	renderer := render.New(blueprints.FS)
+	renderer := offlineRenderer()
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return renderer

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,10 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
+	if slices.Equal(os.Args[1:], []string{workerCommand}) {
+		main() // started by a command that ran in a test
+		return
+	}
 	testscript.Main(m, map[string]func(){"trunkline": main, "lot": func() {
 		os.Exit(command.Run(context.Background(), os.Args[1:], os.Environ(), command.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}})
@@ -56,6 +61,7 @@ func TestScripts(t *testing.T) {
 			"answers": answers,
 			"apis":    apis,
 			"asked":   asked,
+			"charts":  charts,
 			"daemon":  fakeDaemon,
 			"exits":   exits,
 			"past":    past,

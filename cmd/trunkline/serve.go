@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -22,6 +21,7 @@ const defaultListen = "127.0.0.1:8080"
 // serve holds the flags of the daemon.
 type serve struct {
 	config    string // file
+	chosen    chosen
 	remote    git.Remote
 	passwords struct{ password, token, passphrase string } // files
 	dir       string
@@ -29,6 +29,7 @@ type serve struct {
 	data      string
 	listening listening
 	poll      time.Duration
+	admission admission
 	allowExec bool
 	account   string
 	replicas  replicas
@@ -38,6 +39,7 @@ type serve struct {
 	sops      unsealing
 	github    atGitHub
 	images    followed
+	artifacts fetched
 	stores    bucket.Options
 	events    eventTargets
 	// lotsInterval is how often manifests are listed.
@@ -46,7 +48,13 @@ type serve struct {
 }
 
 func newServe() *cobra.Command {
-	var s serve
+	cmd, _ := serveCommand()
+	return cmd
+}
+
+// serveCommand returns the command, and what its flags go to.
+func serveCommand() (*cobra.Command, *serve) {
+	s := &serve{}
 	cmd := &cobra.Command{
 		Use:   "serve --repo URL --cluster NAME=KUBECONFIG",
 		Short: "Keep clusters in the state of a repository",
@@ -57,7 +65,8 @@ A commit whose declarations are invalid is refused as a whole, and what runs sta
 same holds while the repository or a cluster is unreachable.
 
 A configuration file can replace the flags: "trunkline explain daemonConfiguration" describes it.
-Flags win over the file.
+Flags win over the file. It is read again when it changes, and at SIGHUP: what is wrong with it is
+said, and leaves the one before in use.
 
 Only the clusters and the repository need a backup. The data folder is a cache; it also holds the
 history of events, unless that goes to PostgreSQL, and nothing depends on the history.`,
@@ -79,6 +88,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f := cmd.Flags()
 	f.StringVar(&s.config, "config", "", "`FILE` with the configuration of the daemon, a DaemonConfiguration; flags win over it")
 	s.repositoryFlags(f)
+	s.admission.flags(f)
 	s.clusterFlags(f)
 	s.listening.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
@@ -90,11 +100,13 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.sops.flags(cmd)
 	s.github.flags(f)
 	s.images.flags(f)
+	s.artifacts.flags(f)
 	s.events.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
 	s.logging.flags(cmd, "info")
-	return cmd
+	sayKeys(f)
+	return cmd, s
 }
 
 func (s *serve) repositoryFlags(f *pflag.FlagSet) {
@@ -114,14 +126,7 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
-	f.Func("default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights", func(name string) error {
-		_, err := cluster.ServiceAccount("any", name) // an empty one must not mean that there is none
-		s.account = name
-		if err != nil {
-			return fmt.Errorf("%q is not a valid name of a service account", name)
-		}
-		return nil
-	})
+	f.Var(accountName{&s.account}, "default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights")
 }
 
 // check finds what is wrong with the flags before anything is started.
@@ -140,6 +145,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	if s.lotsInterval < minLotsInterval {
 		return nil, usagef("--lots-interval is at least %s", minLotsInterval)
+	}
+	if err := s.admission.check(); err != nil {
+		return nil, err
 	}
 	if err := s.listening.check(); err != nil {
 		return nil, err
@@ -182,6 +190,8 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if s.lifeline {
 		ctx = untilEOF(ctx, stdin)
 	}
+	s.stores.Shared = bucket.NewShared()
+	defer func() { _ = s.stores.Shared.Close() }() // nothing is lost by it
 	d, err := s.assemble(ctx, configs, log)
 	if err != nil {
 		return err

@@ -21,7 +21,9 @@ import (
 	"trunkline.dev/trunkline/console"
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/deliver"
+	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/artifact"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -46,8 +48,11 @@ type daemon struct {
 	rec      *reconciler.Reconciler
 	follower *reconciler.Follower
 	trigger  chan struct{}
-	secrets  secretFiles
-	door     door
+	// live are the settings that may change while the daemon runs, and decrypter and jobs what follows them; jobs is of whoever reloads.
+	live      atomic.Pointer[inForce]
+	decrypter *secrets.Decrypter
+	jobs      map[cluster.Config]*jobs.Cluster
+	door      door
 	// newPulls makes what works on pull requests, pulls is the one that does, if this replica is to, and deliver
 	// accepts what GitHub sends; newPulls and deliver are nil if the daemon is not connected to it.
 	newPulls func() *webhooks.Engine
@@ -61,9 +66,10 @@ type daemon struct {
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
-	// clusters are how they are reached, and reports the full reports of pull requests; nil if there are none.
-	clusters []cluster.Config
-	reports  *reports.Keeper
+	// artifacts has the blueprints of registries and Helm repositories.
+	artifacts *artifact.Store
+	// reports are the full reports of pull requests; nil if there are none.
+	reports *reports.Keeper
 	// closers end what was opened, the last one first.
 	closers []func()
 }
@@ -76,7 +82,7 @@ func (d *daemon) close() {
 
 // assemble opens what the daemon needs, and puts its parts together. What was opened is closed again if it fails.
 func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
-	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger(), clusters: configs}
+	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger()}
 	if err := d.open(ctx, configs); err != nil {
 		d.close()
 		return nil, err
@@ -88,11 +94,12 @@ func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slo
 func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	s := d.flags
 	var err error
-	if d.secrets, err = s.secrets(d.log); err != nil {
+	live := &inForce{flags: s, configs: configs}
+	if live.secrets, err = s.secrets(d.log); err != nil {
 		return err
 	}
-	decrypter, err := s.sops.decrypter()
-	if err != nil {
+	d.live.Store(live)
+	if d.decrypter, err = s.sops.decrypter(); err != nil {
 		return err
 	}
 	if err := d.openData(); err != nil {
@@ -107,10 +114,10 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	if err := d.openHistory(); err != nil {
 		return err
 	}
-	if d.sharing, err = s.replicas.coordinator(configs, d.log); err != nil {
+	if d.sharing, err = s.replicas.coordinator(configs, d.homeREST, d.log); err != nil {
 		return err
 	}
-	if err := d.makeReconciler(configs, decrypter); err != nil {
+	if err := d.makeReconciler(configs); err != nil {
 		return err
 	}
 	return d.makeDoor(listener)
@@ -166,17 +173,20 @@ func (d *daemon) openHistory() (err error) {
 }
 
 // makeReconciler makes what keeps the clusters, and what brings it the commits.
-func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Decrypter) error {
+func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	s := d.flags
 	pool, err := newBuilders()
 	if err != nil {
 		return err
 	}
 	d.closers = append(d.closers, pool.Close)
-	renderer := s.renderer(pool, d.log)
+	if d.artifacts, err = s.artifacts.store(s.data); err != nil {
+		return err
+	}
+	renderer := s.renderer(pool, d.artifacts, d.log)
 	d.rec, err = reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
-		Secrets: decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
+		Secrets: d.decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
 		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
 		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
 	})
@@ -185,6 +195,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 	}
 	d.follower = &reconciler.Follower{
 		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
+		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
 	if err := d.makeLots(); err != nil {
 		return err
@@ -200,7 +211,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config, decrypter *secrets.Dec
 func (d *daemon) makeDoor(listener net.Listener) error {
 	var tokens func() []console.Token
 	if d.flags.listening.asksForTokens() {
-		tokens = func() []console.Token { return d.secrets.callers.get().tokens }
+		tokens = func() []console.Token { return d.live.Load().secrets.callers.get().tokens }
 	}
 	var kept console.Reports
 	if d.reports != nil {
@@ -210,8 +221,8 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
-		HookSecret: func() string { return d.secrets.callers.get().hook },
-		Notify:     d.notified, NotifySecret: func() string { return d.secrets.callers.get().arrivals },
+		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
+		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}
@@ -229,11 +240,20 @@ func (d *daemon) watcher() git.Watcher {
 			return d.store.Fetch(ctx, remote)
 		},
 		Interval: d.flags.poll,
-		Jitter:   func(t time.Duration) time.Duration { return t + time.Duration(rand.Int64N(int64(t)/10+1)) }, //nolint:gosec // spreading load
+		Jitter:   d.pause,
 		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(h) },
 		OnError:  func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
 		Trigger:  d.trigger,
 	}
+}
+
+// pause is how long to wait before the next fetch: as long as is configured now, unless it is tried again after an error, which takes
+// less. Many daemons do not ask one server in step.
+func (d *daemon) pause(t time.Duration) time.Duration {
+	if now := d.live.Load().flags.poll; t == d.flags.poll || t > now {
+		t = now
+	}
+	return t + time.Duration(rand.Int64N(int64(t)/10+1)) //nolint:gosec // spreading load
 }
 
 // trees returns a function that reads older commits.

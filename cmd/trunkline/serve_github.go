@@ -161,8 +161,9 @@ func (d *daemon) workOnPulls(ctx context.Context) {
 
 // remote returns the repository with the credentials that the flags name, as they are now.
 func (d *daemon) remote() git.Remote {
-	remote := d.flags.remote
-	remote.Auth = d.secrets.repository.get()
+	live := d.live.Load()
+	remote := live.flags.remote
+	remote.Auth = live.secrets.repository.get()
 	return remote
 }
 
@@ -206,7 +207,7 @@ type live struct{ d *daemon }
 
 // Diff implements [webhooks.Live], as "trunkline diff" does.
 func (l live) Diff(ctx context.Context, head preview.Side, picked preview.Picker) ([]preview.Release, []preview.Trouble) {
-	return dryrun.Look(ctx, dryrun.Input{Head: head, Picker: picked, Clusters: l.d.clusters, Now: time.Now(), Timeout: liveTimeout})
+	return dryrun.Look(ctx, dryrun.Input{Head: head, Picker: picked, Clusters: l.d.live.Load().configs, Now: time.Now(), Timeout: liveTimeout})
 }
 
 // liveTimeout bounds the time for each cluster: someone waits for the reply, and others for their pull requests.

@@ -41,7 +41,7 @@ func (i *followed) check(pulls bool) error {
 // followedImages is how images that projects follow are watched; nil: they are not.
 func (d *daemon) followedImages() (*webhooks.Images, error) {
 	flags := d.flags.images
-	if len(flags.registries) == 0 {
+	if len(flags.registries)+len(d.flags.artifacts.hosts) == 0 {
 		return nil, nil
 	}
 	client, err := registry.New(flags.registries, flags.config, time.Now)
@@ -49,7 +49,7 @@ func (d *daemon) followedImages() (*webhooks.Images, error) {
 		return nil, &usageError{err}
 	}
 	return &webhooks.Images{
-		Registries: client, Interval: flags.interval,
+		Registries: lookers{client, d.artifacts}, Interval: flags.interval,
 		Trouble: func(text string) { d.board.SetSource(func(s *status.Source) { s.Images = text }) },
 	}, nil
 }

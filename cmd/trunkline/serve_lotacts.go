@@ -43,8 +43,8 @@ func (k *lotKeeper) Datasets() ([]console.DatasetLots, error) {
 func shownDataset(d lotflow.Dataset) console.DatasetLots {
 	project, _, _ := strings.Cut(d.Dataset, "/")
 	out := console.DatasetLots{
-		Environment: d.Environment, Dataset: d.Dataset, Project: project, Workload: d.Workload, Unit: d.Unit.String(), Known: d.Known, Due: d.Due, There: d.There,
-		Missing: d.Missing(), Running: d.Running, Failed: d.Failed, Disabled: d.Disabled,
+		Environment: d.Environment, Dataset: d.Dataset, Project: project, Workload: d.Workload, Unit: d.Unit.String(), Known: d.Known, Trouble: d.Trouble,
+		Due: d.Due, There: d.There, Missing: d.Missing(), Running: d.Running, Failed: d.Failed, Disabled: d.Disabled,
 	}
 	if !d.Newest.IsZero() {
 		out.Oldest, out.Newest, out.NewestEnd = d.Oldest.ID(), d.Newest.ID(), d.Newest.End()

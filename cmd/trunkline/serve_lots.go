@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	lotflow "trunkline.dev/trunkline/flow"
-	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/notice"
 )
 
@@ -40,9 +39,7 @@ func (d *daemon) makeLots() error {
 		return err
 	}
 	options.Teller = d.events
-	for _, c := range d.clusters {
-		options.Clusters = append(options.Clusters, jobs.New(c.Name, c.REST, d.log))
-	}
+	options.Clusters = d.jobsOf(d.live.Load().configs)
 	d.lots = lotflow.New(options)
 	heard := func(objects []string) { d.lots.Hint(objects) }
 	d.sharing.heard.Store(&heard)

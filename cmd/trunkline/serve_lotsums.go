@@ -15,12 +15,16 @@ func lotsByRelease(all []lotflow.Dataset) map[catalog.ReleaseID]status.Lots {
 	out := map[catalog.ReleaseID]status.Lots{}
 	counted := map[string]bool{}
 	for _, d := range all {
-		if !d.Known {
-			continue
-		}
 		project, _, _ := strings.Cut(d.Dataset, "/")
 		id := catalog.ReleaseID{Project: project, Environment: d.Environment, Cluster: d.Cluster}
 		lots := out[id]
+		if d.Trouble != "" {
+			lots.Unlisted++
+			out[id] = lots
+		}
+		if !d.Known {
+			continue
+		}
 		lots.Missing += d.Missing()
 		if !d.Late.IsZero() {
 			lots.Late++

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	clientrest "k8s.io/client-go/rest"
 
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/cluster"
@@ -54,8 +55,8 @@ func (s *sharing) say(texts []string) {
 	}
 }
 
-// coordinator returns what shares the releases with the other replicas.
-func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sharing, error) {
+// coordinator returns what shares the releases with the other replicas; home is how the cluster is reached in which they meet.
+func (r *replicas) coordinator(clusters []cluster.Config, home func() (*clientrest.Config, error), log *slog.Logger) (*sharing, error) {
 	s := &sharing{changed: make(chan struct{}, 1)}
 	if r.home == "" {
 		if r.shards {
@@ -63,8 +64,7 @@ func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sh
 		}
 		return s, nil
 	}
-	i := slices.IndexFunc(clusters, func(c cluster.Config) bool { return c.Name == r.home })
-	if i < 0 {
+	if !slices.ContainsFunc(clusters, func(c cluster.Config) bool { return c.Name == r.home }) {
 		return nil, usagef("--home %q is not one of the clusters that --cluster names", r.home)
 	}
 	host, err := os.Hostname()
@@ -72,7 +72,7 @@ func (r *replicas) coordinator(clusters []cluster.Config, log *slog.Logger) (*sh
 		return nil, fmt.Errorf("finding a name for this replica: %w", err)
 	}
 	s.coordinator, err = shard.New(shard.Options{
-		Leases: shard.NewLeases(clusters[i].REST), Group: r.group, Identity: host, Shards: r.shards, Now: time.Now, Log: log,
+		Leases: shard.NewLeases(home), Group: r.group, Identity: host, Shards: r.shards, Now: time.Now, Log: log,
 		Heard: s.hear,
 		Changed: func() {
 			select {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
@@ -48,6 +49,14 @@ func (d *daemon) run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { d.keepLots(ctx); return nil })
+	if d.flags.config != "" {
+		group.Go(func() error {
+			looks := time.NewTicker(configInterval)
+			defer looks.Stop()
+			d.keepConfig(ctx, looks.C)
+			return nil
+		})
+	}
 	group.Go(func() error { d.sharing.lead(ctx, d.resources.Run); return nil })
 	if d.newPulls != nil {
 		group.Go(func() error { d.sharing.lead(ctx, d.workOnPulls); return nil })

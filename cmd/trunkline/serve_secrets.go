@@ -12,6 +12,7 @@ import (
 
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/signers"
 )
 
 // callers are who may call the daemon.
@@ -22,11 +23,13 @@ type callers struct {
 	arrivals string
 }
 
-// secretFiles are what files say that hold secrets, as they are now.
+// secretFiles are what files say that hold secrets, or whom to trust, as they are now.
 type secretFiles struct {
 	callers *files[callers]
 	// repository are those by which the repository is read.
 	repository *files[git.Auth]
+	// signers are those who may sign commits; nil if nobody need.
+	signers *files[*signers.Signers]
 }
 
 // secrets reads the files that hold secrets, which have to be good at first. That of the history goes to its flag: a connection
@@ -37,6 +40,9 @@ func (s *serve) secrets(log *slog.Logger) (out secretFiles, err error) {
 	}
 	l, p := s.listening, s.passwords
 	if out.callers, err = newFiles("the files that say who may call", []string{l.token, l.tokens, l.hook, l.arrivals}, l.callers, time.Now, log); err != nil {
+		return out, err
+	}
+	if out.signers, err = s.admission.signers.watched(log); err != nil {
 		return out, err
 	}
 	out.repository, err = newFiles("the files with the repository's credentials", []string{p.password, p.token, p.passphrase}, s.credentials, time.Now, log)

@@ -6,11 +6,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
 // certificates returns callers the certificate of two files, as they are now.
-type certificates struct{ files *files[*tls.Certificate] }
+type certificates struct {
+	files atomic.Pointer[files[*tls.Certificate]]
+}
 
 // newCertificates reads the certificate, which has to be good at first.
 func newCertificates(certFile, keyFile string, now func() time.Time, log *slog.Logger) (*certificates, error) {
@@ -21,8 +24,15 @@ func newCertificates(certFile, keyFile string, now func() time.Time, log *slog.L
 		}
 		return &pair, nil
 	}, now, log)
-	return &certificates{f}, err
+	c := &certificates{}
+	c.files.Store(f)
+	return c, err
 }
 
 // get is [tls.Config.GetCertificate].
-func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.files.get(), nil }
+func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return c.files.Load().get(), nil
+}
+
+// use has the files of another one count.
+func (c *certificates) use(other *certificates) { c.files.Store(other.files.Load()) }

@@ -140,6 +140,9 @@ func printSource(b *strings.Builder, s status.Source, width int, paint paintFunc
 	if s.Error != "" {
 		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), fit(13, s.Error))
 	}
+	if s.Configuration != "" {
+		fmt.Fprintf(b, "%s       %s\n", paint(text.FgRed, "config"), fit(13, s.Configuration))
+	}
 	if s.Notice != "" {
 		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), fit(13, s.Notice))
 	}

@@ -151,6 +151,10 @@ func (f *followed) apply(e event) error {
 		var id catalog.ReleaseID
 		err = json.Unmarshal([]byte(e.data), &id)
 		delete(f.releases, id)
+	case console.EventForgotten:
+		var c status.ClusterName
+		err = json.Unmarshal([]byte(e.data), &c)
+		delete(f.clusters, c.Name)
 	case console.EventSynced:
 		err = json.Unmarshal([]byte(e.data), &f.synced)
 	}

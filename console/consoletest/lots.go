@@ -110,6 +110,7 @@ func (d *Daemon) KeepLots() {
 			Failed: 1, Oldest: first.ID(), Newest: l.Prev().ID(), NewestEnd: l.Start, Disabled: "ann since 2026-01-01T05:00:00Z: the input is wrong",
 		},
 		{Environment: "dev", Dataset: "rates/fx@1", Project: "rates", Unit: "daily"},
+		{Environment: "dev", Dataset: "rates/spot@1", Project: "rates", Unit: "daily", Trouble: "listing s3://rates/: AccessDenied"},
 	}
 	d.LotRuns = []console.LotRun{
 		{Attempt: "r1aaaaabbbbbbb", Ended: now.Add(-time.Hour), Failed: true, Outcome: "see its partial manifest"},

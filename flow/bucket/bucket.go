@@ -25,6 +25,8 @@ type Options struct {
 	// Endpoint is the address of an S3 that is not AWS', with the bucket in the path; empty: AWS, in the region that its own
 	// configuration says.
 	Endpoint string
+	// Shared has the clients of stores used again; nil: each folder that is opened has one of its own.
+	Shared *Shared
 }
 
 // Object is what a listing says of an object.

@@ -54,7 +54,7 @@ func (o *objects) Folder() string { return o.place.String() }
 func (o *objects) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	r, err := o.open(ctx, o.place.Folder+key)
 	if err != nil {
-		return nil, wrap(err, "reading "+o.place.String()+key)
+		return nil, o.wrap(err, "reading "+o.place.String()+key)
 	}
 	return &reading{r, "reading " + o.place.String() + key}, nil
 }
@@ -85,14 +85,14 @@ func (o *objects) Put(ctx context.Context, key string, content io.Reader) error 
 	defer cancel()
 	w, err := o.bucket.NewWriter(ctx, o.place.Folder+key, &blob.WriterOptions{MaxConcurrency: partsAtOnce})
 	if err != nil {
-		return wrap(err, doing)
+		return o.wrap(err, doing)
 	}
 	if _, err := io.Copy(w, content); err != nil {
 		cancel() // which has Close write nothing
 		_ = w.Close()
-		return wrap(err, doing)
+		return o.wrap(err, doing)
 	}
-	return wrap(w.Close(), doing)
+	return o.wrap(w.Close(), doing)
 }
 
 // CopyFrom has the store copy what lies in the same bucket.
@@ -107,12 +107,12 @@ func (o *objects) CopyFrom(ctx context.Context, from Data, fromKey, key string) 
 	doing := "copying " + source.place.String() + fromKey + " to " + o.place.String() + key
 	found, err := o.bucket.Attributes(ctx, source.place.Folder+fromKey)
 	if err != nil {
-		return wrap(err, doing)
+		return o.wrap(err, doing)
 	}
 	if found.Size > maxCopied {
 		return through(ctx, from, fromKey, o, key)
 	}
-	return wrap(o.bucket.Copy(ctx, o.place.Folder+key, source.place.Folder+fromKey, nil), doing)
+	return o.wrap(o.bucket.Copy(ctx, o.place.Folder+key, source.place.Folder+fromKey, nil), doing)
 }
 
 // through copies an object through this program.

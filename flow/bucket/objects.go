@@ -19,25 +19,53 @@ import (
 
 // objects is a folder of an object store.
 type objects struct {
-	place  location.Location
-	bucket *blob.Bucket
-	// remove deletes an object by its key in the bucket.
-	remove func(ctx context.Context, key string) error
+	*client
+
+	place location.Location
+	// denied is called when the store refuses the credentials, and release when the folder is closed.
+	denied  func()
+	release func() error
 }
 
 func openObjects(ctx context.Context, l location.Location, opts Options) (Folder, error) {
+	if opts.Shared != nil {
+		return opts.Shared.folder(ctx, l, opts)
+	}
+	return openOwn(ctx, l, opts)
+}
+
+// openOwn opens a folder with a client of its own.
+func openOwn(ctx context.Context, l location.Location, opts Options) (Folder, error) {
+	b, remove, err := openBucket(ctx, l, opts, ownConnections)
+	if err != nil {
+		return nil, err
+	}
+	return &objects{&client{bucket: b, remove: remove}, l, func() {}, b.Close}, nil
+}
+
+// openBucket makes a client.
+func openBucket(ctx context.Context, l location.Location, opts Options, how connections) (*blob.Bucket, func(ctx context.Context, key string) error, error) {
 	if l.Scheme == "s3" {
-		return openS3(ctx, l, opts)
+		return openS3(ctx, l, opts, how)
 	}
 	b, err := blob.OpenBucket(ctx, l.Scheme+"://"+l.Bucket)
 	if err != nil {
-		return nil, wrap(err, "opening "+l.String())
+		return nil, nil, wrap(err, "opening "+l.String())
 	}
-	return &objects{l, b, b.Delete}, nil
+	return b, b.Delete, nil
 }
 
-// Close ends the connections.
-func (o *objects) Close() error { return o.bucket.Close() }
+// wrap gives an error its class. Credentials that are refused are read again.
+func (o *objects) wrap(err error, doing string) error {
+	err = wrap(err, doing)
+	if ClassOf(err) == Denied {
+		o.denied()
+	}
+	return err
+}
+
+// Close ends the connections, unless others use them.
+func (o *objects) Close() error { return o.release() }
 
 // pageSize is how many objects are listed by a request.
 const pageSize = 1000
@@ -50,7 +78,7 @@ func (o *objects) List(ctx context.Context, prefix string) iter.Seq2[Object, err
 // list asks for page after page of some size. Before changes what is asked for.
 func (o *objects) list(ctx context.Context, prefix string, size int, before func(as func(any) bool) error) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		fail := func(err error) { yield(Object{}, wrap(err, "listing "+o.place.String()+prefix)) }
+		fail := func(err error) { yield(Object{}, o.wrap(err, "listing "+o.place.String()+prefix)) }
 		token := blob.FirstPageToken
 		for len(token) > 0 {
 			page, next, err := o.bucket.ListPage(ctx, token, size, &blob.ListOptions{Prefix: o.place.Folder + prefix, BeforeList: before})
@@ -112,11 +140,11 @@ func (o *objects) Read(ctx context.Context, key string, limit int64) ([]byte, er
 func (o *objects) Get(ctx context.Context, key string, limit int64) ([]byte, Object, error) {
 	r, err := o.open(ctx, o.place.Folder+key)
 	if err != nil {
-		return nil, Object{}, wrap(err, "reading "+o.place.String()+key)
+		return nil, Object{}, o.wrap(err, "reading "+o.place.String()+key)
 	}
 	data, err := readAll(r, limit)
 	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, Object{}, wrap(err, "reading "+o.place.String()+key)
+		return nil, Object{}, o.wrap(err, "reading "+o.place.String()+key)
 	}
 	if int64(len(data)) > limit {
 		return nil, Object{}, tooLarge(o.place, key, limit)
@@ -156,7 +184,7 @@ func (o *objects) Create(ctx context.Context, key string, data []byte) error {
 		return err
 	}
 	err := o.bucket.WriteAll(ctx, o.place.Folder+key, data, &blob.WriterOptions{IfNotExist: true, ContentType: "application/json"})
-	return wrap(err, "writing "+o.place.String()+key)
+	return o.wrap(err, "writing "+o.place.String()+key)
 }
 
 // Replace does not ask what is there.
@@ -165,12 +193,12 @@ func (o *objects) Replace(ctx context.Context, key string, data []byte) error {
 		return err
 	}
 	err := o.bucket.WriteAll(ctx, o.place.Folder+key, data, &blob.WriterOptions{ContentType: "application/octet-stream"})
-	return wrap(err, "writing "+o.place.String()+key)
+	return o.wrap(err, "writing "+o.place.String()+key)
 }
 
 // Delete deletes an object.
 func (o *objects) Delete(ctx context.Context, key string) error {
-	err := wrap(o.remove(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)
+	err := o.wrap(o.remove(ctx, o.place.Folder+key), "deleting "+o.place.String()+key)
 	if ClassOf(err) == NotFound {
 		return nil
 	}

@@ -25,20 +25,29 @@ import (
 // anyRegion is what requests to an S3 that is not AWS' are signed for, which has no regions.
 const anyRegion = "us-east-1"
 
-// idleTimeout is how long a connection stays open that nobody uses. Nobody can close those of AWS' client; by itself it keeps them for 90
-// seconds, and a process that opens stores all the time, as the keeper of lots does, runs out of files meanwhile.
-const idleTimeout = time.Second
+// connections are how those of a client are kept that nobody uses: how long, and how many at most. Nobody can close those of AWS' client.
+type connections struct {
+	idle time.Duration
+	most int
+}
 
-// openS3 opens a folder of an S3. The client is made here, and not by gocloud from a URL, so that all that AWS' own tools are told by their
+// A process that makes clients all the time runs out of files if it keeps their connections for AWS' 90 seconds. Those of a client that is
+// shared are used by as many as are at work at a time.
+var (
+	ownConnections    = connections{time.Second, 10}
+	sharedConnections = connections{10 * time.Second, 64}
+)
+
+// openS3 makes a client of an S3. It is made here, and not by gocloud from a URL, so that all that AWS' own tools are told by their
 // environment counts, and an object is deleted by one request and not by two.
-func openS3(ctx context.Context, l location.Location, opts Options) (Folder, error) {
+func openS3(ctx context.Context, l location.Location, opts Options, how connections) (*blob.Bucket, func(ctx context.Context, key string) error, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, wrap(err, "opening "+l.String())
+		return nil, nil, wrap(err, "opening "+l.String())
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if loaded, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = loaded.WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = idleTimeout })
+			o.HTTPClient = loaded.WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout, t.MaxIdleConnsPerHost = how.idle, how.most })
 		}
 		o.Logger = logging.Nop{}                           // what it has to say of an answer that ends early is in the error, and not for the log of who asked
 		o.DisableLogOutputChecksumValidationSkipped = true // many an S3 has no checksums, and nobody can do anything about it
@@ -48,12 +57,12 @@ func openS3(ctx context.Context, l location.Location, opts Options) (Folder, err
 	})
 	b, err := s3blob.OpenBucket(ctx, client, l.Bucket, &s3blob.Options{RequestChecksumCalculation: cfg.RequestChecksumCalculation})
 	if err != nil {
-		return nil, wrap(err, "opening "+l.String())
+		return nil, nil, wrap(err, "opening "+l.String())
 	}
-	return &objects{l, b, func(ctx context.Context, key string) error {
+	return b, func(ctx context.Context, key string) error {
 		_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(l.Bucket), Key: aws.String(key)})
 		return err
-	}}, nil
+	}, nil
 }
 
 // etag is what a store's listing says of an object's content.

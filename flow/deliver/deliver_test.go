@@ -416,18 +416,33 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
-// TestLearnedWhileItBegins: what is learned while it is not known yet what was told is told, also if finding out fails on the way, and also
-// what nothing that is kept says.
-func TestLearnedWhileItBegins(t *testing.T) {
+// TestDamagedLetters: a dead letter that is damaged and asked for again holds up nothing: what was learned before it was known what was told,
+// also what nothing that is kept says, what happens then, and the letters that are not. It stays, and is not asked for any more.
+func TestDamagedLetters(t *testing.T) {
 	w, h := newWorld(t), listen(t)
 	w.to("one", h, deliver.CloudEvents)
-	letter := filepath.Join(w.dir, "outbox/one/dead/0a.json")
-	for _, path := range []string{letter, filepath.Join(w.dir, "outbox/one/again/0a.json")} {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	good, other := w.happens("raw", 5), w.happens("raw", 6)
+	w.mu.Lock()
+	w.lots = nil // whoever surveys the stores finds neither
+	w.mu.Unlock()
+	letter := func(f egress.Fact) string {
+		text, err := json.Marshal(deliver.Letter{Target: "one", Refused: "no", At: f.At, Fact: f})
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte("damaged"), 0o644); err != nil {
-			t.Fatal(err)
+		return string(text)
+	}
+	for id, text := range map[string]string{
+		"0a": "damaged", "0b": "{}", "0c": "", "0d": letter(other), "0e": `{"fact": {"lot": "x"}}`, good.ID(): letter(good),
+	} {
+		for folder, text := range map[string]string{"dead": text, "again": "{}"} {
+			path := filepath.Join(w.dir, "outbox/one", folder, id+".json")
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	d, _ := w.tell()
@@ -442,12 +457,13 @@ func TestLearnedWhileItBegins(t *testing.T) {
 	d.Tell("prod", []egress.Fact{fleeting(0)}, false)
 	await(t, "it to have found the cursor", func() bool { _, ok := d.Wants("prod", true); return ok })
 	d.Tell("prod", []egress.Fact{fleeting(1)}, false)
-	if err := os.Remove(letter); err != nil {
-		t.Fatal(err)
-	}
-	h.await(t, "both", func(told []string) bool {
-		return slices.Contains(told, event("raw", 0)) && slices.Contains(told, event("raw", 1))
+	h.await(t, "all", func(told []string) bool {
+		return slices.Contains(told, event("raw", 0)) && slices.Contains(told, event("raw", 1)) && slices.Contains(told, event("raw", 5))
 	})
+	await(t, "nobody to ask any more", func() bool { r := w.records(); return r["dead"] == 5 && r["again"] == 0 })
+	if told := h.told(); slices.Contains(told, event("raw", 6)) {
+		t.Errorf("a letter under the name of another event is sent: %v", told)
+	}
 }
 
 // TestNoRedirections: a target cannot have messages sent elsewhere, with the token in them.

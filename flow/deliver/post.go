@@ -181,14 +181,13 @@ func (p *post) recall(ctx context.Context, records *Records) error {
 		return err
 	}
 	p.mu.Lock()
-	p.number, p.letters = found.number, len(found.letters)
-	if p.box == nil { // one that is there after a failure has what was learned meanwhile, some of which nobody tells again
-		p.box = egress.New(cursor, p.opts.Limits)
-		p.box.Tell(p.early)
-		p.early = nil
-	}
+	p.number = found.number
+	p.box = egress.New(cursor, p.opts.Limits)
+	p.box.Tell(p.early)
+	p.early = nil
 	p.mu.Unlock()
-	return p.redeliver(ctx, records, found)
+	p.redeliver(ctx, records, found)
+	return nil
 }
 
 // look does what is done from time to time: it writes down what was told, and asks for dead letters that are to be sent once more. If
@@ -202,36 +201,47 @@ func (p *post) look(ctx context.Context, records *Records) {
 		return
 	}
 	found, err := records.list(ctx, p.target)
-	if err == nil {
-		err = p.redeliver(ctx, records, found)
+	if err != nil {
+		p.unasked(ctx, err)
+		return
 	}
-	if err != nil && ctx.Err() == nil {
-		p.opts.Log.Warn("cannot ask for dead letters; it is tried again", append(p.words(), "err", err.Error())...)
-	}
+	p.redeliver(ctx, records, found)
 }
 
-// redeliver has the dead letters sent that are to be.
-func (p *post) redeliver(ctx context.Context, records *Records, found kept) error {
+// redeliver has the dead letters sent that are to be. One that cannot be read holds up neither the others nor what is new: it is tried again
+// when it is looked next, unless it is damaged. Then nothing can be sent, and it is not asked for any more.
+func (p *post) redeliver(ctx context.Context, records *Records, found kept) {
 	for id, again := range found.letters {
 		if !again {
 			continue
 		}
-		var l Letter
-		switch err := records.read(ctx, letterKey(p.target, deadFolder, id), &l); {
-		case bucket.ClassOf(err) == bucket.NotFound:
-			continue
-		case err != nil:
-			return err
+		l, err := records.letter(ctx, p.target, id)
+		switch {
+		case err == nil:
+			p.mu.Lock()
+			p.box.Again(l.Fact)
+			p.mu.Unlock()
+		case bucket.ClassOf(err) == bucket.NotFound: // it was delivered meanwhile
+		case bucket.ClassOf(err) != bucket.Invalid && !isDamaged(err):
+			p.unasked(ctx, err)
+		default:
+			p.opts.Log.Warn("a dead letter is damaged, and is not sent again", append(p.words(), "event", id, "err", err.Error())...)
+			if err := records.forget(ctx, p.target, id); err != nil {
+				p.unasked(ctx, err)
+			}
 		}
-		p.mu.Lock()
-		p.box.Again(l.Fact)
-		p.mu.Unlock()
 	}
 	p.mu.Lock()
 	p.letters = len(found.letters)
 	p.mu.Unlock()
 	p.wake()
-	return nil
+}
+
+// unasked logs why dead letters are not sent again yet.
+func (p *post) unasked(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		p.opts.Log.Warn("cannot ask for dead letters; it is tried again", append(p.words(), "err", err.Error())...)
+	}
 }
 
 // save writes down what was told, in an object that is created once: of two that do so, one is told, and looks which is the newest.

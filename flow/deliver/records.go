@@ -105,9 +105,33 @@ func (r *Records) read(ctx context.Context, key string, into any) error {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("reading %s: it is no record of what was told: %w", key, err)
+		return &damagedError{key, err.Error()}
 	}
 	return nil
+}
+
+// damagedError is a record that does not say what one of its place says.
+type damagedError struct{ key, why string }
+
+func (e *damagedError) Error() string {
+	return fmt.Sprintf("reading %s: it is no record of what was told: %s", e.key, e.why)
+}
+
+func isDamaged(err error) bool {
+	_, is := errors.AsType[*damagedError](err)
+	return is
+}
+
+// letter reads a dead letter, which is of the event that it is called by.
+func (r *Records) letter(ctx context.Context, target, id string) (l Letter, err error) {
+	key := letterKey(target, deadFolder, id)
+	if err := r.read(ctx, key, &l); err != nil {
+		return Letter{}, err
+	}
+	if l.Fact.ID() != id {
+		return Letter{}, &damagedError{key, "it has another event"}
+	}
+	return l, nil
 }
 
 func (r *Records) write(ctx context.Context, key string, v any) error {
@@ -176,10 +200,15 @@ func (r *Records) Drop(ctx context.Context, l Letter) error {
 	return r.folder.Delete(ctx, letterKey(l.Target, againFolder, l.ID))
 }
 
+// forget has nobody ask for a dead letter any more.
+func (r *Records) forget(ctx context.Context, target, id string) error {
+	return r.folder.Delete(ctx, letterKey(target, againFolder, id))
+}
+
 // bury keeps a fact that was refused. One that is sent once more is kept already; nobody asks for it any more.
 func (r *Records) bury(ctx context.Context, target string, s egress.Sending, now time.Time) error {
 	if s.Letter {
-		return r.folder.Delete(ctx, letterKey(target, againFolder, s.ID))
+		return r.forget(ctx, target, s.ID)
 	}
 	err := r.write(ctx, letterKey(target, deadFolder, s.ID), Letter{ID: s.ID, Target: target, Refused: s.Refused, At: now.UTC(), Fact: s.Fact})
 	if bucket.ClassOf(err) == bucket.Exists {

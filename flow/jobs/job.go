@@ -17,13 +17,12 @@ import (
 )
 
 const (
-	labelLot     = "trunkline.dev/lot"
-	labelAttempt = "trunkline.dev/attempt"
-	// The annotations of a Job are what it was made of, and, once that is written down, what came of it.
-	annotationInputs   = "trunkline.dev/inputs"
-	annotationReplaces = "trunkline.dev/replaces"
-	annotationOutcome  = "trunkline.dev/outcome"
-	annotationTag      = "trunkline.dev/tag"
+	labelLot           = "trunkline.dev/lot"      // The lot that a Job makes.
+	labelAttempt       = "trunkline.dev/attempt"  // Which attempt at its lot a Job is.
+	annotationInputs   = "trunkline.dev/inputs"   // A digest of the manifests that a Job reads.
+	annotationReplaces = "trunkline.dev/replaces" // The manifests that a Job was started to replace, by role, as JSON.
+	annotationOutcome  = "trunkline.dev/outcome"  // What came of a Job, once that is written down in manifests.
+	annotationTag      = "trunkline.dev/tag"      // What tells the folder that a Job writes to from that of another one of its name.
 )
 
 // Job is a run as a cluster has it.

@@ -47,11 +47,19 @@ func (c *column) set(n int64, m Mark) {
 		b = &block{}
 		c.blocks[n>>6] = b
 	}
-	i := n & 63
-	b.states[i], b.written[i] = m.State, instant(m.Written)
+	i, written := n&63, instant(m.Written)
+	wasNewest := b.there>>i&1 == 1 && b.written[i] == b.newest
+	b.states[i], b.written[i] = m.State, written
 	b.there &^= 1 << i
 	if m.State.There() {
 		b.there |= 1 << i
+		if written >= b.newest {
+			b.newest = written
+			return
+		}
+	}
+	if !wasNewest {
+		return
 	}
 	b.newest = 0
 	for rest := b.there; rest != 0; rest &= rest - 1 {

@@ -73,18 +73,20 @@ func (p *Planner) begin(now time.Time) {
 	p.arcs = make([]progress, len(p.g.arcs))
 	dirty := make([]span, 0, len(p.arcs))
 	for i := range p.arcs {
-		due, floor := p.g.bounds(&p.g.arcs[i], now)
-		p.arcs[i] = progress{
-			due: due, floor: floor, runs: map[int64]Run{},
-			done: newSet(floor), again: newSet(floor), ready: newSet(floor),
-		}
-		dirty = append(dirty, span{i, floor, due - 1})
+		p.arcs[i] = p.g.progress(&p.g.arcs[i], now)
+		dirty = append(dirty, span{i, p.arcs[i].floor, p.arcs[i].due - 1})
 	}
 	for _, r := range p.seen.runs {
 		p.took(r)
 	}
 	p.mark()
 	p.settle(dirty)
+}
+
+// progress is that of an arc of whose lots nothing is known yet.
+func (g *Graph) progress(a *arc, now time.Time) progress {
+	due, floor := g.bounds(a, now)
+	return progress{due: due, floor: floor, runs: map[int64]Run{}, done: newSet(floor), again: newSet(floor), ready: newSet(floor)}
 }
 
 // At moves the clock. Without a lot that becomes due, and without a failure whose pause ends, it costs nothing.
@@ -211,6 +213,11 @@ func (p *Planner) took(r Run) {
 	if r.Failed.IsZero() {
 		p.running++
 	}
+	p.tookOf(r)
+}
+
+// tookOf counts a run of its arc.
+func (p *Planner) tookOf(r Run) {
 	for _, s := range p.spanOf(r.Arc, r.Lot) {
 		st := &p.arcs[s.arc]
 		st.runs[s.from] = r

@@ -250,7 +250,7 @@ func TestChangesAreAsFromNothing(t *testing.T) {
 		}
 		p := w.planner(t)
 		for range rapid.IntRange(1, 12).Draw(t, "changes") {
-			switch rapid.SampledFrom([]string{"saw", "saw", "saw", "ran", "ran", "forget", "replay", "tick", "tick", "jump", "limit"}).Draw(t, "change") {
+			switch rapid.SampledFrom([]string{"saw", "saw", "saw", "ran", "ran", "forget", "replay", "tick", "tick", "jump", "limit", "turn", "turn"}).Draw(t, "change") {
 			case "saw":
 				id := rapid.SampledFrom(slices.Sorted(maps.Keys(w.series))).Draw(t, "series")
 				l := rapid.SampledFrom(w.lots(id)).Draw(t, "lot")
@@ -279,6 +279,11 @@ func TestChangesAreAsFromNothing(t *testing.T) {
 			case "limit":
 				w.limits = drawLimits(t, w)
 				p.Limit(w.limits)
+			case "turn":
+				known := drawCommit(t, w)
+				if turn := w.turn(t, known); !p.Turn(turn, 1<<40) {
+					t.Fatal("it is too much")
+				}
 			}
 			w.clock = maxTime(w.clock, w.now)
 			if diff := cmp.Diff(w.planner(t).Plan(), p.Plan()); diff != "" {

@@ -99,6 +99,21 @@ func (c *column) lot(i int) Lot {
 // Lots are those of a dataset of which there is anything, the oldest first.
 func (s *Stock) Lots(dataset string) iter.Seq2[lot.Lot, Lot] { return s.After(dataset, time.Time{}) }
 
+// Marks are what is planned with of the lots of a dataset of which there is anything, the oldest first.
+func (s *Stock) Marks(dataset string) iter.Seq2[lot.Lot, plan.Mark] {
+	return func(yield func(lot.Lot, plan.Mark) bool) {
+		if !s.Has(dataset) {
+			return
+		}
+		c := s.columns[dataset]
+		for i, start := range c.starts {
+			if !yield(lot.Lot{Unit: c.unit, Start: time.Unix(start, 0).UTC()}, plan.Mark{State: c.states[i], Written: timeOf(c.written[i])}) {
+				return
+			}
+		}
+	}
+}
+
 // After are the lots of a dataset of which anything was written after a time, or of which an attempt ever failed, the oldest first. It costs
 // next to nothing for the others; the zero time is before all.
 func (s *Stock) After(dataset string, since time.Time) iter.Seq2[lot.Lot, Lot] {

@@ -24,9 +24,8 @@ func ParseOwner(text string) (Owner, bool) {
 
 // What is written on a resource.
 const (
-	// OwnerMark names the owner, and RemovalMark says what becomes of it once it is not declared any more.
-	OwnerMark   = "trunkline.dev/owner"
-	RemovalMark = "trunkline.dev/on-removal"
+	OwnerMark   = "trunkline.dev/owner"      // The project that owns a resource of the cloud.
+	RemovalMark = "trunkline.dev/on-removal" // What becomes of a resource of the cloud once it is not declared any more: "keep" or "remove".
 	// RemovalKeep and RemovalRemove are the values of RemovalMark.
 	RemovalKeep   = "keep"
 	RemovalRemove = "remove"

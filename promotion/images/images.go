@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/edit"
@@ -50,6 +51,40 @@ func Of(p *v1alpha1.ProjectSpec) (out []Followed) {
 	return out
 }
 
+// OfBlueprint returns the artifact of a blueprint, if one is followed, as an image is. Its repository is the blueprint's source, with
+// the chart of a Helm repository behind a number sign.
+func OfBlueprint(b v1alpha1.BlueprintSpec) []Followed {
+	a := b.Artifact
+	if a == nil || a.Track == "" {
+		return nil
+	}
+	repository := b.Source
+	if a.Chart != "" {
+		repository += chartMark + a.Chart
+	}
+	return []Followed{{[]any{"spec", "artifact"}, v1alpha1.Image{Repository: repository, Track: a.Track, Tag: a.Tag, Digest: a.Digest}}}
+}
+
+const chartMark = "#"
+
+// Artifact returns the source and the chart that a repository of [OfBlueprint] stands for; ok is false for one of images.
+func Artifact(repository string) (source, chart string, ok bool) {
+	if !strings.Contains(repository, "://") {
+		return "", "", false
+	}
+	source, chart, _ = strings.Cut(repository, chartMark)
+	return source, chart, true
+}
+
+// Host is the server of a repository, of either kind.
+func Host(repository string) string {
+	if _, rest, remote := strings.Cut(repository, "://"); remote {
+		repository = rest
+	}
+	host, _, _ := strings.Cut(repository, "/")
+	return host
+}
+
 // Seen is what a registry said that a target is.
 type Seen struct {
 	Tag, Digest string
@@ -74,8 +109,9 @@ func (m Move) Reference() string {
 	return after.Reference()
 }
 
-// Project is a project with its images that are followed.
+// Project is a project with its images that are followed, or a blueprint with its artifact.
 type Project struct {
+	// Name is that of the project, or "blueprint/" and that of the blueprint.
 	Name     string
 	Followed []Followed
 }

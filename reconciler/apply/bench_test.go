@@ -68,7 +68,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) restart() {
 	b.site = apply.NewCluster("eu", func(_, _ context.Context) (apply.Conn, error) { return b.Cluster, b.Did("connect") })
 	b.exec = apply.New(apply.Options{
-		ID: id, Cluster: b.site, Platform: func() string { return "acme" }, Secrets: &secrets.Decrypter{}, Slots: slots{}, Moves: &b.moves,
+		ID: id, Cluster: func() *apply.Cluster { return b.site }, Platform: func() string { return "acme" }, Secrets: &secrets.Decrypter{}, Slots: slots{}, Moves: &b.moves,
 		Listen: func(e cluster.Event) { b.heard = append(b.heard, e) }, Now: func() time.Time { return start },
 	})
 }

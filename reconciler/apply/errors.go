@@ -54,7 +54,7 @@ func (e *ownedError) Error() string {
 type unknownClusterError struct{ name string }
 
 func (e *unknownClusterError) Error() string {
-	return fmt.Sprintf("this daemon has no way to cluster %q: start it with --cluster %s=KUBECONFIG", e.name, e.name)
+	return fmt.Sprintf("this daemon has no way to cluster %q: name it in its configuration, or start it with --cluster %s=KUBECONFIG", e.name, e.name)
 }
 
 // together joins what went wrong with several objects. What waits for the same namespace to be gone is told of one of them.

@@ -53,11 +53,11 @@ type Moves interface {
 	Owner(applySet string, ref plan.Ref) (release string, free bool)
 }
 
-// Options are what an executor is made of. All are required, but Cluster and DefaultAccount.
+// Options are what an executor is made of. All are required, but DefaultAccount.
 type Options struct {
 	ID catalog.ReleaseID
-	// Cluster is where the release is; nil if the daemon does not know it.
-	Cluster *Cluster
+	// Cluster returns where the release is now; nil if the daemon does not know it.
+	Cluster func() *Cluster
 	// Platform returns the platform's name, as the newest accepted commit has it.
 	Platform func() string
 	// DefaultAccount is the account of releases whose environment is not declared any more and whose inventory names none.
@@ -77,6 +77,8 @@ type Executor struct {
 	// changed has one while members have changed that nobody has looked at.
 	changed chan struct{}
 
+	// site is the cluster as of the last operation.
+	site     *Cluster
 	conn     Conn
 	applySet string
 	// by are those as whom the last run changed the release.
@@ -107,14 +109,14 @@ func (x *Executor) Look(daemon, ctx context.Context, fresh bool) (out release.Lo
 	if fresh {
 		clear(x.applied)
 	}
-	if x.opts.Cluster == nil {
+	if !x.locate() {
 		return out // nothing can be in place
 	}
 	conn, err := x.connect(daemon, ctx)
 	if err == nil && fresh {
-		err = x.opts.Cluster.refresh(ctx, conn, x.opts.Platform(), x.opts.ID)
+		err = x.site.refresh(ctx, conn, x.opts.Platform(), x.opts.ID)
 	}
-	inv, recorded := x.opts.Cluster.Inventory(x.opts.ID)
+	inv, recorded := x.site.Inventory(x.opts.ID)
 	if err == nil && recorded {
 		err = conn.Watch(ctx, cluster.KindsOf(inv.Kinds...))
 	}
@@ -152,14 +154,14 @@ func observed(members []cluster.Object) []plan.Observed {
 
 // Save writes what has to be remembered of the release into its inventory.
 func (x *Executor) Save(daemon, ctx context.Context, in release.Save) error {
-	if x.opts.Cluster == nil {
+	if !x.locate() {
 		return &unknownClusterError{name: x.opts.ID.Cluster}
 	}
 	conn, err := x.connect(daemon, ctx)
 	if err != nil {
 		return err
 	}
-	inv, recorded := x.opts.Cluster.Inventory(x.opts.ID)
+	inv, recorded := x.site.Inventory(x.opts.ID)
 	if !recorded {
 		inv = cluster.Inventory{Platform: x.opts.Platform(), Release: x.opts.ID, Namespace: in.Namespace, Preview: in.Preview}
 	}
@@ -167,8 +169,18 @@ func (x *Executor) Save(daemon, ctx context.Context, in release.Save) error {
 	if err := conn.Record(ctx, inv); err != nil {
 		return err
 	}
-	x.opts.Cluster.set(inv)
+	x.site.set(inv)
 	return nil
+}
+
+// locate finds the cluster, and reports whether there is one. Of a cluster that there is not any more nothing is known.
+func (x *Executor) locate() bool {
+	site := x.opts.Cluster()
+	if site != x.site {
+		x.site, x.conn = site, nil
+		clear(x.applied)
+	}
+	return site != nil
 }
 
 // connect returns the connection to the cluster. With a new one, nothing is known of what was applied before: deletions may
@@ -176,7 +188,7 @@ func (x *Executor) Save(daemon, ctx context.Context, in release.Save) error {
 func (x *Executor) connect(daemon, ctx context.Context) (Conn, error) {
 	call, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	conn, err := x.opts.Cluster.Load(daemon, call, x.opts.Platform())
+	conn, err := x.site.Load(daemon, call, x.opts.Platform())
 	if err != nil {
 		return nil, err
 	}

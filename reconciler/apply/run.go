@@ -114,16 +114,17 @@ func (r *run) leaving(members []cluster.Object) {
 
 // begin connects, and finds out what is recorded and as whom the release is changed.
 func (r *run) begin(daemon, ctx context.Context) (err error) {
-	c, t := r.opts.Cluster, r.in.Target
-	if c == nil && t.Remove {
+	known, t := r.locate(), r.in.Target
+	if !known && t.Remove {
 		return errFinished // there is nothing that could be done
 	}
-	if c == nil {
+	if !known {
 		return &unknownClusterError{name: r.opts.ID.Cluster}
 	}
 	if r.conn, err = r.connect(daemon, ctx); err != nil {
 		return err
 	}
+	c := r.site
 	r.inv, r.recorded = c.Inventory(r.opts.ID)
 	if t.Remove && !r.recorded {
 		return errFinished
@@ -286,7 +287,7 @@ func (r *run) record(ctx context.Context, declared []schema.GroupKind) error {
 		if err := r.conn.Record(ctx, r.next); err != nil {
 			return err
 		}
-		r.opts.Cluster.set(r.next)
+		r.site.set(r.next)
 	}
 	memory := r.in.Memory
 	memory.Protected = r.next.Memory.Protected
@@ -306,6 +307,6 @@ func (r *run) forget(ctx context.Context) error {
 	if err := r.conn.Forget(ctx, r.inv); err != nil {
 		return err
 	}
-	r.opts.Cluster.drop(r.inv)
+	r.site.drop(r.inv)
 	return errFinished
 }

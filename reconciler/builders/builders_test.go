@@ -30,11 +30,11 @@ func TestMain(m *testing.M) {
 	}
 	switch os.Args[2] {
 	case "work":
-		if err := builders.Work(os.Stdin, os.Stdout, func() { os.Exit(0) }); err != nil {
+		if err := builders.Work(os.Stdin, os.Stdout, func() { os.Exit(0) }, languages); err != nil {
 			os.Exit(1)
 		}
 	case "once": // does one build, and is dead when the second comes
-		_ = builders.Work(&oneBuild{File: os.Stdin}, os.Stdout, func() { os.Exit(1) })
+		_ = builders.Work(&oneBuild{File: os.Stdin}, os.Stdout, func() { os.Exit(1) }, languages)
 	case "hang":
 		_, _ = os.Stdin.Read(make([]byte, 1))
 		select {}

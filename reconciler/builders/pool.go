@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/reconciler/builders/frame"
+	"trunkline.dev/trunkline/render/code"
 	"trunkline.dev/trunkline/render/kustomize"
 )
 
@@ -39,7 +41,7 @@ type Options struct {
 	Idle time.Duration
 }
 
-// Pool builds kustomizations in processes. There is none until the first build.
+// Pool builds kustomizations, and evaluates code, in processes. There is none until the first build.
 type Pool struct {
 	opts  Options
 	slots chan struct{}
@@ -50,7 +52,10 @@ type Pool struct {
 	closed bool
 }
 
-var _ kustomize.Builder = (*Pool)(nil)
+var (
+	_ kustomize.Builder = (*Pool)(nil)
+	_ code.Evaluator    = (*Pool)(nil)
+)
 
 // New makes a pool; it is to be closed.
 func New(opts Options) *Pool {
@@ -72,39 +77,78 @@ func New(opts Options) *Pool {
 // Build implements [kustomize.Builder]. A build that ctx stops, that takes too long or too much, ends its process, and
 // the next one gets a new one.
 func (p *Pool) Build(ctx context.Context, job kustomize.Job) ([]kustomize.Built, error) {
+	stat := func(name string) (byte, []byte) {
+		if job.Stat == nil {
+			return byte(kustomize.Missing), nil
+		}
+		e := job.Stat(name)
+		return byte(e.Kind), e.Data
+	}
+	var objects []kustomize.Built
+	err := p.do(ctx, "Kustomize", encodeBuild(job, p.opts.Memory), stat, func(result [][]byte) (err error) {
+		objects, err = decodeBuilt(result)
+		return err
+	})
+	return objects, err
+}
+
+// Evaluate implements [code.Evaluator], as Build does for Kustomize.
+func (p *Pool) Evaluate(ctx context.Context, job code.Job) ([]byte, error) {
+	stat := func(name string) (byte, []byte) {
+		e := job.Ask(name)
+		return byte(e.Kind), e.Data
+	}
+	var value []byte
+	err := p.do(ctx, code.Title(job.Language), frame.EncodeEvaluate(job, p.opts.Memory), stat, func(result [][]byte) error {
+		if len(result) != 1 {
+			return frame.ErrFrame
+		}
+		value = result[0]
+		return nil
+	})
+	return value, err
+}
+
+// do has a process answer a request, for the engine that people know it by.
+func (p *Pool) do(ctx context.Context, engine string, request [][]byte, stat frame.Asker, take func(result [][]byte) error) error {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	defer func() { <-p.slots }()
-	bounded, cancel := context.WithTimeoutCause(ctx, p.opts.Timeout, &Error{fmt.Sprintf("it took more than %s", p.opts.Timeout)})
+	bounded, cancel := context.WithTimeoutCause(ctx, p.opts.Timeout, &Error{engine, fmt.Sprintf("it took more than %s", p.opts.Timeout)})
 	defer cancel()
 	for {
 		w, used, err := p.take()
 		if err != nil {
-			return nil, err
+			if failed, ok := errors.AsType[*Error](err); ok {
+				failed.engine = engine
+			}
+			return err
 		}
-		objects, err := w.build(bounded, job, p.opts.Memory)
+		err = w.do(bounded, engine, request, stat, take, p.opts.Memory)
 		if _, died := errors.AsType[*Error](err); !died && bounded.Err() == nil {
 			p.put(w)
-			return objects, err
+			return err
 		}
 		p.end(w)
 		if bounded.Err() != nil {
-			return nil, context.Cause(bounded)
+			return context.Cause(bounded)
 		}
 		if !used {
-			return nil, err
+			return err
 		}
 		// It may have died before, of something else: a fresh one shows which.
 	}
 }
 
 // Error is a process that did not finish a build.
-type Error struct{ why string }
+type Error struct{ engine, why string }
 
-func (e *Error) Error() string { return "the process that runs Kustomize was ended: " + e.why }
+func (e *Error) Error() string {
+	return fmt.Sprintf("the process that runs %s was ended: %s", e.engine, e.why)
+}
 
 // Transient reports that a retry can succeed.
 func (e *Error) Transient() bool { return true }
@@ -126,7 +170,7 @@ func (p *Pool) take() (*process, bool, error) {
 	}
 	w, err := start(p.opts.Command)
 	if err != nil {
-		return nil, false, &Error{err.Error()}
+		return nil, false, &Error{why: err.Error()}
 	}
 	p.all[w] = true
 	return w, false, nil

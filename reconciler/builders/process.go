@@ -13,11 +13,11 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/reconciler/builders/frame"
 	"trunkline.dev/trunkline/reconciler/child"
-	"trunkline.dev/trunkline/render/kustomize"
 )
 
-// process is one that builds. It is used by one goroutine at a time, but for kill and end.
+// process is one that builds or evaluates. It is used by one goroutine at a time, but for kill and end.
 type process struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -55,50 +55,47 @@ func start(command []string) (*process, error) {
 	return w, nil
 }
 
-// build runs one job. An [*Error] means that the process is of no more use; any other is what Kustomize reports.
-func (w *process) build(ctx context.Context, job kustomize.Job, memory int64) ([]kustomize.Built, error) {
+// do answers one request. An [*Error] means that the process is of no more use; any other is what the engine reports.
+func (w *process) do(ctx context.Context, engine string, request [][]byte, stat frame.Asker, take func([][]byte) error, memory int64) error {
 	stop := context.AfterFunc(ctx, w.kill)
 	defer stop()
-	objects, err := w.exchange(job, memory)
-	if err != nil {
-		if _, said := err.(buildError); said { //nolint:errorlint // never wrapped
-			return nil, err
-		}
-		w.end() // so that all is said that it says
-		return nil, &Error{w.last.reason(memory, err)}
+	err := w.exchange(request, stat, take)
+	if err == nil {
+		return nil
 	}
-	return objects, nil
+	if _, said := err.(engineError); said { //nolint:errorlint // never wrapped
+		return err
+	}
+	w.end() // so that all is said that it says
+	return &Error{engine, w.last.reason(memory, err)}
 }
 
-// buildError is what Kustomize reports.
-type buildError string
+// engineError is what Kustomize, or the evaluator of a language, reports.
+type engineError string
 
-func (e buildError) Error() string { return string(e) }
+func (e engineError) Error() string { return string(e) }
 
-func (w *process) exchange(job kustomize.Job, memory int64) ([]kustomize.Built, error) {
-	if err := writeFrame(w.stdin, encodeBuild(job, memory)...); err != nil {
-		return nil, err
+func (w *process) exchange(request [][]byte, stat frame.Asker, take func([][]byte) error) error {
+	if err := frame.Write(w.stdin, request...); err != nil {
+		return err
 	}
 	for {
-		fields, err := readFrame(w.stdout)
+		fields, err := frame.Read(w.stdout)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch what := string(fields[0]); {
-		case what == ask && len(fields) == 2:
-			e := kustomize.Entry{Kind: kustomize.Missing}
-			if job.Stat != nil {
-				e = job.Stat(string(fields[1]))
+		case what == frame.Ask && len(fields) == 2:
+			kind, data := stat(string(fields[1]))
+			if err := frame.Write(w.stdin, []byte(frame.Entry), []byte{kind}, data); err != nil {
+				return err
 			}
-			if err := writeFrame(w.stdin, []byte(entry), []byte{byte(e.Kind)}, e.Data); err != nil {
-				return nil, err
-			}
-		case what == done:
-			return decodeDone(fields)
-		case what == failed && len(fields) == 2:
-			return nil, buildError(fields[1])
+		case what == frame.Done:
+			return take(fields[1:])
+		case what == frame.Failed && len(fields) == 2:
+			return engineError(fields[1])
 		default:
-			return nil, errFrame
+			return frame.ErrFrame
 		}
 	}
 }

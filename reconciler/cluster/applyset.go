@@ -30,15 +30,15 @@ const (
 	annotationNamespaces = "applyset.kubernetes.io/additional-namespaces"
 
 	labelManagedBy   = "app.kubernetes.io/managed-by"
-	labelPlatform    = "trunkline.dev/platform"
-	labelProject     = "trunkline.dev/project"
-	labelEnvironment = "trunkline.dev/environment"
-	labelCluster     = "trunkline.dev/cluster"
+	labelPlatform    = "trunkline.dev/platform"    // The platform that an inventory is of.
+	labelProject     = "trunkline.dev/project"     // The project of a release.
+	labelEnvironment = "trunkline.dev/environment" // The environment of a release.
+	labelCluster     = "trunkline.dev/cluster"     // The cluster of a release, as declarations call it.
 	// labelPreview says of the releases of previews whether they are awake or asleep.
 	labelPreview     = "trunkline.dev/preview"
-	annotationCommit = "trunkline.dev/commit"
+	annotationCommit = "trunkline.dev/commit" // The commit that was applied last, on an inventory.
 	annotationDigest = plan.DigestAnnotation
-	annotationMemory = "trunkline.dev/memory"
+	annotationMemory = "trunkline.dev/memory" // What is to be remembered of a release, such as that it is suspended, on an inventory; as JSON.
 	// annotationAccount names the account, by which the release can be removed when its environment is not declared any more.
 	annotationAccount = "trunkline.dev/service-account"
 

@@ -32,7 +32,7 @@ const FieldManager = plan.FieldManager
 // Cluster is one cluster, whether it can be reached or not. It connects when it is first needed, and again
 // when its credentials have changed.
 type Cluster struct {
-	cfg Config
+	cfg atomic.Pointer[Config]
 	// changed is called for everything that happens to members and to the connection.
 	changed func(Event)
 
@@ -43,6 +43,8 @@ type Cluster struct {
 	mu    sync.Mutex
 	conn  *Conn
 	state State
+	// closed is set once it is not to be connected to any more.
+	closed bool
 }
 
 // State reports whether a cluster answers.
@@ -70,11 +72,13 @@ type Event struct {
 
 // New makes a cluster without connecting to it. The function is called for every event; it must not block.
 func New(cfg Config, changed func(Event)) *Cluster {
-	return &Cluster{cfg: cfg, changed: changed}
+	c := &Cluster{changed: changed}
+	c.cfg.Store(&cfg)
+	return c
 }
 
 // Name returns the cluster's name.
-func (c *Cluster) Name() string { return c.cfg.Name }
+func (c *Cluster) Name() string { return c.cfg.Load().Name }
 
 // State reports whether the cluster answers.
 func (c *Cluster) State() State {
@@ -99,6 +103,8 @@ type Conn struct {
 	// doubted is set while the API server is asked whether it is there, and sign is sent to when a call was answered.
 	doubted atomic.Bool
 	sign    chan struct{}
+	// reread has one while the configuration is to be read again at once.
+	reread chan struct{}
 	// life says when a call was answered last, and suspected is set while someone waits whether there is another.
 	life      life
 	suspected atomic.Bool
@@ -128,14 +134,17 @@ func (c *Cluster) Connect(daemon, ctx context.Context) (*Conn, error) {
 		}
 		return result.Val.(*Conn), nil //nolint:forcetypeassert // connect returns nothing else
 	case <-ctx.Done():
-		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, ctx.Err())
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.Name(), ctx.Err())
 	}
 }
 
 func (c *Cluster) connect(daemon, call context.Context) (*Conn, error) {
 	c.mu.Lock()
-	conn := c.conn
+	conn, closed := c.conn, c.closed
 	c.mu.Unlock()
+	if closed {
+		return nil, c.closedError()
+	}
 	if conn != nil {
 		return conn, nil // another attempt has just ended
 	}
@@ -147,32 +156,38 @@ func (c *Cluster) connect(daemon, call context.Context) (*Conn, error) {
 		return nil, err
 	}
 	c.mu.Lock()
-	c.conn = conn
+	if closed = c.closed; !closed {
+		c.conn = conn
+	}
 	c.mu.Unlock()
+	if closed {
+		conn.stop()
+		return nil, c.closedError()
+	}
 	c.setState(State{Reachable: true})
 	return conn, nil
 }
 
 func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
-	cfg, err := c.cfg.REST()
+	cfg, err := c.cfg.Load().REST()
 	if err != nil {
 		return nil, err
 	}
 	base, err := rest.HTTPClientFor(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.Name(), err)
 	}
 	disco, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, base)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.Name(), err)
 	}
 	client, err := dynamic.NewForConfigAndClient(cfg, base)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.Name(), err)
 	}
 	metadataOnly, err := metadata.NewForConfigAndClient(cfg, base)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+		return nil, fmt.Errorf("connecting to cluster %q: %w", c.Name(), err)
 	}
 	if err := c.greet(call, cfg, base); err != nil {
 		return nil, err
@@ -189,6 +204,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 		diagnoses: make(chan struct{}, maxDiagnoses),
 		stop:      stop,
 		sign:      make(chan struct{}, 1),
+		reread:    make(chan struct{}, 1),
 		system:    systemGate{turn: make(chan struct{}, 1)},
 		pace:      rate.NewLimiter(diagnosesPerSecond, diagnosesAtOnce),
 	}
@@ -198,11 +214,36 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	return conn, nil
 }
 
-// Close ends the watches.
+// Close ends the watches. The cluster is not connected to again.
 func (c *Cluster) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	c.drop()
+}
+
+// closedError is what whoever comes too late for a cluster gets.
+func (c *Cluster) closedError() error {
+	return fmt.Errorf("connecting to cluster %q: this daemon does not keep it any more", c.Name())
+}
+
+// Reconfigure says that the cluster is reached in another way, and reports whether that is so. The connection up is replaced by one that
+// works; until there is one it stays.
+func (c *Cluster) Reconfigure(cfg Config) bool {
+	before := c.cfg.Swap(&cfg)
+	if *before == cfg {
+		return false
+	}
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		select {
+		case conn.reread <- struct{}{}:
+		default:
+		}
+	}
+	return true
 }
 
 func (c *Cluster) drop() {

@@ -25,6 +25,7 @@ func (conn *Conn) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
+		case <-conn.reread:
 		}
 		// An error is not reported: the connection works, and what works is kept over a file that does not.
 		if replaced, _ := conn.cluster.renew(ctx, conn, sameServer); replaced {
@@ -39,7 +40,7 @@ func (conn *Conn) follow(ctx context.Context) {
 //
 // The error says why a configuration that was changed is not used; it is nil if none was.
 func (c *Cluster) renew(ctx context.Context, conn *Conn, same func(a, b *rest.Config) bool) (bool, error) {
-	cfg, err := c.cfg.REST()
+	cfg, err := c.cfg.Load().REST()
 	if err != nil {
 		return false, err
 	}
@@ -70,7 +71,7 @@ func (c *Cluster) renew(ctx context.Context, conn *Conn, same func(a, b *rest.Co
 func (c *Cluster) try(ctx context.Context, cfg *rest.Config) error {
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
-		return fmt.Errorf("connecting to cluster %q: %w", c.cfg.Name, err)
+		return fmt.Errorf("connecting to cluster %q: %w", c.Name(), err)
 	}
 	return c.greet(ctx, cfg, client)
 }
@@ -82,7 +83,7 @@ func (c *Cluster) greet(ctx context.Context, cfg *rest.Config, client *http.Clie
 		err = disco.RESTClient().Get().AbsPath("/version").Do(ctx).Error()
 	}
 	if err != nil {
-		return fmt.Errorf("connecting to cluster %q at %s: %w", c.cfg.Name, cfg.Host, err)
+		return fmt.Errorf("connecting to cluster %q at %s: %w", c.Name(), cfg.Host, err)
 	}
 	return nil
 }

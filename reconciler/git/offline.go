@@ -26,25 +26,34 @@ import (
 // or short hash, or HEAD, with any number of ~N and ^N. The tree is the whole commit's; [Locate] says
 // where in it the path lies, and [Tree.At] goes there.
 func OpenTree(ctx context.Context, path, rev string, opts ...Option) (*Tree, error) {
-	where, err := Locate(path)
+	o, h, err := openRevision(path, rev, opts)
 	if err != nil {
 		return nil, err
+	}
+	return openTree(ctx, o, h)
+}
+
+// openRevision opens the repository that a path is in, and finds the commit that a revision means.
+func openRevision(path, rev string, opts []Option) (*objects, plumbing.Hash, error) {
+	where, err := Locate(path)
+	if err != nil {
+		return nil, plumbing.Hash{}, err
 	}
 	lim := limitsOf(opts)
 	open, err := diskStorage(where.gitDir, lim)
 	if err != nil {
-		return nil, fmt.Errorf("opening the repository of %q: %w", path, err)
+		return nil, plumbing.Hash{}, fmt.Errorf("opening the repository of %q: %w", path, err)
 	}
 	repo, err := gogit.Open(open(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("opening the repository of %q: %w", path, err)
+		return nil, plumbing.Hash{}, fmt.Errorf("opening the repository of %q: %w", path, err)
 	}
 	o := newObjects(lim, open)
 	h, err := resolveRevision(repo, o, rev)
 	if err != nil {
-		return nil, fmt.Errorf("resolving revision %q of %q: %w", printable(rev, 200), path, err)
+		return nil, plumbing.Hash{}, fmt.Errorf("resolving revision %q of %q: %w", printable(rev, 200), path, err)
 	}
-	return openTree(ctx, o, h)
+	return o, h, nil
 }
 
 // Location is where a path lies in its repository.

@@ -192,6 +192,12 @@ func (s *Store) Tree(ctx context.Context, commit string) (*Tree, error) {
 	return openTree(ctx, s.objects, h)
 }
 
+// IsHash reports whether a text is the full hash of a commit, as Git writes it.
+func IsHash(s string) bool {
+	h, err := parseHash(s)
+	return err == nil && h.String() == s
+}
+
 func parseHash(s string) (plumbing.Hash, error) {
 	raw, err := hex.DecodeString(s)
 	if err != nil || len(raw) != len(plumbing.Hash{}) {

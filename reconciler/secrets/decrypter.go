@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -28,7 +29,13 @@ const dataKeySize = 32
 type Decrypter struct {
 	Age   []AgeKeys
 	Cloud []CloudKey
+
+	// now has the keys in place of them.
+	now atomic.Pointer[Decrypter]
 }
+
+// Replace has the keys of another one used from now on. Any goroutine may call.
+func (d *Decrypter) Replace(by *Decrypter) { d.now.Store(by) }
 
 // Error says why a Secret cannot be decrypted. It never repeats any of its content, only names the field that is wrong;
 // so it wraps nothing either.
@@ -45,6 +52,9 @@ func (e *Error) Error() string { return fmt.Sprintf("decrypting Secret %s: %s", 
 // Open returns the decrypted copy of an encrypted object, without the sops section, and any other object as it is. The
 // argument is never modified. Errors are of type [*Error], or the context's.
 func (d *Decrypter) Open(ctx context.Context, r Release, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if now := d.now.Load(); now != nil {
+		d = now
+	}
 	fail := func(err error) error {
 		return &Error{Secret: o.GetNamespace() + "/" + o.GetName(), Why: err.Error()}
 	}

@@ -158,6 +158,25 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestKeysAreReplaced: what a configuration says later counts with the next Secret, and what it does not say any more does not.
+func TestKeysAreReplaced(t *testing.T) {
+	key, next := secrettest.Key(t), secrettest.Key(t)
+	d := withKey("", key)
+	opens := func(by *age.X25519Identity) bool {
+		o := object(t, secrettest.Encrypt(t, plain, secrettest.Fields, by))
+		rendered(o)
+		_, err := d.Open(t.Context(), orders, o)
+		return err == nil
+	}
+	if !opens(key) || opens(next) {
+		t.Fatal("the keys are not those that it was given")
+	}
+	d.Replace(withKey("", next))
+	if opens(key) || !opens(next) {
+		t.Error("the keys are not those that replaced them")
+	}
+}
+
 // TestTypes has values that are no texts: numbers cannot be in a Secret, and the library's error would repeat them.
 func TestTypes(t *testing.T) {
 	key := secrettest.Key(t)

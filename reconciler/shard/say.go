@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	annotationSaid = "trunkline.dev/said"
+	annotationSaid = "trunkline.dev/said" // What a replica passes on to the others, on its Lease.
 	// sayFor is in how many intervals the others can hear something, and maxSaid how many bytes can be heard at a time: of more, what was
 	// said first is left out.
 	sayFor, maxSaid = 5, 32 << 10

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	labelGroup           = "trunkline.dev/replicas"
+	labelGroup           = "trunkline.dev/replicas" // The replicas of one daemon that share releases, on their Leases.
 	labelManagedBy       = "app.kubernetes.io/managed-by"
-	annotationReplica    = "trunkline.dev/replica"
-	annotationAssignment = "trunkline.dev/assignment"
+	annotationReplica    = "trunkline.dev/replica"    // The replica that a Lease is of.
+	annotationAssignment = "trunkline.dev/assignment" // Which replica keeps which releases, on the Lease of the leader.
 )
 
 // manager is what objects of ours say who made them.

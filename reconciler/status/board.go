@@ -235,6 +235,17 @@ func (b *Board) SetCluster(c Cluster) {
 	})
 }
 
+// RemoveCluster takes a cluster off the board. Releases in it stay, as whoever keeps them has them.
+func (b *Board) RemoveCluster(name string) {
+	b.update(func() []subject {
+		if _, there := b.clusters[name]; !there {
+			return nil
+		}
+		delete(b.clusters, name)
+		return []subject{{kind: ofCluster, cluster: name, removed: true}}
+	})
+}
+
 // SetRelease changes what is said of a release; one that is not there yet is added.
 func (b *Board) SetRelease(id catalog.ReleaseID, change func(*Release)) {
 	b.update(func() []subject {

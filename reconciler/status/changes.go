@@ -22,6 +22,13 @@ type Change struct {
 	Release  *Release
 	// Removed is a release that is not there any more.
 	Removed *catalog.ReleaseID
+	// Forgotten is a cluster that is not kept any more.
+	Forgotten *ClusterName
+}
+
+// ClusterName names a cluster.
+type ClusterName struct {
+	Name string `json:"name"`
 }
 
 // Changes are what changed after a revision, each thing once and as it is now, in the order of their revisions. To a reader
@@ -75,6 +82,10 @@ func (b *Board) change(e *entry) (Change, bool) {
 		o.Revision = e.revision
 		c.Overview = &o
 	case ofCluster:
+		if e.removed {
+			c.Forgotten = &ClusterName{e.cluster}
+			return c, true
+		}
 		cluster, ok := b.clusters[e.cluster]
 		c.Cluster = &cluster
 		return c, ok

@@ -20,11 +20,13 @@ type Lots struct {
 	// Late counts the datasets that are late, and Disabled the workloads that people have disabled.
 	Late     int `json:"late"`
 	Disabled int `json:"disabled"`
+	// Unlisted counts the datasets whose stores could not be listed last: what is said of them is from before, or nothing.
+	Unlisted int `json:"unlisted,omitempty"`
 }
 
 // Fine reports whether nobody has to look at them: a lot that is missing is made by itself, and what is disabled is so because someone
 // asked for it.
-func (l Lots) Fine() bool { return l.Failed == 0 && l.Late == 0 }
+func (l Lots) Fine() bool { return l.Failed == 0 && l.Late == 0 && l.Unlisted == 0 }
 
 // String says what there is to say of them, such as "lots: 2 running, 1 failed, 14 missing; 1 dataset is late"; empty if nothing is.
 func (l Lots) String() string {
@@ -43,6 +45,13 @@ func (l Lots) String() string {
 	}
 	out = append(out, counted(l.Late, "dataset", "late")...)
 	out = append(out, counted(l.Disabled, "workload", "disabled")...)
+	switch l.Unlisted {
+	case 0:
+	case 1:
+		out = append(out, "the store of 1 dataset cannot be listed")
+	default:
+		out = append(out, fmt.Sprintf("the stores of %d datasets cannot be listed", l.Unlisted))
+	}
 	return strings.Join(out, "; ")
 }
 

@@ -55,8 +55,10 @@ func TestLotsInWords(t *testing.T) {
 	for want, lots := range map[string]status.Lots{
 		"":                 {},
 		"lots: 14 missing": {Missing: 14},
-		"lots: 2 running, 1 failed, 3 missing; 1 dataset is late": {Running: 2, Failed: 1, Missing: 3, Late: 1},
-		"2 datasets are late; 1 workload is disabled":             {Late: 2, Disabled: 1},
+		"lots: 2 running, 1 failed, 3 missing; 1 dataset is late":  {Running: 2, Failed: 1, Missing: 3, Late: 1},
+		"2 datasets are late; 1 workload is disabled":              {Late: 2, Disabled: 1},
+		"lots: 1 missing; the store of 1 dataset cannot be listed": {Missing: 1, Unlisted: 1},
+		"the stores of 2 datasets cannot be listed":                {Unlisted: 2},
 	} {
 		if got := lots.String(); got != want {
 			t.Errorf("%+v is %q, want %q", lots, got, want)

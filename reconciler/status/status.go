@@ -65,6 +65,8 @@ type Source struct {
 	Problems v1alpha1.Problems `json:"problems,omitempty"`
 	// Error says why the repository cannot be read just now; what runs is left as it is.
 	Error string `json:"error,omitempty"`
+	// Configuration says why the daemon's configuration file, as it is now, is not in use; the one before is.
+	Configuration string `json:"configuration,omitempty"`
 	// Notice says what is unusual and no error, such as a rewritten branch.
 	Notice string `json:"notice,omitempty"`
 	// Images says which images that projects follow cannot be looked at, and why.

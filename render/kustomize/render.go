@@ -79,7 +79,7 @@ func Render(ctx context.Context, in Input) (objects []manifest.Object, err error
 		if err := m.finish(o.Unstructured); err != nil {
 			return nil, fmt.Errorf("kustomization %s: %s %q: %w", in.Dir, o.GetKind(), o.GetName(), err)
 		}
-		if err := labelPods(o.Unstructured, in.Labels); err != nil {
+		if err := manifest.LabelPods(o.Unstructured, in.Labels); err != nil {
 			return nil, fmt.Errorf("kustomization %s: %s %q: %w", in.Dir, o.GetKind(), o.GetName(), err)
 		}
 	}

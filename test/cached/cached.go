@@ -52,19 +52,43 @@ func Helm(tb testing.TB) string {
 	if testing.Short() {
 		tb.Skip("needs Helm's own program; left out by -short")
 	}
+	return found(tb, "helm/helm-"+version(tb, "helm.sh/helm/v3"), "helm")
+}
+
+// Jsonnet returns Jsonnet's own command, of the version that go.mod names. It skips the test in short runs.
+func Jsonnet(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs Jsonnet's own command; left out by -short")
+	}
+	return found(tb, "jsonnet/jsonnet-"+version(tb, "github.com/google/go-jsonnet"), "jsonnet")
+}
+
+// CUE returns CUE's own command, of the version that go.mod names. It skips the test in short runs.
+func CUE(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs CUE's own command; left out by -short")
+	}
+	return found(tb, "cue/cue-"+version(tb, "cuelang.org/go"), "cue")
+}
+
+// version is that of a module in go.mod.
+func version(tb testing.TB, module string) string {
+	tb.Helper()
 	root, err := repository()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	module, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	file, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	version := regexp.MustCompile(`helm\.sh/helm/v3 (v\S+)`).FindSubmatch(module)
-	if version == nil {
-		tb.Fatal("go.mod names no version of Helm")
+	named := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(module) + ` (v\S+)`).FindSubmatch(file)
+	if named == nil {
+		tb.Fatalf("go.mod names no version of %s", module)
 	}
-	return found(tb, "helm/helm-"+string(version[1]), "helm")
+	return string(named[1])
 }
 
 // Kustomize returns Kustomize's own program, of a release. It skips the test in short runs.

@@ -57,7 +57,7 @@ func New(registries []string, file string, now func() time.Time) (*Client, error
 	}
 	inner = inner.Clone()
 	inner.ResponseHeaderTimeout = limit
-	c := &Client{keys: keychain(file), transport: guarded{inner}, now: now}
+	c := &Client{keys: keychain{file, "--image-registry-config"}, transport: guarded{inner}, now: now}
 	for _, r := range registries {
 		parsed, err := name.NewRegistry(r, name.StrictValidation)
 		if err != nil || r == "" || strings.ContainsAny(r, "/@") {
@@ -65,12 +65,21 @@ func New(registries []string, file string, now func() time.Time) (*Client, error
 		}
 		c.allowed = append(c.allowed, parsed.RegistryStr())
 	}
+	if _, err := NewKeychain(file, "--image-registry-config"); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// NewKeychain returns the credentials in a docker config.json, which is read whenever they are needed; empty: there are none. The
+// flag is how people have named it.
+func NewKeychain(file, flag string) (authn.Keychain, error) {
 	if file != "" {
 		if _, err := readConfig(file); err != nil {
 			return nil, err
 		}
 	}
-	return c, nil
+	return keychain{file, flag}, nil
 }
 
 // Look returns what the tags and ranges of a repository are now, as far as that was found out. Its error is for people, and has no
@@ -209,15 +218,15 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// keychain is the name of a docker config.json; empty: there are no credentials.
-type keychain string
+// keychain is the name of a docker config.json, and of the flag that says it; without a file there are no credentials.
+type keychain struct{ file, flag string }
 
 // Resolve implements [authn.Keychain].
 func (k keychain) Resolve(of authn.Resource) (authn.Authenticator, error) {
-	if k == "" {
+	if k.file == "" {
 		return authn.Anonymous, nil
 	}
-	read, err := readConfig(string(k))
+	read, err := readConfig(k.file)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +236,7 @@ func (k keychain) Resolve(of authn.Resource) (authn.Authenticator, error) {
 	}
 	found, err := read(key)
 	if err != nil {
-		return nil, fmt.Errorf("the file of --image-registry-config names a helper that has no credentials for %s", of.RegistryStr())
+		return nil, fmt.Errorf("the file of %s names a helper that has no credentials for %s", k.flag, of.RegistryStr())
 	}
 	return authn.FromConfig(found), nil
 }

@@ -72,6 +72,14 @@ func (r *reader) text(flag, value string, path ...any) { r.set(flag, []string{va
 // file adds the name of a file, which is relative to the folder of the configuration.
 func (r *reader) file(flag, name string, path ...any) { r.text(flag, r.inDir(name), path...) }
 
+func (r *reader) files(flag string, names []string, path ...any) {
+	var inDir []string
+	for _, name := range names {
+		inDir = append(inDir, r.inDir(name))
+	}
+	r.set(flag, inDir, path...)
+}
+
 func (r *reader) inDir(name string) string {
 	if name == "" || filepath.IsAbs(name) {
 		return name
@@ -115,6 +123,10 @@ func (r *reader) repository(d v1alpha1.DaemonRepository) {
 	r.file("git-key-file", d.KeyFile, at, "keyFile")
 	r.file("git-key-passphrase-file", d.KeyPassphraseFile, at, "keyPassphraseFile")
 	r.file("git-known-hosts", d.KnownHostsFile, at, "knownHostsFile")
+	r.files("verify-ssh-signers", d.Verify.SSHSignersFiles, at, "verify", "sshSignersFiles")
+	r.files("verify-gpg-keys", d.Verify.GPGKeysFiles, at, "verify", "gpgKeysFiles")
+	r.flag("no-rewrite", d.NoRewrite, at, "noRewrite")
+	r.set("accept-rewrite", d.AcceptRewrites, at, "acceptRewrites")
 }
 
 // isLocal reports whether a repository is a folder of this machine, by a path. What has a colon is a URL or user@host:path.
@@ -182,6 +194,10 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	}
 	if s.Images != nil {
 		r.images(*s.Images)
+	}
+	if a := s.Artifacts; a != nil {
+		r.set("artifact-host", a.Hosts, "artifacts", "hosts")
+		r.file("artifact-config", a.ConfigFile, "artifacts", "configFile")
 	}
 }
 

@@ -29,6 +29,9 @@ const everything = head + `  repository:
     keyFile: key
     keyPassphraseFile: passphrase
     knownHostsFile: hosts
+    verify: {sshSignersFiles: [signers, /etc/more], gpgKeysFiles: [keys.asc]}
+    noRewrite: true
+    acceptRewrites: [a..b]
   clusters:
     - {name: dev, kubeconfig: dev.kubeconfig}
     - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
@@ -45,6 +48,7 @@ const everything = head + `  repository:
   events:
     - {name: hooks, url: "https://hooks.example.com/lots", format: clusterless, secretFile: hooks.secret, tokenFile: /etc/hooks.token}
     - {name: lineage, url: "https://lineage.example.com/api/v1/lineage", format: openlineage}
+  artifacts: {hosts: [ghcr.io, charts.example.com], configFile: artifacts.json}
   logLevel: debug
 `
 
@@ -66,6 +70,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"repo": "ssh://git@example.com/acme.git", "branch": "trunk", "dir": "platform", "poll": "1m0s", "git-username": "ann",
 		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
+		"verify-ssh-signers": "/etc/trunkline/signers /etc/more", "verify-gpg-keys": "/etc/trunkline/keys.asc", "no-rewrite": "true", "accept-rewrite": "a..b",
 		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
@@ -76,6 +81,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"event-target": "hooks=https://hooks.example.com/lots lineage=https://lineage.example.com/api/v1/lineage",
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
 		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-interval": "10m0s",
+		"artifact-host": "ghcr.io charts.example.com", "artifact-config": "/etc/trunkline/artifacts.json",
 		"github-repo": "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
 		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
 	}

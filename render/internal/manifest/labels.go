@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kustomize
+package manifest
 
 import (
 	"fmt"
@@ -15,9 +15,9 @@ var podTemplates = map[string][]string{
 	"CronJob": {"spec", "jobTemplate", "spec", "template"},
 }
 
-// labelPods adds labels that are not there yet to the template of an object's pods. Kustomize's own transformer does the same to the
+// LabelPods adds labels that are not there yet to the template of an object's pods. Kustomize's own transformer does the same to the
 // same kinds, and takes longer than all the rest of a small build.
-func labelPods(o *unstructured.Unstructured, labels map[string]string) error {
+func LabelPods(o *unstructured.Unstructured, labels map[string]string) error {
 	at, known := podTemplates[o.GetKind()]
 	if group := o.GroupVersionKind().Group; !known || group != "apps" && group != "batch" || len(labels) == 0 {
 		return nil

@@ -2,7 +2,7 @@
 
 //go:build !linux
 
-package builders
+package frame
 
 // limitData does nothing: other systems do not hold a process to it.
 func limitData(int64) {}

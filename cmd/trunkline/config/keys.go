@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Key is a key of a configuration, the flag that it stands for, and what becomes of it when it is changed while the daemon runs.
+type Key struct {
+	Flag, Path string
+	// Live reports that it counts at once; otherwise a configuration that changes it is refused until the daemon is started again.
+	Live bool
+	// Note says more.
+	Note string
+}
+
+const (
+	inFile   = "the file is read again when it changes"
+	perUse   = "the file is read for each fetch"
+	perSend  = "a change of the file itself counts at once"
+	asBefore = "neither the first one nor the last one without a restart; " + inFile
+)
+
+// Keys are all keys that stand for flags, by their paths in the order of the declaration.
+func Keys() []Key {
+	return []Key{
+		{"repo", "repository.url", false, "another repository is another platform"},
+		{"branch", "repository.branch", false, ""},
+		{"dir", "repository.folder", false, ""},
+		{"poll", "repository.poll", true, "from the next fetch on"},
+		{"git-username", "repository.username", true, ""},
+		{"git-password-file", "repository.passwordFile", true, inFile},
+		{"git-token-file", "repository.tokenFile", true, inFile},
+		{"git-ca-file", "repository.caFile", true, perUse},
+		{"git-key-file", "repository.keyFile", true, perUse},
+		{"git-key-passphrase-file", "repository.keyPassphraseFile", true, inFile},
+		{"git-known-hosts", "repository.knownHostsFile", true, perUse},
+		{"verify-ssh-signers", "repository.verify.sshSignersFiles", false, inFile},
+		{"verify-gpg-keys", "repository.verify.gpgKeysFiles", false, inFile},
+		{"no-rewrite", "repository.noRewrite", false, ""},
+		{"accept-rewrite", "repository.acceptRewrites", false, ""},
+		{"cluster", "clusters", true, "but `replicas.home` cannot be taken away; kubeconfigs are read again when they change"},
+		{"default-service-account", "deploy.defaultServiceAccount", false, ""},
+		{"allow-exec-credentials", "deploy.allowExecCredentials", true, "with the next connection"},
+		{"data", "data", false, ""},
+		{"listen", "serve.listen", false, ""},
+		{"token-file", "serve.tokenFile", true, asBefore},
+		{"tokens-file", "serve.tokensFile", true, asBefore},
+		{"hook-secret-file", "serve.hookSecretFile", true, inFile},
+		{"arrivals-token-file", "serve.arrivalsTokenFile", true, inFile},
+		{"tls-cert-file", "serve.tlsCertFile", true, "not from HTTP to HTTPS, or back; " + inFile},
+		{"tls-key-file", "serve.tlsKeyFile", true, inFile},
+		{"home", "replicas.home", false, ""},
+		{"group", "replicas.group", false, ""},
+		{"shards", "replicas.shards", false, ""},
+		{"history", "history.store", false, ""},
+		{"history-dsn-file", "history.dsnFile", false, "the file is read at the start alone"},
+		{"history-keep", "history.keep", false, ""},
+		{"history-events", "history.events", false, ""},
+		{"sops-age-key-file", "sops.ageKeyFiles", true, inFile},
+		{"sops-kms", "sops.kms", true, ""},
+		{"s3-endpoint", "stores.s3Endpoint", false, ""},
+		{"lots-interval", "stores.lotsInterval", false, ""},
+		{"event-target", "events[].url", false, "with `events[].name`"},
+		{"event-format", "events[].format", false, ""},
+		{"event-secret-file", "events[].secretFile", false, perSend},
+		{"event-token-file", "events[].tokenFile", false, perSend},
+		{"github-repo", "github.repository", false, ""},
+		{"github-app-id", "github.appID", false, ""},
+		{"github-app-key-file", "github.appKeyFile", false, "the file is read at the start alone"},
+		{"github-installation", "github.installationID", false, ""},
+		{"github-token-file", "github.tokenFile", false, "the file is read at the start alone"},
+		{"github-url", "github.url", false, ""},
+		{"public-url", "github.publicURL", false, ""},
+		{"image-registry", "images.registries", false, ""},
+		{"image-registry-config", "images.configFile", false, ""},
+		{"image-interval", "images.interval", false, ""},
+		{"artifact-host", "artifacts.hosts", false, ""},
+		{"artifact-config", "artifacts.configFile", false, ""},
+		{"log-level", "logLevel", true, "the Kubernetes client logs only if it is debug from the start"},
+	}
+}
+
+// KeyOf returns the key of a flag.
+func KeyOf(flag string) (Key, bool) {
+	for _, k := range Keys() {
+		if k.Flag == flag {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// Table is all keys as a table in Markdown.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| key, under `spec` | flag | a change while the daemon runs |\n| --- | --- | --- |\n")
+	for _, k := range Keys() {
+		does := "**is refused**: it needs a restart"
+		if k.Live {
+			does = "counts at once"
+		}
+		if k.Note != "" {
+			does += "; " + k.Note
+		}
+		fmt.Fprintf(&b, "| `%s` | `--%s` | %s |\n", k.Path, k.Flag, does)
+	}
+	return b.String()
+}
