@@ -166,7 +166,7 @@ func object(t *testing.T, raw string) signers.Object {
 	return o
 }
 
-// git says whether Git itself accepts the signature, with the same signers.
+// git reports whether Git itself accepts the signature, with the same signers.
 func (w *workshop) git(commit, allowed, keys string) bool {
 	w.t.Helper()
 	if err := os.WriteFile(w.file("allowed"), []byte(allowed), 0o600); err != nil {

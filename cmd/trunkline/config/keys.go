@@ -2,11 +2,6 @@
 
 package config
 
-import (
-	"fmt"
-	"strings"
-)
-
 // Key is a key of a configuration, the flag that it stands for, and what becomes of it when it is changed while the daemon runs.
 type Key struct {
 	Flag, Path string
@@ -91,21 +86,4 @@ func KeyOf(flag string) (Key, bool) {
 		}
 	}
 	return Key{}, false
-}
-
-// Table is all keys as a table in Markdown.
-func Table() string {
-	var b strings.Builder
-	b.WriteString("| key, under `spec` | flag | a change while the daemon runs |\n| --- | --- | --- |\n")
-	for _, k := range Keys() {
-		does := "**is refused**: it needs a restart"
-		if k.Live {
-			does = "counts at once"
-		}
-		if k.Note != "" {
-			does += "; " + k.Note
-		}
-		fmt.Fprintf(&b, "| `%s` | `--%s` | %s |\n", k.Path, k.Flag, does)
-	}
-	return b.String()
 }
