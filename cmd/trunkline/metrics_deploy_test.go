@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/reconciler/git/gittest"
 )
@@ -27,14 +26,8 @@ clusters: [{name: x, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: 
 	if err := os.WriteFile(kubeconfig, []byte(nowhere), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := serve{data: dir + "/data", lotsInterval: lotsInterval}
-	cmd := &cobra.Command{}
-	s.repositoryFlags(cmd.Flags())
-	s.clusterFlags(cmd.Flags())
-	s.listening.flags(cmd.Flags())
-	s.history.flags(cmd)
-	s.replicas.flags(cmd)
-	if err := cmd.ParseFlags([]string{"--repo", gittest.New(t).URL(), "--cluster", "test=" + kubeconfig, "--listen", "127.0.0.1:0"}); err != nil {
+	cmd, s := serveCommand()
+	if err := cmd.ParseFlags([]string{"--repo", gittest.New(t).URL(), "--cluster", "test=" + kubeconfig, "--listen", "127.0.0.1:0", "--data", dir + "/data"}); err != nil {
 		t.Fatal(err)
 	}
 	configs, err := s.check()
