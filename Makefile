@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline lot devcluster versitygw cosign image release test test-short test-cloud test-devcluster test-release cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -87,7 +87,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue prometheus-operator promtool transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
 	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
@@ -207,6 +207,14 @@ jsonnet: ## build Jsonnet's own command, which tests compare with, into .cache/j
 cue: ## build CUE's own command, which tests compare with, into .cache/cue
 	@hack/cue/install.sh
 
+prometheus-operator: ## fetch the kinds of Prometheus' operator, which tests of the chart need, into .cache/deploy
+	@hack/deploy/install.sh
+
+# Without the clients of clouds by which Prometheus finds what it watches; rules need none.
+promtool: ## build Prometheus' program that tests rules into .cache/bin
+	@[ -x .cache/bin/promtool ] || echo "building promtool, which is a program of others from its source; the first time takes minutes"
+	@$(GO) build -C test/promtool -tags remove_all_sd -ldflags '-s -w' -o ../../.cache/bin/promtool github.com/prometheus/prometheus/cmd/promtool
+
 transform: ## check and test the program of the blueprint transform, with DuckDB from PyPI in .cache/transform
 	@hack/transform/check.sh
 
@@ -252,6 +260,7 @@ tidy: ## bring go.mod and go.sum in line with the imports
 	@cd test/versitygw && $(GO) mod tidy
 	@cd test/cosign && $(GO) mod tidy
 	@cd release && $(GO) mod tidy
+	@cd test/promtool && $(GO) mod tidy
 
 check: ## everything that CI runs
 	@.ci/run

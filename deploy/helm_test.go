@@ -33,7 +33,7 @@ func run(ctx context.Context, program string, args ...string) (stdout string, er
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	// Nothing of the user's own settings of Helm and Kubernetes counts.
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.DevNull, "HELM_CACHE_HOME=" + os.TempDir(), "HELM_CONFIG_HOME=" + os.TempDir()}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "HELM_CACHE_HOME=" + os.TempDir(), "HELM_CONFIG_HOME=" + os.TempDir()}
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("%s %s: %w\n%s%s", program, strings.Join(args, " "), err, out.String(), errs.String())
 	}

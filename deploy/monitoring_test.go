@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"trunkline.dev/trunkline/test/cached"
 )
 
 // rules are what Prometheus reads.
@@ -32,13 +34,27 @@ func alerts(t *testing.T) rules {
 	return out
 }
 
-// TestEveryAlertIsExplained: each alert says how bad it is, and leads to what to do.
+// TestAlerts: Prometheus' own program finds that alerts are raised by what they are for, and not by what is near it.
+func TestAlerts(t *testing.T) {
+	promtool := cached.Promtool(t)
+	if out, err := run(t.Context(), promtool, "check", "rules", "--lint=all", "--lint-fatal", chart+"/files/alerts.yaml"); err != nil {
+		t.Errorf("%v%s", err, out)
+	}
+	if out, err := run(t.Context(), promtool, "test", "rules", "alerts_test.yaml"); err != nil {
+		t.Errorf("%v%s", err, out)
+	}
+}
+
+// TestEveryAlertIsExplained: each alert is tested, says how bad it is, and leads to what to do.
 func TestEveryAlertIsExplained(t *testing.T) {
-	page := read(t, "../docs/kubernetes.md")
+	tested, page := read(t, "alerts_test.yaml"), read(t, "../docs/kubernetes.md")
 	var names []string
 	for _, group := range alerts(t).Groups {
 		for _, r := range group.Rules {
 			names = append(names, r.Alert)
+			if !regexp.MustCompile(`alertname: ` + r.Alert + `\n\s+exp_alerts:\n`).MatchString(tested) {
+				t.Errorf("no test of alerts_test.yaml raises %s", r.Alert)
+			}
 			if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
 				t.Errorf("%s has the severity %q", r.Alert, r.Labels["severity"])
 			}

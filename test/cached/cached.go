@@ -100,6 +100,15 @@ func Kustomize(tb testing.TB, release string) string {
 	return found(tb, "kustomize/kustomize-"+release, "kustomize")
 }
 
+// Promtool returns Prometheus' program that tests rules. It skips the test in short runs.
+func Promtool(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs promtool; left out by -short")
+	}
+	return found(tb, "bin/promtool", "promtool")
+}
+
 // Transform returns the folder of the program of the blueprint transform, with DuckDB. It skips the test in short runs.
 func Transform(tb testing.TB) string {
 	tb.Helper()
