@@ -24,10 +24,10 @@ import (
 
 var ann = acts.By{By: "ann", Why: "it was repaired", At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 
-// asked is ann, who asks at this moment.
-func (w *world) asked() acts.By {
+// askedNow is ann, who asks at this moment, by the clock by which it is written down what failed.
+func askedNow() acts.By {
 	by := ann
-	by.At = w.clock()
+	by.At = time.Now()
 	return by
 }
 
@@ -98,7 +98,7 @@ func TestRetry(t *testing.T) {
 				replica, want = w.replica(50*time.Millisecond), "orders/land: the lots that have failed are tried again within a minute, by the replica that keeps them"
 			}
 			tries := func() int { return w.cluster.starts()["orders/land "+w.at(5).ID()] }
-			said(t, want)(replica.Retry(t.Context(), "dev", "orders/land", w.at(5).Start, w.at(5).End(), w.asked()))
+			said(t, want)(replica.Retry(t.Context(), "dev", "orders/land", w.at(5).Start, w.at(5).End(), askedNow()))
 			w.await("the second try", func() bool { return tries() == 2 })
 			w.failed(5)
 			w.looked()
@@ -110,7 +110,7 @@ func TestRetry(t *testing.T) {
 				t.Errorf("it was tried %d times, want once more for a request", got)
 			}
 			mend()
-			said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/raw", time.Time{}, time.Time{}, w.asked()))
+			said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/raw", time.Time{}, time.Time{}, askedNow()))
 			w.await("all lots", w.made)
 			if got := tries(); got != 3 {
 				t.Errorf("it was tried %d times, want 3", got)
@@ -137,7 +137,7 @@ func TestRuns(t *testing.T) {
 	}
 	w.cluster.remove(func(j jobs.Job) bool { return j.Failed })
 	mend()
-	if _, err := w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, w.asked()); err != nil {
+	if _, err := w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()); err != nil {
 		t.Fatal(err)
 	}
 	w.await("all lots", w.made)
@@ -162,12 +162,12 @@ func TestRetryNothing(t *testing.T) {
 		"earlier lots":     {"orders/land", time.Time{}, w.at(5).Start},
 	} {
 		t.Run(name, func(t *testing.T) {
-			said(t, tc.of+": no such lot has failed: there is nothing to try again")(w.keeper.Retry(t.Context(), "dev", tc.of, tc.from, tc.until, w.asked()))
+			said(t, tc.of+": no such lot has failed: there is nothing to try again")(w.keeper.Retry(t.Context(), "dev", tc.of, tc.from, tc.until, askedNow()))
 		})
 	}
 	said(t, "orders/land makes no lots until it is enabled; what runs just now goes on")(w.keeper.Disable(t.Context(), "dev", "orders/land", ann))
 	said(t, "orders/land: what has failed is tried again once it is enabled: it is disabled by ann since 2026-03-01T12:00:00Z: it was repaired")(
-		w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, w.asked()))
+		w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()))
 	w.looked()
 	if got := w.cluster.starts()["orders/land "+w.at(5).ID()]; got != 1 {
 		t.Errorf("it was tried %d times", got)
@@ -190,13 +190,13 @@ func TestDisable(t *testing.T) {
 	}
 	w.keep()
 	w.await("the reason", func() bool { return w.why("sales/clean@1", 3).Status == "disabled" })
-	said(t, "sales/clean is disabled already, by ann since 2026-03-01T12:00:00Z: it was repaired")(w.keeper.Disable(t.Context(), "dev", "sales/clean", w.asked()))
+	said(t, "sales/clean is disabled already, by ann since 2026-03-01T12:00:00Z: it was repaired")(w.keeper.Disable(t.Context(), "dev", "sales/clean", askedNow()))
 	if got := w.lots("clean", manifest.Complete); len(got) > 0 {
 		t.Fatalf("it made %v", got)
 	}
-	said(t, "sales/clean makes lots again; it was disabled by ann since 2026-03-01T12:00:00Z: it was repaired")(w.keeper.Enable(t.Context(), "dev", "sales/clean", w.asked()))
+	said(t, "sales/clean makes lots again; it was disabled by ann since 2026-03-01T12:00:00Z: it was repaired")(w.keeper.Enable(t.Context(), "dev", "sales/clean", askedNow()))
 	w.await("all lots", w.made)
-	said(t, "sales/clean makes lots: it is not disabled")(w.keeper.Enable(t.Context(), "dev", "sales/clean", w.asked()))
+	said(t, "sales/clean makes lots: it is not disabled")(w.keeper.Enable(t.Context(), "dev", "sales/clean", askedNow()))
 	said(t, disabled)(w.keeper.Disable(t.Context(), "dev", "sales/clean", ann))
 	said(t, w.at(2).ID()+" of sales/clean@1 counts no longer; it is made again once sales/clean is enabled")(
 		w.keeper.Remove(t.Context(), "dev", "sales/clean@1", w.at(2), ann))
@@ -343,7 +343,7 @@ func TestTold(t *testing.T) {
 			d.Cluster == "one" && d.Oldest == w.at(0) && d.Newest == w.at(6)
 	}))
 	mend()
-	if _, err := w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, w.asked()); err != nil {
+	if _, err := w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()); err != nil {
 		t.Fatal(err)
 	}
 	w.await("all to be told", told(func(d Dataset) bool { return d.There == hours && d.Failed == 0 && d.Late.IsZero() }))

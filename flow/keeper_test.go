@@ -46,7 +46,7 @@ type world struct {
 	// more are further clusters, in which the environment is too if it declares them, and handover is how long they are waited for.
 	more     []*played
 	handover time.Duration
-	// ahead is by how much its clock is, which is past the full hour that now is.
+	// ahead is by how much the keeper's clock is, which is past the full hour that now is.
 	ahead atomic.Int64
 	now   time.Time
 
@@ -88,7 +88,6 @@ func newWorld(t testing.TB, edits ...func(now time.Time, tree fstest.MapFS)) *wo
 		edits: edits,
 	}
 	w.ahead.Store(int64(w.now.Add(past).Sub(start)))
-	w.cluster.clock = w.clock
 	w.declare()
 	return w
 }
@@ -135,8 +134,8 @@ spec:
 	w.catalog.Store(cat)
 }
 
-// clock is what time it is for the keeper and in its clusters. It is behind the clock of the disk, and never ahead of it: the pause of a failure that is
-// written down would be over.
+// clock is what time it is for the keeper. It is behind the clocks of the disk and of the clusters, and never ahead of them: for who looks, the
+// pause of a failure that was written down an hour ago would be over.
 func (w *world) clock() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // keep keeps the lots until the function that it returns is called.
@@ -160,9 +159,6 @@ func (w *world) keepEvery(interval time.Duration) (stop func()) {
 func (w *world) replica(interval time.Duration) *Keeper {
 	clusters := []Cluster{w.cluster}
 	for _, c := range w.more {
-		if c.clock == nil {
-			c.clock = w.clock
-		}
 		clusters = append(clusters, c)
 	}
 	return New(Options{
@@ -220,8 +216,6 @@ func (w *world) at(n int) lot.Lot {
 type played struct {
 	*fake
 
-	// clock is what time it is there; nil: what it is.
-	clock   func() time.Time
 	started []string
 	// program is what a run does; it returns whether it failed, and whether it goes on until it is ended.
 	program func(o jobs.Order, out string) (failed, on bool)
@@ -239,20 +233,13 @@ func newPlayed(name string) *played {
 	return &played{fake: newFake(name), program: func(jobs.Order, string) (bool, bool) { return false, false }, settling: func() {}}
 }
 
-func (p *played) time() time.Time {
-	if p.clock == nil {
-		return time.Now()
-	}
-	return p.clock()
-}
-
 func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.answers(); err != nil {
 		return err
 	}
-	j, out, ok := p.order(as, o, p.time())
+	j, out, ok := p.order(as, o, time.Now())
 	if !ok {
 		return nil
 	}
@@ -266,7 +253,7 @@ func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 	}
 	failed, on := p.program(o, path(out))
 	if !on {
-		j.Ended, j.Failed = p.time(), failed
+		j.Ended, j.Failed = time.Now(), failed
 		p.set(j)
 	}
 	return nil
@@ -278,7 +265,7 @@ func (p *played) end(which func(jobs.Job) bool) {
 	defer p.mu.Unlock()
 	for _, j := range p.jobs {
 		if j.Ended.IsZero() && which(j) {
-			j.Ended = p.time()
+			j.Ended = time.Now()
 			p.set(j)
 		}
 	}

@@ -59,7 +59,7 @@ func TestWhichLogsAreKept(t *testing.T) {
 			w.keep()
 			w.failed(5)
 			mend()
-			said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, w.asked()))
+			said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()))
 			w.await("all lots", w.made)
 			failed := "orders/land " + w.at(5).ID() + " failed"
 			want := map[string][]string{"default": {failed}, "none": nil, "failed": {failed}, "all": {failed}}[name]
@@ -132,7 +132,7 @@ func TestLogOf(t *testing.T) {
 		t.Fatalf("the log of a run that failed is %+v, %v", failed, err)
 	}
 	mend()
-	said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, w.asked()))
+	said(t, "orders/land: 1 lot that failed is tried again")(w.keeper.Retry(t.Context(), "dev", "orders/land", time.Time{}, time.Time{}, askedNow()))
 	w.await("all lots", w.made)
 	if got, err := log(w.keeper, 4, ""); err != nil || got.Kept || got.Outcome != "made" || !strings.HasPrefix(got.Text, "the log of land-") {
 		t.Errorf("the log of a run that is not kept is %+v, %v", got, err)

@@ -67,7 +67,7 @@ func TestRemoveLots(t *testing.T) {
 			if _, err := remove(r); !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "there is nothing to remove") {
 				t.Errorf("once more, it says %v", err)
 			}
-			if _, err := w.keeper.Enable(t.Context(), "dev", "sales/clean", w.asked()); err != nil {
+			if _, err := w.keeper.Enable(t.Context(), "dev", "sales/clean", askedNow()); err != nil {
 				t.Fatal(err)
 			}
 			w.await("all lots again", w.made)
