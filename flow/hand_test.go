@@ -24,7 +24,7 @@ import (
 
 var ann = acts.By{By: "ann", Why: "it was repaired", At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 
-// askedNow is ann, who asks at this moment, by the clock by which it is written down what failed.
+// now is ann, who asks at this moment.
 func askedNow() acts.By {
 	by := ann
 	by.At = time.Now()

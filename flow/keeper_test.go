@@ -34,9 +34,6 @@ const hours = 8
 // waitTimeout bounds every wait; it is long, since only a failing test waits for all of it.
 const waitTimeout = time.Minute
 
-// past is how long after a full hour the clock of a world starts, whatever the time is: no lot becomes due while a test runs.
-const past = 5 * time.Minute
-
 // world is a platform of two projects, the folders of its stores, and a cluster that is played.
 type world struct {
 	t       testing.TB
@@ -46,7 +43,7 @@ type world struct {
 	// more are further clusters, in which the environment is too if it declares them, and handover is how long they are waited for.
 	more     []*played
 	handover time.Duration
-	// ahead is by how much the keeper's clock is, which is past the full hour that now is.
+	// ahead is by how much the clock is.
 	ahead atomic.Int64
 	now   time.Time
 
@@ -82,12 +79,10 @@ func (w *world) outcomes() map[string]int {
 
 func newWorld(t testing.TB, edits ...func(now time.Time, tree fstest.MapFS)) *world {
 	t.Helper()
-	start := time.Now()
 	w := &world{
-		t: t, dir: t.TempDir(), log: io.Discard, now: start.Add(-past).UTC().Truncate(time.Hour), cluster: newPlayed("one"), ended: map[string]int{},
+		t: t, dir: t.TempDir(), log: io.Discard, now: time.Now().UTC().Truncate(time.Hour), cluster: newPlayed("one"), ended: map[string]int{},
 		edits: edits,
 	}
-	w.ahead.Store(int64(w.now.Add(past).Sub(start)))
 	w.declare()
 	return w
 }
@@ -134,10 +129,6 @@ spec:
 	w.catalog.Store(cat)
 }
 
-// clock is what time it is for the keeper. It is behind the clocks of the disk and of the clusters, and never ahead of them: for who looks, the
-// pause of a failure that was written down an hour ago would be over.
-func (w *world) clock() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
-
 // keep keeps the lots until the function that it returns is called.
 func (w *world) keep() (stop func()) {
 	return w.keepEvery(50 * time.Millisecond)
@@ -163,7 +154,7 @@ func (w *world) replica(interval time.Duration) *Keeper {
 	}
 	return New(Options{
 		Accepted: w.catalog.Load, Clusters: clusters, Interval: interval, Limits: DefaultLimits(), Handover: w.handover,
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock, Ended: w.end, Late: w.facts,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }, Ended: w.end, Late: w.facts,
 		Expired: w.expired,
 	})
 }
@@ -447,7 +438,7 @@ func TestOneThatIsStuck(t *testing.T) {
 	w.declare(since(hours), since(lots), "reads: {raw: orders/raw@1}, ", "", "/manifests/\"", fmt.Sprintf("/manifests/\", limits: {runs: %d, perWorkload: %d}", 2*lots, lots))
 	k := New(Options{
 		Accepted: w.catalog.Load, Clusters: []Cluster{refusing{w.cluster}}, Interval: time.Hour, Limits: DefaultLimits(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock, Ended: w.end,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Ended: w.end,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

@@ -89,14 +89,13 @@ func (w *world) tell(h *heard) (stop func()) {
 	env.Spec.Lots.Events = []v1alpha1.LotEvents{{To: "hooks"}, {To: "lineage"}}
 	limits := egress.DefaultLimits()
 	limits.Pause = time.Millisecond
-	// What was told is remembered by the clock of the store.
 	d := deliver.New(deliver.Options{
 		Targets: map[string]deliver.Target{"hooks": {URL: server.URL, Format: deliver.CloudEvents}, "lineage": {URL: server.URL, Format: deliver.OpenLineage}},
 		Client:  deliver.NewClient(), Limits: limits, Upkeep: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: func(string, string, string) {},
 	})
 	k := New(Options{
 		Accepted: w.catalog.Load, Clusters: []Cluster{w.cluster}, Interval: 20 * time.Millisecond, Limits: DefaultLimits(),
-		Log: slog.New(slog.DiscardHandler), Now: w.clock, Ended: w.end, Teller: d,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Ended: w.end, Teller: d,
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var running sync.WaitGroup
