@@ -83,7 +83,7 @@ func newClustered(tb testing.TB, projects, chain, lots, runs int, edit func(*clu
 	w := &clustered{
 		tb: tb, dir: dir, manifests: "file://" + dir + "/manifests/", lake: "file://" + dir + "/lake", cluster: pkg.Cluster(tb), now: time.Now().UTC().Truncate(5 * time.Minute), projects: projects, chain: chain, lots: lots,
 	}
-	w.opts.Shared = bucket.NewShared()
+	w.opts.Shared = bucket.NewShared(time.Now)
 	tb.Cleanup(func() { _ = w.opts.Shared.Close() })
 	edit(w)
 	head := "apiVersion: trunkline.dev/v1alpha1\n"

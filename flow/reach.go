@@ -49,7 +49,7 @@ type fromFleet struct {
 
 // reach takes which clusters there are now, and begins with the environments that it is about.
 func (l *loop) reach() {
-	now := l.Keeper.clusters.Load()
+	now := l.clusters.Load()
 	if now == l.reached {
 		return
 	}

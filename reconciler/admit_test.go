@@ -197,13 +197,13 @@ func TestRewrites(t *testing.T) {
 					f.await("resuming", func(s status.Source) bool { return s.Accepted != nil })
 				}
 				f.fetch()
-				source := f.head(tc.head, tc.refused)
+				f.head(tc.head, tc.refused)
 				if !tc.refused {
 					return
 				}
 				f.fetch() // it is looked at again, and is no better
 				f.fetch()
-				source = f.head(tc.head, true)
+				source := f.head(tc.head, true)
 				text := source.Problems.String()
 				for _, want := range []string{tc.head, accepted, "--accept-rewrite " + accepted + ".." + tc.head} {
 					if !strings.Contains(text, want) {

@@ -161,7 +161,7 @@ type DaemonRepository struct {
 	// KnownHostsFile holds the host keys to accept for ssh; default: none.
 	KnownHostsFile string `json:"knownHostsFile,omitempty"`
 	// Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.
-	Verify DaemonVerify `json:"verify,omitempty"`
+	Verify DaemonVerify `json:"verify,omitzero"`
 	// NoRewrite refuses a head that does not come after the accepted commit; default: false.
 	NoRewrite bool `json:"noRewrite,omitempty"`
 	// AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.

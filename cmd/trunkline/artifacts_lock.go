@@ -37,7 +37,7 @@ are, unless --update is given. Only tag and digest are edited. The credentials a
 those of docker's config.json.`,
 		Example: `  trunkline lock
   trunkline lock --update web`,
-		RunE: func(cmd *cobra.Command, args []string) error { return l.run(cmd, args) },
+		RunE: l.run,
 	}
 	cmd.Flags().StringVar(&l.from, "from", ".", "folder with the platform")
 	cmd.Flags().BoolVar(&l.update, "update", false, "also move what has a digest to what is there now")
@@ -50,7 +50,7 @@ type locking struct {
 	update bool
 }
 
-func (l locking) run(cmd *cobra.Command, names []string) error {
+func (l *locking) run(cmd *cobra.Command, names []string) error {
 	tree, err := git.OpenDir(l.from)
 	if err != nil {
 		return err

@@ -190,7 +190,7 @@ func (s *serve) run(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	if s.lifeline {
 		ctx = untilEOF(ctx, stdin)
 	}
-	s.stores.Shared = bucket.NewShared()
+	s.stores.Shared = bucket.NewShared(time.Now)
 	defer func() { _ = s.stores.Shared.Close() }() // nothing is lost by it
 	d, err := s.assemble(ctx, configs, log)
 	if err != nil {

@@ -63,8 +63,7 @@ func listReleases(ctx context.Context, address string) ([]published, error) {
 	request.Header.Set("User-Agent", "trunkline/"+programVersion())
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		var asked *url.Error // it would name the address with what may be secret in it
-		if errors.As(err, &asked) {
+		if asked, ok := errors.AsType[*url.Error](err); ok { // it would name the address with what may be secret in it
 			err = asked.Err
 		}
 		return nil, fmt.Errorf("%s does not answer: %w; on a machine without a way to the internet, read the changelog elsewhere, or name a mirror with --releases-url", at.Host, err)
@@ -158,8 +157,7 @@ func checkVersion(ctx context.Context, w io.Writer, current, address string) err
 	}
 	all, err := listReleases(ctx, address)
 	if err != nil {
-		var usage *usageError
-		if errors.As(err, &usage) {
+		if _, wrong := errors.AsType[*usageError](err); wrong {
 			return err
 		}
 		return &troubleError{fmt.Errorf("what is newer is not known: %w", err)}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -40,8 +41,10 @@ func TestCheckVersion(t *testing.T) {
 	}{
 		{name: "behind", reason: "newest first by number, not by text; drafts, tries and what is no version are left out; no escapes reach the terminal", current: "v1.2.0", answer: releasesOf, want: newest, is: errFindings},
 		{name: "newest", reason: "a release to try out is not for who has a release", current: "v1.10.0", answer: releasesOf, want: "trunkline v1.10.0 is the newest version\n"},
-		{name: "a try", reason: "who tries one out is told of the next", current: "v1.3.0-beta.1", answer: `[{"tag_name": "v1.3.0-rc.1", "prerelease": true, "body": "b"}]`,
-			want: "trunkline v1.3.0-beta.1 is not the newest version: v1.3.0-rc.1 is\n\nv1.3.0-rc.1\n  b\n", is: errFindings},
+		{
+			name: "a try", reason: "who tries one out is told of the next", current: "v1.3.0-beta.1", answer: `[{"tag_name": "v1.3.0-rc.1", "prerelease": true, "body": "b"}]`,
+			want: "trunkline v1.3.0-beta.1 is not the newest version: v1.3.0-rc.1 is\n\nv1.3.0-rc.1\n  b\n", is: errFindings,
+		},
 		{name: "of a commit", reason: "a build between releases is no try of one", current: "v1.10.1-0.20260703000000-0123456789ab", answer: `[{"tag_name": "v1.11.0-rc.1", "prerelease": true}]`,
 			want: "trunkline v1.10.1-0.20260703000000-0123456789ab is the newest version\n"},
 		{name: "of the first commits", reason: "before there was a release", current: "v0.0.0-20260703000000-0123456789ab", answer: `[{"tag_name": "v0.1.0", "body": "first"}]`,
@@ -62,9 +65,7 @@ func TestCheckVersion(t *testing.T) {
 				if len(r.Cookies()) > 0 || r.Header.Get("Authorization") != "" || r.ContentLength > 0 {
 					t.Errorf("sent more than a request: %v", r.Header)
 				}
-				for k, v := range tt.header {
-					w.Header()[k] = v
-				}
+				maps.Copy(w.Header(), tt.header)
 				if tt.status != 0 {
 					w.WriteHeader(tt.status)
 				}

@@ -45,8 +45,8 @@ type client struct {
 	old   bool
 }
 
-// NewShared returns one without clients.
-func NewShared() *Shared { return &Shared{now: time.Now, open: map[sharedKey]*client{}} }
+// NewShared returns one without clients, which are as old as the clock says.
+func NewShared(now func() time.Time) *Shared { return &Shared{now: now, open: map[sharedKey]*client{}} }
 
 // Close closes what nobody uses, and the rest as soon as nobody does. From then on each folder has a client of its own.
 func (s *Shared) Close() error {

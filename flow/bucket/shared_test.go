@@ -31,7 +31,7 @@ type sharing struct {
 
 func newSharing(t *testing.T) *sharing {
 	t.Helper()
-	w := &sharing{t: t, s3: buckettest.New(t, "lake"), shared: NewShared(), now: time.Now(), connections: map[string]bool{}, keys: map[string]int{}}
+	w := &sharing{t: t, s3: buckettest.New(t, "lake"), shared: NewShared(time.Now), now: time.Now(), connections: map[string]bool{}, keys: map[string]int{}}
 	w.shared.now = func() time.Time { return w.now }
 	t.Cleanup(func() { _ = w.shared.Close() })
 	w.s3.Fail(func(answer http.ResponseWriter, r *http.Request, _ http.Handler) bool {
@@ -147,7 +147,7 @@ func TestSharedIsNotWaitedFor(t *testing.T) {
 // own, and with one that is shared.
 func BenchmarkSmallObject(b *testing.B) {
 	s3 := buckettest.New(b, "lake")
-	shared := NewShared()
+	shared := NewShared(time.Now)
 	defer func() { _ = shared.Close() }()
 	for name, opts := range map[string]Options{"own": {Endpoint: s3.URL}, "shared": {Endpoint: s3.URL, Shared: shared}} {
 		err := With(b.Context(), "s3://lake/", opts, func(f Folder) error { return f.Replace(b.Context(), "x", []byte("x")) })

@@ -30,8 +30,12 @@ func parseKeys(name string, data []byte) (keys openpgp.EntityList, err error) {
 	}
 	var rings []io.Reader
 	text := string(data)
-	for strings.Contains(text, keyBlock) {
-		text = text[strings.Index(text, keyBlock):]
+	for {
+		at := strings.Index(text, keyBlock)
+		if at < 0 {
+			break
+		}
+		text = text[at:]
 		next := strings.Index(text[len(keyBlock):], keyBlock)
 		one := text
 		if next >= 0 {

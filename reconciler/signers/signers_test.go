@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func (w *workshop) plain(when time.Time, args ...string) string {
 	w.t.Helper()
 	saved := w.env
 	at := fmt.Sprintf("%d +0000", when.Unix())
-	w.env = append(w.env[:len(w.env):len(w.env)], "GIT_COMMITTER_DATE="+at, "GIT_AUTHOR_DATE="+at)
+	w.env = append(slices.Clip(w.env), "GIT_COMMITTER_DATE="+at, "GIT_AUTHOR_DATE="+at)
 	defer func() { w.env = saved }()
 	w.run("", "git", append(append([]string{}, args...), "commit", "-q", "--allow-empty", "-m", "message "+at)...)
 	return w.run("", "git", "rev-parse", "HEAD")
@@ -190,7 +191,7 @@ func (w *workshop) useRing(keys string) {
 		}
 		w.rings[keys] = ring
 	}
-	w.env = append(w.env[:len(w.env):len(w.env)], "GNUPGHOME="+ring)
+	w.env = append(slices.Clip(w.env), "GNUPGHOME="+ring)
 	if !known && keys != "" {
 		w.run(keys, "gpg", "--batch", "--import")
 	}

@@ -57,7 +57,7 @@ func TestTheTableIsCurrent(t *testing.T) {
 	}
 	want := table.ReplaceAll(data, []byte("${1}\n"+strings.ReplaceAll(keyTable(), "$", "$$")+"\n${2}"))
 	if *update {
-		if err := os.WriteFile(page, want, 0o644); err != nil { //nolint:gosec // a page of the documentation is for everybody
+		if err := os.WriteFile(page, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

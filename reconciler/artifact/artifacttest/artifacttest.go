@@ -220,7 +220,8 @@ func Repository(t testing.TB, wrap func(http.Handler) http.Handler, charts map[s
 	t.Helper()
 	digests = map[string]string{}
 	mux := http.NewServeMux()
-	index := "apiVersion: v1\nentries:\n"
+	var index strings.Builder
+	index.WriteString("apiVersion: v1\nentries:\n")
 	of := ""
 	for _, file := range slices.Sorted(maps.Keys(charts)) {
 		data := charts[file]
@@ -229,12 +230,12 @@ func Repository(t testing.TB, wrap func(http.Handler) http.Handler, charts map[s
 		digests[file] = "sha256:" + hex.EncodeToString(sum[:])
 		if chart != of {
 			of = chart
-			index += "  " + chart + ":\n"
+			index.WriteString("  " + chart + ":\n")
 		}
-		index += fmt.Sprintf("  - {apiVersion: v2, name: %s, version: %q, digest: %x, urls: [\"%s-%s.tgz\"]}\n", chart, version, sum, chart, version)
+		fmt.Fprintf(&index, "  - {apiVersion: v2, name: %s, version: %q, digest: %x, urls: [\"%s-%s.tgz\"]}\n", chart, version, sum, chart, version)
 		mux.HandleFunc(fmt.Sprintf("GET /stable/%s-%s.tgz", chart, version), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
 	}
-	mux.HandleFunc("GET /stable/index.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, index) })
+	mux.HandleFunc("GET /stable/index.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, index.String()) })
 	var h http.Handler = mux
 	if wrap != nil {
 		h = wrap(h)
