@@ -45,10 +45,14 @@ func TestCheckVersion(t *testing.T) {
 			name: "a try", reason: "who tries one out is told of the next", current: "v1.3.0-beta.1", answer: `[{"tag_name": "v1.3.0-rc.1", "prerelease": true, "body": "b"}]`,
 			want: "trunkline v1.3.0-beta.1 is not the newest version: v1.3.0-rc.1 is\n\nv1.3.0-rc.1\n  b\n", is: errFindings,
 		},
-		{name: "of a commit", reason: "a build between releases is no try of one", current: "v1.10.1-0.20260703000000-0123456789ab", answer: `[{"tag_name": "v1.11.0-rc.1", "prerelease": true}]`,
-			want: "trunkline v1.10.1-0.20260703000000-0123456789ab is the newest version\n"},
-		{name: "of the first commits", reason: "before there was a release", current: "v0.0.0-20260703000000-0123456789ab", answer: `[{"tag_name": "v0.1.0", "body": "first"}]`,
-			want: "trunkline v0.0.0-20260703000000-0123456789ab is not the newest version: v0.1.0 is\n\nv0.1.0\n  first\n", is: errFindings},
+		{
+			name: "of a commit", reason: "a build between releases is no try of one", current: "v1.10.1-0.20260703000000-0123456789ab", answer: `[{"tag_name": "v1.11.0-rc.1", "prerelease": true}]`,
+			want: "trunkline v1.10.1-0.20260703000000-0123456789ab is the newest version\n",
+		},
+		{
+			name: "of the first commits", reason: "before there was a release", current: "v0.0.0-20260703000000-0123456789ab", answer: `[{"tag_name": "v0.1.0", "body": "first"}]`,
+			want: "trunkline v0.0.0-20260703000000-0123456789ab is not the newest version: v0.1.0 is\n\nv0.1.0\n  first\n", is: errFindings,
+		},
 		{name: "none", reason: "a project without releases", current: "v1.0.0", answer: `[]`, want: "trunkline v1.0.0 is the newest version\n"},
 		{name: "not of a commit", reason: "nothing is asked, since nothing can be compared", current: "(devel)", trouble: "cannot be compared"},
 		{name: "an error", reason: "the server is in trouble", current: "v1.0.0", status: http.StatusBadGateway, trouble: "answers \"502 Bad Gateway\""},
