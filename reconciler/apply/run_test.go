@@ -407,7 +407,7 @@ func TestEnded(t *testing.T) {
 		}
 	})
 	t.Run("UnknownCluster", func(t *testing.T) {
-		x := apply.New(apply.Options{ID: id})
+		x := apply.New(apply.Options{ID: id, Cluster: func() *apply.Cluster { return nil }})
 		if out := x.Run(t.Context(), t.Context(), release.Run{}); !out.Terminal || !strings.Contains(out.Err.Error(), "--cluster eu=KUBECONFIG") {
 			t.Errorf("%+v", out)
 		}
