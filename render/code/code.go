@@ -5,6 +5,7 @@ package code
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
@@ -35,7 +36,7 @@ type Job struct {
 	Entry string
 	// Given is what the program is given, as JSON; what is in it is up to the language.
 	Given []byte
-	// Ask says what is at a path of the tree; see [Look] and [Read].
+	// Ask says what is at a path of the tree; see [Look] and [Read]. It need not be safe for several goroutines.
 	Ask func(name string) Entry
 }
 
@@ -65,13 +66,21 @@ func (p InProcess) Evaluate(ctx context.Context, job Job) ([]byte, error) {
 	return Run(language, job)
 }
 
-// Run evaluates a job, and holds the value to the size that a workload may have.
+// Run evaluates a job, and holds the value to the size that a workload may have. A language may read several files at a time; the job is
+// asked for one after the other.
 func Run(language Language, job Job) (value []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			value, err = nil, fmt.Errorf("the engine failed: %v", r)
 		}
 	}()
+	var asking sync.Mutex
+	ask := job.Ask
+	job.Ask = func(name string) Entry {
+		asking.Lock()
+		defer asking.Unlock()
+		return ask(name)
+	}
 	value, err = language(job)
 	if err == nil && len(value) > manifest.MaxBytes {
 		return nil, fmt.Errorf("renders to more than %d MiB", manifest.MaxBytes>>20)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -64,5 +65,22 @@ func TestFiles(t *testing.T) {
 	cancel(errors.New("a newer commit"))
 	if got := code.Files(ctx, tree)(code.Read("a.txt")); got.Kind != code.Unreadable || string(got.Data) != "a newer commit" {
 		t.Errorf("of a build that is over: %c %q", got.Kind, got.Data)
+	}
+}
+
+// TestOneQuestionAtATime: a language that reads several files at a time, as CUE does, gets the answer to its own question.
+func TestOneQuestionAtATime(t *testing.T) {
+	asked := 0 // which the race detector looks after
+	language := func(job code.Job) ([]byte, error) {
+		var reading sync.WaitGroup
+		for range 20 {
+			reading.Go(func() { job.Ask(code.Read("a")) })
+		}
+		reading.Wait()
+		return nil, nil
+	}
+	_, err := code.Run(language, code.Job{Ask: func(string) code.Entry { asked++; return code.Entry{} }})
+	if err != nil || asked != 20 {
+		t.Errorf("asked %d times, %v", asked, err)
 	}
 }
