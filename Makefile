@@ -90,7 +90,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue prometheus-operator promtool transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
-	@$(WITH_TMP) $(GO) test -run TestTooMuchMemory ./reconciler/builders # the race detector breaks its limit
+	@$(WITH_TMP) $(GO) test -run 'TestTooMuchMemory|TestCodeBombs' ./reconciler/builders # the race detector breaks their limits
 	@$(MAKE) --no-print-directory test-devcluster
 	@echo "testing release"
 	@cd release && ../$(WITH_TMP) $(GO) test -short ./...

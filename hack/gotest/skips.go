@@ -10,6 +10,7 @@ const noDisk = "the system does not allow user namespaces, without which no disk
 // skips are the tests that may be skipped in CI, each with what runs in their stead.
 var skips = []struct{ test, reason string }{
 	{"reconciler/builders.TestTooMuchMemory", "the race detector breaks limits of memory; make test runs it without as well"},
+	{"reconciler/builders.TestCodeBombs", "the race detector breaks limits of memory; make test runs it without as well"},
 	{"render/helm.TestParityOfPublicCharts", "make parity fetches the charts, every night"},
 	{"render/kustomize.TestParityOfPublicOverlays", "make parity fetches the kustomizations, every night"},
 	{"render/kinds.TestParityOfPublicCharts", "make parity fetches the charts, every night"},
