@@ -7,10 +7,16 @@ import "strings"
 // noDisk is where a test of full disks is skipped: everywhere else it runs.
 const noDisk = "the system does not allow user namespaces, without which no disk can be mounted"
 
+// noSigning is about programs that do not come with Git.
+const noSigning = "signatures are made by GnuPG and OpenSSH, where they are installed"
+
 // skips are the tests that may be skipped in CI, each with what runs in their stead.
 var skips = []struct{ test, reason string }{
 	{"reconciler/builders.TestTooMuchMemory", "the race detector breaks limits of memory; make test runs it without as well"},
 	{"reconciler/builders.TestCodeBombs", "the race detector breaks limits of memory; make test runs it without as well"},
+	{"reconciler/signers.Test", noSigning},
+	{"cmd/trunkline/e2e.TestSignedAndNotRewritten", noSigning},
+	{"cmd/trunkline.TestScripts/verify", noSigning},
 	{"render/helm.TestParityOfPublicCharts", "make parity fetches the charts, every night"},
 	{"render/kustomize.TestParityOfPublicOverlays", "make parity fetches the kustomizations, every night"},
 	{"render/kinds.TestParityOfPublicCharts", "make parity fetches the charts, every night"},

@@ -66,8 +66,11 @@ func (w *process) do(ctx context.Context, engine string, request [][]byte, stat 
 	if _, said := err.(engineError); said { //nolint:errorlint // never wrapped
 		return err
 	}
-	w.end() // so that all is said that it says
-	return &Error{engine, w.last.reason(memory, err)}
+	var peak int64
+	if w.end() { // so that all is said that it says
+		peak = child.PeakMemory(w.cmd)
+	}
+	return &Error{engine, w.last.reason(memory, peak, err)}
 }
 
 // engineError is what Kustomize, or the evaluator of a language, reports.
@@ -106,11 +109,13 @@ func (w *process) kill() {
 	w.closes()
 }
 
-// end ends the process and waits until it is gone, unless that takes too long: nothing depends on it any more.
-func (w *process) end() {
+// end ends the process, waits until it is gone, and reports whether it is: nothing depends on it any more, so that it is left if that takes too
+// long.
+func (w *process) end() (gone bool) {
 	_ = child.Kill(w.cmd)
-	w.waiter.Wait() // which also waits for what it says
+	gone = w.waiter.Wait() // which also waits for what it says
 	w.closes()
+	return gone
 }
 
 // words looks for why a process ends in what it writes to stderr, which is never kept or shown: it can hold what is
@@ -141,8 +146,8 @@ func (w *words) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// reason says why a process ended, as far as that is known.
-func (w *words) reason(memory int64, err error) string {
+// reason says why a process ended, as far as that is known. Peak is the memory that it had at most, in bytes; 0 if that is not known.
+func (w *words) reason(memory, peak int64, err error) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	found := func(word string) bool { return w.found[word] }
@@ -151,6 +156,9 @@ func (w *words) reason(memory int64, err error) string {
 		return fmt.Sprintf("it took more than %d MiB of memory", memory>>20)
 	case slices.ContainsFunc(wordsStack, found):
 		return "something nests too deep"
+	case peak >= memory/2:
+		// Where Go's garbage collector gets no memory for what it needs itself, it ends by a fault that says nothing of memory.
+		return fmt.Sprintf("it took more than %d MiB of memory", memory>>20)
 	}
 	return "it ended by itself (" + err.Error() + ")"
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 )
 
@@ -19,6 +20,21 @@ func Terminate(cmd *exec.Cmd) error { return signal(cmd, syscall.SIGTERM) }
 
 // Kill kills the process of a command and everything that it has started and that is still in its group.
 func Kill(cmd *exec.Cmd) error { return signal(cmd, syscall.SIGKILL) }
+
+// PeakMemory is how much memory, in bytes, the process of a command had at once at most, that was waited for to its end; 0 if that is not known.
+func PeakMemory(cmd *exec.Cmd) int64 {
+	if cmd.ProcessState == nil {
+		return 0
+	}
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(usage.Maxrss)
+	}
+	return int64(usage.Maxrss) << 10 // in KiB
+}
 
 func signal(cmd *exec.Cmd, s syscall.Signal) error {
 	err := syscall.Kill(-cmd.Process.Pid, s)
