@@ -30,10 +30,11 @@ func PeakMemory(cmd *exec.Cmd) int64 {
 	if !ok {
 		return 0
 	}
-	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss)
+	peak := int64(usage.Maxrss) //nolint:unconvert // it is an int32 where words are
+	if runtime.GOOS != "darwin" {
+		peak <<= 10 // it is in KiB
 	}
-	return int64(usage.Maxrss) << 10 // in KiB
+	return peak
 }
 
 func signal(cmd *exec.Cmd, s syscall.Signal) error {
