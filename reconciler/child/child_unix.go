@@ -30,7 +30,7 @@ func PeakMemory(cmd *exec.Cmd) int64 {
 	if !ok {
 		return 0
 	}
-	peak := int64(usage.Maxrss) //nolint:unconvert // it is an int32 where words are
+	peak := int64(usage.Maxrss) //nolint:unconvert // it is an int32 on systems of 32 bits
 	if runtime.GOOS != "darwin" {
 		peak <<= 10 // it is in KiB
 	}

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,6 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/track"
 	"trunkline.dev/trunkline/promotion/images"
 )
@@ -197,7 +197,7 @@ type guarded struct{ inner http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) {
+	if r.URL.Scheme != "https" && !artifact.Loopback(r.URL.Hostname()) {
 		r = r.Clone(r.Context())
 		r.URL.Scheme = "https"
 	}
@@ -211,11 +211,6 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 type bounded struct {
 	io.Reader
 	io.Closer
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // keychain is the name of a docker config.json, and of the flag that says it; without a file there are no credentials.
