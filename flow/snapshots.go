@@ -97,7 +97,8 @@ func (l *loop) supposed(e supposed) {
 	l.opts.Log.Info("the lots are known by a snapshot until they have been listed", "environment", s.name, "lots", lots.Len(), "taken", e.Taken.UTC().Format(time.RFC3339))
 }
 
-// suspect has the manifests read that are not those of the snapshot, once the stores were listed: nobody has seen yet whether they are damaged. Most
+// suspect has the manifests read that were not written when those of the snapshot were, which has no ETags, once the stores were listed: nobody has
+// seen yet whether they are damaged. Most
 // are what the daemon before wrote after its last snapshot, which is not much.
 func (s *state) suspect(lots *survey.Stock) {
 	if len(s.supposed) == 0 {
@@ -106,8 +107,9 @@ func (s *state) suspect(lots *survey.Stock) {
 	supposed := func(id string) bool { return s.supposed[id] && lots.Has(id) }
 	was := s.stock.Only(supposed)
 	for _, key := range was.Changed(lots.Only(supposed)) {
-		f := lots.Lot(key)
-		if !f.State.There() || f.ETag == was.Lot(key).ETag || f.ETag == s.own[key].ETag {
+		f, before := lots.Lot(key), was.Lot(key)
+		same := f.State == before.State && f.Written.Equal(before.Written)
+		if !f.State.There() || same || f.ETag == s.own[key].ETag {
 			continue
 		}
 		if s.foreign.unread == nil {

@@ -125,6 +125,18 @@ func TestStartBySnapshot(t *testing.T) {
 	}{
 		"from before": {"what was lost since is seen once it was listed", nil, false},
 		"of nothing":  {"it says of no lot that it is there: all but those that were lost are found", nothing, true},
+		"as it is": {"what is to be read is there, and is looked for, since no snapshot has an ETag", func(w *storm, s snapshot.Snapshot) *survey.Stock {
+			var m survey.Maker
+			for _, id := range s.Lots.Datasets() {
+				m.Dataset(id, s.Lots.Unit(id))
+				for at, f := range s.Lots.Lots(id) {
+					if at != w.lotsOf()[map[string]int{"orders/raw@1": 0, "sales/clean@1": 1}[id]] {
+						m.Add(survey.At{Series: id, Lot: at}, f)
+					}
+				}
+			}
+			return m.Stock()
+		}, true},
 		"of one store": {"of the other dataset nothing is known, so that it waits", func(w *storm, s snapshot.Snapshot) *survey.Stock {
 			return nothing(w, s).Only(func(id string) bool { return id == "orders/raw@1" })
 		}, false},
@@ -277,9 +289,13 @@ func TestWhatCameAfterTheSnapshot(t *testing.T) {
 	is := func(state plan.State, etag string) survey.Lot {
 		return survey.Lot{Mark: plan.Mark{State: state, Written: w.now}, ETag: etag}
 	}
+	before := func(state plan.State, ago time.Duration) survey.Lot { // as a snapshot has it: without an ETag
+		return survey.Lot{Mark: plan.Mark{State: state, Written: w.now.Add(-ago)}}
+	}
 	raw, clean := "orders/raw@1", "sales/clean@1"
 	s.suppose(s.stockOf(t, map[survey.At]survey.Lot{
-		at(raw, 0): is(plan.Complete, "a"), at(raw, 1): is(plan.Complete, "b"), at(raw, 2): is(plan.Removed, ""), at(raw, 3): is(plan.Complete, "d"),
+		at(raw, 0): before(plan.Complete, 0), at(raw, 1): before(plan.Complete, time.Second), at(raw, 2): before(plan.Removed, 0),
+		at(raw, 3): before(plan.Complete, 0), at(raw, 7): before(plan.Complete, 0),
 	}).Only(func(id string) bool { return id == raw }))
 	s.own[at(raw, 5)] = is(plan.Complete, "own") // a run has made it since the start
 	s.takes(s.stockOf(t, map[survey.At]survey.Lot{
@@ -289,9 +305,10 @@ func TestWhatCameAfterTheSnapshot(t *testing.T) {
 		at(raw, 4):   is(plan.Complete, "e"),   // there was none
 		at(raw, 5):   is(plan.Complete, "own"), // this daemon wrote it
 		at(raw, 6):   is(plan.Partial, ""),     // it does not count
+		at(raw, 7):   is(plan.Empty, "f"),      // another state, written in the same second
 		at(clean, 0): is(plan.Complete, "x"),   // the snapshot has nothing of its dataset
 	}))
-	want := map[survey.At]string{at(raw, 1): "B", at(raw, 2): "c", at(raw, 4): "e"}
+	want := map[survey.At]string{at(raw, 1): "B", at(raw, 2): "c", at(raw, 4): "e", at(raw, 7): "f"}
 	if diff := cmp.Diff(want, s.foreign.unread); diff != "" {
 		t.Errorf("what is read: -want +got:\n%s", diff)
 	}

@@ -145,11 +145,14 @@ func (d *done) saw(r run.Run, sinks map[string][]store.Entry) {
 	}
 }
 
-// input finds the manifests of an input that count, in the order of the lots. If not all of its lots are known to be there, or one is not
-// what it is known to be, they are listed.
+// input finds the manifests of an input that count, in the order of the lots. If not all of its lots are known to be there, with the ETag that
+// says of a manifest that it is the same, which a snapshot does not have, or if one is not what it is known to be, they are listed.
 func (w worker) input(ctx context.Context, d *done, in run.Input) ([]run.Found, error) {
 	known := d.now(d.lots)
-	there := !slices.ContainsFunc(in.Lots, func(l lot.Lot) bool { return !known(survey.At{Series: in.ID, Lot: l}).State.There() })
+	there := !slices.ContainsFunc(in.Lots, func(l lot.Lot) bool {
+		f := known(survey.At{Series: in.ID, Lot: l})
+		return !f.State.There() || f.ETag == ""
+	})
 	for again := range 2 {
 		if again > 0 || !there {
 			entries, err := w.ledger.Entries(ctx, in)
