@@ -50,9 +50,16 @@ type orders struct {
 	*played
 
 	last jobs.Order
+	// errs are what it answers first.
+	errs []error
 }
 
 func (o *orders) Create(_ context.Context, _ jobs.As, order jobs.Order) error {
+	if len(o.errs) > 0 {
+		err := o.errs[0]
+		o.errs = o.errs[1:]
+		return err
+	}
 	o.last = order
 	return nil
 }

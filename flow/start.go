@@ -92,7 +92,7 @@ func (d done) not(why string) done {
 
 // cannot is a run that could not be started because of an error.
 func (d done) cannot(err error) done {
-	d.passing = bucket.ClassOf(err) == bucket.Transient
+	d.passing = bucket.ClassOf(err) == bucket.Transient || jobs.Transient(err)
 	return d.not(err.Error())
 }
 

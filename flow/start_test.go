@@ -3,13 +3,20 @@
 package flow
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sync/semaphore"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // TestStoresThatDoNotAnswer: a store that does not answer for a moment is asked again soon, and a run that it says something else of waits as one
@@ -56,6 +63,42 @@ func TestStoresThatDoNotAnswer(t *testing.T) {
 			})
 			l := &loop{Keeper: New(Options{Log: slog.New(slog.DiscardHandler)}), ctx: t.Context(), events: make(chan any, 1)}
 			l.startRun(c.worker, one, semaphore.NewWeighted(1))
+			d := (<-l.events).(done)
+			if want := map[bool]came{true: cameStarted, false: cameNot}[tc.passing]; d.came != want || d.passing {
+				t.Errorf("it is %s, want %s: %s", d.came, want, d.why)
+			}
+		})
+	}
+}
+
+// TestAPIServersThatDoNotAnswer: so it is with API servers.
+func TestAPIServersThatDoNotAnswer(t *testing.T) {
+	of := schema.GroupResource{Group: "batch", Resource: "jobs"}
+	for name, tc := range map[string]struct {
+		err     error
+		passing bool
+	}{
+		"it is too much":             {apierrors.NewTooManyRequests("later", 1), true},
+		"it is not there yet":        {apierrors.NewServiceUnavailable("starting"), true},
+		"it took too long":           {apierrors.NewTimeoutError("etcd", 1), true},
+		"something is wrong":         {apierrors.NewInternalError(errors.New("failed calling webhook")), true},
+		"the connection ends":        {&url.Error{Op: "Post", URL: "https://cluster", Err: io.ErrUnexpectedEOF}, true},
+		"nobody listens":             {&url.Error{Op: "Post", URL: "https://cluster", Err: syscall.ECONNREFUSED}, true},
+		"it is not allowed":          {apierrors.NewForbidden(of, "x", errors.New("no")), false},
+		"it does not know who asks":  {apierrors.NewUnauthorized("who"), false},
+		"the Job is none":            {apierrors.NewInvalid(schema.GroupKind{Group: "batch", Kind: "Job"}, "x", nil), false},
+		"the namespace is not there": {apierrors.NewNotFound(of, "x"), false},
+		"nobody knows why":           {errors.New("boom"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCounter(t)
+			todo, _ := c.state.starts(c.now)
+			if len(todo) == 0 {
+				t.Fatal("nothing is to be started")
+			}
+			c.cluster.errs = []error{fmt.Errorf("creating the Job: %w", tc.err)}
+			l := &loop{Keeper: New(Options{Log: slog.New(slog.DiscardHandler)}), ctx: t.Context(), events: make(chan any, 1)}
+			l.startRun(c.worker, todo[0], semaphore.NewWeighted(1))
 			d := (<-l.events).(done)
 			if want := map[bool]came{true: cameStarted, false: cameNot}[tc.passing]; d.came != want || d.passing {
 				t.Errorf("it is %s, want %s: %s", d.came, want, d.why)

@@ -42,11 +42,12 @@ func (l *loop) do(todo []work) {
 	}
 }
 
-// startWithin is how long it is tried to start a run while a store does not answer. After that, it is a run that could not be started, which
-// pauses as one that has failed does.
+// startWithin is how long it is tried to start a run while a store or an API server does not answer. After that, it is a run that could not be
+// started, which pauses as one that has failed does.
 const startWithin = 10 * time.Second
 
-// startRun starts a run. A store that does not answer for a moment is asked again soon, which takes no room from others between two tries.
+// startRun starts a run. A store or an API server that does not answer for a moment is asked again soon, which takes no room from others between
+// two tries.
 func (l *loop) startRun(w worker, one work, room *semaphore.Weighted) {
 	try := func() (done, error) {
 		if err := room.Acquire(l.ctx, 1); err != nil {
@@ -60,7 +61,7 @@ func (l *loop) startRun(w worker, one work, room *semaphore.Weighted) {
 		return d, nil
 	}
 	d, err := backoff.Retry(l.ctx, try, backoff.WithMaxElapsedTime(startWithin), backoff.WithNotify(func(err error, again time.Duration) {
-		l.opts.Log.Debug("a store does not answer, and a run cannot be started; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
+		l.opts.Log.Debug("a store or an API server does not answer, and a run cannot be started; it is tried again", append(one.words(), "err", err.Error(), "in", again.String())...)
 	}))
 	if err == nil || d.passing {
 		l.tell(d)

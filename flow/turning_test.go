@@ -28,10 +28,21 @@ func TestTurning(t *testing.T) {
 			s.takes(s.stockOf(t, map[survey.At]survey.Lot{{Series: "orders/raw@1", Lot: w.at(4)}: there}, "orders/raw@1"))
 		},
 		"a run has failed, as its manifest says": func(w *world, s *state) {
-			s.own[survey.At{Series: "orders/raw@1", Lot: w.at(3)}] = survey.Lot{
-				Mark: plan.Mark{State: plan.Partial, Written: noon}, Partial: map[string]time.Time{"1-none-none": noon},
-			}
+			at := survey.At{Series: "orders/raw@1", Lot: w.at(3)}
+			s.own[at] = partial(s, at)
 			s.renew("orders/raw@1")
+		},
+		"what a run has left, which had failed, is gone": func(w *world, s *state) {
+			at := survey.At{Series: "orders/raw@1", Lot: w.at(3)}
+			s.own[at] = partial(s, at)
+			s.renew(at.Series)
+			s.redeclare(declare(w.catalog.Load(), "dev", ""))
+			s.turn(w.now)
+			if len(s.runs) == 0 {
+				t.Error("no run has failed")
+			}
+			delete(s.own, at)
+			s.renew(at.Series)
 		},
 	} {
 		w := newWorld(t)
@@ -56,6 +67,13 @@ func TestTurning(t *testing.T) {
 			t.Errorf("%s: -from nothing +got:\n%s", reason, diff)
 		}
 	}
+}
+
+// partial is what the first attempt left that makes a lot, and has failed.
+func partial(s *state, at survey.At) survey.Lot {
+	arc, _ := s.graph.Arc(s.graph.Producer(at.Series))
+	a := attempt{1, epoch(arc, at.Lot, s.lot), arc.Digest}
+	return survey.Lot{Mark: plan.Mark{State: plan.Partial, Written: noon}, Partial: map[string]time.Time{a.String(): noon}}
 }
 
 // TestTurningIsNotForAll: what would stop the loop for long has a planner made beside it, and nothing is started until then.

@@ -49,7 +49,7 @@ type done struct {
 	damaged map[survey.At]string
 	// failed is a run that was not started since there was such an attempt, which has failed.
 	failed bool
-	// passing is set if a store did not answer, which says nothing of the run.
+	// passing is set if a store or an API server did not answer, which says nothing of the run.
 	passing bool
 }
 

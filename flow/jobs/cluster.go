@@ -5,8 +5,11 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -159,6 +162,18 @@ func (c *Cluster) Delete(ctx context.Context, as As, j Job) error {
 		})
 	})
 	return unlessGone(err, "deleting the Job "+j.Namespace+"/"+j.Name)
+}
+
+// Transient reports whether an error says that an API server does not answer, or has too much to do, for now: what was asked for may have been
+// done. That it says no, or that credentials are wrong, is none.
+func Transient(err error) bool {
+	var status apierrors.APIStatus // which is no error by itself, so that it has to be found by a variable
+	if errors.As(err, &status) {
+		code := status.Status().Code
+		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError && code != http.StatusNotImplemented
+	}
+	_, unanswered := errors.AsType[*url.Error](err)
+	return unanswered
 }
 
 // unlessGone is an error, unless it says that the object is not there, or another one of its name is.

@@ -3,6 +3,8 @@
 package plan_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,15 +55,11 @@ func (w *world) arc(id string, change func(*plan.Arc)) {
 	w.arcs[id] = a
 }
 
+func (w *world) plainGraph() *plan.Graph {
+	return plan.NewGraph(slices.Collect(maps.Values(w.series)), slices.Collect(maps.Values(w.arcs)))
+}
+
 func (w *world) plain() *plan.Planner {
-	var series []plan.Series
-	for _, s := range w.series {
-		series = append(series, s)
-	}
-	var arcs []plan.Arc
-	for _, a := range w.arcs {
-		arcs = append(arcs, a)
-	}
 	seen := &plan.Seen{}
 	for k, m := range w.marks {
 		seen.Lot(k.id, k.lot, m)
@@ -72,7 +70,7 @@ func (w *world) plain() *plan.Planner {
 	for _, r := range w.replays {
 		seen.Replay(r)
 	}
-	return plan.New(plan.NewGraph(series, arcs), seen, w.limits, w.now)
+	return plan.New(w.plainGraph(), seen, w.limits, w.now)
 }
 
 func TestWhy(t *testing.T) {
