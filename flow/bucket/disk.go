@@ -150,18 +150,21 @@ func (d disk) Replace(_ context.Context, key string, data []byte) error {
 
 // write writes a file under another name, and has it get its own in some way.
 func (d disk) write(key string, data []byte, name func(root *os.Root, from, to string) error) (err error) {
-	if err := os.MkdirAll(filepath.Join(d.dir(), staging), 0o755); err != nil { //nolint:gosec // what reads manifests may run as someone else
+	var f *os.File
+	err = within(func() (err error) {
+		f, err = os.CreateTemp(filepath.Join(d.dir(), staging), "*")
+		return err
+	}, func() error {
+		return os.MkdirAll(filepath.Join(d.dir(), staging), 0o755) //nolint:gosec // what reads manifests may run as someone else
+	})
+	if err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(d.dir())
 	if err != nil {
-		return err
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	f, err := os.CreateTemp(filepath.Join(d.dir(), staging), "*")
-	if err != nil {
-		return err
-	}
 	temp := filepath.Join(staging, filepath.Base(f.Name()))
 	defer func() {
 		if gone := root.Remove(temp); !errors.Is(gone, fs.ErrNotExist) {
@@ -173,13 +176,24 @@ func (d disk) write(key string, data []byte, name func(root *os.Root, from, to s
 		return err
 	}
 	own := filepath.FromSlash(key)
-	if err := root.MkdirAll(filepath.Dir(own), 0o755); err != nil {
-		return err
-	}
-	if err := name(root, temp, own); err != nil {
+	err = within(func() error { return name(root, temp, own) }, func() error { return root.MkdirAll(filepath.Dir(own), 0o755) })
+	if err != nil {
 		return err
 	}
 	return syncFolder(root, filepath.Dir(own))
+}
+
+// within does something in a folder, which is made if it is not there: most are, and to look for each on the way to it takes longer than to write
+// a file.
+func within(do, mkdir func() error) error {
+	err := do()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := mkdir(); err != nil {
+		return err
+	}
+	return do()
 }
 
 // syncFolder has what is in a folder survive a power failure.
