@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/plan"
 )
 
@@ -109,6 +110,16 @@ func TestNext(t *testing.T) {
 		"Failed": {"when a pause ends", func(w *world) {
 			w.runs[key{"orders/clean", hour(5)}] = plan.Run{Arc: "orders/clean", Lot: hour(5), Attempt: 1, Failed: w.now}
 		}, epoch.Add(36*time.Hour + 11*time.Minute)},
+		"Read": {"when what is read ends, which is after what is made of it, and before the next of that", func(w *world) {
+			clear(w.marks)
+			delete(w.arcs, "rates/sum")
+			for id, unit := range map[string]lot.Unit{"orders/raw@1": lot.Sixths, "orders/clean@1": lot.Fourths} {
+				s := w.series[id]
+				s.Unit = unit
+				w.series[id] = s
+			}
+			w.now = epoch.Add(36*time.Hour + 16*time.Minute)
+		}, epoch.Add(36*time.Hour + 20*time.Minute)},
 		"Held":  {"when a hold ends", func(w *world) { w.limits.Holds = []plan.Hold{{By: "a freeze", Until: w.now.Add(time.Second)}} }, epoch.Add(36*time.Hour + 10*time.Minute + time.Second)},
 		"Never": {"if nothing runs", func(w *world) { clear(w.arcs) }, time.Time{}},
 	}

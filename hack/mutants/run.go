@@ -91,7 +91,8 @@ func goTest(ctx context.Context, root string, m mutant, overlay string, timeout 
 	defer cancel()
 	args = append(args, m.Test)
 	if usesRapid(filepath.Join(root, filepath.FromSlash(m.Test))) {
-		args = append(args, "-args", "-rapid.nofailfile") // what fails for a mutant must not be tried again without it
+		// What fails for a mutant must not be tried again without it; of the checks, -short does a fifth.
+		args = append(args, "-args", "-rapid.nofailfile", "-rapid.checks=500")
 	}
 	c := exec.CommandContext(ctx, "go", args...)
 	c.Dir = root
