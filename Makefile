@@ -42,6 +42,9 @@ VALE := .cache/bin/vale-$(VALE_VERSION)
 GOVULNCHECK := .cache/bin/govulncheck-$(GOVULNCHECK_VERSION)
 DEADCODE := .cache/bin/deadcode-$(DEADCODE_VERSION)
 WITH_TMP := hack/with-tmp.sh
+# The packages of the module, each with what its tests import, and those of them whose tests start servers.
+WITH_IMPORTS = $(GO) list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./...
+SERVERS := trunkline/test/(clustertest|s3test|pgtest)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,8 +91,10 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
 test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue prometheus-operator promtool transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
-	@echo "testing trunkline with the race detector; compiling for it takes minutes the first time"
-	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m ./...
+	@echo "testing what starts no servers with the race detector; compiling for it takes minutes the first time"
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m $$($(WITH_IMPORTS) | awk '!/$(subst /,\/,$(SERVERS))/ {print $$1}')
+	@echo "testing what starts servers"
+	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m $$($(WITH_IMPORTS) | awk '/$(subst /,\/,$(SERVERS))/ {print $$1}')
 	@$(WITH_TMP) $(GO) test -run 'TestTooMuchMemory|TestCodeBombs' ./reconciler/builders # the race detector breaks their limits
 	@$(MAKE) --no-print-directory test-devcluster
 	@echo "testing release"
