@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline lot devcluster versitygw cosign image release test test-short test-cloud test-devcluster test-release cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+.PHONY: help build trunkline lot devcluster versitygw zig cosign image release test test-short test-cloud test-devcluster test-release cover storms parity mutants fuzz lint fmt prose deadcode vuln \
 	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
@@ -66,6 +66,9 @@ versitygw: ## build bin/versitygw, an S3 server on a folder
 	@[ -x bin/versitygw ] || echo "building bin/versitygw, which is a program of others from its source; the first time takes a minute or two"
 	@$(GO) build -C test/versitygw -ldflags '-s -w' -o ../../bin/versitygw github.com/versity/versitygw/cmd/versitygw
 
+zig: ## install Zig into .cache/zig, which releases have what is written in C compiled with, for every platform
+	@hack/zig/install.sh
+
 cosign: ## build bin/cosign, which signs and verifies releases
 	@[ -x bin/cosign ] || echo "building bin/cosign, which is a program of others from its source; the first time takes a few minutes"
 	@$(GO) build -C test/cosign -ldflags '-s -w' -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
@@ -73,12 +76,12 @@ cosign: ## build bin/cosign, which signs and verifies releases
 # What is released is what is committed, whatever is in the work tree; docs/install.md describes what comes out. The flags of the
 # program that makes it, such as -push, -key FILE or -platforms linux/amd64; "go run -C release . -h" lists them.
 RELEASE_FLAGS ?=
-RELEASE = $(WITH_TMP) $(GO) run -C release . -repo $(CURDIR) -out $(CURDIR)/dist
+RELEASE = $(WITH_TMP) $(GO) run -C release . -repo $(CURDIR) -out $(CURDIR)/dist -zig $(CURDIR)/.cache/zig/ziglang/zig
 
-image: ## make the container image of the last commit for amd64 and arm64 into dist, in OCI's layout; RELEASE_FLAGS='-push -image …'
+image: zig ## make the container image of the last commit for amd64 and arm64 into dist, in OCI's layout; RELEASE_FLAGS='-push -image …'
 	@$(RELEASE) -only image $(RELEASE_FLAGS) -- $(BUILD)
 
-release: ## make all of a release of the last commit into dist: image, archives, packages, bills of materials; compiles for four platforms
+release: zig ## make all of a release of the last commit into dist: image, archives, packages, bills of materials; compiles for four platforms
 	@$(RELEASE) $(RELEASE_FLAGS) -- $(BUILD)
 
 # Tests come in three tiers; CONTRIBUTING.md says which test is in which. hack/gotest runs `go test` and ends with what
@@ -104,7 +107,7 @@ test-devcluster: devcluster ## run the tests of test/devcluster, a module of its
 	@echo "testing test/devcluster"
 	@cd test/devcluster && DEVCLUSTER=$(CURDIR)/bin/devcluster ../../$(WITH_TMP) $(GO) test -race ./node/... ./pki/... ./process/... ./e2e/...
 
-test-release: cosign ## tier 3, nightly: test release, a module of its own, with the real cosign; -short of it is part of tier 2
+test-release: cosign zig ## tier 3, nightly: test release, a module of its own, with the real cosign and Zig; -short of it is part of tier 2
 	@cd test/cosign && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
 	@echo "testing release, with cosign"
 	@cd release && ../$(WITH_TMP) $(GO) test ./...

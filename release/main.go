@@ -42,6 +42,8 @@ type Options struct {
 	// Flags are those of "go build".
 	Flags     []string
 	Platforms []source.Platform
+	// Zig is the program that compiles what is written in C; without it, nothing may be.
+	Zig string
 	// Out is the folder of all that is made, which is replaced.
 	Out string
 	// Only is "image" to make nothing else.
@@ -76,6 +78,7 @@ func run(ctx context.Context, args []string, password string, stdout, stderr io.
 	flags.BoolVar(&o.Push, "push", false, "push the image; credentials are those of \"docker login\"")
 	flags.StringVar(&o.Key, "key", "", "`file` of the key to sign with, which COSIGN_PASSWORD opens; without, nothing is signed")
 	flags.StringVar(&o.Builder, "builder", "https://trunkline.dev/release/by-hand", "`URL` that says who makes it, for the provenance")
+	flags.StringVar(&o.Zig, "zig", "", "`file` of Zig, which compiles what is written in C; without, there is nothing of that in the programs")
 	flags.StringVar(&o.Run, "run", "", "`URL` of this run, for the provenance")
 	packages := flags.String("packages", "./cmd/trunkline,./cmd/lot", "programs, by their `packages`; the first one is the image's")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64", "`list` of what to build for")

@@ -33,6 +33,8 @@ type maker struct {
 	key      *attest.Key
 	// zones is the archive of time zones of the toolchain.
 	zones string
+	// zig is the version of the compiler, if there is one.
+	zig string
 	// files are what people download.
 	files []string
 	// subjects are what the provenance is about.
@@ -55,7 +57,7 @@ func Make(ctx context.Context, o Options, log io.Writer) (err error) {
 	if err := m.begin(ctx, work); err != nil {
 		return err
 	}
-	if err := m.build(ctx, filepath.Join(work, "bin")); err != nil {
+	if err := m.build(ctx, work); err != nil {
 		return err
 	}
 	if o.Only == "" {
@@ -81,6 +83,13 @@ func (m *maker) begin(ctx context.Context, work string) error {
 	}
 	root, cache, _ := strings.Cut(strings.TrimSpace(string(env)), "\n")
 	m.zones, m.licences = filepath.Join(root, "lib", "time", "zoneinfo.zip"), bill.Licences{Cache: cache}
+	if m.Zig != "" {
+		version, err := output(ctx, m.Zig, "version")
+		if err != nil {
+			return fmt.Errorf("%w: \"make zig\" installs it", err)
+		}
+		m.zig = strings.TrimSpace(string(version))
+	}
 	repo, err := filepath.Abs(m.Repo)
 	if err != nil {
 		return err
@@ -98,14 +107,22 @@ func (m *maker) begin(ctx context.Context, work string) error {
 	return nil
 }
 
+// compiler is that of what is written in C, if there is one.
+func (m *maker) compiler(work string) *source.Compiler {
+	if m.Zig == "" {
+		return nil
+	}
+	return &source.Compiler{Zig: m.Zig, Stubs: filepath.Join(work, "stubs")}
+}
+
 // build builds the programs that are needed.
-func (m *maker) build(ctx context.Context, into string) error {
+func (m *maker) build(ctx context.Context, work string) error {
 	for _, on := range m.Platforms {
 		for i, pkg := range m.Packages {
 			if m.Only == "image" && (i > 0 || on.OS != "linux") {
 				continue
 			}
-			p, err := m.commit.Build(ctx, pkg, on, m.Flags, into)
+			p, err := m.commit.Build(ctx, pkg, on, m.Flags, m.compiler(work), filepath.Join(work, "bin"))
 			if err != nil {
 				return err
 			}
@@ -209,7 +226,7 @@ func (m *maker) manual(ctx context.Context, work string) (completions, pages map
 	var program source.Program
 	if i >= 0 {
 		program = m.programs[i]
-	} else if program, err = m.commit.Build(ctx, m.Packages[0], here, m.Flags, filepath.Join(work, "here")); err != nil {
+	} else if program, err = m.commit.Build(ctx, m.Packages[0], here, m.Flags, m.compiler(work), filepath.Join(work, "here")); err != nil {
 		return nil, nil, err
 	}
 	completions = map[string][]byte{}
@@ -258,7 +275,7 @@ func (m *maker) add(name string, content []byte) error {
 // provenance is how what is made came about.
 func (m *maker) provenance() ([]byte, error) {
 	return attest.Made{
-		Repository: m.Source, Revision: m.commit.Hash, Version: "v" + m.version(), Go: m.programs[0].Info.GoVersion, Flags: m.Flags,
+		Repository: m.Source, Revision: m.commit.Hash, Version: "v" + m.version(), Go: m.programs[0].Info.GoVersion, Flags: m.Flags, Zig: m.zig,
 		Builder: m.Builder, Run: m.Run,
 	}.Predicate()
 }

@@ -32,6 +32,8 @@ type Made struct {
 	// Repository, Revision, Version and Go say of what, and with which toolchain; Flags are those of the build.
 	Repository, Revision, Version, Go string
 	Flags                             []string
+	// Zig is the version of what compiled what is written in C; empty if nothing did.
+	Zig string
 	// Builder is who made it, as a URL: a workflow, or a person's machine. Run is that very run, if it has an address.
 	Builder, Run string
 }
@@ -62,6 +64,10 @@ func (m Made) Predicate() ([]byte, error) {
 			},
 		},
 		RunDetails: &slsa.RunDetails{Builder: &slsa.Builder{Id: m.Builder}},
+	}
+	if m.Zig != "" {
+		p.BuildDefinition.ResolvedDependencies = append(p.BuildDefinition.ResolvedDependencies,
+			&intoto.ResourceDescriptor{Uri: "pkg:pypi/ziglang@" + m.Zig, Name: "zig " + m.Zig})
 	}
 	if m.Run != "" {
 		p.RunDetails.Metadata = &slsa.BuildMetadata{InvocationId: m.Run}

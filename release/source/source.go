@@ -90,14 +90,23 @@ type Program struct {
 }
 
 // Build builds a package of the commit into a folder. Flags are those of "go build" besides the ones that make its result the same
-// everywhere.
-func (c Commit) Build(ctx context.Context, pkg string, on Platform, flags []string, into string) (Program, error) {
+// everywhere. Without a compiler, nothing that is written in C is part of it.
+func (c Commit) Build(ctx context.Context, pkg string, on Platform, flags []string, compiler *Compiler, into string) (Program, error) {
 	p := Program{Name: filepath.Base(pkg), Platform: on}
+	fixed := []string{"CGO_ENABLED=0", "CC="}
+	if compiler != nil {
+		cc, err := compiler.command(ctx, on)
+		if err != nil {
+			return p, err
+		}
+		fixed = []string{"CGO_ENABLED=1", "CC=" + cc}
+		flags = compiler.flags(on, c.Hash, flags)
+	}
 	p.File = filepath.Join(into, on.OS+"_"+on.Arch, p.Name)
 	args := append([]string{"build", "-trimpath", "-buildvcs=true", "-mod=readonly", "-o", p.File}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
 	cmd.Dir = c.Dir
-	cmd.Env = environment(os.Environ(), on)
+	cmd.Env = environment(os.Environ(), on, fixed)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
@@ -107,15 +116,15 @@ func (c Commit) Build(ctx context.Context, pkg string, on Platform, flags []stri
 	if p.Info, err = buildinfo.ReadFile(p.File); err != nil {
 		return p, fmt.Errorf("what %s was built of: %w", p.File, err)
 	}
-	return p, p.check(c)
+	return p, errors.Join(p.check(c), p.alone())
 }
 
 // environment is that of the toolchain: whatever may change a program is set, and whatever may do so besides is left out.
-func environment(of []string, on Platform) []string {
-	fixed := []string{
-		"CGO_ENABLED=0", "GOOS=" + on.OS, "GOARCH=" + on.Arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFLAGS=", "GOFIPS140=off", "GOWORK=off",
+func environment(of []string, on Platform, more []string) []string {
+	fixed := append([]string{
+		"CXX=", "AR=", "CGO_CFLAGS=", "CGO_CPPFLAGS=", "CGO_CXXFLAGS=", "CGO_LDFLAGS=", "CPATH=", "C_INCLUDE_PATH=", "LIBRARY_PATH=", "SDKROOT=", "GOOS=" + on.OS, "GOARCH=" + on.Arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFLAGS=", "GOFIPS140=off", "GOWORK=off",
 		"GODEBUG=", "GOROOT_FINAL=",
-	}
+	}, more...)
 	var out []string
 	for _, kept := range of {
 		name, _, _ := strings.Cut(kept, "=")

@@ -27,9 +27,9 @@ func TestParsePlatforms(t *testing.T) {
 
 // TestEnvironment holds a build to what it is told, whatever whoever runs it has set.
 func TestEnvironment(t *testing.T) {
-	of := []string{"HOME=/home/ann", "GOFLAGS=-tags=evil", "CGO_ENABLED=1", "GOOS=plan9", "GOAMD64=v3", "GOEXPERIMENT=x", "GOPROXY=https://proxy", "GOWORK=/w/go.work"}
-	got := environment(of, Platform{"linux", "arm64"})
-	for _, want := range []string{"HOME=/home/ann", "GOPROXY=https://proxy", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOFLAGS=", "GOAMD64=v1", "GOWORK=off", "GOEXPERIMENT="} {
+	of := []string{"HOME=/home/ann", "GOFLAGS=-tags=evil", "CGO_ENABLED=1", "GOOS=plan9", "GOAMD64=v3", "GOEXPERIMENT=x", "GOPROXY=https://proxy", "GOWORK=/w/go.work", "CC=evil-cc", "CGO_CFLAGS=-Devil"}
+	got := environment(of, Platform{"linux", "arm64"}, []string{"CGO_ENABLED=0", "CC="})
+	for _, want := range []string{"HOME=/home/ann", "GOPROXY=https://proxy", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOFLAGS=", "GOAMD64=v1", "GOWORK=off", "GOEXPERIMENT=", "CC=", "CGO_CFLAGS="} {
 		if !slices.Contains(got, want) {
 			t.Errorf("there is no %s", want)
 		}
