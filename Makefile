@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline lot devcluster versitygw zig cosign image release test test-short test-cloud test-devcluster test-release cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+.PHONY: help build trunkline lot devcluster versitygw zig cosign image release test test-short test-cloud test-devcluster test-release test-image cover storms parity mutants fuzz lint fmt prose deadcode vuln \
 	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
 
 GO ?= go
@@ -111,6 +111,9 @@ test-release: cosign zig ## tier 3, nightly: test release, a module of its own, 
 	@cd test/cosign && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
 	@echo "testing release, with cosign"
 	@cd release && ../$(WITH_TMP) $(GO) test ./...
+
+test-image: image ## tier 3, nightly: make the image of the last commit, and run what is in it as a container would
+	@cd release && ../$(WITH_TMP) $(GO) test -count 1 -run TestTrunklineInItsImage . -args -image-layout $(CURDIR)/dist/image
 
 storms: build versitygw postgres ## tier 3, nightly: repeat what is random (storms, kills, models, properties); STORMS=5 times
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count $(STORMS) -timeout 120m -run 'Storm|Kill|Damaged|Replica|Hang|Delay' \
