@@ -304,7 +304,9 @@ func (s *state) done(d done, now time.Time) []work {
 		run.Digest = "" // it says nothing of the workload
 		s.ran(d.key, atOnce(run))
 	case cameNot:
-		switch {
+		switch before, ok := s.failedBefore(d.key, now); {
+		case ok && before.Attempt >= run.Attempt && before.Digest == run.Digest: // at the lot as it is again, which nobody knew of
+			run = before
 		case d.failed: // another process has seen it fail
 		case learned:
 			run = plan.Run{} // what the plan went by is not so; the next one knows
@@ -314,6 +316,27 @@ func (s *state) done(d done, now time.Time) []work {
 		s.ran(d.key, run)
 	}
 	return s.rest(d)
+}
+
+// failedBefore is the last attempt that has failed at a lot as it is now, by the partial manifests that there are. Clocks differ: none has failed
+// later than now.
+func (s *state) failedBefore(key arcLot, now time.Time) (plan.Run, bool) {
+	arc, ok := s.graph.Arc(key.arc)
+	if !ok {
+		return plan.Run{}, false
+	}
+	of := map[survey.At]survey.Lot{}
+	for _, id := range arc.Writes {
+		at := survey.At{Series: id, Lot: key.lot}
+		of[at] = s.lot(at)
+	}
+	for _, r := range failures(s.graph, of, s.lot) {
+		if r.Failed.After(now) {
+			r.Failed = now
+		}
+		return r, true // there is one arc
+	}
+	return plan.Run{}, false
 }
 
 // rest looks at what else there is of a lot about which something was done.

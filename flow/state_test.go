@@ -3,6 +3,7 @@
 package flow
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -162,5 +163,47 @@ func TestPausesEndWithTheirLot(t *testing.T) {
 		if n := begins(); n != 1 {
 			t.Errorf("%s: it was made and removed by others, and is tried as attempt %d, want 1", came, n)
 		}
+	}
+}
+
+// TestAFailureThatCountsAgain: a lot that was made after an attempt had failed is as it was before once what was made is known to be damaged. The attempt
+// that has failed counts again, so that the next one has another name.
+func TestAFailureThatCountsAgain(t *testing.T) {
+	w := newWorld(t)
+	s := planned(t, w)
+	key, at := arcLot{"orders/land", w.at(2)}, survey.At{Series: "orders/raw@1", Lot: w.at(2)}
+	arc, _ := s.graph.Arc(key.arc)
+	failed := attempt{3, epoch(arc, w.at(2), in(nil)), arc.Digest}
+	there := survey.Lot{
+		Mark: plan.Mark{State: plan.Complete, Written: noon}, ETag: "damaged",
+		Partial: map[string]time.Time{failed.String(): noon, attempt{9, short("another", epochLength), arc.Digest}.String(): noon},
+	}
+	s.saw(at, there)
+	s.doubt(map[survey.At]string{at: "damaged"})
+	next := func(now time.Time) (work, bool) {
+		todo, _ := s.starts(now)
+		i := slices.IndexFunc(todo, func(k work) bool { return k.key == key })
+		if i < 0 {
+			return work{}, false
+		}
+		return todo[i], true
+	}
+	for tries := range 3 {
+		one, ok := next(w.now)
+		if !ok {
+			t.Fatal("a lot of which nothing counts is not made")
+		}
+		if tries > 0 {
+			if one.attempt.number != 4 {
+				t.Fatalf("after 3 attempts comes %d", one.attempt.number)
+			}
+			return
+		}
+		if one.attempt.String() == failed.String() {
+			t.Fatal("the attempt that has failed is made again")
+		}
+		s.done(done{work: one, came: cameNot, why: "there was an attempt", lots: map[survey.At]survey.Lot{at: there}}, w.now)
+		w.now = w.now.Add(2 * time.Hour)
+		s.plan(w.now)
 	}
 }
