@@ -81,8 +81,11 @@ func TestTrunklineInItsImage(t *testing.T) {
 	git("add", ".")
 	git("commit", "--quiet", "--message", "no cycle")
 	log.await(t, `commit accepted`)
-	address := regexp.MustCompile(`127\.0\.0\.1:[1-9][0-9]*`).FindString(log.String())
-	out, err := inImage(t, img, data, "history", "--server", "http://"+address)
+	address := regexp.MustCompile(`listen\W+(127\.0\.0\.1:[1-9][0-9]*)`).FindStringSubmatch(log.String())
+	if address == nil {
+		t.Fatalf("it does not say where it listens:\n%s", log)
+	}
+	out, err := inImage(t, img, data, "history", "--server", "http://"+address[1])
 	if err != nil || !strings.Contains(out, "accepted") {
 		t.Errorf("the history: %v\n%s", err, out)
 	}
