@@ -59,10 +59,12 @@ type Follower struct {
 	seen, resumed string
 	unfinished    *status.Commit
 	// barred is the head that was refused last for what it is, and not for what it declares; nil if the last one was not.
-	barred *barred
-	// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass.
-	unrendered string
+	barred     *barred
+	unrendered unrendered
 }
+
+// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass, and that why.
+type unrendered struct{ commit, why string }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
 type Judged struct {
@@ -173,8 +175,9 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		return nil
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || f.unrendered == commit.Hash
-	rev := Revision{Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) }}
+	waits := f.unrendered.commit == commit.Hash
+	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || waits
+	rev := Revision{Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) }, Again: waits}
 	f.unseen(daemon, &rev)
 	err = f.take(ctx, rev)
 	if rewritten, ok := errors.AsType[*rewrittenError](err); ok {
@@ -189,12 +192,18 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		}
 		f.Observe(judged)
 	}
-	f.unrendered = ""
+	before := f.unrendered
+	f.unrendered = unrendered{}
 	if _, ok := errors.AsType[*UnrenderedError](err); ok {
-		f.unrendered = commit.Hash
-		f.Log.Warn("not all releases could be rendered; it is tried again", "err", err.Error())
+		f.unrendered = unrendered{commit.Hash, err.Error()}
+		if before != f.unrendered {
+			f.Log.Warn("not all releases could be rendered; it is tried again", "commit", commit.Hash, "err", err.Error())
+		}
 		f.source.judged(f.Board, nil) // each of them says so itself
 		return err
+	}
+	if waits && err == nil {
+		f.Log.Info("all releases of the accepted commit are rendered", "commit", commit.Hash)
 	}
 	switch {
 	case err == nil:

@@ -87,6 +87,8 @@ type Revision struct {
 	Intact func() error
 	// Behind is set if a newer head is not accepted: it stays what the board says of the head.
 	Behind bool
+	// Again is set if the revision was accepted before, and only what could not be rendered of it is to be.
+	Again bool
 }
 
 func (rev Revision) intact() error {
@@ -234,6 +236,9 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 		return h.unfinished(err)
 	}
 	h.finish(e)
+	if rev.Again {
+		return nil // it was logged
+	}
 	r.opts.Log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
 		"changed", h.told, "took", r.opts.Now().Sub(began))
 	return nil
