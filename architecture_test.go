@@ -37,6 +37,7 @@ var mayKnow = map[string][]string{
 	"api/location":               {},
 	"api/lot":                    {},
 	"api/markdown":               {},
+	"api/memfile":                {},
 	"api/outside":                {},
 	"api/param":                  {},
 	"api/pull":                   {"api/lot", "api/param", "api/sqltext"},
