@@ -21,6 +21,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/promotion/images"
 	"trunkline.dev/trunkline/reconciler/artifact"
+	"trunkline.dev/trunkline/reconciler/oci"
 	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/webhooks/registry"
 )
@@ -52,7 +53,7 @@ func (a *fetched) store(data string) (*artifact.Store, error) {
 	if len(hosts) == 0 && a.config != "" {
 		return nil, usagef("say which hosts blueprints are fetched from: --artifact-host HOST")
 	}
-	keys, err := registry.NewKeychain(a.config, "--artifact-config")
+	keys, err := oci.NewKeychain(a.config, "--artifact-config")
 	if err != nil {
 		return nil, &usageError{err}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/track"
+	"trunkline.dev/trunkline/reconciler/oci"
 )
 
 const (
@@ -28,6 +29,8 @@ const (
 	// A server that says for how long is left alone for that, up to maxRemember.
 	remember    = 5 * time.Second
 	maxRemember = 5 * time.Minute
+	// maxBody bounds each response.
+	maxBody = 48 << 20
 	// most is the default of Options.Most, and mostTrees bounds what is kept unpacked in memory.
 	most      = 1 << 30
 	mostTrees = 128 << 20
@@ -83,7 +86,7 @@ func New(opts Options) (*Store, error) {
 			return &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 10 * time.Second, Multiplier: 3, RandomizationFactor: 0.2}
 		}
 	}
-	transport, err := newTransport()
+	transport, err := oci.NewTransport(maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -209,12 +212,12 @@ func asked[T any](ctx context.Context, s *Store, host string, ask func(context.C
 	}
 	out, err = backoff.Retry(ctx, func() (T, error) {
 		out, err := ask(ctx)
-		again, ok := errors.AsType[busy](err)
+		again, ok := errors.AsType[*oci.BusyError](err)
 		switch {
-		case err == nil || ok && again.after == 0:
+		case err == nil || ok && again.After == 0:
 			return out, err
-		case ok && again.after <= 10*time.Second:
-			return out, errors.Join(err, backoff.RetryAfter(int(again.after/time.Second)))
+		case ok && again.After <= 10*time.Second:
+			return out, errors.Join(err, backoff.RetryAfter(int(again.After/time.Second)))
 		}
 		return out, backoff.Permanent(err)
 	}, backoff.WithBackOff(s.opts.Waits()), backoff.WithMaxTries(attempts))
@@ -224,9 +227,9 @@ func asked[T any](ctx context.Context, s *Store, host string, ask func(context.C
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.failed, host)
-	if again, ok := errors.AsType[busy](err); ok {
+	if again, ok := errors.AsType[*oci.BusyError](err); ok {
 		err = again // without the wait that it was to be tried again after
-		s.failed[host] = failure{s.opts.Now().Add(max(remember, min(again.after, maxRemember))), err}
+		s.failed[host] = failure{s.opts.Now().Add(max(remember, min(again.After, maxRemember))), err}
 	}
 	return out, err
 }

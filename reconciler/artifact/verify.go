@@ -14,17 +14,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/reconciler/oci"
 )
 
 // The forms in which cosign stores signatures beside an artifact: as layers of the tag "sha256-….sig", and, since its version 3, as
@@ -176,11 +175,11 @@ func statementIsOf(data []byte, of string) bool {
 
 // evidenceOf asks a registry for what was signed of an artifact.
 func (s *Store) evidenceOf(ctx context.Context, source artifact.Source, of string) ([]evidence, error) {
-	puller, repo, err := s.puller(source)
+	repo, err := s.repository(source)
 	if err != nil {
 		return nil, err
 	}
-	l := looking{puller: puller, repo: repo, asking: s.asking()}
+	l := looking{repo: repo}
 	if err := l.tagged(ctx, repo.Tag(strings.Replace(of, ":", "-", 1)+".sig")); err != nil {
 		return nil, err
 	}
@@ -191,10 +190,8 @@ func (s *Store) evidenceOf(ctx context.Context, source artifact.Source, of strin
 }
 
 type looking struct {
-	puller *remote.Puller
-	repo   name.Repository
-	asking []remote.Option
-	found  []evidence
+	repo  *oci.Repository
+	found []evidence
 }
 
 // tagged reads signatures that are layers of an image with a tag.
@@ -222,13 +219,13 @@ func (l *looking) tagged(ctx context.Context, tag name.Tag) error {
 
 // referring reads signatures that are bundles which refer to the artifact.
 func (l *looking) referring(ctx context.Context, to name.Digest) error {
-	index, err := remote.Referrers(to, append(slices.Clip(l.asking), remote.WithContext(ctx))...)
+	index, err := remote.Referrers(to, append(slices.Clip(l.repo.Asking), remote.WithContext(ctx))...)
 	if err != nil {
-		return absent(err)
+		return oci.Absent(err)
 	}
 	list, err := index.IndexManifest()
 	if err != nil {
-		return explain(err, "")
+		return oci.Explain(err, "")
 	}
 	for i, of := range list.Manifests {
 		if !strings.HasPrefix(of.ArtifactType, bundleType) || i >= maxSignatures {
@@ -272,9 +269,9 @@ func ofBundle(data []byte) (evidence, bool) {
 
 // manifest reads a manifest; nil if there is none.
 func (l *looking) manifest(ctx context.Context, ref name.Reference) (*v1.Manifest, error) {
-	got, err := l.puller.Get(ctx, ref)
+	got, err := l.repo.Get(ctx, ref)
 	if err != nil {
-		return nil, absent(err)
+		return nil, oci.Absent(err)
 	}
 	m, err := v1.ParseManifest(bytes.NewReader(got.Manifest))
 	if err != nil || m.MediaType.IsIndex() {
@@ -287,22 +284,14 @@ func (l *looking) blob(ctx context.Context, of v1.Descriptor) ([]byte, error) {
 	if of.Size < 0 || of.Size > maxEvidence {
 		return nil, errors.New("a signature has more than 1 MiB")
 	}
-	layer, err := l.puller.Layer(ctx, l.repo.Digest(of.Digest.String()))
+	layer, err := l.repo.Layer(ctx, l.repo.Digest(of.Digest.String()))
 	if err != nil {
-		return nil, explain(err, "the registry does not have its content")
+		return nil, oci.Explain(err, "the registry does not have its content")
 	}
 	in, err := layer.Compressed()
 	if err != nil {
-		return nil, explain(err, "the registry does not have its content")
+		return nil, oci.Explain(err, "the registry does not have its content")
 	}
 	defer func() { _ = in.Close() }() // it was read
 	return readAll(in, of.Digest.String())
-}
-
-// absent is what is left of an error if what is not there is none.
-func absent(err error) error {
-	if refused, ok := errors.AsType[*transport.Error](err); ok && refused.StatusCode == http.StatusNotFound {
-		return nil
-	}
-	return explain(err, "")
 }
