@@ -128,8 +128,8 @@ func (a *argo) source(app *application, s any, at string, refs map[string]any) [
 	if a.hasKustomization(dir) {
 		return listed(a.overlayPart(app, s, at, dir))
 	}
-	programs, any := a.programs(app, s, at, dir)
-	if _, err := a.directory(dir, table(s, "directory")); any && err != nil {
+	programs, there := a.programs(app, s, at, dir)
+	if _, err := a.directory(dir, table(s, "directory")); there && err != nil {
 		return programs // and no manifests beside them
 	}
 	return append(listed(a.overlayPart(app, s, at, dir)), programs...)
