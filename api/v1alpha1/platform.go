@@ -50,12 +50,47 @@ type SignatureRule struct {
 	Signers []Signer `json:"signers" required:"true"`
 }
 
-// Signer is who signs artifacts with cosign.
+// Signer is who signs artifacts. Exactly one of CosignKey, Keyless and Notation says how.
 type Signer struct {
 	// Name is who it is, as people are told.
 	Name string `json:"name" required:"true"`
-	// CosignKey is the public key, in PEM.
-	CosignKey string `json:"cosignKey" required:"true"`
+	// CosignKey is the public key of someone who signs with cosign and a key, in PEM.
+	CosignKey string `json:"cosignKey,omitempty"`
+	// Keyless is someone who signs with cosign and without a key of their own.
+	Keyless *KeylessSigner `json:"keyless,omitempty"`
+	// Notation is someone who signs with notation, of the Notary Project.
+	Notation *NotationSigner `json:"notation,omitempty"`
+}
+
+// KeylessSigner is someone who signs by a certificate that Fulcio has made for them, and that the log Rekor has recorded. Both are
+// verified by what is given here: neither they nor anything else is asked.
+type KeylessSigner struct {
+	// Issuer is the identity provider that says who they are, such as "https://token.actions.githubusercontent.com".
+	Issuer string `json:"issuer" required:"true"`
+	// Identity is who they are, as the certificate has it: a mail address, or the URL of a workflow. "*" is any text in it, such as
+	// "https://github.com/acme/charts/.github/workflows/release.yml@refs/tags/*".
+	Identity string `json:"identity" required:"true"`
+	// FulcioRoots are the certificates of Fulcio, in PEM: its roots, and those between them and the signers'.
+	FulcioRoots string `json:"fulcioRoots,omitempty"`
+	// RekorKeys are the public keys of Rekor, in PEM.
+	RekorKeys string `json:"rekorKeys,omitempty"`
+	// CTLogKeys are the public keys of the log in which Fulcio's certificates are, in PEM; default: they need be in none.
+	CTLogKeys string `json:"ctLogKeys,omitempty"`
+	// TrustedRoot has all of that in one, in JSON, as Sigstore distributes it and "cosign trusted-root create" writes it, instead of the
+	// other three.
+	TrustedRoot string `json:"trustedRoot,omitempty"`
+}
+
+// NotationSigner is someone who signs by a certificate of an authority that is trusted.
+type NotationSigner struct {
+	// Roots are the certificates of the authorities, in PEM.
+	Roots string `json:"roots" required:"true"`
+	// Subjects are those of the certificates that may sign, as parts of their names, such as "C=US, ST=WA, O=acme.io"; default: any
+	// that is issued by one of the roots.
+	Subjects []string `json:"subjects,omitempty"`
+	// TimestampRoots are the certificates of authorities for timestamps, in PEM: what they say that was signed in time counts also once
+	// the signer's certificate has expired. Default: then it does not count.
+	TimestampRoots string `json:"timestampRoots,omitempty"`
 }
 
 // Governance is about every kind of declaration but Project: what one of them says holds for projects of other teams.

@@ -4,6 +4,7 @@ package artifact
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -103,7 +104,10 @@ func (s *Store) Open(ctx context.Context, ref artifact.Ref) (fs.FS, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	key := fmt.Sprintf("%q", ref)
+	key, err := keyOf(ref)
+	if err != nil {
+		return nil, err
+	}
 	if t := s.unpacked(key); t != nil {
 		return t, nil
 	}
@@ -131,6 +135,12 @@ func (s *Store) Open(ctx context.Context, ref artifact.Ref) (fs.FS, error) {
 	}
 }
 
+// keyOf tells artifacts apart, with who has to have signed them.
+func keyOf(ref artifact.Ref) (string, error) {
+	key, err := json.Marshal(ref)
+	return string(key), err
+}
+
 func (s *Store) open(ctx context.Context, ref artifact.Ref) (*tree, error) {
 	source, err := artifact.Parse(ref.Source)
 	if err != nil {
@@ -154,7 +164,7 @@ func (s *Store) open(ctx context.Context, ref artifact.Ref) (*tree, error) {
 			return nil, fmt.Errorf("keeping it on the disk: %w", err)
 		}
 	}
-	if err := s.verify(ctx, source, ref); err != nil {
+	if err := s.verify(ctx, source, ref, k.manifest); err != nil {
 		return nil, err
 	}
 	chart := source.Repository == ""
