@@ -81,12 +81,15 @@ func TestNotation(t *testing.T) {
 	}
 	signed := sign(signtest.JWS, 0)
 	verify(t, map[string]verification{
-		"JWS":       {"One of the two forms.", signed, by(nil), ""},
-		"COSE":      {"The other one.", sign(signtest.COSE, 0), by(nil), ""},
-		"Subject":   {"The certificate has the names that are asked for.", signed, subjects("C=US, ST=NY, O=acme.io", "C=US, ST=WA, O=Notary"), ""},
-		"Others":    {"It has other names.", signed, subjects("C=US, ST=WA, O=acme.io"), "signed by others only (engineering: "},
-		"Roots":     {"It is of another authority.", signed, by(func(n *v1alpha1.NotationSigner) { n.Roots = signtest.Others() }), "signed by others only (engineering: "},
-		"Expired":   {"The signature says until when it counts.", sign(signtest.JWS, time.Nanosecond), by(nil), "expired"},
+		"JWS":     {"One of the two forms.", signed, by(nil), ""},
+		"COSE":    {"The other one.", sign(signtest.COSE, 0), by(nil), ""},
+		"Subject": {"The certificate has the names that are asked for.", signed, subjects("C=US, ST=NY, O=acme.io", "C=US, ST=WA, O=Notary"), ""},
+		"Others":  {"It has other names.", signed, subjects("C=US, ST=WA, O=acme.io"), "signed by others only (engineering: "},
+		"Roots":   {"It is of another authority.", signed, by(func(n *v1alpha1.NotationSigner) { n.Roots = signtest.Others() }), "signed by others only (engineering: "},
+		"Expired": {"The signature says until when it counts.", func(t *testing.T, p pushed) {
+			sign(signtest.JWS, time.Second)(t, p)
+			time.Sleep(1100 * time.Millisecond) // which it says in whole seconds
+		}, by(nil), "expired"},
 		"Elsewhere": {"The signature is of another artifact.", func(t *testing.T, p pushed) { ours.Sign(t, p.repository, p.other, p.digest, signtest.JWS, 0) }, by(nil), "signed by others only"},
 		"Cosign": {"A signature of cosign is another.", func(t *testing.T, p pushed) {
 			artifacttest.Sign(t, p.repository, artifacttest.NewKey(t), p.digest, p.digest)
