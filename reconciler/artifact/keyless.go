@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -150,7 +151,10 @@ func logs(keys string) (map[string]*root.TransparencyLog, error) {
 			return nil, err
 		}
 		id := sha256.Sum256(der)
-		out[hex.EncodeToString(id[:])] = &root.TransparencyLog{ID: id[:], HashFunc: crypto.SHA256, PublicKey: key, SignatureHashFunc: hashOf(key)}
+		out[hex.EncodeToString(id[:])] = &root.TransparencyLog{
+			ID: id[:], HashFunc: crypto.SHA256, PublicKey: key, SignatureHashFunc: hashOf(key),
+			ValidityPeriodStart: time.Unix(1, 0), // ever; the library wants one
+		}
 	}
 	return out, nil
 }

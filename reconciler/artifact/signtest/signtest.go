@@ -36,6 +36,7 @@ import (
 	rekorpb "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/testing/ca"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 	"google.golang.org/protobuf/encoding/protojson"
 )
@@ -90,7 +91,7 @@ func (s *Sigstore) Bundle(t testing.TB, repository, digest, identity, issuer, pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate, entry := parts(t, signed)
+	certificate, entry := s.parts(t, signed)
 	content, err := signed.SignatureContent()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +125,7 @@ func (s *Sigstore) Simple(t testing.TB, repository, says, of, identity, issuer s
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate, entry := parts(t, signed)
+	certificate, entry := s.parts(t, signed)
 	content, err := signed.SignatureContent()
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +159,8 @@ func (s *Sigstore) Simple(t testing.TB, repository, says, of, identity, issuer s
 	}
 }
 
-// parts are the certificate by which something is signed, and what Rekor has recorded of that.
-func parts(t testing.TB, signed verify.SignedEntity) (*x509.Certificate, *rekorpb.TransparencyLogEntry) {
+// parts are the certificate by which something is signed, and what Rekor has recorded of that, with its promise.
+func (s *Sigstore) parts(t testing.TB, signed verify.SignedEntity) (*x509.Certificate, *rekorpb.TransparencyLogEntry) {
 	t.Helper()
 	content, err := signed.VerificationContent()
 	if err != nil {
@@ -169,7 +170,21 @@ func parts(t testing.TB, signed verify.SignedEntity) (*x509.Certificate, *rekorp
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}
-	return content.Certificate(), entries[0].TransparencyLogEntry()
+	entry := entries[0].TransparencyLogEntry()
+	var kind struct{ Kind, APIVersion string }
+	if err := json.Unmarshal(entry.GetCanonicalizedBody(), &kind); err != nil {
+		t.Fatal(err)
+	}
+	promise, err := s.virtual.RekorSignPayload(tlog.RekorPayload{
+		Body: base64.StdEncoding.EncodeToString(entry.GetCanonicalizedBody()), IntegratedTime: entry.GetIntegratedTime(), LogIndex: entry.GetLogIndex(),
+		LogID: hex.EncodeToString(entry.GetLogId().GetKeyId()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry.KindVersion = &rekorpb.KindVersion{Kind: kind.Kind, Version: kind.APIVersion}
+	entry.InclusionPromise = &rekorpb.InclusionPromise{SignedEntryTimestamp: promise}
+	return content.Certificate(), entry
 }
 
 // The forms of notation's envelopes.
