@@ -24,8 +24,8 @@ type part struct {
 	objects         []Object
 }
 
-// listed returns a part if there is one.
-func listed(p part, ok bool) []part {
+// alone returns a part if there is one.
+func alone(p part, ok bool) []part {
 	if !ok {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (a *argo) source(app *application, s any, at string, refs map[string]any) [
 			url = "oci://" + url
 		}
 		if c := a.remote(app.Object, at+".targetRevision", url, text(s, "chart"), text(s, "targetRevision")); c != nil {
-			return listed(a.chartPart(app, s, at, c, refs))
+			return alone(a.chartPart(app, s, at, c, refs))
 		}
 		return nil
 	}
@@ -123,16 +123,16 @@ func (a *argo) source(app *application, s any, at string, refs map[string]any) [
 		return nil
 	}
 	if c := a.chartIn(dir); c != nil && get(s, "kustomize") == nil && get(s, "directory") == nil {
-		return listed(a.chartPart(app, s, at, c, refs))
+		return alone(a.chartPart(app, s, at, c, refs))
 	}
 	if a.hasKustomization(dir) {
-		return listed(a.overlayPart(app, s, at, dir))
+		return alone(a.overlayPart(app, s, at, dir))
 	}
 	programs, there := a.programs(app, s, at, dir)
 	if _, err := a.directory(dir, table(s, "directory")); there && err != nil {
 		return programs // and no manifests beside them
 	}
-	return append(listed(a.overlayPart(app, s, at, dir)), programs...)
+	return append(alone(a.overlayPart(app, s, at, dir)), programs...)
 }
 
 // sourceTable has the fields of a source itself.
