@@ -95,6 +95,7 @@ var mayKnow = map[string][]string{
 	"hack/gotest":                {},
 	"hack/mutants":               {},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "test/clustertest", "test/stage", "reconciler/status", "render", "webhooks/github/githubtest"},
+	"hack/simulate":              {"api", "catalog", "plan", "render"},
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
 	"migrate/clusterless":        {"api/columntype", "api/confidential", "api/location", "api/lot", "api/pattern", "api/v1alpha1", "catalog", "migrate", "scaffold"},
 	"plan":                       {"api", "catalog", "plan/ownership"},

@@ -69,8 +69,9 @@ func (e *engine) run(until time.Duration) {
 type places struct {
 	free  int
 	queue []func()
-	// longest is how many have waited at once.
+	// longest is how many have waited at once, and used how long places were worked at.
 	longest int
+	used    time.Duration
 }
 
 func (p *places) take(do func()) {
@@ -97,6 +98,7 @@ func (p *places) give() {
 func (p *places) work(e *engine, d time.Duration, done func()) {
 	p.take(func() {
 		e.after(d, func() {
+			p.used += d
 			p.give()
 			done()
 		})

@@ -14,7 +14,6 @@ type replica struct {
 
 	alive bool
 	cpu   places
-	used  time.Duration
 	write map[int]*writing
 	asks  map[int]*places
 }

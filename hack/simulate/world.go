@@ -93,6 +93,10 @@ func (w *world) settled() {
 		clear(s.calls)
 		s.refused = 0
 	}
+	for _, r := range w.replicas {
+		r.cpu.used, r.cpu.longest = 0, 0
+		clear(r.asks)
+	}
 	for _, k := range w.releases {
 		k.since, k.done = 0, 0
 	}
