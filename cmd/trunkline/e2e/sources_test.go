@@ -34,7 +34,7 @@ type sourceKind struct {
 	files  func(value string) map[string]string
 	broken map[string]string
 	says   string
-	// publish puts files on a server as a version; nil if they are in the project's folder.
+	// publish puts files on a server as a version; nil if they are in the folder of the project, or of the blueprint.
 	publish func(t *testing.T, s *servers, version string, files map[string]string)
 }
 
@@ -180,7 +180,7 @@ func newSourced(t *testing.T, cluster *clustertest.Cluster, name string, k sourc
 		"app/project.yaml": s.declares(s.project),
 	}
 	if k.blueprint != "" {
-		files["app/blueprint.yaml"] = head + "kind: Blueprint\nmetadata: {name: settings}\nspec:\n  " + strings.ReplaceAll(k.blueprint, "SERVER", s.server)
+		files["settings/blueprint.yaml"] = head + "kind: Blueprint\nmetadata: {name: settings}\nspec:\n  " + strings.ReplaceAll(k.blueprint, "SERVER", s.server)
 	}
 	s.edit(files)
 	return s
@@ -221,7 +221,11 @@ func (s *sourced) pushed(message string) string {
 func (s *sourced) change(message string, files map[string]string) string {
 	s.Helper()
 	if s.publish == nil {
-		s.edit(prefixed("app/", files))
+		folder := "app/"
+		if s.blueprint != "" {
+			folder = "settings/"
+		}
+		s.edit(prefixed(folder, files))
 		return s.pushed(message)
 	}
 	whole := s.files("one")
