@@ -80,7 +80,18 @@ func TestNotation(t *testing.T) {
 		return by(func(n *v1alpha1.NotationSigner) { n.Subjects = s })
 	}
 	signed := sign(signtest.JWS, 0)
+	over := func(t *testing.T, p pushed) {
+		short := ours.Short(t, 3*time.Second)
+		short.Sign(t, p.repository, p.digest, p.digest, signtest.JWS, 0)
+		short.Over()
+	}
+	stamps := func(roots string) v1alpha1.Signer {
+		return by(func(n *v1alpha1.NotationSigner) { n.TimestampRoots = roots })
+	}
 	verify(t, map[string]verification{
+		"Stamped": {"The certificate is over, and a timestamp says that it was not.", over, stamps(signtest.StampRoots()), ""},
+		"Over":    {"Nobody's timestamps count.", over, by(nil), "validity period"},
+		"Stamps":  {"Those of others count.", over, stamps(signtest.Others()), "signed by others only (engineering: "},
 		"JWS":     {"One of the two forms.", signed, by(nil), ""},
 		"COSE":    {"The other one.", sign(signtest.COSE, 0), by(nil), ""},
 		"Subject": {"The certificate has the names that are asked for.", signed, subjects("C=US, ST=NY, O=acme.io", "C=US, ST=WA, O=Notary"), ""},

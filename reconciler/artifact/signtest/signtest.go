@@ -7,7 +7,6 @@
 package signtest
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -25,11 +24,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/notaryproject/notation-core-go/testhelper"
-	notation "github.com/notaryproject/notation-go"
-	"github.com/notaryproject/notation-go/signer"
-	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	bundlepb "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	commonpb "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	dssepb "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
@@ -185,48 +179,6 @@ func (s *Sigstore) parts(t testing.TB, signed verify.SignedEntity) (*x509.Certif
 	entry.KindVersion = &rekorpb.KindVersion{Kind: kind.Kind, Version: kind.APIVersion}
 	entry.InclusionPromise = &rekorpb.InclusionPromise{SignedEntryTimestamp: promise}
 	return content.Certificate(), entry
-}
-
-// The forms of notation's envelopes.
-const (
-	JWS  = "application/jose+json"
-	COSE = "application/cose"
-)
-
-// Authority is one that has issued a certificate to a signer: of C=US, ST=WA, L=Seattle, O=Notary.
-type Authority struct {
-	// Roots is its certificate, in PEM.
-	Roots string
-
-	leaf testhelper.ECCertTuple
-	root *x509.Certificate
-}
-
-// NewAuthority returns one.
-func NewAuthority(t testing.TB) *Authority {
-	t.Helper()
-	issuer, leaf := testhelper.GetECRootCertificate(), testhelper.GetECLeafCertificate()
-	return &Authority{Roots: encode("CERTIFICATE", issuer.Cert.Raw), leaf: leaf, root: issuer.Cert}
-}
-
-// Others are the certificates of another authority.
-func Others() string { return encode("CERTIFICATE", testhelper.GetRSARootCertificate().Cert.Raw) }
-
-// Sign signs what is described as that of one digest, and pushes that as the signature of another, which may be the same.
-func (a *Authority) Sign(t testing.TB, repository, says, of, form string, expires time.Duration) {
-	t.Helper()
-	described := head(t, repository, says)
-	s, err := signer.NewGenericSigner(a.leaf.PrivateKey, []*x509.Certificate{a.leaf.Cert, a.root})
-	if err != nil {
-		t.Fatal(err)
-	}
-	envelope, _, err := s.Sign(context.Background(), ocispec.Descriptor{
-		MediaType: string(described.MediaType), Digest: digest.Digest(described.Digest.String()), Size: described.Size,
-	}, notation.SignerSignOptions{SignatureMediaType: form, ExpiryDuration: expires})
-	if err != nil {
-		t.Fatal(err)
-	}
-	refer(t, repository, of, "application/vnd.cncf.notary.signature", static.NewLayer(envelope, types.MediaType(form)))
 }
 
 func head(t testing.TB, repository, of string) *v1.Descriptor {
