@@ -90,7 +90,7 @@ func (a *Authority) Sign(t testing.TB, repository, says, of, form string, expire
 	opts := notation.SignerSignOptions{SignatureMediaType: form, ExpiryDuration: expires}
 	if a.stamped {
 		opts.Timestamper, opts.TSARootCAs = stamper{}, x509.NewCertPool()
-		opts.TSARootCAs.AddCert(stampers()[1].Cert)
+		opts.TSARootCAs.AddCert(stampers().root)
 	}
 	envelope, _, err := s.Sign(context.Background(), ocispec.Descriptor{
 		MediaType: string(described.MediaType), Digest: digest.Digest(described.Digest.String()), Size: described.Size,
@@ -101,11 +101,51 @@ func (a *Authority) Sign(t testing.TB, repository, says, of, form string, expire
 	refer(t, repository, of, "application/vnd.cncf.notary.signature", static.NewLayer(envelope, types.MediaType(form)))
 }
 
-// stampers are the certificates of an authority for timestamps.
-var stampers = sync.OnceValue(func() []testhelper.RSACertTuple { return testhelper.GetRevokableRSATimestampChain(2) })
+// stampers are the certificates of an authority for timestamps, and its key: the one that stamps, then the root.
+var stampers = sync.OnceValue(func() stampAuthority {
+	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(err)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(err)
+	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}}) // timestamping, and nothing else
+	must(err)
+	from, until := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	name := func(cn string) pkix.Name {
+		return pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"Stamps"}, CommonName: cn}
+	}
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: name("root"), NotBefore: from, NotAfter: until, KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true,
+	}
+	a := stampAuthority{key: key, root: made(root, root, rootKey.Public(), rootKey)}
+	a.leaf = made(&x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: name("stamps"), NotBefore: from, NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}},
+	}, a.root, key.Public(), rootKey)
+	return a
+})
+
+type stampAuthority struct {
+	key        *ecdsa.PrivateKey
+	leaf, root *x509.Certificate
+}
+
+func made(template, parent *x509.Certificate, key crypto.PublicKey, by crypto.Signer) *x509.Certificate {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, by)
+	must(err)
+	out, err := x509.ParseCertificate(der)
+	must(err)
+	return out
+}
+
+// must ends the test where there is none at hand.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
 
 // StampRoots is that of the authority for timestamps, in PEM.
-func StampRoots() string { return encode("CERTIFICATE", stampers()[1].Cert.Raw) }
+func StampRoots() string { return encode("CERTIFICATE", stampers().root.Raw) }
 
 // stamper is the authority for timestamps.
 type stamper struct{}
@@ -124,7 +164,7 @@ func (stamper) Timestamp(_ context.Context, r *tspclient.Request) (*tspclient.Re
 		HashAlgorithm: asked.HashAlgorithm, HashedMessage: asked.HashedMessage, Nonce: asked.Nonce, Time: time.Now(), Policy: asn1.ObjectIdentifier{1, 2, 3},
 		AddTSACertificate: true,
 	}
-	if der, err = stamp.CreateResponseWithOpts(stampers()[0].Cert, stampers()[0].PrivateKey, crypto.SHA256); err != nil {
+	if der, err = stamp.CreateResponseWithOpts(stampers().leaf, stampers().key, crypto.SHA256); err != nil {
 		return nil, err
 	}
 	out := &tspclient.Response{}
