@@ -363,7 +363,7 @@ func (s *sourced) away(there inPlace) {
 	s.servers.away.Store(true)
 	s.data = s.TempDir()
 	s.start()
-	s.fails(four, "the server answers with HTTP 502", inPlace{four, "four", there.uid})
+	s.fails(four, "the server answers with HTTP 502", inPlace{"", "four", there.uid}) // since when is not looked up before it renders
 	s.servers.away.Store(false)
 	s.fine(four, "four")
 	for _, project := range []string{s.project, s.project + "-more"} {
