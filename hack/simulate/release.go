@@ -145,7 +145,7 @@ func (k *kept) ended(in release.Run, err error) {
 		k.digest, k.memory = in.Target.Digest, in.Memory
 		if k.digest == k.wanted && k.done < k.since {
 			k.done = k.now
-			k.waiting--
+			k.arrived()
 		}
 		out.Planned = true
 		out.Recorded = &release.Recorded{Commit: k.commit, Digest: k.digest, Memory: k.memory}

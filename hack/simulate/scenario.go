@@ -86,9 +86,9 @@ func asking(w *world) {
 	}
 }
 
-// losing has a replica end while things are rolled out.
+// losing has a replica end once half of the releases have what is rolled out.
 func losing(w *world) {
-	w.after(2*time.Second, func() { w.lose(len(w.replicas)-1, "a replica ends meanwhile") })
+	w.half = func() { w.lose(len(w.replicas)-1, "a replica ends meanwhile") }
 }
 
 var scenarios = []scenario{

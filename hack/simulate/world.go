@@ -43,8 +43,9 @@ type world struct {
 	releases []*kept
 	settings release.Settings
 	objects  *render.Packed
-	// waiting counts the releases that do not have yet what was rolled out last.
-	waiting int
+	// waiting counts the releases that do not have yet what was rolled out last, of so many; half is called once half of them have it.
+	waiting, of int
+	half        func()
 }
 
 func newWorld(o options) (*world, error) {
@@ -109,7 +110,7 @@ func (w *world) push(commit string, changed []*kept) {
 		k.wanted, k.since, k.done = w.target(k.track, commit).Digest, w.now, -1
 		by[k.track] = append(by[k.track], k)
 	}
-	w.waiting = len(changed)
+	w.waiting, w.of = len(changed), len(changed)
 	for track, of := range by {
 		if len(of) == 0 {
 			continue
@@ -119,6 +120,14 @@ func (w *world) push(commit string, changed []*kept) {
 				r.receive(track, of, commit)
 			}
 		}
+	}
+}
+
+// arrived counts a release that has what was rolled out.
+func (w *world) arrived() {
+	w.waiting--
+	if w.waiting == w.of/2 && w.half != nil {
+		w.half()
 	}
 }
 
