@@ -508,6 +508,17 @@ func comments() map[string]comment {
 		"Join": {
 			doc: "Join says how many of several inputs are waited for: \"all\", \"any\", or a number from 1 on. The zero value means that nothing was said.",
 		},
+		"KeylessSigner": {
+			doc: "KeylessSigner is someone who signs by a certificate that Fulcio has made for them, and that the log Rekor has recorded. Both are verified by what is given here: neither they nor anything else is asked.",
+			fields: map[string]string{
+				"Issuer":      "Issuer is the identity provider that says who they are, such as \"https://token.actions.githubusercontent.com\".",
+				"Identity":    "Identity is who they are, as the certificate has it: a mail address, or the URL of a workflow. \"*\" is any text in it, such as \"https://github.com/acme/charts/.github/workflows/release.yml@refs/tags/*\".",
+				"FulcioRoots": "FulcioRoots are the certificates of Fulcio, in PEM: its roots, and those between them and the signers'.",
+				"RekorKeys":   "RekorKeys are the public keys of Rekor, in PEM.",
+				"CTLogKeys":   "CTLogKeys are the public keys of the log in which Fulcio's certificates are, in PEM; default: they need be in none.",
+				"TrustedRoot": "TrustedRoot has all of that in one, in JSON, as Sigstore distributes it and \"cosign trusted-root create\" writes it, instead of the other three.",
+			},
+		},
 		"Late": {
 			doc: "Late is what becomes of a lot when an input of it is written late.",
 			values: []commentValue{
@@ -612,6 +623,14 @@ func comments() map[string]comment {
 				"Name":        "Name is a DNS label (RFC 1123): lower-case letters, digits and dashes, at most 63 characters.",
 				"Labels":      "Labels are texts by name, for policies and people to go by; Trunkline itself reads none.",
 				"Annotations": "Annotations are texts by name, for tools and people to keep; Trunkline itself reads none.",
+			},
+		},
+		"NotationSigner": {
+			doc: "NotationSigner is someone who signs by a certificate of an authority that is trusted.",
+			fields: map[string]string{
+				"Roots":          "Roots are the certificates of the authorities, in PEM.",
+				"Subjects":       "Subjects are those of the certificates that may sign, as parts of their names, such as \"C=US, ST=WA, O=acme.io\"; default: any that is issued by one of the roots.",
+				"TimestampRoots": "TimestampRoots are the certificates of authorities for timestamps, in PEM: what they say that was signed in time counts also once the signer's certificate has expired. Default: then it does not count.",
 			},
 		},
 		"OnRemoval": {
@@ -947,10 +966,12 @@ func comments() map[string]comment {
 			},
 		},
 		"Signer": {
-			doc: "Signer is who signs artifacts with cosign.",
+			doc: "Signer is who signs artifacts. Exactly one of CosignKey, Keyless and Notation says how.",
 			fields: map[string]string{
 				"Name":      "Name is who it is, as people are told.",
-				"CosignKey": "CosignKey is the public key, in PEM.",
+				"CosignKey": "CosignKey is the public key of someone who signs with cosign and a key, in PEM.",
+				"Keyless":   "Keyless is someone who signs with cosign and without a key of their own.",
+				"Notation":  "Notation is someone who signs with notation, of the Notary Project.",
 			},
 		},
 		"Size": {
