@@ -91,8 +91,11 @@ var errBusy = errors.New("the server asks for fewer requests (HTTP 429)")
 
 // run plans, records the intent, and applies: the namespace of a new release first, then all else at once.
 func (k *kept) run(in release.Run) {
-	by := k.by
+	by, life := k.by, k.life
 	by.cpu.work(k.engine, k.Plan, func() {
+		if k.life != life {
+			return
+		}
 		if k.digest == in.Target.Digest && !in.Unsaved {
 			k.ended(in, nil)
 			return
@@ -105,16 +108,19 @@ func (k *kept) run(in release.Run) {
 			if k.digest == in.Target.Digest {
 				stages = stages[:1]
 			}
-			k.stages(stages, func(err error) {
+			k.stages(life, stages, func(err error) {
 				done()
-				k.ended(in, err)
+				if k.life == life {
+					k.ended(in, err)
+				}
 			})
 		})
 	})
 }
 
-func (k *kept) stages(stages [][]verb, done func(error)) {
-	if len(stages) == 0 || k.canceled {
+// stages asks for one after the other, for as long as the release is the same replica's.
+func (k *kept) stages(life int, stages [][]verb, done func(error)) {
+	if len(stages) == 0 || k.canceled || k.life != life {
 		done(nil)
 		return
 	}
@@ -131,7 +137,7 @@ func (k *kept) stages(stages [][]verb, done func(error)) {
 				done(failed)
 				return
 			}
-			k.stages(stages[1:], done)
+			k.stages(life, stages[1:], done)
 		})
 	}
 }
