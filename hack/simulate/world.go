@@ -31,6 +31,8 @@ type options struct {
 	// RenderOwn has a replica render what it keeps, and nothing else; WatchOwn has it watch the clusters that it keeps something on
 	// for those releases only.
 	RenderOwn, WatchOwn bool
+	// firstTrack leaves out the releases of other tracks, which cost memory and time here and have nothing to do.
+	firstTrack bool
 }
 
 // world is all that is simulated.
@@ -65,6 +67,9 @@ func newWorld(o options) (*world, error) {
 		w.replicas = append(w.replicas, &replica{world: w, alive: true, cpu: places{free: o.Cores}, write: map[int]*writing{}, asks: map[int]*places{}})
 	}
 	for i := range o.all() {
+		if o.firstTrack && (i/o.Clusters)%o.Tracks != 0 {
+			continue
+		}
 		id := catalog.ReleaseID{Project: fmt.Sprintf("p%06d", i/o.Clusters), Environment: "prod", Cluster: fmt.Sprintf("c%03d", i%o.Clusters)}
 		sum := sha256.Sum256([]byte(id.Project + "\x00" + id.Environment + "\x00" + id.Cluster))
 		w.releases = append(w.releases, &kept{

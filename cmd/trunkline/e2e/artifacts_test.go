@@ -63,7 +63,8 @@ func TestBlueprintUpdate(t *testing.T) {
 	}
 	const branch = "trunkline/images/blueprint/note"
 	f.await("the newer version to be proposed", func() string { return f.repo.File(branch, file) }, second)
-	const number = 1 // there is one pull request
+	f.awaitCheck(f.repo.Head(branch), "failure") // no owner has approved it
+	const number = 1                             // there is one pull request
 	if err := f.repo.Review(number, "APPROVED", "olga"); err != nil {
 		t.Fatal(err)
 	}
