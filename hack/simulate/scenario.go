@@ -21,14 +21,14 @@ type outcome struct {
 	queue int
 }
 
-// patience is how long is simulated after a push.
-const patience = 2 * time.Hour
+// playTimeout is how long is simulated after a push.
+const playTimeout = 2 * time.Hour
 
 // play pushes a commit that changes releases to a world that is settled, and says what came of it.
 func (w *world) play(name string, changed []*kept) outcome {
 	began := w.now
 	w.push(name, changed)
-	for end := began + patience; w.waiting > 0 && w.now < end && len(w.events) > 0; {
+	for end := began + playTimeout; w.waiting > 0 && w.now < end && len(w.events) > 0; {
 		w.run(w.events[0].at)
 	}
 	took, missing := w.took(changed)
