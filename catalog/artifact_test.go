@@ -17,7 +17,9 @@ func TestArtifacts(t *testing.T) {
 	const digest = "sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1"
 	const key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"
 	const signed = `source: "oci://ghcr.io/acme/web", artifact: {digest: "` + digest + `"}`
-	signer := func(how string) string { return `signatures: [{sources: "oci://*", signers: [{name: us, ` + how + `}]}]` }
+	signer := func(how string) string {
+		return `signatures: [{sources: "oci://*", signers: [{name: us, ` + how + `}]}]`
+	}
 	for name, tc := range map[string]struct{ reason, spec, platform, want string }{
 		"Registry":   {reason: "A range and its digest.", spec: `source: "oci://ghcr.io/acme/web", artifact: {track: "^1.4", tag: 1.4.2, digest: "` + digest + `"}`},
 		"Pinned":     {reason: "Nothing has to be followed.", spec: `source: "oci://ghcr.io/acme/web", artifact: {digest: "` + digest + `"}`},
