@@ -90,7 +90,7 @@ func boundaries(w io.Writer, o options) error {
 		{"replicas of 8 cores", func(o *options) { o.Cores = 8 }},
 		{"10 replicas", func(o *options) { o.Replicas = 10 }},
 		{"each replica renders and watches only its own", func(o *options) { o.RenderOwn, o.WatchOwn = true, true }},
-		{"API servers of 8 cores", func(o *options) { o.ServerCores = 8 }},
+		{"twice the tracks", func(o *options) { o.Tracks *= 2 }},
 	}
 	p := printer{w: w}
 	head, rule := "| broken at |", "| --- |"
