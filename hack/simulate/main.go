@@ -117,7 +117,7 @@ func boundaries(w io.Writer, o options) error {
 }
 
 // maxGrowth is how many times the releases of a cluster are looked at.
-const maxGrowth = 64
+const maxGrowth = 16
 
 type printer struct {
 	w   io.Writer
