@@ -101,7 +101,7 @@ func boundaries(w io.Writer, o options) error {
 	p.line("%s", head)
 	p.line("%s", rule)
 	for _, l := range limits {
-		row := "| " + l.name + " |"
+		row := []string{l.name}
 		for _, v := range variants {
 			changed := o
 			v.change(&changed)
@@ -109,9 +109,9 @@ func boundaries(w io.Writer, o options) error {
 			if err != nil {
 				return err
 			}
-			row += " " + at + " |"
+			row = append(row, at)
 		}
-		p.line("%s", row)
+		p.line("| %s |", strings.Join(row, " | "))
 	}
 	return p.err
 }
