@@ -61,6 +61,8 @@ var mayKnow = map[string][]string{
 	"cost/report":                {"api", "catalog", "cost"},
 	"deploy":                     {},
 	"docs/rules":                 {},
+	"doctor":                     {"api", "reconciler/status"},
+	"doctor/probe":               {"api", "blueprints", "catalog", "console", "deploy", "doctor", "evaluate", "plan/preview", "reconciler/artifact", "reconciler/cluster", "reconciler/git", "reconciler/secrets", "reconciler/signers", "webhooks"},
 	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"api/lot", "console/client", "flow/bucket", "flow/manifest", "flow/store", "reconciler/status", "test/stage", "webhooks/github/githubtest"},

@@ -5,3 +5,10 @@
 //
 // It imports nothing of Trunkline; its tests import what they need to make schemas, and to look at a daemon.
 package deploy
+
+import _ "embed"
+
+// DaemonRights are the manifests of the daemon's account, with the least rights that it needs on a cluster.
+//
+//go:embed kustomize/rbac/daemon.yaml
+var DaemonRights []byte

@@ -92,7 +92,7 @@ It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 
 		},
 	}
 	from.flags(cmd)
-	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, clusterUsage)
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for everything to be healthy")
 	sops.flags(cmd)
 	log.flags(cmd, "error") // what went wrong is printed at the end

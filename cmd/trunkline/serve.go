@@ -123,8 +123,11 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
 }
 
+// clusterUsage says how a cluster is named.
+const clusterUsage = "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each"
+
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	f.StringArrayVar(&s.clusters, "cluster", nil, clusterUsage)
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	f.Var(accountName{&s.account}, "default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights")
 }

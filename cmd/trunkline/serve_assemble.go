@@ -58,6 +58,9 @@ type daemon struct {
 	newPulls func() *webhooks.Engine
 	pulls    atomic.Pointer[webhooks.Engine]
 	deliver  func(event, id string, body []byte) (status int, message string)
+	// started is when the daemon was, and fetched when it read the repository last, in nanoseconds; 0: not yet.
+	started time.Time
+	fetched atomic.Int64
 	// fetches returns the repository with credentials that are good now.
 	fetches func(context.Context) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
@@ -82,7 +85,7 @@ func (d *daemon) close() {
 
 // assemble opens what the daemon needs, and puts its parts together. What was opened is closed again if it fails.
 func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
-	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger()}
+	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger(), started: time.Now()}
 	if err := d.open(ctx, configs); err != nil {
 		d.close()
 		return nil, err
@@ -223,10 +226,20 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
 		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },
+		Daemon: d.about,
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}
 	return err
+}
+
+// about is what there is to say of the daemon itself.
+func (d *daemon) about() console.Daemon {
+	out := console.Daemon{Version: programVersion(), Started: d.started, Poll: d.live.Load().flags.poll.Seconds()}
+	if at := d.fetched.Load(); at != 0 {
+		out.Fetched = time.Unix(0, at)
+	}
+	return out
 }
 
 // watcher follows the branch.
@@ -241,7 +254,7 @@ func (d *daemon) watcher() git.Watcher {
 		},
 		Interval: d.flags.poll,
 		Jitter:   d.pause,
-		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(h) },
+		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.fetched.Store(time.Now().UnixNano()); d.follower.Head(h) },
 		OnError:  func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
 		Trigger:  d.trigger,
 	}

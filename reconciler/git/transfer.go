@@ -40,7 +40,12 @@ func branch(r Remote, full string) choice {
 }
 
 func (s *Store) dial(ctx context.Context, r Remote, loc location, wanted choice) (*conversation, error) {
-	sess, err := openSession(ctx, loc, r.Auth, s.limits)
+	return dial(ctx, r, loc, s.limits, wanted)
+}
+
+// dial begins a conversation about what is wanted.
+func dial(ctx context.Context, r Remote, loc location, lim Limits, wanted choice) (*conversation, error) {
+	sess, err := openSession(ctx, loc, r.Auth, lim)
 	if err != nil {
 		return nil, err
 	}
