@@ -125,6 +125,7 @@ var mayKnow = map[string][]string{
 	"reconciler/builders/frame":  {"render/code"},
 	"reconciler/artifact":        {"api", "reconciler/durable"},
 	"reconciler/child":           {},
+	"reconciler/cloud":           {},
 	"reconciler/cluster":         {"catalog", "reconciler/cluster", "plan/gate", "plan/health", "plan/ownership", "plan"},
 	"reconciler/dryrun":          {"api", "catalog", "reconciler/apply", "reconciler/cluster", "plan/gate", "plan", "plan/preview", "reconciler/secrets", "plan/terms", "render"},
 	"reconciler/durable":         {},

@@ -124,6 +124,9 @@ type DaemonImages struct {
 	Registries []string `json:"registries" required:"true"`
 	// ConfigFile is a docker config.json with credentials for them; default: none.
 	ConfigFile string `json:"configFile,omitempty"`
+	// CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the
+	// cloud gives the daemon; default: false.
+	CloudIdentity bool `json:"cloudIdentity,omitempty"`
 	// Interval is how often each repository is looked at; default: 5m.
 	Interval Duration `json:"interval,omitempty"`
 }
@@ -134,6 +137,9 @@ type DaemonArtifacts struct {
 	Hosts []string `json:"hosts" required:"true"`
 	// ConfigFile is a docker config.json with credentials for them; default: none.
 	ConfigFile string `json:"configFile,omitempty"`
+	// CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the
+	// cloud gives the daemon; default: false.
+	CloudIdentity bool `json:"cloudIdentity,omitempty"`
 }
 
 // DaemonRepository is a branch of a repository, and how to read it.
@@ -176,7 +182,7 @@ type DaemonVerify struct {
 	GPGKeysFiles []string `json:"gpgKeysFiles,omitempty"`
 }
 
-// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.
+// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, from inside the cluster, or by the identity that a cloud gives the daemon.
 type DaemonCluster struct {
 	// Name is that of the cluster's declaration.
 	Name string `json:"name" required:"true"`
@@ -186,6 +192,50 @@ type DaemonCluster struct {
 	Context string `json:"context,omitempty"`
 	// InCluster uses the account of the daemon's own pod instead of a kubeconfig; default: false.
 	InCluster bool `json:"inCluster,omitempty"`
+	// Cloud uses the identity that a cloud gives the daemon, for a cluster that the cloud runs; default: none.
+	Cloud *DaemonCloud `json:"cloud,omitempty" bare:"refused"`
+}
+
+// DaemonCloud is a cluster of EKS, GKE or AKS. Where it is, its cloud is asked; it is reached with the identity of the daemon's pod or machine, so
+// that no secret is stored.
+type DaemonCloud struct {
+	// Provider is the cloud.
+	Provider CloudProvider `json:"provider" required:"true"`
+	// Cluster is the name that the cloud has for it.
+	Cluster string `json:"cluster" required:"true"`
+	// Region is that of AWS, such as "eu-west-1", or the region or zone of Google Cloud, such as "europe-west1"; default: none, for Azure.
+	Region string `json:"region,omitempty"`
+	// Role is the ARN of a role to assume in AWS, such as one of the cluster's account; default: none, and the daemon's own counts.
+	Role string `json:"role,omitempty"`
+	// Project is the id of the project of Google Cloud; default: none, for the others.
+	Project string `json:"project,omitempty"`
+	// Subscription is the id of the subscription of Azure; default: none, for the others.
+	Subscription string `json:"subscription,omitempty"`
+	// ResourceGroup is that of Azure which the cluster is in; default: none, for the others.
+	ResourceGroup string `json:"resourceGroup,omitempty"`
+	// ClientID is that of the identity of Azure to use; default: the one of the pod, or the only one of the machine.
+	ClientID string `json:"clientID,omitempty"`
+	// Address is where the API server is, such as "https://10.0.0.2"; default: where the cloud says.
+	Address string `json:"address,omitempty"`
+	// API is where the API of the cloud is, such as a private endpoint or that of a sovereign cloud; default: the public one.
+	API string `json:"api,omitempty"`
+}
+
+// CloudProvider is a cloud that runs clusters.
+type CloudProvider string
+
+// The clouds.
+const (
+	// CloudAWS is Amazon Web Services, with EKS.
+	CloudAWS CloudProvider = "aws"
+	// CloudGCP is Google Cloud, with GKE.
+	CloudGCP CloudProvider = "gcp"
+	// CloudAzure is Microsoft Azure, with AKS.
+	CloudAzure CloudProvider = "azure"
+)
+
+func (CloudProvider) values() []string {
+	return []string{string(CloudAWS), string(CloudGCP), string(CloudAzure)}
 }
 
 // DaemonDeploy says which account deploys releases.

@@ -19,6 +19,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/render"
@@ -82,7 +83,7 @@ Exit codes: 0 printed, written or nothing to write; 1 declarations are refused;
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&a.cluster, "cluster", "", "the cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster")
+	f.StringVar(&a.cluster, "cluster", "", "the cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=in-cluster, or NAME=eks://…, gke://… or aks://…, as \"trunkline serve\" has them")
 	f.BoolVar(&a.write, "write", false, "write it into the declaration of the cluster")
 	f.StringVar(&a.folder, "from", ".", "folder with the platform, for --write")
 	f.BoolVar(&a.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
@@ -104,7 +105,7 @@ type capabilities struct {
 }
 
 func (a *inquiry) ask(cmd *cobra.Command) (capabilities, error) {
-	cfg, err := cluster.ParseConfig(a.cluster)
+	cfg, err := parseCluster(a.cluster, cloud.New(cloud.Options{}))
 	if err != nil {
 		return capabilities{}, &usageError{err}
 	}

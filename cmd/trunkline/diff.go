@@ -13,6 +13,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/preview"
+	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/dryrun"
 )
@@ -85,8 +86,9 @@ create cannot be tried, and are shown as declared.
 // configs reads how to reach the clusters.
 func (v *differing) configs() (configs []cluster.Config, named map[string]bool, err error) {
 	named = map[string]bool{}
+	clouds := cloud.New(cloud.Options{})
 	for _, flag := range v.clusters {
-		cfg, err := cluster.ParseConfig(flag)
+		cfg, err := parseCluster(flag, clouds)
 		if err != nil {
 			return nil, nil, &usageError{err}
 		}

@@ -17,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/doctor"
 	"trunkline.dev/trunkline/doctor/probe"
 	"trunkline.dev/trunkline/reconciler/artifact"
+	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -69,8 +70,9 @@ func (e *examining) options(flags *pflag.FlagSet) (probe.Options, error) {
 
 // reach adds the clusters that were named.
 func (e *examining) reach(o *probe.Options) error {
+	clouds := cloud.New(cloud.Options{})
 	for _, text := range e.clusters {
-		c, err := cluster.ParseConfig(text)
+		c, err := parseCluster(text, clouds)
 		if err != nil {
 			return &usageError{err}
 		}
@@ -133,7 +135,7 @@ func (s *serve) fetched() (*artifact.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.artifacts.store(filepath.Join(dir, "trunkline"))
+	return s.artifacts.store(filepath.Join(dir, "trunkline"), s.clouds)
 }
 
 // listens has the daemon be asked where it listens, with the token that all callers share, unless someone says otherwise.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"trunkline.dev/trunkline/flow/bucket"
+	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 )
@@ -26,6 +27,8 @@ type serve struct {
 	passwords struct{ password, token, passphrase string } // files
 	dir       string
 	clusters  []string
+	// clouds reach the clusters that clouds run.
+	clouds    *cloud.Clouds
 	data      string
 	listening listening
 	poll      time.Duration
@@ -54,7 +57,7 @@ func newServe() *cobra.Command {
 
 // serveCommand returns the command, and what its flags go to.
 func serveCommand() (*cobra.Command, *serve) {
-	s := &serve{}
+	s := &serve{clouds: cloud.New(cloud.Options{})}
 	cmd := &cobra.Command{
 		Use:   "serve --repo URL --cluster NAME=KUBECONFIG",
 		Short: "Keep clusters in the state of a repository",
@@ -123,9 +126,6 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.remote.Auth.KnownHostsFile, "git-known-hosts", "", "file with the host keys to accept for ssh")
 }
 
-// clusterUsage says how a cluster is named.
-const clusterUsage = "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each"
-
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.clusters, "cluster", nil, clusterUsage)
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
@@ -169,7 +169,7 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	var configs []cluster.Config
 	for _, c := range s.clusters {
-		cfg, err := cluster.ParseConfig(c)
+		cfg, err := parseCluster(c, s.clouds)
 		if err != nil {
 			return nil, &usageError{err}
 		}

@@ -183,7 +183,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 		return err
 	}
 	d.closers = append(d.closers, pool.Close)
-	if d.artifacts, err = s.artifacts.store(s.data); err != nil {
+	if d.artifacts, err = s.artifacts.store(s.data, s.clouds); err != nil {
 		return err
 	}
 	renderer := s.renderer(pool, d.artifacts, d.log)

@@ -48,25 +48,21 @@ type Client struct {
 	now       func() time.Time
 }
 
-// New makes a client that asks these registries only, such as "ghcr.io". The file is a docker config.json with credentials for
-// them, and is read whenever they are needed; empty: none are needed.
-func New(registries []string, file string, now func() time.Time) (*Client, error) {
+// New makes a client that asks these registries only, such as "ghcr.io", with these credentials.
+func New(registries []string, keys authn.Keychain, now func() time.Time) (*Client, error) {
 	inner, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return nil, errors.New("the process has another HTTP transport")
 	}
 	inner = inner.Clone()
 	inner.ResponseHeaderTimeout = limit
-	c := &Client{keys: keychain{file, "--image-registry-config"}, transport: guarded{inner}, now: now}
+	c := &Client{keys: keys, transport: guarded{inner}, now: now}
 	for _, r := range registries {
 		parsed, err := name.NewRegistry(r, name.StrictValidation)
 		if err != nil || r == "" || strings.ContainsAny(r, "/@") {
 			return nil, fmt.Errorf("%q is no registry: write its host, and its port if it has one, such as ghcr.io", r)
 		}
 		c.allowed = append(c.allowed, parsed.RegistryStr())
-	}
-	if _, err := NewKeychain(file, "--image-registry-config"); err != nil {
-		return nil, err
 	}
 	return c, nil
 }

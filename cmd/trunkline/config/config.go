@@ -2,7 +2,7 @@
 
 // Package config reads the configuration of a daemon, and says which flags of "trunkline serve" it stands for.
 //
-// Of Trunkline it may import api.
+// Of Trunkline it may import api and reconciler/cloud.
 package config
 
 import (
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/reconciler/cloud"
 )
 
 // Setting is a flag, and the value that the configuration has for it.
@@ -135,13 +136,21 @@ func isLocal(url string) bool { return !strings.Contains(url, ":") }
 func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 	var values []string
 	for i, c := range declared {
+		ways := 0
+		for _, way := range []bool{c.InCluster, c.Kubeconfig != "" || c.Context != "", c.Cloud != nil} {
+			if way {
+				ways++
+			}
+		}
 		switch {
-		case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
-			r.wrong("a cluster is reached by a kubeconfig, or from inside of it: not both", "remove one of them", "clusters", i)
+		case ways > 1:
+			r.wrong("a cluster is reached by a kubeconfig, from inside of it, or by its cloud: not by several", "keep one of them", "clusters", i)
 		case c.InCluster:
 			values = append(values, c.Name+"=in-cluster")
+		case c.Cloud != nil:
+			values = append(values, r.cloud(c.Name, *c.Cloud, i)...)
 		case c.Kubeconfig == "":
-			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, or inCluster: true", "clusters", i)
+			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, inCluster: true, or cloud: {provider: …}", "clusters", i)
 		case c.Context != "":
 			values = append(values, c.Name+"="+r.inDir(c.Kubeconfig)+"#"+c.Context)
 		default:
@@ -149,6 +158,32 @@ func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 		}
 	}
 	r.set("cluster", values, "clusters")
+}
+
+// cloud says how a cluster of a cloud is reached. A field of another cloud is an error: it would be left out in silence.
+func (r *reader) cloud(name string, c v1alpha1.DaemonCloud, i int) []string {
+	ref := cloud.Ref{Provider: cloud.Provider(c.Provider), Cluster: c.Cluster, Place: c.Region, Role: c.Role, Client: c.ClientID, Address: c.Address, API: c.API}
+	foreign := map[string]string{"project": c.Project, "subscription": c.Subscription, "resourceGroup": c.ResourceGroup, "region": "", "role": "", "clientID": ""}
+	switch c.Provider {
+	case v1alpha1.CloudAWS:
+		foreign["clientID"] = c.ClientID
+	case v1alpha1.CloudGCP:
+		ref.Owner, foreign["project"], foreign["role"], foreign["clientID"] = c.Project, "", c.Role, c.ClientID
+	case v1alpha1.CloudAzure:
+		ref.Owner, ref.Place = c.Subscription, c.ResourceGroup
+		foreign["subscription"], foreign["resourceGroup"], foreign["region"], foreign["role"] = "", "", c.Region, c.Role
+	}
+	for _, field := range slices.Sorted(maps.Keys(foreign)) {
+		if foreign[field] != "" {
+			r.wrong(fmt.Sprintf("provider %s has no %s", c.Provider, field), "remove it", "clusters", i, "cloud", field)
+			return nil
+		}
+	}
+	if err := ref.Check(); err != nil {
+		r.wrong(strings.ReplaceAll(err.Error(), "\n", "; "), `"trunkline explain daemonConfiguration.spec.clusters.cloud" says which fields each cloud needs`, "clusters", i, "cloud")
+		return nil
+	}
+	return []string{name + "=" + ref.String()}
 }
 
 func (r *reader) serve(s v1alpha1.DaemonSpec) {
@@ -198,6 +233,7 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	if a := s.Artifacts; a != nil {
 		r.set("artifact-host", a.Hosts, "artifacts", "hosts")
 		r.file("artifact-config", a.ConfigFile, "artifacts", "configFile")
+		r.flag("artifact-cloud-identity", a.CloudIdentity, "artifacts", "cloudIdentity")
 	}
 }
 
@@ -232,6 +268,7 @@ func (r *reader) images(i v1alpha1.DaemonImages) {
 	at := "images"
 	r.set("image-registry", i.Registries, at, "registries")
 	r.file("image-registry-config", i.ConfigFile, at, "configFile")
+	r.flag("image-registry-cloud-identity", i.CloudIdentity, at, "cloudIdentity")
 	r.duration("image-interval", i.Interval, at, "interval")
 }
 

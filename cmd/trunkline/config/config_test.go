@@ -36,6 +36,9 @@ const everything = head + `  repository:
     - {name: dev, kubeconfig: dev.kubeconfig}
     - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
     - {name: here, inCluster: true}
+    - {name: eks, cloud: {provider: aws, region: eu-west-1, cluster: data, role: "arn:aws:iam::123456789012:role/trunkline"}}
+    - {name: gke, cloud: {provider: gcp, project: acme, region: europe-west1, cluster: data}}
+    - {name: aks, cloud: {provider: azure, subscription: 00000000-0000-0000-0000-000000000001, resourceGroup: rg, cluster: data, api: "https://arm.example.com"}}
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
   serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
@@ -124,8 +127,10 @@ func TestProblems(t *testing.T) {
 		"Type":       {"A wrong type is an error.", head + repository + clusters + "  replicas: {shards: maybe}\n", "d.yaml:6:22: error: spec.replicas.shards: expected true or false, got the text \"maybe\""},
 		"Value":      {"A value is one of those that there are.", head + repository + clusters + "  logLevel: loud\n", "d.yaml:6:13: error: spec.logLevel: unknown value \"loud\"\n    hint: want one of: debug, error, info, warn"},
 		"Missing":    {"What a daemon cannot do without is asked for.", head + clusters, "d.yaml:4:3: error: spec: the field \"repository\" is missing or empty"},
-		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, or inCluster: true"},
-		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: remove one of them"},
+		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, inCluster: true, or cloud: {provider: …}"},
+		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, from inside of it, or by its cloud: not by several\n    hint: keep one of them"},
+		"OtherCloud": {"A field of another cloud would be left out in silence.", head + repository + "  clusters: [{name: a, cloud: {provider: gcp, project: p, region: r, cluster: c, role: x}}]\n", "d.yaml:5:85: error: spec.clusters[0].cloud.role: provider gcp has no role\n    hint: remove it"},
+		"NoRegion":   {"Where a cluster is has to be said.", head + repository + "  clusters: [{name: a, cloud: {provider: aws, cluster: c}}]\n", "d.yaml:5:32: error: spec.clusters[0].cloud: \"\" is no region of AWS, such as eu-west-1\n    hint: \"trunkline explain daemonConfiguration.spec.clusters.cloud\" says which fields each cloud needs"},
 		"Empty":      {"Nothing is no configuration.", "", "d.yaml: error: the file is empty\n    hint: trunkline explain daemonConfiguration shows an example"},
 		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: want one of: DaemonConfiguration"},
 		"OtherThing": {"Nor is something of someone else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is not a daemon configuration\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},

@@ -71,9 +71,11 @@ func Keys() []Key {
 		{"public-url", "github.publicURL", false, ""},
 		{"image-registry", "images.registries", false, ""},
 		{"image-registry-config", "images.configFile", false, ""},
+		{"image-registry-cloud-identity", "images.cloudIdentity", false, ""},
 		{"image-interval", "images.interval", false, ""},
 		{"artifact-host", "artifacts.hosts", false, ""},
 		{"artifact-config", "artifacts.configFile", false, ""},
+		{"artifact-cloud-identity", "artifacts.cloudIdentity", false, ""},
 		{"log-level", "logLevel", true, "the Kubernetes client logs only if it is debug from the start"},
 	}
 }

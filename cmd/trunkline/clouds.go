@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"trunkline.dev/trunkline/reconciler/cloud"
+	"trunkline.dev/trunkline/reconciler/cluster"
+)
+
+// clusterUsage says how a cluster is named.
+const clusterUsage = "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=in-cluster, or by the identity that its cloud gives this process: " +
+	"NAME=eks://REGION/CLUSTER, NAME=gke://PROJECT/LOCATION/CLUSTER or NAME=aks://SUBSCRIPTION/RESOURCE-GROUP/CLUSTER; repeat for each"
+
+// parseCluster reads how a cluster is reached. Those of clouds are the same ones for the same address.
+func parseCluster(text string, clouds *cloud.Clouds) (cluster.Config, error) {
+	name, where, _ := strings.Cut(text, "=")
+	if name == "" || !cloud.IsAddress(where) {
+		return cluster.ParseConfig(text)
+	}
+	ref, err := cloud.Parse(where)
+	if err != nil {
+		return cluster.Config{}, fmt.Errorf("cannot read the cluster %q: %w", name, err)
+	}
+	return cluster.Config{Name: name, Managed: clouds.Cluster(ref)}, nil
+}
+
+// signedOn adds to the credentials of registries those of who this process is in the clouds that run some, if that is wanted.
+func signedOn(keys authn.Keychain, wanted bool, clouds *cloud.Clouds) authn.Keychain {
+	if !wanted {
+		return keys
+	}
+	return clouds.Keychain(keys)
+}
