@@ -48,10 +48,15 @@ type Verdict struct {
 	Do string `json:"do,omitempty"`
 }
 
+// Pages is the page that explains each check, below its id.
+const Pages = "https://github.com/trunkline-dev/trunkline/blob/main/docs/doctor.md"
+
 // Finding is a verdict, and of which check.
 type Finding struct {
 	Check ID   `json:"check"`
 	Area  Area `json:"area"`
+	// Page explains the check.
+	Page string `json:"page"`
 
 	Verdict
 }
@@ -85,7 +90,7 @@ func Examine(facts Facts) Report {
 	r := Report{Findings: []Finding{}, Counts: map[Result]int{OK: 0, Warning: 0, Fails: 0, Unchecked: 0}}
 	for _, c := range Checks() {
 		for _, v := range c.examine(facts) {
-			r.Findings = append(r.Findings, Finding{c.ID, c.Area, v})
+			r.Findings = append(r.Findings, Finding{c.ID, c.Area, Pages + "#" + string(c.ID), v})
 			r.Counts[v.Result]++
 		}
 	}

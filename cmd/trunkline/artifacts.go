@@ -21,6 +21,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/promotion/images"
 	"trunkline.dev/trunkline/reconciler/artifact"
+	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/webhooks/registry"
 )
@@ -58,8 +59,11 @@ func (a *fetched) store(data string, clouds *cloud.Clouds) (*artifact.Store, err
 	if err != nil {
 		return nil, &usageError{err}
 	}
+	if a.cloud {
+		keys = clouds.Keychain(keys)
+	}
 	return artifact.New(artifact.Options{
-		Dir: filepath.Join(data, artifactsFolder), Hosts: hosts, Keys: signedOn(keys, a.cloud, clouds), Now: time.Now, Allow: "whoever runs the daemon allows it by --artifact-host %s",
+		Dir: filepath.Join(data, artifactsFolder), Hosts: hosts, Keys: keys, Now: time.Now, Allow: "whoever runs the daemon allows it by --artifact-host %s",
 	})
 }
 

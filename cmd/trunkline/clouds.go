@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 )
@@ -27,12 +25,4 @@ func parseCluster(text string, clouds *cloud.Clouds) (cluster.Config, error) {
 		return cluster.Config{}, fmt.Errorf("cannot read the cluster %q: %w", name, err)
 	}
 	return cluster.Config{Name: name, Managed: clouds.Cluster(ref)}, nil
-}
-
-// signedOn adds to the credentials of registries those of who this process is in the clouds that run some, if that is wanted.
-func signedOn(keys authn.Keychain, wanted bool, clouds *cloud.Clouds) authn.Keychain {
-	if !wanted {
-		return keys
-	}
-	return clouds.Keychain(keys)
 }

@@ -12,9 +12,6 @@ import (
 	"trunkline.dev/trunkline/doctor"
 )
 
-// docsURL is where the pages of the documentation are read.
-const docsURL = "https://github.com/trunkline-dev/trunkline/blob/main/docs/"
-
 // resultWidth and doIndent are the columns before what was found, and before what to do about it.
 const (
 	resultWidth = len(doctor.Unchecked)
@@ -41,7 +38,7 @@ func printReport(w io.Writer, r doctor.Report, width int) error {
 	}
 	fmt.Fprintf(&b, "%s\n", summary(r, paint))
 	if r.Counts[doctor.Fails]+r.Counts[doctor.Warning] > 0 {
-		fmt.Fprintf(&b, "%sdoctor.md explains each check by its name.\n", docsURL)
+		fmt.Fprintf(&b, "%s explains each check by its name.\n", doctor.Pages)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -46,13 +46,12 @@ func (d *daemon) followedImages() (*webhooks.Images, error) {
 	if len(flags.registries)+len(d.flags.artifacts.hosts) == 0 {
 		return nil, nil
 	}
-	keys, err := registry.NewKeychain(flags.config, "--image-registry-config")
+	client, err := registry.New(flags.registries, flags.config, time.Now)
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	client, err := registry.New(flags.registries, signedOn(keys, flags.cloud, d.flags.clouds), time.Now)
-	if err != nil {
-		return nil, &usageError{err}
+	if flags.cloud {
+		client = client.With(d.flags.clouds.Keychain)
 	}
 	return &webhooks.Images{
 		Registries: lookers{client, d.artifacts}, Interval: flags.interval,

@@ -81,7 +81,9 @@ func (a *azureAccount) cloud() azureCloud {
 	return out
 }
 
-func (a *azureAccount) token(ctx context.Context, _ Ref) (*oauth2.Token, error) { return a.tokenFor(ctx, aksResource) }
+func (a *azureAccount) token(ctx context.Context, _ Ref) (*oauth2.Token, error) {
+	return a.tokenFor(ctx, aksResource)
+}
 
 // tokenFor returns a token for a resource, which is kept until shortly before its end.
 func (a *azureAccount) tokenFor(ctx context.Context, resource string) (*oauth2.Token, error) {

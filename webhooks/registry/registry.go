@@ -48,15 +48,16 @@ type Client struct {
 	now       func() time.Time
 }
 
-// New makes a client that asks these registries only, such as "ghcr.io", with these credentials.
-func New(registries []string, keys authn.Keychain, now func() time.Time) (*Client, error) {
+// New makes a client that asks these registries only, such as "ghcr.io". The file is a docker config.json with credentials for
+// them, and is read whenever they are needed; empty: none are needed.
+func New(registries []string, file string, now func() time.Time) (*Client, error) {
 	inner, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return nil, errors.New("the process has another HTTP transport")
 	}
 	inner = inner.Clone()
 	inner.ResponseHeaderTimeout = limit
-	c := &Client{keys: keys, transport: guarded{inner}, now: now}
+	c := &Client{keys: keychain{file, "--image-registry-config"}, transport: guarded{inner}, now: now}
 	for _, r := range registries {
 		parsed, err := name.NewRegistry(r, name.StrictValidation)
 		if err != nil || r == "" || strings.ContainsAny(r, "/@") {
@@ -64,7 +65,17 @@ func New(registries []string, keys authn.Keychain, now func() time.Time) (*Clien
 		}
 		c.allowed = append(c.allowed, parsed.RegistryStr())
 	}
+	if _, err := NewKeychain(file, "--image-registry-config"); err != nil {
+		return nil, err
+	}
 	return c, nil
+}
+
+// With returns a client whose credentials are made of those of this one.
+func (c *Client) With(credentials func(authn.Keychain) authn.Keychain) *Client {
+	with := *c
+	with.keys = credentials(c.keys)
+	return &with
 }
 
 // NewKeychain returns the credentials in a docker config.json, which is read whenever they are needed; empty: there are none. The
