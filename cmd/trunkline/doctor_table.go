@@ -16,22 +16,25 @@ import (
 const (
 	resultWidth = len(doctor.Unchecked)
 	doIndent    = 2 + resultWidth + 2
+	// narrowest is how many columns what was found needs to be beside the name.
+	narrowest = 30
 )
 
 // printReport prints what was found for people: by area, each with what to do about it, and in the end how much there is of what. On a terminal
 // (width > 0) it is coloured and fits the width.
 func printReport(w io.Writer, r doctor.Report, width int) error {
 	paint := painter(width > 0)
+	rows := rowsOf(r)
 	names := 0
-	for _, f := range r.Findings {
-		names = max(names, len(checkName(f)))
+	for _, row := range rows {
+		names = max(names, len(row.name))
 	}
 	var b strings.Builder
 	for _, area := range doctor.Areas() {
 		fmt.Fprintf(&b, "%s\n", paint(text.Bold, strings.ToUpper(string(area))))
-		for _, f := range r.Findings {
-			if f.Area == area {
-				printFinding(&b, f, names, width, paint)
+		for _, row := range rows {
+			if row.Area == area {
+				printFinding(&b, row, names, width, paint)
 			}
 		}
 		b.WriteString("\n")
@@ -44,26 +47,64 @@ func printReport(w io.Writer, r doctor.Report, width int) error {
 	return err
 }
 
+// findingRow is a finding as a row, below its area.
+type findingRow struct {
+	doctor.Finding
+
+	name string
+}
+
+// rowsOf are the findings as rows. Those of an area that were not made for the same reason are one row, which names them.
+func rowsOf(r doctor.Report) (rows []findingRow) {
+	type reason struct {
+		area  doctor.Area
+		found string
+	}
+	alike := map[reason][]string{}
+	for _, f := range r.Findings {
+		if f.Result == doctor.Unchecked && f.Where == "" {
+			at := reason{f.Area, f.Found}
+			alike[at] = append(alike[at], checkName(f))
+		}
+	}
+	for _, f := range r.Findings {
+		row := findingRow{f, checkName(f)}
+		if f.Result == doctor.Unchecked && f.Where == "" {
+			at := reason{f.Area, f.Found}
+			names := alike[at]
+			if alike[at] = nil; len(names) == 0 {
+				continue // it is in the row of the first
+			}
+			if len(names) > 1 {
+				row.name = fmt.Sprintf("%d checks", len(names))
+				row.Found += " (" + strings.Join(names, ", ") + ")"
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // checkName is the name of a check without its area, below which it stands.
 func checkName(f doctor.Finding) string {
 	_, name, _ := strings.Cut(string(f.Check), "-")
 	return name
 }
 
-func printFinding(b *strings.Builder, f doctor.Finding, names, width int, paint paintFunc) {
-	found := f.Found
-	if f.Where != "" {
-		found = f.Where + ": " + found
+func printFinding(b *strings.Builder, row findingRow, names, width int, paint paintFunc) {
+	found := row.Found
+	if row.Where != "" {
+		found = row.Where + ": " + found
 	}
 	label := doIndent + names + 2
-	if width > 0 && width-label < 30 {
+	if width > 0 && width-label < narrowest {
 		label = doIndent // below the name, where it does not fit beside
-		fmt.Fprintf(b, "  %s  %s\n%s%s\n", resultOf(f.Result, paint), checkName(f), strings.Repeat(" ", label), fitting(width)(label, found))
+		fmt.Fprintf(b, "  %s  %s\n%s%s\n", resultOf(row.Result, paint), row.name, strings.Repeat(" ", label), fitting(width)(label, found))
 	} else {
-		fmt.Fprintf(b, "  %s  %-*s  %s\n", resultOf(f.Result, paint), names, checkName(f), fitting(width)(label, found))
+		fmt.Fprintf(b, "  %s  %-*s  %s\n", resultOf(row.Result, paint), names, row.name, fitting(width)(label, found))
 	}
-	if f.Do != "" {
-		fmt.Fprintf(b, "%s%s %s\n", strings.Repeat(" ", label), paint(text.FgCyan, "→"), fitting(width)(label+2, f.Do))
+	if row.Do != "" {
+		fmt.Fprintf(b, "%s%s %s\n", strings.Repeat(" ", label), paint(text.FgCyan, "→"), fitting(width)(label+2, row.Do))
 	}
 }
 

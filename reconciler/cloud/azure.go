@@ -54,8 +54,9 @@ type azureAccount struct {
 	// The environment, as AKS sets it for a pod with an identity.
 	envClient, tenant, file, authority string
 
-	mu     sync.Mutex
-	tokens map[string]*oauth2.Token // by what they are for
+	mu sync.Mutex
+	// known is a token for Azure's resources.
+	known *oauth2.Token
 }
 
 // azureAccount returns the one of a client id. The caller holds the lock.
@@ -63,7 +64,7 @@ func (c *Clouds) azureAccount(client string) *azureAccount {
 	if c.azure[client] == nil {
 		c.azure[client] = &azureAccount{
 			clouds: c, client: client, envClient: os.Getenv("AZURE_CLIENT_ID"), tenant: os.Getenv("AZURE_TENANT_ID"), file: os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
-			authority: strings.TrimSuffix(os.Getenv("AZURE_AUTHORITY_HOST"), "/"), tokens: map[string]*oauth2.Token{},
+			authority: strings.TrimSuffix(os.Getenv("AZURE_AUTHORITY_HOST"), "/"),
 		}
 	}
 	return c.azure[client]
@@ -81,19 +82,31 @@ func (a *azureAccount) cloud() azureCloud {
 	return out
 }
 
+// token makes another one each time: who asks has kept the one before, and it has ended or was refused.
 func (a *azureAccount) token(ctx context.Context, _ Ref) (*oauth2.Token, error) {
-	return a.tokenFor(ctx, aksResource)
+	return a.made(ctx, aksResource)
 }
 
-// tokenFor returns a token for a resource, which is kept until shortly before its end.
-func (a *azureAccount) tokenFor(ctx context.Context, resource string) (*oauth2.Token, error) {
+// resources returns a token for Azure's resources, which is kept until shortly before its end.
+func (a *azureAccount) resources(ctx context.Context) (*oauth2.Token, error) {
 	a.mu.Lock()
-	known := a.tokens[resource]
+	known := a.known
 	a.mu.Unlock()
-	// Twice as early as those who were given it ask for another one, or they would get the same.
-	if known != nil && a.clouds.now().Before(known.Expiry.Add(-2*early)) {
+	if known != nil && a.clouds.now().Before(known.Expiry.Add(-early)) {
 		return known, nil
 	}
+	t, err := a.made(ctx, a.cloud().resources)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	a.known = t
+	a.mu.Unlock()
+	return t, nil
+}
+
+// made asks for a token for something.
+func (a *azureAccount) made(ctx context.Context, resource string) (*oauth2.Token, error) {
 	ask := a.managed
 	if a.file != "" {
 		ask = a.federated
@@ -114,11 +127,7 @@ func (a *azureAccount) tokenFor(ctx context.Context, resource string) (*oauth2.T
 	if err != nil || said.Token == "" {
 		return nil, fmt.Errorf(noAzure, errors.New("the answer has no token"))
 	}
-	t := &oauth2.Token{AccessToken: said.Token, Expiry: asked.Add(time.Duration(seconds) * time.Second)}
-	a.mu.Lock()
-	a.tokens[resource] = t
-	a.mu.Unlock()
-	return t, nil
+	return &oauth2.Token{AccessToken: said.Token, Expiry: asked.Add(time.Duration(seconds) * time.Second)}, nil
 }
 
 // federated exchanges the token of the pod, which its cluster renews in the file.
@@ -171,7 +180,7 @@ func (a *azureAccount) managed(ctx context.Context, resource string) (*http.Requ
 // place asks Azure for the kubeconfig of a user, of which where the cluster is counts alone.
 func (a *azureAccount) place(ctx context.Context, ref Ref) (place, error) {
 	resources := cmp.Or(ref.API, a.cloud().resources)
-	t, err := a.tokenFor(ctx, a.cloud().resources)
+	t, err := a.resources(ctx)
 	if err != nil {
 		return place{}, err
 	}
@@ -229,7 +238,7 @@ const acrUser = "00000000-0000-0000-0000-000000000000"
 
 // login is who we are for a registry of Azure, which exchanges our token for its own.
 func (a *azureAccount) login(ctx context.Context, host string) (login, error) {
-	t, err := a.tokenFor(ctx, a.cloud().resources)
+	t, err := a.resources(ctx)
 	if err != nil {
 		return login{}, err
 	}

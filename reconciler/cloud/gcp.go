@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
@@ -21,12 +20,7 @@ const gcpScope = "https://www.googleapis.com/auth/cloud-platform"
 const noGCP = "this process has no identity in Google Cloud (%w): bind its service account by Workload Identity Federation, or have GOOGLE_APPLICATION_CREDENTIALS name a file of a federation; docs/clouds.md says how"
 
 // gcpAccount is who we are in Google Cloud.
-type gcpAccount struct {
-	clouds *Clouds
-
-	mu    sync.Mutex
-	found *google.Credentials
-}
+type gcpAccount struct{ clouds *Clouds }
 
 // gcpAccount returns the one there is. The caller holds the lock.
 func (c *Clouds) gcpAccount() *gcpAccount {
@@ -36,27 +30,25 @@ func (c *Clouds) gcpAccount() *gcpAccount {
 	return c.gcp
 }
 
-// credentials finds out who we are, once it can be. What they need later they ask with a client of our own, and not with a context that ends.
-func (a *gcpAccount) credentials() (*google.Credentials, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.found != nil {
-		return a.found, nil
-	}
-	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, a.clouds.client)
-	found, err := google.FindDefaultCredentials(ctx, gcpScope)
+// credentials finds out who we are. They keep a token as long as it is good, also one that was refused, and so are made for each.
+func (a *gcpAccount) credentials(ctx context.Context) (*google.Credentials, error) {
+	found, err := google.FindDefaultCredentials(context.WithValue(ctx, oauth2.HTTPClient, a.clouds.client), gcpScope)
 	if err != nil {
 		return nil, fmt.Errorf(noGCP, err)
 	}
-	a.found = found
 	return found, nil
 }
 
 func (a *gcpAccount) token(ctx context.Context, _ Ref) (*oauth2.Token, error) {
-	c, err := a.credentials()
+	c, err := a.credentials(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return tokenOf(ctx, c)
+}
+
+// tokenOf waits for a token no longer than it may take: who asks a machine's own server goes by no context.
+func tokenOf(ctx context.Context, c *google.Credentials) (*oauth2.Token, error) {
 	type made struct {
 		token *oauth2.Token
 		err   error
@@ -90,17 +82,19 @@ func saidBy(err error) error {
 
 // place asks GKE.
 func (a *gcpAccount) place(ctx context.Context, ref Ref) (place, error) {
-	t, err := a.token(ctx, ref)
+	c, err := a.credentials(ctx)
+	if err != nil {
+		return place{}, err
+	}
+	t, err := tokenOf(ctx, c)
 	if err != nil {
 		return place{}, err
 	}
 	at := ref.API
 	if at == "" {
-		domain := "googleapis.com"
-		if c, err := a.credentials(); err == nil {
-			if d, err := c.GetUniverseDomain(); err == nil && d != "" {
-				domain = d // that of a sovereign cloud
-			}
+		domain, err := c.GetUniverseDomain()
+		if err != nil || domain == "" {
+			domain = "googleapis.com" // and not a sovereign cloud
 		}
 		at = "https://container." + domain
 	}
