@@ -62,7 +62,11 @@ func (a *awsAccount) config(ctx context.Context) (aws.Config, error) {
 	if a.loaded != nil {
 		return *a.loaded, nil
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(a.region), config.WithHTTPClient(a.clouds.client))
+	options := []func(*config.LoadOptions) error{config.WithRegion(a.region)}
+	if a.clouds.own { // the SDK's own trusts what AWS_CA_BUNDLE names
+		options = append(options, config.WithHTTPClient(a.clouds.client))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return cfg, fmt.Errorf("reading the configuration of AWS' tools: %w", err)
 	}
@@ -165,7 +169,7 @@ func (a *awsAccount) signed(ctx context.Context, cfg aws.Config, req *http.Reque
 	if err := v4.NewSigner().SignHTTP(ctx, who, req, hex.EncodeToString(sum[:]), service, a.region, a.clouds.now()); err != nil {
 		return fmt.Errorf("signing a request: %w", err)
 	}
-	return a.clouds.call(req, into)
+	return call(cfg.HTTPClient, req, into)
 }
 
 // hint says what a refusal of AWS means.

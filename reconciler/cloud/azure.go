@@ -120,7 +120,7 @@ func (a *azureAccount) made(ctx context.Context, resource string) (*oauth2.Token
 		Expires json.Number `json:"expires_in"`
 	}
 	asked := a.clouds.now()
-	if err := a.clouds.call(req, &said); err != nil {
+	if err := call(a.clouds.client, req, &said); err != nil {
 		return nil, fmt.Errorf(noAzure, err)
 	}
 	seconds, err := strconv.Atoi(said.Expires.String())
@@ -196,7 +196,7 @@ func (a *azureAccount) place(ctx context.Context, ref Ref) (place, error) {
 			Value string `json:"value"`
 		} `json:"kubeconfigs"`
 	}
-	err = a.clouds.call(req, &said)
+	err = call(a.clouds.client, req, &said)
 	refused, ok := errors.AsType[*refusedError](err)
 	switch {
 	case ok && refused.code == http.StatusForbidden:
@@ -251,7 +251,7 @@ func (a *azureAccount) login(ctx context.Context, host string) (login, error) {
 	var said struct {
 		Token string `json:"refresh_token"`
 	}
-	if err := a.clouds.call(req, &said); err != nil {
+	if err := call(a.clouds.client, req, &said); err != nil {
 		return login{}, err
 	}
 	if said.Token == "" {

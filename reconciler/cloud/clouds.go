@@ -34,7 +34,9 @@ type Options struct {
 // Clouds reaches clusters and registries of clouds. It may be used by several goroutines.
 type Clouds struct {
 	client *http.Client
-	now    func() time.Time
+	// own reports that the client is one of the caller's.
+	own bool
+	now func() time.Time
 
 	mu       sync.Mutex
 	clusters map[Ref]*Cluster
@@ -48,10 +50,12 @@ func New(o Options) *Clouds {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Transport == nil {
+	own := o.Transport != nil
+	if !own {
 		o.Transport = http.DefaultTransport
 	}
 	return &Clouds{
+		own: own,
 		client: &http.Client{Transport: o.Transport, Timeout: callTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		now:    o.Now, clusters: map[Ref]*Cluster{}, aws: map[string]*awsAccount{}, azure: map[string]*azureAccount{},
 	}

@@ -172,6 +172,7 @@ func TestNoIdentity(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			noIdentity(t)
 			t.Setenv("GCE_METADATA_HOST", "127.0.0.1:1")
+			t.Setenv("AWS_CA_BUNDLE", "") // which the SDK's own client is needed for
 			nobody := roundTripper(func(r *http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
 			_, err := New(Options{Transport: nobody}).Cluster(tc.ref).REST()
 			if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "docs/clouds.md") || !strings.Contains(err.Error(), tc.ref.String()) {
@@ -328,7 +329,9 @@ func TestTheMachineOfAzure(t *testing.T) {
 // keys is a keychain with the credentials of one registry.
 type keys map[string]authn.AuthConfig
 
-func (k keys) Resolve(of authn.Resource) (authn.Authenticator, error) { return authn.FromConfig(k[of.RegistryStr()]), nil }
+func (k keys) Resolve(of authn.Resource) (authn.Authenticator, error) {
+	return authn.FromConfig(k[of.RegistryStr()]), nil
+}
 
 // TestKeychain: registries of clouds are signed on to with the identity, once as long as that is good; what has credentials of its own uses them, and
 // nobody else's registry gets a token.
@@ -338,6 +341,7 @@ func TestKeychain(t *testing.T) {
 	playMetadata(t, m)
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIASOMEONE")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+	t.Setenv("AWS_CA_BUNDLE", "")
 	var asked []string
 	now := time.Now()
 	ends := now.Add(12 * time.Hour)

@@ -111,7 +111,7 @@ func (a *gcpAccount) place(ctx context.Context, ref Ref) (place, error) {
 			Authority string `json:"clusterCaCertificate"`
 		} `json:"masterAuth"`
 	}
-	err = a.clouds.call(req, &said)
+	err = call(a.clouds.client, req, &said)
 	if refused, ok := errors.AsType[*refusedError](err); ok && refused.code == http.StatusForbidden {
 		err = fmt.Errorf("%w; the account needs the role roles/container.clusterViewer in the project %s", err, ref.Owner)
 	}

@@ -31,9 +31,14 @@ func (e *refusedError) Error() string {
 	return text
 }
 
+// doer makes requests: our client, or that of AWS' SDK.
+type doer interface {
+	Do(req *http.Request) (*http.Response, error)
+}
+
 // call makes a request, and decodes the answer. The error has no secret: neither parameters of the address nor headers.
-func (c *Clouds) call(req *http.Request, into any) error {
-	resp, err := c.client.Do(req)
+func call(client doer, req *http.Request, into any) error {
+	resp, err := client.Do(req)
 	if err != nil {
 		if asked, ok := errors.AsType[*url.Error](err); ok {
 			err = asked.Err
