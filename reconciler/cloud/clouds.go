@@ -55,7 +55,7 @@ func New(o Options) *Clouds {
 		o.Transport = http.DefaultTransport
 	}
 	return &Clouds{
-		own: own,
+		own:    own,
 		client: &http.Client{Transport: o.Transport, Timeout: callTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		now:    o.Now, clusters: map[Ref]*Cluster{}, aws: map[string]*awsAccount{}, azure: map[string]*azureAccount{},
 	}

@@ -177,7 +177,7 @@ func playEKS(t *testing.T, key, secret string, d func() *door) string {
 	})
 }
 
-// playMetadata is the server of a machine of Google Cloud, which gives tokens of a mint.
+// playMetadata is the server of a machine of Google Cloud, with tokens of a mint.
 func playMetadata(t *testing.T, m *mint) {
 	t.Helper()
 	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
