@@ -11,8 +11,8 @@ import (
 )
 
 // clusterUsage says how a cluster is named.
-const clusterUsage = "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=in-cluster, or by the identity that its cloud gives this process: " +
-	"NAME=eks://REGION/CLUSTER, NAME=gke://PROJECT/LOCATION/CLUSTER or NAME=aks://SUBSCRIPTION/RESOURCE-GROUP/CLUSTER; repeat for each"
+const clusterUsage = "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=in-cluster, or the address of one that a cloud runs, " +
+	"NAME=eks://…, gke://… or aks://… (docs/clouds.md); repeat for each"
 
 // parseCluster reads how a cluster is reached. Those of clouds are the same ones for the same address.
 func parseCluster(text string, clouds *cloud.Clouds) (cluster.Config, error) {
