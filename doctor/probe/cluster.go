@@ -75,7 +75,11 @@ func (o Options) cluster(ctx context.Context, c cluster.Config) (reached, *docto
 func (o Options) connect(ctx context.Context, c cluster.Config) (fact doctor.Fact[doctor.Reached], served cluster.Served, clock *doctor.Clock) {
 	cfg, err := c.REST()
 	if err != nil {
-		return doctor.Known(doctor.Reached{Error: err.Error(), Hint: "see machine-kubeconfig; from inside of a cluster it works in a pod there only"}), served, nil
+		hint := "see machine-kubeconfig; from inside of a cluster it works in a pod there only"
+		if c.Managed != nil {
+			hint = "docs/clouds.md says which identity its cloud has to give this process, and with which rights"
+		}
+		return doctor.Known(doctor.Reached{Error: err.Error(), Hint: hint}), served, nil
 	}
 	clock, err = clockOfServer(ctx, o.Now, cfg)
 	if err != nil {
