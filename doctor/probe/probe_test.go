@@ -250,11 +250,13 @@ func TestDeclarations(t *testing.T) {
 	if got.needs.Value == nil {
 		t.Fatalf("needs: %+v", got.needs)
 	}
-	missing := (*got.needs.Value)["prod"].missing(cluster.Served{APIVersions: []string{"v1/ConfigMap", "v1/Secret"}})
-	if diff := cmp.Diff([]doctor.Kind{{APIVersion: "example.com/v1", Kind: "Gizmo", Release: "a in prod on prod"}}, missing, cmp.Comparer(func(a, b doctor.Kind) bool { return a.APIVersion == b.APIVersion && a.Kind == b.Kind })); diff != "" {
+	served := cluster.Served{APIVersions: []string{"v1/ConfigMap", "v1/Namespace", "v1/Secret", "v1/ServiceAccount"}}
+	missing := (*got.needs.Value)["prod"].missing(served)
+	if diff := cmp.Diff([]doctor.Kind{{APIVersion: "example.com/v1", Kind: "Gizmo", Release: "a/prod@prod"}}, missing); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if missing := (*got.needs.Value)["prod"].missing(cluster.Served{APIVersions: []string{"v1/ConfigMap", "v1/Secret"}, Silent: []string{"example.com"}}); missing != nil {
+	served.Silent = []string{"example.com"}
+	if missing := (*got.needs.Value)["prod"].missing(served); missing != nil {
 		t.Errorf("of a group that is silent nobody knows: %v", missing)
 	}
 	broken := write(t, map[string]string{"trunkline.yaml": head + "kind: Platform\nmetadata: {name: acme}\nspec: {rots: [x]}\n"})
