@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,16 +28,14 @@ func (o Options) git(ctx context.Context) doctor.Fact[doctor.Git] {
 			out.Needed = r.URL
 		}
 	}
-	path, err := exec.LookPath("git")
-	if err != nil {
+	if out.Path = program("git"); out.Path == "" {
 		return doctor.Known(out)
 	}
-	out.Path = path
-	said, err := exec.CommandContext(ctx, path, "version").Output()
+	said, err := o.run(ctx, "version")
 	if err != nil {
-		return doctor.Unknown[doctor.Git]("%s cannot be run: %v", path, err)
+		return doctor.Unknown[doctor.Git]("%s cannot be run: %v", out.Path, err)
 	}
-	out.Version = strings.TrimSpace(string(said))
+	out.Version = said
 	return doctor.Known(out)
 }
 
@@ -142,8 +139,7 @@ func readKubeconfig(k doctor.Kubeconfig) doctor.Kubeconfig {
 	}
 	if cfg.ExecProvider != nil {
 		k.Exec = cfg.ExecProvider.Command
-		_, err := exec.LookPath(k.Exec)
-		k.ExecFound = err == nil
+		k.ExecFound = program(k.Exec) != ""
 	}
 	k.Expires = expiry(cfg)
 	return k

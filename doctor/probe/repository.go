@@ -3,11 +3,8 @@
 package probe
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"os"
-	"os/exec"
 	"strings"
 
 	"trunkline.dev/trunkline/doctor"
@@ -55,7 +52,7 @@ func (o Options) origin(ctx context.Context) doctor.Fact[doctor.Remote] {
 	if _, err := git.Locate(o.From); err != nil {
 		return doctor.Unknown[doctor.Remote]("no configuration names a repository, and the folder is in none")
 	}
-	if _, err := exec.LookPath("git"); err != nil {
+	if program("git") == "" {
 		return doctor.Unknown[doctor.Remote]("no configuration names a repository, and there is no git to ask the server of this one")
 	}
 	url, err := o.run(ctx, "remote", "get-url", "origin")
@@ -78,18 +75,6 @@ func (o Options) origin(ctx context.Context) doctor.Fact[doctor.Remote] {
 	}
 	out.Commit = commit
 	return doctor.Known(out)
-}
-
-// run runs git in the folder. It asks nobody for a password.
-func (o Options) run(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", o.From}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "SSH_ASKPASS_REQUIRE=never", "GIT_SSH_COMMAND="+cmp.Or(os.Getenv("GIT_SSH_COMMAND"), "ssh -oBatchMode=yes"))
-	out, err := cmd.Output()
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		lines := strings.Split(strings.TrimSpace(string(failed.Stderr)), "\n")
-		return "", errors.New(git.Redact(cmp.Or(lines[0], failed.Error())))
-	}
-	return strings.TrimSpace(string(out)), err
 }
 
 func (o Options) signed(context.Context) doctor.Fact[doctor.Signed] {
@@ -122,7 +107,7 @@ func (o Options) signed(context.Context) doctor.Fact[doctor.Signed] {
 func (o Options) rewrite(ctx context.Context, f doctor.Facts) doctor.Fact[doctor.Rewrite] {
 	switch {
 	case o.Configuration.File == "":
-		return doctor.Unknown[doctor.Rewrite]("no configuration says whether rewrites are refused")
+		return doctor.Unknown[doctor.Rewrite]("no configuration says if rewrites are refused")
 	case !o.NoRewrite:
 		return doctor.Known(doctor.Rewrite{})
 	case f.Place.Value == nil || f.Place.Value.Head == "":

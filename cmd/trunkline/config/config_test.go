@@ -38,7 +38,7 @@ const everything = head + `  repository:
     - {name: here, inCluster: true}
     - {name: eks, cloud: {provider: aws, region: eu-west-1, cluster: data, role: "arn:aws:iam::123456789012:role/trunkline"}}
     - {name: gke, cloud: {provider: gcp, project: acme, region: europe-west1, cluster: data}}
-    - {name: aks, cloud: {provider: azure, subscription: 00000000-0000-0000-0000-000000000001, resourceGroup: rg, cluster: data, api: "https://arm.example.com"}}
+    - {name: aks, cloud: {provider: azure, subscription: 00000000-0000-0000-0000-000000000001, resourceGroup: rg, cluster: data, clientID: 00000000-0000-0000-0000-000000000002, address: "https://10.0.0.2", api: "https://arm.example.com"}}
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
   serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
@@ -74,7 +74,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
 		"verify-ssh-signers": "/etc/trunkline/signers /etc/more", "verify-gpg-keys": "/etc/trunkline/keys.asc", "no-rewrite": "true", "accept-rewrite": "a..b",
-		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster eks=eks://eu-west-1/data?role=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Ftrunkline gke=gke://acme/europe-west1/data aks=aks://00000000-0000-0000-0000-000000000001/rg/data?api=https%3A%2F%2Farm.example.com",
+		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster eks=eks://eu-west-1/data?role=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Ftrunkline gke=gke://acme/europe-west1/data aks=aks://00000000-0000-0000-0000-000000000001/rg/data?address=https%3A%2F%2F10.0.0.2&api=https%3A%2F%2Farm.example.com&client=00000000-0000-0000-0000-000000000002",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
