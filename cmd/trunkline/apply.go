@@ -12,7 +12,6 @@ import (
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/reconciler"
-	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -37,7 +36,7 @@ It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 
 			if len(clusters) == 0 {
 				return usagef("no cluster given: add --cluster NAME=KUBECONFIG")
 			}
-			clouds := cloud.New(cloud.Options{})
+			clouds := newClouds()
 			var configs []cluster.Config
 			for _, c := range clusters {
 				cfg, err := parseCluster(c, clouds)

@@ -19,7 +19,6 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/render"
@@ -105,7 +104,7 @@ type capabilities struct {
 }
 
 func (a *inquiry) ask(cmd *cobra.Command) (capabilities, error) {
-	cfg, err := parseCluster(a.cluster, cloud.New(cloud.Options{}))
+	cfg, err := parseCluster(a.cluster, newClouds())
 	if err != nil {
 		return capabilities{}, &usageError{err}
 	}

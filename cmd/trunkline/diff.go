@@ -13,7 +13,6 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/preview"
-	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/dryrun"
 )
@@ -86,7 +85,7 @@ create cannot be tried, and are shown as declared.
 // configs reads how to reach the clusters.
 func (v *differing) configs() (configs []cluster.Config, named map[string]bool, err error) {
 	named = map[string]bool{}
-	clouds := cloud.New(cloud.Options{})
+	clouds := newClouds()
 	for _, flag := range v.clusters {
 		cfg, err := parseCluster(flag, clouds)
 		if err != nil {

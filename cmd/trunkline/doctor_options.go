@@ -17,7 +17,6 @@ import (
 	"trunkline.dev/trunkline/doctor"
 	"trunkline.dev/trunkline/doctor/probe"
 	"trunkline.dev/trunkline/reconciler/artifact"
-	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -70,7 +69,7 @@ func (e *examining) options(flags *pflag.FlagSet) (probe.Options, error) {
 
 // reach adds the clusters that were named.
 func (e *examining) reach(o *probe.Options) error {
-	clouds := cloud.New(cloud.Options{})
+	clouds := newClouds()
 	for _, text := range e.clusters {
 		c, err := parseCluster(text, clouds)
 		if err != nil {

@@ -57,7 +57,7 @@ func newServe() *cobra.Command {
 
 // serveCommand returns the command, and what its flags go to.
 func serveCommand() (*cobra.Command, *serve) {
-	s := &serve{clouds: cloud.New(cloud.Options{})}
+	s := &serve{clouds: newClouds()}
 	cmd := &cobra.Command{
 		Use:   "serve --repo URL --cluster NAME=KUBECONFIG",
 		Short: "Keep clusters in the state of a repository",

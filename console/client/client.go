@@ -129,8 +129,8 @@ func (c *Client) Daemon(ctx context.Context) (*console.Daemon, error) {
 	return s.Daemon, err
 }
 
-// Alive asks the daemon whether it runs, which it tells everyone. The answer has been read.
-func (c *Client) Alive(ctx context.Context) (*http.Response, error) {
+// Alive asks the daemon whether it runs, which it tells everyone, and returns the header of the answer.
+func (c *Client) Alive(ctx context.Context) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	resp, err := c.do(ctx, http.MethodGet, "/healthz", nil, nil)
@@ -139,7 +139,7 @@ func (c *Client) Alive(ctx context.Context) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRefusal))
-	return resp, err
+	return resp.Header, err
 }
 
 // Ready says why the daemon keeps no clusters; empty if it does.

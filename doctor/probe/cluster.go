@@ -125,7 +125,7 @@ func clockOfServer(ctx context.Context, now func() time.Time, cfg *rest.Config) 
 	}
 	defer func() { _ = resp.Body.Close() }() // what it says is not asked for
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
-	return clockOf(resp, asked, now()), nil
+	return clockOf(resp.Header, asked, now()), nil
 }
 
 // reviews is where an API server is asked what the caller may do.

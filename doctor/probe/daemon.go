@@ -100,9 +100,9 @@ func hintOf(err error) string {
 // clockAt reads the clock of the daemon's machine.
 func clockAt(ctx context.Context, now func() time.Time, c *client.Client) *doctor.Clock {
 	asked := now()
-	resp, err := c.Alive(ctx)
+	header, err := c.Alive(ctx)
 	if err != nil {
 		return nil
 	}
-	return clockOf(resp, asked, now())
+	return clockOf(header, asked, now())
 }

@@ -159,8 +159,8 @@ func expiry(cfg *rest.Config) time.Time {
 }
 
 // clockOf is what an answer says of its server's clock. It is told in whole seconds.
-func clockOf(resp *http.Response, asked, answered time.Time) *doctor.Clock {
-	at, err := http.ParseTime(resp.Header.Get("Date"))
+func clockOf(header http.Header, asked, answered time.Time) *doctor.Clock {
+	at, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
 		return nil
 	}

@@ -200,7 +200,7 @@ func TestFiles(t *testing.T) {
 func TestClock(t *testing.T) {
 	asked := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	at := func(date string) *doctor.Clock {
-		return clockOf(&http.Response{Header: http.Header{"Date": {date}}}, asked, asked.Add(2*time.Second))
+		return clockOf(http.Header{"Date": {date}}, asked, asked.Add(2*time.Second))
 	}
 	if got := at(""); got != nil {
 		t.Errorf("no date: %+v", got)
@@ -386,7 +386,9 @@ func TestGitHub(t *testing.T) {
 	if f.Access.Value == nil || f.Access.Value.Error != "" || !f.Access.Value.App || f.Access.Value.Limit == 0 {
 		t.Errorf("access: %+v %s", f.Access.Value, f.Access.Unknown)
 	}
-	want := []doctor.Permission{{"Checks", "checks", "write", "read"}, {"Contents", "contents", "read", with["contents"]}, {"Nothing", "nothing", "read", ""}}
+	want := []doctor.Permission{
+		{Name: "Checks", API: "checks", Needed: "write", Has: "read"}, {Name: "Contents", API: "contents", Needed: "read", Has: with["contents"]}, {Name: "Nothing", API: "nothing", Needed: "read"},
+	}
 	if f.Permissions.Value == nil {
 		t.Fatal(f.Permissions.Unknown)
 	}

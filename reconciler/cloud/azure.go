@@ -63,8 +63,8 @@ type azureAccount struct {
 func (c *Clouds) azureAccount(client string) *azureAccount {
 	if c.azure[client] == nil {
 		c.azure[client] = &azureAccount{
-			clouds: c, client: client, envClient: os.Getenv("AZURE_CLIENT_ID"), tenant: os.Getenv("AZURE_TENANT_ID"), file: os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
-			authority: strings.TrimSuffix(os.Getenv("AZURE_AUTHORITY_HOST"), "/"),
+			clouds: c, client: client, envClient: c.env("AZURE_CLIENT_ID"), tenant: c.env("AZURE_TENANT_ID"), file: c.env("AZURE_FEDERATED_TOKEN_FILE"),
+			authority: strings.TrimSuffix(c.env("AZURE_AUTHORITY_HOST"), "/"),
 		}
 	}
 	return c.azure[client]
@@ -204,7 +204,7 @@ func (a *azureAccount) place(ctx context.Context, ref Ref) (place, error) {
 	case err != nil:
 		return place{}, err
 	case len(said.Kubeconfigs) == 0:
-		return place{}, errors.New("Azure has no kubeconfig for it")
+		return place{}, errors.New("there is no kubeconfig for it")
 	}
 	text, err := base64.StdEncoding.DecodeString(said.Kubeconfigs[0].Value)
 	if err != nil {

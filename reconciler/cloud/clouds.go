@@ -23,12 +23,13 @@ const (
 	early = 2 * time.Minute
 )
 
-// Options are how clouds are asked. The zero value asks the real ones.
+// Options are how clouds are asked. Now and Env are required.
 type Options struct {
 	// Transport is what requests are made by; nil: http.DefaultTransport. The API server has one of its own.
 	Transport http.RoundTripper
-	// Now is the clock; nil: the machine's.
-	Now func() time.Time
+	Now       func() time.Time
+	// Env returns a variable of the environment, in which AKS says who a pod is. The libraries of the others read their own.
+	Env func(name string) string
 }
 
 // Clouds reaches clusters and registries of clouds. It may be used by several goroutines.
@@ -37,6 +38,7 @@ type Clouds struct {
 	// own reports that the client is one of the caller's.
 	own bool
 	now func() time.Time
+	env func(string) string
 
 	mu       sync.Mutex
 	clusters map[Ref]*Cluster
@@ -47,9 +49,6 @@ type Clouds struct {
 
 // New makes one, and asks nobody yet.
 func New(o Options) *Clouds {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	own := o.Transport != nil
 	if !own {
 		o.Transport = http.DefaultTransport
@@ -57,7 +56,7 @@ func New(o Options) *Clouds {
 	return &Clouds{
 		own:    own,
 		client: &http.Client{Transport: o.Transport, Timeout: callTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		now:    o.Now, clusters: map[Ref]*Cluster{}, aws: map[string]*awsAccount{}, azure: map[string]*azureAccount{},
+		now:    o.Now, env: o.Env, clusters: map[Ref]*Cluster{}, aws: map[string]*awsAccount{}, azure: map[string]*azureAccount{},
 	}
 }
 

@@ -47,7 +47,7 @@ func gke(t *testing.T, o Options) (*Clouds, Ref, *mint, *door) {
 	playMetadata(t, m)
 	d := newDoor(t, nil, m.knows)
 	api := playGKE(t, m, func() *door { return d })
-	return New(o), Ref{Provider: GCP, Owner: "acme", Place: "europe-west1", Cluster: "prod", API: api}, m, d
+	return made(o), Ref{Provider: GCP, Owner: "acme", Place: "europe-west1", Cluster: "prod", API: api}, m, d
 }
 
 // TestATokenThatIsRefused is replaced by another one, with the same configuration and connection.
@@ -73,11 +73,11 @@ func TestATokenThatIsRefused(t *testing.T) {
 
 // TestATokenIsRenewed before it ends: one that has less than two minutes is not used again.
 func TestATokenIsRenewed(t *testing.T) {
-	made := 0
+	count := 0
 	var ends time.Time
 	cluster := &Cluster{account: accountFunc(func() (string, time.Time) {
-		made++
-		return fmt.Sprint(made), ends
+		count++
+		return fmt.Sprint(count), ends
 	})}
 	source := tokenSource{cluster}
 	for _, tc := range []struct {
@@ -149,11 +149,12 @@ func TestWhereAClusterIs(t *testing.T) {
 // TestTheSameCluster: the same address is the same cluster, and another identity is another one.
 func TestTheSameCluster(t *testing.T) {
 	noIdentity(t)
-	clouds := New(Options{})
+	clouds := made(Options{})
 	ref := Ref{Provider: AWS, Place: "eu-west-1", Cluster: "prod"}
 	other := ref
 	other.Role = "arn:aws:iam::123456789012:role/x"
-	if clouds.Cluster(ref) != clouds.Cluster(ref) || clouds.Cluster(ref) == clouds.Cluster(other) {
+	first, again := clouds.Cluster(ref), clouds.Cluster(ref)
+	if first != again || first == clouds.Cluster(other) {
 		t.Error("clusters are not told apart by their references")
 	}
 }
@@ -174,7 +175,7 @@ func TestNoIdentity(t *testing.T) {
 			t.Setenv("GCE_METADATA_HOST", "127.0.0.1:1")
 			t.Setenv("AWS_CA_BUNDLE", "") // which the SDK's own client is needed for
 			nobody := roundTripper(func(r *http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
-			_, err := New(Options{Transport: nobody}).Cluster(tc.ref).REST()
+			_, err := made(Options{Transport: nobody}).Cluster(tc.ref).REST()
 			if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "docs/clouds.md") || !strings.Contains(err.Error(), tc.ref.String()) {
 				t.Errorf("got %v", err)
 			}
@@ -227,7 +228,7 @@ func TestRefused(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			noIdentity(t)
-			_, err := New(Options{}).Cluster(tc.play(t)).REST()
+			_, err := made(Options{}).Cluster(tc.play(t)).REST()
 			if err == nil {
 				t.Fatal(tc.reason)
 			}
@@ -251,7 +252,7 @@ func TestTheTokenOfEKS(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIASOMEONE")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
 	now := time.Now()
-	clouds := New(Options{Now: func() time.Time { return now }})
+	clouds := made(Options{Now: func() time.Time { return now }})
 	for region, host := range map[string]string{"eu-west-1": "sts.eu-west-1.amazonaws.com", "cn-north-1": "sts.cn-north-1.amazonaws.com.cn", "us-east-1": "sts.us-east-1.amazonaws.com"} {
 		got, err := clouds.Cluster(Ref{Provider: AWS, Place: region, Cluster: "prod"}).account.token(t.Context(), Ref{Cluster: "prod"})
 		if err != nil {
@@ -282,7 +283,7 @@ func TestEndpointsOfAWS(t *testing.T) {
 	noIdentity(t)
 	ask := func(region, service string) string {
 		t.Helper()
-		a := &awsAccount{clouds: New(Options{}), region: region}
+		a := &awsAccount{clouds: made(Options{}), region: region}
 		cfg, err := a.config(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -315,7 +316,7 @@ func TestTheMachineOfAzure(t *testing.T) {
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}, nil
 	})
 	now := time.Now()
-	clouds := New(Options{Transport: machine, Now: func() time.Time { return now }})
+	clouds := made(Options{Transport: machine, Now: func() time.Time { return now }})
 	got, err := clouds.Cluster(Ref{Provider: Azure, Owner: subscription, Place: "rg", Cluster: "prod", Client: subscription}).account.token(t.Context(), Ref{})
 	if err != nil || got.AccessToken != "t0ken" || !got.Expiry.Equal(now.Add(86399*time.Second)) {
 		t.Errorf("got %v %v", got, err)
@@ -345,7 +346,7 @@ func TestKeychain(t *testing.T) {
 	var asked []string
 	now := time.Now()
 	ends := now.Add(12 * time.Hour)
-	clouds := New(Options{Now: func() time.Time { return now }, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+	clouds := made(Options{Now: func() time.Time { return now }, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		body, code := "{}", http.StatusNotFound
 		switch {
 		case r.URL.Host == "api.ecr.eu-west-1.amazonaws.com" && r.Header.Get("X-Amz-Target") == "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken" && strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/ecr/aws4_request"):
@@ -427,7 +428,7 @@ func TestAFederationOfGoogle(t *testing.T) {
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
 	ask := func() (string, error) {
-		got, err := New(Options{}).Cluster(Ref{Provider: GCP, Owner: "a", Place: "b", Cluster: "c"}).account.token(context.Background(), Ref{})
+		got, err := made(Options{}).Cluster(Ref{Provider: GCP, Owner: "a", Place: "b", Cluster: "c"}).account.token(context.Background(), Ref{})
 		if err != nil {
 			return "", err
 		}

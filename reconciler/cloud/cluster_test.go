@@ -33,7 +33,7 @@ func TestARealAPIServer(t *testing.T) {
 	}
 	for name, play := range cases {
 		t.Run(name, func(t *testing.T) {
-			use(t, cloud.New(cloud.Options{}).Cluster(play(t)))
+			use(t, cloud.Made().Cluster(play(t)))
 		})
 	}
 }
@@ -52,7 +52,7 @@ func TestEKS(t *testing.T) {
 				return arn != ""
 			})
 			ref.Role = role
-			use(t, cloud.New(cloud.Options{}).Cluster(ref))
+			use(t, cloud.Made().Cluster(ref))
 			want := ":user/"
 			if role != "" {
 				want = ":assumed-role/trunkline/trunkline"
@@ -118,7 +118,7 @@ func use(t *testing.T, managed *cloud.Cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := json.Marshal(rest.TLSClientConfig.CAData); err != nil || len(text) < 100 {
+	if text, err := json.Marshal(rest.CAData); err != nil || len(text) < 100 {
 		t.Errorf("the authority is %s", text)
 	}
 	client, err := kubernetes.NewForConfig(rest)

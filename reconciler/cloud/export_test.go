@@ -8,6 +8,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
+// Made makes clouds with the clock and the environment of the test.
+func Made() *Clouds { return made(Options{}) }
+
 // NoIdentity takes away what the environment has.
 func NoIdentity(t *testing.T) {
 	t.Helper()

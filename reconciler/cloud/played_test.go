@@ -133,7 +133,16 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 func answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // it is what a test plays
+}
+
+// made makes clouds with the clock and the environment of the test.
+func made(o Options) *Clouds {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Env = os.Getenv
+	return New(o)
 }
 
 type object = map[string]any
