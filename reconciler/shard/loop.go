@@ -108,6 +108,7 @@ func (c *Coordinator) fill(lease *coordinationv1.Lease, r record) error {
 	}
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, annotationReplica, text)
 	c.speak(lease)
+	c.note(lease)
 	seconds := int32(c.opts.Duration / time.Second) //nolint:gosec // at most ten minutes
 	now := metav1.NewMicroTime(c.opts.Now())        // for people; nobody compares it with a clock
 	lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &c.opts.Identity, LeaseDurationSeconds: &seconds, RenewTime: &now}

@@ -6,7 +6,9 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -85,6 +87,30 @@ func (s Source) clone() Source {
 
 // Refused reports whether the newest commit was not accepted.
 func (s Source) Refused() bool { return s.Problems.Denied() }
+
+// Trouble says, in a line, why the newest commit is not the one that the platform is kept at; empty if it is, or if that is not known yet.
+func (s Source) Trouble() string {
+	switch {
+	case s.Error != "":
+		return s.Error
+	case !s.Refused() || s.Head == nil:
+		return ""
+	}
+	var first v1alpha1.Problem
+	denials := 0
+	for _, p := range s.Problems {
+		if p.Severity == v1alpha1.Deny {
+			if denials++; denials == 1 {
+				first = p
+			}
+		}
+	}
+	text := fmt.Sprintf("commit %s is refused: %s: %s", s.Head.Short(), first.Position, strings.Join(strings.Fields(first.Message), " "))
+	if denials > 1 {
+		text += fmt.Sprintf(" (and %d more)", denials-1)
+	}
+	return text
+}
 
 // Commit is a commit, for people.
 type Commit struct {
