@@ -51,6 +51,7 @@ var mayKnow = map[string][]string{
 	"api/track":                  {"api/v1alpha1"},
 	"api/v1alpha1":               {},
 	"blueprints":                 {},
+	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
 	"catalog":                    {"api"},
 	"catalog/draw":               {"api", "catalog/draw"},
 	"cmd":                        {"..."},
@@ -129,12 +130,14 @@ var mayKnow = map[string][]string{
 	"reconciler/git":             {"reconciler/child", "reconciler/durable", "reconciler/git"},
 	"reconciler/history":         {"catalog", "reconciler/durable"},
 	"reconciler/rendercache":     {"catalog", "reconciler/durable", "render"},
+	"reconciler/install":         {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "reconciler/shard", "render"},
 	"reconciler/resources":       {"api", "catalog", "plan/gate", "plan/resource"},
 	"reconciler/secrets":         {"api"},
 	"reconciler/shard":           {"catalog"},
 	"reconciler/signers":         {},
 	"reconciler/stores":          {"api/location", "flow/bucket"},
 	"reconciler/status":          {"api", "catalog"},
+	"reconciler/workdir":         {"reconciler/durable"},
 	"render":                     {"api", "catalog", "render"},
 	"render/code":                {"api", "render/internal"},
 	"render/cue":                 {"api", "render/code", "render/internal"},
@@ -167,7 +170,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

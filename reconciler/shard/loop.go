@@ -97,7 +97,7 @@ func (c *Coordinator) join(ctx context.Context) error {
 }
 
 func (c *Coordinator) meta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Labels: map[string]string{labelGroup: c.opts.Group, labelManagedBy: manager}}
+	return metav1.ObjectMeta{Name: name, Labels: map[string]string{LabelGroup: c.opts.Group, labelManagedBy: manager}}
 }
 
 // fill writes into a Lease that this replica is alive, and what it has to say.
