@@ -125,12 +125,14 @@ func (in Input) params() map[string]any {
 		"clusters":   []any{map[string]any{"name": in.Cluster, "inCluster": true}},
 		// Also a single replica writes into a Lease how far it is.
 		"replicas": map[string]any{"home": in.Cluster, "group": in.Platform},
-		"sops":     map[string]any{"ageKeyFiles": []any{Project + "/" + Environment + "=" + mounted + KeySecret + "/" + KeyFile}},
+		// Named by its file: what names a Secret by "secret: NAME" looks like one.
+		"serve": map[string]any{"tokensFile": mounted + TokensSecret + "/tokens"},
+		"sops":  map[string]any{"ageKeyFiles": []any{Project + "/" + Environment + "=" + mounted + KeySecret + "/" + KeyFile}},
 	}
 	if in.Replicas > 1 {
 		config["history"] = map[string]any{"store": "off"} // each would have a file of its own
 	}
-	names := []any{KeySecret}
+	names := []any{KeySecret, TokensSecret}
 	if in.Repository.Access != Open {
 		names = append(names, GitSecret)
 	}
@@ -144,11 +146,11 @@ func (in Input) params() map[string]any {
 		}
 		config["github"] = app
 		if g.Hook {
-			config["serve"] = map[string]any{"hookSecretFile": mounted + GitHubSecret + "/hook"}
+			config = merged(config, map[string]any{"serve": map[string]any{"hookSecretFile": mounted + GitHubSecret + "/hook"}})
 		}
 	}
 	out := merged(map[string]any{
-		"replicas": in.Replicas, "config": config, "tokens": map[string]any{"secret": TokensSecret}, "secrets": names,
+		"replicas": in.Replicas, "config": config, "secrets": names,
 	}, in.Values)
 	// Whatever else is wanted, the daemon is where its release is, and its rights are not its own to change.
 	out = merged(out, map[string]any{"namespace": Namespace, "keep": true, "rbac": map[string]any{"create": false}})

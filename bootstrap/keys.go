@@ -79,21 +79,41 @@ func KnownHosts(file, host string) string {
 			name = h
 		}
 	}
-	var out strings.Builder
+	revoked := map[string]bool{}
+	var lines [][]string
 	for line := range strings.Lines(file) {
 		fields := strings.Fields(line)
-		if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || strings.HasPrefix(fields[0], "@") {
+		marker := ""
+		if len(fields) > 0 && strings.HasPrefix(fields[0], "@") {
+			marker, fields = fields[0], fields[1:]
+		}
+		if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || !names(fields[0], name) {
 			continue
 		}
-		for pattern := range strings.SplitSeq(fields[0], ",") {
-			if pattern == name || hashOf(pattern, name) {
-				// Whoever reads the repository's history need not learn what else is in that file: the line alone is taken, under this name.
-				fmt.Fprintf(&out, "%s %s %s\n", name, fields[1], fields[2])
-				break
-			}
+		switch marker {
+		case "":
+			lines = append(lines, fields)
+		case "@revoked":
+			revoked[fields[2]] = true
+		}
+	}
+	var out strings.Builder
+	for _, fields := range lines {
+		if !revoked[fields[2]] {
+			fmt.Fprintf(&out, "%s %s %s\n", name, fields[1], fields[2])
 		}
 	}
 	return out.String()
+}
+
+// names reports whether the names of a line have one.
+func names(list, name string) bool {
+	for pattern := range strings.SplitSeq(list, ",") {
+		if pattern == name || hashOf(pattern, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // hashOf reports whether a pattern is the hash of a name: |1|SALT|HASH.

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"filippo.io/age"
+	agekeys "filippo.io/age"
 	"golang.org/x/crypto/ssh"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -33,8 +33,8 @@ type keyring struct {
 	// text is the file; empty while there is none. Made is set if it was made just now, and is to be saved.
 	text string
 	made bool
-	ids  []age.Identity
-	to   []*age.X25519Recipient
+	ids  []agekeys.Identity
+	to   []*agekeys.X25519Recipient
 }
 
 // keyFile is where the private key is.
@@ -68,7 +68,7 @@ func (b *beginning) key(root string, again bool) (*keyring, error) {
 	case again:
 		return k, nil // it may not be needed
 	default:
-		id, err := age.GenerateX25519Identity()
+		id, err := agekeys.GenerateX25519Identity()
 		if err != nil {
 			return nil, fmt.Errorf("making a key of age: %w", err)
 		}
@@ -79,14 +79,14 @@ func (b *beginning) key(root string, again bool) (*keyring, error) {
 		return nil, fmt.Errorf("the file %s: %w", file, err)
 	}
 	for _, id := range k.ids {
-		x, ok := id.(*age.X25519Identity)
+		x, ok := id.(*agekeys.X25519Identity)
 		if !ok {
 			return nil, fmt.Errorf("the file %s has a key that is not of the form AGE-SECRET-KEY-1…", file)
 		}
 		k.to = append(k.to, x.Recipient())
 	}
 	for _, text := range b.ageRecipients {
-		r, err := age.ParseX25519Recipient(text)
+		r, err := agekeys.ParseX25519Recipient(text)
 		if err != nil {
 			return nil, usagef("--age-recipient %s is no public key of age, which begins with age1", text)
 		}

@@ -154,5 +154,6 @@ func sealAge(key []byte, to age.Recipient) (string, error) {
 		return "", err
 	}
 	_, err = w.Write(key)
-	return out.String(), errors.Join(err, w.Close(), armored.Close())
+	err = errors.Join(err, w.Close(), armored.Close())
+	return out.String(), err
 }
