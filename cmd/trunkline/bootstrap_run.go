@@ -312,7 +312,7 @@ func (s *begun) commit(ctx context.Context) error {
 	}
 	if s.dryRun {
 		if !s.files.Empty() {
-			s.say.did("committed them to %s, and pushed them", s.in.Repository.Branch)
+			s.say.did("committed them to %s, and push", s.in.Repository.Branch)
 		}
 		return nil
 	}

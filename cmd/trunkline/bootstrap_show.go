@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"trunkline.dev/trunkline/bootstrap"
 )
@@ -16,13 +17,19 @@ type teller struct {
 	dry bool
 }
 
-// did says what was done; in a dry run, what would be.
+// would has the verbs of steps as they are in a dry run.
+var would = map[string]string{
+	"wrote": "write", "made": "make", "changed": "change", "deleted": "delete", "committed": "commit", "gave": "give", "installed": "install", "put": "put",
+}
+
+// did says what was done, beginning with the verb; in a dry run, what would be.
 func (t *teller) did(format string, args ...any) {
-	mark := "✔"
-	if t.dry {
-		mark = "- would have"
+	text := fmt.Sprintf(format, args...)
+	if verb, rest, _ := strings.Cut(text, " "); t.dry && would[verb] != "" {
+		t.print("- would " + would[verb] + " " + rest)
+		return
 	}
-	t.print(mark + " " + fmt.Sprintf(format, args...))
+	t.print("✔ " + text)
 }
 
 // does says what begins, or what someone has to do.

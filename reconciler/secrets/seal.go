@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,9 @@ const (
 	// nonceSize is that of SOPS, in bytes.
 	nonceSize = 32
 )
+
+// plainKey are keys that no reader of YAML takes for something else, as some do with y, 1e3 and null.
+var plainKey = regexp.MustCompile(`^([a-z]{6,}|[a-z]+[._-][a-z]+)$`)
 
 // Plain is a Secret that is to be encrypted.
 type Plain struct {
@@ -117,7 +121,9 @@ func Seal(p Plain, recipients []*age.X25519Recipient, now time.Time) ([]byte, er
 // put adds a text to a table. Its order is that of the hash, which the encoder would not keep for a map.
 func put(table *yaml.Node, name, value string) {
 	var k, v yaml.Node
-	k.SetString(name)
+	if k.SetString(name); !plainKey.MatchString(name) {
+		k.Style = yaml.DoubleQuotedStyle
+	}
 	v.SetString(value)
 	table.Content = append(table.Content, &k, &v)
 }
