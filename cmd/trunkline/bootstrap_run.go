@@ -359,11 +359,10 @@ func (s *begun) head(ctx context.Context) (fs.FS, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	at := s.in.Repository.Folder
-	if at == "." {
-		at = ""
+	if s.in.Repository.Folder == "." {
+		return whole, whole.Commit(), nil
 	}
-	tree, err := whole.At(at)
+	tree, err := whole.At(s.in.Repository.Folder)
 	return tree, whole.Commit(), err
 }
 
