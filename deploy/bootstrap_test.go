@@ -324,7 +324,7 @@ spec:
   environments: [dev]
   image: trunkline.local/host:a
   workloads:
-    - {name: web, blueprint: service, command: [sleep, "3600"], params: {user: 1000}}
+    - {name: web, blueprint: service, command: [sleep, "3600"], params: {user: 1000, probe: {command: ["true"]}}}
 `, 0o644)
 	b.change("environments/platform.yaml", "healthTimeout: 10m", "healthTimeout: 20s")
 	b.accepted(b.push("hello: a first project"))

@@ -15,6 +15,8 @@ type teller struct {
 	to io.Writer
 	// dry is set if nothing is done.
 	dry bool
+	// waited is what was waited for last.
+	waited string
 }
 
 // would has the verbs of steps as they are in a dry run.
@@ -35,8 +37,13 @@ func (t *teller) did(format string, args ...any) {
 // does says what begins, or what someone has to do.
 func (t *teller) does(format string, args ...any) { t.print("► " + fmt.Sprintf(format, args...)) }
 
-// waits says what is waited for.
-func (t *teller) waits(what string) { t.print("◎ " + plain(what)) }
+// waits says what is waited for, once for each time that it is something else.
+func (t *teller) waits(what string) {
+	if what != t.waited {
+		t.print("◎ " + plain(what))
+	}
+	t.waited = what
+}
 
 // quote prints a text to copy.
 func (t *teller) quote(text string) { t.print("  " + text) }
