@@ -308,7 +308,7 @@ func TestBootstrap(t *testing.T) {
 	}
 
 	head := b.git("rev-parse", "HEAD")
-	again, err := b.bootstrap(nothing)
+	again, err := b.bootstrap(nothing, begin...)
 	if now := b.git("rev-parse", "HEAD"); err != nil || now != head || regexp.MustCompile(`✔ (wrote|made|changed|committed|pushed|gave|installed|put)`).MatchString(again) {
 		t.Errorf("once more: %v, commit %s\n%s", err, now, again)
 	}

@@ -3,10 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -194,8 +198,9 @@ func (b *beginning) image(changed func(string) bool) error {
 	return nil
 }
 
-// agrees refuses flags that say something else than a platform that is there already.
-func (b *beginning) agrees(declared bootstrap.Input, changed func(string) bool) error {
+// agrees refuses flags that say something else than a platform that is there already. Those that it was begun with are none: who runs the same
+// command again has it go on.
+func (b *beginning) agrees(declared bootstrap.Input, tree fs.FS, changed func(string) bool) error {
 	given, is := b.in, declared
 	for _, f := range []struct{ flag, given, declared string }{
 		{"name", given.Platform, is.Platform},
@@ -204,16 +209,53 @@ func (b *beginning) agrees(declared bootstrap.Input, changed func(string) bool) 
 		{"branch", given.Repository.Branch, is.Repository.Branch},
 		{"folder", given.Repository.Folder, is.Repository.Folder},
 		{"owner", given.Owner, is.Owner},
-		{"replicas", fmt.Sprint(given.Replicas), fmt.Sprint(is.Replicas)},
+		{"replicas", strconv.Itoa(given.Replicas), strconv.Itoa(is.Replicas)},
 	} {
 		if changed(f.flag) && f.given != f.declared {
 			return usagef("--%s %s: the platform is begun already, and says %s; leave the flag out, or change %s", f.flag, f.given, f.declared, bootstrap.ProjectFile)
 		}
 	}
-	for _, flag := range []string{"environment", "git-username", "git-password-file", "git-key-file", "git-known-hosts", "github-app-id", "github-app-key-file", "hook-secret-file", "values", "age-recipient"} {
-		if changed(flag) {
-			return usagef("--%s: the platform is begun already; change its files instead, below %s", flag, filepath.Dir(bootstrap.ProjectFile))
+	if file := "environments/" + given.Projects + ".yaml"; changed("environment") && given.Projects != "" {
+		if _, err := fs.Stat(tree, file); err != nil {
+			return usagef("--environment %s: the platform is begun already, and has no %s: trunkline new environment makes one", given.Projects, file)
 		}
 	}
+	var others []string
+	for _, flag := range []string{"git-username", "git-password-file", "git-key-file", "git-known-hosts", "github-repo", "github-app-id", "github-app-key-file", "github-url", "public-url", "hook-secret-file", "values"} {
+		if changed(flag) {
+			others = append(others, "--"+flag)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	same, err := b.wouldBe(declared, tree, changed)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return usagef("%s: the platform is begun already, and not so; leave it out, and change its files instead, below %s", strings.Join(others, ", "), filepath.Dir(bootstrap.ProjectFile))
+	}
 	return nil
+}
+
+// wouldBe reports whether a platform with these flags would have the daemon that is declared.
+func (b *beginning) wouldBe(declared bootstrap.Input, tree fs.FS, changed func(string) bool) (bool, error) {
+	other := *b
+	other.in.Owner, other.in.Cluster, other.in.Replicas, other.in.Platform = declared.Owner, declared.Cluster, declared.Replicas, declared.Platform
+	other.in.Repository.URL, other.in.Repository.Branch, other.in.Repository.Folder = declared.Repository.URL, declared.Repository.Branch, declared.Repository.Folder
+	if err := other.complete(func(flag string) bool { return flag == "image" || changed(flag) }); err != nil {
+		return false, err
+	}
+	other.in.Image = declared.Image
+	files, err := bootstrap.Files(other.in)
+	if err != nil {
+		return false, err
+	}
+	is, err := fs.ReadFile(tree, bootstrap.ProjectFile)
+	if err != nil {
+		return false, fmt.Errorf("reading the daemon's project: %w", err)
+	}
+	at := slices.IndexFunc(files, func(f bootstrap.File) bool { return f.Path == bootstrap.ProjectFile })
+	return bytes.Equal(is, files[at].Data), nil
 }

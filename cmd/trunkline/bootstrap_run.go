@@ -107,6 +107,17 @@ func (b *beginning) begin(ctx context.Context, cmd *cobra.Command, changed func(
 	if b.in.Repository.URL == "" {
 		return nil, usagef("nothing says where the daemon finds the repository: give its address with --url, or add it to the work tree: git remote add origin URL")
 	}
+	if !s.there {
+		// Before anything is made: what is wrong now is wrong then.
+		first := *b
+		if err := first.complete(changed); err != nil {
+			return nil, err
+		}
+		first.in.Recipients = []string{"one that is made"}
+		if err := first.in.Check(); err != nil {
+			return nil, &usageError{err}
+		}
+	}
 	if !s.there && !b.dryRun {
 		opened := workdir.Made
 		if s.repo, opened, err = workdir.Open(ctx, opts); err != nil {
@@ -126,7 +137,7 @@ func (b *beginning) begin(ctx context.Context, cmd *cobra.Command, changed func(
 		return nil, err
 	}
 	if s.again = again; again {
-		if err := b.agrees(declared, changed); err != nil {
+		if err := b.agrees(declared, s.tree, changed); err != nil {
 			return nil, err
 		}
 		image, pinned := b.in.Image, changed("image")

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -231,14 +230,4 @@ func (c *Cluster) Running(ctx context.Context, namespace, name string) (bool, er
 	}
 	ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyReplicas")
 	return ready > 0, nil
-}
-
-// Installed reports whether the cluster has the inventory of a release.
-func (c *Cluster) Installed(ctx context.Context, platform string, id catalog.ReleaseID) (bool, error) {
-	conn, err := c.site.Load(ctx, ctx, platform)
-	if err != nil {
-		return false, err
-	}
-	list, err := conn.Inventories(ctx, platform)
-	return slices.ContainsFunc(list, func(i cluster.Inventory) bool { return i.Release == id }), err
 }
