@@ -7,13 +7,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 )
 
 func object(t *testing.T, text string) unstructured.Unstructured {
 	t.Helper()
 	var o unstructured.Unstructured
-	if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
+	data, err := yaml.YAMLToJSON([]byte(text))
+	if err == nil {
+		err = json.Unmarshal(data, &o.Object) // with whole numbers, as the client of the cluster has them
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return o
