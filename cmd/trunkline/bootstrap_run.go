@@ -89,6 +89,9 @@ func (s *begun) soFar(err error) error {
 	return fmt.Errorf("%w\nWhat is done stays: %s. Run the same command again to go on.", err, strings.Join(s.done, ", ")) //nolint:revive,staticcheck // it is two sentences, for people
 }
 
+// errNoURL says that nobody knows where the repository is.
+var errNoURL = usagef("nothing says where the daemon finds the repository: give its address with --url, or add it to the work tree: git remote add origin URL")
+
 // begin finds out what is there.
 func (b *beginning) begin(ctx context.Context, cmd *cobra.Command, changed func(string) bool, say *teller) (*begun, error) {
 	s := &begun{beginning: b, say: say, now: time.Now()}
@@ -101,15 +104,12 @@ func (b *beginning) begin(ctx context.Context, cmd *cobra.Command, changed func(
 	if s.repo, s.there, err = workdir.Look(ctx, opts); err != nil {
 		return nil, err
 	}
-	if s.there && opts.URL == "" {
-		b.in.Repository.URL = s.repo.Remote(ctx)
-	}
-	if b.in.Repository.URL == "" {
-		return nil, usagef("nothing says where the daemon finds the repository: give its address with --url, or add it to the work tree: git remote add origin URL")
-	}
 	if !s.there {
 		// Before anything is made: what is wrong now is wrong then.
 		first := *b
+		if opts.URL == "" {
+			return nil, errNoURL
+		}
 		if err := first.complete(changed); err != nil {
 			return nil, err
 		}
@@ -148,6 +148,12 @@ func (b *beginning) begin(ctx context.Context, cmd *cobra.Command, changed func(
 	} else {
 		if s.catalog != nil && b.in.Platform == "" {
 			b.in.Platform = s.catalog.Name()
+		}
+		if b.in.Repository.URL == "" {
+			b.in.Repository.URL = s.repo.Remote(ctx)
+		}
+		if b.in.Repository.URL == "" {
+			return nil, errNoURL
 		}
 		if err := b.complete(changed); err != nil {
 			return nil, err
