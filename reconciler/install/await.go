@@ -108,6 +108,9 @@ func judge(want Wanted, set *unstructured.Unstructured, pods, leases []unstructu
 		if at, held := renewed(&leases[i]); at.IsZero() || newest.Sub(at) > held {
 			continue // that of a replica that is gone, or the assignment; by the clocks of replicas, and not by the one here
 		}
+		if holder, _, _ := unstructured.NestedString(leases[i].Object, "spec", "holderIdentity"); holder == "" {
+			continue // it has ended in order
+		}
 		says := leases[i].GetAnnotations()
 		if says[shard.AnnotationAccepted] == want.Commit {
 			out.Accepted = true

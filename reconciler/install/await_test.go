@@ -30,9 +30,10 @@ func TestJudge(t *testing.T) {
 	const (
 		template = `template: {metadata: {annotations: {checksum/config: "1"}}, spec: {containers: [{image: "t:1", command: [x], args: [serve]}]}}`
 		rolled   = `{metadata: {name: trunkline, generation: 2}, spec: {replicas: 2, ` + template + `}, status: {observedGeneration: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2}}`
-		alive    = `{metadata: {name: acme.a.1, annotations: {trunkline.dev/accepted: abc}}, spec: {renewTime: "2026-01-01T00:01:00.000000Z", leaseDurationSeconds: 50}}`
-		behind   = `{metadata: {name: acme.b.2, annotations: {trunkline.dev/accepted: "012", trunkline.dev/trouble: "commit abc is refused"}}, spec: {renewTime: "2026-01-01T00:00:59.000000Z", leaseDurationSeconds: 50}}`
-		gone     = `{metadata: {name: acme.0.0, annotations: {trunkline.dev/accepted: "abc", trunkline.dev/trouble: "of yesterday"}}, spec: {renewTime: "2025-12-31T00:00:00.000000Z", leaseDurationSeconds: 50}}`
+		alive    = `{metadata: {name: acme.a.1, annotations: {trunkline.dev/accepted: abc}}, spec: {holderIdentity: x, renewTime: "2026-01-01T00:01:00.000000Z", leaseDurationSeconds: 50}}`
+		behind   = `{metadata: {name: acme.b.2, annotations: {trunkline.dev/accepted: "012", trunkline.dev/trouble: "commit abc is refused"}}, spec: {holderIdentity: x, renewTime: "2026-01-01T00:00:59.000000Z", leaseDurationSeconds: 50}}`
+		ended    = `{metadata: {name: acme.0.1, annotations: {trunkline.dev/accepted: "abc", trunkline.dev/trouble: "of before"}}, spec: {holderIdentity: "", renewTime: "2026-01-01T00:00:59.000000Z", leaseDurationSeconds: 1}}`
+		gone     = `{metadata: {name: acme.0.0, annotations: {trunkline.dev/accepted: "abc", trunkline.dev/trouble: "of yesterday"}}, spec: {holderIdentity: x, renewTime: "2025-12-31T00:00:00.000000Z", leaseDurationSeconds: 50}}`
 		shared   = `{metadata: {name: acme, annotations: {trunkline.dev/assignment: "{}"}}}`
 		ready    = `{metadata: {name: trunkline-0}, status: {containerStatuses: [{state: {running: {}}}]}}`
 	)
@@ -44,7 +45,7 @@ func TestJudge(t *testing.T) {
 		{"it runs", rolled, []string{ready}, []string{gone, alive, shared}, Seen{Accepted: true, Rolled: true}},
 		{"another replica is behind", rolled, []string{ready}, []string{alive, behind}, Seen{Accepted: true, Rolled: true}},
 		{"no replica has it", rolled, []string{ready}, []string{behind, shared}, Seen{Rolled: true, Trouble: "commit abc is refused"}},
-		{"only one that is gone had it", rolled, []string{ready}, []string{gone, behind}, Seen{Rolled: true, Trouble: "commit abc is refused"}},
+		{"only one that is gone had it", rolled, []string{ready}, []string{gone, ended, behind}, Seen{Rolled: true, Trouble: "commit abc is refused"}},
 		{"no replica has begun", rolled, nil, nil, Seen{Rolled: true}},
 		{"a pod is not ready", `{metadata: {generation: 2}, spec: {replicas: 2, ` + template + `}, status: {observedGeneration: 2, updatedReplicas: 2, readyReplicas: 1, availableReplicas: 1}}`, []string{ready}, []string{alive}, Seen{Accepted: true}},
 		{"a pod is not replaced", `{metadata: {generation: 2}, spec: {replicas: 2, ` + template + `}, status: {observedGeneration: 2, updatedReplicas: 1, readyReplicas: 2, availableReplicas: 2}}`, []string{ready}, []string{alive}, Seen{Accepted: true}},
