@@ -102,8 +102,8 @@ func (b *beginning) key(root string, again bool) (*keyring, error) {
 func inside(folder, file string) bool {
 	resolved := func(path string) string {
 		for at, rest := path, ""; ; at, rest = filepath.Dir(at), filepath.Join(filepath.Base(at), rest) {
-			if real, err := filepath.EvalSymlinks(at); err == nil || filepath.Dir(at) == at {
-				return filepath.Join(real, rest)
+			if there, err := filepath.EvalSymlinks(at); err == nil || filepath.Dir(at) == at {
+				return filepath.Join(there, rest)
 			}
 		}
 	}

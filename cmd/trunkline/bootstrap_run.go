@@ -8,6 +8,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -515,7 +516,7 @@ func (s *begun) finished(commit string) {
 }
 
 // export prints what would be in the repository and the cluster.
-func (s *begun) export(ctx context.Context, to interface{ Write([]byte) (int, error) }) error {
+func (s *begun) export(ctx context.Context, to io.Writer) error {
 	var out bytes.Buffer
 	for _, f := range slices.Concat(s.files.New, s.files.Changed) {
 		if strings.HasPrefix(f.Path, bootstrap.SecretsFolder+"/") {
