@@ -62,7 +62,7 @@ func newActor(r *Reconciler, id catalog.ReleaseID, preview bool) *actor {
 	a.copied.Store(&snapshot{})
 	opts := apply.Options{
 		ID: id, Platform: r.platformName, DefaultAccount: r.opts.DefaultServiceAccount,
-		Secrets: r.opts.Secrets, Slots: slots{&r.planning, r, id.Cluster}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
+		Parts: r.opts.Parts, Secrets: r.opts.Secrets, Slots: slots{&r.planning, r, id.Cluster}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
 		Cluster: func() *apply.Cluster {
 			if c := r.clusters.get(id.Cluster); c != nil {
 				return c.inventories

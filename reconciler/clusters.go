@@ -145,6 +145,7 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 	if err != nil || platform == "" {
 		return err
 	}
+	r.recall(c.inventories.Inventories())
 	if !ready {
 		return conn.Watch(call, c.inventories.Kinds())
 	}
@@ -165,6 +166,8 @@ func (r *Reconciler) sweep(c *clusterState, dealt *sync.WaitGroup) {
 	for _, i := range c.inventories.Inventories() {
 		if i.Preview != plan.NoPreview {
 			r.sweepPreview(i, dealt)
+		} else if why := r.waitsFor(i.Release); why != "" && !r.declared[i.Release] {
+			r.leave(i, why, dealt)
 		} else if !r.declared[i.Release] {
 			r.removals.add(i.Release) // all of them before the first: how many there are may hold them
 			undeclared[i.Release.Environment] = append(undeclared[i.Release.Environment], i)

@@ -155,10 +155,13 @@ func (h *handover) finish(e *evaluate.Evaluation) {
 	h.current.set(h.rev.Commit.Hash, e)
 	h.opts.Board.SetSource(func(s *status.Source) {
 		s.Accepted = &h.rev.Commit
-		if !h.rev.Behind {
+		if !h.rev.Behind && h.rev.Judged == nil {
 			s.Head, s.Problems = &h.rev.Commit, h.problems
 		}
 	})
+	if h.rev.Judged != nil {
+		h.rev.Judged(h.problems)
+	}
 }
 
 // unfinished is why not all releases were handed a revision that was accepted; err, if it was not.

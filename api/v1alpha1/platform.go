@@ -2,6 +2,8 @@
 
 package v1alpha1
 
+import "slices"
+
 // Platform holds what is true for the whole monorepo. There is exactly one.
 type Platform struct {
 	// Metadata names the platform.
@@ -15,6 +17,8 @@ type PlatformSpec struct {
 	// Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole
 	// tree.
 	Roots []string `json:"roots,omitempty"`
+	// Sources are other repositories that are part of the platform, each below the folder "sources" by its name; default: none.
+	Sources []IncludedRepository `json:"sources,omitempty"`
 	// Governance says where declarations that govern others count, and who owns them; default: anywhere outside the
 	// folders of projects, and the owners that CODEOWNERS names.
 	Governance Governance `json:"governance,omitzero"`
@@ -40,6 +44,49 @@ type PlatformSpec struct {
 	// Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind
 	// that Trunkline knows replaces the built-in one.
 	Health []HealthRule `json:"health,omitempty"`
+}
+
+// IncludedRepository is another repository that is part of the platform, and what it may declare. How it is read, and who may sign its
+// commits, is in the daemon's configuration, which has a source of the same name.
+type IncludedRepository struct {
+	// Name is that of its folder, below "sources": a label of DNS.
+	Name string `json:"name" required:"true"`
+	// URL is where it is, as the daemon's configuration has it, without credentials.
+	URL string `json:"url" required:"true"`
+	// Branch is the one to follow; default: main, unless there is a tag or a commit.
+	Branch string `json:"branch,omitempty"`
+	// Tag is the one to follow instead of a branch; default: none.
+	Tag string `json:"tag,omitempty"`
+	// Commit is the full hash of the one to stay at, instead of a branch; default: none.
+	Commit string `json:"commit,omitempty"`
+	// Path is the folder of it that counts; default: the repository itself.
+	Path string `json:"path,omitempty"`
+	// Kinds are those that it may declare. Every kind but Project governs others; Platform is never one of them. Default: Project.
+	Kinds []IncludedKind `json:"kinds,omitempty"`
+	// Owners are those whom the owner of each of its projects has to be one of; default: anybody.
+	Owners []string `json:"owners,omitempty"`
+	// Environments are those that its projects may be in; default: all.
+	Environments []string `json:"environments,omitempty"`
+}
+
+// IncludedKind is a kind that a repository may declare that a platform includes: any but Platform.
+type IncludedKind Kind
+
+func (IncludedKind) values() (kinds []string) {
+	for _, k := range Kinds() {
+		if k != KindPlatform {
+			kinds = append(kinds, string(k))
+		}
+	}
+	return kinds
+}
+
+// May reports whether it may declare a kind.
+func (r IncludedRepository) May(kind Kind) bool {
+	if len(r.Kinds) == 0 {
+		return kind == KindProject
+	}
+	return kind != KindPlatform && slices.Contains(r.Kinds, IncludedKind(kind))
 }
 
 // SignatureRule says who signs artifacts.

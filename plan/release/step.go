@@ -101,7 +101,7 @@ func (m *machine) declared(e Declared) {
 	if !reflect.DeepEqual(m.Settings.Drift, e.Settings.Drift) || m.Settings.Additions != e.Settings.Additions {
 		m.due = true // what was left to others may have to be corrected
 	}
-	m.due = m.due || m.Settings.Preview != e.Settings.Preview // which the inventory says
+	m.due = m.due || m.Settings.Preview != e.Settings.Preview || m.Settings.Repository != e.Settings.Repository // which the inventory says
 	m.grant(e.Settings.Access)
 	failed := m.RenderErr != ""
 	m.RenderErr, m.restoreErr, m.Settings = "", "", e.Settings

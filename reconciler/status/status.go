@@ -7,6 +7,7 @@ package status
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -71,7 +72,34 @@ type Source struct {
 	Notice string `json:"notice,omitempty"`
 	// Images says which images that projects follow cannot be looked at, and why.
 	Images string `json:"images,omitempty"`
+	// Sources are the repositories that the platform includes, by name.
+	Sources []Included `json:"sources,omitempty"`
 }
+
+// Included is a repository that the platform includes.
+type Included struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	// Follows is what of it counts, such as "branch main".
+	Follows string `json:"follows"`
+	// Head is the newest commit that was seen.
+	Head *Commit `json:"head,omitempty"`
+	// Accepted is the commit that the platform is being kept at; nil if it has none. Then what the repository declares is not known, and
+	// what runs of it is left as it is.
+	Accepted *Commit `json:"accepted,omitempty"`
+	// Problems are what is wrong with Head. Those that deny it are why it is not Accepted.
+	Problems v1alpha1.Problems `json:"problems,omitempty"`
+	// Error says why the repository cannot be read just now.
+	Error string `json:"error,omitempty"`
+	// Notice says what is unusual and no error, such as a rewritten branch.
+	Notice string `json:"notice,omitempty"`
+}
+
+// Refused reports whether the newest commit was not accepted.
+func (i Included) Refused() bool { return i.Problems.Denied() }
+
+// Fine reports whether the newest commit is accepted, and could be read.
+func (i Included) Fine() bool { return !i.Refused() && i.Error == "" && i.Accepted != nil }
 
 // clone copies all that can be changed in place.
 func (s Source) clone() Source {
@@ -79,6 +107,11 @@ func (s Source) clone() Source {
 	s.Problems = slices.Clone(s.Problems)
 	for i := range s.Problems {
 		s.Problems[i].Trace = slices.Clone(s.Problems[i].Trace)
+	}
+	s.Sources = slices.Clone(s.Sources)
+	for i, one := range s.Sources {
+		s.Sources[i].Head, s.Sources[i].Accepted = one.Head.clone(), one.Accepted.clone()
+		s.Sources[i].Problems = slices.Clone(one.Problems)
 	}
 	return s
 }
@@ -92,6 +125,36 @@ type Commit struct {
 	Subject string    `json:"subject,omitempty"`
 	Author  string    `json:"author,omitempty"`
 	Time    time.Time `json:"time,omitzero"`
+	// Parts is what the commit joins: that of the platform's repository, and those of the repositories that it includes, "NAME=COMMIT". It is
+	// empty for a commit of one repository.
+	Parts string `json:"parts,omitempty"`
+}
+
+// Of returns the commit of an included repository that the commit joins, or the platform's for an empty name: the commit itself, if it
+// joins none.
+func (c *Commit) Of(name string) string {
+	if c == nil {
+		return ""
+	}
+	return PartOf(c.Hash, c.Parts, name)
+}
+
+// PartOf returns the commit of a repository of those that a commit joins, as [Commit.Of] does.
+func PartOf(hash, parts, name string) string {
+	for i, field := range strings.Fields(parts) {
+		of, at := "", field
+		if i > 0 {
+			of, at, _ = strings.Cut(field, "=")
+		}
+		if of == name {
+			at, _, _ = strings.Cut(at, ":")
+			return at
+		}
+	}
+	if name == "" {
+		return hash
+	}
+	return ""
 }
 
 func (c *Commit) clone() *Commit {
@@ -174,6 +237,9 @@ type Release struct {
 	Owner     string `json:"owner,omitempty"`
 	// Commit is the last one that changed the release, and is applied.
 	Commit  string `json:"commit,omitempty"`
+	// Parts is what Commit joins, as in [Commit], and Source the included repository that declares the release, if one does.
+	Parts   string `json:"parts,omitempty"`
+	Source  string `json:"source,omitempty"`
 	Result  Result `json:"result"`
 	Health  Health `json:"health"`
 	Message string `json:"message,omitempty"`
@@ -293,6 +359,9 @@ func (r Release) Settled() bool {
 // doing is told where their pull requests are.
 func (p Platform) Fine() bool {
 	if p.Source.Refused() || p.Source.Error != "" || p.Source.Accepted == nil {
+		return false
+	}
+	if slices.ContainsFunc(p.Source.Sources, func(i Included) bool { return !i.Fine() }) {
 		return false
 	}
 	for _, c := range p.Clusters {
