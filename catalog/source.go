@@ -95,16 +95,16 @@ var password = regexp.MustCompile(`^[a-z+]+://[^/@]*:[^/@]*@`)
 // fullHash is a commit as Git writes it.
 var fullHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// ReadSources reads which repositories a platform includes, without anything else of its tree, and the name of the platform; it is empty
-// if the tree declares no platform that could count.
-func ReadSources(tree fs.FS) (platform string, sources []v1alpha1.IncludedRepository, err error) {
-	c := &Catalog{self: &token{}, frame: &frame{}, tree: tree}
-	c.units, c.found = newUnits(), newFindings()
+// ReadPlatform reads of a tree which platform it declares and which repositories that includes, and nothing else: there are no projects in
+// the catalog. Platform is nil if the tree declares none that could count.
+func ReadPlatform(tree fs.FS) (*Catalog, error) {
+	c := &Catalog{self: &token{}, frame: &frame{}, tree: tree, units: newUnits(), found: newFindings()}
 	if err := c.readPlatform(func(string) *unit { return nil }); err != nil || c.Platform == nil {
-		return "", nil, err
+		return c, err
 	}
-	c.findSources(&checker{c: c})
-	return c.Name(), c.included, nil
+	k := &checker{c: c}
+	c.findSources(k)
+	return c, k.unreadable
 }
 
 // findSources finds the repositories that the platform includes. Those that cannot be are reported, and left out.

@@ -46,6 +46,10 @@ type Follower struct {
 	Recorded func(ctx context.Context) ([]string, error)
 	// Admission says which heads may count at all.
 	Admission Admission
+	// Sources has the repositories followed that platforms include; nil: none is.
+	Sources *Sources
+	// Grace is how long a platform waits at most for the first fetch of a repository that it includes; default: half a minute.
+	Grace time.Duration
 	// Refetch asks for a fetch now, which repairs a damaged copy of the repository; nil: the next one will.
 	Refetch func()
 
@@ -62,6 +66,8 @@ type Follower struct {
 	barred *barred
 	// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass.
 	unrendered string
+	// joint is what is known of the repositories that the platform includes.
+	joint joint
 }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
@@ -107,6 +113,7 @@ func retries() *backoff.ExponentialBackOff {
 func (f *Follower) Run(ctx context.Context) {
 	waits := retries()
 	var retry <-chan time.Time
+	f.followAccepted(ctx)
 	for resumed := false; ; {
 		if !resumed {
 			resumed = f.resume(ctx)
@@ -137,7 +144,17 @@ func (f *Follower) Run(ctx context.Context) {
 // judge takes a head to the reconciler, and returns an error if it is to be tried again. If the head is not accepted, and an
 // older one was and not all releases have that, they get it now: half of a commit is a state that nobody declared.
 func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
-	err := f.judgeHead(daemon, ctx, head)
+	several, err := f.several(ctx, head.Commit)
+	if err != nil {
+		if ctx.Err() == nil {
+			f.fail(err)
+		}
+		return err
+	}
+	if several {
+		return f.judgeAll(daemon, ctx, head)
+	}
+	err = f.judgeHead(daemon, ctx, head)
 	if f.unfinished == nil || f.unfinished.Hash == head.Commit || ctx.Err() != nil {
 		return err
 	}

@@ -218,7 +218,7 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	h := &handover{Reconciler: r, rev: rev, stop: stop, handed: map[catalog.ReleaseID]bool{}}
 	in := evaluate.Input{
 		Tree: rev.Tree, Library: r.opts.Library, Renderer: r.opts.Renderer, Now: began,
-		OnDeclared:   func(c *catalog.Catalog) { r.Prepare(c.Name()) },
+		OnDeclared:   func(c *catalog.Catalog) { r.prepare(c.Name()) },
 		OnAcceptable: func(e *evaluate.Evaluation) { h.acceptable(evaluating, e) },
 		OnRendered:   func(rel catalog.Release, out evaluate.Rendered) { h.onRendered(evaluating, rel, out) },
 	}
@@ -252,8 +252,8 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 	return nil
 }
 
-// Prepare has the clusters looked at for what they hold of a platform, before the first revision of it is accepted.
-func (r *Reconciler) Prepare(platform string) {
+// prepare has the clusters looked at for what they hold of a platform, before the first revision of it is accepted.
+func (r *Reconciler) prepare(platform string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.declared != nil {

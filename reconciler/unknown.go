@@ -38,7 +38,8 @@ func (r *Reconciler) waitsFor(id catalog.ReleaseID) string {
 // leave tells of a release that it is left as it is. The caller holds the lock.
 func (r *Reconciler) leave(i cluster.Inventory, why string, dealt *sync.WaitGroup) {
 	if r.actors[i.Release] == nil && r.opts.Sharing.Owned(i.Release) {
-		r.actor(i.Release).box.putAndTell(release.NotRendered{Why: why, Namespace: i.Namespace}, dealt)
+		s, _ := r.settingsOf(r.catalog, i.Release) // of what is not declared there may be nothing
+		r.actor(i.Release).box.putAndTell(release.NotRendered{Why: why, Namespace: i.Namespace, Access: s.Access}, dealt)
 	}
 }
 

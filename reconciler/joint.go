@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/compose"
+	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// sourceGrace is how long the platform waits for repositories that were never tried: without them it may be refused for what it uses of
+// them.
+const sourceGrace = 30 * time.Second
+
+// jury judges heads of several repositories, as they are at one moment.
+type jury struct {
+	f *Follower
+	// platform is the head of the platform's own repository; empty if it was not fetched since the start.
+	platform git.Head
+	// may is it, or empty if it may not count; barred is why, and of sources by name.
+	may    string
+	barred map[string]v1alpha1.Problems
+	heads  map[SourceLine]sourceHead
+	// accepted is the state that is kept, and parts the composition.
+	accepted compose.State
+	parts    git.Composition
+	// failed is the first error because of which something could not be asked.
+	failed error
+	// asked are the keys of the states that were asked for.
+	asked map[string]bool
+}
+
+// judgeAll takes the heads of all repositories of the platform to the reconciler: those that can be kept together.
+func (f *Follower) judgeAll(daemon, ctx context.Context, head git.Head) error {
+	j, err := f.jury(daemon, ctx, head)
+	if err == nil && j == nil {
+		return nil // it is asked again
+	}
+	if err == nil {
+		err = j.judge(daemon, ctx)
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), errNewerHead):
+		f.Log.Info("a newer head ends the judging of others")
+		return nil
+	case ctx.Err() != nil:
+		return err
+	case err != nil && !isUnrendered(err):
+		f.fail(err)
+		return err
+	}
+	f.source.judged(f.Board, nil)
+	return err
+}
+
+// jury looks at what there is to judge; nil if a source has not been tried yet.
+func (f *Follower) jury(daemon, ctx context.Context, head git.Head) (*jury, error) {
+	j := &jury{f: f, platform: head, may: head.Commit, barred: map[string]v1alpha1.Problems{}, asked: map[string]bool{}}
+	if err := j.read(); err != nil {
+		return nil, err
+	}
+	var newest, kept *catalog.Catalog
+	var err error
+	if head.Commit != "" {
+		if newest, err = f.platform(ctx, head.Commit); err != nil {
+			return nil, err
+		}
+	}
+	if j.parts.Platform != "" {
+		if kept, err = f.platform(ctx, j.parts.Platform); err != nil {
+			return nil, err
+		}
+	}
+	j.heads = f.follow(newest, kept)
+	if j.waits(newest) {
+		return nil, nil
+	}
+	for _, c := range []*catalog.Catalog{newest, kept} {
+		if c != nil && c.Platform != nil {
+			f.Reconciler.prepare(c.Name())
+		}
+	}
+	return j, j.admit(daemon, ctx, newest, kept)
+}
+
+// read finds out what is accepted.
+func (j *jury) read() error {
+	parts, known, err := j.f.acceptedParts()
+	if err != nil || !known {
+		return err
+	}
+	j.parts, j.accepted = parts, compose.State{"": parts.Platform}
+	for _, p := range parts.Sources {
+		j.accepted[p.Name] = p.Commit
+	}
+	return nil
+}
+
+// waits reports whether a source is to be tried first, which has that looked at again: it is waited for once, and not for long.
+func (j *jury) waits(newest *catalog.Catalog) (waiting bool) {
+	if newest == nil || newest.Platform == nil {
+		return false
+	}
+	f := j.f
+	for _, s := range newest.Sources() {
+		line := LineOf(s)
+		if head := j.heads[line]; head.tried || head.Commit != "" || j.accepted[s.Name] != "" || f.Sources.Check(line) != nil {
+			continue
+		}
+		if waiting = true; f.joint.graced[line] {
+			continue
+		}
+		if f.joint.graced == nil {
+			f.joint.graced = map[SourceLine]bool{}
+		}
+		f.joint.graced[line] = true
+		time.AfterFunc(f.grace(), func() {
+			f.inbox.source(line, func(s *sourceHead) { s.tried = true })
+		})
+	}
+	return waiting
+}
+
+func (f *Follower) grace() time.Duration {
+	if f.Grace > 0 {
+		return f.Grace
+	}
+	return sourceGrace
+}
+
+// admit finds out which heads may count at all.
+func (j *jury) admit(daemon, ctx context.Context, platforms ...*catalog.Catalog) error {
+	f := j.f
+	if j.platform.Commit != "" {
+		problems, err := f.admit(daemon, ctx, j.platform)
+		if err != nil {
+			return err
+		}
+		if problems != nil {
+			j.may, j.barred[""] = "", problems
+		} else if f.barred != nil && f.barred.commit != j.platform.Commit {
+			f.barred = nil
+		}
+	}
+	seen := map[SourceLine]bool{}
+	for _, c := range platforms {
+		if c == nil {
+			continue
+		}
+		for _, s := range c.Sources() {
+			line := LineOf(s)
+			head := j.heads[line]
+			if seen[line] || head.Commit == "" || head.Commit == j.accepted[s.Name] {
+				continue
+			}
+			seen[line] = true
+			problems, err := f.admitPart(daemon, ctx, s.Name, head.Head, f.Sources.Admission(s.Name), j.accepted[s.Name])
+			if err != nil {
+				return err
+			}
+			if problems != nil {
+				j.barred[s.Name] = problems
+				head.Head = git.Head{}
+				j.heads[line] = head
+			}
+		}
+	}
+	return nil
+}
+
+// input is what the next state is chosen by.
+func (j *jury) input(ctx context.Context) compose.Input {
+	return compose.Input{
+		Accepted: j.accepted, Platform: j.may,
+		Heads: func(platform string) compose.State {
+			s := compose.State{}
+			for _, one := range j.included(ctx, platform) {
+				s[one.Name] = j.heads[LineOf(one)].Commit
+			}
+			return s
+		},
+		Refused: func(s compose.State) ([]string, bool) {
+			key := s.Key()
+			j.asked[key] = true
+			r, refused := j.f.joint.refused[key]
+			if !refused {
+				return nil, false
+			}
+			return r.blamed, true
+		},
+	}
+}
+
+// included are the repositories that a commit of the platform's includes.
+func (j *jury) included(ctx context.Context, platform string) []v1alpha1.IncludedRepository {
+	c, err := j.f.platform(ctx, platform)
+	if err != nil {
+		j.failed = errors.Join(j.failed, err)
+		return nil
+	}
+	if c.Platform == nil {
+		return nil
+	}
+	return c.Sources()
+}
+
+// judge tries states until there is none left.
+func (j *jury) judge(daemon, ctx context.Context) error {
+	f := j.f
+	var unrendered error
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next, more := j.input(ctx).Next()
+		if j.failed != nil {
+			return j.failed
+		}
+		if !more {
+			break
+		}
+		err := j.try(daemon, ctx, next)
+		if isUnrendered(err) {
+			unrendered, err = err, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	maps.DeleteFunc(f.joint.refused, func(key string, _ *refusal) bool { return !j.asked[key] })
+	if err := j.again(ctx, &unrendered); err != nil {
+		return err
+	}
+	j.confirm()
+	j.report(ctx)
+	return unrendered
+}
+
+// again takes the accepted commit once more, if not all releases have it, or some of them were not rendered.
+func (j *jury) again(ctx context.Context, unrendered *error) error {
+	f := j.f
+	accepted, known, err := f.Store.Accepted()
+	if err != nil || !known {
+		return err
+	}
+	unfinished := f.unfinished != nil && f.unfinished.Hash == accepted
+	if !unfinished && (f.unrendered != accepted || *unrendered != nil) {
+		return nil
+	}
+	rev := Revision{Commit: status.Commit{Hash: accepted}, Judged: func(p v1alpha1.Problems) { f.joint.problems = p }}
+	if unfinished {
+		rev.Commit = *f.unfinished
+	}
+	rev.Persist = func(context.Context) error { return f.Store.SetAccepted(accepted) }
+	err = f.take(ctx, rev)
+	if f.unrendered = ""; isUnrendered(err) {
+		f.unrendered, *unrendered, err = accepted, err, nil
+	}
+	return err
+}
+
+// try judges a state.
+func (j *jury) try(daemon, ctx context.Context, next compose.State) error {
+	f := j.f
+	parts, commit, refused, err := j.compose(ctx, next)
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		j.refuse(next, refused.problems, refused.blamed)
+		return nil
+	}
+	moved := next.Moved(j.accepted)
+	f.inbox.judges(j.lines(ctx, next, moved))
+	rev := Revision{Commit: j.describe(ctx, parts, commit, next, moved), Base: f.base, Persist: func(context.Context) error {
+		for _, p := range parts.Sources {
+			if err := f.Sources.Keep(p.Name, p.Commit); err != nil {
+				return err
+			}
+		}
+		return f.Store.SetAccepted(commit)
+	}}
+	var told v1alpha1.Problems
+	rev.Judged = func(p v1alpha1.Problems) { told = p }
+	j.compare(daemon, ctx, &rev, next[""])
+	doubtful, unseen := rev.Compare != nil, f.joint.unseen
+	err = f.take(ctx, rev)
+	if rewritten, ok := errors.AsType[*rewrittenError](err); ok {
+		// It is looked at again after every fetch, as [Follower.bar] has it.
+		problems := rewrite(next[""], rewritten)
+		f.barred, j.barred[""], j.may = &barred{next[""], problems}, problems, ""
+		return nil
+	}
+	switch {
+	case err == nil && told.Denied():
+		j.refuse(next, told, j.blame(told))
+		return nil
+	case err == nil, isUnrendered(err):
+		if f.unrendered = ""; err != nil {
+			f.unrendered = commit
+		}
+		f.joint.problems, f.joint.doubtful, f.joint.unseen = told, doubtful, unseen
+		j.accepted, j.parts = next, parts
+		if f.Observe != nil {
+			f.Observe(Judged{Commit: rev.Commit, Problems: told})
+		}
+		return err
+	}
+	return err
+}
+
+// compose joins the commits of a state; it returns why they cannot be kept together if that is seen from what they are.
+func (j *jury) compose(ctx context.Context, s compose.State) (parts git.Composition, commit string, refused *refusal, err error) {
+	f := j.f
+	c, err := f.platform(ctx, s[""])
+	if err != nil {
+		return parts, "", nil, err
+	}
+	parts = git.Composition{Platform: s[""], Dir: f.dir()}
+	for _, one := range c.Sources() {
+		if err := f.Sources.Check(LineOf(one)); err != nil && s[""] != j.accepted[""] {
+			return parts, "", &refusal{problem(c, one.Name, err, "url"), []string{""}}, nil
+		}
+		if s[one.Name] == "" {
+			continue
+		}
+		p := git.Part{Name: one.Name, Commit: s[one.Name]}
+		if dir := path.Clean(one.Path); one.Path != "" && dir != "." {
+			p.Path = dir
+		}
+		parts.Sources = append(parts.Sources, p)
+	}
+	slices.SortFunc(parts.Sources, func(a, b git.Part) int { return strings.Compare(a.Name, b.Name) })
+	if len(c.Sources()) == 0 {
+		return parts, s[""], nil, nil // nothing of it has to be free for sources
+	}
+	commit, err = f.Sources.Store.Compose(ctx, parts)
+	if wrong, ok := errors.AsType[*git.ComposeError](err); ok {
+		if wrong.Source == "" {
+			return parts, "", &refusal{v1alpha1.Problems{{
+				Rule: catalog.RuleSource, Position: v1alpha1.Position{File: placeOf(wrong.Place, s[""])}, Severity: v1alpha1.Deny, Message: wrong.Error(),
+				Hint: "keep the place free where the repositories are that the platform includes",
+			}}, []string{""}}, nil
+		}
+		return parts, "", &refusal{problem(c, wrong.Source, wrong, "path"), []string{wrong.Source}}, nil
+	}
+	if limit, ok := errors.AsType[*git.LimitError](err); ok {
+		return parts, "", &refusal{denial(s[""], "all repositories of the platform together are too much: "+limit.Error(), "include less of them, by their paths"), s.Moved(j.accepted)}, nil
+	}
+	return parts, commit, nil, err
+}
+
+func placeOf(place, commit string) string {
+	if place == "" {
+		return "commit " + status.Short(commit)
+	}
+	return place
+}
+
+// problem is what is wrong with how a platform includes a repository.
+func problem(c *catalog.Catalog, name string, err error, field string) v1alpha1.Problems {
+	return v1alpha1.Problems{{
+		Rule: catalog.RuleSource, Position: c.SourcePosition(name, field), Severity: v1alpha1.Deny, Message: err.Error(),
+		Hint: "the daemon reads the sources that its configuration has, each at the address that it has there",
+	}}
+}
+
+// refuse remembers that a state is refused.
+func (j *jury) refuse(s compose.State, problems v1alpha1.Problems, blamed []string) {
+	if j.f.joint.refused == nil {
+		j.f.joint.refused = map[string]*refusal{}
+	}
+	j.f.joint.refused[s.Key()] = &refusal{problems, blamed}
+	j.asked[s.Key()] = true
+	j.f.Log.Info("commits of several repositories do not go together", "state", strings.TrimSpace(s.Key()), "problems", len(problems), "first", problems[0].String())
+}
+
+// blame names the repositories in whose files something is that denies.
+func (j *jury) blame(problems v1alpha1.Problems) (names []string) {
+	for _, p := range problems {
+		if p.Severity == v1alpha1.Deny {
+			names = append(names, partOf(p.Position.File))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// partOf names the repository that a file of a joint tree is of; empty for the platform's own.
+func partOf(file string) string {
+	below, ok := strings.CutPrefix(file, catalog.SourcesDir+"/")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(below, "/")
+	return name
+}
+
+// lines are the heads of sources that are judged by a state.
+func (j *jury) lines(ctx context.Context, s compose.State, moved []string) map[SourceLine]string {
+	out := map[SourceLine]string{}
+	for _, one := range j.included(ctx, s[""]) {
+		if slices.Contains(moved, one.Name) {
+			out[LineOf(one)] = s[one.Name]
+		}
+	}
+	return out
+}
+
+// describe says of a joint commit what people are told: the newest of what it brings.
+func (j *jury) describe(ctx context.Context, parts git.Composition, commit string, s compose.State, moved []string) status.Commit {
+	out := status.Commit{Hash: commit}
+	if len(parts.Sources) > 0 {
+		out.Parts = parts.String()
+	}
+	take := func(name string, head git.Head) {
+		if head.Commit != s[name] || !slices.Contains(moved, name) || out.Subject != "" && !head.When.After(out.Time) {
+			return
+		}
+		out.Subject, out.Author, out.Time = head.Subject, head.Author, head.When
+		if name != "" {
+			out.Subject = name + ": " + head.Subject
+		}
+	}
+	take("", j.platform)
+	for _, one := range j.included(ctx, s[""]) {
+		take(one.Name, j.heads[LineOf(one)].Head)
+	}
+	return out
+}
+
+// compare has clusters left as they are that hold what came after a state, as far as the repositories were not fetched yet that say what is
+// right; and those that it does not come after, if nothing was accepted before.
+func (j *jury) compare(daemon, ctx context.Context, rev *Revision, platform string) {
+	f := j.f
+	composed := rev.Commit.Hash
+	rev.Commit.Hash = platform // whose own history it has to come after
+	f.unseen(daemon, rev)
+	rev.Commit.Hash = composed
+	f.joint.unseen = rev.Compare != nil
+	pending := j.pending(ctx)
+	if len(pending) == 0 {
+		return
+	}
+	before := rev.Compare
+	rev.Compare = func(ctx context.Context, recorded []string) error {
+		if before != nil {
+			if err := before(ctx, recorded); err != nil {
+				return err
+			}
+		}
+		newer, err := f.Sources.Store.NewerIn(ctx, composed, recorded, func(name string) bool { return pending[name] })
+		if err != nil {
+			return err
+		}
+		if len(newer) > 0 {
+			return fmt.Errorf("a cluster holds commit %s, which is newer or not known here, and not all repositories of the platform could be fetched yet", status.Short(newer[0]))
+		}
+		return nil
+	}
+}
+
+// pending are the repositories that were not fetched since the daemon was started.
+func (j *jury) pending(ctx context.Context) map[string]bool {
+	pending := map[string]bool{}
+	platform := j.may
+	if platform == "" {
+		platform = j.accepted[""]
+	}
+	if j.platform.Commit == "" {
+		pending[""] = true
+	}
+	for _, one := range j.included(ctx, platform) {
+		if !j.heads[LineOf(one)].fetched {
+			pending[one.Name] = true
+		}
+	}
+	return pending
+}
+
+// confirm has clusters brought to the accepted commit whatever they hold, once all repositories have said what is right.
+func (j *jury) confirm() {
+	f := j.f
+	if len(j.accepted) == 0 || len(j.pending(context.Background())) > 0 {
+		return
+	}
+	accepted, known, err := f.Store.Accepted()
+	resumed := err == nil && known && accepted == f.resumed
+	if !resumed && (!f.joint.doubtful || f.joint.unseen) {
+		return
+	}
+	f.resumed, f.joint.doubtful = "", false
+	f.Reconciler.Confirm()
+}
