@@ -63,8 +63,8 @@ type Sources struct {
 	// Check returns why a repository is not read as a platform includes it, such as that the daemon's configuration has no source of that
 	// name at that address; nil: it is. The address in the error is without credentials.
 	Check func(SourceLine) error
-	// Follow says which lines are followed from now on. It must not block.
-	Follow func([]SourceLine)
+	// Follow says which lines are followed from now on, and which repositories are included by any platform that counts. It must not block.
+	Follow func(lines []SourceLine, included []string)
 	// Admission says which heads of a source may count at all.
 	Admission func(name string) Admission
 	// Keep has the store keep what a source has at a commit, which is about to be accepted.
@@ -101,6 +101,8 @@ type joint struct {
 	platforms map[string]*catalog.Catalog
 	// followed are the lines that are followed.
 	followed []SourceLine
+	// included are the names of the repositories that platforms include that count.
+	included []string
 	// refused are the states that were refused, by their keys.
 	refused map[string]*refusal
 	// told are the refusals that were told, by repository.
@@ -187,7 +189,7 @@ func (f *Follower) several(ctx context.Context, head string) (bool, error) {
 			return true, nil
 		}
 	}
-	if len(f.joint.followed) > 0 {
+	if len(f.joint.included) > 0 {
 		f.forgetSources()
 	}
 	return false, nil
@@ -197,7 +199,7 @@ func (f *Follower) several(ctx context.Context, head string) (bool, error) {
 func (f *Follower) forgetSources() {
 	f.joint = joint{}
 	f.inbox.keep(nil)
-	f.Sources.Follow(nil)
+	f.Sources.Follow(nil, nil)
 	f.Board.SetSource(func(s *status.Source) { s.Sources = nil })
 }
 
@@ -220,12 +222,13 @@ func (f *Follower) followAccepted(ctx context.Context) {
 
 // follow has the repositories followed that platforms include.
 func (f *Follower) follow(platforms ...*catalog.Catalog) map[SourceLine]sourceHead {
-	wanted := map[SourceLine]bool{}
+	wanted, included := map[SourceLine]bool{}, map[string]bool{}
 	for _, c := range platforms {
 		if c == nil {
 			continue
 		}
 		for _, s := range c.Sources() {
+			included[s.Name] = true
 			if line := LineOf(s); f.Sources.Check(line) == nil {
 				wanted[line] = true
 			}
@@ -234,11 +237,11 @@ func (f *Follower) follow(platforms ...*catalog.Catalog) map[SourceLine]sourceHe
 	lines := slices.SortedFunc(maps.Keys(wanted), func(a, b SourceLine) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.URL, b.URL), strings.Compare(a.String(), b.String()), strings.Compare(a.Commit, b.Commit))
 	})
-	heads := f.inbox.keep(wanted)
-	if !slices.Equal(lines, f.joint.followed) {
-		f.joint.followed = lines
+	heads, names := f.inbox.keep(wanted), slices.Sorted(maps.Keys(included))
+	if !slices.Equal(lines, f.joint.followed) || !slices.Equal(names, f.joint.included) {
+		f.joint.followed, f.joint.included = lines, names
 		maps.DeleteFunc(f.joint.graced, func(line SourceLine, _ bool) bool { return !wanted[line] })
-		f.Sources.Follow(lines)
+		f.Sources.Follow(lines, names)
 	}
 	for _, line := range lines {
 		if heads[line].Commit != "" {

@@ -25,6 +25,8 @@ type DaemonConfiguration struct {
 type DaemonSpec struct {
 	// Repository is the one to follow.
 	Repository DaemonRepository `json:"repository" required:"true"`
+	// Sources are other repositories that the platform may include, and how to read them; default: none.
+	Sources []DaemonSource `json:"sources,omitempty"`
 	// Clusters are those to deploy to, and how to reach them.
 	Clusters []DaemonCluster `json:"clusters" required:"true"`
 	// Deploy says which account deploys releases.
@@ -146,6 +148,35 @@ type DaemonRepository struct {
 	Folder string `json:"folder,omitempty"`
 	// Poll is how often to fetch; default: 30s.
 	Poll Duration `json:"poll,omitempty"`
+	// Username is the name for http(s); default: none.
+	Username string `json:"username,omitempty"`
+	// PasswordFile holds the password or access token for http(s); default: none.
+	PasswordFile string `json:"passwordFile,omitempty"`
+	// TokenFile holds a bearer token for http(s); default: none.
+	TokenFile string `json:"tokenFile,omitempty"`
+	// CAFile holds PEM certificates to trust for https besides the system's; default: none.
+	CAFile string `json:"caFile,omitempty"`
+	// KeyFile holds the private key for ssh; default: none.
+	KeyFile string `json:"keyFile,omitempty"`
+	// KeyPassphraseFile holds the passphrase of the private key; default: none.
+	KeyPassphraseFile string `json:"keyPassphraseFile,omitempty"`
+	// KnownHostsFile holds the host keys to accept for ssh; default: none.
+	KnownHostsFile string `json:"knownHostsFile,omitempty"`
+	// Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.
+	Verify DaemonVerify `json:"verify,omitzero"`
+	// NoRewrite refuses a head that does not come after the accepted commit; default: false.
+	NoRewrite bool `json:"noRewrite,omitempty"`
+	// AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.
+	AcceptRewrites []string `json:"acceptRewrites,omitempty"`
+}
+
+// DaemonSource is a repository that the platform may include by its name, and how to read it. What of it counts, and what it may declare,
+// the platform says.
+type DaemonSource struct {
+	// Name is that of the source in the platform.
+	Name string `json:"name" required:"true"`
+	// URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path. A platform that has the source at another address is refused.
+	URL string `json:"url" required:"true"`
 	// Username is the name for http(s); default: none.
 	Username string `json:"username,omitempty"`
 	// PasswordFile holds the password or access token for http(s); default: none.

@@ -30,6 +30,7 @@ type serve struct {
 	listening listening
 	poll      time.Duration
 	admission admission
+	sources   sourceFlags
 	allowExec bool
 	account   string
 	replicas  replicas
@@ -89,6 +90,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f.StringVar(&s.config, "config", "", "`FILE` with the configuration of the daemon, a DaemonConfiguration; flags win over it")
 	s.repositoryFlags(f)
 	s.admission.flags(f)
+	s.sources.flags(f)
 	s.clusterFlags(f)
 	s.listening.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
@@ -147,6 +149,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, usagef("--lots-interval is at least %s", minLotsInterval)
 	}
 	if err := s.admission.check(); err != nil {
+		return nil, err
+	}
+	if _, err := s.sources.sources(); err != nil {
 		return nil, err
 	}
 	if err := s.listening.check(); err != nil {

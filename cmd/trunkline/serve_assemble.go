@@ -60,6 +60,10 @@ type daemon struct {
 	deliver  func(event, id string, body []byte) (status int, message string)
 	// fetches returns the repository with credentials that are good now.
 	fetches func(context.Context) (git.Remote, error)
+	// sources fetches the repositories that the platform includes; appToken gives those without credentials of their own one of the App's,
+	// nil if there is no App.
+	sources  *reconciler.SourceWatch
+	appToken func(context.Context, git.Remote) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
 	// resources keeps what projects have made in the cloud, if this replica is to.
@@ -158,7 +162,27 @@ func describeAccepted(store *git.Store, board *status.Board) {
 		return
 	}
 	if c, err := store.Describe(commit); err == nil {
-		board.Describe(status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When})
+		described := status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When}
+		if joined, several, err := store.Composition(commit); err == nil && several {
+			described.Parts = joined.String()
+		}
+		board.Describe(described)
+	}
+}
+
+// partsOf returns what a commit joins, if it is one of several repositories.
+func (d *daemon) partsOf(commit string) string {
+	joined, several, err := d.store.Composition(commit)
+	if err != nil || !several {
+		return ""
+	}
+	return joined.String()
+}
+
+// recall tells the store what an inventory has recorded of a commit, which may be lost.
+func (d *daemon) recall(commit, parts string) {
+	if joined, err := git.ParseComposition(parts); err == nil {
+		d.store.Recall(commit, joined)
 	}
 }
 
@@ -187,14 +211,17 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	d.rec, err = reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
 		Secrets: d.decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
+		Parts: d.partsOf, Recall: d.recall,
 		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
 		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
 	})
 	if err != nil {
 		return &usageError{err}
 	}
+	sources := d.makeSources()
 	d.follower = &reconciler.Follower{
-		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
+		Sources: sources,
+		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: d.triggerAll,
 		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
 	if err := d.makeLots(); err != nil {
@@ -220,7 +247,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	handler := console.New(console.Options{
 		Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
-		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
+		History: d.past.forConsole(), Trigger: d.triggerAll, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
 		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },
 	})

@@ -188,7 +188,7 @@ func (d *daemon) reload() ([]string, error) {
 	if len(did.Added)+len(did.Removed)+len(did.Changed) > 0 {
 		d.log.Info("clusters have changed", "added", did.Added, "removed", did.Removed, "changed", did.Changed)
 	}
-	git.Trigger(d.trigger) // with the credentials that count now
+	d.triggerAll() // with the credentials that count now
 	return now.flags.changes(next), nil
 }
 

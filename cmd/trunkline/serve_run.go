@@ -43,6 +43,7 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { d.sharing.run(ctx, d.rec, d.board); return nil })
 	group.Go(func() error { d.follower.Run(ctx); return nil })
 	group.Go(func() error { watcher := d.watcher(); watcher.Run(ctx); return nil })
+	group.Go(func() error { d.sources.Run(ctx); return nil })
 	group.Go(func() error {
 		collector := git.Collector{Store: d.store, Keep: d.rec.Needed, Log: d.log}
 		collector.Run(ctx)

@@ -36,6 +36,7 @@ func Read(file string, data []byte) ([]Setting, v1alpha1.Problems) {
 	declared, _ := doc.Object.(*v1alpha1.DaemonConfiguration)
 	r := &reader{doc: doc, dir: filepath.Dir(file)}
 	r.repository(declared.Spec.Repository)
+	r.sources(declared.Spec.Sources)
 	r.clusters(declared.Spec.Clusters)
 	r.serve(declared.Spec)
 	r.rest(declared.Spec)
@@ -127,6 +128,50 @@ func (r *reader) repository(d v1alpha1.DaemonRepository) {
 	r.files("verify-gpg-keys", d.Verify.GPGKeysFiles, at, "verify", "gpgKeysFiles")
 	r.flag("no-rewrite", d.NoRewrite, at, "noRewrite")
 	r.set("accept-rewrite", d.AcceptRewrites, at, "acceptRewrites")
+}
+
+// sources adds what is said of the repositories that the platform may include: a flag for each field, with the name of the source.
+func (r *reader) sources(declared []v1alpha1.DaemonSource) {
+	of := map[string][]string{}
+	add := func(flag, name string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				of[flag] = append(of[flag], name+"="+value)
+			}
+		}
+	}
+	for i, s := range declared {
+		if s.Name == "" || strings.Contains(s.Name, "=") {
+			r.wrong(fmt.Sprintf("%q is not the name of a source", s.Name), "write the name that the platform has for it", "sources", i, "name")
+			continue
+		}
+		url := s.URL
+		if isLocal(url) {
+			url = r.inDir(url)
+		}
+		add("source-repo", s.Name, url)
+		add("source-username", s.Name, s.Username)
+		for flag, file := range map[string]string{
+			"source-password-file": s.PasswordFile, "source-token-file": s.TokenFile, "source-ca-file": s.CAFile, "source-key-file": s.KeyFile,
+			"source-key-passphrase-file": s.KeyPassphraseFile, "source-known-hosts": s.KnownHostsFile,
+		} {
+			add(flag, s.Name, r.inDir(file))
+		}
+		for flag, files := range map[string][]string{
+			"source-verify-ssh-signers": s.Verify.SSHSignersFiles, "source-verify-gpg-keys": s.Verify.GPGKeysFiles,
+		} {
+			for _, file := range files {
+				add(flag, s.Name, r.inDir(file))
+			}
+		}
+		if s.NoRewrite {
+			of["source-no-rewrite"] = append(of["source-no-rewrite"], s.Name)
+		}
+		add("source-accept-rewrite", s.Name, s.AcceptRewrites...)
+	}
+	for _, flag := range slices.Sorted(maps.Keys(of)) {
+		r.set(flag, of[flag], "sources")
+	}
 }
 
 // isLocal reports whether a repository is a folder of this machine, by a path. What has a colon is a URL or user@host:path.

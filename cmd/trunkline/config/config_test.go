@@ -32,6 +32,20 @@ const everything = head + `  repository:
     verify: {sshSignersFiles: [signers, /etc/more], gpgKeysFiles: [keys.asc]}
     noRewrite: true
     acceptRewrites: [a..b]
+  sources:
+    - name: orders
+      url: https://example.com/orders.git
+      username: bob
+      passwordFile: orders.password
+      tokenFile: /etc/orders.token
+      caFile: orders.pem
+      keyFile: orders.key
+      keyPassphraseFile: orders.passphrase
+      knownHostsFile: orders.hosts
+      verify: {sshSignersFiles: [orders.signers, /etc/more], gpgKeysFiles: [orders.asc]}
+      noRewrite: true
+      acceptRewrites: [c..d]
+    - {name: billing, url: ../billing}
   clusters:
     - {name: dev, kubeconfig: dev.kubeconfig}
     - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
@@ -71,6 +85,11 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
 		"verify-ssh-signers": "/etc/trunkline/signers /etc/more", "verify-gpg-keys": "/etc/trunkline/keys.asc", "no-rewrite": "true", "accept-rewrite": "a..b",
+		"source-repo": "orders=https://example.com/orders.git billing=/etc/billing", "source-username": "orders=bob", "source-password-file": "orders=/etc/trunkline/orders.password",
+		"source-token-file": "orders=/etc/orders.token", "source-ca-file": "orders=/etc/trunkline/orders.pem", "source-key-file": "orders=/etc/trunkline/orders.key",
+		"source-key-passphrase-file": "orders=/etc/trunkline/orders.passphrase", "source-known-hosts": "orders=/etc/trunkline/orders.hosts",
+		"source-verify-ssh-signers": "orders=/etc/trunkline/orders.signers orders=/etc/more", "source-verify-gpg-keys": "orders=/etc/trunkline/orders.asc",
+		"source-no-rewrite": "orders", "source-accept-rewrite": "orders=c..d",
 		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
