@@ -43,7 +43,7 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 	case release.Diagnose:
 		a.diagnose(ctx, e)
 	case release.Publish:
-		a.r.publish(a.id, e.View)
+		a.r.publish(a.id, e.View, a.state.Settings.Repository)
 	case release.Report:
 		a.r.progress.set(a.id, e.Progress.Current, e.Progress.HealthySince)
 	case release.Record:
@@ -142,14 +142,18 @@ func (a *actor) diagnose(ctx context.Context, e release.Diagnose) {
 }
 
 // publish puts what people are told of a release on the board.
-func (r *Reconciler) publish(id catalog.ReleaseID, v release.View) {
+func (r *Reconciler) publish(id catalog.ReleaseID, v release.View, repository string) {
+	if repository == catalog.OwnSource {
+		repository = ""
+	}
 	r.opts.Board.SetRelease(id, func(s *status.Release) {
 		next := status.Release{
 			ReleaseID: s.ReleaseID, Since: s.Since, Preview: s.Preview, Namespace: v.Namespace, Owner: v.Owner, Commit: v.Commit, Objects: v.Objects,
 			Result: status.Result(v.Result), Message: v.Message, Health: healthOf(v), Kept: v.Kept,
+			Parts: r.opts.Parts(v.Commit), Source: repository,
 		}
 		if h := v.Held; h != nil {
-			next.Held = &status.Held{Rule: h.Rule, Digest: h.Digest, Reason: h.Reason, Commit: h.Commit, Until: h.Until, Person: h.Person}
+			next.Held = &status.Held{Rule: h.Rule, Digest: h.Digest, Reason: h.Reason, Commit: h.Commit, Until: h.Until, Person: h.Person, Parts: r.opts.Parts(h.Commit)}
 		}
 		if c := v.Cause; c != nil {
 			next.Cause = &status.Cause{Object: c.Object, Code: c.Code, Log: c.Log, Notes: c.Notes}

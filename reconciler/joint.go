@@ -327,21 +327,12 @@ func (j *jury) compose(ctx context.Context, s compose.State) (parts git.Composit
 	if err != nil {
 		return parts, "", nil, err
 	}
-	parts = git.Composition{Platform: s[""], Dir: f.dir()}
 	for _, one := range c.Sources() {
 		if err := f.Sources.Check(LineOf(one)); err != nil && s[""] != j.accepted[""] {
 			return parts, "", &refusal{problem(c, one.Name, err, "url"), []string{""}}, nil
 		}
-		if s[one.Name] == "" {
-			continue
-		}
-		p := git.Part{Name: one.Name, Commit: s[one.Name]}
-		if dir := path.Clean(one.Path); one.Path != "" && dir != "." {
-			p.Path = dir
-		}
-		parts.Sources = append(parts.Sources, p)
 	}
-	slices.SortFunc(parts.Sources, func(a, b git.Part) int { return strings.Compare(a.Name, b.Name) })
+	parts = partsWith(c, s[""], f.dir(), func(name string) string { return s[name] })
 	if len(c.Sources()) == 0 {
 		return parts, s[""], nil, nil // nothing of it has to be free for sources
 	}

@@ -257,9 +257,49 @@ func (f *Follower) follow(platforms ...*catalog.Catalog) map[SourceLine]sourceHe
 }
 
 // dir is the folder of the repository that holds the platform, as compositions have it.
-func (f *Follower) dir() string {
-	if dir := path.Clean(f.Dir); f.Dir != "" && dir != "." {
-		return dir
+func (f *Follower) dir() string { return folderOf(f.Dir) }
+
+// folderOf is a folder as compositions have it: the root has no name.
+func folderOf(dir string) string {
+	if dir = path.Clean(dir); dir == "." {
+		return ""
 	}
-	return ""
+	return dir
+}
+
+// partsWith is the composition of a commit that declares a platform with commits of those that it includes; those that have none are left
+// out.
+func partsWith(c *catalog.Catalog, platform, dir string, of func(name string) string) git.Composition {
+	parts := git.Composition{Platform: platform, Dir: dir}
+	for _, s := range c.Sources() {
+		if commit := of(s.Name); commit != "" {
+			parts.Sources = append(parts.Sources, git.Part{Name: s.Name, Commit: commit, Path: folderOf(s.Path)})
+		}
+	}
+	slices.SortFunc(parts.Sources, func(a, b git.Part) int { return strings.Compare(a.Name, b.Name) })
+	return parts
+}
+
+// Join joins a commit of the platform's repository, which has the platform in a folder, with what a composition has of the repositories that
+// it includes; it returns the commit itself if there are none.
+func Join(ctx context.Context, store *git.Store, dir, commit string, kept git.Composition) (string, error) {
+	if _, joined, err := store.Composition(commit); err != nil || joined {
+		return commit, err
+	}
+	tree, err := store.Tree(ctx, commit)
+	if err != nil {
+		return "", err
+	}
+	at, err := tree.At(path.Clean(dir))
+	if err != nil {
+		return commit, nil //nolint:nilerr // whoever looks for the platform in the commit says so
+	}
+	c, err := catalog.ReadPlatform(at)
+	if err != nil {
+		return "", err
+	}
+	if c.Platform == nil || len(c.Sources()) == 0 {
+		return commit, nil
+	}
+	return store.Compose(ctx, partsWith(c, commit, folderOf(dir), kept.Of))
 }

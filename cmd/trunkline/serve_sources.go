@@ -238,3 +238,19 @@ func atGitHubOf(url string) string {
 	}
 	return strings.Join(parts[len(parts)-2:], "/")
 }
+
+// accepted identifies the commits of all repositories that are accepted.
+func (d *daemon) accepted() string {
+	commit, _ := d.rec.Accepted()
+	return d.partsOf(commit)
+}
+
+// join joins a commit of the platform's repository with what is accepted of those that it includes.
+func (d *daemon) join(ctx context.Context, commit string) (string, error) {
+	accepted, _ := d.rec.Accepted()
+	kept, _, err := d.store.Composition(accepted)
+	if err != nil {
+		return "", err
+	}
+	return reconciler.Join(ctx, d.store, d.flags.dir, commit, kept)
+}

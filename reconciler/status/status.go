@@ -317,6 +317,8 @@ type Held struct {
 	Person bool `json:"person,omitempty"`
 	// Digest identifies what is held, where a person has to approve it; see [ToApprove].
 	Digest string `json:"digest,omitempty"`
+	// Parts is what Commit joins, as in [Commit].
+	Parts string `json:"parts,omitempty"`
 }
 
 // Drift is what someone has changed of an object.
@@ -333,6 +335,14 @@ type Drift struct {
 	Corrected bool `json:"corrected,omitempty"`
 	// Rounds is how often they were reverted, if someone changes them again and again.
 	Rounds int `json:"rounds,omitempty"`
+}
+
+// Own returns the commit of the repository that declares the release, out of those that its commit joins.
+func (r Release) Own() string {
+	if own := PartOf(r.Commit, r.Parts, r.Source); own != "" {
+		return own
+	}
+	return r.Commit
 }
 
 // Fine reports whether the release is in the declared state and healthy, as far as it may be just now; or suspended, since
