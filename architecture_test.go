@@ -97,6 +97,7 @@ var mayKnow = map[string][]string{
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
 	"migrate/clusterless":        {"api/columntype", "api/confidential", "api/location", "api/lot", "api/pattern", "api/v1alpha1", "catalog", "migrate", "scaffold"},
 	"plan":                       {"api", "catalog", "plan/ownership"},
+	"plan/compose":               {},
 	"plan/gate":                  {"api", "plan"},
 	"plan/health":                {"api", "policy/cel/guard", "policy/subject"},
 	"plan/ownership":             {"api/field"},
