@@ -28,7 +28,9 @@ func (i *including) flags(f *pflag.FlagSet) {
 
 // heads adds the repositories as they are on disk.
 func (i *including) heads(tree fs.FS) (fs.FS, error) {
-	return i.mount(tree, func(dir, inside string) (fs.FS, error) { return git.OpenDir(filepath.Join(dir, filepath.FromSlash(inside))) })
+	return i.mount(tree, func(dir, inside string) (fs.FS, error) {
+		return git.OpenDir(filepath.Join(dir, filepath.FromSlash(inside)))
+	})
 }
 
 // bases adds the repositories as they are at their own HEAD, to compare with what is on disk; a folder that is in no repository is as it is.

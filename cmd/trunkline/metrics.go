@@ -120,7 +120,7 @@ func descriptions() described {
 		drifted:  prometheus.NewDesc("trunkline_releases_drifted", "Releases that drifted, and are left so.", where, nil),
 		held: prometheus.NewDesc("trunkline_releases_held", "Releases that wait to apply the newest commit, by the rule that holds them.",
 			append(where, "rule"), nil),
-		refused:   prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
+		refused: prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
 		source: prometheus.NewDesc("trunkline_source_refused",
 			"1 if the newest commit of a repository that the platform includes is not accepted, or there is none.", []string{"source"}, nil),
 		reachable: prometheus.NewDesc("trunkline_cluster_reachable", "1 if the cluster answers.", []string{"cluster"}, nil),

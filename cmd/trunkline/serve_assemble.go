@@ -221,7 +221,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	sources := d.makeSources()
 	d.follower = &reconciler.Follower{
 		Sources: sources,
-		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: d.triggerAll,
+		Store:   d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: d.triggerAll,
 		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
 	if err := d.makeLots(); err != nil {

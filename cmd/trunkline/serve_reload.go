@@ -18,7 +18,6 @@ import (
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
 )

@@ -191,8 +191,14 @@ func (d *daemon) sourceRemote(ctx context.Context, line reconciler.SourceLine) (
 func (d *daemon) makeSources() *reconciler.Sources {
 	d.sources = &reconciler.SourceWatch{
 		Store: d.store, Remote: d.sourceRemote, Interval: d.flags.poll, Jitter: d.pause, Log: d.log,
-		OnHead:  func(l reconciler.SourceLine, h git.Head) { d.metrics.fetchedSource(l.Name, nil); d.follower.SourceHead(l, h) },
-		OnError: func(l reconciler.SourceLine, err error) { d.metrics.fetchedSource(l.Name, err); d.follower.SourceFailed(l, err) },
+		OnHead: func(l reconciler.SourceLine, h git.Head) {
+			d.metrics.fetchedSource(l.Name, nil)
+			d.follower.SourceHead(l, h)
+		},
+		OnError: func(l reconciler.SourceLine, err error) {
+			d.metrics.fetchedSource(l.Name, err)
+			d.follower.SourceFailed(l, err)
+		},
 	}
 	return &reconciler.Sources{
 		Store: d.store, Check: d.checkSource, Follow: d.sources.Follow, Known: d.sources.Known, Keep: d.sources.Keep,

@@ -55,14 +55,14 @@ func (c Composition) Of(name string) string {
 // String writes the composition in one line, for [ParseComposition] to read.
 func (c Composition) String() string {
 	var b strings.Builder
-	b.WriteString(c.Platform + folder(c.Dir))
+	b.WriteString(c.Platform + inFolder(c.Dir))
 	for _, p := range c.Sources {
-		b.WriteString(" " + p.Name + "=" + p.Commit + folder(p.Path))
+		b.WriteString(" " + p.Name + "=" + p.Commit + inFolder(p.Path))
 	}
 	return b.String()
 }
 
-func folder(name string) string {
+func inFolder(name string) string {
 	if name == "" {
 		return ""
 	}

@@ -236,7 +236,7 @@ type Release struct {
 	Namespace string `json:"namespace,omitempty"`
 	Owner     string `json:"owner,omitempty"`
 	// Commit is the last one that changed the release, and is applied.
-	Commit  string `json:"commit,omitempty"`
+	Commit string `json:"commit,omitempty"`
 	// Parts is what Commit joins, as in [Commit], and Source the included repository that declares the release, if one does.
 	Parts   string `json:"parts,omitempty"`
 	Source  string `json:"source,omitempty"`
