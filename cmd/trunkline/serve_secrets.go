@@ -31,7 +31,7 @@ type secretFiles struct {
 	// signers are those who may sign commits; nil if nobody need.
 	signers *files[*signers.Signers]
 	// sources are the repositories that the platform may include, by their names.
-	sources map[string]*configured
+	sources map[string]*sourceSettings
 }
 
 // secrets reads the files that hold secrets, which have to be good at first. That of the history goes to its flag: a connection

@@ -44,8 +44,8 @@ func (s *sourceFlags) flags(f *pflag.FlagSet) {
 	}
 }
 
-// configured is a source as the daemon is configured to read it.
-type configured struct {
+// sourceSettings say how a source is read, as the daemon is configured now.
+type sourceSettings struct {
 	remote    git.Remote
 	passwords struct{ password, token, passphrase string } // files
 	signers   signerFiles
@@ -58,13 +58,13 @@ type configured struct {
 }
 
 // sources returns the sources by their names. No file is read yet.
-func (s *sourceFlags) sources() (map[string]*configured, error) {
-	out := map[string]*configured{}
+func (s *sourceFlags) sources() (map[string]*sourceSettings, error) {
+	out := map[string]*sourceSettings{}
 	if err := eachNamed("--source-repo", s.urls, func(name, url string) error {
 		if out[name] != nil {
 			return usagef("--source-repo names %q twice", name)
 		}
-		out[name] = &configured{remote: git.Remote{URL: url, Branch: "main"}}
+		out[name] = &sourceSettings{remote: git.Remote{URL: url, Branch: "main"}}
 		return nil
 	}); err != nil {
 		return nil, err
@@ -72,19 +72,19 @@ func (s *sourceFlags) sources() (map[string]*configured, error) {
 	for _, one := range []struct {
 		flag   string
 		values []string
-		set    func(c *configured, value string) error
+		set    func(c *sourceSettings, value string) error
 	}{
-		{"source-username", s.users, func(c *configured, v string) error { c.remote.Auth.Username = v; return nil }},
-		{"source-password-file", s.passwords, func(c *configured, v string) error { c.passwords.password = v; return nil }},
-		{"source-token-file", s.tokens, func(c *configured, v string) error { c.passwords.token = v; return nil }},
-		{"source-ca-file", s.cas, func(c *configured, v string) error { c.remote.Auth.CAFile = v; return nil }},
-		{"source-key-file", s.keys, func(c *configured, v string) error { c.remote.Auth.PrivateKeyFile = v; return nil }},
-		{"source-key-passphrase-file", s.passphrases, func(c *configured, v string) error { c.passwords.passphrase = v; return nil }},
-		{"source-known-hosts", s.hosts, func(c *configured, v string) error { c.remote.Auth.KnownHostsFile = v; return nil }},
-		{"source-verify-ssh-signers", s.ssh, func(c *configured, v string) error { c.signers.ssh = append(c.signers.ssh, v); return nil }},
-		{"source-verify-gpg-keys", s.gpg, func(c *configured, v string) error { c.signers.gpg = append(c.signers.gpg, v); return nil }},
-		{"source-no-rewrite", named(s.noRewrite), func(c *configured, _ string) error { c.noRewrite = true; return nil }},
-		{"source-accept-rewrite", s.rewrites, func(c *configured, v string) error {
+		{"source-username", s.users, func(c *sourceSettings, v string) error { c.remote.Auth.Username = v; return nil }},
+		{"source-password-file", s.passwords, func(c *sourceSettings, v string) error { c.passwords.password = v; return nil }},
+		{"source-token-file", s.tokens, func(c *sourceSettings, v string) error { c.passwords.token = v; return nil }},
+		{"source-ca-file", s.cas, func(c *sourceSettings, v string) error { c.remote.Auth.CAFile = v; return nil }},
+		{"source-key-file", s.keys, func(c *sourceSettings, v string) error { c.remote.Auth.PrivateKeyFile = v; return nil }},
+		{"source-key-passphrase-file", s.passphrases, func(c *sourceSettings, v string) error { c.passwords.passphrase = v; return nil }},
+		{"source-known-hosts", s.hosts, func(c *sourceSettings, v string) error { c.remote.Auth.KnownHostsFile = v; return nil }},
+		{"source-verify-ssh-signers", s.ssh, func(c *sourceSettings, v string) error { c.signers.ssh = append(c.signers.ssh, v); return nil }},
+		{"source-verify-gpg-keys", s.gpg, func(c *sourceSettings, v string) error { c.signers.gpg = append(c.signers.gpg, v); return nil }},
+		{"source-no-rewrite", named(s.noRewrite), func(c *sourceSettings, _ string) error { c.noRewrite = true; return nil }},
+		{"source-accept-rewrite", s.rewrites, func(c *sourceSettings, v string) error {
 			r, err := reconciler.ParseRewrite(v)
 			c.rewrites = append(c.rewrites, r)
 			return err
@@ -123,7 +123,7 @@ func named(names []string) (out []string) {
 }
 
 // read returns the sources with what their files say, which have to be good at first.
-func (s *sourceFlags) read(log *slog.Logger) (map[string]*configured, error) {
+func (s *sourceFlags) read(log *slog.Logger) (map[string]*sourceSettings, error) {
 	sources, err := s.sources()
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (s *sourceFlags) read(log *slog.Logger) (map[string]*configured, error) {
 }
 
 // sourceOf returns a source as it is configured now; nil if there is none of that name.
-func (d *daemon) sourceOf(name string) *configured { return d.live.Load().secrets.sources[name] }
+func (d *daemon) sourceOf(name string) *sourceSettings { return d.live.Load().secrets.sources[name] }
 
 // checkSource returns why a repository is not read as a platform includes it.
 func (d *daemon) checkSource(line reconciler.SourceLine) error {
