@@ -18,9 +18,9 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// TestSources runs a platform of three repositories from the built program: two sources roll out, one is refused and the other goes on;
+// TestRepositories runs a platform of three repositories from the built program: two sources roll out, one is refused and the other goes on;
 // with the data folder lost, nothing is removed of what is not known; and a source that goes away takes what it declared along.
-func TestSources(t *testing.T) {
+func TestRepositories(t *testing.T) {
 	cluster := pkg.Cluster(t)
 	platform, orders, billing := gittest.New(t), gittest.New(t), gittest.New(t)
 	project := func(name, image string) map[string]string {
@@ -140,7 +140,9 @@ spec:
 	d = serve(t, "--config", config)
 	p = d.await("the platform without billing", func(p status.Platform) bool {
 		return p.Source.Accepted != nil && of(p, "orders") == first && of(p, "billing") == "" && applied(p, "joint", "src-orders") &&
-			slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Project == "src-billing" && strings.Contains(r.Message, `the source "billing", which declares it, is not known`) })
+			slices.ContainsFunc(p.Releases, func(r status.Release) bool {
+				return r.Project == "src-billing" && strings.Contains(r.Message, `the source "billing", which declares it, is not known`)
+			})
 	})
 	// The platform itself goes on, and removes what is its own.
 	platform.Commit(t, "without its own project", map[string]string{"project.yaml": gittest.Delete})

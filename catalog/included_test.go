@@ -24,8 +24,8 @@ const (
 	teamFile    = "sources/team/project.yaml"
 )
 
-// TestProblemsOfSources has a repository declare what it may, and what it may not.
-func TestProblemsOfSources(t *testing.T) {
+// TestProblemsOfIncludedRepositories has a repository declare what it may, and what it may not.
+func TestProblemsOfIncludedRepositories(t *testing.T) {
 	foreign := func(what string) string {
 		return "sources/team/x.yaml:2:7: error: kind: " + what + ` does not count here: the source "team" may not declare the kind`
 	}
@@ -73,8 +73,8 @@ rates/project.yaml:5:27: error: spec.environments.prod: there is no environment 
 sources/team/x.yaml:2:7: error: kind: Environment "seized" does not count here: the source "team" may not declare the kind
     hint: declare it in the platform's own repository, or have the platform list the kind for the source: kinds: [Project, Environment]`
 
-// TestHowSourcesAreDeclared has a platform say wrongly what it includes.
-func TestHowSourcesAreDeclared(t *testing.T) {
+// TestHowRepositoriesAreIncluded has a platform say wrongly what it includes.
+func TestHowRepositoriesAreIncluded(t *testing.T) {
 	of := func(sources string) []edit {
 		return []edit{{"trunkline.yaml", "roots: [.]", "roots: [.]\n  sources: [" + sources + "]"}, {teamFile, "", teamProject}}
 	}
@@ -123,8 +123,8 @@ trunkline.yaml:6:42: warning: spec.sources[1].name: the source "other" is not kn
 	})
 }
 
-// TestUpdatesWithSources: what an update makes of a source that comes, changes and goes is what a load makes of it.
-func TestUpdatesWithSources(t *testing.T) {
+// TestUpdatesWithIncludedRepositories: what an update makes of a source that comes, changes and goes is what a load makes of it.
+func TestUpdatesWithIncludedRepositories(t *testing.T) {
 	files := map[string]string{}
 	maps.Copy(files, acme)
 	files["trunkline.yaml"] = strings.Replace(files["trunkline.yaml"], "roots: [.]", "roots: [orders, rates, .]\n  sources: [{name: team, url: x}, {name: more, url: z}]", 1)
