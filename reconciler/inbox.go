@@ -63,7 +63,9 @@ func (i *inbox) keep(lines map[SourceLine]bool) map[SourceLine]sourceHead {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	maps.DeleteFunc(i.sources, func(line SourceLine, _ sourceHead) bool { return !lines[line] })
-	return maps.Clone(i.sources)
+	kept := make(map[SourceLine]sourceHead, len(i.sources))
+	maps.Copy(kept, i.sources)
+	return kept
 }
 
 // judges records which heads of sources are being judged.

@@ -419,7 +419,7 @@ func TestARestartWithSources(t *testing.T) {
 	dir := t.TempDir()
 	j.open(t, dir)
 	j.begin()
-	bad := j.sources["billing"].Commit(t, "bad", tree{"project.yaml": "kind: Nothing\n"})
+	bad := j.sources["billing"].Commit(t, "bad", tree{"project.yaml": strings.Replace(service("billing", "img:2"), "[dev]", "[nowhere]", 1)})
 	j.source("billing")
 	j.refuses("billing", bad)
 	before := j.board.Snapshot().Source.Accepted.Hash
