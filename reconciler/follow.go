@@ -144,17 +144,10 @@ func (f *Follower) Run(ctx context.Context) {
 // judge takes a head to the reconciler, and returns an error if it is to be tried again. If the head is not accepted, and an
 // older one was and not all releases have that, they get it now: half of a commit is a state that nobody declared.
 func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
-	several, err := f.several(ctx, head.Commit)
-	if err != nil {
-		if ctx.Err() == nil {
-			f.fail(err)
-		}
+	if several, err := f.judgeSeveral(daemon, ctx, head); several || err != nil || head.Commit == "" {
 		return err
 	}
-	if several {
-		return f.judgeAll(daemon, ctx, head)
-	}
-	err = f.judgeHead(daemon, ctx, head)
+	err := f.judgeHead(daemon, ctx, head)
 	if f.unfinished == nil || f.unfinished.Hash == head.Commit || ctx.Err() != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,27 @@ type jury struct {
 	failed error
 	// asked are the keys of the states that were asked for.
 	asked map[string]bool
+}
+
+// judgeSeveral judges the heads of all repositories, if the platform has several.
+func (f *Follower) judgeSeveral(daemon, ctx context.Context, head git.Head) (several bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.Log.Error("judging commits of several repositories panicked", "commit", head.Commit, "panic", p, "stack", string(debug.Stack()))
+			several, err = true, errInternal
+			f.fail(err)
+		}
+	}()
+	if several, err = f.several(ctx, head.Commit); err != nil {
+		if ctx.Err() == nil {
+			f.fail(err)
+		}
+		return several, err
+	}
+	if several {
+		err = f.judgeAll(daemon, ctx, head)
+	}
+	return several, err
 }
 
 // judgeAll takes the heads of all repositories of the platform to the reconciler: those that can be kept together.
@@ -257,7 +279,7 @@ func (j *jury) again(ctx context.Context, unrendered *error) error {
 	if !unfinished && (f.unrendered != accepted || *unrendered != nil) {
 		return nil
 	}
-	rev := Revision{Commit: status.Commit{Hash: accepted}, Judged: func(p v1alpha1.Problems) { f.joint.problems = p }}
+	rev := Revision{Commit: status.Commit{Hash: accepted}, Judged: func(p v1alpha1.Problems) { f.joint.problems, f.joint.judged = p, true }}
 	if unfinished {
 		rev.Commit = *f.unfinished
 	}
@@ -309,14 +331,21 @@ func (j *jury) try(daemon, ctx context.Context, next compose.State) error {
 		if f.unrendered = ""; err != nil {
 			f.unrendered = commit
 		}
-		f.joint.problems, f.joint.doubtful, f.joint.unseen = told, doubtful, unseen
+		f.joint.problems, f.joint.judged, f.joint.doubtful, f.joint.unseen = told, true, doubtful, unseen
 		j.accepted, j.parts = next, parts
-		if f.Observe != nil {
-			f.Observe(Judged{Commit: rev.Commit, Problems: told})
-		}
+		f.observe(rev.Commit, told)
 		return err
 	}
+	if unfinished, ok := errors.AsType[*UnfinishedError](err); ok { // it is accepted, and taken once more
+		f.observe(rev.Commit, unfinished.Problems)
+	}
 	return err
+}
+
+func (f *Follower) observe(commit status.Commit, problems v1alpha1.Problems) {
+	if f.Observe != nil {
+		f.Observe(Judged{Commit: commit, Problems: problems})
+	}
 }
 
 // compose joins the commits of a state; it returns why they cannot be kept together if that is seen from what they are.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/plan/compose"
@@ -25,8 +26,10 @@ func (j *jury) report(ctx context.Context) {
 		case platform.Denied():
 			s.Head, s.Problems = &commit, platform
 		case j.platform.Commit == "" || j.platform.Commit != j.accepted[""]: // it was not fetched yet
-		default:
+		case f.joint.judged:
 			s.Head, s.Problems = s.Accepted, f.joint.problems
+		case s.Refused(): // it was, by a platform that is not the head any more
+			s.Head, s.Problems = s.Accepted, nil
 		}
 	})
 	if j.platform.Commit != "" {
@@ -78,18 +81,8 @@ func (j *jury) sources(ctx context.Context) (list []status.Included) {
 		}
 		list = append(list, one)
 	}
-	slices.SortFunc(list, func(a, b status.Included) int { return compareNames(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b status.Included) int { return strings.Compare(a.Name, b.Name) })
 	return list
-}
-
-func compareNames(a, b string) int {
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
 }
 
 // newest is the head of a line that may not count.
@@ -172,7 +165,5 @@ func (f *Follower) tell(name string, head status.Commit, problems v1alpha1.Probl
 	if name != "" {
 		head.Subject = name + ": " + head.Subject
 	}
-	if f.Observe != nil {
-		f.Observe(Judged{Commit: head, Problems: problems})
-	}
+	f.observe(head, problems)
 }

@@ -247,7 +247,11 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 		return h.unfinished(err)
 	}
 	h.finish(e)
-	r.opts.Log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
+	log := r.opts.Log
+	if rev.Commit.Parts != "" {
+		log = log.With("joins", rev.Commit.Parts)
+	}
+	log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
 		"changed", h.told, "took", r.opts.Now().Sub(began))
 	return nil
 }

@@ -111,8 +111,9 @@ type joint struct {
 	doubtful bool
 	// unseen is set if the accepted state is compared with what clusters hold since nothing was accepted before.
 	unseen bool
-	// problems are those of the accepted state.
+	// problems are those of the accepted state, once it was judged.
 	problems v1alpha1.Problems
+	judged   bool
 	// graced are the lines whose first fetch is waited for, or was.
 	graced map[SourceLine]bool
 }

@@ -19,8 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 func TestParseConfig(t *testing.T) {
