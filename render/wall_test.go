@@ -3,6 +3,8 @@
 package render_test
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -66,44 +68,51 @@ func TestARepositoryReadsNothingOfOthers(t *testing.T) {
 		"cue": {v1alpha1.CUE, func(s string) map[string]any { return map[string]any{"path": s + "/cue", "expression": "x"} }, nil},
 	}
 	names := map[v1alpha1.Engine]string{v1alpha1.Manifests: "manifests", v1alpha1.Kustomize: "kustomize", v1alpha1.Jsonnet: "jsonnet", v1alpha1.CUE: "cue"}
+	const head = "apiVersion: trunkline.dev/v1alpha1\nkind: "
 	for name, tc := range cases {
 		for shared, reads := range map[string]bool{"../shared": true, "../../../shared": false, "../../other/shared": false} {
 			t.Run(name+" "+shared, func(t *testing.T) {
-				tree := fstest.MapFS{}
-				for path, f := range trees {
-					tree[path] = f
+				params, err := json.Marshal(tc.params(shared))
+				if err != nil {
+					t.Fatal(err)
 				}
+				tree := fstest.MapFS{
+					"trunkline.yaml": file(head + "Platform\nmetadata: {name: acme}\nspec: {sources: [{name: orders, url: x}, {name: other, url: z}]}\n"),
+					"cluster.yaml":   file(head + "Cluster\nmetadata: {name: main}\n"), "env.yaml": file(head + "Environment\nmetadata: {name: dev}\nspec: {clusters: [main]}\n"),
+					"sources/orders/p/project.yaml": file(head + "Project\nmetadata: {name: orders}\nspec:\n  owner: team\n  environments: [dev]\n  workloads: [{name: w, blueprint: " +
+						names[tc.engine] + ", params: " + string(params) + "}]\n"),
+				}
+				maps.Copy(tree, trees)
 				if tc.files != nil {
 					for path, text := range tc.files(shared) {
 						tree["sources/orders/p/"+path] = file(text)
 					}
 				}
-				w := catalog.Workload{
-					Name: "w", Identity: "orders", Params: tc.params(shared),
-					Blueprint: &catalog.Blueprint{Name: names[tc.engine], Embedded: true, Source: names[tc.engine], Spec: v1alpha1.BlueprintSpec{Engine: tc.engine}},
+				c, problems, err := catalog.Load(tree, blueprints.FS)
+				if err != nil || problems.Denied() {
+					t.Fatal(err, problems)
 				}
-				rel := catalog.Release{
-					ID: catalog.ReleaseID{Project: "orders", Environment: "dev", Cluster: "main"}, Platform: "acme", Namespace: "orders-dev", Dir: "sources/orders/p", Root: "sources/orders",
-					Accounts: []catalog.Account{{Name: "orders"}}, Workloads: []catalog.Workload{w},
-				}
+				p, _ := c.Project("orders")
+				rel := c.Release(p, c.ReleasesOf(p)[0])
 				r := render.New(blueprints.FS, render.WithEvaluator(v1alpha1.CUE, code.InProcess(evaluate.Languages())), render.WithBuilder(kustomize.InProcess{}))
-				result, err := r.Render(t.Context(), tree, rel)
-				read := false
-				for _, o := range result.Objects {
-					if data, err := o.MarshalJSON(); err == nil && strings.Contains(string(data), secret) {
-						read = true
+				read := func(rel catalog.Release) (bool, error) {
+					result, err := r.Render(t.Context(), tree, rel)
+					for _, o := range result.Objects {
+						if data, err := o.MarshalJSON(); err == nil && strings.Contains(string(data), secret) {
+							return true, nil
+						}
 					}
+					return false, err
 				}
-				if read != reads || reads && err != nil || !reads && err == nil {
-					t.Errorf("it reads %s: %t, %v", shared, read, err)
-				}
-				if err != nil && strings.Contains(err.Error(), secret) {
+				if got, err := read(rel); got != reads || !reads && err == nil {
+					t.Errorf("it reads %s: %t, %v", shared, got, err)
+				} else if err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("the error has the content: %v", err)
 				}
-				// The same of the platform's own reads what is in its tree.
+				// Without the wall it does, so that it is the wall that keeps it from reading.
 				rel.Root = ""
-				if result, err := r.Render(t.Context(), tree, rel); !strings.HasSuffix(name, "cue") && (err != nil || len(result.Objects) == 0) {
-					t.Errorf("without a repository of its own it does not render: %v", err)
+				if got, err := read(rel); !got {
+					t.Errorf("without a root of its own it does not read %s: %v", shared, err)
 				}
 			})
 		}
