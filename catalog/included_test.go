@@ -51,8 +51,8 @@ func TestProblemsOfIncludedRepositories(t *testing.T) {
 		"OwnOwner":      {reason: "Of one of them.", edits: []edit{includes(", owners: [team-b, team-a]"), {teamFile, "", teamProject}}},
 		"OtherCase":     {reason: "By the exact name.", edits: []edit{includes(", owners: [Team-a]"), {teamFile, "", teamProject}}, want: "sources/team/project.yaml:4:15: error: spec.owner: the source \"team\" may not declare projects of \"team-a\"\n    hint: its owners are: Team-a"},
 		"Place":         {reason: "And in its environments.", edits: []edit{includes(", environments: [dev]"), {teamFile, "", strings.Replace(teamProject, "[dev]", "[dev, prod]", 1)}}, want: "sources/team/project.yaml:4:43: error: spec.environments[1]: the source \"team\" may not have projects in the environment \"prod\"\n    hint: its environments are: dev"},
-		"PlaceByKey":    {reason: "However that is written.", edits: []edit{includes(", environments: [dev]"), {teamFile, "", strings.Replace(teamProject, "[dev]", "{prod: {}}", 1)}}, want: "sources/team/project.yaml:4:38: error: spec.environments.prod: the source \"team\" may not have projects in the environment \"prod\"\n    hint: its environments are: dev"},
-		"NoPlace":       {reason: "An environment that is not there is the platform's mistake.", edits: []edit{includes(", environments: [stage]"), {teamFile, "", teamProject}}, want: "sources/team/project.yaml:4:38: error: spec.environments[0]: the source \"team\" may not have projects in the environment \"dev\"\n    hint: its environments are: stage\ntrunkline.yaml:6:79: error: spec.sources[0].environments[0]: there is no environment \"stage\"\n    hint: want one of: dev, prod"},
+		"PlaceByKey":    {reason: "However that is written.", edits: []edit{includes(", environments: [dev]"), {teamFile, "", strings.Replace(teamProject, "[dev]", "{prod: {}}", 1)}}, want: "sources/team/project.yaml:4:44: error: spec.environments.prod: the source \"team\" may not have projects in the environment \"prod\"\n    hint: its environments are: dev"},
+		"NoPlace":       {reason: "An environment that is not there is the platform's mistake.", edits: []edit{includes(", environments: [stage]"), {teamFile, "", teamProject}}, want: "sources/team/project.yaml:4:38: error: spec.environments[0]: the source \"team\" may not have projects in the environment \"dev\"\n    hint: its environments are: stage\ntrunkline.yaml:6:78: error: spec.sources[0].environments[0]: there is no environment \"stage\"\n    hint: want one of: dev, prod"},
 		"Policies":      {reason: "A folder of policies in it judges others.", edits: []edit{{"trunkline.yaml", "roots: [.]", "roots: [.]\n  policies: [sources/team/rego]\n  sources: [{name: team, url: x}]"}, {"sources/team/rego/x.rego", "", "package main"}}, want: "trunkline.yaml:6:14: error: spec.policies[0]: what is in \"sources/team/rego\" governs others, and the source \"team\" may not declare a Policy\n    hint: have the platform list the kind for the source: kinds: [Project, Policy]"},
 		"PoliciesMay":   {reason: "Unless it may.", edits: []edit{{"trunkline.yaml", "roots: [.]", "roots: [.]\n  policies: [sources/team/rego]\n  sources: [{name: team, url: x, kinds: [Policy]}]"}, {"sources/team/rego/x.rego", "", "package main"}}},
 		"Charts":        {reason: "So does a blueprint's source there.", edits: []edit{includes(""), {"b.yaml", "", strings.Replace(blueprint, "source: chart", "source: sources/team/chart", 1)}, chart}, want: "b.yaml:4:30: error: spec.source: what is in \"sources/team/chart\" governs others, and the source \"team\" may not declare a Blueprint\n    hint: have the platform list the kind for the source: kinds: [Project, Blueprint]"},
@@ -66,10 +66,10 @@ func TestProblemsOfIncludedRepositories(t *testing.T) {
 }
 
 // rootsProblems is what is left of acme without its environments and clusters.
-const rootsProblems = `orders/project.yaml:5:18: error: spec.environments[0]: there is no environment "dev"
-orders/project.yaml:5:23: error: spec.environments[1]: there is no environment "prod"
-rates/project.yaml:5:18: error: spec.environments.dev: there is no environment "dev"
-rates/project.yaml:5:27: error: spec.environments.prod: there is no environment "prod"
+const rootsProblems = `orders/project.yaml:6:18: error: spec.environments[0]: there is no environment "dev"
+orders/project.yaml:6:23: error: spec.environments[1]: there is no environment "prod"
+rates/project.yaml:6:18: error: spec.environments.dev: there is no environment "dev"
+rates/project.yaml:6:27: error: spec.environments.prod: there is no environment "prod"
 sources/team/x.yaml:2:7: error: kind: Environment "seized" does not count here: the source "team" may not declare the kind
     hint: declare it in the platform's own repository, or have the platform list the kind for the source: kinds: [Project, Environment]`
 
@@ -114,8 +114,8 @@ func TestHowRepositoriesAreIncluded(t *testing.T) {
 		},
 		"NeedsNotKnown": {
 			reason: "What is used of it cannot be checked, and is said to be perhaps in it.",
-			edits:  append(of("{name: team, url: x}, {name: other, url: z}"), edit{rates, "owner: team-rates", "owner: team-rates\n  dependsOn: [{project: theirs}]"}),
-			want: `rates/project.yaml:5:25: error: spec.dependsOn[0].project: there is no project "theirs"; it may be in the source "other", which is not known
+			edits:  append(of("{name: team, url: x}, {name: other, url: z}"), edit{rates, "owner: team-rates", "owner: team-rates\n  dependsOn: [theirs]"}),
+			want: `rates/project.yaml:6:15: error: spec.dependsOn[0]: there is no project "theirs"; it may be in the source "other", which is not known
     hint: want one of: mine, orders, rates
 trunkline.yaml:6:42: warning: spec.sources[1].name: the source "other" is not known: nothing of it is checked, and what runs of it is left as it is
     hint: give its folder to a command with --source other=DIR; the daemon says in its status why it has no commit of it`,
