@@ -28,6 +28,7 @@ func TestRepositories(t *testing.T) {
 	}
 	ordersURL := gittest.ServeHTTPAuth(t, orders, "ann", "s3cret")
 	files := small("joint", "img:1")
+	files["env.yaml"] = strings.Replace(files["env.yaml"], "clusters: [test]", "clusters: [test], maxRemovals: 100", 1)
 	files["trunkline.yaml"] += fmt.Sprintf(`spec:
   sources:
     - {name: orders, url: %q, path: deploy, owners: [team], environments: [dev]}
