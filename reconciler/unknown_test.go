@@ -25,8 +25,8 @@ func TestWhatIsNotKnownIsLeft(t *testing.T) {
 	l.write("trunkline.yaml", string(alone)+"spec: {sources: [{name: a, url: x}, {name: b, url: z}]}\n")
 	for _, name := range []string{"a", "b"} {
 		l.project("x"+name, "a")
-		l.files["sources/"+name+"/x/project.yaml"], l.files["sources/"+name+"/x/objects"] = l.files["x"+name+"/project.yaml"], l.files["x"+name+"/objects"]
-		l.remove("x" + name)
+		l.files["sources/"+name+"/x/project.yaml"] = l.files["x"+name+"/project.yaml"]
+		delete(l.files, "x"+name+"/project.yaml")
 	}
 	l.accept()
 	l.awaitFine()
@@ -49,9 +49,8 @@ func TestWhatIsNotKnownIsLeft(t *testing.T) {
 	})
 	l.restart()
 	l.cluster.Log()
-	b, objects := l.files["sources/b/x/project.yaml"], l.files["sources/b/x/objects"]
+	b := l.files["sources/b/x/project.yaml"]
 	delete(l.files, "sources/b/x/project.yaml")
-	delete(l.files, "sources/b/x/objects")
 	l.remove("old")
 	l.remove("own")
 	l.run()
@@ -74,7 +73,7 @@ func TestWhatIsNotKnownIsLeft(t *testing.T) {
 	}
 
 	// The repository is known again: it has the project, and what nobody has is removed.
-	l.files["sources/b/x/project.yaml"], l.files["sources/b/x/objects"] = b, objects
+	l.files["sources/b/x/project.yaml"] = b
 	l.accept()
 	l.await("old to be removed", func(p status.Platform) bool {
 		return releaseOf(p, "old").Project == "" && releaseOf(p, "xb").Result == status.Applied && releaseOf(p, "xb").Message == ""
