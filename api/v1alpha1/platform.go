@@ -70,15 +70,28 @@ type IncludedRepository struct {
 }
 
 // IncludedKind is a kind that a repository may declare that a platform includes: any but Platform.
-type IncludedKind Kind
+type IncludedKind string
 
-func (IncludedKind) values() (kinds []string) {
-	for _, k := range Kinds() {
-		if k != KindPlatform {
-			kinds = append(kinds, string(k))
-		}
+// The kinds.
+const (
+	// IncludedProject lets it declare projects.
+	IncludedProject IncludedKind = "Project"
+	// IncludedBlueprint lets it declare blueprints, which any project can use.
+	IncludedBlueprint IncludedKind = "Blueprint"
+	// IncludedEnvironment lets it declare environments, which grant rights.
+	IncludedEnvironment IncludedKind = "Environment"
+	// IncludedCluster lets it declare clusters.
+	IncludedCluster IncludedKind = "Cluster"
+	// IncludedPolicy lets it declare policies, which judge all projects.
+	IncludedPolicy IncludedKind = "Policy"
+	// IncludedPolicyTest lets it declare tests of policies.
+	IncludedPolicyTest IncludedKind = "PolicyTest"
+)
+
+func (IncludedKind) values() []string {
+	return []string{
+		string(IncludedProject), string(IncludedBlueprint), string(IncludedEnvironment), string(IncludedCluster), string(IncludedPolicy), string(IncludedPolicyTest),
 	}
-	return kinds
 }
 
 // May reports whether it may declare a kind.
