@@ -23,7 +23,7 @@ import (
 type including struct{ dirs []string }
 
 func (i *including) flags(f *pflag.FlagSet) {
-	f.StringArrayVar(&i.dirs, "source", nil, "`NAME=DIR`: the folder of a repository that the platform includes; repeat for each; what is not given is not known")
+	f.StringArrayVar(&i.dirs, "source", nil, "folder of a repository that the platform includes, `NAME=DIR`; repeat for each; what is not given is not known")
 }
 
 // heads adds the repositories as they are on disk.
