@@ -237,10 +237,28 @@ func comments() map[string]comment {
 				"TLSKeyFile":        "TLSKeyFile holds the private key of the certificate; default: none.",
 			},
 		},
+		"DaemonSource": {
+			doc: "DaemonSource is a repository that the platform may include by its name, and how to read it. What of it counts, and what it may declare, the platform says.",
+			fields: map[string]string{
+				"Name":              "Name is that of the source in the platform.",
+				"URL":               "URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path. A platform that has the source at another address is refused.",
+				"Username":          "Username is the name for http(s); default: none.",
+				"PasswordFile":      "PasswordFile holds the password or access token for http(s); default: none.",
+				"TokenFile":         "TokenFile holds a bearer token for http(s); default: none.",
+				"CAFile":            "CAFile holds PEM certificates to trust for https besides the system's; default: none.",
+				"KeyFile":           "KeyFile holds the private key for ssh; default: none.",
+				"KeyPassphraseFile": "KeyPassphraseFile holds the passphrase of the private key; default: none.",
+				"KnownHostsFile":    "KnownHostsFile holds the host keys to accept for ssh; default: none.",
+				"Verify":            "Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.",
+				"NoRewrite":         "NoRewrite refuses a head that does not come after the accepted commit; default: false.",
+				"AcceptRewrites":    "AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.",
+			},
+		},
 		"DaemonSpec": {
 			doc: "DaemonSpec is the body of a [DaemonConfiguration].",
 			fields: map[string]string{
 				"Repository": "Repository is the one to follow.",
+				"Sources":    "Sources are other repositories that the platform may include, and how to read them; default: none.",
 				"Clusters":   "Clusters are those to deploy to, and how to reach them.",
 				"Deploy":     "Deploy says which account deploys releases.",
 				"Data":       "Data is the folder for the copy of the repository: a cache, to which nobody else may write; default: trunkline in the user's cache folder.",
@@ -505,6 +523,31 @@ func comments() map[string]comment {
 				"Digest":     "Digest is the one in force, such as \"sha256:0123…\"; default: none, and the image is named by its tag.",
 			},
 		},
+		"IncludedKind": {
+			doc: "IncludedKind is a kind that a repository may declare that a platform includes: any but Platform.",
+			values: []commentValue{
+				{"Project", "IncludedProject lets it declare projects."},
+				{"Blueprint", "IncludedBlueprint lets it declare blueprints, which any project can use."},
+				{"Environment", "IncludedEnvironment lets it declare environments, which grant rights."},
+				{"Cluster", "IncludedCluster lets it declare clusters."},
+				{"Policy", "IncludedPolicy lets it declare policies, which judge all projects."},
+				{"PolicyTest", "IncludedPolicyTest lets it declare tests of policies."},
+			},
+		},
+		"IncludedRepository": {
+			doc: "IncludedRepository is another repository that is part of the platform, and what it may declare. How it is read, and who may sign its commits, is in the daemon's configuration, which has a source of the same name.",
+			fields: map[string]string{
+				"Name":         "Name is that of its folder, below \"sources\": a label of DNS.",
+				"URL":          "URL is where it is, as the daemon's configuration has it, without credentials.",
+				"Branch":       "Branch is the one to follow; default: main, unless there is a tag or a commit.",
+				"Tag":          "Tag is the one to follow instead of a branch; default: none.",
+				"Commit":       "Commit is the full hash of the one to stay at, instead of a branch; default: none.",
+				"Path":         "Path is the folder of it that counts; default: the repository itself.",
+				"Kinds":        "Kinds are those that it may declare. Every kind but Project governs others; Platform is never one of them. Default: Project.",
+				"Owners":       "Owners are those whom the owner of each of its projects has to be one of; default: anybody.",
+				"Environments": "Environments are those that its projects may be in; default: all.",
+			},
+		},
 		"Join": {
 			doc: "Join says how many of several inputs are waited for: \"all\", \"any\", or a number from 1 on. The zero value means that nothing was said.",
 		},
@@ -649,6 +692,7 @@ func comments() map[string]comment {
 			doc: "PlatformSpec is the body of a [Platform].",
 			fields: map[string]string{
 				"Roots":      "Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole tree.",
+				"Sources":    "Sources are other repositories that are part of the platform, each below the folder \"sources\" by its name; default: none.",
 				"Governance": "Governance says where declarations that govern others count, and who owns them; default: anywhere outside the folders of projects, and the owners that CODEOWNERS names.",
 				"Defaults":   "Defaults fill what a workload leaves out.",
 				"Sizes":      "Sizes maps the name of a size class to its definition; they add to, or replace, the built-in ones.",
