@@ -272,7 +272,10 @@ func (j *jury) judge(daemon, ctx context.Context) error {
 func (j *jury) again(ctx context.Context, unrendered *error) error {
 	f := j.f
 	accepted, known, err := f.Store.Accepted()
-	if err != nil || !known {
+	if err == nil && !known && j.parts.Platform != "" {
+		accepted, err = j.restore(ctx)
+	}
+	if err != nil || accepted == "" {
 		return err
 	}
 	unfinished := f.unfinished != nil && f.unfinished.Hash == accepted
@@ -289,6 +292,20 @@ func (j *jury) again(ctx context.Context, unrendered *error) error {
 		f.unrendered, *unrendered, err = accepted, err, nil
 	}
 	return err
+}
+
+// restore makes the accepted commit again that a store which was repaired has lost, and records it.
+func (j *jury) restore(ctx context.Context) (string, error) {
+	f := j.f
+	commit := j.parts.Platform
+	if len(j.parts.Sources) > 0 {
+		var err error
+		if commit, err = f.Sources.Store.Compose(ctx, j.parts); err != nil {
+			return "", err
+		}
+	}
+	f.Log.Info("the accepted commit was lost and is recorded again", "commit", commit)
+	return commit, f.Store.SetAccepted(commit)
 }
 
 // try judges a state.

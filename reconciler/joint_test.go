@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -448,6 +450,38 @@ func TestARestartWithSources(t *testing.T) {
 	j.fetch()
 	j.source("billing")
 	j.refuses("billing", bad)
+}
+
+// TestALostRecordOfSourcesIsMadeAgain: a store that was repaired may have lost what was accepted, of which the refused source is at something older.
+func TestALostRecordOfSourcesIsMadeAgain(t *testing.T) {
+	j := newJoint(t, "billing", "orders")
+	dir := t.TempDir()
+	j.open(t, dir)
+	j.begin()
+	bad := j.sources["orders"].Commit(t, "bad", tree{"project.yaml": strings.Replace(service("orders", "img:2"), "[dev]", "[nowhere]", 1)})
+	j.source("orders")
+	j.refuses("orders", bad)
+	before := j.board.Snapshot().Source.Accepted.Hash
+	if err := os.Remove(filepath.Join(dir, "refs", "trunkline", "accepted")); err != nil {
+		t.Fatal(err)
+	}
+	j.platform.Commit(t, "next", tree{"more/project.yaml": service("more", "img:1")})
+	head := j.fetch()
+	s := j.await("the next commit", func(s status.Source) bool { return s.Accepted.Of("") == head })
+	j.check("after the loss", "billing more orders own")
+	if i := included(s, "orders"); s.Accepted.Hash == before || i.Accepted == nil || i.Accepted.Hash == bad {
+		t.Errorf("orders is %+v", i)
+	}
+	if err := os.Remove(filepath.Join(dir, "refs", "trunkline", "accepted")); err != nil {
+		t.Fatal(err)
+	}
+	j.source("billing") // which is where it was
+	j.stop()
+	// Whether it was judged before the end or not, the next fetch records it.
+	accepted, known, err := j.store.Accepted()
+	if err != nil || known && accepted != s.Accepted.Hash {
+		t.Errorf("the store has %s, %v; want %s", accepted, err, s.Accepted.Hash)
+	}
 }
 
 // TestASourceIsSigned: who may sign, and whether history may be rewritten, is said for each.

@@ -103,6 +103,8 @@ type joint struct {
 	followed []SourceLine
 	// included are the names of the repositories that platforms include that count.
 	included []string
+	// accepted is what the accepted commit joins.
+	accepted git.Composition
 	// refused are the states that were refused, by their keys.
 	refused map[string]*refusal
 	// told are the refusals that were told, by repository.
@@ -150,15 +152,19 @@ func (f *Follower) platform(ctx context.Context, commit string) (*catalog.Catalo
 	return c, nil
 }
 
-// accepted returns the composition of the accepted commit; false if there is none.
+// acceptedParts returns the composition of the accepted commit; false if there is none. What a store that was repaired has lost is what was
+// accepted last.
 func (f *Follower) acceptedParts() (c git.Composition, known bool, err error) {
 	commit, known, err := f.Store.Accepted()
 	if err != nil || !known {
-		return git.Composition{}, false, err
+		return f.joint.accepted, f.joint.accepted.Platform != "", err
 	}
 	c, several, err := f.Sources.Store.Composition(commit)
 	if err == nil && !several {
 		c = git.Composition{Platform: commit, Dir: f.dir()}
+	}
+	if err == nil {
+		f.joint.accepted = c
 	}
 	return c, true, err
 }
