@@ -475,12 +475,11 @@ func TestALostRecordOfSourcesIsMadeAgain(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "refs", "trunkline", "accepted")); err != nil {
 		t.Fatal(err)
 	}
-	j.source("billing") // which is where it was
-	j.stop()
-	// Whether it was judged before the end or not, the next fetch records it.
-	accepted, known, err := j.store.Accepted()
-	if err != nil || known && accepted != s.Accepted.Hash {
-		t.Errorf("the store has %s, %v; want %s", accepted, err, s.Accepted.Hash)
+	worse := j.sources["orders"].Commit(t, "worse", tree{"project.yaml": strings.Replace(service("orders", "img:3"), "[dev]", "[nowhere]", 1)})
+	j.source("orders")
+	j.refuses("orders", worse) // nothing is accepted, and what was is recorded again
+	if accepted, _, err := j.store.Accepted(); err != nil || accepted != s.Accepted.Hash {
+		t.Errorf("the store has %q, %v; want %s", accepted, err, s.Accepted.Hash)
 	}
 }
 
