@@ -144,10 +144,17 @@ func (f *Follower) Run(ctx context.Context) {
 // judge takes a head to the reconciler, and returns an error if it is to be tried again. If the head is not accepted, and an
 // older one was and not all releases have that, they get it now: half of a commit is a state that nobody declared.
 func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
-	if several, err := f.judgeSeveral(daemon, ctx, head); several || err != nil || head.Commit == "" {
-		return err
+	var problems v1alpha1.Problems
+	var err error
+	if head.Commit != "" { // otherwise there is news of other repositories alone
+		problems, err = f.admit(daemon, ctx, head)
 	}
-	err := f.judgeHead(daemon, ctx, head)
+	if err == nil {
+		if several, err := f.judgeSeveral(daemon, ctx, head, problems); several || err != nil || head.Commit == "" {
+			return err
+		}
+	}
+	err = f.judgeHead(daemon, ctx, head, problems, err)
 	if f.unfinished == nil || f.unfinished.Hash == head.Commit || ctx.Err() != nil {
 		return err
 	}
@@ -162,8 +169,8 @@ func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
 	return errors.Join(err, finishing)
 }
 
-func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
-	problems, err := f.admit(daemon, ctx, head)
+// judgeHead judges a head of which is known whether it may count, or why that is not known.
+func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head, problems v1alpha1.Problems, err error) error {
 	switch {
 	case err != nil && ctx.Err() == nil:
 		f.fail(err)

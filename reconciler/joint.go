@@ -5,11 +5,9 @@ package reconciler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -41,8 +39,8 @@ type jury struct {
 	asked map[string]bool
 }
 
-// judgeSeveral judges the heads of all repositories, if the platform has several.
-func (f *Follower) judgeSeveral(daemon, ctx context.Context, head git.Head) (several bool, err error) {
+// judgeSeveral judges the heads of all repositories, if the platform has several. Of a head that may not count nothing is read.
+func (f *Follower) judgeSeveral(daemon, ctx context.Context, head git.Head, barred v1alpha1.Problems) (several bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			f.Log.Error("judging commits of several repositories panicked", "commit", head.Commit, "panic", p, "stack", string(debug.Stack()))
@@ -50,21 +48,25 @@ func (f *Follower) judgeSeveral(daemon, ctx context.Context, head git.Head) (sev
 			f.fail(err)
 		}
 	}()
-	if several, err = f.several(ctx, head.Commit); err != nil {
+	readable := head.Commit
+	if barred != nil {
+		readable = ""
+	}
+	if several, err = f.several(ctx, readable); err != nil {
 		if ctx.Err() == nil {
 			f.fail(err)
 		}
 		return several, err
 	}
 	if several {
-		err = f.judgeAll(daemon, ctx, head)
+		err = f.judgeAll(daemon, ctx, head, barred)
 	}
 	return several, err
 }
 
 // judgeAll takes the heads of all repositories of the platform to the reconciler: those that can be kept together.
-func (f *Follower) judgeAll(daemon, ctx context.Context, head git.Head) error {
-	j, err := f.jury(daemon, ctx, head)
+func (f *Follower) judgeAll(daemon, ctx context.Context, head git.Head, barred v1alpha1.Problems) error {
+	j, err := f.jury(daemon, ctx, head, barred)
 	if err == nil && j == nil {
 		return nil // it is asked again
 	}
@@ -86,15 +88,20 @@ func (f *Follower) judgeAll(daemon, ctx context.Context, head git.Head) error {
 }
 
 // jury looks at what there is to judge; nil if a source has not been tried yet.
-func (f *Follower) jury(daemon, ctx context.Context, head git.Head) (*jury, error) {
+func (f *Follower) jury(daemon, ctx context.Context, head git.Head, barred v1alpha1.Problems) (*jury, error) {
 	j := &jury{f: f, platform: head, may: head.Commit, barred: map[string]v1alpha1.Problems{}, asked: map[string]bool{}}
+	if barred != nil {
+		j.may, j.barred[""] = "", barred
+	} else if f.barred != nil && f.barred.commit != head.Commit {
+		f.barred = nil
+	}
 	if err := j.read(); err != nil {
 		return nil, err
 	}
 	var newest, kept *catalog.Catalog
 	var err error
-	if head.Commit != "" {
-		if newest, err = f.platform(ctx, head.Commit); err != nil {
+	if j.may != "" {
+		if newest, err = f.platform(ctx, j.may); err != nil {
 			return nil, err
 		}
 	}
@@ -160,20 +167,9 @@ func (f *Follower) grace() time.Duration {
 	return sourceGrace
 }
 
-// admit finds out which heads may count at all.
+// admit finds out which heads of sources may count at all.
 func (j *jury) admit(daemon, ctx context.Context, platforms ...*catalog.Catalog) error {
 	f := j.f
-	if j.platform.Commit != "" {
-		problems, err := f.admit(daemon, ctx, j.platform)
-		if err != nil {
-			return err
-		}
-		if problems != nil {
-			j.may, j.barred[""] = "", problems
-		} else if f.barred != nil && f.barred.commit != j.platform.Commit {
-			f.barred = nil
-		}
-	}
 	seen := map[SourceLine]bool{}
 	for _, c := range platforms {
 		if c == nil {
@@ -365,84 +361,6 @@ func (f *Follower) observe(commit status.Commit, problems v1alpha1.Problems) {
 	}
 }
 
-// compose joins the commits of a state; it returns why they cannot be kept together if that is seen from what they are.
-func (j *jury) compose(ctx context.Context, s compose.State) (parts git.Composition, commit string, refused *refusal, err error) {
-	f := j.f
-	c, err := f.platform(ctx, s[""])
-	if err != nil {
-		return parts, "", nil, err
-	}
-	for _, one := range c.Sources() {
-		if err := f.Sources.Check(LineOf(one)); err != nil && s[""] != j.accepted[""] {
-			return parts, "", &refusal{problem(c, one.Name, err, "url"), []string{""}}, nil
-		}
-	}
-	parts = partsWith(c, s[""], f.dir(), func(name string) string { return s[name] })
-	if len(c.Sources()) == 0 {
-		return parts, s[""], nil, nil // nothing of it has to be free for sources
-	}
-	commit, err = f.Sources.Store.Compose(ctx, parts)
-	if wrong, ok := errors.AsType[*git.ComposeError](err); ok {
-		if wrong.Source == "" {
-			return parts, "", &refusal{v1alpha1.Problems{{
-				Rule: catalog.RuleSource, Position: v1alpha1.Position{File: placeOf(wrong.Place, s[""])}, Severity: v1alpha1.Deny, Message: wrong.Error(),
-				Hint: "keep the place free where the repositories are that the platform includes",
-			}}, []string{""}}, nil
-		}
-		return parts, "", &refusal{problem(c, wrong.Source, wrong, "path"), []string{wrong.Source}}, nil
-	}
-	if limit, ok := errors.AsType[*git.LimitError](err); ok {
-		return parts, "", &refusal{denial(s[""], "all repositories of the platform together are too much: "+limit.Error(), "include less of them, by their paths"), s.Moved(j.accepted)}, nil
-	}
-	return parts, commit, nil, err
-}
-
-func placeOf(place, commit string) string {
-	if place == "" {
-		return "commit " + status.Short(commit)
-	}
-	return place
-}
-
-// problem is what is wrong with how a platform includes a repository.
-func problem(c *catalog.Catalog, name string, err error, field string) v1alpha1.Problems {
-	return v1alpha1.Problems{{
-		Rule: catalog.RuleSource, Position: c.SourcePosition(name, field), Severity: v1alpha1.Deny, Message: err.Error(),
-		Hint: "the daemon reads the sources that its configuration has, each at the address that it has there",
-	}}
-}
-
-// refuse remembers that a state is refused.
-func (j *jury) refuse(s compose.State, problems v1alpha1.Problems, blamed []string) {
-	if j.f.joint.refused == nil {
-		j.f.joint.refused = map[string]*refusal{}
-	}
-	j.f.joint.refused[s.Key()] = &refusal{problems, blamed}
-	j.asked[s.Key()] = true
-	j.f.Log.Info("commits of several repositories do not go together", "state", strings.TrimSpace(s.Key()), "problems", len(problems), "first", problems[0].String())
-}
-
-// blame names the repositories in whose files something is that denies.
-func (j *jury) blame(problems v1alpha1.Problems) (names []string) {
-	for _, p := range problems {
-		if p.Severity == v1alpha1.Deny {
-			names = append(names, partOf(p.Position.File))
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// partOf names the repository that a file of a joint tree is of; empty for the platform's own.
-func partOf(file string) string {
-	below, ok := strings.CutPrefix(file, catalog.SourcesDir+"/")
-	if !ok {
-		return ""
-	}
-	name, _, _ := strings.Cut(below, "/")
-	return name
-}
-
 // lines are the heads of sources that are judged by a state.
 func (j *jury) lines(ctx context.Context, s compose.State, moved []string) map[SourceLine]string {
 	out := map[SourceLine]string{}
@@ -474,68 +392,4 @@ func (j *jury) describe(ctx context.Context, parts git.Composition, commit strin
 		take(one.Name, j.heads[LineOf(one)].Head)
 	}
 	return out
-}
-
-// compare has clusters left as they are that hold what came after a state, as far as the repositories were not fetched yet that say what is
-// right; and those that it does not come after, if nothing was accepted before.
-func (j *jury) compare(daemon, ctx context.Context, rev *Revision, platform string) {
-	f := j.f
-	composed := rev.Commit.Hash
-	rev.Commit.Hash = platform // whose own history it has to come after
-	f.unseen(daemon, rev)
-	rev.Commit.Hash = composed
-	f.joint.unseen = rev.Compare != nil
-	pending := j.pending(ctx)
-	if len(pending) == 0 {
-		return
-	}
-	before := rev.Compare
-	rev.Compare = func(ctx context.Context, recorded []string) error {
-		if before != nil {
-			if err := before(ctx, recorded); err != nil {
-				return err
-			}
-		}
-		newer, err := f.Sources.Store.NewerIn(ctx, composed, recorded, func(name string) bool { return pending[name] })
-		if err != nil {
-			return err
-		}
-		if len(newer) > 0 {
-			return fmt.Errorf("a cluster holds commit %s, which is newer or not known here, and not all repositories of the platform could be fetched yet", status.Short(newer[0]))
-		}
-		return nil
-	}
-}
-
-// pending are the repositories that were not fetched since the daemon was started.
-func (j *jury) pending(ctx context.Context) map[string]bool {
-	pending := map[string]bool{}
-	platform := j.may
-	if platform == "" {
-		platform = j.accepted[""]
-	}
-	if j.platform.Commit == "" {
-		pending[""] = true
-	}
-	for _, one := range j.included(ctx, platform) {
-		if !j.heads[LineOf(one)].fetched {
-			pending[one.Name] = true
-		}
-	}
-	return pending
-}
-
-// confirm has clusters brought to the accepted commit whatever they hold, once all repositories have said what is right.
-func (j *jury) confirm() {
-	f := j.f
-	if len(j.accepted) == 0 || len(j.pending(context.Background())) > 0 {
-		return
-	}
-	accepted, known, err := f.Store.Accepted()
-	resumed := err == nil && known && accepted == f.resumed
-	if !resumed && (!f.joint.doubtful || f.joint.unseen) {
-		return
-	}
-	f.resumed, f.joint.doubtful = "", false
-	f.Reconciler.Confirm()
 }

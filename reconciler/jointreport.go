@@ -46,7 +46,7 @@ func (j *jury) report(ctx context.Context) {
 func (j *jury) sources(ctx context.Context) (list []status.Included) {
 	platform := j.accepted[""]
 	if platform == "" {
-		platform = j.platform.Commit
+		platform = j.may
 	}
 	if platform == "" {
 		return nil
