@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -520,6 +521,37 @@ func TestASourceIsSigned(t *testing.T) {
 	j.source("orders")
 	j.at("orders", rewritten)
 	j.check("in the end", "orders other own")
+}
+
+// TestAHeadThatMayNotCountIncludesNothing: what it says of sources is not read.
+func TestAHeadThatMayNotCountIncludesNothing(t *testing.T) {
+	j := newJoint(t, "orders")
+	var unsigned atomic.Value
+	j.Admission.Verify = func(_ context.Context, commit string, _ bool) error {
+		if commit == unsigned.Load() {
+			return &signers.RefusedError{Because: "it is not signed"}
+		}
+		return nil
+	}
+	j.begin()
+	j.sources["orders"].CommitTo(t, "evil", "evil", tree{"evil/project.yaml": service("evil", "img:1")})
+	head := j.platform.Commit(t, "unsigned", tree{"trunkline.yaml": including(t, j.sources, map[string]string{"orders": ", branch: evil"})})
+	unsigned.Store(head)
+	j.fetch()
+	s := j.await("the head to be refused", func(s status.Source) bool { return s.Refused() && s.Head.Hash == head })
+	if got := s.Problems.String(); !strings.Contains(got, "it is not signed") {
+		t.Errorf("refused since %s", got)
+	}
+	if diff := cmp.Diff([]string{"orders branch main"}, j.followed()); diff != "" {
+		t.Errorf("followed (-want +got):\n%s", diff)
+	}
+	// Its sources go on meanwhile.
+	j.at("orders", func() string {
+		next := j.sources["orders"].Commit(t, "next", tree{"more/project.yaml": service("more", "img:1")})
+		j.source("orders")
+		return next
+	}())
+	j.check("beside it", "more orders own")
 }
 
 // TestWhatOfASourceCounts: a platform chooses another branch, a tag, a commit, a folder, and nothing.
