@@ -275,7 +275,8 @@ func (j *jury) again(ctx context.Context, unrendered *error) error {
 		return err
 	}
 	unfinished := f.unfinished != nil && f.unfinished.Hash == accepted
-	if !unfinished && (f.unrendered != accepted || *unrendered != nil) {
+	tried := *unrendered != nil
+	if !unfinished && (tried || f.unrendered != accepted) {
 		return nil
 	}
 	rev := Revision{Commit: status.Commit{Hash: accepted}, Judged: func(p v1alpha1.Problems) { f.joint.problems, f.joint.judged = p, true }}

@@ -588,7 +588,7 @@ func TestWhatOfASourceCounts(t *testing.T) {
 	// Nothing: the platform is one repository again.
 	alone := j.platform.Commit(t, "alone", tree{"trunkline.yaml": platform("joint", nil)["trunkline.yaml"]})
 	j.fetch()
-	s = j.await("the platform alone", func(s status.Source) bool {
+	j.await("the platform alone", func(s status.Source) bool {
 		return s.Accepted != nil && s.Accepted.Hash == alone && s.Head.Hash == alone
 	})
 	j.check("alone", "own")

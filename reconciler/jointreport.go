@@ -5,6 +5,7 @@ package reconciler
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -104,9 +105,9 @@ func (j *jury) why(ctx context.Context, name string, head git.Head) v1alpha1.Pro
 	if head.Commit == "" || j.accepted[name] == head.Commit {
 		return nil
 	}
-	only := compose.State{}
-	for n, commit := range j.accepted {
-		only[n] = commit
+	only := maps.Clone(j.accepted)
+	if only == nil {
+		only = compose.State{}
 	}
 	only[name] = head.Commit
 	if name == "" {

@@ -191,10 +191,8 @@ func (d *daemon) signedFetches(client *github.Client, name string) func(context.
 
 // sourceTokens returns what gives sources at the same GitHub a token of the App that have no credentials of their own.
 func (d *daemon) sourceTokens(client *github.Client) func(context.Context, git.Remote) (git.Remote, error) {
-	at, err := url.Parse(d.flags.github.url)
 	return func(ctx context.Context, remote git.Remote) (git.Remote, error) {
-		u, failed := url.Parse(remote.URL)
-		if err != nil || failed != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host != at.Host || u.Scheme != at.Scheme {
+		if !sameHost(remote.URL, d.flags.github.url) {
 			return remote, nil
 		}
 		token, err := client.Token(ctx, atGitHubOf(remote.URL))
@@ -204,6 +202,13 @@ func (d *daemon) sourceTokens(client *github.Client) func(context.Context, git.R
 		remote.Auth.Username, remote.Auth.Password = "x-access-token", token
 		return remote, nil
 	}
+}
+
+// sameHost reports whether an address is one of HTTP at the host of another.
+func sameHost(address, at string) bool {
+	u, err1 := url.Parse(address)
+	v, err2 := url.Parse(at)
+	return err1 == nil && err2 == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Scheme == v.Scheme && u.Host == v.Host
 }
 
 // trunk is the branch that is followed, as those who work on pull requests see it.

@@ -105,16 +105,20 @@ func TestNext(t *testing.T) {
 		"two are bad":         {"Each stays.", accepted, "p2", map[string]string{"a": "a2", "b": "b2"}, both(breaks("a", "a2", "a"), breaks("b", "b2", "b")), compose.State{"": "p2", "a": "a1", "b": "b1"}, 4},
 		"the platform is bad": {"What it breaks of a source is its own fault.", accepted, "p2", map[string]string{"a": "a2", "b": "b1"}, breaks("", "p2", "b"), compose.State{"": "p1", "a": "a2", "b": "b1"}, 3},
 		"only together": {
-			"What only works together is taken together.", accepted, "p2", map[string]string{"a": "a2", "b": "b1"},
+			"What only works together is taken together.", accepted, "p2",
+			map[string]string{"a": "a2", "b": "b1"},
 			func(s compose.State) []string {
 				if (s[""] == "p2") != (s["a"] == "a2") {
 					return []string{"a"}
 				}
 				return nil
-			}, compose.State{"": "p2", "a": "a2", "b": "b1"}, 1,
+			},
+			compose.State{"": "p2", "a": "a2", "b": "b1"},
+			1,
 		},
 		"together, beside a bad one": {
-			"Also if another one is bad.", accepted, "p2", map[string]string{"a": "a2", "b": "b2"},
+			"Also if another one is bad.", accepted, "p2",
+			map[string]string{"a": "a2", "b": "b2"},
 			func(s compose.State) []string {
 				if s["b"] == "b2" {
 					return []string{"b"}
@@ -123,16 +127,21 @@ func TestNext(t *testing.T) {
 					return []string{"a"}
 				}
 				return nil
-			}, compose.State{"": "p2", "a": "a2", "b": "b1"}, 2,
+			},
+			compose.State{"": "p2", "a": "a2", "b": "b1"},
+			2,
 		},
 		"moved from one to another": {
-			"A project that two have is refused, and one that moved is never missing: there is no state without it.", accepted, "p1", map[string]string{"a": "without", "b": "with"},
+			"A project that two have is refused, and one that moved is never missing: there is no state without it.", accepted, "p1",
+			map[string]string{"a": "without", "b": "with"},
 			func(s compose.State) []string {
 				if s["a"] == "a1" && s["b"] == "with" {
 					return []string{"b"}
 				}
 				return nil
-			}, compose.State{"": "p1", "a": "without", "b": "with"}, 1,
+			},
+			compose.State{"": "p1", "a": "without", "b": "with"},
+			1,
 		},
 		"not fetched":      {"A source that was never fetched is not in the state.", nil, "p1", map[string]string{"a": "a1"}, fine, compose.State{"": "p1", "a": "a1"}, 1},
 		"away":             {"One that may not count stays where it was.", accepted, "p1", map[string]string{"b": "b2"}, fine, compose.State{"": "p1", "a": "a1", "b": "b2"}, 1},

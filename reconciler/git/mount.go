@@ -113,7 +113,7 @@ func (m *mounted) Open(name string) (fs.File, error) {
 
 // ReadFile returns the content of a file.
 func (m *mounted) ReadFile(name string) ([]byte, error) {
-	return mountedAt(m, "readfile", name, func(tree fs.FS, inside string) ([]byte, error) { return fs.ReadFile(tree, inside) },
+	return mountedAt(m, "readfile", name, fs.ReadFile,
 		func() ([]byte, error) { return nil, isFolder("readfile", name) })
 }
 
