@@ -86,7 +86,7 @@ func (t *Track) fetchCommit(ctx context.Context, full string, commit plumbing.Ha
 	if known && previous == commit && !damaged {
 		return t.advance(ctx, full, commit, previous, false)
 	}
-	all := false // a server need not send what is the tip of nothing
+	all := false                                                             // a server need not send what is the tip of nothing
 	wanted := func(refs map[string]plumbing.Hash) ([]plumbing.Hash, error) { //nolint:unparam // it is a choice, and others fail
 		if !all {
 			return []plumbing.Hash{commit}, nil
