@@ -105,6 +105,7 @@ func (h *handover) accept(ctx context.Context, e *evaluate.Evaluation) (err erro
 	h.opts.Board.SetName(e.Catalog().Name())
 	h.handing.begin()
 	h.progress.begin()
+	h.brief(e.Catalog())
 	h.declare(e)
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -27,7 +27,7 @@ import (
 // Renderer renders the objects of a release. It is [render.Renderer] outside of tests.
 type Renderer = evaluate.Renderer
 
-// Options are what a reconciler is made of. All but Secrets, Trees, Sharing, DefaultServiceAccount, Observe, Tell and Log are required.
+// Options are what a reconciler is made of. All but Secrets, Trees, Sharing, DefaultServiceAccount, Observe, Tell, Log and Principal are required.
 type Options struct {
 	// Clusters says how to reach each cluster, until [Reconciler.SetClusters] says otherwise.
 	Clusters []cluster.Config
@@ -51,6 +51,8 @@ type Options struct {
 	Tell func(history.Event)
 	Log  *slog.Logger
 	Now  func() time.Time
+	// Principal is the daemon that an agent keeps its cluster for; nil for a daemon, which decides itself.
+	Principal Principal
 }
 
 // Run is one attempt to bring a release into its declared state.

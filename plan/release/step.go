@@ -284,9 +284,9 @@ func (m *machine) next() {
 	case m.looks():
 		m.begin(Looking, Look{Epoch: m.epoch, Fresh: m.Stale})
 	case back:
-		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: commit.Commit})
+		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: commit.Commit, Digest: commit.Digest})
 	case m.restores():
-		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: m.inPlace().Commit})
+		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: m.inPlace().Commit, Digest: m.inPlace().Digest})
 	case m.runs():
 		m.run()
 	case m.saves():

@@ -65,6 +65,9 @@ type Beyond struct {
 	HealthySince time.Time         `json:"healthySince,omitzero"`
 }
 
+// Removing is the key of a brief that asks for the release to be removed.
+const Removing = "remove"
+
 // Key identifies the state that a brief asks for, whatever else it says.
 func (b *Brief) Key() string {
 	switch {
@@ -73,7 +76,7 @@ func (b *Brief) Key() string {
 	case b.Target == nil:
 		return ""
 	case b.Target.Remove:
-		return "remove"
+		return Removing
 	}
 	return b.Target.Digest
 }
@@ -104,7 +107,9 @@ func (b *Brief) Told(e release.Event) bool {
 		b.Removals = e.Removals
 		b.progressed(e.Sources, e.Needs)
 	case release.NotRendered:
-		b.Unrendered = &e
+		if b.Unrendered = &e; b.Target != nil && b.Target.Remove {
+			b.Target = nil // it is declared again
+		}
 	case release.Paused:
 		b.Paused, b.Target, b.Unrendered, b.Approved, b.Reviewed = &e, nil, nil, nil, nil
 	case release.Progressed:

@@ -33,6 +33,8 @@ type Office interface {
 	Changed()
 	Happened(e history.Event)
 	Ran(r Run)
+	// Missed says that the agent had no room for some events.
+	Missed(events int)
 	Reply(ticket int64, err error)
 	Restore(ctx context.Context, id catalog.ReleaseID, commit string) (release.Target, error)
 }
@@ -146,15 +148,6 @@ func (d *Desk) kick() {
 	}
 }
 
-// Nudge has a release tried again, if the agent is there.
-func (d *Desk) Nudge(id catalog.ReleaseID) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.session != nil {
-		d.session.post(frame{Nudge: &id})
-	}
-}
-
 // Act asks the agent to do what a person asks for. It is told once or not at all; [Office.Reply] has the answer.
 func (d *Desk) Act(a Act) {
 	d.mu.Lock()
@@ -192,6 +185,8 @@ func (d *Desk) Inventories() ([]cluster.Inventory, error) {
 // Presence is what is known of the agent itself.
 type Presence struct {
 	Connected bool
+	// Behind counts the releases that have not dealt with the last brief.
+	Behind int
 	// Seen is when it was heard of last; zero if it never was since the daemon was started.
 	Seen time.Time
 	// Version is the release of the agent, and RTT how long a message takes there and back.
@@ -203,7 +198,13 @@ type Presence struct {
 func (d *Desk) Presence() Presence {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return Presence{d.session != nil, d.seen, d.version, d.rtt}
+	p := Presence{Connected: d.session != nil, Seen: d.seen, Version: d.version, RTT: d.rtt}
+	for id, b := range d.briefs {
+		if s, ok := d.standings[id]; !ok || s.Key != b.Key() {
+			p.Behind++
+		}
+	}
+	return p
 }
 
 // State reports whether the cluster answers the agent, and the agent the daemon.
@@ -299,7 +300,7 @@ func (d *Desk) note(s *session, f frame) (then []func()) {
 		d.standings[f.Standing.ID] = *f.Standing
 		then = append(then, func() { d.office.Stands(f.Standing.ID) })
 	case f.Retired != nil && f.Retired.ID.Cluster == d.name:
-		if b := d.briefs[f.Retired.ID]; b != nil && b.Key() == "remove" {
+		if b := d.briefs[f.Retired.ID]; b != nil && b.Key() == Removing {
 			then = append(then, func() { d.office.Retired(f.Retired.ID) })
 		}
 	case f.Inventory != nil && f.Inventory.Release.Cluster == d.name:
@@ -347,6 +348,9 @@ func (d *Desk) events(s *session, events []Event) (then []func()) {
 			continue
 		}
 		d.taken = e.Seq
+		if e.Lost > 0 {
+			then = append(then, func() { d.office.Missed(e.Lost) })
+		}
 		if e.History != nil && e.History.Release.Cluster == d.name {
 			then = append(then, func() { d.office.Happened(*e.History) })
 		}

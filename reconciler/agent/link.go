@@ -37,7 +37,6 @@ type Keeper interface {
 	// Settle says whether all releases have what the newest commit says of them.
 	Settle(settled bool)
 	Act(a Act)
-	Nudge(id catalog.ReleaseID)
 }
 
 const (
@@ -324,8 +323,6 @@ func (l *Link) hear(f frame) error {
 		l.keeper.Drop(*f.Drop)
 	case f.Act != nil:
 		l.keeper.Act(*f.Act)
-	case f.Nudge != nil:
-		l.keeper.Nudge(*f.Nudge)
 	case f.Restored != nil:
 		l.answer(*f.Restored)
 	case f.Taken != 0:
@@ -473,7 +470,7 @@ func (l *Link) Stands(s Standing) {
 
 // Retired tells that nothing is left of a release. If that was what the daemon had asked for, it is forgotten.
 func (l *Link) Retired(id catalog.ReleaseID) {
-	if b := l.opts.Book.brief(id); b != nil && b.Key() == "remove" {
+	if b := l.opts.Book.brief(id); b != nil && b.Key() == Removing {
 		l.forget(id)
 	}
 	l.post(frame{Retired: &Retired{id}})

@@ -55,7 +55,6 @@ type frame struct {
 	Drop     *catalog.ReleaseID `json:"drop,omitempty"`
 	Settled  *bool              `json:"settled,omitempty"`
 	Act      *Act               `json:"act,omitempty"`
-	Nudge    *catalog.ReleaseID `json:"nudge,omitempty"`
 	Restored *restored          `json:"restored,omitempty"`
 	// Taken is the last event that the daemon has put down.
 	Taken uint64 `json:"taken,omitempty"`
@@ -149,9 +148,8 @@ type Standing struct {
 	Key string `json:"key,omitempty"`
 	// Shown is what people are told.
 	Shown status.Release `json:"shown"`
-	// Progress is how far it is, for those that wait for it, and Failing is set while it is to be tried again.
+	// Progress is how far it is, for those that wait for it.
 	Progress release.Progress `json:"progress"`
-	Failing  bool             `json:"failing,omitempty"`
 }
 
 // Retired says that nothing is left of a release that was to be removed.

@@ -25,22 +25,30 @@ type Config struct {
 	// AllowExec accepts a kubeconfig that names a program for credentials, which the daemon then runs; default: such a
 	// kubeconfig is refused.
 	AllowExec bool
+	// Agent is set if the daemon does not reach the cluster, and an agent in it comes to the daemon.
+	Agent bool
 	// ReadOnly refuses, in this process, every request that could change something: all but reading, and server-side
 	// apply as a dry run.
 	ReadOnly bool
 }
 
-// inCluster is the word for the account of the daemon's own pod.
-const inCluster = "in-cluster"
+// The words for the account of the daemon's own pod, and for a cluster whose agent comes to the daemon.
+const (
+	inCluster = "in-cluster"
+	byAgent   = "agent"
+)
 
-// ParseConfig reads "NAME=KUBECONFIG", "NAME=KUBECONFIG#CONTEXT" or "NAME=in-cluster".
+// ParseConfig reads "NAME=KUBECONFIG", "NAME=KUBECONFIG#CONTEXT", "NAME=in-cluster" or "NAME=agent".
 func ParseConfig(s string) (Config, error) {
 	name, where, ok := strings.Cut(s, "=")
 	if !ok || name == "" || where == "" {
-		return Config{}, fmt.Errorf("cannot read the cluster %q: write NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=%s", s, inCluster)
+		return Config{}, fmt.Errorf("cannot read the cluster %q: write NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=%s or NAME=%s", s, inCluster, byAgent)
 	}
-	if where == inCluster {
+	switch where {
+	case inCluster:
 		return Config{Name: name}, nil
+	case byAgent:
+		return Config{Name: name, Agent: true}, nil
 	}
 	file, context, _ := strings.Cut(where, "#")
 	return Config{Name: name, Kubeconfig: file, Context: context}, nil
@@ -52,6 +60,9 @@ func ParseConfig(s string) (Config, error) {
 func (c Config) REST() (*rest.Config, error) {
 	var cfg *rest.Config
 	var err error
+	if c.Agent {
+		return nil, fmt.Errorf("cluster %q is kept by an agent: the daemon does not reach its API server", c.Name)
+	}
 	if c.Kubeconfig == "" {
 		cfg, err = rest.InClusterConfig()
 	} else {
