@@ -50,6 +50,8 @@ type DaemonSpec struct {
 	Images *DaemonImages `json:"images,omitempty" bare:"refused"`
 	// Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.
 	Artifacts *DaemonArtifacts `json:"artifacts,omitempty" bare:"refused"`
+	// Agents configures where agents come that keep clusters which the daemon cannot reach; default: none come.
+	Agents DaemonAgents `json:"agents,omitzero"`
 	// LogLevel is the lowest level to log; default: info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
@@ -176,7 +178,7 @@ type DaemonVerify struct {
 	GPGKeysFiles []string `json:"gpgKeysFiles,omitempty"`
 }
 
-// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.
+// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster; or by an agent that comes to the daemon.
 type DaemonCluster struct {
 	// Name is that of the cluster's declaration.
 	Name string `json:"name" required:"true"`
@@ -186,6 +188,39 @@ type DaemonCluster struct {
 	Context string `json:"context,omitempty"`
 	// InCluster uses the account of the daemon's own pod instead of a kubeconfig; default: false.
 	InCluster bool `json:"inCluster,omitempty"`
+	// Agent is who the agent is that keeps a cluster which the daemon cannot reach; default: none, the daemon reaches it.
+	Agent *DaemonClusterAgent `json:"agent,omitempty" bare:"refused"`
+}
+
+// DaemonClusterAgent is who the agent of a cluster is: the holder of a certificate, or of a token. An agent that is someone else is not
+// let in.
+type DaemonClusterAgent struct {
+	// Certificate is a DNS name or URI in the certificate of the agent, of an authority of `agents.caFile`; default: none, no certificate
+	// counts.
+	Certificate string `json:"certificate,omitempty"`
+	// Issuer is the https URL of who issues the tokens of the agent, such as that of the service accounts of its cluster; default: none, no
+	// token counts.
+	Issuer string `json:"issuer,omitempty"`
+	// Subject is who the tokens are about, such as "system:serviceaccount:trunkline-system:trunkline-agent"; default: none.
+	Subject string `json:"subject,omitempty"`
+	// KeysFile holds the public keys of the issuer, a JSON Web Key Set, and is read again when it changes; default: none, and the issuer is
+	// asked for them.
+	KeysFile string `json:"keysFile,omitempty"`
+}
+
+// DaemonAgents configures where agents come that keep clusters which the daemon cannot reach.
+type DaemonAgents struct {
+	// Listen is the address to which they come, by TLS; default: none.
+	Listen string `json:"listen,omitempty"`
+	// TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none.
+	TLSCertFile string `json:"tlsCertFile,omitempty"`
+	// TLSKeyFile holds the private key of the certificate; default: none.
+	TLSKeyFile string `json:"tlsKeyFile,omitempty"`
+	// CAFile holds PEM certificates of the authorities of agents' certificates, and is read again when it changes; default: none, no
+	// certificate counts.
+	CAFile string `json:"caFile,omitempty"`
+	// Audience is who the tokens of agents are for; default: trunkline.
+	Audience string `json:"audience,omitempty"`
 }
 
 // DaemonDeploy says which account deploys releases.

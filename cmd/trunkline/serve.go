@@ -45,6 +45,7 @@ type serve struct {
 	// lotsInterval is how often manifests are listed.
 	lotsInterval time.Duration
 	logging      logging
+	agents       agents
 }
 
 func newServe() *cobra.Command {
@@ -101,6 +102,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.github.flags(f)
 	s.images.flags(f)
 	s.artifacts.flags(f)
+	s.agents.flags(f)
 	s.events.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
@@ -124,7 +126,7 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 }
 
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=in-cluster, or NAME=agent for one whose agent comes to the daemon; repeat for each")
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	f.Var(accountName{&s.account}, "default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights")
 }
@@ -173,7 +175,7 @@ func (s *serve) check() ([]cluster.Config, error) {
 		cfg.AllowExec = s.allowExec
 		configs = append(configs, cfg)
 	}
-	return configs, nil
+	return configs, s.agents.check(configs, &s.replicas)
 }
 
 // run is the daemon, from its start to its end.

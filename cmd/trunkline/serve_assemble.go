@@ -53,6 +53,8 @@ type daemon struct {
 	decrypter *secrets.Decrypter
 	jobs      map[cluster.Config]*jobs.Cluster
 	door      door
+	// agentDoor is where agents come in; nil if none do.
+	agentDoor *agentDoor
 	// newPulls makes what works on pull requests, pulls is the one that does, if this replica is to, and deliver
 	// accepts what GitHub sends; newPulls and deliver are nil if the daemon is not connected to it.
 	newPulls func() *webhooks.Engine
@@ -98,6 +100,9 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	if live.secrets, err = s.secrets(d.log); err != nil {
 		return err
 	}
+	if live.identities, err = s.agents.identities(d.log); err != nil {
+		return err
+	}
 	d.live.Store(live)
 	if d.decrypter, err = s.sops.decrypter(); err != nil {
 		return err
@@ -118,6 +123,9 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 		return err
 	}
 	if err := d.makeReconciler(configs); err != nil {
+		return err
+	}
+	if err := d.makeAgents(ctx); err != nil {
 		return err
 	}
 	return d.makeDoor(listener)

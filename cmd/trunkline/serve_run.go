@@ -62,6 +62,10 @@ func (d *daemon) run(ctx context.Context) error {
 		group.Go(func() error { d.sharing.lead(ctx, d.workOnPulls); return nil })
 		group.Go(func() error { d.newPulls().KeepReviews(ctx); return nil })
 	}
+	if d.agentDoor != nil {
+		group.Go(func() error { return d.agentDoor.serve(ctx) })
+		group.Go(func() error { d.sharing.lead(ctx, hangUp(d.rec)); return nil })
+	}
 	group.Go(func() error { return d.door.serve(ctx) })
 	err := group.Wait()
 	stopHistory()

@@ -136,12 +136,16 @@ func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 	var values []string
 	for i, c := range declared {
 		switch {
+		case c.Agent != nil && (c.InCluster || c.Kubeconfig != "" || c.Context != ""):
+			r.wrong("a cluster is kept by an agent, or reached by the daemon: not both", "remove one of them", "clusters", i)
+		case c.Agent != nil:
+			values = append(values, c.Name+"=agent")
 		case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
 			r.wrong("a cluster is reached by a kubeconfig, or from inside of it: not both", "remove one of them", "clusters", i)
 		case c.InCluster:
 			values = append(values, c.Name+"=in-cluster")
 		case c.Kubeconfig == "":
-			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, or inCluster: true", "clusters", i)
+			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, inCluster: true, or agent: {…}", "clusters", i)
 		case c.Context != "":
 			values = append(values, c.Name+"="+r.inDir(c.Kubeconfig)+"#"+c.Context)
 		default:
@@ -149,6 +153,26 @@ func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 		}
 	}
 	r.set("cluster", values, "clusters")
+	r.agents(declared)
+}
+
+func (r *reader) agents(declared []v1alpha1.DaemonCluster) {
+	of := map[string][]string{}
+	for _, c := range declared {
+		if c.Agent == nil {
+			continue
+		}
+		for flag, value := range map[string]string{
+			"agent-certificate": c.Agent.Certificate, "agent-issuer": c.Agent.Issuer, "agent-subject": c.Agent.Subject, "agent-keys-file": r.inDir(c.Agent.KeysFile),
+		} {
+			if value != "" {
+				of[flag] = append(of[flag], c.Name+"="+value)
+			}
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(of)) {
+		r.set(flag, of[flag], "clusters")
+	}
 }
 
 func (r *reader) serve(s v1alpha1.DaemonSpec) {
@@ -189,6 +213,11 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	r.events(s.Events)
 	r.duration("lots-interval", s.Stores.LotsInterval, "stores", "lotsInterval")
 	r.text("log-level", string(s.LogLevel), "logLevel")
+	r.text("agent-listen", s.Agents.Listen, "agents", "listen")
+	r.file("agent-tls-cert-file", s.Agents.TLSCertFile, "agents", "tlsCertFile")
+	r.file("agent-tls-key-file", s.Agents.TLSKeyFile, "agents", "tlsKeyFile")
+	r.file("agent-ca-file", s.Agents.CAFile, "agents", "caFile")
+	r.text("agent-audience", s.Agents.Audience, "agents", "audience")
 	if s.GitHub != nil {
 		r.github(*s.GitHub)
 	}

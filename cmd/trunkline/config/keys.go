@@ -74,6 +74,15 @@ func Keys() []Key {
 		{"image-interval", "images.interval", false, ""},
 		{"artifact-host", "artifacts.hosts", false, ""},
 		{"artifact-config", "artifacts.configFile", false, ""},
+		{"agent-listen", "agents.listen", false, ""},
+		{"agent-tls-cert-file", "agents.tlsCertFile", false, inFile},
+		{"agent-tls-key-file", "agents.tlsKeyFile", false, inFile},
+		{"agent-ca-file", "agents.caFile", false, inFile},
+		{"agent-audience", "agents.audience", false, ""},
+		{"agent-certificate", "clusters[].agent.certificate", true, "from the next connection on"},
+		{"agent-issuer", "clusters[].agent.issuer", true, "from the next connection on"},
+		{"agent-subject", "clusters[].agent.subject", true, "from the next connection on"},
+		{"agent-keys-file", "clusters[].agent.keysFile", true, inFile},
 		{"log-level", "logLevel", true, "the Kubernetes client logs only if it is debug from the start"},
 	}
 }
