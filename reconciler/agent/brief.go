@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
@@ -117,20 +118,23 @@ func (b *Brief) Told(e release.Event) bool {
 	case release.Counted:
 		b.Removals = &e.Removals
 	case release.Approved:
-		b.Approved = append(b.Approved[:len(b.Approved):len(b.Approved)], e)
+		b.Approved = last(b.Approved, e, func(o release.Approved) bool { return o.Digest == e.Digest && o.Hold == e.Hold })
 	case release.Reviewed:
-		b.Reviewed = append(b.Reviewed[:len(b.Reviewed):len(b.Reviewed)], e)
-		if extra := len(b.Reviewed) - maxReviewed; extra > 0 {
-			b.Reviewed = b.Reviewed[extra:]
-		}
+		b.Reviewed = last(b.Reviewed, e, func(o release.Reviewed) bool { return o.Digest == e.Digest })
 	default:
 		return false
 	}
 	return true
 }
 
-// maxReviewed bounds what is kept of reviews of one state.
-const maxReviewed = 4
+// maxSaid bounds what is kept of what was said of states of one release: there is one that it is to be in, and one that is held.
+const maxSaid = 4
+
+// last returns another list with something in the place of what was said about the same before.
+func last[T any](list []T, e T, same func(T) bool) []T {
+	next := append(slices.DeleteFunc(slices.Clone(list), same), e)
+	return next[max(0, len(next)-maxSaid):]
+}
 
 // progressed takes what is known of releases in other clusters.
 func (b *Brief) progressed(sources, needs []gate.Source) {
@@ -180,22 +184,15 @@ func (b *Brief) News(before *Brief, sources, needs []gate.Source) (events []rele
 	if b.Removals != nil && (before.Removals == nil || *before.Removals != *b.Removals) {
 		events = append(events, release.Counted{Removals: *b.Removals})
 	}
-	for _, a := range b.Approved[min(len(before.Approved), len(b.Approved)):] {
-		events = append(events, a)
+	for _, a := range b.Approved {
+		if !slices.Contains(before.Approved, a) {
+			events = append(events, a)
+		}
 	}
 	for _, r := range b.Reviewed {
-		if !contains(before.Reviewed, r) {
+		if !slices.Contains(before.Reviewed, r) {
 			events = append(events, r)
 		}
 	}
 	return events
-}
-
-func contains(list []release.Reviewed, r release.Reviewed) bool {
-	for _, o := range list {
-		if o == r {
-			return true
-		}
-	}
-	return false
 }

@@ -69,13 +69,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(maxUp)
 	log.Info("an agent has come")
-	err = s.attend(r, desk, socket{conn})
+	err = s.attend(r.Context(), r.Header.Get(headerVersion), desk, socket{conn})
 	log.Info("an agent has gone", "why", closing(err))
 }
 
 // attend talks to an agent until either side ends it.
-func (s *Server) attend(r *http.Request, desk *Desk, p pipe) error {
-	ctx, stop := context.WithCancelCause(r.Context())
+func (s *Server) attend(ctx context.Context, version string, desk *Desk, p pipe) error {
+	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var in counter
 	f, err := receive(ctx, p, &in)
@@ -87,7 +87,7 @@ func (s *Server) attend(r *http.Request, desk *Desk, p pipe) error {
 		return err
 	}
 	session := &session{desk: desk, ctx: ctx, stop: stop, wake: make(chan struct{}, 1)}
-	w := desk.begin(session, *f.Hello, r.Header.Get(headerVersion))
+	w := desk.begin(session, *f.Hello, version)
 	w.Version = s.Version
 	defer desk.finish(session)
 	return session.run(p, w)
