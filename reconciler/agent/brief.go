@@ -108,11 +108,12 @@ func (b *Brief) Told(e release.Event) bool {
 		b.Removals = e.Removals
 		b.progressed(e.Sources, e.Needs)
 	case release.NotRendered:
-		if b.Unrendered = &e; b.Target != nil && b.Target.Remove {
-			b.Target = nil // it is declared again
+		if b.Target != nil && b.Target.Remove {
+			*b = Brief{ID: b.ID} // it is declared again
 		}
+		b.Unrendered = &e
 	case release.Paused:
-		b.Paused, b.Target, b.Unrendered, b.Approved, b.Reviewed = &e, nil, nil, nil, nil
+		*b = Brief{ID: b.ID, Paused: &e}
 	case release.Progressed:
 		b.progressed(e.Sources, e.Needs)
 	case release.Counted:

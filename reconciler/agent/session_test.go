@@ -70,12 +70,14 @@ func (o *desked) Stands(id catalog.ReleaseID) {
 	s, _, _ := o.desk.Standing(id)
 	o.note(func() { o.stands[id] = s.Key })
 }
-func (o *desked) Retired(id catalog.ReleaseID)  { o.note(func() { o.retired = append(o.retired, id) }) }
-func (o *desked) Recorded(bool)                 { o.note(func() { o.listed++ }) }
-func (o *desked) Changed()                      { o.note(func() {}) }
-func (o *desked) Happened(e history.Event)      { o.note(func() { o.events = append(o.events, e.Message) }) }
-func (o *desked) Ran(Run)                       {}
-func (o *desked) Missed(n int)                  { o.note(func() { o.events = append(o.events, fmt.Sprintf("missed %d", n)) }) }
+func (o *desked) Retired(id catalog.ReleaseID) { o.note(func() { o.retired = append(o.retired, id) }) }
+func (o *desked) Recorded(bool)                { o.note(func() { o.listed++ }) }
+func (o *desked) Changed()                     { o.note(func() {}) }
+func (o *desked) Happened(e history.Event)     { o.note(func() { o.events = append(o.events, e.Message) }) }
+func (o *desked) Ran(Run)                      {}
+func (o *desked) Missed(n int) {
+	o.note(func() { o.events = append(o.events, fmt.Sprintf("missed %d", n)) })
+}
 func (o *desked) Reply(ticket int64, err error) { o.note(func() { o.replies[ticket] = err }) }
 func (o *desked) Restore(_ context.Context, id catalog.ReleaseID, commit string) (release.Target, error) {
 	if commit == "" {
@@ -407,15 +409,13 @@ func TestNothingIsSaidBeforeItMay(t *testing.T) {
 	p.office.desk.File(brief(one, "1"))
 	p.office.desk.Settle(true)
 	p.while(t, func() {
+		await(t, "the agent", p.office.changed, func() bool { return p.office.desk.Presence().Connected })
 		p.office.desk.Act(Act{one, release.Act{ID: 1}})
 		await(t, "an answer", p.office.changed, func() bool {
 			p.office.mu.Lock()
 			defer p.office.mu.Unlock()
-			_, answered := p.office.replies[1]
-			if !answered {
-				p.office.desk.Act(Act{one, release.Act{ID: 1}}) // it may not be connected yet
-			}
-			return answered && p.office.replies[1] == nil
+			err, answered := p.office.replies[1]
+			return answered && err == nil
 		})
 		if len(p.keeper.keys) > 0 {
 			t.Errorf("the agent was told %v", p.keeper.keys)
