@@ -59,7 +59,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	to.ServeHTTP(w, r)
 }
 
-func startAfar(t *testing.T, kubeconfig string) *afar {
+func startAfar(t testing.TB, kubeconfig string) *afar {
 	t.Helper()
 	a := &afar{tb: t, kubeconfig: kubeconfig, authority: agenttest.NewAuthority(t), front: &front{}, dir: t.TempDir()}
 	a.startDaemon(t)
@@ -76,7 +76,7 @@ func startAfar(t *testing.T, kubeconfig string) *afar {
 }
 
 // startDaemon begins another daemon, which knows nothing.
-func (a *afar) startDaemon(t *testing.T) {
+func (a *afar) startDaemon(t testing.TB) {
 	t.Helper()
 	a.daemon = startWith(t, "", func(o *reconciler.Options) { o.Clusters = []cluster.Config{{Name: "test", Agent: true}} })
 	a.front.mu.Lock()
@@ -331,7 +331,7 @@ func TestAgentOnABadLine(t *testing.T) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(time.Duration(300+random.IntN(900)) * time.Millisecond):
+			case <-time.After(time.Duration(1000+random.IntN(2000)) * time.Millisecond):
 				a.line.Break()
 			}
 		}

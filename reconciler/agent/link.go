@@ -47,6 +47,8 @@ const (
 	// Between these, the wait before the daemon is dialled again doubles; it is a random part of that.
 	firstDial = 500 * time.Millisecond
 	lastDial  = 30 * time.Second
+	// lasting is how long a connection has to last for the next one to be tried at once.
+	lasting = time.Second
 )
 
 // LinkOptions are what a link is made of. All but Log are required.
@@ -117,14 +119,14 @@ func (l *Link) Run(ctx context.Context, keeper Keeper) {
 	l.keeper = keeper
 	l.recall()
 	for wait := firstDial; ctx.Err() == nil; {
-		began := l.opts.Now()
+		began := time.Now()
 		err := l.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		l.opts.Log.Warn("not connected to the daemon", "err", err.Error())
-		if l.opts.Now().Sub(began) > silence {
-			wait = firstDial // it was connected
+		if time.Since(began) > lasting {
+			wait = firstDial // it was connected, and the daemon is not what ends connections
 		}
 		select {
 		case <-ctx.Done():

@@ -208,6 +208,10 @@ func (s *session) next(ctx context.Context) ([]frame, error) {
 	if len(posts) > 0 {
 		return posts, nil
 	}
+	// What is so of the platform comes first: without its name an agent cannot say what the cluster holds of it.
+	if out, err := s.platform(); len(out) > 0 || err != nil {
+		return out, err
+	}
 	if err := d.office.Ready(ctx); err != nil {
 		return nil, nil //nolint:nilerr // it is asked again once something has changed, and the board says why
 	}
@@ -217,8 +221,8 @@ func (s *session) next(ctx context.Context) ([]frame, error) {
 	return s.settle(), nil
 }
 
-// differs returns the first thing that the agent does not have yet.
-func (s *session) differs() ([]frame, error) {
+// platform says what is so of the platform, if that is not what was said last.
+func (s *session) platform() ([]frame, error) {
 	d := s.desk
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -233,6 +237,17 @@ func (s *session) differs() ([]frame, error) {
 		s.sent = string(platform)
 		p := d.platform
 		return []frame{{Platform: &p}}, nil
+	}
+	return nil, nil
+}
+
+// differs returns the first brief that the agent does not have yet.
+func (s *session) differs() ([]frame, error) {
+	d := s.desk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.platform.Name == "" {
+		return nil, nil
 	}
 	for len(s.pending) > 0 {
 		b := d.briefs[s.pending[0]]
