@@ -36,6 +36,8 @@ const everything = head + `  repository:
     - {name: dev, kubeconfig: dev.kubeconfig}
     - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
     - {name: here, inCluster: true}
+    - {name: edge, agent: {certificate: edge.agents, issuer: "https://issuer.example.com", subject: "system:serviceaccount:trunkline-system:trunkline-agent", keysFile: edge.json}}
+  agents: {listen: "0.0.0.0:8444", tlsCertFile: agents.crt, tlsKeyFile: agents.key, caFile: agents-ca.pem, audience: acme}
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
   serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
@@ -71,7 +73,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
 		"verify-ssh-signers": "/etc/trunkline/signers /etc/more", "verify-gpg-keys": "/etc/trunkline/keys.asc", "no-rewrite": "true", "accept-rewrite": "a..b",
-		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
+		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster edge=agent",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
@@ -82,6 +84,10 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
 		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-interval": "10m0s",
 		"artifact-host": "ghcr.io charts.example.com", "artifact-config": "/etc/trunkline/artifacts.json",
+		"agent-listen": "0.0.0.0:8444", "agent-tls-cert-file": "/etc/trunkline/agents.crt", "agent-tls-key-file": "/etc/trunkline/agents.key",
+		"agent-ca-file": "/etc/trunkline/agents-ca.pem", "agent-audience": "acme", "agent-certificate": "edge=edge.agents",
+		"agent-issuer": "edge=https://issuer.example.com", "agent-subject": "edge=system:serviceaccount:trunkline-system:trunkline-agent",
+		"agent-keys-file": "edge=/etc/trunkline/edge.json",
 		"github-repo": "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
 		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
 	}
@@ -124,7 +130,8 @@ func TestProblems(t *testing.T) {
 		"Type":       {"A wrong type is an error.", head + repository + clusters + "  replicas: {shards: maybe}\n", "d.yaml:6:22: error: spec.replicas.shards: expected true or false, got the text \"maybe\""},
 		"Value":      {"A value is one of those that there are.", head + repository + clusters + "  logLevel: loud\n", "d.yaml:6:13: error: spec.logLevel: unknown value \"loud\"\n    hint: want one of: debug, error, info, warn"},
 		"Missing":    {"What a daemon cannot do without is asked for.", head + clusters, "d.yaml:4:3: error: spec: the field \"repository\" is missing or empty"},
-		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, or inCluster: true"},
+		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, inCluster: true, or agent: {…}"},
+		"AgentToo":   {"An agent keeps it, or the daemon.", head + repository + "  clusters: [{name: a, inCluster: true, agent: {certificate: x}}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is kept by an agent, or reached by the daemon: not both\n    hint: remove one of them"},
 		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: remove one of them"},
 		"Empty":      {"Nothing is no configuration.", "", "d.yaml: error: the file is empty\n    hint: trunkline explain daemonConfiguration shows an example"},
 		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: want one of: DaemonConfiguration"},
