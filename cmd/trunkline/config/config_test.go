@@ -88,7 +88,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"agent-ca-file": "/etc/trunkline/agents-ca.pem", "agent-audience": "acme", "agent-certificate": "edge=edge.agents",
 		"agent-issuer": "edge=https://issuer.example.com", "agent-subject": "edge=system:serviceaccount:trunkline-system:trunkline-agent",
 		"agent-keys-file": "edge=/etc/trunkline/edge.json",
-		"github-repo": "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
+		"github-repo":     "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
 		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
 	}
 	if diff := cmp.Diff(want, settings(found)); diff != "" {

@@ -92,10 +92,15 @@ func TestAgentProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	agentProcess(t, agentArgs...)
-	d.await("the service to be as declared", func(status.Platform) bool {
+	for late := time.Now().Add(waitTimeout); ; time.Sleep(50 * time.Millisecond) {
 		s, err := services.Get(t.Context(), "web", metav1.GetOptions{})
-		return err == nil && len(s.Spec.Ports) > 0 && s.Spec.Ports[0].TargetPort.IntValue() != 1
-	})
+		if err == nil && len(s.Spec.Ports) > 0 && s.Spec.Ports[0].TargetPort.IntValue() != 1 {
+			break
+		}
+		if time.Now().After(late) {
+			t.Fatalf("the service stays as someone has made it: %v (%v)", s, err)
+		}
+	}
 	line.Mend()
 	repo.Commit(t, "next", small(name, "img:2"))
 	d.sync()
