@@ -40,6 +40,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- regexFind "[0-9]+$" (dig "serve" "listen" ":8080" .Values.config) -}}
 {{- end -}}
 
+{{/* The port to which agents come; empty if none do. */}}
+{{- define "trunkline.agents" -}}
+{{- regexFind "[0-9]+$" (dig "agents" "listen" "" .Values.config) -}}
+{{- end -}}
+
 {{- define "trunkline.scheme" -}}
 {{- if or .Values.tls.secret (dig "serve" "tlsCertFile" "" .Values.config) -}}https{{- else -}}http{{- end -}}
 {{- end -}}
