@@ -39,6 +39,9 @@ type Office interface {
 	Restore(ctx context.Context, id catalog.ReleaseID, commit string) (release.Target, error)
 }
 
+// maxReleases bounds what is kept of what one agent says: it may say what it likes.
+const maxReleases = 20000
+
 // ErrAway is what a request fails with that the agent cannot be told of.
 var ErrAway = fmt.Errorf("%w: the agent of the cluster is not connected", release.ErrRefused)
 
@@ -297,6 +300,9 @@ func (d *Desk) note(s *session, f frame) (then []func()) {
 	case f.Pong != 0:
 		d.rtt = d.now().Sub(time.Unix(0, f.Pong))
 	case f.Standing != nil && f.Standing.ID.Cluster == d.name:
+		if _, known := d.standings[f.Standing.ID]; !known && len(d.standings) >= maxReleases {
+			return nil
+		}
 		d.standings[f.Standing.ID] = *f.Standing
 		then = append(then, func() { d.office.Stands(f.Standing.ID) })
 	case f.Retired != nil && f.Retired.ID.Cluster == d.name:
@@ -311,7 +317,7 @@ func (d *Desk) note(s *session, f frame) (then []func()) {
 		if s.listing != nil {
 			into = s.listing
 		}
-		if delete(into, f.Inventory.Release); !f.Inventory.Gone {
+		if delete(into, f.Inventory.Release); !f.Inventory.Gone && len(into) < maxReleases {
 			into[f.Inventory.Release] = f.Inventory.Inventory
 		}
 		if s.listing == nil {
