@@ -505,7 +505,7 @@ func (l *Link) Listed(all []cluster.Inventory) {
 	l.wakeUp()
 }
 
-// State tells whether the cluster answers.
+// State tells the daemon if the cluster answers.
 func (l *Link) State(s cluster.State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -119,9 +119,9 @@ func TestWhoIsLetIn(t *testing.T) {
 		"Audience":     {"It is for somewhere else, where it may have been taken.", caller{token: authority.Token(issuer, subject, "vault", later), cluster: "far"}, http.StatusUnauthorized, "audience"},
 		"Issuer":       {"Another issuer says what it wants.", caller{token: authority.Token("https://evil.example.com", subject, "trunkline", later), cluster: "far"}, http.StatusUnauthorized, "issued by a different provider"},
 		"Subject":      {"Another account of the same cluster.", caller{token: authority.Token(issuer, "system:serviceaccount:dev:web", "trunkline", later), cluster: "far"}, http.StatusUnauthorized, "and not about"},
-		"Forged":       {"Signed by somebody else.", caller{token: stranger.Token(issuer, subject, "trunkline", later), cluster: "far"}, http.StatusUnauthorized, "verify"},
+		"Forged":       {"Signed by someone else.", caller{token: stranger.Token(issuer, subject, "trunkline", later), cluster: "far"}, http.StatusUnauthorized, "verify"},
 		"Garbage":      {"No token at all.", caller{token: "garbage-" + strings.Repeat("x", 40), cluster: "far"}, http.StatusUnauthorized, "does not count"},
-		"Unknown":      {"A cluster without an agent looks as one whose agent is somebody else.", caller{token: good, cluster: "prod"}, http.StatusUnauthorized, "no agent is configured"},
+		"Unknown":      {"A cluster without an agent looks as one whose agent is someone else.", caller{token: good, cluster: "prod"}, http.StatusUnauthorized, "no agent is configured"},
 		"Unconfigured": {"Nothing says who it is.", caller{token: good, cluster: "nobody"}, http.StatusUnauthorized, "nothing is configured"},
 		"Protocol":     {"It would not be understood.", caller{certificate: "edge.agents", cluster: "edge", header: map[string]string{"Trunkline-Protocol": "2"}}, http.StatusUpgradeRequired, "another protocol"},
 	}
