@@ -3,92 +3,129 @@
 package deploy_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
-
-	"trunkline.dev/trunkline/test/cached"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/strvals"
 )
 
 const agentChart = "charts/trunkline-agent"
 
-func renderAgent(t *testing.T, args ...string) (string, error) {
+// made is what Helm's engine makes of a chart, with values of a file and then single ones.
+func made(t *testing.T, folder, namespace, file string, single ...string) (string, error) {
 	t.Helper()
-	return run(t.Context(), cached.Helm(t), append([]string{"template", "trunkline-agent", agentChart, "--namespace", system, "--kube-version", version}, args...)...)
+	c, err := loader.Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{}
+	if file != "" {
+		if err := yaml.Unmarshal([]byte(read(t, folder+"/ci/"+file+"-values.yaml")), &values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range single {
+		if err := strvals.ParseInto(s, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	options := chartutil.ReleaseOptions{Name: c.Name(), Namespace: namespace, Revision: 1, IsInstall: true}
+	given, err := chartutil.ToRenderValues(c, values, options, chartutil.DefaultCapabilities)
+	if err != nil {
+		return "", err
+	}
+	files, err := engine.Render(c, given)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if strings.HasSuffix(name, ".yaml") && strings.TrimSpace(files[name]) != "" {
+			b.WriteString("---\n# Source: " + name + "\n" + strings.TrimSpace(files[name]) + "\n")
+		}
+	}
+	return b.String(), nil
 }
 
-// TestAgentChart: Helm finds nothing to complain of, and makes what it is known to make.
+// objectsIn reads what was made: kinds and names, to the objects.
+func objectsIn(t *testing.T, text string) map[string]map[string]any {
+	t.Helper()
+	out := map[string]map[string]any{}
+	for d := yaml.NewDecoder(strings.NewReader(text)); ; {
+		var o map[string]any
+		if err := d.Decode(&o); err != nil {
+			if err.Error() != "EOF" {
+				t.Fatalf("%v:\n%s", err, text)
+			}
+			return out
+		}
+		if o != nil {
+			name := o["metadata"].(map[string]any)["name"].(string) //nolint:forcetypeassert // an object has one
+			out[o["kind"].(string)+" "+name] = o                    //nolint:forcetypeassert // and a kind
+		}
+	}
+}
+
+// TestAgentChart: it makes what it is known to make, and nothing that is secret.
 func TestAgentChart(t *testing.T) {
 	for _, name := range []string{"minimal", "certificate"} {
 		t.Run(name, func(t *testing.T) {
-			values := agentChart + "/ci/" + name + "-values.yaml"
-			if out, err := run(t.Context(), cached.Helm(t), "lint", "--strict", agentChart, "--namespace", system, "--values", values); err != nil {
-				t.Errorf("%v%s", err, out)
-			}
-			got, err := renderAgent(t, "--values", values)
+			got, err := made(t, agentChart, system, name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "testdata/agent-"+name+".yaml", got)
+			if objects := objectsIn(t, got); objects["StatefulSet trunkline-agent"] == nil || strings.Contains(got, "\nkind: Secret\n") {
+				t.Errorf("it makes %v", slices.Sorted(maps.Keys(objects)))
+			}
 		})
 	}
 }
 
 // TestAgentIsRefused: values that cannot be meant are refused.
 func TestAgentIsRefused(t *testing.T) {
-	minimal := []string{"--values", agentChart + "/ci/minimal-values.yaml"}
-	for _, tt := range []struct {
-		reason string
-		args   []string
-		want   string
-	}{
-		{"nothing says which cluster it is", nil, "at '/cluster': minLength"},
-		{"the daemon is not verified", slices.Concat(minimal, set("daemon.url=http://trunkline.example.com")), "at '/daemon/url': 'http://trunkline.example.com' does not match pattern"},
-		{"a field that there is not", slices.Concat(minimal, set("replicas=2")), "additional properties 'replicas' not allowed"},
-		{"another namespace", slices.Concat(minimal, []string{"--namespace", "default"}), `the namespace is "default"`},
-		{"two authorities", slices.Concat(minimal, set("daemon.ca.secret=a,daemon.ca.configMap=b")), "daemon.ca names a ConfigMap and a Secret"},
+	for _, tt := range []struct{ reason, namespace, file, set, want string }{
+		{"nothing says which cluster it is", system, "", "daemon.url=https://d", "/cluster"},
+		{"the daemon is not verified", system, "minimal", "daemon.url=http://trunkline.example.com", "does not match pattern"},
+		{"a field that there is not", system, "minimal", "replicas=2", "additional properties 'replicas' not allowed"},
+		{"another namespace", "default", "minimal", "cluster=edge", `the namespace is "default"`},
+		{"two authorities", system, "minimal", "daemon.ca.secret=a,daemon.ca.configMap=b", "daemon.ca names a ConfigMap and a Secret"},
 	} {
-		if _, err := renderAgent(t, tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := made(t, agentChart, tt.namespace, tt.file, tt.set); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.reason, err, tt.want)
 		}
 	}
 }
 
 // TestTheAgentHasTheDaemonsRights: an agent may do what the daemon may in a cluster that it reaches, but for the Leases of replicas. Of
-// the daemon's rights, TestLeastRights makes sure that they are enough.
+// the daemon's rights, reconciler.TestLeastRights makes sure that they are enough.
 func TestTheAgentHasTheDaemonsRights(t *testing.T) {
-	of := func(text string) map[string]any {
-		t.Helper()
-		rules := map[string]any{}
-		for d := yaml.NewDecoder(strings.NewReader(text)); ; {
-			var o struct {
-				Kind     string
-				Metadata struct{ Name string }
-				Rules    []map[string]any
-			}
-			if d.Decode(&o) != nil {
-				return rules
-			}
-			if o.Kind == "ClusterRole" || o.Kind == "Role" {
-				name := strings.Replace(o.Metadata.Name, "trunkline-agent", "trunkline", 1)
-				var kept []map[string]any
-				for _, r := range o.Rules {
-					if !slices.Contains(r["apiGroups"].([]any), any("coordination.k8s.io")) { //nolint:forcetypeassert // a rule has them
-						kept = append(kept, r)
-					}
-				}
-				rules[o.Kind+" "+name] = kept
-			}
+	of := func(folder string) map[string]any {
+		text, err := made(t, folder, system, "minimal")
+		if err != nil {
+			t.Fatal(err)
 		}
+		rules := map[string]any{}
+		for name, o := range objectsIn(t, text) {
+			all, has := o["rules"].([]any)
+			if !has {
+				continue
+			}
+			rules[strings.Replace(name, "trunkline-agent", "trunkline", 1)] = slices.DeleteFunc(all, func(r any) bool {
+				groups := r.(map[string]any)["apiGroups"].([]any) //nolint:forcetypeassert // a rule has them
+				return slices.Contains(groups, any("coordination.k8s.io"))
+			})
+		}
+		return rules
 	}
-	agent, err := renderAgent(t, "--values", agentChart+"/ci/minimal-values.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, got := of(rendered(t, "--values", valuesOf("minimal"))), of(agent)
+	want, got := of(chart), of(agentChart)
 	if diff := cmp.Diff(want, got); diff != "" || len(want) != 3 {
 		t.Errorf("%d roles; -daemon +agent:\n%s", len(want), diff)
 	}
@@ -96,10 +133,16 @@ func TestTheAgentHasTheDaemonsRights(t *testing.T) {
 
 // TestAgentsComeIn: where the daemon listens for agents they reach it, and nowhere else.
 func TestAgentsComeIn(t *testing.T) {
-	if text := rendered(t, "--values", valuesOf("minimal")); strings.Contains(text, "name: agents") {
+	text, err := made(t, chart, system, "minimal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text, "name: agents") {
 		t.Error("there is a way in for agents, and none are configured")
 	}
-	text := rendered(t, slices.Concat([]string{"--values", valuesOf("minimal")}, set("config.agents.listen=:9443"))...)
+	if text, err = made(t, chart, system, "minimal", "config.agents.listen=:9443"); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"{name: agents, containerPort: 9443}", "{name: agents, port: 8443, targetPort: agents}", "- {port: agents}"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %s", want)
