@@ -96,9 +96,11 @@ func TestNoShell(t *testing.T) {
 	aside := []string{"hack", "test", "examples", "reconciler/git/gittest", "webhooks/github/githubtest"}
 	starts := []string{
 		"cmd/trunkline/lots_exec.go",                                                                     // "trunkline lots run --exec": the program of a workload, for who types that
+		"doctor/probe/programs.go",                                                                       // "trunkline doctor": git, for who types that
 		"reconciler/builders/process.go",                                                                 // the workers that run Kustomize
 		"reconciler/child/child.go", "reconciler/child/child_other.go", "reconciler/child/child_unix.go", // which end what the others start
-		"reconciler/git/local.go", // git upload-pack, on the path that the daemon's own configuration names
+		"reconciler/git/local.go",       // git upload-pack, on the path that the daemon's own configuration names
+		"reconciler/workdir/workdir.go", // git, for who types "trunkline bootstrap"
 	}
 	var found []string
 	_, all := sources(t)

@@ -3,6 +3,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -53,9 +55,12 @@ func (f *frame) checkSignatures(k *checker) {
 			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "signatures", i, "signers"}, "nobody can sign", "name who may, with the public key")
 		}
 		for j, signer := range rule.Signers {
-			if err := artifact.CheckKey(signer.CosignKey); err != nil {
-				k.at(v1alpha1.RuleInvalidValue, []any{"spec", "signatures", i, "signers", j, "cosignKey"}, err.Error(),
-					"write what is in cosign.pub, as a block of text")
+			for _, p := range artifact.CheckSigner(signer) {
+				at := []any{"spec", "signatures", i, "signers", j}
+				for field := range strings.SplitSeq(p.Field, ".") {
+					at = append(at, field)
+				}
+				k.at(v1alpha1.RuleInvalidValue, at, p.Message, p.Hint)
 			}
 		}
 	}

@@ -73,6 +73,10 @@ func (k *checker) atKey(rule string, path []any, message, hint string) {
 
 // unknown denies the tree because of a name that is none of those known, which are listed for the hint only.
 func (k *checker) unknown(rule string, path []any, message, name string, known func() []string) {
+	switch rule {
+	case RuleProject, RuleDatasetOwner, RuleEnvironment, RuleCluster, RuleBlueprint:
+		message += k.unknownSources()
+	}
 	position := k.doc.Position
 	if len(path) > 0 && path[len(path)-1] == any(name) {
 		position = k.doc.KeyPosition // the name is the key itself

@@ -34,6 +34,9 @@ type frame struct {
 	// roots are the folders to search, and governing those in which declarations that govern others count; nil if the
 	// platform names none.
 	roots, governing []string
+	// included are the repositories that the platform includes, and absent the names of those of which the tree has nothing.
+	included []v1alpha1.IncludedRepository
+	absent   []string
 	// stray reports whether a folder that the platform or a blueprint names is a project's own, and linked whether one
 	// of them is reached through a link, so that what it is depends on files elsewhere.
 	stray, linked bool
@@ -82,7 +85,7 @@ func loadLibrary(library fs.FS) (map[string]*Blueprint, error) {
 // linkFrame makes the frame of the catalog's declarations, and tells what is wrong with it.
 func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f := &frame{
-		Platform: c.Platform, platformDoc: c.platformDoc, roots: c.roots, governing: c.governing,
+		Platform: c.Platform, platformDoc: c.platformDoc, roots: c.roots, governing: c.governing, included: c.included, absent: c.absent,
 		Clusters:     map[string]*v1alpha1.Cluster{},
 		Environments: map[string]*v1alpha1.Environment{},
 		Blueprints:   maps.Clone(embedded),
@@ -114,6 +117,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	}
 	f.checkClusters(k)
 	f.checkSignatures(k)
+	f.checkSources(k)
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
 	f.asked, f.stray, f.linked = k.asked, k.stray, k.linked
@@ -145,6 +149,9 @@ func (f *frame) take(k *checker, doc *v1alpha1.Document) {
 				bp.Signers = artifact.Signers(f.Platform.Spec.Signatures, o.Spec.Source)
 			}
 		}
+		if !bp.Remote() {
+			bp.Root = f.rootOf(bp.Source)
+		}
 		f.Blueprints[doc.Name] = bp
 	}
 }
@@ -166,6 +173,7 @@ func (f *frame) checkClusters(k *checker) {
 	for i, folder := range f.Platform.Spec.Policies {
 		if k.folder(path.Clean(folder), folder, "spec", "policies", i) {
 			k.governs(path.Clean(folder), "spec", "policies", i)
+			k.lends(v1alpha1.KindPolicy, path.Clean(folder), "spec", "policies", i)
 		}
 	}
 }
@@ -330,6 +338,11 @@ func (f *frame) checkBlueprints(k *checker) {
 		k.asItIs(bp)
 		if f.sources[bp.Source] {
 			k.governs(bp.Source, "spec", "source")
+			k.lends(v1alpha1.KindBlueprint, bp.Source, "spec", "source")
+		}
+		if root := f.rootOf(k.doc.File); root != "" && !within(bp.Source, root) {
+			k.at(RulePath, []any{"spec", "source"}, fmt.Sprintf("the path %q leaves the source %q", bp.Spec.Source, f.sourceOf(k.doc.File).Name),
+				"what a repository declares is in the repository")
 		}
 	}
 }

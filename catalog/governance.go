@@ -47,7 +47,7 @@ func (c *Catalog) Governs(file string) bool {
 	if c.home(path.Dir(file)) != "" || c.homes.Contains(homeKey(file)) {
 		return false
 	}
-	return c.governing == nil || c.governed(file)
+	return c.governing == nil || c.governed(file) || c.sourceOf(file) != nil // of which the platform lists the kinds
 }
 
 // governed reports whether a file is in one of the folders that the platform names for what governs others.

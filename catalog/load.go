@@ -29,14 +29,19 @@ func Load(tree, library fs.FS) (*Catalog, v1alpha1.Problems, error) {
 	return c, c.Problems(), nil
 }
 
+func newUnits() *btree.Map[string, *unit] { return &btree.Map[string, *unit]{} }
+
+func newFindings() *btree.Map[string, []finding] { return &btree.Map[string, []finding]{} }
+
 // load reads all files, and links everything. Old returns what a file held before.
 func (c *Catalog) load(old func(file string) *unit) error {
-	c.units, c.found = &btree.Map[string, *unit]{}, &btree.Map[string, []finding]{}
+	c.units, c.found = newUnits(), newFindings()
 	if err := c.readPlatform(old); err != nil {
 		return err
 	}
 	k := &checker{c: c}
 	if c.Platform != nil {
+		c.findSources(k)
 		c.roots = c.findRoots(k)
 		c.governing = c.findGoverning(k)
 		if k.unreadable != nil {
@@ -141,13 +146,18 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 func (c *Catalog) findRoots(k *checker) []string {
 	declared := c.Platform.Spec.Roots
 	if len(declared) == 0 {
-		return []string{"."}
+		return []string{"."} // sources are below it
 	}
 	k.doc = c.platformDoc
 	var roots []string
 	for i, r := range declared {
 		if root := path.Clean(r); k.folder(root, r, "spec", "roots", i) {
 			roots = append(roots, root)
+		}
+	}
+	for _, s := range c.included {
+		if !slices.Contains(c.absent, s.Name) {
+			roots = append(roots, SourceDir(s.Name))
 		}
 	}
 	return roots
@@ -248,7 +258,7 @@ func (c *Catalog) takeUnit(name string, u *unit) {
 		c.broken[docKey{doc.Kind, doc.Name}]++
 	}
 	for _, doc := range u.Documents {
-		if k.doc = doc; k.misplaced() {
+		if k.doc = doc; k.foreign() || k.misplaced() {
 			c.misplaced.Insert(declaredKey(doc))
 			c.broken[docKey{doc.Kind, doc.Name}]++
 			continue

@@ -68,6 +68,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
 	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots, p.resources = nil, nil, nil, nil, nil, nil, nil
 	k.outsideGovernance(p)
+	k.rights(p)
 	k.datasets(p)
 	k.workloads(p)
 	k.images(p)

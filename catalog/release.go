@@ -60,7 +60,10 @@ type Release struct {
 	// Cloud is what is made in the cloud by objects of the release; nil if nothing is.
 	Cloud *Cloud `json:"cloud,omitempty"`
 	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
-	Dir       string     `json:"dir"`
+	Dir string `json:"dir"`
+	// Root is the folder that the paths of the project stay in: that of the repository that declares it, if the platform
+	// includes it; empty for the whole tree.
+	Root      string     `json:"root,omitempty"`
 	Workloads []Workload `json:"workloads"`
 }
 
@@ -124,6 +127,8 @@ type Blueprint struct {
 	Embedded bool
 	// Source is the folder of the chart or base: in the tree, or in the artifact of a registry or Helm repository.
 	Source string
+	// Root is the folder that what is read from there stays in: that of a repository that the platform includes; empty for the whole.
+	Root string
 	// Signers are who has to have signed such an artifact, one of each group, as the platform says.
 	Signers  [][]v1alpha1.Signer
 	Position v1alpha1.Position

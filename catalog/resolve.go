@@ -91,7 +91,7 @@ func (c *Catalog) ReleasesOf(p *Project) []ReleaseID {
 func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	env := &c.Environments[id.Environment].Spec
 	r := Release{
-		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Suspended: p.Suspended(id.Environment), Dir: p.Dir(),
+		ID: id, Platform: c.Name(), Owner: p.Spec.Owner, Suspended: p.Suspended(id.Environment), Dir: p.Dir(), Root: c.rootOf(p.Document.File),
 		Namespace: c.namespaceOf(id), Allowed: allowed(c.Environments[id.Environment], id.Project),
 	}
 	r.PodSecurity = cmp.Or(p.Spec.Environments[id.Environment].PodSecurity, env.PodSecurity.Level)

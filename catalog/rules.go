@@ -8,6 +8,9 @@ const (
 	RulePlatform = "platform"
 	// RuleGovernance is broken by a declaration that governs others, or what it names, where it may not be.
 	RuleGovernance = "governance"
+	// RuleSource is broken by a declaration that the repository may not make which the platform includes, and by a repository of which
+	// nothing is known.
+	RuleSource = "source"
 	// RuleName is broken by a name that is not one.
 	RuleName = "invalid-name"
 	// RulePattern is broken by a placeholder that stands for nothing.

@@ -41,6 +41,11 @@ func (c *Catalog) rootsMayChange(tree fs.FS, changed []string) bool {
 			return true
 		}
 	}
+	for _, s := range c.included {
+		if info, err := fs.Stat(tree, SourceDir(s.Name)); (err == nil && info.IsDir()) == slices.Contains(c.absent, s.Name) {
+			return true
+		}
+	}
 	for _, declared := range c.Platform.Spec.Roots {
 		root := path.Clean(declared)
 		if !fs.ValidPath(root) {

@@ -54,6 +54,8 @@ type Options struct {
 	NotifySecret func() string
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
+	// Daemon returns what there is to say of the daemon itself; nil: nothing.
+	Daemon func() Daemon
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
 	Heartbeat time.Duration
 	Log       *slog.Logger

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -44,6 +45,17 @@ type Status struct {
 	// Fine reports whether there is nothing to look at.
 	Fine     bool    `json:"fine"`
 	Releases Summary `json:"releases"`
+	// Daemon is the one that answers; nil if it does not say.
+	Daemon *Daemon `json:"daemon,omitempty"`
+}
+
+// Daemon is what there is to say of a daemon itself.
+type Daemon struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// Fetched is when the repository was read last, and Poll how often it is to be, in seconds.
+	Fetched time.Time `json:"fetched,omitzero"`
+	Poll    float64   `json:"poll"`
 }
 
 func (c *console) status(w http.ResponseWriter, r *http.Request) error {
@@ -56,6 +68,10 @@ func (c *console) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, release := range p.Releases {
 		s.Releases.add(release)
+	}
+	if c.opts.Daemon != nil {
+		d := c.opts.Daemon()
+		s.Daemon = &d
 	}
 	c.answer(w, http.StatusOK, s)
 	return nil

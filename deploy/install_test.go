@@ -67,25 +67,25 @@ func newInstalled(t *testing.T) *installed {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			i.tell()
+			i.tell(system)
 		}
 	})
 	return i
 }
 
 // tell logs what the pods of the daemon log.
-func (i *installed) tell() {
+func (i *installed) tell(namespace string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(i.t.Context()), 10*time.Second)
 	defer cancel()
 	core := i.cluster.Client(i.t).CoreV1()
-	pods, err := core.Pods(system).List(ctx, metav1.ListOptions{})
+	pods, err := core.Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		i.t.Log(err)
 		return
 	}
 	for _, pod := range pods.Items {
 		lines := int64(40)
-		text, err := core.Pods(system).GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
+		text, err := core.Pods(namespace).GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
 		i.t.Logf("%s is %+v\n%s (%v)", pod.Name, pod.Status, text, err)
 	}
 }

@@ -22,7 +22,7 @@ metadata: {name: trunkline-system, labels: {app.kubernetes.io/managed-by: trunkl
 const made = "# Made from the chart by deploy/kustomize_test.go.\n"
 
 // ofHelm is what says that Helm manages an object, and what a new name of the ConfigMap does without Helm.
-var ofHelm = regexp.MustCompile(`(?m)^ +(app\.kubernetes\.io/managed-by: Helm|helm\.sh/chart: .*)\n|^# Source: .*\n|^ +annotations:\n.*\n +trunkline\.dev/config: .*\n`)
+var ofHelm = regexp.MustCompile(`(?m)^ +(app\.kubernetes\.io/managed-by: Helm|helm\.sh/chart: .*)\n|^# Source: .*\n|^ +annotations:\n.*\n +checksum/config: .*\n`)
 
 // TestKustomizeIsOfTheChart: what Kustomize takes is what the chart makes, without what is Helm's.
 func TestKustomizeIsOfTheChart(t *testing.T) {

@@ -330,13 +330,15 @@ func (s *state) failedBefore(key arcLot, now time.Time) (plan.Run, bool) {
 		at := survey.At{Series: id, Lot: key.lot}
 		of[at] = s.lot(at)
 	}
-	for _, r := range failures(s.graph, of, s.lot) {
-		if r.Failed.After(now) {
-			r.Failed = now
-		}
-		return r, true // there is one arc
+	all := failures(s.graph, of, s.lot)
+	if len(all) == 0 {
+		return plan.Run{}, false
 	}
-	return plan.Run{}, false
+	last := all[0] // there is one arc
+	if last.Failed.After(now) {
+		last.Failed = now
+	}
+	return last, true
 }
 
 // rest looks at what else there is of a lot about which something was done.

@@ -120,7 +120,7 @@ func (p *pods) create(as jobs.As, o jobs.Order) {
 			p.storm.wrong("%s of %s is run twice at once: %s and %s", j.Workload, j.Lot, j.Attempt, o.Attempt)
 		}
 	}
-	if o.Lot.End().After(p.storm.begin) || o.Lot.Start.Before(p.storm.first()) {
+	if !p.storm.due(o.Lot) || o.Lot.Start.Before(p.storm.first()) {
 		p.storm.wrong("%s of %s begins, which is not due", o.Template.Workload, o.Lot)
 	}
 	if o.Template.Workload == "sales/clean" {

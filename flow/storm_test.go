@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/bucket"
 )
 
@@ -151,7 +152,18 @@ func (w *storm) calm() {
 func (w *storm) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.clock.Add(time.Since(w.set))
+	now := w.clock.Add(time.Since(w.set))
+	if now.After(w.latest) {
+		w.latest = now
+	}
+	return now
+}
+
+// due reports whether a lot has ended by a clock that was ever shown: on a slow machine, the hour in which the test plays may end.
+func (w *storm) due(l lot.Lot) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !l.End().After(w.latest)
 }
 
 // keep has a keeper of some life keep the lots until the function that it returns is called.

@@ -39,11 +39,11 @@ type storm struct {
 
 	mu     sync.Mutex
 	random *rand.Rand
-	// clock is what the clock showed when it was set.
-	clock, set time.Time
-	quiet      bool
-	down       int
-	problems   []string
+	// clock is what the clock showed when it was set, and latest the latest time that it has shown.
+	clock, set, latest time.Time
+	quiet              bool
+	down               int
+	problems           []string
 }
 
 func newStorm(t *testing.T, lots int, seed uint64) *storm {

@@ -220,9 +220,13 @@ func (a *argo) unit(e *environment, app *application, p part) {
 		a.add(u, p.objects)
 		return
 	}
-	u.name = p.name
 	for _, part := range []string{app.cluster, app.env} {
 		u.name = strings.TrimPrefix(strings.TrimSuffix(u.name, "-"+part), part+"-")
+	}
+	if p.program != nil {
+		u.program = p.program
+		a.add(u, p.objects)
+		return
 	}
 	u.overlay = p.overlay
 	var rest []Object

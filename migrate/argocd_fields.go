@@ -61,7 +61,7 @@ var kustomizeFields = fields{
 
 var directoryFields = fields{
 	"directory.recurse": carried, "directory.include": carried, "directory.exclude": carried,
-	"directory.jsonnet": lost("Jsonnet is not rendered", doPlugin).but(map[string]any{}),
+	"directory.jsonnet.*": carried,
 }
 
 // options are the sync options that need nothing: it is done so in any case, or has no meaning here.

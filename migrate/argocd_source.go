@@ -20,7 +20,16 @@ type part struct {
 	overlay         *overlay
 	chart           *chart
 	values          map[string]any
+	program         *program
 	objects         []Object
+}
+
+// alone returns a part if there is one.
+func alone(p part, ok bool) []part {
+	if !ok {
+		return nil
+	}
+	return []part{p}
 }
 
 // sources builds the sources of an Application. Applications among the objects are returned apart.
@@ -43,34 +52,33 @@ func (a *argo) sources(app *application) (parts []part, children []Object) {
 			}
 			continue
 		}
-		p, ok := a.source(app, s, at, refs)
-		if !ok {
-			continue
-		}
-		if len(parts) > 0 && p.chart == nil {
-			p.name = label(p.name + "-" + path.Base(text(s, "path")))
-		}
-		own, of := 0, len(p.objects)
-		for _, o := range p.objects {
-			if isArgo(o) {
-				children = append(children, o)
-				own++
+		before := len(parts) > 0
+		for _, p := range a.source(app, s, at, refs) {
+			if before && p.chart == nil {
+				p.name = label(p.name + "-" + path.Base(text(s, "path")))
 			}
+			own, of := 0, len(p.objects)
+			for _, o := range p.objects {
+				if isArgo(o) {
+					children = append(children, o)
+					own++
+				}
+			}
+			if of > 0 && own == of {
+				continue
+			}
+			if own > 0 && p.overlay == nil {
+				a.note(app.Object, at, "it makes Applications beside other objects, and is not rendered without them", "move them into charts or programs of their own")
+				continue
+			}
+			parts = append(parts, p)
 		}
-		if of > 0 && own == of {
-			continue
-		}
-		if own > 0 && p.chart != nil {
-			a.note(app.Object, at, "the chart makes Applications beside other objects, and is not rendered without them", "move them into charts of their own")
-			continue
-		}
-		parts = append(parts, p)
 	}
 	return parts, children
 }
 
 // source builds one source.
-func (a *argo) source(app *application, s any, at string, refs map[string]any) (part, bool) {
+func (a *argo) source(app *application, s any, at string, refs map[string]any) []part {
 	a.checkValue(app.Object, s, at, at, sourceTable(at))
 	for _, known := range []struct {
 		name  string
@@ -89,22 +97,22 @@ func (a *argo) source(app *application, s any, at string, refs map[string]any) (
 	switch {
 	case get(s, "plugin") != nil:
 		a.note(app.Object, at+".plugin", "plugins are not run", doPlugin)
-		return part{}, false
+		return nil
 	case text(s, "chart") != "":
 		url := text(s, "repoURL")
 		if !strings.Contains(url, "://") {
 			url = "oci://" + url
 		}
 		if c := a.remote(app.Object, at+".targetRevision", url, text(s, "chart"), text(s, "targetRevision")); c != nil {
-			return a.chartPart(app, s, at, c, refs)
+			return alone(a.chartPart(app, s, at, c, refs))
 		}
-		return part{}, false
+		return nil
 	}
 	dir, ok := inTree(text(s, "path"))
 	if repositoryURL(text(s, "repoURL")) != a.repository {
 		a.note(app.Object, at+".repoURL", fmt.Sprintf("its files are in another place (%s), and everything that is deployed is in one repository", text(s, "repoURL")),
 			fmt.Sprintf("copy the folder into this repository, change repoURL and path, and run this again: git clone %s", text(s, "repoURL")))
-		return part{}, false
+		return nil
 	}
 	if revision := text(s, "targetRevision"); !slices.Contains([]string{"", "HEAD", "main", "master"}, revision) {
 		a.note(app.Object, at+".targetRevision", fmt.Sprintf("it follows %q, and all projects follow the branch of the daemon", revision),
@@ -112,12 +120,19 @@ func (a *argo) source(app *application, s any, at string, refs map[string]any) (
 	}
 	if !ok || !a.isFolder(dir) {
 		a.note(app.Object, at+".path", fmt.Sprintf("there is no folder %q", text(s, "path")), "")
-		return part{}, false
+		return nil
 	}
 	if c := a.chartIn(dir); c != nil && get(s, "kustomize") == nil && get(s, "directory") == nil {
-		return a.chartPart(app, s, at, c, refs)
+		return alone(a.chartPart(app, s, at, c, refs))
 	}
-	return a.overlayPart(app, s, at, dir)
+	if a.hasKustomization(dir) {
+		return alone(a.overlayPart(app, s, at, dir))
+	}
+	programs, there := a.programs(app, s, at, dir)
+	if _, err := a.directory(dir, table(s, "directory")); there && err != nil {
+		return programs // and no manifests beside them
+	}
+	return append(alone(a.overlayPart(app, s, at, dir)), programs...)
 }
 
 // sourceTable has the fields of a source itself.
@@ -164,25 +179,11 @@ func (a *argo) overlayPart(app *application, s any, at, dir string) (part, bool)
 
 // directory lists the manifests of a folder as Argo CD does.
 func (a *argo) directory(dir string, options map[string]any) (files []string, err error) {
-	matches := func(pattern, name string) bool {
-		g, err := glob.Compile(pattern)
-		return err == nil && (g.Match(name) || g.Match(path.Base(name)))
-	}
-	all, err := a.manifests(dir)
+	all, err := a.files(dir, options, isManifest)
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range all {
-		name := strings.TrimPrefix(file, dir+"/")
-		if !flag(options, "recurse") && strings.Contains(name, "/") {
-			continue
-		}
-		if include := text(options, "include"); include != "" && !matches(include, name) {
-			continue
-		}
-		if exclude := text(options, "exclude"); exclude != "" && matches(exclude, name) {
-			continue
-		}
 		if len(a.documents(file)) > 0 {
 			files = append(files, file)
 		}
@@ -191,6 +192,11 @@ func (a *argo) directory(dir string, options map[string]any) (files []string, er
 		return nil, fmt.Errorf("the folder %q has no manifests", dir)
 	}
 	return files, nil
+}
+
+func matches(pattern, name string) bool {
+	g, err := glob.Compile(pattern)
+	return err == nil && (g.Match(name) || g.Match(path.Base(name)))
 }
 
 // imageOf reads an image as "kustomize edit set image" does: NAME=NEWNAME:TAG, NAME:TAG, or with @DIGEST.

@@ -134,6 +134,7 @@ func strip(value any) {
 //
 //	ENVIRONMENT kustomize FOLDER [NAMESPACE] [VARIABLE=VALUE…]
 //	ENVIRONMENT helm RELEASE NAMESPACE CHART [FILE OF VALUES…]
+//	ENVIRONMENT jsonnet NAMESPACE FILE [ARGUMENT OF THE COMMAND…]
 func original(t *testing.T, tree fstest.MapFS, lines string) map[string][]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -165,6 +166,9 @@ func original(t *testing.T, tree fstest.MapFS, lines string) map[string][]string
 		case "helm":
 			namespace = f[3]
 			objects = templated(t, dir, f[2], f[3], f[4], f[5:])
+		case "jsonnet":
+			namespace = f[2]
+			objects = evaluated(t, dir, f[3:])
 		}
 		for _, o := range objects {
 			if skipped(o) {
@@ -260,6 +264,28 @@ func templated(t *testing.T, dir, name, namespace, chart string, files []string)
 		if len(o.Object) > 0 {
 			out = append(out, o)
 		}
+	}
+	return out
+}
+
+// evaluated has Jsonnet's own command evaluate a program, which "make jsonnet" builds: to an object, or a list of them.
+func evaluated(t *testing.T, dir string, args []string) (out []*unstructured.Unstructured) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), cached.Jsonnet(t), args...)
+	cmd.Dir = dir
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("jsonnet %s: %v", strings.Join(args, " "), err)
+	}
+	var all []map[string]any
+	if text[0] != '[' {
+		text = fmt.Appendf(nil, "[%s]", text)
+	}
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, content := range all {
+		out = append(out, &unstructured.Unstructured{Object: content})
 	}
 	return out
 }

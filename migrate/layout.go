@@ -126,7 +126,9 @@ func (l *layout) place(u *unit) {
 		}
 	} else {
 		base := u.name
-		for i := 1; p.find(u.name, func(o *unit) bool { return o.chart != nil || o.env == u.env }) != nil; i++ {
+		for i := 1; p.find(u.name, func(o *unit) bool {
+			return o.chart != nil || o.env == u.env || (o.program == nil) != (u.program == nil)
+		}) != nil; i++ {
 			u.name = label(base + "-objects")
 			if i > 1 {
 				u.name = label(fmt.Sprintf("%s-objects-%d", base, i))

@@ -77,10 +77,11 @@ type unit struct {
 	suspended   bool
 	objects     []Object
 
-	// overlay is what is built; nil for a chart with its values.
+	// overlay is what is built; nil for a chart with its values, and for a program.
 	overlay *overlay
 	chart   *chart
 	values  map[string]any
+	program *program
 }
 
 // add takes a unit, with what it renders to.
@@ -90,6 +91,10 @@ func (m *migration) add(u *unit, objects []Object) {
 	case u.chart != nil && reservedNamespace(u.namespace):
 		m.note(u.of, "", fmt.Sprintf("it is in the namespace %q, which cannot be that of a release", u.namespace),
 			"install the chart in a namespace of its own; spec.allow.namespaces of an environment allows objects in others")
+		return
+	case u.program != nil && reservedNamespace(u.namespace):
+		m.note(u.of, "", fmt.Sprintf("it is in the namespace %q, which cannot be that of a release", u.namespace),
+			"give it a namespace of its own; spec.allow.namespaces of an environment allows objects in others")
 		return
 	case u.chart != nil && label(u.name) != u.name:
 		m.note(u.of, "", fmt.Sprintf("the release %q cannot be the name of a workload", u.name), "use lower-case letters, digits and dashes")

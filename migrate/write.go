@@ -184,6 +184,10 @@ func (l *layout) project(p *project) (spec projectSpec, overlays []scaffold.File
 				blueprints[u.name], params[u.name][env] = u.chart.blueprint, u.values
 				continue
 			}
+			if u.program != nil {
+				blueprints[u.name], params[u.name][env] = "jsonnet", u.program.params(l.dir(p))
+				continue
+			}
 			in := map[string]any{}
 			dir := u.overlay.dir
 			if !u.overlay.plain() {

@@ -43,6 +43,46 @@ func (w *widening) ofPlatform() {
 			w.say([]any{"spec", "governance", "owners", i}, "what governs others has one more owner: %s", owner)
 		}
 	}
+	for i, s := range is.Sources {
+		w.ofSource(was.Sources, s, "spec", "sources", i)
+	}
+}
+
+// ofSource compares what a repository may declare that the platform includes.
+func (w *widening) ofSource(before []v1alpha1.IncludedRepository, is v1alpha1.IncludedRepository, at ...any) {
+	i := slices.IndexFunc(before, func(o v1alpha1.IncludedRepository) bool { return o.Name == is.Name })
+	if i < 0 {
+		w.say(at, "the repository %q is included: whoever can push to it declares what the platform lets it", is.Name)
+		i, before = 0, []v1alpha1.IncludedRepository{{Kinds: []v1alpha1.IncludedKind{v1alpha1.IncludedProject}, Owners: is.Owners, Environments: is.Environments, URL: is.URL}}
+	}
+	was := before[i]
+	if was.URL != is.URL {
+		w.say(append(at, "url"), "the repository %q is another one: others may push to it", is.Name)
+	}
+	for _, kind := range v1alpha1.Kinds() {
+		if is.May(kind) && !was.May(kind) {
+			w.say(append(at, "kinds"), "the repository %q may declare kind: %s", is.Name, kind)
+		}
+	}
+	for _, list := range []struct {
+		field, what, all string
+		was, is          []string
+	}{
+		{"owners", "projects of %s", "projects of anybody", was.Owners, is.Owners},
+		{"environments", "projects in %q", "projects in every environment", was.Environments, is.Environments},
+	} {
+		switch {
+		case len(list.was) == 0: // it may already
+		case len(list.is) == 0:
+			w.say(at, "the repository %q may have "+list.all, is.Name)
+		default:
+			for _, one := range list.is {
+				if !slices.Contains(list.was, one) {
+					w.say(append(at, list.field), "the repository %q may have "+list.what, is.Name, one)
+				}
+			}
+		}
+	}
 }
 
 // silencesAll reports whether an exception silences at least what another one does, for at least as long.

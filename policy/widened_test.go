@@ -23,6 +23,7 @@ func TestWidened(t *testing.T) {
 	allow := set("allow: [{projects: [orders], clusterScoped: [" + binding + "]}]")
 	two := edit{platform, "kind: Cluster\nmetadata: {name: one}\n", "kind: Cluster\nmetadata: {name: one}\n---\n" + head + "kind: Cluster\nmetadata: {name: two}\n"}
 	freeze := set("freezes: [{from: 2026-12-20T00:00:00Z, until: 2027-01-04T00:00:00Z, reason: x}]")
+	there := edit{"sources/a/x.txt", "", "x"}
 	rule := edit{"rule.yaml", "", head + "kind: Policy\nmetadata: {name: p}\nspec: {description: x, on: project, validations: [{expression: 'true'}]}\n"}
 	testChange(t, policy.RuleWidened, map[string]changeCase{
 		"Allow":         {reason: "A kind that is allowed to one project.", after: []edit{allow}, want: []string{at + "orders may have objects of the kind " + binding + ` in "prod"`}},
@@ -80,7 +81,19 @@ func TestWidened(t *testing.T) {
 			want:  []string{onTop + "what governs others counts in one more folder: x", onTop + "what governs others has one more owner: eve"},
 		},
 		"GovernanceGone": {reason: "Or may be anywhere.", before: []edit{settings("{governance: {folders: [.]}}")}, after: []edit{{platform, "spec: {governance: {folders: [.]}}", "spec: {}"}}, want: []string{"warn privilege-widened trunkline.yaml:4 what governs others counts in every folder that is not a project's own"}},
-		"Project":        {reason: "A project widens nothing by being changed.", after: []edit{{orders, "orders:1", "orders:2"}}},
+		"Source":         {reason: "Another repository.", before: []edit{there}, after: []edit{settings("{sources: [{name: a, url: x, owners: [t]}]}")}, want: []string{onTop + `the repository "a" is included: whoever can push to it declares what the platform lets it`}},
+		"SourceKinds": {
+			reason: "One that governs others.", before: []edit{there, settings("{sources: [{name: a, url: x}]}")}, after: []edit{{platform, "url: x", "url: x, kinds: [Project, Environment, Policy]"}},
+			want: []string{onTop + `the repository "a" may declare kind: Environment`, onTop + `the repository "a" may declare kind: Policy`},
+		},
+		"SourceOwners": {
+			reason: "Or has projects of others, elsewhere.", before: []edit{there, settings("{sources: [{name: a, url: x, owners: [t], environments: [prod]}]}")},
+			after: []edit{{platform, "owners: [t], environments: [prod]", "owners: [t, u]"}},
+			want:  []string{onTop + `the repository "a" may have projects in every environment`, onTop + `the repository "a" may have projects of u`},
+		},
+		"SourceURL":  {reason: "Or is of others.", before: []edit{there, settings("{sources: [{name: a, url: x}]}")}, after: []edit{{platform, "url: x", "url: z"}}, want: []string{onTop + `the repository "a" is another one: others may push to it`}},
+		"SourceLess": {reason: "Less is nothing to say.", before: []edit{there, settings("{sources: [{name: a, url: x, kinds: [Project, Policy]}, {name: b, url: x}]}"), {"sources/b/x.txt", "", "x"}}, after: []edit{{platform, "{name: a, url: x, kinds: [Project, Policy]}, {name: b, url: x}", "{name: a, url: x, owners: [t], environments: [prod], branch: z}"}}},
+		"Project":    {reason: "A project widens nothing by being changed.", after: []edit{{orders, "orders:1", "orders:2"}}},
 	})
 }
 

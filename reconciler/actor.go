@@ -12,6 +12,7 @@ import (
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
 )
@@ -44,6 +45,12 @@ type actor struct {
 	// operations counts what runs beside the goroutine.
 	operations sync.WaitGroup
 	retired    bool
+	// passed is what the agent is told that keeps the release, if one does. gone is set once that has removed it; any goroutine
+	// may set it.
+	passed *agent.Brief
+	gone   atomic.Bool
+	// stood is what the daemon was told last, if this is an agent, and stands what it is to be told.
+	stood, stands agent.Standing
 }
 
 // snapshot is a copy of what others may know of a release.
@@ -62,7 +69,7 @@ func newActor(r *Reconciler, id catalog.ReleaseID, preview bool) *actor {
 	a.copied.Store(&snapshot{})
 	opts := apply.Options{
 		ID: id, Platform: r.platformName, DefaultAccount: r.opts.DefaultServiceAccount,
-		Secrets: r.opts.Secrets, Slots: slots{&r.planning, r, id.Cluster}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
+		Parts: r.opts.Parts, Secrets: r.opts.Secrets, Slots: slots{&r.planning, r, id.Cluster}, Moves: moves{r, id}, Listen: a.happened, Now: r.opts.Now,
 		Cluster: func() *apply.Cluster {
 			if c := r.clusters.get(id.Cluster); c != nil {
 				return c.inventories
@@ -80,8 +87,12 @@ func newActor(r *Reconciler, id catalog.ReleaseID, preview bool) *actor {
 func (a *actor) run(ctx context.Context) {
 	defer close(a.ended)
 	defer a.operations.Wait()
+	defer a.discard()
 	for !a.retired {
 		for _, m := range a.box.take() {
+			if m.key != nil {
+				a.stands.Key = *m.key
+			}
 			a.deal(ctx, m.event)
 			m.done()
 		}
@@ -92,7 +103,10 @@ func (a *actor) run(ctx context.Context) {
 		if now := a.r.opts.Now(); !a.wakeAt.IsZero() && !now.Before(a.wakeAt) {
 			a.step(ctx, release.Timer{})
 		}
-		if a.retired || !a.wait(ctx) {
+		if a.retired {
+			return
+		}
+		if a.stand(); !a.wait(ctx) {
 			return
 		}
 	}
@@ -100,13 +114,18 @@ func (a *actor) run(ctx context.Context) {
 
 // deal steps by an event. Once the release is gone there is nothing to keep, and what is published would stay on the board.
 func (a *actor) deal(ctx context.Context, e release.Event) {
-	if !a.retired {
-		a.step(ctx, a.complete(e))
+	if a.retired {
+		if act, ok := e.(release.Act); ok {
+			a.reply(act.ID, ErrNotFound)
+		}
 		return
 	}
-	if act, ok := e.(release.Act); ok {
-		a.r.replies.answer(act.ID, ErrNotFound)
+	if c := a.r.clusters.get(a.id.Cluster); c != nil && c.desk != nil {
+		a.pass(c, e)
+		return
 	}
+	a.back(ctx)
+	a.step(ctx, a.complete(e))
 }
 
 // wait for mail, or until the time has come; false if ctx has ended.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -52,27 +53,75 @@ func (f *Follower) admit(daemon, ctx context.Context, head git.Head) (v1alpha1.P
 	if err != nil {
 		return nil, err
 	}
-	if f.Admission.Verify != nil {
-		err := f.Admission.Verify(ctx, head.Commit, known && accepted == head.Commit)
+	if known {
+		if accepted, err = f.partOf(accepted, ""); err != nil {
+			return nil, err
+		}
+	}
+	if !known && f.Admission.NoRewrite && (f.barred == nil || f.barred.commit != head.Commit) {
+		// What clusters hold is known once a commit has said which platform it is.
+		unknown := f.Admission
+		unknown.NoRewrite = false
+		return f.admitPart(daemon, ctx, "", head, unknown, "")
+	}
+	return f.admitPart(daemon, ctx, "", head, f.Admission, accepted)
+}
+
+// admitPart returns why a head of one of the platform's repositories may not count. What is accepted of it is empty if that is not known.
+func (f *Follower) admitPart(daemon, ctx context.Context, name string, head git.Head, by Admission, accepted string) (v1alpha1.Problems, error) {
+	if by.Verify != nil {
+		err := by.Verify(ctx, head.Commit, accepted == head.Commit)
 		if refusal, ok := errors.AsType[*signers.RefusedError](err); ok {
-			return unsigned(head.Commit, refusal, known && accepted == head.Commit), nil
+			return unsigned(head.Commit, refusal, accepted == head.Commit), nil
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	switch again := f.barred != nil && f.barred.commit == head.Commit; {
-	case !f.Admission.NoRewrite, !known && !again: // what clusters hold is known once a commit has said which platform it is
+	if !by.NoRewrite {
 		return nil, nil
-	case known:
-		err = f.comesAfter(ctx, head.Commit, []string{accepted}, byStore)
-	default:
-		err = f.comesAfter(ctx, head.Commit, f.held(daemon, head.Commit), byCluster)
 	}
+	before, what := []string{accepted}, byStore
+	if accepted == "" {
+		var err error
+		if before, err = f.partsOf(f.held(daemon, head.Commit), name); err != nil {
+			return nil, err
+		}
+		what = byCluster
+	}
+	err := f.comesAfter(ctx, head.Commit, before, by.Rewrites, what)
 	if rewritten, ok := errors.AsType[*rewrittenError](err); ok {
-		return rewrite(head.Commit, rewritten), nil
+		return rewriteOf(name, head.Commit, rewritten), nil
 	}
 	return nil, err
+}
+
+// partOf returns the commit of a repository that a commit joins; the commit itself for one that joins none, of the platform's own.
+func (f *Follower) partOf(commit, name string) (string, error) {
+	if f.Sources != nil {
+		if c, several, err := f.Sources.Store.Composition(commit); err != nil || several {
+			return c.Of(name), err
+		}
+	}
+	if name == "" {
+		return commit, nil
+	}
+	return "", nil
+}
+
+// partsOf is partOf for several, each of them once.
+func (f *Follower) partsOf(commits []string, name string) (out []string, err error) {
+	for _, commit := range commits {
+		part, err := f.partOf(commit, name)
+		if err != nil {
+			return nil, err
+		}
+		if part != "" {
+			out = append(out, part)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // The two that know of a commit that was in place.
@@ -96,13 +145,13 @@ func (f *Follower) held(daemon context.Context, head string) []string {
 
 // comesAfter returns a [rewrittenError] if a head comes after one of the commits neither by its history nor because someone
 // says that it may leave it.
-func (f *Follower) comesAfter(ctx context.Context, head string, commits []string, what string) error {
+func (f *Follower) comesAfter(ctx context.Context, head string, commits []string, rewrites []Rewrite, what string) error {
 	outside, err := f.Store.Outside(ctx, head, commits)
 	if err != nil {
 		return err
 	}
 	for _, commit := range outside {
-		allowed, err := f.mayLeave(ctx, commit, head)
+		allowed, err := f.mayLeave(ctx, commit, head, rewrites)
 		if err != nil {
 			return err
 		}
@@ -114,8 +163,8 @@ func (f *Follower) comesAfter(ctx context.Context, head string, commits []string
 	return nil
 }
 
-func (f *Follower) mayLeave(ctx context.Context, from, head string) (bool, error) {
-	for _, r := range f.Admission.Rewrites {
+func (f *Follower) mayLeave(ctx context.Context, from, head string, rewrites []Rewrite) (bool, error) {
+	for _, r := range rewrites {
 		if r.From != from {
 			continue
 		}
@@ -136,7 +185,11 @@ func (f *Follower) unseen(daemon context.Context, rev *Revision) {
 	}
 	head := rev.Commit.Hash
 	rev.Compare = func(ctx context.Context, recorded []string) error {
-		return f.comesAfter(ctx, head, recorded, byCluster)
+		recorded, err := f.partsOf(recorded, "")
+		if err != nil {
+			return err
+		}
+		return f.comesAfter(ctx, head, recorded, f.Admission.Rewrites, byCluster)
 	}
 	persist := rev.Persist
 	rev.Persist = func(ctx context.Context) error {
@@ -178,6 +231,16 @@ func unsigned(commit string, refusal *signers.RefusedError, accepted bool) v1alp
 func rewrite(head string, e *rewrittenError) v1alpha1.Problems {
 	return denial(head, fmt.Sprintf("the branch was rewritten: commit %s does not come after %s, %s", head, e.from, e.what),
 		fmt.Sprintf("push a commit that comes after %s; or, if the branch was rewritten on purpose, start the daemon with --accept-rewrite %s..%s", status.Short(e.from), e.from, head))
+}
+
+// rewriteOf is rewrite for a repository that the platform includes.
+func rewriteOf(name, head string, e *rewrittenError) v1alpha1.Problems {
+	problems := rewrite(head, e)
+	if name != "" {
+		problems[0].Hint = fmt.Sprintf("push a commit that comes after %s; or, if the branch was rewritten on purpose, say so in the daemon's configuration, in the source %q: acceptRewrites: [%s..%s]",
+			status.Short(e.from), name, e.from, head)
+	}
+	return problems
 }
 
 func denial(commit, message, hint string) v1alpha1.Problems {

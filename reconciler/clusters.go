@@ -10,8 +10,10 @@ import (
 
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
+	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/plan/release"
 	"trunkline.dev/trunkline/plan/terms"
+	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -25,9 +27,26 @@ const (
 	sweepTimeout = 20 * time.Second
 )
 
+// site is a cluster as the reconciler looks at it as a whole: one that it reaches, which is a [cluster.Cluster], or one that an agent
+// keeps.
+type site interface { //nolint:interfacebloat // it is all that is asked of a cluster as a whole
+	Name() string
+	State() cluster.State
+	SetHealthRules(*health.Rules)
+	Reconfigure(cluster.Config) bool
+	// Connect fails for a cluster that an agent keeps.
+	Connect(daemon, ctx context.Context) (*cluster.Conn, error)
+	Close()
+}
+
 // clusterState is a cluster together with what the reconciler knows of it.
 type clusterState struct {
-	*cluster.Cluster
+	site
+
+	// desk is that of the agent; nil if the daemon reaches the cluster itself.
+	desk *agent.Desk
+	// showing is held while what the agent says of releases is put on the board.
+	showing sync.Mutex
 
 	inventories *apply.Cluster
 	writing     *writing
@@ -43,11 +62,16 @@ type clusterState struct {
 	woken chan struct{}
 }
 
+func bareCluster() *clusterState {
+	return &clusterState{woken: make(chan struct{}, 1), doubtful: make(chan struct{}, 1), writing: newWriting(), end: func() {}}
+}
+
 func newClusterState(cfg cluster.Config, happened func(*clusterState, cluster.Event)) *clusterState {
-	c := &clusterState{woken: make(chan struct{}, 1), doubtful: make(chan struct{}, 1), writing: newWriting(), end: func() {}}
-	c.Cluster = cluster.New(cfg, func(e cluster.Event) { happened(c, e) })
+	c := bareCluster()
+	reached := cluster.New(cfg, func(e cluster.Event) { happened(c, e) })
+	c.site = reached
 	c.inventories = apply.NewCluster(cfg.Name, func(daemon, ctx context.Context) (apply.Conn, error) {
-		conn, err := c.Connect(daemon, ctx)
+		conn, err := reached.Connect(daemon, ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -80,6 +104,9 @@ func (r *Reconciler) happened(c *clusterState, e cluster.Event) {
 
 // clusterChanged puts the state of a cluster on the board, and has everybody try again once it answers.
 func (r *Reconciler) clusterChanged(c *clusterState) {
+	if p := r.opts.Principal; p != nil {
+		p.State(c.State())
+	}
 	if !r.report(c, nil) {
 		return
 	}
@@ -105,6 +132,9 @@ func (r *Reconciler) report(c *clusterState, warning *string) (reachable bool) {
 
 // nudge has every release of a cluster run.
 func (r *Reconciler) nudge(c *clusterState) {
+	if c.desk != nil {
+		c.desk.Kick()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, a := range r.actors {
@@ -145,7 +175,8 @@ func (r *Reconciler) removeUndeclared(ctx context.Context, c *clusterState) erro
 	if err != nil || platform == "" {
 		return err
 	}
-	if !ready {
+	r.recall(c.inventories.Inventories())
+	if !ready || r.opts.Principal != nil { // an agent removes what it is told to
 		return conn.Watch(call, c.inventories.Kinds())
 	}
 	var dealt sync.WaitGroup
@@ -165,6 +196,8 @@ func (r *Reconciler) sweep(c *clusterState, dealt *sync.WaitGroup) {
 	for _, i := range c.inventories.Inventories() {
 		if i.Preview != plan.NoPreview {
 			r.sweepPreview(i, dealt)
+		} else if why := r.waitsFor(i.Release); why != "" && !r.declared[i.Release] {
+			r.leave(i, why, dealt)
 		} else if !r.declared[i.Release] {
 			r.removals.add(i.Release) // all of them before the first: how many there are may hold them
 			undeclared[i.Release.Environment] = append(undeclared[i.Release.Environment], i)

@@ -23,7 +23,7 @@ func (r *Reconciler) settingsOf(c *catalog.Catalog, id catalog.ReleaseID) (relea
 	if ok && access.Account == "" {
 		access.Account = r.opts.DefaultServiceAccount
 	}
-	return release.Settings{Terms: t, Access: release.Access{Access: access, Declared: ok}}, err
+	return release.Settings{Terms: t, Access: release.Access{Access: access, Declared: ok}, Repository: c.SourceOfRelease(id)}, err
 }
 
 // dispatch hands every release its new desired state that does not have it yet, and returns how many were told of one. It returns
@@ -85,7 +85,7 @@ func (r *Reconciler) declare(e *evaluate.Evaluation) {
 	}
 	r.removals.begin(r.declared)
 	for id, a := range r.actors {
-		if !r.declared[id] && !a.preview {
+		if !r.declared[id] && !a.preview && r.waitsFor(id) == "" {
 			r.removals.add(id)
 		}
 	}
@@ -101,7 +101,7 @@ func (r *Reconciler) undeclared() (actors []*actor) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, a := range r.actors {
-		if !r.declared[id] && !a.preview {
+		if !r.declared[id] && !a.preview && r.waitsFor(id) == "" {
 			actors = append(actors, a)
 		}
 	}

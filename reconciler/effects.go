@@ -26,7 +26,7 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 		a.operate(ctx, func(running context.Context) release.Event { return a.runOnce(ctx, running, e) })
 	case release.Restore:
 		a.operate(ctx, func(running context.Context) release.Event {
-			t, err := a.restore(running, e.Commit)
+			t, err := a.restore(running, e.Commit, e.Digest)
 			return release.Restored{Epoch: e.Epoch, Target: t, Err: err}
 		})
 	case release.Save:
@@ -43,8 +43,10 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 	case release.Diagnose:
 		a.diagnose(ctx, e)
 	case release.Publish:
-		a.r.publish(a.id, e.View)
+		a.r.publish(a.id, e.View, a.state.Settings.Repository)
+		a.stands.Shown = described(e.View, a.state.Settings.Repository)
 	case release.Report:
+		a.stands.Progress = e.Progress
 		a.r.progress.set(a.id, e.Progress.Current, e.Progress.HealthySince)
 	case release.Record:
 		a.r.opts.Tell(history.Event{
@@ -53,11 +55,13 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 	case release.Warn:
 		a.r.opts.Log.Warn(e.Message, "release", a.id.String(), "err", e.Err)
 	case release.Reply:
-		a.r.replies.answer(e.ID, e.Err)
+		a.reply(e.ID, e.Err)
 	case release.Wake:
 		a.wakeAt = e.At
 	case release.Retire:
-		a.retired = a.r.retire(a)
+		if a.retired = a.r.retire(a); a.retired && a.r.opts.Principal != nil {
+			a.r.opts.Principal.Retired(a.id)
+		}
 	}
 }
 
@@ -142,31 +146,51 @@ func (a *actor) diagnose(ctx context.Context, e release.Diagnose) {
 }
 
 // publish puts what people are told of a release on the board.
-func (r *Reconciler) publish(id catalog.ReleaseID, v release.View) {
+func (r *Reconciler) publish(id catalog.ReleaseID, v release.View, repository string) {
+	r.show(id, described(v, repository))
+}
+
+// show puts what is said of a release on the board. What others say of it stays.
+func (r *Reconciler) show(id catalog.ReleaseID, next status.Release) {
+	next.Parts = r.opts.Parts(next.Commit)
+	if next.Held != nil {
+		held := *next.Held
+		held.Parts, next.Held = r.opts.Parts(held.Commit), &held
+	}
 	r.opts.Board.SetRelease(id, func(s *status.Release) {
-		next := status.Release{
-			ReleaseID: s.ReleaseID, Since: s.Since, Preview: s.Preview, Namespace: v.Namespace, Owner: v.Owner, Commit: v.Commit, Objects: v.Objects,
-			Result: status.Result(v.Result), Message: v.Message, Health: healthOf(v), Kept: v.Kept,
-		}
-		if h := v.Held; h != nil {
-			next.Held = &status.Held{Rule: h.Rule, Digest: h.Digest, Reason: h.Reason, Commit: h.Commit, Until: h.Until, Person: h.Person}
-		}
-		if c := v.Cause; c != nil {
-			next.Cause = &status.Cause{Object: c.Object, Code: c.Code, Log: c.Log, Notes: c.Notes}
-		}
-		for _, d := range v.Drifts {
-			next.Drifts = append(next.Drifts, status.Drift{
-				Object: d.Object, Fields: d.Fields, What: d.What, Manager: d.Manager, Time: d.Time, Corrected: d.Corrected, Rounds: d.Rounds,
-			})
-		}
-		for _, a := range v.Additions {
-			next.Additions = append(next.Additions, status.Addition{Object: a.Object, Fields: a.Fields, Manager: a.Manager})
-		}
-		for _, d := range v.Instead {
-			next.Instead = append(next.Instead, status.Difference(d))
-		}
+		next.ReleaseID, next.Since, next.Preview = s.ReleaseID, s.Since, s.Preview
 		*s = next
 	})
+}
+
+// described puts what people are told of a release into the words of the status.
+func described(v release.View, repository string) status.Release {
+	if repository == catalog.OwnSource {
+		repository = ""
+	}
+	next := status.Release{
+		Source:    repository,
+		Namespace: v.Namespace, Owner: v.Owner, Commit: v.Commit, Objects: v.Objects,
+		Result: status.Result(v.Result), Message: v.Message, Health: healthOf(v), Kept: v.Kept,
+	}
+	if h := v.Held; h != nil {
+		next.Held = &status.Held{Rule: h.Rule, Digest: h.Digest, Reason: h.Reason, Commit: h.Commit, Until: h.Until, Person: h.Person}
+	}
+	if c := v.Cause; c != nil {
+		next.Cause = &status.Cause{Object: c.Object, Code: c.Code, Log: c.Log, Notes: c.Notes}
+	}
+	for _, d := range v.Drifts {
+		next.Drifts = append(next.Drifts, status.Drift{
+			Object: d.Object, Fields: d.Fields, What: d.What, Manager: d.Manager, Time: d.Time, Corrected: d.Corrected, Rounds: d.Rounds,
+		})
+	}
+	for _, a := range v.Additions {
+		next.Additions = append(next.Additions, status.Addition{Object: a.Object, Fields: a.Fields, Manager: a.Manager})
+	}
+	for _, d := range v.Instead {
+		next.Instead = append(next.Instead, status.Difference(d))
+	}
+	return next
 }
 
 // healthOf returns the health in the words of the status.

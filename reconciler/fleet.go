@@ -138,6 +138,10 @@ func (r *Reconciler) SetClusters(configs []cluster.Config) (ClusterChanges, erro
 	}
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		switch c := before[name]; {
+		case c != nil && (c.desk != nil) != wanted[name].Agent:
+			r.forgetCluster(c) // whoever keeps it from now on begins with what it holds
+			r.addCluster(wanted[name])
+			did.Changed = append(did.Changed, name)
 		case c == nil:
 			r.addCluster(wanted[name])
 			did.Added = append(did.Added, name)
@@ -152,10 +156,15 @@ func (r *Reconciler) SetClusters(configs []cluster.Config) (ClusterChanges, erro
 // addCluster keeps a cluster from now on. Its releases begin as they do when the daemon is started: by what the cluster remembers
 // of them.
 func (r *Reconciler) addCluster(cfg cluster.Config) {
-	c := newClusterState(cfg, r.happened)
-	r.opts.Board.SetCluster(status.Cluster{Name: cfg.Name, Message: "not connected yet"})
+	c := r.newCluster(cfg)
+	message := "not connected yet"
+	if c.desk != nil {
+		message = c.State().Message
+	}
+	r.opts.Board.SetCluster(status.Cluster{Name: cfg.Name, Message: message})
 	r.clusters.add(c)
 	r.restart(cfg.Name)
+	r.briefed(c)
 }
 
 // forgetCluster keeps a cluster no longer.

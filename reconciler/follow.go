@@ -46,6 +46,10 @@ type Follower struct {
 	Recorded func(ctx context.Context) ([]string, error)
 	// Admission says which heads may count at all.
 	Admission Admission
+	// Sources has the repositories followed that platforms include; nil: none is.
+	Sources *Sources
+	// Grace is how long a platform waits at most for the first fetch of a repository that it includes; default: half a minute.
+	Grace time.Duration
 	// Refetch asks for a fetch now, which repairs a damaged copy of the repository; nil: the next one will.
 	Refetch func()
 
@@ -59,10 +63,14 @@ type Follower struct {
 	seen, resumed string
 	unfinished    *status.Commit
 	// barred is the head that was refused last for what it is, and not for what it declares; nil if the last one was not.
-	barred *barred
-	// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass.
-	unrendered string
+	barred     *barred
+	unrendered unrendered
+	// joint is what is known of the repositories that the platform includes.
+	joint joint
 }
+
+// unrendered is the accepted commit of which releases are rendered once more, since why they were not may pass, and that why.
+type unrendered struct{ commit, why string }
 
 // Judged is a commit that was accepted, or refused if its problems deny it.
 type Judged struct {
@@ -107,6 +115,7 @@ func retries() *backoff.ExponentialBackOff {
 func (f *Follower) Run(ctx context.Context) {
 	waits := retries()
 	var retry <-chan time.Time
+	f.followAccepted(ctx)
 	for resumed := false; ; {
 		if !resumed {
 			resumed = f.resume(ctx)
@@ -137,7 +146,17 @@ func (f *Follower) Run(ctx context.Context) {
 // judge takes a head to the reconciler, and returns an error if it is to be tried again. If the head is not accepted, and an
 // older one was and not all releases have that, they get it now: half of a commit is a state that nobody declared.
 func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
-	err := f.judgeHead(daemon, ctx, head)
+	var problems v1alpha1.Problems
+	var err error
+	if head.Commit != "" { // otherwise there is news of other repositories alone
+		problems, err = f.admit(daemon, ctx, head)
+	}
+	if err == nil {
+		if several, err := f.judgeSeveral(daemon, ctx, head, problems); several || err != nil || head.Commit == "" {
+			return err
+		}
+	}
+	err = f.judgeHead(daemon, ctx, head, problems, err)
 	if f.unfinished == nil || f.unfinished.Hash == head.Commit || ctx.Err() != nil {
 		return err
 	}
@@ -152,8 +171,8 @@ func (f *Follower) judge(daemon, ctx context.Context, head git.Head) error {
 	return errors.Join(err, finishing)
 }
 
-func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
-	problems, err := f.admit(daemon, ctx, head)
+// judgeHead judges a head of which is known whether it may count, or why that is not known.
+func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head, problems v1alpha1.Problems, err error) error {
 	switch {
 	case err != nil && ctx.Err() == nil:
 		f.fail(err)
@@ -173,8 +192,9 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		return nil
 	}
 	commit := status.Commit{Hash: head.Commit, Subject: head.Subject, Author: head.Author, Time: head.When}
-	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || f.unrendered == commit.Hash
-	rev := Revision{Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) }}
+	waits := f.unrendered.commit == commit.Hash
+	again := f.unfinished != nil && f.unfinished.Hash == commit.Hash || waits
+	rev := Revision{Commit: commit, Base: f.base, Persist: func(context.Context) error { return f.Store.SetAccepted(commit.Hash) }, Again: waits}
 	f.unseen(daemon, &rev)
 	err = f.take(ctx, rev)
 	if rewritten, ok := errors.AsType[*rewrittenError](err); ok {
@@ -189,17 +209,11 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		}
 		f.Observe(judged)
 	}
-	f.unrendered = ""
-	if _, ok := errors.AsType[*UnrenderedError](err); ok {
-		f.unrendered = commit.Hash
-		f.Log.Warn("not all releases could be rendered; it is tried again", "err", err.Error())
-		f.source.judged(f.Board, nil) // each of them says so itself
-		return err
-	}
+	f.noteRendered(commit.Hash, err)
 	switch {
-	case err == nil:
+	case err == nil, isUnrendered(err): // each release that is not rendered says so itself
 		f.source.judged(f.Board, nil)
-		return nil
+		return err
 	case errors.Is(context.Cause(ctx), errNewerHead):
 		f.Log.Info("a newer head ends the judging of a commit", "commit", commit.Hash)
 		return nil
@@ -207,6 +221,20 @@ func (f *Follower) judgeHead(daemon, ctx context.Context, head git.Head) error {
 		f.fail(err)
 	}
 	return err
+}
+
+// noteRendered notes by what came of a commit whether all of its releases were rendered, and logs that once.
+func (f *Follower) noteRendered(commit string, err error) {
+	before := f.unrendered
+	f.unrendered = unrendered{}
+	switch {
+	case isUnrendered(err):
+		if f.unrendered = (unrendered{commit, err.Error()}); f.unrendered != before {
+			f.Log.Warn("not all releases could be rendered; it is tried again", "commit", commit, "err", err.Error())
+		}
+	case err == nil && before.commit == commit:
+		f.Log.Info("all releases of the accepted commit are rendered", "commit", commit)
+	}
 }
 
 // take has a commit judged, and acted on if it is acceptable and Persist returns no error. What of the revision is in the store

@@ -31,6 +31,7 @@ type following struct {
 	*reconciler.Follower
 
 	renderer *slowRenderer // of tests that need one
+	said     *said
 
 	began   sync.Once
 	resumes bool
@@ -53,20 +54,47 @@ func followWith(t *testing.T, repo *gittest.Repo, dir string, renderer reconcile
 			t.Error(err)
 		}
 	})
-	board := status.NewBoard(time.Now)
+	board, log := status.NewBoard(time.Now), &said{}
 	rec, err := reconciler.New(reconciler.Options{
-		Library: blueprints.FS, Renderer: renderer, Board: board, Now: time.Now,
+		Library: blueprints.FS, Renderer: renderer, Board: board, Now: time.Now, Log: slog.New(log),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &following{
-		t: t, store: store, remote: git.Remote{URL: repo.URL(), Branch: "main"}, board: board, stop: func() {},
+		t: t, store: store, remote: git.Remote{URL: repo.URL(), Branch: "main"}, board: board, stop: func() {}, said: log,
 		Follower: &reconciler.Follower{
-			Store: store, Reconciler: rec, Board: board, Log: slog.New(slog.DiscardHandler),
+			Store: store, Reconciler: rec, Board: board, Log: slog.New(log),
 			Recorded: func(context.Context) ([]string, error) { return nil, nil },
 		},
 	}
+}
+
+// said is a log that counts its messages.
+type said struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (s *said) Enabled(context.Context, slog.Level) bool { return true }
+func (s *said) WithAttrs([]slog.Attr) slog.Handler       { return s }
+func (s *said) WithGroup(string) slog.Handler            { return s }
+
+func (s *said) Handle(_ context.Context, r slog.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counts == nil {
+		s.counts = map[string]int{}
+	}
+	s.counts[r.Message]++
+	return nil
+}
+
+// of is how often something was said.
+func (s *said) of(message string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[message]
 }
 
 // start runs the follower until the test ends, or stop is called.

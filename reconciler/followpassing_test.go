@@ -75,6 +75,15 @@ func TestAReasonThatPasses(t *testing.T) {
 				time.Sleep(time.Hour) // of the clock of the test
 				synctest.Wait()
 				f.stop()
+				// However often it is tried, what is to be told is told once.
+				passes := min(tc.want-1, 1)
+				for message, want := range map[string]int{
+					"commit accepted": 1, "not all releases could be rendered; it is tried again": passes, "all releases of the accepted commit are rendered": passes,
+				} {
+					if got := f.said.of(message); got != want {
+						t.Errorf("it is logged %d times that %s, want %d", got, message, want)
+					}
+				}
 				if len(renderer.asked) == 0 {
 					t.Fatal("nothing was rendered")
 				}

@@ -97,6 +97,9 @@ func (r *Reconciler) settle(early map[catalog.ReleaseID]bool) {
 	}
 	// A release may be in a cluster that no actor knows of, from before the daemon was started.
 	for _, c := range r.clusters.all() {
+		if c.desk != nil {
+			c.desk.Settle(true)
+		}
 		c.wake()
 	}
 }

@@ -105,6 +105,7 @@ func (h *handover) accept(ctx context.Context, e *evaluate.Evaluation) (err erro
 	h.opts.Board.SetName(e.Catalog().Name())
 	h.handing.begin()
 	h.progress.begin()
+	h.brief(e.Catalog())
 	h.declare(e)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -155,10 +156,13 @@ func (h *handover) finish(e *evaluate.Evaluation) {
 	h.current.set(h.rev.Commit.Hash, e)
 	h.opts.Board.SetSource(func(s *status.Source) {
 		s.Accepted = &h.rev.Commit
-		if !h.rev.Behind {
+		if !h.rev.Behind && h.rev.Judged == nil {
 			s.Head, s.Problems = &h.rev.Commit, h.problems
 		}
 	})
+	if h.rev.Judged != nil {
+		h.rev.Judged(h.problems)
+	}
 }
 
 // unfinished is why not all releases were handed a revision that was accepted; err, if it was not.

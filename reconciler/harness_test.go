@@ -136,7 +136,7 @@ func configMap(name, value string) string {
 
 // daemon is a reconciler under test.
 type daemon struct {
-	t     *testing.T
+	t     testing.TB
 	board *status.Board
 	rec   *reconciler.Reconciler
 	stop  func()
@@ -148,13 +148,13 @@ type daemon struct {
 }
 
 // start runs a reconciler until the test ends, or stop is called.
-func start(t *testing.T, kubeconfig string) *daemon {
+func start(t testing.TB, kubeconfig string) *daemon {
 	t.Helper()
 	return startWith(t, kubeconfig, func(*reconciler.Options) {})
 }
 
 // startWith runs a reconciler with other options.
-func startWith(t *testing.T, kubeconfig string, change func(*reconciler.Options)) *daemon {
+func startWith(t testing.TB, kubeconfig string, change func(*reconciler.Options)) *daemon {
 	t.Helper()
 	now := time.Now
 	d := &daemon{t: t, board: status.NewBoard(now), trees: map[string]tree{}}
@@ -202,7 +202,7 @@ func startWith(t *testing.T, kubeconfig string, change func(*reconciler.Options)
 }
 
 // testWriter keeps the log for a test that fails.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Log(strings.TrimSpace(string(p)))
@@ -274,11 +274,11 @@ func release(p status.Platform, project string) status.Release {
 // cell is a cluster as the tests look at it.
 type cell struct {
 	*clustertest.Cluster
-	t      *testing.T
+	t      testing.TB
 	client dynamic.Interface
 }
 
-func look(t *testing.T, c *clustertest.Cluster) cell {
+func look(t testing.TB, c *clustertest.Cluster) cell {
 	t.Helper()
 	client, err := dynamic.NewForConfig(c.Config)
 	if err != nil {

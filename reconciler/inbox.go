@@ -5,6 +5,7 @@ package reconciler
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -23,6 +24,60 @@ type inbox struct {
 
 	judging string // the commit, while one is judged
 	stop    context.CancelCauseFunc
+	// sources are the newest heads of the repositories that platforms include, and moved what of them is being judged.
+	sources map[SourceLine]sourceHead
+	moved   map[SourceLine]string
+}
+
+// sourceHead is what is known of a repository that a platform includes.
+type sourceHead struct {
+	git.Head
+
+	// fetched is set once it was fetched since the daemon was started, and tried once that was tried.
+	fetched, tried bool
+	// err is why the last fetch failed.
+	err error
+	// notice is what was unusual about it.
+	notice string
+}
+
+// source changes what is known of a repository that platforms include. A newer head than the one that is being judged ends that.
+func (i *inbox) source(line SourceLine, change func(*sourceHead)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.sources == nil {
+		i.sources = map[SourceLine]sourceHead{}
+	}
+	head := i.sources[line]
+	change(&head)
+	i.sources[line] = head
+	if commit, judged := i.moved[line]; judged && commit != head.Commit && i.stop != nil {
+		i.stop(errNewerHead)
+	}
+	i.waits = true
+	i.wake()
+}
+
+// keep forgets what is known of all repositories but some, and returns what is known of those.
+func (i *inbox) keep(lines map[SourceLine]bool) map[SourceLine]sourceHead {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	maps.DeleteFunc(i.sources, func(line SourceLine, _ sourceHead) bool { return !lines[line] })
+	kept := make(map[SourceLine]sourceHead, len(i.sources))
+	maps.Copy(kept, i.sources)
+	return kept
+}
+
+// judges records which heads of sources are being judged.
+func (i *inbox) judges(moved map[SourceLine]string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.moved = moved
+	for line, commit := range moved {
+		if head, known := i.sources[line]; known && head.Commit != commit && i.stop != nil {
+			i.stop(errNewerHead) // it has come meanwhile
+		}
+	}
 }
 
 // put makes a head the newest one, and ends the judging of any other.
@@ -46,7 +101,7 @@ func (i *inbox) put(head git.Head) {
 func (i *inbox) again() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.waits = i.newest.Commit != ""
+	i.waits = i.newest.Commit != "" || len(i.sources) > 0
 }
 
 // begin returns the head that waits to be judged, if one does, with a context that ends when a newer one comes; end is to
@@ -89,7 +144,7 @@ func (i *inbox) end() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.stop(nil)
-	i.judging, i.stop = "", nil
+	i.judging, i.stop, i.moved = "", nil, nil
 }
 
 // news is sent to when a head has come.

@@ -21,6 +21,8 @@ type mailbox struct {
 type mail struct {
 	event   release.Event
 	waiting *sync.WaitGroup
+	// key is that of the brief that it is a part of; nil if it is of none.
+	key *string
 }
 
 func (m mail) done() {
@@ -36,7 +38,7 @@ func (b *mailbox) put(e release.Event) { b.add(mail{event: e}) }
 // putAndTell has the group told once the event was dealt with.
 func (b *mailbox) putAndTell(e release.Event, waiting *sync.WaitGroup) {
 	waiting.Add(1)
-	b.add(mail{e, waiting})
+	b.add(mail{event: e, waiting: waiting})
 }
 
 func (b *mailbox) add(m mail) {

@@ -54,6 +54,13 @@ func (p *progress) follow(a *actor, f follows, tell func(sources, needs []gate.S
 	tell(p.of(f.sources), p.of(f.needs))
 }
 
+// now calls tell with what an actor follows.
+func (p *progress) now(a *actor, tell func(follows)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	tell(p.following[a])
+}
+
 // begin records that a commit is handed out. Until a follower has it, a release that has it is not up to date for the follower:
 // that it is healthy with the new commit says nothing of the older one, which is all that the follower could take.
 func (p *progress) begin() {

@@ -27,7 +27,8 @@ import (
 // Renderer renders the objects of a release. It is [render.Renderer] outside of tests.
 type Renderer = evaluate.Renderer
 
-// Options are what a reconciler is made of. All but Secrets, Trees, Sharing, DefaultServiceAccount, Observe, Tell and Log are required.
+// Options are what a reconciler is made of. All but Secrets, Trees, Parts, Recall, Sharing, DefaultServiceAccount, Observe, Tell, Log and Principal are
+// required.
 type Options struct {
 	// Clusters says how to reach each cluster, until [Reconciler.SetClusters] says otherwise.
 	Clusters []cluster.Config
@@ -40,6 +41,10 @@ type Options struct {
 	// Trees returns the content of an older commit, for releases that are held at it or go back to it; without it they
 	// are left as they are instead.
 	Trees func(ctx context.Context, commit string) (fs.FS, error)
+	// Parts returns what a commit joins that is one of several repositories, as inventories record it; empty for others. Recall is told what
+	// inventories have recorded. Nil: no commit is of several.
+	Parts  func(commit string) string
+	Recall func(commit, parts string)
 	// Sharing says which releases are this replica's, when there are several; default: all are.
 	Sharing Sharing
 	// DefaultServiceAccount is the account as which releases are deployed whose environment names none; default: the
@@ -51,6 +56,8 @@ type Options struct {
 	Tell func(history.Event)
 	Log  *slog.Logger
 	Now  func() time.Time
+	// Principal is the daemon that an agent keeps its cluster for; nil for a daemon, which decides itself.
+	Principal Principal
 }
 
 // Run is one attempt to bring a release into its declared state.
@@ -87,6 +94,11 @@ type Revision struct {
 	Intact func() error
 	// Behind is set if a newer head is not accepted: it stays what the board says of the head.
 	Behind bool
+	// Again is set if the revision was accepted before, and only what could not be rendered of it is to be.
+	Again bool
+	// Judged is called with the problems of the revision once it is accepted or refused, and then the board is not told what its head is and
+	// what is wrong with it: whoever judges heads of several repositories says so. Nil: the board is told.
+	Judged func(v1alpha1.Problems)
 }
 
 func (rev Revision) intact() error {
@@ -139,6 +151,12 @@ func New(opts Options) (*Reconciler, error) {
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Run) {}
+	}
+	if opts.Parts == nil {
+		opts.Parts = func(string) string { return "" }
+	}
+	if opts.Recall == nil {
+		opts.Recall = func(string, string) {}
 	}
 	if opts.Sharing == nil {
 		opts.Sharing = single{}
@@ -234,12 +252,19 @@ func (r *Reconciler) Accept(ctx context.Context, rev Revision) error {
 		return h.unfinished(err)
 	}
 	h.finish(e)
-	r.opts.Log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
+	if rev.Again {
+		return nil // it was logged
+	}
+	log := r.opts.Log
+	if rev.Commit.Parts != "" {
+		log = log.With("joins", rev.Commit.Parts)
+	}
+	log.Info("commit accepted", "commit", rev.Commit.Hash, "subject", rev.Commit.Subject, "releases", e.Len(),
 		"changed", h.told, "took", r.opts.Now().Sub(began))
 	return nil
 }
 
-// prepare has the clusters looked at for what they hold of a platform, while the first revision of it is rendered.
+// prepare has the clusters looked at for what they hold of a platform, before the first revision of it is accepted.
 func (r *Reconciler) prepare(platform string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -308,6 +333,10 @@ func (r *Reconciler) changes(rev Revision) ([]string, bool) {
 
 // refuse puts on the board why a revision is not accepted.
 func (r *Reconciler) refuse(rev Revision, problems v1alpha1.Problems) error {
+	if rev.Judged != nil {
+		rev.Judged(problems)
+		return ErrRefused
+	}
 	r.opts.Board.SetSource(func(s *status.Source) {
 		s.Head, s.Problems = &rev.Commit, problems
 	})

@@ -27,16 +27,7 @@ func (r *Reconciler) Recorded(ctx context.Context) ([]string, error) {
 // Needed returns the commits whose content may be asked for although no track is at them, sorted: those that releases
 // are held at, and those that they may go back to. An error says that there may be more.
 func (r *Reconciler) Needed(ctx context.Context) ([]string, error) {
-	return r.commits(ctx, func(i cluster.Inventory) []string {
-		needed := []string{i.Commit}
-		for _, mark := range i.Memory.Healthy {
-			needed = append(needed, mark.Commit)
-		}
-		if i.Memory.Failed != nil {
-			needed = append(needed, i.Memory.Failed.Commit)
-		}
-		return needed
-	}, true)
+	return r.commits(ctx, cluster.Inventory.Commits, true)
 }
 
 // commits collects those of all inventories but those of previews, whose commits are of no track that is kept; with known set,
@@ -73,7 +64,9 @@ func (r *Reconciler) inventories(ctx context.Context, known bool) ([]cluster.Inv
 				errs = append(errs, fmt.Errorf("listing the inventories of cluster %q: %w", c.Name(), err))
 				return
 			}
-			all = append(all, c.inventories.Inventories()...)
+			list := c.inventories.Inventories()
+			r.recall(list)
+			all = append(all, list...)
 		})
 	}
 	asking.Wait()
@@ -94,6 +87,7 @@ func (r *Reconciler) expect(ctx context.Context, compare func(context.Context, [
 	var check func(context.Context, []cluster.Inventory) error
 	if compare != nil {
 		check = func(ctx context.Context, list []cluster.Inventory) error {
+			r.recall(list)
 			commits := make([]string, 0, len(list))
 			for _, i := range list {
 				if i.Preview == plan.NoPreview {

@@ -67,9 +67,12 @@ func (p *past) restore(ctx context.Context, id catalog.ReleaseID, commit string)
 }
 
 // restore renders the release as an older commit declares it. Of a pull request only the newest push counts.
-func (a *actor) restore(ctx context.Context, commit string) (release.Target, error) {
+func (a *actor) restore(ctx context.Context, commit, digest string) (release.Target, error) {
 	if a.preview {
 		return release.Target{}, errors.New("a preview is kept at the newest push only")
+	}
+	if p := a.r.opts.Principal; p != nil {
+		return p.Restore(ctx, a.id, commit, digest)
 	}
 	return a.r.past.restore(ctx, a.id, commit)
 }

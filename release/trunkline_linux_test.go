@@ -28,7 +28,7 @@ import (
 
 var imageLayout = flag.String("image-layout", "", "`folder` of an image of Trunkline itself, as \"make image\" leaves it: it is tested as well")
 
-// platform is a repository of one project, whose DAG has a cycle until it is mended.
+// platform is a repository of one project, whose DAG has a cycle until it is fixed.
 var platform = map[string]string{
 	"trunkline.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Platform\nmetadata: {name: acme}\nspec: {airflow: \"3.1\"}\n---\n" +
 		"apiVersion: trunkline.dev/v1alpha1\nkind: Cluster\nmetadata: {name: dev}\n---\n" +
@@ -143,8 +143,10 @@ func served(t *testing.T, repo string) http.Handler {
 	}
 	return &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), Logger: log.New(io.Discard, "", 0), Stderr: io.Discard,
-		Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(repo), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + t.TempDir(),
-			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
+		Env: []string{
+			"GIT_PROJECT_ROOT=" + filepath.Dir(repo), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + t.TempDir(),
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+		},
 	}
 }
 

@@ -38,7 +38,7 @@ func expandFiles(tree fs.FS, dir string, names []string) ([]any, error) {
 				return nil, fmt.Errorf("files: %q: %w", name, elsewhere)
 			}
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("files: %q: there is no such file or folder in %s: %w", name, dir, fs.ErrNotExist)
+				return nil, fmt.Errorf("files: %q: there is no such file or folder in %s", name, dir)
 			}
 			return nil, fmt.Errorf("files: %q: %w", name, err)
 		}

@@ -235,7 +235,7 @@ func (r *Renderer) workload(
 	if err := checkParams(bp, w.Params); err != nil {
 		return out, err
 	}
-	values, err := newValues(tree, rel, w)
+	values, err := newValues(walled(tree, rel.Root), rel, w)
 	if err != nil {
 		return out, err
 	}
@@ -244,7 +244,9 @@ func (r *Renderer) workload(
 		return out, err
 	}
 	if bp.Embedded && bp.Spec.Engine != v1alpha1.Helm {
-		source = tree // it has no folder of its own
+		source = walled(tree, rel.Root) // it has no folder of its own
+	} else if !bp.Embedded {
+		source = walled(source, bp.Root)
 	}
 	switch bp.Spec.Engine {
 	case v1alpha1.Helm:

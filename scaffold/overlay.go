@@ -3,15 +3,20 @@
 package scaffold
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
-	"time"
+
+	"trunkline.dev/trunkline/api/memfile"
+)
+
+// The modes of what is there without being written, as it will be once it is.
+const (
+	fileMode   fs.FileMode = 0o644
+	folderMode             = fs.ModeDir | 0o755
 )
 
 // Overlay returns a tree in which files are there, or are other, without being written.
@@ -42,14 +47,14 @@ type overlay struct {
 // Open implements [fs.FS].
 func (o *overlay) Open(name string) (fs.File, error) {
 	if data, ok := o.files[name]; ok {
-		return &openFile{Reader: bytes.NewReader(data), info: info{name: path.Base(name), size: int64(len(data)), mode: 0o644}}, nil
+		return memfile.Open(memfile.Info(path.Base(name), int64(len(data)), fileMode), data), nil
 	}
 	if _, ok := o.folders[name]; ok {
 		entries, err := o.ReadDir(name)
 		if err != nil {
 			return nil, err
 		}
-		return &openFolder{entries: entries, info: info{name: path.Base(name), mode: fs.ModeDir | 0o755}}, nil
+		return memfile.OpenFolder(memfile.Info(path.Base(name), 0, folderMode), entries), nil
 	}
 	return o.tree.Open(name)
 }
@@ -76,10 +81,10 @@ func (o *overlay) ReadDir(name string) ([]fs.DirEntry, error) {
 // Stat implements [fs.StatFS].
 func (o *overlay) Stat(name string) (fs.FileInfo, error) {
 	if data, ok := o.files[name]; ok {
-		return info{name: path.Base(name), size: int64(len(data)), mode: 0o644}, nil
+		return memfile.Info(path.Base(name), int64(len(data)), fileMode), nil
 	}
 	if _, ok := o.folders[name]; ok {
-		return info{name: path.Base(name), mode: fs.ModeDir | 0o755}, nil
+		return memfile.Info(path.Base(name), 0, folderMode), nil
 	}
 	return fs.Stat(o.tree, name)
 }
@@ -94,49 +99,3 @@ func (o *overlay) Lstat(name string) (fs.FileInfo, error) {
 
 // ReadLink implements [fs.ReadLinkFS].
 func (o *overlay) ReadLink(name string) (string, error) { return fs.ReadLink(o.tree, name) }
-
-type info struct {
-	name string
-	size int64
-	mode fs.FileMode
-}
-
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return i.size }
-func (i info) Mode() fs.FileMode  { return i.mode }
-func (i info) ModTime() time.Time { return time.Time{} }
-func (i info) IsDir() bool        { return i.mode.IsDir() }
-func (i info) Sys() any           { return nil }
-
-type openFile struct {
-	*bytes.Reader
-	info info
-}
-
-func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *openFile) Close() error               { return nil }
-
-type openFolder struct {
-	entries []fs.DirEntry
-	info    info
-}
-
-func (f *openFolder) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *openFolder) Close() error               { return nil }
-
-func (f *openFolder) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: f.info.name, Err: errors.New("is a folder")}
-}
-
-// ReadDir implements [fs.ReadDirFile].
-func (f *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n > 0 && len(f.entries) == 0 {
-		return nil, io.EOF
-	}
-	if n <= 0 || n > len(f.entries) {
-		n = len(f.entries)
-	}
-	out := f.entries[:n]
-	f.entries = f.entries[n:]
-	return out, nil
-}

@@ -44,6 +44,8 @@ type Options struct {
 	Reports Reports
 	// Live compares with clusters; nil: it cannot be asked for.
 	Live Live
+	// Joint identifies the commits of the repositories that the platform includes, as they are accepted; nil: it includes none.
+	Joint func() string
 	// Limit bounds one evaluation; when it is reached, the check fails and says so; default: 5m.
 	Limit time.Duration
 	// Poll is how often all open pull requests are looked at, which makes up for events that were lost; default: 5m.

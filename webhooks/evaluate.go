@@ -175,7 +175,7 @@ func (e *Engine) comparedWith(ctx context.Context, commit string) (*change, erro
 	if commit == accepted {
 		return &change{base: runs, from: accepted}, nil
 	}
-	base, err := e.bases.of(commit, func() (*evaluate.Evaluation, error) { return e.evaluateBase(ctx, runs, commit) })
+	base, err := e.bases.of(commit+e.joint(), func() (*evaluate.Evaluation, error) { return e.evaluateBase(ctx, runs, commit) })
 	switch {
 	case err != nil:
 		return nil, err
@@ -183,6 +183,14 @@ func (e *Engine) comparedWith(ctx context.Context, commit string) (*change, erro
 		return &change{base: runs, from: accepted, behind: commit}, nil
 	}
 	return &change{base: base, from: commit}, nil
+}
+
+// joint identifies the other repositories as they are accepted: what a commit of the trunk means depends on them.
+func (e *Engine) joint() string {
+	if e.opts.Joint == nil {
+		return ""
+	}
+	return " " + e.opts.Joint()
 }
 
 // evaluateBase evaluates a commit of the trunk other than the accepted one.

@@ -28,7 +28,7 @@ func (e *Engine) group(ctx context.Context, k key) error {
 	}
 	p := Pull{Head: Branch{Ref: g.HeadRef, SHA: g.Head}, Base: Branch{Ref: e.opts.Trunk.Branch(), SHA: g.Base}}
 	s := &pullState{}
-	subject := identity(p, e.opts.Trunk.Tip(), nil)
+	subject := identity(p, e.opts.Trunk.Tip()+e.joint(), nil)
 	if err := e.openCheck(ctx, p, s, subject, false); err != nil {
 		return fmt.Errorf("opening the check of the merge group %s: %w", short(g.Head), err)
 	}

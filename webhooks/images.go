@@ -112,11 +112,17 @@ func (e *Engine) moveImages(ctx context.Context, f *follower) error {
 	c := runs.Catalog()
 	q := images.Question{Keep: keepImages * e.imageInterval(), Seen: f.seen, Open: e.openImages()}
 	for p := range c.Projects() {
+		if c.SourceOf(p.Document.File) != "" {
+			continue // its file is in another repository
+		}
 		if followed := images.Of(p.Spec); len(followed) > 0 {
 			q.Projects = append(q.Projects, images.Project{Name: p.Name, Followed: followed})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Blueprints)) {
+		if c.SourceOf(c.Blueprints[name].Position.File) != "" {
+			continue
+		}
 		if followed := images.OfBlueprint(c.Blueprints[name].Spec); len(followed) > 0 {
 			q.Projects = append(q.Projects, images.Project{Name: blueprintMark + name, Followed: followed})
 		}

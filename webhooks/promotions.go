@@ -78,6 +78,9 @@ func (e *Engine) promoteDue(ctx context.Context, p *promoter) error {
 			continue
 		}
 		for project := range c.Projects() {
+			if c.SourceOf(project.Document.File) != "" {
+				continue // its file is in another repository
+			}
 			on := subject{project: project, environment: to, catalog: c, commit: commit, declared: promotion.Of(c.Tree(), project.Document)}
 			if left == 0 || ctx.Err() != nil {
 				return errors.Join(failed...) // the rest with the next look

@@ -63,7 +63,7 @@ func (e *Engine) review(ctx context.Context, p Pull, s *pullState) (time.Duratio
 		return 0, err
 	}
 	tip := e.opts.Trunk.Tip()
-	subject := identity(p, tip, logins)
+	subject := identity(p, tip+e.joint(), logins)
 	s.own.subject, s.own.logins = fmt.Sprintf("%s %q %v", subject, p.Labels, p.Draft), logins
 	rerun := s.rerun.Swap(false)
 	if s.reviewed == subject && !rerun {

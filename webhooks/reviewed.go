@@ -165,11 +165,15 @@ func (m merge) unreviewed(id catalog.ReleaseID) string {
 type state struct{ commit, digest string }
 
 // whyUnreviewed says why what a release is to become was not reviewed; empty if every step of the branch was that leads there from
-// what is in place. What cannot be followed back was not.
-func whyUnreviewed(id catalog.ReleaseID, inPlace, next state, mergeAt func(sha string) (merge, error)) (string, error) {
+// what is in place. What cannot be followed back was not. Of commits that join several repositories it follows the platform's own: what is
+// left of a change then came from another one.
+func whyUnreviewed(id catalog.ReleaseID, inPlace, next state, joint bool, mergeAt func(sha string) (merge, error)) (string, error) {
 	for range maxMerges {
-		if next.digest == inPlace.digest || next.commit == inPlace.commit {
+		if next.digest == inPlace.digest || next.commit == inPlace.commit && !joint {
 			return "", nil
+		}
+		if next.commit == inPlace.commit {
+			return "what changes it came from a repository that the platform includes, whose pull requests are not followed here", nil
 		}
 		if next.commit == "" {
 			break
@@ -278,14 +282,20 @@ func (r *reviews) find(ctx context.Context) error {
 		if r.told[id] {
 			continue
 		}
-		next := state{rel.Held.Commit, rel.Held.Digest}
+		next := state{status.PartOf(rel.Held.Commit, rel.Held.Parts, ""), rel.Held.Digest}
 		if next.digest == "" {
 			next.commit = newest // of a removal, the hold may have the last commit that declared the release
+		}
+		if rel.Source != "" {
+			r.told[id] = true
+			r.engine.opts.Hand.Reviewed(id, next.digest, fmt.Sprintf("it is declared by the source %q, whose pull requests are not followed here", rel.Source))
+			continue
 		}
 		inPlace, err := r.inPlace(ctx, rel)
 		if err == nil {
 			var why string
-			if why, err = whyUnreviewed(id, inPlace, next, func(sha string) (merge, error) { return r.mergeAt(ctx, sha) }); err == nil {
+			joint := rel.Parts+rel.Held.Parts != ""
+			if why, err = whyUnreviewed(id, inPlace, next, joint, func(sha string) (merge, error) { return r.mergeAt(ctx, sha) }); err == nil {
 				r.told[id] = true
 				r.engine.opts.Hand.Reviewed(id, next.digest, why)
 				continue
@@ -301,19 +311,20 @@ func (r *reviews) inPlace(ctx context.Context, rel status.Release) (state, error
 	if rel.Commit == "" {
 		return state{}, nil
 	}
-	s := state{rel.Commit, unknownDigest}
-	known, err := r.engine.opts.Repository.Contains(ctx, r.engine.opts.Trunk.Tip(), rel.Commit)
+	commit := status.PartOf(rel.Commit, rel.Parts, "")
+	s := state{commit, unknownDigest}
+	known, err := r.engine.opts.Repository.Contains(ctx, r.engine.opts.Trunk.Tip(), commit)
 	if err != nil {
 		return state{}, fmt.Errorf("looking for what is in place: %w", err)
 	}
 	if !known {
 		return s, nil // a commit of another history, or of another repository: nothing leads back to it
 	}
-	c, err := r.engine.comparedWith(ctx, rel.Commit)
+	c, err := r.engine.comparedWith(ctx, commit)
 	if err != nil {
 		return state{}, fmt.Errorf("reading what is in place: %w", err)
 	}
-	if c.from == rel.Commit {
+	if c.from == commit {
 		s.digest = digestIn(c.base, rel.ReleaseID)
 	}
 	return s, nil

@@ -37,6 +37,9 @@ func (e *Engine) subjectOf(ctx context.Context, s *pullState, in Comment, who ca
 	if len(on.releases) == 0 {
 		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("there is no release of a project %q in an environment %q", project, environment)}, nil
 	}
+	if source := on.catalog.SourceOf(on.project.Document.File); source != "" {
+		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("the project %q is declared by the source %q: it is changed in that repository", project, source)}, nil
+	}
 	on.declared = promotion.Of(on.catalog.Tree(), on.project.Document)
 	owners, err := policy.Owners(on.catalog, []string{on.project.Document.File})
 	if err != nil {

@@ -42,9 +42,3 @@ func ParseKey(text string) (crypto.PublicKey, error) {
 	}
 	return nil, errors.New("it is a key of a kind that cosign does not sign with")
 }
-
-// CheckKey reports why a text is no key that artifacts can be signed with.
-func CheckKey(text string) error {
-	_, err := ParseKey(text)
-	return err
-}

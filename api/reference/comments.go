@@ -87,6 +87,14 @@ func comments() map[string]comment {
 				"PerProject": "PerProject is what each project may cost in a month here, such as \"800\"; default: no bound.",
 			},
 		},
+		"CloudProvider": {
+			doc: "CloudProvider is a cloud that runs clusters.",
+			values: []commentValue{
+				{"aws", "CloudAWS is Amazon Web Services, with EKS."},
+				{"gcp", "CloudGCP is Google Cloud, with GKE."},
+				{"azure", "CloudAzure is Microsoft Azure, with AKS."},
+			},
+		},
 		"Cluster": {
 			doc: "Cluster describes a Kubernetes cluster. How to reach it, and with which credentials, belongs into the daemon's configuration and never into the repository.",
 			fields: map[string]string{
@@ -125,20 +133,57 @@ func comments() map[string]comment {
 		"Currency": {
 			doc: "Currency is the code of a currency by ISO 4217: three capital letters, such as \"EUR\". The zero value means that none was given.",
 		},
+		"DaemonAgents": {
+			doc: "DaemonAgents configures where agents come that keep clusters which the daemon cannot reach.",
+			fields: map[string]string{
+				"Listen":      "Listen is the address to which they come, by TLS; default: none.",
+				"TLSCertFile": "TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none.",
+				"TLSKeyFile":  "TLSKeyFile holds the private key of the certificate; default: none.",
+				"CAFile":      "CAFile holds PEM certificates of the authorities of agents' certificates, and is read again when it changes; default: none, no certificate counts.",
+				"Audience":    "Audience is who the tokens of agents are for; default: trunkline.",
+			},
+		},
 		"DaemonArtifacts": {
 			doc: "DaemonArtifacts is where blueprints are fetched from that are not in the repository.",
 			fields: map[string]string{
-				"Hosts":      "Hosts may be asked, such as \"ghcr.io\" or \"charts.example.com\"; others are not.",
-				"ConfigFile": "ConfigFile is a docker config.json with credentials for them; default: none.",
+				"Hosts":         "Hosts may be asked, such as \"ghcr.io\" or \"charts.example.com\"; others are not.",
+				"ConfigFile":    "ConfigFile is a docker config.json with credentials for them; default: none.",
+				"CloudIdentity": "CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the cloud gives the daemon; default: false.",
+			},
+		},
+		"DaemonCloud": {
+			doc: "DaemonCloud is a cluster of EKS, GKE or AKS. Where it is, its cloud is asked; it is reached with the identity of the daemon's pod or machine, so that no secret is stored.",
+			fields: map[string]string{
+				"Provider":      "Provider is the cloud.",
+				"Cluster":       "Cluster is the name that the cloud has for it.",
+				"Region":        "Region is that of AWS, such as \"eu-west-1\", or the region or zone of Google Cloud, such as \"europe-west1\"; default: none, for Azure.",
+				"Role":          "Role is the ARN of a role to assume in AWS, such as one of the cluster's account; default: none, and the daemon's own counts.",
+				"Project":       "Project is the id of the project of Google Cloud; default: none, for the others.",
+				"Subscription":  "Subscription is the id of the subscription of Azure; default: none, for the others.",
+				"ResourceGroup": "ResourceGroup is that of Azure which the cluster is in; default: none, for the others.",
+				"ClientID":      "ClientID is that of the identity of Azure to use; default: the one of the pod, or the only one of the machine.",
+				"Address":       "Address is where the API server is, such as \"https://10.0.0.2\"; default: where the cloud says.",
+				"API":           "API is where the API of the cloud is, such as a private endpoint or that of a sovereign cloud; default: the public one.",
 			},
 		},
 		"DaemonCluster": {
-			doc: "DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.",
+			doc: "DaemonCluster is a cluster, and how to reach it: by a kubeconfig, from inside the cluster, or by the identity that a cloud gives the daemon; or by an agent that comes to the daemon.",
 			fields: map[string]string{
 				"Name":       "Name is that of the cluster's declaration.",
 				"Kubeconfig": "Kubeconfig is a file; default: none.",
 				"Context":    "Context is one of the kubeconfig; default: its current one.",
 				"InCluster":  "InCluster uses the account of the daemon's own pod instead of a kubeconfig; default: false.",
+				"Cloud":      "Cloud uses the identity that a cloud gives the daemon, for a cluster that the cloud runs; default: none.",
+				"Agent":      "Agent is who the agent is that keeps a cluster which the daemon cannot reach; default: none, the daemon reaches it.",
+			},
+		},
+		"DaemonClusterAgent": {
+			doc: "DaemonClusterAgent is who the agent of a cluster is: the holder of a certificate, or of a token. An agent that is someone else is not let in.",
+			fields: map[string]string{
+				"Certificate": "Certificate is a DNS name or URI in the certificate of the agent, of an authority of `agents.caFile`; default: none, no certificate counts.",
+				"Issuer":      "Issuer is the https URL of who issues the tokens of the agent, such as that of the service accounts of its cluster; default: none, no token counts.",
+				"Subject":     "Subject is who the tokens are about, such as \"system:serviceaccount:trunkline-system:trunkline-agent\"; default: none.",
+				"KeysFile":    "KeysFile holds the public keys of the issuer, a JSON Web Key Set, and is read again when it changes; default: none, and the issuer is asked for them.",
 			},
 		},
 		"DaemonConfiguration": {
@@ -186,9 +231,10 @@ func comments() map[string]comment {
 		"DaemonImages": {
 			doc: "DaemonImages is how registries are asked for newer images. Pull requests at GitHub move them, so github is needed too.",
 			fields: map[string]string{
-				"Registries": "Registries are the hosts that may be asked, such as \"ghcr.io\"; others are not.",
-				"ConfigFile": "ConfigFile is a docker config.json with credentials for them; default: none.",
-				"Interval":   "Interval is how often each repository is looked at; default: 5m.",
+				"Registries":    "Registries are the hosts that may be asked, such as \"ghcr.io\"; others are not.",
+				"ConfigFile":    "ConfigFile is a docker config.json with credentials for them; default: none.",
+				"CloudIdentity": "CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the cloud gives the daemon; default: false.",
+				"Interval":      "Interval is how often each repository is looked at; default: 5m.",
 			},
 		},
 		"DaemonReplicas": {
@@ -237,10 +283,28 @@ func comments() map[string]comment {
 				"TLSKeyFile":        "TLSKeyFile holds the private key of the certificate; default: none.",
 			},
 		},
+		"DaemonSource": {
+			doc: "DaemonSource is a repository that the platform may include by its name, and how to read it. What of it counts, and what it may declare, the platform says.",
+			fields: map[string]string{
+				"Name":              "Name is that of the source in the platform.",
+				"URL":               "URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path. A platform that has the source at another address is refused.",
+				"Username":          "Username is the name for http(s); default: none.",
+				"PasswordFile":      "PasswordFile holds the password or access token for http(s); default: none.",
+				"TokenFile":         "TokenFile holds a bearer token for http(s); default: none.",
+				"CAFile":            "CAFile holds PEM certificates to trust for https besides the system's; default: none.",
+				"KeyFile":           "KeyFile holds the private key for ssh; default: none.",
+				"KeyPassphraseFile": "KeyPassphraseFile holds the passphrase of the private key; default: none.",
+				"KnownHostsFile":    "KnownHostsFile holds the host keys to accept for ssh; default: none.",
+				"Verify":            "Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.",
+				"NoRewrite":         "NoRewrite refuses a head that does not come after the accepted commit; default: false.",
+				"AcceptRewrites":    "AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.",
+			},
+		},
 		"DaemonSpec": {
 			doc: "DaemonSpec is the body of a [DaemonConfiguration].",
 			fields: map[string]string{
 				"Repository": "Repository is the one to follow.",
+				"Sources":    "Sources are other repositories that the platform may include, and how to read them; default: none.",
 				"Clusters":   "Clusters are those to deploy to, and how to reach them.",
 				"Deploy":     "Deploy says which account deploys releases.",
 				"Data":       "Data is the folder for the copy of the repository: a cache, to which nobody else may write; default: trunkline in the user's cache folder.",
@@ -253,6 +317,7 @@ func comments() map[string]comment {
 				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
 				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
 				"Artifacts":  "Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.",
+				"Agents":     "Agents configures where agents come that keep clusters which the daemon cannot reach; default: none come.",
 				"LogLevel":   "LogLevel is the lowest level to log; default: info.",
 			},
 		},
@@ -505,8 +570,44 @@ func comments() map[string]comment {
 				"Digest":     "Digest is the one in force, such as \"sha256:0123…\"; default: none, and the image is named by its tag.",
 			},
 		},
+		"IncludedKind": {
+			doc: "IncludedKind is a kind that a repository may declare that a platform includes: any but Platform.",
+			values: []commentValue{
+				{"Project", "IncludedProject lets it declare projects."},
+				{"Blueprint", "IncludedBlueprint lets it declare blueprints, which any project can use."},
+				{"Environment", "IncludedEnvironment lets it declare environments, which grant rights."},
+				{"Cluster", "IncludedCluster lets it declare clusters."},
+				{"Policy", "IncludedPolicy lets it declare policies, which judge all projects."},
+				{"PolicyTest", "IncludedPolicyTest lets it declare tests of policies."},
+			},
+		},
+		"IncludedRepository": {
+			doc: "IncludedRepository is another repository that is part of the platform, and what it may declare. How it is read, and who may sign its commits, is in the daemon's configuration, which has a source of the same name.",
+			fields: map[string]string{
+				"Name":         "Name is that of its folder, below \"sources\": a label of DNS.",
+				"URL":          "URL is where it is, as the daemon's configuration has it, without credentials.",
+				"Branch":       "Branch is the one to follow; default: main, unless there is a tag or a commit.",
+				"Tag":          "Tag is the one to follow instead of a branch; default: none.",
+				"Commit":       "Commit is the full hash of the one to stay at, instead of a branch; default: none.",
+				"Path":         "Path is the folder of it that counts; default: the repository itself.",
+				"Kinds":        "Kinds are those that it may declare. Every kind but Project governs others; Platform is never one of them. Default: Project.",
+				"Owners":       "Owners are those whom the owner of each of its projects has to be one of; default: anybody.",
+				"Environments": "Environments are those that its projects may be in; default: all.",
+			},
+		},
 		"Join": {
 			doc: "Join says how many of several inputs are waited for: \"all\", \"any\", or a number from 1 on. The zero value means that nothing was said.",
+		},
+		"KeylessSigner": {
+			doc: "KeylessSigner is someone who signs by a certificate that Fulcio has made for them, and that the log Rekor has recorded. Both are verified by what is given here: neither they nor anything else is asked.",
+			fields: map[string]string{
+				"Issuer":      "Issuer is the identity provider that says who they are, such as \"https://token.actions.githubusercontent.com\".",
+				"Identity":    "Identity is who they are, as the certificate has it: a mail address, or the URL of a workflow. \"*\" is any text in it, such as \"https://github.com/acme/charts/.github/workflows/release.yml@refs/tags/*\".",
+				"FulcioRoots": "FulcioRoots are the certificates of Fulcio, in PEM: its roots, and those between them and the signers'; default: none, TrustedRoot has them.",
+				"RekorKeys":   "RekorKeys are the public keys of Rekor, in PEM; default: none, TrustedRoot has them.",
+				"CTLogKeys":   "CTLogKeys are the public keys of the log in which Fulcio's certificates are, in PEM; default: they need be in none.",
+				"TrustedRoot": "TrustedRoot has all of that in one, in JSON, as Sigstore distributes it and \"cosign trusted-root create\" writes it, instead of the other three; default: none.",
+			},
 		},
 		"Late": {
 			doc: "Late is what becomes of a lot when an input of it is written late.",
@@ -614,6 +715,14 @@ func comments() map[string]comment {
 				"Annotations": "Annotations are texts by name, for tools and people to keep; Trunkline itself reads none.",
 			},
 		},
+		"NotationSigner": {
+			doc: "NotationSigner is someone who signs by a certificate of an authority that is trusted.",
+			fields: map[string]string{
+				"Roots":          "Roots are the certificates of the authorities, in PEM.",
+				"Subjects":       "Subjects are those of the certificates that may sign, as parts of their names, such as \"C=US, ST=WA, O=acme.io\"; default: any that is issued by one of the roots.",
+				"TimestampRoots": "TimestampRoots are the certificates of authorities for timestamps, in PEM: what they say that was signed in time counts also once the signer's certificate has expired. Default: then it does not count.",
+			},
+		},
 		"OnRemoval": {
 			doc: "OnRemoval says what becomes of a resource that is not declared any more.",
 			values: []commentValue{
@@ -649,6 +758,7 @@ func comments() map[string]comment {
 			doc: "PlatformSpec is the body of a [Platform].",
 			fields: map[string]string{
 				"Roots":      "Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole tree.",
+				"Sources":    "Sources are other repositories that are part of the platform, each below the folder \"sources\" by its name; default: none.",
 				"Governance": "Governance says where declarations that govern others count, and who owns them; default: anywhere outside the folders of projects, and the owners that CODEOWNERS names.",
 				"Defaults":   "Defaults fill what a workload leaves out.",
 				"Sizes":      "Sizes maps the name of a size class to its definition; they add to, or replace, the built-in ones.",
@@ -947,10 +1057,12 @@ func comments() map[string]comment {
 			},
 		},
 		"Signer": {
-			doc: "Signer is who signs artifacts with cosign.",
+			doc: "Signer is who signs artifacts. Exactly one of CosignKey, Keyless and Notation says how.",
 			fields: map[string]string{
 				"Name":      "Name is who it is, as people are told.",
-				"CosignKey": "CosignKey is the public key, in PEM.",
+				"CosignKey": "CosignKey is the public key of someone who signs with cosign and a key, in PEM; default: none.",
+				"Keyless":   "Keyless is someone who signs with cosign and without a key of their own.",
+				"Notation":  "Notation is someone who signs with notation, of the Notary Project.",
 			},
 		},
 		"Size": {

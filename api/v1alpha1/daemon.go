@@ -25,6 +25,8 @@ type DaemonConfiguration struct {
 type DaemonSpec struct {
 	// Repository is the one to follow.
 	Repository DaemonRepository `json:"repository" required:"true"`
+	// Sources are other repositories that the platform may include, and how to read them; default: none.
+	Sources []DaemonSource `json:"sources,omitempty"`
 	// Clusters are those to deploy to, and how to reach them.
 	Clusters []DaemonCluster `json:"clusters" required:"true"`
 	// Deploy says which account deploys releases.
@@ -50,6 +52,8 @@ type DaemonSpec struct {
 	Images *DaemonImages `json:"images,omitempty" bare:"refused"`
 	// Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.
 	Artifacts *DaemonArtifacts `json:"artifacts,omitempty" bare:"refused"`
+	// Agents configures where agents come that keep clusters which the daemon cannot reach; default: none come.
+	Agents DaemonAgents `json:"agents,omitzero"`
 	// LogLevel is the lowest level to log; default: info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
@@ -124,6 +128,9 @@ type DaemonImages struct {
 	Registries []string `json:"registries" required:"true"`
 	// ConfigFile is a docker config.json with credentials for them; default: none.
 	ConfigFile string `json:"configFile,omitempty"`
+	// CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the
+	// cloud gives the daemon; default: false.
+	CloudIdentity bool `json:"cloudIdentity,omitempty"`
 	// Interval is how often each repository is looked at; default: 5m.
 	Interval Duration `json:"interval,omitempty"`
 }
@@ -134,6 +141,9 @@ type DaemonArtifacts struct {
 	Hosts []string `json:"hosts" required:"true"`
 	// ConfigFile is a docker config.json with credentials for them; default: none.
 	ConfigFile string `json:"configFile,omitempty"`
+	// CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the
+	// cloud gives the daemon; default: false.
+	CloudIdentity bool `json:"cloudIdentity,omitempty"`
 }
 
 // DaemonRepository is a branch of a repository, and how to read it.
@@ -168,6 +178,35 @@ type DaemonRepository struct {
 	AcceptRewrites []string `json:"acceptRewrites,omitempty"`
 }
 
+// DaemonSource is a repository that the platform may include by its name, and how to read it. What of it counts, and what it may declare,
+// the platform says.
+type DaemonSource struct {
+	// Name is that of the source in the platform.
+	Name string `json:"name" required:"true"`
+	// URL is a path, or a file://, http(s):// or ssh:// URL, or user@host:path. A platform that has the source at another address is refused.
+	URL string `json:"url" required:"true"`
+	// Username is the name for http(s); default: none.
+	Username string `json:"username,omitempty"`
+	// PasswordFile holds the password or access token for http(s); default: none.
+	PasswordFile string `json:"passwordFile,omitempty"`
+	// TokenFile holds a bearer token for http(s); default: none.
+	TokenFile string `json:"tokenFile,omitempty"`
+	// CAFile holds PEM certificates to trust for https besides the system's; default: none.
+	CAFile string `json:"caFile,omitempty"`
+	// KeyFile holds the private key for ssh; default: none.
+	KeyFile string `json:"keyFile,omitempty"`
+	// KeyPassphraseFile holds the passphrase of the private key; default: none.
+	KeyPassphraseFile string `json:"keyPassphraseFile,omitempty"`
+	// KnownHostsFile holds the host keys to accept for ssh; default: none.
+	KnownHostsFile string `json:"knownHostsFile,omitempty"`
+	// Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.
+	Verify DaemonVerify `json:"verify,omitzero"`
+	// NoRewrite refuses a head that does not come after the accepted commit; default: false.
+	NoRewrite bool `json:"noRewrite,omitempty"`
+	// AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.
+	AcceptRewrites []string `json:"acceptRewrites,omitempty"`
+}
+
 // DaemonVerify says whose keys may sign commits. The files are read again when they change.
 type DaemonVerify struct {
 	// SSHSignersFiles are files of allowed signers, as ssh-keygen and Git know them; default: none.
@@ -176,7 +215,8 @@ type DaemonVerify struct {
 	GPGKeysFiles []string `json:"gpgKeysFiles,omitempty"`
 }
 
-// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, or from inside the cluster.
+// DaemonCluster is a cluster, and how to reach it: by a kubeconfig, from inside the cluster, or by the identity that a cloud gives the daemon; or by an
+// agent that comes to the daemon.
 type DaemonCluster struct {
 	// Name is that of the cluster's declaration.
 	Name string `json:"name" required:"true"`
@@ -186,6 +226,83 @@ type DaemonCluster struct {
 	Context string `json:"context,omitempty"`
 	// InCluster uses the account of the daemon's own pod instead of a kubeconfig; default: false.
 	InCluster bool `json:"inCluster,omitempty"`
+	// Cloud uses the identity that a cloud gives the daemon, for a cluster that the cloud runs; default: none.
+	Cloud *DaemonCloud `json:"cloud,omitempty" bare:"refused"`
+	// Agent is who the agent is that keeps a cluster which the daemon cannot reach; default: none, the daemon reaches it.
+	Agent *DaemonClusterAgent `json:"agent,omitempty" bare:"refused"`
+}
+
+// DaemonCloud is a cluster of EKS, GKE or AKS. Where it is, its cloud is asked; it is reached with the identity of the daemon's pod or machine, so
+// that no secret is stored.
+type DaemonCloud struct {
+	// Provider is the cloud.
+	Provider CloudProvider `json:"provider" required:"true"`
+	// Cluster is the name that the cloud has for it.
+	Cluster string `json:"cluster" required:"true"`
+	// Region is that of AWS, such as "eu-west-1", or the region or zone of Google Cloud, such as "europe-west1"; default: none, for Azure.
+	Region string `json:"region,omitempty"`
+	// Role is the ARN of a role to assume in AWS, such as one of the cluster's account; default: none, and the daemon's own counts.
+	Role string `json:"role,omitempty"`
+	// Project is the id of the project of Google Cloud; default: none, for the others.
+	Project string `json:"project,omitempty"`
+	// Subscription is the id of the subscription of Azure; default: none, for the others.
+	Subscription string `json:"subscription,omitempty"`
+	// ResourceGroup is that of Azure which the cluster is in; default: none, for the others.
+	ResourceGroup string `json:"resourceGroup,omitempty"`
+	// ClientID is that of the identity of Azure to use; default: the one of the pod, or the only one of the machine.
+	ClientID string `json:"clientID,omitempty"`
+	// Address is where the API server is, such as "https://10.0.0.2"; default: where the cloud says.
+	Address string `json:"address,omitempty"`
+	// API is where the API of the cloud is, such as a private endpoint or that of a sovereign cloud; default: the public one.
+	API string `json:"api,omitempty"`
+}
+
+// CloudProvider is a cloud that runs clusters.
+type CloudProvider string
+
+// The clouds.
+const (
+	// CloudAWS is Amazon Web Services, with EKS.
+	CloudAWS CloudProvider = "aws"
+	// CloudGCP is Google Cloud, with GKE.
+	CloudGCP CloudProvider = "gcp"
+	// CloudAzure is Microsoft Azure, with AKS.
+	CloudAzure CloudProvider = "azure"
+)
+
+func (CloudProvider) values() []string {
+	return []string{string(CloudAWS), string(CloudGCP), string(CloudAzure)}
+}
+
+// DaemonClusterAgent is who the agent of a cluster is: the holder of a certificate, or of a token. An agent that is someone else is not
+// let in.
+type DaemonClusterAgent struct {
+	// Certificate is a DNS name or URI in the certificate of the agent, of an authority of `agents.caFile`; default: none, no certificate
+	// counts.
+	Certificate string `json:"certificate,omitempty"`
+	// Issuer is the https URL of who issues the tokens of the agent, such as that of the service accounts of its cluster; default: none, no
+	// token counts.
+	Issuer string `json:"issuer,omitempty"`
+	// Subject is who the tokens are about, such as "system:serviceaccount:trunkline-system:trunkline-agent"; default: none.
+	Subject string `json:"subject,omitempty"`
+	// KeysFile holds the public keys of the issuer, a JSON Web Key Set, and is read again when it changes; default: none, and the issuer is
+	// asked for them.
+	KeysFile string `json:"keysFile,omitempty"`
+}
+
+// DaemonAgents configures where agents come that keep clusters which the daemon cannot reach.
+type DaemonAgents struct {
+	// Listen is the address to which they come, by TLS; default: none.
+	Listen string `json:"listen,omitempty"`
+	// TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none.
+	TLSCertFile string `json:"tlsCertFile,omitempty"`
+	// TLSKeyFile holds the private key of the certificate; default: none.
+	TLSKeyFile string `json:"tlsKeyFile,omitempty"`
+	// CAFile holds PEM certificates of the authorities of agents' certificates, and is read again when it changes; default: none, no
+	// certificate counts.
+	CAFile string `json:"caFile,omitempty"`
+	// Audience is who the tokens of agents are for; default: trunkline.
+	Audience string `json:"audience,omitempty"`
 }
 
 // DaemonDeploy says which account deploys releases.

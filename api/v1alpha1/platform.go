@@ -2,6 +2,8 @@
 
 package v1alpha1
 
+import "slices"
+
 // Platform holds what is true for the whole monorepo. There is exactly one.
 type Platform struct {
 	// Metadata names the platform.
@@ -15,6 +17,8 @@ type PlatformSpec struct {
 	// Roots are the folders that are searched for declarations, relative to the root of the tree; default: the whole
 	// tree.
 	Roots []string `json:"roots,omitempty"`
+	// Sources are other repositories that are part of the platform, each below the folder "sources" by its name; default: none.
+	Sources []IncludedRepository `json:"sources,omitempty"`
 	// Governance says where declarations that govern others count, and who owns them; default: anywhere outside the
 	// folders of projects, and the owners that CODEOWNERS names.
 	Governance Governance `json:"governance,omitzero"`
@@ -42,6 +46,62 @@ type PlatformSpec struct {
 	Health []HealthRule `json:"health,omitempty"`
 }
 
+// IncludedRepository is another repository that is part of the platform, and what it may declare. How it is read, and who may sign its
+// commits, is in the daemon's configuration, which has a source of the same name.
+type IncludedRepository struct {
+	// Name is that of its folder, below "sources": a label of DNS.
+	Name string `json:"name" required:"true"`
+	// URL is where it is, as the daemon's configuration has it, without credentials.
+	URL string `json:"url" required:"true"`
+	// Branch is the one to follow; default: main, unless there is a tag or a commit.
+	Branch string `json:"branch,omitempty"`
+	// Tag is the one to follow instead of a branch; default: none.
+	Tag string `json:"tag,omitempty"`
+	// Commit is the full hash of the one to stay at, instead of a branch; default: none.
+	Commit string `json:"commit,omitempty"`
+	// Path is the folder of it that counts; default: the repository itself.
+	Path string `json:"path,omitempty"`
+	// Kinds are those that it may declare. Every kind but Project governs others; Platform is never one of them. Default: Project.
+	Kinds []IncludedKind `json:"kinds,omitempty"`
+	// Owners are those whom the owner of each of its projects has to be one of; default: anybody.
+	Owners []string `json:"owners,omitempty"`
+	// Environments are those that its projects may be in; default: all.
+	Environments []string `json:"environments,omitempty"`
+}
+
+// IncludedKind is a kind that a repository may declare that a platform includes: any but Platform.
+type IncludedKind string
+
+// The kinds.
+const (
+	// IncludedProject lets it declare projects.
+	IncludedProject IncludedKind = "Project"
+	// IncludedBlueprint lets it declare blueprints, which any project can use.
+	IncludedBlueprint IncludedKind = "Blueprint"
+	// IncludedEnvironment lets it declare environments, which grant rights.
+	IncludedEnvironment IncludedKind = "Environment"
+	// IncludedCluster lets it declare clusters.
+	IncludedCluster IncludedKind = "Cluster"
+	// IncludedPolicy lets it declare policies, which judge all projects.
+	IncludedPolicy IncludedKind = "Policy"
+	// IncludedPolicyTest lets it declare tests of policies.
+	IncludedPolicyTest IncludedKind = "PolicyTest"
+)
+
+func (IncludedKind) values() []string {
+	return []string{
+		string(IncludedProject), string(IncludedBlueprint), string(IncludedEnvironment), string(IncludedCluster), string(IncludedPolicy), string(IncludedPolicyTest),
+	}
+}
+
+// May reports whether it may declare a kind.
+func (r IncludedRepository) May(kind Kind) bool {
+	if len(r.Kinds) == 0 {
+		return kind == KindProject
+	}
+	return kind != KindPlatform && slices.Contains(r.Kinds, IncludedKind(kind))
+}
+
 // SignatureRule says who signs artifacts.
 type SignatureRule struct {
 	// Sources is a pattern of repositories, in which "*" is any text, such as "oci://ghcr.io/acme/*".
@@ -50,12 +110,48 @@ type SignatureRule struct {
 	Signers []Signer `json:"signers" required:"true"`
 }
 
-// Signer is who signs artifacts with cosign.
+// Signer is who signs artifacts. Exactly one of CosignKey, Keyless and Notation says how.
 type Signer struct {
 	// Name is who it is, as people are told.
 	Name string `json:"name" required:"true"`
-	// CosignKey is the public key, in PEM.
-	CosignKey string `json:"cosignKey" required:"true"`
+	// CosignKey is the public key of someone who signs with cosign and a key, in PEM; default: none.
+	CosignKey string `json:"cosignKey,omitempty"`
+	// Keyless is someone who signs with cosign and without a key of their own.
+	Keyless *KeylessSigner `json:"keyless,omitempty"`
+	// Notation is someone who signs with notation, of the Notary Project.
+	Notation *NotationSigner `json:"notation,omitempty"`
+}
+
+// KeylessSigner is someone who signs by a certificate that Fulcio has made for them, and that the log Rekor has recorded. Both are
+// verified by what is given here: neither they nor anything else is asked.
+type KeylessSigner struct {
+	// Issuer is the identity provider that says who they are, such as "https://token.actions.githubusercontent.com".
+	Issuer string `json:"issuer" required:"true"`
+	// Identity is who they are, as the certificate has it: a mail address, or the URL of a workflow. "*" is any text in it, such as
+	// "https://github.com/acme/charts/.github/workflows/release.yml@refs/tags/*".
+	Identity string `json:"identity" required:"true"`
+	// FulcioRoots are the certificates of Fulcio, in PEM: its roots, and those between them and the signers'; default: none,
+	// TrustedRoot has them.
+	FulcioRoots string `json:"fulcioRoots,omitempty"`
+	// RekorKeys are the public keys of Rekor, in PEM; default: none, TrustedRoot has them.
+	RekorKeys string `json:"rekorKeys,omitempty"`
+	// CTLogKeys are the public keys of the log in which Fulcio's certificates are, in PEM; default: they need be in none.
+	CTLogKeys string `json:"ctLogKeys,omitempty"`
+	// TrustedRoot has all of that in one, in JSON, as Sigstore distributes it and "cosign trusted-root create" writes it, instead of the
+	// other three; default: none.
+	TrustedRoot string `json:"trustedRoot,omitempty"`
+}
+
+// NotationSigner is someone who signs by a certificate of an authority that is trusted.
+type NotationSigner struct {
+	// Roots are the certificates of the authorities, in PEM.
+	Roots string `json:"roots" required:"true"`
+	// Subjects are those of the certificates that may sign, as parts of their names, such as "C=US, ST=WA, O=acme.io"; default: any
+	// that is issued by one of the roots.
+	Subjects []string `json:"subjects,omitempty"`
+	// TimestampRoots are the certificates of authorities for timestamps, in PEM: what they say that was signed in time counts also once
+	// the signer's certificate has expired. Default: then it does not count.
+	TimestampRoots string `json:"timestampRoots,omitempty"`
 }
 
 // Governance is about every kind of declaration but Project: what one of them says holds for projects of other teams.

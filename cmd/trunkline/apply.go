@@ -36,9 +36,10 @@ It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 
 			if len(clusters) == 0 {
 				return usagef("no cluster given: add --cluster NAME=KUBECONFIG")
 			}
+			clouds := newClouds()
 			var configs []cluster.Config
 			for _, c := range clusters {
-				cfg, err := cluster.ParseConfig(c)
+				cfg, err := parseCluster(c, clouds)
 				if err != nil {
 					return &usageError{err}
 				}
@@ -92,7 +93,7 @@ It is for pipelines. Exit codes: 0 everything is healthy; 1 something is not; 2 
 		},
 	}
 	from.flags(cmd)
-	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, clusterUsage)
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for everything to be healthy")
 	sops.flags(cmd)
 	log.flags(cmd, "error") // what went wrong is printed at the end

@@ -21,6 +21,8 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/promotion/images"
 	"trunkline.dev/trunkline/reconciler/artifact"
+	"trunkline.dev/trunkline/reconciler/cloud"
+	"trunkline.dev/trunkline/reconciler/oci"
 	"trunkline.dev/trunkline/render"
 	"trunkline.dev/trunkline/webhooks/registry"
 )
@@ -32,15 +34,17 @@ const artifactsFolder = "artifacts"
 type fetched struct {
 	hosts  []string
 	config string
+	cloud  bool
 }
 
 func (a *fetched) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&a.hosts, "artifact-host", nil, "`HOST` of a registry or Helm repository that blueprints are fetched from, such as ghcr.io; may be given several times; default: nothing is fetched")
 	f.StringVar(&a.config, "artifact-config", "", "docker config.json with credentials for these hosts")
+	f.BoolVar(&a.cloud, "artifact-cloud-identity", false, "sign on to registries of ECR, Artifact Registry and ACR that the file has no credentials for with the identity that the cloud gives this process")
 }
 
 // store makes what fetches blueprints for a daemon.
-func (a *fetched) store(data string) (*artifact.Store, error) {
+func (a *fetched) store(data string, clouds *cloud.Clouds) (*artifact.Store, error) {
 	hosts := []string{} // which is none, and not any
 	for _, h := range a.hosts {
 		h = strings.ToLower(h)
@@ -49,12 +53,15 @@ func (a *fetched) store(data string) (*artifact.Store, error) {
 		}
 		hosts = append(hosts, h)
 	}
-	if len(hosts) == 0 && a.config != "" {
+	if len(hosts) == 0 && (a.config != "" || a.cloud) {
 		return nil, usagef("say which hosts blueprints are fetched from: --artifact-host HOST")
 	}
-	keys, err := registry.NewKeychain(a.config, "--artifact-config")
+	keys, err := oci.NewKeychain(a.config, "--artifact-config")
 	if err != nil {
 		return nil, &usageError{err}
+	}
+	if a.cloud {
+		keys = clouds.Keychain(keys)
 	}
 	return artifact.New(artifact.Options{
 		Dir: filepath.Join(data, artifactsFolder), Hosts: hosts, Keys: keys, Now: time.Now, Allow: "whoever runs the daemon allows it by --artifact-host %s",

@@ -82,7 +82,7 @@ Exit codes: 0 printed, written or nothing to write; 1 declarations are refused;
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&a.cluster, "cluster", "", "the cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster")
+	f.StringVar(&a.cluster, "cluster", "", "the cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=in-cluster, or NAME=eks://…, gke://… or aks://…, as \"trunkline serve\" has them")
 	f.BoolVar(&a.write, "write", false, "write it into the declaration of the cluster")
 	f.StringVar(&a.folder, "from", ".", "folder with the platform, for --write")
 	f.BoolVar(&a.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
@@ -104,7 +104,7 @@ type capabilities struct {
 }
 
 func (a *inquiry) ask(cmd *cobra.Command) (capabilities, error) {
-	cfg, err := cluster.ParseConfig(a.cluster)
+	cfg, err := parseCluster(a.cluster, newClouds())
 	if err != nil {
 		return capabilities{}, &usageError{err}
 	}

@@ -76,7 +76,7 @@ create cannot be tried, and are shown as declared.
 		}),
 	}
 	v.flags(cmd)
-	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	cmd.Flags().StringArrayVar(&v.clusters, "cluster", nil, clusterUsage)
 	cmd.Flags().BoolVar(&v.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", defaultDiffTimeout, "how long to wait for each cluster")
 	return cmd
@@ -85,8 +85,9 @@ create cannot be tried, and are shown as declared.
 // configs reads how to reach the clusters.
 func (v *differing) configs() (configs []cluster.Config, named map[string]bool, err error) {
 	named = map[string]bool{}
+	clouds := newClouds()
 	for _, flag := range v.clusters {
-		cfg, err := cluster.ParseConfig(flag)
+		cfg, err := parseCluster(flag, clouds)
 		if err != nil {
 			return nil, nil, &usageError{err}
 		}

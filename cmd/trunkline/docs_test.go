@@ -173,4 +173,3 @@ func (c call) check(whole bool) error {
 	}
 	return nil
 }
-

@@ -23,6 +23,7 @@ type graphing struct {
 	// node, upstream and downstream are the node to draw around, in both directions or in one.
 	node, upstream, downstream string
 	project                    string
+	included                   including
 	depth                      int
 	format                     draw.Format
 	fold                       draw.Folding
@@ -80,6 +81,7 @@ declarations are drawn as far as possible, with their cycles marked, and the exi
 	cmd.Flags().StringVarP(&g.project, "project", "p", "", "draw this project and its neighbours")
 	cmd.Flags().StringVarP(&g.env, "env", "e", "", "draw only this environment; default: all of them")
 	cmd.Flags().IntVar(&g.depth, "depth", 0, "number of edges to follow from the node or project; 0 follows all from a node, and 1 from a project")
+	g.included.flags(cmd.Flags())
 	cmd.Flags().StringVar(&fold, "fold", string(draw.Auto), "draw a node for each project: auto (what is too large), always or never")
 	return cmd
 }
@@ -117,7 +119,11 @@ func (g *graphing) run(cmd *cobra.Command, s draw.Selection) error {
 	if err != nil {
 		return err
 	}
-	cat, problems, err := catalog.Load(o.tree, blueprints.FS)
+	tree, err := g.included.heads(o.tree)
+	if err != nil {
+		return err
+	}
+	cat, problems, err := catalog.Load(tree, blueprints.FS)
 	if p.end(); err != nil {
 		return err
 	}

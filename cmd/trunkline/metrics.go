@@ -15,6 +15,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	fetches  *prometheus.CounterVec
+	sources  *prometheus.CounterVec
 	runs     *prometheus.CounterVec
 	duration prometheus.Histogram
 	objects  *prometheus.CounterVec
@@ -30,6 +31,9 @@ func newMetrics(board *status.Board) *metrics {
 		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trunkline_git_fetches_total", Help: "Fetches of the repository, by result.",
 		}, []string{"result"}),
+		sources: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trunkline_source_fetches_total", Help: "Fetches of repositories that the platform includes, by source and result.",
+		}, []string{"source", "result"}),
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trunkline_runs_total", Help: "Runs of releases, by result.",
 		}, []string{"result"}),
@@ -61,7 +65,7 @@ func newMetrics(board *status.Board) *metrics {
 	for _, action := range []string{"applied", "pruned"} {
 		m.objects.WithLabelValues(action)
 	}
-	m.registry.MustRegister(m.fetches, m.runs, m.duration, m.objects, m.drifts, m.returns, m.reloads, m.outdated, &boardCollector{board: board},
+	m.registry.MustRegister(m.fetches, m.sources, m.runs, m.duration, m.objects, m.drifts, m.returns, m.reloads, m.outdated, &boardCollector{board: board},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -74,6 +78,10 @@ func result(err error) string {
 }
 
 func (m *metrics) fetched(err error) { m.fetches.WithLabelValues(result(err)).Inc() }
+
+func (m *metrics) fetchedSource(name string, err error) {
+	m.sources.WithLabelValues(name, result(err)).Inc()
+}
 
 func (m *metrics) configured(err error) {
 	m.reloads.WithLabelValues(result(err)).Inc()
@@ -103,7 +111,7 @@ func (m *metrics) event(e history.Event) {
 type boardCollector struct{ board *status.Board }
 
 // described are the metrics that come from the board.
-type described struct{ releases, drifted, held, refused, reachable, differs *prometheus.Desc }
+type described struct{ releases, drifted, held, refused, source, reachable, differs *prometheus.Desc }
 
 func descriptions() described {
 	where := []string{"environment", "cluster"}
@@ -112,7 +120,9 @@ func descriptions() described {
 		drifted:  prometheus.NewDesc("trunkline_releases_drifted", "Releases that drifted, and are left so.", where, nil),
 		held: prometheus.NewDesc("trunkline_releases_held", "Releases that wait to apply the newest commit, by the rule that holds them.",
 			append(where, "rule"), nil),
-		refused:   prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
+		refused: prometheus.NewDesc("trunkline_commit_refused", "1 if the newest commit is refused.", nil, nil),
+		source: prometheus.NewDesc("trunkline_source_refused",
+			"1 if the newest commit of a repository that the platform includes is not accepted, or there is none.", []string{"source"}, nil),
 		reachable: prometheus.NewDesc("trunkline_cluster_reachable", "1 if the cluster answers.", []string{"cluster"}, nil),
 		differs:   prometheus.NewDesc("trunkline_cluster_differs", "1 if the cluster is not what charts are told that it is.", []string{"cluster"}, nil),
 	}
@@ -121,7 +131,7 @@ func descriptions() described {
 // Describe implements [prometheus.Collector].
 func (c *boardCollector) Describe(ch chan<- *prometheus.Desc) {
 	d := descriptions()
-	for _, desc := range []*prometheus.Desc{d.releases, d.drifted, d.held, d.refused, d.reachable, d.differs} {
+	for _, desc := range []*prometheus.Desc{d.releases, d.drifted, d.held, d.refused, d.source, d.reachable, d.differs} {
 		ch <- desc
 	}
 }
@@ -149,6 +159,9 @@ func (c *boardCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, float64(n), s.labels[:s.n]...)
 	}
 	ch <- prometheus.MustNewConstMetric(d.refused, prometheus.GaugeValue, number(p.Source.Refused()))
+	for _, s := range p.Source.Sources {
+		ch <- prometheus.MustNewConstMetric(d.source, prometheus.GaugeValue, number(s.Refused() || s.Accepted == nil), s.Name)
+	}
 	for _, cl := range p.Clusters {
 		ch <- prometheus.MustNewConstMetric(d.reachable, prometheus.GaugeValue, number(cl.Reachable), cl.Name)
 		ch <- prometheus.MustNewConstMetric(d.differs, prometheus.GaugeValue, number(cl.Warning != ""), cl.Name)

@@ -91,7 +91,7 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 	}
 	p := preview.Preview{From: revisionName(base, commit), To: s.name}
 	merged, err := evaluate.Merge(was, is, s.now)
-	p.Notes = merged.Notes
+	p.Notes = append(unknownSources(is.Catalog()), merged.Notes...)
 	picked := map[string]bool{}
 	for _, r := range append(merged.Releases, evaluate.Same(was, is)...) {
 		if v.picker.Picks(r.ID) {

@@ -35,13 +35,15 @@ type previewing struct {
 	format       report.Format
 	summary      bool
 	// path is the folder of the platform.
-	path   string
-	picker preview.Picker
+	path     string
+	picker   preview.Picker
+	included including
 }
 
 func (v *previewing) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&v.head, "head", "", "revision to look at instead of the files on disk, such as HEAD or a branch")
 	cmd.Flags().StringVarP(&v.output, "output", "o", string(report.Text), "output format: text, json or markdown")
+	v.included.flags(cmd.Flags())
 	cmd.Flags().BoolVarP(&v.summary, "summary", "s", false, "leave the diffs out, in text and Markdown")
 }
 
@@ -68,11 +70,14 @@ func (v *previewing) read(args []string) (err error) {
 // that is refused ends the command: nothing would come of it.
 func (v *previewing) open(cmd *cobra.Command, base string, want func(catalog.ReleaseID) bool) (*session, error) {
 	ctx := cmd.Context()
-	s := &session{v: validation{base: base, format: findings.Text}, dir: v.path, name: "the files on disk", now: time.Now(), renderer: cachedRenderer()}
+	s := &session{v: validation{base: base, format: findings.Text, included: v.included}, dir: v.path, name: "the files on disk", now: time.Now(), renderer: cachedRenderer()}
 	s.progress = showProgress(cmd, readingDeclarations)
 	defer s.progress.end()
 	tree, err := v.tree(ctx, s)
 	if err != nil {
+		return nil, err
+	}
+	if tree, err = v.included.heads(tree); err != nil {
 		return nil, err
 	}
 	in := s.input(tree)

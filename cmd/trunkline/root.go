@@ -39,7 +39,13 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 		// Ours are in one line, with the error; see unknownCommand.
 		DisableSuggestions: true,
 	}
-	cmd.AddCommand(newServe(), newStatus(), newHistory(), newValidate(), newLock(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(), newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(), newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(), newGitHub(), newVersion(), newMan(), newWorker())
+	cmd.AddCommand(
+		newServe(), newAgent(), newBootstrap(), newStatus(), newHistory(), newValidate(),
+		newLock(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(),
+		newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(),
+		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(),
+		newGitHub(), newDoctor(), newVersion(), newMan(), newWorker(),
+	)
 	for _, a := range actCommands() {
 		cmd.AddCommand(newAct(a))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"trunkline.dev/trunkline/flow/bucket"
+	"trunkline.dev/trunkline/reconciler/cloud"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 )
@@ -26,10 +27,13 @@ type serve struct {
 	passwords struct{ password, token, passphrase string } // files
 	dir       string
 	clusters  []string
+	// clouds reach the clusters that clouds run.
+	clouds    *cloud.Clouds
 	data      string
 	listening listening
 	poll      time.Duration
 	admission admission
+	sources   sourceFlags
 	allowExec bool
 	account   string
 	replicas  replicas
@@ -45,6 +49,7 @@ type serve struct {
 	// lotsInterval is how often manifests are listed.
 	lotsInterval time.Duration
 	logging      logging
+	agents       agents
 }
 
 func newServe() *cobra.Command {
@@ -54,7 +59,7 @@ func newServe() *cobra.Command {
 
 // serveCommand returns the command, and what its flags go to.
 func serveCommand() (*cobra.Command, *serve) {
-	s := &serve{}
+	s := &serve{clouds: newClouds()}
 	cmd := &cobra.Command{
 		Use:   "serve --repo URL --cluster NAME=KUBECONFIG",
 		Short: "Keep clusters in the state of a repository",
@@ -89,6 +94,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f.StringVar(&s.config, "config", "", "`FILE` with the configuration of the daemon, a DaemonConfiguration; flags win over it")
 	s.repositoryFlags(f)
 	s.admission.flags(f)
+	s.sources.flags(f)
 	s.clusterFlags(f)
 	s.listening.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
@@ -101,6 +107,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.github.flags(f)
 	s.images.flags(f)
 	s.artifacts.flags(f)
+	s.agents.flags(f)
 	s.events.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
@@ -124,7 +131,7 @@ func (s *serve) repositoryFlags(f *pflag.FlagSet) {
 }
 
 func (s *serve) clusterFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&s.clusters, "cluster", nil, "a cluster and how to reach it: NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=in-cluster; repeat for each")
+	f.StringArrayVar(&s.clusters, "cluster", nil, clusterUsage+"; or NAME=agent, for one whose agent comes to the daemon")
 	f.BoolVar(&s.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	f.Var(accountName{&s.account}, "default-service-account", "`NAME` of the account, in a release's namespace, as which it is deployed if its environment names none; default: the daemon's own rights")
 }
@@ -149,6 +156,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	if err := s.admission.check(); err != nil {
 		return nil, err
 	}
+	if _, err := s.sources.sources(); err != nil {
+		return nil, err
+	}
 	if err := s.listening.check(); err != nil {
 		return nil, err
 	}
@@ -166,14 +176,14 @@ func (s *serve) check() ([]cluster.Config, error) {
 	}
 	var configs []cluster.Config
 	for _, c := range s.clusters {
-		cfg, err := cluster.ParseConfig(c)
+		cfg, err := parseCluster(c, s.clouds)
 		if err != nil {
 			return nil, &usageError{err}
 		}
 		cfg.AllowExec = s.allowExec
 		configs = append(configs, cfg)
 	}
-	return configs, nil
+	return configs, s.agents.check(configs, &s.replicas)
 }
 
 // run is the daemon, from its start to its end.

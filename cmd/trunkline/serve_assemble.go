@@ -53,13 +53,22 @@ type daemon struct {
 	decrypter *secrets.Decrypter
 	jobs      map[cluster.Config]*jobs.Cluster
 	door      door
+	// agentDoor is where agents come in; nil if none do.
+	agentDoor *agentDoor
 	// newPulls makes what works on pull requests, pulls is the one that does, if this replica is to, and deliver
 	// accepts what GitHub sends; newPulls and deliver are nil if the daemon is not connected to it.
 	newPulls func() *webhooks.Engine
 	pulls    atomic.Pointer[webhooks.Engine]
 	deliver  func(event, id string, body []byte) (status int, message string)
+	// started is when the daemon was, and fetched when it read the repository last, in nanoseconds; 0: not yet.
+	started time.Time
+	fetched atomic.Int64
 	// fetches returns the repository with credentials that are good now.
 	fetches func(context.Context) (git.Remote, error)
+	// sources fetches the repositories that the platform includes; appToken gives those without credentials of their own one of the App's,
+	// nil if there is no App.
+	sources  *reconciler.SourceWatch
+	appToken func(context.Context, git.Remote) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
 	// resources keeps what projects have made in the cloud, if this replica is to.
@@ -82,7 +91,7 @@ func (d *daemon) close() {
 
 // assemble opens what the daemon needs, and puts its parts together. What was opened is closed again if it fails.
 func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
-	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger()}
+	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger(), started: time.Now()}
 	if err := d.open(ctx, configs); err != nil {
 		d.close()
 		return nil, err
@@ -96,6 +105,9 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	var err error
 	live := &inForce{flags: s, configs: configs}
 	if live.secrets, err = s.secrets(d.log); err != nil {
+		return err
+	}
+	if live.identities, err = s.agents.identities(d.log); err != nil {
 		return err
 	}
 	d.live.Store(live)
@@ -118,6 +130,9 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 		return err
 	}
 	if err := d.makeReconciler(configs); err != nil {
+		return err
+	}
+	if err := d.makeAgents(ctx); err != nil {
 		return err
 	}
 	return d.makeDoor(listener)
@@ -158,7 +173,27 @@ func describeAccepted(store *git.Store, board *status.Board) {
 		return
 	}
 	if c, err := store.Describe(commit); err == nil {
-		board.Describe(status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When})
+		described := status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When}
+		if joined, several, err := store.Composition(commit); err == nil && several {
+			described.Parts = joined.String()
+		}
+		board.Describe(described)
+	}
+}
+
+// partsOf returns what a commit joins, if it is one of several repositories.
+func (d *daemon) partsOf(commit string) string {
+	joined, several, err := d.store.Composition(commit)
+	if err != nil || !several {
+		return ""
+	}
+	return joined.String()
+}
+
+// recall tells the store what an inventory has recorded of a commit, which may be lost.
+func (d *daemon) recall(commit, parts string) {
+	if joined, err := git.ParseComposition(parts); err == nil {
+		d.store.Recall(commit, joined)
 	}
 }
 
@@ -180,21 +215,24 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 		return err
 	}
 	d.closers = append(d.closers, pool.Close)
-	if d.artifacts, err = s.artifacts.store(s.data); err != nil {
+	if d.artifacts, err = s.artifacts.store(s.data, s.clouds); err != nil {
 		return err
 	}
 	renderer := s.renderer(pool, d.artifacts, d.log)
 	d.rec, err = reconciler.New(reconciler.Options{
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
 		Secrets: d.decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
+		Parts: d.partsOf, Recall: d.recall,
 		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
 		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
 	})
 	if err != nil {
 		return &usageError{err}
 	}
+	sources := d.makeSources()
 	d.follower = &reconciler.Follower{
-		Store: d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: func() { git.Trigger(d.trigger) },
+		Sources: sources,
+		Store:   d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: d.triggerAll,
 		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
 	if err := d.makeLots(); err != nil {
@@ -220,13 +258,23 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	handler := console.New(console.Options{
 		Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
-		History: d.past.forConsole(), Trigger: func() { git.Trigger(d.trigger) }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
+		History: d.past.forConsole(), Trigger: d.triggerAll, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
 		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },
+		Daemon: d.about,
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}
 	return err
+}
+
+// about is what there is to say of the daemon itself.
+func (d *daemon) about() console.Daemon {
+	out := console.Daemon{Version: programVersion(), Started: d.started, Poll: d.live.Load().flags.poll.Seconds()}
+	if at := d.fetched.Load(); at != 0 {
+		out.Fetched = time.Unix(0, at)
+	}
+	return out
 }
 
 // watcher follows the branch.
@@ -241,7 +289,7 @@ func (d *daemon) watcher() git.Watcher {
 		},
 		Interval: d.flags.poll,
 		Jitter:   d.pause,
-		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.follower.Head(h) },
+		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.fetched.Store(time.Now().UnixNano()); d.follower.Head(h) },
 		OnError:  func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
 		Trigger:  d.trigger,
 	}

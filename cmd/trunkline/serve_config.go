@@ -63,6 +63,7 @@ func (s *serve) readConfig(flags *pflag.FlagSet) error {
 // again returns the flags of another daemon that would be started as this one was, with the configuration as it is now.
 func (s *serve) again() (*serve, error) {
 	cmd, next := serveCommand()
+	next.clouds = s.clouds // so that a cluster that is reached as before is the same one
 	for name, values := range s.chosen.given {
 		for _, value := range values {
 			if err := cmd.Flags().Set(name, value); err != nil {

@@ -23,6 +23,7 @@ import (
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/dryrun"
 	"trunkline.dev/trunkline/reconciler/git"
+	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/reconciler/stores"
 	"trunkline.dev/trunkline/webhooks"
 	"trunkline.dev/trunkline/webhooks/commits"
@@ -109,6 +110,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 		return err
 	}
 	d.fetches = d.signedFetches(client, repository.FullName())
+	d.appToken = d.sourceTokens(client)
 	links := webhooks.Links{Console: d.flags.github.public, Rules: rulesURL}
 	var kept webhooks.Reports
 	if d.flags.github.public != "" {
@@ -118,8 +120,8 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 		kept = d.reports
 	}
 	options := webhooks.Options{
-		Forge: repository, Repository: &commits.Repository{Store: d.store, Remote: d.fetches, Dir: d.flags.dir},
-		Trunk: trunk{d}, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Links: links, Reports: kept, Live: live{d},
+		Forge: repository, Repository: &commits.Repository{Store: d.store, Remote: d.fetches, Dir: d.flags.dir, Join: d.join},
+		Joint: d.accepted, Trunk: trunk{d}, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Links: links, Reports: kept, Live: live{d},
 		Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Log: d.log, Now: time.Now,
 	}
 	if options.Images, err = d.followedImages(); err != nil {
@@ -128,9 +130,12 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	d.newPulls = func() *webhooks.Engine { return webhooks.New(options) }
 	d.deliver = func(event, id string, body []byte) (int, string) {
 		e, err := github.ParseHint(event, id, body)
+		source := err == nil && e.Hint.Push && d.triggerSource(e.Of)
 		switch {
 		case err != nil:
 			return http.StatusBadRequest, err.Error()
+		case source && !e.Of(repository.FullName()):
+			return http.StatusAccepted, "the source is fetched"
 		case !e.Of(repository.FullName()) || !e.Look:
 			return http.StatusAccepted, "nothing to do"
 		}
@@ -184,6 +189,28 @@ func (d *daemon) signedFetches(client *github.Client, name string) func(context.
 	}
 }
 
+// sourceTokens returns what gives sources at the same GitHub a token of the App that have no credentials of their own.
+func (d *daemon) sourceTokens(client *github.Client) func(context.Context, git.Remote) (git.Remote, error) {
+	return func(ctx context.Context, remote git.Remote) (git.Remote, error) {
+		if !sameHost(remote.URL, d.flags.github.url) {
+			return remote, nil
+		}
+		token, err := client.Token(ctx, atGitHubOf(remote.URL))
+		if err != nil {
+			return git.Remote{}, fmt.Errorf("getting a token to fetch the source with: %w", err)
+		}
+		remote.Auth.Username, remote.Auth.Password = "x-access-token", token
+		return remote, nil
+	}
+}
+
+// sameHost reports whether an address is one of HTTP at the host of another.
+func sameHost(address, at string) bool {
+	u, err1 := url.Parse(address)
+	v, err2 := url.Parse(at)
+	return err1 == nil && err2 == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Scheme == v.Scheme && u.Host == v.Host
+}
+
 // trunk is the branch that is followed, as those who work on pull requests see it.
 type trunk struct{ d *daemon }
 
@@ -200,7 +227,10 @@ func (t trunk) Tip() string {
 }
 
 // Accepted implements [webhooks.Trunk].
-func (t trunk) Accepted() (string, *evaluate.Evaluation) { return t.d.rec.Accepted() }
+func (t trunk) Accepted() (string, *evaluate.Evaluation) {
+	commit, e := t.d.rec.Accepted()
+	return status.PartOf(commit, t.d.partsOf(commit), ""), e
+}
 
 // live compares with the clusters.
 type live struct{ d *daemon }

@@ -138,6 +138,9 @@ func (h *historian) judged(j reconciler.Judged) { h.record(judgedEvent(j)) }
 
 func judgedEvent(j reconciler.Judged) history.Event {
 	e := history.Event{Kind: history.Accepted, Commit: j.Commit.Hash, By: j.Commit.Author, Message: j.Commit.Subject}
+	if j.Commit.Parts != "" {
+		e.Message += " [" + partsFor(j.Commit) + "]"
+	}
 	if !j.Problems.Denied() {
 		return e
 	}

@@ -16,19 +16,21 @@ import (
 type followed struct {
 	registries []string
 	config     string
+	cloud      bool
 	interval   time.Duration
 }
 
 func (i *followed) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&i.registries, "image-registry", nil, "`HOST` of a registry that is asked for newer images which projects follow, such as ghcr.io; may be given several times; default: none is asked")
 	f.StringVar(&i.config, "image-registry-config", "", "docker config.json with credentials for these registries")
+	f.BoolVar(&i.cloud, "image-registry-cloud-identity", false, "sign on to those of ECR, Artifact Registry and ACR that the file has no credentials for with the identity that the cloud gives this process")
 	f.DurationVar(&i.interval, "image-interval", 5*time.Minute, "how often each repository of images is looked at")
 }
 
 // check reports flags that do not go together.
 func (i *followed) check(pulls bool) error {
 	switch {
-	case len(i.registries) == 0 && i.config != "":
+	case len(i.registries) == 0 && (i.config != "" || i.cloud):
 		return usagef("say which registries are asked: --image-registry HOST")
 	case len(i.registries) > 0 && !pulls:
 		return usagef("--image-registry needs --github-repo: newer images are proposed by pull requests")
@@ -47,6 +49,9 @@ func (d *daemon) followedImages() (*webhooks.Images, error) {
 	client, err := registry.New(flags.registries, flags.config, time.Now)
 	if err != nil {
 		return nil, &usageError{err}
+	}
+	if flags.cloud {
+		client = client.With(d.flags.clouds.Keychain)
 	}
 	return &webhooks.Images{
 		Registries: lookers{client, d.artifacts}, Interval: flags.interval,

@@ -18,7 +18,6 @@ import (
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -36,6 +35,8 @@ type inForce struct {
 	flags   *serve
 	configs []cluster.Config
 	secrets secretFiles
+	// identities are who the agents of clusters are.
+	identities identities
 }
 
 // keepConfig follows the configuration until ctx ends: it looks at each tick. SIGHUP has it read at once.
@@ -168,6 +169,9 @@ func (d *daemon) reload() ([]string, error) {
 	if err != nil {
 		return nil, next.inFile(err)
 	}
+	if after.identities, err = next.agents.identities(d.log); err != nil {
+		return nil, next.inFile(err)
+	}
 	if err := unreadableClusters(now.configs, configs); err != nil {
 		return nil, next.inFile(err)
 	}
@@ -188,7 +192,7 @@ func (d *daemon) reload() ([]string, error) {
 	if len(did.Added)+len(did.Removed)+len(did.Changed) > 0 {
 		d.log.Info("clusters have changed", "added", did.Added, "removed", did.Removed, "changed", did.Changed)
 	}
-	git.Trigger(d.trigger) // with the credentials that count now
+	d.triggerAll() // with the credentials that count now
 	return now.flags.changes(next), nil
 }
 
@@ -198,7 +202,7 @@ func (s *serve) inFile(err error) error { return fmt.Errorf("%s: error: %w", s.c
 // unreadableClusters reports clusters that were configured in another way before, and whose files cannot be read.
 func unreadableClusters(before, after []cluster.Config) error {
 	for _, c := range after {
-		if slices.Contains(before, c) {
+		if c.Agent || slices.Contains(before, c) || c.Managed != nil { // a cloud that does not answer is no mistake in a file
 			continue
 		}
 		if _, err := c.REST(); err != nil {
@@ -218,10 +222,14 @@ func (d *daemon) homeREST() (*clientrest.Config, error) {
 	return configs[i].REST()
 }
 
-// jobsOf returns the Jobs of clusters: the same ones as before of those that are reached as before.
+// jobsOf returns the Jobs of clusters: the same ones as before of those that are reached as before. Runs of lots are started by the
+// daemon: a cluster that an agent keeps has none.
 func (d *daemon) jobsOf(configs []cluster.Config) (all []lotflow.Cluster) {
 	of := map[cluster.Config]*jobs.Cluster{}
 	for _, c := range configs {
+		if c.Agent {
+			continue
+		}
 		if of[c] = d.jobs[c]; of[c] == nil {
 			of[c] = jobs.New(c.Name, c.REST, d.log)
 		}

@@ -39,6 +39,22 @@ type sharing struct {
 	changed     chan struct{}
 	// heard is told what other replicas say.
 	heard atomic.Pointer[func([]string)]
+	// board has how far this replica is; nil until it runs.
+	board atomic.Pointer[status.Board]
+}
+
+// note says how far this replica is, to those who can read its Lease.
+func (s *sharing) note() shard.Note {
+	board := s.board.Load()
+	if board == nil {
+		return shard.Note{}
+	}
+	source := board.Source()
+	n := shard.Note{Trouble: source.Trouble()}
+	if source.Accepted != nil {
+		n.Accepted = source.Accepted.Hash
+	}
+	return n
 }
 
 // hear passes on what another replica says.
@@ -73,7 +89,7 @@ func (r *replicas) coordinator(clusters []cluster.Config, home func() (*clientre
 	}
 	s.coordinator, err = shard.New(shard.Options{
 		Leases: shard.NewLeases(home), Group: r.group, Identity: host, Shards: r.shards, Now: time.Now, Log: log,
-		Heard: s.hear,
+		Heard: s.hear, Note: s.note,
 		Changed: func() {
 			select {
 			case s.changed <- struct{}{}:
@@ -138,6 +154,7 @@ func (s *sharing) run(ctx context.Context, rec *reconciler.Reconciler, board *st
 	if s.coordinator == nil {
 		return
 	}
+	s.board.Store(board)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -43,6 +43,7 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { d.sharing.run(ctx, d.rec, d.board); return nil })
 	group.Go(func() error { d.follower.Run(ctx); return nil })
 	group.Go(func() error { watcher := d.watcher(); watcher.Run(ctx); return nil })
+	group.Go(func() error { d.sources.Run(ctx); return nil })
 	group.Go(func() error {
 		collector := git.Collector{Store: d.store, Keep: d.rec.Needed, Log: d.log}
 		collector.Run(ctx)
@@ -61,6 +62,10 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.newPulls != nil {
 		group.Go(func() error { d.sharing.lead(ctx, d.workOnPulls); return nil })
 		group.Go(func() error { d.newPulls().KeepReviews(ctx); return nil })
+	}
+	if d.agentDoor != nil {
+		group.Go(func() error { return d.agentDoor.serve(ctx) })
+		group.Go(func() error { d.sharing.lead(ctx, hangUp(d.rec)); return nil })
 	}
 	group.Go(func() error { return d.door.serve(ctx) })
 	err := group.Wait()

@@ -30,6 +30,8 @@ type secretFiles struct {
 	repository *files[git.Auth]
 	// signers are those who may sign commits; nil if nobody need.
 	signers *files[*signers.Signers]
+	// sources are the repositories that the platform may include, by their names.
+	sources map[string]*sourceSettings
 }
 
 // secrets reads the files that hold secrets, which have to be good at first. That of the history goes to its flag: a connection
@@ -43,6 +45,9 @@ func (s *serve) secrets(log *slog.Logger) (out secretFiles, err error) {
 		return out, err
 	}
 	if out.signers, err = s.admission.signers.watched(log); err != nil {
+		return out, err
+	}
+	if out.sources, err = s.sources.read(log); err != nil {
 		return out, err
 	}
 	out.repository, err = newFiles("the files with the repository's credentials", []string{p.password, p.token, p.passphrase}, s.credentials, time.Now, log)

@@ -18,18 +18,26 @@ import (
 )
 
 // source is where the offline commands take the tree from.
-type source struct{ from, rev string }
+type source struct {
+	from, rev string
+	included  including
+}
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.from, "from", ".", "folder with the platform, in a repository or not")
 	cmd.Flags().StringVar(&s.rev, "rev", "", "revision to read instead of the files on disk, such as HEAD or main~2")
+	s.included.flags(cmd.Flags())
 }
 
 // tree opens the tree, and says which commit it is; files on disk are no commit, and their hash is empty.
 func (s *source) tree(ctx context.Context) (fs.FS, status.Commit, error) {
 	if s.rev == "" {
 		tree, err := git.OpenDir(s.from)
-		return tree, status.Commit{Subject: "files on disk"}, err
+		if err != nil {
+			return nil, status.Commit{}, err
+		}
+		joint, err := s.included.heads(tree)
+		return joint, status.Commit{Subject: "files on disk"}, err
 	}
 	whole, err := git.OpenTree(ctx, s.from, s.rev)
 	if err != nil {
@@ -40,7 +48,11 @@ func (s *source) tree(ctx context.Context) (fs.FS, status.Commit, error) {
 		return nil, status.Commit{}, err
 	}
 	tree, err := whole.At(where.Prefix)
-	return tree, status.Commit{Hash: whole.Commit()}, err
+	if err != nil {
+		return nil, status.Commit{}, err
+	}
+	joint, err := s.included.heads(tree)
+	return joint, status.Commit{Hash: whole.Commit()}, err
 }
 
 // opened is a platform that was named as a folder or a revision.

@@ -120,6 +120,9 @@ func printSource(b *strings.Builder, s status.Source, width int, paint paintFunc
 	fit := fitting(width)
 	if s.Accepted != nil {
 		fmt.Fprintf(b, "%s     %s  %s\n", paint(text.FgGreen, "accepted"), commitName(s.Accepted), fit(23, s.Accepted.Subject))
+		if s.Accepted.Parts != "" {
+			fmt.Fprintf(b, "joins        %s\n", fit(13, partsFor(*s.Accepted)))
+		}
 	} else {
 		b.WriteString("no commit is accepted yet\n")
 	}
@@ -136,6 +139,9 @@ func printSource(b *strings.Builder, s status.Source, width int, paint paintFunc
 	}
 	if warnings > 0 {
 		fmt.Fprintf(b, "%s     %d; see them with -o json\n", paint(text.FgYellow, "warnings"), warnings)
+	}
+	for _, one := range s.Sources {
+		printIncluded(b, one, width, paint)
 	}
 	if s.Error != "" {
 		fmt.Fprintf(b, "%s   %s\n", paint(text.FgRed, "repository"), fit(13, s.Error))
@@ -184,11 +190,54 @@ func printCause(b *strings.Builder, r status.Release, width int, paint paintFunc
 	}
 }
 
+// printIncluded prints what is to be known of a repository that the platform includes: nothing while all is well.
+func printIncluded(b *strings.Builder, s status.Included, width int, paint paintFunc) {
+	fit := fitting(width)
+	label := func(word string) string { return fmt.Sprintf("source %s %s", s.Name, word) }
+	if s.Accepted == nil {
+		fmt.Fprintf(b, "%s\n", fit(0, paint(text.FgRed, label("is not known"))+": what runs of it is left as it is"))
+	}
+	if s.Refused() {
+		fmt.Fprintf(b, "%s\n", fit(0, paint(text.FgRed, label("refused"))+"  "+s.Head.Short()+"  "+s.Head.Subject))
+		for _, problem := range s.Problems {
+			if problem.Severity == v1alpha1.Deny {
+				fmt.Fprintf(b, "%s\n", indent(fitLines(plain(problem.String()), width-2)))
+			}
+		}
+	}
+	if s.Error != "" {
+		fmt.Fprintf(b, "%s\n", fit(0, paint(text.FgRed, label("cannot be read"))+": "+s.Error))
+	}
+	if s.Notice != "" {
+		fmt.Fprintf(b, "%s\n", fit(0, paint(text.FgYellow, label("notice"))+": "+s.Notice))
+	}
+}
+
+// heldCommit is the commit that is held, of the repository that declares the release.
+func heldCommit(r status.Release) string {
+	own := status.Release{Commit: r.Held.Commit, Parts: r.Held.Parts, Source: r.Source}
+	return status.Short(own.Own())
+}
+
+// partsFor names the commits that one joins: the platform's and those of its sources.
+func partsFor(c status.Commit) string {
+	var names []string
+	for i, part := range strings.Fields(c.Parts) {
+		name := "platform"
+		if i > 0 {
+			name, part, _ = strings.Cut(part, "=")
+		}
+		names = append(names, name+" "+status.Short(part))
+	}
+	return strings.Join(names, ", ")
+}
+
+// commitName is the commit of the platform's own repository, which people know.
 func commitName(c *status.Commit) string {
 	if c.Hash == "" {
 		return "(no commit)"
 	}
-	return c.Short()
+	return status.Short(c.Of(""))
 }
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
@@ -222,7 +271,7 @@ func narrowRows(p status.Platform, width int, paint paintFunc) string {
 	for _, r := range p.Releases {
 		t.AppendRow(table.Row{
 			paint(resultColour(r.Result), plain(string(r.Result))), paint(healthColour(r.Health), plain(string(r.Health))), age(p.Time, r.Since),
-			plain(status.Short(r.Commit)), plain(r.String()),
+			plain(status.Short(r.Own())), plain(r.String()),
 		})
 	}
 	lines := strings.Split(strings.TrimRight(trimLines(t.Render()), "\n"), "\n")
@@ -235,7 +284,7 @@ func narrowRows(p status.Platform, width int, paint paintFunc) string {
 func releaseMessage(r status.Release) string {
 	message := r.Message
 	if r.Held != nil {
-		message = strings.TrimPrefix(fmt.Sprintf("%s; %s is held: %s", message, status.Short(r.Held.Commit), r.Held.Reason), "; ")
+		message = strings.TrimPrefix(fmt.Sprintf("%s; %s is held: %s", message, heldCommit(r), r.Held.Reason), "; ")
 	}
 	for _, d := range r.Drifts {
 		if !d.Corrected {
@@ -275,7 +324,7 @@ func releaseRows(p status.Platform, width int, paint paintFunc, messages bool) s
 	t.AppendHeader(header)
 	for _, r := range p.Releases {
 		row := table.Row{
-			plain(r.Project), plain(environmentOf(r)), plain(r.Cluster), plain(status.Short(r.Commit)),
+			plain(r.Project), plain(environmentOf(r)), plain(r.Cluster), plain(status.Short(r.Own())),
 			paint(resultColour(r.Result), plain(string(r.Result))), paint(healthColour(r.Health), plain(string(r.Health))),
 			age(p.Time, r.Since),
 		}

@@ -33,6 +33,7 @@ type validation struct {
 	login      string
 	teams      []string
 	approvers  []string
+	included   including
 	// render has what releases render to kept, to tell what moves and what several declare.
 	render bool
 	// again says that files are checked again as they are saved: what did not change is not rendered again.
@@ -112,6 +113,7 @@ done.`,
 	cmd.Flags().StringVar(&v.login, "author", "", "login of the author of the change, to check whether an owner made it")
 	cmd.Flags().StringSliceVar(&v.teams, "team", nil, "teams of the author")
 	cmd.Flags().StringArrayVar(&v.approvers, "approved-by", nil, "who approved the change, with their teams: LOGIN[:TEAM,TEAM]; repeat for each")
+	v.included.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&v.render, "render", false, "also report objects that move between releases or that several declare; with --base this renders everything twice")
 	return cmd
 }
@@ -163,7 +165,11 @@ func (v validation) open(cmd *cobra.Command) (*session, error) {
 	}
 	s := &session{v: v, dir: o.dir, name: o.name, now: time.Now(), renderer: cachedRenderer(), progress: showProgress(cmd, readingDeclarations)}
 	defer s.progress.end()
-	return s, s.evaluate(cmd.Context(), o.tree, s.folder())
+	tree, err := v.included.heads(o.tree)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.evaluate(cmd.Context(), tree, s.folder())
 }
 
 // folder is the one whose repository has the base.
@@ -203,11 +209,15 @@ func (s *session) compare(ctx context.Context, in *evaluate.Input, at string) er
 	if err != nil {
 		return fmt.Errorf("reading the base %q: %w", s.v.base, err)
 	}
-	if s.base, err = evaluate.Load(base, blueprints.FS); err != nil {
+	joint, err := s.v.included.bases(ctx, base)
+	if err != nil {
+		return fmt.Errorf("reading the base %q: %w", s.v.base, err)
+	}
+	if s.base, err = evaluate.Load(joint, blueprints.FS); err != nil {
 		return err
 	}
 	in.Before, in.Change = s.base, &evaluate.Change{People: s.v.people()}
-	in.Changed, err = differences(base, in.Tree)
+	in.Changed, err = differences(joint, in.Tree)
 	return err
 }
 

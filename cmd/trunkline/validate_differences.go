@@ -14,13 +14,14 @@ import (
 
 // differences lists the files that differ between a revision and another, or a folder. A file that cannot be read on
 // either side counts as different: what is in it is not known to be the same.
-func differences(base *git.Tree, tree fs.FS) ([]string, error) {
-	if head, ok := tree.(*git.Tree); ok {
-		return git.Changed(base, head)
+func differences(base, tree fs.FS) ([]string, error) {
+	was, both := base.(*git.Tree)
+	if head, ok := tree.(*git.Tree); ok && both {
+		return git.Changed(was, head)
 	}
 	names, err := differ(base, tree)
 	if err != nil {
-		return nil, fmt.Errorf("comparing the files on disk with %s: %w", base.Commit(), err)
+		return nil, fmt.Errorf("comparing with the base: %w", err)
 	}
 	return names, nil
 }

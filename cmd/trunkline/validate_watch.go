@@ -26,6 +26,9 @@ func (v validation) watch(cmd *cobra.Command) error {
 	if v.base != "" {
 		return usagef("--watch looks at files as they are saved, and --base at commits: choose one")
 	}
+	if len(v.included.dirs) > 0 {
+		return usagef("--watch looks at the platform's own folder: leave --source out, or --watch")
+	}
 	s, err := v.open(cmd)
 	if err != nil {
 		return err

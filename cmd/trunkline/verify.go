@@ -39,6 +39,13 @@ Exit codes: 0 all are signed by one of those who may; 1 one is not; 2 usage erro
 					return err
 				}
 			}
+			if len(args) == 0 {
+				args = []string{"HEAD"}
+			}
+			commits, err := revisions(from, args) // first: with a mistake in one it does not matter who may sign
+			if err != nil {
+				return err
+			}
 			if !files.given() {
 				return usagef("say who may sign: --verify-ssh-signers FILE, --verify-gpg-keys FILE, or --config FILE with one of them")
 			}
@@ -46,10 +53,7 @@ Exit codes: 0 all are signed by one of those who may; 1 one is not; 2 usage erro
 			if err != nil {
 				return &troubleError{err}
 			}
-			if len(args) == 0 {
-				args = []string{"HEAD"}
-			}
-			return verify(cmd, who, from, args)
+			return verify(cmd, who, commits)
 		},
 	}
 	f := cmd.Flags()
@@ -80,14 +84,22 @@ func (s *signerFiles) configured(file string) error {
 	return nil
 }
 
-// verify prints who signed each commit, and why it does not count.
-func verify(cmd *cobra.Command, who *signers.Signers, from string, revisions []string) error {
-	failed := false
-	for _, rev := range revisions {
-		commit, err := git.OpenCommit(from, rev)
+// revisions returns the commits that revisions of a repository mean.
+func revisions(from string, names []string) (out []git.RawCommit, err error) {
+	for _, name := range names {
+		commit, err := git.OpenCommit(from, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		out = append(out, commit)
+	}
+	return out, nil
+}
+
+// verify prints who signed each commit, and why it does not count.
+func verify(cmd *cobra.Command, who *signers.Signers, commits []git.RawCommit) error {
+	failed := false
+	for _, commit := range commits {
 		by, err := who.Verify(signed(commit), time.Now())
 		refusal, refused := errors.AsType[*signers.RefusedError](err)
 		switch {

@@ -122,6 +122,51 @@ func (c *Client) Status(ctx context.Context) (status.Platform, error) {
 	return p, err
 }
 
+// Daemon returns what the daemon says of itself; nil if it is too old to do so.
+func (c *Client) Daemon(ctx context.Context) (*console.Daemon, error) {
+	var s console.Status
+	err := c.get(ctx, "/api/v1/status", &s)
+	return s.Daemon, err
+}
+
+// Alive asks the daemon whether it runs, which it tells everyone, and returns the header of the answer.
+func (c *Client) Alive(ctx context.Context) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.do(ctx, http.MethodGet, "/healthz", nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRefusal))
+	return resp.Header, err
+}
+
+// Ready says why the daemon keeps no clusters; empty if it does.
+func (c *Client) Ready(ctx context.Context) (reason string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+"/readyz", nil)
+	if err != nil {
+		return "", fmt.Errorf("asking the daemon: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("asking the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading the daemon's answer: %w", err)
+	case resp.StatusCode == http.StatusOK:
+		return "", nil
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		return strings.TrimSpace(string(text)), nil
+	}
+	return "", &RefusedError{Server: c.name, Status: resp.Status, Code: resp.StatusCode}
+}
+
 // all reads all pages of a list.
 func all[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	return allOf[T](ctx, c, path, url.Values{})

@@ -42,6 +42,8 @@ type Run struct {
 type Restore struct {
 	Epoch  int
 	Commit string
+	// Digest is that of the state, for whoever has it already.
+	Digest string
 }
 
 // Save writes what has to be remembered. It is an operation, answered by [Saved].

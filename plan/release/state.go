@@ -69,6 +69,8 @@ type Settings struct {
 	terms.Terms
 
 	Access Access
+	// Repository is the one that declares the release, as the inventory says it: of those that the platform includes, if it includes any.
+	Repository string
 }
 
 // Platform returns the objects of the platform's own by which the release's account may do what it does, and those that bound

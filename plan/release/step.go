@@ -101,7 +101,7 @@ func (m *machine) declared(e Declared) {
 	if !reflect.DeepEqual(m.Settings.Drift, e.Settings.Drift) || m.Settings.Additions != e.Settings.Additions {
 		m.due = true // what was left to others may have to be corrected
 	}
-	m.due = m.due || m.Settings.Preview != e.Settings.Preview // which the inventory says
+	m.due = m.due || m.Settings.Preview != e.Settings.Preview || m.Settings.Repository != e.Settings.Repository // which the inventory says
 	m.grant(e.Settings.Access)
 	failed := m.RenderErr != ""
 	m.RenderErr, m.restoreErr, m.Settings = "", "", e.Settings
@@ -284,9 +284,9 @@ func (m *machine) next() {
 	case m.looks():
 		m.begin(Looking, Look{Epoch: m.epoch, Fresh: m.Stale})
 	case back:
-		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: commit.Commit})
+		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: commit.Commit, Digest: commit.Digest})
 	case m.restores():
-		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: m.inPlace().Commit})
+		m.begin(Restoring, Restore{Epoch: m.epoch, Commit: m.inPlace().Commit, Digest: m.inPlace().Digest})
 	case m.runs():
 		m.run()
 	case m.saves():

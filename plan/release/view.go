@@ -89,7 +89,7 @@ func (s *State) View() View {
 	b := s.base
 	v := View{Namespace: b.namespace, Owner: b.owner, Commit: b.commit, Result: b.result, Message: b.message, Objects: b.objects, Kept: b.kept}
 	if !s.Mine && s.Stale {
-		return View{Namespace: b.namespace, Owner: b.owner, Result: Elsewhere, Message: keptBy(s.Owner)}
+		return View{Namespace: b.namespace, Owner: b.owner, Result: Elsewhere, Message: KeptBy(s.Owner)}
 	}
 	v.Held, v.Drifts = s.hold(), s.drifts.list()
 	v.Additions, v.Instead = s.members.added(), s.members.differences()
@@ -151,7 +151,8 @@ func (s *State) cause() *Cause {
 	return &Cause{Object: d.of.String(), Code: string(d.reason.Code), Log: d.reason.Lines, Notes: d.reason.Notes}
 }
 
-func keptBy(owner string) string {
+// KeptBy says which replica keeps a release that this one does not.
+func KeptBy(owner string) string {
 	if owner == "" {
 		return "no replica keeps it at the moment"
 	}

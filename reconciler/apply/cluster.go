@@ -32,6 +32,25 @@ type Cluster struct {
 	refused   Conn
 	why       error
 	listeners map[string]func(cluster.Event)
+	// witness is told of inventories; nil: nobody is.
+	witness Witness
+}
+
+// Witness is told what is known of inventories. Its methods must not block, nor call the cluster.
+type Witness interface {
+	// Listed has all that there are, and Recorded one that was written, or is gone.
+	Listed(all []cluster.Inventory)
+	Recorded(i cluster.Inventory, gone bool)
+}
+
+// Witness has someone told of inventories from now on. It is called before the first use.
+func (c *Cluster) Witness(w Witness) { c.witness = w }
+
+// recorded tells who wants to know. The caller holds the lock.
+func (c *Cluster) recorded(i cluster.Inventory, gone bool) {
+	if c.witness != nil {
+		c.witness.Recorded(i, gone)
+	}
 }
 
 // NewCluster returns a cluster that is not connected to yet. The watches of a connection live as long as the first context.
@@ -75,6 +94,9 @@ func (c *Cluster) Load(daemon, ctx context.Context, platform string) (Conn, erro
 	for _, i := range list {
 		c.inventories[i.Release] = i
 	}
+	if c.witness != nil {
+		c.witness.Listed(list)
+	}
 	return conn, nil
 }
 
@@ -116,6 +138,8 @@ func (c *Cluster) refresh(ctx context.Context, conn Conn, platform string, id ca
 	if delete(c.inventories, id); there {
 		c.inventories[id] = i
 	}
+	i.Release = id
+	c.recorded(i, !there)
 	return nil
 }
 
@@ -141,6 +165,7 @@ func (c *Cluster) set(i cluster.Inventory) {
 		c.inventories = map[catalog.ReleaseID]cluster.Inventory{}
 	}
 	c.inventories[i.Release] = i
+	c.recorded(i, false)
 }
 
 func (c *Cluster) drop(i cluster.Inventory) {
@@ -148,6 +173,7 @@ func (c *Cluster) drop(i cluster.Inventory) {
 	defer c.mu.Unlock()
 	delete(c.inventories, i.Release)
 	delete(c.listeners, i.ApplySet())
+	c.recorded(i, true)
 }
 
 // Listed reports whether the inventories of a platform were listed at some time, over this connection or one before.

@@ -3,6 +3,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
 	"io"
@@ -53,7 +54,7 @@ type Moves interface {
 	Owner(applySet string, ref plan.Ref) (release string, free bool)
 }
 
-// Options are what an executor is made of. All are required, but DefaultAccount.
+// Options are what an executor is made of. All are required, but DefaultAccount and Parts.
 type Options struct {
 	ID catalog.ReleaseID
 	// Cluster returns where the release is now; nil if the daemon does not know it.
@@ -66,9 +67,30 @@ type Options struct {
 	Slots          Slots
 	// Moves says which objects belong to which releases.
 	Moves Moves
+	// Parts returns what a commit joins that is one of several repositories, for the inventory; empty for others. Nil: all are others.
+	Parts func(commit string) string
 	// Listen is handed events about objects of the release. It must not block.
 	Listen func(cluster.Event)
 	Now    func() time.Time
+}
+
+// partsOf returns what the commits of an inventory join: what is not known any more is as the inventory before has it.
+func (o Options) partsOf(next, before cluster.Inventory) map[string]string {
+	var parts map[string]string
+	for _, commit := range next.Commits() {
+		joined := before.Parts[commit]
+		if o.Parts != nil {
+			joined = cmp.Or(o.Parts(commit), joined)
+		}
+		if joined == "" {
+			continue
+		}
+		if parts == nil {
+			parts = map[string]string{}
+		}
+		parts[commit] = joined
+	}
+	return parts
 }
 
 // Executor does what has to be done to one release. Its methods must not be called at the same time, but for [Executor.Changed].
@@ -166,6 +188,7 @@ func (x *Executor) Save(daemon, ctx context.Context, in release.Save) error {
 		inv = cluster.Inventory{Platform: x.opts.Platform(), Release: x.opts.ID, Namespace: in.Namespace, Preview: in.Preview}
 	}
 	inv.Memory = in.Memory
+	inv.Parts = x.opts.partsOf(inv, inv)
 	if err := conn.Record(ctx, inv); err != nil {
 		return err
 	}

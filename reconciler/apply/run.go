@@ -131,8 +131,9 @@ func (r *run) begin(daemon, ctx context.Context) (err error) {
 	}
 	r.next = cluster.Inventory{
 		Platform: r.opts.Platform(), Release: r.opts.ID, Namespace: t.Namespace, Commit: t.Commit, Digest: t.Digest, Memory: r.in.Memory,
-		Preview: r.in.Settings.Preview,
+		Preview: r.in.Settings.Preview, Repository: r.in.Settings.Repository,
 	}
+	r.next.Parts = r.opts.partsOf(r.next, r.inv)
 	r.next.Memory.Protected = r.in.Settings.Protected && !r.in.Settings.Named
 	if t.Remove {
 		r.next = r.inv

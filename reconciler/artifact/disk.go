@@ -99,7 +99,7 @@ func (d *disk) put(of string, k kept) error {
 }
 
 func (d *disk) write(of, end string, data []byte) error {
-	return durable.Write(d.file(of, end), data, "new-*")
+	return durable.Write(d.file(of, end), data, filepath.Join(d.dir, "new-*"))
 }
 
 // evidence reads what was said of signatures; nil if that is not there.

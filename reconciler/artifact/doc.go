@@ -6,5 +6,5 @@
 // What is on the disk is not trusted for being there: manifests and content are held to their digests, and signatures are verified,
 // whenever they are read.
 //
-// Of Trunkline it may import api and reconciler/durable.
+// Of Trunkline it may import api, reconciler/durable and reconciler/oci.
 package artifact

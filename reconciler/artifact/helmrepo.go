@@ -19,9 +19,8 @@ import (
 
 	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/track"
+	"trunkline.dev/trunkline/reconciler/oci"
 )
-
-const userAgent = "trunkline"
 
 // index is the index.yaml of a Helm repository, as far as charts are found by it.
 type index struct {
@@ -54,7 +53,7 @@ func (s *Store) fetchChart(ctx context.Context, source artifact.Source, ref arti
 	}
 	content, err := s.download(ctx, source, of)
 	if err == nil && digest.FromBytes(content).String() != ref.Digest {
-		err = busy{error: errors.New("the server sends other content than the digest says")}
+		err = oci.Busy("the server sends other content than the digest says")
 	}
 	return kept{content: content}, err
 }
@@ -152,28 +151,28 @@ func (s *Store) get(ctx context.Context, source artifact.Source, at, missing str
 	if err != nil {
 		return nil, errors.New("it is no address")
 	}
-	r.Header.Set("User-Agent", userAgent)
+	r.Header.Set("User-Agent", oci.UserAgent)
 	if strings.EqualFold(r.URL.Host, source.Host) {
 		if err := s.authorize(r, source.Host); err != nil {
 			return nil, err
 		}
 	}
-	client := http.Client{Transport: s.transport, CheckRedirect: redirect}
+	client := http.Client{Transport: s.transport, CheckRedirect: oci.Redirect}
 	resp, err := client.Do(r)
 	if err != nil {
-		return nil, explain(err, missing)
+		return nil, oci.Explain(err, missing)
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read
 	if resp.StatusCode != http.StatusOK {
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // else there is none
-		return nil, status(resp.StatusCode, time.Duration(seconds)*time.Second, missing)
+		return nil, oci.Status(resp.StatusCode, time.Duration(seconds)*time.Second, missing)
 	}
 	data, err := io.ReadAll(resp.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, unfitf("the server sends more than %d MiB", maxBody>>20)
 	}
 	if err != nil {
-		return nil, explain(err, missing)
+		return nil, oci.Explain(err, missing)
 	}
 	return data, nil
 }

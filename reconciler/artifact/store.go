@@ -4,6 +4,7 @@ package artifact
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 
 	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/track"
+	"trunkline.dev/trunkline/reconciler/oci"
 )
 
 const (
@@ -28,6 +30,8 @@ const (
 	// A server that says for how long is left alone for that, up to maxRemember.
 	remember    = 5 * time.Second
 	maxRemember = 5 * time.Minute
+	// maxBody bounds each response.
+	maxBody = 48 << 20
 	// most is the default of Options.Most, and mostTrees bounds what is kept unpacked in memory.
 	most      = 1 << 30
 	mostTrees = 128 << 20
@@ -83,7 +87,7 @@ func New(opts Options) (*Store, error) {
 			return &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 10 * time.Second, Multiplier: 3, RandomizationFactor: 0.2}
 		}
 	}
-	transport, err := newTransport()
+	transport, err := oci.NewTransport(maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +104,10 @@ func (s *Store) Open(ctx context.Context, ref artifact.Ref) (fs.FS, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	key := fmt.Sprintf("%q", ref)
+	key, err := keyOf(ref)
+	if err != nil {
+		return nil, err
+	}
 	if t := s.unpacked(key); t != nil {
 		return t, nil
 	}
@@ -128,6 +135,12 @@ func (s *Store) Open(ctx context.Context, ref artifact.Ref) (fs.FS, error) {
 	}
 }
 
+// keyOf tells artifacts apart, with who has to have signed them.
+func keyOf(ref artifact.Ref) (string, error) {
+	key, err := json.Marshal(ref)
+	return string(key), err
+}
+
 func (s *Store) open(ctx context.Context, ref artifact.Ref) (*tree, error) {
 	source, err := artifact.Parse(ref.Source)
 	if err != nil {
@@ -151,7 +164,7 @@ func (s *Store) open(ctx context.Context, ref artifact.Ref) (*tree, error) {
 			return nil, fmt.Errorf("keeping it on the disk: %w", err)
 		}
 	}
-	if err := s.verify(ctx, source, ref); err != nil {
+	if err := s.verify(ctx, source, ref, k.manifest); err != nil {
 		return nil, err
 	}
 	chart := source.Repository == ""
@@ -209,12 +222,12 @@ func asked[T any](ctx context.Context, s *Store, host string, ask func(context.C
 	}
 	out, err = backoff.Retry(ctx, func() (T, error) {
 		out, err := ask(ctx)
-		again, ok := errors.AsType[busy](err)
+		again, ok := errors.AsType[*oci.BusyError](err)
 		switch {
-		case err == nil || ok && again.after == 0:
+		case err == nil || ok && again.After == 0:
 			return out, err
-		case ok && again.after <= 10*time.Second:
-			return out, errors.Join(err, backoff.RetryAfter(int(again.after/time.Second)))
+		case ok && again.After <= 10*time.Second:
+			return out, errors.Join(err, backoff.RetryAfter(int(again.After/time.Second)))
 		}
 		return out, backoff.Permanent(err)
 	}, backoff.WithBackOff(s.opts.Waits()), backoff.WithMaxTries(attempts))
@@ -224,9 +237,9 @@ func asked[T any](ctx context.Context, s *Store, host string, ask func(context.C
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.failed, host)
-	if again, ok := errors.AsType[busy](err); ok {
+	if again, ok := errors.AsType[*oci.BusyError](err); ok {
 		err = again // without the wait that it was to be tried again after
-		s.failed[host] = failure{s.opts.Now().Add(max(remember, min(again.after, maxRemember))), err}
+		s.failed[host] = failure{s.opts.Now().Add(max(remember, min(again.After, maxRemember))), err}
 	}
 	return out, err
 }

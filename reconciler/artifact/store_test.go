@@ -410,6 +410,19 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestAnywhere: what is kept goes to the store's folder only, wherever the process is: here, in a folder that is gone.
+func TestAnywhere(t *testing.T) {
+	ref := served(t, "registry", nil)
+	s, gone := store(t), t.TempDir()
+	t.Chdir(gone)
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(t.Context(), ref); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReplaced: a version that is another chart by now is refused, and says so.
 func TestReplaced(t *testing.T) {
 	t.Parallel()

@@ -4,12 +4,12 @@ package artifact
 
 import (
 	"bytes"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
-	"time"
+
+	"trunkline.dev/trunkline/api/memfile"
 )
 
 // tree is what was unpacked. It does not change once it is made.
@@ -58,10 +58,10 @@ var (
 func (t *tree) Stat(name string) (fs.FileInfo, error) {
 	if fs.ValidPath(name) {
 		if data, ok := t.files[name]; ok {
-			return info{path.Base(name), int64(len(data)), 0o444}, nil
+			return memfile.Info(path.Base(name), int64(len(data)), memfile.File), nil
 		}
 		if _, ok := t.dirs[name]; ok {
-			return info{path.Base(name), 0, fs.ModeDir | 0o555}, nil
+			return memfile.Info(path.Base(name), 0, memfile.Folder), nil
 		}
 	}
 	return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
@@ -97,55 +97,8 @@ func (t *tree) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	if !of.IsDir() {
-		return &file{info: of, Reader: bytes.NewReader(t.files[name])}, nil
+		return memfile.Open(of, t.files[name]), nil
 	}
 	entries, err := t.ReadDir(name)
-	return &folder{info: of, rest: entries}, err
-}
-
-type info struct {
-	name string
-	size int64
-	mode fs.FileMode
-}
-
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return i.size }
-func (i info) Mode() fs.FileMode  { return i.mode }
-func (i info) ModTime() time.Time { return time.Time{} }
-func (i info) IsDir() bool        { return i.mode.IsDir() }
-func (i info) Sys() any           { return nil }
-
-type file struct {
-	*bytes.Reader
-	info fs.FileInfo
-}
-
-func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *file) Close() error               { return nil }
-
-type folder struct {
-	info fs.FileInfo
-	rest []fs.DirEntry
-}
-
-func (f *folder) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *folder) Close() error               { return nil }
-func (f *folder) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: f.info.Name(), Err: fs.ErrInvalid}
-}
-
-func (f *folder) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n <= 0 {
-		out := f.rest
-		f.rest = nil
-		return out, nil
-	}
-	if len(f.rest) == 0 {
-		return nil, io.EOF
-	}
-	n = min(n, len(f.rest))
-	out := f.rest[:n]
-	f.rest = f.rest[n:]
-	return out, nil
+	return memfile.OpenFolder(of, entries), err
 }

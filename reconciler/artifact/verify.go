@@ -3,80 +3,68 @@
 package artifact
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 	"strings"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"trunkline.dev/trunkline/api/artifact"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// The forms in which cosign stores signatures beside an artifact: as layers of the tag "sha256-….sig", and, since its version 3, as
-// bundles that refer to the artifact.
 const (
 	simpleType      = "cosign container image signature"
-	simpleSigning   = "application/vnd.dev.cosign.simplesigning.v1+json"
-	signatureOf     = "dev.cosignproject.cosign/signature"
-	bundleType      = "application/vnd.dev.sigstore.bundle"
 	statementType   = "application/vnd.in-toto+json"
 	signedPredicate = "https://sigstore.dev/cosign/sign/v1"
 )
 
-const (
-	maxEvidence   = 1 << 20
-	maxSignatures = 50
-)
-
-// evidence is what was signed, and the signature. It is nothing until it is verified.
-type evidence struct {
-	// Type is that of the payload in a bundle, which is signed with it; empty for the older form.
-	Type      string `json:"type,omitempty"`
-	Payload   []byte `json:"payload"`
-	Signature []byte `json:"signature"`
+// subject is an artifact that is to be signed.
+type subject struct {
+	repository, digest string
+	manifest           []byte
 }
 
 // verify refuses an artifact that is not signed by one of each group of signers.
-func (s *Store) verify(ctx context.Context, source artifact.Source, ref artifact.Ref) error {
+func (s *Store) verify(ctx context.Context, source artifact.Source, ref artifact.Ref, manifest []byte) error {
 	if len(ref.Signers) == 0 {
 		return nil
 	}
 	if source.Repository == "" {
-		return fmt.Errorf("it has to be signed by %s, and a Helm repository has no signatures of cosign: push the chart to a registry, and sign it there", among(ref.Signers[0]))
+		return fmt.Errorf("it has to be signed by %s, and a Helm repository has no signatures: push the chart to a registry, and sign it there", among(ref.Signers[0]))
 	}
-	if missing(ref, s.disk.evidence(ref.Digest)) == nil {
+	of := subject{source.Repository, ref.Digest, manifest}
+	if group, _ := missing(ctx, ref, of, s.disk.evidence(ref.Digest)); group == nil {
 		return nil
 	}
 	all, err := asked(ctx, s, source.Host, func(ctx context.Context) ([]evidence, error) { return s.evidenceOf(ctx, source, ref.Digest) })
 	if err != nil {
 		return fmt.Errorf("looking for its signatures: %w", err)
 	}
-	if group := missing(ref, all); group != nil {
-		found := "it is not signed"
-		if len(all) > 0 {
-			found = "it is signed by others only"
-		}
-		return fmt.Errorf("%s, and has to be by %s: let them run cosign sign --key KEY %s@%s", found, among(group), source.Repository, ref.Digest)
+	if group, why := missing(ctx, ref, of, all); group != nil {
+		return unsigned(group, why, len(all) > 0, source.Repository+"@"+ref.Digest)
 	}
 	if err := s.disk.putEvidence(ref.Digest, all); err != nil {
 		return fmt.Errorf("keeping its signatures on the disk: %w", err)
 	}
 	return nil
+}
+
+// unsigned says to people that none of a group has signed. Why is what is wrong with a signature that might be one of theirs.
+func unsigned(group []v1alpha1.Signer, why error, any bool, name string) error {
+	found := "it is not signed"
+	if any {
+		found = "it is signed by others only"
+	}
+	if why != nil {
+		found += " (" + why.Error() + ")"
+	}
+	return fmt.Errorf("%s, and has to be by %s: let them run %s", found, among(group), artifact.Sign(group[0], name))
 }
 
 func among(group []v1alpha1.Signer) string {
@@ -87,29 +75,61 @@ func among(group []v1alpha1.Signer) string {
 	return strings.Join(names, " or ")
 }
 
-// missing returns the first group of which none has signed; nil if there is none.
-func missing(ref artifact.Ref, all []evidence) []v1alpha1.Signer {
+// missing returns the first group of which none has signed, with what is wrong with a signature that might be theirs; nil if there is
+// none.
+func missing(ctx context.Context, ref artifact.Ref, of subject, all []evidence) (group []v1alpha1.Signer, why error) {
 	for _, group := range ref.Signers {
-		if !signedByOne(group, ref.Digest, all) {
-			return group
+		if signed, why := signedByOne(ctx, group, of, all); !signed {
+			return group, why
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-func signedByOne(group []v1alpha1.Signer, of string, all []evidence) bool {
+func signedByOne(ctx context.Context, group []v1alpha1.Signer, of subject, all []evidence) (signed bool, why error) {
 	for _, signer := range group {
-		key, err := artifact.ParseKey(signer.CosignKey)
-		if err != nil {
-			continue
-		}
 		for _, e := range all {
-			if e.shows(key, of) {
-				return true
+			err := e.by(ctx, signer, of)
+			if err == nil {
+				return true, nil
+			}
+			if why == nil && !errors.Is(err, errOther) {
+				why = fmt.Errorf("%s: %s", signer.Name, brief(err))
 			}
 		}
 	}
-	return false
+	return false, why
+}
+
+// errOther is why a signature says nothing of a signer: it is of another kind, or of another key.
+var errOther = errors.New("it is another's signature")
+
+// by returns nil if a signer has signed an artifact by this.
+func (e evidence) by(ctx context.Context, signer v1alpha1.Signer, of subject) error {
+	switch {
+	case signer.Keyless != nil && e.Bundle != nil:
+		return e.keyless(*signer.Keyless, of)
+	case signer.Notation != nil && e.Envelope != nil:
+		return e.notation(ctx, *signer.Notation, of)
+	case signer.CosignKey != "" && e.Envelope == nil:
+		key, err := artifact.ParseKey(signer.CosignKey)
+		if err != nil || !e.shows(key, of.digest) {
+			return errOther
+		}
+		return nil
+	}
+	return errOther
+}
+
+// maxBrief bounds what is repeated of an error of others.
+const maxBrief = 200
+
+func brief(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > maxBrief {
+		text = strings.ToValidUTF8(text[:maxBrief], "") + "…"
+	}
+	return text
 }
 
 // shows reports whether the owner of a key has signed an artifact by this.
@@ -172,137 +192,4 @@ func statementIsOf(data []byte, of string) bool {
 		}
 	}
 	return false
-}
-
-// evidenceOf asks a registry for what was signed of an artifact.
-func (s *Store) evidenceOf(ctx context.Context, source artifact.Source, of string) ([]evidence, error) {
-	puller, repo, err := s.puller(source)
-	if err != nil {
-		return nil, err
-	}
-	l := looking{puller: puller, repo: repo, asking: s.asking()}
-	if err := l.tagged(ctx, repo.Tag(strings.Replace(of, ":", "-", 1)+".sig")); err != nil {
-		return nil, err
-	}
-	if err := l.referring(ctx, repo.Digest(of)); err != nil {
-		return nil, err
-	}
-	return l.found, nil
-}
-
-type looking struct {
-	puller *remote.Puller
-	repo   name.Repository
-	asking []remote.Option
-	found  []evidence
-}
-
-// tagged reads signatures that are layers of an image with a tag.
-func (l *looking) tagged(ctx context.Context, tag name.Tag) error {
-	m, err := l.manifest(ctx, tag)
-	if m == nil || err != nil {
-		return err
-	}
-	for i, of := range m.Layers {
-		if string(of.MediaType) != simpleSigning || i >= maxSignatures {
-			continue
-		}
-		signed, err := base64.StdEncoding.DecodeString(of.Annotations[signatureOf])
-		if err != nil || len(signed) == 0 {
-			continue
-		}
-		data, err := l.blob(ctx, of)
-		if err != nil {
-			return err
-		}
-		l.found = append(l.found, evidence{Payload: data, Signature: signed})
-	}
-	return nil
-}
-
-// referring reads signatures that are bundles which refer to the artifact.
-func (l *looking) referring(ctx context.Context, to name.Digest) error {
-	index, err := remote.Referrers(to, append(slices.Clip(l.asking), remote.WithContext(ctx))...)
-	if err != nil {
-		return absent(err)
-	}
-	list, err := index.IndexManifest()
-	if err != nil {
-		return explain(err, "")
-	}
-	for i, of := range list.Manifests {
-		if !strings.HasPrefix(of.ArtifactType, bundleType) || i >= maxSignatures {
-			continue
-		}
-		m, err := l.manifest(ctx, l.repo.Digest(of.Digest.String()))
-		if err != nil {
-			return err
-		}
-		if m == nil || len(m.Layers) != 1 {
-			continue
-		}
-		data, err := l.blob(ctx, m.Layers[0])
-		if err != nil {
-			return err
-		}
-		if e, ok := ofBundle(data); ok {
-			l.found = append(l.found, e)
-		}
-	}
-	return nil
-}
-
-// ofBundle reads the envelope in a bundle of Sigstore; what else is in it is of use for signatures without keys.
-func ofBundle(data []byte) (evidence, bool) {
-	var bundle struct {
-		Envelope struct {
-			Payload     []byte `json:"payload"`
-			PayloadType string `json:"payloadType"`
-			Signatures  []struct {
-				Sig []byte `json:"sig"`
-			} `json:"signatures"`
-		} `json:"dsseEnvelope"`
-	}
-	if json.Unmarshal(data, &bundle) != nil || len(bundle.Envelope.Signatures) != 1 || bundle.Envelope.PayloadType == "" {
-		return evidence{}, false
-	}
-	e := bundle.Envelope
-	return evidence{Type: e.PayloadType, Payload: e.Payload, Signature: e.Signatures[0].Sig}, true
-}
-
-// manifest reads a manifest; nil if there is none.
-func (l *looking) manifest(ctx context.Context, ref name.Reference) (*v1.Manifest, error) {
-	got, err := l.puller.Get(ctx, ref)
-	if err != nil {
-		return nil, absent(err)
-	}
-	m, err := v1.ParseManifest(bytes.NewReader(got.Manifest))
-	if err != nil || m.MediaType.IsIndex() {
-		return nil, nil //nolint:nilerr,nilnil // what cannot be read is no signature
-	}
-	return m, nil
-}
-
-func (l *looking) blob(ctx context.Context, of v1.Descriptor) ([]byte, error) {
-	if of.Size < 0 || of.Size > maxEvidence {
-		return nil, errors.New("a signature has more than 1 MiB")
-	}
-	layer, err := l.puller.Layer(ctx, l.repo.Digest(of.Digest.String()))
-	if err != nil {
-		return nil, explain(err, "the registry does not have its content")
-	}
-	in, err := layer.Compressed()
-	if err != nil {
-		return nil, explain(err, "the registry does not have its content")
-	}
-	defer func() { _ = in.Close() }() // it was read
-	return readAll(in, of.Digest.String())
-}
-
-// absent is what is left of an error if what is not there is none.
-func absent(err error) error {
-	if refused, ok := errors.AsType[*transport.Error](err); ok && refused.StatusCode == http.StatusNotFound {
-		return nil
-	}
-	return explain(err, "")
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,8 @@ const (
 	annotationMemory = "trunkline.dev/memory" // What is to be remembered of a release, such as that it is suspended, on an inventory; as JSON.
 	// annotationAccount names the account, by which the release can be removed when its environment is not declared any more.
 	annotationAccount = "trunkline.dev/service-account"
+	annotationSource  = "trunkline.dev/source" // The included repository that declares the release, or "." for the platform's own, on an inventory.
+	annotationParts   = "trunkline.dev/parts"  // What the commits that an inventory names join, for those that join several repositories.
 
 	tooling = "trunkline/v1"
 )
@@ -62,11 +65,29 @@ type Inventory struct {
 	Preview plan.Preview
 	// Memory is what else has to be remembered of the release.
 	Memory gate.Memory
+	// Repository is the one that declares the release, of those that the platform includes: [catalog.OwnSource] is the platform's own.
+	// It is empty if the platform included none when it was written.
+	Repository string
+	// Parts says of the commits that the inventory names what they join, for those that join commits of several repositories.
+	Parts map[string]string
+}
+
+// Commits are those that the inventory names.
+func (i Inventory) Commits() []string {
+	named := []string{i.Commit}
+	for _, mark := range i.Memory.Healthy {
+		named = append(named, mark.Commit)
+	}
+	if i.Memory.Failed != nil {
+		named = append(named, i.Memory.Failed.Commit)
+	}
+	return slices.DeleteFunc(named, func(commit string) bool { return commit == "" })
 }
 
 // Covers reports whether writing the other inventory would add nothing to this one.
 func (i Inventory) Covers(o Inventory) bool {
 	return i.Commit == o.Commit && i.Digest == o.Digest && i.Namespace == o.Namespace && i.Account == o.Account && i.Preview == o.Preview && i.Memory.String() == o.Memory.String() &&
+		i.Repository == o.Repository && maps.Equal(i.Parts, o.Parts) &&
 		!slices.ContainsFunc(o.Kinds, func(k schema.GroupKind) bool { return !slices.Contains(i.Kinds, k) })
 }
 
@@ -125,7 +146,9 @@ func (i Inventory) object() *unstructured.Unstructured {
 		annotationNamespaces: i.Namespace, annotationCommit: i.Commit, annotationDigest: i.Digest,
 	})
 	annotations := o.GetAnnotations()
-	for key, value := range map[string]string{annotationMemory: i.Memory.String(), annotationAccount: i.Account} {
+	for key, value := range map[string]string{
+		annotationMemory: i.Memory.String(), annotationAccount: i.Account, annotationSource: i.Repository, annotationParts: i.parts(),
+	} {
 		if value != "" {
 			annotations[key] = value
 		}
@@ -146,6 +169,9 @@ func inventoryOf(o *unstructured.Unstructured) Inventory {
 		Account:   o.GetAnnotations()[annotationAccount],
 		Preview:   plan.ReadPreview(o.GetLabels()[labelPreview]),
 		Memory:    gate.ReadMemory(o.GetAnnotations()[annotationMemory]),
+
+		Repository: o.GetAnnotations()[annotationSource],
+		Parts:      readParts(o.GetAnnotations()[annotationParts]),
 	}
 	for kind := range strings.SplitSeq(o.GetAnnotations()[annotationKinds], ",") {
 		if kind != "" {
@@ -153,6 +179,28 @@ func inventoryOf(o *unstructured.Unstructured) Inventory {
 		}
 	}
 	return i
+}
+
+// parts writes what commits join, a line for each.
+func (i Inventory) parts() string {
+	lines := make([]string, 0, len(i.Parts))
+	for _, commit := range slices.Sorted(maps.Keys(i.Parts)) {
+		lines = append(lines, commit+" "+i.Parts[commit])
+	}
+	return strings.Join(lines, "\n")
+}
+
+func readParts(text string) map[string]string {
+	if text == "" {
+		return nil
+	}
+	parts := map[string]string{}
+	for line := range strings.SplitSeq(text, "\n") {
+		if commit, joined, ok := strings.Cut(line, " "); ok {
+			parts[commit] = joined
+		}
+	}
+	return parts
 }
 
 var configMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}

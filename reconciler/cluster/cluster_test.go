@@ -20,6 +20,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/gate"
 )
 
 func TestParseConfig(t *testing.T) {
@@ -56,7 +57,7 @@ func TestInventoryRoundTrip(t *testing.T) {
 		Platform: "acme", Release: catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "c1"},
 		Namespace: "orders-prod", Commit: "abc", Digest: "def",
 		Kinds:   []schema.GroupKind{{Kind: "ConfigMap"}, {Group: "apps", Kind: "Deployment"}},
-		Account: "deployer",
+		Account: "deployer", Repository: "orders", Parts: map[string]string{"abc": "1 orders=2:deploy", "abb": "1 orders=3"},
 	}
 	o := in.object()
 	if diff := cmp.Diff(in, inventoryOf(o)); diff != "" {
@@ -72,6 +73,23 @@ func TestInventoryRoundTrip(t *testing.T) {
 	}
 }
 
+// TestPartsOfAnInventory: what is not written as we write it is not read, and nothing of it breaks what is.
+func TestPartsOfAnInventory(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		"": nil, "a": {}, "a b": {"a": "b"}, "a b\nc d=e": {"a": "b", "c": "d=e"}, "\n\n": {}, "a\nb c": {"b": "c"}, "\x00 \x00": {"\x00": "\x00"},
+	} {
+		if diff := cmp.Diff(want, readParts(text)); diff != "" {
+			t.Errorf("%q: -want +got:\n%s", text, diff)
+		}
+	}
+	i := Inventory{Commit: "c"}
+	i.Memory.Healthy = []gate.Mark{{Commit: "b"}, {}}
+	i.Memory.Failed = &gate.Failed{Commit: "a"}
+	if diff := cmp.Diff([]string{"c", "b", "a"}, i.Commits()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestCovers(t *testing.T) {
 	base := Inventory{Commit: "1", Digest: "d", Namespace: "n", Kinds: []schema.GroupKind{{Kind: "ConfigMap"}, {Kind: "Secret"}}}
 	cases := map[string]struct {
@@ -84,6 +102,8 @@ func TestCovers(t *testing.T) {
 		"MoreKinds":  {"A kind that is not recorded could be orphaned.", func(i *Inventory) { i.Kinds = []schema.GroupKind{{Kind: "Service"}} }, false},
 		"Account":    {"The account is as whom the release is removed.", func(i *Inventory) { i.Account = "deployer" }, false},
 		"Commit":     {"The commit is what people are told.", func(i *Inventory) { i.Commit = "2" }, false},
+		"Repository": {"What is not known of a repository is not removed.", func(i *Inventory) { i.Repository = "orders" }, false},
+		"Parts":      {"Without its parts a commit cannot be made again.", func(i *Inventory) { i.Parts = map[string]string{"1": "2 orders=3"} }, false},
 		"Digest":     {"The digest tells whether a commit changes the release.", func(i *Inventory) { i.Digest = "e" }, false},
 	}
 	for name, tc := range cases {

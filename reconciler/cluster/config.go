@@ -22,25 +22,44 @@ type Config struct {
 	Kubeconfig string
 	// Context of the kubeconfig; default: its current one.
 	Context string
+	// Managed reaches a cluster that a cloud runs; nil: it is reached by the kubeconfig, or from inside.
+	Managed Managed
 	// AllowExec accepts a kubeconfig that names a program for credentials, which the daemon then runs; default: such a
 	// kubeconfig is refused.
 	AllowExec bool
+	// Agent is set if the daemon does not reach the cluster, and an agent in it comes to the daemon.
+	Agent bool
 	// ReadOnly refuses, in this process, every request that could change something: all but reading, and server-side
 	// apply as a dry run.
 	ReadOnly bool
 }
 
-// inCluster is the word for the account of the daemon's own pod.
-const inCluster = "in-cluster"
+// Managed is a cluster that a cloud runs, as it says itself where it is, and as it is signed on to with the identity of this process. Two that
+// are equal are the same cluster, reached as the same identity.
+type Managed interface {
+	// REST is bounded in time by itself.
+	REST() (*rest.Config, error)
+	// String is the address of the cluster at its cloud.
+	String() string
+}
 
-// ParseConfig reads "NAME=KUBECONFIG", "NAME=KUBECONFIG#CONTEXT" or "NAME=in-cluster".
+// The words for the account of the daemon's own pod, and for a cluster whose agent comes to the daemon.
+const (
+	inCluster = "in-cluster"
+	byAgent   = "agent"
+)
+
+// ParseConfig reads "NAME=KUBECONFIG", "NAME=KUBECONFIG#CONTEXT", "NAME=in-cluster" or "NAME=agent".
 func ParseConfig(s string) (Config, error) {
 	name, where, ok := strings.Cut(s, "=")
 	if !ok || name == "" || where == "" {
-		return Config{}, fmt.Errorf("cannot read the cluster %q: write NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT or NAME=%s", s, inCluster)
+		return Config{}, fmt.Errorf("cannot read the cluster %q: write NAME=KUBECONFIG, NAME=KUBECONFIG#CONTEXT, NAME=%s, NAME=%s or the address of a cluster of a cloud, NAME=eks://…", s, inCluster, byAgent)
 	}
-	if where == inCluster {
+	switch where {
+	case inCluster:
 		return Config{Name: name}, nil
+	case byAgent:
+		return Config{Name: name, Agent: true}, nil
 	}
 	file, context, _ := strings.Cut(where, "#")
 	return Config{Name: name, Kubeconfig: file, Context: context}, nil
@@ -52,9 +71,14 @@ func ParseConfig(s string) (Config, error) {
 func (c Config) REST() (*rest.Config, error) {
 	var cfg *rest.Config
 	var err error
-	if c.Kubeconfig == "" {
+	switch {
+	case c.Agent:
+		return nil, fmt.Errorf("cluster %q is kept by an agent: the daemon does not reach its API server", c.Name)
+	case c.Managed != nil:
+		cfg, err = c.Managed.REST()
+	case c.Kubeconfig == "":
 		cfg, err = rest.InClusterConfig()
-	} else {
+	default:
 		cfg, err = c.fromFile()
 	}
 	if err == nil {

@@ -90,6 +90,7 @@ func (c *Cluster) State() State {
 // Conn is a working connection.
 type Conn struct {
 	cluster   *Cluster
+	managed   Managed
 	config    *rest.Config
 	http      *http.Client
 	client    dynamic.Interface
@@ -169,7 +170,8 @@ func (c *Cluster) connect(daemon, call context.Context) (*Conn, error) {
 }
 
 func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
-	cfg, err := c.cfg.Load().REST()
+	of := c.cfg.Load()
+	cfg, err := of.REST()
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +197,7 @@ func (c *Cluster) open(ctx, call context.Context) (*Conn, error) {
 	watching, stop := context.WithCancel(ctx)
 	conn := &Conn{
 		cluster:   c,
+		managed:   of.Managed,
 		config:    cfg,
 		http:      base,
 		client:    client,

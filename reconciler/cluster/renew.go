@@ -40,11 +40,12 @@ func (conn *Conn) follow(ctx context.Context) {
 //
 // The error says why a configuration that was changed is not used; it is nil if none was.
 func (c *Cluster) renew(ctx context.Context, conn *Conn, same func(a, b *rest.Config) bool) (bool, error) {
-	cfg, err := c.cfg.Load().REST()
+	of := c.cfg.Load()
+	cfg, err := of.REST()
 	if err != nil {
 		return false, err
 	}
-	if same(cfg, conn.config) {
+	if of.Managed == conn.managed && same(cfg, conn.config) { // an identity is a function, and cannot be seen in a configuration
 		return false, nil
 	}
 	call, cancel := context.WithTimeout(ctx, probeTimeout)

@@ -252,6 +252,58 @@ func TestRenew(t *testing.T) {
 	}
 }
 
+// managed is a cluster of a cloud.
+type managed struct {
+	door *door
+	name string
+}
+
+func (m *managed) REST() (*rest.Config, error) {
+	return &rest.Config{
+		Host: m.door.URL, TLSClientConfig: rest.TLSClientConfig{CAData: m.door.authority()},
+		WrapTransport: func(next http.RoundTripper) http.RoundTripper { return bearer{next, m.door.token} },
+	}, nil
+}
+
+func (m *managed) String() string { return m.name }
+
+type bearer struct {
+	next  http.RoundTripper
+	token string
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return b.next.RoundTrip(r)
+}
+
+// TestAnotherIdentity: a cluster that is reached as someone else gets another connection, although it is the same API server; one that is reached as
+// before keeps it.
+func TestAnotherIdentity(t *testing.T) {
+	here := newDoor(t, "here")
+	before, after := &managed{here, "before"}, &managed{here, "after"}
+	c := New(Config{Name: "x", Managed: before}, func(Event) {})
+	t.Cleanup(c.Close)
+	conn, err := c.Connect(t.Context(), t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Reconfigure(Config{Name: "x", Managed: before}) {
+		t.Error("the same configuration is another one")
+	}
+	if replaced, err := c.renew(t.Context(), conn, sameServer); replaced || err != nil {
+		t.Errorf("as before: replaced %t, %v", replaced, err)
+	}
+	c.cfg.Store(&Config{Name: "x", Managed: after}) // as Reconfigure does, which has it followed as well
+	if replaced, err := c.renew(t.Context(), conn, sameServer); !replaced || err != nil {
+		t.Errorf("as someone else: replaced %t, %v", replaced, err)
+	}
+	if next, err := c.Connect(t.Context(), t.Context()); err != nil || next == conn || next.managed != Managed(after) {
+		t.Errorf("connecting again: %v", err)
+	}
+}
+
 // TestTheClusterComesBackElsewhere: a cluster that is gone and comes back at another port with another authority is found there,
 // without a restart and without anybody asking for it.
 func TestTheClusterComesBackElsewhere(t *testing.T) {

@@ -27,6 +27,9 @@ func Write(file string, data []byte, pattern string) error {
 
 // Replace is Write for what may be the old content after a power failure: the content is synced and the folder is not.
 func Replace(file string, data []byte, pattern string) error {
+	if filepath.IsAbs(file) && !filepath.IsAbs(pattern) {
+		return fmt.Errorf("writing %s: the pattern %q has no folder, and would be one in the folder of the process", file, pattern)
+	}
 	f, err := os.CreateTemp(filepath.Dir(pattern), filepath.Base(pattern))
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,6 +75,22 @@ func TestAFailedWriteLeavesTheOldContent(t *testing.T) {
 				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestWriteElsewhere: the new content is never written into the folder of the process first.
+func TestWriteElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := filepath.Join(t.TempDir(), "ref")
+	if err := durable.Write(file, []byte("new"), "tmp_*"); err == nil || !strings.Contains(err.Error(), `the pattern "tmp_*" has no folder`) {
+		t.Errorf("it says %v", err)
+	}
+	if err := durable.Write("ref", []byte("new"), "tmp_*"); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(map[string]string{"ref": "new"}, files(t, dir)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

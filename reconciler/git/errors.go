@@ -163,6 +163,8 @@ func (e *ObjectError) Error() string {
 var (
 	ErrLeavesTree = errors.New("leaves the tree")
 	ErrLinkLoop   = errors.New("is part of a loop or of too long a chain")
+	// ErrOtherPart is of the tree of a [Composition] only.
+	ErrOtherPart = errors.New("leads into another repository")
 )
 
 // LinkError is a symbolic link that was not followed.

@@ -2,7 +2,12 @@
 
 package git
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
 
 // OnStep has a function called between the steps that change what is on disk.
 func (s *Store) OnStep(step func(name string)) { s.step = step }
@@ -21,3 +26,16 @@ func ClassOf(err error) Class {
 
 // WithLimits replaces the default limits.
 func WithLimits(l Limits) Option { return func(to *Limits) { *to = l } }
+
+// IsComposition reports whether the bytes of a commit are those of one that joins others.
+func IsComposition(raw []byte) bool {
+	o := &plumbing.MemoryObject{}
+	o.SetType(plumbing.CommitObject)
+	_, _ = o.Write(raw)
+	c := &object.Commit{}
+	if err := c.Decode(o); err != nil {
+		return false
+	}
+	_, ok := compositionOf(c)
+	return ok
+}

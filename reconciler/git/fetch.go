@@ -6,11 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
 // Head is the newest commit of a branch.
@@ -50,11 +53,83 @@ func (t *Track) Fetch(ctx context.Context, r Remote) (Head, error) {
 		return Head{}, classify(ctx, r, fmt.Errorf("waiting for another fetch of track %s: %w", t.name, err))
 	}
 	defer done()
-	head, err := t.fetch(ctx, full, func() (*conversation, error) { return t.store.dial(ctx, r, loc, branch(r, full)) })
+	dial := func(wanted choice) (*conversation, error) {
+		talk, err := t.store.dial(ctx, r, loc, wanted)
+		if talk != nil {
+			talk.alone = strings.HasPrefix(t.name, sourceTracks)
+		}
+		return talk, err
+	}
+	var head Head
+	if r.Commit != "" {
+		head, err = t.fetchCommit(ctx, full, plumbing.NewHash(r.Commit), dial)
+		r.Branch = r.Commit // as people are told
+	} else {
+		head, err = t.fetch(ctx, full, func() (*conversation, error) { return dial(branch(r, full)) })
+	}
 	if err != nil {
 		return Head{}, classify(ctx, r, t.store.cacheError(err))
 	}
 	return head, nil
+}
+
+var errNoSuchCommit = errors.New("no branch and no tag of the repository leads to the commit")
+
+// fetchCommit brings one commit, which need not be the tip of anything. Once it is here the server is not asked any more.
+func (t *Track) fetchCommit(ctx context.Context, full string, commit plumbing.Hash, dial func(choice) (*conversation, error)) (Head, error) {
+	s := t.store
+	previous, known, err := s.readRef(t.headRef(full))
+	if err != nil {
+		return Head{}, err
+	}
+	damaged := s.objects.damaged.Load()
+	if known && previous == commit && !damaged {
+		return t.advance(ctx, full, commit, previous, false)
+	}
+	all := false                                                             // a server need not send what is the tip of nothing
+	wanted := func(refs map[string]plumbing.Hash) ([]plumbing.Hash, error) { //nolint:unparam // it is a choice, and others fail
+		if !all {
+			return []plumbing.Hash{commit}, nil
+		}
+		tips := map[plumbing.Hash]bool{}
+		for name, h := range refs {
+			if strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, "refs/tags/") {
+				tips[h] = true
+			}
+		}
+		return slices.SortedFunc(maps.Keys(tips), compareHashes), nil
+	}
+	first, err := dial(wanted)
+	if err != nil {
+		return Head{}, err
+	}
+	refs := first.commits()
+	tip := slices.Contains(slices.Collect(maps.Values(refs)), commit)
+	if !tip && !first.adv.Capabilities.Supports(capability.AllowReachableSHA1InWant) {
+		all = true
+		first.tips, _ = wanted(refs)
+	}
+	own, err := s.refsBelow(t.refs)
+	if err != nil {
+		return Head{}, errors.Join(err, first.end(ctx))
+	}
+	held := s.objects.pins.hold(commit)
+	defer runtime.KeepAlive(held)
+	again := func() (*conversation, error) { return dial(wanted) }
+	_, pins, err := s.bring(ctx, own, first, again)
+	defer runtime.KeepAlive(pins)
+	if err = errors.Join(err, first.end(ctx)); err != nil {
+		return Head{}, err
+	}
+	switch err := s.objects.completeCommit(ctx, commit); {
+	case isMissing(err):
+		return Head{}, errNoSuchCommit
+	case isMalformed(err):
+		return Head{}, &unusableError{commit, err}
+	case err != nil:
+		return Head{}, err
+	}
+	return t.advance(ctx, full, commit, previous, damaged)
 }
 
 // withTimeout bounds what a context without a deadline is for.

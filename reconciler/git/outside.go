@@ -12,15 +12,24 @@ import (
 
 // Outside returns those of the commits that are neither tip nor among its ancestors, sorted: tip does not come after them.
 // What the store does not hold, and what is no hash, is outside as well: the store holds the whole history of what it has
-// fetched.
+// fetched. A [Composition] is outside if any of its parts is, but for those of sources that tip does not have.
 func (s *Store) Outside(ctx context.Context, tip string, commits []string) ([]string, error) {
-	at, err := parseHash(tip)
+	if _, err := parseHash(tip); err != nil {
+		return nil, err
+	}
+	at, err := s.partsOf(tip)
 	if err != nil {
 		return nil, err
 	}
 	var outside []string
 	for _, commit := range commits {
-		within, err := s.within(ctx, at, commit)
+		parts, err := s.partsOf(commit)
+		within := err == nil
+		for name, part := range parts {
+			if here, has := at[name]; has && within {
+				within, err = s.within(ctx, plumbing.NewHash(here), part)
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("looking for commit %s in the history of %s: %w", printable(commit, 80), tip, s.cacheError(err))
 		}

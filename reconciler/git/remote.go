@@ -18,8 +18,10 @@ import (
 type Remote struct {
 	// URL is a path, a file://, http://, https:// or ssh:// URL, or the short form user@host:path.
 	URL string
-	// Branch is a branch name such as "main", or a full ref such as "refs/pull/7/head".
+	// Branch is a branch name such as "main", or a full ref such as "refs/pull/7/head" or "refs/tags/v1".
 	Branch string
+	// Commit is set instead of Branch for one that stays what it is.
+	Commit string
 	Auth   Auth
 }
 
@@ -58,8 +60,19 @@ func (a Auth) GoString() string { return "git.Auth{" + a.String() + "}" }
 // LogValue keeps slog from printing what String hides.
 func (a Auth) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
+// fixed is what the head of a fixed commit is called in a track.
+func (r Remote) fixed() string { return "commit/" + r.Commit }
+
+// Picked returns the head of the branch or commit as of the track's last successful fetch of it, as [Track.Head] does.
+func (t *Track) Picked(r Remote) (Head, bool, error) {
+	if r.Commit == "" {
+		return t.Head(r.Branch)
+	}
+	return t.head(r.fixed())
+}
+
 // String is the redacted URL and the branch.
-func (r Remote) String() string { return Redact(r.URL) + "@" + r.Branch }
+func (r Remote) String() string { return Redact(r.URL) + "@" + r.Branch + r.Commit }
 
 // GoString keeps %#v from printing what String hides.
 func (r Remote) GoString() string { return "git.Remote{" + r.String() + "}" }
@@ -79,7 +92,15 @@ func (r Remote) parse() (loc location, full string, err error) {
 	if loc, err = parseLocation(r.URL); err != nil {
 		return loc, "", err
 	}
-	if full, err = refName(r.Branch); err != nil {
+	switch {
+	case r.Commit == "":
+		full, err = refName(r.Branch)
+	case !IsHash(r.Commit):
+		err = &RefusedError{What: "commit", Value: printable(r.Commit, 80), Because: errNotHash.Error()}
+	default:
+		full = r.fixed()
+	}
+	if err != nil {
 		return loc, "", err
 	}
 	return loc, full, r.Auth.check(loc)

@@ -51,9 +51,10 @@ const maxTarget = 4096
 // lookup walks a path from the root of a space as an operating system would: links are followed relative
 // to where they really are, ".." means the real parent. There is no way out: the parent of the root, and
 // an absolute target, are an error and not the root again, so that a link which leaves and comes back does
-// not come to mean something else here than where the repository is checked out.
+// not come to mean something else here than where the repository is checked out. The same holds for each part that walls divide
+// the space into.
 // With follow unset the last step is not followed when it is a link.
-func lookup(s space, root node, lim Limits, op, name string, follow bool) (node, error) {
+func lookup(s space, root node, w walls, lim Limits, op, name string, follow bool) (node, error) {
 	fail := func(err error) (node, error) {
 		return node{}, &fs.PathError{Op: op, Path: printable(name, 1024), Err: err}
 	}
@@ -78,7 +79,7 @@ func lookup(s space, root node, lim Limits, op, name string, follow bool) (node,
 		case here.kind != kindFolder && here.kind != kindModule:
 			return fail(missing(via))
 		case step == "..":
-			if len(at) == 1 {
+			if len(at) == 1 || w.root(here.path) {
 				via.Err = ErrLeavesTree // only a link's target holds ".."
 				return fail(via)
 			}
@@ -88,6 +89,9 @@ func lookup(s space, root node, lim Limits, op, name string, follow bool) (node,
 		next, err := s.child(here, step)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = missing(via)
+		}
+		if err == nil && w.crosses(via, next) {
+			err = &LinkError{Link: via.Link, Target: printable(via.Target, maxTarget), Err: ErrOtherPart}
 		}
 		if err != nil {
 			return fail(err)

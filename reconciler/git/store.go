@@ -34,6 +34,8 @@ type Store struct {
 	gate gate
 	// refused are heads of pull requests that were not taken.
 	refused refusals
+	// recalled is what commits were made of that may be lost.
+	recalled recollection
 	// step is called between the steps that change what is on disk; tests stop the process there.
 	step func(name string)
 }
@@ -188,6 +190,9 @@ func (s *Store) Tree(ctx context.Context, commit string) (*Tree, error) {
 	h, err := parseHash(commit)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.remake(ctx, h); err != nil {
+		return nil, fmt.Errorf("making commit %s again: %w", h, err)
 	}
 	return openTree(ctx, s.objects, h)
 }

@@ -93,6 +93,10 @@ func (t *Track) Head(branch string) (Head, bool, error) {
 	if err != nil {
 		return Head{}, false, err
 	}
+	return t.head(full)
+}
+
+func (t *Track) head(full string) (Head, bool, error) {
 	h, ok, err := t.store.readRef(t.headRef(full))
 	if err != nil || !ok {
 		return Head{}, false, err

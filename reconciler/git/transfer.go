@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -23,6 +26,10 @@ type conversation struct {
 	adv *packp.AdvRefs
 	// tips are the commits that are wanted of it.
 	tips []plumbing.Hash
+	// tags are the objects of annotated tags, by the commits that they are of: servers send what a ref names, which is the tag.
+	tags map[plumbing.Hash]plumbing.Hash
+	// alone has nothing said to the server of commits that came from elsewhere.
+	alone bool
 }
 
 // choice picks the commits that are wanted from what a server has.
@@ -40,13 +47,18 @@ func branch(r Remote, full string) choice {
 }
 
 func (s *Store) dial(ctx context.Context, r Remote, loc location, wanted choice) (*conversation, error) {
-	sess, err := openSession(ctx, loc, r.Auth, s.limits)
+	return dial(ctx, r, loc, s.limits, wanted)
+}
+
+// dial begins a conversation about what is wanted.
+func dial(ctx context.Context, r Remote, loc location, lim Limits, wanted choice) (*conversation, error) {
+	sess, err := openSession(ctx, loc, r.Auth, lim)
 	if err != nil {
 		return nil, err
 	}
 	talk := &conversation{session: sess}
 	if talk.adv, err = sess.AdvertisedReferencesContext(ctx); err == nil {
-		talk.tips, err = wanted(talk.adv.References)
+		talk.tips, err = wanted(talk.commits())
 	} else if errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		err = branchGone(r, nil)
 	}
@@ -55,6 +67,23 @@ func (s *Store) dial(ctx context.Context, r Remote, loc location, wanted choice)
 		return nil, err
 	}
 	return talk, nil
+}
+
+// commits returns the refs of the server, with the commits of annotated tags in their place.
+func (c *conversation) commits() map[string]plumbing.Hash {
+	if len(c.adv.Peeled) == 0 {
+		return c.adv.References
+	}
+	refs := maps.Clone(c.adv.References)
+	c.tags = map[plumbing.Hash]plumbing.Hash{}
+	for name, commit := range c.adv.Peeled {
+		c.tags[commit] = refs[name]
+		refs[name] = commit
+	}
+	for _, commit := range c.adv.References {
+		delete(c.tags, commit) // a ref names the commit itself
+	}
+	return refs
 }
 
 // end closes the session. What was read stands, whatever the other side has to say; only a cancelled conversation is an
@@ -93,7 +122,7 @@ func (s *Store) extend(ctx context.Context, own map[string]plumbing.Hash, talk *
 	if err != nil {
 		return nil, err
 	}
-	if req.Haves, err = s.haves(ctx, own); err != nil {
+	if req.Haves, err = s.haves(ctx, own, talk.alone); err != nil {
 		return nil, err
 	}
 	// The others came before, with another branch or a former head.
@@ -167,6 +196,11 @@ func (s *Store) kept(added []string, err error) ([]string, error) {
 
 // transfer asks for a pack, and returns its name in the folder; none if there was nothing in it.
 func (s *Store) transfer(ctx context.Context, talk *conversation, req *packp.UploadPackRequest, into string) (names []string, err error) {
+	for i, commit := range req.Wants {
+		if tag, ok := talk.tags[commit]; ok {
+			req.Wants[i] = tag
+		}
+	}
 	res, err := talk.UploadPack(ctx, req)
 	if errors.Is(err, transport.ErrEmptyUploadPackRequest) {
 		return nil, fmt.Errorf("%w: it is empty", errBadPack)
@@ -197,11 +231,20 @@ const (
 )
 
 // haves returns commits that are in the store: some refs and the newest of their ancestors, so that a branch that was moved
-// back or rewritten is fetched from where it forked, then those of all other refs.
-func (s *Store) haves(ctx context.Context, own map[string]plumbing.Hash) ([]plumbing.Hash, error) {
+// back or rewritten is fetched from where it forked, then those of all other refs, unless the server is alone to know its own.
+// What is of other repositories is nothing that a server has or should hear of.
+func (s *Store) haves(ctx context.Context, own map[string]plumbing.Hash, alone bool) ([]plumbing.Hash, error) {
 	all, err := s.refs()
 	if err != nil {
 		return nil, err
+	}
+	if alone {
+		all = nil
+	}
+	for _, refs := range []map[string]plumbing.Hash{own, all} {
+		if err := s.ofOneRepository(refs, alone); err != nil {
+			return nil, err
+		}
 	}
 	queue := newDateQueue(s.objects)
 	var haves []plumbing.Hash
@@ -231,4 +274,26 @@ func (s *Store) haves(ctx context.Context, own map[string]plumbing.Hash) ([]plum
 		}
 	}
 	return haves, nil
+}
+
+// ofOneRepository takes what is of sources out of refs, unless they are those of one, and has a commit that joins repositories count as
+// the platform's.
+func (s *Store) ofOneRepository(refs map[string]plumbing.Hash, source bool) error {
+	for name, h := range refs {
+		if !source && strings.HasPrefix(name, path.Join(tracksDir, sourceTracks)+"/") {
+			delete(refs, name)
+			continue
+		}
+		c, err := s.objects.commit(h)
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if parts, ok := compositionOf(c); ok {
+			refs[name] = plumbing.NewHash(parts.Platform)
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -15,7 +16,8 @@ import (
 // Tree is the content of one commit as a file system. It is an immutable value, safe for concurrent use,
 // and reads from the object store: there is no checkout.
 //
-//   - Symbolic links are followed, inside the tree only; see [LinkError].
+//   - Symbolic links are followed, inside the tree only; see [LinkError]. In the tree of a [Composition] they stay in
+//     the part that they are in.
 //   - ReadDir shows a link as a link (fs.ModeSymlink), never as what it points to. So fs.WalkDir does not
 //     walk into linked folders, ends always, and visits nothing twice. Open and Stat of the link's path follow it.
 //   - A submodule is an empty folder; what would be inside does not exist, with an error that says why.
@@ -27,6 +29,8 @@ type Tree struct {
 	commit  plumbing.Hash
 	when    time.Time
 	root    node
+	// walls are where the parts of it are that come from different repositories.
+	walls walls
 	// pin keeps the objects of the commit in the store.
 	pin *pin
 }
@@ -48,6 +52,9 @@ func openTree(ctx context.Context, o *objects, commit plumbing.Hash) (*Tree, err
 		return nil, fmt.Errorf("opening the tree of commit %s: %w", commit, err)
 	}
 	t := &Tree{objects: o, pin: held, commit: commit, when: c.Committer.When, root: node{path: ".", kind: kindFolder, hash: c.TreeHash}}
+	if parts, ok := compositionOf(c); ok {
+		t.walls = walls{path.Join(parts.Dir, SourcesDir)}
+	}
 	if _, err := o.measure(ctx, c.TreeHash, 1, false); err != nil {
 		if !isMissing(err) || o.lost.add(commit) {
 			err = t.note(err)
@@ -83,7 +90,7 @@ func (t *Tree) At(dir string) (*Tree, error) {
 		return nil, &fs.PathError{Op: "sub", Path: dir, Err: errNotFolder}
 	}
 	sub := *t
-	sub.root = node{path: ".", kind: kindFolder, hash: n.hash}
+	sub.root, sub.walls = node{path: ".", kind: kindFolder, hash: n.hash}, t.walls.at(n.path)
 	return &sub, nil
 }
 
@@ -167,7 +174,7 @@ func (t *Tree) stat(op, name string, follow bool) (fs.FileInfo, error) {
 }
 
 func (t *Tree) find(op, name string, follow bool) (node, error) {
-	n, err := lookup(t, t.root, t.objects.limits, op, name, follow)
+	n, err := lookup(t, t.root, t.walls, t.objects.limits, op, name, follow)
 	return n, t.note(err)
 }
 

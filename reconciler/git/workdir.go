@@ -52,7 +52,7 @@ const kindOther kind = 255
 var errSpecial = errors.New("is neither file nor folder")
 
 func (d *dirFS) find(op, name string, follow bool) (node, error) {
-	return lookup(d, node{path: ".", kind: kindFolder}, d.limits, op, name, follow)
+	return lookup(d, node{path: ".", kind: kindFolder}, walls{}, d.limits, op, name, follow)
 }
 
 func (d *dirFS) child(dir node, name string) (node, error) {

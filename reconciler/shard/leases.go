@@ -84,12 +84,12 @@ func (c *clusterLeases) connect() (*leaseConn, error) {
 // List implements [Leases]. Without a resource version in the request the answer is the newest state.
 func (c *clusterLeases) List(ctx context.Context, group string) (out []coordinationv1.Lease, err error) {
 	err = c.do(func(conn *leaseConn) error {
-		list, err := conn.leases.List(ctx, metav1.ListOptions{LabelSelector: labelGroup + "=" + group, Limit: maxLeases})
+		list, err := conn.leases.List(ctx, metav1.ListOptions{LabelSelector: LabelGroup + "=" + group, Limit: maxLeases})
 		if err != nil {
 			return err
 		}
 		if list.GetContinue() != "" {
-			return fmt.Errorf("there are more than %d Leases with the label %s=%s: delete those that no replica renews", maxLeases, labelGroup, group)
+			return fmt.Errorf("there are more than %d Leases with the label %s=%s: delete those that no replica renews", maxLeases, LabelGroup, group)
 		}
 		out = make([]coordinationv1.Lease, len(list.Items))
 		for i, item := range list.Items {

@@ -97,7 +97,7 @@ func (c *Coordinator) join(ctx context.Context) error {
 }
 
 func (c *Coordinator) meta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Labels: map[string]string{labelGroup: c.opts.Group, labelManagedBy: manager}}
+	return metav1.ObjectMeta{Name: name, Labels: map[string]string{LabelGroup: c.opts.Group, labelManagedBy: manager}}
 }
 
 // fill writes into a Lease that this replica is alive, and what it has to say.
@@ -108,6 +108,7 @@ func (c *Coordinator) fill(lease *coordinationv1.Lease, r record) error {
 	}
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, annotationReplica, text)
 	c.speak(lease)
+	c.note(lease)
 	seconds := int32(c.opts.Duration / time.Second) //nolint:gosec // at most ten minutes
 	now := metav1.NewMicroTime(c.opts.Now())        // for people; nobody compares it with a clock
 	lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &c.opts.Identity, LeaseDurationSeconds: &seconds, RenewTime: &now}

@@ -75,6 +75,8 @@ type Options struct {
 	Changed func()
 	// Heard is called with what other replicas say by [Coordinator.Say]. It must not block.
 	Heard func([]string)
+	// Note says how far this replica is, for its Lease. It must not block.
+	Note func() Note
 	// Now reads the clock, with its monotonic part. Required.
 	Now func() time.Time
 	Log *slog.Logger
@@ -92,6 +94,9 @@ func (o *Options) complete() error {
 	}
 	if o.Heard == nil {
 		o.Heard = func([]string) {}
+	}
+	if o.Note == nil {
+		o.Note = func() Note { return Note{} }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -11,8 +11,10 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
+// LabelGroup is on the Leases of replicas that belong together.
+const LabelGroup = "trunkline.dev/replicas" // The replicas of one daemon that share releases, on their Leases.
+
 const (
-	labelGroup           = "trunkline.dev/replicas" // The replicas of one daemon that share releases, on their Leases.
 	labelManagedBy       = "app.kubernetes.io/managed-by"
 	annotationReplica    = "trunkline.dev/replica"    // The replica that a Lease is of.
 	annotationAssignment = "trunkline.dev/assignment" // Which replica keeps which releases, on the Lease of the leader.

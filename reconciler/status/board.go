@@ -53,6 +53,13 @@ func (b *Board) Name() string {
 	return b.name
 }
 
+// Source returns what is known of the repository.
+func (b *Board) Source() Source {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.source.clone()
+}
+
 // Snapshot returns the state as it is now.
 func (b *Board) Snapshot() Platform {
 	b.mu.Lock()

@@ -6,7 +6,9 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -71,7 +73,34 @@ type Source struct {
 	Notice string `json:"notice,omitempty"`
 	// Images says which images that projects follow cannot be looked at, and why.
 	Images string `json:"images,omitempty"`
+	// Sources are the repositories that the platform includes, by name.
+	Sources []Included `json:"sources,omitempty"`
 }
+
+// Included is a repository that the platform includes.
+type Included struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	// Follows is what of it counts, such as "branch main".
+	Follows string `json:"follows"`
+	// Head is the newest commit that was seen.
+	Head *Commit `json:"head,omitempty"`
+	// Accepted is the commit that the platform is being kept at; nil if it has none. Then what the repository declares is not known, and
+	// what runs of it is left as it is.
+	Accepted *Commit `json:"accepted,omitempty"`
+	// Problems are what is wrong with Head. Those that deny it are why it is not Accepted.
+	Problems v1alpha1.Problems `json:"problems,omitempty"`
+	// Error says why the repository cannot be read just now.
+	Error string `json:"error,omitempty"`
+	// Notice says what is unusual and no error, such as a rewritten branch.
+	Notice string `json:"notice,omitempty"`
+}
+
+// Refused reports whether the newest commit was not accepted.
+func (i Included) Refused() bool { return i.Problems.Denied() }
+
+// Fine reports whether the newest commit is accepted, and could be read.
+func (i Included) Fine() bool { return !i.Refused() && i.Error == "" && i.Accepted != nil }
 
 // clone copies all that can be changed in place.
 func (s Source) clone() Source {
@@ -80,11 +109,40 @@ func (s Source) clone() Source {
 	for i := range s.Problems {
 		s.Problems[i].Trace = slices.Clone(s.Problems[i].Trace)
 	}
+	s.Sources = slices.Clone(s.Sources)
+	for i, one := range s.Sources {
+		s.Sources[i].Head, s.Sources[i].Accepted = one.Head.clone(), one.Accepted.clone()
+		s.Sources[i].Problems = slices.Clone(one.Problems)
+	}
 	return s
 }
 
 // Refused reports whether the newest commit was not accepted.
 func (s Source) Refused() bool { return s.Problems.Denied() }
+
+// Trouble says, in a line, why the newest commit is not the one that the platform is kept at; empty if it is, or if that is not known yet.
+func (s Source) Trouble() string {
+	switch {
+	case s.Error != "":
+		return s.Error
+	case !s.Refused() || s.Head == nil:
+		return ""
+	}
+	var first v1alpha1.Problem
+	denials := 0
+	for _, p := range s.Problems {
+		if p.Severity == v1alpha1.Deny {
+			if denials++; denials == 1 {
+				first = p
+			}
+		}
+	}
+	text := fmt.Sprintf("commit %s is refused: %s: %s", s.Head.Short(), first.Position, strings.Join(strings.Fields(first.Message), " "))
+	if denials > 1 {
+		text += fmt.Sprintf(" (and %d more)", denials-1)
+	}
+	return text
+}
 
 // Commit is a commit, for people.
 type Commit struct {
@@ -92,6 +150,36 @@ type Commit struct {
 	Subject string    `json:"subject,omitempty"`
 	Author  string    `json:"author,omitempty"`
 	Time    time.Time `json:"time,omitzero"`
+	// Parts is what the commit joins: that of the platform's repository, and those of the repositories that it includes, "NAME=COMMIT". It is
+	// empty for a commit of one repository.
+	Parts string `json:"parts,omitempty"`
+}
+
+// Of returns the commit of an included repository that the commit joins, or the platform's for an empty name: the commit itself, if it
+// joins none.
+func (c *Commit) Of(name string) string {
+	if c == nil {
+		return ""
+	}
+	return PartOf(c.Hash, c.Parts, name)
+}
+
+// PartOf returns the commit of a repository of those that a commit joins, as [Commit.Of] does.
+func PartOf(hash, parts, name string) string {
+	for i, field := range strings.Fields(parts) {
+		of, at := "", field
+		if i > 0 {
+			of, at, _ = strings.Cut(field, "=")
+		}
+		if of == name {
+			at, _, _ = strings.Cut(at, ":")
+			return at
+		}
+	}
+	if name == "" {
+		return hash
+	}
+	return ""
 }
 
 func (c *Commit) clone() *Commit {
@@ -173,7 +261,10 @@ type Release struct {
 	Namespace string `json:"namespace,omitempty"`
 	Owner     string `json:"owner,omitempty"`
 	// Commit is the last one that changed the release, and is applied.
-	Commit  string `json:"commit,omitempty"`
+	Commit string `json:"commit,omitempty"`
+	// Parts is what Commit joins, as in [Commit], and Source the included repository that declares the release, if one does.
+	Parts   string `json:"parts,omitempty"`
+	Source  string `json:"source,omitempty"`
 	Result  Result `json:"result"`
 	Health  Health `json:"health"`
 	Message string `json:"message,omitempty"`
@@ -251,6 +342,8 @@ type Held struct {
 	Person bool `json:"person,omitempty"`
 	// Digest identifies what is held, where a person has to approve it; see [ToApprove].
 	Digest string `json:"digest,omitempty"`
+	// Parts is what Commit joins, as in [Commit].
+	Parts string `json:"parts,omitempty"`
 }
 
 // Drift is what someone has changed of an object.
@@ -267,6 +360,14 @@ type Drift struct {
 	Corrected bool `json:"corrected,omitempty"`
 	// Rounds is how often they were reverted, if someone changes them again and again.
 	Rounds int `json:"rounds,omitempty"`
+}
+
+// Own returns the commit of the repository that declares the release, out of those that its commit joins.
+func (r Release) Own() string {
+	if own := PartOf(r.Commit, r.Parts, r.Source); own != "" {
+		return own
+	}
+	return r.Commit
 }
 
 // Fine reports whether the release is in the declared state and healthy, as far as it may be just now; or suspended, since
@@ -293,6 +394,9 @@ func (r Release) Settled() bool {
 // doing is told where their pull requests are.
 func (p Platform) Fine() bool {
 	if p.Source.Refused() || p.Source.Error != "" || p.Source.Accepted == nil {
+		return false
+	}
+	if slices.ContainsFunc(p.Source.Sources, func(i Included) bool { return !i.Fine() }) {
 		return false
 	}
 	for _, c := range p.Clusters {

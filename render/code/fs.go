@@ -5,11 +5,11 @@ package code
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
-	"time"
+
+	"trunkline.dev/trunkline/api/memfile"
 )
 
 // FS shows a program the tree as far as it asks for it.
@@ -34,7 +34,7 @@ func failure(op, name string, e Entry) error {
 func (f FS) Stat(name string) (fs.FileInfo, error) {
 	switch e := f(Look(name)); e.Kind {
 	case File, Folder:
-		return info{name: path.Base(name), dir: e.Kind == Folder}, nil
+		return memfile.Info(path.Base(name), 0, modeOf(e.Kind)), nil // its size is not known before it is read
 	default:
 		return nil, failure("stat", name, e)
 	}
@@ -65,7 +65,7 @@ func (f FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	var out []fs.DirEntry
 	for entry := range strings.SplitSeq(string(e.Data), "\x00") {
 		if len(entry) > 1 {
-			out = append(out, fs.FileInfoToDirEntry(info{name: entry[1:], dir: Kind(entry[0]) == Folder}))
+			out = append(out, memfile.Entry(entry[1:], 0, modeOf(Kind(entry[0]))))
 		}
 	}
 	return out, nil
@@ -79,62 +79,18 @@ func (f FS) Open(name string) (fs.File, error) {
 	}
 	if stat.IsDir() {
 		entries, err := f.ReadDir(name)
-		return &folder{stat, entries}, err
+		return memfile.OpenFolder(stat, entries), err
 	}
 	data, err := f.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return &file{stat, bytes.NewReader(data)}, nil
+	return memfile.Open(stat, data), nil
 }
 
-type file struct {
-	info fs.FileInfo
-
-	*bytes.Reader
-}
-
-func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *file) Close() error               { return nil }
-
-type folder struct {
-	info    fs.FileInfo
-	entries []fs.DirEntry
-}
-
-func (d *folder) Stat() (fs.FileInfo, error) { return d.info, nil }
-func (d *folder) Close() error               { return nil }
-
-func (d *folder) Read([]byte) (int, error) { return 0, errors.New("is a folder") }
-
-// ReadDir implements [fs.ReadDirFile].
-func (d *folder) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n > 0 && len(d.entries) == 0 {
-		return nil, io.EOF
+func modeOf(k Kind) fs.FileMode {
+	if k == Folder {
+		return memfile.Folder
 	}
-	if n <= 0 || n > len(d.entries) {
-		n = len(d.entries)
-	}
-	out := d.entries[:n]
-	d.entries = d.entries[n:]
-	return out, nil
-}
-
-// info is what is known of a file or folder. None has a time, and none a size: it is not known before a file is read.
-type info struct {
-	name string
-	dir  bool
-}
-
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return 0 }
-func (i info) IsDir() bool        { return i.dir }
-func (i info) Sys() any           { return nil }
-func (i info) ModTime() time.Time { return time.Time{} }
-
-func (i info) Mode() fs.FileMode {
-	if i.dir {
-		return fs.ModeDir | 0o555
-	}
-	return 0o444
+	return memfile.File
 }

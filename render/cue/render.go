@@ -5,12 +5,14 @@ package cue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/render/code"
 	"trunkline.dev/trunkline/render/internal/manifest"
 )
@@ -54,10 +56,14 @@ type Given struct {
 // Render returns the objects of a package.
 func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 	info, err := fs.Stat(in.FS, in.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("there is no folder %s: %w", in.Dir, err)
-	}
-	if !info.IsDir() {
+	switch elsewhere := outside.InSubmodule(err); {
+	case elsewhere != nil:
+		return nil, fmt.Errorf("%s: %w", in.Dir, elsewhere)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no folder %s", in.Dir)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", in.Dir, err)
+	case !info.IsDir():
 		return nil, fmt.Errorf("%s is a file: a package is the folder that it is in", in.Dir)
 	}
 	g := Given{Package: in.Package, Expression: in.Expression}
@@ -66,7 +72,7 @@ func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 			return nil, fmt.Errorf("values: %s is what Trunkline tells: choose another path", Own)
 		}
 	}
-	if g.Values, err = texts(in.Values); err != nil {
+	if g.Values, err = code.Texts(in.Values); err != nil {
 		return nil, err
 	}
 	optional := maps.Clone(in.Optional)
@@ -74,7 +80,7 @@ func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 		optional = map[string]any{}
 	}
 	optional[Own] = in.Context
-	if g.Optional, err = texts(optional); err != nil {
+	if g.Optional, err = code.Texts(optional); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Tags)) {
@@ -87,29 +93,9 @@ func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 			g.Tags = append(g.Tags, fmt.Sprintf("%s=%v", name, v))
 		}
 	}
-	text, err := json.Marshal(g)
-	if err != nil {
-		return nil, err
-	}
-	value, err := in.Evaluator.Evaluate(ctx, code.Job{Language: Language, Entry: in.Dir, Given: text, Ask: code.Files(ctx, in.FS)})
-	if err != nil {
-		return nil, err
-	}
 	source := in.Dir
 	if in.Expression != "" {
 		source += ": " + in.Expression
 	}
-	return code.Objects(source, value)
-}
-
-func texts(values map[string]any) (map[string]json.RawMessage, error) {
-	out := make(map[string]json.RawMessage, len(values))
-	for name, v := range values {
-		data, err := json.Marshal(v)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = data
-	}
-	return out, nil
+	return code.Render(ctx, in.Evaluator, in.FS, code.Program{Language: Language, Entry: in.Dir, Given: g, Source: source})
 }

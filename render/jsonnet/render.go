@@ -65,31 +65,11 @@ func Render(ctx context.Context, in Input) ([]manifest.Object, error) {
 	if g.Context, err = json.Marshal(in.Context); err != nil {
 		return nil, err
 	}
-	if g.Args, err = texts(in.Args); err != nil {
+	if g.Args, err = code.Texts(in.Args); err != nil {
 		return nil, err
 	}
-	if g.Vars, err = texts(in.Vars); err != nil {
+	if g.Vars, err = code.Texts(in.Vars); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(g)
-	if err != nil {
-		return nil, err
-	}
-	value, err := in.Evaluator.Evaluate(ctx, code.Job{Language: Language, Entry: entry, Given: text, Ask: code.Files(ctx, in.FS)})
-	if err != nil {
-		return nil, err
-	}
-	return code.Objects(entry, value)
-}
-
-func texts(values map[string]any) (map[string]json.RawMessage, error) {
-	out := make(map[string]json.RawMessage, len(values))
-	for name, v := range values {
-		data, err := json.Marshal(v)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = data
-	}
-	return out, nil
+	return code.Render(ctx, in.Evaluator, in.FS, code.Program{Language: Language, Entry: entry, Given: g})
 }

@@ -74,7 +74,7 @@ func (r *reader) add(p string, named bool, depth int) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: there is no such file or folder: %w", p, fs.ErrNotExist)
+		return fmt.Errorf("%s: there is no such file or folder", p)
 	case err != nil:
 		return fmt.Errorf("%s: %w", p, err)
 	case !info.IsDir():

@@ -101,7 +101,7 @@ func TestRefused(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := manifests.Render(t.Context(), manifests.Input{FS: files(tc.files), Paths: []string{"k"}})
-			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "root:") {
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "root:") || strings.Contains(err.Error(), fs.ErrNotExist.Error()) {
 				t.Errorf("%s\nGot %v, want one that says %q", tc.reason, err, tc.want)
 			}
 		})

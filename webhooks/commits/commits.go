@@ -23,6 +23,8 @@ type Repository struct {
 	Remote func(ctx context.Context) (git.Remote, error)
 	// Dir is the folder of the repository that holds the platform; empty for the repository itself.
 	Dir string
+	// Join returns the commit in which one of the platform's repository is joined with those that it includes; nil: it includes none.
+	Join func(ctx context.Context, commit string) (string, error)
 }
 
 var _ webhooks.Repository = (*Repository)(nil)
@@ -56,7 +58,7 @@ func (r *Repository) Merge(ctx context.Context, p webhooks.Pull, base string) (w
 	if merged.Tree == nil {
 		return webhooks.Merge{Conflicts: conflicts(merged)}, nil
 	}
-	tree, err := r.in(merged.Tree)
+	tree, err := r.joint(ctx, merged.Commit, merged.Tree)
 	return webhooks.Merge{ID: merged.Commit, Tree: tree}, err
 }
 
@@ -153,6 +155,23 @@ func (r *Repository) tree(ctx context.Context, commit string) (fs.FS, error) {
 	tree, err := r.Store.Tree(ctx, commit)
 	if err != nil {
 		return nil, err
+	}
+	return r.joint(ctx, commit, tree)
+}
+
+// joint returns the platform's folder of a commit, with the repositories that it includes.
+func (r *Repository) joint(ctx context.Context, commit string, tree *git.Tree) (fs.FS, error) {
+	if r.Join == nil {
+		return r.in(tree)
+	}
+	joint, err := r.Join(ctx, commit)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	if joint != commit {
+		if tree, err = r.Store.Tree(ctx, joint); err != nil {
+			return nil, err
+		}
 	}
 	return r.in(tree)
 }

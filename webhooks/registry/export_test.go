@@ -2,11 +2,15 @@
 
 package registry
 
-import "net/http"
+import (
+	"net/http"
+
+	"trunkline.dev/trunkline/reconciler/oci"
+)
 
 // Through has a client's requests answered by a function.
 func Through(c *Client, answer func(*http.Request) (*http.Response, error)) {
-	c.transport = guarded{roundTripper(answer)}
+	c.transport = oci.Guard(roundTripper(answer), maxBody)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

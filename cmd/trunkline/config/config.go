@@ -2,7 +2,7 @@
 
 // Package config reads the configuration of a daemon, and says which flags of "trunkline serve" it stands for.
 //
-// Of Trunkline it may import api.
+// Of Trunkline it may import api and reconciler/cloud.
 package config
 
 import (
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/reconciler/cloud"
 )
 
 // Setting is a flag, and the value that the configuration has for it.
@@ -36,6 +37,7 @@ func Read(file string, data []byte) ([]Setting, v1alpha1.Problems) {
 	declared, _ := doc.Object.(*v1alpha1.DaemonConfiguration)
 	r := &reader{doc: doc, dir: filepath.Dir(file)}
 	r.repository(declared.Spec.Repository)
+	r.sources(declared.Spec.Sources)
 	r.clusters(declared.Spec.Clusters)
 	r.serve(declared.Spec)
 	r.rest(declared.Spec)
@@ -129,19 +131,75 @@ func (r *reader) repository(d v1alpha1.DaemonRepository) {
 	r.set("accept-rewrite", d.AcceptRewrites, at, "acceptRewrites")
 }
 
+// sources adds what is said of the repositories that the platform may include: a flag for each field, with the name of the source.
+func (r *reader) sources(declared []v1alpha1.DaemonSource) {
+	of := map[string][]string{}
+	add := func(flag, name string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				of[flag] = append(of[flag], name+"="+value)
+			}
+		}
+	}
+	for i, s := range declared {
+		if s.Name == "" || strings.Contains(s.Name, "=") {
+			r.wrong(fmt.Sprintf("%q is not the name of a source", s.Name), "write the name that the platform has for it", "sources", i, "name")
+			continue
+		}
+		url := s.URL
+		if isLocal(url) {
+			url = r.inDir(url)
+		}
+		add("source-repo", s.Name, url)
+		add("source-username", s.Name, s.Username)
+		for flag, file := range map[string]string{
+			"source-password-file": s.PasswordFile, "source-token-file": s.TokenFile, "source-ca-file": s.CAFile, "source-key-file": s.KeyFile,
+			"source-key-passphrase-file": s.KeyPassphraseFile, "source-known-hosts": s.KnownHostsFile,
+		} {
+			add(flag, s.Name, r.inDir(file))
+		}
+		for flag, files := range map[string][]string{
+			"source-verify-ssh-signers": s.Verify.SSHSignersFiles, "source-verify-gpg-keys": s.Verify.GPGKeysFiles,
+		} {
+			for _, file := range files {
+				add(flag, s.Name, r.inDir(file))
+			}
+		}
+		if s.NoRewrite {
+			of["source-no-rewrite"] = append(of["source-no-rewrite"], s.Name)
+		}
+		add("source-accept-rewrite", s.Name, s.AcceptRewrites...)
+	}
+	for _, flag := range slices.Sorted(maps.Keys(of)) {
+		r.set(flag, of[flag], "sources")
+	}
+}
+
 // isLocal reports whether a repository is a folder of this machine, by a path. What has a colon is a URL or user@host:path.
 func isLocal(url string) bool { return !strings.Contains(url, ":") }
 
 func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 	var values []string
 	for i, c := range declared {
+		ways := 0
+		for _, way := range []bool{c.InCluster, c.Kubeconfig != "" || c.Context != "", c.Cloud != nil, c.Agent != nil} {
+			if way {
+				ways++
+			}
+		}
 		switch {
-		case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
-			r.wrong("a cluster is reached by a kubeconfig, or from inside of it: not both", "remove one of them", "clusters", i)
+		case ways > 1 && c.Agent != nil:
+			r.wrong("a cluster is kept by an agent, or reached by the daemon: not both", "remove one of them", "clusters", i)
+		case ways > 1:
+			r.wrong("a cluster is reached by a kubeconfig, from inside of it, or by its cloud: not by several", "keep one of them", "clusters", i)
+		case c.Agent != nil:
+			values = append(values, c.Name+"=agent")
 		case c.InCluster:
 			values = append(values, c.Name+"=in-cluster")
+		case c.Cloud != nil:
+			values = append(values, r.cloud(c.Name, *c.Cloud, i)...)
 		case c.Kubeconfig == "":
-			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, or inCluster: true", "clusters", i)
+			r.wrong(fmt.Sprintf("there is no way to reach the cluster %q", c.Name), "write kubeconfig: FILE, inCluster: true, cloud: {provider: …} or agent: {…}", "clusters", i)
 		case c.Context != "":
 			values = append(values, c.Name+"="+r.inDir(c.Kubeconfig)+"#"+c.Context)
 		default:
@@ -149,6 +207,52 @@ func (r *reader) clusters(declared []v1alpha1.DaemonCluster) {
 		}
 	}
 	r.set("cluster", values, "clusters")
+	r.agents(declared)
+}
+
+func (r *reader) agents(declared []v1alpha1.DaemonCluster) {
+	of := map[string][]string{}
+	for _, c := range declared {
+		if c.Agent == nil {
+			continue
+		}
+		for flag, value := range map[string]string{
+			"agent-certificate": c.Agent.Certificate, "agent-issuer": c.Agent.Issuer, "agent-subject": c.Agent.Subject, "agent-keys-file": r.inDir(c.Agent.KeysFile),
+		} {
+			if value != "" {
+				of[flag] = append(of[flag], c.Name+"="+value)
+			}
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(of)) {
+		r.set(flag, of[flag], "clusters")
+	}
+}
+
+// cloud says how a cluster of a cloud is reached. A field of another cloud is an error: it would be left out in silence.
+func (r *reader) cloud(name string, c v1alpha1.DaemonCloud, i int) []string {
+	ref := cloud.Ref{Provider: cloud.Provider(c.Provider), Cluster: c.Cluster, Place: c.Region, Role: c.Role, Client: c.ClientID, Address: c.Address, API: c.API}
+	foreign := map[string]string{"project": c.Project, "subscription": c.Subscription, "resourceGroup": c.ResourceGroup, "region": "", "role": "", "clientID": ""}
+	switch c.Provider {
+	case v1alpha1.CloudAWS:
+		foreign["clientID"] = c.ClientID
+	case v1alpha1.CloudGCP:
+		ref.Owner, foreign["project"], foreign["role"], foreign["clientID"] = c.Project, "", c.Role, c.ClientID
+	case v1alpha1.CloudAzure:
+		ref.Owner, ref.Place = c.Subscription, c.ResourceGroup
+		foreign["subscription"], foreign["resourceGroup"], foreign["region"], foreign["role"] = "", "", c.Region, c.Role
+	}
+	for _, field := range slices.Sorted(maps.Keys(foreign)) {
+		if foreign[field] != "" {
+			r.wrong(fmt.Sprintf("provider %s has no %s", c.Provider, field), "remove it", "clusters", i, "cloud", field)
+			return nil
+		}
+	}
+	if err := ref.Check(); err != nil {
+		r.wrong(strings.ReplaceAll(err.Error(), "\n", "; "), `"trunkline explain daemonConfiguration.spec.clusters.cloud" says which fields each cloud needs`, "clusters", i, "cloud")
+		return nil
+	}
+	return []string{name + "=" + ref.String()}
 }
 
 func (r *reader) serve(s v1alpha1.DaemonSpec) {
@@ -189,6 +293,11 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	r.events(s.Events)
 	r.duration("lots-interval", s.Stores.LotsInterval, "stores", "lotsInterval")
 	r.text("log-level", string(s.LogLevel), "logLevel")
+	r.text("agent-listen", s.Agents.Listen, "agents", "listen")
+	r.file("agent-tls-cert-file", s.Agents.TLSCertFile, "agents", "tlsCertFile")
+	r.file("agent-tls-key-file", s.Agents.TLSKeyFile, "agents", "tlsKeyFile")
+	r.file("agent-ca-file", s.Agents.CAFile, "agents", "caFile")
+	r.text("agent-audience", s.Agents.Audience, "agents", "audience")
 	if s.GitHub != nil {
 		r.github(*s.GitHub)
 	}
@@ -198,6 +307,7 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	if a := s.Artifacts; a != nil {
 		r.set("artifact-host", a.Hosts, "artifacts", "hosts")
 		r.file("artifact-config", a.ConfigFile, "artifacts", "configFile")
+		r.flag("artifact-cloud-identity", a.CloudIdentity, "artifacts", "cloudIdentity")
 	}
 }
 
@@ -232,6 +342,7 @@ func (r *reader) images(i v1alpha1.DaemonImages) {
 	at := "images"
 	r.set("image-registry", i.Registries, at, "registries")
 	r.file("image-registry-config", i.ConfigFile, at, "configFile")
+	r.flag("image-registry-cloud-identity", i.CloudIdentity, at, "cloudIdentity")
 	r.duration("image-interval", i.Interval, at, "interval")
 }
 

@@ -32,23 +32,42 @@ const everything = head + `  repository:
     verify: {sshSignersFiles: [signers, /etc/more], gpgKeysFiles: [keys.asc]}
     noRewrite: true
     acceptRewrites: [a..b]
+  sources:
+    - name: orders
+      url: https://example.com/orders.git
+      username: bob
+      passwordFile: orders.password
+      tokenFile: /etc/orders.token
+      caFile: orders.pem
+      keyFile: orders.key
+      keyPassphraseFile: orders.passphrase
+      knownHostsFile: orders.hosts
+      verify: {sshSignersFiles: [orders.signers, /etc/more], gpgKeysFiles: [orders.asc]}
+      noRewrite: true
+      acceptRewrites: [c..d]
+    - {name: billing, url: ../billing}
   clusters:
     - {name: dev, kubeconfig: dev.kubeconfig}
     - {name: prod, kubeconfig: /etc/prod.kubeconfig, context: admin}
     - {name: here, inCluster: true}
+    - {name: eks, cloud: {provider: aws, region: eu-west-1, cluster: data, role: "arn:aws:iam::123456789012:role/trunkline"}}
+    - {name: gke, cloud: {provider: gcp, project: acme, region: europe-west1, cluster: data}}
+    - {name: aks, cloud: {provider: azure, subscription: 00000000-0000-0000-0000-000000000001, resourceGroup: rg, cluster: data, clientID: 00000000-0000-0000-0000-000000000002, address: "https://10.0.0.2", api: "https://arm.example.com"}}
+    - {name: edge, agent: {certificate: edge.agents, issuer: "https://issuer.example.com", subject: "system:serviceaccount:trunkline-system:trunkline-agent", keysFile: edge.json}}
+  agents: {listen: "0.0.0.0:8444", tlsCertFile: agents.crt, tlsKeyFile: agents.key, caFile: agents-ca.pem, audience: acme}
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
   serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
   replicas: {home: here, group: blue, shards: true}
   history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
-  images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, interval: 10m}
+  images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, cloudIdentity: true, interval: 10m}
   github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com"}
   stores: {s3Endpoint: "https://minio.example.com", lotsInterval: 30s}
   events:
     - {name: hooks, url: "https://hooks.example.com/lots", format: clusterless, secretFile: hooks.secret, tokenFile: /etc/hooks.token}
     - {name: lineage, url: "https://lineage.example.com/api/v1/lineage", format: openlineage}
-  artifacts: {hosts: [ghcr.io, charts.example.com], configFile: artifacts.json}
+  artifacts: {hosts: [ghcr.io, charts.example.com], configFile: artifacts.json, cloudIdentity: true}
   logLevel: debug
 `
 
@@ -71,7 +90,12 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"git-password-file": "/etc/trunkline/password", "git-token-file": "/etc/token", "git-ca-file": "/etc/trunkline/ca.pem", "git-key-file": "/etc/trunkline/key",
 		"git-key-passphrase-file": "/etc/trunkline/passphrase", "git-known-hosts": "/etc/trunkline/hosts",
 		"verify-ssh-signers": "/etc/trunkline/signers /etc/more", "verify-gpg-keys": "/etc/trunkline/keys.asc", "no-rewrite": "true", "accept-rewrite": "a..b",
-		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster",
+		"source-repo": "orders=https://example.com/orders.git billing=/etc/billing", "source-username": "orders=bob", "source-password-file": "orders=/etc/trunkline/orders.password",
+		"source-token-file": "orders=/etc/orders.token", "source-ca-file": "orders=/etc/trunkline/orders.pem", "source-key-file": "orders=/etc/trunkline/orders.key",
+		"source-key-passphrase-file": "orders=/etc/trunkline/orders.passphrase", "source-known-hosts": "orders=/etc/trunkline/orders.hosts",
+		"source-verify-ssh-signers": "orders=/etc/trunkline/orders.signers orders=/etc/more", "source-verify-gpg-keys": "orders=/etc/trunkline/orders.asc",
+		"source-no-rewrite": "orders", "source-accept-rewrite": "orders=c..d",
+		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster eks=eks://eu-west-1/data?role=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Ftrunkline gke=gke://acme/europe-west1/data aks=aks://00000000-0000-0000-0000-000000000001/rg/data?address=https%3A%2F%2F10.0.0.2&api=https%3A%2F%2Farm.example.com&client=00000000-0000-0000-0000-000000000002 edge=agent",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
@@ -80,9 +104,13 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"s3-endpoint": "https://minio.example.com", "lots-interval": "30s",
 		"event-target": "hooks=https://hooks.example.com/lots lineage=https://lineage.example.com/api/v1/lineage",
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
-		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-interval": "10m0s",
-		"artifact-host": "ghcr.io charts.example.com", "artifact-config": "/etc/trunkline/artifacts.json",
-		"github-repo": "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
+		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-registry-cloud-identity": "true", "image-interval": "10m0s",
+		"artifact-host": "ghcr.io charts.example.com", "artifact-config": "/etc/trunkline/artifacts.json", "artifact-cloud-identity": "true",
+		"agent-listen": "0.0.0.0:8444", "agent-tls-cert-file": "/etc/trunkline/agents.crt", "agent-tls-key-file": "/etc/trunkline/agents.key",
+		"agent-ca-file": "/etc/trunkline/agents-ca.pem", "agent-audience": "acme", "agent-certificate": "edge=edge.agents",
+		"agent-issuer": "edge=https://issuer.example.com", "agent-subject": "edge=system:serviceaccount:trunkline-system:trunkline-agent",
+		"agent-keys-file": "edge=/etc/trunkline/edge.json",
+		"github-repo":     "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
 		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
 	}
 	if diff := cmp.Diff(want, settings(found)); diff != "" {
@@ -124,8 +152,11 @@ func TestProblems(t *testing.T) {
 		"Type":       {"A wrong type is an error.", head + repository + clusters + "  replicas: {shards: maybe}\n", "d.yaml:6:22: error: spec.replicas.shards: expected true or false, got the text \"maybe\""},
 		"Value":      {"A value is one of those that there are.", head + repository + clusters + "  logLevel: loud\n", "d.yaml:6:13: error: spec.logLevel: unknown value \"loud\"\n    hint: want one of: debug, error, info, warn"},
 		"Missing":    {"What a daemon cannot do without is asked for.", head + clusters, "d.yaml:4:3: error: spec: the field \"repository\" is missing or empty"},
-		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, or inCluster: true"},
-		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, or from inside of it: not both\n    hint: remove one of them"},
+		"NoWay":      {"A cluster is reached somehow.", head + repository + "  clusters: [{name: a}]\n", "d.yaml:5:14: error: spec.clusters[0]: there is no way to reach the cluster \"a\"\n    hint: write kubeconfig: FILE, inCluster: true, cloud: {provider: …} or agent: {…}"},
+		"TwoWays":    {"And in one way.", head + repository + "  clusters: [{name: a, inCluster: true, kubeconfig: x}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is reached by a kubeconfig, from inside of it, or by its cloud: not by several\n    hint: keep one of them"},
+		"OtherCloud": {"A field of another cloud would be left out in silence.", head + repository + "  clusters: [{name: a, cloud: {provider: gcp, project: p, region: r, cluster: c, role: x}}]\n", "d.yaml:5:88: error: spec.clusters[0].cloud.role: provider gcp has no role\n    hint: remove it"},
+		"NoRegion":   {"Where a cluster is has to be said.", head + repository + "  clusters: [{name: a, cloud: {provider: aws, cluster: c}}]\n", "d.yaml:5:31: error: spec.clusters[0].cloud: \"\" is no region of AWS, such as eu-west-1\n    hint: \"trunkline explain daemonConfiguration.spec.clusters.cloud\" says which fields each cloud needs"},
+		"AgentToo":   {"An agent keeps it, or the daemon.", head + repository + "  clusters: [{name: a, inCluster: true, agent: {certificate: x}}]\n", "d.yaml:5:14: error: spec.clusters[0]: a cluster is kept by an agent, or reached by the daemon: not both\n    hint: remove one of them"},
 		"Empty":      {"Nothing is no configuration.", "", "d.yaml: error: the file is empty\n    hint: trunkline explain daemonConfiguration shows an example"},
 		"OtherKind":  {"A declaration of the repository is none.", "apiVersion: trunkline.dev/v1alpha1\nkind: Project\n", "d.yaml:2:7: error: kind: unknown kind \"Project\"\n    hint: want one of: DaemonConfiguration"},
 		"OtherThing": {"Nor is something of someone else.", "apiVersion: v1\nkind: Secret\n", "d.yaml: error: the file is not a daemon configuration\n    hint: begin it with apiVersion: trunkline.dev/v1alpha1 and kind: DaemonConfiguration"},

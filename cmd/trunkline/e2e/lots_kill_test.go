@@ -17,7 +17,7 @@ import (
 const stored counted = "requests to the object store"
 
 // What a daemon does for a run, about: requests to the object store, writes and requests to the API server, and milliseconds.
-const storedPerRun, writesPerRun, requestsPerRun, momentsPerRun = 11, 2, 3, 200
+const storedPerRun, writesPerRun, requestsPerRun, momentsPerRun = 4, 2, 3, 200
 
 // chooseOfLots draws a point within so many runs.
 func chooseOfLots(r *rand.Rand, runs int) point {

@@ -25,6 +25,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -218,29 +219,67 @@ func digestOf(t testing.TB, repository, of string) name.Digest {
 // Repository serves charts, by name and version, as a Helm repository below /stable, and returns its address and the digests.
 func Repository(t testing.TB, wrap func(http.Handler) http.Handler, charts map[string][]byte) (address string, digests map[string]string) {
 	t.Helper()
+	r := NewCharts(t, wrap)
 	digests = map[string]string{}
-	mux := http.NewServeMux()
-	var index strings.Builder
-	index.WriteString("apiVersion: v1\nentries:\n")
-	of := ""
-	for _, file := range slices.Sorted(maps.Keys(charts)) {
-		data := charts[file]
-		chart, version, _ := strings.Cut(file, " ")
-		sum := sha256.Sum256(data)
-		digests[file] = "sha256:" + hex.EncodeToString(sum[:])
-		if chart != of {
-			of = chart
-			index.WriteString("  " + chart + ":\n")
-		}
-		fmt.Fprintf(&index, "  - {apiVersion: v2, name: %s, version: %q, digest: %x, urls: [\"%s-%s.tgz\"]}\n", chart, version, sum, chart, version)
-		mux.HandleFunc(fmt.Sprintf("GET /stable/%s-%s.tgz", chart, version), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
+	for _, of := range slices.Sorted(maps.Keys(charts)) {
+		chart, version, _ := strings.Cut(of, " ")
+		digests[of] = r.Add(chart, version, charts[of])
 	}
-	mux.HandleFunc("GET /stable/index.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, index.String()) })
-	var h http.Handler = mux
+	return r.Address, digests
+}
+
+// Charts is a Helm repository.
+type Charts struct {
+	Address string
+
+	mu sync.Mutex
+	// entries are those of the index by chart, and files the archives by their paths.
+	entries map[string][]string
+	files   map[string][]byte
+}
+
+// NewCharts starts a Helm repository below /stable, whose requests go through wrap.
+func NewCharts(t testing.TB, wrap func(http.Handler) http.Handler) *Charts {
+	t.Helper()
+	c := &Charts{entries: map[string][]string{}, files: map[string][]byte{}}
+	var h http.Handler = c
 	if wrap != nil {
 		h = wrap(h)
 	}
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return server.URL + "/stable", digests
+	c.Address = server.URL + "/stable"
+	return c
+}
+
+// Add puts the archive of a chart into the repository, and returns its digest.
+func (c *Charts) Add(chart, version string, archive []byte) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sum := sha256.Sum256(archive)
+	file := chart + "-" + version + ".tgz"
+	c.files["/stable/"+file] = archive
+	c.entries[chart] = append(c.entries[chart], fmt.Sprintf("  - {apiVersion: v2, name: %s, version: %q, digest: %x, urls: [%q]}\n", chart, version, sum, file))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// ServeHTTP implements [http.Handler].
+func (c *Charts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.URL.Path == "/stable/index.yaml" {
+		var index strings.Builder
+		index.WriteString("apiVersion: v1\nentries:\n")
+		for _, chart := range slices.Sorted(maps.Keys(c.entries)) {
+			index.WriteString("  " + chart + ":\n" + strings.Join(c.entries[chart], ""))
+		}
+		_, _ = io.WriteString(w, index.String())
+		return
+	}
+	data, ok := c.files[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	_, _ = w.Write(data)
 }

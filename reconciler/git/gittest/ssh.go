@@ -30,6 +30,18 @@ type SSH struct {
 	OtherKeyFile string
 	// OtherHostsFile says that the server has another key than it has.
 	OtherHostsFile string
+
+	server *sshServer
+}
+
+// Accept has the server accept another key from now on, as when someone adds a deploy key: it is a line of authorized_keys.
+func (s SSH) Accept(t testing.TB, line string) {
+	t.Helper()
+	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		t.Fatalf("gittest: reading a public key: %v", err)
+	}
+	s.server.accepts(public)
 }
 
 // ServeSSH serves the repository over ssh until the test ends: git-upload-pack of that repository and nothing else.
@@ -49,14 +61,18 @@ func ServeSSH(t testing.TB, r *Repo) SSH {
 		KnownHostsFile: writeFile(t, dir, "known_hosts", knownhosts.Line([]string{addr}, host.signer.PublicKey())+"\n"),
 		OtherHostsFile: writeFile(t, dir, "other_hosts", knownhosts.Line([]string{addr}, other.signer.PublicKey())+"\n"),
 	}
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-		if string(key.Marshal()) != string(user.signer.PublicKey().Marshal()) {
+	srv := &sshServer{command: "git-upload-pack '" + r.dir + "'", repo: r.dir, conns: map[net.Conn]bool{}, keys: map[string]bool{}}
+	srv.accepts(user.signer.PublicKey())
+	srv.config = &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		srv.mu.Lock()
+		defer srv.mu.Unlock()
+		if !srv.keys[string(key.Marshal())] {
 			return nil, errors.New("unknown key")
 		}
 		return nil, nil
 	}}
-	config.AddHostKey(host.signer)
-	srv := &sshServer{config: config, command: "git-upload-pack '" + r.dir + "'", repo: r.dir, conns: map[net.Conn]bool{}}
+	srv.config.AddHostKey(host.signer)
+	s.server = srv
 	srv.running.Go(func() { srv.accept(l) })
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -110,7 +126,14 @@ type sshServer struct {
 
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
+	keys   map[string]bool
 	closed bool
+}
+
+func (s *sshServer) accepts(key ssh.PublicKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[string(key.Marshal())] = true
 }
 
 func (s *sshServer) accept(l net.Listener) {

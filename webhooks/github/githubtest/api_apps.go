@@ -129,6 +129,7 @@ func (g *GitHub) convertManifest(c *call) (int, any, error) {
 
 func (g *GitHub) hookRoutes() []route {
 	return []route{
+		{pattern: "GET /app/hook/config", asApp: true, serve: func(c *call) (int, any, error) { return hookConfig(c.who.app.HookURL) }},
 		{pattern: "GET /app/hook/deliveries", asApp: true, serve: func(c *call) (int, any, error) { return g.listDeliveries(c, c.who.app.hook) }},
 		{pattern: "GET /app/hook/deliveries/{id}", asApp: true, serve: func(c *call) (int, any, error) { return g.getDelivery(c, c.who.app.hook) }},
 		{pattern: "POST /app/hook/deliveries/{id}/attempts", asApp: true, serve: func(c *call) (int, any, error) { return g.redeliver(c, c.who.app.hook) }},
@@ -137,6 +138,14 @@ func (g *GitHub) hookRoutes() []route {
 		{pattern: "GET /repos/{owner}/{repo}/hooks/{hook}/deliveries/{id}", needs: "repository_hooks:read", serve: func(c *call) (int, any, error) { return g.getDelivery(c, c.hook()) }},
 		{pattern: "POST /repos/{owner}/{repo}/hooks/{hook}/deliveries/{id}/attempts", needs: "repository_hooks:write", serve: func(c *call) (int, any, error) { return g.redeliver(c, c.hook()) }},
 	}
+}
+
+// hookConfig is where the hook of an App leads to.
+func hookConfig(url string) (int, any, error) {
+	if url == "" {
+		return 0, nil, notFound()
+	}
+	return http.StatusOK, object{"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}, nil
 }
 
 func (c *call) hook() *hook {

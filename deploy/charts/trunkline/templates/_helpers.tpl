@@ -18,8 +18,19 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- .Values.serviceAccount.name | default (ternary (include "trunkline.name" .) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
+{{/* What a daemon is that deploys itself, and must not delete. */}}
+{{- define "trunkline.kept" -}}
+{{- if .Values.keep -}}
+trunkline.dev/prune: disabled
+{{- end -}}
+{{- end -}}
+
+{{/* As a blueprint of a platform, the chart has the image of its workload, which can be followed. */}}
 {{- define "trunkline.image" -}}
-{{- if .Values.image.digest -}}
+{{- $workload := dig "trunkline" "workload" "image" "" (.Values.global | default dict) -}}
+{{- if $workload -}}
+{{ $workload }}
+{{- else if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
 {{- else -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
@@ -38,6 +49,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{/* The port is that of the address, which is the last thing in it. */}}
 {{- define "trunkline.port" -}}
 {{- regexFind "[0-9]+$" (dig "serve" "listen" ":8080" .Values.config) -}}
+{{- end -}}
+
+{{/* The port to which agents come; empty if none do. */}}
+{{- define "trunkline.agents" -}}
+{{- regexFind "[0-9]+$" (dig "agents" "listen" "" .Values.config) -}}
 {{- end -}}
 
 {{- define "trunkline.scheme" -}}
@@ -64,8 +80,9 @@ spec:
 {{/* What a schema cannot say of the values. */}}
 {{- define "trunkline.check" -}}
 {{- $config := .Values.config -}}
-{{- if ne .Release.Namespace "trunkline-system" -}}
-{{- fail (printf "the namespace is %q: install with --namespace trunkline-system, where the inventories and Leases are that the daemon's rights are for" .Release.Namespace) -}}
+{{- $namespace := .Values.namespace | default "trunkline-system" -}}
+{{- if ne .Release.Namespace $namespace -}}
+{{- fail (printf "the namespace is %q: install with --namespace %s, where the rest of the daemon is" .Release.Namespace $namespace) -}}
 {{- end -}}
 {{- if not (or .Values.tokens.secret (dig "serve" "tokensFile" "" $config) (dig "serve" "tokenFile" "" $config)) -}}
 {{- fail "tokens.secret is missing: name a Secret with a line \"name: token\" for each caller, since pods of the whole cluster can reach the daemon" -}}

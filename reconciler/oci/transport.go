@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package artifact
+package oci
 
 import (
 	"errors"
@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	// answerWithin bounds the wait for the head of a response, and maxBody the size of each.
+	// answerWithin bounds the wait for the head of a response.
 	answerWithin = 30 * time.Second
-	maxBody      = 48 << 20
 	maxRedirects = 5
 )
 
-// refusedError is a request that is not made.
-type refusedError struct{ text string }
-
-func (e *refusedError) Error() string { return e.text }
-
-// newTransport returns what asks servers: by plain HTTP on loopback only, wherever a redirect leads.
-func newTransport() (http.RoundTripper, error) {
+// NewTransport returns what asks servers: by plain HTTP on loopback only, wherever a redirect leads. It bounds the size of each response.
+func NewTransport(maxBody int64) (http.RoundTripper, error) {
 	inner, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return nil, errors.New("the process has another HTTP transport")
 	}
 	inner = inner.Clone()
 	inner.ResponseHeaderTimeout = answerWithin
-	return guarded{inner}, nil
+	return Guard(inner, maxBody), nil
 }
 
-type guarded struct{ inner http.RoundTripper }
+// Guard is [NewTransport] over another one.
+func Guard(inner http.RoundTripper, maxBody int64) http.RoundTripper { return guarded{inner, maxBody} }
+
+type guarded struct {
+	inner   http.RoundTripper
+	maxBody int64
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -48,7 +48,7 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp, err := g.inner.RoundTrip(r)
 	if err == nil {
-		resp.Body = bounded{http.MaxBytesReader(nil, resp.Body, maxBody), resp.Body}
+		resp.Body = bounded{http.MaxBytesReader(nil, resp.Body, g.maxBody), resp.Body}
 	}
 	return resp, err
 }
@@ -58,7 +58,8 @@ type bounded struct {
 	io.Closer
 }
 
-func redirect(_ *http.Request, via []*http.Request) error {
+// Redirect is how a client of HTTP follows a server that sends it on.
+func Redirect(_ *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return &refusedError{"the server sends the request on and on"}
 	}

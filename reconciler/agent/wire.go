@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/release"
+	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+const (
+	// Protocol is the version of what is said on a connection. It changes when one side would not understand the other, which
+	// it does not when a field is added.
+	Protocol = 1
+	// Path is where agents come to the daemon.
+	Path = "/agents/connect"
+
+	headerProtocol = "Trunkline-Protocol"
+	headerCluster  = "Trunkline-Cluster"
+	headerVersion  = "Trunkline-Version"
+
+	// beat is how often each side says something, and silence after how long without anything the other side is given up.
+	beat    = 5 * time.Second
+	silence = 30 * time.Second
+	// writeTimeout bounds one message, which may be large, on a slow line.
+	writeTimeout = 2 * time.Minute
+
+	// maxDown and maxUp bound one message to the agent and to the daemon, in bytes. What a release renders to is one message.
+	maxDown = 64 << 20
+	maxUp   = 4 << 20
+)
+
+// frame is one message. Seq counts those of one side of one connection: one that comes twice is left, and one that is missing
+// ends the connection, after which both sides compare what they have.
+type frame struct {
+	Seq uint64 `json:"seq"`
+
+	// The agent begins with Hello, and the daemon answers with Welcome.
+	Hello   *hello   `json:"hello,omitempty"`
+	Welcome *welcome `json:"welcome,omitempty"`
+	Ping    int64    `json:"ping,omitempty"`
+	Pong    int64    `json:"pong,omitempty"`
+
+	// What the daemon says.
+	Platform *Platform          `json:"platform,omitempty"`
+	Objects  *objects           `json:"objects,omitempty"`
+	Brief    *Brief             `json:"brief,omitempty"`
+	Drop     *catalog.ReleaseID `json:"drop,omitempty"`
+	Settled  *bool              `json:"settled,omitempty"`
+	Act      *Act               `json:"act,omitempty"`
+	Restored *restored          `json:"restored,omitempty"`
+	// Taken is the last event that the daemon has put down.
+	Taken uint64 `json:"taken,omitempty"`
+
+	// What the agent says.
+	Standing  *Standing      `json:"standing,omitempty"`
+	Retired   *Retired       `json:"retired,omitempty"`
+	Inventory *Inventory     `json:"inventory,omitempty"`
+	Listed    bool           `json:"listed,omitempty"`
+	State     *cluster.State `json:"state,omitempty"`
+	Events    []Event        `json:"events,omitempty"`
+	Reply     *Reply         `json:"reply,omitempty"`
+	Restore   *restore       `json:"restore,omitempty"`
+}
+
+// hello is what an agent has.
+type hello struct {
+	// Instance is another one each time an agent is started: events are counted from one then.
+	Instance string `json:"instance"`
+	// Holds are the briefs that it has, by release, and Objects the digests of the objects that it has.
+	Holds   map[string]string   `json:"holds,omitempty"`
+	IDs     []catalog.ReleaseID `json:"ids,omitempty"`
+	Objects []string            `json:"objects,omitempty"`
+}
+
+// welcome says what a daemon has.
+type welcome struct {
+	Version string `json:"version,omitempty"`
+	// Taken is the last event that it has of this instance of the agent.
+	Taken uint64 `json:"taken,omitempty"`
+}
+
+// Platform is what the daemon says of the whole platform.
+type Platform struct {
+	Name string `json:"name"`
+	// Health is how the health of custom kinds is judged.
+	Health []v1alpha1.HealthRule `json:"health,omitempty"`
+	// Account is the account of releases whose environment names none.
+	Account string `json:"account,omitempty"`
+}
+
+// objects are those of a state, compressed.
+type objects struct {
+	Digest string `json:"digest"`
+	Data   []byte `json:"data"`
+}
+
+// Act is a person's request. It is sent over one connection, at most once.
+type Act struct {
+	ID    catalog.ReleaseID `json:"id"`
+	Asked release.Act       `json:"asked"`
+}
+
+// Reply answers an act.
+type Reply struct {
+	Ticket int64 `json:"ticket"`
+	// Why is empty if it was done, and Refused is set if it is not possible.
+	Why     string `json:"why,omitempty"`
+	Refused bool   `json:"refused,omitempty"`
+}
+
+// ReplyOf puts an error into a reply.
+func ReplyOf(ticket int64, err error) Reply {
+	if err == nil {
+		return Reply{Ticket: ticket}
+	}
+	return Reply{ticket, err.Error(), errors.Is(err, release.ErrRefused)}
+}
+
+// Err returns the error.
+func (r Reply) Err() error {
+	switch {
+	case r.Why == "":
+		return nil
+	case r.Refused:
+		return &refused{r.Why}
+	}
+	return errors.New(r.Why)
+}
+
+// refused is an error of the other side that counts as [release.ErrRefused].
+type refused struct{ why string }
+
+func (e *refused) Error() string        { return e.why }
+func (e *refused) Is(target error) bool { return target == release.ErrRefused }
+
+// Standing is how a release is, and what of the last brief the agent has dealt with.
+type Standing struct {
+	ID catalog.ReleaseID `json:"id"`
+	// Key is that of the last brief that the release has dealt with.
+	Key string `json:"key,omitempty"`
+	// Shown is what people are told.
+	Shown status.Release `json:"shown"`
+	// Progress is how far it is, for those that wait for it.
+	Progress release.Progress `json:"progress"`
+}
+
+// Retired says that nothing is left of a release that was to be removed.
+type Retired struct {
+	ID catalog.ReleaseID `json:"id"`
+}
+
+// Inventory is that of a release in the cluster, or says that there is none any more.
+type Inventory struct {
+	cluster.Inventory
+
+	Gone bool `json:"gone,omitempty"`
+}
+
+// Event is one for the history, or a run that ended.
+type Event struct {
+	Seq     uint64         `json:"n"`
+	History *history.Event `json:"history,omitempty"`
+	Run     *Run           `json:"run,omitempty"`
+	// Lost counts events that there was no room for before this one, while the daemon could not be reached.
+	Lost int `json:"lost,omitempty"`
+}
+
+// Run is a run of a release that ended.
+type Run struct {
+	Release catalog.ReleaseID `json:"release"`
+	Commit  string            `json:"commit,omitempty"`
+	Applied int               `json:"applied,omitempty"`
+	Pruned  int               `json:"pruned,omitempty"`
+	Took    time.Duration     `json:"took"`
+	Why     string            `json:"why,omitempty"`
+}
+
+// restore asks for a release as an older commit declares it.
+type restore struct {
+	Ticket int64             `json:"ticket"`
+	ID     catalog.ReleaseID `json:"id"`
+	Commit string            `json:"commit"`
+}
+
+type restored struct {
+	Ticket  int64    `json:"ticket"`
+	Target  *Target  `json:"target,omitempty"`
+	Objects *objects `json:"objects,omitempty"`
+	Why     string   `json:"why,omitempty"`
+}
+
+// errOrder says that a message is missing.
+var errOrder = errors.New("a message is missing on the connection")
+
+// counter counts the messages of one side.
+type counter struct{ last uint64 }
+
+// take reports whether a message is new; an error says that one before it is missing.
+func (c *counter) take(f frame) (fresh bool, err error) {
+	switch {
+	case f.Seq <= c.last:
+		return false, nil
+	case f.Seq != c.last+1:
+		return false, fmt.Errorf("%w: number %d came after %d", errOrder, f.Seq, c.last)
+	}
+	c.last = f.Seq
+	return true, nil
+}
