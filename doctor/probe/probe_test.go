@@ -259,6 +259,14 @@ func TestDeclarations(t *testing.T) {
 	if missing := (*got.needs.Value)["prod"].missing(served); missing != nil {
 		t.Errorf("of a group that is silent nobody knows: %v", missing)
 	}
+	refused := write(t, map[string]string{
+		"trunkline.yaml": files["data/trunkline.yaml"], "cluster.yaml": files["data/cluster.yaml"], "env.yaml": files["data/env.yaml"],
+		"a/dags/load.py": "from airflow.sdk import DAG\n\nwith DAG(dag_id=\"load\", schedule=\"61 * * * *\"):\n    pass\n",
+		"a/project.yaml": head + "kind: Project\nmetadata: {name: a}\nspec: {owner: team, environments: [prod], airflow: \"3.1\", dags: [\"dags/*.py\"]}\n",
+	})
+	if got := options(t, refused).tree(t.Context()); got.platform.Value == nil || got.platform.Value.Errors != 1 || !strings.Contains(strings.Join(got.platform.Value.Found, ""), "61") || got.needs.Value != nil {
+		t.Errorf("of declarations that a rule refuses it is said: %+v, %+v", got.platform.Value, got.needs)
+	}
 	broken := write(t, map[string]string{"trunkline.yaml": head + "kind: Platform\nmetadata: {name: acme}\nspec: {rots: [x]}\n"})
 	if got := options(t, broken).tree(t.Context()); got.platform.Value == nil || got.platform.Value.Errors != 1 || got.sealed.Value != nil {
 		t.Errorf("broken: %+v", got)

@@ -92,11 +92,32 @@ func (o Options) tree(ctx context.Context) (out tree) {
 	for name, c := range read.Value.cat.Clusters {
 		out.declared[name] = c.Spec.KubeVersion
 	}
+	var refused v1alpha1.Problems
 	together(
 		func() { out.artifacts = o.artifacts(ctx, read.Value.cat) },
-		func() { out.sealed, out.needs = o.rendered(ctx, *read.Value) },
+		func() { out.sealed, out.needs, refused = o.rendered(ctx, *read.Value) },
 	)
+	if refused != nil {
+		noteProblems(out.platform.Value, refused)
+	}
 	return out
+}
+
+// noteProblems has a platform have these problems: how many, and the first of the worst.
+func noteProblems(said *doctor.Platform, found v1alpha1.Problems) {
+	said.Errors, said.Warnings, said.Found = 0, 0, nil
+	for _, p := range found {
+		if p.Severity == v1alpha1.Deny {
+			said.Errors++
+		} else {
+			said.Warnings++
+		}
+	}
+	for _, p := range found {
+		if (p.Severity == v1alpha1.Deny) == (said.Errors > 0) && len(said.Found) < problems {
+			said.Found = append(said.Found, fmt.Sprintf("%s: %s", p.Position, p.Message))
+		}
+	}
 }
 
 func (o Options) load(context.Context) doctor.Fact[loaded] {
@@ -115,18 +136,7 @@ func (o Options) load(context.Context) doctor.Fact[loaded] {
 	if cat.Platform != nil {
 		out.said.Name = cat.Name()
 	}
-	for _, p := range found {
-		if p.Severity == v1alpha1.Deny {
-			out.said.Errors++
-		} else {
-			out.said.Warnings++
-		}
-	}
-	for _, p := range found {
-		if (p.Severity == v1alpha1.Deny) == (out.said.Errors > 0) && len(out.said.Found) < problems {
-			out.said.Found = append(out.said.Found, fmt.Sprintf("%s: %s", p.Position, p.Message))
-		}
-	}
+	noteProblems(&out.said, found)
 	return doctor.Known(out)
 }
 
@@ -192,32 +202,39 @@ func (o Options) artifacts(ctx context.Context, cat *catalog.Catalog) doctor.Fac
 	return doctor.Known(out)
 }
 
-// rendered renders all releases once, for what has to be known of their objects.
-func (o Options) rendered(ctx context.Context, l loaded) (doctor.Fact[doctor.Sealed], doctor.Fact[map[string]needed]) {
-	unknown := func(why string) (doctor.Fact[doctor.Sealed], doctor.Fact[map[string]needed]) {
-		return doctor.Unknown[doctor.Sealed]("%s", why), doctor.Unknown[map[string]needed]("%s", why)
+// rendered renders all releases once, for what has to be known of their objects. It returns what is wrong with the declarations if a rule refuses them.
+func (o Options) rendered(ctx context.Context, l loaded) (doctor.Fact[doctor.Sealed], doctor.Fact[map[string]needed], v1alpha1.Problems) {
+	unknown := func(why string, refused v1alpha1.Problems) (doctor.Fact[doctor.Sealed], doctor.Fact[map[string]needed], v1alpha1.Problems) {
+		return doctor.Unknown[doctor.Sealed]("%s", why), doctor.Unknown[map[string]needed]("%s", why), refused
 	}
 	if l.said.Errors > 0 {
-		return unknown("the declarations have errors, and are not rendered")
+		return unknown("the declarations have errors, and are not rendered", nil)
 	}
-	side := ask(ctx, rendering*o.Timeout, "what renders the releases", func(ctx context.Context) doctor.Fact[preview.Side] {
+	type judged struct {
+		side    preview.Side
+		refused v1alpha1.Problems
+	}
+	got := ask(ctx, rendering*o.Timeout, "what renders the releases", func(ctx context.Context) doctor.Fact[judged] {
 		e, err := evaluate.Head(ctx, evaluate.Input{Tree: l.tree, Library: blueprints.FS, Renderer: o.Renderer, Now: o.Now()})
 		if err != nil {
-			return doctor.Unknown[preview.Side]("%v", err)
+			return doctor.Unknown[judged]("%v", err)
 		}
 		if e.Denied() {
-			return doctor.Unknown[preview.Side]("a rule refuses the declarations, and they are not rendered")
+			return doctor.Known(judged{refused: e.Problems()})
 		}
 		side, err := e.Side()
 		if err != nil {
-			return doctor.Unknown[preview.Side]("%v", err)
+			return doctor.Unknown[judged]("%v", err)
 		}
-		return doctor.Known(side)
+		return doctor.Known(judged{side: side})
 	})
-	if side.Value == nil {
-		return unknown(side.Unknown)
+	switch {
+	case got.Value == nil:
+		return unknown(got.Unknown, nil)
+	case got.Value.refused != nil:
+		return unknown("a rule refuses the declarations, and they are not rendered", got.Value.refused)
 	}
-	return o.sealed(ctx, *side.Value), doctor.Known(kindsOf(*side.Value))
+	return o.sealed(ctx, got.Value.side), doctor.Known(kindsOf(got.Value.side)), nil
 }
 
 // sealed decrypts what is encrypted, and keeps nothing of it.
