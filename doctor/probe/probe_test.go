@@ -158,12 +158,14 @@ func kubeconfig(t *testing.T, server string) string {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	fact := ask(ctx, time.Hour, "nobody", func(ctx context.Context) doctor.Fact[int] {
-		<-ctx.Done()
-		return doctor.Known(1)
-	})
-	if fact.Value != nil || fact.Silent || fact.Unknown != "interrupted" {
-		t.Errorf("got %+v", fact)
+	for range 100 { // the answer is there as soon as the interruption is, and either may be seen first
+		fact := ask(ctx, time.Hour, "nobody", func(ctx context.Context) doctor.Fact[int] {
+			<-ctx.Done()
+			return doctor.Known(1)
+		})
+		if fact.Value != nil || fact.Silent || fact.Unknown != "interrupted" {
+			t.Fatalf("got %+v", fact)
+		}
 	}
 }
 
