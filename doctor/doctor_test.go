@@ -117,6 +117,7 @@ func TestChecks(t *testing.T) {
 		says, does string
 	}{
 		"ConfigurationWrong": {"A daemon would not start with it.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml", Problems: []string{"d.yaml:3: error: x"}}}, fails, "d.yaml:3", "explain"},
+		"ConfigurationHint":  {"What a problem says to do is what is to be done.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml", Problems: []string{"d.yaml:3: error: x\n    hint: did you mean \"y\"?"}}}, fails, "error: x", `did you mean "y"?: "trunkline explain`},
 		"ConfigurationGood":  {"It would.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml"}}, okay, "", ""},
 
 		"GitNeedless": {"Servers are asked without it.", "machine-git", facts{Git: doctor.Known(doctor.Git{})}, okay, "none is needed", ""},

@@ -48,7 +48,7 @@ type Facts struct {
 // Configuration is a file with the configuration of a daemon.
 type Configuration struct {
 	File string
-	// Problems are what is wrong with it.
+	// Problems are what is wrong with it, each with the hint that it has below it, as trunkline validate prints them.
 	Problems []string
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -42,7 +43,12 @@ func configuration(f Facts) []Verdict {
 		return ok(c.File, "it can be used")
 	}
 	return each(c.Problems, "", func(problem string) []Verdict {
-		return []Verdict{{Fails, c.File, problem, `correct the file; "trunkline explain daemonConfiguration" describes it`}}
+		found, hint, _ := strings.Cut(problem, "\n    hint: ")
+		do := `correct the file; "trunkline explain daemonConfiguration" describes it`
+		if hint != "" {
+			do = hint + `: "trunkline explain daemonConfiguration" describes the file`
+		}
+		return []Verdict{{Fails, c.File, found, do}}
 	})
 }
 

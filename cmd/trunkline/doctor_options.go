@@ -94,7 +94,13 @@ func (e *examining) configured(o *probe.Options, own *pflag.FlagSet) error {
 		return err
 	}
 	wrong := func(err error) error {
-		o.Configuration.Problems = strings.Split(strings.TrimSpace(err.Error()), "\n")
+		for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+			if last := len(o.Configuration.Problems) - 1; last >= 0 && strings.HasPrefix(line, "    ") { // of the problem above
+				o.Configuration.Problems[last] += "\n" + line
+				continue
+			}
+			o.Configuration.Problems = append(o.Configuration.Problems, line)
+		}
 		return nil
 	}
 	if err := s.readConfig(flags); err != nil {
