@@ -41,6 +41,18 @@ modules() {
 	chmod -R u+w "$new"
 }
 
+# wheels NAME WHAT has pip put packages of Python into .cache/NAME, once, as hack/NAME/requirements.txt has them with their digests.
+wheels() {
+	into=.cache/$1
+	stamp=$(cat hack/fetch.sh "hack/$1/requirements.txt" "hack/$1/install.sh" | cksum)
+	! fetched "$into" "$stamp" || return 0
+	echo "installing $2 into $into, once" >&2
+	begin "$into"
+	PIP_ROOT_USER_ACTION=ignore "${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+		--target "$new" -r "hack/$1/requirements.txt"
+	finish "$into" "$stamp"
+}
+
 # packages FROM INTO WHY has npm fetch packages at the versions of package.json, by the digests of package-lock.json. No script of a
 # package is run. To change a version: edit package.json, then "npm install --package-lock-only --omit-lockfile-registry-resolved".
 packages() {
