@@ -23,7 +23,7 @@ const module = "trunkline.dev/trunkline"
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
 	"access":                     {"api"},
-	"access/oidc":                {"access"},
+	"access/signon":              {"access"},
 	"access/session":             {"access"},
 	"access/tokens":              {"access", "reconciler/history"},
 	"api/columntype":             {},
@@ -61,8 +61,8 @@ var mayKnow = map[string][]string{
 	"catalog/draw":               {"api", "catalog/draw"},
 	"cmd":                        {"..."},
 	"console":                    {"access", "api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
-	"console/client":             {"catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
-	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
+	"console/client":             {"access", "catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
+	"console/consoletest":        {"access", "api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
 	"deploy":                     {},
@@ -186,7 +186,7 @@ var mayKnow = map[string][]string{
 var pure = []string{"access", "api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // edges are folders in those that reach beyond.
-var edges = []string{"access/oidc", "access/session", "access/tokens"}
+var edges = []string{"access/session", "access/signon", "access/tokens"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
