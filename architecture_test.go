@@ -24,6 +24,7 @@ const module = "trunkline.dev/trunkline"
 var mayKnow = map[string][]string{
 	"access":                     {"api"},
 	"access/signon":              {"access"},
+	"access/signon/signontest":   {},
 	"access/session":             {"access"},
 	"access/tokens":              {"access", "reconciler/history"},
 	"api/columntype":             {},
@@ -171,7 +172,7 @@ var mayKnow = map[string][]string{
 	"test/pgtest":                {},
 	"test/s3test":                {},
 	"test/stage":                 {"console/client"},
-	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
+	"webhooks":                   {"access", "api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
 	"webhooks/commits":           {"reconciler/git", "webhooks"},
 	"webhooks/github":            {"webhooks", "webhooks/github/delivery"},
 	"webhooks/github/delivery":   {},
@@ -186,7 +187,7 @@ var mayKnow = map[string][]string{
 var pure = []string{"access", "api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // edges are folders in those that reach beyond.
-var edges = []string{"access/session", "access/signon", "access/tokens"}
+var edges = []string{"access/session", "access/signon", "access/signon/signontest", "access/tokens"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
