@@ -162,8 +162,8 @@ func newLogout() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "Forget the token of a daemon",
-		Long: `Logout deletes the token that "trunkline login" keeps for a daemon. At the issuer you stay signed on.`,
-		Args: cobra.NoArgs,
+		Long:  `Logout deletes the token that "trunkline login" keeps for a daemon. At the issuer you stay signed on.`,
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file, err := tokenFileOf(r.server)
 			if err != nil {
