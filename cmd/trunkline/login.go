@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -96,7 +97,13 @@ func oauthAt(ctx context.Context, info console.SignOnInfo) (*oauth2.Config, bool
 		return nil, false, &troubleError{fmt.Errorf("asking the issuer: %w", err)}
 	}
 	endpoint := provider.Endpoint()
-	config := &oauth2.Config{ClientID: info.ClientID, Endpoint: endpoint, Scopes: append(info.Scopes, oidc.ScopeOfflineAccess)}
+	var says struct {
+		Scopes []string `json:"scopes_supported"`
+	}
+	config := &oauth2.Config{ClientID: info.ClientID, Endpoint: endpoint, Scopes: info.Scopes}
+	if provider.Claims(&says) == nil && slices.Contains(says.Scopes, oidc.ScopeOfflineAccess) {
+		config.Scopes = append(slices.Clone(info.Scopes), oidc.ScopeOfflineAccess) // so that the token can be renewed
+	}
 	return config, endpoint.DeviceAuthURL != "", nil
 }
 

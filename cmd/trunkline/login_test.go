@@ -82,8 +82,8 @@ func keptIn(t *testing.T, dir string) map[string]fs.FileMode {
 func TestLoginByDevice(t *testing.T) {
 	config := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", config)
-	issuer := signontest.StartDevice(t, "carol@acme.example", time.Hour)
-	server := trusting(t, issuer.URL, "trunkline", signontest.DeviceClient)
+	issuer := signontest.StartPublic(t, "carol@acme.example", time.Hour, true)
+	server := trusting(t, issuer.URL, "trunkline", signontest.PublicClient)
 
 	if code, _, stderr := asks("whoami", "--server", server); code != exitTrouble || !strings.Contains(stderr, "trunkline login") {
 		t.Fatalf("before the sign-on: got %d %s", code, stderr)
@@ -145,8 +145,8 @@ func TestLoginByDevice(t *testing.T) {
 // TestLoginIsRenewed: a token that ends soon is renewed before it is used.
 func TestLoginIsRenewed(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	issuer := signontest.StartDevice(t, "carol@acme.example", 30*time.Second)
-	server := trusting(t, issuer.URL, "trunkline", signontest.DeviceClient)
+	issuer := signontest.StartPublic(t, "carol@acme.example", 30*time.Second, true)
+	server := trusting(t, issuer.URL, "trunkline", signontest.PublicClient)
 	if code, _, stderr := asks("login", "--server", server); code != exitFine {
 		t.Fatalf("got %d %s", code, stderr)
 	}
@@ -162,10 +162,8 @@ func TestLoginIsRenewed(t *testing.T) {
 // TestLoginByBrowser: where the issuer has no codes, a browser comes back to the command; one that nobody sent for does not.
 func TestLoginByBrowser(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	issuer := signontest.Start(t)
-	issuer.Next("carol@acme.example")
-	server := trusting(t, issuer.Issuer(), issuer.ClientID, "")
-	issuer.ClientSecret = "" // a public client
+	issuer := signontest.StartPublic(t, "carol@acme.example", time.Hour, false)
+	server := trusting(t, issuer.URL, "trunkline", signontest.PublicClient)
 	pr, pw := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
