@@ -66,7 +66,7 @@ func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that know it do not collect what is sent
-	s := &stream{c: c, w: w, control: http.NewResponseController(w), scope: scope, pace: time.Duration(pace) * time.Millisecond}
+	s := &stream{c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, pace: time.Duration(pace) * time.Millisecond}
 	if err := s.run(r.Context(), r.Header.Get("Last-Event-ID")); err != nil && r.Context().Err() == nil {
 		c.opts.Log.Debug("a client no longer follows", "by", principalOf(r.Context()).String(), "err", err.Error())
 	}
@@ -79,7 +79,9 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	scope   releaseFilter
-	pace    time.Duration
+	// sight returns what the client sees now: a right may be taken away meanwhile.
+	sight func() *sight
+	pace  time.Duration
 	// after is the revision up to which everything was sent.
 	after int64
 }
@@ -129,7 +131,12 @@ func (s *stream) batch(lost, first bool) error {
 		if lost = changes.Lost; lost {
 			continue
 		}
+		seen := s.sight()
 		for _, change := range changes.Changes {
+			change, visible := seen.change(change)
+			if !visible {
+				continue
+			}
 			event, data := s.event(change)
 			if event != "" {
 				sent = true
