@@ -61,8 +61,13 @@ func (e *NewerError) Error() string {
 
 // migrate brings a database to the newest version, one migration a transaction. Several replicas may do so at once.
 func migrate(ctx context.Context, db *sql.DB, d Database, steps [][]string) error {
+	return migrateAs(ctx, db, d, "trunkline_history", steps)
+}
+
+// migrateAs does so for an owner of tables, whose version is in a table of its own.
+func migrateAs(ctx context.Context, db *sql.DB, d Database, versions string, steps [][]string) error {
 	for {
-		done, err := migrateOnce(ctx, db, d, steps)
+		done, err := migrateOnce(ctx, db, d, versions, steps)
 		if err != nil || done {
 			return err
 		}
@@ -70,7 +75,9 @@ func migrate(ctx context.Context, db *sql.DB, d Database, steps [][]string) erro
 }
 
 // migrateOnce does the next migration, if there is one.
-func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) (done bool, err error) {
+//
+//nolint:gosec // the name of the table is one of the program's own
+func migrateOnce(ctx context.Context, db *sql.DB, d Database, versions string, steps [][]string) (done bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
@@ -85,11 +92,11 @@ func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) 
 			return false, err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS trunkline_history (version BIGINT NOT NULL)`); err != nil {
+	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS `+versions+` (version BIGINT NOT NULL)`); err != nil {
 		return false, err
 	}
 	var version int
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM trunkline_history`).Scan(&version); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM `+versions).Scan(&version); err != nil {
 		return false, err
 	}
 	switch {
@@ -104,7 +111,7 @@ func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) 
 		}
 	}
 	// A row for each version that it has been at.
-	if _, err := tx.ExecContext(ctx, `INSERT INTO trunkline_history (version) VALUES ($1)`, version+1); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO `+versions+` (version) VALUES ($1)`, version+1); err != nil {
 		return false, err
 	}
 	return false, tx.Commit()
