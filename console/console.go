@@ -4,7 +4,7 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import api, catalog, flow/plan, flow/report, reconciler/history, reconciler/status and webhooks/github/delivery.
+// Of Trunkline it may import api, catalog, cost/usage, flow/plan, flow/report, reconciler/history, reconciler/status and webhooks/github/delivery.
 package console
 
 import (
@@ -32,6 +32,8 @@ type Options struct {
 	Metrics http.Handler
 	// History answers what happened; nil: none is kept.
 	History History
+	// Costs answers what it did cost; nil: nothing is counted.
+	Costs Costs
 	// Catalog returns what the accepted commit declares; nil before there is one.
 	Catalog func() *catalog.Catalog
 	// Trigger asks for the repository to be fetched now. It must not block.
@@ -136,6 +138,10 @@ func (c *console) routes() []route {
 		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", handle: c.actOnWorkload},
 		{pattern: "GET /api/v1/graph", handle: c.graph},
 		{pattern: "GET /api/v1/history", handle: c.history},
+		{pattern: "GET /api/v1/cost", handle: c.costs},
+		{pattern: "GET /api/v1/cost/outlook", handle: c.outlook},
+		{pattern: "GET /api/v1/cost/bills", handle: c.bills},
+		{pattern: "POST /api/v1/cost/bills", handle: c.importBill},
 		{pattern: "GET /reports/{link}", open: true, handle: c.report}, // the link is the sign-on
 		{pattern: "POST /hooks/sync", handle: c.sync, signed: true},
 		{pattern: "POST /hooks/github", handle: c.github, signed: true},
