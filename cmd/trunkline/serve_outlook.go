@@ -261,6 +261,14 @@ func (o *outlook) told() console.CostOutlook {
 	return out
 }
 
+// accurate says in a sentence how far off estimates were; empty if that is not known.
+func (c *counting) accurate() string {
+	if o := c.outlook.Load(); o != nil && o.accuracy != nil {
+		return accuracyText(*o.accuracy)
+	}
+	return ""
+}
+
 // costDigits are those of amounts behind the point.
 const costDigits = 9
 
