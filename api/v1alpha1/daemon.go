@@ -40,7 +40,7 @@ type DaemonSpec struct {
 	Replicas DaemonReplicas `json:"replicas,omitzero"`
 	// History configures where events are stored, and for how long.
 	History DaemonHistory `json:"history,omitzero"`
-	// Usage says whether it is counted what things cost, and for how long that is kept; default: it is not.
+	// Usage configures the counting of what things cost, and for how long that is kept; default: nothing is counted.
 	Usage DaemonUsage `json:"usage,omitzero"`
 	// SOPS has the keys that decrypt encrypted Secrets; default: none.
 	SOPS DaemonSOPS `json:"sops,omitzero"`

@@ -60,7 +60,7 @@ func workloadOf(cat *catalog.Catalog, f Fact) catalog.Workload {
 	return catalog.Workload{}
 }
 
-// OnSpot says whether a pod is on a spot machine: as its node says, or else what it asks for, or else what its workload declares.
+// OnSpot reports whether a pod is on a spot machine: as its node says, or else what it asks for, or else what its workload declares.
 func OnSpot(cat *catalog.Catalog, f Fact, takes cost.Taken, node *bool) bool {
 	for _, known := range []*bool{node, takes.SpotMachine()} {
 		if known != nil {

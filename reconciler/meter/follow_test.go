@@ -81,7 +81,7 @@ func sleeper(namespace, name string, seconds int) *corev1.Pod {
 	}
 }
 
-// TestPodsOfACluster: pods that end, while somebody looks and while nobody does, seen by two replicas and after a restart, cost what
+// TestPodsOfACluster: pods that end, while someone looks and while nobody does, seen by two replicas and after a restart, cost what
 // their own times say.
 func TestPodsOfACluster(t *testing.T) {
 	c := clustertest.Start(t, clustertest.Options{Mode: clustertest.Exec})
