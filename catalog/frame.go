@@ -167,8 +167,10 @@ func (f *frame) checkClusters(k *checker) {
 		k.doc = k.c.first(docKey{v1alpha1.KindCluster, name})
 		checkSizeNames(k, f.Clusters[name].Spec.Sizes)
 		checkCapabilities(k, &f.Clusters[name].Spec)
+		checkRates(k, f.Clusters[name].Spec.Rates)
 	}
 	k.doc = f.platformDoc
+	checkRates(k, f.Platform.Spec.Rates)
 	checkSizeNames(k, f.Platform.Spec.Sizes)
 	f.checkDefaults(k, f.Platform.Spec.Defaults, slices.Sorted(maps.Keys(f.Clusters)))
 	for i, e := range f.Platform.Spec.Exceptions {

@@ -4,7 +4,8 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import access, api, catalog, flow/plan, flow/report, reconciler/history, reconciler/status and webhooks/github/delivery.
+// Of Trunkline it may import access, api, catalog, cost/usage, flow/plan, flow/report, reconciler/history, reconciler/status and
+// webhooks/github/delivery.
 package console
 
 import (
@@ -34,6 +35,8 @@ type Options struct {
 	Metrics http.Handler
 	// History answers what happened; nil: none is kept.
 	History History
+	// Costs answers what it did cost; nil: nothing is counted.
+	Costs Costs
 	// Catalog returns what the accepted commit declares; nil before there is one.
 	Catalog func() *catalog.Catalog
 	// Trigger asks for the repository to be fetched now. It must not block.

@@ -15,6 +15,8 @@ type route struct {
 	pattern string
 	// right is needed, on the project and the environment that the path names: a route without one is nobody's.
 	right access.Right
+	// scopeOf returns what it is needed on, if the path does not say so.
+	scopeOf func(r *http.Request) access.Scope
 	// rightOf returns the right if it depends on the request; it is used instead.
 	rightOf func(r *http.Request) access.Right
 	// filtered is for lists: they are for everybody who has signed on, and have what the caller has the right to.
@@ -65,12 +67,26 @@ func (c *console) routes() []route {
 		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", rightOf: rightOnLots, handle: c.actOnWorkload},
 		{pattern: "GET /api/v1/graph", right: access.View, filtered: true, handle: c.graph},
 		{pattern: "GET /api/v1/history", right: access.View, filtered: true, handle: c.history},
+		{pattern: "GET /api/v1/cost", right: access.ViewCost, scopeOf: asked, handle: c.costs},
+		{pattern: "GET /api/v1/cost/outlook", right: access.ViewCost, handle: c.outlook},
+		{pattern: "GET /api/v1/cost/bills", right: access.ViewCost, handle: c.bills},
+		{pattern: "POST /api/v1/cost/bills", right: access.Admin, handle: c.importBill},
 		{pattern: "GET /reports/{link}", open: true, handle: c.report}, // the link is the sign-on
 		{pattern: "POST /hooks/sync", right: access.Sync, handle: c.sync, signed: true},
 		{pattern: "POST /hooks/github", right: access.Sync, handle: c.github, signed: true},
 		{pattern: "POST /hooks/arrivals", handle: c.notified, open: true}, // it has a token of its own
 		{pattern: "OPTIONS /hooks/arrivals", handle: c.notifies, open: true},
 	}
+}
+
+// named is what the path of a request names, and asked what its query is limited to.
+func named(r *http.Request) access.Scope {
+	return access.Scope{Project: r.PathValue("project"), Environment: r.PathValue("environment")}
+}
+
+func asked(r *http.Request) access.Scope {
+	q := r.URL.Query()
+	return access.Scope{Project: q.Get("project"), Environment: q.Get("environment")}
 }
 
 // rightToAct is the right that an act on a release needs. What is no act that is known needs as much as to apply it again.

@@ -21,7 +21,11 @@ func (c *console) allow(route route, r *http.Request) error {
 		right = route.rightOf(r)
 	}
 	rules, who := c.opts.Access(), principalOf(r.Context())
-	scope := access.Scope{Project: r.PathValue("project"), Environment: r.PathValue("environment")}
+	scopeOf := named
+	if route.scopeOf != nil {
+		scopeOf = route.scopeOf
+	}
+	scope := scopeOf(r)
 	if route.filtered {
 		right = access.SignedOn
 	}

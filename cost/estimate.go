@@ -109,20 +109,22 @@ type Estimate struct {
 	tallies  map[Group]map[string]tally
 	total    Sum
 	rates    map[string]*Rates
+	// prices is the day since which all prices are those that count.
+	prices time.Time
 }
 
 // Of estimates what releases cost; they come in the order of their ids. What is the same as in the estimate before is taken
 // over from there, if there is one and it was made for the same month.
 func Of(ctx context.Context, cat *catalog.Catalog, terms Terms, subjects iter.Seq[Subject], before *Estimate) (*Estimate, error) {
 	terms = terms.complete()
-	e := &Estimate{terms: terms, currency: cmp.Or(string(cat.Platform.Spec.Rates.Currency), DefaultCurrency)}
+	e := &Estimate{terms: terms, currency: cmp.Or(string(cat.Platform.Spec.Rates.Currency), DefaultCurrency), prices: pricesOf(cat, terms.day())}
 	var known []*Release
-	if before != nil && before.terms.Month == terms.Month && before.terms.Lines == terms.Lines {
+	if before != nil && before.terms.Month == terms.Month && before.terms.Lines == terms.Lines && before.prices.Equal(e.prices) {
 		known = before.releases
 	}
 	e.releases = make([]*Release, 0, len(known))
 	shared := &clock{month: terms.Month, runs: map[[2]string]firings{}}
-	rates := ratesOf(cat)
+	rates := ratesOf(cat, terms.day())
 	e.rates = rates
 	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -153,11 +155,31 @@ func Of(ctx context.Context, cat *catalog.Catalog, terms Terms, subjects iter.Se
 	return e, nil
 }
 
-// ratesOf returns the rates of each cluster.
-func ratesOf(cat *catalog.Catalog) map[string]*Rates {
+// day is that whose prices count: today in this month, and else the first one of the month.
+func (t Terms) day() time.Time {
+	if MonthOf(t.Now) == t.Month {
+		return t.Now
+	}
+	return t.Month.start(time.UTC)
+}
+
+// pricesOf is the last day until a given one on which any price has changed.
+func pricesOf(cat *catalog.Catalog, day time.Time) (last time.Time) {
+	for _, cluster := range cat.Clusters {
+		for _, from := range ChangesOf(cat.Platform.Spec, cluster.Spec) {
+			if !from.After(day) && from.After(last) {
+				last = from
+			}
+		}
+	}
+	return last
+}
+
+// ratesOf returns the rates of each cluster on a day.
+func ratesOf(cat *catalog.Catalog, day time.Time) map[string]*Rates {
 	rates := map[string]*Rates{}
 	for name, cluster := range cat.Clusters {
-		rates[name] = RatesOf(cat.Platform.Spec, name, cluster.Spec)
+		rates[name] = RatesOf(cat.Platform.Spec, name, cluster.Spec, day)
 	}
 	return rates
 }

@@ -4,8 +4,10 @@ package cost
 
 import (
 	"cmp"
+	"maps"
 	"math/big"
 	"slices"
+	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -59,9 +61,10 @@ type Rates struct {
 	list string
 }
 
-// RatesOf returns the prices on a cluster: what it does not say itself is the platform's, and what that does not say either
-// is built in. Prices in another currency are not taken over.
-func RatesOf(platform v1alpha1.PlatformSpec, name string, cluster v1alpha1.ClusterSpec) *Rates {
+// RatesOf returns the prices on a cluster on a day: what it does not say itself is the platform's, and what that does not say
+// either is built in. Prices in another currency are not taken over.
+func RatesOf(platform v1alpha1.PlatformSpec, name string, cluster v1alpha1.ClusterSpec, day time.Time) *Rates {
+	platform.Rates, cluster.Rates = ratesOn(platform.Rates, day), ratesOn(cluster.Rates, day)
 	platformCurrency := cmp.Or(string(platform.Rates.Currency), DefaultCurrency)
 	r := &Rates{currency: cmp.Or(string(cluster.Rates.Currency), platformCurrency), classes: map[string]Rate{}, devices: map[string]Rate{}, own: cluster.Sizes}
 	r.sizes = r.currency == platformCurrency
@@ -81,6 +84,45 @@ func RatesOf(platform v1alpha1.PlatformSpec, name string, cluster v1alpha1.Clust
 		}
 	}
 	return r
+}
+
+// ratesOn returns rates as they are on a day.
+func ratesOn(r v1alpha1.Rates, day time.Time) v1alpha1.Rates {
+	for _, change := range r.Changes {
+		if change.From.After(day) {
+			break // the earliest is the first
+		}
+		r.CPU, r.Memory = cmp.Or(change.CPU, r.CPU), cmp.Or(change.Memory, r.Memory)
+		r.Storage, r.EphemeralStorage = cmp.Or(change.Storage, r.Storage), cmp.Or(change.EphemeralStorage, r.EphemeralStorage)
+		r.Spot = cmp.Or(change.Spot, r.Spot)
+		r.StorageClasses, r.Devices = over(r.StorageClasses, change.StorageClasses), over(r.Devices, change.Devices)
+	}
+	r.Changes = nil
+	return r
+}
+
+// over returns a table with others over it.
+func over(table, more map[string]v1alpha1.Amount) map[string]v1alpha1.Amount {
+	if len(more) == 0 {
+		return table
+	}
+	out := maps.Clone(table)
+	if out == nil {
+		out = map[string]v1alpha1.Amount{}
+	}
+	maps.Copy(out, more)
+	return out
+}
+
+// ChangesOf are the days from which a cluster has other prices, the earliest first, each once.
+func ChangesOf(platform v1alpha1.PlatformSpec, cluster v1alpha1.ClusterSpec) (days []time.Time) {
+	for _, r := range []v1alpha1.Rates{platform.Rates, cluster.Rates} {
+		for _, change := range r.Changes {
+			days = append(days, change.From.Time)
+		}
+	}
+	slices.SortFunc(days, time.Time.Compare)
+	return slices.CompactFunc(days, time.Time.Equal)
 }
 
 // take fills what is not known yet, and reports whether there was any of it.

@@ -35,6 +35,8 @@ type Options struct {
 	Renderer evaluate.Renderer
 	// Typical returns how long runs took before, for those that do not declare it; nil: nobody knows.
 	Typical func() map[cost.WorkloadID]time.Duration
+	// Accuracy says in a sentence how far off estimates were; nil, or empty: that is not known.
+	Accuracy func() string
 
 	// CheckName is what rules for merging call the check; default: "trunkline".
 	CheckName string
@@ -108,6 +110,9 @@ func New(opts Options) *Engine {
 	opts.Workers = cmp.Or(opts.Workers, defaultWorkers)
 	if opts.Typical == nil {
 		opts.Typical = func() map[cost.WorkloadID]time.Duration { return nil }
+	}
+	if opts.Accuracy == nil {
+		opts.Accuracy = func() string { return "" }
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

@@ -188,6 +188,9 @@ func (e *Engine) look(ctx context.Context, p Pull, tip string, logins []string, 
 	if r, err = reviewOf(c, e.opts.Now()); err != nil {
 		return r, w, err
 	}
+	if r.Cost != nil {
+		r.Cost.Accuracy = e.opts.Accuracy()
+	}
 	r.Merged = merge.ID
 	if len(e.rules()) > 0 {
 		w, err = e.wishOf(ctx, p, c, r.Outcome, logins, asked)

@@ -69,7 +69,7 @@ func (s *Store) db(ctx context.Context) (*sql.DB, error) {
 	if s.open != nil {
 		return s.open, nil
 	}
-	db, err := s.database.Open(ctx, contents, versions, migrations())
+	db, err := s.database.Open(ctx, history.Tables{What: contents, Versions: versions, Steps: migrations()})
 	if err != nil {
 		return nil, err
 	}

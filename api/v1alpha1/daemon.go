@@ -42,6 +42,8 @@ type DaemonSpec struct {
 	Replicas DaemonReplicas `json:"replicas,omitzero"`
 	// History configures where events are stored, and for how long.
 	History DaemonHistory `json:"history,omitzero"`
+	// Usage configures the counting of what things cost, and for how long that is kept; default: nothing is counted.
+	Usage DaemonUsage `json:"usage,omitzero"`
 	// SOPS has the keys that decrypt encrypted Secrets; default: none.
 	SOPS DaemonSOPS `json:"sops,omitzero"`
 	// Stores says where the object stores of datasets are, with their data and the manifests of their lots.
@@ -359,6 +361,17 @@ type DaemonHistory struct {
 	Keep Duration `json:"keep,omitempty"`
 	// Events is how many events are kept, the newest ones; default: 500000.
 	Events int `json:"events,omitempty" unit:"events"`
+}
+
+// DaemonUsage configures the counting of what pods and claims cost, by what they request for as long as they are there. It is kept with the
+// history.
+type DaemonUsage struct {
+	// Count has it counted; default: false.
+	Count bool `json:"count,omitempty"`
+	// Keep is how long the sums of days and workloads are kept; default: 26280h, three years.
+	Keep Duration `json:"keep,omitempty"`
+	// KeepRuns is how long it is kept what single runs and lots did cost; default: 1488h.
+	KeepRuns Duration `json:"keepRuns,omitempty"`
 }
 
 // DaemonSOPS has the keys that decrypt Secrets that SOPS has encrypted.

@@ -230,6 +230,31 @@ type Rates struct {
 	// Spot is the share of the prices of cores, memory, devices and size classes that a spot machine costs, such as
 	// "0.35"; default: 1.
 	Spot Amount `json:"spot,omitempty" unit:"a share, from 0 to 1"`
+	// Changes are prices that are others from a day on, the earliest first: what is there before such a day costs what it did;
+	// default: none.
+	Changes []RatesChange `json:"changes,omitempty"`
+}
+
+// RatesChange is what resources cost from a day on. What it does not declare costs what it did before.
+type RatesChange struct {
+	// From is the first day, in UTC, on which the prices hold, such as "2027-01-01".
+	From Date `json:"from" required:"true"`
+	// CPU is the price of one core for an hour, such as "0.0425"; default: as before.
+	CPU Amount `json:"cpu,omitempty" unit:"currency, for a core and hour"`
+	// Memory is the price of one GiB of memory for an hour, such as "0.0053"; default: as before.
+	Memory Amount `json:"memory,omitempty" unit:"currency, for a GiB and hour"`
+	// Storage is the price of one GiB of a volume for a month, such as "0.08"; default: as before.
+	Storage Amount `json:"storage,omitempty" unit:"currency, for a GiB and month"`
+	// StorageClasses maps the name of a storage class to the price of one GiB of its volumes for a month, such as
+	// "0.125"; default: as before.
+	StorageClasses map[string]Amount `json:"storageClasses,omitempty"`
+	// EphemeralStorage is the price of one GiB of a node's disk for an hour, such as "0.0001"; default: as before.
+	EphemeralStorage Amount `json:"ephemeralStorage,omitempty" unit:"currency, for a GiB and hour"`
+	// Devices maps the name of a resource of nodes, such as "nvidia.com/gpu", to the price of one for an hour, such as
+	// "0.35"; default: as before.
+	Devices map[string]Amount `json:"devices,omitempty"`
+	// Spot is the share of the prices that a spot machine costs, such as "0.35"; default: as before.
+	Spot Amount `json:"spot,omitempty" unit:"a share, from 0 to 1"`
 }
 
 // RuleMode is the severity of a rule.

@@ -29,6 +29,7 @@ type costing struct {
 func newCost() *cobra.Command {
 	var c costing
 	var format, by string
+	var spent spending
 	cmd := &cobra.Command{
 		Use:   "cost [PATH|REVISION]",
 		Short: "Estimate what a platform costs in a month, and what a change costs",
@@ -46,12 +47,19 @@ and workloads that write lots for each of them, where the environment keeps lots
 for as long as their typicalDuration says. Prices that nobody declares are list
 prices; the output says which.
 
+With --since it asks a running daemon what it did cost instead, if that counts it
+(serve --usage): what pods requested and claims were large, for as long as they
+were there. Then --by takes several of day, cluster, project, environment, owner,
+workload, run, lot and kind, separated by commas.
+
 Exit codes: 0 all budgets are kept; 1 one is exceeded; 2 wrong use, or it could
 not be found out, or not for all.`,
 		Example: `  trunkline cost
   trunkline cost --by workload
   trunkline cost HEAD --base main --by owner
-  trunkline cost --month 2027-02 -o csv > february.csv`,
+  trunkline cost --month 2027-02 -o csv > february.csv
+  trunkline cost --since 2026-11-01 --by environment,day
+  trunkline cost --since 7d --project orders --by run -o csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("say one folder or revision, or none for the current folder")
@@ -59,6 +67,12 @@ not be found out, or not for all.`,
 			return nil
 		},
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
+			if spent.since != "" {
+				if len(args) > 0 || c.base != "" || c.month != "" {
+					return usagef("--since says what it did cost, and takes no folder, revision, --base or --month")
+				}
+				return spent.ask(cmd, by, format)
+			}
 			c.what = "."
 			if len(args) == 1 {
 				c.what = args[0]
@@ -77,9 +91,11 @@ not be found out, or not for all.`,
 		}),
 	}
 	cmd.Flags().StringVar(&c.base, "base", "", "revision before the change")
-	cmd.Flags().StringVar(&by, "by", string(cost.ByProject), "add up by project, environment, owner, cluster, release or workload")
+	cmd.Flags().StringVar(&by, "by", string(cost.ByProject), "add up by project, environment, owner, cluster, release or workload; with --since by several of these, and by day, run, lot or kind")
 	cmd.Flags().StringVar(&c.month, "month", "", "month to estimate, such as 2027-02; default: this one")
 	cmd.Flags().StringVarP(&format, "output", "o", string(costs.Text), "how to say it: text, json or csv")
+	spent.flags(cmd)
+	cmd.AddCommand(newCostImport(), newCostBills(), newCostOutlook())
 	return cmd
 }
 

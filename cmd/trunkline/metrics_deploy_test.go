@@ -27,7 +27,7 @@ clusters: [{name: x, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: 
 		t.Fatal(err)
 	}
 	cmd, s := serveCommand()
-	if err := cmd.ParseFlags([]string{"--repo", gittest.New(t).URL(), "--cluster", "test=" + kubeconfig, "--listen", "127.0.0.1:0", "--data", dir + "/data"}); err != nil {
+	if err := cmd.ParseFlags([]string{"--repo", gittest.New(t).URL(), "--cluster", "test=" + kubeconfig, "--listen", "127.0.0.1:0", "--data", dir + "/data", "--usage"}); err != nil {
 		t.Fatal(err)
 	}
 	configs, err := s.check()

@@ -41,6 +41,7 @@ type serve struct {
 	lifeline  bool
 	profile   string // folder
 	history   keeping
+	metering  metering
 	sops      unsealing
 	github    atGitHub
 	images    followed
@@ -104,6 +105,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f.StringVar(&s.profile, "profile-dir", "", "existing folder for a CPU and a heap profile, written when the daemon exits")
 	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.history.flags(cmd)
+	s.metering.flags(f)
 	s.replicas.flags(cmd)
 	s.sops.flags(cmd)
 	s.github.flags(f)
@@ -168,6 +170,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, err
 	}
 	if err := s.history.check(); err != nil {
+		return nil, err
+	}
+	if err := s.metering.check(s.history.where); err != nil {
 		return nil, err
 	}
 	if s.github.repository != "" && s.replicas.shards {

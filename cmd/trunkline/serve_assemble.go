@@ -43,6 +43,7 @@ type daemon struct {
 	metrics  *metrics
 	past     *historian
 	usual    usual
+	counting counting
 	sharing  *sharing
 	idle     *rest
 	rec      *reconciler.Reconciler
@@ -198,7 +199,7 @@ func (d *daemon) recall(commit, parts string) {
 }
 
 func (d *daemon) openHistory() (err error) {
-	if d.past, err = newHistorian(&d.flags.history, d.flags.data, d.board, d.log); err != nil {
+	if d.past, err = newHistorian(&d.flags.history, d.flags.metering.tables(), d.flags.data, d.board, d.log); err != nil {
 		return err
 	}
 	if d.past.recorder != nil {
@@ -235,6 +236,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 		Store:   d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: d.triggerAll,
 		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
+	d.makeUsage()
 	if err := d.makeLots(); err != nil {
 		return err
 	}
@@ -264,7 +266,7 @@ func (d *daemon) makeDoor(ctx context.Context, listener net.Listener) error {
 		kept = readReports{d.reports}
 	}
 	handler := console.New(console.Options{
-		Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
+		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: d.triggerAll, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

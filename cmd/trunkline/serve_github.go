@@ -121,7 +121,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	}
 	options := webhooks.Options{
 		Forge: repository, Repository: &commits.Repository{Store: d.store, Remote: d.fetches, Dir: d.flags.dir, Join: d.join},
-		Joint: d.accepted, Trunk: trunk{d}, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Links: links, Reports: kept, Live: live{d},
+		Joint: d.accepted, Trunk: trunk{d}, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Accuracy: d.counting.accurate, Links: links, Reports: kept, Live: live{d},
 		Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Log: d.log, Now: time.Now,
 	}
 	if options.Images, err = d.followedImages(); err != nil {

@@ -89,7 +89,7 @@ type historian struct {
 }
 
 // newHistorian returns the historian that the flags ask for.
-func newHistorian(k *keeping, data string, board *status.Board, log *slog.Logger) (*historian, error) {
+func newHistorian(k *keeping, tables []history.Tables, data string, board *status.Board, log *slog.Logger) (*historian, error) {
 	h := &historian{board: board, failing: map[catalog.ReleaseID]string{}}
 	if k.where == historyOff {
 		return h, nil
@@ -99,7 +99,7 @@ func newHistorian(k *keeping, data string, board *status.Board, log *slog.Logger
 		return nil, err
 	}
 	h.recorder = history.NewRecorder(history.Options{
-		Database: d, Retention: history.Retention{Age: k.age, Events: k.events}, Log: log, Now: time.Now,
+		Database: d, Tables: tables, Retention: history.Retention{Age: k.age, Events: k.events}, Log: log, Now: time.Now,
 	})
 	return h, nil
 }

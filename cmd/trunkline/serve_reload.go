@@ -184,6 +184,7 @@ func (d *daemon) reload() ([]string, error) {
 	}
 	d.live.Store(after)
 	d.lots.SetClusters(d.jobsOf(configs))
+	d.counting.setClusters(configs)
 	d.decrypter.Replace(decrypter)
 	if d.door.certificates != nil {
 		d.door.certificates.use(certificates)

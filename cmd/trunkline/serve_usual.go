@@ -4,11 +4,13 @@ package main
 
 import (
 	"context"
+	"maps"
 	"sync/atomic"
 	"time"
 
 	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/meter"
 )
 
 const (
@@ -32,12 +34,13 @@ func (u *usual) durations() map[cost.WorkloadID]time.Duration {
 }
 
 // learn asks the history from time to time, until ctx ends.
-func (u *usual) learn(ctx context.Context, h *historian) {
+func (u *usual) learn(ctx context.Context, h *historian, ledger *meter.Ledger) {
 	for h.recorder != nil && ctx.Err() == nil {
 		wait := usualRetry
 		if name := h.board.Name(); name != "" {
-			if runs, err := h.recorder.Usual(ctx, name, time.Now().Add(-usualSince)); err == nil {
-				u.set(runs)
+			since := time.Now().Add(-usualSince)
+			if runs, err := h.recorder.Usual(ctx, name, since); err == nil {
+				u.set(runs, paidFor(ctx, ledger, name, since))
 				wait = usualInterval
 			}
 		}
@@ -48,10 +51,25 @@ func (u *usual) learn(ctx context.Context, h *historian) {
 	}
 }
 
-func (u *usual) set(runs []history.Usual) {
+// paidFor returns how long the pods of runs really were there, where that is counted, and for enough of them; it is what is paid for, and
+// known of runs, too, that no lot is made by.
+func paidFor(ctx context.Context, ledger *meter.Ledger, platform string, since time.Time) map[cost.WorkloadID]time.Duration {
+	if ledger == nil {
+		return nil
+	}
+	typical, err := ledger.Typical(ctx, platform, since)
+	if err != nil {
+		return nil // what the history knows is good enough
+	}
+	return typical
+}
+
+// set replaces what is known: what was counted is better than what the history has.
+func (u *usual) set(runs []history.Usual, counted map[cost.WorkloadID]time.Duration) {
 	known := make(map[cost.WorkloadID]time.Duration, len(runs))
 	for _, r := range runs {
 		known[cost.WorkloadID{ReleaseID: r.Release, Workload: r.Workload}] = r.Took
 	}
+	maps.Copy(known, counted)
 	u.known.Store(&known)
 }

@@ -3,7 +3,7 @@
 // Package consoletest is a daemon for tests: the real console over a real board, with an actor and a trigger that record what
 // they are asked for. Every request and answer that its client sees is held to the description of the API.
 //
-// Of Trunkline it may import api/lot, catalog, console, flow/plan, flow/report, reconciler/history and reconciler/status.
+// Of Trunkline it may import api/lot, catalog, console, cost/usage, flow/plan, flow/report, reconciler/history and reconciler/status.
 package consoletest
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/cost/usage"
 	"trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -42,10 +43,16 @@ type Daemon struct {
 	Seen        report.View
 	LotRuns     []console.LotRun
 	LotLogs     []console.LotLog
+	// Spent is what its costs answer, CostErr why not, Ahead what is going to be spent, and Bill what was billed.
+	Spent   usage.Answer
+	CostErr error
+	Ahead   console.CostOutlook
+	Bill    usage.Bill
 
 	mu     sync.Mutex
 	asked  []string
 	filter *history.Filter
+	costs  *usage.Filter
 	clock  func() time.Time
 }
 
@@ -54,7 +61,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")

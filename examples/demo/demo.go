@@ -99,6 +99,7 @@ func (d *demo) play(ctx context.Context) error {
 		{"Merge a backfill: lots from earlier on", lotsLimit, d.backfill},
 		{"Merge a replay: a lot once more, and what was made of it", lotsLimit, d.replay},
 		{"Ask why a lot is missing: the first cause is named", lotsLimit, d.nameGap},
+		{"Ask what all of this did cost: to the cent, in two ways", lotsLimit, d.spent},
 	} {
 		d.story.step(step.title)
 		err := func() error {

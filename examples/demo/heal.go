@@ -64,10 +64,10 @@ func inProd(p status.Platform) status.Release {
 }
 
 // trunkline runs a command that asks the daemon.
-func (d *demo) trunkline(ctx context.Context, name string) (string, error) {
-	out, err := command(ctx, d.opts.trunkline(), name, "--server", d.daemon.Server()).CombinedOutput()
+func (d *demo) trunkline(ctx context.Context, args ...string) (string, error) {
+	out, err := command(ctx, d.opts.trunkline(), append(args, "--server", d.daemon.Server())...).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("running trunkline %s: %w: %s", name, err, out)
+		return "", fmt.Errorf("running trunkline %s: %w: %s", strings.Join(args, " "), err, out)
 	}
 	return string(out), nil
 }

@@ -92,7 +92,7 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.forge.repo.CloneURL(), Data: d.path("data"), Poll: poll, Args: append(args, "--lots-interval", lotsInterval)}
+	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.forge.repo.CloneURL(), Data: d.path("data"), Poll: poll, Args: append(args, "--lots-interval", lotsInterval, "--usage")}
 	for _, c := range d.clusters {
 		spec.Clusters = append(spec.Clusters, c.name+"="+c.kubeconfig)
 	}

@@ -35,16 +35,20 @@ type Database struct {
 // contents says what is in it, for people.
 func (d Database) contents() string { return cmp.Or(d.what, "history") }
 
-// Open opens a database for what is kept beside the history, and brings its tables to the newest version: what is in it, for people,
-// the table that says of which version that is, and the steps from each version to the next, in which {{id}} is as in those of
-// the history. Errors of it hold no credentials.
-func (d Database) Open(ctx context.Context, what, versions string, steps [][]string) (*sql.DB, error) {
-	d.what, d.versions = what, versions
+// of returns the database for the tables of another owner.
+func (d Database) of(t Tables) Database {
+	d.what, d.versions = t.What, t.Versions
+	return d
+}
+
+// Open opens a database for the tables of another owner, and brings them to the newest version. Errors of it hold no credentials.
+func (d Database) Open(ctx context.Context, t Tables) (*sql.DB, error) {
+	d = d.of(t)
 	db, err := d.open(ctx)
 	if err != nil {
 		return nil, d.explain("opening", err)
 	}
-	if err := migrate(ctx, db, d, steps); err != nil {
+	if err := migrate(ctx, db, d, t.Steps); err != nil {
 		return nil, errors.Join(d.explain("preparing", err), db.Close())
 	}
 	return db, nil

@@ -36,6 +36,8 @@ const (
 type Options struct {
 	Database  Database
 	Retention Retention
+	// Tables are those of other owners in the same database.
+	Tables []Tables
 	// BufferBytes bounds the events that wait to be written; default: 8 MiB. When there are more, the oldest are
 	// dropped.
 	BufferBytes int

@@ -73,6 +73,8 @@ func migrate(ctx context.Context, db *sql.DB, d Database, steps [][]string) erro
 }
 
 // migrateOnce does the next migration, if there is one.
+//
+//nolint:gosec // the name of the table is one of the program's own
 func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) (done bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

@@ -22,8 +22,8 @@ type Store struct {
 	file os.FileInfo
 }
 
-// Open opens a database, and makes its tables or brings them to the newest version.
-func Open(ctx context.Context, d Database) (*Store, error) {
+// Open opens a database, and makes its tables, and those of other owners in it, or brings them to the newest version.
+func Open(ctx context.Context, d Database, others ...Tables) (*Store, error) {
 	db, err := d.open(ctx)
 	if err != nil {
 		return nil, d.explain("opening", err)
@@ -31,6 +31,11 @@ func Open(ctx context.Context, d Database) (*Store, error) {
 	s := &Store{db: db, def: d}
 	if err := migrate(ctx, db, d, migrations); err != nil {
 		return nil, errors.Join(d.explain("opening", err), s.Close())
+	}
+	for _, t := range others {
+		if err := migrate(ctx, db, d.of(t), t.Steps); err != nil {
+			return nil, errors.Join(d.of(t).explain("opening", err), s.Close())
+		}
 	}
 	if d.file != "" {
 		if s.file, err = os.Stat(d.file); err != nil {

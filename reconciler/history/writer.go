@@ -63,9 +63,9 @@ func (w *writer) open(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
-	store, err := Open(ctx, w.r.opts.Database)
+	store, err := Open(ctx, w.r.opts.Database, w.r.opts.Tables...)
 	if err != nil && faultOf(err) == damaged && w.moveAside(err) {
-		store, err = Open(ctx, w.r.opts.Database)
+		store, err = Open(ctx, w.r.opts.Database, w.r.opts.Tables...)
 	}
 	w.r.set(store, err)
 	return err

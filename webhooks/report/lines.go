@@ -107,6 +107,9 @@ func cost(r Review) section {
 	if n := len(c.Unknown); n > 0 {
 		text += "; " + count(n, "item") + " could not be estimated"
 	}
+	if c.Accuracy != "" {
+		text += "; " + c.Accuracy
+	}
 	return fixed(7, "the cost", text+".\n\n")
 }
 

@@ -189,6 +189,19 @@ func TestDangers(t *testing.T) {
 	}
 }
 
+// TestHowFarOffEstimatesWere: an estimate says how good the last ones were, where that is known.
+func TestHowFarOffEstimatesWere(t *testing.T) {
+	r := base(report.Passed)
+	r.Cost = &report.Cost{Before: "1 EUR", After: "9 EUR", Change: "+8"}
+	if text := comment(r); strings.Contains(text, "estimates from") {
+		t.Errorf("it is not known:\n%s", text)
+	}
+	r.Cost.Accuracy = "estimates from 2026-08 to 2026-10 were 12 % low"
+	if text := comment(r); !strings.Contains(text, "a month (+8); estimates from 2026-08 to 2026-10 were 12 % low.") {
+		t.Errorf("it is known:\n%s", text)
+	}
+}
+
 // TestOnlyTheFooterTellsTheTime: an evaluation at another time changes one line.
 func TestOnlyTheFooterTellsTheTime(t *testing.T) {
 	r := usual()

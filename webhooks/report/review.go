@@ -127,6 +127,8 @@ type Cost struct {
 	Unknown []string
 	// Jumps reports whether the change is large enough to be told first.
 	Jumps bool
+	// Accuracy says how far off estimates were, such as "estimates from 2026-08 to 2026-10 were 12 % low"; empty if that is not known.
+	Accuracy string
 }
 
 // CostPart is a part of the cost.

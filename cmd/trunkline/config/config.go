@@ -282,6 +282,9 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	if s.History.Events > 0 {
 		r.text("history-events", strconv.Itoa(s.History.Events), "history", "events")
 	}
+	r.flag("usage", s.Usage.Count, "usage", "count")
+	r.duration("usage-keep", s.Usage.Keep, "usage", "keep")
+	r.duration("usage-keep-runs", s.Usage.KeepRuns, "usage", "keepRuns")
 	var keys []string
 	for _, key := range s.SOPS.AgeKeyFiles {
 		if scope, file, scoped := strings.Cut(key, "="); scoped {
