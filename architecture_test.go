@@ -74,7 +74,7 @@ var mayKnow = map[string][]string{
 	"docs/rules":                 {},
 	"doctor":                     {"api", "reconciler/status"},
 	"doctor/probe":               {"api", "blueprints", "catalog", "console", "deploy", "doctor", "evaluate", "plan/preview", "reconciler/artifact", "reconciler/cluster", "reconciler/git", "reconciler/secrets", "reconciler/signers", "webhooks"},
-	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "plan", "policy", "render"},
+	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "flow/rights", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
 	"examples/demo":              {"api/lot", "console/client", "flow/bucket", "flow/manifest", "flow/store", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow", "plan/gate"},
@@ -99,6 +99,7 @@ var mayKnow = map[string][]string{
 	"flow/pull":                  {"api/lot", "api/pull", "flow/bucket", "flow/data", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/record":                {"api/lot", "flow/bucket", "flow/plan"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
+	"flow/rights":                {"api", "catalog", "flow/manifest", "flow/rights", "flow/run"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
 	"flow/snapshot":              {"api/lot", "flow/bucket", "flow/plan", "flow/survey"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
@@ -115,13 +116,13 @@ var mayKnow = map[string][]string{
 	"plan/gate":                  {"api", "plan"},
 	"plan/health":                {"api", "policy/cel/guard", "policy/subject"},
 	"plan/ownership":             {"api/field"},
-	"plan/preview":               {"api", "catalog", "flow/plan", "plan", "render"},
+	"plan/preview":               {"api", "catalog", "flow/plan", "flow/rights", "plan", "render"},
 	"plan/previews":              {},
 	"plan/resource":              {"api", "catalog"},
 	"plan/release":               {"api", "catalog", "plan", "render"},
 	"plan/stay":                  {"api", "catalog"},
 	"plan/terms":                 {"api", "catalog", "plan/gate", "plan"},
-	"policy":                     {"api", "catalog", "docs/rules", "policy", "plan/health"},
+	"policy":                     {"api", "catalog", "docs/rules", "flow/rights", "policy", "plan/health"},
 	"policy/admission":           {"api", "policy/cel/guard", "policy/subject"},
 	"policy/airflow":             {"api"},
 	"policy/cel":                 {"api", "policy/cel", "policy/subject"},
@@ -157,7 +158,7 @@ var mayKnow = map[string][]string{
 	"reconciler/stores":          {"api/location", "flow/bucket"},
 	"reconciler/status":          {"api", "catalog"},
 	"reconciler/workdir":         {"reconciler/durable"},
-	"render":                     {"api", "catalog", "render"},
+	"render":                     {"api", "catalog", "flow/rights", "render"},
 	"render/code":                {"api", "render/internal"},
 	"render/cue":                 {"api", "render/code", "render/internal"},
 	"render/cue/evaluate":        {"render/code", "render/cue"},
@@ -193,6 +194,7 @@ var pure = []string{"access", "api", "bootstrap", "catalog", "cost", "evaluate",
 
 // edges are folders in those that reach beyond.
 var edges = []string{"access/session", "access/signon", "access/signon/signontest", "access/tokens"}
+var pure = []string{"api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/rights", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

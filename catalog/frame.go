@@ -288,6 +288,7 @@ func (f *frame) checkEnvironments(k *checker) {
 		checkLots(k, env)
 		checkStates(k, env)
 		checkResources(k, env)
+		checkDataAccess(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
 		notYet(k, env)

@@ -59,6 +59,8 @@ type Release struct {
 	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
 	// Cloud is what is made in the cloud by objects of the release; nil if nothing is.
 	Cloud *Cloud `json:"cloud,omitempty"`
+	// Data is whose rights on data are given by objects of the release; nil if nobody's are.
+	Data *Data `json:"data,omitempty"`
 	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
 	Dir string `json:"dir"`
 	// Root is the folder that the paths of the project stay in: that of the repository that declares it, if the platform

@@ -97,7 +97,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	r.PodSecurity = cmp.Or(p.Spec.Environments[id.Environment].PodSecurity, env.PodSecurity.Level)
 	r.Kubernetes, _ = c.KubernetesOf(id.Cluster)
 	r.GeneratedSecrets = p.generatedSecrets()
-	r.Cloud = c.cloud(p, id)
+	r.Cloud, r.Data = c.cloud(p, id), c.data(p, id)
 	accounts := map[string]bool{id.Project: true}
 	for i := range p.Spec.Workloads {
 		w := &p.Spec.Workloads[i]

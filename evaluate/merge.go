@@ -13,6 +13,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	lots "trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/rights"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/plan/resource"
@@ -32,6 +33,8 @@ type Merged struct {
 	Lots lots.Merged
 	// Resources are what is made in the cloud, changed or not declared any more.
 	Resources []resource.Change
+	// Data are the rights on data that accounts need in the cloud, more or fewer than before.
+	Data []rights.Change
 	// Notes are what else is to be known: which objects move between releases, and which several declare.
 	Notes []string
 }
@@ -53,6 +56,7 @@ func Merge(base, head *Evaluation, now time.Time) (Merged, error) {
 	moves := c.moves()
 	m := Merged{
 		Releases: preview.Merge(was, is, now), Lots: lots.Merge(base.catalog, head.catalog, now), Resources: resource.Merge(base.catalog, head.catalog),
+		Data:  rights.Merge(base.catalog, head.catalog),
 		Notes: slices.Concat(notes(moves, "move"), notes(c.shared(), "are declared by several releases")),
 	}
 	annotate(m.Releases, moves)

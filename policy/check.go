@@ -110,6 +110,7 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 		}
 		all = append(all, checkModes(in.Catalog, known, policies, modesOf(in.Catalog, known, in.Now))...)
 		all = append(all, promotions(in.Catalog)...)
+		all = append(all, roles(in.Catalog)...)
 		all = append(all, budgets(in.Catalog, in.Estimates)...)
 		if r.health, err = healthRules(in.Catalog, in.Previous); err != nil {
 			return nil, err
@@ -134,7 +135,7 @@ func Check(ctx context.Context, in Input) (*Result, error) {
 	r.Problems = all[:0] // of each at most one remains
 	for _, p := range all {
 		out, silenced, show := m.apply(p)
-		if show && p.Rule == RuleWidened && p.Severity == v1alpha1.Warn {
+		if show && (p.Rule == RuleWidened || p.Rule == RuleDataWidened) && p.Severity == v1alpha1.Warn {
 			out.Severity = v1alpha1.Warn // it was approved: it is said, and refuses nothing
 		}
 		if show {

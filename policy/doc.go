@@ -5,6 +5,6 @@
 //
 // A change is checked against what was there before it: modes, exceptions and policies are those of the base, if there is one.
 //
-// The package is pure. Of Trunkline it may import api, catalog, docs/rules, plan/health (whose rules it
+// The package is pure. Of Trunkline it may import api, catalog, docs/rules, flow/rights, plan/health (whose rules it
 // compiles) and what is below it.
 package policy

@@ -52,6 +52,9 @@ const (
 	// RuleWidened is broken by a change that grants more rights, or guards less.
 	RuleWidened = "privilege-widened"
 
+	// RuleDataWidened is broken by a change that lets an account read or write more data.
+	RuleDataWidened = "data-widened"
+
 	// RuleNotRendered is broken by a workload that does not render, so that it cannot run.
 	RuleNotRendered = "not-rendered"
 

@@ -38,6 +38,7 @@ func widen(in Input, known map[string]rules.Rule) *widening {
 	}
 	w.ofPolicies()
 	w.ofAccess()
+	w.ofData()
 	return w
 }
 

@@ -39,6 +39,7 @@ func (w *widening) ofEnvironment(name string) {
 		w.previews(name, nil, is.Preview)
 		w.pods(name, v1alpha1.PodSecurity{}, is.PodSecurity)
 		w.resources(name, nil, is.Resources)
+		w.dataAccess(name, nil, is.DataAccess)
 		w.relaxed(nil, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
 		return
 	}
@@ -57,6 +58,7 @@ func (w *widening) ofEnvironment(name string) {
 	w.pods(name, was.PodSecurity, is.PodSecurity)
 	w.identities(name, was, is)
 	w.resources(name, was.Resources, is.Resources)
+	w.dataAccess(name, was.DataAccess, is.DataAccess)
 	w.guards(name, was, is)
 	w.times(name, was, is)
 	w.relaxed(was.Rules, is.Rules, w.Base.Platform.Spec.Rules, w.Catalog.Platform.Spec.Rules)
@@ -202,6 +204,39 @@ func (w *widening) resources(env string, was, is *v1alpha1.EnvironmentResources)
 			if !slices.Contains(was.Names, pattern) {
 				w.say(append(at, "names", i), "projects in %q may have buckets and databases made that are named %s", env, pattern)
 			}
+		}
+	}
+}
+
+// dataAccess compares who gives accounts their rights on data, and whom the roles trust.
+func (w *widening) dataAccess(env string, was, is *v1alpha1.DataAccess) {
+	at := []any{"spec", "dataAccess"}
+	if is == nil {
+		return
+	}
+	if was == nil {
+		was = &v1alpha1.DataAccess{}
+	}
+	if is.Via != "" && is.Via != was.Via {
+		w.say(append(slices.Clip(at), "via"), "the rights on data that projects in %q declare are given by %s", env, is.Via)
+	}
+	if is.Principal != was.Principal && is.Principal != "" {
+		w.say(append(slices.Clip(at), "principal"), "the accounts of workloads in %q are others in the cloud: %s instead of %s", env, is.Principal, cmp.Or(was.Principal, "what identity says"))
+	}
+	for _, cluster := range slices.Sorted(maps.Keys(is.Issuers)) {
+		if is.Issuers[cluster] != was.Issuers[cluster] {
+			w.say(append(slices.Clip(at), "issuers", cluster), "the roles of %q trust another issuer for the cluster %s: %s instead of %s", env, cluster, is.Issuers[cluster], cmp.Or(was.Issuers[cluster], "none"))
+		}
+	}
+	if is.PodIdentity && !was.PodIdentity {
+		w.say(append(slices.Clip(at), "podIdentity"), "the roles of %q trust EKS Pod Identity", env)
+	}
+	if was.Boundary != "" && is.Boundary != was.Boundary {
+		w.say(append(slices.Clip(at), "boundary"), "another policy bounds the roles of %q: %s instead of %s", env, cmp.Or(is.Boundary, "none"), was.Boundary)
+	}
+	for _, bucket := range slices.Sorted(maps.Keys(is.Keys)) {
+		if is.Keys[bucket] != was.Keys[bucket] {
+			w.say(append(slices.Clip(at), "keys", bucket), "accounts in %q may use another key for %s: %s instead of %s", env, bucket, is.Keys[bucket], cmp.Or(was.Keys[bucket], "none"))
 		}
 	}
 }

@@ -160,7 +160,11 @@ func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, 
 	for _, s := range rel.GeneratedSecrets {
 		f.objects = append(f.objects, member{generatedSecret(rel, s), "", ""})
 	}
-	for _, o := range cloudObjects(rel) {
+	given, err := dataObjects(rel)
+	if err != nil {
+		return Result{}, err
+	}
+	for _, o := range append(cloudObjects(rel), given...) {
 		f.objects = append(f.objects, member{o, "", ""})
 	}
 	opts := workloadOptions{charts: charts, trace: trace, apiVersions: rel.Kubernetes.APIVersions}

@@ -43,7 +43,7 @@ func reviewOf(c *change, now time.Time) (report.Review, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Plan, r.Unchanged = preview.Preview{From: c.from, To: "the merge", Lots: merged.Lots, Resources: merged.Resources}, merged.Same
+	r.Plan, r.Unchanged = preview.Preview{From: c.from, To: "the merge", Lots: merged.Lots, Resources: merged.Resources, Data: merged.Data}, merged.Same
 	for _, rel := range merged.Releases {
 		if rel.Action == preview.Unchanged && !rel.Failed() {
 			r.Unchanged++

@@ -378,6 +378,26 @@ func comments() map[string]comment {
 				"GPGKeysFiles":    "GPGKeysFiles are files of public OpenPGP keys, as \"gpg --export\" writes them; default: none.",
 			},
 		},
+		"DataAccess": {
+			doc: "DataAccess says how the accounts of workloads get their rights on data in the cloud. Which rights they are follows from what the workloads read and write.",
+			fields: map[string]string{
+				"Via":             "Via is who gives them: with \"crossplane\" and \"ack\" the roles of an account are objects of the release, on the first cluster of the environment, which Crossplane or the controllers of AWS (ACK) act on; default: nobody does, and \"trunkline identity policy\" prints what is to be given.",
+				"Principal":       "Principal is who a service account is in the cloud, with the placeholders of Identity, such as \"arn:aws:iam::123456789012:role/<identity>-<environment>\"; default: what Identity says.",
+				"Issuers":         "Issuers maps a cluster to the address of its issuer of tokens (OpenID Connect), such as \"https://oidc.eks.eu-west-1.amazonaws.com/id/ABCDEF0123456789\". AWS and Azure trust accounts by it.",
+				"PodIdentity":     "PodIdentity has roles of AWS trust EKS Pod Identity instead of the issuers; default: false.",
+				"Keys":            "Keys maps a bucket to the ARN of the key of AWS KMS that its objects are encrypted with; default: none that needs a right.",
+				"StorageAccounts": "StorageAccounts maps a container of Azure to the id of its storage account, such as \"/subscriptions/…/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acme\".",
+				"Boundary":        "Boundary is the ARN of the policy that bounds what roles of AWS may do, which the objects of the release name; default: none.",
+				"ProviderConfig":  "ProviderConfig is the name of the ClusterProviderConfig of Crossplane with the credentials; default: \"default\".",
+			},
+		},
+		"DataAccessVia": {
+			doc: "DataAccessVia is who gives rights on data.",
+			values: []commentValue{
+				{"crossplane", "DataViaCrossplane is Crossplane 2, with its provider for AWS."},
+				{"ack", "DataViaACK is the controller of AWS for IAM."},
+			},
+		},
 		"Database": {
 			doc: "Database is a database of a catalog.",
 			fields: map[string]string{
@@ -509,6 +529,7 @@ func comments() map[string]comment {
 				"Lots":           "Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.",
 				"Resources":      "Resources says how the buckets, databases and tables that projects declare are made; default: they are not, and none may be declared here.",
 				"Identity":       "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
+				"DataAccess":     "DataAccess says how the rights on data that follow from what workloads read and write are given to their accounts; default: nobody gives them.",
 				"Identities":     "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
 				"ServiceAccount": "ServiceAccount is the account that the daemon impersonates to read and change the objects of releases, so that no project can do more than its account may; default: none, the daemon's own rights.",
 				"PodSecurity":    "PodSecurity is what pods may do here; default: what the Pod Security Standard \"restricted\" has.",

@@ -31,6 +31,8 @@ type EnvironmentSpec struct {
 	// Identity is put as annotations on each service account, with the placeholders of Namespace and
 	// "<identity>", as in "eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>".
 	Identity map[string]string `json:"identity,omitempty"`
+	// DataAccess says how the rights on data that follow from what workloads read and write are given to their accounts; default: nobody gives them.
+	DataAccess *DataAccess `json:"dataAccess,omitempty"`
 	// Identities are patterns of the identities that workloads may have here, with "<project>" and
 	// "<environment>" replaced and "*" for any text; default: "<project>" and "<project>-*".
 	Identities []string `json:"identities,omitempty"`

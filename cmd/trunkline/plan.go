@@ -9,6 +9,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/flow/rights"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/plan/resource"
 )
@@ -23,6 +24,7 @@ func newPlan() *cobra.Command {
 and removed, which of their objects and how, which objects move between
 releases or are declared by several, which lots would be computed and which
 nobody would make any more, which buckets, databases and tables would be made,
+which data accounts need more or fewer rights on in the cloud,
 and what would be held: by a deploy
 window, a freeze, a promotion, the protection of an environment, or because too
 much would be deleted. It works offline and changes nothing: it compares what
@@ -100,6 +102,6 @@ func (v *previewing) plan(cmd *cobra.Command, s *session, base string) (preview.
 		}
 	}
 	wanted := func(environment, project string) bool { return picked[environment+"/"+project] }
-	p.Lots, p.Resources = merged.Lots.Of(wanted), resource.Of(merged.Resources, wanted)
+	p.Lots, p.Resources, p.Data = merged.Lots.Of(wanted), resource.Of(merged.Resources, wanted), rights.ChangesOf(merged.Data, wanted)
 	return p, err
 }

@@ -45,6 +45,8 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 		newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(),
 		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(),
 		newGitHub(), newLogin(), newLogout(), newWhoami(), newTokens(), newDoctor(), newVersion(), newMan(), newWorker(),
+		newDrift(), newLots(), newGaps(), newIdentity(), newApprove(), newPromote(), newCluster(),
+		newGitHub(), newDoctor(), newVersion(), newMan(), newWorker(),
 	)
 	for _, a := range actCommands() {
 		cmd.AddCommand(newAct(a))

@@ -13,6 +13,14 @@ import (
 // manifestFolder is where a program leaves manifests of its own, in the location of the attempt.
 const manifestFolder = "_manifests/"
 
+// ReturnedFolder is apartFolder, LotPart is what the folder of a lot begins with in the location of its dataset, and AttemptPart that of an attempt
+// in it: rights on data are given by them.
+const (
+	ReturnedFolder = apartFolder
+	LotPart        = "lot="
+	AttemptPart    = attemptPart
+)
+
 // apartFolder is the one, beside the manifests of datasets, in which programs leave those of tables.
 const apartFolder = "trunkline-returned/"
 
@@ -73,7 +81,7 @@ func (r Run) Folder(path string) (folder string, is bool) {
 }
 
 func lotLocation(dataset string, l lot.Lot) string {
-	return strings.TrimSuffix(dataset, "/") + "/lot=" + l.ID() + "/"
+	return strings.TrimSuffix(dataset, "/") + "/" + LotPart + l.ID() + "/"
 }
 
 // locations returns where the data of a lot are by its manifest, for a program that reads folders or objects: the folder of the

@@ -3,7 +3,7 @@
 // Package preview says what would happen to releases, without doing it: as values, for people to read before they
 // merge. No value of a Secret gets into them. It is a pure function over values.
 //
-// Of Trunkline it may import api, catalog, flow/plan, plan/gate, plan/ownership, plan/resource, plan,
+// Of Trunkline it may import api, catalog, flow/plan, flow/rights, plan/gate, plan/ownership, plan/resource, plan,
 // plan/terms and render.
 package preview
 
@@ -13,6 +13,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	lots "trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/rights"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/ownership"
@@ -29,6 +30,8 @@ type Preview struct {
 	Lots lots.Merged
 	// Resources are what a merge does to what projects have made in the cloud.
 	Resources []resource.Change
+	// Data are the rights on data that accounts need in the cloud, more or fewer than before.
+	Data []rights.Change
 	// Troubles are clusters of which nothing is known, and why.
 	Troubles []Trouble
 	// Notes are what else is to be known of the whole, such as what was not looked at.
@@ -128,7 +131,7 @@ func (r Release) Failed() bool {
 
 // Changes reports whether something would happen.
 func (p Preview) Changes() bool {
-	return !p.Lots.IsZero() || len(p.Resources) > 0 ||
+	return !p.Lots.IsZero() || len(p.Resources)+len(p.Data) > 0 ||
 		slices.ContainsFunc(p.Releases, func(r Release) bool { return r.Action != Unchanged && r.Action != Fail })
 }
 

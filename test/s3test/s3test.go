@@ -12,6 +12,7 @@ package s3test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -51,6 +52,12 @@ type Server struct {
 // Start starts a server on a folder with some buckets, and ends it with the test. The folder stays.
 func Start(tb testing.TB, folder string, buckets ...string) *Server {
 	tb.Helper()
+	return StartFor(tb, folder, nil, buckets...)
+}
+
+// StartFor is Start with users beside the owner of the server, by their keys, with their secrets: each may do what the policies of the buckets say.
+func StartFor(tb testing.TB, folder string, users map[string]string, buckets ...string) *Server {
+	tb.Helper()
 	if testing.Short() {
 		tb.Skip("needs an S3; left out by -short")
 	}
@@ -59,7 +66,15 @@ func Start(tb testing.TB, folder string, buckets ...string) *Server {
 			tb.Fatal(err)
 		}
 	}
-	s, err := start(tb.Context(), folder, tb.TempDir())
+	var more []string
+	if users != nil {
+		iam, err := known(users, tb.TempDir())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		more = []string{"--iam-dir", iam}
+	}
+	s, err := start(tb.Context(), folder, tb.TempDir(), more...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -82,7 +97,7 @@ func (s *Server) Env() []string {
 
 // start runs the server. What S3 keeps beside the content of an object is in a folder apart, since not every file system has attributes
 // for it.
-func start(ctx context.Context, folder, beside string) (*Server, error) {
+func start(ctx context.Context, folder, beside string, more ...string) (*Server, error) {
 	program, err := find()
 	if err != nil {
 		return nil, err
@@ -92,7 +107,8 @@ func start(ctx context.Context, folder, beside string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{URL: "http://" + address, Folder: folder, exited: make(chan struct{}), log: &log{}}
-	s.command = exec.Command(program, "--port", address, "--quiet", "posix", "--sidecar", beside, folder) //nolint:noctx // the test ends it
+	args := append(append([]string{"--port", address, "--quiet"}, more...), "posix", "--sidecar", beside, folder)
+	s.command = exec.Command(program, args...) //nolint:noctx // the test ends it
 	s.command.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
 	s.command.Stdout, s.command.Stderr = s.log, s.log
 	harden(s.command)
@@ -107,6 +123,24 @@ func start(ctx context.Context, folder, beside string) (*Server, error) {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
+}
+
+// known writes what the server knows of users, and returns the folder in which it is.
+func known(users map[string]string, folder string) (string, error) {
+	type user struct {
+		Access string `json:"access"`
+		Secret string `json:"secret"`
+		Role   string `json:"role"`
+	}
+	all := map[string]user{}
+	for key, secret := range users {
+		all[key] = user{key, secret, "user"}
+	}
+	data, err := json.Marshal(map[string]any{"accessAccounts": all})
+	if err != nil {
+		return "", err
+	}
+	return folder, os.WriteFile(filepath.Join(folder, "users.json"), data, 0o600)
 }
 
 // find looks for the binary beside the module's root, wherever the test runs.

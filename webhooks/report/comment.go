@@ -18,7 +18,7 @@ func (r Review) sections(s State) []section {
 		return []section{fixed(0, "", next(r, groups)), warnings(r), repaired(s), notes(r)}
 	}
 	return []section{
-		fixed(0, "what to do next", next(r, groups)), caution(r, groups), problems(r), troubles(r), cycles(r), table(r), made(r), computed(r), cost(r), own(r),
+		fixed(0, "what to do next", next(r, groups)), caution(r, groups), problems(r), troubles(r), cycles(r), table(r), made(r), accessed(r), computed(r), cost(r), own(r),
 		repaired(s), warnings(r), flow(r), holds(r), diffs(r, groups), costs(r), notes(r),
 	}
 }

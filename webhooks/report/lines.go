@@ -75,6 +75,25 @@ func made(r Review) section {
 	}}
 }
 
+// accessed says what merging does to the rights on data that accounts need in the cloud.
+func accessed(r Review) section {
+	return section{rank: 6, share: 10, write: func(room int) (string, string) {
+		lines := plantext.Data(r.Plan.Data, markdown.Code)
+		if len(lines) == 0 {
+			return "", ""
+		}
+		for i := range lines {
+			lines[i] = "- " + lines[i]
+		}
+		const head = "**Data access**\n\n"
+		text, left := items(lines, room-len(head))
+		if text == "" {
+			return "", some(left, "right")
+		}
+		return head + text, some(left, "right")
+	}}
+}
+
 // groups are the releases, those to which the same happens as one.
 func (r Review) groups() []plantext.Same {
 	return plantext.Group(r.Plan.Releases, r.environments())

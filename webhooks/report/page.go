@@ -50,7 +50,7 @@ type pageData struct {
 	Denied, Warned        []Finding
 	Groups                []pageGroup
 	Held                  []preview.Release
-	Lots, Resources       []string
+	Lots, Resources, Data []string
 	Priced                bool
 	Cut                   int
 	HeadShort, MergeShort string
@@ -78,7 +78,7 @@ func Page(r Review) ([]byte, error) {
 		Review: r, Style: template.CSS(style), //nolint:gosec // it is ours
 		Verdict: title(r), Denied: r.denied(), Warned: r.warned(), Priced: r.Cost != nil && !r.Secretless,
 		HeadShort: short(r.Head), MergeShort: short(r.Base),
-		Lots: plantext.Lots(r.Plan.Lots, plain), Resources: plantext.Resources(r.Plan.Resources, plain),
+		Lots: plantext.Lots(r.Plan.Lots, plain), Resources: plantext.Resources(r.Plan.Resources, plain), Data: plantext.Data(r.Plan.Data, plain),
 	}
 	room := fullLimit
 	for _, g := range r.groups() {

@@ -32,8 +32,10 @@ type document struct {
 	Lots *lotsJSON `json:"lots,omitempty"`
 	// Resources are what projects have made in the cloud, as far as something would happen to it.
 	Resources []resourceJSON `json:"resources,omitempty"`
-	Troubles  []troubleJSON  `json:"troubles,omitempty"`
-	Notes     []string       `json:"notes,omitempty"`
+	// Data are the rights on data that accounts need in the cloud, more or fewer than before.
+	Data     []dataJSON    `json:"dataAccess,omitempty"`
+	Troubles []troubleJSON `json:"troubles,omitempty"`
+	Notes    []string      `json:"notes,omitempty"`
 }
 
 // resourceJSON is a resource.
@@ -178,7 +180,7 @@ type driftJSON struct {
 func writeJSON(out *bytes.Buffer, p preview.Preview) error {
 	d := document{
 		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Lots: lotsOf(p.Lots),
-		Resources: resourcesOf(p.Resources),
+		Resources: resourcesOf(p.Resources), Data: dataOf(p.Data),
 		Notes:     p.Notes,
 	}
 	for _, r := range p.Releases {

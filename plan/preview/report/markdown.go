@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 
 	"trunkline.dev/trunkline/api/markdown"
 	"trunkline.dev/trunkline/plan/preview"
@@ -55,7 +56,7 @@ func writeMarkdown(out *bytes.Buffer, p preview.Preview, opts Options) {
 	if table != "" {
 		w.fit("\n" + table + "\n")
 	}
-	computed := append(Resources(p.Resources, markdown.Code), Lots(p.Lots, markdown.Code)...)
+	computed := slices.Concat(Resources(p.Resources, markdown.Code), Data(p.Data, markdown.Code), Lots(p.Lots, markdown.Code))
 	for _, line := range computed {
 		w.fit("- " + line + "\n")
 	}

@@ -62,6 +62,13 @@ func writeText(out *bytes.Buffer, p preview.Preview, opts Options) {
 		}
 		t.print(0, "")
 	}
+	if lines := Data(p.Data, markdown.Line); len(lines) > 0 {
+		t.print(0, t.paint(bold, "data access"))
+		for _, line := range lines {
+			t.print(2, line)
+		}
+		t.print(0, "")
+	}
 	for _, trouble := range p.Troubles {
 		t.print(0, t.paint(red, "cluster "+markdown.Line(trouble.Cluster)+" could not be asked")+": "+markdown.Line(trouble.Err)+"\n")
 	}
