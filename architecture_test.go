@@ -57,6 +57,8 @@ var mayKnow = map[string][]string{
 	"catalog/draw":               {"api", "catalog/draw"},
 	"cmd":                        {"..."},
 	"console":                    {"api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
+	"console/web":                {"api", "catalog", "console", "flow/report", "reconciler/history", "reconciler/status"},
+	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
 	"console/client":             {"catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},

@@ -54,6 +54,8 @@ type Options struct {
 	NotifySecret func() string
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
+	// Pages are what people look at with a browser; nil: there are none.
+	Pages Pages
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() Daemon
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
@@ -82,7 +84,7 @@ func New(opts Options) http.Handler {
 		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	mux := http.NewServeMux()
-	for _, route := range c.routes() {
+	for _, route := range append(c.routes(), c.pageRoutes()...) {
 		mux.Handle(route.pattern, c.handler(route))
 	}
 	return c.secured(mux)
@@ -105,7 +107,7 @@ type route struct {
 	handle func(w http.ResponseWriter, r *http.Request) error
 }
 
-// routes are all that there are. A route needs a sign-on unless it says otherwise.
+// routes are all that there are but for pages. A route needs a sign-on unless it says otherwise.
 func (c *console) routes() []route {
 	return []route{
 		{pattern: "GET /healthz", open: true, handle: c.healthz},

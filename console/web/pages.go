@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import "net/url"
+
+// page is a row of the table of pages.
+type page struct {
+	// pattern is that of the route.
+	pattern string
+	// name is that of the template, templates/NAME.html.
+	name string
+	// tab is the one of the navigation that the page belongs to; empty: none.
+	tab string
+	// show reads what the page shows.
+	show func(*ask) (shown, error)
+}
+
+// shown is what a page shows.
+type shown struct {
+	// Title is the page's, without the platform's name.
+	Title string
+	// View is what the template of the page gets.
+	View any
+	// Scope says which releases the page is about, in the parameters of /api/v1/changes; empty: all of them.
+	Scope url.Values
+	// Still has the page not stay current by itself.
+	Still bool
+}
+
+// pages are all that there are.
+func pages() []page {
+	return []page{
+		{"GET /{$}", "platform", "/", showPlatform},
+	}
+}
+
+// tab is an entry of the navigation.
+type tab struct {
+	Path, Name string
+	// Key goes there, after "g".
+	Key string
+}
+
+// tabs are the navigation.
+func tabs() []tab {
+	return []tab{
+		{"/", "Platform", "p"},
+	}
+}
