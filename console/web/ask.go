@@ -27,6 +27,8 @@ const (
 type ask struct {
 	Sources
 
+	*cached
+
 	request *http.Request
 	now     time.Time
 	// state is the platform, which other requests have too: it is read only.
@@ -42,11 +44,11 @@ type ask struct {
 
 func (s *Site) ask(r *http.Request) *ask {
 	values, err := url.ParseQuery(r.URL.RawQuery)
-	a := &ask{Sources: s.sources, request: r, now: s.sources.Now(), values: values}
+	a := &ask{Sources: s.sources, cached: &s.cached, request: r, now: s.sources.Now(), values: values}
 	if err != nil {
 		a.fail("the query cannot be parsed")
 	}
-	a.state, a.epoch = s.snapshots.of(s.sources.Board)
+	a.state, a.epoch = a.snapshots.of(s.sources.Board)
 	return a
 }
 

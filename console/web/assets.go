@@ -8,9 +8,10 @@ import (
 	"encoding/hex"
 	"html/template"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
+
+	"trunkline.dev/trunkline/catalog/draw"
 )
 
 //go:embed static templates
@@ -22,29 +23,29 @@ type file struct {
 	data             []byte
 }
 
-// files returns those of the folder static.
+// files returns those of the folder static, and the style of pictures, which is where these are drawn.
 func files() []file {
 	entries, err := fs.ReadDir(content, "static")
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	var out []file
+	out := []file{newFile(graphStyle, []byte(draw.Stylesheet()+moodStyle))}
 	for _, e := range entries {
 		data, err := content.ReadFile("static/" + e.Name())
 		if err != nil {
 			panic(err) // it is embedded
 		}
-		sum := sha256.Sum256(data)
-		f := file{name: e.Name(), data: data, path: "/static/" + hex.EncodeToString(sum[:8]) + "/" + e.Name()}
-		switch path.Ext(e.Name()) {
-		case ".js":
-			f.kind = "text/javascript; charset=utf-8"
-		default:
-			f.kind = mime.TypeByExtension(path.Ext(e.Name()))
-		}
-		out = append(out, f)
+		out = append(out, newFile(e.Name(), data))
 	}
 	return out
+}
+
+// kinds are the types of files, which do not depend on the machine.
+var kinds = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+func newFile(name string, data []byte) file {
+	sum := sha256.Sum256(data)
+	return file{name: name, data: data, kind: kinds[path.Ext(name)], path: "/static/" + hex.EncodeToString(sum[:8]) + "/" + name}
 }
 
 func (f file) serve(w http.ResponseWriter, _ *http.Request) error {

@@ -24,6 +24,8 @@ type shown struct {
 	View any
 	// Scope says which releases the page is about, in the parameters of /api/v1/changes; empty: all of them.
 	Scope url.Values
+	// Style is a file of styles that only this page needs; empty: none.
+	Style string
 	// Still has the page not stay current by itself.
 	Still bool
 }
@@ -32,6 +34,12 @@ type shown struct {
 func pages() []page {
 	return []page{
 		{"GET /{$}", "platform", "/", showPlatform},
+		{"GET /projects/{project}", "project", "/", showProject},
+		{"GET /releases", "releases", "/releases", showReleases},
+		{"GET /releases/{project}/{environment}/{cluster}", "release", "/releases", showRelease},
+		{"GET /graph", "graph", "/graph", showGraph},
+		{"GET /history", "history", "/history", showHistory},
+		{"GET /search", "search", "", showSearch},
 	}
 }
 
@@ -46,5 +54,8 @@ type tab struct {
 func tabs() []tab {
 	return []tab{
 		{"/", "Platform", "p"},
+		{"/releases", "Releases", "r"},
+		{"/graph", "Graph", "d"},
+		{"/history", "History", "h"},
 	}
 }

@@ -40,7 +40,14 @@ type Site struct {
 	sources   Sources
 	templates map[string]*template.Template
 	files     []file
+	cached    cached
+}
+
+// cached is what is kept for the next page, until it is not so any more.
+type cached struct {
 	snapshots snapshots
+	builds    builds
+	charts    charts
 }
 
 // policy is the Content-Security-Policy of all pages: what this package has, from where the page is, and nothing else.
@@ -102,8 +109,10 @@ type frame struct {
 	shown
 
 	Platform, CSS, JS, Icon, Who, Version, Search string
-	Tabs                                          []tab
-	Tab                                           string
+	// More is a further file of styles.
+	More string
+	Tabs []tab
+	Tab  string
 	// At is the state that the page shows, as an id of an event of the changes, and Follow where those are; empty: it does not stay current.
 	At, Follow string
 	Read       moment
@@ -116,6 +125,9 @@ func (s *Site) frame(a *ask, p page, what shown) frame {
 		shown: what, Platform: cmp.Or(a.state.Name, "Trunkline"), Tabs: tabs(), Tab: p.tab, Who: console.PrincipalOf(a.request.Context()).String(), Search: a.search,
 		At: a.epoch + "." + strconv.FormatInt(a.state.Revision, 10), Read: a.moment(a.now),
 		CSS: s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
+	}
+	if what.Style != "" {
+		f.More = s.path(what.Style)
 	}
 	if !what.Still {
 		scope := url.Values{"bare": {"true"}, "pace": {"1000"}}

@@ -170,4 +170,3 @@ func TestSignOn(t *testing.T) {
 }
 
 var _ console.Pages = (*web.Site)(nil)
-

@@ -17,7 +17,8 @@ import (
 // functions are what templates may call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"short": status.Short, "count": count, "path": join, "thousands": thousands, "external": external,
+		"short": status.Short, "count": count, "path": join, "thousands": thousands, "external": external, "state": stateWord,
+		"mood": func(m mood, text string) badge { return badge{m, text} },
 	}
 }
 
@@ -170,6 +171,18 @@ func badgeOf(r *status.Release) badge {
 		return badge{waiting, "healthy, held"}
 	default:
 		return badge{good, "healthy"}
+	}
+}
+
+// stateWord is what a state to filter by is called.
+func stateWord(name string) string {
+	switch name {
+	case "somebody":
+		return "needs somebody"
+	case "busy":
+		return "on its way"
+	default:
+		return name
 	}
 }
 

@@ -47,7 +47,15 @@ func Pages(o *console.Options) {
 // Paths are the pages that there are, one at least for each pattern.
 func Paths() map[string][]string {
 	return map[string][]string{
-		"GET /{$}": {"/", "/?state=somebody", "/?q=nothing-fits"},
+		"GET /{$}":                {"/", "/?state=somebody", "/?q=nothing-fits"},
+		"GET /projects/{project}": {"/projects/orders", "/projects/billing"},
+		"GET /releases":           {"/releases", "/releases?commit=1f0c"},
+		"GET /releases/{project}/{environment}/{cluster}": {
+			"/releases/orders/staging/west", "/releases/billing/prod/west", "/releases/orders/prod/west", "/releases/customers/staging/west",
+		},
+		"GET /graph":   {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
+		"GET /history": {"/history", "/history?kind=drift&project=billing"},
+		"GET /search":  {"/search?q=orders", "/search?q=9b8a", "/search"},
 	}
 }
 
@@ -135,7 +143,9 @@ func State() status.Platform {
 		r.Commit = Old
 		r.Held = &status.Held{Rule: "approval", Reason: "the commit removes 3 objects, which nobody has reviewed", Commit: New, Person: true, Digest: "d1"}
 	})
-	change("rates", "dev", "west", func(r *status.Release) { r.Result, r.Health, r.Since = status.Applying, status.Progressing, now.Add(-4*time.Second) })
+	change("rates", "dev", "west", func(r *status.Release) {
+		r.Result, r.Health, r.Since = status.Applying, status.Progressing, now.Add(-4*time.Second)
+	})
 	change("archive", "prod", "west", func(r *status.Release) { r.Result = status.Suspended })
 	change("orders", "staging", "west", func(r *status.Release) {
 		r.Result, r.Message = status.Failed, Hostile
