@@ -22,6 +22,10 @@ const module = "trunkline.dev/trunkline"
 // matches a package counts. It is the table of the design, in the words of the package comments. A folder that is
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
+	"access":                     {"api"},
+	"access/oidc":                {"access"},
+	"access/session":             {"access"},
+	"access/tokens":              {"access", "reconciler/history"},
 	"api/columntype":             {},
 	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
@@ -57,8 +61,8 @@ var mayKnow = map[string][]string{
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
-	"console":                    {"api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
-	"console/web":                {"api", "catalog", "catalog/draw", "catalog/flowchart", "console", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
+	"console":                    {"access", "api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
+	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
 	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
 	"console/client":             {"catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
@@ -182,7 +186,10 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"access", "api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+
+// edges are folders in those that reach beyond.
+var edges = []string{"access/oidc", "access/session", "access/tokens"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}
@@ -299,7 +306,7 @@ func TestPurePackages(t *testing.T) {
 	fset, all := sources(t)
 	for _, s := range all {
 		at, ok := folder(s.pkg, pure)
-		if s.test || !ok {
+		if s.test || !ok || slices.Contains(edges, s.pkg) {
 			continue
 		}
 		for _, name := range imports(s.ast) {

@@ -29,6 +29,8 @@ type frame struct {
 	Environments map[string]*v1alpha1.Environment
 	Blueprints   map[string]*Blueprint
 	Policies     map[string]*v1alpha1.Policy
+	// Grants are the declarations of who may do what.
+	Grants map[string]*v1alpha1.Access
 
 	platformDoc *v1alpha1.Document
 	// roots are the folders to search, and governing those in which declarations that govern others count; nil if the
@@ -90,6 +92,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 		Environments: map[string]*v1alpha1.Environment{},
 		Blueprints:   maps.Clone(embedded),
 		Policies:     map[string]*v1alpha1.Policy{},
+		Grants:       map[string]*v1alpha1.Access{},
 		schemas:      map[string]*schema.Schema{},
 		bare:         map[string][]schema.Problem{},
 		sizes:        map[string]map[string]v1alpha1.Size{},
@@ -97,7 +100,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	}
 	c.frame = f
 	k := &checker{c: c}
-	for _, kind := range []v1alpha1.Kind{v1alpha1.KindCluster, v1alpha1.KindEnvironment, v1alpha1.KindBlueprint, v1alpha1.KindPolicy} {
+	for _, kind := range []v1alpha1.Kind{v1alpha1.KindCluster, v1alpha1.KindEnvironment, v1alpha1.KindBlueprint, v1alpha1.KindPolicy, v1alpha1.KindAccess} {
 		for doc := range c.Documents(kind) {
 			k.doc = doc
 			if !k.name(doc.Name, "metadata", "name") {
@@ -120,6 +123,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f.checkSources(k)
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
+	f.checkGrants(k)
 	f.asked, f.stray, f.linked = k.asked, k.stray, k.linked
 	return k
 }
@@ -133,6 +137,8 @@ func (f *frame) take(k *checker, doc *v1alpha1.Document) {
 		f.Environments[doc.Name] = o
 	case *v1alpha1.Policy:
 		f.Policies[doc.Name] = o
+	case *v1alpha1.Access:
+		f.Grants[doc.Name] = o
 	case *v1alpha1.Blueprint:
 		if bp, ok := f.Blueprints[doc.Name]; ok && bp.Embedded {
 			k.at(v1alpha1.RuleDuplicate, []any{"metadata", "name"},

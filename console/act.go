@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -25,7 +26,7 @@ type Actor interface {
 
 // Attribution is who asks for something, and why.
 type Attribution struct {
-	Principal Principal
+	Principal access.Principal
 	Why       string
 }
 
@@ -80,7 +81,7 @@ func (c *console) body(w http.ResponseWriter, r *http.Request, into any) error {
 // also what no page of another origin can send.
 func attribution(r *http.Request, why string) (Attribution, error) {
 	who := principalOf(r.Context())
-	if (who.Name == anonymous || who.Name == sharedToken) && who.Claim == "" {
+	if who.Nameless() && who.Claim == "" {
 		return Attribution{}, problemf(http.StatusBadRequest, "name the caller in the header %s: this sign-on has no name", ClaimHeader)
 	}
 	why = strings.TrimSpace(why)

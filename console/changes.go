@@ -68,7 +68,7 @@ func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that know it do not collect what is sent
 	s := &stream{
-		c: c, w: w, control: http.NewResponseController(w), scope: scope, pace: time.Duration(pace) * time.Millisecond, bare: bare != nil && *bare,
+		c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, pace: time.Duration(pace) * time.Millisecond, bare: bare != nil && *bare,
 	}
 	// A browser that comes back says what it had last itself; the first time it cannot.
 	if err := s.run(r.Context(), cmp.Or(r.Header.Get("Last-Event-ID"), after)); err != nil && r.Context().Err() == nil {
@@ -83,7 +83,9 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	scope   releaseFilter
-	pace    time.Duration
+	// sight returns what the client sees now: a right may be taken away meanwhile.
+	sight func() *sight
+	pace  time.Duration
 	// bare sends only that something has changed, and not what.
 	bare bool
 	// after is the revision up to which everything was sent.
@@ -135,7 +137,12 @@ func (s *stream) batch(lost, first bool) error {
 		if lost = changes.Lost; lost {
 			continue
 		}
+		seen := s.sight()
 		for _, change := range changes.Changes {
+			change, visible := seen.change(change)
+			if !visible {
+				continue
+			}
 			event, data := s.event(change)
 			if event != "" {
 				sent = true

@@ -4,7 +4,7 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import api, catalog, flow/plan, flow/report, reconciler/history, reconciler/status and webhooks/github/delivery.
+// Of Trunkline it may import access, api, catalog, flow/plan, flow/report, reconciler/history, reconciler/status and webhooks/github/delivery.
 package console
 
 import (
@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/github/delivery"
@@ -56,6 +57,8 @@ type Options struct {
 	Reports Reports
 	// Pages are what people look at with a browser; nil: there are none.
 	Pages Pages
+	// Access returns who may do what, as the accepted commit declares it; nil: nothing is declared.
+	Access func() *access.Rules
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() Daemon
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
@@ -80,6 +83,9 @@ func New(opts Options) http.Handler {
 	if opts.Catalog == nil {
 		opts.Catalog = func() *catalog.Catalog { return nil }
 	}
+	if opts.Access == nil {
+		opts.Access = func() *access.Rules { return nil }
+	}
 	c := &console{
 		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
 	}
@@ -95,77 +101,6 @@ type console struct {
 	// deliveries, notices and streams have a place for each that may be under way at once.
 	deliveries, notices, streams chan struct{}
 	crossOrigin                  *http.CrossOriginProtection
-}
-
-// route is one thing that can be asked for.
-type route struct {
-	pattern string
-	// signed takes GitHub's signature instead of a sign-on; the handler checks it.
-	signed bool
-	// open needs no sign-on.
-	open   bool
-	handle func(w http.ResponseWriter, r *http.Request) error
-}
-
-// routes are all that there are but for pages. A route needs a sign-on unless it says otherwise.
-func (c *console) routes() []route {
-	return []route{
-		{pattern: "GET /healthz", open: true, handle: c.healthz},
-		{pattern: "GET /readyz", open: true, handle: c.readyz},
-		{pattern: "GET /metrics", handle: c.metrics},
-		{pattern: "GET /api/v1/openapi.json", handle: c.openAPI},
-		{pattern: "GET /api/v1/status", handle: c.status},
-		{pattern: "GET /api/v1/changes", handle: c.changes},
-		{pattern: "GET /api/v1/releases", handle: c.releases},
-		{pattern: "GET /api/v1/releases/{project}/{environment}/{cluster}", handle: c.release},
-		{pattern: "POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", handle: c.act},
-		{pattern: "GET /api/v1/projects", handle: c.projects},
-		{pattern: "GET /api/v1/projects/{project}", handle: c.project},
-		{pattern: "GET /api/v1/environments", handle: c.environments},
-		{pattern: "GET /api/v1/environments/{environment}", handle: c.environment},
-		{pattern: "POST /api/v1/environments/{environment}/approve", handle: c.approve},
-		{pattern: "GET /api/v1/clusters", handle: c.clusters},
-		{pattern: "GET /api/v1/clusters/{cluster}", handle: c.cluster},
-		{pattern: "GET /api/v1/datasets", handle: c.datasets},
-		{pattern: "GET /api/v1/datasets/{project}/{dataset}", handle: c.dataset},
-		{pattern: "GET /api/v1/lots", handle: c.lots},
-		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}", handle: c.lotsOf},
-		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/gaps", handle: c.gaps},
-		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/{lot}", handle: c.lot},
-		{pattern: "GET /api/v1/lots/{environment}/{project}/{dataset}/{lot}/log", handle: c.log},
-		{pattern: "POST /api/v1/lots/{environment}/{project}/{dataset}/remove", handle: c.removeLots},
-		{pattern: "POST /api/v1/lots/{environment}/{project}/{dataset}/{lot}/remove", handle: c.removeLot},
-		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", handle: c.actOnWorkload},
-		{pattern: "GET /api/v1/graph", handle: c.graph},
-		{pattern: "GET /api/v1/history", handle: c.history},
-		{pattern: "GET /reports/{link}", open: true, handle: c.report}, // the link is the sign-on
-		{pattern: "POST /hooks/sync", handle: c.sync, signed: true},
-		{pattern: "POST /hooks/github", handle: c.github, signed: true},
-		{pattern: "POST /hooks/arrivals", handle: c.notified, open: true}, // it has a token of its own
-		{pattern: "OPTIONS /hooks/arrivals", handle: c.notifies, open: true},
-	}
-}
-
-// handler serves a route to whoever may have it.
-func (c *console) handler(route route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if route.signed && delivery.Signed(r) {
-			r = withPrincipal(r, Principal{Name: "github", SignOn: ByHook}) // once its signature is found to be right
-		} else if !route.open {
-			who, err := c.signOn(r)
-			if err == nil && c.crossOrigin.Check(r) != nil {
-				err = problemf(http.StatusForbidden, "a page of another origin cannot make this request")
-			}
-			if err != nil {
-				c.fail(w, r, err)
-				return
-			}
-			r = withPrincipal(r, who)
-		}
-		if err := route.handle(w, r); err != nil {
-			c.fail(w, r, err)
-		}
-	})
 }
 
 // secured answers what no route is for, and has no browser make more of any answer than it is: nothing is run, framed, stored

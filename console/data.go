@@ -41,7 +41,7 @@ func datasetID(d Dataset) string { return d.ID }
 func (c *console) datasets(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	projects, owners, tags := q.many("project"), q.many("owner"), q.many("tag")
-	return list(c, w, q, c.allDatasets(), datasetID, func(d Dataset) bool {
+	return list(c, w, q, c.allDatasets(c.sight(r)), datasetID, func(d Dataset) bool {
 		tagged := len(tags) == 0 || slices.ContainsFunc(d.Tags, func(t string) bool { return slices.Contains(tags, t) })
 		return tagged && passes(projects, d.Project) && passes(owners, d.Owner)
 	})
@@ -49,22 +49,25 @@ func (c *console) datasets(w http.ResponseWriter, r *http.Request) error {
 
 func (c *console) dataset(w http.ResponseWriter, r *http.Request) error {
 	r.SetPathValue("dataset", r.PathValue("project")+"/"+r.PathValue("dataset"))
-	return single(c, w, r, c.allDatasets(), datasetID, "dataset")
+	return single(c, w, r, c.allDatasets(c.sight(r)), datasetID, "dataset")
 }
 
-func (c *console) allDatasets() []Dataset {
+func (c *console) allDatasets(s *sight) []Dataset {
 	out := []Dataset{}
 	cat := c.opts.Catalog()
 	if cat == nil {
 		return out
 	}
 	for p := range cat.Projects() {
+		if !s.sees(p.Name, "") {
+			continue
+		}
 		for i := range p.Spec.Datasets {
 			declared := &p.Spec.Datasets[i]
 			id := p.Name + "/" + declared.Name + "@" + declared.Version
 			d := Dataset{
 				ID: id, Project: p.Name, Name: declared.Name, Version: declared.Version, Owner: p.Spec.Owner, Description: declared.Description,
-				Path: declared.Path, Tags: declared.Tags, External: declared.External, Writers: workloads(cat.Predecessors(id)), Readers: workloads(cat.Successors(id)),
+				Path: declared.Path, Tags: declared.Tags, External: declared.External, Writers: s.workloads(cat.Predecessors(id)), Readers: s.workloads(cat.Successors(id)),
 			}
 			if l := declared.Lots; l != nil {
 				d.Lots = &Lots{Unit: string(l.Unit), Since: l.Since.Time}
@@ -75,11 +78,11 @@ func (c *console) allDatasets() []Dataset {
 	return out
 }
 
-// workloads keeps of neighbours in the graph those that are workloads.
-func workloads(ids []string) []string {
+// workloads keeps of neighbours in the graph those that are workloads which the caller sees.
+func (s *sight) workloads(ids []string) []string {
 	out := []string{}
 	for _, id := range ids {
-		if !strings.Contains(id, "@") {
+		if !strings.Contains(id, "@") && s.node(id) {
 			out = append(out, id)
 		}
 	}
@@ -102,7 +105,7 @@ func nodeID(n Node) string { return n.ID }
 func (c *console) graph(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	projects, kinds := q.many("project"), choices(q, "kind", []catalog.NodeKind{catalog.DatasetNode, catalog.WorkloadNode})
-	nodes := c.allNodes()
+	nodes := c.allNodes(c.sight(r))
 	near := map[string]bool{}
 	for _, n := range nodes {
 		for _, e := range n.From {
@@ -116,7 +119,7 @@ func (c *console) graph(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (c *console) allNodes() []Node {
+func (c *console) allNodes(s *sight) []Node {
 	cat := c.opts.Catalog()
 	if cat == nil {
 		return nil
@@ -129,7 +132,10 @@ func (c *console) allNodes() []Node {
 	var out []Node
 	for _, n := range graph.Nodes() {
 		project, _, _ := strings.Cut(n.ID, "/")
-		edges := from[n.ID]
+		if !s.sees(project, "") {
+			continue
+		}
+		edges := s.edges(from[n.ID])
 		if edges == nil {
 			edges = []catalog.Edge{}
 		}

@@ -36,7 +36,7 @@ func (c *console) history(w http.ResponseWriter, r *http.Request) error {
 		c.opts.Log.Warn("cannot query the history", "err", err.Error())
 		return problemf(http.StatusServiceUnavailable, "the history cannot be read at the moment; see the daemon's log")
 	}
-	out := Page[history.Event]{Items: page.Events}
+	out := Page[history.Event]{Items: c.sight(r).events(page.Events)}
 	if page.Next != 0 {
 		out.Next = strconv.FormatInt(page.Next, 10)
 	}

@@ -130,8 +130,9 @@ func (c *console) lots(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return c.refused(err)
 	}
+	s := c.sight(r)
 	return list(c, w, q, all, lotsKey, func(d DatasetLots) bool {
-		return passes(environments, d.Environment) && passes(projects, d.Project) && (late == nil || *late == (d.Late != nil)) &&
+		return s.sees(d.Project, d.Environment) && passes(environments, d.Environment) && passes(projects, d.Project) && (late == nil || *late == (d.Late != nil)) &&
 			(missing == nil || *missing == (d.Missing > 0))
 	})
 }
@@ -171,7 +172,7 @@ func looked[T any](c *console, w http.ResponseWriter, r *http.Request, page func
 	var found report.Page[T]
 	err := c.opts.Lots.View(r.Context(), r.PathValue("environment"), func(v report.View) error {
 		if _, ok := v.Graph.Series(id); !ok {
-			return unknown("dataset with lots", id, v.Graph.Datasets())
+			return unknown("dataset with lots", id, c.sight(r).datasets(v.Graph.Datasets()))
 		}
 		found = page(v, id)
 		return nil
@@ -242,7 +243,7 @@ func (c *console) lot(w http.ResponseWriter, r *http.Request) error {
 		s, ok := v.Graph.Series(out.Dataset)
 		switch {
 		case !ok:
-			return unknown("dataset with lots", out.Dataset, v.Graph.Datasets())
+			return unknown("dataset with lots", out.Dataset, c.sight(r).datasets(v.Graph.Datasets()))
 		case s.Unit != l.Unit:
 			return problemf(http.StatusNotFound, "%s is no lot of %s, whose lots are %s", l, out.Dataset, s.Unit)
 		}

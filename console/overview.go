@@ -62,7 +62,7 @@ func (c *console) status(w http.ResponseWriter, r *http.Request) error {
 	if err := newQuery(r).done(); err != nil {
 		return err
 	}
-	p := c.opts.Board.Snapshot()
+	p := c.snapshot(c.sight(r))
 	s := Status{
 		Overview: status.Overview{Name: p.Name, Revision: p.Revision, Time: p.Time, Source: p.Source, Replica: p.Replica}, Fine: p.Fine(), Releases: newSummary(),
 	}
@@ -134,17 +134,17 @@ func projectName(p Project) string { return p.Name }
 func (c *console) projects(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	owners, environments := q.many("owner"), q.many("environment")
-	return list(c, w, q, c.allProjects(), projectName, func(p Project) bool {
+	return list(c, w, q, c.allProjects(c.sight(r)), projectName, func(p Project) bool {
 		in := len(environments) == 0 || slices.ContainsFunc(p.Environments, func(e string) bool { return slices.Contains(environments, e) })
 		return in && passes(owners, p.Owner)
 	})
 }
 
 func (c *console) project(w http.ResponseWriter, r *http.Request) error {
-	return single(c, w, r, c.allProjects(), projectName, "project")
+	return single(c, w, r, c.allProjects(c.sight(r)), projectName, "project")
 }
 
-func (c *console) allProjects() []Project {
+func (c *console) allProjects(s *sight) []Project {
 	all := map[string]*Project{}
 	get := func(name string) *Project {
 		if all[name] == nil {
@@ -154,6 +154,9 @@ func (c *console) allProjects() []Project {
 	}
 	if cat := c.opts.Catalog(); cat != nil {
 		for declared := range cat.Projects() {
+			if !s.sees(declared.Name, "") {
+				continue
+			}
 			p := get(declared.Name)
 			p.Owner, p.Datasets, p.Workloads = declared.Spec.Owner, len(declared.Spec.Datasets), len(declared.Spec.Workloads)
 			for _, id := range cat.ReleasesOf(declared) {
@@ -161,7 +164,7 @@ func (c *console) allProjects() []Project {
 			}
 		}
 	}
-	for _, release := range c.opts.Board.Snapshot().Releases {
+	for _, release := range c.snapshot(s).Releases {
 		p := get(release.Project)
 		p.Owner = cmp.Or(p.Owner, release.Owner)
 		p.Environments = append(p.Environments, release.Environment)
@@ -175,16 +178,16 @@ func environmentName(e Environment) string { return e.Name }
 func (c *console) environments(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	clusters := q.many("cluster")
-	return list(c, w, q, c.allEnvironments(), environmentName, func(e Environment) bool {
+	return list(c, w, q, c.allEnvironments(c.sight(r)), environmentName, func(e Environment) bool {
 		return len(clusters) == 0 || slices.ContainsFunc(e.Clusters, func(name string) bool { return slices.Contains(clusters, name) })
 	})
 }
 
 func (c *console) environment(w http.ResponseWriter, r *http.Request) error {
-	return single(c, w, r, c.allEnvironments(), environmentName, "environment")
+	return single(c, w, r, c.allEnvironments(c.sight(r)), environmentName, "environment")
 }
 
-func (c *console) allEnvironments() []Environment {
+func (c *console) allEnvironments(s *sight) []Environment {
 	all := map[string]*Environment{}
 	get := func(name string) *Environment {
 		if all[name] == nil {
@@ -194,10 +197,13 @@ func (c *console) allEnvironments() []Environment {
 	}
 	if cat := c.opts.Catalog(); cat != nil {
 		for name, declared := range cat.Environments {
+			if !s.sees("", name) {
+				continue
+			}
 			get(name).Clusters = append(get(name).Clusters, declared.Spec.Clusters...)
 		}
 	}
-	for _, release := range c.opts.Board.Snapshot().Releases {
+	for _, release := range c.snapshot(s).Releases {
 		e := get(release.Environment)
 		e.Clusters = append(e.Clusters, release.Cluster)
 		e.Releases.add(release)
@@ -210,15 +216,15 @@ func clusterName(cl Cluster) string { return cl.Name }
 func (c *console) clusters(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	reachable := q.flag("reachable")
-	return list(c, w, q, c.allClusters(), clusterName, func(cl Cluster) bool { return reachable == nil || *reachable == cl.Reachable })
+	return list(c, w, q, c.allClusters(c.sight(r)), clusterName, func(cl Cluster) bool { return reachable == nil || *reachable == cl.Reachable })
 }
 
 func (c *console) cluster(w http.ResponseWriter, r *http.Request) error {
-	return single(c, w, r, c.allClusters(), clusterName, "cluster")
+	return single(c, w, r, c.allClusters(c.sight(r)), clusterName, "cluster")
 }
 
-func (c *console) allClusters() []Cluster {
-	p := c.opts.Board.Snapshot()
+func (c *console) allClusters(s *sight) []Cluster {
+	p := c.snapshot(s)
 	all := map[string]*Cluster{}
 	for _, known := range p.Clusters {
 		all[known.Name] = &Cluster{Cluster: known, Releases: newSummary()}

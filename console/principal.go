@@ -11,46 +11,16 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// SignOn is how a [Principal] is known.
-type SignOn string
-
-// The ways to sign on.
-const (
-	// ByToken is a bearer token.
-	ByToken SignOn = "token"
-	// ByHook is GitHub's signature of a delivery.
-	ByHook SignOn = "github-hook"
-	// ByLoopback is a connection from this machine, to a daemon that asks for no token.
-	ByLoopback SignOn = "loopback"
+	"trunkline.dev/trunkline/access"
 )
 
 const (
-	// anonymous is whoever connects from this machine, and sharedToken whoever has the one token that is not a person's own.
-	anonymous, sharedToken = "anonymous@loopback", "token"
 	// ClaimHeader says who asks, where the sign-on does not: it is recorded as claimed, and never trusted.
 	ClaimHeader = "Trunkline-Claim"
-	// maxName bounds a name, in bytes.
+	// maxName bounds a name that is claimed, in bytes.
 	maxName = 100
 )
-
-// Principal is who makes a request, and how that is known.
-type Principal struct {
-	// Name is that of a person or machine, as its sign-on proves it.
-	Name   string
-	SignOn SignOn
-	// Claim is the name that someone gives who is not known by name.
-	Claim string
-}
-
-// String is how records name the principal. A name that is only claimed says so.
-func (p Principal) String() string {
-	if p.Claim != "" {
-		return p.Claim + " (unverified)"
-	}
-	return p.Name
-}
 
 // Token is a bearer token, and who has it.
 type Token struct {
@@ -62,31 +32,31 @@ type Token struct {
 type principalKey struct{}
 
 // principalOf returns who makes a request; the zero value for one that needs no sign-on.
-func principalOf(ctx context.Context) Principal {
-	p, _ := ctx.Value(principalKey{}).(Principal)
+func principalOf(ctx context.Context) access.Principal {
+	p, _ := ctx.Value(principalKey{}).(access.Principal)
 	return p
 }
 
-func withPrincipal(r *http.Request, p Principal) *http.Request {
+func withPrincipal(r *http.Request, p access.Principal) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
 }
 
 // signOn finds out who makes a request.
-func (c *console) signOn(r *http.Request) (Principal, error) {
+func (c *console) signOn(r *http.Request) (access.Principal, error) {
 	if c.opts.Tokens != nil {
 		return c.byToken(r)
 	}
 	// Nobody but this machine can connect. A page in a browser on it still can, by a name that it has its own server resolve
 	// to 127.0.0.1: the name by which it asks gives it away.
 	if !local(r.Host) {
-		return Principal{}, problemf(http.StatusForbidden, "without a token the daemon answers to localhost only")
+		return access.Principal{}, problemf(http.StatusForbidden, "without a token the daemon answers to localhost only")
 	}
 	claim, err := claimOf(r)
-	return Principal{Name: anonymous, SignOn: ByLoopback, Claim: claim}, err
+	return access.Principal{Name: access.Anonymous, SignOn: access.ByLoopback, Claim: claim}, err
 }
 
 // byToken finds the owner of a token. All tokens are compared, each in constant time.
-func (c *console) byToken(r *http.Request) (Principal, error) {
+func (c *console) byToken(r *http.Request) (access.Principal, error) {
 	sent := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 	found, tokens := -1, c.opts.Tokens()
 	for i, t := range tokens {
@@ -96,13 +66,13 @@ func (c *console) byToken(r *http.Request) (Principal, error) {
 		}
 	}
 	if found < 0 {
-		return Principal{}, problemf(http.StatusUnauthorized, "a token is required")
+		return access.Principal{}, problemf(http.StatusUnauthorized, "a token is required")
 	}
 	if name := tokens[found].Name; name != "" {
-		return Principal{Name: name, SignOn: ByToken}, nil
+		return access.Principal{Name: name, SignOn: access.ByToken}, nil
 	}
 	claim, err := claimOf(r)
-	return Principal{Name: sharedToken, SignOn: ByToken, Claim: claim}, err
+	return access.Principal{Name: access.SharedToken, SignOn: access.ByToken, Claim: claim}, err
 }
 
 // same compares secrets in constant time.

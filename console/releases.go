@@ -62,7 +62,7 @@ func (c *console) releases(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	found := []status.Release{}
-	for _, release := range c.opts.Board.Snapshot().Releases {
+	for _, release := range c.snapshot(c.sight(r)).Releases {
 		if f.match(release) {
 			found = append(found, release)
 		}
@@ -84,7 +84,7 @@ func (c *console) release(w http.ResponseWriter, r *http.Request) error {
 	release, ok := c.opts.Board.Release(id)
 	if !ok {
 		var names []string
-		for _, known := range c.opts.Board.Snapshot().Releases {
+		for _, known := range c.snapshot(c.sight(r)).Releases {
 			names = append(names, known.String())
 		}
 		return unknown("release", id.String(), names)

@@ -20,6 +20,49 @@ type commentValue struct{ value, doc string }
 // comments are those of the types of api/v1alpha1.
 func comments() map[string]comment {
 	return map[string]comment{
+		"Access": {
+			doc:    "Access says who may do what with the platform, its projects and its environments. Where none is declared, those whom the daemon's own configuration lets in may do everything; where one is, nobody may do what no binding gives them.",
+			fields: map[string]string{},
+		},
+		"AccessBinding": {
+			doc: "AccessBinding gives a role to whoever is in any of its lists.",
+			fields: map[string]string{
+				"Role":         "Role is what they may do.",
+				"Users":        "Users are those of the sign-on by their names, and others with how they sign on before it: \"github:LOGIN\", \"ISSUER:NAME\" for machines, \"project:PROJECT/NAME\" for tokens of projects.",
+				"Groups":       "Groups are those of the sign-on's issuer.",
+				"Teams":        "Teams are those of this declaration.",
+				"Projects":     "Projects are those that a role of projects is for; \"*\" stands for all of them.",
+				"Environments": "Environments are those that a role of environments is for; \"*\" stands for all of them.",
+			},
+		},
+		"AccessRole": {
+			doc: "AccessRole is a set of rights with a name.",
+			values: []commentValue{
+				{"platform-admin", "PlatformAdmin may do everything."},
+				{"platform-viewer", "PlatformViewer sees everything but logs and data, and does nothing."},
+				{"project-admin", "ProjectAdmin may do everything with a project, and makes tokens for it; what it does in an environment needs a role there."},
+				{"project-contributor", "ProjectContributor works on a project: it deploys, where a role in the environment lets it."},
+				{"environment-admin", "EnvironmentAdmin may do everything with an environment; what it does with a project needs a role there."},
+				{"environment-contributor", "EnvironmentContributor deploys to an environment, where a role in the project lets it."},
+				{"environment-operator", "EnvironmentOperator sees an environment, reads logs, and has lots made again; it deploys nothing."},
+			},
+		},
+		"AccessSpec": {
+			doc: "AccessSpec is the body of an [Access].",
+			fields: map[string]string{
+				"Teams":    "Teams are groups of people with a name, for the bindings of this declaration.",
+				"Bindings": "Bindings give roles.",
+			},
+		},
+		"AccessTeam": {
+			doc: "AccessTeam is who belongs to a team: whoever is in any of its lists.",
+			fields: map[string]string{
+				"Name":   "Name is how bindings call it: a DNS label.",
+				"Users":  "Users are those of the sign-on by their names, and those of GitHub as \"github:LOGIN\".",
+				"Groups": "Groups are those of the sign-on's issuer.",
+				"GitHub": "GitHub are teams of GitHub, such as \"acme/data\".",
+			},
+		},
 		"AirflowVersion": {
 			doc: "AirflowVersion is a version of Apache Airflow, as major and minor number.",
 			values: []commentValue{

@@ -19,8 +19,8 @@ type Document struct {
 	Kind Kind
 	Name string
 	File string
-	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project, *Policy or *PolicyTest, as Kind says; or a
-	// *DaemonConfiguration.
+	// Object is a *Platform, *Cluster, *Environment, *Blueprint, *Project, *Policy, *PolicyTest or *Access, as Kind
+	// says; or a *DaemonConfiguration.
 	Object any
 
 	// data is the file's content, and ordinal the number of the document in it. The nodes are parsed again when

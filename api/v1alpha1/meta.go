@@ -20,7 +20,7 @@ const (
 // Kinds lists the kinds of declaration, in the order in which people meet them.
 func Kinds() []Kind {
 	return []Kind{
-		KindPlatform, KindCluster, KindEnvironment, KindBlueprint, KindProject, KindPolicy, KindPolicyTest,
+		KindPlatform, KindCluster, KindEnvironment, KindBlueprint, KindProject, KindPolicy, KindPolicyTest, KindAccess,
 	}
 }
 
@@ -41,6 +41,8 @@ func newObject(k Kind) any {
 		return &Policy{}
 	case KindPolicyTest:
 		return &PolicyTest{}
+	case KindAccess:
+		return &Access{}
 	case KindDaemonConfiguration: // is none of a repository
 	}
 	return nil

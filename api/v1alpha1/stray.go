@@ -14,7 +14,7 @@ import (
 )
 
 // kindLine finds a kind of Trunkline's in a file without parsing it.
-var kindLine = regexp.MustCompile(`(?m)^[\s{]*["']?kind["']?\s*:\s*["']?(?:Platform|Cluster|Environment|Blueprint|Project|Policy|PolicyTest)\b`)
+var kindLine = regexp.MustCompile(`(?m)^[\s{]*["']?kind["']?\s*:\s*["']?(?:Platform|Cluster|Environment|Blueprint|Project|Policy|PolicyTest|Access)\b`)
 
 // Stray reads a file that does not seem to hold declarations, for those that were meant to be some: without an apiVersion, with
 // one that is nearly right, or in another encoding. It reports whether there are any; they are among the broken ones.

@@ -31,7 +31,8 @@ type ask struct {
 
 	request *http.Request
 	now     time.Time
-	// state is the platform, which other requests have too: it is read only.
+	// sight is what the caller sees, and state the platform as far as that is: other requests have it too, so that it is read only.
+	sight console.Sight
 	state *status.Platform
 	epoch string
 	// search is what the field of the search holds.
@@ -48,7 +49,9 @@ func (s *Site) ask(r *http.Request) *ask {
 	if err != nil {
 		a.fail("the query cannot be parsed")
 	}
+	a.sight = console.SightOf(r.Context())
 	a.state, a.epoch = a.snapshots.of(s.sources.Board)
+	a.state = a.sight.Platform(a.state)
 	return a
 }
 

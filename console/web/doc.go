@@ -11,6 +11,9 @@
 //     HTTP, which is what tests of tables look at;
 //   - a function of the shape func(*ask) (shown, error), which reads the sources and the query, and calls the former.
 //
+// A page shows what its caller may see: a.state and what a.recent returns are that already; what comes from elsewhere (the catalog, the
+// lots) is asked about with a.sight.
+//
 // What changes while one looks at it stands in elements with data-part="NAME", each NAME once a page: when the platform changes,
 // console.js fetches the page again, and puts the parts that differ in the place of the old ones. There is no other code for
 // pages that stay current, and nothing is shown that a reload would not show. shown.Scope says which changes are the page's.
@@ -19,6 +22,6 @@
 // through [external]. The policy of the pages allows styles and scripts of this package only: no style attributes, no handlers in
 // HTML. A form that filters has data-filter. Keys are in console.js, and in the dialog of layout.html.
 //
-// Of Trunkline it may import api, catalog, catalog/draw, catalog/flowchart, console, flow/report, promotion, reconciler/history and
+// Of Trunkline it may import access, api, catalog, catalog/draw, catalog/flowchart, console, flow/report, promotion, reconciler/history and
 // reconciler/status.
 package web

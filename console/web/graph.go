@@ -16,6 +16,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/catalog/draw"
 	"trunkline.dev/trunkline/catalog/flowchart"
+	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -67,7 +68,7 @@ func showGraph(a *ask) (shown, error) {
 	if _, ok := cat.Environments[q.Environment]; !ok && q.Environment != "" {
 		return shown{}, unknown("environment", q.Environment, environmentNames(cat))
 	}
-	part, err := draw.Select(a.charts.of(cat, q.Environment), draw.Selection{
+	part, err := draw.Select(seenOf(a.charts.of(cat, q.Environment), a.sight), draw.Selection{
 		Node: q.Node, Project: q.Project, Depth: q.Depth, Upstream: q.Node != "" && q.Way != "down", Downstream: q.Node != "" && q.Way != "up",
 	})
 	if err != nil {
@@ -82,6 +83,29 @@ func showGraph(a *ask) (shown, error) {
 		v.All = a.with("node", "", "project", "", "way", "", "depth", "")
 	}
 	return shown{Title: strings.TrimSuffix("Graph of "+v.Around, " of "), View: v, Style: graphStyle}, nil
+}
+
+// seenOf is the part of a graph that the caller sees.
+func seenOf(g draw.Graph, sight console.Sight) draw.Graph {
+	if sight.Whole() {
+		return g
+	}
+	var out draw.Graph
+	sees := func(id string) bool {
+		project, _, _ := strings.Cut(id, "/")
+		return sight.Sees(project, "")
+	}
+	for _, n := range g.Nodes {
+		if sees(n.ID) {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	for _, e := range g.Edges {
+		if sees(e.From) && sees(e.To) {
+			out.Edges = append(out.Edges, e)
+		}
+	}
+	return out
 }
 
 func environmentNames(cat *catalog.Catalog) []string {

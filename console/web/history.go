@@ -55,7 +55,7 @@ func showHistory(a *ask) (shown, error) {
 		a.Log.Warn("cannot query the history", "err", err.Error())
 		v.Failed = true
 	}
-	v.Events = eventsView(page.Events, a.now)
+	v.Events = eventsView(a.sight.Events(page.Events), a.now)
 	if page.Next != 0 {
 		v.Next = a.with("before", strconv.FormatInt(page.Next, 10))
 	}

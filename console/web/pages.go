@@ -2,7 +2,11 @@
 
 package web
 
-import "net/url"
+import (
+	"net/url"
+
+	"trunkline.dev/trunkline/access"
+)
 
 // page is a row of the table of pages.
 type page struct {
@@ -12,6 +16,9 @@ type page struct {
 	name string
 	// tab is the one of the navigation that the page belongs to; empty: none.
 	tab string
+	// right is needed, on the project and the environment that the pattern names; none: the page is for everybody who has signed on,
+	// and shows what they see.
+	right access.Right
 	// show reads what the page shows.
 	show func(*ask) (shown, error)
 }
@@ -33,13 +40,13 @@ type shown struct {
 // pages are all that there are.
 func pages() []page {
 	return []page{
-		{"GET /{$}", "platform", "/", showPlatform},
-		{"GET /projects/{project}", "project", "/", showProject},
-		{"GET /releases", "releases", "/releases", showReleases},
-		{"GET /releases/{project}/{environment}/{cluster}", "release", "/releases", showRelease},
-		{"GET /graph", "graph", "/graph", showGraph},
-		{"GET /history", "history", "/history", showHistory},
-		{"GET /search", "search", "", showSearch},
+		{"GET /{$}", "platform", "/", "", showPlatform},
+		{"GET /projects/{project}", "project", "/", access.View, showProject},
+		{"GET /releases", "releases", "/releases", "", showReleases},
+		{"GET /releases/{project}/{environment}/{cluster}", "release", "/releases", access.View, showRelease},
+		{"GET /graph", "graph", "/graph", "", showGraph},
+		{"GET /history", "history", "/history", "", showHistory},
+		{"GET /search", "search", "", "", showSearch},
 	}
 }
 

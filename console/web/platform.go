@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -122,7 +123,7 @@ func showPlatform(a *ask) (shown, error) {
 	q := platformQuery{
 		Text: a.one("q"), Owner: a.one("owner"), Environment: a.one("environment"), State: a.choice("state", platformStates()...), After: a.one("after"),
 	}
-	v := platformView(a.state, owners(a.Catalog()), q, a.now)
+	v := platformView(a.state, owners(a.Catalog(), a.sight), q, a.now)
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Limit: maxRecent})
 	if v.Next != "" {
 		v.Next = a.with("after", v.Next)
@@ -145,17 +146,19 @@ func (a *ask) recent(ctx context.Context, f history.Filter) (events []eventView,
 		a.Log.Warn("cannot query the history", "err", err.Error())
 		return nil, false, true
 	}
-	return eventsView(page.Events, a.now), false, false
+	return eventsView(a.sight.Events(page.Events), a.now), false, false
 }
 
-// owners returns who owns each project that is declared.
-func owners(cat *catalog.Catalog) map[string]string {
+// owners returns who owns each project that is declared, of those that the caller sees.
+func owners(cat *catalog.Catalog, sight console.Sight) map[string]string {
 	if cat == nil {
 		return nil
 	}
 	out := make(map[string]string, 64)
 	for p := range cat.Projects() {
-		out[p.Name] = p.Spec.Owner
+		if sight.Sees(p.Name, "") {
+			out[p.Name] = p.Spec.Owner
+		}
 	}
 	return out
 }

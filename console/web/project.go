@@ -27,6 +27,8 @@ type projectInput struct {
 	Project  *catalog.Project
 	Releases []status.Release
 	Lots     []console.DatasetLots
+	// Sees reports whether the caller sees another project.
+	Sees func(project string) bool
 	// Builds are the environments that have the same build in the accepted commit, by its id.
 	Builds map[string][]string
 	Now    time.Time
@@ -86,7 +88,9 @@ type workloadView struct {
 }
 
 func showProject(a *ask) (shown, error) {
-	in := projectInput{Name: a.request.PathValue("project"), Catalog: a.Catalog(), Now: a.now}
+	in := projectInput{
+		Name: a.request.PathValue("project"), Catalog: a.Catalog(), Now: a.now, Sees: func(project string) bool { return a.sight.Sees(project, "") },
+	}
 	if in.Catalog != nil {
 		in.Project, _ = in.Catalog.Project(in.Name)
 	}
@@ -104,7 +108,7 @@ func showProject(a *ask) (shown, error) {
 			a.Log.Warn("cannot read the lots", "err", err.Error())
 		}
 		for _, l := range lots {
-			if l.Project == in.Name {
+			if l.Project == in.Name && a.sight.Sees(l.Project, l.Environment) {
 				in.Lots = append(in.Lots, l)
 			}
 		}
@@ -121,7 +125,9 @@ func projectNames(a *ask) []string {
 	names := map[string]bool{}
 	if cat := a.Catalog(); cat != nil {
 		for _, n := range cat.ProjectNames() {
-			names[n] = true
+			if a.sight.Sees(n, "") {
+				names[n] = true
+			}
 		}
 	}
 	for i := range a.state.Releases {
@@ -190,6 +196,9 @@ func (v *projectPage) neighbours(in projectInput) {
 			}
 		}
 	}
+	for _, some := range []map[string]bool{needs, neededBy} {
+		maps.DeleteFunc(some, func(name string, _ bool) bool { return !in.Sees(name) })
+	}
 	for _, name := range in.Project.Spec.DependsOn {
 		v.DependsOn = append(v.DependsOn, link{name, projectPath(name)})
 	}
@@ -217,7 +226,7 @@ func datasetOf(in projectInput, d *v1alpha1.Dataset) datasetView {
 	id := in.Name + "/" + d.Name + "@" + d.Version
 	v := datasetView{
 		Name: d.Name, Version: d.Version, Description: d.Description, Path: d.Path, Graph: nodePath(id), Tags: d.Tags, External: d.External,
-		Writers: nodeLinks(in.Name, in.Catalog.Predecessors(id)), Readers: nodeLinks(in.Name, in.Catalog.Successors(id)),
+		Writers: nodeLinks(in.Name, in.seen(in.Catalog.Predecessors(id))), Readers: nodeLinks(in.Name, in.seen(in.Catalog.Successors(id))),
 	}
 	if d.Lots != nil {
 		v.Unit = string(d.Lots.Unit)
@@ -231,6 +240,14 @@ func datasetOf(in projectInput, d *v1alpha1.Dataset) datasetView {
 		}
 	}
 	return v
+}
+
+// seen are those of nodes of the graph that the caller sees.
+func (in projectInput) seen(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		project, _, _ := strings.Cut(id, "/")
+		return !in.Sees(project)
+	})
 }
 
 func lotsOf(l console.DatasetLots, now time.Time) lotsView {

@@ -37,19 +37,19 @@ type foundItem struct {
 
 func showSearch(a *ask) (shown, error) {
 	a.search = a.one("q")
-	return shown{Title: "Search", View: searchView(a.search, a.state, a.Catalog())}, nil
+	return shown{Title: "Search", View: searchView(a.search, a.state, a.Catalog(), a.sight.Sees)}, nil
 }
 
 // searchView returns what a text is found in: names that are it before those that begin with it, and those before the others. A
 // text of hexadecimal digits is the beginning of a commit, too.
-func searchView(text string, p *status.Platform, cat *catalog.Catalog) searchPage {
+func searchView(text string, p *status.Platform, cat *catalog.Catalog, sees func(project, environment string) bool) searchPage {
 	v := searchPage{Text: text}
 	s := search{text: strings.ToLower(text), kinds: map[string]map[string]foundItem{}}
 	if s.text == "" {
 		return v
 	}
 	if cat != nil {
-		s.declared(cat)
+		s.declared(cat, sees)
 	}
 	s.running(p)
 	for _, kind := range searchKinds() {
@@ -101,8 +101,11 @@ func (s *search) add(kind, name, match, path, note string) {
 	}
 }
 
-func (s *search) declared(cat *catalog.Catalog) {
+func (s *search) declared(cat *catalog.Catalog, sees func(project, environment string) bool) {
 	for p := range cat.Projects() {
+		if !sees(p.Name, "") {
+			continue
+		}
 		s.add("Projects", p.Name, p.Name, projectPath(p.Name), p.Spec.Description)
 		s.add("Owners", p.Spec.Owner, p.Spec.Owner, ownerPath(p.Spec.Owner), "")
 		for i := range p.Spec.Datasets {
@@ -116,6 +119,9 @@ func (s *search) declared(cat *catalog.Catalog) {
 		}
 	}
 	for name := range cat.Environments {
+		if !sees("", name) {
+			continue
+		}
 		s.add("Environments", name, name, "/?"+url.Values{"environment": {name}}.Encode(), "")
 	}
 }

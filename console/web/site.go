@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 )
@@ -73,7 +74,10 @@ func New(sources Sources) *Site {
 func (s *Site) Routes() []console.PageRoute {
 	var routes []console.PageRoute
 	for _, p := range pages() {
-		routes = append(routes, console.PageRoute{Pattern: p.pattern, Handle: func(w http.ResponseWriter, r *http.Request) error { return s.serve(w, r, p) }})
+		routes = append(routes, console.PageRoute{
+			Pattern: p.pattern, Right: cmp.Or(p.right, access.View), Filtered: p.right == "",
+			Handle: func(w http.ResponseWriter, r *http.Request) error { return s.serve(w, r, p) },
+		})
 	}
 	for _, f := range s.files {
 		routes = append(routes, console.PageRoute{Pattern: "GET " + f.path, Open: true, Handle: f.serve})
