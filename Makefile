@@ -267,6 +267,7 @@ browser: build ## play the demo with a real browser in the person's place: look 
 
 images: ## take the pictures of the documentation again, while the demo is played
 	@$(MAKE) --no-print-directory browser IMAGES=docs/images
+	@$(GO) test -count 1 -run TestInABrowser ./console/web -args -images $(CURDIR)/docs/images
 
 tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy

@@ -21,6 +21,8 @@ import (
 
 var screenshots = flag.String("screenshots", "", "the folder that TestInABrowser puts pictures of all pages into")
 
+var images = flag.String("images", "", "the folder that TestInABrowser puts the pictures of the documentation into")
+
 // TestInABrowser looks at all pages with Chromium, and uses them: see hack/browser/console.mjs.
 func TestInABrowser(t *testing.T) {
 	if testing.Short() {
@@ -48,7 +50,7 @@ func TestInABrowser(t *testing.T) {
 		paths = append(paths, some...)
 	}
 	slices.Sort(paths)
-	plan, err := json.Marshal(map[string]any{"origin": d.URL, "control": controller.URL, "paths": paths, "folder": *screenshots})
+	plan, err := json.Marshal(map[string]any{"origin": d.URL, "control": controller.URL, "paths": paths, "folder": *screenshots, "images": *images})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,8 +66,9 @@ func showGraph(a *ask) (shown, error) {
 	if cat == nil {
 		return shown{Title: "Graph", View: graphPage{Query: q, Trouble: "No commit is accepted yet, so that nothing is declared."}}, nil
 	}
-	if _, ok := cat.Environments[q.Environment]; !ok && q.Environment != "" {
-		return shown{}, unknown("environment", q.Environment, environmentNames(cat))
+	environments := a.environments(cat)
+	if q.Environment != "" && !slices.Contains(environments, q.Environment) {
+		return shown{}, unknown("environment", q.Environment, environments)
 	}
 	part, err := draw.Select(seenOf(a.charts.of(cat, q.Environment), a.sight), draw.Selection{
 		Node: q.Node, Project: q.Project, Depth: q.Depth, Upstream: q.Node != "" && q.Way != "down", Downstream: q.Node != "" && q.Way != "up",
@@ -75,7 +77,7 @@ func showGraph(a *ask) (shown, error) {
 		return shown{}, problemf(http.StatusNotFound, "%s", err)
 	}
 	v := graphView(part, moodsOf(a.state, q.Environment), q)
-	v.Environments = environmentNames(cat)
+	v.Environments = environments
 	if q.Node != "" {
 		v.Both, v.Up, v.Down = a.with("way", ""), a.with("way", "up"), a.with("way", "down")
 	}
@@ -108,13 +110,20 @@ func seenOf(g draw.Graph, sight console.Sight) draw.Graph {
 	return out
 }
 
-func environmentNames(cat *catalog.Catalog) []string {
-	var names []string
+// environments are those that are declared, or where the caller sees a release.
+func (a *ask) environments(cat *catalog.Catalog) []string {
+	names := map[string]bool{}
 	for name := range cat.Environments {
-		names = append(names, name)
+		if a.sight.Sees("", name) {
+			names[name] = true
+		}
 	}
-	slices.Sort(names)
-	return names
+	for i := range a.state.Releases {
+		if name := a.state.Releases[i].Environment; cat.Environments[name] != nil {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // moodsOf returns how the worst release of each project is, in an environment or all of them; of owners, by "owner of" and their name.

@@ -2,7 +2,7 @@
 //
 // Looks at the pages of the console in a real browser: node console.mjs PLAN
 // PLAN is a file of JSON: origin, paths, folder (for screenshots; empty: none) and control, an address that changes the platform
-// behind the pages. Every page is looked at in all windows; then the pages are used: with keys alone, with the filter, and while
+// behind the pages; images is where pictures of the documentation go (empty: nowhere). Every page is looked at in all windows; then the pages are used: with keys alone, with the filter, and while
 // the platform changes. TestInABrowser of console/web runs it.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -86,12 +86,41 @@ async function filter(page) {
   await expect('the address shows the same', async () => (await page.locator('.matrix tbody tr').count()) === 1);
 }
 
+// searching goes from any page to a project, by the key of the search.
+async function searching(page) {
+  await page.goto(`${plan.origin}/history`);
+  await page.keyboard.press('/');
+  await page.keyboard.type('rates');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/search?q=rates');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/projects/rates');
+  await page.keyboard.press('g');
+  await page.keyboard.press('d');
+  await page.waitForURL('**/graph');
+}
+
+// pictures takes those of the documentation.
+async function pictures(page) {
+  if (!plan.images) return;
+  const session = await page.context().newCDPSession(page);
+  for (const [name, address, height] of [['platform', '/', 1060], ['release', '/releases/billing/prod/west', 900], ['graph', '/graph', 760]]) {
+    await page.goto(plan.origin + address);
+    await expect('the picture is of a page that is live', async () => (await page.locator('#live').innerText()) === 'live');
+    const { data } = await session.send('Page.captureScreenshot', {
+      format: 'webp', quality: 85, captureBeyondViewport: true, clip: { x: 0, y: 0, width: looks[0].width, height, scale: 1 },
+    });
+    fs.writeFileSync(path.join(plan.images, `console-${name}.webp`), Buffer.from(data, 'base64'));
+  }
+}
+
 let browser;
 try {
   browser = await open();
   await Promise.all(looks.map((look) => lookAt(browser, look)));
   const page = await window(browser, looks[0], plan.origin, problems);
-  for (const use of [keys, live, filter]) await use(page);
+  for (const use of [keys, live, filter, searching, pictures]) await use(page);
 } catch (err) {
   problems.push(String(err));
 } finally {
