@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/console"
 )
 
 // page is a row of the table of pages.
@@ -19,6 +20,8 @@ type page struct {
 	// right is needed, on the project and the environment that the pattern names; none: the page is for everybody who has signed on,
 	// and shows what they see.
 	right access.Right
+	// open needs no sign-on: it shows nothing of the platform.
+	open bool
 	// show reads what the page shows.
 	show func(*ask) (shown, error)
 }
@@ -40,13 +43,14 @@ type shown struct {
 // pages are all that there are.
 func pages() []page {
 	return []page{
-		{"GET /{$}", "platform", "/", "", showPlatform},
-		{"GET /projects/{project}", "project", "/", access.View, showProject},
-		{"GET /releases", "releases", "/releases", "", showReleases},
-		{"GET /releases/{project}/{environment}/{cluster}", "release", "/releases", access.View, showRelease},
-		{"GET /graph", "graph", "/graph", "", showGraph},
-		{"GET /history", "history", "/history", "", showHistory},
-		{"GET /search", "search", "", "", showSearch},
+		{pattern: "GET /{$}", name: "platform", tab: "/", show: showPlatform},
+		{pattern: "GET /projects/{project}", name: "project", tab: "/", right: access.View, show: showProject},
+		{pattern: "GET /releases", name: "releases", tab: "/releases", show: showReleases},
+		{pattern: "GET /releases/{project}/{environment}/{cluster}", name: "release", tab: "/releases", right: access.View, show: showRelease},
+		{pattern: "GET /graph", name: "graph", tab: "/graph", show: showGraph},
+		{pattern: "GET /history", name: "history", tab: "/history", show: showHistory},
+		{pattern: "GET /search", name: "search", show: showSearch},
+		{pattern: "GET " + console.SignedOut, name: "signedout", open: true, show: showSignedOut},
 	}
 }
 
@@ -66,3 +70,6 @@ func tabs() []tab {
 		{"/history", "History", "h"},
 	}
 }
+
+// showSignedOut shows nothing but that a session has ended.
+func showSignedOut(*ask) (shown, error) { return shown{Title: "Signed out", Still: true}, nil }
