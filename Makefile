@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline lot devcluster versitygw zig cosign image release test test-short test-cloud test-devcluster test-release test-image cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog postgres github-schemas site mermaid openlineage moto demo browser images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog postgres github-schemas site mermaid openlineage moto demo browser browser-tools images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -93,7 +93,7 @@ test-cloud: ## vet and test what the build tags sops_cloud, stores_cloud and eve
 	@$(GO) vet -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/... ./cmd/trunkline
 	@$(WITH_TMP) $(GO) run ./hack/gotest -short -tags $(TAGS),sops_cloud,stores_cloud,events_brokers ./reconciler/secrets/... ./flow/bucket/... ./flow/deliver/...
 
-test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue prometheus-operator promtool transform catalog ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
+test: devcluster versitygw postgres github-schemas mermaid openlineage moto helm kustomize jsonnet cue prometheus-operator promtool transform catalog browser-tools ## tier 2: all tests, those on a real API server and a real PostgreSQL among them
 	@echo "testing what starts no servers with the race detector; compiling for it takes minutes the first time"
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -timeout 30m $$($(WITH_IMPORTS) | awk '!/$(subst /,\/,$(SERVERS))/ {print $$1}')
 	@echo "testing what starts servers"
@@ -257,6 +257,9 @@ demo: build ## show the main job on two real clusters; ONCE=1 to run it unattend
 	@$(GO) build -o bin/demo ./examples/demo
 	@ONCE=$(ONCE) exec bin/demo
 
+browser-tools: ## find or install a browser and what drives it, into .cache/browser; where there is none, tests with it are skipped
+	@hack/browser/install.sh || echo "without a browser, the tests of pages in one are skipped"
+
 browser: build ## play the demo with a real browser in the person's place: look at its pages, press merge, watch the deployment
 	@hack/browser/install.sh
 	@$(GO) build -o bin/demo ./examples/demo
@@ -264,6 +267,7 @@ browser: build ## play the demo with a real browser in the person's place: look 
 
 images: ## take the pictures of the documentation again, while the demo is played
 	@$(MAKE) --no-print-directory browser IMAGES=docs/images
+	@$(GO) test -count 1 -run TestInABrowser ./console/web -args -images $(CURDIR)/docs/images
 
 tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy

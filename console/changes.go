@@ -4,6 +4,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,7 +54,7 @@ type Synced struct {
 // not keep up is sent less, and costs no more.
 func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
-	scope, pace := q.scope(), q.number("pace", minPace, maxPace, defaultPace)
+	scope, pace, after, bare := q.scope(), q.number("pace", minPace, maxPace, defaultPace), q.one("after"), q.flag("bare")
 	if err := q.done(); err != nil {
 		return err
 	}
@@ -66,8 +67,11 @@ func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that know it do not collect what is sent
-	s := &stream{c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, pace: time.Duration(pace) * time.Millisecond}
-	if err := s.run(r.Context(), r.Header.Get("Last-Event-ID")); err != nil && r.Context().Err() == nil {
+	s := &stream{
+		c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, pace: time.Duration(pace) * time.Millisecond, bare: bare != nil && *bare,
+	}
+	// A browser that comes back says what it had last itself; the first time it cannot.
+	if err := s.run(r.Context(), cmp.Or(r.Header.Get("Last-Event-ID"), after)); err != nil && r.Context().Err() == nil {
 		c.opts.Log.Debug("a client no longer follows", "by", principalOf(r.Context()).String(), "err", err.Error())
 	}
 	return nil
@@ -82,6 +86,8 @@ type stream struct {
 	// sight returns what the client sees now: a right may be taken away meanwhile.
 	sight func() *sight
 	pace  time.Duration
+	// bare sends only that something has changed, and not what.
+	bare bool
 	// after is the revision up to which everything was sent.
 	after int64
 }
@@ -140,6 +146,9 @@ func (s *stream) batch(lost, first bool) error {
 			event, data := s.event(change)
 			if event != "" {
 				sent = true
+				if s.bare {
+					continue
+				}
 				if err := write(&chunk, event, id(changes.Epoch, change.Revision), data); err != nil {
 					return err
 				}

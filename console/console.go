@@ -59,6 +59,8 @@ type Options struct {
 	NotifySecret func() string
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
+	// Pages are what people look at with a browser; nil: there are none.
+	Pages Pages
 	// Access returns who may do what, as the accepted commit declares it; nil: nothing is declared.
 	Access func() *access.Rules
 	// Sessions are how people and machines sign on at issuers; nil: they do not.
@@ -98,7 +100,7 @@ func New(opts Options) http.Handler {
 		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	mux := http.NewServeMux()
-	for _, route := range c.routes() {
+	for _, route := range append(c.routes(), c.pageRoutes()...) {
 		mux.Handle(route.pattern, c.handler(route))
 	}
 	return c.secured(mux)

@@ -39,6 +39,10 @@ func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	if c.forPerson(r) {
+		c.opts.Pages.Problem(w, r, p)
+		return
+	}
 	c.write(w, p.Status, problemType, p)
 }
 

@@ -28,7 +28,7 @@ type route struct {
 	handle func(w http.ResponseWriter, r *http.Request) error
 }
 
-// routes are all that there are. A route needs a sign-on and a right unless it says otherwise.
+// routes are all that there are but for pages. A route needs a sign-on and a right unless it says otherwise.
 func (c *console) routes() []route {
 	return []route{
 		{pattern: "GET /healthz", open: true, handle: c.healthz},

@@ -86,7 +86,11 @@ func (s *sight) node(id string) bool {
 
 // snapshot is the state of the platform as far as a caller sees it.
 func (c *console) snapshot(s *sight) status.Platform {
-	p := c.opts.Board.Snapshot()
+	return s.platform(c.opts.Board.Snapshot())
+}
+
+// platform is a state as far as a caller sees it.
+func (s *sight) platform(p status.Platform) status.Platform {
 	if s.whole {
 		return p
 	}

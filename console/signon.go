@@ -157,7 +157,7 @@ func (c *console) logout(w http.ResponseWriter, r *http.Request) error {
 		http.SetCookie(w, s.Jar.Remove(sessionCookie))
 	}
 	if page(r) {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, SignedOut, http.StatusSeeOther) // any other page would sign on again
 		return nil
 	}
 	c.answer(w, http.StatusOK, Outcome{"signed out"})

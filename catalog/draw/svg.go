@@ -62,10 +62,17 @@ func (p *picture) write() {
 		name += " of " + clean(p.options.Title)
 	}
 	name += ": " + p.caption()
-	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="graphics-document document" aria-label="%s">`+"\n",
+	class := ""
+	if p.options.Inline {
+		class = ` class="` + inlineClass + `"`
+	}
+	p.printf(`<svg xmlns="http://www.w3.org/2000/svg"`+class+` width="%d" height="%d" viewBox="0 0 %d %d" role="graphics-document document" aria-label="%s">`+"\n",
 		width+2*margin, height+2*margin, width+2*margin, height+2*margin, xmlText(name))
-	p.printf("<title>%s</title>\n<style>%s</style>\n", xmlText(name), stylesheet(p.changes()))
-	p.printf(`<rect class="page" width="100%%" height="100%%"/>` + "\n")
+	p.printf("<title>%s</title>\n", xmlText(name))
+	if !p.options.Inline {
+		p.printf("<style>%s</style>\n", stylesheet(p.changes()))
+		p.printf(`<rect class="page" width="100%%" height="100%%"/>` + "\n")
+	}
 	p.printf(`<g transform="translate(%d %d)">`+"\n%s</g>\n", margin, margin, head.text)
 	p.printf(`<g transform="translate(%d %d)">`+"\n", margin+max(p.w, width)/2-p.w/2, margin+head.height)
 	for _, f := range p.frames {
@@ -128,6 +135,17 @@ func (p *picture) node(n *Node, b layered.Box) {
 	add(n.Focus, "focus")
 	add(n.Cycle, "cycle")
 	add(n.Change != "", string(n.Change))
+	link := ""
+	if p.options.State != nil {
+		state := p.options.State(n)
+		add(state != "", state)
+	}
+	if p.options.Link != nil {
+		link = p.options.Link(n)
+	}
+	if link != "" {
+		p.printf(`<a href="%s">`, xmlText(link))
+	}
 	round := 4
 	if n.Kind == Dataset {
 		round = b.H / 2
@@ -140,6 +158,10 @@ func (p *picture) node(n *Node, b layered.Box) {
 		p.printf(`<text x="%d" y="%d">%s</text>`, middle, b.Y+b.H/2+4, xmlText(first))
 	} else {
 		p.printf(`<text x="%d" y="%d">%s</text><text class="detail" x="%d" y="%d">%s</text>`, middle, b.Y+16, xmlText(first), middle, b.Y+30, xmlText(second))
+	}
+	if link != "" {
+		p.printf("</g></a>\n")
+		return
 	}
 	p.printf("</g>\n")
 }

@@ -4,6 +4,14 @@ package draw
 
 import "strings"
 
+// inlineClass is that of pictures within pages.
+const inlineClass = "flow"
+
+// Stylesheet returns the style of pictures that are drawn inline, for the page that they are in, of which it touches nothing else.
+func Stylesheet() string {
+	return "svg." + inlineClass + "{" + stylesheet(true) + "}\n"
+}
+
 // stylesheet returns the colours: those for light pages, and what is different on dark ones. Elements have classes and no
 // colours of their own, and those of changes are there only where there are some; variables are not used, since converters to other formats do not know them.
 func stylesheet(changes bool) string {

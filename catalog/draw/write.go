@@ -72,6 +72,10 @@ type Options struct {
 	// whether it has colours. Both are for Text.
 	Width int
 	Color bool
+	// Inline leaves the style and the background out of an SVG that is part of a page, which has [Stylesheet]. Link returns where a
+	// node of it leads, and State a class of its own; empty: nothing.
+	Inline      bool
+	Link, State func(*Node) string
 }
 
 // drawing is what the formats draw.

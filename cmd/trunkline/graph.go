@@ -14,6 +14,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/catalog/draw"
+	"trunkline.dev/trunkline/catalog/flowchart"
 )
 
 // graphing is what "trunkline graph" is asked for.
@@ -136,7 +137,7 @@ func (g *graphing) run(cmd *cobra.Command, s draw.Selection) error {
 	}
 	p = showProgress(cmd, "drawing")
 	defer p.end()
-	part, err := draw.Select(flowOf(cat, g.env), s)
+	part, err := draw.Select(flowchart.Of(cat, g.env), s)
 	if err != nil {
 		return err
 	}

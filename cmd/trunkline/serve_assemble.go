@@ -19,6 +19,7 @@ import (
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/web"
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/flow/jobs"
@@ -265,8 +266,12 @@ func (d *daemon) makeDoor(ctx context.Context, listener net.Listener) error {
 	if d.reports != nil {
 		kept = readReports{d.reports}
 	}
+	lots := &lotKeeper{d.lots, d.past.record, d.log, time.Now}
+	pages := web.New(web.Sources{
+		Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Daemon: d.about, Now: time.Now, Log: d.log,
+	})
 	handler := console.New(console.Options{
-		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: &lotKeeper{d.lots, d.past.record, d.log, time.Now},
+		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: lots, Pages: pages,
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: d.triggerAll, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

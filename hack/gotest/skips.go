@@ -26,6 +26,7 @@ var skips = []struct{ test, reason string }{
 	{"reconciler/git.TestAFullDisk", noDisk},
 	{"reconciler/history.TestAFullDisk", noDisk},
 	{"reconciler/rendercache.TestAFullDisk", noDisk},
+	{"console/web.TestInABrowser", "there is no Chromium, and it cannot be installed: the other tests of the pages read their HTML"},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},
 }
 

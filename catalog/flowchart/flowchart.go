@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package flowchart makes of a catalog the graph that is drawn of it: the flow of data over all projects. The command line and
+// the console draw the same one.
+//
+// Of Trunkline it may import api, catalog and catalog/draw.
+package flowchart
 
 import (
 	"maps"
@@ -12,8 +16,8 @@ import (
 	"trunkline.dev/trunkline/catalog/draw"
 )
 
-// flowOf returns the DAG of a catalog as it is drawn, of all environments or of one.
-func flowOf(cat *catalog.Catalog, env string) draw.Graph {
+// Of returns the DAG of a catalog as it is drawn, of all environments or of one.
+func Of(cat *catalog.Catalog, env string) draw.Graph {
 	f := flow{cat: cat, env: env, drawn: map[string]bool{}}
 	for p := range cat.Projects() {
 		if _, there := p.Spec.Environments[env]; there || env == "" {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/url"
+
+	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/console"
+)
+
+// page is a row of the table of pages.
+type page struct {
+	// pattern is that of the route.
+	pattern string
+	// name is that of the template, templates/NAME.html.
+	name string
+	// tab is the one of the navigation that the page belongs to; empty: none.
+	tab string
+	// right is needed, on the project and the environment that the pattern names; none: the page is for everybody who has signed on,
+	// and shows what they see.
+	right access.Right
+	// open needs no sign-on: it shows nothing of the platform.
+	open bool
+	// show reads what the page shows.
+	show func(*ask) (shown, error)
+}
+
+// shown is what a page shows.
+type shown struct {
+	// Title is the page's, without the platform's name.
+	Title string
+	// View is what the template of the page gets.
+	View any
+	// Scope says which releases the page is about, in the parameters of /api/v1/changes; empty: all of them.
+	Scope url.Values
+	// Style is a file of styles that only this page needs; empty: none.
+	Style string
+	// Still has the page not stay current by itself.
+	Still bool
+}
+
+// pages are all that there are.
+func pages() []page {
+	return []page{
+		{pattern: "GET /{$}", name: "platform", tab: "/", show: showPlatform},
+		{pattern: "GET /projects/{project}", name: "project", tab: "/", right: access.View, show: showProject},
+		{pattern: "GET /releases", name: "releases", tab: "/releases", show: showReleases},
+		{pattern: "GET /releases/{project}/{environment}/{cluster}", name: "release", tab: "/releases", right: access.View, show: showRelease},
+		{pattern: "GET /graph", name: "graph", tab: "/graph", show: showGraph},
+		{pattern: "GET /history", name: "history", tab: "/history", show: showHistory},
+		{pattern: "GET /search", name: "search", show: showSearch},
+		{pattern: "GET " + console.SignedOut, name: "signedout", open: true, show: showSignedOut},
+	}
+}
+
+// tab is an entry of the navigation.
+type tab struct {
+	Path, Name string
+	// Key goes there, after "g".
+	Key string
+}
+
+// tabs are the navigation.
+func tabs() []tab {
+	return []tab{
+		{"/", "Platform", "p"},
+		{"/releases", "Releases", "r"},
+		{"/graph", "Graph", "d"},
+		{"/history", "History", "h"},
+	}
+}
+
+// showSignedOut shows nothing but that a session has ended.
+func showSignedOut(*ask) (shown, error) { return shown{Title: "Signed out", Still: true}, nil }

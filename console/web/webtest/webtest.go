@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package webtest is a platform for tests of pages: what is declared, a state with something of all that a page can show, and
+// what happened, with texts of others that try to be more than text.
+//
+// Of Trunkline it may import api, catalog, console, console/consoletest, console/web, reconciler/history and reconciler/status.
+package webtest
+
+import (
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/consoletest"
+	"trunkline.dev/trunkline/console/web"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
+)
+
+// Now is when the state is looked at.
+func Now() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
+
+// Start serves the pages of the platform until the test ends, with changes to the options of the console.
+func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon {
+	t.Helper()
+	cat := Catalog(t)
+	all := append([]func(*console.Options){func(o *console.Options) {
+		o.Catalog = func() *catalog.Catalog { return cat }
+		o.Daemon = func() console.Daemon {
+			return console.Daemon{Version: "v1.2.3", Started: Now().Add(-time.Hour), Fetched: Now().Add(-20 * time.Second), Poll: 60}
+		}
+	}}, changes...)
+	d := consoletest.Start(t, append(all, Pages)...)
+	d.KeepLots()
+	d.Show(State())
+	d.Page = history.Page{Events: Events()}
+	return d
+}
+
+// Pages has a console have the pages of its own sources.
+func Pages(o *console.Options) {
+	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Daemon: o.Daemon, Now: Now, Log: o.Log})
+}
+
+// Paths are the pages that there are, one at least for each pattern.
+func Paths() map[string][]string {
+	return map[string][]string{
+		"GET /signed-out":         {"/signed-out"},
+		"GET /{$}":                {"/", "/?state=somebody", "/?q=nothing-fits"},
+		"GET /projects/{project}": {"/projects/orders", "/projects/billing"},
+		"GET /releases":           {"/releases", "/releases?commit=1f0c"},
+		"GET /releases/{project}/{environment}/{cluster}": {
+			"/releases/orders/staging/west", "/releases/billing/prod/west", "/releases/orders/prod/west", "/releases/customers/staging/west",
+		},
+		"GET /graph":   {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
+		"GET /history": {"/history", "/history?kind=drift&project=billing"},
+		"GET /search":  {"/search?q=orders", "/search?q=9b8a", "/search"},
+	}
+}
+
+// Catalog is what the platform declares.
+func Catalog(t testing.TB) *catalog.Catalog {
+	t.Helper()
+	tree := fstest.MapFS{}
+	for name, text := range tree0 {
+		tree[name] = &fstest.MapFile{Data: []byte("apiVersion: trunkline.dev/v1alpha1\n" + text)}
+	}
+	tree["note/chart/Chart.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: v2\nname: note\nversion: 1.0.0\n")}
+	cat, problems, err := catalog.Load(tree, fstest.MapFS{})
+	if err != nil || problems.Denied() {
+		t.Fatalf("%v %v", err, problems)
+	}
+	return cat
+}
+
+// Commits are those that releases are at.
+const (
+	Old    = "1f0c5a7d9e2b4c6f8a0b1c2d3e4f5a6b7c8d9e0f"
+	New    = "9b8a7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b"
+	Denied = "deadbeef5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b"
+)
+
+func release(project, environment, cluster string) status.Release {
+	return status.Release{
+		ReleaseID: catalog.ReleaseID{Project: project, Environment: environment, Cluster: cluster}, Namespace: project + "-" + environment, Owner: "team-" + project,
+		Commit: New, Result: status.Applied, Health: status.Healthy, Since: Now().Add(-26 * time.Hour), Objects: 7,
+	}
+}
+
+func with(r status.Release, change func(*status.Release)) status.Release {
+	change(&r)
+	return r
+}
+
+// State is that of the platform.
+func State() status.Platform {
+	now := Now()
+	p := status.Platform{
+		Name: "acme", Time: now,
+		Source: status.Source{
+			URL: "https://git.example.com/acme/platform", Branch: "main",
+			Head:     &status.Commit{Hash: New, Subject: "orders: read the rates of the European Central Bank", Author: "Ann Example", Time: now.Add(-2 * time.Hour)},
+			Accepted: &status.Commit{Hash: New, Subject: "orders: read the rates of the European Central Bank", Author: "Ann Example", Time: now.Add(-2 * time.Hour)},
+		},
+		Clusters: []status.Cluster{
+			{Name: "west", Reachable: true, Since: now.Add(-48 * time.Hour)},
+			{Name: "east", Reachable: true, Since: now.Add(-48 * time.Hour)},
+			{Name: "edge", Message: "dial tcp: connection refused", Since: now.Add(-9 * time.Minute)},
+		},
+	}
+	for _, project := range []string{"billing", "customers", "orders", "rates", "report", "archive"} {
+		for _, environment := range []string{"dev", "staging"} {
+			p.Releases = append(p.Releases, release(project, environment, "west"))
+		}
+		p.Releases = append(p.Releases, release(project, "prod", "west"), release(project, "prod", "east"))
+	}
+	change := func(project, environment, cluster string, f func(*status.Release)) {
+		for i := range p.Releases {
+			if p.Releases[i].ReleaseID == (catalog.ReleaseID{Project: project, Environment: environment, Cluster: cluster}) {
+				f(&p.Releases[i])
+			}
+		}
+	}
+	change("customers", "staging", "west", func(r *status.Release) {
+		r.Health, r.Message, r.Since = status.Unhealthy, "Deployment api: 0 of 2 pods are ready: the image registry.example.com/api:3 cannot be pulled", now.Add(-14*time.Minute)
+		r.Cause = &status.Cause{Object: "Deployment api", Code: "image-pull", Log: []string{"Back-off pulling image", Hostile}, Notes: []string{"the log before is gone"}}
+	})
+	change("billing", "prod", "west", func(r *status.Release) {
+		r.Drifts = []status.Drift{
+			{Object: "Deployment ledger", Fields: []string{"spec.replicas", "spec.template.spec.containers[0].image"}, Manager: "kubectl-edit", Time: now.Add(-3 * time.Hour)},
+			{Object: "ConfigMap limits", What: "deleted", Time: now.Add(-30 * time.Hour), Corrected: true, Rounds: 3},
+		}
+		r.Additions = []status.Addition{{Object: "Deployment ledger", Fields: []string{"metadata.annotations.team"}, Manager: "kubectl"}}
+		r.Instead = []status.Difference{{Object: "Deployment ledger", Field: "image", Declared: "ledger:3", Runs: "mirror.example.com/ledger:3"}}
+		r.Kept = []string{"PersistentVolumeClaim ledger-data"}
+	})
+	change("orders", "prod", "east", func(r *status.Release) {
+		r.Commit = Old
+		r.Held = &status.Held{Rule: "window", Reason: "prod is applied from 06:00 to 10:00 UTC", Commit: New, Until: now.Add(18 * time.Hour)}
+	})
+	change("orders", "prod", "west", func(r *status.Release) {
+		r.Commit = Old
+		r.Held = &status.Held{Rule: "approval", Reason: "the commit removes 3 objects, which nobody has reviewed", Commit: New, Person: true, Digest: "d1"}
+	})
+	change("rates", "dev", "west", func(r *status.Release) {
+		r.Result, r.Health, r.Since = status.Applying, status.Progressing, now.Add(-4*time.Second)
+	})
+	change("archive", "prod", "west", func(r *status.Release) { r.Result = status.Suspended })
+	change("orders", "staging", "west", func(r *status.Release) {
+		r.Result, r.Message = status.Failed, Hostile
+		r.Lots = &status.Lots{Running: 2, Failed: 1, Missing: 14, Late: 1}
+	})
+	p.Releases = append(p.Releases,
+		with(release("orders", "edge", "edge"), func(r *status.Release) {}),
+		with(release("orders", "pr-7", "west"), func(r *status.Release) { r.Preview = &status.Preview{Of: "dev"} }),
+	)
+	p.Sort()
+	return p
+}
+
+// Events are what happened last, the newest first.
+func Events() []history.Event {
+	now := Now()
+	in := func(project, environment, cluster string) catalog.ReleaseID {
+		return catalog.ReleaseID{Project: project, Environment: environment, Cluster: cluster}
+	}
+	events := []history.Event{
+		{Kind: history.Unhealthy, Release: in("customers", "staging", "west"), Commit: New, Message: "0 of 2 pods are ready"},
+		{Kind: history.Suspended, Release: in("archive", "prod", "west"), By: "Bob <b>", Why: Hostile},
+		{Kind: history.Ran, Release: in("orders", "dev", "west"), Commit: New, Applied: 4, Pruned: 1, Took: 3200 * time.Millisecond},
+		{Kind: history.Drift, Release: in("billing", "prod", "west"), Object: "Deployment ledger", Fields: []string{"spec.replicas"}, By: "kubectl-edit"},
+		{Kind: history.Held, Release: in("orders", "prod", "east"), Commit: New, Message: "prod is applied from 06:00 to 10:00 UTC"},
+		{Kind: history.Accepted, Commit: New, Message: "orders: read the rates"},
+		{Kind: history.Refused, Commit: Denied, Message: Hostile},
+	}
+	for i := range events {
+		events[i].ID, events[i].Platform = int64(100-i), "acme"
+		events[i].Time = now.Add(-time.Duration(1+i*i*7) * time.Minute)
+		if events[i].By == "" {
+			events[i].By = history.Daemon
+		}
+	}
+	return events
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Looks at the pages of the console in a real browser: node console.mjs PLAN
+// PLAN is a file of JSON: origin, paths, folder (for screenshots; empty: none) and control, an address that changes the platform
+// behind the pages; images is where pictures of the documentation go (empty: nowhere). Every page is looked at in all windows; then the pages are used: with keys alone, with the filter, and while
+// the platform changes. TestInABrowser of console/web runs it.
+import fs from 'node:fs';
+import path from 'node:path';
+import { check, open, window } from './look.mjs';
+
+const plan = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+const problems = [];
+const looks = [
+  { name: 'light', scheme: 'light', width: 1280, height: 900 },
+  { name: 'dark', scheme: 'dark', width: 1280, height: 900 },
+  { name: 'light-phone', scheme: 'light', width: 360, height: 740 },
+  { name: 'dark-phone', scheme: 'dark', width: 360, height: 740 },
+];
+
+// expect waits until something is so, and notes what is not.
+async function expect(what, is) {
+  for (const until = Date.now() + 15_000; Date.now() < until; await new Promise((r) => setTimeout(r, 50))) {
+    if (await is()) return;
+  }
+  problems.push(`${what}: it did not come to that`);
+}
+
+const fileOf = (address) => (address === '/' ? 'platform' : address.slice(1).replace(/[^\w.-]+/g, '-'));
+
+async function lookAt(browser, look) {
+  const page = await window(browser, look, plan.origin, problems);
+  for (const address of plan.paths) {
+    await page.goto(plan.origin + address);
+    await expect(`${address} is live`, async () => !(await page.locator('#main').getAttribute('data-follow')) || (await page.locator('#live').innerText()) === 'live');
+    if (plan.folder) await page.screenshot({ path: path.join(plan.folder, `${fileOf(address)}-${look.name}.png`), fullPage: true });
+    await check(page, look, problems);
+  }
+  await page.context().close();
+}
+
+const focused = (page) => page.evaluate(() => document.activeElement.getAttribute('href') ?? document.activeElement.id);
+
+// keys goes from the platform to something that needs somebody, with keys alone.
+async function keys(page) {
+  await page.goto(`${plan.origin}/`);
+  await page.keyboard.press('Tab');
+  if ((await page.evaluate(() => document.activeElement.className)) !== 'skip') problems.push('the first Tab is not at the link to the content');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('j');
+  const first = await focused(page);
+  await page.keyboard.press('j');
+  const second = await focused(page);
+  if (!first || first === second) problems.push(`j goes from ${first} to ${second}`);
+  await page.keyboard.press('k');
+  if ((await focused(page)) !== first) problems.push(`k does not go back to ${first}`);
+  await page.keyboard.press('?');
+  await expect('? shows the keys', () => page.locator('#keys').isVisible());
+  await page.keyboard.press('Escape');
+  await expect('Escape ends that', async () => !(await page.locator('#keys').isVisible()));
+}
+
+// live has the platform change while the page is open, with a row that has the focus.
+async function live(page) {
+  await page.goto(`${plan.origin}/`);
+  await expect('the page is live', async () => (await page.locator('#live').innerText()) === 'live');
+  let loads = 0;
+  page.on('load', () => { loads++; });
+  const link = page.locator('.matrix a.cell').first();
+  await link.focus();
+  const before = await focused(page);
+  await fetch(`${plan.control}/break`, { method: 'POST' });
+  await expect('what is broken is shown', async () => (await page.locator('[data-part=needs]').innerText()).includes('broken by the test'));
+  await expect('the focus stays', async () => (await focused(page)) === before);
+  await fetch(`${plan.control}/heal`, { method: 'POST' });
+  await expect('what is healed is not shown', async () => !(await page.locator('[data-part=needs]').innerText()).includes('broken by the test'));
+  if (loads > 0) problems.push('the page was loaded again');
+}
+
+// filter types into the filter.
+async function filter(page) {
+  await page.goto(`${plan.origin}/`);
+  await page.locator('.filter [name=q]').fill('order');
+  await expect('the filter shows one project', async () => (await page.locator('.matrix tbody tr').count()) === 1);
+  await expect('the address says so', () => new URL(page.url()).search === '?q=order');
+  await page.reload();
+  await expect('the address shows the same', async () => (await page.locator('.matrix tbody tr').count()) === 1);
+}
+
+// searching goes from any page to a project, by the key of the search.
+async function searching(page) {
+  await page.goto(`${plan.origin}/history`);
+  await page.keyboard.press('/');
+  await page.keyboard.type('rates');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/search?q=rates');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/projects/rates');
+  await page.keyboard.press('g');
+  await page.keyboard.press('d');
+  await page.waitForURL('**/graph');
+}
+
+// pictures takes those of the documentation.
+async function pictures(page) {
+  if (!plan.images) return;
+  const session = await page.context().newCDPSession(page);
+  for (const [name, address, height] of [['platform', '/', 1060], ['release', '/releases/billing/prod/west', 900], ['graph', '/graph', 760]]) {
+    await page.goto(plan.origin + address);
+    await expect('the picture is of a page that is live', async () => (await page.locator('#live').innerText()) === 'live');
+    const { data } = await session.send('Page.captureScreenshot', {
+      format: 'webp', quality: 85, captureBeyondViewport: true, clip: { x: 0, y: 0, width: looks[0].width, height, scale: 1 },
+    });
+    fs.writeFileSync(path.join(plan.images, `console-${name}.webp`), Buffer.from(data, 'base64'));
+  }
+}
+
+let browser;
+try {
+  browser = await open();
+  await Promise.all(looks.map((look) => lookAt(browser, look)));
+  const page = await window(browser, looks[0], plan.origin, problems);
+  for (const use of [keys, live, filter, searching, pictures]) await use(page);
+} catch (err) {
+  problems.push(String(err));
+} finally {
+  await browser?.close();
+}
+if (problems.length > 0) {
+  console.error(`${problems.length} problems of the pages:\n- ${[...new Set(problems)].join('\n- ')}`);
+  process.exit(1);
+}
