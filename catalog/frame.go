@@ -117,6 +117,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	}
 	f.checkClusters(k)
 	f.checkSignatures(k)
+	f.checkChannels(k)
 	f.checkSources(k)
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
@@ -278,6 +279,9 @@ func (f *frame) checkEnvironments(k *checker) {
 			}
 		}
 		checkLots(k, env)
+		for i, n := range env.Spec.Notify {
+			f.checkChannel(k, n.To, i)
+		}
 		checkStates(k, env)
 		checkResources(k, env)
 		checkAccess(k, env)
