@@ -61,8 +61,13 @@ func (e *NewerError) Error() string {
 
 // migrate brings a database to the newest version, one migration a transaction. Several replicas may do so at once.
 func migrate(ctx context.Context, db *sql.DB, d Database, steps [][]string) error {
+	return migrateIn(ctx, db, d, "trunkline_history", steps)
+}
+
+// migrateIn is migrate, with the versions in a table of a name.
+func migrateIn(ctx context.Context, db *sql.DB, d Database, table string, steps [][]string) error {
 	for {
-		done, err := migrateOnce(ctx, db, d, steps)
+		done, err := migrateOnce(ctx, db, d, table, steps)
 		if err != nil || done {
 			return err
 		}
@@ -70,7 +75,7 @@ func migrate(ctx context.Context, db *sql.DB, d Database, steps [][]string) erro
 }
 
 // migrateOnce does the next migration, if there is one.
-func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) (done bool, err error) {
+func migrateOnce(ctx context.Context, db *sql.DB, d Database, table string, steps [][]string) (done bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
@@ -85,11 +90,11 @@ func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) 
 			return false, err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS trunkline_history (version BIGINT NOT NULL)`); err != nil {
+	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS `+table+` (version BIGINT NOT NULL)`); err != nil {
 		return false, err
 	}
 	var version int
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM trunkline_history`).Scan(&version); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM `+table).Scan(&version); err != nil {
 		return false, err
 	}
 	switch {
@@ -104,7 +109,7 @@ func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) 
 		}
 	}
 	// A row for each version that it has been at.
-	if _, err := tx.ExecContext(ctx, `INSERT INTO trunkline_history (version) VALUES ($1)`, version+1); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO `+table+` (version) VALUES ($1)`, version+1); err != nil {
 		return false, err
 	}
 	return false, tx.Commit()
