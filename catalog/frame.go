@@ -120,6 +120,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	}
 	f.checkClusters(k)
 	f.checkSignatures(k)
+	f.checkChannels(k)
 	f.checkSources(k)
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
@@ -286,6 +287,9 @@ func (f *frame) checkEnvironments(k *checker) {
 			}
 		}
 		checkLots(k, env)
+		for i, n := range env.Spec.Notify {
+			f.checkChannel(k, n.To, i)
+		}
 		checkStates(k, env)
 		checkResources(k, env)
 		checkDataAccess(k, env)

@@ -78,6 +78,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.withoutLots(p)
 	k.links(p)
 	k.dependsOn(p)
+	k.notifications(p)
 	k.clusterless(p)
 	for _, env := range sortedKeys(p.Spec.Environments) {
 		if _, ok := c.Environments[env]; !ok {

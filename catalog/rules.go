@@ -27,6 +27,7 @@ const (
 	RuleWorkload    = "unknown-workload"
 	RuleSize        = "unknown-size"
 	RuleStore       = "unknown-store"
+	RuleChannel     = "unknown-channel"
 	RuleRule        = "unknown-rule"
 	// RuleDatasetOwner is broken by a dataset that no project owns, or that more than one would.
 	RuleDatasetOwner = "dataset-owner"

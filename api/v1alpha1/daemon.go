@@ -50,6 +50,8 @@ type DaemonSpec struct {
 	Stores DaemonStores `json:"stores,omitzero"`
 	// Events are the targets that environments have told of their lots; default: none.
 	Events []DaemonEvents `json:"events,omitempty"`
+	// Channels are where people and systems are told what goes wrong, by the names that declarations call them; default: none.
+	Channels []DaemonChannel `json:"channels,omitempty"`
 	// GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.
 	GitHub *DaemonGitHub `json:"github,omitempty" bare:"refused"`
 	// Images says which registries are asked for newer images that projects follow; default: none.

@@ -94,6 +94,8 @@ type EnvironmentSpec struct {
 	Freezes []Freeze `json:"freezes,omitempty"`
 	// Preview makes the environment the template of those of pull requests; default: pull requests get none.
 	Preview *Preview `json:"preview,omitempty"`
+	// Notify says who is told of what goes wrong in the environment, beside those whom the platform names; default: nobody.
+	Notify []EnvironmentNotification `json:"notify,omitempty"`
 }
 
 // EnvironmentLots says where it is kept which lots there are.

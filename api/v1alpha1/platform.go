@@ -44,6 +44,11 @@ type PlatformSpec struct {
 	// Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind
 	// that Trunkline knows replaces the built-in one.
 	Health []HealthRule `json:"health,omitempty"`
+	// Channels are the names of the channels that people and systems are told by, such as "data-team"; where that is, such as in Slack, and
+	// with which credentials is in the configuration of the daemon. Default: none.
+	Channels []string `json:"channels,omitempty"`
+	// Notify says who is told of what goes wrong, in the whole platform; default: nobody.
+	Notify []PlatformNotification `json:"notify,omitempty"`
 }
 
 // IncludedRepository is another repository that is part of the platform, and what it may declare. How it is read, and who may sign its

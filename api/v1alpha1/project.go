@@ -45,6 +45,8 @@ type ProjectSpec struct {
 	Suspend bool `json:"suspend,omitempty"`
 	// Promotion says what of the project stays where it is when a build is promoted; default: images and params move.
 	Promotion ProjectPromotion `json:"promotion,omitzero"`
+	// Notify says who is told of what goes wrong with the project, beside those whom the platform and its environments name; default: nobody.
+	Notify []ProjectNotification `json:"notify,omitempty"`
 	// Clusterless says what the project and its workloads are called in Clusterless, which it was taken over from: their states are kept
 	// by these names, where the environment says so in lots.states; default: it has none.
 	Clusterless *Clusterless `json:"clusterless,omitempty"`

@@ -46,6 +46,7 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(),
 		newGitHub(), newLogin(), newLogout(), newWhoami(), newTokens(), newDoctor(), newVersion(), newMan(), newWorker(),
 		newDrift(), newLots(), newGaps(), newIdentity(), newApprove(), newPromote(), newCluster(),
+		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(), newNotify(),
 		newGitHub(), newDoctor(), newVersion(), newMan(), newWorker(),
 	)
 	for _, a := range actCommands() {

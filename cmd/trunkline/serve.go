@@ -48,6 +48,7 @@ type serve struct {
 	artifacts fetched
 	stores    bucket.Options
 	events    eventTargets
+	channels  channelFlags
 	// lotsInterval is how often manifests are listed.
 	lotsInterval time.Duration
 	logging      logging
@@ -113,6 +114,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.artifacts.flags(f)
 	s.agents.flags(f)
 	s.events.flags(f)
+	s.channels.flags(f)
 	f.StringVar(&s.stores.Endpoint, "s3-endpoint", "", "`URL` of an S3 that is not AWS', with the data and manifests of datasets; credentials are those of AWS' own tools")
 	f.DurationVar(&s.lotsInterval, "lots-interval", lotsInterval, "how often the manifests of lots are listed, which finds what others have written")
 	s.logging.flags(cmd, "info")
@@ -182,6 +184,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, err
 	}
 	if _, err := s.events.targets(); err != nil {
+		return nil, err
+	}
+	if err := s.channels.check(&s.history, &s.replicas); err != nil {
 		return nil, err
 	}
 	var configs []cluster.Config

@@ -23,6 +23,7 @@ import (
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/flow/jobs"
+	"trunkline.dev/trunkline/notify/post"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/artifact"
 	"trunkline.dev/trunkline/reconciler/cluster"
@@ -77,6 +78,8 @@ type daemon struct {
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
+	// notifications tell people what goes wrong; nil if no channel is configured.
+	notifications *post.Poster
 	// artifacts has the blueprints of registries and Helm repositories.
 	artifacts *artifact.Store
 	// reports are the full reports of pull requests; nil if there are none.
@@ -242,6 +245,9 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 		return err
 	}
 	if err := d.makeResources(); err != nil {
+		return err
+	}
+	if err := d.makeNotifications(); err != nil {
 		return err
 	}
 	d.fetches = func(context.Context) (git.Remote, error) { return d.remote(), nil }

@@ -28,11 +28,15 @@ func lotsByRelease(all []lotflow.Dataset) map[catalog.ReleaseID]status.Lots {
 		lots.Missing += d.Missing()
 		if !d.Late.IsZero() {
 			lots.Late++
+			lots.LateOf = listed(lots.LateOf, d.Dataset)
 		}
 		if of := d.Environment + " " + d.Workload; d.Workload != "" && !counted[of] {
 			counted[of] = true
 			lots.Running += d.Running
 			lots.Failed += d.Failed
+			if d.Failed > 0 {
+				lots.FailedOf = listed(lots.FailedOf, d.Workload)
+			}
 			if d.Disabled != "" {
 				lots.Disabled++
 			}
@@ -40,4 +44,10 @@ func lotsByRelease(all []lotflow.Dataset) map[catalog.ReleaseID]status.Lots {
 		out[id] = lots
 	}
 	return out
+}
+
+// listed adds the local part of an id to a list with spaces between.
+func listed(list, id string) string {
+	_, name, _ := strings.Cut(id, "/")
+	return strings.TrimSpace(list + " " + name)
 }

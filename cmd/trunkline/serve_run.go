@@ -61,6 +61,9 @@ func (d *daemon) run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error { d.sharing.lead(ctx, d.resources.Run); return nil })
+	if d.notifications != nil {
+		group.Go(func() error { d.notify(ctx); return nil })
+	}
 	if d.newPulls != nil {
 		group.Go(func() error { d.sharing.lead(ctx, d.workOnPulls); return nil })
 		group.Go(func() error { d.newPulls().KeepReviews(ctx); return nil })

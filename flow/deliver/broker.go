@@ -118,7 +118,7 @@ func (t Target) put(ctx context.Context, name string, open *brokers, f egress.Fa
 	if err != nil {
 		return egress.Answer{Refused: err.Error()}
 	}
-	if err := t.sign(r, f.ID(), body, now); err != nil {
+	if err := Sign(t.Secret, r, f.ID(), body, now); err != nil {
 		return egress.Answer{Failed: err.Error()}
 	}
 	to, err := open.of(name, t)

@@ -74,15 +74,15 @@ func (t Target) send(ctx context.Context, client *http.Client, f egress.Fact, no
 	}
 	answer, err := client.Do(r)
 	if err != nil {
-		return egress.Answer{Failed: "it cannot be reached: " + plain(err)}
+		return egress.Answer{Failed: "it cannot be reached: " + Plain(err)}
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // so that the connection can be used again; it says nothing that counts
 	_ = answer.Body.Close()
-	return judge(answer, now)
+	return Judge(answer, now)
 }
 
-// plain is what went wrong, without the URL.
-func plain(err error) string {
+// Plain is what went wrong, without the URL.
+func Plain(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
@@ -99,15 +99,15 @@ func (t Target) authenticate(r *http.Request, id string, body []byte, now time.T
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	return t.sign(r, id, body, now)
+	return Sign(t.Secret, r, id, body, now)
 }
 
-// sign signs a message, if there is a secret.
-func (t Target) sign(r *http.Request, id string, body []byte, now time.Time) error {
-	if t.Secret == nil {
+// Sign signs a message as Standard Webhooks have it, if there is a secret.
+func Sign(from func() (string, error), r *http.Request, id string, body []byte, now time.Time) error {
+	if from == nil {
 		return nil
 	}
-	secret, err := t.Secret()
+	secret, err := from()
 	if err != nil {
 		return fmt.Errorf("reading the secret: %w", err)
 	}
@@ -125,8 +125,8 @@ func (t Target) sign(r *http.Request, id string, body []byte, now time.Time) err
 	return nil
 }
 
-// judge says what an answer means: whether it is of use to send the same again.
-func judge(answer *http.Response, now time.Time) egress.Answer {
+// Judge says what an answer means: whether it is of use to send the same again.
+func Judge(answer *http.Response, now time.Time) egress.Answer {
 	code := answer.StatusCode
 	said := fmt.Sprintf("it answered %d %s", code, http.StatusText(code))
 	switch {

@@ -37,12 +37,18 @@ func Open(ctx context.Context, d Database, others ...Tables) (*Store, error) {
 			return nil, errors.Join(d.of(t).explain("opening", err), s.Close())
 		}
 	}
-	if d.file != "" {
-		if s.file, err = os.Stat(d.file); err != nil {
-			return nil, errors.Join(d.explain("opening", err), s.Close())
-		}
+	if err := s.remember(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// remember notes which file was opened.
+func (s *Store) remember() (err error) {
+	if s.def.file != "" {
+		s.file, err = os.Stat(s.def.file)
+	}
+	return s.def.explain("opening", err)
 }
 
 // Close ends what is under way and lets go of the database.

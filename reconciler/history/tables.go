@@ -9,7 +9,7 @@ import (
 )
 
 // Tables are those of another owner in the database of the history. The owner alone reads and writes them, and removes what is old:
-// through a [Recorder], which opens, closes and replaces the database, or with connections of its own, by [Database.Open].
+// through a [Recorder], which opens, closes and replaces the database, or with connections of its own, by [OpenTables].
 type Tables struct {
 	// What is in them, for people.
 	What string
@@ -19,6 +19,23 @@ type Tables struct {
 	Steps    [][]string
 }
 
+// OpenTables opens a database for the tables of an owner alone, with connections of its own, and brings them to the newest version.
+// It is for what has to be written also while the history is not.
+func OpenTables(ctx context.Context, d Database, t Tables) (*Store, error) {
+	db, err := d.Open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, def: d.of(t)}
+	if err := s.remember(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// ErrGone means that the database is not there any more, or is another one: it has to be opened again.
+var ErrGone = errors.New("the database is not there any more")
+
 // Reader is what is read with.
 type Reader interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -27,11 +44,17 @@ type Reader interface {
 
 // Read has another owner read its tables. An error of the database holds no credentials.
 func (s *Store) Read(ctx context.Context, read func(context.Context, Reader) error) error {
+	if s.gone() {
+		return ErrGone
+	}
 	return s.def.explain("reading", read(ctx, s.db))
 }
 
 // Change has another owner change its tables: all that it does, or nothing.
 func (s *Store) Change(ctx context.Context, change func(context.Context, *sql.Tx) error) error {
+	if s.gone() {
+		return ErrGone
+	}
 	return s.def.explain("writing", s.change(ctx, change))
 }
 

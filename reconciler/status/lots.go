@@ -22,6 +22,9 @@ type Lots struct {
 	Disabled int `json:"disabled"`
 	// Unlisted counts the datasets whose stores could not be listed last: what is said of them is from before, or nothing.
 	Unlisted int `json:"unlisted,omitempty"`
+	// FailedOf are the workloads whose lots failed, and LateOf the datasets that are late: their names in the project, with spaces between.
+	FailedOf string `json:"failedOf,omitempty"`
+	LateOf   string `json:"lateOf,omitempty"`
 }
 
 // Fine reports whether nobody has to look at them: a lot that is missing is made by itself, and what is disabled is so because someone

@@ -297,6 +297,7 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	r.set("sops-kms", s.SOPS.KMS, "sops", "kms")
 	r.text("s3-endpoint", s.Stores.S3Endpoint, "stores", "s3Endpoint")
 	r.events(s.Events)
+	r.channels(s.Channels)
 	r.duration("lots-interval", s.Stores.LotsInterval, "stores", "lotsInterval")
 	r.text("log-level", string(s.LogLevel), "logLevel")
 	r.text("agent-listen", s.Agents.Listen, "agents", "listen")
@@ -368,6 +369,33 @@ func (r *reader) events(declared []v1alpha1.DaemonEvents) {
 	}
 	for _, flag := range slices.Sorted(maps.Keys(of)) {
 		r.set(flag, of[flag], "events")
+	}
+}
+
+func (r *reader) channels(declared []v1alpha1.DaemonChannel) {
+	of := map[string][]string{}
+	for _, c := range declared {
+		add := func(flag, value string) {
+			if value != "" {
+				of[flag] = append(of[flag], c.Name+"="+value)
+			}
+		}
+		add("channel", string(c.Kind))
+		add("channel-url", c.URL)
+		add("channel-url-file", r.inDir(c.URLFile))
+		add("channel-token-file", r.inDir(c.TokenFile))
+		add("channel-secret-file", r.inDir(c.SecretFile))
+		add("channel-from", c.From)
+		add("channel-username", c.Username)
+		for _, to := range c.To {
+			add("channel-to", to)
+		}
+		if c.PerHour != 0 {
+			add("channel-per-hour", strconv.Itoa(c.PerHour))
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(of)) {
+		r.set(flag, of[flag], "channels")
 	}
 }
 

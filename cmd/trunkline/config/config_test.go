@@ -79,6 +79,10 @@ const everything = head + `  repository:
   events:
     - {name: hooks, url: "https://hooks.example.com/lots", format: clusterless, secretFile: hooks.secret, tokenFile: /etc/hooks.token}
     - {name: lineage, url: "https://lineage.example.com/api/v1/lineage", format: openlineage}
+  channels:
+    - {name: team, kind: slack, urlFile: slack.url, perHour: 10}
+    - {name: people, kind: mail, url: "smtp://mail.example.com:587", from: t@example.com, to: [a@example.com, b@example.com], username: t, tokenFile: /etc/mail}
+    - {name: hook, kind: webhook, url: "https://hooks.example.com/n", secretFile: hook.secret}
   artifacts: {hosts: [ghcr.io, charts.example.com], configFile: artifacts.json, cloudIdentity: true}
   logLevel: debug
 `
@@ -119,6 +123,9 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"sign-on-scope": "email roles", "sign-on-name-claim": "preferred_username", "sign-on-groups-claim": "roles",
 		"machine-issuer": "actions=https://token.actions.githubusercontent.com", "machine-audience": "actions=trunkline",
 		"machine-subject": "actions=repo:acme/data:ref:refs/heads/main", "machine-group": "actions=ci",
+		"channel": "team=slack people=mail hook=webhook", "channel-url": "people=smtp://mail.example.com:587 hook=https://hooks.example.com/n",
+		"channel-url-file": "team=/etc/trunkline/slack.url", "channel-token-file": "people=/etc/mail", "channel-secret-file": "hook=/etc/trunkline/hook.secret",
+		"channel-to": "people=a@example.com people=b@example.com", "channel-from": "people=t@example.com", "channel-username": "people=t", "channel-per-hour": "team=10",
 		"event-target": "hooks=https://hooks.example.com/lots lineage=https://lineage.example.com/api/v1/lineage",
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
 		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-registry-cloud-identity": "true", "image-interval": "10m0s",
