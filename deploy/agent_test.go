@@ -121,8 +121,7 @@ func TestAgentIsRefused(t *testing.T) {
 	}
 }
 
-// TestTheAgentHasTheDaemonsRights: an agent may do what the daemon may in a cluster that it reaches, but for the Leases of replicas. Of
-// the daemon's rights, reconciler.TestLeastRights makes sure that they are enough.
+// TestTheAgentHasTheDaemonsRights: an agent may do what the daemon may in a cluster that it reaches. Of the daemon's rights, reconciler.TestLeastRights makes sure that they are enough.
 func TestTheAgentHasTheDaemonsRights(t *testing.T) {
 	of := func(folder string) map[string]any {
 		text, err := rendering(t, folder, system, "minimal")
@@ -131,14 +130,9 @@ func TestTheAgentHasTheDaemonsRights(t *testing.T) {
 		}
 		rules := map[string]any{}
 		for name, o := range objectsIn(t, text) {
-			all, has := o["rules"].([]any)
-			if !has {
-				continue
+			if all, has := o["rules"].([]any); has {
+				rules[strings.Replace(name, "trunkline-agent", "trunkline", 1)] = all
 			}
-			rules[strings.Replace(name, "trunkline-agent", "trunkline", 1)] = slices.DeleteFunc(all, func(r any) bool {
-				groups := r.(map[string]any)["apiGroups"].([]any) //nolint:forcetypeassert // a rule has them
-				return slices.Contains(groups, any("coordination.k8s.io"))
-			})
 		}
 		return rules
 	}

@@ -116,7 +116,7 @@ func TestChecks(t *testing.T) {
 		// says is a part of what is said, and does of what to do.
 		says, does string
 	}{
-		"ConfigurationWrong": {"A daemon would not start with it.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml", Problems: []string{"d.yaml:3: error: x"}}}, fails, "d.yaml:3", "explain"},
+		"ConfigurationWrong": {"A daemon would not start with it.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml", Problems: []string{"d.yaml:3: error: x"}}}, fails, "error: x", "explain"},
 		"ConfigurationHint":  {"What a problem says to do is what is to be done.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml", Problems: []string{"d.yaml:3: error: x\n    hint: did you mean \"y\"?"}}}, fails, "error: x", `did you mean "y"?: "trunkline explain`},
 		"ConfigurationGood":  {"It would.", "machine-configuration", facts{Configuration: doctor.Configuration{File: "d.yaml"}}, okay, "", ""},
 
@@ -188,6 +188,13 @@ func TestChecks(t *testing.T) {
 		"ReleaseFails":  {"Someone has to look at it.", "daemon-releases", facts{Daemon: running(func(r *doctor.Running) { r.State.Releases[0].Health = status.Unhealthy })}, warns, "1 of 1 release", ""},
 		"ReleaseFine":   {"Nobody has to.", "daemon-releases", facts{Daemon: running(func(*doctor.Running) {})}, okay, "", ""},
 
+		"NoSources":     {"There is nothing to read.", "repository-sources", facts{Sources: doctor.Known([]doctor.Source{})}, okay, "includes none", ""},
+		"SourceGood":    {"It is read.", "repository-sources", facts{Sources: source(func(*doctor.Source) {})}, okay, "branch main is at 01234567; nobody need sign", ""},
+		"SourceSigned":  {"By one who may.", "repository-sources", facts{Sources: source(func(s *doctor.Source) { s.Signed = doctor.Signed{Wanted: true, By: "ann"} })}, okay, "signed by ann", ""},
+		"SourceRefused": {"It would not count.", "repository-sources", facts{Sources: source(func(s *doctor.Source) { s.Signed = doctor.Signed{Wanted: true, Refused: "no signature", Who: "ann"} })}, fails, "no signature", "one of ann"},
+		"SourceAway":    {"It stays as it was.", "repository-sources", facts{Sources: source(func(s *doctor.Source) { s.Error, s.Hint = "no route", "a VPN" })}, fails, "no route", "a VPN"},
+		"SourceUnread":  {"It is not known.", "repository-sources", facts{Sources: source(func(s *doctor.Source) { s.Unread = "by the App" })}, unknown, "by the App", ""},
+
 		"ClusterLost":     {"The daemon does not reach it.", "cluster-daemon", facts{Daemon: running(func(r *doctor.Running) { r.State.Clusters[0] = status.Cluster{Name: "prod", Message: "timeout"} })}, fails, "timeout", ""},
 		"ClusterUnasked":  {"It has not tried.", "cluster-daemon", facts{Daemon: running(func(r *doctor.Running) { r.State.Clusters[0] = status.Cluster{Name: "prod"} })}, unknown, "", ""},
 		"ClusterDiffers":  {"It is not as declared.", "cluster-daemon", facts{Daemon: running(func(r *doctor.Running) { r.State.Clusters[0].Warning = "differs" })}, warns, "differs", "capabilities"},
@@ -241,6 +248,13 @@ func TestChecks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// source is one that the platform includes.
+func source(change func(*doctor.Source)) doctor.Fact[[]doctor.Source] {
+	s := doctor.Source{Name: "shared", Line: "branch main", Remote: doctor.Remote{URL: "https://git.example.com/shared.git", Commit: "0123456789abcdef"}}
+	change(&s)
+	return doctor.Known([]doctor.Source{s})
 }
 
 // TestInvariants: whatever is known, all checks say something, what does not work has something to do, and the counts are right.

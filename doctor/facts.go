@@ -26,6 +26,7 @@ type Facts struct {
 	Place     Fact[Place]
 	Platform  Fact[Platform]
 	Remote    Fact[Remote]
+	Sources   Fact[[]Source]
 	Signed    Fact[Signed]
 	Rewrite   Fact[Rewrite]
 	Sealed    Fact[Sealed]
@@ -127,6 +128,19 @@ type Remote struct {
 	Commit string
 	// Error says why it cannot be read, and Hint what to do about it.
 	Error, Hint string
+}
+
+// Source is a repository that the platform includes.
+type Source struct {
+	Remote
+
+	Name string
+	// Line is what is followed of it, such as "branch main".
+	Line string
+	// Unread says why nobody asked for it here; empty if someone did.
+	Unread string
+	// Signed is whether its newest commit is signed by those who may.
+	Signed Signed
 }
 
 // Signed is whether the commit that is checked out is signed by those who may.

@@ -48,6 +48,9 @@ func configuration(f Facts) []Verdict {
 		if hint != "" {
 			do = hint + `: "trunkline explain daemonConfiguration" describes the file`
 		}
+		if place, what, ok := strings.Cut(found, ": "); ok && strings.HasPrefix(place+":", c.File+":") {
+			return []Verdict{{Fails, place, what, do}}
+		}
 		return []Verdict{{Fails, c.File, found, do}}
 	})
 }

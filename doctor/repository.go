@@ -16,6 +16,7 @@ func repositoryChecks() []Check {
 		{"repository-platform", Repository, "it declares a platform", platformFound},
 		{"repository-declarations", Repository, "its declarations have no problems", declarations},
 		{"repository-remote", Repository, "the branch that is followed can be read", remote},
+		{"repository-sources", Repository, "the repositories that the platform includes can be read, and are signed by those who may", sources},
 		{"repository-signed", Repository, "the commit is signed by those who may", signed},
 		{"repository-rewrite", Repository, "the branch is not rewritten where that is refused", rewrite},
 		{"repository-secrets", Repository, "encrypted Secrets can be decrypted", sealed},
@@ -70,6 +71,28 @@ func remote(f Facts) []Verdict {
 			return ok(r.URL, "branch %s is at %s, and this folder at %s", r.Branch, short(r.Commit), short(f.Place.Value.Head))
 		}
 		return ok(r.URL, "branch %s is at %s", r.Branch, short(r.Commit))
+	})
+}
+
+func sources(f Facts) []Verdict {
+	return judge(f.Sources, "", func(all []Source) []Verdict {
+		if len(all) == 0 {
+			return ok("", "the platform includes none")
+		}
+		return each(all, "", func(s Source) []Verdict {
+			where := s.Name + " (" + s.URL + ")"
+			switch {
+			case s.Unread != "":
+				return unchecked(where, "%s", s.Unread)
+			case s.Error != "":
+				return []Verdict{{Fails, where, s.Error, cmp.Or(s.Hint, "correct the address, what is followed of it or the credentials; until then it stays as it was accepted last")}}
+			case s.Signed.Refused != "":
+				return []Verdict{{Fails, where, s.Line + " is at " + short(s.Commit) + ": " + s.Signed.Refused, "have it signed by one of " + s.Signed.Who}}
+			case s.Signed.Wanted:
+				return ok(where, "%s is at %s, signed by %s", s.Line, short(s.Commit), s.Signed.By)
+			}
+			return ok(where, "%s is at %s; nobody need sign", s.Line, short(s.Commit))
+		})
 	})
 }
 

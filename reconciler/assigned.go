@@ -14,6 +14,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/apply"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -138,14 +139,15 @@ func (k *assigned) Act(act agent.Act) {
 	}
 }
 
-// stand tells the daemon how the release is, if this is an agent and it is not known there.
+// stand tells the daemon how the release is, if this is an agent and it is not known there. One that may not be changed at the moment,
+// since the Lease of the cluster cannot be renewed, is as it was.
 func (a *actor) stand() {
 	p := a.r.opts.Principal
 	if p == nil {
 		return
 	}
 	a.stands.ID = a.id
-	if a.stands.Shown.Result == "" || reflect.DeepEqual(a.stands, a.stood) {
+	if r := a.stands.Shown.Result; r == "" || r == status.Elsewhere || reflect.DeepEqual(a.stands, a.stood) {
 		return
 	}
 	a.stood = a.stands

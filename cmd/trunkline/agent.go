@@ -14,18 +14,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/status"
 )
 
 const defaultAgentListen = "127.0.0.1:8081"
@@ -33,6 +28,7 @@ const defaultAgentListen = "127.0.0.1:8081"
 // agentProgram holds the flags of the agent.
 type agentProgram struct {
 	cluster, daemon, ca, cert, key, token string
+	group                                 string
 	kubeconfig                            string
 	allowExec, lifeline                   bool
 	data, listen                          string
@@ -50,7 +46,7 @@ each release is to be, and keeps the releases by itself: it applies, watches, co
 judges health there, and tells the daemon how they are.
 
 While the daemon cannot be reached it goes on with what it was told last, also when it is started
-again: that is in its data folder.
+again: that is in its data folder. Of several agents of a cluster one keeps it, and the others wait.
 
 The agent shows who it is by a client certificate, or by a token such as that of its service
 account. Secrets that SOPS has encrypted are decrypted here, with keys that the daemon need not have.`,
@@ -72,6 +68,7 @@ account. Secrets that SOPS has encrypted are decrypted here, with keys that the 
 	f.StringVar(&a.token, "token-file", "", "file with the token of the agent; it is read for each connection")
 	f.StringVar(&a.kubeconfig, "kubeconfig", "", "`KUBECONFIG`, or KUBECONFIG#CONTEXT, of the cluster; default: the account of the pod")
 	f.BoolVar(&a.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
+	f.StringVar(&a.group, "group", "trunkline-agent", "name of the agents of which one keeps the cluster, by Leases in trunkline-system there; a DNS label")
 	f.StringVar(&a.data, "data", "", "folder for what the daemon said last; without it the agent does nothing after a restart until the daemon answers; default: trunkline-agent in the user's cache folder")
 	f.StringVar(&a.listen, "listen", defaultAgentListen, "address for health and metrics")
 	f.BoolVar(&a.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
@@ -182,32 +179,19 @@ func (a *agentProgram) run(ctx context.Context, stdin io.Reader, stderr io.Write
 		return err
 	}
 	defer unlock()
-	link := agent.NewLink(agent.LinkOptions{
-		Cluster: a.cluster, URL: a.daemon, Client: client, Token: a.bearer(), Version: programVersion(), Book: book, Log: log, Now: time.Now,
-	})
-	board := status.NewBoard(time.Now)
-	metrics := newMetrics(board)
-	rec, err := reconciler.New(reconciler.Options{
-		Clusters: []cluster.Config{cfg}, Secrets: decrypter, Board: board, Log: log, Now: time.Now, Principal: link,
-		Tell: link.Happened,
-		Observe: func(run reconciler.Run) {
-			metrics.observe(run)
-			link.Ran(agentRun(run))
-		},
-	})
-	if err != nil {
-		return &usageError{err}
+	k := &keptCluster{agentProgram: a, config: cfg, decrypter: decrypter, client: client, book: book, log: log, changed: make(chan struct{}, 1)}
+	if k.coordinator, err = k.meet(); err != nil {
+		return err
 	}
-	metrics.registry.MustRegister(&linkCollector{link})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", a.listen, err)
 	}
-	d := door{listener: listener, handler: agentHandler(link, metrics), log: log}
-	log.Info("keeping a cluster", "cluster", a.cluster, "daemon", a.daemon, "listen", listener.Addr().String())
+	d := door{listener: listener, handler: k.handler(), log: log}
+	log.Info("the agent has started", "cluster", a.cluster, "daemon", a.daemon, "listen", listener.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { rec.Run(ctx); return nil })
-	group.Go(func() error { link.Run(ctx, rec.Assigned()); return nil })
+	group.Go(func() error { k.coordinator.Run(ctx); return nil })
+	group.Go(func() error { return k.run(ctx) })
 	group.Go(func() error { return d.serve(ctx) })
 	err = group.Wait()
 	log.Info("stopped")
@@ -245,35 +229,4 @@ func (a *agentProgram) book(log *slog.Logger) (*agent.Book, func(), error) {
 		log.Warn("a part of what the daemon said last cannot be read; the daemon is asked for it", "err", damaged.Error())
 	}
 	return book, unlock, nil
-}
-
-// agentHandler answers those who look after the agent. It is ready whether or not the daemon answers: it keeps the cluster.
-func agentHandler(link *agent.Link, m *metrics) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		connected, since, why := link.Presence()
-		text := "connected to the daemon since " + since.UTC().Format(time.RFC3339)
-		if !connected {
-			text = "not connected to the daemon since " + since.UTC().Format(time.RFC3339) + ": " + why
-		}
-		_, _ = io.WriteString(w, strings.TrimSpace(text)+"\n") // the caller has gone
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	return mux
-}
-
-// linkCollector tells Prometheus of the connection to the daemon.
-type linkCollector struct{ link *agent.Link }
-
-// Describe implements [prometheus.Collector].
-func (c *linkCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc() }
-
-func (*linkCollector) desc() *prometheus.Desc {
-	return prometheus.NewDesc("trunkline_agent_daemon_connected", "1 if the agent is connected to the daemon.", nil, nil)
-}
-
-// Collect implements [prometheus.Collector].
-func (c *linkCollector) Collect(ch chan<- prometheus.Metric) {
-	connected, _, _ := c.link.Presence()
-	ch <- prometheus.MustNewConstMetric(c.desc(), prometheus.GaugeValue, number(connected))
 }

@@ -126,6 +126,7 @@ func (e *examining) configured(o *probe.Options, own *pflag.FlagSet) error {
 		o.Signers = func() (*signers.Signers, error) { return s.admission.signers.read() }
 	}
 	o.NoRewrite = s.admission.noRewrite
+	o.Source = s.asDaemon
 	if len(e.sops.ageFiles)+len(e.sops.kms) == 0 {
 		o.Keys = func() (*secrets.Decrypter, error) { return s.sops.decrypter() }
 	}

@@ -154,7 +154,11 @@ func (d *daemon) sourceOf(name string) *sourceSettings { return d.live.Load().se
 
 // checkSource returns why a repository is not read as a platform includes it.
 func (d *daemon) checkSource(line reconciler.SourceLine) error {
-	c := d.sourceOf(line.Name)
+	return d.sourceOf(line.Name).check(line)
+}
+
+// check returns why a repository is not read as a platform includes it; c is nil if no source of its name is configured.
+func (c *sourceSettings) check(line reconciler.SourceLine) error {
 	switch {
 	case c == nil:
 		return fmt.Errorf("the daemon's configuration has no source %q: nothing is read from an address that only the repository names", line.Name)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/doctor"
 	"trunkline.dev/trunkline/evaluate"
@@ -38,6 +39,8 @@ type Options struct {
 	// Signers are those who may sign commits; nil: nobody need.
 	Signers   func() (*signers.Signers, error)
 	NoRewrite bool
+	// Source returns how a daemon reads a repository that the platform includes; nil: no configuration says so.
+	Source func(v1alpha1.IncludedRepository) (Source, error)
 	// Keys decrypt Secrets.
 	Keys func() (*secrets.Decrypter, error)
 	// Artifacts has the blueprints of registries.
@@ -82,7 +85,10 @@ func Gather(ctx context.Context, o Options) doctor.Facts {
 			f.Signed = ask(ctx, o.Timeout, "the disk of "+o.From, o.signed)
 		},
 		func() { f.Remote = ask(ctx, o.Timeout, "the server of the repository", o.remote) },
-		func() { read = o.tree(ctx) },
+		func() {
+			read = o.tree(ctx)
+			f.Sources = o.sources(ctx, read)
+		},
 		func() {
 			var c *doctor.Clock
 			f.Daemon, c = o.daemon(ctx)

@@ -44,6 +44,8 @@ type tree struct {
 	// needs are the kinds that releases have, by cluster, and declared the versions of Kubernetes that clusters are to have.
 	needs    doctor.Fact[map[string]needed]
 	declared map[string]string
+	// included are the repositories that the platform includes.
+	included []v1alpha1.IncludedRepository
 }
 
 // needed are the kinds that the releases of a cluster have.
@@ -88,7 +90,7 @@ func (o Options) tree(ctx context.Context) (out tree) {
 	if read.Value.said.Name == "" {
 		return none("there is no platform")
 	}
-	out.declared = map[string]string{}
+	out.declared, out.included = map[string]string{}, read.Value.cat.Sources()
 	for name, c := range read.Value.cat.Clusters {
 		out.declared[name] = c.Spec.KubeVersion
 	}

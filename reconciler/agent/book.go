@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,6 +27,8 @@ import (
 // it is what the repository declares: values that SOPS has encrypted are encrypted here, too.
 type Book struct {
 	dir string
+	// id is another one if the folder is another one, or was lost.
+	id string
 
 	mu       sync.Mutex
 	pages    map[catalog.ReleaseID]*page
@@ -62,7 +65,40 @@ func OpenBook(dir string) (b *Book, damaged, err error) {
 			return nil, nil, fmt.Errorf("making the folder of the agent: %w", err)
 		}
 	}
+	if b.id, err = identify(filepath.Join(dir, "id")); err != nil {
+		return nil, nil, fmt.Errorf("naming the folder of the agent: %w", err)
+	}
 	return b, b.read(), nil
+}
+
+// idLen is how long the name of a book is.
+const idLen = 8
+
+// identify reads the name of a book, which is made if there is none.
+func identify(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if id := string(data); err == nil && len(id) == idLen && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz234567") == "" {
+		return id, nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	id := strings.ToLower(rand.Text()[:idLen])
+	return id, durable.Replace(file, []byte(id), file+".*.tmp")
+}
+
+// ID names the book.
+func (b *Book) ID() string { return b.id }
+
+// Clear forgets all that the daemon has said. Objects stay until nothing has named them for long: they are what their digests say.
+func (b *Book) Clear() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	folder := filepath.Join(b.dir, "releases")
+	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700), b.write(filepath.Join(b.dir, "platform.json"), head{})); err != nil {
+		return fmt.Errorf("forgetting what the daemon has said before: %w", err)
+	}
+	b.pages, b.platform, b.settled = map[catalog.ReleaseID]*page{}, Platform{}, false
+	return nil
 }
 
 func (b *Book) read() error {
@@ -168,7 +204,7 @@ func (b *Book) Platform() (Platform, bool) {
 func (b *Book) hello() hello {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	h := hello{Holds: map[string]string{}, Objects: slices.Sorted(maps.Keys(b.objects))}
+	h := hello{Book: b.id, Holds: map[string]string{}, Objects: slices.Sorted(maps.Keys(b.objects))}
 	for id, p := range b.pages {
 		h.IDs = append(h.IDs, id)
 		h.Holds[id.String()] = p.Brief.Rev()

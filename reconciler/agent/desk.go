@@ -231,23 +231,38 @@ func (d *Desk) presence() string {
 	return "the agent has not been seen since " + d.seen.UTC().Format(time.RFC3339) + "; it keeps what it was told last"
 }
 
-// begin makes a connection the one of the desk, and ends the one before.
-func (d *Desk) begin(s *session, h hello, version string) welcome {
+// begin makes a connection the one of the desk, and ends the one before. It fails while another agent is connected that is not
+// known to have handed the cluster over: two that take it for theirs would end each other's connections for ever.
+func (d *Desk) begin(s *session, h hello, version string) (welcome, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.session != nil {
-		d.session.end(errReplaced)
+	s.book, s.term = h.Book, h.Term
+	if old := d.session; old != nil {
+		switch {
+		case old.book == s.book:
+			old.end(errReplaced)
+		case old.term.Of == s.term.Of && old.term.Epoch < s.term.Epoch:
+			old.end(errOvertaken)
+		default:
+			return welcome{}, errTaken
+		}
 	}
 	if d.instance != h.Instance {
 		d.instance, d.taken = h.Instance, 0
 	}
 	d.session, d.version, d.seen, d.state = s, version, d.now(), cluster.State{Message: "the agent has just connected"}
 	s.open(h)
-	return welcome{Taken: d.taken}
+	return welcome{Taken: d.taken}, nil
 }
 
-// errReplaced ends a connection whose agent has come again.
-var errReplaced = errors.New("the agent has connected again")
+var (
+	// errReplaced ends a connection whose agent has come again.
+	errReplaced = errors.New("the agent has connected again")
+	// errOvertaken ends one whose cluster another agent keeps now.
+	errOvertaken = errors.New("another agent keeps the cluster now, by the Lease there")
+	// errTaken refuses one. What is said has to fit into the end of a WebSocket.
+	errTaken = errors.New("another agent of this cluster is connected, which knows nothing of this one's Lease: uninstall one")
+)
 
 // finish ends a connection, unless another has taken its place.
 func (d *Desk) finish(s *session) {

@@ -64,8 +64,10 @@ type LinkOptions struct {
 	// Version is the agent's.
 	Version string
 	Book    *Book
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Term is since when this agent keeps the cluster.
+	Term Term
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Link is the agent's side of the connection: it tells the keeper what the daemon says, and the daemon what the keeper does. What it
@@ -221,7 +223,7 @@ func (l *Link) converse(ctx context.Context, p pipe) error {
 	group, talking := errgroup.WithContext(ctx)
 	var out uint64
 	h := l.opts.Book.hello()
-	h.Instance = l.instance
+	h.Instance, h.Term = l.instance, l.opts.Term
 	if err := transmit(talking, p, &out, frame{Hello: &h}); err != nil {
 		p.Close(closing(err))
 		return err

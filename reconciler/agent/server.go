@@ -87,7 +87,11 @@ func (s *Server) attend(ctx context.Context, version string, desk *Desk, p pipe)
 		return err
 	}
 	session := &session{desk: desk, ctx: ctx, stop: stop, wake: make(chan struct{}, 1)}
-	w := desk.begin(session, *f.Hello, version)
+	w, err := desk.begin(session, *f.Hello, version)
+	if err != nil {
+		p.Close(closing(err))
+		return err
+	}
 	w.Version = s.Version
 	defer desk.finish(session)
 	return session.run(p, w)

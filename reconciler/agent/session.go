@@ -39,6 +39,10 @@ type session struct {
 	stop context.CancelCauseFunc
 	wake chan struct{}
 
+	// book and term are what the agent has said of itself.
+	book string
+	term Term
+
 	posts []frame
 	// pending are releases whose briefs may differ from what the agent holds.
 	pending []catalog.ReleaseID

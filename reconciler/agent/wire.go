@@ -74,10 +74,21 @@ type frame struct {
 type hello struct {
 	// Instance is another one each time an agent is started: events are counted from one then.
 	Instance string `json:"instance"`
+	// Book is that of what the agent was told last: it is another agent's, or was lost, if it is another one.
+	Book string `json:"book,omitempty"`
+	// Term is since when the agent keeps its cluster.
+	Term Term `json:"term"`
 	// Holds are the briefs that it has, by release, and Objects the digests of the objects that it has.
 	Holds   map[string]string   `json:"holds,omitempty"`
 	IDs     []catalog.ReleaseID `json:"ids,omitempty"`
 	Objects []string            `json:"objects,omitempty"`
+}
+
+// Term is since when one of the agents of a cluster keeps it, by the Lease there. Of two that are Of the same the one with the
+// greater Epoch is the later one; of others it is not known.
+type Term struct {
+	Of    string `json:"of,omitempty"`
+	Epoch int64  `json:"epoch,omitempty"`
 }
 
 // welcome says what a daemon has.

@@ -38,10 +38,13 @@ type Coordinator struct {
 	renewed time.Time
 	// announced is what Changed was last called for.
 	announced set
-	runs      runs
-	lapse     *time.Timer
-	status    Status
-	owners    owners
+	// term is that of the replica that leads, and before the Lease of the one that led last, if that was another Lease than ours.
+	term   Term
+	before string
+	runs   runs
+	lapse  *time.Timer
+	status Status
+	owners owners
 }
 
 // New makes a coordinator. It owns nothing until [Coordinator.Run] is called.
@@ -124,6 +127,10 @@ func (c *Coordinator) take(d decision, s *snapshot) set {
 	c.allowed = before&d.keep | d.begin
 	c.runs.cancel(before &^ c.allowed)
 	if s.assignment != nil {
+		c.term = Term{Of: s.version().uid, Epoch: s.assignment.since[leading]}
+		if leader := s.assignment.owners[leading]; leader != c.name && leader != "" {
+			c.before = leader
+		}
 		for b := range (c.allowed &^ before).all() {
 			c.runs.measured[b].reset(now, s.assignment.work[b])
 		}

@@ -16,6 +16,8 @@ import (
 type self struct {
 	// name is that of its Lease.
 	name string
+	// sole is its identity, if no other process can have it.
+	sole string
 	// seen is the newest version of the assignment that it has accepted.
 	seen seen
 	// holds are the buckets that it may have runs of.
@@ -37,7 +39,8 @@ type decision struct {
 	missing bool
 	// problems are what people have to hear of.
 	problems []error
-	// The following are for the API server, and only the first replica that is alive does them.
+	// The following are for the API server, and only the first replica that is alive does them. An earlier Lease of our own each replica
+	// ends by itself.
 
 	// end are Leases that were not renewed, to be marked as ended; remove are those that are not needed any more, and
 	// a damaged assignment.
@@ -123,10 +126,22 @@ func decide(me self, s *snapshot, m *memory, asked time.Time, t timing) decision
 			}
 		}
 	}
+	d.end = forerunners(me, s)
 	if first(stand) == me.name {
 		d.lead(s, m, stand, asked, t)
 	}
 	return d
+}
+
+// forerunners are the Leases of earlier processes with our identity, which have ended: it is ours alone.
+func forerunners(me self, s *snapshot) (out []*coordinationv1.Lease) {
+	for _, name := range slices.Sorted(maps.Keys(s.members)) {
+		x := s.members[name]
+		if me.sole != "" && name != me.name && !x.ended && *x.lease.Spec.HolderIdentity == me.sole {
+			out = append(out, x.lease)
+		}
+	}
+	return out
 }
 
 // blocker names a replica that may hold a bucket, or may begin to without seeing that it is ours; empty if there is
@@ -169,7 +184,7 @@ func (d *decision) lead(s *snapshot, m *memory, stand map[string]standing, asked
 	named := func(name string) bool { return s.assignment != nil && slices.Contains(s.assignment.members, name) }
 	for _, name := range slices.Sorted(maps.Keys(s.members)) {
 		switch {
-		case stand[name] == expired:
+		case stand[name] == expired && !slices.Contains(d.end, s.members[name].lease):
 			d.end = append(d.end, s.members[name].lease)
 		case s.members[name].ended && !named(name) && m.quiet(name, asked):
 			d.remove = append(d.remove, s.members[name].lease)

@@ -56,7 +56,11 @@ func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 	}
 	c.listen(&s)
 	c.memory.observe(&s, asked, c.opts.Now(), c.opts.Duration)
-	d := decide(self{name: c.name, seen: c.seen, holds: c.holds()}, &s, &c.memory, asked,
+	me := self{name: c.name, seen: c.seen, holds: c.holds()}
+	if c.opts.Sole {
+		me.sole = c.opts.Identity
+	}
+	d := decide(me, &s, &c.memory, asked,
 		timing{duration: c.opts.Duration, rebalance: c.opts.Rebalance})
 	if d.lost != nil {
 		c.drop()
@@ -75,6 +79,9 @@ func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 	return again || led, errors.Join(append(d.problems, err)...)
 }
 
+// randomLen is how much of the name of a Lease is random.
+const randomLen = 8
+
 // join makes the Lease. What was under way under an earlier one has to end first: nobody waits for it any more.
 func (c *Coordinator) join(ctx context.Context) error {
 	if c.busy() {
@@ -82,7 +89,7 @@ func (c *Coordinator) join(ctx context.Context) error {
 	}
 	if c.name == "" {
 		// A name is never used twice: that a Lease is gone says that its replica is.
-		c.name = c.opts.Group + "." + c.opts.Identity + "." + strings.ToLower(rand.Text()[:8])
+		c.name = c.opts.Group + "." + c.opts.Identity + "." + strings.ToLower(rand.Text()[:randomLen])
 	}
 	lease := &coordinationv1.Lease{ObjectMeta: c.meta(c.name)}
 	if err := c.fill(lease, record{shards: c.opts.Shards}); err != nil {

@@ -54,6 +54,9 @@ type Options struct {
 	// Identity names this replica to people; that of its pod or host will do. Required. Two processes with the same
 	// one do no harm.
 	Identity string
+	// Sole says that no other process has this identity while this one runs, as a lock that it holds shows. What an earlier one has
+	// left behind, which was killed, is taken over without waiting for its Lease.
+	Sole bool
 	// Shards asks for the releases to be spread over the replicas. They are when all replicas ask for it; otherwise
 	// one of them, the leader, has all.
 	Shards bool

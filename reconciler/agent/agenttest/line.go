@@ -16,22 +16,24 @@ import (
 // each other: what is sent in one go arrives in one go.
 type Line struct {
 	listener net.Listener
-	target   string
+	targets  []string
 
 	mu    sync.Mutex
+	next  int
 	delay time.Duration
 	down  bool
 	conns map[net.Conn]bool
 }
 
-// NewLine returns a line to an address, until the test ends.
-func NewLine(tb testing.TB, target string) *Line {
+// NewLine returns a line to an address, until the test ends. Of several addresses one connection after the other is to the next one, as
+// those to a Service are.
+func NewLine(tb testing.TB, targets ...string) *Line {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &Line{listener: listener, target: target, conns: map[net.Conn]bool{}}
+	l := &Line{listener: listener, targets: targets, conns: map[net.Conn]bool{}}
 	go l.accept()
 	tb.Cleanup(func() {
 		_ = listener.Close() // the test is over
@@ -100,7 +102,11 @@ func (l *Line) pass(in net.Conn) {
 	if !l.hold(in) {
 		return
 	}
-	out, err := net.Dial("tcp", l.target)
+	l.mu.Lock()
+	target := l.targets[l.next%len(l.targets)]
+	l.next++
+	l.mu.Unlock()
+	out, err := net.Dial("tcp", target)
 	if err != nil {
 		_ = in.Close()
 		return
