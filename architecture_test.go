@@ -168,7 +168,7 @@ var mayKnow = map[string][]string{
 	"test/s3test":                {},
 	"test/stage":                 {"console/client"},
 	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
-	"webhooks/commits":           {"reconciler/git", "webhooks"},
+	"webhooks/commits":           {"plan/compose", "reconciler/git", "webhooks"},
 	"webhooks/github":            {"webhooks", "webhooks/github/delivery"},
 	"webhooks/github/delivery":   {},
 	"webhooks/github/githubtest": {"catalog/draw/layered", "test/cached", "webhooks/github/githubtest"},
