@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -354,4 +355,61 @@ func TestSourceReviewed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSourceProposals: images and promotions of what a source declares are proposed in its repository; without anybody who works there, that is said.
+func TestSourceProposals(t *testing.T) {
+	following := func(digit string) files {
+		f := billing("img", "team-billing")
+		text := strings.Replace(f["app/app.yaml"], "image: img, ", "", 1)
+		text = strings.Replace(text, "environments: [dev]", "environments:\n    dev: {}\n    prod: {image: 'r.example/billing@"+digestOf("0")+"'}\n  image: {repository: r.example/billing, track: stable, digest: '"+digestOf(digit)+"'}", 1)
+		return f.with(files{"app/app.yaml": text})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		platform := including("")
+		platform["trunkline.yaml"] = strings.Replace(platform["trunkline.yaml"], "environments: [dev]", "environments: [dev, prod]", 1)
+		s := newSeveral(t, platform)
+		s.src.push(following("1"))
+		s.accept()
+		shelf, told := &shelf{w: s.own, digest: digestOf("2")}, map[string]string{}
+		with := func(o Options) Options {
+			o.Images = &Images{Registries: shelf, Trouble: func(text string) { s.own.set(func() { told[o.Source] = text }) }}
+			return o
+		}
+		source := with(s.options(s.src, "billing"))
+		source.Rights = s.own
+		e := New(with(s.options(s.own, "")), source)
+		s.own.during(e, func() {
+			time.Sleep(11 * time.Minute)
+			s.src.pull(1, "bob", following("1").with(files{"README.md": "more"}))
+			s.src.say(1, "bob", "/trunkline promote billing --to prod")
+			s.own.take(e.Of("billing"), Hint{Pull: 1, Comment: true})
+			s.own.pull(1, "bob", platform.with(files{"README.md": "more"}))
+			s.own.say(1, "bob", "/trunkline promote billing --to prod")
+			s.own.take(e, Hint{Pull: 1, Comment: true})
+		})
+		var branches []string
+		for _, p := range s.src.proposals() {
+			branches = append(branches, p.Head.Ref)
+			if f := s.src.commits[p.Head.SHA]; len(f) != 2 || f["README.md"] != "billing\n" {
+				t.Errorf("%s has %v", p.Head.Ref, slices.Sorted(maps.Keys(f)))
+			}
+			if p.Head.Ref == imageBranch+"billing" && cmp.Diff(following("2"), s.src.commits[p.Head.SHA]) != "" {
+				t.Errorf("it becomes:\n%s", cmp.Diff(following("2"), s.src.commits[p.Head.SHA]))
+			}
+		}
+		slices.Sort(branches)
+		if diff := cmp.Diff([]string{imageBranch + "billing", promoteBranch + "billing/prod"}, branches); diff != "" {
+			t.Errorf("proposed in the source (-want +got):\n%s\n%s", diff, s.src.lastReply())
+		}
+		if got := s.own.proposals(); len(got) > 0 || told[""] != "" || !strings.Contains(s.own.lastReply(), "ask for it in a pull request of that repository") {
+			t.Errorf("in the platform's own: %v; told %q\n%s", got, told, s.own.lastReply())
+		}
+		s.own.during(New(with(s.options(s.own, ""))), func() {
+			time.Sleep(11 * time.Minute)
+			if want := `images that the source "billing" follows are not proposed: the daemon's configuration names no repository at GitHub for it`; told[""] != want {
+				t.Errorf("it was told %q, want %q", told[""], want)
+			}
+		})
+	})
 }
