@@ -190,6 +190,8 @@ var mayKnow = map[string][]string{
 	"test/stage":                 {"console/client"},
 	"webhooks":                   {"access", "api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
 	"webhooks/commits":           {"reconciler/git", "webhooks"},
+	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
+	"webhooks/commits":           {"plan/compose", "reconciler/git", "webhooks"},
 	"webhooks/github":            {"webhooks", "webhooks/github/delivery"},
 	"webhooks/github/delivery":   {},
 	"webhooks/github/githubtest": {"catalog/draw/layered", "test/cached", "webhooks/github/githubtest"},

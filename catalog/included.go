@@ -169,6 +169,11 @@ func (k *checker) source(s v1alpha1.IncludedRepository, i int) bool {
 	if folder := path.Clean(s.Path); s.Path != "" && (!fs.ValidPath(folder) || path.IsAbs(s.Path)) {
 		k.at(RulePath, at("path"), fmt.Sprintf("the path %q leaves the repository", s.Path), "paths are relative to the root of the repository")
 	}
+	for j, pattern := range s.Projects {
+		if _, err := path.Match(pattern, ""); err != nil || strings.Trim(pattern, "abcdefghijklmnopqrstuvwxyz0123456789-*?[]") != "" || pattern == "" {
+			k.at(v1alpha1.RuleInvalidValue, at("projects", j), fmt.Sprintf("%q is not a pattern of names of projects", pattern), `write it like "billing" or "billing-*"`)
+		}
+	}
 	return len(k.findings) == before
 }
 
@@ -201,6 +206,14 @@ func (k *checker) rights(p *Project) {
 	s := k.c.sourceOf(p.Document.File)
 	if s == nil {
 		return
+	}
+	named := func(pattern string) bool {
+		match, err := path.Match(pattern, p.Name)
+		return err == nil && match
+	}
+	if len(s.Projects) > 0 && !slices.ContainsFunc(s.Projects, named) {
+		k.at(RuleSource, []any{"metadata", "name"}, fmt.Sprintf("the source %q may not declare a project %q", s.Name, p.Name),
+			"names of its projects are: "+strings.Join(s.Projects, ", "))
 	}
 	if len(s.Owners) > 0 && !slices.Contains(s.Owners, p.Spec.Owner) {
 		k.at(RuleSource, []any{"spec", "owner"}, fmt.Sprintf("the source %q may not declare projects of %q", s.Name, p.Spec.Owner),

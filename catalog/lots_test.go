@@ -144,7 +144,7 @@ func TestManifests(t *testing.T) {
 			if problems.Denied() {
 				t.Fatalf("the platform is refused:\n%s", problems)
 			}
-			p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Number: 7, Changed: []string{"orders"}})
+			p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Pull: catalog.Pull{Number: 7}, Changed: []string{"orders"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,7 +36,7 @@ func TestPreviewsHaveTemplates(t *testing.T) {
 	if problems.Denied() {
 		t.Fatalf("the platform is refused:\n%s", problems)
 	}
-	p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Number: 7, Changed: []string{"orders"}})
+	p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Pull: catalog.Pull{Number: 7}, Changed: []string{"orders"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,15 +26,37 @@ const DataFolder = "trunkline-previews"
 const previewPrefix = "pr-"
 
 // previewName is reserved for previews.
-var previewName = regexp.MustCompile(`^pr-[0-9]+$`)
+var previewName = regexp.MustCompile(`^pr-([a-z0-9-]+-)?[0-9]+$`)
 
-// PreviewName is that of the preview of a pull request, such as "pr-7".
-func PreviewName(number int) string { return previewPrefix + strconv.Itoa(number) }
+// Pull is a pull request: of the platform's own repository, or of a source.
+type Pull struct {
+	// Source names the repository; empty for the platform's own.
+	Source string
+	Number int
+}
 
-// PreviewNumber returns the pull request whose preview an environment is; false if its name is not that of one.
-func PreviewNumber(environment string) (int, bool) {
-	number, err := strconv.Atoi(strings.TrimPrefix(environment, previewPrefix))
-	return number, err == nil && number > 0 && PreviewName(number) == environment
+// Preview is the name of its preview, such as "pr-7", or "pr-orders-7" of a source. No two pull requests have the same: what is behind the
+// last dash is the number, and what is between it and the prefix the source.
+func (p Pull) Preview() string {
+	if p.Source == "" {
+		return previewPrefix + strconv.Itoa(p.Number)
+	}
+	return previewPrefix + p.Source + "-" + strconv.Itoa(p.Number)
+}
+
+// String says which it is, such as "#7" or "orders#7".
+func (p Pull) String() string { return p.Source + "#" + strconv.Itoa(p.Number) }
+
+// PreviewPull returns the pull request whose preview an environment is; false if its name is not that of one.
+func PreviewPull(environment string) (Pull, bool) {
+	rest, ok := strings.CutPrefix(environment, previewPrefix)
+	var p Pull
+	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
+		p.Source, rest = rest[:i], rest[i+1:]
+	}
+	var err error
+	p.Number, err = strconv.Atoi(rest)
+	return p, ok && err == nil && p.Number > 0 && previewName.MatchString(environment) && p.Preview() == environment
 }
 
 // PreviewOf says what a preview is made of.
@@ -42,9 +64,9 @@ type PreviewOf struct {
 	// Trunk declares the environment that the preview is derived from, and what the preview may be: no pull request says that of
 	// itself. The catalog of the pull request says what is deployed.
 	Trunk *Catalog
-	// Environment is the name of that environment, and Number the pull request's.
+	// Environment is the name of that environment, and Pull the pull request.
 	Environment string
-	Number      int
+	Pull        Pull
 	// Changed are the projects that the pull request changes.
 	Changed []string
 }
@@ -96,7 +118,7 @@ func (c *Catalog) Preview(of PreviewOf) (*Preview, error) {
 	if !ok || env.Spec.Preview == nil {
 		return nil, fmt.Errorf("the environment %q has no previews: spec.preview of it says on the trunk who gets them", of.Environment)
 	}
-	p := &Preview{Name: PreviewName(of.Number), Of: of.Environment}
+	p := &Preview{Name: of.Pull.Preview(), Of: of.Environment}
 	p.Projects = c.downstream(of.Environment, of.Changed, env.Spec.Preview.Projects)
 	if len(p.Projects) == 0 {
 		return nil, fmt.Errorf("nothing that the pull request changes runs in the environment %q", of.Environment)
@@ -115,13 +137,13 @@ func (c *Catalog) Preview(of PreviewOf) (*Preview, error) {
 	if len(p.Releases) == 0 {
 		return nil, fmt.Errorf("none of the clusters of the environment %q is declared", of.Environment)
 	}
-	p.Data = PreviewData(of.Trunk, of.Environment, of.Number)
+	p.Data = PreviewData(of.Trunk, of.Environment, of.Pull)
 	return p, nil
 }
 
 // PreviewData returns the folders below which the preview of a pull request writes if it is derived from an environment, those of its
 // manifests included, as [Preview.Data] has them.
-func PreviewData(trunk *Catalog, environment string, number int) (folders []string) {
+func PreviewData(trunk *Catalog, environment string, pull Pull) (folders []string) {
 	env, ok := trunk.Environments[environment]
 	if !ok {
 		return nil
@@ -130,16 +152,16 @@ func PreviewData(trunk *Catalog, environment string, number int) (folders []stri
 		if location.IsTable(env.Spec.Stores[store]) {
 			continue // a preview has nothing in a catalog
 		}
-		folders = append(folders, under(env.Spec.Stores[store], dataFolder(trunk.Name(), number)))
+		folders = append(folders, under(env.Spec.Stores[store], dataFolder(trunk.Name(), pull)))
 	}
 	if root, _, ok := manifestsRoot(env); ok {
-		folders = append(folders, under(root, dataFolder(trunk.Name(), number)))
+		folders = append(folders, under(root, dataFolder(trunk.Name(), pull)))
 	}
 	return folders
 }
 
-func dataFolder(platform string, number int) string {
-	return DataFolder + "/" + platform + "/" + PreviewName(number) + "/"
+func dataFolder(platform string, pull Pull) string {
+	return DataFolder + "/" + platform + "/" + pull.Preview() + "/"
 }
 
 // under returns the address of a path in a store.
@@ -205,7 +227,7 @@ func (c *Catalog) previewing(of PreviewOf, env *v1alpha1.Environment, p *Preview
 		}
 	}
 	f.preview = &previewing{
-		name: p.Name, of: env, declared: c, written: map[string]bool{}, folder: dataFolder(of.Trunk.Name(), of.Number), spaces: map[string][]string{},
+		name: p.Name, of: env, declared: c, written: map[string]bool{}, folder: dataFolder(of.Trunk.Name(), of.Pull), spaces: map[string][]string{},
 	}
 	for _, name := range p.Projects {
 		project, _ := c.projects.Get(name)

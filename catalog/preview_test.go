@@ -166,7 +166,7 @@ func TestPreview(t *testing.T) {
 			if problems.Denied() && name != "SuspendedWriter" { // no blueprint here can be suspended
 				t.Fatalf("the platform is refused:\n%s", problems)
 			}
-			p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Number: 7, Changed: tc.changed})
+			p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Pull: catalog.Pull{Number: 7}, Changed: tc.changed})
 			if err != nil {
 				if err.Error() != tc.err {
 					t.Fatalf("%s\ngot the error  %v\nwant           %s", tc.reason, err, tc.err)
@@ -194,7 +194,7 @@ func TestPreviewIsOfTheTrunk(t *testing.T) {
 	if problems.Denied() {
 		t.Fatal(problems)
 	}
-	p, err := head.Preview(catalog.PreviewOf{Trunk: trunk, Environment: "dev", Number: 7, Changed: []string{"rates"}})
+	p, err := head.Preview(catalog.PreviewOf{Trunk: trunk, Environment: "dev", Pull: catalog.Pull{Number: 7}, Changed: []string{"rates"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestPreviewIsOfTheTrunk(t *testing.T) {
 	loose := edit{"dev.yaml", "clusters: [one]", "clusters: [one]\n  podSecurity: {level: baseline, allow: privileged}\n  preview: {}"}
 	trunk, _ = load(t, mapFS(change(t, loose)))
 	head, _ = load(t, mapFS(change(t, loose, edit{"rates/project.yaml", "dev: {}", "dev: {podSecurity: privileged}"})))
-	asks := catalog.PreviewOf{Trunk: trunk, Environment: "dev", Number: 7, Changed: []string{"rates"}}
+	asks := catalog.PreviewOf{Trunk: trunk, Environment: "dev", Pull: catalog.Pull{Number: 7}, Changed: []string{"rates"}}
 	_, err = head.Preview(asks)
 	if want := `rates asks for the pod security "privileged" in the environment "dev", which is not merged yet: its preview may have "baseline"`; err == nil || err.Error() != want {
 		t.Errorf("got the error  %v\nwant           %s", err, want)
@@ -234,7 +234,7 @@ func TestPreviewIsOfTheTrunk(t *testing.T) {
 	// Nor does it make room for itself.
 	trunk, _ = load(t, mapFS(change(t, previewing, edit{"dev.yaml", "preview: {}", "preview: {}\n  namespace: \"all-<environment>\""}, edit{file: "orders/project.yaml"})))
 	head, _ = load(t, mapFS(change(t, previewing)))
-	_, err = head.Preview(catalog.PreviewOf{Trunk: trunk, Environment: "dev", Number: 7, Changed: []string{"rates"}})
+	_, err = head.Preview(catalog.PreviewOf{Trunk: trunk, Environment: "dev", Pull: catalog.Pull{Number: 7}, Changed: []string{"rates"}})
 	if want := `two projects of the preview would share the namespace "all-pr-7": use "<project>" in spec.namespace of the environment "dev"`; err == nil || err.Error() != want {
 		t.Errorf("got the error  %v\nwant           %s", err, want)
 	}
@@ -269,7 +269,7 @@ func TestPreviewsStayApart(t *testing.T) {
 		}
 		changed := rapid.IntRange(0, n-1).Draw(t, "changed")
 		number := rapid.IntRange(1, 999).Draw(t, "number")
-		p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Number: number, Changed: []string{fmt.Sprint("p", changed)}})
+		p, err := cat.Preview(catalog.PreviewOf{Trunk: cat, Environment: "dev", Pull: catalog.Pull{Number: number}, Changed: []string{fmt.Sprint("p", changed)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -318,18 +318,34 @@ func TestPreviewsStayApart(t *testing.T) {
 // TestPreviewsHaveNoTables: there is nothing in a catalog that could be removed with a preview, as it has nothing there.
 func TestPreviewsHaveNoTables(t *testing.T) {
 	c, _ := load(t, mapFS(change(t, previewing, edit{"dev.yaml", "stores: {", "stores: {tables: \"glue:///\", more: \"iceberg://prod/\", "})))
-	if diff := cmp.Diff([]string{"file:///dev/trunkline-previews/acme/pr-7/"}, catalog.PreviewData(c, "dev", 7)); diff != "" {
+	if diff := cmp.Diff([]string{"file:///dev/trunkline-previews/acme/pr-7/"}, catalog.PreviewData(c, "dev", catalog.Pull{Number: 7})); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestPreviewNames(t *testing.T) {
-	for name, want := range map[string]int{"pr-7": 7, "pr-0": 0, "pr-07": 0, "pr-": 0, "pr--1": 0, "pr-7a": 0, "7": 0, "pr-99999999999999999999": 0, "dev": 0} {
-		got, ok := catalog.PreviewNumber(name)
-		if ok != (want != 0) || ok && got != want {
-			t.Errorf("PreviewNumber(%q) = %d, %t, want %d", name, got, ok, want)
+	for name, want := range map[string]catalog.Pull{
+		"pr-7": {Number: 7}, "pr-0": {}, "pr-07": {}, "pr-": {}, "pr--1": {}, "pr-7a": {}, "7": {}, "pr-99999999999999999999": {}, "dev": {}, "orders-7": {},
+		"pr-orders-7": {Source: "orders", Number: 7}, "pr-a-b-12": {Source: "a-b", Number: 12}, "pr-8-7": {Source: "8", Number: 7}, "pr-orders-07": {}, "pr-orders-": {},
+	} {
+		got, ok := catalog.PreviewPull(name)
+		if ok != (want.Number != 0) || ok && got != want {
+			t.Errorf("PreviewPull(%q) = %v, %t, want %v", name, got, ok, want)
 		}
 	}
+	rapid.Check(t, func(t *rapid.T) {
+		source := rapid.OneOf(rapid.Just(""), rapid.StringMatching(`[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?`))
+		pull := rapid.Custom(func(t *rapid.T) catalog.Pull {
+			return catalog.Pull{Source: source.Draw(t, "source"), Number: rapid.IntRange(1, 120).Draw(t, "number")}
+		})
+		a, b := pull.Draw(t, "a"), pull.Draw(t, "b")
+		if back, ok := catalog.PreviewPull(a.Preview()); !ok || back != a {
+			t.Errorf("%v has the preview %q, which is of %v, %t", a, a.Preview(), back, ok)
+		}
+		if a != b && a.Preview() == b.Preview() {
+			t.Errorf("%v and %v have the same preview %q", a, b, a.Preview())
+		}
+	})
 	long := strings.Repeat("a", 63)
 	if a, b := catalog.Shorten(long+"-pr-7"), catalog.Shorten(long+"-pr-8"); a == b || len(a) > 63 || catalog.Shorten(long) != long {
 		t.Errorf("shortened to %q and %q", a, b)

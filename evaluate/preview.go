@@ -24,8 +24,8 @@ import (
 
 // PreviewInput is what a preview is made of. All is required.
 type PreviewInput struct {
-	// Number is the pull request's, and Environment the one that its preview is derived from.
-	Number      int
+	// Pull is the pull request, and Environment the one that its preview is derived from.
+	Pull        catalog.Pull
 	Environment string
 	// Base is a commit of the trunk, whose environments, policies and rates count, and Head what merging the pull request into it
 	// makes, evaluated after it. Both are rendered.
@@ -76,7 +76,7 @@ func NewPreview(ctx context.Context, in PreviewInput) (*Preview, error) {
 		return nil, &PreviewError{errors.New("the change is refused")}
 	}
 	changed := changedIn(in.Base, in.Head, in.Environment)
-	d, err := in.Head.catalog.Preview(catalog.PreviewOf{Trunk: in.Base.catalog, Environment: in.Environment, Number: in.Number, Changed: changed})
+	d, err := in.Head.catalog.Preview(catalog.PreviewOf{Trunk: in.Base.catalog, Environment: in.Environment, Pull: in.Pull, Changed: changed})
 	if err != nil {
 		return nil, &PreviewError{err}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/render"
 )
@@ -24,7 +25,7 @@ func previewed(t *testing.T) commitFiles {
 func previewOf(t *testing.T, base, head *Evaluation, renderer Renderer) (*Preview, error) {
 	t.Helper()
 	return NewPreview(t.Context(), PreviewInput{
-		Number: 7, Environment: "prod", Base: base, Head: head, Renderer: renderer, Cost: cost.Terms{Now: now},
+		Pull: catalog.Pull{Number: 7}, Environment: "prod", Base: base, Head: head, Renderer: renderer, Cost: cost.Terms{Now: now},
 	})
 }
 

@@ -115,7 +115,7 @@ func (o *office) Ready(ctx context.Context) error {
 func (o *office) Keeps(id catalog.ReleaseID) bool {
 	o.r.mu.Lock()
 	defer o.r.mu.Unlock()
-	if _, preview := catalog.PreviewNumber(id.Environment); preview && o.r.previews.wanted(id) {
+	if _, preview := catalog.PreviewPull(id.Environment); preview && o.r.previews.wanted(id) {
 		return true
 	}
 	return o.r.declares(id) || o.r.actors[id] != nil

@@ -156,7 +156,7 @@ func (v *previews) place(p *kept) {
 // mayPut returns why a preview cannot be put. The caller holds the lock.
 func (r *Reconciler) mayPut(p Preview) error {
 	refused := func(why string, args ...any) error { return &PreviewError{p.Name, fmt.Sprintf(why, args...)} }
-	switch _, ok := catalog.PreviewNumber(p.Name); {
+	switch _, ok := catalog.PreviewPull(p.Name); {
 	case r.catalog == nil:
 		return ErrNotReady
 	case !ok:

@@ -38,7 +38,7 @@ func (l *loop) pull(number int, change func()) *evaluate.Preview {
 		l.t.Fatal(err)
 	}
 	p, err := evaluate.NewPreview(l.t.Context(), evaluate.PreviewInput{
-		Number: number, Environment: "dev", Base: base, Head: e, Renderer: rendering{}, Cost: cost.Terms{Now: time.Now()},
+		Pull: catalog.Pull{Number: number}, Environment: "dev", Base: base, Head: e, Renderer: rendering{}, Cost: cost.Terms{Now: time.Now()},
 	})
 	if err != nil {
 		l.t.Fatal(err)
@@ -60,7 +60,7 @@ func (l *loop) put(number int, commit, text string, projects ...string) {
 }
 
 func preview(number int, project string) catalog.ReleaseID {
-	return catalog.ReleaseID{Project: project, Environment: catalog.PreviewName(number), Cluster: "test"}
+	return catalog.ReleaseID{Project: project, Environment: catalog.Pull{Number: number}.Preview(), Cluster: "test"}
 }
 
 // awaitAt waits until a release is applied and healthy at a commit.

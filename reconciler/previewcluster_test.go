@@ -33,7 +33,7 @@ func (d *daemon) put(number int, commit string, now tree, changed ...string) {
 		d.t.Fatal(err)
 	}
 	p, err := evaluate.NewPreview(d.t.Context(), evaluate.PreviewInput{
-		Number: number, Environment: "dev", Base: base, Head: head, Renderer: renderer, Cost: cost.Terms{Now: time.Now()},
+		Pull: catalog.Pull{Number: number}, Environment: "dev", Base: base, Head: head, Renderer: renderer, Cost: cost.Terms{Now: time.Now()},
 	})
 	if err == nil {
 		err = d.rec.PutPreview(d.t.Context(), reconciler.Preview{Preview: p, Commit: commit})

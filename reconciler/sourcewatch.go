@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -162,12 +161,8 @@ func (w *SourceWatch) forget() {
 	if w.included == nil {
 		return // nobody has said yet what is
 	}
-	keep := map[string]bool{}
-	for name := range w.included {
-		keep[git.SourceTrack(name)] = true
-	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, git.SourceTrack("")) || keep[name] {
+		if source, ok := git.TrackSource(name); !ok || w.included[source] {
 			continue
 		}
 		track, err := w.Store.Track(name)

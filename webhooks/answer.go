@@ -147,7 +147,7 @@ func replies(comments []Comment) (map[int64]bool, *given) {
 
 // answers does the commands of a comment, until one is not done; the last answer is that of the comment.
 func (e *Engine) answers(ctx context.Context, p Pull, s *pullState, c Comment, commands []command) (a report.Answer, err error) {
-	permission, err := e.opts.Forge.Permission(ctx, c.Author)
+	permission, err := e.permission(ctx, c.Author)
 	if err != nil {
 		return a, fmt.Errorf("reading what %s may do: %w", c.Author, err)
 	}

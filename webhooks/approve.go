@@ -58,7 +58,7 @@ func (e *Engine) approve(ctx context.Context, p Pull, s *pullState, in Comment, 
 	if why := s.doubt(in); why != "" {
 		return report.Answer{Kind: report.Failed, What: why}, nil
 	}
-	if err := e.opts.Hand.Approve(environment, digest, who.Login, fmt.Sprintf("asked for in #%d", p.Number)); err != nil {
+	if err := e.opts.Hand.Approve(environment, digest, who.Login, fmt.Sprintf("asked for in %s", e.id(p.Number))); err != nil {
 		return report.Answer{Kind: report.Failed, What: err.Error()}, nil //nolint:nilerr // it is the answer
 	}
 	return report.Answer{Kind: report.Done, What: fmt.Sprintf("%d releases in %s go on", len(held), environment)}, nil

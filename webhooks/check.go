@@ -108,7 +108,7 @@ func (e *Engine) conclude(ctx context.Context, p Pull, s *pullState, subject str
 	text := report.Check(r)
 	c := Check{
 		ID: s.check.ID, Name: e.opts.CheckName, SHA: p.Head.SHA, ExternalID: subject, State: stateOf(r.Outcome),
-		Title: text.Title, Summary: text.Summary, Text: text.Text, Annotations: annotations(text), DetailsURL: r.ReportURL,
+		Title: text.Title, Summary: text.Summary, Text: text.Text, Annotations: e.annotations(text), DetailsURL: r.ReportURL,
 	}
 	worst, others := e.verdict(p.Head.SHA, p.Number, c.State)
 	if worst != c.State {
@@ -199,10 +199,15 @@ func stateOf(o report.Outcome) CheckState {
 	}
 }
 
-func annotations(text report.CheckText) []Annotation {
+// annotations are those of a check, as far as they are about files of the repository.
+func (e *Engine) annotations(text report.CheckText) []Annotation {
 	out := make([]Annotation, 0, len(text.Annotations))
 	for _, a := range text.Annotations {
-		out = append(out, Annotation{Path: a.Path, Line: a.Line, EndLine: a.EndLine, Level: AnnotationLevel(a.Level), Title: a.Title, Message: a.Message})
+		path := e.opts.Repository.Path(a.Path)
+		if path == "" {
+			continue
+		}
+		out = append(out, Annotation{Path: path, Line: a.Line, EndLine: a.EndLine, Level: AnnotationLevel(a.Level), Title: a.Title, Message: a.Message})
 	}
 	return out
 }

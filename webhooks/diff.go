@@ -41,7 +41,7 @@ func (e *Engine) diff(ctx context.Context, p Pull, who caller, c command) (repor
 	if len(merge.Conflicts) > 0 {
 		return report.Answer{Kind: report.Failed, What: "the pull request cannot be merged, there are conflicts"}, nil
 	}
-	change, err := e.evaluateOwn(limited, tip, merge.Tree)
+	change, err := e.evaluateOwn(limited, tip, merge.Tree, nil)
 	if err != nil {
 		return report.Answer{}, err
 	}

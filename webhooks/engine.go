@@ -10,16 +10,23 @@ import (
 	"io/fs"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/compose"
 )
 
 // Options are what an engine is made of. Forge, Repository, Trunk, Board, Hand, Library, Renderer and Now are required.
 type Options struct {
+	// Source names the repository, if the platform includes it; empty: it is the platform's own.
+	Source string
+	// Rights says who the people are that the platform names, and who administers it; nil: Forge does. Of a source it is the forge of the
+	// platform's own repository: whoever administers another one has no rights here for it.
+	Rights     People
 	Forge      Forge
 	Repository Repository
 	Trunk      Trunk
@@ -46,8 +53,8 @@ type Options struct {
 	Reports Reports
 	// Live compares with clusters; nil: it cannot be asked for.
 	Live Live
-	// Joint identifies the commits of the repositories that the platform includes, as they are accepted; nil: it includes none.
-	Joint func() string
+	// Joint returns the commits of all repositories of the platform, as they are accepted; nil: it has only its own.
+	Joint func() compose.State
 	// Limit bounds one evaluation; when it is reached, the check fails and says so; default: 5m.
 	Limit time.Duration
 	// Poll is how often all open pull requests are looked at, which makes up for events that were lost; default: 5m.
@@ -98,13 +105,26 @@ type Engine struct {
 	// imagesOpen are the projects for which a pull request that moves images is open.
 	imagesOpen map[string]bool
 
-	bases      bases
-	prices     prices
-	previewing previewing
+	bases  bases
+	prices prices
+	// all are the engines of the platform's repositories by the names of sources, this one among them, and previewing is theirs together.
+	all        map[string]*Engine
+	previewing *previewing
 }
 
-// New makes an engine.
-func New(opts Options) *Engine {
+// New makes an engine for the platform's own repository, and with it one for each source.
+func New(own Options, sources ...Options) *Engine {
+	all, previewing := map[string]*Engine{}, newPreviewing()
+	for _, opts := range slices.Concat(sources, []Options{own}) {
+		all[opts.Source] = newEngine(opts, all, previewing)
+	}
+	return all[own.Source]
+}
+
+// Of returns the engine of a source; nil if it has none.
+func (e *Engine) Of(source string) *Engine { return e.all[source] }
+
+func newEngine(opts Options, all map[string]*Engine, previewing *previewing) *Engine {
 	opts.CheckName = cmp.Or(opts.CheckName, defaultCheck)
 	opts.Limit, opts.Poll = cmp.Or(opts.Limit, defaultLimit), cmp.Or(opts.Poll, defaultPoll)
 	opts.Workers = cmp.Or(opts.Workers, defaultWorkers)
@@ -117,10 +137,19 @@ func New(opts Options) *Engine {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Source != "" {
+		opts.Log = opts.Log.With("source", opts.Source)
+	}
 	return &Engine{
 		opts: opts, queue: newQueue(maxWaiting), sweeps: make(chan struct{}, 1), pulls: map[int]*pullState{},
 		heads: heads{}, following: map[int]map[catalog.ReleaseID]bool{}, groups: map[string]MergeGroup{}, strays: map[string]bool{},
+		all: all, previewing: previewing,
 	}
+}
+
+// id names a pull request of the repository.
+func (e *Engine) id(number int) catalog.Pull {
+	return catalog.Pull{Source: e.opts.Source, Number: number}
 }
 
 // Take takes a hint in. It fails only with [ErrBusy].
@@ -215,8 +244,16 @@ func (e *Engine) Sweep() {
 	}
 }
 
-// Run works until ctx ends.
+// Run works until ctx ends, on the pull requests of all repositories.
 func (e *Engine) Run(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, each := range e.all {
+		group.Go(func() { each.run(ctx) })
+	}
+	group.Wait()
+}
+
+func (e *Engine) run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { e.queue.run(ctx, e.opts.Workers, e.work) })
 	group.Go(func() { e.sweep(ctx) })
@@ -250,7 +287,7 @@ func (e *Engine) work(ctx context.Context, k key) (again time.Duration, err erro
 
 // pull brings a pull request to its desired state.
 func (e *Engine) pull(ctx context.Context, k key) (time.Duration, error) {
-	if e.opts.Trunk.Tip() == "" {
+	if _, runs := e.opts.Trunk.Accepted(); e.opts.Trunk.Tip() == "" && (runs == nil || e.opts.Trunk.Branch() != "") {
 		return firstRetry, nil // the branch was not fetched yet
 	}
 	p, err := e.opts.Forge.Pull(ctx, k.pull)

@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/cost"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/policy"
 )
 
@@ -35,7 +36,7 @@ var errNotReady = errors.New("no commit of the branch was accepted yet that the 
 // evaluate finds out what a tree means, compared with a commit of the trunk. It is judged by the settings, owners and
 // policies of that commit, whoever the people are.
 func (e *Engine) evaluate(ctx context.Context, base string, tree fs.FS, logins []string) (*change, error) {
-	c, err := e.compared(ctx, base, tree)
+	c, err := e.compared(ctx, base, tree, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +76,10 @@ func (e *Engine) evaluateFor(ctx context.Context, c *change, tree fs.FS, logins,
 	return e.evaluateHead(ctx, c, tree, &evaluate.Change{People: people})
 }
 
-// evaluateOwn finds out what a tree means that is judged by its own settings, as one that is merged is.
-func (e *Engine) evaluateOwn(ctx context.Context, base string, tree fs.FS) (*change, error) {
-	c, err := e.compared(ctx, base, tree)
+// evaluateOwn finds out what a tree means that is judged by its own settings, as one that is merged is. Other repositories are as they are
+// accepted, or in a state.
+func (e *Engine) evaluateOwn(ctx context.Context, base string, tree fs.FS, beside compose.State) (*change, error) {
+	c, err := e.compared(ctx, base, tree, beside)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +123,7 @@ func (e *Engine) people(ctx context.Context, logins, owners []string) ([]policy.
 	}
 	people := make([]policy.Person, 0, len(logins))
 	for _, login := range logins {
-		of, err := e.opts.Forge.Teams(ctx, login, union(teams, nil))
+		of, err := e.rights().Teams(ctx, login, union(teams, nil))
 		if err != nil {
 			return nil, fmt.Errorf("reading the teams of %s: %w", login, err)
 		}
@@ -140,19 +142,47 @@ func (e *Engine) nameOf(ctx context.Context, login string, owners []string) (str
 	if !names(owners, login) {
 		return login, nil
 	}
-	may, err := e.opts.Forge.Permission(ctx, login)
+	may, err := e.rights().Permission(ctx, login)
 	if err != nil {
 		return "", fmt.Errorf("reading what %s may do: %w", login, err)
 	}
-	if may != Write && may != Admin {
-		return login + " (who may not write to the repository)", nil
+	switch {
+	case may == Write || may == Admin:
+		return login, nil
+	case e.opts.Source != "":
+		return login + " (who may not write to the platform's own repository)", nil
 	}
-	return login, nil
+	return login + " (who may not write to the repository)", nil
+}
+
+// rights says who the people are that the platform names.
+func (e *Engine) rights() People {
+	if e.opts.Rights != nil {
+		return e.opts.Rights
+	}
+	return e.opts.Forge
+}
+
+// permission returns what someone may do. Who administers a source may there what others may who write to it: whoever administers the
+// platform's own repository administers all.
+func (e *Engine) permission(ctx context.Context, login string) (Permission, error) {
+	may, err := e.opts.Forge.Permission(ctx, login)
+	if err != nil || e.opts.Rights == nil {
+		return may, err
+	}
+	of, err := e.opts.Rights.Permission(ctx, login)
+	switch {
+	case of == Admin:
+		may = Admin
+	case may == Admin:
+		may = Write
+	}
+	return may, err
 }
 
 // compared returns a change to a tree of which only the base is evaluated.
-func (e *Engine) compared(ctx context.Context, base string, tree fs.FS) (*change, error) {
-	c, err := e.comparedWith(ctx, base)
+func (e *Engine) compared(ctx context.Context, base string, tree fs.FS, beside compose.State) (*change, error) {
+	c, err := e.comparedWith(ctx, base, beside)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +192,9 @@ func (e *Engine) compared(ctx context.Context, base string, tree fs.FS) (*change
 	return c, nil
 }
 
-// comparedWith returns the evaluation of a commit of the trunk; if that is refused, the one of the accepted commit.
-func (e *Engine) comparedWith(ctx context.Context, commit string) (*change, error) {
+// comparedWith returns the evaluation of a commit of the trunk; if that is refused, the one of the accepted commit. Other repositories are
+// as they are accepted, or in a state.
+func (e *Engine) comparedWith(ctx context.Context, commit string, beside compose.State) (*change, error) {
 	accepted, runs := e.opts.Trunk.Accepted()
 	if runs == nil {
 		return nil, errNotReady
@@ -172,10 +203,13 @@ func (e *Engine) comparedWith(ctx context.Context, commit string) (*change, erro
 	if err != nil {
 		return nil, err
 	}
-	if commit == accepted {
+	joint := e.joint()
+	if beside != nil {
+		joint = " " + beside.Key()
+	} else if commit == accepted {
 		return &change{base: runs, from: accepted}, nil
 	}
-	base, err := e.bases.of(commit+e.joint(), func() (*evaluate.Evaluation, error) { return e.evaluateBase(ctx, runs, commit) })
+	base, err := e.bases.of(commit+joint, func() (*evaluate.Evaluation, error) { return e.evaluateBase(ctx, runs, commit, beside) })
 	switch {
 	case err != nil:
 		return nil, err
@@ -185,17 +219,26 @@ func (e *Engine) comparedWith(ctx context.Context, commit string) (*change, erro
 	return &change{base: base, from: commit}, nil
 }
 
-// joint identifies the other repositories as they are accepted: what a commit of the trunk means depends on them.
+// joint identifies all repositories as they are accepted, if there are several: what a commit of the trunk means depends on them.
 func (e *Engine) joint() string {
-	if e.opts.Joint == nil {
-		return ""
+	if state := e.accepted(); e.opts.Source != "" || len(state) > 1 {
+		return " " + state.Key()
 	}
-	return " " + e.opts.Joint()
+	return ""
+}
+
+// accepted are the accepted commits of all repositories.
+func (e *Engine) accepted() compose.State {
+	if e.opts.Joint != nil {
+		return e.opts.Joint()
+	}
+	commit, _ := e.opts.Trunk.Accepted()
+	return compose.State{"": commit}
 }
 
 // evaluateBase evaluates a commit of the trunk other than the accepted one.
-func (e *Engine) evaluateBase(ctx context.Context, runs *evaluate.Evaluation, commit string) (*evaluate.Evaluation, error) {
-	c, err := e.opts.Repository.Commit(ctx, commit, e.opts.Trunk.Branch())
+func (e *Engine) evaluateBase(ctx context.Context, runs *evaluate.Evaluation, commit string, beside compose.State) (*evaluate.Evaluation, error) {
+	c, err := e.opts.Repository.Commit(ctx, commit, e.opts.Trunk.Branch(), beside)
 	if err != nil {
 		return nil, fmt.Errorf("reading the base %s: %w", short(commit), err)
 	}

@@ -10,7 +10,7 @@ func (e *Engine) keepReport(p Pull, r report.Review) string {
 	if e.opts.Reports == nil || p.Number == 0 || r.Outcome != report.Passed && r.Outcome != report.Refused {
 		return ""
 	}
-	address, err := e.opts.Reports.Keep(p.Number, p.Head.SHA, r)
+	address, err := e.opts.Reports.Keep(e.id(p.Number).Preview(), p.Head.SHA, r)
 	if err != nil {
 		e.opts.Log.Warn("cannot keep the full report on a pull request", "pull", p.Number, "err", err.Error())
 		return ""

@@ -54,11 +54,11 @@ func (e *Engine) group(ctx context.Context, k key) error {
 
 // lookAtGroup evaluates a merge group. Who made and approved what is in it was judged in its pull requests.
 func (e *Engine) lookAtGroup(ctx context.Context, g MergeGroup) (report.Review, error) {
-	commit, err := e.opts.Repository.Commit(ctx, g.Head, g.HeadRef)
+	commit, err := e.opts.Repository.Commit(ctx, g.Head, g.HeadRef, nil)
 	if err != nil {
 		return report.Review{}, fmt.Errorf("reading the merge group %s: %w", short(g.Head), err)
 	}
-	c, err := e.evaluateOwn(ctx, e.opts.Trunk.Tip(), commit.Tree)
+	c, err := e.evaluateOwn(ctx, e.opts.Trunk.Tip(), commit.Tree, nil)
 	if err != nil {
 		return report.Review{}, err
 	}

@@ -78,6 +78,8 @@ type follower struct {
 	// proposed has what was proposed for a project, and withdrawn the projects whose proposal we closed ourselves.
 	proposed  map[string]string
 	withdrawn map[string]bool
+	// unopened are the sources that follow images in which no pull requests can be opened, with why.
+	unopened map[string]string
 }
 
 // followImages opens the pull requests that move images, from time to time.
@@ -87,6 +89,7 @@ func (e *Engine) followImages(ctx context.Context) {
 	}
 	f := &follower{
 		looks: map[string]images.Look{}, seen: map[images.Target]images.Seen{}, troubles: map[string]string{}, proposed: map[string]string{}, withdrawn: map[string]bool{},
+		unopened: map[string]string{},
 	}
 	e.poll(ctx, min(e.imageInterval(), e.opts.Poll), func() {
 		if err := e.moveImages(ctx, f); err != nil && ctx.Err() == nil {
@@ -110,20 +113,25 @@ func (e *Engine) moveImages(ctx context.Context, f *follower) error {
 		return nil
 	}
 	c := runs.Catalog()
+	clear(f.unopened)
 	q := images.Question{Keep: keepImages * e.imageInterval(), Seen: f.seen, Open: e.openImages()}
 	for p := range c.Projects() {
-		if c.SourceOf(p.Document.File) != "" {
+		followed := images.Of(p.Spec)
+		if source := c.SourceOf(p.Document.File); !e.opens(source) {
+			e.tellUnopened(f, source, len(followed) > 0)
 			continue // its file is in another repository
 		}
-		if followed := images.Of(p.Spec); len(followed) > 0 {
+		if len(followed) > 0 {
 			q.Projects = append(q.Projects, images.Project{Name: p.Name, Followed: followed})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Blueprints)) {
-		if c.SourceOf(c.Blueprints[name].Position.File) != "" {
+		followed := images.OfBlueprint(c.Blueprints[name].Spec)
+		if source := c.SourceOf(c.Blueprints[name].Position.File); !e.opens(source) {
+			e.tellUnopened(f, source, len(followed) > 0)
 			continue
 		}
-		if followed := images.OfBlueprint(c.Blueprints[name].Spec); len(followed) > 0 {
+		if len(followed) > 0 {
 			q.Projects = append(q.Projects, images.Project{Name: blueprintMark + name, Followed: followed})
 		}
 	}
@@ -157,6 +165,22 @@ func (e *Engine) moveImages(ctx context.Context, f *follower) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// tellUnopened says of a source that it follows images, and that no pull requests can be opened there; the engine of the platform's own
+// repository says it of all. Whether it still does, is found out with each look.
+func (e *Engine) tellUnopened(f *follower, source string, follows bool) {
+	if !follows || source == "" || e.opts.Source != "" {
+		return
+	}
+	if of := e.Of(source); of != nil && of.opens(source) {
+		return
+	}
+	why := "the daemon's configuration names no repository at GitHub for it"
+	if e.Of(source) != nil {
+		why = "what runs of it is no branch"
+	}
+	f.unopened[source] = fmt.Sprintf("images that the source %q follows are not proposed: %s", source, why)
 }
 
 // noImages is said where a pull request is closed. It names nothing: anybody who may push can name a branch as they like.
@@ -266,6 +290,9 @@ func (e *Engine) tellOfImages(f *follower) {
 	var all []string
 	for _, of := range slices.Sorted(maps.Keys(f.troubles)) {
 		all = append(all, f.troubles[of])
+	}
+	for _, of := range slices.Sorted(maps.Keys(f.unopened)) {
+		all = append(all, f.unopened[of])
 	}
 	text := strings.Join(all[:min(len(all), maxTroubles)], "; ")
 	if more := len(all) - maxTroubles; more > 0 {

@@ -67,15 +67,19 @@ type deployed struct {
 	reads    []string // projects whose data are read from the environment that it is made after
 }
 
-// previewing is what is known of all previews together. The zero value is ready for use.
+// previewing is what is known of all previews together, whichever repository their pull requests are of.
 type previewing struct {
 	mu     sync.Mutex
-	facts  map[int]previews.Pull
-	exists map[int]previews.Existing
+	facts  map[catalog.Pull]previews.Pull
+	exists map[catalog.Pull]previews.Existing
 	// surveyed reports whether all clusters said which previews they hold.
 	surveyed bool
 	// fates are what was decided about each last, in words.
-	fates map[int]string
+	fates map[catalog.Pull]string
+}
+
+func newPreviewing() *previewing {
+	return &previewing{facts: map[catalog.Pull]previews.Pull{}, exists: map[catalog.Pull]previews.Existing{}, fates: map[catalog.Pull]string{}}
 }
 
 // actPrefix begins the acts of replies that are of a preview.
@@ -163,21 +167,22 @@ func (f fate) String() string {
 	return ""
 }
 
-func fatesOf(d previews.Decision) map[int]fate {
-	out := map[int]fate{}
+func fatesOf(d previews.Decision) map[catalog.Pull]fate {
+	out := map[catalog.Pull]fate{}
 	for i := range d.None {
-		out[d.None[i].Number] = fate{none: &d.None[i]}
+		out[catalog.Pull{Source: d.None[i].Source, Number: d.None[i].Number}] = fate{none: &d.None[i]}
 	}
 	for i := range d.Keep {
-		out[d.Keep[i].Number] = fate{keep: &d.Keep[i]}
+		out[catalog.Pull{Source: d.Keep[i].Source, Number: d.Keep[i].Number}] = fate{keep: &d.Keep[i]}
 	}
 	for i := range d.Want {
-		out[d.Want[i].Number] = fate{want: &d.Want[i]}
+		out[catalog.Pull{Source: d.Want[i].Source, Number: d.Want[i].Number}] = fate{want: &d.Want[i]}
 	}
 	for i := range d.Remove {
-		f := out[d.Remove[i].Number]
+		of := catalog.Pull{Source: d.Remove[i].Source, Number: d.Remove[i].Number}
+		f := out[of]
 		f.remove = &d.Remove[i]
-		out[d.Remove[i].Number] = f
+		out[of] = f
 	}
 	return out
 }
@@ -185,34 +190,32 @@ func fatesOf(d previews.Decision) map[int]fate {
 // decide decides about all pull requests, and returns what is to become of one, and when to look again. A place that it is
 // given is taken at once. Others of which something else was decided than before are looked at.
 func (e *Engine) decide(number int, facts *previews.Pull) (fate, time.Time) {
-	rules := e.rules()
-	v := &e.previewing
+	rules, own := e.rules(), e.id(number)
+	v := e.previewing
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.facts == nil {
-		v.facts, v.exists, v.fates = map[int]previews.Pull{}, map[int]previews.Existing{}, map[int]string{}
-	}
 	if facts != nil {
-		v.facts[number] = *facts
+		facts.Source = own.Source
+		v.facts[own] = *facts
 	}
 	d := previews.Decide(previews.Input{
 		Now: e.opts.Now(), Rules: rules, Pulls: slices.Collect(maps.Values(v.facts)), Exists: slices.Collect(maps.Values(v.exists)),
 	})
 	fates := fatesOf(d)
-	mine := fates[number]
+	mine := fates[own]
 	if !v.surveyed && mine.want != nil {
-		if _, there := v.exists[number]; !there { // there may be others that nobody knows of yet
-			mine = fate{none: &previews.None{Number: number, Reason: previews.Unknown, Environment: mine.want.Environment}}
+		if _, there := v.exists[own]; !there { // there may be others that nobody knows of yet
+			mine = fate{none: &previews.None{Source: own.Source, Number: number, Reason: previews.Unknown, Environment: mine.want.Environment}}
 		}
 	}
 	if w := mine.want; w != nil {
-		v.exists[number] = previews.Existing{Number: number, Head: w.Head, Environment: w.Environment}
+		v.exists[own] = previews.Existing{Source: own.Source, Number: number, Head: w.Head, Environment: w.Environment}
 	}
 	for other, f := range fates {
 		if is := f.String(); v.fates[other] != is {
 			v.fates[other] = is
-			if other != number {
-				e.queue.work.Add(key{pull: other})
+			if keeper := e.all[other.Source]; keeper != nil && other != own {
+				keeper.queue.work.Add(key{pull: other.Number})
 			}
 		}
 	}
@@ -222,12 +225,12 @@ func (e *Engine) decide(number int, facts *previews.Pull) (fate, time.Time) {
 // gone forgets a preview that is gone, and what was known of its pull request if that is not open any more. Others may have its
 // place.
 func (e *Engine) gone(number int, open bool) {
-	v := &e.previewing
+	v, own := e.previewing, e.id(number)
 	v.mu.Lock()
-	delete(v.exists, number)
+	delete(v.exists, own)
 	if !open {
-		delete(v.facts, number)
-		delete(v.fates, number)
+		delete(v.facts, own)
+		delete(v.fates, own)
 	}
 	v.mu.Unlock()
 	e.decide(0, nil)
@@ -237,9 +240,9 @@ func (e *Engine) gone(number int, open bool) {
 func (e *Engine) isAt(number int, head string) {
 	e.previewing.mu.Lock()
 	defer e.previewing.mu.Unlock()
-	if there, ok := e.previewing.exists[number]; ok && there.Head == "" {
+	if there, ok := e.previewing.exists[e.id(number)]; ok && there.Head == "" {
 		there.Head = head
-		e.previewing.exists[number] = there
+		e.previewing.exists[e.id(number)] = there
 	}
 }
 
@@ -248,7 +251,7 @@ func (e *Engine) isAt(number int, head string) {
 func (e *Engine) notKnown(number int) {
 	e.previewing.mu.Lock()
 	defer e.previewing.mu.Unlock()
-	delete(e.previewing.facts, number)
+	delete(e.previewing.facts, e.id(number))
 }
 
 // survey asks the clusters which previews there are, and has those looked at of which nobody knows why.
@@ -257,31 +260,51 @@ func (e *Engine) survey(ctx context.Context) error {
 		return nil // it is asked for once something runs
 	}
 	states, err := e.opts.Previews.States(ctx)
-	v := &e.previewing
+	v := e.previewing
 	v.mu.Lock()
-	if v.facts == nil {
-		v.facts, v.exists, v.fates = map[int]previews.Pull{}, map[int]previews.Existing{}, map[int]string{}
-	}
 	v.surveyed = v.surveyed || err == nil
-	var strange []int
+	strange := map[catalog.Pull]*Engine{}
 	for _, s := range states {
-		number, ok := catalog.PreviewNumber(s.Name)
+		of, ok := catalog.PreviewPull(s.Name)
 		if !ok {
 			continue
 		}
-		if _, known := v.exists[number]; !known {
-			v.exists[number] = previews.Existing{Number: number, Head: s.Head, Environment: s.Of, Removing: s.Removing}
-			strange = append(strange, number)
+		if _, known := v.exists[of]; !known {
+			v.exists[of] = previews.Existing{Source: of.Source, Number: of.Number, Head: s.Head, Environment: s.Of, Removing: s.Removing}
+			strange[of] = e.all[of.Source]
+		} else if e.all[of.Source] == nil {
+			strange[of] = nil // it is still there
 		}
 	}
 	v.mu.Unlock()
-	for _, number := range strange {
-		if err := e.queue.add(key{pull: number}, ""); err != nil {
-			return err
+	for of, keeper := range strange {
+		var failed error
+		switch {
+		case keeper != nil:
+			failed = keeper.queue.add(key{pull: of.Number}, "")
+		case e.opts.Source == "":
+			failed = e.endForeign(ctx, of)
+		}
+		if failed != nil {
+			return failed
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("asking the clusters which previews there are: %w", err)
+	}
+	return nil
+}
+
+// endForeign removes the preview of a pull request of a repository whose pull requests nobody works on any more.
+func (e *Engine) endForeign(ctx context.Context, of catalog.Pull) error {
+	done, err := e.end(ctx, of, "nobody works on the pull requests of the source "+of.Source+" any more")
+	if err != nil {
+		return fmt.Errorf("removing the preview of %s: %w", of, err)
+	}
+	if done {
+		e.previewing.mu.Lock()
+		defer e.previewing.mu.Unlock()
+		delete(e.previewing.exists, of)
 	}
 	return nil
 }
@@ -297,6 +320,6 @@ func (e *Engine) surveyed() bool {
 func (e *Engine) exists(number int) bool {
 	e.previewing.mu.Lock()
 	defer e.previewing.mu.Unlock()
-	_, ok := e.previewing.exists[number]
+	_, ok := e.previewing.exists[e.id(number)]
 	return ok
 }

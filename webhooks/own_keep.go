@@ -105,7 +105,7 @@ func (e *Engine) recallOwn(ctx context.Context, p Pull, s *pullState) error {
 	if s.own.recalled {
 		return nil
 	}
-	deployments, err := e.opts.Forge.DeploymentsIn(ctx, catalog.PreviewName(p.Number))
+	deployments, err := e.opts.Forge.DeploymentsIn(ctx, e.id(p.Number).Preview())
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (o *own) askedFor(rules []previews.Rules) string {
 // carryOut does what was decided.
 func (e *Engine) carryOut(ctx context.Context, p Pull, s *pullState, f fate) (time.Duration, error) {
 	if f.remove != nil {
-		done, err := e.end(ctx, p.Number, s, string(f.remove.Reason))
+		done, err := e.endOf(ctx, p.Number, s, string(f.remove.Reason))
 		if err != nil || !done {
 			return goingEvery, err
 		}
@@ -176,7 +176,7 @@ func (e *Engine) carryOut(ctx context.Context, p Pull, s *pullState, f fate) (ti
 	if f.want.Asleep {
 		do = e.opts.Previews.Sleep
 	}
-	if err := do(ctx, catalog.PreviewName(p.Number)); err != nil {
+	if err := do(ctx, e.id(p.Number).Preview()); err != nil {
 		return 0, err
 	}
 	s.own.asleep = f.want.Asleep
@@ -189,7 +189,7 @@ func (e *Engine) put(ctx context.Context, p Pull, s *pullState, want *previews.P
 	if refusal, ok := errors.AsType[*RefusalError](err); ok {
 		s.own.looked.verdict, s.own.looked.refused, s.own.looked.made = previews.Refused, refusal.Error(), nil
 		states, err := e.opts.Previews.States(ctx)
-		if err == nil && !listed(states, catalog.PreviewName(p.Number)) {
+		if err == nil && !listed(states, e.id(p.Number).Preview()) {
 			e.gone(p.Number, true) // it has no place
 		}
 		return err
@@ -210,10 +210,21 @@ func (e *Engine) put(ctx context.Context, p Pull, s *pullState, want *previews.P
 	return nil
 }
 
-// end removes a preview from the clusters, and then the data that it wrote. It reports whether nothing of it is left.
-func (e *Engine) end(ctx context.Context, number int, s *pullState, why string) (bool, error) {
-	name := catalog.PreviewName(number)
+// endOf removes the preview of a pull request of the repository. It reports whether nothing of it is left.
+func (e *Engine) endOf(ctx context.Context, number int, s *pullState, why string) (bool, error) {
 	s.own.put = ""
+	done, err := e.end(ctx, e.id(number), why)
+	if done {
+		e.mu.Lock()
+		delete(e.following, number)
+		e.mu.Unlock()
+	}
+	return done, err
+}
+
+// end removes a preview from the clusters, and then the data that it wrote. It reports whether nothing of it is left.
+func (e *Engine) end(ctx context.Context, of catalog.Pull, why string) (bool, error) {
+	name := of.Preview()
 	if err := e.opts.Previews.Remove(ctx, name, why); err != nil {
 		return false, fmt.Errorf("removing it: %w", err)
 	}
@@ -222,16 +233,16 @@ func (e *Engine) end(ctx context.Context, number int, s *pullState, why string) 
 		return false, fmt.Errorf("asking the clusters whether it is gone: %w", err)
 	}
 	if listed(states, name) {
-		e.removing(number)
+		e.removing(of)
 		return false, nil
 	}
-	locations, err := e.locations(number)
+	locations, err := e.locations(of)
 	if err != nil {
 		return false, fmt.Errorf("looking for the data that it wrote: %w", err)
 	}
 	for _, location := range locations {
 		if err := e.opts.Data.Check(location); err != nil {
-			e.opts.Log.Error("data of a preview stay where they are", "pull", number, "err", err.Error())
+			e.opts.Log.Error("data of a preview stay where they are", "pull", of.Number, "preview", name, "err", err.Error())
 			continue
 		}
 		n, err := e.opts.Data.Remove(ctx, location)
@@ -239,13 +250,10 @@ func (e *Engine) end(ctx context.Context, number int, s *pullState, why string) 
 			return false, err
 		}
 		if n > 0 {
-			e.opts.Log.Info("data of a preview removed", "pull", number, "location", location, "objects", n)
+			e.opts.Log.Info("data of a preview removed", "pull", of.Number, "preview", name, "location", location, "objects", n)
 		}
 	}
-	e.mu.Lock()
-	delete(e.following, number)
-	e.mu.Unlock()
-	e.opts.Log.Info("preview removed", "pull", number, "why", why)
+	e.opts.Log.Info("preview removed", "pull", of.Number, "preview", name, "why", why)
 	return true, nil
 }
 
@@ -254,25 +262,25 @@ func listed(states []PreviewState, name string) bool {
 }
 
 // removing remembers that a preview is being removed.
-func (e *Engine) removing(number int) {
+func (e *Engine) removing(of catalog.Pull) {
 	e.previewing.mu.Lock()
 	defer e.previewing.mu.Unlock()
-	if there, ok := e.previewing.exists[number]; ok {
+	if there, ok := e.previewing.exists[of]; ok {
 		there.Removing = true
-		e.previewing.exists[number] = there
+		e.previewing.exists[of] = there
 	}
 }
 
 // locations are where a preview may have written, whichever environment it was made after. Before a commit was accepted that is
 // not known, and not nowhere.
-func (e *Engine) locations(number int) (out []string, err error) {
+func (e *Engine) locations(of catalog.Pull) (out []string, err error) {
 	_, runs := e.opts.Trunk.Accepted()
 	if runs == nil {
 		return nil, errNotReady
 	}
 	base := runs.Catalog()
 	for _, env := range environments(base) {
-		for _, location := range catalog.PreviewData(base, env.Name, number) {
+		for _, location := range catalog.PreviewData(base, env.Name, of) {
 			if !slices.Contains(out, location) {
 				out = append(out, location)
 			}
@@ -287,7 +295,7 @@ func (e *Engine) endOwn(ctx context.Context, p Pull, s *pullState) (time.Duratio
 	if e.opts.Previews == nil || s.own.over || len(e.rules()) == 0 && !e.exists(p.Number) {
 		return 0, nil
 	}
-	name := catalog.PreviewName(p.Number)
+	name := e.id(p.Number).Preview()
 	deployments, err := e.opts.Forge.DeploymentsIn(ctx, name)
 	if err != nil {
 		return 0, fmt.Errorf("looking for the preview of #%d: %w", p.Number, err)
@@ -299,7 +307,7 @@ func (e *Engine) endOwn(ctx context.Context, p Pull, s *pullState) (time.Duratio
 	}
 	facts := previews.Pull{Number: p.Number, State: previews.State(p.State)}
 	e.decide(p.Number, &facts) // it has its place until it is gone
-	done, err := e.end(ctx, p.Number, s, "the pull request is "+string(p.State))
+	done, err := e.endOf(ctx, p.Number, s, "the pull request is "+string(p.State))
 	if err != nil {
 		return 0, fmt.Errorf("removing the preview of #%d: %w", p.Number, err)
 	}

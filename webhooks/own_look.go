@@ -91,7 +91,7 @@ func (e *Engine) approved(ctx context.Context, p Pull, base *catalog.Catalog, pa
 		if strings.EqualFold(login, p.HeadOwner) || strings.EqualFold(login, p.Author) {
 			continue
 		}
-		permission, err := e.opts.Forge.Permission(ctx, login)
+		permission, err := e.permission(ctx, login)
 		if err != nil {
 			return false, fmt.Errorf("reading what %s may do: %w", login, err)
 		}
@@ -124,7 +124,7 @@ func (e *Engine) approved(ctx context.Context, p Pull, base *catalog.Catalog, pa
 // make makes what is to be put.
 func (e *Engine) make(ctx context.Context, p Pull, c *change, environment string, w *wish) error {
 	made, err := evaluate.NewPreview(ctx, evaluate.PreviewInput{
-		Number: p.Number, Environment: environment, Base: c.base, Head: c.head, Renderer: e.opts.Renderer, Cost: e.terms(c.base),
+		Pull: e.id(p.Number), Environment: environment, Base: c.base, Head: c.head, Renderer: e.opts.Renderer, Cost: e.terms(c.base),
 	})
 	if refusal, ok := errors.AsType[*evaluate.PreviewError](err); ok {
 		w.verdict, w.refused = previews.Refused, refusal.Error()

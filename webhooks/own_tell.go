@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/plan/previews"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -44,7 +43,7 @@ func (e *Engine) tellOwnDeployment(ctx context.Context, p Pull, s *pullState, f 
 		return e.setOwnDeployment(ctx, o, 0, DeploymentStatus{State: DeployInactive, Description: cut(text, maxDescription)})
 	}
 	if len(o.deployments) == 0 || o.deployments[0].SHA != f.want.Head {
-		d := Deployment{SHA: f.want.Head, Environment: catalog.PreviewName(p.Number), Description: fmt.Sprintf("Preview of #%d", p.Number), Transient: true}
+		d := Deployment{SHA: f.want.Head, Environment: e.id(p.Number).Preview(), Description: fmt.Sprintf("Preview of #%d", p.Number), Transient: true}
 		// Its time is ordered among those of replies, so that it has to be the forge's too: in whole seconds, by its clock.
 		made, err := e.opts.Forge.CreateDeployment(ctx, d)
 		if err != nil {
@@ -113,7 +112,7 @@ var reasons = map[previews.Reason]string{
 
 // ownLine is what the comment says of a preview; nil: nothing.
 func (e *Engine) ownLine(p Pull, s *pullState, f fate) *report.PreviewEnvironment {
-	line := &report.PreviewEnvironment{Name: catalog.PreviewName(p.Number), State: "not there"}
+	line := &report.PreviewEnvironment{Name: e.id(p.Number).Preview(), State: "not there"}
 	o := &s.own
 	switch {
 	case f.want != nil && o.put != "":

@@ -445,7 +445,7 @@ func TestRoomForPreviews(t *testing.T) {
 				t.Fatalf("there are %v", c.names())
 			}
 			for number := 1; number <= 4; number++ {
-				if _, there := c.there[catalog.PreviewName(number)]; !there && !strings.Contains(w.line(number), "as many as there may be") {
+				if _, there := c.there[catalog.Pull{Number: number}.Preview()]; !there && !strings.Contains(w.line(number), "as many as there may be") {
 					t.Errorf("#%d is not said to wait: %q", number, w.line(number))
 				}
 			}

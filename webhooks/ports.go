@@ -8,6 +8,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -18,13 +19,14 @@ type Repository interface { //nolint:interfacebloat // it is one store, and each
 	// Merge returns what merging a pull request into a commit of its base branch makes. The heads are fetched first. An
 	// error that is a [RefusalError] is the pull request's own fault and stays until it changes.
 	Merge(ctx context.Context, p Pull, base string) (Merge, error)
-	// Commit returns a commit of the repository, which is fetched first if ref names the branch that it is on.
-	Commit(ctx context.Context, sha, ref string) (Commit, error)
+	// Commit returns a commit of the repository, which is fetched first if ref names the branch that it is on. Where a platform has several
+	// repositories, it is joined with the others: as they are accepted, or as they are in a state.
+	Commit(ctx context.Context, sha, ref string, beside compose.State) (Commit, error)
 	// Changed lists the paths that differ between two trees.
 	Changed(ctx context.Context, from, to fs.FS) ([]string, error)
 	// Contains reports whether a commit is another one or comes before it.
 	Contains(ctx context.Context, tip, commit string) (bool, error)
-	// Path returns where a file of the platform is in the repository.
+	// Path returns where a file of the platform is in the repository; empty if it is in another one.
 	Path(file string) string
 	// Fetched returns the head of a pull request that was fetched last, by this process or one before it; empty if none was.
 	Fetched(number int) (string, error)
@@ -58,8 +60,10 @@ func (e *RefusalError) Unwrap() error { return e.Err }
 
 // Trunk is the branch that the platform follows.
 type Trunk interface {
-	// Branch is its name.
+	// Branch is its name; empty if pull requests into no branch change what runs, as of a source that is followed by a tag, or not included.
 	Branch() string
+	// Follows says to people what runs, such as "main" or "tag v3"; empty: nothing of the repository.
+	Follows() string
 	// Tip returns the newest commit that was fetched; empty before the first.
 	Tip() string
 	// Accepted returns the commit that the clusters are kept at, and what it means; nil before there is one.
@@ -107,8 +111,8 @@ type Data interface {
 
 // Reports keeps the full reports of pull requests.
 type Reports interface {
-	// Keep keeps the report on a head, and returns the address at which it is read, which stays the same for days.
-	Keep(pull int, head string, r report.Review) (address string, err error)
+	// Keep keeps the report on a head of a pull request, and returns the address at which it is read, which stays the same for days.
+	Keep(pull, head string, r report.Review) (address string, err error)
 }
 
 // Live compares what is declared with what clusters hold.

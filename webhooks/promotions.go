@@ -78,7 +78,7 @@ func (e *Engine) promoteDue(ctx context.Context, p *promoter) error {
 			continue
 		}
 		for project := range c.Projects() {
-			if c.SourceOf(project.Document.File) != "" {
+			if !e.opens(c.SourceOf(project.Document.File)) {
 				continue // its file is in another repository
 			}
 			on := subject{project: project, environment: to, catalog: c, commit: commit, declared: promotion.Of(c.Tree(), project.Document)}
@@ -155,7 +155,7 @@ func (e *Engine) buildAt(ctx context.Context, on subject, environment, commit st
 	if commit == "" {
 		return ""
 	}
-	c, err := e.opts.Repository.Commit(ctx, commit, e.opts.Trunk.Branch())
+	c, err := e.opts.Repository.Commit(ctx, commit, e.opts.Trunk.Branch(), nil)
 	if err != nil {
 		return ""
 	}
@@ -182,7 +182,7 @@ func (e *Engine) tidy(ctx context.Context, open []Pull) error {
 	for _, p := range open {
 		rest, ours := strings.CutPrefix(p.Head.Ref, promoteBranch)
 		name, to, _ := strings.Cut(rest, "/")
-		if !ours || p.Fork || p.Base.Ref != e.opts.Trunk.Branch() || promotable(runs.Catalog(), name, to) {
+		if !ours || p.Fork || p.Base.Ref != e.opts.Trunk.Branch() || promotable(runs.Catalog(), e.opts.Source, name, to) {
 			continue
 		}
 		if err := e.opts.Forge.Withdraw(ctx, p.Head.Ref, p.Base.Ref, nothingLeft); err != nil {
@@ -192,12 +192,21 @@ func (e *Engine) tidy(ctx context.Context, open []Pull) error {
 	return nil
 }
 
-// promotable reports whether there is something to promote.
-func promotable(c *catalog.Catalog, name, to string) bool {
+// opens reports whether the engine opens pull requests for what a source declares: it is of its repository, and a branch of that runs. What
+// is followed by a tag or a commit is moved by no pull request.
+func (e *Engine) opens(source string) bool {
+	return source == e.opts.Source && e.opts.Trunk.Branch() != ""
+}
+
+// promotable reports whether there is something to promote in a repository.
+func promotable(c *catalog.Catalog, source, name, to string) bool {
 	project, ok := c.Project(name)
 	env, known := c.Environments[to]
 	if !ok || !known {
 		return false
+	}
+	if c.SourceOf(project.Document.File) != source {
+		return false // its file has moved to another repository
 	}
 	declared := promotion.Of(c.Tree(), project.Document)
 	from := env.Spec.PromotesFrom

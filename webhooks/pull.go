@@ -111,10 +111,13 @@ func (e *Engine) review(ctx context.Context, p Pull, s *pullState) (time.Duratio
 	return 0, nil
 }
 
-// elsewhere ends what was begun for a pull request that is to be merged into a branch that does not run. It gets no check: a
+// elsewhere ends what was begun for a pull request that is to be merged into what does not run. It gets no check: a
 // check is of a commit, so that one which passes would count for a pull request into the trunk with the same head as well.
 func (e *Engine) elsewhere(ctx context.Context, p Pull, s *pullState) error {
-	into := fmt.Sprintf("it is to be merged into %s, and what runs is %s", p.Base.Ref, e.opts.Trunk.Branch())
+	into := fmt.Sprintf("it is to be merged into %s, and what runs is %s", p.Base.Ref, e.opts.Trunk.Follows())
+	if e.opts.Trunk.Follows() == "" {
+		into = fmt.Sprintf("the platform includes no repository as %q", e.opts.Source)
+	}
 	r := report.Review{Outcome: report.Untouched, Notes: []string{into}, Head: p.Head.SHA, BaseRef: p.Base.Ref, At: e.opts.Now(), Secretless: p.Fork}
 	if err := e.writeComment(ctx, p, s, r); err != nil {
 		return fmt.Errorf("writing the comment on pull request #%d: %w", p.Number, err)

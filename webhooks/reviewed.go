@@ -4,6 +4,7 @@ package webhooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -41,7 +43,7 @@ func (e *Engine) before(ctx context.Context, p Pull, merge Commit) (string, erro
 		if !found || brought.Number != p.Number {
 			break
 		}
-		commit, err := e.opts.Repository.Commit(ctx, before, p.Base.Ref)
+		commit, err := e.opts.Repository.Commit(ctx, before, p.Base.Ref, nil)
 		if err != nil {
 			return "", err
 		}
@@ -63,6 +65,9 @@ func (e *Engine) shown(ctx context.Context, p Pull) (report.State, bool, error) 
 	if !check.Brief {
 		shown, ok := report.ParseRecord(check.Text)
 		return shown, ok, nil
+	}
+	if e.opts.Source != "" {
+		return report.State{}, false, nil // who may write to a source could write that there
 	}
 	comment, err := e.findComment(ctx, p.Number, isReview)
 	if err != nil {
@@ -86,10 +91,14 @@ type merge struct {
 	was, is map[catalog.ReleaseID]string
 }
 
-// mergeAt finds out what the step of the branch did that ends with a commit.
-func (e *Engine) mergeAt(ctx context.Context, sha string) (merge, error) {
-	branch := e.opts.Trunk.Branch()
-	commit, err := e.opts.Repository.Commit(ctx, sha, branch)
+// mergeAt finds out what the step of the branch did that ends with the commit of a state, with the other repositories as they are in that.
+func (e *Engine) mergeAt(ctx context.Context, at compose.State) (merge, error) {
+	branch, sha := e.opts.Trunk.Branch(), at[e.opts.Source]
+	beside := e.beside(at)
+	commit, err := e.opts.Repository.Commit(ctx, sha, branch, beside)
+	if isRefusal(err) {
+		return merge{commit: sha, opaque: true}, nil
+	}
 	if err != nil {
 		return merge{}, err
 	}
@@ -111,7 +120,11 @@ func (e *Engine) mergeAt(ctx context.Context, sha string) (merge, error) {
 	if m.before == "" {
 		return m, nil
 	}
-	c, err := e.evaluateOwn(ctx, m.before, commit.Tree)
+	c, err := e.evaluateOwn(ctx, m.before, commit.Tree, beside)
+	if isRefusal(err) {
+		m.opaque = true
+		return m, nil
+	}
 	if err != nil {
 		return merge{}, err
 	}
@@ -128,6 +141,20 @@ func (e *Engine) mergeAt(ctx context.Context, sha string) (merge, error) {
 		m.changed[id] = false
 	}
 	return m, nil
+}
+
+// isRefusal reports whether commits cannot be joined, so that there is nothing to compare.
+func isRefusal(err error) bool {
+	_, refused := errors.AsType[*RefusalError](err)
+	return refused
+}
+
+// beside is what a commit of a state is joined with; nil if the platform has one repository.
+func (e *Engine) beside(at compose.State) compose.State {
+	if len(at) == 1 && e.joint() == "" {
+		return nil
+	}
+	return at
 }
 
 // unknownDigest is no digest of anything.
@@ -161,48 +188,13 @@ func (m merge) unreviewed(id catalog.ReleaseID) string {
 	return fmt.Sprintf("#%d showed something else, since the branch moved before it was merged", m.pull)
 }
 
-// state is one of a release: a commit that brought it, and its digest; empty for none.
-type state struct{ commit, digest string }
-
-// whyUnreviewed says why what a release is to become was not reviewed; empty if every step of the branch was that leads there from
-// what is in place. What cannot be followed back was not. Of commits that join several repositories it follows the platform's own: what is
-// left of a change then came from another one.
-func whyUnreviewed(id catalog.ReleaseID, inPlace, next state, joint bool, mergeAt func(sha string) (merge, error)) (string, error) {
-	for range maxMerges {
-		if next.digest == inPlace.digest || next.commit == inPlace.commit && !joint {
-			return "", nil
-		}
-		if next.commit == inPlace.commit {
-			return "what changes it came from a repository that the platform includes, whose pull requests are not followed here", nil
-		}
-		if next.commit == "" {
-			break
-		}
-		m, err := mergeAt(next.commit)
-		if err != nil {
-			return "", err
-		}
-		if why := m.unreviewed(id); why != "" {
-			return why, nil
-		}
-		if _, changes := m.changed[id]; changes {
-			if m.is[id] != next.digest {
-				return fmt.Sprintf("commit %s does not render to what is to be applied", short(next.commit)), nil
-			}
-			next.digest = m.was[id]
-		}
-		next.commit = m.before
-	}
-	return "it cannot be followed back to what is in place", nil
-}
-
 // reviews finds out what was reviewed, for the releases that wait for that.
 type reviews struct {
 	engine *Engine
 	held   map[catalog.ReleaseID]status.Release
 	// told are those of which it was found out since something about them changed.
 	told map[catalog.ReleaseID]bool
-	// merges are those that were looked at; what was merged does not change.
+	// merges are those that were looked at, by the state and the source that moved; what was merged does not change.
 	merges map[string]merge
 }
 
@@ -213,7 +205,9 @@ const maxKnownMerges = 256
 // replica does so for the releases that it keeps; none of them needs to work on pull requests for it.
 func (e *Engine) KeepReviews(ctx context.Context) {
 	r := &reviews{engine: e, held: map[catalog.ReleaseID]status.Release{}, told: map[catalog.ReleaseID]bool{}, merges: map[string]merge{}}
-	defer e.queue.work.ShutDown()
+	for _, each := range e.all {
+		defer each.queue.work.ShutDown() // nothing works on it
+	}
 	var after int64
 	var pause time.Time
 	retry := firstRetry
@@ -269,7 +263,7 @@ func (r *reviews) read(after int64) int64 {
 
 // find finds out what is not known yet.
 func (r *reviews) find(ctx context.Context) error {
-	newest, runs := r.engine.opts.Trunk.Accepted()
+	_, runs := r.engine.opts.Trunk.Accepted()
 	if len(r.held) == 0 {
 		return nil
 	}
@@ -282,20 +276,17 @@ func (r *reviews) find(ctx context.Context) error {
 		if r.told[id] {
 			continue
 		}
-		next := state{status.PartOf(rel.Held.Commit, rel.Held.Parts, ""), rel.Held.Digest}
+		next := state{status.PartsOf(rel.Held.Commit, rel.Held.Parts), rel.Held.Digest}
 		if next.digest == "" {
-			next.commit = newest // of a removal, the hold may have the last commit that declared the release
-		}
-		if rel.Source != "" {
-			r.told[id] = true
-			r.engine.opts.Hand.Reviewed(id, next.digest, fmt.Sprintf("it is declared by the source %q, whose pull requests are not followed here", rel.Source))
-			continue
+			next.commits = r.engine.accepted() // of a removal, the hold may have the last commit that declared the release
 		}
 		inPlace, err := r.inPlace(ctx, rel)
 		if err == nil {
 			var why string
-			joint := rel.Parts+rel.Held.Parts != ""
-			if why, err = whyUnreviewed(id, inPlace, next, joint, func(sha string) (merge, error) { return r.mergeAt(ctx, sha) }); err == nil {
+			w := wayBack{id: id, own: rel.Source, to: inPlace, mergeAt: r.mergeAt, digestAt: func(ctx context.Context, at compose.State) (string, error) {
+				return r.digestAt(ctx, id, at)
+			}}
+			if why, err = w.why(ctx, next); err == nil {
 				r.told[id] = true
 				r.engine.opts.Hand.Reviewed(id, next.digest, why)
 				continue
@@ -311,37 +302,58 @@ func (r *reviews) inPlace(ctx context.Context, rel status.Release) (state, error
 	if rel.Commit == "" {
 		return state{}, nil
 	}
-	commit := status.PartOf(rel.Commit, rel.Parts, "")
-	s := state{commit, unknownDigest}
-	known, err := r.engine.opts.Repository.Contains(ctx, r.engine.opts.Trunk.Tip(), commit)
-	if err != nil {
-		return state{}, fmt.Errorf("looking for what is in place: %w", err)
+	s := state{status.PartsOf(rel.Commit, rel.Parts), unknownDigest}
+	for source, commit := range s.commits {
+		engine := r.engine.Of(source)
+		if engine == nil {
+			continue
+		}
+		known, err := engine.opts.Repository.Contains(ctx, engine.opts.Trunk.Tip(), commit)
+		if err != nil {
+			return state{}, fmt.Errorf("looking for what is in place: %w", err)
+		}
+		if !known {
+			return s, nil // a commit of another history, or of another repository: nothing leads back to it
+		}
 	}
-	if !known {
-		return s, nil // a commit of another history, or of another repository: nothing leads back to it
-	}
-	c, err := r.engine.comparedWith(ctx, commit)
-	if err != nil {
-		return state{}, fmt.Errorf("reading what is in place: %w", err)
-	}
-	if c.from == commit {
-		s.digest = digestIn(c.base, rel.ReleaseID)
-	}
-	return s, nil
+	var err error
+	s.digest, err = r.digestAt(ctx, rel.ReleaseID, s.commits)
+	return s, err
 }
 
-// mergeAt is that of the engine, asked once for each commit.
-func (r *reviews) mergeAt(ctx context.Context, sha string) (merge, error) {
-	if m, known := r.merges[sha]; known {
-		return m, nil
+// digestAt returns the digest of what a release renders to in a state.
+func (r *reviews) digestAt(ctx context.Context, id catalog.ReleaseID, at compose.State) (string, error) {
+	commit := at[""]
+	c, err := r.engine.comparedWith(ctx, commit, r.engine.beside(at))
+	if isRefusal(err) {
+		return unknownDigest, nil
 	}
-	m, err := r.engine.mergeAt(ctx, sha)
 	if err != nil {
-		return merge{}, err
+		return "", fmt.Errorf("reading a state of before: %w", err)
+	}
+	if c.from != commit || c.behind != "" {
+		return unknownDigest, nil
+	}
+	return digestIn(c.base, id), nil
+}
+
+// mergeAt is that of the engine of a source, asked once for each state; false if nobody works on the pull requests of that.
+func (r *reviews) mergeAt(ctx context.Context, source string, at compose.State) (merge, bool, error) {
+	engine := r.engine.Of(source)
+	if engine == nil {
+		return merge{}, false, nil
+	}
+	key := source + "\x00" + at.Key()
+	if m, known := r.merges[key]; known {
+		return m, true, nil
+	}
+	m, err := engine.mergeAt(ctx, at)
+	if err != nil {
+		return merge{}, true, err
 	}
 	if len(r.merges) >= maxKnownMerges {
 		clear(r.merges)
 	}
-	r.merges[sha] = m
-	return m, nil
+	r.merges[key] = m
+	return m, true, nil
 }

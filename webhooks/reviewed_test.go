@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -139,39 +140,34 @@ func TestWhyUnreviewed(t *testing.T) {
 	}
 	none := merge{commit: "n", before: "b", changed: map[catalog.ReleaseID]bool{ordersProd: false}}
 	const moved, lost = "#7 showed something else, since the branch moved before it was merged", "it cannot be followed back to what is in place"
-	const elsewhere = "what changes it came from a repository that the platform includes, whose pull requests are not followed here"
 	for name, tc := range map[string]struct {
 		reason        string
 		inPlace, next state
 		steps         map[string]merge
 		want          string
-		// joint is set if the commits join several repositories.
-		joint bool
 	}{
-		"Joint":      {"A step of the platform's own is reviewed as any.", state{"a", "1"}, state{"b", "2"}, map[string]merge{"b": step("b", "a", "1", "2", true)}, "", true},
-		"JointOther": {"What is left of a change came from another repository.", state{"a", "1"}, state{"a", "2"}, nil, elsewhere, true},
-		"JointBoth":  {"Also beside steps of the platform's own.", state{"a", "0"}, state{"b", "2"}, map[string]merge{"b": step("b", "a", "1", "2", true)}, elsewhere, true},
-		"One":        {"The one step was reviewed.", state{"a", "1"}, state{"b", "2"}, map[string]merge{"b": step("b", "a", "1", "2", true)}, "", false},
-		"Not":        {"It was not.", state{"a", "1"}, state{"b", "2"}, map[string]merge{"b": step("b", "a", "1", "2", false)}, moved, false},
-		"Two":        {"All steps count.", state{"a", "1"}, state{"c", "3"}, map[string]merge{"c": step("c", "b", "2", "3", true), "b": step("b", "a", "1", "2", false)}, moved, false},
-		"Since":      {"What led to what is in place does not.", state{"b", "2"}, state{"c", "3"}, map[string]merge{"c": step("c", "b", "2", "3", true), "b": step("b", "a", "1", "2", false)}, "", false},
-		"LongAgo":    {"What is in place may be of any commit.", state{"a", "2"}, state{"c", "3"}, map[string]merge{"c": step("c", "b", "2", "3", true)}, "", false},
-		"Others":     {"What changes others is no step of it.", state{"a", "1"}, state{"n", "2"}, map[string]merge{"n": none, "b": step("b", "a", "1", "2", true)}, "", false},
-		"New":        {"A release that is new was nothing before.", state{}, state{"b", "2"}, map[string]merge{"b": step("b", "a", "", "2", true)}, "", false},
-		"Removed":    {"A removal makes nothing of it.", state{"a", "1"}, state{"b", ""}, map[string]merge{"b": step("b", "a", "1", "", true)}, "", false},
-		"RemovedNot": {"It is reviewed like any other step.", state{"a", "1"}, state{"b", ""}, map[string]merge{"b": step("b", "a", "1", "", false)}, moved, false},
-		"Other":      {"What is to be applied is not what the commit makes.", state{"a", "1"}, state{"b", "9"}, map[string]merge{"b": step("b", "a", "1", "2", true)}, "commit b does not render to what is to be applied", false},
-		"Unknown":    {"What is in place is not known.", state{"z", unknownDigest}, state{"b", "2"}, map[string]merge{"b": step("b", "", "1", "2", true)}, lost, false},
-		"TooFar":     {"It is followed so far, and no further.", state{"a", "1"}, state{"n", "2"}, map[string]merge{"n": {commit: "n", before: "n"}}, lost, false},
+		"One":        {"The one step was reviewed.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "b"}, "2"}, map[string]merge{"b": step("b", "a", "1", "2", true)}, ""},
+		"Not":        {"It was not.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "b"}, "2"}, map[string]merge{"b": step("b", "a", "1", "2", false)}, moved},
+		"Two":        {"All steps count.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "c"}, "3"}, map[string]merge{"c": step("c", "b", "2", "3", true), "b": step("b", "a", "1", "2", false)}, moved},
+		"Since":      {"What led to what is in place does not.", state{compose.State{"": "b"}, "2"}, state{compose.State{"": "c"}, "3"}, map[string]merge{"c": step("c", "b", "2", "3", true), "b": step("b", "a", "1", "2", false)}, ""},
+		"LongAgo":    {"What is in place may be of any commit.", state{compose.State{"": "a"}, "2"}, state{compose.State{"": "c"}, "3"}, map[string]merge{"c": step("c", "b", "2", "3", true)}, ""},
+		"Others":     {"What changes others is no step of it.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "n"}, "2"}, map[string]merge{"n": none, "b": step("b", "a", "1", "2", true)}, ""},
+		"New":        {"A release that is new was nothing before.", state{}, state{compose.State{"": "b"}, "2"}, map[string]merge{"b": step("b", "a", "", "2", true)}, ""},
+		"Removed":    {"A removal makes nothing of it.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "b"}, ""}, map[string]merge{"b": step("b", "a", "1", "", true)}, ""},
+		"RemovedNot": {"It is reviewed like any other step.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "b"}, ""}, map[string]merge{"b": step("b", "a", "1", "", false)}, moved},
+		"Other":      {"What is to be applied is not what the commit makes.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "b"}, "9"}, map[string]merge{"b": step("b", "a", "1", "2", true)}, "commit b does not render to what is to be applied"},
+		"Unknown":    {"What is in place is not known.", state{compose.State{"": "z"}, unknownDigest}, state{compose.State{"": "b"}, "2"}, map[string]merge{"b": step("b", "", "1", "2", true)}, lost},
+		"TooFar":     {"It is followed so far, and no further.", state{compose.State{"": "a"}, "1"}, state{compose.State{"": "n"}, "2"}, map[string]merge{"n": {commit: "n", before: "n"}}, lost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := whyUnreviewed(ordersDev, tc.inPlace, tc.next, tc.joint, func(sha string) (merge, error) {
-				m, ok := tc.steps[sha]
+			w := wayBack{id: ordersDev, to: tc.inPlace, mergeAt: func(_ context.Context, source string, at compose.State) (merge, bool, error) {
+				m, ok := tc.steps[at[source]]
 				if !ok {
-					t.Fatalf("%s It asks for commit %q", tc.reason, sha)
+					t.Fatalf("%s It asks for commit %q", tc.reason, at[source])
 				}
-				return m, nil
-			})
+				return m, true, nil
+			}}
+			got, err := w.why(t.Context(), tc.next)
 			if err != nil || got != tc.want {
 				t.Errorf("%s It was not reviewed: %q, %v; want %q", tc.reason, got, err, tc.want)
 			}

@@ -41,7 +41,7 @@ func (e *Engine) rollback(ctx context.Context, p Pull, s *pullState, in Comment,
 	}
 	var failed []string
 	for _, id := range on.releases {
-		if err := e.opts.Hand.Rollback(ctx, id, who.Login, fmt.Sprintf("asked for in #%d", p.Number)); err != nil {
+		if err := e.opts.Hand.Rollback(ctx, id, who.Login, fmt.Sprintf("asked for in %s", e.id(p.Number))); err != nil {
 			failed = append(failed, err.Error())
 		}
 	}
@@ -108,7 +108,7 @@ func (e *Engine) restoring(ctx context.Context, on subject, by string) (Proposal
 
 // buildBefore finds the newest commit before the accepted one in which the project has another build in the environment.
 func (e *Engine) buildBefore(ctx context.Context, on subject, now promotion.BuildID) (string, *promotion.Declared, error) {
-	c, err := e.opts.Repository.Commit(ctx, on.commit, e.opts.Trunk.Branch())
+	c, err := e.opts.Repository.Commit(ctx, on.commit, e.opts.Trunk.Branch(), nil)
 	for range maxBack {
 		if err != nil {
 			return "", nil, fmt.Errorf("the commits before cannot be read: %w", err)
@@ -116,7 +116,7 @@ func (e *Engine) buildBefore(ctx context.Context, on subject, now promotion.Buil
 		if c.Parent == "" {
 			break
 		}
-		if c, err = e.opts.Repository.Commit(ctx, c.Parent, e.opts.Trunk.Branch()); err != nil {
+		if c, err = e.opts.Repository.Commit(ctx, c.Parent, e.opts.Trunk.Branch(), nil); err != nil {
 			continue
 		}
 		then, failed := promotion.Read(c.Tree, on.declared.File, on.project.Name)

@@ -127,7 +127,7 @@ func (e *Engine) recall(ctx context.Context, p Pull, f *followed) error {
 
 // merged finds out what a merge did, and what of that the pull request's comment did not show.
 func (e *Engine) merged(ctx context.Context, p Pull) (report.Review, error) {
-	commit, err := e.opts.Repository.Commit(ctx, p.MergeCommit, p.Base.Ref)
+	commit, err := e.opts.Repository.Commit(ctx, p.MergeCommit, p.Base.Ref, nil)
 	if err != nil {
 		return report.Review{}, err
 	}
@@ -137,7 +137,7 @@ func (e *Engine) merged(ctx context.Context, p Pull) (report.Review, error) {
 		return report.Review{}, err
 	}
 	if before != "" {
-		c, err := e.evaluateOwn(ctx, before, commit.Tree)
+		c, err := e.evaluateOwn(ctx, before, commit.Tree, nil)
 		if err != nil {
 			return report.Review{}, err
 		}
@@ -158,7 +158,7 @@ func (e *Engine) merged(ctx context.Context, p Pull) (report.Review, error) {
 // buildsOf returns which builds a merge made of its releases. Those that cannot be told are left out: nothing depends on them.
 func (e *Engine) buildsOf(ctx context.Context, p Pull, releases []preview.Release) map[catalog.ReleaseID]promotion.BuildID {
 	_, runs := e.opts.Trunk.Accepted()
-	commit, err := e.opts.Repository.Commit(ctx, p.MergeCommit, p.Base.Ref)
+	commit, err := e.opts.Repository.Commit(ctx, p.MergeCommit, p.Base.Ref, nil)
 	if err != nil || runs == nil {
 		return nil
 	}

@@ -38,8 +38,16 @@ func (e *Engine) subjectOf(ctx context.Context, s *pullState, in Comment, who ca
 	if len(on.releases) == 0 {
 		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("there is no release of a project %q in an environment %q", project, environment)}, nil
 	}
-	if source := on.catalog.SourceOf(on.project.Document.File); source != "" {
-		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("the project %q is declared by the source %q: it is changed in that repository", project, source)}, nil
+	switch source := on.catalog.SourceOf(on.project.Document.File); {
+	case source == e.opts.Source && source != "" && !e.opens(source):
+		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("the project %q is declared by the source %q, of which %s runs: it is changed by what the platform follows of it", project, source, e.opts.Trunk.Follows())}, nil
+	case source == e.opts.Source:
+	case source == "":
+		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("the project %q is declared by the platform's own repository: ask for it in a pull request of that", project)}, nil
+	case e.Of(source) == nil:
+		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("the project %q is declared by the source %q, in which this daemon opens no pull requests", project, source)}, nil
+	default:
+		return on, &report.Answer{Kind: report.Failed, What: fmt.Sprintf("the project %q is declared by the source %q: ask for it in a pull request of that repository", project, source)}, nil
 	}
 	on.declared = promotion.Of(on.catalog.Tree(), on.project.Document)
 	owners, err := policy.Owners(on.catalog, []string{on.project.Document.File})

@@ -53,9 +53,11 @@ func (e *Engine) sweepOnce(ctx context.Context, since time.Time) error {
 	if err != nil {
 		return fmt.Errorf("listing the closed pull requests: %w", err)
 	}
-	groups, err := e.opts.Forge.MergeGroups(ctx, e.opts.Trunk.Branch())
-	if err != nil {
-		return fmt.Errorf("listing the merge queue: %w", err)
+	var groups []MergeGroup
+	if branch := e.opts.Trunk.Branch(); branch != "" {
+		if groups, err = e.opts.Forge.MergeGroups(ctx, branch); err != nil {
+			return fmt.Errorf("listing the merge queue: %w", err)
+		}
 	}
 	comments, err := e.opts.Forge.CommentsSince(ctx, since)
 	if err != nil {

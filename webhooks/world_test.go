@@ -24,6 +24,7 @@ import (
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/evaluate"
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/render"
@@ -87,6 +88,9 @@ type renderer struct{}
 func (renderer) Render(ctx context.Context, tree fs.FS, rel catalog.Release) (out render.Result, err error) {
 	name := "projects/" + rel.ID.Project + "/app.yaml"
 	data, err := fs.ReadFile(tree, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = fs.ReadFile(tree, "sources/"+rel.ID.Project+"/app/app.yaml")
+	}
 	switch text := string(data); {
 	case err != nil:
 		return out, err
@@ -611,7 +615,8 @@ func (w *world) Withdraw(_ context.Context, branch, _, why string) error {
 // trunk and repository are the world as the engine's other two partners see it.
 type trunk struct{ w *world }
 
-func (t trunk) Branch() string { return "main" }
+func (t trunk) Branch() string  { return "main" }
+func (t trunk) Follows() string { return "main" }
 
 func (t trunk) Tip() string {
 	t.w.mu.Lock()
@@ -640,7 +645,7 @@ func (r repository) Merge(_ context.Context, p Pull, _ string) (Merge, error) {
 	return Merge{ID: "merge of " + p.Head.SHA, Tree: r.w.commits[p.Head.SHA].tree()}, nil
 }
 
-func (r repository) Commit(_ context.Context, sha, _ string) (Commit, error) {
+func (r repository) Commit(_ context.Context, sha, _ string, _ compose.State) (Commit, error) {
 	r.w.mu.Lock()
 	defer r.w.mu.Unlock()
 	f, ok := r.w.commits[sha]

@@ -211,6 +211,16 @@ type DaemonSource struct {
 	NoRewrite bool `json:"noRewrite,omitempty"`
 	// AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.
 	AcceptRewrites []string `json:"acceptRewrites,omitempty"`
+	// GitHub has its pull requests worked on, as those of the platform's own repository are; default: they are not.
+	GitHub DaemonSourceGitHub `json:"github,omitzero"`
+}
+
+// DaemonSourceGitHub is where a source is at the GitHub of the platform.
+type DaemonSourceGitHub struct {
+	// Repository is OWNER/NAME.
+	Repository string `json:"repository,omitempty"`
+	// TokenFile holds an access token, where the App is not installed; default: none, the credentials of the platform's repository are used.
+	TokenFile string `json:"tokenFile,omitempty"`
 }
 
 // DaemonVerify says whose keys may sign commits. The files are read again when they change.

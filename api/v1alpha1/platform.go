@@ -68,6 +68,8 @@ type IncludedRepository struct {
 	Path string `json:"path,omitempty"`
 	// Kinds are those that it may declare. Every kind but Project governs others; Platform is never one of them. Default: Project.
 	Kinds []IncludedKind `json:"kinds,omitempty"`
+	// Projects are patterns of names, such as "billing" or "billing-*", of which each of its projects has to match one; default: any name.
+	Projects []string `json:"projects,omitempty"`
 	// Owners are those whom the owner of each of its projects has to be one of; default: anybody.
 	Owners []string `json:"owners,omitempty"`
 	// Environments are those that its projects may be in; default: all.

@@ -177,6 +177,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 	if err := s.metering.check(s.history.where); err != nil {
 		return nil, err
 	}
+	if s.github.repository == "" && len(s.sources.githubs) > 0 {
+		return nil, usagef("--source-github-repo goes with --github-repo: pull requests of sources are judged as those of the platform's own repository, whose people decide")
+	}
 	if s.github.repository != "" && s.replicas.shards {
 		return nil, usagef("--github-repo does not go with --shards: one replica works on pull requests, and has to have all releases; leave --shards out, so that the leader has them")
 	}

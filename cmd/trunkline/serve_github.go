@@ -54,7 +54,7 @@ func (g *atGitHub) flags(f *pflag.FlagSet) {
 	f.StringVar(&g.public, "public-url", "", "where people reach this daemon, for links in what it writes")
 }
 
-// client makes the client of GitHub; nil if the daemon is not connected to it.
+// client makes the client of GitHub for the platform's own repository; nil if the daemon is not connected to it.
 func (g *atGitHub) client() (*github.Repository, *github.Client, error) {
 	if g.repository == "" {
 		if g.app != 0 || g.keyFile != "" || g.tokenFile != "" {
@@ -62,32 +62,37 @@ func (g *atGitHub) client() (*github.Repository, *github.Client, error) {
 		}
 		return nil, nil, nil
 	}
+	token := ""
+	if err := readSecret(g.tokenFile, &token); err != nil {
+		return nil, nil, err
+	}
+	return g.connect(g.repository, token, g.app != 0 || g.keyFile != "", g.installation)
+}
+
+// connect makes a client for a repository, with a token, as the App, or with both, which is refused.
+func (g *atGitHub) connect(name, token string, asApp bool, installation int64) (*github.Repository, *github.Client, error) {
 	api, err := apiOf(g.url)
 	if err != nil {
 		return nil, nil, &usageError{err}
 	}
 	options := []github.Option{github.WithBaseURL(api)}
-	token := ""
-	if err := readSecret(g.tokenFile, &token); err != nil {
-		return nil, nil, err
-	}
 	if token != "" {
 		options = append(options, github.WithToken(token))
 	}
-	if g.app != 0 || g.keyFile != "" {
+	if asApp {
 		key := []byte(nil)
 		if g.keyFile != "" {
 			if key, err = os.ReadFile(g.keyFile); err != nil {
 				return nil, nil, fmt.Errorf("reading a secret: %w", err)
 			}
 		}
-		options = append(options, github.WithApp(g.app, key), github.WithInstallation(g.installation))
+		options = append(options, github.WithApp(g.app, key), github.WithInstallation(installation))
 	}
 	client, err := github.New(options...)
 	if err != nil {
 		return nil, nil, &usageError{err}
 	}
-	repository, err := client.Repository(g.repository)
+	repository, err := client.Repository(name)
 	if err != nil {
 		return nil, nil, &usageError{err}
 	}
@@ -111,6 +116,10 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	}
 	d.fetches = d.signedFetches(client, repository.FullName())
 	d.appToken = d.sourceTokens(client)
+	sources, err := d.sourceForges(client)
+	if err != nil {
+		return err
+	}
 	links := webhooks.Links{Console: d.flags.github.public, Rules: rulesURL}
 	var kept webhooks.Reports
 	if d.flags.github.public != "" {
@@ -119,40 +128,67 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 		}
 		kept = d.reports
 	}
-	options := webhooks.Options{
-		Forge: repository, Repository: &commits.Repository{Store: d.store, Remote: d.fetches, Dir: d.flags.dir, Join: d.join},
-		Joint: d.accepted, Trunk: trunk{d}, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Accuracy: d.counting.accurate, Links: links, Reports: kept, Live: live{d},
-		Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Log: d.log, Now: time.Now,
-	}
-	if options.Images, err = d.followedImages(); err != nil {
+	images, err := d.followedImages()
+	if err != nil {
 		return err
 	}
-	d.newPulls = func() *webhooks.Engine { return webhooks.New(options) }
-	d.deliver = func(event, id string, body []byte) (int, string) {
+	options := func(source string) webhooks.Options {
+		return webhooks.Options{
+			Source: source, Joint: d.accepted, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations,
+			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Log: d.log, Now: time.Now,
+		}
+	}
+	own := options("")
+	own.Forge, own.Trunk = repository, trunk{d}
+	own.Repository = &commits.Repository{Store: d.store, Remote: d.fetches, Dir: d.flags.dir, Join: d.join("")}
+	included := make([]webhooks.Options, 0, len(sources))
+	for _, s := range sources {
+		one, trunk := options(s.name), sourceTrunk{d, s.name}
+		one.Forge, one.Rights, one.Trunk = s.forge, repository, trunk
+		one.Repository = &commits.Repository{Store: d.store, Source: s.name, Remote: trunk.remote, Dir: d.flags.dir, Folder: trunk.folder, Join: d.join(s.name)}
+		included = append(included, one)
+	}
+	d.newPulls = func() *webhooks.Engine { return webhooks.New(own, included...) }
+	d.deliver = d.deliveries(repository.FullName(), sources)
+	return nil
+}
+
+// deliveries returns what accepts deliveries of GitHub, which is of the platform's own repository, or of one of the sources.
+func (d *daemon) deliveries(own string, sources []sourceForge) func(event, id string, body []byte) (int, string) {
+	return func(event, id string, body []byte) (int, string) {
 		e, err := github.ParseHint(event, id, body)
-		source := err == nil && e.Hint.Push && d.triggerSource(e.Of)
-		switch {
-		case err != nil:
+		if err != nil {
 			return http.StatusBadRequest, err.Error()
-		case source && !e.Of(repository.FullName()):
-			return http.StatusAccepted, "the source is fetched"
-		case !e.Of(repository.FullName()) || !e.Look:
-			return http.StatusAccepted, "nothing to do"
 		}
 		if e.Hint.Push {
-			git.Trigger(d.trigger)
-			return http.StatusAccepted, "the repository is fetched"
+			source := d.triggerSource(e.Of)
+			if e.Of(own) && e.Look {
+				git.Trigger(d.trigger)
+				return http.StatusAccepted, "the repository is fetched"
+			}
+			if source {
+				return http.StatusAccepted, "the source is fetched"
+			}
+			return http.StatusAccepted, "nothing to do"
+		}
+		source, ours := "", e.Of(own)
+		for _, s := range sources {
+			if e.Of(s.forge.FullName()) {
+				source, ours = s.name, true
+			}
+		}
+		if !e.Look || !ours {
+			return http.StatusAccepted, "nothing to do"
 		}
 		pulls := d.pulls.Load()
 		if pulls == nil {
 			return http.StatusServiceUnavailable, "another replica works on pull requests; it finds by itself what this is about"
 		}
-		if err := pulls.Take(e.Hint); err != nil {
+		if err := pulls.Of(source).Take(e.Hint); err != nil {
 			return http.StatusServiceUnavailable, err.Error()
 		}
 		return http.StatusAccepted, "it is looked at"
 	}
-	return nil
 }
 
 // workOnPulls works on pull requests until ctx ends. It begins with what GitHub says of all of them, whoever did before.
@@ -216,6 +252,9 @@ type trunk struct{ d *daemon }
 
 // Branch implements [webhooks.Trunk].
 func (t trunk) Branch() string { return t.d.flags.remote.Branch }
+
+// Follows implements [webhooks.Trunk].
+func (t trunk) Follows() string { return t.Branch() }
 
 // Tip implements [webhooks.Trunk].
 func (t trunk) Tip() string {

@@ -3,6 +3,10 @@
 package main
 
 import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -40,11 +44,11 @@ func (i *followed) check(pulls bool) error {
 	return nil
 }
 
-// followedImages is how images that projects follow are watched; nil: they are not.
-func (d *daemon) followedImages() (*webhooks.Images, error) {
+// followedImages returns how images that projects of a source follow are watched, or those of the platform's own; nil: they are not.
+func (d *daemon) followedImages() (func(source string) *webhooks.Images, error) {
 	flags := d.flags.images
 	if len(flags.registries)+len(d.flags.artifacts.hosts) == 0 {
-		return nil, nil
+		return func(string) *webhooks.Images { return nil }, nil
 	}
 	client, err := registry.New(flags.registries, flags.config, time.Now)
 	if err != nil {
@@ -53,8 +57,33 @@ func (d *daemon) followedImages() (*webhooks.Images, error) {
 	if flags.cloud {
 		client = client.With(d.flags.clouds.Keychain)
 	}
-	return &webhooks.Images{
-		Registries: lookers{client, d.artifacts}, Interval: flags.interval,
-		Trouble: func(text string) { d.board.SetSource(func(s *status.Source) { s.Images = text }) },
+	troubles := &imageTroubles{tell: func(text string) { d.board.SetSource(func(s *status.Source) { s.Images = text }) }}
+	return func(source string) *webhooks.Images {
+		return &webhooks.Images{Registries: lookers{client, d.artifacts}, Interval: flags.interval, Trouble: func(text string) { troubles.of(source, text) }}
 	}, nil
+}
+
+// imageTroubles is what is wrong with images that are followed, by the repositories that declare them.
+type imageTroubles struct {
+	tell func(text string)
+
+	mu  sync.Mutex
+	all map[string]string
+}
+
+// of tells what is wrong in one repository; empty: nothing.
+func (t *imageTroubles) of(source, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all == nil {
+		t.all = map[string]string{}
+	}
+	t.all[source] = text
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(t.all)) {
+		if t.all[name] != "" {
+			lines = append(lines, t.all[name])
+		}
+	}
+	t.tell(strings.Join(lines, "; "))
 }

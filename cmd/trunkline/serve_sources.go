@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,14 +13,16 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/signers"
+	"trunkline.dev/trunkline/reconciler/status"
 )
 
 // sourceFlags are the flags about repositories that the platform may include. Each value is NAME=VALUE.
 type sourceFlags struct {
-	urls, users, passwords, tokens, cas, keys, passphrases, hosts, ssh, gpg, noRewrite, rewrites []string
+	urls, users, passwords, tokens, cas, keys, passphrases, hosts, ssh, gpg, noRewrite, rewrites, githubs, githubTokens []string
 }
 
 func (s *sourceFlags) flags(f *pflag.FlagSet) {
@@ -39,6 +42,8 @@ func (s *sourceFlags) flags(f *pflag.FlagSet) {
 		{&s.gpg, "source-verify-gpg-keys", "`NAME=FILE` of public OpenPGP keys that may sign commits of a source; can be repeated"},
 		{&s.noRewrite, "source-no-rewrite", "`NAME` of a source of which a head is refused that does not come after the accepted commit; can be repeated"},
 		{&s.rewrites, "source-accept-rewrite", "`NAME=FROM..TO`: accept once that the branch of such a source left a commit for another one; can be repeated"},
+		{&s.githubs, "source-github-repo", "`NAME=OWNER/REPO`: report on pull requests of a source, as those of --github-repo; can be repeated; default: none"},
+		{&s.githubTokens, "source-github-token-file", "`NAME=FILE` with an access token for a source's pull requests, where the App is not installed"},
 	} {
 		f.StringArrayVar(one.into, one.flag, nil, one.usage)
 	}
@@ -51,6 +56,8 @@ type sourceSettings struct {
 	signers   signerFiles
 	noRewrite bool
 	rewrites  []reconciler.Rewrite
+	// github is the repository at GitHub whose pull requests are worked on; empty: they are not. githubToken is a file.
+	github, githubToken string
 
 	// auth and who are what the files say, once they are read; who is nil if nobody need sign.
 	auth *files[git.Auth]
@@ -89,6 +96,8 @@ func (s *sourceFlags) sources() (map[string]*sourceSettings, error) {
 			c.rewrites = append(c.rewrites, r)
 			return err
 		}},
+		{"source-github-repo", s.githubs, func(c *sourceSettings, v string) error { c.github = v; return nil }},
+		{"source-github-token-file", s.githubTokens, func(c *sourceSettings, v string) error { c.githubToken = v; return nil }},
 	} {
 		if err := eachNamed("--"+one.flag, one.values, func(name, value string) error {
 			c := out[name]
@@ -104,6 +113,9 @@ func (s *sourceFlags) sources() (map[string]*sourceSettings, error) {
 		}
 	}
 	for name, c := range out {
+		if c.githubToken != "" && c.github == "" {
+			return nil, usagef("--source-github-token-file %s goes with --source-github-repo: say which repository at GitHub it is", name)
+		}
 		if err := c.remote.Validate(); err != nil {
 			return nil, &usageError{fmt.Errorf("--source-repo %s: %w", name, err)}
 		}
@@ -227,7 +239,7 @@ func (d *daemon) triggerAll() {
 func (d *daemon) triggerSource(of func(repository string) bool) bool {
 	var names []string
 	for name, c := range d.live.Load().secrets.sources {
-		if repository := atGitHubOf(c.remote.URL); repository != "" && of(repository) {
+		if repository := atGitHubOf(c.remote.URL); repository != "" && of(repository) || c.github != "" && of(c.github) {
 			names = append(names, name)
 		}
 	}
@@ -249,18 +261,31 @@ func atGitHubOf(url string) string {
 	return strings.Join(parts[len(parts)-2:], "/")
 }
 
-// accepted identifies the commits of all repositories that are accepted.
-func (d *daemon) accepted() string {
+// accepted are the commits of all repositories that are accepted.
+func (d *daemon) accepted() compose.State {
 	commit, _ := d.rec.Accepted()
-	return d.partsOf(commit)
+	return status.PartsOf(commit, d.partsOf(commit))
 }
 
-// join joins a commit of the platform's repository with what is accepted of those that it includes.
-func (d *daemon) join(ctx context.Context, commit string) (string, error) {
-	accepted, _ := d.rec.Accepted()
-	kept, _, err := d.store.Composition(accepted)
-	if err != nil {
-		return "", err
+// join returns what joins a commit of a repository with those of the others: with what is accepted of them, or with those of a state.
+func (d *daemon) join(source string) func(ctx context.Context, commit string, beside compose.State) (string, error) {
+	return func(ctx context.Context, commit string, beside compose.State) (string, error) {
+		if beside == nil {
+			beside = d.accepted()
+		}
+		kept := git.Composition{Platform: beside[""]}
+		for name, other := range beside {
+			if name != "" && name != source {
+				kept.Sources = append(kept.Sources, git.Part{Name: name, Commit: other})
+			}
+		}
+		if source == "" {
+			return reconciler.Join(ctx, d.store, d.flags.dir, commit, kept)
+		}
+		if kept.Platform == "" {
+			return "", errors.New("no commit of the platform was accepted yet that the source could be joined with")
+		}
+		kept.Sources = append(kept.Sources, git.Part{Name: source, Commit: commit})
+		return reconciler.Join(ctx, d.store, d.flags.dir, kept.Platform, kept)
 	}
-	return reconciler.Join(ctx, d.store, d.flags.dir, commit, kept)
 }

@@ -216,3 +216,74 @@ func TestNextEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestOrder: where whether a head is good is seen from it and from what the platform says of it, as with names that the platform gives to one
+// source each, the same is accepted in each order in which heads come, one by one or together. Names that two sources may have go to whoever
+// came first.
+func TestOrder(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	rapid.Check(t, func(t *rapid.T) {
+		// Each head declares some names of projects; the platform gives each name to one source.
+		projects := []string{"x", "y", "z"}
+		given := map[string]string{}
+		for _, p := range projects {
+			given[p] = rapid.SampledFrom(names).Draw(t, "whose "+p)
+		}
+		declares := map[string][]string{}
+		for _, name := range names {
+			declares[name+"1"] = nil
+			declares[name+"2"] = rapid.SliceOfDistinct(rapid.SampledFrom(projects), rapid.ID).Draw(t, name)
+		}
+		fails := func(s compose.State) (blamed []string) {
+			by := map[string][]string{}
+			for _, name := range names {
+				for _, p := range declares[s[name]] {
+					by[p] = append(by[p], name)
+					if given[p] != name {
+						blamed = append(blamed, name)
+					}
+				}
+			}
+			for _, claims := range by {
+				if len(claims) > 1 {
+					blamed = append(blamed, claims...)
+				}
+			}
+			slices.Sort(blamed)
+			return slices.Compact(blamed)
+		}
+		outcome := func(order []string, together int) string {
+			heads := map[string]string{"a": "a1", "b": "b1", "c": "c1"}
+			accepted := compose.State{"": "p", "a": "a1", "b": "b1", "c": "c1"}
+			for i, name := range order {
+				if heads[name] = name + "2"; i+1 < together {
+					continue
+				}
+				accepted, _ = world{"p", map[string][]string{"p": names}, heads, fails}.run(accepted)
+			}
+			return accepted.Key()
+		}
+		first := outcome(names, 1)
+		order, together := rapid.Permutation(names).Draw(t, "order"), rapid.IntRange(1, 3).Draw(t, "together")
+		if again := outcome(order, together); again != first {
+			t.Fatalf("in the order %q, %d together, it is %s, and otherwise %s", order, together, again, first)
+		}
+	})
+	// What is given to nobody goes to whoever came first: why it has to be given.
+	both := func(s compose.State) []string {
+		if s["a"] == "a2" && s["b"] == "b2" {
+			return []string{"a", "b"}
+		}
+		return nil
+	}
+	for first, want := range map[string]string{"a": " a=a2 b=b1 ", "b": " a=a1 b=b2 "} {
+		heads := map[string]string{"a": "a1", "b": "b1"}
+		heads[first] = first + "2"
+		w := world{"p", map[string][]string{"p": {"a", "b"}}, heads, both}
+		accepted, _ := w.run(compose.State{"": "p", "a": "a1", "b": "b1"})
+		heads["a"], heads["b"] = "a2", "b2"
+		if accepted, _ = w.run(accepted); accepted.Key() != "=p"+want {
+			t.Errorf("%s came first, and it is %q", first, accepted.Key())
+		}
+	}
+}

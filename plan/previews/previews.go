@@ -60,8 +60,20 @@ const (
 	Untouched Verdict = "untouched" // nothing of the platform changes
 )
 
+// id names a pull request: numbers are those of a repository.
+type id struct {
+	number int
+	source string
+}
+
+func (a id) compare(b id) int {
+	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.source, b.source))
+}
+
 // Pull is a pull request.
 type Pull struct {
+	// Source names the repository that it is of; empty: the platform's own. So in all that has a Number.
+	Source string
 	Number int
 	State  State
 	Head   string
@@ -110,6 +122,7 @@ type Command struct {
 
 // Existing is a preview that there is.
 type Existing struct {
+	Source string
 	Number int
 	Head   string
 	// Environment is the one that it was made after; empty: that is not known, and it may be any.
@@ -143,6 +156,7 @@ const (
 
 // Preview is one that there should be.
 type Preview struct {
+	Source      string
 	Number      int
 	Head        string
 	Environment string // that it is made after
@@ -154,6 +168,7 @@ type Preview struct {
 
 // None is a pull request that has no preview.
 type None struct {
+	Source string
 	Number int
 	Reason Reason
 	// Environment is the one whose rule it is; empty if it is none's.
@@ -167,7 +182,12 @@ type Removal struct {
 	State State // of the pull request
 }
 
-// Decision is what there should be. Each list is sorted by number.
+func (p Pull) id() id     { return id{p.Number, p.Source} }
+func (e Existing) id() id { return id{e.Number, e.Source} }
+func (p Preview) id() id  { return id{p.Number, p.Source} }
+func (n None) id() id     { return id{n.Number, n.Source} }
+
+// Decision is what there should be. Each list is sorted by number, and then by the names of repositories.
 type Decision struct {
 	Want []Preview
 	// None are the open pull requests without a preview; one that has a preview which stays as it is, is not among them.
@@ -183,28 +203,28 @@ type Decision struct {
 // Decide decides.
 func Decide(in Input) Decision {
 	rules := slices.SortedFunc(slices.Values(in.Rules), func(a, b Rules) int { return cmp.Compare(a.Environment, b.Environment) })
-	exists, room := map[int]Existing{}, places{kept: map[string]int{}, going: map[string]int{}}
+	exists, room := map[id]Existing{}, places{kept: map[string]int{}, going: map[string]int{}}
 	for _, e := range in.Exists {
-		exists[e.Number] = e
+		exists[e.id()] = e
 	}
-	pulls := map[int]Pull{}
+	pulls := map[id]Pull{}
 	for _, p := range in.Pulls {
-		pulls[p.Number] = p
+		pulls[p.id()] = p
 	}
 	var d Decision
 	var candidates []candidate
-	for _, number := range union(pulls, exists) {
-		p, known := pulls[number]
-		e, there := exists[number]
-		v := verdict{keep: true, none: None{Number: number, Reason: Unknown}}
+	for _, one := range union(pulls, exists) {
+		p, known := pulls[one]
+		e, there := exists[one]
+		v := verdict{keep: true, none: None{Reason: Unknown}}
 		if known {
 			v = about(question{in.Now, rules, p, e, there})
 		}
-		v.none.Number = number
+		v.none.Source, v.none.Number = one.source, one.number
 		switch {
 		case there && e.Removing && (v.keep || v.preview != nil):
 			// It is made again once it is gone.
-			d.Remove = append(d.Remove, Removal{None: None{Number: number, Reason: Unknown, Environment: e.Environment}, State: p.State})
+			d.Remove = append(d.Remove, Removal{None: None{Source: one.source, Number: one.number, Reason: Unknown, Environment: e.Environment}, State: p.State})
 			room.going[e.Environment]++
 		case v.preview != nil:
 			candidates = append(candidates, candidate{*v.preview, there, e, v.rules})
@@ -232,15 +252,15 @@ func Decide(in Input) Decision {
 	return d
 }
 
-func union(pulls map[int]Pull, exists map[int]Existing) []int {
-	numbers := slices.Collect(maps.Keys(pulls))
-	for number := range exists {
-		if _, known := pulls[number]; !known {
-			numbers = append(numbers, number)
+func union(pulls map[id]Pull, exists map[id]Existing) []id {
+	all := slices.Collect(maps.Keys(pulls))
+	for one := range exists {
+		if _, known := pulls[one]; !known {
+			all = append(all, one)
 		}
 	}
-	slices.Sort(numbers)
-	return numbers
+	slices.SortFunc(all, id.compare)
+	return all
 }
 
 // candidate is a preview that there should be if there is room for it.
@@ -264,10 +284,11 @@ func (p places) free(c candidate) bool {
 	return n < c.rules.Limit
 }
 
-// place gives the places that there are to candidates: first to those that have one, then to the oldest pull requests.
+// place gives the places that there are to candidates: first to those that have one, then to the pull requests
+// with the lowest numbers, which are the oldest of a repository.
 func (d *Decision) place(candidates []candidate, room places) {
 	slices.SortFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(-cmp.Compare(order(a.keeps()), order(b.keeps())), cmp.Compare(a.Number, b.Number))
+		return cmp.Or(-cmp.Compare(order(a.keeps()), order(b.keeps())), a.id().compare(b.id()))
 	})
 	for _, c := range candidates {
 		if c.there && !c.keeps() {
@@ -280,7 +301,7 @@ func (d *Decision) place(candidates []candidate, room places) {
 			d.Want = append(d.Want, c.Preview)
 			continue
 		}
-		none := None{Number: c.Number, Reason: ByLimit, Environment: c.Environment}
+		none := None{Source: c.Source, Number: c.Number, Reason: ByLimit, Environment: c.Environment}
 		d.None = append(d.None, none)
 		if c.there {
 			d.Remove = append(d.Remove, Removal{None: none, State: Open})
@@ -304,9 +325,9 @@ func order(b bool) int {
 }
 
 func (d *Decision) sort() {
-	slices.SortFunc(d.Want, func(a, b Preview) int { return cmp.Compare(a.Number, b.Number) })
-	slices.SortFunc(d.None, func(a, b None) int { return cmp.Compare(a.Number, b.Number) })
-	slices.SortFunc(d.Remove, func(a, b Removal) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(d.Want, func(a, b Preview) int { return a.id().compare(b.id()) })
+	slices.SortFunc(d.None, func(a, b None) int { return a.id().compare(b.id()) })
+	slices.SortFunc(d.Remove, func(a, b Removal) int { return a.id().compare(b.id()) })
 }
 
 func (d *Decision) again(now, at time.Time) {

@@ -121,7 +121,7 @@ const (
 
 // preview is what there should be.
 func (u use) preview(now time.Time, r Rules, p Pull) *Preview {
-	out := &Preview{Number: p.Number, Head: p.Head, Environment: r.Environment, Expires: u.last.Add(r.TTL), Asleep: u.asleep}
+	out := &Preview{Source: p.Source, Number: p.Number, Head: p.Head, Environment: r.Environment, Expires: u.last.Add(r.TTL), Asleep: u.asleep}
 	if r.SleepAfter > 0 {
 		out.Sleeps = u.awake.Add(r.SleepAfter)
 		out.Asleep = out.Asleep || !now.Before(out.Sleeps)

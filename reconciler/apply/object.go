@@ -44,7 +44,7 @@ func (x Object) Apply(ctx context.Context, w Writer, s plan.Step) (cluster.Live,
 		}
 	}
 	// From here to the end of this function there are values in plain; nothing else gets hold of them.
-	_, preview := catalog.PreviewNumber(x.ID.Environment)
+	_, preview := catalog.PreviewPull(x.ID.Environment)
 	open, err := x.Secrets.Open(ctx, secrets.Release{Project: x.ID.Project, Environment: x.ID.Environment, Preview: preview}, s.Object)
 	if err != nil {
 		return cluster.Live{}, err

@@ -181,15 +181,30 @@ func compositionOf(c *object.Commit) (Composition, bool) {
 	return parts, true
 }
 
-// sourceTracks is the folder of the tracks of repositories that a platform includes.
-const sourceTracks = "source/"
+// The folders of the tracks of repositories that a platform includes: of what is followed, of their pull requests, and of their merge
+// queues.
+const sourceTracks, sourcePulls, sourceQueues = "source/", "source-pr/", "source-queue/"
 
 // SourceTrack is the name of the track of a repository that a platform includes by a name.
-func SourceTrack(name string) string {
+func SourceTrack(name string) string { return sourceTracks + inTrack(name) }
+
+// inTrack is the name of a source as a part of the name of a track.
+func inTrack(name string) string {
 	if slices.Contains([]string{acceptedName, fetchedName, previousName}, name) {
 		name += "_" // no name of a source ends in one
 	}
-	return sourceTracks + name
+	return name
+}
+
+// TrackSource returns the source that a track is of; false if it is of the platform's own repository.
+func TrackSource(track string) (source string, ok bool) {
+	for _, folder := range []string{sourceTracks, sourcePulls, sourceQueues} {
+		if rest, is := strings.CutPrefix(track, folder); is {
+			source, _, _ = strings.Cut(rest, "/")
+			return strings.TrimSuffix(source, "_"), true
+		}
+	}
+	return "", false
 }
 
 // walls keep the links of each part of a composition inside of it, as where its repository is checked out by itself.

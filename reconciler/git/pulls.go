@@ -39,32 +39,47 @@ const (
 	maxPulls = 1000
 )
 
-// PullTrack is the name of the track of a pull request.
-func PullTrack(number int) string { return "pr/" + strconv.Itoa(number) }
+// PullTrack is the name of the track of a pull request of the platform's repository; of a source, with its name.
+func PullTrack(source string, number int) string { return pullTracks(source) + strconv.Itoa(number) }
+
+// pullTracks begins the names of the tracks of the pull requests of a repository.
+func pullTracks(source string) string {
+	if source == "" {
+		return "pr/"
+	}
+	return sourcePulls + inTrack(source) + "/"
+}
 
 // QueueTrack is the name of the track of a merge queue's branch, such as "gh-readonly-queue/main/pr-7-…", which is fetched by
-// [Track.Fetch] like any other. A branch may have a name that no track can have.
-func QueueTrack(branch string) string {
-	return fmt.Sprintf("queue/%x", sha256.Sum256([]byte(branch)))[:len("queue/")+20]
+// [Track.Fetch] like any other. A branch may have a name that no track can have. It is of the platform's repository, or of a source.
+func QueueTrack(source, branch string) string {
+	return queueTracks(source) + fmt.Sprintf("%x", sha256.Sum256([]byte(branch)))[:20]
+}
+
+func queueTracks(source string) string {
+	if source == "" {
+		return "queue/"
+	}
+	return sourceQueues + inTrack(source) + "/"
 }
 
 func pullRef(number int, which string) string {
 	return fmt.Sprintf("refs/pull/%d/%s", number, which)
 }
 
-// FetchPulls brings pull requests of a repository into their tracks, all in one transfer, and returns them by number. The
+// FetchPulls brings pull requests of a repository, the platform's or that of a source, into their tracks, all in one transfer, and returns them by number. The
 // remote's branch is the one that they are to be merged into. Of each, the head, the forge's test merge when it is of this
 // base and head, and otherwise what [Store.Merge] needs, are in the store when it returns, and stay until the track is
 // removed.
 //
 // A pull request is what strangers send: one that is beyond the limits, or damaged, has an error of its own. An error of
 // all is one of [Track.Fetch].
-func (s *Store) FetchPulls(ctx context.Context, r Remote, numbers []int) (map[int]PullHead, error) {
+func (s *Store) FetchPulls(ctx context.Context, source string, r Remote, numbers []int) (map[int]PullHead, error) {
 	loc, full, err := r.parse()
 	if err != nil {
 		return nil, err
 	}
-	f := pullFetch{store: s, remote: r, full: full, tracks: map[int]*Track{}, found: map[int]pullRefs{}, errs: map[int]error{}}
+	f := pullFetch{store: s, source: source, remote: r, full: full, tracks: map[int]*Track{}, found: map[int]pullRefs{}, errs: map[int]error{}}
 	f.dial = func(wanted choice) (*conversation, error) { return s.dial(ctx, r, loc, wanted) }
 	if f.numbers, err = f.open(numbers); err != nil {
 		return nil, err
@@ -88,8 +103,8 @@ func (s *Store) FetchPulls(ctx context.Context, r Remote, numbers []int) (map[in
 
 // Pull returns a pull request as of the last successful fetch of it, this or an earlier process's; false when there was
 // none. The branch is the one that it is to be merged into. Rewritten is about a fetch and stays unset.
-func (s *Store) Pull(number int, branch string) (PullHead, bool, error) {
-	t, err := s.Track(PullTrack(number))
+func (s *Store) Pull(source string, number int, branch string) (PullHead, bool, error) {
+	t, err := s.Track(PullTrack(source, number))
 	if err != nil {
 		return PullHead{}, false, err
 	}
@@ -111,6 +126,7 @@ func (s *Store) Pull(number int, branch string) (PullHead, bool, error) {
 // pullFetch is one fetch of some pull requests.
 type pullFetch struct {
 	store   *Store
+	source  string
 	remote  Remote
 	full    string // the base branch
 	numbers []int
@@ -144,7 +160,7 @@ func (f *pullFetch) open(numbers []int) ([]int, error) {
 		if n < 1 || n > maxPull {
 			return nil, &RefusedError{What: "pull request", Value: strconv.Itoa(n), Because: fmt.Sprintf("its number is not from 1 to %d", maxPull)}
 		}
-		t, err := f.store.Track(PullTrack(n))
+		t, err := f.store.Track(PullTrack(f.source, n))
 		if err != nil {
 			return nil, err
 		}

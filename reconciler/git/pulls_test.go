@@ -42,7 +42,7 @@ func testMerge(t testing.TB, repo *gittest.Repo, n int, base, head string, files
 
 func fetchPulls(t testing.TB, s *git.Store, r git.Remote, numbers ...int) map[int]git.PullHead {
 	t.Helper()
-	pulls, err := s.FetchPulls(t.Context(), r, numbers)
+	pulls, err := s.FetchPulls(t.Context(), "", r, numbers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +130,11 @@ func TestFetchPulls(t *testing.T) {
 			if s, err = git.Open(dir); err != nil || s.Recovered() != nil {
 				t.Fatal(err, s.Recovered())
 			}
-			known, ok, err := s.Pull(2, "main")
+			known, ok, err := s.Pull("", 2, "main")
 			if err != nil || !ok || known.Commit != again || known.Base != moved || known.TestMerge != "" {
 				t.Errorf("after a restart: %+v, %t, %v", known, ok, err)
 			}
-			if _, ok, err := s.Pull(3, "main"); ok || err != nil {
+			if _, ok, err := s.Pull("", 3, "main"); ok || err != nil {
 				t.Errorf("one that was never fetched: %t, %v", ok, err)
 			}
 		})
@@ -279,7 +279,7 @@ func TestRemovingAPullFreesItsObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := track(t, s, git.PullTrack(2)).SetAccepted(accepted.Commit); err != nil {
+	if err := track(t, s, git.PullTrack("", 2)).SetAccepted(accepted.Commit); err != nil {
 		t.Fatal(err)
 	}
 	merges := []string{evaluated.Commit, accepted.Commit}
@@ -291,7 +291,7 @@ func TestRemovingAPullFreesItsObjects(t *testing.T) {
 		}
 	}
 	for _, n := range []int{1, 2} {
-		if err := track(t, s, git.PullTrack(n)).Remove(); err != nil {
+		if err := track(t, s, git.PullTrack("", n)).Remove(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -420,7 +420,7 @@ func TestQueueBranches(t *testing.T) {
 	base := repo.Commit(t, "base", files{"a": "1"})
 	names := map[string]bool{}
 	for _, branch := range []string{"gh-readonly-queue/main/pr-7-" + base, "gh-readonly-queue/main/pr-8-" + base, "gh-readonly-queue/Träge..main/pr-7"} {
-		tr := track(t, s, git.QueueTrack(branch))
+		tr := track(t, s, git.QueueTrack("", branch))
 		names[tr.Name()] = true
 		if strings.Contains(branch, "..") {
 			continue // no such branch, and a track for it all the same
@@ -440,16 +440,16 @@ func TestPullsThatAreRefused(t *testing.T) {
 	repo, s := gittest.New(t), openStore(t)
 	repo.Commit(t, "base", files{"a": "1"})
 	for _, n := range []int{0, -1, 1 << 31, -1 << 62} {
-		_, err := s.FetchPulls(t.Context(), mainOf(repo), []int{1, n})
+		_, err := s.FetchPulls(t.Context(), "", mainOf(repo), []int{1, n})
 		if _, ok := errors.AsType[*git.RefusedError](err); !ok {
 			t.Errorf("%d: got %v, want a RefusedError", n, err)
 		}
 	}
-	if _, err := s.FetchPulls(t.Context(), mainOf(repo), make([]int, 1001)); err == nil {
+	if _, err := s.FetchPulls(t.Context(), "", mainOf(repo), make([]int, 1001)); err == nil {
 		t.Error("too many: no error")
 	}
 	for _, r := range []git.Remote{{URL: "--upload-pack=x", Branch: "main"}, {URL: repo.URL(), Branch: "a..b"}, {URL: repo.URL(), Branch: "nowhere"}} {
-		if _, err := s.FetchPulls(t.Context(), r, []int{1}); err == nil {
+		if _, err := s.FetchPulls(t.Context(), "", r, []int{1}); err == nil {
 			t.Errorf("%s: no error", r)
 		}
 	}
@@ -595,7 +595,7 @@ func TestPullsKeepSecrets(t *testing.T) {
 		"wrong password":        {URL: url, Branch: "main", Auth: git.Auth{Username: "ada", Password: "s3cret"}},
 		"wrong password in URL": {URL: strings.Replace(url, "://", "://ada:s3cret@", 1), Branch: "main"},
 	} {
-		_, err := s.FetchPulls(t.Context(), r, []int{1})
+		_, err := s.FetchPulls(t.Context(), "", r, []int{1})
 		if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), "s3cret") || git.ClassOf(err) != git.Terminal {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -629,7 +629,7 @@ func TestPullsWhileEverythingElseGoesOn(t *testing.T) {
 	for i := range 3 {
 		using.Go(func() {
 			for range 5 {
-				pulls, err := s.FetchPulls(t.Context(), mainOf(repo), []int{2*i + 1, 2*i + 2, i + 1}) // some of them twice
+				pulls, err := s.FetchPulls(t.Context(), "", mainOf(repo), []int{2*i + 1, 2*i + 2, i + 1}) // some of them twice
 				if err != nil {
 					t.Error(err)
 					return

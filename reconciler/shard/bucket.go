@@ -26,7 +26,7 @@ const leading bucket = 0
 // bucketOf returns the bucket of a release. It depends on nothing but the release's name, so that all replicas and all
 // versions agree. Those of previews are the leader's, which alone knows the pull requests.
 func bucketOf(id catalog.ReleaseID) bucket {
-	if _, preview := catalog.PreviewNumber(id.Environment); preview {
+	if _, preview := catalog.PreviewPull(id.Environment); preview {
 		return leading
 	}
 	sum := sha256.Sum256([]byte(id.Project + "\x00" + id.Environment + "\x00" + id.Cluster))

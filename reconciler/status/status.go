@@ -182,6 +182,20 @@ func PartOf(hash, parts, name string) string {
 	return ""
 }
 
+// PartsOf returns the commits of all repositories that a commit joins, by the names of sources; of the platform's own alone if it joins none.
+func PartsOf(hash, parts string) map[string]string {
+	if hash == "" {
+		return nil
+	}
+	out := map[string]string{"": PartOf(hash, parts, "")}
+	for i, field := range strings.Fields(parts) {
+		if name, _, ok := strings.Cut(field, "="); ok && i > 0 {
+			out[name] = PartOf(hash, parts, name)
+		}
+	}
+	return out
+}
+
 func (c *Commit) clone() *Commit {
 	if c == nil {
 		return nil

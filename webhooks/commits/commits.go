@@ -2,7 +2,7 @@
 
 // Package commits reads the commits of pull requests from the store that the daemon keeps.
 //
-// Of Trunkline it may import reconciler/git and webhooks.
+// Of Trunkline it may import plan/compose, reconciler/git and webhooks.
 package commits
 
 import (
@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
+	"trunkline.dev/trunkline/plan/compose"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/webhooks"
 )
@@ -19,12 +21,17 @@ import (
 // Repository is a [webhooks.Repository] on a store.
 type Repository struct {
 	Store *git.Store
+	// Source names the repository, if the platform includes it; empty: it is the platform's own.
+	Source string
 	// Remote returns where commits are fetched from; its branch is the trunk. Its credentials may be renewed.
 	Remote func(ctx context.Context) (git.Remote, error)
 	// Dir is the folder of the repository that holds the platform; empty for the repository itself.
 	Dir string
-	// Join returns the commit in which one of the platform's repository is joined with those that it includes; nil: it includes none.
-	Join func(ctx context.Context, commit string) (string, error)
+	// Folder returns the folder of a source that counts; nil, or empty: all of it.
+	Folder func() string
+	// Join returns the commit in which one of the repository is joined with those of the others: as they are accepted, or as they are in a
+	// state; nil: there are no others.
+	Join func(ctx context.Context, commit string, beside compose.State) (string, error)
 }
 
 var _ webhooks.Repository = (*Repository)(nil)
@@ -36,7 +43,7 @@ func (r *Repository) Merge(ctx context.Context, p webhooks.Pull, base string) (w
 	if err != nil {
 		return webhooks.Merge{}, err
 	}
-	heads, err := r.Store.FetchPulls(ctx, remote, []int{p.Number})
+	heads, err := r.Store.FetchPulls(ctx, r.Source, remote, []int{p.Number})
 	if err != nil {
 		return webhooks.Merge{}, refusal(err)
 	}
@@ -48,7 +55,7 @@ func (r *Repository) Merge(ctx context.Context, p webhooks.Pull, base string) (w
 		// A push came between the question and the fetch; its event has this looked at again.
 		return webhooks.Merge{}, fmt.Errorf("the head is %s by now", head.Commit)
 	case head.TestMerge != "" && head.Base == base:
-		tree, err := r.tree(ctx, head.TestMerge)
+		tree, err := r.tree(ctx, head.TestMerge, nil)
 		return webhooks.Merge{ID: head.TestMerge, Tree: tree}, err
 	}
 	merged, err := r.Store.Merge(ctx, base, p.Head.SHA)
@@ -58,7 +65,7 @@ func (r *Repository) Merge(ctx context.Context, p webhooks.Pull, base string) (w
 	if merged.Tree == nil {
 		return webhooks.Merge{Conflicts: conflicts(merged)}, nil
 	}
-	tree, err := r.joint(ctx, merged.Commit, merged.Tree)
+	tree, err := r.joint(ctx, merged.Commit, merged.Tree, nil)
 	return webhooks.Merge{ID: merged.Commit, Tree: tree}, err
 }
 
@@ -70,7 +77,7 @@ func conflicts(m git.Merged) (out []string) {
 }
 
 // Commit implements [webhooks.Repository].
-func (r *Repository) Commit(ctx context.Context, sha, ref string) (webhooks.Commit, error) {
+func (r *Repository) Commit(ctx context.Context, sha, ref string, beside compose.State) (webhooks.Commit, error) {
 	parents, err := r.Store.Parents(sha)
 	if err != nil {
 		if err := r.fetch(ctx, ref); err != nil {
@@ -84,7 +91,7 @@ func (r *Repository) Commit(ctx context.Context, sha, ref string) (webhooks.Comm
 	if len(parents) > 0 {
 		c.Parent, c.Merge = parents[0], len(parents) > 1
 	}
-	c.Tree, err = r.tree(ctx, sha)
+	c.Tree, err = r.tree(ctx, sha, beside)
 	return c, err
 }
 
@@ -95,10 +102,14 @@ func (r *Repository) fetch(ctx context.Context, ref string) error {
 		return err
 	}
 	if ref == remote.Branch {
-		_, err := r.Store.Fetch(ctx, remote)
+		trunk, err := r.trunk()
+		if err != nil {
+			return err
+		}
+		_, err = trunk.Fetch(ctx, remote)
 		return err
 	}
-	track, err := r.Store.Track(git.QueueTrack(ref))
+	track, err := r.Store.Track(git.QueueTrack(r.Source, ref))
 	if err != nil {
 		return err
 	}
@@ -129,12 +140,34 @@ func (r *Repository) Contains(ctx context.Context, tip, commit string) (bool, er
 	return len(bases) == 1 && bases[0] == commit, err
 }
 
+// trunk is the track of the branch that counts.
+func (r *Repository) trunk() (*git.Track, error) {
+	if r.Source == "" {
+		return r.Store.Track(git.Trunk)
+	}
+	return r.Store.Track(git.SourceTrack(r.Source))
+}
+
 // Path implements [webhooks.Repository].
-func (r *Repository) Path(file string) string { return path.Join(r.Dir, file) }
+func (r *Repository) Path(file string) string {
+	of, inside := "", file
+	if below, ok := strings.CutPrefix(file, git.SourcesDir+"/"); ok && r.Join != nil {
+		of, inside, _ = strings.Cut(below, "/")
+	}
+	switch {
+	case of != r.Source || inside == "":
+		return ""
+	case of == "":
+		return path.Join(r.Dir, file)
+	case r.Folder == nil:
+		return inside
+	}
+	return path.Join(r.Folder(), inside)
+}
 
 // Fetched implements [webhooks.Repository].
 func (r *Repository) Fetched(number int) (string, error) {
-	track, err := r.Store.Track(git.PullTrack(number))
+	track, err := r.Store.Track(git.PullTrack(r.Source, number))
 	if err != nil {
 		return "", err
 	}
@@ -144,27 +177,27 @@ func (r *Repository) Fetched(number int) (string, error) {
 
 // Forget implements [webhooks.Repository].
 func (r *Repository) Forget(_ context.Context, number int) error {
-	track, err := r.Store.Track(git.PullTrack(number))
+	track, err := r.Store.Track(git.PullTrack(r.Source, number))
 	if err != nil {
 		return err
 	}
 	return track.Remove()
 }
 
-func (r *Repository) tree(ctx context.Context, commit string) (fs.FS, error) {
+func (r *Repository) tree(ctx context.Context, commit string, beside compose.State) (fs.FS, error) {
 	tree, err := r.Store.Tree(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
-	return r.joint(ctx, commit, tree)
+	return r.joint(ctx, commit, tree, beside)
 }
 
 // joint returns the platform's folder of a commit, with the repositories that it includes.
-func (r *Repository) joint(ctx context.Context, commit string, tree *git.Tree) (fs.FS, error) {
+func (r *Repository) joint(ctx context.Context, commit string, tree *git.Tree, beside compose.State) (fs.FS, error) {
 	if r.Join == nil {
 		return r.in(tree)
 	}
-	joint, err := r.Join(ctx, commit)
+	joint, err := r.Join(ctx, commit, beside)
 	if err != nil {
 		return nil, refusal(err)
 	}

@@ -36,8 +36,8 @@ const (
 type id [16]byte
 
 // idOf names the report on a head of a pull request.
-func idOf(pull int, head string) (out id) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", pull, head))
+func idOf(pull, head string) (out id) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", pull, head))
 	copy(out[:], sum[:])
 	return out
 }

@@ -80,7 +80,7 @@ func (k *Keeper) rotate() error {
 }
 
 // Keep keeps the report on a head of a pull request, and returns the address at which it is read. That stays the same for days.
-func (k *Keeper) Keep(pull int, head string, r report.Review) (address string, err error) {
+func (k *Keeper) Keep(pull, head string, r report.Review) (address string, err error) {
 	page, err := report.Page(r)
 	if err != nil {
 		return "", err
@@ -101,7 +101,7 @@ func (k *Keeper) Keep(pull int, head string, r report.Review) (address string, e
 			err = os.Chtimes(file, k.now(), k.now())
 		}
 		if err != nil {
-			return "", fmt.Errorf("keeping the report on pull request #%d: %w", pull, err)
+			return "", fmt.Errorf("keeping the report on pull request %s: %w", pull, err)
 		}
 	}
 	if err := k.prune(); err != nil {

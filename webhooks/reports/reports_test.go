@@ -31,7 +31,7 @@ func open(t *testing.T, dir string, c *clock) *reports.Keeper {
 	return k
 }
 
-func keep(t *testing.T, k *reports.Keeper, pull int, head string) (link string) {
+func keep(t *testing.T, k *reports.Keeper, pull, head string) (link string) {
 	t.Helper()
 	address, err := k.Keep(pull, head, report.Review{Outcome: report.Passed, Head: head, Notes: []string{"a note"}})
 	if err != nil {
@@ -97,16 +97,16 @@ func TestLinks(t *testing.T) {
 			return k, link
 		}},
 		"OldKey": {reason: "A link outlives the key's change.", after: 29 * day, do: func(t *testing.T, k *reports.Keeper, c *clock, _, _ string) (*reports.Keeper, string) {
-			link := keep(t, k, 2, "h")
+			link := keep(t, k, "2", "h")
 			c.now = c.now.Add(3 * day)
-			keep(t, k, 3, "h") // with a new key
+			keep(t, k, "3", "h") // with a new key
 			return k, link
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), &clock{time.Now()}
 			k := open(t, dir, c)
-			link := keep(t, k, 1, "abc")
+			link := keep(t, k, "1", "abc")
 			c.now = c.now.Add(tc.after)
 			if tc.do != nil {
 				k, link = tc.do(t, k, c, dir, link)
@@ -124,12 +124,12 @@ func TestLinksStay(t *testing.T) {
 	c := &clock{time.Date(2026, 12, 16, 10, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
 	k := open(t, dir, c)
-	first := keep(t, k, 1, "abc")
+	first := keep(t, k, "1", "abc")
 	c.now = c.now.Add(time.Hour)
-	if second := keep(t, open(t, dir, c), 1, "abc"); second != first {
+	if second := keep(t, open(t, dir, c), "1", "abc"); second != first {
 		t.Errorf("an hour later it is %s, and was %s", second, first)
 	}
-	if other := keep(t, k, 1, "abd"); other == first {
+	if other := keep(t, k, "1", "abd"); other == first {
 		t.Error("another head has the same address")
 	}
 }
@@ -155,7 +155,7 @@ func TestKeysAreSecret(t *testing.T) {
 func TestReportsAreBounded(t *testing.T) {
 	dir, c := t.TempDir(), &clock{time.Now()}
 	k := open(t, dir, c)
-	first := keep(t, k, 1, "abc")
+	first := keep(t, k, "1", "abc")
 	old := time.Now().Add(-15 * 24 * time.Hour)
 	files, _ := filepath.Glob(filepath.Join(dir, "*.gz"))
 	for _, f := range files {
@@ -163,7 +163,7 @@ func TestReportsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	second := keep(t, k, 2, "abc")
+	second := keep(t, k, "2", "abc")
 	if _, err := k.Read(first, true); !errors.Is(err, reports.ErrGone) {
 		t.Errorf("what no link is good for any more is %v", err)
 	}

@@ -169,6 +169,8 @@ func (r *reader) sources(declared []v1alpha1.DaemonSource) {
 			of["source-no-rewrite"] = append(of["source-no-rewrite"], s.Name)
 		}
 		add("source-accept-rewrite", s.Name, s.AcceptRewrites...)
+		add("source-github-repo", s.Name, s.GitHub.Repository)
+		add("source-github-token-file", s.Name, r.inDir(s.GitHub.TokenFile))
 	}
 	for _, flag := range slices.Sorted(maps.Keys(of)) {
 		r.set(flag, of[flag], "sources")

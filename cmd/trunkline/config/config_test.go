@@ -45,6 +45,7 @@ const everything = head + `  repository:
       verify: {sshSignersFiles: [orders.signers, /etc/more], gpgKeysFiles: [orders.asc]}
       noRewrite: true
       acceptRewrites: [c..d]
+      github: {repository: acme/orders, tokenFile: orders.github}
     - {name: billing, url: ../billing}
   clusters:
     - {name: dev, kubeconfig: dev.kubeconfig}
@@ -110,7 +111,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"source-token-file": "orders=/etc/orders.token", "source-ca-file": "orders=/etc/trunkline/orders.pem", "source-key-file": "orders=/etc/trunkline/orders.key",
 		"source-key-passphrase-file": "orders=/etc/trunkline/orders.passphrase", "source-known-hosts": "orders=/etc/trunkline/orders.hosts",
 		"source-verify-ssh-signers": "orders=/etc/trunkline/orders.signers orders=/etc/more", "source-verify-gpg-keys": "orders=/etc/trunkline/orders.asc",
-		"source-no-rewrite": "orders", "source-accept-rewrite": "orders=c..d",
+		"source-no-rewrite": "orders", "source-accept-rewrite": "orders=c..d", "source-github-repo": "orders=acme/orders", "source-github-token-file": "orders=/etc/trunkline/orders.github",
 		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster eks=eks://eu-west-1/data?role=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Ftrunkline gke=gke://acme/europe-west1/data aks=aks://00000000-0000-0000-0000-000000000001/rg/data?address=https%3A%2F%2F10.0.0.2&api=https%3A%2F%2Farm.example.com&client=00000000-0000-0000-0000-000000000002 edge=agent",
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",

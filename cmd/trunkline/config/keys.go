@@ -48,6 +48,8 @@ func Keys() []Key {
 		{"source-verify-gpg-keys", "sources[].verify.gpgKeysFiles", true, inFile},
 		{"source-no-rewrite", "sources[].noRewrite", true, ""},
 		{"source-accept-rewrite", "sources[].acceptRewrites", true, ""},
+		{"source-github-repo", "sources[].github.repository", false, ""},
+		{"source-github-token-file", "sources[].github.tokenFile", false, "the file is read at the start alone"},
 		{"cluster", "clusters", true, "but `replicas.home` cannot be taken away; kubeconfigs are read again when they change"},
 		{"default-service-account", "deploy.defaultServiceAccount", false, ""},
 		{"allow-exec-credentials", "deploy.allowExecCredentials", true, "with the next connection"},

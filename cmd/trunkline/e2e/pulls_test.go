@@ -153,7 +153,7 @@ func (f *forge) awaitCheck(sha, want string) {
 // page is what people see of a pull request.
 func (f *forge) page(number int) string {
 	f.t.Helper()
-	resp, err := http.Get(f.hub.URL() + "/acme/shop/pull/" + strconv.Itoa(number))
+	resp, err := http.Get(f.hub.URL() + "/" + f.repo.FullName() + "/pull/" + strconv.Itoa(number))
 	if err != nil {
 		f.t.Fatal(err)
 	}
