@@ -354,6 +354,7 @@ func comments() map[string]comment {
 				"Serve":      "Serve configures the daemon's HTTP API: address, tokens and TLS.",
 				"Replicas":   "Replicas configures several daemons that share the work; default: a single daemon.",
 				"History":    "History configures where events are stored, and for how long.",
+				"Usage":      "Usage configures the counting of what things cost, and for how long that is kept; default: nothing is counted.",
 				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
 				"Stores":     "Stores says where the object stores of datasets are, with their data and the manifests of their lots.",
 				"Events":     "Events are the targets that environments have told of their lots; default: none.",
@@ -369,6 +370,14 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"S3Endpoint":   "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
 				"LotsInterval": "LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.",
+			},
+		},
+		"DaemonUsage": {
+			doc: "DaemonUsage configures the counting of what pods and claims cost, by what they request for as long as they are there. It is kept with the history.",
+			fields: map[string]string{
+				"Count":    "Count has it counted; default: false.",
+				"Keep":     "Keep is how long the sums of days and workloads are kept; default: 26280h, three years.",
+				"KeepRuns": "KeepRuns is how long it is kept what single runs and lots did cost; default: 1488h.",
 			},
 		},
 		"DaemonVerify": {
@@ -1041,6 +1050,20 @@ func comments() map[string]comment {
 				"EphemeralStorage": "EphemeralStorage is the price of one GiB of a node's disk, as far as pods request it, for an hour, such as \"0.0001\"; default: built in for some clouds, else none.",
 				"Devices":          "Devices maps the name of a resource of nodes, such as \"nvidia.com/gpu\", to the price of one for an hour, such as \"0.35\"; default: none.",
 				"Spot":             "Spot is the share of the prices of cores, memory, devices and size classes that a spot machine costs, such as \"0.35\"; default: 1.",
+				"Changes":          "Changes are prices that are others from a day on, the earliest first: what is there before such a day costs what it did; default: none.",
+			},
+		},
+		"RatesChange": {
+			doc: "RatesChange is what resources cost from a day on. What it does not declare costs what it did before.",
+			fields: map[string]string{
+				"From":             "From is the first day, in UTC, on which the prices hold, such as \"2027-01-01\".",
+				"CPU":              "CPU is the price of one core for an hour, such as \"0.0425\"; default: as before.",
+				"Memory":           "Memory is the price of one GiB of memory for an hour, such as \"0.0053\"; default: as before.",
+				"Storage":          "Storage is the price of one GiB of a volume for a month, such as \"0.08\"; default: as before.",
+				"StorageClasses":   "StorageClasses maps the name of a storage class to the price of one GiB of its volumes for a month, such as \"0.125\"; default: as before.",
+				"EphemeralStorage": "EphemeralStorage is the price of one GiB of a node's disk for an hour, such as \"0.0001\"; default: as before.",
+				"Devices":          "Devices maps the name of a resource of nodes, such as \"nvidia.com/gpu\", to the price of one for an hour, such as \"0.35\"; default: as before.",
+				"Spot":             "Spot is the share of the prices that a spot machine costs, such as \"0.35\"; default: as before.",
 			},
 		},
 		"Read": {

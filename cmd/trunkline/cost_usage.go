@@ -215,7 +215,7 @@ func cents(amount string) string {
 // hours says what was requested, and what of it was used where that was measured.
 func hours(requested, used float64) string {
 	if used == 0 {
-		return fmt.Sprintf("%.1f", requested)
+		return fmt.Sprintf("%.2f", requested)
 	}
-	return fmt.Sprintf("%.1f (%.1f used)", requested, used)
+	return fmt.Sprintf("%.2f (%.2f used)", requested, used)
 }

@@ -57,8 +57,8 @@ func TestWhatItDidCost(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `DAY         PROJECT    AMOUNT                       CORE-HOURS      GIB-HOURS
-2026-11-01  orders     2.51 EUR                     2.0 (1.0 used)  4.0
-2026-11-01  rates      1.00 EUR (2 without a price)  1.0            2.0
+2026-11-01  orders     2.51 EUR                     2.00 (1.00 used)  4.00
+2026-11-01  rates      1.00 EUR (2 without a price)  1.00            2.00
 total: 3.51 EUR
 not taken by the platform in eu on 2026-11-01: 5.00 EUR
 nobody looked at eu from 2026-11-02 03:00:00 to 2026-11-02 04:00:00; 1 pods ended meanwhile, nobody knows when`
