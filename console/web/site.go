@@ -130,7 +130,7 @@ func (s *Site) frame(a *ask, p page, what shown) frame {
 	f := frame{
 		shown: what, Platform: cmp.Or(a.state.Name, "Trunkline"), Tabs: tabs(), Tab: p.tab, Who: console.PrincipalOf(a.request.Context()).String(), Search: a.search,
 		Read: a.moment(a.now),
-		CSS: s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
+		CSS:  s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
 	}
 	f.Session = console.PrincipalOf(a.request.Context()).SignOn == access.BySession
 	if what.Style != "" {
