@@ -108,8 +108,9 @@ func (s *Store) Create(ctx context.Context, q Request, by access.Principal) (Tok
 		return Token{}, "", err
 	}
 	var good, same int
-	const count = `SELECT count(*), coalesce(sum(CASE WHEN name = $3 THEN 1 ELSE 0 END), 0) FROM trunkline_tokens WHERE owner = $1 AND revoked = 0 AND expires > $2`
-	if err := db.QueryRowContext(ctx, count, t.Owner, now.UnixMicro(), t.Name).Scan(&good, &same); err != nil {
+	// SQLite numbers parameters as they come, whatever they are called.
+	const count = `SELECT count(*), coalesce(sum(CASE WHEN name = $1 THEN 1 ELSE 0 END), 0) FROM trunkline_tokens WHERE owner = $2 AND revoked = 0 AND expires > $3`
+	if err := db.QueryRowContext(ctx, count, t.Name, t.Owner, now.UnixMicro()).Scan(&good, &same); err != nil {
 		return Token{}, "", s.database.Explain(contents, "reading", err)
 	}
 	switch {

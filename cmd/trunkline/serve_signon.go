@@ -107,6 +107,11 @@ func (s *signingOn) service() (*signon.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range machines {
+		if m.Issuer == s.issuer {
+			return nil, usagef("--machine-issuer %s is also --sign-on-issuer: whose token one is could not be told; let machines have an issuer of their own", m.Name)
+		}
+	}
 	if len(machines) > 0 {
 		if out.Machines, err = signon.NewMachines(machines, client, time.Now); err != nil {
 			return nil, &usageError{err}

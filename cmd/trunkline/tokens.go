@@ -27,7 +27,7 @@ func newTokens() *cobra.Command {
 		Long: `Tokens makes tokens for programs. One of your own may do what you may, or less; one of a project
 works on that project, in the environments in which it is bound.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(*cobra.Command, []string) error { return usagef("name a subcommand: create, list or revoke") },
 	}
 	cmd.AddCommand(newTokensCreate(), newTokensList(), newTokensRevoke())
 	return cmd
