@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// versions is the table that says of which version those of tokens are, and what is in them.
-	versions, contents = "trunkline_tokens_version", "tokens"
 	// usedEvery is how often it is written down that a token is used.
 	usedEvery = time.Minute
 	// askTimeout bounds one question to the database.
@@ -56,25 +54,55 @@ type Store struct {
 	now      func() time.Time
 
 	mu   sync.Mutex
-	open *sql.DB
+	open *history.Store
 }
 
 // NewStore returns the tokens of a database, which is opened when it is needed: it may be away when the daemon starts.
 func NewStore(d history.Database, now func() time.Time) *Store { return &Store{database: d, now: now} }
 
-// db is the open database.
-func (s *Store) db(ctx context.Context) (*sql.DB, error) {
+// store is the open database.
+func (s *Store) store(ctx context.Context) (*history.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open != nil {
 		return s.open, nil
 	}
-	db, err := s.database.Open(ctx, history.Tables{What: contents, Versions: versions, Steps: migrations()})
+	store, err := history.OpenTables(ctx, s.database, history.Tables{What: "tokens", Versions: "trunkline_tokens_version", Steps: migrations()})
 	if err != nil {
 		return nil, err
 	}
-	s.open = db
-	return db, nil
+	s.open = store
+	return store, nil
+}
+
+// lost has a database opened again the next time whose file was taken away.
+func (s *Store) lost(store *history.Store, err error) error {
+	if !errors.Is(err, history.ErrGone) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == store {
+		s.open = nil
+		return errors.Join(err, store.Close())
+	}
+	return err
+}
+
+func (s *Store) read(ctx context.Context, read func(context.Context, history.Reader) error) error {
+	store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	return s.lost(store, store.Read(ctx, read))
+}
+
+func (s *Store) change(ctx context.Context, change func(context.Context, *sql.Tx) error) error {
+	store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	return s.lost(store, store.Change(ctx, change))
 }
 
 // Close closes the database.
@@ -103,22 +131,6 @@ func (s *Store) Create(ctx context.Context, q Request, by access.Principal) (Tok
 	if err != nil {
 		return Token{}, "", err
 	}
-	db, err := s.db(ctx)
-	if err != nil {
-		return Token{}, "", err
-	}
-	var good, same int
-	// SQLite numbers parameters as they come, whatever they are called.
-	const count = `SELECT count(*), coalesce(sum(CASE WHEN name = $1 THEN 1 ELSE 0 END), 0) FROM trunkline_tokens WHERE owner = $2 AND revoked = 0 AND expires > $3`
-	if err := db.QueryRowContext(ctx, count, t.Name, t.Owner, now.UnixMicro()).Scan(&good, &same); err != nil {
-		return Token{}, "", s.database.Explain(contents, "reading", err)
-	}
-	switch {
-	case good >= maxOwned:
-		return Token{}, "", fmt.Errorf("%w: %s has %d tokens: revoke some", ErrInvalid, t.Owner, good)
-	case same > 0:
-		return Token{}, "", fmt.Errorf("%w: there is a token %q already: revoke it, or choose another name", ErrInvalid, t.Name)
-	}
 	bounds, err := json.Marshal(limits{t.Rights, t.Projects, t.Environments})
 	if err != nil {
 		return Token{}, "", err
@@ -127,12 +139,30 @@ func (s *Store) Create(ctx context.Context, q Request, by access.Principal) (Tok
 	if err != nil {
 		return Token{}, "", err
 	}
-	_, err = db.ExecContext(ctx, `INSERT INTO trunkline_tokens
-		(id, name, owner, project, hash, made_by, limits, owner_groups, seen, created, expires, used, revoked)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`,
-		t.ID, t.Name, t.Owner, t.Project, t.hash, t.By, string(bounds), string(groups), t.seen.UnixMicro(), t.Created.UnixMicro(), t.Expires.UnixMicro())
-	if err != nil {
-		return Token{}, "", s.database.Explain(contents, "writing", err)
+	var refused error
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var good, same int
+		// SQLite numbers parameters as they come, whatever they are called.
+		const count = `SELECT count(*), coalesce(sum(CASE WHEN name = $1 THEN 1 ELSE 0 END), 0) FROM trunkline_tokens WHERE owner = $2 AND revoked = 0 AND expires > $3`
+		if err := tx.QueryRowContext(ctx, count, t.Name, t.Owner, now.UnixMicro()).Scan(&good, &same); err != nil {
+			return err
+		}
+		switch {
+		case good >= maxOwned:
+			refused = fmt.Errorf("%w: %s has %d tokens: revoke some", ErrInvalid, t.Owner, good)
+			return nil
+		case same > 0:
+			refused = fmt.Errorf("%w: there is a token %q already: revoke it, or choose another name", ErrInvalid, t.Name)
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO trunkline_tokens
+			(id, name, owner, project, hash, made_by, limits, owner_groups, seen, created, expires, used, revoked)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`,
+			t.ID, t.Name, t.Owner, t.Project, t.hash, t.By, string(bounds), string(groups), t.seen.UnixMicro(), t.Created.UnixMicro(), t.Expires.UnixMicro())
+		return err
+	})
+	if err := errors.Join(err, refused); err != nil {
+		return Token{}, "", err
 	}
 	return t, secret, nil
 }
@@ -187,41 +217,44 @@ func (s *Store) Principal(ctx context.Context, text string) (access.Principal, e
 
 // Get returns a token by its id.
 func (s *Store) Get(ctx context.Context, id string) (Token, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return Token{}, err
+	var t Token
+	unknown := false
+	err := s.read(ctx, func(ctx context.Context, r history.Reader) (err error) {
+		t, err = scan(r.QueryRowContext(ctx, selected+`WHERE id = $1`, id))
+		if unknown = errors.Is(err, sql.ErrNoRows); unknown {
+			return nil
+		}
+		return err
+	})
+	if err == nil && unknown {
+		err = ErrUnknown
 	}
-	t, err := scan(db.QueryRowContext(ctx, selected+`WHERE id = $1`, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return Token{}, ErrUnknown
-	}
-	return t, s.database.Explain(contents, "reading", err)
+	return t, err
 }
 
 // List returns the tokens that match, the newest first.
 func (s *Store) List(ctx context.Context, match func(Token) bool) ([]Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	db, err := s.db(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := db.QueryContext(ctx, selected+`ORDER BY created DESC, id`)
-	if err != nil {
-		return nil, s.database.Explain(contents, "reading", err)
-	}
-	defer rows.Close()
 	out := []Token{}
-	for rows.Next() && len(out) < maxListed {
-		t, err := scan(rows)
+	err := s.read(ctx, func(ctx context.Context, r history.Reader) error {
+		rows, err := r.QueryContext(ctx, selected+`ORDER BY created DESC, id`)
 		if err != nil {
-			return nil, s.database.Explain(contents, "reading", err)
+			return err
 		}
-		if match(t) {
-			out = append(out, t)
+		defer rows.Close()
+		for rows.Next() && len(out) < maxListed {
+			t, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			if match(t) {
+				out = append(out, t)
+			}
 		}
-	}
-	return out, s.database.Explain(contents, "reading", rows.Err())
+		return rows.Err()
+	})
+	return out, err
 }
 
 // Revoke ends a token at once.
@@ -243,10 +276,8 @@ func (s *Store) Seen(ctx context.Context, who access.Principal) error {
 }
 
 func (s *Store) write(ctx context.Context, statement string, args ...any) error {
-	db, err := s.db(ctx)
-	if err != nil {
+	return s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, statement, args...)
 		return err
-	}
-	_, err = db.ExecContext(ctx, statement, args...)
-	return s.database.Explain(contents, "writing", err)
+	})
 }

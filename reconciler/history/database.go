@@ -41,25 +41,6 @@ func (d Database) of(t Tables) Database {
 	return d
 }
 
-// Open opens a database for the tables of another owner, and brings them to the newest version. Errors of it hold no credentials.
-func (d Database) Open(ctx context.Context, t Tables) (*sql.DB, error) {
-	d = d.of(t)
-	db, err := d.open(ctx)
-	if err != nil {
-		return nil, d.explain("opening", err)
-	}
-	if err := migrate(ctx, db, d, t.Steps); err != nil {
-		return nil, errors.Join(d.explain("preparing", err), db.Close())
-	}
-	return db, nil
-}
-
-// Explain turns an error of the driver into one for people, without credentials; doing is such as "writing".
-func (d Database) Explain(what, doing string, err error) error {
-	d.what = what
-	return d.explain(doing, err)
-}
-
 // String names the database for people, without credentials.
 func (d Database) String() string { return d.name }
 

@@ -22,11 +22,15 @@ type Tables struct {
 // OpenTables opens a database for the tables of an owner alone, with connections of its own, and brings them to the newest version.
 // It is for what has to be written also while the history is not.
 func OpenTables(ctx context.Context, d Database, t Tables) (*Store, error) {
-	db, err := d.Open(ctx, t)
+	d = d.of(t)
+	db, err := d.open(ctx)
 	if err != nil {
-		return nil, err
+		return nil, d.explain("opening", err)
 	}
-	s := &Store{db: db, def: d.of(t)}
+	s := &Store{db: db, def: d}
+	if err := migrate(ctx, db, d, t.Steps); err != nil {
+		return nil, errors.Join(d.explain("preparing", err), s.Close())
+	}
 	if err := s.remember(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
