@@ -82,7 +82,7 @@ func (e *Engine) mayPreview(ctx context.Context, p Pull, in Comment, who caller,
 	if err != nil {
 		return report.Answer{}, err
 	}
-	for _, project := range changedProjects(base, c.paths) {
+	for _, project := range projectsAt(base, c.paths) {
 		if no := declared.denies(access.Preview, project, ""); no != nil {
 			return *no, nil
 		}
