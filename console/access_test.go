@@ -29,8 +29,8 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// declared is who may do what in these tests.
-func declared() *access.Rules {
+// bound is who may do what in these tests.
+func bound() *access.Rules {
 	return access.New([]*v1alpha1.Access{{Spec: v1alpha1.AccessSpec{Bindings: []v1alpha1.AccessBinding{
 		{Role: v1alpha1.PlatformAdmin, Users: []string{"ada@acme.example"}},
 		{Role: v1alpha1.ProjectContributor, Groups: []string{"team-orders"}, Projects: []string{"orders"}},
@@ -53,7 +53,7 @@ type platform struct {
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	p := &platform{issuer: signontest.Start(t), clock: time.Now(), rules: declared()}
+	p := &platform{issuer: signontest.Start(t), clock: time.Now(), rules: bound()}
 	now := func() time.Time { return p.clock }
 	people, err := signon.NewPeople(signon.Options{
 		Issuer: p.issuer.Issuer(), ClientID: p.issuer.ClientID, ClientSecret: p.issuer.ClientSecret, CLIClientID: "cli", RedirectURL: "http://daemon.invalid/login/callback",
@@ -395,7 +395,7 @@ func TestOwnTokens(t *testing.T) {
 	if got, _ := create(carol, `{"name": "x"}`); got.Code != http.StatusConflict {
 		t.Errorf("where nothing is declared: %+v", got)
 	}
-	p.rules = declared()
+	p.rules = bound()
 	p.clock = p.clock.Add(91 * 24 * time.Hour)
 	if code := can(whole.Secret, dev); code != 401 {
 		t.Errorf("a token that has expired: %d", code)

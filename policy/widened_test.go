@@ -97,7 +97,7 @@ func TestWidened(t *testing.T) {
 			reason: "Who gets a role, and where.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{"access.yaml", "users: [ann]", "users: [ann, eve]"}},
 			want: []string{"warn privilege-widened access.yaml:5 more people or machines get the role project-contributor: eve is project-contributor of orders"},
 		},
-		"AccessMoved": {reason: "The same one elsewhere is no more.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{file: "access.yaml"}, {"more/access.yaml", "", strings.Replace(accessFile, "{name: a}", "{name: b}", 1)}}},
+		"AccessMoved": {reason: "The same one elsewhere is no more.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{file: "access.yaml"}, {"more/access.yaml", "", otherFile}}},
 		"AccessElse":  {reason: "Another project is one more.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{"access.yaml", "[orders]", "[ledger]"}}, want: []string{"warn privilege-widened access.yaml:5 more people or machines get the role project-contributor: ann is project-contributor of ledger"}},
 		"AccessGone":  {reason: "Without any, a token is enough.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{file: "access.yaml"}}, want: []string{"warn privilege-widened access.yaml:3 no Access is declared any more: whoever has a token of the daemon may do everything"}},
 		"Project":     {reason: "A project widens nothing by being changed.", after: []edit{{orders, "orders:1", "orders:2"}}},
@@ -159,3 +159,6 @@ func TestWidenedForTheDaemon(t *testing.T) {
 
 // accessFile declares who may do what.
 const accessFile = "apiVersion: trunkline.dev/v1alpha1\nkind: Access\nmetadata: {name: a}\nspec:\n  bindings: [{role: project-contributor, users: [ann], projects: [orders]}]\n"
+
+// otherFile declares the same under another name.
+const otherFile = "apiVersion: trunkline.dev/v1alpha1\nkind: Access\nmetadata: {name: b}\nspec:\n  bindings: [{role: project-contributor, users: [ann], projects: [orders]}]\n"

@@ -58,8 +58,8 @@ func (g guard) denies(right access.Right, project, environment string) *report.A
 	return &report.Answer{Kind: report.NotAllowed, What: d.Why, Who: who}
 }
 
-// foldersChanged are the projects in whose folders something differs; an empty one stands for all, if none is.
-func foldersChanged(cat *catalog.Catalog, paths []string) []string {
+// projectsAt are the projects in whose folders something differs; an empty one stands for all, if none is.
+func projectsAt(cat *catalog.Catalog, paths []string) []string {
 	var out []string
 	for p := range cat.Projects() {
 		folder := path.Dir(p.Document.File)

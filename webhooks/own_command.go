@@ -48,7 +48,7 @@ func (e *Engine) askPreview(ctx context.Context, p Pull, in Comment, who caller,
 	if len(merge.Conflicts) > 0 {
 		return report.Answer{Kind: report.Failed, What: "it cannot be merged, there are conflicts"}, nil
 	}
-	change, err := e.compared(ctx, e.opts.Trunk.Tip(), merge.Tree, nil)
+	change, err := e.compared(ctx, e.opts.Trunk.Tip(), merge.Tree)
 	if errors.Is(err, errNotReady) {
 		return report.Answer{Kind: report.Failed, What: errNotReady.Error()}, nil
 	}
@@ -82,7 +82,7 @@ func (e *Engine) mayPreview(ctx context.Context, p Pull, in Comment, who caller,
 	if err != nil {
 		return report.Answer{}, err
 	}
-	for _, project := range foldersChanged(base, c.paths) {
+	for _, project := range projectsAt(base, c.paths) {
 		if no := declared.denies(access.Preview, project, ""); no != nil {
 			return *no, nil
 		}

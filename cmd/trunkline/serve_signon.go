@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"trunkline.dev/trunkline/access"
-	sessions "trunkline.dev/trunkline/access/session"
+	sealed "trunkline.dev/trunkline/access/session"
 	"trunkline.dev/trunkline/access/signon"
 	"trunkline.dev/trunkline/access/tokens"
 	"trunkline.dev/trunkline/console"
@@ -163,7 +163,7 @@ func (s *signingOn) sessions() (*console.Sessions, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	if out.Jar, err = sessions.New(keys, u.Scheme == "https"); err != nil {
+	if out.Jar, err = sealed.New(keys, u.Scheme == "https"); err != nil {
 		return nil, &troubleError{err}
 	}
 	return out, nil
