@@ -222,7 +222,7 @@ func (v *graphPage) list(part draw.Graph, state func(*draw.Node) (badge, bool), 
 	}
 }
 
-// Depth says how far the picture goes, for the form.
+// DepthText says how far the picture goes, for the form.
 func (q graphQuery) DepthText() string {
 	if q.Depth == 0 {
 		return ""

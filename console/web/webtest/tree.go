@@ -2,8 +2,8 @@
 
 package webtest
 
-// tree0 are the declarations of the platform.
-var tree0 = map[string]string{
+// declarations are the declarations of the platform.
+var declarations = map[string]string{
 	"trunkline.yaml":      "kind: Platform\nmetadata: {name: acme}\n",
 	"clusters.yaml":       "kind: Cluster\nmetadata: {name: west}\n",
 	"east.yaml":           "kind: Cluster\nmetadata: {name: east}\n",
