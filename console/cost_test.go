@@ -33,7 +33,7 @@ func TestQuestionsAboutCosts(t *testing.T) {
 		"Never":     {"Since when is not left to chance.", "", nil, "since is missing: say the first day, such as 2026-11-01"},
 		"Time":      {"A day is one.", "?since=24h", nil, "since is not a day: write 2026-01-31"},
 		"Backwards": {"It ends after it begins.", "?since=2026-11-03&until=2026-11-03", nil, "until is not after since, or is more than 3700 days after it"},
-		"By":        {"There are some dimensions.", "?since=2026-11-01&by=uid", nil, `there is no by "uid": want one of: cluster, day, environment, kind, lot, owner, project, run, workload`},
+		"By":        {"There are some dimensions.", "?since=2026-11-01&by=everything", nil, `there is no by "everything": want one of: cluster, day, environment, kind, lot, owner, project, run, workload`},
 		"Unknown":   {"What is misspelt is not left out in silence.", "?since=2026-11-01&platform=x", nil, `there is no parameter "platform": want one of: by, cluster, currency, environment, lot, owner, project, run, since, until, workload`},
 	} {
 		t.Run(name, func(t *testing.T) {
