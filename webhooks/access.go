@@ -33,7 +33,7 @@ func (e *Engine) guard(ctx context.Context, cat *catalog.Catalog, login string) 
 		_, name, _ := strings.Cut(t, "/")
 		names = append(names, name)
 	}
-	of, err := e.opts.Forge.Teams(ctx, login, union(names, nil))
+	of, err := e.rights().Teams(ctx, login, union(names, nil))
 	if err != nil {
 		return g, fmt.Errorf("reading the teams of %s: %w", login, err)
 	}
