@@ -41,8 +41,8 @@ func bound() *access.Rules {
 	}}}})
 }
 
-// platform is a daemon with an issuer, tokens and two projects in two environments.
-type platform struct {
+// guarded is a daemon with an issuer, tokens and two projects in two environments.
+type guarded struct {
 	*consoletest.Daemon
 
 	issuer *signontest.Issuer
@@ -51,9 +51,9 @@ type platform struct {
 	events []history.Event
 }
 
-func newPlatform(t *testing.T) *platform {
+func newGuarded(t *testing.T) *guarded {
 	t.Helper()
-	p := &platform{issuer: signontest.Start(t), clock: time.Now(), rules: bound()}
+	p := &guarded{issuer: signontest.Start(t), clock: time.Now(), rules: bound()}
 	now := func() time.Time { return p.clock }
 	people, err := signon.NewPeople(signon.Options{
 		Issuer: p.issuer.Issuer(), ClientID: p.issuer.ClientID, ClientSecret: p.issuer.ClientSecret, CLIClientID: "cli", RedirectURL: "http://daemon.invalid/login/callback",
@@ -89,7 +89,7 @@ func newPlatform(t *testing.T) *platform {
 }
 
 // browser is a browser of someone.
-func (p *platform) browser(t *testing.T) *http.Client {
+func (p *guarded) browser(t *testing.T) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -145,7 +145,7 @@ var html = map[string]string{"Accept": "text/html"}
 
 // TestSessions: who asks for a page signs on and comes back to it; the session ends, and acts from a page only.
 func TestSessions(t *testing.T) {
-	p := newPlatform(t)
+	p := newGuarded(t)
 	b := p.browser(t)
 	if code, _, _ := page(t, b, http.MethodGet, "/api/v1/me", html, ""); code != http.StatusUnauthorized {
 		t.Fatalf("the API without a session: got %d", code)
@@ -196,7 +196,7 @@ func TestSessions(t *testing.T) {
 
 // TestLogout ends a session, and one that another browser began is nobody else's.
 func TestLogout(t *testing.T) {
-	p := newPlatform(t)
+	p := newGuarded(t)
 	b, other := p.browser(t), p.browser(t)
 	p.issuer.Next("carol@acme.example", "team-orders")
 	page(t, b, http.MethodGet, "/login?return=//evil.example/", html, "")
@@ -231,7 +231,7 @@ func TestLogout(t *testing.T) {
 
 // TestRights: people can do exactly what the table says, and what they may not see is not there.
 func TestRights(t *testing.T) {
-	p := newPlatform(t)
+	p := newGuarded(t)
 	who := map[string]string{
 		"carol": p.issuer.Token("carol@acme.example", nil), "olga": p.issuer.Token("olga@acme.example", map[string]any{"groups": nil}),
 		"ada": p.issuer.Token("ada@acme.example", map[string]any{"groups": nil}), "mallory": p.issuer.Token("mallory@acme.example", map[string]any{"groups": nil}),
@@ -273,9 +273,9 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestLists: a list has what its caller sees, and nothing of anything else is in it.
-func TestLists(t *testing.T) {
-	p := newPlatform(t)
+// TestWhatIsListed: a list has what its caller sees, and nothing of anything else is in it.
+func TestWhatIsListed(t *testing.T) {
+	p := newGuarded(t)
 	for who, secret := range map[string][]string{"mallory@acme.example": {"orders", "ledger", `"c"`}, "olga@acme.example": {`"dev"`}} {
 		token := p.issuer.Token(who, map[string]any{"groups": nil})
 		for _, pattern := range console.Patterns() {
@@ -317,7 +317,7 @@ func TestEveryRouteNeedsARight(t *testing.T) {
 
 // TestOwnTokens: a token may what its owner may, and less if it says so; it is shown once, and ends at once.
 func TestOwnTokens(t *testing.T) {
-	p := newPlatform(t)
+	p := newGuarded(t)
 	act := map[string]string{"Content-Type": "application/json"}
 	carol, pat, ada := p.issuer.Token("carol@acme.example", nil), p.issuer.Token("pat@acme.example", map[string]any{"groups": nil}), p.issuer.Token("ada@acme.example", map[string]any{"groups": nil})
 	create := func(token, body string) (response, console.MadeToken) {
