@@ -380,10 +380,10 @@ type DaemonHistory struct {
 type DaemonUsage struct {
 	// Count has it counted; default: false.
 	Count bool `json:"count,omitempty"`
-	// Keep is how long the sums of days and workloads are kept; default: 26280h, three years.
-	Keep Duration `json:"keep,omitempty"`
-	// KeepRuns is how long it is kept what single runs and lots did cost; default: 1488h.
-	KeepRuns Duration `json:"keepRuns,omitempty"`
+	// Keep is how long the sums of days and workloads are kept; default: 1095d.
+	Keep Days `json:"keep,omitempty"`
+	// KeepRuns is how long it is kept what single runs and lots did cost; default: 62d.
+	KeepRuns Days `json:"keepRuns,omitempty"`
 }
 
 // DaemonSOPS has the keys that decrypt Secrets that SOPS has encrypted.

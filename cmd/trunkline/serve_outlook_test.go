@@ -63,7 +63,7 @@ func TestCostsAreTold(t *testing.T) {
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetValue())
 			}
-			got = append(got, fmt.Sprint(f.GetName(), labels, m.GetGauge().GetValue()))
+			got = append(got, fmt.Sprintf("%s%v%v", f.GetName(), labels, m.GetGauge().GetValue()))
 		}
 	}
 	slices.Sort(got)

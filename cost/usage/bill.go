@@ -134,15 +134,15 @@ func charge(sums map[billed]*big.Rat, field func(string) string, cluster string)
 	}
 	text := field("BilledCost")
 	if !amountForm.MatchString(text) {
-		return fmt.Errorf("BilledCost: %.40q is not an amount", text)
+		return fmt.Errorf("the column BilledCost: %.40q is not an amount", text)
 	}
 	amount, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return fmt.Errorf("BilledCost: %.40q is not an amount", text)
+		return fmt.Errorf("the column BilledCost: %.40q is not an amount", text)
 	}
 	currency := field("BillingCurrency")
 	if !currencyForm.MatchString(currency) {
-		return fmt.Errorf("BillingCurrency: %.40q is not a currency", currency)
+		return fmt.Errorf("the column BillingCurrency: %.40q is not a currency", currency)
 	}
 	var times [3]time.Time
 	for i, name := range []string{"BillingPeriodStart", "ChargePeriodStart", "ChargePeriodEnd"} {
@@ -153,7 +153,7 @@ func charge(sums map[billed]*big.Rat, field func(string) string, cluster string)
 	}
 	begin, end := times[1], times[2]
 	if end.Before(begin) || end.Sub(begin) > maxPeriod {
-		return fmt.Errorf("ChargePeriodEnd: it is before its start, or more than 400 days after it")
+		return errors.New("the column ChargePeriodEnd: it is before its start, or more than 400 days after it")
 	}
 	if end.Equal(begin) {
 		end = begin.Add(1) // what is charged at once is charged on that day

@@ -101,6 +101,12 @@ func (r *reader) duration(flag string, value v1alpha1.Duration, path ...any) {
 	}
 }
 
+func (r *reader) days(flag string, value v1alpha1.Days, path ...any) {
+	if value > 0 {
+		r.text(flag, (time.Duration(value) * 24 * time.Hour).String(), path...)
+	}
+}
+
 func (r *reader) wrong(message, hint string, path ...any) {
 	path = append([]any{"spec"}, path...)
 	r.problems = append(r.problems, v1alpha1.Problem{
@@ -285,8 +291,8 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 		r.text("history-events", strconv.Itoa(s.History.Events), "history", "events")
 	}
 	r.flag("usage", s.Usage.Count, "usage", "count")
-	r.duration("usage-keep", s.Usage.Keep, "usage", "keep")
-	r.duration("usage-keep-runs", s.Usage.KeepRuns, "usage", "keepRuns")
+	r.days("usage-keep", s.Usage.Keep, "usage", "keep")
+	r.days("usage-keep-runs", s.Usage.KeepRuns, "usage", "keepRuns")
 	var keys []string
 	for _, key := range s.SOPS.AgeKeyFiles {
 		if scope, file, scoped := strings.Cut(key, "="); scoped {

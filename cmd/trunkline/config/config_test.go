@@ -72,7 +72,7 @@ const everything = head + `  repository:
     machines: [{name: actions, issuer: "https://token.actions.githubusercontent.com", audience: trunkline, subjects: ["repo:acme/data:ref:refs/heads/main"], groups: [ci]}]
   replicas: {home: here, group: blue, shards: true}
   history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
-  usage: {count: true, keep: 9000h, keepRuns: 100h}
+  usage: {count: true, keep: 400d, keepRuns: 30d}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
   images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, cloudIdentity: true, interval: 10m}
   github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com"}
@@ -116,7 +116,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
-		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000", "usage": "true", "usage-keep": "9000h0m0s", "usage-keep-runs": "100h0m0s",
+		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000", "usage": "true", "usage-keep": "9600h0m0s", "usage-keep-runs": "720h0m0s",
 		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
 		"s3-endpoint": "https://minio.example.com", "lots-interval": "30s",
 		"sign-on-issuer": "https://id.example.com", "sign-on-client-id": "trunkline", "sign-on-client-secret-file": "/etc/trunkline/client.secret",
