@@ -48,7 +48,7 @@ func (e *Engine) askPreview(ctx context.Context, p Pull, in Comment, who caller,
 	if len(merge.Conflicts) > 0 {
 		return report.Answer{Kind: report.Failed, What: "it cannot be merged, there are conflicts"}, nil
 	}
-	change, err := e.compared(ctx, e.opts.Trunk.Tip(), merge.Tree)
+	change, err := e.compared(ctx, e.opts.Trunk.Tip(), merge.Tree, nil)
 	if errors.Is(err, errNotReady) {
 		return report.Answer{Kind: report.Failed, What: errNotReady.Error()}, nil
 	}
