@@ -20,7 +20,7 @@ const (
 // Item is one thing that a message tells.
 type Item struct {
 	Condition
-	// Key is that of the condition, by which a receiver tells that two items are about the same.
+	// Key is that of the condition, by which a receiver knows that two items are about the same.
 	Key      string   `json:"key"`
 	Standing Standing `json:"standing"`
 	// Again reports that it was told before and is still so.

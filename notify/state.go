@@ -112,7 +112,7 @@ func (ch *Channel) suppress(t Topic, now time.Time) {
 	ch.Suppressed[t]++
 }
 
-// counts returns what was suppressed, in the order of topics, and begins to count anew.
+// counts returns what was suppressed, in the order of topics, and begins to count again.
 func (ch *Channel) counts() (out []Suppressed) {
 	for _, t := range slices.Sorted(maps.Keys(ch.Suppressed)) {
 		out = append(out, Suppressed{t, ch.Suppressed[t]})
