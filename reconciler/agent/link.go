@@ -191,6 +191,8 @@ func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
 		}
 		header.Set("Authorization", "Bearer "+token)
 	}
+	// A connection that was refused is not used again: another one may lead to the replica that leads.
+	l.opts.Client.CloseIdleConnections()
 	dialling, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	conn, resp, err := websocket.Dial(dialling, strings.TrimSuffix(l.opts.URL, "/")+Path, &websocket.DialOptions{ //nolint:bodyclose // Dial has read it, and there is nothing to close

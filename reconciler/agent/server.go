@@ -54,6 +54,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.Leads != nil && !s.Leads() {
 		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Connection", "close") // the next one may lead to another replica
 		http.Error(w, "this replica of the daemon does not lead; the one that does is "+strconv.Quote(s.Leader()), http.StatusServiceUnavailable)
 		return
 	}

@@ -188,3 +188,54 @@ func TestTheDaemonIsVerified(t *testing.T) {
 		t.Errorf("the token is in the log:\n%s", log)
 	}
 }
+
+// TestTheAgentFindsTheReplicaThatLeads: each time that it dials it may reach another replica, as by a Service, and it does not stay with one
+// that sends it away.
+func TestTheAgentFindsTheReplicaThatLeads(t *testing.T) {
+	authority := agenttest.NewAuthority(t)
+	reached := make(chan string, 1)
+	var addresses []string
+	for _, leads := range []bool{false, true} {
+		name := map[bool]string{false: "stands by", true: "leads"}[leads]
+		server := httptest.NewUnstartedServer(&agent.Server{
+			Identity: func(string) (agent.Identity, bool) { return agent.Identity{Certificate: "edge.agents"}, true },
+			Leads:    func() bool { return leads }, Leader: func() string { return "another one" }, Log: slog.New(slog.DiscardHandler),
+			Desk: func(string) *agent.Desk {
+				select {
+				case reached <- name:
+				default:
+				}
+				return nil
+			},
+		})
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{authority.Certificate("daemon")}, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: authority.Pool()}
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		addresses = append(addresses, server.Listener.Addr().String())
+	}
+	book, damaged, err := agent.OpenBook(t.TempDir())
+	if err != nil || damaged != nil {
+		t.Fatal(err, damaged)
+	}
+	link := agent.NewLink(agent.LinkOptions{
+		Cluster: "edge", URL: "https://" + agenttest.NewLine(t, addresses...).Addr(), Book: book, Now: time.Now,
+		Client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
+			RootCAs: authority.Pool(), Certificates: []tls.Certificate{authority.Certificate("edge.agents")},
+		}}},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() { defer close(ended); link.Run(ctx, nil) }()
+	select {
+	case name := <-reached:
+		if name != "leads" {
+			t.Errorf("it is let in by the replica that %s", name)
+		}
+	case <-ctx.Done():
+		t.Error("it does not come to the replica that leads")
+	}
+	cancel()
+	<-ended
+}
