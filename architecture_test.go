@@ -67,6 +67,8 @@ var mayKnow = map[string][]string{
 	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status"},
+	"console/client":             {"access", "catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
+	"console/consoletest":        {"access", "api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
 	"cost/usage":                 {"api", "catalog", "cost"},
