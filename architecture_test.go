@@ -62,7 +62,7 @@ var mayKnow = map[string][]string{
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
 	"console":                    {"access", "api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
-	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
+	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
 	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
 	"console/client":             {"catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},

@@ -47,6 +47,13 @@ func pages() []page {
 		{"GET /graph", "graph", "/graph", "", showGraph},
 		{"GET /history", "history", "/history", "", showHistory},
 		{"GET /search", "search", "", "", showSearch},
+		{"GET /lots", "lots", "/lots", "", showLots},
+		{"GET /lots/{environment}/{project}/{dataset}", "dataset", "/lots", access.View, showDataset},
+		{"GET /lots/{environment}/{project}/{dataset}/{lot}", "lot", "/lots", access.View, showLot},
+		{"GET /previews", "previews", "/previews", "", showPreviews},
+		{"GET /rules", "rules", "/rules", "", showRules},
+		{"GET /rules/{rule}", "rule", "/rules", "", showRule},
+		{"GET /clusters", "clusters", "/clusters", "", showClusters},
 	}
 }
 
@@ -64,5 +71,9 @@ func tabs() []tab {
 		{"/releases", "Releases", "r"},
 		{"/graph", "Graph", "d"},
 		{"/history", "History", "h"},
+		{"/lots", "Lots", "l"},
+		{"/previews", "Previews", "v"},
+		{"/rules", "Rules", "u"},
+		{"/clusters", "Clusters", "c"},
 	}
 }
