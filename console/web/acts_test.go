@@ -62,7 +62,7 @@ func ruled(t *testing.T) *catalog.Catalog {
 		"trunkline.yaml": {Data: []byte(head + `kind: Platform
 metadata: {name: acme}
 spec:
-  rules: {dataset-unwritten: deny}
+  rules: {dataset-unwritten: warn}
   exceptions:
     - {rule: schedule-never, project: a, reason: agreed, until: "2027-04-01"}
     - {rule: removal, reason: long ago, until: "2026-10-01"}
@@ -92,7 +92,7 @@ func TestRules(t *testing.T) {
 			got[r.ID] += " " + in.Environment + ":" + in.Mode.Text
 		}
 	}
-	if diff := cmp.Diff(map[string]string{"dataset-unwritten": "deny by default warn", "removal": known["removal"].Default + "  dev:off"}, got); diff != "" {
+	if diff := cmp.Diff(map[string]string{"dataset-unwritten": "warn by default deny", "removal": known["removal"].Default + "  dev:off"}, got); diff != "" {
 		t.Errorf("what differs from the default, -want +got:\n%s", diff)
 	}
 	var exceptions []string
