@@ -23,7 +23,8 @@ const module = "trunkline.dev/trunkline"
 // not here may import nothing, so that a new one has to be added here by someone who thought about it.
 var mayKnow = map[string][]string{
 	"access":                     {"api"},
-	"access/oidc":                {"access"},
+	"access/signon":              {"access"},
+	"access/signon/signontest":   {},
 	"access/session":             {"access"},
 	"access/tokens":              {"access", "reconciler/history"},
 	"api/columntype":             {},
@@ -66,6 +67,8 @@ var mayKnow = map[string][]string{
 	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
 	"console/client":             {"catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
+	"console/client":             {"access", "catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
+	"console/consoletest":        {"access", "api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
 	"deploy":                     {},
@@ -174,7 +177,7 @@ var mayKnow = map[string][]string{
 	"test/pgtest":                {},
 	"test/s3test":                {},
 	"test/stage":                 {"console/client"},
-	"webhooks":                   {"api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
+	"webhooks":                   {"access", "api", "catalog", "cost", "docs/rules", "evaluate", "flow/plan", "plan", "policy", "promotion", "reconciler/status", "webhooks/report"},
 	"webhooks/commits":           {"reconciler/git", "webhooks"},
 	"webhooks/github":            {"webhooks", "webhooks/github/delivery"},
 	"webhooks/github/delivery":   {},
@@ -189,7 +192,7 @@ var mayKnow = map[string][]string{
 var pure = []string{"access", "api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/run", "migrate", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // edges are folders in those that reach beyond.
-var edges = []string{"access/oidc", "access/session", "access/tokens"}
+var edges = []string{"access/session", "access/signon", "access/signon/signontest", "access/tokens"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

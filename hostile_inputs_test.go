@@ -14,7 +14,7 @@ import (
 )
 
 // classes is how many classes of hostile input there are.
-const classes = 46
+const classes = 48
 
 var (
 	hostileRow = regexp.MustCompile(`^\| *(\d*) *\| (.*) \|([^|]*)\|$`)

@@ -9,6 +9,7 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
@@ -45,12 +46,29 @@ func New(declared []*v1alpha1.Access) *Rules {
 	return r
 }
 
-// of reports whether a binding is for a principal. Nobody is without a name.
+// GitHubTeams are the teams of GitHub that bindings name.
+func (r *Rules) GitHubTeams() []string {
+	if r == nil {
+		return nil
+	}
+	var out []string
+	for _, b := range r.bindings {
+		out = append(out, b.github...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// of reports whether a binding is for a principal. Nobody is without a name, and a group without one is none.
 func (b *binding) of(p Principal) bool {
 	shares := func(a, b []string) bool {
 		return slices.ContainsFunc(a, func(s string) bool { return s != "" && slices.Contains(b, s) })
 	}
-	return p.Name != "" && slices.Contains(b.users, p.Name) || shares(b.groups, p.Groups) || shares(b.github, p.Teams)
+	named := slices.Contains(b.users, p.Name)
+	if p.SignOn == ByGitHub { // whose logins are the same in large and small letters
+		named = slices.ContainsFunc(b.users, func(u string) bool { return strings.EqualFold(u, p.Name) })
+	}
+	return p.Name != "" && named || shares(b.groups, p.Groups) || shares(b.github, p.Teams)
 }
 
 // on reports whether a list of names has one; what is of no one name is of all of them.

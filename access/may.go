@@ -62,7 +62,7 @@ func (r *Rules) operator(p Principal) (Decision, bool) {
 
 func (r *Rules) byBindings(p Principal, row row, s Scope) Decision {
 	given := map[side]v1alpha1.AccessRole{}
-	for _, b := range append(r.bindings, p.implied()...) {
+	for _, b := range slices.Concat(r.bindings, p.implied()) {
 		if from, covers := b.covers(s); covers && row.gives(b.role) && b.of(p) {
 			given[from] = b.role
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,6 +114,28 @@ func TestMay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSideBySide: what one token of a project is implied to have is not another's, however many ask at once.
+func TestSideBySide(t *testing.T) {
+	rules := acme()
+	var running sync.WaitGroup
+	for range 8 {
+		for _, project := range []string{"orders", "ledger"} {
+			running.Go(func() {
+				who := access.Principal{Name: "project:" + project + "/ci", SignOn: access.ByProjectToken, Limits: &access.Limits{}}
+				for range 500 {
+					for _, on := range []string{"orders", "ledger"} {
+						if got := rules.May(who, access.Deploy, access.Scope{Project: on, Environment: "prod"}); got.Allowed != (on == project) {
+							t.Errorf("%s on %s: %+v", project, on, got)
+							return
+						}
+					}
+				}
+			})
+		}
+	}
+	running.Wait()
 }
 
 // TestWhy: who may not hears what is missing, and who could.

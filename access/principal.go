@@ -42,6 +42,8 @@ const (
 	Hook, daemon = "github", "trunkline"
 	// MaxName bounds a name, in bytes.
 	MaxName = 200
+	// GitHubPrefix begins the names of users of GitHub.
+	GitHubPrefix = "github:"
 	// maxGroups bounds what is taken of a claim.
 	maxGroups = 1000
 )

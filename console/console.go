@@ -15,6 +15,7 @@ import (
 
 	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/github/delivery"
 )
@@ -59,6 +60,12 @@ type Options struct {
 	Pages Pages
 	// Access returns who may do what, as the accepted commit declares it; nil: nothing is declared.
 	Access func() *access.Rules
+	// Sessions are how people and machines sign on at issuers; nil: they do not.
+	Sessions *Sessions
+	// OwnTokens are those that people have made for themselves and for projects; nil: there are none.
+	OwnTokens OwnTokens
+	// Record has the history say what was done; nil: none is kept.
+	Record func(history.Event)
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() Daemon
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
@@ -101,6 +108,7 @@ type console struct {
 	// deliveries, notices and streams have a place for each that may be under way at once.
 	deliveries, notices, streams chan struct{}
 	crossOrigin                  *http.CrossOriginProtection
+	attempts                     attempts
 }
 
 // secured answers what no route is for, and has no browser make more of any answer than it is: nothing is run, framed, stored

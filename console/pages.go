@@ -20,6 +20,9 @@ type Pages interface {
 	Problem(w http.ResponseWriter, r *http.Request, p *Problem)
 }
 
+// SignedOut is where a browser is after a session has ended; one of the pages is there.
+const SignedOut = "/signed-out"
+
 // PageRoute is a route that a page is at.
 type PageRoute struct {
 	// Pattern is that of [http.ServeMux].

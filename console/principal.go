@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/access/signon"
+	"trunkline.dev/trunkline/access/tokens"
 )
 
 const (
@@ -42,8 +44,13 @@ func withPrincipal(r *http.Request, p access.Principal) *http.Request {
 }
 
 // signOn finds out who makes a request.
-func (c *console) signOn(r *http.Request) (access.Principal, error) {
-	if c.opts.Tokens != nil {
+func (c *console) signOn(w http.ResponseWriter, r *http.Request) (access.Principal, error) {
+	if r.Header.Get("Authorization") == "" {
+		if who, ok := c.bySession(w, r); ok {
+			return who, nil
+		}
+	}
+	if c.opts.Tokens != nil || c.opts.Sessions != nil {
 		return c.byToken(r)
 	}
 	// Nobody but this machine can connect. A page in a browser on it still can, by a name that it has its own server resolve
@@ -58,21 +65,57 @@ func (c *console) signOn(r *http.Request) (access.Principal, error) {
 // byToken finds the owner of a token. All tokens are compared, each in constant time.
 func (c *console) byToken(r *http.Request) (access.Principal, error) {
 	sent := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-	found, tokens := -1, c.opts.Tokens()
-	for i, t := range tokens {
+	found, known := -1, []Token(nil)
+	if c.opts.Tokens != nil {
+		known = c.opts.Tokens()
+	}
+	for i, t := range known {
 		want := sha256.Sum256([]byte("Bearer " + t.Secret))
 		if subtle.ConstantTimeCompare(sent[:], want[:]) == 1 {
 			found = i
 		}
 	}
 	if found < 0 {
-		return access.Principal{}, problemf(http.StatusUnauthorized, "a token is required")
+		return c.byMadeToken(r)
 	}
-	if name := tokens[found].Name; name != "" {
+	if name := known[found].Name; name != "" {
 		return access.Principal{Name: name, SignOn: access.ByToken}, nil
 	}
 	claim, err := claimOf(r)
 	return access.Principal{Name: access.SharedToken, SignOn: access.ByToken, Claim: claim}, err
+}
+
+// byMadeToken finds out whose a token is that an issuer has made, or someone for themselves.
+func (c *console) byMadeToken(r *http.Request) (access.Principal, error) {
+	required := problemf(http.StatusUnauthorized, "a token is required")
+	sent, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || sent == "" {
+		return access.Principal{}, required
+	}
+	if tokens.Is(sent) {
+		if c.opts.OwnTokens == nil {
+			return access.Principal{}, required
+		}
+		who, err := c.opts.OwnTokens.Principal(r.Context(), sent)
+		if err != nil {
+			c.opts.Log.Warn("a token is refused", "err", err.Error())
+			return access.Principal{}, required
+		}
+		return who, nil
+	}
+	if c.opts.Sessions == nil {
+		return access.Principal{}, required
+	}
+	who, err := c.opts.Sessions.Service.Bearer(r.Context(), sent)
+	switch {
+	case signon.Away(err):
+		c.opts.Log.Warn("a token cannot be checked", "err", err.Error())
+		return access.Principal{}, problemf(http.StatusServiceUnavailable, "the issuer of the token cannot be reached; see the daemon's log")
+	case err != nil:
+		c.opts.Log.Warn("a token is refused", "err", err.Error())
+		return access.Principal{}, required
+	}
+	return who, nil
 }
 
 // same compares secrets in constant time.

@@ -3,6 +3,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 
 	"trunkline.dev/trunkline/access"
@@ -30,6 +31,14 @@ func (c *console) routes() []route {
 	return []route{
 		{pattern: "GET /healthz", open: true, handle: c.healthz},
 		{pattern: "GET /readyz", open: true, handle: c.readyz},
+		{pattern: "GET /login", open: true, handle: c.login},
+		{pattern: "GET /login/callback", open: true, handle: c.callback},
+		{pattern: "POST /logout", right: access.SignedOn, handle: c.logout},
+		{pattern: "GET /api/v1/sign-on", open: true, handle: c.signOnInfo}, // what is in it is public, and needed to sign on
+		{pattern: "GET /api/v1/me", right: access.SignedOn, handle: c.me},
+		{pattern: "GET /api/v1/tokens", right: access.SignedOn, handle: c.tokens},
+		{pattern: "POST /api/v1/tokens", right: access.SignedOn, handle: c.createToken},
+		{pattern: "POST /api/v1/tokens/{token}/revoke", right: access.SignedOn, handle: c.revokeToken},
 		{pattern: "GET /metrics", right: access.Metrics, handle: c.metrics},
 		{pattern: "GET /api/v1/openapi.json", right: access.SignedOn, handle: c.openAPI},
 		{pattern: "GET /api/v1/status", right: access.View, filtered: true, handle: c.status},
@@ -64,17 +73,17 @@ func (c *console) routes() []route {
 	}
 }
 
-// rightToAct is the right that an act on a release needs. What is no act is answered as whoever sees the release may know.
+// rightToAct is the right that an act on a release needs. What is no act that is known needs as much as to apply it again.
 func rightToAct(r *http.Request) access.Right {
 	switch r.PathValue("act") {
 	case "suspend":
 		return access.Suspend
 	case "resume":
 		return access.Resume
-	case "reconcile":
-		return access.Deploy
+	case "rollback":
+		return access.Rollback
 	}
-	return access.View
+	return access.Deploy
 }
 
 // rightOnLots is the right that an act on the lots of a workload needs.
@@ -85,7 +94,7 @@ func rightOnLots(r *http.Request) access.Right {
 	case "enable", "disable":
 		return access.SwitchLots
 	}
-	return access.View
+	return access.RemoveLots
 }
 
 // handler serves a route to whoever may have it.
@@ -94,13 +103,19 @@ func (c *console) handler(route route) http.Handler {
 		if route.signed && delivery.Signed(r) {
 			r = withPrincipal(r, access.Principal{Name: access.Hook, SignOn: access.ByHook}) // once its signature is found to be right
 		} else if !route.open {
-			who, err := c.signOn(r)
+			who, err := c.signOn(w, r)
 			if err == nil && c.crossOrigin.Check(r) != nil {
 				err = problemf(http.StatusForbidden, "a page of another origin cannot make this request")
+			}
+			if err == nil && who.SignOn == access.BySession {
+				err = fromPage(r)
 			}
 			if err == nil {
 				r = withPrincipal(r, who)
 				err = c.allow(route, r)
+			}
+			if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusUnauthorized && c.toLogin(w, r) {
+				return
 			}
 			if err != nil {
 				c.fail(w, r, err)

@@ -37,6 +37,7 @@ func widen(in Input, known map[string]rules.Rule) *widening {
 		w.ofEnvironment(name)
 	}
 	w.ofPolicies()
+	w.ofAccess()
 	return w
 }
 

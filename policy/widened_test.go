@@ -93,7 +93,14 @@ func TestWidened(t *testing.T) {
 		},
 		"SourceURL":  {reason: "Or is of others.", before: []edit{there, settings("{sources: [{name: a, url: x}]}")}, after: []edit{{platform, "url: x", "url: z"}}, want: []string{onTop + `the repository "a" is another one: others may push to it`}},
 		"SourceLess": {reason: "Less is nothing to say.", before: []edit{there, settings("{sources: [{name: a, url: x, kinds: [Project, Policy]}, {name: b, url: x}]}"), {"sources/b/x.txt", "", "x"}}, after: []edit{{platform, "{name: a, url: x, kinds: [Project, Policy]}, {name: b, url: x}", "{name: a, url: x, owners: [t], environments: [prod], branch: z}"}}},
-		"Project":    {reason: "A project widens nothing by being changed.", after: []edit{{orders, "orders:1", "orders:2"}}},
+		"Access": {
+			reason: "Who gets a role, and where.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{"access.yaml", "users: [ann]", "users: [ann, eve]"}},
+			want: []string{"warn privilege-widened access.yaml:5 more people or machines get the role project-contributor: eve is project-contributor of orders"},
+		},
+		"AccessMoved": {reason: "The same one elsewhere is no more.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{file: "access.yaml"}, {"more/access.yaml", "", strings.Replace(accessFile, "{name: a}", "{name: b}", 1)}}},
+		"AccessElse":  {reason: "Another project is one more.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{"access.yaml", "[orders]", "[ledger]"}}, want: []string{"warn privilege-widened access.yaml:5 more people or machines get the role project-contributor: ann is project-contributor of ledger"}},
+		"AccessGone":  {reason: "Without any, a token is enough.", before: []edit{{"access.yaml", "", accessFile}}, after: []edit{{file: "access.yaml"}}, want: []string{"warn privilege-widened access.yaml:3 no Access is declared any more: whoever has a token of the daemon may do everything"}},
+		"Project":     {reason: "A project widens nothing by being changed.", after: []edit{{orders, "orders:1", "orders:2"}}},
 	})
 }
 
@@ -149,3 +156,6 @@ func TestWidenedForTheDaemon(t *testing.T) {
 		}
 	}
 }
+
+// accessFile declares who may do what.
+const accessFile = "apiVersion: trunkline.dev/v1alpha1\nkind: Access\nmetadata: {name: a}\nspec:\n  bindings: [{role: project-contributor, users: [ann], projects: [orders]}]\n"

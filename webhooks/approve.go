@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -35,6 +36,17 @@ func (e *Engine) approve(ctx context.Context, p Pull, s *pullState, in Comment, 
 		return report.Answer{}, err
 	case denied:
 		return report.Answer{Kind: report.NotAllowed, Who: owners}, nil
+	}
+	_, runs := e.opts.Trunk.Accepted()
+	if runs == nil {
+		return report.Answer{}, errNotReady
+	}
+	declared, err := e.guard(ctx, runs.Catalog(), who.Login)
+	if err != nil {
+		return report.Answer{}, err
+	}
+	if no := declared.denies(access.Approve, "", environment); no != nil {
+		return *no, nil
 	}
 	code := digest[:codeLength]
 	switch {

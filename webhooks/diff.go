@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/plan/preview"
 	"trunkline.dev/trunkline/webhooks/report"
 )
@@ -48,8 +49,15 @@ func (e *Engine) diff(ctx context.Context, p Pull, who caller, c command) (repor
 	if err != nil {
 		return report.Answer{}, err
 	}
+	declared, err := e.guard(ctx, change.base.Catalog(), who.Login)
+	if err != nil {
+		return report.Answer{}, err
+	}
 	var patterns []string
 	for _, rel := range r.Plan.Releases {
+		if declared.denies(access.View, rel.ID.Project, rel.ID.Environment) != nil {
+			continue // it is not shown what is there
+		}
 		if len(c.args) == 0 || rel.ID.Environment == c.args[0] {
 			patterns = append(patterns, strings.Join([]string{rel.ID.Project, rel.ID.Environment, rel.ID.Cluster}, "/"))
 		}

@@ -7,6 +7,6 @@
 // request is brought to its desired state by one function, however often it is called and whatever was lost in between;
 // the forge itself is the memory of what was written.
 //
-// Of Trunkline it may import api, catalog, cost, evaluate, plan, policy and webhooks/report. The forge is an interface here;
+// Of Trunkline it may import access, api, catalog, cost, evaluate, plan, policy and webhooks/report. The forge is an interface here;
 // webhooks/github implements it.
 package webhooks

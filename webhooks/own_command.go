@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/plan/previews"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -76,6 +77,15 @@ func (e *Engine) mayPreview(ctx context.Context, p Pull, in Comment, who caller,
 		return report.Answer{Kind: report.NotAllowed, Who: slices.Concat(owners, []string{"who administers the repository"})}, nil
 	case edited(in):
 		return report.Answer{Kind: report.Failed, What: wasEdited}, nil
+	}
+	declared, err := e.guard(ctx, base, login)
+	if err != nil {
+		return report.Answer{}, err
+	}
+	for _, project := range changedProjects(base, c.paths) {
+		if no := declared.denies(access.Preview, project, ""); no != nil {
+			return *no, nil
+		}
 	}
 	if p.Fork && act == previews.Up {
 		logins, err := e.logins(ctx, p)

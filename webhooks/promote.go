@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/promotion"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -22,7 +23,7 @@ func (e *Engine) promote(ctx context.Context, s *pullState, in Comment, who call
 	if !ok || len(rest) != 1 {
 		return report.Answer{Kind: report.WrongUse, What: "it takes a project and --to with an environment"}, nil
 	}
-	on, answer, err := e.subjectOf(ctx, s, in, who, rest[0], to)
+	on, answer, err := e.subjectOf(ctx, s, in, who, access.Deploy, rest[0], to)
 	if answer != nil || err != nil {
 		return orEmpty(answer), err
 	}

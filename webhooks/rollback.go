@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/promotion"
 	"trunkline.dev/trunkline/webhooks/report"
 )
@@ -23,7 +24,7 @@ func (e *Engine) rollback(ctx context.Context, p Pull, s *pullState, in Comment,
 	if !ok || len(rest) != 1 {
 		return report.Answer{Kind: report.WrongUse, What: "it takes a project and --in with an environment"}, nil
 	}
-	on, answer, err := e.subjectOf(ctx, s, in, who, rest[0], environment)
+	on, answer, err := e.subjectOf(ctx, s, in, who, access.Rollback, rest[0], environment)
 	if answer != nil || err != nil {
 		return orEmpty(answer), err
 	}

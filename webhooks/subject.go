@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/promotion"
@@ -24,7 +25,7 @@ type subject struct {
 }
 
 // subjectOf finds what someone acts on, if they may: with the answer, there is nothing to act on.
-func (e *Engine) subjectOf(ctx context.Context, s *pullState, in Comment, who caller, project, environment string) (subject, *report.Answer, error) {
+func (e *Engine) subjectOf(ctx context.Context, s *pullState, in Comment, who caller, right access.Right, project, environment string) (subject, *report.Answer, error) {
 	commit, runs := e.opts.Trunk.Accepted()
 	if runs == nil {
 		return subject{}, &report.Answer{Kind: report.Failed, What: errNotReady.Error()}, nil
@@ -49,9 +50,17 @@ func (e *Engine) subjectOf(ctx context.Context, s *pullState, in Comment, who ca
 	if err != nil {
 		return on, nil, err
 	}
+	login := who.Login
 	who.Person = people[0]
 	if !who.mayAct(owners) {
 		return on, &report.Answer{Kind: report.NotAllowed, Who: owners}, nil
+	}
+	declared, err := e.guard(ctx, on.catalog, login)
+	if err != nil {
+		return on, nil, err
+	}
+	if no := declared.denies(right, project, environment); no != nil {
+		return on, no, nil
 	}
 	if why := s.doubt(in); why != "" {
 		return on, &report.Answer{Kind: report.Failed, What: why}, nil

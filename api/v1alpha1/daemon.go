@@ -36,6 +36,8 @@ type DaemonSpec struct {
 	Data string `json:"data,omitempty"`
 	// Serve configures the daemon's HTTP API: address, tokens and TLS.
 	Serve DaemonServe `json:"serve,omitzero"`
+	// SignOn says at which issuers people and machines sign on; default: none, and callers have the tokens of Serve.
+	SignOn *DaemonSignOn `json:"signOn,omitempty" bare:"refused"`
 	// Replicas configures several daemons that share the work; default: a single daemon.
 	Replicas DaemonReplicas `json:"replicas,omitzero"`
 	// History configures where events are stored, and for how long.

@@ -30,7 +30,7 @@ func secretFlags() []string {
 		"git-password-file", "git-token-file", "git-key-file", "git-key-passphrase-file", "token-file", "tokens-file", "hook-secret-file", "arrivals-token-file",
 		"tls-key-file", "history-dsn-file", "sops-age-key-file", "event-secret-file", "event-token-file", "github-app-key-file", "github-token-file",
 		"image-registry-config", "artifact-config", "source-password-file", "source-token-file", "source-key-file", "source-key-passphrase-file",
-		"agent-tls-key-file",
+		"agent-tls-key-file", "sign-on-client-secret-file", "sign-on-session-key-file",
 	}
 }
 

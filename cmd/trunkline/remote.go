@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -21,12 +23,15 @@ import (
 	"trunkline.dev/trunkline/reconciler/git"
 )
 
+// renewTimeout bounds how long renewing a token takes.
+const renewTimeout = 30 * time.Second
+
 // remote holds the flags of those commands that ask a running daemon.
 type remote struct{ server, tokenFile, caFile string }
 
 func (r *remote) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.server, "server", "http://"+defaultListen, "address of the daemon")
-	cmd.Flags().StringVar(&r.tokenFile, "token-file", "", "file with your token for the daemon, if it asks for one")
+	cmd.Flags().StringVar(&r.tokenFile, "token-file", "", "file with your token for the daemon, if it asks for one; default: that of \"trunkline login\"")
 	cmd.Flags().StringVar(&r.caFile, "server-ca-file", "", "file with the PEM certificates to trust for an https address; default: the system's")
 }
 
@@ -39,7 +44,22 @@ func (r *remote) client(claim string) (*client.Client, error) {
 			return nil, &troubleError{fmt.Errorf("reading the token: %w", err)}
 		}
 		opts.Token = strings.TrimSpace(string(data))
+	} else {
+		ctx, cancel := context.WithTimeout(context.Background(), renewTimeout)
+		defer cancel()
+		var err error
+		if opts.Token, err = loggedIn(ctx, r.server, time.Now()); err != nil {
+			return nil, err
+		}
 	}
+	return r.with(opts)
+}
+
+// anonymous returns a client of the daemon for someone who has not signed on.
+func (r *remote) anonymous() (*client.Client, error) { return r.with(client.Options{}) }
+
+// with returns a client of the daemon.
+func (r *remote) with(opts client.Options) (*client.Client, error) {
 	if r.caFile != "" {
 		data, err := os.ReadFile(r.caFile)
 		if err != nil {
@@ -67,7 +87,7 @@ func refused(err error) error {
 	case errors.As(err, &no):
 		return &troubleError{errors.New(plain(oneLine(err.Error())))}
 	case errors.Is(err, client.ErrToken):
-		return &troubleError{fmt.Errorf("%w; name the file that holds it with --token-file", err)}
+		return &troubleError{fmt.Errorf("%w; name the file that holds it with --token-file, or sign on with \"trunkline login\"", err)}
 	case errors.As(err, &unanswered):
 		return &troubleError{fmt.Errorf("%w; is it running, and is --server right?", err)}
 	}

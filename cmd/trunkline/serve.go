@@ -31,6 +31,7 @@ type serve struct {
 	clouds    *cloud.Clouds
 	data      string
 	listening listening
+	signOn    signingOn
 	poll      time.Duration
 	admission admission
 	sources   sourceFlags
@@ -97,6 +98,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.sources.flags(f)
 	s.clusterFlags(f)
 	s.listening.flags(f)
+	s.signOn.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
 	f.StringVar(&s.profile, "profile-dir", "", "existing folder for a CPU and a heap profile, written when the daemon exits")
@@ -159,7 +161,10 @@ func (s *serve) check() ([]cluster.Config, error) {
 	if _, err := s.sources.sources(); err != nil {
 		return nil, err
 	}
-	if err := s.listening.check(); err != nil {
+	if err := s.listening.check(s.signOn.asked()); err != nil {
+		return nil, err
+	}
+	if err := s.signOn.check(); err != nil {
 		return nil, err
 	}
 	if err := s.history.check(); err != nil {

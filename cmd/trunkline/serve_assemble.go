@@ -136,7 +136,7 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	if err := d.makeAgents(ctx); err != nil {
 		return err
 	}
-	return d.makeDoor(listener)
+	return d.makeDoor(ctx, listener)
 }
 
 // openData opens the copy of the repository, which is this process's own.
@@ -247,7 +247,15 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 }
 
 // makeDoor makes what answers callers.
-func (d *daemon) makeDoor(listener net.Listener) error {
+func (d *daemon) makeDoor(ctx context.Context, listener net.Listener) error {
+	sessions, err := d.flags.signOn.sessions()
+	if err != nil {
+		return err
+	}
+	own, err := d.openTokens(ctx)
+	if err != nil {
+		return err
+	}
 	var tokens func() []console.Token
 	if d.flags.listening.asksForTokens() {
 		tokens = func() []console.Token { return d.live.Load().secrets.callers.get().tokens }
@@ -266,7 +274,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		History: d.past.forConsole(), Trigger: d.triggerAll, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
 		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },
-		Daemon: d.about,
+		Daemon: d.about, Access: d.access, Sessions: sessions, OwnTokens: own, Record: d.past.record,
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}

@@ -35,12 +35,12 @@ func (l *listening) flags(f *pflag.FlagSet) {
 	f.StringVar(&l.key, "tls-key-file", "", "file with the private key of the certificate")
 }
 
-func (l *listening) check() error {
+func (l *listening) check(signOn bool) error {
 	if _, _, err := net.SplitHostPort(l.address); err != nil {
 		return usagef("--listen %q is not an address: write HOST:PORT", l.address)
 	}
-	if !l.asksForTokens() && !loopback(l.address) {
-		return usagef("--listen %s can be reached from other machines: ask for tokens with --token-file or --tokens-file, or listen on 127.0.0.1", l.address)
+	if !l.asksForTokens() && !signOn && !loopback(l.address) {
+		return usagef("--listen %s can be reached from other machines: ask for tokens with --token-file or --tokens-file, have people sign on with --sign-on-issuer, or listen on 127.0.0.1", l.address)
 	}
 	if (l.cert == "") != (l.key == "") {
 		return usagef("--tls-cert-file and --tls-key-file belong together")

@@ -2,7 +2,7 @@
 
 // Package client asks a running daemon over the HTTP API that the console serves.
 //
-// Of Trunkline it may import catalog, console, flow/report, and the read models reconciler/status and reconciler/history.
+// Of Trunkline it may import access, catalog, console, flow/report, and the read models reconciler/status and reconciler/history.
 package client
 
 import (

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/console"
 )
 
 // page is a row of the table of pages.
@@ -19,6 +20,8 @@ type page struct {
 	// right is needed, on the project and the environment that the pattern names; none: the page is for everybody who has signed on,
 	// and shows what they see.
 	right access.Right
+	// open needs no sign-on: it shows nothing of the platform.
+	open bool
 	// show reads what the page shows.
 	show func(*ask) (shown, error)
 }
@@ -40,20 +43,21 @@ type shown struct {
 // pages are all that there are.
 func pages() []page {
 	return []page{
-		{"GET /{$}", "platform", "/", "", showPlatform},
-		{"GET /projects/{project}", "project", "/", access.View, showProject},
-		{"GET /releases", "releases", "/releases", "", showReleases},
-		{"GET /releases/{project}/{environment}/{cluster}", "release", "/releases", access.View, showRelease},
-		{"GET /graph", "graph", "/graph", "", showGraph},
-		{"GET /history", "history", "/history", "", showHistory},
-		{"GET /search", "search", "", "", showSearch},
-		{"GET /lots", "lots", "/lots", "", showLots},
-		{"GET /lots/{environment}/{project}/{dataset}", "dataset", "/lots", access.View, showDataset},
-		{"GET /lots/{environment}/{project}/{dataset}/{lot}", "lot", "/lots", access.View, showLot},
-		{"GET /previews", "previews", "/previews", "", showPreviews},
-		{"GET /rules", "rules", "/rules", "", showRules},
-		{"GET /rules/{rule}", "rule", "/rules", "", showRule},
-		{"GET /clusters", "clusters", "/clusters", "", showClusters},
+		{pattern: "GET /{$}", name: "platform", tab: "/", show: showPlatform},
+		{pattern: "GET /projects/{project}", name: "project", tab: "/", right: access.View, show: showProject},
+		{pattern: "GET /releases", name: "releases", tab: "/releases", show: showReleases},
+		{pattern: "GET /releases/{project}/{environment}/{cluster}", name: "release", tab: "/releases", right: access.View, show: showRelease},
+		{pattern: "GET /graph", name: "graph", tab: "/graph", show: showGraph},
+		{pattern: "GET /history", name: "history", tab: "/history", show: showHistory},
+		{pattern: "GET /search", name: "search", show: showSearch},
+		{pattern: "GET " + console.SignedOut, name: "signedout", open: true, show: showSignedOut},
+		{pattern: "GET /lots", name: "lots", tab: "/lots", show: showLots},
+		{pattern: "GET /lots/{environment}/{project}/{dataset}", name: "dataset", tab: "/lots", right: access.View, show: showDataset},
+		{pattern: "GET /lots/{environment}/{project}/{dataset}/{lot}", name: "lot", tab: "/lots", right: access.View, show: showLot},
+		{pattern: "GET /previews", name: "previews", tab: "/previews", show: showPreviews},
+		{pattern: "GET /rules", name: "rules", tab: "/rules", show: showRules},
+		{pattern: "GET /rules/{rule}", name: "rule", tab: "/rules", show: showRule},
+		{pattern: "GET /clusters", name: "clusters", tab: "/clusters", show: showClusters},
 	}
 }
 
@@ -77,3 +81,6 @@ func tabs() []tab {
 		{"/clusters", "Clusters", "c"},
 	}
 }
+
+// showSignedOut shows nothing but that a session has ended.
+func showSignedOut(*ask) (shown, error) { return shown{Title: "Signed out", Still: true}, nil }

@@ -75,7 +75,7 @@ func (s *Site) Routes() []console.PageRoute {
 	var routes []console.PageRoute
 	for _, p := range pages() {
 		routes = append(routes, console.PageRoute{
-			Pattern: p.pattern, Right: cmp.Or(p.right, access.View), Filtered: p.right == "",
+			Pattern: p.pattern, Open: p.open, Right: cmp.Or(p.right, access.View), Filtered: p.right == "",
 			Handle: func(w http.ResponseWriter, r *http.Request) error { return s.serve(w, r, p) },
 		})
 	}
@@ -119,6 +119,8 @@ type frame struct {
 	More string
 	Tabs []tab
 	Tab  string
+	// Session reports whether the caller can sign out.
+	Session bool
 	// At is the state that the page shows, as an id of an event of the changes, and Follow where those are; empty: it does not stay current.
 	At, Follow string
 	Read       moment
@@ -129,12 +131,13 @@ type frame struct {
 func (s *Site) frame(a *ask, p page, what shown) frame {
 	f := frame{
 		shown: what, Platform: cmp.Or(a.state.Name, "Trunkline"), Tabs: tabs(), Tab: p.tab, Who: console.PrincipalOf(a.request.Context()).String(), Search: a.search,
-		At: a.epoch + "." + strconv.FormatInt(a.state.Revision, 10), Read: a.moment(a.now),
-		CSS: s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
+		Read: a.moment(a.now),
+		CSS:  s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
 	}
 	for _, name := range []string{"acts.js", "lots.js"} {
 		f.Scripts = append(f.Scripts, s.path(name))
 	}
+	f.Session = console.PrincipalOf(a.request.Context()).SignOn == access.BySession
 	if what.Style != "" {
 		f.More = s.path(what.Style)
 	}
@@ -143,9 +146,9 @@ func (s *Site) frame(a *ask, p page, what shown) frame {
 		for name, values := range what.Scope {
 			scope[name] = values
 		}
-		f.Follow = "/api/v1/changes?" + scope.Encode()
+		f.Follow, f.At = "/api/v1/changes?"+scope.Encode(), a.epoch+"."+strconv.FormatInt(a.state.Revision, 10)
 	}
-	if s.sources.Daemon != nil {
+	if s.sources.Daemon != nil && f.Who != "" {
 		d := s.sources.Daemon()
 		f.Version = d.Version
 		if !d.Fetched.IsZero() {

@@ -48,7 +48,7 @@ func get(t *testing.T, d *consoletest.Daemon, path string) answer {
 func TestEveryPageIsLookedAt(t *testing.T) {
 	want := map[string]bool{}
 	for _, route := range web.New(web.Sources{}).Routes() {
-		if !route.Open && strings.HasPrefix(route.Pattern, "GET ") {
+		if strings.HasPrefix(route.Pattern, "GET ") && !strings.HasPrefix(route.Pattern, "GET /static/") {
 			want[route.Pattern] = true
 		}
 	}
@@ -156,7 +156,7 @@ func TestSignOn(t *testing.T) {
 	d := webtest.Start(t, consoletest.WithToken)
 	for _, route := range web.New(web.Sources{}).Routes() {
 		path := strings.TrimPrefix(route.Pattern, "GET ")
-		if !route.Open {
+		if !strings.HasPrefix(path, "/static/") {
 			path = webtest.Paths()[route.Pattern][0]
 		}
 		got, want := get(t, d, path).code, http.StatusUnauthorized

@@ -50,6 +50,8 @@ const (
 	ResourceChanged   Kind = "resource-changed"   // Fields of it were changed, as Commit declares them
 	ResourceCorrected Kind = "resource-corrected" // Fields of it that someone else had changed were changed back
 	ResourceRemoved   Kind = "resource-removed"   // it was removed, since Commit does not declare it any more
+	TokenMade         Kind = "token-made"         // someone made the token Object
+	TokenRevoked      Kind = "token-revoked"      // someone revoked the token Object
 )
 
 // Kinds lists the kinds that this program writes.
@@ -58,6 +60,7 @@ func Kinds() []Kind {
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved,
+		TokenMade, TokenRevoked,
 	}
 }
 

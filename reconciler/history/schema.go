@@ -3,6 +3,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -49,14 +50,16 @@ var migrations = [][]string{
 // NewerError means that a database was made by a newer version of the program, which this one must not write to.
 type NewerError struct {
 	// Where names the database, Version is its own, and Known the newest that this program knows.
-	Where          string
+	Where string
+	// What is in it.
+	What           string
 	Version, Known int
 }
 
 // Error implements error.
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("the history in %s is of version %d, and this trunkline knows up to %d: run the newer one, or name another database",
-		e.Where, e.Version, e.Known)
+	return fmt.Sprintf("the %s in %s is of version %d, and this trunkline knows up to %d: run the newer one, or name another database",
+		cmp.Or(e.What, "history"), e.Where, e.Version, e.Known)
 }
 
 // migrate brings a database to the newest version, one migration a transaction. Several replicas may do so at once.
@@ -80,21 +83,22 @@ func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) 
 			err = errors.Join(err, rollback)
 		}
 	}()
+	versions := cmp.Or(d.versions, "trunkline_history")
 	if d.lock != "" {
 		if _, err := tx.ExecContext(ctx, d.lock); err != nil {
 			return false, err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS trunkline_history (version BIGINT NOT NULL)`); err != nil {
+	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS `+versions+` (version BIGINT NOT NULL)`); err != nil {
 		return false, err
 	}
 	var version int
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM trunkline_history`).Scan(&version); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM `+versions).Scan(&version); err != nil {
 		return false, err
 	}
 	switch {
 	case version > len(steps):
-		return false, &NewerError{Where: d.name, Version: version, Known: len(steps)}
+		return false, &NewerError{Where: d.name, What: d.what, Version: version, Known: len(steps)}
 	case version == len(steps):
 		return true, nil
 	}
@@ -104,7 +108,7 @@ func migrateOnce(ctx context.Context, db *sql.DB, d Database, steps [][]string) 
 		}
 	}
 	// A row for each version that it has been at.
-	if _, err := tx.ExecContext(ctx, `INSERT INTO trunkline_history (version) VALUES ($1)`, version+1); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO `+versions+` (version) VALUES ($1)`, version+1); err != nil {
 		return false, err
 	}
 	return false, tx.Commit()

@@ -264,6 +264,9 @@ func (r *reader) serve(s v1alpha1.DaemonSpec) {
 	r.file("arrivals-token-file", s.Serve.ArrivalsTokenFile, at, "arrivalsTokenFile")
 	r.file("tls-cert-file", s.Serve.TLSCertFile, at, "tlsCertFile")
 	r.file("tls-key-file", s.Serve.TLSKeyFile, at, "tlsKeyFile")
+	if s.SignOn != nil {
+		r.signOn(*s.SignOn)
+	}
 	r.text("home", s.Replicas.Home, "replicas", "home")
 	r.text("group", s.Replicas.Group, "replicas", "group")
 	r.flag("shards", s.Replicas.Shards, "replicas", "shards")
@@ -320,6 +323,33 @@ func (r *reader) github(g v1alpha1.DaemonGitHub) {
 	r.file("github-token-file", g.TokenFile, at, "tokenFile")
 	r.text("github-url", g.URL, at, "url")
 	r.text("public-url", g.PublicURL, at, "publicURL")
+}
+
+func (r *reader) signOn(s v1alpha1.DaemonSignOn) {
+	at := "signOn"
+	r.text("sign-on-issuer", s.Issuer, at, "issuer")
+	r.text("sign-on-client-id", s.ClientID, at, "clientID")
+	r.file("sign-on-client-secret-file", s.ClientSecretFile, at, "clientSecretFile")
+	r.text("sign-on-cli-client-id", s.CLIClientID, at, "cliClientID")
+	r.text("sign-on-url", s.URL, at, "url")
+	r.file("sign-on-session-key-file", s.SessionKeyFile, at, "sessionKeyFile")
+	r.set("sign-on-scope", s.Scopes, at, "scopes")
+	r.text("sign-on-name-claim", s.NameClaim, at, "nameClaim")
+	r.text("sign-on-groups-claim", s.GroupsClaim, at, "groupsClaim")
+	var issuers, audiences, subjects, groups []string
+	for _, m := range s.Machines {
+		issuers, audiences = append(issuers, m.Name+"="+m.Issuer), append(audiences, m.Name+"="+m.Audience)
+		for _, subject := range m.Subjects {
+			subjects = append(subjects, m.Name+"="+subject)
+		}
+		for _, group := range m.Groups {
+			groups = append(groups, m.Name+"="+group)
+		}
+	}
+	r.set("machine-issuer", issuers, at, "machines")
+	r.set("machine-audience", audiences, at, "machines")
+	r.set("machine-subject", subjects, at, "machines")
+	r.set("machine-group", groups, at, "machines")
 }
 
 func (r *reader) events(declared []v1alpha1.DaemonEvents) {

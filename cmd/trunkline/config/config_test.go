@@ -58,6 +58,17 @@ const everything = head + `  repository:
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
   serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
+  signOn:
+    issuer: https://id.example.com
+    clientID: trunkline
+    clientSecretFile: client.secret
+    cliClientID: trunkline-cli
+    url: https://trunkline.example.com
+    sessionKeyFile: session.key
+    scopes: [email, roles]
+    nameClaim: preferred_username
+    groupsClaim: roles
+    machines: [{name: actions, issuer: "https://token.actions.githubusercontent.com", audience: trunkline, subjects: ["repo:acme/data:ref:refs/heads/main"], groups: [ci]}]
   replicas: {home: here, group: blue, shards: true}
   history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
@@ -102,6 +113,11 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000",
 		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
 		"s3-endpoint": "https://minio.example.com", "lots-interval": "30s",
+		"sign-on-issuer": "https://id.example.com", "sign-on-client-id": "trunkline", "sign-on-client-secret-file": "/etc/trunkline/client.secret",
+		"sign-on-cli-client-id": "trunkline-cli", "sign-on-url": "https://trunkline.example.com", "sign-on-session-key-file": "/etc/trunkline/session.key",
+		"sign-on-scope": "email roles", "sign-on-name-claim": "preferred_username", "sign-on-groups-claim": "roles",
+		"machine-issuer": "actions=https://token.actions.githubusercontent.com", "machine-audience": "actions=trunkline",
+		"machine-subject": "actions=repo:acme/data:ref:refs/heads/main", "machine-group": "actions=ci",
 		"event-target": "hooks=https://hooks.example.com/lots lineage=https://lineage.example.com/api/v1/lineage",
 		"event-format": "hooks=clusterless lineage=openlineage", "event-secret-file": "hooks=/etc/trunkline/hooks.secret", "event-token-file": "hooks=/etc/hooks.token",
 		"image-registry": "ghcr.io registry.example.com:5000", "image-registry-config": "/etc/trunkline/docker.json", "image-registry-cloud-identity": "true", "image-interval": "10m0s",

@@ -89,10 +89,10 @@
   let turn = 0;
   async function load(address) {
     const mine = ++turn;
-    const answer = await fetch(address, { headers: { Accept: 'text/html' } });
+    const answer = await fetch(address, { headers: { Accept: 'text/html' }, redirect: 'manual' });
     const text = await answer.text();
     if (mine !== turn) return;
-    if (answer.redirected || answer.status === 401 || answer.status === 403) {
+    if (answer.type === 'opaqueredirect' || answer.status === 401 || answer.status === 403) {
       stop();
       say('signed out: load the page again', false);
       return;
@@ -119,7 +119,7 @@
     source.addEventListener('open', () => say('live', true));
     source.addEventListener('error', () => {
       say('not live: the daemon does not answer', false);
-      if (source?.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
+      if (source?.readyState === EventSource.CLOSED) { later(); setTimeout(follow, 5000); }
     });
   }
   function stop() {

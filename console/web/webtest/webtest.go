@@ -50,6 +50,7 @@ func Pages(o *console.Options) {
 // Paths are the pages that there are, one at least for each pattern.
 func Paths() map[string][]string {
 	return map[string][]string{
+		"GET /signed-out":         {"/signed-out"},
 		"GET /{$}":                {"/", "/?state=somebody", "/?q=nothing-fits"},
 		"GET /projects/{project}": {"/projects/orders", "/projects/billing"},
 		"GET /releases":           {"/releases", "/releases?commit=1f0c"},

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"sync"
+	"time"
+)
+
+// attempts are the sign-ons that are over, as long as their cookies would be good: each ends once.
+type attempts struct {
+	mu   sync.Mutex
+	over map[string]time.Time
+}
+
+// first reports whether a sign-on ends for the first time. If there are too many to remember, none does.
+func (a *attempts) first(state string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for s, until := range a.over {
+		if !now.Before(until) {
+			delete(a.over, s)
+		}
+	}
+	if _, again := a.over[state]; again || len(a.over) >= maxAttempts {
+		return false
+	}
+	if a.over == nil {
+		a.over = map[string]time.Time{}
+	}
+	a.over[state] = now.Add(attemptLife)
+	return true
+}
