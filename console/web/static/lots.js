@@ -123,6 +123,7 @@
     const n = here ? cells.indexOf(here) : Math.max(0, cells.indexOf(known[known.length - 1]));
     const next = cells[here ? Math.min(cells.length - 1, Math.max(0, n + by)) : n];
     if (!e.shiftKey) anchor = startOf(next);
+    else if (!anchor) anchor = startOf(here || next);
     go(next);
     if (e.shiftKey || e.key === ' ') chooseTo(at);
   });
