@@ -42,7 +42,7 @@ func kindOfMissing(s plan.Status) lotKind {
 	case plan.IsReady, plan.IsLimited:
 		return lotKind{"→", busy, "starts next", "Nothing: it starts by itself. If its turn is long in coming, spec.lots.limits of the environment says how many run at once."}
 	case plan.Waits:
-		return lotKind{"‖", waiting, "waits for inputs", "Look at the first cause below: the lot is made by itself once what it waits for is there."}
+		return lotKind{"‖", waiting, "waits for inputs", "Look at the first cause: the lot is made by itself once what it waits for is there."}
 	case plan.IsAwaited:
 		return lotKind{"…", waiting, "waits for what arrives", "Ask whoever sends the data. The boundary makes the lot of what arrives."}
 	case plan.IsHeld:
