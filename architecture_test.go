@@ -65,8 +65,6 @@ var mayKnow = map[string][]string{
 	"console":                    {"access", "api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
 	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
 	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
-	"console/client":             {"catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
-	"console/consoletest":        {"api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"console/client":             {"access", "catalog", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"access", "api/lot", "catalog", "flow/plan", "flow/report", "console", "reconciler/history", "reconciler/status"},
 	"cost":                       {"api", "catalog", "render"},

@@ -40,12 +40,21 @@ func files() []file {
 	return out
 }
 
-// kinds are the types of files, which do not depend on the machine.
-var kinds = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+// kindOf is the type of a file, which does not depend on the machine.
+func kindOf(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	default:
+		return "image/svg+xml"
+	}
+}
 
 func newFile(name string, data []byte) file {
 	sum := sha256.Sum256(data)
-	return file{name: name, data: data, kind: kinds[path.Ext(name)], path: "/static/" + hex.EncodeToString(sum[:8]) + "/" + name}
+	return file{name: name, data: data, kind: kindOf(name), path: "/static/" + hex.EncodeToString(sum[:8]) + "/" + name}
 }
 
 func (f file) serve(w http.ResponseWriter, _ *http.Request) error {

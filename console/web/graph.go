@@ -70,11 +70,15 @@ func showGraph(a *ask) (shown, error) {
 	if q.Environment != "" && !slices.Contains(environments, q.Environment) {
 		return shown{}, unknown("environment", q.Environment, environments)
 	}
-	part, err := draw.Select(seenOf(a.charts.of(cat, q.Environment), a.sight), draw.Selection{
-		Node: q.Node, Project: q.Project, Depth: q.Depth, Upstream: q.Node != "" && q.Way != "down", Downstream: q.Node != "" && q.Way != "up",
-	})
-	if err != nil {
-		return shown{}, problemf(http.StatusNotFound, "%s", err)
+	part := seenOf(a.charts.of(cat, q.Environment), a.sight)
+	if q.Node != "" || q.Project != "" || q.Depth > 0 {
+		var err error
+		part, err = draw.Select(part, draw.Selection{
+			Node: q.Node, Project: q.Project, Depth: q.Depth, Upstream: q.Node != "" && q.Way != "down", Downstream: q.Node != "" && q.Way != "up",
+		})
+		if err != nil {
+			return shown{}, problemf(http.StatusNotFound, "%s", err)
+		}
 	}
 	v := graphView(part, moodsOf(a.state, q.Environment), q)
 	v.Environments = environments
@@ -222,7 +226,7 @@ func (v *graphPage) list(part draw.Graph, state func(*draw.Node) (badge, bool), 
 	}
 }
 
-// Depth says how far the picture goes, for the form.
+// DepthText says how far the picture goes, for the form.
 func (q graphQuery) DepthText() string {
 	if q.Depth == 0 {
 		return ""

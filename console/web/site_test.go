@@ -105,20 +105,29 @@ func TestPages(t *testing.T) {
 // maxPage is how much a page may need before it has data, in bytes.
 const maxPage = 100 << 10
 
-// TestSize counts what a page needs before it has data: its own HTML without any, and its files.
+// TestSize counts what a page needs before it has data: its own HTML without any, and all files that there are.
 func TestSize(t *testing.T) {
 	empty := consoletest.Start(t, webtest.Pages)
+	files := 0
+	for _, route := range web.New(web.Sources{}).Routes() {
+		path := strings.TrimPrefix(route.Pattern, "GET ")
+		if !strings.HasPrefix(path, "/static/") {
+			continue
+		}
+		file := get(t, empty, path)
+		if file.code != http.StatusOK || !strings.Contains(file.header.Get("Cache-Control"), "immutable") || file.header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d %v", path, file.code, file.header)
+		}
+		files += len(file.body)
+	}
 	for _, paths := range webtest.Paths() {
 		page := get(t, empty, paths[0])
-		total := len(page.body)
 		for _, m := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(page.body, -1) {
-			file := get(t, empty, m[1])
-			if file.code != http.StatusOK || !strings.Contains(file.header.Get("Cache-Control"), "immutable") || file.header.Get("Content-Type") == "" {
-				t.Errorf("%s: %d %v", m[1], file.code, file.header)
+			if code := get(t, empty, m[1]).code; code != http.StatusOK {
+				t.Errorf("%s needs %s, which is answered with %d", paths[0], m[1], code)
 			}
-			total += len(file.body)
 		}
-		if total > maxPage {
+		if total := len(page.body) + files; total > maxPage {
 			t.Errorf("%s needs %d bytes, of %d", paths[0], total, maxPage)
 		}
 	}

@@ -76,7 +76,7 @@ func Paths() map[string][]string {
 func Catalog(t testing.TB) *catalog.Catalog {
 	t.Helper()
 	tree := fstest.MapFS{}
-	for name, text := range tree0 {
+	for name, text := range declarations {
 		tree[name] = &fstest.MapFile{Data: []byte("apiVersion: trunkline.dev/v1alpha1\n" + text)}
 	}
 	tree["note/chart/Chart.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: v2\nname: note\nversion: 1.0.0\n")}
