@@ -64,6 +64,8 @@ var mayKnow = map[string][]string{
 	"cmd":                        {"..."},
 	"console":                    {"access", "api", "catalog", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
 	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
+	"console":                    {"access", "api", "catalog", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
+	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
 	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status"},

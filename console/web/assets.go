@@ -76,5 +76,5 @@ func (s *Site) path(name string) string {
 
 // parse reads the template of a page, with what all pages have. It is embedded: one that is wrong ends the program in its first test.
 func parse(name string) *template.Template {
-	return template.Must(template.New(name).Funcs(functions()).ParseFS(content, "templates/layout.html", "templates/shared.html", "templates/"+name+".html"))
+	return template.Must(template.New(name).Funcs(functions()).ParseFS(content, "templates/layout.html", "templates/shared.html", "templates/acts.html", "templates/"+name+".html"))
 }

@@ -43,6 +43,7 @@ func TestInABrowser(t *testing.T) {
 	}
 	set("break", func(r *status.Release) { r.Health, r.Message = status.Unhealthy, "broken by the test" })
 	set("heal", func(r *status.Release) { r.Health, r.Message = status.Healthy, "" })
+	control.HandleFunc("GET /asked", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(d.Asked()) })
 	controller := httptest.NewServer(control)
 	defer controller.Close()
 	var paths []string

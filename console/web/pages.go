@@ -51,6 +51,13 @@ func pages() []page {
 		{pattern: "GET /history", name: "history", tab: "/history", show: showHistory},
 		{pattern: "GET /search", name: "search", show: showSearch},
 		{pattern: "GET " + console.SignedOut, name: "signedout", open: true, show: showSignedOut},
+		{pattern: "GET /lots", name: "lots", tab: "/lots", show: showLots},
+		{pattern: "GET /lots/{environment}/{project}/{dataset}", name: "dataset", tab: "/lots", right: access.View, show: showDataset},
+		{pattern: "GET /lots/{environment}/{project}/{dataset}/{lot}", name: "lot", tab: "/lots", right: access.View, show: showLot},
+		{pattern: "GET /previews", name: "previews", tab: "/previews", show: showPreviews},
+		{pattern: "GET /rules", name: "rules", tab: "/rules", show: showRules},
+		{pattern: "GET /rules/{rule}", name: "rule", tab: "/rules", show: showRule},
+		{pattern: "GET /clusters", name: "clusters", tab: "/clusters", show: showClusters},
 	}
 }
 
@@ -68,6 +75,10 @@ func tabs() []tab {
 		{"/releases", "Releases", "r"},
 		{"/graph", "Graph", "d"},
 		{"/history", "History", "h"},
+		{"/lots", "Lots", "l"},
+		{"/previews", "Previews", "v"},
+		{"/rules", "Rules", "u"},
+		{"/clusters", "Clusters", "c"},
 	}
 }
 

@@ -122,6 +122,7 @@ type releasePage struct {
 	Lots, Resources         string
 	PreviewOf               string
 	Asleep                  bool
+	Acts                    []act
 	History                 string
 	Recent                  []eventView
 	NoHistory, HistoryError bool
@@ -160,6 +161,7 @@ func showRelease(a *ask) (shown, error) {
 		return shown{}, unknown("release", id.String(), names)
 	}
 	v := releaseView(&a.state.Releases[index], a.now)
+	v.Acts = releaseActs(&a.state.Releases[index], a.state.Releases, a.nameless())
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Release: id, Limit: 3 * maxRecent})
 	return shown{Title: v.Name, View: v, Scope: url.Values{"project": {id.Project}, "environment": {id.Environment}, "cluster": {id.Cluster}}}, nil
 }

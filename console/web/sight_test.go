@@ -28,7 +28,7 @@ func TestSight(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+secret)
 		return next.RoundTrip(r)
 	})
-	for _, path := range []string{"/", "/projects/orders", "/releases", "/graph", "/graph?node=orders%2Fclean%401", "/history", "/search?q=or", "/releases/orders/prod/east"} {
+	for _, path := range []string{"/", "/projects/orders", "/releases", "/graph", "/graph?node=orders%2Fclean%401", "/history", "/search?q=or", "/releases/orders/prod/east", "/lots", "/lots/prod/orders/clean@1"} {
 		got := get(t, d, path)
 		if got.code != http.StatusOK || !strings.Contains(got.body, "orders") || !strings.Contains(got.body, "Signed on as <b>ann</b>") {
 			t.Errorf("%s is answered with %d\n%s", path, got.code, got.body)
@@ -39,7 +39,10 @@ func TestSight(t *testing.T) {
 			}
 		}
 	}
-	for _, there := range []string{"/projects/billing", "/releases/billing/prod/west"} {
+	if got := get(t, d, "/lots"); strings.Contains(got.body, "rates") {
+		t.Errorf("/lots tells ann of the lots of another project:\n%s", got.body)
+	}
+	for _, there := range []string{"/projects/billing", "/lots/prod/billing/x@1", "/releases/billing/prod/west"} {
 		missing := strings.Replace(there, "billing", "nothing", 1)
 		a, b := get(t, d, there), get(t, d, missing)
 		if a.code != http.StatusNotFound || a.code != b.code || withoutPath(a.body) != withoutPath(b.body) {

@@ -113,6 +113,8 @@ type frame struct {
 	shown
 
 	Platform, CSS, JS, Icon, Who, Version, Search string
+	// Scripts are those beside JS.
+	Scripts []string
 	// More is a further file of styles.
 	More string
 	Tabs []tab
@@ -131,6 +133,9 @@ func (s *Site) frame(a *ask, p page, what shown) frame {
 		shown: what, Platform: cmp.Or(a.state.Name, "Trunkline"), Tabs: tabs(), Tab: p.tab, Who: console.PrincipalOf(a.request.Context()).String(), Search: a.search,
 		Read: a.moment(a.now),
 		CSS:  s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
+	}
+	for _, name := range []string{"acts.js", "lots.js"} {
+		f.Scripts = append(f.Scripts, s.path(name))
 	}
 	f.Session = console.PrincipalOf(a.request.Context()).SignOn == access.BySession
 	if what.Style != "" {

@@ -18,7 +18,8 @@ import (
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"short": status.Short, "count": count, "path": join, "thousands": thousands, "external": external, "state": stateWord,
-		"mood": func(m mood, text string) badge { return badge{m, text} },
+		"mood":    func(m mood, text string) badge { return badge{m, text} },
+		"count64": func(n int64, what string) string { return count(int(n), what) }, "thousands64": func(n int64) string { return thousands(int(n)) },
 	}
 }
 

@@ -61,6 +61,17 @@ func (p *Planner) late(s *series, newest int64, t *Tally) {
 	}
 }
 
+// There counts the lots of a series that start in a range and are there; until does not belong to it. It costs a step for each 64 lots.
+func (p *Planner) There(id string, from, until time.Time) int64 {
+	i, ok := p.g.seriesAt[id]
+	if !ok || p.g.series[i].unknown {
+		return 0
+	}
+	s := &p.g.series[i]
+	n, _, _ := p.columns[i].count(max(s.first, firstOf(s.Unit, from)), min(p.ended[s.Unit], firstOf(s.Unit, until))-1)
+	return n
+}
+
 // count counts the lots from one to another that count, both of which belong to it, and finds the first and the last of them.
 func (c *column) count(from, to int64) (n, first, last int64) {
 	if len(c.blocks) == 0 {

@@ -115,12 +115,51 @@ async function pictures(page) {
   }
 }
 
+// lots chooses lots with keys alone, has them tried again, and reads a log.
+async function lots(page) {
+  await page.goto(`${plan.origin}/lots/prod/orders/clean@1`);
+  await page.locator('#grid').focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('Shift+ArrowLeft');
+  await page.keyboard.press('Shift+ArrowLeft');
+  await expect('the lot is said in words', async () => (await page.locator('#cell').innerText()).startsWith('2026-01-01 03:00 to 2026-01-01 04:00 UTC: there'));
+  await expect('the range is looked at', async () => (await page.locator('[data-part=range]').innerText()).includes('1 of 3 lots missing'));
+  await expect('the grid keeps the focus', async () => (await focused(page)) === 'grid');
+  await expect('the range is marked', async () => (await page.locator('#grid td.chosen').count()) === 3);
+  await page.locator('[data-opens=act-retry]').focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('the schema is fixed');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('ann');
+  await page.keyboard.press('Enter');
+  await expect('the answer is said', async () => (await page.locator('#act-retry .answer').innerText()).includes('retry orders/clean'));
+  const asked = await (await fetch(`${plan.control}/asked`)).json();
+  const want = 'retry orders/clean 2026-01-01T03:00:00Z 2026-01-01T06:00:00Z in prod by ann (unverified): the schema is fixed';
+  if (!asked.includes(want)) problems.push(`the keyboard asked for ${asked}, not ${want}`);
+  await page.keyboard.press('Escape');
+  await page.locator('[data-opens=act-remove]').click();
+  await page.locator('#act-remove [name=sure]').check();
+  await page.locator('#act-remove .do').click();
+  await expect('a removal is rehearsed', async () => (await page.locator('#act-remove .do').innerText()) === 'Remove 3 lots');
+  if (plan.folder) await page.screenshot({ path: path.join(plan.folder, 'act.png') });
+  await page.keyboard.press('Escape');
+  await page.goto(`${plan.origin}/lots/prod/orders/clean@1/20260101PT1H004`);
+  await page.locator('[data-log]').first().click();
+  await expect('the log is shown', async () => (await page.locator('#log-text').innerText()).includes('line 30'));
+  const log = await page.locator('#log-text').innerText();
+  if (!log.includes("KeyError: 'amount'") || log.includes('\u001b') || log.includes('\u202e') || log.includes('\u2066')) problems.push('the log has what a terminal obeys, or what turns the direction');
+  if (!log.includes('<script>alert(1)</script>') || (await page.locator('#log-text *').count()) > 0) problems.push('the log is more than a text');
+  await page.locator('#log-search').fill('keyerror');
+  await expect('the log is searched', async () => (await page.locator('#log-text').innerText()).trim().split('\n').length === 1);
+  if (plan.folder) await page.screenshot({ path: path.join(plan.folder, 'log.png'), fullPage: true });
+}
+
 let browser;
 try {
   browser = await open();
   await Promise.all(looks.map((look) => lookAt(browser, look)));
   const page = await window(browser, looks[0], plan.origin, problems);
-  for (const use of [keys, live, filter, searching, pictures]) await use(page);
+  for (const use of [keys, live, filter, lots, searching, pictures]) await use(page);
 } catch (err) {
   problems.push(String(err));
 } finally {

@@ -136,6 +136,7 @@
     }, rest);
   }
   document.addEventListener('visibilitychange', () => (document.hidden ? stop() : follow()));
+  document.addEventListener('acted', later);
   window.addEventListener('pagehide', stop);
   window.addEventListener('pageshow', (e) => { if (e.persisted) { later(); follow(); } });
 

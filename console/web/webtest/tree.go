@@ -4,7 +4,7 @@ package webtest
 
 // declarations are the declarations of the platform.
 var declarations = map[string]string{
-	"trunkline.yaml":      "kind: Platform\nmetadata: {name: acme}\n",
+	"trunkline.yaml":      "kind: Platform\nmetadata: {name: acme}\nspec:\n  rules: {dataset-unwritten: warn, schedule-never: deny}\n  exceptions:\n    - {rule: dataset-unwritten, project: orders, reason: 'the shop writes it <script>alert(1)</script>', until: \"2027-04-01\"}\n    - {rule: path-overlap, reason: it was agreed, until: \"2026-10-01\"}\n    - {rule: schedule-never, project: rates, reason: for ever}\n",
 	"clusters.yaml":       "kind: Cluster\nmetadata: {name: west}\n",
 	"east.yaml":           "kind: Cluster\nmetadata: {name: east}\n",
 	"dev.yaml":            "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [west], stores: {lake: s3://dev}}\n",

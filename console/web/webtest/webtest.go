@@ -34,6 +34,9 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	}}, changes...)
 	d := consoletest.Start(t, append(all, Pages)...)
 	d.KeepLots()
+	d.LotsOf[1].Disabled, d.LotsOf[3].Trouble = "ann: "+Hostile, Hostile
+	d.LotRuns[1].Outcome, d.LotRuns[0].NoLog = Hostile, Hostile
+	d.LotLogs[0].Text += Hostile + "\r\n" + "\u2066the end\n"
 	d.Show(State())
 	d.Page = history.Page{Events: Events()}
 	return d
@@ -54,9 +57,18 @@ func Paths() map[string][]string {
 		"GET /releases/{project}/{environment}/{cluster}": {
 			"/releases/orders/staging/west", "/releases/billing/prod/west", "/releases/orders/prod/west", "/releases/customers/staging/west",
 		},
-		"GET /graph":   {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
-		"GET /history": {"/history", "/history?kind=drift&project=billing"},
-		"GET /search":  {"/search?q=orders", "/search?q=9b8a", "/search"},
+		"GET /graph":        {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
+		"GET /history":      {"/history", "/history?kind=drift&project=billing"},
+		"GET /search":       {"/search?q=orders", "/search?q=9b8a", "/search"},
+		"GET /previews":     {"/previews"},
+		"GET /rules":        {"/rules", "/rules?mode=excepted"},
+		"GET /rules/{rule}": {"/rules/path-overlap"},
+		"GET /clusters":     {"/clusters"},
+		"GET /lots":         {"/lots", "/lots?state=missing&environment=prod", "/lots?q=nothing-fits"},
+		"GET /lots/{environment}/{project}/{dataset}": {
+			"/lots/prod/orders/clean@1", "/lots/prod/orders/clean@1?from=20260101PT1H001&until=20260101PT1H005&why=%3Cb%3E", "/lots/prod/orders/raw@1?at=2026-01-01",
+		},
+		"GET /lots/{environment}/{project}/{dataset}/{lot}": {"/lots/prod/orders/clean@1/20260101PT1H004", "/lots/prod/orders/clean@1/20260101PT1H002", "/lots/prod/orders/raw@1/20260101PT1H000"},
 	}
 }
 
@@ -142,7 +154,7 @@ func State() status.Platform {
 	})
 	change("orders", "prod", "west", func(r *status.Release) {
 		r.Commit = Old
-		r.Held = &status.Held{Rule: "approval", Reason: "the commit removes 3 objects, which nobody has reviewed", Commit: New, Person: true, Digest: "d1"}
+		r.Held = &status.Held{Rule: "reviewed", Reason: "the commit removes 3 objects, which nobody has reviewed", Commit: New, Person: true, Digest: "d1"}
 	})
 	change("rates", "dev", "west", func(r *status.Release) {
 		r.Result, r.Health, r.Since = status.Applying, status.Progressing, now.Add(-4*time.Second)

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/flow/report"
+)
+
+// maxNear is how many lots that a lot is made of, or that are made of it, are shown for each dataset.
+const maxNear = 24
+
+// lotPage is what the page of a lot shows.
+type lotPage struct {
+	Environment, Dataset, DatasetPath, ID string
+	Start, End                            string
+	Workload                              string
+	Kind                                  lotKind
+	Manifest                              string
+	Written                               moment
+	Why                                   string
+	// Causes are the reasons upstream, the first cause last; empty: the reason is that itself.
+	Causes         []lotCause
+	Inputs         []nearLots
+	Outputs        []nearLots
+	Runs           []runView
+	RunsTrouble    string
+	Acts           []act
+	Earlier, Later lotLink
+	// Log is where the API has the logs, and Nameless whether who asks has to say who they are.
+	Log      string
+	Nameless bool
+}
+
+// nearLots are lots of a dataset that the lot is made of, or that are made of it.
+type nearLots struct {
+	Role, Of, Path string
+	Lots           []nearLot
+	More           int
+}
+
+type nearLot struct {
+	lotLink
+	Kind lotKind
+}
+
+// runView is a run of a lot.
+type runView struct {
+	Attempt, Where string
+	Badge          badge
+	Started, Ended moment
+	Took           string
+	Outcome, NoLog string
+}
+
+func showLot(a *ask) (shown, error) {
+	if a.Lots == nil {
+		return shown{}, problemf(http.StatusNotFound, "this daemon keeps no lots")
+	}
+	environment, dataset := a.request.PathValue("environment"), a.request.PathValue("project")+"/"+a.request.PathValue("dataset")
+	l, err := lot.ParseID(a.request.PathValue("lot"))
+	if err != nil {
+		return shown{}, problemf(http.StatusNotFound, "there is no lot %s: %s", quoted(a.request.PathValue("lot")), err.Error())
+	}
+	ctx, cancel := context.WithTimeout(a.request.Context(), lotsTimeout)
+	defer cancel()
+	var out lotPage
+	err = a.Lots.View(ctx, environment, func(v report.View) error {
+		s, ok := v.Graph.Series(dataset)
+		switch {
+		case !ok:
+			return unknown("dataset with lots", dataset, a.seen(environment, v.Graph.Datasets()))
+		case s.Unit != l.Unit:
+			return problemf(http.StatusNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, s.Unit)
+		}
+		out = lotPageOf(v, environment, dataset, l, a.nameless())
+		out.near(v, l, func(id string) bool { return a.sees(environment, id) })
+		return nil
+	})
+	if err != nil {
+		return shown{}, asAnswer(err)
+	}
+	runs, err := a.Lots.Runs(ctx, environment, dataset, l)
+	if err != nil {
+		trouble, err := asProblem(err)
+		if err != nil {
+			return shown{}, err
+		}
+		out.RunsTrouble = trouble.Detail
+	}
+	out.Runs = runsView(runs, a.now)
+	return shown{Title: l.ID() + " of " + dataset, View: out, Style: lotsStyle}, nil
+}
+
+// lotPageOf returns what the page shows of a lot.
+func lotPageOf(v report.View, environment, dataset string, l lot.Lot, nameless bool) lotPage {
+	one, link := v.Lot(dataset, l), func(l lot.Lot) lotLink {
+		if l.IsZero() {
+			return lotLink{}
+		}
+		return lotLink{l.ID(), lotPath(environment, dataset, l.ID())}
+	}
+	out := lotPage{
+		Environment: environment, Dataset: dataset, DatasetPath: datasetPath(environment, dataset), ID: l.ID(), Start: l.Start.Format("2006-01-02 15:04"),
+		End: l.End().Format("2006-01-02 15:04 UTC"), Workload: v.Graph.Producer(dataset), Kind: kindOf(one), Manifest: one.State, Why: line(one.Why, 4*maxMessage),
+		Log: "/api/v1" + lotPath(environment, dataset, l.ID()) + "/log", Nameless: nameless, Earlier: link(l.Prev()),
+	}
+	if l.Next().Start.Before(v.Now) {
+		out.Later = link(l.Next())
+	}
+	if one.Written != nil {
+		out.Written = at(v.Now, *one.Written)
+	}
+	for _, r := range v.Planner.Cause(dataset, l)[1:] {
+		c := lotCause{Of: r.Series, Why: line(r.String(), 2*maxMessage), Lot: lotLink{ID: r.Lot.ID()}}
+		if r.Series != "" {
+			c.Lot.Path = lotPath(environment, r.Series, r.Lot.ID())
+		} else {
+			c.Of = r.Arc
+		}
+		out.Causes = append(out.Causes, c)
+	}
+	r := report.Range{From: l.Start, Until: l.End()}
+	out.Acts = rangeActs(environment, dataset, out.Workload, r, 1, nameless)
+	return out
+}
+
+// near finds what the lot is made of, and what is made of it, of the datasets that the caller sees.
+func (p *lotPage) near(v report.View, l lot.Lot, sees func(id string) bool) {
+	some := func(role, id string, lots []lot.Lot) nearLots {
+		out := nearLots{Role: role, Of: id, Path: datasetPath(p.Environment, id), More: max(0, len(lots)-maxNear)}
+		for _, l := range lots[out.More:] {
+			out.Lots = append(out.Lots, nearLot{lotLink{l.ID(), lotPath(p.Environment, id, l.ID())}, kindOf(v.Lot(id, l))})
+		}
+		return out
+	}
+	if arc, ok := v.Graph.Arc(p.Workload); ok {
+		series := map[string]string{}
+		for _, r := range arc.Reads {
+			series[r.Role] = r.Series
+		}
+		inputs := v.Graph.Inputs(p.Workload, l)
+		for _, role := range slices.Sorted(maps.Keys(inputs)) {
+			if !sees(series[role]) {
+				continue
+			}
+			p.Inputs = append(p.Inputs, some(role, series[role], inputs[role]))
+		}
+	}
+	made := map[string][]lot.Lot{}
+	for _, m := range v.Graph.Dependents(p.Dataset, l) {
+		if arc, ok := v.Graph.Arc(m.Arc); ok {
+			for _, id := range arc.Writes {
+				made[id] = append(made[id], m.Lot)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(made)) {
+		if !sees(id) {
+			continue
+		}
+		p.Outputs = append(p.Outputs, some(v.Graph.Producer(id), id, made[id]))
+	}
+}
+
+// runsView are the runs of a lot, the newest first.
+func runsView(all []console.LotRun, now time.Time) (out []runView) {
+	for _, r := range slices.Backward(all) {
+		v := runView{Attempt: r.Attempt, Started: at(now, r.Started), Ended: at(now, r.Ended), Outcome: line(r.Outcome, 4*maxMessage), NoLog: line(r.NoLog, maxMessage)}
+		if r.Job != "" {
+			v.Where = strings.TrimPrefix(r.Namespace+"/"+r.Job, "/")
+		}
+		switch {
+		case r.Failed:
+			v.Badge = badge{bad, "failed"}
+		case r.Ended.IsZero():
+			v.Badge = badge{busy, "running"}
+		default:
+			v.Badge = badge{good, "done"}
+		}
+		if !r.Started.IsZero() && !r.Ended.IsZero() && !r.Ended.Before(r.Started) {
+			v.Took = span(r.Ended.Sub(r.Started))
+		}
+		out = append(out, v)
+	}
+	return out
+}
