@@ -80,7 +80,7 @@ var mayKnow = map[string][]string{
 	"doctor/probe":               {"api", "blueprints", "catalog", "console", "deploy", "doctor", "evaluate", "plan/preview", "reconciler/artifact", "reconciler/cluster", "reconciler/git", "reconciler/secrets", "reconciler/signers", "webhooks"},
 	"evaluate":                   {"api", "catalog", "cost", "flow/plan", "flow/rights", "plan", "policy", "render"},
 	"examples/broken":            {"api", "blueprints", "catalog", "docs/rules", "evaluate", "policy", "render"},
-	"examples/demo":              {"api/lot", "console/client", "flow/bucket", "flow/manifest", "flow/store", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
+	"examples/demo":              {"api/lot", "console", "console/client", "flow/bucket", "flow/manifest", "flow/store", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow", "plan/gate"},
 	"flow/acts":                  {"flow/bucket"},
 	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},

@@ -376,8 +376,8 @@ func comments() map[string]comment {
 			doc: "DaemonUsage configures the counting of what pods and claims cost, by what they request for as long as they are there. It is kept with the history.",
 			fields: map[string]string{
 				"Count":    "Count has it counted; default: false.",
-				"Keep":     "Keep is how long the sums of days and workloads are kept; default: 26280h, three years.",
-				"KeepRuns": "KeepRuns is how long it is kept what single runs and lots did cost; default: 1488h.",
+				"Keep":     "Keep is how long the sums of days and workloads are kept; default: 1095d.",
+				"KeepRuns": "KeepRuns is how long it is kept what single runs and lots did cost; default: 62d.",
 			},
 		},
 		"DaemonVerify": {

@@ -11,7 +11,7 @@
 // Every step is checked; the first check that fails ends the demo with exit code 1. Whatever way it ends, its
 // processes and its folder are gone afterwards.
 //
-// Of Trunkline it may import console/client, reconciler/status, test/stage and webhooks/github/githubtest.
+// Of Trunkline it may import console, console/client, reconciler/status, test/stage and webhooks/github/githubtest.
 package main
 
 import (
