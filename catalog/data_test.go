@@ -33,7 +33,7 @@ spec:
   workloads:
     - {name: landing, blueprint: boundary, writes: {main: raw@1}}
     - {name: clean, blueprint: copy, identity: orders-etl, reads: {main: raw@1}, writes: {main: clean@1}}
-    - {name: copies, blueprint: copy, command: [mine], reads: {main: raw@1}}
+    - {name: copies, blueprint: container-job, command: [mine], reads: {main: raw@1}}
 `)},
 	}
 }

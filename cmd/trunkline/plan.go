@@ -24,8 +24,8 @@ func newPlan() *cobra.Command {
 and removed, which of their objects and how, which objects move between
 releases or are declared by several, which lots would be computed and which
 nobody would make any more, which buckets, databases and tables would be made,
-which data accounts need more or fewer rights on in the cloud,
-and what would be held: by a deploy
+which accounts need more or fewer rights on data in the cloud, and what would be
+held: by a deploy
 window, a freeze, a promotion, the protection of an environment, or because too
 much would be deleted. It works offline and changes nothing: it compares what
 the releases of two states of the repository render to. "trunkline diff"

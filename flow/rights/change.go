@@ -64,7 +64,7 @@ func Merge(base, head *catalog.Catalog) (out []Change) {
 // inCloud reports whether the accounts of an environment are someone in a cloud.
 func inCloud(c *catalog.Catalog, env string) bool {
 	e := c.Environments[env]
-	return e != nil && (e.Spec.DataAccess != nil || len(catalog.CloudOf(&e.Spec)) > 0)
+	return e != nil && len(catalog.CloudOf(&e.Spec)) > 0
 }
 
 // touched are the names of the projects that may differ.

@@ -181,7 +181,7 @@ func writeJSON(out *bytes.Buffer, p preview.Preview) error {
 	d := document{
 		From: p.From, To: p.To, Changes: p.Changes(), Failed: p.Failed(), Counts: countsOf(p), Releases: []releaseJSON{}, Lots: lotsOf(p.Lots),
 		Resources: resourcesOf(p.Resources), Data: dataOf(p.Data),
-		Notes:     p.Notes,
+		Notes: p.Notes,
 	}
 	for _, r := range p.Releases {
 		if shown(r) {
