@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,12 +50,18 @@ func TestPullsOfSources(t *testing.T) {
 		}
 		return out
 	}
-	// It was not shown by any pull request, so that it waits for an approval.
+	// It was not shown by any pull request, so that it waits for an approval, and so may what other tests have left in the cluster.
+	known := func(h *status.Held) bool {
+		return strings.Contains(h.Reason, "not brought by a pull request") || strings.Contains(h.Reason, "cannot be followed back")
+	}
 	f.daemon.await("the source to be held", func(p status.Platform) bool {
-		return p.Source.Accepted != nil && p.Source.Accepted.Of("billing") == first && release(p).Held != nil && strings.Contains(release(p).Held.Reason, "not brought by a pull request")
+		return p.Source.Accepted != nil && p.Source.Accepted.Of("billing") == first && release(p).Held != nil &&
+			!slices.ContainsFunc(p.Releases, func(r status.Release) bool {
+				return r.Held == nil && r.Result != status.Applied || r.Held != nil && !known(r.Held)
+			})
 	})
-	if out, _, code := command(t, "approve", "dev", "--server", f.daemon.server, "--yes"); code != 0 {
-		t.Fatal(out)
+	if out, errs, code := command(t, "approve", "dev", "--server", f.daemon.server, "--why", "it is new"); code != 0 {
+		t.Fatal(out, errs)
 	}
 	f.daemon.await("the source to run", func(p status.Platform) bool { return release(p).Own() == first && p.Fine() })
 
