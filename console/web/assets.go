@@ -40,8 +40,8 @@ func files() []file {
 	return out
 }
 
-// kindOf is the type of a file, which does not depend on the machine.
-func kindOf(name string) string {
+// contentType is that of a file, which does not depend on the machine.
+func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
 		return "text/javascript; charset=utf-8"
@@ -54,7 +54,7 @@ func kindOf(name string) string {
 
 func newFile(name string, data []byte) file {
 	sum := sha256.Sum256(data)
-	return file{name: name, data: data, kind: kindOf(name), path: "/static/" + hex.EncodeToString(sum[:8]) + "/" + name}
+	return file{name: name, data: data, kind: contentType(name), path: "/static/" + hex.EncodeToString(sum[:8]) + "/" + name}
 }
 
 func (f file) serve(w http.ResponseWriter, _ *http.Request) error {

@@ -51,8 +51,11 @@ func previewsPageOf(p *status.Platform, cat *catalog.Catalog, now time.Time) pre
 		row := rows[r.Environment]
 		if row == nil {
 			row = &previewRow{Name: r.Environment, Of: r.Preview.Of, Badge: badge{good, "healthy"}, Keeps: previewTimes(cat, r.Preview.Of)}
-			if n, ok := catalog.PreviewNumber(r.Environment); ok {
-				row.Pull, row.Link = n, pullLink(p.Source.URL, n)
+			if pull, ok := catalog.PreviewPull(r.Environment); ok {
+				row.Pull = pull.Number
+				if pull.Source == "" { // where the others are is not in the state
+					row.Link = pullLink(p.Source.URL, pull.Number)
+				}
 			}
 			rows[r.Environment] = row
 		}
