@@ -130,6 +130,18 @@ func comments() map[string]comment {
 				"PerProject": "PerProject is what each project may cost in a month here, such as \"800\"; default: no bound.",
 			},
 		},
+		"ChannelKind": {
+			doc: "ChannelKind is what a channel is.",
+			values: []commentValue{
+				{"slack", "ChannelSlack is an incoming webhook of Slack, or a bot with a token."},
+				{"teams", "ChannelTeams is the webhook of a workflow of Microsoft Teams."},
+				{"mail", "ChannelMail is mail by SMTP, with TLS."},
+				{"pagerduty", "ChannelPagerDuty is the Events API v2 of PagerDuty."},
+				{"opsgenie", "ChannelOpsgenie is the Alert API of Opsgenie."},
+				{"webhook", "ChannelWebhook is JSON by POST."},
+				{"cloudevents", "ChannelCloudEvents is CloudEvents 1.0 by POST."},
+			},
+		},
 		"CloudProvider": {
 			doc: "CloudProvider is a cloud that runs clusters.",
 			values: []commentValue{
@@ -192,6 +204,21 @@ func comments() map[string]comment {
 				"Hosts":         "Hosts may be asked, such as \"ghcr.io\" or \"charts.example.com\"; others are not.",
 				"ConfigFile":    "ConfigFile is a docker config.json with credentials for them; default: none.",
 				"CloudIdentity": "CloudIdentity signs on to registries of ECR, Artifact Registry and ACR that the file has no credentials for, with the identity that the cloud gives the daemon; default: false.",
+			},
+		},
+		"DaemonChannel": {
+			doc: "DaemonChannel is where a channel is that declarations name in their notifications. It is not a matter of the repository where that is, and with which credentials.",
+			fields: map[string]string{
+				"Name":       "Name is how declarations call it: lower-case letters, digits and dashes.",
+				"Kind":       "Kind is what the channel is.",
+				"URL":        "URL is where messages go, if it is no secret: that of a webhook, or of a mail server, \"smtp://host:587\" or \"smtps://host:465\"; default: that of the service, or URLFile.",
+				"URLFile":    "URLFile holds the URL, where whoever has that can write, as with Slack and Teams; it is read for each message. Default: none.",
+				"TokenFile":  "TokenFile holds what signs on, and is read for each message: the token of a bot of Slack, the integration key of PagerDuty, the API key of Opsgenie, the password of a mail server, or a bearer token for a webhook; default: none.",
+				"SecretFile": "SecretFile holds the secret that messages of a webhook are signed with as Standard Webhooks have it, \"whsec_\" and base64, and is read for each; default: none, and they are not.",
+				"To":         "To are addresses of mail, or the one channel that a bot of Slack writes to; default: none.",
+				"From":       "From is the address that mail is from; default: none.",
+				"Username":   "Username signs on to a mail server; default: nobody does.",
+				"PerHour":    "PerHour is how many messages it is sent in any hour at most; default: 30.",
 			},
 		},
 		"DaemonCloud": {
@@ -280,6 +307,16 @@ func comments() map[string]comment {
 				"Interval":      "Interval is how often each repository is looked at; default: 5m.",
 			},
 		},
+		"DaemonMachines": {
+			doc: "DaemonMachines is an issuer of tokens for machines, and whom of it to let in.",
+			fields: map[string]string{
+				"Name":     "Name begins the names of its machines in bindings, as in \"NAME:SUBJECT\": lower-case letters, digits and dashes.",
+				"Issuer":   "Issuer is its URL.",
+				"Audience": "Audience is what its tokens have to be for.",
+				"Subjects": "Subjects are patterns of whom to let in, in which \"*\" is any text without a colon, such as \"repo:acme/data:ref:refs/heads/*\".",
+				"Groups":   "Groups are those that its machines are in, for bindings; default: none.",
+			},
+		},
 		"DaemonReplicas": {
 			doc: "DaemonReplicas configures several daemons that share the work.",
 			fields: map[string]string{
@@ -326,6 +363,21 @@ func comments() map[string]comment {
 				"TLSKeyFile":        "TLSKeyFile holds the private key of the certificate; default: none.",
 			},
 		},
+		"DaemonSignOn": {
+			doc: "DaemonSignOn is how people and machines sign on at issuers of OpenID Connect. What they may do then is declared in the repository, as [Access].",
+			fields: map[string]string{
+				"Issuer":           "Issuer is the URL of the issuer at which people sign on; default: none.",
+				"ClientID":         "ClientID is what the issuer knows the daemon by.",
+				"ClientSecretFile": "ClientSecretFile holds the secret that the issuer gave the daemon; default: none, for a public client.",
+				"CLIClientID":      "CLIClientID is what the issuer knows the command line by, which has no secret; default: as the daemon.",
+				"URL":              "URL is that by which people reach the daemon. The issuer sends them back to it, at /login/callback.",
+				"SessionKeyFile":   "SessionKeyFile holds the key of sessions, of 32 characters or more, which all replicas have. Of several lines the first one is used for new sessions.",
+				"Scopes":           "Scopes are asked for beside openid; default: profile, email and groups.",
+				"NameClaim":        "NameClaim is the claim that has the name of a person; default: email, which the issuer has to have verified.",
+				"GroupsClaim":      "GroupsClaim is the claim that has the groups of a person; default: groups.",
+				"Machines":         "Machines are issuers of tokens for machines, such as those of GitHub's Actions and of Kubernetes; default: none.",
+			},
+		},
 		"DaemonSource": {
 			doc: "DaemonSource is a repository that the platform may include by its name, and how to read it. What of it counts, and what it may declare, the platform says.",
 			fields: map[string]string{
@@ -341,6 +393,14 @@ func comments() map[string]comment {
 				"Verify":            "Verify says who may sign commits: a head that none of them signed is refused; default: nobody need sign.",
 				"NoRewrite":         "NoRewrite refuses a head that does not come after the accepted commit; default: false.",
 				"AcceptRewrites":    "AcceptRewrites are rewrites to accept all the same, each FROM..TO with two full hashes of commits; default: none.",
+				"GitHub":            "GitHub has its pull requests worked on, as those of the platform's own repository are; default: they are not.",
+			},
+		},
+		"DaemonSourceGitHub": {
+			doc: "DaemonSourceGitHub is where a source is at the GitHub of the platform.",
+			fields: map[string]string{
+				"Repository": "Repository is OWNER/NAME.",
+				"TokenFile":  "TokenFile holds an access token, where the App is not installed; default: none, the credentials of the platform's repository are used.",
 			},
 		},
 		"DaemonSpec": {
@@ -352,12 +412,14 @@ func comments() map[string]comment {
 				"Deploy":     "Deploy says which account deploys releases.",
 				"Data":       "Data is the folder for the copy of the repository: a cache, to which nobody else may write; default: trunkline in the user's cache folder.",
 				"Serve":      "Serve configures the daemon's HTTP API: address, tokens and TLS.",
+				"SignOn":     "SignOn says at which issuers people and machines sign on; default: none, and callers have the tokens of Serve.",
 				"Replicas":   "Replicas configures several daemons that share the work; default: a single daemon.",
 				"History":    "History configures where events are stored, and for how long.",
 				"Usage":      "Usage configures the counting of what things cost, and for how long that is kept; default: nothing is counted.",
 				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
 				"Stores":     "Stores says where the object stores of datasets are, with their data and the manifests of their lots.",
 				"Events":     "Events are the targets that environments have told of their lots; default: none.",
+				"Channels":   "Channels are where people and systems are told what goes wrong, by the names that declarations call them; default: none.",
 				"GitHub":     "GitHub connects the daemon to GitHub, which reports on pull requests there; default: it is not.",
 				"Images":     "Images says which registries are asked for newer images that projects follow; default: none.",
 				"Artifacts":  "Artifacts says which registries and Helm repositories blueprints are fetched from; default: none.",
@@ -513,6 +575,16 @@ func comments() map[string]comment {
 				"LogsKept":  "LogsKept is how long a log is kept there; default: 30d.",
 			},
 		},
+		"EnvironmentNotification": {
+			doc: "EnvironmentNotification says what a channel is told of an environment, and of the clusters that it is on.",
+			fields: map[string]string{
+				"To":       "To is one of the channels of the platform.",
+				"About":    "About are the topics that are told; default: all.",
+				"Projects": "Projects are patterns of the projects that are told of, with \"*\" for any text; with them, nothing is told that is about no project, such as a cluster. Default: all.",
+				"After":    "After is how long something is so before it is told; default: at once, and what passes by itself as a rule after minutes, or an hour.",
+				"Repeat":   "Repeat is after how long something is told again that is still so; default: 24h.",
+			},
+		},
 		"EnvironmentPromotion": {
 			doc: "EnvironmentPromotion says how builds come from the environment before.",
 			fields: map[string]string{
@@ -562,6 +634,7 @@ func comments() map[string]comment {
 				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
 				"Freezes":        "Freezes are times in which nothing is rolled out; they win over Windows.",
 				"Preview":        "Preview makes the environment the template of those of pull requests; default: pull requests get none.",
+				"Notify":         "Notify says who is told of what goes wrong in the environment, beside those whom the platform names; default: nobody.",
 			},
 		},
 		"EventFormat": {
@@ -664,6 +737,7 @@ func comments() map[string]comment {
 				"Commit":       "Commit is the full hash of the one to stay at, instead of a branch; default: none.",
 				"Path":         "Path is the folder of it that counts; default: the repository itself.",
 				"Kinds":        "Kinds are those that it may declare. Every kind but Project governs others; Platform is never one of them. Default: Project.",
+				"Projects":     "Projects are patterns of names, such as \"billing\" or \"billing-*\", of which each of its projects has to match one; default: any name.",
 				"Owners":       "Owners are those whom the owner of each of its projects has to be one of; default: anybody.",
 				"Environments": "Environments are those that its projects may be in; default: all.",
 			},
@@ -796,6 +870,21 @@ func comments() map[string]comment {
 				"TimestampRoots": "TimestampRoots are the certificates of authorities for timestamps, in PEM: what they say that was signed in time counts also once the signer's certificate has expired. Default: then it does not count.",
 			},
 		},
+		"NotificationTopic": {
+			doc: "NotificationTopic is what someone is told about.",
+			values: []commentValue{
+				{"release-failed", "NotifyReleaseFailed is a release that failed, or is not healthy."},
+				{"rolled-back", "NotifyRolledBack is a release that went back to an older state."},
+				{"drift", "NotifyDrift is a release that others have changed, if that is left, or they do it again and again; after 5m."},
+				{"held", "NotifyHeld is a release that does not take its newest state; after 1h."},
+				{"resource-failed", "NotifyResourceFailed is what a project has made in the cloud, and is not as declared; after 5m."},
+				{"lot-failed", "NotifyLotFailed is a workload of which a run for a lot failed."},
+				{"lot-late", "NotifyLotLate is a dataset that is late, by its freshness."},
+				{"commit-refused", "NotifyCommitRefused is a commit that does not count, because of what it declares."},
+				{"repository-unreachable", "NotifyRepositoryUnreachable is a repository that cannot be read; after 5m."},
+				{"cluster-unreachable", "NotifyClusterUnreachable is a cluster that does not answer, or whose agent does not; after 2m."},
+			},
+		},
 		"OnRemoval": {
 			doc: "OnRemoval says what becomes of a resource that is not declared any more.",
 			values: []commentValue{
@@ -827,6 +916,17 @@ func comments() map[string]comment {
 				"Spec":     "Spec is what holds for everything in the repository.",
 			},
 		},
+		"PlatformNotification": {
+			doc: "PlatformNotification says what a channel is told of a platform.",
+			fields: map[string]string{
+				"To":           "To is one of the channels of the platform.",
+				"About":        "About are the topics that are told; default: all.",
+				"Projects":     "Projects are patterns of the projects that are told of, with \"*\" for any text; with them, nothing is told that is about no project, such as a cluster. Default: all.",
+				"Environments": "Environments are patterns of the environments that are told of, with \"*\" for any text, and of the clusters that these are on; default: all.",
+				"After":        "After is how long something is so before it is told; default: at once, and what passes by itself as a rule after minutes, or an hour.",
+				"Repeat":       "Repeat is after how long something is told again that is still so; default: 24h.",
+			},
+		},
 		"PlatformSpec": {
 			doc: "PlatformSpec is the body of a [Platform].",
 			fields: map[string]string{
@@ -842,6 +942,8 @@ func comments() map[string]comment {
 				"Airflow":    "Airflow is the version of the one Apache Airflow that loads the DAG files of all projects, unless their environments or they themselves have another, such as \"3.1\"; default: \"3.3\".",
 				"Signatures": "Signatures say which artifacts of registries have to be signed, and by which keys; default: none has to be. What several patterns match needs a signature for each of them.",
 				"Health":     "Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind that Trunkline knows replaces the built-in one.",
+				"Channels":   "Channels are the names of the channels that people and systems are told by, such as \"data-team\"; where that is, such as in Slack, and with which credentials is in the configuration of the daemon. Default: none.",
+				"Notify":     "Notify says who is told of what goes wrong, in the whole platform; default: nobody.",
 			},
 		},
 		"PodSecurity": {
@@ -1010,6 +1112,17 @@ func comments() map[string]comment {
 		"ProjectEnvironments": {
 			doc: "ProjectEnvironments maps the name of an environment to what is different there.",
 		},
+		"ProjectNotification": {
+			doc: "ProjectNotification says what a channel is told of a project.",
+			fields: map[string]string{
+				"To":           "To is one of the channels of the platform.",
+				"About":        "About are the topics that are told; default: all.",
+				"Environments": "Environments are patterns of the environments that are told of, with \"*\" for any text; default: all.",
+				"Only":         "Only are patterns of the workloads and datasets that are told of, such as \"load\" or \"orders-raw@1\", with \"*\" for any text; with them, only their lots are told of. Default: all, and the project itself.",
+				"After":        "After is how long something is so before it is told; default: at once, and what passes by itself as a rule after minutes, or an hour.",
+				"Repeat":       "Repeat is after how long something is told again that is still so; default: 24h.",
+			},
+		},
 		"ProjectPromotion": {
 			doc: "ProjectPromotion says what of a project belongs to its environments.",
 			fields: map[string]string{
@@ -1033,6 +1146,7 @@ func comments() map[string]comment {
 				"Tags":             "Tags are free words to find the project by, and to write policies on.",
 				"Suspend":          "Suspend leaves the project's releases as they are for as long as it is true; default: false.",
 				"Promotion":        "Promotion says what of the project stays where it is when a build is promoted; default: images and params move.",
+				"Notify":           "Notify says who is told of what goes wrong with the project, beside those whom the platform and its environments name; default: nobody.",
 				"Clusterless":      "Clusterless says what the project and its workloads are called in Clusterless, which it was taken over from: their states are kept by these names, where the environment says so in lots.states; default: it has none.",
 			},
 		},
