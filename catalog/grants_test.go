@@ -45,7 +45,7 @@ func TestProblemsOfGrants(t *testing.T) {
 		},
 		"UnknownRole": {
 			reason: "There are no roles of one's own.", edits: access("  bindings:\n    - {role: project-owner, users: [ann]}\n"),
-			want: "access.yaml:6:14: error: spec.bindings[0].role: \"project-owner\" is not allowed here\n    hint: want one of: platform-admin, platform-viewer, project-admin, project-contributor, environment-admin, environment-contributor, environment-operator",
+			want: "access.yaml:6:14: error: spec.bindings[0].role: unknown value \"project-owner\"\n    hint: did you mean \"project-admin\"?",
 		},
 		"InAProject": {
 			reason: "A team gives itself no role in its own folder.",

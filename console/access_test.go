@@ -278,9 +278,9 @@ func TestWhatIsListed(t *testing.T) {
 	p := newGuarded(t)
 	for who, secret := range map[string][]string{"mallory@acme.example": {"orders", "ledger", `"c"`}, "olga@acme.example": {`"dev"`}} {
 		token := p.issuer.Token(who, map[string]any{"groups": nil})
-		for _, pattern := range console.Patterns() {
+		for _, pattern := range console.Patterns() { // sums of costs are no lists: who sees not all of them is refused
 			path, isGet := strings.CutPrefix(pattern, "GET ")
-			if !isGet || strings.Contains(path, "{") || strings.HasSuffix(path, "/changes") || !strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, "openapi.json") {
+			if !isGet || strings.Contains(path, "{") || strings.HasSuffix(path, "/changes") || !strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, "openapi.json") || strings.HasPrefix(path, "/api/v1/cost") {
 				continue
 			}
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL+path, nil)

@@ -57,9 +57,9 @@ type about struct {
 func known(t Topic) about {
 	switch t {
 	case ReleaseFailed:
-		return about{"Release failed", Critical, 0, `Read the reason, and mend it by a commit; "trunkline status" and "trunkline explain" say more.`}
+		return about{"Release failed", Critical, 0, `Read the reason, and fix it by a commit; "trunkline status" and "trunkline explain" say more.`}
 	case RolledBack:
-		return about{"Release rolled back", Warning, 0, "The commit that failed is not tried again: mend it by another commit."}
+		return about{"Release rolled back", Warning, 0, "The commit that failed is not tried again: fix it by another commit."}
 	case Drift:
 		return about{"Release was changed by others", Warning, 5 * time.Minute, "Put the change into the repository, or take it back in the cluster."}
 	case Held:
@@ -71,7 +71,7 @@ func known(t Topic) about {
 	case LotLate:
 		return about{"Dataset is late", Critical, 0, `See what it waits for: "trunkline lots gaps" names the first cause.`}
 	case CommitRefused:
-		return about{"Commit refused", Warning, 0, `What runs is left as it was. Mend the declarations: "trunkline validate" says the same.`}
+		return about{"Commit refused", Warning, 0, `What runs is left as it was. Fix the declarations: "trunkline validate" says the same.`}
 	case RepositoryUnreachable:
 		return about{"Repository cannot be read", Critical, 5 * time.Minute, "What runs is left as it is. Look at the address, the credentials and the server."}
 	case ClusterUnreachable:

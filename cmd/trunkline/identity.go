@@ -40,7 +40,7 @@ func newIdentityPolicy() *cobra.Command {
 	var p policyOf
 	cmd := &cobra.Command{
 		Use:   "policy PROJECT --env ENVIRONMENT",
-		Short: "Print the policies by which workloads may read and write their data",
+		Short: "Print the policies by which workloads may use their data",
 		Long: `Policy prints, for each account that workloads of a project run as in an
 environment, the rights that they need on what they read and write, and no other:
 a policy of AWS, bindings with conditions of Google Cloud, or role assignments

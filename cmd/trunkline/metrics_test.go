@@ -138,8 +138,8 @@ func TestLotsOfReleases(t *testing.T) {
 		kept("rates/before@1", func(d *lotflow.Dataset) { d.Environment, d.Workload, d.Trouble = "dev", "", "AccessDenied" }),
 	})
 	want := map[catalog.ReleaseID]status.Lots{
-		{Project: "orders", Environment: "prod", Cluster: "eu"}: {Running: 1, Failed: 2, Missing: 4, Late: 1},
-		{Project: "orders", Environment: "dev", Cluster: "eu"}:  {Running: 1, Failed: 2, Missing: 2, Disabled: 1},
+		{Project: "orders", Environment: "prod", Cluster: "eu"}: {Running: 1, Failed: 2, Missing: 4, Late: 1, FailedOf: "clean", LateOf: "bad@1"},
+		{Project: "orders", Environment: "dev", Cluster: "eu"}:  {Running: 1, Failed: 2, Missing: 2, Disabled: 1, FailedOf: "clean"},
 		{Project: "rates", Environment: "prod", Cluster: "eu"}:  {Missing: 2},
 		{Project: "rates", Environment: "dev", Cluster: "eu"}:   {Missing: 2, Unlisted: 2},
 	}

@@ -179,7 +179,7 @@ func badgeOf(r *status.Release) badge {
 func stateWord(name string) string {
 	switch name {
 	case "somebody":
-		return "needs somebody"
+		return "needs someone"
 	case "busy":
 		return "on its way"
 	default:

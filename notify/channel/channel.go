@@ -85,7 +85,7 @@ func (c Channel) checkMail() error {
 	case c.URL == nil:
 		return errors.New("it has no server: smtp://HOST:587 or smtps://HOST:465")
 	case c.From == "" || len(c.To) == 0:
-		return errors.New("mail is from somebody, and to somebody")
+		return errors.New("mail is from someone, and to someone")
 	case (c.Username == "") != (c.Token == nil):
 		return errors.New("mail is signed on to with a user name and a password, or with neither")
 	}
@@ -201,7 +201,7 @@ func (c Channel) address() (string, error) {
 	case u.User != nil:
 		return "", errors.New("its URL has credentials: put a token into a file")
 	case u.Scheme == "http" && !local(u.Hostname()) && (c.Token != nil || c.Kind == Slack || c.Kind == Teams):
-		return "", errors.New("what is secret is sent by https:// only")
+		return "", errors.New("messages are sent by https:// only")
 	}
 	return text, nil
 }

@@ -216,7 +216,7 @@ func TestCheck(t *testing.T) {
 		"bot":            {channel.Channel{Kind: channel.Slack, Token: text("x")}, "one channel"},
 		"no key":         {channel.Channel{Kind: channel.PagerDuty}, "no token"},
 		"no server":      {channel.Channel{Kind: channel.Mail}, "no server"},
-		"to nobody":      {channel.Channel{Kind: channel.Mail, URL: text("smtp://m"), From: "a@b.c"}, "to somebody"},
+		"to nobody":      {channel.Channel{Kind: channel.Mail, URL: text("smtp://m"), From: "a@b.c"}, "to someone"},
 		"no address":     {channel.Channel{Kind: channel.Mail, URL: text("smtp://m"), From: "a@b.c", To: []string{"x\r\nBcc: y@z"}}, "no address"},
 		"user, no token": {channel.Channel{Kind: channel.Mail, URL: text("smtp://m"), From: "a@b.c", To: []string{"d@e.f"}, Username: "u"}, "with neither"},
 		"fine":           {channel.Channel{Kind: channel.Opsgenie, Token: text("x")}, ""},
