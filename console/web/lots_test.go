@@ -176,9 +176,9 @@ func TestReplayDecodes(t *testing.T) {
 		first := lot.Hourly.At(day("2026-03-01"))
 		got := replayText("orders/clean@1", first, first.End().Add(time.Hour), why)
 		file := v1alpha1.DecodeFile("orders.yaml", []byte("apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: orders}\n"+got+
-			"      path: lake://clean/\n      lots: {unit: hourly, since: 2026-01-01T00:00:00Z}\n  owner: team\n"))
+			"      path: lake://clean/\n      lots: {unit: hourly, since: 2026-01-01T00:00:00Z}\n  owner: team\n  environments: [prod]\n"))
 		if len(file.Documents) != 1 || len(file.Broken) > 0 {
-			t.Fatalf("it does not decode: %v\n%s", file.Broken, got)
+			t.Fatalf("it does not decode: %v\n%s", file.Problems, got)
 		}
 		p, ok := file.Documents[0].Object.(*v1alpha1.Project)
 		if !ok || len(p.Spec.Datasets) != 1 || len(p.Spec.Datasets[0].Replay) != 1 {
