@@ -85,7 +85,7 @@ type Limits struct {
 // ErrName means that a name cannot be that of anybody.
 var ErrName = errors.New("not a name")
 
-// CheckName refuses a name that an issuer gives which is nobody's, or could pass for that of somebody else: of another sign-on, or of
+// CheckName refuses a name that an issuer gives which is nobody's, or could pass for that of someone else: of another sign-on, or of
 // the daemon. Whoever has no name is nobody, and may do nothing.
 func CheckName(name string) error {
 	switch {

@@ -209,7 +209,7 @@ func TestLogout(t *testing.T) {
 	if code, _, _ := page(t, b, http.MethodGet, "/api/v1/me", nil, ""); code != http.StatusUnauthorized {
 		t.Errorf("after it: got %d", code)
 	}
-	// A link to the end of somebody's own sign-on, which another browser is made to follow, signs nobody on.
+	// A link to the end of someone's own sign-on, which another browser is made to follow, signs nobody on.
 	stopped := *b
 	var link string
 	stopped.CheckRedirect = func(r *http.Request, _ []*http.Request) error {

@@ -11,7 +11,7 @@ import (
 
 // act is a thing that a person can ask for on a page: a button, and a dialog with what it does, a reason, and a confirmation. acts.js
 // sends it to the API as a POST of JSON, which is the same request that the command line makes; the page has no other way to act. Whether
-// somebody may is the API's to say.
+// someone may is the API's to say.
 type act struct {
 	// ID names the dialog.
 	ID string

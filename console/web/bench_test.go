@@ -51,7 +51,7 @@ func BenchmarkPages(b *testing.B) {
 		}
 	}
 	for name, path := range map[string]string{
-		"platform": "/", "filtered": "/?q=p-07&state=somebody", "project": "/projects/p-05000", "releases": "/releases?state=somebody",
+		"platform": "/", "filtered": "/?q=p-07&state=someone", "project": "/projects/p-05000", "releases": "/releases?state=someone",
 		"release": "/releases/p-05000/dev/west", "search": "/search?q=p-05", "graph": "/graph", "node": "/graph?depth=2&node=" + node,
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// pageRows is how many projects a page has, maxNeeds how many things that need somebody, and maxRecent how many changes.
+	// pageRows is how many projects a page has, maxNeeds how many things that need someone, and maxRecent how many changes.
 	pageRows, maxNeeds, maxRecent = 50, 12, 10
 	// maxColumns is how many environments are columns of their own.
 	maxColumns = 12
@@ -33,7 +33,7 @@ type platformQuery struct {
 }
 
 // platformStates are what the projects of the page can be filtered by.
-func platformStates() []string { return []string{"all", "somebody", "busy", "held", "drifted"} }
+func platformStates() []string { return []string{"all", "someone", "busy", "held", "drifted"} }
 
 // platformPage is what the page shows.
 type platformPage struct {
@@ -86,9 +86,9 @@ func commitOf(now time.Time, c *status.Commit) *commitView {
 	return &commitView{Hash: c.Hash, Short: c.Short(), Subject: line(c.Subject, 120), Author: line(c.Author, 60), Time: at(now, c.Time)}
 }
 
-type platformCounts struct{ Projects, Releases, Fine, Somebody, Busy, Held, Drifted, Previews int }
+type platformCounts struct{ Projects, Releases, Fine, Someone, Busy, Held, Drifted, Previews int }
 
-// need is a thing that needs somebody.
+// need is a thing that needs someone.
 type need struct {
 	Name, Path string
 	Badge      badge
@@ -190,7 +190,7 @@ func platformView(p *status.Platform, owners map[string]string, q platformQuery,
 		}
 		e.releases = append(e.releases, r)
 		e.states |= statesOf(r)
-		if needsSomebody(r) && !silent[r.Cluster] {
+		if needsSomeone(r) && !silent[r.Cluster] {
 			needs = append(needs, r)
 		}
 	}
@@ -212,7 +212,7 @@ type entry struct {
 type states byte
 
 const (
-	somebodyState states = 1 << iota
+	someoneState states = 1 << iota
 	busyState
 	heldState
 	driftedState
@@ -223,7 +223,7 @@ func statesOf(r *status.Release) (s states) {
 		state states
 		is    bool
 	}{
-		{somebodyState, needsSomebody(r)},
+		{someoneState, needsSomeone(r)},
 		{busyState, badgeOf(r).Mood == busy},
 		{heldState, r.Held != nil},
 		{driftedState, r.Drifted()},
@@ -236,11 +236,11 @@ func statesOf(r *status.Release) (s states) {
 }
 
 func stateOf(name string) states {
-	return map[string]states{"somebody": somebodyState, "busy": busyState, "held": heldState, "drifted": driftedState}[name]
+	return map[string]states{"someone": someoneState, "busy": busyState, "held": heldState, "drifted": driftedState}[name]
 }
 
-// needsSomebody reports whether a release does not become well by itself.
-func needsSomebody(r *status.Release) bool {
+// needsSomeone reports whether a release does not become well by itself.
+func needsSomeone(r *status.Release) bool {
 	m := badgeOf(r).Mood
 	return m == bad || m == warn
 }
@@ -257,7 +257,7 @@ func (c *platformCounts) add(r *status.Release) {
 		is bool
 	}{
 		{&c.Fine, r.Fine()},
-		{&c.Somebody, s&somebodyState != 0},
+		{&c.Someone, s&someoneState != 0},
 		{&c.Busy, s&busyState != 0},
 		{&c.Held, s&heldState != 0},
 		{&c.Drifted, s&driftedState != 0},

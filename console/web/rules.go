@@ -50,7 +50,7 @@ type modeIn struct {
 
 type exceptionView struct {
 	Rule, Path, Of, Reason, Until string
-	// State says whether it counts.
+	// State reports whether it counts.
 	State badge
 }
 

@@ -68,8 +68,8 @@ func TestBadge(t *testing.T) {
 			if diff := cmp.Diff(tc.want, badgeOf(&r)); diff != "" {
 				t.Errorf("%s -want +got:\n%s", tc.reason, diff)
 			}
-			if fine, calm := r.Fine(), !needsSomebody(&r); fine && !calm {
-				t.Errorf("%s It is fine, and needs somebody.", tc.reason)
+			if fine, calm := r.Fine(), !needsSomeone(&r); fine && !calm {
+				t.Errorf("%s It is fine, and needs someone.", tc.reason)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestPlatform(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := &status.Platform{Releases: releases, Clusters: tc.clusters, Source: tc.source}
 			got := seen(platformView(p, map[string]string{"a": "team-a", "d": "team-d"}, tc.query, noon))
-			if tc.query.Text+tc.query.Owner+tc.query.State+tc.query.Environment+tc.query.After != "" { // what needs somebody is not filtered
+			if tc.query.Text+tc.query.Owner+tc.query.State+tc.query.Environment+tc.query.After != "" { // what needs someone is not filtered
 				got = strings.Join(slices.DeleteFunc(strings.SplitAfter(got, "\n"), func(l string) bool { return strings.HasPrefix(l, "? ") }), "")
 			}
 			if name == "Silent" {

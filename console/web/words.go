@@ -178,7 +178,7 @@ func badgeOf(r *status.Release) badge {
 // stateWord is what a state to filter by is called.
 func stateWord(name string) string {
 	switch name {
-	case "somebody":
+	case "someone":
 		return "needs someone"
 	case "busy":
 		return "on its way"

@@ -51,7 +51,7 @@ func Pages(o *console.Options) {
 func Paths() map[string][]string {
 	return map[string][]string{
 		"GET /signed-out":         {"/signed-out"},
-		"GET /{$}":                {"/", "/?state=somebody", "/?q=nothing-fits"},
+		"GET /{$}":                {"/", "/?state=someone", "/?q=nothing-fits"},
 		"GET /projects/{project}": {"/projects/orders", "/projects/billing"},
 		"GET /releases":           {"/releases", "/releases?commit=1f0c"},
 		"GET /releases/{project}/{environment}/{cluster}": {
