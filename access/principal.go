@@ -36,8 +36,10 @@ const (
 )
 
 const (
-	// Anonymous is whoever connects from this machine, and SharedToken whoever has the one token that is not a person's own.
-	Anonymous, SharedToken = "anonymous@loopback", "token"
+	// Anonymous is whoever connects from this machine.
+	Anonymous = "anonymous@loopback"
+	// SharedToken is whoever has the one token that is not a person's own.
+	SharedToken = "token"
 	// Hook is GitHub, and daemon what is done by no person.
 	Hook, daemon = "github", "trunkline"
 	// MaxName bounds a name, in bytes.

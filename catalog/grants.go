@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -60,7 +61,7 @@ func (f *frame) checkGrants(k *checker) {
 }
 
 func (f *frame) checkBinding(k *checker, b *v1alpha1.AccessBinding, teams map[string]bool, at []any) {
-	at = at[:len(at):len(at)]
+	at = slices.Clip(at)
 	if len(b.Users)+len(b.Groups)+len(b.Teams) == 0 {
 		k.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("nobody gets the role %q", b.Role), "name users, groups or teams")
 	}
@@ -101,7 +102,7 @@ func (f *frame) checkBinding(k *checker, b *v1alpha1.AccessBinding, teams map[st
 
 // subjects refuses names that nobody can have: an empty one must never stand for anybody.
 func (k *checker) subjects(names []string, at []any) {
-	at = at[:len(at):len(at)]
+	at = slices.Clip(at)
 	for i, n := range names {
 		if n == "" || n == everything || strings.TrimSpace(n) != n {
 			k.at(v1alpha1.RuleInvalidValue, append(at, i), fmt.Sprintf("%q is nobody's name", n), "name each one; there is no name for everybody")

@@ -5,6 +5,7 @@ package console_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -172,9 +173,7 @@ func TestSessions(t *testing.T) {
 	} {
 		header := map[string]string{}
 		for _, from := range []map[string]string{act, c.header} {
-			for k, v := range from {
-				header[k] = v
-			}
+			maps.Copy(header, from)
 		}
 		if code, _, body := page(t, b, http.MethodPost, suspend, header, "{}"); code != c.want {
 			t.Errorf("an act from %s: got %d %s", name, code, body)

@@ -110,7 +110,7 @@ func (c *console) act(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		release = status.Release{ReleaseID: id, Result: status.Pending, Health: status.Unknown} // it is gone meanwhile
 	}
-	c.answer(w, http.StatusAccepted, release)
+	c.answer(w, http.StatusAccepted, c.sight(r).release(release))
 	return nil
 }
 

@@ -19,6 +19,8 @@ import (
 const (
 	// maxStreams bounds how many follow at once.
 	maxStreams = 256
+	// maxStream is how long one follows at most; whoever comes back signs on again, and gets what is new since.
+	maxStream = 10 * time.Minute
 	// maxChunk bounds how many changes are in memory for one stream.
 	maxChunk = 256
 	// defaultPace and minPace are the time between two batches of a stream, in milliseconds, unless it asks for another, and
@@ -71,7 +73,9 @@ func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 		c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, pace: time.Duration(pace) * time.Millisecond, bare: bare != nil && *bare,
 	}
 	// A browser that comes back says what it had last itself; the first time it cannot.
-	if err := s.run(r.Context(), cmp.Or(r.Header.Get("Last-Event-ID"), after)); err != nil && r.Context().Err() == nil {
+	ctx, cancel := context.WithTimeout(r.Context(), maxStream)
+	defer cancel()
+	if err := s.run(ctx, cmp.Or(r.Header.Get("Last-Event-ID"), after)); err != nil && ctx.Err() == nil {
 		c.opts.Log.Debug("a client no longer follows", "by", principalOf(r.Context()).String(), "err", err.Error())
 	}
 	return nil

@@ -215,7 +215,16 @@ func (c *console) gaps(w http.ResponseWriter, r *http.Request) error {
 	if err := q.done(); err != nil {
 		return err
 	}
-	return looked(c, w, r, func(v report.View, id string) report.Page[report.Gap] { return v.GapsPage(id, asked, limit) })
+	s, environment := c.sight(r), r.PathValue("environment")
+	return looked(c, w, r, func(v report.View, id string) report.Page[report.Gap] {
+		page := v.GapsPage(id, asked, limit)
+		for i, g := range page.Items {
+			if g.Cause != nil && !s.in(g.Cause.Of, environment) {
+				page.Items[i].Cause = nil
+			}
+		}
+		return page
+	})
 }
 
 // lotOf is the lot that the path of a request names.

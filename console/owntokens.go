@@ -15,6 +15,8 @@ import (
 )
 
 // OwnTokens keeps the tokens that people make; it is a [tokens.Store] outside of tests.
+//
+//nolint:interfacebloat // it is one store
 type OwnTokens interface {
 	Principal(ctx context.Context, token string) (access.Principal, error)
 	Create(ctx context.Context, q tokens.Request, by access.Principal) (tokens.Token, string, error)

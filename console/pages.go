@@ -93,7 +93,7 @@ func (s Sight) Platform(p *status.Platform) *status.Platform {
 	switch {
 	case s.s == nil:
 		return &status.Platform{}
-	case s.s.whole:
+	case s.s.whole && s.s.logs:
 		return p
 	}
 	seen := s.s.platform(*p)

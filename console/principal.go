@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -85,6 +86,12 @@ func (c *console) byToken(r *http.Request) (access.Principal, error) {
 	return access.Principal{Name: access.SharedToken, SignOn: access.ByToken, Claim: claim}, err
 }
 
+// taken reports whether a name is that of a token of the configuration: nobody signs on as that at an issuer, where people may choose
+// their names.
+func (c *console) taken(name string) bool {
+	return c.opts.Tokens != nil && slices.ContainsFunc(c.opts.Tokens(), func(t Token) bool { return t.Name == name })
+}
+
 // byMadeToken finds out whose a token is that an issuer has made, or someone for themselves.
 func (c *console) byMadeToken(r *http.Request) (access.Principal, error) {
 	required := problemf(http.StatusUnauthorized, "a token is required")
@@ -108,6 +115,9 @@ func (c *console) byMadeToken(r *http.Request) (access.Principal, error) {
 	}
 	who, err := c.opts.Sessions.Service.Bearer(r.Context(), sent)
 	switch {
+	case err == nil && c.taken(who.Name):
+		c.opts.Log.Warn("a token is refused", "err", "its name is that of a token of the configuration", "name", who.Name)
+		return access.Principal{}, required
 	case signon.Away(err):
 		c.opts.Log.Warn("a token cannot be checked", "err", err.Error())
 		return access.Principal{}, problemf(http.StatusServiceUnavailable, "the issuer of the token cannot be reached; see the daemon's log")

@@ -89,7 +89,7 @@ func (c *console) release(w http.ResponseWriter, r *http.Request) error {
 		}
 		return unknown("release", id.String(), names)
 	}
-	c.answer(w, http.StatusOK, release)
+	c.answer(w, http.StatusOK, c.sight(r).release(release))
 	return nil
 }
 

@@ -33,11 +33,12 @@ func (c *console) allow(route route, r *http.Request) error {
 	if decision.Allowed {
 		return nil
 	}
-	if scope != (access.Scope{}) && !rules.May(who, access.View, scope).Allowed {
+	sees := rules.May(who, access.View, scope).Allowed
+	if scope != (access.Scope{}) && !sees {
 		return unseen()
 	}
 	detail := decision.Why
-	if len(decision.Who) > 0 {
+	if sees && len(decision.Who) > 0 {
 		detail += "; who can: " + strings.Join(decision.Who, ", ")
 	}
 	return problemf(http.StatusForbidden, "%s", detail)
@@ -52,8 +53,8 @@ func unseen() *Problem {
 type sight struct {
 	rules *access.Rules
 	who   access.Principal
-	// whole reports whether that is everything.
-	whole bool
+	// whole reports whether that is everything, and logs whether what runs have written is part of it everywhere.
+	whole, logs bool
 	// known are the scopes that were asked for before.
 	known map[access.Scope]bool
 }
@@ -61,6 +62,7 @@ type sight struct {
 func (c *console) sight(r *http.Request) *sight {
 	s := &sight{rules: c.opts.Access(), who: principalOf(r.Context()), known: map[access.Scope]bool{}}
 	s.whole = s.rules.May(s.who, access.View, access.Scope{}).Allowed
+	s.logs = s.rules.May(s.who, access.ViewLogs, access.Scope{}).Allowed
 	return s
 }
 
@@ -84,6 +86,12 @@ func (s *sight) node(id string) bool {
 	return s.sees(project, "")
 }
 
+// in reports whether the caller sees a node of the graph in an environment.
+func (s *sight) in(id, environment string) bool {
+	project, _, _ := strings.Cut(id, "/")
+	return s.sees(project, environment)
+}
+
 // snapshot is the state of the platform as far as a caller sees it.
 func (c *console) snapshot(s *sight) status.Platform {
 	return s.platform(c.opts.Board.Snapshot())
@@ -91,15 +99,31 @@ func (c *console) snapshot(s *sight) status.Platform {
 
 // platform is a state as far as a caller sees it.
 func (s *sight) platform(p status.Platform) status.Platform {
-	if s.whole {
+	if s.whole && s.logs {
 		return p
 	}
 	p.Releases = slices.DeleteFunc(slices.Clone(p.Releases), func(r status.Release) bool { return !s.sees(r.Project, r.Environment) })
+	for i, r := range p.Releases {
+		p.Releases[i] = s.release(r)
+	}
+	if s.whole {
+		return p
+	}
 	p.Clusters = slices.DeleteFunc(slices.Clone(p.Clusters), func(cl status.Cluster) bool {
 		return !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Cluster == cl.Name })
 	})
 	p.Source = s.source(p.Source)
 	return p
+}
+
+// release is one as far as a caller sees it: the end of a log needs a right of its own.
+func (s *sight) release(r status.Release) status.Release {
+	if s.logs || r.Cause == nil || len(r.Cause.Log) == 0 || s.rules.May(s.who, access.ViewLogs, access.Scope{Project: r.Project, Environment: r.Environment}).Allowed {
+		return r
+	}
+	cause := *r.Cause
+	cause.Log, r.Cause = nil, &cause
+	return r
 }
 
 // source is what everybody may know of the repository who has signed on: which commit is accepted. What it says names others.
@@ -116,6 +140,10 @@ func (s *sight) source(of status.Source) status.Source {
 
 // change is a change as far as a caller sees it; false if they see nothing of it.
 func (s *sight) change(change status.Change) (status.Change, bool) {
+	if change.Release != nil {
+		seen := s.release(*change.Release)
+		change.Release = &seen
+	}
 	switch {
 	case s.whole:
 	case change.Overview != nil:

@@ -5,6 +5,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,7 +52,7 @@ func (c *console) bySession(w http.ResponseWriter, r *http.Request) (access.Prin
 	}
 	var k kept
 	now := s.Now()
-	if s.Jar.Open(r, sessionCookie, now, &k) != nil || access.CheckName(k.Name) != nil || !now.Before(k.Since.Add(sessionLife)) {
+	if s.Jar.Open(r, sessionCookie, now, &k) != nil || access.CheckName(k.Name) != nil || c.taken(k.Name) || !now.Before(k.Since.Add(sessionLife)) {
 		return access.Principal{}, false
 	}
 	if now.Sub(k.Seen) > sessionIdle/4 {
@@ -95,7 +96,7 @@ func (c *console) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, cookie)
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to the issuer of the configuration
 	return nil
 }
 
@@ -114,6 +115,9 @@ func (c *console) callback(w http.ResponseWriter, r *http.Request) error {
 	who, err := s.Service.People.Finish(r.Context(), attempt, r.URL.Query())
 	if err != nil {
 		return c.notSignedOn(err)
+	}
+	if c.taken(who.Name) {
+		return c.notSignedOn(fmt.Errorf("%w: %q is the name of a token of the configuration", signon.ErrRefused, who.Name))
 	}
 	if !c.attempts.first(attempt.State, now) {
 		return problemf(http.StatusForbidden, "this sign-on is over: begin again at /login")

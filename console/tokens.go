@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"trunkline.dev/trunkline/access"
 )
 
 // minToken is the least length of a named token, in bytes: a shorter one can be guessed.
@@ -36,6 +38,8 @@ func ParseTokens(file string, data []byte) ([]Token, error) {
 			return nil, fmt.Errorf("%s: a name has at most %d letters, digits and . _ @ + -", at, maxName)
 		case pairs[i+1].Kind != yaml.ScalarNode || len(t.Secret) < minToken || strings.ContainsAny(t.Secret, " \t\r\n"):
 			return nil, fmt.Errorf("%s: the token of %s has to be one word of at least %d characters, such as \"openssl rand -hex 32\" prints", at, t.Name, minToken)
+		case access.CheckName(t.Name) != nil:
+			return nil, fmt.Errorf("%s: the name %s is reserved: choose another one", at, t.Name)
 		case slices.ContainsFunc(tokens, func(o Token) bool { return o.Name == t.Name }):
 			return nil, fmt.Errorf("%s: %s has a token already", at, t.Name)
 		case slices.ContainsFunc(tokens, func(o Token) bool { return o.Secret == t.Secret }):

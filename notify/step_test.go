@@ -26,7 +26,7 @@ func play(in notify.Input, moments []moment) (told []string) {
 	s := notify.New("o", noon)
 	for _, m := range moments {
 		in.Observation, in.Happenings = &notify.Observation{Blind: blindIf(m.so == "?")}, nil
-		for _, name := range strings.Fields(strings.Trim(m.so, "?")) {
+		for name := range strings.FieldsSeq(strings.Trim(m.so, "?")) {
 			in.Observation.Conditions = append(in.Observation.Conditions, named(name))
 		}
 		for _, name := range strings.Fields(m.happened) {

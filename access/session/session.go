@@ -98,7 +98,7 @@ func (j *Jar) Seal(name string, value any, now, ends time.Time) (*http.Cookie, e
 	if err != nil {
 		return nil, fmt.Errorf("writing a cookie: %w", err)
 	}
-	sealed := base64.RawURLEncoding.EncodeToString(j.aeads[0].Seal(nil, nil, whole, []byte(name)))
+	sealed := base64.RawURLEncoding.EncodeToString(j.aeads[0].Seal(nil, nil, whole, []byte(name))) //nolint:gosec // it makes a nonce of its own
 	if len(sealed) > maxCookie {
 		return nil, ErrTooLarge
 	}
@@ -134,5 +134,6 @@ func (j *Jar) Remove(name string) *http.Cookie { return j.cookie(name, "", -1) }
 
 // cookie is kept from scripts and from requests that other sites make; a link from elsewhere that is followed has it.
 func (j *Jar) cookie(name, value string, age int) *http.Cookie {
+	//nolint:gosec // it is secure where the daemon is reached by https
 	return &http.Cookie{Name: j.Name(name), Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
 }

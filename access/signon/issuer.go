@@ -24,6 +24,8 @@ const (
 	askTimeout = 10 * time.Second
 	// keysKept is how long keys of an issuer are good without asking for them again.
 	keysKept = 10 * time.Minute
+	// failureKept is how long an issuer that does not answer is not asked again.
+	failureKept = 5 * time.Second
 	// maxToken bounds a token, in bytes.
 	maxToken = 32 << 10
 )
@@ -48,6 +50,9 @@ type issuer struct {
 	mu       sync.Mutex
 	provider *oidc.Provider
 	asked    time.Time
+	// failed is why it could not be asked, when that was tried last.
+	failed error
+	tried  time.Time
 }
 
 // discovered returns what the issuer says of itself, with its keys. Both are forgotten after a while: a key that it has taken back is
@@ -59,13 +64,18 @@ func (i *issuer) discovered(ctx context.Context) (*oidc.Provider, error) {
 	if i.provider != nil && now.Before(i.asked.Add(keysKept)) {
 		return i.provider, nil
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, i.client), askTimeout)
+	if i.failed != nil && now.Before(i.tried.Add(failureKept)) {
+		return nil, i.failed // those who wait do not each ask for as long as the first
+	}
+	// Whoever asks first asks for all who wait, also if they hang up.
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), i.client), askTimeout)
 	defer cancel()
 	p, err := oidc.NewProvider(ctx, i.url)
 	if err != nil {
-		return nil, fmt.Errorf("%w: asking %s: %s", ErrAway, i.url, err) //nolint:errorlint // the cause is for people alone
+		i.failed, i.tried = fmt.Errorf("%w: asking %s: %s", ErrAway, i.url, err), i.now() //nolint:errorlint // the cause is for people alone
+		return nil, i.failed
 	}
-	i.provider, i.asked = p, now
+	i.provider, i.asked, i.failed = p, now, nil
 	return p, nil
 }
 
@@ -79,7 +89,8 @@ type claims struct {
 }
 
 // verify checks all that a token says of itself: that the issuer has signed it, for one of these audiences, and for now.
-func (i *issuer) verify(ctx context.Context, token string, audiences []string) (claims, error) {
+// The party for whom it was made has to be one of them, too, where parties is set: some issuers name an account of the machine there.
+func (i *issuer) verify(ctx context.Context, token string, audiences []string, parties bool) (claims, error) {
 	refuse := func(format string, args ...any) (claims, error) {
 		return claims{}, fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 	}
@@ -116,9 +127,9 @@ func (i *issuer) verify(ctx context.Context, token string, audiences []string) (
 	switch {
 	case !slices.ContainsFunc(verified.Audience, func(a string) bool { return a != "" && slices.Contains(audiences, a) }):
 		return refuse("it is for another audience: %q", verified.Audience)
-	case times.AZP != nil && (!named || !slices.Contains(audiences, party)):
+	case parties && times.AZP != nil && (!named || !slices.Contains(audiences, party)):
 		return refuse("it was made for another party")
-	case times.AZP == nil && len(verified.Audience) > 1 && slices.ContainsFunc(verified.Audience, func(a string) bool { return !slices.Contains(audiences, a) }):
+	case parties && times.AZP == nil && len(verified.Audience) > 1 && slices.ContainsFunc(verified.Audience, func(a string) bool { return !slices.Contains(audiences, a) }):
 		return refuse("it is for others as well, and does not say for whom it was made")
 	case times.NotBefore != 0 && now.Add(skew).Before(time.Unix(times.NotBefore, 0)):
 		return refuse("it is not valid yet")

@@ -52,7 +52,7 @@ func NewMachines(all []Machine, client *http.Client, now func() time.Time) (*Mac
 		switch {
 		case !machineName.MatchString(m.Name) || m.Name == "github" || m.Name == "project":
 			return nil, fmt.Errorf("%q is no name for an issuer: use lower-case letters, digits and dashes; github and project are taken", m.Name)
-		case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 			return nil, fmt.Errorf("the issuer of %s is not an https address", m.Name)
 		case m.Audience == "":
 			return nil, fmt.Errorf("the audience of %s is missing: without one, tokens that are for others would count", m.Name)
@@ -90,7 +90,7 @@ func (m *Machines) Bearer(ctx context.Context, token string) (access.Principal, 
 		return access.Principal{}, false, nil
 	}
 	of := &m.all[i]
-	c, err := of.issuer.verify(ctx, token, []string{of.Audience})
+	c, err := of.issuer.verify(ctx, token, []string{of.Audience}, false)
 	switch {
 	case err != nil:
 		return access.Principal{}, true, err
@@ -132,7 +132,7 @@ func (s *Service) Bearer(ctx context.Context, token string) (access.Principal, e
 			return who, err
 		}
 	}
-	if s.People == nil || issuerOf(token) == "" {
+	if s.People == nil || issuerOf(token) != s.People.Issuer() {
 		return access.Principal{}, fmt.Errorf("%w: no issuer that is known has made the token", ErrRefused)
 	}
 	return s.People.Bearer(ctx, token)

@@ -50,7 +50,7 @@ type People struct {
 func NewPeople(opts Options) (*People, error) {
 	u, err := url.Parse(opts.Issuer)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+	case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, fmt.Errorf("the issuer %q is not an https address", opts.Issuer)
 	case opts.ClientID == "":
 		return nil, errors.New("the id of the client at the issuer is missing")
@@ -132,7 +132,7 @@ func (p *People) Finish(ctx context.Context, a Attempt, q url.Values) (access.Pr
 	if !ok {
 		return refuse("the issuer sent no token that says who it is")
 	}
-	c, err := p.issuer.verify(ctx, raw, []string{p.opts.ClientID})
+	c, err := p.issuer.verify(ctx, raw, []string{p.opts.ClientID}, true)
 	switch {
 	case err != nil:
 		return access.Principal{}, err
@@ -144,7 +144,7 @@ func (p *People) Finish(ctx context.Context, a Attempt, q url.Values) (access.Pr
 
 // Bearer finds out whose token a request comes with.
 func (p *People) Bearer(ctx context.Context, token string) (access.Principal, error) {
-	c, err := p.issuer.verify(ctx, token, []string{p.opts.ClientID, p.CLIClientID()})
+	c, err := p.issuer.verify(ctx, token, []string{p.opts.ClientID, p.CLIClientID()}, true)
 	if err != nil {
 		return access.Principal{}, err
 	}

@@ -208,9 +208,7 @@ func (s *Store) Principal(ctx context.Context, text string) (access.Principal, e
 	now := s.now()
 	who, err := t.principal(secret, now)
 	if err == nil && now.Sub(t.Used) >= usedEvery {
-		if err := s.write(ctx, `UPDATE trunkline_tokens SET used = $1 WHERE id = $2`, now.UnixMicro(), id); err != nil {
-			return access.Principal{}, err
-		}
+		_ = s.write(ctx, `UPDATE trunkline_tokens SET used = $1 WHERE id = $2`, now.UnixMicro(), id) // it is for people, and decides nothing
 	}
 	return who, err
 }

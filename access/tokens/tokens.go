@@ -99,6 +99,8 @@ func New(q Request, by access.Principal, now time.Time) (Token, string, error) {
 		return invalid("it is good for a minute at least, and for %d days at most", int(MaxLife.Hours()/24))
 	case by.Nameless() || by.Name == "":
 		return invalid("whoever has no name of their own has no tokens")
+	case by.SignOn == access.ByFederation:
+		return invalid("a machine that signs on at an issuer has no tokens of its own: it gets new ones there")
 	case by.Limits != nil:
 		return invalid("a token makes no tokens: sign on")
 	case q.Project != "" && len(q.Projects) > 0:

@@ -181,7 +181,7 @@ func TestLoginByBrowser(t *testing.T) {
 		}
 		req := httptest.NewRequest(http.MethodGet, address, nil)
 		back := req.URL.Query().Get("redirect_uri")
-		forged, err := http.Get(back + "?code=x&state=y") //nolint:noctx // it is a browser
+		forged, err := http.Get(back + "?code=x&state=y")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestLoginByBrowser(t *testing.T) {
 		if forged.StatusCode != http.StatusForbidden {
 			t.Errorf("a forged answer: got %d", forged.StatusCode)
 		}
-		if _, err := read(http.Get(address)); err != nil { //nolint:bodyclose,noctx // read closes it
+		if _, err := read(http.Get(address)); err != nil { //nolint:bodyclose // read closes it
 			t.Error(err)
 		}
 	}

@@ -260,7 +260,7 @@ func (d *daemon) makeDoor(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	own, err := d.openTokens(ctx)
+	own, err := d.openTokens()
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	sealed "trunkline.dev/trunkline/access/session"
 	"trunkline.dev/trunkline/access/signon"
 	"trunkline.dev/trunkline/access/tokens"
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/history"
 )
@@ -54,7 +54,7 @@ func (s *signingOn) check() error {
 	}
 	if s.issuer != "" {
 		u, err := url.Parse(s.address)
-		if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Host+":0")) && !(u.Scheme == "http" && loopback(u.Host)) {
+		if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Host+":0") && !loopback(u.Host)) {
 			return usagef("--sign-on-url %q is not the https address of this daemon, without a path: write it like https://trunkline.example.com", s.address)
 		}
 		if s.keyFile == "" {
@@ -170,7 +170,7 @@ func (s *signingOn) sessions() (*console.Sessions, error) {
 }
 
 // openTokens opens the tokens that people make for themselves, beside the history; nil where that is not kept.
-func (d *daemon) openTokens(ctx context.Context) (console.OwnTokens, error) {
+func (d *daemon) openTokens() (console.OwnTokens, error) {
 	k := &d.flags.history
 	if k.where == historyOff {
 		return nil, nil //nolint:nilnil // there are none, which is no error
@@ -194,7 +194,7 @@ func (d *daemon) openTokens(ctx context.Context) (console.OwnTokens, error) {
 func (d *daemon) access() *access.Rules {
 	cat := d.rec.Catalog()
 	if cat == nil {
-		return nil
+		return access.New([]*v1alpha1.Access{{}}) // what is declared is not known yet: nobody with a name has a right
 	}
 	return access.New(cat.Granted())
 }

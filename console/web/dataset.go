@@ -102,6 +102,7 @@ func showDataset(a *ask) (shown, error) {
 			return unknown("dataset with lots", q.Dataset, a.seen(q.Environment, v.Graph.Datasets()))
 		}
 		out = datasetPageOf(v, s, q, a.nameless())
+		out.hide(func(id string) bool { return a.sees(q.Environment, id) })
 		return nil
 	})
 	if err != nil {
@@ -213,6 +214,15 @@ func (p *datasetPage) gaps(found report.Page[report.Gap]) {
 	p.MoreGaps = found.Next != ""
 	for _, g := range found.Items {
 		p.Gaps = append(p.Gaps, gapOf(p.Query.Environment, p.Query.Dataset, g))
+	}
+}
+
+// hide leaves out causes in what the caller does not see.
+func (p *datasetPage) hide(sees func(id string) bool) {
+	for i, g := range p.Gaps {
+		if g.Cause != nil && !sees(g.Cause.Of) {
+			p.Gaps[i].Cause = nil
+		}
 	}
 }
 

@@ -83,6 +83,7 @@ func showLot(a *ask) (shown, error) {
 		}
 		out = lotPageOf(v, environment, dataset, l, a.nameless())
 		out.near(v, l, func(id string) bool { return a.sees(environment, id) })
+		out.Causes = slices.DeleteFunc(out.Causes, func(c lotCause) bool { return !a.sees(environment, c.Of) })
 		return nil
 	})
 	if err != nil {

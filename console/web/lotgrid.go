@@ -40,10 +40,10 @@ func windowOf(u lot.Unit, t time.Time) window {
 
 // Title says which time it is.
 func (w window) Title() string {
-	switch {
-	case w.Row == 0:
+	switch w.Row {
+	case 0:
 		return w.From.Format("2006")
-	case w.Row == 24*time.Hour:
+	case 24 * time.Hour:
 		return w.From.Format("January 2006")
 	}
 	return w.From.Format("2 January") + " to " + w.Until.AddDate(0, 0, -1).Format("2 January 2006")
@@ -168,10 +168,9 @@ func yearsOf(all []report.Month, w window, path func(time.Time) string) (out []y
 			out = append(out, yearRow{Year: year, Months: make([]monthCell, 12)})
 		}
 		c := monthCell{Path: path(m.Start), Name: m.Start.Format("January 2006")}
-		switch missing := m.Missing(); {
-		case missing == 0:
+		if missing := m.Missing(); missing == 0 {
 			c.Class, c.Text, c.Title = "good", "✓", "all "+thousands(int(m.Due))+" there"
-		default:
+		} else {
 			c.Class, c.Text, c.Title = "bad", thousands(int(missing)), thousands(int(missing))+" of "+thousands(int(m.Due))+" missing"
 		}
 		if m.Start.Before(w.Until) && w.From.Before(m.Start.AddDate(0, 1, 0)) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -143,9 +144,7 @@ func (s *Site) frame(a *ask, p page, what shown) frame {
 	}
 	if !what.Still {
 		scope := url.Values{"bare": {"true"}, "pace": {"1000"}}
-		for name, values := range what.Scope {
-			scope[name] = values
-		}
+		maps.Copy(scope, what.Scope)
 		f.Follow, f.At = "/api/v1/changes?"+scope.Encode(), a.epoch+"."+strconv.FormatInt(a.state.Revision, 10)
 	}
 	if s.sources.Daemon != nil && f.Who != "" {

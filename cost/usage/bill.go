@@ -19,8 +19,12 @@ import (
 
 // The bounds of a bill.
 const (
-	// MaxBill is how many bytes are read, MaxBillLines how many charges, and MaxBillItems what they may come to.
-	MaxBill, MaxBillLines, MaxBillItems = 1 << 30, 5_000_000, 50_000
+	// MaxBill is how many bytes are read.
+	MaxBill = 1 << 30
+	// MaxBillLines is how many charges are read.
+	MaxBillLines = 5_000_000
+	// MaxBillItems is what the charges may come to.
+	MaxBillItems = 50_000
 	// maxField bounds a column that counts, and maxPeriod how long a charge may be for.
 	maxField, maxPeriod = 4096, 400 * 24 * time.Hour
 	// maxRecord bounds a charge with all its columns.

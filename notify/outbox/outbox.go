@@ -41,8 +41,12 @@ var migrations = [][]string{
 const (
 	// claimFor is for how long a message is one replica's to send: longer than an attempt takes.
 	claimFor = 2 * time.Minute
-	// Pause is the first one after a failure; it doubles up to Longest. GiveUp is after how long a message is a dead letter.
-	Pause, Longest, GiveUp = time.Second, 5 * time.Minute, 24 * time.Hour
+	// Pause is the first one after a failure; it doubles up to Longest.
+	Pause = time.Second
+	// Longest is the longest pause.
+	Longest = 5 * time.Minute
+	// GiveUp is after how long a message is a dead letter.
+	GiveUp = 24 * time.Hour
 	// keepDead is how long dead letters are kept.
 	keepDead = 30 * 24 * time.Hour
 )

@@ -38,7 +38,8 @@ func (p *Poster) send(ctx context.Context, box *outbox.Box, name string, l *outb
 	if ctx.Err() != nil && !answer.Done {
 		answer = egress.Answer{Failed: "the daemon ended"}
 	}
-	outcome, why, err := "delivered", answer.Refused, error(nil)
+	outcome, why := "delivered", answer.Refused
+	var err error
 	switch {
 	case answer.Done:
 		err = box.Delivered(last, l.ID)

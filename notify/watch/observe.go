@@ -170,7 +170,7 @@ func (w *watcher) lots(r status.Release, subject notify.Subject) {
 		s.Name = name
 		w.add(notify.Condition{Topic: t, Subject: s, Owner: r.Owner, Reason: reason, Link: w.sight.Links.Release(s.Project, s.Environment, s.Cluster)})
 	}
-	for _, workload := range strings.Fields(r.Lots.FailedOf) {
+	for workload := range strings.FieldsSeq(r.Lots.FailedOf) {
 		reason := "a run for a lot failed"
 		if w.sight.Why != nil {
 			if why := w.sight.Why(subject.Project, subject.Environment, workload); why != "" {
@@ -179,7 +179,7 @@ func (w *watcher) lots(r status.Release, subject notify.Subject) {
 		}
 		add(notify.LotFailed, workload, reason)
 	}
-	for _, dataset := range strings.Fields(r.Lots.LateOf) {
+	for dataset := range strings.FieldsSeq(r.Lots.LateOf) {
 		add(notify.LotLate, dataset, "its newest lot is not there, and had to be by the freshness that the dataset declares")
 	}
 }

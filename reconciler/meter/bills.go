@@ -80,7 +80,6 @@ func (l *Ledger) Billed(ctx context.Context, platform string, since, until time.
 
 // billed reads items, and the currency of the last one.
 func billed(ctx context.Context, r history.Reader, where string, args ...any) (items []usage.Item, currency string, err error) {
-	//nolint:gosec // the conditions are constants of this file
 	rows, err := r.QueryContext(ctx, `SELECT day, cluster, service, currency, nano FROM trunkline_usage_bills WHERE `+where+` ORDER BY day, cluster, service`, args...)
 	if err != nil {
 		return nil, "", err

@@ -18,8 +18,10 @@ type Retention struct {
 }
 
 const (
-	// DefaultDays is three years, and DefaultThings two months: at about 300 bytes, a thousand things a day are about 20 MB.
-	DefaultDays, DefaultThings = 3 * 365 * 24 * time.Hour, 62 * 24 * time.Hour
+	// DefaultDays is three years.
+	DefaultDays = 3 * 365 * 24 * time.Hour
+	// DefaultThings is two months: at about 300 bytes, a thousand things a day are about 20 MB.
+	DefaultThings = 62 * 24 * time.Hour
 )
 
 // folding are the columns that stay of a day whose single things are not kept.

@@ -280,14 +280,13 @@ func TestStorm(t *testing.T) {
 			}
 			heard = heard[n:]
 		}
-		total := int64(0)
 		for _, by := range [][]usage.Dimension{nil, {usage.ByDay, usage.ByRun}, {usage.ByWorkload}} {
 			a, err := l.Query(t.Context(), all(by...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if total = a.Total; total != want {
-				t.Errorf("by %v it comes to %d, want %d", by, total, want)
+			if a.Total != want {
+				t.Errorf("by %v it comes to %d, want %d", by, a.Total, want)
 			}
 		}
 	})

@@ -96,7 +96,6 @@ func (l *Ledger) Query(ctx context.Context, f usage.Filter) (usage.Answer, error
 
 func currenciesOf(ctx context.Context, r history.Reader, f usage.Filter) ([]string, error) {
 	where := within(f)
-	//nolint:gosec // the columns are constants, and the values are arguments
 	return texts(ctx, r, `SELECT DISTINCT currency FROM trunkline_usage_days WHERE `+where.String()+` ORDER BY currency`, where.args...)
 }
 
@@ -109,7 +108,6 @@ func rowsOf(ctx context.Context, r history.Reader, f usage.Filter, by []usage.Di
 	}
 	first := strings.Join(append(slices.Clone(group), sums), ", ")
 	grouped := strings.Join(append(slices.Clone(group), "currency"), ", ")
-	//nolint:gosec // the columns are constants, and the values are arguments
 	rows, err := r.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM trunkline_usage_days WHERE %s AND %s GROUP BY %s ORDER BY %s LIMIT %d`,
 		first, where, kinds, grouped, grouped, usage.MaxRows+1), where.args...)
 	if err != nil {

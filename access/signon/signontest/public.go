@@ -77,7 +77,7 @@ func StartPublic(t *testing.T, mail string, life time.Duration, devices bool) *P
 		d.mu.Lock()
 		d.challenge = q.Get("code_challenge")
 		d.mu.Unlock()
-		http.Redirect(w, r, q.Get("redirect_uri")+"?"+url.Values{"code": {"code"}, "state": {q.Get("state")}}.Encode(), http.StatusFound)
+		http.Redirect(w, r, q.Get("redirect_uri")+"?"+url.Values{"code": {"code"}, "state": {q.Get("state")}}.Encode(), http.StatusFound) //nolint:gosec // an issuer in a test, which sends to whoever asks
 	})
 	mux.HandleFunc("POST /token", d.token)
 	d.Server = httptest.NewServer(mux)
@@ -124,5 +124,5 @@ func (d *PublicIssuer) token(w http.ResponseWriter, r *http.Request) {
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // whoever does not get it fails
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // whoever does not get it fails
 }
