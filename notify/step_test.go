@@ -29,7 +29,7 @@ func play(in notify.Input, moments []moment) (told []string) {
 		for name := range strings.FieldsSeq(strings.Trim(m.so, "?")) {
 			in.Observation.Conditions = append(in.Observation.Conditions, named(name))
 		}
-		for _, name := range strings.Fields(m.happened) {
+		for name := range strings.FieldsSeq(m.happened) {
 			c := named(name)
 			c.Topic, c.Since = notify.RolledBack, noon.Add(m.at)
 			in.Happenings = append(in.Happenings, notify.Happening{ID: name, Condition: c})
@@ -86,40 +86,81 @@ func TestStep(t *testing.T) {
 		moments []moment
 		want    []string
 	}{
-		"what comes together is told together, and so is its end": {team,
+		"what comes together is told together, and so is its end": {
+			team,
 			[]moment{{0, "a", ""}, {10 * sec, "a b", ""}, {20 * sec, "a b", ""}, {30 * sec, "", ""}, {2 * minute, "", ""}, {3 * minute, "", ""}},
-			[]string{"20s team: a firing b firing", "3m0s team: a resolved b resolved"}},
-		"an incident has a message of its own": {pager,
-			[]moment{{0, "a b", ""}, {20 * sec, "a b", ""}}, []string{"20s pager: a firing", "20s pager: b firing"}},
-		"what is over for a moment is not over": {team,
+			[]string{"20s team: a firing b firing", "3m0s team: a resolved b resolved"},
+		},
+		"an incident has a message of its own": {
+			pager,
+			[]moment{{0, "a b", ""}, {20 * sec, "a b", ""}},
+			[]string{"20s pager: a firing", "20s pager: b firing"},
+		},
+		"what is over for a moment is not over": {
+			team,
 			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {2 * minute, "", ""}, {2*minute + 30*sec, "a", ""}, {10 * minute, "a", ""}},
-			[]string{"20s team: a firing"}},
-		"what is not known is not over": {team,
-			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {minute, "?", ""}, {2 * hour, "?", ""}}, []string{"20s team: a firing"}},
-		"what is still so is told again": {team,
+			[]string{"20s team: a firing"},
+		},
+		"what is not known is not over": {
+			team,
+			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {minute, "?", ""}, {2 * hour, "?", ""}},
+			[]string{"20s team: a firing"},
+		},
+		"what is still so is told again": {
+			team,
 			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {23 * hour, "a", ""}, {25 * hour, "a", ""}, {26 * hour, "a", ""}},
-			[]string{"20s team: a firing", "26h0m0s team: a firing again"}},
-		"a hold is told after an hour": {team,
-			[]moment{{0, "held", ""}, {59 * minute, "held", ""}, {hour, "held", ""}, {61 * minute, "held", ""}}, []string{"1h1m0s team: held firing"}},
-		"or when a route says": {notify.Input{Routes: []notify.Route{{Channel: "team", After: &half}}, Channels: team.Channels},
-			[]moment{{0, "held", ""}, {half, "held", ""}, {31 * minute, "held", ""}}, []string{"31m0s team: held firing"}},
-		"what came and went before it was told is counted in the next message": {few,
+			[]string{"20s team: a firing", "26h0m0s team: a firing again"},
+		},
+		"a hold is told after an hour": {
+			team,
+			[]moment{{0, "held", ""}, {59 * minute, "held", ""}, {hour, "held", ""}, {61 * minute, "held", ""}},
+			[]string{"1h1m0s team: held firing"},
+		},
+		"or when a route says": {
+			notify.Input{Routes: []notify.Route{{Channel: "team", After: &half}}, Channels: team.Channels},
+			[]moment{{0, "held", ""}, {half, "held", ""}, {31 * minute, "held", ""}},
+			[]string{"31m0s team: held firing"},
+		},
+		"what came and went before it was told is counted in the next message": {
+			few,
 			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {minute, "a b", ""}, {2 * minute, "a", ""}, {61 * minute, "a c", ""}, {62 * minute, "a c", ""}},
-			[]string{"20s team: a firing", "1h2m0s team: c firing +1 release-failed"}},
-		"or alone, if there is none": {few,
+			[]string{"20s team: a firing", "1h2m0s team: c firing +1 release-failed"},
+		},
+		"or alone, if there is none": {
+			few,
 			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {minute, "a b", ""}, {2 * minute, "a", ""}, {62 * minute, "a", ""}},
-			[]string{"20s team: a firing", "1h2m0s team: +1 release-failed"}},
-		"what comes and goes is told once, until it stays": {team,
+			[]string{"20s team: a firing", "1h2m0s team: +1 release-failed"},
+		},
+		"what comes and goes is told once, until it stays": {
+			team,
 			[]moment{
-				{0, "a", ""}, {20 * sec, "a", ""}, {minute, "", ""}, {2 * minute, "a", ""}, {3 * minute, "", ""}, {4 * minute, "a", ""}, {5 * minute, "", ""},
-				{6 * minute, "a", ""}, {7 * minute, "a", ""}, {8 * minute, "", ""}, {9 * minute, "a", ""}, {10 * minute, "", ""}, {90 * minute, "", ""}, {91 * minute, "", ""},
+				{0, "a", ""},
+				{20 * sec, "a", ""},
+				{minute, "", ""},
+				{2 * minute, "a", ""},
+				{3 * minute, "", ""},
+				{4 * minute, "a", ""},
+				{5 * minute, "", ""},
+				{6 * minute, "a", ""},
+				{7 * minute, "a", ""},
+				{8 * minute, "", ""},
+				{9 * minute, "a", ""},
+				{10 * minute, "", ""},
+				{90 * minute, "", ""},
+				{91 * minute, "", ""},
 			},
-			[]string{"20s team: a firing", "7m0s team: a firing again (back 3 times)", "1h31m0s team: a resolved +1 release-failed"}},
-		"what happened is told once, however often it is read": {team,
+			[]string{"20s team: a firing", "7m0s team: a firing again (back 3 times)", "1h31m0s team: a resolved +1 release-failed"},
+		},
+		"what happened is told once, however often it is read": {
+			team,
 			[]moment{{0, "", "x"}, {10 * sec, "", "x y"}, {30 * sec, "", "x"}, {hour, "", "x"}, {hour + minute, "", ""}},
-			[]string{"30s team: x happened y happened"}},
-		"who is not configured is told nothing": {notify.Input{Routes: team.Routes},
-			[]moment{{0, "a", "x"}, {20 * sec, "a", ""}}, nil},
+			[]string{"30s team: x happened y happened"},
+		},
+		"who is not configured is told nothing": {
+			notify.Input{Routes: team.Routes},
+			[]moment{{0, "a", "x"}, {20 * sec, "a", ""}},
+			nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, play(test.in, test.moments)); diff != "" {

@@ -35,8 +35,13 @@ func (s *spending) flags(cmd *cobra.Command) {
 		into       *string
 		name, what string
 	}{
-		{&s.project, "project", "project"}, {&s.environment, "environment", "environment"}, {&s.owner, "owner", "owner"},
-		{&s.cluster, "cluster", "cluster"}, {&s.workload, "workload", "workload"}, {&s.run, "run", "run, by the name of its Job"}, {&s.lot, "lot", "lot"},
+		{&s.project, "project", "project"},
+		{&s.environment, "environment", "environment"},
+		{&s.owner, "owner", "owner"},
+		{&s.cluster, "cluster", "cluster"},
+		{&s.workload, "workload", "workload"},
+		{&s.run, "run", "run, by the name of its Job"},
+		{&s.lot, "lot", "lot"},
 	} {
 		f.StringVar(part.into, part.name, "", "with --since: only this "+part.what)
 	}

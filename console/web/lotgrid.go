@@ -40,10 +40,10 @@ func windowOf(u lot.Unit, t time.Time) window {
 
 // Title says which time it is.
 func (w window) Title() string {
-	switch w.Row {
-	case 0:
+	if w.Row == 0 {
 		return w.From.Format("2006")
-	case 24 * time.Hour:
+	}
+	if w.Row == 24*time.Hour {
 		return w.From.Format("January 2006")
 	}
 	return w.From.Format("2 January") + " to " + w.Until.AddDate(0, 0, -1).Format("2 January 2006")

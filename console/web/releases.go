@@ -74,7 +74,7 @@ func releasesView(all []status.Release, q releasesQuery, now time.Time) releases
 	begun := q.After == ""
 	for i := range all {
 		r := &all[i]
-		if !(equalOr(q.Environment, r.Environment) && equalOr(q.Cluster, r.Cluster) && equalOr(q.Owner, r.Owner)) ||
+		if !equalOr(q.Environment, r.Environment) || !equalOr(q.Cluster, r.Cluster) || !equalOr(q.Owner, r.Owner) ||
 			state != 0 && statesOf(r)&state == 0 || q.Commit != "" && !strings.HasPrefix(r.Own(), strings.ToLower(q.Commit)) ||
 			text != "" && !strings.Contains(strings.ToLower(r.String()), text) {
 			continue

@@ -113,7 +113,9 @@ func TestPlatform(t *testing.T) {
 		want     string
 	}{
 		"All": {
-			"The worst comes first; a preview is its pull request's.", platformQuery{}, clusters, fine,
+			"The worst comes first; a preview is its pull request's.",
+			platformQuery{},
+			clusters, fine,
 			"? b/dev@one unhealthy: no image\n? a/prod@two waits for a person: held by window: it is night\n? b/prod@two drifted: Deployment a: spec.replicas by kubectl\n" +
 				"a | dev healthy | prod@one healthy | prod@two waits for a person\nb | dev unhealthy | prod drifted\nd\n",
 		},
@@ -123,8 +125,10 @@ func TestPlatform(t *testing.T) {
 		"Environment": {"One environment is one column, and the projects that are there.", platformQuery{Environment: "dev"}, clusters, fine, "a | dev healthy\nb | dev unhealthy\n"},
 		"After":       {"The next page begins after the last project of the one before, also if that is gone.", platformQuery{After: "aa"}, clusters, fine, "b | dev unhealthy | prod drifted\nd\n"},
 		"Silent": {
-			"What is known of a cluster that does not answer needs one person, and not one for each release.", platformQuery{Text: "d"},
-			[]status.Cluster{clusters[0], {Name: "two"}}, fine, "! Cluster two does not answer\n",
+			"What is known of a cluster that does not answer needs one person, and not one for each release.",
+			platformQuery{Text: "d"},
+			[]status.Cluster{clusters[0], {Name: "two"}},
+			fine, "! Cluster two does not answer\n",
 		},
 		"Nothing": {"Before a commit is accepted.", platformQuery{Text: "d"}, clusters, status.Source{}, "! No commit is accepted yet\nd\n"},
 	}

@@ -51,12 +51,14 @@ func TestSlices(t *testing.T) {
 		"Nothing":  {"What never was there costs nothing.", noon, 0, flat(100), time.Time{}, nil},
 		"Third": {
 			"Days whose amounts cannot be written exactly add up to the rounded total.", noon.Add(11*time.Hour + 40*time.Minute), 40 * time.Minute,
-			usage.Tariff{Currency: "EUR", Steps: []usage.Step{{PerHour: big.NewRat(1, 1)}}}, time.Time{},
+			usage.Tariff{Currency: "EUR", Steps: []usage.Step{{PerHour: big.NewRat(1, 1)}}},
+			time.Time{},
 			[]slice{{"2026-11-21", 333_333_333, 20 * time.Minute}, {"2026-11-22", 333_333_334, 20 * time.Minute}},
 		},
 		"Change": {
 			"A price that changes does not change the day before.", noon, 24 * time.Hour,
-			usage.Tariff{Currency: "EUR", Steps: []usage.Step{{PerHour: big.NewRat(1, 1)}, {From: day("2026-11-22"), PerHour: big.NewRat(2, 1)}}}, time.Time{},
+			usage.Tariff{Currency: "EUR", Steps: []usage.Step{{PerHour: big.NewRat(1, 1)}, {From: day("2026-11-22"), PerHour: big.NewRat(2, 1)}}},
+			time.Time{},
 			[]slice{{"2026-11-21", 12e9, 12 * time.Hour}, {"2026-11-22", 24e9, 12 * time.Hour}},
 		},
 		"Since": {"Days that are known are left out, and the others are as they were.", noon, 48 * time.Hour, flat(100), noon.Add(24 * time.Hour), []slice{{"2026-11-22", 24e9, 24 * time.Hour}, {"2026-11-23", 12e9, 12 * time.Hour}}},

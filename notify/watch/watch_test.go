@@ -86,10 +86,16 @@ func TestObserve(t *testing.T) {
 			Problems: v1alpha1.Problems{{Rule: "secret-in-clear", Severity: v1alpha1.Deny, Message: "hunter2", Hint: "hunter2", Confidential: true, Position: v1alpha1.Position{File: "a.yaml", Line: 1}}},
 		}}, false, []string{"commit-refused (): a.yaml:1: rule secret-in-clear"}},
 		"a repository": {status.Platform{Source: status.Source{Accepted: &status.Commit{}, Error: "no route"}}, false, []string{"repository-unreachable (): no route"}},
-		"clusters": {status.Platform{Source: status.Source{Accepted: &status.Commit{}}, Clusters: []status.Cluster{{Name: "eu", Message: "timeout"}, {Name: "us"}, {Name: "asia", Reachable: true}}}, false,
-			[]string{"cluster-unreachable (on eu): timeout", "? cluster-unreachable (on us)"}},
-		"who follows tells of releases only": {status.Platform{Source: status.Source{Accepted: &status.Commit{}, Error: "no route"}}, true,
-			[]string{"? commit-refused ()", "? repository-unreachable ()", "? cluster-unreachable ()"}},
+		"clusters": {
+			status.Platform{Source: status.Source{Accepted: &status.Commit{}}, Clusters: []status.Cluster{{Name: "eu", Message: "timeout"}, {Name: "us"}, {Name: "asia", Reachable: true}}},
+			false,
+			[]string{"cluster-unreachable (on eu): timeout", "? cluster-unreachable (on us)"},
+		},
+		"who follows tells of releases only": {
+			status.Platform{Source: status.Source{Accepted: &status.Commit{}, Error: "no route"}},
+			true,
+			[]string{"? commit-refused ()", "? repository-unreachable ()", "? cluster-unreachable ()"},
+		},
 		"before anything was accepted": {status.Platform{}, false, []string{"partial"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,8 +35,14 @@ func within(f usage.Filter) *conditions {
 	c.add("day >= ?", f.Since.UTC().Format(time.DateOnly))
 	c.add("day < ?", f.Until.UTC().Format(time.DateOnly))
 	for _, part := range []struct{ column, value string }{
-		{"cluster", f.Cluster}, {"project", f.Place.Project}, {"environment", f.Place.Environment}, {"owner", f.Place.Owner},
-		{"workload", f.Place.Workload}, {"run", f.Place.Run}, {"lot", f.Place.Lot}, {"currency", f.Currency},
+		{"cluster", f.Cluster},
+		{"project", f.Place.Project},
+		{"environment", f.Place.Environment},
+		{"owner", f.Place.Owner},
+		{"workload", f.Place.Workload},
+		{"run", f.Place.Run},
+		{"lot", f.Place.Lot},
+		{"currency", f.Currency},
 	} {
 		if part.value != "" {
 			c.add(part.column+" = ?", part.value)
