@@ -134,7 +134,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	}
 	options := func(source string) webhooks.Options {
 		return webhooks.Options{
-			Source: source, Joint: d.accepted, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations,
+			Source: source, Joint: d.accepted, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Accuracy: d.counting.accurate,
 			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Log: d.log, Now: time.Now,
 		}
 	}
