@@ -5,5 +5,5 @@
 //
 // Messages are kept by notify/outbox, and sent by notify/channel.
 //
-// It is pure, and imports nothing of Trunkline.
+// It is pure. Of Trunkline it imports api/glob only.
 package notify

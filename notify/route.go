@@ -4,8 +4,9 @@ package notify
 
 import (
 	"slices"
-	"strings"
 	"time"
+
+	"trunkline.dev/trunkline/api/glob"
 )
 
 // Route says what a channel is told. Lists that are empty stand for all; patterns have "*" for any text.
@@ -51,26 +52,7 @@ func (r Route) repeat() time.Duration {
 
 // match reports whether a name is of one of the patterns, or there are none.
 func match(patterns []string, name string) bool {
-	return len(patterns) == 0 || name != "" && slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) })
-}
-
-// glob reports whether a name is of a pattern in which "*" stands for any text. What each part finds first is enough, so that no name
-// takes longer than it is long for each star.
-func glob(pattern, name string) bool {
-	first, rest, stars := strings.Cut(pattern, "*")
-	name, ok := strings.CutPrefix(name, first)
-	if !stars {
-		return ok && name == ""
-	}
-	for ok {
-		part, more, again := strings.Cut(rest, "*")
-		if !again {
-			return strings.HasSuffix(name, part)
-		}
-		_, name, ok = strings.Cut(name, part)
-		rest = more
-	}
-	return false
+	return len(patterns) == 0 || name != "" && slices.ContainsFunc(patterns, func(p string) bool { return glob.Match(p, name) })
 }
 
 // terms are what the routes to one channel say of a condition: the soonest of each.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/glob"
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
@@ -171,7 +172,7 @@ func (j *checker) identity(w *v1alpha1.Workload, i int, env string) {
 	shown := make([]string, len(patterns))
 	for n, pattern := range patterns {
 		pattern = strings.ReplaceAll(strings.ReplaceAll(pattern, "<project>", j.p.Name), "<environment>", env)
-		if glob(pattern, name) {
+		if glob.Match(pattern, name) {
 			return
 		}
 		shown[n] = fmt.Sprintf("%q", pattern)
@@ -182,27 +183,6 @@ func (j *checker) identity(w *v1alpha1.Workload, i int, env string) {
 	}
 	j.in(env, RuleIdentity, at, fmt.Sprintf("the environment %q does not allow the identity %q for the project %q", env, name, j.p.Name),
 		"it allows: "+strings.Join(shown, ", "))
-}
-
-// glob reports whether a name is of a pattern in which "*" stands for any text. The part behind the last star that
-// fits is the only one that matters, so that no name takes longer than it is long for each star.
-func glob(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == name
-	}
-	rest, ok := strings.CutPrefix(name, parts[0])
-	if !ok {
-		return false
-	}
-	for _, part := range parts[1 : len(parts)-1] {
-		_, after, found := strings.Cut(rest, part)
-		if !found {
-			return false
-		}
-		rest = after
-	}
-	return strings.HasSuffix(rest, parts[len(parts)-1])
 }
 
 // maxLotWorkload bounds the name of a workload that runs once a lot: its Jobs are named after it, the lot (16

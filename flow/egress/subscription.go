@@ -4,7 +4,8 @@ package egress
 
 import (
 	"slices"
-	"strings"
+
+	"trunkline.dev/trunkline/api/glob"
 )
 
 // Subscription says what is told to a target. It needs nothing from those whose data it is about.
@@ -27,24 +28,5 @@ func (s Subscription) Selects(f Fact) bool {
 }
 
 func (s Subscription) names(dataset string) bool {
-	return len(s.Datasets) == 0 || slices.ContainsFunc(s.Datasets, func(pattern string) bool { return glob(pattern, dataset) })
-}
-
-// glob reports whether a name is of a pattern in which "*" stands for any text. What each part finds first is enough, so that no name
-// takes longer than it is long for each star.
-func glob(pattern, name string) bool {
-	first, rest, stars := strings.Cut(pattern, "*")
-	name, ok := strings.CutPrefix(name, first)
-	if !stars {
-		return ok && name == ""
-	}
-	for ok {
-		part, more, again := strings.Cut(rest, "*")
-		if !again {
-			return strings.HasSuffix(name, part)
-		}
-		_, name, ok = strings.Cut(name, part)
-		rest = more
-	}
-	return false
+	return len(s.Datasets) == 0 || slices.ContainsFunc(s.Datasets, func(pattern string) bool { return glob.Match(pattern, dataset) })
 }

@@ -77,19 +77,10 @@ type Batch struct {
 
 // Write writes all events of a batch, or none.
 func (s *Store) Write(ctx context.Context, b Batch) error {
-	return s.def.explain("writing", s.write(ctx, b))
+	return s.def.explain("writing", s.change(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.write(ctx, tx, b) }))
 }
 
-func (s *Store) write(ctx context.Context, b Batch) (err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
-			err = errors.Join(err, rollback)
-		}
-	}()
+func (s *Store) write(ctx context.Context, tx *sql.Tx, b Batch) error {
 	for at := 0; at < len(b.Events); at += s.def.rows {
 		some := b.Events[at:min(at+s.def.rows, len(b.Events))]
 		statement, args, err := insert(Batch{Origin: b.Origin, First: b.First + int64(at), Events: some})
@@ -100,7 +91,7 @@ func (s *Store) write(ctx context.Context, b Batch) (err error) {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // insert returns the statement that writes a batch.
