@@ -407,3 +407,34 @@ func TestOwnTokens(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestLogsNeedARight: why a release is not healthy is for whoever sees it, but for the end of the log.
+func TestLogsNeedARight(t *testing.T) {
+	p := newGuarded(t)
+	p.rules = access.New([]*v1alpha1.Access{{Spec: v1alpha1.AccessSpec{Bindings: []v1alpha1.AccessBinding{
+		{Role: v1alpha1.PlatformViewer, Users: []string{"vic@acme.example"}},
+		{Role: v1alpha1.EnvironmentOperator, Users: []string{"olga@acme.example"}, Environments: []string{"dev"}},
+	}}}})
+	p.Board.SetRelease(catalog.ReleaseID{Project: "orders", Environment: "dev", Cluster: "c"}, func(r *status.Release) {
+		r.Health, r.Cause = status.Unhealthy, &status.Cause{Object: "Deployment app", Code: "crash", Log: []string{"password=hunter2"}}
+	})
+	for _, c := range []struct {
+		who  string
+		sees bool
+	}{{"vic", false}, {"olga", true}} {
+		token := p.issuer.Token(c.who+"@acme.example", map[string]any{"groups": nil})
+		for _, path := range []string{"/api/v1/releases/orders/dev/c", "/api/v1/releases"} {
+			got, _ := ask(t, p.Daemon, request{method: http.MethodGet, path: path, token: token})
+			if !strings.Contains(got.Body, "Deployment app") {
+				t.Errorf("%s: %s does not see why: %d %s", path, c.who, got.Code, got.Body)
+			}
+			if sees := strings.Contains(got.Body, "hunter2"); sees != c.sees {
+				t.Errorf("%s: %s sees the log: %t, want %t", path, c.who, sees, c.sees)
+			}
+		}
+	}
+	release, ok := p.Board.Release(catalog.ReleaseID{Project: "orders", Environment: "dev", Cluster: "c"})
+	if !ok || len(release.Cause.Log) != 1 {
+		t.Errorf("what someone may not see is gone from the board: %+v", release.Cause)
+	}
+}

@@ -111,6 +111,7 @@ func TestParseTokens(t *testing.T) {
 		"Two":       {"A line for each.", "ann: " + long + "0\nci@example.com: " + long + "1\n", []console.Token{{Name: "ann", Secret: long + "0"}, {Name: "ci@example.com", Secret: long + "1"}}, ""},
 		"Comment":   {"It is YAML.", "# who\nann: '" + long + "'\n", []console.Token{{Name: "ann", Secret: long}}, ""},
 		"Number":    {"A token of digits is a text.", "ann: 12345678901234567\n", []console.Token{{Name: "ann", Secret: "12345678901234567"}}, ""},
+		"Reserved":  {"Whoever has the one shared token is called that, and may do everything.", "token: " + long + "\n", nil, "f:1: the name token is reserved: choose another one"},
 		"Empty":     {"No tokens would be no sign-on.", "", nil, `f holds no tokens: write "name: token" on each line`},
 		"List":      {"A list has no names.", "- " + long, nil, `f holds no tokens: write "name: token" on each line`},
 		"NotYAML":   {"What is quoted could be a token.", "ann: [" + long, nil, `f is not valid YAML: write "name: token" on each line`},
