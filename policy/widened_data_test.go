@@ -100,7 +100,8 @@ func TestRolesHaveOneOwner(t *testing.T) {
 		"Same":  {"One account of two projects has one role.", []edit{via, same}, []string{`deny resource-owner sales/project.yaml:6 the account orders of sales in "prod" is the role arn:aws:iam::123456789012:role/orders, as one of orders in "prod" is: each role has one owner`}},
 		"Shown": {"Where nobody makes it, it may have several owners.", []edit{inCloud, {prod, "  stores", "  identities: [\"*\"]\n  stores"}, same}, nil},
 		"Both": {
-			"So would two environments make it.", []edit{via, {dev, "  stores", "  dataAccess: {via: ack, podIdentity: true, principal: \"arn:aws:iam::123456789012:role/<identity>\"}\n  stores"}},
+			"So would two environments make it.",
+			[]edit{via, {dev, "  stores", "  dataAccess: {via: ack, podIdentity: true, principal: \"arn:aws:iam::123456789012:role/<identity>\"}\n  stores"}},
 			[]string{
 				`deny resource-owner orders/project.yaml:6 the account orders of orders in "prod" is the role arn:aws:iam::123456789012:role/orders, as one of orders in "dev" is: each role has one owner`,
 				`deny resource-owner sales/project.yaml:6 the account sales of sales in "prod" is the role arn:aws:iam::123456789012:role/sales, as one of sales in "dev" is: each role has one owner`,

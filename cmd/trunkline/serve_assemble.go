@@ -140,7 +140,7 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	if err := d.makeAgents(ctx); err != nil {
 		return err
 	}
-	return d.makeDoor(ctx, listener)
+	return d.makeDoor(listener)
 }
 
 // openData opens the copy of the repository, which is this process's own.
@@ -255,7 +255,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 }
 
 // makeDoor makes what answers callers.
-func (d *daemon) makeDoor(ctx context.Context, listener net.Listener) error {
+func (d *daemon) makeDoor(listener net.Listener) error {
 	sessions, err := d.flags.signOn.sessions()
 	if err != nil {
 		return err
