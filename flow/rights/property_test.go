@@ -96,8 +96,14 @@ func TestARunMayDoWhatItDoes(t *testing.T) {
 		}
 		counted := manifest.Key{Dataset: attempt.Sinks[0].Name, Lot: l, State: manifest.Complete}.Path()
 		denied := []request{
-			{rights.Create, l0.String() + "x"}, {rights.Delete, l0.String() + "x"}, {rights.Create, attempt.Sinks[0].Store + counted}, {rights.Delete, attempt.Sinks[0].Store + counted},
-			{rights.Delete, attempt.Sinks[0].Attempt + "a.csv"}, {rights.Create, attempt.Sinks[0].Location + "a.csv"}, {rights.List, "s3://lake/"}, {rights.List, strings.TrimSuffix(l0.String(), "/")},
+			{rights.Create, l0.String() + "x"},
+			{rights.Delete, l0.String() + "x"},
+			{rights.Create, attempt.Sinks[0].Store + counted},
+			{rights.Delete, attempt.Sinks[0].Store + counted},
+			{rights.Delete, attempt.Sinks[0].Attempt + "a.csv"},
+			{rights.Create, attempt.Sinks[0].Location + "a.csv"},
+			{rights.List, "s3://lake/"},
+			{rights.List, strings.TrimSuffix(l0.String(), "/")},
 		}
 		for _, folder := range names[2:] {
 			for _, right := range rights.All() {

@@ -188,7 +188,11 @@ func ofAzure(t testing.TB, p rights.Principal) verdict {
 	rewrites := []struct{ from, to string }{
 		{`@(Resource|Request)\[[^\]]*:(path|prefix)\] StringStartsWith '([^']*)'`, `$2.startsWith(r'$3')`},
 		{`@(Resource|Request)\[[^\]]*:(path|prefix)\] StringLike '([^']*)'`, `like($2, r'$3')`},
-		{`ActionMatches\{'([^']*)'\}`, `(action == "$1")`}, {`SubOperationMatches\{'([^']*)'\}`, `(sub == "$1")`}, {`\bAND\b`, "&&"}, {`\bOR\b`, "||"}, {`\bNOT\b `, "!"},
+		{`ActionMatches\{'([^']*)'\}`, `(action == "$1")`},
+		{`SubOperationMatches\{'([^']*)'\}`, `(sub == "$1")`},
+		{`\bAND\b`, "&&"},
+		{`\bOR\b`, "||"},
+		{`\bNOT\b `, "!"},
 	}
 	like := cel.Function("like", cel.Overload("like_string_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
 		cel.BinaryBinding(func(text, pattern ref.Val) ref.Val {
