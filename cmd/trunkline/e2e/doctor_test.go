@@ -80,7 +80,7 @@ func TestDoctor(t *testing.T) {
 	want := map[doctor.ID]doctor.Result{
 		"machine-configuration": okay, "machine-git": okay, "machine-folders": okay, "machine-secrets": okay, "machine-kubeconfig": okay, "machine-clock": okay,
 		"repository-found": okay, "repository-platform": okay, "repository-declarations": okay, "repository-remote": okay, "repository-signed": okay,
-		"repository-rewrite": okay, "repository-secrets": okay, "repository-artifacts": okay,
+		"repository-rewrite": okay, "repository-sources": okay, "repository-secrets": okay, "repository-artifacts": okay,
 		"daemon-reachable": okay, "daemon-version": okay, "daemon-ready": okay, "daemon-fetch": okay, "daemon-head": okay, "daemon-configuration": okay,
 		"daemon-replicas": okay, "daemon-images": okay, "daemon-stores": okay, "daemon-releases": okay,
 		"cluster-daemon": okay, "cluster-reachable": okay, "cluster-version": okay, "cluster-apis": okay, "cluster-rights": okay, "cluster-kinds": okay,
