@@ -27,9 +27,10 @@ func newCostImport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Keep what a cloud has billed, to hold it against what was counted",
-		Long: `Import reads a bill in the format FOCUS 1.x as CSV, adds it up by day, cluster and
-service, and has the daemon keep that. A bill replaces one of the same account
-and period: the same file twice changes nothing.
+		Long: `Import reads a bill in the format FOCUS 1.x, as CSV (also compressed by gzip) or
+Parquet, adds it up by day, cluster and service, and has the daemon keep that. A
+bill replaces one of the same account and period: the same file twice changes
+nothing.
 
 Which cluster a charge is for is read from its tags; what they do not say is for
 the one of --cluster. "trunkline cost bills" shows the difference.
@@ -80,10 +81,16 @@ func readBills(name, cluster string) ([]usage.Bill, error) {
 	if err != nil {
 		return nil, &troubleError{fmt.Errorf("reading the bill %s: it is empty, or cannot be read: %w", name, err)}
 	}
+	var bills []usage.Bill
 	if string(begin[:n]) == parquet {
-		return nil, &troubleError{fmt.Errorf("reading the bill %s: it is Parquet, and only CSV is read: export it as CSV, or convert it", name)}
+		info, statErr := f.Stat()
+		if statErr != nil {
+			return nil, &troubleError{fmt.Errorf("reading the bill %s: %w", name, statErr)}
+		}
+		bills, err = usage.ReadParquetBill(f, info.Size(), cluster)
+	} else {
+		bills, err = usage.ReadBill(io.MultiReader(bytes.NewReader(begin[:n]), f), cluster)
 	}
-	bills, err := usage.ReadBill(io.MultiReader(bytes.NewReader(begin[:n]), f), cluster)
 	if err != nil {
 		return nil, &troubleError{fmt.Errorf("reading the bill %s: %w", name, err)}
 	}

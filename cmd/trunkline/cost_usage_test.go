@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/cost/usage"
+	"trunkline.dev/trunkline/test/cached"
 )
 
 // runCost runs "trunkline cost", and returns what it printed.
@@ -118,8 +120,8 @@ func TestBillsAndOutlook(t *testing.T) {
 	if err := os.WriteFile(file, []byte("PAR1\x00\x00"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runCost(t, "import", file, "--server", d.URL); err == nil || !strings.Contains(err.Error(), "only CSV is read") {
-		t.Errorf("Parquet is refused: %v", err)
+	if _, err := runCost(t, "import", file, "--server", d.URL); err == nil || !strings.Contains(err.Error(), "reading the bill "+file+": ") {
+		t.Errorf("a file that only begins like Parquet is refused, with its name: %v", err)
 	}
 	if _, err := runCost(t, "outlook", "--server", d.URL); err == nil || !strings.Contains(err.Error(), "does not know yet") {
 		t.Errorf("it is not known yet: %v", err)
@@ -131,5 +133,33 @@ func TestBillsAndOutlook(t *testing.T) {
 	got, err = runCost(t, "outlook", "--server", d.URL)
 	if err == nil || !strings.Contains(got, "30.00 (exceeded)") || !strings.Contains(got, "estimates from 2026-08 to 2026-10 were 12 % low") {
 		t.Errorf("%v:\n%s", err, got)
+	}
+}
+
+// TestBillOfAnotherProgram imports what another program wrote as Parquet: DuckDB, with a mapping, a decimal and times in a zone.
+func TestBillOfAnotherProgram(t *testing.T) {
+	python := filepath.Join(cached.Transform(t), "python")
+	d := consoletest.Start(t)
+	for name, from := range map[string]string{
+		"doubles": `SELECT 5.25::DOUBLE AS BilledCost, 'acme' AS BillingAccountId, 'EUR' AS BillingCurrency, TIMESTAMP '2026-11-01' AS BillingPeriodStart,
+			TIMESTAMP '2026-11-02' AS ChargePeriodStart, TIMESTAMP '2026-11-03' AS ChargePeriodEnd, 'EC2' AS ServiceName, MAP {'aws:eks:cluster-name': 'eu'} AS Tags`,
+		"decimals": `SELECT 5.25::DECIMAL(38, 18) AS BilledCost, 'acme' AS BillingAccountId, 'EUR' AS BillingCurrency, DATE '2026-11-01' AS BillingPeriodStart,
+			TIMESTAMPTZ '2026-11-02 00:00:00Z' AS ChargePeriodStart, TIMESTAMP_NS '2026-11-03 00:00:00' AS ChargePeriodEnd, 'EC2' AS ServiceName,
+			'{"aws:eks:cluster-name": "eu"}'::JSON AS Tags`,
+	} {
+		file := filepath.Join(t.TempDir(), name+".parquet")
+		out, err := exec.CommandContext(t.Context(), python, "-I", "-c", "import duckdb, sys; duckdb.execute(sys.argv[1])",
+			"COPY ("+from+") TO '"+file+"' (FORMAT parquet, COMPRESSION zstd)").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		want := []usage.Bill{{Account: "acme", Period: "2026-11-01", Currency: "EUR", Items: []usage.Item{{Day: "2026-11-02", Cluster: "eu", Service: "EC2", Nano: 5_250_000_000}}}}
+		got, err := readBills(file, "other")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v\n-want +got:\n%s", name, err, diff)
+		}
+		if said, err := runCost(t, "import", file, "--server", d.URL); err != nil || !strings.HasPrefix(said, "acme, 2026-11-01: the bill ") {
+			t.Errorf("%s: %v: %s", name, err, said)
+		}
 	}
 }

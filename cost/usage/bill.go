@@ -3,7 +3,9 @@
 package usage
 
 import (
+	"bufio"
 	"cmp"
+	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -27,8 +29,8 @@ const (
 	MaxBillItems = 50_000
 	// maxField bounds a column that counts, and maxPeriod how long a charge may be for.
 	maxField, maxPeriod = 4096, 400 * 24 * time.Hour
-	// maxRecord bounds a charge with all its columns.
-	maxRecord = 1 << 20
+	// maxRecord bounds a charge with all its columns, and maxTags its tags.
+	maxRecord, maxTags = 1 << 20, 64 << 10
 )
 
 // bounded reads so many bytes at most, and no more than some for a record.
@@ -83,9 +85,18 @@ var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
 // billed is what charges are added up by.
 type billed struct{ account, period, currency, day, cluster, service string }
 
-// ReadBill reads the charges of a cloud in the format FOCUS 1.x, as CSV. What does not say of which cluster it is, is of the one that is
-// given. A charge for more than a day is cut into days; what is billed is what counts, with taxes and credits.
+// ReadBill reads the charges of a cloud in the format FOCUS 1.x, as CSV, which may be compressed by gzip. What does not say of which cluster it
+// is, is of the one that is given. A charge for more than a day is cut into days; what is billed is what counts, with taxes and credits.
 func ReadBill(r io.Reader, cluster string) ([]Bill, error) {
+	begin := bufio.NewReader(r)
+	r = begin
+	if magic, err := begin.Peek(2); err == nil && string(magic) == "\x1f\x8b" {
+		unpacked, err := gzip.NewReader(begin)
+		if err != nil {
+			return nil, fmt.Errorf("it is compressed by gzip: %w", err)
+		}
+		r = unpacked
+	}
 	bounds := &bounded{r: r, left: MaxBill, record: maxRecord}
 	in := csv.NewReader(bounds)
 	in.ReuseRecord = true
@@ -99,7 +110,7 @@ func ReadBill(r io.Reader, cluster string) ([]Bill, error) {
 	}
 	for _, name := range columns {
 		if _, ok := at[name]; !ok {
-			return nil, fmt.Errorf("it has no column %s, and so is no bill in the format FOCUS 1.x as CSV", name)
+			return nil, noColumn(name)
 		}
 	}
 	sums := map[billed]*big.Rat{}
@@ -120,16 +131,22 @@ func ReadBill(r io.Reader, cluster string) ([]Bill, error) {
 			}
 			return ""
 		}
-		if err := charge(sums, field, cluster); err != nil {
-			return nil, fmt.Errorf("line %d: %w", line, err)
+		var tags map[string]any
+		if text := field("Tags"); len(text) <= maxTags {
+			_ = json.Unmarshal([]byte(text), &tags) // what is no mapping names no cluster
 		}
-		if len(sums) > MaxBillItems {
-			return nil, fmt.Errorf("line %d: it has more than %d sums of days, clusters and services: cut it by billing period or account", line, MaxBillItems)
+		if err := charge(sums, field, cmp.Or(clusterOf(tags), cluster)); err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
 }
 
-// charge adds one charge.
+// noColumn is the error of a file without a column of FOCUS.
+func noColumn(name string) error {
+	return fmt.Errorf("it has no column %s, and so is no bill in the format FOCUS 1.x", name)
+}
+
+// charge adds one charge, which is of a cluster.
 func charge(sums map[billed]*big.Rat, field func(string) string, cluster string) error {
 	for _, name := range columns {
 		if len(field(name)) > maxField {
@@ -164,7 +181,7 @@ func charge(sums map[billed]*big.Rat, field func(string) string, cluster string)
 	}
 	key := billed{
 		account: field("BillingAccountId"), period: times[0].Format(time.DateOnly), currency: currency,
-		cluster: cmp.Or(clusterOf(field("Tags")), cluster), service: field("ServiceName"),
+		cluster: cluster, service: field("ServiceName"),
 	}
 	for day := DayOf(begin); day.Before(end); day = day.AddDate(0, 0, 1) {
 		from, until := latest(day, begin), earliest(day.AddDate(0, 0, 1), end)
@@ -174,6 +191,9 @@ func charge(sums map[billed]*big.Rat, field func(string) string, cluster string)
 		}
 		share := big.NewRat(int64(until.Sub(from)), int64(end.Sub(begin)))
 		sums[key].Add(sums[key], share.Mul(share, amount))
+	}
+	if len(sums) > MaxBillItems {
+		return fmt.Errorf("there are more than %d sums of days, clusters and services: cut the bill by billing period or account", MaxBillItems)
 	}
 	return nil
 }
@@ -189,14 +209,7 @@ func moment(text string) (time.Time, error) {
 }
 
 // clusterOf returns which cluster tags name; empty if they name none.
-func clusterOf(text string) string {
-	if text == "" || len(text) > 64<<10 {
-		return ""
-	}
-	var tags map[string]any
-	if json.Unmarshal([]byte(text), &tags) != nil {
-		return ""
-	}
+func clusterOf(tags map[string]any) string {
 	for _, name := range clusterTags {
 		if value, ok := tags[name].(string); ok && value != "" && len(value) <= maxField {
 			return value
