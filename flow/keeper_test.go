@@ -298,7 +298,9 @@ func (p *played) Log(_ context.Context, _ jobs.As, j jobs.Job) (string, error) {
 	return "the log of " + j.Name + "\n", nil
 }
 
-func (p *played) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
+func (p *played) Why(context.Context, jobs.As, jobs.Job) (string, error) {
+	return "it ended with exit code 3", nil
+}
 
 func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error) {
 	p.mu.Lock()
