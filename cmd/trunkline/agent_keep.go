@@ -62,6 +62,7 @@ func (k *keptCluster) meet() (*shard.Coordinator, error) {
 	}
 	c, err := shard.New(shard.Options{
 		Leases: shard.NewLeases(k.config.REST), Group: k.group, Identity: host + "-" + k.book.ID(), Sole: again, Now: time.Now, Log: k.log,
+		Untouched: func(ctx context.Context) (bool, error) { return cluster.Untouched(ctx, k.config.REST) },
 		Changed: func() {
 			select {
 			case k.changed <- struct{}{}:
