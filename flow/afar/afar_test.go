@@ -53,6 +53,7 @@ func (p *played) Create(_ context.Context, as jobs.As, o jobs.Order) error {
 func (p *played) Settle(_ context.Context, as jobs.As, j jobs.Job, outcome string) error {
 	return p.do(as, "settle "+outcome, j)
 }
+
 func (p *played) Delete(_ context.Context, as jobs.As, j jobs.Job) error {
 	return p.do(as, "delete", j)
 }

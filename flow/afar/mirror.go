@@ -124,15 +124,14 @@ func (m *mirror) next(most int) (events []jobs.Event, more bool) {
 	if m.completes {
 		m.completes = false
 		events = append(events, jobs.Event{Kind: jobs.Complete})
-		m.contact = m.contact || m.away // who hears that all has been seen takes it that it can be followed
-		if m.away {
-			m.contact = false
-			events = append(events, jobs.Event{Kind: jobs.Away, Why: m.why})
-		}
+		m.contact = m.away // who hears that all has been seen takes it that it can be followed
 	}
-	if m.contact {
-		m.contact = false
+	switch {
+	case m.contact && m.away:
+		events = append(events, jobs.Event{Kind: jobs.Away, Why: m.why})
+	case m.contact:
 		events = append(events, jobs.Event{Kind: jobs.Back})
 	}
+	m.contact = false
 	return events, false
 }

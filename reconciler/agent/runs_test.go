@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"trunkline.dev/trunkline/catalog"
 )
 
 // played has runs that a test makes up: it tells what is in said to each connection that follows, and answers as the test says.
@@ -110,7 +108,7 @@ func TestRunsAreTold(t *testing.T) {
 	for i := range 3*runsAtOnce + 1 {
 		runs.said = append(runs.said, strings.Repeat("x", i))
 	}
-	p.while(t, func() { p.awaitKeys(t, map[catalog.ReleaseID]string{}) })
+	p.while(t, func() { p.settled(t) })
 	f, leave := follow(p.office.desk)
 	p.while(t, func() { f.await(t, len(runs.said)) })
 	if !slices.Equal(f.told, runs.said) {
