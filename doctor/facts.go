@@ -45,7 +45,7 @@ type Facts struct {
 	Permissions Fact[[]Permission]
 	Deliveries  Fact[Deliveries]
 	// Sources are the repositories at GitHub of what the platform may include.
-	Sources []AtGitHub
+	GitHubSources []AtGitHub
 }
 
 // AtGitHub is what is known of a repository at GitHub besides the platform's own.

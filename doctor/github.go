@@ -33,7 +33,7 @@ func connected[T any](f Facts, fact Fact[T], by func(T) []Verdict) []Verdict {
 // each judges what is known of the platform's own repository, and then of those of sources.
 func (f Facts) each(by func(AtGitHub) []Verdict) []Verdict {
 	out := by(AtGitHub{f.GitHub, f.Access, f.Permissions})
-	for _, s := range f.Sources {
+	for _, s := range f.GitHubSources {
 		out = append(out, by(s)...)
 	}
 	return out

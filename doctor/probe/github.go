@@ -28,7 +28,7 @@ func (o Options) gitHub(ctx context.Context, f *doctor.Facts) {
 		},
 		func() { f.Deliveries = ask(ctx, o.Timeout, "GitHub", o.deliveries) },
 		func() {
-			f.Sources = make([]doctor.AtGitHub, len(o.Sources))
+			f.GitHubSources = make([]doctor.AtGitHub, len(o.Sources))
 			looks := make([]func(), len(o.Sources))
 			for i, s := range o.Sources {
 				looks[i] = func() {
@@ -39,7 +39,7 @@ func (o Options) gitHub(ctx context.Context, f *doctor.Facts) {
 							at.Access, at.Permissions = doctor.Known(doctor.Access{Public: true}), doctor.Known([]doctor.Permission{})
 						}
 					}
-					f.Sources[i] = at
+					f.GitHubSources[i] = at
 				}
 			}
 			together(looks...)

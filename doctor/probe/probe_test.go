@@ -408,13 +408,13 @@ func TestGitHub(t *testing.T) {
 	}
 	var f doctor.Facts
 	o.gitHub(t.Context(), &f)
-	if got := f.Sources[0]; got.Name != "other/orders" || got.Access.Value == nil || !got.Access.Value.App || got.Permissions.Value == nil || (*got.Permissions.Value)[0].Has != with["contents"] {
+	if got := f.GitHubSources[0]; got.Name != "other/orders" || got.Access.Value == nil || !got.Access.Value.App || got.Permissions.Value == nil || (*got.Permissions.Value)[0].Has != with["contents"] {
 		t.Errorf("where the App is installed: %+v", got)
 	}
-	if got := f.Sources[1].Access.Value; got == nil || got.Error == "" {
+	if got := f.GitHubSources[1].Access.Value; got == nil || got.Error == "" {
 		t.Errorf("where it is not: %+v", got)
 	}
-	if got := f.Sources[2].Access.Value; got == nil || !got.Public || got.Error != "" {
+	if got := f.GitHubSources[2].Access.Value; got == nil || !got.Public || got.Error != "" {
 		t.Errorf("what everyone may read: %+v", got)
 	}
 	if f.Access.Value == nil || f.Access.Value.Error != "" || !f.Access.Value.App || f.Access.Value.Limit == 0 {

@@ -43,7 +43,7 @@ type Hands struct {
 	watched bool
 }
 
-// NewHands makes hands that do nothing before they are asked. Whatever they do begins with a function that says if the agent keeps the cluster,
+// NewHands makes hands that do nothing before they are asked. Whatever they do begins with a function that reports whether the agent keeps the cluster,
 // and ends when it does not any more.
 func NewHands(c cluster, begin func(context.Context) (context.Context, func(), bool)) *Hands {
 	return &Hands{cluster: c, begin: begin, asked: make(chan struct{}), mirror: newMirror()}

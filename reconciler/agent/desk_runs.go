@@ -61,7 +61,7 @@ func (d *Desk) Follow(told func(said []json.RawMessage), away func(why string)) 
 	}
 }
 
-// follows says if the agent is to tell of runs. The caller holds the lock.
+// follows tells the agent whether it is to tell of runs. The caller holds the lock.
 func (d *Desk) follows(is bool) {
 	if d.session != nil && d.session.runs {
 		d.session.post(frame{Follow: &is})
