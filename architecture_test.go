@@ -80,6 +80,7 @@ var mayKnow = map[string][]string{
 	"examples/demo":              {"api/lot", "console", "console/client", "flow/bucket", "flow/manifest", "flow/store", "reconciler/status", "test/stage", "webhooks/github/githubtest"},
 	"flow":                       {"api", "catalog", "flow", "plan/gate"},
 	"flow/acts":                  {"flow/bucket"},
+	"flow/afar":                  {"api/lot", "flow/jobs"}, // what leads to an agent is an interface of its own
 	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},
 	"flow/arrivals":              {"api", "flow/bucket", "flow/ingress", "flow/ledger", "flow/manifest", "flow/plan", "flow/run", "flow/store", "flow/survey"},
 	"flow/bucket":                {"api/location"},

@@ -44,6 +44,15 @@ type Facts struct {
 	Access      Fact[Access]
 	Permissions Fact[[]Permission]
 	Deliveries  Fact[Deliveries]
+	// Sources are the repositories at GitHub of what the platform may include.
+	GitHubSources []AtGitHub
+}
+
+// AtGitHub is what is known of a repository at GitHub besides the platform's own.
+type AtGitHub struct {
+	Name        string
+	Access      Fact[Access]
+	Permissions Fact[[]Permission]
 }
 
 // Configuration is a file with the configuration of a daemon.
@@ -245,8 +254,8 @@ type Kind struct{ APIVersion, Kind, Release string }
 type Access struct {
 	// Error says why it does not.
 	Error string
-	// App reports that they are those of an App.
-	App bool
+	// App reports that they are those of an App, and Public that none are needed.
+	App, Public bool
 	// Limit and Remaining are how many requests may be made in an hour, and are left until Reset.
 	Limit, Remaining int
 	Reset            time.Time

@@ -30,23 +30,44 @@ func connected[T any](f Facts, fact Fact[T], by func(T) []Verdict) []Verdict {
 	return judge(fact, f.GitHub, by)
 }
 
+// each judges what is known of the platform's own repository, and then of those of sources.
+func (f Facts) each(by func(AtGitHub) []Verdict) []Verdict {
+	out := by(AtGitHub{f.GitHub, f.Access, f.Permissions})
+	for _, s := range f.GitHubSources {
+		out = append(out, by(s)...)
+	}
+	return out
+}
+
 func access(f Facts) []Verdict {
 	if f.GitHub == "" {
 		return connected(f, f.Access, nil)
 	}
-	return must(f.Access, f.GitHub, "see what is between here and GitHub: a proxy, a firewall", func(a Access) []Verdict {
-		switch {
-		case a.Error != "":
-			return []Verdict{{Fails, f.GitHub, a.Error, "see that the App is installed in the repository, and that its number and key are right; docs/github.md leads through it"}}
-		case a.App:
-			return ok(f.GitHub, "as the App")
-		}
-		return ok(f.GitHub, "by a token: commit statuses instead of checks")
+	return f.each(func(at AtGitHub) []Verdict {
+		return must(at.Access, at.Name, "see what is between here and GitHub: a proxy, a firewall", func(a Access) []Verdict {
+			switch {
+			case a.Error != "":
+				return []Verdict{{Fails, at.Name, a.Error, "see that the App is installed in the repository, and that its number and key are right; docs/github.md leads through it"}}
+			case a.Public:
+				return ok(at.Name, "everyone may read it")
+			case a.App:
+				return ok(at.Name, "as the App")
+			}
+			return ok(at.Name, "by a token: commit statuses instead of checks")
+		})
 	})
 }
 
 func permissions(f Facts) []Verdict {
-	return connected(f, f.Permissions, func(all []Permission) []Verdict {
+	if f.GitHub == "" {
+		return connected(f, f.Permissions, nil)
+	}
+	return f.each(func(at AtGitHub) []Verdict { return granted(at) })
+}
+
+// granted judges the permissions of the App in a repository.
+func granted(at AtGitHub) []Verdict {
+	return judge(at.Permissions, at.Name, func(all []Permission) []Verdict {
 		var missing []string
 		for _, p := range all {
 			if !enough(p.Has, p.Needed) {
@@ -54,9 +75,9 @@ func permissions(f Facts) []Verdict {
 			}
 		}
 		if len(missing) > 0 {
-			return []Verdict{{Fails, f.GitHub, "missing: " + some(missing, len(all), "; "), "change them on the App's page, and have an owner accept that for the installation; docs/github.md says what each is for"}}
+			return []Verdict{{Fails, at.Name, "missing: " + some(missing, len(all), "; "), "change them on the App's page, and have an owner accept that for the installation; docs/github.md says what each is for"}}
 		}
-		return ok(f.GitHub, "all %d", len(all))
+		return ok(at.Name, "all %d", len(all))
 	})
 }
 

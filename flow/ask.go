@@ -85,6 +85,8 @@ func (l *loop) kept(environment string) (*state, error) {
 		return nil, problemf(ErrNotFound, "there is no environment %q that keeps lots: %s", environment, hint)
 	case s.planner == nil && l.upkeep[s].trouble != "":
 		return nil, problemf(ErrNotYet, "what %s has is not known, and nothing is started: %s", environment, l.upkeep[s].trouble)
+	case s.planner == nil && len(s.fleets) == 1 && s.fleets[0].away:
+		return nil, problemf(ErrNotYet, "what %s has is not known, and nothing is started: it is waited for %s", environment, s.fleets[0].absence())
 	case s.planner == nil, !s.heard:
 		return nil, problemf(ErrNotYet, "what the stores and the cluster of %s have is still being listed: try again in a few seconds", environment)
 	}

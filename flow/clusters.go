@@ -61,6 +61,15 @@ func (f *fleet) quiet(now time.Time) {
 	}
 }
 
+// absence says that a cluster does not answer.
+func (f *fleet) absence() string {
+	by := fmt.Sprintf("the cluster %q, which does not answer", f.name)
+	if f.why != "" {
+		by += " (" + f.why + ")"
+	}
+	return by
+}
+
 // home is where the lots of a workload are made, and what they are made by.
 type home struct {
 	cluster  string
@@ -124,7 +133,7 @@ func (s *state) homeOf(arc string) (home, bool) {
 		case !s.several() || s.standings[i] == reached:
 			return home{cluster: f.name, template: t}, true
 		case s.standings[i] == silent:
-			by := fmt.Sprintf("the cluster %q, which does not answer", f.name)
+			by := f.absence()
 			if i+1 < len(s.fleets) {
 				by += ": its lots are made in another one from then on"
 			}

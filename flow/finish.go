@@ -76,7 +76,14 @@ func (w worker) conclude(ctx context.Context, d *done, r run.Run) (run.Outcome, 
 		case !same:
 			ended.Failed, d.came = "what it read was changed while it ran", cameLost
 		case d.job.Failed:
-			ended.Failed, d.came = w.cluster.Why(ctx, d.target.as, *d.job), cameFailed
+			why, err := w.cluster.Why(ctx, d.target.as, *d.job)
+			switch {
+			case err != nil && !w.lost.Load():
+				return run.Outcome{}, err
+			case err != nil:
+				why = "its Job failed, and why cannot be seen: " + err.Error()
+			}
+			ended.Failed, d.came = why, cameFailed
 		case d.overtaken:
 			ended.Failed, d.came = "a replay began while it ran, by an older program", cameLost
 		}

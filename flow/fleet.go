@@ -18,6 +18,8 @@ type fleet struct {
 	// away is set while what the cluster has cannot be followed; since is when that began, or when it began to be looked what it has.
 	away  bool
 	since time.Time
+	// why says more of that; empty if there is no more to say.
+	why string
 	// leave ends watching the cluster.
 	leave func()
 	// lost is the same as its standing, for who works beside the loop.

@@ -27,7 +27,7 @@ func (l *loop) happened(e jobs.Event) {
 		clear(f.told)
 	case jobs.Away:
 		f.quiet(l.opts.Now())
-		f.away = true
+		f.away, f.why = true, e.Why
 	case jobs.Back:
 		f.away = false
 		l.back(f)

@@ -45,9 +45,19 @@ func (s *state) hold(now time.Time) {
 	if s.planner == nil || s.stale {
 		return
 	}
-	if holds := s.holds(now); !slices.Equal(holds, s.held) {
+	if holds := s.holdsNow(now); !slices.Equal(holds, s.held) {
 		s.planner.Limit(s.limited(s.missing, holds))
 	}
+}
+
+// holdsNow are what comes and goes by the clock, and with the one cluster that there is: what cannot be followed is not started either. Of
+// several clusters, the one that does not answer holds its own workloads only ([state.homeOf]).
+func (s *state) holdsNow(now time.Time) []plan.Hold {
+	holds := s.holds(now)
+	if len(s.fleets) == 1 && s.fleets[0].away {
+		holds = append(slices.Clone(holds), plan.Hold{By: s.fleets[0].absence()})
+	}
+	return holds
 }
 
 // limited are the limits with what holds runs: workloads that are disabled, those that have no template or whose stores have not been

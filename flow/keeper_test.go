@@ -221,6 +221,8 @@ type played struct {
 	logs func(jobs.Job) (string, error)
 	// deleting is what comes of removing a Job; nil: it is gone.
 	deleting func(jobs.Job) error
+	// why says why a Job has failed; nil: by an exit code.
+	why func() (string, error)
 }
 
 func newPlayed(name string) *played {
@@ -298,7 +300,12 @@ func (p *played) Log(_ context.Context, _ jobs.As, j jobs.Job) (string, error) {
 	return "the log of " + j.Name + "\n", nil
 }
 
-func (p *played) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
+func (p *played) Why(context.Context, jobs.As, jobs.Job) (string, error) {
+	if p.why != nil {
+		return p.why()
+	}
+	return "it ended with exit code 3", nil
+}
 
 func (p *played) Await(_ context.Context, as jobs.As, name string) (bool, error) {
 	p.mu.Lock()

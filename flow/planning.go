@@ -57,7 +57,7 @@ func (s *state) toPlan(now time.Time) *planning {
 		state: s, declared: s.declared, graph: g, missing: missing, have: s.view(), runs: slices.Collect(maps.Values(s.runs)), replays: s.replays(), now: now,
 		where: whereOf(homes),
 	}
-	p.limits = s.limited(missing, s.holds(now))
+	p.limits = s.limited(missing, s.holdsNow(now))
 	s.planning = p
 	return p
 }
@@ -108,7 +108,7 @@ func (s *state) planned(p replanned, now time.Time) (todo []work) {
 func (s *state) goOn(now time.Time) (todo []work) {
 	s.stale, s.dirty = false, true
 	clear(s.renewed)
-	s.planner.Limit(s.limited(s.missing, s.holds(now)))
+	s.planner.Limit(s.limited(s.missing, s.holdsNow(now)))
 	s.retry(true)
 	for _, j := range s.jobs() {
 		todo = append(todo, s.has(j)...)

@@ -240,7 +240,9 @@ func (f *front) Delete(_ context.Context, _ jobs.As, j jobs.Job) error {
 	})
 }
 
-func (f *front) Why(context.Context, jobs.As, jobs.Job) string { return "it ended with exit code 3" }
+func (f *front) Why(context.Context, jobs.As, jobs.Job) (string, error) {
+	return "it ended with exit code 3", nil
+}
 
 func (f *front) Log(_ context.Context, _ jobs.As, j jobs.Job) (text string, err error) {
 	err = f.life.spend(func() { text = "the log of " + j.Name + "\n" })

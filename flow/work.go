@@ -67,7 +67,8 @@ type Runs interface {
 	Create(ctx context.Context, as jobs.As, o jobs.Order) error
 	Settle(ctx context.Context, as jobs.As, j jobs.Job, outcome string) error
 	Delete(ctx context.Context, as jobs.As, j jobs.Job) error
-	Why(ctx context.Context, as jobs.As, j jobs.Job) string
+	// Why fails if it cannot be seen for now why a Job has failed.
+	Why(ctx context.Context, as jobs.As, j jobs.Job) (string, error)
 	Await(ctx context.Context, as jobs.As, name string) (there bool, err error)
 }
 

@@ -122,7 +122,10 @@ func (r *Reconciler) report(c *clusterState, warning *string) (reachable bool) {
 	if c.gone {
 		return false
 	}
-	if warning != nil {
+	switch {
+	case c.desk != nil:
+		c.warning = c.desk.Warning()
+	case warning != nil:
 		c.warning = *warning
 	}
 	state := c.State()

@@ -16,6 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/afar"
+	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/cluster"
@@ -60,6 +62,7 @@ func (k *keptCluster) meet() (*shard.Coordinator, error) {
 	}
 	c, err := shard.New(shard.Options{
 		Leases: shard.NewLeases(k.config.REST), Group: k.group, Identity: host + "-" + k.book.ID(), Sole: again, Now: time.Now, Log: k.log,
+		Untouched: func(ctx context.Context) (bool, error) { return cluster.Untouched(ctx, k.config.REST) },
 		Changed: func() {
 			select {
 			case k.changed <- struct{}{}:
@@ -136,15 +139,19 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 			return err
 		}
 	}
+	sharing := ofTerm{k.coordinator, term}
+	runs := afar.NewHands(jobs.New(k.cluster, k.config.REST, k.log), func(ctx context.Context) (context.Context, func(), bool) {
+		return sharing.Begin(ctx, catalog.ReleaseID{}) // an agent has all releases of its cluster, or none
+	})
 	link := agent.NewLink(agent.LinkOptions{
 		Cluster: k.cluster, URL: k.daemon, Client: k.client, Token: k.bearer(), Version: programVersion(), Book: k.book, Log: k.log, Now: time.Now,
-		Term: agent.Term{Of: term.Of, Epoch: term.Epoch},
+		Term: agent.Term{Of: term.Of, Epoch: term.Epoch}, Runs: runs,
 	})
 	board := status.NewBoard(time.Now)
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
 		Clusters: []cluster.Config{k.config}, Secrets: k.decrypter, Board: board, Log: k.log, Now: time.Now, Principal: link,
-		Sharing: ofTerm{k.coordinator, term}, Tell: link.Happened,
+		Sharing: sharing, Tell: link.Happened,
 		Observe: func(run reconciler.Run) {
 			metrics.observe(run)
 			link.Ran(agentRun(run))
@@ -161,6 +168,7 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	group.Go(func() error { rec.Run(ctx); return nil })
+	group.Go(func() error { runs.Run(ctx, link.Wake); return nil })
 	group.Go(func() error { link.Run(ctx, rec.Assigned()); return nil })
 	look := time.NewTicker(leadInterval)
 	defer look.Stop()

@@ -171,7 +171,7 @@ func (e *examining) listens(s *serve, o *probe.Options, own *pflag.FlagSet) {
 
 // atForge adds the repository at GitHub, and what its App needs there.
 func (s *serve) atForge(o *probe.Options) error {
-	repository, _, err := s.github.client()
+	repository, client, err := s.github.client()
 	if err != nil {
 		o.Configuration.Problems = append(o.Configuration.Problems, err.Error())
 		return nil
@@ -184,7 +184,7 @@ func (s *serve) atForge(o *probe.Options) error {
 	for _, p := range needs.Permissions() {
 		o.Permissions = append(o.Permissions, doctor.Permission{Name: p.Title, API: p.Name, Needed: p.Access})
 	}
-	return nil
+	return s.sourcesAtForge(o, client)
 }
 
 // secretFiles are the files with secrets that the flags of a daemon name.

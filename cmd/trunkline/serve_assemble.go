@@ -22,7 +22,6 @@ import (
 	"trunkline.dev/trunkline/console/web"
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/deliver"
-	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/notify/post"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/artifact"
@@ -54,7 +53,7 @@ type daemon struct {
 	// live are the settings that may change while the daemon runs, and decrypter and jobs what follows them; jobs is of whoever reloads.
 	live      atomic.Pointer[inForce]
 	decrypter *secrets.Decrypter
-	jobs      map[cluster.Config]*jobs.Cluster
+	jobs      map[cluster.Config]lotflow.Cluster
 	door      door
 	// agentDoor is where agents come in; nil if none do.
 	agentDoor *agentDoor

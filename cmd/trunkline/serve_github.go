@@ -86,7 +86,8 @@ func (g *atGitHub) connect(name, token string, asApp bool, installation int64) (
 				return nil, nil, fmt.Errorf("reading a secret: %w", err)
 			}
 		}
-		options = append(options, github.WithApp(g.app, key), github.WithInstallation(installation))
+		owner, _, _ := strings.Cut(name, "/")
+		options = append(options, github.WithApp(g.app, key), github.WithInstallation(installation, owner))
 	}
 	client, err := github.New(options...)
 	if err != nil {
@@ -115,7 +116,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 		return err
 	}
 	d.fetches = d.signedFetches(client, repository.FullName())
-	d.appToken = d.sourceTokens(client)
+	d.appToken = d.sourceTokens(client, repository)
 	sources, err := d.sourceForges(client)
 	if err != nil {
 		return err
@@ -225,15 +226,22 @@ func (d *daemon) signedFetches(client *github.Client, name string) func(context.
 	}
 }
 
-// sourceTokens returns what gives sources at the same GitHub a token of the App that have no credentials of their own.
-func (d *daemon) sourceTokens(client *github.Client) func(context.Context, git.Remote) (git.Remote, error) {
+// sourceTokens returns what gives sources at the same GitHub a token of the App that have no credentials of their own: that of the installation
+// in which the source's repository is, whichever organisation that is of. What everyone may read takes none.
+func (d *daemon) sourceTokens(client *github.Client, own *github.Repository) func(context.Context, git.Remote) (git.Remote, error) {
 	return func(ctx context.Context, remote git.Remote) (git.Remote, error) {
 		if !sameHost(remote.URL, d.flags.github.url) {
 			return remote, nil
 		}
-		token, err := client.Token(ctx, atGitHubOf(remote.URL))
+		name := atGitHubOf(remote.URL)
+		token, err := client.Token(ctx, name)
+		if errors.Is(err, webhooks.ErrNotFound) {
+			if public, shown := own.Shows(ctx, name); shown == nil && public {
+				return remote, nil
+			}
+		}
 		if err != nil {
-			return git.Remote{}, fmt.Errorf("getting a token to fetch the source with: %w", err)
+			return git.Remote{}, fmt.Errorf("getting a token to fetch the source with: %w; install the App in that repository, or give the source credentials of its own", err)
 		}
 		remote.Auth.Username, remote.Auth.Password = "x-access-token", token
 		return remote, nil

@@ -16,6 +16,7 @@ import (
 	clientrest "k8s.io/client-go/rest"
 
 	lotflow "trunkline.dev/trunkline/flow"
+	"trunkline.dev/trunkline/flow/afar"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/secrets"
@@ -223,15 +224,17 @@ func (d *daemon) homeREST() (*clientrest.Config, error) {
 	return configs[i].REST()
 }
 
-// jobsOf returns the Jobs of clusters: the same ones as before of those that are reached as before. Runs of lots are started by the
-// daemon: a cluster that an agent keeps has none.
+// jobsOf returns the Jobs of clusters: the same ones as before of those that are reached as before. Those of a cluster that an agent keeps
+// are made and watched by the agent.
 func (d *daemon) jobsOf(configs []cluster.Config) (all []lotflow.Cluster) {
-	of := map[cluster.Config]*jobs.Cluster{}
+	of := map[cluster.Config]lotflow.Cluster{}
 	for _, c := range configs {
-		if c.Agent {
+		if of[c] = d.jobs[c]; of[c] != nil {
 			continue
 		}
-		if of[c] = d.jobs[c]; of[c] == nil {
+		if desk := d.rec.Desk(c.Name); desk != nil {
+			of[c] = afar.New(c.Name, desk, d.log)
+		} else {
 			of[c] = jobs.New(c.Name, c.REST, d.log)
 		}
 	}

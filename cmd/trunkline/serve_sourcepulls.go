@@ -31,11 +31,6 @@ func (d *daemon) sourceForges(own *github.Client) ([]sourceForge, error) {
 		return nil, err
 	}
 	g := d.flags.github
-	if g.installation != 0 { // which is that of the platform's own repository
-		if _, own, err = g.connect(g.repository, "", true, 0); err != nil {
-			return nil, err
-		}
-	}
 	var out []sourceForge
 	taken := map[string]string{strings.ToLower(g.repository): "the platform's own"}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {

@@ -64,6 +64,11 @@ type sourceSettings struct {
 	who  *files[*signers.Signers]
 }
 
+// open reports whether a source is read without credentials of its own.
+func (c *sourceSettings) open() bool {
+	return c.passwords == struct{ password, token, passphrase string }{} && c.remote.Auth == git.Auth{CAFile: c.remote.Auth.CAFile}
+}
+
 // sources returns the sources by their names. No file is read yet.
 func (s *sourceFlags) sources() (map[string]*sourceSettings, error) {
 	out := map[string]*sourceSettings{}

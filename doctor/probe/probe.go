@@ -57,6 +57,8 @@ type Options struct {
 	// GitHub is the repository there; nil: the daemon is not connected to it. Permissions are those that its App needs.
 	GitHub      *github.Repository
 	Permissions []doctor.Permission
+	// Sources are the repositories there of what the platform may include.
+	Sources []AtGitHub
 }
 
 // Gather finds out what it can. It takes no longer than a few times the timeout, whatever does not answer.

@@ -391,8 +391,32 @@ func TestGitHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Permissions = []doctor.Permission{{Name: "Checks", API: "checks", Needed: "write"}, {Name: "Contents", API: "contents", Needed: "read"}, {Name: "Nothing", API: "nothing", Needed: "read"}}
+	// Sources: in an organisation in which the App is installed, and in two in which it is not.
+	for name, spec := range map[string]githubtest.RepoSpec{"other/orders": {Private: true}, "third/secret": {Private: true}, "third/open": {}} {
+		if _, err := g.AddRepo(name, spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.Install(app, "other")
+	contents := []doctor.Permission{{Name: "Contents", API: "contents", Needed: "read"}}
+	for _, name := range []string{"other/orders", "third/secret", "third/open"} {
+		of, err := api.Repository(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Sources = append(o.Sources, AtGitHub{Repository: of, Permissions: contents, Fetched: true})
+	}
 	var f doctor.Facts
 	o.gitHub(t.Context(), &f)
+	if got := f.GitHubSources[0]; got.Name != "other/orders" || got.Access.Value == nil || !got.Access.Value.App || got.Permissions.Value == nil || (*got.Permissions.Value)[0].Has != with["contents"] {
+		t.Errorf("where the App is installed: %+v", got)
+	}
+	if got := f.GitHubSources[1].Access.Value; got == nil || got.Error == "" {
+		t.Errorf("where it is not: %+v", got)
+	}
+	if got := f.GitHubSources[2].Access.Value; got == nil || !got.Public || got.Error != "" {
+		t.Errorf("what everyone may read: %+v", got)
+	}
 	if f.Access.Value == nil || f.Access.Value.Error != "" || !f.Access.Value.App || f.Access.Value.Limit == 0 {
 		t.Errorf("access: %+v %s", f.Access.Value, f.Access.Unknown)
 	}

@@ -164,9 +164,15 @@ func (c *Cluster) Delete(ctx context.Context, as As, j Job) error {
 	return unlessGone(err, "deleting the Job "+j.Namespace+"/"+j.Name)
 }
 
+// ErrUnanswered means that a cluster could not be asked, or did not answer, for now: what was asked for may have been done.
+var ErrUnanswered = errors.New("the cluster does not answer")
+
 // Transient reports whether an error says that an API server does not answer, or has too much to do, for now: what was asked for may have been
 // done. That it says no, or that credentials are wrong, is none.
 func Transient(err error) bool {
+	if errors.Is(err, ErrUnanswered) {
+		return true
+	}
 	var status apierrors.APIStatus // which is no error by itself, so that it has to be found by a variable
 	if errors.As(err, &status) {
 		code := status.Status().Code

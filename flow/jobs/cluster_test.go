@@ -138,7 +138,7 @@ func TestWhyAJobFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := c.await("the Job to fail", func(e Event) bool { return e.Job != nil && e.Job.Failed }).Job
-	if why := c.cluster.Why(t.Context(), as, *job); !strings.Contains(why, "exit code 1") {
+	if why, err := c.cluster.Why(t.Context(), as, *job); err != nil || !strings.Contains(why, "exit code 1") {
 		t.Errorf("why: %q", why)
 	}
 }

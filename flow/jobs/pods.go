@@ -29,10 +29,14 @@ const (
 	lookAgain = time.Second
 )
 
-// Why says in a sentence why a Job has failed: what ended its pods, or else what the Job itself says.
-func (c *Cluster) Why(ctx context.Context, as As, j Job) string {
+// Why says in a sentence why a Job has failed: what ended its pods, or else what the Job itself says. It fails if the pods cannot be seen for
+// now.
+func (c *Cluster) Why(ctx context.Context, as As, j Job) (string, error) {
 	evidence := health.Evidence{Object: j.object}
 	pods, err := c.pods(ctx, as, j.Name)
+	if err != nil && Transient(err) {
+		return "", err
+	}
 	for i := range pods {
 		var p corev1.Pod
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(pods[i].Object, &p); err == nil {
@@ -40,12 +44,12 @@ func (c *Cluster) Why(ctx context.Context, as As, j Job) string {
 		}
 	}
 	if why := health.Explain(evidence).Summary; why != "" {
-		return why
+		return why, nil
 	}
 	if err != nil {
-		return "its Job failed, and why cannot be seen: " + health.Line(err.Error())
+		return "its Job failed, and why cannot be seen: " + health.Line(err.Error()), nil
 	}
-	return "its Job failed"
+	return "its Job failed", nil
 }
 
 // Await waits until no pod of a Job that is gone can be at work any more. If the Job is there after all, it returns true at once: a watch

@@ -77,7 +77,7 @@ func TestLeastRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := limited.await("the Job to fail", func(e Event) bool { return e.Job != nil && e.Job.Failed }).Job
-	if why := limited.cluster.Why(ctx, as, *job); !strings.Contains(why, "exit code 1") {
+	if why, err := limited.cluster.Why(ctx, as, *job); err != nil || !strings.Contains(why, "exit code 1") {
 		t.Errorf("why: %q", why)
 	}
 	if _, err := limited.cluster.Log(ctx, as, *job); apierrors.IsForbidden(err) {

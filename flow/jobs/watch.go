@@ -71,6 +71,8 @@ type Event struct {
 	Template *Template
 	// Other is a Job of a workload that was not made for a lot, once it has ended, and when it is gone.
 	Other *Job
+	// Why says of a cluster that is Away why; empty if there is no more to say.
+	Why string
 }
 
 // again is the wait before a cluster is connected to again.

@@ -152,7 +152,7 @@ func (m *machine) Settle(_ context.Context, _ jobs.As, j jobs.Job, outcome strin
 	return nil
 }
 func (m *machine) Delete(context.Context, jobs.As, jobs.Job) error             { return nil }
-func (m *machine) Why(context.Context, jobs.As, jobs.Job) string               { return "it failed" }
+func (m *machine) Why(context.Context, jobs.As, jobs.Job) (string, error)      { return "it failed", nil }
 func (m *machine) Lingering(context.Context, jobs.As) (map[string]bool, error) { return nil, nil }
 func (m *machine) Log(context.Context, jobs.As, jobs.Job) (string, error)      { return "", jobs.ErrNoLog }
 

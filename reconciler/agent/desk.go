@@ -71,6 +71,7 @@ type Desk struct {
 	instance    string
 	taken       uint64
 	asked       map[int64]bool
+	runs        runsOf
 }
 
 // filed is a brief with its place in the order in which they are sent.
@@ -85,7 +86,7 @@ type filed struct {
 func NewDesk(name string, office Office, now func() time.Time) *Desk {
 	return &Desk{
 		name: name, office: office, now: now, briefs: map[catalog.ReleaseID]*filed{}, standings: map[catalog.ReleaseID]Standing{},
-		inventories: map[catalog.ReleaseID]cluster.Inventory{}, asked: map[int64]bool{},
+		inventories: map[catalog.ReleaseID]cluster.Inventory{}, asked: map[int64]bool{}, runs: runsOf{asks: map[int64]*waiting{}},
 	}
 }
 
@@ -252,6 +253,7 @@ func (d *Desk) begin(s *session, h hello, version string) (welcome, error) {
 	}
 	d.session, d.version, d.seen, d.state = s, version, d.now(), cluster.State{Message: "the agent has just connected"}
 	s.open(h)
+	d.beginRuns(s, h)
 	return welcome{Taken: d.taken}, nil
 }
 
@@ -271,6 +273,7 @@ func (d *Desk) finish(s *session) {
 	var unanswered []int64
 	if mine {
 		d.session = nil
+		d.endRuns(s)
 		unanswered = slices.Collect(maps.Keys(d.asked))
 		clear(d.asked)
 	}
@@ -312,6 +315,7 @@ func (d *Desk) note(s *session, f frame) (then []func()) {
 	switch {
 	case f.Ping != 0:
 		s.post(frame{Pong: f.Ping})
+		s.ticks(f.Clock, d.seen)
 	case f.Pong != 0:
 		d.rtt = d.now().Sub(time.Unix(0, f.Pong))
 	case f.Standing != nil && f.Standing.ID.Cluster == d.name:
@@ -356,6 +360,10 @@ func (d *Desk) note(s *session, f frame) (then []func()) {
 		}
 	case f.Restore != nil && f.Restore.ID.Cluster == d.name:
 		then = append(then, func() { s.restore(*f.Restore) })
+	case len(f.Runs) > 0:
+		d.told(s, f.Runs)
+	case f.Answer != nil:
+		d.answered(s, *f.Answer)
 	default:
 		then = d.events(s, f.Events)
 	}

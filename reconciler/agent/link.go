@@ -19,6 +19,7 @@ import (
 
 	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan/release"
@@ -66,6 +67,8 @@ type LinkOptions struct {
 	Book    *Book
 	// Term is since when this agent keeps the cluster.
 	Term Term
+	// Runs has the runs of lots; nil if there are none.
+	Runs Runs
 	Log  *slog.Logger
 	Now  func() time.Time
 }
@@ -76,6 +79,9 @@ type Link struct {
 	opts     LinkOptions
 	keeper   Keeper
 	instance string
+	// began is when the clock did by which the daemon says until when it waits, and room bounds what it asks for at a time.
+	began time.Time
+	room  *semaphore.Weighted
 
 	mu          sync.Mutex
 	wake        chan struct{}
@@ -93,8 +99,10 @@ type Link struct {
 	events                           []Event
 	seq, sentEvents                  uint64
 	lost                             int
-	asked                            map[int64]*question
-	tickets                          int64
+	// moreRuns is set if there was more to tell of runs than was sent at once.
+	moreRuns bool
+	asked    map[int64]*question
+	tickets  int64
 }
 
 // question is one to the daemon that was not answered yet.
@@ -110,7 +118,7 @@ func NewLink(opts LinkOptions) *Link {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Link{
-		opts: opts, instance: rand.Text(), wake: make(chan struct{}, 1), standings: map[catalog.ReleaseID]Standing{},
+		opts: opts, instance: rand.Text(), began: opts.Now(), room: semaphore.NewWeighted(asksAtOnce), wake: make(chan struct{}, 1), standings: map[catalog.ReleaseID]Standing{},
 		inventories: map[catalog.ReleaseID]cluster.Inventory{}, dirtyStandings: map[catalog.ReleaseID]bool{},
 		dirtyInventories: map[catalog.ReleaseID]bool{}, asked: map[int64]*question{}, since: opts.Now(), why: "it was not tried yet",
 	}
@@ -225,7 +233,11 @@ func (l *Link) converse(ctx context.Context, p pipe) error {
 	group, talking := errgroup.WithContext(ctx)
 	var out uint64
 	h := l.opts.Book.hello()
-	h.Instance, h.Term = l.instance, l.opts.Term
+	h.Instance, h.Term, h.Clock = l.instance, l.opts.Term, l.clock()
+	if l.opts.Runs != nil {
+		h.Runs = RunsProtocol
+		l.opts.Runs.Follow(false) // until this daemon asks for it
+	}
 	if err := transmit(talking, p, &out, frame{Hello: &h}); err != nil {
 		p.Close(closing(err))
 		return err
@@ -242,8 +254,12 @@ func (l *Link) converse(ctx context.Context, p pipe) error {
 	l.welcome(*f.Welcome)
 	l.opts.Log.Info("connected to the daemon", "version", f.Welcome.Version)
 	group.Go(func() error { return l.talk(talking, p, &out) })
-	group.Go(func() error { return l.listen(talking, p, &in) })
-	err = group.Wait()
+	group.Go(func() error {
+		return l.listen(talking, p, &in, func(a ask) {
+			group.Go(func() error { l.serve(talking, a); return nil })
+		})
+	})
+	err = group.Wait() // also for what was asked for: nothing of it is under way once there is another connection
 	p.Close(closing(err))
 	return err
 }
@@ -281,13 +297,17 @@ func (l *Link) took(seq uint64) {
 	l.events = slices.Delete(l.events, 0, i)
 }
 
-func (l *Link) listen(ctx context.Context, p pipe, in *counter) error {
+func (l *Link) listen(ctx context.Context, p pipe, in *counter, asked func(ask)) error {
 	for {
 		f, err := receive(ctx, p, in)
 		if err != nil {
 			return err
 		}
 		if f == nil {
+			continue
+		}
+		if f.Ask != nil && l.opts.Runs != nil {
+			asked(*f.Ask)
 			continue
 		}
 		if err := l.hear(*f); err != nil {
@@ -331,6 +351,9 @@ func (l *Link) hear(f frame) error {
 		l.keeper.Act(*f.Act)
 	case f.Restored != nil:
 		l.answer(*f.Restored)
+	case f.Follow != nil && l.opts.Runs != nil:
+		l.opts.Runs.Follow(*f.Follow)
+		l.wakeUp()
 	case f.Taken != 0:
 		l.mu.Lock()
 		l.took(f.Taken)
@@ -379,7 +402,7 @@ func (l *Link) talk(ctx context.Context, p pipe, seq *uint64) error {
 		select {
 		case <-l.wake:
 		case <-beats.C:
-			if err := transmit(ctx, p, seq, frame{Ping: l.opts.Now().UnixNano()}); err != nil {
+			if err := transmit(ctx, p, seq, frame{Ping: l.opts.Now().UnixNano(), Clock: l.clock()}); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -388,11 +411,11 @@ func (l *Link) talk(ctx context.Context, p pipe, seq *uint64) error {
 	}
 }
 
-// more reports whether there are events that were not sent.
+// more reports whether there is more to send than was sent at once.
 func (l *Link) more() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.events) > 0 && l.events[len(l.events)-1].Seq > l.sentEvents
+	return l.moreRuns || len(l.events) > 0 && l.events[len(l.events)-1].Seq > l.sentEvents
 }
 
 // next returns what is to be told now.
@@ -424,7 +447,7 @@ func (l *Link) next() (out []frame) {
 		l.sentEvents = events[len(events)-1].Seq
 		out = append(out, frame{Events: events})
 	}
-	return out
+	return append(out, l.runsNow()...)
 }
 
 // inventoriesNow returns all of them at the beginning of a connection, if they are known, and then what changes. The caller holds

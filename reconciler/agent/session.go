@@ -52,6 +52,10 @@ type session struct {
 	sent    string
 	settled bool
 	begun   bool
+	// runs is set if the agent can be asked for runs of lots. Clock is what its clock showed when it was heard.
+	runs  bool
+	clock int64
+	heard time.Time
 	// listing are the inventories of this connection until all of them have come.
 	listing map[catalog.ReleaseID]cluster.Inventory
 }

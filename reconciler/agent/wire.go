@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,6 +20,8 @@ const (
 	// Protocol is the version of what is said on a connection. It changes when one side would not understand the other, which
 	// it does not when a field is added.
 	Protocol = 1
+	// RunsProtocol is the version of what is said about the runs of lots. An agent that speaks none, or another one, is not asked for any.
+	RunsProtocol = 1
 	// Path is where agents come to the daemon.
 	Path = "/agents/connect"
 
@@ -47,6 +50,8 @@ type frame struct {
 	Welcome *welcome `json:"welcome,omitempty"`
 	Ping    int64    `json:"ping,omitempty"`
 	Pong    int64    `json:"pong,omitempty"`
+	// Clock is the agent's, as of when it says something.
+	Clock int64 `json:"clock,omitempty"`
 
 	// What the daemon says.
 	Platform *Platform          `json:"platform,omitempty"`
@@ -58,6 +63,9 @@ type frame struct {
 	Restored *restored          `json:"restored,omitempty"`
 	// Taken is the last event that the daemon has put down.
 	Taken uint64 `json:"taken,omitempty"`
+	// Follow says if the daemon is to be told of the runs of lots on this connection.
+	Follow *bool `json:"follow,omitempty"`
+	Ask    *ask  `json:"ask,omitempty"`
 
 	// What the agent says.
 	Standing  *Standing      `json:"standing,omitempty"`
@@ -68,6 +76,9 @@ type frame struct {
 	Events    []Event        `json:"events,omitempty"`
 	Reply     *Reply         `json:"reply,omitempty"`
 	Restore   *restore       `json:"restore,omitempty"`
+	// Runs is what there is to tell of the runs of lots.
+	Runs   []json.RawMessage `json:"runs,omitempty"`
+	Answer *answer           `json:"answer,omitempty"`
 }
 
 // hello is what an agent has.
@@ -82,6 +93,10 @@ type hello struct {
 	Holds   map[string]string   `json:"holds,omitempty"`
 	IDs     []catalog.ReleaseID `json:"ids,omitempty"`
 	Objects []string            `json:"objects,omitempty"`
+	// Runs is the version of what the agent can be asked for about the runs of lots; 0 if it cannot be.
+	Runs int `json:"runs,omitempty"`
+	// Clock is what the clock of the agent shows, which began with it, in nanoseconds.
+	Clock int64 `json:"clock,omitempty"`
 }
 
 // Term is since when one of the agents of a cluster keeps it, by the Lease there. Of two that are Of the same the one with the
@@ -111,6 +126,21 @@ type Platform struct {
 type objects struct {
 	Digest string `json:"digest"`
 	Data   []byte `json:"data"`
+}
+
+// ask asks the agent for something about the runs of lots. It is sent over one connection, and is not begun once the agent's clock shows
+// more than By, since the daemon does not wait for it any more: whatever became of it is known by then, or is found in the cluster.
+type ask struct {
+	Ticket int64           `json:"ticket"`
+	By     int64           `json:"by"`
+	What   json.RawMessage `json:"what"`
+}
+
+// answer answers an ask, in one or more parts.
+type answer struct {
+	Ticket int64  `json:"ticket"`
+	Part   []byte `json:"part,omitempty"`
+	More   bool   `json:"more,omitempty"`
 }
 
 // Act is a person's request. It is sent over one connection, at most once.

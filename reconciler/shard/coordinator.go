@@ -23,6 +23,8 @@ type Coordinator struct {
 	name   string
 	joined bool
 	seen   seen
+	// looked is set once the others were looked at, and untouched while nothing was ever done for any release.
+	looked, untouched bool
 	// logged is the last problem that was logged.
 	logged string
 	// heard is the number of the last text that was heard of each Lease, by its UID.

@@ -92,6 +92,8 @@ type timing struct {
 	duration time.Duration
 	// rebalance is how long an assignment stays before buckets are taken from a replica that is alive.
 	rebalance time.Duration
+	// untouched says that nothing was ever done: nobody can be at work whose Lease is gone.
+	untouched bool
 }
 
 // decide says what a replica does after it has seen a snapshot, which it asked for at a time, and which its memory
@@ -199,7 +201,7 @@ func (d *decision) lead(s *snapshot, m *memory, stand map[string]standing, asked
 	if before == nil {
 		// With the assignment, the names of those are lost who may be at work and whose Lease is gone too. By then
 		// all of them have stopped. Those that have their Lease go on meanwhile.
-		if d.missing = asked.Sub(m.missing) < t.duration; d.missing {
+		if d.missing = asked.Sub(m.missing) < t.duration && !t.untouched; d.missing {
 			return
 		}
 		before = recovered(s)

@@ -36,6 +36,23 @@ func (c *Coordinator) Run(ctx context.Context) {
 	c.leave(ctx)
 }
 
+// begin finds out, with the first look at the others, if nothing was ever done. Whatever is missing later was taken away.
+func (c *Coordinator) begin(ctx context.Context, s *snapshot) error {
+	if c.looked || c.opts.Untouched == nil || s.holder != nil {
+		c.looked, c.untouched = true, c.untouched && s.holder == nil
+		return nil
+	}
+	err := c.call(ctx, func(ctx context.Context) (err error) {
+		c.untouched, err = c.opts.Untouched(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("finding out whether anything was ever done: %w", err)
+	}
+	c.looked = true
+	return nil
+}
+
 // call makes one request. One that hangs leaves time for another before the Lease lapses.
 func (c *Coordinator) call(ctx context.Context, request func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.RenewDeadline/3)
@@ -54,6 +71,9 @@ func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := c.begin(ctx, &s); err != nil {
+		return false, err
+	}
 	c.listen(&s)
 	c.memory.observe(&s, asked, c.opts.Now(), c.opts.Duration)
 	me := self{name: c.name, seen: c.seen, holds: c.holds()}
@@ -61,7 +81,7 @@ func (c *Coordinator) tick(ctx context.Context) (again bool, err error) {
 		me.sole = c.opts.Identity
 	}
 	d := decide(me, &s, &c.memory, asked,
-		timing{duration: c.opts.Duration, rebalance: c.opts.Rebalance})
+		timing{duration: c.opts.Duration, rebalance: c.opts.Rebalance, untouched: c.untouched})
 	if d.lost != nil {
 		c.drop()
 		c.name, c.joined, c.seen = "", false, seen{}

@@ -57,6 +57,9 @@ type Options struct {
 	// Sole says that no other process has this identity while this one runs, as a lock that it holds shows. What an earlier one has
 	// left behind, which was killed, is taken over without waiting for its Lease.
 	Sole bool
+	// Untouched reports whether nothing was ever done for any release. It is asked once, where replicas meet for the first time as far as
+	// Leases tell: if it is so, nobody is waited for whose Lease is gone. Default: nobody knows.
+	Untouched func(ctx context.Context) (bool, error)
 	// Shards asks for the releases to be spread over the replicas. They are when all replicas ask for it; otherwise
 	// one of them, the leader, has all.
 	Shards bool

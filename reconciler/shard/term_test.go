@@ -11,6 +11,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // prompt are Leases of an API server that answers, until the process that asks is killed.
@@ -50,10 +51,13 @@ type sole struct {
 	end, kill func()
 }
 
-func startSole(t *testing.T, w *world, name string) sole {
+func startSole(t *testing.T, w *world, name string, change ...func(*Options)) sole {
 	t.Helper()
 	leases := &prompt{w: w}
 	opts := testOptions()
+	for _, f := range change {
+		f(&opts)
+	}
 	opts.Shards, opts.Sole, opts.Leases, opts.Now, opts.Identity = false, true, leases, time.Now, name
 	c, err := New(opts)
 	if err != nil {
@@ -122,5 +126,79 @@ func TestTerms(t *testing.T) {
 				p.end()
 			}
 		}
+	})
+}
+
+// TestTheFirstOfAll: where nothing was ever done the first replica waits for nobody. If something was, or that cannot be found out, or Leases
+// are taken away from one that is at work, it is waited for whoever may be at work without a Lease.
+func TestTheFirstOfAll(t *testing.T) {
+	never := func(context.Context) (bool, error) { return true, nil }
+	for _, tt := range []struct {
+		reason    string
+		untouched func(context.Context) (bool, error)
+		before    func(w *world)
+		waits     bool
+	}{
+		{reason: "nothing was ever done", untouched: never},
+		{reason: "nobody knows", waits: true},
+		{reason: "something was done", untouched: func(context.Context) (bool, error) { return false, nil }, waits: true},
+		{
+			reason: "there is an assignment, which is damaged", untouched: never, waits: true,
+			before: func(w *world) {
+				_ = w.create(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: assignmentName(testOptions().Group), Labels: map[string]string{LabelGroup: testOptions().Group}}})
+			},
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			if tt.before != nil {
+				tt.before(w)
+			}
+			opts := testOptions()
+			p := startSole(t, w, "a", func(o *Options) { o.Untouched = tt.untouched })
+			began := time.Now()
+			for !p.Leads() {
+				if time.Sleep(opts.Interval / 2); time.Since(began) > 5*time.Minute {
+					t.Fatalf("%s: it does not lead: %+v", tt.reason, p.Status())
+				}
+			}
+			if took := time.Since(began); (took >= opts.RenewDeadline+opts.WriteTimeout) != tt.waits {
+				t.Errorf("%s: it leads after %s; it is to wait: %v", tt.reason, took, tt.waits)
+			}
+			// Someone takes away all Leases. It may go on with what it has, and another one does not know of it.
+			for _, l := range w.list() {
+				_ = w.remove(&l)
+			}
+			began = time.Now()
+			second := startSole(t, w, "b")
+			for time.Since(began) < 2*opts.Interval || !p.Leads() && !second.Leads() {
+				time.Sleep(opts.Interval / 2)
+			}
+			if took := time.Since(began); took < opts.RenewDeadline+opts.WriteTimeout {
+				t.Errorf("%s: without Leases, one leads again after %s", tt.reason, took)
+			}
+			second.end()
+			p.end()
+		})
+	}
+
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		p := startSole(t, newWorld(), "a", func(o *Options) {
+			o.Untouched = func(context.Context) (bool, error) {
+				asked++
+				if asked < 3 {
+					return false, errors.New("it does not answer")
+				}
+				return true, nil
+			}
+		})
+		for !p.Leads() {
+			time.Sleep(time.Second)
+		}
+		if asked != 3 {
+			t.Errorf("it was asked %d times, want until it was answered", asked)
+		}
+		p.end()
 	})
 }

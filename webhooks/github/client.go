@@ -195,7 +195,7 @@ func (r *Repository) session(ctx context.Context) (*session, error) {
 	switch {
 	case c.apps == nil:
 		return c.session(0), nil
-	case c.config.install != 0:
+	case c.config.install != 0 && strings.EqualFold(r.owner, c.config.installOwner):
 		return c.session(c.config.install), nil
 	}
 	name := strings.ToLower(r.FullName())
@@ -265,6 +265,23 @@ func (r *Repository) me(ctx context.Context) (string, error) {
 	c.login = known
 	c.mu.Unlock()
 	return known, nil
+}
+
+// Shows reports whether a repository is one that everyone may read, as far as may be seen with the credentials for this one.
+func (r *Repository) Shows(ctx context.Context, other string) (public bool, err error) {
+	of, err := r.client.Repository(other)
+	if err != nil {
+		return false, err
+	}
+	err = r.call(ctx, "looking at "+other, func(api *github.Client) error {
+		found, _, err := api.Repositories.Get(ctx, of.owner, of.name)
+		public = err == nil && !found.GetPrivate() && found.GetVisibility() != "internal"
+		return err
+	})
+	if errors.Is(err, webhooks.ErrNotFound) {
+		return false, nil
+	}
+	return public, err
 }
 
 // Limits is what GitHub said last of the primary rate limit.

@@ -58,3 +58,25 @@ func TestInstallationIsFoundOnce(t *testing.T) {
 	}
 	diff(t, 1, count(w.hub.Usage().Log, "/installation"))
 }
+
+// TestInstallationOfAnotherOrganisation: the installation that is configured has the repositories of its own organisation, and no others.
+func TestInstallationOfAnotherOrganisation(t *testing.T) {
+	w := start(t, githubtest.Options{}, githubtest.RepoSpec{Private: true})
+	for name, private := range map[string]bool{"other/orders": true, "third/secret": true, "third/open": false} {
+		must(w.hub.AddRepo(name, githubtest.RepoSpec{Private: private}))
+	}
+	w.hub.Install(w.app, "other")
+	client := must(github.New(github.WithApp(w.app.ID, w.app.Key), github.WithBaseURL(w.hub.APIURL()), github.WithInstallation(w.install, "ACME")))
+	own := must(client.Repository("acme/data"))
+	must(own.OpenPulls(t.Context()))
+	diff(t, 0, count(w.hub.Usage().Log, "/installation"))
+	must(must(client.Repository("other/orders")).OpenPulls(t.Context()))
+	diff(t, 1, count(w.hub.Usage().Log, "/installation"))
+	diff(t, false, must(client.Token(t.Context(), "acme/data")) == must(client.Token(t.Context(), "other/orders")))
+	if _, err := client.Token(t.Context(), "third/open"); !isNotFound(err) {
+		t.Errorf("the App is installed nowhere there: %v", err)
+	}
+	for name, want := range map[string]bool{"third/open": true, "third/secret": false, "other/orders": false, "third/nothing": false} {
+		diff(t, want, must(own.Shows(t.Context(), name)), name)
+	}
+}

@@ -26,18 +26,19 @@ const (
 
 // config is what the options say.
 type config struct {
-	baseURL string
-	token   string
-	appID   int64
-	key     []byte
-	install int64
-	base    http.RoundTripper
-	now     func() time.Time
-	maxWait time.Duration
-	timeout time.Duration
-	tries   int
-	backoff time.Duration
-	budget  Budget
+	baseURL      string
+	token        string
+	appID        int64
+	key          []byte
+	install      int64
+	installOwner string // whose repositories are in that installation
+	base         http.RoundTripper
+	now          func() time.Time
+	maxWait      time.Duration
+	timeout      time.Duration
+	tries        int
+	backoff      time.Duration
+	budget       Budget
 }
 
 // Option is one thing about a client that is not as usual.
@@ -49,8 +50,11 @@ func WithToken(token string) Option { return func(c *config) { c.token = token }
 // WithApp has requests be signed by a GitHub App with its private key, in PEM.
 func WithApp(id int64, key []byte) Option { return func(c *config) { c.appID, c.key = id, key } }
 
-// WithInstallation names the App's installation; without it, each repository's is asked for.
-func WithInstallation(id int64) Option { return func(c *config) { c.install = id } }
+// WithInstallation names the App's installation in an account, which has the repositories of that owner. Those of any other are in another
+// one, if the App is installed there: it is asked for, as is that of each repository without this option.
+func WithInstallation(id int64, owner string) Option {
+	return func(c *config) { c.install, c.installOwner = id, owner }
+}
 
 // WithBaseURL is for GitHub Enterprise Server, such as "https://github.example.com/api/v3/".
 func WithBaseURL(base string) Option { return func(c *config) { c.baseURL = base } }

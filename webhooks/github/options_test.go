@@ -29,7 +29,7 @@ func TestOptions(t *testing.T) {
 		"NoKey":        {[]github.Option{github.WithApp(7, nil)}, "no private key"},
 		"NoID":         {[]github.Option{github.WithApp(0, app.Key)}, "no id"},
 		"BadKey":       {[]github.Option{github.WithApp(7, []byte("s3cret"))}, "cannot be read"},
-		"Installation": {[]github.Option{token, github.WithInstallation(7)}, "no App"},
+		"Installation": {[]github.Option{token, github.WithInstallation(7, "acme")}, "no App"},
 		"LineEnd":      {[]github.Option{github.WithToken("ghp_x\n")}, "line end"},
 		"PlainHTTP":    {[]github.Option{token, github.WithBaseURL("http://github.example.com/api/v3/")}, "https"},
 		"Loopback":     {[]github.Option{token, github.WithBaseURL("http://127.0.0.1:3000/api/v3")}, ""},

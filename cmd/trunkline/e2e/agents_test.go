@@ -39,7 +39,12 @@ const (
 
 func newAgents(t *testing.T, platform string) *agents {
 	t.Helper()
-	a := &agents{t: t, cluster: pkg.Cluster(t), repo: gittest.New(t), authority: agenttest.NewAuthority(t), platform: platform, token: filepath.Join(t.TempDir(), "token")}
+	return agentsOf(t, pkg.Cluster(t), gittest.New(t), platform)
+}
+
+func agentsOf(t *testing.T, cluster *clustertest.Cluster, repo *gittest.Repo, platform string) *agents {
+	t.Helper()
+	a := &agents{t: t, cluster: cluster, repo: repo, authority: agenttest.NewAuthority(t), platform: platform, token: filepath.Join(t.TempDir(), "token")}
 	token := a.authority.Token(issuerOfAgents, subjectOfAgents, "trunkline", time.Now().Add(time.Hour))
 	if err := os.WriteFile(a.token, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
@@ -50,12 +55,17 @@ func newAgents(t *testing.T, platform string) *agents {
 // daemon starts one that agents come to at an address.
 func (a *agents) daemon(address string, args ...string) *daemon {
 	a.t.Helper()
+	all := append([]string{"--repo", a.repo.URL(), "--data", a.t.TempDir(), "--cluster", "test=agent", "--poll", "1h"}, a.flags(address)...)
+	return serve(a.t, append(all, args...)...)
+}
+
+// flags are those of a daemon that agents come to at an address.
+func (a *agents) flags(address string) []string {
 	cert, key := a.authority.Files("daemon")
-	return serve(a.t, append([]string{
-		"--repo", a.repo.URL(), "--data", a.t.TempDir(), "--cluster", "test=agent", "--poll", "1h", "--agent-listen", address, "--agent-tls-cert-file", cert,
-		"--agent-tls-key-file", key, "--agent-issuer", "test=" + issuerOfAgents, "--agent-subject", "test=" + subjectOfAgents,
-		"--agent-keys-file", "test=" + a.authority.KeysFile(),
-	}, args...)...)
+	return []string{
+		"--agent-listen", address, "--agent-tls-cert-file", cert, "--agent-tls-key-file", key, "--agent-issuer", "test=" + issuerOfAgents,
+		"--agent-subject", "test=" + subjectOfAgents, "--agent-keys-file", "test=" + a.authority.KeysFile(),
+	}
 }
 
 // start starts an agent with a folder of its own.
