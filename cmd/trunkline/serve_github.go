@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
@@ -303,9 +304,14 @@ func (r readReports) Policy() string { return report.PagePolicy() }
 // hand does what people ask for in comments.
 type hand struct{ rec *reconciler.Reconciler }
 
+// fromGitHub is a user of GitHub, by the name that bindings have for them.
+func fromGitHub(login, why string) reconciler.ByHand {
+	return reconciler.ByHand{By: access.GitHubPrefix + login, SignOn: string(access.ByGitHub), Why: why}
+}
+
 // Approve implements [webhooks.Hand].
 func (h hand) Approve(environment, digest, by, why string) error {
-	return h.rec.Approve(environment, digest, reconciler.ByHand{By: by, Why: why})
+	return h.rec.Approve(environment, digest, fromGitHub(by, why))
 }
 
 // Reviewed implements [webhooks.Hand].
@@ -313,7 +319,7 @@ func (h hand) Reviewed(id catalog.ReleaseID, digest, why string) { h.rec.Reviewe
 
 // Rollback implements [webhooks.Hand].
 func (h hand) Rollback(ctx context.Context, id catalog.ReleaseID, by, why string) error {
-	return h.rec.Do(ctx, id, reconciler.Rollback, reconciler.ByHand{By: by, Why: why})
+	return h.rec.Do(ctx, id, reconciler.Rollback, fromGitHub(by, why))
 }
 
 // previews are the environments of pull requests, in the clusters that the reconciler keeps.

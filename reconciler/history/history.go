@@ -82,6 +82,8 @@ type Event struct {
 	Commit string
 	// By is a person's name, or [Daemon]; default: [Daemon].
 	By string
+	// SignOn is how By signed on, such as "session"; empty if nobody did, as for a commit.
+	SignOn string
 	// Why is the reason that was given, and Message what came of it.
 	Why, Message string
 	// Took is kept to the microsecond.
