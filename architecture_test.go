@@ -181,6 +181,7 @@ var mayKnow = map[string][]string{
 	"test/fulldisk":              {},
 	"test/mermaidtest":           {"test/cached"},
 	"test/mototest":              {"test/cached"},
+	"test/oidctest":              {},
 	"test/pgtest":                {},
 	"test/s3test":                {},
 	"test/stage":                 {"console/client"},

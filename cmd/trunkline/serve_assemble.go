@@ -260,9 +260,16 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	own, err := d.openTokens()
+	store, err := d.openTokens()
 	if err != nil {
 		return err
+	}
+	var own console.OwnTokens
+	if store != nil {
+		own = store
+		if sessions != nil {
+			sessions.Ends = store
+		}
 	}
 	var tokens func() []console.Token
 	if d.flags.listening.asksForTokens() {
