@@ -176,6 +176,7 @@ var mayKnow = map[string][]string{
 	"render/manifests":           {"api", "render/internal"},
 	"render/substitute":          {},
 	"scaffold":                   {"api", "catalog"},
+	"traces":                     {"catalog"},
 	"test/cached":                {},
 	"test/clustertest":           {},
 	"test/fulldisk":              {},

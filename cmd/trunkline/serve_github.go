@@ -136,7 +136,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	options := func(source string) webhooks.Options {
 		return webhooks.Options{
 			Source: source, Joint: d.accepted, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Accuracy: d.counting.accurate,
-			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Log: d.log, Now: time.Now,
+			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Observe: d.tracesReview(source), Log: d.log, Now: time.Now,
 		}
 	}
 	own := options("")
@@ -164,6 +164,7 @@ func (d *daemon) deliveries(own string, sources []sourceForge) func(event, id st
 		if e.Hint.Push {
 			source := d.triggerSource(e.Of)
 			if e.Of(own) && e.Look {
+				d.tracer.Pushed()
 				git.Trigger(d.trigger)
 				return http.StatusAccepted, "the repository is fetched"
 			}

@@ -214,8 +214,8 @@ func expected(t *testing.T, who string, a attempt) string {
 	return "denied"
 }
 
-// held holds what came of attempts to the table.
-func held(t *testing.T, who, where string, all []attempt, answers map[string]answered) {
+// holdTo holds what came of attempts to the table.
+func holdTo(t *testing.T, who, where string, all []attempt, answers map[string]answered) {
 	t.Helper()
 	want, got := map[string]string{}, map[string]string{}
 	for _, a := range all {
@@ -413,7 +413,7 @@ func TestSignOn(t *testing.T) {
 			for _, a := range all {
 				answers[a.Name] = try(t, d.server, token, a)
 			}
-			held(t, who, "the API", all, answers)
+			holdTo(t, who, "the API", all, answers)
 			p.commands(d.server)
 		})
 	}
@@ -425,7 +425,7 @@ func TestSignOn(t *testing.T) {
 				plan["act"] = "/releases/orders/dev/test"
 			}
 			saw := browse(t, plan)
-			held(t, who, "a browser", all, saw.Answers)
+			holdTo(t, who, "a browser", all, saw.Answers)
 			for _, where := range []string{"footer", "other"} {
 				if !strings.Contains(saw.Seen[where], "Signed on as "+who) {
 					t.Errorf("%s does not say who is signed on: %s", where, saw.Seen[where])
