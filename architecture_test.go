@@ -100,6 +100,7 @@ var mayKnow = map[string][]string{
 	"flow/pull":                  {"api/lot", "api/pull", "flow/bucket", "flow/data", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/record":                {"api/lot", "flow/bucket", "flow/plan"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
+	"flow/rights/rightstest":     {"flow/rights"},
 	"flow/rights":                {"api", "catalog", "flow/manifest", "flow/rights", "flow/run"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
 	"flow/snapshot":              {"api/lot", "flow/bucket", "flow/plan", "flow/survey"},
