@@ -38,6 +38,8 @@ type receiver struct {
 	// answer is what it answers; 0: that it took them.
 	answer int
 	asked  int
+	// to is where it sends whoever it redirects.
+	to string
 }
 
 func receive(t *testing.T) *receiver {
@@ -48,7 +50,7 @@ func receive(t *testing.T) *receiver {
 		defer r.mu.Unlock()
 		r.asked++
 		if r.answer != 0 {
-			w.Header().Set("Location", "http://127.0.0.1:1/")
+			w.Header().Set("Location", r.to)
 			w.WriteHeader(r.answer)
 			return
 		}
@@ -330,10 +332,12 @@ func TestAReceiverThatIsAway(t *testing.T) {
 	if log := d.log.String(); !strings.Contains(log, "spans are dropped") || strings.Contains(log, "s3cret") {
 		t.Errorf("the log says %s", log)
 	}
+	other := receive(t)
+	r.to = other.URL + "/v1/traces"
 	r.answer, d = http.StatusTemporaryRedirect, tracer(t, r.URL, 1)
 	d.LotEnded(traces.LotRun{Release: orders, Workload: "clean"})
 	d.send(t)
-	if sent, _ := d.Counts(); sent != 0 {
+	if sent, _ := d.Counts(); sent != 0 || other.asked != 0 {
 		t.Error("a redirect is followed, with the headers")
 	}
 }
