@@ -42,7 +42,7 @@ type progress struct {
 	healthy bool
 }
 
-// Pushed tells that a push was heard of.
+// Pushed tells of a push.
 func (t *Tracer) Pushed() {
 	if t == nil {
 		return
@@ -54,7 +54,7 @@ func (t *Tracer) Pushed() {
 	}
 }
 
-// Fetching tells that a fetch begins: what was pushed before is in it.
+// Fetching tells of the begin of a fetch: what was pushed before is in it.
 func (t *Tracer) Fetching() {
 	if t == nil {
 		return
@@ -91,7 +91,7 @@ func (t *Tracer) Fetched(commit string, moved bool) {
 	t.told = time.Time{}
 }
 
-// Judged tells that a commit was accepted or refused. Where several replicas judge it, one of them tells.
+// Judged tells what became of a commit: whether it was accepted. Where several replicas judge it, one of them tells.
 func (t *Tracer) Judged(commit string, accepted bool) {
 	if t == nil {
 		return
@@ -164,7 +164,7 @@ func (t *Tracer) note(r catalog.ReleaseID, p progress) {
 	t.releases[r] = p
 }
 
-// Settled tells that a release has become healthy at a commit, or has failed to.
+// Settled tells what became of a release at a commit: whether it is healthy.
 func (t *Tracer) Settled(r catalog.ReleaseID, commit string, healthy bool) {
 	if t == nil || commit == "" {
 		return

@@ -19,7 +19,7 @@ type Budget struct {
 	Month, Reason string
 }
 
-// budgets tells of those that do not last; each month tells anew.
+// budgets tells of those that do not last; each month tells again.
 func (w *watcher) budgets() {
 	if !w.sight.Leads || !w.sight.Counted {
 		w.blind(notify.OverBudget)
