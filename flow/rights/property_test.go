@@ -84,7 +84,7 @@ func TestARunMayDoWhatItDoes(t *testing.T) {
 		allows := func(right rights.Right, address string) bool {
 			rest, _ := strings.CutPrefix(address, "s3://")
 			bucket, key, _ := strings.Cut(rest, "/")
-			return rightstest.Allows(p, right, "s3", bucket, key)
+			return rightstest.Allows(&p.Needs, right, "s3", bucket, key)
 		}
 		for _, q := range requests(attempt.Tagged(rapid.SampledFrom([]string{"", "x9"}).Draw(r, "tag")), builtin) {
 			if !allows(q.right, q.at) {

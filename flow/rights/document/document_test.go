@@ -83,10 +83,10 @@ func TestDocumentsAllowWhatIsGranted(t *testing.T) {
 					for _, rest := range keys {
 						for _, right := range rightstest.All() {
 							key := folder + rest
-							want := rightstest.Allows(p, right, scheme, "lake", key)
+							want := rightstest.Allows(&p.Needs, right, scheme, "lake", key)
 							if right == rights.List || cloud != catalog.GCP {
 								// What may be created may be replaced where there is one right to write.
-								want = want || right == rights.Replace && rightstest.Allows(p, rights.Create, scheme, "lake", key)
+								want = want || right == rights.Replace && rightstest.Allows(&p.Needs, rights.Create, scheme, "lake", key)
 							}
 							got := says(right, key)
 							if got == want || cloud == catalog.GCP && got && wider(grants, right, key) {
