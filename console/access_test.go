@@ -50,6 +50,9 @@ type guarded struct {
 	clock  time.Time
 	rules  *access.Rules
 	events []history.Event
+	// sessions and tokens are what keeps them.
+	sessions *console.Sessions
+	tokens   *tokens.Store
 }
 
 func newGuarded(t *testing.T) *guarded {
@@ -73,9 +76,10 @@ func newGuarded(t *testing.T) *guarded {
 	}
 	store := tokens.NewStore(database, now)
 	t.Cleanup(func() { _ = store.Close() })
+	p.tokens, p.sessions = store, &console.Sessions{Service: &signon.Service{People: people}, Jar: jar, Ends: store, Now: now}
 	p.Daemon = consoletest.Start(t, func(o *console.Options) {
-		o.Access = func() *access.Rules { return p.rules }
-		o.Sessions = &console.Sessions{Service: &signon.Service{People: people}, Jar: jar, Now: now}
+		o.Access, o.Heartbeat = func() *access.Rules { return p.rules }, 10*time.Millisecond
+		o.Sessions = p.sessions
 		o.OwnTokens, o.Record = store, func(e history.Event) { p.events = append(p.events, e) }
 	})
 	for _, project := range []string{"ledger", "orders"} {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// maxStreams bounds how many follow at once.
-	maxStreams = 256
+	// maxStreams bounds how many follow at once, and maxStreamsEach how many of them are of one name.
+	maxStreams, maxStreamsEach = 256, 32
 	// maxStream is how long one follows at most; whoever comes back signs on again, and gets what is new since.
 	maxStream = 10 * time.Minute
 	// maxChunk bounds how many changes are in memory for one stream.
@@ -60,17 +60,16 @@ func (c *console) changes(w http.ResponseWriter, r *http.Request) error {
 	if err := q.done(); err != nil {
 		return err
 	}
-	select {
-	case c.streams <- struct{}{}:
-		defer func() { <-c.streams }()
-	default:
+	who := principalOf(r.Context())
+	if err := c.streams.begin(who); err != nil {
 		w.Header().Set("Retry-After", "5")
-		return problemf(http.StatusServiceUnavailable, "too many clients follow the changes")
+		return err
 	}
+	defer c.streams.end(who)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that know it do not collect what is sent
 	s := &stream{
-		c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, pace: time.Duration(pace) * time.Millisecond, bare: bare != nil && *bare,
+		c: c, w: w, control: http.NewResponseController(w), scope: scope, sight: func() *sight { return c.sight(r) }, signedOn: func() bool { return c.stillSignedOn(r, who) }, pace: time.Duration(pace) * time.Millisecond, bare: bare != nil && *bare,
 	}
 	// A browser that comes back says what it had last itself; the first time it cannot.
 	ctx, cancel := context.WithTimeout(r.Context(), maxStream)
@@ -89,7 +88,9 @@ type stream struct {
 	scope   releaseFilter
 	// sight returns what the client sees now: a right may be taken away meanwhile.
 	sight func() *sight
-	pace  time.Duration
+	// signedOn reports whether the client's sign-on is still good.
+	signedOn func() bool
+	pace     time.Duration
 	// bare sends only that something has changed, and not what.
 	bare bool
 	// after is the revision up to which everything was sent.
@@ -226,6 +227,9 @@ func (s *stream) wait(ctx context.Context, heartbeat *time.Ticker) error {
 		case <-paused:
 			paused = nil
 		case <-heartbeat.C:
+			if !s.signedOn() {
+				return errSignedOff
+			}
 			if err := s.flush([]byte(": alive\n\n")); err != nil {
 				return err
 			}

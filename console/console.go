@@ -97,7 +97,7 @@ func New(opts Options) http.Handler {
 		opts.Access = func() *access.Rules { return nil }
 	}
 	c := &console{
-		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), streams: make(chan struct{}, maxStreams), crossOrigin: http.NewCrossOriginProtection(),
+		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	mux := http.NewServeMux()
 	for _, route := range append(c.routes(), c.pageRoutes()...) {
@@ -108,10 +108,11 @@ func New(opts Options) http.Handler {
 
 type console struct {
 	opts Options
-	// deliveries, notices and streams have a place for each that may be under way at once.
-	deliveries, notices, streams chan struct{}
-	crossOrigin                  *http.CrossOriginProtection
-	attempts                     attempts
+	// deliveries and notices have a place for each that may be under way at once.
+	deliveries, notices chan struct{}
+	crossOrigin         *http.CrossOriginProtection
+	attempts            attempts
+	streams             streams
 }
 
 // secured answers what no route is for, and has no browser make more of any answer than it is: nothing is run, framed, stored

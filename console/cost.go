@@ -143,7 +143,7 @@ func (c *console) costs(w http.ResponseWriter, r *http.Request) error {
 	if out.By == nil {
 		out.By = []usage.Dimension{}
 	}
-	if out.Gaps == nil {
+	if out.Gaps = c.sight(r).gaps(c.opts.Board.Snapshot(), out.Gaps); out.Gaps == nil {
 		out.Gaps = []usage.Gap{}
 	}
 	c.answer(w, http.StatusOK, out)

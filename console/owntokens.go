@@ -142,8 +142,7 @@ func (c *console) revokeToken(w http.ResponseWriter, r *http.Request) error {
 func (c *console) recordToken(kind history.Kind, t tokens.Token, by access.Principal) {
 	if c.opts.Record != nil {
 		c.opts.Record(history.Event{
-			Kind: kind, By: by.String(), Object: t.Owner + " " + t.Name + " (" + t.ID + ")", Release: catalog.ReleaseID{Project: t.Project},
-			Message: "by " + string(by.SignOn),
+			Kind: kind, By: by.String(), SignOn: string(by.SignOn), Object: t.Owner + " " + t.Name + " (" + t.ID + ")", Release: catalog.ReleaseID{Project: t.Project},
 		})
 	}
 }

@@ -47,8 +47,8 @@ func withPrincipal(r *http.Request, p access.Principal) *http.Request {
 // signOn finds out who makes a request.
 func (c *console) signOn(w http.ResponseWriter, r *http.Request) (access.Principal, error) {
 	if r.Header.Get("Authorization") == "" {
-		if who, ok := c.bySession(w, r); ok {
-			return who, nil
+		if who, ok, err := c.bySession(w, r); ok || err != nil {
+			return who, err
 		}
 	}
 	if c.opts.Tokens != nil || c.opts.Sessions != nil {

@@ -41,6 +41,7 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/tokens", right: access.SignedOn, handle: c.tokens},
 		{pattern: "POST /api/v1/tokens", right: access.SignedOn, handle: c.createToken},
 		{pattern: "POST /api/v1/tokens/{token}/revoke", right: access.SignedOn, handle: c.revokeToken},
+		{pattern: "POST /api/v1/sessions/end", right: access.SignedOn, handle: c.endAll}, // one's own; those of others need more
 		{pattern: "GET /metrics", right: access.Metrics, handle: c.metrics},
 		{pattern: "GET /api/v1/openapi.json", right: access.SignedOn, handle: c.openAPI},
 		{pattern: "GET /api/v1/status", right: access.View, filtered: true, handle: c.status},

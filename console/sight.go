@@ -9,6 +9,7 @@ import (
 
 	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/cost/usage"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -114,6 +115,16 @@ func (s *sight) platform(p status.Platform) status.Platform {
 	})
 	p.Source = s.source(p.Source)
 	return p
+}
+
+// gaps are those of clusters in which the caller sees a release.
+func (s *sight) gaps(p status.Platform, all []usage.Gap) []usage.Gap {
+	if s.whole {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(g usage.Gap) bool {
+		return !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Cluster == g.Cluster && s.sees(r.Project, r.Environment) })
+	})
 }
 
 // release is one as far as a caller sees it: the end of a log needs a right of its own.

@@ -33,7 +33,18 @@ type Sessions struct {
 	Service *signon.Service
 	// Jar seals the cookies; nil: nobody signs on in a browser.
 	Jar *session.Jar
-	Now func() time.Time
+	// Ends keeps which sessions are good; nil: each is until it ends by itself.
+	Ends SessionEnds
+	Now  func() time.Time
+}
+
+// SessionEnds ends sessions before they end by themselves, at all replicas; it is a [tokens.Store] outside of tests.
+type SessionEnds interface {
+	// SessionOf returns the generation for a new session of someone, and SessionGood reports whether those of one are good.
+	SessionOf(ctx context.Context, name string) (int64, error)
+	SessionGood(ctx context.Context, name string, of int64) (bool, error)
+	// EndSessions ends all of someone's.
+	EndSessions(ctx context.Context, name string) error
 }
 
 // kept is what a session's cookie holds.
@@ -42,18 +53,30 @@ type kept struct {
 	Groups []string  `json:"groups,omitempty"`
 	Since  time.Time `json:"since"`
 	Seen   time.Time `json:"seen"`
+	// Of is the generation of the session.
+	Of int64 `json:"of,omitempty"`
 }
 
 // bySession returns who has signed on in a browser; false if nobody has. A session in use goes on, but not for ever.
-func (c *console) bySession(w http.ResponseWriter, r *http.Request) (access.Principal, bool) {
+func (c *console) bySession(w http.ResponseWriter, r *http.Request) (access.Principal, bool, error) {
 	s := c.opts.Sessions
 	if s == nil || s.Jar == nil {
-		return access.Principal{}, false
+		return access.Principal{}, false, nil
 	}
 	var k kept
 	now := s.Now()
 	if s.Jar.Open(r, sessionCookie, now, &k) != nil || access.CheckName(k.Name) != nil || c.taken(k.Name) || !now.Before(k.Since.Add(sessionLife)) {
-		return access.Principal{}, false
+		return access.Principal{}, false, nil
+	}
+	if s.Ends != nil {
+		good, err := s.Ends.SessionGood(r.Context(), k.Name, k.Of)
+		if err != nil {
+			c.opts.Log.Warn("a session cannot be checked", "err", err.Error())
+			return access.Principal{}, false, problemf(http.StatusServiceUnavailable, "the session cannot be checked; see the daemon's log")
+		}
+		if !good {
+			return access.Principal{}, false, nil
+		}
 	}
 	if now.Sub(k.Seen) > sessionIdle/4 {
 		k.Seen = now
@@ -61,7 +84,7 @@ func (c *console) bySession(w http.ResponseWriter, r *http.Request) (access.Prin
 			http.SetCookie(w, cookie)
 		}
 	}
-	return access.Principal{Name: k.Name, SignOn: access.BySession, Groups: k.Groups}, true
+	return access.Principal{Name: k.Name, SignOn: access.BySession, Groups: k.Groups}, true, nil
 }
 
 func ends(k kept, now time.Time) time.Time {
@@ -123,6 +146,11 @@ func (c *console) callback(w http.ResponseWriter, r *http.Request) error {
 		return problemf(http.StatusForbidden, "this sign-on is over: begin again at /login")
 	}
 	k := kept{Name: who.Name, Groups: who.Groups, Since: now, Seen: now}
+	if s.Ends != nil {
+		if k.Of, err = s.Ends.SessionOf(r.Context(), k.Name); err != nil {
+			return err
+		}
+	}
 	cookie, err := s.Jar.Seal(sessionCookie, k, now, ends(k, now))
 	if errors.Is(err, session.ErrTooLarge) {
 		return problemf(http.StatusForbidden, "you are in too many groups for a session: have the issuer send only those that bindings name")
@@ -155,8 +183,18 @@ func (c *console) notSignedOn(err error) error {
 	return problemf(http.StatusForbidden, "the sign-on is refused; the daemon's log says why")
 }
 
-// logout ends a session.
+// logout ends a session in one browser, or everywhere.
 func (c *console) logout(w http.ResponseWriter, r *http.Request) error {
+	q := newQuery(r)
+	everywhere := q.flag("everywhere")
+	if err := q.done(); err != nil {
+		return err
+	}
+	if everywhere != nil && *everywhere {
+		if _, err := c.endSessions(r, SessionsEnd{}); err != nil {
+			return err
+		}
+	}
 	if s := c.opts.Sessions; s != nil && s.Jar != nil {
 		http.SetCookie(w, s.Jar.Remove(sessionCookie))
 	}

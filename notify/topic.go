@@ -29,6 +29,10 @@ const (
 	RepositoryUnreachable Topic = "repository-unreachable"
 	// ClusterUnreachable is a cluster that does not answer, or whose agent does not.
 	ClusterUnreachable Topic = "cluster-unreachable"
+	// OverBudget is an environment, or a project in one, that has cost more than its budget of the month, or is going to.
+	OverBudget Topic = "over-budget"
+	// PreviewEnding is the preview of a pull request that is removed soon, since nobody uses it.
+	PreviewEnding Topic = "preview-ending"
 	// Test is a message that a person asked for.
 	Test Topic = "test"
 )
@@ -76,17 +80,14 @@ func known(t Topic) about {
 		return about{"Repository cannot be read", Critical, 5 * time.Minute, "What runs is left as it is. Look at the address, the credentials and the server."}
 	case ClusterUnreachable:
 		return about{"Cluster does not answer", Critical, 2 * time.Minute, `What runs there is not kept. "trunkline doctor" finds what is in the way.`}
+	case OverBudget:
+		return about{"Budget does not last", Warning, time.Hour, `See what costs it: "trunkline cost --since DAY --by project,workload". Change what runs, or the budget.`}
+	case PreviewEnding:
+		return about{"Preview is removed soon", Info, 0, `To keep it, write "/trunkline preview extend" in its pull request.`}
 	case Test:
 		return about{"Test message", Info, 0, "Nothing has to be done."}
 	}
 	return about{title: string(t), severity: Warning}
-}
-
-// Topics are all that can be asked for.
-func Topics() []Topic {
-	return []Topic{
-		ReleaseFailed, RolledBack, Drift, Held, ResourceFailed, LotFailed, LotLate, CommitRefused, RepositoryUnreachable, ClusterUnreachable,
-	}
 }
 
 // Title says in a few words what the topic is.

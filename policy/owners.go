@@ -19,7 +19,8 @@ import (
 
 // Person is someone who makes or approves a change.
 type Person struct {
-	// Login is the name of the account, and Teams those of the teams that it is in, without their organisation.
+	// Login is the name of the account, and Teams those of the teams that it is in, as ORGANISATION/NAME, or as NAME where it does not
+	// matter in which organisation.
 	Login string
 	Teams []string
 }
@@ -33,10 +34,19 @@ func (p Person) is(owner string) bool {
 	if strings.EqualFold(owner, p.Login) {
 		return true
 	}
-	if _, team, ok := strings.Cut(owner, "/"); ok {
-		owner = team
+	org, name, qualified := cutTeam(owner)
+	return slices.ContainsFunc(p.Teams, func(t string) bool {
+		o, n, both := cutTeam(t)
+		return strings.EqualFold(n, name) && (strings.EqualFold(o, org) || !qualified || !both)
+	})
+}
+
+// cutTeam takes the name of a team apart, whose organisation may not be said.
+func cutTeam(team string) (org, name string, qualified bool) {
+	if org, name, qualified = strings.Cut(team, "/"); !qualified {
+		return "", team, false
 	}
-	return slices.ContainsFunc(p.Teams, func(t string) bool { return strings.EqualFold(t, owner) })
+	return org, name, true
 }
 
 // OwnerFiles are where GitHub looks for the owners of files, in this order.

@@ -24,6 +24,15 @@ func TestOwnership(t *testing.T) {
 		"Stranger": {reason: "Who does not, does not.", after: []edit{touch}, people: []policy.Person{eve}, want: []string{denied + "eve"}},
 		"Approved": {reason: "An owner may approve.", after: []edit{touch}, people: []policy.Person{eve, ada}},
 		"Unknown":  {reason: "Where nobody is known, nobody is asked for.", after: []edit{touch}},
+		"TeamOfTheOrganisation": {
+			reason: "The organisation may be said, or not.",
+			before: []edit{{orders, "owner: team-orders", "owner: acme/team-orders"}}, after: []edit{touch}, people: []policy.Person{{Login: "ada", Teams: []string{"Acme/team-orders"}}},
+		},
+		"TeamElsewhere": {
+			reason: "A team of another organisation is another team.",
+			before: []edit{{orders, "owner: team-orders", "owner: other/team-orders"}}, after: []edit{touch}, people: []policy.Person{{Login: "ada", Teams: []string{"acme/team-orders"}}},
+			want: []string{denied + "ada"},
+		},
 		"NoTeam": {
 			reason: "A login that is like the name of a team's member is not the team.",
 			after:  []edit{touch}, people: []policy.Person{{Login: "team-orders-bot"}, {Login: "joe"}}, want: []string{denied + "team-orders-bot, joe"},

@@ -15,8 +15,8 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// ByHand is who asks for something, and why.
-type ByHand struct{ By, Why string }
+// ByHand is who asks for something, how they signed on, and why.
+type ByHand struct{ By, SignOn, Why string }
 
 // Act is what a person can ask of a release.
 type Act = release.Do
@@ -68,8 +68,8 @@ func (r *Reconciler) Do(ctx context.Context, id catalog.ReleaseID, act Act, hand
 	}
 	ticket, reply := r.replies.expect()
 	defer r.replies.forget(ticket)
-	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "why", hand.Why)
-	if !r.put(id, release.Act{ID: ticket, Do: act, By: hand.By, Why: hand.Why}) {
+	r.opts.Log.Info("asked by hand", "release", id.String(), "act", string(act), "by", hand.By, "how", hand.SignOn, "why", hand.Why)
+	if !r.put(id, release.Act{ID: ticket, Do: act, By: hand.By, SignOn: hand.SignOn, Why: hand.Why}) {
 		return fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
 	select {
@@ -169,7 +169,7 @@ func (r *Reconciler) Approve(environment, digest string, hand ByHand) error {
 		what += fmt.Sprintf(", and changes of %d that were not reviewed", unreviewed)
 	}
 	r.opts.Tell(history.Event{
-		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, Why: hand.Why, Message: what,
+		Release: catalog.ReleaseID{Environment: environment}, Kind: history.Approved, By: hand.By, SignOn: hand.SignOn, Why: hand.Why, Message: what,
 	})
 	r.opts.Log.Info("approved", "environment", environment, "removed", len(removed), "shrunk", shrunk, "unreviewed", unreviewed, "by", hand.By, "why", hand.Why)
 	r.recount(environment)

@@ -50,7 +50,7 @@ func (a *actor) do(ctx context.Context, e release.Effect) {
 		a.r.progress.set(a.id, e.Progress.Current, e.Progress.HealthySince)
 	case release.Record:
 		a.r.opts.Tell(history.Event{
-			Release: a.id, Kind: history.Kind(e.Kind), Commit: e.Commit, Message: e.Message, By: e.By, Why: e.Why, Object: e.Object, Fields: e.Fields,
+			Release: a.id, Kind: history.Kind(e.Kind), Commit: e.Commit, Message: e.Message, By: e.By, SignOn: e.SignOn, Why: e.Why, Object: e.Object, Fields: e.Fields,
 		})
 	case release.Warn:
 		a.r.opts.Log.Warn(e.Message, "release", a.id.String(), "err", e.Err)

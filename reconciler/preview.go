@@ -459,12 +459,12 @@ func (r *Reconciler) tellPreview(before, next *kept) {
 	}
 	r.opts.Log.Info("preview", "name", next.Name, "what", what, "commit", next.Commit, "by", next.By.By)
 	r.opts.Tell(history.Event{
-		Release: catalog.ReleaseID{Environment: next.Name}, Kind: history.Previewed, Commit: next.Commit, By: next.By.By, Why: next.By.Why, Message: what,
+		Release: catalog.ReleaseID{Environment: next.Name}, Kind: history.Previewed, Commit: next.Commit, By: next.By.By, SignOn: next.By.SignOn, Why: next.By.Why, Message: what,
 	})
 }
 
 func (r *Reconciler) tellRemoved(name string, hand ByHand) {
 	const what = "the preview is removed, with its data"
 	r.opts.Log.Info("preview", "name", name, "what", what, "by", hand.By, "why", hand.Why)
-	r.opts.Tell(history.Event{Release: catalog.ReleaseID{Environment: name}, Kind: history.Previewed, By: hand.By, Why: hand.Why, Message: what})
+	r.opts.Tell(history.Event{Release: catalog.ReleaseID{Environment: name}, Kind: history.Previewed, By: hand.By, SignOn: hand.SignOn, Why: hand.Why, Message: what})
 }

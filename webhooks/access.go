@@ -28,20 +28,11 @@ func (e *Engine) guard(ctx context.Context, cat *catalog.Catalog, login string) 
 	if len(teams) == 0 {
 		return g, nil
 	}
-	var names []string
-	for _, t := range teams {
-		_, name, _ := strings.Cut(t, "/")
-		names = append(names, name)
-	}
-	of, err := e.rights().Teams(ctx, login, union(names, nil))
+	of, err := e.rights().Teams(ctx, login, teams)
 	if err != nil {
 		return g, fmt.Errorf("reading the teams of %s: %w", login, err)
 	}
-	for _, t := range teams {
-		if _, name, _ := strings.Cut(t, "/"); slices.ContainsFunc(of, func(o string) bool { return strings.EqualFold(o, name) }) {
-			g.who.Teams = append(g.who.Teams, t)
-		}
-	}
+	g.who.Teams = of
 	return g, nil
 }
 

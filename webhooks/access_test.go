@@ -3,6 +3,7 @@
 package webhooks
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -16,6 +17,11 @@ import (
 func TestDeclaredAccess(t *testing.T) {
 	access := func(bindings string) files {
 		return files{"access.yaml": head + "kind: Access\nmetadata: {name: acme}\nspec:\n  teams: [{name: orders, github: [acme/team-orders]}]\n  bindings:\n" + bindings}
+	}
+	elsewhere := func(bindings string) files {
+		all := access(bindings)
+		all["access.yaml"] = strings.Replace(all["access.yaml"], "acme/team-orders", "other/team-orders", 1)
+		return all
 	}
 	const (
 		admin    = "    - {role: platform-admin, users: [ada@acme.example]}\n"
@@ -34,6 +40,7 @@ func TestDeclaredAccess(t *testing.T) {
 		"both":          {"her team is bound on both sides", access(admin + project + prod), nil, report.Done},
 		"by login":      {"a login is the same in large letters", access(admin + project + login), nil, report.Done},
 		"one":           {"a role in the project is not enough", access(admin + project), nil, report.NotAllowed},
+		"other teams":   {"a team of another organisation is none of hers, whatever it is called", elsewhere(admin + project + prod), nil, report.NotAllowed},
 		"none":          {"nobody has bound her", access(admin), nil, report.NotAllowed},
 		"a namesake":    {"who signs on elsewhere under her login is somebody else", access(namesake), nil, report.NotAllowed},
 		"grants itself": {"a pull request gives nobody rights", access(admin), access(admin + project + prod), report.NotAllowed},

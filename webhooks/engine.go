@@ -61,6 +61,8 @@ type Options struct {
 	Poll time.Duration
 	// Workers is how many pull requests are worked on at once; default: 4.
 	Workers int
+	// Observe is told of every review that was written into a check; nil: nobody is.
+	Observe func(Reviewed)
 
 	Log *slog.Logger
 	Now func() time.Time
@@ -134,6 +136,9 @@ func newEngine(opts Options, all map[string]*Engine, previewing *previewing) *En
 	if opts.Accuracy == nil {
 		opts.Accuracy = func() string { return "" }
 	}
+	if opts.Observe == nil {
+		opts.Observe = func(Reviewed) {}
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -176,6 +181,7 @@ func (e *Engine) Take(h Hint) error {
 		if h.Comment {
 			s.commented.Store(true)
 		}
+		s.toldOf(e.opts.Now())
 		return e.queue.add(key{pull: h.Pull}, h.SHA)
 	case h.SHA != "":
 		return e.takeCommit(h)

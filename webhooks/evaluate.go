@@ -114,9 +114,6 @@ func (e *Engine) people(ctx context.Context, logins, owners []string) ([]policy.
 	var teams []string
 	for _, owner := range owners {
 		name := strings.TrimPrefix(owner, "@")
-		if _, team, ok := strings.Cut(name, "/"); ok {
-			name = team
-		}
 		if !strings.Contains(name, "@") { // an address of mail
 			teams = append(teams, name)
 		}

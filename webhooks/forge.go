@@ -221,7 +221,8 @@ const (
 type People interface {
 	// Permission returns what a person may do; None for strangers.
 	Permission(ctx context.Context, login string) (Permission, error)
-	// Teams returns which of the teams, by their names without the organisation, a person is in.
+	// Teams returns which of the teams a person is in, of those asked for as NAME or ORGANISATION/NAME: always as
+	// ORGANISATION/NAME. A team of another organisation than the repository's has nobody in it.
 	Teams(ctx context.Context, login string, teams []string) ([]string, error)
 }
 

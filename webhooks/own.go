@@ -222,6 +222,30 @@ func (e *Engine) decide(number int, facts *previews.Pull) (fate, time.Time) {
 	return mine, d.Again
 }
 
+// Expiring is a preview that there is, and when it is removed unless someone uses it.
+type Expiring struct {
+	Name    string
+	Expires time.Time
+}
+
+// Expiring returns the previews of all repositories, by what is known of them.
+func (e *Engine) Expiring() (out []Expiring) {
+	rules, v := e.rules(), e.previewing
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d := previews.Decide(previews.Input{
+		Now: e.opts.Now(), Rules: rules, Pulls: slices.Collect(maps.Values(v.facts)), Exists: slices.Collect(maps.Values(v.exists)),
+	})
+	for _, p := range d.Want {
+		of := catalog.Pull{Source: p.Source, Number: p.Number}
+		if _, there := v.exists[of]; there {
+			out = append(out, Expiring{of.Preview(), p.Expires})
+		}
+	}
+	slices.SortFunc(out, func(a, b Expiring) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
 // gone forgets a preview that is gone, and what was known of its pull request if that is not open any more. Others may have its
 // place.
 func (e *Engine) gone(number int, open bool) {

@@ -26,6 +26,8 @@ type pullState struct {
 	rerun atomic.Bool
 	// commented is set when someone wrote a comment.
 	commented atomic.Bool
+	// since is when the first event came of what was not looked at since, in nanoseconds; 0: none has.
+	since atomic.Int64
 
 	// begun are the comments whose commands this process has begun to do, and answered what came of them.
 	begun    map[int64]bool
@@ -53,8 +55,24 @@ type pullState struct {
 	own own
 }
 
+// Reviewed is a review that was written, and when it was how far.
+type Reviewed struct {
+	Pull    Pull
+	Outcome report.Outcome
+	// Told is when an event told of it; zero: it was found by looking. Opened is when the check was begun, Evaluated when it was known
+	// what to say, and Commented and Concluded are when it was said.
+	Told, Began, Opened, Evaluated, Commented, Concluded time.Time
+}
+
+// toldOf notes when an event came, if none is waiting.
+func (s *pullState) toldOf(now time.Time) { s.since.CompareAndSwap(0, now.UnixNano()) }
+
 // review keeps the check and the comment of an open pull request as they should be.
 func (e *Engine) review(ctx context.Context, p Pull, s *pullState) (time.Duration, error) {
+	done := Reviewed{Pull: p, Began: e.opts.Now()}
+	if at := s.since.Swap(0); at != 0 {
+		done.Told = time.Unix(0, at)
+	}
 	if p.Base.Ref != e.opts.Trunk.Branch() {
 		return 0, e.elsewhere(ctx, p, s)
 	}
@@ -78,6 +96,7 @@ func (e *Engine) review(ctx context.Context, p Pull, s *pullState) (time.Duratio
 		e.verdict(p.Head.SHA, p.Number, s.check.State)
 		return 0, nil
 	}
+	done.Opened = e.opts.Now()
 	var w wish
 	r, again, err := e.examine(ctx, p, func(ctx context.Context) (r report.Review, err error) {
 		r, w, err = e.look(ctx, p, tip, logins, s.own.askedFor(e.rules()))
@@ -86,6 +105,7 @@ func (e *Engine) review(ctx context.Context, p Pull, s *pullState) (time.Duratio
 	if err != nil {
 		return 0, err // it was cancelled: for a newer push, or since the daemon ends
 	}
+	done.Outcome, done.Evaluated = r.Outcome, e.opts.Now()
 	shown := r
 	if len(e.rules()) > 0 {
 		s.own.saw(w, r)
@@ -98,9 +118,12 @@ func (e *Engine) review(ctx context.Context, p Pull, s *pullState) (time.Duratio
 	if err := e.writeComment(ctx, p, s, shown); err != nil {
 		return 0, fmt.Errorf("writing the comment on pull request #%d: %w", p.Number, err)
 	}
+	done.Commented = e.opts.Now()
 	if err := e.conclude(ctx, p, s, subject, r); err != nil {
 		return 0, fmt.Errorf("concluding the check of pull request #%d: %w", p.Number, err)
 	}
+	done.Concluded = e.opts.Now()
+	e.opts.Observe(done)
 	e.opts.Log.Info("pull request reviewed", "pull", p.Number, "head", p.Head.SHA, "outcome", string(r.Outcome), "took", r.Took)
 	if r.Outcome == report.Unknown && again > 0 {
 		again = min(again<<s.unknown, muchLater)

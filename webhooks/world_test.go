@@ -540,9 +540,12 @@ func (w *world) Permission(_ context.Context, login string) (Permission, error) 
 }
 
 func (w *world) Teams(_ context.Context, login string, teams []string) (out []string, err error) {
-	for _, team := range w.teams[login] {
-		if slices.Contains(teams, team) {
-			out = append(out, team)
+	for _, asked := range teams {
+		if !strings.Contains(asked, "/") {
+			asked = "acme/" + asked
+		}
+		if org, name, _ := strings.Cut(asked, "/"); org == "acme" && slices.Contains(w.teams[login], name) {
+			out = append(out, asked)
 		}
 	}
 	return out, w.call("Teams")

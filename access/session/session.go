@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package session keeps who has signed on in cookies that nobody but the daemon can read or make. They are sealed with AES-256-GCM
-// of the standard library; several daemons with the same keys read each other's. What is in a cookie ends by itself: it cannot be
-// taken back before, and so is short.
+// of the standard library; several daemons with the same keys read each other's. What is in a cookie ends by itself, and so is
+// short; whoever keeps sessions can have it name what ends it before.
 //
 // Of Trunkline it may import access.
 package session

@@ -112,6 +112,46 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestAnIssuerThatIsAway: who waits for an issuer that does not answer does not ask it again, and it is asked later.
+func TestAnIssuerThatIsAway(t *testing.T) {
+	i := signontest.Start(t)
+	token := i.Token("ada@acme.example", nil)
+	clock, down, asked := time.Now(), true, 0
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if down {
+			asked++
+			return nil, errors.New("no route to host")
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	p, err := signon.NewPeople(signon.Options{
+		Issuer: i.Issuer(), ClientID: i.ClientID, ClientSecret: i.ClientSecret, RedirectURL: "http://localhost/login/callback", Client: client, Now: func() time.Time { return clock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := p.Bearer(t.Context(), token); !signon.Away(err) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("it was asked %d times by ten who wait", asked)
+	}
+	clock, down = clock.Add(6*time.Second), false
+	if _, err := p.Bearer(t.Context(), token); err != nil {
+		t.Errorf("once it is back: %v", err)
+	}
+	clock, down = clock.Add(time.Minute), true
+	if _, err := p.Bearer(t.Context(), token); err != nil || asked != 1 {
+		t.Errorf("while its keys are known it need not be there: %v, asked %d times", err, asked)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // TestFlow: a code is good for the sign-on that it was made for, and nobody else's.
 func TestFlow(t *testing.T) {
 	i := signontest.Start(t)

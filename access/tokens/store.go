@@ -44,7 +44,7 @@ func migrations() [][]string {
 		)`,
 		`CREATE INDEX trunkline_tokens_owner ON trunkline_tokens (owner)`,
 		`CREATE INDEX trunkline_tokens_project ON trunkline_tokens (project)`,
-	}}
+	}, sessionSteps()}
 }
 
 // Store keeps tokens in a database. It asks that for each request that comes with one, so that what is revoked is revoked at once, at
@@ -143,13 +143,17 @@ func (s *Store) Create(ctx context.Context, q Request, by access.Principal) (Tok
 	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var good, same int
 		// SQLite numbers parameters as they come, whatever they are called.
-		const count = `SELECT count(*), coalesce(sum(CASE WHEN name = $1 THEN 1 ELSE 0 END), 0) FROM trunkline_tokens WHERE owner = $2 AND revoked = 0 AND expires > $3`
-		if err := tx.QueryRowContext(ctx, count, t.Name, t.Owner, now.UnixMicro()).Scan(&good, &same); err != nil {
+		const count = `SELECT count(*), coalesce(sum(CASE WHEN name = $1 THEN 1 ELSE 0 END), 0) FROM trunkline_tokens WHERE revoked = 0 AND expires > $2 AND `
+		ofWhom, whose, called := `project = '' AND owner = $3`, t.Owner, t.Owner
+		if t.Project != "" { // each of a project acts under a name of its own
+			ofWhom, whose, called = `project = $3`, t.Project, "the project "+t.Project
+		}
+		if err := tx.QueryRowContext(ctx, count+ofWhom, t.Name, now.UnixMicro(), whose).Scan(&good, &same); err != nil {
 			return err
 		}
 		switch {
 		case good >= maxOwned:
-			refused = fmt.Errorf("%w: %s has %d tokens: revoke some", ErrInvalid, t.Owner, good)
+			refused = fmt.Errorf("%w: %s has %d tokens: revoke some", ErrInvalid, called, good)
 			return nil
 		case same > 0:
 			refused = fmt.Errorf("%w: there is a token %q already: revoke it, or choose another name", ErrInvalid, t.Name)

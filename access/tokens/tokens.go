@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package tokens keeps the tokens that people make for themselves and for projects: what they are for, until when, and a hash of
-// each. It is the one owner of that. What a token may do is decided when it is used, by the rights of its owner then.
+// each, and which sessions of people are good. It is the one owner of that. What a token may do is decided when it is used, by the
+// rights of its owner then.
 //
 // Of Trunkline it may import access and reconciler/history, beside whose tables its own are.
 package tokens

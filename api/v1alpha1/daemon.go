@@ -44,6 +44,8 @@ type DaemonSpec struct {
 	History DaemonHistory `json:"history,omitzero"`
 	// Usage configures the counting of what things cost, and for how long that is kept; default: nothing is counted.
 	Usage DaemonUsage `json:"usage,omitzero"`
+	// Traces says where traces of commits and pull requests are sent; default: none are made.
+	Traces *DaemonTraces `json:"traces,omitempty" bare:"refused"`
 	// SOPS has the keys that decrypt encrypted Secrets; default: none.
 	SOPS DaemonSOPS `json:"sops,omitzero"`
 	// Stores says where the object stores of datasets are, with their data and the manifests of their lots.
@@ -384,6 +386,16 @@ type DaemonUsage struct {
 	Keep Days `json:"keep,omitempty"`
 	// KeepRuns is how long it is kept what single runs and lots did cost; default: 62d.
 	KeepRuns Days `json:"keepRuns,omitempty"`
+}
+
+// DaemonTraces says where traces of commits, pull requests and runs for lots are sent.
+type DaemonTraces struct {
+	// URL is that of a receiver of OpenTelemetry, OTLP over HTTP, such as "https://otel.example.com:4318".
+	URL string `json:"url"`
+	// HeadersFile holds headers for that receiver, "Name: value" on each line; default: none.
+	HeadersFile string `json:"headersFile,omitempty"`
+	// Ratio is the share of the traces to send, from 0 to 1, such as "0.25"; default: 1.
+	Ratio Amount `json:"ratio,omitempty"`
 }
 
 // DaemonSOPS has the keys that decrypt Secrets that SOPS has encrypted.

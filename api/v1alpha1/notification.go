@@ -77,11 +77,16 @@ const (
 	NotifyRepositoryUnreachable NotificationTopic = "repository-unreachable"
 	// NotifyClusterUnreachable is a cluster that does not answer, or whose agent does not; after 2m.
 	NotifyClusterUnreachable NotificationTopic = "cluster-unreachable"
+	// NotifyOverBudget is an environment, or a project in one, that has cost more than its budget of the month, or is going to; after 1h.
+	NotifyOverBudget NotificationTopic = "over-budget"
+	// NotifyPreviewEnding is the preview of a pull request that is removed within 6h, since nobody uses it.
+	NotifyPreviewEnding NotificationTopic = "preview-ending"
 )
 
 func (NotificationTopic) values() []string {
 	return []string{
 		string(NotifyReleaseFailed), string(NotifyRolledBack), string(NotifyDrift), string(NotifyHeld), string(NotifyResourceFailed),
 		string(NotifyLotFailed), string(NotifyLotLate), string(NotifyCommitRefused), string(NotifyRepositoryUnreachable), string(NotifyClusterUnreachable),
+		string(NotifyOverBudget), string(NotifyPreviewEnding),
 	}
 }

@@ -34,7 +34,7 @@ func (a actors) Approve(environment, digest string, by console.Attribution) erro
 
 // attributed records who asks as the sign-on says it, or as it was claimed.
 func attributed(by console.Attribution) reconciler.ByHand {
-	return reconciler.ByHand{By: by.Principal.String(), Why: by.Why}
+	return reconciler.ByHand{By: by.Principal.String(), SignOn: string(by.Principal.SignOn), Why: by.Why}
 }
 
 // forConsole returns an error of the reconciler as one of the console, in the same words.

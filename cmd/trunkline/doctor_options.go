@@ -31,7 +31,7 @@ func secretFlags() []string {
 		"tls-key-file", "history-dsn-file", "sops-age-key-file", "event-secret-file", "event-token-file", "github-app-key-file", "github-token-file",
 		"image-registry-config", "artifact-config", "source-password-file", "source-token-file", "source-key-file", "source-key-passphrase-file", "source-github-token-file",
 		"agent-tls-key-file", "sign-on-client-secret-file", "sign-on-session-key-file",
-		"channel-url-file", "channel-token-file", "channel-secret-file",
+		"channel-url-file", "channel-token-file", "channel-secret-file", "traces-headers-file",
 	}
 }
 

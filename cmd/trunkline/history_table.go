@@ -60,7 +60,7 @@ func eventRows(events []history.Event, width int, paint paintFunc, messages bool
 	for _, e := range events {
 		row := table.Row{
 			e.Time.UTC().Format(time.DateTime), paint(kindColour(e.Kind), cell(string(e.Kind))), cell(releaseName(e.Release)),
-			cell(status.Short(e.Commit)), cell(e.By),
+			cell(status.Short(e.Commit)), cell(byWhom(e)),
 		}
 		if messages {
 			row = append(row, happened(e))
@@ -71,6 +71,14 @@ func eventRows(events []history.Event, width int, paint paintFunc, messages bool
 		t.SetAllowedRowLength(width)
 	}
 	return strings.TrimRight(trimLines(t.Render()), "\n")
+}
+
+// byWhom says who did it, and how they signed on.
+func byWhom(e history.Event) string {
+	if e.SignOn == "" {
+		return e.By
+	}
+	return fmt.Sprintf("%s (%s)", e.By, e.SignOn)
 }
 
 // cell returns a text as it can stand in a table: in one line, and nothing that a terminal obeys.

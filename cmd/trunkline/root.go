@@ -44,7 +44,7 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 		newLock(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(),
 		newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(),
 		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(),
-		newGitHub(), newLogin(), newLogout(), newWhoami(), newTokens(), newDoctor(), newVersion(), newMan(), newWorker(),
+		newGitHub(), newLogin(), newLogout(), newWhoami(), newTokens(), newSessions(), newDoctor(), newVersion(), newMan(), newWorker(),
 		newDrift(), newLots(), newGaps(), newIdentity(), newApprove(), newPromote(), newCluster(),
 		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(), newNotify(),
 		newGitHub(), newDoctor(), newVersion(), newMan(), newWorker(),

@@ -49,6 +49,7 @@ type serve struct {
 	stores    bucket.Options
 	events    eventTargets
 	channels  channelFlags
+	traces    tracing
 	// lotsInterval is how often manifests are listed.
 	lotsInterval time.Duration
 	logging      logging
@@ -107,6 +108,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	f.Lookup("profile-dir").Hidden = true // for those who make the daemon faster
 	s.history.flags(cmd)
 	s.metering.flags(f)
+	s.traces.flags(f)
 	s.replicas.flags(cmd)
 	s.sops.flags(cmd)
 	s.github.flags(f)
@@ -187,6 +189,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, err
 	}
 	if _, err := s.events.targets(); err != nil {
+		return nil, err
+	}
+	if err := s.traces.check(); err != nil {
 		return nil, err
 	}
 	if err := s.channels.check(&s.history, &s.replicas); err != nil {

@@ -31,6 +31,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/resources"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/traces"
 	"trunkline.dev/trunkline/webhooks"
 	"trunkline.dev/trunkline/webhooks/reports"
 )
@@ -79,6 +80,8 @@ type daemon struct {
 	events *deliver.Dispatcher
 	// notifications tell people what goes wrong; nil if no channel is configured.
 	notifications *post.Poster
+	// tracer makes traces; nil if none are asked for.
+	tracer *traces.Tracer
 	// artifacts has the blueprints of registries and Helm repositories.
 	artifacts *artifact.Store
 	// reports are the full reports of pull requests; nil if there are none.
@@ -128,6 +131,9 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	d.closers = append(d.closers, func() { _ = listener.Close() }) // it is closed already, once it has served
 	d.metrics = newMetrics(d.board)
 	if err := d.openHistory(); err != nil {
+		return err
+	}
+	if err := d.makeTraces(); err != nil {
 		return err
 	}
 	if d.sharing, err = s.replicas.coordinator(configs, d.homeREST, d.log); err != nil {
@@ -227,8 +233,8 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 		DefaultServiceAccount: s.account, Sharing: d.sharing.orNone(), Clusters: configs, Library: blueprints.FS, Renderer: renderer,
 		Secrets: d.decrypter, Board: d.board, Trees: trees(d.store, s.dir), Log: d.log, Now: time.Now,
 		Parts: d.partsOf, Recall: d.recall,
-		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e) },
-		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run) },
+		Tell:    func(e history.Event) { d.metrics.event(e); d.past.record(e); d.tracesEvent(e) },
+		Observe: func(run reconciler.Run) { d.idle.touch(); d.metrics.observe(run); d.past.ran(run); d.tracesRun(run) },
 	})
 	if err != nil {
 		return &usageError{err}
@@ -236,7 +242,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	sources := d.makeSources()
 	d.follower = &reconciler.Follower{
 		Sources: sources,
-		Store:   d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: d.past.judged, Refetch: d.triggerAll,
+		Store:   d.store, Reconciler: d.rec, Board: d.board, Dir: s.dir, Log: d.log, Observe: func(j reconciler.Judged) { d.past.judged(j); d.tracesJudged(j) }, Refetch: d.triggerAll,
 		Admission: s.admission.of(d.store, d.live.Load().secrets.signers),
 	}
 	d.makeUsage()
@@ -259,9 +265,16 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	own, err := d.openTokens()
+	store, err := d.openTokens()
 	if err != nil {
 		return err
+	}
+	var own console.OwnTokens
+	if store != nil {
+		own = store
+		if sessions != nil {
+			sessions.Ends = store
+		}
 	}
 	var tokens func() []console.Token
 	if d.flags.listening.asksForTokens() {
@@ -278,7 +291,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	handler := console.New(console.Options{
 		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: lots, Pages: pages,
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
-		History: d.past.forConsole(), Trigger: d.triggerAll, Tokens: tokens, Deliver: d.deliver, Log: d.log,
+		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
 		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },
 		Daemon: d.about, Access: d.access, Sessions: sessions, OwnTokens: own, Record: d.past.record,
@@ -301,6 +314,7 @@ func (d *daemon) about() console.Daemon {
 func (d *daemon) watcher() git.Watcher {
 	return git.Watcher{
 		Fetch: func(ctx context.Context) (git.Head, error) {
+			d.tracer.Fetching()
 			remote, err := d.fetches(ctx)
 			if err != nil {
 				return git.Head{}, err
@@ -309,9 +323,14 @@ func (d *daemon) watcher() git.Watcher {
 		},
 		Interval: d.flags.poll,
 		Jitter:   d.pause,
-		OnHead:   func(h git.Head) { d.metrics.fetched(nil); d.fetched.Store(time.Now().UnixNano()); d.follower.Head(h) },
-		OnError:  func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
-		Trigger:  d.trigger,
+		OnHead: func(h git.Head) {
+			d.metrics.fetched(nil)
+			d.fetched.Store(time.Now().UnixNano())
+			d.tracesHead(h)
+			d.follower.Head(h)
+		},
+		OnError: func(err error) { d.metrics.fetched(err); d.follower.Failed(err) },
+		Trigger: d.trigger,
 	}
 }
 

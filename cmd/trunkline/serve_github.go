@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
@@ -136,7 +137,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	options := func(source string) webhooks.Options {
 		return webhooks.Options{
 			Source: source, Joint: d.accepted, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Accuracy: d.counting.accurate,
-			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Log: d.log, Now: time.Now,
+			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Observe: d.tracesReview(source), Log: d.log, Now: time.Now,
 		}
 	}
 	own := options("")
@@ -164,6 +165,7 @@ func (d *daemon) deliveries(own string, sources []sourceForge) func(event, id st
 		if e.Hint.Push {
 			source := d.triggerSource(e.Of)
 			if e.Of(own) && e.Look {
+				d.tracer.Pushed()
 				git.Trigger(d.trigger)
 				return http.StatusAccepted, "the repository is fetched"
 			}
@@ -311,9 +313,14 @@ func (r readReports) Policy() string { return report.PagePolicy() }
 // hand does what people ask for in comments.
 type hand struct{ rec *reconciler.Reconciler }
 
+// fromGitHub is a user of GitHub, by the name that bindings have for them.
+func fromGitHub(login, why string) reconciler.ByHand {
+	return reconciler.ByHand{By: access.GitHubPrefix + login, SignOn: string(access.ByGitHub), Why: why}
+}
+
 // Approve implements [webhooks.Hand].
 func (h hand) Approve(environment, digest, by, why string) error {
-	return h.rec.Approve(environment, digest, reconciler.ByHand{By: by, Why: why})
+	return h.rec.Approve(environment, digest, fromGitHub(by, why))
 }
 
 // Reviewed implements [webhooks.Hand].
@@ -321,7 +328,7 @@ func (h hand) Reviewed(id catalog.ReleaseID, digest, why string) { h.rec.Reviewe
 
 // Rollback implements [webhooks.Hand].
 func (h hand) Rollback(ctx context.Context, id catalog.ReleaseID, by, why string) error {
-	return h.rec.Do(ctx, id, reconciler.Rollback, reconciler.ByHand{By: by, Why: why})
+	return h.rec.Do(ctx, id, reconciler.Rollback, fromGitHub(by, why))
 }
 
 // previews are the environments of pull requests, in the clusters that the reconciler keeps.

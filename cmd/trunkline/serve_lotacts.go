@@ -108,7 +108,7 @@ func (k *lotKeeper) Act(ctx context.Context, act console.LotAct, by console.Attr
 	k.log.Info("asked by hand", "act", act.Act, "of", object, "environment", act.Environment, "by", hand.By, "why", hand.Why)
 	project, _, _ := strings.Cut(act.Of, "/")
 	k.record(history.Event{
-		Kind: kind, Release: catalog.ReleaseID{Project: project, Environment: act.Environment}, By: hand.By, Why: hand.Why, Object: object, Message: done.Message,
+		Kind: kind, Release: catalog.ReleaseID{Project: project, Environment: act.Environment}, By: hand.By, SignOn: string(by.Principal.SignOn), Why: hand.Why, Object: object, Message: done.Message,
 	})
 	return done, ofLots(err) // what was done before an error is recorded
 }

@@ -30,6 +30,7 @@ func (d *daemon) makeLots() error {
 		Log: d.log, Now: time.Now, Ended: func(e lotflow.Ended) {
 			runs.WithLabelValues(e.Release.Environment, e.Outcome).Inc()
 			d.past.lotEnded(e)
+			d.tracesLot(e)
 		},
 		Told: func(all []lotflow.Dataset) { d.board.SetLots(lotsByRelease(all)) },
 		Late: func(l lotflow.Lateness) { tellLate(d.log, l) }, Expired: func(e lotflow.Expired) { d.past.record(expiredEvent(e)) },

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
+	"trunkline.dev/trunkline/cost"
+	"trunkline.dev/trunkline/cost/usage"
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/notify/channel"
 	"trunkline.dev/trunkline/notify/post"
@@ -129,12 +131,55 @@ func (d *daemon) makeNotifications() error {
 	}
 	d.notifications = post.New(post.Options{
 		Channels: channels, Database: database, Board: d.board, Past: d.past.recorder, Catalog: d.rec.Catalog, Links: d.notifyLinks(),
+		Budgets: d.counting.overspent, Previews: d.previewsEnding,
 		Leads:  func() bool { return d.sharing.coordinator == nil || d.sharing.coordinator.Leads() },
 		Client: deliver.NewClient(), Log: d.log, Now: time.Now,
 		Ended: func(channel, outcome string) { told.WithLabelValues(channel, outcome).Inc() },
 	})
 	collector.poster = d.notifications
 	return nil
+}
+
+// overspent are the budgets that do not last.
+func (c *counting) overspent() ([]watch.Budget, bool) {
+	o := c.outlook.Load()
+	if o == nil {
+		return nil, false
+	}
+	var out []watch.Budget
+	for _, i := range o.items {
+		if i.exceeds() {
+			out = append(out, watch.Budget{Environment: i.environment, Project: i.project, Month: cost.MonthOf(o.at).String(), Reason: i.reason(o.currency)})
+		}
+	}
+	return out, true
+}
+
+// reason says why a budget does not last.
+func (e expected) reason(currency string) string {
+	const digits = 2
+	amount := func(nano int64) string { return usage.Decimal(nano, digits) + " " + currency }
+	parts := []string{amount(e.Spent) + " are spent"}
+	if e.Recent {
+		parts = append(parts, amount(e.ByRecent)+" by the end of the month if it goes on like the last days")
+	}
+	if e.Declared {
+		parts = append(parts, amount(e.ByDeclared)+" as it is declared")
+	}
+	return "the budget of the month is " + amount(*e.budget) + ": " + strings.Join(parts, ", ")
+}
+
+// previewsEnding are the previews of pull requests, if this replica keeps them.
+func (d *daemon) previewsEnding() ([]watch.Preview, bool) {
+	pulls := d.pulls.Load()
+	if pulls == nil {
+		return nil, d.newPulls == nil
+	}
+	var out []watch.Preview
+	for _, p := range pulls.Expiring() {
+		out = append(out, watch.Preview{Name: p.Name, Expires: p.Expires})
+	}
+	return out, true
 }
 
 // notifyLinks are where people read more of what they are told.

@@ -34,6 +34,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	// What is recorded last is recorded after everything else has ended.
 	stopHistory := d.past.start(ctx)
+	stopTraces := d.startTraces(ctx)
 	d.log.Info("serving", "repo", d.flags.remote.String(), "listen", d.door.listener.Addr().String(), "clusters", len(d.flags.clusters))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { d.rec.Run(ctx); return nil })
@@ -75,6 +76,7 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { return d.door.serve(ctx) })
 	err := group.Wait()
 	stopHistory()
+	stopTraces()
 	err = errors.Join(err, finish())
 	runtime.KeepAlive(d) // a profile of memory shows what is in use
 	d.log.Info("stopped")

@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/access/signon"
 	"trunkline.dev/trunkline/access/tokens"
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/history"
 )
@@ -169,8 +170,8 @@ func (s *signingOn) sessions() (*console.Sessions, error) {
 	return out, nil
 }
 
-// openTokens opens the tokens that people make for themselves, beside the history; nil where that is not kept.
-func (d *daemon) openTokens() (console.OwnTokens, error) {
+// openTokens opens the tokens that people make for themselves, and which sessions are good, beside the history; nil where that is not kept.
+func (d *daemon) openTokens() (*tokens.Store, error) {
 	k := &d.flags.history
 	if k.where == historyOff {
 		return nil, nil //nolint:nilnil // there are none, which is no error
@@ -191,8 +192,9 @@ func (d *daemon) openTokens() (console.OwnTokens, error) {
 }
 
 // access returns who may do what, as the accepted commit says.
-func (d *daemon) access() *access.Rules {
-	cat := d.rec.Catalog()
+func (d *daemon) access() *access.Rules { return declaredAccess(d.rec.Catalog()) }
+
+func declaredAccess(cat *catalog.Catalog) *access.Rules {
 	if cat == nil {
 		return access.New([]*v1alpha1.Access{{}}) // what is declared is not known yet: nobody with a name has a right
 	}

@@ -152,6 +152,9 @@ func printSource(b *strings.Builder, s status.Source, width int, paint paintFunc
 	if s.Notice != "" {
 		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "notice"), fit(13, s.Notice))
 	}
+	if s.Notifications != "" {
+		fmt.Fprintf(b, "%s     %s\n", paint(text.FgRed, "not told"), fit(13, s.Notifications))
+	}
 	if s.Images != "" {
 		fmt.Fprintf(b, "%s       %s\n", paint(text.FgYellow, "images"), fit(13, s.Images))
 	}

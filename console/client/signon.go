@@ -34,6 +34,13 @@ func (c *Client) CreateToken(ctx context.Context, q console.TokenRequest) (conso
 	return made, err
 }
 
+// EndSessions ends all sessions of someone in browsers.
+func (c *Client) EndSessions(ctx context.Context, of console.SessionsEnd) (console.Outcome, error) {
+	var done console.Outcome
+	err := c.post(ctx, "/api/v1/sessions/end", of, &done)
+	return done, err
+}
+
 // RevokeToken ends a token at once.
 func (c *Client) RevokeToken(ctx context.Context, id string) (console.Outcome, error) {
 	var done console.Outcome

@@ -20,6 +20,8 @@ type eventView struct {
 	// Release is its name, and Path where it is shown; empty: the event is about the whole platform.
 	Release, Path string
 	By            string
+	// SignOn is how they signed on.
+	SignOn string
 	// Person reports whether By is one.
 	Person bool
 	Commit string
@@ -39,7 +41,7 @@ func eventsView(events []history.Event, now time.Time) []eventView {
 
 func eventOf(e history.Event, now time.Time) eventView {
 	v := eventView{
-		Badge: badge{moodOf(e.Kind), strings.ReplaceAll(string(e.Kind), "-", " ")}, Time: at(now, e.Time), By: e.By, Person: e.By != "" && e.By != history.Daemon,
+		Badge: badge{moodOf(e.Kind), strings.ReplaceAll(string(e.Kind), "-", " ")}, Time: at(now, e.Time), By: e.By, SignOn: e.SignOn, Person: e.By != "" && e.By != history.Daemon,
 		Commit: status.Short(e.Commit),
 	}
 	if e.Release.Project != "" {

@@ -288,6 +288,7 @@ func troubles(p *status.Platform, now time.Time) []trouble {
 	add(bad, "The configuration of the daemon is not in use", source.Configuration, time.Time{})
 	add(warn, "Note", source.Notice, time.Time{})
 	add(warn, "Images cannot be looked at", source.Images, time.Time{})
+	add(bad, "Notifications are not told", source.Notifications, time.Time{})
 	for _, s := range source.Sources {
 		switch {
 		case s.Error != "":

@@ -74,9 +74,6 @@ func Slices(f Fact, t Tariff, since time.Time) ([]Slice, error) {
 	return out, nil
 }
 
-// Total is what something did cost as a whole, in billionths, without any days: what its slices add up to.
-func Total(f Fact, t Tariff) *big.Int { return rounded(t.between(f.Began, f.Until)) }
-
 // between is what is exactly to be paid from a time to another.
 func (t Tariff) between(from, until time.Time) *big.Rat {
 	sum := new(big.Rat)

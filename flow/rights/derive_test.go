@@ -10,6 +10,7 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/rights"
+	"trunkline.dev/trunkline/flow/rights/rightstest"
 )
 
 // TestOf: each account gets what its workloads need, and nothing else.
@@ -104,7 +105,7 @@ spec:
 		if diff := cmp.Diff([]string{"orders/logs in prod", "other/looks in prod"}, p.Workloads); diff != "" {
 			t.Errorf("it is of -want +got:\n%s", diff)
 		}
-		if len(p.Members) != 2 || !p.Allows(rights.Delete, "s3", "lake", "orders/log/a") || !p.Allows(rights.Get, "s3", "lake", "rates/names/a") {
+		if len(p.Members) != 2 || !rightstest.Allows(&p.Needs, rights.Delete, "s3", "lake", "orders/log/a") || !rightstest.Allows(&p.Needs, rights.Get, "s3", "lake", "rates/names/a") {
 			t.Errorf("%v have %v", p.Members, p.Grants)
 		}
 		return

@@ -30,9 +30,6 @@ const (
 	Delete
 )
 
-// All are the rights, in the order in which they are named.
-func All() []Right { return []Right{List, Get, Create, Replace, Delete} }
-
 // Has reports whether all of some rights are among these.
 func (r Right) Has(some Right) bool { return r&some == some }
 
@@ -172,33 +169,4 @@ func implied(r Right) Right {
 		return Create
 	}
 	return 0
-}
-
-// Allows reports whether a right is granted on an object, by its bucket and key. Listing is of a prefix instead of a key.
-func (n *Needs) Allows(right Right, scheme, bucket, key string) bool {
-	for _, g := range n.Grants {
-		if g.Place.Scheme != scheme || g.Place.Bucket != bucket || !(g.Rights | implied(g.Rights)).Has(right) {
-			continue
-		}
-		if rest, below := strings.CutPrefix(key, g.Place.Folder); below && g.Part.has(rest) {
-			return true
-		}
-	}
-	return false
-}
-
-// has reports whether a path is of the part.
-func (p Part) has(path string) bool {
-	if p == Whole {
-		return true
-	}
-	_, rest, ok := strings.Cut(strings.TrimPrefix(path, LotPart), "/"+AttemptPart)
-	_, object, below := strings.Cut(rest, "/")
-	if !strings.HasPrefix(path, LotPart) || !ok || !below {
-		return false
-	}
-	if p == Attempts {
-		return true
-	}
-	return strings.HasPrefix(object, "_") || strings.HasPrefix(object, ".") || strings.Contains(object, "/_") || strings.Contains(object, "/.")
 }

@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/rights"
+	"trunkline.dev/trunkline/flow/rights/rightstest"
 	"trunkline.dev/trunkline/flow/run"
 )
 
@@ -83,7 +84,7 @@ func TestARunMayDoWhatItDoes(t *testing.T) {
 		allows := func(right rights.Right, address string) bool {
 			rest, _ := strings.CutPrefix(address, "s3://")
 			bucket, key, _ := strings.Cut(rest, "/")
-			return p.Allows(right, "s3", bucket, key)
+			return rightstest.Allows(&p.Needs, right, "s3", bucket, key)
 		}
 		for _, q := range requests(attempt.Tagged(rapid.SampledFrom([]string{"", "x9"}).Draw(r, "tag")), builtin) {
 			if !allows(q.right, q.at) {
@@ -106,7 +107,7 @@ func TestARunMayDoWhatItDoes(t *testing.T) {
 			{rights.List, strings.TrimSuffix(l0.String(), "/")},
 		}
 		for _, folder := range names[2:] {
-			for _, right := range rights.All() {
+			for _, right := range rightstest.All() {
 				denied = append(denied, request{right, "s3://lake/" + folder + "/lot=a/attempt=b/_c"})
 			}
 		}

@@ -27,6 +27,7 @@ var skips = []struct{ test, reason string }{
 	{"reconciler/history.TestAFullDisk", noDisk},
 	{"reconciler/rendercache.TestAFullDisk", noDisk},
 	{"console/web.TestInABrowser", "there is no Chromium, and it cannot be installed: the other tests of the pages read their HTML"},
+	{"cmd/trunkline/e2e.TestSignOn", "there is no Chromium, and it cannot be installed: the tests of the console sign on without one"},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},
 }
 

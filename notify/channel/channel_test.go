@@ -87,7 +87,7 @@ func channels(url string) map[string]channel.Channel {
 	}
 }
 
-// TestWhatIsSent holds what each channel is sent to files; no schema of a vendor is among them.
+// TestWhatIsSent holds what each channel is sent to files, which TestWhatVendorsTake holds to what vendors take.
 func TestWhatIsSent(t *testing.T) {
 	s, got := server(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"ok": true}`) })
 	for name, c := range channels(s.URL) {

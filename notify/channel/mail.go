@@ -38,7 +38,9 @@ type letter struct {
 
 type letterItem struct {
 	Title, Color, Link string
-	Lines              []string
+	// Kind is how much it matters, in a word, and Class the same for the style sheet.
+	Kind, Class string
+	Lines       []string
 }
 
 // mailColors are how a mail shows how much something matters.
@@ -47,11 +49,11 @@ var mailColors = map[notify.Severity]string{notify.Critical: "#c62828", notify.W
 func letterOf(p Platform, m notify.Message) letter {
 	out := letter{Headline: headline(p, m), Platform: p.Name, Console: link(p.Console), Untold: untold(m)}
 	for _, i := range m.Items {
-		color := mailColors[i.Topic.Severity()]
+		one := letterItem{Title: title(i), Color: mailColors[i.Topic.Severity()], Link: where(p, i), Kind: string(i.Topic.Severity()), Class: string(i.Topic.Severity()), Lines: details(i)}
 		if i.Standing == notify.Resolved {
-			color = "#2e7d32"
+			one.Color, one.Kind, one.Class = "#2e7d32", "over", "over"
 		}
-		out.Items = append(out.Items, letterItem{title(i), color, where(p, i), details(i)})
+		out.Items = append(out.Items, one)
 	}
 	return out
 }

@@ -50,22 +50,22 @@ type cardAction struct {
 }
 
 // colors are how a card shows how much something matters.
-var colors = map[notify.Severity]string{notify.Critical: "Attention", notify.Warning: "Warning", notify.Info: "Default"}
+var colors = map[notify.Severity]string{notify.Critical: "attention", notify.Warning: "warning", notify.Info: "default"}
 
 func line(text string, run cardRun) cardElement {
 	run.Type, run.Text = "TextRun", text
-	return cardElement{Type: "RichTextBlock", Inlines: []cardRun{run}, Spacing: "Small"}
+	return cardElement{Type: "RichTextBlock", Inlines: []cardRun{run}, Spacing: "small"}
 }
 
 func teamsOf(p Platform, m notify.Message) teamsMessage {
 	c := card{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4"}
-	c.Body = append(c.Body, line(headline(p, m), cardRun{Weight: "Bolder", Size: "Medium"}))
+	c.Body = append(c.Body, line(headline(p, m), cardRun{Weight: "bolder", Size: "medium"}))
 	for _, i := range m.Items {
 		color := colors[i.Topic.Severity()]
 		if i.Standing == notify.Resolved {
-			color = "Good"
+			color = "good"
 		}
-		item := cardElement{Type: "Container", Separator: true, Items: []cardElement{line(title(i), cardRun{Weight: "Bolder", Color: color})}}
+		item := cardElement{Type: "Container", Separator: true, Items: []cardElement{line(title(i), cardRun{Weight: "bolder", Color: color})}}
 		for _, d := range details(i) {
 			item.Items = append(item.Items, line(d, cardRun{}))
 		}

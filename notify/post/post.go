@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -36,6 +37,10 @@ type Options struct {
 	}
 	// Catalog returns the accepted declarations; nil before there are any.
 	Catalog func() *catalog.Catalog
+	// Budgets returns those that do not last, and whether that is known; nil: nothing is counted.
+	Budgets func() ([]watch.Budget, bool)
+	// Previews returns those of pull requests, and whether that is known; nil: there are none.
+	Previews func() ([]watch.Preview, bool)
 	// Leads reports whether this replica tells of what is no release's.
 	Leads  func() bool
 	Links  watch.Links
@@ -186,7 +191,26 @@ func (p *Poster) look(ctx context.Context) error {
 	p.mu.Lock()
 	p.counts = counts
 	p.mu.Unlock()
+	if err == nil {
+		p.opts.Board.SetSource(func(s *status.Source) { s.Notifications = givenUp(counts) })
+	}
 	return err
+}
+
+// givenUp says which messages were given up, and why; empty: none.
+func givenUp(counts []outbox.Count) string {
+	var parts []string
+	for _, c := range counts {
+		if c.Dead == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%d to %s were given up", c.Dead, c.Channel)
+		if c.Why != "" {
+			text += ": " + c.Why
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // changed reports whether a state differs in more than up to when the history was read, which costs no write by itself for a while.
@@ -215,10 +239,17 @@ func (p *Poster) input(ctx context.Context, s notify.State, now time.Time) (noti
 		return in, err
 	}
 	in.Read, in.Happenings = read, watch.Happenings(events, p.opts.Links)
-	seen := watch.Observe(p.opts.Board.Snapshot(), watch.Sight{
+	sight := watch.Sight{
 		Leads: p.opts.Leads(), Settling: now.Sub(p.started) < p.opts.SettleFor, Links: p.opts.Links,
-		Why: func(project, environment, name string) string { return p.why[workload{project, environment, name}] },
-	})
+		Why: func(project, environment, name string) string { return p.why[workload{project, environment, name}] }, Now: now,
+	}
+	if p.opts.Budgets != nil {
+		sight.Budgets, sight.Counted = p.opts.Budgets()
+	}
+	if p.opts.Previews != nil {
+		sight.Previews, sight.Known = p.opts.Previews()
+	}
+	seen := watch.Observe(p.opts.Board.Snapshot(), sight)
 	in.Observation = &seen
 	return in, nil
 }

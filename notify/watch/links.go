@@ -21,6 +21,14 @@ func (l Links) Home() string {
 	return strings.TrimSuffix(l.Console, "/") + "/"
 }
 
+// Previews is the page of previews.
+func (l Links) Previews() string {
+	if l.Console == "" {
+		return ""
+	}
+	return l.Home() + "previews"
+}
+
 // Release is the page of a release.
 func (l Links) Release(project, environment, cluster string) string {
 	if l.Console == "" {

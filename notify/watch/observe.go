@@ -19,6 +19,14 @@ type Sight struct {
 	// Settling reports that the daemon was started a moment ago, so that more may be so than the board has yet.
 	Settling bool
 	Links    Links
+	// Budgets are those that do not last, and Counted reports whether that is known.
+	Budgets []Budget
+	Counted bool
+	// Previews are those of pull requests, and Known reports whether that is known.
+	Previews []Preview
+	Known    bool
+	// Now is what previews are about to end from.
+	Now time.Time
 	// Why returns why a lot of a workload failed last; empty: it is not known.
 	Why func(project, environment, workload string) string
 }
@@ -35,10 +43,10 @@ func Observe(p status.Platform, sight Sight) notify.Observation {
 			w.cluster(c)
 		}
 	} else {
-		for _, t := range []notify.Topic{notify.CommitRefused, notify.RepositoryUnreachable, notify.ClusterUnreachable} {
-			w.out.Blind = append(w.out.Blind, notify.Blind{Topic: t})
-		}
+		w.blind(notify.CommitRefused, notify.RepositoryUnreachable, notify.ClusterUnreachable)
 	}
+	w.budgets()
+	w.previews()
 	for _, r := range p.Releases {
 		if r.Preview == nil { // how previews are doing is told where their pull requests are
 			w.release(r)
@@ -53,6 +61,13 @@ type watcher struct {
 }
 
 func (w *watcher) add(c notify.Condition) { w.out.Conditions = append(w.out.Conditions, c) }
+
+// blind says that nothing is known of topics.
+func (w *watcher) blind(topics ...notify.Topic) {
+	for _, t := range topics {
+		w.out.Blind = append(w.out.Blind, notify.Blind{Topic: t})
+	}
+}
 
 func (w *watcher) repository(s status.Source) {
 	if s.Error != "" {

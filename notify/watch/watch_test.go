@@ -94,12 +94,12 @@ func TestObserve(t *testing.T) {
 		"who follows tells of releases only": {
 			status.Platform{Source: status.Source{Accepted: &status.Commit{}, Error: "no route"}},
 			true,
-			[]string{"? commit-refused ()", "? repository-unreachable ()", "? cluster-unreachable ()"},
+			[]string{"? commit-refused ()", "? repository-unreachable ()", "? cluster-unreachable ()", "? over-budget ()", "? preview-ending ()"},
 		},
 		"before anything was accepted": {status.Platform{}, false, []string{"partial"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := watch.Observe(test.platform, watch.Sight{Leads: !test.follows, Why: func(_, _, workload string) string {
+			got := watch.Observe(test.platform, watch.Sight{Leads: !test.follows, Counted: true, Known: true, Why: func(_, _, workload string) string {
 				if workload == "load" {
 					return "why load failed"
 				}
@@ -109,6 +109,46 @@ func TestObserve(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestWhatEndsSoon: budgets that do not last, and previews that are about to go, are told of by the replica that knows.
+func TestWhatEndsSoon(t *testing.T) {
+	accepted := status.Platform{Source: status.Source{Accepted: &status.Commit{}}}
+	full := watch.Sight{
+		Leads: true, Counted: true, Known: true, Now: noon,
+		Budgets:  []watch.Budget{{Environment: "prod", Month: "2026-12", Reason: "too much"}, {Environment: "prod", Project: "orders", Month: "2026-12", Reason: "much"}},
+		Previews: []watch.Preview{{"pr-1", noon.Add(6 * time.Hour)}, {"pr-2", noon.Add(6*time.Hour + time.Second)}, {"pr-3", noon.Add(-time.Minute)}, {Name: "pr-4"}},
+	}
+	sight := func(change func(*watch.Sight)) watch.Sight {
+		s := full
+		change(&s)
+		return s
+	}
+	for name, c := range map[string]struct {
+		reason string
+		sight  watch.Sight
+		want   []string
+	}{
+		"All": {"budgets, and the previews of the next hours", full, []string{
+			"over-budget (in prod): too much", "over-budget (orders in prod): much",
+			"preview-ending (in pr-1): nobody has used it lately; it is removed at 2026-12-01T18:00:00Z", "preview-ending (in pr-3): nobody has used it lately; it is removed at 2026-12-01T11:59:00Z",
+		}},
+		"NotCounted": {"where nothing was counted yet, a budget is not over", sight(func(s *watch.Sight) { s.Counted, s.Budgets, s.Previews = false, nil, nil }), []string{"? over-budget ()"}},
+		"NotKnown":   {"where nobody knows of previews, none is over", sight(func(s *watch.Sight) { s.Known, s.Budgets, s.Previews = false, nil, nil }), []string{"? preview-ending ()"}},
+		"Follows":    {"one replica tells", sight(func(s *watch.Sight) { s.Leads = false }), []string{"? commit-refused ()", "? repository-unreachable ()", "? cluster-unreachable ()", "? over-budget ()", "? preview-ending ()"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, lines(watch.Observe(accepted, c.sight))); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.reason, diff)
+			}
+		})
+	}
+	first, next := watch.Observe(accepted, full), watch.Observe(accepted, sight(func(s *watch.Sight) {
+		s.Budgets = []watch.Budget{{Environment: "prod", Month: "2027-01", Reason: "too much"}}
+	}))
+	if first.Conditions[0].Key() == next.Conditions[0].Key() {
+		t.Error("the budget of the next month is told of as that of this one")
 	}
 }
 
@@ -170,7 +210,11 @@ func TestRoutes(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	// The topics of declarations are those that there are.
-	for _, topic := range notify.Topics() {
+	for _, declarable := range []v1alpha1.NotificationTopic{
+		v1alpha1.NotifyReleaseFailed, v1alpha1.NotifyRolledBack, v1alpha1.NotifyDrift, v1alpha1.NotifyHeld, v1alpha1.NotifyResourceFailed, v1alpha1.NotifyLotFailed, v1alpha1.NotifyLotLate,
+		v1alpha1.NotifyCommitRefused, v1alpha1.NotifyRepositoryUnreachable, v1alpha1.NotifyClusterUnreachable, v1alpha1.NotifyOverBudget, v1alpha1.NotifyPreviewEnding,
+	} {
+		topic := notify.Topic(declarable)
 		if topic.Title() == string(topic) || topic.Todo() == "" {
 			t.Errorf("nobody is told what to do about %s", topic)
 		}

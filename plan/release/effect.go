@@ -89,7 +89,8 @@ type Progress struct {
 type Record struct {
 	Kind            Kind
 	Commit, Message string
-	By, Why         string
+	// SignOn is how By signed on, where it is a person.
+	By, SignOn, Why string
 	Object          string
 	Fields          []string
 }

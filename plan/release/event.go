@@ -69,9 +69,10 @@ const (
 
 // Act is a person's request. It is answered by [Reply] once it is persisted, or refused.
 type Act struct {
-	ID      int64
-	Do      Do
-	By, Why string
+	ID int64
+	Do Do
+	// SignOn is how By signed on.
+	By, SignOn, Why string
 }
 
 // MemberChanged reports an object of the release as it is now.

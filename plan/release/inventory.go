@@ -217,7 +217,7 @@ func (m *machine) do(a Act) error {
 	default:
 		return fmt.Errorf("%w: %q is not something that can be asked of a release", ErrRefused, a.Do)
 	}
-	m.emit(Record{Kind: kinds[a.Do], By: a.By, Why: a.Why})
+	m.emit(Record{Kind: kinds[a.Do], By: a.By, SignOn: a.SignOn, Why: a.Why})
 	m.admit()
 	return nil
 }

@@ -30,7 +30,7 @@ func clean(e Event, now time.Time) Event {
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
 	e.Took = max(0, e.Took).Truncate(time.Microsecond)
 	e.Kind = Kind(text(string(e.Kind), maxName))
-	for _, s := range []*string{&e.Platform, &e.Release.Project, &e.Release.Environment, &e.Release.Cluster, &e.Commit, &e.By} {
+	for _, s := range []*string{&e.Platform, &e.Release.Project, &e.Release.Environment, &e.Release.Cluster, &e.Commit, &e.By, &e.SignOn} {
 		*s = text(*s, maxName)
 	}
 	if e.By == "" {
@@ -78,7 +78,7 @@ func text(s string, limit int) string {
 func size(e Event) int {
 	const structure = 320 // the struct, and its place in the queue
 	n := structure + len(e.Platform) + len(e.Release.Project) + len(e.Release.Environment) + len(e.Release.Cluster) + len(e.Kind) +
-		len(e.Commit) + len(e.By) + len(e.Why) + len(e.Message) + len(e.Object)
+		len(e.Commit) + len(e.By) + len(e.SignOn) + len(e.Why) + len(e.Message) + len(e.Object)
 	for _, f := range e.Fields {
 		n += len(f) + 16
 	}

@@ -59,7 +59,7 @@ func (f Filter) statement(n int) (string, []any) {
 		id := arg(f.Before)
 		where = append(where, "(at, id) < (SELECT at, id FROM trunkline_events WHERE id = "+id+")")
 	}
-	q := `SELECT id, at, platform, project, environment, cluster, kind, commit_hash, who, why, message, took, applied, pruned, object, fields FROM trunkline_events`
+	q := `SELECT id, at, platform, project, environment, cluster, kind, commit_hash, who, sign_on, why, message, took, applied, pruned, object, fields FROM trunkline_events`
 	if len(where) > 0 {
 		q += " WHERE " + strings.Join(where, " AND ")
 	}

@@ -52,6 +52,7 @@ const (
 	ResourceRemoved   Kind = "resource-removed"   // it was removed, since Commit does not declare it any more
 	TokenMade         Kind = "token-made"         // someone made the token Object
 	TokenRevoked      Kind = "token-revoked"      // someone revoked the token Object
+	SessionsEnded     Kind = "sessions-ended"     // someone ended all sessions of the person Object
 )
 
 // Kinds lists the kinds that this program writes.
@@ -60,7 +61,7 @@ func Kinds() []Kind {
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved,
-		TokenMade, TokenRevoked,
+		TokenMade, TokenRevoked, SessionsEnded,
 	}
 }
 
@@ -82,6 +83,8 @@ type Event struct {
 	Commit string
 	// By is a person's name, or [Daemon]; default: [Daemon].
 	By string
+	// SignOn is how By signed on, such as "session"; empty if nobody did, as for a commit.
+	SignOn string
 	// Why is the reason that was given, and Message what came of it.
 	Why, Message string
 	// Took is kept to the microsecond.

@@ -20,6 +20,7 @@ type wire struct {
 	Cluster     string    `json:"cluster,omitempty"`
 	Commit      string    `json:"commit,omitempty"`
 	By          string    `json:"by,omitempty"`
+	SignOn      string    `json:"signOn,omitempty"`
 	Why         string    `json:"why,omitempty"`
 	Message     string    `json:"message,omitempty"`
 	TookSeconds float64   `json:"tookSeconds,omitempty"`
@@ -34,7 +35,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire{
 		ID: e.ID, Time: e.Time, Kind: e.Kind, Platform: e.Platform,
 		Project: e.Release.Project, Environment: e.Release.Environment, Cluster: e.Release.Cluster,
-		Commit: e.Commit, By: e.By, Why: e.Why, Message: e.Message,
+		Commit: e.Commit, By: e.By, SignOn: e.SignOn, Why: e.Why, Message: e.Message,
 		TookSeconds: e.Took.Seconds(), Applied: e.Applied, Pruned: e.Pruned, Object: e.Object, Fields: e.Fields,
 	})
 }
@@ -48,7 +49,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	*e = Event{
 		ID: w.ID, Time: w.Time, Kind: w.Kind, Platform: w.Platform,
 		Release: catalog.ReleaseID{Project: w.Project, Environment: w.Environment, Cluster: w.Cluster},
-		Commit:  w.Commit, By: w.By, Why: w.Why, Message: w.Message,
+		Commit:  w.Commit, By: w.By, SignOn: w.SignOn, Why: w.Why, Message: w.Message,
 		Took:    time.Duration(w.TookSeconds * float64(time.Second)).Round(time.Microsecond),
 		Applied: w.Applied, Pruned: w.Pruned, Object: w.Object, Fields: w.Fields,
 	}

@@ -45,6 +45,7 @@ var migrations = [][]string{
 		`CREATE INDEX trunkline_events_project ON trunkline_events (project, at, id)`,
 		`CREATE INDEX trunkline_events_kind ON trunkline_events (kind, at, id)`,
 	},
+	{`ALTER TABLE trunkline_events ADD COLUMN sign_on TEXT NOT NULL DEFAULT ''`},
 }
 
 // NewerError means that a database was made by a newer version of the program, which this one must not write to.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -161,9 +162,47 @@ func TestANewerDatabaseIsLeftAlone(t *testing.T) {
 			if faultOf(err) != passing {
 				t.Error("a newer database is taken for a damaged one, and would be moved aside")
 			}
-			want := "is of version 99, and this trunkline knows up to 1: run the newer one, or name another database"
+			want := "is of version 99, and this trunkline knows up to 2: run the newer one, or name another database"
 			if !strings.HasSuffix(err.Error(), want) {
 				t.Errorf("got %q, want that it ends with %q", err, want)
+			}
+		})
+	}
+}
+
+// TestEventsOfAnOlderProgram: what was recorded before it was said how someone signed on is there afterwards, and says nothing of it.
+func TestEventsOfAnOlderProgram(t *testing.T) {
+	for name, d := range kinds(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx, db := t.Context(), connect(t, d)
+			if err := migrate(ctx, db, d, migrations[:1]); err != nil {
+				t.Fatal(err)
+			}
+			const older = `INSERT INTO trunkline_events
+				(origin, number, at, platform, project, environment, cluster, kind, commit_hash, who, why, message, took, applied, pruned, object, fields)
+				VALUES ('old', 1, 1, 'acme', 'orders', 'dev', 'one', 'suspended', '', 'ann', 'incident', '', 0, 0, 0, '', '[]')`
+			if _, err := db.ExecContext(ctx, older); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(ctx, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			now := Event{Time: time.UnixMicro(2), Kind: Suspended, By: "ann", SignOn: "session", Why: "again"}
+			if err := s.Write(ctx, Batch{Origin: "new", First: 1, Events: []Event{now}}); err != nil {
+				t.Fatal(err)
+			}
+			p, err := s.Query(ctx, Filter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, e := range p.Events {
+				got = append(got, e.By+" ("+e.SignOn+"): "+e.Why)
+			}
+			if diff := cmp.Diff([]string{"ann (session): again", "ann (): incident"}, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}

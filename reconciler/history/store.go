@@ -64,7 +64,7 @@ func (s *Store) gone() bool {
 }
 
 // columns are those of an event but for its id, in the order of [row].
-const columns = `origin, number, at, platform, project, environment, cluster, kind, commit_hash, who, why, message, took, applied, pruned, object, fields`
+const columns = `origin, number, at, platform, project, environment, cluster, kind, commit_hash, who, sign_on, why, message, took, applied, pruned, object, fields`
 
 // Batch are events of one recorder, numbered one after the other.
 type Batch struct {
@@ -131,7 +131,7 @@ func row(origin string, number int64, e Event) ([]any, error) {
 	}
 	return []any{
 		origin, number, e.Time.UnixMicro(), e.Platform, e.Release.Project, e.Release.Environment, e.Release.Cluster, string(e.Kind),
-		e.Commit, e.By, e.Why, e.Message, e.Took.Microseconds(), e.Applied, e.Pruned, e.Object, string(fields),
+		e.Commit, e.By, e.SignOn, e.Why, e.Message, e.Took.Microseconds(), e.Applied, e.Pruned, e.Object, string(fields),
 	}, nil
 }
 
@@ -170,7 +170,7 @@ func scan(rows *sql.Rows) (Event, error) {
 	var at, took int64
 	var fields string
 	err := rows.Scan(&e.ID, &at, &e.Platform, &e.Release.Project, &e.Release.Environment, &e.Release.Cluster, &e.Kind, &e.Commit, &e.By,
-		&e.Why, &e.Message, &took, &e.Applied, &e.Pruned, &e.Object, &fields)
+		&e.SignOn, &e.Why, &e.Message, &took, &e.Applied, &e.Pruned, &e.Object, &fields)
 	if err != nil {
 		return e, err
 	}

@@ -73,6 +73,8 @@ type Source struct {
 	Notice string `json:"notice,omitempty"`
 	// Images says which images that projects follow cannot be looked at, and why.
 	Images string `json:"images,omitempty"`
+	// Notifications says which messages to channels were given up, and why.
+	Notifications string `json:"notifications,omitempty"`
 	// Sources are the repositories that the platform includes, by name.
 	Sources []Included `json:"sources,omitempty"`
 }

@@ -237,7 +237,8 @@ func TestPeople(t *testing.T) {
 	} {
 		diff(t, want, must(w.forge.Permission(t.Context(), login)), login)
 	}
-	diff(t, []string{"finance"}, must(w.forge.Teams(t.Context(), "alice", []string{"finance", "orders", "none", "../x"})))
+	diff(t, []string{"acme/finance"}, must(w.forge.Teams(t.Context(), "alice", []string{"finance", "orders", "none", "../x"})))
+	diff(t, []string{"Acme/Finance"}, must(w.forge.Teams(t.Context(), "alice", []string{"Acme/Finance", "other/finance", "/finance", "acme/finance/x"})))
 	diff(t, []string(nil), must(w.forge.Teams(t.Context(), "bob", []string{"finance"})))
 }
 

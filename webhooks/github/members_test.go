@@ -27,12 +27,12 @@ func TestTeamsAreKnownForMinutes(t *testing.T) {
 		want   []string
 		asked  int
 	}{
-		{"the first question", 0, nil, "alice", []string{"data"}, 1},
-		{"the answer is known", time.Minute, nil, "alice", []string{"data"}, 0},
-		{"logins have any case", 0, nil, "Alice", []string{"data"}, 0},
+		{"the first question", 0, nil, "alice", []string{"acme/data"}, 1},
+		{"the answer is known", time.Minute, nil, "alice", []string{"acme/data"}, 0},
+		{"logins have any case", 0, nil, "Alice", []string{"acme/data"}, 0},
 		{"another person is another question", 0, nil, "bob", nil, 1},
 		{"that somebody is not in it is known for a shorter time", 10 * time.Second, func() { w.hub.AddTeam("acme", "data", "alice", "bob") }, "bob", nil, 0},
-		{"who was added is found to be in it", 30 * time.Second, nil, "bob", []string{"data"}, 1},
+		{"who was added is found to be in it", 30 * time.Second, nil, "bob", []string{"acme/data"}, 1},
 		{"who was removed is found to be gone", 5 * time.Minute, func() { w.hub.AddTeam("acme", "data", "bob") }, "alice", nil, 1},
 	} {
 		now = now.Add(step.after)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -42,21 +43,25 @@ func (r *Repository) Permission(ctx context.Context, login string) (webhooks.Per
 	return permission, err
 }
 
-// Teams implements [webhooks.People]. The teams are those of the repository's owner. An answer serves for some minutes: every
+// Teams implements [webhooks.People]. An answer serves for some minutes: every
 // push and every approval asks for the same few.
 func (r *Repository) Teams(ctx context.Context, login string, teams []string) ([]string, error) {
 	if !loginOrSlug.MatchString(login) {
 		return nil, nil
 	}
 	var in []string
-	for _, team := range teams {
-		if !loginOrSlug.MatchString(team) {
+	for _, asked := range teams {
+		if !strings.Contains(asked, "/") {
+			asked = r.owner + "/" + asked
+		}
+		org, team, _ := strings.Cut(asked, "/")
+		if !loginOrSlug.MatchString(team) || !strings.EqualFold(org, r.owner) {
 			continue
 		}
 		known, member := r.members.known(login, team, r.client.config.now())
 		if known {
 			if member {
-				in = append(in, team)
+				in = append(in, asked)
 			}
 			continue
 		}
@@ -71,7 +76,7 @@ func (r *Repository) Teams(ctx context.Context, login string, teams []string) ([
 		member = err == nil && member
 		r.members.learn(login, team, member, r.client.config.now())
 		if member {
-			in = append(in, team)
+			in = append(in, asked)
 		}
 	}
 	return in, nil

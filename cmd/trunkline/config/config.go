@@ -293,6 +293,11 @@ func (r *reader) rest(s v1alpha1.DaemonSpec) {
 	r.flag("usage", s.Usage.Count, "usage", "count")
 	r.days("usage-keep", s.Usage.Keep, "usage", "keep")
 	r.days("usage-keep-runs", s.Usage.KeepRuns, "usage", "keepRuns")
+	if s.Traces != nil {
+		r.text("traces", s.Traces.URL, "traces", "url")
+		r.file("traces-headers-file", s.Traces.HeadersFile, "traces", "headersFile")
+		r.text("traces-ratio", string(s.Traces.Ratio), "traces", "ratio")
+	}
 	var keys []string
 	for _, key := range s.SOPS.AgeKeyFiles {
 		if scope, file, scoped := strings.Cut(key, "="); scoped {

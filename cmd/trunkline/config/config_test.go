@@ -73,6 +73,7 @@ const everything = head + `  repository:
   replicas: {home: here, group: blue, shards: true}
   history: {store: postgres, dsnFile: dsn, keep: 24h, events: 1000}
   usage: {count: true, keep: 400d, keepRuns: 30d}
+  traces: {url: "https://otel.example.com:4318", headersFile: otel.headers, ratio: "0.25"}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
   images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, cloudIdentity: true, interval: 10m}
   github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com"}
@@ -117,6 +118,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
 		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000", "usage": "true", "usage-keep": "9600h0m0s", "usage-keep-runs": "720h0m0s",
+		"traces": "https://otel.example.com:4318", "traces-headers-file": "/etc/trunkline/otel.headers", "traces-ratio": "0.25",
 		"sops-age-key-file": "/etc/trunkline/age.txt orders/prod=/etc/trunkline/prod.txt", "sops-kms": "arn:aws:kms:*", "log-level": "debug",
 		"s3-endpoint": "https://minio.example.com", "lots-interval": "30s",
 		"sign-on-issuer": "https://id.example.com", "sign-on-client-id": "trunkline", "sign-on-client-secret-file": "/etc/trunkline/client.secret",

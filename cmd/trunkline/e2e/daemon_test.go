@@ -87,6 +87,8 @@ type daemon struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	log    *logBuffer
+	// token is what it is asked with; empty: it asks for none.
+	token string
 }
 
 // serve starts the daemon. It ends with the test, if not before.
@@ -104,6 +106,12 @@ func serveWith(t *testing.T, program string, args ...string) *daemon {
 // serveIn is serveWith with more in the environment of the program.
 func serveIn(t *testing.T, env []string, program string, args ...string) *daemon {
 	t.Helper()
+	return serveAt(t, freeAddress(t), env, program, args...)
+}
+
+// freeAddress is one that nothing listens at.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +120,12 @@ func serveIn(t *testing.T, env []string, program string, args ...string) *daemon
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return address
+}
+
+// serveAt is serveIn at an address that was known before.
+func serveAt(t *testing.T, address string, env []string, program string, args ...string) *daemon {
+	t.Helper()
 	d := &daemon{t: t, server: "http://" + address, exited: make(chan struct{}), log: &logBuffer{}}
 	d.cmd = exec.Command(program, append([]string{"serve", "--listen", address}, args...)...)
 	d.cmd.Stderr, d.cmd.Env = d.log, append(os.Environ(), env...)
@@ -155,7 +169,7 @@ func (d *daemon) awaitOrEnd(what string, ok func(status.Platform) bool) (status.
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), waitTimeout)
 	defer cancel()
-	c, err := client.New(d.server, client.Options{})
+	c, err := client.New(d.server, client.Options{Token: d.token})
 	if err != nil {
 		d.t.Fatal(err)
 	}

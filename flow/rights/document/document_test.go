@@ -18,6 +18,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/rights"
 	"trunkline.dev/trunkline/flow/rights/document"
+	"trunkline.dev/trunkline/flow/rights/rightstest"
 )
 
 var update = flag.Bool("update", false, "write the goldens again")
@@ -80,12 +81,12 @@ func TestDocumentsAllowWhatIsGranted(t *testing.T) {
 				scheme := map[catalog.Provider]string{catalog.AWS: "s3", catalog.GCP: "gs", catalog.Azure: "azblob"}[cloud]
 				for _, folder := range names {
 					for _, rest := range keys {
-						for _, right := range rights.All() {
+						for _, right := range rightstest.All() {
 							key := folder + rest
-							want := p.Allows(right, scheme, "lake", key)
+							want := rightstest.Allows(&p.Needs, right, scheme, "lake", key)
 							if right == rights.List || cloud != catalog.GCP {
 								// What may be created may be replaced where there is one right to write.
-								want = want || right == rights.Replace && p.Allows(rights.Create, scheme, "lake", key)
+								want = want || right == rights.Replace && rightstest.Allows(&p.Needs, rights.Create, scheme, "lake", key)
 							}
 							got := says(right, key)
 							if got == want || cloud == catalog.GCP && got && wider(grants, right, key) {
