@@ -32,9 +32,8 @@ func TestLotsThroughAnAgent(t *testing.T) {
 		flags := append(a.flags(address), "--cluster", "home="+l.cluster.Kubeconfig, "--home", "home")
 		replicas = append(replicas, l.serveStored(plain(t), t.TempDir(), l.s3.URL, "agent", flags...))
 	}
-	book := t.TempDir()
+	first, book := l.leader(replicas), t.TempDir()
 	process := a.start(line, book)
-	first := l.leader(replicas)
 	l.await("runs to begin", func() bool { return l.did("land", "begins") >= atOnce })
 
 	line.Cut()
