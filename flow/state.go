@@ -319,21 +319,6 @@ func (s *state) done(d done, now time.Time) []work {
 	return s.rest(d)
 }
 
-// noted takes that it was just noted at a Job what came of it, which is told later: until then nothing more is to be done about it. In a
-// cluster that is lost it is noted once that is back.
-func (s *state) noted(d done) {
-	if d.job == nil || d.came == cameStarted {
-		return
-	}
-	for _, f := range s.fleets {
-		all := f.jobs[s.name][d.key]
-		if j, there := all[d.job.Name]; there && f.name == d.job.Cluster && j.UID == d.job.UID && j.Outcome == "" && !f.lost.Load() {
-			j.Outcome = string(d.came)
-			all[j.Name] = j
-		}
-	}
-}
-
 // failedBefore is the last attempt that has failed at a lot as it is now, by the partial manifests that there are. Clocks differ: none has failed
 // later than now.
 func (s *state) failedBefore(key arcLot, now time.Time) (plan.Run, bool) {
