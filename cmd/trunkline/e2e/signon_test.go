@@ -522,8 +522,8 @@ func recorded(t *testing.T, server, token string) {
 		"suspended receipts/dev by carol@acme.example (oidc): a test":                false,
 		"suspended receipts/dev by carol@acme.example (session): a test":             false,
 		"suspended receipts/dev by carol@acme.example (session): tried in a browser": false,
-		"token-made / by olga@acme.example (oidc): ":                               false,
-		"sessions-ended / by olga@acme.example (session): ":                        false,
+		"token-made / by olga@acme.example (oidc): ":                                 false,
+		"sessions-ended / by olga@acme.example (session): ":                          false,
 	}
 	var all []string
 	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
