@@ -220,7 +220,11 @@ func (p *datasetPage) gaps(found report.Page[report.Gap]) {
 // hide leaves out causes in what the caller does not see.
 func (p *datasetPage) hide(sees func(id string) bool) {
 	for i, g := range p.Gaps {
-		if g.Cause != nil && !sees(g.Cause.Of) {
+		if g.Cause == nil {
+			continue
+		}
+		p.Gaps[i].Why, g.Cause.Why = console.SeenReason(g.Why, sees), console.SeenReason(g.Cause.Why, sees)
+		if !sees(g.Cause.Of) {
 			p.Gaps[i].Cause = nil
 		}
 	}

@@ -83,7 +83,7 @@ func showLot(a *ask) (shown, error) {
 		}
 		out = lotPageOf(v, environment, dataset, l, a.nameless())
 		out.near(v, l, func(id string) bool { return a.sees(environment, id) })
-		out.Causes = slices.DeleteFunc(out.Causes, func(c lotCause) bool { return !a.sees(environment, c.Of) })
+		out.hide(func(id string) bool { return a.sees(environment, id) })
 		return nil
 	})
 	if err != nil {
@@ -102,6 +102,17 @@ func showLot(a *ask) (shown, error) {
 }
 
 // lotPageOf returns what the page shows of a lot.
+// hide leaves out what names something that the caller does not see.
+func (p *lotPage) hide(sees func(id string) bool) {
+	if len(p.Causes) > 0 {
+		p.Why = console.SeenReason(p.Why, sees)
+	}
+	for i, c := range p.Causes {
+		p.Causes[i].Why = console.SeenReason(c.Why, sees)
+	}
+	p.Causes = slices.DeleteFunc(p.Causes, func(c lotCause) bool { return !sees(c.Of) })
+}
+
 func lotPageOf(v report.View, environment, dataset string, l lot.Lot, nameless bool) lotPage {
 	one, link := v.Lot(dataset, l), func(l lot.Lot) lotLink {
 		if l.IsZero() {
