@@ -156,6 +156,46 @@ func TestPodsOfACluster(t *testing.T) {
 	}
 }
 
+// TestWhatPodsUse: what the cluster measures of pods is noted beside what they request: most of a core and some memory of one
+// that computes, and next to nothing of one that sleeps.
+func TestWhatPodsUse(t *testing.T) {
+	c := clustertest.Start(t, clustertest.Options{Mode: clustertest.Exec})
+	client, namespace := c.Client(t), c.Namespace(t)
+	d, err := history.SQLite(filepath.Join(t.TempDir(), "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, cat := open(t, d), priced(t)
+	for name, command := range map[string][]string{
+		"computes": {"python3", "-c", "held = b'x' * (128 << 20)\nwhile True: pass"}, "sleeps": {"sleep", "600"},
+	} {
+		pod := sleeper(namespace, name, 0)
+		pod.Spec.Containers[0].Command = command
+		if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := meter.New(meter.Options{
+		Ledger: ledger, Platform: func() string { return "acme" }, Catalog: func() *catalog.Catalog { return cat },
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Interval: time.Second,
+	})
+	m.SetClusters([]meter.Cluster{{Name: "test", Key: "test", Config: func() (*rest.Config, error) { return c.Config, nil }}})
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); m.Run(ctx) }()
+	defer func() { cancel(); <-ran }()
+	f := usage.Filter{Platform: "acme", Since: time.Now().AddDate(0, 0, -2), Until: time.Now().AddDate(0, 0, 2), By: []usage.Dimension{usage.ByRun}}
+	await(t, "what is used to be counted", func() bool {
+		rows := map[string]usage.Row{}
+		for _, r := range query(t, ledger, f).Rows {
+			rows[r.Run] = r
+		}
+		busy, idle := rows["computes"], rows["sleeps"]
+		// Memory is held all the time; of the CPU, one that computes may get little on a machine that is busy.
+		return busy.UsedGiBHours > 2./3600*0.125 && busy.UsedGiBHours > 4*idle.UsedGiBHours && busy.UsedCoreHours > 10*idle.UsedCoreHours && busy.UsedCoreHours > 0
+	})
+}
+
 // ended waits until a pod has ended, and returns what it cost by its own times, in billionths: half a core, for a euro a second.
 func ended(t *testing.T, client kubernetes.Interface, namespace, name string) (nano int64) {
 	t.Helper()
