@@ -67,6 +67,8 @@ func (c *console) routes() []route {
 		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", rightOf: rightOnLots, handle: c.actOnWorkload},
 		{pattern: "GET /api/v1/graph", right: access.View, filtered: true, handle: c.graph},
 		{pattern: "GET /api/v1/history", right: access.View, filtered: true, handle: c.history},
+		{pattern: "GET /api/v1/pulls", right: access.View, filtered: true, handle: c.pulls},
+		{pattern: "GET /api/v1/pulls/{pull}", right: access.View, filtered: true, handle: c.pull},
 		{pattern: "GET /api/v1/cost", right: access.ViewCost, scopeOf: asked, handle: c.costs},
 		{pattern: "GET /api/v1/cost/outlook", right: access.ViewCost, handle: c.outlook},
 		{pattern: "GET /api/v1/cost/bills", right: access.ViewCost, handle: c.bills},

@@ -3,7 +3,8 @@
 // Package consoletest is a daemon for tests: the real console over a real board, with an actor and a trigger that record what
 // they are asked for. Every request and answer that its client sees is held to the description of the API.
 //
-// Of Trunkline it may import api/lot, catalog, console, cost/usage, flow/plan, flow/report, reconciler/history and reconciler/status.
+// Of Trunkline it may import api/lot, catalog, console, cost/usage, flow/plan, flow/report, reconciler/history,
+// reconciler/status and webhooks/report.
 package consoletest
 
 import (
@@ -48,6 +49,8 @@ type Daemon struct {
 	CostErr error
 	Ahead   console.CostOutlook
 	Bill    usage.Bill
+	// Reported are the pull requests, with the reports on them.
+	Reported []console.PullReport
 
 	mu     sync.Mutex
 	asked  []string
@@ -61,7 +64,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")

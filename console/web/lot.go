@@ -28,9 +28,11 @@ type lotPage struct {
 	Written                               moment
 	Why                                   string
 	// Causes are the reasons upstream, the first cause last; empty: the reason is that itself.
-	Causes         []lotCause
-	Inputs         []nearLots
-	Outputs        []nearLots
+	Causes  []lotCause
+	Inputs  []nearLots
+	Outputs []nearLots
+	// Cost is what all runs did cost; empty: that is not known, or not the viewer's to see.
+	Cost           string
 	Runs           []runView
 	RunsTrouble    string
 	Acts           []act
@@ -55,6 +57,7 @@ type nearLot struct {
 // runView is a run of a lot.
 type runView struct {
 	Attempt, Where string
+	Job, Cost      string
 	Badge          badge
 	Started, Ended moment
 	Took           string
@@ -98,6 +101,11 @@ func showLot(a *ask) (shown, error) {
 		out.RunsTrouble = trouble.Detail
 	}
 	out.Runs = runsView(runs, a.now)
+	by, together := a.lotCosts(ctx, a.request.PathValue("project"), environment, l.ID())
+	out.Cost = together
+	for i := range out.Runs {
+		out.Runs[i].Cost = by[out.Runs[i].Job]
+	}
 	return shown{Title: l.ID() + " of " + dataset, View: out, Style: lotsStyle}, nil
 }
 
@@ -175,7 +183,7 @@ func (p *lotPage) near(v report.View, l lot.Lot, sees func(id string) bool) {
 // runsView are the runs of a lot, the newest first.
 func runsView(all []console.LotRun, now time.Time) (out []runView) {
 	for _, r := range slices.Backward(all) {
-		v := runView{Attempt: r.Attempt, Started: at(now, r.Started), Ended: at(now, r.Ended), Outcome: line(r.Outcome, 4*maxMessage), NoLog: line(r.NoLog, maxMessage)}
+		v := runView{Attempt: r.Attempt, Job: r.Job, Started: at(now, r.Started), Ended: at(now, r.Ended), Outcome: line(r.Outcome, 4*maxMessage), NoLog: line(r.NoLog, maxMessage)}
 		if r.Job != "" {
 			v.Where = strings.TrimPrefix(r.Namespace+"/"+r.Job, "/")
 		}

@@ -24,7 +24,7 @@ const base = "https://trunkline.example"
 
 func open(t *testing.T, dir string, c *clock) *reports.Keeper {
 	t.Helper()
-	k, err := reports.Open(dir, base+"/", c.Now)
+	k, err := reports.Open(dir, base+"/", func() {}, c.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestKeysAreSecret(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`[{"secret": ""}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reports.Open(dir, base, c.Now); err == nil {
+	if _, err := reports.Open(dir, base, func() {}, c.Now); err == nil {
 		t.Error("an empty key signs links")
 	}
 }

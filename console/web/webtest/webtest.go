@@ -3,7 +3,8 @@
 // Package webtest is a platform for tests of pages: what is declared, a state with something of all that a page can show, and
 // what happened, with texts of others that try to be more than text.
 //
-// Of Trunkline it may import api, catalog, console, console/consoletest, console/web, reconciler/history and reconciler/status.
+// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, reconciler/history,
+// reconciler/status and webhooks/report.
 package webtest
 
 import (
@@ -39,12 +40,13 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	d.LotLogs[0].Text += Hostile + "\r\n" + "\u2066the end\n"
 	d.Show(State())
 	d.Page = history.Page{Events: Events()}
+	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(Hostile), Spent(), Ahead(), Bill()
 	return d
 }
 
 // Pages has a console have the pages of its own sources.
 func Pages(o *console.Options) {
-	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Daemon: o.Daemon, Now: Now, Log: o.Log})
+	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Daemon: o.Daemon, Now: Now, Log: o.Log})
 }
 
 // Paths are the pages that there are, one at least for each pattern.
@@ -61,6 +63,9 @@ func Paths() map[string][]string {
 		"GET /history":      {"/history", "/history?kind=drift&project=billing"},
 		"GET /search":       {"/search?q=orders", "/search?q=9b8a", "/search"},
 		"GET /previews":     {"/previews"},
+		"GET /pulls":        {"/pulls", "/pulls?state=ended"},
+		"GET /pulls/{pull}": {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
+		"GET /costs":        {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},
 		"GET /rules":        {"/rules", "/rules?mode=excepted"},
 		"GET /rules/{rule}": {"/rules/path-overlap"},
 		"GET /clusters":     {"/clusters"},
