@@ -59,6 +59,8 @@ type Options struct {
 	NotifySecret func() string
 	// Pulls are the pull requests that are worked on; nil: there are none.
 	Pulls Pulls
+	// Objects are those of releases; nil: they are not seen.
+	Objects Objects
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
 	// Pages are what people look at with a browser; nil: there are none.

@@ -47,6 +47,7 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/changes", right: access.View, filtered: true, handle: c.changes},
 		{pattern: "GET /api/v1/releases", right: access.View, filtered: true, handle: c.releases},
 		{pattern: "GET /api/v1/releases/{project}/{environment}/{cluster}", right: access.View, handle: c.release},
+		{pattern: "GET /api/v1/releases/{project}/{environment}/{cluster}/objects", right: access.View, handle: c.objects},
 		{pattern: "POST /api/v1/releases/{project}/{environment}/{cluster}/{act}", rightOf: rightToAct, handle: c.act},
 		{pattern: "GET /api/v1/projects", right: access.View, filtered: true, handle: c.projects},
 		{pattern: "GET /api/v1/projects/{project}", right: access.View, handle: c.project},

@@ -85,6 +85,7 @@ func showLot(a *ask) (shown, error) {
 			return problemf(http.StatusNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, s.Unit)
 		}
 		out = lotPageOf(v, environment, dataset, l, a.nameless())
+		out.Acts = a.may(out.Acts)
 		out.near(v, l, func(id string) bool { return a.sees(environment, id) })
 		out.Causes = slices.DeleteFunc(out.Causes, func(c lotCause) bool { return !a.sees(environment, c.Of) })
 		return nil

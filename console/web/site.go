@@ -33,6 +33,8 @@ type Sources struct {
 	// Pulls are the pull requests; nil: this daemon works on none. Costs answers what it did cost; nil: nothing is counted.
 	Pulls console.Pulls
 	Costs console.Costs
+	// Objects are those of releases; nil: they are not seen.
+	Objects console.Objects
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() console.Daemon
 	// Now is the time of day.
