@@ -53,6 +53,14 @@ func (c costs) Query(_ context.Context, f usage.Filter) (usage.Answer, error) {
 // Outlook implements [console.Costs].
 func (c costs) Outlook() console.CostOutlook { return c.d.Ahead }
 
+// Samples implements [console.Costs].
+func (c costs) Samples(context.Context, string, string, string) ([]usage.Sample, error) {
+	if c.d.Samples == nil {
+		return []usage.Sample{}, c.d.CostErr
+	}
+	return c.d.Samples, c.d.CostErr
+}
+
 // Billed implements [console.Costs].
 func (c costs) Billed(context.Context, time.Time, time.Time) ([]usage.Item, string, error) {
 	c.d.mu.Lock()

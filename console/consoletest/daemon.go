@@ -50,6 +50,8 @@ type Daemon struct {
 	CostErr error
 	Ahead   console.CostOutlook
 	Bill    usage.Bill
+	// Samples are what each run used.
+	Samples []usage.Sample
 	// Members are the objects of each release; nil: they are not seen.
 	Members []status.Object
 	// Reported are the pull requests, with the reports on them.

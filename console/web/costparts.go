@@ -5,6 +5,7 @@ package web
 import (
 	"context"
 	"html/template"
+	"math"
 	"strings"
 	"time"
 
@@ -133,6 +134,80 @@ func (a *ask) lotCosts(ctx context.Context, project, environment, lot string) (b
 		by[run] = small(nano, answer.Currency)
 	}
 	return by, small(answer.Total, answer.Currency)
+}
+
+// maxPlotPoints is how many columns a plot of a run has.
+const maxPlotPoints = 240
+
+// runPlots draws the CPU and memory that a run used, all of its pods together, with what was requested as a line across; nil: it was not
+// measured.
+func runPlots(samples []usage.Sample) (out []template.HTML) {
+	if len(samples) == 0 {
+		return nil
+	}
+	first, last := samples[0].At, samples[len(samples)-1].At
+	points := min(maxPlotPoints, max(2, len(samples)))
+	width := max(last.Sub(first)/time.Duration(points-1), time.Second)
+	columns, names := make([]string, points), make([]string, points)
+	for i := range points {
+		at := first.Add(time.Duration(i) * width)
+		names[i] = at.UTC().Format("15:04:05")
+		if i%max(1, points/6) == 0 && points-i > points/12 {
+			columns[i] = names[i]
+		}
+	}
+	for _, one := range []struct {
+		title, unit   string
+		used, request func(usage.Sample) float64
+	}{
+		{"CPU", "cores", func(s usage.Sample) float64 { return s.Cores }, func(s usage.Sample) float64 { return s.RequestedCores }},
+		{"Memory", "MiB", func(s usage.Sample) float64 { return s.MiB }, func(s usage.Sample) float64 { return s.RequestedMiB }},
+	} {
+		// What a pod used in a column is the most that was measured; of several pods that is added up.
+		most := make([]map[string]float64, points)
+		requests := map[string]float64{}
+		for _, s := range samples {
+			i := min(points-1, int(s.At.Sub(first)/width))
+			if most[i] == nil {
+				most[i] = map[string]float64{}
+			}
+			most[i][s.Pod], requests[s.Pod] = max(most[i][s.Pod], one.used(s)), one.request(s)
+		}
+		values, limit := make([]float64, points), 0.0
+		for i := range values {
+			values[i] = math.NaN()
+			for _, v := range most[i] {
+				if math.IsNaN(values[i]) {
+					values[i] = 0
+				}
+				values[i] += v
+			}
+		}
+		for _, v := range requests {
+			limit = max(limit, v)
+		}
+		p := plot{
+			Title: one.title + " used, in " + one.unit + "; the line across is what was requested", Columns: columns, Names: names, Line: true, Limit: limit,
+			Unit: func(v float64) string { return short3(v) + " " + one.unit }, Stacks: []series{{Name: one.title, Values: joined(values)}},
+		}
+		out = append(out, p.svg())
+	}
+	return out
+}
+
+// joined fills gaps of a column or two, which come from when it is measured, with the value before.
+func joined(values []float64) []float64 {
+	gap := 0
+	for i, v := range values {
+		if !math.IsNaN(v) {
+			gap = 0
+			continue
+		}
+		if gap++; i > 0 && gap <= 2 {
+			values[i] = values[i-1]
+		}
+	}
+	return values
 }
 
 // small says an amount that may be less than a cent.

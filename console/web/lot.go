@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,6 +15,9 @@ import (
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/flow/report"
 )
+
+// maxPlots is of how many attempts the page shows what they used.
+const maxPlots = 3
 
 // maxNear is how many lots that a lot is made of, or that are made of it, are shown for each dataset.
 const maxNear = 24
@@ -58,6 +62,8 @@ type nearLot struct {
 type runView struct {
 	Attempt, Where string
 	Job, Cost      string
+	// Plots are the CPU and memory that it used; empty: that was not measured.
+	Plots          []template.HTML
 	Badge          badge
 	Started, Ended moment
 	Took           string
@@ -105,7 +111,14 @@ func showLot(a *ask) (shown, error) {
 	by, together := a.lotCosts(ctx, a.request.PathValue("project"), environment, l.ID())
 	out.Cost = together
 	for i := range out.Runs {
-		out.Runs[i].Cost = by[out.Runs[i].Job]
+		r := &out.Runs[i]
+		r.Cost = by[r.Job]
+		if a.Costs == nil || r.Job == "" || i >= maxPlots {
+			continue
+		}
+		if samples, err := a.Costs.Samples(ctx, a.request.PathValue("project"), environment, r.Job); err == nil {
+			r.Plots = runPlots(samples)
+		}
 	}
 	return shown{Title: l.ID() + " of " + dataset, View: out, Style: lotsStyle}, nil
 }

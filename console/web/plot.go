@@ -53,9 +53,11 @@ func (p plot) top() (top, step float64) {
 	for i := range p.Columns {
 		sum := 0.0
 		for _, s := range p.Stacks {
-			if p.Line {
+			switch {
+			case math.IsNaN(s.Values[i]):
+			case p.Line:
 				sum = max(sum, s.Values[i])
-			} else {
+			default:
 				sum += max(0, s.Values[i])
 			}
 		}

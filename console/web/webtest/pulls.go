@@ -100,6 +100,16 @@ func Spent() usage.Answer {
 	return out
 }
 
+// Samples are what each run used.
+func Samples() (out []usage.Sample) {
+	for i := range 90 {
+		out = append(out, usage.Sample{
+			Pod: "1", At: Now().Add(time.Duration(i-90) * time.Minute), Cores: 0.1 + float64((i*i)%37)/60, MiB: 80 + float64(i)*2.1, RequestedCores: 0.5, RequestedMiB: 256,
+		})
+	}
+	return out
+}
+
 // Ahead is what the month is going to cost.
 func Ahead() console.CostOutlook {
 	return console.CostOutlook{

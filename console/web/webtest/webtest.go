@@ -40,7 +40,7 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	d.LotLogs[0].Text += Hostile + "\r\n" + "\u2066the end\n"
 	d.Show(State())
 	d.Page = history.Page{Events: Events()}
-	d.Members = Objects(Hostile)
+	d.Members, d.Samples = Objects(Hostile), Samples()
 	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(Hostile), Spent(), Ahead(), Bill()
 	return d
 }
