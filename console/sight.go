@@ -32,6 +32,11 @@ func (c *console) allow(route route, r *http.Request) error {
 	if route.filtered {
 		right = access.SignedOn
 	}
+	return allowed(rules, who, right, scope)
+}
+
+// allowed returns why someone may not do something; nil if they may.
+func allowed(rules *access.Rules, who access.Principal, right access.Right, scope access.Scope) error {
 	decision := rules.May(who, right, scope)
 	if decision.Allowed {
 		return nil

@@ -53,6 +53,8 @@ type platformPage struct {
 	// OtherEnvironments is how many have no column.
 	OtherEnvironments int
 	Rows              []platformRow
+	// Costed reports whether a cell says what it costs.
+	Costed bool
 	// Found is how many projects fit the filter; First is the address of the first page, and Next that of the one after this; empty: there is none.
 	Found       int
 	First, Next string
@@ -107,6 +109,8 @@ type cell struct {
 	Environment string
 	// Releases are one for each cluster.
 	Releases []cellRelease
+	// Cost is what it costs this month so far; empty: that is not known, or not the viewer's to see.
+	Cost string
 }
 
 type cellRelease struct {
@@ -124,6 +128,7 @@ func showPlatform(a *ask) (shown, error) {
 		Text: a.one("q"), Owner: a.one("owner"), Environment: a.one("environment"), State: a.choice("state", platformStates()...), After: a.one("after"),
 	}
 	v := platformView(a.state, owners(a.Catalog(), a.sight), q, a.now)
+	v.costs(a)
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Limit: maxRecent})
 	if v.Next != "" {
 		v.Next = a.with("after", v.Next)

@@ -125,6 +125,10 @@ func TestPodsOfACluster(t *testing.T) {
 	create(sleeper(namespace, "deleted", 600))
 	create(sleeper(namespace, "away", 6))
 	await(t, "the pods to be counted", func() bool { n := counted(); return n["deleted"].Nano > 0 && n["away"].Nano > 0 })
+	await(t, "what a run uses to be measured", func() bool {
+		samples, err := ledger.Samples(t.Context(), "acme", "orders", "prod", "deleted")
+		return err == nil && len(samples) > 1 && samples[0].RequestedCores == 0.5 && samples[0].RequestedMiB == 64 && samples[0].At.Before(samples[len(samples)-1].At)
+	})
 	stopOne()
 	stopOther()
 	length := ended(t, client, namespace, "away") // which nobody saw
