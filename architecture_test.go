@@ -30,6 +30,7 @@ var mayKnow = map[string][]string{
 	"api/columntype":             {},
 	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
+	"api/number":                 {},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -74,6 +75,13 @@ func TestObjects(t *testing.T) {
 	got := list[console.ObjectList](t, p, path, p.issuer.Token("olga@acme.example", map[string]any{"groups": nil}))
 	if len(got.Items) != 1 || len(got.Items[0].Events) != 1 {
 		t.Errorf("an operator of prod is told %+v", got)
+	}
+	p.rules = access.New([]*v1alpha1.Access{{Spec: v1alpha1.AccessSpec{Bindings: []v1alpha1.AccessBinding{
+		{Role: v1alpha1.PlatformViewer, Users: []string{"vera@acme.example"}}, {Role: v1alpha1.PlatformAdmin, Users: []string{"ada@acme.example"}},
+	}}}})
+	got = list[console.ObjectList](t, p, path, p.issuer.Token("vera@acme.example", map[string]any{"groups": nil}))
+	if len(got.Items) != 1 || len(got.Items[0].Events) != 0 {
+		t.Errorf("who may not read logs is told %+v", got)
 	}
 	there, _ := ask(t, p.Daemon, request{method: http.MethodGet, path: path, token: p.issuer.Token("mallory@acme.example", map[string]any{"groups": nil})})
 	if there.Code != http.StatusNotFound {

@@ -14,7 +14,6 @@ import (
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/plan"
-	"trunkline.dev/trunkline/plan/health"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -32,7 +31,7 @@ var ErrNotSeen = errors.New("its objects are not seen from here")
 // Objects returns the objects of a release as its cluster has told of them last, with what Kubernetes says happened to them. What is worst
 // comes first. The error is [ErrNotSeen] where an agent or another replica keeps the cluster, or it does not answer.
 func (r *Reconciler) Objects(ctx context.Context, id catalog.ReleaseID) ([]status.Object, error) {
-	c := r.fleet.get(id.Cluster)
+	c := r.clusters.get(id.Cluster)
 	if c == nil {
 		return nil, fmt.Errorf("%w: nobody says how cluster %s is reached", ErrNotSeen, id.Cluster)
 	}
@@ -69,21 +68,7 @@ const maxObjectEvents = 5
 func objectOf(m cluster.Object, now time.Time) status.Object {
 	verdict := m.At(now)
 	return status.Object{
-		Kind: m.Ref.Kind, Group: m.Ref.Group, Namespace: m.Ref.Namespace, Name: m.Ref.Name, Health: healthOf(verdict.State), Message: verdict.Message, Changed: m.Changed,
+		Kind: m.Ref.Kind, Group: m.Ref.Group, Namespace: m.Ref.Namespace, Name: m.Ref.Name, Health: told(verdict.State), Message: verdict.Message, Changed: m.Changed,
 		Deleting: m.Deleting, ByRun: m.Origin == plan.ByRun,
 	}
-}
-
-func healthOf(s health.State) status.Health {
-	switch s {
-	case health.Healthy:
-		return status.Healthy
-	case health.Failed:
-		return status.Unhealthy
-	case health.Stalled:
-		return status.Stalled
-	case health.Progressing:
-		return status.Progressing
-	}
-	return status.Unknown
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/cost/usage"
 )
@@ -224,7 +225,7 @@ func (v *costsPage) fill(answer usage.Answer) {
 	for _, g := range answer.Gaps {
 		text := "Nobody looked at " + g.Cluster + " from " + g.From.UTC().Format("2006-01-02 15:04") + " to " + g.Until.UTC().Format("2006-01-02 15:04 UTC")
 		if g.Lost > 0 {
-			text += "; of " + count(int(g.Lost), "pod") + " that ended meanwhile it is not known when"
+			text += "; of " + number.Count(int(g.Lost), "pod") + " that ended meanwhile it is not known when"
 		}
 		v.Gaps = append(v.Gaps, text+".")
 	}
@@ -392,7 +393,7 @@ func grouped(text string) string {
 	if err != nil || n == 0 {
 		return text // with its sign
 	}
-	return thousands(n) + "." + behind
+	return number.Of(n) + "." + behind
 }
 
 // used says how much was requested, and how much of it used where that was measured.
@@ -410,7 +411,7 @@ func short3(v float64) string {
 	case v >= 1e6:
 		return strconv.FormatFloat(v/1e6, 'f', 1, 64) + "M"
 	case v >= 100:
-		return thousands(int(v + 0.5))
+		return number.Of(int(v + 0.5))
 	case v >= 1, v == 0:
 		return strings.TrimSuffix(strings.TrimSuffix(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".0")
 	default:

@@ -11,6 +11,7 @@ import (
 
 	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/report"
@@ -259,7 +260,7 @@ func rangeActs(environment, dataset, workload string, r report.Range, lots int64
 	if workload != "" {
 		out = append(out, act{
 			ID: "act-retry", Right: access.RetryLots, Scope: scopeIn(environment, workload), Label: "Retry", Nameless: nameless,
-			Text: "Of " + count(int(lots), "lot") + ", those that have failed are tried again at once, instead of when their pause is over. Lots that are there stay as they are.",
+			Text: "Of " + number.Count(int(lots), "lot") + ", those that have failed are tried again at once, instead of when their pause is over. Lots that are there stay as they are.",
 			Path: "/api/v1/workloads" + join(environment) + "/" + escaped(workload) + "/retry", Body: bodyOf(console.RetryAct{From: r.From, Until: r.Until}),
 			Command: "trunkline lots retry " + workload + bounds,
 		})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -313,7 +314,7 @@ func troubles(p *status.Platform, now time.Time) []trouble {
 					n++
 				}
 			}
-			add(bad, "Cluster "+c.Name+" does not answer", cmp.Or(c.Message, "It was not reached.")+" ("+count(n, "release")+" there)", c.Since)
+			add(bad, "Cluster "+c.Name+" does not answer", cmp.Or(c.Message, "It was not reached.")+" ("+number.Count(n, "release")+" there)", c.Since)
 		}
 		add(warn, "Cluster "+c.Name, c.Warning, time.Time{})
 	}

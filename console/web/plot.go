@@ -91,7 +91,7 @@ func (p plot) svg() template.HTML {
 	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img" aria-label="%s">`, plotWidth, plotHeight, html.EscapeString(p.Title))
 	for v := 0.0; v <= top+step/2; v += step {
 		fmt.Fprintf(&b, `<line class="scale" x1="%d" x2="%d" y1="%s" y2="%s"/><text class="label" x="%d" y="%s" text-anchor="end">%s</text>`,
-			plotLeft, plotWidth-plotRight, number(y(v)), number(y(v)), plotLeft-6, number(y(v)+4), html.EscapeString(p.Unit(v)))
+			plotLeft, plotWidth-plotRight, place(y(v)), place(y(v)), plotLeft-6, place(y(v)+4), html.EscapeString(p.Unit(v)))
 	}
 	if p.Line {
 		p.lines(&b, x, y, width)
@@ -99,11 +99,11 @@ func (p plot) svg() template.HTML {
 		p.bars(&b, x, y, width)
 	}
 	if p.Limit > 0 {
-		fmt.Fprintf(&b, `<line class="limit" x1="%d" x2="%d" y1="%s" y2="%s"/>`, plotLeft, plotWidth-plotRight, number(y(p.Limit)), number(y(p.Limit)))
+		fmt.Fprintf(&b, `<line class="limit" x1="%d" x2="%d" y1="%s" y2="%s"/>`, plotLeft, plotWidth-plotRight, place(y(p.Limit)), place(y(p.Limit)))
 	}
 	for i, text := range p.Columns {
 		if text != "" {
-			fmt.Fprintf(&b, `<text class="label" x="%s" y="%d" text-anchor="middle">%s</text>`, number(x(i)+width/2), plotHeight-6, html.EscapeString(text))
+			fmt.Fprintf(&b, `<text class="label" x="%s" y="%d" text-anchor="middle">%s</text>`, place(x(i)+width/2), plotHeight-6, html.EscapeString(text))
 		}
 	}
 	b.WriteString(`</svg>`)
@@ -121,8 +121,8 @@ func (p plot) bars(b *strings.Builder, x func(int) float64, y func(float64) floa
 				continue
 			}
 			height := y(sum) - y(sum+v)
-			fmt.Fprintf(b, `<rect class="fill-%d" x="%s" y="%s" width="%s" height="%s"><title>%s</title></rect>`, s.Class, number(x(i)+gap/2), number(y(sum+v)), number(width-gap),
-				number(max(height, 0.5)), html.EscapeString(p.Names[i]+", "+s.Name+": "+p.Unit(v)))
+			fmt.Fprintf(b, `<rect class="fill-%d" x="%s" y="%s" width="%s" height="%s"><title>%s</title></rect>`, s.Class, place(x(i)+gap/2), place(y(sum+v)), place(width-gap),
+				place(max(height, 0.5)), html.EscapeString(p.Names[i]+", "+s.Name+": "+p.Unit(v)))
 			sum += v
 		}
 	}
@@ -146,11 +146,11 @@ func (p plot) lines(b *strings.Builder, x func(int) float64, y func(float64) flo
 				flush()
 				continue
 			}
-			points = append(points, number(x(i)+width/2)+","+number(y(v)))
+			points = append(points, place(x(i)+width/2)+","+place(y(v)))
 		}
 		flush()
 	}
 }
 
-// number writes a place in a picture.
-func number(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }
+// place writes a place in a picture.
+func place(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
@@ -271,11 +272,11 @@ func lotsOf(l console.DatasetLots, now time.Time) lotsView {
 	case !l.Known:
 		v.Badge = badge{unsure, "not known yet"}
 	case l.Failed > 0:
-		v.Badge = badge{bad, count(l.Failed, "lot") + " failed"}
+		v.Badge = badge{bad, number.Count(l.Failed, "lot") + " failed"}
 	case l.Late != nil:
 		v.Badge, v.Text = badge{warn, "late"}, "lot "+l.Late.Lot+" had to be there "+ago(now, l.Late.Since)
 	case l.Running > 0:
-		v.Badge = badge{busy, count(l.Running, "lot") + " running"}
+		v.Badge = badge{busy, number.Count(l.Running, "lot") + " running"}
 	case l.Missing > 0:
 		v.Badge = badge{waiting, "not complete"}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog/draw"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -125,7 +126,7 @@ func pullRowOf(p *report.Pull, previews map[string]badge, now time.Time) pullRow
 		what string
 	}{{s.Denied, "problem"}, {s.Warned, "warning"}, {s.Holds, "hold"}} {
 		if c.n > 0 {
-			counts = append(counts, count(c.n, c.what))
+			counts = append(counts, number.Count(c.n, c.what))
 		}
 	}
 	row.Counts = strings.Join(counts, ", ")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -174,7 +175,7 @@ func objectsView(all []status.Object, drifts []status.Drift, now time.Time) (out
 				shown.Mood = warn
 			}
 			if e.Count > 1 {
-				shown.Counts = count(e.Count, "time")
+				shown.Counts = number.Count(e.Count, "time")
 			}
 			row.Events = append(row.Events, shown)
 		}
@@ -267,7 +268,7 @@ func releaseView(r *status.Release, now time.Time) releasePage {
 		v.Lots = cmp.Or(r.Lots.String(), "all lots that are due are there")
 	}
 	if r.Resources != nil {
-		v.Resources = cmp.Or(r.Resources.String(), count(r.Resources.Made, "resource")+" as declared")
+		v.Resources = cmp.Or(r.Resources.String(), number.Count(r.Resources.Made, "resource")+" as declared")
 	}
 	if r.Preview != nil {
 		v.PreviewOf, v.Asleep = r.Preview.Of, r.Preview.Asleep
