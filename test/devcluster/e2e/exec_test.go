@@ -49,6 +49,7 @@ func TestExec(t *testing.T) {
 			"exec":             testKubectlExec,
 			"exec by client":   testExecByClient,
 			"attach":           testAttach,
+			"terminal":         testTerminal,
 			"cp":               testCopy,
 			"port-forward":     testPortForward,
 			"usage":            testUsage,

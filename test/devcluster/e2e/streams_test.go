@@ -201,6 +201,18 @@ func testAttach(t *testing.T, c *cluster) {
 	}
 }
 
+// testTerminal gives a container a terminal that it finds by its name.
+func testTerminal(t *testing.T, c *cluster) {
+	ns := c.namespace(t)
+	spec := podSpec(corev1.RestartPolicyNever, "tty; test -t 0 && test -t 1 && test -t 2 && echo terminal")
+	spec.Containers[0].Stdin, spec.Containers[0].TTY = true, true
+	c.createPod(t, ns, "terminal", spec)
+	c.awaitPod(t, ns, "terminal", "it has succeeded", phase(corev1.PodSucceeded))
+	if diff := cmp.Diff("/dev/pts/0\r\nterminal\r\n", c.kubectl(t, "-n", ns, "logs", "terminal")); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
 func testCopy(t *testing.T, c *cluster) {
 	ns := c.runningPod(t, "worker", "exec sleep 600")
 	dir := t.TempDir()

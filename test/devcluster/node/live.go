@@ -3,6 +3,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -121,7 +122,7 @@ func (f *fanOut) Write(p []byte) (int, error) {
 	defer f.mu.Unlock()
 	for sink := range f.sinks {
 		select {
-		case sink <- append([]byte(nil), p...):
+		case sink <- bytes.Clone(p):
 		default:
 			close(sink)
 			delete(f.sinks, sink)

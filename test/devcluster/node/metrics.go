@@ -5,6 +5,7 @@ package node
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -91,11 +92,9 @@ func (s metricsServer) allNodes(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s metricsServer) node(w http.ResponseWriter, r *http.Request) {
-	for _, name := range s.nodes {
-		if name == r.PathValue("node") {
-			answer(w, http.StatusOK, nodeMetrics(name, s.rt.Usage(), time.Now()))
-			return
-		}
+	if name := r.PathValue("node"); slices.Contains(s.nodes, name) {
+		answer(w, http.StatusOK, nodeMetrics(name, s.rt.Usage(), time.Now()))
+		return
 	}
 	refuse(w, apierrors.NewNotFound(metricsv1beta1.Resource("nodes"), r.PathValue("node")))
 }

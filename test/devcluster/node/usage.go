@@ -3,6 +3,7 @@
 package node
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -88,11 +89,7 @@ func (e *execRuntime) Usage() []podUsage {
 
 func (w *podWorker) usage(now time.Time) podUsage {
 	w.mu.Lock()
-	u := podUsage{pod: w.latest}
-	live := make(map[string]*liveContainer, len(w.live))
-	for name, l := range w.live {
-		live[name] = l
-	}
+	u, live := podUsage{pod: w.latest}, maps.Clone(w.live)
 	w.mu.Unlock()
 	for name, l := range live {
 		u.containers = append(u.containers, containerUsage{name, l.measured.now(now, l.since, l.proc.Usage)})

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -37,7 +38,7 @@ func (g *gateway) servePackets(ctx context.Context, conn net.PacketConn) {
 		if err != nil {
 			continue // that of one datagram
 		}
-		question := append([]byte(nil), buffer[:n]...)
+		question := bytes.Clone(buffer[:n])
 		go func() {
 			reply := g.reply(ctx, question)
 			if len(reply) > maxDatagram {
