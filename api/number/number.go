@@ -2,7 +2,7 @@
 
 // Package number writes numbers for people.
 //
-// Of Trunkline it may import nothing.
+// It is pure, and imports nothing of Trunkline.
 package number
 
 import "strconv"

@@ -3,7 +3,7 @@
 // Package reports keeps the full reports of pull requests in the data folder, and makes the links by which they are read: whoever
 // has a link may read its report until it expires, and nobody can guess or make one.
 //
-// Of Trunkline it may import reconciler/durable and webhooks/report.
+// Of Trunkline it may import catalog/draw, reconciler/durable and webhooks/report.
 package reports
 
 import (
