@@ -54,7 +54,7 @@ func TestSight(t *testing.T) {
 	if got := get(t, d, "/releases/orders/prod/west"); !strings.Contains(got.body, `<button type="button" disabled`) || strings.Contains(got.body, "data-opens") {
 		t.Errorf("ann, who has no role in prod, is offered acts there:\n%s", got.body)
 	}
-	if got := get(t, d, "/releases/orders/dev/west"); !strings.Contains(got.body, "a role") {
+	if got := get(t, d, "/releases/orders/dev/west"); !strings.Contains(got.body, "ann has to be environment-admin") {
 		t.Errorf("why ann may not is not said:\n%s", got.body)
 	}
 	if got := get(t, d, "/lots"); strings.Contains(got.body, "rates") {
