@@ -68,11 +68,17 @@ func TestCoveredProc(t *testing.T) {
 		<-c.exited
 		t.Fatalf("devcluster did not start:\n%s", c.stderr)
 	}
+	c.createPod(t, "default", "plain", podSpec(corev1.RestartPolicyNever, "echo ran"))
+	c.awaitPod(t, "default", "plain", "it has succeeded", phase(corev1.PodSucceeded))
+	if err := c.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code := c.awaitExit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 	for _, says := range []string{"the kernel refuses a new /proc where parts of the present one are covered", "systempaths=unconfined"} {
 		if !strings.Contains(c.stderr.String(), says) {
 			t.Errorf("stderr does not say %q:\n%s", says, c.stderr)
 		}
 	}
-	c.createPod(t, "default", "plain", podSpec(corev1.RestartPolicyNever, "echo ran"))
-	c.awaitPod(t, "default", "plain", "it has succeeded", phase(corev1.PodSucceeded))
 }
