@@ -87,7 +87,7 @@ func TestWhyIsAskedUntilItIsAnswered(t *testing.T) {
 	}
 }
 
-// TestWhatWasNotedIsNotDoneAgain: what came of a run is written down once, however late its cluster tells that it was noted there.
+// TestWhatWasNotedIsNotDoneAgain: what came of a run is written down once, however late the note is seen in its cluster.
 func TestWhatWasNotedIsNotDoneAgain(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		w := newWorld(t)

@@ -142,7 +142,7 @@ func pullRowOf(p *report.Pull, previews map[string]badge, now time.Time) pullRow
 
 func pullPath(name string) string { return join("pulls", name) }
 
-// pullState says whether it may still be merged.
+// pullState reports whether it may still be merged.
 func pullState(p *report.Pull) badge {
 	switch {
 	case p.Open() && p.Draft:

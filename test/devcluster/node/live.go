@@ -108,7 +108,7 @@ func (s *stdio) started(proc *container.Container, failed error) error {
 // sinkRoom is how many pieces of output may wait for who is attached.
 const sinkRoom = 256
 
-// fanOut passes what is written to it on to whoever is attached. Who does not keep up is let go: a container must never wait
+// fanOut passes what is written to it on to whoever is attached. Who does not keep up is cut off: a container must never wait
 // for those who look at it.
 type fanOut struct {
 	mu     sync.Mutex
