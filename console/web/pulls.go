@@ -226,7 +226,7 @@ func showPull(a *ask) (shown, error) {
 // pullPageOf returns what the page shows of a pull request as the viewer sees it.
 func pullPageOf(p console.PullReport, state *status.Platform, now time.Time) pullPage {
 	v := pullPage{
-		pullRow: pullRowOf(&p.Pull, previewBadges(state), now), Author: line(p.Author, 60), Branch: line(p.Branch, 120), Base: line(p.Pull.Base, 120), Fork: p.Fork, Facts: p.Facts,
+		pullRow: pullRowOf(&p.Pull, previewBadges(state), now), Author: line(p.Author, 60), Branch: line(p.Branch, 120), Base: line(p.Base, 120), Fork: p.Fork, Facts: p.Facts,
 	}
 	if p.Facts == nil {
 		return v

@@ -93,7 +93,7 @@ func FactsOf(r Review) Facts {
 		Lots: plantext.Lots(r.Plan.Lots, plain), Resources: plantext.Resources(r.Plan.Resources, plain), Data: plantext.Data(r.Plan.Data, plain),
 	}
 	for _, finding := range r.Findings {
-		one := FactFinding{finding.Problem, finding.Old}
+		one := FactFinding(finding)
 		if finding.Severity == v1alpha1.Deny {
 			f.Denied = append(f.Denied, one)
 		} else {

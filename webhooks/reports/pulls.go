@@ -174,7 +174,7 @@ func (k *Keeper) Pull(name string) (report.Pull, *report.Facts, error) {
 	data, err := unpack(packed)
 	var s stored
 	if err != nil || json.Unmarshal(data, &s) != nil {
-		return p, nil, nil //nolint:nilerr // what is damaged is found out again: it is no report
+		return p, nil, nil // what is damaged is found out again: it is no report
 	}
 	s.Facts.Flow = s.Flow
 	return p, &s.Facts, nil
