@@ -70,7 +70,10 @@ async function pages() {
     await page.goto(plan.origin + plan.act);
     await page.locator('[data-opens=act-suspend]').click();
     await page.locator('#act-suspend [name=why]').fill('tried in a browser');
+    await page.locator('#act-suspend [name=sure]').check();
     await page.locator('#act-suspend .do').click();
+    await page.locator('#act-suspend .answer.good').waitFor();
+    await page.locator('#act-suspend [data-closes]').click();
     await page.locator('[data-opens=act-resume]').waitFor();
   }
   if (plan.leave) {

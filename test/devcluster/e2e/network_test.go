@@ -142,7 +142,7 @@ func testServices(t *testing.T, c *cluster) {
 		direct = append(direct, fetch+"http://"+pod.Status.PodIP+"/")
 	}
 	got := map[string]bool{}
-	for _, name := range strings.Fields(c.run(t, ns, "direct", nil, direct...)) {
+	for name := range strings.FieldsSeq(c.run(t, ns, "direct", nil, direct...)) {
 		got[name] = true
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -150,7 +150,7 @@ func testServices(t *testing.T, c *cluster) {
 	}
 	for name, from := range map[string]string{"web": ns, "web." + ns: other, "web." + ns + ".svc.cluster.local": other} {
 		got := map[string]bool{}
-		for _, name := range strings.Fields(c.run(t, from, "by-"+strings.Split(name, ".")[len(strings.Split(name, "."))-1]+"-"+from, nil, strings.Repeat(fetch+"http://"+name+"/\n", 4))) {
+		for name := range strings.FieldsSeq(c.run(t, from, "by-"+strings.Split(name, ".")[len(strings.Split(name, "."))-1]+"-"+from, nil, strings.Repeat(fetch+"http://"+name+"/\n", 4))) {
 			got[name] = true
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -47,7 +47,7 @@ type ExecConfig struct {
 var (
 	errDeleted  = errors.New("the pod was deleted")
 	errGone     = errors.New("the pod is gone")
-	errDeadline = errors.New("Pod was active on the node longer than the specified deadline") //nolint:staticcheck // the kubelet's words
+	errDeadline = errors.New("Pod was active on the node longer than the specified deadline") // the kubelet's words
 	errShutdown = errors.New("the devcluster stops")
 )
 

@@ -144,7 +144,9 @@ func quantities(nanoCores, bytes int64) corev1.ResourceList {
 func answer(w http.ResponseWriter, code int, object any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(object) // the client went away
+	if err := json.NewEncoder(w).Encode(object); err != nil {
+		return // the client went away
+	}
 }
 
 func refuse(w http.ResponseWriter, err *apierrors.StatusError) {
