@@ -40,7 +40,7 @@ async function lookAt(browser, look) {
 
 const focused = (page) => page.evaluate(() => document.activeElement.getAttribute('href') ?? document.activeElement.id);
 
-// keys goes from the platform to something that needs somebody, with keys alone.
+// keys goes from the platform to something that needs someone, with keys alone.
 async function keys(page) {
   await page.goto(`${plan.origin}/`);
   await page.keyboard.press('Tab');
@@ -144,6 +144,15 @@ async function pulls(page) {
   await expect('the address says so', () => new URL(page.url()).searchParams.get('by') === 'project');
 }
 
+// costs stays open for more than a minute, by a clock of its own.
+async function costs(page) {
+  await page.clock.install();
+  await page.goto(`${plan.origin}/costs`);
+  const again = page.waitForRequest((r) => r.url() === `${plan.origin}/costs`, { timeout: 15_000 });
+  await page.clock.fastForward(62_000);
+  await again.catch(() => problems.push('the page of costs is not loaded again after a minute'));
+}
+
 // lots chooses lots with keys alone, has them tried again, and reads a log.
 async function lots(page) {
   await page.goto(`${plan.origin}/lots/prod/orders/clean@1`);
@@ -188,7 +197,7 @@ try {
   browser = await open();
   await Promise.all(looks.map((look) => lookAt(browser, look)));
   const page = await window(browser, looks[0], plan.origin, problems);
-  for (const use of [keys, live, filter, lots, pulls, searching, pictures]) await use(page);
+  for (const use of [keys, live, filter, lots, pulls, searching, pictures, costs]) await use(page);
 } catch (err) {
   problems.push(String(err));
 } finally {
