@@ -30,6 +30,8 @@ type played struct {
 	of      jobs.Job
 	err     error
 	busy    int
+	// found is the Job that a look finds.
+	found jobs.Job
 }
 
 func (p *played) Watch(ctx context.Context, tell func(jobs.Event)) {
@@ -76,6 +78,10 @@ func (p *played) Lingering(_ context.Context, as jobs.As) (map[string]bool, erro
 
 func (p *played) Log(_ context.Context, as jobs.As, j jobs.Job) (string, error) {
 	return "a line\n", p.do(as, "log", j)
+}
+
+func (p *played) Look(_ context.Context, as jobs.As, name string) (jobs.Looked, error) {
+	return jobs.Looked{Job: p.found, Manifest: "kind: Job\n", Doing: "it waits for a node"}, p.do(as, "look", jobs.Job{Name: name})
 }
 
 // straight is a line on which nothing is lost.
