@@ -108,7 +108,7 @@ func (k *Keeper) Ran(ctx context.Context, of RunOf) (Ran, error) {
 		out.Job = run.JobName(workload, of.Lot, of.Attempt)
 	}
 	known := k.remembered(ctx, of, &out)
-	known = k.look(ctx, of, &out) || known
+	known = k.seek(ctx, of, &out) || known
 	known = a.kept(ctx, of, &out) || known
 	if of.Job == "" {
 		known = a.wrote(ctx, of, &out) || known
@@ -172,8 +172,8 @@ func (k *Keeper) homesOf(ctx context.Context, of RunOf) (all []runHome, err erro
 	return all, err
 }
 
-// look asks the clusters for the Job of a run.
-func (k *Keeper) look(ctx context.Context, of RunOf, out *Ran) (known bool) {
+// seek asks the clusters for the Job of a run.
+func (k *Keeper) seek(ctx context.Context, of RunOf, out *Ran) (known bool) {
 	homes, err := k.homesOf(ctx, of)
 	if err != nil {
 		if of.Job != "" {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/web/webtest"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -48,6 +49,7 @@ func TestHostileTexts(t *testing.T) {
 			pages := func(text string) map[string]string {
 				d := webtest.Start(t)
 				d.Reported, d.Members = webtest.Pulls(text), webtest.Objects(text)
+				d.Ran, d.Changed = webtest.Ran(text), map[string]console.Difference{webtest.New: webtest.Difference(text), webtest.Old: {Action: "fail", Error: text}}
 				d.Board.SetSource(func(s *status.Source) {
 					for _, c := range []**status.Commit{&s.Accepted, &s.Head} {
 						changed := **c

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package logs keeps the logs of runs in the folder in which it is remembered what there is of an environment's lots: compressed, one object
-// for each attempt, for as long as the environment says. What is secret has been taken out of them before.
+// for each attempt, for as long as the environment says, and beside it the manifest of its Job. What is secret has been taken out of them before.
 //
 // Of Trunkline it imports api/lot and flow/bucket. Errors have a class, by [bucket.ClassOf].
 package logs

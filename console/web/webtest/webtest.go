@@ -42,7 +42,11 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	d.Show(State())
 	d.Page = history.Page{Events: Events()}
 	d.Members, d.Samples = Objects(Hostile), Samples()
-	d.Ran = Ran(Hostile)
+	d.Ran, d.RunLogs = Ran(Hostile), map[string]console.LotLog{"20260101PT1H004.r2aaaaabbbbbbb": d.LotLogs[0]}
+	for name, log := range d.RunLogs { // it is under way
+		log.Outcome = ""
+		d.RunLogs[name] = log
+	}
 	d.Changed = map[string]console.Difference{New: Difference(Hostile), Old: {Action: "fail", Error: "it does not render any more: " + Hostile}}
 	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(Hostile), Spent(), Ahead(), Bill()
 	return d
