@@ -19,10 +19,12 @@ import (
 	"trunkline.dev/trunkline/flow/logs"
 )
 
-// Logs are those of the Jobs of a cluster.
+// Logs are those of the Jobs of a cluster, and the Jobs themselves as people see them.
 type Logs interface {
 	// Log returns what a Job has written until now, without what is secret; [jobs.ErrNoLog] if there is nothing any more.
 	Log(ctx context.Context, as jobs.As, j jobs.Job) (string, error)
+	// Look returns a Job as it is now; [jobs.ErrNoJob] if there is none.
+	Look(ctx context.Context, as jobs.As, name string) (jobs.Looked, error)
 }
 
 const (

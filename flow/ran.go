@@ -105,7 +105,7 @@ func (k *Keeper) Ran(ctx context.Context, of RunOf) (Ran, error) {
 	_, workload, _ := strings.Cut(of.Workload, "/")
 	out := Ran{Run: Run{Attempt: of.Attempt, Job: of.Job}}
 	if of.Job == "" {
-		out.Job = run.JobName(workload, of.Lot, of.Attempt)
+		out.Job = run.JobName(workload, of.Lot, of.Attempt) // as long as it is there, and then, too
 	}
 	known := k.remembered(ctx, of, &out)
 	known = k.seek(ctx, of, &out) || known
@@ -136,8 +136,8 @@ func (k *Keeper) remembered(ctx context.Context, of RunOf, out *Ran) (known bool
 		for _, series := range arc.Writes {
 			for _, r := range s.runsOf(series, of.Lot) {
 				if r.Attempt == of.Attempt {
+					r.Job = out.Job
 					out.Run, known = r, true
-					out.Job = cmp.Or(r.Job, run.JobName(of.Workload[strings.Index(of.Workload, "/")+1:], of.Lot, of.Attempt))
 				}
 			}
 		}
@@ -149,7 +149,7 @@ func (k *Keeper) remembered(ctx context.Context, of RunOf, out *Ran) (known bool
 	return known
 }
 
-// home is where a run may be.
+// runHome is where a run may be.
 type runHome struct {
 	as      jobs.As
 	cluster Cluster

@@ -70,8 +70,6 @@ type Runs interface {
 	// Why fails if it cannot be seen for now why a Job has failed.
 	Why(ctx context.Context, as jobs.As, j jobs.Job) (string, error)
 	Await(ctx context.Context, as jobs.As, name string) (there bool, err error)
-	// Look returns a Job as it is now; [jobs.ErrNoJob] if there is none.
-	Look(ctx context.Context, as jobs.As, name string) (jobs.Looked, error)
 }
 
 // worker does what takes time.

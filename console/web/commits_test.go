@@ -35,7 +35,7 @@ func TestCommitsOfARelease(t *testing.T) {
 		code int
 		has  []string
 	}{
-		"a change":                             {"/commits/" + webtest.New, 200, []string{"data-fragment", `<span class="added">+  image: registry.example.com/orders:4`, "(redacted, changed)", "3 objects changed", "5 objects as before", "Left out for want of room", "trunkline plan --base 1f0c5a7d --head 9b8a7c6d orders/staging/west"}},
+		"a change":                             {"/commits/" + webtest.New, 200, []string{"data-fragment", `<span class="added">&#43;  image: registry.example.com/orders:4`, "(redacted, changed)", "3 objects changed", "5 objects as before", "Left out for want of room", "trunkline plan --base 1f0c5a7d --head 9b8a7c6d orders/staging/west"}},
 		"one that cannot be rendered any more": {"/commits/" + webtest.Old, 200, []string{"it does not render any more: "}},
 		"the first":                            {"/commits/" + webtest.Denied, 200, []string{"data-fragment"}},
 		"one that nobody applied":              {"/commits/" + strings.Repeat("0", 40), 404, []string{"was not applied to orders/staging@west"}},
