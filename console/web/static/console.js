@@ -111,6 +111,7 @@
     if (!dataset?.loads || !open || box()?.firstChild && !box().dataset.failed) return;
     const show = (failed, ...nodes) => {
       box()?.replaceChildren(...nodes);
+      for (const e of box()?.querySelectorAll('[aria-label]') ?? []) e.setAttribute('aria-label', `${e.getAttribute('aria-label')} of ${id}`);
       if (box()) box().dataset.failed = failed;
     };
     show('', 'Looking…');
