@@ -79,7 +79,7 @@ type Options struct {
 	Record func(history.Event)
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() Daemon
-	// Now is the time of day; default: that of the machine.
+	// Now is the time of day; it may be nil where nothing is counted.
 	Now func() time.Time
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
 	Heartbeat time.Duration
@@ -90,9 +90,6 @@ type Options struct {
 func New(opts Options) http.Handler {
 	if opts.Heartbeat <= 0 {
 		opts.Heartbeat = defaultHeartbeat
-	}
-	if opts.Now == nil {
-		opts.Now = time.Now
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

@@ -68,11 +68,9 @@ func (s *sight) inCluster(ctx context.Context, from RunSources, id RunID, out *R
 			if o.Kind == "Job" && o.Name == id.Job {
 				out.There, out.Cluster, out.Namespace = true, r.Cluster, o.Namespace
 				out.Doing = cmp.Or(out.Doing, o.Message)
-				switch o.Health {
-				case status.Healthy:
-					out.Outcome, out.Ended = cmp.Or(out.Outcome, "complete"), cmp.Or(out.Ended, o.Changed)
-				case status.Unhealthy:
-					out.Failed, out.Outcome, out.Ended = true, cmp.Or(out.Outcome, "failed"), cmp.Or(out.Ended, o.Changed)
+				if o.Health == status.Healthy || o.Health == status.Unhealthy {
+					out.Failed, out.Ended = o.Health == status.Unhealthy, cmp.Or(out.Ended, o.Changed)
+					out.Outcome = cmp.Or(out.Outcome, map[bool]string{true: "failed", false: "complete"}[out.Failed])
 				}
 				return true
 			}

@@ -74,6 +74,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
+		Now:   func() time.Time { return d.clock() },
 		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Commits: commits{d}, Runs: runs{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")

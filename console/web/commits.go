@@ -5,6 +5,7 @@ package web
 import (
 	"cmp"
 	"errors"
+	"net/http"
 	"net/url"
 
 	"trunkline.dev/trunkline/api/number"
@@ -97,12 +98,11 @@ func showCommit(a *ask) (shown, error) {
 
 // unreadable is the answer to who asks for what the history cannot say just now.
 func unreadable(a *ask, err error) error {
-	var problem *console.Problem
-	if errors.As(err, &problem) {
+	if problem, is := errors.AsType[*console.Problem](err); is {
 		return problem
 	}
 	a.Log.Warn("cannot query the history", "err", errors.Unwrap(err))
-	return problemf(503, "%s", err.Error())
+	return problemf(http.StatusServiceUnavailable, "%s", err.Error())
 }
 
 // commitPageOf returns what the page shows.

@@ -3,7 +3,6 @@
 package jobs
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,7 +40,7 @@ func (s *looking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // jobOf is a Job with labels, in which values are written where they should not be.
 func jobOf(labels, status string) string {
-	quoted, _ := json.Marshal("first line\nhunter2!\n")
+	const quoted = `"first line\nhunter2!\n"`
 	return fmt.Sprintf(`{"kind":"Job","apiVersion":"batch/v1","metadata":{"name":"clean-1","namespace":"orders-dev","uid":"u1","resourceVersion":"7","managedFields":[{"manager":"x"}],
 		"labels":{%s},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2!","note":"p is hunter2!"}},
 		"spec":{"template":{"spec":{"containers":[{"name":"clean","command":["sh","-c",%s],
