@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
@@ -74,9 +76,15 @@ func TestCommitsOfARelease(t *testing.T) {
 		}
 		return hashes
 	}
-	d.await("both to be in the history", func(status.Platform) bool {
-		return slices.Equal(applied(d), []string{second + " second", first + " first"})
-	})
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
+	defer cancel()
+	for want := []string{second + " second", first + " first"}; !slices.Equal(applied(d), want); {
+		select {
+		case <-time.After(50 * time.Millisecond): // it is written a moment after it happened
+		case <-ctx.Done():
+			t.Fatalf("the commits are %v, want %v", applied(d), want)
+		}
+	}
 	d.stop()
 	d = serve(t, args...)
 	d.await("the commit to be in place after a restart", fineAt(second))
@@ -88,7 +96,7 @@ func TestCommitsOfARelease(t *testing.T) {
 	for _, s := range change.Steps {
 		diffs += s.Object + "\n" + s.Diff
 	}
-	if !strings.Contains(diffs, "Deployment changed-dev/web") || !strings.Contains(diffs, "-          image: registry.example.com/web:1\n+          image: registry.example.com/web:2\n") {
+	if !strings.Contains(diffs, "Deployment.apps changed-dev/web\n") || !strings.Contains(diffs, "image: registry.example.com/web:1\n+        image: registry.example.com/web:2\n") {
 		t.Errorf("it changed\n%s", diffs)
 	}
 	var page string
