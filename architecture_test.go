@@ -64,7 +64,7 @@ var mayKnow = map[string][]string{
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
-	"console":                    {"access", "api", "catalog", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
+	"console":                    {"access", "api", "catalog", "cost/usage", "flow/plan", "flow/report", "flow/run", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
 	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/web/webtest":        {"api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},

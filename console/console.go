@@ -4,7 +4,7 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import access, api, catalog, cost/usage, flow/plan, flow/report, reconciler/history, reconciler/status,
+// Of Trunkline it may import access, api, catalog, cost/usage, flow/plan, flow/report, flow/run, reconciler/history, reconciler/status,
 // webhooks/github/delivery and webhooks/report.
 package console
 
@@ -45,6 +45,8 @@ type Options struct {
 	Actor Actor
 	// Lots keeps the lots of environments; nil: none are kept.
 	Lots LotKeeper
+	// Runs are those of workloads; nil: none are known.
+	Runs Runs
 	// Tokens returns who may call, as it is now; nil: no token is asked for, which is only right where nobody else can connect.
 	Tokens func() []Token
 	// Deliver accepts an event of GitHub whose signature is right, and returns the status of HTTP to answer, and why. It must
@@ -61,6 +63,8 @@ type Options struct {
 	Pulls Pulls
 	// Objects are those of releases; nil: they are not seen.
 	Objects Objects
+	// Commits are those of the repository; nil: what they changed is not shown.
+	Commits Commits
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
 	// Pages are what people look at with a browser; nil: there are none.
@@ -75,6 +79,8 @@ type Options struct {
 	Record func(history.Event)
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() Daemon
+	// Now is the time of day; it may be nil where nothing is counted.
+	Now func() time.Time
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
 	Heartbeat time.Duration
 	Log       *slog.Logger

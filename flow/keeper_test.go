@@ -223,6 +223,8 @@ type played struct {
 	deleting func(jobs.Job) error
 	// why says why a Job has failed; nil: by an exit code.
 	why func() (string, error)
+	// others are Jobs that were not made for lots, by where they are.
+	others map[string]jobs.Looked
 }
 
 func newPlayed(name string) *played {
@@ -298,6 +300,25 @@ func (p *played) Log(_ context.Context, _ jobs.As, j jobs.Job) (string, error) {
 		return logs(j)
 	}
 	return "the log of " + j.Name + "\n", nil
+}
+
+func (p *played) Look(_ context.Context, as jobs.As, name string) (jobs.Looked, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.answers(); err != nil {
+		return jobs.Looked{}, err
+	}
+	if p.others != nil {
+		if found, there := p.others[as.Namespace+"/"+name]; there {
+			return found, nil
+		}
+	}
+	j, there := p.jobs[as.Namespace+"/"+name]
+	if !there {
+		return jobs.Looked{}, jobs.ErrNoJob
+	}
+	j.Cluster = p.name
+	return jobs.Looked{Job: j, Manifest: "kind: Job\nmetadata: {name: " + name + "}\n"}, nil
 }
 
 func (p *played) Why(context.Context, jobs.As, jobs.Job) (string, error) {

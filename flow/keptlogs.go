@@ -19,10 +19,12 @@ import (
 	"trunkline.dev/trunkline/flow/logs"
 )
 
-// Logs are those of the Jobs of a cluster.
+// Logs are those of the Jobs of a cluster, and the Jobs themselves as people see them.
 type Logs interface {
 	// Log returns what a Job has written until now, without what is secret; [jobs.ErrNoLog] if there is nothing any more.
 	Log(ctx context.Context, as jobs.As, j jobs.Job) (string, error)
+	// Look returns a Job as it is now; [jobs.ErrNoJob] if there is none.
+	Look(ctx context.Context, as jobs.As, name string) (jobs.Looked, error)
 }
 
 const (
@@ -118,8 +120,20 @@ func (w worker) write(ctx context.Context, j jobs.Job, as jobs.As, records, outc
 		return err
 	}
 	return bucket.With(ctx, records, w.stores.opts, func(f bucket.Folder) error {
-		return logs.Keep(ctx, f, logs.Run{Workload: j.Workload, Lot: j.Lot, Attempt: j.Attempt, Outcome: outcome}, text)
+		return w.keepBoth(ctx, f, j, as, logs.Run{Workload: j.Workload, Lot: j.Lot, Attempt: j.Attempt, Outcome: outcome}, text)
 	})
+}
+
+// keepBoth keeps the manifest of a Job and its log. Where the manifest cannot be seen, as through an agent that is too old to know of it, the log
+// is kept all the same.
+func (w worker) keepBoth(ctx context.Context, f bucket.Folder, j jobs.Job, as jobs.As, r logs.Run, text string) error {
+	found, err := w.cluster.Look(ctx, as, j.Name)
+	if err == nil && found.Job.UID == j.UID && found.Manifest != "" {
+		if err := logs.KeepManifest(ctx, f, r, found.Manifest); err != nil {
+			return err
+		}
+	}
+	return logs.Keep(ctx, f, r, text)
 }
 
 // logged takes that it was tried to keep a log.
@@ -164,7 +178,7 @@ func (w worker) writeOther(ctx context.Context, j jobs.Job, as jobs.As, records 
 		if err != nil {
 			return err
 		}
-		return logs.Keep(ctx, f, r, text)
+		return w.keepBoth(ctx, f, j, as, r, text)
 	})
 }
 
@@ -226,8 +240,13 @@ func (k *Keeper) Log(ctx context.Context, environment, dataset string, l lot.Lot
 	if !made {
 		return Log{}, problemf(ErrNotFound, "no workload of %s makes the lots of %q: there are no logs", environment, dataset)
 	}
-	running, elsewhere := k.jobsOf(ctx, environment, arc.ID, l)
-	r := logReader{a, dataset, arc.ID, l, elsewhere}
+	return k.logOf(ctx, a, dataset, arc.ID, l, attempt)
+}
+
+// logOf returns the log of a run of a workload's lot; of is what people know that by.
+func (k *Keeper) logOf(ctx context.Context, a asked, of, workload string, l lot.Lot, attempt string) (Log, error) {
+	running, elsewhere := k.jobsOf(ctx, a.environment, workload, l)
+	r := logReader{a, of, workload, l, elsewhere}
 	if attempt == "" && len(running) > 0 {
 		if out, err := r.read(ctx, running[0].job.Attempt, running[:1]); err == nil {
 			return out, nil

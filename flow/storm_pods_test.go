@@ -249,6 +249,15 @@ func (f *front) Log(_ context.Context, _ jobs.As, j jobs.Job) (text string, err 
 	return text, err
 }
 
+func (f *front) Look(_ context.Context, as jobs.As, name string) (out jobs.Looked, err error) {
+	err = f.life.spend(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		out.Job = f.jobs[as.Namespace+"/"+name]
+	})
+	return out, err
+}
+
 func (f *front) Lingering(context.Context, jobs.As) (map[string]bool, error) {
 	return nil, f.life.spend(func() {}) // a run ends with its Job
 }

@@ -30,6 +30,8 @@ type past struct {
 	catalogs *archive.Archive[*catalog.Catalog]
 	renderer Renderer
 	places   *semaphore.Weighted
+	// looks has a place for one who compares.
+	looks *semaphore.Weighted
 }
 
 // newPast returns nil if older commits cannot be read.
@@ -45,7 +47,7 @@ func newPast(opts Options) *past {
 		c, _, err := catalog.Load(tree, opts.Library)
 		return c, err
 	}
-	return &past{catalogs: archive.New(maxArchive, load), renderer: opts.Renderer, places: semaphore.NewWeighted(maxRestores)}
+	return &past{catalogs: archive.New(maxArchive, load), renderer: opts.Renderer, places: semaphore.NewWeighted(maxRestores), looks: semaphore.NewWeighted(1)}
 }
 
 // restore renders a release as an older commit declares it.

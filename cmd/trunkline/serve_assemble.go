@@ -183,11 +183,7 @@ func describeAccepted(store *git.Store, board *status.Board) {
 		return
 	}
 	if c, err := store.Describe(commit); err == nil {
-		described := status.Commit{Hash: c.Commit, Subject: c.Subject, Author: c.Author, Time: c.When}
-		if joined, several, err := store.Composition(commit); err == nil && several {
-			described.Parts = joined.String()
-		}
-		board.Describe(described)
+		board.Describe(describedCommit(store, c))
 	}
 }
 
@@ -288,10 +284,10 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	costs := d.counting.forConsole(d.board.Name, d.log)
 	lots := &lotKeeper{d.lots, d.past.record, d.log, time.Now}
 	pages := web.New(web.Sources{
-		Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Daemon: d.about, Now: time.Now, Log: d.log,
+		Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Commits: commitBook{d}, Runs: lots, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages,
+		Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, Now: time.Now,
 		Board: d.board, Actor: actors{d.rec}, Objects: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

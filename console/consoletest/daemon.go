@@ -54,6 +54,11 @@ type Daemon struct {
 	Samples []usage.Sample
 	// Members are the objects of each release; nil: they are not seen.
 	Members []status.Object
+	// Ran are runs, by their names, and RunLogs their logs.
+	Ran     map[string]console.RunFound
+	RunLogs map[string]console.LotLog
+	// Changed is what each commit changed.
+	Changed map[string]console.Difference
 	// Reported are the pull requests, with the reports on them.
 	Reported []console.PullReport
 
@@ -69,7 +74,8 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Trigger: func() { d.record("sync") },
+		Now:   func() time.Time { return d.clock() },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Commits: commits{d}, Runs: runs{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")

@@ -38,8 +38,10 @@ func TestInABrowser(t *testing.T) {
 	d := webtest.Start(t)
 	control := http.NewServeMux()
 	victim := catalog.ReleaseID{Project: "report", Environment: "dev", Cluster: "west"}
+	staging := catalog.ReleaseID{Project: "orders", Environment: "staging", Cluster: "west"}
 	set := func(path string, change func(*status.Release)) {
 		control.HandleFunc("POST /"+path, func(http.ResponseWriter, *http.Request) { d.Board.SetRelease(victim, change) })
+		control.HandleFunc("POST /"+path+"-staging", func(http.ResponseWriter, *http.Request) { d.Board.SetRelease(staging, change) })
 	}
 	set("break", func(r *status.Release) { r.Health, r.Message = status.Unhealthy, "broken by the test" })
 	set("heal", func(r *status.Release) { r.Health, r.Message = status.Healthy, "" })

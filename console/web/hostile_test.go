@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/web/webtest"
 	"trunkline.dev/trunkline/reconciler/status"
 )

@@ -41,9 +41,16 @@ type lotPage struct {
 	RunsTrouble    string
 	Acts           []act
 	Earlier, Later lotLink
-	// Log is where the API has the logs, and Nameless whether who asks has to say who they are.
-	Log      string
+	Log            logBox
+}
+
+// logBox is where a log is shown.
+type logBox struct {
+	// Address is where the API has it, and Nameless whether who asks has to say who they are.
+	Address  string
 	Nameless bool
+	// Follows has it read again while it is open: there may be more of it soon.
+	Follows bool
 }
 
 // nearLots are lots of a dataset that the lot is made of, or that are made of it.
@@ -60,8 +67,8 @@ type nearLot struct {
 
 // runView is a run of a lot.
 type runView struct {
-	Attempt, Where string
-	Job, Cost      string
+	Attempt, Where, Path string
+	Job, Cost            string
 	// Plots are the CPU and memory that it used; empty: that was not measured.
 	Plots          []template.HTML
 	Badge          badge
@@ -107,7 +114,7 @@ func showLot(a *ask) (shown, error) {
 		}
 		out.RunsTrouble = trouble.Detail
 	}
-	out.Runs = runsView(runs, a.now)
+	out.Runs = runsView(runs, environment, out.Workload, l, a.now)
 	by, together := a.lotCosts(ctx, a.request.PathValue("project"), environment, l.ID())
 	out.Cost = together
 	for i := range out.Runs {
@@ -145,7 +152,7 @@ func lotPageOf(v report.View, environment, dataset string, l lot.Lot, nameless b
 	out := lotPage{
 		Environment: environment, Dataset: dataset, DatasetPath: datasetPath(environment, dataset), ID: l.ID(), Start: l.Start.Format("2006-01-02 15:04"),
 		End: l.End().Format("2006-01-02 15:04 UTC"), Workload: v.Graph.Producer(dataset), Kind: kindOf(one), Manifest: one.State, Why: line(one.Why, 4*maxMessage),
-		Log: "/api/v1" + lotPath(environment, dataset, l.ID()) + "/log", Nameless: nameless, Earlier: link(l.Prev()),
+		Log: logBox{Address: "/api/v1" + lotPath(environment, dataset, l.ID()) + "/log", Nameless: nameless}, Earlier: link(l.Prev()),
 	}
 	if l.Next().Start.Before(v.Now) {
 		out.Later = link(l.Next())
@@ -206,24 +213,37 @@ func (p *lotPage) near(v report.View, l lot.Lot, sees func(id string) bool) {
 }
 
 // runsView are the runs of a lot, the newest first.
-func runsView(all []console.LotRun, now time.Time) (out []runView) {
+func runsView(all []console.LotRun, environment, workload string, l lot.Lot, now time.Time) (out []runView) {
 	for _, r := range slices.Backward(all) {
 		v := runView{Attempt: r.Attempt, Job: r.Job, Started: at(now, r.Started), Ended: at(now, r.Ended), Outcome: line(r.Outcome, 4*maxMessage), NoLog: line(r.NoLog, maxMessage)}
+		if workload != "" {
+			v.Path = runPath(environment, workload, l.ID()+"."+r.Attempt)
+		}
 		if r.Job != "" {
 			v.Where = strings.TrimPrefix(r.Namespace+"/"+r.Job, "/")
 		}
-		switch {
-		case r.Failed:
-			v.Badge = badge{bad, "failed"}
-		case r.Ended.IsZero():
-			v.Badge = badge{busy, "running"}
-		default:
-			v.Badge = badge{good, "done"}
-		}
-		if !r.Started.IsZero() && !r.Ended.IsZero() && !r.Ended.Before(r.Started) {
-			v.Took = span(r.Ended.Sub(r.Started))
-		}
+		v.Badge, v.Took = runBadge(r.Failed, r.Ended), tookOf(r.Started, r.Ended)
 		out = append(out, v)
 	}
 	return out
+}
+
+// runBadge says how a run is.
+func runBadge(failed bool, ended time.Time) badge {
+	switch {
+	case failed:
+		return badge{bad, "failed"}
+	case ended.IsZero():
+		return badge{busy, "running"}
+	default:
+		return badge{good, "done"}
+	}
+}
+
+// tookOf says how long something took; empty if that is not known.
+func tookOf(started, ended time.Time) string {
+	if started.IsZero() || ended.IsZero() || ended.Before(started) {
+		return ""
+	}
+	return span(ended.Sub(started))
 }

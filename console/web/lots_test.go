@@ -254,15 +254,15 @@ func TestLot(t *testing.T) {
 	if page.near(v, waits, func(string) bool { return false }); len(page.Inputs) != 0 {
 		t.Errorf("whoever does not see orders/raw is told of its lots: %+v", page.Inputs)
 	}
-	if page := lotPageOf(v, "prod", "orders/clean@1", failed, true); page.Kind.Word != "failed" || !strings.Contains(page.Why, "exit code 3") || page.Kind.Do == "" || !page.Nameless {
+	if page := lotPageOf(v, "prod", "orders/clean@1", failed, true); page.Kind.Word != "failed" || !strings.Contains(page.Why, "exit code 3") || page.Kind.Do == "" || !page.Log.Nameless {
 		t.Errorf("a lot that failed: %+v", page)
 	}
 	raw := lotPageOf(v, "prod", "orders/raw@1", failed, false)
 	if raw.near(v, failed, seesAll); len(raw.Outputs) != 1 || raw.Outputs[0].Of != "orders/clean@1" || raw.Workload != "" {
 		t.Errorf("what is made of a lot: %+v", raw.Outputs)
 	}
-	runs := runsView([]console.LotRun{{Attempt: "a", Ended: noon, Failed: true}, {Attempt: "b", Started: noon}}, noon)
-	if runs[0].Attempt != "b" || runs[0].Badge.Text != "running" || runs[1].Badge.Text != "failed" {
+	runs := runsView([]console.LotRun{{Attempt: "a", Ended: noon, Failed: true}, {Attempt: "b", Started: noon}}, "prod", "orders/clean", failed, noon)
+	if runs[0].Attempt != "b" || runs[0].Path != "/runs/prod/orders/clean/"+failed.ID()+".b" || runs[0].Badge.Text != "running" || runs[1].Badge.Text != "failed" {
 		t.Errorf("the runs: %+v", runs)
 	}
 }

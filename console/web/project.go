@@ -53,7 +53,9 @@ type projectPage struct {
 	Pulls    []pullRow
 	Previews []releaseRow
 	// Cost is what it did cost; nil: that is not counted, or not the viewer's to see.
-	Cost                    *monthsView
+	Cost *monthsView
+	// Runs are the last of which the meter knows.
+	Runs                    []recentRun
 	Recent                  []eventView
 	NoHistory, HistoryError bool
 }
@@ -124,7 +126,7 @@ func showProject(a *ask) (shown, error) {
 	}
 	v := projectView(in)
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Release: catalog.ReleaseID{Project: in.Name}, Limit: maxRecent})
-	v.Pulls, v.Cost = a.pullsOf(in.Name), a.months(in.Name)
+	v.Pulls, v.Cost, v.Runs = a.pullsOf(in.Name), a.months(in.Name), a.recentRuns(in.Name, "", "")
 	return shown{Title: in.Name, View: v, Scope: url.Values{"project": {in.Name}}}, nil
 }
 

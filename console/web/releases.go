@@ -125,8 +125,13 @@ type releasePage struct {
 	PreviewOf         string
 	Asleep            bool
 	// Members are its objects one by one, and NoMembers is why they are not known.
-	Members                 []objectRow
-	NoMembers               string
+	Members   []objectRow
+	NoMembers string
+	// Runs are the last of its workloads of which the meter knows.
+	Runs []recentRun
+	// Commits are those that were applied to it, and NoCommits is why none are shown; both are empty where nobody says what they changed.
+	Commits                 []commitRow
+	NoCommits               string
 	Acts                    []act
 	History                 string
 	Recent                  []eventView
@@ -136,10 +141,12 @@ type releasePage struct {
 // objectRow is an object of a release.
 type objectRow struct {
 	Name, Kind string
-	Badge      badge
-	Text       string
-	Changed    moment
-	ByRun      bool
+	// Path is where it is shown by itself, as a run is; empty: nowhere.
+	Path    string
+	Badge   badge
+	Text    string
+	Changed moment
+	ByRun   bool
 	// Drift is who has changed which fields of it.
 	Drift  []driftView
 	Events []objectEvent
@@ -198,6 +205,9 @@ func (v *releasePage) members(a *ask, r *status.Release) {
 		return
 	}
 	v.Members = objectsView(all, r.Drifts, a.now)
+	for i := range v.Members {
+		v.Members[i].Path = a.runOfJob(r, &all[i])
+	}
 }
 
 type causeView struct {
@@ -235,6 +245,8 @@ func showRelease(a *ask) (shown, error) {
 	v := releaseView(&a.state.Releases[index], a.now)
 	v.Acts = a.may(releaseActs(&a.state.Releases[index], a.state.Releases, a.nameless()))
 	v.members(a, &a.state.Releases[index])
+	v.commits(a, &a.state.Releases[index])
+	v.Runs = a.recentRuns(id.Project, id.Environment, id.Cluster)
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Release: id, Limit: 3 * maxRecent})
 	return shown{Title: v.Name, View: v, Scope: url.Values{"project": {id.Project}, "environment": {id.Environment}, "cluster": {id.Cluster}}}, nil
 }

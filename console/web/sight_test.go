@@ -28,7 +28,10 @@ func TestSight(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+secret)
 		return next.RoundTrip(r)
 	})
-	for _, path := range []string{"/", "/projects/orders", "/releases", "/graph", "/graph?node=orders%2Fclean%401", "/history", "/search?q=or", "/releases/orders/prod/east", "/lots", "/lots/prod/orders/clean@1"} {
+	for _, path := range []string{
+		"/", "/projects/orders", "/releases", "/graph", "/graph?node=orders%2Fclean%401", "/history", "/search?q=or", "/releases/orders/prod/east", "/lots", "/lots/prod/orders/clean@1",
+		"/runs/dev/orders/clean/clean-29382840", "/releases/orders/staging/west/commits/" + webtest.New,
+	} {
 		got := get(t, d, path)
 		if got.code != http.StatusOK || !strings.Contains(got.body, "orders") || !strings.Contains(got.body, "Signed on as <b>ann</b>") {
 			t.Errorf("%s is answered with %d\n%s", path, got.code, got.body)
@@ -63,7 +66,13 @@ func TestSight(t *testing.T) {
 	if a, b := get(t, d, "/pulls/pr-9"), get(t, d, "/pulls/pr-99"); a.code != http.StatusNotFound || b.code != a.code || withoutPath(a.body) != withoutPath(b.body) {
 		t.Errorf("a pull request of another project is answered with %d, and one that is none with %d", a.code, b.code)
 	}
-	for _, there := range []string{"/projects/billing", "/lots/prod/billing/x@1", "/releases/billing/prod/west", "/costs?project=billing"} {
+	if got := get(t, d, "/releases/orders/staging/west"); strings.Contains(got.body, "Ann Example") || !strings.Contains(got.body, "/commits/"+webtest.New) {
+		t.Errorf("of commits ann is shown what they say of others, or not that they are there:\n%s", got.body)
+	}
+	if got := get(t, d, "/runs/prod/orders/clean/20260101PT1H004.r1aaaaabbbbbbb"); got.code != http.StatusOK || !strings.Contains(got.body, "<dt>Cost</dt>") || strings.Contains(got.body, "rates") {
+		t.Errorf("of a run ann is shown %d\n%s", got.code, got.body)
+	}
+	for _, there := range []string{"/runs/prod/billing/ledger/ledger-1", "/releases/billing/prod/west/commits/" + webtest.New, "/projects/billing", "/lots/prod/billing/x@1", "/releases/billing/prod/west", "/costs?project=billing"} {
 		missing := strings.Replace(there, "billing", "nothing", 1)
 		a, b := get(t, d, there), get(t, d, missing)
 		if a.code != http.StatusNotFound || a.code != b.code || withoutPath(a.body) != withoutPath(b.body) {

@@ -35,6 +35,10 @@ type Sources struct {
 	Costs console.Costs
 	// Objects are those of releases; nil: they are not seen.
 	Objects console.Objects
+	// Runs are those of workloads; nil: none are known.
+	Runs console.Runs
+	// Commits are those of the repository; nil: what they changed is not shown.
+	Commits console.Commits
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() console.Daemon
 	// Now is the time of day.

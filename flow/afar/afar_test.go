@@ -30,6 +30,8 @@ type played struct {
 	of      jobs.Job
 	err     error
 	busy    int
+	// found is the Job that a look finds.
+	found jobs.Job
 }
 
 func (p *played) Watch(ctx context.Context, tell func(jobs.Event)) {
@@ -76,6 +78,10 @@ func (p *played) Lingering(_ context.Context, as jobs.As) (map[string]bool, erro
 
 func (p *played) Log(_ context.Context, as jobs.As, j jobs.Job) (string, error) {
 	return "a line\n", p.do(as, "log", j)
+}
+
+func (p *played) Look(_ context.Context, as jobs.As, name string) (jobs.Looked, error) {
+	return jobs.Looked{Job: p.found, Manifest: "kind: Job\n", Doing: "it waits for a node"}, p.do(as, "look", jobs.Job{Name: name})
 }
 
 // straight is a line on which nothing is lost.
@@ -216,10 +222,19 @@ func TestDeeds(t *testing.T) {
 	if text, err := e.cluster.Log(ctx, as, job); text != "a line\n" || err != nil {
 		t.Errorf("the log: %q, %v", text, err)
 	}
+	for _, found := range []jobs.Job{job, other} {
+		e.played.found = found
+		looked := jobs.Looked{Job: found, Manifest: "kind: Job\n", Doing: "it waits for a node"}
+		looked.Job.Cluster = "edge"
+		got, err := e.cluster.Look(ctx, as, found.Name)
+		if diff := cmp.Diff(looked, got, cmpopts.IgnoreUnexported(jobs.Job{})); diff != "" || err != nil {
+			t.Errorf("what is found (-want +got), %v:\n%s", err, diff)
+		}
+	}
 	want := []string{
 		"create orders-dev/clean-1 as deployer", "settle made orders-dev/clean-1 as deployer", "delete orders-dev/clean-1 as deployer", "why orders-dev/clean-1 as deployer",
 		"await orders-dev/clean-1 as deployer", "await orders-dev/clean-1 as deployer", "await orders-dev/clean-1 as deployer", "lingering orders-dev/ as deployer",
-		"log orders-dev/clean-1 as deployer",
+		"log orders-dev/clean-1 as deployer", "look orders-dev/clean-1 as deployer", "look orders-dev/by-hand as deployer",
 	}
 	if diff := cmp.Diff(want, e.played.did); diff != "" {
 		t.Errorf("what was done (-want +got):\n%s", diff)
@@ -287,5 +302,20 @@ func TestWire(t *testing.T) {
 		if e, err := decode(json.RawMessage(wrong)); err == nil {
 			t.Errorf("%s is read as %v", wrong, e)
 		}
+	}
+}
+
+// TestLookForNothing: that there is no Job is told as that, and what an older agent says, which knows of no looks, is an answer, too.
+func TestLookForNothing(t *testing.T) {
+	e := newEnds(t)
+	e.played.err = jobs.ErrNoJob
+	if _, err := e.cluster.Look(t.Context(), as, "clean-1"); !errors.Is(err, jobs.ErrNoJob) || jobs.Transient(err) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := (&looked{}).looked(); err == nil {
+		t.Error("an answer that names no Job is one")
+	}
+	if _, err := (*looked)(nil).looked(); err == nil {
+		t.Error("no answer is one")
 	}
 }

@@ -160,6 +160,17 @@ func (c *Cluster) Await(ctx context.Context, as jobs.As, name string) (there boo
 	}
 }
 
+// Look returns a Job as it is now; [jobs.ErrNoJob] if there is none.
+func (c *Cluster) Look(ctx context.Context, as jobs.As, name string) (jobs.Looked, error) {
+	a, err := c.ask(ctx, question{Do: doLook, As: as, Name: name}, doing)
+	if err != nil {
+		return jobs.Looked{}, err
+	}
+	found, err := a.Looked.looked()
+	found.Job.Cluster = c.name
+	return found, err
+}
+
 // Lingering are the names of the Jobs in a namespace of which a pod has not ended, whether they are there or not.
 func (c *Cluster) Lingering(ctx context.Context, as jobs.As) (map[string]bool, error) {
 	a, err := c.ask(ctx, question{Do: doLinger, As: as}, doing)

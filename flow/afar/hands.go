@@ -29,6 +29,7 @@ type cluster interface { //nolint:interfacebloat // it is all that is done to Jo
 	Await(ctx context.Context, as jobs.As, name string) (there bool, err error)
 	Lingering(ctx context.Context, as jobs.As) (names map[string]bool, err error)
 	Log(ctx context.Context, as jobs.As, j jobs.Job) (string, error)
+	Look(ctx context.Context, as jobs.As, name string) (jobs.Looked, error)
 }
 
 // Hands do in a cluster what the daemon asks for, and tell it what happens there.
@@ -163,6 +164,11 @@ func (h *Hands) do(ctx context.Context, q question, j *jobs.Job) (out answer, er
 		var text string
 		text, err = h.cluster.Log(ctx, q.As, *j)
 		out.Text = squeeze(text)
+	case doLook:
+		var found jobs.Looked
+		if found, err = h.cluster.Look(ctx, q.As, q.Name); err == nil {
+			out.Looked = lookedOf(found)
+		}
 	default:
 		err = fmt.Errorf("this agent does not know what %q is", q.Do)
 	}

@@ -96,6 +96,7 @@ const (
 	doAwait  deed = "await"
 	doLinger deed = "lingering"
 	doLog    deed = "log"
+	doLook   deed = "look"
 )
 
 // question asks for one deed, with what it takes.
@@ -140,16 +141,52 @@ type answer struct {
 	AtWork bool            `json:"atWork,omitempty"`
 	Names  map[string]bool `json:"names,omitempty"`
 	// Text is the reason or the log, compressed.
-	Text []byte `json:"text,omitempty"`
+	Text   []byte  `json:"text,omitempty"`
+	Looked *looked `json:"looked,omitempty"`
+}
+
+// looked is a [jobs.Looked], with its manifest compressed.
+type looked struct {
+	Job        *job   `json:"job"`
+	Manifest   []byte `json:"manifest,omitempty"`
+	NoManifest string `json:"noManifest,omitempty"`
+	Doing      string `json:"doing,omitempty"`
+}
+
+func lookedOf(l jobs.Looked) *looked {
+	out := &looked{Job: jobOf(&l.Job), NoManifest: l.NoManifest, Doing: l.Doing}
+	if l.Job.Lot.IsZero() {
+		out.Job.Lot = ""
+	}
+	if l.Manifest != "" {
+		out.Manifest = squeeze(l.Manifest)
+	}
+	return out
+}
+
+func (l *looked) looked() (out jobs.Looked, err error) {
+	if l == nil {
+		return out, errors.New("the agent does not say what it has found")
+	}
+	j, err := l.Job.job()
+	if err != nil || j == nil {
+		return out, fmt.Errorf("reading which Job the agent has found: %w", err)
+	}
+	out = jobs.Looked{Job: *j, NoManifest: l.NoManifest, Doing: l.Doing}
+	if len(l.Manifest) > 0 {
+		out.Manifest, err = expand(l.Manifest)
+	}
+	return out, err
 }
 
 // class is what kind of error an agent has met.
 type class string
 
 const (
-	// passing is one of a cluster that does not answer for now, and nothing that there is no log.
+	// passing is one of a cluster that does not answer for now, nothing that there is no log, and missing that there is no Job.
 	passing class = "passing"
 	nothing class = "nothing"
+	missing class = "missing"
 )
 
 // failed is an error as it is answered.
@@ -158,6 +195,8 @@ func failed(err error) answer {
 	switch {
 	case errors.Is(err, jobs.ErrNoLog):
 		out.Class = nothing
+	case errors.Is(err, jobs.ErrNoJob):
+		out.Class = missing
 	case jobs.Transient(err):
 		out.Class = passing
 	}
@@ -182,6 +221,8 @@ func (a answer) err() error {
 		return &failure{a.Why, jobs.ErrUnanswered}
 	case a.Class == nothing:
 		return &failure{a.Why, jobs.ErrNoLog}
+	case a.Class == missing:
+		return &failure{a.Why, jobs.ErrNoJob}
 	}
 	return errors.New(a.Why)
 }

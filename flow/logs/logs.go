@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package logs keeps the logs of runs in the folder in which it is remembered what there is of an environment's lots: compressed, one object
-// for each attempt, for as long as the environment says. What is secret has been taken out of them before.
+// for each attempt, for as long as the environment says, and beside it the manifest of its Job. What is secret has been taken out of them before.
 //
 // Of Trunkline it imports api/lot and flow/bucket. Errors have a class, by [bucket.ClassOf].
 package logs
@@ -54,6 +54,8 @@ type Kept struct {
 
 const (
 	folder, ending = "logs/", ".log.gz"
+	// manifestEnding is that of the manifest of a Job, which is kept beside its log.
+	manifestEnding = ".job.yaml.gz"
 	// MaxText bounds the text of a log that is read, in bytes: more is never written.
 	MaxText = 4 << 20
 	// maxObject bounds what is read of the store for one.
@@ -65,16 +67,28 @@ const (
 
 func prefixOf(workload string, l lot.Lot) string { return folder + workload + "/lot=" + l.ID() + "/" }
 
-// Key is where the log of a run is in its folder, such as "logs/orders/clean/lot=20260101P1D000/attempt=r1/failed.log.gz".
-func (r Run) Key() string {
+// place is the folder of a run.
+func (r Run) place() string {
 	if r.Job != "" {
-		return folder + r.Workload + "/job=" + r.Job + "/" + r.Outcome + ending
+		return folder + r.Workload + "/job=" + r.Job + "/"
 	}
-	return prefixOf(r.Workload, r.Lot) + "attempt=" + r.Attempt + "/" + r.Outcome + ending
+	return prefixOf(r.Workload, r.Lot) + "attempt=" + r.Attempt + "/"
 }
+
+// Key is where the log of a run is in its folder, such as "logs/orders/clean/lot=20260101P1D000/attempt=r1/failed.log.gz".
+func (r Run) Key() string { return r.place() + r.Outcome + ending }
 
 // Keep writes the log of a run. One that is kept already stays as it is.
 func Keep(ctx context.Context, f Folder, r Run, text string) error {
+	return keep(ctx, f, r.Key(), text)
+}
+
+// KeepManifest writes the manifest of the Job of a run, to which the same applies.
+func KeepManifest(ctx context.Context, f Folder, r Run, text string) error {
+	return keep(ctx, f, r.place()+r.Outcome+manifestEnding, text)
+}
+
+func keep(ctx context.Context, f Folder, key, text string) error {
 	var data bytes.Buffer
 	w := gzip.NewWriter(&data)
 	if _, err := io.WriteString(w, text); err != nil {
@@ -83,7 +97,7 @@ func Keep(ctx context.Context, f Folder, r Run, text string) error {
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("compressing a log: %w", err)
 	}
-	err := f.Create(ctx, r.Key(), data.Bytes())
+	err := f.Create(ctx, key, data.Bytes())
 	if bucket.ClassOf(err) == bucket.Exists {
 		return nil
 	}
@@ -122,19 +136,51 @@ func List(ctx context.Context, f Folder, workload string, l lot.Lot) (all []Kept
 	return all, nil
 }
 
+// Of lists the logs that are kept of one run, the oldest first: of a Job that was not made for a lot, or of an attempt.
+func Of(ctx context.Context, f Folder, r Run) (all []Kept, err error) {
+	prefix := r.place()
+	for o, err := range f.List(ctx, prefix) {
+		if bucket.ClassOf(err) == bucket.NoStore {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("listing the logs of a run of %s: %w", r.Workload, err)
+		}
+		outcome, named := strings.CutSuffix(strings.TrimPrefix(o.Key, prefix), ending)
+		if r.Outcome = outcome; named && r.Key() == o.Key && !strings.Contains(outcome, "/") {
+			all = append(all, Kept{r, o.Written.UTC(), o.Size})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Kept) int { return a.Written.Compare(b.Written) })
+	return all, nil
+}
+
 // Read reads a log that is kept. One that someone else has put there is read as far as a log goes.
 func Read(ctx context.Context, f Folder, r Run) (string, error) {
-	data, err := f.Read(ctx, r.Key(), maxObject)
+	return read(ctx, f, r.Key())
+}
+
+// ReadManifest reads the manifest of the Job of a run, if it is kept; empty if it is not.
+func ReadManifest(ctx context.Context, f Folder, r Run) (string, error) {
+	text, err := read(ctx, f, r.place()+r.Outcome+manifestEnding)
+	if bucket.ClassOf(err) == bucket.NotFound {
+		return "", nil
+	}
+	return text, err
+}
+
+func read(ctx context.Context, f Folder, key string) (string, error) {
+	data, err := f.Read(ctx, key, maxObject)
 	if err != nil {
 		return "", err
 	}
 	unpacked, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
-		return "", fmt.Errorf("the log %s is damaged: %w", r.Key(), err)
+		return "", fmt.Errorf("what is kept of a run at %s is damaged: %w", key, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(unpacked, MaxText))
 	if err != nil && len(text) == 0 {
-		return "", fmt.Errorf("the log %s is damaged: %w", r.Key(), err)
+		return "", fmt.Errorf("what is kept of a run at %s is damaged: %w", key, err)
 	}
 	return strings.ToValidUTF8(string(text), "\uFFFD"), nil
 }
@@ -151,7 +197,7 @@ func Sweep(ctx context.Context, f Folder, before time.Time) (n int, err error) {
 			err = fmt.Errorf("listing the logs of runs: %w", failed)
 			break
 		}
-		if !o.Written.Before(before) || !strings.HasSuffix(o.Key, ending) {
+		if !o.Written.Before(before) || !strings.HasSuffix(o.Key, ending) && !strings.HasSuffix(o.Key, manifestEnding) {
 			continue
 		}
 		n++

@@ -127,3 +127,45 @@ func TestStrangeLogs(t *testing.T) {
 		t.Errorf("of what was cut, %d bytes are read, %v", len(text), err)
 	}
 }
+
+// TestManifests: the manifest of a Job is kept beside its log, found with it, no log itself, and deleted when it is old.
+func TestManifests(t *testing.T) {
+	for name, f := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			attempt := logs.Run{Workload: "orders/clean", Lot: day(1), Attempt: "r1", Outcome: "failed"}
+			for _, r := range []logs.Run{attempt, {Workload: "orders/clean", Job: "nightly", Outcome: "complete"}} {
+				if got, err := logs.ReadManifest(ctx, f, r); got != "" || err != nil {
+					t.Fatalf("before it is kept there is %q, %v", got, err)
+				}
+				if err := logs.KeepManifest(ctx, f, r, "kind: Job\n"); err != nil {
+					t.Fatal(err)
+				}
+				asked := r
+				asked.Outcome = ""
+				if all, err := logs.Of(ctx, f, asked); len(all) > 0 || err != nil {
+					t.Errorf("of a run whose log is not kept there is %v, %v", all, err)
+				}
+				if err := logs.Keep(ctx, f, r, "a line\n"); err != nil {
+					t.Fatal(err)
+				}
+				all, err := logs.Of(ctx, f, asked)
+				if err != nil || len(all) != 1 || all[0].Run != r {
+					t.Errorf("of a run there is %v, %v", all, err)
+				}
+				if got, err := logs.ReadManifest(ctx, f, r); got != "kind: Job\n" || err != nil {
+					t.Errorf("its manifest is %q, %v", got, err)
+				}
+			}
+			if all, err := logs.List(ctx, f, "orders/clean", day(1)); len(all) != 1 || err != nil {
+				t.Errorf("of its lot there is %v, %v", all, err)
+			}
+			if n, err := logs.Sweep(ctx, f, time.Now().Add(time.Hour)); n != 4 || err != nil {
+				t.Errorf("%d are deleted, %v", n, err)
+			}
+			if got, err := logs.ReadManifest(ctx, f, attempt); got != "" || err != nil {
+				t.Errorf("what was deleted is %q, %v", got, err)
+			}
+		})
+	}
+}

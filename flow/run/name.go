@@ -45,3 +45,14 @@ func JobName(workload string, l lot.Lot, attempt string) string {
 	sum := sha256.Sum256([]byte(name)) // neither a lot nor an attempt has a dash, so that no two have the same text
 	return strings.TrimRight(workload[:min(len(workload), maxName-hashLength-1)], "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
 }
+
+// ParseJobName reads from the name of a Job which attempt at which lot of a workload it is; false if it is none, or if its name was cut.
+func ParseJobName(workload, name string) (l lot.Lot, attempt string, ok bool) {
+	rest, ok := strings.CutPrefix(name, workload+"-")
+	id, attempt, cut := strings.Cut(rest, "-")
+	if !ok || !cut || CheckAttempt(attempt) != nil {
+		return lot.Lot{}, "", false
+	}
+	l, err := lot.ParseName(id)
+	return l, attempt, err == nil && JobName(workload, l, attempt) == name
+}

@@ -192,12 +192,55 @@ async function lots(page) {
   if (plan.folder) await page.screenshot({ path: path.join(plan.folder, 'log.png'), fullPage: true });
 }
 
+// commits opens what a commit changed with the keyboard, which stays open and as it is while the platform changes.
+async function commits(page) {
+  await page.goto(`${plan.origin}/releases/orders/staging/west`);
+  const first = page.locator('[data-loads]').first();
+  await first.locator('summary').focus();
+  await page.keyboard.press('Enter');
+  await expect('what a commit changed is shown', async () => (await first.locator('pre.diff .added').first().innerText()).includes('orders:4'));
+  if ((await first.locator('script, img').count()) > 0) problems.push('what a commit changed is more than a text');
+  const shown = await first.locator('[data-loaded]').innerHTML();
+  await expect('the page is live', async () => (await page.locator('#live').innerText()) === 'live');
+  await fetch(`${plan.control}/break-staging`, { method: 'POST' });
+  await expect('what is broken is shown', async () => (await page.locator('[data-part=state]').innerText()).includes('broken by the test'));
+  await fetch(`${plan.control}/heal-staging`, { method: 'POST' });
+  if ((await first.getAttribute('open')) === null || (await first.locator('[data-loaded]').innerHTML()) !== shown) problems.push('what a commit changed is gone once the platform changes');
+  const second = page.locator('[data-loads]').nth(1);
+  await second.locator('summary').click();
+  await expect('why a commit has no difference is said', async () => (await second.innerText()).includes('it does not render any more'));
+  await check(page, looks[0], problems);
+  await page.locator('[data-part=commits] a').first().click();
+  await page.waitForURL('**/commits/**');
+}
+
+// runs goes from a lot to one of its runs with keys alone, and reads its log while there may be more of it.
+async function runs(page) {
+  await page.goto(`${plan.origin}/lots/prod/orders/clean@1/20260101PT1H004`);
+  await page.locator('[data-part=runs] a').first().focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/runs/prod/orders/clean/20260101PT1H004.r2aaaaabbbbbbb');
+  await page.locator('[data-log]').focus();
+  await page.keyboard.press('Enter');
+  await expect('a name is asked for, or remembered', async () => (await page.locator('#log-claim').isVisible()));
+  await page.locator('#log-claim').fill('ann');
+  await page.locator('#log-show').click();
+  await expect('the log is shown', async () => (await page.locator('#log-text').innerText()).includes('line 30'));
+  await page.locator('#log-search').fill('keyerror');
+  await expect('the log is searched', async () => (await page.locator('#log-text').innerText()).trim().split('\n').length === 1);
+  await page.locator('#log-live').check();
+  await expect('what is searched for stays', async () => (await page.locator('#log-search').inputValue()) === 'keyerror' && (await page.locator('#log-live').isChecked()));
+  await page.locator('#job-manifest summary').click();
+  await expect('the manifest is shown', async () => (await page.locator('#job-manifest pre').innerText()).includes('kind: Job'));
+  await check(page, looks[0], problems);
+}
+
 let browser;
 try {
   browser = await open();
   await Promise.all(looks.map((look) => lookAt(browser, look)));
   const page = await window(browser, looks[0], plan.origin, problems);
-  for (const use of [keys, live, filter, lots, pulls, searching, pictures, costs]) await use(page);
+  for (const use of [keys, live, filter, lots, runs, commits, pulls, searching, pictures, costs]) await use(page);
 } catch (err) {
   problems.push(String(err));
 } finally {

@@ -92,6 +92,18 @@ func Merge(base, head Side, now time.Time) []Release {
 	return out
 }
 
+// Between says what happens to a release when it is rendered as is and its cluster is as it was declared before; a nil one does not declare it.
+// It says what differs, and not what would hold that.
+func Between(id catalog.ReleaseID, was, is *Rendered) Release {
+	side := func(r *Rendered) Side {
+		if r == nil {
+			return Side{}
+		}
+		return Side{Releases: map[catalog.ReleaseID]Rendered{id: *r}}
+	}
+	return one(side(was), side(is), id)
+}
+
 func one(base, head Side, id catalog.ReleaseID) Release {
 	was, before := base.Releases[id]
 	is, after := head.Releases[id]

@@ -10,6 +10,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/catalog/draw"
+	"trunkline.dev/trunkline/plan/preview"
 	plantext "trunkline.dev/trunkline/plan/preview/report"
 )
 
@@ -135,21 +136,37 @@ func (r Review) group(g plantext.Same, room, cut *int) FactGroup {
 		return text
 	}
 	out.Err = hidden(rel.Err)
+	diff := func(text string) string { return text }
+	if r.Secretless {
+		diff = plantext.WithoutValues
+	}
+	steps, left := stepsOf(rel, room, diff)
+	for i := range steps {
+		steps[i].Err = hidden(steps[i].Err)
+	}
+	out.Steps, *cut = steps, *cut+left
+	return out
+}
+
+// StepsOf tells what happens to the objects of a release, with as much of the differences as there is room for, in bytes, which becomes less.
+// It returns how many differences there was no room for.
+func StepsOf(rel preview.Release, room *int) (out []FactStep, cut int) {
+	return stepsOf(rel, room, func(text string) string { return text })
+}
+
+func stepsOf(rel preview.Release, room *int, diff func(string) string) (out []FactStep, cut int) {
 	for _, s := range rel.Steps {
-		step := FactStep{Object: s.Ref.String(), Does: string(s.Action), Note: s.Note, Err: hidden(s.Err), Diff: s.Diff}
+		step := FactStep{Object: s.Ref.String(), Does: string(s.Action), Note: s.Note, Err: s.Err, Diff: diff(s.Diff)}
 		if s.Replaces != "" {
 			step.Does += " in place of " + s.Replaces
 		}
-		if r.Secretless {
-			step.Diff = plantext.WithoutValues(s.Diff)
-		}
 		if *room -= len(step.Diff); *room < 0 {
-			*cut++
+			cut++
 			step.Diff = ""
 		}
-		out.Steps = append(out.Steps, step)
+		out = append(out, step)
 	}
-	return out
+	return out, cut
 }
 
 // For returns the facts as far as a reader sees what they are about: by project and environment, either of which may be empty. What

@@ -340,6 +340,7 @@ func TestLostAndFailedRuns(t *testing.T) {
 	l.await("the failures of sales", func() bool { return len(l.manifests("sales", "partial")) == hours })
 	l.await("the logs of what failed", func() bool { return len(l.logs("sales/clean", "failed")) == hours })
 	l.shows(d, "sales/clean", "exit code 3", ", which failed; its last 20 lines, --log shows all\n  DB_PASSWORD=[redacted] is bad\n")
+	l.shownRun(d, "sales/clean")
 	twice := 0
 	for of, n := range l.ran("land") {
 		if n == 2 {

@@ -141,6 +141,9 @@ func attempts(by string) []attempt {
 			release := "/api/v1/releases/" + p + "/" + e + "/test"
 			add("view", p, e, "GET", release, nil)
 			add("view-cost", p, e, "GET", "/api/v1/cost?since=2026-11-01&project="+p+"&environment="+e, nil)
+			add("view", p, e, "GET", release+"/commits", nil)
+			add("view", p, e, "GET", "/api/v1/workloads/"+e+"/"+p+"/web/runs/web-1", nil)
+			add("view-logs", p, e, "GET", "/api/v1/workloads/"+e+"/"+p+"/web/runs/web-1/log", nil)
 			add("view-logs", p, e, "GET", "/api/v1/lots/"+e+"/"+p+"/a@1/20260101PT1H004/log", nil)
 			add("deploy", p, e, "POST", release+"/reconcile", why)
 			add("rollback", p, e, "POST", release+"/rollback", why)

@@ -59,7 +59,10 @@
       if (!other || part.querySelector('dialog[open]') || part.contains(active) && active.matches('input, select, textarea')) continue;
       for (const d of part.querySelectorAll('details[id]')) {
         const same = other.querySelector(`#${CSS.escape(d.id)}`);
-        if (same) same.open = d.open;
+        if (!same) continue;
+        same.open = d.open;
+        const box = d.querySelector('[data-loaded]');
+        if (box?.firstChild) same.querySelector('[data-loaded]')?.replaceWith(box.cloneNode(true));
       }
       if (plain(part) === plain(other)) continue;
       const key = part.contains(active) ? keyOf(active) : '';
@@ -100,6 +103,28 @@
     if (answer.ok) swap(text);
     else say(`not current: the daemon answers ${answer.status}`, false);
   }
+
+  // What is long is fetched once it is opened: the part of its page that has it.
+  document.addEventListener('toggle', async (e) => {
+    const { id, dataset, open } = e.target;
+    const box = () => document.getElementById(id)?.querySelector('[data-loaded]');
+    if (!dataset?.loads || !open || box()?.firstChild && !box().dataset.failed) return;
+    const show = (failed, ...nodes) => {
+      box()?.replaceChildren(...nodes);
+      for (const e of box()?.querySelectorAll('[aria-label]') ?? []) e.setAttribute('aria-label', `${e.getAttribute('aria-label')} of ${id}`);
+      if (box()) box().dataset.failed = failed;
+    };
+    show('', 'Looking…');
+    try {
+      const answer = await fetch(dataset.loads, { headers: { Accept: 'text/html' }, redirect: 'manual' });
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const found = fresh.querySelector(answer.ok ? '[data-fragment]' : '#main > p');
+      show(answer.ok ? '' : 'yes', ...(found ? [...found.childNodes].map((n) => document.importNode(n, true)) : ['Load the page again.']));
+      ages();
+    } catch {
+      show('yes', 'The daemon does not answer.');
+    }
+  }, true);
 
   // Changes of the platform: when there are some, the page is loaded again, though never for more than a tenth of the time.
   let source = null;

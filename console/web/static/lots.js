@@ -151,7 +151,8 @@
     document.getElementById('log-text').textContent = found.join('\n');
     document.getElementById('log-count').textContent = wants ? `${found.length} of ${lines.length} lines` : `${lines.length} lines`;
   }
-  async function load() {
+  // load reads the log. Quietly, it is read once more, and what a person does meanwhile is left.
+  async function load(quietly) {
     const claim = document.getElementById('log-claim');
     const says = document.getElementById('log-said');
     if (claim && !claim.value.trim()) {
@@ -159,9 +160,9 @@
       claim.focus();
       return;
     }
-    says.textContent = 'Reading…';
+    if (!quietly) says.textContent = 'Reading…';
     try {
-      const answer = await fetch(`${box.dataset.address}?attempt=${encodeURIComponent(wanted)}`, { headers: window.trunkline.claimed(claim?.value.trim()) });
+      const answer = await fetch(box.dataset.address + (wanted && `?attempt=${encodeURIComponent(wanted)}`), { headers: window.trunkline.claimed(claim?.value.trim()) });
       const { text: words, body } = await window.trunkline.said(answer);
       document.getElementById('log-found').hidden = !answer.ok;
       if (!answer.ok) {
@@ -170,18 +171,31 @@
       }
       says.textContent = `${body.kept ? 'As it was kept' : 'As the cluster has it just now'}${body.outcome ? `; the run ${body.outcome}` : ''}.`;
       lines = plain(body.text).replace(/\n$/, '').split('\n').slice(-maxLines);
+      const shown = document.getElementById('log-text');
+      const atEnd = shown.scrollTop + shown.clientHeight >= shown.scrollHeight - 4;
       filter();
-      document.getElementById('log-text').focus();
+      if (quietly && atEnd) shown.scrollTop = shown.scrollHeight;
+      if (!quietly) shown.focus();
+      if (body.kept || body.outcome) follows(false);
     } catch {
       says.textContent = 'The daemon does not answer.';
     }
   }
+  // While a run is under way, its log is read again and again, if a person wants that.
+  let timer = 0;
+  function follows(on) {
+    clearInterval(timer);
+    timer = on ? setInterval(() => document.hidden || load(true), 10_000) : 0;
+    const live = document.getElementById('log-live');
+    if (live) live.checked = on;
+  }
+  document.getElementById('log-live')?.addEventListener('change', (e) => { follows(e.target.checked); if (e.target.checked) load(true); });
   document.addEventListener('click', (e) => {
     const button = e.target.closest?.('[data-log]');
     if (button) {
       wanted = button.dataset.log;
       box.hidden = false;
-      document.getElementById('log-title').textContent = `Log of ${wanted}`;
+      document.getElementById('log-title').textContent = wanted ? `Log of ${wanted}` : 'What it wrote';
       const claim = document.getElementById('log-claim');
       if (claim && !claim.value) claim.value = window.trunkline.remembered();
       load();

@@ -90,7 +90,7 @@ func Spent() usage.Answer {
 				}
 				if project == "orders" && environment == "prod" {
 					r.Lot = "20260101PT1H004"
-					r.Run = "orders-clean-20260101pt1h004-2"
+					r.Run, r.Workload = "clean-20260101pt1h004-r1aaaaabbbbbbb", "clean"
 				}
 				add(day, r)
 			}

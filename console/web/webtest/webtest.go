@@ -18,6 +18,7 @@ import (
 	"trunkline.dev/trunkline/console/web"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/webhooks/report"
 )
 
 // Now is when the state is looked at.
@@ -47,13 +48,19 @@ func StartSaying(t *testing.T, text string, changes ...func(*console.Options)) *
 	d.Show(State(text))
 	d.Page = history.Page{Events: Events(text)}
 	d.Members, d.Samples = Objects(text), Samples()
+	d.Ran, d.RunLogs = Ran(text), map[string]console.LotLog{"20260101PT1H004.r2aaaaabbbbbbb": d.LotLogs[0]}
+	for name, log := range d.RunLogs { // it is under way
+		log.Outcome = ""
+		d.RunLogs[name] = log
+	}
+	d.Changed = map[string]console.Difference{New: Difference(text), Old: {Action: "fail", Error: "it does not render any more: " + text}}
 	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(text), Spent(), Ahead(), Bill()
 	return d
 }
 
 // Pages has a console have the pages of its own sources.
 func Pages(o *console.Options) {
-	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Daemon: o.Daemon, Now: Now, Log: o.Log})
+	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Commits: o.Commits, Runs: o.Runs, Daemon: o.Daemon, Now: Now, Log: o.Log})
 }
 
 // Paths are the pages that there are, one at least for each pattern.
@@ -66,9 +73,15 @@ func Paths() map[string][]string {
 		"GET /releases/{project}/{environment}/{cluster}": {
 			"/releases/orders/staging/west", "/releases/billing/prod/west", "/releases/orders/prod/west", "/releases/customers/staging/west",
 		},
-		"GET /graph":        {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
-		"GET /history":      {"/history", "/history?kind=drift&project=billing"},
-		"GET /search":       {"/search?q=orders", "/search?q=9b8a", "/search"},
+		"GET /releases/{project}/{environment}/{cluster}/commits/{commit}": {
+			"/releases/orders/staging/west/commits/" + New, "/releases/orders/staging/west/commits/" + Old + "?before=" + Denied, "/releases/orders/staging/west/commits/" + Denied,
+		},
+		"GET /graph":   {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
+		"GET /history": {"/history", "/history?kind=drift&project=billing"},
+		"GET /search":  {"/search?q=orders", "/search?q=9b8a", "/search"},
+		"GET /runs/{environment}/{project}/{workload}/{run}": {
+			"/runs/prod/orders/clean/20260101PT1H004.r2aaaaabbbbbbb", "/runs/prod/orders/clean/clean-20260101pt1h004-r1aaaaabbbbbbb", "/runs/prod/orders/clean/clean-29382840",
+		},
 		"GET /previews":     {"/previews"},
 		"GET /pulls":        {"/pulls", "/pulls?state=ended"},
 		"GET /pulls/{pull}": {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
@@ -198,6 +211,10 @@ func Events(text string) []history.Event {
 		{Kind: history.Held, Release: in("orders", "prod", "east"), Commit: New, Message: "prod is applied from 06:00 to 10:00 UTC"},
 		{Kind: history.Accepted, Commit: New, Message: "orders: read the rates"},
 		{Kind: history.Refused, Commit: Denied, Message: text},
+		{Kind: history.Failed, Release: in("orders", "staging", "west"), Commit: New, Message: text, Applied: 1},
+		{Kind: history.Ran, Release: in("orders", "staging", "west"), Commit: New, Applied: 2},
+		{Kind: history.Ran, Release: in("orders", "staging", "west"), Commit: Old, Applied: 3, Pruned: 1},
+		{Kind: history.Ran, Release: in("orders", "staging", "west"), Commit: Denied, Applied: 9},
 	}
 	for i := range events {
 		events[i].ID, events[i].Platform = int64(100-i), "acme"
@@ -221,4 +238,33 @@ func Objects(text string) []status.Object {
 		{Kind: "Service", Namespace: "n", Name: "ledger", Health: status.Healthy, Changed: Now().Add(-26 * time.Hour)},
 		{Kind: "ServiceAccount", Namespace: "n", Name: "ledger", Health: status.Healthy, Changed: Now().Add(-26 * time.Hour)},
 	}
+}
+
+// Ran are runs of orders/clean in prod, by their names: one that runs, one that failed and is gone, and one that was made for no lot.
+func Ran(text string) map[string]console.RunFound {
+	now := Now()
+	manifest := "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: clean\nspec:\n  template:\n    spec:\n      containers:\n        - name: clean\n          env:\n            - {name: KEY, value: (redacted)}\n            - {name: TEXT, value: " + text + "}\n"
+	return map[string]console.RunFound{
+		"20260101PT1H004.r2aaaaabbbbbbb": {
+			Cluster: "west", Namespace: "orders-prod", Started: now.Add(-4 * time.Minute), There: true, Doing: "its pod waits for a node: " + text, Manifest: manifest,
+		},
+		"20260101PT1H004.r1aaaaabbbbbbb": {
+			Started: now.Add(-70 * time.Minute), Ended: now.Add(-time.Hour), Failed: true, Outcome: "failed: exit code 3: " + text, Logged: true, Manifest: manifest, Kept: true,
+			Wrote: []console.RunManifest{
+				{Dataset: "orders/clean@1", State: "partial", Path: "datasets/name=clean/lot=x/state=partial/attempt=r1aaaaabbbbbbb/manifest.json", Written: now.Add(-time.Hour), Own: true, Comment: text, URIs: []string{"s3://lake/clean/" + text}, Count: 30},
+				{Dataset: "orders/clean@1", State: "complete", Path: "datasets/name=clean/lot=x/state=complete/manifest.json", Written: now.Add(-time.Minute), Damaged: text},
+			},
+			Troubles: []string{"its Job in cluster east cannot be seen: " + text},
+		},
+		"clean-29382840": {NoLog: text, NoManifest: text, Outcome: "complete", Started: now.Add(-2 * time.Hour), Ended: now.Add(-time.Hour)},
+	}
+}
+
+// Difference is what a commit changed.
+func Difference(text string) console.Difference {
+	return console.Difference{Action: "change", Unchanged: 5, Cut: 1, Steps: []report.FactStep{
+		{Object: "Deployment orders-staging/orders", Does: "update", Note: text, Diff: "@@ -9,3 +9,3 @@\n containers:\n-  image: registry.example.com/orders:3\n+  image: registry.example.com/orders:4\n" + "+  # " + text + "\n"},
+		{Object: "Secret orders-staging/keys", Does: "update", Diff: "@@ -2,2 +2,2 @@\n data:\n-  key: (redacted)\n+  key: (redacted, changed)\n"},
+		{Object: "ConfigMap orders-staging/old", Does: "delete", Note: text},
+	}}
 }
