@@ -3,8 +3,8 @@
 // Package webtest is a platform for tests of pages: what is declared, a state with something of all that a page can show, and
 // what happened, with texts of others that try to be more than text.
 //
-// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, reconciler/history,
-// reconciler/status and webhooks/report.
+// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, doctor,
+// reconciler/history, reconciler/status and webhooks/report.
 package webtest
 
 import (
@@ -41,13 +41,14 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	d.Show(State())
 	d.Page = history.Page{Events: Events()}
 	d.Members, d.Samples = Objects(Hostile), Samples()
+	d.ClusterSetup, d.GitHubSetup, d.MadeApp = ClusterSetup(Hostile), GitHubSetup(Hostile), MadeApp(Hostile)
 	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(Hostile), Spent(), Ahead(), Bill()
 	return d
 }
 
 // Pages has a console have the pages of its own sources.
 func Pages(o *console.Options) {
-	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Daemon: o.Daemon, Now: Now, Log: o.Log})
+	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Setup: o.Setup, Daemon: o.Daemon, Now: Now, Log: o.Log})
 }
 
 // Paths are the pages that there are, one at least for each pattern.
@@ -60,17 +61,21 @@ func Paths() map[string][]string {
 		"GET /releases/{project}/{environment}/{cluster}": {
 			"/releases/orders/staging/west", "/releases/billing/prod/west", "/releases/orders/prod/west", "/releases/customers/staging/west",
 		},
-		"GET /graph":        {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
-		"GET /history":      {"/history", "/history?kind=drift&project=billing"},
-		"GET /search":       {"/search?q=orders", "/search?q=9b8a", "/search"},
-		"GET /previews":     {"/previews"},
-		"GET /pulls":        {"/pulls", "/pulls?state=ended"},
-		"GET /pulls/{pull}": {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
-		"GET /costs":        {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},
-		"GET /rules":        {"/rules", "/rules?mode=excepted"},
-		"GET /rules/{rule}": {"/rules/path-overlap"},
-		"GET /clusters":     {"/clusters"},
-		"GET /lots":         {"/lots", "/lots?state=missing&environment=prod", "/lots?q=nothing-fits"},
+		"GET /graph":            {"/graph", "/graph?node=orders%2Fclean%401", "/graph?project=report&environment=prod"},
+		"GET /history":          {"/history", "/history?kind=drift&project=billing"},
+		"GET /search":           {"/search?q=orders", "/search?q=9b8a", "/search"},
+		"GET /previews":         {"/previews"},
+		"GET /pulls":            {"/pulls", "/pulls?state=ended"},
+		"GET /pulls/{pull}":     {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
+		"GET /costs":            {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},
+		"GET /rules":            {"/rules", "/rules?mode=excepted"},
+		"GET /rules/{rule}":     {"/rules/path-overlap"},
+		"GET /clusters":         {"/clusters"},
+		"GET /setup":            {"/setup"},
+		"GET /setup/clusters":   {"/setup/clusters"},
+		"GET /setup/github":     {"/setup/github"},
+		"GET /setup/github/new": {"/setup/github/new?owner=organization&organization=acme&name=Trunkline+acme&url=https%3A%2F%2Ftrunkline.example.com&webhook=yes&promotions=no"},
+		"GET /lots":             {"/lots", "/lots?state=missing&environment=prod", "/lots?q=nothing-fits"},
 		"GET /lots/{environment}/{project}/{dataset}": {
 			"/lots/prod/orders/clean@1", "/lots/prod/orders/clean@1?from=20260101PT1H001&until=20260101PT1H005&why=%3Cb%3E", "/lots/prod/orders/raw@1?at=2026-01-01",
 		},
