@@ -126,16 +126,17 @@ func (d AppDesk) Finish(r *http.Request, code, state string) (MadeApp, *http.Coo
 	return made, over, nil
 }
 
-// ownAddress is where the browser of a request reaches the daemon: what GitHub sends back has to get to where the cookie is. The name that a
-// request asks for is taken for this machine only.
+// ownAddress is where the browser of a request reaches the daemon: what GitHub sends back has to get to where the cookie is. What a request
+// says of that counts only from whoever is on this machine, or if nothing is configured.
 func (c *console) ownAddress(r *http.Request) (string, error) {
+	here := local(r.Host)
 	switch {
-	case local(r.Host) && r.TLS != nil:
-		return "https://" + r.Host, nil
-	case local(r.Host):
-		return "http://" + r.Host, nil
-	case c.opts.Address != "":
+	case c.opts.Address != "" && principalOf(r.Context()).SignOn != access.ByLoopback:
 		return strings.TrimRight(c.opts.Address, "/"), nil
+	case here && r.TLS != nil:
+		return "https://" + r.Host, nil
+	case here:
+		return "http://" + r.Host, nil
 	}
 	return "", problemf(http.StatusConflict, "the daemon does not know the address by which people reach it: configure signOn.url or github.publicURL")
 }

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"trunkline.dev/trunkline/console"
@@ -25,18 +24,18 @@ const (
 
 // settingUp is how the daemon is set up by pages. It implements [console.Setup].
 type settingUp struct {
+	appMaker
+
 	d        *daemon
 	options  probe.Options // those about GitHub
 	clusters probe.Kept[doctor.Report]
 	github   probe.Kept[doctor.Report]
 	declared probe.Declared
-	// one App is made at a time.
-	one sync.Mutex
 }
 
 // makeSetup makes what looks around for the pages. It looks once someone asks.
 func (d *daemon) makeSetup() (*settingUp, error) {
-	s := &settingUp{d: d, options: probe.Options{Now: time.Now, Version: programVersion(), Timeout: setupTimeout}}
+	s := &settingUp{appMaker: appMaker{flags: d.flags, keys: d.decrypter, catalog: d.rec.Catalog, log: d.log}, d: d, options: probe.Options{Now: time.Now, Version: programVersion(), Timeout: setupTimeout}}
 	if err := d.flags.atForge(&s.options); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,29 +15,41 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
-	"filippo.io/age"
+	agekeys "filippo.io/age"
 
 	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/bootstrap"
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/durable"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/webhooks/github/setup"
 )
 
+// appMaker has GitHub make Apps, and puts their credentials where they belong.
+type appMaker struct {
+	flags   *serve
+	keys    *secrets.Decrypter
+	catalog func() *catalog.Catalog
+	log     *slog.Logger
+	// one App is made at a time.
+	one sync.Mutex
+}
+
 // appPlace is where the credentials of an App go: into a folder, or encrypted to whoever commits them.
 type appPlace struct {
 	folder     string
-	recipients []*age.X25519Recipient
+	recipients []*agekeys.X25519Recipient
 	// said says so.
 	said string
 }
 
 // place returns where they go, or why there is no such place.
-func (s *settingUp) place() (appPlace, error) {
-	if folder := s.d.flags.github.setupFolder; folder != "" {
+func (s *appMaker) place() (appPlace, error) {
+	if folder := s.flags.github.setupFolder; folder != "" {
 		at, err := filepath.Abs(folder)
 		if err != nil {
 			return appPlace{}, fmt.Errorf("finding the folder %s: %w", folder, err)
@@ -49,7 +62,7 @@ func (s *settingUp) place() (appPlace, error) {
 		}
 		return out, nil
 	}
-	to := s.d.decrypter.Recipients(secrets.Release{Project: bootstrap.Project, Environment: bootstrap.Environment})
+	to := s.keys.Recipients(secrets.Release{Project: bootstrap.Project, Environment: bootstrap.Environment})
 	if len(to) == 0 {
 		return appPlace{}, errors.New("the daemon has no place for the credentials of an App: name a folder with github.setupFolder, or give it a key of age with sops.ageKeyFiles; or run \"trunkline github setup\" on a machine of your own")
 	}
@@ -60,12 +73,12 @@ func (s *settingUp) place() (appPlace, error) {
 func refusal(code int, err error) error { return console.Problemf(code, "%s", err.Error()) }
 
 // Offer implements [console.Setup].
-func (s *settingUp) Offer(asked console.NewApp, state, back string) (console.AppOffer, error) {
+func (s *appMaker) Offer(asked console.NewApp, state, back string) (console.AppOffer, error) {
 	place, err := s.place()
 	if err != nil {
 		return console.AppOffer{}, refusal(http.StatusConflict, err)
 	}
-	o, err := appOptions(s.d.flags, asked).Check()
+	o, err := appOptions(s.flags, asked).Check()
 	if err != nil {
 		return console.AppOffer{}, refusal(http.StatusBadRequest, err)
 	}
@@ -91,14 +104,14 @@ func (s *settingUp) Offer(asked console.NewApp, state, back string) (console.App
 }
 
 // Register implements [console.Setup]. GitHub hands the credentials out once, so that there has to be a place for them before it is asked.
-func (s *settingUp) Register(ctx context.Context, asked console.NewApp, code string, by access.Principal) (console.MadeApp, error) {
+func (s *appMaker) Register(ctx context.Context, asked console.NewApp, code string, by access.Principal) (console.MadeApp, error) {
 	s.one.Lock()
 	defer s.one.Unlock()
 	place, err := s.place()
 	if err != nil {
 		return console.MadeApp{}, refusal(http.StatusConflict, err)
 	}
-	o, err := appOptions(s.d.flags, asked).Check()
+	o, err := appOptions(s.flags, asked).Check()
 	if err != nil {
 		return console.MadeApp{}, refusal(http.StatusBadRequest, err)
 	}
@@ -125,17 +138,17 @@ func (s *settingUp) Register(ctx context.Context, asked console.NewApp, code str
 		err = s.sealed(&made, app, o, place)
 	}
 	if err != nil {
-		s.d.log.Error("the credentials of an App are lost", "app", app.ID, "err", err.Error())
+		s.log.Error("the credentials of an App are lost", "app", app.ID, "err", err.Error())
 		return made, console.Problemf(http.StatusInternalServerError, "the App %q is registered, and its credentials are lost; the daemon's log says why: make a new private key, and set a new secret of the webhook, at %s", app.Name, app.Settings)
 	}
 	if err := s.keep(made); err != nil {
-		s.d.log.Warn("what is left to do for an App is not kept for later", "app", app.ID, "err", err.Error())
+		s.log.Warn("what is left to do for an App is not kept for later", "app", app.ID, "err", err.Error())
 	}
 	return made, nil
 }
 
 // intoFolder writes the credentials into files, which the configuration is to name.
-func (s *settingUp) intoFolder(made *console.MadeApp, app setup.App, o setup.Options, place appPlace, files *setup.Files) error {
+func (s *appMaker) intoFolder(made *console.MadeApp, app setup.App, o setup.Options, place appPlace, files *setup.Files) error {
 	if err := files.Write(app); err != nil {
 		return err
 	}
@@ -145,7 +158,7 @@ func (s *settingUp) intoFolder(made *console.MadeApp, app setup.App, o setup.Opt
 		made.Files = append(made.Files, hook)
 	}
 	var err error
-	made.Configuration, err = yamlOf(gitHubConfigurationOf(app, o, s.d.flags.repositoryAtGitHub(), key, hook))
+	made.Configuration, err = yamlOf(gitHubConfigurationOf(app, o, s.flags.repositoryAtGitHub(), key, hook))
 	return err
 }
 
@@ -156,7 +169,7 @@ type chartValues struct {
 }
 
 // sealed encrypts the credentials, as "trunkline bootstrap" does.
-func (s *settingUp) sealed(made *console.MadeApp, app setup.App, o setup.Options, place appPlace) error {
+func (s *appMaker) sealed(made *console.MadeApp, app setup.App, o setup.Options, place appPlace) error {
 	values := map[string]string{bootstrap.AppKey: string(app.Key)}
 	if len(app.HookSecret) > 0 {
 		values[bootstrap.HookSecret] = string(app.HookSecret)
@@ -168,21 +181,21 @@ func (s *settingUp) sealed(made *console.MadeApp, app setup.App, o setup.Options
 	if err != nil {
 		return err
 	}
-	made.Sealed, made.File = string(data), path.Join(s.d.flags.dir, bootstrap.SecretFile(bootstrap.GitHubSecret))
-	c := gitHubConfigurationOf(app, o, s.d.flags.repositoryAtGitHub(), bootstrap.Mounted(bootstrap.GitHubSecret, bootstrap.AppKey), bootstrap.Mounted(bootstrap.GitHubSecret, bootstrap.HookSecret))
+	made.Sealed, made.File = string(data), path.Join(s.flags.dir, bootstrap.SecretFile(bootstrap.GitHubSecret))
+	c := gitHubConfigurationOf(app, o, s.flags.repositoryAtGitHub(), bootstrap.Mounted(bootstrap.GitHubSecret, bootstrap.AppKey), bootstrap.Mounted(bootstrap.GitHubSecret, bootstrap.HookSecret))
 	made.Goes = "the values of the daemon's chart, and to the Secrets that are there already"
-	if cat := s.d.rec.Catalog(); cat != nil && slices.Contains(cat.ProjectNames(), bootstrap.Project) {
-		made.Goes = "the params of the workload " + bootstrap.Project + " in " + path.Join(s.d.flags.dir, bootstrap.ProjectFile) + ", and to the Secrets that are there already"
+	if cat := s.catalog(); cat != nil && slices.Contains(cat.ProjectNames(), bootstrap.Project) {
+		made.Goes = "the params of the workload " + bootstrap.Project + " in " + path.Join(s.flags.dir, bootstrap.ProjectFile) + ", and to the Secrets that are there already"
 	}
 	made.Configuration, err = yamlOf(chartValues{Config: c.Spec, Secrets: []string{bootstrap.GitHubSecret}})
 	return err
 }
 
 // setupFolder is where what is left to do is kept, without any credential that is not encrypted.
-func (s *settingUp) setupFolder() string { return filepath.Join(s.d.flags.data, "setup") }
+func (s *appMaker) setupFolder() string { return filepath.Join(s.flags.data, "setup") }
 
 // keepable reports why nothing can be kept; nil if something can.
-func (s *settingUp) keepable() error {
+func (s *appMaker) keepable() error {
 	if err := durable.MakeFolder(s.setupFolder(), 0o700); err != nil {
 		return err
 	}
@@ -190,7 +203,7 @@ func (s *settingUp) keepable() error {
 	return errors.Join(durable.Write(file, nil, file+"-*"), durable.Remove(file))
 }
 
-func (s *settingUp) keep(made console.MadeApp) error {
+func (s *appMaker) keep(made console.MadeApp) error {
 	data, err := json.Marshal(made)
 	if err != nil {
 		return fmt.Errorf("writing what is left to do: %w", err)
@@ -200,7 +213,7 @@ func (s *settingUp) keep(made console.MadeApp) error {
 }
 
 // madeLast is the App that was made here last, unless it is in use; nil: there is none.
-func (s *settingUp) madeLast() *console.MadeApp {
+func (s *appMaker) madeLast() *console.MadeApp {
 	names, err := filepath.Glob(filepath.Join(s.setupFolder(), "app-*.json"))
 	if err != nil {
 		return nil
@@ -216,7 +229,7 @@ func (s *settingUp) madeLast() *console.MadeApp {
 			last = &made
 		}
 	}
-	if last != nil && last.ID == s.d.flags.github.app {
+	if last != nil && last.ID == s.flags.github.app {
 		return nil
 	}
 	return last
