@@ -131,6 +131,29 @@ func TestAnApp(t *testing.T) {
 	}
 }
 
+// TestAnAppIsAskedForOnce: a browser that keeps its cookie, as whoever copied it does, gets no further than once.
+func TestAnAppIsAskedForOnce(t *testing.T) {
+	p := newGuarded(t, webtest.Pages, withAddress)
+	b := p.browser(t)
+	p.issuer.Next("ada@acme.example")
+	_, _, offer := page(t, b, http.MethodGet, newApp, html, "")
+	daemon, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := b.Jar.Cookies(daemon)
+	state := stateOf(t, offer)
+	for _, want := range []int{http.StatusOK, http.StatusForbidden, http.StatusForbidden} {
+		b.Jar.SetCookies(daemon, cookies)
+		if code, _, body := page(t, b, http.MethodGet, console.AppMadePath+"?code=c0de&state="+state, html, ""); code != want {
+			t.Errorf("got %d, want %d\n%s", code, want, body)
+		}
+	}
+	if asked := p.Asked(); len(asked) != 1 {
+		t.Errorf("the daemon was asked for %v", asked)
+	}
+}
+
 // TestAnAppThatGitHubRefuses: what went wrong is said, the code is in nothing that is answered, and what was begun is over.
 func TestAnAppThatGitHubRefuses(t *testing.T) {
 	p := newGuarded(t, webtest.Pages, withAddress)

@@ -92,6 +92,10 @@ func TestPages(t *testing.T) {
 				if policy := got.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'; script-src 'self'; style-src 'self';") || strings.Contains(policy, "unsafe") {
 					t.Errorf("the policy is %s", policy)
 				}
+				goes := strings.HasSuffix(got.header.Get("Content-Security-Policy"), "form-action 'self' "+consoletest.Forge)
+				if form := strings.HasPrefix(path, "/setup/github/new"); goes != form || !form && !strings.HasSuffix(got.header.Get("Content-Security-Policy"), "form-action 'self'") {
+					t.Errorf("forms go to %s", got.header.Get("Content-Security-Policy"))
+				}
 				for what, pattern := range forbidden {
 					if found := pattern.FindString(got.body); found != "" {
 						t.Errorf("the page has %s: %s", what, found)
