@@ -20,8 +20,8 @@ import (
 // TestKept: what was found is shown again for a while, many who ask have it looked at once, and who leaves ends nothing.
 func TestKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		looks, wait := 0, make(chan struct{})
-		k := Kept[int]{Now: time.Now, For: 15 * time.Second, Look: func(ctx context.Context) int {
+		looks, wait, now := 0, make(chan struct{}), time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+		k := Kept[int]{Now: func() time.Time { return now }, For: 15 * time.Second, Look: func(ctx context.Context) int {
 			looks++
 			<-wait
 			if ctx.Err() != nil {
@@ -52,13 +52,13 @@ func TestKept(t *testing.T) {
 		if diff := cmp.Diff([]int{0, 1, 1, 1}, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
-		began := time.Now()
-		time.Sleep(14 * time.Second)
+		began := now
+		now = now.Add(14 * time.Second)
 		if v, at, err := k.Get(t.Context()); v != 1 || err != nil || !at.Equal(began) {
 			t.Errorf("soon after: %d as of %v (%v)", v, at, err)
 		}
-		time.Sleep(time.Second)
-		if v, at, err := k.Get(t.Context()); v != 2 || err != nil || !at.Equal(time.Now()) {
+		now = now.Add(time.Second)
+		if v, at, err := k.Get(t.Context()); v != 2 || err != nil || !at.Equal(now) {
 			t.Errorf("later: %d as of %v (%v)", v, at, err)
 		}
 	})
