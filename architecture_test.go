@@ -64,11 +64,11 @@ var mayKnow = map[string][]string{
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
-	"console":                    {"access", "api", "catalog", "cost/usage", "flow/plan", "flow/report", "flow/run", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
-	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
-	"console/web/webtest":        {"api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "reconciler/history", "reconciler/status", "webhooks/report"},
+	"console":                    {"access", "api", "catalog", "cost/usage", "doctor", "flow/plan", "flow/report", "flow/run", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
+	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "doctor", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
+	"console/web/webtest":        {"api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "doctor", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
-	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/report"},
+	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "doctor", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
 	"cost/usage":                 {"api", "catalog", "cost"},

@@ -138,7 +138,7 @@ func (in Input) params() map[string]any {
 	}
 	if g := in.GitHub; g != nil {
 		names = append(names, GitHubSecret)
-		app := map[string]any{"repository": g.Repository, "appID": g.AppID, "appKeyFile": mounted + GitHubSecret + "/app.pem"}
+		app := map[string]any{"repository": g.Repository, "appID": g.AppID, "appKeyFile": Mounted(GitHubSecret, AppKey)}
 		for key, value := range map[string]string{"url": g.URL, "publicURL": g.PublicURL} {
 			if value != "" {
 				app[key] = value
@@ -146,7 +146,7 @@ func (in Input) params() map[string]any {
 		}
 		config["github"] = app
 		if g.Hook {
-			config = merged(config, map[string]any{"serve": map[string]any{"hookSecretFile": mounted + GitHubSecret + "/hook"}})
+			config = merged(config, map[string]any{"serve": map[string]any{"hookSecretFile": Mounted(GitHubSecret, HookSecret)}})
 		}
 	}
 	out := merged(map[string]any{
@@ -197,6 +197,9 @@ func (in Input) Secrets() map[string]string {
 	}
 	return out
 }
+
+// Mounted is where a value of a Secret is in the pod of the daemon.
+func Mounted(secret, key string) string { return mounted + secret + "/" + key }
 
 // SecretFile is where an encrypted Secret is.
 func SecretFile(name string) string { return path.Join(SecretsFolder, name+".yaml") }

@@ -32,6 +32,9 @@ const (
 	GitSecret = "trunkline-git"
 	// GitHubSecret has those of the App.
 	GitHubSecret = "trunkline-github" //nolint:gosec // it is a name
+	// AppKey is the App's private key in it, and HookSecret the secret of its webhook.
+	AppKey     = "app.pem"
+	HookSecret = "hook"
 )
 
 const (

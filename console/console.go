@@ -4,7 +4,7 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import access, api, catalog, cost/usage, flow/plan, flow/report, flow/run, reconciler/history, reconciler/status,
+// Of Trunkline it may import access, api, catalog, cost/usage, doctor, flow/plan, flow/report, flow/run, reconciler/history, reconciler/status,
 // webhooks/github/delivery and webhooks/report.
 package console
 
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/access/session"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -75,6 +76,10 @@ type Options struct {
 	Sessions *Sessions
 	// OwnTokens are those that people have made for themselves and for projects; nil: there are none.
 	OwnTokens OwnTokens
+	// Setup says what the daemon is connected to and what is missing; nil: nobody does. Address is where people reach the daemon; empty: it
+	// is not known, but for those on its own machine.
+	Setup   Setup
+	Address string
 	// Record has the history say what was done; nil: none is kept.
 	Record func(history.Event)
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
@@ -107,7 +112,7 @@ func New(opts Options) http.Handler {
 		opts.Access = func() *access.Rules { return nil }
 	}
 	c := &console{
-		opts: opts, deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), crossOrigin: http.NewCrossOriginProtection(),
+		opts: opts, setupJar: setupJar(opts.Sessions), deliveries: make(chan struct{}, maxDeliveries), notices: make(chan struct{}, maxDeliveries), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	mux := http.NewServeMux()
 	for _, route := range append(c.routes(), c.pageRoutes()...) {
@@ -121,8 +126,11 @@ type console struct {
 	// deliveries and notices have a place for each that may be under way at once.
 	deliveries, notices chan struct{}
 	crossOrigin         *http.CrossOriginProtection
-	attempts            attempts
-	streams             streams
+	// setupJar keeps what was asked of GitHub, and apps are those that were answered.
+	setupJar *session.Jar
+	attempts attempts
+	apps     attempts
+	streams  streams
 }
 
 // secured answers what no route is for, and has no browser make more of any answer than it is: nothing is run, framed, stored

@@ -46,7 +46,8 @@ func (c *console) pageRoutes() []route {
 	for _, p := range c.opts.Pages.Routes() {
 		out = append(out, route{
 			pattern: p.Pattern, open: p.Open, right: p.Right, filtered: p.Filtered, handle: func(w http.ResponseWriter, r *http.Request) error {
-				return p.Handle(w, r.WithContext(context.WithValue(r.Context(), sightKey{}, c.sight(r))))
+				ctx := context.WithValue(context.WithValue(r.Context(), sightKey{}, c.sight(r)), appDeskKey{}, c)
+				return p.Handle(w, r.WithContext(ctx))
 			},
 		})
 	}

@@ -72,6 +72,8 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/workloads/{environment}/{project}/{workload}/runs/{run}", right: access.View, handle: c.run},
 		{pattern: "GET /api/v1/workloads/{environment}/{project}/{workload}/runs/{run}/log", right: access.ViewLogs, handle: c.runLog},
 		{pattern: "GET /api/v1/runs/{environment}/{project}/{run}/usage", right: access.View, handle: c.runUsage},
+		{pattern: "GET /api/v1/setup/clusters", right: access.Admin, handle: c.setupClusters},
+		{pattern: "GET /api/v1/setup/github", right: access.Admin, handle: c.setupGitHub},
 		{pattern: "GET /api/v1/graph", right: access.View, filtered: true, handle: c.graph},
 		{pattern: "GET /api/v1/history", right: access.View, filtered: true, handle: c.history},
 		{pattern: "GET /api/v1/pulls", right: access.View, filtered: true, handle: c.pulls},

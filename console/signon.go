@@ -142,7 +142,7 @@ func (c *console) callback(w http.ResponseWriter, r *http.Request) error {
 	if c.taken(who.Name) {
 		return c.notSignedOn(fmt.Errorf("%w: %q is the name of a token of the configuration", signon.ErrRefused, who.Name))
 	}
-	if !c.attempts.first(attempt.State, now) {
+	if !c.attempts.first(attempt.State, now, attemptLife) {
 		return problemf(http.StatusForbidden, "this sign-on is over: begin again at /login")
 	}
 	k := kept{Name: who.Name, Groups: who.Groups, Since: now, Seen: now}

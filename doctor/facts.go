@@ -43,7 +43,9 @@ type Facts struct {
 	GitHub      string
 	Access      Fact[Access]
 	Permissions Fact[[]Permission]
-	Deliveries  Fact[Deliveries]
+	// Events are those that the App needs to be told of, and is.
+	Events     Fact[Events]
+	Deliveries Fact[Deliveries]
 	// Sources are the repositories at GitHub of what the platform may include.
 	GitHubSources []AtGitHub
 }
@@ -267,6 +269,12 @@ type Permission struct {
 	Name, API string
 	// Needed and Has are accesses, such as "read"; empty: none.
 	Needed, Has string
+}
+
+// Events are what GitHub tells the App of.
+type Events struct {
+	// Needed is empty if the daemon takes no deliveries.
+	Needed, Has []string
 }
 
 // Deliveries are what GitHub sent lately.

@@ -4,6 +4,8 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +19,7 @@ func gitHubChecks() []Check {
 	return []Check{
 		{"github-access", GitHub, "GitHub takes the credentials", access},
 		{"github-permissions", GitHub, "the App has the permissions that it needs", permissions},
+		{"github-events", GitHub, "GitHub tells the App of what it needs to hear of", events},
 		{"github-deliveries", GitHub, "what GitHub sends arrives", deliveries},
 		{"github-rate", GitHub, "there are requests left", rate},
 	}
@@ -78,6 +81,26 @@ func granted(at AtGitHub) []Verdict {
 			return []Verdict{{Fails, at.Name, "missing: " + some(missing, len(all), "; "), "change them on the App's page, and have an owner accept that for the installation; docs/github.md says what each is for"}}
 		}
 		return ok(at.Name, "all %d", len(all))
+	})
+}
+
+func events(f Facts) []Verdict {
+	return connected(f, f.Events, func(e Events) []Verdict {
+		var missing []string
+		for _, name := range e.Needed {
+			if !slices.Contains(e.Has, name) {
+				missing = append(missing, name)
+			}
+		}
+		switch {
+		case len(e.Needed) == 0:
+			return ok(f.GitHub, "none: the daemon has no secret of a webhook, and polls")
+		case len(missing) > 0:
+			return []Verdict{{
+				Warning, f.GitHub, "not subscribed to: " + strings.Join(missing, ", "), "subscribe to them on the App's page, Permissions & events; until then the daemon finds out by polling",
+			}}
+		}
+		return ok(f.GitHub, "all %d", len(e.Needed))
 	})
 }
 

@@ -114,8 +114,9 @@ func (EventFormat) values() []string {
 // DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses
 // instead of checks. The secret of its webhook is that of serve.hookSecretFile.
 type DaemonGitHub struct {
-	// Repository is the name at GitHub of the repository that is followed, OWNER/NAME.
-	Repository string `json:"repository" required:"true"`
+	// Repository is the name at GitHub of the repository that is followed, OWNER/NAME; default: none, and the daemon does nothing at GitHub but
+	// what the page /setup/github is asked for.
+	Repository string `json:"repository,omitempty"`
 	// AppID is the number of the App; default: none, and a token is used.
 	AppID int `json:"appID,omitempty"`
 	// AppKeyFile holds the App's private key, in PEM.
@@ -128,6 +129,9 @@ type DaemonGitHub struct {
 	URL string `json:"url,omitempty"`
 	// PublicURL is where people reach the daemon, for links; default: none, and there are no links.
 	PublicURL string `json:"publicURL,omitempty"`
+	// SetupFolder is an existing folder for the credentials of an App that is made at /setup/github; default: they are encrypted for the keys of
+	// sops.ageKeyFiles, to be committed.
+	SetupFolder string `json:"setupFolder,omitempty"`
 }
 
 // DaemonImages is how registries are asked for newer images. Pull requests at GitHub move them, so github is needed too.

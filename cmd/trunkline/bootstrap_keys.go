@@ -202,9 +202,9 @@ func (b *beginning) make(name string, k *keyring) (map[string]string, error) {
 		token, err := b.token(k)
 		return map[string]string{"tokens": "admin: " + token + "\n"}, err
 	case bootstrap.GitHubSecret:
-		out, err := readInto(nil, "app.pem", b.appKey)
+		out, err := readInto(nil, bootstrap.AppKey, b.appKey)
 		if err == nil && b.hookFile != "" {
-			out, err = readInto(out, "hook", b.hookFile)
+			out, err = readInto(out, bootstrap.HookSecret, b.hookFile)
 		}
 		return out, err
 	}

@@ -116,6 +116,9 @@ func (e *examining) configured(o *probe.Options, own *pflag.FlagSet) error {
 	if s.data != "" {
 		o.Folders = append(o.Folders, doctor.Folder{For: "the copy of the repository", Path: s.data, Private: true})
 	}
+	if s.github.setupFolder != "" {
+		o.Folders = append(o.Folders, doctor.Folder{For: "the credentials of a GitHub App", Path: s.github.setupFolder, Private: true})
+	}
 	o.Remote = func() (git.Remote, error) {
 		r := s.remote
 		var err error
@@ -180,12 +183,25 @@ func (s *serve) atForge(o *probe.Options) error {
 		return nil
 	}
 	o.GitHub = repository
-	needs := setup.Options{Webhook: s.listening.hook != "", Promotions: len(s.images.registries)+len(s.artifacts.hosts) > 0}
-	for _, p := range needs.Permissions() {
-		o.Permissions = append(o.Permissions, doctor.Permission{Name: p.Title, API: p.Name, Needed: p.Access})
-	}
+	o.Permissions, o.Events = s.appNeeds()
 	return s.sourcesAtForge(o, client)
 }
+
+// appNeeds are the permissions that the App needs for what the flags ask for, and the events that it has to be told of.
+func (s *serve) appNeeds() (permissions []doctor.Permission, events []string) {
+	needs := setup.Options{Webhook: s.listening.hook != "", Promotions: s.promotes()}
+	for _, p := range needs.Permissions() {
+		permissions = append(permissions, doctor.Permission{Name: p.Title, API: p.Name, Needed: p.Access})
+		if needs.Webhook {
+			events = append(events, p.Events...)
+		}
+	}
+	slices.Sort(events)
+	return permissions, events
+}
+
+// promotes reports whether the daemon commits to branches for what is newer.
+func (s *serve) promotes() bool { return len(s.images.registries)+len(s.artifacts.hosts) > 0 }
 
 // secretFiles are the files with secrets that the flags of a daemon name.
 func (s *serve) secretFiles(flags *pflag.FlagSet) (files []doctor.SecretFile) {

@@ -90,8 +90,7 @@ func (s *gitHubSetup) check() error {
 	case s.options.Name == "" && s.user:
 		return usagef("no name given: add --name NAME, which no other App of that GitHub has")
 	case s.options.Name == "":
-		s.options.Name = "Trunkline " + s.options.Org
-		s.options.Name = s.options.Name[:min(len(s.options.Name), setup.MaxName)] // ASCII, or it is refused
+		s.options.Name = nameOfApp(s.options.Org)
 	}
 	s.options.Webhook = !s.noWebhook
 	checked, err := s.options.Check()
@@ -142,28 +141,44 @@ type gitHubConfiguration struct {
 	} `yaml:"spec"`
 }
 
-// tell prints what there is now, and what to do next.
-func (s *gitHubSetup) tell(w io.Writer, app setup.App, out string) error {
-	var c gitHubConfiguration
+// gitHubConfigurationOf says how a daemon uses an App whose secrets are in files; hook is empty without a webhook.
+func gitHubConfigurationOf(app setup.App, o setup.Options, repository, key, hook string) (c gitHubConfiguration) {
 	g := &c.Spec.GitHub
 	owner := app.Owner
 	if owner == "" {
 		owner = "OWNER"
 	}
-	g.Repository, g.AppID, g.AppKeyFile, g.PublicURL = owner+"/REPOSITORY", app.ID, filepath.Join(out, setup.KeyFile), s.options.URL
-	if s.options.GitHub != setup.PublicGitHub {
-		g.URL = s.options.GitHub
+	if repository == "" {
+		repository = owner + "/REPOSITORY"
+	}
+	g.Repository, g.AppID, g.AppKeyFile, g.PublicURL = repository, app.ID, key, o.URL
+	if o.GitHub != setup.PublicGitHub {
+		g.URL = o.GitHub
 	}
 	if len(app.HookSecret) > 0 {
-		c.Spec.Serve.HookSecretFile = filepath.Join(out, setup.HookFile)
+		c.Spec.Serve.HookSecretFile = hook
 	}
+	return c
+}
+
+// yamlOf is a value as people write it into a file.
+func yamlOf(v any) (string, error) {
 	var text strings.Builder
 	enc := yaml.NewEncoder(&text)
 	enc.SetIndent(2)
-	if err := errors.Join(enc.Encode(c), enc.Close()); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
+	if err := errors.Join(enc.Encode(v), enc.Close()); err != nil {
+		return "", fmt.Errorf("writing the configuration: %w", err)
 	}
-	_, err := fmt.Fprintf(w, `The App %q is registered: %s
+	return text.String(), nil
+}
+
+// tell prints what there is now, and what to do next.
+func (s *gitHubSetup) tell(w io.Writer, app setup.App, out string) error {
+	text, err := yamlOf(gitHubConfigurationOf(app, s.options, "", filepath.Join(out, setup.KeyFile), filepath.Join(out, setup.HookFile)))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, `The App %q is registered: %s
 
 1. Install it, in the repository that the daemon follows and in no other:
    %s
@@ -174,6 +189,6 @@ func (s *gitHubSetup) tell(w io.Writer, app setup.App, out string) error {
 3. Keep the files as what they are: whoever has the private key is the App.
 
 Next: docs/github.md, from "Install the App" on.
-`, plain(app.Name), app.Settings, app.Install, text.String())
+`, plain(app.Name), app.Settings, app.Install, text)
 	return err
 }

@@ -43,6 +43,8 @@ type atGitHub struct {
 	app, installation  int64
 	keyFile, tokenFile string
 	url, public        string
+	// setupFolder is where the pages put the credentials of an App that they make.
+	setupFolder string
 }
 
 func (g *atGitHub) flags(f *pflag.FlagSet) {
@@ -53,6 +55,7 @@ func (g *atGitHub) flags(f *pflag.FlagSet) {
 	f.StringVar(&g.tokenFile, "github-token-file", "", "file with an access token, where there is no App: commit statuses instead of checks")
 	f.StringVar(&g.url, "github-url", "https://github.com", "address of GitHub Enterprise Server")
 	f.StringVar(&g.public, "public-url", "", "where people reach this daemon, for links in what it writes")
+	f.StringVar(&g.setupFolder, "github-setup-dir", "", "existing `FOLDER` for the credentials of a GitHub App that is made at /setup/github; default: they are encrypted for the keys of SOPS")
 }
 
 // client makes the client of GitHub for the platform's own repository; nil if the daemon is not connected to it.

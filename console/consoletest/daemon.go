@@ -3,7 +3,7 @@
 // Package consoletest is a daemon for tests: the real console over a real board, with an actor and a trigger that record what
 // they are asked for. Every request and answer that its client sees is held to the description of the API.
 //
-// Of Trunkline it may import api/lot, catalog, console, cost/usage, flow/plan, flow/report, reconciler/history,
+// Of Trunkline it may import access, api/lot, catalog, console, cost/usage, doctor, flow/plan, flow/report, reconciler/history,
 // reconciler/status and webhooks/report.
 package consoletest
 
@@ -21,6 +21,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/cost/usage"
+	"trunkline.dev/trunkline/doctor"
 	"trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -59,6 +60,13 @@ type Daemon struct {
 	RunLogs map[string]console.LotLog
 	// Changed is what each commit changed.
 	Changed map[string]console.Difference
+	// ClusterSetup and GitHubSetup are what is found around the daemon, and SetupErr why nothing is. MadeApp is an App that is registered, but
+	// for its name, and RegisterErr why none is.
+	ClusterSetup console.ClusterSetup
+	GitHubSetup  console.GitHubSetup
+	SetupErr     error
+	MadeApp      console.MadeApp
+	RegisterErr  error
 	// Reported are the pull requests, with the reports on them.
 	Reported []console.PullReport
 
@@ -75,12 +83,13 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
 		Now:   func() time.Time { return d.clock() },
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Commits: commits{d}, Runs: runs{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Commits: commits{d}, Runs: runs{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")
 		}),
 	}
+	d.ClusterSetup.Clusters, d.ClusterSetup.Findings, d.GitHubSetup.Findings = []console.SetupCluster{}, []doctor.Finding{}, []doctor.Finding{}
 	for _, change := range changes {
 		change(&opts)
 	}

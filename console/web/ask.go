@@ -38,6 +38,9 @@ type ask struct {
 	// search is what the field of the search holds.
 	search string
 
+	// cookies are those that the browser is given.
+	cookies []*http.Cookie
+
 	values url.Values
 	known  []string
 	err    error

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/net/html"
 
-	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/web/webtest"
 	"trunkline.dev/trunkline/reconciler/status"
 )

@@ -4,6 +4,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 
 	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/console"
@@ -40,6 +41,8 @@ type shown struct {
 	Still bool
 	// Every is after how many seconds the page is loaded again, for what no change of the platform tells of; 0: never.
 	Every int
+	// FormsTo is the one origin besides the daemon's to which a form of the page goes; empty: none.
+	FormsTo string
 }
 
 // pages are all that there are.
@@ -65,6 +68,11 @@ func pages() []page {
 		{pattern: "GET /rules", name: "rules", tab: "/rules", show: showRules},
 		{pattern: "GET /rules/{rule}", name: "rule", tab: "/rules", show: showRule},
 		{pattern: "GET /clusters", name: "clusters", tab: "/clusters", show: showClusters},
+		{pattern: "GET " + setupPath, name: "setup", tab: setupPath, right: access.Admin, show: showSetup},
+		{pattern: "GET " + setupPath + "/clusters", name: "setupclusters", tab: setupPath, right: access.Admin, show: showSetupClusters},
+		{pattern: "GET " + setupPath + "/github", name: "setupgithub", tab: setupPath, right: access.Admin, show: showSetupGitHub},
+		{pattern: "GET " + setupPath + "/github/new", name: "setupnew", tab: setupPath, right: access.Admin, show: showNewApp},
+		{pattern: "GET " + console.AppMadePath, name: "setupmade", tab: setupPath, right: access.Admin, show: showAppMade},
 	}
 }
 
@@ -73,21 +81,28 @@ type tab struct {
 	Path, Name string
 	// Key goes there, after "g".
 	Key string
+	// Right is needed on the platform for it to be shown; empty: none.
+	Right access.Right
 }
 
-// tabs are the navigation.
-func tabs() []tab {
+// tabs are the navigation, as far as it is for the caller.
+func (a *ask) tabs() []tab {
+	return slices.DeleteFunc(allTabs(), func(t tab) bool { return t.Right != "" && !a.sight.May(t.Right, access.Scope{}).Allowed })
+}
+
+func allTabs() []tab {
 	return []tab{
-		{"/", "Platform", "p"},
-		{"/releases", "Releases", "r"},
-		{"/graph", "Graph", "d"},
-		{"/history", "History", "h"},
-		{"/lots", "Lots", "l"},
-		{"/pulls", "Pull requests", "m"},
-		{"/previews", "Previews", "v"},
-		{"/costs", "Costs", "o"},
-		{"/rules", "Rules", "u"},
-		{"/clusters", "Clusters", "c"},
+		{Path: "/", Name: "Platform", Key: "p"},
+		{Path: "/releases", Name: "Releases", Key: "r"},
+		{Path: "/graph", Name: "Graph", Key: "d"},
+		{Path: "/history", Name: "History", Key: "h"},
+		{Path: "/lots", Name: "Lots", Key: "l"},
+		{Path: "/pulls", Name: "Pull requests", Key: "m"},
+		{Path: "/previews", Name: "Previews", Key: "v"},
+		{Path: "/costs", Name: "Costs", Key: "o"},
+		{Path: "/rules", Name: "Rules", Key: "u"},
+		{Path: "/clusters", Name: "Clusters", Key: "c"},
+		{Path: setupPath, Name: "Set-up", Key: "s", Right: access.Admin},
 	}
 }
 

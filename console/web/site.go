@@ -39,6 +39,8 @@ type Sources struct {
 	Runs console.Runs
 	// Commits are those of the repository; nil: what they changed is not shown.
 	Commits console.Commits
+	// Setup says what the daemon is connected to and what is missing; nil: nobody does.
+	Setup console.Setup
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() console.Daemon
 	// Now is the time of day.
@@ -61,8 +63,12 @@ type cached struct {
 	charts    charts
 }
 
-// policy is the Content-Security-Policy of all pages: what this package has, from where the page is, and nothing else.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy is the Content-Security-Policy of all pages: what this package has, from where the page is, and nothing else. formAction is the end
+// of it, which says where forms go.
+const (
+	policy     = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; " + formAction
+	formAction = "form-action 'self'"
+)
 
 // New returns the pages of a daemon.
 func New(sources Sources) *Site {
@@ -99,6 +105,9 @@ func (s *Site) Routes() []console.PageRoute {
 func (s *Site) serve(w http.ResponseWriter, r *http.Request, p page) error {
 	a := s.ask(r)
 	what, err := p.show(a)
+	for _, c := range a.cookies {
+		http.SetCookie(w, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -140,7 +149,7 @@ type frame struct {
 
 func (s *Site) frame(a *ask, p page, what shown) frame {
 	f := frame{
-		shown: what, Platform: cmp.Or(a.state.Name, "Trunkline"), Tabs: tabs(), Tab: p.tab, Who: console.PrincipalOf(a.request.Context()).String(), Search: a.search,
+		shown: what, Platform: cmp.Or(a.state.Name, "Trunkline"), Tabs: a.tabs(), Tab: p.tab, Who: console.PrincipalOf(a.request.Context()).String(), Search: a.search,
 		Read: a.moment(a.now),
 		CSS:  s.path("console.css"), JS: s.path("console.js"), Icon: s.path("icon.svg"),
 	}
@@ -175,13 +184,21 @@ func (s *Site) write(w http.ResponseWriter, code int, name string, f frame) erro
 	}
 	html := bytes.Map(visible, out.Bytes())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Content-Security-Policy", policy+f.formsTo())
 	w.Header().Set("Vary", "Accept")
 	w.WriteHeader(code)
 	if _, err := w.Write(html); err != nil {
 		s.sources.Log.Debug("cannot answer", "err", err.Error())
 	}
 	return nil
+}
+
+// formsTo is where the forms of a page go besides the daemon, as the policy has it.
+func (f frame) formsTo() string {
+	if u, err := url.Parse(f.FormsTo); err == nil && u.Host != "" && f.FormsTo == u.Scheme+"://"+u.Host && !strings.ContainsAny(u.Host, " ;,'*") {
+		return " " + f.FormsTo
+	}
+	return ""
 }
 
 // visible replaces what is not to be seen in a text of others, such as what turns the direction of writing.

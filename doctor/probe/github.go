@@ -26,6 +26,7 @@ func (o Options) gitHub(ctx context.Context, f *doctor.Facts) {
 		func() {
 			f.Access, f.Permissions = AtGitHub{Repository: o.GitHub, Permissions: o.Permissions}.look(ctx, o.Timeout)
 		},
+		func() { f.Events = ask(ctx, o.Timeout, "GitHub", o.events) },
 		func() { f.Deliveries = ask(ctx, o.Timeout, "GitHub", o.deliveries) },
 		func() {
 			f.GitHubSources = make([]doctor.AtGitHub, len(o.Sources))
@@ -88,6 +89,18 @@ func (a AtGitHub) permissions(ctx context.Context) doctor.Fact[[]doctor.Permissi
 		all[i].Has = installed.Permissions[all[i].API]
 	}
 	return doctor.Known(all)
+}
+
+// events asks which events the App is told of in the platform's own repository.
+func (o Options) events(ctx context.Context) doctor.Fact[doctor.Events] {
+	if !o.GitHub.IsApp() {
+		return doctor.Unknown[doctor.Events]("there is no App, which GitHub would say that of")
+	}
+	installed, err := o.GitHub.Installed(ctx)
+	if err != nil {
+		return doctor.Unknown[doctor.Events]("%v", err)
+	}
+	return doctor.Known(doctor.Events{Needed: o.Events, Has: installed.Events})
 }
 
 func (o Options) deliveries(ctx context.Context) doctor.Fact[doctor.Deliveries] {

@@ -54,9 +54,11 @@ type Options struct {
 
 	Clusters []cluster.Config
 
-	// GitHub is the repository there; nil: the daemon is not connected to it. Permissions are those that its App needs.
+	// GitHub is the repository there; nil: the daemon is not connected to it. Permissions are those that its App needs, and Events what it
+	// has to be told of; none if it polls.
 	GitHub      *github.Repository
 	Permissions []doctor.Permission
+	Events      []string
 	// Sources are the repositories there of what the platform may include.
 	Sources []AtGitHub
 }

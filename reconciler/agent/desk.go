@@ -66,12 +66,14 @@ type Desk struct {
 	listed      bool
 	state       cluster.State
 	seen        time.Time
-	version     string
-	rtt         time.Duration
-	instance    string
-	taken       uint64
-	asked       map[int64]bool
-	runs        runsOf
+	// since is when the agent connected.
+	since    time.Time
+	version  string
+	rtt      time.Duration
+	instance string
+	taken    uint64
+	asked    map[int64]bool
+	runs     runsOf
 }
 
 // filed is a brief with its place in the order in which they are sent.
@@ -191,6 +193,9 @@ type Presence struct {
 	Connected bool
 	// Behind counts the releases that have not dealt with the last brief.
 	Behind int
+	// Since is when it connected; zero if it is not connected. Runs reports whether it can be asked for runs of lots.
+	Since time.Time
+	Runs  bool
 	// Seen is when it was heard of last; zero if it never was since the daemon was started.
 	Seen time.Time
 	// Version is the release of the agent, and RTT how long a message takes there and back.
@@ -203,6 +208,9 @@ func (d *Desk) Presence() Presence {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := Presence{Connected: d.session != nil, Seen: d.seen, Version: d.version, RTT: d.rtt}
+	if d.session != nil {
+		p.Since, p.Runs = d.since, d.session.runs
+	}
 	for id, b := range d.briefs {
 		if s, ok := d.standings[id]; !ok || s.Key != b.Key() {
 			p.Behind++
@@ -252,6 +260,7 @@ func (d *Desk) begin(s *session, h hello, version string) (welcome, error) {
 		d.instance, d.taken = h.Instance, 0
 	}
 	d.session, d.version, d.seen, d.state = s, version, d.now(), cluster.State{Message: "the agent has just connected"}
+	d.since = d.seen
 	s.open(h)
 	d.beginRuns(s, h)
 	return welcome{Taken: d.taken}, nil

@@ -53,6 +53,7 @@ const (
 	TokenMade         Kind = "token-made"         // someone made the token Object
 	TokenRevoked      Kind = "token-revoked"      // someone revoked the token Object
 	SessionsEnded     Kind = "sessions-ended"     // someone ended all sessions of the person Object
+	AppMade           Kind = "app-made"           // someone had GitHub make the App Object for the daemon
 )
 
 // Kinds lists the kinds that this program writes.
@@ -61,7 +62,7 @@ func Kinds() []Kind {
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved,
-		TokenMade, TokenRevoked, SessionsEnded,
+		TokenMade, TokenRevoked, SessionsEnded, AppMade,
 	}
 }
 

@@ -89,3 +89,21 @@ func (k CloudKey) allows(name string) bool {
 	}
 	return k.Name == name
 }
+
+// Recipients are the public halves of the keys of age that a release's Secrets are decrypted with, in their order.
+func (d *Decrypter) Recipients(r Release) (out []*age.X25519Recipient) {
+	if now := d.now.Load(); now != nil {
+		d = now
+	}
+	for _, k := range d.Age {
+		if !k.Scope.Has(r) {
+			continue
+		}
+		for _, id := range k.Identities {
+			if x, ok := id.(*age.X25519Identity); ok {
+				out = append(out, x.Recipient())
+			}
+		}
+	}
+	return out
+}

@@ -338,6 +338,7 @@ func (r *reader) github(g v1alpha1.DaemonGitHub) {
 	r.file("github-app-key-file", g.AppKeyFile, at, "appKeyFile")
 	r.number("github-installation", g.InstallationID, at, "installationID")
 	r.file("github-token-file", g.TokenFile, at, "tokenFile")
+	r.file("github-setup-dir", g.SetupFolder, at, "setupFolder")
 	r.text("github-url", g.URL, at, "url")
 	r.text("public-url", g.PublicURL, at, "publicURL")
 }

@@ -76,7 +76,7 @@ const everything = head + `  repository:
   traces: {url: "https://otel.example.com:4318", headersFile: otel.headers, ratio: "0.25"}
   sops: {ageKeyFiles: [age.txt, orders/prod=prod.txt], kms: ["arn:aws:kms:*"]}
   images: {registries: [ghcr.io, "registry.example.com:5000"], configFile: docker.json, cloudIdentity: true, interval: 10m}
-  github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com"}
+  github: {repository: acme/data, appID: 12, appKeyFile: app.pem, installationID: 34, tokenFile: /etc/gh, url: "https://github.example.com", publicURL: "https://trunkline.example.com", setupFolder: setup}
   stores: {s3Endpoint: "https://minio.example.com", lotsInterval: 30s}
   events:
     - {name: hooks, url: "https://hooks.example.com/lots", format: clusterless, secretFile: hooks.secret, tokenFile: /etc/hooks.token}
@@ -138,7 +138,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"agent-issuer": "edge=https://issuer.example.com", "agent-subject": "edge=system:serviceaccount:trunkline-system:trunkline-agent",
 		"agent-keys-file": "edge=/etc/trunkline/edge.json",
 		"github-repo":     "acme/data", "github-app-id": "12", "github-app-key-file": "/etc/trunkline/app.pem", "github-installation": "34", "github-token-file": "/etc/gh",
-		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com",
+		"github-url": "https://github.example.com", "public-url": "https://trunkline.example.com", "github-setup-dir": "/etc/trunkline/setup",
 	}
 	if diff := cmp.Diff(want, settings(found)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -111,6 +111,7 @@ func Keys() []Key {
 		{"github-token-file", "github.tokenFile", false, "the file is read at the start alone"},
 		{"github-url", "github.url", false, ""},
 		{"public-url", "github.publicURL", false, ""},
+		{"github-setup-dir", "github.setupFolder", false, ""},
 		{"image-registry", "images.registries", false, ""},
 		{"image-registry-config", "images.configFile", false, ""},
 		{"image-registry-cloud-identity", "images.cloudIdentity", false, ""},

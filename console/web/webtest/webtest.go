@@ -3,8 +3,8 @@
 // Package webtest is a platform for tests of pages: what is declared, a state with something of all that a page can show, and
 // what happened, with texts of others that try to be more than text.
 //
-// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, reconciler/history,
-// reconciler/status and webhooks/report.
+// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, doctor,
+// reconciler/history, reconciler/status and webhooks/report.
 package webtest
 
 import (
@@ -54,13 +54,14 @@ func StartSaying(t *testing.T, text string, changes ...func(*console.Options)) *
 		d.RunLogs[name] = log
 	}
 	d.Changed = map[string]console.Difference{New: Difference(text), Old: {Action: "fail", Error: "it does not render any more: " + text}}
+	d.ClusterSetup, d.GitHubSetup, d.MadeApp = ClusterSetup(text), GitHubSetup(text), MadeApp(text)
 	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(text), Spent(), Ahead(), Bill()
 	return d
 }
 
 // Pages has a console have the pages of its own sources.
 func Pages(o *console.Options) {
-	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Commits: o.Commits, Runs: o.Runs, Daemon: o.Daemon, Now: Now, Log: o.Log})
+	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Setup: o.Setup, Commits: o.Commits, Runs: o.Runs, Daemon: o.Daemon, Now: Now, Log: o.Log})
 }
 
 // Paths are the pages that there are, one at least for each pattern.
@@ -82,14 +83,18 @@ func Paths() map[string][]string {
 		"GET /runs/{environment}/{project}/{workload}/{run}": {
 			"/runs/prod/orders/clean/20260101PT1H004.r2aaaaabbbbbbb", "/runs/prod/orders/clean/clean-20260101pt1h004-r1aaaaabbbbbbb", "/runs/prod/orders/clean/clean-29382840",
 		},
-		"GET /previews":     {"/previews"},
-		"GET /pulls":        {"/pulls", "/pulls?state=ended"},
-		"GET /pulls/{pull}": {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
-		"GET /costs":        {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},
-		"GET /rules":        {"/rules", "/rules?mode=excepted"},
-		"GET /rules/{rule}": {"/rules/path-overlap"},
-		"GET /clusters":     {"/clusters"},
-		"GET /lots":         {"/lots", "/lots?state=missing&environment=prod", "/lots?q=nothing-fits"},
+		"GET /previews":         {"/previews"},
+		"GET /pulls":            {"/pulls", "/pulls?state=ended"},
+		"GET /pulls/{pull}":     {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
+		"GET /costs":            {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},
+		"GET /rules":            {"/rules", "/rules?mode=excepted"},
+		"GET /rules/{rule}":     {"/rules/path-overlap"},
+		"GET /clusters":         {"/clusters"},
+		"GET /lots":             {"/lots", "/lots?state=missing&environment=prod", "/lots?q=nothing-fits"},
+		"GET /setup":            {"/setup"},
+		"GET /setup/clusters":   {"/setup/clusters"},
+		"GET /setup/github":     {"/setup/github"},
+		"GET /setup/github/new": {"/setup/github/new?owner=organization&organization=acme&name=Trunkline+acme&url=https%3A%2F%2Ftrunkline.example.com&webhook=yes&promotions=no"},
 		"GET /lots/{environment}/{project}/{dataset}": {
 			"/lots/prod/orders/clean@1", "/lots/prod/orders/clean@1?from=20260101PT1H001&until=20260101PT1H005&why=%3Cb%3E", "/lots/prod/orders/raw@1?at=2026-01-01",
 		},

@@ -3,6 +3,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,8 +49,11 @@ var (
 	slugs = regexp.MustCompile(`^[a-z0-9-]{1,100}$`)
 )
 
-// exchange has GitHub hand out what a code stands for. A code is good once, and so is this.
-func (o Options) exchange(ctx context.Context, code string) (App, error) {
+// Exchange has GitHub hand out what a code stands for. A code is good once, and so is this.
+func (o Options) Exchange(ctx context.Context, code string) (App, error) {
+	if !IsCode(code) {
+		return App{}, errors.New("GitHub sent no code that can be exchanged; " + o.again())
+	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
 	base, err := url.Parse(API(o.GitHub))
@@ -79,6 +83,9 @@ func (o Options) exchange(ctx context.Context, code string) (App, error) {
 	return app, nil
 }
 
+// IsCode reports whether a text may be a code of GitHub's.
+func IsCode(text string) bool { return codes.MatchString(text) }
+
 // install is where an App is installed: below its page, which is elsewhere in an Enterprise.
 func (o Options) install(slug, page string) string {
 	if page != o.GitHub+"/apps/"+slug && page != o.GitHub+"/github-apps/"+slug {
@@ -89,8 +96,11 @@ func (o Options) install(slug, page string) string {
 
 // lookFor says what to do when it is not known whether there is an App now.
 func (o Options) lookFor() string {
-	return "look for the App at " + o.settings() + ", delete it if it is there, and run the command again"
+	return "look for the App at " + o.settings() + ", delete it if it is there, and " + o.again()
 }
+
+// again says how to begin again.
+func (o Options) again() string { return cmp.Or(o.Again, "run the command again") }
 
 // unexchanged explains why there is no App. Errors of requests quote the address, which has the code in it.
 func (o Options) unexchanged(err error) error {
@@ -102,7 +112,7 @@ func (o Options) unexchanged(err error) error {
 	case errors.As(err, &limited), errors.As(err, &abuse):
 		return fmt.Errorf("GitHub refuses more requests from this network for now; %s, in an hour at the latest", o.lookFor())
 	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusNotFound:
-		return errors.New("GitHub does not know the code that the browser brought: it was used already, or is older than an hour; run the command again")
+		return errors.New("GitHub does not know the code that the browser brought: it was used already, or is older than an hour; " + o.again())
 	case errors.As(err, &refused) && refused.Response != nil:
 		return fmt.Errorf("GitHub answers with %d (%q); %s", refused.Response.StatusCode, clip(refused.Message), o.lookFor())
 	case errors.Is(err, context.DeadlineExceeded):

@@ -3,6 +3,9 @@
 package setup
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/url"
 	"slices"
 )
 
@@ -80,4 +83,21 @@ func (o Options) Manifest(redirect string) Manifest {
 	}
 	slices.Sort(m.Events)
 	return m
+}
+
+// Offer is the form by which a person has GitHub make the App.
+type Offer struct {
+	// Action is where it is posted, by POST, with Manifest as the field "manifest".
+	Action, Manifest string
+	// Hook is where GitHub sends events.
+	Hook string
+}
+
+// Offer returns the form, with what GitHub sends back as "state" beside the code, and the address to which it does.
+func (o Options) Offer(state, redirect string) (Offer, error) {
+	manifest, err := json.Marshal(o.Manifest(redirect))
+	if err != nil {
+		return Offer{}, fmt.Errorf("writing the manifest: %w", err)
+	}
+	return Offer{Action: o.settings() + "/new?state=" + url.QueryEscape(state), Manifest: string(manifest), Hook: o.hookURL()}, nil
 }

@@ -39,6 +39,8 @@ type Options struct {
 	Port int
 	// Timeout is how long to wait for the person in the browser; GitHub's own limit is an hour.
 	Timeout time.Duration
+	// Again says how to begin again, in messages; default: by the command.
+	Again string
 }
 
 // orgName is what the names of organizations look like; they become a part of addresses.

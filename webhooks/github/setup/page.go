@@ -5,10 +5,8 @@ package setup
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"html/template"
 	"net/http"
-	"net/url"
 )
 
 //go:embed pages
@@ -27,14 +25,13 @@ func page(name string) *template.Template {
 // offer shows what the App will be allowed to do, and the button that asks GitHub for it.
 func (d *desk) offer(w http.ResponseWriter) {
 	o := d.options
-	manifest, err := json.Marshal(o.Manifest("http://" + d.host + "/created"))
+	offer, err := o.Offer(d.state, "http://"+d.host+"/created")
 	if err != nil {
 		problem(w, http.StatusInternalServerError, "The manifest could not be written.")
 		return
 	}
 	render(w, http.StatusOK, offerPage, map[string]any{
-		"Options": o, "Permissions": o.Permissions(), "Hook": o.hookURL(), "Manifest": string(manifest),
-		"Action": o.settings() + "/new?state=" + url.QueryEscape(d.state),
+		"Options": o, "Permissions": o.Permissions(), "Hook": offer.Hook, "Manifest": offer.Manifest, "Action": offer.Action,
 	})
 }
 

@@ -2,7 +2,7 @@
 
 // Package setup registers a GitHub App with the permissions that Trunkline needs and no others, by GitHub's manifest flow.
 //
-// [Register] serves a page on the loopback interface. Its button sends a [Manifest] to GitHub, in the browser of a person
+// [Register] serves a page on the loopback interface; the pages of the daemon do the same by [Options.Offer] and [Options.Exchange]. Its button sends a [Manifest] to GitHub, in the browser of a person
 // who may register Apps there; GitHub sends the browser back with a code, which is exchanged, once, for the App's private
 // key and the secret of its webhook. [Reserve] makes the files for these before anything is asked for. Nothing else has
 // them: they are in no page, log, error or output.
@@ -41,7 +41,7 @@ func Register(ctx context.Context, o Options, show func(page string)) (App, erro
 	defer cancel()
 	d := &desk{
 		options: o, host: listener.Addr().String(), start: rand.Text(), state: rand.Text(), done: make(chan outcome, 1),
-		exchange: func(code string) (App, error) { return o.exchange(ctx, code) },
+		exchange: func(code string) (App, error) { return o.Exchange(ctx, code) },
 	}
 	server := &http.Server{Handler: d, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
 	ended := make(chan error, 1)
@@ -127,7 +127,7 @@ func (d *desk) created(w http.ResponseWriter, r *http.Request) {
 	case !same(q.Get("state"), d.state):
 		problem(w, http.StatusForbidden, "This does not come from the page that the terminal shows. Nothing was done: open that page, and start there.")
 		return
-	case !codes.MatchString(code):
+	case !IsCode(code):
 		problem(w, http.StatusBadRequest, "GitHub sent no code. Nothing was done: open the page that the terminal shows, and start there.")
 		return
 	case !d.claim():

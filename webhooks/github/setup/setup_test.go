@@ -309,7 +309,7 @@ func TestWhatGitHubAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
-			_, err := acme(server.URL).exchange(t.Context(), "c0de")
+			_, err := acme(server.URL).Exchange(t.Context(), "c0de")
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %q", err, c.want)
 			}
@@ -323,7 +323,7 @@ func TestWhatGitHubAnswers(t *testing.T) {
 func TestGitHubIsNotThere(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	_, err := acme(server.URL).exchange(t.Context(), "c0de")
+	_, err := acme(server.URL).Exchange(t.Context(), "c0de")
 	if err == nil || !strings.Contains(err.Error(), "no answer from GitHub at") || strings.Contains(err.Error(), "c0de") {
 		t.Errorf("got %v, want that there is no answer, without the code", err)
 	}
