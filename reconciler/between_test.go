@@ -126,6 +126,7 @@ func TestBetweenIsBounded(t *testing.T) {
 			t.Errorf("what is held is not restored while commits are compared: %v", err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []string{"it takes too long just now: slow0 could not be rendered in time", "it takes too long just now: slow1 could not be rendered in time"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)

@@ -156,6 +156,16 @@ func (m *machine) Why(context.Context, jobs.As, jobs.Job) (string, error)      {
 func (m *machine) Lingering(context.Context, jobs.As) (map[string]bool, error) { return nil, nil }
 func (m *machine) Log(context.Context, jobs.As, jobs.Job) (string, error)      { return "", jobs.ErrNoLog }
 
+func (m *machine) Look(_ context.Context, as jobs.As, name string) (jobs.Looked, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j, there := m.jobs[as.Namespace+"/"+name]
+	if !there {
+		return jobs.Looked{}, jobs.ErrNoJob
+	}
+	return jobs.Looked{Job: j}, nil
+}
+
 func (m *machine) Await(_ context.Context, as jobs.As, name string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
