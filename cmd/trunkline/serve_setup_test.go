@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,8 +31,11 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cmd/trunkline/config"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/consoletest"
+	"trunkline.dev/trunkline/console/web"
 	"trunkline.dev/trunkline/doctor"
 	"trunkline.dev/trunkline/reconciler/secrets"
+	"trunkline.dev/trunkline/test/cached"
 	"trunkline.dev/trunkline/webhooks/github/githubtest"
 	"trunkline.dev/trunkline/webhooks/github/githubtest/contract"
 	"trunkline.dev/trunkline/webhooks/github/setup"
@@ -277,6 +282,85 @@ func TestAnAppThatIsNotMade(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// appPages are those of an appMaker.
+type appPages struct{ *appMaker }
+
+// Clusters implements [console.Setup].
+func (appPages) Clusters(context.Context) (console.ClusterSetup, error) {
+	return console.ClusterSetup{At: time.Unix(0, 0)}, nil
+}
+
+// GitHub implements [console.Setup].
+func (p appPages) GitHub(context.Context) (console.GitHubSetup, error) {
+	return console.GitHubSetup{At: time.Unix(0, 0), Host: p.flags.github.url, Suggested: suggestedApp(p.flags), Made: p.madeLast()}, nil
+}
+
+// TestAnAppInABrowser goes the whole way in Chromium, whose policy for forms is its own: see hack/browser/app.mjs.
+func TestAnAppInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a browser; left out by -short")
+	}
+	folder, err := cached.Path("browser", "browser-tools")
+	if err != nil {
+		t.Skipf("no browser: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "program")); err != nil {
+		t.Skip("no browser: \"make browser-tools\" says why")
+	}
+	g := githubtest.Start(t, githubtest.Options{})
+	m, log := newAppMaker(t, g.URL(), func(s *serve) {
+		s.github.setupFolder, s.github.repository, s.github.public = t.TempDir(), "acme/data", "https://trunkline.example.com"
+	})
+	d := consoletest.Start(t, func(o *console.Options) {
+		o.Setup = appPages{m}
+		o.Pages = web.New(web.Sources{Board: o.Board, Setup: o.Setup, Now: time.Now})
+	})
+	plan, err := json.Marshal(map[string]string{"origin": d.URL, "forge": g.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "plan.json")
+	if err := os.WriteFile(file, plan, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "../../hack/browser/app.mjs", file)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, &stderr, log)
+	}
+	var said struct {
+		Console            []string
+		Offer, Made, After string
+		Again              int
+	}
+	if err := json.Unmarshal(out, &said); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct{ where, text, want string }{
+		{"the form", said.Offer, "to report on each commit"},
+		{"the end", said.Made, "The App “Trunkline acme” is registered"},
+		{"the end", said.Made, setup.KeyFile},
+		{"what is left", said.After, "is not in use yet"},
+	} {
+		if !strings.Contains(c.text, c.want) || strings.Contains(c.text, "PRIVATE KEY") {
+			t.Errorf("%s does not say %q:\n%s", c.where, c.want, c.text)
+		}
+	}
+	if said.Again != http.StatusForbidden {
+		t.Errorf("coming back again: got %d", said.Again)
+	}
+	for _, line := range said.Console {
+		if !strings.Contains(line, "403") { // that of coming back again
+			t.Errorf("the browser says: %s", line)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(m.flags.github.setupFolder, setup.KeyFile)); err != nil {
+		t.Error(err)
 	}
 }
 
