@@ -12,7 +12,9 @@ const browser = await open();
 try {
   const page = await (await browser.newContext()).newPage();
   page.setDefaultTimeout(30_000);
-  page.on('console', (message) => said.console.push(message.text()));
+  page.on('console', (message) => {
+    if (message.location().url.startsWith(plan.origin)) said.console.push(message.text());
+  });
   await page.goto(`${plan.origin}/setup`);
   await page.getByRole('link', { name: 'GitHub', exact: true }).click();
   await page.locator('main [name=name]').fill('Trunkline acme');
