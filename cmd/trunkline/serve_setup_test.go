@@ -73,7 +73,7 @@ var (
 func agreeTo(t *testing.T, at string, offer console.AppOffer) url.Values {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	post := func(to, manifest string) (*http.Response, string) {
+	post := func(to, manifest string) (status int, back, body string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, to, strings.NewReader(url.Values{"manifest": {manifest}}.Encode()))
 		if err != nil {
 			t.Fatal(err)
@@ -84,19 +84,19 @@ func agreeTo(t *testing.T, at string, offer console.AppOffer) url.Values {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
+		data, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return resp, string(body)
+		return resp.StatusCode, resp.Header.Get("Location"), string(data)
 	}
-	resp, confirm := post(offer.Action, offer.Manifest)
+	status, _, confirm := post(offer.Action, offer.Manifest)
 	action, field := confirmAction.FindStringSubmatch(confirm), confirmField.FindStringSubmatch(confirm)
-	if resp.StatusCode != http.StatusOK || action == nil || field == nil {
-		t.Fatalf("GitHub refuses the manifest with %d: %s", resp.StatusCode, confirm)
+	if status != http.StatusOK || action == nil || field == nil {
+		t.Fatalf("GitHub refuses the manifest with %d: %s", status, confirm)
 	}
-	resp, body := post(at+html.UnescapeString(action[1]), html.UnescapeString(field[1]))
-	back, err := resp.Location()
+	_, location, body := post(at+html.UnescapeString(action[1]), html.UnescapeString(field[1]))
+	back, err := url.Parse(location)
 	if err != nil || back.Scheme+"://"+back.Host+back.Path != madeAt {
 		t.Fatalf("GitHub sends the browser to %v (%v): %s", back, err, body)
 	}

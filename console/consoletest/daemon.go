@@ -77,7 +77,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Now: func() time.Time { return d.clock() }, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")
