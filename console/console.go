@@ -80,6 +80,8 @@ type Options struct {
 	// is not known, but for those on its own machine.
 	Setup   Setup
 	Address string
+	// Now is the time of day, which Setup needs where nobody signs on.
+	Now func() time.Time
 	// Record has the history say what was done; nil: none is kept.
 	Record func(history.Event)
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.

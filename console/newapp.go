@@ -58,11 +58,12 @@ func setupJar(sessions *Sessions) *session.Jar {
 	return jar
 }
 
+// now is the time by which cookies end.
 func (c *console) now() time.Time {
 	if c.opts.Sessions != nil {
 		return c.opts.Sessions.Now()
 	}
-	return time.Now()
+	return c.opts.Now()
 }
 
 // Begin returns the form by which the caller has GitHub make an App. The cookie binds what GitHub answers to this browser and person.

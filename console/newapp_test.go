@@ -98,7 +98,7 @@ func TestAnApp(t *testing.T) {
 			p.rules = access.New([]*v1alpha1.Access{{Spec: v1alpha1.AccessSpec{Bindings: []v1alpha1.AccessBinding{
 				{Role: v1alpha1.PlatformAdmin, Users: []string{"ada@acme.example"}, Groups: []string{"admins"}},
 			}}}})
-			p.Daemon.MadeApp = webtest.MadeApp("x")
+			p.MadeApp = webtest.MadeApp("x")
 			b := p.browser(t)
 			p.issuer.Next("ada@acme.example")
 			code, _, offer := page(t, b, http.MethodGet, newApp, html, "")
@@ -157,7 +157,7 @@ func TestAnAppIsAskedForOnce(t *testing.T) {
 // TestAnAppThatGitHubRefuses: what went wrong is said, the code is in nothing that is answered, and what was begun is over.
 func TestAnAppThatGitHubRefuses(t *testing.T) {
 	p := newGuarded(t, webtest.Pages, withAddress)
-	p.Daemon.RegisterErr = console.Problemf(http.StatusBadGateway, "GitHub does not know the code that the browser brought")
+	p.RegisterErr = console.Problemf(http.StatusBadGateway, "GitHub does not know the code that the browser brought")
 	b := p.browser(t)
 	p.issuer.Next("ada@acme.example")
 	_, _, offer := page(t, b, http.MethodGet, newApp, html, "")
@@ -172,7 +172,7 @@ func TestAnAppThatGitHubRefuses(t *testing.T) {
 	if code, _, _ := page(t, b, http.MethodGet, path, html, ""); code != http.StatusForbidden {
 		t.Errorf("again: got %d", code)
 	}
-	p.Daemon.RegisterErr = io.ErrUnexpectedEOF
+	p.RegisterErr = io.ErrUnexpectedEOF
 	_, _, offer = page(t, b, http.MethodGet, newApp, html, "")
 	if code, _, body := page(t, b, http.MethodGet, console.AppMadePath+"?code=c0de&state="+stateOf(t, offer), html, ""); code != http.StatusInternalServerError || strings.Contains(body, "EOF") {
 		t.Errorf("our own failure: got %d\n%s", code, body)
@@ -182,7 +182,7 @@ func TestAnAppThatGitHubRefuses(t *testing.T) {
 // TestWhoSetsUp: all of it is for those who administer the platform, by pages and by the API.
 func TestWhoSetsUp(t *testing.T) {
 	p := newGuarded(t, webtest.Pages, withAddress)
-	p.Daemon.ClusterSetup, p.Daemon.GitHubSetup = webtest.ClusterSetup("x"), webtest.GitHubSetup("x")
+	p.ClusterSetup, p.GitHubSetup = webtest.ClusterSetup("x"), webtest.GitHubSetup("x")
 	for who, want := range map[string]int{"ada@acme.example": http.StatusOK, "olga@acme.example": http.StatusForbidden, "mallory@acme.example": http.StatusForbidden} {
 		token := p.issuer.Token(who, map[string]any{"groups": nil})
 		for _, path := range []string{"/setup", "/setup/clusters", "/setup/github", newApp, "/api/v1/setup/clusters", "/api/v1/setup/github"} {

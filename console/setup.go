@@ -34,10 +34,10 @@ type ClusterSetup struct {
 // SetupCluster is a cluster as the daemon is configured to reach it.
 type SetupCluster struct {
 	Name string `json:"name"`
-	// Credentials says by what it is reached, and holds none.
-	Credentials string           `json:"credentials"`
-	Agent       *SetupAgent      `json:"agent,omitempty"`
-	Findings    []doctor.Finding `json:"findings"`
+	// ReachedBy says by what it is reached, without any credential.
+	ReachedBy string           `json:"reachedBy"`
+	Agent     *SetupAgent      `json:"agent,omitempty"`
+	Findings  []doctor.Finding `json:"findings"`
 }
 
 // SetupAgent is the agent that keeps a cluster. Times are zero if they are not known.

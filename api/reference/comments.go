@@ -280,13 +280,14 @@ func comments() map[string]comment {
 		"DaemonGitHub": {
 			doc: "DaemonGitHub is how the daemon works on pull requests: by a GitHub App, or by a token, which can write commit statuses instead of checks. The secret of its webhook is that of serve.hookSecretFile.",
 			fields: map[string]string{
-				"Repository":     "Repository is the name at GitHub of the repository that is followed, OWNER/NAME.",
+				"Repository":     "Repository is the name at GitHub of the repository that is followed, OWNER/NAME; default: none, and the daemon does nothing at GitHub but what the page /setup/github is asked for.",
 				"AppID":          "AppID is the number of the App; default: none, and a token is used.",
 				"AppKeyFile":     "AppKeyFile holds the App's private key, in PEM.",
 				"InstallationID": "InstallationID is the number of the App's installation; default: the repository's, which GitHub is asked for.",
 				"TokenFile":      "TokenFile holds an access token, where there is no App; default: none.",
 				"URL":            "URL is the address of GitHub Enterprise Server; default: \"https://github.com\".",
 				"PublicURL":      "PublicURL is where people reach the daemon, for links; default: none, and there are no links.",
+				"SetupFolder":    "SetupFolder is an existing folder for the credentials of an App that is made at /setup/github; default: they are encrypted for the keys of sops.ageKeyFiles, to be committed.",
 			},
 		},
 		"DaemonHistory": {

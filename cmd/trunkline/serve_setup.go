@@ -66,7 +66,7 @@ func (s *settingUp) Clusters(ctx context.Context) (console.ClusterSetup, error) 
 	}
 	out := console.ClusterSetup{At: at, Clusters: []console.SetupCluster{}}
 	for _, c := range s.d.live.Load().configs {
-		out.Clusters = append(out.Clusters, console.SetupCluster{Name: c.Name, Credentials: reachedBy(c), Agent: agentAt(s.d.rec.Desk(c.Name))})
+		out.Clusters = append(out.Clusters, console.SetupCluster{Name: c.Name, ReachedBy: reachedBy(c), Agent: agentAt(s.d.rec.Desk(c.Name))})
 	}
 	sortFindings(&out, report)
 	return out, nil

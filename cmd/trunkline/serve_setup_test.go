@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,8 +31,11 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cmd/trunkline/config"
 	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/consoletest"
+	"trunkline.dev/trunkline/console/web"
 	"trunkline.dev/trunkline/doctor"
 	"trunkline.dev/trunkline/reconciler/secrets"
+	"trunkline.dev/trunkline/test/cached"
 	"trunkline.dev/trunkline/webhooks/github/githubtest"
 	"trunkline.dev/trunkline/webhooks/github/githubtest/contract"
 	"trunkline.dev/trunkline/webhooks/github/setup"
@@ -68,7 +73,7 @@ var (
 func agreeTo(t *testing.T, at string, offer console.AppOffer) url.Values {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	post := func(to, manifest string) (*http.Response, string) {
+	post := func(to, manifest string) (status int, back, body string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, to, strings.NewReader(url.Values{"manifest": {manifest}}.Encode()))
 		if err != nil {
 			t.Fatal(err)
@@ -79,19 +84,19 @@ func agreeTo(t *testing.T, at string, offer console.AppOffer) url.Values {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
+		data, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return resp, string(body)
+		return resp.StatusCode, resp.Header.Get("Location"), string(data)
 	}
-	resp, confirm := post(offer.Action, offer.Manifest)
+	status, _, confirm := post(offer.Action, offer.Manifest)
 	action, field := confirmAction.FindStringSubmatch(confirm), confirmField.FindStringSubmatch(confirm)
-	if resp.StatusCode != http.StatusOK || action == nil || field == nil {
-		t.Fatalf("GitHub refuses the manifest with %d: %s", resp.StatusCode, confirm)
+	if status != http.StatusOK || action == nil || field == nil {
+		t.Fatalf("GitHub refuses the manifest with %d: %s", status, confirm)
 	}
-	resp, body := post(at+html.UnescapeString(action[1]), html.UnescapeString(field[1]))
-	back, err := resp.Location()
+	_, location, body := post(at+html.UnescapeString(action[1]), html.UnescapeString(field[1]))
+	back, err := url.Parse(location)
 	if err != nil || back.Scheme+"://"+back.Host+back.Path != madeAt {
 		t.Fatalf("GitHub sends the browser to %v (%v): %s", back, err, body)
 	}
@@ -277,6 +282,85 @@ func TestAnAppThatIsNotMade(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// appPages are those of an appMaker.
+type appPages struct{ *appMaker }
+
+// Clusters implements [console.Setup].
+func (appPages) Clusters(context.Context) (console.ClusterSetup, error) {
+	return console.ClusterSetup{At: time.Unix(0, 0)}, nil
+}
+
+// GitHub implements [console.Setup].
+func (p appPages) GitHub(context.Context) (console.GitHubSetup, error) {
+	return console.GitHubSetup{At: time.Unix(0, 0), Host: p.flags.github.url, Suggested: suggestedApp(p.flags), Made: p.madeLast()}, nil
+}
+
+// TestAnAppInABrowser goes the whole way in Chromium, whose policy for forms is its own: see hack/browser/app.mjs.
+func TestAnAppInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a browser; left out by -short")
+	}
+	folder, err := cached.Path("browser", "browser-tools")
+	if err != nil {
+		t.Skipf("no browser: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "program")); err != nil {
+		t.Skip("no browser: \"make browser-tools\" says why")
+	}
+	g := githubtest.Start(t, githubtest.Options{})
+	m, log := newAppMaker(t, g.URL(), func(s *serve) {
+		s.github.setupFolder, s.github.repository, s.github.public = t.TempDir(), "acme/data", "https://trunkline.example.com"
+	})
+	d := consoletest.Start(t, func(o *console.Options) {
+		o.Setup = appPages{m}
+		o.Pages = web.New(web.Sources{Board: o.Board, Setup: o.Setup, Now: time.Now})
+	})
+	plan, err := json.Marshal(map[string]string{"origin": d.URL, "forge": g.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "plan.json")
+	if err := os.WriteFile(file, plan, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "../../hack/browser/app.mjs", file)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, &stderr, log)
+	}
+	var said struct {
+		Console            []string
+		Offer, Made, After string
+		Again              int
+	}
+	if err := json.Unmarshal(out, &said); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct{ where, text, want string }{
+		{"the form", said.Offer, "to report on each commit"},
+		{"the end", said.Made, "The App “Trunkline acme” is registered"},
+		{"the end", said.Made, setup.KeyFile},
+		{"what is left", said.After, "is not in use yet"},
+	} {
+		if !strings.Contains(c.text, c.want) || strings.Contains(c.text, "PRIVATE KEY") {
+			t.Errorf("%s does not say %q:\n%s", c.where, c.want, c.text)
+		}
+	}
+	if said.Again != http.StatusForbidden {
+		t.Errorf("coming back again: got %d", said.Again)
+	}
+	for _, line := range said.Console {
+		if !strings.Contains(line, "403") { // that of coming back again
+			t.Errorf("the browser says: %s", line)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(m.flags.github.setupFolder, setup.KeyFile)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -129,9 +129,9 @@ type setupClustersPage struct {
 }
 
 type setupClusterView struct {
-	Name, ID, Credentials string
-	Agent                 *setupAgentView
-	Findings              findingsView
+	Name, ID, ReachedBy string
+	Agent               *setupAgentView
+	Findings            findingsView
 }
 
 // setupAgentView is what is known of an agent.
@@ -158,7 +158,7 @@ func setupClustersOf(found console.ClusterSetup, now time.Time) setupClustersPag
 	v := setupClustersPage{At: at(now, found.At), Others: viewOf(found.Findings)}
 	for i, c := range found.Clusters {
 		v.Clusters = append(v.Clusters, setupClusterView{
-			Name: c.Name, ID: "cluster-" + strconv.Itoa(i), Credentials: c.Credentials, Findings: viewOf(c.Findings), Agent: agentOf(c.Agent, now),
+			Name: c.Name, ID: "cluster-" + strconv.Itoa(i), ReachedBy: c.ReachedBy, Findings: viewOf(c.Findings), Agent: agentOf(c.Agent, now),
 		})
 	}
 	slices.SortStableFunc(v.Clusters, func(a, b setupClusterView) int { return a.Findings.Worst.Mood.rank() - b.Findings.Worst.Mood.rank() })

@@ -19,18 +19,18 @@ func ClusterSetup(text string) console.ClusterSetup {
 	return console.ClusterSetup{
 		At: at,
 		Clusters: []console.SetupCluster{
-			{Name: "west", Credentials: "the kubeconfig /etc/trunkline/west.kubeconfig", Findings: []doctor.Finding{
+			{Name: "west", ReachedBy: "the kubeconfig /etc/trunkline/west.kubeconfig", Findings: []doctor.Finding{
 				finding("cluster-reachable", doctor.Clusters, doctor.OK, "west", "it answers at https://west.example.com", ""),
 				finding("cluster-kinds", doctor.Clusters, doctor.Fails, "west", "it does not serve monitoring.coreos.com/v1 ServiceMonitor (orders/prod/west)", "install what defines them, such as the operator; or have a release define them"),
 				finding("a-check-that-no-program-has-yet", doctor.Clusters, doctor.Warning, "west", text, "see "+text),
 			}},
-			{Name: "east", Credentials: "an agent, which comes to the daemon", Agent: &console.SetupAgent{
+			{Name: "east", ReachedBy: "an agent, which comes to the daemon", Agent: &console.SetupAgent{
 				Connected: true, Since: Now().Add(-3 * time.Hour), Seen: Now().Add(-2 * time.Second), Version: "v1.2.3", Protocol: 1, Runs: true, Behind: 2, RoundTrip: 0.041,
 			}, Findings: []doctor.Finding{
 				finding("cluster-daemon", doctor.Clusters, doctor.OK, "east", "it answers the daemon", ""),
 				finding("cluster-reachable", doctor.Clusters, doctor.Unchecked, "east", "its agent keeps it, and comes to the daemon; from here nobody reaches it", ""),
 			}},
-			{Name: "edge", Credentials: "an agent, which comes to the daemon", Agent: &console.SetupAgent{Seen: Now().Add(-9 * time.Minute), Version: "v1.1.0"}, Findings: []doctor.Finding{
+			{Name: "edge", ReachedBy: "an agent, which comes to the daemon", Agent: &console.SetupAgent{Seen: Now().Add(-9 * time.Minute), Version: "v1.1.0"}, Findings: []doctor.Finding{
 				finding("cluster-daemon", doctor.Clusters, doctor.Fails, "edge", "the agent has not been seen since 2026-11-30T11:51:00Z", "see whether its API server runs"),
 			}},
 		},
