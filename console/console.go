@@ -80,14 +80,12 @@ type Options struct {
 	// is not known, but for those on its own machine.
 	Setup   Setup
 	Address string
-	// Now is the time of day, which Setup needs where nobody signs on.
+	// Now is the time of day, which Setup needs where nobody signs on; it may be nil where nothing is counted.
 	Now func() time.Time
 	// Record has the history say what was done; nil: none is kept.
 	Record func(history.Event)
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() Daemon
-	// Now is the time of day; it may be nil where nothing is counted.
-	Now func() time.Time
 	// Heartbeat is how often a stream of changes says that it is alive; default: 15s.
 	Heartbeat time.Duration
 	Log       *slog.Logger
