@@ -45,6 +45,8 @@ type Options struct {
 	Actor Actor
 	// Lots keeps the lots of environments; nil: none are kept.
 	Lots LotKeeper
+	// Runs has people's own code run; nil: there is none.
+	Runs RunKeeper
 	// Tokens returns who may call, as it is now; nil: no token is asked for, which is only right where nobody else can connect.
 	Tokens func() []Token
 	// Deliver accepts an event of GitHub whose signature is right, and returns the status of HTTP to answer, and why. It must

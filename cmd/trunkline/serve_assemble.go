@@ -74,6 +74,8 @@ type daemon struct {
 	appToken func(context.Context, git.Remote) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
+	// remoteRuns has people's own code run.
+	remoteRuns remoteRuns
 	// resources keeps what projects have made in the cloud, if this replica is to.
 	resources *resources.Keeper
 	// events tells others what happens to lots.
@@ -249,6 +251,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	if err := d.makeLots(); err != nil {
 		return err
 	}
+	d.makeRemote()
 	if err := d.makeResources(); err != nil {
 		return err
 	}
@@ -289,7 +292,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: lots, Pages: pages,
+		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: lots, Runs: d.remoteRuns, Pages: pages,
 		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

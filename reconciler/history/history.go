@@ -45,6 +45,8 @@ const (
 	Removed     Kind = "removed"     // someone had lots count no longer, or they are not kept any more; Object is the dataset, with the lot if it is one
 	Disabled    Kind = "disabled"    // someone had Object, a workload, make no lots
 	Enabled     Kind = "enabled"     // someone had Object, a workload, make lots again
+	RemoteRun         Kind = "remote-run"         // someone had code of their own run in place of Object, a workload
+	RemoteEnded       Kind = "remote-run-ended"   // such a run ended, was cancelled or removed; Message says how
 	// What a project has made in the cloud, such as the bucket Object.
 	ResourceMade      Kind = "resource-made"      // it was made, or taken over
 	ResourceChanged   Kind = "resource-changed"   // Fields of it were changed, as Commit declares them
@@ -61,7 +63,7 @@ func Kinds() []Kind {
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved,
-		TokenMade, TokenRevoked, SessionsEnded,
+		TokenMade, TokenRevoked, SessionsEnded, RemoteRun, RemoteEnded,
 	}
 }
 
