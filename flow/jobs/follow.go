@@ -159,7 +159,7 @@ func programOf(pod *corev1.Pod) (*corev1.ContainerStatus, corev1.ContainerState)
 // waiting says what a pod waits for.
 func waiting(pod *corev1.Pod, state corev1.ContainerState) string {
 	if state.Waiting != nil && state.Waiting.Reason != "" {
-		return strings.TrimSuffix("its container waits: "+health.Line(state.Waiting.Reason+": "+state.Waiting.Message), ": ")
+		return strings.TrimRight("its container waits: "+health.Line(state.Waiting.Reason+": "+state.Waiting.Message), ": ")
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {

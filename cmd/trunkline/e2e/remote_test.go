@@ -327,16 +327,16 @@ exit ${1:-0}
 	}
 
 	saving := k.begin("begun", "dev", "orders/report", "-e", "dev", "--", "wait")
-	k.write("orders/report.sh", "echo saved\n")
+	k.write("orders/report.sh", "echo saved; sleep 3600\n")
 	saving.until("saved")
 	if code := saving.end(syscall.SIGINT); code != 130 {
 		t.Errorf("dev after Ctrl-C: exit code %d, want 130", code)
 	}
 	k.awaitNothing() // also of the one whose command was killed
 
-	log, stderr, code := k.ran("carol", "history", "--kind", "remote-run", "--kind", "remote-run-ended", "-o", "csv")
+	log, stderr, code := k.ran("carol", "history", "--kind", "remote-run", "--kind", "remote-run-ended", "-o", "json")
 	got := map[string]int{}
-	want := map[string]int{"exit code 7": 1, "cancelled by carol": 2, "nobody has followed it": 1, "sha256:": 7, remoteSecret: 0}
+	want := map[string]int{"exit code 7": 1, "cancelled by carol": 3, "nobody has followed it": 1, "sha256:": 7, remoteSecret: 0}
 	for says := range want {
 		got[says] = strings.Count(log, says)
 	}
