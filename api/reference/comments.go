@@ -416,6 +416,7 @@ func comments() map[string]comment {
 				"Replicas":   "Replicas configures several daemons that share the work; default: a single daemon.",
 				"History":    "History configures where events are stored, and for how long.",
 				"Usage":      "Usage configures the counting of what things cost, and for how long that is kept; default: nothing is counted.",
+				"Traces":     "Traces says where traces of commits and pull requests are sent; default: none are made.",
 				"SOPS":       "SOPS has the keys that decrypt encrypted Secrets; default: none.",
 				"Stores":     "Stores says where the object stores of datasets are, with their data and the manifests of their lots.",
 				"Events":     "Events are the targets that environments have told of their lots; default: none.",
@@ -432,6 +433,14 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"S3Endpoint":   "S3Endpoint is the address of an S3 that is not AWS', such as \"https://minio.example.com\"; default: AWS.",
 				"LotsInterval": "LotsInterval is how often the manifests of lots are listed, which finds what others have written; default: 1m.",
+			},
+		},
+		"DaemonTraces": {
+			doc: "DaemonTraces says where traces of commits, pull requests and runs for lots are sent.",
+			fields: map[string]string{
+				"URL":         "URL is that of a receiver of OpenTelemetry, OTLP over HTTP, such as \"https://otel.example.com:4318\".",
+				"HeadersFile": "HeadersFile holds headers for that receiver, \"Name: value\" on each line; default: none.",
+				"Ratio":       "Ratio is the share of the traces to send, from 0 to 1, such as \"0.25\"; default: 1.",
 			},
 		},
 		"DaemonUsage": {
@@ -883,6 +892,8 @@ func comments() map[string]comment {
 				{"commit-refused", "NotifyCommitRefused is a commit that does not count, because of what it declares."},
 				{"repository-unreachable", "NotifyRepositoryUnreachable is a repository that cannot be read; after 5m."},
 				{"cluster-unreachable", "NotifyClusterUnreachable is a cluster that does not answer, or whose agent does not; after 2m."},
+				{"over-budget", "NotifyOverBudget is an environment, or a project in one, that has cost more than its budget of the month, or is going to; after 1h."},
+				{"preview-ending", "NotifyPreviewEnding is the preview of a pull request that is removed within 6h, since nobody uses it."},
 			},
 		},
 		"OnRemoval": {
