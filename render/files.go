@@ -97,6 +97,9 @@ func (x *expander) add(name string, depth int) error {
 		return nil
 	}
 	x.seen[name] = true
+	if info.Size() > MaxFileBytes { // which is not read first
+		return tooLarge()
+	}
 	return x.file(name, full)
 }
 
@@ -112,7 +115,7 @@ func (x *expander) file(name, full string) error {
 		return err
 	}
 	if x.bytes += len(data); x.bytes > MaxFileBytes {
-		return fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
+		return tooLarge()
 	}
 	if len(x.out) == maxFiles {
 		return fmt.Errorf("a workload has at most %d files", maxFiles)
@@ -131,6 +134,10 @@ func (x *expander) file(name, full string) error {
 	}
 	x.out = append(x.out, file)
 	return nil
+}
+
+func tooLarge() error {
+	return fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
 }
 
 var (

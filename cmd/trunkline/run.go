@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	// resumePause is the wait before a stream is resumed that has ended, and resumeFor how long that is tried: the daemon removes a run that
-	// nobody follows for a minute.
-	resumePause, resumeFor = time.Second, 50 * time.Second
+	// resumePause is the wait before a stream is resumed that has ended, and resumeFor how long that is tried. A daemon that is there removes a
+	// run that nobody follows for a minute, and then says so; one that was not counts from its start.
+	resumePause, resumeFor = time.Second, 10 * time.Minute
 	// cancelTimeout bounds how long it takes to cancel a run after Ctrl-C.
 	cancelTimeout = 20 * time.Second
 )
@@ -212,9 +212,10 @@ func showRun(ctx context.Context, cmd *cobra.Command, c *client.Client, ref cons
 	out, notes := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	terminal := width(out) > 0
 	var lost time.Time
+	told := false
 	for {
 		end, err := c.FollowRun(ctx, ref, how, func(e console.RunEvent) error {
-			lost = time.Time{}
+			lost, told = time.Time{}, false
 			if e.Note != "" {
 				_, _ = fmt.Fprintln(notes, plain(oneLine(e.Note)))
 			}
@@ -235,8 +236,12 @@ func showRun(ctx context.Context, cmd *cobra.Command, c *client.Client, ref cons
 			return nil, ctx.Err()
 		}
 		var no *client.RefusedError
-		if errors.As(err, &no) && no.Code != http.StatusServiceUnavailable || errors.Is(err, client.ErrToken) {
+		if errors.As(err, &no) && !passes(no.Code) || errors.Is(err, client.ErrToken) {
 			return nil, refused(err)
+		}
+		if err != nil && !told {
+			told = true
+			_, _ = fmt.Fprintln(notes, "the daemon is asked again: "+plain(oneLine(err.Error())))
 		}
 		if lost.IsZero() {
 			lost = time.Now()
@@ -248,6 +253,11 @@ func showRun(ctx context.Context, cmd *cobra.Command, c *client.Client, ref cons
 		case <-time.After(resumePause):
 		}
 	}
+}
+
+// passes reports whether a refusal is one of a daemon, or of what is before it, that has no time or is being started.
+func passes(code int) bool {
+	return code == http.StatusTooManyRequests || code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
 }
 
 // runNamed finds a run by its name.

@@ -28,6 +28,10 @@ const (
 	lookForPod = 500 * time.Millisecond
 	// maxLine bounds a line of a log that is followed, in bytes, and maxLineRead what is read of one.
 	maxLine, maxLineRead = 64 << 10, 1 << 20
+	// readAgain is how much of a log is read once more when it is taken up again: a private key may have begun there.
+	readAgain = 10 * time.Second
+	// maxKey bounds how many lines are taken for those of a private key whose end is not seen.
+	maxKey = 300
 )
 
 // Said is what is told of a run that is followed: a line of its log, or else a note about it.
@@ -52,11 +56,12 @@ type follower struct {
 	c    *Cluster
 	as   As
 	name string
-	// last is when the last line was written that was told.
-	last   time.Time
-	noted  string
-	redact func(string) string
-	key    bool
+	// last is when the last line was written that was told, and read that of the last one of this connection.
+	last, read time.Time
+	noted      string
+	redact     func(string) string
+	// key counts the lines of a private key, while it goes on.
+	key int
 	// once has what there is told, and no more waited for.
 	once bool
 	tell func(Said) error
@@ -126,11 +131,9 @@ func (f *follower) look(ctx context.Context) (exit Exit, ended bool, err error) 
 	case state.Running == nil && state.Terminated == nil:
 		return Exit{}, false, nil
 	}
-	if err := f.log(ctx, pod, of.Name); err != nil {
+	whole, err := f.log(ctx, pod, of.Name)
+	if err != nil || !whole || state.Terminated == nil {
 		return Exit{}, false, err
-	}
-	if state.Terminated == nil {
-		return Exit{}, false, nil
 	}
 	return Exit{Code: int(state.Terminated.ExitCode), Why: exitWords(state.Terminated)}, true, nil
 }
@@ -178,39 +181,44 @@ func (f *follower) note(text string) error {
 	return f.tell(Said{Note: text})
 }
 
-// log tells the lines of a container that were not told, until it ends or the connection does.
-func (f *follower) log(ctx context.Context, pod *corev1.Pod, container string) error {
+// log tells the lines of a container that were not told, until it ends or the connection does. It is whole if there is no more to come by
+// now.
+func (f *follower) log(ctx context.Context, pod *corev1.Pod, container string) (whole bool, err error) {
 	if f.redact == nil {
-		redact, err := f.c.redactor(ctx, f.as.Namespace, []corev1.Pod{*pod})
-		if err != nil {
-			return err
+		if f.redact, err = f.c.redactor(ctx, f.as.Namespace, []corev1.Pod{*pod}); err != nil {
+			return false, err
 		}
-		f.redact = redact
 	}
 	client, err := f.c.reach(f.as)
 	if err != nil {
-		return err
+		return false, err
 	}
 	request := client.follow.Get().AbsPath("api", "v1", "namespaces", f.as.Namespace, "pods", pod.Name, "log").
 		Param("container", container).Param("follow", strconv.FormatBool(!f.once)).Param("timestamps", "true")
 	if !f.last.IsZero() {
-		request = request.Param("sinceTime", f.last.UTC().Truncate(time.Second).Format(time.RFC3339))
+		request = request.Param("sinceTime", f.last.UTC().Truncate(time.Second).Add(-readAgain).Format(time.RFC3339))
 	}
 	stream, err := request.Stream(ctx)
 	if apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) {
-		return nil // the pod is gone meanwhile, or its container has not written yet
+		return true, nil // the pod is gone meanwhile, or its container has not written yet
 	}
 	if err != nil {
-		return fmt.Errorf("reading the log of pod %s/%s: %w", f.as.Namespace, pod.Name, err)
+		return false, fmt.Errorf("reading the log of pod %s/%s: %w", f.as.Namespace, pod.Name, err)
 	}
 	defer stream.Close()
+	return f.lines(ctx, stream)
+}
+
+// lines tells the lines of a connection.
+func (f *follower) lines(ctx context.Context, stream io.Reader) (whole bool, err error) {
+	f.read = time.Time{}
 	lines := bufio.NewReaderSize(stream, maxLineRead)
 	for {
 		line, err := lines.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
 		if len(line) > 0 && (err == nil || errors.Is(err, io.EOF) || long) {
 			if err := f.line(string(line)); err != nil {
-				return err
+				return false, err
 			}
 		}
 		for long { // the rest of the line is not shown
@@ -218,7 +226,7 @@ func (f *follower) log(ctx context.Context, pod *corev1.Pod, container string) e
 			long = errors.Is(err, bufio.ErrBufferFull)
 		}
 		if err != nil {
-			return ctx.Err() // what broke is looked at again
+			return errors.Is(err, io.EOF), ctx.Err() // what broke is looked at again
 		}
 	}
 }
@@ -232,21 +240,37 @@ var (
 func (f *follower) line(text string) error {
 	stamp, rest, _ := strings.Cut(strings.TrimRight(text, "\r\n"), " ")
 	at, err := time.Parse(time.RFC3339Nano, stamp)
-	if err != nil || !at.After(f.last) {
-		return nil //nolint:nilerr // it is no line of a log, or was told
+	if err != nil {
+		return nil //nolint:nilerr // it is no line of a log
 	}
-	f.last = at
-	switch {
-	case keyBegins.MatchString(rest) && !keyEnds.MatchString(rest):
-		f.key = true
-		return f.tell(Said{At: at, Line: "[a private key]"})
-	case f.key:
-		f.key = !keyEnds.MatchString(rest)
+	if !at.After(f.read) {
+		at = f.read.Add(1) // runtimes give lines one time that they have read together; they are told apart by their order
+	}
+	f.read = at
+	rest, shown := f.open(rest)
+	if !at.After(f.last) || !shown {
 		return nil
 	}
+	f.last = at
 	rest = strings.ToValidUTF8(f.redact(rest), "\uFFFD")
 	if len(rest) > maxLine {
 		rest = strings.ToValidUTF8(rest[:maxLine], "") + " [the line goes on]"
 	}
 	return f.tell(Said{At: at, Line: rest})
+}
+
+// open is a line without what it has of a private key; false if there is nothing else in it.
+func (f *follower) open(line string) (string, bool) {
+	switch {
+	case f.key > 0 && f.key < maxKey:
+		if f.key++; keyEnds.MatchString(line) {
+			f.key = 0
+		}
+		return "", false
+	case keyBegins.MatchString(line) && !keyEnds.MatchString(line):
+		f.key = 1
+		return "[a private key]", true
+	}
+	f.key = 0
+	return line, true
 }

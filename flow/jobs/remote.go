@@ -23,11 +23,12 @@ import (
 )
 
 const (
-	labelPerson        = "trunkline.dev/person"   // Whose remote run a Job is.
-	annotationBy       = "trunkline.dev/by"       // Who started it, as the history names them.
-	annotationLot      = "trunkline.dev/of-lot"   // The lot that its program was given, which it does not make.
-	annotationDetached = "trunkline.dev/detached" // Whether it goes on while nobody follows it.
-	annotationSeen     = "trunkline.dev/seen"     // When it was last followed by who started it.
+	labelPerson        = "trunkline.dev/person"    // Whose remote run a Job is.
+	annotationBy       = "trunkline.dev/by"        // Who started it, as the history names them.
+	annotationLot      = "trunkline.dev/of-lot"    // The lot that its program was given, which it does not make.
+	annotationDetached = "trunkline.dev/detached"  // Whether it goes on while nobody follows it.
+	annotationSeen     = "trunkline.dev/seen"      // When it was last followed by who started it.
+	annotationWaits    = "trunkline.dev/waits-for" // What is not there yet that it starts with.
 )
 
 // ErrNoProgram means that nothing of a workload is in its namespace that a run can be made from.
@@ -108,6 +109,8 @@ type Remote struct {
 	Detached bool
 	Seen     time.Time
 	Created  time.Time
+	// Half is set while its files are not there: for long, if who made it has ended meanwhile.
+	Half bool
 	// Ended is when it ended; the zero time while it is under way. Failed says how, and Outcome what was noted of it.
 	Ended   time.Time
 	Failed  bool
@@ -130,6 +133,7 @@ func readRemote(in string, o *unstructured.Unstructured) (Remote, bool) {
 		Created: j.Created, Ended: j.Ended, Failed: j.Failed, Outcome: annotations[annotationOutcome], object: o,
 	}
 	r.Detached, _ = strconv.ParseBool(annotations[annotationDetached])
+	r.Half = annotations[annotationWaits] != ""
 	if r.Seen, _ = time.Parse(time.RFC3339, annotations[annotationSeen]); r.Seen.Before(r.Created) {
 		r.Seen = r.Created
 	}

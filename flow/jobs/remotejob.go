@@ -5,6 +5,7 @@ package jobs
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,6 +31,8 @@ const (
 	workspace, workspaceVolume = "/workspace", "workspace"
 	// keptEnded is how long the cluster keeps a remote run that has ended, if nobody removes it before.
 	keptEnded = time.Hour
+	// begins has a Job start whose files are there.
+	begins = `{"metadata":{"annotations":{"` + annotationWaits + `":null}},"spec":{"suspend":false}}`
 )
 
 // RemoteOrder says which remote run is to be made.
@@ -62,6 +65,9 @@ func (e *TellsError) Error() string {
 	return fmt.Sprintf("what is deployed names %s outside of the variables that Trunkline sets, so that a run of someone's own would write there", e.Address)
 }
 
+// ErrNoPlace means that something else is where the files of a workload are.
+var ErrNoPlace = errors.New(`what is deployed has a volume "workspace" of its own, which is where the files of a run are`)
+
 // StartRemote makes a remote run. Its files belong to its Job: they go with it. Until they are there, nothing starts.
 func (c *Cluster) StartRemote(ctx context.Context, as As, o RemoteOrder) (Remote, error) {
 	job, err := buildRemote(o)
@@ -70,6 +76,7 @@ func (c *Cluster) StartRemote(ctx context.Context, as As, o RemoteOrder) (Remote
 	}
 	if len(o.Files) > 0 {
 		_ = unstructured.SetNestedField(job.Object, true, "spec", "suspend")
+		_ = unstructured.SetNestedField(job.Object, "files", "metadata", "annotations", annotationWaits)
 	}
 	err = c.do(ctx, as, jobsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
 		var err error
@@ -89,7 +96,7 @@ func (c *Cluster) StartRemote(ctx context.Context, as As, o RemoteOrder) (Remote
 	})
 	if err == nil {
 		err = c.do(ctx, as, jobsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-			_, err := r.Patch(ctx, o.Name, types.MergePatchType, []byte(`{"spec":{"suspend":false}}`), metav1.PatchOptions{FieldManager: cluster.FieldManager})
+			_, err := r.Patch(ctx, o.Name, types.MergePatchType, []byte(begins), metav1.PatchOptions{FieldManager: cluster.FieldManager})
 			return err
 		})
 	}
@@ -143,11 +150,15 @@ func buildRemote(o RemoteOrder) (*unstructured.Unstructured, error) {
 	o.fill(container)
 	if len(o.Files) > 0 {
 		volumes, _, _ := unstructured.NestedSlice(spec, "template", "spec", "volumes")
-		_ = unstructured.SetNestedSlice(spec, o.mount(container, volumes), "template", "spec", "volumes")
+		if volumes, ok = o.mount(container, volumes); !ok {
+			return nil, ErrNoPlace
+		}
+		_ = unstructured.SetNestedSlice(spec, volumes, "template", "spec", "volumes")
 	}
 	containers[t.container] = container
 	_ = unstructured.SetNestedSlice(spec, containers, "template", "spec", "containers")
-	if err := o.untold(containers); err != nil {
+	before, _, _ := unstructured.NestedSlice(spec, "template", "spec", "initContainers")
+	if err := o.untold(slices.Concat(before, containers)); err != nil {
 		return nil, err
 	}
 	out := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "batch/v1", "kind": "Job", "spec": spec}}
@@ -218,8 +229,8 @@ func replaced(template any, given []run.Variable) []any {
 	return out
 }
 
-// mount puts the files where those of the workload are, or where they would be.
-func (o RemoteOrder) mount(container map[string]any, volumes []any) []any {
+// mount puts the files where those of the workload are, or where they would be; false if something else is there.
+func (o RemoteOrder) mount(container map[string]any, volumes []any) ([]any, bool) {
 	items := make([]any, 0, len(o.Files))
 	for i, path := range slices.Sorted(maps.Keys(o.Files)) {
 		items = append(items, map[string]any{"key": fileKey(i), "path": path})
@@ -227,14 +238,15 @@ func (o RemoteOrder) mount(container map[string]any, volumes []any) []any {
 	volume := map[string]any{"name": workspaceVolume, "configMap": map[string]any{"name": o.Name, "items": items}}
 	for i, v := range volumes {
 		if v, ok := v.(map[string]any); ok && v["name"] == any(workspaceVolume) {
+			_, files := v["configMap"]
 			volumes[i] = volume
-			return volumes
+			return volumes, files
 		}
 	}
 	mounts, _ := container["volumeMounts"].([]any)
 	container["volumeMounts"] = append(mounts, map[string]any{"name": workspaceVolume, "mountPath": workspace, "readOnly": true})
 	container["workingDir"] = workspace
-	return append(volumes, volume)
+	return append(volumes, volume), true
 }
 
 // untold refuses containers that are told where the workload writes by something else than what was set here.

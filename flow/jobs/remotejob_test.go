@@ -4,8 +4,10 @@ package jobs
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,12 +115,27 @@ spec:
 	}
 }
 
+// TestNoPlace: a volume of the blueprint's own is not replaced by files.
+func TestNoPlace(t *testing.T) {
+	o := remoteOrder(t, strings.Replace(deployed, "configMap: {name: report-files-1, items: [{key: old.sh, path: old.sh}]}", "emptyDir: {}", 1))
+	if _, err := buildRemote(o); !errors.Is(err, ErrNoPlace) {
+		t.Errorf("got %v", err)
+	}
+	o.Files = nil
+	if _, err := buildRemote(o); err != nil {
+		t.Errorf("a run without files needs none: %v", err)
+	}
+}
+
 // TestUntold: what would have a run write where others read is not run.
 func TestUntold(t *testing.T) {
 	for name, edit := range map[string]func(string) string{
 		"variable": func(s string) string { return strings.Replace(s, "TRUNKLINE_WRITE_OUT", "OUT", 1) },
 		"argument": func(s string) string {
 			return strings.Replace(s, "command: [sh, old.sh]", `args: ["--to=s3://lake/report/x"]`, 1)
+		},
+		"before it": func(s string) string {
+			return strings.Replace(s, "      containers:\n", "      initContainers: [{name: sweep, image: b, command: [rm, \"s3://lake/report\"]}]\n      containers:\n", 1)
 		},
 		"another container": func(s string) string {
 			return strings.Replace(s, "containers:\n", "containers:\n        - {name: sidecar, image: b, command: [copy, \"s3://lake/report\"]}\n", 1)
@@ -135,24 +152,78 @@ func TestUntold(t *testing.T) {
 	}
 }
 
-// TestFollowedLines: each line is told once, and no line of a private key at all.
+// TestFollowedLines: each line is told once, and no line of a private key at all, whenever the connection breaks.
 func TestFollowedLines(t *testing.T) {
-	var got []string
-	f := follower{redact: func(s string) string { return strings.ReplaceAll(s, "swordfish", "[redacted]") }, tell: func(s Said) error {
-		got = append(got, s.Line)
-		return nil
-	}}
-	for _, line := range []string{
-		"2026-01-02T03:04:05.000000001Z first\n", "2026-01-02T03:04:05.000000001Z first\n", "2026-01-02T03:04:05.000000002Z \n", "no time\n",
-		"2026-01-02T03:04:06Z it is swordfish\n", "2026-01-02T03:04:07Z -----BEGIN RSA PRIVATE KEY-----\n", "2026-01-02T03:04:08Z MIIE\n",
-		"2026-01-02T03:04:09Z -----END RSA PRIVATE KEY-----\n", "2026-01-02T03:04:10Z last\n", "2026-01-02T03:04:11Z " + strings.Repeat("x", maxLine+1) + "\n",
+	key := "2026-01-02T03:04:07Z -----BEGIN RSA PRIVATE KEY-----\n2026-01-02T03:04:08Z MIIE\n"
+	for name, tc := range map[string]struct {
+		reason      string
+		connections []string
+		want        []string
+	}{
+		"again": {
+			"what was told is not told once more",
+			[]string{"2026-01-02T03:04:05.000000001Z first\n", "2026-01-02T03:04:05.000000001Z first\n2026-01-02T03:04:05.000000002Z \nno time\n"},
+			[]string{"first", ""},
+		},
+		"at once": {
+			"a runtime that reads several lines together gives them one time",
+			[]string{
+				"2026-01-02T03:04:05Z one\n2026-01-02T03:04:05Z two\n",
+				"2026-01-02T03:04:05Z one\n2026-01-02T03:04:05Z two\n2026-01-02T03:04:05Z three\n2026-01-02T03:04:05.000000001Z four\n",
+			},
+			[]string{"one", "two", "three", "four"},
+		},
+		"secret": {"values of Secrets are not shown", []string{"2026-01-02T03:04:06Z it is swordfish\n"}, []string{"it is [redacted]"}},
+		"key": {
+			"a key has several lines",
+			[]string{key + "2026-01-02T03:04:09Z -----END RSA PRIVATE KEY-----\n2026-01-02T03:04:10Z last\n"},
+			[]string{"[a private key]", "last"},
+		},
+		"half a key": {
+			"a connection may break in it",
+			[]string{key, key + "2026-01-02T03:04:08.5Z AbCd\n2026-01-02T03:04:09Z -----END RSA PRIVATE KEY-----\n2026-01-02T03:04:10Z last\n"},
+			[]string{"[a private key]", "last"},
+		},
+		"no end": {
+			"a program that only speaks of keys is heard again",
+			[]string{key + strings.Repeat("2026-01-02T03:04:08Z x\n", maxKey-2) + "2026-01-02T03:04:10Z last\n"},
+			[]string{"[a private key]", "last"},
+		},
+		"long": {
+			"a line is bounded", []string{"2026-01-02T03:04:11Z " + strings.Repeat("x", maxLine+1) + "\n"}, []string{strings.Repeat("x", maxLine) + " [the line goes on]"},
+		},
+		"longer": {
+			"what is not read of a line is none of its own",
+			[]string{"2026-01-02T03:04:11Z " + strings.Repeat("x", 2*maxLineRead) + "\n2026-01-02T03:04:12Z last\n"},
+			[]string{strings.Repeat("x", maxLine) + " [the line goes on]", "last"},
+		},
 	} {
-		if err := f.line(line); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			f := follower{redact: func(s string) string { return strings.ReplaceAll(s, "swordfish", "[redacted]") }, tell: func(s Said) error {
+				got = append(got, s.Line)
+				return nil
+			}}
+			for _, text := range tc.connections {
+				if whole, err := f.lines(t.Context(), strings.NewReader(text)); err != nil || !whole {
+					t.Fatal(whole, err)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+		})
 	}
-	want := []string{"first", "", "it is [redacted]", "[a private key]", "last", strings.Repeat("x", maxLine) + " [the line goes on]"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+}
+
+// TestAConnectionThatBreaks: what a container has written is not taken for whole when only a part came.
+func TestAConnectionThatBreaks(t *testing.T) {
+	f := follower{redact: func(s string) string { return s }, tell: func(Said) error { return nil }}
+	broken := io.MultiReader(strings.NewReader("2026-01-02T03:04:05Z first\n2026-01-02T03:04:06Z sec"), iotest.ErrReader(errors.New("boom")))
+	if whole, err := f.lines(t.Context(), broken); whole || err != nil {
+		t.Errorf("got %t, %v", whole, err)
+	}
+	if want := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC); !f.last.Equal(want) {
+		t.Errorf("the last line that was told is of %s, want %s", f.last, want)
 	}
 }

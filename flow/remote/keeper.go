@@ -51,6 +51,8 @@ const (
 	seenEvery, sweepEvery = 20 * time.Second, 10 * time.Second
 	// keptEnded is how long one that is detached is kept after its end, for its log.
 	keptEnded = time.Hour
+	// halfMade is how long it may take to write the files of a run that is made.
+	halfMade = 2 * time.Minute
 	// forgetTimeout bounds what is done after whoever followed a run has gone.
 	forgetTimeout = 30 * time.Second
 )
@@ -153,7 +155,9 @@ func (k *Keeper) Runs(ctx context.Context) (all []Run, failed error) {
 		}
 		answered, failed = answered || err == nil, errors.Join(failed, err)
 		for _, r := range found {
-			all = append(all, runOf(r))
+			if _, ours := k.ours(c, r); ours {
+				all = append(all, runOf(r))
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b Run) int { return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID)) })
@@ -189,7 +193,7 @@ func (k *Keeper) find(ctx context.Context, environment, project, id string) (fou
 		if cluster == nil {
 			continue
 		}
-		as := k.as(c, p, release)
+		as := k.as(c, release, c.Release(p, release).Namespace)
 		r, there, err := cluster.Remote(ctx, as, id)
 		if err != nil {
 			return found{}, err
@@ -202,9 +206,19 @@ func (k *Keeper) find(ctx context.Context, environment, project, id string) (fou
 }
 
 // as is as whom something is done in the namespace of a release.
-func (k *Keeper) as(c *catalog.Catalog, p *catalog.Project, id catalog.ReleaseID) jobs.As {
+func (k *Keeper) as(c *catalog.Catalog, id catalog.ReleaseID, namespace string) jobs.As {
 	access, _ := c.Access(id)
-	return jobs.As{Namespace: c.Release(p, id).Namespace, Account: cmp.Or(access.Account, k.opts.Account)}
+	return jobs.As{Namespace: namespace, Account: cmp.Or(access.Account, k.opts.Account)}
+}
+
+// ours is as whom something is done about a run; false if it is none of a release that is declared, such as one of another platform's.
+func (k *Keeper) ours(c *catalog.Catalog, r jobs.Remote) (jobs.As, bool) {
+	p, ok := c.Project(runOf(r).Project())
+	id := catalog.ReleaseID{Project: runOf(r).Project(), Environment: r.Environment, Cluster: r.Cluster}
+	if !ok || !slices.Contains(c.ReleasesOf(p), id) || c.Release(p, id).Namespace != r.Namespace {
+		return jobs.As{}, false
+	}
+	return k.as(c, id, r.Namespace), true
 }
 
 // Cancel ends a run and removes it.
@@ -296,10 +310,11 @@ func (k *Keeper) see(ctx context.Context, f found) {
 func (k *Keeper) Run(ctx context.Context) {
 	every := time.NewTicker(min(sweepEvery, k.opts.Gone/2))
 	defer every.Stop()
+	since := k.opts.Now()
 	for {
 		if c := k.opts.Accepted(); c != nil {
 			for _, cluster := range k.clusters(c) {
-				if err := k.sweep(ctx, c, cluster); err != nil && ctx.Err() == nil {
+				if err := k.sweep(ctx, c, cluster, since); err != nil && ctx.Err() == nil {
 					k.opts.Log.Warn("remote runs that are over may be left", "cluster", cluster.Name(), "err", err.Error())
 				}
 			}
@@ -312,17 +327,21 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-func (k *Keeper) sweep(ctx context.Context, c *catalog.Catalog, cluster *jobs.Cluster) error {
+// sweep removes what is over in a cluster. Before since, there was nobody who could have noted that a run is followed.
+func (k *Keeper) sweep(ctx context.Context, c *catalog.Catalog, cluster *jobs.Cluster, since time.Time) error {
 	all, err := cluster.Remotes(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range all {
-		p, ok := c.Project(runOf(r).Project())
-		if !ok {
+		as, ours := k.ours(c, r)
+		if !ours {
 			continue // its namespace goes, or its Job does by itself
 		}
-		f := found{r, cluster, k.as(c, p, catalog.ReleaseID{Project: p.Name, Environment: r.Environment, Cluster: cluster.Name()})}
+		f := found{r, cluster, as}
+		if r.Seen.Before(since) {
+			r.Seen = since // nobody could follow it before
+		}
 		switch said, over := over(r, k.opts.Now(), k.opts.Gone); {
 		case over:
 			err = errors.Join(err, k.remove(ctx, f, By{}, said))
@@ -340,6 +359,8 @@ func over(r jobs.Remote, now time.Time, gone time.Duration) (said string, remove
 		ended = "its program failed"
 	}
 	switch {
+	case r.Half && now.Sub(r.Created) > max(gone, halfMade):
+		return "it did not come to start: its files were not written", true
 	case r.Ended.IsZero() && now.Sub(r.Created) > maxLife+gone:
 		return "it took too long", true
 	case !r.Detached && now.Sub(r.Seen) > gone && r.Ended.IsZero():

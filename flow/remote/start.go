@@ -69,7 +69,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 		return Run{}, problemf(ErrCannot, "the cluster %s is not reached from the daemon: its agent starts no remote runs", id.Cluster)
 	}
 	p, _ := c.Project(a.Project)
-	as := k.as(c, p, id)
+	as := k.as(c, id, c.Release(p, id).Namespace)
 	t, err := cluster.Program(ctx, as.Namespace, a.Environment, a.Project+"/"+a.Workload)
 	if err != nil {
 		return Run{}, refused(a, err)
@@ -99,7 +99,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 		return Run{}, err
 	}
 	if len(a.Files) == 0 {
-		out.Notes = append(out.Notes, "the workload declares no files: its code is that of the image that is deployed")
+		out.Notes = append(out.Notes, "no files are sent: its code is that of the image, and what else is deployed")
 	}
 	made, err := k.begin(ctx, cluster, as, o)
 	if err != nil {
@@ -141,7 +141,7 @@ func (k *Keeper) begin(ctx context.Context, cluster *jobs.Cluster, as jobs.As, o
 // refused says to people why a cluster has no such run.
 func refused(a Ask, err error) error {
 	var tells *jobs.TellsError
-	if errors.Is(err, jobs.ErrNoProgram) || errors.As(err, &tells) {
+	if errors.Is(err, jobs.ErrNoProgram) || errors.Is(err, jobs.ErrNoPlace) || errors.As(err, &tells) {
 		return problemf(ErrCannot, "%s/%s in %s: %s", a.Project, a.Workload, a.Environment, err)
 	}
 	return err
@@ -171,6 +171,9 @@ func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workl
 		return id, w, problemf(ErrNotFound, "%s is not deployed in the cluster %q: it is in %s", a.Project, a.Cluster, strings.Join(clusters, ", "))
 	}
 	release := c.Release(p, id)
+	if c.Environments[a.Environment].Spec.Reviewed == v1alpha1.ReviewRequired {
+		return id, w, problemf(ErrCannot, "what runs in %s has to be reviewed (reviewed: required): run it in another environment", a.Environment)
+	}
 	i := slices.IndexFunc(release.Workloads, func(w catalog.Workload) bool { return w.Name == a.Workload })
 	if i < 0 {
 		var names []string
@@ -262,26 +265,49 @@ var filePath = regexp.MustCompile(`^[^\x00-\x1f\\:]+$`)
 // check refuses what is too large, or could be something else than what it says.
 func (a Ask) check() error {
 	size := 0
-	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
-		size += len(a.Files[name]) + len(name)
-		if path.Clean(name) != name || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || !filePath.MatchString(name) || len(name) > maxPath {
-			return problemf(ErrCannot, "%.100q is no path of a file in a project", name)
-		}
-		if what := confidential.What("", string(a.Files[name])); what != "" {
-			return problemf(ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
-		}
+	for name, data := range a.Files {
+		size += len(data) + len(name)
 	}
 	args := slices.Concat(a.Command, a.Args)
 	tooLong := slices.ContainsFunc(args, func(arg string) bool { return len(arg) > maxArg })
 	switch {
+	case a.Person == "":
+		return problemf(ErrCannot, "it is not known who asks")
 	case len(a.Files) > maxFiles || size > maxBytes:
 		return problemf(ErrCannot, "its %d files have %d bytes: %d files and %d bytes are the most that is sent", len(a.Files), size, maxFiles, maxBytes)
 	case len(args) > maxArgs || tooLong:
 		return problemf(ErrCannot, "the command is too long: %d arguments of %d bytes are the most", maxArgs, maxArg)
-	case a.Person == "":
-		return problemf(ErrCannot, "it is not known who asks")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
+		if path.Clean(name) != name || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || !filePath.MatchString(name) || len(name) > maxPath {
+			return problemf(ErrCannot, "%.100q is no path of a file in a project", name)
+		}
+		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+			if _, file := a.Files[folder]; file {
+				return problemf(ErrCannot, "%.100q is a file, and the folder of %.100q", folder, name)
+			}
+		}
+		if what := secretIn(a.Files[name]); what != "" {
+			return problemf(ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
+		}
+	}
+	for _, arg := range args {
+		if what := confidential.What("", arg); what != "" {
+			return problemf(ErrCannot, "an argument has what looks like %s: what is secret comes from a Secret", what)
+		}
 	}
 	return nil
+}
+
+// secretIn finds what looks secret in a file, part by part.
+func secretIn(data []byte) string {
+	const part, overlap = 64 << 10, 4 << 10
+	for {
+		if what := confidential.What("", string(data[:min(len(data), part)])); what != "" || len(data) <= part {
+			return what
+		}
+		data = data[part-overlap:]
+	}
 }
 
 // life is how long a run may take.
@@ -309,7 +335,7 @@ func nameOf(workload string) string {
 
 // slug is the name of a person as a part of a path and the value of a label. Different people have different ones.
 func slug(person string) string {
-	const most, digits = 30, 8
+	const most, digits = 30, 16
 	var b strings.Builder
 	for _, r := range strings.ToLower(person) {
 		switch {
