@@ -35,7 +35,12 @@ type desk struct {
 	tree    string
 	cluster *clustertest.Cluster
 	d       *daemon
+	address string
+	flags   []string
 	tokens  map[string]string
+	// client is the program that people have, and spared is what is in the cluster of a run that is to be left for a while.
+	client string
+	spared map[string]bool
 }
 
 // committed is the program as it is deployed: it writes where it is told.
@@ -90,7 +95,7 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 	}
-	k := &desk{t: t, lake: lake, tree: t.TempDir(), tokens: map[string]string{}}
+	k := &desk{t: t, lake: lake, tree: t.TempDir(), tokens: map[string]string{}, client: plain(t), address: freeAddress(t)}
 	k.cluster = clustertest.Start(t, clustertest.Options{Name: "remote", Mode: clustertest.Exec, Args: []string{"--mount", lake + "=" + lake}})
 	repo := gittest.New(t)
 	files := remotePlatform(lake)
@@ -104,8 +109,8 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 	}
-	k.d = serve(t, "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test="+k.cluster.Kubeconfig, "--poll", "1h", "--tokens-file", k.tokens["all"])
-	k.d.token = carolsToken
+	k.flags = []string{"--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test=" + k.cluster.Kubeconfig, "--poll", "1h", "--tokens-file", k.tokens["all"]}
+	k.d = serveAt(t, k.address, nil, binary, k.flags...)
 	client := k.cluster.Client(t)
 	k.await("the namespace", func() bool {
 		_, err := client.CoreV1().Namespaces().Get(t.Context(), "orders-dev", metav1.GetOptions{})
@@ -151,7 +156,7 @@ func (k *desk) command(who string, args ...string) *exec.Cmd {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, rest = args[:i], args[i:]
 	}
-	cmd := exec.CommandContext(k.t.Context(), binary, slices.Concat(args, []string{"--server", k.d.server, "--token-file", k.tokens[who]}, rest)...)
+	cmd := exec.CommandContext(k.t.Context(), k.client, slices.Concat(args, []string{"--server", k.d.server, "--token-file", k.tokens[who]}, rest)...)
 	cmd.Dir = k.tree
 	return cmd
 }
@@ -210,6 +215,12 @@ func (c begun) end(signal syscall.Signal) int {
 	if err := c.Process.Signal(signal); err != nil {
 		c.t.Fatal(err)
 	}
+	return c.code()
+}
+
+// code reads what the command shows to its end, and returns its exit code.
+func (c begun) code() int {
+	c.t.Helper()
 	for c.lines.Scan() { // to its end
 	}
 	_ = c.Wait()
@@ -243,7 +254,16 @@ func (k *desk) left() (all []string) {
 			all = append(all, "Pod "+o.Name)
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(what string) bool { return k.spared[what] })
+}
+
+// spare has what is in the cluster now count no longer as left.
+func (k *desk) spare() {
+	k.t.Helper()
+	k.spared = map[string]bool{}
+	for _, what := range k.left() {
+		k.spared[what] = true
+	}
 }
 
 func (k *desk) awaitNothing() {
@@ -256,15 +276,23 @@ func (k *desk) awaitNothing() {
 func TestRemoteRun(t *testing.T) {
 	t.Parallel()
 	k := newDesk(t)
-	k.write("orders/report.sh", `out=${TRUNKLINE_WRITE_OUT#file://}
+	k.write("orders/report.sh", `trap 'exit 1' TERM
+out=${TRUNKLINE_WRITE_OUT#file://}
 echo "first line of $TRUNKLINE_WORKLOAD lot=$TRUNKLINE_LOT"
 mkdir -p $out && echo "uncommitted" > $out/part
 echo "the warehouse says $WAREHOUSE"
 case "$1" in
-wait) echo begun; sleep 3600;;
+wait) echo begun; sleep 3600 & wait;;
+restart) echo begun; while [ ! -e $out/go ]; do sleep 0.1; done; echo "after the restart"; exit 4;;
 esac
 exit ${1:-0}
 `)
+
+	killed := k.begin("begun", "run", "orders/report", "-e", "dev", "--", "wait")
+	killed.end(syscall.SIGKILL)
+	if k.spare(); len(k.spared) != 3 {
+		t.Errorf("of a run whose command was killed there is %v: the command could have come back", k.spared)
+	}
 
 	out, stderr, code := k.ran("carol", "run", "orders/report", "--env", "dev", "--", "7")
 	if code != 7 || !strings.HasPrefix(out, "first line of report lot=\n") {
@@ -275,7 +303,7 @@ exit ${1:-0}
 	}
 	mine, err := filepath.Glob(filepath.Join(k.lake, "lake/trunkline-previews/desk/runs/carol-*/dev/orders/report/part"))
 	if err != nil || len(mine) != 1 || k.read("lake/orders/report/part") != "committed\n" {
-		t.Errorf("the run wrote %v, and where others read: %q", mine, k.read("lake/orders/report/part"))
+		t.Fatalf("the run wrote %v, and where others read: %q", mine, k.read("lake/orders/report/part"))
 	}
 	k.awaitNothing()
 
@@ -300,7 +328,7 @@ exit ${1:-0}
 	k.awaitNothing()
 
 	waiting := k.begin("begun", "run", "orders/report", "-e", "dev", "--", "wait")
-	if list, stderr, code := k.ran("carol", "runs", "-o", "csv"); code != 0 || strings.Count(list, "\n") != 2 {
+	if list, stderr, code := k.ran("carol", "runs", "-o", "csv"); code != 0 || strings.Count(list, "\n") != 3 { // with that of the killed command
 		t.Errorf("the list: exit code %d\n%s%s", code, list, stderr)
 	}
 	if code := waiting.end(syscall.SIGINT); code != 130 {
@@ -308,10 +336,15 @@ exit ${1:-0}
 	}
 	k.awaitNothing()
 
-	killed := k.begin("begun", "run", "orders/report", "-e", "dev", "--", "wait")
-	killed.end(syscall.SIGKILL)
-	if len(k.left()) == 0 {
-		t.Error("a run whose command was killed is gone at once: the command could have come back")
+	restarted := k.begin("begun", "run", "orders/report", "-e", "dev", "--", "restart")
+	k.d.kill()
+	k.d = serveAt(t, k.address, nil, binary, k.flags...)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(mine[0]), "go"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	restarted.until("after the restart")
+	if code := restarted.code(); code != 4 {
+		t.Errorf("after a restart of the daemon: exit code %d, want 4", code)
 	}
 
 	name, stderr, code := k.ran("carol", "run", "orders/report", "-e", "dev", "--detach", "--", "3")
@@ -327,16 +360,17 @@ exit ${1:-0}
 	}
 
 	saving := k.begin("begun", "dev", "orders/report", "-e", "dev", "--", "wait")
-	k.write("orders/report.sh", "echo saved; sleep 3600\n")
+	k.write("orders/report.sh", "trap 'exit 1' TERM; echo saved; sleep 3600 & wait\n")
 	saving.until("saved")
 	if code := saving.end(syscall.SIGINT); code != 130 {
 		t.Errorf("dev after Ctrl-C: exit code %d, want 130", code)
 	}
+	k.spared = nil
 	k.awaitNothing() // also of the one whose command was killed
 
 	log, stderr, code := k.ran("carol", "history", "--kind", "remote-run", "--kind", "remote-run-ended", "-o", "json")
 	got := map[string]int{}
-	want := map[string]int{"exit code 7": 1, "cancelled by carol": 3, "nobody has followed it": 1, "sha256:": 7, remoteSecret: 0}
+	want := map[string]int{"exit code 7": 1, "exit code 4": 1, "cancelled by carol": 3, "nobody has followed it": 1, "sha256:": 8, remoteSecret: 0}
 	for says := range want {
 		got[says] = strings.Count(log, says)
 	}
