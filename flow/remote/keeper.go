@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +44,8 @@ func problemf(kind error, format string, args ...any) error {
 const (
 	// maxEach and maxAll bound the runs that are under way at once: of a person, and in a cluster.
 	maxEach, maxAll = 3, 30
+	// maxKept is how many of a person are kept that have ended: each has its files in the cluster.
+	maxKept = 10
 	// maxLife bounds how long a run may take, whatever the workload's timeout is.
 	maxLife = 8 * time.Hour
 	// goneAfter is how long a run goes on that nobody follows, unless it is detached.
@@ -92,7 +95,7 @@ type Options struct {
 type Keeper struct {
 	opts   Options
 	stores *ledger.Ledger
-	// starting has runs started one after the other, so that they are counted.
+	// starting has this replica start runs one after the other, so that they are counted.
 	starting sync.Mutex
 }
 
@@ -167,6 +170,9 @@ func (k *Keeper) Runs(ctx context.Context) (all []Run, failed error) {
 	return all, failed
 }
 
+// jobName is that of a Job; nothing else is looked for.
+var jobName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
 // found is a run, and how its cluster is reached for it.
 type found struct {
 	jobs.Remote
@@ -182,8 +188,8 @@ func (k *Keeper) find(ctx context.Context, environment, project, id string) (fou
 		return found{}, problemf(ErrNotYet, "no commit is accepted yet")
 	}
 	p, ok := c.Project(project)
-	if !ok {
-		return found{}, problemf(ErrNotFound, "there is no run %q of %s in %s", id, project, environment)
+	if !ok || !jobName.MatchString(id) {
+		return found{}, problemf(ErrNotFound, "there is no run %.100q of %.100q in %.100q", id, project, environment)
 	}
 	for _, release := range c.ReleasesOf(p) {
 		if release.Environment != environment {

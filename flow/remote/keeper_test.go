@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -25,6 +26,9 @@ import (
 )
 
 var pkg clustertest.Package
+
+// waitTimeout bounds every wait; it is long, since only a failing test waits for all of it.
+const waitTimeout = 2 * time.Minute
 
 func TestMain(m *testing.M) { pkg.Main(m) }
 
@@ -109,7 +113,7 @@ func (d *desk) at(now time.Time) { d.now.Store(&now) }
 func (d *desk) start(t *testing.T, detached bool) Run {
 	t.Helper()
 	run, err := d.Start(t.Context(), Ask{
-		Environment: "dev", Project: "orders", Workload: "report", Files: map[string][]byte{"a/report.sh": []byte("exit 0\n")}, Detached: detached, Person: "ann", By: By{Name: "ann"},
+		Environment: "dev", Project: "orders", Workload: "report", Files: map[string][]byte{"a/report.sh": []byte("exit 0\n")}, Detached: detached, Person: d.namespace, By: By{Name: "ann"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,6 +167,9 @@ func TestStartAndCancel(t *testing.T) {
 	if _, err := d.Cancel(t.Context(), "prod", "orders", run.ID, By{Name: "eve"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("it is ended by its name in another environment: %v", err)
 	}
+	if _, err := d.Cancel(t.Context(), "dev", "orders", "x/../"+run.ID, By{Name: "eve"}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a path is taken for a name: %v", err)
+	}
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
@@ -177,6 +184,34 @@ func TestStartAndCancel(t *testing.T) {
 	}
 	if got := d.ends(); len(got) != 1 {
 		t.Errorf("the history was told of its end %d times: %q", len(got), got)
+	}
+}
+
+// TestKept: what has ended does not fill the cluster.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	client := d.cluster.Client(t).BatchV1().Jobs(d.namespace)
+	first := d.start(t, true)
+	last := first
+	for range maxKept {
+		last = d.start(t, true)
+		for end := time.Now().Add(waitTimeout); ; time.Sleep(20 * time.Millisecond) {
+			job, err := client.Get(t.Context(), last.ID, metav1.GetOptions{})
+			if err != nil || time.Now().After(end) {
+				t.Fatalf("waiting for %s to end: %v", last.ID, err)
+			}
+			if job.Status.CompletionTime != nil {
+				break
+			}
+		}
+	}
+	d.start(t, true)
+	if _, err := client.Get(t.Context(), first.ID, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the oldest of %d that have ended is kept: %v", maxKept+1, err)
+	}
+	if _, err := client.Get(t.Context(), last.ID, metav1.GetOptions{}); err != nil {
+		t.Errorf("the newest is not: %v", err)
 	}
 }
 

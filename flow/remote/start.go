@@ -3,6 +3,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -101,7 +102,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	if len(a.Files) == 0 {
 		out.Notes = append(out.Notes, "no files are sent: its code is that of the image, and what else is deployed")
 	}
-	made, err := k.begin(ctx, cluster, as, o)
+	made, err := k.begin(ctx, c, cluster, as, o)
 	if err != nil {
 		return Run{}, refused(a, err)
 	}
@@ -113,7 +114,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 }
 
 // begin makes a run if there may be one more.
-func (k *Keeper) begin(ctx context.Context, cluster *jobs.Cluster, as jobs.As, o jobs.RemoteOrder) (jobs.Remote, error) {
+func (k *Keeper) begin(ctx context.Context, c *catalog.Catalog, cluster *jobs.Cluster, as jobs.As, o jobs.RemoteOrder) (jobs.Remote, error) {
 	k.starting.Lock()
 	defer k.starting.Unlock()
 	all, err := cluster.Remotes(ctx)
@@ -121,7 +122,11 @@ func (k *Keeper) begin(ctx context.Context, cluster *jobs.Cluster, as jobs.As, o
 		return jobs.Remote{}, err
 	}
 	mine, under := 0, 0
+	var ended []jobs.Remote
 	for _, r := range all {
+		if !r.Ended.IsZero() && r.Person == o.Person {
+			ended = append(ended, r)
+		}
 		if r.Ended.IsZero() {
 			under++
 			if r.Person == o.Person {
@@ -134,6 +139,15 @@ func (k *Keeper) begin(ctx context.Context, cluster *jobs.Cluster, as jobs.As, o
 		return jobs.Remote{}, problemf(ErrCannot, "%d runs of yours are under way, and no more are at once: \"trunkline runs\" lists them", mine)
 	case under >= maxAll:
 		return jobs.Remote{}, problemf(ErrCannot, "%d remote runs are under way in the cluster, and no more are at once", under)
+	}
+	slices.SortFunc(ended, func(a, b jobs.Remote) int { return a.Ended.Compare(b.Ended) })
+	for _, r := range ended[:max(0, len(ended)-maxKept+1)] {
+		if as, ours := k.ours(c, r); ours {
+			said, _ := over(r, k.opts.Now(), k.opts.Gone)
+			if err := k.remove(ctx, found{r, cluster, as}, By{}, cmp.Or(said, "it had ended")); err != nil {
+				return jobs.Remote{}, err
+			}
+		}
 	}
 	return cluster.StartRemote(ctx, as, o)
 }
