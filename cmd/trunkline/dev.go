@@ -29,7 +29,7 @@ run and ends.
 Exit codes: 130 ended by Ctrl-C; 2 usage error.`,
 		Example: `  trunkline dev orders/report --env dev
   trunkline dev orders/clean -e dev --lot 20260101P1D000 -- --verbose`,
-		Args: func(cmd *cobra.Command, args []string) error { return r.arguments(cmd, args) },
+		Args: r.arguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.client()
 			if err != nil {

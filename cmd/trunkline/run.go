@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/lot"
+	numbers "trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/render"
@@ -69,7 +70,7 @@ or the daemon does not answer; 130 cancelled.`,
   trunkline run orders/clean -e dev --lot 20260101P1D000 -- --verbose
   trunkline run orders/report -e dev --detach
   trunkline run --attach report-run-k3v9x2ab`,
-		Args: func(cmd *cobra.Command, args []string) error { return r.arguments(cmd, args) },
+		Args: r.arguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.client()
 			if err != nil {
@@ -142,7 +143,7 @@ func (r *remoteRun) run(ctx context.Context, cmd *cobra.Command, c *client.Clien
 		return refused(err)
 	}
 	w := cmd.ErrOrStderr()
-	_, _ = fmt.Fprintf(w, "%s: %s/%s in %s, with %d files of %s\n", plain(made.Run), r.project, r.workload, r.env, len(request.Files), plain(r.from.from))
+	_, _ = fmt.Fprintf(w, "%s: %s/%s in %s, with %s of %s\n", plain(made.Run), r.project, r.workload, r.env, numbers.Count(len(request.Files), "file"), plain(r.from.from))
 	for _, role := range slices.Sorted(maps.Keys(made.Writes)) {
 		_, _ = fmt.Fprintf(w, "  writes %s to %s\n", plain(role), plain(made.Writes[role]))
 	}

@@ -19,6 +19,7 @@ import (
 
 	"trunkline.dev/trunkline/api/confidential"
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/given"
@@ -109,7 +110,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	notes, where := out.Notes, out.Writes
 	out = runOf(made)
 	out.Notes, out.Writes = notes, where
-	k.opts.Happened(Happened{Run: out, By: a.By, Said: fmt.Sprintf("%s, %d files, %s", out.ID, len(a.Files), digestOf(a))})
+	k.opts.Happened(Happened{Run: out, By: a.By, Said: fmt.Sprintf("%s, %s, %s", out.ID, number.Count(len(a.Files), "file"), digestOf(a))})
 	return out, nil
 }
 
@@ -288,9 +289,9 @@ func (a Ask) check() error {
 	case a.Person == "":
 		return problemf(ErrCannot, "it is not known who asks")
 	case len(a.Files) > maxFiles || size > maxBytes:
-		return problemf(ErrCannot, "its %d files have %d bytes: %d files and %d bytes are the most that is sent", len(a.Files), size, maxFiles, maxBytes)
+		return problemf(ErrCannot, "its %s have %s: %s and %s are the most that is sent", number.Count(len(a.Files), "file"), number.Count(size, "byte"), number.Count(maxFiles, "file"), number.Count(maxBytes, "byte"))
 	case len(args) > maxArgs || tooLong:
-		return problemf(ErrCannot, "the command is too long: %d arguments of %d bytes are the most", maxArgs, maxArg)
+		return problemf(ErrCannot, "the command is too long: %s of %s are the most", number.Count(maxArgs, "argument"), number.Count(maxArg, "byte"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
 		if path.Clean(name) != name || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || !filePath.MatchString(name) || len(name) > maxPath {
