@@ -101,6 +101,7 @@ var mayKnow = map[string][]string{
 	"flow/plan":                  {"api", "catalog"},
 	"flow/pull":                  {"api/lot", "api/pull", "flow/bucket", "flow/data", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/record":                {"api/lot", "flow/bucket", "flow/plan"},
+	"flow/remote":                {"api", "catalog", "flow/bucket", "flow/given", "flow/jobs", "flow/ledger", "flow/plan", "flow/run"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/rights/rightstest":     {"flow/rights"},
 	"flow/rights":                {"api", "catalog", "flow/manifest", "flow/rights", "flow/run"},

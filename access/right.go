@@ -35,6 +35,8 @@ const (
 	RetryLots  Right = "retry-lots"
 	SwitchLots Right = "switch-lots"
 	RemoveLots Right = "remove-lots"
+	// Run is to have code of one's own run where a workload runs, and to end such a run.
+	Run Right = "run"
 	// Workspace is to have a notebook or an editor of one's own beside a project's data.
 	Workspace Right = "workspace"
 	// ProjectTokens is to make and revoke tokens of a project.
@@ -97,6 +99,7 @@ func table() []row {
 		{RetryLots, either, "have lots made again", roles{projectAdmin, environmentAdmin, deployer, operator}},
 		{SwitchLots, both, "disable and enable workloads", roles{projectAdmin, contributor, environmentAdmin, deployer, operator}},
 		{RemoveLots, both, "have lots and their data removed", roles{projectAdmin, environmentAdmin}},
+		{Run, both, "have code of one's own run", roles{projectAdmin, contributor, environmentAdmin, deployer}},
 		{Workspace, both, "have a notebook or an editor", roles{projectAdmin, contributor, environmentAdmin, deployer}},
 		{ProjectTokens, either, "make and revoke tokens of a project", roles{projectAdmin}},
 		{Sync, either, "have the repository fetched", roles{viewer, projectAdmin, contributor, environmentAdmin, deployer, operator}},

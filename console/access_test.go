@@ -87,6 +87,7 @@ func newGuarded(t *testing.T, changes ...func(*console.Options)) *guarded {
 			p.Board.SetRelease(catalog.ReleaseID{Project: project, Environment: environment, Cluster: "c"}, func(r *status.Release) {
 				r.Result, r.Health = status.Applied, status.Healthy
 			})
+			p.RemoteRuns = append(p.RemoteRuns, console.RemoteRun{Run: "report-run-1", Environment: environment, Project: project, Workload: "report", Cluster: "c", By: "ada"})
 		}
 	}
 	p.Page.Events = []history.Event{{ID: 1, Kind: history.Accepted}, {ID: 2, Kind: history.Ran, Release: catalog.ReleaseID{Project: "ledger", Environment: "dev"}}}

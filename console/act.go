@@ -66,13 +66,18 @@ type Approval struct {
 // body reads a request to act. It has to be JSON by its type, which a page of another origin cannot send from a browser
 // without being asked whether it may.
 func (c *console) body(w http.ResponseWriter, r *http.Request, into any) error {
+	return c.bodyOf(w, r, into, maxAct, `the body must be like {"why": "incident 7"}, at most 4 KiB; the sign-on identifies the caller`)
+}
+
+// bodyOf is body for one that may be larger. The text says how it has to be.
+func (c *console) bodyOf(w http.ResponseWriter, r *http.Request, into any, most int64, form string) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return problemf(http.StatusUnsupportedMediaType, "the body must be application/json")
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAct))
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return problemf(http.StatusBadRequest, `the body must be like {"why": "incident 7"}, at most 4 KiB; the sign-on identifies the caller`)
+		return problemf(http.StatusBadRequest, "%s", form)
 	}
 	return nil
 }

@@ -27,23 +27,38 @@ const (
 
 // expandFiles reads the files and folders that a workload names, relative to the project's folder.
 func expandFiles(tree fs.FS, dir string, names []string) ([]any, error) {
-	x := expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, out: []any{}}
+	x := expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, out: []any{}, raw: map[string][]byte{}}
+	if err := x.all(names); err != nil {
+		return nil, err
+	}
+	return x.out, nil
+}
+
+// all adds the files and folders of names.
+func (x *expander) all(names []string) error {
+	dir := x.dir
 	for _, name := range names {
 		clean := path.Clean(name)
 		if name == "" || path.IsAbs(name) || clean == ".." || strings.HasPrefix(clean, "../") {
-			return nil, fmt.Errorf("files: %q leads out of the project's folder %s", name, dir)
+			return fmt.Errorf("files: %q leads out of the project's folder %s", name, dir)
 		}
 		if err := x.add(clean, 0); err != nil {
 			if elsewhere := outside.InSubmodule(err); elsewhere != nil {
-				return nil, fmt.Errorf("files: %q: %w", name, elsewhere)
+				return fmt.Errorf("files: %q: %w", name, elsewhere)
 			}
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("files: %q: there is no such file or folder in %s", name, dir)
+				return fmt.Errorf("files: %q: there is no such file or folder in %s", name, dir)
 			}
-			return nil, fmt.Errorf("files: %q: %w", name, err)
+			return fmt.Errorf("files: %q: %w", name, err)
 		}
 	}
-	return x.out, nil
+	return nil
+}
+
+// Files reads the files that a workload names, with those in its folders, by their paths in the project's folder.
+func Files(tree fs.FS, dir string, names []string) (map[string][]byte, error) {
+	x := expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, raw: map[string][]byte{}}
+	return x.raw, x.all(names)
 }
 
 type expander struct {
@@ -53,6 +68,8 @@ type expander struct {
 	keys  map[string]string
 	bytes int
 	out   []any
+	// raw are the files as they are, by their paths.
+	raw map[string][]byte
 }
 
 func (x *expander) add(name string, depth int) error {
@@ -80,6 +97,9 @@ func (x *expander) add(name string, depth int) error {
 		return nil
 	}
 	x.seen[name] = true
+	if info.Size() > MaxFileBytes { // which is not read first
+		return tooLarge()
+	}
 	return x.file(name, full)
 }
 
@@ -95,7 +115,7 @@ func (x *expander) file(name, full string) error {
 		return err
 	}
 	if x.bytes += len(data); x.bytes > MaxFileBytes {
-		return fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
+		return tooLarge()
 	}
 	if len(x.out) == maxFiles {
 		return fmt.Errorf("a workload has at most %d files", maxFiles)
@@ -104,7 +124,7 @@ func (x *expander) file(name, full string) error {
 	if other, taken := x.keys[key]; taken {
 		return fmt.Errorf("%s and %s have the same key %s", other, name, key)
 	}
-	x.keys[key] = name
+	x.keys[key], x.raw[name] = name, data
 	file := map[string]any{"path": name, "key": key}
 	// Text with a NUL is valid UTF-8 and still nothing that YAML can carry.
 	if utf8.Valid(data) && !strings.ContainsRune(string(data), 0) {
@@ -114,6 +134,10 @@ func (x *expander) file(name, full string) error {
 	}
 	x.out = append(x.out, file)
 	return nil
+}
+
+func tooLarge() error {
+	return fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
 }
 
 var (

@@ -43,11 +43,9 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 		newServe(), newAgent(), newBootstrap(), newStatus(), newHistory(), newValidate(),
 		newLock(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(),
 		newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(),
-		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(),
+		newDrift(), newLots(), newGaps(), newRun(), newRuns(), newDev(), newIdentity(),
+		newApprove(), newPromote(), newCluster(), newNotify(),
 		newGitHub(), newLogin(), newLogout(), newWhoami(), newTokens(), newSessions(), newDoctor(), newVersion(), newMan(), newWorker(),
-		newDrift(), newLots(), newGaps(), newIdentity(), newApprove(), newPromote(), newCluster(),
-		newDrift(), newLots(), newGaps(), newApprove(), newPromote(), newCluster(), newNotify(),
-		newGitHub(), newDoctor(), newVersion(), newMan(), newWorker(),
 	)
 	for _, a := range actCommands() {
 		cmd.AddCommand(newAct(a))

@@ -74,6 +74,8 @@ type daemon struct {
 	appToken func(context.Context, git.Remote) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
+	// remoteRuns has people's own code run.
+	remoteRuns remoteRuns
 	// resources keeps what projects have made in the cloud, if this replica is to.
 	resources *resources.Keeper
 	// events tells others what happens to lots.
@@ -245,6 +247,7 @@ func (d *daemon) makeReconciler(configs []cluster.Config) error {
 	if err := d.makeLots(); err != nil {
 		return err
 	}
+	d.makeRemote()
 	if err := d.makeResources(); err != nil {
 		return err
 	}
@@ -291,7 +294,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Setup: setup, Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Commits: commitBook{d}, Runs: lots, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, Now: time.Now,
+		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, RemoteRuns: d.remoteRuns, Now: time.Now,
 		Board: d.board, Actor: actors{d.rec}, Objects: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

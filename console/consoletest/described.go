@@ -33,7 +33,7 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, kind := range []string{"text/event-stream", "text/html", "text/markdown"} {
+	for _, kind := range []string{"application/x-ndjson", "text/event-stream", "text/html", "text/markdown"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
 	}
 	return gorillamux.NewRouter(read)

@@ -57,11 +57,11 @@ func (c *Cluster) Name() string { return c.name }
 // As is as whom something is done: the account of a release's namespace, or the daemon with its own rights if it is empty.
 type As struct{ Namespace, Account string }
 
-// reach is how a cluster is reached: rest is for what is no object, such as a log.
+// reach is how a cluster is reached: rest is for what is no object, such as a log, and follow for a log that goes on.
 type reach struct {
 	dynamic.Interface
 
-	rest rest.Interface
+	rest, follow rest.Interface
 }
 
 // reach returns the clients of an account.
@@ -100,7 +100,13 @@ func (c *Cluster) reach(as As) (reach, error) {
 	if err != nil {
 		return reach{}, fmt.Errorf("connecting to cluster %q: %w", c.name, err)
 	}
-	c.clients[user] = reach{client, other.RESTClient()}
+	longest := rest.CopyConfig(cfg)
+	longest.Timeout = followTimeout
+	follow, err := discovery.NewDiscoveryClientForConfig(longest)
+	if err != nil {
+		return reach{}, fmt.Errorf("connecting to cluster %q: %w", c.name, err)
+	}
+	c.clients[user] = reach{client, other.RESTClient(), follow.RESTClient()}
 	return c.clients[user], nil
 }
 

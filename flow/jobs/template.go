@@ -68,19 +68,24 @@ func readTemplate(o *unstructured.Unstructured) (Template, error) {
 		return t, errors.New("it is not suspended, and so no template")
 	}
 	t.job, _, _ = unstructured.NestedMap(o.Object, "spec", "jobTemplate")
+	return t, t.readPod(labels[labelWorkload])
+}
+
+// readPod reads the pod of the template's Job: the container that is run is called like the workload, or is the first one.
+func (t *Template) readPod(workload string) error {
 	containers, _, err := unstructured.NestedSlice(t.job, "spec", "template", "spec", "containers")
 	if err != nil || len(containers) == 0 {
-		return t, errors.New("it has no container")
+		return errors.New("it has no container")
 	}
 	for i, c := range containers {
-		if c, ok := c.(map[string]any); ok && c["name"] == any(labels[labelWorkload]) {
+		if c, ok := c.(map[string]any); ok && c["name"] == any(workload) {
 			t.container = i
 		}
 	}
 	t.Timeout = deadline(t.job)
 	data, err := json.Marshal(t.job)
 	if err != nil {
-		return t, fmt.Errorf("reading the template: %w", err)
+		return fmt.Errorf("reading the template: %w", err)
 	}
 	sum := sha256.Sum256(data)
 	t.Digest = hex.EncodeToString(sum[:])
@@ -90,7 +95,7 @@ func readTemplate(o *unstructured.Unstructured) (Template, error) {
 	for _, v := range env {
 		t.variable(v)
 	}
-	return t, nil
+	return nil
 }
 
 // variable takes a variable of the container.

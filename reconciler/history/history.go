@@ -21,30 +21,32 @@ type Kind string
 
 // The kinds.
 const (
-	Accepted    Kind = "accepted"    // a commit became what the clusters are kept at
-	Refused     Kind = "refused"     // a commit was not accepted; what runs was left as it was
-	Ran         Kind = "run"         // a release was brought towards its declared state, and something was written
-	Failed      Kind = "failed"      // a run of a release failed; Message says why
-	Healthy     Kind = "healthy"     // a release became healthy
-	Unhealthy   Kind = "unhealthy"   // a release failed its health
-	Drift       Kind = "drift"       // someone else changed Fields of Object
-	Corrected   Kind = "corrected"   // a drift was reverted
-	Rollback    Kind = "rollback"    // a release went back to Commit
-	Quarantined Kind = "quarantined" // Commit is not applied to a release any more
-	Suspended   Kind = "suspended"   // a release is left as it is
-	Resumed     Kind = "resumed"     // a release is kept in its declared state again
-	Reconcile   Kind = "reconcile"   // someone asked for a release to be applied again
-	Approved    Kind = "approved"    // someone confirmed what a commit removes from an environment
-	Widened     Kind = "widened"     // a commit lets projects do more than the one before; Why is its subject
-	Held        Kind = "held"        // a release waits for a window, a gate or an answer
-	Pruned      Kind = "pruned"      // objects that are not declared any more were deleted
-	Previewed   Kind = "preview"     // the preview of a pull request was made, changed, put asleep, woken or removed
-	LotMade     Kind = "lot-made"    // a run made a lot of what the workload Object writes; there are many
-	LotFailed   Kind = "lot-failed"  // a run for a lot failed; Message says of which lot, and Why why
-	Retried     Kind = "retried"     // someone had failed lots of Object, a workload, tried again
-	Removed     Kind = "removed"     // someone had lots count no longer, or they are not kept any more; Object is the dataset, with the lot if it is one
-	Disabled    Kind = "disabled"    // someone had Object, a workload, make no lots
-	Enabled     Kind = "enabled"     // someone had Object, a workload, make lots again
+	Accepted    Kind = "accepted"         // a commit became what the clusters are kept at
+	Refused     Kind = "refused"          // a commit was not accepted; what runs was left as it was
+	Ran         Kind = "run"              // a release was brought towards its declared state, and something was written
+	Failed      Kind = "failed"           // a run of a release failed; Message says why
+	Healthy     Kind = "healthy"          // a release became healthy
+	Unhealthy   Kind = "unhealthy"        // a release failed its health
+	Drift       Kind = "drift"            // someone else changed Fields of Object
+	Corrected   Kind = "corrected"        // a drift was reverted
+	Rollback    Kind = "rollback"         // a release went back to Commit
+	Quarantined Kind = "quarantined"      // Commit is not applied to a release any more
+	Suspended   Kind = "suspended"        // a release is left as it is
+	Resumed     Kind = "resumed"          // a release is kept in its declared state again
+	Reconcile   Kind = "reconcile"        // someone asked for a release to be applied again
+	Approved    Kind = "approved"         // someone confirmed what a commit removes from an environment
+	Widened     Kind = "widened"          // a commit lets projects do more than the one before; Why is its subject
+	Held        Kind = "held"             // a release waits for a window, a gate or an answer
+	Pruned      Kind = "pruned"           // objects that are not declared any more were deleted
+	Previewed   Kind = "preview"          // the preview of a pull request was made, changed, put asleep, woken or removed
+	LotMade     Kind = "lot-made"         // a run made a lot of what the workload Object writes; there are many
+	LotFailed   Kind = "lot-failed"       // a run for a lot failed; Message says of which lot, and Why why
+	Retried     Kind = "retried"          // someone had failed lots of Object, a workload, tried again
+	Removed     Kind = "removed"          // someone had lots count no longer, or they are not kept any more; Object is the dataset, with the lot if it is one
+	Disabled    Kind = "disabled"         // someone had Object, a workload, make no lots
+	Enabled     Kind = "enabled"          // someone had Object, a workload, make lots again
+	RemoteRun   Kind = "remote-run"       // someone had code of their own run in place of Object, a workload
+	RemoteEnded Kind = "remote-run-ended" // such a run ended, was cancelled or removed; Message says how
 	// What a project has made in the cloud, such as the bucket Object.
 	ResourceMade      Kind = "resource-made"      // it was made, or taken over
 	ResourceChanged   Kind = "resource-changed"   // Fields of it were changed, as Commit declares them
@@ -62,7 +64,7 @@ func Kinds() []Kind {
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved,
-		TokenMade, TokenRevoked, SessionsEnded, AppMade,
+		TokenMade, TokenRevoked, SessionsEnded, AppMade, RemoteRun, RemoteEnded,
 	}
 }
 

@@ -151,6 +151,8 @@ func attempts(by string) []attempt {
 			add("resume", p, e, "POST", release+"/resume", why)
 			add("retry-lots", p, e, "POST", "/api/v1/workloads/"+e+"/"+p+"/web/retry", why)
 			add("switch-lots", p, e, "POST", "/api/v1/workloads/"+e+"/"+p+"/web/enable", why)
+			add("run", p, e, "POST", "/api/v1/runs/"+e+"/"+p, map[string]any{"workload": "web"})
+			add("run", p, e, "POST", "/api/v1/runs/"+e+"/"+p+"/none/cancel", why)
 			add("remove-lots", p, e, "POST", "/api/v1/lots/"+e+"/"+p+"/a@1/remove", why)
 		}
 		add("project-tokens", p, "", "POST", "/api/v1/tokens", map[string]any{"name": "t-" + by, "project": p})
