@@ -41,6 +41,8 @@ type shown struct {
 	Still bool
 	// FormsTo is the one origin besides the daemon's to which a form of the page goes; empty: none.
 	FormsTo string
+	// Every is after how many seconds the page is loaded again, for what no change of the platform tells of; 0: never.
+	Every int
 }
 
 // pages are all that there are.
