@@ -52,6 +52,8 @@ type frame struct {
 	asked bool
 	// sources maps the folders of the repository's blueprints to whether they are there.
 	sources map[string]bool
+	// choices are the conditions by which projects choose clusters.
+	choices *choices
 	// preview is set if the catalog declares a preview in place of the environments.
 	preview *previewing
 }
@@ -118,6 +120,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 		maps.Copy(f.sizes[name], f.Platform.Spec.Sizes)
 		maps.Copy(f.sizes[name], f.Clusters[name].Spec.Sizes)
 	}
+	f.choices = newChoices(f.Clusters)
 	f.checkClusters(k)
 	f.checkSignatures(k)
 	f.checkChannels(k)

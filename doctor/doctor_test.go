@@ -217,20 +217,36 @@ func TestChecks(t *testing.T) {
 			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Needs: doctor.Known(doctor.Needs{Count: 2, Unrendered: 1}),
 		}}}, unknown, "1 release", ""},
 
-		"NoGitHub":       {"No daemon is connected to it.", "github-access", facts{}, unknown, "connects no daemon", ""},
-		"GitHubRefuses":  {"Nothing is reported.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Error: "not accepted"})}, fails, "not accepted", "docs/github.md"},
-		"PermissionLess": {"Something would be refused.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "write", Has: "read"}, {Name: "Issues", Needed: "read"}})}, fails, "Checks: read instead of write; Issues: none instead of read", ""},
-		"PermissionMore": {"More than is needed is enough.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "read", Has: "write"}})}, okay, "all 1", ""},
-		"SourceRefused":  {"A source is not fetched.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{App: true}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Access: doctor.Known(doctor.Access{Error: "not found"})}}}, fails, "not found", "installed"},
-		"SourcePublic":   {"A source needs no credentials.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{App: true}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Access: doctor.Known(doctor.Access{Public: true})}}}, okay, "", ""},
-		"SourceLess":     {"The App may do less in a source.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Permissions: doctor.Known([]doctor.Permission{{Name: "Contents", Needed: "read"}})}}}, fails, "Contents: none instead of read", ""},
-		"NoWebhook":      {"The daemon polls.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{})}, okay, "polls", ""},
-		"SomeLost":       {"It is slower for that.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 6, Failed: []doctor.Delivery{{Event: "push", Status: "401", Code: 401}}})}, warns, `1 of the last 6 did not, such as "push"`, "secret"},
-		"AllLost":        {"None arrives.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 5, Failed: make([]doctor.Delivery, 5)})}, fails, "5 of the last 5", "cannot reach"},
-		"FirstLost":      {"A few say little.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 4, Failed: make([]doctor.Delivery, 4)})}, warns, "", ""},
-		"RateSpent":      {"Nothing can be done until then.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Reset: now})}, fails, "until 12:00 UTC", ""},
-		"RateLow":        {"It is about to be.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 499})}, warns, "499 of 5000", ""},
-		"RateFine":       {"It is not.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 501})}, okay, "", ""},
+		"Storage": {"A volume is never made.", "cluster-storage", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Storage: doctor.Known(doctor.Lacks{Count: 2, Missing: []doctor.Lack{{"fast", "a/prod@prod"}}}),
+		}}}, fails, "it has no storage class fast (a/prod@prod)", "make the class"},
+		"StorageUnrendered": {"Not all is known.", "cluster-storage", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Storage: doctor.Known(doctor.Lacks{Count: 2, Unrendered: 1}),
+		}}}, unknown, "1 release could not be rendered", ""},
+		"Machines": {"Pods may wait for a machine that is made for them.", "cluster-machines", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Machines: doctor.Known(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{"pool=gpu", "a/prod@prod"}}}),
+		}}}, warns, "no node has the labels pool=gpu (a/prod@prod)", "spec.spot"},
+		"MachinesFine": {"There are some.", "cluster-machines", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Machines: doctor.Known(doctor.Lacks{Count: 2}),
+		}}}, okay, "2 node selectors", ""},
+		"Metrics": {"Nothing is scaled.", "cluster-metrics", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Metrics: doctor.Known(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{"metrics.k8s.io", "a/prod@prod"}}}),
+		}}}, fails, "it does not serve metrics.k8s.io", "metrics-server"},
+
+		"NoGitHub":        {"No daemon is connected to it.", "github-access", facts{}, unknown, "connects no daemon", ""},
+		"GitHubRefuses":   {"Nothing is reported.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Error: "not accepted"})}, fails, "not accepted", "docs/github.md"},
+		"PermissionLess":  {"Something would be refused.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "write", Has: "read"}, {Name: "Issues", Needed: "read"}})}, fails, "Checks: read instead of write; Issues: none instead of read", ""},
+		"PermissionMore":  {"More than is needed is enough.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "read", Has: "write"}})}, okay, "all 1", ""},
+		"AtGitHubRefused": {"A source is not fetched.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{App: true}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Access: doctor.Known(doctor.Access{Error: "not found"})}}}, fails, "not found", "installed"},
+		"SourcePublic":    {"A source needs no credentials.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{App: true}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Access: doctor.Known(doctor.Access{Public: true})}}}, okay, "", ""},
+		"SourceLess":      {"The App may do less in a source.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Permissions: doctor.Known([]doctor.Permission{{Name: "Contents", Needed: "read"}})}}}, fails, "Contents: none instead of read", ""},
+		"NoWebhook":       {"The daemon polls.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{})}, okay, "polls", ""},
+		"SomeLost":        {"It is slower for that.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 6, Failed: []doctor.Delivery{{Event: "push", Status: "401", Code: 401}}})}, warns, `1 of the last 6 did not, such as "push"`, "secret"},
+		"AllLost":         {"None arrives.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 5, Failed: make([]doctor.Delivery, 5)})}, fails, "5 of the last 5", "cannot reach"},
+		"FirstLost":       {"A few say little.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 4, Failed: make([]doctor.Delivery, 4)})}, warns, "", ""},
+		"RateSpent":       {"Nothing can be done until then.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Reset: now})}, fails, "until 12:00 UTC", ""},
+		"RateLow":         {"It is about to be.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 499})}, warns, "499 of 5000", ""},
+		"RateFine":        {"It is not.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 501})}, okay, "", ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
