@@ -30,6 +30,7 @@ var mayKnow = map[string][]string{
 	"api/columntype":             {},
 	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
+	"api/number":                 {},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},
@@ -63,11 +64,11 @@ var mayKnow = map[string][]string{
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
-	"console":                    {"access", "api", "catalog", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery"},
-	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status"},
-	"console/web/webtest":        {"api", "catalog", "console", "console/consoletest", "console/web", "reconciler/history", "reconciler/status"},
+	"console":                    {"access", "api", "catalog", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
+	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
+	"console/web/webtest":        {"api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
-	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status"},
+	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"cost":                       {"api", "catalog", "render"},
 	"cost/report":                {"api", "catalog", "cost"},
 	"cost/usage":                 {"api", "catalog", "cost"},
@@ -196,7 +197,7 @@ var mayKnow = map[string][]string{
 	"webhooks/github/setup":      {},
 	"webhooks/registry":          {"api", "promotion", "reconciler/oci"},
 	"webhooks/report":            {"api", "catalog", "cost", "plan", "promotion"},
-	"webhooks/reports":           {"reconciler/durable", "webhooks/report"},
+	"webhooks/reports":           {"catalog/draw", "reconciler/durable", "webhooks/report"}, // the flow of a report is kept as the graph that it is
 }
 
 // pure are the folders whose results depend on nothing but their arguments.

@@ -30,14 +30,16 @@ func TestCausesNeedASight(t *testing.T) {
 	p.KeepLots()
 	p.Seen = report.View{Graph: g, Planner: plan.New(g, &plan.Seen{}, plan.Limits{}, now), Now: now}
 	for who, sees := range map[string]bool{"vic@acme.example": true, "carol@acme.example": false} {
-		got, _ := ask(t, p.Daemon, request{
-			method: http.MethodGet, path: "/api/v1/lots/prod/orders/clean@1/gaps", token: p.issuer.Token(who, map[string]any{"groups": nil}),
-		})
-		if got.Code != http.StatusOK || !strings.Contains(got.Body, "20260101PT1H000") {
-			t.Fatalf("%s does not see the gap: %d %s", who, got.Code, got.Body)
-		}
-		if strings.Contains(got.Body, "ledger") != sees {
-			t.Errorf("%s: sees the cause: want %t: %s", who, sees, got.Body)
+		for _, path := range []string{"/gaps", "", "/20260101PT1H000"} {
+			got, _ := ask(t, p.Daemon, request{
+				method: http.MethodGet, path: "/api/v1/lots/prod/orders/clean@1" + path, token: p.issuer.Token(who, map[string]any{"groups": nil}),
+			})
+			if got.Code != http.StatusOK || !strings.Contains(got.Body, "20260101PT1H000") {
+				t.Fatalf("%s: %s does not see the lot: %d %s", path, who, got.Code, got.Body)
+			}
+			if strings.Contains(got.Body, "ledger") != sees {
+				t.Errorf("%s: %s sees the cause: want %t: %s", path, who, sees, got.Body)
+			}
 		}
 	}
 }

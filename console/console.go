@@ -4,8 +4,8 @@
 // route per thing, its changes as server-sent events, a hook for forges, and acts by hand. It reads the read models, and
 // leaves everything else to an [Actor]. openapi.yaml describes it.
 //
-// Of Trunkline it may import access, api, catalog, cost/usage, flow/plan, flow/report, reconciler/history, reconciler/status and
-// webhooks/github/delivery.
+// Of Trunkline it may import access, api, catalog, cost/usage, flow/plan, flow/report, reconciler/history, reconciler/status,
+// webhooks/github/delivery and webhooks/report.
 package console
 
 import (
@@ -57,6 +57,10 @@ type Options struct {
 	Notify func(header func(name string) string, body []byte) (answer any, err error)
 	// NotifySecret returns the token that notifications come with, as it is now; nil or empty: none is accepted.
 	NotifySecret func() string
+	// Pulls are the pull requests that are worked on; nil: there are none.
+	Pulls Pulls
+	// Objects are those of releases; nil: they are not seen.
+	Objects Objects
 	// Reports are the full reports of pull requests; nil: there are none.
 	Reports Reports
 	// Pages are what people look at with a browser; nil: there are none.

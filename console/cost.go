@@ -26,6 +26,8 @@ type Costs interface {
 	Query(ctx context.Context, f usage.Filter) (usage.Answer, error)
 	// Outlook returns what this month is going to cost.
 	Outlook() CostOutlook
+	// Samples returns what the pods of a run used, in the order of time.
+	Samples(ctx context.Context, project, environment, run string) ([]usage.Sample, error)
 	// Billed returns what was billed from a day on and before another, and in which currency.
 	Billed(ctx context.Context, since, until time.Time) ([]usage.Item, string, error)
 	// Import keeps a bill, and reports whether that changes anything.
@@ -200,6 +202,29 @@ func (c *console) outlook(w http.ResponseWriter, r *http.Request) error {
 		out.Items = []CostForecast{}
 	}
 	c.answer(w, http.StatusOK, out)
+	return nil
+}
+
+// RunUsage is what the pods of a run used.
+type RunUsage struct {
+	Samples []usage.Sample `json:"samples"`
+}
+
+// runUsage answers with what the pods of a run used; nothing, if that was not measured.
+func (c *console) runUsage(w http.ResponseWriter, r *http.Request) error {
+	if err := c.counts(); err != nil {
+		return err
+	}
+	if err := newQuery(r).done(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
+	defer cancel()
+	samples, err := c.opts.Costs.Samples(ctx, r.PathValue("project"), r.PathValue("environment"), r.PathValue("run"))
+	if err != nil {
+		return c.uncounted(err)
+	}
+	c.answer(w, http.StatusOK, RunUsage{Samples: samples})
 	return nil
 }
 

@@ -202,7 +202,12 @@ func (c *console) lotsOf(w http.ResponseWriter, r *http.Request) error {
 		if from := v.Last(id, newest).From; newest > 0 && from.After(asked.From) {
 			asked.From = from
 		}
-		return v.Page(id, asked, limit, func(l report.Lot) bool { return passes(states, l.State) && passes(statuses, l.Status) })
+		page := v.Page(id, asked, limit, func(l report.Lot) bool { return passes(states, l.State) && passes(statuses, l.Status) })
+		s := c.sight(r)
+		for i, l := range page.Items {
+			page.Items[i] = s.lot(l, r.PathValue("environment"))
+		}
+		return page
 	})
 }
 
@@ -219,7 +224,15 @@ func (c *console) gaps(w http.ResponseWriter, r *http.Request) error {
 	return looked(c, w, r, func(v report.View, id string) report.Page[report.Gap] {
 		page := v.GapsPage(id, asked, limit)
 		for i, g := range page.Items {
-			if g.Cause != nil && !s.in(g.Cause.Of, environment) {
+			if g.Cause == nil {
+				continue
+			}
+			sees := func(id string) bool { return s.in(id, environment) }
+			page.Items[i].Why = SeenReason(g.Why, sees)
+			if cause := *g.Cause; sees(cause.Of) {
+				cause.Why = SeenReason(cause.Why, sees)
+				page.Items[i].Cause = &cause
+			} else {
 				page.Items[i].Cause = nil
 			}
 		}
@@ -256,7 +269,7 @@ func (c *console) lot(w http.ResponseWriter, r *http.Request) error {
 		case s.Unit != l.Unit:
 			return problemf(http.StatusNotFound, "%s is no lot of %s, whose lots are %s", l, out.Dataset, s.Unit)
 		}
-		out.Lot, out.Workload = v.Lot(out.Dataset, l), v.Graph.Producer(out.Dataset)
+		out.Lot, out.Workload = c.sight(r).lot(v.Lot(out.Dataset, l), out.Environment), v.Graph.Producer(out.Dataset)
 		return nil
 	})
 	if err == nil {

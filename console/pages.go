@@ -88,6 +88,22 @@ func (s Sight) Sees(project, environment string) bool {
 	return s.s != nil && s.s.sees(project, environment)
 }
 
+// May decides whether the caller may do something.
+func (s Sight) May(right access.Right, scope access.Scope) access.Decision {
+	if s.s == nil {
+		return access.Decision{Why: "nobody has signed on"}
+	}
+	return s.s.rules.May(s.s.who, right, scope)
+}
+
+// Allow returns the answer to a caller who may not do something; nil if they may.
+func (s Sight) Allow(right access.Right, scope access.Scope) error {
+	if s.s == nil {
+		return unseen()
+	}
+	return allowed(s.s.rules, s.s.who, right, scope)
+}
+
 // Platform is a state as far as the caller sees it; it shares with the state what it does not change.
 func (s Sight) Platform(p *status.Platform) *status.Platform {
 	switch {

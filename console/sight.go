@@ -10,6 +10,8 @@ import (
 	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/cost/usage"
+	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -30,6 +32,11 @@ func (c *console) allow(route route, r *http.Request) error {
 	if route.filtered {
 		right = access.SignedOn
 	}
+	return allowed(rules, who, right, scope)
+}
+
+// allowed returns why someone may not do something; nil if they may.
+func allowed(rules *access.Rules, who access.Principal, right access.Right, scope access.Scope) error {
 	decision := rules.May(who, right, scope)
 	if decision.Allowed {
 		return nil
@@ -91,6 +98,24 @@ func (s *sight) node(id string) bool {
 func (s *sight) in(id, environment string) bool {
 	project, _, _ := strings.Cut(id, "/")
 	return s.sees(project, environment)
+}
+
+// SeenReason is why something waits for something upstream, or less of that where it names what its reader does not see.
+func SeenReason(why string, sees func(id string) bool) string {
+	for word := range strings.FieldsSeq(why) {
+		if id := strings.Trim(word, ",;:()"); strings.Contains(id, "/") && !sees(id) {
+			return "waits for something that is not yours to see"
+		}
+	}
+	return why
+}
+
+// lot is one as far as a caller sees it: what it waits for may be another's.
+func (s *sight) lot(l report.Lot, environment string) report.Lot {
+	if l.Status == plan.Waits {
+		l.Why = SeenReason(l.Why, func(id string) bool { return s.in(id, environment) })
+	}
+	return l
 }
 
 // snapshot is the state of the platform as far as a caller sees it.

@@ -233,20 +233,17 @@ func TestChecks(t *testing.T) {
 			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Metrics: doctor.Known(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{"metrics.k8s.io", "a/prod@prod"}}}),
 		}}}, fails, "it does not serve metrics.k8s.io", "metrics-server"},
 
-		"NoGitHub":        {"No daemon is connected to it.", "github-access", facts{}, unknown, "connects no daemon", ""},
-		"GitHubRefuses":   {"Nothing is reported.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Error: "not accepted"})}, fails, "not accepted", "docs/github.md"},
-		"PermissionLess":  {"Something would be refused.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "write", Has: "read"}, {Name: "Issues", Needed: "read"}})}, fails, "Checks: read instead of write; Issues: none instead of read", ""},
-		"PermissionMore":  {"More than is needed is enough.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "read", Has: "write"}})}, okay, "all 1", ""},
-		"AtGitHubRefused": {"A source is not fetched.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{App: true}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Access: doctor.Known(doctor.Access{Error: "not found"})}}}, fails, "not found", "installed"},
-		"SourcePublic":    {"A source needs no credentials.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{App: true}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Access: doctor.Known(doctor.Access{Public: true})}}}, okay, "", ""},
-		"SourceLess":      {"The App may do less in a source.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{}), GitHubSources: []doctor.AtGitHub{{Name: "c/d", Permissions: doctor.Known([]doctor.Permission{{Name: "Contents", Needed: "read"}})}}}, fails, "Contents: none instead of read", ""},
-		"NoWebhook":       {"The daemon polls.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{})}, okay, "polls", ""},
-		"SomeLost":        {"It is slower for that.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 6, Failed: []doctor.Delivery{{Event: "push", Status: "401", Code: 401}}})}, warns, `1 of the last 6 did not, such as "push"`, "secret"},
-		"AllLost":         {"None arrives.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 5, Failed: make([]doctor.Delivery, 5)})}, fails, "5 of the last 5", "cannot reach"},
-		"FirstLost":       {"A few say little.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 4, Failed: make([]doctor.Delivery, 4)})}, warns, "", ""},
-		"RateSpent":       {"Nothing can be done until then.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Reset: now})}, fails, "until 12:00 UTC", ""},
-		"RateLow":         {"It is about to be.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 499})}, warns, "499 of 5000", ""},
-		"RateFine":        {"It is not.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 501})}, okay, "", ""},
+		"NoGitHub":       {"No daemon is connected to it.", "github-access", facts{}, unknown, "connects no daemon", ""},
+		"GitHubRefuses":  {"Nothing is reported.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Error: "not accepted"})}, fails, "not accepted", "docs/github.md"},
+		"PermissionLess": {"Something would be refused.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "write", Has: "read"}, {Name: "Issues", Needed: "read"}})}, fails, "Checks: read instead of write; Issues: none instead of read", ""},
+		"PermissionMore": {"More than is needed is enough.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "read", Has: "write"}})}, okay, "all 1", ""},
+		"NoWebhook":      {"The daemon polls.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{})}, okay, "polls", ""},
+		"SomeLost":       {"It is slower for that.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 6, Failed: []doctor.Delivery{{Event: "push", Status: "401", Code: 401}}})}, warns, `1 of the last 6 did not, such as "push"`, "secret"},
+		"AllLost":        {"None arrives.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 5, Failed: make([]doctor.Delivery, 5)})}, fails, "5 of the last 5", "cannot reach"},
+		"FirstLost":      {"A few say little.", "github-deliveries", facts{GitHub: "a/b", Deliveries: doctor.Known(doctor.Deliveries{Hook: "h", Count: 4, Failed: make([]doctor.Delivery, 4)})}, warns, "", ""},
+		"RateSpent":      {"Nothing can be done until then.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Reset: now})}, fails, "until 12:00 UTC", ""},
+		"RateLow":        {"It is about to be.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 499})}, warns, "499 of 5000", ""},
+		"RateFine":       {"It is not.", "github-rate", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Limit: 5000, Remaining: 501})}, okay, "", ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -324,4 +321,31 @@ func TestInvariants(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestSourcesAtGitHub: the repositories of sources are looked at as the platform's own is, each by itself.
+func TestSourcesAtGitHub(t *testing.T) {
+	r := doctor.Examine(doctor.Facts{
+		Now: now, GitHub: "a/own", Access: doctor.Known(doctor.Access{App: true}), Permissions: doctor.Known([]doctor.Permission{}),
+		GitHubSources: []doctor.AtGitHub{
+			{Name: "b/refused", Access: doctor.Known(doctor.Access{Error: "not found"}), Permissions: doctor.Unknown[[]doctor.Permission]("not found")},
+			{Name: "c/public", Access: doctor.Known(doctor.Access{Public: true}), Permissions: doctor.Known([]doctor.Permission{})},
+			{Name: "d/less", Access: doctor.Known(doctor.Access{App: true}), Permissions: doctor.Known([]doctor.Permission{{Name: "Contents", Needed: "read"}})},
+		},
+	})
+	var got []string
+	for _, f := range r.Findings {
+		if f.Check == "github-access" || f.Check == "github-permissions" {
+			got = append(got, strings.Join([]string{string(f.Check), string(f.Result), f.Where, f.Found}, " | "))
+		}
+	}
+	want := []string{
+		"github-access | ok | a/own | as the App", "github-access | fails | b/refused | not found", "github-access | ok | c/public | everyone may read it",
+		"github-access | ok | d/less | as the App",
+		"github-permissions | ok | a/own | all 0", "github-permissions | not checked | b/refused | not found", "github-permissions | ok | c/public | all 0",
+		"github-permissions | fails | d/less | missing: Contents: none instead of read",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }

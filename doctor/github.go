@@ -62,7 +62,7 @@ func permissions(f Facts) []Verdict {
 	if f.GitHub == "" {
 		return connected(f, f.Permissions, nil)
 	}
-	return f.each(func(at AtGitHub) []Verdict { return granted(at) })
+	return f.each(granted)
 }
 
 // granted judges the permissions of the App in a repository.

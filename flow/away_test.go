@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/report"
+	"trunkline.dev/trunkline/flow/survey"
 )
 
 // TestTheOnlyClusterIsAway: while the only cluster of an environment cannot be followed nothing is started there, and it is said why; what is
@@ -83,5 +84,33 @@ func TestWhyIsAskedUntilItIsAnswered(t *testing.T) {
 	}
 	if asked.Load() != 3 {
 		t.Errorf("it was asked %d times, want until it was answered", asked.Load())
+	}
+}
+
+// TestWhatWasNotedIsNotDoneAgain: what came of a run is written down once, however late the note is seen in its cluster.
+func TestWhatWasNotedIsNotDoneAgain(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		w := newWorld(t)
+		s := planned(t, w)
+		todo, _ := s.starts(w.now)
+		s.done(done{work: todo[0], came: cameStarted}, w.now)
+		j := jobs.Job{
+			Cluster: "one", Namespace: "orders-dev", Name: "land-1", UID: "1", Environment: "dev", Workload: todo[0].key.arc, Lot: todo[0].key.lot,
+			Attempt: todo[0].attempt.String(), Created: w.now, Ended: w.now,
+		}
+		s.fleets[0].has(jobs.Event{Kind: jobs.Has, Job: &j})
+		ended := s.has(j)
+		if len(ended) != 1 {
+			t.Fatalf("a run that has ended is written down %d times", len(ended))
+		}
+		s.fleets[0].lost.Store(lost)
+		s.done(done{work: ended[0], came: cameMade, lots: map[survey.At]survey.Lot{}}, w.now)
+		again := 0
+		for _, j := range s.jobs() {
+			again += len(s.has(j))
+		}
+		if (again > 0) != lost {
+			t.Errorf("in a cluster that is lost, %t, it is done again %d times", lost, again)
+		}
 	}
 }

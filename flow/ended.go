@@ -35,3 +35,18 @@ func (d done) ended() Ended {
 	}
 	return e
 }
+
+// noted takes that it was just noted at a Job what came of it, which is told later: until then nothing more is to be done about it. In a
+// cluster that is lost it is noted once that is back.
+func (s *state) noted(d done) {
+	if d.job == nil || d.came == cameStarted {
+		return
+	}
+	for _, f := range s.fleets {
+		all := f.jobs[s.name][d.key]
+		if j, there := all[d.job.Name]; there && f.name == d.job.Cluster && j.UID == d.job.UID && j.Outcome == "" && !f.lost.Load() {
+			j.Outcome = string(d.came)
+			all[j.Name] = j
+		}
+	}
+}

@@ -270,6 +270,7 @@ func (s *state) knows(g *plan.Graph, arc plan.Arc, l lot.Lot) map[survey.At]surv
 // done takes what came of some work.
 func (s *state) done(d done, now time.Time) []work {
 	delete(s.busy, d.key)
+	s.noted(d)
 	learned := len(d.damaged) > 0
 	s.doubt(d.damaged)
 	for key, f := range d.lots {

@@ -34,6 +34,8 @@ type site interface { //nolint:interfacebloat // it is all that is asked of a cl
 	State() cluster.State
 	SetHealthRules(*health.Rules)
 	Reconfigure(cluster.Config) bool
+	// Connected returns the connection that there is; nil: there is none, as of a cluster that an agent keeps.
+	Connected() *cluster.Conn
 	// Connect fails for a cluster that an agent keeps.
 	Connect(daemon, ctx context.Context) (*cluster.Conn, error)
 	Close()

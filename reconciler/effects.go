@@ -201,7 +201,12 @@ func healthOf(v release.View) status.Health {
 	case !v.Known:
 		return status.Unknown
 	}
+	return told(v.Health)
+}
+
+// told is how a release or an object is doing, as it is told.
+func told(s health.State) status.Health {
 	return map[health.State]status.Health{
 		health.Healthy: status.Healthy, health.Progressing: status.Progressing, health.Stalled: status.Stalled, health.Failed: status.Unhealthy,
-	}[v.Health]
+	}[s]
 }

@@ -186,6 +186,8 @@ func (afar) SetHealthRules(*health.Rules)    {} // the agent has them with the p
 func (afar) Reconfigure(cluster.Config) bool { return false }
 func (a afar) Close()                        { a.desk.Hang(errors.New("this daemon does not keep the cluster any more")) }
 
+func (afar) Connected() *cluster.Conn { return nil }
+
 func (a afar) Connect(_, _ context.Context) (*cluster.Conn, error) {
 	return nil, a.err()
 }

@@ -3,6 +3,7 @@
 package traces
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,7 +47,7 @@ func (t *Tracer) Reviewed(r Review) {
 	root := name("pull")
 	t.add(span{
 		name: "pull request", trace: id, id: root, kind: trace.SpanKindConsumer, from: from, until: r.Concluded,
-		about: append(about[:len(about):len(about)], attribute.String("trunkline.outcome", r.Outcome), attribute.Bool("trunkline.told", !r.Told.IsZero())), failed: r.Failed,
+		about: append(slices.Clip(about), attribute.String("trunkline.outcome", r.Outcome), attribute.Bool("trunkline.told", !r.Told.IsZero())), failed: r.Failed,
 	})
 	for _, part := range []struct {
 		name        string

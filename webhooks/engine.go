@@ -299,6 +299,7 @@ func (e *Engine) pull(ctx context.Context, k key) (time.Duration, error) {
 	p, err := e.opts.Forge.Pull(ctx, k.pull)
 	if errors.Is(err, ErrNotFound) {
 		e.notKnown(k.pull)
+		e.unnote(k.pull)
 		e.forget(k.pull)
 		return 0, nil
 	}
@@ -307,6 +308,7 @@ func (e *Engine) pull(ctx context.Context, k key) (time.Duration, error) {
 	}
 	s := e.state(k.pull)
 	s.head.Store(p.Head.SHA)
+	e.note(p)
 	e.queue.at(k, p.Head.SHA)
 	if err := e.answer(ctx, p, s); err != nil {
 		return 0, err

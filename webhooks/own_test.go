@@ -410,13 +410,18 @@ func TestExtended(t *testing.T) {
 		w.pull(1, "olga", base.image("img2"))
 		for i, want := range []int{1, 1, 1, 0, 0, 1} { // every four hours: it is extended in the first, and made again in the last
 			e := c.engine()
+			var ending []Expiring
 			w.during(e, func() {
 				if i == 1 || i == 5 {
 					w.say(1, "olga", "/trunkline preview extend")
 					w.take(e, Hint{Pull: 1, Comment: true})
 				}
 				time.Sleep(4*time.Hour - time.Minute)
+				ending = e.Expiring()
 			})
+			if now := time.Now(); len(ending) != want || want == 1 && (ending[0].Name != "pr-1" || !ending[0].Expires.After(now) || ending[0].Expires.After(now.Add(10*time.Hour))) {
+				t.Errorf("after %d times 4 hours these end: %v", i+1, ending)
+			}
 			if len(c.there) != want {
 				t.Fatalf("after %d times 4 hours there are %v, want %d: %v", i+1, c.there, want, c.log)
 			}

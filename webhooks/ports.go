@@ -109,10 +109,14 @@ type Data interface {
 	Remove(ctx context.Context, location string) (int, error)
 }
 
-// Reports keeps the full reports of pull requests.
+// Reports keeps what is known of pull requests, and the full reports on them. A name is that of the preview.
 type Reports interface {
-	// Keep keeps the report on a head of a pull request, and returns the address at which it is read, which stays the same for days.
-	Keep(pull, head string, r report.Review) (address string, err error)
+	// Note keeps what the forge says of one, and Drop forgets one that the forge does not know.
+	Note(p report.Pull) error
+	Drop(name string) error
+	// Keep keeps the report on a head of one, and returns the address at which it is read, which stays the same for days; empty if there
+	// is none.
+	Keep(name, head string, r report.Review) (address string, err error)
 }
 
 // Live compares what is declared with what clusters hold.

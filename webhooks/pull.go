@@ -193,7 +193,7 @@ func (e *Engine) examine(ctx context.Context, p Pull, look func(context.Context)
 	r.Took = r.At.Sub(began)
 	r.Secretless = p.Fork
 	r.RulesURL = e.opts.Links.Rules
-	r.ReportURL = e.keepReport(p, r)
+	r.ReportURL, r.PageURL = e.keepReport(p, r), e.pageOf(p.Number)
 	return r, again, nil
 }
 

@@ -62,5 +62,5 @@ func (s *Store) EndSessions(ctx context.Context, name string) error {
 func generation() int64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:])                             // it never fails
-	return int64(binary.BigEndian.Uint64(b[:])>>1) | 1 //nolint:gosec // 63 bits, and not zero
+	return int64(binary.BigEndian.Uint64(b[:])>>1) | 1 // 63 bits, and not zero
 }

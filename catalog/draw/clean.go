@@ -3,11 +3,11 @@
 package draw
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -47,22 +47,6 @@ func cut(s string, limit int) string {
 	runes := []rune(s)
 	tail := limit / 2
 	return string(runes[:limit-tail-1]) + "…" + string(runes[len(runes)-tail:])
-}
-
-// count says how many there are of something, as in "1,234 nodes".
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return thousands(n) + " " + what
-}
-
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // label is what a box says of a node.
@@ -112,13 +96,13 @@ func (n *Node) flags() []string {
 func (n *Node) holds() string {
 	var parts []string
 	if n.Kind == Owner {
-		parts = append(parts, count(n.Holds.Projects, "project"))
+		parts = append(parts, number.Count(n.Holds.Projects, "project"))
 	}
 	if n.Holds.Datasets > 0 {
-		parts = append(parts, count(n.Holds.Datasets, "dataset"))
+		parts = append(parts, number.Count(n.Holds.Datasets, "dataset"))
 	}
 	if n.Holds.Workloads > 0 {
-		parts = append(parts, count(n.Holds.Workloads, "workload"))
+		parts = append(parts, number.Count(n.Holds.Workloads, "workload"))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -151,7 +135,7 @@ func (n *Node) about() string {
 func (e *Edge) about(from, to *Node) string {
 	var parts []string
 	if e.Kind == Feeds {
-		parts = append(parts, to.name("")+" needs "+from.name("")+": "+e.carried(6, "")+" ("+count(e.Count, "edge")+")")
+		parts = append(parts, to.name("")+" needs "+from.name("")+": "+e.carried(6, "")+" ("+number.Count(e.Count, "edge")+")")
 	} else {
 		parts = append(parts, clean(e.because()))
 		if e.Role != "" && e.Kind != After {
@@ -178,7 +162,7 @@ func (e *Edge) carried(most int, project string) string {
 	var names []string
 	for i, d := range e.Datasets {
 		if i == most-1 && len(e.Datasets) > most {
-			names = append(names, thousands(len(e.Datasets)-i)+" more")
+			names = append(names, number.Of(len(e.Datasets)-i)+" more")
 			break
 		}
 		names = append(names, clean(strings.TrimPrefix(d, project+"/")))

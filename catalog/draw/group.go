@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // byProject returns the numbers of the nodes of each project, by name; folded nodes are by themselves.
@@ -73,9 +75,9 @@ func (d *drawing) counts() (counts Counts, owners int) {
 // caption says what is drawn, in numbers.
 func (d *drawing) caption() string {
 	counts, owners := d.counts()
-	parts := []string{count(counts.Projects, "project"), count(counts.Datasets, "dataset"), count(counts.Workloads, "workload"), count(d.whole.edges, "edge")}
+	parts := []string{number.Count(counts.Projects, "project"), number.Count(counts.Datasets, "dataset"), number.Count(counts.Workloads, "workload"), number.Count(d.whole.edges, "edge")}
 	if owners > 0 {
-		parts = append([]string{count(owners, "owner")}, parts...)
+		parts = append([]string{number.Count(owners, "owner")}, parts...)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -8,6 +8,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // The limits of Mermaid as GitHub runs it; beyond them it shows an error instead of the diagram.
@@ -60,8 +62,8 @@ func (d *drawing) flowchart(shown []int32, groups [][]int32) (string, bool) {
 	f.nodesOf(groups)
 	drawn := f.edgesOf()
 	if len(shown) < len(d.nodes) {
-		note := fmt.Sprintf("cut to fit: %s of %s and %s of %s are not shown", thousands(len(d.nodes)-len(shown)), count(len(d.nodes), "node"),
-			thousands(len(d.edges)-drawn), count(len(d.edges), "edge"))
+		note := fmt.Sprintf("cut to fit: %s of %s and %s of %s are not shown", number.Of(len(d.nodes)-len(shown)), number.Count(len(d.nodes), "node"),
+			number.Of(len(d.edges)-drawn), number.Count(len(d.edges), "edge"))
 		b.WriteString("  cut[\"" + mermaidText(note) + "\"]:::note\n")
 	}
 	f.styles()

@@ -2,12 +2,18 @@
 
 package draw
 
-import "fmt"
+import (
+	"fmt"
+
+	"trunkline.dev/trunkline/api/number"
+)
 
 // total counts the nodes and edges of a graph.
 type total struct{ nodes, edges int }
 
-func (t total) String() string { return count(t.nodes, "node") + " and " + count(t.edges, "edge") }
+func (t total) String() string {
+	return number.Count(t.nodes, "node") + " and " + number.Count(t.edges, "edge")
+}
 
 func (t total) within(limit total) bool {
 	return (limit.nodes == 0 || t.nodes <= limit.nodes) && (limit.edges == 0 || t.edges <= limit.edges)
@@ -120,7 +126,7 @@ func (d *drawing) note(format Format, limit total, by By) {
 	}
 	than := limit.String()
 	if limit.edges == 0 {
-		than = count(limit.nodes, "node")
+		than = number.Count(limit.nodes, "node")
 	}
 	d.notes = append(d.notes, fmt.Sprintf("folded by %s, for %s are more than the %s that %s draws one by one%s", by, d.whole, than, format, unfold))
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog/draw/layered"
 )
 
@@ -39,7 +40,7 @@ func (d *drawing) foldedScene() (*scene, error) {
 			labels[key] = at
 			l := label{text: cut(e.carried(2, d.nodes[from].Project), maxBox), title: e.carried(20, ""), cycle: e.Cycle}
 			if len(e.Datasets) > 2 {
-				l.text = count(len(e.Datasets), "dataset")
+				l.text = number.Count(len(e.Datasets), "dataset")
 			}
 			s.labels = append(s.labels, l)
 			stem = append(stem, len(g.Edges))

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // entry is one line below a node: that it reads a dataset, and where that comes from.
@@ -175,14 +177,14 @@ func (o others) fit(room int) string {
 	for i, name := range o.names {
 		rest := ""
 		if left := o.all - i - 1; left > 0 {
-			rest = " and " + thousands(left) + " more"
+			rest = " and " + number.Of(left) + " more"
 		}
 		next := cells(name)
 		if i > 0 {
 			next += 2
 		}
 		if i > 0 && room > 0 && used+next+cells(rest) > room {
-			b.WriteString(" and " + thousands(o.all-i) + " more")
+			b.WriteString(" and " + number.Of(o.all-i) + " more")
 			return b.String()
 		}
 		if i > 0 {
@@ -192,7 +194,7 @@ func (o others) fit(room int) string {
 		used += next
 	}
 	if more := o.all - len(o.names); more > 0 {
-		b.WriteString(" and " + thousands(more) + " more")
+		b.WriteString(" and " + number.Of(more) + " more")
 	}
 	return b.String()
 }

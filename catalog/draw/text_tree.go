@@ -5,6 +5,8 @@ package draw
 import (
 	"slices"
 	"strings"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 const (
@@ -115,7 +117,7 @@ func (t *text) cycleLines() {
 		var names []string
 		for k, i := range cycle {
 			if k == maxCycleNodes && len(cycle) > maxCycleNodes+1 {
-				names = append(names, "… "+thousands(len(cycle)-k-1)+" more …")
+				names = append(names, "… "+number.Of(len(cycle)-k-1)+" more …")
 				i = cycle[len(cycle)-1]
 				names = append(names, t.nodes[i].name(""))
 				break
@@ -125,6 +127,6 @@ func (t *text) cycleLines() {
 		t.line("  ↺ " + strings.Join(names, " → "))
 	}
 	if all > len(found) {
-		t.line("  … and " + thousands(all-len(found)) + " more")
+		t.line("  … and " + number.Of(all-len(found)) + " more")
 	}
 }

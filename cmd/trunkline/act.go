@@ -32,6 +32,12 @@ func (a actors) Approve(environment, digest string, by console.Attribution) erro
 	return forConsole(a.rec.Approve(environment, digest, attributed(by)))
 }
 
+// Objects implements [console.Objects].
+func (a actors) Objects(ctx context.Context, id catalog.ReleaseID) ([]status.Object, error) {
+	all, err := a.rec.Objects(ctx, id)
+	return all, forConsole(err)
+}
+
 // attributed records who asks as the sign-on says it, or as it was claimed.
 func attributed(by console.Attribution) reconciler.ByHand {
 	return reconciler.ByHand{By: by.Principal.String(), SignOn: string(by.Principal.SignOn), Why: by.Why}
@@ -41,6 +47,7 @@ func attributed(by console.Attribution) reconciler.ByHand {
 func forConsole(err error) error {
 	for kind, as := range map[error]error{
 		reconciler.ErrNotFound: console.ErrNotFound, reconciler.ErrCannot: console.ErrConflict, reconciler.ErrUnsaved: console.ErrUnsaved,
+		reconciler.ErrNotSeen: console.ErrNotKnown,
 	} {
 		if errors.Is(err, kind) {
 			return &actError{err, as}

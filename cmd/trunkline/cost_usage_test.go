@@ -54,7 +54,7 @@ func TestWhatItDidCost(t *testing.T) {
 		Idle: []usage.Row{{Day: "2026-11-01", Cluster: "eu", Kind: usage.Idle, Nano: 5e9}},
 		Gaps: []usage.Gap{{Cluster: "eu", From: at, Until: at.Add(time.Hour), Lost: 1}},
 	}
-	got, err := runCost(t, "--server", d.URL, "--since", "2026-11-01", "--until", "2026-11-03", "--by", "day,project", "--environment", "prod")
+	got, err := runCost(t, "--server", d.URL, "--since", "2026-11-01", "--until", "2026-11-03", "--by", "day,project", "--cluster", "eu")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ nobody looked at eu from 2026-11-02 03:00:00 to 2026-11-02 04:00:00; 1 pods ende
 	if diff := cmp.Diff(fields(want), fields(trimmed(got))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if f := d.CostFilter(); f.Place.Environment != "prod" || !slices.Equal(f.By, []usage.Dimension{usage.ByDay, usage.ByProject}) || f.Until.Day() != 3 {
+	if f := d.CostFilter(); f.Cluster != "eu" || !slices.Equal(f.By, []usage.Dimension{usage.ByDay, usage.ByProject}) || f.Until.Day() != 3 {
 		t.Errorf("it asked for %+v", f)
 	}
 	csv, err := runCost(t, "--server", d.URL, "--since", "2026-11-01", "--by", "project", "-o", "csv")

@@ -281,16 +281,18 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		tokens = func() []console.Token { return d.live.Load().secrets.callers.get().tokens }
 	}
 	var kept console.Reports
+	var pulls console.Pulls
 	if d.reports != nil {
-		kept = readReports{d.reports}
+		kept, pulls = readReports{d.reports}, readReports{d.reports}
 	}
+	costs := d.counting.forConsole(d.board.Name, d.log)
 	lots := &lotKeeper{d.lots, d.past.record, d.log, time.Now}
 	pages := web.New(web.Sources{
-		Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Daemon: d.about, Now: time.Now, Log: d.log,
+		Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Costs: d.counting.forConsole(d.board.Name, d.log), Reports: kept, Lots: lots, Pages: pages,
-		Board: d.board, Actor: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
+		Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages,
+		Board: d.board, Actor: actors{d.rec}, Objects: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
 		Notify:     d.notified, NotifySecret: func() string { return d.live.Load().secrets.callers.get().arrivals },

@@ -123,12 +123,8 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 		return err
 	}
 	links := webhooks.Links{Console: d.flags.github.public, Rules: rulesURL}
-	var kept webhooks.Reports
-	if d.flags.github.public != "" {
-		if d.reports, err = reports.Open(filepath.Join(d.flags.data, "reports"), d.flags.github.public, time.Now); err != nil {
-			return err
-		}
-		kept = d.reports
+	if d.reports, err = reports.Open(filepath.Join(d.flags.data, "reports"), d.flags.github.public, d.board.Touch, time.Now); err != nil {
+		return err
 	}
 	images, err := d.followedImages()
 	if err != nil {
@@ -137,7 +133,7 @@ func (d *daemon) makePulls(renderer reconciler.Renderer) error {
 	options := func(source string) webhooks.Options {
 		return webhooks.Options{
 			Source: source, Joint: d.accepted, Board: d.board, Hand: hand{d.rec}, Library: blueprints.FS, Renderer: renderer, Typical: d.usual.durations, Accuracy: d.counting.accurate,
-			Links: links, Reports: kept, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Observe: d.tracesReview(source), Log: d.log, Now: time.Now,
+			Links: links, Reports: d.reports, Live: live{d}, Previews: previews{d.rec}, Data: stores.New(d.flags.stores), Images: images(source), Observe: d.tracesReview(source), Log: d.log, Now: time.Now,
 		}
 	}
 	own := options("")
@@ -305,6 +301,18 @@ func (r readReports) Read(link string, markdown bool) ([]byte, error) {
 		return nil, console.ErrGone
 	}
 	return content, err
+}
+
+// Pulls implements [console.Pulls].
+func (r readReports) Pulls() []report.Pull { return r.keeper.Pulls() }
+
+// Pull implements [console.Pulls].
+func (r readReports) Pull(name string) (report.Pull, *report.Facts, error) {
+	p, facts, err := r.keeper.Pull(name)
+	if errors.Is(err, reports.ErrNoPull) {
+		return p, nil, console.ErrNotFound
+	}
+	return p, facts, err
 }
 
 // Policy implements [console.Reports].

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"os"
 	"strconv"
 	"sync"
@@ -38,7 +39,7 @@ func (t *tracing) check() error {
 	switch {
 	case t.url == "" && t.headersFile != "":
 		return usagef("--traces is missing: nothing is sent without it")
-	case t.ratio < 0 || t.ratio > 1 || t.ratio != t.ratio: //nolint:gocritic // not a number
+	case t.ratio < 0 || t.ratio > 1 || math.IsNaN(t.ratio):
 		return usagef("--traces-ratio %s: choose a share from 0 to 1", strconv.FormatFloat(t.ratio, 'g', -1, 64))
 	case t.url == "":
 		return nil
@@ -116,11 +117,8 @@ func (d *daemon) tracesEvent(e history.Event) {
 	if e.Release == (catalog.ReleaseID{}) {
 		return
 	}
-	switch e.Kind {
-	case history.Healthy:
-		d.tracer.Settled(e.Release, e.Commit, true)
-	case history.Unhealthy:
-		d.tracer.Settled(e.Release, e.Commit, false)
+	if e.Kind == history.Healthy || e.Kind == history.Unhealthy {
+		d.tracer.Settled(e.Release, e.Commit, e.Kind == history.Healthy)
 	}
 }
 

@@ -118,6 +118,11 @@ func (c costBook) Outlook() console.CostOutlook {
 	return console.CostOutlook{}
 }
 
+// Samples implements [console.Costs].
+func (c costBook) Samples(ctx context.Context, project, environment, run string) ([]usage.Sample, error) {
+	return c.ledger.Samples(ctx, c.platform(), project, environment, run)
+}
+
 // Billed implements [console.Costs].
 func (c costBook) Billed(ctx context.Context, since, until time.Time) ([]usage.Item, string, error) {
 	return c.ledger.Billed(ctx, c.platform(), since, until)

@@ -307,3 +307,24 @@ func TestStatusCannotBeForged(t *testing.T) {
 }
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// TestTableSaysWhatIsNotTold: messages that were given up are said by the status, which is where people look who were told nothing.
+func TestTableSaysWhatIsNotTold(t *testing.T) {
+	var b strings.Builder
+	err := printTable(&b, status.Platform{Source: status.Source{Accepted: &status.Commit{Hash: "0123456789", Subject: "One"}, Notifications: "2 to team were given up: it answered 404"}}, 0)
+	const want = "accepted     01234567  One\nnot told     2 to team were given up: it answered 404\n"
+	if diff := cmp.Diff(want, b.String()); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestHistorySaysHowSomeoneSignedOn: who did it, and how that is known; what nobody did says nothing of it.
+func TestHistorySaysHowSomeoneSignedOn(t *testing.T) {
+	for want, e := range map[string]history.Event{
+		"ada@acme.example (session)": {By: "ada@acme.example", SignOn: "session"}, "github:ann (github)": {By: "github:ann", SignOn: "github"}, "trunkline": {By: "trunkline"},
+	} {
+		if got := byWhom(e); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -3,7 +3,8 @@
 // Package consoletest is a daemon for tests: the real console over a real board, with an actor and a trigger that record what
 // they are asked for. Every request and answer that its client sees is held to the description of the API.
 //
-// Of Trunkline it may import api/lot, catalog, console, cost/usage, flow/plan, flow/report, reconciler/history and reconciler/status.
+// Of Trunkline it may import api/lot, catalog, console, cost/usage, flow/plan, flow/report, reconciler/history,
+// reconciler/status and webhooks/report.
 package consoletest
 
 import (
@@ -12,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -48,6 +50,12 @@ type Daemon struct {
 	CostErr error
 	Ahead   console.CostOutlook
 	Bill    usage.Bill
+	// Samples are what each run used.
+	Samples []usage.Sample
+	// Members are the objects of each release; nil: they are not seen.
+	Members []status.Object
+	// Reported are the pull requests, with the reports on them.
+	Reported []console.PullReport
 
 	mu     sync.Mutex
 	asked  []string
@@ -61,7 +69,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d := &Daemon{clock: time.Now} //nolint:forbidigo // a daemon of a test has the time of day
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")
@@ -98,6 +106,14 @@ func (d *Daemon) Do(_ context.Context, id catalog.ReleaseID, act string, by cons
 func (d *Daemon) Approve(environment, digest string, by console.Attribution) error {
 	d.record(fmt.Sprintf("approve %s of %s by %s: %s", digest, environment, by.Principal, by.Why))
 	return d.Err
+}
+
+// Objects implements [console.Objects].
+func (d *Daemon) Objects(context.Context, catalog.ReleaseID) ([]status.Object, error) {
+	if d.Members == nil {
+		return nil, console.ErrNotKnown
+	}
+	return slices.Clone(d.Members), nil
 }
 
 // Query implements [console.History].

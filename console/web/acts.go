@@ -4,14 +4,16 @@ package web
 
 import (
 	"encoding/json"
+	"strings"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
 // act is a thing that a person can ask for on a page: a button, and a dialog with what it does, a reason, and a confirmation. acts.js
-// sends it to the API as a POST of JSON, which is the same request that the command line makes; the page has no other way to act. Whether
-// someone may is the API's to say.
+// sends it to the API as a POST of JSON, which is the same request that the command line makes; the page has no other way to act. The API
+// decides whether someone may; a page knows before, and shows what they may not as disabled, with the reason.
 type act struct {
 	// ID names the dialog.
 	ID string
@@ -27,6 +29,25 @@ type act struct {
 	Rehearsed bool
 	// Nameless has a person say who they are, since their sign-on does not.
 	Nameless bool
+	// Right is needed on Scope. Refused is why the viewer does not have it; empty: they do.
+	Right   access.Right
+	Scope   access.Scope
+	Refused string
+}
+
+// may notes on acts whether the viewer may do them: the function decides that decides for the API.
+func (a *ask) may(acts []act) []act {
+	for i := range acts {
+		decision := a.sight.May(acts[i].Right, acts[i].Scope)
+		if decision.Allowed {
+			continue
+		}
+		acts[i].Refused = decision.Why
+		if len(decision.Who) > 0 {
+			acts[i].Refused += "; who can: " + strings.Join(decision.Who, ", ")
+		}
+	}
+	return acts
 }
 
 // bodyOf is what is asked for, as JSON.
@@ -50,7 +71,10 @@ func releaseActs(r *status.Release, all []status.Release, nameless bool) []act {
 	name := r.Project + "/" + r.Environment + "/" + r.Cluster
 	var out []act
 	add := func(act act) {
-		act.ID, act.Nameless = "act-"+act.ID, nameless
+		act.ID, act.Nameless, act.Scope = "act-"+act.ID, nameless, access.Scope{Project: r.Project, Environment: r.Environment}
+		if act.Right == access.Approve {
+			act.Scope.Project = "" // it is of all that is held in the environment
+		}
 		if act.Path == "" {
 			act.Path, act.Body, act.Command = path+act.ID[len("act-"):], bodyOf(console.Act{}), "trunkline "+act.ID[len("act-"):]+" "+name
 		}
@@ -58,7 +82,7 @@ func releaseActs(r *status.Release, all []status.Release, nameless bool) []act {
 	}
 	if _, digest := status.ToApprove(all, r.Environment); digest != "" && r.Held != nil && r.Held.Person {
 		add(act{
-			ID: "approve", Label: "Approve", Text: "What is held in " + r.Environment + ", all of it as it is shown now, is applied. What comes later needs another approval.",
+			ID: "approve", Right: access.Approve, Label: "Approve", Text: "What is held in " + r.Environment + ", all of it as it is shown now, is applied. What comes later needs another approval.",
 			Path: "/api/v1/environments" + join(r.Environment) + "/approve", Body: bodyOf(console.Approval{Digest: &digest}), Command: "trunkline approve " + r.Environment,
 			Grave: true,
 		})
@@ -67,18 +91,18 @@ func releaseActs(r *status.Release, all []status.Release, nameless bool) []act {
 		return out
 	}
 	if r.Result == status.Suspended {
-		add(act{ID: "resume", Label: "Resume", Text: "The release takes the newest commit, and drift is reverted again. A release that its declaration suspends stays suspended."})
+		add(act{ID: "resume", Right: access.Resume, Label: "Resume", Text: "The release takes the newest commit, and drift is reverted again. A release that its declaration suspends stays suspended."})
 		return out
 	}
-	add(act{ID: "reconcile", Label: "Apply again", Text: "All objects are applied again, and what failed or was rolled back is tried again. A hold still applies."})
+	add(act{ID: "reconcile", Right: access.Deploy, Label: "Apply again", Text: "All objects are applied again, and what failed or was rolled back is tried again. A hold still applies."})
 	if r.Preview == nil && r.Commit != "" {
 		add(act{
-			ID: "rollback", Label: "Roll back", Grave: true,
+			ID: "rollback", Right: access.Rollback, Label: "Roll back", Grave: true,
 			Text: "The release goes back to the last commit before this one at which it was healthy. The current one is not applied again until a newer commit changes the release.",
 		})
 	}
 	add(act{
-		ID: "suspend", Label: "Suspend", Grave: true,
+		ID: "suspend", Right: access.Suspend, Label: "Suspend", Grave: true,
 		Text: "The release is left as it is until it is resumed: no new commit is applied, no drift is reverted, and nothing is deleted.",
 	})
 	return out

@@ -44,6 +44,12 @@ func BenchmarkPages(b *testing.B) {
 			})
 		}
 	}
+	for i := range 1000 {
+		one := webtest.Pulls("")[1]
+		one.Name, one.Number = fmt.Sprintf("pr-%d", i), i
+		d.Reported = append(d.Reported, one)
+	}
+	d.Spent, d.Ahead = webtest.Spent(), webtest.Ahead()
 	node := ""
 	for p := range cat.Projects() {
 		if len(p.Spec.Workloads) > 0 {
@@ -52,7 +58,7 @@ func BenchmarkPages(b *testing.B) {
 	}
 	for name, path := range map[string]string{
 		"platform": "/", "filtered": "/?q=p-07&state=someone", "project": "/projects/p-05000", "releases": "/releases?state=someone",
-		"release": "/releases/p-05000/dev/west", "search": "/search?q=p-05", "graph": "/graph", "node": "/graph?depth=2&node=" + node,
+		"release": "/releases/p-05000/dev/west", "search": "/search?q=p-05", "graph": "/graph", "pulls": "/pulls", "pull": "/pulls/pr-500", "costs": "/costs?by=project", "node": "/graph?depth=2&node=" + node,
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/report"
@@ -102,6 +104,7 @@ func showDataset(a *ask) (shown, error) {
 			return unknown("dataset with lots", q.Dataset, a.seen(q.Environment, v.Graph.Datasets()))
 		}
 		out = datasetPageOf(v, s, q, a.nameless())
+		out.Acts = a.may(out.Acts)
 		out.hide(func(id string) bool { return a.sees(q.Environment, id) })
 		return nil
 	})
@@ -220,7 +223,11 @@ func (p *datasetPage) gaps(found report.Page[report.Gap]) {
 // hide leaves out causes in what the caller does not see.
 func (p *datasetPage) hide(sees func(id string) bool) {
 	for i, g := range p.Gaps {
-		if g.Cause != nil && !sees(g.Cause.Of) {
+		if g.Cause == nil {
+			continue
+		}
+		p.Gaps[i].Why, g.Cause.Why = console.SeenReason(g.Why, sees), console.SeenReason(g.Cause.Why, sees)
+		if !sees(g.Cause.Of) {
 			p.Gaps[i].Cause = nil
 		}
 	}
@@ -252,18 +259,24 @@ func rangeActs(environment, dataset, workload string, r report.Range, lots int64
 	bounds := fmt.Sprintf(" -e %s --earliest %s --latest %s", environment, stamp(r.From), stamp(r.Until))
 	if workload != "" {
 		out = append(out, act{
-			ID: "act-retry", Label: "Retry", Nameless: nameless,
-			Text: "Of " + count(int(lots), "lot") + ", those that have failed are tried again at once, instead of when their pause is over. Lots that are there stay as they are.",
+			ID: "act-retry", Right: access.RetryLots, Scope: scopeIn(environment, workload), Label: "Retry", Nameless: nameless,
+			Text: "Of " + number.Count(int(lots), "lot") + ", those that have failed are tried again at once, instead of when their pause is over. Lots that are there stay as they are.",
 			Path: "/api/v1/workloads" + join(environment) + "/" + escaped(workload) + "/retry", Body: bodyOf(console.RetryAct{From: r.From, Until: r.Until}),
 			Command: "trunkline lots retry " + workload + bounds,
 		})
 	}
 	return append(out, act{
-		ID: "act-remove", Label: "Remove", Nameless: nameless, Grave: true, Rehearsed: true,
+		ID: "act-remove", Right: access.RemoveLots, Scope: scopeIn(environment, dataset), Label: "Remove", Nameless: nameless, Grave: true, Rehearsed: true,
 		Text: "The manifests of these lots do not count any more; their data stay. What makes them makes them again, unless it is disabled.",
 		Path: "/api/v1/lots" + datasetPath(environment, dataset)[len("/lots"):] + "/remove", Body: bodyOf(console.RemoveAct{From: r.From, Until: r.Until}),
 		Command: "trunkline lots remove " + dataset + bounds,
 	})
+}
+
+// scopeIn is the project of a dataset or workload in an environment.
+func scopeIn(environment, id string) access.Scope {
+	project, _, _ := strings.Cut(id, "/")
+	return access.Scope{Project: project, Environment: environment}
 }
 
 // escaped returns a path of what is named by a path already.
@@ -281,12 +294,12 @@ func switchActs(environment, workload string, nameless bool) []act {
 	}
 	return []act{
 		{
-			ID: "act-disable", Label: "Disable the workload", Nameless: nameless, Grave: true, Path: at("disable"), Body: bodyOf(console.RetryAct{}),
+			ID: "act-disable", Right: access.SwitchLots, Scope: scopeIn(environment, workload), Label: "Disable the workload", Nameless: nameless, Grave: true, Path: at("disable"), Body: bodyOf(console.RetryAct{}),
 			Text:    "No more runs of " + workload + " are started for its lots until it is enabled. What runs just now ends as it does.",
 			Command: "trunkline lots disable " + workload + " -e " + environment,
 		},
 		{
-			ID: "act-enable", Label: "Enable the workload", Nameless: nameless, Path: at("enable"), Body: bodyOf(console.RetryAct{}),
+			ID: "act-enable", Right: access.SwitchLots, Scope: scopeIn(environment, workload), Label: "Enable the workload", Nameless: nameless, Path: at("enable"), Body: bodyOf(console.RetryAct{}),
 			Text:    workload + " makes its lots again, those that are missing by now among them.",
 			Command: "trunkline lots enable " + workload + " -e " + environment,
 		},

@@ -22,6 +22,6 @@
 // through [external]. The policy of the pages allows styles and scripts of this package only: no style attributes, no handlers in
 // HTML. A form that filters has data-filter. Keys are in console.js, and in the dialog of layout.html.
 //
-// Of Trunkline it may import access, api, catalog, catalog/draw, catalog/flowchart, console, docs/rules, flow/plan, flow/report, promotion,
-// reconciler/history and reconciler/status.
+// Of Trunkline it may import access, api, catalog, catalog/draw, catalog/flowchart, console, cost/usage, docs/rules, flow/plan,
+// flow/report, promotion, reconciler/history, reconciler/status and webhooks/report.
 package web

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -60,10 +61,10 @@ func eventOf(e history.Event, now time.Time) eventView {
 	add(e.Message)
 	add(e.Why)
 	if e.Applied > 0 {
-		add(count(e.Applied, "object") + " written")
+		add(number.Count(e.Applied, "object") + " written")
 	}
 	if e.Pruned > 0 {
-		add(count(e.Pruned, "object") + " deleted")
+		add(number.Count(e.Pruned, "object") + " deleted")
 	}
 	v.Text = line(strings.Join(parts, " · "), maxMessage)
 	if e.Took > 0 {

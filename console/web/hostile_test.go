@@ -47,6 +47,7 @@ func TestHostileTexts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pages := func(text string) map[string]string {
 				d := webtest.Start(t)
+				d.Reported, d.Members = webtest.Pulls(text), webtest.Objects(text)
 				d.Board.SetSource(func(s *status.Source) {
 					for _, c := range []**status.Commit{&s.Accepted, &s.Head} {
 						changed := **c

@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,6 +15,9 @@ import (
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/flow/report"
 )
+
+// maxPlots is of how many attempts the page shows what they used.
+const maxPlots = 3
 
 // maxNear is how many lots that a lot is made of, or that are made of it, are shown for each dataset.
 const maxNear = 24
@@ -28,9 +32,11 @@ type lotPage struct {
 	Written                               moment
 	Why                                   string
 	// Causes are the reasons upstream, the first cause last; empty: the reason is that itself.
-	Causes         []lotCause
-	Inputs         []nearLots
-	Outputs        []nearLots
+	Causes  []lotCause
+	Inputs  []nearLots
+	Outputs []nearLots
+	// Cost is what all runs did cost; empty: that is not known, or not the viewer's to see.
+	Cost           string
 	Runs           []runView
 	RunsTrouble    string
 	Acts           []act
@@ -55,6 +61,9 @@ type nearLot struct {
 // runView is a run of a lot.
 type runView struct {
 	Attempt, Where string
+	Job, Cost      string
+	// Plots are the CPU and memory that it used; empty: that was not measured.
+	Plots          []template.HTML
 	Badge          badge
 	Started, Ended moment
 	Took           string
@@ -82,8 +91,9 @@ func showLot(a *ask) (shown, error) {
 			return problemf(http.StatusNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, s.Unit)
 		}
 		out = lotPageOf(v, environment, dataset, l, a.nameless())
+		out.Acts = a.may(out.Acts)
 		out.near(v, l, func(id string) bool { return a.sees(environment, id) })
-		out.Causes = slices.DeleteFunc(out.Causes, func(c lotCause) bool { return !a.sees(environment, c.Of) })
+		out.hide(func(id string) bool { return a.sees(environment, id) })
 		return nil
 	})
 	if err != nil {
@@ -98,10 +108,33 @@ func showLot(a *ask) (shown, error) {
 		out.RunsTrouble = trouble.Detail
 	}
 	out.Runs = runsView(runs, a.now)
+	by, together := a.lotCosts(ctx, a.request.PathValue("project"), environment, l.ID())
+	out.Cost = together
+	for i := range out.Runs {
+		r := &out.Runs[i]
+		r.Cost = by[r.Job]
+		if a.Costs == nil || r.Job == "" || i >= maxPlots {
+			continue
+		}
+		if samples, err := a.Costs.Samples(ctx, a.request.PathValue("project"), environment, r.Job); err == nil {
+			r.Plots = runPlots(samples)
+		}
+	}
 	return shown{Title: l.ID() + " of " + dataset, View: out, Style: lotsStyle}, nil
 }
 
 // lotPageOf returns what the page shows of a lot.
+// hide leaves out what names something that the caller does not see.
+func (p *lotPage) hide(sees func(id string) bool) {
+	if len(p.Causes) > 0 {
+		p.Why = console.SeenReason(p.Why, sees)
+	}
+	for i, c := range p.Causes {
+		p.Causes[i].Why = console.SeenReason(c.Why, sees)
+	}
+	p.Causes = slices.DeleteFunc(p.Causes, func(c lotCause) bool { return !sees(c.Of) })
+}
+
 func lotPageOf(v report.View, environment, dataset string, l lot.Lot, nameless bool) lotPage {
 	one, link := v.Lot(dataset, l), func(l lot.Lot) lotLink {
 		if l.IsZero() {
@@ -175,7 +208,7 @@ func (p *lotPage) near(v report.View, l lot.Lot, sees func(id string) bool) {
 // runsView are the runs of a lot, the newest first.
 func runsView(all []console.LotRun, now time.Time) (out []runView) {
 	for _, r := range slices.Backward(all) {
-		v := runView{Attempt: r.Attempt, Started: at(now, r.Started), Ended: at(now, r.Ended), Outcome: line(r.Outcome, 4*maxMessage), NoLog: line(r.NoLog, maxMessage)}
+		v := runView{Attempt: r.Attempt, Job: r.Job, Started: at(now, r.Started), Ended: at(now, r.Ended), Outcome: line(r.Outcome, 4*maxMessage), NoLog: line(r.NoLog, maxMessage)}
 		if r.Job != "" {
 			v.Where = strings.TrimPrefix(r.Namespace+"/"+r.Job, "/")
 		}

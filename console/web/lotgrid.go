@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/report"
 )
@@ -169,9 +170,9 @@ func yearsOf(all []report.Month, w window, path func(time.Time) string) (out []y
 		}
 		c := monthCell{Path: path(m.Start), Name: m.Start.Format("January 2006")}
 		if missing := m.Missing(); missing == 0 {
-			c.Class, c.Text, c.Title = "good", "✓", "all "+thousands(int(m.Due))+" there"
+			c.Class, c.Text, c.Title = "good", "✓", "all "+number.Of(int(m.Due))+" there"
 		} else {
-			c.Class, c.Text, c.Title = "bad", thousands(int(missing)), thousands(int(missing))+" of "+thousands(int(m.Due))+" missing"
+			c.Class, c.Text, c.Title = "bad", number.Of(int(missing)), number.Of(int(missing))+" of "+number.Of(int(m.Due))+" missing"
 		}
 		if m.Start.Before(w.Until) && w.From.Before(m.Start.AddDate(0, 1, 0)) {
 			c.Class += " shown"

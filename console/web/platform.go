@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -53,6 +54,8 @@ type platformPage struct {
 	// OtherEnvironments is how many have no column.
 	OtherEnvironments int
 	Rows              []platformRow
+	// Costed reports whether a cell says what it costs.
+	Costed bool
 	// Found is how many projects fit the filter; First is the address of the first page, and Next that of the one after this; empty: there is none.
 	Found       int
 	First, Next string
@@ -107,6 +110,8 @@ type cell struct {
 	Environment string
 	// Releases are one for each cluster.
 	Releases []cellRelease
+	// Cost is what it costs this month so far; empty: that is not known, or not the viewer's to see.
+	Cost string
 }
 
 type cellRelease struct {
@@ -124,6 +129,7 @@ func showPlatform(a *ask) (shown, error) {
 		Text: a.one("q"), Owner: a.one("owner"), Environment: a.one("environment"), State: a.choice("state", platformStates()...), After: a.one("after"),
 	}
 	v := platformView(a.state, owners(a.Catalog(), a.sight), q, a.now)
+	v.costs(a)
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Limit: maxRecent})
 	if v.Next != "" {
 		v.Next = a.with("after", v.Next)
@@ -308,7 +314,7 @@ func troubles(p *status.Platform, now time.Time) []trouble {
 					n++
 				}
 			}
-			add(bad, "Cluster "+c.Name+" does not answer", cmp.Or(c.Message, "It was not reached.")+" ("+count(n, "release")+" there)", c.Since)
+			add(bad, "Cluster "+c.Name+" does not answer", cmp.Or(c.Message, "It was not reached.")+" ("+number.Count(n, "release")+" there)", c.Since)
 		}
 		add(warn, "Cluster "+c.Name, c.Warning, time.Time{})
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
@@ -48,8 +49,13 @@ type projectPage struct {
 	Resources []string
 	// DependsOn are the projects that this one waits for, Needs those whose datasets it reads, and NeededBy those that need it.
 	DependsOn, Needs, NeededBy []link
-	Recent                     []eventView
-	NoHistory, HistoryError    bool
+	// Pulls are the open pull requests that do something to it, and Previews its releases in previews.
+	Pulls    []pullRow
+	Previews []releaseRow
+	// Cost is what it did cost; nil: that is not counted, or not the viewer's to see.
+	Cost                    *monthsView
+	Recent                  []eventView
+	NoHistory, HistoryError bool
 }
 
 type link struct{ Name, Path string }
@@ -118,6 +124,7 @@ func showProject(a *ask) (shown, error) {
 	}
 	v := projectView(in)
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Release: catalog.ReleaseID{Project: in.Name}, Limit: maxRecent})
+	v.Pulls, v.Cost = a.pullsOf(in.Name), a.months(in.Name)
 	return shown{Title: in.Name, View: v, Scope: url.Values{"project": {in.Name}}}, nil
 }
 
@@ -142,7 +149,11 @@ func projectView(in projectInput) projectPage {
 		Name: in.Name, Declared: in.Project != nil, Graph: "/graph?" + url.Values{"project": {in.Name}}.Encode(), History: "/history?" + url.Values{"project": {in.Name}}.Encode(),
 	}
 	for i := range in.Releases {
-		v.Releases = append(v.Releases, releaseRowOf(&in.Releases[i], in.Now))
+		if row := releaseRowOf(&in.Releases[i], in.Now); row.Preview {
+			v.Previews = append(v.Previews, row)
+		} else {
+			v.Releases = append(v.Releases, row)
+		}
 		v.Owner = cmp.Or(v.Owner, in.Releases[i].Owner)
 	}
 	if in.Project == nil {
@@ -261,11 +272,11 @@ func lotsOf(l console.DatasetLots, now time.Time) lotsView {
 	case !l.Known:
 		v.Badge = badge{unsure, "not known yet"}
 	case l.Failed > 0:
-		v.Badge = badge{bad, count(l.Failed, "lot") + " failed"}
+		v.Badge = badge{bad, number.Count(l.Failed, "lot") + " failed"}
 	case l.Late != nil:
 		v.Badge, v.Text = badge{warn, "late"}, "lot "+l.Late.Lot+" had to be there "+ago(now, l.Late.Since)
 	case l.Running > 0:
-		v.Badge = badge{busy, count(l.Running, "lot") + " running"}
+		v.Badge = badge{busy, number.Count(l.Running, "lot") + " running"}
 	case l.Missing > 0:
 		v.Badge = badge{waiting, "not complete"}
 	}

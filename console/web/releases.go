@@ -4,11 +4,13 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -115,17 +117,87 @@ type releasePage struct {
 	Cause                                     *causeView
 	Hold                                      *heldView
 	// Drifts are what is so now, and Corrected what was reverted.
-	Drifts, Corrected       []driftView
-	Additions               []driftView
-	Instead                 []status.Difference
-	Kept                    []string
-	Lots, Resources         string
-	PreviewOf               string
-	Asleep                  bool
+	Drifts, Corrected []driftView
+	Additions         []driftView
+	Instead           []status.Difference
+	Kept              []string
+	Lots, Resources   string
+	PreviewOf         string
+	Asleep            bool
+	// Members are its objects one by one, and NoMembers is why they are not known.
+	Members                 []objectRow
+	NoMembers               string
 	Acts                    []act
 	History                 string
 	Recent                  []eventView
 	NoHistory, HistoryError bool
+}
+
+// objectRow is an object of a release.
+type objectRow struct {
+	Name, Kind string
+	Badge      badge
+	Text       string
+	Changed    moment
+	ByRun      bool
+	// Drift is who has changed which fields of it.
+	Drift  []driftView
+	Events []objectEvent
+}
+
+type objectEvent struct {
+	Mood                 mood
+	Reason, Text, Counts string
+	Time                 moment
+}
+
+// objectsTimeout bounds how long a page waits for the objects of a release.
+const objectsTimeout = 6 * time.Second
+
+// objectsView returns what the page shows of objects, with what drifted of each.
+func objectsView(all []status.Object, drifts []status.Drift, now time.Time) (out []objectRow) {
+	moods := map[status.Health]badge{
+		status.Healthy: {good, "healthy"}, status.Unhealthy: {bad, "unhealthy"}, status.Stalled: {bad, "stalled"}, status.Progressing: {busy, "progressing"}, status.Unknown: {unsure, "unknown"},
+	}
+	for _, o := range all {
+		row := objectRow{Name: o.Name, Kind: o.Kind, Badge: moods[o.Health], Text: line(o.Message, 2*maxMessage), Changed: at(now, o.Changed), ByRun: o.ByRun}
+		if o.Deleting {
+			row.Badge = badge{busy, "being deleted"}
+		}
+		for _, d := range drifts {
+			if !d.Corrected && (d.Object == o.Kind+" "+o.Name || strings.HasSuffix(d.Object, o.Kind+" "+o.Namespace+"/"+o.Name)) {
+				row.Drift = append(row.Drift, driftView{d.Object, d.What, cmp.Or(d.Manager, "nobody knows whom"), d.Fields, at(now, d.Time), d.Rounds})
+			}
+		}
+		for _, e := range o.Events {
+			shown := objectEvent{Mood: idle, Reason: line(e.Reason, 60), Text: line(e.Message, maxMessage), Time: at(now, e.Time)}
+			if e.Type != "Normal" {
+				shown.Mood = warn
+			}
+			if e.Count > 1 {
+				shown.Counts = number.Count(e.Count, "time")
+			}
+			row.Events = append(row.Events, shown)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// members asks for the objects of a release.
+func (v *releasePage) members(a *ask, r *status.Release) {
+	if a.Objects == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(a.request.Context(), objectsTimeout)
+	defer cancel()
+	all, err := a.sight.Objects(ctx, a.Objects, r.ReleaseID)
+	if err != nil {
+		v.NoMembers = "They are not seen just now: an agent or another replica keeps the cluster, or it does not answer."
+		a.Log.Debug("cannot look at the objects of a release", "release", r.String(), "err", err.Error())
+		return
+	}
+	v.Members = objectsView(all, r.Drifts, a.now)
 }
 
 type causeView struct {
@@ -161,7 +233,8 @@ func showRelease(a *ask) (shown, error) {
 		return shown{}, unknown("release", id.String(), names)
 	}
 	v := releaseView(&a.state.Releases[index], a.now)
-	v.Acts = releaseActs(&a.state.Releases[index], a.state.Releases, a.nameless())
+	v.Acts = a.may(releaseActs(&a.state.Releases[index], a.state.Releases, a.nameless()))
+	v.members(a, &a.state.Releases[index])
 	v.Recent, v.NoHistory, v.HistoryError = a.recent(a.request.Context(), history.Filter{Release: id, Limit: 3 * maxRecent})
 	return shown{Title: v.Name, View: v, Scope: url.Values{"project": {id.Project}, "environment": {id.Environment}, "cluster": {id.Cluster}}}, nil
 }
@@ -195,7 +268,7 @@ func releaseView(r *status.Release, now time.Time) releasePage {
 		v.Lots = cmp.Or(r.Lots.String(), "all lots that are due are there")
 	}
 	if r.Resources != nil {
-		v.Resources = cmp.Or(r.Resources.String(), count(r.Resources.Made, "resource")+" as declared")
+		v.Resources = cmp.Or(r.Resources.String(), number.Count(r.Resources.Made, "resource")+" as declared")
 	}
 	if r.Preview != nil {
 		v.PreviewOf, v.Asleep = r.Preview.Of, r.Preview.Asleep

@@ -39,10 +39,31 @@ func TestSight(t *testing.T) {
 			}
 		}
 	}
+	if got := get(t, d, "/pulls"); !strings.Contains(got.body, "/pulls/pr-7") || strings.Contains(got.body, "pr-9") || strings.Contains(got.body, "pr-12") || strings.Contains(got.body, "+16.50") {
+		t.Errorf("ann is shown other pull requests than that of orders, or what that costs the platform:\n%s", got.body)
+	}
+	if got := get(t, d, "/pulls/pr-7"); !strings.Contains(got.body, "not yours to see") || !strings.Contains(got.body, "registry.example.com/orders:4") || strings.Contains(got.body, "214.60") || strings.Contains(got.body, "computes 744") {
+		t.Errorf("of a pull request ann is shown\n%s", got.body)
+	}
+	if got := get(t, d, "/costs"); !strings.Contains(got.body, "/costs?project=orders") || strings.Contains(got.body, "1,208") || strings.Contains(got.body, "rates") {
+		t.Errorf("of the costs ann is shown\n%s", got.body)
+	}
+	if got := get(t, d, "/costs?project=orders"); got.code != http.StatusOK || !strings.Contains(got.body, "<svg") {
+		t.Errorf("the costs of orders are answered with %d\n%s", got.code, got.body)
+	}
+	if got := get(t, d, "/releases/orders/prod/west"); !strings.Contains(got.body, `<button type="button" disabled`) || strings.Contains(got.body, "data-opens") {
+		t.Errorf("ann, who has no role in prod, is offered acts there:\n%s", got.body)
+	}
+	if got := get(t, d, "/releases/orders/dev/west"); !strings.Contains(got.body, "ann has to be environment-admin") {
+		t.Errorf("why ann may not is not said:\n%s", got.body)
+	}
 	if got := get(t, d, "/lots"); strings.Contains(got.body, "rates") {
 		t.Errorf("/lots tells ann of the lots of another project:\n%s", got.body)
 	}
-	for _, there := range []string{"/projects/billing", "/lots/prod/billing/x@1", "/releases/billing/prod/west"} {
+	if a, b := get(t, d, "/pulls/pr-9"), get(t, d, "/pulls/pr-99"); a.code != http.StatusNotFound || b.code != a.code || withoutPath(a.body) != withoutPath(b.body) {
+		t.Errorf("a pull request of another project is answered with %d, and one that is none with %d", a.code, b.code)
+	}
+	for _, there := range []string{"/projects/billing", "/lots/prod/billing/x@1", "/releases/billing/prod/west", "/costs?project=billing"} {
 		missing := strings.Replace(there, "billing", "nothing", 1)
 		a, b := get(t, d, there), get(t, d, missing)
 		if a.code != http.StatusNotFound || a.code != b.code || withoutPath(a.body) != withoutPath(b.body) {

@@ -30,6 +30,11 @@ type Sources struct {
 	History console.History
 	// Lots keeps the lots of environments; nil: none are kept.
 	Lots console.LotKeeper
+	// Pulls are the pull requests; nil: this daemon works on none. Costs answers what it did cost; nil: nothing is counted.
+	Pulls console.Pulls
+	Costs console.Costs
+	// Objects are those of releases; nil: they are not seen.
+	Objects console.Objects
 	// Daemon returns what there is to say of the daemon itself; nil: nothing.
 	Daemon func() console.Daemon
 	// Now is the time of day.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -17,9 +18,9 @@ import (
 // functions are what templates may call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"short": status.Short, "count": count, "path": join, "thousands": thousands, "external": external, "state": stateWord,
+		"short": status.Short, "count": number.Count, "path": join, "thousands": number.Of, "external": external, "state": stateWord,
 		"mood":    func(m mood, text string) badge { return badge{m, text} },
-		"count64": func(n int64, what string) string { return count(int(n), what) }, "thousands64": func(n int64) string { return thousands(int(n)) },
+		"count64": func(n int64, what string) string { return number.Count(int(n), what) }, "thousands64": func(n int64) string { return number.Of(int(n)) },
 	}
 }
 
@@ -65,22 +66,6 @@ func span(d time.Duration) string {
 	default:
 		return strconv.FormatInt(s/86400, 10) + " d"
 	}
-}
-
-// count says how many there are of something, as in "1,234 releases".
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return thousands(n) + " " + what
-}
-
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // join returns the path of names, each of which may have any character.
@@ -190,9 +175,9 @@ func stateWord(name string) string {
 func lotsWord(l *status.Lots) string {
 	switch {
 	case l.Failed > 0:
-		return count(l.Failed, "lot") + " failed"
+		return number.Count(l.Failed, "lot") + " failed"
 	case l.Late > 0:
-		return count(l.Late, "dataset") + " late"
+		return number.Count(l.Late, "dataset") + " late"
 	default:
 		return "lots not known"
 	}

@@ -189,7 +189,7 @@ const epoch = 2440588
 
 // julian writes a timestamp as older programs, such as Spark 2, have it: nanoseconds of a Julian day.
 func julian(value deprecated.Int96) string {
-	nanos, day := int64(uint64(value[1])<<32|uint64(value[0])), int(value[2])
+	nanos, day := int64(value[1])<<32|int64(value[0]), int(value[2])
 	return time.Unix(0, 0).UTC().AddDate(0, 0, day-epoch).Add(time.Duration(nanos)).Format(time.RFC3339Nano)
 }
 

@@ -100,6 +100,7 @@ func (d *demo) play(ctx context.Context) error {
 		{"Merge a replay: a lot once more, and what was made of it", lotsLimit, d.replay},
 		{"Ask why a lot is missing: the first cause is named", lotsLimit, d.nameGap},
 		{"Ask what all of this did cost: to the cent, in two ways", lotsLimit, d.spent},
+		{"Open the console: the same, in a browser", lotsLimit, d.openConsole},
 	} {
 		d.story.step(step.title)
 		err := func() error {

@@ -46,6 +46,7 @@ func (d *demo) explore() {
 				"curl -so /dev/null -H 'Authorization: Bearer " + d.forge.hub.Token(viewer) + "' " + d.forge.hub.APIURL() + "repos/" + d.forge.repo.FullName() + "/pulls \\\n" +
 				`  -d '{"title": "Rates of the 8th", "head": "rates-8", "base": "main"}'`,
 		},
+		{"Look around in the console", d.daemon.Server() + "/"},
 		{"See the daemon's figures", "curl -s " + d.daemon.Server() + "/metrics | grep ^trunkline"},
 	} {
 		d.story.blank()

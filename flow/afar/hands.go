@@ -193,7 +193,7 @@ func (h *Hands) order(o *order) (jobs.Order, error) {
 func (h *Hands) known(j jobs.Job) jobs.Job {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key, _, _ := keyOf(jobs.Event{Job: &j})
+	key, _ := keyOf(jobs.Event{Job: &j})
 	if e, there := h.mirror.items[key]; there && e.Job.UID == j.UID {
 		return *e.Job
 	}

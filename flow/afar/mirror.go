@@ -3,8 +3,6 @@
 package afar
 
 import (
-	"k8s.io/apimachinery/pkg/types"
-
 	"trunkline.dev/trunkline/flow/jobs"
 )
 
@@ -30,17 +28,17 @@ func newMirror() *mirror {
 	return &mirror{items: map[string]jobs.Event{}, dirty: map[string][]jobs.Event{}}
 }
 
-// keyOf names what an event is about, and tells it from another one of its name; false if it is about none.
-func keyOf(e jobs.Event) (key string, uid types.UID, ok bool) {
+// keyOf names what an event is about; false if it is about nothing.
+func keyOf(e jobs.Event) (key string, ok bool) {
 	switch {
 	case e.Job != nil:
-		return "job " + e.Job.Namespace + "/" + e.Job.Name, e.Job.UID, true
+		return "job " + e.Job.Namespace + "/" + e.Job.Name, true
 	case e.Template != nil:
-		return templateKey(e.Template.Namespace, e.Template.Name), e.Template.UID, true
+		return templateKey(e.Template.Namespace, e.Template.Name), true
 	case e.Other != nil:
-		return "other " + e.Other.Namespace + "/" + e.Other.Name, e.Other.UID, true
+		return "other " + e.Other.Namespace + "/" + e.Other.Name, true
 	}
-	return "", "", false
+	return "", false
 }
 
 func templateKey(namespace, name string) string { return "template " + namespace + "/" + name }
@@ -66,7 +64,7 @@ func (m *mirror) take(e jobs.Event) {
 
 // item notes how a Job or a template is now. That one is gone is told also if there is another one of its name by now.
 func (m *mirror) item(e jobs.Event) {
-	key, _, ok := keyOf(e)
+	key, ok := keyOf(e)
 	_, known := m.items[key]
 	if !ok || !known && len(m.items) >= maxItems {
 		return

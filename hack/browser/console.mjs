@@ -101,18 +101,47 @@ async function searching(page) {
   await page.waitForURL('**/graph');
 }
 
-// pictures takes those of the documentation.
-async function pictures(page) {
+// pictures takes those of the documentation, in light and dark.
+async function pictures() {
   if (!plan.images) return;
-  const session = await page.context().newCDPSession(page);
-  for (const [name, address, height] of [['platform', '/', 1060], ['release', '/releases/billing/prod/west', 900], ['graph', '/graph', 760]]) {
-    await page.goto(plan.origin + address);
-    await expect('the picture is of a page that is live', async () => (await page.locator('#live').innerText()) === 'live');
-    const { data } = await session.send('Page.captureScreenshot', {
-      format: 'webp', quality: 85, captureBeyondViewport: true, clip: { x: 0, y: 0, width: looks[0].width, height, scale: 1 },
-    });
-    fs.writeFileSync(path.join(plan.images, `console-${name}.webp`), Buffer.from(data, 'base64'));
+  for (const look of looks.slice(0, 2)) {
+    const page = await window(browser, look, plan.origin, problems);
+    const session = await page.context().newCDPSession(page);
+    for (const [name, address, height] of [
+      ['platform', '/', 1060], ['pull-request', '/pulls/pr-7', 1060], ['release', '/releases/billing/prod/west', 1000], ['lots', '/lots/prod/orders/clean@1', 960],
+      ['costs', '/costs?by=project', 900], ['graph', '/graph', 760],
+    ]) {
+      await page.goto(plan.origin + address);
+      await expect('the picture is of a page that is live', async () => !(await page.locator('#main').getAttribute('data-follow')) || (await page.locator('#live').innerText()) === 'live');
+      const { data } = await session.send('Page.captureScreenshot', {
+        format: 'webp', quality: 80, captureBeyondViewport: true, clip: { x: 0, y: 0, width: look.width, height, scale: 1 },
+      });
+      fs.writeFileSync(path.join(plan.images, `console-${name}-${look.name}.webp`), Buffer.from(data, 'base64'));
+    }
+    await page.context().close();
   }
+}
+
+// pulls goes from the list to a pull request with keys alone, and copies a command.
+async function pulls(page) {
+  await page.goto(`${plan.origin}/`);
+  await page.keyboard.press('g');
+  await page.keyboard.press('m');
+  await page.waitForURL('**/pulls');
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/pulls/pr-7');
+  await expect('the difference is shown', async () => (await page.locator('pre.diff .added').first().innerText()).includes('orders:4'));
+  await page.locator('[data-copies]').first().focus();
+  await page.keyboard.press('Enter');
+  await expect('a command is copied, or chosen', async () => /Copied|Chosen/.test(await page.locator('[data-part=preview]').innerText()));
+  await page.keyboard.press('g');
+  await page.keyboard.press('o');
+  await page.waitForURL('**/costs');
+  await page.locator('.filter [name=by]').selectOption('project');
+  await expect('the costs are told apart by project', async () => (await page.locator('[data-part=costs] tbody').first().innerText()).includes('orders'));
+  await expect('the address says so', () => new URL(page.url()).searchParams.get('by') === 'project');
 }
 
 // lots chooses lots with keys alone, has them tried again, and reads a log.
@@ -159,7 +188,7 @@ try {
   browser = await open();
   await Promise.all(looks.map((look) => lookAt(browser, look)));
   const page = await window(browser, looks[0], plan.origin, problems);
-  for (const use of [keys, live, filter, lots, searching, pictures]) await use(page);
+  for (const use of [keys, live, filter, lots, pulls, searching, pictures]) await use(page);
 } catch (err) {
   problems.push(String(err));
 } finally {

@@ -46,7 +46,8 @@ async function enter(page, address) {
   return back;
 }
 
-const status = (page, url) => page.evaluate(async (u) => (await fetch(u, { redirect: 'manual' })).status, url);
+// status is what an address answers to the cookies of a window.
+const status = async (page, url) => (await page.context().request.get(url, { maxRedirects: 0 })).status();
 
 async function pages() {
   const page = await newPage();
@@ -69,7 +70,10 @@ async function pages() {
     await page.goto(plan.origin + plan.act);
     await page.locator('[data-opens=act-suspend]').click();
     await page.locator('#act-suspend [name=why]').fill('tried in a browser');
+    await page.locator('#act-suspend [name=sure]').check();
     await page.locator('#act-suspend .do').click();
+    await page.locator('#act-suspend .answer.good').waitFor();
+    await page.locator('#act-suspend [data-closes]').click();
     await page.locator('[data-opens=act-resume]').waitFor();
   }
   if (plan.leave) {
@@ -83,7 +87,6 @@ async function pages() {
     await page.getByText('signed out', { exact: false }).first().waitFor();
     await page.context().addCookies(cookies);
     for (const [name, of, origin] of [['here', page, plan.origin], ['second', second, plan.origin], ['otherReplica', page, plan.other], ['secondAtOther', second, plan.other]]) {
-      await of.goto(`${origin}/healthz`);
       said.replayed[name] = await status(of, `${origin}/api/v1/me`);
     }
   }

@@ -37,7 +37,10 @@ func (p *played) Next(most int) (said []json.RawMessage, more bool) {
 	}
 	n := min(most, len(p.next))
 	for _, one := range p.next[:n] {
-		data, _ := json.Marshal(one)
+		data, err := json.Marshal(one)
+		if err != nil {
+			panic(err) // it is text
+		}
 		said = append(said, data)
 	}
 	p.next = p.next[n:]

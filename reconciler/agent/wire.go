@@ -63,7 +63,7 @@ type frame struct {
 	Restored *restored          `json:"restored,omitempty"`
 	// Taken is the last event that the daemon has put down.
 	Taken uint64 `json:"taken,omitempty"`
-	// Follow says if the daemon is to be told of the runs of lots on this connection.
+	// Follow reports whether the daemon is to be told of the runs of lots on this connection.
 	Follow *bool `json:"follow,omitempty"`
 	Ask    *ask  `json:"ask,omitempty"`
 

@@ -114,6 +114,13 @@ type Conn struct {
 	pace *rate.Limiter
 }
 
+// Connected returns the connection; nil if there is none now.
+func (c *Cluster) Connected() *Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn
+}
+
 // Connect returns the connection, and makes it if there is none; those who ask at the same time share one
 // attempt. The watches of the connection live as long as daemon does; ctx bounds the waiting.
 func (c *Cluster) Connect(daemon, ctx context.Context) (*Conn, error) {

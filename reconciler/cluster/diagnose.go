@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -145,3 +146,22 @@ func (d *diagnosis) events(ctx context.Context, of types.UID) {
 		}
 	}
 }
+
+// Events lists what Kubernetes says happened in a namespace; what cannot be read is left out. What has no namespace has its events in
+// the default one.
+func (conn *Conn) Events(ctx context.Context, namespace string) (out []corev1.Event) {
+	list, err := conn.client.Resource(eventsResource()).Namespace(cmp.Or(namespace, metav1.NamespaceDefault)).List(ctx, metav1.ListOptions{Limit: maxNamespaceEvents})
+	if err != nil {
+		return nil
+	}
+	for i := range list.Items {
+		var e corev1.Event
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, &e); err == nil {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// maxNamespaceEvents bounds how many events of a namespace are looked at.
+const maxNamespaceEvents = 500

@@ -125,6 +125,10 @@ func TestPodsOfACluster(t *testing.T) {
 	create(sleeper(namespace, "deleted", 600))
 	create(sleeper(namespace, "away", 6))
 	await(t, "the pods to be counted", func() bool { n := counted(); return n["deleted"].Nano > 0 && n["away"].Nano > 0 })
+	await(t, "what a run uses to be measured", func() bool {
+		samples, err := ledger.Samples(t.Context(), "acme", "orders", "prod", "deleted")
+		return err == nil && len(samples) > 1 && samples[0].RequestedCores == 0.5 && samples[0].RequestedMiB == 64 && samples[0].At.Before(samples[len(samples)-1].At)
+	})
 	stopOne()
 	stopOther()
 	length := ended(t, client, namespace, "away") // which nobody saw
@@ -154,6 +158,46 @@ func TestPodsOfACluster(t *testing.T) {
 	if rows := query(t, ledger, f).Rows; len(rows) != 1 || rows[0].Lot != "20261121PT5M144" {
 		t.Errorf("all are of one lot: %+v", rows)
 	}
+}
+
+// TestWhatPodsUse: what the cluster measures of pods is noted beside what they request: most of a core and some memory of one
+// that computes, and next to nothing of one that sleeps.
+func TestWhatPodsUse(t *testing.T) {
+	c := clustertest.Start(t, clustertest.Options{Mode: clustertest.Exec})
+	client, namespace := c.Client(t), c.Namespace(t)
+	d, err := history.SQLite(filepath.Join(t.TempDir(), "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, cat := open(t, d), priced(t)
+	for name, command := range map[string][]string{
+		"computes": {"python3", "-c", "held = b'x' * (128 << 20)\nwhile True: pass"}, "sleeps": {"sleep", "600"},
+	} {
+		pod := sleeper(namespace, name, 0)
+		pod.Spec.Containers[0].Command = command
+		if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := meter.New(meter.Options{
+		Ledger: ledger, Platform: func() string { return "acme" }, Catalog: func() *catalog.Catalog { return cat },
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Interval: time.Second,
+	})
+	m.SetClusters([]meter.Cluster{{Name: "test", Key: "test", Config: func() (*rest.Config, error) { return c.Config, nil }}})
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); m.Run(ctx) }()
+	defer func() { cancel(); <-ran }()
+	f := usage.Filter{Platform: "acme", Since: time.Now().AddDate(0, 0, -2), Until: time.Now().AddDate(0, 0, 2), By: []usage.Dimension{usage.ByRun}}
+	await(t, "what is used to be counted", func() bool {
+		rows := map[string]usage.Row{}
+		for _, r := range query(t, ledger, f).Rows {
+			rows[r.Run] = r
+		}
+		busy, idle := rows["computes"], rows["sleeps"]
+		// Memory is held all the time; of the CPU, one that computes may get little on a machine that is busy.
+		return busy.UsedGiBHours > 2./3600*0.125 && busy.UsedGiBHours > 4*idle.UsedGiBHours && busy.UsedCoreHours > 10*idle.UsedCoreHours && busy.UsedCoreHours > 0
+	})
 }
 
 // ended waits until a pod has ended, and returns what it cost by its own times, in billionths: half a core, for a euro a second.

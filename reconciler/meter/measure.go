@@ -38,7 +38,8 @@ func (k *connection) measure(ctx context.Context, now time.Time, running []*obje
 		}
 	}
 	var all []Measured
-	last := map[string]time.Time{}
+	var samples []sampled
+	last, sampledLast := map[string]time.Time{}, map[string]time.Time{}
 	for i := range list.Items {
 		o := pods[[2]string{list.Items[i].GetNamespace(), list.Items[i].GetName()}]
 		if o == nil {
@@ -60,9 +61,17 @@ func (k *connection) measure(ctx context.Context, now time.Time, running []*obje
 				Cluster: k.cluster, UID: uid, At: now,
 				MilliCoreSeconds: usage.Times(cores, 1000*seconds), MiBSeconds: usage.Times(mib, seconds),
 			})
+			sampledLast[uid] = k.meters.sampled[uid]
+			if o.fact.Place.Run != "" && usage.Sampled(o.fact.Began, k.meters.sampled[uid], now, k.m.opts.Interval) {
+				sampledLast[uid] = now
+				samples = append(samples, sampleOf(o, now, cores, mib))
+			}
 		}
 	}
-	k.meters.last = last
+	k.meters.last, k.meters.sampled = last, sampledLast
+	if err := k.m.opts.Ledger.sample(ctx, k.platform, samples); err != nil {
+		k.failed(ctx, err)
+	}
 	if err := k.m.opts.Ledger.Measure(ctx, all); err != nil {
 		k.failed(ctx, err)
 	}

@@ -131,5 +131,7 @@ func (k *connection) failed(ctx context.Context, err error) {
 // metrics is what is known of measurements: of each pod, up to when it was measured.
 type metrics struct {
 	last map[string]time.Time
-	off  bool
+	// sampled is when what each pod of a run uses was kept last.
+	sampled map[string]time.Time
+	off     bool
 }

@@ -108,6 +108,10 @@ func (out *object) pod(o *unstructured.Unstructured, spec map[string]any) {
 	if out.fact.Until.IsZero() {
 		out.fact.Until = changed
 	}
+	// Kubernetes has whole seconds, of two clocks: what begins and ends within one takes one.
+	if least := out.fact.Began.Add(time.Second); out.begun && out.fact.Until.Before(least) {
+		out.fact.Until = least
+	}
 }
 
 // lastEnd is when the last container of a pod ended, as far as that is said.

@@ -70,5 +70,13 @@ func Tables() history.Tables {
 			platform TEXT NOT NULL, month TEXT NOT NULL, project TEXT NOT NULL, environment TEXT NOT NULL, currency TEXT NOT NULL, nano BIGINT NOT NULL,
 			PRIMARY KEY (platform, month, project, environment, currency)
 		)`,
+	}, {
+		// What pods of runs used at moments, as [usage.Sampled] keeps it.
+		`CREATE TABLE trunkline_usage_samples (
+			platform TEXT NOT NULL, project TEXT NOT NULL, environment TEXT NOT NULL, run TEXT NOT NULL, uid TEXT NOT NULL, at BIGINT NOT NULL,
+			core_m BIGINT NOT NULL, mib BIGINT NOT NULL, asked_core_m BIGINT NOT NULL, asked_mib BIGINT NOT NULL,
+			PRIMARY KEY (platform, project, environment, run, uid, at)
+		)`,
+		`CREATE INDEX trunkline_usage_samples_at ON trunkline_usage_samples (platform, at)`,
 	}}}
 }

@@ -200,6 +200,9 @@ func (b *Board) SetSource(change func(*Source)) {
 	})
 }
 
+// Touch has those who follow look again: what is not on the board has changed, such as a pull request.
+func (b *Board) Touch() { b.update(func() []subject { return overviewIf(true) }) }
+
 // Describe has the board say of a commit what is known of it, once it is set with nothing but its hash.
 func (b *Board) Describe(c Commit) {
 	b.mu.Lock()

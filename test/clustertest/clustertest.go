@@ -51,12 +51,26 @@ const (
 	Exec Mode = "exec"
 )
 
+// Network says which network pods of mode Exec have.
+type Network string
+
+// The networks of pods.
+const (
+	// Host is that of this machine: pods reach servers at 127.0.0.1, and Services lead nowhere.
+	Host Network = "host"
+	// Pods is one of the cluster's own: each pod has an address, Services and their names lead to pods, and
+	// host.devcluster.internal is this machine's 127.0.0.1.
+	Pods Network = "pods"
+)
+
 // Options are what a cluster is started with.
 type Options struct {
 	// Name is also that of the context in the kubeconfig; default: "test".
 	Name string
 	// Mode of the nodes; default: Fake.
 	Mode Mode
+	// Network of pods; default: Host.
+	Network Network
 	// Args are further arguments for devcluster up.
 	Args []string
 }
@@ -177,6 +191,9 @@ func start(dir string, opts Options) (*Cluster, error) {
 		opts.Mode = Fake
 	}
 	args := append([]string{"up", "--name", opts.Name, "--dir", dir, "--mode", string(opts.Mode), "--lifeline"}, opts.Args...)
+	if opts.Network != "" {
+		args = append(args, "--network", string(opts.Network))
+	}
 	c := &Cluster{Name: opts.Name, exited: make(chan struct{}), stderr: &tail{}}
 	// The cluster ends by itself when the test process does, however that comes about: its standard input ends.
 	c.command = exec.Command(binary, args...)

@@ -23,6 +23,7 @@ import (
 	"trunkline.dev/trunkline/test/devcluster/controlplane"
 	"trunkline.dev/trunkline/test/devcluster/node"
 	"trunkline.dev/trunkline/test/devcluster/node/container"
+	"trunkline.dev/trunkline/test/devcluster/node/podnet"
 	"trunkline.dev/trunkline/test/devcluster/process"
 )
 
@@ -38,7 +39,7 @@ func startNodes(o upOptions, layout controlplane.Layout, env controlplane.NodeEn
 	spec := process.Spec{Name: nodeComponent, Dir: layout.Dir, LogPath: env.Log, Args: []string{
 		"component", nodeComponent, "--mode=" + o.mode, "--count=" + strconv.Itoa(o.nodes),
 		"--kubeconfig=" + env.Kubeconfig, "--ca=" + env.CA, "--cert=" + env.Cert, "--key=" + env.Key,
-		"--pods=" + layout.Pods(),
+		"--pods=" + layout.Pods(), "--volumes=" + layout.Volumes(),
 	}}
 	if o.mode == string(node.Fake) {
 		return process.Start(spec)
@@ -46,12 +47,20 @@ func startNodes(o upOptions, layout controlplane.Layout, env controlplane.NodeEn
 	for _, mount := range o.mounts {
 		spec.Args = append(spec.Args, "--mount="+mount)
 	}
+	check := []string{"component", checkComponent, layout.Pods()}
+	if o.network == podNetwork {
+		check = append(check, controlplane.ServiceRange)
+	}
 	attr, err := container.NamespaceAttr()
 	if err == nil {
 		err = process.Run(process.Spec{
-			Name: checkComponent, Args: []string{"component", checkComponent, layout.Pods()},
+			Name: checkComponent, Args: check,
 			Dir: layout.Dir, LogPath: layout.Log(checkComponent), Attr: attr,
 		})
+	}
+	if err != nil && o.network == podNetwork {
+		return nil, fmt.Errorf("this system gives pods no network of their own; start with --network %s, or allow user and network namespaces "+
+			"(on Ubuntu 24.04 and later, sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0): %w", hostNetwork, err)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "devcluster %s: this system gives no user and mount namespaces, so pods with volumes will fail (%v);\n"+
@@ -60,6 +69,9 @@ func startNodes(o upOptions, layout controlplane.Layout, env controlplane.NodeEn
 	}
 	spec.Attr = attr
 	spec.Args = append(spec.Args, "--isolated")
+	if o.network == podNetwork {
+		spec.Args = append(spec.Args, "--services="+controlplane.ServiceRange)
+	}
 	return process.Start(spec)
 }
 
@@ -92,19 +104,24 @@ func newComponents(stderr io.Writer) *cobra.Command {
 	f.StringVar(&o.cfg.Server.Cert, "cert", "", "")
 	f.StringVar(&o.cfg.Server.Key, "key", "", "")
 	f.StringVar(&o.cfg.Exec.Dir, "pods", "", "")
+	f.StringVar(&o.cfg.Exec.Volumes, "volumes", "", "")
 	f.StringArrayVar(&o.mounts, "mount", nil, "")
+	f.StringVar(&o.cfg.Exec.Services, "services", "", "")
 	f.BoolVar(&o.cfg.Exec.Isolated, "isolated", false, "")
 
 	check := &cobra.Command{
 		Use:  checkComponent,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			process.ExitWithParent(nil)
 			scratch, err := os.MkdirTemp(args[0], "check-")
 			if err != nil {
 				return fmt.Errorf("making a folder to try in: %w", err)
 			}
-			return container.Check(scratch)
+			if err := container.Check(scratch); err != nil || len(args) == 1 {
+				return err
+			}
+			return podnet.Check(args[1])
 		},
 	}
 	parent := &cobra.Command{Use: "component", Hidden: true}
@@ -130,11 +147,26 @@ func playNodes(ctx context.Context, o nodeOptions) error {
 		return fmt.Errorf("reading the API server's address: %w", err)
 	}
 	cfg.Exec.Env = containerEnv(os.Getenv("PATH"), server)
+	cfg.Exec.APIServer, cfg.Exec.Upstream = server.Host, nameServer("/etc/resolv.conf")
 	for _, mount := range o.mounts {
 		path, host, _ := strings.Cut(mount, "=")
 		cfg.Exec.Mounts = append(cfg.Exec.Mounts, container.Mount{Path: filepath.Clean(path), Source: host, Foreign: true})
 	}
 	return node.Run(ctx, cfg)
+}
+
+// nameServer is the first DNS server that a file names, or empty.
+func nameServer(file string) string {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "" // there is none, then
+	}
+	for line := range strings.Lines(string(content)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
+			return fields[1]
+		}
+	}
+	return ""
 }
 
 // containerEnv is what every container has in its environment. As the "image" is this machine, its PATH is ours. The

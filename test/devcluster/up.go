@@ -16,16 +16,23 @@ import (
 	"trunkline.dev/trunkline/test/devcluster/component"
 	"trunkline.dev/trunkline/test/devcluster/controlplane"
 	"trunkline.dev/trunkline/test/devcluster/node"
+	"trunkline.dev/trunkline/test/devcluster/node/gateway"
 	"trunkline.dev/trunkline/test/devcluster/process"
 )
 
 // upOptions are the flags of `devcluster up`.
 type upOptions struct {
-	name, dir, mode string
-	nodes           int
-	mounts          []string
-	lifeline        bool
+	name, dir, mode, network string
+	nodes                    int
+	mounts                   []string
+	lifeline                 bool
 }
+
+// The networks of pods.
+const (
+	hostNetwork = "host"
+	podNetwork  = "pods"
+)
 
 func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	var o upOptions
@@ -41,7 +48,11 @@ func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 			"  exec  pods of the image trunkline.local/host run as processes of this machine, on Linux in their own mount\n" +
 			"        namespace; other images stay in ImagePullBackOff\n" +
 			"  fake  nothing runs: pods are Running and Ready at once, Jobs' pods Succeeded; the annotation\n" +
-			"        " + node.FailAnnotation + `: "true" makes a pod fail` + "\n\n" + purpose,
+			"        " + node.FailAnnotation + `: "true" makes a pod fail` + "\n\n" +
+			"Networks of mode exec:\n" +
+			"  host  that of this machine; each pod has an address in 127.0.0.0/8, and Services lead nowhere\n" +
+			"  pods  one of the cluster's own: each pod has an address, Services and their names lead to pods, and\n" +
+			"        " + gateway.HostName + " is this machine's 127.0.0.1; it takes Linux with user namespaces\n\n" + purpose,
 		Example: "  devcluster up --name dev --dir /tmp/dev --mount /lake=$PWD/lake\n" +
 			"  devcluster up --name scale --dir /tmp/scale --mode fake --nodes 50",
 		Args: cobra.NoArgs,
@@ -54,6 +65,7 @@ func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	f.StringVar(&o.dir, "dir", "", "folder for everything the cluster writes (required)")
 	f.IntVar(&o.nodes, "nodes", 1, "number of nodes")
 	f.StringVar(&o.mode, "mode", string(node.Exec), "what becomes of pods: exec or fake")
+	f.StringVar(&o.network, "network", hostNetwork, "which network pods have: host, the machine's, or pods, one of their own (mode exec on Linux)")
 	f.StringArrayVar(&o.mounts, "mount", nil, "PATH=HOSTDIR: show HOSTDIR at PATH in every container, writable (mode exec; repeatable)")
 	f.BoolVar(&o.lifeline, "lifeline", false, "also stop when stdin reaches its end, so that the cluster never outlives the program that started it")
 	return cmd
@@ -77,7 +89,7 @@ func up(ctx context.Context, o upOptions, stdin io.Reader, stdout, stderr io.Wri
 	}
 	fmt.Fprintf(stderr, "devcluster %s starts Kubernetes %s in mode %s, for development and tests only\n", o.name, component.KubernetesVersion, o.mode)
 	return controlplane.Run(ctx, controlplane.Config{
-		Name: o.name, Layout: layout, Nodes: o.nodes, EtcdServers: component.EtcdServers, Stderr: stderr,
+		Name: o.name, Layout: layout, Nodes: o.nodes, Metrics: o.mode == string(node.Exec), EtcdServers: component.EtcdServers, Stderr: stderr,
 		StartNodes: func(env controlplane.NodeEnv) (*process.Process, error) { return startNodes(o, layout, env, stderr) },
 		Ready: func(kubeconfig string) error {
 			_, err := fmt.Fprintln(stdout, kubeconfig)
@@ -99,6 +111,12 @@ func (o *upOptions) check() error {
 	}
 	if o.mode != string(node.Fake) && o.mode != string(node.Exec) {
 		return fmt.Errorf("--mode %q: the modes are %s and %s", o.mode, node.Exec, node.Fake)
+	}
+	if o.network != hostNetwork && o.network != podNetwork {
+		return fmt.Errorf("--network %q: there are %s and %s", o.network, hostNetwork, podNetwork)
+	}
+	if o.network == podNetwork && o.mode != string(node.Exec) {
+		return fmt.Errorf("--network %s: in mode %s nothing runs that could have a network", o.network, o.mode)
 	}
 	for i, mount := range o.mounts {
 		path, host, ok := strings.Cut(mount, "=")

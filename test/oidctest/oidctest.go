@@ -23,9 +23,12 @@ import (
 )
 
 const (
-	// WebClient is what the issuer knows a daemon by, with its secret, and CLIClient what it knows the command line by, which has none.
-	WebClient, WebSecret = "trunkline", "the-secret-of-the-daemon"
-	CLIClient            = "trunkline-cli"
+	// WebClient is what the issuer knows a daemon by.
+	WebClient = "trunkline"
+	// WebSecret is the secret of the daemon.
+	WebSecret = "the-secret-of-the-daemon"
+	// CLIClient is what it knows the command line by, which has no secret.
+	CLIClient = "trunkline-cli"
 	// Password is everybody's.
 	Password = "correct-horse-battery"
 )
@@ -80,7 +83,7 @@ func (i *Issuer) key() op.SigningKey {
 
 func (i *Issuer) signed(mail string, changes map[string]any, method jwt.SigningMethod, key any) string {
 	i.t.Helper()
-	now := time.Now() //nolint:forbidigo // an issuer has the time of day
+	now := time.Now() // an issuer has the time of day
 	claims := jwt.MapClaims{
 		"iss": i.URL, "sub": mail, "aud": CLIClient, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"email": mail, "email_verified": true, "groups": i.store.groups[mail],

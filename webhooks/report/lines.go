@@ -338,6 +338,9 @@ func footer(r Review) string {
 	if report := markdown.Link("full report", r.ReportURL); report != "full report" {
 		parts = append(parts, report)
 	}
+	if page := markdown.Link("in the console", r.PageURL); page != "in the console" {
+		parts = append(parts, page)
+	}
 	parts = append(parts, "`/trunkline help`")
 	return "<sub>" + strings.Join(parts, " · ") + "</sub>\n"
 }

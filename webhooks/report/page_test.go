@@ -42,7 +42,7 @@ func hostileReview(text string) report.Review {
 // many elements as with plain ones.
 func TestPagesRunNothing(t *testing.T) {
 	count := func(text string) (elements int) {
-		page, err := report.Page(hostileReview(text))
+		page, err := report.Page(report.FactsOf(hostileReview(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestPagesOfForks(t *testing.T) {
 	r.Plan.Releases[0].Err, r.Plan.Releases[0].Steps[0].Err = "hunter2", "hunter2"
 	r.Plan.Releases[0].Steps[0].Diff = "@@ -1 +1 @@\n-password: hunter1\n+password: hunter2\n"
 	r.Cost.Change = "hunter2"
-	page, err := report.Page(r)
+	page, err := report.Page(report.FactsOf(r))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPagesAreWhole(t *testing.T) {
 		r.Plan.Releases[0].Steps = append(r.Plan.Releases[0].Steps, preview.Step{Action: plan.Update, Diff: "+" + strings.Repeat("x", 500) + "\n"})
 	}
 	r.Plan.Releases[0].Steps = append(r.Plan.Releases[0].Steps, preview.Step{Action: plan.Update, Diff: "+the last one\n"})
-	page, err := report.Page(r)
+	page, err := report.Page(report.FactsOf(r))
 	if err != nil {
 		t.Fatal(err)
 	}

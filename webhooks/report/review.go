@@ -67,6 +67,8 @@ type Review struct {
 
 	// ReportURL leads to the full report; empty: there is none. RulesURL is where the pages of rules are, ending in "/".
 	ReportURL, RulesURL string
+	// PageURL leads to the pull request in the console; empty: nowhere.
+	PageURL string
 	// Secretless reports whether the pull request is a fork's: of its objects the names are shown and no values, and
 	// nothing of what it costs.
 	Secretless bool
@@ -118,21 +120,26 @@ type Flow struct {
 // Cost is what a change costs, in words of money that are ready to be shown.
 type Cost struct {
 	// Before and After are sums a month, such as "214.60 EUR"; Change is signed, such as "+16.50".
-	Before, After, Change string
+	Before string `json:"before"`
+	After  string `json:"after"`
+	Change string `json:"change"`
 	// Parts are the differences by project and environment, the largest first.
-	Parts []CostPart
+	Parts []CostPart `json:"parts,omitempty"`
 	// Once are sums that are paid once, such as a backfill's.
-	Once []CostPart
+	Once []CostPart `json:"once,omitempty"`
 	// Unknown lists what could not be estimated, and why.
-	Unknown []string
+	Unknown []string `json:"unknown,omitempty"`
 	// Jumps reports whether the change is large enough to be told first.
-	Jumps bool
+	Jumps bool `json:"jumps,omitempty"`
 	// Accuracy says how far off estimates were, such as "estimates from 2026-08 to 2026-10 were 12 % low"; empty if that is not known.
-	Accuracy string
+	Accuracy string `json:"accuracy,omitempty"`
 }
 
 // CostPart is a part of the cost.
-type CostPart struct{ What, Change string }
+type CostPart struct {
+	What   string `json:"what"`
+	Change string `json:"change"`
+}
 
 // PreviewEnvironment is the environment of a pull request.
 type PreviewEnvironment struct {

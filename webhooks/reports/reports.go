@@ -3,7 +3,7 @@
 // Package reports keeps the full reports of pull requests in the data folder, and makes the links by which they are read: whoever
 // has a link may read its report until it expires, and nobody can guess or make one.
 //
-// Of Trunkline it may import reconciler/durable and webhooks/report.
+// Of Trunkline it may import catalog/draw, reconciler/durable and webhooks/report.
 package reports
 
 import (
@@ -46,18 +46,25 @@ var (
 type Keeper struct {
 	dir, base string
 	now       func() time.Time
+	// changed tells those who look at pull requests that one has changed.
+	changed func()
 
-	mu   sync.Mutex
-	keys keys
+	mu    sync.Mutex
+	keys  keys
+	pulls map[string]report.Pull
 }
 
-// Open opens the reports in a folder, which is created if need be. The base is where people reach the daemon.
-func Open(dir, base string, now func() time.Time) (*Keeper, error) {
+// Open opens the reports in a folder, which is created if need be. The base is where people reach the daemon; without one there are
+// no links. Changed is called whenever what is known of a pull request changes; it must not block.
+func Open(dir, base string, changed func(), now func() time.Time) (*Keeper, error) {
 	if err := durable.MakeFolder(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of reports: %w", err)
 	}
-	k := &Keeper{dir: dir, base: strings.TrimSuffix(base, "/"), now: now}
-	var err error
+	k := &Keeper{dir: dir, base: strings.TrimSuffix(base, "/"), changed: changed, now: now, pulls: map[string]report.Pull{}}
+	err := k.readPulls()
+	if err != nil {
+		return nil, err
+	}
 	if k.keys, err = readKeys(k.keyFile()); err != nil {
 		return nil, err
 	}
@@ -79,9 +86,11 @@ func (k *Keeper) rotate() error {
 	return nil
 }
 
-// Keep keeps the report on a head of a pull request, and returns the address at which it is read. That stays the same for days.
+// Keep keeps the report on a head of a pull request, and returns the address at which it is read; empty if there is none. That stays
+// the same for days.
 func (k *Keeper) Keep(pull, head string, r report.Review) (address string, err error) {
-	page, err := report.Page(r)
+	facts := report.FactsOf(r)
+	page, err := report.Page(facts)
 	if err != nil {
 		return "", err
 	}
@@ -89,6 +98,12 @@ func (k *Keeper) Keep(pull, head string, r report.Review) (address string, err e
 	defer k.mu.Unlock()
 	if err := k.rotate(); err != nil {
 		return "", err
+	}
+	if err := k.keepFacts(pull, facts); err != nil {
+		return "", err
+	}
+	if k.base == "" {
+		return "", nil
 	}
 	id := idOf(pull, head)
 	for form, content := range map[string][]byte{".html.gz": page, ".md.gz": []byte(report.Full(r))} {
@@ -149,7 +164,7 @@ func (k *Keeper) prune() error {
 		if err == nil && strings.HasPrefix(e.Name(), temporary) {
 			_ = os.Remove(filepath.Join(k.dir, e.Name())) // of a process that was killed
 		}
-		if err != nil || !strings.HasSuffix(e.Name(), ".gz") {
+		if err != nil || !strings.HasSuffix(e.Name(), ".gz") || k.isFacts(e.Name()) {
 			continue // it is gone already, or none
 		}
 		all = append(all, kept{e.Name(), info.ModTime(), info.Size()})

@@ -11,6 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog/draw"
 	"trunkline.dev/trunkline/webhooks/report"
 	"trunkline.dev/trunkline/webhooks/reports"
 )
@@ -24,7 +28,7 @@ const base = "https://trunkline.example"
 
 func open(t *testing.T, dir string, c *clock) *reports.Keeper {
 	t.Helper()
-	k, err := reports.Open(dir, base+"/", c.Now)
+	k, err := reports.Open(dir, base+"/", func() {}, c.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +150,7 @@ func TestKeysAreSecret(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`[{"secret": ""}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reports.Open(dir, base, c.Now); err == nil {
+	if _, err := reports.Open(dir, base, func() {}, c.Now); err == nil {
 		t.Error("an empty key signs links")
 	}
 }
@@ -169,5 +173,81 @@ func TestReportsAreBounded(t *testing.T) {
 	}
 	if got, err := k.Read(second, true); err != nil || !strings.HasPrefix(string(got), "### ") {
 		t.Errorf("the newest is %q, %v", got, err)
+	}
+}
+
+// TestPulls: what is known of pull requests, and the reports on them, is there after a restart, and goes when the forge does not know
+// them or they ended long ago.
+func TestPulls(t *testing.T) {
+	c := &clock{now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	dir := t.TempDir()
+	k := open(t, dir, c)
+	note := func(name, state string, number int) {
+		t.Helper()
+		p := report.Pull{Name: name, Number: number, Title: "a <b>", State: state, Head: "h1", Base: "main", Updated: c.now}
+		if state != "open" {
+			p.Closed = c.now
+		}
+		if err := k.Note(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note("pr-1", "merged", 1)
+	note("pr-7", "open", 7)
+	review := report.Review{Outcome: report.Refused, Head: "h1", Flow: &report.Flow{After: &draw.Graph{Nodes: []draw.Node{{ID: "orders/raw@1", Kind: draw.Dataset}}}}, Findings: []report.Finding{
+		{Problem: v1alpha1.Problem{Rule: "dag-cycle", Severity: v1alpha1.Deny, Message: "m", About: v1alpha1.About{Project: "orders"}}},
+	}}
+	if _, err := k.Keep("pr-7", "h1", review); err != nil {
+		t.Fatal(err)
+	}
+	note("pr-7", "open", 7) // what was found out stays
+	k = open(t, dir, c)
+	var names []string
+	for _, p := range k.Pulls() {
+		names = append(names, p.Name+" "+p.State)
+	}
+	if diff := cmp.Diff([]string{"pr-7 open", "pr-1 merged"}, names); diff != "" {
+		t.Errorf("after a restart, the open one first, -want +got:\n%s", diff)
+	}
+	p, facts, err := k.Pull("pr-7")
+	if err != nil || p.Report == nil || p.Report.Denied != 1 || p.Report.Touches[0].Project != "orders" || facts == nil || facts.Flow == nil || facts.Denied[0].Rule != "dag-cycle" {
+		t.Errorf("after a restart the report is %+v %+v, %v", p.Report, facts, err)
+	}
+	if _, facts, err := k.Pull("pr-1"); facts != nil || err != nil {
+		t.Errorf("what was not evaluated has the report %v, %v", facts, err)
+	}
+	if _, _, err := k.Pull("pr-8"); !errors.Is(err, reports.ErrNoPull) {
+		t.Errorf("what is not known: %v", err)
+	}
+	if err := k.Note(report.Pull{Name: "../keys", State: "open"}); err == nil {
+		t.Error("a name leads out of the folder")
+	}
+	c.now = c.now.Add(15 * 24 * time.Hour)
+	note("pr-7", "open", 7)
+	if all := k.Pulls(); len(all) != 1 || all[0].Name != "pr-7" {
+		t.Errorf("two weeks after the end there are %v", all)
+	}
+	if err := k.Drop("pr-7"); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "pr-*")); len(files) > 0 || len(k.Pulls()) > 0 {
+		t.Errorf("of what the forge does not know there is %v", files)
+	}
+}
+
+// TestPullsWithoutLinks: a daemon that nobody says the address of makes no links, and has the reports all the same.
+func TestPullsWithoutLinks(t *testing.T) {
+	c := &clock{now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	told := 0
+	k, err := reports.Open(t.TempDir(), "", func() { told++ }, c.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Note(report.Pull{Name: "pr-7", State: "open"}); err != nil {
+		t.Fatal(err)
+	}
+	address, err := k.Keep("pr-7", "h1", report.Review{Outcome: report.Passed, Head: "h1"})
+	if _, facts, _ := k.Pull("pr-7"); address != "" || err != nil || facts == nil || told != 2 {
+		t.Errorf("the address is %q, the report %v, the error %v; those who look were told %d times", address, facts, err, told)
 	}
 }

@@ -45,18 +45,18 @@ func signedOnPlatform() map[string]string {
 		"access.yaml": head + `kind: Access
 metadata: {name: acme}
 spec:
-  teams: [{name: orders, groups: [team-orders]}]
+  teams: [{name: receipts, groups: [team-receipts]}]
   bindings:
     - {role: platform-admin, users: [ada@acme.example]}
-    - {role: project-contributor, teams: [orders], projects: [orders]}
-    - {role: environment-contributor, teams: [orders], environments: [dev]}
+    - {role: project-contributor, teams: [receipts], projects: [receipts]}
+    - {role: environment-contributor, teams: [receipts], environments: [dev]}
     - {role: environment-operator, groups: [operations], environments: [prod]}
 `,
 	}
 	for _, e := range []string{"dev", "prod"} {
 		out[e+".yaml"] = head + "kind: Environment\nmetadata: {name: " + e + "}\nspec: {clusters: [test]}\n"
 	}
-	for _, p := range []string{"orders", "ledger"} {
+	for _, p := range []string{"receipts", "payroll"} {
 		out[p+".yaml"] = head + fmt.Sprintf(`kind: Project
 metadata: {name: %s}
 spec:
@@ -73,7 +73,7 @@ spec:
 type role struct{ role, project, environment string }
 
 var roles = map[string][]role{
-	contributor: {{"project-contributor", "orders", ""}, {"environment-contributor", "", "dev"}},
+	contributor: {{"project-contributor", "receipts", ""}, {"environment-contributor", "", "dev"}},
 	operator:    {{"environment-operator", "", "prod"}},
 	stranger:    nil,
 }
@@ -136,7 +136,7 @@ func attempts(by string) []attempt {
 		out = append(out, attempt{fmt.Sprintf("%s in %s/%s: %s", right, project, environment, path), method, path, body, right, project, environment})
 	}
 	why := map[string]any{"why": "a test"}
-	for _, p := range []string{"orders", "ledger"} {
+	for _, p := range []string{"receipts", "payroll"} {
 		for _, e := range []string{"dev", "prod"} {
 			release := "/api/v1/releases/" + p + "/" + e + "/test"
 			add("view", p, e, "GET", release, nil)
@@ -378,7 +378,7 @@ func TestSignOn(t *testing.T) {
 	repo := gittest.New(t)
 	repo.Commit(t, "all", signedOnPlatform())
 	addresses := []string{freeAddress(t), freeAddress(t)}
-	issuer := oidctest.Start(t, map[string][]string{contributor: {"team-orders"}, operator: {"operations"}, stranger: nil},
+	issuer := oidctest.Start(t, map[string][]string{contributor: {"team-receipts"}, operator: {"operations"}, stranger: nil},
 		"http://"+addresses[0]+"/login/callback", "http://"+addresses[1]+"/login/callback")
 	dir := t.TempDir()
 	secret := func(name, text string) string {
@@ -399,7 +399,9 @@ func TestSignOn(t *testing.T) {
 	}
 	secret("dsn", pgtest.Start(t).Database(t))
 	d := start(addresses[0])
-	d.await("the commit to be fine", status.Platform.Fine)
+	d.await("the commit to be fine at the replica that leads", func(p status.Platform) bool {
+		return p.Fine() && p.Replica != nil && p.Replica.Name != "" && p.Replica.Leader == p.Replica.Name && len(p.Releases) == 4 && p.Releases[0].Result == status.Applied
+	})
 	other := start(addresses[1])
 	other.await("the other replica to answer", func(status.Platform) bool { return true })
 
@@ -422,7 +424,7 @@ func TestSignOn(t *testing.T) {
 			all := attempts("browser")
 			plan := map[string]any{"mail": who, "origin": d.server, "asks": all, "leave": true, "other": other.server}
 			if who == contributor {
-				plan["act"] = "/releases/orders/dev/test"
+				plan["act"] = "/releases/receipts/dev/test"
 			}
 			saw := browse(t, plan)
 			holdTo(t, who, "a browser", all, saw.Answers)
@@ -431,7 +433,7 @@ func TestSignOn(t *testing.T) {
 					t.Errorf("%s does not say who is signed on: %s", where, saw.Seen[where])
 				}
 			}
-			for name, sees := range map[string]bool{"orders": true, "ledger": true, "dev": who == contributor, "prod": true} {
+			for name, sees := range map[string]bool{"receipts": true, "payroll": true, "dev": who == contributor, "prod": true} {
 				if strings.Contains(saw.Seen["releases"], name) != sees {
 					t.Errorf("the page of releases: has %s: want %t:\n%s", name, sees, saw.Seen["releases"])
 				}
@@ -457,9 +459,9 @@ func (p person) commands(server string) {
 		says   string   // to the others
 	}{
 		{"who one is", []string{"whoami"}, []string{contributor, operator, stranger}, ""},
-		{"a release where one may", []string{"suspend", "orders/dev/test", "--why", "by hand"}, []string{contributor}, "not yours to see"},
-		{"and back", []string{"resume", "orders/dev/test"}, []string{contributor}, "not yours to see"},
-		{"one where nobody of them may", []string{"suspend", "orders/prod/test"}, nil, ""},
+		{"a release where one may", []string{"suspend", "receipts/dev/test", "--why", "by hand"}, []string{contributor}, "there "},
+		{"and back", []string{"resume", "receipts/dev/test"}, []string{contributor}, "there "},
+		{"one where nobody of them may", []string{"suspend", "receipts/prod/test"}, nil, ""},
 		{"a token that is less", []string{"tokens", "create", "laptop", "--right", "view"}, []string{contributor, operator, stranger}, ""},
 		{"the daemon's own numbers are none of theirs", []string{"sessions", "end", "ada@acme.example"}, nil, "platform-admin"},
 	} {
@@ -516,12 +518,12 @@ func recorded(t *testing.T, server, token string) {
 		t.Fatal(err)
 	}
 	want := map[string]bool{
-		"suspended orders/dev by carol@acme.example (oidc): by hand":               false,
-		"suspended orders/dev by carol@acme.example (oidc): a test":                false,
-		"suspended orders/dev by carol@acme.example (session): a test":             false,
-		"suspended orders/dev by carol@acme.example (session): tried in a browser": false,
-		"token-made / by olga@acme.example (oidc): ":                               false,
-		"sessions-ended / by olga@acme.example (session): ":                        false,
+		"suspended receipts/dev by carol@acme.example (oidc): by hand":               false,
+		"suspended receipts/dev by carol@acme.example (oidc): a test":                false,
+		"suspended receipts/dev by carol@acme.example (session): a test":             false,
+		"suspended receipts/dev by carol@acme.example (session): tried in a browser": false,
+		"token-made / by olga@acme.example (oidc): ":                                 false,
+		"sessions-ended / by olga@acme.example (session): ":                          false,
 	}
 	var all []string
 	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)

@@ -34,7 +34,7 @@
     p.className = `answer ${mood}`;
   }
 
-  // reset has the dialog begin anew: nothing was looked at, and nothing is done.
+  // reset has the dialog begin again: nothing was looked at, and nothing is done.
   function reset(form) {
     delete form.dataset.lots;
     const button = form.querySelector('.do');

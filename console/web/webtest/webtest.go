@@ -3,7 +3,8 @@
 // Package webtest is a platform for tests of pages: what is declared, a state with something of all that a page can show, and
 // what happened, with texts of others that try to be more than text.
 //
-// Of Trunkline it may import api, catalog, console, console/consoletest, console/web, reconciler/history and reconciler/status.
+// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, reconciler/history,
+// reconciler/status and webhooks/report.
 package webtest
 
 import (
@@ -39,12 +40,14 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	d.LotLogs[0].Text += Hostile + "\r\n" + "\u2066the end\n"
 	d.Show(State())
 	d.Page = history.Page{Events: Events()}
+	d.Members, d.Samples = Objects(Hostile), Samples()
+	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(Hostile), Spent(), Ahead(), Bill()
 	return d
 }
 
 // Pages has a console have the pages of its own sources.
 func Pages(o *console.Options) {
-	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Daemon: o.Daemon, Now: Now, Log: o.Log})
+	o.Pages = web.New(web.Sources{Board: o.Board, Catalog: o.Catalog, History: o.History, Lots: o.Lots, Pulls: o.Pulls, Costs: o.Costs, Objects: o.Objects, Daemon: o.Daemon, Now: Now, Log: o.Log})
 }
 
 // Paths are the pages that there are, one at least for each pattern.
@@ -61,6 +64,9 @@ func Paths() map[string][]string {
 		"GET /history":      {"/history", "/history?kind=drift&project=billing"},
 		"GET /search":       {"/search?q=orders", "/search?q=9b8a", "/search"},
 		"GET /previews":     {"/previews"},
+		"GET /pulls":        {"/pulls", "/pulls?state=ended"},
+		"GET /pulls/{pull}": {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
+		"GET /costs":        {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},
 		"GET /rules":        {"/rules", "/rules?mode=excepted"},
 		"GET /rules/{rule}": {"/rules/path-overlap"},
 		"GET /clusters":     {"/clusters"},
@@ -195,4 +201,18 @@ func Events() []history.Event {
 		}
 	}
 	return events
+}
+
+// Objects are those of each release.
+func Objects(text string) []status.Object {
+	return []status.Object{
+		{Kind: "Deployment", Group: "apps", Namespace: "n", Name: "ledger", Health: status.Unhealthy, Message: "0 of 2 pods are ready", Changed: Now().Add(-4 * time.Minute), Events: []status.ObjectEvent{
+			{Type: "Warning", Reason: "FailedCreate", Message: "quota exceeded: " + text, Count: 7, Time: Now().Add(-2 * time.Minute)},
+			{Type: "Normal", Reason: "ScalingReplicaSet", Message: "Scaled up replica set ledger-5c to 2", Count: 1, Time: Now().Add(-4 * time.Minute)},
+		}},
+		{Kind: "Job", Group: "batch", Namespace: "n", Name: "load-1", Health: status.Progressing, ByRun: true, Changed: Now().Add(-time.Minute)},
+		{Kind: "ConfigMap", Namespace: "n", Name: "limits", Health: status.Healthy, Changed: Now().Add(-26 * time.Hour)},
+		{Kind: "Service", Namespace: "n", Name: "ledger", Health: status.Healthy, Changed: Now().Add(-26 * time.Hour)},
+		{Kind: "ServiceAccount", Namespace: "n", Name: "ledger", Health: status.Healthy, Changed: Now().Add(-26 * time.Hour)},
+	}
 }

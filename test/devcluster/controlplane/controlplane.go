@@ -34,6 +34,8 @@ type Config struct {
 	Layout Layout
 	// Nodes is the number of nodes.
 	Nodes int
+	// Metrics reports whether the nodes serve metrics.k8s.io, which is then waited for.
+	Metrics bool
 	// EtcdServers is what the API server's process calls its etcd.
 	EtcdServers string
 	// StartNodes starts the process that plays the nodes, once the API server answers.
@@ -162,7 +164,10 @@ func (c *cluster) start(ctx context.Context) error {
 	if err := c.await(ctx, manager, "the default ServiceAccount", defaultAccount(client)); err != nil {
 		return err
 	}
-	return c.await(ctx, c.nodes, "the nodes to be ready", nodesReady(client, c.Nodes))
+	if err := c.await(ctx, c.nodes, "the nodes to be ready", nodesReady(client, c.Nodes)); err != nil || !c.Metrics {
+		return err
+	}
+	return c.await(ctx, c.nodes, "metrics.k8s.io to answer", allGroupsAnswer(client))
 }
 
 // component starts one Kubernetes component. Its working directory is the cluster's, where etcd has its socket.

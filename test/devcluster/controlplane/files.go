@@ -15,8 +15,9 @@ import (
 	"trunkline.dev/trunkline/test/devcluster/pki"
 )
 
-// serviceRange is the range of cluster IPs. Kubernetes wants /16 or larger for its allocator to be quiet; nothing routes it.
-const serviceRange = "10.96.0.0/12"
+// ServiceRange is the range of cluster IPs. Kubernetes wants /16 or larger for its allocator to be quiet. It leads somewhere
+// only where pods have a network of their own.
+const ServiceRange = "10.96.0.0/12"
 
 // Layout names the files of a devcluster below its folder.
 type Layout struct{ Dir string }
@@ -32,6 +33,9 @@ func (l Layout) Log(component string) string { return filepath.Join(l.Logs(), co
 
 // Pods is the folder of the pods' logs and scratch space.
 func (l Layout) Pods() string { return filepath.Join(l.Dir, "pods") }
+
+// Volumes is the folder of what claims for volumes get.
+func (l Layout) Volumes() string { return filepath.Join(l.Dir, "volumes") }
 
 // PKI is the folder of keys, certificates and the components' kubeconfigs.
 func (l Layout) PKI() string { return filepath.Join(l.Dir, "pki") }
@@ -70,7 +74,7 @@ func (l Layout) prepare() error {
 	if err := l.Clean(); err != nil {
 		return err
 	}
-	for _, dir := range []string{l.Logs(), l.PKI(), l.Pods()} {
+	for _, dir := range []string{l.Logs(), l.PKI(), l.Pods(), l.Volumes()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("making the folders of the cluster: %w", err)
 		}
@@ -90,7 +94,7 @@ func (l Layout) prepare() error {
 // Clean removes all that is of no use once the cluster is gone: everything but the logs.
 func (l Layout) Clean() error {
 	for _, path := range []string{
-		l.Kubeconfig(), l.PKI(), l.Pods(), filepath.Join(l.Dir, "etcd"),
+		l.Kubeconfig(), l.PKI(), l.Pods(), l.Volumes(), filepath.Join(l.Dir, "etcd"),
 		filepath.Join(l.Dir, "etcd.sock"), filepath.Join(l.Dir, "etcd-peer.sock"),
 	} {
 		if err := os.RemoveAll(path); err != nil {
@@ -99,6 +103,9 @@ func (l Layout) Clean() error {
 	}
 	return nil
 }
+
+// kubeletClient is the name by which the API server shows itself to the nodes.
+const kubeletClient = "kube-apiserver-kubelet-client"
 
 // user is someone with a client certificate and a kubeconfig.
 type user struct {
@@ -113,7 +120,7 @@ func writeCredentials(l Layout, name, server string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, services, err := net.ParseCIDR(serviceRange)
+	_, services, err := net.ParseCIDR(ServiceRange)
 	if err != nil {
 		return fmt.Errorf("parsing the service range: %w", err)
 	}
@@ -127,12 +134,12 @@ func writeCredentials(l Layout, name, server string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	kubelet, err := ca.Server("devcluster-node", nil, []net.IP{loopback})
+	kubelet, err := ca.Server("devcluster-node", []string{"devcluster-metrics.kube-system.svc"}, []net.IP{loopback})
 	if err != nil {
 		return err
 	}
 	// The API server shows this one to the nodes; the group lets nobody do anything at the API server itself.
-	toKubelet, err := ca.Client("kube-apiserver-kubelet-client", "devcluster:apiserver")
+	toKubelet, err := ca.Client(kubeletClient, "devcluster:apiserver")
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func apiServerFlags(l Layout, port int, etcd string) []string {
 		"--etcd-servers=" + etcd,
 		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port=" + strconv.Itoa(port),
 		"--endpoint-reconciler-type=none", // an endpoint may not be a loopback address, and nothing routes to it
-		"--service-cluster-ip-range=" + serviceRange,
+		"--service-cluster-ip-range=" + ServiceRange,
 		"--authorization-mode=Node,RBAC",
 		"--allow-privileged=true",
 		"--client-ca-file=" + l.pki("ca.crt"),
@@ -25,6 +25,11 @@ func apiServerFlags(l Layout, port int, etcd string) []string {
 		"--kubelet-certificate-authority=" + l.pki("ca.crt"),
 		"--kubelet-client-certificate=" + l.pki("kubelet-client.crt"), "--kubelet-client-key=" + l.pki("kubelet-client.key"),
 		"--kubelet-preferred-address-types=InternalIP",
+		// The nodes serve metrics.k8s.io as well, and believe the API server who asks.
+		"--proxy-client-cert-file=" + l.pki("kubelet-client.crt"), "--proxy-client-key-file=" + l.pki("kubelet-client.key"),
+		"--requestheader-client-ca-file=" + l.pki("ca.crt"), "--requestheader-allowed-names=" + kubeletClient,
+		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--profiling=false",
 		"--shutdown-delay-duration=0s",
 	}

@@ -73,6 +73,22 @@ func nodesReady(client kubernetes.Interface, want int) func(context.Context) err
 	}
 }
 
+// allGroupsAnswer demands that all groups of the API can be listed: while one cannot, no namespace can be deleted.
+func allGroupsAnswer(client kubernetes.Interface) func(context.Context) error {
+	return func(context.Context) error {
+		groups, _, err := client.Discovery().ServerGroupsAndResources()
+		if err != nil {
+			return err
+		}
+		for _, group := range groups {
+			if group.Name == "metrics.k8s.io" {
+				return nil
+			}
+		}
+		return errors.New("metrics.k8s.io is not listed")
+	}
+}
+
 // nodeReady demands more than the condition: while a node is tainted, nothing is scheduled to it.
 func nodeReady(node corev1.Node) error {
 	if len(node.Spec.Taints) > 0 {

@@ -43,6 +43,17 @@ func TestExec(t *testing.T) {
 			"cron job":         testCronJob,
 			"logs":             testLogs,
 			"in-cluster":       testInCluster,
+			"claims":           testClaims,
+			"stateful set":     testStatefulSet,
+			"programs":         testPrograms,
+			"exec":             testKubectlExec,
+			"exec by client":   testExecByClient,
+			"attach":           testAttach,
+			"terminal":         testTerminal,
+			"cp":               testCopy,
+			"port-forward":     testPortForward,
+			"usage":            testUsage,
+			"usage adds up":    testUsageOfTheEnded,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

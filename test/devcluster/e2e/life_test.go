@@ -231,6 +231,8 @@ func TestWrongUse(t *testing.T) {
 		{"a folder with other things in it is never touched", foreign, nil, 1, "is neither empty nor a folder of an earlier devcluster"},
 		{"a mode is one of two", t.TempDir(), []string{"--mode", "magic"}, 2, "the modes are exec and fake"},
 		{"a mount has a place", t.TempDir(), []string{"--mount", "lake"}, 2, "write PATH=HOSTDIR"},
+		{"a network is one of two", t.TempDir(), []string{"--network", "own"}, 2, "there are host and pods"},
+		{"what does not run has no network", t.TempDir(), []string{"--network", "pods", "--mode", "fake"}, 2, "nothing runs that could have a network"},
 		{"a name is a name", t.TempDir(), []string{"--name", "Not A Name"}, 2, "--name"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {

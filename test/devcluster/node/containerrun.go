@@ -4,7 +4,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -83,6 +82,9 @@ func (r *containerRun) prepare(ctx context.Context) bool {
 	for {
 		base := map[string]string{"HOME": "/", "HOSTNAME": r.w.pod.Name}
 		maps.Copy(base, r.w.rt.cfg.Exec.Env)
+		if r.w.network != nil {
+			maps.Copy(base, networkEnv())
+		}
 		var err error
 		r.env, err = environment(ctx, apiObjects{r.w.rt.cfg.Client}, r.w.pod, r.w.state.ip, r.c, base)
 		if err == nil {
@@ -122,11 +124,13 @@ func (r *containerRun) attempt(ctx context.Context, number int) corev1.Container
 	}
 	r.w.addLog(r.c.Name, log)
 	note := filepath.Join(dir, "termination-message")
-	proc, logged, err := r.start(dir, note, log)
+	live, logged, err := r.start(dir, note, log)
 	if err != nil {
 		log.end()
 		return failed(err)
 	}
+	r.w.setLive(r.c.Name, live)
+	defer r.w.setLive(r.c.Name, nil)
 	r.set(func(s *containerState) {
 		if s.state.Terminated != nil {
 			s.last = s.state
@@ -134,12 +138,13 @@ func (r *containerRun) attempt(ctx context.Context, number int) corev1.Container
 		s.state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: begun}}
 		s.restarts, s.id = int32(number), id //nolint:gosec // it restarts every 5 minutes at most
 	})
-	code := r.supervise(ctx, proc)
+	code := r.supervise(ctx, live.proc)
 	select {
 	case <-logged:
 	case <-time.After(drainTime):
 		log.end()
 	}
+	live.close()
 	end := corev1.ContainerStateTerminated{
 		ExitCode: code, Reason: "Completed", ContainerID: id, StartedAt: begun, FinishedAt: metav1.Now(),
 		Message: r.message(note, log, code),
@@ -151,28 +156,27 @@ func (r *containerRun) attempt(ctx context.Context, number int) corev1.Container
 }
 
 // start starts the process; logged is closed when its log is complete.
-func (r *containerRun) start(dir, note string, log *attemptLog) (proc *container.Container, logged chan struct{}, err error) {
+func (r *containerRun) start(dir, note string, log *attemptLog) (live *liveContainer, logged chan struct{}, err error) {
 	spec, err := r.spec(dir, note)
 	if err != nil {
 		return nil, nil, err
 	}
-	read, write, err := os.Pipe()
+	s, err := newStdio(&spec, r.c.Stdin, r.c.TTY)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a pipe for the log: %w", err)
+		return nil, nil, err
 	}
-	spec.Output = write
-	proc, err = container.Start(spec, r.w.rt.cfg.Exec.Isolated)
-	err = errors.Join(err, write.Close())
-	if err != nil {
-		return nil, nil, errors.Join(err, read.Close())
+	proc, err := container.Start(spec, r.w.rt.cfg.Exec.Isolated)
+	if err := s.started(proc, err); err != nil {
+		return nil, nil, err
 	}
+	live = &liveContainer{run: r, proc: proc, in: s.in, since: time.Now()}
 	logged = make(chan struct{})
 	go func() {
 		defer close(logged)
-		defer read.Close()
-		log.consume(read)
+		defer s.out.Close()
+		log.consume(io.TeeReader(s.out, &live.attached))
 	}()
-	return proc, logged, nil
+	return live, logged, nil
 }
 
 // supervise waits for the process, probes it, and ends it when the pod ends or it fails its probes.

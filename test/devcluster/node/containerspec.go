@@ -43,8 +43,13 @@ func (r *containerRun) spec(dir, note string) (container.Spec, error) {
 		}
 		mounts = append(mounts, container.Mount{Path: r.c.TerminationMessagePath, Source: note, Optional: true})
 	}
+	network := r.w.networkNamespace()
+	if network != nil {
+		mounts = append(mounts, r.w.networkMounts()...)
+	}
 	return container.Spec{
-		Args: args, Env: environ(r.env), Path: r.env["PATH"], Dir: r.c.WorkingDir,
+		Network: network,
+		Args:    args, Env: environ(r.env), Path: r.env["PATH"], Dir: r.c.WorkingDir,
 		UID: uid, GID: gid, Mounts: mounts, ReadOnlyRoot: readOnlyRoot(r.c), Scratch: dir,
 	}, nil
 }
@@ -70,13 +75,18 @@ func (r *containerRun) mount(m corev1.VolumeMount, lookup func(string) (string, 
 	}
 	readOnly := m.ReadOnly
 	for _, v := range r.w.pod.Spec.Volumes {
-		readOnly = readOnly || v.Name == m.Name && v.EmptyDir == nil
+		readOnly = readOnly || v.Name == m.Name && !writable(v)
 	}
 	return container.Mount{
 		Path: m.MountPath, Source: source, ReadOnly: readOnly,
 		// Nearly every pod has it and hardly any uses it, so it does not keep a pod from running without mounts.
 		Optional: strings.HasPrefix(m.Name, serviceAccountVolume),
 	}, nil
+}
+
+// writable reports whether a container may write to a volume.
+func writable(v corev1.Volume) bool {
+	return v.EmptyDir != nil || v.Ephemeral != nil || v.PersistentVolumeClaim != nil && !v.PersistentVolumeClaim.ReadOnly
 }
 
 // addLog remembers the log of a new attempt. As with the kubelet, the last two can be read; older ones are removed.

@@ -18,6 +18,8 @@ import (
 type objects interface {
 	ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error)
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+	// Folder is the folder of the host that a claim has got. That it has none yet is an error.
+	Folder(ctx context.Context, namespace, claim string) (string, error)
 	Token(ctx context.Context, pod *corev1.Pod, audience string, seconds *int64) (string, error)
 }
 

@@ -15,6 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"trunkline.dev/trunkline/test/devcluster/node/container"
+	"trunkline.dev/trunkline/test/devcluster/node/gateway"
+	"trunkline.dev/trunkline/test/devcluster/node/podnet"
 )
 
 // HostImage is the image of containers that run as processes of this machine, with any tag or digest.
@@ -24,10 +26,19 @@ const HostImage = "trunkline.local/host"
 type ExecConfig struct {
 	// Dir is a folder of the nodes' own for the pods' logs, volumes and scratch space, absolute.
 	Dir string
+	// Volumes is a folder of the nodes' own for what claims get, absolute.
+	Volumes string
 	// Mounts are shown in every container.
 	Mounts []container.Mount
 	// Isolated reports whether containers get mount namespaces; see [container.NamespaceAttr].
 	Isolated bool
+	// Services is the range of addresses of Services. If it is given, pods have a network of their own, with their own
+	// addresses, unless they ask for the machine's. It takes Isolated.
+	Services string
+	// APIServer is where the API server is, host and port.
+	APIServer string
+	// Upstream is the machine's DNS server, if any.
+	Upstream string
 	// Env is the part of the environment all containers have. It needs a PATH.
 	Env map[string]string
 }
@@ -36,7 +47,7 @@ type ExecConfig struct {
 var (
 	errDeleted  = errors.New("the pod was deleted")
 	errGone     = errors.New("the pod is gone")
-	errDeadline = errors.New("Pod was active on the node longer than the specified deadline") //nolint:staticcheck // the kubelet's words
+	errDeadline = errors.New("Pod was active on the node longer than the specified deadline") // the kubelet's words
 	errShutdown = errors.New("the devcluster stops")
 )
 
@@ -47,17 +58,36 @@ type execRuntime struct {
 	// net is the second byte of the pods' addresses, so that clusters side by side do not share them.
 	net byte
 
+	// network is that of pods, nil where they have the machine's.
+	network *podnet.Network
+
 	mu      sync.Mutex
 	pods    map[string]*podWorker
-	counter uint16
+	counter uint32
 	closed  bool
 }
 
-func newExec(ctx context.Context, cfg Config) *execRuntime {
-	return &execRuntime{
+func newExec(ctx context.Context, cfg Config) (*execRuntime, error) {
+	e := &execRuntime{
 		ctx: context.WithoutCancel(ctx), cfg: cfg, pods: map[string]*podWorker{},
 		net: byte(1 + rand.IntN(254)), //nolint:gosec // no secret
 	}
+	if cfg.Exec.Services == "" {
+		return e, nil
+	}
+	var err error
+	if e.network, err = podnet.New(cfg.Exec.Services); err != nil {
+		return nil, fmt.Errorf("making the network of pods: %w", err)
+	}
+	return e, nil
+}
+
+// serve answers in the network of pods until ctx is done. It calls ready as soon as it does.
+func (e *execRuntime) serve(ctx context.Context, ready func()) error {
+	return gateway.Run(ctx, gateway.Config{
+		Client: e.cfg.Client, Network: e.network, Host: podnet.Host,
+		APIServer: e.cfg.Exec.APIServer, Upstream: e.cfg.Exec.Upstream, Log: e.cfg.Log,
+	}, ready)
 }
 
 // Sync implements runtime.
@@ -90,17 +120,20 @@ func (e *execRuntime) Sync(ctx context.Context, key string, pod *corev1.Pod) err
 	return nil
 }
 
-// nextIP hands out loopback addresses: on Linux all of 127.0.0.0/8 is the machine itself, so that every pod can listen
-// on the same port.
-func (e *execRuntime) nextIP() string {
-	if goruntime.GOOS != "linux" {
-		return hostIP
-	}
+// nextIP hands out the address of a pod, which has the given number. In the machine's network these are loopback
+// addresses: on Linux all of 127.0.0.0/8 is the machine itself, so that every pod can listen on the same port.
+func (e *execRuntime) nextIP(own bool) (ip string, number uint32) {
 	e.counter++
+	switch {
+	case own:
+		return podnet.Address(e.counter), e.counter
+	case goruntime.GOOS != "linux":
+		return hostIP, e.counter
+	}
 	if e.counter&0xff == 0 || e.counter&0xff == 0xff {
 		e.counter += 2 - e.counter&1 // the customary network and broadcast addresses
 	}
-	return fmt.Sprintf("127.%d.%d.%d", e.net, e.counter>>8, e.counter&0xff)
+	return fmt.Sprintf("127.%d.%d.%d", e.net, e.counter>>8&0xff, e.counter&0xff), e.counter
 }
 
 // Logs implements runtime.
@@ -112,6 +145,17 @@ func (e *execRuntime) Logs(_ context.Context, request LogRequest) (LogReader, er
 		return nil, fmt.Errorf("pod %s/%s does not run here", request.Namespace, request.Pod)
 	}
 	return worker.log(request)
+}
+
+// Pod implements runtime.
+func (e *execRuntime) Pod(namespace, name string) (runningPod, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	worker := e.pods[namespace+"/"+name]
+	if worker == nil {
+		return nil, fmt.Errorf("pod %s/%s does not run here", namespace, name)
+	}
+	return worker, nil
 }
 
 // Close implements runtime.
@@ -128,6 +172,9 @@ func (e *execRuntime) Close() {
 	}
 	if !e.cfg.Exec.Isolated {
 		container.KillOrphans()
+	}
+	if e.network != nil {
+		e.network.Close()
 	}
 }
 

@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -47,6 +48,14 @@ func (f *fake) nextIP() string {
 func (f *fake) Logs(context.Context, LogRequest) (LogReader, error) {
 	return logText{io.NopCloser(strings.NewReader("devcluster runs in mode fake: no container runs, so there is no log\n"))}, nil
 }
+
+// Pod implements runtime.
+func (f *fake) Pod(string, string) (runningPod, error) {
+	return nil, errors.New("devcluster runs in mode fake: no container runs, so nothing can be run in one or reached")
+}
+
+// Usage implements runtime.
+func (f *fake) Usage() []podUsage { return nil }
 
 // Close implements runtime.
 func (f *fake) Close() {}

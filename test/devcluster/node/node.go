@@ -57,6 +57,10 @@ type runtime interface {
 	Sync(ctx context.Context, key string, pod *corev1.Pod) error
 	// Logs opens the logs of a container for the server.
 	Logs(ctx context.Context, request LogRequest) (LogReader, error)
+	// Pod finds a pod that runs, for exec, attach and port-forward.
+	Pod(namespace, name string) (runningPod, error)
+	// Usage is what all containers use that run now.
+	Usage() []podUsage
 	// Close ends all that runs and returns when it has ended.
 	Close()
 }
@@ -73,7 +77,11 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer rt.Close()
 
-	server, err := listen(ctx, cfg.Server, rt, cfg.Log)
+	nodes := make([]string, cfg.Count)
+	for i := range nodes {
+		nodes[i] = nodeName(i)
+	}
+	server, err := listen(ctx, cfg.Server, rt, nodes, cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -98,6 +106,33 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	group.Go(func() { <-ctx.Done(); queue.ShutDown() })
 
+	if cfg.Mode == Exec {
+		if err := publishMetrics(ctx, cfg, server.port); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	if cfg.Mode == Exec {
+		group.Go(func() {
+			if err := provision(ctx, cfg); err != nil && ctx.Err() == nil {
+				cfg.Log.Error("claims get no volumes", "error", err)
+			}
+		})
+	}
+	if e, ok := rt.(*execRuntime); ok && e.network != nil {
+		answers, failed := make(chan struct{}), make(chan error, 1)
+		group.Go(func() {
+			err := e.serve(ctx, func() { close(answers) })
+			if err != nil && ctx.Err() == nil {
+				cfg.Log.Error("Services and names are not answered for", "error", err)
+			}
+			failed <- err
+		})
+		select {
+		case <-answers:
+		case err := <-failed:
+			return err
+		}
+	}
 	// The nodes come last: as soon as they are ready, pods arrive.
 	if err := register(ctx, cfg, server.port); err != nil {
 		if ctx.Err() != nil {
@@ -115,12 +150,14 @@ func newRuntime(ctx context.Context, cfg Config) (runtime, error) {
 	case Fake:
 		return newFake(cfg.Client), nil
 	case Exec:
-		if !cfg.Exec.Isolated {
-			if err := container.AdoptOrphans(); err != nil {
-				return nil, err
-			}
+		prepare := container.AdoptOrphans
+		if cfg.Exec.Isolated {
+			prepare = container.ShowOwnProcesses
 		}
-		return newExec(ctx, cfg), nil
+		if err := prepare(); err != nil {
+			return nil, err
+		}
+		return newExec(ctx, cfg)
 	default:
 		return nil, fmt.Errorf("there is no mode %q; the modes are %s and %s", cfg.Mode, Fake, Exec)
 	}

@@ -25,6 +25,25 @@ func (a apiObjects) Secret(ctx context.Context, namespace, name string) (*corev1
 	return a.client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
+// Folder implements objects.
+func (a apiObjects) Folder(ctx context.Context, namespace, name string) (string, error) {
+	claim, err := a.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	if claim.Spec.VolumeName == "" {
+		return "", fmt.Errorf("the claim %s/%s has no volume yet", namespace, name)
+	}
+	pv, err := a.client.CoreV1().PersistentVolumes().Get(ctx, claim.Spec.VolumeName, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	if pv.Annotations[provisionedByAnnotation] != provisioner || pv.Spec.HostPath == nil {
+		return "", fmt.Errorf("devcluster has only volumes of its own provisioner %s, as in the StorageClass %s; the volume %s is another's", provisioner, StorageClass, pv.Name)
+	}
+	return pv.Spec.HostPath.Path, nil
+}
+
 // Token implements objects.
 func (a apiObjects) Token(ctx context.Context, pod *corev1.Pod, audience string, seconds *int64) (string, error) {
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{

@@ -112,7 +112,7 @@ func (p *prober) probe(ctx context.Context, probe *corev1.Probe) error {
 		if err != nil {
 			return err
 		}
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		conn, err := p.of.w.dial(ctx, "tcp", address)
 		if err != nil {
 			return fmt.Errorf("probing: %w", err)
 		}
@@ -143,6 +143,7 @@ func (p *prober) httpGet(ctx context.Context, get *corev1.HTTPGetAction) error {
 	client := &http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
+			DialContext:       p.of.w.dial,
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as the kubelet: a probe trusts nothing it reads
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -27,13 +27,13 @@ type ServerConfig struct {
 	CA, Cert, Key string
 }
 
-// server is the part of the kubelet's API that `kubectl logs` needs.
+// server is the part of the kubelet's API that kubectl needs.
 type server struct {
 	http *http.Server
 	port int32
 }
 
-func listen(ctx context.Context, cfg ServerConfig, rt runtime, log *slog.Logger) (*server, error) {
+func listen(ctx context.Context, cfg ServerConfig, rt runtime, nodes []string, log *slog.Logger) (*server, error) {
 	cert, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key)
 	if err != nil {
 		return nil, fmt.Errorf("loading the nodes' certificate: %w", err)
@@ -55,12 +55,11 @@ func listen(ctx context.Context, cfg ServerConfig, rt runtime, log *slog.Logger)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /containerLogs/{namespace}/{pod}/{container}", logHandler(rt))
-	notSupported := func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "devcluster does not support exec, attach and port-forward; use logs, or a cluster with a real kubelet", http.StatusNotImplemented)
-	}
-	for _, path := range []string{"/exec/", "/attach/", "/portForward/", "/run/"} {
-		mux.HandleFunc(path, notSupported)
-	}
+	metricsServer{rt, nodes}.register(mux)
+	streams := streamServer{rt}
+	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", streams.exec)
+	mux.HandleFunc("/attach/{namespace}/{pod}/{container}", streams.attach)
+	mux.HandleFunc("/portForward/{namespace}/{pod}", streams.portForward)
 	s := &server{
 		port: int32(address.Port), //nolint:gosec // a port fits
 		http: &http.Server{

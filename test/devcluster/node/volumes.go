@@ -4,7 +4,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -24,6 +26,8 @@ type file struct {
 type volume struct {
 	files    map[string]file
 	readOnly bool
+	// folder is a folder of the host that the volume is, instead.
+	folder string
 }
 
 // volumeContent reads what a volume of the pod holds.
@@ -35,24 +39,28 @@ func volumeContent(ctx context.Context, from objects, pod *corev1.Pod, ip string
 		files, err := configMapFiles(ctx, from, pod.Namespace, &corev1.ConfigMapProjection{
 			LocalObjectReference: v.ConfigMap.LocalObjectReference, Items: v.ConfigMap.Items, Optional: v.ConfigMap.Optional,
 		}, mode(v.ConfigMap.DefaultMode))
-		return volume{files, true}, err
+		return volume{files: files, readOnly: true}, err
 	case v.Secret != nil:
 		files, err := secretFiles(ctx, from, pod.Namespace, &corev1.SecretProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: v.Secret.SecretName}, Items: v.Secret.Items, Optional: v.Secret.Optional,
 		}, mode(v.Secret.DefaultMode))
-		return volume{files, true}, err
+		return volume{files: files, readOnly: true}, err
 	case v.DownwardAPI != nil:
 		files, err := downwardFiles(pod, ip, v.DownwardAPI.Items, mode(v.DownwardAPI.DefaultMode))
-		return volume{files, true}, err
+		return volume{files: files, readOnly: true}, err
 	case v.Projected != nil:
 		files, err := projectedFiles(ctx, from, pod, ip, v.Projected)
-		return volume{files, true}, err
+		return volume{files: files, readOnly: true}, err
 	case v.HostPath != nil:
 		return volume{}, fmt.Errorf("volume %q: devcluster gives pods no hostPath; start it with --mount %s=HOSTDIR instead", v.Name, v.HostPath.Path)
 	case v.PersistentVolumeClaim != nil:
-		return volume{}, fmt.Errorf("volume %q: devcluster has no persistent volumes; use an emptyDir, or start it with --mount PATH=HOSTDIR", v.Name)
+		folder, err := from.Folder(ctx, pod.Namespace, v.PersistentVolumeClaim.ClaimName)
+		return volume{folder: folder, readOnly: v.PersistentVolumeClaim.ReadOnly}, err
+	case v.Ephemeral != nil:
+		folder, err := from.Folder(ctx, pod.Namespace, pod.Name+"-"+v.Name) // which a controller has made
+		return volume{folder: folder}, err
 	default:
-		return volume{}, fmt.Errorf("volume %q: devcluster knows only configMap, secret, emptyDir, projected and downwardAPI", v.Name)
+		return volume{}, fmt.Errorf("volume %q: devcluster knows only configMap, secret, emptyDir, projected, downwardAPI, persistentVolumeClaim and ephemeral", v.Name)
 	}
 }
 
@@ -162,6 +170,9 @@ func itemMode(m *int32, otherwise os.FileMode) os.FileMode {
 
 // write puts the volume into dir, which it makes.
 func (v volume) write(dir string) error {
+	if v.folder != "" {
+		return link(v.folder, dir)
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // as the kubelet does
 		return err
 	}
@@ -184,4 +195,16 @@ func (v volume) write(dir string) error {
 		}
 	}
 	return nil
+}
+
+// link has path lead to a folder, which outlives it.
+func link(folder, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	err := os.Symlink(folder, path)
+	if errors.Is(err, fs.ErrExist) { // of an attempt before
+		return nil
+	}
+	return err
 }

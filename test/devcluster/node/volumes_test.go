@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 )
 
 // stock is what the pods of these tests can refer to.
-type stock struct{}
+type stock struct{ folder string }
 
 func (stock) ConfigMap(_ context.Context, _, name string) (*corev1.ConfigMap, error) {
 	if name != "settings" {
@@ -33,6 +34,13 @@ func (stock) Secret(_ context.Context, _, name string) (*corev1.Secret, error) {
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: "secrets"}, name)
 	}
 	return &corev1.Secret{Data: map[string][]byte{"pw": []byte("geheim")}}, nil
+}
+
+func (s stock) Folder(_ context.Context, namespace, name string) (string, error) {
+	if name != "data" && name != "p-v" {
+		return "", fmt.Errorf("the claim %s/%s has no volume yet", namespace, name)
+	}
+	return s.folder, nil
 }
 
 func (stock) Token(_ context.Context, _ *corev1.Pod, audience string, _ *int64) (string, error) {
@@ -111,13 +119,24 @@ func TestVolumesOnDisk(t *testing.T) {
 			source: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/data"}}, fails: "start it with --mount /data=HOSTDIR",
 		},
 		{
-			reason: "a claim is refused with a way out",
-			source: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}, fails: "no persistent volumes",
+			reason: "a claim is the folder that it got",
+			source: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}, want: map[string]string{"kept": "644 kept"},
+		},
+		{
+			reason: "a volume of the pod's own is that of the claim made for it",
+			source: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}, want: map[string]string{"kept": "644 kept"},
+		},
+		{
+			reason: "a claim without a volume is waited for",
+			source: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "none"}}, fails: "has no volume yet",
 		},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
-			dir := t.TempDir()
-			content, err := volumeContent(t.Context(), stock{}, testPod(), "127.0.0.9", &corev1.Volume{Name: "v", VolumeSource: c.source})
+			dir, folder := filepath.Join(t.TempDir(), "v"), t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "kept"), []byte("kept"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			content, err := volumeContent(t.Context(), stock{folder}, testPod(), "127.0.0.9", &corev1.Volume{Name: "v", VolumeSource: c.source})
 			if err == nil {
 				err = content.write(dir)
 			}
@@ -140,7 +159,11 @@ func TestVolumesOnDisk(t *testing.T) {
 func readTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	got := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}

@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"trunkline.dev/trunkline/test/devcluster/node/podnet"
 )
 
 // podWorker brings one pod from its start to its end.
@@ -33,6 +35,10 @@ type podWorker struct {
 	// dirty has an element when the status should be written.
 	dirty chan struct{}
 
+	// number is unlike that of any other pod of the cluster. network is the pod's own, nil where it has the machine's.
+	number  uint32
+	network *podnet.Pod
+
 	// pod is as it was when it came: what runs does not change with it.
 	pod *corev1.Pod
 
@@ -40,16 +46,20 @@ type podWorker struct {
 	latest *corev1.Pod
 	state  podState
 	logs   map[string][]*attemptLog
+	live   map[string]*liveContainer
 	ended  bool
 }
 
 func newPodWorker(rt *execRuntime, pod *corev1.Pod) *podWorker {
 	ctx, cancel := context.WithCancelCause(rt.ctx)
+	ip, number := rt.nextIP(rt.network != nil && !pod.Spec.HostNetwork)
 	return &podWorker{
-		rt: rt, uid: pod.UID, dir: rt.podDir(pod), pod: pod, latest: pod, ctx: ctx, cancel: cancel,
+		number: number,
+		rt:     rt, uid: pod.UID, dir: rt.podDir(pod), pod: pod, latest: pod, ctx: ctx, cancel: cancel,
 		done: make(chan struct{}), kill: make(chan struct{}), dirty: make(chan struct{}, 1),
-		state: podState{ip: rt.nextIP(), startTime: metav1.Now(), containers: map[string]containerState{}},
+		state: podState{ip: ip, startTime: metav1.Now(), containers: map[string]containerState{}},
 		logs:  map[string][]*attemptLog{},
+		live:  map[string]*liveContainer{},
 	}
 }
 
@@ -165,6 +175,12 @@ func (w *podWorker) play(ctx context.Context) {
 		w.change(func(s *podState) { s.failedReason, s.failedMessage = "DevclusterFailed", err.Error() })
 		return
 	}
+	closeNetwork, err := w.openNetwork()
+	if err != nil {
+		w.change(func(s *podState) { s.failedReason, s.failedMessage = "DevclusterFailed", err.Error() })
+		return
+	}
+	defer closeNetwork()
 	if !w.prepareVolumes(ctx) {
 		return
 	}

@@ -28,10 +28,16 @@ type Spec struct {
 	Mounts []Mount
 	// ReadOnlyRoot makes everything but the mounts read-only.
 	ReadOnlyRoot bool
+	// Network is the network namespace to run in; nil is that of this process. Plain containers have no other.
+	Network *os.File
 	// Scratch is a folder of the host, for this container alone, that exists.
 	Scratch string
-	// Output receives stdout and stderr.
-	Output *os.File
+	// Stdin is the standard input; nil means an empty one.
+	Stdin *os.File
+	// Output receives stdout, and stderr too where Errors is nil.
+	Output, Errors *os.File
+	// Terminal gives the process a terminal in place of Stdin, Output and Errors; see [Container.Terminal].
+	Terminal bool
 }
 
 // Mount shows a file or folder of the host inside a container.
@@ -48,13 +54,21 @@ type Mount struct {
 
 // Container is a started container.
 type Container struct {
-	process *os.Process
-	join    joiner
+	process  *os.Process
+	terminal *os.File
+	join     joiner
+	usage    *usage
+}
+
+// started is a process that runs, with the other end of its terminal if it has one.
+type started struct {
+	process  *os.Process
+	terminal *os.File
 }
 
 // joiner is what is needed to start another process beside the first.
 type joiner interface {
-	start(spec Spec) (*os.Process, error)
+	start(spec Spec) (started, error)
 	close()
 }
 
@@ -68,12 +82,19 @@ func Start(spec Spec, isolated bool) (*Container, error) {
 
 // Exec starts another process inside the container: same files, same processes to see. Mounts are not looked at.
 func (c *Container) Exec(spec Spec) (*Container, error) {
-	process, err := c.join.start(spec)
+	s, err := c.join.start(spec)
 	if err != nil {
 		return nil, err
 	}
-	return &Container{process: process, join: nothing{}}, nil
+	c.usage.add(s.process.Pid)
+	return &Container{process: s.process, terminal: s.terminal, join: nothing{}, usage: c.usage}, nil
 }
+
+// Terminal is the other end of the process's terminal, nil without one. Whoever asked for it closes it.
+func (c *Container) Terminal() *os.File { return c.terminal }
+
+// Usage is what the container's processes use, those that were started beside the first included.
+func (c *Container) Usage() Usage { return c.usage.now() }
 
 // Terminate asks the container's first process to end.
 func (c *Container) Terminate() { _ = c.process.Signal(syscall.SIGTERM) } // it may have ended already
@@ -88,6 +109,7 @@ func (c *Container) Kill() {
 // Call it once.
 func (c *Container) Wait() int {
 	state, err := c.process.Wait()
+	c.usage.ended(c.process.Pid, state)
 	c.Kill() // what the first process left behind, where there is no namespace to do it
 	c.join.close()
 	if err != nil {
@@ -102,5 +124,5 @@ func (c *Container) Wait() int {
 // nothing cannot be joined: it is the joiner of a process that was itself an exec.
 type nothing struct{}
 
-func (nothing) start(Spec) (*os.Process, error) { return nil, os.ErrInvalid }
-func (nothing) close()                          {}
+func (nothing) start(Spec) (started, error) { return started{}, os.ErrInvalid }
+func (nothing) close()                      {}

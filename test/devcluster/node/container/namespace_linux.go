@@ -23,6 +23,15 @@ func NamespaceAttr() (*syscall.SysProcAttr, error) {
 	}, nil
 }
 
+// ShowOwnProcesses has /proc show the processes of this process namespace, by the numbers that they have here. It is for the
+// process that was started with [NamespaceAttr].
+func ShowOwnProcesses() error {
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mounting /proc: %w", procRefused(err))
+	}
+	return nil
+}
+
 // Check reports whether a container can be isolated from here, by making one's file system in the given empty folder.
 // Some systems allow user namespaces but no mounts in them.
 func Check(scratch string) error {
@@ -41,10 +50,14 @@ func startIsolated(spec Spec) (*Container, error) {
 		if err != nil {
 			return err
 		}
+		if err := enterNetwork(spec); err != nil {
+			_ = mounts.Close() // only held
+			return err
+		}
 		attr := isolatedAttr(spec)
 		attr.Cloneflags |= unix.CLONE_NEWPID | unix.CLONE_NEWIPC
 		join := &namespaces{mounts: mounts}
-		c.process, err = spawnWithProc(spec, attr, func(pid int) (*os.File, error) {
+		s, err := spawnWithProc(spec, attr, func(pid int) (*os.File, error) {
 			var err error
 			if join.pids, err = os.Open(fmt.Sprintf("/proc/%d/ns/pid", pid)); err != nil {
 				return nil, err
@@ -55,7 +68,7 @@ func startIsolated(spec Spec) (*Container, error) {
 			join.close()
 			return err
 		}
-		c.join = join
+		c.process, c.terminal, c.join, c.usage = s.process, s.terminal, join, newUsage(s.process.Pid)
 		return nil
 	})
 	if err != nil {
@@ -79,12 +92,22 @@ func isolatedAttr(spec Spec) *syscall.SysProcAttr {
 	}
 }
 
+func enterNetwork(spec Spec) error {
+	if spec.Network == nil {
+		return nil
+	}
+	if err := unix.Setns(int(spec.Network.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("entering the pod's network: %w", err)
+	}
+	return nil
+}
+
 // namespaces are those of a running container.
 type namespaces struct{ mounts, pids *os.File }
 
-func (n *namespaces) start(spec Spec) (process *os.Process, err error) {
+func (n *namespaces) start(spec Spec) (s started, err error) {
 	if n.pids == nil {
-		return nil, errors.New("the container has ended")
+		return started{}, errors.New("the container has ended")
 	}
 	err = onOwnThread(func() error {
 		// A thread that shares its root with others may not change it.
@@ -97,6 +120,9 @@ func (n *namespaces) start(spec Spec) (process *os.Process, err error) {
 		if err := unix.Setns(int(n.pids.Fd()), unix.CLONE_NEWPID); err != nil {
 			return fmt.Errorf("entering the container's processes: %w", err)
 		}
+		if err := enterNetwork(spec); err != nil {
+			return err
+		}
 		// In a copy of the mounts, where /proc is that of the starter again.
 		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 			return fmt.Errorf("copying the container's mounts: %w", err)
@@ -104,13 +130,13 @@ func (n *namespaces) start(spec Spec) (process *os.Process, err error) {
 		if err := unix.Unmount("/proc", unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("uncovering /proc: %w", err)
 		}
-		process, err = spawnWithProc(spec, isolatedAttr(spec), func(int) (*os.File, error) {
+		s, err = spawnWithProc(spec, isolatedAttr(spec), func(int) (*os.File, error) {
 			fd, err := unix.FcntlInt(n.pids.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 			return os.NewFile(uintptr(fd), n.pids.Name()), err
 		})
 		return err
 	})
-	return process, err
+	return s, err
 }
 
 func (n *namespaces) close() {

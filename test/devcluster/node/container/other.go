@@ -6,6 +6,7 @@ package container
 
 import (
 	"errors"
+	"os"
 	"syscall"
 )
 
@@ -14,8 +15,27 @@ var errNoNamespaces = errors.New("only Linux has mount namespaces")
 // NamespaceAttr says that there are no namespaces.
 func NamespaceAttr() (*syscall.SysProcAttr, error) { return nil, errNoNamespaces }
 
+// ShowOwnProcesses says that there are no namespaces.
+func ShowOwnProcesses() error { return errNoNamespaces }
+
 // Check says that there are no namespaces.
 func Check(string) error { return errNoNamespaces }
+
+func openTerminal() (far, near *os.File, err error) {
+	return nil, nil, errors.New("devcluster makes terminals on Linux only")
+}
+
+// Resize does nothing: there are no terminals.
+func (c *Container) Resize(int, int) {}
+
+// newUsage measures nothing.
+func newUsage(int) *usage { return &usage{} }
+
+type usage struct{}
+
+func (*usage) add(int)                     {}
+func (*usage) ended(int, *os.ProcessState) {}
+func (*usage) now() Usage                  { return Usage{} }
 
 func startIsolated(Spec) (*Container, error) { return nil, errNoNamespaces }
 

@@ -21,48 +21,66 @@ func startPlain(spec Spec) (*Container, error) {
 	}
 	// Linux ends the process when the thread that started it ends, so that thread is kept as long as the process.
 	release := make(chan struct{})
-	var process *os.Process
-	started := make(chan error)
+	var s started
+	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		var err error
-		process, err = spawn(spec, plainAttr())
-		started <- err
+		s, err = spawn(spec, plainAttr())
+		ready <- err
 		<-release
 	}()
-	if err := <-started; err != nil {
+	if err := <-ready; err != nil {
 		close(release)
 		return nil, err
 	}
-	return &Container{process: process, join: plain{release}}, nil
+	return &Container{process: s.process, terminal: s.terminal, join: plain{release}, usage: newUsage(s.process.Pid)}, nil
 }
 
 // plain starts a process beside another in the same, unchanged surroundings.
 type plain struct{ release chan struct{} }
 
-func (plain) start(spec Spec) (*os.Process, error) {
+func (plain) start(spec Spec) (started, error) {
 	return spawn(spec, &syscall.SysProcAttr{Setpgid: true})
 }
 func (p plain) close() { close(p.release) }
 
 // spawn starts the command in the file system as the calling thread sees it.
-func spawn(spec Spec, attr *syscall.SysProcAttr) (*os.Process, error) {
+func spawn(spec Spec, attr *syscall.SysProcAttr) (started, error) {
 	program, err := lookUp(spec.Args[0], spec.Path, spec.Dir)
 	if err != nil {
-		return nil, err
+		return started{}, err
 	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDONLY, 0)
+	files := []*os.File{spec.Stdin, spec.Output, spec.Errors}
+	var terminal *os.File
+	switch {
+	case spec.Terminal:
+		far, near, err := openTerminal()
+		if err != nil {
+			return started{}, fmt.Errorf("making a terminal: %w", err)
+		}
+		defer near.Close()
+		terminal, files = far, []*os.File{near, near, near}
+		attr.Setpgid, attr.Setsid, attr.Setctty = false, true, true // a new session is a new group as well
+	case spec.Stdin == nil:
+		null, err := os.OpenFile(os.DevNull, os.O_RDONLY, 0)
+		if err != nil {
+			return started{}, fmt.Errorf("opening the standard input: %w", err)
+		}
+		defer null.Close()
+		files[0] = null
+	}
+	if files[2] == nil {
+		files[2] = files[1]
+	}
+	process, err := os.StartProcess(program, spec.Args, &os.ProcAttr{Dir: spec.Dir, Env: spec.Env, Files: files, Sys: attr})
 	if err != nil {
-		return nil, fmt.Errorf("opening the standard input: %w", err)
+		if terminal != nil {
+			_ = terminal.Close() // nothing was written
+		}
+		return started{}, fmt.Errorf("starting %q: %w", spec.Args[0], err)
 	}
-	defer null.Close()
-	process, err := os.StartProcess(program, spec.Args, &os.ProcAttr{
-		Dir: spec.Dir, Env: spec.Env, Files: []*os.File{null, spec.Output, spec.Output}, Sys: attr,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("starting %q: %w", spec.Args[0], err)
-	}
-	return process, nil
+	return started{process, terminal}, nil
 }
 
 // lookUp finds a program. os/exec would use this process's own PATH and working directory.

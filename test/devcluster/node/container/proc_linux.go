@@ -18,19 +18,24 @@ import (
 
 // spawnWithProc starts the command with a /proc of its own process namespace. pids opens that namespace.
 // The calling thread must be locked, and is not to be used any more.
-func spawnWithProc(spec Spec, attr *syscall.SysProcAttr, pids func(pid int) (*os.File, error)) (*os.Process, error) {
+func spawnWithProc(spec Spec, attr *syscall.SysProcAttr, pids func(pid int) (*os.File, error)) (started, error) {
 	attr.Ptrace = true // it stops when it has become the command
-	process, err := spawn(spec, attr)
+	s, err := spawn(spec, attr)
 	if err != nil {
-		return nil, err
+		return started{}, err
 	}
-	if err := mountProc(process.Pid, pids); err != nil {
-		return nil, errors.Join(err, process.Kill())
+	if err = mountProc(s.process.Pid, pids); err == nil {
+		if err = unix.PtraceDetach(s.process.Pid); err != nil {
+			err = fmt.Errorf("letting the process go on: %w", err)
+		}
 	}
-	if err := unix.PtraceDetach(process.Pid); err != nil {
-		return nil, errors.Join(fmt.Errorf("letting the process go on: %w", err), process.Kill())
+	if err != nil {
+		if s.terminal != nil {
+			_ = s.terminal.Close() // nothing was written
+		}
+		return started{}, errors.Join(err, s.process.Kill())
 	}
-	return process, nil
+	return s, nil
 }
 
 func mountProc(pid int, pids func(pid int) (*os.File, error)) error {

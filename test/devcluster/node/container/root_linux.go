@@ -128,7 +128,7 @@ func (r *root) makeOwn(spec Spec) error {
 	}
 	// That of the starter's process namespace, until the process is there; see spawnWithProc.
 	if err := unix.Mount("proc", r.at("/proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mounting /proc: %w", err)
+		return fmt.Errorf("mounting /proc: %w", procRefused(err))
 	}
 	for _, name := range devices {
 		if err := create(r.at("/dev/"+name), false); err != nil {
@@ -142,6 +142,9 @@ func (r *root) makeOwn(spec Spec) error {
 		if err := os.Symlink(target, r.at("/dev/"+name)); err != nil {
 			return err
 		}
+	}
+	if err := r.terminals(); err != nil {
+		return err
 	}
 	if err := os.Mkdir(r.at("/dev/shm"), 0o777); err != nil { //nolint:gosec // as everywhere
 		return err
@@ -161,6 +164,27 @@ func (r *root) makeOwn(spec Spec) error {
 		return err
 	}
 	return r.bind(Mount{Path: "/tmp", Source: tmp})
+}
+
+// terminals makes a set of terminals that is the container's own.
+func (r *root) terminals() error {
+	if err := os.Mkdir(r.at("/dev/pts"), 0o755); err != nil { //nolint:gosec // as everywhere
+		return err
+	}
+	if err := unix.Mount("devpts", r.at("/dev/pts"), "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,mode=0620,ptmxmode=0666"); err != nil {
+		return fmt.Errorf("mounting /dev/pts: %w", err)
+	}
+	return os.Symlink("pts/ptmx", r.at("/dev/ptmx"))
+}
+
+// procRefused says what the kernel means when it refuses a new /proc: parts of the one that there is are covered, and a new
+// one would show them.
+func procRefused(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: the kernel refuses a new /proc where parts of the present one are covered, as in a container of Docker "+
+			"(there, --security-opt systempaths=unconfined uncovers them)", err)
+	}
+	return err
 }
 
 // pivot makes the new root the root of this thread and lets go of the old one.
