@@ -172,6 +172,10 @@ func (f *frame) checkClusters(k *checker) {
 		checkSizeNames(k, f.Clusters[name].Spec.Sizes)
 		checkCapabilities(k, &f.Clusters[name].Spec)
 		checkRates(k, f.Clusters[name].Spec.Rates)
+		if d := f.Clusters[name].Spec.Drained; d != nil && d.Share != nil && (*d.Share < 1 || *d.Share > percent) {
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "drained", "share"}, fmt.Sprintf("%d is no share that moves: write 1 to 100", *d.Share),
+				"leave drained out if nothing is to move")
+		}
 	}
 	k.doc = f.platformDoc
 	checkRates(k, f.Platform.Spec.Rates)

@@ -164,6 +164,18 @@ func (c *Catalog) PlacesOf(p *Project, env string) []string {
 
 // mayBeOn lists the clusters among which it is chosen where a project is, in the order of the environment.
 func (c *Catalog) mayBeOn(p *Project, env string) (out []string) {
+	out = c.matching(p, env)
+	if p.Spec.Environments[env].Cluster == nil {
+		return out
+	}
+	if open := slices.DeleteFunc(slices.Clone(out), func(cluster string) bool { return c.leaves(p, env, cluster) }); len(open) > 0 {
+		return open
+	}
+	return out
+}
+
+// matching lists the clusters of an environment that meet the condition of a project, in the order of the environment.
+func (c *Catalog) matching(p *Project, env string) (out []string) {
 	e := c.Environments[env]
 	if e == nil {
 		return nil
@@ -179,29 +191,25 @@ func (c *Catalog) mayBeOn(p *Project, env string) (out []string) {
 			out = append(out, cluster)
 		}
 	}
-	if placed == nil {
-		return out
-	}
-	if open := slices.DeleteFunc(slices.Clone(out), func(cluster string) bool { return c.Drained(cluster) != "" }); len(open) > 0 {
-		return open
-	}
 	return out
 }
+
+// leaves reports whether a project is to leave a cluster that is drained, if it may be on another one. Which ones do by a share of less than
+// all follows from a hash of their names: with a larger share further ones do, and none come back.
+func (c *Catalog) leaves(p *Project, env, cluster string) bool {
+	d := c.Drained(cluster)
+	return d != nil && (d.Share == nil || mixed(p.Name, env, cluster)%percent < uint64(max(*d.Share, 0)))
+}
+
+// percent is how many hundredths are all.
+const percent = 100
 
 // nearest chooses one of several clusters for a workload by rendezvous hashing: when one comes or goes, only those workloads move that go
 // there or were there.
 func nearest(project, workload string, clusters []string) (best string) {
 	var most uint64
 	for _, cluster := range clusters {
-		h := fnv.New64a()
-		for _, part := range []string{project, workload, cluster} {
-			_, _ = h.Write([]byte(part + sep)) // it never fails
-		}
-		// FNV's high bits hardly differ for texts that differ in their last characters; the rest of the mixing is that of SplitMix64.
-		sum := h.Sum64()
-		sum = (sum ^ sum>>30) * 0xbf58476d1ce4e5b9
-		sum = (sum ^ sum>>27) * 0x94d049bb133111eb
-		sum ^= sum >> 31
+		sum := mixed(project, workload, cluster)
 		if best == "" || sum > most {
 			best, most = cluster, sum
 		}
@@ -209,10 +217,37 @@ func nearest(project, workload string, clusters []string) (best string) {
 	return best
 }
 
+// mixed is a hash of several texts.
+func mixed(parts ...string) uint64 {
+	h := fnv.New64a()
+	for _, part := range parts {
+		_, _ = h.Write([]byte(part + sep)) // it never fails
+	}
+	// FNV's high bits hardly differ for texts that differ in their last characters; the rest of the mixing is that of SplitMix64.
+	sum := h.Sum64()
+	sum = (sum ^ sum>>30) * 0xbf58476d1ce4e5b9
+	sum = (sum ^ sum>>27) * 0x94d049bb133111eb
+	return sum ^ sum>>31
+}
+
 // IsOn reports whether a workload is on a cluster that its project is on.
 func (c *Catalog) IsOn(p *Project, workload string, id ReleaseID) bool {
 	placed := p.Spec.Environments[id.Environment].Cluster
 	return placed == nil || placed.Spread != v1alpha1.SpreadWorkloads || nearest(p.Name, workload, c.mayBeOn(p, id.Environment)) == id.Cluster
+}
+
+// PlacesOfWorkload lists the clusters that a workload of a project is on in an environment, in the order of the environment; none if it is not
+// declared there.
+func (c *Catalog) PlacesOfWorkload(p *Project, workload, env string) []string {
+	if _, _, is := p.Workload(workload); !is || p.Excludes(env, workload) {
+		return nil
+	}
+	if _, there := p.Spec.Environments[env]; !there {
+		return nil
+	}
+	return slices.DeleteFunc(c.PlacesOf(p, env), func(cluster string) bool {
+		return !c.IsOn(p, workload, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
+	})
 }
 
 // LotsOn names the cluster on which the lots of a workload are made as long as all answer; empty if there is none.
@@ -243,7 +278,7 @@ func (c *Catalog) ClustersForLots(env string) []string {
 
 func (c *Catalog) inOrderOfUse(clusters []string) []string {
 	return slices.SortedStableFunc(slices.Values(clusters), func(a, b string) int {
-		x, y := c.Drained(a) != "", c.Drained(b) != ""
+		x, y := c.Drained(a) != nil, c.Drained(b) != nil
 		switch {
 		case x == y:
 			return 0
@@ -254,12 +289,12 @@ func (c *Catalog) inOrderOfUse(clusters []string) []string {
 	})
 }
 
-// Drained returns why nothing is to be placed on a cluster; empty if something may be.
-func (c *Catalog) Drained(cluster string) string {
-	if declared := c.Clusters[cluster]; declared != nil && declared.Spec.Drained != nil {
-		return declared.Spec.Drained.Reason
+// Drained returns how a cluster is drained; nil if it is not.
+func (c *Catalog) Drained(cluster string) *v1alpha1.Drain {
+	if declared := c.Clusters[cluster]; declared != nil {
+		return declared.Spec.Drained
 	}
-	return ""
+	return nil
 }
 
 // MovedTo lists the releases to which one has moved that is not declared any more: those of its project in the same environment, if the
@@ -318,7 +353,7 @@ func (k *checker) placement(p *Project, env string) {
 	case wrong:
 	case len(may) == 0:
 		k.at(RuleCluster, where, fmt.Sprintf("no cluster of the environment %q matches", env), fmt.Sprintf("its clusters are %s", strings.Join(spec.Clusters, ", ")))
-	case k.c.Drained(may[0]) != "":
+	case k.c.leaves(p, env, may[0]):
 		k.warn(RuleCluster, at, fmt.Sprintf("all clusters of %q that match are drained: %s stays on them", env, p.Name), "let another cluster match, or end the drain of one")
 	}
 	if spec.Resources != nil && spec.Resources.Via != v1alpha1.ViaAPI && len(p.Spec.Resources.Buckets)+len(p.Spec.Resources.Databases)+len(p.Spec.Resources.Tables) > 0 {

@@ -192,9 +192,9 @@ func clustersOf(ids []catalog.ReleaseID) string {
 func (in Input) moves(env, from, to string, names []string) v1alpha1.Problem {
 	message := fmt.Sprintf("%s %s from the cluster %q to %s: each is removed there once it is healthy where it goes. Claims on volumes stay there, with their data, and so do namespaces that have any",
 		inEnvironment(names, env), map[bool]string{true: "moves", false: "move"}[len(names) == 1], from, to)
-	if reason := in.Catalog.Drained(from); reason != "" {
+	if drain := in.Catalog.Drained(from); drain != nil {
 		doc, _ := in.Catalog.Document(v1alpha1.KindCluster, from)
-		return removal(doc.Position("spec", "drained"), v1alpha1.About{Environment: env}, fmt.Sprintf("%s (drained: %s)", message, reason))
+		return removal(doc.Position("spec", "drained"), v1alpha1.About{Environment: env}, fmt.Sprintf("%s (drained: %s)", message, drain.Reason))
 	}
 	if len(names) == 1 {
 		if p, ok := in.Catalog.Project(names[0]); ok {

@@ -373,10 +373,13 @@ func (TaintEffect) values() []string {
 	return []string{string(NoSchedule), string(PreferNoSchedule), string(NoExecute)}
 }
 
-// Drain says why a cluster is drained.
+// Drain says why a cluster is drained, and how much of it.
 type Drain struct {
 	// Reason tells people why, such as "its nodes are upgraded".
 	Reason string `json:"reason" required:"true"`
+	// Share is how many percent of the releases that can move do, from 1 to 100. A larger one has further releases move, and none come
+	// back: so a cluster is drained in steps, a commit each. Default: 100.
+	Share *int `json:"share,omitempty" unit:"percent of the releases that can move"`
 }
 
 // ClusterSpec is the body of a [Cluster].

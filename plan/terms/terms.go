@@ -36,6 +36,8 @@ type Terms struct {
 	Sources, Needs []catalog.ReleaseID
 	// Moved reports whether the release is not declared any more since its project is on other clusters now. Needs are its releases there.
 	Moved bool
+	// Placed says to people why the release is on its cluster; empty if its project is on all.
+	Placed string
 	// Awaited reports whether others are promoted from this one, depend on it, or go once it is healthy.
 	Awaited bool
 	// Protected reports whether the environment is, and Named that it lets the project go all the same.
@@ -94,6 +96,7 @@ func Of(c *catalog.Catalog, id catalog.ReleaseID) (Terms, error) {
 		return t, nil
 	}
 	t.Needs, t.Awaited = c.Dependencies(id), c.Needed(id.Project) || p.Spec.Environments[id.Environment].Cluster != nil
+	t.Placed = c.WhyOn(p, id)
 	for _, other := range c.ReleasesOf(p) {
 		if other.Environment == env.Spec.PromotesFrom {
 			t.Sources = append(t.Sources, other)
