@@ -4,6 +4,7 @@ package catalog_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +218,12 @@ func TestProblemsOfPlacement(t *testing.T) {
 			want: `orders/project.yaml:6:51: error: spec.environments.prod.cluster.where: no cluster of the environment "prod" matches
     hint: its clusters are three, one, two`,
 		},
+		"Share": {
+			reason: "Nothing is no share, and more than all is none.",
+			edits:  []edit{{"clusters.yaml", "spec:\n", "spec:\n  drained: {reason: x, share: 101}\n"}},
+			want: `clusters.yaml:9:31: error: spec.drained.share: 101 is no share that moves: write 1 to 100
+    hint: leave drained out if nothing is to move`,
+		},
 		"AllDrained": {
 			reason: "A drain that moves nothing is told.",
 			edits:  append(fleet("one"), placed(`{where: "name == 'one'"}`)),
@@ -226,6 +233,146 @@ func TestProblemsOfPlacement(t *testing.T) {
 	})
 }
 
+// TestWhyOn: status says why a release is where it is, with what is drained and why.
+func TestWhyOn(t *testing.T) {
+	cases := map[string]struct {
+		reason, cluster string
+		drained         []string
+		of, want        string
+	}{
+		"First":     {"Without a condition it is the first.", "{}", nil, "three", "on the first cluster of prod"},
+		"Condition": {"The condition is repeated.", `{where: "cloud == 'aws'"}`, nil, "three", "on the first cluster of prod where cloud == 'aws'"},
+		"Drained":   {"So is what it leaves.", `{where: "cloud == 'aws'"}`, []string{"three"}, "one", "on the first cluster of prod where cloud == 'aws'; three is drained (upgrade)"},
+		"Stays": {
+			"And that it has nowhere to go.", `{where: "name == 'one'"}`, []string{"one"}, "one",
+			"on the first cluster of prod where name == 'one'; it is drained (upgrade), and so is each other one",
+		},
+		"All":       {"All is all that match.", `{where: "cloud == 'aws'", spread: all}`, nil, "one", "on each cluster of prod where cloud == 'aws'"},
+		"Workloads": {"Workloads are counted.", `{where: "name == 'one'", spread: workloads}`, nil, "one", "with 2 of its 2 workloads, each on one cluster of prod where name == 'one'"},
+		"NotThere":  {"Of a cluster that it is not on there is nothing to say.", "{}", nil, "one", ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			cat, _ := load(t, mapFS(change(t, append(fleet(tc.drained...), placed(tc.cluster))...)))
+			p, _ := cat.Project("orders")
+			if diff := cmp.Diff(tc.want, cat.WhyOn(p, catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: tc.of})); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+	cat, _ := load(t, mapFS(acme))
+	p, _ := cat.Project("orders")
+	if why := cat.WhyOn(p, catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "one"}); why != "" {
+		t.Errorf("of a project that is on all clusters it says %q", why)
+	}
+}
+
+// TestPlacesHold: whatever is declared, a project is on clusters of its environment that meet its condition, on some if any does, and on none
+// that is drained as long as there is another one. The same declarations have the same places.
+func TestPlacesHold(t *testing.T) {
+	all := []string{"one", "two", "three", "four"}
+	rapid.Check(t, func(t *rapid.T) {
+		files := maps.Clone(acme)
+		files["clusters.yaml"] = ""
+		gold, drained := map[string]bool{}, map[string]bool{}
+		for _, name := range all {
+			gold[name], drained[name] = rapid.Bool().Draw(t, "gold "+name), rapid.Bool().Draw(t, "drained "+name)
+			spec := ""
+			if gold[name] {
+				spec = "labels: {tier: gold}, "
+			}
+			if drained[name] {
+				spec += "drained: {reason: x}, "
+			}
+			files["clusters.yaml"] += "---\n" + head + "kind: Cluster\nmetadata: {name: " + name + "}\nspec: {" + spec + "cloud: aws}\n"
+		}
+		order := rapid.Permutation(all).Draw(t, "order")
+		of := order[:rapid.IntRange(1, len(order)).Draw(t, "of")]
+		files["prod.yaml"] = strings.Replace(acme["prod.yaml"], "[one, two]", "["+strings.Join(of, ", ")+"]", 1)
+		spread := rapid.SampledFrom([]string{"one", "all", "workloads"}).Draw(t, "spread")
+		files[orders] = strings.Replace(acme[orders], "[dev, prod]", `{dev: {}, prod: {cluster: {spread: `+spread+`, where: "labels.?tier.orValue('') == 'gold'"}}}`, 1)
+		places := func() []string {
+			cat, _, err := catalog.Load(mapFS(files), library)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, _ := cat.Project("orders")
+			return cat.PlacesOf(p, "prod")
+		}
+		got := places()
+		if diff := cmp.Diff(got, places()); diff != "" {
+			t.Fatalf("once more -first +second:\n%s", diff)
+		}
+		var may, open []string
+		for _, name := range of {
+			if gold[name] {
+				may = append(may, name)
+				if !drained[name] {
+					open = append(open, name)
+				}
+			}
+		}
+		if len(open) > 0 {
+			may = open
+		}
+		if (len(got) == 0) != (len(may) == 0) {
+			t.Fatalf("it is on %v, and may be on %v", got, may)
+		}
+		for _, name := range got {
+			if !slices.Contains(may, name) {
+				t.Fatalf("it is on %v, and may be on %v only", got, may)
+			}
+		}
+		if spread == "all" && len(got) != len(may) || spread == "one" && len(got) > 1 {
+			t.Fatalf("%s: it is on %v of %v", spread, got, may)
+		}
+	})
+}
+
+// TestADrainInSteps: of many projects as large a share leaves a cluster as is declared; with a larger one further projects leave, and none
+// come back.
+func TestADrainInSteps(t *testing.T) {
+	const projects = 200
+	at := func(share int) map[string]string {
+		files := maps.Clone(acme)
+		drain := ""
+		if share > 0 {
+			drain = fmt.Sprintf("spec: {drained: {reason: x, share: %d}}\n", share)
+		}
+		files["clusters.yaml"] = head + "kind: Cluster\nmetadata: {name: one}\n" + drain + "---\n" + head + "kind: Cluster\nmetadata: {name: two}\n"
+		for i := range projects {
+			files[fmt.Sprintf("p%d/project.yaml", i)] = fmt.Sprintf("%skind: Project\nmetadata: {name: p%d}\nspec: {owner: t, environments: {prod: {cluster: {}}}}\n", head, i)
+		}
+		cat, problems, err := catalog.Load(mapFS(files), library)
+		if err != nil || problems.Denied() {
+			t.Fatal(problems, err)
+		}
+		out := map[string]string{}
+		for r := range cat.Releases() {
+			if r.ID.Environment == "prod" && strings.HasPrefix(r.ID.Project, "p") {
+				out[r.ID.Project] = r.ID.Cluster
+			}
+		}
+		return out
+	}
+	before := at(0)
+	for _, share := range []int{1, 25, 50, 100} {
+		after, left := at(share), 0
+		for name, cluster := range after {
+			if cluster == "two" {
+				left++
+			}
+			if before[name] == "two" && cluster != "two" {
+				t.Errorf("%d %%: %s comes back", share, name)
+			}
+		}
+		if off := left*100/projects - share; len(after) != projects || off < -10 || off > 10 || share == 100 && left != projects {
+			t.Errorf("%d %%: %d of %d projects have left", share, left, len(after))
+		}
+		before = after
+	}
+}
+
 // TestPlacementIsStable: the order in which an environment lists its clusters, and clusters that come, change nothing for workloads that stay.
 func TestPlacementIsStable(t *testing.T) {
 	all := []string{"one", "two", "three"}
@@ -233,10 +380,7 @@ func TestPlacementIsStable(t *testing.T) {
 		order := rapid.Permutation(all).Draw(t, "order")
 		some := order[:rapid.IntRange(1, len(order)).Draw(t, "some")]
 		at := func(clusters []string) map[string]string {
-			files := map[string]string{}
-			for name, text := range acme {
-				files[name] = text
-			}
+			files := maps.Clone(acme)
 			files["clusters.yaml"] = ""
 			for _, name := range all {
 				files["clusters.yaml"] += "---\n" + head + "kind: Cluster\nmetadata: {name: " + name + "}\n"
