@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -61,7 +62,27 @@ func TestProjectsMoveBetweenClusters(t *testing.T) {
 		cell
 		cluster.Config
 	}
-	move := func(commit, drained string, from, to side) {
+	// wellWhenGone waits for the deployment to go, and returns how its next place was then.
+	wellWhenGone := func(from, to side) <-chan bool {
+		t.Helper()
+		w, err := from.client.Resource(deployments).Namespace("one-a-dev").Watch(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		well := make(chan bool, 1)
+		go func() {
+			defer close(well)
+			defer w.Stop()
+			for e := range w.ResultChan() {
+				if e.Type == watch.Deleted {
+					well <- at(d.board.Snapshot(), to.Config.Name).Fine()
+					return
+				}
+			}
+		}()
+		return well
+	}
+	move := func(commit, drained, placed string, from, to side) {
 		t.Helper()
 		set(from.Config)
 		d.mustAccept(commit, onOne(drained), "cluster.yaml")
@@ -75,10 +96,17 @@ func TestProjectsMoveBetweenClusters(t *testing.T) {
 		if !there(from.cell) {
 			t.Error("it is gone before it is anywhere else")
 		}
+		well := wellWhenGone(from, to)
 		set(one, two)
-		d.await("the release to be on "+to.Config.Name+" alone", func(p status.Platform) bool {
+		p = d.await("the release to be on "+to.Config.Name+" alone", func(p status.Platform) bool {
 			return at(p, from.Config.Name).Project == "" && at(p, to.Config.Name).Fine()
 		})
+		if !<-well {
+			t.Error("it went while it was not healthy where it moves to")
+		}
+		if got := at(p, to.Config.Name).Placed; got != placed {
+			t.Errorf("it is there %q, want %q", got, placed)
+		}
 		if there(from.cell) || !there(to.cell) {
 			t.Errorf("after the move to %s: %t where it was, %t where it is", to.Config.Name, there(from.cell), there(to.cell))
 		}
@@ -91,6 +119,6 @@ func TestProjectsMoveBetweenClusters(t *testing.T) {
 		t.Fatalf("%t on the first cluster, and %t on the second", there(first), there(second))
 	}
 	a, b := side{first, one}, side{second, two}
-	move("c2", "upgrade", a, b)
-	move("c3", "", b, a)
+	move("c2", "upgrade", "on the first cluster of dev; test is drained (upgrade)", a, b)
+	move("c3", "", "on the first cluster of dev", b, a)
 }
