@@ -523,9 +523,10 @@ func comments() map[string]comment {
 			},
 		},
 		"Drain": {
-			doc: "Drain says why a cluster is drained.",
+			doc: "Drain says why a cluster is drained, and how much of it.",
 			fields: map[string]string{
 				"Reason": "Reason tells people why, such as \"its nodes are upgraded\".",
+				"Share":  "Share is how many percent of the releases that can move do, from 1 to 100. A larger one has further releases move, and none come back: so a cluster is drained in steps, a commit each. Default: 100.",
 			},
 		},
 		"Drift": {
