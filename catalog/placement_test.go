@@ -244,7 +244,9 @@ func TestWhyOn(t *testing.T) {
 		"Condition": {"The condition is repeated.", `{where: "cloud == 'aws'"}`, nil, "three", "on the first cluster of prod where cloud == 'aws'"},
 		"Drained":   {"So is what it leaves.", `{where: "cloud == 'aws'"}`, []string{"three"}, "one", "on the first cluster of prod where cloud == 'aws'; three is drained (upgrade)"},
 		"Stays": {
-			"And that it has nowhere to go.", `{where: "name == 'one'"}`, []string{"one"}, "one",
+			"And that it has nowhere to go.", `{where: "name == 'one'"}`,
+			[]string{"one"},
+			"one",
 			"on the first cluster of prod where name == 'one'; it is drained (upgrade), and so is each other one",
 		},
 		"All":       {"All is all that match.", `{where: "cloud == 'aws'", spread: all}`, nil, "one", "on each cluster of prod where cloud == 'aws'"},
