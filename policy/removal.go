@@ -188,7 +188,7 @@ func clustersOf(ids []catalog.ReleaseID) string {
 	return strings.Join(names, ", ")
 }
 
-// moves tells that projects of an environment go from one cluster to others.
+// moves reports that projects of an environment go from one cluster to others.
 func (in Input) moves(env, from, to string, names []string) v1alpha1.Problem {
 	message := fmt.Sprintf("%s %s from the cluster %q to %s: each is removed there once it is healthy where it goes. Claims on volumes stay there, with their data, and so do namespaces that have any",
 		inEnvironment(names, env), map[bool]string{true: "moves", false: "move"}[len(names) == 1], from, to)
