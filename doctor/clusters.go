@@ -9,6 +9,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -118,7 +119,7 @@ func rights(f Facts) []Verdict {
 				names = append(names, r.String())
 			}
 			return []Verdict{{
-				Fails, c.Name, fmt.Sprintf("%s of deploy/kustomize/rbac/daemon.yaml %s missing: %s", counted(len(missing), "right"), isAre(len(missing)), some(names, shown, "; ")),
+				Fails, c.Name, fmt.Sprintf("%s of deploy/kustomize/rbac/daemon.yaml %s missing: %s", number.Count(len(missing), "right"), isAre(len(missing)), some(names, shown, "; ")),
 				"kubectl apply --filename deploy/kustomize/rbac/daemon.yaml, and use the account trunkline of trunkline-system; docs/operations.md#rights has the reasons",
 			}}
 		})
@@ -151,9 +152,9 @@ func kinds(f Facts) []Verdict {
 				}}
 			}
 			if n.Unrendered > 0 {
-				return unchecked(c.Name, "it serves %s; %s could not be rendered and may need others", counted(n.Count, "kind"), counted(n.Unrendered, "release"))
+				return unchecked(c.Name, "it serves %s; %s could not be rendered and may need others", number.Count(n.Count, "kind"), number.Count(n.Unrendered, "release"))
 			}
-			return ok(c.Name, "it serves %s", counted(n.Count, "kind"))
+			return ok(c.Name, "it serves %s", number.Count(n.Count, "kind"))
 		})
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/reconciler/status"
 )
@@ -167,7 +168,7 @@ func stores(f Facts) []Verdict {
 			}
 			if kept++; release.Lots.Unlisted > 0 {
 				out = append(out, Verdict{
-					Fails, release.String(), "the stores of " + counted(release.Lots.Unlisted, "dataset") + " cannot be listed: which of their lots there are is not known",
+					Fails, release.String(), "the stores of " + number.Count(release.Lots.Unlisted, "dataset") + " cannot be listed: which of their lots there are is not known",
 					`see the log of the daemon for the bucket and the error; "trunkline lots" shows the datasets`,
 				})
 			}
@@ -178,7 +179,7 @@ func stores(f Facts) []Verdict {
 		case kept == 0:
 			return ok("", "no lots are kept")
 		}
-		return ok("", "those of %s were listed", counted(kept, "release"))
+		return ok("", "those of %s were listed", number.Count(kept, "release"))
 	})
 }
 
@@ -191,8 +192,8 @@ func releases(f Facts) []Verdict {
 			}
 		}
 		if len(names) > 0 {
-			return []Verdict{{Warning, "", fmt.Sprintf("%d of %s: %s", len(names), counted(len(r.State.Releases), "release"), some(names, shown, ", ")), `"trunkline status" says why of each`}}
+			return []Verdict{{Warning, "", fmt.Sprintf("%d of %s: %s", len(names), number.Count(len(r.State.Releases), "release"), some(names, shown, ", ")), `"trunkline status" says why of each`}}
 		}
-		return ok("", "%s %s fine", counted(len(r.State.Releases), "release"), isAre(len(r.State.Releases)))
+		return ok("", "%s %s fine", number.Count(len(r.State.Releases), "release"), isAre(len(r.State.Releases)))
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 const (
@@ -111,7 +113,7 @@ func secretFiles(f Facts) []Verdict {
 	case len(f.Secrets) == 0:
 		return unchecked("", "there is no file with a secret that is known of")
 	case good > 0:
-		out = append(out, ok("", "%s with secrets %s only for those who need them", counted(good, "file"), isAre(good))...)
+		out = append(out, ok("", "%s with secrets %s only for those who need them", number.Count(good, "file"), isAre(good))...)
 	}
 	return out
 }

@@ -5,6 +5,8 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // shown is how many of many things are named.
@@ -40,7 +42,7 @@ func platformFound(f Facts) []Verdict {
 	return judge(f.Platform, "", func(p Platform) []Verdict {
 		switch {
 		case p.Name != "":
-			return ok("", "platform %q with %s", p.Name, counted(p.Projects, "project"))
+			return ok("", "platform %q with %s", p.Name, number.Count(p.Projects, "project"))
 		case len(p.Elsewhere) > 0:
 			return []Verdict{{Warning, "", "this folder declares none; one is in " + some(p.Elsewhere, shown, ", "), "name it: --from " + quoted(p.Elsewhere[0])}}
 		}
@@ -54,9 +56,9 @@ func declarations(f Facts) []Verdict {
 		case p.Name == "" && p.Errors == 0:
 			return unchecked("", "there is no platform")
 		case p.Errors > 0:
-			return []Verdict{{Fails, "", counted(p.Errors, "error") + ": " + some(p.Found, shown, "; "), `"trunkline validate" shows all, and how to fix each; until then the commit is refused`}}
+			return []Verdict{{Fails, "", number.Count(p.Errors, "error") + ": " + some(p.Found, shown, "; "), `"trunkline validate" shows all, and how to fix each; until then the commit is refused`}}
 		case p.Warnings > 0:
-			return []Verdict{{Warning, "", counted(p.Warnings, "warning") + ": " + some(p.Found, shown, "; "), `"trunkline validate" shows all`}}
+			return []Verdict{{Warning, "", number.Count(p.Warnings, "warning") + ": " + some(p.Found, shown, "; "), `"trunkline validate" shows all`}}
 		}
 		return ok("", "no problems")
 	})
@@ -129,14 +131,14 @@ func sealed(f Facts) []Verdict {
 		case s.Count == 0:
 			return ok("", "there is none that SOPS has encrypted")
 		case s.Keys == 0:
-			return unchecked("", "%s %s encrypted, and no key was named: --config FILE of the daemon, or --sops-age-key-file FILE", counted(s.Count, "Secret"), isAre(s.Count))
+			return unchecked("", "%s %s encrypted, and no key was named: --config FILE of the daemon, or --sops-age-key-file FILE", number.Count(s.Count, "Secret"), isAre(s.Count))
 		}
 		out := make([]Verdict, 0, len(s.Failed)+1)
 		for _, failed := range s.Failed {
 			out = append(out, Verdict{Fails, failed.File, failed.Release + ": " + failed.Error, "encrypt it for a key that the daemon has, or give the daemon the key"})
 		}
 		if good := s.Count - len(s.Failed); good > 0 {
-			out = append(out, ok("", "%s can be decrypted", counted(good, "Secret"))...)
+			out = append(out, ok("", "%s can be decrypted", number.Count(good, "Secret"))...)
 		}
 		return out
 	})

@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// counted says how many things there are.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 func isAre(n int) string {
 	if n == 1 {
 		return "is"

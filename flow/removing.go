@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/acts"
@@ -106,7 +107,7 @@ func (k *Keeper) RemoveLots(ctx context.Context, environment, dataset string, r 
 		return out, nil
 	}
 	if r.Confirmed != out.Lots {
-		return Removed{}, problemf(ErrCannot, "%s are there of %s, and not %d: nothing is removed; look again with a dry run", count(out.Lots), dataset, r.Confirmed)
+		return Removed{}, problemf(ErrCannot, "%s are there of %s, and not %d: nothing is removed; look again with a dry run", number.Count(out.Lots, "lot"), dataset, r.Confirmed)
 	}
 	var gone []lot.Lot
 	if r.Data {
@@ -287,17 +288,9 @@ func (r Removed) words(dataset, what string) string {
 	if what != "removed" {
 		be = ""
 	}
-	text := fmt.Sprintf("%s of %s %s%s, %s", count(r.Lots), dataset, be, what, r.First.ID())
+	text := fmt.Sprintf("%s of %s %s%s, %s", number.Count(r.Lots, "lot"), dataset, be, what, r.First.ID())
 	if r.Lots > 1 {
 		text += " to " + r.Last.ID()
 	}
 	return text
-}
-
-// count is a number of lots in words.
-func count(n int) string {
-	if n == 1 {
-		return "1 lot"
-	}
-	return fmt.Sprintf("%d lots", n)
 }

@@ -26,7 +26,7 @@ func newSessionsEnd() *cobra.Command {
 		Use:   "end [NAME]",
 		Short: "End all sessions of a person at once",
 		Long: `End ends all sessions of a person in browsers, at all replicas of the daemon: your own, or those of
-somebody else if you administer the platform. Tokens are revoked by "trunkline tokens revoke", and
+someone else if you administer the platform. Tokens are revoked by "trunkline tokens revoke", and
 whoever may still sign on at the issuer can begin a new session.`,
 		Example: `  trunkline sessions end
   trunkline sessions end eve@acme.example --why "left the company"`,

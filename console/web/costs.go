@@ -25,6 +25,8 @@ const (
 	costTimeout = 10 * time.Second
 	// costDays is how many days a page shows unless it is asked for others, and maxCostDays how many at most.
 	costDays, maxCostDays = 30, 400
+	// costEvery is after how many seconds the page is loaded again.
+	costEvery = 60
 	// maxCostRows bounds the rows of a table.
 	maxCostRows = 100
 )
@@ -108,7 +110,7 @@ func showCosts(a *ask) (shown, error) {
 		return shown{}, err
 	}
 	v := costsPage{Query: q, Bys: costBys(), None: a.Costs == nil, Since: q.Since.Format(time.DateOnly), Until: q.Until.AddDate(0, 0, -1).Format(time.DateOnly)}
-	out := shown{Title: "Costs", Still: true}
+	out := shown{Title: "Costs", Still: true, Every: costEvery}
 	scope := access.Scope{Project: q.Project, Environment: q.Environment}
 	if err := a.sight.Allow(access.ViewCost, scope); err != nil && scope != (access.Scope{}) {
 		return shown{}, err

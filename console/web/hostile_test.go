@@ -46,8 +46,7 @@ func TestHostileTexts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pages := func(text string) map[string]string {
-				d := webtest.Start(t)
-				d.Reported, d.Members = webtest.Pulls(text), webtest.Objects(text)
+				d := webtest.StartSaying(t, text)
 				d.Board.SetSource(func(s *status.Source) {
 					for _, c := range []**status.Commit{&s.Accepted, &s.Head} {
 						changed := **c
@@ -61,7 +60,7 @@ func TestHostileTexts(t *testing.T) {
 					e := &d.Page.Events[i]
 					e.By, e.Why, e.Message, e.Object, e.Fields = text, text, text, text, []string{text}
 				}
-				for _, r := range webtest.State().Releases {
+				for _, r := range webtest.State(text).Releases {
 					d.Board.SetRelease(r.ReleaseID, func(r *status.Release) {
 						r.Owner, r.Message, r.Kept, r.Namespace, r.Placed = text, text, []string{text}, text, text
 						r.Held = &status.Held{Rule: text, Reason: text, Commit: text, Person: true}

@@ -38,6 +38,8 @@ type shown struct {
 	Style string
 	// Still has the page not stay current by itself.
 	Still bool
+	// Every is after how many seconds the page is loaded again, for what no change of the platform tells of; 0: never.
+	Every int
 }
 
 // pages are all that there are.

@@ -34,6 +34,9 @@ func ReadParquetBill(r io.ReaderAt, size int64, cluster string) (bills []Bill, e
 	if err != nil {
 		return nil, err
 	}
+	if err := readable(file.Metadata()); err != nil {
+		return nil, err
+	}
 	leaves, err := leavesOf(file.Schema())
 	if err != nil {
 		return nil, err
@@ -48,6 +51,18 @@ func ReadParquetBill(r io.ReaderAt, size int64, cluster string) (bills []Bill, e
 		}
 	}
 	return billsOf(sums)
+}
+
+// readable refuses a compression of which the library reads what is damaged for ever, with ever more memory. Exports of clouds do not have it.
+func readable(file *format.FileMetaData) error {
+	for _, group := range file.RowGroups {
+		for _, column := range group.Columns {
+			if codec := column.MetaData.Codec; codec == format.Lz4Raw {
+				return fmt.Errorf("it is compressed by %s, which is not read: write it with Snappy, gzip or Zstandard", codec)
+			}
+		}
+	}
+	return nil
 }
 
 // leaves are the columns of a file that count.

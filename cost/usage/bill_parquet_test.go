@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/deprecated"
 	"pgregory.net/rapid"
 
@@ -52,8 +53,13 @@ type asWide struct {
 
 // inParquet writes charges.
 func inParquet[T any](t interface{ Fatal(...any) }, rows ...T) []byte {
+	return compressed(t, &parquet.Snappy, rows...)
+}
+
+// compressed writes them with a compression.
+func compressed[T any](t interface{ Fatal(...any) }, codec compress.Codec, rows ...T) []byte {
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[T](&out, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(2))
+	w := parquet.NewGenericWriter[T](&out, parquet.Compression(codec), parquet.MaxRowsPerRowGroup(2))
 	if _, err := w.Write(rows); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +127,9 @@ func TestReadParquetBill(t *testing.T) {
 		"Empty":     {reason: "A bill without charges is none.", file: inParquet[asWide](t)},
 		"Infinite":  {reason: "An amount is a number.", file: inParquet(t, doubles(1, nil), doubles(2, nil), doubles(math.Inf(1), nil)), err: "row 3: the column BilledCost"},
 		"NotNumber": {reason: "And NaN is none.", file: inParquet(t, doubles(math.NaN(), nil)), err: "row 1: the column BilledCost"},
+		"Zstd":      {reason: "What exports have is read.", file: compressed(t, &parquet.Zstd, wide), want: one("acme", "one", -1_500_000_000)},
+		"Gzip":      {reason: "So is this.", file: compressed(t, &parquet.Gzip, wide), want: one("acme", "one", -1_500_000_000)},
+		"LZ4":       {reason: "The library does not end with what is damaged in it.", file: compressed(t, &parquet.Lz4Raw, wide), err: "compressed by LZ4_RAW"},
 		"Column":    {reason: "Another table is refused.", file: inParquet(t, struct{ BilledCost float64 }{1}), err: "it has no column BillingAccountId"},
 		"Nested": {
 			reason: "A column within another is not the column.",

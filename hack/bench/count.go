@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // call is what a request to an API server asks for.
@@ -219,7 +221,7 @@ func verbs(calls map[call]int, per int) string {
 // count writes a number, or the average of it.
 func count(n, per int) string {
 	if n%per == 0 {
-		return thousands(n / per)
+		return number.Of(n / per)
 	}
 	return fmt.Sprintf("%.1f", float64(n)/float64(per))
 }

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
@@ -91,8 +92,8 @@ func (b *bench) engine(ctx context.Context, e engine) error {
 	}
 	b.sheet.add(row{
 		what:   fmt.Sprintf("%s, a release of three small objects", e.name),
-		figure: fmt.Sprintf("%s a second (%s each)", thousands(perSecond(n, ours)), span(ours/time.Duration(n))),
-		beside: fmt.Sprintf("%s a second (%s each): the bare library", thousands(perSecond(n, bare)), span(bare/time.Duration(n))),
+		figure: fmt.Sprintf("%s a second (%s each)", number.Of(perSecond(n, ours)), span(ours/time.Duration(n))),
+		beside: fmt.Sprintf("%s a second (%s each): the bare library", number.Of(perSecond(n, bare)), span(bare/time.Duration(n))),
 		ratio:  ratio(ours, bare),
 	})
 	many, err := together(ctx, b.opts.engineTime, one)
@@ -101,8 +102,8 @@ func (b *bench) engine(ctx context.Context, e engine) error {
 	}
 	b.sheet.add(row{
 		what:   fmt.Sprintf("%s, on %d cores at once", e.name, runtime.GOMAXPROCS(0)),
-		figure: fmt.Sprintf("%s a second", thousands(many)),
-		beside: fmt.Sprintf("%s a second: on one", thousands(perSecond(n, ours))), ratio: float64(many) / float64(max(perSecond(n, ours), 1)),
+		figure: fmt.Sprintf("%s a second", number.Of(many)),
+		beside: fmt.Sprintf("%s a second: on one", number.Of(perSecond(n, ours))), ratio: float64(many) / float64(max(perSecond(n, ours), 1)),
 	})
 	return b.command(ctx, e, ours/time.Duration(n))
 }

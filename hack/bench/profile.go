@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // The folders of profiles: of one more roll-out of the largest size, and of changes of one app among very many.
@@ -58,7 +60,7 @@ func (b *bench) profileRoll(ctx context.Context, n int) error {
 				return err
 			}
 			b.sheet.note("Profiles of the daemon, of a roll-out of %s apps in %s (%s of processor time): `go tool pprof -top %s %s`.",
-				thousands(n), span(r.healthy), span(r.ours), b.opts.trunkline, filepath.Join(dir, "cpu.pprof"))
+				number.Of(n), span(r.healthy), span(r.ours), b.opts.trunkline, filepath.Join(dir, "cpu.pprof"))
 			return nil
 		})
 	})
@@ -90,7 +92,7 @@ func (b *bench) profileChange(ctx context.Context, n int) error {
 			took = append(took, one)
 		}
 		b.sheet.note("Profiles of a daemon with %s apps of which one changes, push → rendered in %s: `go tool pprof -top -focus=Follower..Head %s %s`.",
-			thousands(n), span(median(took)), b.opts.trunkline, filepath.Join(dir, "cpu.pprof"))
+			number.Of(n), span(median(took)), b.opts.trunkline, filepath.Join(dir, "cpu.pprof"))
 		return nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/test/stage"
 	"trunkline.dev/trunkline/webhooks/github/githubtest"
 )
@@ -150,7 +151,7 @@ func (s *stand) pushes(ctx context.Context, first time.Duration) (time.Duration,
 	s.sheet.add(row{what: "the same without the time while GitHub was asked, by its API or by Git", apps: s.apps, figure: both(outside)})
 	least, most := bounds(requests)
 	s.sheet.add(row{what: "requests of GitHub's API for one push", apps: s.apps, figure: fmt.Sprintf("%d to %d", least, most)})
-	s.sheet.note("Requests of the last push at %s apps: %s.", thousands(s.apps), strings.Join(kinds, ", "))
+	s.sheet.note("Requests of the last push at %s apps: %s.", number.Of(s.apps), strings.Join(kinds, ", "))
 	return median(took), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -88,7 +89,7 @@ func (s *scaled) counted(ctx context.Context) (err error) {
 			calls := proxy.take()
 			s.sheet.add(row{
 				what: step.what, apps: n, figure: verbs(calls, step.per),
-				beside: fmt.Sprintf("%s in all, %d watches open", thousands(total(calls)), proxy.openWatches()),
+				beside: fmt.Sprintf("%s in all, %d watches open", number.Of(total(calls)), proxy.openWatches()),
 			})
 		}
 		return nil

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // countRoll counts the requests of a roll-out, on a cluster of its own: the proxy that counts takes processor time.
@@ -39,7 +41,7 @@ func (b *bench) countRoll(ctx context.Context, p platform, n int) error {
 			calls := proxy.take()
 			b.sheet.add(row{
 				what: "requests of the start and a roll-out", apps: n, figure: verbs(calls, 1),
-				beside: fmt.Sprintf("%s in all: %s", thousands(total(calls)), most(calls)),
+				beside: fmt.Sprintf("%s in all: %s", number.Of(total(calls)), most(calls)),
 			})
 			return nil
 		})
@@ -54,7 +56,7 @@ func most(calls map[call]int) string {
 		return cmp.Or(cmp.Compare(calls[b], calls[a]), cmp.Compare(a.verb, b.verb), cmp.Compare(a.resource, b.resource))
 	}) {
 		if calls[c] > few {
-			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s", thousands(calls[c]), c.verb, c.resource)))
+			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s", number.Of(calls[c]), c.verb, c.resource)))
 		}
 	}
 	return strings.Join(out, ", ")

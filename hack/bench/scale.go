@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
@@ -108,7 +109,7 @@ func (s *scaled) roll(ctx context.Context, d *daemon) error {
 	s.result.perApp = r.healthy / time.Duration(n)
 	s.sheet.add(row{
 		what: "roll-out, push → all healthy", apps: n, figure: fmt.Sprintf("%s (all applied at %s)", span(r.healthy), span(r.applied)),
-		beside: fmt.Sprintf("%s: the same %s objects applied, %d at a time", span(s.result.bare), thousands(s.objects), bareRequests),
+		beside: fmt.Sprintf("%s: the same %s objects applied, %d at a time", span(s.result.bare), number.Of(s.objects), bareRequests),
 		ratio:  ratio(r.healthy, s.result.bare),
 	})
 	if r.ours > 0 {
@@ -121,7 +122,7 @@ func (s *scaled) roll(ctx context.Context, d *daemon) error {
 	if s.first != nil {
 		s.sheet.add(row{
 			what: "roll-out, an app", apps: n, figure: span(s.result.perApp),
-			beside: fmt.Sprintf("%s with %s apps; bare, it grew %.2f times", span(s.first.perApp), thousands(s.first.apps),
+			beside: fmt.Sprintf("%s with %s apps; bare, it grew %.2f times", span(s.first.perApp), number.Of(s.first.apps),
 				ratio(s.result.bare/time.Duration(n), s.first.bare/time.Duration(s.first.apps))),
 			ratio: ratio(s.result.perApp, s.first.perApp),
 		})
@@ -183,7 +184,7 @@ func (s *scaled) changes(ctx context.Context, d *daemon) error {
 	if s.first != nil {
 		s.sheet.add(row{
 			what: "push → applied, its growth", apps: n, figure: span(median(s.result.applied)),
-			beside: fmt.Sprintf("%s with %s apps", span(median(s.first.applied)), thousands(s.first.apps)),
+			beside: fmt.Sprintf("%s with %s apps", span(median(s.first.applied)), number.Of(s.first.apps)),
 			ratio:  ratio(median(s.result.applied), median(s.first.applied)),
 		})
 	}

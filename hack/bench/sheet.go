@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // row is one line of the table. All but what may be empty.
@@ -47,7 +49,7 @@ func (s *sheet) markdown() string {
 	for _, r := range s.rows {
 		apps, ratio := "", ""
 		if r.apps > 0 {
-			apps = thousands(r.apps)
+			apps = number.Of(r.apps)
 		}
 		if r.ratio > 0 && !math.IsInf(r.ratio, 0) {
 			ratio = fmt.Sprintf("%.2f", r.ratio)
@@ -58,15 +60,6 @@ func (s *sheet) markdown() string {
 		fmt.Fprintf(&b, "\n%s\n", n)
 	}
 	return b.String()
-}
-
-// thousands writes a number with a comma every three digits.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // quantile returns the value below or at which the share q of the values is (nearest rank); 0 of none.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 func TestMarkdown(t *testing.T) {
@@ -82,7 +84,7 @@ func TestFigures(t *testing.T) {
 	want := []string{"0 µs", "950 µs", "1.5 ms", "150 ms", "1.50 s", "75.0 s", "1", "999", "1,000", "1,234,567", "0 MiB", "2 MiB", "150 MiB"} // halves are rounded up
 	got := []string{
 		span(0), span(950 * time.Microsecond), span(1500 * time.Microsecond), span(150 * time.Millisecond), span(1500 * time.Millisecond), span(75 * time.Second),
-		thousands(1), thousands(999), thousands(1000), thousands(1234567),
+		number.Of(1), number.Of(999), number.Of(1000), number.Of(1234567),
 		mebibytes(0), mebibytes(3 << 19), mebibytes(150 << 20),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -2,7 +2,7 @@
 //
 // Looks at the pages of the console in a real browser: node console.mjs PLAN
 // PLAN is a file of JSON: origin, paths, folder (for screenshots; empty: none) and control, an address that changes the platform
-// behind the pages; images is where pictures of the documentation go (empty: nowhere). Every page is looked at in all windows; then the pages are used: with keys alone, with the filter, and while
+// behind the pages; images is where pictures of the documentation go (empty: nowhere), and harmless the origin of the same pages without hostile texts for them. Every page is looked at in all windows; then the pages are used: with keys alone, with the filter, and while
 // the platform changes. TestInABrowser of console/web runs it.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -40,7 +40,7 @@ async function lookAt(browser, look) {
 
 const focused = (page) => page.evaluate(() => document.activeElement.getAttribute('href') ?? document.activeElement.id);
 
-// keys goes from the platform to something that needs somebody, with keys alone.
+// keys goes from the platform to something that needs someone, with keys alone.
 async function keys(page) {
   await page.goto(`${plan.origin}/`);
   await page.keyboard.press('Tab');
@@ -105,13 +105,13 @@ async function searching(page) {
 async function pictures() {
   if (!plan.images) return;
   for (const look of looks.slice(0, 2)) {
-    const page = await window(browser, look, plan.origin, problems);
+    const page = await window(browser, look, plan.harmless, problems);
     const session = await page.context().newCDPSession(page);
     for (const [name, address, height] of [
       ['platform', '/', 1060], ['pull-request', '/pulls/pr-7', 1060], ['release', '/releases/billing/prod/west', 1000], ['lots', '/lots/prod/orders/clean@1', 960],
       ['costs', '/costs?by=project', 900], ['graph', '/graph', 760],
     ]) {
-      await page.goto(plan.origin + address);
+      await page.goto(plan.harmless + address);
       await expect('the picture is of a page that is live', async () => !(await page.locator('#main').getAttribute('data-follow')) || (await page.locator('#live').innerText()) === 'live');
       const { data } = await session.send('Page.captureScreenshot', {
         format: 'webp', quality: 80, captureBeyondViewport: true, clip: { x: 0, y: 0, width: look.width, height, scale: 1 },
@@ -142,6 +142,15 @@ async function pulls(page) {
   await page.locator('.filter [name=by]').selectOption('project');
   await expect('the costs are told apart by project', async () => (await page.locator('[data-part=costs] tbody').first().innerText()).includes('orders'));
   await expect('the address says so', () => new URL(page.url()).searchParams.get('by') === 'project');
+}
+
+// costs stays open for more than a minute, by a clock of its own.
+async function costs(page) {
+  await page.clock.install();
+  await page.goto(`${plan.origin}/costs`);
+  const again = page.waitForRequest((r) => r.url() === `${plan.origin}/costs`, { timeout: 15_000 });
+  await page.clock.fastForward(62_000);
+  await again.catch(() => problems.push('the page of costs is not loaded again after a minute'));
 }
 
 // lots chooses lots with keys alone, has them tried again, and reads a log.
@@ -188,7 +197,7 @@ try {
   browser = await open();
   await Promise.all(looks.map((look) => lookAt(browser, look)));
   const page = await window(browser, looks[0], plan.origin, problems);
-  for (const use of [keys, live, filter, lots, pulls, searching, pictures]) await use(page);
+  for (const use of [keys, live, filter, lots, pulls, searching, pictures, costs]) await use(page);
 } catch (err) {
   problems.push(String(err));
 } finally {

@@ -13,9 +13,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 func main() {
@@ -63,20 +64,20 @@ func table(w io.Writer, o options) error {
 	least, most := o.memory()
 	p := printer{w: w}
 	p.line("%d clusters × %d releases = %s, of %d tracks; %d replicas of %d cores; API servers of %d cores, %s away", o.Clusters, o.Releases,
-		thousands(o.all()), o.Tracks, o.Replicas, o.Cores, o.ServerCores, o.Latency)
+		number.Of(o.all()), o.Tracks, o.Replicas, o.Cores, o.ServerCores, o.Latency)
 	p.line("")
 	p.line("| what changes | releases | push → in the cluster: median, p95, last | APPLY, others | 429 | busiest replica, server | waiting at most |")
 	p.line("| --- | --- | --- | --- | --- | --- | --- |")
 	for _, s := range all {
 		last := brief(s.longst)
 		if s.missing > 0 {
-			last = fmt.Sprintf("%s, and %s never", last, thousands(s.missing))
+			last = fmt.Sprintf("%s, and %s never", last, number.Of(s.missing))
 		}
-		p.line("| %s | %s | %s, %s, %s | %s, %s | %s | %d %%, %d %% | %s |", s.name, thousands(s.releases), brief(s.median), brief(s.p95), last,
-			thousands(s.applies), thousands(s.others), thousands(s.refused), int(s.busiest*100), int(s.server*100), thousands(s.queue))
+		p.line("| %s | %s | %s, %s, %s | %s, %s | %s | %d %%, %d %% | %s |", s.name, number.Of(s.releases), brief(s.median), brief(s.p95), last,
+			number.Of(s.applies), number.Of(s.others), number.Of(s.refused), int(s.busiest*100), int(s.server*100), number.Of(s.queue))
 	}
 	p.line("")
-	p.line("Memory of a replica: %s to %s. Watches: %s of each replica, %s in all.", mebibytes(least), mebibytes(most), thousands(o.Clusters*o.Kinds), thousands(o.Replicas*o.Clusters*o.Kinds))
+	p.line("Memory of a replica: %s to %s. Watches: %s of each replica, %s in all.", mebibytes(least), mebibytes(most), number.Of(o.Clusters*o.Kinds), number.Of(o.Replicas*o.Clusters*o.Kinds))
 	return p.err
 }
 
@@ -141,14 +142,4 @@ func brief(d time.Duration) string {
 	return fmt.Sprintf("%.1f min", d.Minutes())
 }
 
-func mebibytes(n int64) string { return thousands(int(n>>20)) + " MiB" }
-
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	var parts []string
-	for len(text) > 3 {
-		parts = append([]string{text[len(text)-3:]}, parts...)
-		text = text[:len(text)-3]
-	}
-	return strings.Join(append([]string{text}, parts...), ",")
-}
+func mebibytes(n int64) string { return number.Of(int(n>>20)) + " MiB" }

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"trunkline.dev/trunkline/api/number"
 )
 
 // outcome is what came of a scenario.
@@ -162,9 +164,9 @@ func broken(o options, l limit, most int) (string, error) {
 			return "", err
 		}
 		if over {
-			return fmt.Sprintf("%s releases: %s; before: %s", thousands(o.all()), found, before), nil
+			return fmt.Sprintf("%s releases: %s; before: %s", number.Of(o.all()), found, before), nil
 		}
-		before = fmt.Sprintf("%s at %s", found, thousands(o.all()))
+		before = fmt.Sprintf("%s at %s", found, number.Of(o.all()))
 	}
 	return "not up to " + before, nil
 }

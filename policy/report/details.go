@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -28,7 +29,7 @@ func details(p v1alpha1.Problem) []string {
 	}
 	for i, s := range p.Trace {
 		if i == maxDetails {
-			lines = append(lines, fmt.Sprintf("… and %s", count(len(p.Trace)-i, "further step")))
+			lines = append(lines, fmt.Sprintf("… and %s", number.Count(len(p.Trace)-i, "further step")))
 			break
 		}
 		line := fmt.Sprintf("%d. %s", i+1, clean(s.Message, maxMessage))

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -45,7 +46,7 @@ func writeGitHub(out *bytes.Buffer, r Report) {
 		return
 	}
 	fmt.Fprintf(out, "::notice title=%s validate::%s; %s of them are not shown here, since GitHub shows %d errors and %d warnings of a step\n",
-		property(clean(r.Tool.name(), maxName)), data(r.sentence()), number(left), maxAnnotations, maxAnnotations)
+		property(clean(r.Tool.name(), maxName)), data(r.sentence()), number.Of(left), maxAnnotations, maxAnnotations)
 }
 
 // annotated returns the lines of the problems that are shown.

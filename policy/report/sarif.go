@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -78,7 +79,7 @@ func (r Report) upload() (v1alpha1.Problems, sarifInvocation) {
 		ExecutionSuccessful: true,
 		ToolExecutionNotifications: []sarifNotification{{Level: "warning", Message: sarifText{Text: fmt.Sprintf(
 			"%s problems are left out of %s, warnings first: code scanning takes %s in one upload. -o json shows all.",
-			number(len(r.Problems)-maxResults), number(len(r.Problems)), number(maxResults))}}},
+			number.Of(len(r.Problems)-maxResults), number.Of(len(r.Problems)), number.Of(maxResults))}}},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -61,7 +62,7 @@ func sarifMessage(p v1alpha1.Problem) sarifText {
 	}
 	for i, s := range p.Trace {
 		if i == maxRelated {
-			fmt.Fprintf(&b, "\n… and %s", count(len(p.Trace)-i, "further step"))
+			fmt.Fprintf(&b, "\n… and %s", number.Count(len(p.Trace)-i, "further step"))
 			break
 		}
 		fmt.Fprintf(&b, "\n%d. [%s](%d)", i+1, escapeLink(stepText(s, i)), i+1)

@@ -7,9 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -51,7 +49,7 @@ func (t tally) verdict() string {
 	if len(found) == 0 {
 		return "no problems"
 	}
-	return strings.Join(found, ", ") + " in " + count(t.files, "file")
+	return strings.Join(found, ", ") + " in " + number.Count(t.files, "file")
 }
 
 // scope says what was looked at: "120 projects, 640 datasets in 131 files at 1a2b3c4d"; empty when that is not known.
@@ -62,7 +60,7 @@ func (s Summary) scope() string {
 	parts = counted(parts, s.Releases, "release")
 	text := strings.Join(parts, ", ")
 	if s.Files > 0 {
-		text = strings.TrimSpace(text + " in " + count(s.Files, "file"))
+		text = strings.TrimSpace(text + " in " + number.Count(s.Files, "file"))
 	}
 	if s.Revision != "" {
 		text += " at " + revision(s.Revision)
@@ -97,18 +95,8 @@ func counted(parts []string, n int, noun string) []string {
 	if n == 0 {
 		return parts
 	}
-	return append(parts, count(n, noun))
+	return append(parts, number.Count(n, noun))
 }
-
-// count returns a number and what it is of: "1 file", "12,000 files".
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return number(n) + " " + noun
-}
-
-func number(n int) string { return message.NewPrinter(language.English).Sprintf("%d", n) }
 
 // broken lists the ids of the rules that are broken, sorted.
 func (r Report) broken() []string {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -46,7 +47,7 @@ func writeText(out *bytes.Buffer, r Report, opts Options) {
 		if h.rule != "" {
 			of = " of " + name(h.rule)
 		}
-		t.print(t.paint(dim, "… and "+number(h.count)+" more "+h.word+"s"+of+"; -o json shows all"))
+		t.print(t.paint(dim, "… and "+number.Of(h.count)+" more "+h.word+"s"+of+"; -o json shows all"))
 	}
 	if len(hidden) > 0 {
 		t.out.WriteByte('\n')
@@ -123,7 +124,7 @@ func (t *text) problem(p v1alpha1.Problem) {
 	f.place(p.Position, p.Path, mark, "^", label)
 	for i, s := range steps {
 		if left > 0 && i == len(steps)-1 {
-			f.note(none, "", "… "+count(left, "further step")+"; -o json shows all")
+			f.note(none, "", "… "+number.Count(left, "further step")+"; -o json shows all")
 		}
 		f.place(s.Position, "", blue, "-", s.label())
 	}
@@ -226,6 +227,6 @@ func (t *text) explain(r Report) {
 		t.print(line)
 	}
 	if left > 0 {
-		t.print(fmt.Sprintf("         … and %s more; trunkline policy list", number(left)))
+		t.print(fmt.Sprintf("         … and %s more; trunkline policy list", number.Of(left)))
 	}
 }

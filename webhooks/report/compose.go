@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
-	plantext "trunkline.dev/trunkline/plan/preview/report"
+	"trunkline.dev/trunkline/api/number"
 )
 
 const (
@@ -105,15 +105,12 @@ func items(lines []string, room int) (text string, left int) {
 	return b.String(), left
 }
 
-// count says how many there are of something, as in "1,234 releases".
-func count(n int, what string) string { return plantext.Count(n, what) }
-
 // some is count, or nothing.
 func some(n int, what string) string {
 	if n == 0 {
 		return ""
 	}
-	return count(n, what)
+	return number.Count(n, what)
 }
 
 // and joins words as a sentence does.

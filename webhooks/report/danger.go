@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
 	plantext "trunkline.dev/trunkline/plan/preview/report"
@@ -78,7 +79,7 @@ func objects(groups []plantext.Same, tell func(preview.Step) string) (out []stri
 		for _, s := range same[0].Steps {
 			if text := tell(s); text != "" {
 				if more := len(same.Projects()) - 1; more > 0 {
-					text += ", and so in " + count(more, "other project")
+					text += ", and so in " + number.Count(more, "other project")
 				}
 				out = append(out, text+", in "+same.Where())
 			}
@@ -136,6 +137,6 @@ func caution(r Review, groups []plantext.Same) section {
 		if left == 0 {
 			return head + text, ""
 		}
-		return head + strings.TrimSuffix(text, "\n") + end, count(left, "danger")
+		return head + strings.TrimSuffix(text, "\n") + end, number.Count(left, "danger")
 	}}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -73,7 +74,7 @@ func problems(r Review) section {
 		}
 		text, left := items(open, room)
 		if len(more) > 0 && left == 0 {
-			folded, n := listed(count(len(more), "more problem"), more, room-len(text))
+			folded, n := listed(number.Count(len(more), "more problem"), more, room-len(text))
 			return text + folded, some(n, "problem")
 		}
 		return text, some(left+len(more), "problem")
@@ -87,7 +88,7 @@ func warnings(r Review) section {
 		for _, f := range r.severe(v1alpha1.Warn) {
 			lines = append(lines, finding(r, f))
 		}
-		text, left := listed("⚠️ "+count(len(lines), "warning"), lines, room)
+		text, left := listed("⚠️ "+number.Count(len(lines), "warning"), lines, room)
 		return text, some(left, "warning")
 	}}
 }
@@ -103,7 +104,7 @@ func repaired(s State) section {
 			}
 			lines = append(lines, "- "+text)
 		}
-		text, left := listed(count(len(lines), "problem")+" fixed by the last push", lines, room)
+		text, left := listed(number.Count(len(lines), "problem")+" fixed by the last push", lines, room)
 		return text, some(left, "fixed problem")
 	}}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog/draw"
 )
 
@@ -37,7 +38,7 @@ func cycles(r Review) section {
 func (f *Flow) circles() (lines []string) {
 	for i, c := range f.Cycles {
 		if i == maxCycles {
-			return append(lines, "- "+count(len(f.Cycles)-i, "more cycle"))
+			return append(lines, "- "+number.Count(len(f.Cycles)-i, "more cycle"))
 		}
 		lines = append(lines, "- in a circle: "+circle(c))
 	}
@@ -100,7 +101,7 @@ func (f *Flow) changes() string {
 	for _, change := range []draw.Change{draw.Removed, draw.Added, draw.Touched} {
 		for _, kind := range []draw.Kind{draw.Dataset, draw.Workload} {
 			if c := n[string(kind)+" "+string(change)]; c > 0 {
-				parts = append(parts, count(c, string(kind))+" "+string(change))
+				parts = append(parts, number.Count(c, string(kind))+" "+string(change))
 			}
 		}
 	}

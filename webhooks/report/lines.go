@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/plan/preview"
 	plantext "trunkline.dev/trunkline/plan/preview/report"
 )
@@ -21,7 +22,7 @@ func table(r Review) section {
 	return section{rank: 4, share: 35, write: func(room int) (string, string) {
 		others := ""
 		if r.Unchanged > 0 {
-			others = count(r.Unchanged, "other release") + " stay as they are.\n\n"
+			others = number.Count(r.Unchanged, "other release") + " stay as they are.\n\n"
 			if r.Unchanged == 1 {
 				others = "1 other release stays as it is.\n\n"
 			}
@@ -124,7 +125,7 @@ func cost(r Review) section {
 		text += "; once " + once.text()
 	}
 	if n := len(c.Unknown); n > 0 {
-		text += "; " + count(n, "item") + " could not be estimated"
+		text += "; " + number.Count(n, "item") + " could not be estimated"
 	}
 	if c.Accuracy != "" {
 		text += "; " + c.Accuracy
@@ -212,7 +213,7 @@ func diffs(r Review, groups []plantext.Same) section {
 			text, left := groups[0].Details(detail, room)
 			return text, some(left, "difference")
 		}
-		summary := "What happens to objects: " + count(len(groups), "difference")
+		summary := "What happens to objects: " + number.Count(len(groups), "difference")
 		if r.Secretless {
 			summary += ", without values"
 		}
@@ -247,10 +248,10 @@ func holds(r Review) section {
 		if n == 0 {
 			return "", ""
 		}
-		summary := "Held: " + count(n, "release")
+		summary := "Held: " + number.Count(n, "release")
 		text, left := plantext.Holds(r.Plan.Releases, room-foldSize(summary))
 		if text == "" {
-			return "", "why " + count(n, "release") + " are held"
+			return "", "why " + number.Count(n, "release") + " are held"
 		}
 		return fold(summary, text), some(left, "reason")
 	}}
@@ -266,7 +267,7 @@ func notes(r Review) section {
 		for _, text := range prose(slices.Concat(r.Notes, r.Plan.Notes)) {
 			lines = append(lines, "- "+text)
 		}
-		text, left := listed(count(len(lines), "note"), lines, room)
+		text, left := listed(number.Count(len(lines), "note"), lines, room)
 		return text, some(left, "note")
 	}}
 }

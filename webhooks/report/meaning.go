@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/catalog/draw"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
@@ -30,7 +31,7 @@ func meaning(r Review, groups []plantext.Same) string {
 		return ""
 	}
 	if more := len(clauses) - maxClauses; more > 0 {
-		clauses = append(clauses[:maxClauses], count(more, "further change")+" below")
+		clauses = append(clauses[:maxClauses], number.Count(more, "further change")+" below")
 	}
 	return capital(sentence(strings.Join(clauses, "; "))) + "\n\n"
 }
@@ -264,7 +265,7 @@ func appendNew(list []string, s string) []string {
 
 // objectsOf counts objects of a kind, as in "3 `Job` objects"; a single one is called by its kind.
 func objectsOf(n int, kind string) string {
-	text := plantext.Number(n) + " " + markdown.Code(kind)
+	text := number.Of(n) + " " + markdown.Code(kind)
 	if n > 1 {
 		text += " objects"
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/plan/preview"
 	plantext "trunkline.dev/trunkline/plan/preview/report"
 )
@@ -53,17 +54,17 @@ func (o Rollout) heading() string {
 	case failed > 0 && all == 1:
 		return "❌ Trunkline: the release failed"
 	case failed > 0:
-		return "❌ Trunkline: " + plantext.Number(failed) + " of " + count(all, "release") + " failed"
+		return "❌ Trunkline: " + number.Of(failed) + " of " + number.Count(all, "release") + " failed"
 	case all == 0 && o.Ended.IsZero():
 		return "⏳ Trunkline: deployment is about to begin"
 	case all == 0:
 		return "✅ Trunkline: merged, and nothing had to be deployed"
 	case done < all:
-		return "⏳ Trunkline: deploying, " + plantext.Number(done) + " of " + count(all, "release") + " done"
+		return "⏳ Trunkline: deploying, " + number.Of(done) + " of " + number.Count(all, "release") + " done"
 	case all == 1:
 		return "✅ Trunkline: deployed, and healthy"
 	}
-	return "✅ Trunkline: all " + count(all, "release") + " deployed, and healthy"
+	return "✅ Trunkline: all " + number.Count(all, "release") + " deployed, and healthy"
 }
 
 // failed says first what failed, why, and what is in place now.
@@ -124,7 +125,7 @@ func (o Rollout) late() section {
 		for _, text := range f.order {
 			lines = append(lines, "- "+names(f.in[text])+": "+text)
 		}
-		text, left := listed("Not done yet: "+count(len(lines), "reason"), lines, room)
+		text, left := listed("Not done yet: "+number.Count(len(lines), "reason"), lines, room)
 		return text, some(left, "reason")
 	}}
 }
@@ -152,7 +153,7 @@ func (o Rollout) builds() section {
 			}
 			lines = append(lines, text)
 		}
-		text, left := listed("In place: "+count(len(lines), "build"), lines, room)
+		text, left := listed("In place: "+number.Count(len(lines), "build"), lines, room)
 		return text, some(left, "build")
 	}}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/plan/preview"
 	plantext "trunkline.dev/trunkline/plan/preview/report"
@@ -42,7 +43,7 @@ func title(r Review) string {
 		return "nothing of the platform changes"
 	case Refused:
 		if n := len(r.denied()) + failing(r.Plan); n > 0 {
-			return "refused, " + count(n, "problem") + " to fix"
+			return "refused, " + number.Count(n, "problem") + " to fix"
 		}
 		return "refused"
 	case Conflict:
@@ -68,7 +69,7 @@ func does(p preview.Preview) string {
 			}
 		}
 		if n > 0 {
-			parts = append(parts, w.word+" "+plantext.Number(n))
+			parts = append(parts, w.word+" "+number.Of(n))
 		}
 	}
 	if len(parts) == 0 {
@@ -92,7 +93,7 @@ func makes(p preview.Preview) string {
 	if n == 0 {
 		return ""
 	}
-	return ", makes " + count(n, "resource")
+	return ", makes " + number.Count(n, "resource")
 }
 
 // computes says how many lots are to be computed; empty if none are.
@@ -104,7 +105,7 @@ func computes(p preview.Preview) string {
 	if n == 0 {
 		return ""
 	}
-	return " and computes " + count(n, "lot")
+	return " and computes " + number.Count(n, "lot")
 }
 
 // denied are the findings that refuse.

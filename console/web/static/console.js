@@ -209,5 +209,8 @@
 
   setClock();
   setInterval(ages, 1000);
+  // What no change of the platform tells of is loaded again from time to time.
+  const every = Number(main().dataset.every);
+  if (every) setInterval(() => { if (!document.hidden) later(); }, 1000 * every);
   follow();
 })();

@@ -23,8 +23,14 @@ import (
 // Now is when the state is looked at.
 func Now() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
 
-// Start serves the pages of the platform until the test ends, with changes to the options of the console.
+// Start serves the pages of the platform until the test ends, with changes to the options of the console. Texts of others are hostile.
 func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon {
+	t.Helper()
+	return StartSaying(t, Hostile, changes...)
+}
+
+// StartSaying does so with another text of others, in all places that have one.
+func StartSaying(t *testing.T, text string, changes ...func(*console.Options)) *consoletest.Daemon {
 	t.Helper()
 	cat := Catalog(t)
 	all := append([]func(*console.Options){func(o *console.Options) {
@@ -35,13 +41,13 @@ func Start(t *testing.T, changes ...func(*console.Options)) *consoletest.Daemon 
 	}}, changes...)
 	d := consoletest.Start(t, append(all, Pages)...)
 	d.KeepLots()
-	d.LotsOf[1].Disabled, d.LotsOf[3].Trouble = "ann: "+Hostile, Hostile
-	d.LotRuns[1].Outcome, d.LotRuns[0].NoLog = Hostile, Hostile
-	d.LotLogs[0].Text += Hostile + "\r\n" + "\u2066the end\n"
-	d.Show(State())
-	d.Page = history.Page{Events: Events()}
-	d.Members, d.Samples = Objects(Hostile), Samples()
-	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(Hostile), Spent(), Ahead(), Bill()
+	d.LotsOf[1].Disabled, d.LotsOf[3].Trouble = "ann: "+text, text
+	d.LotRuns[1].Outcome, d.LotRuns[0].NoLog = text, text
+	d.LotLogs[0].Text += text + "\r\n" + "\u2066the end\n"
+	d.Show(State(text))
+	d.Page = history.Page{Events: Events(text)}
+	d.Members, d.Samples = Objects(text), Samples()
+	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(text), Spent(), Ahead(), Bill()
 	return d
 }
 
@@ -113,7 +119,7 @@ func with(r status.Release, change func(*status.Release)) status.Release {
 }
 
 // State is that of the platform.
-func State() status.Platform {
+func State(text string) status.Platform {
 	now := Now()
 	p := status.Platform{
 		Name: "acme", Time: now,
@@ -143,7 +149,7 @@ func State() status.Platform {
 	}
 	change("customers", "staging", "west", func(r *status.Release) {
 		r.Health, r.Message, r.Since = status.Unhealthy, "Deployment api: 0 of 2 pods are ready: the image registry.example.com/api:3 cannot be pulled", now.Add(-14*time.Minute)
-		r.Cause = &status.Cause{Object: "Deployment api", Code: "image-pull", Log: []string{"Back-off pulling image", Hostile}, Notes: []string{"the log before is gone"}}
+		r.Cause = &status.Cause{Object: "Deployment api", Code: "image-pull", Log: []string{"Back-off pulling image", text}, Notes: []string{"the log before is gone"}}
 	})
 	change("billing", "prod", "west", func(r *status.Release) {
 		r.Drifts = []status.Drift{
@@ -168,7 +174,7 @@ func State() status.Platform {
 	})
 	change("archive", "prod", "west", func(r *status.Release) { r.Result = status.Suspended })
 	change("orders", "staging", "west", func(r *status.Release) {
-		r.Result, r.Message = status.Failed, Hostile
+		r.Result, r.Message = status.Failed, text
 		r.Lots = &status.Lots{Running: 2, Failed: 1, Missing: 14, Late: 1}
 	})
 	p.Releases = append(p.Releases,
@@ -180,19 +186,19 @@ func State() status.Platform {
 }
 
 // Events are what happened last, the newest first.
-func Events() []history.Event {
+func Events(text string) []history.Event {
 	now := Now()
 	in := func(project, environment, cluster string) catalog.ReleaseID {
 		return catalog.ReleaseID{Project: project, Environment: environment, Cluster: cluster}
 	}
 	events := []history.Event{
 		{Kind: history.Unhealthy, Release: in("customers", "staging", "west"), Commit: New, Message: "0 of 2 pods are ready"},
-		{Kind: history.Suspended, Release: in("archive", "prod", "west"), By: "Bob <b>", Why: Hostile},
+		{Kind: history.Suspended, Release: in("archive", "prod", "west"), By: "Bob <b>", Why: text},
 		{Kind: history.Ran, Release: in("orders", "dev", "west"), Commit: New, Applied: 4, Pruned: 1, Took: 3200 * time.Millisecond},
 		{Kind: history.Drift, Release: in("billing", "prod", "west"), Object: "Deployment ledger", Fields: []string{"spec.replicas"}, By: "kubectl-edit"},
 		{Kind: history.Held, Release: in("orders", "prod", "east"), Commit: New, Message: "prod is applied from 06:00 to 10:00 UTC"},
 		{Kind: history.Accepted, Commit: New, Message: "orders: read the rates"},
-		{Kind: history.Refused, Commit: Denied, Message: Hostile},
+		{Kind: history.Refused, Commit: Denied, Message: text},
 	}
 	for i := range events {
 		events[i].ID, events[i].Platform = int64(100-i), "acme"

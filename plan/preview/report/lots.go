@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	lots "trunkline.dev/trunkline/flow/plan"
 )
 
@@ -17,10 +18,10 @@ import (
 func Lots(m lots.Merged, quote func(string) string) []string {
 	var out []string
 	for _, c := range m.Compute {
-		line := fmt.Sprintf("%s in %s computes %s, %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"), series(c.First, c.Last, quote))
+		line := fmt.Sprintf("%s in %s computes %s, %s", quote(c.Arc), quote(c.Environment), number.Count(int(c.Lots), "lot"), series(c.First, c.Last, quote))
 		if c.Replay != "" {
 			// Declarations do not say which lots there are, and no store is asked.
-			line = fmt.Sprintf("%s in %s computes at most %s once more, those that are there of %s", quote(c.Arc), quote(c.Environment), Count(int(c.Lots), "lot"),
+			line = fmt.Sprintf("%s in %s computes at most %s once more, those that are there of %s", quote(c.Arc), quote(c.Environment), number.Count(int(c.Lots), "lot"),
 				series(c.First, c.Last, quote))
 		}
 		if c.Takes() > 0 {
@@ -43,16 +44,16 @@ func Lots(m lots.Merged, quote func(string) string) []string {
 		if n.Lots == 1 {
 			stay = "stays, and nobody makes it any more"
 		}
-		out = append(out, fmt.Sprintf("%s of %s in %s %s, %s: %s", Count(int(n.Lots), "lot"), quote(n.Series),
+		out = append(out, fmt.Sprintf("%s of %s in %s %s, %s: %s", number.Count(int(n.Lots), "lot"), quote(n.Series),
 			quote(n.Environment), stay, series(n.First, n.Last, quote), n.Loss))
 	}
 	for _, n := range m.Never {
-		out = append(out, fmt.Sprintf("%s of %s in %s cannot be made, %s: the input %s begins with %s", Count(int(n.Lots), "lot"),
+		out = append(out, fmt.Sprintf("%s of %s in %s cannot be made, %s: the input %s begins with %s", number.Count(int(n.Lots), "lot"),
 			quote(n.Series), quote(n.Environment), series(n.First, n.Last, quote), quote(n.Input), quote(n.Begins.ID())))
 	}
 	for _, e := range m.Expire {
 		out = append(out, fmt.Sprintf("%s of %s in %s, %s: not kept any more after %s; what is there is removed with its data, at most %s of the environment a day",
-			Count(int(e.Lots), "lot"), quote(e.Series), quote(e.Environment), series(e.First, e.Last, quote), days(e.Kept), Count(e.PerDay, "lot")))
+			number.Count(int(e.Lots), "lot"), quote(e.Series), quote(e.Environment), series(e.First, e.Last, quote), days(e.Kept), number.Count(e.PerDay, "lot")))
 	}
 	return out
 }
@@ -61,7 +62,7 @@ func Lots(m lots.Merged, quote func(string) string) []string {
 func days(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d%day == 0 {
-		return Count(int(d/day), "day")
+		return number.Count(int(d/day), "day")
 	}
 	return spelled(d)
 }

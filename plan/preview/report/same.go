@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/preview"
 )
@@ -240,7 +241,7 @@ func (s Same) summary(d Detail) string {
 		same = ", the same but for names"
 	}
 	if n := s.lines(); n > 0 && d.Diffs {
-		same += fmt.Sprintf(" (%s)", Count(n, "line"))
+		same += fmt.Sprintf(" (%s)", number.Count(n, "line"))
 	}
 	return fmt.Sprintf("<details%s><summary>%s in %s %s%s</summary>\n\n", open, boldNames(s.Projects()), s.Where(), what, same)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/markdown"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/gate"
 	"trunkline.dev/trunkline/plan/preview"
@@ -214,7 +215,7 @@ func list(names []string, format func(string) string) string {
 	var parts []string
 	for i, n := range names {
 		if i == maxNames && len(names) > maxNames+1 {
-			parts = append(parts, Number(len(names)-i)+" more")
+			parts = append(parts, number.Of(len(names)-i)+" more")
 			break
 		}
 		parts = append(parts, format(n))

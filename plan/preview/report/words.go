@@ -4,7 +4,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"trunkline.dev/trunkline/plan"
@@ -160,21 +159,4 @@ func drifting(d preview.Drift) string {
 		fate = "taken back"
 	}
 	return fmt.Sprintf("%s was changed by %s; %s", d.Field, who, fate)
-}
-
-// Count says how many there are of something, as in "1,234 lines".
-func Count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return Number(n) + " " + what
-}
-
-// Number writes a number for people.
-func Number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
