@@ -2,7 +2,11 @@
 
 package doctor
 
-import "fmt"
+import (
+	"fmt"
+
+	"trunkline.dev/trunkline/api/number"
+)
 
 // Lacks is what releases on a cluster ask for, of one kind of thing, and what of it the cluster does not have.
 type Lacks struct {
@@ -29,11 +33,11 @@ func lacking(c Cluster, f Fact[Lacks], thing string, missing func(names string) 
 			v.Where = c.Name
 			return []Verdict{v}
 		case l.Unrendered > 0:
-			return unchecked(c.Name, "%s could not be rendered and may ask for more", counted(l.Unrendered, "release"))
+			return unchecked(c.Name, "%s could not be rendered and may ask for more", number.Count(l.Unrendered, "release"))
 		case l.Count == 0:
 			return ok(c.Name, "no release asks for any")
 		}
-		return ok(c.Name, "it has what releases ask for: %s", counted(l.Count, thing))
+		return ok(c.Name, "it has what releases ask for: %s", number.Count(l.Count, thing))
 	})
 }
 
