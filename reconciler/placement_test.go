@@ -75,7 +75,7 @@ func TestProjectsMoveBetweenClusters(t *testing.T) {
 			defer w.Stop()
 			for e := range w.ResultChan() {
 				if e.Type == watch.Deleted {
-					well <- at(d.board.Snapshot(), to.Config.Name).Fine()
+					well <- at(d.board.Snapshot(), to.Name).Fine()
 					return
 				}
 			}
@@ -86,11 +86,11 @@ func TestProjectsMoveBetweenClusters(t *testing.T) {
 		t.Helper()
 		set(from.Config)
 		d.mustAccept(commit, onOne(drained), "cluster.yaml")
-		p := d.await("the release on "+from.Config.Name+" to wait for the other one", func(p status.Platform) bool {
-			return heldBy("moves")(at(p, from.Config.Name))
+		p := d.await("the release on "+from.Name+" to wait for the other one", func(p status.Platform) bool {
+			return heldBy("moves")(at(p, from.Name))
 		})
-		want := "its project moves to another cluster: waiting for one-a/dev@" + to.Config.Name + " to take the commit"
-		if got := at(p, from.Config.Name).Held.Reason; got != want {
+		want := "its project moves to another cluster: waiting for one-a/dev@" + to.Name + " to take the commit"
+		if got := at(p, from.Name).Held.Reason; got != want {
 			t.Errorf("it waits for %q, want %q", got, want)
 		}
 		if !there(from.cell) {
@@ -98,17 +98,17 @@ func TestProjectsMoveBetweenClusters(t *testing.T) {
 		}
 		well := wellWhenGone(from, to)
 		set(one, two)
-		p = d.await("the release to be on "+to.Config.Name+" alone", func(p status.Platform) bool {
-			return at(p, from.Config.Name).Project == "" && at(p, to.Config.Name).Fine()
+		p = d.await("the release to be on "+to.Name+" alone", func(p status.Platform) bool {
+			return at(p, from.Name).Project == "" && at(p, to.Name).Fine()
 		})
 		if !<-well {
 			t.Error("it went while it was not healthy where it moves to")
 		}
-		if got := at(p, to.Config.Name).Placed; got != placed {
+		if got := at(p, to.Name).Placed; got != placed {
 			t.Errorf("it is there %q, want %q", got, placed)
 		}
 		if there(from.cell) || !there(to.cell) {
-			t.Errorf("after the move to %s: %t where it was, %t where it is", to.Config.Name, there(from.cell), there(to.cell))
+			t.Errorf("after the move to %s: %t where it was, %t where it is", to.Name, there(from.cell), there(to.cell))
 		}
 	}
 
