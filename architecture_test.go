@@ -60,7 +60,7 @@ var mayKnow = map[string][]string{
 	"api/v1alpha1":               {},
 	"blueprints":                 {},
 	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
-	"catalog":                    {"api"},
+	"catalog":                    {"api", "policy/cel/guard"}, // projects choose clusters by conditions in CEL
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},

@@ -214,7 +214,16 @@ func cases(t testing.TB) map[string]catalog.Release {
 	table.Command = bp["catalog"].Spec.Command
 	each := moved
 	each.Lots = true
-	return map[string]catalog.Release{
+	out := map[string]catalog.Release{}
+	for _, by := range []v1alpha1.MachineMaker{v1alpha1.MachinesOfEKS, v1alpha1.MachinesOfKarpenter, v1alpha1.MachinesOfGKE, v1alpha1.MachinesOfAKS} {
+		w := plain(bp["container-job"], map[string]any{"nodeSelector": map[string]any{"disk": "ssd"}})
+		w.Lifecycle = v1alpha1.Spot
+		w.Spot = &v1alpha1.SpotMachines{
+			By: by, NodeSelector: map[string]string{"pool": "batch"}, Tolerations: []v1alpha1.Toleration{{Key: "acme.example/batch", Effect: v1alpha1.NoSchedule}},
+		}
+		out["spot-"+string(by)] = release(w)
+	}
+	maps.Copy(out, map[string]catalog.Release{
 		"copy":               release(moved),
 		"transform":          release(sql),
 		"pull":               release(pulled),
@@ -236,7 +245,8 @@ func cases(t testing.TB) map[string]catalog.Release {
 		"jsonnet":   release(full(bp["jsonnet"], map[string]any{"path": "jsonnet/main.jsonnet", "args": map[string]any{"replicas": 3}})),
 		"cue":       release(full(bp["cue"], map[string]any{"path": "cue", "values": map[string]any{"#replicas": 3}})),
 		"boundary":  release(plain(bp["boundary"], map[string]any{"arrival": "immediate"})),
-	}
+	})
+	return out
 }
 
 func renderYAML(t *testing.T, rel catalog.Release) ([]*unstructured.Unstructured, []byte) {

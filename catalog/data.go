@@ -79,10 +79,8 @@ func (c *Catalog) DataAccounts(p *Project, env string) []DataAccount {
 	var out []DataAccount
 	for _, name := range slices.Sorted(maps.Keys(accounts)) {
 		a := accounts[name]
-		for _, cluster := range e.Spec.Clusters {
-			if c.Clusters[cluster] != nil {
-				a.Places = append(a.Places, c.accountPlace(&e.Spec, ReleaseID{p.Name, env, cluster}, name))
-			}
+		for _, cluster := range c.PlacesOf(p, env) {
+			a.Places = append(a.Places, c.accountPlace(&e.Spec, ReleaseID{p.Name, env, cluster}, name))
 		}
 		out = append(out, *a)
 	}

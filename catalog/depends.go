@@ -42,7 +42,7 @@ func (k *checker) deployedBefore(p *Project, env string) {
 }
 
 // Dependencies lists the releases that one waits for before it takes a new state: those of the projects that its own
-// depends on, in the same environment and on the same cluster.
+// depends on, in the same environment, and on the same cluster if they are there.
 func (c *Catalog) Dependencies(id ReleaseID) []ReleaseID {
 	p, ok := c.projects.Get(id.Project)
 	if !ok {
@@ -54,8 +54,15 @@ func (c *Catalog) Dependencies(id ReleaseID) []ReleaseID {
 		if !ok {
 			continue
 		}
-		if _, deployed := other.Spec.Environments[id.Environment]; deployed {
-			ids = append(ids, ReleaseID{Project: e.From, Environment: id.Environment, Cluster: id.Cluster})
+		if _, deployed := other.Spec.Environments[id.Environment]; !deployed {
+			continue
+		}
+		on := c.PlacesOf(other, id.Environment)
+		if slices.Contains(on, id.Cluster) || len(on) == 0 {
+			on = []string{id.Cluster}
+		}
+		for _, cluster := range on {
+			ids = append(ids, ReleaseID{Project: e.From, Environment: id.Environment, Cluster: cluster})
 		}
 	}
 	return ids

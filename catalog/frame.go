@@ -52,6 +52,8 @@ type frame struct {
 	asked bool
 	// sources maps the folders of the repository's blueprints to whether they are there.
 	sources map[string]bool
+	// choices are the conditions by which projects choose clusters.
+	choices *choices
 	// preview is set if the catalog declares a preview in place of the environments.
 	preview *previewing
 }
@@ -118,6 +120,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 		maps.Copy(f.sizes[name], f.Platform.Spec.Sizes)
 		maps.Copy(f.sizes[name], f.Clusters[name].Spec.Sizes)
 	}
+	f.choices = newChoices(f.Clusters)
 	f.checkClusters(k)
 	f.checkSignatures(k)
 	f.checkChannels(k)
@@ -169,6 +172,10 @@ func (f *frame) checkClusters(k *checker) {
 		checkSizeNames(k, f.Clusters[name].Spec.Sizes)
 		checkCapabilities(k, &f.Clusters[name].Spec)
 		checkRates(k, f.Clusters[name].Spec.Rates)
+		if d := f.Clusters[name].Spec.Drained; d != nil && d.Share != nil && (*d.Share < 1 || *d.Share > percent) {
+			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "drained", "share"}, fmt.Sprintf("%d is no share that moves: write 1 to 100", *d.Share),
+				"leave drained out if nothing is to move")
+		}
 	}
 	k.doc = f.platformDoc
 	checkRates(k, f.Platform.Spec.Rates)

@@ -26,6 +26,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 		}
 		k.table(p, i, env)
 	}
+	k.placement(p, env)
 	k.lotPlaces(p, env)
 	k.resourcesIn(p, env)
 	for _, e := range p.edges {

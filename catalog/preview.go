@@ -226,6 +226,7 @@ func (c *Catalog) previewing(of PreviewOf, env *v1alpha1.Environment, p *Preview
 			f.Clusters[name] = cluster
 		}
 	}
+	f.choices = newChoices(f.Clusters)
 	f.preview = &previewing{
 		name: p.Name, of: env, declared: c, written: map[string]bool{}, folder: dataFolder(of.Trunk.Name(), of.Pull), spaces: map[string][]string{},
 	}

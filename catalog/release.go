@@ -94,16 +94,18 @@ type Workload struct {
 	// Identity is the name of the service account that the pods run as.
 	Identity string `json:"identity"`
 	// Files are paths relative to the project's folder.
-	Files     []string              `json:"files,omitempty"`
-	Size      v1alpha1.Size         `json:"size"`
-	Lifecycle v1alpha1.Lifecycle    `json:"lifecycle"`
-	Schedule  string                `json:"schedule,omitempty"`
-	TimeZone  string                `json:"timeZone,omitempty"`
-	Retries   *int                  `json:"retries,omitempty"`
-	Timeout   time.Duration         `json:"timeout"`
-	Reads     map[string]DatasetRef `json:"reads,omitempty"`
-	Writes    map[string]DatasetRef `json:"writes,omitempty"`
-	Params    map[string]any        `json:"params,omitempty"`
+	Files     []string           `json:"files,omitempty"`
+	Size      v1alpha1.Size      `json:"size"`
+	Lifecycle v1alpha1.Lifecycle `json:"lifecycle"`
+	// Spot is what the cluster declares of its spot machines, if the workload runs on them.
+	Spot     *v1alpha1.SpotMachines `json:"spot,omitempty"`
+	Schedule string                 `json:"schedule,omitempty"`
+	TimeZone string                 `json:"timeZone,omitempty"`
+	Retries  *int                   `json:"retries,omitempty"`
+	Timeout  time.Duration          `json:"timeout"`
+	Reads    map[string]DatasetRef  `json:"reads,omitempty"`
+	Writes   map[string]DatasetRef  `json:"writes,omitempty"`
+	Params   map[string]any         `json:"params,omitempty"`
 	// Suspend keeps the workload from starting.
 	Suspend bool `json:"suspend,omitempty"`
 	// Lots says that the workload runs once for each lot of what it writes: what is deployed is the template of its runs.

@@ -74,16 +74,12 @@ func (c *Catalog) Releases() iter.Seq[Release] {
 func (c *Catalog) ReleasesOf(p *Project) []ReleaseID {
 	var ids []ReleaseID
 	for env := range p.Spec.Environments {
-		if e, ok := c.Environments[env]; ok {
-			for _, cluster := range e.Spec.Clusters {
-				if c.Clusters[cluster] != nil {
-					ids = append(ids, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
-				}
-			}
+		for _, cluster := range c.PlacesOf(p, env) {
+			ids = append(ids, ReleaseID{Project: p.Name, Environment: env, Cluster: cluster})
 		}
 	}
 	slices.SortFunc(ids, ReleaseID.Compare)
-	return slices.Compact(ids)
+	return ids
 }
 
 // Release resolves everything of a project that an environment and a cluster decide. The id is one of
@@ -101,7 +97,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	accounts := map[string]bool{id.Project: true}
 	for i := range p.Spec.Workloads {
 		w := &p.Spec.Workloads[i]
-		if p.Excludes(id.Environment, w.Name) {
+		if p.Excludes(id.Environment, w.Name) || !c.IsOn(p, w.Name, id) {
 			continue
 		}
 		resolved := c.workload(p, w, id)
@@ -153,6 +149,9 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Size:      c.sizes[id.Cluster][cmp.Or(mine.Size, over.Size, w.Size, env.Size, platform.Size, defaultSize)],
 		Reads:     c.refs(p, w, id.Environment, Reads),
 		Writes:    c.refs(p, w, id.Environment, Writes),
+	}
+	if declared := c.Clusters[id.Cluster]; declared != nil && out.Lifecycle == v1alpha1.Spot {
+		out.Spot = declared.Spec.Spot
 	}
 	if out.Lots {
 		out.Replays = p.replaysOf(w)

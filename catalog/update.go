@@ -261,10 +261,11 @@ func (p *Project) contract() any {
 	type place struct {
 		Suspend   *bool
 		Workloads map[string][2]*bool
+		Cluster   *v1alpha1.Placement
 	}
 	places := map[string]place{}
 	for env, over := range p.Spec.Environments {
-		at := place{Suspend: over.Suspend, Workloads: map[string][2]*bool{}}
+		at := place{Suspend: over.Suspend, Workloads: map[string][2]*bool{}, Cluster: over.Cluster}
 		for name, w := range over.Workloads {
 			at.Workloads[name] = [2]*bool{w.Suspend, w.Exclude}
 		}

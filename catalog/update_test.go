@@ -27,7 +27,10 @@ func versions() map[string][]string {
 			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  governance: {folders: [., deep/a/b]}\n  policies: [deep/a]", 1),
 			strings.Replace(acme["trunkline.yaml"], "[.]", "[.]\n  policies: [deep/chart]", 1),
 		},
-		"clusters.yaml": {"", strings.Replace(acme["clusters.yaml"], "name: two", "name: three", 1)},
+		"clusters.yaml": {
+			"", strings.Replace(acme["clusters.yaml"], "name: two", "name: three", 1),
+			strings.Replace(acme["clusters.yaml"], "metadata: {name: one}\n", "metadata: {name: one}\nspec: {drained: {reason: x}, labels: {tier: gold}}\n", 1),
+		},
 		"dev.yaml": {
 			"", strings.Replace(acme["dev.yaml"], "  stores:", "  lots: {manifests: \"s3://m/<environment>\"}\n  stores:", 1),
 			strings.Replace(acme["dev.yaml"], "  stores:", "  lots: {manifests: \"s3://m/\"}\n  stores:", 1), strings.Replace(acme["dev.yaml"], "lake", "sea", 1), head + "kind: Environment\nmetadata: {name: dev}\n",
@@ -42,6 +45,8 @@ func versions() map[string][]string {
 			strings.Replace(acme[orders], "blueprint: job", "exclude: true, blueprint: job", 1), "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: orders}\nspec: {owner: 1}\n",
 			strings.Replace(acme[orders], "spec:", "spec:\n  dependsOn: [rates, nobody, rates]", 1), strings.Replace(acme[orders], "spec:", "spec:\n  dependsOn: [deep]", 1),
 			strings.Replace(acme[orders], "lake://orders/raw/", "lake://orders/raw/"+inLots, 1),
+			strings.Replace(acme[orders], "[dev, prod]", "{dev: {}, prod: {cluster: {where: \"labels.?tier.orValue('') == ''\"}}}", 1),
+			strings.Replace(acme[orders], "[dev, prod]", "{dev: {}, prod: {cluster: {spread: workloads}}}", 1),
 			strings.Replace(acme[orders], "lake://orders/raw/", "sea://orders/raw/", 1), "apiVersion: trunkline.dev/v1alpha1\nkind: [",
 		},
 		rates: {

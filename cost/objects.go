@@ -225,10 +225,9 @@ func (e *estimator) job(all objects, o *unstructured.Unstructured, name string) 
 	e.run(p, r, deadlineOf(spec), parallel(spec), false)
 }
 
-// perLot estimates what the runs for lots are made of: there is one for each lot, all of them on the first cluster of the environment.
+// perLot estimates what the runs for lots are made of: there is one for each lot, all of them on one cluster.
 func (e *estimator) perLot(p *pod, job map[string]any, name string) {
-	env := e.cat.Environments[e.rel.ID.Environment]
-	if env.Spec.Clusters[0] != e.rel.ID.Cluster {
+	if project, ok := e.cat.Project(e.rel.ID.Project); !ok || e.cat.LotsOn(project, e.workload.Name, e.rel.ID.Environment) != e.rel.ID.Cluster {
 		return
 	}
 	r := Run{Object: name, By: ByLot, Series: e.seriesOf(e.workload), Suspended: e.workload.Suspend || e.cat.IsPreview(e.rel.ID.Environment)}

@@ -27,6 +27,9 @@ func clusterChecks() []Check {
 		{"cluster-apis", Clusters, "all its API groups answer", answering},
 		{"cluster-rights", Clusters, "the account has the rights that the daemon needs", rights},
 		{"cluster-kinds", Clusters, "it has all kinds that releases have", kinds},
+		{"cluster-storage", Clusters, "it has the storage classes that claims of releases name", storage},
+		{"cluster-machines", Clusters, "it has nodes with the labels that pods of releases select", machines},
+		{"cluster-metrics", Clusters, "it serves metrics, if releases are scaled by them", metrics},
 	}
 }
 

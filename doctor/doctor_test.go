@@ -217,6 +217,22 @@ func TestChecks(t *testing.T) {
 			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Needs: doctor.Known(doctor.Needs{Count: 2, Unrendered: 1}),
 		}}}, unknown, "1 release", ""},
 
+		"Storage": {"A volume is never made.", "cluster-storage", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Storage: doctor.Known(doctor.Lacks{Count: 2, Missing: []doctor.Lack{{"fast", "a/prod@prod"}}}),
+		}}}, fails, "it has no storage class fast (a/prod@prod)", "make the class"},
+		"StorageUnrendered": {"Not all is known.", "cluster-storage", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Storage: doctor.Known(doctor.Lacks{Count: 2, Unrendered: 1}),
+		}}}, unknown, "1 release could not be rendered", ""},
+		"Machines": {"Pods may wait for a machine that is made for them.", "cluster-machines", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Machines: doctor.Known(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{"pool=gpu", "a/prod@prod"}}}),
+		}}}, warns, "no node has the labels pool=gpu (a/prod@prod)", "spec.spot"},
+		"MachinesFine": {"There are some.", "cluster-machines", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Machines: doctor.Known(doctor.Lacks{Count: 2}),
+		}}}, okay, "2 node selectors", ""},
+		"Metrics": {"Nothing is scaled.", "cluster-metrics", facts{Clusters: []doctor.Cluster{{
+			Name: "prod", Reached: reached(func(*doctor.Reached) {})[0].Reached, Metrics: doctor.Known(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{"metrics.k8s.io", "a/prod@prod"}}}),
+		}}}, fails, "it does not serve metrics.k8s.io", "metrics-server"},
+
 		"NoGitHub":       {"No daemon is connected to it.", "github-access", facts{}, unknown, "connects no daemon", ""},
 		"GitHubRefuses":  {"Nothing is reported.", "github-access", facts{GitHub: "a/b", Access: doctor.Known(doctor.Access{Error: "not accepted"})}, fails, "not accepted", "docs/github.md"},
 		"PermissionLess": {"Something would be refused.", "github-permissions", facts{GitHub: "a/b", Permissions: doctor.Known([]doctor.Permission{{Name: "Checks", Needed: "write", Has: "read"}, {Name: "Issues", Needed: "read"}})}, fails, "Checks: read instead of write; Issues: none instead of read", ""},

@@ -219,6 +219,9 @@ type Cluster struct {
 	Rights  Fact[[]Right]
 	// Needs are the kinds that releases there have, and nobody serves.
 	Needs Fact[Needs]
+	// Storage are the storage classes that claims of releases name, Machines the labels of nodes that pods select, and Metrics the API by
+	// which releases are scaled.
+	Storage, Machines, Metrics Fact[Lacks]
 }
 
 // Reached is an API server that was asked.

@@ -76,10 +76,11 @@ func (e *Evaluation) usual(compute []lots.Compute) {
 		c := &compute[i]
 		project, workload, _ := strings.Cut(c.Arc, "/")
 		env := e.catalog.Environments[c.Environment]
-		if c.Each > 0 || env == nil || len(env.Spec.Clusters) == 0 {
+		p, declared := e.catalog.Project(project)
+		if c.Each > 0 || env == nil || !declared {
 			continue
 		}
-		if rel, ok := e.estimate.Release(catalog.ReleaseID{Project: project, Environment: c.Environment, Cluster: env.Spec.Clusters[0]}); ok {
+		if rel, ok := e.estimate.Release(catalog.ReleaseID{Project: project, Environment: c.Environment, Cluster: e.catalog.LotsOn(p, workload, c.Environment)}); ok {
 			c.Each = rel.TakesPerLot(workload)
 		}
 	}

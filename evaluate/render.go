@@ -270,7 +270,7 @@ func (r *rendering) inspect(rel *catalog.Release, packed *render.Packed) (v1alph
 	if err != nil {
 		return nil, err
 	}
-	return inspect(p, objects), nil
+	return slices.Concat(inspect(p, objects), r.stays(p, rel.ID, objects)), nil
 }
 
 // judge asks the platform's own policies for what they say against the objects of a release.

@@ -22,7 +22,7 @@ import (
 type declared struct {
 	catalog *catalog.Catalog
 	name    string
-	// clusters are where runs can be, in the order of the environment.
+	// clusters are where runs can be: the first that can be used is.
 	clusters []string
 	graph    *plan.Graph
 	// stores has, for each store of manifests, the series whose manifests are in it.
@@ -77,11 +77,9 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		d.retain = plan.RetainOf(c, environment)
 	}
 	d.records, _ = c.Records(environment)
-	for _, name := range env.Spec.Clusters {
-		if !slices.Contains(d.clusters, name) {
-			d.clusters = append(d.clusters, name)
-			d.targets[name], d.accounts[name] = map[string]target{}, map[string]jobs.As{}
-		}
+	for _, name := range c.ClustersForLots(environment) {
+		d.clusters = append(d.clusters, name)
+		d.targets[name], d.accounts[name] = map[string]target{}, map[string]jobs.As{}
 	}
 	for p := range c.Projects() {
 		read := false

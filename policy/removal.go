@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"trunkline.dev/trunkline/api/outside"
@@ -108,7 +109,8 @@ func removals(in Input, names []string, gone map[v1alpha1.Kind]map[string]*v1alp
 	for _, p := range denied {
 		told[p.About.Project+"/"+p.About.Environment] = p.Rule == RuleProtected || told[p.About.Project+"/"+p.About.Environment]
 	}
-	left := map[[2]string]int{} // environments that leave a cluster
+	left := map[[2]string]int{}       // environments that leave a cluster
+	moved := map[[3]string][]string{} // projects of an environment that leave a cluster for others
 	for _, name := range names {
 		before, was := in.Base.Project(name)
 		if !was {
@@ -129,6 +131,11 @@ func removals(in Input, names []string, gone map[v1alpha1.Kind]map[string]*v1alp
 			case slices.Contains(still, id) || told[name+"/"+id.Environment]:
 				continue
 			case is && after.Spec.Environments != nil && in.Catalog.MayDeclare(v1alpha1.KindEnvironment, id.Environment) && in.Catalog.Environments[id.Environment] == nil:
+				continue
+			}
+			if to := in.Catalog.MovedTo(id); is && len(to) > 0 {
+				key := [3]string{id.Environment, id.Cluster, clustersOf(to)}
+				moved[key] = append(moved[key], name)
 				continue
 			}
 			if is {
@@ -159,6 +166,9 @@ func removals(in Input, names []string, gone map[v1alpha1.Kind]map[string]*v1alp
 				fmt.Sprintf("the project %q leaves %q, which deletes %s", name, env, releases(byEnv[env]))))
 		}
 	}
+	for at, names := range moved {
+		problems = append(problems, in.moves(at[0], at[1], at[2], names))
+	}
 	for at, n := range left {
 		doc, ok := in.Catalog.Document(v1alpha1.KindEnvironment, at[0])
 		if !ok {
@@ -168,6 +178,43 @@ func removals(in Input, names []string, gone map[v1alpha1.Kind]map[string]*v1alp
 			fmt.Sprintf("the environment %q leaves the cluster %q, which deletes the releases of %d projects there, with their namespaces", at[0], at[1], n)))
 	}
 	return problems
+}
+
+func clustersOf(ids []catalog.ReleaseID) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = strconv.Quote(id.Cluster)
+	}
+	return strings.Join(names, ", ")
+}
+
+// moves reports that projects of an environment go from one cluster to others.
+func (in Input) moves(env, from, to string, names []string) v1alpha1.Problem {
+	message := fmt.Sprintf("%s %s from the cluster %q to %s: each is removed there once it is healthy where it goes. Claims on volumes stay there, with their data, and so do namespaces that have any",
+		inEnvironment(names, env), map[bool]string{true: "moves", false: "move"}[len(names) == 1], from, to)
+	if drain := in.Catalog.Drained(from); drain != nil {
+		doc, _ := in.Catalog.Document(v1alpha1.KindCluster, from)
+		return removal(doc.Position("spec", "drained"), v1alpha1.About{Environment: env}, fmt.Sprintf("%s (drained: %s)", message, drain.Reason))
+	}
+	if len(names) == 1 {
+		if p, ok := in.Catalog.Project(names[0]); ok {
+			return removal(p.Document.Position("spec", "environments", env, "cluster"), v1alpha1.About{Project: p.Name, Environment: env}, message)
+		}
+	}
+	doc, _ := in.Catalog.Document(v1alpha1.KindEnvironment, env)
+	return removal(doc.Position("spec", "clusters"), v1alpha1.About{Environment: env}, message)
+}
+
+// inEnvironment names projects of an environment.
+func inEnvironment(names []string, env string) string {
+	const most = 5
+	switch {
+	case len(names) == 1:
+		return fmt.Sprintf("the project %q in %q", names[0], env)
+	case len(names) > most:
+		return fmt.Sprintf("the projects %s and %d more in %q", strings.Join(names[:most], ", "), len(names)-most, env)
+	}
+	return fmt.Sprintf("the projects %s in %q", strings.Join(names, ", "), env)
 }
 
 func removal(at v1alpha1.Position, about v1alpha1.About, message string) v1alpha1.Problem {

@@ -28,6 +28,18 @@ func TestRemovals(t *testing.T) {
 			after:  []edit{{dev, "[one, two]", "[one]"}},
 			want:   []string{`warn removal dev.yaml:5 the environment "dev" leaves the cluster "two", which deletes the releases of 2 projects there, with their namespaces`},
 		},
+		"Drained": {
+			reason: "What moves since a cluster is drained says from where to where, and why, once for all projects.",
+			before: []edit{{platform, "name: one}\n", "name: one}\n---\n" + head + "kind: Cluster\nmetadata: {name: two}\n"}, {dev, "[one]", "[one, two]"}, {sales, "{dev: {},", "{dev: {cluster: {}},"}},
+			after:  []edit{{platform, "name: one}\n", "name: one}\nspec: {drained: {reason: an upgrade}}\n"}},
+			want:   []string{`warn removal trunkline.yaml:9 the project "sales" in "dev" moves from the cluster "one" to "two": each is removed there once it is healthy where it goes. Claims on volumes stay there, with their data, and so do namespaces that have any (drained: an upgrade)`},
+		},
+		"Placed": {
+			reason: "So does what another condition moves.",
+			before: []edit{{platform, "name: one}\n", "name: one}\n---\n" + head + "kind: Cluster\nmetadata: {name: two}\n"}, {dev, "[one]", "[one, two]"}, {sales, "{dev: {},", "{dev: {cluster: {}},"}},
+			after:  []edit{{sales, "{cluster: {}}", "{cluster: {where: \"name == 'two'\"}}"}},
+			want:   []string{`warn removal sales/project.yaml:6 the project "sales" in "dev" moves from the cluster "one" to "two": each is removed there once it is healthy where it goes. Claims on volumes stay there, with their data, and so do namespaces that have any`},
+		},
 		"Moved": {reason: "A declaration that moves is still there.", after: gone("retail/project.yaml")},
 		"Renamed": {
 			reason: "A file that is renamed declares nothing any more.", after: gone("sales/project.yaml.txt"),

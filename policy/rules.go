@@ -46,6 +46,8 @@ const (
 	RuleProtected = "protected-removal"
 	// RuleRemoval is broken by a change that deletes releases.
 	RuleRemoval = "removal"
+	// RuleVolumes is broken by a move to another cluster that leaves data in volumes behind.
+	RuleVolumes = "volumes-stay"
 	// RuleOwnership is broken by a change that no owner has made or approved.
 	RuleOwnership = "ownership"
 

@@ -204,7 +204,9 @@ func (r *Reconciler) sweep(c *clusterState, dealt *sync.WaitGroup) {
 		} else if why := r.waitsFor(i.Release); why != "" && !r.declared[i.Release] {
 			r.leave(i, why, dealt)
 		} else if !r.declared[i.Release] {
-			r.removals.add(i.Release) // all of them before the first: how many there are may hold them
+			if len(r.catalog.MovedTo(i.Release)) == 0 {
+				r.removals.add(i.Release) // all of them before the first: how many there are may hold them
+			}
 			undeclared[i.Release.Environment] = append(undeclared[i.Release.Environment], i)
 		}
 	}
@@ -229,8 +231,12 @@ func (r *Reconciler) remove(a *actor, t release.Target, dealt *sync.WaitGroup) {
 		}
 	}
 	count := r.removals.of(a.id)
-	r.progress.follow(a, follows{}, func(_, _ []gate.Source) { // a removal waits for nobody
-		a.box.putAndTell(release.Declared{Target: t, Settings: s, Removals: &count}, dealt)
+	var waits follows // a removal waits for nobody, unless the release moves
+	if s.Moved {
+		waits.needs = s.Needs
+	}
+	r.progress.follow(a, waits, func(_, needs []gate.Source) {
+		a.box.putAndTell(release.Declared{Target: t, Settings: s, Needs: needs, Removals: &count}, dealt)
 	})
 }
 

@@ -85,7 +85,7 @@ func (r *Reconciler) declare(e *evaluate.Evaluation) {
 	}
 	r.removals.begin(r.declared)
 	for id, a := range r.actors {
-		if !r.declared[id] && !a.preview && r.waitsFor(id) == "" {
+		if !r.declared[id] && !a.preview && r.waitsFor(id) == "" && len(r.catalog.MovedTo(id)) == 0 {
 			r.removals.add(id)
 		}
 	}

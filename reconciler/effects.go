@@ -170,7 +170,7 @@ func described(v release.View, repository string) status.Release {
 	}
 	next := status.Release{
 		Source:    repository,
-		Namespace: v.Namespace, Owner: v.Owner, Commit: v.Commit, Objects: v.Objects,
+		Namespace: v.Namespace, Owner: v.Owner, Placed: v.Placed, Commit: v.Commit, Objects: v.Objects,
 		Result: status.Result(v.Result), Message: v.Message, Health: healthOf(v), Kept: v.Kept,
 	}
 	if h := v.Held; h != nil {

@@ -86,7 +86,26 @@ func (v *contextValues) workload() map[string]any {
 	if v.w.Lots {
 		out["lots"] = true
 	}
+	if v.w.Lifecycle == v1alpha1.Spot {
+		out["nodes"] = nodes(catalog.SpotMachines(v.w.Spot))
+	}
 	return out
+}
+
+// nodes says how pods get to machines, as the spec of a pod does.
+func nodes(m catalog.Machines) map[string]any {
+	tolerations := make([]any, len(m.Tolerations))
+	for i, t := range m.Tolerations {
+		one := map[string]any{"key": t.Key, "operator": "Exists"}
+		if t.Value != "" {
+			one["operator"], one["value"] = "Equal", t.Value
+		}
+		if t.Effect != "" {
+			one["effect"] = string(t.Effect)
+		}
+		tolerations[i] = one
+	}
+	return map[string]any{"selector": anyMap(m.Selector), "tolerations": tolerations}
 }
 
 // flat returns the same for Kustomize, as the data of a ConfigMap.

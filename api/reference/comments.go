@@ -162,6 +162,9 @@ func comments() map[string]comment {
 			fields: map[string]string{
 				"Cloud":       "Cloud is the provider, such as \"aws\"; default: none, a cluster of one's own.",
 				"Region":      "Region is the provider's name of the place, such as \"eu-west-1\"; default: none.",
+				"Labels":      "Labels say what else the cluster is, such as \"tier: gold\", for the conditions by which projects choose clusters; default: none.",
+				"Drained":     "Drained has nothing placed on the cluster any more: what may be on another one moves there, and lots are made in the others of an environment first. Projects that are on all clusters stay. Default: it is not drained.",
+				"Spot":        "Spot says how pods of the lifecycle \"spot\" get to the cluster's spot machines; default: by the label and the taint \"trunkline.dev/lifecycle: spot\".",
 				"Sizes":       "Sizes maps the name of a size class to its definition on this cluster; they add to, or replace, the platform's.",
 				"Rates":       "Rates are what resources cost here; the platform's fill in what they leave out.",
 				"Nodes":       "Nodes is how many nodes the cluster has, to estimate what runs on each of them; default: not known.",
@@ -520,6 +523,13 @@ func comments() map[string]comment {
 				"Duration": "Duration is how long the window stays open, such as \"8h\".",
 			},
 		},
+		"Drain": {
+			doc: "Drain says why a cluster is drained, and how much of it.",
+			fields: map[string]string{
+				"Reason": "Reason tells people why, such as \"its nodes are upgraded\".",
+				"Share":  "Share is how many percent of the releases that can move do, from 1 to 100. A larger one has further releases move, and none come back: so a cluster is drained in steps, a commit each. Default: 100.",
+			},
+		},
 		"Drift": {
 			doc: "Drift says what is done about a change in the cluster of what was applied.",
 			fields: map[string]string{
@@ -614,7 +624,7 @@ func comments() map[string]comment {
 		"EnvironmentSpec": {
 			doc: "EnvironmentSpec is the body of an [Environment].",
 			fields: map[string]string{
-				"Clusters":       "Clusters are the names of the clusters of the environment: each of its projects runs on all of them. Lots are made once, in the first that can be used.",
+				"Clusters":       "Clusters are the names of the clusters of the environment: each of its projects runs on all of them, or on those that it chooses. Lots are made once, in the first that can be used.",
 				"Namespace":      "Namespace is the pattern of a release's namespace, in which \"<project>\", \"<environment>\" and \"<cluster>\" are replaced; default: \"<project>-<environment>\".",
 				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
 				"Lots":           "Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.",
@@ -864,6 +874,15 @@ func comments() map[string]comment {
 				"Since": "Since is the start of the first lot, such as \"2026-01-01T00:00:00Z\"; lots of its unit must start there.",
 			},
 		},
+		"MachineMaker": {
+			doc: "MachineMaker is who makes the machines of a cluster.",
+			values: []commentValue{
+				{"eks", ""},
+				{"karpenter", ""},
+				{"gke", ""},
+				{"aks", ""},
+			},
+		},
 		"Metadata": {
 			doc: "Metadata identifies a declaration among those of its kind.",
 			fields: map[string]string{
@@ -918,7 +937,15 @@ func comments() map[string]comment {
 				"Size":        "Size replaces the size of every workload; default: each workload's own.",
 				"Suspend":     "Suspend replaces the project's; default: the project's.",
 				"PodSecurity": "PodSecurity is the Pod Security Standard of the project's namespace here, such as \"baseline\"; the environment says what it may be. Default: the environment's.",
+				"Cluster":     "Cluster says on which of the environment's clusters the project is here; default: on all of them.",
 				"Workloads":   "Workloads maps the name of a workload to what is different for it; it wins over Image and Size.",
+			},
+		},
+		"Placement": {
+			doc: "Placement says on which clusters of an environment a project is. Where it is not any more it is removed once it is healthy where it is now.",
+			fields: map[string]string{
+				"Where":  "Where is a condition in CEL on a cluster: on its \"name\", \"cloud\" and \"region\", and on its \"labels\", as in \"region == 'eu-west-1'\". Default: every cluster of the environment meets it.",
+				"Spread": "Spread is on how many of the clusters that meet the condition the project is, \"one\", \"all\" or its \"workloads\" each on one; those that are drained do not count as long as there are others. Default: \"one\", the first in the order of the environment.",
 			},
 		},
 		"Platform": {
@@ -1286,6 +1313,22 @@ func comments() map[string]comment {
 				"Price":  "Price is what an hour of one container costs on demand, such as \"0.096\"; default: computed from the rates.",
 			},
 		},
+		"SpotMachines": {
+			doc: "SpotMachines says how pods get to the spot machines of a cluster.",
+			fields: map[string]string{
+				"By":           "By is who makes the machines, whose labels and taints are built in: \"eks\" for node groups of EKS, \"karpenter\", \"gke\" or \"aks\". Default: whoever gives them the label \"trunkline.dev/lifecycle: spot\".",
+				"NodeSelector": "NodeSelector are further labels that the machines have, such as \"pool: batch\"; default: none.",
+				"Tolerations":  "Tolerations are further taints of the machines that pods put up with; default: none.",
+			},
+		},
+		"Spread": {
+			doc: "Spread is how a project is put on several clusters.",
+			values: []commentValue{
+				{"one", "SpreadOne puts the project on the first cluster."},
+				{"all", "SpreadAll puts it on each."},
+				{"workloads", "SpreadWorkloads puts each of its workloads on one of them, by a hash of their names: when a cluster comes or goes, only those workloads move that go there or were there."},
+			},
+		},
 		"Table": {
 			doc: "Table is a table of a catalog: what it says of files that are elsewhere.",
 			fields: map[string]string{
@@ -1315,9 +1358,25 @@ func comments() map[string]comment {
 				{"cloudtrail_logs", "FormatCloudTrail are the logs of AWS CloudTrail."},
 			},
 		},
+		"TaintEffect": {
+			doc: "TaintEffect is what a taint does to pods that do not tolerate it.",
+			values: []commentValue{
+				{"NoSchedule", ""},
+				{"PreferNoSchedule", ""},
+				{"NoExecute", ""},
+			},
+		},
 		"Time": {
 			doc:    "Time is an instant, written as RFC 3339 in UTC, such as \"2026-01-01T00:00:00Z\".",
 			fields: map[string]string{},
+		},
+		"Toleration": {
+			doc: "Toleration is a taint that pods put up with.",
+			fields: map[string]string{
+				"Key":    "Key is that of the taint, such as \"acme.example/batch\".",
+				"Value":  "Value is that of the taint, such as \"true\"; default: any.",
+				"Effect": "Effect is that of the taint; default: any.",
+			},
 		},
 		"Workload": {
 			doc: "Workload is something that runs. It reads datasets, writes datasets of its own project, and may run after other workloads of its project.",

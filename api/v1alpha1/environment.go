@@ -14,8 +14,8 @@ type Environment struct {
 
 // EnvironmentSpec is the body of an [Environment].
 type EnvironmentSpec struct {
-	// Clusters are the names of the clusters of the environment: each of its projects runs on all of them. Lots are made once, in the first
-	// that can be used.
+	// Clusters are the names of the clusters of the environment: each of its projects runs on all of them, or on those that it chooses. Lots
+	// are made once, in the first that can be used.
 	Clusters []string `json:"clusters" required:"true"`
 	// Namespace is the pattern of a release's namespace, in which "<project>", "<environment>" and "<cluster>" are
 	// replaced; default: "<project>-<environment>".

@@ -323,12 +323,79 @@ type Cluster struct {
 	Spec ClusterSpec `json:"spec,omitzero"`
 }
 
+// SpotMachines says how pods get to the spot machines of a cluster.
+type SpotMachines struct {
+	// By is who makes the machines, whose labels and taints are built in: "eks" for node groups of EKS, "karpenter", "gke" or "aks".
+	// Default: whoever gives them the label "trunkline.dev/lifecycle: spot".
+	By MachineMaker `json:"by,omitempty"`
+	// NodeSelector are further labels that the machines have, such as "pool: batch"; default: none.
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// Tolerations are further taints of the machines that pods put up with; default: none.
+	Tolerations []Toleration `json:"tolerations,omitempty"`
+}
+
+// MachineMaker is who makes the machines of a cluster.
+type MachineMaker string
+
+// Those whose labels and taints are known.
+const (
+	MachinesOfEKS       MachineMaker = "eks"
+	MachinesOfKarpenter MachineMaker = "karpenter"
+	MachinesOfGKE       MachineMaker = "gke"
+	MachinesOfAKS       MachineMaker = "aks"
+)
+
+func (MachineMaker) values() []string {
+	return []string{string(MachinesOfEKS), string(MachinesOfKarpenter), string(MachinesOfGKE), string(MachinesOfAKS)}
+}
+
+// Toleration is a taint that pods put up with.
+type Toleration struct {
+	// Key is that of the taint, such as "acme.example/batch".
+	Key string `json:"key" required:"true"`
+	// Value is that of the taint, such as "true"; default: any.
+	Value string `json:"value,omitempty"`
+	// Effect is that of the taint; default: any.
+	Effect TaintEffect `json:"effect,omitempty"`
+}
+
+// TaintEffect is what a taint does to pods that do not tolerate it.
+type TaintEffect string
+
+// The effects, as Kubernetes calls them.
+const (
+	NoSchedule       TaintEffect = "NoSchedule"
+	PreferNoSchedule TaintEffect = "PreferNoSchedule"
+	NoExecute        TaintEffect = "NoExecute"
+)
+
+func (TaintEffect) values() []string {
+	return []string{string(NoSchedule), string(PreferNoSchedule), string(NoExecute)}
+}
+
+// Drain says why a cluster is drained, and how much of it.
+type Drain struct {
+	// Reason tells people why, such as "its nodes are upgraded".
+	Reason string `json:"reason" required:"true"`
+	// Share is how many percent of the releases that can move do, from 1 to 100. A larger one has further releases move, and none come
+	// back: so a cluster is drained in steps, a commit each. Default: 100.
+	Share *int `json:"share,omitempty" unit:"percent of the releases that can move"`
+}
+
 // ClusterSpec is the body of a [Cluster].
 type ClusterSpec struct {
 	// Cloud is the provider, such as "aws"; default: none, a cluster of one's own.
 	Cloud string `json:"cloud,omitempty"`
 	// Region is the provider's name of the place, such as "eu-west-1"; default: none.
 	Region string `json:"region,omitempty"`
+	// Labels say what else the cluster is, such as "tier: gold", for the conditions by which projects choose clusters; default: none.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Drained has nothing placed on the cluster any more: what may be on another one moves there, and lots are made in the others of an
+	// environment first. Projects that are on all clusters stay. Default: it is not drained.
+	Drained *Drain `json:"drained,omitempty" bare:"refused"`
+	// Spot says how pods of the lifecycle "spot" get to the cluster's spot machines; default: by the label and the taint
+	// "trunkline.dev/lifecycle: spot".
+	Spot *SpotMachines `json:"spot,omitempty" bare:"refused"`
 	// Sizes maps the name of a size class to its definition on this cluster; they add to, or replace, the platform's.
 	Sizes map[string]Size `json:"sizes,omitempty"`
 	// Rates are what resources cost here; the platform's fill in what they leave out.

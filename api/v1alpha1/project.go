@@ -83,8 +83,38 @@ type Override struct {
 	// PodSecurity is the Pod Security Standard of the project's namespace here, such as "baseline"; the environment says
 	// what it may be. Default: the environment's.
 	PodSecurity PodSecurityLevel `json:"podSecurity,omitempty"`
+	// Cluster says on which of the environment's clusters the project is here; default: on all of them.
+	Cluster *Placement `json:"cluster,omitempty" bare:"refused"`
 	// Workloads maps the name of a workload to what is different for it; it wins over Image and Size.
 	Workloads map[string]WorkloadOverride `json:"workloads,omitempty"`
+}
+
+// Placement says on which clusters of an environment a project is. Where it is not any more it is removed once it is healthy where it is now.
+type Placement struct {
+	// Where is a condition in CEL on a cluster: on its "name", "cloud" and "region", and on its "labels", as in "region == 'eu-west-1'".
+	// Default: every cluster of the environment meets it.
+	Where string `json:"where,omitempty"`
+	// Spread is on how many of the clusters that meet the condition the project is, "one", "all" or its "workloads" each on one; those that
+	// are drained do not count as long as there are others. Default: "one", the first in the order of the environment.
+	Spread Spread `json:"spread,omitempty"`
+}
+
+// Spread is how a project is put on several clusters.
+type Spread string
+
+// The ways.
+const (
+	// SpreadOne puts the project on the first cluster.
+	SpreadOne Spread = "one"
+	// SpreadAll puts it on each.
+	SpreadAll Spread = "all"
+	// SpreadWorkloads puts each of its workloads on one of them, by a hash of their names: when a cluster comes or goes, only those
+	// workloads move that go there or were there.
+	SpreadWorkloads Spread = "workloads"
+)
+
+func (Spread) values() []string {
+	return []string{string(SpreadOne), string(SpreadAll), string(SpreadWorkloads)}
 }
 
 // WorkloadOverride has what differs for one workload in one environment.

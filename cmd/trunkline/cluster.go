@@ -28,13 +28,13 @@ import (
 func newCluster() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster",
-		Short: "Look at clusters as they are declared",
+		Short: "Look at clusters, and at what is declared of them",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usagef("name a subcommand: capabilities")
+			return usagef("name a subcommand: capabilities, check")
 		},
 	}
-	cmd.AddCommand(newCapabilities())
+	cmd.AddCommand(newCapabilities(), newClusterCheck())
 	return cmd
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -31,6 +32,9 @@ func printReport(w io.Writer, r doctor.Report, width int) error {
 	}
 	var b strings.Builder
 	for _, area := range doctor.Areas() {
+		if !slices.ContainsFunc(rows, func(row findingRow) bool { return row.Area == area }) {
+			continue
+		}
 		fmt.Fprintf(&b, "%s\n", paint(text.Bold, strings.ToUpper(string(area))))
 		for _, row := range rows {
 			if row.Area == area {

@@ -62,7 +62,7 @@ func TestHostileTexts(t *testing.T) {
 				}
 				for _, r := range webtest.State(text).Releases {
 					d.Board.SetRelease(r.ReleaseID, func(r *status.Release) {
-						r.Owner, r.Message, r.Kept, r.Namespace = text, text, []string{text}, text
+						r.Owner, r.Message, r.Kept, r.Namespace, r.Placed = text, text, []string{text}, text, text
 						r.Held = &status.Held{Rule: text, Reason: text, Commit: text, Person: true}
 						r.Cause = &status.Cause{Object: text, Code: text, Log: []string{text}, Notes: []string{text}}
 						r.Drifts = []status.Drift{{Object: text, Fields: []string{text}, Manager: text}, {Object: text, What: text, Manager: text, Corrected: true}}

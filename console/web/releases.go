@@ -113,7 +113,7 @@ type releasePage struct {
 
 	ProjectPath, OwnerPath, Namespace, Source string
 	Objects                                   int
-	Result, Health, Message                   string
+	Result, Health, Message, Placed           string
 	Cause                                     *causeView
 	Hold                                      *heldView
 	// Drifts are what is so now, and Corrected what was reverted.
@@ -255,7 +255,7 @@ func showRelease(a *ask) (shown, error) {
 func releaseView(r *status.Release, now time.Time) releasePage {
 	v := releasePage{
 		releaseRow: releaseRowOf(r, now), ProjectPath: projectPath(r.Project), OwnerPath: ownerPath(r.Owner), Namespace: r.Namespace, Source: r.Source, Objects: r.Objects,
-		Result: string(r.Result), Health: string(r.Health), Message: r.Message, Instead: r.Instead, Kept: r.Kept,
+		Result: string(r.Result), Health: string(r.Health), Message: r.Message, Placed: r.Placed, Instead: r.Instead, Kept: r.Kept,
 		History: "/history?" + url.Values{"project": {r.Project}, "environment": {r.Environment}, "cluster": {r.Cluster}}.Encode(),
 	}
 	if c := r.Cause; c != nil {

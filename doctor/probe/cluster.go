@@ -28,23 +28,29 @@ type reached struct {
 	answer doctor.Fact[doctor.Reached]
 	rights doctor.Fact[[]doctor.Right]
 	served cluster.Served
+	stock  stock
 }
 
 // fact joins it with what releases need.
 func (r reached) fact(name string, t tree) doctor.Cluster {
-	out := doctor.Cluster{Name: name, Reached: r.answer, Rights: r.rights, Needs: doctor.Unknown[doctor.Needs]("%s", t.needs.Unknown)}
-	if r.answer.Value == nil || r.answer.Value.Error != "" {
+	out := doctor.Cluster{Name: name, Reached: r.answer, Rights: r.rights}
+	unknown := func(why string) doctor.Cluster {
+		out.Needs = doctor.Unknown[doctor.Needs]("%s", why)
+		out.Storage, out.Machines, out.Metrics = doctor.Unknown[doctor.Lacks]("%s", why), doctor.Unknown[doctor.Lacks]("%s", why), doctor.Unknown[doctor.Lacks]("%s", why)
 		return out
+	}
+	if r.answer.Value == nil || r.answer.Value.Error != "" {
+		return unknown(t.needs.Unknown)
 	}
 	out.Reached.Value.Declared = t.declared[name]
 	if t.needs.Value == nil {
-		return out
+		return unknown(t.needs.Unknown)
 	}
 	n, has := (*t.needs.Value)[name]
 	if !has {
-		out.Needs = doctor.Unknown[doctor.Needs]("this folder has no release for it")
-		return out
+		return unknown("this folder has no release for it")
 	}
+	n.lacks(&out, r.stock, r.served)
 	out.Needs = doctor.Known(doctor.Needs{Count: len(n.kinds), Missing: n.missing(r.served), Unrendered: n.unrendered})
 	return out
 }
@@ -71,6 +77,12 @@ func (o Options) cluster(ctx context.Context, c cluster.Config) (reached, *docto
 	out := asked.Value.reached
 	if out.answer.Value != nil && out.answer.Value.Error == "" {
 		out.rights = ask(ctx, o.Timeout, who, func(ctx context.Context) doctor.Fact[[]doctor.Right] { return missingRights(ctx, c) })
+		has := ask(ctx, o.Timeout, who, func(ctx context.Context) doctor.Fact[stock] { return doctor.Known(stockOf(ctx, c)) })
+		if has.Value == nil {
+			out.stock = stock{doctor.Unknown[map[string]bool]("%s", has.Unknown), doctor.Unknown[[]map[string]string]("%s", has.Unknown)}
+		} else {
+			out.stock = *has.Value
+		}
 	}
 	return out, asked.Value.clock
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -431,6 +433,79 @@ func TestGitHub(t *testing.T) {
 	}
 	if d := f.Deliveries.Value; d == nil || d.Error != "" || d.Hook != refusing.URL+"/hooks/github" {
 		t.Errorf("deliveries: %+v", d)
+	}
+}
+
+// TestLacks: storage classes, nodes and metrics that releases ask for are looked for, and what is there then is not missing any more.
+func TestLacks(t *testing.T) {
+	c := shared.Cluster(t)
+	kube := c.Client(t)
+	asking := maps.Clone(files)
+	asking["data/a/objects/b.yaml"] = `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      nodeSelector: {lacks-pool: gpu, lacks-disk: ssd}
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - {name: db, image: "db:1", securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], storageClassName: lacks-fast, resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: old}
+spec: {accessModes: [ReadWriteOnce], storageClassName: "", resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: db}
+spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
+`
+	o := options(t, write(t, asking)+"/data")
+	o.Clusters = []cluster.Config{{Name: "prod", Kubeconfig: c.Kubeconfig}}
+	look := func() (storage, machines doctor.Lacks) {
+		t.Helper()
+		got := Gather(t.Context(), o).Clusters[0]
+		if got.Storage.Value == nil || got.Machines.Value == nil || got.Metrics.Value == nil {
+			t.Fatalf("not known: %q, %q, %q", got.Storage.Unknown, got.Machines.Unknown, got.Metrics.Unknown)
+		}
+		if got.Metrics.Value.Count != 1 {
+			t.Errorf("metrics: %+v", *got.Metrics.Value)
+		}
+		return *got.Storage.Value, *got.Machines.Value
+	}
+	storage, machines := look()
+	if diff := cmp.Diff(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{What: "lacks-fast", Release: "a/prod@prod"}}}, storage); diff != "" {
+		t.Errorf("storage -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(doctor.Lacks{Count: 1, Missing: []doctor.Lack{{What: "lacks-disk=ssd,lacks-pool=gpu", Release: "a/prod@prod"}}}, machines); diff != "" {
+		t.Errorf("machines -want +got:\n%s", diff)
+	}
+	node := func(name string, labels map[string]string) {
+		t.Helper()
+		if _, err := kube.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	node("lacks-a", map[string]string{"lacks-pool": "gpu"})
+	node("lacks-b", map[string]string{"lacks-disk": "ssd"})
+	if _, machines := look(); len(machines.Missing) != 1 {
+		t.Error("two nodes with one of the labels each are taken for one that has both")
+	}
+	node("lacks-c", map[string]string{"lacks-pool": "gpu", "lacks-disk": "ssd"})
+	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "lacks-fast"}, Provisioner: "example.com/none"}
+	if _, err := kube.StorageV1().StorageClasses().Create(t.Context(), class, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if storage, machines := look(); len(storage.Missing)+len(machines.Missing) > 0 {
+		t.Errorf("still missing: %+v, %+v", storage, machines)
 	}
 }
 

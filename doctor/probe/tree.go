@@ -54,6 +54,7 @@ type needed struct {
 	kinds      map[kind]string
 	own        map[schema.GroupKind]bool
 	unrendered int
+	wants      wants
 }
 
 type kind struct{ version, name string }
@@ -270,7 +271,7 @@ func kindsOf(side preview.Side) map[string]needed {
 	for _, id := range slices.SortedFunc(maps.Keys(side.Releases), catalog.ReleaseID.Compare) {
 		n, there := out[id.Cluster]
 		if !there {
-			n = needed{kinds: map[kind]string{}, own: map[schema.GroupKind]bool{}}
+			n = needed{kinds: map[kind]string{}, own: map[schema.GroupKind]bool{}, wants: newWants()}
 		}
 		if side.Releases[id].Err != nil {
 			n.unrendered++
@@ -279,6 +280,7 @@ func kindsOf(side preview.Side) map[string]needed {
 			if object.GetKind() == "CustomResourceDefinition" {
 				n.own[definedBy(object)] = true
 			}
+			n.wants.add(object, id.String())
 			k := kind{object.GetAPIVersion(), object.GetKind()}
 			if _, seen := n.kinds[k]; !seen {
 				n.kinds[k] = id.String()

@@ -184,14 +184,20 @@ func ends(b *catalog.Blueprint) bool {
 }
 
 // digestsOf tells the workloads of a project from what they were, by name: with everything resolved that the environment
-// decides, on the first of its clusters.
+// decides, on the first of its clusters that has them.
 func digestsOf(c *catalog.Catalog, p *catalog.Project, environment string) map[string]string {
+	var out map[string]string
 	for _, id := range c.ReleasesOf(p) {
 		if id.Environment != environment {
 			continue
 		}
-		out := map[string]string{}
+		if out == nil {
+			out = map[string]string{}
+		}
 		for _, w := range c.Release(p, id).Workloads {
+			if out[w.Name] != "" {
+				continue
+			}
 			w.Suspend, w.Replays = false, nil // that a lot was not tried for a while, or is made again, does not make it another
 			data, err := json.Marshal(w)
 			if err != nil {
@@ -200,7 +206,9 @@ func digestsOf(c *catalog.Catalog, p *catalog.Project, environment string) map[s
 			sum := sha256.Sum256(data)
 			out[w.Name] = hex.EncodeToString(sum[:8])
 		}
-		return out
+		if placed := p.Spec.Environments[environment].Cluster; placed == nil || placed.Spread != v1alpha1.SpreadWorkloads {
+			break // all are in each
+		}
 	}
-	return nil
+	return out
 }

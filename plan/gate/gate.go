@@ -37,8 +37,10 @@ type Input struct {
 	Sources []Source
 	// Soak is how long each of them must have been healthy.
 	Soak time.Duration
-	// Needs are the releases of other projects that have to be there first.
+	// Needs are the releases of other projects that have to be there first; of a release that moves, those that it moves to.
 	Needs []Source
+	// Moves is set if the release is to be deleted since its project is on other clusters now.
+	Moves bool
 	// Protected is set if the environment is protected and does not name the project in its removals.
 	Protected bool
 	// Shrinks tells how many objects the release loses; nil if that is not known.
@@ -146,6 +148,7 @@ const (
 	Closed      Rule = "window"
 	Promotion   Rule = "promotion"
 	Depends     Rule = "dependsOn"
+	Moving      Rule = "moves"
 )
 
 // Verdict reports whether the release may take the state.
@@ -193,7 +196,7 @@ var table = []row{
 	}},
 	{ManyRemoved, func(in Input) (Verdict, bool) {
 		r := in.Removals
-		if !in.Remove || r == nil || r.Approved || r.Removed <= fewRemovals || r.Removed*100 <= r.Max*r.Of {
+		if !in.Remove || in.Moves || r == nil || r.Approved || r.Removed <= fewRemovals || r.Removed*100 <= r.Max*r.Of {
 			return Verdict{}, false
 		}
 		return Verdict{Reason: fmt.Sprintf("%d of the %d releases of %s would be deleted, which is more than %d %%: confirm it with \"trunkline approve %s\"",
@@ -231,6 +234,15 @@ var table = []row{
 			return Verdict{}, false
 		}
 		return promoted(in.Now, in.Needs, 0)
+	}},
+	// What runs is not taken away before there is something in its place.
+	{Moving, func(in Input) (Verdict, bool) {
+		if !in.Remove || !in.Moves {
+			return Verdict{}, false
+		}
+		v, held := promoted(in.Now, in.Needs, 0)
+		v.Reason = "its project moves to another cluster: " + v.Reason
+		return v, held
 	}},
 }
 

@@ -72,6 +72,19 @@ func TestDecide(t *testing.T) {
 		"RemovalsHalf":     {"Just the share is not too much.", gate.Input{Known: true, Remove: true, Removals: removals(6, 12, false)}, gate.Verdict{}},
 		"RemovalsFew":      {"A few are never too many.", gate.Input{Known: true, Remove: true, Removals: removals(5, 5, false)}, gate.Verdict{}},
 		"RemovalsApproved": {"What was confirmed goes.", gate.Input{Known: true, Remove: true, Removals: removals(6, 6, true)}, gate.Verdict{}},
+		"Moving": {
+			"What moves to another cluster stays until it is healthy there.",
+			gate.Input{Known: true, Remove: true, Moves: true, Needs: []gate.Source{healthy("orders/prod@a", h), {Release: "orders/prod@b", Current: true}}},
+			gate.Verdict{Hold: gate.Moving, Reason: "its project moves to another cluster: waiting for orders/prod@b to be healthy"},
+		},
+		"MovingBehind": {
+			"That it was healthy there with another commit is not enough.",
+			gate.Input{Known: true, Remove: true, Moves: true, Needs: []gate.Source{{Release: "orders/prod@b", HealthySince: now.Add(-h)}}},
+			gate.Verdict{Hold: gate.Moving, Reason: "its project moves to another cluster: waiting for orders/prod@b to take the commit"},
+		},
+		"Moved":        {"Then it goes.", gate.Input{Known: true, Remove: true, Moves: true, Needs: []gate.Source{healthy("orders/prod@b", 0)}}, gate.Verdict{}},
+		"ManyMove":     {"However many move, nothing is lost.", gate.Input{Known: true, Remove: true, Moves: true, Removals: removals(6, 6, false)}, gate.Verdict{}},
+		"RemovedNeeds": {"What is removed for good waits for nobody.", gate.Input{Known: true, Remove: true, Needs: []gate.Source{{Release: "orders/prod@b"}}}, gate.Verdict{}},
 		"Unreviewed": {
 			"Where only what was reviewed may be applied, what is not known waits.",
 			gate.Input{Known: true, Review: &gate.Review{Environment: "prod"}},

@@ -31,6 +31,8 @@ func Hold(c *catalog.Catalog, id catalog.ReleaseID, in gate.Input, suspended boo
 	}
 	if !in.Remove {
 		in.Sources, in.Needs = waiting(t.Sources, changes), waiting(t.Needs, changes)
+	} else if t.Moved {
+		in.Moves, in.Needs = true, waiting(t.Needs, changes)
 	}
 	return gate.Decide(in), nil
 }

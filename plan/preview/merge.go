@@ -48,7 +48,7 @@ func Merge(base, head Side, now time.Time) []Release {
 			removals[id.Environment] = r
 		}
 		r.Of++
-		if _, stays := head.Releases[id]; !stays {
+		if _, stays := head.Releases[id]; !stays && len(head.Catalog.MovedTo(id)) == 0 { // what moves is not lost
 			r.Removed++
 		}
 	}

@@ -312,6 +312,43 @@ func TestMergeWaits(t *testing.T) {
 	secondWaits(t, side, gate.Depends)
 }
 
+// TestMergeMoves: what moves to another cluster goes once it is there, also from a protected environment, and counts as no removal.
+func TestMergeMoves(t *testing.T) {
+	const head = "apiVersion: trunkline.dev/v1alpha1\nkind: "
+	side := func(drained string) Side {
+		text := head + "Cluster\nmetadata: {name: one}\n" + drained + "---\n" + head + "Cluster\nmetadata: {name: two}\n---\n" +
+			head + "Environment\nmetadata: {name: prod}\nspec: {clusters: [one, two], protected: true}\n"
+		projects := ""
+		for i := range 10 {
+			projects += fmt.Sprintf("---\n%sProject\nmetadata: {name: p%d}\nspec: {owner: team, environments: {prod: {cluster: {}}}}\n", head, i)
+		}
+		c, problems, err := catalog.Load(fstest.MapFS{
+			"trunkline.yaml": {Data: []byte(head + "Platform\nmetadata: {name: acme}\n")}, "all.yaml": {Data: []byte(text)}, "projects.yaml": {Data: []byte(projects)},
+		}, fstest.MapFS{})
+		if err != nil || problems.Denied() {
+			t.Fatalf("%v %v", err, problems)
+		}
+		s := Side{Catalog: c, Releases: map[catalog.ReleaseID]Rendered{}}
+		for rel := range c.Releases() {
+			s.Releases[rel.ID] = Rendered{Objects: objects(t, configMap("a", "1"))}
+		}
+		return s
+	}
+	got := Merge(side(""), side("spec: {drained: {reason: upgrade}}\n"), now)
+	if len(got) != 20 {
+		t.Fatalf("%d releases change, want 10 that come and 10 that go", len(got))
+	}
+	for _, r := range got {
+		want := gate.Verdict{}
+		if r.ID.Cluster == "one" {
+			want = gate.Verdict{Hold: gate.Moving, Reason: "its project moves to another cluster: waiting for " + r.ID.Project + "/prod@two to take the commit"}
+		}
+		if diff := cmp.Diff(want, r.Held); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", r.ID, diff)
+		}
+	}
+}
+
 // TestMergeCountsRemovals: too many removals are held all together, by what the head declares.
 func TestMergeCountsRemovals(t *testing.T) {
 	c := platform(t, map[string]string{"dev": ""})

@@ -41,7 +41,7 @@ func (m *machine) lost(e Lost) {
 
 // asks reports whether releases of other replicas have to be asked for now.
 func (m *machine) asks() bool {
-	if m.Verdict.Hold != gate.Promotion && m.Verdict.Hold != gate.Depends {
+	if m.Verdict.Hold != gate.Promotion && m.Verdict.Hold != gate.Depends && m.Verdict.Hold != gate.Moving {
 		m.askAt = time.Time{} // nobody is waited for
 	}
 	if m.askAt.After(m.now.Add(askEvery)) {

@@ -181,7 +181,7 @@ func (m *machine) admit() {
 	}
 	switch m.Verdict.Hold {
 	case "", gate.Unasked:
-	case gate.Promotion, gate.Depends:
+	case gate.Promotion, gate.Depends, gate.Moving:
 		m.askAt = m.now
 		fallthrough
 	default:
@@ -210,6 +210,9 @@ func (m *machine) gate() gate.Input {
 		if m.Removals != nil {
 			r := *m.Removals
 			r.Max, in.Removals = m.Settings.MaxRemovals, &r
+		}
+		if m.Settings.Moved {
+			in.Moves, in.Needs = true, m.Needs
 		}
 		return in
 	}

@@ -29,6 +29,8 @@ const (
 // View is what people are told of a release.
 type View struct {
 	Namespace, Owner string
+	// Placed says why the release is on its cluster.
+	Placed string
 	// Commit is the last one that changed the release, and is applied.
 	Commit  string
 	Result  Result
@@ -87,7 +89,7 @@ type view struct {
 // View returns what people are told of the release. It changes nothing.
 func (s *State) View() View {
 	b := s.base
-	v := View{Namespace: b.namespace, Owner: b.owner, Commit: b.commit, Result: b.result, Message: b.message, Objects: b.objects, Kept: b.kept}
+	v := View{Namespace: b.namespace, Owner: b.owner, Placed: s.Settings.Placed, Commit: b.commit, Result: b.result, Message: b.message, Objects: b.objects, Kept: b.kept}
 	if !s.Mine && s.Stale {
 		return View{Namespace: b.namespace, Owner: b.owner, Result: Elsewhere, Message: KeptBy(s.Owner)}
 	}
@@ -160,7 +162,7 @@ func KeptBy(owner string) string {
 }
 
 func (v View) equal(o View) bool {
-	return v.Namespace == o.Namespace && v.Owner == o.Owner && v.Commit == o.Commit && v.Result == o.Result && v.Message == o.Message &&
+	return v.Namespace == o.Namespace && v.Owner == o.Owner && v.Placed == o.Placed && v.Commit == o.Commit && v.Result == o.Result && v.Message == o.Message &&
 		v.Health == o.Health && v.Known == o.Known && v.Objects == o.Objects && slices.Equal(v.Kept, o.Kept) &&
 		v.Cause.equal(o.Cause) && v.Held.equal(o.Held) && slices.EqualFunc(v.Drifts, o.Drifts, Drift.equal) &&
 		slices.EqualFunc(v.Additions, o.Additions, Addition.equal) && slices.Equal(v.Instead, o.Instead)

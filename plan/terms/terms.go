@@ -34,7 +34,11 @@ type Terms struct {
 	Soak          time.Duration
 	// Sources are the releases that this one is promoted from, and Needs those that it depends on.
 	Sources, Needs []catalog.ReleaseID
-	// Awaited reports whether others are promoted from this one, or depend on it.
+	// Moved reports whether the release is not declared any more since its project is on other clusters now. Needs are its releases there.
+	Moved bool
+	// Placed says to people why the release is on its cluster; empty if its project is on all.
+	Placed string
+	// Awaited reports whether others are promoted from this one, depend on it, or go once it is healthy.
 	Awaited bool
 	// Protected reports whether the environment is, and Named that it lets the project go all the same.
 	Protected, Named bool
@@ -87,7 +91,12 @@ func Of(c *catalog.Catalog, id catalog.ReleaseID) (Terms, error) {
 	if !declared {
 		return t, nil
 	}
-	t.Needs, t.Awaited = c.Dependencies(id), c.Needed(id.Project)
+	if moved := c.MovedTo(id); len(moved) > 0 {
+		t.Needs, t.Moved, t.Named = moved, true, true // the project does not leave the environment
+		return t, nil
+	}
+	t.Needs, t.Awaited = c.Dependencies(id), c.Needed(id.Project) || p.Spec.Environments[id.Environment].Cluster != nil
+	t.Placed = c.WhyOn(p, id)
 	for _, other := range c.ReleasesOf(p) {
 		if other.Environment == env.Spec.PromotesFrom {
 			t.Sources = append(t.Sources, other)

@@ -31,6 +31,8 @@ type sent struct {
 	Soak          time.Duration           `json:"soak,omitempty"`
 	Sources       []catalog.ReleaseID     `json:"sources,omitempty"`
 	Needs         []catalog.ReleaseID     `json:"needs,omitempty"`
+	Moved         bool                    `json:"moved,omitempty"`
+	Placed        string                  `json:"placed,omitempty"`
 	Awaited       bool                    `json:"awaited,omitempty"`
 	Protected     bool                    `json:"protected,omitempty"`
 	Named         bool                    `json:"named,omitempty"`
@@ -46,7 +48,7 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 	t := s.Terms
 	out := sent{
 		Correct: t.Drift.Correct, Ignore: t.Drift.Ignore, Additions: t.Additions, HealthTimeout: t.HealthTimeout, Rollback: t.Rollback,
-		Freezes: t.Schedule.Freezes, Soak: t.Soak, Sources: t.Sources, Needs: t.Needs, Awaited: t.Awaited, Protected: t.Protected, Named: t.Named,
+		Freezes: t.Schedule.Freezes, Soak: t.Soak, Sources: t.Sources, Needs: t.Needs, Moved: t.Moved, Placed: t.Placed, Awaited: t.Awaited, Protected: t.Protected, Named: t.Named,
 		MaxRemovals: t.MaxRemovals, Preview: t.Preview, Reviewed: t.Reviewed, Repository: s.Repository, Access: s.Access,
 	}
 	for _, w := range t.Schedule.Windows {
@@ -65,7 +67,7 @@ func (s *Settings) UnmarshalJSON(data []byte) error {
 	}
 	s.Settings = release.Settings{Access: in.Access, Repository: in.Repository, Terms: terms.Terms{
 		Drift: plan.Drift{Correct: in.Correct, Ignore: in.Ignore}, Additions: in.Additions, HealthTimeout: in.HealthTimeout, Rollback: in.Rollback,
-		Schedule: gate.Schedule{Freezes: in.Freezes}, Soak: in.Soak, Sources: in.Sources, Needs: in.Needs, Awaited: in.Awaited, Protected: in.Protected,
+		Schedule: gate.Schedule{Freezes: in.Freezes}, Soak: in.Soak, Sources: in.Sources, Needs: in.Needs, Moved: in.Moved, Placed: in.Placed, Awaited: in.Awaited, Protected: in.Protected,
 		Named: in.Named, MaxRemovals: in.MaxRemovals, Preview: in.Preview, Reviewed: in.Reviewed,
 	}}
 	for _, w := range in.Windows {

@@ -276,6 +276,8 @@ type Release struct {
 	catalog.ReleaseID
 	Namespace string `json:"namespace,omitempty"`
 	Owner     string `json:"owner,omitempty"`
+	// Placed says why the release is on its cluster; empty if its project is on all of the environment.
+	Placed string `json:"placed,omitempty"`
 	// Commit is the last one that changed the release, and is applied.
 	Commit string `json:"commit,omitempty"`
 	// Parts is what Commit joins, as in [Commit], and Source the included repository that declares the release, if one does.

@@ -99,9 +99,9 @@ securityContext:
     type: RuntimeDefault
 {{- $selector := $values.nodeSelector | default dict | deepCopy }}
 {{- $tolerations := $values.tolerations | default list }}
-{{- if eq $w.lifecycle "spot" }}
-{{- $_ := set $selector "trunkline.dev/lifecycle" "spot" }}
-{{- $tolerations = append $tolerations (dict "key" "trunkline.dev/lifecycle" "operator" "Equal" "value" "spot" "effect" "NoSchedule") }}
+{{- with $w.nodes }}
+{{- $selector = merge $selector (.selector | deepCopy) }}
+{{- $tolerations = concat $tolerations .tolerations }}
 {{- end }}
 {{- with $selector }}
 nodeSelector:

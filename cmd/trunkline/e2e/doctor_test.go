@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,9 +86,23 @@ func TestDoctor(t *testing.T) {
 		"daemon-reachable": okay, "daemon-version": okay, "daemon-ready": okay, "daemon-fetch": okay, "daemon-head": okay, "daemon-configuration": okay,
 		"daemon-replicas": okay, "daemon-images": okay, "daemon-stores": okay, "daemon-releases": okay,
 		"cluster-daemon": okay, "cluster-reachable": okay, "cluster-version": okay, "cluster-apis": okay, "cluster-rights": okay, "cluster-kinds": okay,
+		"cluster-storage": okay, "cluster-machines": okay, "cluster-metrics": okay,
 	}
 	if diff := cmp.Diff(want, look()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	check := exec.CommandContext(t.Context(), program, "cluster", "check", "test", "--config", config, "--from", clone, "--server", d.server, "-o", "json")
+	out, err := check.Output()
+	var lacks doctor.Report
+	if err := errors.Join(err, json.Unmarshal(out, &lacks)); err != nil {
+		t.Fatalf("cluster check: %v\n%s", err, out)
+	}
+	for id := range want {
+		of := slices.ContainsFunc(lacks.Findings, func(f doctor.Finding) bool { return f.Check == id && f.Where == "test" && f.Result == okay })
+		if about := strings.HasPrefix(string(id), "cluster-"); about != of {
+			t.Errorf("of the cluster it says %s: %t", id, of)
+		}
 	}
 
 	repo.Commit(t, "wrong", map[string]string{"project.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Project\nmetadata: {name: doctor}\nspec: {onwer: x}\n"})

@@ -177,6 +177,7 @@ func State(text string) status.Platform {
 		r.Additions = []status.Addition{{Object: "Deployment ledger", Fields: []string{"metadata.annotations.team"}, Manager: "kubectl"}}
 		r.Instead = []status.Difference{{Object: "Deployment ledger", Field: "image", Declared: "ledger:3", Runs: "mirror.example.com/ledger:3"}}
 		r.Kept = []string{"PersistentVolumeClaim ledger-data"}
+		r.Placed = "on the first cluster of prod where cloud == 'aws'; south is drained (an upgrade)"
 	})
 	change("orders", "prod", "east", func(r *status.Release) {
 		r.Commit = Old

@@ -281,6 +281,7 @@ var holds = map[gate.Rule]string{
 	gate.Unreviewed: "held until it is reviewed or approved",
 	gate.Shrunk:     "held until the removals are approved", gate.Frozen: "held by a freeze", gate.Closed: "held by a deploy window",
 	gate.Promotion: "held until it is promoted", gate.Depends: "held until what it needs is there",
+	gate.Moving: "goes once it is healthy where it moves to",
 }
 
 // Held says in a few words what holds a release, and until when; empty if nothing does. It is Markdown.
