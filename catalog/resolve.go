@@ -154,6 +154,12 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Reads:     c.refs(p, w, id.Environment, Reads),
 		Writes:    c.refs(p, w, id.Environment, Writes),
 	}
+	out.SecretStores = c.secretStores(&out, id)
+	for _, store := range out.SecretStores {
+		if store.Resolve == v1alpha1.ByEntrypoint {
+			out.LotImage = c.Environments[id.Environment].Spec.LotImage
+		}
+	}
 	if out.Lots {
 		out.Replays = p.replaysOf(w)
 	}
