@@ -106,6 +106,7 @@ var mayKnow = map[string][]string{
 	"flow/rights/rightstest":     {"flow/rights"},
 	"flow/rights":                {"api", "catalog", "flow/manifest", "flow/rights", "flow/run"},
 	"flow/run":                   {"api", "catalog", "flow/given", "flow/manifest", "flow/plan"},
+	"flow/secrets":               {"api/secretref", "api/v1alpha1"},
 	"flow/snapshot":              {"api/lot", "flow/bucket", "flow/plan", "flow/survey"},
 	"flow/store":                 {"api/lot", "flow/bucket", "flow/manifest"},
 	"flow/survey":                {"api", "catalog", "flow/manifest", "flow/plan", "flow/store"},
