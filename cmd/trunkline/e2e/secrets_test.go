@@ -123,7 +123,7 @@ spec:
 	})
 	d := serve(t, "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test="+c.Kubeconfig, "--poll", "1h")
 	release := func(p status.Platform, project string) (status.Release, bool) {
-		i := slices.IndexFunc(p.Releases, func(r status.Release) bool { return r.ID.Project == project })
+		i := slices.IndexFunc(p.Releases, func(r status.Release) bool { return r.Project == project })
 		if i < 0 {
 			return status.Release{}, false
 		}
