@@ -40,7 +40,7 @@ func TestProblemsOfSecrets(t *testing.T) {
 			reason: "A Secret of the cluster has keys, and no versions.", secrets: "      secrets: {A: {name: db}, B: {name: db, key: a, version: \"1\"}}\n",
 			want: `orders/project.yaml:11:20: error: spec.workloads[0].secrets.A: the field "key" is required: a Secret of the cluster has several
     hint: write "key: KEY", or name the store that the secret is in
-orders/project.yaml:11:62: error: spec.workloads[0].secrets.B.version: a Secret of the cluster has no versions
+orders/project.yaml:11:63: error: spec.workloads[0].secrets.B.version: a Secret of the cluster has no versions
     hint: remove it, or name the store that the secret is in`,
 		},
 		"UnknownStore": {
@@ -50,8 +50,8 @@ orders/project.yaml:11:62: error: spec.workloads[0].secrets.B.version: a Secret 
 		},
 		"Override": {
 			reason: "What an environment says otherwise is named there.", stores: oneVault, secrets: "      secrets: {A: {store: main, name: orders/db, key: a}}\n",
-			more: "secrets: {A: {store: other, name: db, key: a}}",
-			want: `orders/project.yaml:6:65: error: spec.environments.prod.workloads.load.secrets.A.store: the environment "prod" has no store of secrets "other"
+			more: "secrets: {A: {store: mian, name: db, key: a}}",
+			want: `orders/project.yaml:6:65: error: spec.environments.prod.workloads.load.secrets.A.store: the environment "prod" has no store of secrets "mian"
     hint: did you mean "main"?`,
 		},
 		"Reference": {
@@ -81,7 +81,6 @@ orders/project.yaml:14:57: error: spec.workloads[0].secrets.C.version: "new" is 
     b: {provider: azure-key-vault, resolve: external-secrets, url: "http://acme.vault.azure.net", role: x}
     c: {provider: vault, resolve: external-secrets, url: "https://u:p@vault", mount: ../sys, ca: none, role: "<cluster>"}
     d: {provider: aws-parameter-store, resolve: entrypoint}
-    e: {provider: keepass, resolve: never}
 `,
 			want: `env.yaml:7:5: error: spec.secretStores.Main: "Main" is not a name of a store: use lower-case letters, digits and dashes
 env.yaml:8:75: error: spec.secretStores.a.region: "nowhere" is not a region of AWS, such as eu-west-1
@@ -91,6 +90,13 @@ env.yaml:9:68: error: spec.secretStores.b.url: "http://acme.vault.azure.net" is 
     hint: write it like "https://vault.acme.example:8200", without a path
 env.yaml:9:105: error: spec.secretStores.b.role: a store of azure-key-vault has no role
     hint: remove it; it has: url`,
+		},
+		"Unknown": {
+			reason: "A provider or a way that there is none of.", stores: "  secretStores:\n    e: {provider: keepass, resolve: never}\n",
+			want: `env.yaml:7:19: error: spec.secretStores.e.provider: unknown value "keepass"
+    hint: want one of: aws-parameter-store, aws-secrets-manager, azure-key-vault, gcp-secret-manager, vault
+env.yaml:7:37: error: spec.secretStores.e.resolve: unknown value "never"
+    hint: want one of: entrypoint, external-secrets`,
 		},
 		"LotImage": {
 			reason: "Something has to read what pods read.", stores: "  secretStores:\n    d: {provider: aws-parameter-store, resolve: entrypoint, region: eu-west-1}\n",

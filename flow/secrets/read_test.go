@@ -56,65 +56,65 @@ func TestRead(t *testing.T) {
 		want  string
 		why   secretref.Reason
 	}{
-		"AWSKey":      {"A member of a JSON object.", aws("aws-secrets-manager"), ref{Name: "orders/db", Key: "password"}, value, ""},
-		"AWSNumber":   {"A number is a text in an environment.", aws("aws-secrets-manager"), ref{Name: "orders/db", Key: "port"}, "5432", ""},
-		"AWSVersion":  {"A stage.", aws("aws-secrets-manager"), ref{Name: "orders/db", Key: "password", Version: "AWSPREVIOUS"}, "the one before", ""},
-		"AWSNoKey":    {"The object has no such member.", aws("aws-secrets-manager"), ref{Name: "orders/db", Key: "pasword"}, "", secretref.NoKey},
-		"AWSNull":     {"Null is no value.", aws("aws-secrets-manager"), ref{Name: "orders/db", Key: "nothing"}, "", secretref.NoKey},
-		"AWSMissing":  {"There is no such secret.", aws("aws-secrets-manager"), ref{Name: "orders/none"}, "", secretref.NotFound},
-		"AWSDenied":   {"The role may not.", aws("aws-secrets-manager"), ref{Name: "orders/denied"}, "", secretref.Denied},
-		"AWSThrottle": {"It does not come to its turn.", aws("aws-secrets-manager"), ref{Name: "orders/busy"}, "", secretref.Unreachable},
-		"AWSOdd":      {"What nobody knows is a refusal.", aws("aws-secrets-manager"), ref{Name: "orders/odd"}, "", secretref.Refused},
-		"AWSBinary":   {"No variable can have it.", aws("aws-secrets-manager"), ref{Name: "orders/binary"}, "", secretref.Unusable},
+		"AWSKey":      {"A member of a JSON object.", onAWS("aws-secrets-manager"), ref{Name: "orders/db", Key: "password"}, value, ""},
+		"AWSNumber":   {"A number is a text in an environment.", onAWS("aws-secrets-manager"), ref{Name: "orders/db", Key: "port"}, "5432", ""},
+		"AWSVersion":  {"A stage.", onAWS("aws-secrets-manager"), ref{Name: "orders/db", Key: "password", Version: "AWSPREVIOUS"}, "the one before", ""},
+		"AWSNoKey":    {"The object has no such member.", onAWS("aws-secrets-manager"), ref{Name: "orders/db", Key: "pasword"}, "", secretref.NoKey},
+		"AWSNull":     {"Null is no value.", onAWS("aws-secrets-manager"), ref{Name: "orders/db", Key: "nothing"}, "", secretref.NoKey},
+		"AWSMissing":  {"There is no such secret.", onAWS("aws-secrets-manager"), ref{Name: "orders/none"}, "", secretref.NotFound},
+		"AWSDenied":   {"The role may not.", onAWS("aws-secrets-manager"), ref{Name: "orders/denied"}, "", secretref.Denied},
+		"AWSThrottle": {"It does not come to its turn.", onAWS("aws-secrets-manager"), ref{Name: "orders/busy"}, "", secretref.Unreachable},
+		"AWSOdd":      {"What nobody knows is a refusal.", onAWS("aws-secrets-manager"), ref{Name: "orders/odd"}, "", secretref.Refused},
+		"AWSBinary":   {"No variable can have it.", onAWS("aws-secrets-manager"), ref{Name: "orders/binary"}, "", secretref.Unusable},
 		"AWSNobody": {"The role of the machine is not that of the pod.", func(w *world) v1alpha1.SecretStore {
-			s := aws("aws-secrets-manager")(w)
+			s := onAWS("aws-secrets-manager")(w)
 			w.env = map[string]string{}
 			return s
 		}, ref{Name: "orders/db"}, "", secretref.NoIdentity},
 		"AWSOther": {"Someone whom AWS does not know.", func(w *world) v1alpha1.SecretStore {
-			s := aws("aws-secrets-manager")(w)
+			s := onAWS("aws-secrets-manager")(w)
 			w.env["AWS_SECRET_ACCESS_KEY"] = "another"
 			return s
 		}, ref{Name: "orders/db"}, "", secretref.NoIdentity},
-		"Parameter":        {"A parameter is a text.", aws("aws-parameter-store"), ref{Name: "/orders/password"}, value, ""},
-		"ParameterVersion": {"Of a version.", aws("aws-parameter-store"), ref{Name: "/orders/password", Version: "3"}, "the third", ""},
-		"ParameterMissing": {"There is none.", aws("aws-parameter-store"), ref{Name: "/orders/none"}, "", secretref.NotFound},
-		"ParameterDenied":  {"The role may not.", aws("aws-parameter-store"), ref{Name: "/orders/denied"}, "", secretref.Denied},
+		"Parameter":        {"A parameter is a text.", onAWS("aws-parameter-store"), ref{Name: "/orders/password"}, value, ""},
+		"ParameterVersion": {"Of a version.", onAWS("aws-parameter-store"), ref{Name: "/orders/password", Version: "3"}, "the third", ""},
+		"ParameterMissing": {"There is none.", onAWS("aws-parameter-store"), ref{Name: "/orders/none"}, "", secretref.NotFound},
+		"ParameterDenied":  {"The role may not.", onAWS("aws-parameter-store"), ref{Name: "/orders/denied"}, "", secretref.Denied},
 
-		"Azure":        {"A secret of a vault.", azure("client-1"), ref{Name: "orders-db"}, value, ""},
-		"AzureVersion": {"Of a version.", azure("client-1"), ref{Name: "orders-db", Version: strings.Repeat("a", 32)}, "an older one", ""},
-		"AzureMissing": {"There is none.", azure("client-1"), ref{Name: "none"}, "", secretref.NotFound},
-		"AzureDenied":  {"The identity may not.", azure("client-1"), ref{Name: "denied"}, "", secretref.Denied},
-		"AzureOther":   {"An identity that does not trust the account.", azure("client-2"), ref{Name: "orders-db"}, "", secretref.NoIdentity},
-		"AzureNobody":  {"The cluster gave the pod none.", azure(""), ref{Name: "orders-db"}, "", secretref.NoIdentity},
+		"Azure":        {"A secret of a vault.", onAzure("client-1"), ref{Name: "orders-db"}, value, ""},
+		"AzureVersion": {"Of a version.", onAzure("client-1"), ref{Name: "orders-db", Version: strings.Repeat("a", 32)}, "an older one", ""},
+		"AzureMissing": {"There is none.", onAzure("client-1"), ref{Name: "none"}, "", secretref.NotFound},
+		"AzureDenied":  {"The identity may not.", onAzure("client-1"), ref{Name: "denied"}, "", secretref.Denied},
+		"AzureOther":   {"An identity that does not trust the account.", onAzure("client-2"), ref{Name: "orders-db"}, "", secretref.NoIdentity},
+		"AzureNobody":  {"The cluster gave the pod none.", onAzure(""), ref{Name: "orders-db"}, "", secretref.NoIdentity},
 
-		"Google":         {"The newest version.", google(true), ref{Name: "orders-db"}, value, ""},
-		"GoogleVersion":  {"One by its number.", google(true), ref{Name: "orders-db", Version: "3"}, "the third", ""},
-		"GoogleMissing":  {"There is none.", google(true), ref{Name: "none"}, "", secretref.NotFound},
-		"GoogleDisabled": {"A version that is switched off is not there.", google(true), ref{Name: "disabled"}, "", secretref.NotFound},
-		"GoogleDenied":   {"The account may not.", google(true), ref{Name: "denied"}, "", secretref.Denied},
-		"GoogleChanged":  {"What was changed on its way is not taken.", google(true), ref{Name: "changed"}, "", secretref.Unreachable},
-		"GoogleNobody":   {"The account is nobody there.", google(false), ref{Name: "orders-db"}, "", secretref.NoIdentity},
+		"Google":         {"The newest version.", onGoogle(true), ref{Name: "orders-db"}, value, ""},
+		"GoogleVersion":  {"One by its number.", onGoogle(true), ref{Name: "orders-db", Version: "3"}, "the third", ""},
+		"GoogleMissing":  {"There is none.", onGoogle(true), ref{Name: "none"}, "", secretref.NotFound},
+		"GoogleDisabled": {"A version that is switched off is not there.", onGoogle(true), ref{Name: "disabled"}, "", secretref.NotFound},
+		"GoogleDenied":   {"The account may not.", onGoogle(true), ref{Name: "denied"}, "", secretref.Denied},
+		"GoogleChanged":  {"What was changed on its way is not taken.", onGoogle(true), ref{Name: "changed"}, "", secretref.Unreachable},
+		"GoogleNobody":   {"The account is nobody there.", onGoogle(false), ref{Name: "orders-db"}, "", secretref.NoIdentity},
 
-		"Vault":        {"A key of a secret.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "password"}, value, ""},
-		"VaultNumber":  {"A number.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "port"}, "5432", ""},
-		"VaultVersion": {"Of a version.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "password", Version: "2"}, "the second", ""},
-		"VaultV1":      {"The older engine.", vault(v1alpha1.SecretStore{Mount: "old", Engine: v1alpha1.VaultV1}), ref{Name: "orders/db", Key: "password"}, value, ""},
-		"VaultEngine":  {"An engine that is another one than declared.", vault(v1alpha1.SecretStore{Mount: "old"}), ref{Name: "orders/db", Key: "password"}, "", secretref.Refused},
-		"VaultNoKey":   {"It has no such key.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "pasword"}, "", secretref.NoKey},
-		"VaultMissing": {"There is none.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/none", Key: "x"}, "", secretref.NotFound},
-		"VaultGone":    {"The version was deleted.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/gone", Key: "x"}, "", secretref.NotFound},
-		"VaultDenied":  {"The role may not.", vault(v1alpha1.SecretStore{}), ref{Name: "denied", Key: "x"}, "", secretref.Denied},
-		"VaultRole":    {"A role that the account does not have.", vault(v1alpha1.SecretStore{Role: "nobody"}), ref{Name: "orders/db", Key: "password"}, "", secretref.NoIdentity},
-		"VaultAway":    {"The token is shown to nobody else.", vault(v1alpha1.SecretStore{}), ref{Name: "orders/away", Key: "x"}, "", secretref.Refused},
+		"Vault":        {"A key of a secret.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "password"}, value, ""},
+		"VaultNumber":  {"A number.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "port"}, "5432", ""},
+		"VaultVersion": {"Of a version.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "password", Version: "2"}, "the second", ""},
+		"VaultV1":      {"The older engine.", onVault(v1alpha1.SecretStore{Mount: "old", Engine: v1alpha1.VaultV1}), ref{Name: "orders/db", Key: "password"}, value, ""},
+		"VaultEngine":  {"An engine that is another one than declared.", onVault(v1alpha1.SecretStore{Mount: "old"}), ref{Name: "orders/db", Key: "password"}, "", secretref.Refused},
+		"VaultNoKey":   {"It has no such key.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/db", Key: "pasword"}, "", secretref.NoKey},
+		"VaultMissing": {"There is none.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/none", Key: "x"}, "", secretref.NotFound},
+		"VaultGone":    {"The version was deleted.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/gone", Key: "x"}, "", secretref.NotFound},
+		"VaultDenied":  {"The role may not.", onVault(v1alpha1.SecretStore{}), ref{Name: "denied", Key: "x"}, "", secretref.Denied},
+		"VaultRole":    {"A role that the account does not have.", onVault(v1alpha1.SecretStore{Role: "nobody"}), ref{Name: "orders/db", Key: "password"}, "", secretref.NoIdentity},
+		"VaultAway":    {"The token is shown to nobody else.", onVault(v1alpha1.SecretStore{}), ref{Name: "orders/away", Key: "x"}, "", secretref.Refused},
 		"VaultStranger": {"A server with a certificate that nobody vouches for is not asked.", func(w *world) v1alpha1.SecretStore {
-			s := vault(v1alpha1.SecretStore{})(w)
+			s := onVault(v1alpha1.SecretStore{})(w)
 			s.CA = ""
 			return s
 		}, ref{Name: "orders/db", Key: "password"}, "", secretref.Unreachable},
 		"VaultNoToken": {"The pod has no token.", func(w *world) v1alpha1.SecretStore {
 			w.files = nil
-			return vault(v1alpha1.SecretStore{})(w)
+			return onVault(v1alpha1.SecretStore{})(w)
 		}, ref{Name: "orders/db", Key: "password"}, "", secretref.NoIdentity},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,14 +146,14 @@ func tells(t *testing.T, text string) {
 	}
 }
 
-func aws(p v1alpha1.SecretProvider) func(w *world) v1alpha1.SecretStore {
+func onAWS(p v1alpha1.SecretProvider) func(w *world) v1alpha1.SecretStore {
 	return func(w *world) v1alpha1.SecretStore {
 		maps.Copy(w.env, map[string]string{"AWS_ACCESS_KEY_ID": "AKIAPOD", "AWS_SECRET_ACCESS_KEY": "key"})
 		return v1alpha1.SecretStore{Provider: p, Region: "eu-west-1", Endpoint: w.playAWS()}
 	}
 }
 
-func azure(client string) func(w *world) v1alpha1.SecretStore {
+func onAzure(client string) func(w *world) v1alpha1.SecretStore {
 	return func(w *world) v1alpha1.SecretStore {
 		at := w.playAzure()
 		if client != "" {
@@ -165,13 +165,13 @@ func azure(client string) func(w *world) v1alpha1.SecretStore {
 	}
 }
 
-func google(known bool) func(w *world) v1alpha1.SecretStore {
+func onGoogle(known bool) func(w *world) v1alpha1.SecretStore {
 	return func(w *world) v1alpha1.SecretStore {
 		return v1alpha1.SecretStore{Provider: v1alpha1.GoogleSecretManager, Project: "acme-prod", Endpoint: w.playGoogle(known)}
 	}
 }
 
-func vault(s v1alpha1.SecretStore) func(w *world) v1alpha1.SecretStore {
+func onVault(s v1alpha1.SecretStore) func(w *world) v1alpha1.SecretStore {
 	return func(w *world) v1alpha1.SecretStore {
 		s.Provider, s.Auth, s.VaultNamespace = v1alpha1.Vault, "clusters/prod", "acme"
 		if s.Role == "" {
@@ -197,7 +197,7 @@ func TestAskedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			store := aws(v1alpha1.AWSSecretsManager)(w)
+			store := onAWS(v1alpha1.AWSSecretsManager)(w)
 			w.busy.Store(tc.busy)
 			_, err := w.one(store, ref{Name: tc.name})
 			failed, _ := errors.AsType[*secrets.Error](err)
@@ -229,7 +229,7 @@ func TestNobodyThere(t *testing.T) {
 // TestSecretsAreReadOnce: a secret of several variables is asked for once, and Vault is told when its token is not needed any more.
 func TestSecretsAreReadOnce(t *testing.T) {
 	w := newWorld(t)
-	store := vault(v1alpha1.SecretStore{})(w)
+	store := onVault(v1alpha1.SecretStore{})(w)
 	store.Resolve = v1alpha1.ByEntrypoint
 	got, err := secrets.Read(t.Context(), w.options(), secretref.Plan{
 		Stores: map[string]v1alpha1.SecretStore{"main": store},
