@@ -86,10 +86,20 @@ orders/project.yaml:14:57: error: spec.workloads[0].secrets.C.version: "new" is 
 env.yaml:8:75: error: spec.secretStores.a.region: "nowhere" is not a region of AWS, such as eu-west-1
 env.yaml:8:94: error: spec.secretStores.a.endpoint: the External Secrets Operator takes no endpoint from a store
     hint: remove it, or write resolve: entrypoint
-env.yaml:9:68: error: spec.secretStores.b.url: "http://acme.vault.azure.net" is no address that secrets can be asked of
+env.yaml:9:68: error: spec.secretStores.b.url: it is no address that secrets can be asked of
     hint: write it like "https://vault.acme.example:8200", without a path
 env.yaml:9:105: error: spec.secretStores.b.role: a store of azure-key-vault has no role
-    hint: remove it; it has: url`,
+    hint: remove it; it has: url
+env.yaml:10:58: error: spec.secretStores.c.url: it is no address that secrets can be asked of
+    hint: write it like "https://vault.acme.example:8200", without a path
+env.yaml:10:86: error: spec.secretStores.c.mount: "../sys" is not a path, such as secret or teams/data
+env.yaml:10:98: error: spec.secretStores.c.ca: it has no certificates in PEM
+    hint: begin with -----BEGIN CERTIFICATE-----
+env.yaml:10:110: error: spec.secretStores.c.role: there is no placeholder "<cluster>"
+    hint: want one of: <project>, <environment>, <identity>
+env.yaml:11:8: error: spec.secretStores.d: a store of aws-parameter-store needs region
+env.yaml:11:49: error: spec.secretStores.d.resolve: nothing says which image has the program lot, which is to read the secrets
+    hint: write spec.lotImage, such as "lotImage: registry.acme.example/lot@sha256:…"`,
 		},
 		"Unknown": {
 			reason: "A provider or a way that there is none of.", stores: "  secretStores:\n    e: {provider: keepass, resolve: never}\n",

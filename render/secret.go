@@ -4,7 +4,9 @@ package render
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -56,8 +58,18 @@ func secretObjects(rel catalog.Release) (out []*unstructured.Unstructured) {
 // accountStore is the name of the object of a store for an account. Neither has a dot in its name.
 func accountStore(store, account string) string { return store + "." + account }
 
-// storeSecret is the name of the Secret that is made of what a workload has in a store.
-func storeSecret(workload, store string) string { return workload + "." + store }
+// storeSecret is the name of the Secret that is made of what a workload has in a store: another one when a reference or the store changes, so that
+// no pod is started with what it had before.
+func storeSecret(w *catalog.Workload, store string) string {
+	plan := secretref.Plan{Stores: map[string]v1alpha1.SecretStore{store: w.SecretStores[store]}, Secrets: map[string]v1alpha1.SecretRef{}}
+	for variable, ref := range w.Secrets {
+		if ref.Store == store {
+			plan.Secrets[variable] = ref
+		}
+	}
+	sum := sha256.Sum256([]byte(w.Identity + " " + plan.String()))
+	return w.Name + "." + store + "-" + hex.EncodeToString(sum[:4])
+}
 
 func secretObject(rel catalog.Release, kind, name string, more map[string]string, spec map[string]any) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{
@@ -85,7 +97,7 @@ func externalSecret(rel catalog.Release, w *catalog.Workload, store string) *uns
 		}
 		data = append(data, map[string]any{"secretKey": variable, "remoteRef": remote})
 	}
-	name := storeSecret(w.Name, store)
+	name := storeSecret(w, store)
 	return secretObject(rel, "ExternalSecret", name, map[string]string{LabelWorkload: w.Name}, map[string]any{
 		"secretStoreRef": map[string]any{"kind": "SecretStore", "name": accountStore(store, w.Identity)}, "refreshInterval": refreshed,
 		"target": map[string]any{
@@ -200,7 +212,7 @@ func resolved(w catalog.Workload) map[string]v1alpha1.SecretRef {
 		case ref.Store == "":
 			out[variable] = ref
 		case w.SecretStores[ref.Store].Resolve == v1alpha1.ByExternalSecrets:
-			out[variable] = v1alpha1.SecretRef{Name: storeSecret(w.Name, ref.Store), Key: variable}
+			out[variable] = v1alpha1.SecretRef{Name: storeSecret(&w, ref.Store), Key: variable}
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +122,38 @@ func TestObjectsOfStores(t *testing.T) {
 		if diff := cmp.Diff(string(want), got.String()); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", by, diff)
 		}
+	}
+}
+
+// TestAnotherReferenceIsAnotherSecret: a pod whose reference changes does not start with the value that it had before.
+func TestAnotherReferenceIsAnotherSecret(t *testing.T) {
+	of := func(change func(w *catalog.Workload)) map[string]bool {
+		out, err := render.New(blueprints.FS).Render(t.Context(), os.DirFS(t.TempDir()), withSecrets(t, v1alpha1.ByExternalSecrets, change))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		for _, o := range out.Objects {
+			if o.GetKind() == "ExternalSecret" || o.GetKind() == "Job" {
+				names[o.GetKind()+" "+o.GetName()] = true
+			}
+		}
+		return names
+	}
+	before := of(nil)
+	after := of(func(w *catalog.Workload) {
+		w.Secrets["VAULT"] = v1alpha1.SecretRef{Store: "vault", Name: "orders/db", Key: "password", Version: "3"}
+	})
+	var changed []string
+	for name := range before {
+		if !after[name] {
+			kind, _, _ := strings.Cut(name, "-")
+			changed = append(changed, kind)
+		}
+	}
+	slices.Sort(changed)
+	if diff := cmp.Diff([]string{"ExternalSecret load.vault", "Job load"}, changed); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

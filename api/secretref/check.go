@@ -95,7 +95,8 @@ func wrong(name, value string) (message, hint string) {
 	case ok && (!f.form.MatchString(value) || dots(value)):
 		return fmt.Sprintf("%q is not %s", value, f.what), ""
 	case (name == "url" || name == "endpoint") && !Secure(value):
-		return fmt.Sprintf("%q is no address that secrets can be asked of", value), `write it like "https://vault.acme.example:8200", without a path`
+		// What is wrong with it may be that there is a password in it.
+		return "it is no address that secrets can be asked of", `write it like "https://vault.acme.example:8200", without a path`
 	case name == "ca" && !certificates(value):
 		return "it has no certificates in PEM", "begin with -----BEGIN CERTIFICATE-----"
 	}
