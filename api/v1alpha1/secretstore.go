@@ -9,8 +9,8 @@ type SecretRef struct {
 	Store string `json:"store,omitempty"`
 	// Name is that of the Kubernetes Secret, such as "warehouse", or of the secret in its store, such as "orders/db".
 	Name string `json:"name" required:"true"`
-	// Key is the key in the Secret, such as "password". In a store: the member of a JSON object in AWS Secrets Manager, where none means the
-	// whole text, and the key of a secret of Vault; other stores have none.
+	// Key is the key in the Secret, such as "password". In a store: the member of a JSON object in AWS Secrets Manager, and the key of a secret
+	// of Vault; other stores have none. Default: none, which is the whole text in AWS Secrets Manager.
 	Key string `json:"key,omitempty"`
 	// Version is that of the secret in its store, as the store calls it, such as "3"; default: the newest one.
 	Version string `json:"version,omitempty"`
@@ -23,12 +23,12 @@ type SecretStore struct {
 	// Resolve is who reads them: "external-secrets" is the External Secrets Operator of the cluster, and "entrypoint" the program lot in the
 	// pod, before it starts the command of the workload.
 	Resolve SecretResolver `json:"resolve" required:"true"`
-	// Region is that of AWS, such as "eu-west-1".
+	// Region is that of AWS, such as "eu-west-1"; default: none, stores of AWS need one.
 	Region string `json:"region,omitempty"`
 	// URL is the address of the vault: "https://acme.vault.azure.net" of Azure, or that of the server of Vault, such as
-	// "https://vault.acme.example:8200".
+	// "https://vault.acme.example:8200"; default: none, these two need one.
 	URL string `json:"url,omitempty"`
-	// Project is the id of the project of Google Cloud, such as "acme-prod".
+	// Project is the id of the project of Google Cloud, such as "acme-prod"; default: none, stores of Google Cloud need one.
 	Project string `json:"project,omitempty"`
 	// Endpoint is where the API of AWS or Google Cloud is, for "resolve: entrypoint", such as that of a private connection; default: the
 	// public one.
@@ -38,7 +38,7 @@ type SecretStore struct {
 	// Engine is the version of that engine: "v1" or "v2"; default: "v2".
 	Engine VaultEngine `json:"engine,omitempty"`
 	// Role is the role of Vault's method of authentication "kubernetes" that workloads sign on with, with "<project>", "<environment>" and
-	// "<identity>" replaced, such as "<identity>-<environment>".
+	// "<identity>" replaced, such as "<identity>-<environment>"; default: none, a Vault needs one.
 	Role string `json:"role,omitempty"`
 	// Auth is where Vault has that method; default: "kubernetes".
 	Auth string `json:"auth,omitempty"`
