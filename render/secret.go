@@ -194,7 +194,7 @@ func entryPoint(w catalog.Workload) map[string]any {
 	}
 }
 
-// podLabels are labels that the pods of a workload need to be somebody.
+// podLabels are labels that the pods of a workload need for an identity.
 func podLabels(w catalog.Workload) map[string]string {
 	for _, store := range podSecrets(w).Stores {
 		if store.Provider == v1alpha1.AzureKeyVault {

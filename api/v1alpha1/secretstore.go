@@ -62,7 +62,7 @@ const (
 	// AzureKeyVault is Azure Key Vault.
 	AzureKeyVault SecretProvider = "azure-key-vault"
 	// GoogleSecretManager is Secret Manager of Google Cloud.
-	GoogleSecretManager SecretProvider = "gcp-secret-manager"
+	GoogleSecretManager SecretProvider = "gcp-secret-manager" //nolint:gosec // the name of a product
 	// Vault is HashiCorp Vault, or OpenBao.
 	Vault SecretProvider = "vault"
 )

@@ -151,7 +151,7 @@ func awsRefusal(a answer) error {
 
 // address is where a service is.
 func (s *awsStore) address(ctx context.Context, service string) (string, error) {
-	own := map[string]string{"ssm": "AWS_ENDPOINT_URL_SSM", "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER"}[service]
+	own := map[string]string{"ssm": "AWS_ENDPOINT_URL_SSM", "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER"}[service] //nolint:gosec // names of variables
 	if at := cmp.Or(s.declared.Endpoint, s.o.Env(own), s.o.Env("AWS_ENDPOINT_URL")); at != "" {
 		if !secretref.Secure(at) {
 			return "", refused(secretref.Refused, "the address of the API is no https address")

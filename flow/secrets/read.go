@@ -91,7 +91,7 @@ type document struct {
 // store is where secrets are.
 type store interface {
 	read(ctx context.Context, ref v1alpha1.SecretRef) (document, error)
-	// leave gives back what was had to read.
+	// leave has the store forget what was needed to read.
 	leave(ctx context.Context)
 }
 

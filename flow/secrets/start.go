@@ -47,7 +47,7 @@ func Start(ctx context.Context, p Program) (code int, err error) {
 		return notFound, errors.New("there is no program to start")
 	}
 	// What asks this process to end is passed on, and the program decides.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.Command[0], p.Command[1:]...) //nolint:gosec // it is what the declaration says
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.Command[0], p.Command[1:]...)
 	cmd.Env = environ(p.Environ, p.Secrets)
 	cmd.WaitDelay = leftBehind
 	taken := forms(p.Secrets)
