@@ -218,7 +218,7 @@ jsonnet: ## build Jsonnet's own command, which tests compare with, into .cache/j
 cue: ## build CUE's own command, which tests compare with, into .cache/cue
 	@hack/cue/install.sh
 
-prometheus-operator: ## fetch the kinds of Prometheus' operator, which tests of the chart need, into .cache/deploy
+prometheus-operator: ## fetch the kinds of operators, which tests of the chart and of secrets need, into .cache/deploy
 	@hack/deploy/install.sh
 
 # Without the clients of clouds by which Prometheus finds what it watches; rules need none.

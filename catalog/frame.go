@@ -300,6 +300,7 @@ func (f *frame) checkEnvironments(k *checker) {
 		checkStates(k, env)
 		checkResources(k, env)
 		checkDataAccess(k, env)
+		checkSecretStores(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
 		notYet(k, env)

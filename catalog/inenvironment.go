@@ -29,6 +29,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 	k.placement(p, env)
 	k.lotPlaces(p, env)
 	k.resourcesIn(p, env)
+	k.secretsIn(p, env)
 	for _, e := range p.edges {
 		if e.Kind != Reads {
 			continue

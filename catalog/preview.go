@@ -252,6 +252,7 @@ func previewOf(name string, env *v1alpha1.Environment) *v1alpha1.Environment {
 		Identity: rules.Identity, Identities: env.Spec.Identities, ServiceAccount: env.Spec.ServiceAccount,
 		Defaults: env.Spec.Defaults, Rules: env.Spec.Rules, Drift: env.Spec.Drift, HealthTimeout: env.Spec.HealthTimeout,
 		Orchestrator: env.Spec.Orchestrator, Airflow: env.Spec.Airflow, PodSecurity: env.Spec.PodSecurity,
+		SecretStores: env.Spec.SecretStores, LotImage: env.Spec.LotImage,
 	}}
 	out.Metadata.Name = name
 	if len(rules.Clusters) > 0 {

@@ -89,8 +89,12 @@ type Workload struct {
 	Command   []string   `json:"command,omitempty"`
 	// Env is what the declaration adds; what Trunkline itself adds is made of the other fields.
 	Env map[string]string `json:"env,omitempty"`
-	// Secrets are variables whose values are in Secrets of the release's namespace.
+	// Secrets are variables whose values are in Secrets of the release's namespace, or in one of SecretStores.
 	Secrets map[string]v1alpha1.SecretRef `json:"secrets,omitempty"`
+	// SecretStores are the stores that Secrets name, as they are for the workload.
+	SecretStores map[string]v1alpha1.SecretStore `json:"secretStores,omitempty"`
+	// LotImage has the program that reads secrets in the pod; empty if none is read there.
+	LotImage string `json:"lotImage,omitempty"`
 	// Identity is the name of the service account that the pods run as.
 	Identity string `json:"identity"`
 	// Files are paths relative to the project's folder.

@@ -153,6 +153,12 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 	if declared := c.Clusters[id.Cluster]; declared != nil && out.Lifecycle == v1alpha1.Spot {
 		out.Spot = declared.Spec.Spot
 	}
+	out.SecretStores = c.secretStores(&out, id)
+	for _, store := range out.SecretStores {
+		if store.Resolve == v1alpha1.ByEntrypoint {
+			out.LotImage = c.Environments[id.Environment].Spec.LotImage
+		}
+	}
 	if out.Lots {
 		out.Replays = p.replaysOf(w)
 	}

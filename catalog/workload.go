@@ -55,6 +55,7 @@ const ownVariables = "TRUNKLINE_"
 func (k *checker) variables(env map[string]string, secrets map[string]v1alpha1.SecretRef, at ...any) {
 	reserved(k, env, append(slices.Clip(at), "env"))
 	reserved(k, secrets, append(slices.Clip(at), "secrets"))
+	k.clusterSecrets(secrets, append(slices.Clip(at), "secrets"))
 	if len(secrets) > 0 {
 		twice(k, secrets, env, append(slices.Clip(at), "secrets"))
 	}

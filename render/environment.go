@@ -24,7 +24,7 @@ type variables struct {
 	// values are those whose value is known: the workload's own, and those by which a program finds out where it
 	// is and where its data is.
 	values map[string]string
-	// secrets are those whose value is in the cluster only.
+	// secrets are those whose value is in a Secret of the cluster. Those that a pod reads by itself are none of them.
 	secrets map[string]v1alpha1.SecretRef
 }
 
@@ -35,7 +35,7 @@ func environment(rel catalog.Release, w catalog.Workload) (variables, error) {
 		return variables{}, errors.New(strings.Join(wrong, "; "))
 	}
 	maps.Copy(given, w.Env)
-	return variables{given, w.Secrets}, nil
+	return variables{given, resolved(w)}, nil
 }
 
 // checkVariables returns what is wrong with the variables that the workload declares.
@@ -48,6 +48,10 @@ func checkVariables(w catalog.Workload) (wrong []string) {
 		wrong = append(wrong, checkName("secrets", name)...)
 		if _, twice := w.Env[name]; twice {
 			wrong = append(wrong, fmt.Sprintf("the variable %q is in env and in secrets; keep it in one of them", name))
+		}
+		if ref.Store != "" {
+			wrong = append(wrong, checkStored(w, name, ref)...)
+			continue
 		}
 		if len(validation.IsDNS1123Subdomain(ref.Name)) > 0 {
 			wrong = append(wrong, fmt.Sprintf("secrets: the variable %q refers to the Secret %q: a Secret's name has "+

@@ -13,7 +13,7 @@ import (
 // mostly custom resources, and what they mean is known once everything else is there.
 var kindOrder = []string{
 	"Namespace", "CustomResourceDefinition", "ResourceQuota", "LimitRange", "NetworkPolicy", "PodDisruptionBudget",
-	"ServiceAccount", "Role", "RoleBinding", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service",
+	"ServiceAccount", "Role", "RoleBinding", "Secret", "SecretStore", "ExternalSecret", "ConfigMap", "PersistentVolumeClaim", "Service",
 	"DaemonSet", "Deployment", "StatefulSet", "HorizontalPodAutoscaler", "Job", "CronJob", "Ingress",
 }
 

@@ -35,7 +35,7 @@ func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextVal
 	if err != nil {
 		return nil, err
 	}
-	return &contextValues{rel: rel, w: w, labels: workloadLabels(rel, w.Name), env: env, files: files}, nil
+	return &contextValues{rel: rel, w: w, labels: merged(podLabels(w), workloadLabels(rel, w.Name)), env: env, files: files}, nil
 }
 
 // helm returns the values of a chart: the params at the top, and the rest under global.trunkline, which Helm hands
@@ -88,6 +88,9 @@ func (v *contextValues) workload() map[string]any {
 	}
 	if v.w.Lifecycle == v1alpha1.Spot {
 		out["nodes"] = nodes(catalog.SpotMachines(v.w.Spot))
+	}
+	if e := entryPoint(v.w); e != nil {
+		out["entrypoint"] = e
 	}
 	return out
 }

@@ -629,6 +629,8 @@ func comments() map[string]comment {
 				"Stores":         "Stores maps the scheme of a dataset's path to where it is in this environment, as in \"lake: s3://acme-prod-lake\": the path \"lake://orders/raw/\" is then \"s3://acme-prod-lake/orders/raw/\".",
 				"Lots":           "Lots says where it is kept which lots of the environment's datasets there are; default: it is not kept.",
 				"Resources":      "Resources says how the buckets, databases and tables that projects declare are made; default: they are not, and none may be declared here.",
+				"SecretStores":   "SecretStores maps the name of a store of secrets, as workloads call it, to what and where it is; default: none, workloads have secrets of the cluster only.",
+				"LotImage":       "LotImage is an image that has the program lot, which reads the secrets of stores with \"resolve: entrypoint\", such as \"registry.acme.example/lot@sha256:0123…\"; default: none.",
 				"Identity":       "Identity is put as annotations on each service account, with the placeholders of Namespace and \"<identity>\", as in \"eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>\".",
 				"DataAccess":     "DataAccess says how the rights on data that follow from what workloads read and write are given to their accounts; default: nobody gives them.",
 				"Identities":     "Identities are patterns of the identities that workloads may have here, with \"<project>\" and \"<environment>\" replaced and \"*\" for any text; default: \"<project>\" and \"<project>-*\".",
@@ -1268,11 +1270,48 @@ func comments() map[string]comment {
 				{"off", "RuleOff shows nothing."},
 			},
 		},
+		"SecretProvider": {
+			doc: "SecretProvider is what keeps secrets.",
+			values: []commentValue{
+				{"aws-secrets-manager", "AWSSecretsManager is AWS Secrets Manager."},
+				{"aws-parameter-store", "AWSParameterStore is the Parameter Store of AWS Systems Manager."},
+				{"azure-key-vault", "AzureKeyVault is Azure Key Vault."},
+				{"gcp-secret-manager", "GoogleSecretManager is Secret Manager of Google Cloud."},
+				{"vault", "Vault is HashiCorp Vault, or OpenBao."},
+			},
+		},
 		"SecretRef": {
 			doc: "SecretRef points to the value of a secret.",
 			fields: map[string]string{
-				"Name": "Name is that of the Kubernetes Secret, such as \"warehouse\".",
-				"Key":  "Key is the key in the Secret, such as \"password\".",
+				"Store":   "Store is the name of one of the environment's secretStores, such as \"vault\"; default: none, the value is in a Kubernetes Secret in the namespace of the release.",
+				"Name":    "Name is that of the Kubernetes Secret, such as \"warehouse\", or of the secret in its store, such as \"orders/db\".",
+				"Key":     "Key is the key in the Secret, such as \"password\". In a store: the member of a JSON object in AWS Secrets Manager, and the key of a secret of Vault; other stores have none. Default: none, which is the whole text in AWS Secrets Manager.",
+				"Version": "Version is that of the secret in its store, as the store calls it, such as \"3\"; default: the newest one.",
+			},
+		},
+		"SecretResolver": {
+			doc: "SecretResolver is who reads secrets of a store.",
+			values: []commentValue{
+				{"external-secrets", "ByExternalSecrets is the External Secrets Operator."},
+				{"entrypoint", "ByEntrypoint is the program lot, in the pod."},
+			},
+		},
+		"SecretStore": {
+			doc: "SecretStore is where secrets are kept outside of the cluster. They are read as the service account of the workload that needs them.",
+			fields: map[string]string{
+				"Provider":       "Provider is what keeps them.",
+				"Resolve":        "Resolve is who reads them: \"external-secrets\" is the External Secrets Operator of the cluster, and \"entrypoint\" the program lot in the pod, before it starts the command of the workload.",
+				"Region":         "Region is that of AWS, such as \"eu-west-1\"; default: none, stores of AWS need one.",
+				"URL":            "URL is the address of the vault: \"https://acme.vault.azure.net\" of Azure, or that of the server of Vault, such as \"https://vault.acme.example:8200\"; default: none, these two need one.",
+				"Project":        "Project is the id of the project of Google Cloud, such as \"acme-prod\"; default: none, stores of Google Cloud need one.",
+				"Endpoint":       "Endpoint is where the API of AWS or Google Cloud is, for \"resolve: entrypoint\", such as that of a private connection; default: the public one.",
+				"Mount":          "Mount is where Vault has its engine of keys and values; default: \"secret\".",
+				"Engine":         "Engine is the version of that engine: \"v1\" or \"v2\"; default: \"v2\".",
+				"Role":           "Role is the role of Vault's method of authentication \"kubernetes\" that workloads sign on with, with \"<project>\", \"<environment>\" and \"<identity>\" replaced, such as \"<identity>-<environment>\"; default: none, a Vault needs one.",
+				"Auth":           "Auth is where Vault has that method; default: \"kubernetes\".",
+				"Audience":       "Audience is whom the token of the service account is for that Vault is shown; default: \"vault\".",
+				"VaultNamespace": "VaultNamespace is the namespace of Vault, such as \"acme/data\"; default: none.",
+				"CA":             "CA has the certificates, in PEM, that the one of Vault's server is signed by; default: those that the image trusts.",
 			},
 		},
 		"ServiceAccount": {
@@ -1378,6 +1417,13 @@ func comments() map[string]comment {
 				"Effect": "Effect is that of the taint; default: any.",
 			},
 		},
+		"VaultEngine": {
+			doc: "VaultEngine is a version of Vault's engine of keys and values.",
+			values: []commentValue{
+				{"v1", "VaultV1 keeps the newest version of a secret only."},
+				{"v2", "VaultV2 keeps versions."},
+			},
+		},
 		"Workload": {
 			doc: "Workload is something that runs. It reads datasets, writes datasets of its own project, and may run after other workloads of its project.",
 			fields: map[string]string{
@@ -1391,7 +1437,7 @@ func comments() map[string]comment {
 				"Image":           "Image is the container image; default: the project's.",
 				"Command":         "Command is the program and its arguments; default: the image's own.",
 				"Env":             "Env is added to the environment of the process.",
-				"Secrets":         "Secrets maps the name of a variable to the key of a Kubernetes Secret, in the namespace of the release, that holds its value. The value itself is never in the repository.",
+				"Secrets":         "Secrets maps the name of a variable to where its value is: in a Kubernetes Secret of the release's namespace, or in a store of secrets of the environment. The value itself is never in the repository.",
 				"Files":           "Files are files and folders beside the declaration, given to the container under /workspace.",
 				"Size":            "Size is the name of a size class, such as \"mx.small\"; default: that of the environment's defaults, or else of the platform's.",
 				"Lifecycle":       "Lifecycle is the kind of machine to run on; default: that of the environment's defaults, or else of the platform's.",

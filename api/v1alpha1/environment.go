@@ -28,6 +28,12 @@ type EnvironmentSpec struct {
 	// Resources says how the buckets, databases and tables that projects declare are made; default: they are not, and none may be
 	// declared here.
 	Resources *EnvironmentResources `json:"resources,omitempty"`
+	// SecretStores maps the name of a store of secrets, as workloads call it, to what and where it is; default: none, workloads have secrets
+	// of the cluster only.
+	SecretStores map[string]SecretStore `json:"secretStores,omitempty"`
+	// LotImage is an image that has the program lot, which reads the secrets of stores with "resolve: entrypoint", such as
+	// "registry.acme.example/lot@sha256:0123…"; default: none.
+	LotImage string `json:"lotImage,omitempty"`
 	// Identity is put as annotations on each service account, with the placeholders of Namespace and
 	// "<identity>", as in "eks.amazonaws.com/role-arn: arn:aws:iam::123:role/<identity>-<environment>".
 	Identity map[string]string `json:"identity,omitempty"`

@@ -212,8 +212,8 @@ type Workload struct {
 	Command []string `json:"command,omitempty"`
 	// Env is added to the environment of the process.
 	Env map[string]string `json:"env,omitempty"`
-	// Secrets maps the name of a variable to the key of a Kubernetes Secret, in the namespace of the release,
-	// that holds its value. The value itself is never in the repository.
+	// Secrets maps the name of a variable to where its value is: in a Kubernetes Secret of the release's namespace, or in a store of secrets
+	// of the environment. The value itself is never in the repository.
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Files are files and folders beside the declaration, given to the container under /workspace.
 	Files []string `json:"files,omitempty"`
@@ -275,12 +275,4 @@ type LotWindow struct {
 	// Offset is how many lots the last of them lies before the end of the lot that the workload makes;
 	// default: 0.
 	Offset *int `json:"offset,omitempty" unit:"lots of the dataset that is read"`
-}
-
-// SecretRef points to the value of a secret.
-type SecretRef struct {
-	// Name is that of the Kubernetes Secret, such as "warehouse".
-	Name string `json:"name" required:"true"`
-	// Key is the key in the Secret, such as "password".
-	Key string `json:"key" required:"true"`
 }

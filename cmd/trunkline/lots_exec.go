@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trunkline.dev/trunkline/api/secretref"
 	"trunkline.dev/trunkline/flow/ledger"
 	lotrun "trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/reconciler/child"
@@ -136,7 +137,11 @@ func (h handRun) secrets() (map[string]string, error) {
 		value, set := os.LookupEnv(name)
 		if secrets[name] = value; !set {
 			ref := h.process.Secrets[name]
-			missing = append(missing, fmt.Sprintf("%s (the key %s of the Secret %s)", name, ref.Key, ref.Name))
+			where := fmt.Sprintf("the key %s of the Secret %s", ref.Key, ref.Name)
+			if ref.Store != "" {
+				where = secretref.Where(ref)
+			}
+			missing = append(missing, fmt.Sprintf("%s (%s)", name, where))
 		}
 	}
 	if len(missing) > 0 {

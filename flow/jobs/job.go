@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/secretref"
 	"trunkline.dev/trunkline/flow/run"
 	"trunkline.dev/trunkline/plan"
 )
@@ -184,7 +185,8 @@ func environment(template any, given []run.Variable) []any {
 	entries, _ := template.([]any)
 	for _, e := range entries {
 		if entry, ok := e.(map[string]any); ok {
-			if name, _ := entry["name"].(string); !names[name] && !strings.HasPrefix(name, ownVariables) {
+			name, _ := entry["name"].(string)
+			if own := strings.HasPrefix(name, ownVariables) && name != secretref.Variable; !names[name] && !own {
 				out = append(out, e)
 			}
 		}

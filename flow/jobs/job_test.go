@@ -45,6 +45,7 @@ spec:
                 - {name: MODE, value: fast}
                 - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
                 - {name: TRUNKLINE_READ_RAW, value: "s3://lake/raw/"}
+                - {name: TRUNKLINE_SECRETS, value: "{}"}
                 - {name: TRUNKLINE_WRITE_MAIN, value: "s3://lake/clean/"}
 `
 
@@ -66,7 +67,8 @@ func hour(t *testing.T) lot.Lot {
 	return l
 }
 
-// TestBuild: a Job is its template, with what the run is given in place of what names whole datasets, and one pod.
+// TestBuild: a Job is its template, with what the run is given in place of what names whole datasets, and one pod. Which secrets the pod is to read
+// stays.
 func TestBuild(t *testing.T) {
 	tmpl, err := readTemplate(object(t, template))
 	if err != nil {
@@ -107,6 +109,7 @@ spec:
           env:
             - {name: KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}
             - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
+            - {name: TRUNKLINE_SECRETS, value: "{}"}
             - {name: MODE, value: "of $$(HOME) and $$$$$(KEY)"}
             - {name: TRUNKLINE_LOT, value: L}
 `)

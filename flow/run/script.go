@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"trunkline.dev/trunkline/api/secretref"
 )
 
 // shellName is a variable that a shell can set.
@@ -32,8 +34,11 @@ func (p Process) Script(title, dir string) (string, error) {
 		if !shellName.MatchString(name) {
 			return "", fmt.Errorf("a shell has no variable %q, which is one of the secrets: name it with letters, digits and _", name)
 		}
-		ref := p.Secrets[name]
-		fmt.Fprintf(&b, ": \"${%s:?is the key %s of the Secret %s}\"\nexport %s\n", name, ref.Key, ref.Name, name)
+		where := fmt.Sprintf("the key %s of the Secret %s", p.Secrets[name].Key, p.Secrets[name].Name)
+		if ref := p.Secrets[name]; ref.Store != "" {
+			where = strings.ReplaceAll(secretref.Where(ref), `"`, "")
+		}
+		fmt.Fprintf(&b, ": \"${%s:?is %s}\"\nexport %s\n", name, where, name)
 	}
 	b.WriteString("\n")
 	var odd []string

@@ -5,7 +5,7 @@ package health
 // Codes lists all codes.
 func Codes() []Code {
 	return []Code{
-		ImagePull, Config, Command, OutOfMemory, Probe, CrashLoop, Exit, Evicted, Unschedulable, Volume, Sandbox, Quota, Webhook, Admission,
+		ImagePull, Config, Secret, Command, OutOfMemory, Probe, CrashLoop, Exit, Evicted, Unschedulable, Volume, Sandbox, Quota, Webhook, Admission,
 		BackoffLimit, Deadline, DisruptionBudget, Finalizer, Starting, Unknown,
 	}
 }

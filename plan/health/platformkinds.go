@@ -22,6 +22,8 @@ var byKind = map[schema.GroupKind]func(*unstructured.Unstructured) Verdict{
 	{Kind: "PersistentVolumeClaim"}:                            ofClaim,
 	{Kind: "PersistentVolume"}:                                 ofVolume,
 	{Kind: "Service"}:                                          ofService,
+	{Group: operatorGroup, Kind: "ExternalSecret"}:             ofExternalSecret,
+	{Group: operatorGroup, Kind: "SecretStore"}:                ofExternalSecret,
 	{Group: "gateway.networking.k8s.io", Kind: "Gateway"}:      ofGateway,
 	{Group: "gateway.networking.k8s.io", Kind: "GatewayClass"}: ofGateway,
 	{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute"}:    ofRoute,

@@ -11,6 +11,8 @@ const (
 	ImagePull Code = "image-pull"
 	// Config is a ConfigMap, Secret, key or service account that a pod refers to and that is not there.
 	Config Code = "config"
+	// Secret is a value of a store of secrets that cannot be read.
+	Secret Code = "secret"
 	// Command is a container whose command cannot be started.
 	Command Code = "command"
 	// OutOfMemory is a container that was killed since it took more memory than it may.
@@ -55,7 +57,7 @@ const (
 // itself that it has failed: the worse of the two counts.
 func (c Code) State() State {
 	switch c {
-	case ImagePull, Config, Command, Unschedulable, Volume, Quota, Webhook, Admission:
+	case ImagePull, Config, Secret, Command, Unschedulable, Volume, Quota, Webhook, Admission:
 		return Stalled
 	case BackoffLimit, Deadline:
 		return Failed

@@ -111,11 +111,31 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- /* Secrets that the pod reads by itself: the program that does is put beside that of the workload, which it starts. */}}
+{{- with $w.entrypoint }}
+initContainers:
+  - name: trunkline-lot
+    image: {{ .image | quote }}
+    command: [lot, secrets, install, {{ .program | quote }}]
+    resources:
+      {{- toYaml $w.resources | nindent 6 }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities:
+        drop: [ALL]
+    volumeMounts:
+      - name: trunkline-lot
+        mountPath: {{ .folder }}
+{{- end }}
 containers:
   - name: {{ $w.name | quote }}
     image: {{ required "the workload has no image: set it on the project or the workload" $w.image | quote }}
     {{- with $w.command }}
     command:
+      {{- with $w.entrypoint }}
+      {{- toYaml (list .program "secrets" "exec" "--") | nindent 6 }}
+      {{- end }}
       {{- toYaml . | nindent 6 }}
     {{- end }}
     {{- if $w.files }}
@@ -123,6 +143,10 @@ containers:
     {{- end }}
     env:
       {{- toYaml $w.env | nindent 6 }}
+      {{- with $w.entrypoint }}
+      - name: {{ .variable }}
+        value: {{ .secrets | quote }}
+      {{- end }}
     resources:
       {{- toYaml $w.resources | nindent 6 }}
     {{- with .container }}
@@ -141,9 +165,29 @@ containers:
         mountPath: /workspace
         readOnly: true
       {{- end }}
+      {{- with $w.entrypoint }}
+      - name: trunkline-lot
+        mountPath: {{ .folder }}
+        readOnly: true
+      {{- if .tokens }}
+      - name: trunkline-tokens
+        mountPath: {{ .tokenFolder }}
+        readOnly: true
+      {{- end }}
+      {{- end }}
 volumes:
   - name: tmp
     emptyDir: {}
+  {{- with $w.entrypoint }}
+  - name: trunkline-lot
+    emptyDir: {}
+  {{- with .tokens }}
+  - name: trunkline-tokens
+    projected:
+      sources:
+        {{- toYaml . | nindent 8 }}
+  {{- end }}
+  {{- end }}
   {{- if $w.files }}
   - name: workspace
     configMap:

@@ -2,7 +2,8 @@
 
 // Package command is the commands of the program lot. They are given the environment of a run, and know nothing else of it.
 //
-// It is wiring only. Of Trunkline it imports api/location, api/pull, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest and flow/pull.
+// It is wiring only. Of Trunkline it imports api/location, api/pull, api/secretref, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest, flow/pull
+// and flow/secrets.
 package command
 
 import (
@@ -53,6 +54,12 @@ func Run(ctx context.Context, args, environ []string, streams Streams) int {
 	}
 	text := "lot: " + err.Error() + "\n"
 	code := exitFailed
+	if ended, ok := errors.AsType[*endedError](err); ok {
+		if ended.text != nil {
+			_, _ = io.WriteString(streams.Err, text) // there is no other place to say it
+		}
+		return ended.code
+	}
 	if _, usage := errors.AsType[*usageError](err); usage || !began {
 		text += fmt.Sprintf("Run \"%s --help\" to see how it is used.\n", cmd.CommandPath())
 		code = exitUsage
@@ -86,7 +93,7 @@ Exit codes: 0 success; 1 something failed; 2 usage error.`,
 	}
 	cmd.PersistentFlags().StringVar(&p.endpoint, "s3-endpoint", cmp.Or(env["AWS_ENDPOINT_URL_S3"], env["AWS_ENDPOINT_URL"]),
 		"the address of an S3 that is not AWS'; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL")
-	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p), newPull(p))
+	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p), newPull(p), newSecrets(p))
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), "FlagUsages ", "FlagUsagesWrapped 80 "))
 	return cmd
