@@ -97,6 +97,7 @@ func TestNoShell(t *testing.T) {
 	starts := []string{
 		"cmd/trunkline/lots_exec.go",                                                                     // "trunkline lots run --exec": the program of a workload, for who types that
 		"doctor/probe/programs.go",                                                                       // "trunkline doctor": git, for who types that
+		"flow/secrets/start.go",                                                                          // "lot secrets exec", in the pod of the workload: its own program, which the daemon does not have in it
 		"reconciler/builders/process.go",                                                                 // the workers that run Kustomize
 		"reconciler/child/child.go", "reconciler/child/child_other.go", "reconciler/child/child_unix.go", // which end what the others start
 		"reconciler/git/local.go",       // git upload-pack, on the path that the daemon's own configuration names
