@@ -220,7 +220,7 @@ func (c *console) follow(w http.ResponseWriter, r *http.Request, waits bool) err
 	cancel()
 	switch {
 	case !s.ending:
-		_ = <-s.ended // it notes that nobody follows any more
+		<-s.ended // it notes that nobody follows any more
 	case err == nil, over:
 	case !s.begun:
 		return c.refused(err)
