@@ -220,7 +220,8 @@ func (c *console) follow(w http.ResponseWriter, r *http.Request, waits bool) err
 	cancel()
 	switch {
 	case !s.ending:
-		<-s.ended // it notes that nobody follows any more
+		//nolint:errcheck // it notes that nobody follows any more, to whom an error could be said
+		<-s.ended
 	case err == nil, over:
 	case !s.begun:
 		return c.refused(err)
