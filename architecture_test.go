@@ -52,6 +52,7 @@ var mayKnow = map[string][]string{
 	"api/schedule":               {},
 	"api/schema":                 {"api/v1alpha1"},
 	"api/sealed":                 {},
+	"api/spark":                  {"api/param"},
 	"api/sqltext":                {},
 	"api/transform":              {"api/param", "api/pattern", "api/sqltext"},
 	"api/unfilled":               {},
