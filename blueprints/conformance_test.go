@@ -106,6 +106,9 @@ func podOf(o any) (*metav1.ObjectMeta, *corev1.PodSpec) {
 	case *appsv1.Deployment:
 		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	}
+	if a := applicationOf(o); a != nil {
+		return &a.Driver.Template.ObjectMeta, &a.Driver.Template.Spec
+	}
 	return nil, nil
 }
 

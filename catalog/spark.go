@@ -255,3 +255,12 @@ func (c *Catalog) placedCheckpoint(id, place string) holder {
 	}
 	return out
 }
+
+// Stream returns the params of a stream of Spark in an environment; false if the workload is none there, or was refused.
+func (c *Catalog) Stream(p *Project, w *v1alpha1.Workload, env string) (spark.Params, bool) {
+	if c.Environments[env] == nil || w.Blueprint != spark.Stream || !c.Blueprints[w.Blueprint].sparks() || p.Excludes(env, w.Name) {
+		return spark.Params{}, false
+	}
+	params, err := spark.Parse(c.paramsIn(p, w, env))
+	return params, err == nil
+}

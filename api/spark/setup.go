@@ -77,7 +77,9 @@ func (p Params) Set(g Given) Setup {
 	if n := p.Executors.Instances; n != nil {
 		s.Min, s.Max = *n, *n
 	}
-	if d := p.Executors.Dynamic; d != nil {
+	if g.Blueprint == History {
+		s.Min, s.Max = 0, 0
+	} else if d := p.Executors.Dynamic; d != nil {
 		s.Min, s.Max, s.Dynamic = d.Min, d.Max, true
 	}
 	factor := p.OverheadFactor

@@ -15,7 +15,7 @@ set -- "${SPARK_HOME:-/opt/spark}/bin/spark-submit" \
 	--master "k8s://https://$server:$KUBERNETES_SERVICE_PORT" --deploy-mode client --properties-file "$here/spark.properties" \
 	--conf "spark.app.id=$SUBMIT_POD" --conf "spark.kubernetes.driver.pod.name=$SUBMIT_POD" \
 	--conf "spark.driver.host=$SUBMIT_IP" --conf "spark.driver.bindAddress=${SUBMIT_BIND:-0.0.0.0}" "$@"
-[ -z "${SUBMIT_HISTORY:-}" ] || echo "the history of this run: $SUBMIT_HISTORY/history/$SUBMIT_POD/" >&2
+[ -z "${SUBMIT_HISTORY:-}" ] || echo "the history of this run: $SUBMIT_HISTORY/history/$SUBMIT_POD/"
 
 causes='java\.lang\.OutOfMemoryError|MemoryError|exited with exit code (11|52|137)|Max number of executor failures'
 causes="$causes|was deleted by a user or the framework|Executor decommission|brief reason: (Evicted|Preempting|NodeShutdown|NodeLost|Terminated)"
@@ -23,10 +23,10 @@ causes="$causes|sources in the checkpoint offsets|STATE_STORE_[A-Z_]*(NOT_COMPAT
 causes="$causes|Provided schema doesn't match to the schema for existing state|UnsupportedLogVersion|MALFORMED_LOG_FILE|CONCURRENT_STREAM_LOG_UPDATE"
 work=$(mktemp -d)
 mkfifo "$work/log" "$work/copy"
-tee "$work/copy" <"$work/log" >&2 &
+tee "$work/copy" <"$work/log" &
 grep --line-buffered -Eo "$causes" <"$work/copy" >"$work/found" &
 reader=$!
-"$@" 2>"$work/log" &
+"$@" >"$work/log" 2>&1 & # what Python says is on the standard output
 driver=$!
 trap 'kill -TERM "$driver" 2>/dev/null || true' TERM INT
 code=0

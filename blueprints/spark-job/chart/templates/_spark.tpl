@@ -153,14 +153,14 @@ executor.yaml: {{ dict "apiVersion" "v1" "kind" "Pod"
 {{/* What is said of a driver on its pod, and by it on why it failed. */}}
 {{- define "spark.annotations" -}}
 {{- $s := .Values.global.trunkline.workload.spark -}}
-trunkline.dev/spark-driver-heap: {{ printf "%dMi" (int64 $s.driver.heapMiB) }}
-trunkline.dev/spark-executor-heap: {{ printf "%dMi" (int64 $s.executor.heapMiB) }}
-trunkline.dev/spark-executor-memory: {{ $s.executor.memory | quote }}
+spark.trunkline.dev/driver-heap: {{ printf "%dMi" (int64 $s.driver.heapMiB) }}
+spark.trunkline.dev/executor-heap: {{ printf "%dMi" (int64 $s.executor.heapMiB) }}
+spark.trunkline.dev/executor-memory: {{ $s.executor.memory | quote }}
 {{- if eq .Values.global.trunkline.workload.lifecycle "spot" }}
-trunkline.dev/spark-executors: spot
+spark.trunkline.dev/executors: spot
 {{- end }}
 {{- with .Values.history }}
-trunkline.dev/spark-history: {{ . | quote }}
+spark.trunkline.dev/history: {{ . | quote }}
 {{- end }}
 {{- end }}
 
