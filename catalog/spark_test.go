@@ -33,36 +33,36 @@ func TestProblemsOfSpark(t *testing.T) {
 		"Apart": {reason: "Two streams have two folders.", edits: []edit{streaming("[dev]", stream("a", "lake://c/a/"), stream("b", "lake://c/b/"))}},
 		"Shared": {
 			reason: "Two streams that write to one checkpoint take each other's work for their own.", edits: []edit{streaming("[dev]", stream("a", "lake://c/"), stream("b", "lake://c"))},
-			want: `streams/project.yaml:10:84: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c" of streams/b is that of the checkpoint of streams/a` + own,
+			want: `streams/project.yaml:10:80: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c" of streams/b is that of the checkpoint of streams/a` + own,
 		},
 		"Within": {
 			reason: "Nor is one within that of another.", edits: []edit{streaming("[dev]", stream("a", "lake://c/"), stream("b", "lake://c/b/"))},
-			want: `streams/project.yaml:10:84: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c/b/" of streams/b lies within that of the checkpoint of streams/a` + own,
+			want: `streams/project.yaml:10:80: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c/b/" of streams/b lies within that of the checkpoint of streams/a` + own,
 		},
 		"Dataset": {
 			reason: "In the folder of a dataset it would be read as data.", edits: []edit{streaming("[dev]", stream("a", "lake://orders/raw/c/"))},
-			want: `streams/project.yaml:9:84: error: spec.workloads[0].params.checkpoint: the checkpoint "lake://orders/raw/c/" of streams/a lies within that of orders/raw@1` + own,
+			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the checkpoint "lake://orders/raw/c/" of streams/a lies within that of orders/raw@1` + own,
 		},
 		"Store": {
 			reason: "It is in a store of the environment.", edits: []edit{streaming("[dev]", stream("a", "lakes://c/"))},
-			want: `streams/project.yaml:9:84: error: spec.workloads[0].params.checkpoint: the environment "dev" has no store "lakes"
+			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the environment "dev" has no store "lakes"
     hint: did you mean "lake"?`,
 		},
 		"Address": {
 			reason: "Outside of stores nobody knows whose it is.", edits: []edit{streaming("[dev]", stream("a", "c/"))},
-			want: `streams/project.yaml:9:84: error: spec.workloads[0].params.checkpoint: the blueprint "spark-stream": "c/" is not a folder of a store of the environment
+			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the blueprint "spark-stream": "c/" is not a folder of a store of the environment
     hint: write it like "lake://orders/checkpoints/clean/"`,
 		},
 		"Clusters": {
 			reason: "A stream on two clusters is two.", edits: []edit{streaming("[prod]", stream("a", "lake://c/"))},
-			want: `streams/project.yaml:9:84: error: spec.workloads[0].params.checkpoint: the streams of streams/a on the clusters one, two of "prod" would share a checkpoint
+			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the streams of streams/a on the clusters one, two of "prod" would share a checkpoint
     hint: put "<cluster>" into the folder, or run the stream in an environment with one cluster`,
 		},
 		"EachCluster": {reason: "Each cluster may have its own.", edits: []edit{streaming("[prod]", stream("a", "lake://c/<cluster>/"))}},
 		"Environments": {
 			reason: "So are those of two environments with one store.",
 			edits:  []edit{streaming("[dev, prod]", stream("a", "lake://c/<cluster>/")), {"prod.yaml", "s3://prod", "file:///dev/"}, {"prod.yaml", "[one, two]", "[one]"}},
-			want: `streams/project.yaml:9:84: error: spec.workloads[0].params.checkpoint: the checkpoint of streams/a in "prod" is that of "dev", in file:///dev/c/one/
+			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the checkpoint of streams/a in "prod" is that of "dev", in file:///dev/c/one/
     hint: put "<environment>" into the folder, or give the environments stores of their own`,
 		},
 		"Small": {
@@ -72,17 +72,17 @@ func TestProblemsOfSpark(t *testing.T) {
 		},
 		"Size": {
 			reason: "The size of executors is one of the cluster.", edits: []edit{streaming("[dev]", "name: a, params: {checkpoint: \"lake://c/\", executors: {size: mx.smal}}")},
-			want: `streams/project.yaml:9:114: error: spec.workloads[0].params.executors.size: there is no size "mx.smal" on cluster "one"
+			want: `streams/project.yaml:9:111: error: spec.workloads[0].params.executors.size: there is no size "mx.smal" on cluster "one"
     hint: did you mean "mx.small"?`,
 		},
 		"OwnConf": {
 			reason: "What the blueprint sets is not set twice.", edits: []edit{streaming("[dev]", "name: a, params: {checkpoint: \"lake://c/\", conf: {spark.executor.memory: 4g}}")},
-			want: `streams/project.yaml:9:132: error: spec.workloads[0].params.conf.spark.executor.memory: the blueprint "spark-stream": the blueprint sets spark.executor.memory itself
+			want: `streams/project.yaml:9:123: error: spec.workloads[0].params.conf."spark.executor.memory": the blueprint "spark-stream": the blueprint sets spark.executor.memory itself
     hint: say it by executors.size`,
 		},
 		"Dynamic": {
 			reason: "There are not fewer at most than at least.", edits: []edit{streaming("[dev]", "name: a, params: {checkpoint: \"lake://c/\", executors: {dynamic: {min: 4, max: 2}}}")},
-			want: `streams/project.yaml:9:133: error: spec.workloads[0].params.executors.dynamic.max: the blueprint "spark-stream": at most 2 executors are fewer than 4 at least`,
+			want: `streams/project.yaml:9:128: error: spec.workloads[0].params.executors.dynamic.max: the blueprint "spark-stream": at most 2 executors are fewer than 4 at least`,
 		},
 	})
 }

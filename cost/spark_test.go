@@ -20,7 +20,7 @@ func TestSparkApplications(t *testing.T) {
 	}{
 		"Stream": {
 			"A stream has a driver of 1 core and 1.5 GiB, and two executors of 2 cores and 4 GiB on spot machines, for the 720 hours of the month.",
-			head + meta + `spec: {restartPolicy: {type: Always}, driver: {cores: 1, memory: 1g, memoryOverhead: 512m}, executor: {instances: 2, cores: 2, memory: 3g, memoryOverhead: 1024, nodeSelector: {trunkline.dev/lifecycle: spot}}}` + "\n",
+			head + meta + `spec: {restartPolicy: {type: Always}, driver: {cores: 1, memory: 1g, memoryOverhead: 512m}, executor: {instances: 2, cores: 2, memory: 3g, memoryOverhead: "1024", nodeSelector: {trunkline.dev/lifecycle: spot}}}` + "\n",
 			[]string{
 				"SparkApplication x: 720 core-hour of cpu for 720.00 USD", "SparkApplication x: 1080 GiB-hour of memory for 108.00 USD",
 				"SparkApplication x: 2880 core-hour of cpu spot for 720.00 USD", "SparkApplication x: 5760 GiB-hour of memory spot for 144.00 USD",

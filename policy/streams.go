@@ -73,7 +73,7 @@ func (j *checker) saysWhy(w *v1alpha1.Workload, before *catalog.Project, old *v1
 func sources(project string, w *v1alpha1.Workload) map[string]string {
 	out := map[string]string{}
 	for role, ref := range w.Reads {
-		owner, local, _ := catalog.ParseDataset(project, ref)
+		owner, local, _ := catalog.ParseDataset(project, ref.Dataset)
 		out[role] = owner + "/" + local
 	}
 	return out
