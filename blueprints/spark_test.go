@@ -33,7 +33,6 @@ type scheduledApplication struct {
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              struct {
 		Schedule          string          `json:"schedule"`
-		TimeZone          string          `json:"timeZone"`
 		ConcurrencyPolicy string          `json:"concurrencyPolicy"`
 		Suspend           bool            `json:"suspend"`
 		Template          applicationSpec `json:"template"`

@@ -79,6 +79,9 @@ func (e *estimator) sparkApplication(o *unstructured.Unstructured, name string) 
 	if o.GetKind() == sparkScheduledAppKind.Kind {
 		expression, _ := spec["schedule"].(string)
 		zone, _ := spec["timeZone"].(string)
+		if rest, ok := strings.CutPrefix(expression, "CRON_TZ="); ok {
+			zone, expression, _ = strings.Cut(rest, " ")
+		}
 		run = Run{Object: name, By: BySchedule}
 		if run.Suspended, _ = spec["suspend"].(bool); !run.Suspended {
 			var err error

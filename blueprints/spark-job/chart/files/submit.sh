@@ -17,7 +17,7 @@ set -- "${SPARK_HOME:-/opt/spark}/bin/spark-submit" \
 	--conf "spark.driver.host=$SUBMIT_IP" --conf "spark.driver.bindAddress=${SUBMIT_BIND:-0.0.0.0}" "$@"
 [ -z "${SUBMIT_HISTORY:-}" ] || echo "the history of this run: $SUBMIT_HISTORY/history/$SUBMIT_POD/"
 
-causes='java\.lang\.OutOfMemoryError|MemoryError|exited with exit code (11|52|137)|Max number of executor failures'
+causes='java\.lang\.OutOfMemoryError|MemoryError|exited with exit code (52|137)|Max number of executor failures'
 causes="$causes|was deleted by a user or the framework|Executor decommission|brief reason: (Evicted|Preempting|NodeShutdown|NodeLost|Terminated)"
 causes="$causes|sources in the checkpoint offsets|STATE_STORE_[A-Z_]*(NOT_COMPATIBLE|INCOMPATIBLE|MISMATCH)|STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA"
 causes="$causes|Provided schema doesn't match to the schema for existing state|UnsupportedLogVersion|MALFORMED_LOG_FILE|CONCURRENT_STREAM_LOG_UPDATE"

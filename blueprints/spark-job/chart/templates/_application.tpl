@@ -21,8 +21,8 @@ metadata:
     {{- include "spark.annotations" . | nindent 4 }}
 spec:
   {{- if $w.schedule }}
-  schedule: {{ $w.schedule | quote }}
-  timeZone: {{ $w.timeZone | default "Etc/UTC" | quote }}
+  # Not all versions of the operator have a field for the zone; all of them read it here.
+  schedule: {{ printf "CRON_TZ=%s %s" ($w.timeZone | default "Etc/UTC") $w.schedule | quote }}
   concurrencyPolicy: Forbid
   suspend: {{ $w.suspend }}
   template:
