@@ -241,7 +241,7 @@ func (c *Catalog) placedCheckpoint(id, place string) holder {
 	project, name, _ := strings.Cut(id, "/")
 	p, _ := c.projects.Get(project)
 	w, i, _ := p.Workload(name)
-	out := holder{project: p, checkpoint: true, title: "the checkpoint of " + id}
+	out := holder{project: p, checkpoint: true, title: id}
 	for _, env := range sortedKeys(p.Spec.Environments) {
 		params, err := spark.Parse(c.paramsIn(p, w, env))
 		store, rest, ok := splitPath(params.Checkpoint)

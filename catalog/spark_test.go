@@ -33,11 +33,11 @@ func TestProblemsOfSpark(t *testing.T) {
 		"Apart": {reason: "Two streams have two folders.", edits: []edit{streaming("[dev]", stream("a", "lake://c/a/"), stream("b", "lake://c/b/"))}},
 		"Shared": {
 			reason: "Two streams that write to one checkpoint take each other's work for their own.", edits: []edit{streaming("[dev]", stream("a", "lake://c/"), stream("b", "lake://c"))},
-			want: `streams/project.yaml:10:80: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c" of streams/b is that of the checkpoint of streams/a` + own,
+			want: `streams/project.yaml:10:80: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c" of streams/b is that of streams/a` + own,
 		},
 		"Within": {
 			reason: "Nor is one within that of another.", edits: []edit{streaming("[dev]", stream("a", "lake://c/"), stream("b", "lake://c/b/"))},
-			want: `streams/project.yaml:10:80: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c/b/" of streams/b lies within that of the checkpoint of streams/a` + own,
+			want: `streams/project.yaml:10:80: error: spec.workloads[1].params.checkpoint: the checkpoint "lake://c/b/" of streams/b lies within that of streams/a` + own,
 		},
 		"Dataset": {
 			reason: "In the folder of a dataset it would be read as data.", edits: []edit{streaming("[dev]", stream("a", "lake://orders/raw/c/"))},

@@ -110,15 +110,14 @@ spec:
 	executors := l.watchExecutors("sales-dev")
 	d := l.serve(plain(t))
 
-	failed := d.await("the release to fail", func(p status.Platform) bool {
-		for _, r := range p.Releases {
-			if r.ID.Project == "sales" && strings.Contains(fmt.Sprintf("%+v", r), "ran out of heap") {
-				return true
-			}
+	said := func(p status.Platform) string {
+		data, err := json.Marshal(p)
+		if err != nil {
+			t.Error(err)
 		}
-		return false
-	})
-	text := fmt.Sprintf("%+v", failed)
+		return string(data)
+	}
+	text := said(d.await("the release to fail", func(p status.Platform) bool { return strings.Contains(said(p), "ran out of heap") }))
 	for _, want := range []string{"out-of-memory", "the limit of the driver is 731Mi"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the status does not say %q:\n%s", want, text)
