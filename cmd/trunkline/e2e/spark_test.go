@@ -45,7 +45,7 @@ spark.stop()
 // sparkEntry starts executors, as the entry point of Spark's own images does.
 const sparkEntry = `#!/bin/sh
 set -eu
-env | grep '^SPARK_JAVA_OPT_' | sort -t_ -k4 -n | sed 's/[^=]*=//' >/tmp/opts
+env | grep '^SPARK_JAVA_OPT_' | sort -t_ -k4 -n | sed 's/[^=]*=//' | grep -v jdk.incubator >/tmp/opts
 exec "$JAVA_HOME/bin/java" @/tmp/opts "-Xmx$SPARK_EXECUTOR_MEMORY" -cp "$SPARK_HOME/jars/*" org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
 	--driver-url "$SPARK_DRIVER_URL" --executor-id "$SPARK_EXECUTOR_ID" --cores "$SPARK_EXECUTOR_CORES" --app-id "$SPARK_APPLICATION_ID" \
 	--hostname "$SPARK_EXECUTOR_POD_IP" --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" --podName "$SPARK_EXECUTOR_POD_NAME"
@@ -108,7 +108,7 @@ spec:
 	files["orders/project.yaml"] = strings.Replace(files["orders/project.yaml"], "; echo data > $out/part", "", 1)
 	l.repo.Commit(t, "spark", files)
 	executors := l.watchExecutors("sales-dev")
-	d := l.serve(plain(t))
+	d := l.serve(binary)
 
 	said := func(p status.Platform) string {
 		data, err := json.Marshal(p)
