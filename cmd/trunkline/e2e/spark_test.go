@@ -137,6 +137,11 @@ spec:
 			t.Errorf("the executor %s is counted as nothing's: %v", name, labels)
 		}
 	}
+	for line := range strings.Lines(l.driverLog("sales-dev", "hungry")) {
+		if strings.Contains(strings.ToLower(line), "forbidden") {
+			t.Errorf("a driver may not do what it does: %s", line)
+		}
+	}
 	logs, err := filepath.Glob(filepath.Join(dir, "lake/spark-events/eventlog_v2_*"))
 	if err != nil || len(logs) < 2 {
 		t.Errorf("event logs are %v, want one of each run: %v", logs, err)
@@ -167,6 +172,24 @@ func (l *lake) watchExecutors(namespace string) func() map[string]map[string]str
 		defer mu.Unlock()
 		return maps.Clone(seen)
 	}
+}
+
+// driverLog is what the driver of a workload said.
+func (l *lake) driverLog(namespace, workload string) string {
+	l.t.Helper()
+	pods := l.cluster.Client(l.t).CoreV1().Pods(namespace)
+	list, err := pods.List(l.t.Context(), metav1.ListOptions{LabelSelector: "spark-role!=executor,trunkline.dev/workload=" + workload})
+	if err != nil || len(list.Items) == 0 {
+		l.t.Fatalf("there is no driver of %s: %v", workload, err)
+	}
+	text, err := pods.GetLogs(list.Items[0].Name, &corev1.PodLogOptions{}).DoRaw(l.t.Context())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "the history of this run: https://spark.acme.example/history/"+list.Items[0].Name) {
+		l.t.Errorf("the log does not begin with the link to the history:\n%s", text)
+	}
+	return string(text)
 }
 
 // amounts is what is in the lot that counts, by shop.
