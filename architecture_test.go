@@ -53,6 +53,7 @@ var mayKnow = map[string][]string{
 	"api/schema":                 {"api/v1alpha1"},
 	"api/sealed":                 {},
 	"api/secretref":              {"api/v1alpha1"},
+	"api/spark":                  {"api/param"},
 	"api/sqltext":                {},
 	"api/transform":              {"api/param", "api/pattern", "api/sqltext"},
 	"api/unfilled":               {},

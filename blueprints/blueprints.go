@@ -11,5 +11,5 @@ import "embed"
 // FS holds the library. The paths in a blueprint.yaml are relative to it.
 //
 //go:embed all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:cue all:jsonnet all:kustomize all:manifests
-//go:embed all:pull all:service all:transform
+//go:embed all:pull all:service all:spark-history all:spark-job all:spark-stream all:transform
 var FS embed.FS

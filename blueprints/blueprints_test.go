@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"trunkline.dev/trunkline/api/spark"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
@@ -75,7 +76,9 @@ func release(w ...catalog.Workload) catalog.Release {
 func full(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 	retries := 5
 	w := plain(bp, params)
-	w.Command = []string{"python", "clean.py", "--strict"}
+	if !spark.Is(bp.Name) {
+		w.Command = []string{"python", "clean.py", "--strict"}
+	}
 	w.Env = map[string]string{"MODE": "fast", "EMPTY": "", "QUOTED": `a "b": {c}`}
 	w.Secrets = map[string]v1alpha1.SecretRef{"TOKEN": {Name: "shop-api", Key: "token"}, "DB": {Name: "orders.db", Key: "URL_1"}}
 	w.Identity = "orders-clean"
@@ -90,11 +93,32 @@ func full(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
 }
 
 func plain(bp *catalog.Blueprint, params map[string]any) catalog.Workload {
-	return catalog.Workload{
+	w := catalog.Workload{
 		Name: "clean", Identity: "orders", Blueprint: bp, Image: "ghcr.io/acme/orders@sha256:0123", Params: params,
 		Size: v1alpha1.Size{CPU: "500m", Memory: "1Gi"}, Lifecycle: v1alpha1.OnDemand,
 		Schedule: "@daily", Timeout: time.Hour,
 	}
+	if spark.Is(bp.Name) {
+		sparked(&w, []string{"clean.py"})
+	}
+	return w
+}
+
+// sparked has a workload run an application of Spark, as the catalog resolves it.
+func sparked(w *catalog.Workload, command []string) {
+	params, err := spark.Parse(w.Params)
+	if err != nil {
+		panic(err)
+	}
+	if w.Command = command; w.Blueprint.Name == spark.History {
+		w.Command = w.Blueprint.Spec.Command
+	}
+	setup := params.Set(spark.Given{
+		Blueprint: w.Blueprint.Name, Command: command, Driver: spark.Size{CPU: "500m", Memory: "1Gi"}, Executor: spark.Size{CPU: "2", Memory: "8Gi"},
+		Checkpoint: map[bool]string{true: "s3://lake/checkpoints/clean/"}[w.Blueprint.Name == spark.Stream],
+		EventLogs:  map[bool]string{true: "s3://lake/spark-events/"}[params.EventLogs != ""],
+	})
+	w.Spark = &setup
 }
 
 // renderer renders with all engines, in this process.
@@ -102,8 +126,9 @@ func renderer() *render.Renderer {
 	return render.New(blueprints.FS, render.WithEvaluator(v1alpha1.CUE, code.InProcess(evaluate.Languages())))
 }
 
-// own are the blueprints that render what is the project's own, and the params that they cannot do without.
+// own are the params that some blueprints cannot do without.
 var own = map[string]map[string]any{
+	"spark-stream": {"checkpoint": "lake://checkpoints/clean/"}, "spark-history": {"eventLogs": "lake://spark-events/"},
 	"kustomize": {"path": "k8s"}, "manifests": {"paths": []any{"plain"}}, "jsonnet": {"path": "jsonnet"}, "cue": {"path": "cue"},
 }
 
@@ -195,6 +220,13 @@ spec:
           securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 `
 
+// with returns params with more of them.
+func with(params, more map[string]any) map[string]any {
+	out := maps.Clone(params)
+	maps.Copy(out, more)
+	return out
+}
+
 func cases(t testing.TB) map[string]catalog.Release {
 	bp := library(t)
 	suspended := full(bp["cron-job"], map[string]any{
@@ -214,6 +246,20 @@ func cases(t testing.TB) map[string]catalog.Release {
 	table.Command = bp["catalog"].Spec.Command
 	each := moved
 	each.Lots = true
+	logs := map[string]any{"eventLogs": "lake://spark-events/", "history": "https://spark.acme.example/"}
+	python := full(bp["spark-job"], with(logs, map[string]any{
+		"executors": map[string]any{"dynamic": map[string]any{"min": 1, "max": 20}}, "committer": "magic", "pyFiles": []any{"local:///opt/lib.zip"},
+		"conf": map[string]any{"spark.sql.shuffle.partitions": 64, "spark.a.path": `C:\b`},
+	}))
+	sparked(&python, []string{"clean.py", "--strict"})
+	python.Lots, python.Schedule = true, ""
+	once := plain(bp["spark-job"], map[string]any{"class": "com.acme.Clean", "executors": map[string]any{"instances": 4}, "jars": []any{"local:///opt/lib/a.jar"}})
+	sparked(&once, []string{"local:///opt/clean.jar", "2026"})
+	once.Schedule = ""
+	operated := full(bp["spark-job"], with(logs, map[string]any{"operator": "kubeflow", "class": "com.acme.Clean", "executors": map[string]any{"dynamic": map[string]any{"max": 8}}}))
+	sparked(&operated, []string{"/opt/clean.jar", "2026"})
+	operatedStream := full(bp["spark-stream"], with(own["spark-stream"], map[string]any{"operator": "kubeflow", "committer": "manifest"}))
+	sparked(&operatedStream, []string{"clean.py"})
 	out := map[string]catalog.Release{}
 	for _, by := range []v1alpha1.MachineMaker{v1alpha1.MachinesOfEKS, v1alpha1.MachinesOfKarpenter, v1alpha1.MachinesOfGKE, v1alpha1.MachinesOfAKS} {
 		w := plain(bp["container-job"], map[string]any{"nodeSelector": map[string]any{"disk": "ssd"}})
@@ -240,6 +286,16 @@ func cases(t testing.TB) map[string]catalog.Release {
 			"ingress":     map[string]any{"host": "orders.acme.example", "className": "nginx", "tlsSecret": "orders-tls"},
 			"tolerations": []any{map[string]any{"key": "gpu", "operator": "Exists"}},
 		})),
+		"spark-job":             release(plain(bp["spark-job"], nil)),
+		"spark-job-once":        release(once),
+		"spark-job-lots":        release(python),
+		"spark-job-operator":    release(operated),
+		"spark-stream":          release(full(bp["spark-stream"], with(logs, with(own["spark-stream"], map[string]any{"committer": "magic"})))),
+		"spark-stream-operator": release(operatedStream),
+		"spark-history":         release(plain(bp["spark-history"], own["spark-history"])),
+		"spark-history-full": release(full(bp["spark-history"], with(own["spark-history"], map[string]any{
+			"days": 30, "path": "/spark", "conf": map[string]any{"spark.hadoop.fs.s3a.endpoint": "http://minio:9000"}, "ingress": map[string]any{"host": "spark.acme.example"},
+		}))),
 		"kustomize": release(plain(bp["kustomize"], own["kustomize"])),
 		"manifests": release(plain(bp["manifests"], own["manifests"])),
 		"jsonnet":   release(full(bp["jsonnet"], map[string]any{"path": "jsonnet/main.jsonnet", "args": map[string]any{"replicas": 3}})),

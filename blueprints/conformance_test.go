@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	psapi "k8s.io/pod-security-admission/api"
@@ -41,6 +42,9 @@ func typed(t *testing.T, o *unstructured.Unstructured) any {
 	kinds := map[string]any{
 		"v1/Namespace": &corev1.Namespace{}, "v1/ServiceAccount": &corev1.ServiceAccount{},
 		"v1/ConfigMap": &corev1.ConfigMap{}, "v1/Service": &corev1.Service{},
+		"rbac.authorization.k8s.io/v1/Role": &rbacv1.Role{}, "rbac.authorization.k8s.io/v1/RoleBinding": &rbacv1.RoleBinding{},
+		"sparkoperator.k8s.io/v1beta2/SparkApplication":          &application{},
+		"sparkoperator.k8s.io/v1beta2/ScheduledSparkApplication": &scheduledApplication{},
 		"batch/v1/Job": &batchv1.Job{}, "batch/v1/CronJob": &batchv1.CronJob{},
 		"apps/v1/Deployment":            &appsv1.Deployment{},
 		"policy/v1/PodDisruptionBudget": &policyv1.PodDisruptionBudget{},
@@ -101,6 +105,9 @@ func podOf(o any) (*metav1.ObjectMeta, *corev1.PodSpec) {
 		return &o.Spec.JobTemplate.Spec.Template.ObjectMeta, &o.Spec.JobTemplate.Spec.Template.Spec
 	case *appsv1.Deployment:
 		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
+	}
+	if a := applicationOf(o); a != nil {
+		return &a.Driver.Template.ObjectMeta, &a.Driver.Template.Spec
 	}
 	return nil, nil
 }

@@ -124,7 +124,7 @@ func (c *Catalog) dataUses(p *Project, w *v1alpha1.Workload, env string) (out []
 			out = append(out, u)
 		}
 	}
-	return out
+	return append(out, c.sparkFolders(p, w, env)...)
 }
 
 // recalls reports whether a workload that fetches over HTTP asks for what changed since the lot before, which it knows from what it wrote.

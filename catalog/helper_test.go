@@ -35,6 +35,10 @@ spec:
         additionalProperties: false
         properties: {rows: {type: integer}}
 `),
+	"spark-stream/blueprint.yaml": file(head + `kind: Blueprint
+metadata: {name: spark-stream}
+spec: {engine: helm, source: chart, fields: [image, command, size], parameters: {type: object}}
+`),
 	"clock/blueprint.yaml": file(head + `kind: Blueprint
 metadata: {name: clock}
 spec:

@@ -30,6 +30,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 	k.lotPlaces(p, env)
 	k.resourcesIn(p, env)
 	k.secretsIn(p, env)
+	k.sparksIn(p, env)
 	for _, e := range p.edges {
 		if e.Kind != Reads {
 			continue

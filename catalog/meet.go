@@ -133,19 +133,30 @@ func (c *Catalog) overlap(place string) []finding {
 		if other == "" {
 			continue
 		}
-		p, d, i := c.placed(id)
-		k.doc = p.Document
-		k.at(RuleOverlap, []any{"spec", "datasets", i, "path"}, fmt.Sprintf("the path %q of %s %s %s", d.Path, id, how, other),
-			"give each dataset, and each version of it, a folder of its own")
-		beside, theirs, at := c.placed(other)
-		k.findings[len(k.findings)-1].Cause = p.Name + "/" + beside.Name
-		k.elsewhere(docKey{v1alpha1.KindProject, beside.Name}, "spec", "datasets", at, "path")
+		mine, theirs := c.placeHolder(id, place), c.placeHolder(other, "")
+		rule, hint := RuleOverlap, "give each dataset, and each version of it, a folder of its own"
+		if mine.checkpoint || theirs.checkpoint {
+			rule, hint = RuleCheckpoint, "give each stream a checkpoint in a folder of its own, outside of all datasets"
+		}
+		k.doc = mine.project.Document
+		k.at(rule, mine.at, fmt.Sprintf("the %s %s %s", mine.folder, how, theirs.title), hint)
+		k.findings[len(k.findings)-1].Cause = mine.project.Name + "/" + theirs.project.Name
+		k.elsewhere(docKey{v1alpha1.KindProject, theirs.project.Name}, theirs.at...)
 		how = map[string]string{"lies within that of": "lies around that of", "is that of": "is that of"}[how]
 		if last := k.findings[len(k.findings)-1].Elsewhere; last != nil {
-			last.Message = fmt.Sprintf("the path %q of %s %s %s", theirs.Path, other, how, id)
+			last.Message = fmt.Sprintf("the %s %s %s", theirs.folder, how, mine.title)
 		}
 	}
 	return k.findings
+}
+
+// holder is what has a folder of a store: a dataset, or a stream with its checkpoint.
+type holder struct {
+	project    *Project
+	checkpoint bool
+	// at is where the folder is declared, folder says whose it is, and title who that is.
+	at            []any
+	folder, title string
 }
 
 // placed returns a dataset by its id, its project, and its place in the list of datasets.
@@ -153,4 +164,13 @@ func (c *Catalog) placed(id string) (*Project, *v1alpha1.Dataset, int) {
 	p, d, _ := c.Dataset(id)
 	_, i, _ := p.Dataset(d.Name + "@" + d.Version)
 	return p, d, i
+}
+
+// placeHolder finds what has a folder: a dataset by its id, or a stream by that of its workload.
+func (c *Catalog) placeHolder(id, place string) holder {
+	if !strings.Contains(id, "@") {
+		return c.placedCheckpoint(id, place)
+	}
+	p, d, i := c.placed(id)
+	return holder{project: p, at: []any{"spec", "datasets", i, "path"}, folder: fmt.Sprintf("path %q of %s", d.Path, id), title: id}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/schema"
+	"trunkline.dev/trunkline/api/spark"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -110,6 +111,8 @@ type Workload struct {
 	Reads    map[string]DatasetRef  `json:"reads,omitempty"`
 	Writes   map[string]DatasetRef  `json:"writes,omitempty"`
 	Params   map[string]any         `json:"params,omitempty"`
+	// Spark is what driver and executors are of a workload of Spark; nil for all others.
+	Spark *spark.Setup `json:"spark,omitempty"`
 	// Suspend keeps the workload from starting.
 	Suspend bool `json:"suspend,omitempty"`
 	// Lots says that the workload runs once for each lot of what it writes: what is deployed is the template of its runs.

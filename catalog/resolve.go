@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/boundary"
+	"trunkline.dev/trunkline/api/spark"
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
@@ -145,8 +146,8 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),
 		Timeout:   c.TimeoutOf(p, w, id.Environment),
-		Params:    merge(merge(merge(platform.Params[w.Blueprint], env.Params[w.Blueprint]), w.Params), mine.Params),
-		Size:      c.sizes[id.Cluster][cmp.Or(mine.Size, over.Size, w.Size, env.Size, platform.Size, defaultSize)],
+		Params:    c.paramsIn(p, w, id.Environment),
+		Size:      c.sizeOf(p, w, id),
 		Reads:     c.refs(p, w, id.Environment, Reads),
 		Writes:    c.refs(p, w, id.Environment, Writes),
 	}
@@ -159,6 +160,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 			out.LotImage = c.Environments[id.Environment].Spec.LotImage
 		}
 	}
+	out.Spark = c.sparkOf(p, w, id, out.Size)
 	if out.Lots {
 		out.Replays = p.replaysOf(w)
 	}
@@ -174,10 +176,10 @@ func (c *Catalog) command(w *v1alpha1.Workload) []string {
 }
 
 // runsPerLot reports whether a workload runs once for each lot of what it writes in an environment. One that runs by the clock writes its
-// lots by itself, and a boundary does not run at all. A preview has the templates, and nobody makes runs of them: a program that is written for
+// lots by itself, a boundary does not run at all, and a stream never ends. A preview has the templates, and nobody makes runs of them: a program that is written for
 // one lot does nothing good without one.
 func (c *Catalog) runsPerLot(p *Project, w *v1alpha1.Workload, env string) bool {
-	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || w.Blueprint == boundary.Blueprint {
+	if cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Schedule, w.Schedule) != "" || w.Blueprint == boundary.Blueprint || w.Blueprint == spark.Stream && c.Blueprints[w.Blueprint].sparks() {
 		return false
 	}
 	for _, ref := range c.refs(p, w, env, Writes) {

@@ -53,6 +53,8 @@ const (
 	RuleCollision = "name-collision"
 	// RuleOverlap is broken by datasets whose data would lie in one folder.
 	RuleOverlap = "path-overlap"
+	// RuleCheckpoint is broken by a stream whose checkpoint is not its own.
+	RuleCheckpoint = "stream-checkpoint"
 	// RuleLotPlace is broken by datasets whose manifests would be the same objects.
 	RuleLotPlace = "lot-place"
 	// RuleNoResources is broken by a resource in an environment that does not say how they are made.

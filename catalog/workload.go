@@ -45,6 +45,7 @@ func (k *checker) workloads(p *Project) {
 		k.boundary(p, bp, w, i)
 		k.roles(p, bp, w, i)
 		k.program(p, bp, w, i)
+		k.spark(p, bp, w, i)
 	}
 }
 

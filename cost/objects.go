@@ -120,6 +120,8 @@ func (e *estimator) object(all objects, o *unstructured.Unstructured) {
 		if kind, _, _ := unstructured.NestedString(o.Object, "spec", "type"); kind == "LoadBalancer" {
 			e.missing(name, "what the load balancer of a Service costs has no rate", Sum{})
 		}
+	case sparkApplicationKind, sparkScheduledAppKind:
+		e.sparkApplication(o, name)
 	default:
 		if reason := custom(gk); reason != "" && gk.String() != "VerticalPodAutoscaler.autoscaling.k8s.io" {
 			e.missing(name, reason, Sum{})
@@ -138,6 +140,7 @@ func (e *estimator) template(all objects, o *unstructured.Unstructured, name str
 	for _, reason := range p.unknown {
 		e.missing(name, reason, Sum{})
 	}
+	e.executors(p, name)
 	if all.resized[name] {
 		e.missing(name, "a VerticalPodAutoscaler changes what it requests", Sum{})
 	}

@@ -184,8 +184,8 @@ func TestObjects(t *testing.T) {
 			[]string{"Service x not estimated: what the load balancer of a Service costs has no rate"},
 		},
 		"Custom": {
-			"What a controller makes is not known.", "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\n" + meta + "spec: {}\n",
-			[]string{"SparkApplication x not estimated: SparkApplication.sparkoperator.k8s.io is a custom kind: what its controller makes of it is not known"},
+			"What a controller makes is not known.", "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\n" + meta + "spec: {}\n",
+			[]string{"FlinkDeployment x not estimated: FlinkDeployment.flink.apache.org is a custom kind: what its controller makes of it is not known"},
 		},
 		"Quiet": {
 			"What is known to cost nothing is not listed.", "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\n" + meta + "spec: {}\n---\napiVersion: v1\nkind: ConfigMap\n" + meta, nil,

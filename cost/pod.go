@@ -68,6 +68,8 @@ type pod struct {
 	containers []corev1.Container
 	// spot says which machines its node selector asks for; nil if it does not.
 	spot *bool
+	// crew are pods that it makes, which run beside it.
+	crew []crew
 	// once reports whether it is not started again once it has ended.
 	once bool
 	// unknown is what it takes that cannot be told, in sentences.

@@ -131,6 +131,15 @@ func (e *estimator) lines(object string, p *pod, hours *big.Rat) (lines []Line, 
 		}
 		line(id.String(), unitOf(id), quantity, rate)
 	}
+	for _, c := range p.crew {
+		more, without := e.lines(object, c.pod, new(big.Rat).Mul(hours, big.NewRat(c.count, 1)))
+		lines = append(lines, more...)
+		for _, id := range without {
+			if !slices.Contains(unpriced, id) {
+				unpriced = append(unpriced, id)
+			}
+		}
+	}
 	return lines, unpriced
 }
 
@@ -191,10 +200,7 @@ func (e *estimator) run(p *pod, r Run, deadline time.Duration, pods int64, exclu
 		return hours.Mul(hours, big.NewRat(pods, 1))
 	}
 	one := new(big.Rat).Mul(inHours(length), big.NewRat(pods, 1))
-	r.CoreHours = new(big.Rat)
-	if cores := p.demand[resourceID{kind: cpu}]; cores != nil {
-		r.CoreHours.Mul(one, cores)
-	}
+	r.CoreHours = new(big.Rat).Mul(one, p.cores())
 	lines, unpriced := e.lines(r.Object, p, one)
 	r.Each = total(lines)
 	if !r.Known() {

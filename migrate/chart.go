@@ -36,7 +36,7 @@ type user struct {
 }
 
 // library are the names of the built-in blueprints, which no chart may replace.
-var library = []string{"boundary", "catalog", "container-job", "copy", "cron-job", "cue", "jsonnet", "kustomize", "manifests", "pull", "service", "transform"}
+var library = []string{"boundary", "catalog", "container-job", "copy", "cron-job", "cue", "jsonnet", "kustomize", "manifests", "pull", "service", "spark-history", "spark-job", "spark-stream", "transform"}
 
 // chartIn returns the chart in a folder; nil if there is none.
 func (m *migration) chartIn(dir string) *chart {

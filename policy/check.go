@@ -240,6 +240,7 @@ func (r *Result) change(in Input) (problems v1alpha1.Problems) {
 		} else {
 			j.schemas(before)
 			j.changed(before)
+			j.streams(before)
 		}
 		problems = append(problems, j.problems...)
 	}

@@ -107,13 +107,14 @@ func tree(files map[string]string) fs.FS {
 	return out
 }
 
-// library has two of the embedded blueprints, without their parameters, which take most of the time to read.
+// library has some of the embedded blueprints, without their parameters, which take most of the time to read.
 func library() fs.FS {
 	blueprint := func(name, fields string) string {
 		return head + "kind: Blueprint\nmetadata: {name: " + name + "}\nspec: {engine: helm, source: chart, fields: [image, env, size, identity, retries, timeout, suspend" + fields + "]}\n"
 	}
 	return tree(map[string]string{
 		"container-job/blueprint.yaml": blueprint("container-job", ""), "cron-job/blueprint.yaml": blueprint("cron-job", ", schedule"),
+		"spark-stream/blueprint.yaml": strings.Replace(blueprint("spark-stream", ", command"), "spec: {", "spec: {parameters: {type: object}, ", 1),
 	})
 }
 

@@ -40,6 +40,8 @@ const (
 
 	// RuleBreaking is broken by a change that readers of a dataset were not built for, without a new version.
 	RuleBreaking = "schema-breaking"
+	// RuleRestart is broken by a stream that begins from nothing and does not say why.
+	RuleRestart = "stream-restart"
 	// RuleRemoved is broken by the removal of what others still read.
 	RuleRemoved = "removed-in-use"
 	// RuleProtected is broken by the removal of a project from a protected environment.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"trunkline.dev/trunkline/api/schema"
+	"trunkline.dev/trunkline/api/spark"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 )
@@ -92,6 +93,12 @@ func (v *contextValues) workload() map[string]any {
 	if e := entryPoint(v.w); e != nil {
 		out["entrypoint"] = e
 	}
+	if s := v.w.Spark; s != nil {
+		out["spark"] = map[string]any{
+			"stream": s.Stream, "operator": s.Operator, "type": s.Type, "driver": sparkProcess(s.Driver), "executor": sparkProcess(s.Executor),
+			"min": s.Min, "max": s.Max, "dynamic": s.Dynamic, "checkpoint": spark.Hadoop(s.Checkpoint), "eventLogs": spark.Hadoop(s.EventLogs),
+		}
+	}
 	return out
 }
 
@@ -109,6 +116,11 @@ func nodes(m catalog.Machines) map[string]any {
 		tolerations[i] = one
 	}
 	return map[string]any{"selector": anyMap(m.Selector), "tolerations": tolerations}
+}
+
+// sparkProcess is what a chart is told of a driver or executor.
+func sparkProcess(p spark.Process) map[string]any {
+	return map[string]any{"cpu": p.CPU, "memory": p.Memory, "cores": p.Cores, "heapMiB": p.HeapMiB, "overheadMiB": p.OverheadMiB}
 }
 
 // flat returns the same for Kustomize, as the data of a ConfigMap.

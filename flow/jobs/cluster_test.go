@@ -16,9 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
+	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/test/clustertest"
 )
 
@@ -126,6 +128,34 @@ func TestJobs(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s of a Job that is gone: %v", name, err)
 		}
+	}
+}
+
+// TestExecutorsOfAJobThatIsGone: what the pod of a Job has made may still be at work once the Job is gone.
+func TestExecutorsOfAJobThatIsGone(t *testing.T) {
+	c := newCell(t, "")
+	as := As{Namespace: c.namespace}
+	executor := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "executor", Namespace: c.namespace, Labels: map[string]string{plan.RunLabel: "gone-1"}},
+		Spec: corev1.PodSpec{
+			NodeSelector: map[string]string{"no": "node"}, Containers: []corev1.Container{{Name: "executor", Image: "i"}}, // it waits
+			TerminationGracePeriodSeconds: new(int64),
+		},
+	}
+	pods := pkg.Cluster(t).Client(t).CoreV1().Pods(c.namespace)
+	if _, err := pods.Create(t.Context(), executor, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if there, err := c.cluster.Await(ctx, as, "gone-1"); there || err == nil {
+		t.Errorf("an executor is at work, and nobody waits for it: %t, %v", there, err)
+	}
+	if err := pods.Delete(t.Context(), "executor", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := c.cluster.Await(t.Context(), as, "gone-1"); there || err != nil {
+		t.Errorf("nothing is at work any more: %t, %v", there, err)
 	}
 }
 

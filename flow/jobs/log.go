@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,7 +51,7 @@ var ErrNoLog = errors.New("it has no log: its pods are gone, or none of its cont
 func (c *Cluster) Log(ctx context.Context, as As, j Job) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, logTimeout)
 	defer cancel()
-	found, err := c.pods(ctx, as, j.Name)
+	found, err := c.pods(ctx, as, batchv1.JobNameLabel, j.Name)
 	if err != nil {
 		return "", err
 	}

@@ -33,7 +33,7 @@ const (
 // now.
 func (c *Cluster) Why(ctx context.Context, as As, j Job) (string, error) {
 	evidence := health.Evidence{Object: j.object}
-	pods, err := c.pods(ctx, as, j.Name)
+	pods, err := c.pods(ctx, as, batchv1.JobNameLabel, j.Name)
 	if err != nil && Transient(err) {
 		return "", err
 	}
@@ -52,7 +52,7 @@ func (c *Cluster) Why(ctx context.Context, as As, j Job) (string, error) {
 	return "its Job failed", nil
 }
 
-// Await waits until no pod of a Job that is gone can be at work any more. If the Job is there after all, it returns true at once: a watch
+// Await waits until no pod of a Job that is gone can be at work any more, and none that these have made, such as executors of Spark. If the Job is there after all, it returns true at once: a watch
 // may be behind what another replica has done.
 func (c *Cluster) Await(ctx context.Context, as As, name string) (there bool, err error) {
 	err = c.do(ctx, as, jobsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
@@ -63,7 +63,7 @@ func (c *Cluster) Await(ctx context.Context, as As, name string) (there bool, er
 		return err == nil, err
 	}
 	for {
-		pods, err := c.pods(ctx, as, name)
+		pods, err := c.pods(ctx, as, plan.RunLabel, name)
 		if err != nil {
 			return false, err
 		}
@@ -106,10 +106,10 @@ func atWork(pod unstructured.Unstructured) bool {
 	return phase != string(corev1.PodSucceeded) && phase != string(corev1.PodFailed)
 }
 
-// pods lists the pods of a Job.
-func (c *Cluster) pods(ctx context.Context, as As, job string) (found []unstructured.Unstructured, err error) {
+// pods lists the pods by which a label says that they are of a Job.
+func (c *Cluster) pods(ctx context.Context, as As, label, job string) (found []unstructured.Unstructured, err error) {
 	err = c.do(ctx, as, podsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		list, err := r.List(ctx, metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=" + job, Limit: maxPods})
+		list, err := r.List(ctx, metav1.ListOptions{LabelSelector: label + "=" + job, Limit: maxPods})
 		if err != nil {
 			return fmt.Errorf("listing the pods of the Job %s/%s: %w", as.Namespace, job, err)
 		}

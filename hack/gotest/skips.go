@@ -28,6 +28,7 @@ var skips = []struct{ test, reason string }{
 	{"reconciler/rendercache.TestAFullDisk", noDisk},
 	{"console/web.TestInABrowser", "there is no Chromium, and it cannot be installed: the other tests of the pages read their HTML"},
 	{"cmd/trunkline/e2e.TestSignOn", "there is no Chromium, and it cannot be installed: the tests of the console sign on without one"},
+	{"cmd/trunkline/e2e.TestSpark", "make test-platform runs it, with Spark"},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},
 }
 

@@ -23,7 +23,7 @@ func Explain(e Evidence) (r Reason) {
 		e.Object = &unstructured.Unstructured{Object: map[string]any{}}
 	}
 	for _, row := range []func(Evidence) (Reason, bool){
-		finalizing, disruptionBudget, externalSecret, podOfJob, ofSuspect, refused, volumeClaim, ofConditions, starting,
+		finalizing, disruptionBudget, externalSecret, podOfJob, ofSuspect, sparkApplication, refused, volumeClaim, ofConditions, starting,
 	} {
 		if found, ok := row(e); ok {
 			if e.Redact != nil {

@@ -6,7 +6,7 @@ package health
 func Codes() []Code {
 	return []Code{
 		ImagePull, Config, Secret, Command, OutOfMemory, Probe, CrashLoop, Exit, Evicted, Unschedulable, Volume, Sandbox, Quota, Webhook, Admission,
-		BackoffLimit, Deadline, DisruptionBudget, Finalizer, Starting, Unknown,
+		ExecutorFailures, SpotLoss, Checkpoint, BackoffLimit, Deadline, DisruptionBudget, Finalizer, Starting, Unknown,
 	}
 }
 

@@ -37,6 +37,12 @@ const (
 	Webhook Code = "webhook"
 	// Admission is another refusal of the API server: a policy, pod security, missing rights.
 	Admission Code = "admission"
+	// ExecutorFailures is a driver of Spark of which too many executors failed.
+	ExecutorFailures Code = "executor-failures"
+	// SpotLoss is a driver of Spark that lost executors with their machines.
+	SpotLoss Code = "spot-loss"
+	// Checkpoint is a stream that cannot go on from its checkpoint.
+	Checkpoint Code = "checkpoint"
 	// BackoffLimit is a Job that is out of retries.
 	BackoffLimit Code = "backoff-limit"
 	// Deadline is a Job that took longer than it may.
@@ -57,7 +63,7 @@ const (
 // itself that it has failed: the worse of the two counts.
 func (c Code) State() State {
 	switch c {
-	case ImagePull, Config, Secret, Command, Unschedulable, Volume, Quota, Webhook, Admission:
+	case ImagePull, Config, Secret, Command, Unschedulable, Volume, Quota, Webhook, Admission, Checkpoint:
 		return Stalled
 	case BackoffLimit, Deadline:
 		return Failed

@@ -128,6 +128,15 @@ func Catalog(tb testing.TB) string {
 	return filepath.Dir(found(tb, "catalog/bin/trunkline-catalog", "catalog"))
 }
 
+// Spark returns the folder of Apache Spark, and that of the Java that it runs on. It skips the test in short runs.
+func Spark(tb testing.TB) (home, java string) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs Spark; left out by -short")
+	}
+	return filepath.Dir(filepath.Dir(found(tb, "spark/home/bin/spark-submit", "spark"))), filepath.Dir(filepath.Dir(found(tb, "spark/java/bin/java", "spark")))
+}
+
 func found(tb testing.TB, name, target string) string {
 	tb.Helper()
 	program, err := Path(name, target)

@@ -71,7 +71,8 @@ or with more:
 
     {{- include "trunkline.podSpec" (dict "root" . "restartPolicy" "Never" "container" $more) | nindent 4 }}
 
-where "container" holds further fields of the container, such as ports and probes.
+where "container" holds further fields of the container, such as ports and probes, "mounts" and "volumes" are more of these, "workingDir" is where the
+process starts, "grace" is how many seconds it has to end, and "token" gives it the token of its service account.
 */}}
 {{- define "trunkline.podSpec" -}}
 {{- $root := .root | default . -}}
@@ -79,8 +80,11 @@ where "container" holds further fields of the container, such as ports and probe
 {{- $w := $t.workload -}}
 {{- $values := $root.Values -}}
 serviceAccountName: {{ $t.serviceAccount | quote }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
+{{- with .grace }}
+terminationGracePeriodSeconds: {{ . }}
+{{- end }}
 {{- with .restartPolicy }}
 restartPolicy: {{ . }}
 {{- end }}
@@ -138,8 +142,8 @@ containers:
       {{- end }}
       {{- toYaml . | nindent 6 }}
     {{- end }}
-    {{- if $w.files }}
-    workingDir: /workspace
+    {{- with .workingDir | default (empty $w.files | ternary "" "/workspace") }}
+    workingDir: {{ . }}
     {{- end }}
     env:
       {{- toYaml $w.env | nindent 6 }}
@@ -175,6 +179,9 @@ containers:
         readOnly: true
       {{- end }}
       {{- end }}
+      {{- with .mounts }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
 volumes:
   - name: tmp
     emptyDir: {}
@@ -198,6 +205,9 @@ volumes:
           path: {{ .path | quote }}
         {{- end }}
   {{- end }}
+  {{- with .volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 
 {{/*
@@ -205,25 +215,32 @@ The spec of a Job that runs the workload: of a Job itself, or of the template in
 the Job with all its retries. Suspension is not in it: a Job's name is made of its spec, and a Job that is suspended
 must stay the same one; and what a CronJob starts is not what is suspended. A run for a lot has one pod and no other after
 it, which would find what the first left behind: what is tried again is the lot, with a place of its own to write to.
+
+Given (dict "root" . "pod" $spec "annotations" $annotations), the pod is that spec, with these annotations.
 */}}
 {{- define "trunkline.jobSpec" -}}
-{{- $w := .Values.global.trunkline.workload -}}
+{{- $root := .root | default . -}}
+{{- $w := $root.Values.global.trunkline.workload -}}
 backoffLimit: {{ if $w.lots }}0{{ else }}{{ hasKey $w "retries" | ternary $w.retries 2 }}{{ end }}
 {{- if gt (int64 $w.timeoutSeconds) 0 }}
 activeDeadlineSeconds: {{ $w.timeoutSeconds }}
 {{- end }}
-{{- with .Values.parallelism }}
+{{- with $root.Values.parallelism }}
 parallelism: {{ . }}
 {{- end }}
-{{- with .Values.completions }}
+{{- with $root.Values.completions }}
 completions: {{ . }}
 {{- end }}
 template:
   metadata:
     labels:
-      {{- include "trunkline.labels" . | nindent 6 }}
+      {{- include "trunkline.labels" $root | nindent 6 }}
+    {{- with .annotations }}
+    annotations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
   spec:
-    {{- include "trunkline.podSpec" (dict "root" . "restartPolicy" "Never") | nindent 4 }}
+    {{- .pod | default (include "trunkline.podSpec" (dict "root" $root "restartPolicy" "Never")) | nindent 4 }}
 {{- end }}
 
 {{/*
@@ -233,9 +250,12 @@ it is suspended, and the 31st of February does not come.
 
 A Job cannot be changed once it is there. Its name holds a hash of all that it is, so that changed content is a new Job, and the one before is
 pruned. Only its suspension can be changed, and stays out of the hash: the Job goes on where it was, and one that is done is not done again.
+
+It takes the same as "trunkline.jobSpec".
 */}}
 {{- define "trunkline.job" -}}
-{{- $w := .Values.global.trunkline.workload -}}
+{{- $root := .root | default . -}}
+{{- $w := $root.Values.global.trunkline.workload -}}
 {{- $spec := include "trunkline.jobSpec" . -}}
 {{- if $w.lots -}}
 apiVersion: batch/v1
@@ -243,7 +263,7 @@ kind: CronJob
 metadata:
   name: {{ include "trunkline.name" (dict "name" $w.name "max" 52) | quote }}
   labels:
-    {{- include "trunkline.labels" . | nindent 4 }}
+    {{- include "trunkline.labels" $root | nindent 4 }}
 spec:
   schedule: "0 0 31 2 *"
   suspend: true
@@ -251,7 +271,7 @@ spec:
   jobTemplate:
     metadata:
       labels:
-        {{- include "trunkline.labels" . | nindent 8 }}
+        {{- include "trunkline.labels" $root | nindent 8 }}
     spec:
       {{- $spec | nindent 6 }}
 {{- else -}}
@@ -260,7 +280,7 @@ kind: Job
 metadata:
   name: "{{ trunc 54 $w.name | trimSuffix "-" }}-{{ sha256sum (print $w.name $spec) | trunc 8 }}"
   labels:
-    {{- include "trunkline.labels" . | nindent 4 }}
+    {{- include "trunkline.labels" $root | nindent 4 }}
 spec:
   {{- if $w.suspend }}
   suspend: true
