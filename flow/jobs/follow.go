@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -101,7 +102,7 @@ func (f *follower) look(ctx context.Context) (exit Exit, ended bool, err error) 
 	if !there {
 		return Exit{Code: -1, Why: "it was removed", Gone: true}, true, nil
 	}
-	found, err := f.c.pods(ctx, f.as, f.name)
+	found, err := f.c.pods(ctx, f.as, batchv1.JobNameLabel, f.name)
 	if err != nil {
 		return Exit{}, false, err
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -69,7 +70,7 @@ func (c *Cluster) doing(ctx context.Context, as As, j Job) string {
 		return ""
 	}
 	evidence := health.Evidence{Object: j.object}
-	pods, err := c.pods(ctx, as, j.Name)
+	pods, err := c.pods(ctx, as, batchv1.JobNameLabel, j.Name)
 	if err != nil {
 		return ""
 	}
