@@ -45,3 +45,14 @@ func TestReferenceOfCommands(t *testing.T) {
 		t.Errorf("%s is not current: run `make golden` (-want +got):\n%s", path, diff)
 	}
 }
+
+// TestCommandsAreThereOnce: a command that is registered twice would be listed twice, and only the first of them be run.
+func TestCommandsAreThereOnce(t *testing.T) {
+	seen := map[string]bool{}
+	eachCommand(newRoot(), func(c *cobra.Command) {
+		if seen[c.CommandPath()] {
+			t.Errorf("%s is registered twice", c.CommandPath())
+		}
+		seen[c.CommandPath()] = true
+	})
+}
