@@ -21,6 +21,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/notify/channel"
+	"trunkline.dev/trunkline/notify/outbox"
 	"trunkline.dev/trunkline/notify/post"
 	"trunkline.dev/trunkline/notify/watch"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -131,6 +132,31 @@ func newSite(t *testing.T, d history.Database) *site {
 	return s
 }
 
+// delivered waits until nothing is left to be told.
+func (s *site) delivered(t *testing.T) {
+	t.Helper()
+	box, err := outbox.Open(t.Context(), s.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for {
+		counts, err := box.Counts(t.Context(), s.clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(counts, func(c outbox.Count) bool { return c.Waiting > 0 }) {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-t.Context().Done():
+			t.Fatal("not all is delivered")
+		}
+	}
+}
+
 // start starts a poster, and returns what ends it.
 func (s *site) start(t *testing.T) (p *post.Poster, stop func()) {
 	t.Helper()
@@ -235,6 +261,7 @@ func TestReplicasTellOnce(t *testing.T) {
 	if what != "release-failed firing" {
 		t.Errorf("it is told %q", what)
 	}
+	s.delivered(t) // a poster that is stopped before it has the answer would have it told once more
 	stop()
 	s.fail(false)
 	// What comes next is the end, and not the beginning once more.
