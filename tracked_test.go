@@ -20,6 +20,18 @@ const maxTracked = 1 << 20
 // binaries are the tracked files that are not text, each with the reason why it cannot be. A row whose file is gone, or
 // has become text, is an error, so that nothing else slips in under its name.
 var binaries = map[string]string{
+	"docs/images/console-costs-dark.webp":         picture,
+	"docs/images/console-costs-light.webp":        picture,
+	"docs/images/console-graph-dark.webp":         picture,
+	"docs/images/console-graph-light.webp":        picture,
+	"docs/images/console-lots-dark.webp":          picture,
+	"docs/images/console-lots-light.webp":         picture,
+	"docs/images/console-platform-dark.webp":      picture,
+	"docs/images/console-platform-light.webp":     picture,
+	"docs/images/console-pull-request-dark.webp":  picture,
+	"docs/images/console-pull-request-light.webp": picture,
+	"docs/images/console-release-dark.webp":       picture,
+	"docs/images/console-release-light.webp":      picture,
 	"docs/images/deployed.webp":                   picture,
 	"docs/images/fixed-by-a-push.webp":            picture,
 	"docs/images/pull-request-dark-desktop.webp":  picture,
@@ -28,8 +40,8 @@ var binaries = map[string]string{
 	"render/kinds/fields.gob.gz":                  "the fields of Kubernetes' kinds, which make golden writes from client-go; a test holds them to it",
 }
 
-// picture is why the pictures of the documentation are there: README.md has to show what "make demo" does.
-const picture = "a picture of the demo, which make images takes"
+// picture is why the pictures of the documentation are there: they have to show what "make demo" does, and the console.
+const picture = "a picture of the demo or the console, which make images takes"
 
 // magics are how files begin that are binaries even if all of their bytes happen to be text.
 var magics = []struct{ prefix, what string }{
