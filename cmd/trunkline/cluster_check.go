@@ -3,9 +3,7 @@
 package main
 
 import (
-	"io"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +14,6 @@ import (
 
 func newClusterCheck() *cobra.Command {
 	var e examining
-	var output string
 	cmd := &cobra.Command{
 		Use:   "check NAME",
 		Short: "Say what a cluster lacks for what is to run on it",
@@ -33,45 +30,20 @@ usage error.`,
   trunkline cluster check prod --config trunkline-daemon.yaml -o json`,
 		Args: cobra.ExactArgs(1),
 		RunE: answering(func(cmd *cobra.Command, args []string) error {
-			printer, err := formatNamed(output, func(w io.Writer, r doctor.Report) error { return printReport(w, r, width(w)) })
-			if err != nil {
-				return err
+			narrow := func(options probe.Options) (probe.Options, error) {
+				named := func(c cluster.Config) bool { return c.Name == args[0] }
+				if !slices.ContainsFunc(options.Clusters, named) {
+					return options, usagef("nothing says how to reach the cluster %q: add --cluster %s=KUBECONFIG, or --config FILE", args[0], args[0])
+				}
+				options.Clusters = slices.DeleteFunc(options.Clusters, func(c cluster.Config) bool { return !named(c) })
+				return options, nil
 			}
-			if e.timeout < time.Second {
-				return usagef("--timeout is at least 1s")
-			}
-			options, err := e.options(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			named := func(c cluster.Config) bool { return c.Name == args[0] }
-			if !slices.ContainsFunc(options.Clusters, named) {
-				return usagef("nothing says how to reach the cluster %q: add --cluster %s=KUBECONFIG, or --config FILE", args[0], args[0])
-			}
-			options.Clusters = slices.DeleteFunc(options.Clusters, func(c cluster.Config) bool { return !named(c) })
-			p := showProgress(cmd, "looking at the cluster")
-			defer p.end()
-			report := doctor.Examine(probe.Gather(cmd.Context(), options)).AboutCluster(args[0])
-			if p.end(); cmd.Context().Err() != nil {
-				return cmd.Context().Err()
-			}
-			if err := printer(cmd.OutOrStdout(), report); err != nil {
-				return err
-			}
-			if report.Fails() {
-				return errFindings
-			}
-			return nil
+			return e.examine(cmd, "looking at the cluster", narrow, func(f doctor.Facts) doctor.Report { return doctor.Examine(f).AboutCluster(args[0]) })
 		}),
 	}
+	e.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&e.from, "from", ".", "folder with the platform")
 	f.StringVar(&e.config, "config", "", "`FILE` with the configuration of a daemon, a DaemonConfiguration, which says how to reach clusters")
-	f.StringArrayVar(&e.clusters, "cluster", nil, clusterUsage)
-	f.BoolVar(&e.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
-	e.daemon.flags(cmd)
-	e.sops.flags(cmd)
-	f.DurationVar(&e.timeout, "timeout", doctorTimeout, "how long to wait for each that is asked")
-	f.StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
 	return cmd
 }

@@ -24,11 +24,11 @@ type examining struct {
 	allowExec bool
 	sops      unsealing
 	timeout   time.Duration
+	output    string
 }
 
 func newDoctor() *cobra.Command {
 	var e examining
-	var output string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what is wrong with this machine, the daemon and what is around",
@@ -52,40 +52,56 @@ usage error.`,
   trunkline doctor -o json | jq '.findings[] | select(.result == "fails")'`,
 		Args: cobra.NoArgs,
 		RunE: answering(func(cmd *cobra.Command, _ []string) error {
-			printer, err := formatNamed(output, func(w io.Writer, r doctor.Report) error { return printReport(w, r, width(w)) })
-			if err != nil {
-				return err
-			}
-			if e.timeout < time.Second {
-				return usagef("--timeout is at least 1s")
-			}
-			options, err := e.options(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			p := showProgress(cmd, "looking at everything")
-			defer p.end()
-			report := doctor.Examine(probe.Gather(cmd.Context(), options))
-			if p.end(); cmd.Context().Err() != nil {
-				return cmd.Context().Err()
-			}
-			if err := printer(cmd.OutOrStdout(), report); err != nil {
-				return err
-			}
-			if report.Fails() {
-				return errFindings
-			}
-			return nil
+			return e.examine(cmd, "looking at everything", func(options probe.Options) (probe.Options, error) { return options, nil }, doctor.Examine)
 		}),
 	}
+	e.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&e.from, "from", ".", "folder with the platform, in a repository or not")
 	f.StringVar(&e.config, "config", "", "`FILE` with the configuration of a daemon, a DaemonConfiguration: what it would use is looked at")
+	return cmd
+}
+
+// flags declares those that all commands have that examine something.
+func (e *examining) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringArrayVar(&e.clusters, "cluster", nil, clusterUsage)
 	f.BoolVar(&e.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	e.daemon.flags(cmd)
 	e.sops.flags(cmd)
 	f.DurationVar(&e.timeout, "timeout", doctorTimeout, "how long to wait for each that is asked")
-	f.StringVarP(&output, "output", "o", "table", "output format: table, json or yaml")
-	return cmd
+	f.StringVarP(&e.output, "output", "o", "table", "output format: table, json or yaml")
+}
+
+// examine looks at what narrow leaves of the options, and prints the report that judge makes of it. A failure is an error.
+func (e *examining) examine(
+	cmd *cobra.Command, doing string, narrow func(probe.Options) (probe.Options, error), judge func(doctor.Facts) doctor.Report,
+) error {
+	printer, err := formatNamed(e.output, func(w io.Writer, r doctor.Report) error { return printReport(w, r, width(w)) })
+	if err != nil {
+		return err
+	}
+	if e.timeout < time.Second {
+		return usagef("--timeout is at least 1s")
+	}
+	options, err := e.options(cmd.Flags())
+	if err != nil {
+		return err
+	}
+	if options, err = narrow(options); err != nil {
+		return err
+	}
+	p := showProgress(cmd, doing)
+	defer p.end()
+	report := judge(probe.Gather(cmd.Context(), options))
+	if p.end(); cmd.Context().Err() != nil {
+		return cmd.Context().Err()
+	}
+	if err := printer(cmd.OutOrStdout(), report); err != nil {
+		return err
+	}
+	if report.Fails() {
+		return errFindings
+	}
+	return nil
 }

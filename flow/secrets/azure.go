@@ -44,12 +44,7 @@ func (s *azureStore) read(ctx context.Context, ref v1alpha1.SecretRef) (document
 	if ref.Version != "" {
 		at += "/" + url.PathEscape(ref.Version)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"?api-version="+keyVaultVersion, http.NoBody)
-	if err != nil {
-		return document{}, err
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	a, err := call(s.client, req)
+	a, err := get(ctx, s.client, at+"?api-version="+keyVaultVersion, token)
 	if err != nil {
 		return document{}, err
 	}

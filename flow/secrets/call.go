@@ -3,6 +3,7 @@
 package secrets
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,16 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+}
+
+// get asks for what is at an address, with a token.
+func get(ctx context.Context, client *http.Client, at, token string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, http.NoBody)
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return call(client, req)
 }
 
 // call makes a request. Who does not answer, or has to be asked again, is unreachable.

@@ -43,12 +43,7 @@ func (s *googleStore) read(ctx context.Context, ref v1alpha1.SecretRef) (documen
 	}
 	at := strings.TrimSuffix(cmp.Or(s.declared.Endpoint, googleAPI), "/") + "/v1/projects/" + url.PathEscape(s.declared.Project) +
 		"/secrets/" + url.PathEscape(ref.Name) + "/versions/" + url.PathEscape(cmp.Or(ref.Version, "latest")) + ":access"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, http.NoBody)
-	if err != nil {
-		return document{}, err
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	a, err := call(s.client, req)
+	a, err := get(ctx, s.client, at, token)
 	if err != nil {
 		return document{}, err
 	}
