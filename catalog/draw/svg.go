@@ -3,6 +3,7 @@
 package draw
 
 import (
+	"bufio"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -18,24 +19,40 @@ const (
 	minWidth  = 420 // of the picture, so that its title and notes have room
 )
 
-// svg draws a picture: layers from left to right, a frame for each project. It has no scripts, no fonts and no links,
-// and follows the light or dark mode of whoever looks at it.
-func (d *drawing) svg(w io.Writer) error {
+// Picture is a graph that is laid out as an SVG: layers from left to right, a frame for each project. It has no scripts, no fonts and
+// no links but those of [Options], and follows the light or dark mode of whoever looks at it. It does not change, and may be written
+// by several goroutines at once.
+type Picture struct {
+	drawing *drawing
+	scene   *scene
+}
+
+// Lay lays out the picture of a graph, which is what takes time. If the graph is larger than can be drawn, it returns a [*TooLargeError].
+func Lay(g Graph, o Options) (*Picture, error) {
+	d, err := reduce(SVG, newIndex(g), o)
+	if err != nil {
+		return nil, err
+	}
 	s, err := d.scene()
 	if err != nil {
-		limit := SVG.limits().possible
-		return fmt.Errorf("%w: %w", d.tooLarge(SVG, limit), err)
+		return nil, fmt.Errorf("%w: %w", d.tooLarge(SVG, SVG.limits().possible), err)
 	}
-	p := &picture{drawing: d, scene: s, out: w}
-	p.write()
-	return nil
+	return &Picture{drawing: d, scene: s}, nil
+}
+
+// Write writes the picture. The state of a node is a class of its own; empty: none. A nil function has no state for any.
+func (p *Picture) Write(w io.Writer, state func(*Node) string) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	(&picture{drawing: p.drawing, scene: p.scene, state: state, out: out}).write()
+	return out.Flush()
 }
 
 // picture writes a scene.
 type picture struct {
 	*drawing
 	*scene
-	out io.Writer
+	state func(*Node) string
+	out   io.Writer
 }
 
 func (p *picture) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
@@ -136,8 +153,8 @@ func (p *picture) node(n *Node, b layered.Box) {
 	add(n.Cycle, "cycle")
 	add(n.Change != "", string(n.Change))
 	link := ""
-	if p.options.State != nil {
-		state := p.options.State(n)
+	if p.state != nil {
+		state := p.state(n)
 		add(state != "", state)
 	}
 	if p.options.Link != nil {

@@ -73,9 +73,9 @@ type Options struct {
 	Width int
 	Color bool
 	// Inline leaves the style and the background out of an SVG that is part of a page, which has [Stylesheet]. Link returns where a
-	// node of it leads, and State a class of its own; empty: nothing.
-	Inline      bool
-	Link, State func(*Node) string
+	// node of it leads; empty: nowhere.
+	Inline bool
+	Link   func(*Node) string
 }
 
 // drawing is what the formats draw.
@@ -96,6 +96,13 @@ func Write(w io.Writer, format Format, g Graph, o Options) error {
 	if _, err := ParseFormat(string(format)); err != nil {
 		return err
 	}
+	if format == SVG {
+		p, err := Lay(g, o)
+		if err != nil {
+			return err
+		}
+		return p.Write(w, nil)
+	}
 	d, err := reduce(format, newIndex(g), o)
 	if err != nil {
 		return err
@@ -108,8 +115,6 @@ func Write(w io.Writer, format Format, g Graph, o Options) error {
 		d.mermaid(out)
 	case JSON:
 		err = d.json(out)
-	case SVG:
-		err = d.svg(out)
 	default:
 		d.text(out)
 	}

@@ -52,6 +52,7 @@ type graphNode struct {
 	ID, Path, Kind, Project, ProjectPath string
 	Badge                                *badge
 	From, To                             []link
+	missing                              bool
 }
 
 // ways are the directions in which a node is drawn around.
@@ -70,8 +71,10 @@ func showGraph(a *ask) (shown, error) {
 	if q.Environment != "" && !slices.Contains(environments, q.Environment) {
 		return shown{}, unknown("environment", q.Environment, environments)
 	}
-	part := seenOf(a.charts.of(cat, q.Environment), a.sight)
-	if q.Node != "" || q.Project != "" || q.Depth > 0 {
+	whole := a.charts.of(cat, q.Environment)
+	part := seenOf(whole.graph, a.sight)
+	selected := q.Node != "" || q.Project != "" || q.Depth > 0
+	if selected {
 		var err error
 		part, err = draw.Select(part, draw.Selection{
 			Node: q.Node, Project: q.Project, Depth: q.Depth, Upstream: q.Node != "" && q.Way != "down", Downstream: q.Node != "" && q.Way != "up",
@@ -80,7 +83,11 @@ func showGraph(a *ask) (shown, error) {
 			return shown{}, problemf(http.StatusNotFound, "%s", err)
 		}
 	}
-	v := graphView(part, moodsOf(a.state, q.Environment), q)
+	c := whole
+	if selected || !a.sight.Whole() {
+		c = &chart{graph: part}
+	}
+	v := graphView(c, moodsOf(a.state, q.Environment), q)
 	v.Environments = environments
 	if q.Node != "" {
 		v.Both, v.Up, v.Down = a.with("way", ""), a.with("way", "up"), a.with("way", "down")
@@ -151,35 +158,42 @@ func moodsOf(p *status.Platform, environment string) map[string]badge {
 
 func ownerOf(name string) string { return "owner of\x00" + name }
 
-// graphView draws a part of a graph.
-func graphView(part draw.Graph, moods map[string]badge, q graphQuery) graphPage {
-	v := graphPage{Query: q, Around: q.Node + q.Project}
-	state := func(n *draw.Node) (badge, bool) {
-		name := n.Project
-		if n.Kind == draw.Owner {
-			name = ownerOf(n.Owner)
+// graphView shows a graph, with how its nodes are.
+func graphView(c *chart, moods map[string]badge, q graphQuery) graphPage {
+	picture, rows, err := c.laid(q.Environment)
+	v := graphPage{Query: q, Around: q.Node + q.Project, Nodes: slices.Clone(rows), More: len(c.graph.Nodes) - len(rows)}
+	state := func(kind draw.Kind, project, owner string) (badge, bool) {
+		switch kind {
+		case draw.Dataset:
+			return badge{}, false
+		case draw.Owner:
+			project = ownerOf(owner)
 		}
-		b, ok := moods[name]
-		return b, ok && !n.Missing
+		b, ok := moods[project]
+		return b, ok
+	}
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		if b, ok := state(draw.Kind(n.Kind), n.Project, ""); ok && !n.missing {
+			n.Badge = &b
+		}
 	}
 	var out bytes.Buffer
-	err := draw.Write(&out, draw.SVG, part, draw.Options{
-		Inline: true,
-		State: func(n *draw.Node) string {
-			if b, ok := state(n); ok && n.Kind != draw.Dataset {
+	if err == nil {
+		err = picture.Write(&out, func(n *draw.Node) string {
+			if b, ok := state(n.Kind, n.Project, n.Owner); ok && !n.Missing {
 				return "is-" + string(b.Mood)
 			}
 			return ""
-		},
-		Link: func(n *draw.Node) string { return nodeAddress(n, q.Environment) },
-	})
-	if tooLarge, ok := errors.AsType[*draw.TooLargeError](err); ok {
-		v.Trouble = tooLarge.Error()
-	} else if err != nil {
+		})
+	}
+	if err != nil {
 		v.Trouble = err.Error()
+		if tooLarge, ok := errors.AsType[*draw.TooLargeError](err); ok {
+			v.Trouble = tooLarge.Error()
+		}
 	}
 	v.Picture = template.HTML(out.String()) //nolint:gosec // the SVG is drawn here, and escapes all texts
-	v.list(part, state, q.Environment)
 	return v
 }
 
@@ -202,30 +216,6 @@ func nodeAddress(n *draw.Node, environment string) string {
 	return "/graph?" + q.Encode()
 }
 
-// list lists the nodes, the first of them, for whom a picture is no help.
-func (v *graphPage) list(part draw.Graph, state func(*draw.Node) (badge, bool), environment string) {
-	from, to := map[string][]link{}, map[string][]link{}
-	address := func(id string) link {
-		n := draw.Node{ID: id}
-		return link{id, nodeAddress(&n, environment)}
-	}
-	for _, e := range part.Edges {
-		from[e.To] = append(from[e.To], address(e.From))
-		to[e.From] = append(to[e.From], address(e.To))
-	}
-	nodes := slices.Clone(part.Nodes)
-	slices.SortFunc(nodes, func(a, b draw.Node) int { return strings.Compare(a.ID, b.ID) })
-	v.More = max(0, len(nodes)-maxNodes)
-	for i := range nodes[:len(nodes)-v.More] {
-		n := &nodes[i]
-		row := graphNode{ID: n.ID, Path: nodeAddress(n, environment), Kind: string(n.Kind), Project: n.Project, ProjectPath: projectPath(n.Project), From: from[n.ID], To: to[n.ID]}
-		if b, ok := state(n); ok && n.Kind != draw.Dataset {
-			row.Badge = &b
-		}
-		v.Nodes = append(v.Nodes, row)
-	}
-}
-
 // DepthText says how far the picture goes, for the form.
 func (q graphQuery) DepthText() string {
 	if q.Depth == 0 {
@@ -234,25 +224,70 @@ func (q graphQuery) DepthText() string {
 	return strconv.Itoa(q.Depth)
 }
 
-// charts keeps the graph of one catalog, by environment.
+// charts keeps the graphs of one catalog, by environment: what is drawn of them changes with the commit only, and colours with releases.
 type charts struct {
 	mu  sync.Mutex
 	cat *catalog.Catalog
-	by  map[string]draw.Graph
+	by  map[string]*chart
 }
 
-func (c *charts) of(cat *catalog.Catalog, environment string) draw.Graph {
+func (c *charts) of(cat *catalog.Catalog, environment string) *chart {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cat != cat {
-		c.cat, c.by = cat, map[string]draw.Graph{}
+		c.cat, c.by = cat, map[string]*chart{}
 	}
 	g, ok := c.by[environment]
 	if !ok {
-		g = flowchart.Of(cat, environment)
+		g = &chart{graph: flowchart.Of(cat, environment)}
 		c.by[environment] = g
 	}
 	return g
+}
+
+// chart is a graph that is laid out once.
+type chart struct {
+	graph   draw.Graph
+	once    sync.Once
+	picture *draw.Picture
+	rows    []graphNode
+	err     error
+}
+
+// laid returns the picture of the graph, and its first nodes as a list, for whom a picture is no help.
+func (c *chart) laid(environment string) (*draw.Picture, []graphNode, error) {
+	c.once.Do(func() {
+		c.picture, c.err = draw.Lay(c.graph, draw.Options{Inline: true, Link: func(n *draw.Node) string { return nodeAddress(n, environment) }})
+		c.rows = rowsOf(c.graph, environment)
+	})
+	return c.picture, c.rows, c.err
+}
+
+// rowsOf are the first nodes of a graph, with what comes before and after them.
+func rowsOf(g draw.Graph, environment string) []graphNode {
+	order := make([]*draw.Node, len(g.Nodes))
+	for i := range g.Nodes {
+		order[i] = &g.Nodes[i]
+	}
+	slices.SortFunc(order, func(a, b *draw.Node) int { return strings.Compare(a.ID, b.ID) })
+	order = order[:min(len(order), maxNodes)]
+	rows, at := make([]graphNode, len(order)), make(map[string]int, len(order))
+	for i, n := range order {
+		rows[i] = graphNode{
+			ID: n.ID, Path: nodeAddress(n, environment), Kind: string(n.Kind), Project: n.Project, ProjectPath: projectPath(n.Project), missing: n.Missing,
+		}
+		at[n.ID] = i
+	}
+	address := func(id string) link { return link{id, nodeAddress(&draw.Node{ID: id}, environment)} }
+	for _, e := range g.Edges {
+		if i, ok := at[e.To]; ok {
+			rows[i].From = append(rows[i].From, address(e.From))
+		}
+		if i, ok := at[e.From]; ok {
+			rows[i].To = append(rows[i].To, address(e.To))
+		}
+	}
+	return rows
 }
 
 // graphStyle is the file with the style of pictures.
