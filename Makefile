@@ -262,9 +262,9 @@ openlineage: ## install the classes of OpenLineage's client, which read our even
 moto: ## install moto, which is AWS in memory, into .cache/moto
 	@test/moto/install.sh
 
-demo: build ## show the main job on two real clusters; ONCE=1 to run it unattended
+demo: build $(if $(filter-out 0 false,$(FULL)),engines) ## show the main job on two real clusters; ONCE=1 to run it unattended, FULL=1 with Spark and others
 	@$(GO) build -o bin/demo ./examples/demo
-	@ONCE=$(ONCE) exec bin/demo
+	@ONCE=$(ONCE) FULL=$(FULL) exec bin/demo
 
 browser-tools: ## find or install a browser and what drives it, into .cache/browser; where there is none, tests with it are skipped
 	@hack/browser/install.sh || echo "without a browser, the tests of pages in one are skipped"

@@ -76,32 +76,8 @@ func (d *demo) play(ctx context.Context) error {
 	begin := time.Now()
 	d.story.heading("Trunkline: merge to trunk, and it runs.")
 	d.story.say("Two real Kubernetes clusters, a GitHub in memory and the daemon, all on this machine and below " +
-		d.dir + ". It takes about two minutes. Ctrl-C ends it, and leaves nothing behind.")
-	for _, step := range []struct {
-		title string
-		limit time.Duration
-		run   func(context.Context) error
-	}{
-		{"Start two clusters, dev and prod", startLimit, d.startClusters},
-		{"Merge the platform: rendered, applied, healthy", rolloutLimit, d.rollOut},
-		{"Change one project: only that one is touched", changeLimit, d.change},
-		{"Change something by hand: it is taken back", changeLimit, d.heal},
-		{"Merge an image that does not exist: prod goes back by itself", changeLimit, d.rollBack},
-		{"Remove a project: it is pruned, the others stay", changeLimit, d.remove},
-		{"Merge a mistake: refused, and what runs stays untouched", refuseLimit, d.refuse},
-		{"Revert the mistake: accepted again", refuseLimit, d.revert},
-		{"Open a pull request: a check and a comment tell what merging does", pullLimit, d.openPull},
-		{"Open one with the mistake: it fails at both files, and a push fixes it", pullLimit, d.refusePull},
-		{"Ask for a preview: the pull request runs beside dev, and leaves nothing behind", pullLimit, d.previewPull},
-		{"Press merge: deployed, and the pull request says so", mergeLimit, d.mergePull},
-		{"Let data arrive, day by day: computed through three projects", lotsLimit, d.computeLots},
-		{"Lose a lot: it is computed again", lotsLimit, d.loseLot},
-		{"Merge a backfill: lots from earlier on", lotsLimit, d.backfill},
-		{"Merge a replay: a lot once more, and what was made of it", lotsLimit, d.replay},
-		{"Ask why a lot is missing: the first cause is named", lotsLimit, d.nameGap},
-		{"Ask what all of this did cost: to the cent, in two ways", lotsLimit, d.spent},
-		{"Open the console: the same, in a browser", lotsLimit, d.openConsole},
-	} {
+		d.dir + ". It takes about " + d.opts.length() + " minutes. Ctrl-C ends it, and leaves nothing behind.")
+	for _, step := range d.steps() {
 		d.story.step(step.title)
 		err := func() error {
 			ctx, cancel := context.WithTimeoutCause(ctx, step.limit, tooLongError{step.limit})
@@ -120,6 +96,44 @@ func (d *demo) play(ctx context.Context) error {
 	d.story.blank()
 	d.story.ok(fmt.Sprintf("%d steps, %d checks", d.story.steps, d.checks), time.Since(begin))
 	return nil
+}
+
+// step is a part of the story.
+type step struct {
+	title string
+	limit time.Duration
+	run   func(context.Context) error
+}
+
+// steps are all but the last one.
+func (d *demo) steps() []step {
+	steps := []step{
+		{"Start two clusters, dev and prod", startLimit, d.startClusters},
+		{"Merge the platform: rendered, applied, healthy", rolloutLimit, d.rollOut},
+		{"Change one project: only that one is touched", changeLimit, d.change},
+		{"Change something by hand: it is taken back", changeLimit, d.heal},
+		{"Merge an image that does not exist: prod goes back by itself", changeLimit, d.rollBack},
+		{"Remove a project: it is pruned, the others stay", changeLimit, d.remove},
+		{"Merge a mistake: refused, and what runs stays untouched", refuseLimit, d.refuse},
+		{"Revert the mistake: accepted again", refuseLimit, d.revert},
+		{"Open a pull request: a check and a comment tell what merging does", pullLimit, d.openPull},
+		{"Open one with the mistake: it fails at both files, and a push fixes it", pullLimit, d.refusePull},
+		{"Ask for a preview: the pull request runs beside dev, and leaves nothing behind", pullLimit, d.previewPull},
+		{"Press merge: deployed, and the pull request says so", mergeLimit, d.mergePull},
+		{"Let data arrive, day by day: computed through three projects", lotsLimit, d.computeLots},
+		{"Lose a lot: it is computed again", lotsLimit, d.loseLot},
+		{"Merge a backfill: lots from earlier on", lotsLimit, d.backfill},
+		{"Merge a replay: a lot once more, and what was made of it", lotsLimit, d.replay},
+		{"Ask why a lot is missing: the first cause is named", lotsLimit, d.nameGap},
+	}
+	if d.opts.full {
+		steps = append(steps, d.fullSteps()...)
+	}
+	return append(
+		steps,
+		step{"Ask what all of this did cost: to the cent, in two ways", lotsLimit, d.spent},
+		step{"Open the console: the same, in a browser", lotsLimit, d.openConsole},
+	)
 }
 
 // tooLongError is why a step is given up.

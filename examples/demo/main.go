@@ -53,6 +53,8 @@ type options struct {
 	bin     string // folder of the two programs
 	example string // folder of the example platform
 	once    bool   // end after the last step instead of staying up
+	full    bool   // with the engines of data platforms
+	engines string // folder of these engines
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
@@ -88,6 +90,8 @@ func parse(args []string, stderr io.Writer, env func(string) string) (options, e
 	f.StringVar(&o.bin, "bin", "bin", "folder with the programs trunkline and devcluster")
 	f.StringVar(&o.example, "example", filepath.Join("examples", "acme"), "folder of the example platform")
 	f.BoolVar(&o.once, "once", truthy(env("CI")) || truthy(env("ONCE")), "end after the last step; also with CI=true or ONCE=1 in the environment")
+	f.BoolVar(&o.full, "full", truthy(env("FULL")), "with the engines of data platforms, such as Spark; also with FULL=1 in the environment")
+	f.StringVar(&o.engines, "engines", ".cache", "folder of these engines")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -118,7 +122,18 @@ func (o options) check() error {
 	if _, err := exec.LookPath("git"); err != nil {
 		return errors.New("git is needed and not found: please install it")
 	}
+	if o.full {
+		return o.checkEngines()
+	}
 	return nil
+}
+
+// length is how many minutes the demo takes, about.
+func (o options) length() string {
+	if o.full {
+		return "five"
+	}
+	return "two"
 }
 
 func (o options) trunkline() string  { return o.bin + string(filepath.Separator) + "trunkline" }

@@ -27,9 +27,13 @@ func (d *demo) startClusters(ctx context.Context) error {
 	for i, name := range names {
 		kubeconfig := d.path(name, "kubeconfig")
 		d.log = d.path(name + ".log")
+		args := []string{"up", "--name", name, "--dir", d.path(name), "--mount", lake + "=" + lake, "--lifeline"}
+		if d.opts.full && name == lotsEnvironment {
+			args = append(args, "--network", "pods") // a driver and its executors, and the parts of Airflow, reach each other
+		}
 		p, err := d.family.start(stage.Spec{
 			Name: "cluster " + name, Path: d.opts.devcluster(), Log: d.log,
-			Args: []string{"up", "--name", name, "--dir", d.path(name), "--mount", lake + "=" + lake, "--lifeline"},
+			Args: args,
 			Ready: func(line string) (string, bool) {
 				return kubeconfig, strings.HasSuffix(line, string(filepath.Separator)+filepath.Join(name, "kubeconfig"))
 			},

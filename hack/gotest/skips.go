@@ -10,6 +10,9 @@ const noDisk = "the system does not allow user namespaces, without which no disk
 // noSigning is about programs that do not come with Git.
 const noSigning = "signatures are made by GnuPG and OpenSSH, where they are installed"
 
+// withEngines is about tests of a tier of their own.
+const withEngines = "make test-platform runs it, with the engine"
+
 // skips are the tests that may be skipped in CI, each with what runs in their stead.
 var skips = []struct{ test, reason string }{
 	{"reconciler/builders.TestTooMuchMemory", "the race detector breaks limits of memory; make test runs it without as well"},
@@ -28,7 +31,10 @@ var skips = []struct{ test, reason string }{
 	{"reconciler/rendercache.TestAFullDisk", noDisk},
 	{"console/web.TestInABrowser", "there is no Chromium, and it cannot be installed: the other tests of the pages read their HTML"},
 	{"cmd/trunkline/e2e.TestSignOn", "there is no Chromium, and it cannot be installed: the tests of the console sign on without one"},
-	{"cmd/trunkline/e2e.TestSpark", "make test-platform runs it, with Spark"},
+	{"cmd/trunkline/e2e.TestSpark", withEngines},
+	{"cmd/trunkline/e2e.TestAirflow", withEngines},
+	{"cmd/trunkline/e2e.TestNotebook", withEngines},
+	{"cmd/trunkline/e2e.TestTemplate", withEngines},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},
 }
 
