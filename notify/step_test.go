@@ -103,7 +103,7 @@ func TestStep(t *testing.T) {
 		},
 		"what is not known is not over": {
 			team,
-			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {minute, "?", ""}, {2 * hour, "?", ""}},
+			[]moment{{0, "a", ""}, {20 * sec, "a", ""}, {minute, "?", ""}, {2 * hour, "?", ""}, {2*hour + minute, "?", ""}},
 			[]string{"20s team: a firing"},
 		},
 		"what is still so is told again": {
