@@ -57,7 +57,7 @@ type stream struct {
 	healthTimeout string
 }
 
-func newStream(t *testing.T) *stream {
+func newStream(t *testing.T, args ...string) *stream {
 	t.Helper()
 	s := &stream{t: t, dir: t.TempDir(), repo: gittest.New(t), healthTimeout: "5m"}
 	s.home, s.java = cached.Spark(t)
@@ -70,7 +70,7 @@ func newStream(t *testing.T) *stream {
 	if err := os.WriteFile(s.entry, []byte(sparkEntry), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.cluster = clustertest.Start(t, clustertest.Options{Name: "stream", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", s.dir + "=" + s.dir}})
+	s.cluster = clustertest.Start(t, clustertest.Options{Name: "stream", Mode: clustertest.Exec, Network: clustertest.Pods, Args: append(args, "--mount", s.dir+"="+s.dir)})
 	return s
 }
 
