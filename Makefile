@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build trunkline lot devcluster versitygw zig cosign image release test test-short test-cloud test-devcluster test-release test-image cover storms parity mutants fuzz lint fmt prose deadcode vuln \
+.PHONY: help build trunkline lot devcluster versitygw vault zig cosign image release test test-short test-cloud test-devcluster test-release test-image cover storms parity mutants fuzz lint fmt prose deadcode vuln \
 	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog engines spark test-platform postgres github-schemas site mermaid openlineage moto demo browser browser-tools images tidy check clean
 
 GO ?= go
@@ -66,6 +66,10 @@ versitygw: ## build bin/versitygw, an S3 server on a folder
 	@[ -x bin/versitygw ] || echo "building bin/versitygw, which is a program of others from its source; the first time takes a minute or two"
 	@$(GO) build -C test/versitygw -ldflags '-s -w' -o ../../bin/versitygw github.com/versity/versitygw/cmd/versitygw
 
+vault: ## build bin/vault, the Vault of HashiCorp for tests
+	@[ -x bin/vault ] || echo "building bin/vault, which is a program of others from its source; the first time takes a few minutes"
+	@$(GO) build -C test/vault -ldflags '-s -w' -o ../../bin/vault .
+
 zig: ## install Zig into .cache/zig, which releases have what is written in C compiled with, for every platform
 	@hack/zig/install.sh
 
@@ -115,8 +119,9 @@ test-release: cosign zig ## tier 3, nightly: test release, a module of its own, 
 test-image: image ## tier 3, nightly: make the image of the last commit, and run what is in it as a container would
 	@cd release && ../$(WITH_TMP) $(GO) test -count 1 -run TestTrunklineInItsImage . -args -image-layout $(CURDIR)/dist/image
 
-test-platform: devcluster engines ## the tests with the engines of data platforms: Airflow, Spark, JupyterLab, dbt
-	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -timeout 30m -run '^Test(Spark|Airflow|Notebook|Template)' ./cmd/trunkline/e2e -args -platform
+test-platform: devcluster engines vault ## the tests with the engines of data platforms: Airflow, Spark, JupyterLab, dbt; and with Vault
+	@cd test/vault && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
+	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -timeout 30m -run '^Test(Spark|Airflow|Notebook|Template|Vault)' ./cmd/trunkline/e2e -args -platform
 
 storms: build versitygw postgres ## tier 3, nightly: repeat what is random (storms, kills, models, properties); STORMS=5 times
 	@$(WITH_TMP) $(GO) run ./hack/gotest -race -count $(STORMS) -timeout 120m -run 'Storm|Kill|Damaged|Replica|Hang|Delay' \
@@ -282,6 +287,7 @@ tidy: ## bring go.mod and go.sum in line with the imports
 	@$(GO) mod tidy
 	@cd test/devcluster && $(GO) mod tidy
 	@cd test/versitygw && $(GO) mod tidy
+	@cd test/vault && $(GO) mod tidy
 	@cd test/cosign && $(GO) mod tidy
 	@cd release && $(GO) mod tidy
 	@cd test/promtool && $(GO) mod tidy

@@ -260,6 +260,7 @@ func cases(t testing.TB) map[string]catalog.Release {
 	sparked(&operated, []string{"/opt/clean.jar", "2026"})
 	operatedStream := full(bp["spark-stream"], with(own["spark-stream"], map[string]any{"operator": "kubeflow", "committer": "manifest"}))
 	sparked(&operatedStream, []string{"clean.py"})
+	operatedStream.Schedule = ""
 	out := map[string]catalog.Release{}
 	for _, by := range []v1alpha1.MachineMaker{v1alpha1.MachinesOfEKS, v1alpha1.MachinesOfKarpenter, v1alpha1.MachinesOfGKE, v1alpha1.MachinesOfAKS} {
 		w := plain(bp["container-job"], map[string]any{"nodeSelector": map[string]any{"disk": "ssd"}})

@@ -3,6 +3,7 @@
 package blueprints_test
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	psapi "k8s.io/pod-security-admission/api"
@@ -159,7 +161,7 @@ func applicationOf(o any) *applicationSpec {
 	return nil
 }
 
-// TestStreamsHaveOneDriver: while one ends, no other begins, and a driver that ends at once is no healthy stream.
+// TestStreamsHaveOneDriver: while one ends, no other begins, and a driver is ready once the script that starts it says that the stream works.
 func TestStreamsHaveOneDriver(t *testing.T) {
 	objects, _ := renderYAML(t, cases(t)["spark-stream"])
 	for _, o := range objects {
@@ -167,9 +169,80 @@ func TestStreamsHaveOneDriver(t *testing.T) {
 			continue
 		}
 		spec, _ := o.Object["spec"].(map[string]any)
-		if diff := cmp.Diff([]any{map[string]any{"type": "Recreate"}, int64(1), int64(20)}, []any{spec["strategy"], spec["replicas"], spec["minReadySeconds"]}); diff != "" {
+		if diff := cmp.Diff([]any{map[string]any{"type": "Recreate"}, int64(1)}, []any{spec["strategy"], spec["replicas"]}); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
+		deployment, _ := typed(t, o).(*appsv1.Deployment)
+		driver := deployment.Spec.Template.Spec.Containers[0]
+		probe := driver.ReadinessProbe
+		if probe == nil || probe.Exec == nil || !slices.ContainsFunc(driver.Env, func(v corev1.EnvVar) bool {
+			return v.Name == "SUBMIT_WORKING" && strings.HasSuffix(probe.Exec.Command[len(probe.Exec.Command)-1], " "+v.Value)
+		}) {
+			t.Errorf("the driver is ready by %v, with %v", probe, driver.Env)
+		}
+	}
+}
+
+// submitted runs the script that starts drivers with a shell program in place of Spark's, which first says what it is told.
+func submitted(t *testing.T, script, does string, more map[string]string) (said []string, code int) {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program := "#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done\necho loud >&2\n" + does + "\n"
+	if err := os.WriteFile(filepath.Join(home, "bin", "spark-submit"), []byte(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"PATH": os.Getenv("PATH"), "SPARK_HOME": home, "KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443", "SUBMIT_POD": "clean-x", "SUBMIT_IP": "10.1.1.1",
+		"TMPDIR": t.TempDir(),
+	}
+	maps.Copy(env, more)
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", script, "clean.py", "a b", "$(c)")
+	for _, key := range slices.Sorted(maps.Keys(env)) {
+		cmd.Env = append(cmd.Env, key+"="+env[key])
+	}
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n"), cmd.ProcessState.ExitCode()
+}
+
+// TestAStreamWorks: a stream counts as working once its log says that a batch was done, or after some time if the log says nothing of batches; and
+// what an earlier driver of the pod has left does not count.
+func TestAStreamWorks(t *testing.T) {
+	submit, err := filepath.Abs("spark-job/chart/files/submit.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const until = "while [ ! -e $SUBMIT_WORKING ]; do sleep 0.02; done; yes | head -c 300000 | tr -d '\\n'; echo; echo loud"
+	for name, tc := range map[string]struct {
+		reason, settle, does string
+		code                 int
+		works                bool
+	}{
+		"Batch":  {"A batch was done, and the log goes on.", "20", "echo '26/12/01 12:00:00 INFO MicroBatchExecution: Streaming query made progress: {'; " + until, 0, true},
+		"Idle":   {"Nothing has arrived.", "20", "echo 'INFO MicroBatchExecution: Streaming query has been idle and waiting for new data more than 10000 ms.'; " + until, 0, true},
+		"Silent": {"The log leaves out what is no warning.", "1", until, 0, true},
+		"Fails":  {"It ends before.", "20", "exit 1", 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			working := filepath.Join(t.TempDir(), "working")
+			if err := os.WriteFile(working, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			said, code := submitted(t, submit, tc.does, map[string]string{"SUBMIT_WORKING": working, "SUBMIT_SETTLE": tc.settle})
+			if _, err := os.Stat(working); code != tc.code || (err == nil) != tc.works {
+				t.Errorf("%s It ended with %d and works: %v", tc.reason, code, err)
+			}
+			if said[len(said)-1] != "loud" {
+				t.Errorf("the log of the driver is lost: %d lines", len(said))
+			}
+		})
 	}
 }
 
@@ -197,34 +270,14 @@ func TestSubmit(t *testing.T) {
 			"--conf", "spark.driver.bindAddress=0.0.0.0", "--conf", "spark.kubernetes.executor.label.trunkline.dev/lot=l",
 			"--conf", "spark.kubernetes.executor.label.trunkline.dev/run=r", "--class", "C", "clean.py", "a b", "$(c)",
 		}},
-		"Fails": {"It ends as the driver does, whatever the driver leaves behind.", nil, "sleep 30 >/dev/null & exit 52", 52, nil},
+		"Fails": {"It ends as the driver does, whatever the driver leaves behind.", nil, "sleep 8 >/dev/null & exit 52", 52, nil},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			home := t.TempDir()
-			if err := os.Mkdir(filepath.Join(home, "bin"), 0o755); err != nil {
-				t.Fatal(err)
+			said, code := submitted(t, submit, tc.does, tc.env)
+			if code != tc.code {
+				t.Fatalf("%s: it ended with %d", tc.reason, code)
 			}
-			program := "#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done\necho loud >&2\n" + tc.does + "\n"
-			if err := os.WriteFile(filepath.Join(home, "bin", "spark-submit"), []byte(program), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			env := map[string]string{
-				"PATH": os.Getenv("PATH"), "SPARK_HOME": home, "KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443", "SUBMIT_POD": "clean-x", "SUBMIT_IP": "10.1.1.1",
-				"TMPDIR": t.TempDir(),
-			}
-			maps.Copy(env, tc.env)
-			cmd := exec.CommandContext(t.Context(), "/bin/sh", submit, "clean.py", "a b", "$(c)")
-			for _, key := range slices.Sorted(maps.Keys(env)) {
-				cmd.Env = append(cmd.Env, key+"="+env[key])
-			}
-			var log strings.Builder
-			cmd.Stderr = &log
-			out, err := cmd.Output()
-			if code := cmd.ProcessState.ExitCode(); code != tc.code {
-				t.Fatalf("%s: it ended with %d: %v\n%s", tc.reason, code, err, log.String())
-			}
-			said := strings.Split(strings.TrimSpace(string(out)), "\n")
 			if diff := cmp.Diff(append(tc.want, "loud"), said); tc.want != nil && diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}

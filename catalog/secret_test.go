@@ -101,12 +101,34 @@ env.yaml:11:8: error: spec.secretStores.d: a store of aws-parameter-store needs 
 env.yaml:11:49: error: spec.secretStores.d.resolve: nothing says which image has the program lot, which is to read the secrets
     hint: write spec.lotImage, such as "lotImage: registry.acme.example/lot@sha256:…"`,
 		},
+		"CSI": {
+			reason: "The driver's providers take less of a store, and that for Azure more.",
+			stores: `  secretStores:
+    a: {provider: azure-key-vault, resolve: csi, url: "https://acme.vault.azure.net", tenant: 01234567-89ab-cdef-0123-456789abcdef}
+    b: {provider: azure-key-vault, resolve: csi, url: "https://vault.acme.example"}
+    c: {provider: azure-key-vault, resolve: entrypoint, url: "https://acme.vault.azure.net", tenant: 01234567-89ab-cdef-0123-456789abcdef}
+    d: {provider: vault, resolve: csi, url: "https://vault.acme.example", role: orders, ca: x}
+    e: {provider: gcp-secret-manager, resolve: csi, project: acme-prod, endpoint: "https://x.example", tenant: acme}
+  lotImage: lot:1
+`,
+			want: `env.yaml:8:8: error: spec.secretStores.b: a store of azure-key-vault needs tenant
+env.yaml:8:55: error: spec.secretStores.b.url: it is no address of a vault of Azure by its name
+    hint: write it like "https://acme.vault.azure.net"
+env.yaml:9:102: error: spec.secretStores.c.tenant: only the Secrets Store CSI driver needs the tenant
+    hint: remove it, or write resolve: csi
+env.yaml:10:93: error: spec.secretStores.d.ca: the Secrets Store CSI driver takes no certificates from a store: its provider for Vault has them in its own pod
+    hint: mount them there, and remove this
+env.yaml:11:83: error: spec.secretStores.e.endpoint: the providers of the Secrets Store CSI driver take no endpoint from a store
+    hint: remove it, or write resolve: entrypoint
+env.yaml:11:112: error: spec.secretStores.e.tenant: a store of gcp-secret-manager has no tenant
+    hint: remove it; it has: project, endpoint`,
+		},
 		"Unknown": {
 			reason: "A provider or a way that there is none of.", stores: "  secretStores:\n    e: {provider: keepass, resolve: never}\n",
 			want: `env.yaml:7:19: error: spec.secretStores.e.provider: unknown value "keepass"
     hint: want one of: aws-parameter-store, aws-secrets-manager, azure-key-vault, gcp-secret-manager, vault
 env.yaml:7:37: error: spec.secretStores.e.resolve: unknown value "never"
-    hint: want one of: entrypoint, external-secrets`,
+    hint: want one of: csi, entrypoint, external-secrets`,
 		},
 		"LotImage": {
 			reason: "Something has to read what pods read.", stores: "  secretStores:\n    d: {provider: aws-parameter-store, resolve: entrypoint, region: eu-west-1}\n",

@@ -28,6 +28,13 @@ type Costs interface {
 	Outlook() CostOutlook
 	// Samples returns what the pods of a run used, in the order of time.
 	Samples(ctx context.Context, project, environment, run string) ([]usage.Sample, error)
+	// Histories returns where the history of a run of Spark is shown, the first time that it was tried first.
+	Histories(ctx context.Context, project, environment, run string) ([]string, error)
+	Bills
+}
+
+// Bills is where bills are kept.
+type Bills interface {
 	// Billed returns what was billed from a day on and before another, and in which currency.
 	Billed(ctx context.Context, since, until time.Time) ([]usage.Item, string, error)
 	// Import keeps a bill, and reports whether that changes anything.

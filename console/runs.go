@@ -118,6 +118,8 @@ type RunShown struct {
 	// Reads and Writes are the datasets of the workload, as it is declared.
 	Reads  []RunData `json:"reads"`
 	Writes []RunData `json:"writes"`
+	// Histories are where Spark's history server shows it, one for each time that it was tried, the last one last.
+	Histories []string `json:"histories,omitempty"`
 	// Cost is what it did cost; nil if that is not known, or not the caller's to see.
 	Cost *RunCost `json:"cost,omitempty"`
 }

@@ -45,6 +45,9 @@ func (s *sight) counted(ctx context.Context, from RunSources, id RunID, out *Run
 		return false
 	}
 	out.Cluster = cmp.Or(out.Cluster, answer.Rows[0].Cluster)
+	if out.Histories, err = from.Costs.Histories(ctx, id.Project, id.Environment, id.Job); err != nil {
+		out.Troubles = append(out.Troubles, "where its history is shown cannot be read at the moment")
+	}
 	if s.rules.May(s.who, access.ViewCost, access.Scope{Project: id.Project, Environment: id.Environment}).Allowed {
 		out.Cost = &RunCost{usage.Decimal(answer.Total, digits), answer.Currency}
 	}

@@ -19,19 +19,20 @@ var builtin = []string{
 
 // quiet are kinds of well-known add-ons that neither make pods nor volumes; without names, all of the group.
 var quiet = map[string][]string{
-	"cert-manager.io":           nil,
-	"cilium.io":                 nil,
-	"external-secrets.io":       nil,
-	"bitnami.com":               {"SealedSecret"},
-	"crd.projectcalico.org":     nil,
-	"gateway.networking.k8s.io": {"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "ReferenceGrant", "BackendTLSPolicy"},
-	"keda.sh":                   {"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"},
-	"kyverno.io":                nil,
-	"monitoring.coreos.com":     {"ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe", "ScrapeConfig", "AlertmanagerConfig"},
-	"networking.istio.io":       nil,
-	"security.istio.io":         nil,
-	"telemetry.istio.io":        nil,
-	"traefik.io":                nil,
+	"cert-manager.io":            nil,
+	"cilium.io":                  nil,
+	"external-secrets.io":        nil,
+	"secrets-store.csi.x-k8s.io": nil,
+	"bitnami.com":                {"SealedSecret"},
+	"crd.projectcalico.org":      nil,
+	"gateway.networking.k8s.io":  {"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "ReferenceGrant", "BackendTLSPolicy"},
+	"keda.sh":                    {"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"},
+	"kyverno.io":                 nil,
+	"monitoring.coreos.com":      {"ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe", "ScrapeConfig", "AlertmanagerConfig"},
+	"networking.istio.io":        nil,
+	"security.istio.io":          nil,
+	"telemetry.istio.io":         nil,
+	"traefik.io":                 nil,
 }
 
 // custom says why an object of a kind that is not Kubernetes' own is not estimated; empty if it costs nothing.

@@ -164,7 +164,7 @@ func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, 
 	if err != nil {
 		return Result{}, err
 	}
-	for _, o := range slices.Concat(cloudObjects(rel), given, secretObjects(rel)) {
+	for _, o := range slices.Concat(cloudObjects(rel), given, secretObjects(rel), providerClasses(rel)) {
 		f.objects = append(f.objects, member{o, "", ""})
 	}
 	opts := workloadOptions{charts: charts, trace: trace, apiVersions: rel.Kubernetes.APIVersions}
@@ -193,7 +193,7 @@ func (r *Renderer) workloads(ctx context.Context, tree fs.FS, rel catalog.Releas
 		out, err := r.workload(ctx, tree, rel, w, opts)
 		if err == nil {
 			f.warn(w.Name, out.Warnings...)
-			err = errors.Join(f.add(w.Name, out.Objects), checkEntryPoint(w, out.Objects))
+			err = errors.Join(f.add(w.Name, out.Objects), checkEntryPoint(w, out.Objects), checkVolumes(w, out.Objects), checkIdentity(rel, w))
 		}
 		if err != nil {
 			failed = append(failed, &WorkloadError{Workload: w.Name, Blueprint: blueprintName(w), Err: err})

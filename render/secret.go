@@ -204,14 +204,14 @@ func podLabels(w catalog.Workload) map[string]string {
 	return nil
 }
 
-// resolved are the variables of a workload whose values come from Secrets of the cluster, with those that the operator makes.
+// resolved are the variables of a workload whose values come from Secrets of the cluster, with those that the operator or the driver makes.
 func resolved(w catalog.Workload) map[string]v1alpha1.SecretRef {
 	out := map[string]v1alpha1.SecretRef{}
 	for variable, ref := range w.Secrets {
 		switch {
 		case ref.Store == "":
 			out[variable] = ref
-		case w.SecretStores[ref.Store].Resolve == v1alpha1.ByExternalSecrets:
+		case w.SecretStores[ref.Store].Resolve == v1alpha1.ByExternalSecrets, w.SecretStores[ref.Store].Resolve == v1alpha1.ByCSI:
 			out[variable] = v1alpha1.SecretRef{Name: storeSecret(&w, ref.Store), Key: variable}
 		}
 	}
@@ -251,29 +251,31 @@ func checkStored(w catalog.Workload, variable string, ref v1alpha1.SecretRef) (w
 // checkEntryPoint refuses objects of a workload that read no secrets, if it has some that its pods have to read.
 func checkEntryPoint(w catalog.Workload, objects []manifest.Object) error {
 	plan := podSecrets(w)
-	if len(plan.Secrets) == 0 || slices.ContainsFunc(objects, func(o manifest.Object) bool { return reads(o.Object, 0) }) {
+	if len(plan.Secrets) == 0 || slices.ContainsFunc(objects, func(o manifest.Object) bool {
+		return within(o.Object, 0, func(m map[string]any) bool { return m["name"] == any(secretref.Variable) && m["value"] != nil })
+	}) {
 		return nil
 	}
 	return errors.New("secrets: " + strings.Join(slices.Sorted(maps.Keys(plan.Secrets)), ", ") +
 		" are read in the pod, and the blueprint makes none that does: use one that includes trunkline.podSpec, or a store with \"resolve: external-secrets\"")
 }
 
-// reads reports whether a container somewhere in an object is told which secrets to read.
-func reads(v any, depth int) bool {
+// within reports whether something is so of a table somewhere in an object.
+func within(v any, depth int, is func(map[string]any) bool) bool {
 	const deepest = 30
 	switch v := v.(type) {
 	case map[string]any:
-		if v["name"] == any(secretref.Variable) && v["value"] != nil {
+		if is(v) {
 			return true
 		}
 		for _, below := range v {
-			if depth < deepest && reads(below, depth+1) {
+			if depth < deepest && within(below, depth+1, is) {
 				return true
 			}
 		}
 	case []any:
 		for _, item := range v {
-			if depth < deepest && reads(item, depth+1) {
+			if depth < deepest && within(item, depth+1, is) {
 				return true
 			}
 		}

@@ -41,7 +41,12 @@ func stores(by v1alpha1.SecretResolver) map[string]v1alpha1.SecretStore {
 		},
 	}
 	for name, s := range out {
-		s.Resolve = by
+		if s.Resolve = by; by == v1alpha1.ByCSI {
+			s.CA = "" // it is the driver's to have
+			if s.Provider == v1alpha1.AzureKeyVault {
+				s.Tenant = "01234567-89ab-cdef-0123-456789abcdef"
+			}
+		}
 		out[name] = s
 	}
 	delete(out, map[bool]string{true: "old"}[by == v1alpha1.ByEntrypoint]) // its certificates are none, which a pod would refuse
@@ -76,7 +81,7 @@ func withSecrets(t *testing.T, by v1alpha1.SecretResolver, change func(w *catalo
 	}
 	return catalog.Release{
 		ID: catalog.ReleaseID{Project: "orders", Environment: "prod", Cluster: "one"}, Platform: "acme", Namespace: "orders-prod",
-		Accounts: []catalog.Account{{Name: "orders"}}, Workloads: []catalog.Workload{w},
+		Accounts: []catalog.Account{{Name: "orders", Annotations: map[string]string{v1alpha1.AnnotationAzure: "fedcba98-7654-3210-fedc-ba9876543210"}}, {Name: "plain"}}, Workloads: []catalog.Workload{w},
 	}
 }
 
@@ -92,7 +97,7 @@ func embedded(t *testing.T, name string) *catalog.Blueprint {
 
 // TestObjectsOfStores: what the cluster is told, by goldens. No value is known, so that none can be in them.
 func TestObjectsOfStores(t *testing.T) {
-	for _, by := range []v1alpha1.SecretResolver{v1alpha1.ByExternalSecrets, v1alpha1.ByEntrypoint} {
+	for _, by := range []v1alpha1.SecretResolver{v1alpha1.ByExternalSecrets, v1alpha1.ByCSI, v1alpha1.ByEntrypoint} {
 		out, err := render.New(blueprints.FS).Render(t.Context(), os.DirFS(t.TempDir()), withSecrets(t, by, nil))
 		if err != nil {
 			t.Fatal(err)
@@ -245,14 +250,19 @@ func TestSecretsThatCannotBe(t *testing.T) {
 		reason string
 		change func(w *catalog.Workload)
 		want   string
+		by     v1alpha1.SecretResolver
 	}{
-		"NoCommand": {"What is started after is not known.", func(w *catalog.Workload) { w.Command = nil }, "the workload has no command"},
-		"MadeOf":    {"Kubernetes puts values together before there is a pod.", func(w *catalog.Workload) { w.Env = map[string]string{"URL": "db://$(VAULT)@db"} }, `the variable "URL" is made of $(VAULT)`},
-		"Argument":  {"Also arguments.", func(w *catalog.Workload) { w.Command = []string{"load", "$(AZURE)"} }, "an argument is made of $(AZURE)"},
-		"NoStore":   {"A store that is not there.", func(w *catalog.Workload) { delete(w.SecretStores, "vault") }, `refers to the store "vault", which the environment does not have`},
+		"NoCommand": {"What is started after is not known.", func(w *catalog.Workload) { w.Command = nil }, "the workload has no command", ""},
+		"MadeOf":    {"Kubernetes puts values together before there is a pod.", func(w *catalog.Workload) { w.Env = map[string]string{"URL": "db://$(VAULT)@db"} }, `the variable "URL" is made of $(VAULT)`, ""},
+		"Argument":  {"Also arguments.", func(w *catalog.Workload) { w.Command = []string{"load", "$(AZURE)"} }, "an argument is made of $(AZURE)", ""},
+		"NoStore":   {"A store that is not there.", func(w *catalog.Workload) { delete(w.SecretStores, "vault") }, `refers to the store "vault", which the environment does not have`, ""},
 		"NoPod": {"A blueprint whose pods know nothing of it.", func(w *catalog.Workload) {
 			w.Blueprint = &catalog.Blueprint{Name: "own", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Helm}, Source: "own"}
-		}, `the blueprint makes none that does`},
+		}, `the blueprint makes none that does`, ""},
+		"NoVolume": {"A blueprint whose pods mount nothing, of which the driver hears nothing.", func(w *catalog.Workload) {
+			w.Blueprint = &catalog.Blueprint{Name: "own", Spec: v1alpha1.BlueprintSpec{Engine: v1alpha1.Helm}, Source: "own"}
+		}, `are read when a pod mounts them`, v1alpha1.ByCSI},
+		"NoIdentity": {"An account that is nobody for Azure: the driver would ask as something else.", func(w *catalog.Workload) { w.Identity = "plain" }, `as the identity of Azure of the account "plain", which has none`, v1alpha1.ByCSI},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -264,7 +274,11 @@ func TestSecretsThatCannotBe(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := render.New(blueprints.FS).Render(t.Context(), os.DirFS(dir), withSecrets(t, v1alpha1.ByEntrypoint, tc.change))
+			by := tc.by
+			if by == "" {
+				by = v1alpha1.ByEntrypoint
+			}
+			_, err := render.New(blueprints.FS).Render(t.Context(), os.DirFS(dir), withSecrets(t, by, tc.change))
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%s\ngot %v, want %q", tc.reason, err, tc.want)
 			}

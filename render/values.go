@@ -93,6 +93,9 @@ func (v *contextValues) workload() map[string]any {
 	if e := entryPoint(v.w); e != nil {
 		out["entrypoint"] = e
 	}
+	if volumes := secretVolumes(&v.w); len(volumes) > 0 {
+		out["secretVolumes"] = volumes
+	}
 	if s := v.w.Spark; s != nil {
 		out["spark"] = map[string]any{
 			"stream": s.Stream, "operator": s.Operator, "type": s.Type, "driver": sparkProcess(s.Driver), "executor": sparkProcess(s.Executor),

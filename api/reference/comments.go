@@ -1293,6 +1293,7 @@ func comments() map[string]comment {
 			doc: "SecretResolver is who reads secrets of a store.",
 			values: []commentValue{
 				{"external-secrets", "ByExternalSecrets is the External Secrets Operator."},
+				{"csi", "ByCSI is the Secrets Store CSI driver."},
 				{"entrypoint", "ByEntrypoint is the program lot, in the pod."},
 			},
 		},
@@ -1300,10 +1301,11 @@ func comments() map[string]comment {
 			doc: "SecretStore is where secrets are kept outside of the cluster. They are read as the service account of the workload that needs them.",
 			fields: map[string]string{
 				"Provider":       "Provider is what keeps them.",
-				"Resolve":        "Resolve is who reads them: \"external-secrets\" is the External Secrets Operator of the cluster, and \"entrypoint\" the program lot in the pod, before it starts the command of the workload.",
+				"Resolve":        "Resolve is who reads them: \"external-secrets\" is the External Secrets Operator of the cluster, \"csi\" its Secrets Store CSI driver, and \"entrypoint\" the program lot in the pod, before it starts the command of the workload.",
 				"Region":         "Region is that of AWS, such as \"eu-west-1\"; default: none, stores of AWS need one.",
 				"URL":            "URL is the address of the vault: \"https://acme.vault.azure.net\" of Azure, or that of the server of Vault, such as \"https://vault.acme.example:8200\"; default: none, these two need one.",
 				"Project":        "Project is the id of the project of Google Cloud, such as \"acme-prod\"; default: none, stores of Google Cloud need one.",
+				"Tenant":         "Tenant is the id of the tenant of Azure that the vault is of, for \"resolve: csi\"; default: none, which \"csi\" needs.",
 				"Endpoint":       "Endpoint is where the API of AWS or Google Cloud is, for \"resolve: entrypoint\", such as that of a private connection; default: the public one.",
 				"Mount":          "Mount is where Vault has its engine of keys and values; default: \"secret\".",
 				"Engine":         "Engine is the version of that engine: \"v1\" or \"v2\"; default: \"v2\".",
@@ -1311,7 +1313,7 @@ func comments() map[string]comment {
 				"Auth":           "Auth is where Vault has that method; default: \"kubernetes\".",
 				"Audience":       "Audience is whom the token of the service account is for that Vault is shown; default: \"vault\".",
 				"VaultNamespace": "VaultNamespace is the namespace of Vault, such as \"acme/data\"; default: none.",
-				"CA":             "CA has the certificates, in PEM, that the one of Vault's server is signed by; default: those that the image trusts.",
+				"CA":             "CA has the certificates, in PEM, that the one of Vault's server is signed by; default: those that the image trusts. With \"resolve: csi\" they are the driver's to have.",
 			},
 		},
 		"ServiceAccount": {

@@ -43,6 +43,7 @@ var (
 	role      = regexp.MustCompile(`^[A-Za-z0-9_.<>-]{1,200}$`)
 	audience  = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,200}$`)
 	key       = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,253}$`)
+	tenant    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	number    = regexp.MustCompile(`^[0-9]{1,10}$`)
 )
 
@@ -50,7 +51,7 @@ var (
 func valueOf(s v1alpha1.SecretStore) map[string]string {
 	return map[string]string{
 		"region": s.Region, "url": s.URL, "project": s.Project, "endpoint": s.Endpoint, "mount": s.Mount, "engine": string(s.Engine), "role": s.Role,
-		"auth": s.Auth, "audience": s.Audience, "vaultNamespace": s.VaultNamespace, "ca": s.CA,
+		"tenant": s.Tenant, "auth": s.Auth, "audience": s.Audience, "vaultNamespace": s.VaultNamespace, "ca": s.CA,
 	}
 }
 
@@ -60,17 +61,29 @@ func StoreFlaws(s v1alpha1.SecretStore) (flaws []Flaw) {
 	if !ok {
 		return nil // which providers there are is checked where it is read
 	}
+	byCSI := s.Resolve == v1alpha1.ByCSI
+	if byCSI && s.Provider == v1alpha1.AzureKeyVault {
+		of.required = []string{"url", "tenant"}
+	}
 	values := valueOf(s)
-	for _, name := range []string{"region", "url", "project", "endpoint", "mount", "engine", "role", "auth", "audience", "vaultNamespace", "ca"} {
+	for _, name := range []string{"region", "url", "tenant", "project", "endpoint", "mount", "engine", "role", "auth", "audience", "vaultNamespace", "ca"} {
 		needs := slices.Contains(of.required, name)
 		switch value := values[name]; {
 		case value == "" && needs:
 			flaws = append(flaws, Flaw{name, true, fmt.Sprintf("a store of %s needs %s", s.Provider, name), ""})
 		case value == "":
+		case name == "tenant" && !needs && s.Provider == v1alpha1.AzureKeyVault:
+			flaws = append(flaws, Flaw{name, false, "only the Secrets Store CSI driver needs the tenant", "remove it, or write resolve: csi"})
 		case !needs && !slices.Contains(of.optional, name):
 			flaws = append(flaws, Flaw{name, false, fmt.Sprintf("a store of %s has no %s", s.Provider, name), "remove it; it has: " + strings.Join(slices.Concat(of.required, of.optional), ", ")})
+		case name == "endpoint" && byCSI:
+			flaws = append(flaws, Flaw{name, false, "the providers of the Secrets Store CSI driver take no endpoint from a store", "remove it, or write resolve: entrypoint"})
 		case name == "endpoint" && s.Resolve != v1alpha1.ByEntrypoint:
 			flaws = append(flaws, Flaw{name, false, "the External Secrets Operator takes no endpoint from a store", "remove it, or write resolve: entrypoint"})
+		case name == "ca" && byCSI:
+			flaws = append(flaws, Flaw{name, false, "the Secrets Store CSI driver takes no certificates from a store: its provider for Vault has them in its own pod", "mount them there, and remove this"})
+		case name == "url" && byCSI && s.Provider == v1alpha1.AzureKeyVault && KeyVaultName(value) == "":
+			flaws = append(flaws, Flaw{name, false, "it is no address of a vault of Azure by its name", `write it like "https://acme.vault.azure.net"`})
 		default:
 			if message, hint := wrong(name, value); message != "" {
 				flaws = append(flaws, Flaw{name, false, message, hint})
@@ -89,7 +102,7 @@ func wrong(name, value string) (message, hint string) {
 		"region": {region, "a region of AWS, such as eu-west-1"}, "project": {project, "the id of a project of Google Cloud, such as acme-prod"},
 		"mount": {vaultPath, "a path, such as secret or teams/data"}, "auth": {vaultPath, "a path, such as kubernetes or clusters/prod"},
 		"role": {role, "a name of letters, digits, dashes and dots"}, "audience": {audience, "an audience, such as vault"},
-		"vaultNamespace": {vaultPath, "a path, such as acme/data"},
+		"vaultNamespace": {vaultPath, "a path, such as acme/data"}, "tenant": {tenant, "the id of a tenant of Azure, such as 01234567-89ab-cdef-0123-456789abcdef"},
 	}
 	switch f, ok := simple[name]; {
 	case ok && (!f.form.MatchString(value) || dots(value)):
@@ -101,6 +114,17 @@ func wrong(name, value string) (message, hint string) {
 		return "it has no certificates in PEM", "begin with -----BEGIN CERTIFICATE-----"
 	}
 	return "", ""
+}
+
+// keyVault is the address of a vault of Azure, in each of its clouds.
+var keyVault = regexp.MustCompile(`^https://([a-z][a-z0-9-]{1,22}[a-z0-9])\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/?$`)
+
+// KeyVaultName is the name of a vault of Azure by its address; empty if that has none.
+func KeyVaultName(address string) string {
+	if m := keyVault.FindStringSubmatch(address); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // dots reports whether a path leads elsewhere than it says.

@@ -20,8 +20,8 @@ type SecretRef struct {
 type SecretStore struct {
 	// Provider is what keeps them.
 	Provider SecretProvider `json:"provider" required:"true"`
-	// Resolve is who reads them: "external-secrets" is the External Secrets Operator of the cluster, and "entrypoint" the program lot in the
-	// pod, before it starts the command of the workload.
+	// Resolve is who reads them: "external-secrets" is the External Secrets Operator of the cluster, "csi" its Secrets Store CSI driver, and
+	// "entrypoint" the program lot in the pod, before it starts the command of the workload.
 	Resolve SecretResolver `json:"resolve" required:"true"`
 	// Region is that of AWS, such as "eu-west-1"; default: none, stores of AWS need one.
 	Region string `json:"region,omitempty"`
@@ -30,6 +30,8 @@ type SecretStore struct {
 	URL string `json:"url,omitempty"`
 	// Project is the id of the project of Google Cloud, such as "acme-prod"; default: none, stores of Google Cloud need one.
 	Project string `json:"project,omitempty"`
+	// Tenant is the id of the tenant of Azure that the vault is of, for "resolve: csi"; default: none, which "csi" needs.
+	Tenant string `json:"tenant,omitempty"`
 	// Endpoint is where the API of AWS or Google Cloud is, for "resolve: entrypoint", such as that of a private connection; default: the
 	// public one.
 	Endpoint string `json:"endpoint,omitempty"`
@@ -46,7 +48,8 @@ type SecretStore struct {
 	Audience string `json:"audience,omitempty"`
 	// VaultNamespace is the namespace of Vault, such as "acme/data"; default: none.
 	VaultNamespace string `json:"vaultNamespace,omitempty"`
-	// CA has the certificates, in PEM, that the one of Vault's server is signed by; default: those that the image trusts.
+	// CA has the certificates, in PEM, that the one of Vault's server is signed by; default: those that the image trusts. With "resolve: csi"
+	// they are the driver's to have.
 	CA string `json:"ca,omitempty"`
 }
 
@@ -78,12 +81,14 @@ type SecretResolver string
 const (
 	// ByExternalSecrets is the External Secrets Operator.
 	ByExternalSecrets SecretResolver = "external-secrets"
+	// ByCSI is the Secrets Store CSI driver.
+	ByCSI SecretResolver = "csi"
 	// ByEntrypoint is the program lot, in the pod.
 	ByEntrypoint SecretResolver = "entrypoint"
 )
 
 func (SecretResolver) values() []string {
-	return []string{string(ByExternalSecrets), string(ByEntrypoint)}
+	return []string{string(ByExternalSecrets), string(ByCSI), string(ByEntrypoint)}
 }
 
 // VaultEngine is a version of Vault's engine of keys and values.

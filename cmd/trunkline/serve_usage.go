@@ -118,6 +118,11 @@ func (c costBook) Outlook() console.CostOutlook {
 	return console.CostOutlook{}
 }
 
+// Histories implements [console.Costs].
+func (c costBook) Histories(ctx context.Context, project, environment, run string) ([]string, error) {
+	return c.ledger.Histories(ctx, c.platform(), project, environment, run)
+}
+
 // Samples implements [console.Costs].
 func (c costBook) Samples(ctx context.Context, project, environment, run string) ([]usage.Sample, error) {
 	return c.ledger.Samples(ctx, c.platform(), project, environment, run)

@@ -61,6 +61,11 @@ func (c costs) Samples(context.Context, string, string, string) ([]usage.Sample,
 	return c.d.Samples, c.d.CostErr
 }
 
+// Histories implements [console.Costs].
+func (c costs) Histories(context.Context, string, string, string) ([]string, error) {
+	return c.d.Histories, c.d.CostErr
+}
+
 // Billed implements [console.Costs].
 func (c costs) Billed(context.Context, time.Time, time.Time) ([]usage.Item, string, error) {
 	c.d.mu.Lock()

@@ -56,6 +56,8 @@ type Daemon struct {
 	Bill    usage.Bill
 	// Samples are what each run used.
 	Samples []usage.Sample
+	// Histories are where the history of each run is shown.
+	Histories []string
 	// Members are the objects of each release; nil: they are not seen.
 	Members []status.Object
 	// Ran are runs, by their names, and RunLogs their logs.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"html/template"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,8 @@ type runPage struct {
 	Job, Where     string
 	Releases       []link
 	Cost           string
+	// Histories are where Spark's history server shows it.
+	Histories []link
 	// Plots are the CPU and memory that it used, which was measured from First to Last, and NoPlots is why there are none.
 	Plots       []template.HTML
 	NoPlots     string
@@ -159,6 +162,9 @@ func runPageOf(r console.RunShown, now time.Time) runPage {
 		for _, d := range one.data {
 			*one.near = append(*one.near, nearOf(r.Environment, d))
 		}
+	}
+	for _, address := range r.Histories {
+		v.Histories = append(v.Histories, link{path.Base(address), address})
 	}
 	if r.Lot != "" {
 		v.Lot = lotLink{ID: r.Lot}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"trunkline.dev/trunkline/console"
 )
 
@@ -52,13 +54,17 @@ func TestRunIsBounded(t *testing.T) {
 		Environment: "prod", Project: "orders", Workload: "clean", Name: "l.a", Lot: "l", Attempt: "a", RunFound: console.RunFound{
 			Manifest: strings.Repeat("é", maxManifestShown), Wrote: []console.RunManifest{{State: "complete", URIs: []string{"a", "b"}, Count: 70}, {State: "partial", Own: true}, {State: "empty", Own: true, Damaged: "it is none"}},
 		},
-		Reads: []console.RunData{{Role: "in", Dataset: "orders/raw@1", Lots: []string{"x"}, Count: 5}, {Role: "fx", Dataset: "rates/fx@1"}},
+		Histories: []string{"https://spark.acme.example/history/clean-x7k2p/"},
+		Reads:     []console.RunData{{Role: "in", Dataset: "orders/raw@1", Lots: []string{"x"}, Count: 5}, {Role: "fx", Dataset: "rates/fx@1"}},
 	}, noon)
 	if !v.Cut || len(v.Manifest) > maxManifestShown || strings.ContainsRune(v.Manifest, '\ufffd') {
 		t.Errorf("the manifest has %d bytes, cut %t", len(v.Manifest), v.Cut)
 	}
 	if w := v.Wrote; len(w) != 3 || w[0].More != 68 || w[0].Text == "" || w[1].Badge.Mood != bad || w[2].Badge.Text != "damaged" {
 		t.Errorf("got %+v", w)
+	}
+	if diff := cmp.Diff([]link{{"clean-x7k2p", "https://spark.acme.example/history/clean-x7k2p/"}}, v.Histories); diff != "" {
+		t.Errorf("the history (-want +got):\n%s", diff)
 	}
 	if r := v.Reads; len(r) != 2 || r[0].More != 4 || r[0].Path != "/lots/prod/orders/raw@1" || r[1].Path != "/graph?node=rates%2Ffx%401" {
 		t.Errorf("got %+v", r)

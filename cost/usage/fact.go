@@ -62,6 +62,8 @@ type Fact struct {
 	Certainty    Certainty
 	// Cores and MiB are what it requests.
 	Cores, MiB *big.Rat
+	// History is where the history of a run of Spark is shown; empty if it has none.
+	History string
 }
 
 // Better reports whether what is known of something says more than what was known before: an end that is known counts more, and else

@@ -26,7 +26,7 @@ type podRow func(e Evidence, p *corev1.Pod) (Reason, bool)
 func worst(e Evidence) (finding, bool) {
 	pods := sorted(e.Pods)
 	for _, row := range []podRow{
-		imagePull, badConfig, badCommand, secretRead, outOfMemory, sparkDriver, liveness, crashLoop, evicted, exited, unschedulable, unmounted, sandbox, unready,
+		imagePull, secretMount, badConfig, badCommand, secretRead, outOfMemory, sparkDriver, liveness, crashLoop, evicted, exited, unschedulable, unmounted, sandbox, unready,
 	} {
 		for _, p := range pods {
 			if p.Status.Phase == corev1.PodSucceeded || p.DeletionTimestamp != nil && p.Status.Phase != corev1.PodFailed {

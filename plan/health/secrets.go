@@ -4,6 +4,7 @@ package health
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -81,4 +82,47 @@ func planOf(p *corev1.Pod, container string) secretref.Plan {
 		}
 	}
 	return secretref.Plan{}
+}
+
+// secretsDriver is the Secrets Store CSI driver, by the name that volumes have.
+const secretsDriver = "secrets-store.csi.k8s.io"
+
+// secretMount is a pod whose secrets the Secrets Store CSI driver cannot read, or of which it makes no Secret. What it says is in an event of the node,
+// which is shown as it is: the driver and its providers name secrets, and no values.
+func secretMount(e Evidence, p *corev1.Pod) (Reason, bool) {
+	classes := map[string]string{} // of volumes, by name
+	for _, v := range p.Spec.Volumes {
+		if v.CSI != nil && v.CSI.Driver == secretsDriver {
+			classes[v.Name] = v.CSI.VolumeAttributes["secretProviderClass"]
+		}
+	}
+	if len(classes) == 0 {
+		return Reason{}, false
+	}
+	if c, message, ok := waitsFor(p, "CreateContainerConfigError"); ok {
+		for _, class := range classes {
+			if class != "" && strings.HasPrefix(message, fmt.Sprintf("secret %q not found", class)) {
+				return Reason{Code: Secret, Summary: fmt.Sprintf("%s of pod %s waits for the Secret %q, which the Secrets Store CSI driver has not made: it does if it is installed with syncSecret.enabled",
+					c.title(), p.Name, class)}, true
+			}
+		}
+	}
+	if !unstarted(p) {
+		return Reason{}, false
+	}
+	event := e.newestEvent(p.UID, func(event *corev1.Event) bool {
+		for name := range classes {
+			if strings.Contains(event.Message, fmt.Sprintf("for volume %q", name)) {
+				return true
+			}
+		}
+		return false
+	}, "FailedMount")
+	if event == nil {
+		return Reason{}, false
+	}
+	if strings.Contains(event.Message, "not found in the list of registered CSI drivers") {
+		return Reason{Code: Secret, Summary: fmt.Sprintf("pod %s gets no secrets: its node does not have the Secrets Store CSI driver", p.Name)}, true
+	}
+	return Reason{Code: Secret, Summary: fmt.Sprintf("the Secrets Store CSI driver cannot read the secrets of pod %s: %s", p.Name, event.Message)}, true
 }

@@ -15,3 +15,6 @@ func ReadPod(o *unstructured.Unstructured) (began, until time.Time) {
 	fact := read(usage.Pod, o).fact
 	return fact.Began, fact.Until
 }
+
+// HistoryOfPod returns where the history of a pod is shown.
+func HistoryOfPod(o *unstructured.Unstructured) string { return read(usage.Pod, o).fact.History }

@@ -55,6 +55,7 @@ func (l *Ledger) Fold(ctx context.Context, platform string, keep Retention, now 
 		}{
 			{`DELETE FROM trunkline_usage_things WHERE platform = $1 AND until_at < $2`, micros(first)},
 			{`DELETE FROM trunkline_usage_samples WHERE platform = $1 AND at < $2`, micros(first)},
+			{`DELETE FROM trunkline_usage_histories WHERE platform = $1 AND began < $2`, micros(first)},
 			{`DELETE FROM trunkline_usage_days WHERE platform = $1 AND day < $2`, oldest},
 			{`DELETE FROM trunkline_usage_bills WHERE platform = $1 AND day < $2`, oldest},
 			{`DELETE FROM trunkline_usage_gaps WHERE platform = $1 AND until_at < $2`, micros(now.Add(-keep.Days))},

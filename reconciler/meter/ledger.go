@@ -99,6 +99,9 @@ func write(ctx context.Context, tx *sql.Tx, platform, folded string, p Priced) e
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
+	if err := keepHistory(ctx, tx, platform, p.Fact); err != nil {
+		return err
+	}
 	last := usage.DayOf(p.Until.Add(-1)).Format(time.DateOnly)
 	if _, err := tx.ExecContext(ctx, `DELETE FROM trunkline_usage_days WHERE cluster = $1 AND uid = $2 AND day > $3`, p.Cluster, p.UID, last); err != nil {
 		return err

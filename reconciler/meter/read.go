@@ -83,6 +83,7 @@ func (out *object) pod(o *unstructured.Unstructured, spec map[string]any) {
 	policy, _, _ := unstructured.NestedString(spec, "restartPolicy")
 	out.fact.Once = policy == "Never" || policy == "OnFailure"
 	out.takes, out.odd = cost.PodTakes(spec)
+	out.fact.History = historyOf(o)
 	status, _, _ := unstructured.NestedMap(o.Object, "status")
 	conditions, _, _ := unstructured.NestedSlice(status, "conditions")
 	var changed time.Time

@@ -78,5 +78,12 @@ func Tables() history.Tables {
 			PRIMARY KEY (platform, project, environment, run, uid, at)
 		)`,
 		`CREATE INDEX trunkline_usage_samples_at ON trunkline_usage_samples (platform, at)`,
+	}, {
+		// Where the history of pods of runs is shown.
+		`CREATE TABLE trunkline_usage_histories (
+			platform TEXT NOT NULL, project TEXT NOT NULL, environment TEXT NOT NULL, run TEXT NOT NULL, uid TEXT NOT NULL, began BIGINT NOT NULL, address TEXT NOT NULL,
+			PRIMARY KEY (platform, project, environment, run, uid)
+		)`,
+		`CREATE INDEX trunkline_usage_histories_began ON trunkline_usage_histories (platform, began)`,
 	}}}
 }

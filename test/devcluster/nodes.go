@@ -47,6 +47,9 @@ func startNodes(o upOptions, layout controlplane.Layout, env controlplane.NodeEn
 	for _, mount := range o.mounts {
 		spec.Args = append(spec.Args, "--mount="+mount)
 	}
+	if o.enforceMemory {
+		spec.Args = append(spec.Args, "--enforce-memory")
+	}
 	check := []string{"component", checkComponent, layout.Pods()}
 	if o.network == podNetwork {
 		check = append(check, controlplane.ServiceRange)
@@ -106,6 +109,7 @@ func newComponents(stderr io.Writer) *cobra.Command {
 	f.StringVar(&o.cfg.Exec.Dir, "pods", "", "")
 	f.StringVar(&o.cfg.Exec.Volumes, "volumes", "", "")
 	f.StringArrayVar(&o.mounts, "mount", nil, "")
+	f.BoolVar(&o.cfg.Exec.EnforceMemory, "enforce-memory", false, "")
 	f.StringVar(&o.cfg.Exec.Services, "services", "", "")
 	f.BoolVar(&o.cfg.Exec.Isolated, "isolated", false, "")
 

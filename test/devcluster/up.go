@@ -25,7 +25,7 @@ type upOptions struct {
 	name, dir, mode, network string
 	nodes                    int
 	mounts                   []string
-	lifeline                 bool
+	lifeline, enforceMemory  bool
 }
 
 // The networks of pods.
@@ -67,6 +67,7 @@ func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	f.StringVar(&o.mode, "mode", string(node.Exec), "what becomes of pods: exec or fake")
 	f.StringVar(&o.network, "network", hostNetwork, "which network pods have: host, the machine's, or pods, one of their own (mode exec on Linux)")
 	f.StringArrayVar(&o.mounts, "mount", nil, "PATH=HOSTDIR: show HOSTDIR at PATH in every container, writable (mode exec; repeatable)")
+	f.BoolVar(&o.enforceMemory, "enforce-memory", false, "kill a container that is seen to use more memory than its limit, which is looked at twice a second (mode exec on Linux)")
 	f.BoolVar(&o.lifeline, "lifeline", false, "also stop when stdin reaches its end, so that the cluster never outlives the program that started it")
 	return cmd
 }

@@ -179,6 +179,11 @@ containers:
         readOnly: true
       {{- end }}
       {{- end }}
+      {{- range $w.secretVolumes }}
+      - name: {{ .name }}
+        mountPath: {{ .folder }}
+        readOnly: true
+      {{- end }}
       {{- with .mounts }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
@@ -194,6 +199,15 @@ volumes:
       sources:
         {{- toYaml . | nindent 8 }}
   {{- end }}
+  {{- end }}
+  {{- /* The Secrets Store CSI driver reads secrets when a pod mounts them, and then makes the Secret that the variables are of. */}}
+  {{- range $w.secretVolumes }}
+  - name: {{ .name }}
+    csi:
+      driver: secrets-store.csi.k8s.io
+      readOnly: true
+      volumeAttributes:
+        secretProviderClass: {{ .class | quote }}
   {{- end }}
   {{- if $w.files }}
   - name: workspace

@@ -104,9 +104,10 @@ spec:
 	}
 }
 
-func (l *lake) serve(program string) *daemon {
-	return serveWith(l.t, program, "--repo", l.repo.URL(), "--data", l.data, "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1h",
-		"--event-target", "hooks="+l.hook.url)
+func (l *lake) serve(program string, more ...string) *daemon {
+	return serveWith(l.t, program, append([]string{
+		"--repo", l.repo.URL(), "--data", l.data, "--cluster", "test=" + l.cluster.Kubeconfig, "--poll", "1h", "--event-target", "hooks=" + l.hook.url,
+	}, more...)...)
 }
 
 // manifests lists the manifests of a dataset by their lots and states.

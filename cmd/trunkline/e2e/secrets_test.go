@@ -86,6 +86,16 @@ func TestSecretsOfStores(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a cluster; left out by -short")
 	}
+	readSecrets(t, func(c *clustertest.Cluster) string {
+		vault := httptest.NewServer(&keeper{t: t, client: c.Client(t), tokens: map[string]string{}})
+		t.Cleanup(vault.Close)
+		return vault.URL
+	})
+}
+
+// readSecrets has two projects read a secret from a Vault, of which the second may not.
+func readSecrets(t *testing.T, start func(*clustertest.Cluster) (url string)) {
+	t.Helper()
 	dir := t.TempDir()
 	program, err := os.ReadFile(built(t, "lot"))
 	if err != nil {
@@ -96,8 +106,7 @@ func TestSecretsOfStores(t *testing.T) {
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH")) // the image of containers is this machine
 	c := clustertest.Start(t, clustertest.Options{Name: "secrets", Mode: clustertest.Exec, Args: []string{"--mount", dir + "=" + dir}})
-	vault := httptest.NewServer(&keeper{t: t, client: c.Client(t), tokens: map[string]string{}})
-	t.Cleanup(vault.Close)
+	vault := start(c)
 
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	project := func(name, script string) string {
@@ -121,7 +130,7 @@ spec:
 		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: secrets}\n",
 		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
 		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  lotImage: trunkline.local/host:1\n  secretStores:\n"+
-			"    main: {provider: vault, resolve: entrypoint, url: %q, role: \"<identity>-<environment>\"}\n", vault.URL),
+			"    main: {provider: vault, resolve: entrypoint, url: %q, role: \"<identity>-<environment>\"}\n", vault),
 		"orders/project.yaml": project("orders", hash),
 		"sales/project.yaml":  project("sales", hash),
 	})

@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +21,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
@@ -105,10 +111,16 @@ spec:
       writes: {main: clean@1}`, since.Format(time.RFC3339)) + spark + `    - name: hungry
       command: [clean.py, more]
       retries: 0` + spark
+	files["sales/project.yaml"] += fmt.Sprintf(`    - name: spark
+      blueprint: spark-history
+      command: [%s/bin/spark-class, org.apache.spark.deploy.history.HistoryServer]
+      env: {SPARK_HOME: %q, JAVA_HOME: %q, SPARK_LOG_DIR: /tmp, SPARK_CONF_DIR: /tmp}
+      params: {user: 65534, eventLogs: lake://spark-events/, conf: {spark.history.fs.update.interval: 2s}}
+`, home, home, java)
 	files["orders/project.yaml"] = strings.Replace(files["orders/project.yaml"], "; echo data > $out/part", "", 1)
 	l.repo.Commit(t, "spark", files)
 	executors := l.watchExecutors("sales-dev")
-	d := l.serve(binary)
+	d := l.serve(binary, "--usage")
 
 	said := func(p status.Platform) string {
 		data, err := json.Marshal(p)
@@ -146,6 +158,88 @@ spec:
 	if err != nil || len(logs) < 2 {
 		t.Errorf("event logs are %v, want one of each run: %v", logs, err)
 	}
+	l.histories(d, "sales-dev", "hungry")
+}
+
+// histories has the history server list the application of a workload that has failed, under the address that the log and the page of the run have
+// of it, and which the page has after the pod is gone.
+func (l *lake) histories(d *daemon, namespace, workload string) {
+	l.t.Helper()
+	pods := l.cluster.Client(l.t).CoreV1().Pods(namespace)
+	list, err := pods.List(l.t.Context(), metav1.ListOptions{LabelSelector: "spark-role!=executor,trunkline.dev/workload=" + workload})
+	if err != nil || len(list.Items) == 0 {
+		l.t.Fatalf("there is no driver of %s: %v", workload, err)
+	}
+	driver := &list.Items[0]
+	type application struct {
+		ID string `json:"id"`
+	}
+	var known []application
+	server := ""
+	l.await("the history of "+workload, func() bool {
+		if server == "" {
+			if server = l.forward(namespace, "trunkline.dev/workload=spark", 18080); server == "" {
+				return false
+			}
+		}
+		code, text := get(l.t, server+"/api/v1/applications")
+		return code == http.StatusOK && json.Unmarshal([]byte(text), &known) == nil && slices.Contains(known, application{driver.Name})
+	})
+	if code, text := get(l.t, server+"/history/"+driver.Name+"/jobs/"); code != http.StatusOK || !strings.Contains(text, "Spark Jobs") {
+		l.t.Errorf("the link does not lead to the application: %d\n%.500s", code, text)
+	}
+	page := d.server + "/runs/dev/sales/" + workload + "/" + driver.Labels["batch.kubernetes.io/job-name"]
+	link := `href="https://spark.acme.example/history/` + driver.Name + `/"`
+	leads := func() bool {
+		code, text := get(l.t, page)
+		return code == http.StatusOK && strings.Contains(text, link)
+	}
+	l.await("the page of the run to lead to its history", leads)
+	if err := pods.Delete(l.t.Context(), driver.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+		l.t.Fatal(err)
+	}
+	l.await("the pod to be gone", func() bool {
+		_, err := pods.Get(l.t.Context(), driver.Name, metav1.GetOptions{})
+		return apierrors.IsNotFound(err)
+	})
+	if !leads() {
+		l.t.Error("the page of the run does not lead to its history any more")
+	}
+}
+
+// forward has a port of a pod that is ready at an address of this machine until the test ends; empty if there is no such pod yet.
+func (l *lake) forward(namespace, selector string, port int) (address string) {
+	l.t.Helper()
+	client := l.cluster.Client(l.t)
+	list, err := client.CoreV1().Pods(namespace).List(l.t.Context(), metav1.ListOptions{LabelSelector: selector})
+	if err != nil || len(list.Items) == 0 || !slices.ContainsFunc(list.Items[0].Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	}) {
+		return ""
+	}
+	round, upgrader, err := spdy.RoundTripperFor(l.cluster.Config)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	at := client.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(list.Items[0].Name).SubResource("portforward").URL()
+	ready := make(chan struct{})
+	forwarder, err := portforward.NewOnAddresses(spdy.NewDialer(upgrader, &http.Client{Transport: round}, http.MethodPost, at), []string{"127.0.0.1"},
+		[]string{fmt.Sprintf("0:%d", port)}, l.t.Context().Done(), ready, io.Discard, io.Discard)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- forwarder.ForwardPorts() }()
+	select {
+	case err := <-ended:
+		l.t.Fatalf("forwarding a port: %v", err)
+	case <-ready:
+	}
+	ports, err := forwarder.GetPorts()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", ports[0].Local)
 }
 
 // watchExecutors follows the pods of executors of a workload, and returns what were seen, with their labels.

@@ -48,6 +48,7 @@ func StartSaying(t *testing.T, text string, changes ...func(*console.Options)) *
 	d.Show(State(text))
 	d.Page = history.Page{Events: Events(text)}
 	d.Members, d.Samples = Objects(text), Samples()
+	d.Histories = []string{"https://spark.acme.example/history/clean-r1-x7k2p/"}
 	d.Ran, d.RunLogs = Ran(text), map[string]console.LotLog{"20260101PT1H004.r2aaaaabbbbbbb": d.LotLogs[0]}
 	for name, log := range d.RunLogs { // it is under way
 		log.Outcome = ""

@@ -22,7 +22,7 @@ func TestExec(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(lake, "in"), []byte("from the host\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := start(t, "--name", "exec", "--mount", "/lake="+lake, "--mount", "/devcluster="+filepath.Dir(binary))
+	c := start(t, "--name", "exec", "--enforce-memory", "--mount", "/lake="+lake, "--mount", "/devcluster="+filepath.Dir(binary))
 	t.Run("in parallel", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *cluster){
 			"volumes":          testVolumes,
@@ -54,6 +54,7 @@ func TestExec(t *testing.T) {
 			"port-forward":     testPortForward,
 			"usage":            testUsage,
 			"usage adds up":    testUsageOfTheEnded,
+			"memory limit":     testMemoryLimit,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

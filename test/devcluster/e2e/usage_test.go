@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
@@ -97,6 +99,31 @@ func (c *cluster) can(t *testing.T, who, verb, what, ns string) string {
 	t.Helper()
 	out, _ := c.command(t, "-n", ns, "auth", "can-i", verb, what, "--as="+who).Output() // "no" has an exit code of its own
 	return string(out)
+}
+
+// testMemoryLimit has a container be killed that takes more than it may, as the kernel would, and one that takes less go on.
+func testMemoryLimit(t *testing.T, c *cluster) {
+	ns := c.namespace(t)
+	of := func(name string, mib int) {
+		spec := podSpec(corev1.RestartPolicyNever, fmt.Sprintf("python3 -c 'held = b\"x\" * (%d << 20)\nimport time\ntime.sleep(2 if %d < 100 else 600)'", mib, mib))
+		spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")}
+		c.createPod(t, ns, name, spec)
+	}
+	of("greedy", 200)
+	of("modest", 40)
+	type end struct {
+		Reason string
+		Code   int32
+	}
+	for name, want := range map[string]end{"greedy": {"OOMKilled", 137}, "modest": {"Completed", 0}} {
+		pod := c.awaitPod(t, ns, name, "it has ended", func(p *corev1.Pod) bool {
+			return len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Terminated != nil
+		})
+		ended := pod.Status.ContainerStatuses[0].State.Terminated
+		if diff := cmp.Diff(want, end{ended.Reason, ended.ExitCode}); diff != "" {
+			t.Errorf("%s ended otherwise (-want +got):\n%s", name, diff)
+		}
+	}
 }
 
 // testUsageOfTheEnded has the time of processes count that have ended: children, and what kubectl exec runs.

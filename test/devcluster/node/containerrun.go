@@ -138,7 +138,7 @@ func (r *containerRun) attempt(ctx context.Context, number int) corev1.Container
 		s.state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: begun}}
 		s.restarts, s.id = int32(number), id //nolint:gosec // it restarts every 5 minutes at most
 	})
-	code := r.supervise(ctx, live.proc)
+	code, killed := r.supervise(ctx, live.proc)
 	select {
 	case <-logged:
 	case <-time.After(drainTime):
@@ -149,7 +149,10 @@ func (r *containerRun) attempt(ctx context.Context, number int) corev1.Container
 		ExitCode: code, Reason: "Completed", ContainerID: id, StartedAt: begun, FinishedAt: metav1.Now(),
 		Message: r.message(note, log, code),
 	}
-	if code != 0 {
+	switch {
+	case killed:
+		end.Reason = "OOMKilled"
+	case code != 0:
 		end.Reason = "Error"
 	}
 	return end
@@ -179,8 +182,8 @@ func (r *containerRun) start(dir, note string, log *attemptLog) (live *liveConta
 	return live, logged, nil
 }
 
-// supervise waits for the process, probes it, and ends it when the pod ends or it fails its probes.
-func (r *containerRun) supervise(ctx context.Context, proc *container.Container) int32 {
+// supervise waits for the process, probes it, and ends it when the pod ends or it fails its probes. It reports whether it was killed for its memory.
+func (r *containerRun) supervise(ctx context.Context, proc *container.Container) (code int32, killed bool) {
 	exited := make(chan int, 1)
 	go func() { exited <- proc.Wait() }()
 	probing, stopProbing := context.WithCancel(ctx)
@@ -191,10 +194,18 @@ func (r *containerRun) supervise(ctx context.Context, proc *container.Container)
 		(&prober{of: r, proc: proc}).run(probing, unhealthy)
 	}()
 	defer func() { stopProbing(); <-probed }()
+	tooMuch := make(chan struct{})
+	if limit := r.c.Resources.Limits.Memory().Value(); r.w.rt.cfg.Exec.EnforceMemory && limit > 0 {
+		go watchMemory(probing, func() int64 { return proc.Usage().Memory }, limit, tooMuch)
+	}
 
 	select {
 	case code := <-exited:
-		return int32(code) //nolint:gosec // a byte
+		return int32(code), false //nolint:gosec // a byte
+	case <-tooMuch:
+		stopProbing()
+		proc.Kill()
+		return int32(<-exited), true //nolint:gosec // a byte
 	case <-ctx.Done():
 	case <-unhealthy: //nolint:errcheck // that there is one is all that counts
 	}
@@ -203,12 +214,32 @@ func (r *containerRun) supervise(ctx context.Context, proc *container.Container)
 	proc.Terminate()
 	select {
 	case code := <-exited:
-		return int32(code) //nolint:gosec // a byte
+		return int32(code), false //nolint:gosec // a byte
 	case <-time.After(r.w.grace()):
 	case <-r.w.kill:
 	}
 	proc.Kill()
-	return int32(<-exited) //nolint:gosec // a byte
+	return int32(<-exited), false //nolint:gosec // a byte
+}
+
+// memoryInterval is how often it is looked at what a container uses: what it takes for a shorter time is not seen.
+const memoryInterval = 500 * time.Millisecond
+
+// watchMemory closes tooMuch once a container uses more than its limit. It ends with ctx.
+func watchMemory(ctx context.Context, use func() int64, limit int64, tooMuch chan<- struct{}) {
+	look := time.NewTicker(memoryInterval)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			if use() > limit {
+				close(tooMuch)
+				return
+			}
+		}
+	}
 }
 
 // message is what the container says about its end.

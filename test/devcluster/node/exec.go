@@ -30,6 +30,8 @@ type ExecConfig struct {
 	Volumes string
 	// Mounts are shown in every container.
 	Mounts []container.Mount
+	// EnforceMemory has containers be killed that are seen to use more memory than their limit.
+	EnforceMemory bool
 	// Isolated reports whether containers get mount namespaces; see [container.NamespaceAttr].
 	Isolated bool
 	// Services is the range of addresses of Services. If it is given, pods have a network of their own, with their own

@@ -133,10 +133,16 @@ The spec of the pod of a driver: never on spot machines, and with a token by whi
 {{- with $root.Values.class }}{{ $env = append $env (dict "name" "SUBMIT_CLASS" "value" .) }}{{ end -}}
 {{- with $root.Values.history }}{{ $env = append $env (dict "name" "SUBMIT_HISTORY" "value" (trimSuffix "/" .)) }}{{ end -}}
 {{- with $w.spark.checkpoint }}{{ $env = append $env (dict "name" "TRUNKLINE_CHECKPOINT" "value" .) }}{{ end -}}
+{{- $more := dict -}}
+{{- if $w.spark.stream -}}
+{{- $working := "/tmp/trunkline-stream-works" -}}
+{{- $env = concat $env (list (dict "name" "SUBMIT_WORKING" "value" $working) (dict "name" "SUBMIT_SETTLE" "value" (toString $root.Values.settleSeconds))) -}}
+{{- $_ := set $more "readinessProbe" (dict "exec" (dict "command" (list "/bin/sh" "-c" (printf "test -e %s" $working))) "periodSeconds" 2) -}}
+{{- end -}}
 {{- $_ := set $w "env" (concat $w.env $env) -}}
 {{- $mounts := list (dict "name" "spark" "mountPath" "/etc/trunkline-spark" "readOnly" true) -}}
 {{- $volumes := list (dict "name" "spark" "configMap" (dict "name" (include "spark.configName" .root))) -}}
-{{- include "trunkline.podSpec" (dict "root" $root "restartPolicy" .restartPolicy "mounts" $mounts "volumes" $volumes "token" true "grace" .grace) -}}
+{{- include "trunkline.podSpec" (dict "root" $root "restartPolicy" .restartPolicy "container" $more "mounts" $mounts "volumes" $volumes "token" true "grace" .grace) -}}
 {{- end }}
 
 {{/* What the driver finds beside its files. */}}
