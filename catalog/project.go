@@ -67,6 +67,7 @@ func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
 	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots, p.resources = nil, nil, nil, nil, nil, nil, nil
+	p.airflow = c.airflowKeys(p)
 	k.outsideGovernance(p)
 	k.rights(p)
 	k.datasets(p)

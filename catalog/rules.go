@@ -67,6 +67,8 @@ const (
 	RuleReplay = "replay-nothing"
 	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.
 	RuleCycle = "dag-cycle"
-	// RuleNotYet is broken by a field that this version does not act on.
+	// RuleOrchestrator is broken by an environment whose DAGs have no Airflow to run them, or more than one.
+	RuleOrchestrator = "orchestrator"
+	// RuleNotYet is broken by what a chart or manifest asks for that is not done, or done otherwise.
 	RuleNotYet = "not-supported-yet"
 )

@@ -14,67 +14,6 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// dagPaths lists the files below a folder that a pattern stands for, sorted. "**" as a part of its own stands for any number of
-// folders; everything else is as in path.Match.
-func dagPaths(tree fs.FS, folder, pattern string) ([]string, error) {
-	parts := strings.Split(pattern, "/")
-	if !slices.Contains(parts, "**") {
-		if strings.Contains(pattern, "**") {
-			return nil, path.ErrBadPattern
-		}
-		return fs.Glob(tree, path.Join(literal(folder), pattern))
-	}
-	for _, part := range parts {
-		if _, err := path.Match(part, ""); err != nil || part != "**" && strings.Contains(part, "**") {
-			return nil, path.ErrBadPattern
-		}
-	}
-	root := path.Join(folder, beforeWildcard(pattern))
-	var out []string
-	err := fs.WalkDir(tree, root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		below := file
-		if folder != "." {
-			below = strings.TrimPrefix(file, folder+"/")
-		}
-		if !entry.IsDir() && matches(parts, strings.Split(below, "/")) {
-			out = append(out, file)
-		}
-		return nil
-	})
-	if _, missing := fs.Stat(tree, root); missing != nil {
-		return nil, nil //nolint:nilerr // a folder that is not there has no files
-	}
-	return out, err
-}
-
-// matches reports whether the parts of a path are what the parts of a pattern stand for.
-func matches(pattern, names []string) bool {
-	// possible[i] reports whether the pattern so far stands for the first i names.
-	possible := make([]bool, len(names)+1)
-	possible[0] = true
-	for _, part := range pattern {
-		next := make([]bool, len(names)+1)
-		for i := range possible {
-			switch {
-			case part == "**":
-				next[i] = possible[i] || i > 0 && next[i-1]
-			case i > 0 && possible[i-1]:
-				next[i], _ = path.Match(part, names[i-1])
-			}
-		}
-		possible = next
-	}
-	return possible[len(names)]
-}
-
-// literal returns the pattern that a folder's own name alone is of, whatever the name holds.
-func literal(folder string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(folder)
-}
-
 // ignoreFile has the patterns of files that Airflow does not load.
 const ignoreFile = ".airflowignore"
 

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/api/schedule"
@@ -32,10 +31,27 @@ type instance struct {
 	version v1alpha1.AirflowVersion
 	// environment and owner are what it belongs to; empty if it is that of the platform, or of no single owner.
 	environment, owner string
+	// deployed reports whether Trunkline deploys the DAGs to it.
+	deployed bool
 }
 
 func (a instance) compare(b instance) int {
-	return cmp.Or(cmp.Compare(a.environment, b.environment), cmp.Compare(a.owner, b.owner), cmp.Compare(a.version, b.version))
+	return cmp.Or(cmp.Compare(a.environment, b.environment), cmp.Compare(a.owner, b.owner), a.kind().compare(b.kind()))
+}
+
+// kind is what the files are read by: a version of Airflow, with what Python finds there.
+type kind struct {
+	version  v1alpha1.AirflowVersion
+	deployed bool
+}
+
+func (a instance) kind() kind { return kind{a.version, a.deployed} }
+
+func (k kind) compare(o kind) int {
+	if k.deployed != o.deployed {
+		return map[bool]int{true: 1, false: -1}[k.deployed]
+	}
+	return cmp.Compare(k.version, o.version)
 }
 
 // dagSet are the DAG files that a project has in some instances of Airflow, of one version.
@@ -52,7 +68,9 @@ func (j *checker) instances() []instance {
 		env := j.cat.Environments[name]
 		switch {
 		case j.p.Spec.Airflow != "":
-			found[instance{j.p.Spec.Airflow, name, j.p.Spec.Owner}] = true
+			found[instance{version: j.p.Spec.Airflow, environment: name, owner: j.p.Spec.Owner}] = true
+		case j.cat.DagsIn(j.p, name):
+			found[instance{version: cmp.Or(env.Spec.Airflow, v1alpha1.Airflow33), environment: name, deployed: true}] = true
 		case env != nil && env.Spec.Airflow != "":
 			found[instance{version: env.Spec.Airflow, environment: name}] = true
 		default:
@@ -65,26 +83,30 @@ func (j *checker) instances() []instance {
 	return slices.SortedFunc(maps.Keys(found), instance.compare)
 }
 
-// dags reads the Airflow DAG files that a project names, once for each version of Airflow that loads them.
+// dags reads the Airflow DAG files that a project names, once for each kind of Airflow that loads them.
 func (j *checker) dags() (sets []dagSet) {
 	if len(j.p.Spec.Dags) == 0 {
 		return nil
 	}
 	files := j.dagFiles()
-	byVersion := map[v1alpha1.AirflowVersion][]instance{}
+	byKind := map[kind][]instance{}
 	for _, a := range j.instances() {
-		byVersion[a.version] = append(byVersion[a.version], a)
+		byKind[a.kind()] = append(byKind[a.kind()], a)
 	}
-	for _, version := range slices.Sorted(maps.Keys(byVersion)) {
-		set := dagSet{instances: byVersion[version]}
+	folder := catalog.DagsFolder(j.p.Dir(), j.p.Spec.Dags)
+	for _, of := range slices.SortedFunc(maps.Keys(byKind), kind.compare) {
+		set := dagSet{instances: byKind[of]}
 		readers := map[string]*airflow.Reader{}
 		for _, f := range files {
-			if f.ignored(j.cat.Tree(), version) {
+			if f.ignored(j.cat.Tree(), of.version) {
 				continue
 			}
 			r := readers[f.root]
 			if r == nil {
-				r = &airflow.Reader{Version: version, Tree: j.cat.Tree(), Roots: roots(j.p.Dir(), f.root)}
+				r = &airflow.Reader{Version: of.version, Tree: j.cat.Tree(), Roots: roots(j.p.Dir(), f.root)}
+				if of.deployed {
+					r.Roots = []string{folder}
+				}
 				readers[f.root] = r
 			}
 			set.modules = append(set.modules, r.Parse(f.path, f.data))
@@ -123,8 +145,8 @@ func (j *checker) dagFiles() (out []dagFile) {
 			j.at(catalog.RulePath, at, fmt.Sprintf("the pattern %q leads out of the project's folder", pattern), "patterns are relative to the file that declares the project")
 			continue
 		}
-		found, err := dagPaths(j.cat.Tree(), j.p.Dir(), path.Clean(pattern))
-		root := path.Join(j.p.Dir(), beforeWildcard(path.Clean(pattern)))
+		found, err := catalog.DagPaths(j.cat.Tree(), j.p.Dir(), path.Clean(pattern))
+		root := path.Join(j.p.Dir(), catalog.BeforeWildcard(path.Clean(pattern)))
 		switch {
 		case errors.Is(err, path.ErrBadPattern):
 			j.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is not a pattern", pattern), `write it like "dags/*.py" or "dags/**/*.py"`)
@@ -220,13 +242,4 @@ func neverFires(m *airflow.Module) (problems v1alpha1.Problems) {
 		}
 	}
 	return problems
-}
-
-// beforeWildcard is the folder of a pattern that no wildcard is in.
-func beforeWildcard(pattern string) string {
-	dir := path.Dir(pattern)
-	for strings.ContainsAny(dir, `*?[\`) {
-		dir = path.Dir(dir)
-	}
-	return dir
 }
