@@ -115,6 +115,7 @@ The spec of the pod of a part: give it "root", "name", "command", and what "trun
 {{- $_ := set $w "env" $env.env -}}
 {{- $_ := set $w "name" .name -}}
 {{- $_ := set $w "command" .command -}}
+{{- $_ := set $w "files" list -}}
 {{- if .worker -}}
 {{- with $root.Values.worker }}{{ $_ := set $w "resources" (dict "requests" . "limits" .) }}{{ end -}}
 {{- $_ := set $root.Values.global.trunkline "serviceAccount" (printf "%s-worker" .root.Values.global.trunkline.workload.name) -}}
