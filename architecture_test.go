@@ -67,6 +67,7 @@ var mayKnow = map[string][]string{
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
 	"console":                    {"access", "api", "catalog", "cost/usage", "doctor", "flow/plan", "flow/report", "flow/run", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
+	"console/apps":               {"access"},
 	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "doctor", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/web/webtest":        {"api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "doctor", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
@@ -170,6 +171,7 @@ var mayKnow = map[string][]string{
 	"reconciler/signers":         {},
 	"reconciler/stores":          {"api/location", "flow/bucket"},
 	"reconciler/status":          {"api", "catalog"},
+	"reconciler/tunnel":          {"reconciler/cluster"},
 	"reconciler/workdir":         {"reconciler/durable"},
 	"render":                     {"api", "catalog", "flow/rights", "render"},
 	"render/code":                {"api", "render/internal"},
