@@ -1,6 +1,14 @@
-{{/* The path below which a proxy has Airflow, such as "/airflow/dev"; empty if none. */}}
+{{/*
+Where Airflow believes that it is: as the param says, or below the path at which Trunkline passes people on, whose host it need not know.
+*/}}
+{{- define "airflow.url" -}}
+{{- $t := .Values.global.trunkline -}}
+{{- .Values.url | default (printf "http://application/airflow/%s/%s/%s" $t.environment $t.project $t.workload.name) | trimSuffix "/" -}}
+{{- end }}
+
+{{/* The path of that; empty if it is the beginning. */}}
 {{- define "airflow.path" -}}
-{{- regexReplaceAll "^https?://[^/]+" .Values.url "" | trimSuffix "/" -}}
+{{- regexReplaceAll "^https?://[^/]+" (include "airflow.url" .) "" -}}
 {{- end }}
 
 {{/* Trunkline's own package, as data of a ConfigMap: what the image does not have. */}}
@@ -75,7 +83,7 @@ connection to the database and no keys: it asks the API server.
   "AIRFLOW__CORE__AUTH_MANAGER" "trunkline_airflow.auth.AuthManager"
   "AIRFLOW__CORE__HOSTNAME_CALLABLE" "airflow.utils.net.get_host_ip_address"
   "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" (printf "http://%s%s/execution/" $w.name $path)
-  "AIRFLOW__API__BASE_URL" (trimSuffix "/" $values.url)
+  "AIRFLOW__API__BASE_URL" (include "airflow.url" $root)
   "AIRFLOW__API__PORT" (toString $values.port)
   "AIRFLOW__API__WORKERS" "1"
   "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK" "True"
