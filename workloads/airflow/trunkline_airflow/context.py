@@ -155,7 +155,9 @@ class _Reader:
         self.where = where
 
     def wrong(self, path: str, want: str) -> ContextError:
-        return ContextError(f"{self.where}: {path} is not {want}; Trunkline writes this file, and so the package may be older than Trunkline")
+        return ContextError(
+            f"{self.where}: {path} is not {want}; Trunkline writes this file, and so the package may be older than Trunkline"
+        )
 
     def text(self, of: Mapping[str, Any], key: str, *, needed: bool = True) -> str:
         value = of.get(key, "")
@@ -196,9 +198,14 @@ class _Reader:
             raise self.wrong("it", "a table")
         if read.get("version") != VERSION:
             found = read.get("version")
-            raise ContextError(f"{self.where} has the version {found!r}, and this package reads {VERSION}: install the package that belongs to Trunkline")
+            raise ContextError(
+                f"{self.where} has the version {found!r}, and this package reads {VERSION}: install the package that belongs to Trunkline"
+            )
         return Project(
-            **{key: self.text(read, key) for key in ("platform", "project", "environment", "cluster", "namespace", "identity", "size", "lifecycle")},
+            **{
+                key: self.text(read, key)
+                for key in ("platform", "project", "environment", "cluster", "namespace", "identity", "size", "lifecycle")
+            },
             labels=self.texts(read, "labels"),
             image=self.text(read, "image", needed=False),
             images=self.texts(read, "images"),
@@ -206,7 +213,11 @@ class _Reader:
             sizes=self.each(read, "sizes", lambda v: Size(self.text(v, "cpu", needed=False), self.text(v, "memory", needed=False))),
             spot=self.nodes(self.table(read, "spot")),
             stores=self.texts(read, "stores"),
-            datasets=self.each(read, "datasets", lambda v: Dataset(self.text(v, "uri"), self.text(v, "unit", needed=False), self.text(v, "manifests", needed=False))),
+            datasets=self.each(
+                read,
+                "datasets",
+                lambda v: Dataset(self.text(v, "uri"), self.text(v, "unit", needed=False), self.text(v, "manifests", needed=False)),
+            ),
             lot_image=self.text(read, "lotImage", needed=False),
             secret_stores=self.each(read, "secretStores", lambda v: v),
         )

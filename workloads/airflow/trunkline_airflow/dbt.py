@@ -46,7 +46,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_bytes())
     except OSError as err:
-        raise ManifestError(f"reading the manifest {path}: {err.strerror}: have \"dbt parse\" write it, and commit it beside the DAG") from err
+        raise ManifestError(
+            f'reading the manifest {path}: {err.strerror}: have "dbt parse" write it, and commit it beside the DAG'
+        ) from err
     except ValueError as err:
         raise ManifestError(f"the manifest {path} is no JSON: {err}") from err
     if not isinstance(manifest, dict):
@@ -56,14 +58,18 @@ def read(path: Path) -> dict[str, Any]:
     if version is None:
         raise ManifestError(f"{path} is no manifest of dbt: its metadata.dbt_schema_version is {schema!r}")
     if int(version[1]) != MANIFEST:
-        raise ManifestError(f"the manifest {path} has the version {version[1]}, and this package reads {MANIFEST}, which dbt 1.8 and later write")
+        raise ManifestError(
+            f"the manifest {path} has the version {version[1]}, and this package reads {MANIFEST}, which dbt 1.8 and later write"
+        )
     nodes = manifest.get("nodes")
     if not isinstance(nodes, dict) or not all(isinstance(n, dict) and n.get("name") and n.get("resource_type") for n in nodes.values()):
         raise ManifestError(f"the manifest {path} has no table of nodes with their names and types")
     return manifest
 
 
-def steps(manifest: Mapping[str, Any], *, tags: Collection[str] = (), exclude_tags: Collection[str] = (), tests: Tests = "gate") -> list[Step]:
+def steps(
+    manifest: Mapping[str, Any], *, tags: Collection[str] = (), exclude_tags: Collection[str] = (), tests: Tests = "gate"
+) -> list[Step]:
     """Return what is to be done for the models, seeds and snapshots with one of some tags, in the order of their ids.
 
     A dependency leads through what is not selected, and through models that are ephemeral. The tests of one model alone are one step after
@@ -163,8 +169,8 @@ class DbtTaskGroup(TaskGroup):
 
     :param group_id: the id of the group; default: ``dbt``.
     :param manifest_file: the manifest that ``dbt parse`` writes to ``target/manifest.json``, as a path from the folder of the DAG file.
-    :param command: what a task runs, with ``{command}`` (``run``, ``seed``, ``snapshot`` or ``test``) and ``{model}`` (what is selected, which
-        has blanks between several tests).
+    :param command: what a task runs, with ``{command}`` (``run``, ``seed``, ``snapshot`` or ``test``) and ``{model}`` (what is selected,
+        which has blanks between several tests).
     :param tags: models, seeds and snapshots with one of these tags; default: all.
     :param exclude_tags: those with none of these tags.
     :param tests: ``gate``: what depends on a model waits for its tests as well, as with ``dbt build``; ``after``: nothing but the end waits

@@ -42,7 +42,8 @@ class ContainerOperator(KubernetesPodOperator):  # type: ignore[misc,unused-igno
     :param arguments: what the command is given, as a list; default: what the image gives it.
     :param env_vars: the variables of the process: texts, or :class:`SecretValue` for what is in a secret.
         ``TRUNKLINE_PLATFORM``, ``_PROJECT``, ``_ENVIRONMENT``, ``_CLUSTER`` and ``_WORKLOAD`` are there by themselves.
-    :param size: a size class of the cluster, such as ``cx.large``: what the pod gets and may take; default: that of the project, or ``mx.micro``.
+    :param size: a size class of the cluster, such as ``cx.large``: what the pod gets and may take; default: that of the project, or
+        ``mx.micro``.
     :param lifecycle: ``spot`` or ``on-demand`` machines; default: that of the project, or ``on-demand``.
     :param identity: the service account of the pod, one of the project's workloads; default: the project's own.
     :param disk_size: a disk of its own for the pod, such as ``20Gi``, which goes with it; default: none.

@@ -24,7 +24,7 @@ _PREFIX = "TRUNKLINE_"
 _SECRETS = "TRUNKLINE_SECRETS"
 _BIN = "/trunkline/bin"
 _LOT = _BIN + "/lot"
-_TOKENS = "/var/run/trunkline/tokens"  # noqa: S105 # a folder
+_TOKENS = "/var/run/trunkline/tokens"  # a folder
 _TOKEN_SECONDS = 600
 _GROUP = 65534
 
@@ -127,7 +127,10 @@ class Parts:
 
 def scratch() -> Parts:
     """Return a folder /tmp that can be written to."""
-    return Parts(volumes=[k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource())], mounts=[k8s.V1VolumeMount(name="tmp", mount_path="/tmp")])  # noqa: S108
+    return Parts(
+        volumes=[k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource())],
+        mounts=[k8s.V1VolumeMount(name="tmp", mount_path="/tmp")],  # noqa: S108 # of the pod
+    )
 
 
 def disk(name: str, size: str, path: str, labels: Mapping[str, str]) -> Parts:
@@ -138,14 +141,19 @@ def disk(name: str, size: str, path: str, labels: Mapping[str, str]) -> Parts:
         raise ValueError(f"the disk is to be at {path!r}; want a path such as /var/data")
     claim = k8s.V1PersistentVolumeClaimTemplate(
         metadata=k8s.V1ObjectMeta(labels=dict(labels)),
-        spec=k8s.V1PersistentVolumeClaimSpec(access_modes=["ReadWriteOnce"], resources=k8s.V1VolumeResourceRequirements(requests={"storage": size})),
+        spec=k8s.V1PersistentVolumeClaimSpec(
+            access_modes=["ReadWriteOnce"], resources=k8s.V1VolumeResourceRequirements(requests={"storage": size})
+        ),
     )
     volume = k8s.V1Volume(name=name, ephemeral=k8s.V1EphemeralVolumeSource(volume_claim_template=claim))
     return Parts(volumes=[volume], mounts=[k8s.V1VolumeMount(name=name, mount_path=path)])
 
 
 def environment(project: Project, identity: str, given: Mapping[str, str | SecretValue], command: Sequence[str], size: str) -> Parts:
-    """Return the variables of a task: those of Secrets first, so that others can be made of them, and what the pod needs to read the rest."""
+    """Return the variables of a task: those of Secrets first, and what the pod needs to read others.
+
+    Of those of Secrets, others can be made.
+    """
     plain: dict[str, str] = {}
     stored: dict[str, SecretValue] = {}
     out = Parts()
@@ -185,7 +193,8 @@ def _read_in_pod(project: Project, identity: str, stored: Mapping[str, SecretVal
             raise ContextError(f"{name}: the environment {project.environment!r} has no store of secrets {value.store!r}")
         if store.get("resolve") != "entrypoint":
             raise ContextError(
-                f"{name}: secrets of the store {value.store!r} become Secrets for declared workloads alone: refer to such a Secret by its name and key"
+                f"{name}: secrets of the store {value.store!r} become Secrets for declared workloads alone: refer to such a Secret by its "
+                "name and key"
             )
         stores[value.store] = {k: v.replace("<identity>", identity) if k == "role" else v for k, v in store.items()}
     refs = {
@@ -231,5 +240,7 @@ def result_of(message: str | None) -> Any:
     except ValueError as err:
         size = len(message.encode())
         if size >= XCOM_BYTES:
-            raise ValueError(f"the result is longer than {XCOM_BYTES} bytes: write it to a store, and leave its address as the result") from err
+            raise ValueError(
+                f"the result is longer than {XCOM_BYTES} bytes: write it to a store, and leave its address as the result"
+            ) from err
         raise ValueError(f"the result of {size} bytes is no JSON: {err}") from err

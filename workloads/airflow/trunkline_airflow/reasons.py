@@ -81,12 +81,17 @@ class Seen:
 
 
 def reason_of(seen: Seen) -> Reason:
-    """Return why a pod failed. The order is that of certainty: what kept a container from being started, what ended it, and what it waits for."""
+    """Return why a pod failed.
+
+    The order is that of certainty: what kept a container from being started, what ended it, and what it waits for.
+    """
     for row in _ROWS:
         found = row(seen)
         if found is not None:
             return Reason(found.code, _line(found.summary), found.exit_code)
-    return Reason("unknown", f"pod {seen.name} did not succeed, and nothing says why (its phase is {seen.status.get('phase', 'not known')})")
+    return Reason(
+        "unknown", f"pod {seen.name} did not succeed, and nothing says why (its phase is {seen.status.get('phase', 'not known')})"
+    )
 
 
 def _line(text: str) -> str:
@@ -118,7 +123,10 @@ def _image(seen: Seen) -> Reason | None:
     return Reason("image-pull", f'{title} of pod {seen.name} cannot get its image "{status.get("image", "")}": {message}')
 
 
-_NOT_THERE = r"(secret|configmap)s? \"[^\"]*\" not found|couldn't find key|references non-existent (secret|config) key|serviceaccount \"[^\"]*\" not found"
+_NOT_THERE = (
+    r"(secret|configmap)s? \"[^\"]*\" not found|couldn't find key|references non-existent (secret|config) key"
+    r"|serviceaccount \"[^\"]*\" not found"
+)
 
 
 def _config(seen: Seen) -> Reason | None:
@@ -155,7 +163,9 @@ def _secret(seen: Seen) -> Reason | None:
         end = _ended(status)
         said = re.fullmatch(r"trunkline-secret ([a-z-]+) ([A-Za-z_][A-Za-z0-9_.-]{0,252})", str(end.get("message") or "").strip())
         if end.get("exitCode") == _SECRET_EXIT and said and said[1] in _SECRETS:
-            return Reason("secret", f"{title} of pod {seen.name} was not started: the secret for the variable {said[2]} {_SECRETS[said[1]]}")
+            return Reason(
+                "secret", f"{title} of pod {seen.name} was not started: the secret for the variable {said[2]} {_SECRETS[said[1]]}"
+            )
     return None
 
 
@@ -164,7 +174,10 @@ def _memory(seen: Seen) -> Reason | None:
         if _ended(status).get("reason") == "OOMKilled":
             most = _limit(seen, str(status.get("name", "")))
             limit = f" (its limit is {most})" if most else ""
-            return Reason("out-of-memory", f"{title} of pod {seen.name} was killed since it took more memory than it may{limit}: give the task a larger size")
+            return Reason(
+                "out-of-memory",
+                f"{title} of pod {seen.name} was killed since it took more memory than it may{limit}: give the task a larger size",
+            )
     return None
 
 
@@ -178,14 +191,14 @@ def _limit(seen: Seen, name: str) -> str:
 
 # What the log of a driver has for a cause, as submit.sh leaves it; in the order in which they are the cause of the others.
 _SPARK = (
-    ("checkpoint", r"sources in the checkpoint offsets|STATE_STORE_|STREAMING_STATEFUL|Provided schema|UnsupportedLogVersion|MALFORMED_LOG_FILE",
+    ("checkpoint", r"sources in the checkpoint offsets|STATE_STORE_|STREAMING_STATEFUL|Provided schema|UnsupportedLogVersion|MALFORMED",
      "it cannot go on from its checkpoint, which another program or version of Spark wrote"),
     ("checkpoint", "CONCURRENT_STREAM_LOG_UPDATE", "another stream works on its checkpoint at the same time"),
     ("out-of-memory", "exited with exit code 137", "executors were killed, as they are when they take more memory than they may"),
     ("out-of-memory", "exited with exit code 52", "executors ran out of heap"),
     ("out-of-memory", r"java\.lang\.OutOfMemoryError", "a JVM ran out of heap"),
     ("out-of-memory", "MemoryError", "Python got no more memory"),
-    ("spot-loss", "brief reason:|was deleted by a user or the framework|Executor decommission", "executors were lost with their machines, or deleted"),
+    ("spot-loss", "brief reason:|was deleted by a user or the framework|Executor decommission", "executors were lost with their machines"),
     ("executor-failures", "Max number of executor failures", "more executors failed than may"),
 )  # fmt: skip
 _SPARK_EXECUTORS_EXIT = 11
@@ -209,9 +222,23 @@ def _spark(seen: Seen) -> Reason | None:
 
 
 _PUT_OUT = frozenset(
-    {"Evicted", "Preempting", "NodeShutdown", "Terminated", "NodeLost", "NodeAffinity", "OutOfcpu", "OutOfmemory", "OutOfpods", "UnexpectedAdmissionError", "Shutdown"}
+    {
+        "Evicted",
+        "Preempting",
+        "NodeShutdown",
+        "Terminated",
+        "NodeLost",
+        "NodeAffinity",
+        "OutOfcpu",
+        "OutOfmemory",
+        "OutOfpods",
+        "UnexpectedAdmissionError",
+        "Shutdown",
+    }
 )
-_WITH_MACHINE = frozenset({"Terminated", "NodeShutdown", "NodeLost", "Shutdown", "DeletionByPodGC", "DeletionByTaintManager", "TerminationByKubelet"})
+_WITH_MACHINE = frozenset(
+    {"Terminated", "NodeShutdown", "NodeLost", "Shutdown", "DeletionByPodGC", "DeletionByTaintManager", "TerminationByKubelet"}
+)
 
 
 def _lost(seen: Seen) -> Reason | None:
@@ -297,7 +324,9 @@ def _sandbox(seen: Seen) -> Reason | None:
 def _starting(seen: Seen) -> Reason | None:
     if seen.status.get("phase") != "Pending":
         return None
-    return Reason("starting", f"pod {seen.name} was not started in time: raise startup_timeout_seconds if its image is large or machines come slowly")
+    return Reason(
+        "starting", f"pod {seen.name} was not started in time: raise startup_timeout_seconds if its image is large or machines come slowly"
+    )
 
 
 _ROWS: tuple[Callable[[Seen], Reason | None], ...] = (

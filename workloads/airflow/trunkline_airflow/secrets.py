@@ -6,9 +6,10 @@ The configuration of Airflow names it::
     AIRFLOW__SECRETS__BACKEND=trunkline_airflow.secrets.ClusterSecrets
     AIRFLOW__SECRETS__BACKEND_KWARGS={"namespace": "orders-dev"}
 
-A Secret with the label ``airflow.trunkline.dev/connection: warehouse`` is the connection ``warehouse``: its key ``value`` has the connection as
-Airflow writes one, as an address or as JSON; or else its keys are the fields ``conn_type``, ``host``, ``login``, ``password``, ``port``,
-``schema`` and ``extra``. One with the label ``airflow.trunkline.dev/variable: limit`` is the variable ``limit``, by its key ``value``.
+A Secret with the label ``airflow.trunkline.dev/connection: warehouse`` is the connection ``warehouse``: its key ``value`` has the
+connection as Airflow writes one, as an address or as JSON; or else its keys are the fields ``conn_type``, ``host``, ``login``,
+``password``, ``port``, ``schema`` and ``extra``. One with the label ``airflow.trunkline.dev/variable: limit`` is the variable ``limit``,
+by its key ``value``.
 """
 
 from __future__ import annotations
@@ -84,11 +85,21 @@ class ClusterSecrets(BaseSecretsBackend, LoggingMixin):
             return None
         found.sort(key=lambda s: s.metadata.name)
         if len(found) > 1:
-            self.log.warning("Several Secrets of %s have the label %s=%s; the first by name counts, %s.", self.namespace, label, name, found[0].metadata.name)
-        out = {}
-        for key, value in (found[0].data or {}).items():
-            try:
-                out[key] = base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                self.log.warning('The key "%s" of the Secret %s is no text.', key, found[0].metadata.name)
-        return out
+            self.log.warning(
+                "Several Secrets of %s have the label %s=%s; the first by name counts, %s.",
+                self.namespace,
+                label,
+                name,
+                found[0].metadata.name,
+            )
+        out = {key: _text(value) for key, value in (found[0].data or {}).items()}
+        for key in sorted(key for key, value in out.items() if value is None):
+            self.log.warning('The key "%s" of the Secret %s is no text.', key, found[0].metadata.name)
+        return {key: value for key, value in out.items() if value is not None}
+
+
+def _text(encoded: str) -> str | None:
+    try:
+        return base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None

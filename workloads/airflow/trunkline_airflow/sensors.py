@@ -59,8 +59,8 @@ class LotSensor(ContainerSensor):
 
     The program ``lot`` looks, as a pod of the project, so that Airflow needs no right on a store.
 
-    :param dataset: the dataset, such as ``orders/raw@1``; the project's own may leave the project out. A workload of the project has to read
-        or write it, which is what gives its account the right to look.
+    :param dataset: the dataset, such as ``orders/raw@1``; the project's own may leave the project out. A workload of the project has to
+        read or write it, which is what gives its account the right to look.
     :param lot: the id of a lot, or several with spaces between, as a template. Default: those that the run is for: of the events of the
         dataset's asset that started it, or else all of its data interval; of a run without length, the last lot that had ended.
     :param kwargs: those of :class:`ContainerSensor`.
