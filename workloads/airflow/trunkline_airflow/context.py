@@ -21,7 +21,7 @@ Trunkline renders it as one file of JSON, ``.trunkline/context.json``, beside th
       "secretStores": {"vault": {"provider": "vault", "resolve": "entrypoint"}}
     }
 
-``unit`` and ``manifests`` are missing where nobody keeps lots. ``TRUNKLINE_CONTEXT`` names another file, for tests.
+``unit`` and ``manifests`` are missing where nobody keeps lots; ``write`` is where a dataset is written, if that is another place. ``TRUNKLINE_CONTEXT`` names another file, for tests.
 """
 
 from __future__ import annotations
@@ -63,9 +63,13 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where a dataset is. ``unit`` is that of its lots, and ``manifests`` the store of their manifests: empty if it has none."""
+    """Where a dataset is read. ``unit`` is that of its lots, and ``manifests`` the store of their manifests: empty if it has none.
+
+    ``write`` is where it is written, which is another place in the preview of a pull request alone.
+    """
 
     uri: str
+    write: str = ""
     unit: str = ""
     manifests: str = ""
 
@@ -216,7 +220,7 @@ class _Reader:
             datasets=self.each(
                 read,
                 "datasets",
-                lambda v: Dataset(self.text(v, "uri"), self.text(v, "unit", needed=False), self.text(v, "manifests", needed=False)),
+                lambda v: Dataset(self.text(v, "uri"), self.text(v, "write", needed=False) or self.text(v, "uri"), self.text(v, "unit", needed=False), self.text(v, "manifests", needed=False)),
             ),
             lot_image=self.text(read, "lotImage", needed=False),
             secret_stores=self.each(read, "secretStores", lambda v: v),

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, cast
 
-from airflow.exceptions import AirflowException, AirflowSkipException, AirflowTaskTimeout
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.common.compat.sdk import AirflowException, AirflowSkipException, AirflowTaskTimeout
 from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 from kubernetes.client.exceptions import ApiException
@@ -154,9 +154,12 @@ class ContainerOperator(KubernetesPodOperator):  # type: ignore[misc,unused-igno
         workload = self.workload or f"{self.dag_id}.{self.task_id}"
         run = str((context or {}).get("run_id") or "")
         self.labels = {**(self.labels or {}), **pods.labels_of(self.project, workload, f"{self.dag_id}.{run}" if run else self.dag_id)}
-        self.env_vars = [v for v in self.env_vars if v.name != "TRUNKLINE_WORKLOAD"]
-        self.env_vars.append(k8s.V1EnvVar(name="TRUNKLINE_WORKLOAD", value=workload))
+        self.env_vars = [*self.variables(without="TRUNKLINE_WORKLOAD"), k8s.V1EnvVar(name="TRUNKLINE_WORKLOAD", value=workload)]
         return super().build_pod_request_obj(context, dry_run=dry_run)
+
+    def variables(self, without: str = "") -> list[k8s.V1EnvVar]:
+        """Return the variables of the container, without one of them."""
+        return [v for v in cast("list[k8s.V1EnvVar]", self.env_vars) if v.name != without]
 
     def await_pod_start(self, pod: k8s.V1Pod) -> None:
         """Wait until the pod has started, and remember how it was then: it may be gone later."""

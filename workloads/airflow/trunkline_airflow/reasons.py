@@ -7,7 +7,7 @@ What a program left as its message is never shown, since it may be anything: of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ def _line(text: str) -> str:
     return plain if len(plain) <= 1000 else plain[:997] + "..."  # noqa: PLR2004 # characters
 
 
-def _waits(seen: Seen, reasons: Iterable[str]) -> tuple[str, Mapping[str, Any], str] | None:
+def _waits(seen: Seen, reasons: Collection[object]) -> tuple[str, Mapping[str, Any], str] | None:
     for title, status in seen.containers():
         waiting = (status.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in reasons:

@@ -40,7 +40,7 @@ class ClusterSecrets(BaseSecretsBackend, LoggingMixin):
     """
 
     def __init__(self, namespace: str = "", kubeconfig: str = "", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call] # of Airflow
         self._namespace = namespace
         self._kubeconfig = kubeconfig
 

@@ -112,7 +112,7 @@ class SparkOperator(ContainerOperator):
             annotations["spark.trunkline.dev/history"] = history
         if mode == "cluster":
             executor = _process(here, executor_size, python=python, factor=overhead_factor, tasks=executor_tasks)
-            annotations |= sparkconf.annotations(executor, spot=spot)
+            annotations |= sparkconf.said(executor, spot=spot)
             told |= sparkconf.executing(executors) | sparkconf.clustered(
                 here.namespace, image or here.image_of(), executor, _TEMPLATE, pods.CONTAINER
             )
@@ -159,12 +159,11 @@ class SparkOperator(ContainerOperator):
             ("SUBMIT_RUN", "metadata.labels['trunkline.dev/run']"),
         ):
             source = k8s.V1EnvVarSource(field_ref=k8s.V1ObjectFieldSelector(field_path=path))
-            self.env_vars.append(k8s.V1EnvVar(name=name, value_from=source))
+            self.env_vars = [*self.variables(), k8s.V1EnvVar(name=name, value_from=source)]
 
     def _set(self, name: str, value: str) -> None:
         """Set a variable, in the place of one that is there."""
-        self.env_vars = [v for v in self.env_vars if v.name != name]
-        self.env_vars.append(k8s.V1EnvVar(name=name, value=value))
+        self.env_vars = [*self.variables(without=name), k8s.V1EnvVar(name=name, value=value)]
 
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
         """Make the pod of the driver, with its files."""

@@ -70,10 +70,10 @@ class Process:
 
 def process(cpu: str, memory: str, *, python: bool, factor: float | None = None, tasks: int | None = None) -> Process:
     """Divide what a pod has. ``factor`` is the part of the heap that is left beside it: default, 0.4 for Python and 0.1 on a JVM."""
-    parts = re.fullmatch(r"([0-9]+)(k|M|G|T|Ki|Mi|Gi|Ti)?", memory)
+    parts = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(k|M|G|T|Ki|Mi|Gi|Ti)?", memory)
     if parts is None:
         raise ValueError(f"the memory of a size is {memory!r}; want one such as 2048Mi")
-    mib = int(parts[1]) * _UNITS[parts[2] or ""] >> 20
+    mib = int(float(parts[1]) * _UNITS[parts[2] or ""]) >> 20
     heap = int(mib / (1 + (factor if factor is not None else _FACTORS[python])))
     if heap < _MIN_HEAP:
         raise ValueError(
@@ -182,7 +182,7 @@ def clustered(namespace: str, image: str, executor: Process, template: str, cont
     }
 
 
-def annotations(executor: Process, *, spot: bool) -> dict[str, str]:
+def said(executor: Process, *, spot: bool) -> dict[str, str]:
     """Return what the pod of a driver says of its executors, for the reasons of failures."""
     of = "spark.trunkline.dev/executor"
     return {f"{of}-heap": f"{executor.heap}Mi", f"{of}-memory": executor.memory, **({f"{of}s": "spot"} if spot else {})}
