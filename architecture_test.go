@@ -62,7 +62,7 @@ var mayKnow = map[string][]string{
 	"api/v1alpha1":               {},
 	"blueprints":                 {},
 	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
-	"catalog":                    {"api", "policy/cel/guard"}, // projects choose clusters by conditions in CEL
+	"catalog":                    {"api", "policy/airflow", "policy/cel/guard"}, // DAG files use datasets; projects choose clusters by conditions in CEL
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},

@@ -67,6 +67,10 @@ const (
 	RuleReplay = "replay-nothing"
 	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.
 	RuleCycle = "dag-cycle"
+	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.
+	RuleUnevaluated = "not-evaluated"
+	// RuleWriters is broken by a dataset that more than one workload writes.
+	RuleWriters = "dataset-writers"
 	// RuleNotYet is broken by a field that this version does not act on.
 	RuleNotYet = "not-supported-yet"
 )
