@@ -28,6 +28,7 @@ var mayKnow = map[string][]string{
 	"access/session":             {"access"},
 	"access/tokens":              {"access", "reconciler/history"},
 	"api/columntype":             {},
+	"api/asset":                  {},
 	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
 	"api/number":                 {},
