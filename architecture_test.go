@@ -87,6 +87,7 @@ var mayKnow = map[string][]string{
 	"flow/afar":                  {"api/lot", "flow/jobs"}, // what leads to an agent is an interface of its own
 	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},
 	"flow/arrivals":              {"api", "flow/bucket", "flow/ingress", "flow/ledger", "flow/manifest", "flow/plan", "flow/run", "flow/store", "flow/survey"},
+	"flow/assets":                {"api/asset", "api/lot", "flow/bucket", "flow/egress", "flow/ledger", "flow/manifest", "flow/run", "flow/store", "flow/survey"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},

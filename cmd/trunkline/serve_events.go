@@ -29,6 +29,9 @@ func (e *eventTargets) flags(f *pflag.FlagSet) {
 func (e *eventTargets) targets() (map[string]deliver.Target, error) {
 	out := map[string]deliver.Target{}
 	if err := eachNamed("--event-target", e.urls, func(name, url string) error {
+		if strings.HasPrefix(name, "@") {
+			return usagef("--event-target %q: a name does not begin with @", name)
+		}
 		if _, twice := out[name]; twice {
 			return usagef("--event-target names %q twice", name)
 		}
