@@ -3,13 +3,14 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"trunkline.dev/trunkline/api/outside"
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -23,52 +24,71 @@ const (
 	maxDagBytes = 1 << 20
 )
 
-// DagSet are the DAG files of a project as one version of Airflow loads them.
+// DagsKind is what DAG files are read by: a version of Airflow, and whether Trunkline deploys them to it, which says what Python finds there.
+type DagsKind struct {
+	Version  v1alpha1.AirflowVersion
+	Deployed bool
+}
+
+// Compare orders kinds.
+func (k DagsKind) Compare(o DagsKind) int {
+	if k.Deployed != o.Deployed {
+		return map[bool]int{true: 1, false: -1}[k.Deployed]
+	}
+	return cmp.Compare(k.Version, o.Version)
+}
+
+// DagSet are the DAG files of a project as one kind of Airflow loads them.
 type DagSet struct {
-	Version v1alpha1.AirflowVersion
+	DagsKind
+
 	Modules []*airflow.Module
 }
 
-// Dags are the DAG files of the project, once for each version of Airflow that loads them in one of its environments.
+// Dags are the DAG files of the project, once for each kind of Airflow that loads them in one of its environments.
 func (p *Project) Dags() []DagSet { return p.dags }
 
-// airflows are the versions of Airflow that load the DAG files of a project, sorted.
-func (c *Catalog) airflows(p *Project) (versions []v1alpha1.AirflowVersion) {
-	for name := range p.Spec.Environments {
-		env := c.Environments[name]
-		switch {
-		case p.Spec.Airflow != "":
-			versions = append(versions, p.Spec.Airflow)
-		case env != nil && env.Spec.Airflow != "":
-			versions = append(versions, env.Spec.Airflow)
-		default:
-			versions = append(versions, c.Platform.Spec.Airflow)
-		}
+// DagsKindIn is the kind of Airflow that loads the DAG files of a project in an environment.
+func (c *Catalog) DagsKindIn(p *Project, name string) DagsKind {
+	env := c.Environments[name]
+	switch {
+	case p.Spec.Airflow != "":
+		return DagsKind{Version: p.Spec.Airflow}
+	case c.DagsIn(p, name):
+		return DagsKind{Version: cmp.Or(env.Spec.Airflow, v1alpha1.Airflow33), Deployed: true}
+	case env != nil && env.Spec.Airflow != "":
+		return DagsKind{Version: env.Spec.Airflow}
 	}
-	if len(versions) == 0 {
-		versions = append(versions, c.Platform.Spec.Airflow)
-	}
-	slices.Sort(versions)
-	return slices.Compact(versions)
+	return DagsKind{Version: c.Platform.Spec.Airflow}
 }
 
-// readDags reads the Airflow DAG files that a project names, once for each version of Airflow that loads them.
+// readDags reads the Airflow DAG files that a project names, once for each kind of Airflow that loads them.
 func (k *checker) readDags(p *Project) {
 	p.dags = nil
 	if len(p.Spec.Dags) == 0 {
 		return
 	}
+	kinds := map[DagsKind]bool{}
+	for name := range p.Spec.Environments {
+		kinds[k.c.DagsKindIn(p, name)] = true
+	}
+	if len(kinds) == 0 {
+		kinds[k.c.DagsKindIn(p, "")] = true
+	}
 	files := k.dagFiles(p)
-	for _, version := range k.c.airflows(p) {
-		set := DagSet{Version: version}
+	for _, kind := range slices.SortedFunc(maps.Keys(kinds), DagsKind.Compare) {
+		set := DagSet{DagsKind: kind}
 		readers := map[string]*airflow.Reader{}
 		for _, f := range files {
-			if f.ignored(k.c.tree, version) {
+			if f.ignored(k.c.tree, kind.Version) {
 				continue
 			}
 			r := readers[f.root]
 			if r == nil {
-				r = &airflow.Reader{Version: version, Tree: k.c.tree, Roots: roots(p.Dir(), f.root)}
+				r = &airflow.Reader{Version: kind.Version, Tree: k.c.tree, Roots: roots(p.Dir(), f.root)}
+				if kind.Deployed {
+					r.Roots = []string{DagsFolder(p.Dir(), p.Spec.Dags)}
+				}
 				readers[f.root] = r
 			}
 			set.Modules = append(set.Modules, r.Parse(f.path, f.data))
@@ -106,8 +126,8 @@ func (k *checker) dagFiles(p *Project) (out []dagFile) {
 			k.at(RulePath, at, fmt.Sprintf("the pattern %q leads out of the project's folder", pattern), "patterns are relative to the file that declares the project")
 			continue
 		}
-		found, err := dagPaths(k.c.tree, p.Dir(), path.Clean(pattern))
-		root := path.Join(p.Dir(), beforeWildcard(path.Clean(pattern)))
+		found, err := DagPaths(k.c.tree, p.Dir(), path.Clean(pattern))
+		root := path.Join(p.Dir(), BeforeWildcard(path.Clean(pattern)))
 		switch {
 		case errors.Is(err, path.ErrBadPattern):
 			k.at(v1alpha1.RuleInvalidValue, at, fmt.Sprintf("%q is not a pattern", pattern), `write it like "dags/*.py" or "dags/**/*.py"`)
@@ -157,13 +177,4 @@ func readDag(tree fs.FS, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxDagBytes+1))
-}
-
-// beforeWildcard is the folder of a pattern that no wildcard is in.
-func beforeWildcard(pattern string) string {
-	dir := path.Dir(pattern)
-	for strings.ContainsAny(dir, `*?[\`) {
-		dir = path.Dir(dir)
-	}
-	return dir
 }

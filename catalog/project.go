@@ -70,6 +70,7 @@ func (p *Project) flow() []Edge { return slices.Concat(p.edges, p.dagEdges) }
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
 	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots, p.resources = nil, nil, nil, nil, nil, nil, nil
+	p.airflow = c.airflowKeys(p)
 	k.outsideGovernance(p)
 	k.rights(p)
 	k.datasets(p)

@@ -71,6 +71,8 @@ const (
 	RuleUnevaluated = "not-evaluated"
 	// RuleWriters is broken by a dataset that more than one workload writes.
 	RuleWriters = "dataset-writers"
-	// RuleNotYet is broken by a field that this version does not act on.
+	// RuleOrchestrator is broken by an environment whose DAGs have no Airflow to run them, or more than one.
+	RuleOrchestrator = "orchestrator"
+	// RuleNotYet is broken by what a chart or manifest asks for that is not done, or done otherwise.
 	RuleNotYet = "not-supported-yet"
 )

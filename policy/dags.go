@@ -10,18 +10,19 @@ import (
 
 	"trunkline.dev/trunkline/api/schedule"
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy/airflow"
 )
 
 // instance is one Apache Airflow, which loads DAG files of several projects.
 type instance struct {
-	version v1alpha1.AirflowVersion
+	catalog.DagsKind
 	// environment and owner are what it belongs to; empty if it is that of the platform, or of no single owner.
 	environment, owner string
 }
 
 func (a instance) compare(b instance) int {
-	return cmp.Or(cmp.Compare(a.environment, b.environment), cmp.Compare(a.owner, b.owner), cmp.Compare(a.version, b.version))
+	return cmp.Or(cmp.Compare(a.environment, b.environment), cmp.Compare(a.owner, b.owner), a.DagsKind.Compare(b.DagsKind))
 }
 
 // dagSet are the DAG files that a project has in some instances of Airflow, of one version.
@@ -32,33 +33,32 @@ type dagSet struct {
 
 // instances are those that load the DAG files of the project, sorted.
 func (j *checker) instances() []instance {
-	platform := instance{version: j.cat.Platform.Spec.Airflow}
 	found := map[instance]bool{}
 	for name := range j.p.Spec.Environments {
+		one := instance{DagsKind: j.cat.DagsKindIn(j.p, name)}
 		env := j.cat.Environments[name]
 		switch {
 		case j.p.Spec.Airflow != "":
-			found[instance{j.p.Spec.Airflow, name, j.p.Spec.Owner}] = true
-		case env != nil && env.Spec.Airflow != "":
-			found[instance{version: env.Spec.Airflow, environment: name}] = true
-		default:
-			found[platform] = true
+			one.environment, one.owner = name, j.p.Spec.Owner
+		case one.Deployed, env != nil && env.Spec.Airflow != "":
+			one.environment = name
 		}
+		found[one] = true
 	}
 	if len(found) == 0 {
-		found[platform] = true
+		found[instance{DagsKind: j.cat.DagsKindIn(j.p, "")}] = true
 	}
 	return slices.SortedFunc(maps.Keys(found), instance.compare)
 }
 
-// dags are the Airflow DAG files that a project names, once for each version of Airflow that loads them.
+// dags are the Airflow DAG files that a project names, once for each kind of Airflow that loads them.
 func (j *checker) dags() (sets []dagSet) {
-	byVersion := map[v1alpha1.AirflowVersion][]instance{}
+	byKind := map[catalog.DagsKind][]instance{}
 	for _, a := range j.instances() {
-		byVersion[a.version] = append(byVersion[a.version], a)
+		byKind[a.DagsKind] = append(byKind[a.DagsKind], a)
 	}
 	for _, set := range j.p.Dags() {
-		sets = append(sets, dagSet{byVersion[set.Version], set.Modules})
+		sets = append(sets, dagSet{byKind[set.DagsKind], set.Modules})
 	}
 	return sets
 }
