@@ -361,7 +361,7 @@ func TestGolden(t *testing.T) {
 }
 
 var (
-	packageText   = regexp.MustCompile(`(?m)^  [a-z_]+\.py: [|>"][-0-9]*(.*)\n((    .*)?\n)*`)
+	packageText   = regexp.MustCompile(`(?m)^  [a-z_]+\.(?:py|sh): [|>"][-0-9]*(.*)\n((    .*)?\n)*`)
 	packageDigest = regexp.MustCompile(`-(package|migrate|worker)-[0-9a-f]{8}\b`)
 )
 

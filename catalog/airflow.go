@@ -38,7 +38,7 @@ type Dags struct {
 	// Worker is the account of tasks, in the same namespace.
 	Worker string `json:"worker"`
 	// Context is what tasks are told of the project.
-	Context *DagContext `json:"context"`
+	Context TaskContext `json:"context"`
 }
 
 // AirflowPlace is an Apache Airflow that a platform deploys.
@@ -139,7 +139,7 @@ func (c *Catalog) dags(p *Project, id ReleaseID) *Dags {
 	if !ok {
 		return nil // reported; and a preview may be without one
 	}
-	return &Dags{Patterns: p.Spec.Dags, Reader: a.Account, Worker: a.Workload + "-worker", ReaderNamespace: a.Namespace, Context: c.dagContext(p, id)}
+	return &Dags{Patterns: p.Spec.Dags, Reader: a.Account, Worker: a.Workload + "-worker", ReaderNamespace: a.Namespace, Context: c.TaskContext(p, id)}
 }
 
 // airflowSecret are the keys that the parts of an Airflow share.

@@ -31,8 +31,6 @@ const (
 	tasksName = "trunkline-tasks"
 	// dagsIndex is the key of a version that says which file each other key is.
 	dagsIndex = "trunkline.index"
-	// dagsContext is the file that tells tasks of their project.
-	dagsContext = ".trunkline/context.json"
 	// versionBytes are so many of a digest that no two versions of a project have the same.
 	versionBytes = 8
 	// LabelBundle is on what belongs to the DAGs of a project: its name.
@@ -48,8 +46,8 @@ func dagObjects(tree fs.FS, rel catalog.Release) ([]*unstructured.Unstructured, 
 	if err != nil {
 		return nil, fmt.Errorf("dags: %w", err)
 	}
-	if files[dagsContext], err = dagsContextOf(rel); err != nil {
-		return nil, err
+	if files[catalog.TaskContextFile], err = rel.Dags.Context.Encode(); err != nil {
+		return nil, fmt.Errorf("dags: writing %s: %w", catalog.TaskContextFile, err)
 	}
 	data, binary, err := bundleData(files, dags)
 	if err != nil {
@@ -167,26 +165,6 @@ func bundleError(err error) error {
 		return fmt.Errorf("the files beside the DAGs have more than %d KiB together: put what is large into the image or a store", MaxFileBytes>>10)
 	}
 	return err
-}
-
-// dagsContextOf is the file by which tasks know their project, and where their pods go.
-func dagsContextOf(rel catalog.Release) ([]byte, error) {
-	labels := map[string]string{}
-	maps.Copy(labels, releaseLabels(rel))
-	own := struct {
-		Platform    string            `json:"platform"`
-		Project     string            `json:"project"`
-		Environment string            `json:"environment"`
-		Cluster     string            `json:"cluster"`
-		Namespace   string            `json:"namespace"`
-		Labels      map[string]string `json:"labels"`
-		*catalog.DagContext
-	}{rel.Platform, rel.ID.Project, rel.ID.Environment, rel.ID.Cluster, rel.Namespace, labels, rel.Dags.Context}
-	data, err := json.MarshalIndent(own, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing %s: %w", dagsContext, err)
-	}
-	return append(data, '\n'), nil
 }
 
 // bundleData is what a ConfigMap has of files: text as it is, so that a plan shows what changes.

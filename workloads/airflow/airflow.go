@@ -9,5 +9,5 @@ import "embed"
 
 // FS holds the folder trunkline_airflow.
 //
-//go:embed trunkline_airflow/*.py
+//go:embed trunkline_airflow/*.py trunkline_airflow/*.sh
 var FS embed.FS

@@ -13,7 +13,7 @@ Where Airflow believes that it is: as the param says, or below the path at which
 
 {{/* Trunkline's own package, as data of a ConfigMap: what the image does not have. */}}
 {{- define "airflow.package" -}}
-{{- range $file, $content := .Files.Glob "files/trunkline_airflow/**.py" }}
+{{- range $file, $content := .Files.Glob "files/trunkline_airflow/**" }}
 {{ $file | trimPrefix "files/trunkline_airflow/" | replace "/" "__" }}: {{ $content | toString | toJson }}
 {{- end }}
 {{- end }}
@@ -129,7 +129,7 @@ The spec of the pod of a part: give it "root", "name", "command", and what "trun
 {{- $_ := set $root.Values.global.trunkline "serviceAccount" (printf "%s-worker" .root.Values.global.trunkline.workload.name) -}}
 {{- end -}}
 {{- $items := list -}}
-{{- range $file, $content := .root.Files.Glob "files/trunkline_airflow/**.py" -}}
+{{- range $file, $content := .root.Files.Glob "files/trunkline_airflow/**" -}}
 {{- $name := $file | trimPrefix "files/trunkline_airflow/" -}}
 {{- $items = append $items (dict "key" ($name | replace "/" "__") "path" (printf "trunkline_airflow/%s" $name)) -}}
 {{- end -}}
