@@ -14,7 +14,7 @@ import (
 // claimInterval is how often it is asked what tasks of an Airflow say that they have made.
 const claimInterval = 10 * time.Second
 
-// readOutlets notes the datasets of a project that come in lots, with the DAGs of its own that have them as outlets.
+// readOutlets notes the datasets of a project that come in lots, with the workloads that make them.
 func (d *declared) readOutlets(p *catalog.Project) {
 	if d.outlets == nil {
 		return
@@ -30,12 +30,7 @@ func (d *declared) readOutlets(p *catalog.Project) {
 		}
 		d.outlets[id] = assets.Dataset{
 			ID: id, Name: manifest.Dataset{Name: one.Name, Version: one.Version}, Unit: series.Unit, Since: series.Since, Retention: series.Retention,
-			Location: strings.TrimSuffix(location, "/") + "/", Store: store, DAGs: map[string]bool{},
-		}
-	}
-	for _, e := range p.DagEdges() {
-		if of, is := d.outlets[e.To]; is && e.Kind == catalog.Writes {
-			of.DAGs[strings.TrimPrefix(e.From, p.Name+"/"+catalog.DAGPrefix)] = true
+			Location: strings.TrimSuffix(location, "/") + "/", Store: store, Workload: d.graph.Producer(id),
 		}
 	}
 }
@@ -93,7 +88,7 @@ func (l *loop) claimed(e claimed) {
 	}
 	now := l.opts.Now()
 	e.of.ended(now, now.Add(min(claimInterval, l.opts.Interval)))
-	if e.err == nil {
+	if e.err == nil || len(e.Refused) > 0 {
 		e.state.refused = map[string][]assets.Refusal{}
 		for _, r := range e.Refused {
 			e.state.refused[r.Dataset] = append(e.state.refused[r.Dataset], r)

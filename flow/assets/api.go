@@ -3,34 +3,30 @@
 package assets
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 )
 
-// Airflow reaches the Apache Airflow of an environment.
+// Airflow asks the Apache Airflows of environments by their API.
 type Airflow interface {
-	// Do sends a request to it, whose URL is a path from "/api/v2/" on and a query, with what says who asks.
-	Do(environment string, r *http.Request) (*http.Response, error)
+	// Clusters are those on which an environment has an Airflow.
+	Clusters(environment string) []string
+	// Do asks the one of an environment on a cluster for a path below "/api/v2", with a body as JSON unless it is nil, and decodes the answer into a value unless that is nil. An
+	// error is [ErrTooLarge] of an answer that is not read.
+	Do(ctx context.Context, environment, cluster, method, path string, query url.Values, body, into any) error
 }
 
-const (
-	// maxAnswer is how much of an answer is read, and pageSize how many events are asked for at a time.
-	maxAnswer = 16 << 20
-	pageSize  = 100
-	// callTimeout is how long one request may take.
-	callTimeout = 30 * time.Second
-)
+// ErrTooLarge is an answer that is larger than what is read.
+var ErrTooLarge = errors.New("Airflow answers with more than is read") //nolint:staticcheck // it is a name
 
-// errTooLarge is an answer of which no more is read.
-var errTooLarge = fmt.Errorf("it answered more than %d MiB", maxAnswer>>20)
+// pageSize is how many events are asked for at a time.
+const pageSize = 100
 
 // Event is an event of an asset.
 type Event struct {
@@ -48,64 +44,46 @@ type Event struct {
 // before orders events by when they happened.
 func (e Event) before(o Event) bool { return e.At.Before(o.At) || e.At.Equal(o.At) && e.ID < o.ID }
 
-// api asks the Airflow of one environment.
+// api asks the Airflow of an environment on a cluster.
 type api struct {
-	airflow     Airflow
-	environment string
+	airflow              Airflow
+	environment, cluster string
 }
 
-// call asks, and reads the answer.
 func (a api) call(ctx context.Context, method, path string, query url.Values, body, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	var content io.Reader = http.NoBody
-	if body != nil {
-		data, err := json.Marshal(body)
-		if err != nil {
-			return fmt.Errorf("writing the request: %w", err)
+	return a.airflow.Do(ctx, a.environment, a.cluster, method, path, query, body, into)
+}
+
+// bundle is that which a DAG is of: the project that has it; empty if Airflow does not know.
+func (a api) bundle(ctx context.Context, dag string) (string, error) {
+	query := url.Values{"dag_id_prefix_pattern": {dag}, "order_by": {"dag_id"}, "exclude_stale": {"false"}, "limit": {strconv.Itoa(pageSize)}}
+	var out struct {
+		Dags []struct {
+			ID     string `json:"dag_id"`
+			Bundle string `json:"bundle_name"`
+		} `json:"dags"`
+	}
+	if err := a.call(ctx, http.MethodGet, "/dags", query, nil, &out); err != nil {
+		return "", fmt.Errorf("asking whose DAG %s is: %w", dag, err)
+	}
+	for _, d := range out.Dags {
+		if d.ID == dag {
+			return d.Bundle, nil
 		}
-		content = bytes.NewReader(data)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "/api/v2/"+path+"?"+query.Encode(), content)
-	if err != nil {
-		return fmt.Errorf("writing the request: %w", err)
-	}
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	answer, err := a.airflow.Do(a.environment, r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("reading the answer: %w", err)
-	case len(data) > maxAnswer:
-		return errTooLarge
-	case answer.StatusCode < 200 || answer.StatusCode > 299:
-		return fmt.Errorf("it answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
-	case into == nil:
-		return nil
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("it answered what is none of its answers: %w", err)
-	}
-	return nil
+	return "", nil
 }
 
 // asset returns the number of an asset; false if no DAG has it.
 func (a api) asset(ctx context.Context, uri string) (id int64, there bool, err error) {
-	// What a pattern stands for is more than the address, in which "_" may be.
-	query := url.Values{"uri_pattern": {uri}, "limit": {strconv.Itoa(pageSize)}}
+	query := url.Values{"uri_prefix_pattern": {uri}, "order_by": {"uri"}, "limit": {strconv.Itoa(pageSize)}}
 	var out struct {
 		Assets []struct {
 			ID  int64  `json:"id"`
 			URI string `json:"uri"`
 		} `json:"assets"`
 	}
-	if err := a.call(ctx, http.MethodGet, "assets", query, nil, &out); err != nil {
+	if err := a.call(ctx, http.MethodGet, "/assets", query, nil, &out); err != nil {
 		return 0, false, fmt.Errorf("asking for the asset %s: %w", uri, err)
 	}
 	for _, found := range out.Assets {
@@ -119,7 +97,7 @@ func (a api) asset(ctx context.Context, uri string) (id int64, there bool, err e
 // create makes an event of an asset.
 func (a api) create(ctx context.Context, asset int64, extra any) error {
 	body := map[string]any{"asset_id": asset, "extra": extra}
-	if err := a.call(ctx, http.MethodPost, "assets/events", nil, body, nil); err != nil {
+	if err := a.call(ctx, http.MethodPost, "/assets/events", nil, body, nil); err != nil {
 		return fmt.Errorf("making an event of an asset: %w", err)
 	}
 	return nil
@@ -136,12 +114,12 @@ func (a api) pages(ctx context.Context, query url.Values, see func([]Event) (mor
 			Events []Event `json:"asset_events"`
 			Total  int     `json:"total_entries"`
 		}
-		err := a.call(ctx, http.MethodGet, "assets/events", query, nil, &page)
+		err := a.call(ctx, http.MethodGet, "/assets/events", query, nil, &page)
 		switch {
-		case errors.Is(err, errTooLarge) && size > 1:
+		case errors.Is(err, ErrTooLarge) && size > 1:
 			size = 1
 			continue
-		case errors.Is(err, errTooLarge):
+		case errors.Is(err, ErrTooLarge):
 			tooLarge++
 			offset++
 			continue

@@ -27,8 +27,14 @@ type Dataset struct {
 	Retention time.Duration
 	// Location is where its data are, which ends in "/", and Store where its manifests are.
 	Location, Store string
-	// DAGs are the ids of those of its project that are certain to have it as an outlet.
-	DAGs map[string]bool
+	// Workload is the one that makes its lots; empty if none does.
+	Workload string
+}
+
+// Project is the one that has the dataset.
+func (d Dataset) Project() string {
+	project, _, _ := strings.Cut(d.ID, "/")
+	return project
 }
 
 // Claim is what a task says that it has made.
@@ -80,9 +86,8 @@ func read(e Event, datasets map[string]Dataset, now time.Time) (*Claim, error) {
 		return nil, nil //nolint:nilnil // it is of a dataset without lots, of which there is nothing to say
 	case !known:
 		return nil, fmt.Errorf("%s is no dataset of the environment that has lots which tasks make", id)
-	case !d.DAGs[e.DAG]:
-		project, _, _ := strings.Cut(id, "/")
-		return nil, fmt.Errorf("the DAG %.250q does not write %s: a DAG file of the project %q has to have it as an outlet, in a way that can be read without executing it", e.DAG, id, project)
+	case d.Workload != "":
+		return nil, fmt.Errorf("the workload %s makes the lots of %s, and a dataset has one writer", d.Workload, id)
 	case !formed:
 		return nil, errors.New("what it says is not in the form of trunkline_airflow.assets.publish")
 	}

@@ -3,6 +3,8 @@
 package assets
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,15 +37,33 @@ func newFake(t *testing.T, uris ...string) *fake {
 	return f
 }
 
-func (f *fake) Do(_ string, r *http.Request) (*http.Response, error) {
+func (f *fake) Clusters(string) []string { return []string{"one"} }
+
+func (f *fake) Do(ctx context.Context, _, _, method, path string, query url.Values, body, into any) error {
 	f.asked++
 	if f.away {
-		return nil, errors.New("it cannot be reached")
+		return errors.New("it cannot be reached")
 	}
+	sent, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r := httptest.NewRequestWithContext(ctx, method, "/api/v2"+path+"?"+query.Encode(), bytes.NewReader(sent))
 	w := httptest.NewRecorder()
 	f.serve(w, r)
-	return w.Result(), nil
+	switch {
+	case w.Code != http.StatusOK:
+		return errors.New("it answered " + strconv.Itoa(w.Code))
+	case w.Body.Len() > maxAnswer:
+		return fmt.Errorf("asking: %w", ErrTooLarge)
+	case into == nil:
+		return nil
+	}
+	return json.Unmarshal(w.Body.Bytes(), into)
 }
+
+// maxAnswer is how much is read of an answer.
+const maxAnswer = 8 << 20
 
 func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
@@ -54,6 +74,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 			found = append(found, map[string]any{"id": id, "uri": uri})
 		}
 		f.answer(w, map[string]any{"assets": found})
+	case "GET /api/v2/dags":
+		f.answer(w, map[string]any{"dags": []map[string]any{{"dag_id": "summary", "bundle_name": "others"}, {"dag_id": "sum", "bundle_name": "orders"}, {"dag_id": "theirs", "bundle_name": "rates"}}})
 	case "GET /api/v2/assets/events":
 		f.answer(w, f.page(q))
 	case "POST /api/v2/assets/events":

@@ -36,7 +36,7 @@ type Look struct {
 	Lots map[survey.At]survey.Lot
 	// Written are the claims of which a manifest was written.
 	Written []Claim
-	// Refused are the events that are kept since nothing came of them, all that there are; New are those of them that were not before.
+	// Refused are the events that are kept since nothing came of them, all that there are at the Airflows that answered; New are those of them that were not before.
 	Refused, New []Refusal
 	// TooLarge counts the events that cannot be read.
 	TooLarge int
@@ -51,42 +51,50 @@ type Reader struct {
 	stores  bucket.Options
 	ledger  *ledger.Ledger
 
-	records *records
+	// records are what is kept of the Airflow of each cluster.
+	records map[string]*records
 }
 
 // NewReader makes a reader.
 func NewReader(airflow Airflow, stores bucket.Options) *Reader {
-	return &Reader{airflow: airflow, stores: stores, ledger: ledger.New(stores)}
+	return &Reader{airflow: airflow, stores: stores, ledger: ledger.New(stores), records: map[string]*records{}}
 }
 
 // Look reads what happened since, writes the manifests that tasks claim, and keeps what is refused. Doing it again after a crash comes to the
 // same end. What was done is returned with an error, too.
 func (k *Reader) Look(ctx context.Context, s Scope, now time.Time) (out Look, err error) {
 	out.Lots = map[survey.At]survey.Lot{}
-	err = bucket.With(ctx, s.Records, k.stores, func(folder bucket.Folder) error {
-		if k.records == nil {
-			r, err := recall(ctx, folder, now)
-			if err != nil {
-				return err
-			}
-			k.records = r
+	var errs []error
+	for _, cluster := range k.airflow.Clusters(s.Environment) {
+		if err := bucket.With(ctx, s.Records, k.stores, func(f bucket.Folder) error { return k.at(ctx, s, cluster, f, now, &out) }); err != nil {
+			delete(k.records, cluster) // they are read again
+			errs = append(errs, fmt.Errorf("cluster %s: %w", cluster, err))
 		}
-		return k.read(ctx, s, folder, now, &out)
-	})
-	if err != nil {
-		k.records = nil // it is read again
-	} else {
-		out.Refused = k.records.list()
 	}
-	return out, err
+	return out, errors.Join(errs...)
 }
 
-func (k *Reader) read(ctx context.Context, s Scope, folder bucket.Folder, now time.Time, out *Look) error {
+// at reads what happened at the Airflow of a cluster.
+func (k *Reader) at(ctx context.Context, s Scope, cluster string, f bucket.Folder, now time.Time, out *Look) error {
+	r := k.records[cluster]
+	if r == nil {
+		var err error
+		if r, err = recall(ctx, f, cluster, now); err != nil {
+			return err
+		}
+		k.records[cluster] = r
+	}
+	err := k.read(ctx, s, r, f, now, out)
+	out.Refused = append(out.Refused, r.list()...)
+	return err
+}
+
+func (k *Reader) read(ctx context.Context, s Scope, kept *records, folder bucket.Folder, now time.Time, out *Look) error {
 	var events []Event
-	query := url.Values{"order_by": {"timestamp"}, "timestamp_gte": {k.records.from().Format(time.RFC3339Nano)}}
-	tooLarge, err := api{k.airflow, s.Environment}.pages(ctx, query, func(page []Event) bool {
+	query := url.Values{"order_by": {"timestamp"}, "timestamp_gte": {kept.from().Format(time.RFC3339Nano)}}
+	tooLarge, err := api{k.airflow, s.Environment, kept.cluster}.pages(ctx, query, func(page []Event) bool {
 		for _, e := range page {
-			if !k.records.seen(e) {
+			if !kept.seen(e) {
 				events = append(events, e)
 			}
 		}
@@ -95,31 +103,31 @@ func (k *Reader) read(ctx context.Context, s Scope, folder bucket.Folder, now ti
 	if err != nil {
 		return err
 	}
-	out.TooLarge = tooLarge
+	out.TooLarge += tooLarge
 	for _, e := range events {
-		if err := k.take(ctx, s, folder, e, now, out); err != nil {
+		if err := k.take(ctx, s, kept, folder, e, now, out); err != nil {
 			return err
 		}
-		k.records.took(e)
+		kept.took(e)
 	}
-	return k.records.save(ctx, folder)
+	return kept.save(ctx, folder)
 }
 
 // take does what follows from an event. An error says that it is to be taken again.
-func (k *Reader) take(ctx context.Context, s Scope, folder bucket.Folder, e Event, now time.Time, out *Look) error {
+func (k *Reader) take(ctx context.Context, s Scope, kept *records, folder bucket.Folder, e Event, now time.Time, out *Look) error {
 	c, why := read(e, s.Datasets, now)
 	if why == nil && c == nil {
 		return nil
 	}
 	if why == nil {
 		var err error
-		if why, err = k.missing(ctx, *c); err != nil {
+		if why, err = k.untrue(ctx, api{k.airflow, s.Environment, kept.cluster}, *c); err != nil {
 			return err
 		}
 	}
 	if why != nil {
 		r := refusalOf(e, why, now)
-		if kept, err := k.records.refuse(ctx, folder, r); err != nil || !kept {
+		if isNew, err := kept.refuse(ctx, folder, r); err != nil || !isNew {
 			return err
 		}
 		out.New = append(out.New, r)
@@ -133,7 +141,19 @@ func (k *Reader) take(ctx context.Context, s Scope, folder bucket.Folder, e Even
 	if done {
 		out.Written = append(out.Written, *c)
 	}
-	return k.records.settle(ctx, folder, *c)
+	return kept.settle(ctx, folder, *c)
+}
+
+// untrue returns why a claim is not: who makes it may not, or something that it lists is not there.
+func (k *Reader) untrue(ctx context.Context, at api, c Claim) (why, err error) {
+	bundle, err := at.bundle(ctx, c.Event.DAG)
+	switch {
+	case err != nil:
+		return nil, err
+	case bundle != c.Dataset.Project():
+		return fmt.Errorf("the DAG %.250q is of the project %.100q, and only the DAGs and workloads of %q write %s", c.Event.DAG, bundle, c.Dataset.Project(), c.Dataset.ID), nil
+	}
+	return k.missing(ctx, c)
 }
 
 // write writes the manifest of a claim, unless what is there came of the same event or of a later one. Now is what there is of the lot.

@@ -37,9 +37,12 @@ func newPlace(t *testing.T) *place {
 		Environment: "prod", Records: "file://" + dir + "/manifests/trunkline-lots/acme/prod/",
 		Datasets: map[string]Dataset{"orders/clean@1": {
 			ID: "orders/clean@1", Name: manifest.Dataset{Name: "clean", Version: "1"}, Unit: lot.Daily, Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-			Retention: 30 * 24 * time.Hour, Location: "file://" + dir + "/lake/clean/", Store: "file://" + dir + "/manifests/", DAGs: map[string]bool{"sum": true},
+			Retention: 30 * 24 * time.Hour, Location: "file://" + dir + "/lake/clean/", Store: "file://" + dir + "/manifests/",
 		}},
 	}
+	made := p.scope.Datasets["orders/clean@1"]
+	made.ID, made.Name.Name, made.Workload = "orders/made@1", "made", "orders/make"
+	p.scope.Datasets["orders/made@1"] = made
 	for _, sub := range []string{"manifests", "lake/clean"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
@@ -139,7 +142,9 @@ func TestClaims(t *testing.T) {
 		"Lies":         {reason: "A state that contradicts.", extra: `{"lot": "` + id + `", "state": "empty", "files": ["a"]}`, why: "lists 1 files"},
 		"Partial":      {reason: "A state that no task gives.", extra: `{"lot": "` + id + `", "state": "partial", "files": ["a"]}`, why: "lists 1 files"},
 		"Huge":         {reason: "More than is read.", extra: `{"lot": "` + id + `", "files": ["` + strings.Repeat("a", maxExtra) + `"]}`, why: "more than 4 MiB"},
-		"OtherDAG":     {reason: "A DAG of another project.", dag: "theirs", extra: `{"lot": "` + id + `", "files": ["a"]}`, why: "does not write"},
+		"OtherDAG":     {reason: "A DAG of another project.", dag: "theirs", extra: `{"lot": "` + id + `", "files": ["a"]}`, why: "only the DAGs and workloads of \"orders\" write"},
+		"NoDAG":        {reason: "A DAG that Airflow does not know.", dag: "gone", extra: `{"lot": "` + id + `", "files": ["a"]}`, why: "only the DAGs and workloads of \"orders\" write"},
+		"Workload":     {reason: "A dataset that a workload makes.", dataset: "orders/made@1", extra: `{"lot": "` + id + `", "files": ["a"]}`, why: "the workload orders/make makes the lots"},
 		"OtherDataset": {reason: "A dataset that has no lots here.", dataset: "rates/fx@1", extra: `{"lot": "` + id + `", "files": ["a"]}`, why: "no dataset of the environment"},
 		"NoLots":       {reason: "A dataset without lots of which none is said.", dataset: "orders/table@1", extra: `{}`},
 		"NoDataset":    {reason: "What begins like a dataset.", dataset: "orders", extra: `{}`, why: "not the address"},
@@ -221,7 +226,7 @@ func TestAgain(t *testing.T) {
 	}
 	p.restart()
 	p.look()
-	p.reader.records.Until = p.reader.records.Until.Add(-time.Hour)
+	p.reader.records["one"].Until = p.reader.records["one"].Until.Add(-time.Hour)
 	p.look()
 	if got := p.says(id); got != "complete b" || len(p.last.Written) > 0 {
 		t.Errorf("read again, it is %q, and written was %+v", got, p.last.Written)

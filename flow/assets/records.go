@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	cursorFolder  = "assets/cursor/"
-	refusedFolder = "assets/refused/"
+	folder        = "assets/"
+	cursorFolder  = "/cursor/"
+	refusedFolder = "/refused/"
 	suffix        = ".json"
 	maxRecord     = 16 << 20
 	// overlap is how far back is read again: an event has the time at which its transaction began, and is seen once that has ended.
@@ -56,8 +57,9 @@ func refusalOf(e Event, why error, now time.Time) Refusal {
 	return r
 }
 
-func (r Refusal) key() string {
-	return fmt.Sprintf("%s%s-%d%s", refusedFolder, r.Event.At.UTC().Format("20060102T150405.000000000"), r.Event.ID, suffix)
+// key is where it is kept.
+func (r *records) key(one Refusal) string {
+	return fmt.Sprintf("%s%s%s%s-%d%s", folder, r.cluster, refusedFolder, one.Event.At.UTC().Format("20060102T150405.000000000"), one.Event.ID, suffix)
 }
 
 // cursor says which events need not be read any more.
@@ -67,23 +69,24 @@ type cursor struct {
 	Seen  map[string]time.Time `json:"seen,omitempty"`
 }
 
-// records are what is kept of an environment: the cursor, which is an object that is created once, and the events that were refused.
+// records are what is kept of the Airflow of an environment on a cluster: the cursor, which is an object that is created once, and the events that were refused.
 type records struct {
 	cursor
+	cluster string
 	number  uint64
 	changed bool
 	refused map[string]Refusal
 }
 
 // recall reads what is kept. Where nothing is, what happens from now on is read.
-func recall(ctx context.Context, f bucket.Folder, now time.Time) (*records, error) {
-	r := &records{cursor: cursor{Until: now.UTC(), Seen: map[string]time.Time{}}, refused: map[string]Refusal{}}
+func recall(ctx context.Context, f bucket.Folder, cluster string, now time.Time) (*records, error) {
+	r := &records{cluster: cluster, cursor: cursor{Until: now.UTC(), Seen: map[string]time.Time{}}, refused: map[string]Refusal{}}
 	newest := ""
-	for o, err := range f.List(ctx, cursorFolder) {
+	for o, err := range f.List(ctx, folder+cluster+cursorFolder) {
 		if err != nil {
 			return nil, fmt.Errorf("listing which events of assets were read: %w", err)
 		}
-		n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(o.Key, cursorFolder), suffix), 10, 64)
+		n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(o.Key, folder+cluster+cursorFolder), suffix), 10, 64)
 		if err == nil && n > r.number {
 			r.number, newest = n, o.Key
 		}
@@ -98,7 +101,7 @@ func recall(ctx context.Context, f bucket.Folder, now time.Time) (*records, erro
 	if r.Seen == nil {
 		r.Seen = map[string]time.Time{}
 	}
-	for o, err := range f.List(ctx, refusedFolder) {
+	for o, err := range f.List(ctx, folder+cluster+refusedFolder) {
 		if err != nil {
 			return nil, fmt.Errorf("listing refused events of assets: %w", err)
 		}
@@ -154,7 +157,7 @@ func (r *records) save(ctx context.Context, f bucket.Folder) error {
 	if err != nil {
 		return fmt.Errorf("writing which events of assets were read: %w", err)
 	}
-	key := func(n uint64) string { return fmt.Sprintf("%s%020d%s", cursorFolder, n, suffix) }
+	key := func(n uint64) string { return fmt.Sprintf("%s%s%s%020d%s", folder, r.cluster, cursorFolder, n, suffix) }
 	if err := f.Create(ctx, key(r.number+1), data); err != nil {
 		return fmt.Errorf("writing which events of assets were read: %w", err) // of two that read, one begins again
 	}
@@ -167,7 +170,7 @@ func (r *records) save(ctx context.Context, f bucket.Folder) error {
 
 // refuse keeps an event of which nothing comes; false if it is kept already.
 func (r *records) refuse(ctx context.Context, f bucket.Folder, one Refusal) (kept bool, err error) {
-	if _, is := r.refused[one.key()]; is {
+	if _, is := r.refused[r.key(one)]; is {
 		return false, nil
 	}
 	if len(r.refused) >= maxKept {
@@ -181,10 +184,10 @@ func (r *records) refuse(ctx context.Context, f bucket.Folder, one Refusal) (kep
 	if err != nil {
 		return false, fmt.Errorf("writing down an event that is refused: %w", err)
 	}
-	if err := f.Create(ctx, one.key(), data); err != nil && bucket.ClassOf(err) != bucket.Exists {
+	if err := f.Create(ctx, r.key(one), data); err != nil && bucket.ClassOf(err) != bucket.Exists {
 		return false, fmt.Errorf("writing down an event that is refused: %w", err)
 	}
-	r.refused[one.key()] = one
+	r.refused[r.key(one)] = one
 	return true, nil
 }
 

@@ -5,6 +5,7 @@ package assets
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -55,13 +56,13 @@ type Teller struct {
 	waits func(environment, dataset string) bool
 
 	mu sync.Mutex
-	// told are the events that an asset has, by the environment and the dataset. What is not there is read when it is needed.
-	told map[[2]string]map[string]bool
+	// told are the events that an asset has, by the environment, the cluster and the dataset. What is not there is read when it is needed.
+	told map[[3]string]map[string]bool
 }
 
 // NewTeller makes a teller.
 func NewTeller(airflow Airflow, stores bucket.Options, waits func(environment, dataset string) bool) *Teller {
-	return &Teller{airflow: airflow, stores: stores, waits: waits, told: map[[2]string]map[string]bool{}}
+	return &Teller{airflow: airflow, stores: stores, waits: waits, told: map[[3]string]map[string]bool{}}
 }
 
 // Send tells of a lot that is available. That of one dataset is sent one at a time. What went wrong is tried again, whatever it was: an event
@@ -84,34 +85,48 @@ func (t *Teller) send(ctx context.Context, f egress.Fact) (done bool, err error)
 			return own, err
 		}
 	}
-	at := api{t.airflow, f.Environment}
+	clusters := t.airflow.Clusters(f.Environment)
+	if len(clusters) == 0 {
+		return false, fmt.Errorf("the environment %q has no Airflow", f.Environment)
+	}
+	var errs []error
+	for _, cluster := range clusters {
+		if err := t.at(ctx, api{t.airflow, f.Environment, cluster}, uri, f); err != nil {
+			errs = append(errs, fmt.Errorf("cluster %s: %w", cluster, err))
+		}
+	}
+	return len(errs) == 0, errors.Join(errs...)
+}
+
+// at tells the Airflow of a cluster.
+func (t *Teller) at(ctx context.Context, at api, uri string, f egress.Fact) error {
 	id, there, err := at.asset(ctx, uri)
 	switch {
 	case err != nil:
-		return false, err
+		return err
 	case !there && t.waits(f.Environment, f.Dataset):
-		return false, fmt.Errorf("Airflow has no asset %s yet, and a DAG file has", uri) //nolint:staticcheck // a name
+		return fmt.Errorf("Airflow has no asset %s yet, and a DAG file has", uri) //nolint:staticcheck // a name
 	case !there:
-		return true, nil // nobody there wants to know
+		return nil // nobody there wants to know
 	}
-	key := [2]string{f.Environment, f.Dataset}
+	key := [3]string{f.Environment, at.cluster, f.Dataset}
 	told, err := t.events(ctx, at, key, id, f.At)
 	if err != nil || told[f.ID()] {
-		return err == nil, err
+		return err
 	}
 	if err := at.create(ctx, id, extraOf(f)); err != nil {
 		t.mu.Lock()
 		delete(t.told, key) // it may be there all the same
 		t.mu.Unlock()
-		return false, err
+		return err
 	}
 	told[f.ID()] = true
-	return true, nil
+	return nil
 }
 
 // events are those that an asset has of ours. They are read back to before what is told now; of one that was never read before that is when
 // this process began to tell of it.
-func (t *Teller) events(ctx context.Context, at api, key [2]string, id int64, since time.Time) (map[string]bool, error) {
+func (t *Teller) events(ctx context.Context, at api, key [3]string, id int64, since time.Time) (map[string]bool, error) {
 	t.mu.Lock()
 	told := t.told[key]
 	t.mu.Unlock()
