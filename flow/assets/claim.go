@@ -52,8 +52,15 @@ const (
 	skew = 5 * time.Minute
 )
 
-// said is what an event of a task may say. What it says more is its own.
+// said is what an event of a task may say: one lot, or several. What it says more is its own.
 type said struct {
+	one
+
+	Lots []one `json:"lots"`
+}
+
+// one is what it says of a lot.
+type one struct {
 	Lot string `json:"lot"`
 	// URIs are addresses, and Files paths in the location of the dataset.
 	URIs  *[]string `json:"uris"`
@@ -63,16 +70,16 @@ type said struct {
 	Comment string `json:"comment"`
 }
 
-// read returns what a task claims in an event. It is nil without an error for what is no claim: an event that was made by the API, or that is of
-// no dataset.
-func read(e Event, datasets map[string]Dataset, now time.Time) (*Claim, error) {
+// read returns what a task claims in an event, of each lot. It is nothing without an error for what is no claim: an event that was made by the API,
+// or that is of no dataset. If one of the lots is wrong, none counts, as of a run.
+func read(e Event, datasets map[string]Dataset, now time.Time) ([]Claim, error) {
 	if e.Task == "" {
-		return nil, nil //nolint:nilnil // it is none, which is no error
+		return nil, nil
 	}
 	id, ours, err := asset.Dataset(e.URI)
 	switch {
 	case !ours:
-		return nil, nil //nolint:nilnil // see above
+		return nil, nil
 	case err != nil:
 		return nil, err
 	case len(e.Extra) > maxExtra:
@@ -82,8 +89,8 @@ func read(e Event, datasets map[string]Dataset, now time.Time) (*Claim, error) {
 	formed := json.Unmarshal(e.Extra, &s) == nil
 	d, known := datasets[id]
 	switch {
-	case !known && formed && s.Lot == "":
-		return nil, nil //nolint:nilnil // it is of a dataset without lots, of which there is nothing to say
+	case !known && formed && s.Lot == "" && len(s.Lots) == 0:
+		return nil, nil // it is of a dataset without lots, of which there is nothing to say
 	case !known:
 		return nil, fmt.Errorf("%s is no dataset of the environment that has lots which tasks make", id)
 	case d.Workload != "":
@@ -91,12 +98,28 @@ func read(e Event, datasets map[string]Dataset, now time.Time) (*Claim, error) {
 	case !formed:
 		return nil, errors.New("what it says is not in the form of trunkline_airflow.assets.publish")
 	}
-	at, err := d.lot(s.Lot, now)
-	if err != nil {
-		return nil, err
+	all := s.Lots
+	if len(all) == 0 {
+		all = []one{s.one}
 	}
-	c := &Claim{Event: e, Dataset: d}
-	return c, c.fill(at, s)
+	var claims []Claim
+	seen := map[lot.Lot]bool{}
+	for _, l := range all {
+		at, err := d.lot(l.Lot, now)
+		if err == nil && seen[at] {
+			err = fmt.Errorf("it says the lot %s twice", at)
+		}
+		if err != nil {
+			return nil, err
+		}
+		seen[at] = true
+		c := Claim{Event: e, Dataset: d}
+		if err := c.fill(at, l); err != nil {
+			return nil, err
+		}
+		claims = append(claims, c)
+	}
+	return claims, nil
 }
 
 // lot is that of the dataset which a text names.
@@ -121,7 +144,7 @@ func (d Dataset) lot(id string, now time.Time) (lot.Lot, error) {
 }
 
 // fill makes the manifest.
-func (c *Claim) fill(at lot.Lot, s said) error {
+func (c *Claim) fill(at lot.Lot, s one) error {
 	var uris []string
 	switch {
 	case s.URIs == nil && s.Files == nil && s.State != string(manifest.Empty):

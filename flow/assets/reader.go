@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -115,13 +114,10 @@ func (k *Reader) read(ctx context.Context, s Scope, kept *records, folder bucket
 
 // take does what follows from an event. An error says that it is to be taken again.
 func (k *Reader) take(ctx context.Context, s Scope, kept *records, folder bucket.Folder, e Event, now time.Time, out *Look) error {
-	c, why := read(e, s.Datasets, now)
-	if why == nil && c == nil {
-		return nil
-	}
-	if why == nil {
+	claims, why := read(e, s.Datasets, now)
+	if len(claims) > 0 {
 		var err error
-		if why, err = k.untrue(ctx, api{k.airflow, s.Environment, kept.cluster}, *c); err != nil {
+		if why, err = k.untrue(ctx, api{k.airflow, s.Environment, kept.cluster}, claims); err != nil {
 			return err
 		}
 	}
@@ -133,27 +129,38 @@ func (k *Reader) take(ctx context.Context, s Scope, kept *records, folder bucket
 		out.New = append(out.New, r)
 		return nil
 	}
-	is, done, err := k.write(ctx, *c)
-	if err != nil {
-		return fmt.Errorf("writing the manifest of %s %s: %w", c.Dataset.ID, c.Key.Lot, err)
+	for _, c := range claims {
+		is, done, err := k.write(ctx, c)
+		if err != nil {
+			return fmt.Errorf("writing the manifest of %s %s: %w", c.Dataset.ID, c.Key.Lot, err)
+		}
+		out.Lots[survey.At{Series: c.Dataset.ID, Lot: c.Key.Lot}] = is
+		if done {
+			out.Written = append(out.Written, c)
+		}
+		if err := kept.settle(ctx, folder, c); err != nil {
+			return err
+		}
 	}
-	out.Lots[survey.At{Series: c.Dataset.ID, Lot: c.Key.Lot}] = is
-	if done {
-		out.Written = append(out.Written, *c)
-	}
-	return kept.settle(ctx, folder, *c)
+	return nil
 }
 
-// untrue returns why a claim is not: who makes it may not, or something that it lists is not there.
-func (k *Reader) untrue(ctx context.Context, at api, c Claim) (why, err error) {
-	bundle, err := at.bundle(ctx, c.Event.DAG)
+// untrue returns why the claims of an event are not: who makes them may not, or something that they list is not there.
+func (k *Reader) untrue(ctx context.Context, at api, claims []Claim) (why, err error) {
+	e, d := claims[0].Event, claims[0].Dataset
+	bundle, err := at.bundle(ctx, e.DAG)
 	switch {
 	case err != nil:
 		return nil, err
-	case bundle != c.Dataset.Project():
-		return fmt.Errorf("the DAG %.250q is of the project %.100q, and only the DAGs and workloads of %q write %s", c.Event.DAG, bundle, c.Dataset.Project(), c.Dataset.ID), nil
+	case bundle != d.Project():
+		return fmt.Errorf("the DAG %.250q is of the project %.100q, and only the DAGs and workloads of %q write %s", e.DAG, bundle, d.Project(), d.ID), nil
 	}
-	return k.missing(ctx, c)
+	for _, c := range claims {
+		if why, err := k.missing(ctx, c); why != nil || err != nil {
+			return why, err
+		}
+	}
+	return nil, nil
 }
 
 // write writes the manifest of a claim, unless what is there came of the same event or of a later one. Now is what there is of the lot.
@@ -304,10 +311,4 @@ func entries(ctx context.Context, s *store.Store, key manifest.Key) (all []store
 		all = append(all, e)
 	}
 	return all, nil
-}
-
-// lotOf is the lot that an event names, as far as it names one.
-func lotOf(id string) lot.Lot {
-	at, _ := lot.ParseID(id) // the zero lot is none
-	return at
 }

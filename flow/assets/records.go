@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/asset"
+	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/bucket"
 )
 
@@ -37,7 +38,7 @@ type Refusal struct {
 	Why   string `json:"why"`
 	// At is when it was refused, by the clock of who did.
 	At time.Time `json:"at"`
-	// Dataset and Lot are what it is about, as far as that is known.
+	// Dataset and Lot are what it is about, as far as that is known: of several lots, the first.
 	Dataset string `json:"dataset,omitempty"`
 	Lot     string `json:"lot,omitempty"`
 }
@@ -45,11 +46,14 @@ type Refusal struct {
 func refusalOf(e Event, why error, now time.Time) Refusal {
 	r := Refusal{Event: e, Why: why.Error(), At: now.UTC()}
 	r.Dataset, _, _ = asset.Dataset(e.URI)
-	var s struct {
-		Lot string `json:"lot"`
-	}
-	if len(e.Extra) <= maxExtra && json.Unmarshal(e.Extra, &s) == nil && !lotOf(s.Lot).IsZero() {
-		r.Lot = s.Lot
+	var s said
+	if len(e.Extra) <= maxExtra && json.Unmarshal(e.Extra, &s) == nil {
+		if len(s.Lots) > 0 {
+			s.one = s.Lots[0]
+		}
+		if _, err := lot.ParseID(s.Lot); err == nil {
+			r.Lot = s.Lot
+		}
 	}
 	if len(e.Extra) > maxShown || !json.Valid(e.Extra) {
 		r.Event.Extra = nil
