@@ -182,6 +182,20 @@ func (f *flow) run(ctx context.Context, dag string) (airflow.Run, error) {
 	return airflow.Run{}, err
 }
 
+// ends waits until the run of a DAG has ended, and holds it to its end.
+func (f *flow) ends(dag, state string) {
+	f.t.Helper()
+	var last airflow.Run
+	f.until("the run of "+dag, func(ctx context.Context) (bool, any, error) {
+		run, err := f.run(ctx, dag)
+		last = run
+		return run.Ended != nil, run, err
+	})
+	if last.State != state {
+		f.t.Fatalf("the run of %s has ended with %q, want %q\n%s", dag, last.State, state, f.logs())
+	}
+}
+
 // TestAirflow: the DAGs of a project run in the Airflow of its environment, by the version that a run began with; a task that fails says why; and what is not declared
 // any more is gone.
 func TestAirflow(t *testing.T) {
@@ -191,10 +205,7 @@ func TestAirflow(t *testing.T) {
 	f := newFlow(t, "airflow", "executor: LocalExecutor")
 	d := f.serve(binary)
 
-	f.until("the first run", func(ctx context.Context) (bool, any, error) {
-		run, err := f.run(ctx, "daily")
-		return run.State == "success", run, err
-	})
+	f.ends("daily", "success")
 	dags, err := f.dags(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -209,10 +220,7 @@ func TestAirflow(t *testing.T) {
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
 		d.sync()
-		f.until("the task that fails", func(ctx context.Context) (bool, any, error) {
-			run, err := f.run(ctx, "broken")
-			return run.State == "failed", run, err
-		})
+		f.ends("broken", "failed")
 		f.until("the next version", func(ctx context.Context) (bool, any, error) {
 			dags, err := f.dags(ctx)
 			return dags["daily"].Version != first.Version, dags, err

@@ -87,6 +87,7 @@ connection to the database and no keys: it asks the API server.
   "AIRFLOW__API__PORT" (toString $values.port)
   "AIRFLOW__API__WORKERS" "1"
   "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK" "True"
+  "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT" "60"
   "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH" "/tmp/airflow/bundles"
   "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" (list (dict "name" "trunkline" "classpath" "trunkline_airflow.bundle.ProjectBundle" "kwargs" (dict "refresh_interval" 15)) | toJson)
 -}}
