@@ -28,6 +28,7 @@ var mayKnow = map[string][]string{
 	"access/session":             {"access"},
 	"access/tokens":              {"access", "reconciler/history"},
 	"api/columntype":             {},
+	"api/asset":                  {},
 	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
 	"api/number":                 {},
@@ -62,7 +63,7 @@ var mayKnow = map[string][]string{
 	"api/v1alpha1":               {},
 	"blueprints":                 {"workloads/airflow"},
 	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
-	"catalog":                    {"api", "policy/cel/guard"}, // projects choose clusters by conditions in CEL
+	"catalog":                    {"api", "policy/airflow", "policy/cel/guard"}, // DAG files use datasets; projects choose clusters by conditions in CEL
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
@@ -87,6 +88,7 @@ var mayKnow = map[string][]string{
 	"flow/afar":                  {"api/lot", "flow/jobs"}, // what leads to an agent is an interface of its own
 	"flow/arcstate":              {"api/lot", "flow/manifest", "flow/run"},
 	"flow/arrivals":              {"api", "flow/bucket", "flow/ingress", "flow/ledger", "flow/manifest", "flow/plan", "flow/run", "flow/store", "flow/survey"},
+	"flow/assets":                {"api/asset", "api/lot", "flow/bucket", "flow/egress", "flow/ledger", "flow/manifest", "flow/run", "flow/store", "flow/survey"},
 	"flow/bucket":                {"api/location"},
 	"flow/bucket/buckettest":     {},
 	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},

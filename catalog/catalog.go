@@ -93,6 +93,11 @@ type Project struct {
 	workloads map[string]int
 	// edges are those that the project's workloads make, and needs those to the projects that it depends on.
 	edges, needs []Edge
+	// dags are the project's DAG files, and dagEdges those that they make; dagPlaces and dagNodes say where that is written.
+	dags      []DagSet
+	dagEdges  []Edge
+	dagPlaces map[Edge]v1alpha1.Position
+	dagNodes  map[string]v1alpha1.Position
 	// readers, spaces, places, lots, resources, airflow and unsettled are the project's share of the indexes.
 	readers, spaces, places, lots, resources, airflow []string
 	unsettled                                         bool

@@ -82,6 +82,8 @@ type daemon struct {
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
+	// airflows reaches the Airflows of environments.
+	airflows *airflows
 	// notifications tell people what goes wrong; nil if no channel is configured.
 	notifications *post.Poster
 	// tracer makes traces; nil if none are asked for.

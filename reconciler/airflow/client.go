@@ -30,6 +30,9 @@ const (
 // ErrNotThere means that Airflow does not have what it was asked for.
 var ErrNotThere = errors.New("Airflow has no such thing") //nolint:staticcheck // it is a name
 
+// ErrTooLarge means that an answer is larger than what is read of one.
+var ErrTooLarge = errors.New("Airflow answers with more than is read") //nolint:staticcheck // it is a name
+
 // Options are what a [Client] is made of.
 type Options struct {
 	// Dial opens a connection to the API server.
@@ -125,7 +128,7 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values,
 	case err != nil:
 		return nil, fmt.Errorf("reading what Airflow answers to %s %s: %w", method, path, err)
 	case len(answer) > maxAnswer:
-		return nil, fmt.Errorf("Airflow answers to %s %s with more than %d MiB", method, path, maxAnswer>>20) //nolint:staticcheck // it is a name
+		return nil, fmt.Errorf("asking for %s %s: %w, which is %d MiB", method, path, ErrTooLarge, maxAnswer>>20)
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, fmt.Errorf("asking Airflow for %s %s: %w", method, path, ErrNotThere)
 	case resp.StatusCode >= http.StatusMultipleChoices:

@@ -105,3 +105,26 @@ func (c *Cluster) DialService(ctx context.Context, as As, service, port string) 
 	}
 	return c.Dial(ctx, as, b.Pod, b.Port)
 }
+
+// Secret reads a value of a Secret.
+func (c *Cluster) Secret(ctx context.Context, as As, name, key string) (string, error) {
+	cfg, err := c.rest(as)
+	if err != nil {
+		return "", err
+	}
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return "", fmt.Errorf("connecting to cluster %q: %w", c.name, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	s, err := client.CoreV1().Secrets(as.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", refused(fmt.Errorf("reading the Secret %s/%s: %w", as.Namespace, name, err))
+	}
+	value := string(s.Data[key])
+	if value == "" {
+		return "", fmt.Errorf("the Secret %s/%s has no %q: %w", as.Namespace, name, key, ErrNotThere)
+	}
+	return value, nil
+}
