@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ import (
 
 	"trunkline.dev/trunkline/reconciler/airflow"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/reconciler/tunnel"
 	"trunkline.dev/trunkline/test/cached"
 	"trunkline.dev/trunkline/test/clustertest"
@@ -29,7 +32,9 @@ import (
 const airflowWait = 5 * time.Minute
 
 // dailyDag imports a module beside it, as DAG files do.
-const dailyDag = `from datetime import datetime
+const dailyDag = `import time
+from datetime import datetime
+from pathlib import Path
 
 from airflow.sdk import dag, task
 
@@ -39,10 +44,15 @@ from words import WORD
 @dag(schedule="@once", start_date=datetime(2026, 1, 1))
 def daily():
     @task
+    def wait():
+        while not Path("GO").exists():
+            time.sleep(0.5)
+
+    @task
     def greet():
         print("the word is", WORD)
 
-    greet()
+    wait() >> greet()
 
 
 daily()
@@ -106,7 +116,7 @@ spec:
 `, programs, filepath.Join(dir, "airflow.db"), params),
 		"sales/project.yaml":    head + "kind: Project\nmetadata: {name: sales}\nspec: {owner: team, environments: [dev], dags: [\"dags/*_dag.py\"]}\n",
 		"sales/dags/words.py":   "WORD = 'one'\n",
-		"sales/dags/day_dag.py": dailyDag,
+		"sales/dags/day_dag.py": strings.Replace(dailyDag, "GO", filepath.Join(dir, "go"), 1),
 	}
 	f.repo.Commit(t, "airflow", files)
 	cluster := tunnel.New(name, func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", f.cluster.Kubeconfig) }, 0)
@@ -205,7 +215,10 @@ func TestAirflow(t *testing.T) {
 	f := newFlow(t, "airflow", "executor: LocalExecutor")
 	d := f.serve(binary)
 
-	f.ends("daily", "success")
+	f.until("the first run", func(ctx context.Context) (bool, any, error) {
+		run, err := f.run(ctx, "daily")
+		return run.State == "running", run, err
+	})
 	dags, err := f.dags(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -214,17 +227,34 @@ func TestAirflow(t *testing.T) {
 	if first.Bundle != "sales" || first.Paused || first.Version == "" || len(dags) != 1 {
 		t.Errorf("Airflow has the DAGs %+v", dags)
 	}
-	f.printed("daily", "the word is one")
 	f.refuses()
 
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
 		d.sync()
-		f.ends("broken", "failed")
 		f.until("the next version", func(ctx context.Context) (bool, any, error) {
 			dags, err := f.dags(ctx)
 			return dags["daily"].Version != first.Version, dags, err
 		})
+		// What runs goes on by what it began with, though that is not deployed any more.
+		if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f.ends("daily", "success")
+		f.printed("daily", "greet", "the word is one")
+	})
+	t.Run("Fails", func(t *testing.T) {
+		f.ends("broken", "failed")
+		p := d.await("the failure in the status", func(p status.Platform) bool { return strings.Contains(dagsIn(p), "failed") })
+		for _, want := range []string{"DAGs: 1 failed: broken: the task hungry failed: out-of-memory: its process was killed", "/apps/airflow/dev/engine/airflow?to=dags%2Fbroken%2Fruns%2F"} {
+			if !strings.Contains(dagsIn(p), want) {
+				t.Errorf("the status does not say %q: %s", want, dagsIn(p))
+			}
+		}
+		var page history.Page
+		if d.got("/api/v1/history?kind=task-failed&project=sales", &page); len(page.Events) != 1 || page.Events[0].Object != "broken/hungry" || !strings.HasPrefix(page.Events[0].Why, "out-of-memory: ") {
+			t.Errorf("the history has %+v", page.Events)
+		}
 	})
 	t.Run("Gone", func(t *testing.T) {
 		f.repo.Commit(t, "the project is gone", map[string]string{"sales": gittest.Delete})
@@ -236,19 +266,30 @@ func TestAirflow(t *testing.T) {
 	})
 }
 
-// printed holds a text to be in the log of the task of the newest run of a DAG.
-func (f *flow) printed(dag, want string) {
+// dagsIn is what the status says of the DAGs of the project.
+func dagsIn(p status.Platform) string {
+	for _, r := range p.Releases {
+		if r.Project == "sales" && r.Dags != nil {
+			return r.Dags.String()
+		}
+	}
+	return ""
+}
+
+// printed holds a text to be in the log of a task of the newest run of a DAG.
+func (f *flow) printed(dag, task, want string) {
 	f.t.Helper()
 	run, err := f.run(f.t.Context(), dag)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	tasks, err := f.airflow.TasksOf(f.t.Context(), dag, run.ID)
-	if err != nil || len(tasks) != 1 {
+	at := slices.IndexFunc(tasks, func(t airflow.Task) bool { return t.Task == task })
+	if err != nil || at < 0 {
 		f.t.Fatalf("the tasks of %s are %+v, %v", dag, tasks, err)
 	}
 	var text strings.Builder
-	lines, err := f.airflow.Log(f.t.Context(), tasks[0], 1000)
+	lines, err := f.airflow.Log(f.t.Context(), tasks[at], 1000)
 	for _, l := range lines {
 		text.WriteString(l.String() + "\n")
 	}
@@ -275,9 +316,9 @@ func (f *flow) refuses() {
 		role airflow.Role
 		want string
 	}{
-		"someone with another key": {"another key, which is as long as it has to be for that", airflow.Admin, "401"},
+		"someone with another key": {"another key, which is as long as it has to be for that", airflow.Admin, "Invalid JWT token"},
 		"someone who may see":      {"", airflow.Viewer, "403"},
-		"someone with no role":     {"", "ROOT", "401"},
+		"someone with no role":     {"", "ROOT", "Invalid JWT token"},
 		"someone who may run":      {"", airflow.User, ""},
 	} {
 		if err := as(tc.key, tc.role); (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
