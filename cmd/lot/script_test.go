@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		"copy":  {"file://", "file://"},
 		"lots":  {"s3://lake", "s3://sink"},
 		"pull":  {"file://", "s3://sink"},
+		"state": {"file://", "s3://sink"},
 		"table": {"file://", "file://"},
 	}
 	if scripts, err := filepath.Glob("testdata/script/*.txtar"); err != nil || len(scripts) != len(kinds) {

@@ -2,8 +2,8 @@
 
 // Package command is the commands of the program lot. They are given the environment of a run, and know nothing else of it.
 //
-// It is wiring only. Of Trunkline it imports api/location, api/pull, api/secretref, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest, flow/pull
-// and flow/secrets.
+// It is wiring only. Of Trunkline it imports api/location, api/lot, api/pull, api/secretref, flow/bucket, flow/data, flow/filter, flow/given, flow/manifest, flow/pull,
+// flow/secrets and flow/store.
 package command
 
 import (
@@ -26,6 +26,7 @@ const (
 	exitFine   = 0
 	exitFailed = 1
 	exitUsage  = 2 // it was called wrongly
+	exitAbsent = 3 // of "lot state": a lot is not there
 )
 
 // Streams are what is read and written.
@@ -93,7 +94,7 @@ Exit codes: 0 success; 1 something failed; 2 usage error.`,
 	}
 	cmd.PersistentFlags().StringVar(&p.endpoint, "s3-endpoint", cmp.Or(env["AWS_ENDPOINT_URL_S3"], env["AWS_ENDPOINT_URL"]),
 		"the address of an S3 that is not AWS'; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL")
-	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p), newPull(p), newSecrets(p))
+	cmd.AddCommand(newShow(p), newList(p), newRead(p), newWrite(p), newCopy(p), newPull(p), newState(p), newSecrets(p))
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), "FlagUsages ", "FlagUsagesWrapped 80 "))
 	return cmd
