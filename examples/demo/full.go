@@ -27,6 +27,7 @@ const fullLimit = 6 * time.Minute
 func (d *demo) fullSteps() []step {
 	return []step{
 		{"Merge a Spark job: executors are pods, and its lot is there", fullLimit, d.runSpark},
+		{"Merge an Airflow and a DAG: lots start it, and what it makes are lots", fullLimit, d.runAirflow},
 	}
 }
 
@@ -38,7 +39,7 @@ func (o options) engine(name string) string {
 // checkEngines finds which engine is missing before anything is started.
 func (o options) checkEngines() error {
 	var missing []error
-	for _, file := range []string{"spark/home/bin/spark-submit"} {
+	for _, file := range []string{"spark/home/bin/spark-submit", "engines/airflow/bin/airflow"} {
 		if _, err := os.Stat(o.engine(file)); err != nil {
 			missing = append(missing, fmt.Errorf("%s is not there: \"make demo FULL=1\" in the repository's root installs it", o.engine(file)))
 		}
@@ -46,25 +47,29 @@ func (o options) checkEngines() error {
 	return errors.Join(missing...)
 }
 
-// addProject writes the files of a project that only the whole demo has, and pushes them. It returns the commit, and when it was pushed.
-func (d *demo) addProject(ctx context.Context, folder, project, subject string, places ...string) (commit string, begin time.Time, err error) {
+// addProjects writes the files of projects that only the whole demo has, and pushes them. It returns the commit, and when it was pushed.
+func (d *demo) addProjects(ctx context.Context, projects []string, subject string, edits []edit, places ...string) (commit string, begin time.Time, err error) {
 	if err := d.pullMain(ctx); err != nil {
 		return "", begin, err
 	}
-	from := path.Join("full", folder)
+	if err := d.repo.apply(edits); err != nil {
+		return "", begin, err
+	}
 	replace := strings.NewReplacer(places...)
-	err = fs.WalkDir(fullFiles, from, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		data, err := fullFiles.ReadFile(name)
+	for _, project := range projects {
+		err = fs.WalkDir(fullFiles, path.Join("full", project), func(name string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			data, err := fullFiles.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			return d.repo.Write(path.Join("projects", strings.TrimPrefix(name, "full/")), replace.Replace(string(data)))
+		})
 		if err != nil {
-			return err
+			return "", begin, fmt.Errorf("adding project %s: %w", project, err)
 		}
-		return d.repo.Write(path.Join("projects", project, strings.TrimPrefix(name, from+"/")), replace.Replace(string(data)))
-	})
-	if err != nil {
-		return "", begin, fmt.Errorf("adding project %s: %w", project, err)
 	}
 	if commit, err = d.repo.Commit(ctx, subject); err != nil {
 		return "", begin, err

@@ -20,7 +20,7 @@ import (
 func (d *demo) runSpark(ctx context.Context) error {
 	d.story.say("A fourth team counts orders by country, with Apache Spark. Its driver is a pod that makes two executors as pods; " +
 		"lots, plan, cost and health are as those of any workload:")
-	script, err := fullFiles.ReadFile("full/spark/executor.sh")
+	script, err := fullFiles.ReadFile("full/insights/executor.sh")
 	if err == nil {
 		err = os.WriteFile(d.path("lake", "executor.sh"), script, 0o755) //nolint:gosec // executors run it
 	}
@@ -32,7 +32,7 @@ func (d *demo) runSpark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	commit, begin, err := d.addProject(ctx, "spark", "insights", "Count the orders of each country",
+	commit, begin, err := d.addProjects(ctx, []string{"insights"}, "Count the orders of each country", nil,
 		"@since@", l.Start.Format(time.RFC3339), "@spark@", engine, "@lake@", d.path("lake"))
 	if err != nil {
 		return err
@@ -52,16 +52,11 @@ func (d *demo) runSpark(ctx context.Context) error {
 	}
 	d.story.quote("cat lake/dev/insights/countries/…/part-*.json", text)
 	d.story.blank()
-	want, got := map[string]int{}, map[string]int{}
-	sales, err := d.objects("orders", "sales", l, ".csv")
+	want, err := d.salesOf(l)
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(sales) {
-		if columns := strings.Split(line, ","); len(columns) > 2 && columns[0] != "order_id" {
-			want[columns[2]]++
-		}
-	}
+	got := map[string]int{}
 	for line := range strings.Lines(text) {
 		var row struct {
 			Country string
@@ -73,6 +68,18 @@ func (d *demo) runSpark(ctx context.Context) error {
 		got[row.Country] = row.Count
 	}
 	return d.expect("Spark counted the orders of each country", fmt.Sprint(want), fmt.Sprint(got))
+}
+
+// salesOf counts the sales of a lot by country.
+func (d *demo) salesOf(l lot.Lot) (map[string]int, error) {
+	text, err := d.objects("orders", "sales", l, ".csv")
+	out := map[string]int{}
+	for line := range strings.Lines(text) {
+		if columns := strings.Split(line, ","); len(columns) > 2 && columns[0] != "order_id" {
+			out[columns[2]]++
+		}
+	}
+	return out, err
 }
 
 // objects is what the objects of a lot have that end so.

@@ -24,6 +24,8 @@ type conn struct {
 	data   httpstream.Stream
 	once   sync.Once
 	closed func()
+	// read reports whether anything has come, so that the node has connected. It is the reader's.
+	read bool
 	// failed is closed once it is known whether the node could connect to the port, and why is what it said if not.
 	failed chan struct{}
 	why    string
@@ -49,10 +51,16 @@ func newConn(whole httpstream.Connection, data, failures httpstream.Stream) *con
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.data.Read(p)
 	if err == nil || n > 0 {
+		c.read = c.read || n > 0
 		return n, nil
 	}
+	if c.read && errors.Is(err, io.EOF) {
+		return 0, io.EOF
+	}
+	// It may be that the node did not connect. Why not is known once it ends the stream of errors, which it does after we have ended ours.
+	_ = c.data.Close()
 	select {
-	case <-c.failed: // the node ends both streams, and that of errors last
+	case <-c.failed:
 		if c.why != "" {
 			return 0, fmt.Errorf("the node says: %s: %w", c.why, io.ErrUnexpectedEOF)
 		}

@@ -8,6 +8,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -28,16 +30,30 @@ var pkg = clustertest.Package{Options: clustertest.Options{Mode: clustertest.Exe
 
 func TestMain(m *testing.M) { pkg.Main(m) }
 
-// echo sends back what it gets, and ends when no more comes. It listens for its own pod alone.
+// echo sends back what it gets, and ends when no more comes. At another port, it is a server of HTTP that closes connections after two answers, without
+// saying so before. It listens for its own pod alone.
 const echo = `
 import socket, threading
 def serve(c):
     while data := c.recv(65536):
         c.sendall(data)
     c.close()
-s = socket.create_server(("127.0.0.1", 7007))
-while True:
-    threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+def answer(c):
+    for _ in range(2):
+        data = b""
+        while not data.endswith(b"\r\n\r\n"):
+            more = c.recv(65536)
+            if not more:
+                return
+            data += more
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    c.close()
+def listen(port, to):
+    s = socket.create_server(("127.0.0.1", port))
+    while True:
+        threading.Thread(target=to, args=(s.accept()[0],), daemon=True).start()
+threading.Thread(target=listen, args=(7009, answer), daemon=True).start()
+listen(7007, serve)
 `
 
 // deployer has the rights of the account of a release, as operators install them.
@@ -174,6 +190,33 @@ func TestTunnel(t *testing.T) {
 	if c.Open() != 0 {
 		t.Errorf("%d are open after attempts that failed", c.Open())
 	}
+}
+
+// TestConnectionsThatAreClosed: a server that closes a connection after an answer, as servers of HTTP do with those that are idle or after a mistake of their
+// own, is connected to again, instead of being asked through what leads nowhere.
+func TestConnectionsThatAreClosed(t *testing.T) {
+	as := newEcho(t)
+	c := newTunnels(t, 0)
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return c.Dial(ctx, as, "echo", 7009) },
+		MaxConnsPerHost: 1,
+	}}
+	for i := range 7 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://echo/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if string(text) != "ok" || err != nil {
+			t.Fatalf("request %d is answered with %q, %v", i, text, err)
+		}
+	}
+	client.CloseIdleConnections()
 }
 
 // TestChoose: a Service leads to the pod that has been ready for longest, at the port that it names.
