@@ -73,7 +73,7 @@ func TestRunsAreFound(t *testing.T) {
 		"/lots/prod/orders/clean@1/20260101PT1H004": {run},
 		"/projects/orders":                          {run},
 		"/releases/orders/prod/west":                {run, "/runs/prod/orders/clean/clean-29382840"},
-		run:                                         {"/lots/prod/orders/clean@1/20260101PT1H004", "/projects/orders", "/releases/orders/prod/west", "/releases/orders/prod/east", "/lots/prod/orders/raw@1/20260101PT1H004", "<svg", "Cost", "(redacted)", "data-address=\"/api/v1/workloads/prod/orders/clean/runs/20260101PT1H004.r1aaaaabbbbbbb/log\""},
+		run:                                         {"/lots/prod/orders/clean@1/20260101PT1H004", "/projects/orders", "/releases/orders/prod/west", "/releases/orders/prod/east", "/lots/prod/orders/raw@1/20260101PT1H004", "<svg", "Cost", "(redacted)", `href="https://spark.acme.example/history/clean-r1-x7k2p/"`, "data-address=\"/api/v1/workloads/prod/orders/clean/runs/20260101PT1H004.r1aaaaabbbbbbb/log\""},
 	} {
 		got := get(t, d, path)
 		for _, want := range wants {

@@ -63,9 +63,9 @@ const (
 // itself that it has failed: the worse of the two counts.
 func (c Code) State() State {
 	switch c {
-	case ImagePull, Config, Secret, Command, Unschedulable, Volume, Quota, Webhook, Admission, Checkpoint:
+	case ImagePull, Config, Secret, Command, Unschedulable, Volume, Quota, Webhook, Admission:
 		return Stalled
-	case BackoffLimit, Deadline:
+	case BackoffLimit, Deadline, Checkpoint:
 		return Failed
 	default:
 		return Progressing

@@ -42,7 +42,7 @@ func sparkCauses() []sparkCause {
 			return "it cannot go on from its checkpoint, which was written by a program with other sources or another state, or by another version of Spark: " +
 				"revert the change, or declare another checkpoint and say why in startsOver"
 		}},
-		{Checkpoint, []string{"CONCURRENT_STREAM_LOG_UPDATE"}, func(map[string]string) string {
+		{CrashLoop, []string{"CONCURRENT_STREAM_LOG_UPDATE"}, func(map[string]string) string {
 			return "another stream works on its checkpoint at the same time"
 		}},
 		{OutOfMemory, []string{"exited with exit code 137"}, func(of map[string]string) string {

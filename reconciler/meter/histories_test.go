@@ -21,6 +21,7 @@ func TestHistoryOfPods(t *testing.T) {
 		"Path":     {"A proxy may have it below a path.", "http://tools.acme.example/spark/", "http://tools.acme.example/spark/history/clean-x7k2p/"},
 		"None":     {"Most pods have none.", "", ""},
 		"Script":   {"A link runs no script.", "javascript:alert(1)//https://spark.acme.example", ""},
+		"Hidden":   {"Nor one that looks like an address.", "javascript://spark.acme.example/%0aalert(1)", ""},
 		"Relative": {"A link does not lead to the console.", "/api/v1/releases", ""},
 		"Person":   {"Nobody is signed on by a link.", "https://ann:secret@spark.acme.example", ""},
 		"Query":    {"What would be behind it is no path.", "https://spark.acme.example?to=", ""},

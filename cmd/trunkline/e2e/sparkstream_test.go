@@ -53,13 +53,11 @@ type stream struct {
 	cluster    *clustertest.Cluster
 	repo       *gittest.Repo
 	arrived    int
-	// healthTimeout is how long the stream may take to be well.
-	healthTimeout string
 }
 
 func newStream(t *testing.T, args ...string) *stream {
 	t.Helper()
-	s := &stream{t: t, dir: t.TempDir(), repo: gittest.New(t), healthTimeout: "5m"}
+	s := &stream{t: t, dir: t.TempDir(), repo: gittest.New(t)}
 	s.home, s.java = cached.Spark(t)
 	for _, sub := range []string{"lake", "lake/arrived", "lake/totals"} {
 		if err := os.Mkdir(filepath.Join(s.dir, sub), 0o777); err != nil {
@@ -93,8 +91,7 @@ func (s *stream) commit(branch string, version int, key, checkpoint string) stri
 	return s.repo.CommitTo(s.t, branch, fmt.Sprintf("version %d", version), map[string]string{
 		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: streams}\n",
 		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
-		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  rollback: true\n  healthTimeout: %s\n"+
-			"  stores: {lake: \"file://%s/lake\"}\n", s.healthTimeout, s.dir),
+		"env.yaml":       head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec:\n  clusters: [test]\n  rollback: true\n  stores: {lake: \"file://%s/lake\"}\n", s.dir),
 		"shop/totals.py": strings.NewReplacer("VERSION", fmt.Sprint(version), "KEY", fmt.Sprintf("%q", key)).Replace(sparkTotals),
 		"shop/project.yaml": head + fmt.Sprintf(`kind: Project
 metadata: {name: shop}
@@ -219,15 +216,15 @@ func TestSparkStream(t *testing.T) {
 	s.arrives(1)
 	s.awaitTotals("another executor to go on", batch{2, map[string]int64{"a": 6, "b": 3}})
 
-	s.healthTimeout = "30s"
 	bad := s.commit("main", 3, "amount", checkpoint)
 	d.sync()
 	s.arrives(1)
-	d.await("the reason", func(p status.Platform) bool {
-		return slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Cause != nil && r.Cause.Code == "checkpoint" })
-	})
 	s.awaitTotals("the program before to be back and to go on", batch{2, map[string]int64{"a": 7, "b": 4}})
 	d.await("the release to be well with the program before", func(p status.Platform) bool {
 		return len(p.Releases) == 1 && p.Releases[0].Commit == head && p.Releases[0].Health == status.Healthy && p.Source.Accepted.Hash == bad
 	})
+	out, _, _ := command(t, "history", "--server", d.server)
+	if !strings.Contains(out, "it cannot go on from its checkpoint") {
+		t.Errorf("the history does not say why it went back:\n%s", out)
+	}
 }
