@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package files writes archives that are the same whenever and wherever they are written.
-package files
+// Package archive writes archives that are the same whenever and wherever they are written.
+//
+// It imports nothing of Trunkline.
+package archive
 
 import (
 	"archive/tar"
