@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package statement writes what is said of images and files, as in-toto has it: the same statement is the same bytes.
+// Package statement writes what is said of images and files: statements as in-toto has them, and bills of materials as SPDX does. The same is the
+// same bytes.
 //
 // It imports nothing of Trunkline.
 package statement

@@ -302,7 +302,7 @@ func (a Ask) check() error {
 				return problemf(ErrCannot, "%.100q is a file, and the folder of %.100q", folder, name)
 			}
 		}
-		if what := secretIn(a.Files[name]); what != "" {
+		if what := confidential.In(a.Files[name]); what != "" {
 			return problemf(ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
 		}
 	}
@@ -312,17 +312,6 @@ func (a Ask) check() error {
 		}
 	}
 	return nil
-}
-
-// secretIn finds what looks secret in a file, part by part.
-func secretIn(data []byte) string {
-	const part, overlap = 64 << 10, 4 << 10
-	for {
-		if what := confidential.What("", string(data[:min(len(data), part)])); what != "" || len(data) <= part {
-			return what
-		}
-		data = data[part-overlap:]
-	}
 }
 
 // life is how long a run may take.
