@@ -58,7 +58,11 @@ func Files(s Source, b v1alpha1.Build) ([]File, error) {
 		known := false
 		for _, name := range names {
 			known = known || w.seen[name]
-			if err := w.add(r, name, 0); err != nil {
+			there, err := r.to(s.Tree, s.Dir, path.Dir(name))
+			if err == nil {
+				err = w.add(there, name, 0)
+			}
+			if err != nil {
 				if elsewhere := outside.InSubmodule(err); elsewhere != nil {
 					err = elsewhere
 				}

@@ -52,16 +52,9 @@ func newRules(s Source, exclude []string) (rules, error) {
 		}
 		r.above = append(r.above, more...)
 	}
-	// The folders between the root of the tree and the project.
-	at := "."
-	for _, step := range append([]string{"."}, steps(s.Dir)...) {
-		if at = path.Join(at, step); at == path.Clean(s.Dir) {
-			break // the walk begins there
-		}
-		var err error
-		if r, err = r.in(s.Tree, at); err != nil {
-			return rules{}, err
-		}
+	r, err := r.to(s.Tree, ".", s.Dir)
+	if err != nil {
+		return rules{}, err
 	}
 	domain := append(append([]string(nil), r.prefix...), steps(s.Dir)...)
 	for _, p := range exclude {
@@ -76,6 +69,19 @@ func steps(name string) []string {
 		return nil
 	}
 	return strings.Split(name, "/")
+}
+
+// to adds what is said in a folder, and in those between.
+func (r rules) to(tree fs.FS, from, folder string) (rules, error) {
+	r, err := r.in(tree, from)
+	for _, step := range steps(folder) {
+		if err != nil {
+			break
+		}
+		from = path.Join(from, step)
+		r, err = r.in(tree, from)
+	}
+	return r, err
 }
 
 // in adds what the .gitignore of a folder says.

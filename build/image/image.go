@@ -171,7 +171,7 @@ func on(base Base, code Code, about map[string]string, edit func(*v1.Config)) (B
 	}
 	index := mutate.IndexMediaType(empty.Index, kind)
 	for _, p := range out.Images {
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: p.Image, Descriptor: v1.Descriptor{Platform: p.Platform.DeepCopy()}})
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: untyped{p.Image}, Descriptor: v1.Descriptor{Platform: p.Platform.DeepCopy()}})
 	}
 	if out.Index = index; about != nil && kind == types.OCIImageIndex {
 		annotated, ok := mutate.Annotations(index, about).(v1.ImageIndex)
@@ -219,6 +219,12 @@ func one(base v1.Image, code Code, about map[string]string, edit func(*v1.Config
 	}
 	return annotated, nil
 }
+
+// untyped is an image that an index lists as one, and as no artifact of a type.
+type untyped struct{ v1.Image }
+
+// ArtifactType is asked for by what makes the index.
+func (untyped) ArtifactType() (string, error) { return "", nil }
 
 // bare is an image whose manifest has no annotations.
 type bare struct{ v1.Image }
