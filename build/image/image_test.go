@@ -292,7 +292,9 @@ func TestJudgeRefuses(t *testing.T) {
 		}, says: "its last layer is none of files"},
 		{name: "a large layer", manifest: func(m map[string]any) { m["layers"].([]any)[2].(map[string]any)["size"] = 1 << 40 }, says: "has more than 256 MiB"},
 		{name: "one layer less", manifest: func(m map[string]any) { m["layers"] = m["layers"].([]any)[:2] }, says: "it has 2 layers"},
-		{name: "an annotation", manifest: func(m map[string]any) { m["annotations"] = map[string]any{"seccomp-profile.kubernetes.cri-o.io": "unconfined"} }, says: "says more than"},
+		{name: "an annotation", manifest: func(m map[string]any) {
+			m["annotations"] = map[string]any{"seccomp-profile.kubernetes.cri-o.io": "unconfined"}
+		}, says: "says more than"},
 		{name: "a subject", manifest: func(m map[string]any) {
 			m["subject"] = map[string]any{"mediaType": "x", "digest": "sha256:" + strings.Repeat("a", 64), "size": 1}
 		}, says: "says more than"},
