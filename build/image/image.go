@@ -138,6 +138,7 @@ func Of(base Base, code Code, title string, b v1alpha1.Build) (Built, error) {
 
 // Swap puts code on an image without changing how it runs. If its last layer is code of another state, that is taken off first.
 func Swap(base Base, code Code) (Built, error) {
+	base.Images = slices.Clone(base.Images)
 	for i := range base.Images {
 		var err error
 		if base.Images[i].Image, err = withoutCode(base.Images[i].Image); err != nil {

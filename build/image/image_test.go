@@ -217,9 +217,7 @@ func swap(t *testing.T, deployed image.Base) swapped {
 	if s.papers, err = image.PapersOf(deployed.Index, deployed.Images); err != nil {
 		t.Fatal(err)
 	}
-	other := deployed
-	other.Images = slices.Clone(deployed.Images)
-	made, err := image.Swap(other, code(t, build.File{Path: "main.py", Data: []byte("print(2)\n")}))
+	made, err := image.Swap(deployed, code(t, build.File{Path: "main.py", Data: []byte("print(2)\n")}))
 	if err != nil {
 		t.Fatal(err)
 	}
