@@ -136,7 +136,7 @@ func TestSameFilesSameImage(t *testing.T) {
 		make := func(called string) v1.Hash {
 			tree := fstest.MapFS{}
 			for name, text := range contents {
-				mode := fs.FileMode(rapid.SampledFrom([]int{0o644, 0o600, 0o444, 0o666, 0o640}).Draw(t, called+name))
+				mode := fs.FileMode(rapid.SampledFrom([]int{0o644, 0o600, 0o444, 0o666, 0o655}).Draw(t, called+name))
 				if name == executable {
 					mode |= 0o111 & fs.FileMode(rapid.SampledFrom([]int{0o100, 0o111, 0o110}).Draw(t, called+"x"))
 				}
