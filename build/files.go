@@ -17,11 +17,14 @@ import (
 )
 
 const (
-	// MaxFiles and MaxBytes bound the files of an image, and maxVisited what is looked at to find them.
-	MaxFiles, MaxBytes = 20_000, 128 << 20
-	maxVisited         = 200_000
-	maxDepth           = 40
-	maxPath            = 1000
+	// MaxFiles bounds how many files an image is made of.
+	MaxFiles = 20_000
+	// MaxBytes bounds what they have together.
+	MaxBytes = 128 << 20
+	// maxVisited bounds what is looked at to find them.
+	maxVisited = 200_000
+	maxDepth   = 40
+	maxPath    = 1000
 )
 
 // File is one of those that an image is made of.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,9 +83,7 @@ func TestFiles(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			tree := folder(project)
-			for name, file := range folder(tc.add) {
-				tree[name] = file
-			}
+			maps.Copy(tree, folder(tc.add))
 			source := build.Source{Tree: tree, Dir: "orders", Declaration: "orders/project.yaml", Prefix: ".", Above: tc.above}
 			if tc.above != nil {
 				source.Prefix = "data/platform"

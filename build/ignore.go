@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
@@ -129,8 +130,8 @@ func parsed(data []byte, domain []string) (out []gitignore.Pattern, err error) {
 func (r rules) out(name string, folder bool) bool {
 	full := append(append([]string(nil), r.prefix...), steps(name)...)
 	for _, all := range [][]gitignore.Pattern{r.own, r.above} {
-		for i := len(all) - 1; i >= 0; i-- {
-			if found := all[i].Match(full, folder); found != gitignore.NoMatch {
+		for _, pattern := range slices.Backward(all) {
+			if found := pattern.Match(full, folder); found != gitignore.NoMatch {
 				return found == gitignore.Exclude
 			}
 		}

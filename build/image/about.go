@@ -3,6 +3,8 @@
 package image
 
 import (
+	"maps"
+
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"trunkline.dev/trunkline/build/referrer"
@@ -45,9 +47,7 @@ func Beside(b Built, code Code, base Base, o statement.Origin) ([]v1.Image, erro
 		{statement.MediaType, said, map[string]string{"in-toto.io/predicate-type": statement.Provenance}},
 	} {
 		about := map[string]string{}
-		for name, text := range kept.about {
-			about[name] = text
-		}
+		maps.Copy(about, kept.about)
 		for name, text := range map[string]string{"source": o.Source, "revision": o.Revision} {
 			if text != "" {
 				about[ofImage+name] = text
