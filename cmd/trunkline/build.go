@@ -198,7 +198,7 @@ func (b *building) deliver(ctx context.Context, cmd *cobra.Command, client *imag
 		out.Pushed = true
 		_, _ = fmt.Fprintf(notes, "pushed as %s:%s, with a bill of materials and provenance\n", out.Repository, tag)
 	}
-	if b.write && !(out.Declared && b.env == "") {
+	if b.write && (!out.Declared || b.env != "") {
 		at, err := b.declare(p, out.Image)
 		if err != nil {
 			return err

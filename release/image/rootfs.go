@@ -28,11 +28,11 @@ const (
 func Base(zones string) ([]archive.Node, error) {
 	nodes := []archive.Node{
 		archive.Folder("data", 0o700, UID), archive.Folder("home/nonroot", 0o700, UID), archive.Folder("tmp", 0o1777, 0), archive.Folder("usr/bin", 0o755, 0),
-		archive.Text("etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"),
-		archive.Text("etc/group", "root:x:0:\nnonroot:x:65532:\n"),
+		text("etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"),
+		text("etc/group", "root:x:0:\nnonroot:x:65532:\n"),
 		// Names of /etc/hosts, which Kubernetes writes, come before those of DNS.
-		archive.Text("etc/nsswitch.conf", "hosts: files dns\n"),
-		archive.Text("etc/os-release", "ID=trunkline\nNAME=\"Trunkline\"\nPRETTY_NAME=\"Trunkline, without a distribution\"\nHOME_URL=\"https://trunkline.dev\"\n"),
+		text("etc/nsswitch.conf", "hosts: files dns\n"),
+		text("etc/os-release", "ID=trunkline\nNAME=\"Trunkline\"\nPRETTY_NAME=\"Trunkline, without a distribution\"\nHOME_URL=\"https://trunkline.dev\"\n"),
 		{Name: "etc/ssl/certs/ca-certificates.crt", Mode: 0o644, Content: certificates()},
 	}
 	read, err := zip.OpenReader(zones)
@@ -87,4 +87,9 @@ func CertificatesVersion() string {
 		}
 	}
 	return "unknown"
+}
+
+// text is a file that everybody may read.
+func text(name, content string) archive.Node {
+	return archive.Node{Name: name, Mode: 0o644, Content: []byte(content)}
 }

@@ -4,6 +4,7 @@
 package pack
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -53,7 +54,7 @@ func Archive(c Contents, into string) (string, error) {
 		nodes = append(nodes, archive.Node{Name: top + "/" + program + ".spdx.json", Mode: 0o644, Content: bill})
 	}
 	name := filepath.Join(into, top+".tar.gz")
-	return name, Create(name, func(w io.Writer) error { return archive.WriteGzip(w, nodes) })
+	return name, Create(name, func(w io.Writer) error { return writeGzip(w, nodes) })
 }
 
 // Create writes a file, all of it or an error.
@@ -100,4 +101,16 @@ func Checksums(names []string) ([]byte, error) {
 		fmt.Fprintf(&out, "%s  %s\n", sum, filepath.Base(name))
 	}
 	return []byte(out.String()), nil
+}
+
+// writeGzip writes an archive, compressed.
+func writeGzip(w io.Writer, nodes []archive.Node) error {
+	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if err := archive.WriteTar(z, nodes); err != nil {
+		return err
+	}
+	return z.Close()
 }

@@ -30,7 +30,7 @@ func based(t *testing.T, repository string) (reference string) {
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		r, w := io.Pipe()
 		go func() {
-			_ = w.CloseWithError(archive.WriteTar(w, []archive.Node{archive.Text("etc/base", "of the base\n")}))
+			_ = w.CloseWithError(archive.WriteTar(w, []archive.Node{{Name: "etc/base", Mode: 0o644, Content: []byte("of the base\n")}}))
 		}()
 		return r, nil
 	})
