@@ -64,6 +64,10 @@ var mayKnow = map[string][]string{
 	"blueprints":                 {"workloads/airflow"},
 	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
 	"catalog":                    {"api", "policy/airflow", "policy/cel/guard"}, // DAG files use datasets; projects choose clusters by conditions in CEL
+	"build":                      {"api", "build"},
+	"build/archive":              {},
+	"build/referrer":             {},
+	"build/statement":            {},
 	"catalog/draw":               {"api", "catalog/draw"},
 	"catalog/flowchart":          {"api", "catalog", "catalog/draw"},
 	"cmd":                        {"..."},
@@ -106,7 +110,7 @@ var mayKnow = map[string][]string{
 	"flow/plan":                  {"api", "catalog"},
 	"flow/pull":                  {"api/lot", "api/pull", "flow/bucket", "flow/data", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/record":                {"api/lot", "flow/bucket", "flow/plan"},
-	"flow/remote":                {"api", "catalog", "flow/bucket", "flow/given", "flow/jobs", "flow/ledger", "flow/plan", "flow/run"},
+	"flow/remote":                {"api", "build", "catalog", "flow/bucket", "flow/given", "flow/jobs", "flow/ledger", "flow/plan", "flow/run"},
 	"flow/report":                {"api/lot", "flow/manifest", "flow/plan"},
 	"flow/rights/rightstest":     {"flow/rights"},
 	"flow/rights":                {"api", "catalog", "flow/manifest", "flow/rights", "flow/run"},
@@ -165,6 +169,7 @@ var mayKnow = map[string][]string{
 	"reconciler/git":             {"reconciler/child", "reconciler/durable", "reconciler/git"},
 	"reconciler/history":         {"catalog", "reconciler/durable"},
 	"reconciler/meter":           {"api/lot", "catalog", "cost", "plan", "reconciler/history"},
+	"reconciler/images":          {"api", "build", "reconciler/oci"},
 	"reconciler/oci":             {"api"},
 	"reconciler/rendercache":     {"catalog", "reconciler/durable", "render"},
 	"reconciler/install":         {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "reconciler/shard", "render"},
@@ -211,10 +216,10 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"access", "api", "bootstrap", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/rights", "flow/run", "migrate", "notify", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"access", "api", "bootstrap", "build", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/rights", "flow/run", "migrate", "notify", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // edges are folders in those that reach beyond.
-var edges = []string{"access/session", "access/signon", "access/signon/signontest", "access/tokens", "notify/channel", "notify/outbox", "notify/post"}
+var edges = []string{"access/session", "access/signon", "access/signon/signontest", "access/tokens", "build/archive", "notify/channel", "notify/outbox", "notify/post"}
 
 // impure are the imports, and those below them, that reach beyond the arguments.
 var impure = []string{"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "k8s.io/client-go"}

@@ -301,6 +301,7 @@ func (f *frame) checkEnvironments(k *checker) {
 		checkResources(k, env)
 		checkDataAccess(k, env)
 		checkSecretStores(k, env)
+		checkRuns(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
 	}

@@ -76,6 +76,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.datasets(p)
 	k.workloads(p)
 	k.images(p)
+	k.builds(p)
 	k.generatedSecrets(p)
 	k.resources(p)
 	k.replays(p)

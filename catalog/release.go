@@ -89,7 +89,9 @@ type Workload struct {
 	Name      string     `json:"name"`
 	Blueprint *Blueprint `json:"-"`
 	Image     string     `json:"image,omitempty"`
-	Command   []string   `json:"command,omitempty"`
+	// Build says how the image is made; nil if it is made elsewhere.
+	Build   *v1alpha1.Build `json:"-"`
+	Command []string        `json:"command,omitempty"`
 	// Env is what the declaration adds; what Trunkline itself adds is made of the other fields.
 	Env map[string]string `json:"env,omitempty"`
 	// Secrets are variables whose values are in Secrets of the release's namespace, or in one of SecretStores.

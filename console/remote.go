@@ -14,6 +14,8 @@ import (
 type RunKeeper interface {
 	// Start starts a run.
 	Start(ctx context.Context, environment, project string, run RunRequest, by Attribution) (RemoteRun, error)
+	// Base finds what code would be put on.
+	Base(ctx context.Context, environment, project string, of BaseQuery) (RunBase, error)
 	// Runs lists those that are there.
 	Runs(ctx context.Context) ([]RemoteRun, error)
 	// Follow tells of a run until it ends.
@@ -47,8 +49,34 @@ type RunRequest struct {
 	Args    []string `json:"args,omitempty"`
 	// Files are those of the workload, by their paths in the folder of the project.
 	Files map[string][]byte `json:"files,omitempty"`
+	// Code is that of the image, by the paths in its folder there, and Layer has it in an image instead.
+	Code  map[string]RunFile `json:"code,omitempty"`
+	Layer *RunLayer          `json:"layer,omitempty"`
 	// Detached has it go on while nobody follows it.
 	Detached bool `json:"detached,omitempty"`
+}
+
+// RunFile is a file of code.
+type RunFile struct {
+	Data       []byte `json:"data,omitempty"`
+	Executable bool   `json:"executable,omitempty"`
+}
+
+// RunLayer is an image that has code as its last layer.
+type RunLayer struct {
+	Image string `json:"image"`
+	// Papers are the manifests and configurations of it, and of what is deployed.
+	Papers [][]byte `json:"papers"`
+}
+
+// BaseQuery asks what code would be put on.
+type BaseQuery struct{ Workload, Cluster, Lot string }
+
+// RunBase is what code is put on.
+type RunBase struct {
+	// Image is what is deployed, and Registry where images of runs are pushed to; empty: there is none.
+	Image    string `json:"image"`
+	Registry string `json:"registry,omitempty"`
 }
 
 // RemoteRun is a run of someone's own code.
@@ -141,6 +169,25 @@ func (c *console) startRun(w http.ResponseWriter, r *http.Request) error {
 		return c.refused(err)
 	}
 	c.answer(w, http.StatusCreated, made)
+	return nil
+}
+
+func (c *console) runBase(w http.ResponseWriter, r *http.Request) error {
+	if err := c.noRemoteRuns(); err != nil {
+		return err
+	}
+	q := newQuery(r)
+	of := BaseQuery{Workload: q.one("workload"), Cluster: q.one("cluster"), Lot: q.one("lot")}
+	if err := q.done(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+	defer cancel()
+	base, err := c.opts.RemoteRuns.Base(ctx, r.PathValue("environment"), r.PathValue("project"), of)
+	if err != nil {
+		return c.refused(err)
+	}
+	c.answer(w, http.StatusOK, base)
 	return nil
 }
 

@@ -36,6 +36,24 @@ func TestRemoteRuns(t *testing.T) {
 			response{http.StatusCreated, started},
 			`run orders/report in dev by ann (unverified): ["-v"] map["a.sh":"exit 7"]`,
 		},
+		"code": {
+			"code arrives as it is", nil,
+			request{method: "POST", path: "/api/v1/runs/dev/orders", header: claim, body: `{"workload":"report","code":{"a.sh":{"data":"` + file + `","executable":true}}}`},
+			response{http.StatusCreated, started},
+			`run orders/report in dev by ann (unverified): [] map[] code ["a.sh"]`,
+		},
+		"layer": {
+			"or in an image, with what is to be known of it", nil,
+			request{method: "POST", path: "/api/v1/runs/dev/orders", header: claim, body: `{"workload":"report","layer":{"image":"r.example/runs@sha256:1","papers":["` + file + `"]}}`},
+			response{http.StatusCreated, started},
+			`run orders/report in dev by ann (unverified): [] map[] layer r.example/runs@sha256:1 with 1 papers`,
+		},
+		"base": {
+			"what it is put on is told before", nil,
+			request{method: "GET", path: "/api/v1/runs/dev/orders/base?workload=report&lot=20260101P1D000"},
+			response{http.StatusOK, `{"image":"r.example/orders@sha256:2","registry":"r.example/runs"}`},
+			`base of orders/report in dev, on "" for lot "20260101P1D000"`,
+		},
 		"nobody": {
 			"a run has an owner", nil,
 			request{method: "POST", path: "/api/v1/runs/dev/orders", header: map[string]string{"Content-Type": "application/json"}, body: `{"workload":"report"}`},
@@ -82,6 +100,7 @@ func TestRemoteRuns(t *testing.T) {
 			d.Err, d.RunEvents = tc.err, []console.RunEvent{
 				{Note: "it starts"}, {At: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC), Line: &empty}, {End: &console.RunEnd{Code: 7, Why: "exit code 7"}},
 			}
+			d.RunBase = console.RunBase{Image: "r.example/orders@sha256:2", Registry: "r.example/runs"}
 			got, _ := ask(t, d, tc.request)
 			got.Body = strings.TrimSpace(got.Body)
 			if diff := cmp.Diff(tc.want, got); diff != "" {

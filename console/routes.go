@@ -72,6 +72,7 @@ func (c *console) routes() []route {
 		{pattern: "GET /api/v1/workloads/{environment}/{project}/{workload}/runs/{run}", right: access.View, handle: c.run},
 		{pattern: "GET /api/v1/workloads/{environment}/{project}/{workload}/runs/{run}/log", right: access.ViewLogs, handle: c.runLog},
 		{pattern: "GET /api/v1/runs", right: access.View, filtered: true, handle: c.remoteRuns},
+		{pattern: "GET /api/v1/runs/{environment}/{project}/base", right: access.Run, handle: c.runBase},
 		{pattern: "POST /api/v1/runs/{environment}/{project}", right: access.Run, handle: c.startRun},
 		{pattern: "GET /api/v1/runs/{environment}/{project}/{run}/log", right: access.ViewLogs, handle: c.followRun},
 		{pattern: "POST /api/v1/runs/{environment}/{project}/{run}/attach", right: access.Run, handle: c.attachRun},

@@ -60,10 +60,11 @@ func (d *Declared) Build(environment string) (BuildID, error) {
 func (d *Declared) common() v1alpha1.ProjectSpec {
 	s := *d.Spec
 	s.Owner, s.Description, s.Tags, s.Suspend, s.Environments, s.Image, s.Promotion = "", "", nil, false, nil, v1alpha1.Image{}, v1alpha1.ProjectPromotion{}
+	s.Build = nil // what came of it is the image
 	s.Workloads = slices.Clone(s.Workloads)
 	for i := range s.Workloads {
 		w := &s.Workloads[i]
-		w.Description, w.Image, w.Params, w.Suspend, w.Exclude = "", v1alpha1.Image{}, nil, false, false
+		w.Description, w.Image, w.Build, w.Params, w.Suspend, w.Exclude = "", v1alpha1.Image{}, nil, nil, false, false
 	}
 	s.Datasets = slices.Clone(s.Datasets)
 	for i := range s.Datasets {

@@ -20,9 +20,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"trunkline.dev/trunkline/build/archive"
+	"trunkline.dev/trunkline/build/referrer"
+	"trunkline.dev/trunkline/build/statement"
 	"trunkline.dev/trunkline/release/attest"
 	"trunkline.dev/trunkline/release/bill"
-	"trunkline.dev/trunkline/release/files"
 	"trunkline.dev/trunkline/release/image"
 	"trunkline.dev/trunkline/release/pack"
 	"trunkline.dev/trunkline/release/source"
@@ -82,8 +84,8 @@ func (m *maker) images(ctx context.Context) error {
 		return err
 	}
 	for _, c := range claims {
-		if c.predicate == attest.Provenance { // of each image there is one
-			m.subjects = append(m.subjects, attest.Subject{Name: repository.Name(), SHA256: c.digest.Hex})
+		if c.predicate == statement.Provenance { // of each image there is one
+			m.subjects = append(m.subjects, statement.Subject{Name: repository.Name(), SHA256: c.digest.Hex})
 		}
 	}
 	referrers, err := m.referrers(claims, repository)
@@ -125,13 +127,13 @@ func (m *maker) claims(made []imaged, index v1.ImageIndex, repository name.Repos
 	if err != nil {
 		return nil, err
 	}
-	out := []claim{{attest.Provenance, "slsaprovenance1", provenance, index, whole}}
+	out := []claim{{statement.Provenance, "slsaprovenance1", provenance, index, whole}}
 	for _, img := range made {
 		text, err := bill.Of(img.program, &bill.Image{Repository: repository.Name(), Digest: img.digest.String(), Parts: parts(img.program)}, m.commit.Time, m.licences)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, claim{attest.Provenance, "slsaprovenance1", provenance, img, img.digest}, claim{attest.SPDX, "spdxjson", text, img, img.digest})
+		out = append(out, claim{statement.Provenance, "slsaprovenance1", provenance, img, img.digest}, claim{statement.SPDX, "spdxjson", text, img, img.digest})
 	}
 	return out, nil
 }
@@ -148,7 +150,7 @@ func (m *maker) referrers(claims []claim, repository name.Repository) ([]v1.Imag
 		if err := write(filepath.Join(dir, c.kind+"-"+c.digest.Hex+".json"), c.content); err != nil {
 			return nil, err
 		}
-		if c.predicate == attest.SPDX { // for tools that read bills and no statements
+		if c.predicate == statement.SPDX { // for tools that read bills and no statements
 			a, err := m.artifact(c, "application/spdx+json", c.content, nil)
 			if err != nil {
 				return nil, err
@@ -159,8 +161,8 @@ func (m *maker) referrers(claims []claim, repository name.Repository) ([]v1.Imag
 		if m.key == nil {
 			continue
 		}
-		if c.predicate == attest.Provenance { // of each image there is one
-			statements = append(statements, claim{predicate: attest.Signature, content: []byte("{}"), of: c.of, digest: c.digest})
+		if c.predicate == statement.Provenance { // of each image there is one
+			statements = append(statements, claim{predicate: statement.Signature, content: []byte("{}"), of: c.of, digest: c.digest})
 		}
 		for _, s := range statements {
 			a, err := m.attested(s, repository)
@@ -175,11 +177,11 @@ func (m *maker) referrers(claims []claim, repository name.Repository) ([]v1.Imag
 
 // attested is a claim that is signed.
 func (m *maker) attested(c claim, repository name.Repository) (v1.Image, error) {
-	statement, err := attest.State(c.predicate, c.content, []attest.Subject{{Name: repository.Name(), SHA256: c.digest.Hex}})
+	said, err := statement.New(c.predicate, c.content, []statement.Subject{{Name: repository.Name(), SHA256: c.digest.Hex}})
 	if err != nil {
 		return nil, err
 	}
-	bundle, err := m.key.Attest(statement)
+	bundle, err := m.key.Attest(said)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +196,7 @@ func (m *maker) artifact(c claim, kind string, content []byte, annotations map[s
 	}
 	all := map[string]string{"org.opencontainers.image.created": m.commit.Time.Format(time.RFC3339)}
 	maps.Copy(all, annotations)
-	return image.Artifact(content, kind, *to, all)
+	return referrer.New(content, kind, *to, all)
 }
 
 // parts are what the image holds besides the program.
@@ -222,23 +224,23 @@ func (m *maker) layout(index v1.ImageIndex, referrers []v1.Image) error {
 			return err
 		}
 	}
-	var nodes []files.Node
+	var nodes []archive.Node
 	err = filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		inside, err := filepath.Rel(dir, file)
-		nodes = append(nodes, files.Node{Name: filepath.ToSlash(inside), Mode: 0o644, From: file})
+		nodes = append(nodes, archive.Node{Name: filepath.ToSlash(inside), Mode: 0o644, From: file})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	archive := filepath.Join(m.Out, "trunkline-"+m.version()+"-image.tar")
+	packed := filepath.Join(m.Out, "trunkline-"+m.version()+"-image.tar")
 	if m.Only == "" {
-		m.files = append(m.files, archive)
+		m.files = append(m.files, packed)
 	}
-	return pack.Create(archive, func(w io.Writer) error { return files.WriteTar(w, nodes) })
+	return pack.Create(packed, func(w io.Writer) error { return archive.WriteTar(w, nodes) })
 }
 
 // push pushes the images, what is known of them, and their signatures. The tag comes last, when all is there.

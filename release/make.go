@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/build/statement"
 	"trunkline.dev/trunkline/release/attest"
 	"trunkline.dev/trunkline/release/bill"
 	"trunkline.dev/trunkline/release/notes"
@@ -38,7 +39,7 @@ type maker struct {
 	// files are what people download.
 	files []string
 	// subjects are what the provenance is about.
-	subjects []attest.Subject
+	subjects []statement.Subject
 }
 
 // Make makes what the options ask for.
@@ -288,22 +289,22 @@ func (m *maker) finish() error {
 	}
 	for line := range strings.Lines(string(sums)) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
-		m.subjects = append(m.subjects, attest.Subject{Name: name, SHA256: sum})
+		m.subjects = append(m.subjects, statement.Subject{Name: name, SHA256: sum})
 	}
 	predicate, err := m.provenance()
 	if err != nil {
 		return err
 	}
-	statement, err := attest.State(attest.Provenance, predicate, m.subjects)
+	said, err := statement.New(statement.Provenance, predicate, m.subjects)
 	if err != nil {
 		return err
 	}
-	made := map[string][]byte{"checksums.txt": sums, "provenance.intoto.json": statement}
+	made := map[string][]byte{"checksums.txt": sums, "provenance.intoto.json": said}
 	if m.key != nil {
 		if made["checksums.txt.sigstore.json"], err = m.key.SignFile(sums); err != nil {
 			return err
 		}
-		if made["provenance.sigstore.json"], err = m.key.Attest(statement); err != nil {
+		if made["provenance.sigstore.json"], err = m.key.Attest(said); err != nil {
 			return err
 		}
 		if made["cosign.pub"], err = m.key.Public(); err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"trunkline.dev/trunkline/build/statement"
 	"trunkline.dev/trunkline/release/attest"
 )
 
@@ -104,7 +105,7 @@ func checkSigned(t *testing.T, m made) {
 			kinds = append(kinds, s.PredicateType)
 		}
 		slices.Sort(kinds)
-		want := []string{attest.Signature, attest.Provenance, attest.SPDX}
+		want := []string{statement.Signature, statement.Provenance, statement.SPDX}
 		if i == 0 {
 			want = want[:2]
 		}

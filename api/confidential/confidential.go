@@ -91,6 +91,17 @@ func What(name, value string) string {
 	return what
 }
 
+// In returns what a file has in it that is secret by its form, part by part; empty if it has none.
+func In(data []byte) string {
+	const part, overlap = 64 << 10, 4 << 10
+	for {
+		if what := What("", string(data[:min(len(data), part)])); what != "" || len(data) <= part {
+			return what
+		}
+		data = data[part-overlap:]
+	}
+}
+
 // masked reports whether a value stands for one that is left out, such as "***" or "xxxx".
 func masked(text string) bool {
 	return text == "" || strings.Trim(text, string(text[0])) == "" && strings.ContainsAny(text[:1], "*xX.-#")

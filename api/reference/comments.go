@@ -130,6 +130,20 @@ func comments() map[string]comment {
 				"PerProject": "PerProject is what each project may cost in a month here, such as \"800\"; default: no bound.",
 			},
 		},
+		"Build": {
+			doc: "Build says how an image is made of files of a project: they are put on another image, as they are. Nothing is installed or compiled.",
+			fields: map[string]string{
+				"Base":       "Base is the image that the files are put on, by its digest, such as \"docker.io/library/python:3.13-slim@sha256:0123…\". What programs need beside the files, such as packages of Python, is in it.",
+				"Files":      "Files are the files and folders beside the declaration that are put on it, such as \"src\", or patterns of them, such as \"*.py\". They keep their paths, and whether they can be executed.",
+				"Exclude":    "Exclude are patterns of what is left out of folders, as a .gitignore has them, such as \"tests/\". What a .gitignore names is left out too; default: caches of Python and of tools.",
+				"To":         "To is the folder of the image that the files are put into, and that programs start in; default: \"/app\".",
+				"Repository": "Repository is where the image is pushed to, such as \"ghcr.io/acme/orders\"; default: where the image is that is declared.",
+				"Platforms":  "Platforms are those that the image is made for, such as \"linux/arm64\"; default: linux/amd64 and linux/arm64, as far as the base has them.",
+				"Env":        "Env is added to the variables that the base sets, such as \"PYTHONPATH: /app/src\".",
+				"Entrypoint": "Entrypoint is the program that is started where a workload has no command; default: the base's.",
+				"User":       "User is who programs run as, as a number or as two with a colon between, such as \"1000\"; default: the base's.",
+			},
+		},
 		"ChannelKind": {
 			doc: "ChannelKind is what a channel is.",
 			values: []commentValue{
@@ -623,6 +637,12 @@ func comments() map[string]comment {
 				"ProviderConfig": "ProviderConfig is the name of the ClusterProviderConfig of Crossplane with the credentials; default: \"default\".",
 			},
 		},
+		"EnvironmentRuns": {
+			doc: "EnvironmentRuns says how the code of remote runs gets to an environment.",
+			fields: map[string]string{
+				"Registry": "Registry is the repository that \"trunkline run\" pushes images to whose last layer is the code, such as \"ghcr.io/acme/runs\". Whoever may run code pushes there, and the nodes pull from it. Default: none, and code that is too large for files does not travel.",
+			},
+		},
 		"EnvironmentSpec": {
 			doc: "EnvironmentSpec is the body of an [Environment].",
 			fields: map[string]string{
@@ -652,6 +672,7 @@ func comments() map[string]comment {
 				"Drift":          "Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected at once.",
 				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
 				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
+				"Runs":           "Runs says how the code of remote runs gets here; default: as files only, which have to be small.",
 				"Orchestrator":   "Orchestrator starts the workloads; default: \"native\".",
 				"Airflow":        "Airflow is the version of an Apache Airflow that the environment has to itself, such as \"3.1\": DAG files are checked for it, and a dag_id is unique in it; default: that of the platform.",
 				"Budget":         "Budget bounds what the environment may cost; default: no bound.",
@@ -1180,6 +1201,7 @@ func comments() map[string]comment {
 				"Environments":     "Environments are those that the project is deployed to: a list of names, or a map from name to what is different there.",
 				"DependsOn":        "DependsOn are other projects, such as \"orders\": a release takes a new state once those of these projects in the same environment have taken the newest commit and are healthy; default: none.",
 				"Image":            "Image is the container image of every workload that does not name its own, such as \"ghcr.io/acme/orders@sha256:0123…\", or a mapping that also says which tag is followed; default: none.",
+				"Build":            "Build says how \"trunkline build\" makes that image of files of the project; default: it is made elsewhere.",
 				"Datasets":         "Datasets are those that the project owns: only its workloads may write them.",
 				"Workloads":        "Workloads are what the project runs.",
 				"GeneratedSecrets": "GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database that a chart brings.",
@@ -1439,6 +1461,7 @@ func comments() map[string]comment {
 				"Join":            "Join is how many of the datasets that trigger the workload must have a lot before it runs for that lot: \"all\", \"any\", or how many; default: \"all\".",
 				"After":           "After names workloads of the same project that come first.",
 				"Image":           "Image is the container image; default: the project's.",
+				"Build":           "Build says how \"trunkline build\" makes an image for this workload alone; default: that of the project, if the workload has no image of its own.",
 				"Command":         "Command is the program and its arguments; default: the image's own.",
 				"Env":             "Env is added to the environment of the process.",
 				"Secrets":         "Secrets maps the name of a variable to where its value is: in a Kubernetes Secret of the release's namespace, or in a store of secrets of the environment. The value itself is never in the repository.",

@@ -87,6 +87,8 @@ type EnvironmentSpec struct {
 	// Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that
 	// failed is then not tried again, until a newer one changes the release; default: false.
 	Rollback bool `json:"rollback,omitempty"`
+	// Runs says how the code of remote runs gets here; default: as files only, which have to be small.
+	Runs EnvironmentRuns `json:"runs,omitzero"`
 	// Orchestrator starts the workloads; default: "native".
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Airflow is the version of an Apache Airflow that the environment has to itself, such as "3.1": DAG files are checked
@@ -102,6 +104,13 @@ type EnvironmentSpec struct {
 	Preview *Preview `json:"preview,omitempty"`
 	// Notify says who is told of what goes wrong in the environment, beside those whom the platform names; default: nobody.
 	Notify []EnvironmentNotification `json:"notify,omitempty"`
+}
+
+// EnvironmentRuns says how the code of remote runs gets to an environment.
+type EnvironmentRuns struct {
+	// Registry is the repository that "trunkline run" pushes images to whose last layer is the code, such as "ghcr.io/acme/runs". Whoever may
+	// run code pushes there, and the nodes pull from it. Default: none, and code that is too large for files does not travel.
+	Registry string `json:"registry,omitempty"`
 }
 
 // EnvironmentLots says where it is kept which lots there are.

@@ -25,6 +25,8 @@ type ProjectSpec struct {
 	// Image is the container image of every workload that does not name its own, such as
 	// "ghcr.io/acme/orders@sha256:0123…", or a mapping that also says which tag is followed; default: none.
 	Image Image `json:"image,omitzero"`
+	// Build says how "trunkline build" makes that image of files of the project; default: it is made elsewhere.
+	Build *Build `json:"build,omitempty"`
 	// Datasets are those that the project owns: only its workloads may write them.
 	Datasets []Dataset `json:"datasets,omitempty"`
 	// Workloads are what the project runs.
@@ -208,6 +210,9 @@ type Workload struct {
 	After []string `json:"after,omitempty"`
 	// Image is the container image; default: the project's.
 	Image Image `json:"image,omitzero"`
+	// Build says how "trunkline build" makes an image for this workload alone; default: that of the project, if the workload has no image
+	// of its own.
+	Build *Build `json:"build,omitempty"`
 	// Command is the program and its arguments; default: the image's own.
 	Command []string `json:"command,omitempty"`
 	// Env is added to the environment of the process.

@@ -17,6 +17,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	numbers "trunkline.dev/trunkline/api/number"
+	"trunkline.dev/trunkline/build/image"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/client"
 	"trunkline.dev/trunkline/render"
@@ -36,6 +37,10 @@ type remoteRun struct {
 
 	from              source
 	env, cluster, lot string
+	// as is how code of an image travels; empty: as it fits.
+	as string
+	// bases are images that code was put on.
+	bases             map[string]image.Base
 	attach            string
 	detach            bool
 	project, workload string
@@ -52,9 +57,13 @@ func newRun() *cobra.Command {
 		Long: `Run has the daemon run a workload with the files on disk, those that are not
 committed among them, in an environment: with the image, size, identity, secrets
 and variables that are deployed there, and what it reads. The files that the
-workload declares, and its command, are those on disk; what else is changed in a
-declaration counts once it is merged. What it writes goes to a folder of your own
+workload declares, its command, and the code that its image is built of are those
+on disk; what else is changed in a declaration counts once it is merged. What it writes goes to a folder of your own
 in the same store, which is printed, and counts for no lot.
+
+Code of an image travels as files if it is small, which are put over those of the
+image. Else, or with --as layer, it is pushed as a layer on the image to the
+registry that the environment has for runs: only what changed.
 
 The log is shown from its first line. The exit code is that of the program.
 Ctrl-C cancels the run. Nothing of it is left in the cluster when it has ended, or
@@ -68,7 +77,7 @@ Exit codes: that of the program; 1 it did not start or was refused; 2 usage erro
 or the daemon does not answer; 130 cancelled.`,
 		Example: `  trunkline run orders/report --env dev
   trunkline run orders/clean -e dev --lot 20260101P1D000 -- --verbose
-  trunkline run orders/report -e dev --detach
+  trunkline run orders/report -e dev --as layer --detach
   trunkline run --attach report-run-k3v9x2ab`,
 		Args: r.arguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -99,6 +108,7 @@ func (r *remoteRun) flags(cmd *cobra.Command) {
 	r.from.included.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&r.env, "env", "e", "", "environment to run in")
 	cmd.Flags().StringVar(&r.cluster, "cluster", "", "cluster of the environment (default its first)")
+	cmd.Flags().StringVar(&r.as, "as", "", "how code of an image gets there: files or layer (default files if it is small)")
 	cmd.Flags().StringVar(&r.lot, "lot", "", "id of the lot that the program is given, for a workload that runs for lots")
 }
 
@@ -109,7 +119,7 @@ func (r *remoteRun) arguments(cmd *cobra.Command, args []string) error {
 		named, r.args = args[:dash], args[dash:]
 	}
 	if r.attach != "" {
-		if len(args) > 0 || r.env != "" || r.lot != "" || r.detach {
+		if len(args) > 0 || r.env != "" || r.lot != "" || r.as != "" || r.detach {
 			return usagef("--attach takes the name of a run, and nothing else: trunkline run --attach RUN")
 		}
 		return nil
@@ -124,6 +134,9 @@ func (r *remoteRun) arguments(cmd *cobra.Command, args []string) error {
 	case r.env == "":
 		return usagef("no environment given: add --env ENVIRONMENT")
 	}
+	if r.as != "" && r.as != asFiles && r.as != asLayer {
+		return usagef("--as %s: choose files or layer", r.as)
+	}
 	if r.lot != "" {
 		if _, err := lot.ParseID(r.lot); err != nil {
 			return &usageError{err}
@@ -134,7 +147,7 @@ func (r *remoteRun) arguments(cmd *cobra.Command, args []string) error {
 
 // run starts a run of the files on disk.
 func (r *remoteRun) run(ctx context.Context, cmd *cobra.Command, c *client.Client) error {
-	request, err := r.request(cmd)
+	request, err := r.request(cmd, c)
 	if err != nil {
 		return err
 	}
@@ -143,7 +156,7 @@ func (r *remoteRun) run(ctx context.Context, cmd *cobra.Command, c *client.Clien
 		return refused(err)
 	}
 	w := cmd.ErrOrStderr()
-	_, _ = fmt.Fprintf(w, "%s: %s/%s in %s, with %s of %s\n", plain(made.Run), r.project, r.workload, r.env, numbers.Count(len(request.Files), "file"), plain(r.from.from))
+	_, _ = fmt.Fprintf(w, "%s: %s/%s in %s, with %s of %s\n", plain(made.Run), r.project, r.workload, r.env, numbers.Count(len(request.Files)+len(request.Code), "file"), plain(r.from.from))
 	for _, role := range slices.Sorted(maps.Keys(made.Writes)) {
 		_, _ = fmt.Fprintf(w, "  writes %s to %s\n", plain(role), plain(made.Writes[role]))
 	}
@@ -158,7 +171,7 @@ func (r *remoteRun) run(ctx context.Context, cmd *cobra.Command, c *client.Clien
 }
 
 // request is what is run: the files and the command of the workload as they are on disk.
-func (r *remoteRun) request(cmd *cobra.Command) (console.RunRequest, error) {
+func (r *remoteRun) request(cmd *cobra.Command, c *client.Client) (console.RunRequest, error) {
 	request := console.RunRequest{Workload: r.workload, Cluster: r.cluster, Lot: r.lot, Args: r.args, Detached: r.detach}
 	tree, cat, err := r.from.load(cmd)
 	if err != nil {
@@ -176,8 +189,10 @@ func (r *remoteRun) request(cmd *cobra.Command) (console.RunRequest, error) {
 			continue
 		}
 		request.Command = w.Command
-		request.Files, err = render.Files(tree, releases[0].Dir, w.Files)
-		return request, err
+		if request.Files, err = render.Files(tree, releases[0].Dir, w.Files); err != nil || w.Build == nil {
+			return request, err
+		}
+		return request, r.code(cmd, c, projectCode{tree: tree, catalog: cat, settings: *w.Build}, &request)
 	}
 	return request, unknown("workload", r.workload, names)
 }

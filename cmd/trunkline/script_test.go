@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 			"answers": answers,
 			"apis":    apis,
 			"asked":   asked,
+			"bases":   bases,
 			"charts":  charts,
 			"daemon":  fakeDaemon,
 			"exits":   exits,

@@ -71,11 +71,24 @@ func (r *reachedClusters) named(name string) *jobs.Cluster {
 
 // Start implements [console.RunKeeper].
 func (r remoteRuns) Start(ctx context.Context, environment, project string, run console.RunRequest, by console.Attribution) (console.RemoteRun, error) {
-	made, err := r.keeper.Start(ctx, remoteflow.Ask{
+	ask := remoteflow.Ask{
 		Environment: environment, Project: project, Workload: run.Workload, Cluster: run.Cluster, Lot: run.Lot, Command: run.Command, Args: run.Args, Files: run.Files,
-		Detached: run.Detached, Person: by.Principal.String(), By: byOf(by),
-	})
+		Detached: run.Detached, Person: by.Principal.String(), By: byOf(by), Code: map[string]jobs.CodeFile{},
+	}
+	for name, file := range run.Code {
+		ask.Code[name] = jobs.CodeFile(file)
+	}
+	if run.Layer != nil {
+		ask.Layer = &remoteflow.Layer{Image: run.Layer.Image, Papers: run.Layer.Papers}
+	}
+	made, err := r.keeper.Start(ctx, ask)
 	return shownRun(made), ofRemote(err)
+}
+
+// Base implements [console.RunKeeper].
+func (r remoteRuns) Base(ctx context.Context, environment, project string, of console.BaseQuery) (console.RunBase, error) {
+	found, err := r.keeper.Deployed(ctx, remoteflow.Ask{Environment: environment, Project: project, Workload: of.Workload, Cluster: of.Cluster, Lot: of.Lot})
+	return console.RunBase{Image: found.Image, Registry: found.Registry}, ofRemote(err)
 }
 
 // Runs implements [console.RunKeeper].

@@ -90,20 +90,26 @@ func revision(ctx context.Context, folder, rev string) (*git.Tree, error) {
 
 // load reads the declarations, and prints what is wrong with them. Problems that deny the tree end the command.
 func (s *source) load(cmd *cobra.Command) (fs.FS, *catalog.Catalog, error) {
+	tree, _, cat, err := s.loadCommit(cmd)
+	return tree, cat, err
+}
+
+// loadCommit is load, and says which commit it is.
+func (s *source) loadCommit(cmd *cobra.Command) (fs.FS, status.Commit, *catalog.Catalog, error) {
 	p := showProgress(cmd, readingDeclarations)
 	defer p.end()
-	tree, _, err := s.tree(cmd.Context())
+	tree, commit, err := s.tree(cmd.Context())
 	if err != nil {
-		return nil, nil, err
+		return nil, commit, nil, err
 	}
 	cat, problems, err := catalog.Load(tree, blueprints.FS)
 	if p.end(); err != nil {
-		return nil, nil, err
+		return nil, commit, nil, err
 	}
 	if err := printProblems(cmd, problems); err != nil {
-		return nil, nil, err
+		return nil, commit, nil, err
 	}
-	return tree, cat, nil
+	return tree, commit, cat, nil
 }
 
 // printProblems prints what is wrong, for people; errFindings if that denies the tree.

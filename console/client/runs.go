@@ -34,6 +34,18 @@ func (c *Client) StartRun(ctx context.Context, environment, project string, run 
 	return made, slow.post(ctx, path("runs", environment, project), run, &made)
 }
 
+// RunBase finds what code of a workload would be put on.
+func (c *Client) RunBase(ctx context.Context, environment, project string, of console.BaseQuery) (base console.RunBase, err error) {
+	q := url.Values{"workload": {of.Workload}}
+	if of.Cluster != "" {
+		q.Set("cluster", of.Cluster)
+	}
+	if of.Lot != "" {
+		q.Set("lot", of.Lot)
+	}
+	return base, c.get(ctx, path("runs", environment, project, "base")+"?"+q.Encode(), &base)
+}
+
 // CancelRun ends a run and removes it.
 func (c *Client) CancelRun(ctx context.Context, of console.RunRef, why string) (done console.Outcome, err error) {
 	return done, c.post(ctx, path("runs", of.Environment, of.Project, of.Run, "cancel"), console.Act{Why: why}, &done)

@@ -49,6 +49,9 @@ type Daemon struct {
 	// RemoteRuns are those that there are, and RunEvents what is told of each.
 	RemoteRuns []console.RemoteRun
 	RunEvents  []console.RunEvent
+	// RunBase is what code is put on, and Layers are those that runs were started with.
+	RunBase console.RunBase
+	Layers  []console.RunLayer
 	// Spent is what its costs answer, CostErr why not, Ahead what is going to be spent, and Bill what was billed.
 	Spent   usage.Answer
 	CostErr error

@@ -5,6 +5,8 @@ package consoletest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"trunkline.dev/trunkline/console"
@@ -15,11 +17,25 @@ type remoteRuns struct{ d *Daemon }
 
 // Start implements [console.RunKeeper].
 func (r remoteRuns) Start(_ context.Context, environment, project string, run console.RunRequest, by console.Attribution) (console.RemoteRun, error) {
-	r.d.record(fmt.Sprintf("run %s/%s in %s by %s: %q %q", project, run.Workload, environment, by.Principal, run.Args, run.Files))
+	asked := fmt.Sprintf("run %s/%s in %s by %s: %q %q", project, run.Workload, environment, by.Principal, run.Args, run.Files)
+	if len(run.Code) > 0 {
+		asked += fmt.Sprintf(" code %q", slices.Sorted(maps.Keys(run.Code)))
+	}
+	if run.Layer != nil {
+		asked += fmt.Sprintf(" layer %s with %d papers", run.Layer.Image, len(run.Layer.Papers))
+		r.d.Layers = append(r.d.Layers, *run.Layer)
+	}
+	r.d.record(asked)
 	return console.RemoteRun{
 		Run: run.Workload + "-run-1", Environment: environment, Project: project, Workload: run.Workload, Cluster: "c", By: by.Principal.String(),
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Writes: map[string]string{"out": "s3://x/"},
 	}, r.d.Err
+}
+
+// Base implements [console.RunKeeper].
+func (r remoteRuns) Base(_ context.Context, environment, project string, of console.BaseQuery) (console.RunBase, error) {
+	r.d.record(fmt.Sprintf("base of %s/%s in %s, on %q for lot %q", project, of.Workload, environment, of.Cluster, of.Lot))
+	return r.d.RunBase, r.d.Err
 }
 
 // Runs implements [console.RunKeeper].

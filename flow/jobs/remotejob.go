@@ -29,6 +29,8 @@ var configMapsResource = corev1.SchemeGroupVersion.WithResource("configmaps")
 const (
 	// workspace is where the files of a workload are, and its volume; charts of blueprints put them there.
 	workspace, workspaceVolume = "/workspace", "workspace"
+	// codeVolume has code that is put over that of an image.
+	codeVolume = "trunkline-code"
 	// keptEnded is how long the cluster keeps a remote run that has ended, if nobody removes it before.
 	keptEnded = time.Hour
 	// begins has a Job start whose files are there.
@@ -51,10 +53,36 @@ type RemoteOrder struct {
 	Command, Args []string
 	// Files replace those of the workload, by their paths.
 	Files map[string][]byte
+	// Code is put over that of the image, and Image is in its place: of the two there is one.
+	Code  Code
+	Image string
 	// Life bounds how long it may take.
 	Life time.Duration
 	// Elsewhere are addresses that the run must not be told: where the workload writes if it is not run by hand.
 	Elsewhere []string
+}
+
+// Code is that of an image, as files.
+type Code struct {
+	// Folder is where it is in the image.
+	Folder string
+	Files  map[string]CodeFile
+}
+
+// CodeFile is one of them.
+type CodeFile struct {
+	Data       []byte
+	Executable bool
+}
+
+// Tops are the names in its folder, in order.
+func (c Code) Tops() (all []string) {
+	for _, path := range slices.Sorted(maps.Keys(c.Files)) {
+		if top, _, _ := strings.Cut(path, "/"); !slices.Contains(all, top) {
+			all = append(all, top)
+		}
+	}
+	return all
 }
 
 // TellsError means that a run would be told of a place that is not for it.
@@ -74,7 +102,7 @@ func (c *Cluster) StartRemote(ctx context.Context, as As, o RemoteOrder) (Remote
 	if err != nil {
 		return Remote{}, err
 	}
-	if len(o.Files) > 0 {
+	if o.sends() {
 		_ = unstructured.SetNestedField(job.Object, true, "spec", "suspend")
 		_ = unstructured.SetNestedField(job.Object, "files", "metadata", "annotations", annotationWaits)
 	}
@@ -87,7 +115,7 @@ func (c *Cluster) StartRemote(ctx context.Context, as As, o RemoteOrder) (Remote
 		return Remote{}, fmt.Errorf("creating the Job %s/%s in cluster %q: %w", as.Namespace, o.Name, c.name, err)
 	}
 	made, _ := readRemote(c.name, job)
-	if len(o.Files) == 0 {
+	if !o.sends() {
 		return made, nil
 	}
 	err = c.do(ctx, as, configMapsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
@@ -107,11 +135,17 @@ func (c *Cluster) StartRemote(ctx context.Context, as As, o RemoteOrder) (Remote
 	return made, nil
 }
 
+// sends reports whether anything is in a ConfigMap of the run.
+func (o RemoteOrder) sends() bool { return len(o.Files)+len(o.Code.Files) > 0 }
+
 // filesOf is the ConfigMap with the files of a run. Keys cannot be paths.
 func filesOf(o RemoteOrder, job *unstructured.Unstructured) *unstructured.Unstructured {
 	data := map[string]any{}
 	for i, path := range slices.Sorted(maps.Keys(o.Files)) {
 		data[fileKey(i)] = base64.StdEncoding.EncodeToString(o.Files[path])
+	}
+	for i, path := range slices.Sorted(maps.Keys(o.Code.Files)) {
+		data[codeKey(i)] = base64.StdEncoding.EncodeToString(o.Code.Files[path].Data)
 	}
 	files := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "immutable": true, "binaryData": data}}
 	files.SetNamespace(job.GetNamespace())
@@ -122,6 +156,8 @@ func filesOf(o RemoteOrder, job *unstructured.Unstructured) *unstructured.Unstru
 }
 
 func fileKey(i int) string { return "file-" + strconv.Itoa(i) }
+
+func codeKey(i int) string { return "code-" + strconv.Itoa(i) }
 
 // buildRemote makes the object of a remote run.
 func buildRemote(o RemoteOrder) (*unstructured.Unstructured, error) {
@@ -154,6 +190,14 @@ func buildRemote(o RemoteOrder) (*unstructured.Unstructured, error) {
 			return nil, ErrNoPlace
 		}
 		_ = unstructured.SetNestedSlice(spec, volumes, "template", "spec", "volumes")
+	}
+	if len(o.Code.Files) > 0 {
+		volumes, _, _ := unstructured.NestedSlice(spec, "template", "spec", "volumes")
+		_ = unstructured.SetNestedSlice(spec, append(volumes, o.over(container)), "template", "spec", "volumes")
+	}
+	if o.Image != "" {
+		container["image"] = o.Image
+		confined(container)
 	}
 	containers[t.container] = container
 	_ = unstructured.SetNestedSlice(spec, containers, "template", "spec", "containers")
@@ -247,6 +291,56 @@ func (o RemoteOrder) mount(container map[string]any, volumes []any) ([]any, bool
 	container["volumeMounts"] = append(mounts, map[string]any{"name": workspaceVolume, "mountPath": workspace, "readOnly": true})
 	container["workingDir"] = workspace
 	return append(volumes, volume), true
+}
+
+// over puts code over that of the image: each file and folder at the top of its folder in the place of the one there. What else is in the
+// folder stays.
+func (o RemoteOrder) over(container map[string]any) (volume map[string]any) {
+	const executable, plain = int64(0o555), int64(0o444)
+	items := make([]any, 0, len(o.Code.Files))
+	for i, path := range slices.Sorted(maps.Keys(o.Code.Files)) {
+		mode := plain
+		if o.Code.Files[path].Executable {
+			mode = executable
+		}
+		items = append(items, map[string]any{"key": codeKey(i), "path": path, "mode": mode})
+	}
+	mounts, _ := container["volumeMounts"].([]any)
+	for _, top := range o.Code.Tops() {
+		mounts = append(mounts, map[string]any{"name": codeVolume, "mountPath": o.Code.Folder + "/" + top, "subPath": top, "readOnly": true})
+	}
+	container["volumeMounts"] = mounts
+	return map[string]any{"name": codeVolume, "configMap": map[string]any{"name": o.Name, "items": items}}
+}
+
+// confined keeps a program that nobody has reviewed from becoming another user by a file of its own layer. Where a release has decided that
+// for all of its programs, it stays.
+func confined(container map[string]any) {
+	if _, set, _ := unstructured.NestedFieldNoCopy(container, "securityContext", "allowPrivilegeEscalation"); set {
+		return
+	}
+	if privileged, _, _ := unstructured.NestedBool(container, "securityContext", "privileged"); !privileged {
+		_ = unstructured.SetNestedField(container, false, "securityContext", "allowPrivilegeEscalation")
+	}
+}
+
+// FixesUser reports whether the template says by a number who its program runs as, or that it is not root.
+func (t Template) FixesUser() bool {
+	containers, _, _ := unstructured.NestedSlice(t.job, "spec", "template", "spec", "containers")
+	pod, _, _ := unstructured.NestedMap(t.job, "spec", "template", "spec")
+	of := []map[string]any{pod}
+	if t.container < len(containers) {
+		container, _ := containers[t.container].(map[string]any)
+		of = append(of, container)
+	}
+	for _, where := range of {
+		_, number, _ := unstructured.NestedFieldNoCopy(where, "securityContext", "runAsUser")
+		notRoot, _, _ := unstructured.NestedBool(where, "securityContext", "runAsNonRoot")
+		if number || notRoot {
+			return true
+		}
+	}
+	return false
 }
 
 // untold refuses containers that are told where the workload writes by something else than what was set here.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"trunkline.dev/trunkline/flow/run"
@@ -112,6 +113,70 @@ spec:
 	}
 	if _, other := readOther(got); other {
 		t.Error("it is taken for a run by a schedule")
+	}
+}
+
+// TestCodeOfARun: code is put over that of an image, name by name; or another image is run, whose code cannot make it another user.
+func TestCodeOfARun(t *testing.T) {
+	o := remoteOrder(t, deployed)
+	o.Files, o.Command, o.Args = nil, nil, nil
+	o.Code = Code{Folder: "/app", Files: map[string]CodeFile{"src/a.py": {Data: []byte("a")}, "src/b/c.py": {}, "run.sh": {Executable: true}}}
+	got, err := buildRemote(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	containers, _, _ := unstructured.NestedSlice(got.Object, "spec", "template", "spec", "containers")
+	volumes, _, _ := unstructured.NestedSlice(got.Object, "spec", "template", "spec", "volumes")
+	container := containers[0].(map[string]any)
+	want := []any{
+		map[string]any{"name": "workspace", "mountPath": "/workspace", "readOnly": true},
+		map[string]any{"name": "trunkline-code", "mountPath": "/app/run.sh", "subPath": "run.sh", "readOnly": true},
+		map[string]any{"name": "trunkline-code", "mountPath": "/app/src", "subPath": "src", "readOnly": true},
+	}
+	if diff := cmp.Diff(want, container["volumeMounts"]); diff != "" || container["image"] != "a" {
+		t.Errorf("of %v -want +got:\n%s", container["image"], diff)
+	}
+	wantVolume := map[string]any{"name": "trunkline-code", "configMap": map[string]any{"name": "report-run-x", "items": []any{
+		map[string]any{"key": "code-0", "path": "run.sh", "mode": int64(0o555)},
+		map[string]any{"key": "code-1", "path": "src/a.py", "mode": int64(0o444)},
+		map[string]any{"key": "code-2", "path": "src/b/c.py", "mode": int64(0o444)},
+	}}}
+	if diff := cmp.Diff(wantVolume, volumes[len(volumes)-1]); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	data, _, _ := unstructured.NestedMap(filesOf(o, got).Object, "binaryData")
+	if diff := cmp.Diff(map[string]any{"code-0": "", "code-1": "YQ==", "code-2": ""}, data); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	o.Code, o.Image = Code{}, "r.example/runs@sha256:1"
+	for name, tc := range map[string]struct {
+		text string
+		want any
+	}{
+		"as it is":     {"image: a", false},
+		"decided":      {"image: a\n          securityContext: {allowPrivilegeEscalation: true}", true},
+		"a privileged": {"image: a\n          securityContext: {privileged: true}", nil}, // the cluster takes no false beside it
+	} {
+		o.Template = remoteOrder(t, strings.Replace(deployed, "image: a", tc.text, 1)).Template
+		got, err := buildRemote(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		containers, _, _ := unstructured.NestedSlice(got.Object, "spec", "template", "spec", "containers")
+		container := containers[0].(map[string]any)
+		escalates, _, _ := unstructured.NestedFieldNoCopy(container, "securityContext", "allowPrivilegeEscalation")
+		if container["image"] != o.Image || escalates != tc.want {
+			t.Errorf("%s: the image is %v, and it may become another user: %v, want %v", name, container["image"], escalates, tc.want)
+		}
+	}
+	for text, want := range map[string]bool{
+		"image: a": false, "image: a\n          securityContext: {runAsUser: 7}": true, "image: a\n          securityContext: {runAsNonRoot: true}": true,
+		"image: a\n          securityContext: {runAsNonRoot: false}": false,
+	} {
+		if got := remoteOrder(t, strings.Replace(deployed, "image: a", text, 1)).Template.FixesUser(); got != want {
+			t.Errorf("%s: fixes its user %t, want %t", text, got, want)
+		}
 	}
 }
 

@@ -38,6 +38,8 @@ type Template struct {
 	// values are in Secrets.
 	Env     map[string]string
 	Secrets []string
+	// Image is the container's.
+	Image string
 	// Command is the container's; empty for that of its image.
 	Command []string
 	// Timeout is after how long the cluster ends a Job of it; 0 if it does not.
@@ -91,6 +93,7 @@ func (t *Template) readPod(workload string) error {
 	t.Digest = hex.EncodeToString(sum[:])
 	container, _ := containers[t.container].(map[string]any)
 	t.Command, _, _ = unstructured.NestedStringSlice(container, "command")
+	t.Image, _, _ = unstructured.NestedString(container, "image")
 	env, _, _ := unstructured.NestedSlice(container, "env")
 	for _, v := range env {
 		t.variable(v)

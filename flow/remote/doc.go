@@ -6,5 +6,5 @@
 //
 // What it knows is in the clusters: any replica can do any of it, and a restart changes nothing.
 //
-// Of Trunkline it imports api, catalog, flow/bucket, flow/given, flow/jobs, flow/ledger, flow/plan and flow/run.
+// Of Trunkline it imports api, build, catalog, flow/bucket, flow/given, flow/jobs, flow/ledger, flow/plan and flow/run.
 package remote

@@ -46,6 +46,9 @@ type Ask struct {
 	Command, Args []string
 	// Files are those of the workload as someone has them, by their paths.
 	Files map[string][]byte
+	// Code is that of its image as someone has it, by its paths in the folder of the image; Layer has it in an image instead.
+	Code  map[string]jobs.CodeFile
+	Layer *Layer
 	// Detached has it go on while nobody follows it.
 	Detached bool
 	// Person tells who asks from others, and By is their name.
@@ -81,6 +84,9 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 		Template: t, Name: nameOf(a.Workload), Person: person, By: a.By.Name, Lot: a.Lot, Detached: a.Detached, Seen: k.opts.Now(), Command: a.Command, Args: a.Args,
 		Files: a.Files, Life: life(w.Timeout),
 	}
+	if err := a.code(c, w, t, &o); err != nil {
+		return Run{}, err
+	}
 	writes, err := owned(c, w, a.Environment, person)
 	if err != nil {
 		return Run{}, err
@@ -100,7 +106,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	if len(a.Files) == 0 {
+	if len(a.Files)+len(a.Code) == 0 && a.Layer == nil {
 		out.Notes = append(out.Notes, "no files are sent: its code is that of the image, and what else is deployed")
 	}
 	made, err := k.begin(ctx, c, cluster, as, o)
@@ -110,7 +116,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	notes, where := out.Notes, out.Writes
 	out = runOf(made)
 	out.Notes, out.Writes = notes, where
-	k.opts.Happened(Happened{Run: out, By: a.By, Said: fmt.Sprintf("%s, %s, %s", out.ID, number.Count(len(a.Files), "file"), digestOf(a))})
+	k.opts.Happened(Happened{Run: out, By: a.By, Said: a.said(out.ID)})
 	return out, nil
 }
 
@@ -279,32 +285,29 @@ var filePath = regexp.MustCompile(`^[^\x00-\x1f\\:]+$`)
 
 // check refuses what is too large, or could be something else than what it says.
 func (a Ask) check() error {
-	size := 0
+	size, count := 0, len(a.Files)+len(a.Code)
 	for name, data := range a.Files {
 		size += len(data) + len(name)
+	}
+	for name, file := range a.Code {
+		size += len(file.Data) + len(name)
 	}
 	args := slices.Concat(a.Command, a.Args)
 	tooLong := slices.ContainsFunc(args, func(arg string) bool { return len(arg) > maxArg })
 	switch {
 	case a.Person == "":
 		return problemf(ErrCannot, "it is not known who asks")
-	case len(a.Files) > maxFiles || size > maxBytes:
-		return problemf(ErrCannot, "its %s have %s: %s and %s are the most that is sent", number.Count(len(a.Files), "file"), number.Count(size, "byte"), number.Count(maxFiles, "file"), number.Count(maxBytes, "byte"))
+	case count > maxFiles || size > maxBytes:
+		return problemf(ErrCannot, "its %s have %s: %s and %s are the most that is sent", number.Count(count, "file"), number.Count(size, "byte"), number.Count(maxFiles, "file"), number.Count(maxBytes, "byte"))
 	case len(args) > maxArgs || tooLong:
 		return problemf(ErrCannot, "the command is too long: %s of %s are the most", number.Count(maxArgs, "argument"), number.Count(maxArg, "byte"))
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
-		if path.Clean(name) != name || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || !filePath.MatchString(name) || len(name) > maxPath {
-			return problemf(ErrCannot, "%.100q is no path of a file in a project", name)
-		}
-		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
-			if _, file := a.Files[folder]; file {
-				return problemf(ErrCannot, "%.100q is a file, and the folder of %.100q", folder, name)
-			}
-		}
-		if what := secretIn(a.Files[name]); what != "" {
-			return problemf(ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
-		}
+	code := map[string][]byte{}
+	for name, file := range a.Code {
+		code[name] = file.Data
+	}
+	if err := errors.Join(checkFiles(a.Files), checkFiles(code)); err != nil {
+		return err
 	}
 	for _, arg := range args {
 		if what := confidential.What("", arg); what != "" {
@@ -314,15 +317,22 @@ func (a Ask) check() error {
 	return nil
 }
 
-// secretIn finds what looks secret in a file, part by part.
-func secretIn(data []byte) string {
-	const part, overlap = 64 << 10, 4 << 10
-	for {
-		if what := confidential.What("", string(data[:min(len(data), part)])); what != "" || len(data) <= part {
-			return what
+// checkFiles refuses files that could be something else than what they are called, or secret.
+func checkFiles(files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if path.Clean(name) != name || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || !filePath.MatchString(name) || len(name) > maxPath {
+			return problemf(ErrCannot, "%.100q is no path of a file in a project", name)
 		}
-		data = data[part-overlap:]
+		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+			if _, file := files[folder]; file {
+				return problemf(ErrCannot, "%.100q is a file, and the folder of %.100q", folder, name)
+			}
+		}
+		if what := confidential.In(files[name]); what != "" {
+			return problemf(ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
+		}
 	}
+	return nil
 }
 
 // life is how long a run may take.
@@ -338,6 +348,9 @@ func digestOf(a Ask) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
 		fmt.Fprintf(h, "%q %x\n", name, sha256.Sum256(a.Files[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Code)) {
+		fmt.Fprintf(h, "%q %x %t\n", name, sha256.Sum256(a.Code[name].Data), a.Code[name].Executable)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }

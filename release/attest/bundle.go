@@ -12,14 +12,14 @@ import (
 	commonpb "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	dssepb "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"trunkline.dev/trunkline/build/statement"
 )
 
 // The formats.
 const (
 	// BundleType is the media type of Sigstore's bundles, of a signature with all that is needed to verify it.
 	BundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
-	// StatementType is that of what DSSE signs.
-	StatementType = "application/vnd.in-toto+json"
 )
 
 // Annotations are what cosign looks for at a bundle that a registry holds, of a statement with this predicate.
@@ -31,13 +31,13 @@ func Annotations(predicate string) map[string]string {
 }
 
 // Attest signs a statement and returns the bundle.
-func (k *Key) Attest(statement []byte) ([]byte, error) {
-	sig, err := k.sign(dsse.PAE(StatementType, statement))
+func (k *Key) Attest(said []byte) ([]byte, error) {
+	sig, err := k.sign(dsse.PAE(statement.MediaType, said))
 	if err != nil {
 		return nil, err
 	}
 	return k.bundle(&bundlepb.Bundle{Content: &bundlepb.Bundle_DsseEnvelope{DsseEnvelope: &dssepb.Envelope{
-		Payload: statement, PayloadType: StatementType, Signatures: []*dssepb.Signature{{Sig: sig}},
+		Payload: said, PayloadType: statement.MediaType, Signatures: []*dssepb.Signature{{Sig: sig}},
 	}}})
 }
 

@@ -3,29 +3,15 @@
 package attest
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	slsa "github.com/in-toto/attestation/go/predicates/provenance/v1"
 	intoto "github.com/in-toto/attestation/go/v1"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
-)
 
-// The predicates of our statements.
-const (
-	Provenance = "https://slsa.dev/provenance/v1"
-	SPDX       = "https://spdx.dev/Document"
-	// Signature is what cosign says of an image that is signed and nothing else.
-	Signature = "https://sigstore.dev/cosign/sign/v1"
+	"trunkline.dev/trunkline/build/statement"
 )
-
-// Subject is what a statement is about: a file by its name, or an image by its repository.
-type Subject struct {
-	Name, SHA256 string
-}
 
 // Made is how something came about.
 type Made struct {
@@ -75,39 +61,5 @@ func (m Made) Predicate() ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("the provenance: %w", err)
 	}
-	return sorted(p)
-}
-
-// State is the statement that a predicate, in JSON, holds of subjects.
-func State(kind string, predicate []byte, about []Subject) ([]byte, error) {
-	content := &structpb.Struct{}
-	if err := protojson.Unmarshal(predicate, content); err != nil {
-		return nil, fmt.Errorf("the predicate %s: %w", kind, err)
-	}
-	s := &intoto.Statement{Type: intoto.StatementTypeUri, PredicateType: kind, Predicate: content}
-	for _, a := range about {
-		s.Subject = append(s.Subject, &intoto.ResourceDescriptor{Name: a.Name, Digest: map[string]string{"sha256": a.SHA256}})
-	}
-	check := s.Validate
-	if len(content.GetFields()) == 0 { // cosign's statement of a signature says nothing, which the library takes for a mistake
-		check = func() error { return nil }
-	}
-	if err := check(); err != nil {
-		return nil, fmt.Errorf("the statement %s: %w", kind, err)
-	}
-	return sorted(s)
-}
-
-// sorted writes a message with the keys of JSON in the order of their names and without the spaces that protobuf puts in at random, so
-// that it is the same twice.
-func sorted(m proto.Message) ([]byte, error) {
-	out, err := protojson.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	var v any
-	if err := json.Unmarshal(out, &v); err != nil {
-		return nil, err
-	}
-	return json.Marshal(v)
+	return statement.Predicate(p)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"trunkline.dev/trunkline/release/files"
+	"trunkline.dev/trunkline/build/archive"
 	"trunkline.dev/trunkline/release/source"
 )
 
@@ -39,19 +39,19 @@ func (a About) labels() map[string]string {
 }
 
 // Of is the image of a program on one platform.
-func Of(base []files.Node, p source.Program, about About) (v1.Image, error) {
+func Of(base []archive.Node, p source.Program, about About) (v1.Image, error) {
 	program := "usr/bin/" + p.Name
 	below, err := layer(base)
 	if err != nil {
 		return nil, err
 	}
-	above, err := layer([]files.Node{{Name: program, Mode: 0o755, From: p.File}})
+	above, err := layer([]archive.Node{{Name: program, Mode: 0o755, From: p.File}})
 	if err != nil {
 		return nil, err
 	}
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	img, err = mutate.Append(img,
-		mutate.Addendum{Layer: below, MediaType: types.OCILayer, History: v1.History{Created: v1.Time{Time: files.Epoch}, CreatedBy: "certificates, time zones, users, folders"}},
+		mutate.Addendum{Layer: below, MediaType: types.OCILayer, History: v1.History{Created: v1.Time{Time: archive.Epoch}, CreatedBy: "certificates, time zones, users, folders"}},
 		mutate.Addendum{Layer: above, MediaType: types.OCILayer, History: v1.History{Created: v1.Time{Time: about.Created}, CreatedBy: "go build " + p.Info.Path}})
 	if err != nil {
 		return nil, err
@@ -78,10 +78,10 @@ func Of(base []files.Node, p source.Program, about About) (v1.Image, error) {
 }
 
 // layer makes a layer of nodes.
-func layer(nodes []files.Node) (v1.Layer, error) {
+func layer(nodes []archive.Node) (v1.Layer, error) {
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		r, w := io.Pipe()
-		go func() { _ = w.CloseWithError(files.WriteTar(w, nodes)) }() // never fails
+		go func() { _ = w.CloseWithError(archive.WriteTar(w, nodes)) }() // never fails
 		return r, nil
 	}, tarball.WithMediaType(types.OCILayer))
 }

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
-	"trunkline.dev/trunkline/release/files"
+	"trunkline.dev/trunkline/build/archive"
 )
 
 // The user of the image, who owns nothing but the folders that are to be written to.
@@ -25,14 +25,14 @@ const (
 )
 
 // Base are the files of the image without its program. zones is Go's own archive of time zones, lib/time/zoneinfo.zip.
-func Base(zones string) ([]files.Node, error) {
-	nodes := []files.Node{
-		files.Folder("data", 0o700, UID), files.Folder("home/nonroot", 0o700, UID), files.Folder("tmp", 0o1777, 0), files.Folder("usr/bin", 0o755, 0),
-		files.Text("etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"),
-		files.Text("etc/group", "root:x:0:\nnonroot:x:65532:\n"),
+func Base(zones string) ([]archive.Node, error) {
+	nodes := []archive.Node{
+		archive.Folder("data", 0o700, UID), archive.Folder("home/nonroot", 0o700, UID), archive.Folder("tmp", 0o1777, 0), archive.Folder("usr/bin", 0o755, 0),
+		text("etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"),
+		text("etc/group", "root:x:0:\nnonroot:x:65532:\n"),
 		// Names of /etc/hosts, which Kubernetes writes, come before those of DNS.
-		files.Text("etc/nsswitch.conf", "hosts: files dns\n"),
-		files.Text("etc/os-release", "ID=trunkline\nNAME=\"Trunkline\"\nPRETTY_NAME=\"Trunkline, without a distribution\"\nHOME_URL=\"https://trunkline.dev\"\n"),
+		text("etc/nsswitch.conf", "hosts: files dns\n"),
+		text("etc/os-release", "ID=trunkline\nNAME=\"Trunkline\"\nPRETTY_NAME=\"Trunkline, without a distribution\"\nHOME_URL=\"https://trunkline.dev\"\n"),
 		{Name: "etc/ssl/certs/ca-certificates.crt", Mode: 0o644, Content: certificates()},
 	}
 	read, err := zip.OpenReader(zones)
@@ -51,7 +51,7 @@ func Base(zones string) ([]files.Node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the time zone %s of %s: %w", f.Name, zones, err)
 		}
-		nodes = append(nodes, files.Node{Name: "usr/share/zoneinfo/" + f.Name, Mode: 0o644, Content: content})
+		nodes = append(nodes, archive.Node{Name: "usr/share/zoneinfo/" + f.Name, Mode: 0o644, Content: content})
 	}
 	return nodes, nil
 }
@@ -87,4 +87,9 @@ func CertificatesVersion() string {
 		}
 	}
 	return "unknown"
+}
+
+// text is a file that everybody may read.
+func text(name, content string) archive.Node {
+	return archive.Node{Name: name, Mode: 0o644, Content: []byte(content)}
 }

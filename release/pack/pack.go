@@ -4,6 +4,7 @@
 package pack
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"trunkline.dev/trunkline/release/files"
+	"trunkline.dev/trunkline/build/archive"
 	"trunkline.dev/trunkline/release/source"
 )
 
@@ -40,20 +41,20 @@ func (c Contents) name() string {
 // Archive writes the archive into a folder and returns the name of its file.
 func Archive(c Contents, into string) (string, error) {
 	top := c.name()
-	nodes := []files.Node{{Name: top + "/LICENSE", Mode: 0o644, Content: c.Licence}}
+	nodes := []archive.Node{{Name: top + "/LICENSE", Mode: 0o644, Content: c.Licence}}
 	for _, p := range c.Programs {
-		nodes = append(nodes, files.Node{Name: top + "/" + p.Name, Mode: 0o755, From: p.File})
+		nodes = append(nodes, archive.Node{Name: top + "/" + p.Name, Mode: 0o755, From: p.File})
 	}
 	for dir, in := range map[string]map[string][]byte{"": c.Documents, "completions": c.Completions, "man/man1": c.Pages} {
 		for name, content := range in {
-			nodes = append(nodes, files.Node{Name: filepath.ToSlash(filepath.Join(top, dir, name)), Mode: 0o644, Content: content})
+			nodes = append(nodes, archive.Node{Name: filepath.ToSlash(filepath.Join(top, dir, name)), Mode: 0o644, Content: content})
 		}
 	}
 	for program, bill := range c.Bills {
-		nodes = append(nodes, files.Node{Name: top + "/" + program + ".spdx.json", Mode: 0o644, Content: bill})
+		nodes = append(nodes, archive.Node{Name: top + "/" + program + ".spdx.json", Mode: 0o644, Content: bill})
 	}
 	name := filepath.Join(into, top+".tar.gz")
-	return name, Create(name, func(w io.Writer) error { return files.WriteGzip(w, nodes) })
+	return name, Create(name, func(w io.Writer) error { return writeGzip(w, nodes) })
 }
 
 // Create writes a file, all of it or an error.
@@ -100,4 +101,16 @@ func Checksums(names []string) ([]byte, error) {
 		fmt.Fprintf(&out, "%s  %s\n", sum, filepath.Base(name))
 	}
 	return []byte(out.String()), nil
+}
+
+// writeGzip writes an archive, compressed.
+func writeGzip(w io.Writer, nodes []archive.Node) error {
+	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if err := archive.WriteTar(z, nodes); err != nil {
+		return err
+	}
+	return z.Close()
 }

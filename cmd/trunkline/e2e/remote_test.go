@@ -89,6 +89,12 @@ spec:
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	return newDeskOf(t, nil)
+}
+
+// newDeskOf is a desk with other files than usual. LAKE in them is the folder of its store.
+func newDeskOf(t *testing.T, other map[string]string) *desk {
+	t.Helper()
 	lake := t.TempDir()
 	for _, sub := range []string{"lake", "manifests"} {
 		if err := os.Mkdir(filepath.Join(lake, sub), 0o777); err != nil {
@@ -99,6 +105,9 @@ func newDesk(t *testing.T) *desk {
 	k.cluster = clustertest.Start(t, clustertest.Options{Name: "remote", Mode: clustertest.Exec, Args: []string{"--mount", lake + "=" + lake}})
 	repo := gittest.New(t)
 	files := remotePlatform(lake)
+	for name, text := range other {
+		files[name] = strings.ReplaceAll(text, "LAKE", lake)
+	}
 	repo.Commit(t, "all", files)
 	for name, text := range files {
 		k.write(name, text)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package image
+// Package referrer makes what registries list beside an image: files about it, such as its bill of materials.
+//
+// It imports nothing of Trunkline.
+package referrer
 
 import (
 	"bytes"
@@ -22,8 +25,8 @@ type artifact struct {
 	layer            v1.Layer
 }
 
-// Artifact makes one that refers to a subject. The kind of its content is its own kind.
-func Artifact(content []byte, kind string, subject v1.Descriptor, annotations map[string]string) (v1.Image, error) {
+// New makes a file that refers to a subject. The kind of its content is its own kind.
+func New(content []byte, kind string, subject v1.Descriptor, annotations map[string]string) (v1.Image, error) {
 	a := &artifact{config: []byte("{}"), layer: static.NewLayer(content, types.MediaType(kind))}
 	config, err := describe(static.NewLayer(a.config, nothing))
 	if err != nil {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package files writes archives that are the same whenever and wherever they are written.
-package files
+// Package archive writes archives that are the same whenever and wherever they are written.
+//
+// It imports nothing of Trunkline.
+package archive
 
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"os"
@@ -34,11 +35,6 @@ type Node struct {
 // Folder is one that is there even if nothing is in it, or that has other rights than usual.
 func Folder(name string, mode int64, uid int) Node {
 	return Node{Name: name, Mode: mode, UID: uid, Folder: true}
-}
-
-// Text is a file that everybody may read.
-func Text(name, content string) Node {
-	return Node{Name: name, Mode: 0o644, Content: []byte(content)}
 }
 
 // WriteTar writes nodes, and the folders that they are in, in the order of their names.
@@ -92,16 +88,4 @@ func writeNode(t *tar.Writer, n Node) error {
 	}
 	_, err := io.Copy(t, content)
 	return err
-}
-
-// WriteGzip writes the same, compressed.
-func WriteGzip(w io.Writer, nodes []Node) error {
-	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if err := WriteTar(z, nodes); err != nil {
-		return err
-	}
-	return z.Close()
 }
