@@ -129,6 +129,8 @@ def test_what_a_dag_file_says_wrong(loaded, bundle, code, says):
 
 
 def test_without_a_context(tmp_path):
-    (tmp_path / "d.py").write_text("from airflow.sdk import DAG\nfrom trunkline_airflow import ContainerOperator\nwith DAG('d', schedule=None):\n    ContainerOperator(task_id='a')\n")
+    (tmp_path / "d.py").write_text(
+        "from airflow.sdk import DAG\nfrom trunkline_airflow import ContainerOperator\nwith DAG('d', schedule=None):\n    ContainerOperator(task_id='a')\n"
+    )
     (error,) = load(tmp_path).import_errors.values()
     assert "Trunkline puts it beside the files of DAGs" in error

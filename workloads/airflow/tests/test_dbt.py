@@ -74,7 +74,11 @@ def test_commands():
 
 def test_through_what_is_not_selected():
     """A task comes after all that its model is made of, however far that is away."""
-    deep = manifest(node("model", "m0", tags=["x"]), *[node("model", f"m{i}", f"model.shop.m{i - 1}") for i in range(1, 3000)], node("model", "end", "model.shop.m2999", tags=["x"]))
+    deep = manifest(
+        node("model", "m0", tags=["x"]),
+        *[node("model", f"m{i}", f"model.shop.m{i - 1}") for i in range(1, 3000)],
+        node("model", "end", "model.shop.m2999", tags=["x"]),
+    )
     assert graph(steps(deep, tags=["x"])) == {"m0": [], "end": ["m0"]}
 
 
@@ -110,7 +114,12 @@ def test_bad_manifests(tmp_path, text, says):
 
 def test_depends_on_itself():
     with pytest.raises(ManifestError, match="depends on itself"):
-        steps(manifest(node("model", "a", "model.shop.b", tags=["x"]), node("model", "b", "model.shop.c"), node("model", "c", "model.shop.b")), tags=["x"])
+        steps(
+            manifest(
+                node("model", "a", "model.shop.b", tags=["x"]), node("model", "b", "model.shop.c"), node("model", "c", "model.shop.b")
+            ),
+            tags=["x"],
+        )
 
 
 def test_a_step_is_a_value():

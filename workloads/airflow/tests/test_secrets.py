@@ -75,9 +75,20 @@ def test_what_is_odd(backend, caplog):
 
 def test_airflow_loads_it():
     """Airflow loads the backend while it loads itself."""
-    code = "from airflow.configuration import ensure_secrets_loaded as e; print([type(b).__module__ for b in e()][0]); import airflow.models"
-    env = {"AIRFLOW__SECRETS__BACKEND": "trunkline_airflow.secrets.ClusterSecrets", "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"namespace": "x"}'}
+    code = (
+        "from airflow.configuration import ensure_secrets_loaded as e; print([type(b).__module__ for b in e()][0]); import airflow.models"
+    )
+    env = {
+        "AIRFLOW__SECRETS__BACKEND": "trunkline_airflow.secrets.ClusterSecrets",
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"namespace": "x"}',
+    }
     import os
 
-    got = subprocess.run([sys.executable, "-c", code], env={**os.environ, **env, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True)
+    got = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        env={**os.environ, **env, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
     assert "trunkline_airflow.secrets" in got.stdout, got.stderr

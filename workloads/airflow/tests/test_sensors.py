@@ -33,7 +33,7 @@ def test_a_container_that_cannot_start_fails_at_once(orders, monkeypatch):
     end.status.container_statuses[0].state.terminated.reason = "StartError"
     Cluster(monkeypatch, [end])
     task = ContainerSensor(task_id="wait", command=["look"])
-    with pytest.raises(PodFailed, match="^command: "):
+    with pytest.raises(PodFailed, match=r"^command: "):
         task.poke(context(task))
 
 
@@ -43,7 +43,11 @@ def test_knobs_of_sensors(orders):
 
 
 def day(task):
-    return {**context(task), "data_interval_start": datetime(2026, 1, 1, tzinfo=timezone.utc), "data_interval_end": datetime(2026, 1, 1, 2, tzinfo=timezone.utc)}
+    return {
+        **context(task),
+        "data_interval_start": datetime(2026, 1, 1, tzinfo=timezone.utc),
+        "data_interval_end": datetime(2026, 1, 1, 2, tzinfo=timezone.utc),
+    }
 
 
 def test_lots(orders):
@@ -51,7 +55,15 @@ def test_lots(orders):
     pod = rendered(task, day(task))
     main = pod["spec"]["containers"][0]
     assert main["image"] == "registry.acme.example/lot:1"
-    assert main["command"] == ["lot", "state", "--manifests", "file:///manifests/orders/", "--location", "file:///dev/orders/clean/", "clean@1"]
+    assert main["command"] == [
+        "lot",
+        "state",
+        "--manifests",
+        "file:///manifests/orders/",
+        "--location",
+        "file:///dev/orders/clean/",
+        "clean@1",
+    ]
     assert main["args"] == ["20260101PT1H000", "20260101PT1H001"]
     assert main["resources"]["limits"] == {"cpu": "125m", "memory": "512Mi"}
     assert task.poke_on == {3}
@@ -64,7 +76,11 @@ def test_lots(orders):
 
 @pytest.mark.parametrize(
     ("dataset", "says"),
-    [("total@2", "nobody keeps lots of the dataset 'orders/total@2'"), ("rates/none@1", "there is no dataset"), ("other/x@1", "has to read or write it")],
+    [
+        ("total@2", "nobody keeps lots of the dataset 'orders/total@2'"),
+        ("rates/none@1", "there is no dataset"),
+        ("other/x@1", "has to read or write it"),
+    ],
 )
 def test_no_lots(orders, dataset, says):
     with pytest.raises(ContextError, match=says):

@@ -83,7 +83,13 @@ def test_the_script_unpacks_its_files(make, tmp_path):
     main = pod["spec"]["containers"][0]
     env = {e["name"]: e["value"].replace("$$(", "$(") for e in main["env"] if e.get("value")}
     script = main["command"][2].replace("/tmp/trunkline-spark", str(tmp_path / "s")).replace("exec /bin/sh", "echo")
-    got = subprocess.run([*main["command"][:2], script, "submit", *main["args"]], env={**env, "PATH": "/bin:/usr/bin"}, capture_output=True, text=True, check=True)
+    got = subprocess.run(
+        [*main["command"][:2], script, "submit", *main["args"]],
+        env={**env, "PATH": "/bin:/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert got.stdout == f"{tmp_path}/s/submit.sh local:///opt/app/clean.py\n"
     assert "spark.x=a\\\\b$(c)\n" in (tmp_path / "s/spark.properties").read_text()
     assert 'here=$(dirname "$0")' in (tmp_path / "s/submit.sh").read_text()
@@ -118,7 +124,9 @@ def test_as_trunkline_does(repository):
     ours = repository / "workloads/airflow/trunkline_airflow/submit.sh"
     assert ours.read_bytes() == (repository / "blueprints/spark-job/chart/files/submit.sh").read_bytes(), "copy it"
     chart = (repository / "blueprints/spark-job/chart/templates/_spark.tpl").read_text()
-    everything = sparkconf.common("a", sparkconf.process("1", "2Gi", python=True), "file", "s3a://x", ["a"], ["b"]) | sparkconf.executing((0, 1))
+    everything = sparkconf.common("a", sparkconf.process("1", "2Gi", python=True), "file", "s3a://x", ["a"], ["b"]) | sparkconf.executing(
+        (0, 1)
+    )
     everything |= sparkconf.decommissioning() | sparkconf.committing("magic") | sparkconf.committing("manifest") | sparkconf.executing(2)
     everything |= sparkconf.clustered("n", "i", sparkconf.process("1", "2Gi", python=True), "t", "c")
     there = set(re.findall(r'(?<!include )(?<!define )"(spark\.[A-Za-z0-9.]+)"', chart))
