@@ -128,6 +128,23 @@ def test_what_a_dag_file_says_wrong(loaded, bundle, code, says):
     assert __import__("re").search(says, errors[0]), errors[0]
 
 
+def test_defaults_of_a_dag(loaded, bundle):
+    """What a DAG says for all its tasks counts for each of them, and nothing of the package comes before it."""
+    (bundle / "shop.py").write_text(
+        "from airflow.sdk import DAG\nfrom trunkline_airflow import ContainerOperator, DbtTaskGroup, LotSensor\n"
+        "with DAG('shop', schedule=None, default_args={'size': 'tiny', 'startup_timeout_seconds': 7, 'labels': {'a': 'b'}, 'identity': 'cleaner'}):\n"
+        "    ContainerOperator(task_id='load')\n    LotSensor(task_id='wait', dataset='clean@1', lot='20260101PT1H000')\n    DbtTaskGroup(manifest_file='target/manifest.json')\n"
+    )
+    dag = load(bundle).dags["shop"]
+    for name in ("load", "wait", "dbt.raw"):
+        task = dag.get_task(name)
+        pod = rendered(task, context(dag, task))
+        assert pod["spec"]["containers"][0]["resources"]["limits"]["cpu"] == "100m", name
+        assert (task.startup_timeout_seconds, pod["spec"]["serviceAccountName"], pod["metadata"]["labels"]["a"]) == (7, "cleaner", "b"), (
+            name
+        )
+
+
 def test_without_a_context(tmp_path):
     (tmp_path / "d.py").write_text(
         "from airflow.sdk import DAG\nfrom trunkline_airflow import ContainerOperator\nwith DAG('d', schedule=None):\n    ContainerOperator(task_id='a')\n"
