@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -70,6 +71,30 @@ with DAG("broken", schedule=None, default_args=quick):
     ContainerOperator(task_id="image", image="trunkline.local/none:1", command=["true"])
     ContainerOperator(task_id="late", command=["sleep", "60"], active_deadline_seconds=2)
     ContainerOperator(task_id="large", command=["true"], size="mx.4xlarge")
+`
+
+// sparkDAG has an application of PySpark with executors.
+const sparkDAG = `
+from airflow.sdk import DAG
+from trunkline_airflow import SparkOperator
+
+with DAG("spark", schedule=None):
+    SparkOperator(
+        task_id="count", application="%WORK%/count.py", application_args=["%WORK%/counted"], identity="loader", user=65534, startup_check_interval_seconds=1,
+        driver_size="spark", executor_size="spark", executors=1, executor_tasks=1, executor_command=["%WORK%/entry.sh"],
+        env_vars={"SPARK_HOME": "%SPARK%", "JAVA_HOME": "%JAVA%", "PYSPARK_PYTHON": "python3"}, conf={"spark.ui.enabled": False},
+    )
+`
+
+// countPy counts in an executor.
+const countPy = `import sys
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+total = spark.sparkContext.parallelize(range(10), 1).map(lambda n: n * 2).sum()
+with open(sys.argv[1], "w") as out:
+    out.write(str(total))
+spark.stop()
 `
 
 // TestAirflowOperators: Airflow itself runs a DAG of the package trunkline-airflow on a real API server, with the real dbt and the real program lot.
@@ -136,7 +161,7 @@ func TestAirflowOperators(t *testing.T) {
 	for task, says := range map[string]string{
 		"ends":   `exit: container "main" of pod ends-\S+ failed: it ended with exit code 3`,
 		"absent": `command: container "main" of pod absent-\S+ cannot be started: `,
-		"secret": `config: pod secret-\S+ refers to what is not there: secret "none" not found`,
+		"secret": `config: pod secret-\S+ refers to what is not there: .*"none" not found`,
 		"image":  `image-pull: container "main" of pod image-\S+ cannot get its image "trunkline.local/none:1": `,
 		"late":   `deadline: pod late-\S+ took longer than it may \(2 seconds\)`,
 		"large":  `quota: the cluster does not take the pod: .*exceeded quota`,
@@ -147,6 +172,29 @@ func TestAirflowOperators(t *testing.T) {
 	}
 	if strings.Contains(log, "my-password") {
 		t.Errorf("what a program left is in the log")
+	}
+
+	a.spark()
+	log, err = a.airflow("dags", "test", "spark")
+	if err != nil {
+		t.Fatalf("the DAG of Spark failed: %v\n%s", err, log)
+	}
+	counted, err := os.ReadFile(filepath.Join(a.dir, "counted"))
+	if string(counted) != "90" {
+		t.Errorf("Spark counted %q, want 90: %v\n%s", counted, err, log)
+	}
+	executors := 0
+	for _, p := range pods() {
+		if p.Labels["spark-role"] != "executor" {
+			continue
+		}
+		executors++
+		if p.Labels["trunkline.dev/workload"] != "spark.count" || !strings.HasPrefix(p.Labels["trunkline.dev/run"], "spark.") || p.Labels["trunkline.dev/project"] != "shop" {
+			t.Errorf("the executor %s is counted as nothing's: %v", p.Name, p.Labels)
+		}
+	}
+	if executors == 0 {
+		t.Error("there was no executor")
 	}
 }
 
@@ -185,7 +233,7 @@ func newOperators(t *testing.T) *operators {
 	a.check(err)
 	a.check(os.WriteFile(filepath.Join(a.dir, "bin/lot"), program, 0o755)) //nolint:gosec // a program
 	t.Setenv("PATH", filepath.Join(a.dir, "bin")+":"+os.Getenv("PATH"))    // the image of containers is this machine
-	a.cluster = clustertest.Start(t, clustertest.Options{Name: "airflow", Mode: clustertest.Exec, Args: []string{"--mount", a.dir + "=" + a.dir}})
+	a.cluster = clustertest.Start(t, clustertest.Options{Name: "airflow", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", a.dir + "=" + a.dir}})
 	a.client = a.cluster.Client(t)
 	context := a.context()
 	a.write("dags/.trunkline/context.json", string(context))
@@ -229,7 +277,8 @@ func (a *operators) write(name, text string) {
 	a.t.Helper()
 	dbt, err := cached.Path("engines/dbt/bin/dbt", "engines")
 	a.check(err)
-	text = strings.NewReplacer("%WORK%", a.dir, "DBT\"", dbt+"\"").Replace(text)
+	spark, java := cached.Spark(a.t)
+	text = strings.NewReplacer("%WORK%", a.dir, "%SPARK%", spark, "%JAVA%", java, "DBT\"", dbt+"\"").Replace(text)
 	a.check(os.WriteFile(filepath.Join(a.dir, name), []byte(text), 0o644)) //nolint:gosec // pods are other users
 }
 
@@ -239,7 +288,7 @@ func (a *operators) context() []byte {
 	const head = "apiVersion: trunkline.dev/v1alpha1\n"
 	files := map[string]string{
 		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: acme}\n",
-		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: eu}\nspec: {sizes: {tiny: {cpu: 20m, memory: 256Mi}}}\n",
+		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: eu}\nspec: {sizes: {tiny: {cpu: 20m, memory: 256Mi}, spark: {cpu: 100m, memory: 1Gi}}}\n",
 		"env.yaml": head + fmt.Sprintf("kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [eu], stores: {lake: %q}, lots: {manifests: %q}, lotImage: %q}\n",
 			"file://"+a.dir+"/lake", "file://"+a.dir+"/manifests/", "trunkline.local/host:1"),
 		"shop/project.yaml": head + `kind: Project
@@ -283,6 +332,26 @@ func (a *operators) dbt() {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		a.t.Fatalf("dbt parse: %v\n%s", err, out)
 	}
+}
+
+// spark puts the program of the DAG of Spark into the folder. Its account gets the right to make executors.
+func (a *operators) spark() {
+	a.t.Helper()
+	a.write("count.py", countPy)
+	a.check(os.WriteFile(filepath.Join(a.dir, "entry.sh"), []byte(sparkEntry), 0o755)) //nolint:gosec // a program
+	a.write("dags/spark.py", sparkDAG)
+	meta := metav1.ObjectMeta{Name: "spark-driver"}
+	role := &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"create", "get", "list", "watch", "delete", "deletecollection"}},
+	}}
+	_, err := a.client.RbacV1().Roles(operatorsNamespace).Create(a.t.Context(), role, metav1.CreateOptions{})
+	a.check(err)
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "spark-driver"},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: "loader", Namespace: operatorsNamespace}},
+	}
+	_, err = a.client.RbacV1().RoleBindings(operatorsNamespace).Create(a.t.Context(), binding, metav1.CreateOptions{})
+	a.check(err)
 }
 
 func (a *operators) secret(name string, labels, values map[string]string) {
