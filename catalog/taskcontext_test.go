@@ -33,7 +33,7 @@ spec:
   secretStores: {vault: {provider: vault, resolve: entrypoint, url: "https://vault.acme.example", role: "<identity>-<environment>"}}
   preview: {}
 `,
-	"blueprints/run/blueprint.yaml": "apiVersion: trunkline.dev/v1alpha1\nkind: Blueprint\nmetadata: {name: run}\nspec: {engine: helm, source: chart, fields: [image, identity]}\n",
+	"blueprints/run/blueprint.yaml":   "apiVersion: trunkline.dev/v1alpha1\nkind: Blueprint\nmetadata: {name: run}\nspec: {engine: helm, source: chart, fields: [image, identity]}\n",
 	"blueprints/run/chart/Chart.yaml": "apiVersion: v2\nname: run\nversion: 1.0.0\n",
 	"orders/project.yaml": `apiVersion: trunkline.dev/v1alpha1
 kind: Project
