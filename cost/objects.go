@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
 )
 
