@@ -39,7 +39,7 @@ type ProjectSpec struct {
 	// Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as "2.11":
 	// DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.
 	Airflow AirflowVersion `json:"airflow,omitempty"`
-	// Orchestrator starts the workloads that have a schedule, unless they say otherwise: "airflow" is the Airflow of an environment that has one;
+	// Orchestrator starts the workloads that have a schedule, unless they say otherwise: "airflow" makes them tasks, in environments that have one;
 	// default: "native".
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Tags are free words to find the project by, and to write policies on.

@@ -23,10 +23,10 @@ type Airflow interface {
 }
 
 // ErrTooLarge is an answer that is larger than what is read.
-var ErrTooLarge = errors.New("Airflow answers with more than is read") //nolint:staticcheck // it is a name
+var ErrTooLarge = errors.New("Airflow answers with more than is read")
 
 // ErrNotThere is an answer that there is no such thing.
-var ErrNotThere = errors.New("Airflow has no such thing") //nolint:staticcheck // it is a name
+var ErrNotThere = errors.New("Airflow has no such thing")
 
 // pageSize is how many events are asked for at a time.
 const pageSize = 100
@@ -100,7 +100,7 @@ func (a api) asset(ctx context.Context, uri string) (id int64, there bool, err e
 // create makes an event of an asset.
 //
 // What waits for the scheduler is taken out before, and comes in again by the new event. Airflow keeps the time at which a DAG began to wait for the
-// scheduler, and gives its run the events up to then: an event that came later would be in no run until there is another one.
+// scheduler, and its run has the events up to then: an event that came later would be in no run until there is another one.
 func (a api) create(ctx context.Context, asset int64, extra any) error {
 	err := a.call(ctx, http.MethodDelete, "/assets/"+strconv.FormatInt(asset, 10)+"/queuedEvents", nil, nil, nil)
 	if err != nil && !errors.Is(err, ErrNotThere) {
