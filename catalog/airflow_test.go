@@ -3,6 +3,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -152,7 +153,7 @@ func TestProblemsOfAirflow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(got.Error(), updated.Error()); diff != "" {
+			if diff := cmp.Diff(fmt.Sprint(got), fmt.Sprint(updated)); diff != "" {
 				t.Errorf("%s: found from nothing and from before (-want +got):\n%s", tc.reason, diff)
 			}
 			whole := loadFlowing(t, files)

@@ -266,6 +266,34 @@ func TestAirflow(t *testing.T) {
 	})
 }
 
+// TestAirflowPods: with the KubernetesExecutor each task is a pod, which reads the version that it belongs to and has none of Airflow's keys.
+func TestAirflowPods(t *testing.T) {
+	if !*platform {
+		t.Skip("make test-platform runs it, with Airflow")
+	}
+	f := newFlow(t, "airflowpods", "executor: KubernetesExecutor")
+	if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	workers, err := f.cluster.Client(t).CoreV1().Pods("engine-dev").Watch(t.Context(), metav1.ListOptions{LabelSelector: "airflow.trunkline.dev/component=worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer workers.Stop()
+	f.serve(binary)
+	f.ends("daily", "success")
+	event := <-workers.ResultChan()
+	pod, ok := event.Object.(*corev1.Pod)
+	if !ok || pod.Spec.ServiceAccountName != "airflow-worker" || pod.Labels["trunkline.dev/project"] != "engine" {
+		t.Errorf("the pod of a task is %+v", event.Object)
+	}
+	for _, v := range pod.Spec.Containers[0].Env {
+		if v.ValueFrom != nil || strings.HasPrefix(v.Name, "AIRFLOW__DATABASE__") {
+			t.Errorf("a task has the variable %s", v.Name)
+		}
+	}
+}
+
 // dagsIn is what the status says of the DAGs of the project.
 func dagsIn(p status.Platform) string {
 	for _, r := range p.Releases {
