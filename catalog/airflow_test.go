@@ -47,7 +47,7 @@ func flowing() map[string]string {
 		"sales/p.yaml":    dagProject("sales", "{dev: {cluster: {where: \"name == 'one'\"}}, prod: {}}"),
 		"returns/p.yaml":  dagProject("returns", "[dev]"),
 		"plain/p.yaml":    head + "kind: Project\nmetadata: {name: plain}\nspec: {owner: t, environments: [dev]}\n",
-		"sales/dags/a.py": "",
+		"sales/dags/a.py": "", "returns/dags/a.py": "",
 	}
 }
 

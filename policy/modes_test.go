@@ -41,7 +41,7 @@ func TestModes(t *testing.T) {
 		"Stricter": {
 			reason: "What warns by default may deny.",
 			edits:  []edit{settings("{rules: {schedule-never: off, secret-in-clear: deny}}"), {sales, "    - name: report\n", "    - name: report\n      env: {DB_PASSWORD: hunter2}\n"}},
-			want:   []string{`deny secret-in-clear sales/project.yaml:11 "DB_PASSWORD" looks like a secret, and everybody who can read the repository reads it`},
+			want:   []string{`deny secret-in-clear sales/project.yaml:10 "DB_PASSWORD" looks like a password, and everybody who can read the repository reads it`},
 		},
 		"Unknown": {
 			reason: "The mode of a rule that there is not is a problem, and no mode.",
