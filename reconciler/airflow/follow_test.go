@@ -112,6 +112,11 @@ func TestFollow(t *testing.T) {
 		}
 		return projects, failures
 	}
+	f.status = http.StatusServiceUnavailable // it is told of from when it was asked first
+	if _, _, err := follower.Look(t.Context(), noon.Add(90*time.Minute)); err == nil || !strings.Contains(err.Error(), "not now") {
+		t.Errorf("an Airflow that does not answer: %v", err)
+	}
+	f.status = 0
 	projects, failures := look()
 	sales := projects["sales"]
 	if sales.Dags != 2 || sales.Paused != 1 || sales.Running != 1 || len(sales.Failed) != 1 || len(failures) != 0 {
@@ -142,11 +147,6 @@ func TestFollow(t *testing.T) {
 	f.runs = []map[string]any{run("daily", "r1", "failed", time.Hour)} // an older one that is cleared and fails again
 	if projects, _ = look(); len(projects["sales"].Failed) != 0 {
 		t.Errorf("an older run says how it is: %+v", projects["sales"])
-	}
-
-	f.status = http.StatusServiceUnavailable
-	if _, _, err := follower.Look(t.Context(), noon); err == nil || !strings.Contains(err.Error(), "not now") {
-		t.Errorf("an Airflow that does not answer: %v", err)
 	}
 }
 

@@ -251,10 +251,11 @@ func TestAirflow(t *testing.T) {
 				t.Errorf("the status does not say %q: %s", want, dagsIn(p))
 			}
 		}
-		var page history.Page
-		if d.got("/api/v1/history?kind=task-failed&project=sales", &page); len(page.Events) != 1 || page.Events[0].Object != "broken/hungry" || !strings.HasPrefix(page.Events[0].Why, "out-of-memory: ") {
-			t.Errorf("the history has %+v", page.Events)
-		}
+		f.until("the failure in the history", func(context.Context) (bool, any, error) {
+			var page history.Page
+			d.got("/api/v1/history?kind=task-failed&project=sales", &page)
+			return len(page.Events) == 1 && page.Events[0].Object == "broken/hungry" && strings.HasPrefix(page.Events[0].Why, "out-of-memory: "), page.Events, nil
+		})
 	})
 	t.Run("Gone", func(t *testing.T) {
 		f.repo.Commit(t, "the project is gone", map[string]string{"sales": gittest.Delete})
