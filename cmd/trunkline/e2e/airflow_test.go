@@ -4,9 +4,13 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -213,7 +217,8 @@ func TestAirflow(t *testing.T) {
 		t.Skip("make test-platform runs it, with Airflow")
 	}
 	f := newFlow(t, "airflow", "executor: LocalExecutor")
-	d := f.serve(binary)
+	door := freeAddress(t)
+	d := serveWith(t, binary, "--repo", f.repo.URL(), "--data", f.data, "--cluster", "test="+f.cluster.Kubeconfig, "--poll", "1h", "--apps-listen", door)
 
 	f.until("the first run", func(ctx context.Context) (bool, any, error) {
 		run, err := f.run(ctx, "daily")
@@ -228,6 +233,7 @@ func TestAirflow(t *testing.T) {
 		t.Errorf("Airflow has the DAGs %+v", dags)
 	}
 	f.refuses()
+	f.enters(d, door)
 
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
@@ -292,6 +298,56 @@ func TestAirflowPods(t *testing.T) {
 		if v.ValueFrom != nil || strings.HasPrefix(v.Name, "AIRFLOW__DATABASE__") {
 			t.Errorf("a task has the variable %s", v.Name)
 		}
+	}
+}
+
+// enters goes into Airflow from the console, as a browser does.
+func (f *flow) enters(d *daemon, door string) {
+	f.t.Helper()
+	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var entry struct {
+		URL string `json:"url"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&entry); err != nil || resp.StatusCode != http.StatusCreated {
+		f.t.Fatalf("entering Airflow: %s, %v", resp.Status, err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", door)
+	}}}
+	get := func(address string) string {
+		resp, err := browser.Get(address)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		return resp.Status + " " + string(text)
+	}
+	const base = "/airflow/dev/engine/airflow/"
+	if page := get(entry.URL); !strings.Contains(page, `<base href="`+base+`"`) {
+		f.t.Errorf("the page of Airflow is %.500s", page)
+	}
+	at, err := url.Parse(entry.URL)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"daily"`) {
+		f.t.Errorf("the DAGs in a browser are %.500s", dags)
+	}
+	jar, _ = cookiejar.New(nil)
+	if browser.Jar = jar; strings.HasPrefix(get(at.Scheme+"://"+at.Host+base+"api/v2/dags"), "200") {
+		f.t.Error("someone without a session sees the DAGs")
 	}
 }
 
