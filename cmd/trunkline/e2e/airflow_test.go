@@ -304,7 +304,7 @@ func TestAirflowPods(t *testing.T) {
 // enters goes into Airflow from the console, as a browser does.
 func (f *flow) enters(d *daemon, door string) {
 	f.t.Helper()
-	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow", "application/json", strings.NewReader("{}"))
+	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		f.t.Fatal(err)
 	}
