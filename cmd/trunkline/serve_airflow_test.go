@@ -17,7 +17,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-var place = catalog.AirflowPlace{
+var ofAirflow = catalog.AirflowPlace{
 	ReleaseID: catalog.ReleaseID{Project: "engine", Environment: "dev", Cluster: "one"}, Workload: "airflow", Namespace: "engine-dev", Account: "engine", Base: "/airflow/dev/engine/airflow",
 }
 
@@ -40,7 +40,7 @@ func TestAirflowRole(t *testing.T) {
 	}}}})
 	got := map[string]airflow.Role{}
 	for _, name := range []string{"ada", "vic", "olga", "eve", "far", "nobody"} {
-		if role, may := airflowRole(rules, access.Principal{Name: name, SignOn: access.BySession}, place); may {
+		if role, may := airflowRole(rules, access.Principal{Name: name, SignOn: access.BySession}, ofAirflow); may {
 			got[name] = role
 		}
 	}
@@ -72,7 +72,7 @@ func TestShownDags(t *testing.T) {
 		"Broken": {airflow.Project{Broken: []string{"a.py"}}, nil, status.Dags{Broken: 1, Message: `Airflow cannot load the file "a.py"`}, `DAGs: 1 with files that cannot be loaded: Airflow cannot load the file "a.py"`},
 		"Away":   {airflow.Project{}, errors.New("SECRET"), status.Dags{Unknown: true}, "DAGs: Airflow does not answer"},
 	} {
-		got := shownDags(place, tc.project, tc.err)
+		got := shownDags(ofAirflow, tc.project, tc.err)
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -87,7 +87,7 @@ func TestAirflowKeys(t *testing.T) {
 	var keys airflowKeys
 	read, now := 0, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	ask := func(at time.Duration, err error) string {
-		key, _ := keys.of(place, now.Add(at), func() (string, error) { read++; return map[bool]string{true: "key"}[err == nil], err })
+		key, _ := keys.of(ofAirflow, now.Add(at), func() (string, error) { read++; return map[bool]string{true: "key"}[err == nil], err })
 		return key
 	}
 	got := []string{ask(0, errors.New("no")), ask(0, nil), ask(30*time.Second, nil), ask(2*time.Minute, nil)}

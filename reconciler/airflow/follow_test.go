@@ -70,14 +70,12 @@ func clientOf(t *testing.T, f *fake) *airflow.Client {
 	t.Helper()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	c := airflow.New(airflow.Options{
+	return airflow.New(airflow.Options{
 		Base: "/af/", Subject: "test", Role: airflow.Viewer, Key: func(context.Context) (string, error) { return "key", nil },
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 		},
 	})
-	t.Cleanup(c.Close)
-	return c
 }
 
 func at(d time.Duration) string { return noon.Add(d).Format(time.RFC3339) }

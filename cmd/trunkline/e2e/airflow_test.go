@@ -138,7 +138,6 @@ spec:
 		},
 	}
 	f.airflow = airflow.New(*f.options)
-	t.Cleanup(f.airflow.Close)
 	return f
 }
 
@@ -392,9 +391,7 @@ func (f *flow) refuses() {
 		if key != "" {
 			other.Key = func(context.Context) (string, error) { return key, nil }
 		}
-		c := airflow.New(other)
-		defer c.Close()
-		return c.Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
+		return airflow.New(other).Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
 	}
 	for name, tc := range map[string]struct {
 		key  string
