@@ -151,7 +151,7 @@ var mayKnow = map[string][]string{
 	"reconciler":                 {"api", "blueprints", "catalog", "evaluate", "plan", "policy", "reconciler", "render"},
 	"reconciler/agent":           {"api", "catalog", "plan", "reconciler/cluster", "reconciler/durable", "reconciler/history", "reconciler/status", "render"},
 	"reconciler/agent/agenttest": {},
-	"reconciler/airflow":         {},
+	"reconciler/airflow":         {"plan/health"},
 	"reconciler/apply":           {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "render"},
 	"reconciler/archive":         {},
 	"reconciler/builders":        {"reconciler/builders/frame", "reconciler/child", "render/code", "render/kustomize"},

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -49,6 +50,8 @@ type AirflowPlace struct {
 
 	// Workload runs it, and Namespace and Account are where and who its pods are.
 	Workload, Namespace, Account string
+	// Base is the path at which it believes that it is, without a slash at its end.
+	Base string
 }
 
 // The parts of the index of what has to do with Airflow, by environment.
@@ -98,10 +101,24 @@ func (c *Catalog) Airflows(env string) (out []AirflowPlace) {
 		part := strings.Split(rest, sep)
 		for _, cluster := range strings.FieldsFunc(part[3], isComma) {
 			id := ReleaseID{Project: part[0], Environment: env, Cluster: cluster}
-			out = append(out, AirflowPlace{ReleaseID: id, Workload: part[1], Account: part[2], Namespace: c.namespaceOf(id)})
+			out = append(out, AirflowPlace{ReleaseID: id, Workload: part[1], Account: part[2], Namespace: c.namespaceOf(id), Base: c.airflowBase(id, part[1])})
 		}
 	}
 	return out
+}
+
+// airflowBase is the path at which an Airflow believes that it is: that of its param url, or that below which the console passes people on.
+func (c *Catalog) airflowBase(id ReleaseID, workload string) string {
+	if p, ok := c.projects.Get(id.Project); ok {
+		if w, _, ok := p.Workload(workload); ok {
+			if text, _ := c.paramsIn(p, w, id.Environment)["url"].(string); text != "" {
+				if at, err := url.Parse(text); err == nil {
+					return strings.TrimSuffix(at.Path, "/")
+				}
+			}
+		}
+	}
+	return "/airflow/" + id.Environment + "/" + id.Project + "/" + workload
 }
 
 func isComma(r rune) bool { return r == ',' }

@@ -652,7 +652,7 @@ func comments() map[string]comment {
 				"Drift":          "Drift says what is done about drift, which is a change in the cluster of what was applied; default: it is corrected at once.",
 				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
 				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
-				"Orchestrator":   "Orchestrator starts the workloads; default: \"native\".",
+				"Orchestrator":   "Orchestrator is \"airflow\" if the DAGs of projects are deployed for an Apache Airflow, which is a workload of the environment; workloads are started by Trunkline in any case; default: \"native\", DAGs are deployed nowhere.",
 				"Airflow":        "Airflow is the version of an Apache Airflow that the environment has to itself, such as \"3.1\": DAG files are checked for it, and a dag_id is unique in it; default: that of the platform.",
 				"Budget":         "Budget bounds what the environment may cost; default: no bound.",
 				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
@@ -928,10 +928,10 @@ func comments() map[string]comment {
 			},
 		},
 		"Orchestrator": {
-			doc: "Orchestrator is what starts workloads.",
+			doc: "Orchestrator is what runs there, beside workloads.",
 			values: []commentValue{
-				{"native", "Native is Trunkline itself, with Kubernetes' jobs."},
-				{"airflow", "Airflow is an Apache Airflow of the environment's own."},
+				{"native", "Native is Trunkline alone, with Kubernetes' jobs."},
+				{"airflow", "Airflow is an Apache Airflow of the environment's own, too."},
 			},
 		},
 		"Override": {
@@ -1186,7 +1186,7 @@ func comments() map[string]comment {
 				"Resources":        "Resources are what the project has made in the cloud, where its environments say how; default: nothing.",
 				"Dags":             "Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as \"dags/*.py\".",
 				"Airflow":          "Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as \"2.11\": DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.",
-				"Orchestrator":     "Orchestrator starts the workloads that have a schedule, unless they say otherwise: \"airflow\" is the Airflow of an environment that has one; default: \"native\".",
+				"Orchestrator":     "Orchestrator starts the workloads that have a schedule, unless they say otherwise: \"airflow\" makes them tasks, in environments that have one; default: \"native\".",
 				"Tags":             "Tags are free words to find the project by, and to write policies on.",
 				"Suspend":          "Suspend leaves the project's releases as they are for as long as it is true; default: false.",
 				"Promotion":        "Promotion says what of the project stays where it is when a build is promoted; default: images and params move.",

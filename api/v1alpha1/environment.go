@@ -87,7 +87,8 @@ type EnvironmentSpec struct {
 	// Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that
 	// failed is then not tried again, until a newer one changes the release; default: false.
 	Rollback bool `json:"rollback,omitempty"`
-	// Orchestrator starts the workloads; default: "native".
+	// Orchestrator is "airflow" if the DAGs of projects are deployed for an Apache Airflow, which is a workload of the environment; workloads
+	// are started by Trunkline in any case; default: "native", DAGs are deployed nowhere.
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Airflow is the version of an Apache Airflow that the environment has to itself, such as "3.1": DAG files are checked
 	// for it, and a dag_id is unique in it; default: that of the platform.
@@ -339,14 +340,14 @@ func (AirflowVersion) values() []string {
 	return []string{string(Airflow2), string(Airflow31), string(Airflow33)}
 }
 
-// Orchestrator is what starts workloads.
+// Orchestrator is what runs there, beside workloads.
 type Orchestrator string
 
 // The orchestrators.
 const (
-	// Native is Trunkline itself, with Kubernetes' jobs.
+	// Native is Trunkline alone, with Kubernetes' jobs.
 	Native Orchestrator = "native"
-	// Airflow is an Apache Airflow of the environment's own.
+	// Airflow is an Apache Airflow of the environment's own, too.
 	Airflow Orchestrator = "airflow"
 )
 

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"trunkline.dev/trunkline/blueprints"
@@ -82,8 +83,9 @@ type daemon struct {
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
-	// airflows reaches the Airflows of environments.
+	// airflows reaches the Airflows of environments, and dagTasks counts what fails in them.
 	airflows *airflows
+	dagTasks *prometheus.CounterVec
 	// notifications tell people what goes wrong; nil if no channel is configured.
 	notifications *post.Poster
 	// tracer makes traces; nil if none are asked for.
@@ -154,6 +156,7 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 	if err := d.openAppsDoor(ctx); err != nil {
 		return err
 	}
+	d.makeAirflow()
 	return d.makeDoor(listener)
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"sync"
@@ -25,6 +24,7 @@ type airflows struct {
 	d       *daemon
 	tunnels *tunnels
 
+	keys    airflowKeys
 	mu      sync.Mutex
 	clients map[catalog.AirflowPlace]*airflow.Client
 }
@@ -72,43 +72,29 @@ func (a *airflows) client(environment, name string) (*airflow.Client, error) {
 	if !there {
 		return nil, fmt.Errorf("the environment %q has no Airflow on the cluster %q", environment, name)
 	}
-	rights, _ := c.Access(place.ReleaseID)
-	as := tunnel.As{Namespace: place.Namespace, Account: cmp.Or(rights.Account, a.d.flags.account)}
-	reach := func() (*tunnel.Cluster, error) {
-		if to := a.tunnels.named(name); to != nil {
-			return to, nil
-		}
-		return nil, fmt.Errorf("the cluster %q is not reached from here, or an agent keeps it", name)
-	}
+	w := a.way(c, place)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := place
-	key.Account = as.Account // as whom it is reached
+	key.Account = w.as.Account // as whom it is reached
 	if a.clients[key] == nil {
-		a.clients[key] = airflow.New(airflow.Options{
-			Base: airflowBase(place), Subject: "trunkline", Role: airflow.Op, Now: time.Now,
-			Dial: func(ctx context.Context) (net.Conn, error) {
-				to, err := reach()
-				if err != nil {
-					return nil, err
-				}
-				return to.DialService(ctx, as, place.Workload, "http")
-			},
-			Key: func(ctx context.Context) (string, error) {
-				to, err := reach()
-				if err != nil {
-					return "", err
-				}
-				return to.Secret(ctx, as, catalog.AirflowKeys(place.Workload), "jwt")
-			},
-		})
+		a.clients[key] = airflow.New(airflow.Options{Base: place.Base, Subject: "trunkline", Role: airflow.Op, Now: time.Now, Dial: w.dial, Key: w.key})
 	}
 	return a.clients[key], nil
 }
 
-// airflowBase is the path at which an Airflow believes that it is.
-func airflowBase(place catalog.AirflowPlace) string {
-	return "/airflow/" + place.Environment + "/" + place.Project + "/" + place.Workload
+// way is how an Airflow is reached: as the account of the release that runs it.
+func (a *airflows) way(c *catalog.Catalog, place catalog.AirflowPlace) way {
+	rights, _ := c.Access(place.ReleaseID)
+	return way{
+		place: place, as: tunnel.As{Namespace: place.Namespace, Account: cmp.Or(rights.Account, a.d.flags.account)}, keys: &a.keys,
+		reach: func() (*tunnel.Cluster, error) {
+			if to := a.tunnels.named(place.Cluster); to != nil {
+				return to, nil
+			}
+			return nil, fmt.Errorf("the cluster %q is not reached from here, or an agent keeps it", place.Cluster)
+		},
+	}
 }
 
 // waitsForAsset reports whether a DAG file of an environment is known to have a dataset as an asset.

@@ -53,6 +53,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { d.keepLots(ctx); return nil })
+	group.Go(func() error { d.sharing.lead(ctx, d.keepAirflow); return nil })
 	group.Go(func() error { d.sharing.lead(ctx, d.remoteRuns.keeper.Run); return nil })
 	if d.flags.config != "" {
 		group.Go(func() error {

@@ -70,7 +70,7 @@ func urgency(r status.Release) int {
 		return 0
 	case r.Result == status.Retrying || r.Health == status.Stalled:
 		return 1
-	case r.Drifted() || r.Held != nil && r.Held.Person || r.Lots != nil && !r.Lots.Fine() || r.Resources != nil && !r.Resources.Fine():
+	case r.Drifted() || r.Held != nil && r.Held.Person || r.Lots != nil && !r.Lots.Fine() || r.Resources != nil && !r.Resources.Fine() || r.Dags != nil && !r.Dags.Fine():
 		return 2
 	case !r.Fine():
 		return 3
@@ -299,6 +299,9 @@ func releaseMessage(r status.Release) string {
 	}
 	if r.Resources != nil {
 		message = strings.Trim(message+"; "+r.Resources.String(), "; ")
+	}
+	if r.Dags != nil {
+		message = strings.Trim(message+"; "+r.Dags.String(), "; ")
 	}
 	if r.Lots != nil {
 		message = strings.Trim(message+"; "+r.Lots.String(), "; ")

@@ -351,6 +351,8 @@ func needOf(r *status.Release, now time.Time) need {
 		n.Text = r.Lots.String()
 	case r.Resources != nil && !r.Resources.Fine() && n.Text == "":
 		n.Text = r.Resources.String()
+	case r.Dags != nil && !r.Dags.Fine() && n.Text == "":
+		n.Text = r.Dags.String()
 	}
 	n.Text = line(n.Text, maxMessage)
 	return n

@@ -122,8 +122,10 @@ type releasePage struct {
 	Instead           []status.Difference
 	Kept              []string
 	Lots, Resources   string
-	PreviewOf         string
-	Asleep            bool
+	// Dags says how the DAGs are doing, and DagLog is where the log of one is that failed.
+	Dags, DagLog string
+	PreviewOf    string
+	Asleep       bool
 	// Members are its objects one by one, and NoMembers is why they are not known.
 	Members   []objectRow
 	NoMembers string
@@ -281,6 +283,11 @@ func releaseView(r *status.Release, now time.Time) releasePage {
 	}
 	if r.Resources != nil {
 		v.Resources = cmp.Or(r.Resources.String(), number.Count(r.Resources.Made, "resource")+" as declared")
+	}
+	if r.Dags != nil {
+		said := *r.Dags
+		said.Log = ""
+		v.Dags, v.DagLog = cmp.Or(said.String(), number.Count(said.Dags, "DAG")+" in Airflow"), r.Dags.Log
 	}
 	if r.Preview != nil {
 		v.PreviewOf, v.Asleep = r.Preview.Of, r.Preview.Asleep

@@ -137,6 +137,8 @@ func badgeOf(r *status.Release) badge {
 		return badge{bad, "stalled"}
 	case r.Resources != nil && !r.Resources.Fine():
 		return badge{bad, "resources failed"}
+	case r.Dags != nil && !r.Dags.Fine():
+		return badge{bad, "DAGs failed"}
 	case r.Held != nil && r.Held.Person:
 		return badge{warn, "waits for a person"}
 	case r.Drifted():

@@ -21,6 +21,8 @@ type Line struct {
 	At    string `json:"timestamp"`
 	Level string `json:"level"`
 	Event string `json:"event"`
+	// Signal is the one that ended the process, such as "SIGKILL"; empty if none did.
+	Signal string `json:"signal_name"`
 	// Errors are what was raised, the outermost last.
 	Errors []struct {
 		Type  string `json:"exc_type"`

@@ -31,6 +31,7 @@ type Board struct {
 	lots     map[catalog.ReleaseID]Lots
 	// resources are those of releases that have any.
 	resources map[catalog.ReleaseID]Resources
+	dags      map[catalog.ReleaseID]Dags
 	replica   *Replica
 	// described is what is known of a commit that is going to be resumed at.
 	described *Commit
@@ -109,6 +110,9 @@ func (b *Board) view(r Release) Release {
 	}
 	if resources, has := b.resources[r.ReleaseID]; has {
 		r.Resources = &resources
+	}
+	if dags, has := b.dags[r.ReleaseID]; has {
+		r.Dags = &dags
 	}
 	c, known := b.clusters[r.Cluster]
 	if !known || c.Reachable || r.Health == Unknown || r.Result == Elsewhere {

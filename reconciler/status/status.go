@@ -306,6 +306,8 @@ type Release struct {
 	Lots *Lots `json:"lots,omitempty"`
 	// Resources are how what it has made in the cloud is doing; nil if it has nothing made, or it is not known here.
 	Resources *Resources `json:"resources,omitempty"`
+	// Dags are how its DAGs are doing in the Airflow of its environment; nil if it has none there, or it is not known here.
+	Dags *Dags `json:"dags,omitempty"`
 	// Preview is set if the release is part of the preview of a pull request.
 	Preview *Preview `json:"preview,omitempty"`
 }
@@ -395,7 +397,7 @@ func (r Release) Fine() bool {
 		return true
 	}
 	return r.Result == Applied && r.Health == Healthy && !r.Drifted() && (r.Held == nil || !r.Held.Person) && (r.Lots == nil || r.Lots.Fine()) &&
-		(r.Resources == nil || r.Resources.Fine())
+		(r.Resources == nil || r.Resources.Fine()) && (r.Dags == nil || r.Dags.Fine())
 }
 
 // Drifted reports whether someone has changed the release, and that was not reverted.

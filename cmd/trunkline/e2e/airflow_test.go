@@ -4,11 +4,16 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +25,8 @@ import (
 
 	"trunkline.dev/trunkline/reconciler/airflow"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/reconciler/tunnel"
 	"trunkline.dev/trunkline/test/cached"
 	"trunkline.dev/trunkline/test/clustertest"
@@ -29,7 +36,9 @@ import (
 const airflowWait = 5 * time.Minute
 
 // dailyDag imports a module beside it, as DAG files do.
-const dailyDag = `from datetime import datetime
+const dailyDag = `import time
+from datetime import datetime
+from pathlib import Path
 
 from airflow.sdk import dag, task
 
@@ -39,10 +48,15 @@ from words import WORD
 @dag(schedule="@once", start_date=datetime(2026, 1, 1))
 def daily():
     @task
+    def wait():
+        while not Path("GO").exists():
+            time.sleep(0.5)
+
+    @task
     def greet():
         print("the word is", WORD)
 
-    greet()
+    wait() >> greet()
 
 
 daily()
@@ -106,7 +120,7 @@ spec:
 `, programs, filepath.Join(dir, "airflow.db"), params),
 		"sales/project.yaml":    head + "kind: Project\nmetadata: {name: sales}\nspec: {owner: team, environments: [dev], dags: [\"dags/*_dag.py\"]}\n",
 		"sales/dags/words.py":   "WORD = 'one'\n",
-		"sales/dags/day_dag.py": dailyDag,
+		"sales/dags/day_dag.py": strings.Replace(dailyDag, "GO", filepath.Join(dir, "go"), 1),
 	}
 	f.repo.Commit(t, "airflow", files)
 	cluster := tunnel.New(name, func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", f.cluster.Kubeconfig) }, 0)
@@ -124,7 +138,6 @@ spec:
 		},
 	}
 	f.airflow = airflow.New(*f.options)
-	t.Cleanup(f.airflow.Close)
 	return f
 }
 
@@ -203,9 +216,13 @@ func TestAirflow(t *testing.T) {
 		t.Skip("make test-platform runs it, with Airflow")
 	}
 	f := newFlow(t, "airflow", "executor: LocalExecutor")
-	d := f.serve(binary)
+	door := freeAddress(t)
+	d := serveWith(t, binary, "--repo", f.repo.URL(), "--data", f.data, "--cluster", "test="+f.cluster.Kubeconfig, "--poll", "1h", "--apps-listen", door)
 
-	f.ends("daily", "success")
+	f.until("the first run", func(ctx context.Context) (bool, any, error) {
+		run, err := f.run(ctx, "daily")
+		return run.State == "running", run, err
+	})
 	dags, err := f.dags(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -214,16 +231,35 @@ func TestAirflow(t *testing.T) {
 	if first.Bundle != "sales" || first.Paused || first.Version == "" || len(dags) != 1 {
 		t.Errorf("Airflow has the DAGs %+v", dags)
 	}
-	f.printed("daily", "the word is one")
 	f.refuses()
+	f.enters(d, door)
 
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
 		d.sync()
-		f.ends("broken", "failed")
 		f.until("the next version", func(ctx context.Context) (bool, any, error) {
 			dags, err := f.dags(ctx)
 			return dags["daily"].Version != first.Version, dags, err
+		})
+		// What runs goes on by what it began with, though that is not deployed any more.
+		if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f.ends("daily", "success")
+		f.printed("daily", "greet", "the word is one")
+	})
+	t.Run("Fails", func(t *testing.T) {
+		f.ends("broken", "failed")
+		p := d.await("the failure in the status", func(p status.Platform) bool { return strings.Contains(dagsIn(p), "failed") })
+		for _, want := range []string{"DAGs: 1 failed: broken: the task hungry failed: out-of-memory: its process was killed", "/apps/airflow/dev/engine/airflow?to=dags%2Fbroken%2Fruns%2F"} {
+			if !strings.Contains(dagsIn(p), want) {
+				t.Errorf("the status does not say %q: %s", want, dagsIn(p))
+			}
+		}
+		f.until("the failure in the history", func(context.Context) (bool, any, error) {
+			var page history.Page
+			d.got("/api/v1/history?kind=task-failed&project=sales", &page)
+			return len(page.Events) == 1 && page.Events[0].Object == "broken/hungry" && strings.HasPrefix(page.Events[0].Why, "out-of-memory: "), page.Events, nil
 		})
 	})
 	t.Run("Gone", func(t *testing.T) {
@@ -236,19 +272,108 @@ func TestAirflow(t *testing.T) {
 	})
 }
 
-// printed holds a text to be in the log of the task of the newest run of a DAG.
-func (f *flow) printed(dag, want string) {
+// TestAirflowPods: with the KubernetesExecutor each task is a pod, which reads the version that it belongs to and has none of Airflow's keys.
+func TestAirflowPods(t *testing.T) {
+	if !*platform {
+		t.Skip("make test-platform runs it, with Airflow")
+	}
+	f := newFlow(t, "airflowpods", "executor: KubernetesExecutor")
+	if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	workers, err := f.cluster.Client(t).CoreV1().Pods("engine-dev").Watch(t.Context(), metav1.ListOptions{LabelSelector: "airflow.trunkline.dev/component=worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer workers.Stop()
+	f.serve(binary)
+	f.ends("daily", "success")
+	event := <-workers.ResultChan()
+	pod, ok := event.Object.(*corev1.Pod)
+	if !ok || pod.Spec.ServiceAccountName != "airflow-worker" || pod.Labels["trunkline.dev/project"] != "engine" {
+		t.Errorf("the pod of a task is %+v", event.Object)
+	}
+	for _, v := range pod.Spec.Containers[0].Env {
+		if v.ValueFrom != nil || strings.HasPrefix(v.Name, "AIRFLOW__DATABASE__") {
+			t.Errorf("a task has the variable %s", v.Name)
+		}
+	}
+}
+
+// enters goes into Airflow from the console, as a browser does.
+func (f *flow) enters(d *daemon, door string) {
+	f.t.Helper()
+	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var entry struct {
+		URL string `json:"url"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&entry); err != nil || resp.StatusCode != http.StatusCreated {
+		f.t.Fatalf("entering Airflow: %s, %v", resp.Status, err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", door)
+	}}}
+	get := func(address string) string {
+		resp, err := browser.Get(address)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		return resp.Status + " " + string(text)
+	}
+	const base = "/airflow/dev/engine/airflow/"
+	if page := get(entry.URL); !strings.Contains(page, `<base href="`+base+`"`) {
+		f.t.Errorf("the page of Airflow is %.500s", page)
+	}
+	at, err := url.Parse(entry.URL)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"daily"`) {
+		f.t.Errorf("the DAGs in a browser are %.500s", dags)
+	}
+	jar, _ = cookiejar.New(nil)
+	if browser.Jar = jar; strings.HasPrefix(get(at.Scheme+"://"+at.Host+base+"api/v2/dags"), "200") {
+		f.t.Error("someone without a session sees the DAGs")
+	}
+}
+
+// dagsIn is what the status says of the DAGs of the project.
+func dagsIn(p status.Platform) string {
+	for _, r := range p.Releases {
+		if r.Project == "sales" && r.Dags != nil {
+			return r.Dags.String()
+		}
+	}
+	return ""
+}
+
+// printed holds a text to be in the log of a task of the newest run of a DAG.
+func (f *flow) printed(dag, task, want string) {
 	f.t.Helper()
 	run, err := f.run(f.t.Context(), dag)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	tasks, err := f.airflow.TasksOf(f.t.Context(), dag, run.ID)
-	if err != nil || len(tasks) != 1 {
+	at := slices.IndexFunc(tasks, func(t airflow.Task) bool { return t.Task == task })
+	if err != nil || at < 0 {
 		f.t.Fatalf("the tasks of %s are %+v, %v", dag, tasks, err)
 	}
 	var text strings.Builder
-	lines, err := f.airflow.Log(f.t.Context(), tasks[0], 1000)
+	lines, err := f.airflow.Log(f.t.Context(), tasks[at], 1000)
 	for _, l := range lines {
 		text.WriteString(l.String() + "\n")
 	}
@@ -266,18 +391,16 @@ func (f *flow) refuses() {
 		if key != "" {
 			other.Key = func(context.Context) (string, error) { return key, nil }
 		}
-		c := airflow.New(other)
-		defer c.Close()
-		return c.Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
+		return airflow.New(other).Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
 	}
 	for name, tc := range map[string]struct {
 		key  string
 		role airflow.Role
 		want string
 	}{
-		"someone with another key": {"another key, which is as long as it has to be for that", airflow.Admin, "401"},
+		"someone with another key": {"another key, which is as long as it has to be for that", airflow.Admin, "Invalid JWT token"},
 		"someone who may see":      {"", airflow.Viewer, "403"},
-		"someone with no role":     {"", "ROOT", "401"},
+		"someone with no role":     {"", "ROOT", "Invalid JWT token"},
 		"someone who may run":      {"", airflow.User, ""},
 	} {
 		if err := as(tc.key, tc.role); (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {

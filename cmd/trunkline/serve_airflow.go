@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"trunkline.dev/trunkline/access"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/console"
+	"trunkline.dev/trunkline/console/apps"
+	"trunkline.dev/trunkline/reconciler/airflow"
+	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/reconciler/tunnel"
+)
+
+const (
+	// airflowLooks is how often it is asked how DAGs are doing, and airflowTimeout how long one Airflow may take to say it.
+	airflowLooks, airflowTimeout = 15 * time.Second, time.Minute
+	// airflowKind is the kind of application that an Airflow is.
+	airflowKind = "airflow"
+)
+
+// makeAirflow lets people in to the Airflows of environments, and has their tasks counted.
+func (d *daemon) makeAirflow() {
+	d.dagTasks = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "trunkline_dag_failures_total", Help: "Runs of DAGs that failed, by the reason of the task that did.",
+	}, []string{"environment", "project", "reason"})
+	d.metrics.registry.MustRegister(d.dagTasks)
+	if d.appsDoor != nil {
+		d.appsDoor.finders[airflowKind] = airflowFinder{d}
+	}
+}
+
+// keepAirflow follows what becomes of the DAGs of all environments, until ctx ends.
+func (d *daemon) keepAirflow(ctx context.Context) {
+	followed := map[catalog.AirflowPlace]*airflow.Follower{}
+	ticker := time.NewTicker(airflowLooks)
+	defer ticker.Stop()
+	for {
+		d.lookAtAirflow(ctx, followed)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// lookAtAirflow asks each Airflow once, and says what it says.
+func (d *daemon) lookAtAirflow(ctx context.Context, followed map[catalog.AirflowPlace]*airflow.Follower) {
+	c := d.rec.Catalog()
+	if c == nil {
+		return
+	}
+	all := map[catalog.ReleaseID]status.Dags{}
+	there := map[catalog.AirflowPlace]bool{}
+	for env := range c.Environments {
+		for _, place := range c.Airflows(env) {
+			there[place] = true
+			d.lookAtOne(ctx, c, place, followed, all)
+		}
+	}
+	for place := range followed {
+		if !there[place] {
+			delete(followed, place)
+		}
+	}
+	d.board.SetDags(all)
+}
+
+func (d *daemon) lookAtOne(ctx context.Context, c *catalog.Catalog, place catalog.AirflowPlace, followed map[catalog.AirflowPlace]*airflow.Follower, all map[catalog.ReleaseID]status.Dags) {
+	ctx, cancel := context.WithTimeout(ctx, airflowTimeout)
+	defer cancel()
+	client, err := d.airflows.client(place.Environment, place.Cluster)
+	var projects map[string]airflow.Project
+	var failures []airflow.Failure
+	if err == nil {
+		if followed[place] == nil {
+			followed[place] = airflow.Follow(client)
+		}
+		projects, failures, err = followed[place].Look(ctx, time.Now())
+	}
+	if err != nil {
+		d.log.Debug("Airflow cannot be asked", "environment", place.Environment, "cluster", place.Cluster, "err", err.Error())
+	}
+	for p := range c.Projects() {
+		id := catalog.ReleaseID{Project: p.Name, Environment: place.Environment, Cluster: place.Cluster}
+		if c.DagsIn(p, place.Environment) {
+			all[id] = shownDags(place, projects[p.Name], err)
+		}
+	}
+	for _, f := range failures {
+		d.dagTasks.WithLabelValues(place.Environment, f.Bundle, string(f.Code)).Inc()
+		id := catalog.ReleaseID{Project: f.Bundle, Environment: place.Environment, Cluster: place.Cluster}
+		d.past.record(history.Event{Kind: history.TaskFailed, Release: id, Object: f.Dag + "/" + cmp.Or(f.Name(), f.Run), Message: f.Run, Why: fmt.Sprintf("%s: %s", f.Code, f.Summary)})
+	}
+}
+
+// shownDags is what the status says of the DAGs of a project.
+func shownDags(place catalog.AirflowPlace, p airflow.Project, err error) status.Dags {
+	out := status.Dags{Dags: p.Dags, Paused: p.Paused, Running: p.Running, Failed: len(p.Failed), Broken: len(p.Broken)}
+	switch {
+	case err != nil:
+		out.Unknown = true
+	case len(p.Failed) > 0:
+		out.Message, out.Log = p.Failed[0].String(), taskPath(place, p.Failed[0])
+	case len(p.Broken) > 0:
+		out.Message = fmt.Sprintf("Airflow cannot load the file %.200q", p.Broken[0])
+	}
+	return out
+}
+
+// taskPath is where the console leads to the log of a task.
+func taskPath(place catalog.AirflowPlace, f airflow.Failure) string {
+	to := "dags/" + url.PathEscape(f.Dag) + "/runs/" + url.PathEscape(f.Run)
+	if f.Task.Task != "" {
+		to += "/tasks/" + url.PathEscape(f.Task.Task)
+	}
+	return console.AppPath(console.AppRef{Kind: airflowKind, Environment: place.Environment, Project: place.Project, Name: place.Workload}) + "?to=" + url.QueryEscape(to)
+}
+
+// airflowFinder finds the Airflow of an environment for whoever may see it.
+type airflowFinder struct{ d *daemon }
+
+// airflowRole is what someone may do in the Airflow of an environment, by what they may do with the project that runs it; false for nothing.
+func airflowRole(rules *access.Rules, who access.Principal, place catalog.AirflowPlace) (airflow.Role, bool) {
+	scope := access.Scope{Project: place.Project, Environment: place.Environment}
+	for _, of := range []struct {
+		right access.Right
+		role  airflow.Role
+	}{{access.Admin, airflow.Admin}, {access.Deploy, airflow.Op}, {access.RetryLots, airflow.User}, {access.View, airflow.Viewer}} {
+		if rules.May(who, of.right, scope).Allowed {
+			return of.role, true
+		}
+	}
+	return "", false
+}
+
+// Find implements [apps.Finder].
+func (f airflowFinder) Find(ctx context.Context, ref apps.Ref, who access.Principal) (apps.Target, error) {
+	c := f.d.rec.Catalog()
+	if c == nil {
+		return apps.Target{}, apps.ErrNotFound
+	}
+	for _, place := range c.Airflows(ref.Environment) {
+		if place.Project != ref.Project || place.Workload != ref.Name {
+			continue
+		}
+		role, may := airflowRole(f.d.access(), who, place)
+		if !may {
+			return apps.Target{}, apps.ErrNotFound
+		}
+		way := f.d.airflows.way(c, place)
+		if _, err := way.reach(); err != nil {
+			return apps.Target{}, &actError{err, apps.ErrNotReady}
+		}
+		key, err := way.key(ctx)
+		if err != nil {
+			return apps.Target{}, &actError{err, apps.ErrNotReady}
+		}
+		token, err := airflow.Token(key, who.String(), role, time.Now())
+		if err != nil {
+			return apps.Target{}, err
+		}
+		return apps.Target{
+			Key: place.Cluster, Base: place.Base + "/", Dial: way.dial,
+			Authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
+		}, nil
+	}
+	return apps.Target{}, apps.ErrNotFound
+}
+
+// way is how an Airflow is reached, and as whom.
+type way struct {
+	place catalog.AirflowPlace
+	as    tunnel.As
+	reach func() (*tunnel.Cluster, error)
+	keys  *airflowKeys
+}
+
+func (w way) dial(ctx context.Context) (net.Conn, error) {
+	to, err := w.reach()
+	if err != nil {
+		return nil, err
+	}
+	return to.DialService(ctx, w.as, w.place.Workload, "http")
+}
+
+// key is that of the API server of an Airflow. It is read once a minute: whoever looks at a page makes many requests.
+func (w way) key(ctx context.Context) (string, error) {
+	return w.keys.of(w.place, time.Now(), func() (string, error) {
+		to, err := w.reach()
+		if err != nil {
+			return "", err
+		}
+		return to.Secret(ctx, w.as, catalog.AirflowKeys(w.place.Workload), "jwt")
+	})
+}
+
+// keyLife is how long the key of an Airflow is good without being read again.
+const keyLife = time.Minute
+
+// airflowKeys are those of Airflows that were read lately. The zero value has none.
+type airflowKeys struct {
+	mu    sync.Mutex
+	known map[catalog.AirflowPlace]airflowKey
+}
+
+type airflowKey struct {
+	value string
+	read  time.Time
+}
+
+func (k *airflowKeys) of(place catalog.AirflowPlace, now time.Time, read func() (string, error)) (string, error) {
+	k.mu.Lock()
+	known := k.known[place]
+	k.mu.Unlock()
+	if known.value != "" && now.Sub(known.read) < keyLife {
+		return known.value, nil
+	}
+	value, err := read()
+	if err != nil {
+		return "", err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known == nil {
+		k.known = map[catalog.AirflowPlace]airflowKey{}
+	}
+	k.known[place] = airflowKey{value, now}
+	return value, nil
+}
