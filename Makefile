@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help build trunkline lot devcluster versitygw vault zig cosign image release test test-short test-cloud test-devcluster test-release test-image cover storms parity mutants fuzz lint fmt prose deadcode vuln \
-	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog engines spark test-platform postgres github-schemas site mermaid openlineage moto demo browser browser-tools images tidy check clean
+	bench bench-loop generate golden licence airflow helm kustomize jsonnet cue prometheus-operator promtool transform catalog airflow-package wheel engines spark test-platform postgres github-schemas site mermaid openlineage moto demo browser browser-tools images tidy check clean
 
 GO ?= go
 # The tools, built at these versions into .cache/bin.
@@ -119,7 +119,7 @@ test-release: cosign zig ## tier 3, nightly: test release, a module of its own, 
 test-image: image ## tier 3, nightly: make the image of the last commit, and run what is in it as a container would
 	@cd release && ../$(WITH_TMP) $(GO) test -count 1 -run TestTrunklineInItsImage . -args -image-layout $(CURDIR)/dist/image
 
-test-platform: devcluster engines vault ## the tests with the engines of data platforms: Airflow, Spark, JupyterLab, dbt; and with Vault
+test-platform: devcluster engines airflow-package vault ## the tests with the engines of data platforms: Airflow, Spark, JupyterLab, dbt; and with Vault
 	@cd test/vault && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
 	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -timeout 30m -run '^Test(Spark|Airflow|Notebook|Template|Vault)' ./cmd/trunkline/e2e -args -platform
 
@@ -209,7 +209,7 @@ golden: helm kustomize ## write the golden files again; look at the difference b
 	@$(GO) test -run TestCommentsAreCurrent ./api/reference -update # the pages of the next line are made from them
 	@$(GO) test -run 'TestSchemaIsCurrent|TestDocsListTheValues' ./deploy -update # the chart of the next line is checked by it
 	@$(GO) test -run 'TestChart|TestKustomize' ./deploy -update
-	@$(GO) test -short ./api/reference ./blueprints/... ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ ./cmd/trunkline/config -update
+	@$(GO) test -short ./api/reference ./blueprints/... ./catalog ./catalog/draw ./policy/report ./plan/health ./examples/broken ./plan/preview/report ./cmd/trunkline/ ./cmd/trunkline/config -update
 
 licence: ## put the licence line at the head of Go files that lack it
 	@hack/licence.sh
@@ -239,6 +239,12 @@ transform: ## check and test the program of the blueprint transform, with DuckDB
 
 catalog: moto ## check and test the program of the blueprint catalog, with AWS of .cache/moto, and a Java and Iceberg's own catalog in .cache/catalog
 	@hack/catalog/check.sh
+
+airflow-package: ## check and test the package trunkline-airflow, with Airflow of .cache/engines; installs it into .cache/trunkline-airflow
+	@hack/trunkline-airflow/check.sh
+
+wheel: ## build the wheel of the package trunkline-airflow into dist
+	@hack/trunkline-airflow/wheel.sh dist
 
 engines: spark ## install Apache Airflow, JupyterLab and dbt from PyPI into .cache/engines, for make test-platform; 1.2 GB
 	@for engine in airflow jupyter dbt; do hack/engines/install.sh $$engine || exit 1; done

@@ -133,7 +133,7 @@ func renderer() *render.Renderer {
 // own are the params that some blueprints cannot do without.
 var own = map[string]map[string]any{
 	"spark-stream": {"checkpoint": "lake://checkpoints/clean/"}, "spark-history": {"eventLogs": "lake://spark-events/"},
-	"airflow":   {"database": map[string]any{"secret": "airflow-db"}},
+	"airflow":   {"database": map[string]any{"from": "airflow-db"}},
 	"kustomize": {"path": "k8s"}, "manifests": {"paths": []any{"plain"}}, "jsonnet": {"path": "jsonnet"}, "cue": {"path": "cue"},
 }
 

@@ -33,6 +33,8 @@ type DagBundle struct {
 type Dags struct {
 	// Patterns are those of the files, relative to the folder of the project.
 	Patterns []string `json:"patterns"`
+	// Tasks are the workloads that it starts.
+	Tasks []DagTask `json:"tasks,omitempty"`
 	// Reader is the service account that reads them, and ReaderNamespace where it is.
 	Reader          string `json:"reader"`
 	ReaderNamespace string `json:"readerNamespace"`
@@ -70,7 +72,7 @@ func (c *Catalog) orchestrated(env string) bool {
 // DagsIn reports whether the DAGs of a project are deployed in an environment. Those of a project whose owner has an Airflow are that one's.
 func (c *Catalog) DagsIn(p *Project, env string) bool {
 	_, there := p.Spec.Environments[env]
-	return there && c.orchestrated(env) && len(p.Spec.Dags) > 0 && p.Spec.Airflow == "" && !p.Suspended(env)
+	return there && c.orchestrated(env) && (len(p.Spec.Dags) > 0 && p.Spec.Airflow == "" || c.hasTasks(p, env)) && !p.Suspended(env)
 }
 
 // airflowKeys are what others depend on of a project: which Airflow it runs and which DAGs it has, in environments that have one, and where. Each begins
@@ -156,7 +158,11 @@ func (c *Catalog) dags(p *Project, id ReleaseID) *Dags {
 	if !ok {
 		return nil // reported; and a preview may be without one
 	}
-	return &Dags{Patterns: p.Spec.Dags, Reader: a.Account, Worker: a.Workload + "-worker", ReaderNamespace: a.Namespace, Context: c.TaskContext(p, id)}
+	var patterns []string
+	if p.Spec.Airflow == "" {
+		patterns = p.Spec.Dags
+	}
+	return &Dags{Patterns: patterns, Tasks: c.tasks(p, id), Reader: a.Account, Worker: a.Workload + "-worker", ReaderNamespace: a.Namespace, Context: c.TaskContext(p, id)}
 }
 
 // airflowSecret are the keys that the parts of an Airflow share.

@@ -116,10 +116,11 @@ trunkline.yaml:5:36: error: spec.roots[4]: "clusters.yaml" is not a folder
     hint: did you mean "two"?
 prod.yaml:5:24: error: spec.clusters[2]: the cluster "one" is listed twice`,
 		},
-		"NotYet": {
-			reason: "A field that is not acted on yet is never ignored in silence.",
+		"NoAirflow": {
+			reason: "An environment that has DAGs run by an Airflow has one.",
 			edits:  []edit{{"prod.yaml", "  clusters", "  promotesFrom: dev\n  orchestrator: airflow\n  clusters"}},
-			want:   `prod.yaml:6:17: warning: spec.orchestrator: Environment "prod": this version does not act on "orchestrator" yet`,
+			want: `prod.yaml:6:17: error: spec.orchestrator: the environment "prod" has no Airflow
+    hint: deploy a workload with "blueprint: airflow" there, in a project of the platform's own`,
 		},
 		"PromotesFromNowhere": {
 			reason: "An environment to promote from is declared.",

@@ -82,6 +82,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.replays(p)
 	k.withoutLots(p)
 	k.links(p)
+	k.orchestrators(p)
 	k.readDags(p)
 	k.linkDags(p)
 	k.dependsOn(p)

@@ -146,7 +146,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Env:       merge(w.Env, mine.Env),
 		Secrets:   merge(w.Secrets, mine.Secrets),
 		Identity:  p.IdentityOf(w, id.Environment),
-		Suspend:   p.Suspends(w, id.Environment),
+		Suspend:   p.Suspends(w, id.Environment) || c.startsElsewhere(p, w, id),
 		Lots:      c.runsPerLot(p, w, id.Environment),
 		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/render"
 )
 
@@ -240,6 +241,11 @@ func (e *estimator) perLot(p *pod, job map[string]any, name string) {
 	e.run(p, r, deadlineOf(job), parallel(job), false)
 }
 
+// byAirflow reports whether an Airflow starts the workload, by the same schedule: then the cluster does not.
+func (e *estimator) byAirflow() bool {
+	return e.rel.Dags != nil && slices.ContainsFunc(e.rel.Dags.Tasks, func(t catalog.DagTask) bool { return t.Workload == e.workload.Name })
+}
+
 func (e *estimator) cronJob(all objects, o *unstructured.Unstructured, name string) {
 	p := e.template(all, o, name, "spec", "jobTemplate", "spec", "template", "spec")
 	if p == nil {
@@ -254,6 +260,7 @@ func (e *estimator) cronJob(all objects, o *unstructured.Unstructured, name stri
 	zone, _, _ := unstructured.NestedString(o.Object, "spec", "timeZone")
 	r := Run{Object: name, By: BySchedule}
 	r.Suspended, _, _ = unstructured.NestedBool(o.Object, "spec", "suspend")
+	r.Suspended = r.Suspended && !e.byAirflow()
 	if !r.Suspended {
 		var err error
 		if r.Count, err = e.runsOf(expression, zone); err != nil {

@@ -40,8 +40,8 @@ func TestModes(t *testing.T) {
 		"DefaultOff":      {reason: "A rule that is off by default is off.", edits: []edit{settings("{rules: {schedule-never: off}}")}},
 		"Stricter": {
 			reason: "What warns by default may deny.",
-			edits:  []edit{settings("{rules: {schedule-never: off, not-supported-yet: deny}}"), {prod, "  stores", "  orchestrator: airflow\n  stores"}},
-			want:   []string{`deny not-supported-yet prod.yaml:6 Environment "prod": this version does not act on "orchestrator" yet`},
+			edits:  []edit{settings("{rules: {schedule-never: off, secret-in-clear: deny}}"), {sales, "    - name: report\n", "    - name: report\n      env: {DB_PASSWORD: hunter2}\n"}},
+			want:   []string{`deny secret-in-clear sales/project.yaml:10 "DB_PASSWORD" looks like a password, and everybody who can read the repository reads it`},
 		},
 		"Unknown": {
 			reason: "The mode of a rule that there is not is a problem, and no mode.",

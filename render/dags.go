@@ -16,6 +16,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -45,6 +46,13 @@ func dagObjects(tree fs.FS, rel catalog.Release) ([]*unstructured.Unstructured, 
 	files, dags, err := dagFiles(walled(tree, rel.Root), rel)
 	if err != nil {
 		return nil, fmt.Errorf("dags: %w", err)
+	}
+	if len(rel.Dags.Tasks) > 0 {
+		if _, taken := files[tasksFile]; taken {
+			return nil, fmt.Errorf("dags: %s is the file that is made of the workloads that Airflow starts: rename the project's own", tasksFile)
+		}
+		files[tasksFile], dags = tasksOf(rel.ID.Project, rel.Dags.Tasks), append(dags, tasksFile)
+		slices.Sort(dags)
 	}
 	if files[catalog.TaskContextFile], err = rel.Dags.Context.Encode(); err != nil {
 		return nil, fmt.Errorf("dags: writing %s: %w", catalog.TaskContextFile, err)
@@ -81,17 +89,23 @@ func dagObject(rel catalog.Release, apiVersion, kind, name string) *unstructured
 
 // dagRights let the Airflow of the environment read the files, and its tasks make pods in the namespace of the project.
 func dagRights(rel catalog.Release, version string) (out []*unstructured.Unstructured) {
+	tasks := []any{
+		rule([]any{"pods"}, []any{"create", "get", "list", "watch", "patch", "delete"}),
+		rule([]any{"pods/log"}, []any{"get"}),
+		rule([]any{"events"}, []any{"list"}),
+	}
+	if len(rel.Dags.Tasks) > 0 { // they run as Jobs of the templates that are deployed
+		cron, jobs := rule([]any{"cronjobs"}, []any{"get", "list"}), rule([]any{"jobs"}, []any{"create", "get", "delete"})
+		cron["apiGroups"], jobs["apiGroups"] = []any{batchv1.GroupName}, []any{batchv1.GroupName}
+		tasks = append(tasks, cron, jobs)
+	}
 	for _, r := range []struct {
 		name  string
 		rules []any
 		who   []string
 	}{
 		{dagsName, []any{rule([]any{"configmaps"}, []any{"get"}, dagsName, dagsName+"-"+version)}, []string{rel.Dags.Reader}},
-		{tasksName, []any{
-			rule([]any{"pods"}, []any{"create", "get", "list", "watch", "patch", "delete"}),
-			rule([]any{"pods/log"}, []any{"get"}),
-			rule([]any{"events"}, []any{"list"}),
-		}, []string{rel.Dags.Reader, rel.Dags.Worker}},
+		{tasksName, tasks, []string{rel.Dags.Reader, rel.Dags.Worker}},
 	} {
 		role := dagObject(rel, rbacv1.SchemeGroupVersion.String(), "Role", r.name)
 		role.Object["rules"] = r.rules
@@ -121,6 +135,9 @@ func rule(resources, verbs []any, names ...string) map[string]any {
 
 // dagFiles reads the files of the folder that the DAGs are in, by their paths in it, and lists which of them are DAG files.
 func dagFiles(tree fs.FS, rel catalog.Release) (files map[string][]byte, dags []string, err error) {
+	if len(rel.Dags.Patterns) == 0 {
+		return map[string][]byte{}, nil, nil
+	}
 	root := catalog.DagsFolder(rel.Dir, rel.Dags.Patterns)
 	found := map[string]bool{}
 	for _, pattern := range rel.Dags.Patterns {

@@ -673,7 +673,7 @@ func comments() map[string]comment {
 				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
 				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
 				"Runs":           "Runs says how the code of remote runs gets here; default: as files only, which have to be small.",
-				"Orchestrator":   "Orchestrator starts the workloads; default: \"native\".",
+				"Orchestrator":   "Orchestrator is \"airflow\" if the DAGs of projects are deployed for an Apache Airflow, which is a workload of the environment; workloads are started by Trunkline in any case; default: \"native\", DAGs are deployed nowhere.",
 				"Airflow":        "Airflow is the version of an Apache Airflow that the environment has to itself, such as \"3.1\": DAG files are checked for it, and a dag_id is unique in it; default: that of the platform.",
 				"Budget":         "Budget bounds what the environment may cost; default: no bound.",
 				"Windows":        "Windows are the times in which changes are rolled out; default: always.",
@@ -949,10 +949,10 @@ func comments() map[string]comment {
 			},
 		},
 		"Orchestrator": {
-			doc: "Orchestrator is what starts workloads.",
+			doc: "Orchestrator is what runs there, beside workloads.",
 			values: []commentValue{
-				{"native", "Native is Trunkline itself, with Kubernetes' jobs."},
-				{"airflow", "Airflow is an Apache Airflow of the environment's own."},
+				{"native", "Native is Trunkline alone, with Kubernetes' jobs."},
+				{"airflow", "Airflow is an Apache Airflow of the environment's own, too."},
 			},
 		},
 		"Override": {
@@ -1070,7 +1070,7 @@ func comments() map[string]comment {
 			doc: "PolicyNode is a dataset or workload of the DAG around what is checked.",
 			fields: map[string]string{
 				"ID":      "ID is the node's, such as \"orders/orders-clean@2\".",
-				"Kind":    "Kind is \"dataset\" or \"workload\".",
+				"Kind":    "Kind is \"dataset\", \"workload\" or \"dag\".",
 				"Project": "Project is the name of the project that has it.",
 				"Owner":   "Owner is the owner of that project.",
 				"Tags":    "Tags are the node's.",
@@ -1208,6 +1208,7 @@ func comments() map[string]comment {
 				"Resources":        "Resources are what the project has made in the cloud, where its environments say how; default: nothing.",
 				"Dags":             "Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as \"dags/*.py\".",
 				"Airflow":          "Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as \"2.11\": DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.",
+				"Orchestrator":     "Orchestrator starts the workloads that have a schedule, unless they say otherwise: \"airflow\" makes them tasks, in environments that have one; default: \"native\".",
 				"Tags":             "Tags are free words to find the project by, and to write policies on.",
 				"Suspend":          "Suspend leaves the project's releases as they are for as long as it is true; default: false.",
 				"Promotion":        "Promotion says what of the project stays where it is when a build is promoted; default: images and params move.",
@@ -1471,6 +1472,7 @@ func comments() map[string]comment {
 				"Identity":        "Identity is the name of the service account to run as, and of the role in the cloud that the environment makes of it; default: the project's name.",
 				"Schedule":        "Schedule is a cron expression of five fields, such as \"0 6 * * *\", for workloads that run by the clock; default: none.",
 				"TimeZone":        "TimeZone is the IANA name of the zone of Schedule, such as \"Europe/Brussels\"; default: \"UTC\".",
+				"Orchestrator":    "Orchestrator starts the workload by its schedule: \"airflow\" makes it a task of a DAG, in environments that have an Airflow; default: the project's.",
 				"Retries":         "Retries is how often a failed run is tried again; default: the blueprint's.",
 				"Timeout":         "Timeout bounds a run together with its retries, such as \"30m\"; default: that of the environment's defaults, or else of the platform's.",
 				"TypicalDuration": "TypicalDuration is how long a run usually takes, such as \"12m\", to estimate what it costs; default: the median of the runs before, where they are known, else not known.",

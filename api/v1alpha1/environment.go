@@ -89,7 +89,8 @@ type EnvironmentSpec struct {
 	Rollback bool `json:"rollback,omitempty"`
 	// Runs says how the code of remote runs gets here; default: as files only, which have to be small.
 	Runs EnvironmentRuns `json:"runs,omitzero"`
-	// Orchestrator starts the workloads; default: "native".
+	// Orchestrator is "airflow" if the DAGs of projects are deployed for an Apache Airflow, which is a workload of the environment; workloads
+	// are started by Trunkline in any case; default: "native", DAGs are deployed nowhere.
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Airflow is the version of an Apache Airflow that the environment has to itself, such as "3.1": DAG files are checked
 	// for it, and a dag_id is unique in it; default: that of the platform.
@@ -348,14 +349,14 @@ func (AirflowVersion) values() []string {
 	return []string{string(Airflow2), string(Airflow31), string(Airflow33)}
 }
 
-// Orchestrator is what starts workloads.
+// Orchestrator is what runs there, beside workloads.
 type Orchestrator string
 
 // The orchestrators.
 const (
-	// Native is Trunkline itself, with Kubernetes' jobs.
+	// Native is Trunkline alone, with Kubernetes' jobs.
 	Native Orchestrator = "native"
-	// Airflow is an Apache Airflow of the environment's own.
+	// Airflow is an Apache Airflow of the environment's own, too.
 	Airflow Orchestrator = "airflow"
 )
 

@@ -51,8 +51,11 @@ func (a *airflows) Do(ctx context.Context, environment, cluster, method, path st
 		return err
 	}
 	if err := client.Do(ctx, method, path, query, body, into); err != nil {
-		if errors.Is(err, airflow.ErrTooLarge) {
+		switch {
+		case errors.Is(err, airflow.ErrTooLarge):
 			return fmt.Errorf("%w: %w", assets.ErrTooLarge, err)
+		case errors.Is(err, airflow.ErrNotThere):
+			return fmt.Errorf("%w: %w", assets.ErrNotThere, err)
 		}
 		return err
 	}

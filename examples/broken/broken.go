@@ -85,7 +85,7 @@ func rendering(ctx context.Context, in policy.Input) (found v1alpha1.Problems, e
 		return nil, err
 	}
 	for _, p := range e.Problems() {
-		if slices.Contains([]string{policy.RuleNotRendered, policy.RuleObject, policy.RuleShared, policy.RuleVolumes}, p.Rule) {
+		if slices.Contains([]string{policy.RuleNotRendered, policy.RuleObject, policy.RuleShared, policy.RuleVolumes, catalog.RuleNotYet}, p.Rule) {
 			found = append(found, p)
 		}
 	}

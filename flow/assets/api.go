@@ -18,12 +18,15 @@ type Airflow interface {
 	// Clusters are those on which an environment has an Airflow.
 	Clusters(environment string) []string
 	// Do asks the one of an environment on a cluster for a path below "/api/v2", with a body as JSON unless it is nil, and decodes the answer into a value unless that is nil. An
-	// error is [ErrTooLarge] of an answer that is not read.
+	// error is [ErrTooLarge] of an answer that is not read, and [ErrNotThere] of what Airflow does not have.
 	Do(ctx context.Context, environment, cluster, method, path string, query url.Values, body, into any) error
 }
 
 // ErrTooLarge is an answer that is larger than what is read.
-var ErrTooLarge = errors.New("Airflow answers with more than is read") //nolint:staticcheck // it is a name
+var ErrTooLarge = errors.New("Airflow answers with more than is read")
+
+// ErrNotThere is an answer that there is no such thing.
+var ErrNotThere = errors.New("Airflow has no such thing")
 
 // pageSize is how many events are asked for at a time.
 const pageSize = 100
@@ -95,7 +98,14 @@ func (a api) asset(ctx context.Context, uri string) (id int64, there bool, err e
 }
 
 // create makes an event of an asset.
+//
+// What waits for the scheduler is taken out before, and comes in again by the new event. Airflow keeps the time at which a DAG began to wait for the
+// scheduler, and its run has the events up to then: an event that came later would be in no run until there is another one.
 func (a api) create(ctx context.Context, asset int64, extra any) error {
+	err := a.call(ctx, http.MethodDelete, "/assets/"+strconv.FormatInt(asset, 10)+"/queuedEvents", nil, nil, nil)
+	if err != nil && !errors.Is(err, ErrNotThere) {
+		return fmt.Errorf("making an event of an asset: %w", err)
+	}
 	body := map[string]any{"asset_id": asset, "extra": extra}
 	if err := a.call(ctx, http.MethodPost, "/assets/events", nil, body, nil); err != nil {
 		return fmt.Errorf("making an event of an asset: %w", err)

@@ -26,6 +26,8 @@ type fake struct {
 	// away has nothing answered, and lost has events made and no answer come.
 	away, lost bool
 	asked      int
+	// waiting is how many DAGs wait for the scheduler.
+	waiting int
 }
 
 func newFake(t *testing.T, uris ...string) *fake {
@@ -52,6 +54,10 @@ func (f *fake) Do(ctx context.Context, _, _, method, path string, query url.Valu
 	w := httptest.NewRecorder()
 	f.serve(w, r)
 	switch {
+	case w.Code == http.StatusNotFound:
+		return fmt.Errorf("asking: %w", ErrNotThere)
+	case w.Code == http.StatusNoContent:
+		return nil
 	case w.Code != http.StatusOK:
 		return errors.New("it answered " + strconv.Itoa(w.Code))
 	case w.Body.Len() > maxAnswer:
@@ -78,7 +84,18 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, map[string]any{"dags": []map[string]any{{"dag_id": "summary", "bundle_name": "others"}, {"dag_id": "sum", "bundle_name": "orders"}, {"dag_id": "theirs", "bundle_name": "rates"}}})
 	case "GET /api/v2/assets/events":
 		f.answer(w, f.page(q))
+	case "DELETE /api/v2/assets/1/queuedEvents", "DELETE /api/v2/assets/2/queuedEvents":
+		if f.waiting--; f.waiting < 0 {
+			f.waiting = 0
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
 	case "POST /api/v2/assets/events":
+		if f.waiting > 0 {
+			f.t.Error("an event comes behind one that waits for the scheduler: it would be in no run")
+		}
+		f.waiting++
 		var body struct {
 			Asset int64           `json:"asset_id"`
 			Extra json.RawMessage `json:"extra"`

@@ -210,10 +210,10 @@ func (k *Reader) newer(ctx context.Context, s *store.Store, c Claim, e store.Ent
 		return false, nil
 	}
 	m, err := s.Read(ctx, e.Key, c.Dataset.Location)
-	if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
-		return false, nil
-	}
-	if err != nil {
+	if _, damaged := errors.AsType[*store.DamagedError](err); damaged || err != nil {
+		if damaged {
+			err = nil // it does not count
+		}
 		return false, err
 	}
 	if e.Key.State == manifest.Removed {

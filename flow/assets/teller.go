@@ -105,7 +105,7 @@ func (t *Teller) at(ctx context.Context, at api, uri string, f egress.Fact) erro
 	case err != nil:
 		return err
 	case !there && t.waits(f.Environment, f.Dataset):
-		return fmt.Errorf("Airflow has no asset %s yet, and a DAG file has", uri) //nolint:staticcheck // a name
+		return fmt.Errorf("Airflow has no asset %s yet, and a DAG file has", uri)
 	case !there:
 		return nil // nobody there wants to know
 	}

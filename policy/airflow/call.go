@@ -248,6 +248,8 @@ func (m *machine) callSymbol(n *node, what *symbol, a arguments) value {
 		return m.newDAG(n, a, true)
 	case isGroup:
 		return m.newGroup(n, a, false)
+	case isOpenGroup:
+		return m.dbtGroup(n, a)
 	case isLabel:
 		return &label{}
 	case isXCom:

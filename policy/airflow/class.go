@@ -61,6 +61,11 @@ func (m *machine) callClass(n *node, c *class, a arguments) value {
 			switch meaning(s.path) {
 			case isDAG:
 				return m.newDAG(n, a, c.body.names["__init__"] == nil)
+			case isOpenGroup:
+				if c.body.names["__init__"] == nil {
+					return m.dbtGroup(n, a)
+				}
+				return m.newGroup(n, a, true)
 			case isGroup:
 				return m.newGroup(n, a, c.body.names["__init__"] != nil)
 			}

@@ -213,7 +213,7 @@ func neutral(path string) bool {
 	top, _, _ := strings.Cut(path, ".")
 	switch top {
 	case "airflow", "attr", "attrs", "azure", "boto3", "botocore", "croniter", "dateutil", "google", "jinja2", "kubernetes", "numpy", "pandas", "pendulum",
-		"pydantic", "pytz", "requests", "sqlalchemy", "structlog", "typing_extensions", "yaml":
+		"pydantic", "pytz", "requests", "sqlalchemy", "structlog", ours, "typing_extensions", "yaml":
 		return true
 	}
 	return standard(top)
@@ -259,6 +259,9 @@ const (
 // meaning says what an imported path is; empty for what is none of the above. Airflow has moved its things about:
 // what counts is that the path begins at airflow, and how it ends.
 func meaning(path string) string {
+	if own := ownMeaning(path); own != "" {
+		return own
+	}
 	if !strings.HasPrefix(path, "airflow.") {
 		return ""
 	}

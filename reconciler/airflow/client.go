@@ -69,9 +69,6 @@ func New(opts Options) *Client {
 	}}
 }
 
-// Close ends the connections that are not used.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
-
 // Do makes a request to a path below "/api/v2", with a body as JSON unless it is nil, and decodes the answer into a value unless that is nil. An error is
 // [ErrNotThere], or says what Airflow did.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body, into any) error {

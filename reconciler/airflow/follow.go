@@ -56,6 +56,8 @@ type Project struct {
 // Follower follows what becomes of the runs of one Airflow. Its methods are called by one goroutine.
 type Follower struct {
 	client *Client
+	// began is since when what fails is news: when it was asked first, whether it answered or not.
+	began time.Time
 	// seen is when it was looked last; zero: not yet.
 	seen time.Time
 	// ended are the newest run of each DAG that has ended, and running the newest that has not.
@@ -70,16 +72,18 @@ func Follow(client *Client) *Follower {
 	return &Follower{client: client, ended: map[string]Run{}, running: map[string]Run{}, failed: map[string]Failure{}, told: map[string]bool{}}
 }
 
-// Look asks how the DAGs are doing, by project, and returns the tasks that have failed since it was asked last, the oldest first. Those that failed before it was
-// asked first are not among them.
+// Look asks how the DAGs are doing, by project, and returns the tasks by which runs failed since it was asked last, the oldest first. Runs that ended before
+// it was asked first are not among them.
 func (f *Follower) Look(ctx context.Context, now time.Time) (map[string]Project, []Failure, error) {
+	if f.began.IsZero() {
+		f.began = now
+	}
 	dags, err := f.client.Dags(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	first := f.seen.IsZero()
 	since := f.seen.Add(-overlap)
-	if first {
+	if f.seen.IsZero() {
 		since = now.Add(-lookBack)
 	}
 	runs, err := f.client.Runs(ctx, since)
@@ -101,7 +105,7 @@ func (f *Follower) Look(ctx context.Context, now time.Time) (map[string]Project,
 			f.failed[run.Dag] = failure
 		}
 		key := run.Dag + "\x00" + run.ID + "\x00" + run.Ended.String()
-		if !f.told[key] && !first {
+		if !f.told[key] && !run.Ended.Before(f.began) {
 			failures = append(failures, failure)
 		}
 		f.told[key] = true

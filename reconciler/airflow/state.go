@@ -4,7 +4,6 @@ package airflow
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"time"
 )
@@ -58,34 +57,6 @@ type ImportError struct {
 	Trace  string    `json:"stack_trace"`
 }
 
-// Health is how the parts of an Airflow are: "healthy", "unhealthy", or empty for one that it does not have.
-type Health struct {
-	Database, Scheduler, DagProcessor, Triggerer string
-}
-
-// Well reports whether the parts that every Airflow has are healthy.
-func (h Health) Well() bool {
-	const healthy = "healthy"
-	return h.Database == healthy && h.Scheduler == healthy && h.DagProcessor == healthy
-}
-
-// Health asks how the parts are.
-func (c *Client) Health(ctx context.Context) (Health, error) {
-	var answer map[string]struct {
-		Status *string `json:"status"`
-	}
-	if err := c.Do(ctx, http.MethodGet, "/monitor/health", nil, nil, &answer); err != nil {
-		return Health{}, err
-	}
-	of := func(part string) string {
-		if s := answer[part].Status; s != nil {
-			return *s
-		}
-		return ""
-	}
-	return Health{of("metadatabase"), of("scheduler"), of("dag_processor"), of("triggerer")}, nil
-}
-
 // Dags lists the DAGs that are there.
 func (c *Client) Dags(ctx context.Context) ([]Dag, error) {
 	return list[Dag](ctx, c, "/dags", "dags", url.Values{"order_by": {"dag_id"}, "exclude_stale": {"true"}})
@@ -94,15 +65,6 @@ func (c *Client) Dags(ctx context.Context) ([]Dag, error) {
 // Runs lists the runs of all DAGs whose state may have changed since a time, the newest first.
 func (c *Client) Runs(ctx context.Context, since time.Time) ([]Run, error) {
 	return list[Run](ctx, c, "/dags/~/dagRuns", "dag_runs", url.Values{"order_by": {"-run_after"}, "updated_at_gte": {since.UTC().Format(time.RFC3339Nano)}})
-}
-
-// Tasks lists the tasks of all runs that are in one of some states and may have come into it since a time.
-func (c *Client) Tasks(ctx context.Context, since time.Time, states ...string) ([]Task, error) {
-	query := url.Values{"order_by": {"-start_date"}, "updated_at_gte": {since.UTC().Format(time.RFC3339Nano)}}
-	if len(states) > 0 {
-		query["state"] = states
-	}
-	return list[Task](ctx, c, "/dags/~/dagRuns/~/taskInstances", "task_instances", query)
 }
 
 // TasksOf lists the tasks of a run.

@@ -4,9 +4,13 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,7 +138,6 @@ spec:
 		},
 	}
 	f.airflow = airflow.New(*f.options)
-	t.Cleanup(f.airflow.Close)
 	return f
 }
 
@@ -213,7 +216,8 @@ func TestAirflow(t *testing.T) {
 		t.Skip("make test-platform runs it, with Airflow")
 	}
 	f := newFlow(t, "airflow", "executor: LocalExecutor")
-	d := f.serve(binary)
+	door := freeAddress(t)
+	d := serveWith(t, binary, "--repo", f.repo.URL(), "--data", f.data, "--cluster", "test="+f.cluster.Kubeconfig, "--poll", "1h", "--apps-listen", door)
 
 	f.until("the first run", func(ctx context.Context) (bool, any, error) {
 		run, err := f.run(ctx, "daily")
@@ -228,6 +232,7 @@ func TestAirflow(t *testing.T) {
 		t.Errorf("Airflow has the DAGs %+v", dags)
 	}
 	f.refuses()
+	f.enters(d, door)
 
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
@@ -251,10 +256,11 @@ func TestAirflow(t *testing.T) {
 				t.Errorf("the status does not say %q: %s", want, dagsIn(p))
 			}
 		}
-		var page history.Page
-		if d.got("/api/v1/history?kind=task-failed&project=sales", &page); len(page.Events) != 1 || page.Events[0].Object != "broken/hungry" || !strings.HasPrefix(page.Events[0].Why, "out-of-memory: ") {
-			t.Errorf("the history has %+v", page.Events)
-		}
+		f.until("the failure in the history", func(context.Context) (bool, any, error) {
+			var page history.Page
+			d.got("/api/v1/history?kind=task-failed&project=sales", &page)
+			return len(page.Events) == 1 && page.Events[0].Object == "broken/hungry" && strings.HasPrefix(page.Events[0].Why, "out-of-memory: "), page.Events, nil
+		})
 	})
 	t.Run("Gone", func(t *testing.T) {
 		f.repo.Commit(t, "the project is gone", map[string]string{"sales": gittest.Delete})
@@ -264,6 +270,84 @@ func TestAirflow(t *testing.T) {
 			return len(dags) == 0, dags, err
 		})
 	})
+}
+
+// TestAirflowPods: with the KubernetesExecutor each task is a pod, which reads the version that it belongs to and has none of Airflow's keys.
+func TestAirflowPods(t *testing.T) {
+	if !*platform {
+		t.Skip("make test-platform runs it, with Airflow")
+	}
+	f := newFlow(t, "airflowpods", "executor: KubernetesExecutor")
+	if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	workers, err := f.cluster.Client(t).CoreV1().Pods("engine-dev").Watch(t.Context(), metav1.ListOptions{LabelSelector: "airflow.trunkline.dev/component=worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer workers.Stop()
+	f.serve(binary)
+	f.ends("daily", "success")
+	event := <-workers.ResultChan()
+	pod, ok := event.Object.(*corev1.Pod)
+	if !ok || pod.Spec.ServiceAccountName != "airflow-worker" || pod.Labels["trunkline.dev/project"] != "engine" {
+		t.Errorf("the pod of a task is %+v", event.Object)
+	}
+	for _, v := range pod.Spec.Containers[0].Env {
+		if v.ValueFrom != nil || strings.HasPrefix(v.Name, "AIRFLOW__DATABASE__") {
+			t.Errorf("a task has the variable %s", v.Name)
+		}
+	}
+}
+
+// enters goes into Airflow from the console, as a browser does.
+func (f *flow) enters(d *daemon, door string) {
+	f.t.Helper()
+	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var entry struct {
+		URL string `json:"url"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&entry); err != nil || resp.StatusCode != http.StatusCreated {
+		f.t.Fatalf("entering Airflow: %s, %v", resp.Status, err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", door)
+	}}}
+	get := func(address string) string {
+		resp, err := browser.Get(address)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		return resp.Status + " " + string(text)
+	}
+	const base = "/airflow/dev/engine/airflow/"
+	if page := get(entry.URL); !strings.Contains(page, `<base href="`+base+`"`) {
+		f.t.Errorf("the page of Airflow is %.500s", page)
+	}
+	at, err := url.Parse(entry.URL)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"daily"`) {
+		f.t.Errorf("the DAGs in a browser are %.500s", dags)
+	}
+	jar, _ = cookiejar.New(nil)
+	if browser.Jar = jar; strings.HasPrefix(get(at.Scheme+"://"+at.Host+base+"api/v2/dags"), "200") {
+		f.t.Error("someone without a session sees the DAGs")
+	}
 }
 
 // dagsIn is what the status says of the DAGs of the project.
@@ -307,9 +391,7 @@ func (f *flow) refuses() {
 		if key != "" {
 			other.Key = func(context.Context) (string, error) { return key, nil }
 		}
-		c := airflow.New(other)
-		defer c.Close()
-		return c.Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
+		return airflow.New(other).Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
 	}
 	for name, tc := range map[string]struct {
 		key  string

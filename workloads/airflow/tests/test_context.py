@@ -70,7 +70,7 @@ def test_found_beside_the_file_that_calls(bundle):
     file = bundle / "deep/dag.py"
     file.write_text("from trunkline_airflow import image, project\nhere = project()\nbase = image('base')\n")
     names: dict = {"__name__": "dag"}
-    exec(compile(file.read_text(), str(file), "exec"), names)  # noqa: S102 # as Airflow loads it
+    exec(compile(file.read_text(), str(file), "exec"), names)  # as Airflow loads it
     assert names["here"].project == "orders"
     assert names["base"] == "ghcr.io/acme/base:2"
 
@@ -79,5 +79,5 @@ def test_there_is_none(tmp_path, monkeypatch):
     with pytest.raises(ContextError, match=rf"in {tmp_path} or a folder above.*TRUNKLINE_CONTEXT"):
         context.find(str(tmp_path / "dag.py"))
     monkeypatch.setenv(context.VARIABLE, str(tmp_path / "gone.json"))
-    with pytest.raises(ContextError, match="gone.json: No such file"):
+    with pytest.raises(ContextError, match=r"gone\.json: No such file"):
         context.project()

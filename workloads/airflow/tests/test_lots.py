@@ -37,7 +37,13 @@ def test_an_id_is_in_utc():
 @pytest.mark.parametrize(
     ("reason", "unit", "start", "end", "want"),
     [
-        ("an interval is its lots", "hourly", "2026-01-01T22:00", "2026-01-02T01:00", ["20260101PT1H022", "20260101PT1H023", "20260102PT1H000"]),
+        (
+            "an interval is its lots",
+            "hourly",
+            "2026-01-01T22:00",
+            "2026-01-02T01:00",
+            ["20260101PT1H022", "20260101PT1H023", "20260102PT1H000"],
+        ),
         ("a short one is in a lot", "daily", "2026-01-01T22:00", "2026-01-01T23:00", ["20260101P1D000"]),
         ("one that begins within a lot has it", "hourly", "2026-01-01T22:30", "2026-01-01T23:30", ["20260101PT1H022", "20260101PT1H023"]),
         ("its end is none of it", "hourly", "2026-01-01T22:30", "2026-01-01T23:00", ["20260101PT1H022"]),

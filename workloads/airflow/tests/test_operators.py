@@ -91,7 +91,11 @@ def test_made_again_the_same(make):
 
 
 def test_secrets(make):
-    given = {"PASSWORD": SecretValue("db", "password"), "URL": "db://$(PASSWORD)@db", "TOKEN": SecretValue("orders/api", "token", store="vault")}
+    given = {
+        "PASSWORD": SecretValue("db", "password"),
+        "URL": "db://$(PASSWORD)@db",
+        "TOKEN": SecretValue("orders/api", "token", store="vault"),
+    }
     spec = rendered(make(command=["load"], identity="cleaner", env_vars=given, size="tiny"))["spec"]
     env = {e["name"]: e for e in spec["containers"][0]["env"]}
     names = [e["name"] for e in spec["containers"][0]["env"]]
@@ -150,7 +154,10 @@ def test_labels(text, want):
 def final(phase, *, message=None, code=0, name="p"):
     state = k8s.V1ContainerState(terminated=k8s.V1ContainerStateTerminated(exit_code=code, message=message))
     status = k8s.V1ContainerStatus(name="main", image="a", image_id="", ready=False, restart_count=0, state=state)
-    return k8s.V1Pod(metadata=k8s.V1ObjectMeta(name=name, namespace="orders-dev", uid="u"), status=k8s.V1PodStatus(phase=phase, container_statuses=[status]))
+    return k8s.V1Pod(
+        metadata=k8s.V1ObjectMeta(name=name, namespace="orders-dev", uid="u"),
+        status=k8s.V1PodStatus(phase=phase, container_statuses=[status]),
+    )
 
 
 class Cluster:
@@ -216,7 +223,7 @@ def test_lost_with_the_machine(make, monkeypatch):
         make().execute(context(make()))
     assert cluster.made == 3
     cluster = Cluster(monkeypatch, [lost()])
-    with pytest.raises(PodFailed, match="^evicted: "):
+    with pytest.raises(PodFailed, match=r"^evicted: "):
         make(lifecycle="on-demand").execute(context(make()))
 
 
@@ -233,7 +240,7 @@ def test_refused_by_the_cluster(make, monkeypatch):
     refusal = ApiException(status=403)
     refusal.body = '{"message":"exceeded quota: q"}'
     Cluster(monkeypatch, [refusal])
-    with pytest.raises(PodFailed, match="^quota: the cluster does not take the pod: exceeded quota: q"):
+    with pytest.raises(PodFailed, match=r"^quota: the cluster does not take the pod: exceeded quota: q"):
         make().execute(context(make()))
 
 

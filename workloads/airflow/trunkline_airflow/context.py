@@ -21,7 +21,8 @@ Trunkline renders it as one file of JSON, ``.trunkline/context.json``, beside th
       "secretStores": {"vault": {"provider": "vault", "resolve": "entrypoint"}}
     }
 
-``unit`` and ``manifests`` are missing where nobody keeps lots; ``write`` is where a dataset is written, if that is another place. ``TRUNKLINE_CONTEXT`` names another file, for tests.
+``unit`` and ``manifests`` are missing where nobody keeps lots; ``write`` is where a dataset is written, if that is another place.
+``TRUNKLINE_CONTEXT`` names another file, for tests.
 """
 
 from __future__ import annotations
@@ -197,6 +198,11 @@ class _Reader:
             raise self.wrong("spot.tolerations", "a list of tables")
         return Nodes(self.texts(of, "nodeSelector"), tuple({k: self.text(t, k) for k in t} for t in tolerations))
 
+    def dataset(self, of: dict[str, Any]) -> Dataset:
+        uri = self.text(of, "uri")
+        unit, manifests = self.text(of, "unit", needed=False), self.text(of, "manifests", needed=False)
+        return Dataset(uri, self.text(of, "write", needed=False) or uri, unit, manifests)
+
     def project(self, read: Any) -> Project:
         if not isinstance(read, dict):
             raise self.wrong("it", "a table")
@@ -217,11 +223,7 @@ class _Reader:
             sizes=self.each(read, "sizes", lambda v: Size(self.text(v, "cpu", needed=False), self.text(v, "memory", needed=False))),
             spot=self.nodes(self.table(read, "spot")),
             stores=self.texts(read, "stores"),
-            datasets=self.each(
-                read,
-                "datasets",
-                lambda v: Dataset(self.text(v, "uri"), self.text(v, "write", needed=False) or self.text(v, "uri"), self.text(v, "unit", needed=False), self.text(v, "manifests", needed=False)),
-            ),
+            datasets=self.each(read, "datasets", self.dataset),
             lot_image=self.text(read, "lotImage", needed=False),
             secret_stores=self.each(read, "secretStores", lambda v: v),
         )

@@ -14,7 +14,6 @@ from typing import Any, Literal
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperator, TaskGroup
 
-from trunkline_airflow.context import project
 from trunkline_airflow.operators import ContainerOperator
 
 MANIFEST = 12
@@ -207,7 +206,6 @@ class DbtTaskGroup(TaskGroup):
         found = steps(read(_beside(self.dag.fileloc, manifest_file)), tags=tags, exclude_tags=exclude_tags, tests=tests)
         if not found:
             raise ManifestError(f"the manifest {manifest_file} has no model for the group {group_id!r}: look at its tags")
-        given = {"size": "mx.micro" if "mx.micro" in project(self.dag.fileloc).sizes else "", **(operator_args or {})}
         self.start = EmptyOperator(task_id=start_name, task_group=self, dag=self.dag)
         self.end = EmptyOperator(task_id=end_name, task_group=self, dag=self.dag)
         made: dict[str, BaseOperator] = {}
@@ -217,7 +215,7 @@ class DbtTaskGroup(TaskGroup):
                 command=[part.replace("{command}", step.command).replace("{model}", step.model) for part in command],
                 task_group=self,
                 dag=self.dag,
-                **given,
+                **(operator_args or {}),
             )
         followed = {i for step in found for i in step.after}
         for step in found:

@@ -54,6 +54,12 @@ class ContainerOperator(KubernetesPodOperator):  # type: ignore[misc,unused-igno
     :param workload: what the pod is counted as, in costs and pages; default: ``DAG.TASK``.
     :param user: the user id of the processes, for images whose user is root; default: that of the image.
     :param spot_retries: how often a pod that is lost with its spot machine is made again, without that being a retry of the task.
+    :param startup_timeout_seconds: how long the pod may take until it runs, since machines may have to come.
+    :param labels: further labels of the pod.
+    :param node_selector: further labels of its machine.
+    :param tolerations: further taints of machines that it puts up with.
+    :param volumes: further volumes.
+    :param volume_mounts: where they are.
     :param kwargs: arguments of ``KubernetesPodOperator`` and ``BaseOperator``, as far as they are not set here.
     """
 
@@ -77,6 +83,12 @@ class ContainerOperator(KubernetesPodOperator):  # type: ignore[misc,unused-igno
         workload: str = "",
         user: int | None = None,
         spot_retries: int = 2,
+        startup_timeout_seconds: int = 600,
+        labels: Mapping[str, str] | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        tolerations: Sequence[k8s.V1Toleration] = (),
+        volumes: Sequence[k8s.V1Volume] = (),
+        volume_mounts: Sequence[k8s.V1VolumeMount] = (),
         **kwargs: Any,
     ) -> None:
         self.project: Project = project(getattr(kwargs.get("dag"), "fileloc", "") or "")
@@ -89,7 +101,6 @@ class ContainerOperator(KubernetesPodOperator):  # type: ignore[misc,unused-igno
         parts.add(pods.environment(self.project, account, env_vars or {}, command, size))
         if xcom_push:
             parts.env.append(k8s.V1EnvVar(name="TRUNKLINE_RESULT", value="/dev/termination-log"))
-        kwargs.setdefault("startup_timeout_seconds", 600)
         kwargs.setdefault("log_pod_spec_on_failure", False)
         super().__init__(
             namespace=self.project.namespace,
@@ -97,18 +108,19 @@ class ContainerOperator(KubernetesPodOperator):  # type: ignore[misc,unused-igno
             cmds=[*parts.before, *command],
             arguments=list(arguments or []),
             env_vars=parts.env,
-            volumes=[*parts.volumes, *kwargs.pop("volumes", [])],
-            volume_mounts=[*parts.mounts, *kwargs.pop("volume_mounts", [])],
+            volumes=[*parts.volumes, *volumes],
+            volume_mounts=[*parts.mounts, *volume_mounts],
             init_containers=[*parts.init, *kwargs.pop("init_containers", [])],
-            labels={**kwargs.pop("labels", {}), **parts.labels},
+            labels={**(labels or {}), **parts.labels},
             container_resources=pods.resources(self.project, size),
-            node_selector={**nodes.node_selector, **kwargs.pop("node_selector", {})},
-            tolerations=[*pods.tolerations(self.project, lifecycle), *kwargs.pop("tolerations", [])],
+            node_selector={**nodes.node_selector, **(node_selector or {})},
+            tolerations=[*pods.tolerations(self.project, lifecycle), *tolerations],
             service_account_name=account,
             automount_service_account_token=kwargs.pop("automount_service_account_token", False),
             security_context=pods.pod_security(user, writes=bool(disk_size)),
             container_security_context=pods.container_security(),
             base_container_name=pods.CONTAINER,
+            startup_timeout_seconds=startup_timeout_seconds,
             do_xcom_push=False,  # which would be by a second container, of an image from elsewhere
             deferrable=False,  # no triggerer is needed
             **kwargs,

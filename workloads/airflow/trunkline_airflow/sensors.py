@@ -63,23 +63,25 @@ class LotSensor(ContainerSensor):
         read or write it, which is what gives its account the right to look.
     :param lot: the id of a lot, or several with spaces between, as a template. Default: those that the run is for: of the events of the
         dataset's asset that started it, or else all of its data interval; of a run without length, the last lot that had ended.
-    :param kwargs: those of :class:`ContainerSensor`.
+    :param image: an image with the program ``lot``; default: the ``lotImage`` of the environment.
+    :param size: its size class; default: ``mx.nano``.
+    :param kwargs: those of :class:`ContainerSensor`, but ``command``, ``arguments`` and ``poke_on``.
     """
 
     template_fields: Sequence[str] = (*ContainerSensor.template_fields, "lot")
 
-    def __init__(self, *, dataset: str, lot: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, dataset: str, lot: str = "", image: str = "", size: str = "", **kwargs: Any) -> None:
         here = project(getattr(kwargs.get("dag"), "fileloc", "") or "")
         found = here.dataset(dataset)
         name = dataset if "/" in dataset else f"{here.project}/{dataset}"
         if not found.manifests or found.unit not in UNITS:
             raise ContextError(f"nobody keeps lots of the dataset {name!r} in the environment {here.environment!r}")
-        kwargs.setdefault("image", here.lot_image)
-        if not kwargs["image"]:
+        image = image or here.lot_image
+        if not image:
             raise ContextError(f"the environment {here.environment!r} has no lotImage, which looks for lots")
-        kwargs.setdefault("size", "mx.nano" if "mx.nano" in here.sizes else "")
+        size = size or ("mx.nano" if "mx.nano" in here.sizes else "")
         command = ["lot", "state", "--manifests", found.manifests, "--location", found.uri, name.partition("/")[2]]
-        super().__init__(command=command, poke_on={NOT_THERE}, **kwargs)
+        super().__init__(image=image, size=size, command=command, poke_on={NOT_THERE}, **kwargs)
         self.dataset = name
         self.unit = found.unit
         self.lot = lot

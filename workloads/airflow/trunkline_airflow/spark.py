@@ -91,6 +91,8 @@ class SparkOperator(ContainerOperator):
         identity: str = "",
         env_vars: Mapping[str, str | SecretValue] | None = None,
         user: int = 185,
+        annotations: Mapping[str, str] | None = None,
+        node_selector: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         for own in ("command", "arguments", "size", "xcom_push"):
@@ -107,12 +109,12 @@ class SparkOperator(ContainerOperator):
         told = sparkconf.common(
             str(kwargs.get("task_id", "spark")), driver, committer, sparkconf.hadoop(here.folder(event_logs)), jars, py_files
         )
-        annotations = {"spark.trunkline.dev/driver-heap": f"{driver.heap}Mi", **kwargs.pop("annotations", {})}
+        said = {**(annotations or {}), "spark.trunkline.dev/driver-heap": f"{driver.heap}Mi"}
         if history:
-            annotations["spark.trunkline.dev/history"] = history
+            said["spark.trunkline.dev/history"] = history
         if mode == "cluster":
             executor = _process(here, executor_size, python=python, factor=overhead_factor, tasks=executor_tasks)
-            annotations |= sparkconf.said(executor, spot=spot)
+            said |= sparkconf.said(executor, spot=spot)
             told |= sparkconf.executing(executors) | sparkconf.clustered(
                 here.namespace, image or here.image_of(), executor, _TEMPLATE, pods.CONTAINER
             )
@@ -143,8 +145,8 @@ class SparkOperator(ContainerOperator):
             lifecycle="on-demand",
             command=["/bin/sh", "-c", _LOCAL if mode == "local" else _UNPACK, "submit"],
             arguments=[*options, application, *application_args],
-            annotations=annotations,
-            node_selector={**({_ZONE: zone} if zone else {}), **kwargs.pop("node_selector", {})},
+            annotations=said,
+            node_selector={**({_ZONE: zone} if zone else {}), **(node_selector or {})},
             automount_service_account_token=mode == "cluster",
             **kwargs,
         )

@@ -60,8 +60,8 @@ connection to the database and no keys: it asks the API server.
   (include "airflow.key" (dict "root" $root "name" "AIRFLOW__API__SECRET_KEY" "key" "session") | fromJson)
 ) -}}
 {{- with include "airflow.database" $root | fromJson -}}
-{{- if .secret -}}
-{{- $own = append $own (dict "name" "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" "valueFrom" (dict "secretKeyRef" (dict "name" .secret "key" (.key | default "connection")))) -}}
+{{- if .from -}}
+{{- $own = append $own (dict "name" "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" "valueFrom" (dict "secretKeyRef" (dict "name" .from "key" (.key | default "connection")))) -}}
 {{- else -}}
 {{- $own = concat $own (list
   (include "airflow.key" (dict "root" $root "name" "TRUNKLINE_POSTGRES" "key" "postgres") | fromJson)
