@@ -29,6 +29,7 @@ var skips = []struct{ test, reason string }{
 	{"console/web.TestInABrowser", "there is no Chromium, and it cannot be installed: the other tests of the pages read their HTML"},
 	{"cmd/trunkline/e2e.TestSignOn", "there is no Chromium, and it cannot be installed: the tests of the console sign on without one"},
 	{"cmd/trunkline/e2e.TestSpark", "make test-platform runs it, with Spark"},
+	{"cmd/trunkline/e2e.TestAirflowOperators", "make test-platform runs it, with Airflow"},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},
 }
 
