@@ -19,20 +19,14 @@ func (c *Catalog) Cycles() []Cycle { return slices.Clone(c.cycles) }
 // is asked for the nodes that the other one has differ by what was declared, not by what is near.
 func (c *Catalog) Around(projects []string, nodes ...string) *Graph {
 	g := &Graph{}
-	kind := func(id string) NodeKind {
-		if _, local, _ := strings.Cut(id, "/"); strings.Contains(local, "@") {
-			return DatasetNode
-		}
-		return WorkloadNode
-	}
 	seen := map[Edge]bool{}
 	edge := func(e Edge) {
 		if e.Kind == DependsOn || seen[e] {
 			return // it is between projects, and nothing flows along it
 		}
 		seen[e] = true
-		g.AddNode(Node{ID: e.From, Kind: kind(e.From)})
-		g.AddNode(Node{ID: e.To, Kind: kind(e.To)})
+		g.AddNode(Node{ID: e.From, Kind: kindOf(e.From)})
+		g.AddNode(Node{ID: e.To, Kind: kindOf(e.To)})
 		g.AddEdge(e)
 	}
 	for _, name := range projects {
@@ -53,7 +47,7 @@ func (c *Catalog) Around(projects []string, nodes ...string) *Graph {
 				g.AddNode(Node{ID: workloadID(p.Name, w.Name), Kind: WorkloadNode})
 			}
 		}
-		for _, e := range p.edges {
+		for _, e := range p.flow() {
 			edge(e)
 		}
 	}
@@ -64,7 +58,7 @@ func (c *Catalog) Around(projects []string, nodes ...string) *Graph {
 	}
 	for _, id := range nodes {
 		if c.declares(id) {
-			g.AddNode(Node{ID: id, Kind: kind(id)})
+			g.AddNode(Node{ID: id, Kind: kindOf(id)})
 		}
 	}
 	last := ""
@@ -75,7 +69,7 @@ func (c *Catalog) Around(projects []string, nodes ...string) *Graph {
 			continue // nodes are sorted by project
 		}
 		last = name
-		for _, e := range p.edges {
+		for _, e := range p.flow() {
 			if g.has(e.From) && g.has(e.To) {
 				edge(e)
 			}
@@ -91,6 +85,9 @@ func (c *Catalog) declares(id string) bool {
 	if !ok {
 		return false
 	}
+	if _, isDAG := p.dagNodes[id]; isDAG {
+		return true
+	}
 	return slices.Contains(p.ids, id) || slices.ContainsFunc(p.Spec.Workloads, func(w v1alpha1.Workload) bool {
 		return w.Name == local && !p.excludedEverywhere(&w)
 	})
@@ -103,7 +100,7 @@ func (c *Catalog) edgesInto(workload, dataset string) (edges []Edge) {
 	if !ok {
 		return nil
 	}
-	for _, e := range p.edges {
+	for _, e := range p.flow() {
 		if e.From == dataset && e.To == workload {
 			edges = append(edges, e)
 		}

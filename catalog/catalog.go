@@ -51,6 +51,8 @@ type Catalog struct {
 	lots *btree.Set[string]
 	// resources are those of the cloud: kind, name and scope, who owns or uses it, and where that is declared.
 	resources *btree.Set[string]
+	// airflows are who runs the Airflow of an environment, and who has DAGs in it: environment, which of both, project, and what others depend on.
+	airflows *btree.Set[string]
 	// dirs are the folders that projects are declared in: folder and project.
 	dirs *btree.Set[string]
 	// homes are the files that declare a project, well or badly: the folder, in lower-case letters, and the file.
@@ -91,9 +93,14 @@ type Project struct {
 	workloads map[string]int
 	// edges are those that the project's workloads make, and needs those to the projects that it depends on.
 	edges, needs []Edge
-	// readers, spaces, places, lots, resources and unsettled are the project's share of the indexes.
-	readers, spaces, places, lots, resources []string
-	unsettled                                bool
+	// dags are the project's DAG files, and dagEdges those that they make; dagPlaces and dagNodes say where that is written.
+	dags      []DagSet
+	dagEdges  []Edge
+	dagPlaces map[Edge]v1alpha1.Position
+	dagNodes  map[string]v1alpha1.Position
+	// readers, spaces, places, lots, resources, airflow and unsettled are the project's share of the indexes.
+	readers, spaces, places, lots, resources, airflow []string
+	unsettled                                         bool
 }
 
 // Name is the platform's.
@@ -227,7 +234,7 @@ func (c *Catalog) derive(tree fs.FS) *Catalog {
 	return &Catalog{
 		self: &token{}, parent: c.self, frame: c.frame, tree: tree, library: c.library,
 		units: c.units.Copy(), declared: c.declared.Copy(), broken: maps.Clone(c.broken), unread: c.unread,
-		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), lots: c.lots.Copy(), resources: c.resources.Copy(), dirs: c.dirs.Copy(),
+		projects: c.projects.Copy(), readers: c.readers.Copy(), spaces: c.spaces.Copy(), places: c.places.Copy(), lots: c.lots.Copy(), resources: c.resources.Copy(), airflows: c.airflows.Copy(), dirs: c.dirs.Copy(),
 		homes: c.homes.Copy(), misplaced: c.misplaced.Copy(),
 		unsettled: c.unsettled.Copy(), found: c.found.Copy(), cycles: c.cycles,
 	}

@@ -39,7 +39,9 @@ func (g *Graph) Cycles() []Cycle {
 // each calls yield for each edge that leaves a node.
 func (g *Graph) each(node int, yield func(to int)) {
 	for _, e := range g.out[node] {
-		yield(e.to)
+		if e.kind != Inlet {
+			yield(e.to)
+		}
 	}
 }
 
@@ -54,7 +56,7 @@ func (g *Graph) shortestCycle(group []int) Cycle {
 	via := map[string]Edge{}
 	for queue := []string{first}; len(queue) > 0; queue = queue[1:] {
 		for _, e := range g.outOf(g.index[queue[0]]) {
-			if !inside[e.To] {
+			if !inside[e.To] || e.Kind == Inlet {
 				continue
 			}
 			if e.To == first {

@@ -303,25 +303,6 @@ func (f *frame) checkEnvironments(k *checker) {
 		checkSecretStores(k, env)
 		checkAccess(k, env)
 		checkPreview(k, name, env)
-		notYet(k, env)
-	}
-}
-
-// notYet warns of fields that are part of the format but that this version does not act on: a field that people
-// trust must never be ignored in silence.
-func notYet(k *checker, env *v1alpha1.Environment) {
-	for _, f := range []struct {
-		field string
-		set   bool
-	}{
-		{"orchestrator", env.Spec.Orchestrator == v1alpha1.Airflow},
-	} {
-		if f.set {
-			k.add(v1alpha1.Problem{
-				Rule: RuleNotYet, About: About(k.doc), Position: k.doc.Position("spec", f.field), Path: "spec." + f.field, Severity: v1alpha1.Warn,
-				Message: fmt.Sprintf("%s %q: this version does not act on %q yet", k.doc.Kind, k.doc.Name, f.field),
-			}, nil)
-		}
 	}
 }
 

@@ -17,9 +17,11 @@ type NodeKind string
 const (
 	DatasetNode  NodeKind = "dataset"
 	WorkloadNode NodeKind = "workload"
+	// DAGNode is a DAG that a DAG file of a project has: "project/dag:dag_id".
+	DAGNode NodeKind = "dag"
 )
 
-// Node is a dataset ("project/name@version") or a workload ("project/name").
+// Node is a dataset ("project/name@version"), a workload ("project/name"), or a DAG of Airflow that uses datasets ("project/dag:dag_id").
 type Node struct {
 	ID   string   `json:"id"`
 	Kind NodeKind `json:"kind"`
@@ -36,6 +38,8 @@ const (
 	Writes EdgeKind = "writes"
 	// After goes from a workload to the one that runs after it.
 	After EdgeKind = "after"
+	// Inlet goes from a dataset to a DAG of which a task reads it while it runs. Nothing waits for it, so that it is part of no cycle.
+	Inlet EdgeKind = "inlet"
 	// DependsOn goes from a project to another one whose releases wait for its.
 	DependsOn EdgeKind = "dependsOn"
 )
@@ -59,6 +63,8 @@ func (e Edge) Because() string {
 		return e.From + " writes " + e.To
 	case DependsOn:
 		return e.To + " depends on " + e.From
+	case Inlet:
+		return e.To + " has " + e.From + " as an inlet"
 	default:
 		return e.To + " runs after " + e.From
 	}
@@ -84,11 +90,20 @@ func (e Edge) compare(o Edge) int {
 
 // EdgePosition finds where an edge is declared.
 func (c *Catalog) EdgePosition(e Edge) v1alpha1.Position {
-	project, name, _ := strings.Cut(e.declarer(), "/")
+	project, _, _ := strings.Cut(e.declarer(), "/")
 	p, ok := c.projects.Get(project)
 	if !ok {
 		return v1alpha1.Position{}
 	}
+	return c.edgePosition(p, e)
+}
+
+// edgePosition finds where an edge of a project is declared.
+func (c *Catalog) edgePosition(p *Project, e Edge) v1alpha1.Position {
+	if at, ok := p.dagPlaces[e]; ok {
+		return at
+	}
+	_, name, _ := strings.Cut(e.declarer(), "/")
 	if e.Kind == DependsOn {
 		return p.Document.Position("spec", "dependsOn", slices.Index(p.Spec.DependsOn, e.Role))
 	}
@@ -109,6 +124,9 @@ func (c *Catalog) NodePosition(id string) v1alpha1.Position {
 	p, ok := c.projects.Get(project)
 	if !ok {
 		return v1alpha1.Position{}
+	}
+	if at, ok := p.dagNodes[id]; ok {
+		return at
 	}
 	if _, i, ok := p.Dataset(local); ok {
 		return p.Document.Position("spec", "datasets", i)
@@ -131,7 +149,10 @@ func (c *Catalog) Graph() *Graph {
 		}
 	}
 	for p := range c.Projects() {
-		for _, e := range p.edges {
+		for id := range p.dagNodes {
+			g.AddNode(Node{ID: id, Kind: DAGNode})
+		}
+		for _, e := range p.flow() {
 			g.AddEdge(e)
 		}
 	}

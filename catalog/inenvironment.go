@@ -31,6 +31,7 @@ func (k *checker) inEnvironment(p *Project, env string) {
 	k.resourcesIn(p, env)
 	k.secretsIn(p, env)
 	k.sparksIn(p, env)
+	k.sameSchedule(p, env)
 	for _, e := range p.edges {
 		if e.Kind != Reads {
 			continue

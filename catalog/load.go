@@ -193,7 +193,7 @@ func (c *Catalog) linkAll() error {
 	c.whole, c.relinked = true, nil
 	c.declared, c.projects = &btree.Map[string, *v1alpha1.Document]{}, &btree.Map[string, *Project]{}
 	c.readers, c.spaces, c.places = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
-	c.lots, c.resources = &btree.Set[string]{}, &btree.Set[string]{}
+	c.lots, c.resources, c.airflows = &btree.Set[string]{}, &btree.Set[string]{}, &btree.Set[string]{}
 	c.dirs, c.unsettled = &btree.Set[string]{}, &btree.Set[string]{}
 	c.homes, c.misplaced = &btree.Set[string]{}, &btree.Set[string]{}
 	c.broken, c.unread = map[docKey]int{}, 0
@@ -238,7 +238,11 @@ func (c *Catalog) linkAll() error {
 			all = append(all, p)
 		}
 	}
-	if err := c.linkProjects(all, newMeetings()); err != nil {
+	m := newMeetings()
+	for env := range c.Environments {
+		m.airflows[env] = true
+	}
+	if err := c.linkProjects(all, m); err != nil {
 		return err
 	}
 	c.findCycles()
@@ -350,6 +354,9 @@ func (c *Catalog) linkProjects(projects []*Project, m meetings) error {
 		}
 		for _, key := range p.resources {
 			c.resources.Insert(key)
+		}
+		for _, key := range p.airflow {
+			c.airflows.Insert(key)
 		}
 		m.of(p)
 	}

@@ -12,12 +12,12 @@ import (
 // meetings are the places in which projects can get into each other's way.
 type meetings struct {
 	// spaces are clusters and namespaces, places the paths of datasets, lots the places of their manifests, and resources those of the
-	// cloud.
-	spaces, places, lots, resources map[string]bool
+	// cloud. Airflows are environments.
+	spaces, places, lots, resources, airflows map[string]bool
 }
 
 func newMeetings() meetings {
-	return meetings{spaces: map[string]bool{}, places: map[string]bool{}, lots: map[string]bool{}, resources: map[string]bool{}}
+	return meetings{spaces: map[string]bool{}, places: map[string]bool{}, lots: map[string]bool{}, resources: map[string]bool{}, airflows: map[string]bool{}}
 }
 
 // of adds those of a project.
@@ -39,6 +39,10 @@ func (m meetings) of(p *Project) {
 		place, _, _ := strings.Cut(key, sep)
 		m.resources[place] = true
 	}
+	for _, key := range p.airflow {
+		env, _, _ := strings.Cut(key, sep)
+		m.airflows[env] = true
+	}
 }
 
 // checkMeetings looks again at who meets whom.
@@ -51,6 +55,9 @@ func (c *Catalog) checkMeetings(m meetings) {
 	}
 	for place := range m.resources {
 		c.set("resource"+sep+place, c.sameResource(place))
+	}
+	for env := range m.airflows {
+		c.set("airflow"+sep+env, c.sameAirflow(env))
 	}
 	for place := range m.places {
 		c.set("place"+sep+place, c.overlap(place))

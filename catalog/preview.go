@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/btree"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"trunkline.dev/trunkline/api/location"
@@ -199,6 +200,14 @@ func (c *Catalog) downstream(env string, from, named []string) []string {
 			add(name)
 		}
 	}
+	// Projects with DAGs have an Airflow of the preview's own: what is not merged yet has no business in the one that others share.
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		if p, _ := c.projects.Get(name); c.DagsIn(p, env) {
+			for _, a := range c.Airflows(env) {
+				add(a.Project)
+			}
+		}
+	}
 	return slices.Sorted(maps.Keys(seen))
 }
 
@@ -240,6 +249,13 @@ func (c *Catalog) previewing(of PreviewOf, env *v1alpha1.Environment, p *Preview
 		}
 	}
 	next.frame = &f
+	next.airflows = &btree.Set[string]{}
+	for _, name := range p.Projects {
+		project, _ := next.projects.Get(name)
+		for _, key := range next.airflowKeys(project) {
+			next.airflows.Insert(key)
+		}
+	}
 	return next
 }
 

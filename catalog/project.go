@@ -61,12 +61,16 @@ func (p *Project) Workload(name string) (*v1alpha1.Workload, int, bool) {
 func (p *Project) Edges() []Edge { return p.edges }
 
 // links are all edges that the project declares.
-func (p *Project) links() []Edge { return slices.Concat(p.edges, p.needs) }
+func (p *Project) links() []Edge { return slices.Concat(p.edges, p.dagEdges, p.needs) }
+
+// flow are the edges along which data go.
+func (p *Project) flow() []Edge { return slices.Concat(p.edges, p.dagEdges) }
 
 // linkProject checks a project, and finds its edges and its share of the indexes. It changes nothing but p.
 func (c *Catalog) linkProject(p *Project) *checker {
 	k := &checker{c: c, doc: p.Document}
 	p.edges, p.needs, p.readers, p.spaces, p.places, p.lots, p.resources = nil, nil, nil, nil, nil, nil, nil
+	p.airflow = c.airflowKeys(p)
 	k.outsideGovernance(p)
 	k.rights(p)
 	k.datasets(p)
@@ -77,6 +81,9 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.replays(p)
 	k.withoutLots(p)
 	k.links(p)
+	k.orchestrators(p)
+	k.readDags(p)
+	k.linkDags(p)
 	k.dependsOn(p)
 	k.notifications(p)
 	k.clusterless(p)

@@ -68,13 +68,13 @@ func (c *Catalog) successors(id string) (next []string) {
 	if strings.Contains(id, "@") {
 		for workload := range below(c.readers, id+sep) {
 			name, local, _ := strings.Cut(workload, "/")
-			if p, ok := c.projects.Get(name); ok && slices.ContainsFunc(p.edges, func(e Edge) bool { return e.From == id && e.To == name+"/"+local }) {
+			if p, ok := c.projects.Get(name); ok && slices.ContainsFunc(p.flow(), func(e Edge) bool { return e.From == id && e.To == name+"/"+local }) {
 				next = append(next, workload)
 			}
 		}
 		return next
 	}
-	for _, e := range p.edges {
+	for _, e := range p.flow() {
 		if e.From == id {
 			next = append(next, e.To)
 		}
@@ -97,7 +97,7 @@ func (c *Catalog) predecessors(id string) (next []string) {
 	return next
 }
 
-// Readers returns the workloads that read a dataset, or would if it were there, by id.
+// Readers returns the workloads and DAGs that read a dataset, or would if it were there, by id.
 func (c *Catalog) Readers(dataset string) []string {
 	var ids []string
 	for workload := range below(c.readers, dataset+sep) {

@@ -62,6 +62,8 @@ type Release struct {
 	Cloud *Cloud `json:"cloud,omitempty"`
 	// Data is whose rights on data are given by objects of the release; nil if nobody's are.
 	Data *Data `json:"data,omitempty"`
+	// Dags are the DAG files that the Airflow of the environment runs; nil if there are none.
+	Dags *Dags `json:"dags,omitempty"`
 	// Dir is the folder of the project in the tree; the files of its workloads are relative to it.
 	Dir string `json:"dir"`
 	// Root is the folder that the paths of the project stay in: that of the repository that declares it, if the platform
@@ -113,6 +115,8 @@ type Workload struct {
 	Params   map[string]any         `json:"params,omitempty"`
 	// Spark is what driver and executors are of a workload of Spark; nil for all others.
 	Spark *spark.Setup `json:"spark,omitempty"`
+	// Airflow is what a workload is told that runs the Airflow of an environment; nil for all others.
+	Airflow *Airflow `json:"airflow,omitempty"`
 	// Suspend keeps the workload from starting.
 	Suspend bool `json:"suspend,omitempty"`
 	// Lots says that the workload runs once for each lot of what it writes: what is deployed is the template of its runs.

@@ -94,6 +94,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	r.PodSecurity = cmp.Or(p.Spec.Environments[id.Environment].PodSecurity, env.PodSecurity.Level)
 	r.Kubernetes, _ = c.KubernetesOf(id.Cluster)
 	r.GeneratedSecrets = p.generatedSecrets()
+	r.Dags = c.dags(p, id)
 	r.Cloud, r.Data = c.cloud(p, id), c.data(p, id)
 	accounts := map[string]bool{id.Project: true}
 	for i := range p.Spec.Workloads {
@@ -103,6 +104,9 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 		}
 		resolved := c.workload(p, w, id)
 		accounts[resolved.Identity] = true
+		if resolved.Airflow != nil {
+			r.GeneratedSecrets = append(r.GeneratedSecrets, airflowSecret(resolved.Name))
+		}
 		r.Workloads = append(r.Workloads, resolved)
 	}
 	for _, name := range sortedKeys(accounts) {
@@ -141,7 +145,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		Env:       merge(w.Env, mine.Env),
 		Secrets:   merge(w.Secrets, mine.Secrets),
 		Identity:  p.IdentityOf(w, id.Environment),
-		Suspend:   p.Suspends(w, id.Environment),
+		Suspend:   p.Suspends(w, id.Environment) || c.startsElsewhere(p, w, id),
 		Lots:      c.runsPerLot(p, w, id.Environment),
 		Lifecycle: cmp.Or(mine.Lifecycle, w.Lifecycle, env.Lifecycle, platform.Lifecycle, v1alpha1.OnDemand),
 		Schedule:  cmp.Or(mine.Schedule, w.Schedule),
@@ -161,6 +165,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 		}
 	}
 	out.Spark = c.sparkOf(p, w, id, out.Size)
+	out.Airflow = c.airflow(w, id)
 	if out.Lots {
 		out.Replays = p.replaysOf(w)
 	}

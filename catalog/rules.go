@@ -67,6 +67,12 @@ const (
 	RuleReplay = "replay-nothing"
 	// RuleCycle is broken by datasets, workloads and projects that wait for themselves.
 	RuleCycle = "dag-cycle"
-	// RuleNotYet is broken by a field that this version does not act on.
+	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.
+	RuleUnevaluated = "not-evaluated"
+	// RuleWriters is broken by a dataset that more than one workload writes.
+	RuleWriters = "dataset-writers"
+	// RuleOrchestrator is broken by an environment whose DAGs have no Airflow to run them, or more than one.
+	RuleOrchestrator = "orchestrator"
+	// RuleNotYet is broken by what a chart or manifest asks for that is not done, or done otherwise.
 	RuleNotYet = "not-supported-yet"
 )

@@ -93,9 +93,13 @@ func (c *Catalog) TaskContext(p *Project, id ReleaseID) TaskContext {
 		size.Price = "" // which changes nothing of a pod
 		out.Sizes[name] = size
 	}
-	for _, a := range c.Release(p, id).Accounts {
-		out.Identities = append(out.Identities, a.Name)
+	identities := map[string]bool{p.Name: true}
+	for i := range p.Spec.Workloads {
+		if w := &p.Spec.Workloads[i]; !p.Excludes(id.Environment, w.Name) && c.IsOn(p, w.Name, id) {
+			identities[p.IdentityOf(w, id.Environment)] = true
+		}
 	}
+	out.Identities = sortedKeys(identities)
 	for store := range env.Stores {
 		if address, ok := c.folder(store+"://", id); ok {
 			out.Stores[store] = strings.TrimSuffix(address, "/")

@@ -96,6 +96,7 @@ func (c *Catalog) update(old *Catalog, changed []string) error {
 			c.readersOf(old, name, dirty)
 		}
 	}
+	c.withAirflow(old, dirty)
 	return c.relink(old, dirty)
 }
 
@@ -228,6 +229,9 @@ func (c *Catalog) replaceProject(name string) {
 		for _, key := range p.resources {
 			c.resources.Delete(key)
 		}
+		for _, key := range p.airflow {
+			c.airflows.Delete(key)
+		}
 	}
 	c.found.Delete("project" + sep + name)
 	if doc := c.first(docKey{v1alpha1.KindProject, name}); doc != nil {
@@ -262,16 +266,17 @@ func (p *Project) contract() any {
 		Suspend   *bool
 		Workloads map[string][2]*bool
 		Cluster   *v1alpha1.Placement
+		Image     v1alpha1.Image
 	}
 	places := map[string]place{}
 	for env, over := range p.Spec.Environments {
-		at := place{Suspend: over.Suspend, Workloads: map[string][2]*bool{}, Cluster: over.Cluster}
+		at := place{Suspend: over.Suspend, Workloads: map[string][2]*bool{}, Cluster: over.Cluster, Image: over.Image}
 		for name, w := range over.Workloads {
 			at.Workloads[name] = [2]*bool{w.Suspend, w.Exclude}
 		}
 		places[env] = at
 	}
-	return []any{p.Spec.Datasets, writers, places, p.Spec.Suspend, p.Spec.Owner}
+	return []any{p.Spec.Datasets, writers, places, p.Spec.Suspend, p.Spec.Owner, p.Spec.Image}
 }
 
 // readersOf marks the projects that refer to a project or its datasets, whether they are there or not.

@@ -173,6 +173,8 @@ func TestSessions(t *testing.T) {
 	}{
 		"no page":        {nil, http.StatusForbidden},
 		"another origin": {map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden},
+		"an application": {map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "http://a1.apps.daemon.invalid"}, http.StatusForbidden},
+		"an old browser": {map[string]string{"Origin": "http://a1.apps.daemon.invalid"}, http.StatusForbidden},
 		"another port":   {map[string]string{"Origin": "http://daemon.invalid:81"}, http.StatusForbidden},
 		"this page":      {map[string]string{"Sec-Fetch-Site": "same-origin"}, http.StatusAccepted},
 	} {

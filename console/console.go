@@ -50,6 +50,8 @@ type Options struct {
 	Runs Runs
 	// RemoteRuns has people's own code run; nil: there is none.
 	RemoteRuns RunKeeper
+	// Apps are the applications that people enter from here; nil: there are none.
+	Apps Apps
 	// Tokens returns who may call, as it is now; nil: no token is asked for, which is only right where nobody else can connect.
 	Tokens func() []Token
 	// Deliver accepts an event of GitHub whose signature is right, and returns the status of HTTP to answer, and why. It must

@@ -104,7 +104,7 @@ func nodeID(n Node) string { return n.ID }
 // project, it is the project's nodes and their neighbours.
 func (c *console) graph(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
-	projects, kinds := q.many("project"), choices(q, "kind", []catalog.NodeKind{catalog.DatasetNode, catalog.WorkloadNode})
+	projects, kinds := q.many("project"), choices(q, "kind", []catalog.NodeKind{catalog.DatasetNode, catalog.WorkloadNode, catalog.DAGNode})
 	nodes := c.allNodes(c.sight(r))
 	near := map[string]bool{}
 	for _, n := range nodes {

@@ -53,6 +53,10 @@ type DatasetLots struct {
 	NewestEnd time.Time `json:"newestEnd,omitzero"`
 	// Late is the lot that the dataset is late with; nil if it is not late.
 	Late *Late `json:"late,omitempty"`
+	// Refused counts the events in which tasks of Airflow say that they have made a lot, and of which nothing comes; RefusedWhy is why of the
+	// last one.
+	Refused    int    `json:"refused,omitempty"`
+	RefusedWhy string `json:"refusedWhy,omitempty"`
 	// Disabled says who has disabled the workload, and why; empty if it is not.
 	Disabled string `json:"disabled,omitempty"`
 }

@@ -77,6 +77,8 @@ func (c *console) routes() []route {
 		{pattern: "POST /api/v1/runs/{environment}/{project}/{run}/attach", right: access.Run, handle: c.attachRun},
 		{pattern: "POST /api/v1/runs/{environment}/{project}/{run}/cancel", right: access.Run, handle: c.cancelRun},
 		{pattern: "GET /api/v1/runs/{environment}/{project}/{run}/usage", right: access.View, handle: c.runUsage},
+		{pattern: "POST /api/v1/apps/{kind}/{environment}/{project}/{name}/enter", rightOf: rightToApp, handle: c.enterApp},
+		{pattern: "GET /apps/{kind}/{environment}/{project}/{name}", rightOf: rightToApp, handle: c.openApp},
 		{pattern: "GET /api/v1/setup/clusters", right: access.Admin, handle: c.setupClusters},
 		{pattern: "GET /api/v1/setup/github", right: access.Admin, handle: c.setupGitHub},
 		{pattern: "GET /api/v1/graph", right: access.View, filtered: true, handle: c.graph},

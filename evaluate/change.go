@@ -32,7 +32,7 @@ func (c *Change) judge(in *policy.Input, base *catalog.Catalog, changed []string
 	}
 	// Its settings, owners and policies are there and cannot be read: the head's own must not judge instead.
 	in.Objects = append(in.Objects, v1alpha1.Problem{
-		Rule: policy.RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
+		Rule: catalog.RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
 		Message: "the change cannot be judged: " + catalog.PlatformFile + " of the base, which says by what and by whom, is not valid",
 		Hint:    "compare with the last commit that was accepted",
 	})

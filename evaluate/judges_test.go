@@ -96,7 +96,7 @@ func breaks(before, e *Evaluation) bool {
 // declared are the problems that do not come from rendering alone.
 func declared(e *Evaluation) (out []string) {
 	for _, p := range e.Problems() {
-		if p.Rule != policy.RuleNotRendered && p.Rule != policy.RuleObject && p.Rule != policy.RuleUnevaluated && p.Rule != catalog.RuleNotYet {
+		if p.Rule != policy.RuleNotRendered && p.Rule != policy.RuleObject && p.Rule != catalog.RuleUnevaluated && p.Rule != catalog.RuleNotYet {
 			out = append(out, p.Rule+": "+p.String())
 		}
 	}

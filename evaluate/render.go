@@ -295,7 +295,7 @@ func (r *rendering) unrendered(p *catalog.Project, id catalog.ReleaseID, out Ren
 		return nil
 	}
 	return v1alpha1.Problems{{
-		Rule: policy.RuleUnevaluated, Severity: v1alpha1.Deny, Position: p.Document.Position("metadata", "name"),
+		Rule: catalog.RuleUnevaluated, Severity: v1alpha1.Deny, Position: p.Document.Position("metadata", "name"),
 		About:   v1alpha1.About{Project: p.Name, Environment: id.Environment},
 		Message: fmt.Sprintf("%s cannot be rendered, so that its objects cannot be judged: %v", id, out.Err),
 	}}

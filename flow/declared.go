@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/arrivals"
+	"trunkline.dev/trunkline/flow/assets"
 	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
@@ -43,6 +45,8 @@ type declared struct {
 	accounts map[string]map[string]jobs.As
 	// boundaries are by the id of the arc.
 	boundaries map[string]arrivals.Boundary
+	// outlets are the datasets that tasks of the environment's Airflow may make lots of, by id; nil if it has none.
+	outlets map[string]assets.Dataset
 	// subscriptions say who is told.
 	subscriptions []egress.Subscription
 }
@@ -81,6 +85,9 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 		d.clusters = append(d.clusters, name)
 		d.targets[name], d.accounts[name] = map[string]target{}, map[string]jobs.As{}
 	}
+	if env.Spec.Orchestrator == v1alpha1.Airflow {
+		d.outlets = map[string]assets.Dataset{}
+	}
 	for p := range c.Projects() {
 		read := false
 		for _, id := range c.ReleasesOf(p) {
@@ -89,6 +96,7 @@ func declare(c *catalog.Catalog, environment, account string) *declared {
 			}
 			if !read {
 				d.readBoundaries(p)
+				d.readOutlets(p)
 				read = true
 			}
 			d.readTargets(p, id, account)

@@ -75,6 +75,7 @@ func (l *loop) drop(name string) {
 	if s := l.states[name]; s != nil {
 		delete(l.upkeep, s)
 		delete(l.boundaries, s)
+		delete(l.claims, s)
 		delete(l.states, name)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/assets"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/plan"
 )
@@ -16,7 +17,7 @@ import (
 // DefaultLimits are how much runs at a time in an environment that does not say it.
 func DefaultLimits() plan.Limits { return plan.DefaultLimits() }
 
-// Options are what a keeper is made of. All are required but Account, Handover, Told, Late, Teller and Expired.
+// Options are what a keeper is made of. All are required but Account, Handover, Told, Late, Teller, Airflow and Expired.
 type Options struct {
 	// Accepted returns the catalog that counts; nil before there is one.
 	Accepted func() *catalog.Catalog
@@ -42,6 +43,8 @@ type Options struct {
 	Late func(Lateness)
 	// Teller is told what happens to lots, for others.
 	Teller Teller
+	// Airflow reaches the Airflows of environments; nil: nothing is read from them.
+	Airflow assets.Airflow
 	// Expired is called with lots that were removed since they are not kept any more; it may not wait.
 	Expired func(Expired)
 }

@@ -39,6 +39,7 @@ type loop struct {
 	there      map[string]Cluster
 	reached    *[]Cluster
 	boundaries map[*state]map[string]*boundary
+	claims     map[*state]*claiming
 	// reading has room for the logs that are read at a time.
 	reading *semaphore.Weighted
 	// published is of how many environments it was told last what there is.
@@ -50,7 +51,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{
 		Keeper: k, ctx: ctx, events: make(chan any),
-		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, boundaries: map[*state]map[string]*boundary{},
+		fleets: map[string]*fleet{}, states: map[string]*state{}, upkeep: map[*state]*upkeep{}, boundaries: map[*state]map[string]*boundary{}, claims: map[*state]*claiming{},
 		reading: semaphore.NewWeighted(logsAtOnce),
 	}
 	defer l.beside.Wait()
@@ -146,6 +147,8 @@ func (l *loop) take(e any) {
 		e.answer()
 	case looked:
 		l.looked(e)
+	case claimed:
+		l.claimed(e)
 	case peeked:
 		l.peeked(e)
 	case expired:
@@ -205,7 +208,7 @@ func (l *loop) advance(now time.Time) time.Duration {
 		if !next.IsZero() {
 			wait = max(0, min(wait, next.Sub(now)))
 		}
-		wait = min(wait, l.look(s, now), l.peek(s, now))
+		wait = min(wait, l.look(s, now), l.peek(s, now), l.claim(s, now))
 		l.verify(s)
 		counts = append(counts, s.counts()...)
 		if at := l.upkeep[s].listedAt(s); !at.IsZero() {

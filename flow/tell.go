@@ -29,7 +29,7 @@ type Teller interface {
 	Tell(environment string, facts []egress.Fact, all bool)
 }
 
-// subscriptions are those that an environment declares.
+// subscriptions are those that an environment declares, and that of its Airflow.
 func subscriptions(env *v1alpha1.Environment) (out []egress.Subscription) {
 	for _, e := range env.Spec.Lots.Events {
 		s := egress.Subscription{Target: e.To, Datasets: e.Datasets}
@@ -37,6 +37,9 @@ func subscriptions(env *v1alpha1.Environment) (out []egress.Subscription) {
 			s.Types = append(s.Types, egress.Type(t))
 		}
 		out = append(out, s)
+	}
+	if env.Spec.Orchestrator == v1alpha1.Airflow {
+		out = append(out, egress.Subscription{Target: egress.OwnAirflow, Types: []egress.Type{egress.Available}})
 	}
 	return out
 }

@@ -25,6 +25,10 @@ type Dataset struct {
 	plan.Tally
 	// Running and Failed count the lots of the workload that are under way, and whose last run failed.
 	Running, Failed int
+	// Refused counts the events in which tasks of Airflow say that they have made a lot, and of which nothing comes; RefusedWhy is why of the
+	// last one.
+	Refused    int
+	RefusedWhy string
 	// Disabled says who has disabled the workload, and why; empty if it is not.
 	Disabled string
 }
@@ -113,6 +117,9 @@ func (s *state) tally(now time.Time) (facts []Lateness) {
 			if d.Next.Before(s.tallyNext) {
 				s.tallyNext = d.Next
 			}
+		}
+		if of := s.refused[id]; len(of) > 0 {
+			d.Refused, d.RefusedWhy = len(of), of[len(of)-1].Why
 		}
 		if by, is := s.written.Disabled[d.Workload]; is {
 			d.Disabled = by.String()

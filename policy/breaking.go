@@ -65,7 +65,7 @@ func (j *checker) breaking(d *v1alpha1.Dataset, i int, old *v1alpha1.Dataset, be
 		return // likewise: what was broken can be fixed
 	}
 	if err != nil {
-		j.at(RuleUnevaluated, at, fmt.Sprintf("the schema change of %s cannot be checked: %v", id, err), "")
+		j.at(catalog.RuleUnevaluated, at, fmt.Sprintf("the schema change of %s cannot be checked: %v", id, err), "")
 		return
 	}
 	if len(changes) == 0 {

@@ -164,6 +164,9 @@ func (j *checker) inputs(w *v1alpha1.Workload, i int, env string, inputs []input
 		}
 		at := []any{"spec", "workloads", i, "reads", in.role}
 		writers := writersOf(owner, in.data)
+		if len(writers) == 0 && writtenByDAG(owner, in.id) {
+			continue
+		}
 		if len(writers) == 0 {
 			j.unwritten(owner, in, at)
 			continue
@@ -205,6 +208,11 @@ func stopped(p *catalog.Project, w *v1alpha1.Workload, env string) (how, field s
 	return "", ""
 }
 
+// writtenByDAG reports whether a DAG file of its project writes a dataset.
+func writtenByDAG(p *catalog.Project, id string) bool {
+	return slices.ContainsFunc(p.DagEdges(), func(e catalog.Edge) bool { return e.Kind == catalog.Writes && e.To == id })
+}
+
 // writersOf returns the workloads that write a dataset of their project, by name: their order is nothing that readers
 // depend on.
 func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Workload) {
@@ -225,7 +233,7 @@ func writersOf(p *catalog.Project, d *v1alpha1.Dataset) (writers []*v1alpha1.Wor
 func (j *checker) unwritten(owner *catalog.Project, in input, at []any) {
 	var versions []string
 	for i := range owner.Spec.Datasets {
-		if d := &owner.Spec.Datasets[i]; d.Name == in.data.Name && (d.External || len(writersOf(owner, d)) > 0) {
+		if d := &owner.Spec.Datasets[i]; d.Name == in.data.Name && (d.External || len(writersOf(owner, d)) > 0 || writtenByDAG(owner, owner.Name+"/"+d.Name+"@"+d.Version)) {
 			versions = append(versions, d.Version)
 		}
 	}

@@ -5,6 +5,7 @@ package policy_test
 import (
 	"testing"
 
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/policy"
 )
 
@@ -54,7 +55,7 @@ func TestUnwritten(t *testing.T) {
 }
 
 func TestWriters(t *testing.T) {
-	testRule(t, policy.RuleWriters, map[string]ruleCase{
+	testRule(t, catalog.RuleWriters, map[string]ruleCase{
 		"Two": {
 			reason: "Of two writers, the second is told of the first.",
 			edits:  []edit{{orders, "writes: {main: daily@1}", "writes: {main: daily@1, more: raw@1}"}, {orders, "reads: {raw: {dataset: raw@1, window: {lots: 24}}}", "retries: 1"}},

@@ -114,7 +114,7 @@ func unowned(in Input) (problems v1alpha1.Problems) {
 	}
 	for _, w := range is.wrong {
 		problems = append(problems, v1alpha1.Problem{
-			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: is.file, Line: w.line},
+			Rule: catalog.RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: is.file, Line: w.line},
 			Message: fmt.Sprintf("the line is not valid on GitHub, so that nobody would own what it is about: %v", w.err),
 		})
 	}
@@ -152,7 +152,7 @@ func ownership(in Input, names []string) v1alpha1.Problems {
 	own, err := ownersBefore(base)
 	if err != nil {
 		return v1alpha1.Problems{{
-			Rule: RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
+			Rule: catalog.RuleUnevaluated, Severity: v1alpha1.Deny, Position: v1alpha1.Position{File: catalog.PlatformFile},
 			Message: "owners cannot be determined, so that no change can be checked: " + err.Error(),
 		}}
 	}

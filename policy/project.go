@@ -90,7 +90,7 @@ func (j *checker) writers() {
 			continue // the same workload, in two roles
 		}
 		_, i, _ := j.p.Workload(e.From[len(j.p.Name)+1:])
-		p := j.at(RuleWriters, []any{"spec", "workloads", i, "writes", e.Role},
+		p := j.at(catalog.RuleWriters, []any{"spec", "workloads", i, "writes", e.Role},
 			fmt.Sprintf("%s is written by %s and by %s", e.To, before.From, e.From),
 			"have one workload write it, and give the other a dataset or a version of its own")
 		p.Trace = []v1alpha1.Step{{Position: j.cat.EdgePosition(before), Message: before.Because()}, {Position: p.Position, Message: e.Because()}}

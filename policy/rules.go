@@ -7,8 +7,6 @@ package policy
 const (
 	// RuleUnwritten is broken by the read of a dataset that nobody writes.
 	RuleUnwritten = "dataset-unwritten"
-	// RuleWriters is broken by a dataset that more than one workload writes.
-	RuleWriters = "dataset-writers"
 	// RuleLots is broken by lots that do not line up between what is read and what is written.
 	RuleLots = "lot-mismatch"
 	// RuleRetention is broken by a window over lots that are deleted before they are read.
@@ -74,7 +72,4 @@ const (
 	RuleNotRead = "not-read"
 	// RuleObject is broken by a rendered object that an API server would not take, for its version, its fields or their types.
 	RuleObject = "invalid-object"
-
-	// RuleUnevaluated is broken when a rule or policy could not come to a verdict.
-	RuleUnevaluated = "not-evaluated"
 )

@@ -70,6 +70,8 @@ type expander struct {
 	out   []any
 	// raw are the files as they are, by their paths.
 	raw map[string][]byte
+	// skip tells folders that are left out; nil for none.
+	skip func(name string) bool
 }
 
 func (x *expander) add(name string, depth int) error {
@@ -82,6 +84,9 @@ func (x *expander) add(name string, depth int) error {
 		return err
 	}
 	if info.IsDir() {
+		if x.skip != nil && x.skip(name) {
+			return nil
+		}
 		entries, err := fs.ReadDir(x.tree, full)
 		if err != nil {
 			return err
@@ -98,7 +103,7 @@ func (x *expander) add(name string, depth int) error {
 	}
 	x.seen[name] = true
 	if info.Size() > MaxFileBytes { // which is not read first
-		return tooLarge()
+		return errTooLarge
 	}
 	return x.file(name, full)
 }
@@ -115,7 +120,7 @@ func (x *expander) file(name, full string) error {
 		return err
 	}
 	if x.bytes += len(data); x.bytes > MaxFileBytes {
-		return tooLarge()
+		return errTooLarge
 	}
 	if len(x.out) == maxFiles {
 		return fmt.Errorf("a workload has at most %d files", maxFiles)
@@ -136,9 +141,8 @@ func (x *expander) file(name, full string) error {
 	return nil
 }
 
-func tooLarge() error {
-	return fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
-}
+// errTooLarge is that of files which do not fit into a ConfigMap.
+var errTooLarge = fmt.Errorf("the files of a workload have at most %d KiB together; put larger ones into the image", MaxFileBytes>>10)
 
 var (
 	validKey   = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,200}$`)

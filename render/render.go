@@ -164,7 +164,11 @@ func (r *Renderer) render(ctx context.Context, tree fs.FS, rel catalog.Release, 
 	if err != nil {
 		return Result{}, err
 	}
-	for _, o := range slices.Concat(cloudObjects(rel), given, secretObjects(rel)) {
+	dags, err := dagObjects(tree, rel)
+	if err != nil {
+		return Result{}, err
+	}
+	for _, o := range slices.Concat(cloudObjects(rel), given, secretObjects(rel), dags) {
 		f.objects = append(f.objects, member{o, "", ""})
 	}
 	opts := workloadOptions{charts: charts, trace: trace, apiVersions: rel.Kubernetes.APIVersions}

@@ -93,6 +93,13 @@ func (v *contextValues) workload() map[string]any {
 	if e := entryPoint(v.w); e != nil {
 		out["entrypoint"] = e
 	}
+	if a := v.w.Airflow; a != nil {
+		bundles := make([]any, len(a.Bundles))
+		for i, b := range a.Bundles {
+			bundles[i] = map[string]any{"name": b.Name, "namespace": b.Namespace}
+		}
+		out["airflow"] = map[string]any{"bundles": bundles, "preview": a.Preview}
+	}
 	if s := v.w.Spark; s != nil {
 		out["spark"] = map[string]any{
 			"stream": s.Stream, "operator": s.Operator, "type": s.Type, "driver": sparkProcess(s.Driver), "executor": sparkProcess(s.Executor),

@@ -365,6 +365,8 @@ func comments() map[string]comment {
 				"ArrivalsTokenFile": "ArrivalsTokenFile holds the token with which object stores may notify of what was written, at /hooks/arrivals, and is read again when it changes; default: none, and no notification is accepted.",
 				"TLSCertFile":       "TLSCertFile holds the PEM certificate and its chain, and is read again when it changes; default: none, and HTTP is served.",
 				"TLSKeyFile":        "TLSKeyFile holds the private key of the certificate; default: none.",
+				"AppsListen":        "AppsListen is the address for applications that run in clusters, such as notebooks, apart from all else that is served; default: none.",
+				"AppsURL":           "AppsURL is that by which people reach applications, on another host than that of the console; with \"*.\" each application has a host of its own, such as \"https://*.apps.example.com\"; default: \"*.localhost\" with the port of `appsListen`, where that is loopback.",
 			},
 		},
 		"DaemonSignOn": {

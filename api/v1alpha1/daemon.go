@@ -357,6 +357,11 @@ type DaemonServe struct {
 	TLSCertFile string `json:"tlsCertFile,omitempty"`
 	// TLSKeyFile holds the private key of the certificate; default: none.
 	TLSKeyFile string `json:"tlsKeyFile,omitempty"`
+	// AppsListen is the address for applications that run in clusters, such as notebooks, apart from all else that is served; default: none.
+	AppsListen string `json:"appsListen,omitempty"`
+	// AppsURL is that by which people reach applications, on another host than that of the console; with "*." each application has a host of
+	// its own, such as "https://*.apps.example.com"; default: "*.localhost" with the port of `appsListen`, where that is loopback.
+	AppsURL string `json:"appsURL,omitempty"`
 }
 
 // DaemonReplicas configures several daemons that share the work.

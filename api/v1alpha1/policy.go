@@ -147,7 +147,7 @@ type PolicyCase struct {
 type PolicyNode struct {
 	// ID is the node's, such as "orders/orders-clean@2".
 	ID string `json:"id" required:"true"`
-	// Kind is "dataset" or "workload".
+	// Kind is "dataset", "workload" or "dag".
 	Kind string `json:"kind,omitempty"`
 	// Project is the name of the project that has it.
 	Project string `json:"project,omitempty"`

@@ -39,6 +39,9 @@ type ProjectSpec struct {
 	// Airflow is the version of an Apache Airflow that the owner of the project has for each environment, such as "2.11":
 	// DAG files are checked for it, and a dag_id is unique in it; default: that of the environment.
 	Airflow AirflowVersion `json:"airflow,omitempty"`
+	// Orchestrator starts the workloads that have a schedule, unless they say otherwise: "airflow" is the Airflow of an environment that has one;
+	// default: "native".
+	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Tags are free words to find the project by, and to write policies on.
 	Tags []string `json:"tags,omitempty"`
 	// Suspend leaves the project's releases as they are for as long as it is true; default: false.
@@ -231,6 +234,9 @@ type Workload struct {
 	Schedule string `json:"schedule,omitempty"`
 	// TimeZone is the IANA name of the zone of Schedule, such as "Europe/Brussels"; default: "UTC".
 	TimeZone string `json:"timeZone,omitempty"`
+	// Orchestrator starts the workload by its schedule: "airflow" makes it a task of a DAG, in environments that have an Airflow; default: the
+	// project's.
+	Orchestrator Orchestrator `json:"orchestrator,omitempty"`
 	// Retries is how often a failed run is tried again; default: the blueprint's.
 	Retries *int `json:"retries,omitempty" unit:"retries"`
 	// Timeout bounds a run together with its retries, such as "30m"; default: that of the environment's defaults, or

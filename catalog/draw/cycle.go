@@ -17,7 +17,7 @@ func (x *index) groups() []int32 {
 	}
 	cyclic := digraph.Cyclic(len(x.nodes), func(node int, yield func(to int)) {
 		for i, end := x.outOf(int32(node)); i < end; i++ { //nolint:gosec // see addNodes
-			if x.edges[i].Change != Removed {
+			if x.edges[i].waits() {
 				yield(int(x.to[i]))
 			}
 		}
@@ -29,6 +29,9 @@ func (x *index) groups() []int32 {
 	}
 	return group
 }
+
+// waits reports whether the end of an edge waits for its beginning, and goes on doing so.
+func (e *Edge) waits() bool { return e.Kind != Inlet && e.Change != Removed }
 
 // ranks returns each node the number of edges on the longest way to it. Edges that would close a circle do not count.
 func (x *index) ranks() []int32 {
@@ -129,7 +132,7 @@ func (x *index) shortestCycle(start int32, group []int32) []int32 {
 	for queue := []int32{start}; len(queue) > 0; queue = queue[1:] {
 		for i, end := x.outOf(queue[0]); i < end; i++ {
 			to := x.to[i]
-			if group[to] != group[start] || x.edges[i].Change == Removed {
+			if group[to] != group[start] || !x.edges[i].waits() {
 				continue
 			}
 			if to == start {

@@ -20,8 +20,8 @@
 //	summary      nodes, edges: how many there are below, always there;
 //	             wholeNodes, wholeEdges: how many there were before they were folded
 //	nodes        by id, always there. Each has:
-//	  id         "project/name@version", "project/name", or the name of a project or owner
-//	  kind       "dataset", "workload", "project" or "owner"
+//	  id         "project/name@version", "project/name", "project/dag:name", or the name of a project or owner
+//	  kind       "dataset", "workload", "dag", "project" or "owner"
 //	  project, owner, label, detail
 //	  position   file, line, column of the declaration
 //	  suspended, excluded, external, focus, missing, cycle
@@ -29,7 +29,7 @@
 //	  holds      projects, datasets, workloads: what a folded node stands for
 //	edges        by from and to, always there. Each has:
 //	  from, to   ids of nodes; from comes before to
-//	  kind       "reads", "writes", "after", or "feeds" between folded nodes
+//	  kind       "reads", "writes", "after", "inlet", or "feeds" between folded nodes
 //	  role       the name that the workload gives to the dataset
 //	  because    the sentence of the declaration that makes the edge
 //	  position   file, line, column of it

@@ -67,6 +67,8 @@ func (n *Node) dot() string {
 		attributes += `, style="rounded,filled,dashed", fillcolor="#f6f8fa", color="#8c959f", fontcolor="#6e7781"`
 	case n.Kind == Dataset:
 		attributes += `, shape=cylinder, style=filled, fillcolor="#ddf4ff", color="#0969da"`
+	case n.Kind == DAG:
+		attributes += `, shape=hexagon, style=filled, fillcolor="#fbefff", color="#8250df"`
 	case n.Kind == Workload:
 		attributes += `, fillcolor="#fff8c5", color="#9a6700"`
 	}
@@ -93,7 +95,7 @@ func (e *Edge) dot(from, to *Node) string {
 	if e.Kind == Feeds {
 		attributes += ", label=" + dotText(e.carried(3, from.Project))
 	}
-	if e.Kind == After {
+	if e.Kind == After || e.Kind == Inlet {
 		attributes += ", style=dashed"
 	}
 	switch e.Change {

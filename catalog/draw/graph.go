@@ -11,6 +11,8 @@ type Kind string
 const (
 	Dataset  Kind = "dataset"
 	Workload Kind = "workload"
+	// DAG is a DAG of Apache Airflow.
+	DAG Kind = "dag"
 	// Project and Owner stand for all that a project has, or all projects of an owner; [Fold] makes them.
 	Project Kind = "project"
 	Owner   Kind = "owner"
@@ -27,6 +29,8 @@ const (
 	Writes EdgeKind = "writes"
 	// After goes from a workload to the one that runs after it.
 	After EdgeKind = "after"
+	// Inlet goes from a dataset to a DAG that reads it while it runs, and does not wait for it.
+	Inlet EdgeKind = "inlet"
 	// Feeds goes from a folded node to one that needs something of it; [Fold] makes it.
 	Feeds EdgeKind = "feeds"
 )

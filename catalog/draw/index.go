@@ -26,7 +26,7 @@ func newIndex(g Graph) *index {
 	x.addEdges(g, x.addNodes(g))
 	group := x.groups()
 	for i := range x.edges {
-		if e := &x.edges[i]; e.Kind != Feeds && e.Change != Removed && group[x.from[i]] == group[x.to[i]] {
+		if e := &x.edges[i]; e.Kind != Feeds && e.waits() && group[x.from[i]] == group[x.to[i]] {
 			e.Cycle = true
 		}
 	}

@@ -144,7 +144,7 @@ func (f *flowchart) edgesOf() int {
 		e := &f.edges[i]
 		arrow := "-->"
 		switch {
-		case e.Kind == After || e.Change == Removed:
+		case e.Kind == After || e.Kind == Inlet || e.Change == Removed:
 			arrow = "-.->"
 		case e.Change == Added:
 			arrow = "==>"
@@ -172,6 +172,7 @@ func (f *flowchart) styles() {
 	for _, class := range [][2]string{
 		{"dataset", "fill:#ddf4ff,stroke:#0969da,color:#0a3069"},
 		{"workload", "fill:#fff8c5,stroke:#9a6700,color:#3b2300"},
+		{"dag", "fill:#fbefff,stroke:#8250df,color:#3e1f79"},
 		{"project", "fill:#f6f8fa,stroke:#57606a,color:#24292f"},
 		{"owner", "fill:#f6f8fa,stroke:#57606a,color:#24292f"},
 		{"off", "fill:#f6f8fa,stroke:#8c959f,color:#6e7781,stroke-dasharray:4 3"},

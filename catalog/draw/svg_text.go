@@ -87,6 +87,7 @@ func (p *picture) legend(width int) block {
 	}
 	item("dataset", "dataset", boxOf("dataset", 6))
 	item("workload", "workload", boxOf("workload", 3))
+	item("dag", "DAG of Airflow", boxOf("dag", 3))
 	item("project", "project", boxOf("project", 3))
 	item("owner", "all projects of an owner", boxOf("owner", 3))
 	item("label", "dataset", boxOf("dataset", 6))

@@ -55,6 +55,16 @@ func (f *flow) project(p *catalog.Project) {
 	for _, e := range p.Edges() {
 		f.edge(p, e)
 	}
+	for _, e := range p.DagEdges() {
+		dag := e.To
+		if e.Kind == catalog.Writes {
+			dag = e.From
+		}
+		n := f.node(p, dag, draw.DAG)
+		n.Detail = "Airflow"
+		f.add(n)
+		f.edge(p, e)
+	}
 }
 
 func (f *flow) dataset(p *catalog.Project, d *v1alpha1.Dataset, id string) {

@@ -32,6 +32,7 @@ type serve struct {
 	data      string
 	listening listening
 	signOn    signingOn
+	apps      applications
 	poll      time.Duration
 	admission admission
 	sources   sourceFlags
@@ -102,6 +103,7 @@ history of events, unless that goes to PostgreSQL, and nothing depends on the hi
 	s.clusterFlags(f)
 	s.listening.flags(f)
 	s.signOn.flags(f)
+	s.apps.flags(f)
 	f.StringVar(&s.data, "data", "", "folder for the copy of the repository; it may be lost, and nobody else may write to it; default: trunkline in the user's cache folder")
 	f.BoolVar(&s.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
 	f.StringVar(&s.profile, "profile-dir", "", "existing folder for a CPU and a heap profile, written when the daemon exits")
@@ -171,6 +173,9 @@ func (s *serve) check() ([]cluster.Config, error) {
 		return nil, err
 	}
 	if err := s.signOn.check(); err != nil {
+		return nil, err
+	}
+	if err := s.apps.check(s); err != nil {
 		return nil, err
 	}
 	if err := s.history.check(); err != nil {

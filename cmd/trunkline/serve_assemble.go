@@ -74,12 +74,16 @@ type daemon struct {
 	appToken func(context.Context, git.Remote) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
+	// appsDoor is where people come in to applications; nil if there are none.
+	appsDoor *appsDoor
 	// remoteRuns has people's own code run.
 	remoteRuns remoteRuns
 	// resources keeps what projects have made in the cloud, if this replica is to.
 	resources *resources.Keeper
 	// events tells others what happens to lots.
 	events *deliver.Dispatcher
+	// airflows reaches the Airflows of environments.
+	airflows *airflows
 	// notifications tell people what goes wrong; nil if no channel is configured.
 	notifications *post.Poster
 	// tracer makes traces; nil if none are asked for.
@@ -145,6 +149,9 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 		return err
 	}
 	if err := d.makeAgents(ctx); err != nil {
+		return err
+	}
+	if err := d.openAppsDoor(ctx); err != nil {
 		return err
 	}
 	return d.makeDoor(listener)
@@ -286,6 +293,10 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	}
 	costs := d.counting.forConsole(d.board.Name, d.log)
 	lots := &lotKeeper{d.lots, d.past.record, d.log, time.Now}
+	entrance, err := d.makeApps(sessions, store)
+	if err != nil {
+		return err
+	}
 	setup, err := d.makeSetup()
 	if err != nil {
 		return err
@@ -294,7 +305,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Setup: setup, Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Commits: commitBook{d}, Runs: lots, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, RemoteRuns: d.remoteRuns, Now: time.Now,
+		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, RemoteRuns: d.remoteRuns, Apps: entrance, Now: time.Now,
 		Board: d.board, Actor: actors{d.rec}, Objects: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },
@@ -303,6 +314,9 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 	})
 	certificates, err := d.flags.listening.certificates(d.log)
 	d.door = door{listener: listener, handler: handler, certificates: certificates, log: d.log}
+	if d.appsDoor != nil {
+		d.appsDoor.certificates = certificates
+	}
 	return err
 }
 

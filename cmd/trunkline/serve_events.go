@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
+	"trunkline.dev/trunkline/flow/assets"
 	"trunkline.dev/trunkline/flow/deliver"
 	"trunkline.dev/trunkline/flow/egress"
 )
@@ -29,6 +30,9 @@ func (e *eventTargets) flags(f *pflag.FlagSet) {
 func (e *eventTargets) targets() (map[string]deliver.Target, error) {
 	out := map[string]deliver.Target{}
 	if err := eachNamed("--event-target", e.urls, func(name, url string) error {
+		if strings.HasPrefix(name, "@") {
+			return usagef("--event-target %q: a name does not begin with @", name)
+		}
 		if _, twice := out[name]; twice {
 			return usagef("--event-target names %q twice", name)
 		}
@@ -105,6 +109,7 @@ func (d *daemon) makeEvents() (*deliver.Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	targets[egress.OwnAirflow] = deliver.Target{Format: deliver.Assets, Send: assets.NewTeller(d.airflows, d.flags.stores, d.waitsForAsset).Send}
 	told := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "trunkline_lot_events_total", Help: "Attempts to tell a target of lots, by what came of them: delivered, failed (it is tried again) or dead (it is with the dead letters).",
 	}, []string{"environment", "target", "outcome"})

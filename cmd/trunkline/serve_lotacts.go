@@ -44,7 +44,7 @@ func shownDataset(d lotflow.Dataset) console.DatasetLots {
 	project, _, _ := strings.Cut(d.Dataset, "/")
 	out := console.DatasetLots{
 		Environment: d.Environment, Dataset: d.Dataset, Project: project, Workload: d.Workload, Unit: d.Unit.String(), Known: d.Known, Trouble: d.Trouble,
-		Due: d.Due, There: d.There, Missing: d.Missing(), Running: d.Running, Failed: d.Failed, Disabled: d.Disabled,
+		Due: d.Due, There: d.There, Missing: d.Missing(), Running: d.Running, Failed: d.Failed, Disabled: d.Disabled, Refused: d.Refused, RefusedWhy: d.RefusedWhy,
 	}
 	if !d.Newest.IsZero() {
 		out.Oldest, out.Newest, out.NewestEnd = d.Oldest.ID(), d.Newest.ID(), d.Newest.End()

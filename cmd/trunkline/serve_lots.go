@@ -35,6 +35,8 @@ func (d *daemon) makeLots() error {
 		Told: func(all []lotflow.Dataset) { d.board.SetLots(lotsByRelease(all)) },
 		Late: func(l lotflow.Lateness) { tellLate(d.log, l) }, Expired: func(e lotflow.Expired) { d.past.record(expiredEvent(e)) },
 	}
+	d.airflows = newAirflows(d)
+	options.Airflow = d.airflows
 	var err error
 	if d.events, err = d.makeEvents(); err != nil {
 		return err

@@ -22,6 +22,10 @@ func lotsByRelease(all []lotflow.Dataset) map[catalog.ReleaseID]status.Lots {
 			lots.Unlisted++
 			out[id] = lots
 		}
+		if d.Refused > 0 {
+			lots.Refused += d.Refused
+			out[id] = lots
+		}
 		if !d.Known {
 			continue
 		}

@@ -74,6 +74,10 @@ func (d *daemon) run(ctx context.Context) error {
 		group.Go(func() error { return d.agentDoor.serve(ctx) })
 		group.Go(func() error { d.sharing.lead(ctx, hangUp(d.rec)); return nil })
 	}
+	if d.appsDoor != nil {
+		d.log.Info("applications are served", "listen", d.appsDoor.listener.Addr().String(), "url", d.flags.apps.url)
+		group.Go(func() error { return d.appsDoor.serve(ctx) })
+	}
 	group.Go(func() error { return d.door.serve(ctx) })
 	err := group.Wait()
 	stopHistory()

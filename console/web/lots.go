@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/flow/report"
 )
@@ -213,10 +214,17 @@ func lotsRowOf(d console.DatasetLots, now time.Time) lotsRow {
 	switch {
 	case d.Trouble != "":
 		r.Note = line("its store cannot be listed: "+d.Trouble, maxMessage)
+	case d.Refused > 0:
+		r.Note = line(refusedText(d), maxMessage)
 	case d.Disabled != "":
 		r.Note = line("disabled by "+d.Disabled, maxMessage)
 	}
 	return r
+}
+
+// refusedText says what tasks of Airflow said in vain.
+func refusedText(d console.DatasetLots) string {
+	return number.Count(d.Refused, "event") + " of Airflow came to nothing; the last: " + d.RefusedWhy
 }
 
 // datasetBadge says how a dataset is, in a word.
@@ -228,6 +236,8 @@ func datasetBadge(d console.DatasetLots) badge {
 		return badge{unsure, "not known yet"}
 	case d.Failed > 0:
 		return badge{bad, "failed"}
+	case d.Refused > 0:
+		return badge{bad, "refused"}
 	case d.Late != nil:
 		return badge{warn, "late"}
 	case d.Disabled != "":

@@ -282,6 +282,9 @@ func lotsOf(l console.DatasetLots, now time.Time) lotsView {
 	case l.Missing > 0:
 		v.Badge = badge{waiting, "not complete"}
 	}
+	if l.Refused > 0 {
+		v.Text = strings.TrimPrefix(v.Text+"; "+refusedText(l), "; ")
+	}
 	if l.Disabled != "" {
 		v.Text = strings.TrimPrefix(v.Text+"; disabled by "+l.Disabled, "; ")
 	}

@@ -33,6 +33,9 @@ const (
 	Clusterless Format = "clusterless"
 	// OpenLineage is the RunEvent of OpenLineage: runs are told, with the datasets that they read and write.
 	OpenLineage Format = "openlineage"
+	// Assets are events of the assets of an environment's own Apache Airflow: lots that are available. It is no format of messages, and no
+	// target is configured for it.
+	Assets Format = "assets"
 )
 
 // Formats are all formats.
@@ -43,7 +46,7 @@ func (f Format) tells(fact egress.Fact) bool {
 	switch f {
 	case OpenLineage:
 		return fact.OfRun()
-	case Clusterless:
+	case Clusterless, Assets:
 		return fact.Type == egress.Available
 	case CloudEvents, CloudEventsBinary:
 		return !fact.OfRun()

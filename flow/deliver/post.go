@@ -300,7 +300,9 @@ func (p *post) attempt(ctx context.Context, records *Records, s egress.Sending) 
 		return egress.Answer{Done: true}
 	}
 	var a egress.Answer
-	if p.to.brokered() {
+	if p.to.Send != nil {
+		a = p.to.Send(ctx, s.Fact, now)
+	} else if p.to.brokered() {
 		a = p.to.put(ctx, p.target, &p.brokers, s.Fact, now)
 	} else {
 		a = p.to.send(ctx, p.opts.Client, s.Fact, now)

@@ -25,6 +25,8 @@ type Target struct {
 	Format Format
 	// Secret returns what messages are signed with as Standard Webhooks have it, "whsec_…" or the same without; nil: they are not.
 	Secret func() (string, error)
+	// Send tells a fact, where that is not by a message to a URL; nil: it is.
+	Send func(ctx context.Context, f egress.Fact, now time.Time) egress.Answer
 	// Token returns a bearer token to send along; nil: none.
 	Token func() (string, error)
 }

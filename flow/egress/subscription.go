@@ -8,6 +8,9 @@ import (
 	"trunkline.dev/trunkline/api/glob"
 )
 
+// OwnAirflow is the target that the Airflow of an environment is, if it has one. Nobody can configure a target of this name.
+const OwnAirflow = "@airflow"
+
 // Subscription says what is told to a target. It needs nothing from those whose data it is about.
 type Subscription struct {
 	// Target is the name by which whoever runs the daemon says where that is.

@@ -19,6 +19,8 @@ type DAG struct {
 	Schedule string
 	Tasks    []Task
 	Edges    []Edge
+	// Uses are the assets of the DAG, as far as they are known.
+	Uses []Use
 	// origin is where the DAG is made when importing another file makes it: every file that imports that one has it.
 	origin v1alpha1.Position
 	// Certain is set when Airflow is certain to find the DAG.
@@ -159,6 +161,7 @@ func (m *machine) result() []*DAG {
 		for _, e := range d.edges {
 			made.Edges = append(made.Edges, Edge{From: index[e.from], To: index[e.to], Position: placeOf(e.at).position(), Certain: e.sure})
 		}
+		made.Uses = d.usesOf()
 		out = append(out, made)
 	}
 	return out

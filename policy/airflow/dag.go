@@ -35,9 +35,11 @@ type dag struct {
 	// automatic is set when the end of a with statement registers the DAG.
 	automatic bool
 	schedule  string
-	defaults  value
-	edges     []*edge
-	index     map[[2]*task]*edge
+	// uses are the assets that start it.
+	uses     []use
+	defaults value
+	edges    []*edge
+	index    map[[2]*task]*edge
 	// late is what is wrong once Airflow collects the DAG.
 	late *lateProblem
 }

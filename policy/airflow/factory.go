@@ -54,7 +54,18 @@ func (m *machine) assetDAG(n *node, d *decorator, f *mold) value {
 	m.nameDAG(options.where("dag_id"), made, id)
 	m.checkSchedule(options.at, made, options)
 	m.within(made, func() { m.callMold(n, f, arguments{at: n}) })
-	return &instance{path: "airflow.sdk.Asset"}
+	out := &instance{path: "airflow.sdk.Asset", named: map[string]value{"name": text(f.name)}}
+	for _, name := range []string{"name", "uri"} {
+		if v, found, _ := options.get(name); found && !isNone(v) {
+			out.named[name] = v
+		}
+	}
+	if d.kind == isMultiDecorator {
+		made.uses = append(made.uses, m.uses(Outlet, options.where("outlets"), options.named["outlets"])...)
+		return &instance{path: "airflow.sdk.Asset"}
+	}
+	made.uses = append(made.uses, m.uses(Outlet, options.where("uri"), out)...)
+	return out
 }
 
 // within runs what a with statement of a DAG would have in it.

@@ -207,6 +207,9 @@ func symbolOf(path string) value {
 
 // neutral is true for modules that make no tasks: what Python comes with, and what everybody uses.
 func neutral(path string) bool {
+	if strings.HasPrefix(path, helpers) || isDataset(path) {
+		return true
+	}
 	top, _, _ := strings.Cut(path, ".")
 	switch top {
 	case "airflow", "attr", "attrs", "azure", "boto3", "botocore", "croniter", "dateutil", "google", "jinja2", "kubernetes", "numpy", "pandas", "pendulum",

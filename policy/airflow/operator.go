@@ -40,6 +40,9 @@ func (m *machine) binary(n *node, operator string, left, right value) value {
 	case "%":
 		return m.percent(left, right)
 	case "|", "&":
+		if both := together(operator, left, right); both != nil {
+			return both
+		}
 		if a, ok := left.(*instance); ok && meaning(a.path) == isAsset {
 			return a
 		}

@@ -42,6 +42,7 @@ func (m *machine) checkSchedule(n *node, d *dag, a arguments) {
 	if s, ok := v.(text); ok {
 		d.schedule = string(s)
 	}
+	d.uses = append(d.uses, m.uses(Scheduled, at, v)...)
 	wrong, hint, late, decided := m.scheduleWrong(v)
 	switch {
 	case !decided:
@@ -143,7 +144,7 @@ func (m *machine) instanceWrong(v *instance) (wrong, hint string, late, decided 
 		return "", "", false, false
 	}
 	kind := meaning(v.path)
-	return "", "", false, kind == isTimetable || kind == isAsset || strings.HasPrefix(v.path, "airflow.") && strings.HasPrefix(name, "Partitioned") || strings.HasSuffix(v.path, "relativedelta") || strings.HasPrefix(v.path, "pendulum.duration")
+	return "", "", false, kind == isTimetable || kind == isAsset || isDataset(v.path) || strings.HasPrefix(v.path, "airflow.") && strings.HasPrefix(name, "Partitioned") || strings.HasSuffix(v.path, "relativedelta") || strings.HasPrefix(v.path, "pendulum.duration")
 }
 
 // duration is how long a timedelta is, in seconds, if its arguments are constants.

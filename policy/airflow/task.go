@@ -23,6 +23,8 @@ type task struct {
 	teardown bool
 	kind     operator
 	up, down []*edge
+	// uses are the assets that it reads and writes.
+	uses []use
 }
 
 // operator is what makes tasks: a class of Airflow, of the file or of elsewhere.
@@ -124,6 +126,7 @@ func (m *machine) create(n *node, k operator, a arguments, d *dag, g *group) *ta
 	if i := len(m.setups); i > 0 {
 		m.setups[i-1].tasks = append(m.setups[i-1].tasks, t)
 	}
+	t.uses = m.taskUses(a, d, g)
 	label, known := m.label(n, k, a, d, g)
 	if d == nil {
 		t.id, t.known = label, known

@@ -13,7 +13,6 @@ import (
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
-	"trunkline.dev/trunkline/policy"
 	"trunkline.dev/trunkline/policy/admission"
 	"trunkline.dev/trunkline/policy/subject"
 )
@@ -35,7 +34,7 @@ func (s *Set) evaluate(ctx context.Context, sub *subject.Subject, wanted func(de
 	}
 	for i := range verdicts {
 		if verdicts[i].Unevaluated {
-			verdicts[i].Rule, verdicts[i].Severity = policy.RuleUnevaluated, v1alpha1.Deny
+			verdicts[i].Rule, verdicts[i].Severity = catalog.RuleUnevaluated, v1alpha1.Deny
 		}
 	}
 	return verdicts.Problems()
@@ -197,6 +196,9 @@ func (ps projectSubjects) node(id string) subject.Node {
 		return n
 	}
 	n.Owner = p.Spec.Owner
+	if strings.HasPrefix(local, catalog.DAGPrefix) {
+		n.Kind = string(catalog.DAGNode)
+	}
 	if d, _, isDataset := p.Dataset(local); isDataset {
 		n.Kind, n.Tags = string(catalog.DatasetNode), d.Tags
 	}

@@ -43,7 +43,7 @@ type Subject struct {
 type Node struct {
 	// ID is unique among all nodes, such as "orders/orders-clean@2".
 	ID string
-	// Kind is "dataset" or "workload".
+	// Kind is "dataset", "workload" or "dag".
 	Kind string
 	// Project is the name of the project that has it, and Owner its owner.
 	Project, Owner string

@@ -22,6 +22,8 @@ type Lots struct {
 	Disabled int `json:"disabled"`
 	// Unlisted counts the datasets whose stores could not be listed last: what is said of them is from before, or nothing.
 	Unlisted int `json:"unlisted,omitempty"`
+	// Refused counts the events in which tasks of Airflow say that they have made a lot, and of which nothing comes.
+	Refused int `json:"refused,omitempty"`
 	// FailedOf are the workloads whose lots failed, and LateOf the datasets that are late: their names in the project, with spaces between.
 	FailedOf string `json:"failedOf,omitempty"`
 	LateOf   string `json:"lateOf,omitempty"`
@@ -29,7 +31,7 @@ type Lots struct {
 
 // Fine reports whether nobody has to look at them: a lot that is missing is made by itself, and what is disabled is so because someone
 // asked for it.
-func (l Lots) Fine() bool { return l.Failed == 0 && l.Late == 0 && l.Unlisted == 0 }
+func (l Lots) Fine() bool { return l.Failed == 0 && l.Late == 0 && l.Unlisted == 0 && l.Refused == 0 }
 
 // String says what there is to say of them, such as "lots: 2 running, 1 failed, 14 missing; 1 dataset is late"; empty if nothing is.
 func (l Lots) String() string {
@@ -48,6 +50,13 @@ func (l Lots) String() string {
 	}
 	out = append(out, counted(l.Late, "dataset", "late")...)
 	out = append(out, counted(l.Disabled, "workload", "disabled")...)
+	switch l.Refused {
+	case 0:
+	case 1:
+		out = append(out, "1 event of Airflow is refused")
+	default:
+		out = append(out, fmt.Sprintf("%d events of Airflow are refused", l.Refused))
+	}
 	switch l.Unlisted {
 	case 0:
 	case 1:

@@ -137,6 +137,15 @@ func Spark(tb testing.TB) (home, java string) {
 	return filepath.Dir(filepath.Dir(found(tb, "spark/home/bin/spark-submit", "spark"))), filepath.Dir(filepath.Dir(found(tb, "spark/java/bin/java", "spark")))
 }
 
+// Airflow returns the folder of the programs of Apache Airflow. It skips the test in short runs.
+func Airflow(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs Airflow; left out by -short")
+	}
+	return filepath.Dir(found(tb, "engines/airflow/bin/airflow", "engines"))
+}
+
 func found(tb testing.TB, name, target string) string {
 	tb.Helper()
 	program, err := Path(name, target)

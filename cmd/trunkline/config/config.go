@@ -266,6 +266,8 @@ func (r *reader) cloud(name string, c v1alpha1.DaemonCloud, i int) []string {
 func (r *reader) serve(s v1alpha1.DaemonSpec) {
 	at := "serve"
 	r.text("listen", s.Serve.Listen, at, "listen")
+	r.text("apps-listen", s.Serve.AppsListen, at, "appsListen")
+	r.text("apps-url", s.Serve.AppsURL, at, "appsURL")
 	r.file("token-file", s.Serve.TokenFile, at, "tokenFile")
 	r.file("tokens-file", s.Serve.TokensFile, at, "tokensFile")
 	r.file("hook-secret-file", s.Serve.HookSecretFile, at, "hookSecretFile")

@@ -58,7 +58,7 @@ const everything = head + `  repository:
   agents: {listen: "0.0.0.0:8444", tlsCertFile: agents.crt, tlsKeyFile: agents.key, caFile: agents-ca.pem, audience: acme}
   deploy: {defaultServiceAccount: deployer, allowExecCredentials: true}
   data: data
-  serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key}
+  serve: {listen: "0.0.0.0:8443", tokenFile: token, tokensFile: tokens, hookSecretFile: hook, arrivalsTokenFile: arrivals, tlsCertFile: tls.crt, tlsKeyFile: tls.key, appsListen: "0.0.0.0:8445", appsURL: "https://*.apps.example.com"}
   signOn:
     issuer: https://id.example.com
     clientID: trunkline
@@ -114,7 +114,7 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		"source-verify-ssh-signers": "orders=/etc/trunkline/orders.signers orders=/etc/more", "source-verify-gpg-keys": "orders=/etc/trunkline/orders.asc",
 		"source-no-rewrite": "orders", "source-accept-rewrite": "orders=c..d", "source-github-repo": "orders=acme/orders", "source-github-token-file": "orders=/etc/trunkline/orders.github",
 		"cluster":                 "dev=/etc/trunkline/dev.kubeconfig prod=/etc/prod.kubeconfig#admin here=in-cluster eks=eks://eu-west-1/data?role=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Ftrunkline gke=gke://acme/europe-west1/data aks=aks://00000000-0000-0000-0000-000000000001/rg/data?address=https%3A%2F%2F10.0.0.2&api=https%3A%2F%2Farm.example.com&client=00000000-0000-0000-0000-000000000002 edge=agent",
-		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443",
+		"default-service-account": "deployer", "allow-exec-credentials": "true", "data": "/etc/trunkline/data", "listen": "0.0.0.0:8443", "apps-listen": "0.0.0.0:8445", "apps-url": "https://*.apps.example.com",
 		"token-file": "/etc/trunkline/token", "tokens-file": "/etc/trunkline/tokens", "hook-secret-file": "/etc/trunkline/hook", "arrivals-token-file": "/etc/trunkline/arrivals",
 		"tls-cert-file": "/etc/trunkline/tls.crt", "tls-key-file": "/etc/trunkline/tls.key", "home": "here", "group": "blue", "shards": "true",
 		"history": "postgres", "history-dsn-file": "/etc/trunkline/dsn", "history-keep": "24h0m0s", "history-events": "1000", "usage": "true", "usage-keep": "9600h0m0s", "usage-keep-runs": "720h0m0s",

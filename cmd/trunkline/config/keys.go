@@ -61,6 +61,8 @@ func Keys() []Key {
 		{"arrivals-token-file", "serve.arrivalsTokenFile", true, inFile},
 		{"tls-cert-file", "serve.tlsCertFile", true, "not from HTTP to HTTPS, or back; " + inFile},
 		{"tls-key-file", "serve.tlsKeyFile", true, inFile},
+		{"apps-listen", "serve.appsListen", false, ""},
+		{"apps-url", "serve.appsURL", false, ""},
 		{"sign-on-issuer", "signOn.issuer", false, ""},
 		{"sign-on-client-id", "signOn.clientID", false, ""},
 		{"sign-on-client-secret-file", "signOn.clientSecretFile", false, "the file is read at the start alone"},

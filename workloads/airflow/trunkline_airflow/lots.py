@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -52,6 +52,16 @@ def lots_of(unit: str, start: datetime, end: datetime) -> list[str]:
     return out if last in out else [*out, last]
 
 
+def lots_in(events: Iterable[Any]) -> list[str]:
+    """Return the lots that events of a dataset's asset are about, those that Trunkline made and those of tasks, in order."""
+    found: set[str] = set()
+    for event in events:
+        extra = event.extra or {}
+        each = [extra, *(one for one in extra.get("lots") or [] if isinstance(one, Mapping))]
+        found.update(one["lot"] for one in each if isinstance(one.get("lot"), str) and one["lot"])
+    return sorted(found)
+
+
 def lots_of_run(unit: str, dataset: str, context: Mapping[str, Any]) -> list[str]:
     """Return the lots that a run is for: those of the events of the dataset's asset that started it, or else those of its data interval.
 
@@ -61,10 +71,7 @@ def lots_of_run(unit: str, dataset: str, context: Mapping[str, Any]) -> list[str
     for asset, events in (context.get("triggering_asset_events") or {}).items():
         if getattr(asset, "uri", "") != f"trunkline://{dataset}":
             continue
-        for event in events:
-            lot = (event.extra or {}).get("lot")
-            if isinstance(lot, str) and lot and lot not in found:
-                found.append(lot)
+        found += [lot for lot in lots_in(events) if lot not in found]
     if found:
         return sorted(found)
     start, end = context.get("data_interval_start"), context.get("data_interval_end")

@@ -56,6 +56,11 @@ trunkline.dev/prune: disabled
 {{- regexFind "[0-9]+$" (dig "agents" "listen" "" .Values.config) -}}
 {{- end -}}
 
+{{/* The port of applications; empty if there are none. */}}
+{{- define "trunkline.apps" -}}
+{{- regexFind "[0-9]+$" (dig "serve" "appsListen" "" .Values.config) -}}
+{{- end -}}
+
 {{- define "trunkline.scheme" -}}
 {{- if or .Values.tls.secret (dig "serve" "tlsCertFile" "" .Values.config) -}}https{{- else -}}http{{- end -}}
 {{- end -}}
@@ -107,6 +112,9 @@ spec:
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.host is missing: say which name the daemon has outside" -}}
+{{- end -}}
+{{- if and .Values.ingress.appsHost (not (include "trunkline.apps" .)) -}}
+{{- fail "ingress.appsHost without config.serve.appsListen: say at which port applications are, such as \":8081\"" -}}
 {{- end -}}
 {{- $mounted := include "trunkline.secrets" . | fromJsonArray -}}
 {{- range regexFindAll "/etc/trunkline/secrets/[^/\\s\"']+" (toYaml $config) -1 -}}

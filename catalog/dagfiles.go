@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package policy
+package catalog
 
 import (
 	"io/fs"
@@ -14,22 +14,22 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 )
 
-// dagPaths lists the files below a folder that a pattern stands for, sorted. "**" as a part of its own stands for any number of
+// DagPaths lists the files below a folder that a pattern stands for, sorted. "**" as a part of its own stands for any number of
 // folders; everything else is as in path.Match.
-func dagPaths(tree fs.FS, folder, pattern string) ([]string, error) {
+func DagPaths(tree fs.FS, folder, pattern string) ([]string, error) {
 	parts := strings.Split(pattern, "/")
 	if !slices.Contains(parts, "**") {
 		if strings.Contains(pattern, "**") {
 			return nil, path.ErrBadPattern
 		}
-		return fs.Glob(tree, path.Join(literal(folder), pattern))
+		return fs.Glob(tree, path.Join(literalPattern(folder), pattern))
 	}
 	for _, part := range parts {
 		if _, err := path.Match(part, ""); err != nil || part != "**" && strings.Contains(part, "**") {
 			return nil, path.ErrBadPattern
 		}
 	}
-	root := path.Join(folder, beforeWildcard(pattern))
+	root := path.Join(folder, BeforeWildcard(pattern))
 	var out []string
 	err := fs.WalkDir(tree, root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -39,7 +39,7 @@ func dagPaths(tree fs.FS, folder, pattern string) ([]string, error) {
 		if folder != "." {
 			below = strings.TrimPrefix(file, folder+"/")
 		}
-		if !entry.IsDir() && matches(parts, strings.Split(below, "/")) {
+		if !entry.IsDir() && matchParts(parts, strings.Split(below, "/")) {
 			out = append(out, file)
 		}
 		return nil
@@ -50,8 +50,8 @@ func dagPaths(tree fs.FS, folder, pattern string) ([]string, error) {
 	return out, err
 }
 
-// matches reports whether the parts of a path are what the parts of a pattern stand for.
-func matches(pattern, names []string) bool {
+// matchParts reports whether the parts of a path are what the parts of a pattern stand for.
+func matchParts(pattern, names []string) bool {
 	// possible[i] reports whether the pattern so far stands for the first i names.
 	possible := make([]bool, len(names)+1)
 	possible[0] = true
@@ -70,9 +70,34 @@ func matches(pattern, names []string) bool {
 	return possible[len(names)]
 }
 
-// literal returns the pattern that a folder's own name alone is of, whatever the name holds.
-func literal(folder string) string {
+// literalPattern returns the pattern that a folder's own name alone is of, whatever the name holds.
+func literalPattern(folder string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(folder)
+}
+
+// BeforeWildcard is the folder of a pattern that no wildcard is in.
+func BeforeWildcard(pattern string) string {
+	dir := path.Dir(pattern)
+	for strings.ContainsAny(dir, `*?[\`) {
+		dir = path.Dir(dir)
+	}
+	return dir
+}
+
+// DagsFolder is the folder that all DAG files of a project are in, by their patterns: what Airflow has for the folder of DAGs where Trunkline deploys
+// them, so that Python imports by paths from there.
+func DagsFolder(dir string, patterns []string) string {
+	around := ""
+	for _, pattern := range patterns {
+		root := path.Join(dir, BeforeWildcard(path.Clean(pattern)))
+		if around == "" {
+			around = root
+		}
+		for around != "." && around != root && !strings.HasPrefix(root, around+"/") {
+			around = path.Dir(around)
+		}
+	}
+	return around
 }
 
 // ignoreFile has the patterns of files that Airflow does not load.

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/assets"
+	"trunkline.dev/trunkline/reconciler/airflow"
+	"trunkline.dev/trunkline/reconciler/tunnel"
+)
+
+// airflows reaches the Airflows that the platform deploys, as the daemon itself.
+type airflows struct {
+	d       *daemon
+	tunnels *tunnels
+
+	mu      sync.Mutex
+	clients map[catalog.AirflowPlace]*airflow.Client
+}
+
+func newAirflows(d *daemon) *airflows {
+	return &airflows{d: d, tunnels: &tunnels{d: d}, clients: map[catalog.AirflowPlace]*airflow.Client{}}
+}
+
+// Clusters implements [assets.Airflow].
+func (a *airflows) Clusters(environment string) (names []string) {
+	if c := a.d.rec.Catalog(); c != nil {
+		for _, place := range c.Airflows(environment) {
+			names = append(names, place.Cluster)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Do implements [assets.Airflow].
+func (a *airflows) Do(ctx context.Context, environment, cluster, method, path string, query url.Values, body, into any) error {
+	client, err := a.client(environment, cluster)
+	if err != nil {
+		return err
+	}
+	if err := client.Do(ctx, method, path, query, body, into); err != nil {
+		switch {
+		case errors.Is(err, airflow.ErrTooLarge):
+			return fmt.Errorf("%w: %w", assets.ErrTooLarge, err)
+		case errors.Is(err, airflow.ErrNotThere):
+			return fmt.Errorf("%w: %w", assets.ErrNotThere, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// client is that of the Airflow of an environment on a cluster.
+func (a *airflows) client(environment, name string) (*airflow.Client, error) {
+	c := a.d.rec.Catalog()
+	if c == nil {
+		return nil, errors.New("no commit is accepted yet")
+	}
+	place, there := c.AirflowOf(environment, name)
+	if !there {
+		return nil, fmt.Errorf("the environment %q has no Airflow on the cluster %q", environment, name)
+	}
+	rights, _ := c.Access(place.ReleaseID)
+	as := tunnel.As{Namespace: place.Namespace, Account: cmp.Or(rights.Account, a.d.flags.account)}
+	reach := func() (*tunnel.Cluster, error) {
+		if to := a.tunnels.named(name); to != nil {
+			return to, nil
+		}
+		return nil, fmt.Errorf("the cluster %q is not reached from here, or an agent keeps it", name)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := place
+	key.Account = as.Account // as whom it is reached
+	if a.clients[key] == nil {
+		a.clients[key] = airflow.New(airflow.Options{
+			Base: airflowBase(place), Subject: "trunkline", Role: airflow.Op, Now: time.Now,
+			Dial: func(ctx context.Context) (net.Conn, error) {
+				to, err := reach()
+				if err != nil {
+					return nil, err
+				}
+				return to.DialService(ctx, as, place.Workload, "http")
+			},
+			Key: func(ctx context.Context) (string, error) {
+				to, err := reach()
+				if err != nil {
+					return "", err
+				}
+				return to.Secret(ctx, as, catalog.AirflowKeys(place.Workload), "jwt")
+			},
+		})
+	}
+	return a.clients[key], nil
+}
+
+// airflowBase is the path at which an Airflow believes that it is.
+func airflowBase(place catalog.AirflowPlace) string {
+	return "/airflow/" + place.Environment + "/" + place.Project + "/" + place.Workload
+}
+
+// waitsForAsset reports whether a DAG file of an environment is known to have a dataset as an asset.
+func (d *daemon) waitsForAsset(environment, dataset string) bool {
+	c := d.rec.Catalog()
+	if c == nil || c.Environments[environment] == nil || c.Environments[environment].Spec.Orchestrator != v1alpha1.Airflow {
+		return false
+	}
+	for p := range c.Projects() {
+		if !c.DagsIn(p, environment) {
+			continue
+		}
+		if slices.ContainsFunc(p.DagEdges(), func(e catalog.Edge) bool { return e.From == dataset || e.To == dataset }) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assets
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"trunkline.dev/trunkline/api/asset"
+	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/bucket"
+)
+
+const (
+	folder        = "assets/"
+	cursorFolder  = "/cursor/"
+	refusedFolder = "/refused/"
+	suffix        = ".json"
+	maxRecord     = 16 << 20
+	// overlap is how far back is read again: an event has the time at which its transaction began, and is seen once that has ended.
+	overlap = 15 * time.Minute
+	// maxKept is how many refused events are kept; of more, those that came first go.
+	maxKept = 1000
+	// maxShown bounds what is kept of what a refused event says.
+	maxShown = 64 << 10
+)
+
+// Refusal is an event of which nothing comes.
+type Refusal struct {
+	Event Event  `json:"event"`
+	Why   string `json:"why"`
+	// At is when it was refused, by the clock of who did.
+	At time.Time `json:"at"`
+	// Dataset and Lot are what it is about, as far as that is known: of several lots, the first.
+	Dataset string `json:"dataset,omitempty"`
+	Lot     string `json:"lot,omitempty"`
+}
+
+func refusalOf(e Event, why error, now time.Time) Refusal {
+	r := Refusal{Event: e, Why: why.Error(), At: now.UTC()}
+	r.Dataset, _, _ = asset.Dataset(e.URI)
+	var s said
+	if len(e.Extra) <= maxExtra && json.Unmarshal(e.Extra, &s) == nil {
+		if len(s.Lots) > 0 {
+			s.one = s.Lots[0]
+		}
+		if _, err := lot.ParseID(s.Lot); err == nil {
+			r.Lot = s.Lot
+		}
+	}
+	if len(e.Extra) > maxShown || !json.Valid(e.Extra) {
+		r.Event.Extra = nil
+	}
+	return r
+}
+
+// key is where it is kept.
+func (r *records) key(one Refusal) string {
+	return fmt.Sprintf("%s%s%s%s-%d%s", folder, r.cluster, refusedFolder, one.Event.At.UTC().Format("20060102T150405.000000000"), one.Event.ID, suffix)
+}
+
+// cursor says which events need not be read any more.
+type cursor struct {
+	// Until is the time of the newest that was, and Seen are those that were since a while before it.
+	Until time.Time            `json:"until"`
+	Seen  map[string]time.Time `json:"seen,omitempty"`
+}
+
+// records are what is kept of the Airflow of an environment on a cluster: the cursor, which is an object that is created once, and the events that were refused.
+type records struct {
+	cursor
+	cluster string
+	number  uint64
+	changed bool
+	refused map[string]Refusal
+}
+
+// recall reads what is kept. Where nothing is, what happens from now on is read.
+func recall(ctx context.Context, f bucket.Folder, cluster string, now time.Time) (*records, error) {
+	r := &records{cluster: cluster, cursor: cursor{Until: now.UTC(), Seen: map[string]time.Time{}}, refused: map[string]Refusal{}}
+	newest := ""
+	for o, err := range f.List(ctx, folder+cluster+cursorFolder) {
+		if err != nil {
+			return nil, fmt.Errorf("listing which events of assets were read: %w", err)
+		}
+		n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(o.Key, folder+cluster+cursorFolder), suffix), 10, 64)
+		if err == nil && n > r.number {
+			r.number, newest = n, o.Key
+		}
+	}
+	if newest == "" {
+		r.changed = true
+		return r, r.save(ctx, f)
+	}
+	if err := readRecord(ctx, f, newest, &r.cursor); err != nil {
+		return nil, err
+	}
+	if r.Seen == nil {
+		r.Seen = map[string]time.Time{}
+	}
+	for o, err := range f.List(ctx, folder+cluster+refusedFolder) {
+		if err != nil {
+			return nil, fmt.Errorf("listing refused events of assets: %w", err)
+		}
+		var one Refusal
+		if err := readRecord(ctx, f, o.Key, &one); err != nil && bucket.ClassOf(err) != bucket.NotFound {
+			return nil, err
+		}
+		r.refused[o.Key] = one
+	}
+	return r, nil
+}
+
+func readRecord(ctx context.Context, f bucket.Folder, key string, into any) error {
+	data, err := f.Read(ctx, key, maxRecord)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("reading %s: it is no record of events of assets: %w", key, err)
+	}
+	return nil
+}
+
+// name tells events apart, also those of a database that was made once more.
+func name(e Event) string {
+	return strconv.FormatInt(e.ID, 10) + " " + e.At.UTC().Format(time.RFC3339Nano)
+}
+
+func (r *records) from() time.Time { return r.Until.Add(-overlap).UTC() }
+
+// seen reports whether an event was taken, or happened before anything was read.
+func (r *records) seen(e Event) bool {
+	_, is := r.Seen[name(e)]
+	return is || e.At.Before(r.from())
+}
+
+// took notes that an event was.
+func (r *records) took(e Event) {
+	r.Seen[name(e)] = e.At.UTC()
+	if e.At.After(r.Until) {
+		r.Until = e.At.UTC()
+	}
+	r.changed = true
+}
+
+// save writes the cursor down, if it has changed.
+func (r *records) save(ctx context.Context, f bucket.Folder) error {
+	if !r.changed {
+		return nil
+	}
+	maps.DeleteFunc(r.Seen, func(_ string, at time.Time) bool { return at.Before(r.from()) })
+	data, err := json.Marshal(r.cursor)
+	if err != nil {
+		return fmt.Errorf("writing which events of assets were read: %w", err)
+	}
+	key := func(n uint64) string { return fmt.Sprintf("%s%s%s%020d%s", folder, r.cluster, cursorFolder, n, suffix) }
+	if err := f.Create(ctx, key(r.number+1), data); err != nil {
+		return fmt.Errorf("writing which events of assets were read: %w", err) // of two that read, one begins again
+	}
+	r.number, r.changed = r.number+1, false
+	if r.number > 1 {
+		_ = f.Delete(ctx, key(r.number-1)) // the newest counts, whatever lies beside it
+	}
+	return nil
+}
+
+// refuse keeps an event of which nothing comes; false if it is kept already.
+func (r *records) refuse(ctx context.Context, f bucket.Folder, one Refusal) (kept bool, err error) {
+	if _, is := r.refused[r.key(one)]; is {
+		return false, nil
+	}
+	if len(r.refused) >= maxKept {
+		oldest := slices.Min(slices.Collect(maps.Keys(r.refused)))
+		if err := f.Delete(ctx, oldest); err != nil {
+			return false, err
+		}
+		delete(r.refused, oldest)
+	}
+	data, err := json.Marshal(one)
+	if err != nil {
+		return false, fmt.Errorf("writing down an event that is refused: %w", err)
+	}
+	if err := f.Create(ctx, r.key(one), data); err != nil && bucket.ClassOf(err) != bucket.Exists {
+		return false, fmt.Errorf("writing down an event that is refused: %w", err)
+	}
+	r.refused[r.key(one)] = one
+	return true, nil
+}
+
+// settle forgets what was refused of a lot that was made by a later event.
+func (r *records) settle(ctx context.Context, f bucket.Folder, c Claim) error {
+	for key, one := range r.refused {
+		if one.Dataset == c.Dataset.ID && one.Lot == c.Key.Lot.ID() && one.Event.before(c.Event) {
+			if err := f.Delete(ctx, key); err != nil {
+				return err
+			}
+			delete(r.refused, key)
+		}
+	}
+	return nil
+}
+
+// list are the events that are kept, the oldest first.
+func (r *records) list() []Refusal {
+	return slices.SortedFunc(maps.Values(r.refused), func(a, b Refusal) int {
+		return cmp.Or(a.Event.At.Compare(b.Event.At), cmp.Compare(a.Event.ID, b.Event.ID))
+	})
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package airflow
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Dag is a DAG that Airflow has.
+type Dag struct {
+	ID string `json:"dag_id"`
+	// Bundle is the project that deploys it, and Version that of its files.
+	Bundle  string `json:"bundle_name"`
+	Version string `json:"bundle_version"`
+	File    string `json:"relative_fileloc"`
+	Paused  bool   `json:"is_paused"`
+	// Next is when it runs next by its schedule; nil: it has none, or is paused.
+	Next *time.Time `json:"next_dagrun_run_after"`
+}
+
+// Run is a run of a DAG.
+type Run struct {
+	Dag string `json:"dag_id"`
+	ID  string `json:"dag_run_id"`
+	// State is "queued", "running", "success" or "failed".
+	State   string     `json:"state"`
+	Type    string     `json:"run_type"`
+	Version string     `json:"bundle_version"`
+	After   time.Time  `json:"run_after"`
+	Started *time.Time `json:"start_date"`
+	Ended   *time.Time `json:"end_date"`
+}
+
+// Task is a try of a task of a run.
+type Task struct {
+	Dag  string `json:"dag_id"`
+	Run  string `json:"dag_run_id"`
+	Task string `json:"task_id"`
+	// Index is that of a mapped task; -1: it is none.
+	Index int `json:"map_index"`
+	// State is empty for one that is not scheduled yet.
+	State    string     `json:"state"`
+	Try      int        `json:"try_number"`
+	MaxTries int        `json:"max_tries"`
+	Operator string     `json:"operator"`
+	Started  *time.Time `json:"start_date"`
+	Ended    *time.Time `json:"end_date"`
+}
+
+// ImportError is a file that Airflow cannot load.
+type ImportError struct {
+	Bundle string    `json:"bundle_name"`
+	File   string    `json:"filename"`
+	At     time.Time `json:"timestamp"`
+	Trace  string    `json:"stack_trace"`
+}
+
+// Health is how the parts of an Airflow are: "healthy", "unhealthy", or empty for one that it does not have.
+type Health struct {
+	Database, Scheduler, DagProcessor, Triggerer string
+}
+
+// Well reports whether the parts that every Airflow has are healthy.
+func (h Health) Well() bool {
+	const healthy = "healthy"
+	return h.Database == healthy && h.Scheduler == healthy && h.DagProcessor == healthy
+}
+
+// Health asks how the parts are.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var answer map[string]struct {
+		Status *string `json:"status"`
+	}
+	if err := c.Do(ctx, http.MethodGet, "/monitor/health", nil, nil, &answer); err != nil {
+		return Health{}, err
+	}
+	of := func(part string) string {
+		if s := answer[part].Status; s != nil {
+			return *s
+		}
+		return ""
+	}
+	return Health{of("metadatabase"), of("scheduler"), of("dag_processor"), of("triggerer")}, nil
+}
+
+// Dags lists the DAGs that are there.
+func (c *Client) Dags(ctx context.Context) ([]Dag, error) {
+	return list[Dag](ctx, c, "/dags", "dags", url.Values{"order_by": {"dag_id"}, "exclude_stale": {"true"}})
+}
+
+// Runs lists the runs of all DAGs whose state may have changed since a time, the newest first.
+func (c *Client) Runs(ctx context.Context, since time.Time) ([]Run, error) {
+	return list[Run](ctx, c, "/dags/~/dagRuns", "dag_runs", url.Values{"order_by": {"-run_after"}, "updated_at_gte": {since.UTC().Format(time.RFC3339Nano)}})
+}
+
+// Tasks lists the tasks of all runs that are in one of some states and may have come into it since a time.
+func (c *Client) Tasks(ctx context.Context, since time.Time, states ...string) ([]Task, error) {
+	query := url.Values{"order_by": {"-start_date"}, "updated_at_gte": {since.UTC().Format(time.RFC3339Nano)}}
+	if len(states) > 0 {
+		query["state"] = states
+	}
+	return list[Task](ctx, c, "/dags/~/dagRuns/~/taskInstances", "task_instances", query)
+}
+
+// TasksOf lists the tasks of a run.
+func (c *Client) TasksOf(ctx context.Context, dag, run string) ([]Task, error) {
+	return list[Task](ctx, c, "/dags/"+url.PathEscape(dag)+"/dagRuns/"+url.PathEscape(run)+"/taskInstances", "task_instances", url.Values{})
+}
+
+// ImportErrors lists the files that cannot be loaded.
+func (c *Client) ImportErrors(ctx context.Context) ([]ImportError, error) {
+	return list[ImportError](ctx, c, "/importErrors", "import_errors", url.Values{})
+}
