@@ -15,7 +15,9 @@ CRON = k8s.V1CronJob(
         schedule="0 6 * * *",
         job_template=k8s.V1JobTemplateSpec(
             metadata=k8s.V1ObjectMeta(labels={"trunkline.dev/workload": "land"}),
-            spec=k8s.V1JobSpec(backoff_limit=3, template=k8s.V1PodTemplateSpec(spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="main")]))),
+            spec=k8s.V1JobSpec(
+                backoff_limit=3, template=k8s.V1PodTemplateSpec(spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="main")]))
+            ),
         ),
     ),
 )
@@ -43,7 +45,11 @@ class Cluster:
         now = self.conditions.pop(0)
         if now == "gone":
             raise ApiException(status=404)
-        return SimpleNamespace(status=SimpleNamespace(conditions=[SimpleNamespace(status="True", type=now, reason="Because", message="of it")] if now else None))
+        return SimpleNamespace(
+            status=SimpleNamespace(
+                conditions=[SimpleNamespace(status="True", type=now, reason="Because", message="of it")] if now else None
+            )
+        )
 
     def list_namespaced_pod(self, _namespace, label_selector):
         return SimpleNamespace(items=[k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="pod"))])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datasets as assets of Airflow, and lots as events of them.
 
-A version of a dataset is the asset ``trunkline://PROJECT/NAME@VERSION``. Trunkline makes an event of it for each lot that is available, and a
-task that has it as an outlet makes a lot by an event, whose extra says which lot, and what of it there is::
+A version of a dataset is the asset ``trunkline://PROJECT/NAME@VERSION``. Trunkline makes an event of it for each lot that is available, and
+a task that has it as an outlet makes a lot by an event, whose extra says which lot, and what of it there is::
 
     clean = dataset("orders/clean@1")
 
@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from airflow.sdk import Asset, get_current_context
 
@@ -69,8 +69,8 @@ def publish(
 ) -> None:
     """Have the event of an outlet say that a lot is made, once the task succeeds.
 
-    ``files`` are paths in the location of the dataset, and ``uris`` whole addresses; one that ends in ``/`` is a folder with all that is in it.
-    Without any the lot is empty, which an empty list has to say. A task may say several lots: if one of them is wrong, none counts.
+    ``files`` are paths in the location of the dataset, and ``uris`` whole addresses; one that ends in ``/`` is a folder with all that is in
+    it. Without any the lot is empty, which an empty list has to say. A task may say several lots: if one of them is wrong, none counts.
     """
     asset = dataset(of) if isinstance(of, str) else of
     if not _LOT.fullmatch(lot):
@@ -85,7 +85,8 @@ def publish(
     if comment:
         said["comment"] = comment
     extra = (context if context is not None else get_current_context())["outlet_events"][asset].extra
-    extra["lots"] = [*(other for other in extra.get("lots", []) if other["lot"] != lot), said]
+    before = cast("list[dict[str, Any]]", extra.get("lots", []))
+    extra["lots"] = [*(other for other in before if other["lot"] != lot), said]
 
 
 @dataclass
@@ -114,7 +115,7 @@ def lot_output(of: Asset | str, lot: str, *, context: Mapping[str, Any] | None =
     if not _LOT.fullmatch(lot):
         raise ValueError(f'{lot!r} is not the id of a lot, such as "20260102P1D000"')
     given = context if context is not None else get_current_context()
-    place = project().dataset(dataset_id).uri.rstrip("/")
+    place = project().dataset(dataset_id).write.rstrip("/")
     out = Output(lot, f"{place}/lot={lot}/attempt={attempt_of(given)}/")
     yield out
     publish(asset, lot, uris=[] if out.empty else out.files or [out.folder], context=given)

@@ -75,7 +75,9 @@ class WorkloadOperator(BaseOperator):
     def _template(self, batch: Any) -> k8s.V1CronJob:
         found = batch.list_namespaced_cron_job(self.project.namespace, label_selector=f"{WORKLOAD}={self.workload}").items
         if len(found) != 1:
-            raise WorkloadFailed(f"the workload {self.workload} has {len(found)} CronJobs in {self.project.namespace}, and a task runs the one that it has")
+            raise WorkloadFailed(
+                f"the workload {self.workload} has {len(found)} CronJobs in {self.project.namespace}, and a task runs its only one"
+            )
         return found[0]
 
     def _follow(self, batch: Any) -> str:
