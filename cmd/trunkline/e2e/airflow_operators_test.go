@@ -112,7 +112,7 @@ func TestAirflowOperators(t *testing.T) {
 	lot := filepath.Join(a.dir, "manifests/datasets/name=clean/version=1/lot=20260101PT1H000/state=complete")
 	a.onFailed("shop.lot", func() error {
 		text := fmt.Sprintf(`{"state":"complete","comment":null,"lotId":"20260101PT1H000","uriType":"identifier","uris":["file://%s/lake/clean/a"]}`, a.dir)
-		return errors.Join(os.MkdirAll(lot, 0o755), os.WriteFile(filepath.Join(lot, "manifest.json"), []byte(text), 0o644)) //nolint:gosec // others read it
+		return errors.Join(os.MkdirAll(lot, 0o755), os.WriteFile(filepath.Join(lot, "manifest.json"), []byte(text), 0o644))
 	})
 	log, err := a.airflow("dags", "test", "shop")
 	if err != nil {
@@ -227,12 +227,12 @@ func newOperators(t *testing.T) *operators {
 	a := &operators{t: t, dir: t.TempDir(), python: python, pods: map[string]*corev1.Pod{}, failed: map[string]func() error{}}
 	for _, sub := range []string{"", "bin", "home", "lake", "manifests", "dbt", "dbt/models", "dbt/seeds", "dags", "dags/target", "dags/.trunkline"} {
 		a.check(os.MkdirAll(filepath.Join(a.dir, sub), 0o777))
-		a.check(os.Chmod(filepath.Join(a.dir, sub), 0o777)) //nolint:gosec // pods are other users
+		a.check(os.Chmod(filepath.Join(a.dir, sub), 0o777))
 	}
 	program, err := os.ReadFile(built(t, "lot"))
 	a.check(err)
-	a.check(os.WriteFile(filepath.Join(a.dir, "bin/lot"), program, 0o755)) //nolint:gosec // a program
-	t.Setenv("PATH", filepath.Join(a.dir, "bin")+":"+os.Getenv("PATH"))    // the image of containers is this machine
+	a.check(os.WriteFile(filepath.Join(a.dir, "bin/lot"), program, 0o755))
+	t.Setenv("PATH", filepath.Join(a.dir, "bin")+":"+os.Getenv("PATH")) // the image of containers is this machine
 	a.cluster = clustertest.Start(t, clustertest.Options{Name: "airflow", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", a.dir + "=" + a.dir}})
 	a.client = a.cluster.Client(t)
 	context := a.context()
@@ -279,7 +279,7 @@ func (a *operators) write(name, text string) {
 	a.check(err)
 	spark, java := cached.Spark(a.t)
 	text = strings.NewReplacer("%WORK%", a.dir, "%SPARK%", spark, "%JAVA%", java, "DBT\"", dbt+"\"").Replace(text)
-	a.check(os.WriteFile(filepath.Join(a.dir, name), []byte(text), 0o644)) //nolint:gosec // pods are other users
+	a.check(os.WriteFile(filepath.Join(a.dir, name), []byte(text), 0o644))
 }
 
 // context is what Trunkline renders beside the DAG files.
@@ -338,7 +338,7 @@ func (a *operators) dbt() {
 func (a *operators) spark() {
 	a.t.Helper()
 	a.write("count.py", countPy)
-	a.check(os.WriteFile(filepath.Join(a.dir, "entry.sh"), []byte(sparkEntry), 0o755)) //nolint:gosec // a program
+	a.check(os.WriteFile(filepath.Join(a.dir, "entry.sh"), []byte(sparkEntry), 0o755))
 	a.write("dags/spark.py", sparkDAG)
 	meta := metav1.ObjectMeta{Name: "spark-driver"}
 	role := &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{

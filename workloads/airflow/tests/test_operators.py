@@ -168,6 +168,7 @@ class Cluster:
         base = ContainerOperator.__mro__[1]
 
         def execute(task, given):
+            assert task.pod is None, "a pod that was lost is not waited for once more"
             task.pod = task.pod_request_obj = object()
             self.made += 1
             end = self.ends.pop(0)
@@ -202,6 +203,10 @@ def test_result(make, monkeypatch):
     given = context(task)
     task.execute(given)
     assert given["ti"].pushed == {"rows": {"rows": 3}}
+
+
+def test_a_result_takes_no_other_container(make):
+    assert [c["name"] for c in rendered(make(xcom_push=True))["spec"]["containers"]] == ["main"]
 
 
 def test_results_that_are_none():

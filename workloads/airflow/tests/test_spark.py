@@ -81,6 +81,7 @@ def test_the_script_unpacks_its_files(make, tmp_path):
     """The shell of the pod has the files as they are, whatever Kubernetes makes of "$(" in variables."""
     pod = rendered(make(conf={"spark.x": "a\\b$(c)"}))
     main = pod["spec"]["containers"][0]
+    assert not re.search(r"(?<!\$)\$\(", variables(pod)["SUBMIT_SCRIPT"]), "Kubernetes makes another variable of it"
     env = {e["name"]: e["value"].replace("$$(", "$(") for e in main["env"] if e.get("value")}
     script = main["command"][2].replace("/tmp/trunkline-spark", str(tmp_path / "s")).replace("exec /bin/sh", "echo")
     got = subprocess.run(
