@@ -22,7 +22,7 @@ type instance struct {
 }
 
 func (a instance) compare(b instance) int {
-	return cmp.Or(cmp.Compare(a.environment, b.environment), cmp.Compare(a.owner, b.owner), a.DagsKind.Compare(b.DagsKind))
+	return cmp.Or(cmp.Compare(a.environment, b.environment), cmp.Compare(a.owner, b.owner), a.Compare(b.DagsKind))
 }
 
 // dagSet are the DAG files that a project has in some instances of Airflow, of one version.

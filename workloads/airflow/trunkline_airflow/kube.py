@@ -10,6 +10,7 @@ import json
 import os
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class Cluster:
     def labelled(self, namespace: str, selector: str) -> list[dict[str, Any]]:
         """Return the ConfigMaps with labels, without what is in them."""
         accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-        found = self._ask("GET", f"{namespace}/configmaps?labelSelector={urllib.request.quote(selector)}", accept=accept)
+        found = self._ask("GET", f"{namespace}/configmaps?labelSelector={urllib.parse.quote(selector)}", accept=accept)
         return list((found or {}).get("items", []))
 
     def create(self, namespace: str, config_map: dict[str, Any]) -> None:
@@ -65,7 +66,11 @@ class Cluster:
 
     def _ask(self, method: str, path: str, body: Any = None, accept: str = "application/json") -> dict[str, Any] | None:
         # The token is read each time: it is renewed in its file.
-        headers = {"Authorization": "Bearer " + (self.account / "token").read_text().strip(), "Accept": accept, "Content-Type": "application/json"}
+        headers = {
+            "Authorization": "Bearer " + (self.account / "token").read_text().strip(),
+            "Accept": accept,
+            "Content-Type": "application/json",
+        }
         request = urllib.request.Request(  # noqa: S310 # the address is that of the API server
             f"{self.url}/api/v1/namespaces/{path}", method=method, headers=headers, data=None if body is None else json.dumps(body).encode()
         )
