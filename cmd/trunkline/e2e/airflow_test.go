@@ -221,6 +221,9 @@ func TestAirflow(t *testing.T) {
 
 	f.until("the first run", func(ctx context.Context) (bool, any, error) {
 		run, err := f.run(ctx, "daily")
+		if run.State == "failed" {
+			t.Fatalf("the first run has failed\n%s", f.logs())
+		}
 		return run.State == "running", run, err
 	})
 	dags, err := f.dags(t.Context())
