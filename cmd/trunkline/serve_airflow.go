@@ -133,13 +133,14 @@ func taskPath(place catalog.AirflowPlace, f airflow.Failure) string {
 // airflowFinder finds the Airflow of an environment for whoever may see it.
 type airflowFinder struct{ d *daemon }
 
-// airflowRole is what someone may do in the Airflow of an environment, by what they may do with the project that runs it; false for nothing.
+// airflowRole is what someone may do in the Airflow of an environment, by what they may do with the project that runs it; false for nothing. Whoever sees
+// anything there sees logs.
 func airflowRole(rules *access.Rules, who access.Principal, place catalog.AirflowPlace) (airflow.Role, bool) {
 	scope := access.Scope{Project: place.Project, Environment: place.Environment}
 	for _, of := range []struct {
 		right access.Right
 		role  airflow.Role
-	}{{access.Admin, airflow.Admin}, {access.Deploy, airflow.Op}, {access.RetryLots, airflow.User}, {access.View, airflow.Viewer}} {
+	}{{access.Admin, airflow.Admin}, {access.Approve, airflow.Op}, {access.RetryLots, airflow.User}, {access.ViewLogs, airflow.Viewer}} {
 		if rules.May(who, of.right, scope).Allowed {
 			return of.role, true
 		}

@@ -35,16 +35,16 @@ func TestAirflowRole(t *testing.T) {
 	}
 	rules := access.New([]*v1alpha1.Access{{Spec: v1alpha1.AccessSpec{Bindings: []v1alpha1.AccessBinding{
 		binding(v1alpha1.PlatformAdmin, "ada"), binding(v1alpha1.PlatformViewer, "vic"), binding(v1alpha1.EnvironmentOperator, "olga"),
-		binding(v1alpha1.EnvironmentAdmin, "eve"),
+		binding(v1alpha1.EnvironmentAdmin, "eve"), binding(v1alpha1.EnvironmentContributor, "dora"), binding(v1alpha1.ProjectContributor, "pam"),
 		{Role: v1alpha1.EnvironmentAdmin, Users: []string{"far"}, Environments: []string{"prod"}},
 	}}}})
 	got := map[string]airflow.Role{}
-	for _, name := range []string{"ada", "vic", "olga", "eve", "far", "nobody"} {
+	for _, name := range []string{"ada", "vic", "olga", "eve", "dora", "pam", "far", "nobody"} {
 		if role, may := airflowRole(rules, access.Principal{Name: name, SignOn: access.BySession}, ofAirflow); may {
 			got[name] = role
 		}
 	}
-	want := map[string]airflow.Role{"ada": airflow.Admin, "vic": airflow.Viewer, "olga": airflow.User, "eve": airflow.Op}
+	want := map[string]airflow.Role{"ada": airflow.Admin, "olga": airflow.User, "eve": airflow.Op, "dora": airflow.User, "pam": airflow.Viewer}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("roles (-want +got):\n%s", diff)
 	}

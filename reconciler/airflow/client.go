@@ -56,9 +56,6 @@ type Client struct {
 // New makes a client without connecting.
 func New(opts Options) *Client {
 	opts.Base = strings.TrimSuffix(opts.Base, "/")
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
 	return &Client{opts: opts, http: &http.Client{
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -63,7 +63,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(answer)
+	data, err := json.Marshal(answer)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = w.Write(data)
 }
 
 func clientOf(t *testing.T, f *fake) *airflow.Client {
@@ -71,7 +76,7 @@ func clientOf(t *testing.T, f *fake) *airflow.Client {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	return airflow.New(airflow.Options{
-		Base: "/af/", Subject: "test", Role: airflow.Viewer, Key: func(context.Context) (string, error) { return "key", nil },
+		Base: "/af/", Subject: "test", Role: airflow.Viewer, Now: time.Now, Key: func(context.Context) (string, error) { return "key", nil },
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 		},

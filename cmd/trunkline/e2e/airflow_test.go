@@ -94,7 +94,7 @@ func newFlow(t *testing.T, name, params string) *flow {
 	t.Helper()
 	programs := cached.Airflow(t)
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // pods are other users
+	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	f := &flow{lake: &lake{
@@ -125,7 +125,7 @@ spec:
 	f.repo.Commit(t, "airflow", files)
 	cluster := tunnel.New(name, func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", f.cluster.Kubeconfig) }, 0)
 	f.options = &airflow.Options{
-		Base: "/airflow/dev/engine/airflow", Subject: "test", Role: airflow.Op,
+		Base: "/airflow/dev/engine/airflow", Subject: "test", Role: airflow.Op, Now: time.Now,
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return cluster.DialService(ctx, tunnel.As{Namespace: "engine-dev"}, "airflow", "http")
 		},
@@ -221,6 +221,9 @@ func TestAirflow(t *testing.T) {
 
 	f.until("the first run", func(ctx context.Context) (bool, any, error) {
 		run, err := f.run(ctx, "daily")
+		if run.State == "failed" {
+			t.Fatalf("the first run has failed\n%s", f.logs())
+		}
 		return run.State == "running", run, err
 	})
 	dags, err := f.dags(t.Context())

@@ -9,7 +9,10 @@ def manager():
     return AuthManager()
 
 
-@pytest.mark.parametrize(("role", "may"), [("VIEWER", (True, False, False)), ("USER", (True, True, False)), ("OP", (True, True, True)), ("ADMIN", (True, True, True))])
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("VIEWER", (True, False, False)), ("USER", (True, True, False)), ("OP", (True, True, True)), ("ADMIN", (True, True, True))],
+)
 def test_roles(manager, role, may):
     user = manager.deserialize_user({"sub": "ada", "role": role})
     assert user.get_name() == "ada"

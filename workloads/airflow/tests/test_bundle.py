@@ -6,9 +6,11 @@ from threading import Thread
 
 import pytest
 from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.manager import list_py_file_paths
 
 from trunkline_airflow import bundle
 from trunkline_airflow.kube import Cluster, KubeError
+from trunkline_airflow.processor import superfluous
 
 V1, V2 = "0" * 16, "1" * 16
 
@@ -16,7 +18,11 @@ V1, V2 = "0" * 16, "1" * 16
 def version(number, text):
     return {
         "metadata": {"name": f"trunkline-dags-{number}"},
-        "data": {bundle.INDEX: json.dumps({"files": {"day.py": "day.py", "b-1": "lib/b.py"}, "dags": ["day.py"]}), "day.py": text, "b-1": "B = 1\n"},
+        "data": {
+            bundle.INDEX: json.dumps({"files": {"day.py": "day.py", "b-1": "lib/b.py"}, "dags": ["day.py"]}),
+            "day.py": text,
+            "b-1": "B = 1\n",
+        },
         "binaryData": {},
     }
 
@@ -45,7 +51,8 @@ def cluster(tmp_path, monkeypatch):
             if self.headers["Authorization"] != "Bearer token":
                 return self.answer(401)
             if not name:
-                return self.answer(200, {"items": [m for (ns, _), m in maps.items() if ns == namespace and m.get("metadata", {}).get("labels")]})
+                labelled = [m for (ns, _), m in maps.items() if ns == namespace and m.get("metadata", {}).get("labels")]
+                return self.answer(200, {"items": labelled})
             found = maps.get((namespace, name))
             return self.answer(200, found) if found else self.answer(404)
 
@@ -124,8 +131,6 @@ def test_refused(cluster, tmp_path):
 
 
 def test_only_dag_files_are_loaded(tmp_path):
-    from airflow.dag_processing.manager import list_py_file_paths
-
     bundle.unpack(version(V1, "from airflow.sdk import dag"), tmp_path)
     (tmp_path / "lib/b.py").write_text("from airflow.sdk import dag")
     assert list_py_file_paths(tmp_path) == [str(tmp_path / "day.py")]
@@ -140,8 +145,6 @@ def test_nothing_leads_out(tmp_path):
 
 
 def test_superfluous():
-    from trunkline_airflow.processor import superfluous
-
     now = datetime(2026, 12, 1, tzinfo=timezone.utc)
 
     def copy(name, number, days):

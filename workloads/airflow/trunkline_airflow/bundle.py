@@ -8,8 +8,8 @@ Airflow, so that Airflow needs no rights beyond those namespaces.
 Trunkline removes an older version with the commit that replaces it. The DAG processor keeps a copy of each version that it has seen in
 the namespace of Airflow, until some days after the last run that began with it has ended: see ``trunkline_airflow.processor``.
 
-Airflow has to be told each bundle by name before it starts. It is told one, ``trunkline``, that stands for all projects: once this module
-is loaded, which Airflow does when it first asks for its bundles, a manager of bundles has one for each project in place of it.
+Airflow has to be told each bundle by name before it starts. It is told one, ``trunkline``, that stands for all projects: once this
+module is loaded, which Airflow does when it first asks for its bundles, a manager of bundles has one for each project in place of it.
 """
 
 from __future__ import annotations
@@ -86,8 +86,13 @@ class Source:
         found = self.cluster.get(namespace, f"{CURRENT}-{version}") if namespace else None
         if found is None:
             raise BundleError(f"version {version} of the DAGs of {name} is gone: the next look finds the one that replaced it")
-        data, binary = found.get("data") or {}, found.get("binaryData") or {}
-        copy = {"apiVersion": "v1", "kind": "ConfigMap", "immutable": True, "data": data, "binaryData": binary}
+        copy = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "immutable": True,
+            "data": found.get("data") or {},
+            "binaryData": found.get("binaryData") or {},
+        }
         copy["metadata"] = {"name": self.copy_name(name, version), "labels": {LABEL: name, "app.kubernetes.io/name": self.workload}}
         self.cluster.create(own, copy)
         return copy
@@ -97,8 +102,8 @@ class Source:
         found = self.cluster.get(self.cluster.namespace, self.copy_name(name, version))
         if found is None:
             raise BundleError(
-                f"version {version} of the DAGs of {name} is not kept any more: "
-                "clear the run with its latest version, or keep versions for longer (keepVersions)"
+                f"version {version} of the DAGs of {name} is not kept any more: clear the run with its latest version, "
+                "or keep versions for longer (keepVersions)"
             )
         return found
 
@@ -222,10 +227,10 @@ class Projects(dict[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
-    def keys(self) -> KeysView[str]:  # type: ignore[override] # a view of another dict
+    def keys(self) -> KeysView[str]:  # type: ignore[override] # those of a table that is made for it
         return dict.fromkeys(self.names()).keys()
 
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override] # likewise
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override] # the same
         return {name: self.get(name) for name in self.names()}.items()
 
 

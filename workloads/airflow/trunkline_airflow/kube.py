@@ -66,8 +66,11 @@ class Cluster:
 
     def _ask(self, method: str, path: str, body: Any = None, accept: str = "application/json") -> dict[str, Any] | None:
         # The token is read each time: it is renewed in its file.
-        token = (self.account / "token").read_text().strip()
-        headers = {"Authorization": "Bearer " + token, "Accept": accept, "Content-Type": "application/json"}
+        headers = {
+            "Authorization": "Bearer " + (self.account / "token").read_text().strip(),
+            "Accept": accept,
+            "Content-Type": "application/json",
+        }
         request = urllib.request.Request(  # noqa: S310 # the address is that of the API server
             f"{self.url}/api/v1/namespaces/{path}", method=method, headers=headers, data=None if body is None else json.dumps(body).encode()
         )

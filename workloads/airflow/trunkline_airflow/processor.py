@@ -66,7 +66,7 @@ class Processor(DagFileProcessorManager):
     def _follow(self, known_files: dict[str, set[Any]]) -> None:
         """Take up the bundles of new projects, and drop those of projects that are gone."""
         before = {b.name: b for b in self._dag_bundles}
-        now = {b.name: b for b in DagBundlesManager().get_all_dag_bundles()}  # type: ignore[no-untyped-call] # of Airflow
+        now = {b.name: b for b in DagBundlesManager().get_all_dag_bundles()}  # type: ignore[no-untyped-call] # it has no types
         if before.keys() == now.keys():
             return
         self.log.info("The projects with DAGs are now %s", ", ".join(now) or "none")
@@ -101,7 +101,7 @@ def main() -> None:
 
     dag_processor_command.DagFileProcessorManager = Processor  # type: ignore[attr-defined] # the command has no option for it
     sys.argv = [str(Path(sys.executable).with_name("airflow")), "dag-processor", *sys.argv[1:]]
-    airflow()  # type: ignore[no-untyped-call] # of Airflow
+    airflow()  # type: ignore[no-untyped-call] # it has no types
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ connection to the database and no keys: it asks the API server.
   "AIRFLOW__API__WORKERS" "1"
   "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK" "True"
   "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT" "60"
+  "AIRFLOW__WORKERS__EXECUTION_API_RETRIES" "8"
   "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH" "/tmp/airflow/bundles"
   "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" (list (dict "name" "trunkline" "classpath" "trunkline_airflow.bundle.ProjectBundle" "kwargs" (dict "refresh_interval" 15)) | toJson)
 -}}
@@ -162,8 +163,8 @@ metadata:
     {{- include "trunkline.labels" .root | nindent 4 }}
     airflow.trunkline.dev/component: {{ .name }}
   annotations:
-    # After the database is that of this version.
-    trunkline.dev/wave: "1"
+    # After the database is that of this version; and the scheduler after the API server, which its tasks ask.
+    trunkline.dev/wave: {{ eq .name "scheduler" | ternary "2" "1" | quote }}
 spec:
   replicas: {{ ternary 0 1 $w.suspend }}
   {{- with .strategy }}
