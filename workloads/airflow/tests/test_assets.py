@@ -57,7 +57,7 @@ def test_an_output_is_a_folder_of_its_own(orders):
     given, extra = context()
     place = orders.dataset("orders/clean@1").write.rstrip("/")
     with assets.lot_output("orders/clean@1", "20260101P1D000", context=given) as out:
-        assert out.folder == f"{place}/lot=20260101P1D000/attempt=tcd0123456789ab/"
+        assert out.folder == f"{place}/lot=20260101P1D000/attempt=tbcd0123456789ab/"
     assert extra == {"lots": [{"lot": "20260101P1D000", "uris": [out.folder]}]}
     with assets.lot_output("orders/clean@1", "20260101P1D000", context=given) as out:
         out.empty = True

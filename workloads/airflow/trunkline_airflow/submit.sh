@@ -23,7 +23,19 @@ causes="$causes|sources in the checkpoint offsets|STATE_STORE_[A-Z_]*(NOT_COMPAT
 causes="$causes|Provided schema doesn't match to the schema for existing state|UnsupportedLogVersion|MALFORMED_LOG_FILE|CONCURRENT_STREAM_LOG_UPDATE"
 work=$(mktemp -d)
 mkfifo "$work/log" "$work/copy"
-tee "$work/copy" <"$work/log" &
+batches=/dev/null
+if [ -n "${SUBMIT_WORKING:-}" ]; then
+	# A stream works once a batch was done, or there was none to do. Where the log leaves that out, it counts as working after some time.
+	rm -f "$SUBMIT_WORKING"
+	batches=$work/batches
+	mkfifo "$batches"
+	{
+		! grep -Eqm1 'Streaming query (made progress|has been idle)' || : >"$SUBMIT_WORKING"
+		cat # nothing may hold up the log
+	} <"$batches" >/dev/null 2>&1 &
+	{ sleep "$SUBMIT_SETTLE" && : >"$SUBMIT_WORKING"; } >/dev/null 2>&1 &
+fi
+tee "$work/copy" "$batches" <"$work/log" &
 grep --line-buffered -Eo "$causes" <"$work/copy" >"$work/found" &
 reader=$!
 "$@" >"$work/log" 2>&1 & # what Python says is on the standard output
