@@ -137,7 +137,7 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := l.fileOf("dbt-duckdb/totals", "totals.parquet")
-	got, err := exec.CommandContext(t.Context(), python, "-c", "import duckdb,sys; print(duckdb.sql(f\"from '{sys.argv[1]}' order by shop\").fetchall())", at).CombinedOutput()
+	got, err := exec.CommandContext(t.Context(), python, "-c", "import duckdb,sys; print(duckdb.sql(f\"select shop, amount from '{sys.argv[1]}' order by shop\").fetchall())", at).CombinedOutput()
 	if err != nil || strings.TrimSpace(string(got)) != "[('north', 20), ('south', 30)]" {
 		t.Errorf("dbt made another lot: %v\n%s", err, got)
 	}
