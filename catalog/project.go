@@ -71,6 +71,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.rights(p)
 	k.datasets(p)
 	k.workloads(p)
+	k.packages(p)
 	k.images(p)
 	k.generatedSecrets(p)
 	k.resources(p)

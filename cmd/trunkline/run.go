@@ -176,7 +176,7 @@ func (r *remoteRun) request(cmd *cobra.Command) (console.RunRequest, error) {
 			continue
 		}
 		request.Command = w.Command
-		request.Files, err = render.Files(tree, releases[0].Dir, w.Files)
+		request.Files, err = render.Files(tree, releases[0], *w)
 		return request, err
 	}
 	return request, unknown("workload", r.workload, names)
