@@ -155,3 +155,22 @@ func (c *Catalog) packagesOf(p *Project, w *v1alpha1.Workload) (out []PackageUse
 	slices.SortFunc(out, func(a, b PackageUse) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
+
+// PackageUsers lists who uses a package, as projects and their workloads, by its versions.
+func (c *Catalog) PackageUsers(name string) map[string][]string {
+	out := map[string][]string{}
+	add := func(uses []v1alpha1.PackageUse, who string) {
+		for _, use := range uses {
+			if use.Name == name {
+				out[use.Version] = append(out[use.Version], who)
+			}
+		}
+	}
+	for p := range c.Projects() {
+		add(p.Spec.Packages, p.Name)
+		for i := range p.Spec.Workloads {
+			add(p.Spec.Workloads[i].Packages, p.Name+"/"+p.Spec.Workloads[i].Name)
+		}
+	}
+	return out
+}
