@@ -74,6 +74,7 @@ func TestNewFromEveryTemplate(t *testing.T) {
 			},
 			"service": {name: "pay", args: batch, project: "pay", env: "dev", want: "kind: Deployment"},
 			// What they render is in TestNewProjectsRender.
+			"airflow":    {name: "pay", args: batch, project: "pay", env: "prod", want: "kind: Namespace"},
 			"dbt-duckdb": {name: "pay", args: batch, project: "pay", env: "prod", want: "dbt build"},
 			"notebook":   {name: "pay", args: batch, project: "pay", env: "prod", want: "papermill"},
 			"pyspark":    {name: "pay", args: batch, project: "pay", env: "prod", want: "spark-submit"},
