@@ -88,7 +88,7 @@ func (r *Record) Encode() ([]byte, error) {
 	text := base64.StdEncoding.EncodeToString(packed.Bytes())
 	var lines strings.Builder
 	for part := range slices.Chunk([]byte(text), 100) {
-		lines.Write(append(part[:len(part):len(part)], '\n'))
+		lines.Write(append(slices.Clip(part), '\n'))
 	}
 	var out bytes.Buffer
 	out.WriteString(recordHead)

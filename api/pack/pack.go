@@ -19,8 +19,10 @@ import (
 const (
 	// Folder is where a program finds packages, in the folder that it starts in.
 	Folder = "packages"
-	// Source is the folder beside the declaration of a package with what is not released, and Versions that with the folders of versions.
-	Source, Versions = "src", "versions"
+	// Source is the folder beside the declaration of a package with what is not released.
+	Source = "src"
+	// Versions is the folder beside it with the folders of versions.
+	Versions = "versions"
 	// Trial is how what is not released is called as a version.
 	Trial = "trial"
 )

@@ -372,7 +372,7 @@ func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) e
 	if n.from != "." {
 		at = " --from " + n.from
 	}
-	switch n.kind {
+	switch n.kind { //nolint:exhaustive // a package is not made here
 	case scaffold.Project:
 		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.name, at)
 	case scaffold.Workload:

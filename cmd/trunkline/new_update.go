@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 	"time"
@@ -131,9 +132,7 @@ func (n *creation) prepare(cmd *cobra.Command, c *catalog.Catalog) (*updating, e
 			given[q.Name] = answer
 		}
 	}
-	for name, answer := range n.given {
-		given[name] = answer
-	}
+	maps.Copy(given, n.given)
 	answers, err := answered(cmd, u.template, scaffold.FactsOf(c, n.name, n.now.Format(time.DateOnly)), given)
 	if err != nil {
 		return nil, err
