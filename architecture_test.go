@@ -47,6 +47,7 @@ var mayKnow = map[string][]string{
 	"api/markdown":               {},
 	"api/memfile":                {},
 	"api/outside":                {},
+	"api/pack":                   {},
 	"api/param":                  {},
 	"api/pull":                   {"api/lot", "api/param", "api/sqltext"},
 	"api/reference":              {"api/v1alpha1"},

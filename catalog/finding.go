@@ -74,7 +74,7 @@ func (k *checker) atKey(rule string, path []any, message, hint string) {
 // unknown denies the tree because of a name that is none of those known, which are listed for the hint only.
 func (k *checker) unknown(rule string, path []any, message, name string, known func() []string) {
 	switch rule {
-	case RuleProject, RuleDatasetOwner, RuleEnvironment, RuleCluster, RuleBlueprint:
+	case RuleProject, RuleDatasetOwner, RuleEnvironment, RuleCluster, RuleBlueprint, RulePackage:
 		message += k.unknownSources()
 	}
 	position := k.doc.Position
@@ -94,6 +94,7 @@ func known[V any](k *checker, rule, what, name string, in map[string]V, path ...
 	}
 	kinds := map[string]v1alpha1.Kind{
 		RuleCluster: v1alpha1.KindCluster, RuleEnvironment: v1alpha1.KindEnvironment, RuleBlueprint: v1alpha1.KindBlueprint,
+		RulePackage: v1alpha1.KindPackage,
 	}
 	if k.excused(kinds[rule], name) {
 		return false

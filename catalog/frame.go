@@ -31,6 +31,8 @@ type frame struct {
 	Policies     map[string]*v1alpha1.Policy
 	// Grants are the declarations of who may do what.
 	Grants map[string]*v1alpha1.Access
+	// Packages are what projects share.
+	Packages map[string]*Package
 
 	platformDoc *v1alpha1.Document
 	// roots are the folders to search, and governing those in which declarations that govern others count; nil if the
@@ -95,6 +97,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 		Blueprints:   maps.Clone(embedded),
 		Policies:     map[string]*v1alpha1.Policy{},
 		Grants:       map[string]*v1alpha1.Access{},
+		Packages:     map[string]*Package{},
 		schemas:      map[string]*schema.Schema{},
 		bare:         map[string][]schema.Problem{},
 		sizes:        map[string]map[string]v1alpha1.Size{},
@@ -102,7 +105,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	}
 	c.frame = f
 	k := &checker{c: c}
-	for _, kind := range []v1alpha1.Kind{v1alpha1.KindCluster, v1alpha1.KindEnvironment, v1alpha1.KindBlueprint, v1alpha1.KindPolicy, v1alpha1.KindAccess} {
+	for _, kind := range []v1alpha1.Kind{v1alpha1.KindCluster, v1alpha1.KindEnvironment, v1alpha1.KindBlueprint, v1alpha1.KindPolicy, v1alpha1.KindAccess, v1alpha1.KindPackage} {
 		for doc := range c.Documents(kind) {
 			k.doc = doc
 			if !k.name(doc.Name, "metadata", "name") {
@@ -128,6 +131,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f.checkBlueprints(k)
 	f.checkEnvironments(k)
 	f.checkGrants(k)
+	f.checkPackages(k)
 	f.asked, f.stray, f.linked = k.asked, k.stray, k.linked
 	return k
 }
@@ -143,6 +147,8 @@ func (f *frame) take(k *checker, doc *v1alpha1.Document) {
 		f.Policies[doc.Name] = o
 	case *v1alpha1.Access:
 		f.Grants[doc.Name] = o
+	case *v1alpha1.Package:
+		f.Packages[doc.Name] = &Package{Name: doc.Name, Spec: &o.Spec, Dir: path.Dir(doc.File), Root: f.rootOf(doc.File), Document: doc}
 	case *v1alpha1.Blueprint:
 		if bp, ok := f.Blueprints[doc.Name]; ok && bp.Embedded {
 			k.at(v1alpha1.RuleDuplicate, []any{"metadata", "name"},

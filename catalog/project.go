@@ -75,6 +75,7 @@ func (c *Catalog) linkProject(p *Project) *checker {
 	k.rights(p)
 	k.datasets(p)
 	k.workloads(p)
+	k.packages(p)
 	k.images(p)
 	k.builds(p)
 	k.generatedSecrets(p)

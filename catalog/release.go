@@ -68,8 +68,10 @@ type Release struct {
 	Dir string `json:"dir"`
 	// Root is the folder that the paths of the project stay in: that of the repository that declares it, if the platform
 	// includes it; empty for the whole tree.
-	Root      string     `json:"root,omitempty"`
-	Workloads []Workload `json:"workloads"`
+	Root string `json:"root,omitempty"`
+	// Packages are the shared packages that the project names for all that it has, by name.
+	Packages  []PackageUse `json:"packages,omitempty"`
+	Workloads []Workload   `json:"workloads"`
 }
 
 // Kubernetes is what charts are told about a cluster. What is empty is as Helm has it without a cluster.
@@ -103,7 +105,9 @@ type Workload struct {
 	// Identity is the name of the service account that the pods run as.
 	Identity string `json:"identity"`
 	// Files are paths relative to the project's folder.
-	Files     []string           `json:"files,omitempty"`
+	Files []string `json:"files,omitempty"`
+	// Packages are the shared packages that it is given, by name.
+	Packages  []PackageUse       `json:"packages,omitempty"`
 	Size      v1alpha1.Size      `json:"size"`
 	Lifecycle v1alpha1.Lifecycle `json:"lifecycle"`
 	// Spot is what the cluster declares of its spot machines, if the workload runs on them.

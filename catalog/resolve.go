@@ -93,7 +93,7 @@ func (c *Catalog) Release(p *Project, id ReleaseID) Release {
 	}
 	r.PodSecurity = cmp.Or(p.Spec.Environments[id.Environment].PodSecurity, env.PodSecurity.Level)
 	r.Kubernetes, _ = c.KubernetesOf(id.Cluster)
-	r.GeneratedSecrets = p.generatedSecrets()
+	r.GeneratedSecrets, r.Packages = p.generatedSecrets(), c.packagesOf(p, nil)
 	r.Dags = c.dags(p, id)
 	r.Cloud, r.Data = c.cloud(p, id), c.data(p, id)
 	accounts := map[string]bool{id.Project: true}
@@ -165,6 +165,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 			out.LotImage = c.Environments[id.Environment].Spec.LotImage
 		}
 	}
+	out.Packages = c.packagesOf(p, w)
 	out.Spark = c.sparkOf(p, w, id, out.Size)
 	out.Airflow = c.airflow(w, id)
 	if out.Lots {

@@ -23,6 +23,7 @@ const (
 	RuleCluster     = "unknown-cluster"
 	RuleEnvironment = "unknown-environment"
 	RuleBlueprint   = "unknown-blueprint"
+	RulePackage     = "unknown-package"
 	RuleProject     = "unknown-project"
 	RuleWorkload    = "unknown-workload"
 	RuleSize        = "unknown-size"

@@ -245,6 +245,7 @@ func (r *Result) change(in Input) (problems v1alpha1.Problems) {
 		problems = append(problems, j.problems...)
 	}
 	problems = append(problems, unowned(in)...)
+	problems = append(problems, packagesChanged(in.Base, in.Catalog)...)
 	gone := lost(in)
 	problems = append(problems, strays(in, gone)...)
 	problems = append(problems, removed(in.Base, in.Catalog, names, gone[v1alpha1.KindProject])...)

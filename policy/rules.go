@@ -40,6 +40,8 @@ const (
 	RuleBreaking = "schema-breaking"
 	// RuleRestart is broken by a stream that begins from nothing and does not say why.
 	RuleRestart = "stream-restart"
+	// RulePackageChanged is broken by a version of a package that is not any more what was released.
+	RulePackageChanged = "package-changed"
 	// RuleRemoved is broken by the removal of what others still read.
 	RuleRemoved = "removed-in-use"
 	// RuleProtected is broken by the removal of a project from a protected environment.

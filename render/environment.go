@@ -35,6 +35,7 @@ func environment(rel catalog.Release, w catalog.Workload) (variables, error) {
 		return variables{}, errors.New(strings.Join(wrong, "; "))
 	}
 	maps.Copy(given, w.Env)
+	WithPackages(given, w.Packages, inPod)
 	return variables{given, resolved(w)}, nil
 }
 

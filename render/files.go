@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"trunkline.dev/trunkline/api/outside"
+	"trunkline.dev/trunkline/catalog"
 )
 
 const (
@@ -25,13 +26,17 @@ const (
 	maxFileDepth = 24
 )
 
-// expandFiles reads the files and folders that a workload names, relative to the project's folder.
-func expandFiles(tree fs.FS, dir string, names []string) ([]any, error) {
-	x := expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, out: []any{}, raw: map[string][]byte{}}
-	if err := x.all(names); err != nil {
+// expand reads the files and folders that a workload names, relative to the project's folder, and the packages that it uses.
+func expand(tree fs.FS, rel catalog.Release, w catalog.Workload) (*expander, error) {
+	x := newExpander(walled(tree, rel.Root), rel.Dir)
+	if err := x.all(w.Files); err != nil {
 		return nil, err
 	}
-	return x.out, nil
+	return x, x.packages(tree, w.Packages)
+}
+
+func newExpander(tree fs.FS, dir string) *expander {
+	return &expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, out: []any{}, raw: map[string][]byte{}}
 }
 
 // all adds the files and folders of names.
@@ -55,28 +60,36 @@ func (x *expander) all(names []string) error {
 	return nil
 }
 
-// Files reads the files that a workload names, with those in its folders, by their paths in the project's folder.
-func Files(tree fs.FS, dir string, names []string) (map[string][]byte, error) {
-	x := expander{tree: tree, dir: dir, seen: map[string]bool{}, keys: map[string]string{}, raw: map[string][]byte{}}
-	return x.raw, x.all(names)
+// Files reads the files that a workload is given, by their paths: those that it names, with those in its folders, and those of packages.
+func Files(tree fs.FS, rel catalog.Release, w catalog.Workload) (map[string][]byte, error) {
+	x, err := expand(tree, rel, w)
+	if err != nil {
+		return nil, err
+	}
+	return x.raw, nil
 }
 
 type expander struct {
-	tree  fs.FS
-	dir   string
-	seen  map[string]bool
-	keys  map[string]string
-	bytes int
-	out   []any
+	tree fs.FS
+	dir  string
+	// prefix is what the paths of files get before them: the folder of a package.
+	prefix string
+	seen   map[string]bool
+	keys   map[string]string
+	bytes  int
+	out    []any
 	// raw are the files as they are, by their paths.
 	raw map[string][]byte
-	// skip tells folders that are left out; nil for none.
+	// skip tells what is left out; nil for nothing.
 	skip func(name string) bool
 }
 
 func (x *expander) add(name string, depth int) error {
 	if depth > maxFileDepth {
 		return fmt.Errorf("folders nest deeper than %d levels; does a link lead back to a parent folder?", maxFileDepth)
+	}
+	if x.skip != nil && x.skip(name) {
+		return nil
 	}
 	full := path.Join(x.dir, name)
 	info, err := fs.Stat(x.tree, full)
@@ -98,6 +111,7 @@ func (x *expander) add(name string, depth int) error {
 		}
 		return nil
 	}
+	name = path.Join(x.prefix, name)
 	if x.seen[name] {
 		return nil
 	}

@@ -243,7 +243,7 @@ func (r *Renderer) workload(
 	if err := checkParams(bp, w.Params); err != nil {
 		return out, err
 	}
-	values, err := newValues(walled(tree, rel.Root), rel, w)
+	values, err := newValues(tree, rel, w)
 	if err != nil {
 		return out, err
 	}

@@ -32,11 +32,11 @@ func newValues(tree fs.FS, rel catalog.Release, w catalog.Workload) (*contextVal
 	if err != nil {
 		return nil, err
 	}
-	files, err := expandFiles(tree, rel.Dir, w.Files)
+	files, err := expand(tree, rel, w)
 	if err != nil {
 		return nil, err
 	}
-	return &contextValues{rel: rel, w: w, labels: merged(podLabels(w), workloadLabels(rel, w.Name)), env: env, files: files}, nil
+	return &contextValues{rel: rel, w: w, labels: merged(podLabels(w), workloadLabels(rel, w.Name)), env: env, files: files.out}, nil
 }
 
 // helm returns the values of a chart: the params at the top, and the rest under global.trunkline, which Helm hands

@@ -16,19 +16,19 @@ import (
 // Facts are what templates know without asking.
 type Facts struct {
 	// Name is that of what is made.
-	Name string
+	Name string `yaml:"name"`
 	// Platform is the name of the platform.
-	Platform string
+	Platform string `yaml:"platform"`
 	// Project is the one that a workload is made in, and Image its image; else empty.
-	Project, Image string
+	Project, Image string `yaml:"-"`
 	// Environments are all of the platform.
-	Environments []string
+	Environments []string `yaml:"environments,flow"`
 	// Cluster is the one that is called like what is made, or the only one; empty if there is no such.
-	Cluster string
+	Cluster string `yaml:"cluster,omitempty"`
 	// Store is the store that every environment has, the first by name; "lake" if there is none.
-	Store string
+	Store string `yaml:"store"`
 	// Today is the current day, as in "2026-01-31".
-	Today string
+	Today string `yaml:"today"`
 }
 
 // FactsOf finds out what the platform says for something that is to be made.

@@ -16,20 +16,32 @@ import (
 // the project, and item the workload as an item of a list in YAML, not indented. The result is the source with lines
 // put in at one place: comments and layout stay. Where that is not possible, as in a list in brackets, it is an error.
 func AppendWorkload(source []byte, project string, item []byte) ([]byte, error) {
+	return list{"Project", project, "workloads"}.add(source, item)
+}
+
+// AppendVersion puts a version at the end of the list of those of a package, in the same way.
+func AppendVersion(source []byte, name string, item []byte) ([]byte, error) {
+	return list{"Package", name, "versions"}.add(source, item)
+}
+
+// list is one of a declaration, that items are added to.
+type list struct{ kind, name, key string }
+
+func (l list) add(source, item []byte) ([]byte, error) {
 	docs, err := documents(source)
 	if err != nil {
 		return nil, err
 	}
-	root := declaring(docs, project)
+	root := declaring(docs, l.kind, l.name)
 	if root == nil {
-		return nil, fmt.Errorf("the file does not declare the project %q", project)
+		return nil, fmt.Errorf("the file does not declare the %s %q", strings.ToLower(l.kind), l.name)
 	}
-	at, err := findPlace(source, root)
+	at, err := l.place(source, root)
 	if err != nil {
 		return nil, err
 	}
 	out := at.insert(source, item)
-	if err := appended(source, out, project); err != nil {
+	if err := l.added(source, out); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -49,8 +61,8 @@ func documents(source []byte) ([]*yaml.Node, error) {
 	}
 }
 
-// declaring finds the mapping that declares a project.
-func declaring(docs []*yaml.Node, project string) *yaml.Node {
+// declaring finds the mapping that declares something of a kind.
+func declaring(docs []*yaml.Node, of, called string) *yaml.Node {
 	for _, doc := range docs {
 		if len(doc.Content) != 1 {
 			continue
@@ -59,7 +71,7 @@ func declaring(docs []*yaml.Node, project string) *yaml.Node {
 		_, kind := lookup(root, "kind")
 		_, meta := lookup(root, "metadata")
 		_, name := lookup(meta, "name")
-		if kind != nil && kind.Value == "Project" && name != nil && name.Value == project {
+		if kind != nil && kind.Value == of && name != nil && name.Value == called {
 			return root
 		}
 	}
@@ -83,32 +95,34 @@ type place struct {
 	// after is the number of the line that it follows, and indent how far it is indented.
 	after, indent int
 	// key is put before it, with two blanks less; empty if the list is there.
-	key bool
+	key string
 	// apart reports whether a blank line is between items.
 	apart bool
 }
 
 // errBrackets refuses what cannot be extended by whole lines.
-var errBrackets = errors.New("the list of workloads cannot be extended by lines, because it does not have one item on each line: " +
-	"write it so, or add the workload yourself")
+func (l list) errBrackets() error {
+	return fmt.Errorf("the list of %s cannot be extended by lines, because it does not have one item on each line: write it so, or add the %s yourself",
+		l.key, strings.TrimSuffix(l.key, "s"))
+}
 
-func findPlace(source []byte, root *yaml.Node) (place, error) {
+func (l list) place(source []byte, root *yaml.Node) (place, error) {
 	lines := bytes.SplitAfter(source, []byte("\n"))
 	_, spec := lookup(root, "spec")
 	if spec == nil || spec.Kind != yaml.MappingNode || flow(root) || flow(spec) || len(spec.Content) == 0 {
-		return place{}, errBrackets
+		return place{}, l.errBrackets()
 	}
-	key, list := lookup(spec, "workloads")
+	key, list := lookup(spec, l.key)
 	switch {
 	case key == nil:
 		indent := spec.Content[0].Column - 1
-		at := place{indent: indent + 2, key: true}
+		at := place{indent: indent + 2, key: l.key}
 		at.after = blockEnd(lines, spec.Content[0].Line, last(spec), func(by int, _ bool) bool { return by >= indent }, indent-1)
 		return at, nil
 	case list.Kind == yaml.ScalarNode && list.Tag == "!!null" && list.Value == "":
 		return place{after: key.Line, indent: key.Column + 1}, nil
 	case list.Kind != yaml.SequenceNode || flow(list) || len(list.Content) == 0:
-		return place{}, errBrackets
+		return place{}, l.errBrackets()
 	}
 	at := place{indent: list.Column - 1}
 	at.after = blockEnd(lines, list.Line, last(list), func(by int, dash bool) bool {
@@ -172,8 +186,8 @@ func (p place) insert(source, item []byte) []byte {
 	if !bytes.HasSuffix(before, []byte("\n")) {
 		b.WriteString(newline)
 	}
-	if p.key {
-		b.WriteString(strings.Repeat(" ", p.indent-2) + "workloads:" + newline)
+	if p.key != "" {
+		b.WriteString(strings.Repeat(" ", p.indent-2) + p.key + ":" + newline)
 	}
 	if p.apart {
 		b.WriteString(newline)
@@ -189,40 +203,40 @@ func (p place) insert(source, item []byte) []byte {
 	return b.Bytes()
 }
 
-// appended makes sure that nothing but one more workload is new: what looks like the end of a list in an odd layout
+// added makes sure that nothing but one more item is new: what looks like the end of a list in an odd layout
 // may be none.
-func appended(old, now []byte, project string) error {
+func (l list) added(old, now []byte) error {
 	was, err := documents(old)
 	if err != nil {
 		return err
 	}
 	is, err := documents(now)
 	if err != nil {
-		return fmt.Errorf("the workload does not fit into the list: %w", err)
+		return fmt.Errorf("the item does not fit into the list: %w", err)
 	}
-	before, after := declaring(was, project), declaring(is, project)
+	before, after := declaring(was, l.kind, l.name), declaring(is, l.kind, l.name)
 	if before == nil || after == nil {
-		return errBrackets
+		return l.errBrackets()
 	}
 	_, spec := lookup(after, "spec")
-	_, list := lookup(spec, "workloads")
+	_, list := lookup(spec, l.key)
 	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || list.Content[len(list.Content)-1].Kind != yaml.MappingNode {
-		return errBrackets
+		return l.errBrackets()
 	}
 	list.Content = list.Content[:len(list.Content)-1]
 	_, spec = lookup(before, "spec")
-	switch _, old := lookup(spec, "workloads"); {
+	switch _, old := lookup(spec, l.key); {
 	case old == nil:
-		spec.Content = append(spec.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "workloads"}, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"})
+		spec.Content = append(spec.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: l.key}, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"})
 	case old.Kind == yaml.ScalarNode:
 		*old = yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	}
 	if len(was) != len(is) {
-		return errBrackets
+		return l.errBrackets()
 	}
 	for i := range was {
 		if !same(was[i], is[i]) {
-			return errBrackets
+			return l.errBrackets()
 		}
 	}
 	return nil
@@ -235,6 +249,62 @@ func same(a, b *yaml.Node) bool {
 	}
 	for i := range a.Content {
 		if !same(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// SetTrial has a package say which project may try what is not released, or nobody if project is empty. Only the line that says so is another one.
+func SetTrial(source []byte, name, project string) ([]byte, error) {
+	docs, err := documents(source)
+	if err != nil {
+		return nil, err
+	}
+	_, spec := lookup(declaring(docs, "Package", name), "spec")
+	if spec == nil || spec.Kind != yaml.MappingNode || flow(spec) || len(spec.Content) == 0 {
+		return nil, fmt.Errorf("the package %q is not declared with one field on each line: write it so, or set trial yourself", name)
+	}
+	lines := strings.SplitAfter(string(source), "\n")
+	at, until := spec.Content[0].Line-1, spec.Content[0].Line-1 // before the first field
+	if key, value := lookup(spec, "trial"); key != nil {
+		at, until = key.Line-1, last(value)
+	}
+	said := ""
+	if project != "" {
+		said = strings.Repeat(" ", spec.Content[0].Column-1) + "trial: {project: " + project + "}\n"
+	}
+	out := []byte(strings.Join(lines[:at], "") + said + strings.Join(lines[until:], ""))
+	if docs, err = documents(out); err == nil {
+		_, after := lookup(declaring(docs, "Package", name), "spec")
+		_, trial := lookup(after, "trial")
+		_, is := lookup(trial, "project")
+		if project == "" && trial != nil || project != "" && (is == nil || is.Value != project) || !sameBut(spec, after, "trial") {
+			err = errors.New("its layout is an odd one")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the trial of the package %q cannot be set by a line: %w; set it yourself", name, err)
+	}
+	return out, nil
+}
+
+// sameBut reports whether two mappings are the same but for one key.
+func sameBut(a, b *yaml.Node, key string) bool {
+	rest := func(n *yaml.Node) (out []*yaml.Node) {
+		for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value != key {
+				out = append(out, n.Content[i], n.Content[i+1])
+			}
+		}
+		return out
+	}
+	was, is := rest(a), rest(b)
+	if len(was) != len(is) {
+		return false
+	}
+	for i := range was {
+		if !same(was[i], is[i]) {
 			return false
 		}
 	}

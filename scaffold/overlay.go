@@ -19,9 +19,12 @@ const (
 	folderMode             = fs.ModeDir | 0o755
 )
 
-// Overlay returns a tree in which files are there, or are other, without being written.
-func Overlay(tree fs.FS, files []File) fs.FS {
-	o := &overlay{tree: tree, files: map[string][]byte{}, folders: map[string]map[string]fs.FileMode{}}
+// Overlay returns a tree in which files are there, or are other, without being written, and others are not there any more.
+func Overlay(tree fs.FS, files []File, gone ...string) fs.FS {
+	o := &overlay{tree: tree, files: map[string][]byte{}, folders: map[string]map[string]fs.FileMode{}, gone: map[string]bool{}}
+	for _, name := range gone {
+		o.gone[name] = true
+	}
 	for _, f := range files {
 		o.files[f.Path] = f.Data
 		mode := fs.FileMode(0)
@@ -42,6 +45,15 @@ type overlay struct {
 	files map[string][]byte
 	// folders are those that something is put into, with what.
 	folders map[string]map[string]fs.FileMode
+	// gone are files of the tree that are not there.
+	gone map[string]bool
+}
+
+func (o *overlay) missing(op, name string) error {
+	if o.gone[name] {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	return nil
 }
 
 // Open implements [fs.FS].
@@ -56,12 +68,18 @@ func (o *overlay) Open(name string) (fs.File, error) {
 		}
 		return memfile.OpenFolder(memfile.Info(path.Base(name), 0, folderMode), entries), nil
 	}
+	if err := o.missing("open", name); err != nil {
+		return nil, err
+	}
 	return o.tree.Open(name)
 }
 
 // ReadDir implements [fs.ReadDirFS].
 func (o *overlay) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(o.tree, name)
+	if len(o.gone) > 0 {
+		entries = slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return o.gone[path.Join(name, e.Name())] })
+	}
 	added, ok := o.folders[name]
 	if !ok || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return entries, err
@@ -86,6 +104,9 @@ func (o *overlay) Stat(name string) (fs.FileInfo, error) {
 	if _, ok := o.folders[name]; ok {
 		return memfile.Info(path.Base(name), 0, folderMode), nil
 	}
+	if err := o.missing("stat", name); err != nil {
+		return nil, err
+	}
 	return fs.Stat(o.tree, name)
 }
 
@@ -93,6 +114,9 @@ func (o *overlay) Stat(name string) (fs.FileInfo, error) {
 func (o *overlay) Lstat(name string) (fs.FileInfo, error) {
 	if _, ok := o.files[name]; ok || o.folders[name] != nil {
 		return o.Stat(name)
+	}
+	if err := o.missing("lstat", name); err != nil {
+		return nil, err
 	}
 	return fs.Lstat(o.tree, name)
 }

@@ -4,6 +4,8 @@ package scaffold
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +38,12 @@ type Template struct {
 	Kind Kind
 	Name string
 	// Own reports whether the template is the repository's, and not one of the embedded.
-	Own         bool
+	Own bool
+	// From says where the template is, as the record of a project does: "trunkline" for an embedded one, its folder in the repository, or the
+	// address of another repository's. Commit is the one of the other repository that was read; else empty.
+	From, Commit string
+	// Digest identifies all that the template is.
+	Digest      string
 	Description string
 	Questions   []Question
 
@@ -98,9 +105,24 @@ func Open(tree fs.FS, kind Kind, name string) (*Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the template %q: %w", dir, err)
 	}
-	t := &Template{Kind: kind, Name: name, Own: own}
+	t := &Template{Kind: kind, Name: name, Own: own, From: BuiltIn}
+	if own {
+		t.From = dir
+	}
 	if err := t.read(sub); err != nil {
 		return nil, fmt.Errorf("the template %q cannot be used: %w", dir, err)
+	}
+	return t, nil
+}
+
+// BuiltIn is where the embedded templates are from.
+const BuiltIn = "trunkline"
+
+// Read reads a template that is a folder of its own, of another repository. From is its address there.
+func Read(dir fs.FS, kind Kind, from, commit string) (*Template, error) {
+	t := &Template{Kind: kind, Name: from, Own: true, From: from, Commit: commit}
+	if err := t.read(dir); err != nil {
+		return nil, fmt.Errorf("the template %q cannot be used: %w", from, err)
 	}
 	return t, nil
 }
@@ -108,6 +130,7 @@ func Open(tree fs.FS, kind Kind, name string) (*Template, error) {
 // read reads all files of the template.
 func (t *Template) read(from fs.FS) error {
 	total, described := 0, false
+	sum := sha256.New()
 	err := fs.WalkDir(from, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -130,6 +153,10 @@ func (t *Template) read(from fs.FS) error {
 		if total += len(data); total > maxTotalBytes {
 			return fmt.Errorf("the files are more than %d bytes together", maxTotalBytes)
 		}
+		if path.Base(name) == RecordFile {
+			return fmt.Errorf("%q is what Trunkline itself writes", name)
+		}
+		fmt.Fprintf(sum, "%d %s %d\n%s", len(name), name, len(data), data)
 		if name == about {
 			described = true
 			return t.describe(data)
@@ -147,6 +174,7 @@ func (t *Template) read(from fs.FS) error {
 	case t.Kind == Workload && !slices.ContainsFunc(t.files, func(f File) bool { return strings.TrimSuffix(f.Path, suffix) == ItemFile }):
 		return fmt.Errorf("there is no %s: it is inserted into the list of workloads of the project", ItemFile+suffix)
 	}
+	t.Digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	return nil
 }
 

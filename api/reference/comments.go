@@ -966,6 +966,40 @@ func comments() map[string]comment {
 				"Workloads":   "Workloads maps the name of a workload to what is different for it; it wins over Image and Size.",
 			},
 		},
+		"Package": {
+			doc:    "Package is code that projects share: modules of Python, SQL, or whatever their programs read. A version of it, once released, never changes.",
+			fields: map[string]string{},
+		},
+		"PackageSpec": {
+			doc: "PackageSpec is the body of a [Package].",
+			fields: map[string]string{
+				"Owner":       "Owner is the GitHub team or user that owns the package, such as \"team-platform\".",
+				"Description": "Description says what the package is for, in a sentence; default: none.",
+				"Versions":    "Versions are those that were released. What each holds is in the folder \"versions/VERSION\" beside the declaration.",
+				"Trial":       "Trial lets one project use what is in the folder \"src\" beside the declaration, as the version \"trial\"; default: none may.",
+			},
+		},
+		"PackageTrial": {
+			doc: "PackageTrial is who tries what is not released yet.",
+			fields: map[string]string{
+				"Project": "Project is the only one that may use the version \"trial\".",
+			},
+		},
+		"PackageUse": {
+			doc: "PackageUse is a version of a package that programs are given, below \"packages/NAME\" in their folder, which is read-only and on the path of Python.",
+			fields: map[string]string{
+				"Name":    "Name is that of the package, such as \"acme-utils\".",
+				"Version": "Version is one that was released, such as \"1.2.0\", or \"trial\".",
+			},
+		},
+		"PackageVersion": {
+			doc: "PackageVersion is a version that was released.",
+			fields: map[string]string{
+				"Version":   "Version is a semantic version, such as \"1.2.0\".",
+				"Digest":    "Digest identifies what the version holds, as \"trunkline package release\" writes it: \"sha256:\" and 64 digits.",
+				"Withdrawn": "Withdrawn says why the version may not be used any more, such as \"loses orders of leap days\"; its folder may then be deleted. Default: it may be used.",
+			},
+		},
 		"Placement": {
 			doc: "Placement says on which clusters of an environment a project is. Where it is not any more it is removed once it is healthy where it is now.",
 			fields: map[string]string{
@@ -1204,6 +1238,7 @@ func comments() map[string]comment {
 				"Build":            "Build says how \"trunkline build\" makes that image of files of the project; default: it is made elsewhere.",
 				"Datasets":         "Datasets are those that the project owns: only its workloads may write them.",
 				"Workloads":        "Workloads are what the project runs.",
+				"Packages":         "Packages are shared packages that every workload of the project is given which takes files, and its DAG files; default: none.",
 				"GeneratedSecrets": "GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database that a chart brings.",
 				"Resources":        "Resources are what the project has made in the cloud, where its environments say how; default: nothing.",
 				"Dags":             "Dags are patterns of the project's own Airflow DAG files, relative to the declaration, such as \"dags/*.py\".",
@@ -1467,6 +1502,7 @@ func comments() map[string]comment {
 				"Env":             "Env is added to the environment of the process.",
 				"Secrets":         "Secrets maps the name of a variable to where its value is: in a Kubernetes Secret of the release's namespace, or in a store of secrets of the environment. The value itself is never in the repository.",
 				"Files":           "Files are files and folders beside the declaration, given to the container under /workspace.",
+				"Packages":        "Packages are shared packages, given to the container under /workspace/packages, beside or instead of those of the project; default: the project's.",
 				"Size":            "Size is the name of a size class, such as \"mx.small\"; default: that of the environment's defaults, or else of the platform's.",
 				"Lifecycle":       "Lifecycle is the kind of machine to run on; default: that of the environment's defaults, or else of the platform's.",
 				"Identity":        "Identity is the name of the service account to run as, and of the role in the cloud that the environment makes of it; default: the project's name.",

@@ -115,6 +115,8 @@ func GoType(k v1alpha1.Kind) reflect.Type {
 		return reflect.TypeFor[v1alpha1.PolicyTest]()
 	case v1alpha1.KindAccess:
 		return reflect.TypeFor[v1alpha1.Access]()
+	case v1alpha1.KindPackage:
+		return reflect.TypeFor[v1alpha1.Package]()
 	case v1alpha1.KindDaemonConfiguration:
 		return reflect.TypeFor[v1alpha1.DaemonConfiguration]()
 	}

@@ -20,7 +20,7 @@ const (
 // Kinds lists the kinds of declaration, in the order in which people meet them.
 func Kinds() []Kind {
 	return []Kind{
-		KindPlatform, KindCluster, KindEnvironment, KindBlueprint, KindProject, KindPolicy, KindPolicyTest, KindAccess,
+		KindPlatform, KindCluster, KindEnvironment, KindBlueprint, KindProject, KindPolicy, KindPolicyTest, KindAccess, KindPackage,
 	}
 }
 
@@ -43,6 +43,8 @@ func newObject(k Kind) any {
 		return &PolicyTest{}
 	case KindAccess:
 		return &Access{}
+	case KindPackage:
+		return &Package{}
 	case KindDaemonConfiguration: // is none of a repository
 	}
 	return nil

@@ -31,6 +31,8 @@ type ProjectSpec struct {
 	Datasets []Dataset `json:"datasets,omitempty"`
 	// Workloads are what the project runs.
 	Workloads []Workload `json:"workloads,omitempty"`
+	// Packages are shared packages that every workload of the project is given which takes files, and its DAG files; default: none.
+	Packages []PackageUse `json:"packages,omitempty"`
 	// GeneratedSecrets are Secrets whose values are made in the cluster, once, and kept, such as the password of a database
 	// that a chart brings.
 	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
@@ -225,6 +227,8 @@ type Workload struct {
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Files are files and folders beside the declaration, given to the container under /workspace.
 	Files []string `json:"files,omitempty"`
+	// Packages are shared packages, given to the container under /workspace/packages, beside or instead of those of the project; default: the project's.
+	Packages []PackageUse `json:"packages,omitempty"`
 	// Size is the name of a size class, such as "mx.small"; default: that of the environment's defaults, or else of the
 	// platform's.
 	Size string `json:"size,omitempty"`

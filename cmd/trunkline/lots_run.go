@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,10 +14,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/ledger"
 	"trunkline.dev/trunkline/flow/plan"
 	lotrun "trunkline.dev/trunkline/flow/run"
+	"trunkline.dev/trunkline/render"
 )
 
 // lotsRun is what "trunkline lots run" is asked for.
@@ -148,7 +152,7 @@ func (l *lotsRun) run(cmd *cobra.Command) error {
 
 // resolve reads the declarations, and finds what the run is.
 func (l *lotsRun) resolve(cmd *cobra.Command) (lotrun.Run, error) {
-	_, cat, err := l.from.load(cmd)
+	tree, cat, err := l.from.load(cmd)
 	if err != nil {
 		return lotrun.Run{}, err
 	}
@@ -172,7 +176,30 @@ func (l *lotsRun) resolve(cmd *cobra.Command) (lotrun.Run, error) {
 	if attempt == "" {
 		attempt = lotrun.AttemptAt(l.now)
 	}
-	return lotrun.Of(cat, plan.Of(cat, l.env), releases[0].ID, l.workload, one, attempt)
+	run, err := lotrun.Of(cat, plan.Of(cat, l.env), releases[0].ID, l.workload, one, attempt)
+	if err != nil {
+		return run, err
+	}
+	return run, l.packages(tree, &run.Workload)
+}
+
+// packages has the program find its packages where they are on this machine.
+func (l *lotsRun) packages(tree fs.FS, w *catalog.Workload) error {
+	if len(w.Packages) == 0 {
+		return nil
+	}
+	if _, err := render.PackageFiles(tree, w.Packages); err != nil {
+		return fmt.Errorf("%s/%s: %w", l.project, l.workload, err)
+	}
+	root, err := filepath.Abs(l.from.from)
+	if err != nil {
+		return err
+	}
+	env := map[string]string{}
+	maps.Copy(env, w.Env)
+	render.WithPackages(env, w.Packages, func(use catalog.PackageUse) string { return filepath.Join(root, filepath.FromSlash(use.Dir)) })
+	w.Env = env
+	return nil
 }
 
 // may refuses a run that would make a lot of nothing, or over one that is there.

@@ -34,9 +34,13 @@ type creation struct {
 	template string
 	given    map[string]string
 	now      time.Time
-	// dryRun and taken are for taking a repository over.
+	// dryRun is for taking a repository over and for updates, and taken for the first.
 	dryRun bool
 	taken  *takeover
+	// update is the project to update, and conflicts what becomes of conflicts.
+	update, conflicts string
+	// remote is how templates of other Git repositories are read.
+	remote templateSource
 }
 
 func newNew() *cobra.Command {
@@ -45,16 +49,22 @@ func newNew() *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use: `new project|workload|environment|blueprint NAME
+  trunkline new --update PROJECT
   trunkline new --from flux|argocd PATH
   trunkline new --from clusterless FILE...`,
 		Short: "Create declarations, or take over those of another system",
 		Long: `New creates a project, a workload of a project, an environment or a blueprint from a template. It
 asks for what the template needs to know; without a terminal, and where CI is set, --set answers.
-Trunkline comes with templates, and a repository may have its own in templates/KIND/NAME.
+Trunkline comes with templates, a repository may have its own in templates/KIND/NAME, and another Git
+repository may have some: --template https://git.acme.example/templates.git//project/ours@v1.2.0.
 
 The result is validated before it is written, as by "trunkline validate". If that finds new
 problems, nothing is written. Existing files are never overwritten; a workload is appended to the
 list in its project's file, which otherwise stays as it is.
+
+With --update it applies the template that a project was made from again, as it is now, and shows the
+difference: what you have changed stays, and what the template has changed is taken over. Where both
+have changed the same, nothing is written unless --conflicts says what becomes of it.
 
 With --from flux or --from argocd and the root of a repository, it reads what Flux or Argo CD applies from
 there, and writes the declarations that do the same, beside the manifests, which stay as they are. What
@@ -65,6 +75,7 @@ writes what does the same in the same stores into the platform of the current fo
 		Example: `  trunkline new --list
   trunkline new project orders --template batch --set owner=team-orders \
       --set image=orders:1
+  trunkline new --update orders --dry-run
   trunkline new workload clean --project orders --template container-job
   trunkline new environment prod --set cluster=prod \
       --set location=s3://acme-prod-lake
@@ -90,13 +101,19 @@ writes what does the same in the same stores into the platform of the current fo
 			if list {
 				return n.list(cmd.OutOrStdout())
 			}
+			if n.update != "" {
+				return n.runUpdate(cmd)
+			}
 			return n.run(cmd)
 		},
 	}
-	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template; default: batch, container-job, dev (or prod) or helm")
+	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template: a name, or REPOSITORY//FOLDER@TAG; default: batch, container-job, dev (or prod) or helm")
+	cmd.Flags().StringVar(&n.update, "update", "", "`PROJECT` to apply its template to again, as it is now or as --template says")
+	cmd.Flags().StringVar(&n.conflicts, "conflicts", refuseConflicts, "with --update, what becomes of conflicts: refuse, ours or markers")
+	n.remote.flags(cmd.Flags())
 	cmd.Flags().StringVar(&n.from, "from", ".", "folder with the platform; or flux or argocd, and then PATH is the folder; or clusterless")
 	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints, or trunkline with --from flux, argocd or clusterless")
-	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --from flux, argocd or clusterless, print the files instead of writing them")
+	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --update show the difference, with --from flux, argocd or clusterless print the files, and write nothing")
 	cmd.Flags().StringVar(&n.project, "project", "", "the project that a workload goes to")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "answer to a question of the template: NAME=ANSWER; repeat for each")
 	cmd.Flags().BoolVar(&list, "list", false, "list the templates, and what they ask for")
@@ -115,7 +132,12 @@ func (n *creation) arguments(args []string, list bool) error {
 			return usagef("there is no kind %q to create: %s", args[0], v1alpha1.Suggest(args[0], kinds))
 		}
 	}
+	if n.update != "" {
+		return n.updateArguments(args, list)
+	}
 	switch {
+	case n.conflicts != refuseConflicts:
+		return usagef("--conflicts goes with --update")
 	case list && len(args) <= 1:
 		return nil
 	case list:
@@ -217,7 +239,7 @@ func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File
 	if n.template == "" {
 		n.template = n.kind.Usual(n.name)
 	}
-	template, err := scaffold.Open(c.Tree(), n.kind, n.template)
+	template, err := n.open(cmd, c, n.template)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -238,23 +260,50 @@ func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File
 	if err != nil {
 		return nil, nil, err
 	}
-	asked, err := template.Ask(facts, n.given)
+	answers, err := answered(cmd, template, facts, n.given)
 	if err != nil {
 		return nil, nil, err
 	}
+	files, err := template.Files(below, facts, answers)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case project != nil:
+		return n.insert(c, project, files)
+	case n.kind != scaffold.Project:
+		return files, nil, nil
+	}
+	record, err := scaffold.RecordOf(template, facts, answers, below, files)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := record.Encode()
+	return append(files, scaffold.File{Path: path.Join(below, scaffold.RecordFile), Data: data}), nil, err
+}
+
+// open opens a template by its name, or by its address in another repository.
+func (n *creation) open(cmd *cobra.Command, c *catalog.Catalog, name string) (*scaffold.Template, error) {
+	if strings.Contains(name, "//") {
+		return n.remote.open(cmd, c, n.kind, name)
+	}
+	return scaffold.Open(c.Tree(), n.kind, name)
+}
+
+// answered asks for what is not given, on a terminal.
+func answered(cmd *cobra.Command, template *scaffold.Template, facts scaffold.Facts, given map[string]string) (map[string]string, error) {
+	asked, err := template.Ask(facts, given)
+	if err != nil {
+		return nil, err
+	}
 	if input, ok := terminal(cmd.InOrStdin(), os.Getenv("CI")); ok {
 		if err := ask(cmd.Context(), input, cmd.ErrOrStderr(), asked); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if err := scaffold.Missing(asked); err != nil {
-		return nil, nil, &usageError{err}
+		return nil, &usageError{err}
 	}
-	files, err := template.Files(below, facts, scaffold.Answers(asked))
-	if err != nil || project == nil {
-		return files, nil, err
-	}
-	return n.insert(c, project, files)
+	return scaffold.Answers(asked), nil
 }
 
 // insert takes the workload out of the files, and puts it into the project's.
@@ -323,7 +372,7 @@ func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) e
 	if n.from != "." {
 		at = " --from " + n.from
 	}
-	switch n.kind {
+	switch n.kind { //nolint:exhaustive // a package is not made here
 	case scaffold.Project:
 		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.name, at)
 	case scaffold.Workload:

@@ -54,9 +54,11 @@ func (n *creation) takeover(args []string, list bool) (*takeover, error) {
 	kind := len(args) > 0 && slices.Contains(scaffold.Kinds(), scaffold.Kind(args[0]))
 	files := n.from == clusterlessSystem && len(args) > 0 && !kind && !list
 	switch {
+	case n.update != "":
+		return nil, nil
 	case !files && (list || len(args) != 1):
 		if n.dryRun {
-			return nil, usagef("--dry-run is for \"trunkline new --from flux|argocd PATH\" and \"trunkline new --from clusterless FILE\"")
+			return nil, usagef("--dry-run is for \"trunkline new --update PROJECT\", \"trunkline new --from flux|argocd PATH\" and \"trunkline new --from clusterless FILE\"")
 		}
 		return nil, nil //nolint:nilnil // there is nothing to take over
 	case kind:

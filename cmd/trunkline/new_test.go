@@ -73,6 +73,13 @@ func TestNewFromEveryTemplate(t *testing.T) {
 				project: "pay", env: "prod", want: "kind: CronJob",
 			},
 			"service": {name: "pay", args: batch, project: "pay", env: "dev", want: "kind: Deployment"},
+			// What they render is in TestNewProjectsRender.
+			"airflow":    {name: "pay", args: batch, project: "pay", env: "prod", want: "kind: Namespace"},
+			"dbt-duckdb": {name: "pay", args: batch, project: "pay", env: "prod", want: "dbt build"},
+			"notebook":   {name: "pay", args: batch, project: "pay", env: "prod", want: "papermill"},
+			"pyspark":    {name: "pay", args: batch, project: "pay", env: "prod", want: "spark-submit"},
+			"python":     {name: "pay", args: batch, project: "pay", env: "prod", want: "arcs.totals"},
+			"stream":     {name: "pay", args: batch, project: "pay", env: "prod", want: "TRUNKLINE_CHECKPOINT"},
 		},
 		scaffold.Workload: {
 			"container-job": {name: "extra", args: []string{"--project", "orders"}, project: "orders", env: "dev", want: "extra runs in"},

@@ -15,17 +15,17 @@ import (
 	"trunkline.dev/trunkline/scaffold"
 )
 
-// change is a file that gets another content than it has.
+// change is a file that gets another content than it has, or goes.
 type change struct {
 	scaffold.File
 
-	was []byte
+	was  []byte
+	gone bool
 }
 
-// writeAll writes new files below a folder, and changes one if changed is not nil. If anything fails, all is as it was
-// before: the change, which cannot be half done, comes last. Nothing is written outside of the folder, whatever links
-// lead there.
-func writeAll(folder string, files []scaffold.File, changed *change) (err error) {
+// writeAll writes new files below a folder, and then changes those that are to change. If anything fails, all is as it was
+// before. No change can be half done, and nothing is written outside of the folder, whatever links lead there.
+func writeAll(folder string, files []scaffold.File, changed ...*change) (err error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return fmt.Errorf("opening folder %q: %w", folder, err)
@@ -45,21 +45,41 @@ func writeAll(folder string, files []scaffold.File, changed *change) (err error)
 			return err
 		}
 	}
-	if changed == nil {
-		return nil
+	for _, c := range changed {
+		if c == nil {
+			continue
+		}
+		if err := w.change(c); err != nil {
+			return err
+		}
+		w.changed = append(w.changed, c)
 	}
-	return w.replace(changed)
+	return nil
 }
 
 // writing remembers what there was not before.
 type writing struct {
-	root *os.Root
-	made []string
+	root    *os.Root
+	made    []string
+	changed []*change
 }
 
-// undo takes away what was made, the latest first.
+// undo puts back what was changed, and takes away what was made, the latest first.
 func (w *writing) undo() error {
 	var failed error
+	for _, c := range slices.Backward(w.changed) {
+		back := &change{File: scaffold.File{Path: c.Path, Data: c.was}, was: c.Data}
+		do := w.replace
+		if c.gone {
+			do = func(c *change) error { return w.file(c.Path, c.Data, 0o644) }
+		}
+		if err := do(back); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("putting %q back: %w", c.Path, err))
+		}
+	}
+	w.made = slices.DeleteFunc(w.made, func(name string) bool {
+		return slices.ContainsFunc(w.changed, func(c *change) bool { return c.gone && c.Path == name })
+	})
 	for _, name := range slices.Backward(w.made) {
 		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = errors.Join(failed, fmt.Errorf("removing %q again: %w", name, err))
@@ -103,25 +123,51 @@ func (w *writing) file(name string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// replace puts a file into the place of another, if that still holds what was read.
-func (w *writing) replace(c *change) error {
+// change changes a file or takes it away, if it still holds what was read.
+func (w *writing) change(c *change) error {
+	if !c.gone {
+		return w.replace(c)
+	}
+	if _, err := w.still(c); err != nil {
+		return err
+	}
+	if err := w.root.Remove(c.Path); err != nil {
+		return fmt.Errorf("removing %q: %w", c.Path, err)
+	}
+	return nil
+}
+
+// still makes sure that a file holds what was read, and is no link.
+func (w *writing) still(c *change) (fs.FileInfo, error) {
 	info, err := w.root.Lstat(c.Path)
 	if err != nil {
-		return fmt.Errorf("changing %q: %w", c.Path, err)
+		return nil, fmt.Errorf("changing %q: %w", c.Path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("changing %q: it is a link, not a file", c.Path)
+		return nil, fmt.Errorf("changing %q: it is a link, not a file", c.Path)
+	}
+	is, err := w.root.ReadFile(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("changing %q: %w", c.Path, err)
+	}
+	if !bytes.Equal(is, c.was) {
+		return nil, fmt.Errorf("%q has been changed meanwhile: try again", c.Path)
+	}
+	return info, nil
+}
+
+// replace puts a file into the place of another, if that still holds what was read.
+func (w *writing) replace(c *change) error {
+	info, err := w.still(c)
+	if err != nil {
+		return err
 	}
 	beside := path.Join(path.Dir(c.Path), "."+path.Base(c.Path)+".new")
 	if err := w.file(beside, c.Data, info.Mode().Perm()); err != nil {
 		return err
 	}
-	is, err := w.root.ReadFile(c.Path)
-	if err != nil {
-		return fmt.Errorf("changing %q: %w", c.Path, err)
-	}
-	if !bytes.Equal(is, c.was) {
-		return fmt.Errorf("%q has been changed meanwhile: try again", c.Path)
+	if _, err := w.still(c); err != nil {
+		return err
 	}
 	if err := durable.RenameIn(w.root, beside, c.Path); err != nil {
 		return fmt.Errorf("changing %q: %w", c.Path, err)

@@ -41,7 +41,7 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 	}
 	cmd.AddCommand(
 		newServe(), newAgent(), newBootstrap(), newStatus(), newHistory(), newValidate(),
-		newLock(), newGraph(), newPolicy(), newNew(), newExplain(), newSchema(),
+		newLock(), newGraph(), newPolicy(), newNew(), newPackage(), newExplain(), newSchema(),
 		newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(),
 		newDrift(), newLots(), newGaps(), newBuild(), newRun(), newRuns(), newDev(), newIdentity(),
 		newApprove(), newPromote(), newCluster(), newNotify(),

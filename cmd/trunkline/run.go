@@ -189,7 +189,7 @@ func (r *remoteRun) request(cmd *cobra.Command, c *client.Client) (console.RunRe
 			continue
 		}
 		request.Command = w.Command
-		if request.Files, err = render.Files(tree, releases[0].Dir, w.Files); err != nil || w.Build == nil {
+		if request.Files, err = render.Files(tree, releases[0], *w); err != nil || w.Build == nil {
 			return request, err
 		}
 		return request, r.code(cmd, c, projectCode{tree: tree, catalog: cat, settings: *w.Build}, &request)

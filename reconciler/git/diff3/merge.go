@@ -31,6 +31,29 @@ const (
 
 // Merge returns base with what both sides changed in it.
 func Merge(base, ours, theirs []byte) ([]byte, error) {
+	return merge(base, ours, theirs, func(_, _ []byte) ([]byte, error) { return nil, ErrConflict })
+}
+
+// Marked merges as Merge does. Where the sides are in conflict, both are in the result, between marks with their names as git has them;
+// it returns how many such places there are.
+func Marked(base, ours, theirs []byte, our, their string) (merged []byte, conflicts int, err error) {
+	merged, err = merge(base, ours, theirs, func(o, t []byte) ([]byte, error) {
+		conflicts++
+		return slices.Concat([]byte("<<<<<<< "+our+"\n"), ended(o), []byte("=======\n"), ended(t), []byte(">>>>>>> "+their+"\n")), nil
+	})
+	return merged, conflicts, err
+}
+
+// ended puts a line feed behind a last line that has none.
+func ended(text []byte) []byte {
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		return append(slices.Clip(text), '\n')
+	}
+	return text
+}
+
+// merge has a function say what becomes of lines that are in conflict, given those of both sides.
+func merge(base, ours, theirs []byte, conflict func(ours, theirs []byte) ([]byte, error)) ([]byte, error) {
 	for _, text := range [][]byte{base, ours, theirs} {
 		if bytes.IndexByte(text[:min(len(text), sniffed)], 0) >= 0 {
 			return nil, ErrBinary
@@ -51,7 +74,7 @@ func Merge(base, ours, theirs []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return join(o, t, b, left, right)
+	return join(o, t, b, left, right, conflict)
 }
 
 // line identifies the content of a line: equal lines have equal numbers.
@@ -92,7 +115,7 @@ func (t text) between(from, to int) []byte { return t.content[t.starts[from]:t.s
 type hunk struct{ base, end, side, sideEnd int }
 
 // join applies the changes of both sides to the base.
-func join(ours, theirs, base text, left, right []hunk) ([]byte, error) {
+func join(ours, theirs, base text, left, right []hunk, conflict func(ours, theirs []byte) ([]byte, error)) ([]byte, error) {
 	var out []byte
 	done, shiftLeft, shiftRight := 0, 0, 0 // lines of the base that are done; where each side is from there
 	for len(left) > 0 || len(right) > 0 {
@@ -129,7 +152,11 @@ func join(ours, theirs, base text, left, right []hunk) ([]byte, error) {
 		case inLeft == 0 || slices.Equal(ours.lines[fromLeft:to+shiftLeft], theirs.lines[fromRight:to+shiftRight]):
 			out = append(out, theirs.between(fromRight, to+shiftRight)...)
 		default:
-			return nil, ErrConflict
+			both, err := conflict(ours.between(fromLeft, to+shiftLeft), theirs.between(fromRight, to+shiftRight))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, both...)
 		}
 	}
 	return append(out, base.between(done, len(base.lines))...), nil

@@ -179,3 +179,34 @@ func FuzzMerge(f *testing.F) {
 		}
 	})
 }
+
+// TestMarked: what is in conflict is between marks, as git has them, and the rest is merged.
+func TestMarked(t *testing.T) {
+	const base = "a\nb\nc\nd\ne\nf\ng\nh\n"
+	cases := map[string]struct {
+		reason, ours, theirs, want string
+		conflicts                  int
+	}{
+		"None": {"What is far apart is merged.", "A\nb\nc\nd\ne\nf\ng\nh\n", "a\nb\nc\nd\ne\nf\ng\nH\n", "A\nb\nc\nd\ne\nf\ng\nH\n", 0},
+		"One": {
+			"Both sides of a conflict are there, and what else changed.", "a\nB\nc\nd\ne\nf\ng\nh\n", "a\n2\nc\nd\ne\nf\ng\nH\n",
+			"a\n<<<<<<< us\nB\n=======\n2\n>>>>>>> them\nc\nd\ne\nf\ng\nH\n", 1,
+		},
+		"NoLineFeed": {"A mark begins a line.", "a\nb\nc\nd\ne\nf\ng\nX", "a\nb\nc\nd\ne\nf\ng\nY", "a\nb\nc\nd\ne\nf\ng\n<<<<<<< us\nX\n=======\nY\n>>>>>>> them\n", 1},
+		"Removed":    {"A side can have nothing.", "a\nb\nc\nd\ne\nf\ng\n", "a\nb\nc\nd\ne\nf\ng\nH\n", "a\nb\nc\nd\ne\nf\ng\n<<<<<<< us\n=======\nH\n>>>>>>> them\n", 1},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, conflicts, err := diff3.Marked([]byte(base), []byte(c.ours), []byte(c.theirs), "us", "them")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if conflicts != c.conflicts {
+				t.Errorf("%s\n%d conflicts, want %d", c.reason, conflicts, c.conflicts)
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("%s\n(-want, +got):\n%s", c.reason, diff)
+			}
+		})
+	}
+}

@@ -109,7 +109,12 @@ without secrets that pods read by themselves, which are the driver's. Spark fill
 {{- $_ := set $w "resources" (dict "requests" $size "limits" $size) -}}
 {{- $_ := set $w "command" ($root.Values.executors.command | default list) -}}
 {{- if and $w.files (eq $w.spark.type "Python") -}}
-{{- $_ := set $w "env" (append $w.env (dict "name" "PYTHONPATH" "value" "/workspace")) -}}
+{{- $path := "/workspace" -}}
+{{- $env := list -}}
+{{- range $w.env -}}
+{{- if and (eq .name "PYTHONPATH") (hasKey . "value") }}{{ $path = printf "/workspace:%s" .value }}{{ else }}{{ $env = append $env . }}{{ end -}}
+{{- end -}}
+{{- $_ := set $w "env" (append $env (dict "name" "PYTHONPATH" "value" $path)) -}}
 {{- end -}}
 {{- include "trunkline.podSpec" (dict "root" $root "restartPolicy" "Never" "workingDir" "/tmp") -}}
 {{- end }}
