@@ -60,6 +60,7 @@ var mayKnow = map[string][]string{
 	"api/tableformat":            {"api/v1alpha1"},
 	"api/track":                  {"api/v1alpha1"},
 	"api/v1alpha1":               {},
+	"api/workspace":              {"api/param"},
 	"blueprints":                 {},
 	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
 	"catalog":                    {"api", "policy/cel/guard"}, // projects choose clusters by conditions in CEL
@@ -116,6 +117,7 @@ var mayKnow = map[string][]string{
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
+	"flow/workspaces":            {"api", "catalog", "plan", "reconciler/tunnel"},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "reconciler/status", "render", "test/clustertest", "test/stage", "webhooks/github/githubtest"},
 	"hack/simulate":              {"api", "catalog", "plan", "render"},
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
@@ -135,6 +137,7 @@ var mayKnow = map[string][]string{
 	"plan/resource":              {"api", "catalog"},
 	"plan/release":               {"api", "catalog", "plan", "render"},
 	"plan/stay":                  {"api", "catalog"},
+	"plan/workspace":             {"api", "plan"},
 	"plan/terms":                 {"api", "catalog", "plan", "plan/gate"},
 	"policy":                     {"api", "catalog", "docs/rules", "flow/rights", "plan/health", "policy"},
 	"policy/admission":           {"api", "policy/cel/guard", "policy/subject"},

@@ -10,6 +10,6 @@ import "embed"
 
 // FS holds the library. The paths in a blueprint.yaml are relative to it.
 //
-//go:embed all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:cue all:jsonnet all:kustomize all:manifests
-//go:embed all:pull all:service all:spark-history all:spark-job all:spark-stream all:transform
+//go:embed all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:cue all:ide all:jsonnet all:kustomize all:manifests
+//go:embed all:notebook all:pull all:service all:spark-history all:spark-job all:spark-stream all:transform
 var FS embed.FS

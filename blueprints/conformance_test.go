@@ -47,6 +47,7 @@ func typed(t *testing.T, o *unstructured.Unstructured) any {
 		"sparkoperator.k8s.io/v1beta2/ScheduledSparkApplication": &scheduledApplication{},
 		"batch/v1/Job": &batchv1.Job{}, "batch/v1/CronJob": &batchv1.CronJob{},
 		"apps/v1/Deployment":            &appsv1.Deployment{},
+		"apps/v1/StatefulSet":           &appsv1.StatefulSet{},
 		"policy/v1/PodDisruptionBudget": &policyv1.PodDisruptionBudget{},
 		"networking.k8s.io/v1/Ingress":  &networkingv1.Ingress{},
 	}
@@ -103,6 +104,8 @@ func podOf(o any) (*metav1.ObjectMeta, *corev1.PodSpec) {
 		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	case *batchv1.CronJob:
 		return &o.Spec.JobTemplate.Spec.Template.ObjectMeta, &o.Spec.JobTemplate.Spec.Template.Spec
+	case *appsv1.StatefulSet:
+		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	case *appsv1.Deployment:
 		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	}

@@ -28,7 +28,7 @@ type Backend struct {
 
 // Backend finds a ready pod of a Service: the same one as long as it is ready, as those who have a session there expect it.
 func (c *Cluster) Backend(ctx context.Context, as As, service string, port string) (Backend, error) {
-	cfg, err := c.rest(as)
+	cfg, err := c.REST(as)
 	if err != nil {
 		return Backend{}, err
 	}
