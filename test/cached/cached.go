@@ -137,6 +137,15 @@ func Spark(tb testing.TB) (home, java string) {
 	return filepath.Dir(filepath.Dir(found(tb, "spark/home/bin/spark-submit", "spark"))), filepath.Dir(filepath.Dir(found(tb, "spark/java/bin/java", "spark")))
 }
 
+// Jupyter returns the folder with the programs of JupyterLab and papermill. It skips the test in short runs.
+func Jupyter(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs JupyterLab; left out by -short")
+	}
+	return filepath.Dir(found(tb, "engines/jupyter/bin/jupyter-lab", "engines"))
+}
+
 func found(tb testing.TB, name, target string) string {
 	tb.Helper()
 	program, err := Path(name, target)
