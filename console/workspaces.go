@@ -51,6 +51,7 @@ type WorkspaceRequest struct {
 	GitPassword string `json:"gitPassword,omitempty"`
 	// Size is a size class; default: that of the workload.
 	Size string `json:"size,omitempty"`
+	Why  string `json:"why,omitempty"`
 }
 
 // Workspace is a notebook or an editor of someone.
@@ -115,7 +116,7 @@ func (c *console) workspaces(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	environments, projects := q.many("environment"), q.many("project")
 	whole := q.flag("all")
-	all, err := c.WorkspacesOf(r.Context(), whole != nil && *whole)
+	all, err := c.workspacesOf(r.Context(), whole != nil && *whole)
 	if err != nil {
 		return err
 	}
@@ -125,9 +126,18 @@ func (c *console) workspaces(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// WorkspacesOf returns the workspaces of the caller of a page or of the API, or all of them for whoever administers the platform, with what they
-// did cost.
-func (c *console) WorkspacesOf(ctx context.Context, whole bool) ([]Workspace, error) {
+// WorkspacesOf returns the workspaces of the caller of a page, with what they did cost; false if nothing keeps any.
+func WorkspacesOf(ctx context.Context) (all []Workspace, kept bool, err error) {
+	c, _ := ctx.Value(appDeskKey{}).(*console)
+	if c == nil || c.opts.Workspaces == nil {
+		return nil, false, nil
+	}
+	all, err = c.workspacesOf(ctx, false)
+	return all, true, err
+}
+
+// workspacesOf returns the workspaces of a caller, or all of them for whoever administers the platform, with what they did cost.
+func (c *console) workspacesOf(ctx context.Context, whole bool) ([]Workspace, error) {
 	who := principalOf(ctx)
 	person := PersonOf(who)
 	if whole {
@@ -183,7 +193,7 @@ func (c *console) openWorkspace(w http.ResponseWriter, r *http.Request) error {
 	if err := c.bodyOf(w, r, &body, maxOpen, `the body must be like {"kind": "notebook", "branch": "main"}`); err != nil {
 		return err
 	}
-	by, err := attribution(r, "")
+	by, err := attribution(r, body.Why)
 	if err == nil {
 		err = c.noWorkspaces()
 	}

@@ -33,7 +33,9 @@ type creation struct {
 	project  string
 	template string
 	given    map[string]string
-	now      time.Time
+	// notebook is a file of Jupyter that a workload is to run, and run how.
+	notebook, run string
+	now           time.Time
 	// dryRun and taken are for taking a repository over.
 	dryRun bool
 	taken  *takeover
@@ -56,6 +58,10 @@ The result is validated before it is written, as by "trunkline validate". If tha
 problems, nothing is written. Existing files are never overwritten; a workload is appended to the
 list in its project's file, which otherwise stays as it is.
 
+With --from-notebook a workload runs a notebook: by papermill, which gives it what the workload reads
+and writes as the parameters read_ROLE and write_ROLE, or as a script with what is in its cells.
+Outputs are left out. The image, with papermill in it, is that of the project or --set image=IMAGE.
+
 With --from flux or --from argocd and the root of a repository, it reads what Flux or Argo CD applies from
 there, and writes the declarations that do the same, beside the manifests, which stay as they are. What
 is not carried over is listed with file, line and what to do instead. See docs/migrate.md.
@@ -66,6 +72,8 @@ writes what does the same in the same stores into the platform of the current fo
   trunkline new project orders --template batch --set owner=team-orders \
       --set image=orders:1
   trunkline new workload clean --project orders --template container-job
+  trunkline new workload report --project orders \
+      --from-notebook report.ipynb --set image=registry.example.com/jupyter:1
   trunkline new environment prod --set cluster=prod \
       --set location=s3://acme-prod-lake
   trunkline new --from flux . --dry-run
@@ -90,7 +98,7 @@ writes what does the same in the same stores into the platform of the current fo
 			if list {
 				return n.list(cmd.OutOrStdout())
 			}
-			return n.run(cmd)
+			return n.make(cmd)
 		},
 	}
 	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template; default: batch, container-job, dev (or prod) or helm")
@@ -98,6 +106,8 @@ writes what does the same in the same stores into the platform of the current fo
 	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints, or trunkline with --from flux, argocd or clusterless")
 	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --from flux, argocd or clusterless, print the files instead of writing them")
 	cmd.Flags().StringVar(&n.project, "project", "", "the project that a workload goes to")
+	cmd.Flags().StringVar(&n.notebook, "from-notebook", "", "a notebook of Jupyter (.ipynb) that the workload is to run")
+	cmd.Flags().StringVar(&n.run, "run", string(scaffold.ByPapermill), "how it runs the notebook: papermill, or script for the code in its cells")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "answer to a question of the template: NAME=ANSWER; repeat for each")
 	cmd.Flags().BoolVar(&list, "list", false, "list the templates, and what they ask for")
 	return cmd
@@ -127,6 +137,16 @@ func (n *creation) arguments(args []string, list bool) error {
 	case n.kind == scaffold.Workload && n.to != "":
 		return usagef("--to is invalid for a workload: its files go beside the declaration of its project")
 	}
+	if n.notebook != "" {
+		switch {
+		case n.kind != scaffold.Workload:
+			return usagef("--from-notebook is for a workload: trunkline new workload NAME --project PROJECT --from-notebook FILE")
+		case n.template != "":
+			return usagef("--template is invalid with --from-notebook, which has one of its own")
+		case n.run != string(scaffold.ByPapermill) && n.run != string(scaffold.ByScript):
+			return usagef("--run is papermill or script")
+		}
+	}
 	n.name = args[1]
 	if err := scaffold.CheckName(n.name); err != nil {
 		return &usageError{err}
@@ -150,8 +170,8 @@ func answersOf(set []string) (map[string]string, error) {
 	return out, nil
 }
 
-// run makes what was asked for, or nothing at all.
-func (n *creation) run(cmd *cobra.Command) error {
+// make makes what was asked for, or nothing at all.
+func (n *creation) make(cmd *cobra.Command) error {
 	tree, err := git.OpenDir(n.from)
 	if err != nil {
 		return err
@@ -214,6 +234,9 @@ func show(cmd *cobra.Command, problems v1alpha1.Problems) error {
 
 // fill asks what is to be asked, and returns the files that are new and the one that is to be changed, if there is one.
 func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File, *change, error) {
+	if n.notebook != "" {
+		return n.fromNotebook(cmd, c)
+	}
 	if n.template == "" {
 		n.template = n.kind.Usual(n.name)
 	}

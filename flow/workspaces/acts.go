@@ -389,8 +389,6 @@ func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workl
 			names[i] = w.Name
 		}
 		return id, w, problemf(ErrCannot, "%s has several: say which, as PROJECT/WORKLOAD (%s)", a.Project, strings.Join(names, ", "))
-	case all[0].Suspend:
-		return id, w, problemf(ErrCannot, "%s/%s is suspended in %s", a.Project, all[0].Name, a.Environment)
 	}
 	return id, all[0], nil
 }

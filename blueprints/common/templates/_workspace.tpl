@@ -12,6 +12,7 @@ have it forwarded.
 {{- $env := append $w.env (dict "name" "HOME" "value" "/home/workspace") -}}
 {{- $_ := set $values.Values.global.trunkline.workload "command" .command -}}
 {{- $_ := set $values.Values.global.trunkline.workload "env" $env -}}
+{{- $_ := set $values.Values.global.trunkline.workload "files" list -}}
 {{- $mounts := list (dict "name" "home" "mountPath" "/home/workspace") -}}
 {{- $pod := include "trunkline.podSpec" (dict "root" $values "workingDir" "/home/workspace" "grace" 30 "mounts" $mounts) | fromYaml -}}
 {{- $_ := set $pod.securityContext "fsGroup" (int64 $root.Values.user) -}}

@@ -41,12 +41,12 @@ type lab struct {
 
 const labDigest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-func labPlatform(bin string) map[string]string {
+func labPlatform(bin, lake string) map[string]string {
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	return map[string]string{
 		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: lab}\nspec:\n  workspaces:\n    perPerson: 1\n    bases: {jupyter: {image: \"trunkline.local/host@" + labDigest + "\"}}\n",
 		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
-		"env.yaml":       head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test]}\n",
+		"env.yaml":       head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test], stores: {lake: \"file://" + lake + "\"}}\n",
 		"access.yaml": head + `kind: Access
 metadata: {name: lab}
 spec:
@@ -59,6 +59,7 @@ metadata: {name: orders}
 spec:
   owner: team
   environments: [dev]
+  datasets: [{name: report, version: "1", path: "lake://orders/report/"}]
   workloads:
     - name: lab
       blueprint: notebook
@@ -77,10 +78,14 @@ func TestNotebook(t *testing.T) {
 	if !*platform {
 		t.Skip("make test-platform runs it, with JupyterLab")
 	}
-	bin := cached.Jupyter(t)
-	l := &lab{t: t, tokens: map[string]string{}, cluster: clustertest.Start(t, clustertest.Options{Name: "lab", Mode: clustertest.Exec, Network: clustertest.Pods})}
+	bin, lake := cached.Jupyter(t), t.TempDir()
+	if err := os.Chmod(lake, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{t: t, tokens: map[string]string{}, cluster: clustertest.Start(t, clustertest.Options{Name: "lab", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", lake + "=" + lake}})}
 	repo := gittest.New(t)
-	repo.Commit(t, "all", labPlatform(bin))
+	files := labPlatform(bin, lake)
+	repo.Commit(t, "all", files)
 	all := ""
 	for _, who := range []string{"carol", "dave", "vera"} {
 		token := who + "-0123456789abcdef"
@@ -126,6 +131,7 @@ func TestNotebook(t *testing.T) {
 	if code, text := b.get("files/kept.txt"); code != http.StatusOK || text != "still here" {
 		t.Errorf("after it was stopped and woken, the file is %d %q", code, text)
 	}
+	l.industrialise(repo, files, bin, lake)
 	l.await("it to be stopped, since nobody uses it", func() bool {
 		mine := l.list("carol")
 		return len(mine) == 1 && mine[0].Phase == "stopped"
@@ -142,6 +148,63 @@ func TestNotebook(t *testing.T) {
 		secrets, err3 := client.CoreV1().Secrets("orders-dev").List(t.Context(), metav1.ListOptions{LabelSelector: "trunkline.dev/workspace"})
 		return err == nil && err2 == nil && err3 == nil && len(sets.Items)+len(claims.Items)+len(secrets.Items) == 0
 	})
+}
+
+// industrialise makes a workload of a notebook, and has it run.
+func (l *lab) industrialise(repo *gittest.Repo, files map[string]string, bin, lake string) {
+	l.t.Helper()
+	tree := l.t.TempDir()
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Join(tree, filepath.Dir(name)), 0o777); err != nil {
+			l.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(tree, name), []byte(text), 0o666); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	const cells = `{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+  {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "execution_count": 1, "outputs": [], "source": ["write_out = ''"]},
+  {"cell_type": "code", "id": "b", "metadata": {}, "execution_count": 2, "outputs": [{"output_type": "stream", "name": "stdout", "text": ["old"]}],
+   "source": ["import os\\n", "folder = write_out.removeprefix('file://')\\n", "os.makedirs(folder, exist_ok=True)\\n", "open(folder + 'part', 'w').write(str(6 * 7))"]}]}`
+	notebook := filepath.Join(l.t.TempDir(), "tried.ipynb")
+	if err := os.WriteFile(notebook, []byte(cells), 0o666); err != nil {
+		l.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(l.t.Context(), binary, "new", "workload", "report", "--project", "orders", "--from-notebook", notebook, "--set", "image=trunkline.local/host@"+labDigest)
+	cmd.Dir = tree
+	if out, err := cmd.CombinedOutput(); err != nil {
+		l.t.Fatalf("%v: %s", err, out)
+	}
+	made := map[string]string{}
+	for _, name := range []string{"orders/project.yaml", "orders/report.ipynb", "orders/report.py"} {
+		text, err := os.ReadFile(filepath.Join(tree, name))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		made[name] = string(text)
+	}
+	made["orders/project.yaml"] = strings.Replace(made["orders/project.yaml"], "env: {HOME: /tmp}", "env: {HOME: /tmp, PATH: \""+bin+":/usr/bin:/bin\"}\n      writes: {out: report@1}", 1)
+	repo.Commit(l.t, "a report", made)
+	l.syncs()
+	l.await("the notebook to have run as a workload", func() bool {
+		text, err := os.ReadFile(filepath.Join(lake, "orders/report/part"))
+		return err == nil && string(text) == "42"
+	})
+}
+
+// syncs has the repository fetched.
+func (l *lab) syncs() {
+	l.t.Helper()
+	r, err := http.NewRequestWithContext(l.t.Context(), http.MethodPost, l.d.server+"/hooks/sync", nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+l.d.token)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil || resp.StatusCode != http.StatusAccepted {
+		l.t.Fatalf("%v %v", resp, err)
+	}
+	_ = resp.Body.Close()
 }
 
 // apart tries what others must not: it is as if there were nothing.
