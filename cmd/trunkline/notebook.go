@@ -94,7 +94,7 @@ has it. The history says who opened what.
 Exit codes: 0 open; 1 it does not start or was refused; 2 usage error, or the daemon
 does not answer.`,
 		Example: `  trunkline notebook open orders --env dev
-  trunkline notebook open orders/lab -e dev --branch main --size large
+  trunkline notebook open orders/lab -e dev --branch main --size mx.large
   trunkline notebook open orders -e dev --branch main \
       --git-username ada --git-token-file token`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

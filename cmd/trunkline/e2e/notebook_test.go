@@ -101,7 +101,7 @@ func TestNotebook(t *testing.T) {
 	}
 	apps := freeAddress(t)
 	_, l.port, _ = net.SplitHostPort(apps)
-	l.d = serve(t, "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1h", "--tokens-file", l.tokens["all"], "--apps-listen", apps)
+	l.d = serve(t, "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1s", "--tokens-file", l.tokens["all"], "--apps-listen", apps)
 	l.d.token = "carol-0123456789abcdef"
 	l.d.await("the release to be fine", func(p status.Platform) bool {
 		return p.Fine() && len(p.Releases) == 1 && p.Releases[0].Result == status.Applied
@@ -185,26 +185,10 @@ func (l *lab) industrialise(repo *gittest.Repo, files map[string]string, bin, la
 	}
 	made["orders/project.yaml"] = strings.Replace(made["orders/project.yaml"], "env: {HOME: /tmp}", "env: {HOME: /tmp, PATH: \""+bin+":/usr/bin:/bin\"}\n      writes: {out: report@1}", 1)
 	repo.Commit(l.t, "a report", made)
-	l.syncs()
 	l.await("the notebook to have run as a workload", func() bool {
 		text, err := os.ReadFile(filepath.Join(lake, "orders/report/part"))
 		return err == nil && string(text) == "42"
 	})
-}
-
-// syncs has the repository fetched.
-func (l *lab) syncs() {
-	l.t.Helper()
-	r, err := http.NewRequestWithContext(l.t.Context(), http.MethodPost, l.d.server+"/hooks/sync", nil)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+l.d.token)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil || resp.StatusCode != http.StatusAccepted {
-		l.t.Fatalf("%v %v", resp, err)
-	}
-	_ = resp.Body.Close()
 }
 
 // apart tries what others must not: it is as if there were nothing.
