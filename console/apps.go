@@ -35,7 +35,7 @@ func AppPath(a AppRef) string {
 	return "/apps/" + a.Kind + "/" + a.Environment + "/" + a.Project + "/" + a.Name
 }
 
-// The kinds of applications that are somebody's own.
+// The kinds of applications that are someone's own.
 const (
 	NotebookKind = "notebook"
 	IDEKind      = "ide"

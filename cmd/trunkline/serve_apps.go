@@ -134,7 +134,7 @@ func (a appEntrance) Enter(ctx context.Context, ref console.AppRef, to string, w
 	return address, err
 }
 
-// appSessions says whether the sign-on is good by which a session at an application was begun.
+// appSessions reports whether the sign-on is good by which a session at an application was begun.
 type appSessions struct {
 	d *daemon
 	// issuer reports whether people sign on at one, and store keeps whose sessions and tokens are good; nil: nothing does.

@@ -31,9 +31,9 @@ const (
 	AnnotationStopped    = "trunkline.dev/stopped"    // When it was stopped last.
 	AnnotationActive     = "trunkline.dev/active"     // When it was used last, as far as it was noted.
 	AnnotationRepository = "trunkline.dev/repository" // What was cloned at its first start.
-	AnnotationBranch     = "trunkline.dev/branch"
-	AnnotationSize       = "trunkline.dev/size" // The size class that its owner asked for.
-	AnnotationGit        = "trunkline.dev/git"  // Whether its owner gave credentials for Git.
+	AnnotationBranch     = "trunkline.dev/branch"     // Which branch of it was.
+	AnnotationSize       = "trunkline.dev/size"       // The size class that its owner asked for.
+	AnnotationGit        = "trunkline.dev/git"        // Whether its owner gave credentials for Git.
 )
 
 // The keys of the Secret of a workspace.

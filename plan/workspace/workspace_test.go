@@ -159,7 +159,7 @@ spec:
 	}
 }
 
-// TestNames: the name of a workspace is somebody's alone, the same each time, and fits where it has to.
+// TestNames: the name of a workspace is one person's alone, the same each time, and fits where it has to.
 func TestNames(t *testing.T) {
 	seen := map[string]string{}
 	dns := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
