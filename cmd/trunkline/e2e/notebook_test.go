@@ -21,6 +21,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"trunkline.dev/trunkline/console"
@@ -272,9 +273,25 @@ func (l *lab) await(what string, ok func() bool) {
 	l.t.Helper()
 	for end := time.Now().Add(waitTimeout); !ok(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
-			l.t.Fatalf("waited in vain for %s", what)
+			l.t.Fatalf("waited in vain for %s; the pods say:\n%s", what, l.logs())
 		}
 	}
+}
+
+// logs are what the pods of the project say.
+func (l *lab) logs() string {
+	l.t.Helper()
+	pods := l.cluster.Client(l.t).CoreV1().Pods("orders-dev")
+	list, err := pods.List(l.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, p := range list.Items {
+		text, err := pods.GetLogs(p.Name, &corev1.PodLogOptions{}).DoRaw(l.t.Context())
+		fmt.Fprintf(&out, "%s (%s): %s%v\n", p.Name, p.Status.Phase, text, err)
+	}
+	return out.String()
 }
 
 // browser is one, as far as the server of an application can tell.
