@@ -27,23 +27,22 @@ func (c *Catalog) WorkspacesPerPerson() int {
 }
 
 // baseOf finds the base of a workload of a workspace; false if it names none that there is.
-func (c *Catalog) baseOf(blueprint string, params map[string]any) (name string, base v1alpha1.WorkspaceBase, ok bool) {
-	name, _ = params["base"].(string)
+func (c *Catalog) baseOf(blueprint string, params map[string]any) (base v1alpha1.WorkspaceBase, ok bool) {
 	all := c.Platform.Spec.Workspaces.Bases
-	if name != "" {
+	if name, _ := params["base"].(string); name != "" {
 		base, ok = all[name]
-		return name, base, ok && isFor(base, blueprint)
+		return base, ok && isFor(base, blueprint)
 	}
 	for _, other := range sortedKeys(all) {
 		if !isFor(all[other], blueprint) {
 			continue
 		}
-		if name != "" {
-			return "", v1alpha1.WorkspaceBase{}, false // it has to be said which
+		if ok {
+			return v1alpha1.WorkspaceBase{}, false // it has to be said which
 		}
-		name, base, ok = other, all[other], true
+		base, ok = all[other], true
 	}
-	return name, base, ok
+	return base, ok
 }
 
 func isFor(b v1alpha1.WorkspaceBase, blueprint string) bool {
@@ -56,7 +55,7 @@ func (c *Catalog) BaseImageOf(p *Project, w *v1alpha1.Workload, env string) stri
 	if !c.Blueprints[w.Blueprint].IsWorkspace() || !cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Image, w.Image).IsZero() {
 		return ""
 	}
-	_, base, _ := c.baseOf(w.Blueprint, c.paramsIn(p, w, env))
+	base, _ := c.baseOf(w.Blueprint, c.paramsIn(p, w, env))
 	return base.Image
 }
 
@@ -65,7 +64,7 @@ func (c *Catalog) baseSizeOf(p *Project, w *v1alpha1.Workload, env string) strin
 	if !c.Blueprints[w.Blueprint].IsWorkspace() {
 		return ""
 	}
-	_, base, _ := c.baseOf(w.Blueprint, c.paramsIn(p, w, env))
+	base, _ := c.baseOf(w.Blueprint, c.paramsIn(p, w, env))
 	return base.Size
 }
 
@@ -116,7 +115,7 @@ func (k *checker) workspace(p *Project, bp *Blueprint, w *v1alpha1.Workload, i i
 		if !w.Image.IsZero() {
 			return nil
 		}
-		if _, _, ok := k.c.baseOf(bp.Name, values); ok {
+		if _, ok := k.c.baseOf(bp.Name, values); ok {
 			return nil
 		}
 		var names []string

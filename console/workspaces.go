@@ -162,7 +162,8 @@ func (c *console) spent(ctx context.Context, all []Workspace) []Workspace {
 	}
 	until := c.opts.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
 	asked := map[usage.Place]usage.Answer{}
-	for i, w := range all {
+	for i := range all {
+		w := &all[i]
 		place := usage.Place{Project: w.Project, Environment: w.Environment, Workload: w.Workload}
 		answer, known := asked[place]
 		if !known {
@@ -182,7 +183,7 @@ func (c *console) spent(ctx context.Context, all []Workspace) []Workspace {
 				sum += row.Nano
 			}
 		}
-		all[i].Spent, all[i].Currency = usage.Decimal(sum, spentDigits), answer.Currency
+		w.Spent, w.Currency = usage.Decimal(sum, spentDigits), answer.Currency
 	}
 	return all
 }

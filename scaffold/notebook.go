@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -177,10 +178,8 @@ with tempfile.TemporaryDirectory() as folder:
 func (n notebook) tagged(tag string) bool {
 	for _, c := range n.Cells {
 		tags, _ := c.Metadata["tags"].([]any)
-		for _, t := range tags {
-			if t == any(tag) {
-				return true
-			}
+		if slices.Contains(tags, any(tag)) {
+			return true
 		}
 	}
 	return false

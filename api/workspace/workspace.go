@@ -34,14 +34,20 @@ const (
 
 // The variables that a workspace of a person has, beside those of its workload.
 const (
-	// PathVariable is the path at which its server is, and TokenVariable what lets us in.
-	PathVariable, TokenVariable = "TRUNKLINE_WORKSPACE_PATH", "TRUNKLINE_WORKSPACE_TOKEN"
-	// RepositoryVariable, BranchVariable and FolderVariable say what is cloned at the first start, and where to.
-	RepositoryVariable, BranchVariable, FolderVariable = "TRUNKLINE_GIT_REPOSITORY", "TRUNKLINE_GIT_BRANCH", "TRUNKLINE_GIT_FOLDER"
+	// PathVariable is the path at which its server is.
+	PathVariable = "TRUNKLINE_WORKSPACE_PATH"
+	// TokenVariable is what lets us in.
+	TokenVariable = "TRUNKLINE_WORKSPACE_TOKEN" //nolint:gosec // it is the name of a variable
+	// RepositoryVariable is what is cloned at the first start.
+	RepositoryVariable = "TRUNKLINE_GIT_REPOSITORY"
+	// BranchVariable is the branch of it.
+	BranchVariable = "TRUNKLINE_GIT_BRANCH"
+	// FolderVariable is where to, below the home folder.
+	FolderVariable = "TRUNKLINE_GIT_FOLDER"
 	// GitFolder is where a person's own credentials for Git are, if they gave any.
 	GitFolder = "/var/run/trunkline/git"
-	// GitVolume is the volume that they are in, and HomeVolume the one that survives.
-	GitVolume, HomeVolume = "git", "home"
+	// GitVolume is the volume that they are in.
+	GitVolume = "git"
 )
 
 // Params are those of a workload that the daemon itself reads. The chart has the rest of them.

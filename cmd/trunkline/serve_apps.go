@@ -187,8 +187,9 @@ func (a *appSessions) good(ctx context.Context, who access.Principal, of int64) 
 			return false, nil
 		}
 		return err == nil && t.Revoked.IsZero() && time.Now().Before(t.Expires), err
+	case access.ByHook, access.ByFederation, access.ByGitHub: // they have no browser
 	}
-	return false, nil // machines and GitHub have no browser
+	return false, nil
 }
 
 // tunnels are the ways to what runs in the clusters that the daemon reaches, as they are configured now.

@@ -102,5 +102,5 @@ func safePath(to string) string {
 // Apart reports whether a host is none that applications have: a browser sends the cookies of a host to all its ports.
 func (o Origin) Apart(host string) bool {
 	host = strings.ToLower(host)
-	return host != o.Hostname() && !(o.each && strings.HasSuffix(host, "."+o.Hostname()))
+	return host != o.Hostname() && (!o.each || !strings.HasSuffix(host, "."+o.Hostname()))
 }

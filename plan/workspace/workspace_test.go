@@ -178,7 +178,8 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	if workspace.Name("a", "b", "c", "d") != workspace.Name("a", "b", "c", "d") || workspace.Name("a", "b", "c", "d") == workspace.Name("a", "b2", "c", "d") {
+	first := workspace.Name("a", "b", "c", "d")
+	if again := workspace.Name("a", "b", "c", "d"); first != again || first == workspace.Name("a", "b2", "c", "d") {
 		t.Error("a name is not that of one place")
 	}
 }

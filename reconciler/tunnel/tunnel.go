@@ -121,7 +121,7 @@ func (c *Cluster) dial(ctx context.Context, as As, pod string, port int) (*conn,
 		case done <- result{made, err}:
 		case <-ctx.Done():
 			if err == nil {
-				made.whole.Close() //nolint:errcheck // nobody waits for it any more
+				_ = made.whole.Close() // nobody waits for it any more
 			}
 		}
 	}()
