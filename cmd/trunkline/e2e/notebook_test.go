@@ -166,7 +166,7 @@ func (l *lab) industrialise(repo *gittest.Repo, files map[string]string, bin, la
 	const cells = `{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
   {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "execution_count": 1, "outputs": [], "source": ["write_out = ''"]},
   {"cell_type": "code", "id": "b", "metadata": {}, "execution_count": 2, "outputs": [{"output_type": "stream", "name": "stdout", "text": ["old"]}],
-   "source": ["import os\\n", "folder = write_out.removeprefix('file://')\\n", "os.makedirs(folder, exist_ok=True)\\n", "open(folder + 'part', 'w').write(str(6 * 7))"]}]}`
+   "source": ["import os\n", "folder = write_out.removeprefix('file://')\n", "os.makedirs(folder, exist_ok=True)\n", "open(folder + 'part', 'w').write(str(6 * 7))"]}]}`
 	notebook := filepath.Join(l.t.TempDir(), "tried.ipynb")
 	if err := os.WriteFile(notebook, []byte(cells), 0o666); err != nil {
 		l.t.Fatal(err)
