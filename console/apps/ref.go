@@ -67,9 +67,6 @@ func ParseOrigin(text string) (Origin, error) {
 	return Origin{u.Scheme, strings.ToLower(u.Host), each}, nil
 }
 
-// Each reports whether each application has an origin of its own, so that a browser keeps them apart.
-func (o Origin) Each() bool { return o.each }
-
 // Secure reports whether people come by https.
 func (o Origin) Secure() bool { return o.scheme == "https" }
 
