@@ -63,6 +63,7 @@ var mayKnow = map[string][]string{
 	"api/track":                  {"api/v1alpha1"},
 	"api/v1alpha1":               {},
 	"blueprints":                 {"workloads/airflow"},
+	"api/workspace":              {"api/param"},
 	"bootstrap":                  {"api", "catalog", "deploy", "render/helm", "scaffold"},
 	"catalog":                    {"api", "policy/airflow", "policy/cel/guard"}, // DAG files use datasets; projects choose clusters by conditions in CEL
 	"build":                      {"api", "build"},
@@ -75,7 +76,7 @@ var mayKnow = map[string][]string{
 	"console":                    {"access", "api", "catalog", "cost/usage", "doctor", "flow/plan", "flow/report", "flow/run", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
 	"console/apps":               {"access"},
 	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "doctor", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
-	"console/web/webtest":        {"api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "doctor", "reconciler/history", "reconciler/status", "webhooks/report"},
+	"console/web/webtest":        {"access", "api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "doctor", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "doctor", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"cost":                       {"api", "catalog", "render"},
@@ -123,6 +124,7 @@ var mayKnow = map[string][]string{
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
+	"flow/workspaces":            {"api", "catalog", "plan", "reconciler/tunnel"},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "reconciler/status", "render", "test/clustertest", "test/stage", "webhooks/github/githubtest"},
 	"hack/simulate":              {"api", "catalog", "plan", "render"},
 	"migrate":                    {"api/track", "api/v1alpha1", "render", "scaffold"},
@@ -142,6 +144,7 @@ var mayKnow = map[string][]string{
 	"plan/resource":              {"api", "catalog"},
 	"plan/release":               {"api", "catalog", "plan", "render"},
 	"plan/stay":                  {"api", "catalog"},
+	"plan/workspace":             {"api", "plan"},
 	"plan/terms":                 {"api", "catalog", "plan", "plan/gate"},
 	"policy":                     {"api", "catalog", "docs/rules", "flow/rights", "plan/health", "policy"},
 	"policy/admission":           {"api", "policy/cel/guard", "policy/subject"},

@@ -20,8 +20,8 @@ var FS fs.FS = library{}
 
 // own has the folders of this package.
 //
-//go:embed all:airflow all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:cue all:jsonnet all:kustomize all:manifests
-//go:embed all:pull all:service all:spark-history all:spark-job all:spark-stream all:transform
+//go:embed all:airflow all:boundary all:catalog all:common all:container-job all:copy all:cron-job all:cue all:ide all:jsonnet all:kustomize all:manifests
+//go:embed all:notebook all:pull all:service all:spark-history all:spark-job all:spark-stream all:transform
 var own embed.FS
 
 // airflowFiles is the folder of a chart that has a Python package, which has its place with the others.

@@ -241,6 +241,10 @@ func cases(t testing.TB) map[string]catalog.Release {
 	suspended.Suspend = true
 	lots := full(bp["container-job"], map[string]any{"user": 1000})
 	lots.Lots = true
+	noted := full(bp["notebook"], map[string]any{"storage": "50Gi", "storageClass": "fast", "keepVolume": true, "idle": "30m", "arguments": []any{"--LabApp.collaborative=True"}, "user": 1001})
+	noted.Command, noted.Files = nil, nil
+	edited := full(bp["ide"], map[string]any{"extensions": []any{"ms-python.python@2026.4.0"}})
+	edited.Command, edited.Files = nil, nil
 	moved := full(bp["copy"], map[string]any{"filter": map[string]any{"includes": []any{"a$(b)"}}, "user": 1000})
 	moved.Command, moved.Files = bp["copy"].Spec.Command, nil
 	sql := plain(bp["transform"], map[string]any{"sql": "SELECT 1 AS \"a\" -- $(b)", "output": map[string]any{"format": "csv"}})
@@ -312,11 +316,14 @@ func cases(t testing.TB) map[string]catalog.Release {
 		"spark-history-full": release(full(bp["spark-history"], with(own["spark-history"], map[string]any{
 			"days": 30, "path": "/spark", "conf": map[string]any{"spark.hadoop.fs.s3a.endpoint": "http://minio:9000"}, "ingress": map[string]any{"host": "spark.acme.example"},
 		}))),
-		"kustomize": release(plain(bp["kustomize"], own["kustomize"])),
-		"manifests": release(plain(bp["manifests"], own["manifests"])),
-		"jsonnet":   release(full(bp["jsonnet"], map[string]any{"path": "jsonnet/main.jsonnet", "args": map[string]any{"replicas": 3}})),
-		"cue":       release(full(bp["cue"], map[string]any{"path": "cue", "values": map[string]any{"#replicas": 3}})),
-		"boundary":  release(plain(bp["boundary"], map[string]any{"arrival": "immediate"})),
+		"notebook":      release(plain(bp["notebook"], nil)),
+		"notebook-full": release(noted),
+		"ide":           release(edited),
+		"kustomize":     release(plain(bp["kustomize"], own["kustomize"])),
+		"manifests":     release(plain(bp["manifests"], own["manifests"])),
+		"jsonnet":       release(full(bp["jsonnet"], map[string]any{"path": "jsonnet/main.jsonnet", "args": map[string]any{"replicas": 3}})),
+		"cue":           release(full(bp["cue"], map[string]any{"path": "cue", "values": map[string]any{"#replicas": 3}})),
+		"boundary":      release(plain(bp["boundary"], map[string]any{"arrival": "immediate"})),
 	})
 	return out
 }

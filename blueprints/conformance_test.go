@@ -104,6 +104,8 @@ func podOf(o any) (*metav1.ObjectMeta, *corev1.PodSpec) {
 		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	case *batchv1.CronJob:
 		return &o.Spec.JobTemplate.Spec.Template.ObjectMeta, &o.Spec.JobTemplate.Spec.Template.Spec
+	case *appsv1.StatefulSet:
+		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	case *appsv1.Deployment:
 		return &o.Spec.Template.ObjectMeta, &o.Spec.Template.Spec
 	}

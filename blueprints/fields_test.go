@@ -158,6 +158,8 @@ func TestSuspend(t *testing.T) {
 		"spark-history": {"nor a history server a pod", "Deployment", "replicas", int64(1), int64(0)},
 		"cron-job":      {"a CronJob starts nothing", "CronJob", "suspend", false, true},
 		"service":       {"a service has no pods", "Deployment", "replicas", int64(3), int64(0)},
+		"notebook":      {"nothing runs of what people's are made from", "", "", nil, nil},
+		"ide":           {"likewise", "", "", nil, nil},
 		"kustomize":     {"an overlay says it all itself", "", "", nil, nil},
 		"manifests":     {"so do plain manifests", "", "", nil, nil},
 		"jsonnet":       {"and a program, which has not to look", "", "", nil, nil},

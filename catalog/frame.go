@@ -126,6 +126,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f.choices = newChoices(f.Clusters)
 	f.checkClusters(k)
 	f.checkSignatures(k)
+	f.checkBases(k)
 	f.checkChannels(k)
 	f.checkSources(k)
 	f.checkBlueprints(k)

@@ -141,7 +141,7 @@ func (c *Catalog) workload(p *Project, w *v1alpha1.Workload, id ReleaseID) Workl
 	out := Workload{
 		Name: w.Name, Blueprint: c.Blueprints[w.Blueprint],
 		Command: c.command(w), Files: w.Files, TimeZone: w.TimeZone, Retries: first(mine.Retries, w.Retries),
-		Image:     cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image).Reference(),
+		Image:     cmp.Or(c.BaseImageOf(p, w, id.Environment), cmp.Or(mine.Image, w.Image, over.Image, p.Spec.Image).Reference()),
 		Build:     p.BuildOf(w),
 		Env:       merge(w.Env, mine.Env),
 		Secrets:   merge(w.Secrets, mine.Secrets),

@@ -203,7 +203,12 @@ func (k *checker) checkpoint(p *Project, w *v1alpha1.Workload, i int, env, decla
 // sizeOf is the size class of a workload in a release.
 func (c *Catalog) sizeOf(p *Project, w *v1alpha1.Workload, id ReleaseID) v1alpha1.Size {
 	over := p.Spec.Environments[id.Environment]
-	return c.sizes[id.Cluster][cmp.Or(over.Workloads[w.Name].Size, over.Size, w.Size, c.Environments[id.Environment].Spec.Defaults.Size, c.Platform.Spec.Defaults.Size, defaultSize)]
+	return c.sizes[id.Cluster][cmp.Or(over.Workloads[w.Name].Size, over.Size, w.Size, c.baseSizeOf(p, w, id.Environment), c.Environments[id.Environment].Spec.Defaults.Size, c.Platform.Spec.Defaults.Size, defaultSize)]
+}
+
+// SizeNamed returns a size class in a cluster, and the names of all; the zero one if there is none.
+func (c *Catalog) SizeNamed(cluster, name string) (v1alpha1.Size, []string) {
+	return c.sizes[cluster][name], sortedKeys(c.sizes[cluster])
 }
 
 // sparkFolders are what a workload of Spark writes to beside datasets, as uses of data.

@@ -46,6 +46,7 @@ func (k *checker) workloads(p *Project) {
 		k.roles(p, bp, w, i)
 		k.program(p, bp, w, i)
 		k.spark(p, bp, w, i)
+		k.workspace(p, bp, w, i)
 	}
 }
 

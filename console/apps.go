@@ -35,7 +35,7 @@ func AppPath(a AppRef) string {
 	return "/apps/" + a.Kind + "/" + a.Environment + "/" + a.Project + "/" + a.Name
 }
 
-// The kinds of applications that are somebody's own.
+// The kinds of applications that are someone's own.
 const (
 	NotebookKind = "notebook"
 	IDEKind      = "ide"
@@ -94,6 +94,6 @@ func (c *console) openApp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
+	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // the address is of the origin that the operator has named
 	return nil
 }

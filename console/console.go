@@ -50,6 +50,8 @@ type Options struct {
 	Runs Runs
 	// RemoteRuns has people's own code run; nil: there is none.
 	RemoteRuns RunKeeper
+	// Workspaces keeps people's notebooks and editors; nil: there are none.
+	Workspaces Workspaces
 	// Apps are the applications that people enter from here; nil: there are none.
 	Apps Apps
 	// Tokens returns who may call, as it is now; nil: no token is asked for, which is only right where nobody else can connect.

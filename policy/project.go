@@ -139,7 +139,7 @@ func (j *checker) image(w *v1alpha1.Workload, i int, env string) {
 	over := j.p.Spec.Environments[env]
 	mine := over.Workloads[w.Name]
 	image := cmp.Or(mine.Image, w.Image, over.Image, j.p.Spec.Image).Reference()
-	if image == "" || strings.Contains(image, "@sha256:") {
+	if image == "" || strings.Contains(image, "@sha256:") || j.cat.BaseImageOf(j.p, w, env) != "" { // that of a base has a digest
 		return
 	}
 	bp, ok := j.cat.Blueprints[w.Blueprint]

@@ -1042,6 +1042,7 @@ func comments() map[string]comment {
 				"Health":     "Health has rules for the health of custom kinds, where their conditions alone do not show it; a rule for a kind that Trunkline knows replaces the built-in one.",
 				"Channels":   "Channels are the names of the channels that people and systems are told by, such as \"data-team\"; where that is, such as in Slack, and with which credentials is in the configuration of the daemon. Default: none.",
 				"Notify":     "Notify says who is told of what goes wrong, in the whole platform; default: nobody.",
+				"Workspaces": "Workspaces says what people's notebooks and editors are made from; default: there are none.",
 			},
 		},
 		"PodSecurity": {
@@ -1567,6 +1568,30 @@ func comments() map[string]comment {
 				"TypicalDuration": "TypicalDuration replaces the workload's; default: the workload's.",
 				"Suspend":         "Suspend replaces the workload's; default: the workload's.",
 				"Exclude":         "Exclude replaces the workload's; default: the workload's.",
+			},
+		},
+		"WorkspaceBase": {
+			doc: "WorkspaceBase is an image that workspaces are made from.",
+			fields: map[string]string{
+				"Image":       "Image is the image, by its digest, such as \"registry.acme.example/jupyter@sha256:0123…\".",
+				"Blueprint":   "Blueprint is the one that it is for; default: notebook.",
+				"Size":        "Size is the size class of workloads that name none; default: that of the environment or the platform.",
+				"Description": "Description says what is in it; default: nothing is said.",
+			},
+		},
+		"WorkspaceBlueprint": {
+			doc: "WorkspaceBlueprint is a blueprint that workspaces are of.",
+			values: []commentValue{
+				{"notebook", "NotebookBlueprint is JupyterLab."},
+				{"ide", "IDEBlueprint is code-server, which is Visual Studio Code in a browser."},
+			},
+		},
+		"Workspaces": {
+			doc: "Workspaces says what people's notebooks and editors are made from, and how many a person may have.",
+			fields: map[string]string{
+				"Bases":     "Bases maps the name of a base to what it is, as workloads of the blueprints \"notebook\" and \"ide\" call it; default: none.",
+				"PerPerson": "PerPerson is how many workspaces a person may have on the platform, stopped ones included; default: 3.",
+				"OwnImages": "OwnImages lets workloads have images of their own in place of those of bases; default: false.",
 			},
 		},
 	}

@@ -49,6 +49,8 @@ type PlatformSpec struct {
 	Channels []string `json:"channels,omitempty"`
 	// Notify says who is told of what goes wrong, in the whole platform; default: nobody.
 	Notify []PlatformNotification `json:"notify,omitempty"`
+	// Workspaces says what people's notebooks and editors are made from; default: there are none.
+	Workspaces Workspaces `json:"workspaces,omitzero"`
 }
 
 // IncludedRepository is another repository that is part of the platform, and what it may declare. How it is read, and who may sign its

@@ -33,7 +33,9 @@ type creation struct {
 	project  string
 	template string
 	given    map[string]string
-	now      time.Time
+	// notebook is a file of Jupyter that a workload is to run, and run how.
+	notebook, run string
+	now           time.Time
 	// dryRun is for taking a repository over and for updates, and taken for the first.
 	dryRun bool
 	taken  *takeover
@@ -66,6 +68,10 @@ With --update it applies the template that a project was made from again, as it 
 difference: what you have changed stays, and what the template has changed is taken over. Where both
 have changed the same, nothing is written unless --conflicts says what becomes of it.
 
+With --from-notebook a workload runs a notebook: by papermill, which gives it what the workload reads
+and writes as the parameters read_ROLE and write_ROLE, or as a script with what is in its cells.
+Outputs are left out. The image, with papermill in it, is that of the project or --set image=IMAGE.
+
 With --from flux or --from argocd and the root of a repository, it reads what Flux or Argo CD applies from
 there, and writes the declarations that do the same, beside the manifests, which stay as they are. What
 is not carried over is listed with file, line and what to do instead. See docs/migrate.md.
@@ -77,6 +83,8 @@ writes what does the same in the same stores into the platform of the current fo
       --set image=orders:1
   trunkline new --update orders --dry-run
   trunkline new workload clean --project orders --template container-job
+  trunkline new workload report --project orders \
+      --from-notebook report.ipynb --set image=registry.example.com/jupyter:1
   trunkline new environment prod --set cluster=prod \
       --set location=s3://acme-prod-lake
   trunkline new --from flux . --dry-run
@@ -104,7 +112,7 @@ writes what does the same in the same stores into the platform of the current fo
 			if n.update != "" {
 				return n.runUpdate(cmd)
 			}
-			return n.run(cmd)
+			return n.make(cmd)
 		},
 	}
 	cmd.Flags().StringVarP(&n.template, "template", "t", "", "the template: a name, or REPOSITORY//FOLDER@TAG; default: batch, container-job, dev (or prod) or helm")
@@ -115,6 +123,8 @@ writes what does the same in the same stores into the platform of the current fo
 	cmd.Flags().StringVar(&n.to, "to", "", "folder in it that the files go to; default: projects, environments or blueprints, or trunkline with --from flux, argocd or clusterless")
 	cmd.Flags().BoolVar(&n.dryRun, "dry-run", false, "with --update show the difference, with --from flux, argocd or clusterless print the files, and write nothing")
 	cmd.Flags().StringVar(&n.project, "project", "", "the project that a workload goes to")
+	cmd.Flags().StringVar(&n.notebook, "from-notebook", "", "a notebook of Jupyter (.ipynb) that the workload is to run")
+	cmd.Flags().StringVar(&n.run, "run", string(scaffold.ByPapermill), "how it runs the notebook: papermill, or script for the code in its cells")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "answer to a question of the template: NAME=ANSWER; repeat for each")
 	cmd.Flags().BoolVar(&list, "list", false, "list the templates, and what they ask for")
 	return cmd
@@ -149,6 +159,16 @@ func (n *creation) arguments(args []string, list bool) error {
 	case n.kind == scaffold.Workload && n.to != "":
 		return usagef("--to is invalid for a workload: its files go beside the declaration of its project")
 	}
+	if n.notebook != "" {
+		switch {
+		case n.kind != scaffold.Workload:
+			return usagef("--from-notebook is for a workload: trunkline new workload NAME --project PROJECT --from-notebook FILE")
+		case n.template != "":
+			return usagef("--template is invalid with --from-notebook, which has one of its own")
+		case n.run != string(scaffold.ByPapermill) && n.run != string(scaffold.ByScript):
+			return usagef("--run is papermill or script")
+		}
+	}
 	n.name = args[1]
 	if err := scaffold.CheckName(n.name); err != nil {
 		return &usageError{err}
@@ -172,8 +192,8 @@ func answersOf(set []string) (map[string]string, error) {
 	return out, nil
 }
 
-// run makes what was asked for, or nothing at all.
-func (n *creation) run(cmd *cobra.Command) error {
+// make makes what was asked for, or nothing at all.
+func (n *creation) make(cmd *cobra.Command) error {
 	tree, err := git.OpenDir(n.from)
 	if err != nil {
 		return err
@@ -236,6 +256,9 @@ func show(cmd *cobra.Command, problems v1alpha1.Problems) error {
 
 // fill asks what is to be asked, and returns the files that are new and the one that is to be changed, if there is one.
 func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File, *change, error) {
+	if n.notebook != "" {
+		return n.fromNotebook(cmd, c)
+	}
 	if n.template == "" {
 		n.template = n.kind.Usual(n.name)
 	}

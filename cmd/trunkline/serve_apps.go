@@ -134,7 +134,7 @@ func (a appEntrance) Enter(ctx context.Context, ref console.AppRef, to string, w
 	return address, err
 }
 
-// appSessions says whether the sign-on is good by which a session at an application was begun.
+// appSessions reports whether the sign-on is good by which a session at an application was begun.
 type appSessions struct {
 	d *daemon
 	// issuer reports whether people sign on at one, and store keeps whose sessions and tokens are good; nil: nothing does.
@@ -187,8 +187,9 @@ func (a *appSessions) good(ctx context.Context, who access.Principal, of int64) 
 			return false, nil
 		}
 		return err == nil && t.Revoked.IsZero() && time.Now().Before(t.Expires), err
+	case access.ByHook, access.ByFederation, access.ByGitHub: // they have no browser
 	}
-	return false, nil // machines and GitHub have no browser
+	return false, nil
 }
 
 // tunnels are the ways to what runs in the clusters that the daemon reaches, as they are configured now.

@@ -23,6 +23,7 @@ import (
 	"trunkline.dev/trunkline/console/web"
 	lotflow "trunkline.dev/trunkline/flow"
 	"trunkline.dev/trunkline/flow/deliver"
+	spaces "trunkline.dev/trunkline/flow/workspaces"
 	"trunkline.dev/trunkline/notify/post"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/artifact"
@@ -75,6 +76,8 @@ type daemon struct {
 	appToken func(context.Context, git.Remote) (git.Remote, error)
 	// lots keeps the lots of environments, if this replica is to.
 	lots *lotflow.Keeper
+	// workspaces keeps people's notebooks and editors; nil if nothing does.
+	workspaces *spaces.Keeper
 	// appsDoor is where people come in to applications; nil if there are none.
 	appsDoor *appsDoor
 	// remoteRuns has people's own code run.
@@ -157,6 +160,7 @@ func (d *daemon) open(ctx context.Context, configs []cluster.Config) error {
 		return err
 	}
 	d.makeAirflow()
+	d.makeWorkspaces()
 	return d.makeDoor(listener)
 }
 
@@ -308,7 +312,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Setup: setup, Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Commits: commitBook{d}, Runs: lots, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, RemoteRuns: d.remoteRuns, Apps: entrance, Now: time.Now,
+		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, RemoteRuns: d.remoteRuns, Apps: entrance, Workspaces: d.workspacesForConsole(), Now: time.Now,
 		Board: d.board, Actor: actors{d.rec}, Objects: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

@@ -55,6 +55,9 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { d.keepLots(ctx); return nil })
 	group.Go(func() error { d.sharing.lead(ctx, d.keepAirflow); return nil })
 	group.Go(func() error { d.sharing.lead(ctx, d.remoteRuns.keeper.Run); return nil })
+	if d.workspaces != nil {
+		group.Go(func() error { d.sharing.lead(ctx, d.workspaces.Run); return nil })
+	}
 	if d.flags.config != "" {
 		group.Go(func() error {
 			looks := time.NewTicker(configInterval)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -59,9 +60,9 @@ func (s *site) Find(_ context.Context, ref apps.Ref, who access.Principal) (apps
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asked = r.Clone(context.Background())
-		answer := s.answers
+		respond := s.answers
 		s.mu.Unlock()
-		answer(w, r)
+		respond(w, r)
 	}))
 	s.t.Cleanup(behind.Close)
 	return apps.Target{
@@ -103,8 +104,18 @@ func (s *site) set(change func()) { s.mu.Lock(); defer s.mu.Unlock(); change() }
 // host is that of the application, without the scheme.
 func (s *site) host() string { return strings.TrimPrefix(s.origin.Of(s.ref), "http://") }
 
+// answer is one, with its body.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	cookies    []*http.Cookie
+}
+
+// Cookies are those that it sets.
+func (a answer) Cookies() []*http.Cookie { return a.cookies }
+
 // ask makes a request at a host of the origin, and returns the answer with its body.
-func (s *site) ask(method, host, path string, header map[string]string) (*http.Response, string) {
+func (s *site) ask(method, host, path string, header map[string]string) (answer, string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, nil)
 	if err != nil {
@@ -124,7 +135,7 @@ func (s *site) ask(method, host, path string, header map[string]string) (*http.R
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return resp, string(body)
+	return answer{resp.StatusCode, resp.Header, resp.Cookies()}, string(body)
 }
 
 // ticket is the path of an address by which ada enters.
@@ -226,9 +237,7 @@ func TestPass(t *testing.T) {
 				s.set(tc.before)
 			}
 			header := map[string]string{"Cookie": "a=1; " + cookie + "; trunkline-session=console; __Host-trunkline-session=console; _xsrf=2", "Authorization": "Bearer mine", "Trunkline-Claim": "ada"}
-			for k, v := range tc.header {
-				header[k] = v
-			}
+			maps.Copy(header, tc.header)
 			resp, body := s.ask(tc.method, tc.host, tc.path, header)
 			s.set(func() { s.now = began })
 			if resp.StatusCode != tc.want || (s.asked != nil) != (tc.want == 200) {
@@ -252,7 +261,7 @@ func TestPass(t *testing.T) {
 	}
 	none, text := s.ask(http.MethodGet, s.host(), path, nil)
 	other, same := s.ask(http.MethodGet, "a0.apps.example", "/notebook/dev/orders/nobody/", map[string]string{"Cookie": cookie})
-	if none.StatusCode != 404 || other.StatusCode != 404 || strings.Contains(text, "ada") || strings.Contains(same, "nobody") {
+	if none.StatusCode != http.StatusNotFound || other.StatusCode != http.StatusNotFound || strings.Contains(text, "ada") || strings.Contains(same, "nobody") {
 		t.Errorf("without a session: %d %q, %d %q", none.StatusCode, text, other.StatusCode, same)
 	}
 }
@@ -290,9 +299,7 @@ func TestContained(t *testing.T) {
 			s := newSite(t, "http://apps.example")
 			s.base = tc.base
 			s.answers = func(w http.ResponseWriter, _ *http.Request) {
-				for k, v := range tc.answer {
-					w.Header()[k] = v
-				}
+				maps.Copy(w.Header(), tc.answer)
 				w.WriteHeader(http.StatusFound)
 			}
 			resp, _ := s.ask(http.MethodGet, s.host(), path+"x", map[string]string{"Cookie": s.enter()})

@@ -67,9 +67,6 @@ func ParseOrigin(text string) (Origin, error) {
 	return Origin{u.Scheme, strings.ToLower(u.Host), each}, nil
 }
 
-// Each reports whether each application has an origin of its own, so that a browser keeps them apart.
-func (o Origin) Each() bool { return o.each }
-
 // Secure reports whether people come by https.
 func (o Origin) Secure() bool { return o.scheme == "https" }
 
@@ -102,5 +99,5 @@ func safePath(to string) string {
 // Apart reports whether a host is none that applications have: a browser sends the cookies of a host to all its ports.
 func (o Origin) Apart(host string) bool {
 	host = strings.ToLower(host)
-	return host != o.Hostname() && !(o.each && strings.HasSuffix(host, "."+o.Hostname()))
+	return host != o.Hostname() && (!o.each || !strings.HasSuffix(host, "."+o.Hostname()))
 }

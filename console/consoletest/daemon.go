@@ -46,6 +46,8 @@ type Daemon struct {
 	Seen        report.View
 	LotRuns     []console.LotRun
 	LotLogs     []console.LotLog
+	// Workspaces are those that there are, of all people.
+	Workspaces []console.Workspace
 	// RemoteRuns are those that there are, and RunEvents what is told of each.
 	RemoteRuns []console.RemoteRun
 	RunEvents  []console.RunEvent
@@ -91,7 +93,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
 		Now:   func() time.Time { return d.clock() },
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Commits: commits{d}, Runs: runs{d}, RemoteRuns: remoteRuns{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Commits: commits{d}, Runs: runs{d}, RemoteRuns: remoteRuns{d}, Workspaces: workspaces{d}, Apps: entrance{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")

@@ -48,6 +48,7 @@ const (
 	RemoteRun   Kind = "remote-run"       // someone had code of their own run in place of Object, a workload
 	RemoteEnded Kind = "remote-run-ended" // such a run ended, was cancelled or removed; Message says how
 	TaskFailed  Kind = "task-failed"      // a run of a DAG failed by the task Object; Message is the run, and Why says why
+	Workspace   Kind = "workspace"        // a notebook or an editor was opened, woken, stopped or deleted; Object is its workload
 	// What a project has made in the cloud, such as the bucket Object.
 	ResourceMade      Kind = "resource-made"      // it was made, or taken over
 	ResourceChanged   Kind = "resource-changed"   // Fields of it were changed, as Commit declares them
@@ -65,7 +66,7 @@ func Kinds() []Kind {
 		Accepted, Refused, Ran, Failed, Healthy, Unhealthy, Drift, Corrected, Rollback, Quarantined, Suspended, Resumed, Reconcile, Approved,
 		Widened, Held, Pruned, Previewed, LotMade, LotFailed, Retried, Removed, Disabled, Enabled,
 		ResourceMade, ResourceChanged, ResourceCorrected, ResourceRemoved, TaskFailed,
-		TokenMade, TokenRevoked, SessionsEnded, AppMade, RemoteRun, RemoteEnded,
+		TokenMade, TokenRevoked, SessionsEnded, AppMade, RemoteRun, RemoteEnded, Workspace,
 	}
 }
 

@@ -28,7 +28,7 @@ type Backend struct {
 
 // Backend finds a ready pod of a Service: the same one as long as it is ready, as those who have a session there expect it.
 func (c *Cluster) Backend(ctx context.Context, as As, service string, port string) (Backend, error) {
-	cfg, err := c.rest(as)
+	cfg, err := c.REST(as)
 	if err != nil {
 		return Backend{}, err
 	}
@@ -108,7 +108,7 @@ func (c *Cluster) DialService(ctx context.Context, as As, service, port string) 
 
 // Secret reads a value of a Secret.
 func (c *Cluster) Secret(ctx context.Context, as As, name, key string) (string, error) {
-	cfg, err := c.rest(as)
+	cfg, err := c.REST(as)
 	if err != nil {
 		return "", err
 	}

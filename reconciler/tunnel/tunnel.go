@@ -61,11 +61,14 @@ func New(name string, config func() (*rest.Config, error), most int) *Cluster {
 	return &Cluster{name: name, config: config, most: int64(most)}
 }
 
+// Name returns the cluster's name.
+func (c *Cluster) Name() string { return c.name }
+
 // Open is how many connections are open.
 func (c *Cluster) Open() int { return int(c.open.Load()) }
 
-// rest returns how the cluster is reached as someone.
-func (c *Cluster) rest(as As) (*rest.Config, error) {
+// REST returns how the cluster is reached as someone.
+func (c *Cluster) REST(as As) (*rest.Config, error) {
 	cfg, err := c.config()
 	if err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func (c *Cluster) Dial(ctx context.Context, as As, pod string, port int) (net.Co
 }
 
 func (c *Cluster) dial(ctx context.Context, as As, pod string, port int) (*conn, error) {
-	cfg, err := c.rest(as)
+	cfg, err := c.REST(as)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +121,7 @@ func (c *Cluster) dial(ctx context.Context, as As, pod string, port int) (*conn,
 		case done <- result{made, err}:
 		case <-ctx.Done():
 			if err == nil {
-				made.whole.Close() //nolint:errcheck // nobody waits for it any more
+				_ = made.whole.Close() // nobody waits for it any more
 			}
 		}
 	}()

@@ -146,6 +146,15 @@ func Airflow(tb testing.TB) string {
 	return filepath.Dir(found(tb, "engines/airflow/bin/airflow", "engines"))
 }
 
+// Jupyter returns the folder with the programs of JupyterLab and papermill. It skips the test in short runs.
+func Jupyter(tb testing.TB) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("needs JupyterLab; left out by -short")
+	}
+	return filepath.Dir(found(tb, "engines/jupyter/bin/jupyter-lab", "engines"))
+}
+
 func found(tb testing.TB, name, target string) string {
 	tb.Helper()
 	program, err := Path(name, target)

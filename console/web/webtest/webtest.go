@@ -3,15 +3,17 @@
 // Package webtest is a platform for tests of pages: what is declared, a state with something of all that a page can show, and
 // what happened, with texts of others that try to be more than text.
 //
-// Of Trunkline it may import api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, doctor,
+// Of Trunkline it may import access, api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, doctor,
 // reconciler/history, reconciler/status and webhooks/report.
 package webtest
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"trunkline.dev/trunkline/access"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
@@ -56,8 +58,23 @@ func StartSaying(t *testing.T, text string, changes ...func(*console.Options)) *
 	}
 	d.Changed = map[string]console.Difference{New: Difference(text), Old: {Action: "fail", Error: "it does not render any more: " + text}}
 	d.ClusterSetup, d.GitHubSetup, d.MadeApp = ClusterSetup(text), GitHubSetup(text), MadeApp(text)
+	d.Workspaces = Workspaces(text)
 	d.Reported, d.Spent, d.Ahead, d.Bill = Pulls(text), Spent(), Ahead(), Bill()
 	return d
+}
+
+// Workspaces are notebooks of who looks at pages without a sign-on.
+func Workspaces(text string) []console.Workspace {
+	one := func(name, kind, phase string, used time.Duration) console.Workspace {
+		return console.Workspace{
+			Name: name, Kind: kind, Environment: "dev", Project: "orders", Workload: strings.TrimSuffix(name, "-1"), Cluster: "west", By: access.Anonymous, Phase: phase,
+			Created: Now().Add(-50 * time.Hour), Used: Now().Add(-used),
+		}
+	}
+	lab, editor, begun := one("lab-1", "notebook", "running", time.Minute), one("editor-1", "ide", "stopped", 30*time.Hour), one("try-1", "notebook", "starting", 0)
+	lab.StopsAt, lab.Repository, lab.Branch, lab.Spent, lab.Currency = Now().Add(59*time.Minute), "https://github.com/acme/data.git", text, "4.2000", "EUR"
+	editor.Why, begun.Why = "nobody has used it for 1h", "its container waits: "+text
+	return []console.Workspace{lab, editor, begun}
 }
 
 // Pages has a console have the pages of its own sources.
@@ -85,6 +102,7 @@ func Paths() map[string][]string {
 			"/runs/prod/orders/clean/20260101PT1H004.r2aaaaabbbbbbb", "/runs/prod/orders/clean/clean-20260101pt1h004-r1aaaaabbbbbbb", "/runs/prod/orders/clean/clean-29382840",
 		},
 		"GET /previews":         {"/previews"},
+		"GET /notebooks":        {"/notebooks"},
 		"GET /pulls":            {"/pulls", "/pulls?state=ended"},
 		"GET /pulls/{pull}":     {"/pulls/pr-7", "/pulls/pr-9", "/pulls/pr-12"},
 		"GET /costs":            {"/costs", "/costs?by=project&environment=prod", "/costs?project=nothing"},

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package workspaces
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/api/workspace"
+	"trunkline.dev/trunkline/catalog"
+	plans "trunkline.dev/trunkline/plan/workspace"
+)
+
+// Ask is what someone wants to have.
+type Ask struct {
+	Environment, Project string
+	// Workload is one of the project; empty: the only one of the kind. Kind is a blueprint; empty: any.
+	Workload, Kind string
+	// Cluster is one of the environment; empty: the first.
+	Cluster string
+	// Repository and Branch are what is cloned at the first start; an empty repository: nothing is.
+	Repository, Branch string
+	// GitUsername and GitPassword are the person's own credentials for it; empty: it takes none.
+	GitUsername, GitPassword string
+	// Size is a size class; empty: that of the workload.
+	Size string
+	// Person tells who asks from others, and By is their name.
+	Person string
+	By     By
+}
+
+const (
+	// maxText bounds an address or a name, and maxSecret a password.
+	maxText, maxSecret = 500, 4 << 10
+)
+
+// branchName is what a branch can be called, as far as a command line takes it for one.
+var branchName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/+@-]*$`)
+
+func (a Ask) check() error {
+	switch {
+	case a.Person == "":
+		return problemf(ErrCannot, "it is not known who asks")
+	case len(a.Repository) > maxText || len(a.Branch) > maxText || len(a.GitUsername) > maxText || len(a.GitPassword) > maxSecret:
+		return problemf(ErrCannot, "the repository, the branch or the credentials are too long")
+	case a.Repository == "" && (a.Branch != "" || a.GitPassword != ""):
+		return problemf(ErrCannot, "say which repository is meant, by its https address")
+	case a.Repository == "":
+		return nil
+	case a.Branch != "" && !branchName.MatchString(a.Branch):
+		return problemf(ErrCannot, "%.100q is no name of a branch", a.Branch)
+	case (a.GitUsername == "") != (a.GitPassword == ""):
+		return problemf(ErrCannot, "credentials for Git are a name and a password or token")
+	}
+	u, err := url.Parse(a.Repository)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(a.Repository, " '\"\n\t") {
+		return problemf(ErrCannot, "the repository has to be an https address without credentials in it, such as https://github.com/acme/data.git")
+	}
+	if u.Scheme == "http" && a.GitPassword != "" {
+		return problemf(ErrCannot, "credentials are sent by https only")
+	}
+	return nil
+}
+
+// Open makes a workspace for who asks, or wakes the one that they have.
+func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
+	if err := a.check(); err != nil {
+		return Workspace{}, err
+	}
+	c := k.opts.Accepted()
+	if c == nil {
+		return Workspace{}, problemf(ErrNotYet, "no commit is accepted yet")
+	}
+	id, w, err := a.workload(c)
+	if err != nil {
+		return Workspace{}, err
+	}
+	cluster := k.opts.Cluster(id.Cluster)
+	if cluster == nil {
+		return Workspace{}, problemf(ErrCannot, "the cluster %s is not reached from the daemon: an agent keeps it", id.Cluster)
+	}
+	size := v1alpha1.Size{}
+	if a.Size != "" {
+		var known []string
+		if size, known = c.SizeNamed(id.Cluster, a.Size); size.CPU == "" {
+			return Workspace{}, problemf(ErrCannot, "there is no size class %q: %s", a.Size, v1alpha1.Suggest(a.Size, known))
+		}
+	}
+	k.opening.Lock()
+	defer k.opening.Unlock()
+	p, _ := c.Project(a.Project)
+	namespace := c.Release(p, id).Namespace
+	at := reach{cluster}
+	name := plans.Name(a.Project, a.Environment, w.Name, a.Person)
+	template, err := at.set(ctx, k.as(c, id, namespace), w.Name)
+	if err != nil {
+		return Workspace{}, err
+	}
+	if template == nil {
+		return Workspace{}, problemf(ErrCannot, "%s/%s is not deployed in %s yet: \"trunkline status\" says why", a.Project, w.Name, a.Environment)
+	}
+	o := plans.Order{
+		Template: template, Name: name, Kind: w.Blueprint.Name, Owner: plans.Slug(a.Person), By: a.By.Name, Repository: a.Repository, Branch: a.Branch, Git: a.GitPassword != "",
+		Size: a.Size, CPU: string(size.CPU), Memory: string(size.Memory), Woken: k.opts.Now(),
+		Path: Workspace{Kind: w.Blueprint.Name, Environment: a.Environment, Project: a.Project, Name: name}.path(),
+	}
+	if a.Repository != "" {
+		o.Branch = cmp.Or(a.Branch, "main")
+	}
+	have, err := at.set(ctx, k.as(c, id, namespace), name)
+	if err != nil {
+		return Workspace{}, err
+	}
+	if have != nil {
+		f, is := readSet(at, have)
+		if !is || f.owner != o.Owner || !k.ours(c, &f) {
+			return Workspace{}, problemf(ErrCannot, "there is something else of the name %s", name)
+		}
+		if a.Repository != "" && a.Repository != f.Repository || a.Branch != "" && a.Branch != f.Branch || a.GitPassword != "" {
+			return Workspace{}, problemf(ErrCannot, "you have a workspace there, with %s: change the branch in it, or delete it first", cmp.Or(strings.TrimSpace(f.Repository+" "+f.Branch), "no repository"))
+		}
+		return k.wake(ctx, c, f, o, a.By)
+	}
+	return k.make(ctx, c, at, o, a)
+}
+
+// make makes a workspace that there is not yet, if its owner may have one more.
+func (k *Keeper) make(ctx context.Context, c *catalog.Catalog, at reach, o plans.Order, a Ask) (Workspace, error) {
+	_, all, err := k.all(ctx)
+	if err != nil {
+		return Workspace{}, err
+	}
+	all = slices.DeleteFunc(all, func(f found) bool { return f.owner != o.Owner })
+	if most := c.WorkspacesPerPerson(); len(all) >= most {
+		names := make([]string, len(all))
+		for i, f := range all {
+			names[i] = f.Project + " in " + f.Environment
+		}
+		return Workspace{}, problemf(ErrCannot, "you have %d workspaces (%s), and nobody has more than %d: delete one, with \"trunkline notebook delete\"", len(all), strings.Join(names, ", "), most)
+	}
+	set, err := plans.Build(o)
+	if err != nil {
+		return Workspace{}, problemf(ErrCannot, "%s/%s: %s", a.Project, a.Workload, err)
+	}
+	as := k.as(c, catalog.ReleaseID{Project: a.Project, Environment: a.Environment, Cluster: at.Name()}, o.Template.GetNamespace())
+	made, err := at.create(ctx, as, setsResource, set)
+	if err != nil {
+		return Workspace{}, err
+	}
+	f, _ := readSet(at, made)
+	f.as = as
+	if err := k.give(ctx, f, made, a); err != nil {
+		_ = f.remove(context.WithoutCancel(ctx)) // what could not be begun is not left; it can be woken otherwise
+		return Workspace{}, err
+	}
+	k.opts.Happened(Happened{Workspace: f.Workspace, By: a.By, Said: "opened"})
+	f.Phase = plans.Starting
+	return f.Workspace, nil
+}
+
+// give makes the Secret of a workspace, and has it start.
+func (k *Keeper) give(ctx context.Context, f found, set *unstructured.Unstructured, a Ask) error {
+	values := map[string]string{plans.KeyToken: rand.Text() + rand.Text()}
+	if a.GitPassword != "" {
+		values[plans.KeyGitUsername], values[plans.KeyGitPassword] = a.GitUsername, a.GitPassword
+	}
+	if _, err := f.cluster.create(ctx, f.as, secretsResource, plans.Secret(set, values)); err != nil {
+		return err
+	}
+	return f.change(ctx, operation{"replace", "/spec/replicas", 1})
+}
+
+// wake has a workspace start, as what is deployed of its workload is now. One that is running is left alone.
+func (k *Keeper) wake(ctx context.Context, c *catalog.Catalog, f found, o plans.Order, by By) (Workspace, error) {
+	if f.wanted {
+		s, err := k.look(ctx, c, f, true)
+		return s.Workspace, err
+	}
+	o.Repository, o.Branch, o.Git, o.By = f.Repository, f.Branch, f.git, f.By
+	if o.Size == "" && f.Size != "" {
+		size, _ := c.SizeNamed(f.Cluster, f.Size)
+		o.Size, o.CPU, o.Memory = f.Size, string(size.CPU), string(size.Memory)
+		if size.CPU == "" {
+			o.Size = ""
+		}
+	}
+	set, err := plans.Build(o)
+	if err != nil {
+		return Workspace{}, problemf(ErrCannot, "%s/%s: %s", f.Project, f.Workload, err)
+	}
+	token, err := f.token(ctx)
+	if err != nil {
+		return Workspace{}, err
+	}
+	if token == "" { // whoever made it ended meanwhile, or someone has deleted it
+		set.SetUID(f.uid)
+		if o.Git {
+			return Workspace{}, problemf(ErrCannot, "the Secret with your credentials for Git is gone: delete the workspace, and open it again")
+		}
+		if _, err := f.cluster.create(ctx, f.as, secretsResource, plans.Secret(set, map[string]string{plans.KeyToken: rand.Text() + rand.Text()})); err != nil {
+			return Workspace{}, err
+		}
+	}
+	template, _, _ := unstructured.NestedMap(set.Object, "spec", "template")
+	changes := []operation{{"replace", "/spec/template", template}, {"replace", "/spec/replicas", 1}, note(plans.AnnotationWoken, k.opts.Now().UTC().Format(time.RFC3339))}
+	if o.Size != f.Size {
+		changes = append(changes, note(plans.AnnotationSize, o.Size))
+	}
+	if err := f.change(ctx, changes...); err != nil {
+		return Workspace{}, err
+	}
+	k.opts.Happened(Happened{Workspace: f.Workspace, By: by, Said: "woken"})
+	f.Phase, f.Used, f.Size = plans.Starting, k.opts.Now(), o.Size
+	return f.Workspace, nil
+}
+
+// Get returns a workspace of a person's, as it is now.
+func (k *Keeper) Get(ctx context.Context, environment, project, name, person string) (Workspace, error) {
+	c, f, err := k.find(ctx, environment, project, name, person)
+	if err != nil {
+		return Workspace{}, err
+	}
+	s, err := k.look(ctx, c, f, true)
+	return s.Workspace, err
+}
+
+// Wake wakes a workspace of a person's.
+func (k *Keeper) Wake(ctx context.Context, environment, project, name, person string, by By) (Workspace, error) {
+	_, f, err := k.find(ctx, environment, project, name, person)
+	if err != nil {
+		return Workspace{}, err
+	}
+	return k.Open(ctx, Ask{Environment: environment, Project: project, Workload: f.Workload, Kind: f.Kind, Cluster: f.Cluster, Person: person, By: by})
+}
+
+// Stop stops a workspace, of anybody if no person is named. Its volume stays.
+func (k *Keeper) Stop(ctx context.Context, environment, project, name, person string, by By) (string, error) {
+	_, f, err := k.find(ctx, environment, project, name, person)
+	if err != nil {
+		return "", err
+	}
+	if !f.wanted {
+		return name + " is stopped already", nil
+	}
+	return name + ": stopped; its volume stays", k.stop(ctx, f, by, "stopped by "+by.Name)
+}
+
+func (k *Keeper) stop(ctx context.Context, f found, by By, said string) error {
+	now := k.opts.Now().UTC().Format(time.RFC3339)
+	changes := []operation{{"replace", "/spec/replicas", 0}, note(plans.AnnotationStopped, now)}
+	if used := k.lastUse(f); used.After(f.active) {
+		changes = append(changes, note(plans.AnnotationActive, used.UTC().Format(time.RFC3339)))
+	}
+	if err := f.change(ctx, changes...); err != nil {
+		return err
+	}
+	k.drop(f)
+	k.opts.Happened(Happened{Workspace: f.Workspace, By: by, Said: said})
+	return nil
+}
+
+// Delete removes a workspace, of anybody if no person is named.
+func (k *Keeper) Delete(ctx context.Context, environment, project, name, person string, by By) (string, error) {
+	_, f, err := k.find(ctx, environment, project, name, person)
+	if err != nil {
+		return "", err
+	}
+	if err := f.remove(ctx); err != nil {
+		return "", err
+	}
+	k.drop(f)
+	k.opts.Happened(Happened{Workspace: f.Workspace, By: by, Said: "deleted by " + by.Name})
+	return name + ": deleted; what becomes of its volume, keepVolume of " + f.Project + "/" + f.Workload + " says", nil
+}
+
+// drop forgets what was found of a workspace for requests.
+func (k *Keeper) drop(f found) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.seen, f.path())
+}
+
+// Server is the server of a workspace that answers.
+type Server struct {
+	// Key tells it from the servers that the workspace has had before.
+	Key string
+	// Dial opens a connection to it, and Authorize has it let a request in.
+	Dial      func(ctx context.Context) (net.Conn, error)
+	Authorize func(r *http.Request)
+	// Root is set if it believes to be at the root of its host.
+	Root bool
+}
+
+// Server returns the server of a person's workspace. What was found a moment ago counts, so that it can be asked for each request.
+func (k *Keeper) Server(ctx context.Context, kind, environment, project, name, person string) (Server, error) {
+	ref := Workspace{Kind: kind, Environment: environment, Project: project, Name: name}.path()
+	k.mu.Lock()
+	s := k.seen[ref]
+	if s == nil {
+		s = &kept{}
+	}
+	k.mu.Unlock()
+	s.once.Lock()
+	defer s.once.Unlock()
+	if k.opts.Now().Sub(s.at) > known || s.Phase != plans.Running {
+		c, f, err := k.find(ctx, environment, project, name, "")
+		if err != nil || f.Kind != kind {
+			return Server{}, cmp.Or(err, problemf(ErrNotFound, "there is no such workspace, or it is not yours"))
+		}
+		if f.owner != plans.Slug(person) {
+			return Server{}, problemf(ErrNotFound, "there is no such workspace, or it is not yours")
+		}
+		now, err := k.look(ctx, c, f, true)
+		if err != nil {
+			return Server{}, err
+		}
+		k.mu.Lock()
+		s.sighting = now
+		k.seen[ref] = s
+		k.mu.Unlock()
+	}
+	switch {
+	case s.owner != plans.Slug(person):
+		return Server{}, problemf(ErrNotFound, "there is no such workspace, or it is not yours")
+	case s.Phase == plans.Starting:
+		return Server{}, problemf(ErrCannot, "it is starting%s", because(s.Why))
+	case s.Phase != plans.Running && s.Phase != plans.Idle:
+		return Server{}, problemf(ErrCannot, "it is stopped: wake it, from the console or with \"trunkline notebook open\"")
+	}
+	f, token := s.found, s.token
+	return Server{Key: s.podUID, Dial: f.dial, Root: f.Kind == workspace.IDE, Authorize: func(r *http.Request) { r.Header.Set("Authorization", "token "+token) }}, nil
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", why)
+}
+
+// workload finds what is to be opened.
+func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workload, err error) {
+	p, ok := c.Project(a.Project)
+	if !ok {
+		return id, w, problemf(ErrNotFound, "there is no project %q", a.Project)
+	}
+	var clusters []string
+	for _, release := range c.ReleasesOf(p) {
+		if release.Environment == a.Environment {
+			clusters = append(clusters, release.Cluster)
+		}
+	}
+	id = catalog.ReleaseID{Project: a.Project, Environment: a.Environment, Cluster: a.Cluster}
+	switch env := c.Environments[a.Environment]; {
+	case len(clusters) == 0:
+		return id, w, problemf(ErrNotFound, "%s is not deployed in %q", a.Project, a.Environment)
+	case env != nil && env.Spec.Reviewed == v1alpha1.ReviewRequired:
+		return id, w, problemf(ErrCannot, "what runs in %s has to be reviewed (reviewed: required), and what is done in a workspace is not: have one in another environment", a.Environment)
+	case a.Cluster == "":
+		i := slices.IndexFunc(env.Spec.Clusters, func(name string) bool { return slices.Contains(clusters, name) })
+		id.Cluster = env.Spec.Clusters[i]
+	case !slices.Contains(clusters, a.Cluster):
+		return id, w, problemf(ErrNotFound, "%s is not deployed in the cluster %q: it is in %s", a.Project, a.Cluster, strings.Join(clusters, ", "))
+	}
+	var all []catalog.Workload
+	for _, w := range c.Release(p, id).Workloads {
+		if w.Blueprint.IsWorkspace() && (a.Kind == "" || w.Blueprint.Name == a.Kind) && (a.Workload == "" || w.Name == a.Workload) {
+			all = append(all, w)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return id, w, problemf(ErrNotFound, "%s declares no %s in %s: add a workload with \"blueprint: %s\" to it", a.Project, cmp.Or(a.Workload, a.Kind, "notebook"), a.Environment, cmp.Or(a.Kind, workspace.Notebook))
+	case len(all) > 1:
+		names := make([]string, len(all))
+		for i, w := range all {
+			names[i] = w.Name
+		}
+		return id, w, problemf(ErrCannot, "%s has several: say which, as PROJECT/WORKLOAD (%s)", a.Project, strings.Join(names, ", "))
+	}
+	return id, all[0], nil
+}

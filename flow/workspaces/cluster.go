@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package workspaces
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"trunkline.dev/trunkline/plan"
+	"trunkline.dev/trunkline/plan/workspace"
+	"trunkline.dev/trunkline/reconciler/tunnel"
+)
+
+var (
+	setsResource    = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
+	secretsResource = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	podsResource    = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+)
+
+const (
+	// callTimeout bounds a request, and atOnce is how many objects one lists.
+	callTimeout, atOnce = 30 * time.Second, 500
+	fieldManager        = "trunkline"
+)
+
+// reach is one cluster.
+type reach struct{ *tunnel.Cluster }
+
+// do makes a request about objects of a kind, as someone.
+func (c reach) do(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, request func(context.Context, dynamic.ResourceInterface) error) error {
+	cfg, err := c.REST(as)
+	if err != nil {
+		return err
+	}
+	client, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return fmt.Errorf("connecting to cluster %q: %w", c.Name(), err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return request(ctx, client.Resource(kind).Namespace(as.Namespace))
+}
+
+// list lists objects as the daemon, which may.
+func (c reach) list(ctx context.Context, namespace string, kind schema.GroupVersionResource, selector string) (all []unstructured.Unstructured, err error) {
+	opts := metav1.ListOptions{LabelSelector: selector, Limit: atOnce}
+	for {
+		err := c.do(ctx, tunnel.As{Namespace: namespace}, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
+			list, err := r.List(ctx, opts)
+			if err == nil {
+				all = append(all, list.Items...)
+				opts.Continue = list.GetContinue()
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing %s in cluster %q: %w", kind.Resource, c.Name(), err)
+		}
+		if opts.Continue == "" {
+			return all, nil
+		}
+	}
+}
+
+// found is a workspace as a cluster has it, and how it is reached.
+type found struct {
+	Workspace
+
+	namespace string
+	uid       types.UID
+	// wanted is set if it is to have a pod, woken and stopped are when it was, and active is when it was used last as far as it was noted.
+	wanted         bool
+	woken, stopped time.Time
+	active         time.Time
+	owner          string
+
+	cluster reach
+	as      tunnel.As
+}
+
+// readSet reads a StatefulSet; false if it is no workspace of a person.
+func readSet(c reach, o *unstructured.Unstructured) (found, bool) {
+	labels, notes := o.GetLabels(), o.GetAnnotations()
+	if labels[workspace.LabelKind] == "" || labels[workspace.LabelOwner] == "" || labels[plan.RunLabel] != o.GetName() {
+		return found{}, false
+	}
+	at := func(name string) time.Time {
+		t, err := time.Parse(time.RFC3339, notes[name])
+		if err != nil {
+			return time.Time{}
+		}
+		return t
+	}
+	f := found{
+		Workspace: Workspace{
+			Name: o.GetName(), Kind: labels[workspace.LabelKind], Environment: labels[workspace.LabelEnvironment], Project: labels[workspace.LabelProject],
+			Workload: labels[workspace.LabelWorkload], Cluster: c.Name(), By: notes[workspace.AnnotationBy], Repository: notes[workspace.AnnotationRepository],
+			Branch: notes[workspace.AnnotationBranch], Size: notes[workspace.AnnotationSize], Created: o.GetCreationTimestamp().Time,
+		},
+		namespace: o.GetNamespace(), uid: o.GetUID(), owner: labels[workspace.LabelOwner], cluster: c,
+		woken: at(workspace.AnnotationWoken), stopped: at(workspace.AnnotationStopped), active: at(workspace.AnnotationActive),
+	}
+	replicas, _, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
+	f.wanted = replicas > 0 && o.GetDeletionTimestamp() == nil
+	f.git, _ = strconv.ParseBool(notes[workspace.AnnotationGit])
+	f.Used = f.woken
+	if f.active.After(f.Used) {
+		f.Used = f.active
+	}
+	return f, true
+}
+
+// sets lists the workspaces of a cluster.
+func (c reach) sets(ctx context.Context) (all []found, err error) {
+	items, err := c.list(ctx, "", setsResource, workspace.LabelKind)
+	for i := range items {
+		if f, is := readSet(c, &items[i]); is {
+			all = append(all, f)
+		}
+	}
+	return all, err
+}
+
+// set reads a StatefulSet; nil if there is none.
+func (c reach) set(ctx context.Context, as tunnel.As, name string) (out *unstructured.Unstructured, err error) {
+	err = c.do(ctx, as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		o, err := r.Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			out = o
+		}
+		return err
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("reading the StatefulSet %s/%s: %w", as.Namespace, name, err)
+	}
+	return out, nil
+}
+
+func (c reach) create(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, o *unstructured.Unstructured) (made *unstructured.Unstructured, err error) {
+	err = c.do(ctx, as, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		made, err = r.Create(ctx, o, metav1.CreateOptions{FieldManager: fieldManager})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating the %s %s/%s in cluster %q: %w", o.GetKind(), as.Namespace, o.GetName(), c.Name(), err)
+	}
+	return made, nil
+}
+
+// operation is one of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// note is the operation that sets an annotation.
+func note(name, value string) operation {
+	return operation{"add", "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1"), value}
+}
+
+// change changes a workspace, if it is still the same one.
+func (f found) change(ctx context.Context, changes ...operation) error {
+	patch, err := json.Marshal(append([]operation{{"test", "/metadata/uid", f.uid}}, changes...))
+	if err != nil {
+		return fmt.Errorf("writing a patch: %w", err)
+	}
+	err = f.cluster.do(ctx, f.as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		_, err := r.Patch(ctx, f.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("changing the StatefulSet %s/%s: %w", f.namespace, f.Name, err)
+	}
+	return nil
+}
+
+// remove deletes a workspace with what is its own. Its volume goes or stays as its workload declares.
+func (f found) remove(ctx context.Context) error {
+	background := metav1.DeletePropagationBackground
+	err := f.cluster.do(ctx, f.as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		return r.Delete(ctx, f.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &f.uid}, PropagationPolicy: &background})
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("deleting the StatefulSet %s/%s: %w", f.namespace, f.Name, err)
+	}
+	return nil
+}
+
+// token is what the server of a workspace lets us in by; empty if its Secret is not there.
+func (f found) token(ctx context.Context) (string, error) {
+	items, err := f.cluster.list(ctx, f.namespace, secretsResource, plan.RunLabel+"="+f.Name+","+workspace.LabelOwner+"="+f.owner)
+	if err != nil {
+		return "", err
+	}
+	for i := range items {
+		owners := items[i].GetOwnerReferences()
+		if items[i].GetName() != f.Name || len(owners) != 1 || owners[0].UID != f.uid {
+			continue
+		}
+		return decoded(&items[i], workspace.KeyToken), nil
+	}
+	return "", nil
+}
