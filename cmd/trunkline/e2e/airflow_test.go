@@ -25,7 +25,6 @@ import (
 
 	"trunkline.dev/trunkline/reconciler/airflow"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
-	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/reconciler/tunnel"
 	"trunkline.dev/trunkline/test/cached"
@@ -260,9 +259,11 @@ func TestAirflow(t *testing.T) {
 			}
 		}
 		f.until("the failure in the history", func(context.Context) (bool, any, error) {
-			var page history.Page
+			var page struct {
+				Items []struct{ Object, Why string } `json:"items"`
+			}
 			d.got("/api/v1/history?kind=task-failed&project=sales", &page)
-			return len(page.Events) == 1 && page.Events[0].Object == "broken/hungry" && strings.HasPrefix(page.Events[0].Why, "out-of-memory: "), page.Events, nil
+			return len(page.Items) == 1 && page.Items[0].Object == "broken/hungry" && strings.HasPrefix(page.Items[0].Why, "out-of-memory: "), page.Items, nil
 		})
 	})
 	t.Run("Gone", func(t *testing.T) {
