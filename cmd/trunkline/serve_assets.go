@@ -56,6 +56,8 @@ func (a *airflows) Do(ctx context.Context, environment, cluster, method, path st
 			return fmt.Errorf("%w: %w", assets.ErrTooLarge, err)
 		case errors.Is(err, airflow.ErrNotThere):
 			return fmt.Errorf("%w: %w", assets.ErrNotThere, err)
+		case errors.Is(err, airflow.ErrFailed):
+			return fmt.Errorf("%w: %w", assets.ErrFailed, err)
 		}
 		return err
 	}

@@ -18,7 +18,7 @@ type Airflow interface {
 	// Clusters are those on which an environment has an Airflow.
 	Clusters(environment string) []string
 	// Do asks the one of an environment on a cluster for a path below "/api/v2", with a body as JSON unless it is nil, and decodes the answer into a value unless that is nil. An
-	// error is [ErrTooLarge] of an answer that is not read, and [ErrNotThere] of what Airflow does not have.
+	// error is [ErrTooLarge] of an answer that is not read, [ErrNotThere] of what Airflow does not have, and [ErrFailed] of a mistake of its own.
 	Do(ctx context.Context, environment, cluster, method, path string, query url.Values, body, into any) error
 }
 
@@ -27,6 +27,12 @@ var ErrTooLarge = errors.New("Airflow answers with more than is read")
 
 // ErrNotThere is an answer that there is no such thing.
 var ErrNotThere = errors.New("Airflow has no such thing")
+
+// ErrFailed is an answer that Airflow has failed at by a mistake of its own.
+var ErrFailed = errors.New("Airflow has failed")
+
+// maxHidden is how many events may be hidden at a time before it is Airflow that is taken to be broken.
+const maxHidden = 10
 
 // pageSize is how many events are asked for at a time.
 const pageSize = 100
@@ -113,10 +119,20 @@ func (a api) create(ctx context.Context, asset int64, extra any) error {
 	return nil
 }
 
-// pages are all pages of events that match a query, until one is the last or see says that it is enough. An event that is larger than what is
-// read of an answer is passed over.
-func (a api) pages(ctx context.Context, query url.Values, see func([]Event) (more bool)) (tooLarge int, err error) {
-	size := pageSize
+// passed is what was passed over where events were read.
+type passed struct {
+	// tooLarge counts the events that are larger than what is read of an answer.
+	tooLarge int
+	// hidden reports that there are events that Airflow does not show now, and after is when the one before the first of them happened; zero if there is
+	// none before. Airflow 3.3 fails at showing an event of which a run of a DAG has been made and not begun.
+	hidden bool
+	after  time.Time
+}
+
+// pages are all pages of events that match a query, until one is the last or see says that it is enough. What Airflow fails at is looked for by
+// asking for less at a time, and passed over.
+func (a api) pages(ctx context.Context, query url.Values, see func([]Event) (more bool)) (out passed, err error) {
+	size, hidden, last := pageSize, 0, time.Time{}
 	for offset := 0; ; {
 		query.Set("limit", strconv.Itoa(size))
 		query.Set("offset", strconv.Itoa(offset))
@@ -126,19 +142,27 @@ func (a api) pages(ctx context.Context, query url.Values, see func([]Event) (mor
 		}
 		err := a.call(ctx, http.MethodGet, "/assets/events", query, nil, &page)
 		switch {
-		case errors.Is(err, ErrTooLarge) && size > 1:
-			size = 1
+		case (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrFailed)) && size > 1:
+			size /= 2
 			continue
 		case errors.Is(err, ErrTooLarge):
-			tooLarge++
+			out.tooLarge++
+			offset++
+			continue
+		case errors.Is(err, ErrFailed) && hidden < maxHidden:
+			if hidden++; !out.hidden {
+				out.hidden, out.after = true, last
+			}
 			offset++
 			continue
 		case err != nil:
-			return tooLarge, fmt.Errorf("asking for events of assets: %w", err)
+			return out, fmt.Errorf("asking for events of assets: %w", err)
 		}
 		offset += len(page.Events)
 		if !see(page.Events) || len(page.Events) == 0 || offset >= page.Total {
-			return tooLarge, nil
+			return out, nil
 		}
+		last = page.Events[len(page.Events)-1].At
+		size = min(2*size, pageSize)
 	}
 }

@@ -90,8 +90,9 @@ func (k *Reader) at(ctx context.Context, s Scope, cluster string, f bucket.Folde
 
 func (k *Reader) read(ctx context.Context, s Scope, kept *records, folder bucket.Folder, now time.Time, out *Look) error {
 	var events []Event
-	query := url.Values{"order_by": {"timestamp"}, "timestamp_gte": {kept.from().Format(time.RFC3339Nano)}}
-	tooLarge, err := api{k.airflow, s.Environment, kept.cluster}.pages(ctx, query, func(page []Event) bool {
+	from := kept.from()
+	query := url.Values{"order_by": {"timestamp"}, "timestamp_gte": {from.Format(time.RFC3339Nano)}}
+	passed, err := api{k.airflow, s.Environment, kept.cluster}.pages(ctx, query, func(page []Event) bool {
 		for _, e := range page {
 			if !kept.seen(e) {
 				events = append(events, e)
@@ -102,12 +103,18 @@ func (k *Reader) read(ctx context.Context, s Scope, kept *records, folder bucket
 	if err != nil {
 		return err
 	}
-	out.TooLarge += tooLarge
+	out.TooLarge += passed.tooLarge
 	for _, e := range events {
 		if err := k.take(ctx, s, kept, folder, e, now, out); err != nil {
 			return err
 		}
 		kept.took(e)
+	}
+	if passed.hidden {
+		if passed.after.After(from) {
+			from = passed.after
+		}
+		kept.hold(from)
 	}
 	return kept.save(ctx, folder)
 }

@@ -295,6 +295,46 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestHidden: an event that Airflow fails at for a while, since a run that it has started has not begun, holds up no other one, and is read once it is
+// shown, however long that takes. An Airflow that fails at everything is an error.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	for name, early := range map[string]int{"the first": 0, "one behind others": 130} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			for range early {
+				p.fake.task("theirs", "rates/fx@1", `{}`)
+			}
+			late := p.task(`{"lot": "20260301P1D000", "files": []}`)
+			p.task(`{"lot": "20260302P1D000", "files": []}`)
+			p.hidden = map[int64]bool{late.ID: true}
+			p.look()
+			if p.says("20260301P1D000") != "" || p.says("20260302P1D000") != "empty" {
+				t.Fatalf("it is %q, %q", p.says("20260301P1D000"), p.says("20260302P1D000"))
+			}
+			p.now = p.now.Add(10 * overlap)
+			p.task(`{"lot": "20260228P1D000", "files": []}`)
+			p.look()
+			p.restart()
+			p.look()
+			p.hidden = nil
+			p.look()
+			if p.says("20260301P1D000") != "empty" || p.says("20260228P1D000") != "empty" {
+				t.Errorf("it is %q, %q", p.says("20260301P1D000"), p.says("20260228P1D000"))
+			}
+		})
+	}
+	p := newPlace(t)
+	p.hidden = map[int64]bool{}
+	for range 2 * maxHidden {
+		p.hidden[p.task(`{"lot": "20260301P1D000", "files": []}`).ID] = true
+	}
+	if _, err := p.reader.Look(t.Context(), p.scope, moment); !errors.Is(err, ErrFailed) {
+		t.Errorf("an Airflow that fails at everything: %v", err)
+	}
+}
+
 // TestAway: an Airflow that is away is read later, and nothing is lost; a process that never read begins with what happens from then on.
 func TestAway(t *testing.T) {
 	t.Parallel()

@@ -151,6 +151,13 @@ func (r *records) took(e Event) {
 	r.changed = true
 }
 
+// hold has what is hidden be read later: nothing that happened since counts as read by its time.
+func (r *records) hold(since time.Time) {
+	if most := since.Add(overlap).UTC(); r.Until.After(most) {
+		r.Until, r.changed = most, true
+	}
+}
+
 // save writes the cursor down, if it has changed.
 func (r *records) save(ctx context.Context, f bucket.Folder) error {
 	if !r.changed {

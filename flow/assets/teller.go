@@ -136,7 +136,7 @@ func (t *Teller) events(ctx context.Context, at api, key [3]string, id int64, si
 	told = map[string]bool{}
 	pages := 0
 	query := url.Values{"asset_id": {strconv.FormatInt(id, 10)}, "order_by": {"-timestamp"}, "timestamp_gte": {since.Add(-skew).UTC().Format(time.RFC3339Nano)}}
-	_, err := at.pages(ctx, query, func(events []Event) bool {
+	passed, err := at.pages(ctx, query, func(events []Event) bool {
 		for _, e := range events {
 			var extra Extra
 			if e.Task == "" && json.Unmarshal(e.Extra, &extra) == nil && extra.Event != "" {
@@ -146,8 +146,11 @@ func (t *Teller) events(ctx context.Context, at api, key [3]string, id int64, si
 		pages++
 		return pages < maxPages
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case passed.hidden: // it may be the one that is told now
+		return nil, errors.New("Airflow does not show all events of the asset: a run of a DAG that one of them has started has not begun")
 	}
 	t.mu.Lock()
 	t.told[key] = told

@@ -30,6 +30,9 @@ const (
 // ErrNotThere means that Airflow does not have what it was asked for.
 var ErrNotThere = errors.New("Airflow has no such thing") //nolint:staticcheck // it is a name
 
+// ErrFailed means that Airflow has failed at an answer by a mistake of its own.
+var ErrFailed = errors.New("Airflow has failed") //nolint:staticcheck // it is a name
+
 // ErrTooLarge means that an answer is larger than what is read of one.
 var ErrTooLarge = errors.New("Airflow answers with more than is read") //nolint:staticcheck // it is a name
 
@@ -125,6 +128,8 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values,
 		return nil, fmt.Errorf("asking for %s %s: %w, which is %d MiB", method, path, ErrTooLarge, maxAnswer>>20)
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, fmt.Errorf("asking Airflow for %s %s: %w", method, path, ErrNotThere)
+	case resp.StatusCode == http.StatusInternalServerError:
+		return nil, fmt.Errorf("asking Airflow for %s %s: %w: %s", method, path, ErrFailed, detail(answer))
 	case resp.StatusCode >= http.StatusMultipleChoices:
 		return nil, fmt.Errorf("Airflow answers to %s %s: %s: %s", method, path, resp.Status, detail(answer)) //nolint:staticcheck // it is a name
 	}

@@ -31,7 +31,7 @@ var pkg = clustertest.Package{Options: clustertest.Options{Mode: clustertest.Exe
 func TestMain(m *testing.M) { pkg.Main(m) }
 
 // echo sends back what it gets, and ends when no more comes. At another port, it is a server of HTTP that closes connections after two answers, without
-// saying so before. It listens for its own pod alone.
+// saying so before; and at a third one it closes them at once. It listens for its own pod alone.
 const echo = `
 import socket, threading
 def serve(c):
@@ -53,6 +53,7 @@ def listen(port, to):
     while True:
         threading.Thread(target=to, args=(s.accept()[0],), daemon=True).start()
 threading.Thread(target=listen, args=(7009, answer), daemon=True).start()
+threading.Thread(target=listen, args=(7010, lambda c: c.close()), daemon=True).start()
 listen(7007, serve)
 `
 
@@ -217,6 +218,15 @@ func TestConnectionsThatAreClosed(t *testing.T) {
 		}
 	}
 	client.CloseIdleConnections()
+	slammed, err := c.Dial(t.Context(), as, "echo", 7010)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(20*time.Second, func() { _ = slammed.Close() })
+	if n, err := slammed.Read(make([]byte, 1)); err != io.EOF || !late.Stop() { //nolint:errorlint // readers compare it so
+		t.Errorf("a connection that is closed at once gives %d bytes, %v", n, err)
+	}
+	_ = slammed.Close()
 }
 
 // TestChoose: a Service leads to the pod that has been ready for longest, at the port that it names.
