@@ -3,6 +3,7 @@
 package render
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -22,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"trunkline.dev/trunkline/api/outside"
+	"trunkline.dev/trunkline/api/pack"
 	"trunkline.dev/trunkline/catalog"
 )
 
@@ -45,6 +47,9 @@ func dagObjects(tree fs.FS, rel catalog.Release) ([]*unstructured.Unstructured, 
 	}
 	files, dags, err := dagFiles(walled(tree, rel.Root), rel)
 	if err != nil {
+		return nil, fmt.Errorf("dags: %w", err)
+	}
+	if err := addPackages(tree, rel, files); err != nil {
 		return nil, fmt.Errorf("dags: %w", err)
 	}
 	if len(rel.Dags.Tasks) > 0 {
@@ -162,6 +167,38 @@ func dagFiles(tree fs.FS, rel catalog.Release) (files map[string][]byte, dags []
 	}
 	slices.Sort(dags)
 	return x.raw, dags, nil
+}
+
+// addPackages adds the packages of a project to the files of its DAGs. Airflow looks for modules in the folder of a bundle and nowhere else of it, so that what is
+// in a package goes there.
+func addPackages(tree fs.FS, rel catalog.Release, files map[string][]byte) error {
+	shared, err := PackageFiles(tree, rel.Packages)
+	if err != nil {
+		return err
+	}
+	from := make(map[string]string, len(files)) // who has what is at the top
+	size := 0
+	for name, data := range files {
+		from[top(name)], size = "the folder of the DAGs", size+len(data)
+	}
+	for _, name := range slices.Sorted(maps.Keys(shared)) {
+		owner, inside, _ := strings.Cut(strings.TrimPrefix(name, pack.Folder+"/"), "/")
+		owner = "the package " + owner
+		if other := cmp.Or(from[top(inside)], owner); other != owner {
+			return fmt.Errorf("packages: %s is in %s and in %s: rename one, since both are beside the DAG files", top(inside), other, owner)
+		}
+		from[top(inside)], files[inside] = owner, shared[name]
+		if size += len(shared[name]); size > MaxFileBytes {
+			return fmt.Errorf("packages: with %s, the files beside the DAGs have more than %d KiB together", owner, MaxFileBytes>>10)
+		}
+	}
+	return nil
+}
+
+// top is the first part of a path.
+func top(name string) string {
+	first, _, _ := strings.Cut(name, "/")
+	return first
 }
 
 // bytecode reports whether a folder has what Python makes of files.

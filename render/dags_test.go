@@ -105,6 +105,46 @@ func TestDags(t *testing.T) {
 	}
 }
 
+// TestPackagesOfDags: what is in the packages of a project is beside its DAG files, where Airflow finds modules, and hides nothing.
+func TestPackagesOfDags(t *testing.T) {
+	const folder = "packages/utils/trial"
+	for name, c := range map[string]struct {
+		reason string
+		more   map[string]string
+		err    string
+	}{
+		"Beside":  {reason: "A module of a package is found as those of the project are.", more: map[string]string{folder + "/utils/__init__.py": "x = 1\n"}},
+		"Hides":   {reason: "A module of the project stays what it is.", more: map[string]string{folder + "/lib/other.py": ""}, err: "lib is in the folder of the DAGs and in the package utils"},
+		"Too":     {reason: "Two packages do not mix.", more: map[string]string{folder + "/utils/__init__.py": "", "packages/more/trial/utils/b.py": ""}, err: "utils is in the package more and in the package utils"},
+		"Large":   {reason: "All of it is one object.", more: map[string]string{folder + "/utils/large.txt": strings.Repeat("x", render.MaxFileBytes-4)}, err: "more than 900 KiB together"},
+		"Missing": {reason: "A package of which nothing is there is said.", err: "there is nothing of utils"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree, rel := dagTree(), dagRelease("dags/*.py")
+			for name, text := range c.more {
+				tree[name] = &fstest.MapFile{Data: []byte(text)}
+			}
+			for _, used := range []string{"more", "utils"} {
+				if used == "utils" || name == "Too" {
+					rel.Packages = append(rel.Packages, catalog.PackageUse{Name: used, Version: "trial", Dir: "packages/" + used + "/trial"})
+				}
+			}
+			if c.err != "" {
+				_, err := render.New(blueprints.FS).Render(t.Context(), tree, rel)
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("%s: got %v", c.reason, err)
+				}
+				return
+			}
+			objects := renderDags(t, tree, rel)
+			data, _ := objects["ConfigMap/trunkline-dags-"+versionOf(t, objects)].Object["data"].(map[string]any)
+			if index, _ := data["trunkline.index"].(string); !strings.Contains(index, `"utils/__init__.py"`) {
+				t.Errorf("%s: there are %s", c.reason, index)
+			}
+		})
+	}
+}
+
 // TestVersionsOfDags: another version is another content of what is deployed, and nothing else.
 func TestVersionsOfDags(t *testing.T) {
 	first := versionOf(t, renderDags(t, dagTree(), dagRelease("dags/*.py")))
