@@ -45,7 +45,7 @@ func TestQuestionsAboutTheHistory(t *testing.T) {
 		"Since":       {"Times are in one form.", "?since=24h", nil, "since is not a time: write 2026-01-31T12:00:00Z"},
 		"Cursor":      {"Events are numbered from 1.", "?cursor=-1", nil, "cursor is not the next of a page"},
 		"OtherCursor": {"A cursor of another list is none of this.", "?cursor=b3JkZXJz", nil, "cursor is not the next of a page"},
-		"Kind":        {"A kind that there is none of has no events, and that is not an answer.", "?kind=bogus", nil, `there is no kind "bogus": want one of: accepted, app-made, approved, corrected, disabled, drift, enabled, failed, healthy, held, lot-failed, lot-made, and 23 more`},
+		"Kind":        {"A kind that there is none of has no events, and that is not an answer.", "?kind=bogus", nil, `there is no kind "bogus": want one of: accepted, app-made, approved, corrected, disabled, drift, enabled, failed, healthy, held, lot-failed, lot-made, and 24 more`},
 		"NearKind":    {"The one that was meant is named.", "?kind=Run", nil, `there is no kind "Run": did you mean "run"?`},
 		"ManyKinds":   {"A question is bounded.", "?" + many, nil, "kind is given 33 times: 32 at most"},
 		"Semicolons":  {"What cannot be read is no question for everything.", "?project=a;b", nil, "the query cannot be parsed"},
