@@ -28,6 +28,7 @@ func (d *demo) fullSteps() []step {
 	return []step{
 		{"Merge a Spark job: executors are pods, and its lot is there", fullLimit, d.runSpark},
 		{"Merge an Airflow and a DAG: lots start it, and what it makes are lots", fullLimit, d.runAirflow},
+		{"Merge and open a notebook: JupyterLab, for one person", fullLimit, d.openNotebook},
 	}
 }
 
@@ -39,7 +40,7 @@ func (o options) engine(name string) string {
 // checkEngines finds which engine is missing before anything is started.
 func (o options) checkEngines() error {
 	var missing []error
-	for _, file := range []string{"spark/home/bin/spark-submit", "engines/airflow/bin/airflow"} {
+	for _, file := range []string{"spark/home/bin/spark-submit", "engines/airflow/bin/airflow", "engines/jupyter/bin/jupyter-lab"} {
 		if _, err := os.Stat(o.engine(file)); err != nil {
 			missing = append(missing, fmt.Errorf("%s is not there: \"make demo FULL=1\" in the repository's root installs it", o.engine(file)))
 		}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,6 +97,13 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.opts.full {
+		apps, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		args = append(args, "--apps-listen", apps)
+	}
 	spec := stage.DaemonSpec{Program: d.opts.trunkline(), Repo: d.forge.repo.CloneURL(), Data: d.path("data"), Poll: poll, Args: append(args, "--lots-interval", lotsInterval, "--usage")}
 	for _, c := range d.clusters {
 		spec.Clusters = append(spec.Clusters, c.name+"="+c.kubeconfig)
@@ -112,4 +120,13 @@ func (d *demo) startDaemon(ctx context.Context) error {
 	d.forge.hook(url)
 	d.story.ok("trunkline serve follows it, as a GitHub App, at "+url, time.Since(begin))
 	return nil
+}
+
+// freeAddress is one of this machine that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	if err != nil {
+		return "", fmt.Errorf("looking for a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
