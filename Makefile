@@ -273,7 +273,7 @@ openlineage: ## install the classes of OpenLineage's client, which read our even
 moto: ## install moto, which is AWS in memory, into .cache/moto
 	@test/moto/install.sh
 
-demo: build $(if $(filter-out 0 false,$(FULL)),engines) ## show the main job on two real clusters; ONCE=1 to run it unattended, FULL=1 with Spark and others
+demo: build $(if $(filter-out 0 false,$(FULL)),engines) ## show the main job on two real clusters; ONCE=1 to run it unattended, FULL=1 with Spark, Airflow and a notebook
 	@$(GO) build -o bin/demo ./examples/demo
 	@ONCE=$(ONCE) FULL=$(FULL) exec bin/demo
 
