@@ -5,7 +5,6 @@ package flow
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -83,7 +82,7 @@ func newCounter(t *testing.T) *counter {
 		"orders/project.yaml": {Data: []byte(head + "kind: Project\nmetadata: {name: orders}\nspec:\n  owner: team\n  environments: [dev]\n  image: a/b:1\n  datasets:\n" +
 			dataset("raw", "hourly") + dataset("clean", "hourly") + dataset("daily", "daily") +
 			"  workloads:\n" + workload("raw", "") + workload("clean", "reads: {raw: raw@1}, ") + workload("daily", "reads: {raw: raw@1}, "))},
-	}, fs.FS(blueprints.FS))
+	}, blueprints.FS)
 	if err != nil || problems.Denied() {
 		t.Fatalf("%v\n%s", err, problems)
 	}

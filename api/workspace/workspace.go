@@ -37,7 +37,7 @@ const (
 	// PathVariable is the path at which its server is.
 	PathVariable = "TRUNKLINE_WORKSPACE_PATH"
 	// TokenVariable is what lets us in.
-	TokenVariable = "TRUNKLINE_WORKSPACE_TOKEN" //nolint:gosec // it is the name of a variable
+	TokenVariable = "TRUNKLINE_WORKSPACE_TOKEN"
 	// RepositoryVariable is what is cloned at the first start.
 	RepositoryVariable = "TRUNKLINE_GIT_REPOSITORY"
 	// BranchVariable is the branch of it.

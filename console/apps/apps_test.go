@@ -339,7 +339,7 @@ func TestSocketsEnd(t *testing.T) {
 				}
 			}
 			header := http.Header{"Cookie": {s.enter()}, "Origin": {s.origin.Of(s.ref)}}
-			c, _, err := websocket.Dial(t.Context(), s.URL+path+"api/kernels", &websocket.DialOptions{HTTPHeader: header, Host: s.host()})
+			c, _, err := websocket.Dial(t.Context(), s.URL+path+"api/kernels", &websocket.DialOptions{HTTPHeader: header, Host: s.host()}) //nolint:bodyclose // the library does it
 			if err != nil {
 				t.Fatal(err)
 			}

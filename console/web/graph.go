@@ -163,14 +163,11 @@ func graphView(c *chart, moods map[string]badge, q graphQuery) graphPage {
 	picture, rows, err := c.laid(q.Environment)
 	v := graphPage{Query: q, Around: q.Node + q.Project, Nodes: slices.Clone(rows), More: len(c.graph.Nodes) - len(rows)}
 	state := func(kind draw.Kind, project, owner string) (badge, bool) {
-		switch kind {
-		case draw.Dataset:
-			return badge{}, false
-		case draw.Owner:
+		if kind == draw.Owner {
 			project = ownerOf(owner)
 		}
 		b, ok := moods[project]
-		return b, ok
+		return b, ok && kind != draw.Dataset
 	}
 	for i := range v.Nodes {
 		n := &v.Nodes[i]

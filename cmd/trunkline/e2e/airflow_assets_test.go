@@ -63,7 +63,7 @@ func TestAirflowAssets(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(f.dir, sub), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(f.dir, sub), 0o777); err != nil { //nolint:gosec // pods are other users
+		if err := os.Chmod(filepath.Join(f.dir, sub), 0o777); err != nil {
 			t.Fatal(err)
 		}
 	}

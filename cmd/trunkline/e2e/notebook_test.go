@@ -386,7 +386,7 @@ func (b *browser) kernel(code string) string {
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
 	at := "ws" + strings.TrimPrefix(b.origin, "http") + b.prefix + "api/kernels/" + kernel.ID + "/channels?session_id=test"
-	c, _, err := websocket.Dial(ctx, at, &websocket.DialOptions{HTTPClient: b.client, HTTPHeader: http.Header{"Origin": {b.origin}}})
+	c, _, err := websocket.Dial(ctx, at, &websocket.DialOptions{HTTPClient: b.client, HTTPHeader: http.Header{"Origin": {b.origin}}}) //nolint:bodyclose // the library does it
 	if err != nil {
 		b.t.Fatal(err)
 	}
