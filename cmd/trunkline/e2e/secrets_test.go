@@ -143,7 +143,8 @@ spec:
 		return p.Releases[i], true
 	}
 	why := ""
-	d.await("the program of orders to end, and that of sales not to start", func(p status.Platform) bool {
+	const want = `the secret orders/db, key \"password\", of the store \"main\", which is for the variable PASSWORD, may not be read`
+	d.await("the program of orders to end, and that of sales not to start and to say why", func(p status.Platform) bool {
 		orders, _ := release(p, "orders")
 		sales, _ := release(p, "sales")
 		text, err := json.Marshal(sales)
@@ -151,11 +152,8 @@ spec:
 			t.Fatal(err)
 		}
 		why = string(text)
-		return orders.Health == "healthy" && strings.Contains(why, "may not be read by the account of the workload")
+		return orders.Health == "healthy" && strings.Contains(why, want)
 	})
-	if want := `the secret orders/db, key \"password\", of the store \"main\", which is for the variable PASSWORD, may not be read`; !strings.Contains(why, want) {
-		t.Errorf("the release of sales says %s, want %s", why, want)
-	}
 	logs := func(namespace string) string {
 		pods, err := c.Client(t).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 		if err != nil || len(pods.Items) != 1 {

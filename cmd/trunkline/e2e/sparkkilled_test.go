@@ -11,11 +11,14 @@ import (
 	"trunkline.dev/trunkline/reconciler/status"
 )
 
-// sparkGreedy has a task of an executor take more memory than the pod of the executor may.
-const sparkGreedy = `from pyspark.sql import SparkSession
+// sparkGreedy has a task of an executor take more memory than the pod of the executor may, until it is killed.
+const sparkGreedy = `import threading
+
+from pyspark.sql import SparkSession
 
 def take(n):
     held = b"x" * (1500 << 20)
+    threading.Event().wait()
     return len(held) + n
 
 spark = SparkSession.builder.getOrCreate()
@@ -55,10 +58,17 @@ spec:
 `, s.home, s.java, s.entry),
 	})
 	d := serve(t, "--repo", s.repo.URL(), "--data", t.TempDir(), "--cluster", "test="+s.cluster.Kubeconfig, "--poll", "1h")
-	p := d.await("the reason", func(p status.Platform) bool {
-		return slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Cause != nil && r.Cause.Code == "out-of-memory" })
+	said := ""
+	defer func() {
+		if t.Failed() {
+			t.Logf("the release says %s", said)
+		}
+	}()
+	d.await("the reason", func(p status.Platform) bool {
+		return slices.ContainsFunc(p.Releases, func(r status.Release) bool {
+			said = fmt.Sprintf("%s %+v", r.Message, r.Cause)
+			return r.Cause != nil && r.Cause.Code == "out-of-memory" &&
+				strings.Contains(r.Message, "executors were killed, as they are when they take more memory than they may (the limit is 1024Mi)")
+		})
 	})
-	if text := p.Releases[0].Message; !strings.Contains(text, "executors were killed, as they are when they take more memory than they may (the limit is 1024Mi)") {
-		t.Errorf("the reason is %q", text)
-	}
 }
