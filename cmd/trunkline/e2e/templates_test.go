@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
+	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/test/cached"
 	"trunkline.dev/trunkline/test/clustertest"
 )
@@ -45,10 +47,14 @@ spec:
         user: 65534
         executors: {instances: 1, tasks: 1, command: [%[2]s]}
         conf: {spark.ui.enabled: false, spark.sql.shuffle.partitions: 1}
+      spark-stream:
+        user: 65534
+        executors: {instances: 1, tasks: 1, command: [%[2]s]}
+        conf: {spark.ui.enabled: false, spark.sql.shuffle.partitions: 1}
 `
 
 // TestTemplates: what "trunkline new project" makes from the embedded templates runs as it is written, with the engines themselves: Python, dbt on DuckDB,
-// Spark and papermill make the lot of a day.
+// Spark and papermill make the lot of a day, and a stream of Spark works.
 func TestTemplates(t *testing.T) {
 	if !*platform {
 		t.Skip("make test-platform runs it, with the engines")
@@ -91,10 +97,16 @@ func TestTemplates(t *testing.T) {
 		{"dbt-duckdb", engine("dbt"), []string{"ingest", "totals"}},
 		{"notebook", engine("jupyter"), []string{"report"}},
 		{"pyspark", spark, []string{"ingest", "totals"}},
+		{"stream", spark, []string{"totals"}},
 	}
+	// What a stream reads is there before it is.
+	place(t, filepath.Join(dir, "lake", "stream", "arrivals"), map[string]string{"one.json": `{"shop": "north", "amount": 20, "at": "2026-01-01T00:00:00Z"}` + "\n"})
 	for _, c := range cases {
-		out, errs, code := command(t, "new", "project", c.template, "--template", c.template, "--from", work, "--set", "owner=team", "--set", "image=trunkline.local/host:1",
-			"--set", "since="+yesterday.Format(time.DateOnly))
+		args := []string{"new", "project", c.template, "--template", c.template, "--from", work, "--set", "owner=team", "--set", "image=trunkline.local/host:1"}
+		if c.template != "stream" {
+			args = append(args, "--set", "since="+yesterday.Format(time.DateOnly))
+		}
+		out, errs, code := command(t, args...)
 		if code != 0 {
 			t.Fatalf("trunkline new ended with %d: %s%s", code, out, errs)
 		}
@@ -117,8 +129,15 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 	l.repo.Commit(t, "projects of templates", taken(t, work))
-	l.serve(binary)
+	d := l.serve(binary)
 	for _, c := range cases {
+		if c.template == "stream" {
+			d.await("the stream to have done a batch", func(p status.Platform) bool {
+				i := slices.IndexFunc(p.Releases, func(r status.Release) bool { return r.Project == "stream" })
+				return i >= 0 && p.Releases[i].Health == status.Healthy
+			})
+			continue
+		}
 		l.await("the lots of "+c.template, func() bool { return len(l.manifests(c.template, "complete")) == len(c.workloads) })
 	}
 
