@@ -12,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -266,14 +267,42 @@ func TestAirflow(t *testing.T) {
 			return len(page.Items) == 1 && page.Items[0].Object == "broken/hungry" && strings.HasPrefix(page.Items[0].Why, "out-of-memory: "), page.Items, nil
 		})
 	})
+	t.Run("Template", func(t *testing.T) { f.runsTemplate(d) })
 	t.Run("Gone", func(t *testing.T) {
-		f.repo.Commit(t, "the project is gone", map[string]string{"sales": gittest.Delete})
+		f.repo.Commit(t, "the projects are gone", map[string]string{"sales": gittest.Delete, "projects": gittest.Delete})
 		d.sync()
 		f.until("the DAGs to be gone", func(ctx context.Context) (bool, any, error) {
 			dags, err := f.dags(ctx)
 			return len(dags) == 0, dags, err
 		})
 	})
+}
+
+// runsTemplate makes a project from the template for Airflow, and has its DAG run as it is written, whose tasks are pods of the project.
+func (f *flow) runsTemplate(d *daemon) {
+	f.t.Helper()
+	work := filepath.Join(f.t.TempDir(), "work")
+	if out, err := exec.CommandContext(f.t.Context(), "git", "clone", "--quiet", f.repo.URL(), work).CombinedOutput(); err != nil {
+		f.t.Fatalf("cloning: %v: %s", err, out)
+	}
+	if out, errs, code := command(f.t, "new", "project", "nightly", "--template", "airflow", "--from", work, "--set", "owner=team", "--set", "image=trunkline.local/host:1", "--set", "since=2026-01-01"); code != 0 {
+		f.t.Fatalf("trunkline new ended with %d: %s%s", code, out, errs)
+	}
+	made := map[string]string{}
+	for name, text := range taken(f.t, filepath.Join(work, "projects")) {
+		made["projects/"+name] = text
+	}
+	f.repo.Commit(f.t, "a project of a template", made)
+	d.sync()
+	f.until("the DAG of the template", func(ctx context.Context) (bool, any, error) {
+		dags, err := f.dags(ctx)
+		return dags["nightly"].Version != "", dags, err
+	})
+	if err := f.airflow.Do(f.t.Context(), http.MethodPost, "/dags/nightly/dagRuns", nil, map[string]any{"logical_date": "2026-01-02T00:00:00Z"}, nil); err != nil {
+		f.t.Fatal(err)
+	}
+	f.ends("nightly", "success")
+	f.printed("nightly", "report", "a report of 2026-01-02")
 }
 
 // TestAirflowPods: with the KubernetesExecutor each task is a pod, which reads the version that it belongs to and has none of Airflow's keys.
