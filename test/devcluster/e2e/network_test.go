@@ -150,7 +150,9 @@ func testServices(t *testing.T, c *cluster) {
 	}
 	for name, from := range map[string]string{"web": ns, "web." + ns: other, "web." + ns + ".svc.cluster.local": other} {
 		got := map[string]bool{}
-		for name := range strings.FieldsSeq(c.run(t, from, "by-"+strings.Split(name, ".")[len(strings.Split(name, "."))-1]+"-"+from, nil, strings.Repeat(fetch+"http://"+name+"/\n", 4))) {
+		// Pods that are ready are behind the Service a moment later, once who publishes them and who passes connections on have seen it.
+		script := `seen=; until [ "$(printf '%s\n' $seen | sort -u | grep -c .)" = 2 ]; do seen="$seen $(` + fetch + "http://" + name + `/ || sleep 0.1)"; done; printf '%s\n' $seen`
+		for name := range strings.FieldsSeq(c.run(t, from, "by-"+strings.Split(name, ".")[len(strings.Split(name, "."))-1]+"-"+from, nil, script)) {
 			got[name] = true
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -189,9 +191,12 @@ func testHeadless(t *testing.T, c *cluster) {
 	}
 	await(t, c.client.AppsV1().RESTClient(), "statefulsets", ns, "db", &appsv1.StatefulSet{}, "both replicas are ready",
 		func(s *appsv1.StatefulSet) bool { return s.Status.ReadyReplicas == 2 })
+	// Pods that are ready have names a moment later, once who publishes them and who answers have seen it.
+	const count = `python3 -c 'import socket; print(len({a[4][0] for a in socket.getaddrinfo("db", 8080)}))'`
 	got := c.run(t, ns, "client", nil,
+		`until [ "$(`+count+` 2>&1)" = 2 ]; do sleep 0.1; done`,
 		fetch+"http://db-0.db:8080/", fetch+"http://db-1.db."+ns+".svc.cluster.local:8080/",
-		`python3 -c 'import socket; print(len({a[4][0] for a in socket.getaddrinfo("db", 8080)}))'`,
+		count,
 		`python3 -c '`, "import socket", "try:", `    print(socket.getaddrinfo("db-7.db", 8080))`, "except socket.gaierror:", `    print("unknown")'`)
 	if diff := cmp.Diff("db-0\ndb-1\n2\nunknown\n", got); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
