@@ -151,7 +151,7 @@ func testServices(t *testing.T, c *cluster) {
 	for name, from := range map[string]string{"web": ns, "web." + ns: other, "web." + ns + ".svc.cluster.local": other} {
 		got := map[string]bool{}
 		// Pods that are ready are behind the Service a moment later, once who publishes them and who passes connections on have seen it.
-		script := `seen=; until [ "$(printf '%s\n' $seen | sort -u | grep -c .)" = 2 ]; do seen="$seen $(` + fetch + "http://" + name + `/ || sleep 0.1)"; done; printf '%s\n' $seen`
+		script := `seen=; until [ "$(printf '%s\n' $seen | sort -u | grep -c .)" = 2 ]; do seen="$seen $(` + fetch + "http://" + name + `/ 2>/dev/null || sleep 0.1)"; done; printf '%s\n' $seen`
 		for name := range strings.FieldsSeq(c.run(t, from, "by-"+strings.Split(name, ".")[len(strings.Split(name, "."))-1]+"-"+from, nil, script)) {
 			got[name] = true
 		}
