@@ -4,37 +4,13 @@ package flow
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/report"
 )
-
-// What a keeper is asked for in vain is one of these; what is to be said to people is the text of the error.
-var (
-	// ErrNotFound means that there is no such environment, dataset, workload or lot.
-	ErrNotFound = errors.New("not found")
-	// ErrCannot means that it cannot be done as things are.
-	ErrCannot = errors.New("it cannot be done")
-	// ErrNotYet means that it is not known yet, or not here: another replica keeps the lots, or the stores are still being listed.
-	ErrNotYet = errors.New("not known")
-)
-
-// problem is an error for people, of a kind.
-type problem struct {
-	kind error
-	text string
-}
-
-func (p *problem) Error() string { return p.text }
-func (p *problem) Unwrap() error { return p.kind }
-
-func problemf(kind error, format string, args ...any) error {
-	return &problem{kind, fmt.Sprintf(format, args...)}
-}
 
 // question is the event that someone asks something, which is answered by the loop, between two steps of it.
 type question struct{ answer func() }
@@ -43,14 +19,14 @@ type question struct{ answer func() }
 func (k *Keeper) ask(ctx context.Context, do func(*loop) error) error {
 	l := k.running.Load()
 	if l == nil {
-		return problemf(ErrNotYet, "this replica does not keep lots at the moment: ask the one that leads")
+		return asking.Errorf(asking.ErrNotYet, "this replica does not keep lots at the moment: ask the one that leads")
 	}
 	answer := make(chan error, 1)
 	select {
 	case l.events <- question{func() { answer <- do(l) }}:
 		return <-answer
 	case <-l.ctx.Done():
-		return problemf(ErrNotYet, "this replica keeps lots no longer: ask the one that leads")
+		return asking.Errorf(asking.ErrNotYet, "this replica keeps lots no longer: ask the one that leads")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -75,20 +51,20 @@ func (l *loop) kept(environment string) (*state, error) {
 	s := l.states[environment]
 	switch {
 	case s == nil && l.catalog == nil:
-		return nil, problemf(ErrNotYet, "no commit is accepted yet")
+		return nil, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	case s == nil:
 		names := slices.Sorted(maps.Keys(l.states))
 		hint := "none does"
 		if len(names) > 0 {
 			hint = v1alpha1.Suggest(environment, names)
 		}
-		return nil, problemf(ErrNotFound, "there is no environment %q that keeps lots: %s", environment, hint)
+		return nil, asking.Errorf(asking.ErrNotFound, "there is no environment %q that keeps lots: %s", environment, hint)
 	case s.planner == nil && l.upkeep[s].trouble != "":
-		return nil, problemf(ErrNotYet, "what %s has is not known, and nothing is started: %s", environment, l.upkeep[s].trouble)
+		return nil, asking.Errorf(asking.ErrNotYet, "what %s has is not known, and nothing is started: %s", environment, l.upkeep[s].trouble)
 	case s.planner == nil && len(s.fleets) == 1 && s.fleets[0].away:
-		return nil, problemf(ErrNotYet, "what %s has is not known, and nothing is started: it is waited for %s", environment, s.fleets[0].absence())
+		return nil, asking.Errorf(asking.ErrNotYet, "what %s has is not known, and nothing is started: it is waited for %s", environment, s.fleets[0].absence())
 	case s.planner == nil, !s.heard:
-		return nil, problemf(ErrNotYet, "what the stores and the cluster of %s have is still being listed: try again in a few seconds", environment)
+		return nil, asking.Errorf(asking.ErrNotYet, "what the stores and the cluster of %s have is still being listed: try again in a few seconds", environment)
 	}
 	return s, nil
 }

@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/acts"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/plan"
 	"trunkline.dev/trunkline/flow/store"
@@ -36,11 +37,11 @@ type asked struct {
 func (k *Keeper) about(environment string) (asked, error) {
 	c := k.opts.Accepted()
 	if c == nil {
-		return asked{}, problemf(ErrNotYet, "no commit is accepted yet")
+		return asked{}, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	records, ok := c.Records(environment)
 	if !ok {
-		return asked{}, problemf(ErrNotFound, "there is no environment %q that keeps lots", environment)
+		return asked{}, asking.Errorf(asking.ErrNotFound, "there is no environment %q that keeps lots", environment)
 	}
 	return asked{c, environment, plan.Of(c, environment), k.stores(), records}, nil
 }
@@ -61,15 +62,15 @@ func (a asked) arc(id string) (plan.Arc, error) {
 	case 1:
 		id = versions[0]
 	default:
-		return plan.Arc{}, problemf(ErrCannot, "%s has several versions: name one of %s", id, strings.Join(versions, ", "))
+		return plan.Arc{}, asking.Errorf(asking.ErrCannot, "%s has several versions: name one of %s", id, strings.Join(versions, ", "))
 	}
 	if _, ok := a.graph.Series(id); ok {
 		if arc, made := a.graph.Arc(a.graph.Producer(id)); made {
 			return arc, nil
 		}
-		return plan.Arc{}, problemf(ErrCannot, "no workload makes the lots of %s", id)
+		return plan.Arc{}, asking.Errorf(asking.ErrCannot, "no workload makes the lots of %s", id)
 	}
-	return plan.Arc{}, problemf(ErrNotFound, "there is no workload %q that makes lots in %s: %s", id, a.environment, v1alpha1.Suggest(id, a.graph.Arcs()))
+	return plan.Arc{}, asking.Errorf(asking.ErrNotFound, "there is no workload %q that makes lots in %s: %s", id, a.environment, v1alpha1.Suggest(id, a.graph.Arcs()))
 }
 
 // Retry has lots of a workload, or of the one that makes a dataset, tried again at once that have failed, those that start in a range: the
@@ -135,12 +136,12 @@ func (k *Keeper) Disable(ctx context.Context, environment, id string, by acts.By
 		return "", err
 	}
 	if arc.Stop == plan.Scheduled || arc.Stop == plan.Steady {
-		return "", problemf(ErrCannot, "%s is %s, and writes its lots by itself: suspend it where it is declared", arc.ID, arc.Stop)
+		return "", asking.Errorf(asking.ErrCannot, "%s is %s, and writes its lots by itself: suspend it where it is declared", arc.ID, arc.Stop)
 	}
 	d := acts.Disabled{Workload: arc.ID, By: by}
 	err = bucket.With(ctx, a.records, a.stores.opts, func(f bucket.Folder) error { return acts.Disable(ctx, f, d) })
 	if already, is := errors.AsType[*acts.DisabledError](err); is {
-		return "", problemf(ErrCannot, "%s", already.Error())
+		return "", asking.Errorf(asking.ErrCannot, "%s", already.Error())
 	}
 	if err != nil {
 		return "", fmt.Errorf("disabling %s: %w", arc.ID, err)
@@ -167,7 +168,7 @@ func (k *Keeper) Enable(ctx context.Context, environment, id string, by acts.By)
 		if _, err := a.arc(id); err != nil {
 			return "", err
 		}
-		return "", problemf(ErrCannot, "%s", err.Error())
+		return "", asking.Errorf(asking.ErrCannot, "%s", err.Error())
 	}
 	if err != nil {
 		return "", fmt.Errorf("enabling %s: %w", id, err)
@@ -202,7 +203,7 @@ func (k *Keeper) Remove(ctx context.Context, environment, dataset string, l lot.
 		return "", err
 	}
 	if p.unit != l.Unit {
-		return "", problemf(ErrNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, p.unit)
+		return "", asking.Errorf(asking.ErrNotFound, "%s is no lot of %s, whose lots are %s", l, dataset, p.unit)
 	}
 	of := store.Of{Dataset: p.of, Lot: l}
 	removed, err := retire(ctx, a.stores, p.manifests, p.data, of, "removed by "+words(by))
@@ -210,7 +211,7 @@ func (k *Keeper) Remove(ctx context.Context, environment, dataset string, l lot.
 		return "", fmt.Errorf("removing %s of %s: %w", l, dataset, err)
 	}
 	if removed == 0 {
-		return "", problemf(ErrCannot, "%s of %s is not there: there is nothing to remove", l, dataset)
+		return "", asking.Errorf(asking.ErrCannot, "%s of %s is not there: there is nothing to remove", l, dataset)
 	}
 	disabled := k.look(ctx, a, dataset, p.manifests, of)
 	what := fmt.Sprintf("%s of %s counts no longer; ", l, dataset)

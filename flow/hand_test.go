@@ -17,6 +17,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/acts"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/report"
@@ -225,7 +226,7 @@ func TestNothingIsStartedUnasked(t *testing.T) {
 		return strings.Count(log.String(), "cannot read what is written down about lots") > 0
 	})
 	err := w.keeper.View(t.Context(), "dev", nil)
-	if !errors.Is(err, ErrNotYet) || !strings.HasPrefix(err.Error(), "what dev has is not known, and nothing is started: ") || !strings.Contains(err.Error(), records) {
+	if !errors.Is(err, asking.ErrNotYet) || !strings.HasPrefix(err.Error(), "what dev has is not known, and nothing is started: ") || !strings.Contains(err.Error(), records) {
 		t.Errorf("said is %v", err)
 	}
 	if got := w.cluster.starts(); len(got) > 0 {
@@ -300,14 +301,14 @@ func TestRefused(t *testing.T) {
 		kind error
 		text string
 	}{
-		"no environment":  {act(k.Disable, "prod", "orders/land"), ErrNotFound, `there is no environment "prod" that keeps lots`},
-		"no workload":     {act(k.Disable, "dev", "orders/lard"), ErrNotFound, `there is no workload "orders/lard" that makes lots in dev: did you mean "orders/land"?`},
-		"never was":       {act(k.Enable, "dev", "orders/lard"), ErrNotFound, `there is no workload "orders/lard" that makes lots in dev: did you mean "orders/land"?`},
-		"by the clock":    {act(clock.Disable, "dev", "orders/land"), ErrCannot, "orders/land is scheduled, and writes its lots by itself: suspend it where it is declared"},
-		"no dataset":      {remove("orders/row@1", w.at(1)), ErrNotFound, `there is no dataset with lots "orders/row@1" in dev: did you mean "orders/raw@1"?`},
-		"of another unit": {remove("orders/raw@1", lot.Daily.At(w.now)), ErrNotFound, lot.Daily.At(w.now).ID() + " is no lot of orders/raw@1, whose lots are hourly"},
-		"nothing there":   {remove("orders/raw@1", w.at(1)), ErrCannot, w.at(1).ID() + " of orders/raw@1 is not there: there is nothing to remove"},
-		"not here":        {k.View(t.Context(), "dev", nil), ErrNotYet, "this replica does not keep lots at the moment: ask the one that leads"},
+		"no environment":  {act(k.Disable, "prod", "orders/land"), asking.ErrNotFound, `there is no environment "prod" that keeps lots`},
+		"no workload":     {act(k.Disable, "dev", "orders/lard"), asking.ErrNotFound, `there is no workload "orders/lard" that makes lots in dev: did you mean "orders/land"?`},
+		"never was":       {act(k.Enable, "dev", "orders/lard"), asking.ErrNotFound, `there is no workload "orders/lard" that makes lots in dev: did you mean "orders/land"?`},
+		"by the clock":    {act(clock.Disable, "dev", "orders/land"), asking.ErrCannot, "orders/land is scheduled, and writes its lots by itself: suspend it where it is declared"},
+		"no dataset":      {remove("orders/row@1", w.at(1)), asking.ErrNotFound, `there is no dataset with lots "orders/row@1" in dev: did you mean "orders/raw@1"?`},
+		"of another unit": {remove("orders/raw@1", lot.Daily.At(w.now)), asking.ErrNotFound, lot.Daily.At(w.now).ID() + " is no lot of orders/raw@1, whose lots are hourly"},
+		"nothing there":   {remove("orders/raw@1", w.at(1)), asking.ErrCannot, w.at(1).ID() + " of orders/raw@1 is not there: there is nothing to remove"},
+		"not here":        {k.View(t.Context(), "dev", nil), asking.ErrNotYet, "this replica does not keep lots at the moment: ask the one that leads"},
 	} {
 		if tc.err == nil || !errors.Is(tc.err, tc.kind) || tc.err.Error() != tc.text {
 			t.Errorf("%s: got %v, want %s", name, tc.err, tc.text)

@@ -14,6 +14,7 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/logs"
@@ -238,7 +239,7 @@ func (k *Keeper) Log(ctx context.Context, environment, dataset string, l lot.Lot
 	}
 	arc, made := a.graph.Arc(a.graph.Producer(dataset))
 	if !made {
-		return Log{}, problemf(ErrNotFound, "no workload of %s makes the lots of %q: there are no logs", environment, dataset)
+		return Log{}, asking.Errorf(asking.ErrNotFound, "no workload of %s makes the lots of %q: there are no logs", environment, dataset)
 	}
 	return k.logOf(ctx, a, dataset, arc.ID, l, attempt)
 }
@@ -293,11 +294,11 @@ func (r logReader) read(ctx context.Context, attempt string, all []jobOf) (out L
 	}
 	switch {
 	case failed != nil:
-		return Log{}, problemf(ErrCannot, "the log of %s cannot be read: %s", of, failed.Error())
+		return Log{}, asking.Errorf(asking.ErrCannot, "the log of %s cannot be read: %s", of, failed.Error())
 	case r.elsewhere != nil:
-		return Log{}, problemf(ErrNotYet, "no log of %s is kept, and what runs is known to the replica that leads: %s", of, r.elsewhere.Error())
+		return Log{}, asking.Errorf(asking.ErrNotYet, "no log of %s is kept, and what runs is known to the replica that leads: %s", of, r.elsewhere.Error())
 	}
-	return Log{}, problemf(ErrNotFound, "there is no log of %s: none is kept, and no Job of it is there", of)
+	return Log{}, asking.Errorf(asking.ErrNotFound, "there is no log of %s: none is kept, and no Job of it is there", of)
 }
 
 // keptLog reads a log that the store has.

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/logs"
@@ -96,7 +97,7 @@ func TestALogHoldsUpNothing(t *testing.T) {
 		t.Errorf("of its runs it is known %+v, %v", all, err)
 	}
 	_, err = w.keeper.Log(t.Context(), "dev", "orders/raw@1", w.at(3), "")
-	if !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "the node is away") {
+	if !errors.Is(err, asking.ErrCannot) || !strings.Contains(err.Error(), "the node is away") {
 		t.Errorf("asked for the log it is said: %v", err)
 	}
 }
@@ -157,13 +158,13 @@ func TestLogOf(t *testing.T) {
 	if got, err := log(other, 5, failed.Attempt); err != nil || got != failed {
 		t.Errorf("another replica has %+v, %v", got, err)
 	}
-	if _, err := log(other, 4, ""); !errors.Is(err, ErrNotYet) {
+	if _, err := log(other, 4, ""); !errors.Is(err, asking.ErrNotYet) {
 		t.Errorf("of what is not kept, another replica says %v", err)
 	}
-	if _, err := log(w.keeper, 5, "none"); !errors.Is(err, ErrNotFound) {
+	if _, err := log(w.keeper, 5, "none"); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("of no attempt it is said %v", err)
 	}
-	if _, err := w.keeper.Log(t.Context(), "dev", "orders/raww@1", w.at(5), ""); !errors.Is(err, ErrNotFound) {
+	if _, err := w.keeper.Log(t.Context(), "dev", "orders/raww@1", w.at(5), ""); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("of no dataset it is said %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/logs"
@@ -77,16 +78,16 @@ func (k *Keeper) ranOf(of *RunOf) (asked, error) {
 	project, workload, _ := strings.Cut(of.Workload, "/")
 	p, ok := a.catalog.Project(project)
 	if !ok || !slices.ContainsFunc(p.Spec.Workloads, func(w v1alpha1.Workload) bool { return w.Name == workload }) {
-		return a, problemf(ErrNotFound, "there is no workload %.80q in the accepted commit", of.Workload)
+		return a, asking.Errorf(asking.ErrNotFound, "there is no workload %.80q in the accepted commit", of.Workload)
 	}
 	if of.Job == "" {
 		if _, made := a.graph.Arc(of.Workload); !made || of.Lot.IsZero() || run.CheckAttempt(of.Attempt) != nil {
-			return a, problemf(ErrNotFound, "there is no run of %s for a lot in %s that is called so", of.Workload, of.Environment)
+			return a, asking.Errorf(asking.ErrNotFound, "there is no run of %s for a lot in %s that is called so", of.Workload, of.Environment)
 		}
 		return a, nil
 	}
 	if !jobForm.MatchString(of.Job) {
-		return a, problemf(ErrNotFound, "%.80q is no name of a Job", of.Job)
+		return a, asking.Errorf(asking.ErrNotFound, "%.80q is no name of a Job", of.Job)
 	}
 	if l, attempt, made := run.ParseJobName(workload, of.Job); made {
 		if _, made := a.graph.Arc(of.Workload); made {
@@ -114,7 +115,7 @@ func (k *Keeper) Ran(ctx context.Context, of RunOf) (Ran, error) {
 		known = a.wrote(ctx, of, &out) || known
 	}
 	if !known && len(out.Troubles) == 0 {
-		return Ran{}, problemf(ErrNotFound, "nothing is known of this run of %s: its Job is gone, and neither its log nor a manifest of it is kept", of.Workload)
+		return Ran{}, asking.Errorf(asking.ErrNotFound, "nothing is known of this run of %s: its Job is gone, and neither its log nor a manifest of it is kept", of.Workload)
 	}
 	if out.Manifest == "" && out.NoManifest == "" {
 		out.NoManifest = "its Job is gone, and its manifest is kept beside its log only"
@@ -291,7 +292,7 @@ func (k *Keeper) RunLog(ctx context.Context, of RunOf) (Log, error) {
 	}
 	homes, err := k.homesOf(ctx, of)
 	if err != nil {
-		return Log{}, problemf(ErrNotYet, "no log of %s is kept, and what runs is known to the replica that leads: %s", of.Job, err.Error())
+		return Log{}, asking.Errorf(asking.ErrNotYet, "no log of %s is kept, and what runs is known to the replica that leads: %s", of.Job, err.Error())
 	}
 	for _, h := range homes {
 		found, err := h.cluster.Look(ctx, h.as, of.Job)
@@ -302,9 +303,9 @@ func (k *Keeper) RunLog(ctx context.Context, of RunOf) (Log, error) {
 			out.Text, err = h.cluster.Log(ctx, h.as, found.Job)
 		}
 		if err != nil {
-			return Log{}, problemf(ErrCannot, "the log of %s cannot be read: %s", of.Job, err.Error())
+			return Log{}, asking.Errorf(asking.ErrCannot, "the log of %s cannot be read: %s", of.Job, err.Error())
 		}
 		return out, nil
 	}
-	return Log{}, problemf(ErrNotFound, "there is no log of %s: none is kept, and there is no such Job of %s", of.Job, of.Workload)
+	return Log{}, asking.Errorf(asking.ErrNotFound, "there is no log of %s: none is kept, and there is no such Job of %s", of.Job, of.Workload)
 }

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/logs"
@@ -87,10 +88,10 @@ func TestRanOfOtherJobs(t *testing.T) {
 	if got, err := w.keeper.RunLog(t.Context(), of("nightly-1")); err != nil || got.Kept || got.Text != "the log of nightly-1\n" {
 		t.Errorf("its log is %+v, %v", got, err)
 	}
-	if got, err := w.keeper.Ran(t.Context(), of("others")); !errors.Is(err, ErrNotFound) {
+	if got, err := w.keeper.Ran(t.Context(), of("others")); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("of a Job of another workload it is known %+v, %v", got, err)
 	}
-	if got, err := w.keeper.RunLog(t.Context(), of("others")); !errors.Is(err, ErrNotFound) {
+	if got, err := w.keeper.RunLog(t.Context(), of("others")); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("the log of a Job of another workload is %+v, %v", got, err)
 	}
 	records := "file://" + w.dir + "/manifests/trunkline-lots/acme/dev/"
@@ -137,10 +138,10 @@ func TestRanOfNothing(t *testing.T) {
 		"there is no such Job":            {Environment: "dev", Workload: "orders/land", Job: "land-1"},
 		"nothing is named":                {Environment: "dev", Workload: "orders/land"},
 	} {
-		if got, err := w.keeper.Ran(t.Context(), of); !errors.Is(err, ErrNotFound) {
+		if got, err := w.keeper.Ran(t.Context(), of); !errors.Is(err, asking.ErrNotFound) {
 			t.Errorf("%s: got %+v, %v", reason, got, err)
 		}
-		if got, err := w.keeper.RunLog(t.Context(), of); !errors.Is(err, ErrNotFound) {
+		if got, err := w.keeper.RunLog(t.Context(), of); !errors.Is(err, asking.ErrNotFound) {
 			t.Errorf("%s: got the log %+v, %v", reason, got, err)
 		}
 	}

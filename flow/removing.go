@@ -17,6 +17,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/acts"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/expire"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -64,13 +65,13 @@ type whereabouts struct {
 func (a asked) places(dataset string) (whereabouts, error) {
 	series, ok := a.graph.Series(dataset)
 	if !ok {
-		return whereabouts{}, problemf(ErrNotFound, "there is no dataset with lots %q in %s: %s", dataset, a.environment, v1alpha1.Suggest(dataset, a.graph.Datasets()))
+		return whereabouts{}, asking.Errorf(asking.ErrNotFound, "there is no dataset with lots %q in %s: %s", dataset, a.environment, v1alpha1.Suggest(dataset, a.graph.Datasets()))
 	}
 	location, kept := a.catalog.Manifests(dataset, a.environment, catalog.Writes)
 	data, _ := a.catalog.Location(dataset, a.environment, catalog.Writes)
 	_, declared, there := a.catalog.Dataset(dataset)
 	if !kept || !there {
-		return whereabouts{}, problemf(ErrNotFound, "nobody keeps the manifests of %s in %s", dataset, a.environment)
+		return whereabouts{}, asking.Errorf(asking.ErrNotFound, "nobody keeps the manifests of %s in %s", dataset, a.environment)
 	}
 	return whereabouts{dataset, manifest.Dataset{Name: declared.Name, Version: declared.Version}, location, data, series.Unit}, nil
 }
@@ -95,7 +96,7 @@ func (k *Keeper) RemoveLots(ctx context.Context, environment, dataset string, r 
 		ID: dataset, Dataset: p.of, Manifests: p.manifests, Data: p.data, Records: a.records, Why: "removed by " + words(by),
 	}
 	if stays, is := plan.RetainOf(a.catalog, environment).Stays[dataset]; r.Data && is {
-		return Removed{}, problemf(ErrCannot, "the data of %s are not removed: %s; without them, its lots can be", dataset, stays)
+		return Removed{}, asking.Errorf(asking.ErrCannot, "the data of %s are not removed: %s; without them, its lots can be", dataset, stays)
 	}
 	if r.Dry {
 		if r.Data {
@@ -107,7 +108,7 @@ func (k *Keeper) RemoveLots(ctx context.Context, environment, dataset string, r 
 		return out, nil
 	}
 	if r.Confirmed != out.Lots {
-		return Removed{}, problemf(ErrCannot, "%s are there of %s, and not %d: nothing is removed; look again with a dry run", number.Count(out.Lots, "lot"), dataset, r.Confirmed)
+		return Removed{}, asking.Errorf(asking.ErrCannot, "%s are there of %s, and not %d: nothing is removed; look again with a dry run", number.Count(out.Lots, "lot"), dataset, r.Confirmed)
 	}
 	var gone []lot.Lot
 	if r.Data {
@@ -144,9 +145,9 @@ func (a asked) counting(ctx context.Context, p whereabouts, r Removing) (counts 
 	}
 	switch {
 	case len(lots) == 0:
-		return nil, nil, problemf(ErrCannot, "no lot of %s is there in that range: there is nothing to remove", p.id)
+		return nil, nil, asking.Errorf(asking.ErrCannot, "no lot of %s is there in that range: there is nothing to remove", p.id)
 	case len(lots) > maxRemoved:
-		return nil, nil, problemf(ErrCannot, "%d lots of %s are there in that range, and no more than %d are removed at once: name a shorter one", len(lots), p.id, maxRemoved)
+		return nil, nil, asking.Errorf(asking.ErrCannot, "%d lots of %s are there in that range, and no more than %d are removed at once: name a shorter one", len(lots), p.id, maxRemoved)
 	}
 	return counts, lots, nil
 }
@@ -187,10 +188,10 @@ func (k *Keeper) reserve(ctx context.Context, environment, dataset string, lots 
 			return err
 		}
 		if s.expiring.lots != nil {
-			return problemf(ErrCannot, "lots of %s are being removed just now: try again in a minute", environment)
+			return asking.Errorf(asking.ErrCannot, "lots of %s are being removed just now: try again in a minute", environment)
 		}
 		if why := s.occupied(all); why != "" {
-			return problemf(ErrCannot, "nothing is removed: %s; disable it, or wait until that has ended", why)
+			return asking.Errorf(asking.ErrCannot, "nothing is removed: %s; disable it, or wait until that has ended", why)
 		}
 		s.expiring.lots = all
 		return nil
@@ -243,7 +244,7 @@ func (k *Keeper) removed(ctx context.Context, a asked, dataset string, gone []lo
 		}
 		return nil
 	}) // otherwise it is seen within a minute
-	if failed != nil && !errors.Is(failed, ErrCannot) {
+	if failed != nil && !errors.Is(failed, asking.ErrCannot) {
 		return fmt.Errorf("removing lots of %s, of which %d are removed: %w", dataset, len(gone), failed)
 	}
 	return failed

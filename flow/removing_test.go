@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 )
@@ -42,7 +43,7 @@ func TestRemoveLots(t *testing.T) {
 				t.Fatalf("it says %+v, %v, want %q, with %d objects", would, err, want, before)
 			}
 			r.Dry, r.Confirmed = false, 2
-			if _, err := remove(r); !errors.Is(err, ErrCannot) || len(w.lots("clean", manifest.Complete)) != hours || objects() != before {
+			if _, err := remove(r); !errors.Is(err, asking.ErrCannot) || len(w.lots("clean", manifest.Complete)) != hours || objects() != before {
 				t.Fatalf("of 2 lots that are 3, it says %v", err)
 			}
 			r.Confirmed = 3
@@ -64,7 +65,7 @@ func TestRemoveLots(t *testing.T) {
 			if all := strings.Join(removals(t, w, "clean"), "\n"); strings.Count(all, `"comment":"removed by ann: it was repaired"`) != 3 {
 				t.Errorf("the records are %s", all)
 			}
-			if _, err := remove(r); !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "there is nothing to remove") {
+			if _, err := remove(r); !errors.Is(err, asking.ErrCannot) || !strings.Contains(err.Error(), "there is nothing to remove") {
 				t.Errorf("once more, it says %v", err)
 			}
 			if _, err := w.keeper.Enable(t.Context(), "dev", "sales/clean", askedNow()); err != nil {
@@ -93,12 +94,12 @@ func TestDataStays(t *testing.T) {
 			t.Errorf("it says %v, want %q", err, why)
 		}
 	}
-	refuses(w.keeper, 2, "orders/raw@1", ErrCannot, "sales/clean is reading "+w.at(2).ID())
-	refuses(w.replica(time.Second), 3, "orders/raw@1", ErrNotYet, "ask the one that leads")
-	refuses(w.keeper, 2, "sales/clean@1", ErrCannot, "there is nothing to remove")
-	refuses(w.keeper, 2, "sales/clan@1", ErrNotFound, `there is no dataset with lots "sales/clan@1"`)
+	refuses(w.keeper, 2, "orders/raw@1", asking.ErrCannot, "sales/clean is reading "+w.at(2).ID())
+	refuses(w.replica(time.Second), 3, "orders/raw@1", asking.ErrNotYet, "ask the one that leads")
+	refuses(w.keeper, 2, "sales/clean@1", asking.ErrCannot, "there is nothing to remove")
+	refuses(w.keeper, 2, "sales/clan@1", asking.ErrNotFound, `there is no dataset with lots "sales/clan@1"`)
 	w.declare(`path: "lake://raw/", lots`, `path: "lake://raw/", external: true, lots`, "writes: {main: raw@1}}]", "writes: {}}]")
-	refuses(w.keeper, 3, "orders/raw@1", ErrCannot, "the data of orders/raw@1 are not removed: its dataset is external; without them, its lots can be")
+	refuses(w.keeper, 3, "orders/raw@1", asking.ErrCannot, "the data of orders/raw@1 are not removed: its dataset is external; without them, its lots can be")
 	if got := len(w.lots("raw", manifest.Complete)); got != hours {
 		t.Errorf("%d lots count, want %d", got, hours)
 	}

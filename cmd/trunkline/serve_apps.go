@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,8 +19,6 @@ import (
 	"trunkline.dev/trunkline/access/tokens"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/apps"
-	"trunkline.dev/trunkline/reconciler/cluster"
-	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
 // applications holds the flags about the origin at which people reach what runs in clusters.
@@ -190,30 +187,4 @@ func (a *appSessions) good(ctx context.Context, who access.Principal, of int64) 
 	case access.ByHook, access.ByFederation, access.ByGitHub: // they have no browser
 	}
 	return false, nil
-}
-
-// tunnels are the ways to what runs in the clusters that the daemon reaches, as they are configured now.
-type tunnels struct {
-	d     *daemon
-	mu    sync.Mutex
-	known map[cluster.Config]*tunnel.Cluster
-}
-
-// named returns that to a cluster; nil if it is kept by an agent, or not configured.
-func (t *tunnels) named(name string) *tunnel.Cluster {
-	for _, c := range t.d.live.Load().configs {
-		if c.Name != name || c.Agent {
-			continue
-		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.known == nil {
-			t.known = map[cluster.Config]*tunnel.Cluster{}
-		}
-		if t.known[c] == nil {
-			t.known[c] = tunnel.New(c.Name, c.REST, tunnel.MaxOpen)
-		}
-		return t.known[c]
-	}
-	return nil
 }

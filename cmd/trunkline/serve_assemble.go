@@ -33,6 +33,7 @@ import (
 	"trunkline.dev/trunkline/reconciler/resources"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/reconciler/tunnel"
 	"trunkline.dev/trunkline/traces"
 	"trunkline.dev/trunkline/webhooks"
 	"trunkline.dev/trunkline/webhooks/reports"
@@ -78,6 +79,8 @@ type daemon struct {
 	lots *lotflow.Keeper
 	// workspaces keeps people's notebooks and editors; nil if nothing does.
 	workspaces *spaces.Keeper
+	// tunnels lead to what runs in clusters.
+	tunnels *reached[tunnel.Cluster]
 	// appsDoor is where people come in to applications; nil if there are none.
 	appsDoor *appsDoor
 	// remoteRuns has people's own code run.
@@ -110,6 +113,7 @@ func (d *daemon) close() {
 // assemble opens what the daemon needs, and puts its parts together. What was opened is closed again if it fails.
 func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
 	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger(), started: time.Now()}
+	d.tunnels = newReached(d, func(c cluster.Config) *tunnel.Cluster { return tunnel.New(c.Name, c.REST, tunnel.MaxOpen) })
 	if err := d.open(ctx, configs); err != nil {
 		d.close()
 		return nil, err

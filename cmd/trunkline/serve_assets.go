@@ -21,8 +21,7 @@ import (
 
 // airflows reaches the Airflows that the platform deploys, as the daemon itself.
 type airflows struct {
-	d       *daemon
-	tunnels *tunnels
+	d *daemon
 
 	keys    airflowKeys
 	mu      sync.Mutex
@@ -30,7 +29,7 @@ type airflows struct {
 }
 
 func newAirflows(d *daemon) *airflows {
-	return &airflows{d: d, tunnels: &tunnels{d: d}, clients: map[catalog.AirflowPlace]*airflow.Client{}}
+	return &airflows{d: d, clients: map[catalog.AirflowPlace]*airflow.Client{}}
 }
 
 // Clusters implements [assets.Airflow].
@@ -91,7 +90,7 @@ func (a *airflows) way(c *catalog.Catalog, place catalog.AirflowPlace) way {
 	return way{
 		place: place, as: tunnel.As{Namespace: place.Namespace, Account: cmp.Or(rights.Account, a.d.flags.account)}, keys: &a.keys,
 		reach: func() (*tunnel.Cluster, error) {
-			if to := a.tunnels.named(place.Cluster); to != nil {
+			if to := a.d.tunnels.named(place.Cluster); to != nil {
 				return to, nil
 			}
 			return nil, fmt.Errorf("the cluster %q is not reached from here, or an agent keeps it", place.Cluster)

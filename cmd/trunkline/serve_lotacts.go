@@ -57,7 +57,7 @@ func shownDataset(d lotflow.Dataset) console.DatasetLots {
 
 // View implements [console.LotKeeper].
 func (k *lotKeeper) View(ctx context.Context, environment string, look func(report.View) error) error {
-	return ofLots(k.keeper.View(ctx, environment, look))
+	return ofAsked(k.keeper.View(ctx, environment, look))
 }
 
 // Runs implements [console.LotKeeper].
@@ -69,13 +69,13 @@ func (k *lotKeeper) Runs(ctx context.Context, environment, dataset string, l lot
 			Attempt: r.Attempt, Namespace: r.Namespace, Job: r.Job, Started: r.Started, Ended: r.Ended, Failed: r.Failed, Outcome: r.Outcome, NoLog: r.NoLog,
 		}
 	}
-	return out, ofLots(err)
+	return out, ofAsked(err)
 }
 
 // Log implements [console.LotKeeper].
 func (k *lotKeeper) Log(ctx context.Context, environment, dataset string, l lot.Lot, attempt string) (console.LotLog, error) {
 	found, err := k.keeper.Log(ctx, environment, dataset, l, attempt)
-	return console.LotLog{Attempt: found.Attempt, Outcome: found.Outcome, Kept: found.Kept, Text: found.Text}, ofLots(err)
+	return console.LotLog{Attempt: found.Attempt, Outcome: found.Outcome, Kept: found.Kept, Text: found.Text}, ofAsked(err)
 }
 
 // Act implements [console.LotKeeper].
@@ -103,14 +103,14 @@ func (k *lotKeeper) Act(ctx context.Context, act console.LotAct, by console.Attr
 		return done, fmt.Errorf("there is no act %q on lots", act.Act)
 	}
 	if act.DryRun || err != nil && done.Lots == 0 {
-		return done, ofLots(err)
+		return done, ofAsked(err)
 	}
 	k.log.Info("asked by hand", "act", act.Act, "of", object, "environment", act.Environment, "by", hand.By, "why", hand.Why)
 	project, _, _ := strings.Cut(act.Of, "/")
 	k.record(history.Event{
 		Kind: kind, Release: catalog.ReleaseID{Project: project, Environment: act.Environment}, By: hand.By, SignOn: string(by.Principal.SignOn), Why: hand.Why, Object: object, Message: done.Message,
 	})
-	return done, ofLots(err) // what was done before an error is recorded
+	return done, ofAsked(err) // what was done before an error is recorded
 }
 
 // removeLots removes the lots of a range, or says which that would be.
@@ -137,16 +137,4 @@ func expiredEvent(e lotflow.Expired) history.Event {
 	return history.Event{
 		Kind: history.Removed, Release: catalog.ReleaseID{Project: project, Environment: e.Environment}, By: "retention", Why: e.Why, Object: e.Dataset, Message: said,
 	}
-}
-
-// ofLots returns an error of a keeper as one of the console, in the same words.
-func ofLots(err error) error {
-	for kind, as := range map[error]error{
-		lotflow.ErrNotFound: console.ErrNotFound, lotflow.ErrCannot: console.ErrConflict, lotflow.ErrNotYet: console.ErrNotKnown,
-	} {
-		if errors.Is(err, kind) {
-			return &actError{err, as}
-		}
-	}
-	return err
 }

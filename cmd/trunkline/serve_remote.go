@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
@@ -21,7 +19,7 @@ type remoteRuns struct{ keeper *remoteflow.Keeper }
 
 // makeRemote makes what starts remote runs, and sees to their end.
 func (d *daemon) makeRemote() {
-	reached := &reachedClusters{d: d, known: map[cluster.Config]*jobs.Cluster{}}
+	reached := newReached(d, func(c cluster.Config) *jobs.Cluster { return jobs.New(c.Name, c.REST, d.log) })
 	d.remoteRuns = remoteRuns{remoteflow.New(remoteflow.Options{
 		Accepted: d.rec.Catalog, Account: d.flags.account, Stores: d.flags.stores, Cluster: reached.named, Log: d.log, Now: time.Now,
 		Happened: func(h remoteflow.Happened) {
@@ -46,34 +44,11 @@ func remoteEvent(h remoteflow.Happened) history.Event {
 	return e
 }
 
-// reachedClusters are the clusters that the daemon reaches, as they are configured now.
-type reachedClusters struct {
-	d     *daemon
-	mu    sync.Mutex
-	known map[cluster.Config]*jobs.Cluster
-}
-
-// named returns a cluster; nil if it is kept by an agent, or not configured.
-func (r *reachedClusters) named(name string) *jobs.Cluster {
-	for _, c := range r.d.live.Load().configs {
-		if c.Name != name || c.Agent {
-			continue
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.known[c] == nil {
-			r.known[c] = jobs.New(c.Name, c.REST, r.d.log)
-		}
-		return r.known[c]
-	}
-	return nil
-}
-
 // Start implements [console.RunKeeper].
 func (r remoteRuns) Start(ctx context.Context, environment, project string, run console.RunRequest, by console.Attribution) (console.RemoteRun, error) {
 	ask := remoteflow.Ask{
 		Environment: environment, Project: project, Workload: run.Workload, Cluster: run.Cluster, Lot: run.Lot, Command: run.Command, Args: run.Args, Files: run.Files,
-		Detached: run.Detached, Person: by.Principal.String(), By: byOf(by), Code: map[string]jobs.CodeFile{},
+		Detached: run.Detached, Person: by.Principal.String(), By: askedBy(by), Code: map[string]jobs.CodeFile{},
 	}
 	for name, file := range run.Code {
 		ask.Code[name] = jobs.CodeFile(file)
@@ -82,13 +57,13 @@ func (r remoteRuns) Start(ctx context.Context, environment, project string, run 
 		ask.Layer = &remoteflow.Layer{Image: run.Layer.Image, Papers: run.Layer.Papers}
 	}
 	made, err := r.keeper.Start(ctx, ask)
-	return shownRun(made), ofRemote(err)
+	return shownRun(made), ofAsked(err)
 }
 
 // Base implements [console.RunKeeper].
 func (r remoteRuns) Base(ctx context.Context, environment, project string, of console.BaseQuery) (console.RunBase, error) {
 	found, err := r.keeper.Deployed(ctx, remoteflow.Ask{Environment: environment, Project: project, Workload: of.Workload, Cluster: of.Cluster, Lot: of.Lot})
-	return console.RunBase{Image: found.Image, Registry: found.Registry}, ofRemote(err)
+	return console.RunBase{Image: found.Image, Registry: found.Registry}, ofAsked(err)
 }
 
 // Runs implements [console.RunKeeper].
@@ -98,7 +73,7 @@ func (r remoteRuns) Runs(ctx context.Context) ([]console.RemoteRun, error) {
 	for i, run := range all {
 		out[i] = shownRun(run)
 	}
-	return out, ofRemote(err)
+	return out, ofAsked(err)
 }
 
 // Follow implements [console.RunKeeper].
@@ -110,19 +85,15 @@ func (r remoteRuns) Follow(ctx context.Context, of console.RunRef, how console.F
 		return tell(console.RunEvent{At: s.At, Line: &s.Line})
 	})
 	if err != nil {
-		return ofRemote(err)
+		return ofAsked(err)
 	}
 	return tell(console.RunEvent{End: &console.RunEnd{Code: exit.Code, Why: exit.Why, Gone: exit.Gone}})
 }
 
 // Cancel implements [console.RunKeeper].
 func (r remoteRuns) Cancel(ctx context.Context, of console.RunRef, by console.Attribution) (console.Outcome, error) {
-	said, err := r.keeper.Cancel(ctx, of.Environment, of.Project, of.Run, byOf(by))
-	return console.Outcome{Message: said}, ofRemote(err)
-}
-
-func byOf(by console.Attribution) remoteflow.By {
-	return remoteflow.By{Name: by.Principal.String(), SignOn: string(by.Principal.SignOn)}
+	said, err := r.keeper.Cancel(ctx, of.Environment, of.Project, of.Run, askedBy(by))
+	return console.Outcome{Message: said}, ofAsked(err)
 }
 
 func shownRun(r remoteflow.Run) console.RemoteRun {
@@ -135,16 +106,4 @@ func shownRun(r remoteflow.Run) console.RemoteRun {
 		Run: r.ID, Environment: r.Environment, Project: project, Workload: workload, Cluster: r.Cluster, Lot: r.Lot, By: r.By, Detached: r.Detached, Started: r.Started,
 		Ended: r.Ended, Outcome: r.Outcome, Writes: r.Writes, Notes: r.Notes,
 	}
-}
-
-// ofRemote returns an error of the keeper as one of the console, in the same words.
-func ofRemote(err error) error {
-	for kind, as := range map[error]error{
-		remoteflow.ErrNotFound: console.ErrNotFound, remoteflow.ErrCannot: console.ErrConflict, remoteflow.ErrNotYet: console.ErrNotKnown,
-	} {
-		if errors.Is(err, kind) {
-			return &actError{err, as}
-		}
-	}
-	return err
 }

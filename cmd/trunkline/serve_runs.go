@@ -25,7 +25,7 @@ func runOf(id console.RunID) lotflow.RunOf {
 func (k *lotKeeper) Run(ctx context.Context, id console.RunID) (console.RunFound, error) {
 	found, err := k.keeper.Ran(ctx, runOf(id))
 	if err != nil {
-		return console.RunFound{}, ofLots(err)
+		return console.RunFound{}, ofAsked(err)
 	}
 	out := console.RunFound{
 		Cluster: found.Cluster, Namespace: found.Namespace, Started: found.Started, Ended: found.Ended, Failed: found.Failed, There: found.There, Outcome: found.Outcome,
@@ -47,7 +47,7 @@ func (k *lotKeeper) Run(ctx context.Context, id console.RunID) (console.RunFound
 // RunLog implements [console.Runs].
 func (k *lotKeeper) RunLog(ctx context.Context, id console.RunID) (console.LotLog, error) {
 	found, err := k.keeper.RunLog(ctx, runOf(id))
-	return console.LotLog{Attempt: found.Attempt, Outcome: found.Outcome, Kept: found.Kept, Text: found.Text}, ofLots(err)
+	return console.LotLog{Attempt: found.Attempt, Outcome: found.Outcome, Kept: found.Kept, Text: found.Text}, ofAsked(err)
 }
 
 var _ console.Runs = (*lotKeeper)(nil)

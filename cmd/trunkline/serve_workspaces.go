@@ -13,6 +13,7 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/apps"
+	askflow "trunkline.dev/trunkline/flow/asking"
 	spaces "trunkline.dev/trunkline/flow/workspaces"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
@@ -23,9 +24,8 @@ func (d *daemon) makeWorkspaces() {
 	if d.appsDoor == nil {
 		return
 	}
-	reached := &tunnels{d: d}
 	d.workspaces = spaces.New(spaces.Options{
-		Accepted: d.rec.Catalog, Account: d.flags.account, Cluster: reached.named, Log: d.log, Now: time.Now,
+		Accepted: d.rec.Catalog, Account: d.flags.account, Cluster: d.tunnels.named, Log: d.log, Now: time.Now,
 		Happened: func(h spaces.Happened) {
 			w := h.Workspace
 			d.log.Info("a workspace", "name", w.Name, "workload", w.Project+"/"+w.Workload, "environment", w.Environment, "of", w.By, "by", h.By.Name, "said", h.Said)
@@ -50,9 +50,9 @@ func (f workspaceFinder) Find(ctx context.Context, ref apps.Ref, who access.Prin
 	}
 	server, err := f.d.workspaces.Server(ctx, ref.Kind, ref.Environment, ref.Project, ref.Name, console.PersonOf(who))
 	switch {
-	case errors.Is(err, spaces.ErrNotFound):
+	case errors.Is(err, askflow.ErrNotFound):
 		return apps.Target{}, apps.ErrNotFound
-	case errors.Is(err, spaces.ErrCannot):
+	case errors.Is(err, askflow.ErrCannot):
 		return apps.Target{}, &actError{err, apps.ErrNotReady}
 	case err != nil:
 		return apps.Target{}, err
@@ -82,9 +82,9 @@ func (w workspaceDesk) Open(ctx context.Context, environment, project string, as
 	}
 	made, err := w.d.workspaces.Open(ctx, spaces.Ask{
 		Environment: environment, Project: project, Workload: ask.Workload, Kind: ask.Kind, Cluster: ask.Cluster, Repository: ask.Repository, Branch: ask.Branch,
-		GitUsername: ask.GitUsername, GitPassword: ask.GitPassword, Size: ask.Size, Person: console.PersonOf(by.Principal), By: spaceBy(by),
+		GitUsername: ask.GitUsername, GitPassword: ask.GitPassword, Size: ask.Size, Person: console.PersonOf(by.Principal), By: askedBy(by),
 	})
-	return shownWorkspace(made), ofWorkspaces(err)
+	return shownWorkspace(made), ofAsked(err)
 }
 
 // cloned is the address of the repository that declares a project, if people can clone it by it; empty if not.
@@ -114,13 +114,13 @@ func (w workspaceDesk) List(ctx context.Context, person string) ([]console.Works
 	for i, one := range all {
 		out[i] = shownWorkspace(one)
 	}
-	return out, ofWorkspaces(err)
+	return out, ofAsked(err)
 }
 
 // Get implements [console.Workspaces].
 func (w workspaceDesk) Get(ctx context.Context, of console.WorkspaceRef, who access.Principal) (console.Workspace, error) {
 	got, err := w.d.workspaces.Get(ctx, of.Environment, of.Project, of.Workspace, console.PersonOf(who))
-	return shownWorkspace(got), ofWorkspaces(err)
+	return shownWorkspace(got), ofAsked(err)
 }
 
 // Act implements [console.Workspaces].
@@ -131,18 +131,14 @@ func (w workspaceDesk) Act(ctx context.Context, of console.WorkspaceRef, act con
 	}
 	switch k := w.d.workspaces; act {
 	case console.WakeWorkspace:
-		_, err = k.Wake(ctx, of.Environment, of.Project, of.Workspace, person, spaceBy(by))
+		_, err = k.Wake(ctx, of.Environment, of.Project, of.Workspace, person, askedBy(by))
 		out.Message = of.Workspace + " starts"
 	case console.StopWorkspace:
-		out.Message, err = k.Stop(ctx, of.Environment, of.Project, of.Workspace, person, spaceBy(by))
+		out.Message, err = k.Stop(ctx, of.Environment, of.Project, of.Workspace, person, askedBy(by))
 	case console.DeleteWorkspace:
-		out.Message, err = k.Delete(ctx, of.Environment, of.Project, of.Workspace, person, spaceBy(by))
+		out.Message, err = k.Delete(ctx, of.Environment, of.Project, of.Workspace, person, askedBy(by))
 	}
-	return out, ofWorkspaces(err)
-}
-
-func spaceBy(by console.Attribution) spaces.By {
-	return spaces.By{Name: by.Principal.String(), SignOn: string(by.Principal.SignOn)}
+	return out, ofAsked(err)
 }
 
 func shownWorkspace(w spaces.Workspace) console.Workspace {
@@ -150,14 +146,4 @@ func shownWorkspace(w spaces.Workspace) console.Workspace {
 		Name: w.Name, Kind: w.Kind, Environment: w.Environment, Project: w.Project, Workload: w.Workload, Cluster: w.Cluster, By: w.By, Phase: string(w.Phase), Why: w.Why,
 		Repository: w.Repository, Branch: w.Branch, Size: w.Size, Created: w.Created, Used: w.Used, StopsAt: w.StopsAt,
 	}
-}
-
-// ofWorkspaces returns an error of the keeper as one of the console, in the same words.
-func ofWorkspaces(err error) error {
-	for kind, as := range map[error]error{spaces.ErrNotFound: console.ErrNotFound, spaces.ErrCannot: console.ErrConflict, spaces.ErrNotYet: console.ErrNotKnown} {
-		if errors.Is(err, kind) {
-			return &actError{err, as}
-		}
-	}
-	return err
 }

@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/build"
 	"trunkline.dev/trunkline/build/image"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/jobs"
 )
 
@@ -39,7 +40,7 @@ type Deployed struct {
 func (k *Keeper) Deployed(ctx context.Context, a Ask) (Deployed, error) {
 	c := k.opts.Accepted()
 	if c == nil {
-		return Deployed{}, problemf(ErrNotYet, "no commit is accepted yet")
+		return Deployed{}, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	id, _, err := a.workload(c)
 	if err != nil {
@@ -47,7 +48,7 @@ func (k *Keeper) Deployed(ctx context.Context, a Ask) (Deployed, error) {
 	}
 	cluster := k.opts.Cluster(id.Cluster)
 	if cluster == nil {
-		return Deployed{}, problemf(ErrCannot, "the cluster %s is not reached from the daemon: its agent starts no remote runs", id.Cluster)
+		return Deployed{}, asking.Errorf(asking.ErrCannot, "the cluster %s is not reached from the daemon: its agent starts no remote runs", id.Cluster)
 	}
 	p, _ := c.Project(a.Project)
 	t, err := cluster.Program(ctx, c.Release(p, id).Namespace, a.Environment, a.Project+"/"+a.Workload)
@@ -67,25 +68,25 @@ func (a Ask) code(c *catalog.Catalog, w catalog.Workload, t jobs.Template, o *jo
 		return nil
 	}
 	if w.Build == nil {
-		return problemf(ErrCannot, "%s/%s has no code of an image: what is accepted does not say how its image is built; merge that first", a.Project, a.Workload)
+		return asking.Errorf(asking.ErrCannot, "%s/%s has no code of an image: what is accepted does not say how its image is built; merge that first", a.Project, a.Workload)
 	}
 	if a.Layer != nil {
 		if len(a.Code) > 0 {
-			return problemf(ErrCannot, "its code comes as files and in an image: send one of the two")
+			return asking.Errorf(asking.ErrCannot, "its code comes as files and in an image: send one of the two")
 		}
 		judged, err := a.Layer.judge(t.Image, registryOf(c, a.Environment))
 		if err != nil {
 			return err
 		}
 		if judged.NamesUser() && !t.FixesUser() {
-			return problemf(ErrCannot, "its image names its user, and what number that is can be in the code: set the number in build.user, or let the code travel as files")
+			return asking.Errorf(asking.ErrCannot, "its image names its user, and what number that is can be in the code: set the number in build.user, or let the code travel as files")
 		}
 		o.Image = a.Layer.Image
 		return nil
 	}
 	o.Code = jobs.Code{Folder: w.Build.Folder(), Files: a.Code}
 	if tops := o.Code.Tops(); len(tops) > maxTops {
-		return problemf(ErrCannot, "its code has %s at the top of its folder, and %d are the most that are put over an image as files", number.Count(len(tops), "name"), maxTops)
+		return asking.Errorf(asking.ErrCannot, "its code has %s at the top of its folder, and %d are the most that are put over an image as files", number.Count(len(tops), "name"), maxTops)
 	}
 	return nil
 }
@@ -93,7 +94,7 @@ func (a Ask) code(c *catalog.Catalog, w catalog.Workload, t jobs.Template, o *jo
 // judge reports whether an image is where it has to be, and nothing but what is deployed with code on it.
 func (l Layer) judge(deployed, registry string) (image.Judged, error) {
 	no := func(format string, args ...any) (image.Judged, error) {
-		return image.Judged{}, problemf(ErrCannot, format, args...)
+		return image.Judged{}, asking.Errorf(asking.ErrCannot, format, args...)
 	}
 	if registry == "" {
 		return no("the environment has no registry for code of runs: send it as files, or have runs.registry declared for the environment")

@@ -17,6 +17,7 @@ import (
 
 	"trunkline.dev/trunkline/build"
 	"trunkline.dev/trunkline/build/image"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/jobs"
 )
 
@@ -87,7 +88,7 @@ func TestLayer(t *testing.T) {
 			tc.edit(&l)
 		}
 		_, err := l.judge(tc.deployed, tc.registry)
-		if tc.says == "" && err != nil || tc.says != "" && (!errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), tc.says)) {
+		if tc.says == "" && err != nil || tc.says != "" && (!errors.Is(err, asking.ErrCannot) || !strings.Contains(err.Error(), tc.says)) {
 			t.Errorf("%s: it says %v", tc.name, err)
 		}
 	}
@@ -127,7 +128,7 @@ func TestStartCode(t *testing.T) {
 	d := newDesk(t)
 	deployed, l := swapped(t, "1000")
 	_, named := swapped(t, "app")
-	ask := Ask{Environment: "dev", Project: "orders", Workload: "report", Person: d.namespace, By: By{Name: "ann"}, Detached: true}
+	ask := Ask{Environment: "dev", Project: "orders", Workload: "report", Person: d.namespace, By: asking.By{Name: "ann"}, Detached: true}
 	code := map[string]jobs.CodeFile{"src/a.py": {Data: []byte("1")}}
 	client := d.cluster.Client(t)
 	start := func(edit func(*Ask)) (*batchv1.Job, error) {
@@ -140,19 +141,19 @@ func TestStartCode(t *testing.T) {
 		}
 		job, err := client.BatchV1().Jobs(d.namespace).Get(t.Context(), run.ID, metav1.GetOptions{})
 		if err == nil {
-			_, err = d.Cancel(t.Context(), "dev", "orders", run.ID, By{Name: "ann"})
+			_, err = d.Cancel(t.Context(), "dev", "orders", run.ID, asking.By{Name: "ann"})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		return job, nil
 	}
-	if _, err := start(func(a *Ask) { a.Code = code }); !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "does not say how its image is built") {
+	if _, err := start(func(a *Ask) { a.Code = code }); !errors.Is(err, asking.ErrCannot) || !strings.Contains(err.Error(), "does not say how its image is built") {
 		t.Errorf("code of what is not built: %v", err)
 	}
 	d.accepted.Store(declared(t, d.namespace, append(slices.Clone(built), "clusters: [one], namespace", "clusters: [one], runs: {registry: r.example/runs}, namespace")...))
 
-	if _, err := start(func(a *Ask) { a.Layer = &l }); !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "acme.example/orders:1, is named by a tag") {
+	if _, err := start(func(a *Ask) { a.Layer = &l }); !errors.Is(err, asking.ErrCannot) || !strings.Contains(err.Error(), "acme.example/orders:1, is named by a tag") {
 		t.Errorf("what is declared is not what is deployed: %v", err)
 	}
 	crons := client.BatchV1().CronJobs(d.namespace)
@@ -191,7 +192,7 @@ func TestStartCode(t *testing.T) {
 		"too many":           func(a *Ask) { a.Code = many(maxTops + 1) },
 		"reviewed is needed": func(a *Ask) { a.Layer, a.Environment = &l, "prod" },
 	} {
-		if _, err := start(edit); !errors.Is(err, ErrCannot) {
+		if _, err := start(edit); !errors.Is(err, asking.ErrCannot) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -220,7 +221,7 @@ func TestNamedUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.code(c, w, jobs.Template{Image: deployed}, &jobs.RemoteOrder{}); !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "its image names its user") {
+	if err := a.code(c, w, jobs.Template{Image: deployed}, &jobs.RemoteOrder{}); !errors.Is(err, asking.ErrCannot) || !strings.Contains(err.Error(), "its image names its user") {
 		t.Errorf("it says %v", err)
 	}
 }

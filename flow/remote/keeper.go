@@ -16,30 +16,11 @@ import (
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/ledger"
 )
-
-// What is refused is one of these; what is to be said to people is the text of the error.
-var (
-	ErrNotFound = errors.New("not found")
-	ErrCannot   = errors.New("cannot be done")
-	ErrNotYet   = errors.New("not known")
-)
-
-// problem is an error for people, of a kind.
-type problem struct {
-	kind error
-	text string
-}
-
-func (p *problem) Error() string { return p.text }
-func (p *problem) Unwrap() error { return p.kind }
-
-func problemf(kind error, format string, args ...any) error {
-	return &problem{kind, fmt.Sprintf(format, args...)}
-}
 
 const (
 	// maxEach and maxAll bound the runs that are under way at once: of a person, and in a cluster.
@@ -60,16 +41,13 @@ const (
 	forgetTimeout = 30 * time.Second
 )
 
-// By is who asks for something, as the history names them, and how they had signed on.
-type By struct{ Name, SignOn string }
-
 // Happened is what the history has of a run.
 type Happened struct {
 	Run Run
 	// Ended is false for its start.
 	Ended bool
 	// By is who did it; empty if nobody asked for it.
-	By By
+	By asking.By
 	// Said is what came of it.
 	Said string
 }
@@ -148,7 +126,7 @@ func (k *Keeper) clusters(c *catalog.Catalog) (all []*jobs.Cluster) {
 func (k *Keeper) Runs(ctx context.Context) (all []Run, failed error) {
 	c := k.opts.Accepted()
 	if c == nil {
-		return nil, problemf(ErrNotYet, "no commit is accepted yet")
+		return nil, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	answered := false
 	for _, cluster := range k.clusters(c) {
@@ -185,11 +163,11 @@ type found struct {
 func (k *Keeper) find(ctx context.Context, environment, project, id string) (found, error) {
 	c := k.opts.Accepted()
 	if c == nil {
-		return found{}, problemf(ErrNotYet, "no commit is accepted yet")
+		return found{}, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	p, ok := c.Project(project)
 	if !ok || !jobName.MatchString(id) {
-		return found{}, problemf(ErrNotFound, "there is no run %.100q of %.100q in %.100q", id, project, environment)
+		return found{}, asking.Errorf(asking.ErrNotFound, "there is no run %.100q of %.100q in %.100q", id, project, environment)
 	}
 	for _, release := range c.ReleasesOf(p) {
 		if release.Environment != environment {
@@ -208,7 +186,7 @@ func (k *Keeper) find(ctx context.Context, environment, project, id string) (fou
 			return found{r, cluster, as}, nil
 		}
 	}
-	return found{}, problemf(ErrNotFound, "there is no run %q of %s in %s: it was removed, or never there", id, project, environment)
+	return found{}, asking.Errorf(asking.ErrNotFound, "there is no run %q of %s in %s: it was removed, or never there", id, project, environment)
 }
 
 // as is as whom something is done in the namespace of a release.
@@ -219,16 +197,15 @@ func (k *Keeper) as(c *catalog.Catalog, id catalog.ReleaseID, namespace string) 
 
 // ours is as whom something is done about a run; false if it is none of a release that is declared, such as one of another platform's.
 func (k *Keeper) ours(c *catalog.Catalog, r jobs.Remote) (jobs.As, bool) {
-	p, ok := c.Project(runOf(r).Project())
 	id := catalog.ReleaseID{Project: runOf(r).Project(), Environment: r.Environment, Cluster: r.Cluster}
-	if !ok || !slices.Contains(c.ReleasesOf(p), id) || c.Release(p, id).Namespace != r.Namespace {
+	if !asking.Declared(c, id, r.Namespace) {
 		return jobs.As{}, false
 	}
 	return k.as(c, id, r.Namespace), true
 }
 
 // Cancel ends a run and removes it.
-func (k *Keeper) Cancel(ctx context.Context, environment, project, id string, by By) (string, error) {
+func (k *Keeper) Cancel(ctx context.Context, environment, project, id string, by asking.By) (string, error) {
 	f, err := k.find(ctx, environment, project, id)
 	if err != nil {
 		return "", err
@@ -244,14 +221,14 @@ func (k *Keeper) Cancel(ctx context.Context, environment, project, id string, by
 }
 
 // remove notes what came of a run, tells the history of it once, and removes it.
-func (k *Keeper) remove(ctx context.Context, f found, by By, said string) error {
+func (k *Keeper) remove(ctx context.Context, f found, by asking.By, said string) error {
 	if err := k.conclude(ctx, f, by, said); err != nil {
 		return err
 	}
 	return f.cluster.Forget(ctx, f.as, f.Remote)
 }
 
-func (k *Keeper) conclude(ctx context.Context, f found, by By, said string) error {
+func (k *Keeper) conclude(ctx context.Context, f found, by asking.By, said string) error {
 	if f.Outcome != "" {
 		return nil
 	}
@@ -290,7 +267,7 @@ func (k *Keeper) Follow(ctx context.Context, environment, project, id string, ho
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
 	defer cancel()
-	if err := k.remove(ending, f, By{}, exit.Why); err != nil {
+	if err := k.remove(ending, f, asking.By{}, exit.Why); err != nil {
 		k.opts.Log.Warn("a remote run that has ended is not removed yet", "run", id, "environment", environment, "err", err.Error())
 	}
 	return exit, nil
@@ -350,9 +327,9 @@ func (k *Keeper) sweep(ctx context.Context, c *catalog.Catalog, cluster *jobs.Cl
 		}
 		switch said, over := over(r, k.opts.Now(), k.opts.Gone); {
 		case over:
-			err = errors.Join(err, k.remove(ctx, f, By{}, said))
+			err = errors.Join(err, k.remove(ctx, f, asking.By{}, said))
 		case said != "":
-			err = errors.Join(err, k.conclude(ctx, f, By{}, said))
+			err = errors.Join(err, k.conclude(ctx, f, asking.By{}, said))
 		}
 	}
 	return err

@@ -21,6 +21,7 @@ import (
 
 	"trunkline.dev/trunkline/blueprints"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/test/clustertest"
 )
@@ -113,7 +114,7 @@ func (d *desk) at(now time.Time) { d.now.Store(&now) }
 func (d *desk) start(t *testing.T, detached bool) Run {
 	t.Helper()
 	run, err := d.Start(t.Context(), Ask{
-		Environment: "dev", Project: "orders", Workload: "report", Files: map[string][]byte{"a/report.sh": []byte("exit 0\n")}, Detached: detached, Person: d.namespace, By: By{Name: "ann"},
+		Environment: "dev", Project: "orders", Workload: "report", Files: map[string][]byte{"a/report.sh": []byte("exit 0\n")}, Detached: detached, Person: d.namespace, By: asking.By{Name: "ann"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -164,22 +165,22 @@ func TestStartAndCancel(t *testing.T) {
 	if err != nil || string(files.BinaryData["file-0"]) != "exit 0\n" || len(files.OwnerReferences) != 1 || files.OwnerReferences[0].UID != job.UID {
 		t.Errorf("its files are %v of %v (%v)", files.BinaryData, files.OwnerReferences, err)
 	}
-	if _, err := d.Cancel(t.Context(), "prod", "orders", run.ID, By{Name: "eve"}); !errors.Is(err, ErrNotFound) {
+	if _, err := d.Cancel(t.Context(), "prod", "orders", run.ID, asking.By{Name: "eve"}); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("it is ended by its name in another environment: %v", err)
 	}
-	if _, err := d.Cancel(t.Context(), "dev", "orders", "x/../"+run.ID, By{Name: "eve"}); !errors.Is(err, ErrNotFound) {
+	if _, err := d.Cancel(t.Context(), "dev", "orders", "x/../"+run.ID, asking.By{Name: "eve"}); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("a path is taken for a name: %v", err)
 	}
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			if _, err := d.Cancel(t.Context(), "dev", "orders", run.ID, By{Name: "ann"}); err != nil && !errors.Is(err, ErrNotFound) {
+			if _, err := d.Cancel(t.Context(), "dev", "orders", run.ID, asking.By{Name: "ann"}); err != nil && !errors.Is(err, asking.ErrNotFound) {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if _, err := d.Cancel(t.Context(), "dev", "orders", run.ID, By{Name: "ann"}); !errors.Is(err, ErrNotFound) {
+	if _, err := d.Cancel(t.Context(), "dev", "orders", run.ID, asking.By{Name: "ann"}); !errors.Is(err, asking.ErrNotFound) {
 		t.Errorf("what is removed is there: %v", err)
 	}
 	if got := d.ends(); len(got) != 1 {

@@ -22,6 +22,7 @@ import (
 	"trunkline.dev/trunkline/api/number"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/given"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
@@ -53,7 +54,7 @@ type Ask struct {
 	Detached bool
 	// Person tells who asks from others, and By is their name.
 	Person string
-	By     By
+	By     asking.By
 }
 
 // Start starts a run.
@@ -63,7 +64,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	}
 	c := k.opts.Accepted()
 	if c == nil {
-		return Run{}, problemf(ErrNotYet, "no commit is accepted yet")
+		return Run{}, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	id, w, err := a.workload(c)
 	if err != nil {
@@ -71,7 +72,7 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	}
 	cluster := k.opts.Cluster(id.Cluster)
 	if cluster == nil {
-		return Run{}, problemf(ErrCannot, "the cluster %s is not reached from the daemon: its agent starts no remote runs", id.Cluster)
+		return Run{}, asking.Errorf(asking.ErrCannot, "the cluster %s is not reached from the daemon: its agent starts no remote runs", id.Cluster)
 	}
 	p, _ := c.Project(a.Project)
 	as := k.as(c, id, c.Release(p, id).Namespace)
@@ -143,15 +144,15 @@ func (k *Keeper) begin(ctx context.Context, c *catalog.Catalog, cluster *jobs.Cl
 	}
 	switch {
 	case mine >= maxEach:
-		return jobs.Remote{}, problemf(ErrCannot, "%d runs of yours are under way, and no more are at once: \"trunkline runs\" lists them", mine)
+		return jobs.Remote{}, asking.Errorf(asking.ErrCannot, "%d runs of yours are under way, and no more are at once: \"trunkline runs\" lists them", mine)
 	case under >= maxAll:
-		return jobs.Remote{}, problemf(ErrCannot, "%d remote runs are under way in the cluster, and no more are at once", under)
+		return jobs.Remote{}, asking.Errorf(asking.ErrCannot, "%d remote runs are under way in the cluster, and no more are at once", under)
 	}
 	slices.SortFunc(ended, func(a, b jobs.Remote) int { return a.Ended.Compare(b.Ended) })
 	for _, r := range ended[:max(0, len(ended)-maxKept+1)] {
 		if as, ours := k.ours(c, r); ours {
 			said, _ := over(r, k.opts.Now(), k.opts.Gone)
-			if err := k.remove(ctx, found{r, cluster, as}, By{}, cmp.Or(said, "it had ended")); err != nil {
+			if err := k.remove(ctx, found{r, cluster, as}, asking.By{}, cmp.Or(said, "it had ended")); err != nil {
 				return jobs.Remote{}, err
 			}
 		}
@@ -163,7 +164,7 @@ func (k *Keeper) begin(ctx context.Context, c *catalog.Catalog, cluster *jobs.Cl
 func refused(a Ask, err error) error {
 	var tells *jobs.TellsError
 	if errors.Is(err, jobs.ErrNoProgram) || errors.Is(err, jobs.ErrNoPlace) || errors.As(err, &tells) {
-		return problemf(ErrCannot, "%s/%s in %s: %s", a.Project, a.Workload, a.Environment, err)
+		return asking.Errorf(asking.ErrCannot, "%s/%s in %s: %s", a.Project, a.Workload, a.Environment, err)
 	}
 	return err
 }
@@ -171,29 +172,13 @@ func refused(a Ask, err error) error {
 // workload finds what is to be run.
 func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workload, err error) {
 	name := a.Project + "/" + a.Workload
-	p, ok := c.Project(a.Project)
-	if !ok {
-		return id, w, problemf(ErrNotFound, "there is no project %q", a.Project)
-	}
-	var clusters []string
-	for _, release := range c.ReleasesOf(p) {
-		if release.Environment == a.Environment {
-			clusters = append(clusters, release.Cluster)
-		}
-	}
-	id = catalog.ReleaseID{Project: a.Project, Environment: a.Environment, Cluster: a.Cluster}
-	switch env := c.Environments[a.Environment]; {
-	case len(clusters) == 0:
-		return id, w, problemf(ErrNotFound, "%s is not deployed in %q", a.Project, a.Environment)
-	case a.Cluster == "":
-		i := slices.IndexFunc(env.Spec.Clusters, func(name string) bool { return slices.Contains(clusters, name) })
-		id.Cluster = env.Spec.Clusters[i]
-	case !slices.Contains(clusters, a.Cluster):
-		return id, w, problemf(ErrNotFound, "%s is not deployed in the cluster %q: it is in %s", a.Project, a.Cluster, strings.Join(clusters, ", "))
+	p, id, err := asking.Release(c, a.Project, a.Environment, a.Cluster)
+	if err != nil {
+		return id, w, err
 	}
 	release := c.Release(p, id)
 	if c.Environments[a.Environment].Spec.Reviewed == v1alpha1.ReviewRequired {
-		return id, w, problemf(ErrCannot, "what runs in %s has to be reviewed (reviewed: required): run it in another environment", a.Environment)
+		return id, w, asking.Errorf(asking.ErrCannot, "what runs in %s has to be reviewed (reviewed: required): run it in another environment", a.Environment)
 	}
 	i := slices.IndexFunc(release.Workloads, func(w catalog.Workload) bool { return w.Name == a.Workload })
 	if i < 0 {
@@ -201,16 +186,16 @@ func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workl
 		for _, w := range release.Workloads {
 			names = append(names, w.Name)
 		}
-		return id, w, problemf(ErrNotFound, "%s has no workload %q in %s: %s", a.Project, a.Workload, a.Environment, v1alpha1.Suggest(a.Workload, names))
+		return id, w, asking.Errorf(asking.ErrNotFound, "%s has no workload %q in %s: %s", a.Project, a.Workload, a.Environment, v1alpha1.Suggest(a.Workload, names))
 	}
 	w = release.Workloads[i]
 	switch {
 	case w.Blueprint != nil && w.Blueprint.Embedded && w.Blueprint.Spec.Command != nil:
-		return id, w, problemf(ErrCannot, "%s is a %s: what it does is declared, and a preview of a pull request runs what is declared", name, w.Blueprint.Name)
+		return id, w, asking.Errorf(asking.ErrCannot, "%s is a %s: what it does is declared, and a preview of a pull request runs what is declared", name, w.Blueprint.Name)
 	case w.Lots && a.Lot == "":
-		return id, w, problemf(ErrCannot, "%s runs for a lot: add --lot ID", name)
+		return id, w, asking.Errorf(asking.ErrCannot, "%s runs for a lot: add --lot ID", name)
 	case !w.Lots && a.Lot != "":
-		return id, w, problemf(ErrCannot, "%s has no lots: leave out --lot", name)
+		return id, w, asking.Errorf(asking.ErrCannot, "%s has no lots: leave out --lot", name)
 	}
 	return id, w, nil
 }
@@ -221,7 +206,7 @@ func owned(c *catalog.Catalog, w catalog.Workload, environment, person string) (
 	for _, role := range slices.Sorted(maps.Keys(w.Writes)) {
 		own, ok := c.OwnPlace(w.Writes[role].ID, environment, person)
 		if !ok {
-			return nil, problemf(ErrCannot, "it writes %s (%s), of which there can be no place of your own: a table of a catalog is one for all", w.Writes[role].ID, role)
+			return nil, asking.Errorf(asking.ErrCannot, "it writes %s (%s), of which there can be no place of your own: a table of a catalog is one for all", w.Writes[role].ID, role)
 		}
 		out[role] = own
 	}
@@ -232,19 +217,19 @@ func owned(c *catalog.Catalog, w catalog.Workload, environment, person string) (
 func (k *Keeper) ofLot(ctx context.Context, c *catalog.Catalog, id catalog.ReleaseID, writes map[string]catalog.Own, a Ask, o *jobs.RemoteOrder, out *Run) error {
 	l, err := lot.ParseID(a.Lot)
 	if err != nil {
-		return problemf(ErrCannot, "%s", err)
+		return asking.Errorf(asking.ErrCannot, "%s", err)
 	}
 	now := k.opts.Now()
 	r, err := run.Of(c, plan.Of(c, a.Environment), id, a.Workload, l, run.AttemptAt(now))
 	if err != nil {
-		return problemf(ErrCannot, "%s", err)
+		return asking.Errorf(asking.ErrCannot, "%s", err)
 	}
 	standing, err := k.stores.Look(ctx, r)
 	if err != nil {
-		return problemf(ErrCannot, "what there is for the lot cannot be read: %s", confidential.Addresses(err.Error()))
+		return asking.Errorf(asking.ErrCannot, "what there is for the lot cannot be read: %s", confidential.Addresses(err.Error()))
 	}
 	if waits := r.Waits(standing.Seen, false); len(waits) > 0 {
-		return problemf(ErrCannot, "what it reads is not there: %s", strings.Join(waits, "; "))
+		return asking.Errorf(asking.ErrCannot, "what it reads is not there: %s", strings.Join(waits, "; "))
 	}
 	standing.Now, standing.Partial = now, nil
 	for i, s := range r.Sinks {
@@ -270,7 +255,7 @@ func (k *Keeper) ofLot(ctx context.Context, c *catalog.Catalog, id catalog.Relea
 	}
 	process, err := r.Process(standing.Seen)
 	if err != nil {
-		return problemf(ErrCannot, "%s", err)
+		return asking.Errorf(asking.ErrCannot, "%s", err)
 	}
 	o.Whole, o.Variables = true, process.Variables
 	if len(command) > 0 {
@@ -296,11 +281,11 @@ func (a Ask) check() error {
 	tooLong := slices.ContainsFunc(args, func(arg string) bool { return len(arg) > maxArg })
 	switch {
 	case a.Person == "":
-		return problemf(ErrCannot, "it is not known who asks")
+		return asking.Errorf(asking.ErrCannot, "it is not known who asks")
 	case count > maxFiles || size > maxBytes:
-		return problemf(ErrCannot, "its %s have %s: %s and %s are the most that is sent", number.Count(count, "file"), number.Count(size, "byte"), number.Count(maxFiles, "file"), number.Count(maxBytes, "byte"))
+		return asking.Errorf(asking.ErrCannot, "its %s have %s: %s and %s are the most that is sent", number.Count(count, "file"), number.Count(size, "byte"), number.Count(maxFiles, "file"), number.Count(maxBytes, "byte"))
 	case len(args) > maxArgs || tooLong:
-		return problemf(ErrCannot, "the command is too long: %s of %s are the most", number.Count(maxArgs, "argument"), number.Count(maxArg, "byte"))
+		return asking.Errorf(asking.ErrCannot, "the command is too long: %s of %s are the most", number.Count(maxArgs, "argument"), number.Count(maxArg, "byte"))
 	}
 	code := map[string][]byte{}
 	for name, file := range a.Code {
@@ -311,7 +296,7 @@ func (a Ask) check() error {
 	}
 	for _, arg := range args {
 		if what := confidential.What("", arg); what != "" {
-			return problemf(ErrCannot, "an argument has what looks like %s: what is secret comes from a Secret", what)
+			return asking.Errorf(asking.ErrCannot, "an argument has what looks like %s: what is secret comes from a Secret", what)
 		}
 	}
 	return nil
@@ -321,15 +306,15 @@ func (a Ask) check() error {
 func checkFiles(files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if path.Clean(name) != name || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || !filePath.MatchString(name) || len(name) > maxPath {
-			return problemf(ErrCannot, "%.100q is no path of a file in a project", name)
+			return asking.Errorf(asking.ErrCannot, "%.100q is no path of a file in a project", name)
 		}
 		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
 			if _, file := files[folder]; file {
-				return problemf(ErrCannot, "%.100q is a file, and the folder of %.100q", folder, name)
+				return asking.Errorf(asking.ErrCannot, "%.100q is a file, and the folder of %.100q", folder, name)
 			}
 		}
 		if what := confidential.In(files[name]); what != "" {
-			return problemf(ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
+			return asking.Errorf(asking.ErrCannot, "%s has what looks like %s: what is secret comes from a Secret", name, what)
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/api/workspace"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	plans "trunkline.dev/trunkline/plan/workspace"
 )
 
@@ -38,7 +39,7 @@ type Ask struct {
 	Size string
 	// Person tells who asks from others, and By is their name.
 	Person string
-	By     By
+	By     asking.By
 }
 
 const (
@@ -52,24 +53,24 @@ var branchName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/+@-]*$`)
 func (a Ask) check() error {
 	switch {
 	case a.Person == "":
-		return problemf(ErrCannot, "it is not known who asks")
+		return asking.Errorf(asking.ErrCannot, "it is not known who asks")
 	case len(a.Repository) > maxText || len(a.Branch) > maxText || len(a.GitUsername) > maxText || len(a.GitPassword) > maxSecret:
-		return problemf(ErrCannot, "the repository, the branch or the credentials are too long")
+		return asking.Errorf(asking.ErrCannot, "the repository, the branch or the credentials are too long")
 	case a.Repository == "" && (a.Branch != "" || a.GitPassword != ""):
-		return problemf(ErrCannot, "say which repository is meant, by its https address")
+		return asking.Errorf(asking.ErrCannot, "say which repository is meant, by its https address")
 	case a.Repository == "":
 		return nil
 	case a.Branch != "" && !branchName.MatchString(a.Branch):
-		return problemf(ErrCannot, "%.100q is no name of a branch", a.Branch)
+		return asking.Errorf(asking.ErrCannot, "%.100q is no name of a branch", a.Branch)
 	case (a.GitUsername == "") != (a.GitPassword == ""):
-		return problemf(ErrCannot, "credentials for Git are a name and a password or token")
+		return asking.Errorf(asking.ErrCannot, "credentials for Git are a name and a password or token")
 	}
 	u, err := url.Parse(a.Repository)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(a.Repository, " '\"\n\t") {
-		return problemf(ErrCannot, "the repository has to be an https address without credentials in it, such as https://github.com/acme/data.git")
+		return asking.Errorf(asking.ErrCannot, "the repository has to be an https address without credentials in it, such as https://github.com/acme/data.git")
 	}
 	if u.Scheme == "http" && a.GitPassword != "" {
-		return problemf(ErrCannot, "credentials are sent by https only")
+		return asking.Errorf(asking.ErrCannot, "credentials are sent by https only")
 	}
 	return nil
 }
@@ -81,7 +82,7 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	}
 	c := k.opts.Accepted()
 	if c == nil {
-		return Workspace{}, problemf(ErrNotYet, "no commit is accepted yet")
+		return Workspace{}, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	id, w, err := a.workload(c)
 	if err != nil {
@@ -89,13 +90,13 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	}
 	cluster := k.opts.Cluster(id.Cluster)
 	if cluster == nil {
-		return Workspace{}, problemf(ErrCannot, "the cluster %s is not reached from the daemon: an agent keeps it", id.Cluster)
+		return Workspace{}, asking.Errorf(asking.ErrCannot, "the cluster %s is not reached from the daemon: an agent keeps it", id.Cluster)
 	}
 	size := v1alpha1.Size{}
 	if a.Size != "" {
 		var known []string
 		if size, known = c.SizeNamed(id.Cluster, a.Size); size.CPU == "" {
-			return Workspace{}, problemf(ErrCannot, "there is no size class %q: %s", a.Size, v1alpha1.Suggest(a.Size, known))
+			return Workspace{}, asking.Errorf(asking.ErrCannot, "there is no size class %q: %s", a.Size, v1alpha1.Suggest(a.Size, known))
 		}
 	}
 	k.opening.Lock()
@@ -109,7 +110,7 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 		return Workspace{}, err
 	}
 	if template == nil {
-		return Workspace{}, problemf(ErrCannot, "%s/%s is not deployed in %s yet: \"trunkline status\" says why", a.Project, w.Name, a.Environment)
+		return Workspace{}, asking.Errorf(asking.ErrCannot, "%s/%s is not deployed in %s yet: \"trunkline status\" says why", a.Project, w.Name, a.Environment)
 	}
 	o := plans.Order{
 		Template: template, Name: name, Kind: w.Blueprint.Name, Owner: plans.Slug(a.Person), By: a.By.Name, Repository: a.Repository, Branch: a.Branch, Git: a.GitPassword != "",
@@ -126,10 +127,10 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	if have != nil {
 		f, is := readSet(at, have)
 		if !is || f.owner != o.Owner || !k.ours(c, &f) {
-			return Workspace{}, problemf(ErrCannot, "there is something else of the name %s", name)
+			return Workspace{}, asking.Errorf(asking.ErrCannot, "there is something else of the name %s", name)
 		}
 		if a.Repository != "" && a.Repository != f.Repository || a.Branch != "" && a.Branch != f.Branch || a.GitPassword != "" {
-			return Workspace{}, problemf(ErrCannot, "you have a workspace there, with %s: change the branch in it, or delete it first", cmp.Or(strings.TrimSpace(f.Repository+" "+f.Branch), "no repository"))
+			return Workspace{}, asking.Errorf(asking.ErrCannot, "you have a workspace there, with %s: change the branch in it, or delete it first", cmp.Or(strings.TrimSpace(f.Repository+" "+f.Branch), "no repository"))
 		}
 		return k.wake(ctx, c, f, o, a.By)
 	}
@@ -148,11 +149,11 @@ func (k *Keeper) make(ctx context.Context, c *catalog.Catalog, at reach, o plans
 		for i, f := range all {
 			names[i] = f.Project + " in " + f.Environment
 		}
-		return Workspace{}, problemf(ErrCannot, "you have %d workspaces (%s), and nobody has more than %d: delete one, with \"trunkline notebook delete\"", len(all), strings.Join(names, ", "), most)
+		return Workspace{}, asking.Errorf(asking.ErrCannot, "you have %d workspaces (%s), and nobody has more than %d: delete one, with \"trunkline notebook delete\"", len(all), strings.Join(names, ", "), most)
 	}
 	set, err := plans.Build(o)
 	if err != nil {
-		return Workspace{}, problemf(ErrCannot, "%s/%s: %s", a.Project, a.Workload, err)
+		return Workspace{}, asking.Errorf(asking.ErrCannot, "%s/%s: %s", a.Project, a.Workload, err)
 	}
 	as := k.as(c, catalog.ReleaseID{Project: a.Project, Environment: a.Environment, Cluster: at.Name()}, o.Template.GetNamespace())
 	made, err := at.create(ctx, as, setsResource, set)
@@ -183,7 +184,7 @@ func (k *Keeper) give(ctx context.Context, f found, set *unstructured.Unstructur
 }
 
 // wake has a workspace start, as what is deployed of its workload is now. One that is running is left alone.
-func (k *Keeper) wake(ctx context.Context, c *catalog.Catalog, f found, o plans.Order, by By) (Workspace, error) {
+func (k *Keeper) wake(ctx context.Context, c *catalog.Catalog, f found, o plans.Order, by asking.By) (Workspace, error) {
 	if f.wanted {
 		s, err := k.look(ctx, c, f, true)
 		return s.Workspace, err
@@ -198,7 +199,7 @@ func (k *Keeper) wake(ctx context.Context, c *catalog.Catalog, f found, o plans.
 	}
 	set, err := plans.Build(o)
 	if err != nil {
-		return Workspace{}, problemf(ErrCannot, "%s/%s: %s", f.Project, f.Workload, err)
+		return Workspace{}, asking.Errorf(asking.ErrCannot, "%s/%s: %s", f.Project, f.Workload, err)
 	}
 	token, err := f.token(ctx)
 	if err != nil {
@@ -207,7 +208,7 @@ func (k *Keeper) wake(ctx context.Context, c *catalog.Catalog, f found, o plans.
 	if token == "" { // whoever made it ended meanwhile, or someone has deleted it
 		set.SetUID(f.uid)
 		if o.Git {
-			return Workspace{}, problemf(ErrCannot, "the Secret with your credentials for Git is gone: delete the workspace, and open it again")
+			return Workspace{}, asking.Errorf(asking.ErrCannot, "the Secret with your credentials for Git is gone: delete the workspace, and open it again")
 		}
 		if _, err := f.cluster.create(ctx, f.as, secretsResource, plans.Secret(set, map[string]string{plans.KeyToken: rand.Text() + rand.Text()})); err != nil {
 			return Workspace{}, err
@@ -237,7 +238,7 @@ func (k *Keeper) Get(ctx context.Context, environment, project, name, person str
 }
 
 // Wake wakes a workspace of a person's.
-func (k *Keeper) Wake(ctx context.Context, environment, project, name, person string, by By) (Workspace, error) {
+func (k *Keeper) Wake(ctx context.Context, environment, project, name, person string, by asking.By) (Workspace, error) {
 	_, f, err := k.find(ctx, environment, project, name, person)
 	if err != nil {
 		return Workspace{}, err
@@ -246,7 +247,7 @@ func (k *Keeper) Wake(ctx context.Context, environment, project, name, person st
 }
 
 // Stop stops a workspace, of anybody if no person is named. Its volume stays.
-func (k *Keeper) Stop(ctx context.Context, environment, project, name, person string, by By) (string, error) {
+func (k *Keeper) Stop(ctx context.Context, environment, project, name, person string, by asking.By) (string, error) {
 	_, f, err := k.find(ctx, environment, project, name, person)
 	if err != nil {
 		return "", err
@@ -257,7 +258,7 @@ func (k *Keeper) Stop(ctx context.Context, environment, project, name, person st
 	return name + ": stopped; its volume stays", k.stop(ctx, f, by, "stopped by "+by.Name)
 }
 
-func (k *Keeper) stop(ctx context.Context, f found, by By, said string) error {
+func (k *Keeper) stop(ctx context.Context, f found, by asking.By, said string) error {
 	now := k.opts.Now().UTC().Format(time.RFC3339)
 	changes := []operation{{"replace", "/spec/replicas", 0}, note(plans.AnnotationStopped, now)}
 	if used := k.lastUse(f); used.After(f.active) {
@@ -272,7 +273,7 @@ func (k *Keeper) stop(ctx context.Context, f found, by By, said string) error {
 }
 
 // Delete removes a workspace, of anybody if no person is named.
-func (k *Keeper) Delete(ctx context.Context, environment, project, name, person string, by By) (string, error) {
+func (k *Keeper) Delete(ctx context.Context, environment, project, name, person string, by asking.By) (string, error) {
 	_, f, err := k.find(ctx, environment, project, name, person)
 	if err != nil {
 		return "", err
@@ -317,10 +318,10 @@ func (k *Keeper) Server(ctx context.Context, kind, environment, project, name, p
 	if k.opts.Now().Sub(s.at) > known || s.Phase != plans.Running {
 		c, f, err := k.find(ctx, environment, project, name, "")
 		if err != nil || f.Kind != kind {
-			return Server{}, cmp.Or(err, problemf(ErrNotFound, "there is no such workspace, or it is not yours"))
+			return Server{}, cmp.Or(err, asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours"))
 		}
 		if f.owner != plans.Slug(person) {
-			return Server{}, problemf(ErrNotFound, "there is no such workspace, or it is not yours")
+			return Server{}, asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours")
 		}
 		now, err := k.look(ctx, c, f, true)
 		if err != nil {
@@ -333,11 +334,11 @@ func (k *Keeper) Server(ctx context.Context, kind, environment, project, name, p
 	}
 	switch {
 	case s.owner != plans.Slug(person):
-		return Server{}, problemf(ErrNotFound, "there is no such workspace, or it is not yours")
+		return Server{}, asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours")
 	case s.Phase == plans.Starting:
-		return Server{}, problemf(ErrCannot, "it is starting%s", because(s.Why))
+		return Server{}, asking.Errorf(asking.ErrCannot, "it is starting%s", because(s.Why))
 	case s.Phase != plans.Running && s.Phase != plans.Idle:
-		return Server{}, problemf(ErrCannot, "it is stopped: wake it, from the console or with \"trunkline notebook open\"")
+		return Server{}, asking.Errorf(asking.ErrCannot, "it is stopped: wake it, from the console or with \"trunkline notebook open\"")
 	}
 	f, token := s.found, s.token
 	return Server{Key: s.podUID, Dial: f.dial, Root: f.Kind == workspace.IDE, Authorize: func(r *http.Request) { r.Header.Set("Authorization", "token "+token) }}, nil
@@ -352,27 +353,12 @@ func because(why string) string {
 
 // workload finds what is to be opened.
 func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workload, err error) {
-	p, ok := c.Project(a.Project)
-	if !ok {
-		return id, w, problemf(ErrNotFound, "there is no project %q", a.Project)
+	p, id, err := asking.Release(c, a.Project, a.Environment, a.Cluster)
+	if err != nil {
+		return id, w, err
 	}
-	var clusters []string
-	for _, release := range c.ReleasesOf(p) {
-		if release.Environment == a.Environment {
-			clusters = append(clusters, release.Cluster)
-		}
-	}
-	id = catalog.ReleaseID{Project: a.Project, Environment: a.Environment, Cluster: a.Cluster}
-	switch env := c.Environments[a.Environment]; {
-	case len(clusters) == 0:
-		return id, w, problemf(ErrNotFound, "%s is not deployed in %q", a.Project, a.Environment)
-	case env != nil && env.Spec.Reviewed == v1alpha1.ReviewRequired:
-		return id, w, problemf(ErrCannot, "what runs in %s has to be reviewed (reviewed: required), and what is done in a workspace is not: have one in another environment", a.Environment)
-	case a.Cluster == "":
-		i := slices.IndexFunc(env.Spec.Clusters, func(name string) bool { return slices.Contains(clusters, name) })
-		id.Cluster = env.Spec.Clusters[i]
-	case !slices.Contains(clusters, a.Cluster):
-		return id, w, problemf(ErrNotFound, "%s is not deployed in the cluster %q: it is in %s", a.Project, a.Cluster, strings.Join(clusters, ", "))
+	if c.Environments[a.Environment].Spec.Reviewed == v1alpha1.ReviewRequired {
+		return id, w, asking.Errorf(asking.ErrCannot, "what runs in %s has to be reviewed (reviewed: required), and what is done in a workspace is not: have one in another environment", a.Environment)
 	}
 	var all []catalog.Workload
 	for _, w := range c.Release(p, id).Workloads {
@@ -382,13 +368,13 @@ func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workl
 	}
 	switch {
 	case len(all) == 0:
-		return id, w, problemf(ErrNotFound, "%s declares no %s in %s: add a workload with \"blueprint: %s\" to it", a.Project, cmp.Or(a.Workload, a.Kind, "notebook"), a.Environment, cmp.Or(a.Kind, workspace.Notebook))
+		return id, w, asking.Errorf(asking.ErrNotFound, "%s declares no %s in %s: add a workload with \"blueprint: %s\" to it", a.Project, cmp.Or(a.Workload, a.Kind, "notebook"), a.Environment, cmp.Or(a.Kind, workspace.Notebook))
 	case len(all) > 1:
 		names := make([]string, len(all))
 		for i, w := range all {
 			names[i] = w.Name
 		}
-		return id, w, problemf(ErrCannot, "%s has several: say which, as PROJECT/WORKLOAD (%s)", a.Project, strings.Join(names, ", "))
+		return id, w, asking.Errorf(asking.ErrCannot, "%s has several: say which, as PROJECT/WORKLOAD (%s)", a.Project, strings.Join(names, ", "))
 	}
 	return id, all[0], nil
 }

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,29 +14,10 @@ import (
 
 	"trunkline.dev/trunkline/api/workspace"
 	"trunkline.dev/trunkline/catalog"
+	"trunkline.dev/trunkline/flow/asking"
 	plans "trunkline.dev/trunkline/plan/workspace"
 	"trunkline.dev/trunkline/reconciler/tunnel"
 )
-
-// What is refused is one of these; what is to be said to people is the text of the error.
-var (
-	ErrNotFound = errors.New("not found")
-	ErrCannot   = errors.New("cannot be done")
-	ErrNotYet   = errors.New("not known")
-)
-
-// problem is an error for people, of a kind.
-type problem struct {
-	kind error
-	text string
-}
-
-func (p *problem) Error() string { return p.text }
-func (p *problem) Unwrap() error { return p.kind }
-
-func problemf(kind error, format string, args ...any) error {
-	return &problem{kind, fmt.Sprintf(format, args...)}
-}
 
 const (
 	// sweepEvery is how often it is looked which workspaces are over, and known how long what was found for a request counts.
@@ -46,14 +26,11 @@ const (
 	noteEvery = time.Minute
 )
 
-// By is who asks for something, as the history names them, and how they had signed on.
-type By struct{ Name, SignOn string }
-
 // Happened is what the history has of a workspace.
 type Happened struct {
 	Workspace Workspace
 	// By is who did it; empty if nobody asked for it.
-	By By
+	By asking.By
 	// Said is what came of it.
 	Said string
 }
@@ -136,9 +113,8 @@ func (k *Keeper) as(c *catalog.Catalog, id catalog.ReleaseID, namespace string) 
 
 // ours reports whether a workspace is one of a release that is declared, and not another platform's, and says as whom it is reached.
 func (k *Keeper) ours(c *catalog.Catalog, f *found) bool {
-	p, ok := c.Project(f.Project)
 	id := catalog.ReleaseID{Project: f.Project, Environment: f.Environment, Cluster: f.Cluster}
-	if !ok || !slices.Contains(c.ReleasesOf(p), id) || c.Release(p, id).Namespace != f.namespace {
+	if !asking.Declared(c, id, f.namespace) {
 		return false
 	}
 	f.as = k.as(c, id, f.namespace)
@@ -165,7 +141,7 @@ func setup(c *catalog.Catalog, f found) workspace.Setup {
 // all lists the workspaces that are there. A cluster that does not answer is left out, unless none does.
 func (k *Keeper) all(ctx context.Context) (c *catalog.Catalog, all []found, failed error) {
 	if c = k.opts.Accepted(); c == nil {
-		return nil, nil, problemf(ErrNotYet, "no commit is accepted yet")
+		return nil, nil, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	answered := false
 	for _, cluster := range k.clusters(c) {
@@ -212,10 +188,10 @@ func (k *Keeper) List(ctx context.Context, person string) ([]Workspace, error) {
 
 // find finds a workspace by its name. That of another person is not found, unless anybody's is asked for.
 func (k *Keeper) find(ctx context.Context, environment, project, name, person string) (*catalog.Catalog, found, error) {
-	missing := problemf(ErrNotFound, "there is no such workspace, or it is not yours")
+	missing := asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours")
 	c := k.opts.Accepted()
 	if c == nil {
-		return nil, found{}, problemf(ErrNotYet, "no commit is accepted yet")
+		return nil, found{}, asking.Errorf(asking.ErrNotYet, "no commit is accepted yet")
 	}
 	p, ok := c.Project(project)
 	if !ok {
@@ -336,7 +312,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	for {
-		if err := k.sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotYet) {
+		if err := k.sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, asking.ErrNotYet) {
 			k.opts.Log.Warn("workspaces that are not used may go on", "err", err.Error())
 		}
 		select {
@@ -361,7 +337,7 @@ func (k *Keeper) sweep(ctx context.Context) error {
 		}
 		switch s.act {
 		case plans.Stop:
-			err = errors.Join(err, k.stop(ctx, f, By{}, s.Why))
+			err = errors.Join(err, k.stop(ctx, f, asking.By{}, s.Why))
 		case plans.Remove:
 			if looked = f.remove(ctx); looked == nil {
 				k.opts.Happened(Happened{Workspace: f.Workspace, Said: "deleted: " + s.Why})

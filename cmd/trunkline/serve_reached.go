@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"sync"
+
+	"trunkline.dev/trunkline/console"
+	askflow "trunkline.dev/trunkline/flow/asking"
+	"trunkline.dev/trunkline/reconciler/cluster"
+)
+
+// reached are connections of a kind to the clusters that the daemon reaches, as they are configured now.
+type reached[T any] struct {
+	d    *daemon
+	open func(cluster.Config) *T
+
+	mu    sync.Mutex
+	known map[cluster.Config]*T
+}
+
+func newReached[T any](d *daemon, open func(cluster.Config) *T) *reached[T] {
+	return &reached[T]{d: d, open: open, known: map[cluster.Config]*T{}}
+}
+
+// named returns that to a cluster; nil if it is kept by an agent, or not configured.
+func (r *reached[T]) named(name string) *T {
+	for _, c := range r.d.live.Load().configs {
+		if c.Name != name || c.Agent {
+			continue
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.known[c] == nil {
+			r.known[c] = r.open(c)
+		}
+		return r.known[c]
+	}
+	return nil
+}
+
+// askedBy is who asks through the console.
+func askedBy(by console.Attribution) askflow.By {
+	return askflow.By{Name: by.Principal.String(), SignOn: string(by.Principal.SignOn)}
+}
+
+// ofAsked returns an error of what was asked as one of the console, in the same words.
+func ofAsked(err error) error {
+	for kind, as := range map[error]error{
+		askflow.ErrNotFound: console.ErrNotFound, askflow.ErrCannot: console.ErrConflict, askflow.ErrNotYet: console.ErrNotKnown,
+	} {
+		if errors.Is(err, kind) {
+			return &actError{err, as}
+		}
+	}
+	return err
+}
