@@ -32,6 +32,7 @@ var mayKnow = map[string][]string{
 	"api/artifact":               {"api/track", "api/v1alpha1"},
 	"api/boundary":               {"api/param", "api/pattern"},
 	"api/number":                 {},
+	"api/person":                 {},
 	"api/pattern":                {},
 	"api/compat":                 {"api/schema"},
 	"api/digraph":                {},

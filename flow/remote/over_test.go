@@ -4,13 +4,9 @@ package remote
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"trunkline.dev/trunkline/flow/asking"
 	"trunkline.dev/trunkline/flow/jobs"
@@ -81,26 +77,6 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%s\ngot %v, want %q", tc.reason, err, tc.want)
 			}
 		})
-	}
-}
-
-// TestSlug: people have folders of their own, with names that are labels.
-func TestSlug(t *testing.T) {
-	label := regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := rapid.String().Draw(t, "a"), rapid.String().Draw(t, "b")
-		if got := slug(a); !label.MatchString(got) {
-			t.Fatalf("%q becomes %q", a, got)
-		}
-		if a != b && slug(a) == slug(b) {
-			t.Fatalf("%q and %q share %q", a, b, slug(a))
-		}
-	})
-	if diff := cmp.Diff("ada-acme-example-", slug("ada@acme.example")[:17]); diff != "" {
-		t.Errorf("a name that can be read (-want +got):\n%s", diff)
-	}
-	if slug("a.b") == slug("a-b") {
-		t.Error("two people have one folder")
 	}
 }
 

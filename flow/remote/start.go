@@ -20,6 +20,7 @@ import (
 	"trunkline.dev/trunkline/api/confidential"
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/api/number"
+	"trunkline.dev/trunkline/api/person"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/asking"
@@ -80,15 +81,15 @@ func (k *Keeper) Start(ctx context.Context, a Ask) (Run, error) {
 	if err != nil {
 		return Run{}, refused(a, err)
 	}
-	person := slug(a.Person)
+	who := person.Slug(a.Person)
 	o := jobs.RemoteOrder{
-		Template: t, Name: nameOf(a.Workload), Person: person, By: a.By.Name, Lot: a.Lot, Detached: a.Detached, Seen: k.opts.Now(), Command: a.Command, Args: a.Args,
+		Template: t, Name: nameOf(a.Workload), Person: who, By: a.By.Name, Lot: a.Lot, Detached: a.Detached, Seen: k.opts.Now(), Command: a.Command, Args: a.Args,
 		Files: a.Files, Life: life(w.Timeout),
 	}
 	if err := a.code(c, w, t, &o); err != nil {
 		return Run{}, err
 	}
-	writes, err := owned(c, w, a.Environment, person)
+	writes, err := owned(c, w, a.Environment, who)
 	if err != nil {
 		return Run{}, err
 	}
@@ -344,21 +345,4 @@ func digestOf(a Ask) string {
 func nameOf(workload string) string {
 	const most = 40
 	return strings.TrimRight(workload[:min(len(workload), most)], "-") + "-run-" + strings.ToLower(rand.Text()[:8])
-}
-
-// slug is the name of a person as a part of a path and the value of a label. Different people have different ones.
-func slug(person string) string {
-	const most, digits = 30, 16
-	var b strings.Builder
-	for _, r := range strings.ToLower(person) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	sum := sha256.Sum256([]byte(person))
-	name := b.String()
-	return strings.TrimLeft(strings.Trim(name[:min(len(name), most)], "-")+"-"+hex.EncodeToString(sum[:])[:digits], "-")
 }

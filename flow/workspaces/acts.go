@@ -17,6 +17,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	names "trunkline.dev/trunkline/api/person"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/api/workspace"
 	"trunkline.dev/trunkline/catalog"
@@ -113,7 +114,7 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 		return Workspace{}, asking.Errorf(asking.ErrCannot, "%s/%s is not deployed in %s yet: \"trunkline status\" says why", a.Project, w.Name, a.Environment)
 	}
 	o := plans.Order{
-		Template: template, Name: name, Kind: w.Blueprint.Name, Owner: plans.Slug(a.Person), By: a.By.Name, Repository: a.Repository, Branch: a.Branch, Git: a.GitPassword != "",
+		Template: template, Name: name, Kind: w.Blueprint.Name, Owner: names.Slug(a.Person), By: a.By.Name, Repository: a.Repository, Branch: a.Branch, Git: a.GitPassword != "",
 		Size: a.Size, CPU: string(size.CPU), Memory: string(size.Memory), Woken: k.opts.Now(),
 		Path: Workspace{Kind: w.Blueprint.Name, Environment: a.Environment, Project: a.Project, Name: name}.path(),
 	}
@@ -320,7 +321,7 @@ func (k *Keeper) Server(ctx context.Context, kind, environment, project, name, p
 		if err != nil || f.Kind != kind {
 			return Server{}, cmp.Or(err, asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours"))
 		}
-		if f.owner != plans.Slug(person) {
+		if f.owner != names.Slug(person) {
 			return Server{}, asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours")
 		}
 		now, err := k.look(ctx, c, f, true)
@@ -333,7 +334,7 @@ func (k *Keeper) Server(ctx context.Context, kind, environment, project, name, p
 		k.mu.Unlock()
 	}
 	switch {
-	case s.owner != plans.Slug(person):
+	case s.owner != names.Slug(person):
 		return Server{}, asking.Errorf(asking.ErrNotFound, "there is no such workspace, or it is not yours")
 	case s.Phase == plans.Starting:
 		return Server{}, asking.Errorf(asking.ErrCannot, "it is starting%s", because(s.Why))

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	names "trunkline.dev/trunkline/api/person"
 	"trunkline.dev/trunkline/api/workspace"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/asking"
@@ -173,7 +174,7 @@ func (k *Keeper) List(ctx context.Context, person string) ([]Workspace, error) {
 	}
 	out := []Workspace{}
 	for _, f := range all {
-		if person != "" && f.owner != plans.Slug(person) {
+		if person != "" && f.owner != names.Slug(person) {
 			continue
 		}
 		s, err := k.look(ctx, c, f, false)
@@ -211,7 +212,7 @@ func (k *Keeper) find(ctx context.Context, environment, project, name, person st
 			continue
 		}
 		f, is := readSet(reach{cluster}, set)
-		if is && k.ours(c, &f) && f.Environment == environment && f.Project == project && (person == "" || f.owner == plans.Slug(person)) {
+		if is && k.ours(c, &f) && f.Environment == environment && f.Project == project && (person == "" || f.owner == names.Slug(person)) {
 			return c, f, nil
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	names "trunkline.dev/trunkline/api/person"
 	"trunkline.dev/trunkline/api/workspace"
 	"trunkline.dev/trunkline/plan"
 )
@@ -169,28 +170,6 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func Name(project, environment, workload, person string) string {
 	const ofWorkload, ofPerson, digits = 16, 16, 10
 	sum := sha256.Sum256([]byte(strings.Join([]string{project, environment, workload, person}, "\x00")))
-	name := strings.Trim(workload[:min(len(workload), ofWorkload)], "-.") + "-" + plainName(person, ofPerson) + "-" + hex.EncodeToString(sum[:])[:digits]
+	name := strings.Trim(workload[:min(len(workload), ofWorkload)], "-.") + "-" + names.Plain(person, ofPerson) + "-" + hex.EncodeToString(sum[:])[:digits]
 	return strings.ReplaceAll(strings.ReplaceAll(name, ".", "-"), "--", "-")
-}
-
-// Slug is the name of a person as the value of a label. Different people have different ones.
-func Slug(person string) string {
-	const most, digits = 30, 16
-	sum := sha256.Sum256([]byte(person))
-	return strings.TrimLeft(plainName(person, most)+"-"+hex.EncodeToString(sum[:])[:digits], "-")
-}
-
-// plainName is what of a name can be a part of another one.
-func plainName(person string, most int) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(person) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	name := b.String()
-	return strings.Trim(name[:min(len(name), most)], "-")
 }

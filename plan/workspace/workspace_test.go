@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	names "trunkline.dev/trunkline/api/person"
 	api "trunkline.dev/trunkline/api/workspace"
 	"trunkline.dev/trunkline/plan/workspace"
 )
@@ -173,7 +174,7 @@ func TestNames(t *testing.T) {
 				t.Errorf("%s is also that of %s", name, other)
 			}
 			seen[name] = workload + " of " + person
-			if slug := workspace.Slug(person); !dns.MatchString(slug) || len(slug) > 63 {
+			if slug := names.Slug(person); !dns.MatchString(slug) || len(slug) > 63 {
 				t.Errorf("%s is %q as a label", person, slug)
 			}
 		}
