@@ -37,6 +37,8 @@ type phase struct {
 type observation struct {
 	Observation
 
+	// bare is it without what a diagnosis found.
+	bare  Observation
 	known bool
 }
 
@@ -59,7 +61,13 @@ func (m *machine) observed(o Observation) {
 	if m.InForce == nil || m.InForce.Remove {
 		return
 	}
-	m.seen, m.recheckAt = observation{Observation: m.explained(o), known: true}, o.Until
+	m.recheckAt = o.Until
+	m.judge(o)
+}
+
+// judge records how healthy the state in force is by an observation and what a diagnosis found.
+func (m *machine) judge(o Observation) {
+	m.seen = observation{Observation: m.explained(o), bare: o, known: true}
 	if !m.counts() {
 		return
 	}
@@ -223,6 +231,9 @@ func (m *machine) diagnosed(e Diagnosed) {
 	m.diagnosis.at = m.now
 	if e.Err == nil {
 		m.diagnosis.reason = e.Reason
+	}
+	if d := m.InForce; d != nil && !d.Remove && m.seen.known {
+		m.judge(m.seen.bare) // what was seen last is explained now, so that the message is not older than the cause
 	}
 }
 

@@ -713,7 +713,6 @@ func TestDiagnosis(t *testing.T) {
 	}
 	w.step(release.Timer{})
 	w.diagnosed(health.Reason{Code: health.ImagePull, Summary: "the image is not there"})
-	w.observe()
 	if w.view.Cause == nil || w.view.Cause.Code != string(health.ImagePull) || w.view.Health != health.Stalled || !strings.Contains(w.view.Message, "the image is not there") {
 		t.Errorf("published %+v", w.view)
 	}
