@@ -3,15 +3,18 @@
 package flow
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/api/lot"
+	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/manifest"
 	"trunkline.dev/trunkline/flow/plan"
@@ -19,11 +22,14 @@ import (
 )
 
 // damage writes a manifest of a lot that is none.
-func (w *world) damage(dataset string, l lot.Lot) {
-	path := w.path(dataset, l)
-	err := os.MkdirAll(filepath.Dir(path), 0o755)
+func (w *world) damage(dataset string, l lot.Lot) { w.writes(dataset, l, []byte("{")) }
+
+// writes writes the manifest of a lot as an object store does: nobody sees half of it, or none while another one is put in its place.
+func (w *world) writes(dataset string, l lot.Lot, data []byte) {
+	path, made := w.path(dataset, l), filepath.Join(w.t.TempDir(), "manifest.json")
+	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(made, data, 0o644))
 	if err == nil {
-		err = os.WriteFile(path, []byte("{"), 0o644)
+		err = os.Rename(made, path)
 	}
 	if err != nil {
 		w.t.Error(err)
@@ -71,18 +77,58 @@ func TestDamagedByOthers(t *testing.T) {
 	w.await("all to be noted", func() bool { return w.cluster.outcomes()[""] == 0 && len(w.cluster.outcomes()) > 0 })
 	w.damage("clean", w.at(2))
 	other, err := os.ReadFile(w.path("clean", w.at(5)))
-	if err == nil {
-		err = os.WriteFile(w.path("clean", w.at(5)), append(other, '\n'), 0o644)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.writes("clean", w.at(5), append(other, '\n'))
 	w.await("the lot to be made again", func() bool { return w.whole("clean", w.at(2)) })
 	if !slices.Equal(w.lots("clean", manifest.Removed), []string{w.at(2).ID()}) {
 		t.Errorf("removed are %v", w.lots("clean", manifest.Removed))
 	}
 	if got := w.cluster.starts()["sales/clean "+w.at(5).ID()]; got != 1 {
 		t.Errorf("what others wrote is whole, and was made %d times", got)
+	}
+}
+
+// TestDamagedAndWrittenAgain: a manifest that is damaged and that others have written again before a run is started because of it counts: nothing
+// replaces it. It is read, as each one of others is that has appeared.
+func TestDamagedAndWrittenAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		again bool
+		want  came
+	}{
+		"it is damaged still":        {false, cameStarted},
+		"there is another one since": {true, cameNeedless},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCounter(t)
+			at := survey.At{Series: "orders/raw@1", Lot: hourOf(0)}
+			key := manifest.Key{Dataset: manifest.Dataset{Name: "raw", Version: "1"}, Lot: at.Lot, State: manifest.Complete}
+			write := func(data []byte) (etag string) {
+				t.Helper()
+				c.s3.Advance(time.Minute)
+				err := bucket.With(t.Context(), "s3://manifests/", bucket.Options{Endpoint: c.s3.URL}, func(f bucket.Folder) error { return f.Replace(t.Context(), key.Path(), data) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c.entries("raw", at.Lot)[0].ETag
+			}
+			c.run("raw", at.Lot, 1, false)
+			damaged := write([]byte("{"))
+			c.state.saw(at, survey.Fold(c.entries("raw", at.Lot)))
+			c.state.doubt(map[survey.At]string{at: damaged})
+			c.state.plan(c.now)
+			whole := ""
+			if tc.again {
+				whole = write(manifest.Manifest{State: manifest.Complete, LotID: at.Lot.ID(), URIType: manifest.Identifier, URIs: []string{"s3://lake/raw/theirs"}}.Encode())
+			}
+			if _, came := c.begin("raw", at.Lot, 1, false); came != tc.want {
+				t.Fatalf("it is %s, want %s", came, tc.want)
+			}
+			if f := c.state.lot(at); tc.again && (!f.State.There() || c.state.foreign.unread[at] != whole) {
+				t.Errorf("what others wrote is %s, and to be read are %v", f.State, c.state.foreign.unread)
+			}
+		})
 	}
 }
 

@@ -273,7 +273,7 @@ func TestOutdated(t *testing.T) {
 		if _, failed := k.outdated(r, in(map[survey.At]survey.Lot{key: tc.is})); !failed {
 			t.Errorf("%s: such an attempt has failed, and is made again", name)
 		}
-		if k.doubted = true; tc.changed {
+		if k.doubted = map[survey.At]string{key: "damaged"}; tc.changed {
 			if changed, _ := k.outdated(r, in(map[survey.At]survey.Lot{key: tc.is})); changed {
 				t.Errorf("%s: it is known that the manifest is damaged, and it is not made again", name)
 			}

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,7 +48,8 @@ func (w worker) start(ctx context.Context, k work) done {
 	if err != nil {
 		return d.cannot(err)
 	}
-	if k.start.Replaces.IsZero() && !k.doubted && k.made(r, d.lots) {
+	k.doubted = still(k.doubted, d.lots)
+	if k.start.Replaces.IsZero() && len(k.doubted) == 0 && k.made(r, d.lots) {
 		d.came, d.why = cameNeedless, "it is there already"
 		return d
 	}
@@ -126,7 +128,7 @@ func (w worker) stand(ctx context.Context, d *done, r run.Run) (ledger.Standing,
 	}
 	sinks, err := w.ledger.Sinks(ctx, r, func(s run.Sink) bool {
 		f := d.known[survey.At{Series: s.ID, Lot: r.Lot}]
-		return d.doubted || d.supposed || f.State != plan.None || len(f.Partial) > 0
+		return len(d.doubted) > 0 || d.supposed || f.State != plan.None || len(f.Partial) > 0
 	})
 	if err != nil {
 		return out, err
@@ -196,6 +198,16 @@ func (d *done) take(in run.Input, wanted []ledger.Wanted, got []ledger.Got) (fou
 	return found, false
 }
 
+// still are the manifests that are damaged which are there still: others may have put whole ones in their place since these were read.
+func still(damaged map[survey.At]string, lots map[survey.At]survey.Lot) map[survey.At]string {
+	out := maps.Clone(damaged)
+	maps.DeleteFunc(out, func(at survey.At, etag string) bool {
+		f, seen := lots[at]
+		return seen && f.State.There() && f.ETag != etag
+	})
+	return out
+}
+
 // made reports whether each sink of a run has its lot.
 func (w work) made(r run.Run, seen map[survey.At]survey.Lot) bool {
 	for _, s := range r.Sinks {
@@ -217,7 +229,7 @@ func removed(r run.Run, lots map[survey.At]survey.Lot) bool {
 // removed since, or such an attempt is known to have failed.
 func (w work) outdated(r run.Run, now func(survey.At) survey.Lot) (changed, failed bool) {
 	arc, ok := w.graph.Arc(w.key.arc)
-	if !ok || w.doubted {
+	if !ok || len(w.doubted) > 0 {
 		return false, false
 	}
 	for _, s := range r.Sinks {

@@ -92,10 +92,10 @@ type work struct {
 	target  target
 	key     arcLot
 	attempt attempt
-	// start and template are those of a run to start. It is doubted if a manifest of the lot that says that it counts is damaged.
+	// start and template are those of a run to start. Doubted are the manifests of the lot that say that they count and are damaged, by their ETag.
 	start    *plan.Start
 	template jobs.Template
-	doubted  bool
+	doubted  map[survey.At]string
 	// known are the lots that it reads and writes, as they were known when it was planned; supposed, if that is but what a snapshot says.
 	known    map[survey.At]survey.Lot
 	supposed bool
@@ -240,10 +240,22 @@ func (s *state) starts(now time.Time) (todo []work, next time.Time) {
 			known:    s.knows(s.graph, arc, start.Lot),
 			supposed: s.snapshotted(arc),
 			template: at.template,
-			doubted:  slices.ContainsFunc(arc.Writes, func(id string) bool { _, is := s.damaged[survey.At{Series: id, Lot: start.Lot}]; return is }),
+			doubted:  s.doubted(arc, start.Lot),
 		})
 	}
 	return todo, s.planner.Plan().Next
+}
+
+// doubted are the manifests of a lot of an arc that are damaged.
+func (s *state) doubted(arc plan.Arc, l lot.Lot) map[survey.At]string {
+	out := map[survey.At]string{}
+	for _, id := range arc.Writes {
+		at := survey.At{Series: id, Lot: l}
+		if etag, is := s.damaged[at]; is {
+			out[at] = etag
+		}
+	}
+	return out
 }
 
 // knows is what is known of the lots that a run reads and writes.
