@@ -77,7 +77,7 @@ var mayKnow = map[string][]string{
 	"console":                    {"access", "api", "catalog", "cost/usage", "doctor", "flow/plan", "flow/report", "flow/run", "reconciler/history", "reconciler/status", "webhooks/github/delivery", "webhooks/report"}, // pull requests are read as their reports say them
 	"console/apps":               {"access"},
 	"console/web":                {"access", "api", "catalog", "catalog/draw", "catalog/flowchart", "console", "cost/usage", "docs/rules", "doctor", "flow/plan", "flow/report", "promotion", "reconciler/history", "reconciler/status", "webhooks/report"},
-	"console/web/webtest":        {"access", "api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "doctor", "reconciler/history", "reconciler/status", "webhooks/report"},
+	"console/web/webtest":        {"access", "api", "catalog", "catalog/draw", "console", "console/consoletest", "console/web", "cost/usage", "doctor", "flow/report", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"console/client":             {"access", "catalog", "console", "cost/usage", "flow/report", "reconciler/history", "reconciler/status"},
 	"console/consoletest":        {"access", "api/lot", "catalog", "console", "cost/usage", "doctor", "flow/plan", "flow/report", "reconciler/history", "reconciler/status", "webhooks/report"},
 	"cost":                       {"api", "catalog", "render"},

@@ -88,9 +88,16 @@ func lotRow(item map[string]any) string {
 	return row
 }
 
-// TestOneLot is all that is known of a lot.
+// TestOneLot is all that is known of a lot, with what tasks of Airflow say in vain of it, and not what they say of others.
 func TestOneLot(t *testing.T) {
 	d := lotted(t)
+	claim := report.Claim{
+		ID: "west/8", Dataset: "orders/clean@1", Lots: []string{"20260101PT1H004"}, Cluster: "west", DAG: "sums", Task: "sum", Run: "manual__1",
+		At: time.Date(2026, 1, 1, 5, 0, 0, 0, time.UTC), Why: "the workload orders/clean makes the lots of orders/clean@1, and a dataset has one writer",
+	}
+	of, lot := claim, claim
+	of.Dataset, lot.Lots = "orders/raw@1", []string{"20260101PT1H003"}
+	d.Seen.Refused = report.NewRefused([]report.Claim{claim, of, lot})
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+"/api/v1/lots/prod/orders/clean@1/20260101PT1H004", nil)
 	req.Header.Set("Authorization", "Bearer "+bob)
 	got := getAs[console.LotShown](t, d, req)
@@ -98,7 +105,8 @@ func TestOneLot(t *testing.T) {
 		Environment: "prod", Dataset: "orders/clean@1", Workload: "orders/clean", Runs: d.LotRuns,
 		Lot: report.Lot{
 			Lot: "20260101PT1H004", Start: time.Date(2026, 1, 1, 4, 0, 0, 0, time.UTC), State: "none", Status: plan.IsFailed,
-			Why: "orders/clean failed (attempt 2): exit code 3; tried again at 2026-01-01T06:02:59Z",
+			Why:     "orders/clean failed (attempt 2): exit code 3; tried again at 2026-01-01T06:02:59Z",
+			Refused: []report.Claim{claim},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -42,7 +42,7 @@ func (k *Keeper) View(ctx context.Context, environment string, look func(report.
 		}
 		now := l.opts.Now()
 		s.planner.At(now)
-		return look(report.View{Graph: s.graph, Planner: s.planner, Now: now})
+		return look(report.View{Graph: s.graph, Planner: s.planner, Now: now, Refused: s.refused})
 	})
 }
 

@@ -3,12 +3,16 @@
 package flow
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/assets"
+	"trunkline.dev/trunkline/flow/bucket"
 	"trunkline.dev/trunkline/flow/manifest"
+	"trunkline.dev/trunkline/flow/report"
 )
 
 // claimInterval is how often it is asked what tasks of an Airflow say that they have made.
@@ -55,7 +59,7 @@ type claimed struct {
 func (l *loop) claim(s *state, now time.Time) time.Duration {
 	if l.opts.Airflow == nil || s.outlets == nil {
 		delete(l.claims, s)
-		s.refused = nil
+		s.refused = report.Refused{}
 		return lookInterval
 	}
 	c := l.claims[s]
@@ -89,15 +93,34 @@ func (l *loop) claimed(e claimed) {
 	now := l.opts.Now()
 	e.of.ended(now, now.Add(min(claimInterval, l.opts.Interval)))
 	if e.err == nil || len(e.Refused) > 0 {
-		e.state.refused = map[string][]assets.Refusal{}
-		for _, r := range e.Refused {
-			e.state.refused[r.Dataset] = append(e.state.refused[r.Dataset], r)
-		}
+		e.state.refused = report.NewRefused(claimsOf(e.Refused))
 		e.state.dirty = e.state.dirty || len(e.New) > 0 || len(e.Written) > 0
 	}
 	if l.ctx.Err() == nil {
 		l.tellClaims(e)
 	}
+}
+
+// Refused reads what is kept of claims that were refused, beside the manifests of an environment, the oldest first. Those that cannot be read are in the error.
+func Refused(ctx context.Context, records string, opts bucket.Options) (report.Refused, error) {
+	var kept []assets.Refusal
+	err := bucket.With(ctx, records, opts, func(f bucket.Folder) (err error) {
+		kept, err = assets.Refused(ctx, f)
+		return err
+	})
+	return report.NewRefused(claimsOf(kept)), err
+}
+
+// claimsOf are refused events as they are shown.
+func claimsOf(refused []assets.Refusal) []report.Claim {
+	out := make([]report.Claim, 0, len(refused))
+	for _, r := range refused {
+		e := r.Event
+		out = append(out, report.Claim{
+			ID: fmt.Sprintf("%s/%d", r.Cluster, e.ID), Dataset: r.Dataset, Lots: r.Lots(), Cluster: r.Cluster, DAG: e.DAG, Task: e.Task, Run: e.Run, At: r.At, Why: r.Why,
+		})
+	}
+	return out
 }
 
 // tellClaims logs what came of reading: what is in the way once, until it is another thing.

@@ -11,10 +11,10 @@ import (
 
 	"trunkline.dev/trunkline/api/lot"
 	"trunkline.dev/trunkline/flow/acts"
-	"trunkline.dev/trunkline/flow/assets"
 	"trunkline.dev/trunkline/flow/egress"
 	"trunkline.dev/trunkline/flow/jobs"
 	"trunkline.dev/trunkline/flow/plan"
+	"trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/flow/survey"
 )
 
@@ -75,7 +75,7 @@ type state struct {
 	// missed are Jobs that went while something was done about their lots.
 	missed map[arcLot]jobs.Job
 	// refused are the events of tasks of Airflow of which nothing comes, by the dataset.
-	refused map[string][]assets.Refusal
+	refused report.Refused
 	// facts are what others are to be told; nothing if nobody is.
 	facts []egress.Fact
 	// surveyed is set once the stores were listed, until it is asked whether anyone wants to be told all; fresh, if they were not before.

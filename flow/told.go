@@ -118,7 +118,7 @@ func (s *state) tally(now time.Time) (facts []Lateness) {
 				s.tallyNext = d.Next
 			}
 		}
-		if of := s.refused[id]; len(of) > 0 {
+		if of := s.refused.Of(id); len(of) > 0 {
 			d.Refused, d.RefusedWhy = len(of), of[len(of)-1].Why
 		}
 		if by, is := s.written.Disabled[d.Workload]; is {

@@ -105,6 +105,9 @@ func noteOf(d console.DatasetLots) string {
 	if d.Disabled != "" {
 		notes = append(notes, d.Workload+" is disabled by "+d.Disabled)
 	}
+	if d.Refused > 0 {
+		notes = append(notes, fmt.Sprintf("%d claimed in vain by tasks of Airflow, the last: %s", d.Refused, d.RefusedWhy))
+	}
 	if d.Trouble != "" {
 		notes = append(notes, "this is from before: "+unlisted(d))
 	}
@@ -255,6 +258,7 @@ func printKept(w io.Writer, l keptLot) error {
 		fmt.Sprintf("%s %s in %s", cell(l.Dataset), l.Lot.Lot, cell(l.Environment)), paint(stateColour(l.Status), l.State) + when(l.Written, ", written "+time.RFC3339),
 		fitting(width)(0, l.Why),
 	}
+	lines = append(lines, claimLines(l.Refused, width)...)
 	if len(l.Runs) > 0 {
 		lines = append(lines, "", "runs of "+cell(l.Workload))
 	}

@@ -230,6 +230,7 @@ func printShown(w io.Writer, s shownLot) error {
 			lines = append(lines, indent(cell(uri)))
 		}
 	}
+	lines = append(lines, claimLines(s.Refused, width)...)
 	lines = append(lines, links("made by "+cell(s.MadeBy)+" of", s.MadeOf)...)
 	lines = append(lines, links("used for", s.UsedBy)...)
 	lines = append(lines, failureLines(s.Failures, width)...)
@@ -240,6 +241,18 @@ func printShown(w io.Writer, s shownLot) error {
 		}
 	}
 	return nil
+}
+
+// claimLines say what tasks of Airflow say in vain of a lot, and what to do.
+func claimLines(all []report.Claim, width int) (lines []string) {
+	if len(all) == 0 {
+		return nil
+	}
+	lines = []string{"", "what tasks of Airflow say, and does not count"}
+	for _, c := range all {
+		lines = append(lines, fmt.Sprintf("  %s  %s, run %s, refused %s", cell(c.ID), cell(c.By()), cell(c.Run), c.At.UTC().Format(time.RFC3339)), "    "+fitting(width)(4, c.Why))
+	}
+	return append(lines, indent(report.ClaimRemedy))
 }
 
 // links lists lots that another is made of or for.

@@ -68,11 +68,14 @@ var lotTable = columns[report.Lot]{
 	names:  []string{"Lot", "Start", "State", "Written", "Why"},
 	fields: []string{"lot", "start", "state", "written", "status", "why"},
 	row: func(l report.Lot, paint paintFunc) []string {
-		why := cell(l.Why)
+		why := l.Why
 		if why == string(plan.IsThere) {
 			why = "" // its state says it
 		}
-		return []string{l.Lot, l.Start.Format("2006-01-02 15:04"), paint(stateColour(l.Status), l.State), when(l.Written, time.DateTime), why}
+		if n := len(l.Refused); n > 0 {
+			why = strings.TrimPrefix(why+"; "+l.Refused[n-1].String(), "; ")
+		}
+		return []string{l.Lot, l.Start.Format("2006-01-02 15:04"), paint(stateColour(l.Status), l.State), when(l.Written, time.DateTime), cell(why)}
 	},
 	values: func(l report.Lot) []string {
 		return []string{l.Lot, l.Start.Format(time.RFC3339), l.State, when(l.Written, time.RFC3339), string(l.Status), cell(l.Why)}

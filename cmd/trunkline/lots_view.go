@@ -73,7 +73,17 @@ func (v *lotsView) open(cmd *cobra.Command, cat *catalog.Catalog, datasets []str
 	}
 	err = errors.Join(err, v.arcStates(cmd.Context(), cat, found, known))
 	planner := plan.New(v.graph, known, plan.Limits{Holds: append(disabled, lotflow.Holds(cat, v.env, v.now)...)}, v.now)
-	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now}, cat, v.env, found}, errors.Join(err, failed)
+	claimed, unseen := v.claims(cmd.Context(), cat)
+	return seen{report.View{Graph: v.graph, Planner: planner, Now: v.now, Refused: claimed}, cat, v.env, found}, errors.Join(err, failed, unseen)
+}
+
+// claims are those of tasks of the environment's Airflow that were refused. Nobody is asked where there is no Airflow.
+func (v *lotsView) claims(ctx context.Context, cat *catalog.Catalog) (report.Refused, error) {
+	address, ok := cat.Records(v.env)
+	if !ok || cat.Environments[v.env].Spec.Orchestrator != v1alpha1.Airflow {
+		return report.Refused{}, nil
+	}
+	return lotflow.Refused(ctx, address, bucket.Options{Endpoint: v.endpoint})
 }
 
 // replays are those that are declared and have begun. Nobody is asked if none is declared.

@@ -19,6 +19,9 @@ import (
 // maxPlots is of how many attempts the page shows what they used.
 const maxPlots = 3
 
+// maxClaims is how many of the claims that were refused are shown: the last.
+const maxClaims = 10
+
 // maxNear is how many lots that a lot is made of, or that are made of it, are shown for each dataset.
 const maxNear = 24
 
@@ -32,9 +35,12 @@ type lotPage struct {
 	Written                               moment
 	Why                                   string
 	// Causes are the reasons upstream, the first cause last; empty: the reason is that itself.
-	Causes  []lotCause
-	Inputs  []nearLots
-	Outputs []nearLots
+	Causes []lotCause
+	// Claims are what tasks of Airflow say in vain of it, and ClaimRemedy is what to do.
+	Claims      []claimView
+	ClaimRemedy string
+	Inputs      []nearLots
+	Outputs     []nearLots
 	// Cost is what all runs did cost; empty: that is not known, or not the viewer's to see.
 	Cost           string
 	Runs           []runView
@@ -51,6 +57,20 @@ type logBox struct {
 	Nameless bool
 	// Follows has it read again while it is open: there may be more of it soon.
 	Follows bool
+}
+
+// claimView is what a task of Airflow says in vain.
+type claimView struct {
+	ID, By, Run, Why string
+	At               moment
+}
+
+// claimsView are claims, as far as there is room.
+func claimsView(all []report.Claim, now time.Time) (out []claimView) {
+	for _, c := range all[max(0, len(all)-maxClaims):] {
+		out = append(out, claimView{line(c.ID, maxMessage), line(c.By(), maxMessage), line(c.Run, maxMessage), line(c.Why, 2*maxMessage), at(now, c.At)})
+	}
+	return out
 }
 
 // nearLots are lots of a dataset that the lot is made of, or that are made of it.
@@ -157,6 +177,7 @@ func lotPageOf(v report.View, environment, dataset string, l lot.Lot, nameless b
 	if l.Next().Start.Before(v.Now) {
 		out.Later = link(l.Next())
 	}
+	out.Claims, out.ClaimRemedy = claimsView(one.Refused, v.Now), report.ClaimRemedy
 	if one.Written != nil {
 		out.Written = at(v.Now, *one.Written)
 	}

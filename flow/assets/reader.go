@@ -129,7 +129,7 @@ func (k *Reader) take(ctx context.Context, s Scope, kept *records, folder bucket
 		}
 	}
 	if why != nil {
-		r := refusalOf(e, why, now)
+		r := refusalOf(kept.cluster, e, why, now)
 		if isNew, err := kept.refuse(ctx, folder, r); err != nil || !isNew {
 			return err
 		}

@@ -3,6 +3,7 @@
 package assets
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -279,6 +280,37 @@ func TestLaterClaimSettles(t *testing.T) {
 	p.look()
 	if len(p.last.Refused) != 1 || p.last.Refused[0].Lot != "20260301P1D000" {
 		t.Errorf("refused are %+v", p.last.Refused)
+	}
+}
+
+// TestRefusedAreRead: whoever reads the records sees what the daemon has refused: of which cluster, and of which lots.
+func TestRefusedAreRead(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.task(`{"lots": [{"lot": "20260302P1D000", "files": ["gone"]}, {"lot": "20260301P1D000", "files": []}, {"lot": "../x"}]}`)
+	p.task(`{"lot": "20260302P1D000", "files": ["gone"]}`)
+	p.task(`{"files": []}`)
+	p.look()
+	var kept []Refusal
+	err := bucket.With(t.Context(), p.scope.Records, bucket.Options{}, func(f bucket.Folder) (err error) {
+		kept, err = Refused(t.Context(), f)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal := cmp.Comparer(func(a, b json.RawMessage) bool {
+		return strings.Join(strings.Fields(string(a)), "") == strings.Join(strings.Fields(string(b)), "")
+	})
+	if diff := cmp.Diff(p.last.Refused, kept, equal); diff != "" {
+		t.Errorf("-the daemon has +what is read:\n%s", diff)
+	}
+	var lots [][]string
+	for _, r := range kept {
+		lots = append(lots, r.Lots())
+	}
+	if diff := cmp.Diff([][]string{{"20260302P1D000", "20260301P1D000"}, {"20260302P1D000"}, nil}, lots); diff != "" || kept[0].Cluster != "one" {
+		t.Errorf("of the cluster %q, lots: -want +got:\n%s", kept[0].Cluster, diff)
 	}
 }
 

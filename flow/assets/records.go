@@ -6,12 +6,16 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"trunkline.dev/trunkline/api/asset"
 	"trunkline.dev/trunkline/api/lot"
@@ -41,10 +45,31 @@ type Refusal struct {
 	// Dataset and Lot are what it is about, as far as that is known: of several lots, the first.
 	Dataset string `json:"dataset,omitempty"`
 	Lot     string `json:"lot,omitempty"`
+	// Cluster is that of the Airflow, which the place where it is kept says.
+	Cluster string `json:"-"`
 }
 
-func refusalOf(e Event, why error, now time.Time) Refusal {
-	r := Refusal{Event: e, Why: why.Error(), At: now.UTC()}
+// maxNamed bounds how many lots are read of what a refused event says.
+const maxNamed = 1000
+
+// Lots are those that it is about, as far as that is known.
+func (r Refusal) Lots() (ids []string) {
+	var s said
+	if json.Unmarshal(r.Event.Extra, &s) == nil {
+		for _, one := range s.Lots[:min(len(s.Lots), maxNamed)] {
+			if _, err := lot.ParseID(one.Lot); err == nil {
+				ids = append(ids, one.Lot)
+			}
+		}
+	}
+	if len(ids) == 0 && r.Lot != "" {
+		ids = []string{r.Lot}
+	}
+	return ids
+}
+
+func refusalOf(cluster string, e Event, why error, now time.Time) Refusal {
+	r := Refusal{Event: e, Why: why.Error(), At: now.UTC(), Cluster: cluster}
 	r.Dataset, _, _ = asset.Dataset(e.URI)
 	var s said
 	if len(e.Extra) <= maxExtra && json.Unmarshal(e.Extra, &s) == nil {
@@ -113,6 +138,7 @@ func recall(ctx context.Context, f bucket.Folder, cluster string, now time.Time)
 		if err := readRecord(ctx, f, o.Key, &one); err != nil && bucket.ClassOf(err) != bucket.NotFound {
 			return nil, err
 		}
+		one.Cluster = cluster
 		r.refused[o.Key] = one
 	}
 	return r, nil
@@ -216,8 +242,47 @@ func (r *records) settle(ctx context.Context, f bucket.Folder, c Claim) error {
 }
 
 // list are the events that are kept, the oldest first.
-func (r *records) list() []Refusal {
-	return slices.SortedFunc(maps.Values(r.refused), func(a, b Refusal) int {
-		return cmp.Or(a.Event.At.Compare(b.Event.At), cmp.Compare(a.Event.ID, b.Event.ID))
-	})
+func (r *records) list() []Refusal { return slices.SortedFunc(maps.Values(r.refused), byTime) }
+
+func byTime(a, b Refusal) int {
+	return cmp.Or(a.Event.At.Compare(b.Event.At), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Event.ID, b.Event.ID))
+}
+
+// readAtOnce bounds how many records are read at a time.
+const readAtOnce = 16
+
+// Refused reads the refused events that are kept, of the Airflows on all clusters, in the folder of the records of an environment, the oldest first. Those that cannot be
+// read are in the error.
+func Refused(ctx context.Context, f bucket.Folder) (all []Refusal, err error) {
+	var mu sync.Mutex
+	var errs []error
+	var reading errgroup.Group
+	reading.SetLimit(readAtOnce)
+	for o, err := range f.List(ctx, folder) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("listing refused events of assets: %w", err))
+			break
+		}
+		cluster, _, is := strings.Cut(strings.TrimPrefix(o.Key, folder), refusedFolder)
+		if !is {
+			continue // a cursor
+		}
+		reading.Go(func() error {
+			var one Refusal
+			err := readRecord(ctx, f, o.Key, &one)
+			one.Cluster = cluster
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				all = append(all, one)
+			case bucket.ClassOf(err) != bucket.NotFound: // else the lot was made meanwhile
+				errs = append(errs, err)
+			}
+			return nil
+		})
+	}
+	_ = reading.Wait() // what goes wrong is in errs
+	slices.SortFunc(all, byTime)
+	return all, errors.Join(errs...)
 }

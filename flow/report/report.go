@@ -19,6 +19,8 @@ type View struct {
 	Graph   *plan.Graph
 	Planner *plan.Planner
 	Now     time.Time
+	// Refused is what tasks of Airflow say in vain that they have made.
+	Refused Refused
 }
 
 // Range bounds lots by where they start: From belongs to it, and Until does not. What is zero does not bound. Lots that have not ended
@@ -134,6 +136,8 @@ type Lot struct {
 	// Status is what becomes of it, and Why says that in words.
 	Status plan.Status `json:"status"`
 	Why    string      `json:"why"`
+	// Refused are the claims of tasks of Airflow that they have made it, of which nothing came.
+	Refused []Claim `json:"refused,omitempty"`
 }
 
 // Lots are the lots of a dataset, each with why it is there or not.
@@ -152,7 +156,7 @@ func (v View) Lots(id string, r Range) []Lot {
 // Lot is one lot of a dataset, with why it is there or not.
 func (v View) Lot(id string, l lot.Lot) Lot {
 	why := v.Planner.Why(id, l)
-	one := Lot{Lot: l.ID(), Start: l.Start, State: why.State.String(), Status: why.Status, Why: why.String()}
+	one := Lot{Lot: l.ID(), Start: l.Start, State: why.State.String(), Status: why.Status, Why: why.String(), Refused: v.Refused.Lot(id, l.ID())}
 	if !why.Written.IsZero() {
 		written := why.Written.UTC()
 		one.Written = &written

@@ -4,7 +4,7 @@
 // what happened, with texts of others that try to be more than text.
 //
 // Of Trunkline it may import access, api, catalog, catalog/draw, console, console/consoletest, console/web, cost/usage, doctor,
-// reconciler/history, reconciler/status and webhooks/report.
+// flow/report, reconciler/history, reconciler/status and webhooks/report.
 package webtest
 
 import (
@@ -18,6 +18,7 @@ import (
 	"trunkline.dev/trunkline/console"
 	"trunkline.dev/trunkline/console/consoletest"
 	"trunkline.dev/trunkline/console/web"
+	lots "trunkline.dev/trunkline/flow/report"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
 	"trunkline.dev/trunkline/webhooks/report"
@@ -45,6 +46,9 @@ func StartSaying(t *testing.T, text string, changes ...func(*console.Options)) *
 	d := consoletest.Start(t, append(all, Pages)...)
 	d.KeepLots()
 	d.LotsOf[1].Disabled, d.LotsOf[3].Trouble = "ann: "+text, text
+	d.Seen.Refused = lots.NewRefused([]lots.Claim{{
+		ID: "west/8", Dataset: "orders/clean@1", Lots: []string{"20260101PT1H002"}, Cluster: "west", DAG: "sums " + text, Task: "sum", Run: "manual__1", At: Now().Add(-time.Hour), Why: text,
+	}})
 	d.LotRuns[1].Outcome, d.LotRuns[0].NoLog = text, text
 	d.LotLogs[0].Text += text + "\r\n" + "\u2066the end\n"
 	d.Show(State(text))
