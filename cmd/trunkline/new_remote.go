@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,11 +28,17 @@ import (
 type templateSource struct {
 	auth         git.Auth
 	passwordFile string
+	// timeout is how long a repository may take.
+	timeout time.Duration
 }
 
+// templateTimeout is how long a repository with templates may take: someone waits for it.
+const templateTimeout = 2 * time.Minute
+
 func (s *templateSource) flags(f *pflag.FlagSet) {
+	s.timeout = templateTimeout
 	f.StringVar(&s.auth.Username, "template-username", "", "user name for http(s) of the repository of a template")
-	f.StringVar(&s.passwordFile, "template-password-file", "", "file with the password or access token for it")
+	f.StringVar(&s.passwordFile, "template-password-file", "", "file with the password or access token for it; default: what the credential helpers of Git know, if the server asks")
 	f.StringVar(&s.auth.CAFile, "template-ca-file", "", "file with PEM certificates to trust for https of it besides the system's")
 	f.StringVar(&s.auth.PrivateKeyFile, "template-key-file", "", "private key for ssh of it")
 	f.StringVar(&s.auth.KnownHostsFile, "template-known-hosts", "", "file with the host keys to accept for ssh of it")
@@ -124,7 +132,11 @@ func (s *templateSource) open(cmd *cobra.Command, c *catalog.Catalog, kind scaff
 		return nil, err
 	}
 	if err := a.remote.Validate(); err != nil {
-		return nil, &usageError{fmt.Errorf("--template: %w", err)}
+		hint := ""
+		if refused, is := errors.AsType[*git.RefusedError](err); is && refused.What == "authentication" {
+			hint = ": the flags --template-… give credentials; ssh takes --template-key-file and --template-known-hosts"
+		}
+		return nil, &usageError{fmt.Errorf("--template: %w%s", err, hint)}
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -149,7 +161,9 @@ func (s *templateSource) fetch(cmd *cobra.Command, store *git.Store, a address, 
 	if err != nil {
 		return nil, err
 	}
-	head, err := track.Fetch(cmd.Context(), a.remote)
+	p := showProgress(cmd, "Fetching the template")
+	defer p.end()
+	head, err := s.ask(cmd.Context(), track, a.remote)
 	if _, ok := errors.AsType[*git.FetchError](err); ok {
 		kept, known, lost := track.Picked(a.remote)
 		if known && lost == nil {
@@ -171,6 +185,28 @@ func (s *templateSource) fetch(cmd *cobra.Command, store *git.Store, a address, 
 		return nil, fmt.Errorf("reading the template %q of the commit %s: %w", a.written, head.Commit, err)
 	}
 	return scaffold.Read(folder, kind, a.written, head.Commit)
+}
+
+// ask fetches the template. If the server wants to know who asks, and nobody said, it is what the credential helpers of Git say.
+func (s *templateSource) ask(ctx context.Context, track *git.Track, remote git.Remote) (git.Head, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	head, err := track.Fetch(ctx, remote)
+	if git.WantsCredentials(err) && remote.Auth.String() == (git.Auth{}).String() {
+		known, found := askHelpers(ctx, remote.URL)
+		if !found {
+			return head, fmt.Errorf("%w; give --template-username and --template-password-file, or have a credential helper of Git know them (git help credentials)", err)
+		}
+		if head, err = track.Fetch(ctx, known.remote(remote)); err == nil {
+			known.tell(ctx, "approve")
+		} else if git.WantsCredentials(err) {
+			known.tell(ctx, "reject")
+		}
+	}
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("%w; it was waited for %s", err, s.timeout)
+	}
+	return head, err
 }
 
 // read returns the credentials.

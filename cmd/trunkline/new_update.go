@@ -122,7 +122,7 @@ func (n *creation) prepare(cmd *cobra.Command, c *catalog.Catalog) (*updating, e
 		return nil, err
 	}
 	if u.template.From == u.record.From && u.record.Commit != "" && u.template.Commit != u.record.Commit {
-		if err := say(cmd.ErrOrStderr(), "%s is another commit than when the project was made: %s, and then %s\n", u.template.From, u.template.Commit, u.record.Commit); err != nil {
+		if err := say(cmd.ErrOrStderr(), "%s is not what it was when the project was made: it was the commit %s, and is %s\n", u.template.From, u.record.Commit, u.template.Commit); err != nil {
 			return nil, err
 		}
 	}

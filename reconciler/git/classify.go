@@ -18,8 +18,12 @@ import (
 // branchGone lists what is there instead.
 func branchGone(r Remote, refs map[string]plumbing.Hash) error {
 	e := &BranchGoneError{Remote: Redact(r.URL), Branch: r.Branch}
+	kind := branchRefs
+	if strings.HasPrefix(r.Branch, tagRefs) {
+		kind = tagRefs
+	}
 	for name := range refs {
-		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
+		if branch, ok := strings.CutPrefix(name, kind); ok && !strings.HasSuffix(branch, "^{}") {
 			e.Exist = append(e.Exist, printable(branch, 100))
 		}
 	}
@@ -54,6 +58,8 @@ func classify(ctx context.Context, r Remote, err error) error {
 		e.class, e.Hint = Terminal, "compare the server's key with its owner's, then change the known_hosts file"
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		e.class, e.Hint = Terminal, "check the URL; a server may also hide a repository the credentials cannot read"
+	case errors.Is(err, errNoGit):
+		e.class, e.Hint = Terminal, "check the URL: it may be that of a page, or lead to one where people sign in"
 	case errors.Is(err, errRedirect):
 		e.class, e.Hint = Terminal, "if the repository moved, configure its new URL; credentials are sent to no other host"
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname):

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // Class is what can make a failed fetch succeed.
@@ -36,7 +38,7 @@ type FetchError struct {
 func (e *FetchError) Class() Class { return e.class }
 
 func (e *FetchError) Error() string {
-	text := fmt.Sprintf("fetching branch %q of %q: %s", e.Branch, e.Remote, e.cause.Error())
+	text := fmt.Sprintf("fetching %s of %q: %s", called(e.Branch), e.Remote, e.cause.Error())
 	if e.Hint != "" {
 		text += " (" + e.Hint + ")"
 	}
@@ -45,12 +47,31 @@ func (e *FetchError) Error() string {
 
 func (e *FetchError) Unwrap() error { return e.cause }
 
-// BranchGoneError is a branch that the server, which answers, does not have (any more).
+// WantsCredentials reports whether a fetch failed since the server wants to know who asks.
+func WantsCredentials(err error) bool { return errors.Is(err, transport.ErrAuthenticationRequired) }
+
+const (
+	branchRefs = "refs/heads/"
+	tagRefs    = "refs/tags/"
+)
+
+// called is what people call a branch, a tag or a commit.
+func called(branch string) string {
+	if tag, is := strings.CutPrefix(branch, tagRefs); is {
+		return fmt.Sprintf("tag %q", tag)
+	}
+	if IsHash(branch) {
+		return "commit " + branch
+	}
+	return fmt.Sprintf("branch %q", branch)
+}
+
+// BranchGoneError is a branch or a tag that the server, which answers, does not have (any more).
 type BranchGoneError struct {
 	// Remote is the redacted URL.
 	Remote string
 	Branch string
-	// Exist holds a few of the branches that are there, sorted; More is how many others there are.
+	// Exist holds a few of the branches that are there, or of the tags, sorted; More is how many others there are.
 	Exist []string
 	More  int
 }
@@ -61,6 +82,8 @@ func (e *BranchGoneError) Class() Class { return Transient }
 func (e *BranchGoneError) Error() string {
 	var there string
 	switch {
+	case len(e.Exist) == 0 && strings.HasPrefix(e.Branch, tagRefs):
+		there = "the repository has no tags"
 	case len(e.Exist) == 0:
 		there = "the repository has no branches"
 	case e.More > 0:
@@ -68,7 +91,7 @@ func (e *BranchGoneError) Error() string {
 	default:
 		there = "it has " + quoteAll(e.Exist)
 	}
-	return fmt.Sprintf("branch %q does not exist in %q: %s", e.Branch, e.Remote, there)
+	return fmt.Sprintf("%s does not exist in %q: %s", called(e.Branch), e.Remote, there)
 }
 
 func quoteAll(names []string) string {

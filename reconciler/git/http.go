@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,6 +21,9 @@ import (
 
 // errRedirect marks a redirect that was not followed.
 var errRedirect = errors.New("redirect refused")
+
+// errNoGit marks an answer of something that is no Git server.
+var errNoGit = errors.New("what answers is no Git server")
 
 // httpSession is go-git's session over an HTTP client of our own.
 type httpSession struct {
@@ -98,6 +102,9 @@ func (s *httpSession) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, s.refused
 		}
 	}
+	if why := unlike(req, res); why != nil {
+		s.refused = why
+	}
 	body := res.Body
 	var bounded io.Reader = &capped{r: body, left: s.limits.MaxPack, limit: tooMuch(s.limits)}
 	if res.StatusCode >= 300 {
@@ -108,6 +115,18 @@ func (s *httpSession) RoundTrip(req *http.Request) (*http.Response, error) {
 		io.Closer
 	}{bounded, body}
 	return res, nil
+}
+
+// unlike is why an answer is none that Git can read, in the words of people; nil if it may be one, or if go-git says it well.
+func unlike(req *http.Request, res *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	switch {
+	case res.StatusCode >= 500:
+		return fmt.Errorf("the server answers %d %s", res.StatusCode, http.StatusText(res.StatusCode))
+	case res.StatusCode == http.StatusOK && req.Method == http.MethodGet && kind == "text/html":
+		return fmt.Errorf("%w: it sends a page", errNoGit)
+	}
+	return nil
 }
 
 // mayRedirect lets the first question (not the one for the pack) be redirected within scheme, host and
