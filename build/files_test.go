@@ -56,6 +56,11 @@ func TestFiles(t *testing.T) {
 		{name: "excluded", build: v1alpha1.Build{Files: []string{"."}, Exclude: []string{"deep/", "/run.sh", ".gitignore"}}, want: []string{"main.py", "src/a.py"}},
 		{name: "included", build: v1alpha1.Build{Files: []string{"src"}, Exclude: []string{"!*.tmp"}}, want: []string{"src/a.py", "src/data.tmp", "src/deep/b.py"}},
 		{
+			name: "packages that are fetched", add: map[string]string{"orders/.gitignore": "/vendor/\n", "orders/vendor/six.py": "6", "orders/vendor/six-1.17.0.dist-info/METADATA": "six"},
+			build: v1alpha1.Build{Files: []string{"main.py", "vendor"}, Exclude: []string{"!vendor"}}, want: []string{"main.py", "vendor/six-1.17.0.dist-info/METADATA", "vendor/six.py"},
+			reason: "they are not committed, and go into the image all the same",
+		},
+		{
 			name: "rules above the platform", build: v1alpha1.Build{Files: []string{"src"}}, above: []build.Above{{Folder: ".", Content: []byte("deep/\n")}, {Folder: "data", Content: []byte("/platform/orders/src/a.py\n!deep/\n")}},
 			want: []string{"src/deep/b.py"}, reason: "the nearest counts",
 		},
@@ -192,6 +197,29 @@ func TestLinks(t *testing.T) {
 		}
 		if err != nil && errors.Is(err, os.ErrPermission) {
 			t.Error(err)
+		}
+	}
+}
+
+// TestLocks finds what names packages, so that nobody takes them to be installed.
+func TestLocks(t *testing.T) {
+	tree := folder(map[string]string{
+		"orders/requirements.txt": "", "orders/requirements-dev.txt": "", "orders/uv.lock": "", "orders/pylock.prod.toml": "", "orders/poetry.lock": "", "orders/requirements.txt.old": "",
+		"orders/pyproject.toml": "", "orders/src/requirements.txt": "", "orders/requirements.d.txt/x": "", "sales/main.py": "",
+	})
+	for _, tc := range []struct {
+		dir     string
+		exclude []string
+		want    []string
+		reason  string
+	}{
+		{"orders", nil, []string{"poetry.lock", "pylock.prod.toml", "requirements-dev.txt", "requirements.txt", "uv.lock"}, "beside the declaration, files only"},
+		{"orders", []string{"requirements.txt", "requirements-dev.txt", "*.lock"}, []string{"poetry.lock", "pylock.prod.toml", "uv.lock"}, "what is excluded by its name is known not to be installed"},
+		{"sales", nil, nil, "there is none"},
+	} {
+		got, err := build.Locks(tree, tc.dir, tc.exclude)
+		if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v -want +got:\n%s", tc.reason, err, diff)
 		}
 	}
 }

@@ -167,6 +167,13 @@ func (b *building) run(cmd *cobra.Command) (builtImage, error) {
 	}
 	out.Declared = declared.Reference() == out.Image
 	_, _ = fmt.Fprintf(notes, "%s of %s, in %s on %s for %s\n", numbers.Count(out.Files, "file"), numbers.Count(out.Bytes, "byte"), code.Folder, plain(settings.Base), strings.Join(out.Platforms, ", "))
+	locks, err := build.Locks(tree, p.Dir(), settings.Exclude)
+	if err != nil {
+		return out, fmt.Errorf("looking for files that name packages: %w", err)
+	}
+	for _, name := range locks {
+		_, _ = fmt.Fprintf(notes, "%s names packages, and none of them is installed: they have to be in the base, or in a folder of the project (docs/build.md#packages-of-python)\n", plain(path.Join(p.Dir(), name)))
+	}
 	beside, err := image.Beside(made, code, base, statement.Origin{
 		Repository: repository, Project: b.project, Workload: b.workload, Files: settings.Files, Exclude: settings.Exclude, Revision: commit.Hash,
 		Source: forgeAddress(os.Getenv), Time: time.Unix(0, 0), Version: programVersion(),
