@@ -18,14 +18,24 @@ import (
 // branchGone lists what is there instead.
 func branchGone(r Remote, refs map[string]plumbing.Hash) error {
 	e := &BranchGoneError{Remote: Redact(r.URL), Branch: r.Branch}
+	prefix := "refs/heads/"
+	isTag := strings.HasPrefix(r.Branch, tagPrefix)
+	if isTag {
+		prefix = tagPrefix
+	}
 	for name := range refs {
-		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
-			e.Exist = append(e.Exist, printable(branch, 100))
+		if other, ok := strings.CutPrefix(name, prefix); ok && !strings.HasSuffix(other, "^{}") { // which is what an annotated tag is of
+			e.Exist = append(e.Exist, printable(other, 100))
 		}
 	}
 	slices.Sort(e.Exist)
 	if few := 5; len(e.Exist) > few {
-		e.Exist, e.More = e.Exist[:few], len(e.Exist)-few
+		e.More = len(e.Exist) - few
+		if isTag {
+			e.Exist = e.Exist[e.More:] // the newest, as tags are called
+		} else {
+			e.Exist = e.Exist[:few]
+		}
 	}
 	return e
 }

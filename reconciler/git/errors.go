@@ -36,7 +36,7 @@ type FetchError struct {
 func (e *FetchError) Class() Class { return e.class }
 
 func (e *FetchError) Error() string {
-	text := fmt.Sprintf("fetching branch %q of %q: %s", e.Branch, e.Remote, e.cause.Error())
+	text := fmt.Sprintf("fetching %s of %q: %s", refOf(e.Branch), e.Remote, e.cause.Error())
 	if e.Hint != "" {
 		text += " (" + e.Hint + ")"
 	}
@@ -45,12 +45,23 @@ func (e *FetchError) Error() string {
 
 func (e *FetchError) Unwrap() error { return e.cause }
 
-// BranchGoneError is a branch that the server, which answers, does not have (any more).
+// tagPrefix begins the whole name of a tag, by which a [Remote] follows one instead of a branch.
+const tagPrefix = "refs/tags/"
+
+// refOf calls a branch or tag what people call it.
+func refOf(name string) string {
+	if tag, ok := strings.CutPrefix(name, tagPrefix); ok {
+		return fmt.Sprintf("the tag %q", tag)
+	}
+	return fmt.Sprintf("branch %q", name)
+}
+
+// BranchGoneError is a branch or tag that the server, which answers, does not have (any more).
 type BranchGoneError struct {
 	// Remote is the redacted URL.
 	Remote string
 	Branch string
-	// Exist holds a few of the branches that are there, sorted; More is how many others there are.
+	// Exist holds a few of the branches that are there, or of the tags if it is one, sorted; More is how many others there are.
 	Exist []string
 	More  int
 }
@@ -61,6 +72,8 @@ func (e *BranchGoneError) Class() Class { return Transient }
 func (e *BranchGoneError) Error() string {
 	var there string
 	switch {
+	case len(e.Exist) == 0 && strings.HasPrefix(e.Branch, tagPrefix):
+		there = "the repository has no tags"
 	case len(e.Exist) == 0:
 		there = "the repository has no branches"
 	case e.More > 0:
@@ -68,7 +81,7 @@ func (e *BranchGoneError) Error() string {
 	default:
 		there = "it has " + quoteAll(e.Exist)
 	}
-	return fmt.Sprintf("branch %q does not exist in %q: %s", e.Branch, e.Remote, there)
+	return fmt.Sprintf("%s does not exist in %q: %s", refOf(e.Branch), e.Remote, there)
 }
 
 func quoteAll(names []string) string {
@@ -78,6 +91,9 @@ func quoteAll(names []string) string {
 	}
 	return strings.Join(quoted, ", ")
 }
+
+// RefusedAuth is the [RefusedError.What] of credentials that are missing, or do not go with the URL.
+const RefusedAuth = "authentication"
 
 // RefusedError is a URL or a name that is not used at all because of how it looks.
 type RefusedError struct {
