@@ -132,6 +132,9 @@ writes what does the same in the same stores into the platform of the current fo
 
 // arguments reads what is to be made.
 func (n *creation) arguments(args []string, list bool) error {
+	if n.update != "" {
+		return n.updateArguments(args, list)
+	}
 	if len(args) > 0 {
 		n.kind = scaffold.Kind(args[0])
 		if !slices.Contains(scaffold.Kinds(), n.kind) {
@@ -139,11 +142,8 @@ func (n *creation) arguments(args []string, list bool) error {
 			for _, k := range scaffold.Kinds() {
 				kinds = append(kinds, string(k))
 			}
-			return usagef("there is no kind %q to create: %s", args[0], v1alpha1.Suggest(args[0], kinds))
+			return usagef("there is no kind %q to create: %s", args[0], v1alpha1.Instead(args[0], kinds))
 		}
-	}
-	if n.update != "" {
-		return n.updateArguments(args, list)
 	}
 	switch {
 	case n.conflicts != refuseConflicts:
@@ -158,6 +158,9 @@ func (n *creation) arguments(args []string, list bool) error {
 		return usagef("--project is required for a workload and invalid for other kinds")
 	case n.kind == scaffold.Workload && n.to != "":
 		return usagef("--to is invalid for a workload: its files go beside the declaration of its project")
+	}
+	if n.notebook == "" && n.run != string(scaffold.ByPapermill) {
+		return usagef("--run goes with --from-notebook")
 	}
 	if n.notebook != "" {
 		switch {
@@ -209,6 +212,9 @@ func (n *creation) make(cmd *cobra.Command) error {
 		}
 		return fmt.Errorf("there is no platform at %q to add to: name its folder with --from", n.from)
 	}
+	if _, ok := c.Project(n.project); n.kind == scaffold.Workload && !ok {
+		return noProject(cmd, before, n.project)
+	}
 	files, changed, err := n.fill(cmd, c)
 	if err != nil {
 		return err
@@ -254,6 +260,11 @@ func show(cmd *cobra.Command, problems v1alpha1.Problems) error {
 	return nil
 }
 
+// noProject says that there is no such project, after what is wrong with the declarations: it may be there, and not be readable.
+func noProject(cmd *cobra.Command, e *evaluate.Evaluation, name string) error {
+	return errors.Join(show(cmd, e.Problems()), fmt.Errorf("there is no project %q: %s", name, v1alpha1.Instead(name, e.Catalog().ProjectNames())))
+}
+
 // fill asks what is to be asked, and returns the files that are new and the one that is to be changed, if there is one.
 func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File, *change, error) {
 	if n.notebook != "" {
@@ -270,10 +281,7 @@ func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File
 	var project *catalog.Project
 	base := n.to
 	if n.kind == scaffold.Workload {
-		var ok bool
-		if project, ok = c.Project(n.project); !ok {
-			return nil, nil, fmt.Errorf("there is no project %q: %s", n.project, v1alpha1.Suggest(n.project, c.ProjectNames()))
-		}
+		project, _ = c.Project(n.project)
 		facts, base = facts.In(project), project.Dir()
 	}
 	if base != "" && !fs.ValidPath(path.Clean(base)) {
