@@ -146,7 +146,7 @@ func message(e *jsonschema.ValidationError, s *Schema) Problem {
 		}
 		return p
 	case *kind.Pattern:
-		return Problem{Message: fmt.Sprintf("%q does not match the pattern %s", k.Got, k.Want)}
+		return Problem{Message: fmt.Sprintf("%q does not match the pattern %s", k.Got, k.Want), Hint: s.example(e.SchemaURL)}
 	case *kind.Minimum:
 		return Problem{Message: fmt.Sprintf("must be at least %s, got %s", decimal(k.Want), decimal(k.Got))}
 	case *kind.Maximum:

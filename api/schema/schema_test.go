@@ -43,6 +43,8 @@ func TestCheck(t *testing.T) {
 		"Enum":       {"an enumeration suggests", parameters, obj{"name": "a", "mode": "fats"}, []string{`mode: "fats" is not a valid value; did you mean "fast"?`}},
 		"AnyOf":      {"alternatives are summed up", parameters, obj{"name": "a", "size": true}, []string{`size: matches none of the allowed forms: want string or integer`}},
 		"Several":    {"all is told, ordered by place", parameters, obj{"name": "A", "count": 0}, []string{`count: must be at least 1, got 0`, `name: "A" does not match the pattern ^[a-z]+$`}},
+		"Default":    {"a pattern is for programs, and a default for people", obj{"type": "object", "properties": obj{"s": obj{"type": "string", "pattern": "^[0-9]+Gi$", "default": "10Gi"}}}, obj{"s": "10g"}, []string{`s: "10g" does not match the pattern ^[0-9]+Gi$; write it like "10Gi"`}},
+		"Described":  {"so is what describes it", obj{"type": "object", "properties": obj{"s": obj{"type": "string", "pattern": "^[a-z]+$", "description": "The name of a base."}}}, obj{"s": "A"}, []string{`s: "A" does not match the pattern ^[a-z]+$; The name of a base`}},
 		"Fraction":   {"a bound is written as people do, and not as 1/20", obj{"type": "object", "properties": obj{"f": obj{"type": "number", "minimum": 0.05}}}, obj{"f": -1.5}, []string{`f: must be at least 0.05, got -1.5`}},
 		"None":       {"without parameters none are taken", nil, obj{"a": 1}, []string{`a: additional property "a" is not allowed; none is allowed here`}},
 		"NoneNil":    {"and none is fine", nil, nil, nil},

@@ -242,7 +242,7 @@ func (n *creation) make(cmd *cobra.Command) error {
 	if err := writeAll(n.from, files, changed); err != nil {
 		return fmt.Errorf("nothing is written: %w", err)
 	}
-	return n.report(cmd.OutOrStdout(), files, changed)
+	return n.report(cmd.OutOrStdout(), after.Catalog(), files, changed)
 }
 
 // validate reads and checks a tree as "trunkline validate" does.
@@ -391,7 +391,7 @@ func (n *creation) declared(c *catalog.Catalog) bool {
 }
 
 // report says what was written, and what to do next.
-func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) error {
+func (n *creation) report(w io.Writer, c *catalog.Catalog, files []scaffold.File, changed *change) error {
 	var b strings.Builder
 	for _, f := range files {
 		fmt.Fprintf(&b, "wrote    %s\n", f.Path)
@@ -405,6 +405,9 @@ func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) e
 	}
 	switch n.kind { //nolint:exhaustive // a package is not made here
 	case scaffold.Project:
+		if nobodyRunsDags(c, n.name) {
+			b.WriteString("None of its environments runs its DAGs: have one say \"orchestrator: airflow\", and deploy an Airflow there (docs/airflow.md).\n")
+		}
 		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.name, at)
 	case scaffold.Workload:
 		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.project, at)
@@ -415,4 +418,18 @@ func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) e
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// nobodyRunsDags reports whether a project has DAG files that are checked, and then deployed nowhere. That is fine where there is an Airflow of the owner's.
+func nobodyRunsDags(c *catalog.Catalog, project string) bool {
+	p, ok := c.Project(project)
+	if !ok || len(p.Spec.Dags) == 0 {
+		return false
+	}
+	for env := range p.Spec.Environments {
+		if c.DagsKindIn(p, env) != (catalog.DagsKind{}) {
+			return false
+		}
+	}
+	return true
 }
